@@ -1,0 +1,54 @@
+"""What the terminal at hand can show: its width, its characters, its colours."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+
+import click
+
+import handgrad
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """Standard output as it is, with what the options override."""
+
+    width: int | None = None
+    plain_ascii: bool = False
+    colour: bool | None = None
+
+    def show(self, page: handgrad.Page) -> None:
+        """Prints a page, in ASCII where the console cannot show Unicode."""
+        text = handgrad.render_terminal(
+            page,
+            width=self.width or max(20, shutil.get_terminal_size((80, 24)).columns),
+            colour=self._colour(),
+            unicode=not self.plain_ascii and self._unicode(),
+        )
+        # The page decides on its colours; click only carries them to old Windows consoles.
+        click.echo(text, nl=not text.endswith("\n"), color=True)
+
+    def complain(self, message: str) -> None:
+        """Prints one error to standard error."""
+        encoding = sys.stderr.encoding or "ascii"
+        safe = f"Error: {message}".encode(encoding, errors="replace").decode(encoding)
+        click.echo(safe, err=True)
+
+    def _colour(self) -> bool:
+        if self.colour is not None:
+            return self.colour
+        if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+            return False
+        return sys.stdout.isatty()
+
+    @staticmethod
+    def _unicode() -> bool:
+        """Whether the console's encoding holds the signs a page is drawn with."""
+        try:
+            "⎡⁽²⁾δ∂⊙ŷᵀ─".encode(sys.stdout.encoding or "ascii")
+        except (UnicodeEncodeError, LookupError):
+            return False
+        return True

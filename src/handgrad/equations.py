@@ -1,0 +1,525 @@
+"""The equation language: a tokenizer and a precedence parser. Nothing is ever evaluated.
+
+Names, numbers, + - * / ** @, unary minus, .T, indexing, arrays of numbers, and the
+operations of the table, with NumPy's meaning and Python's precedence. The spellings of
+mathematics (−, ·, ⊙, ᵀ, σ, ŷ, z⁽¹⁾, w₁₂) are accepted.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from handgrad.errors import EquationError, Span, nearest
+from handgrad.expression import Call, Expression, Index, Literal, Name, Nested, Option, Slice
+from handgrad.operations import BY_NAME, SPELLINGS
+
+LONGEST = 20_000
+"""Characters in one equation, at most."""
+
+DEEPEST = 100
+"""Levels of brackets and of operations, at most; trees stay safe to walk."""
+
+MOST = 10_000
+"""Equations in one problem, at most."""
+
+PAIRS = {"max": "maximum", "min": "minimum"}
+"""Operations whose name with two arguments means another: max(a, b) is maximum(a, b)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """target = expression, as written in `text`; `number` counts from 1."""
+
+    target: str
+    expression: Expression
+    text: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    kind: str
+    text: str
+    span: Span
+
+
+_TOKEN = re.compile(
+    r"(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
+    r"|(?P<name>[^\W\d]\w*)"
+    r"|(?P<sign>\*\*|==|<=|>=|!=|[-+*/@()\[\],:=.^<>])"
+    r"|(?P<space>\s+)"
+)
+_SIGNS = {"−": "-", "–": "-", "·": "*", "×": "*", "⊙": "*", "∗": "*", "÷": "/"}
+_SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+_SUBSCRIPT = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_DECORATED = re.compile(r"⁽([⁰¹²³⁴⁵⁶⁷⁸⁹]+)⁾|([₀₁₂₃₄₅₆₇₈₉]+)")
+_KEYWORDS = frozenset(
+    "lambda if else for while import from def class return and or not in is with as try yield del "
+    "global assert raise await async pass break continue".split()
+)
+
+
+def parse_equations(text: str | Sequence[str], where: str = "") -> tuple[Equation, ...]:
+    """Reads equations, one a line; blank lines and # comments are skipped.
+
+    A line inside open brackets goes on in the next. Raises `EquationError`, naming the
+    equation and marking the span.
+    """
+    sources = _lines(text) if isinstance(text, str) else [t.strip() for t in text]
+    sources = [s for s in sources if s]
+    if not sources:
+        raise EquationError("there is no equation", where=where, mend='write at least one, such as L = (w*x - y)**2')
+    if len(sources) > MOST:
+        raise EquationError(f"{len(sources)} equations are more than {MOST}", where=where)
+    equations: list[Equation] = []
+    targets: dict[str, int] = {}
+    for number, source in enumerate(sources, start=1):
+        place = ", ".join(filter(None, (where, f"equation {number}")))
+        try:
+            target, span, expression = _equation(source)
+            if target in targets:
+                raise EquationError(
+                    f"{target} is computed twice, first by equation {targets[target]}",
+                    source=source,
+                    span=span,
+                    mend="give one of them another name",
+                )
+        except EquationError as error:
+            raise error.at(place) from None
+        targets[target] = number
+        equations.append(Equation(target, expression, source, number))
+    return tuple(equations)
+
+
+def parse_expression(text: str, *, helpers: bool = False) -> Expression:
+    """Reads one formula.
+
+    With `helpers` it also reads the operations that only backward formulas use, and
+    `cases([...])`, so that every printed formula can be read back.
+    """
+    parser = _Parser(text, helpers)
+    expression = parser.whole()
+    _check_depth(expression, text)
+    return expression
+
+
+def _lines(text: str) -> list[str]:
+    """Logical lines: comments dropped, lines inside open brackets joined."""
+    lines: list[str] = []
+    pending, depth = "", 0
+    for raw in text.splitlines():
+        line = raw.split("#", 1)[0].strip()
+        if not line:
+            continue
+        pending = f"{pending} {line}" if pending else line
+        depth += sum(c in "([" for c in line) - sum(c in ")]" for c in line)
+        if depth <= 0:
+            lines.append(pending)
+            pending, depth = "", 0
+    if pending:
+        lines.append(pending)
+    return lines
+
+
+def _equation(source: str) -> tuple[str, Span, Expression]:
+    parser = _Parser(source, helpers=False)
+    target, span = parser.target()
+    expression = parser.whole()
+    _check_depth(expression, source)
+    return target, span, expression
+
+
+def _check_depth(expression: Expression, source: str) -> None:
+    """Refuses a tree too deep to be walked by recursion (a long a + b + c + … is one too)."""
+    deepest, stack = 0, [(expression, 1)]
+    while stack:
+        node, depth = stack.pop()
+        deepest = max(deepest, depth)
+        if isinstance(node, Call):
+            stack += [(a, depth + 1) for a in node.arguments]
+    if deepest > DEEPEST:
+        raise EquationError(
+            f"the equation nests {deepest} operations, more than {DEEPEST}",
+            source=source,
+            mend="split it: give its parts names of their own",
+        )
+
+
+def _tokens(source: str) -> list[Token]:
+    if len(source) > LONGEST:
+        raise EquationError(
+            f"an equation of {len(source)} characters is longer than {LONGEST}",
+            source=source[:200],
+            mend="split it: give its parts names of their own",
+        )
+    tokens: list[Token] = []
+    position = 0
+    while position < len(source):
+        character = source[position]
+        if character in _SIGNS:
+            tokens.append(Token("sign", _SIGNS[character], Span(position, position + 1)))
+            position += 1
+            continue
+        if character in "ᵀ⊤":
+            tokens.append(Token("transpose", character, Span(position, position + 1)))
+            position += 1
+            continue
+        match = _TOKEN.match(source, position)
+        if match is None:
+            raise EquationError(
+                f"the sign {character!r} means nothing here",
+                source=source,
+                span=Span(position, position + 1),
+            )
+        kind = match.lastgroup or ""
+        end = match.end()
+        if kind == "name":
+            name, end = _name(source, match.group(), end)
+            tokens.append(Token("name", name, Span(position, end)))
+        elif kind != "space":
+            tokens.append(Token(kind, match.group(), Span(position, end)))
+        position = end
+    tokens.append(Token("end", "", Span(len(source), len(source) + 1)))
+    return tokens
+
+
+def _name(source: str, text: str, end: int) -> tuple[str, int]:
+    """A name with its marks read: ŷ is yhat, z⁽¹⁾ is z1, w₁₂ is w_12."""
+    while end < len(source) and (unicodedata.combining(source[end]) or _DECORATED.match(source, end)):
+        decorated = _DECORATED.match(source, end)
+        if decorated is None:
+            text += source[end]
+            end += 1
+            continue
+        over, under = decorated.groups()
+        text += over.translate(_SUPERSCRIPT) if over else f"_{under.translate(_SUBSCRIPT)}"
+        end = decorated.end()
+    plain = unicodedata.normalize("NFD", text)
+    plain = re.sub("(\\w)\u0302(\\w*)", r"\1hat\2", plain)
+    return unicodedata.normalize("NFKC", plain), end
+
+
+class _Parser:
+    """A precedence parser over the tokens of one equation."""
+
+    def __init__(self, source: str, helpers: bool) -> None:
+        self.source = source
+        self.helpers = helpers
+        self.tokens = _tokens(source)
+        self.position = 0
+        self.depth = 0
+
+    # -- tokens ---------------------------------------------------------------------------
+
+    @property
+    def token(self) -> Token:
+        return self.tokens[self.position]
+
+    def take(self) -> Token:
+        token = self.token
+        self.position += 1
+        return token
+
+    def at(self, *signs: str) -> bool:
+        return self.token.kind == "sign" and self.token.text in signs
+
+    def expect(self, sign: str, after: str) -> Token:
+        if not self.at(sign):
+            raise self.wrong(f"{sign!r} is missing after {after}", self.token)
+        return self.take()
+
+    def wrong(self, what: str, token: Token | Span, mend: str = "") -> EquationError:
+        span = token.span if isinstance(token, Token) else token
+        return EquationError(what, source=self.source, span=span, mend=mend)
+
+    # -- equations ------------------------------------------------------------------------
+
+    def target(self) -> tuple[str, Span]:
+        token = self.take()
+        if token.kind != "name":
+            raise self.wrong("an equation begins with the name it computes", token, "write name = formula")
+        self.check_name(token)
+        if self.at("=="):
+            raise self.wrong("== compares; an equation is written with one =", self.token)
+        if not self.at("="):
+            raise self.wrong(f"'=' is missing after {token.text}", self.token, "write name = formula")
+        self.take()
+        return token.text, token.span
+
+    def whole(self) -> Expression:
+        expression = self.sum()
+        token = self.token
+        if token.kind == "end":
+            return expression
+        if self.at("^"):
+            raise self.wrong("^ is not a power here", token, "write ** for a power")
+        if self.at("=", "=="):
+            raise self.wrong("an equation has one = only", token)
+        if self.at("<", ">", "<=", ">=", "!="):
+            raise self.wrong("comparisons are not part of the language", token)
+        if self.at(")", "]"):
+            raise self.wrong(f"{token.text!r} closes nothing", token)
+        if self.at(","):
+            raise self.wrong("a comma stands only between arguments", token)
+        raise self.wrong(f"an operation is missing before {token.text}", token, "write * or @ for a product")
+
+    def check_name(self, token: Token) -> None:
+        if token.text.startswith("__") or token.text.endswith("__"):
+            raise self.wrong(f"{token.text} is not a name of this language", token)
+        if token.text in _KEYWORDS:
+            raise self.wrong(f"{token.text!r} is a word of Python; equations are formulas only", token)
+
+    # -- precedence -----------------------------------------------------------------------
+
+    def deeper(self) -> None:
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise self.wrong(
+                f"brackets and signs nest deeper than {DEEPEST}", self.token, "split the equation"
+            )
+
+    def sum(self) -> Expression:
+        self.deeper()
+        left = self.product()
+        while self.at("+", "-"):
+            sign = self.take()
+            left = self.binary("add" if sign.text == "+" else "subtract", left, self.product())
+        self.depth -= 1
+        return left
+
+    def product(self) -> Expression:
+        left = self.signed()
+        while self.at("*", "/", "@"):
+            sign = self.take().text
+            name = {"*": "multiply", "/": "divide", "@": "matmul"}[sign]
+            left = self.binary(name, left, self.signed())
+        return left
+
+    def signed(self) -> Expression:
+        if not self.at("-", "+"):
+            return self.power()
+        sign = self.take()
+        self.deeper()
+        argument = self.signed()
+        self.depth -= 1
+        span = sign.span | _span(argument)
+        if sign.text == "+":
+            return argument
+        if isinstance(argument, Literal) and not isinstance(argument.value, tuple) and argument.value >= 0:
+            return Literal(-argument.value, text=f"-{argument.text}", span=span)
+        return Call("negate", (argument,), span=span)
+
+    def power(self) -> Expression:
+        base = self.postfix()
+        if not self.at("**"):
+            return base
+        self.take()
+        self.deeper()
+        exponent = self.signed()
+        self.depth -= 1
+        return self.binary("power", base, exponent)
+
+    def binary(self, name: str, left: Expression, right: Expression) -> Call:
+        return Call(name, (left, right), span=_span(left) | _span(right))
+
+    def postfix(self) -> Expression:
+        expression = self.atom()
+        while True:
+            if self.token.kind == "transpose":
+                expression = Call("transpose", (expression,), span=_span(expression) | self.take().span)
+            elif self.at("."):
+                dot = self.take()
+                name = self.take()
+                if name.text != "T":
+                    raise self.wrong(
+                        f"attributes are not part of the language: .{name.text}",
+                        dot.span | name.span,
+                        "the transpose is .T",
+                    )
+                expression = Call("transpose", (expression,), span=_span(expression) | name.span)
+            elif self.at("["):
+                expression = self.index(expression)
+            else:
+                return expression
+
+    def index(self, expression: Expression) -> Expression:
+        self.take()
+        at: list[Index] = [self.one_index()]
+        while self.at(","):
+            self.take()
+            at.append(self.one_index())
+        end = self.expect("]", "the index")
+        return Call("index", (expression,), (("at", tuple(at)),), span=_span(expression) | end.span)
+
+    def one_index(self) -> Index:
+        bounds: list[int | None] = [self.whole_number()]
+        while self.at(":") and len(bounds) < 3:
+            self.take()
+            bounds.append(self.whole_number())
+        if len(bounds) == 1:
+            if bounds[0] is None:
+                raise self.wrong("an index is a whole number or a slice", self.token, "write a[0] or a[1:3]")
+            return bounds[0]
+        if len(bounds) == 3 and bounds[2] is not None and bounds[2] <= 0:
+            raise self.wrong("a slice's step must be positive", self.token)
+        return Slice(*bounds)
+
+    def whole_number(self) -> int | None:
+        negative = self.at("-")
+        if negative:
+            self.take()
+        if self.token.kind != "number":
+            return None
+        token = self.take()
+        if not token.text.isdigit() or len(token.text) > 9:
+            raise self.wrong("an index is a whole number", token, "entries are counted from 0")
+        return -int(token.text) if negative else int(token.text)
+
+    # -- atoms ----------------------------------------------------------------------------
+
+    def atom(self) -> Expression:
+        token = self.token
+        if token.kind == "number":
+            return self.number()
+        if token.kind == "name":
+            self.take()
+            self.check_name(token)
+            if self.at("("):
+                return self.call(token)
+            return Name(token.text, span=token.span)
+        if self.at("("):
+            self.take()
+            inner = self.sum()
+            self.expect(")", "the parenthesis")
+            return inner
+        if self.at("["):
+            return self.array()
+        if token.kind == "end":
+            raise self.wrong("the equation ends where a value is missing", token)
+        raise self.wrong(f"a value is missing before {token.text!r}", token)
+
+    def number(self) -> Literal:
+        token = self.take()
+        value = float(token.text) if len(token.text) <= 400 else math.inf
+        if not math.isfinite(value):
+            raise self.wrong("the number is too large for a 64-bit float", token)
+        return Literal(value, text=token.text, span=token.span)
+
+    def array(self) -> Literal:
+        opening = self.token
+        value = self.rows(1)
+        span = opening.span | self.tokens[self.position - 1].span
+        return Literal(value, span=span)
+
+    def rows(self, level: int) -> tuple[Nested, ...]:
+        opening = self.take()
+        if level > 8:
+            raise self.wrong("an array of more than 8 axes", opening)
+        items: list[Nested] = []
+        while True:
+            if self.at("["):
+                items.append(self.rows(level + 1))
+            else:
+                negative = self.at("-")
+                if negative:
+                    self.take()
+                if self.token.kind != "number":
+                    raise self.wrong("an array holds numbers only", self.token)
+                number = self.number().value
+                assert not isinstance(number, tuple)
+                items.append(-number if negative else number)
+            if not self.at(","):
+                break
+            self.take()
+        self.expect("]", "the array")
+        if len({_shape(i) for i in items}) > 1:
+            raise self.wrong("the rows of the array differ in length", opening)
+        return tuple(items)
+
+    def call(self, token: Token) -> Expression:
+        self.take()
+        name = SPELLINGS.get(token.text, token.text)
+        arguments: list[Expression] = []
+        options: dict[str, Option] = {}
+        while not self.at(")"):
+            following = self.tokens[self.position + 1] if self.token.kind == "name" else self.token
+            if self.token.kind == "name" and following.kind == "sign" and following.text == "=":
+                self.option(name, options)
+            else:
+                arguments.append(self.sum())
+            if not self.at(","):
+                break
+            self.take()
+        end = self.expect(")", f"the arguments of {token.text}")
+        span = token.span | end.span
+        if self.helpers and name == "cases" and len(arguments) == 1 and isinstance(arguments[0], Literal):
+            return replace(arguments[0], cased=True, span=span)
+        if len(arguments) == 2 and name in PAIRS:
+            name = PAIRS[name]
+        record = BY_NAME.get(name)
+        if record is None or (record.family == "helper" and not self.helpers):
+            known = [*(n for n, o in BY_NAME.items() if o.family != "helper"), *SPELLINGS]
+            raise self.wrong(
+                f"there is no operation {token.text}", token, nearest(token.text, known)
+            )
+        fewest, most = record.arity
+        if len(arguments) < fewest or (most is not None and len(arguments) > most):
+            wanted = str(fewest) if fewest == most else f"at least {fewest}"
+            raise self.wrong(
+                f"{token.text} takes {wanted} argument{'' if fewest == 1 else 's'}, and was given {len(arguments)}",
+                span,
+            )
+        for option in options:
+            if option not in record.options:
+                raise self.wrong(
+                    f"{token.text} has no option {option}",
+                    span,
+                    nearest(option, record.options) or f"its options: {', '.join(record.options) or 'none'}",
+                )
+        return Call(name, tuple(arguments), tuple(options.items()), span=span)
+
+    def option(self, operation: str, options: dict[str, Option]) -> None:
+        name = self.take()
+        self.take()
+        if name.text in options:
+            raise self.wrong(f"the option {name.text} is given twice", name)
+        options[name.text] = self.option_value(name)
+
+    def option_value(self, name: Token) -> Option:
+        word = self.token
+        if word.kind == "name" and word.text.lower() in ("true", "false", "none"):
+            self.take()
+            return {"true": True, "false": False, "none": None}[word.text.lower()]
+        if self.at("(", "["):
+            closing = ")" if self.take().text == "(" else "]"
+            values: list[Index] = []
+            while not self.at(closing):
+                values.append(self.one_index())
+                if not self.at(","):
+                    break
+                self.take()
+            self.expect(closing, f"the option {name.text}")
+            return tuple(values)
+        negative = self.at("-")
+        if negative:
+            self.take()
+        if self.token.kind != "number":
+            raise self.wrong(f"the option {name.text} takes a number", self.token)
+        token = self.token
+        number = self.number().value
+        assert not isinstance(number, tuple)
+        value = -number if negative else number
+        return int(value) if token.text.isdigit() and len(token.text) < 10 else value
+
+
+def _span(expression: Expression) -> Span:
+    span = getattr(expression, "span", None)
+    return span if isinstance(span, Span) else Span(0, 0)
+
+
+def _shape(value: Nested) -> tuple[int, ...]:
+    return (len(value), *_shape(value[0])) if isinstance(value, tuple) else ()

@@ -1,0 +1,8 @@
+"""The words of a worked solution: titles, reasons and notes, in plain sentences."""
+
+from handgrad.explain.notes import note_text as note_text
+from handgrad.explain.steps import reason as reason
+from handgrad.explain.steps import title as title
+from handgrad.explain.text import Inline as Inline
+from handgrad.explain.text import Text as Text
+from handgrad.explain.words import WORDS as WORDS

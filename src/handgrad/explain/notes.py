@@ -1,0 +1,135 @@
+"""Notes in sentences."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from handgrad.explain.text import Inline, Text, joined, listed, ordinal, sentence
+from handgrad.explain.words import WORDS
+from handgrad.expression import Adjoint, Call, Expression, Literal, Name
+from handgrad.trace import (
+    AtKink,
+    GatedOff,
+    LossChange,
+    Note,
+    Saturated,
+    SeveralPaths,
+    ShortcutTaken,
+    Unreached,
+    Zeroed,
+    ZeroInput,
+)
+from handgrad.trace.numbers import literal_of
+
+
+def note_text(note: Note) -> Text:
+    """A note as a sentence or two, with its formulas."""
+    match note:
+        case GatedOff():
+            return _gated_off(note)
+        case ZeroInput():
+            return (
+                "Because ", _entry(Name(note.name), note.unit), " = 0, ",
+                *joined([_zeroed(z) for z in note.zeroes]),
+                " is zero." if len(note.zeroes) == 1 else " are zero.",
+            )  # fmt: skip
+        case Saturated():
+            return sentence(
+                f"{WORDS[note.operation].noun} is saturated at ",
+                _entry(note.pre_activation, note.unit), " = ", Literal(note.value),
+                ": its slope there is only ", Literal(note.slope),
+                f" (under {note.threshold:g}), so little gradient passes.",
+            )  # fmt: skip
+        case SeveralPaths():
+            return _several_paths(note)
+        case ShortcutTaken():
+            agrees = "and it agrees" if note.agrees else "but at these numbers it is not defined in floating point"
+            return (
+                "The long way, one factor at a time, goes through ", Name(note.inner), f" ({agrees}):",
+            )  # fmt: skip
+        case AtKink():
+            return (f"A number lies exactly at a kink: {note.words}.",)
+        case Unreached():
+            return ("No path leads from ", Name(note.name), " to the loss: its gradient is 0 and the update leaves it as it is.")
+        case LossChange():
+            return _loss_change(note)
+        case _:
+            assert_never(note)
+
+
+def _entry(expression: Expression, unit: tuple[int, ...]) -> Expression:
+    return Call("index", (expression,), (("at", unit),), shape=()) if unit else expression
+
+
+def _unit(unit: tuple[int, ...], expression: Expression) -> str:
+    if not unit:
+        return "this unit"
+    return f"the {ordinal(unit[0])} unit" if len(unit) == 1 else f"entry {tuple(i + 1 for i in unit)}"
+
+
+def _gated_off(note: GatedOff) -> Text:
+    z = _entry(note.pre_activation, note.unit)
+    noun = WORDS[note.operation].noun
+    if note.cases and len(note.cases) < note.case_count:
+        which = listed([str(c + 1) for c in note.cases[:8]]) + (", …" if len(note.cases) > 8 else "")
+        cases = f"case{'s' if len(note.cases) > 1 else ''} {which} of {note.case_count}"
+        tail = "no gradient passes it there" if note.phase == "backward" else f"{noun} shuts it off there"
+        return sentence(_unit(note.unit, note.pre_activation), " is off in ", f"{cases} (", z, f" ≤ 0): {tail}.")
+    everywhere = f" in all {note.case_count} cases" if note.case_count > 1 else ""
+    if note.phase == "forward":
+        relation = " = " if not everywhere else " ≤ "
+        sign = " < 0" if note.value < 0 else ""
+        return sentence(
+            _unit(note.unit, note.pre_activation), " is gated off", everywhere, ": ", z, relation,
+            Literal(note.value), f"{sign if not everywhere else ''}, so {noun} gives 0.",
+        )  # fmt: skip
+    parts: list[Inline] = list(
+        sentence(_unit(note.unit, note.pre_activation), " is gated off", everywhere, " (", z, " ≤ 0): ")
+    )
+    if note.blocked is not None:
+        parts += ["it blocks a gradient of size ", Literal(note.blocked), "."]
+    else:
+        parts += ["no gradient passes it."]
+    if note.zeroes:
+        parts += [" That zeroes ", *joined([_zeroed(z) for z in note.zeroes]), "."]
+        if not everywhere:
+            parts += [" Those weights learn nothing from this example."]
+    return tuple(parts)
+
+
+def _zeroed(zeroed: Zeroed) -> Text:
+    gradient = Adjoint(zeroed.name)
+    match zeroed.part:
+        case "row":
+            return (f"row {zeroed.position + 1} of ", gradient)
+        case "column":
+            return (f"column {zeroed.position + 1} of ", gradient)
+        case "entry":
+            return (f"entry {zeroed.position + 1} of ", gradient)
+        case "all":
+            return ("all of ", gradient)
+        case "entries":
+            shown = [f"({', '.join(str(i + 1) for i in e)})" for e in zeroed.entries[:4]]
+            return (f"entries {listed(shown)} of ", gradient)
+
+
+def _several_paths(note: SeveralPaths) -> Text:
+    if all(getattr(value, "ndim", 1) == 0 for _, value in note.parts):
+        shares = [(literal_of(value), " through ", Name(name)) for name, value in note.parts]
+    else:
+        shares = [("one through ", Name(name)) for name, _ in note.parts]
+    count = {2: "two", 3: "three", 4: "four"}.get(len(note.parts), str(len(note.parts)))
+    return (
+        Name(note.name), f" is used in {count} places, so its gradient is the sum over {count} paths: ",
+        *joined(shares), ".",
+    )  # fmt: skip
+
+
+def _loss_change(note: LossChange) -> Text:
+    if note.after < note.before:
+        word = "fell"
+    elif note.after > note.before:
+        word = "rose (the step was too long)"
+    else:
+        return ("The loss is unchanged at ", Literal(note.after), ".")
+    return (f"The loss {word} from ", Literal(note.before), " to ", Literal(note.after), ".")

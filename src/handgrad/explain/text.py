@@ -1,0 +1,51 @@
+"""Running text with formulas in it, and the small words that sentences are put together from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from handgrad.expression import Expression
+
+Inline: TypeAlias = str | Expression
+"""A piece of running text, or a formula within it."""
+
+Text: TypeAlias = tuple[Inline, ...]
+
+_ORDINALS = (
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
+)  # fmt: skip
+
+
+def ordinal(position: int) -> str:
+    """The position, counted from 0, in words as mathematics counts, from 1."""
+    if position < len(_ORDINALS):
+        return _ORDINALS[position]
+    number = position + 1
+    ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+def joined(items: Sequence[Text], last: str = "and") -> Text:
+    """Items as a list in a sentence: a, b and c."""
+    parts: list[Inline] = []
+    for position, item in enumerate(items):
+        if position:
+            parts.append(f" {last} " if position == len(items) - 1 else ", ")
+        parts.extend(item)
+    return tuple(parts)
+
+
+def listed(words: Sequence[str], last: str = "and") -> str:
+    """Words as a list in a sentence: a, b and c."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def sentence(*parts: Inline) -> Text:
+    """The parts with the first letter raised."""
+    first = parts[0]
+    if isinstance(first, str) and first:
+        return (first[0].upper() + first[1:], *parts[1:])
+    return parts

@@ -1,0 +1,135 @@
+"""The words about operations: one entry for each record of the table, and a test holds them complete."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What is said of an operation.
+
+    Arguments:
+        noun: what it is called in a sentence.
+        forward: what it does to numbers.
+        backward: what its pull-back does to the gradient.
+    """
+
+    noun: str
+    forward: str
+    backward: str
+
+
+WORDS: dict[str, Words] = {
+    "add": Words("the sum", "Add entry by entry.", "A sum passes its gradient on unchanged to every term."),
+    "subtract": Words(
+        "the difference",
+        "Subtract entry by entry.",
+        "A difference passes its gradient on to the first term, and with the opposite sign to the second.",
+    ),
+    "multiply": Words(
+        "the product",
+        "Multiply entry by entry.",
+        "In a product each factor's gradient is the incoming gradient times the other factor.",
+    ),
+    "divide": Words(
+        "the quotient",
+        "Divide entry by entry.",
+        "The numerator's gradient is divided by the denominator; the denominator's carries −a/b².",
+    ),
+    "negate": Words("the minus sign", "Change the sign.", "A minus sign changes the sign of the gradient."),
+    "power": Words(
+        "the power",
+        "Raise to the power.",
+        "Power rule: bring the exponent down and lower it by one.",
+    ),
+    "exp": Words("the exponential", "Take the exponential.", "The exponential is its own derivative."),
+    "log": Words("the logarithm", "Take the natural logarithm.", "The derivative of ln a is 1/a."),
+    "sqrt": Words("the square root", "Take the square root.", "The derivative of √a is 1/(2√a)."),
+    "abs": Words("the absolute value", "Take the absolute value.", "The gradient keeps or changes its sign with a."),
+    "sin": Words("the sine", "Take the sine.", "The derivative of the sine is the cosine."),
+    "cos": Words("the cosine", "Take the cosine.", "The derivative of the cosine is minus the sine."),
+    "maximum": Words(
+        "the larger of two",
+        "Take the larger of the two, entry by entry.",
+        "Only the larger of the two receives the gradient; where they tie, each takes half.",
+    ),
+    "minimum": Words(
+        "the smaller of two",
+        "Take the smaller of the two, entry by entry.",
+        "Only the smaller of the two receives the gradient; where they tie, each takes half.",
+    ),
+    "relu": Words(
+        "ReLU",
+        "ReLU passes positive numbers on unchanged and turns all others into 0.",
+        "ReLU is a gate: the gradient passes where the pre-activation is positive and is stopped elsewhere.",
+    ),
+    "leaky_relu": Words(
+        "leaky ReLU",
+        "Leaky ReLU passes positive numbers on and shrinks the others by the factor α.",
+        "The gradient passes unchanged where the pre-activation is positive, and times α elsewhere: the gate never shuts.",
+    ),
+    "elu": Words(
+        "ELU",
+        "ELU passes positive numbers on and bends the others towards −α.",
+        "The slope is 1 where the pre-activation is positive, and ELU(z) + α elsewhere.",
+    ),
+    "softplus": Words("softplus", "Softplus is ln(1 + eᶻ), a smooth ReLU.", "The slope of softplus is the sigmoid."),
+    "gelu": Words("GELU", "GELU weighs z by Φ(z), the normal distribution function.", "The slope of GELU is Φ(z) + z φ(z)."),
+    "gelu_tanh": Words(
+        "GELU (tanh form)",
+        "GELU in its tanh form weighs z by an approximation of Φ(z).",
+        "The product rule on z · Φ̃(z).",
+    ),
+    "silu": Words("SiLU", "SiLU weighs z by σ(z).", "The product rule on z · σ(z)."),
+    "sigmoid": Words(
+        "the sigmoid",
+        "The sigmoid squeezes a number between 0 and 1.",
+        "The slope of the sigmoid is σ(z)(1 − σ(z)), at most ¼.",
+    ),
+    "tanh": Words("tanh", "Tanh squeezes a number between −1 and 1.", "The slope of tanh is 1 − tanh²(z), at most 1."),
+    "softmax": Words(
+        "softmax",
+        "Softmax turns scores into probabilities that add up to 1.",
+        "Each score moves every probability: subtract the average gradient, weighted by the probabilities.",
+    ),
+    "log_softmax": Words(
+        "log softmax",
+        "The logarithm of softmax, computed without overflow.",
+        "Subtract the probabilities times the summed gradient.",
+    ),
+    "matmul": Words(
+        "the matrix product",
+        "Multiply: each unit takes the weighted sum of its inputs.",
+        "A weight's gradient is the outer product of the error signal and the input; the input's is the transposed weights times the error signal.",
+    ),
+    "dot": Words("the dot product", "Multiply entry by entry and add up.", "Each vector's gradient is the incoming gradient times the other vector."),
+    "outer": Words("the outer product", "Multiply every entry of one vector by every entry of the other.", "Multiply the gradient by the other vector."),
+    "transpose": Words("the transpose", "Turn rows into columns.", "The gradient is transposed back."),
+    "index": Words("the entry", "Pick out entries.", "The gradient goes to the entries that were picked; the others get 0."),
+    "concat": Words("the join", "Put the parts one after another.", "The gradient is cut into the same parts."),
+    "sum": Words("the sum over entries", "Add up the entries.", "Every entry of a sum receives the whole gradient."),
+    "mean": Words("the mean", "Average the entries.", "Every entry of a mean receives the gradient divided by their number."),
+    "max": Words("the maximum", "Take the largest entry.", "Only the largest entry receives the gradient; entries that tie share it equally."),
+    "min": Words("the minimum", "Take the smallest entry.", "Only the smallest entry receives the gradient; entries that tie share it equally."),
+    "norm": Words("the length", "Take the Euclidean length.", "The gradient points along the vector, scaled to length 1."),
+    "bce": Words(
+        "binary cross-entropy",
+        "Binary cross-entropy: −ln of the probability given to the true label.",
+        "The derivative is −y/ŷ + (1 − y)/(1 − ŷ).",
+    ),
+    "bce_with_logits": Words(
+        "binary cross-entropy of the logit",
+        "Binary cross-entropy of σ(z), computed from z without overflow.",
+        "The sigmoid and the cross-entropy together have the derivative σ(z) − y.",
+    ),
+    "cross_entropy": Words(
+        "cross-entropy",
+        "Cross-entropy: −ln of the probability given to the true class.",
+        "The derivative is −y/p for each class.",
+    ),
+    "mse": Words("the mean squared error", "Average the squared differences.", "The derivative is twice the difference over the number of entries."),
+    "hinge": Words("the hinge loss", "Hinge: how far y·s falls short of 1.", "Only a margin below 1 passes gradient: −y."),
+    "huber": Words("the Huber loss", "Huber: squared near 0, straight beyond δ.", "The gradient is the difference, held between −δ and δ."),
+}
+"""By the operation's name in the table."""

@@ -1,0 +1,204 @@
+"""Formula trees: numbers, names, adjoints, and calls of operations.
+
+Equations, backward formulas and the same formulas with numbers put in are all
+trees of these four nodes. A call names its operation; what the operation means
+stands in the table (`handgrad.operations`). Trees are immutable, hashable and
+compare by structure; `span` and `shape` are annotations and take no part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from handgrad.errors import Span
+
+Shape: TypeAlias = tuple[int, ...]
+"""Lengths of the axes of one case: `()` a scalar, `(n,)` a vector, `(m, n)` a matrix."""
+
+Nested: TypeAlias = "float | tuple[Nested, ...]"
+"""A number, or numbers nested as the rows of an array."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """start:stop:step in an index, as Python means it; hashable, as Python's own is not."""
+
+    start: int | None = None
+    stop: int | None = None
+    step: int | None = None
+
+    def positions(self, length: int) -> range:
+        """The positions it picks from an axis of `length` entries."""
+        return range(*slice(self.start, self.stop, self.step).indices(length))
+
+
+Index: TypeAlias = "int | Slice"
+Option: TypeAlias = "bool | int | float | None | tuple[int, ...] | tuple[Index, ...]"
+"""The value of an operation's option, such as `axis=0` or `alpha=0.01`."""
+
+Operand: TypeAlias = "Expression | float"
+
+
+class Expression:
+    """A formula tree. Python's operators build larger trees out of smaller ones."""
+
+    __slots__ = ()
+
+    def __add__(self, other: Operand) -> Call:
+        return Call("add", (self, literal(other)))
+
+    def __radd__(self, other: Operand) -> Call:
+        return Call("add", (literal(other), self))
+
+    def __sub__(self, other: Operand) -> Call:
+        return Call("subtract", (self, literal(other)))
+
+    def __rsub__(self, other: Operand) -> Call:
+        return Call("subtract", (literal(other), self))
+
+    def __mul__(self, other: Operand) -> Call:
+        return Call("multiply", (self, literal(other)))
+
+    def __rmul__(self, other: Operand) -> Call:
+        return Call("multiply", (literal(other), self))
+
+    def __truediv__(self, other: Operand) -> Call:
+        return Call("divide", (self, literal(other)))
+
+    def __rtruediv__(self, other: Operand) -> Call:
+        return Call("divide", (literal(other), self))
+
+    def __pow__(self, other: Operand) -> Call:
+        return Call("power", (self, literal(other)))
+
+    def __matmul__(self, other: Expression) -> Call:
+        return Call("matmul", (self, other))
+
+    def __neg__(self) -> Call:
+        return Call("negate", (self,))
+
+    @property
+    def T(self) -> Call:  # noqa: N802 - the field's own name for it
+        """The transpose."""
+        return Call("transpose", (self,))
+
+
+@dataclass(frozen=True, slots=True)
+class Literal(Expression):
+    """A number or an array of numbers, written out. `text` keeps the way it was written.
+
+    In many cases (`cased`) the last axis of `value` counts the cases and is no part of the shape.
+    """
+
+    value: Nested
+    cased: bool = False
+    text: str = field(default="", compare=False)
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def shape(self) -> Shape:
+        shape: list[int] = []
+        value = self.value
+        while isinstance(value, tuple):
+            shape.append(len(value))
+            if not value:
+                break
+            value = value[0]
+        return tuple(shape[:-1] if self.cased else shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Expression):
+    """A named value: a parameter, a datum, or the left side of an equation."""
+
+    name: str
+    span: Span | None = field(default=None, compare=False, repr=False)
+    shape: Shape | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Adjoint(Expression):
+    """The gradient of the loss with respect to a named value.
+
+    `through` names one path's part of it: the share that arrives through that equation.
+    """
+
+    name: str
+    through: str = ""
+    shape: Shape | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Expression):
+    """An operation applied to arguments, with its options in the order given."""
+
+    operation: str
+    arguments: tuple[Expression, ...]
+    options: tuple[tuple[str, Option], ...] = ()
+    span: Span | None = field(default=None, compare=False, repr=False)
+    shape: Shape | None = field(default=None, compare=False, repr=False)
+
+    def option(self, name: str) -> Option:
+        """The option's value as given here, or None."""
+        return dict(self.options).get(name)
+
+
+ONE = Literal(1.0)
+ZERO = Literal(0.0)
+
+Leaf: TypeAlias = "Name | Adjoint"
+"""What a formula refers to, and what a line computes."""
+
+
+def literal(value: Operand) -> Expression:
+    """An expression as it is; a number as a literal."""
+    return value if isinstance(value, Expression) else Literal(float(value))
+
+
+def shape_of(expression: Expression) -> Shape | None:
+    """The annotated shape, or None where the tree has not been annotated."""
+    match expression:
+        case Literal() | Name() | Adjoint() | Call():
+            return expression.shape
+        case _:
+            raise TypeError(f"not a formula: {expression!r}")
+
+
+def number(expression: Expression) -> float | None:
+    """The value of a scalar literal; None for anything else."""
+    if isinstance(expression, Literal) and not isinstance(expression.value, tuple):
+        return expression.value
+    return None
+
+
+def walk(expression: Expression) -> Iterator[Expression]:
+    """Every node of the tree, arguments before the call that uses them."""
+    if isinstance(expression, Call):
+        for argument in expression.arguments:
+            yield from walk(argument)
+    yield expression
+
+
+def leaves(expression: Expression) -> tuple[Leaf, ...]:
+    """The names and adjoints the tree refers to, each once, in order of appearance."""
+    found: dict[Leaf, None] = {}
+    for node in walk(expression):
+        if isinstance(node, Name | Adjoint):
+            found.setdefault(node)
+    return tuple(found)
+
+
+def substitute(
+    expression: Expression, replacement: Callable[[Expression], Expression | None]
+) -> Expression:
+    """The tree with every node for which `replacement` gives an answer replaced by it."""
+    new = replacement(expression)
+    if new is not None:
+        return new
+    if isinstance(expression, Call):
+        arguments = tuple(substitute(a, replacement) for a in expression.arguments)
+        if any(a is not b for a, b in zip(arguments, expression.arguments, strict=True)):
+            return replace(expression, arguments=arguments)
+    return expression

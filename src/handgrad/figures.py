@@ -1,0 +1,69 @@
+"""How a number prints: rounded figures, full precision, columns aligned at the decimal point.
+
+All text here is ASCII (`-`, `1.23e-9`); a renderer puts its own minus sign and powers of ten.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+
+LARGE = 1e7
+"""From here on a figure is written with a power of ten."""
+
+_WHOLE = re.compile(r"[-+−]?\d+")
+
+
+def figure(x: float, decimals: int = 4) -> str:
+    """`x` rounded to `decimals` digits after the point, without trailing zeros.
+
+    Never `-0`. A number that would print as 0 but is not, or is `LARGE`, is written as a
+    power of ten, its first factor rounded to `decimals` digits: `1.23e-9`.
+    """
+    if not math.isfinite(x):
+        return "nan" if math.isnan(x) else "inf" if x > 0 else "-inf"
+    if x == 0:
+        return "0"
+    text = _trimmed(f"{x:.{decimals}f}")
+    if abs(x) >= LARGE or text in ("0", "-0"):
+        return _scientific(f"{x:.{decimals}e}")
+    return text
+
+
+def full(x: float) -> str:
+    """The shortest text that reads back as exactly `x`; whole numbers without a point."""
+    if not math.isfinite(x):
+        return figure(x)
+    if x == 0:
+        return "0"
+    text = repr(float(x))
+    return _scientific(text) if "e" in text else text.removesuffix(".0")
+
+
+def aligned(values: Sequence[float], decimals: int = 4) -> tuple[str, ...]:
+    """The figures of a column, padded to one width with their decimal points under each other."""
+    return padded([figure(x, decimals) for x in values])
+
+
+def padded(texts: Sequence[str]) -> tuple[str, ...]:
+    """Figures already written, padded to one width with their decimal points under each other."""
+    split = [_at_point(t) for t in texts]
+    left = max((len(a) for a, _ in split), default=0)
+    right = max((len(b) for _, b in split), default=0)
+    return tuple(f"{a:>{left}}{b:<{right}}" for a, b in split)
+
+
+def _at_point(text: str) -> tuple[str, str]:
+    whole = _WHOLE.match(text)
+    stop = whole.end() if whole else len(text)
+    return text[:stop], text[stop:]
+
+
+def _trimmed(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _scientific(text: str) -> str:
+    mantissa, _, exponent = text.partition("e")
+    return f"{_trimmed(mantissa)}e{int(exponent)}"

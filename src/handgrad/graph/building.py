@@ -1,0 +1,159 @@
+"""Building the graph: order, shapes, recognised losses, then the backward formulas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from handgrad.equations import Equation
+from handgrad.errors import HandgradError, ShapeError
+from handgrad.expression import Leaf, Name, Shape, shape_of, walk
+from handgrad.graph.backward import Backward
+from handgrad.graph.order import in_order, where
+from handgrad.graph.structure import Graph, Let, Line, Node, is_cased
+from handgrad.operations.annotate import annotated
+from handgrad.operations.operation import describe
+from handgrad.operations.recognise import recognised
+from handgrad.operations.reductions import mean_over_cases, sum_over_cases
+from handgrad.problem import Problem
+
+
+def build(problem: Problem) -> Graph:
+    """The graph of a problem.
+
+    Raises `EquationError` for unknown names and cycles, `ShapeError` where shapes do not
+    fit or the loss is not a single number.
+    """
+    try:
+        return _Building(problem).graph()
+    except HandgradError as error:
+        raise error.at(problem.where) if problem.where else error from None
+
+
+@dataclass
+class _Building:
+    problem: Problem
+    nodes: dict[str, Node] = field(default_factory=dict)
+    cased: set[Leaf] = field(default_factory=set)
+
+    def graph(self) -> Graph:
+        problem = self.problem
+        self._givens()
+        equations = in_order(problem.equations, set(self.nodes))
+        for equation in equations:
+            self._value(equation)
+        self._check_loss(equations)
+        reaching = self._reaching(equations)
+        self._recognise(reaching)
+        backward = Backward(
+            nodes=self.nodes,
+            order=tuple(e.target for e in equations if e.target in reaching),
+            loss=problem.loss,
+            cased=self.cased,
+            summed=problem.reduction == "sum",
+            values={name: given.array for name, given in problem.data.items()},
+        )
+        backward.differentiate()
+        cost = self._cost(equations)
+        return Graph(
+            nodes=self.nodes,
+            equations=tuple(e.target for e in equations),
+            loss=problem.loss,
+            cost=cost,
+            lets=backward.lets,
+            gradients=backward.gradients,
+            forward=self._forward_lines(equations, backward.lets, cost),
+            backward=backward.lines(),
+            shortcuts=tuple(backward.shortcuts),
+            cased_leaves=frozenset(self.cased),
+        )
+
+    def _givens(self) -> None:
+        for name, given in self.problem.parameters.items():
+            self._add(Node(name, "parameter", given.shape, given.cased))
+        for name, given in self.problem.data.items():
+            self._add(Node(name, "data", given.shape, given.cased))
+
+    def _add(self, node: Node) -> None:
+        self.nodes[node.name] = node
+        if node.cased:
+            self.cased.add(Name(node.name))
+
+    def _shape(self, leaf: Leaf) -> Shape:
+        return self.nodes[leaf.name].shape
+
+    def _value(self, equation: Equation) -> None:
+        try:
+            written = annotated(equation.expression, self._shape, equation.text)
+        except HandgradError as error:
+            raise error.at(where(equation)) from None
+        self._add(
+            Node(
+                name=equation.target,
+                kind="value",
+                shape=shape_of(written) or (),
+                cased=is_cased(written, self.cased),
+                written=written,
+                computed=written,
+                equation=equation.number,
+            )
+        )
+
+    def _check_loss(self, equations: tuple[Equation, ...]) -> None:
+        loss = self.nodes[self.problem.loss]
+        if loss.shape != ():
+            equation = next(e for e in equations if e.target == loss.name)
+            raise ShapeError(
+                f"the loss must be a single number, but {loss.name} is {describe(loss.shape)}",
+                where=where(equation),
+                source=equation.text,
+                mend="reduce it with sum(…) or mean(…), or name another equation: loss = \"…\"",
+            )
+
+    def _reaching(self, equations: tuple[Equation, ...]) -> set[str]:
+        """The equations from which a path leads to the loss, itself included."""
+        reaching = {self.problem.loss}
+        for equation in reversed(equations):
+            if equation.target in reaching:
+                reaching |= {n.name for n in walk(equation.expression) if isinstance(n, Name)}
+        return reaching & {e.target for e in equations}
+
+    def _recognise(self, reaching: set[str]) -> None:
+        """Puts the stable operation where a loss is recognised, and two operations that fuse as one."""
+        for name in reaching:
+            node = self.nodes[name]
+            assert node.written is not None
+            loss = recognised(node.written)
+            if loss is not None:
+                self.nodes[name] = replace(node, computed=annotated(loss, self._shape))
+
+    def _cost(self, equations: tuple[Equation, ...]) -> str:
+        """The name of the loss over all the cases; the loss itself where it has no cases."""
+        loss = self.nodes[self.problem.loss]
+        if not loss.cased or self._ensemble():
+            return loss.name
+        name = next(n for n in ("J", "cost", "J_total", "J_handgrad") if n not in self.nodes)
+        over = sum_over_cases if self.problem.reduction == "sum" else mean_over_cases
+        formula = annotated(over(Name(loss.name)), self._shape)
+        self._add(Node(name, "value", (), False, formula, formula, len(equations) + 1))
+        return name
+
+    def _ensemble(self) -> bool:
+        """Whether the cases are networks (parameters in cases), each with a loss of its own."""
+        return any(n.kind == "parameter" and n.cased for n in self.nodes.values())
+
+    def _forward_lines(
+        self, equations: tuple[Equation, ...], lets: dict[str, Let], cost: str
+    ) -> tuple[Line, ...]:
+        lines: list[Line] = []
+        for equation in equations:
+            node = self.nodes[equation.target]
+            assert node.computed is not None
+            lines.append(Line(Name(node.name, shape=node.shape), node.computed))
+        if cost != self.problem.loss:
+            formula = self.nodes[cost].computed
+            assert formula is not None
+            lines.append(Line(Name(cost, shape=()), formula))
+        # Only the backward pass refers to lets, so they follow every equation.
+        lines += [Line(Name(let.name, shape=let.shape), let.formula, let.equation) for let in lets.values()]
+        return tuple(lines)
+

@@ -1,0 +1,76 @@
+"""Equations in topological order, and the errors that stand in the way of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+
+from handgrad.equations import Equation
+from handgrad.errors import EquationError, nearest
+from handgrad.expression import Name, walk
+
+
+def where(equation: Equation) -> str:
+    """The place of an equation, for an error."""
+    return f"equation {equation.number}"
+
+
+def used_names(equation: Equation) -> tuple[Name, ...]:
+    """The names on the right side, each occurrence."""
+    return tuple(node for node in walk(equation.expression) if isinstance(node, Name))
+
+
+def in_order(equations: Sequence[Equation], given: Set[str]) -> tuple[Equation, ...]:
+    """The equations ordered so that each stands after those it uses, otherwise as written.
+
+    Raises `EquationError` for a name that nothing gives or computes, and for a cycle.
+    """
+    by_target = {equation.target: equation for equation in equations}
+    for equation in equations:
+        for name in used_names(equation):
+            if name.name not in given and name.name not in by_target:
+                known = [*given, *by_target]
+                raise EquationError(
+                    f"{name.name} has no number, and no equation computes it",
+                    where=where(equation),
+                    source=equation.text,
+                    span=name.span,
+                    mend=nearest(name.name, known) or f"give it one: {name.name} = … under [parameters] or [data]",
+                )
+    state: dict[str, bool] = {}
+    ordered: list[Equation] = []
+    for equation in equations:
+        _visit(equation, by_target, state, ordered)
+    return tuple(ordered)
+
+
+def _visit(
+    start: Equation, by_target: Mapping[str, Equation], done: dict[str, bool], ordered: list[Equation]
+) -> None:
+    """Appends `start` and what it needs; a loop, not a recursion, so depth is no limit."""
+    stack = [(start, iter(used_names(start)))]
+    if start.target in done:
+        return
+    done[start.target] = False
+    while stack:
+        equation, names = stack[-1]
+        for name in names:
+            needed = by_target.get(name.name)
+            if needed is None or done.get(name.name) is True:
+                continue
+            if name.name in done:
+                path = [e.target for e, _ in stack]
+                loop = [*path[path.index(name.name) :], name.name]
+                raise EquationError(
+                    f"a cycle: {' needs '.join(reversed(loop)) if len(loop) == 2 else ' → '.join(loop)}",
+                    where=where(equation),
+                    source=equation.text,
+                    span=name.span,
+                    mend="a value cannot be needed for its own computation",
+                )
+            done[name.name] = False
+            stack.append((needed, iter(used_names(needed))))
+            break
+        else:
+            done[equation.target] = True
+            ordered.append(equation)
+            stack.pop()

@@ -1,0 +1,153 @@
+"""What a problem is once it has been read: named nodes in order, shapes, and the backward formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, Shape, walk
+from handgrad.expression import Literal as Number
+from handgrad.operations import operation_of
+
+NodeKind: TypeAlias = Literal["parameter", "data", "value"]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A named value.
+
+    `shape` is that of one case; `cased` says that it differs from case to case.
+    `written` is the equation's right side as the problem has it, `computed` the formula
+    whose value it takes: the same, or a stable operation recognised in it.
+    """
+
+    name: str
+    kind: NodeKind
+    shape: Shape
+    cased: bool
+    written: Expression | None = None
+    computed: Expression | None = None
+    equation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Let:
+    """A part of an equation that the backward formulas refer to, under a name of its own.
+
+    `written` is the part as the equation has it, `formula` the same in terms of other lets.
+    """
+
+    name: str
+    written: Expression
+    formula: Expression
+    shape: Shape
+    cased: bool
+    equation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One formula of a pass: what it computes, and from what.
+
+    `through` is the equation that a backward formula leads through.
+    """
+
+    leaf: Leaf
+    formula: Expression
+    through: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gradient:
+    """How the gradient of one named value is computed.
+
+    `chain` are the adjoints of the parts of equations that lead to it; `parts` its shares,
+    one for each equation that uses the value; `total` is its formula (of the parts, where there
+    are several). `per_case` is the formula of one case's gradient, where `total` reduces over cases.
+    """
+
+    name: str
+    parts: tuple[Line, ...]
+    total: Expression
+    per_case: Expression | None = None
+
+    @property
+    def reached(self) -> bool:
+        """Whether any path leads from the value to the loss."""
+        return bool(self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Shortcut:
+    """A loss and the activation that feeds it, differentiated as one operation.
+
+    `inner` is the activation's value (ŷ), `pre_activation` what it is applied to; `long`
+    are the two lines of the long way, through `inner`.
+    """
+
+    loss: str
+    inner: str
+    pre_activation: str
+    activation: str
+    operation: str
+    long: tuple[Line, Line]
+
+
+def is_cased(expression: Expression, cased_leaves: Set[Leaf]) -> bool:
+    """Whether a formula's value differs from case to case, given the leaves that do."""
+    match expression:
+        case Name() | Adjoint():
+            return expression in cased_leaves
+        case Call():
+            if operation_of(expression).reduces_cases is not None:
+                return False
+            return any(is_cased(a, cased_leaves) for a in expression.arguments)
+        case Number():
+            return expression.cased
+        case _:
+            raise TypeError(f"not a formula: {expression!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A shape-checked computational graph with its backward formulas.
+
+    `nodes` are in topological order, givens first. `forward` and `backward` are the lines of
+    the two passes in the order in which they are computed. `cost` names the value that is
+    differentiated: the loss, or its mean (or sum) over the cases.
+    """
+
+    nodes: Mapping[str, Node]
+    equations: tuple[str, ...]
+    loss: str
+    cost: str
+    lets: Mapping[str, Let]
+    gradients: Mapping[str, Gradient]
+    forward: tuple[Line, ...]
+    backward: tuple[Line, ...]
+    shortcuts: tuple[Shortcut, ...]
+    cased_leaves: frozenset[Leaf]
+
+    def shape(self, leaf: Leaf) -> Shape:
+        """The shape, for one case, of a value or of its gradient."""
+        if leaf.name in self.nodes:
+            return self.nodes[leaf.name].shape
+        return self.lets[leaf.name].shape if leaf.name in self.lets else ()
+
+    def cased(self, expression: Expression) -> bool:
+        """Whether a formula's value differs from case to case."""
+        return is_cased(expression, self.cased_leaves)
+
+    def consumers(self, name: str) -> tuple[str, ...]:
+        """The equations that use a value, in order."""
+        return tuple(
+            e
+            for e in self.equations
+            if any(isinstance(n, Name) and n.name == name for n in walk(self._written(e)))
+        )
+
+    def _written(self, name: str) -> Expression:
+        written = self.nodes[name].written
+        assert written is not None
+        return written

@@ -1,0 +1,113 @@
+"""How an operation is written: a closed set of notations, drawn by every printer.
+
+`source` is the spelling in the equation language; `symbol` is the mathematical
+one; `latex` is the command for it. Precedence: sums 1, products 2, signs 3,
+powers 4, atoms 5; a part that binds less tightly than its place is put in parentheses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from handgrad.expression import Expression
+
+SUM, PRODUCT, SIGN, POWER, ATOM = 1, 2, 3, 4, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """a + b or a − b."""
+
+    source: str
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """Elementwise product: a · b for scalars, a ⊙ b for arrays."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixProduct:
+    """Matrix product: the factors side by side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fraction:
+    """a over b."""
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """a with the superscript b."""
+
+
+@dataclass(frozen=True, slots=True)
+class Negation:
+    """−a."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transposition:
+    """aᵀ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscript:
+    """An entry or slice, a[i, j]; mathematics counts from 1, code from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """An argument between bars: |a|, ‖a‖. In source it is a function call."""
+
+    left: str
+    right: str
+    latex_left: str
+    latex_right: str
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """1[a > 0]: one where the relation holds, zero elsewhere."""
+
+    relation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """name(arguments)."""
+
+    symbol: str
+    latex: str
+
+
+@dataclass(frozen=True, slots=True)
+class As:
+    """Written as another formula, such as outer(a, b) as a bᵀ. In source it is a function call."""
+
+    formula: Callable[..., Expression]
+
+
+@dataclass(frozen=True, slots=True)
+class Unwritten:
+    """An operation that mathematics leaves unwritten, such as filling a shape with a scalar."""
+
+
+Notation: TypeAlias = (
+    Sum
+    | Product
+    | MatrixProduct
+    | Fraction
+    | Power
+    | Negation
+    | Transposition
+    | Subscript
+    | Fence
+    | Indicator
+    | Function
+    | As
+    | Unwritten
+)

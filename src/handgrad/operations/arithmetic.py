@@ -1,0 +1,197 @@
+"""+ − · / powers and signs, and the identities a reader expects to be applied."""
+
+from __future__ import annotations
+
+from handgrad.expression import Call, Expression, Literal, number, shape_of
+from handgrad.notation import As, Fraction, Negation, Power, Product, Sum
+from handgrad.operations.operation import Domain, Operation, elementwise
+
+
+def _negated(e: Expression) -> Expression | None:
+    """The argument of a negation, or the absolute value of a negative number."""
+    if isinstance(e, Call) and e.operation == negate.name:
+        return e.arguments[0]
+    value = number(e)
+    return Literal(-value) if value is not None and value < 0 else None
+
+
+def _unfilled(e: Expression, other: Expression) -> Expression:
+    """A scalar spread over a shape, as the scalar, where `other` has that shape already."""
+    if isinstance(e, Call) and e.operation == "fill" and shape_of(e) == shape_of(other):
+        return e.arguments[0] if shape_of(e.arguments[0]) == () else e
+    return e
+
+
+def _simplify_add(call: Call) -> Expression | None:
+    a, b = call.arguments
+    if number(a) == 0 and shape_of(b) == call.shape:
+        return b
+    if number(b) == 0 and shape_of(a) == call.shape:
+        return a
+    if isinstance(b, Call) and (positive := _negated(b)) is not None:
+        return subtract(a, positive)
+    return None
+
+
+def _simplify_subtract(call: Call) -> Expression | None:
+    a, b = call.arguments
+    if number(b) == 0 and shape_of(a) == call.shape:
+        return a
+    if isinstance(b, Call) and (positive := _negated(b)) is not None:
+        return add(a, positive)
+    if number(a) == 0 and shape_of(b) == call.shape:
+        return negate(b)
+    return None
+
+
+def _simplify_multiply(call: Call) -> Expression | None:
+    a, b = call.arguments
+    plain_a, plain_b = _unfilled(a, b), _unfilled(b, a)
+    if plain_a is not a:
+        return multiply(plain_a, b)
+    if plain_b is not b:
+        return multiply(plain_b, a)
+    x, y = number(a), number(b)
+    if x == 1 and shape_of(b) == call.shape:
+        return b
+    if y == 1 and shape_of(a) == call.shape:
+        return a
+    if x is not None and y is not None:
+        return Literal(x * y)
+    if x == -1 and shape_of(b) == call.shape:
+        return negate(b)
+    if y == -1 and shape_of(a) == call.shape:
+        return negate(a)
+    if isinstance(b, Call) and b.operation == divide.name and number(b.arguments[0]) == 1:
+        return divide(a, b.arguments[1])
+    if y is not None:
+        return multiply(b, a)
+    if x is not None and isinstance(b, Call) and b.operation == multiply.name:
+        inner = number(b.arguments[0])
+        if inner is not None:
+            return multiply(x * inner, b.arguments[1])
+    if isinstance(a, Call) and (positive := _negated(a)) is not None:
+        return negate(multiply(positive, b))
+    if isinstance(b, Call) and (positive := _negated(b)) is not None:
+        return negate(multiply(a, positive))
+    return None
+
+
+def _simplify_divide(call: Call) -> Expression | None:
+    a, b = call.arguments
+    if number(b) == 1 and shape_of(a) == call.shape:
+        return a
+    if isinstance(a, Call) and (positive := _negated(a)) is not None:
+        return negate(divide(positive, b))
+    return None
+
+
+def _simplify_power(call: Call) -> Expression | None:
+    a, b = call.arguments
+    return a if number(b) == 1 and shape_of(a) == call.shape else None
+
+
+def _simplify_negate(call: Call) -> Expression | None:
+    return _negated(call.arguments[0]) or (
+        Literal(-value) if (value := number(call.arguments[0])) is not None else None
+    )
+
+
+add = elementwise(
+    "add",
+    lambda xp, a, b: a + b,
+    (lambda out, a, b: 1, lambda out, a, b: 1),
+    family="arithmetic",
+    notation=Sum("+", "+"),
+    commutative=True,
+    simplify=_simplify_add,
+)
+subtract = elementwise(
+    "subtract",
+    lambda xp, a, b: a - b,
+    (lambda out, a, b: 1, lambda out, a, b: -1),
+    family="arithmetic",
+    notation=Sum("-", "−"),
+    simplify=_simplify_subtract,
+)
+multiply = elementwise(
+    "multiply",
+    lambda xp, a, b: a * b,
+    (lambda out, a, b: b, lambda out, a, b: a),
+    family="arithmetic",
+    notation=Product(),
+    commutative=True,
+    simplify=_simplify_multiply,
+)
+divide = elementwise(
+    "divide",
+    lambda xp, a, b: a / b,
+    (lambda out, a, b: 1 / b, lambda out, a, b: -(a / b**2)),
+    family="arithmetic",
+    notation=Fraction(),
+    domain=(Domain(1, lambda xp, b: b != 0, "not zero"),),
+    simplify=_simplify_divide,
+)
+negate = elementwise(
+    "negate",
+    lambda xp, a: -a,
+    (lambda out, a: -1,),
+    family="arithmetic",
+    notation=Negation(),
+    simplify=_simplify_negate,
+)
+
+
+def _power_slope(out: Expression, a: Expression, b: Expression) -> Expression:
+    exponent = number(b)
+    if exponent is None:
+        return power_slope(a, b)
+    return exponent * a ** (exponent - 1)
+
+
+power = elementwise(
+    "power",
+    lambda xp, a, b: a**b,
+    (_power_slope, lambda out, a, b: scaled_log(out, a)),
+    family="arithmetic",
+    notation=Power(),
+    simplify=_simplify_power,
+)
+power_slope = elementwise(
+    "power_slope",
+    lambda xp, a, b: xp.where(b == 0, 0.0, b * xp.where(b == 0, 1.0, a) ** (b - 1)),
+    (None, None),
+    family="helper",
+    notation=As(lambda a, b: b * a ** (b - 1)),
+)
+"""b · a^(b−1), zero where b is zero (the slope of a constant), as PyTorch has it."""
+
+scaled_log = elementwise(
+    "scaled_log",
+    lambda xp, c, a: xp.where(c == 0, 0.0, c * xp.log(xp.where(c == 0, 1.0, a))),
+    (None, None),
+    family="helper",
+    notation=As(lambda c, a: c * Call("log", (a,))),
+)
+"""c · ln a, zero where c is zero: entropy's 0 ln 0 = 0."""
+
+ratio = elementwise(
+    "ratio",
+    lambda xp, a, b: xp.where(a == 0, 0.0, a / xp.where(a == 0, 1.0, b)),
+    (None, None),
+    family="helper",
+    notation=Fraction(),
+)
+"""a / b, zero where a is zero (0/0 = 0): the slope of y ln p at y = 0."""
+
+OPERATIONS: tuple[Operation, ...] = (
+    add,
+    subtract,
+    multiply,
+    divide,
+    negate,
+    power,
+    power_slope,
+    scaled_log,
+    ratio,
+)

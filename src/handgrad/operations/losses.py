@@ -1,0 +1,286 @@
+"""Losses. Each is the mean over the entries it compares; classes lie along the last axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from handgrad.expression import Call, Expression, Shape
+from handgrad.notation import Function
+from handgrad.operations.activations import sigmoid
+from handgrad.operations.arithmetic import ratio
+from handgrad.operations.functions import step
+from handgrad.operations.operation import (
+    Application,
+    Array,
+    Fusion,
+    Kernel,
+    Kink,
+    Misfit,
+    Operation,
+    Options,
+    Signature,
+    broadcast,
+    describe,
+    elementwise,
+    reduced_to,
+)
+from handgrad.operations.reductions import softmax
+
+
+def _entries(shape: Shape) -> int:
+    count = 1
+    for n in shape:
+        count *= n
+    return count
+
+
+def _aligned(s: Signature, xp: Any, arrays: Sequence[Array]) -> list[Array]:
+    """The arguments with the axis of cases on all of them, where any has it."""
+    if not any(s.cased):
+        return list(arrays)
+    return [a if c else a[..., None] for a, c in zip(arrays, s.cased, strict=True)]
+
+
+def _entrywise_loss(
+    name: str,
+    term: Callable[..., Array],
+    slopes: Callable[..., tuple[Expression, Expression]],
+    symbol: str,
+    **fields: Any,
+) -> Operation:
+    """A loss that is the mean of `term(xp, a, b, **options)` over the entries.
+
+    `slopes(a, b, **options)` gives the local derivatives of one entry's term.
+    """
+
+    def shape(shapes: Sequence[Shape], _: Options) -> Shape:
+        broadcast(shapes)
+        return ()
+
+    def kernel(s: Signature) -> Kernel:
+        whole = broadcast(s.shapes)
+        axes = tuple(range(len(whole)))
+        options = dict(s.options)
+
+        def loss(xp: Any, *arrays: Array) -> Array:
+            terms = term(xp, *_aligned(s, xp, arrays), **options)
+            return xp.mean(terms, axis=axes) if axes else terms
+
+        return loss
+
+    def pullback(i: int, g: Expression, p: Application) -> Expression:
+        whole = broadcast(p.shapes)
+        slope = slopes(*p.arguments, **p.options)[i]
+        count = _entries(whole)
+        share = g * slope / count if count > 1 else g * slope
+        return reduced_to(share, p.shapes[i], whole)
+
+    return Operation(
+        name=name,
+        family="loss",
+        arity=(2, 2),
+        shape=shape,
+        kernel=kernel,
+        pullback=pullback,
+        notation=Function(symbol, rf"\operatorname{{{symbol}}}"),
+        **fields,
+    )
+
+
+def _y_log_p(xp: Any, y: Array, p: Array) -> Array:
+    """y ln p, zero where y is zero."""
+    return xp.where(y == 0, 0.0, y * xp.log(xp.where(y == 0, 1.0, p)))
+
+
+mse = _entrywise_loss(
+    "mse",
+    lambda xp, a, b: (a - b) ** 2,
+    lambda a, b: (2 * (a - b), -(2 * (a - b))),
+    "MSE",
+    commutative=True,
+)
+bce = _entrywise_loss(
+    "bce",
+    lambda xp, p, y: -(_y_log_p(xp, y, p) + _y_log_p(xp, 1 - y, 1 - p)),
+    lambda p, y: (
+        -ratio(y, p) + ratio(1 - y, 1 - p),
+        Call("log", (1 - p,)) - Call("log", (p,)),
+    ),
+    "BCE",
+    fuses={"sigmoid": Fusion("bce_with_logits")},
+)
+bce_with_logits = _entrywise_loss(
+    "bce_with_logits",
+    lambda xp, z, y: xp.where(z > 0, z, 0.0) - z * y + xp.log1p(xp.exp(-xp.abs(z))),
+    lambda z, y: (sigmoid(z) - y, -z),
+    "BCEWithLogits",
+)
+hinge = _entrywise_loss(
+    "hinge",
+    lambda xp, s, y: xp.where(1 - y * s > 0, 1 - y * s, 0.0),
+    lambda s, y: (-(y * step(1 - y * s)), -(s * step(1 - y * s))),
+    "hinge",
+    kinks=(Kink(lambda xp, s, y: y * s == 1, "hinge has a kink where y·s = 1; its slope there is taken as 0"),),
+)
+clip = elementwise(
+    "clip",
+    lambda xp, a, delta: xp.where(a > delta, delta, xp.where(a < -delta, -delta, a)),
+    (None,),
+    family="helper",
+    notation=Function("clip", r"\operatorname{clip}"),
+    options={"delta": 1.0},
+)
+"""a, held between −δ and δ: the slope of the Huber loss."""
+
+huber = _entrywise_loss(
+    "huber",
+    lambda xp, a, b, delta: xp.where(
+        xp.abs(a - b) <= delta, 0.5 * (a - b) ** 2, delta * (xp.abs(a - b) - 0.5 * delta)
+    ),
+    lambda a, b, delta: (clip(a - b, delta=delta), -clip(a - b, delta=delta)),
+    "Huber",
+    options={"delta": 1.0},
+    commutative=True,
+)
+
+
+def _classes_shape(shapes: Sequence[Shape], _: Options) -> Shape:
+    scores, y = shapes
+    if not scores:
+        raise Misfit("cross-entropy takes a vector of classes, and {0} is a scalar", "write bce for a single probability")
+    if y not in (scores, scores[:-1]):
+        raise Misfit(
+            f"{{0}} is {describe(scores)} and {{1}} is {describe(y)}",
+            "the target is one-hot, in the shape of the scores, or a class number for each row, from 0",
+        )
+    return ()
+
+
+def _one_hot(xp: Any, y: Array, classes: int, axis: int) -> Array:
+    numbers = xp.arange(classes, dtype=y.dtype)
+    y = xp.expand_dims(y, axis=axis)
+    return xp.where(y == xp.reshape(numbers, (classes, *[1] * (y.ndim - axis - 1))), 1.0, 0.0)
+
+
+def _one_hot_kernel(s: Signature) -> Kernel:
+    classes, axis = s.out[-1], len(s.out) - 1
+    return lambda xp, y: _one_hot(xp, xp.asarray(y), classes, axis)
+
+
+one_hot = Operation(
+    name="one_hot",
+    family="helper",
+    arity=(1, 1),
+    shape=lambda shapes, options: (*shapes[0], int(options["classes"])),  # type: ignore[arg-type]
+    kernel=_one_hot_kernel,
+    pullback=lambda i, g, p: None,
+    notation=Function("one-hot", r"\operatorname{onehot}"),
+    options={"classes": 2},
+)
+"""A class number as a vector: 1 at the class, 0 elsewhere."""
+
+
+def _rows(shape: Shape) -> int:
+    return _entries(shape[:-1])
+
+
+def _target(p: Application) -> Expression:
+    scores, y = p.shapes
+    return p.arguments[1] if y == scores else one_hot(p.arguments[1], classes=scores[-1])
+
+
+def _cross_entropy_kernel(logarithm: Callable[[Any, Array, Array, int], Array]) -> Callable[[Signature], Kernel]:
+    """Minus the mean over the rows of `logarithm(xp, scores, target, axis)` summed over the classes."""
+
+    def kernel(s: Signature) -> Kernel:
+        scores, y = s.shapes
+        axis, rows = len(scores) - 1, _rows(scores)
+        axes = tuple(range(len(scores)))
+
+        def loss(xp: Any, *arrays: Array) -> Array:
+            p, t = arrays
+            if y != scores:
+                t = _one_hot(xp, xp.asarray(t), scores[-1], axis)
+            p, t = _aligned(s, xp, (p, t))
+            return -xp.sum(logarithm(xp, p, t, axis), axis=axes) / rows
+
+        return loss
+
+    return kernel
+
+
+def _log_of_softmax(xp: Any, z: Array, t: Array, axis: int) -> Array:
+    shifted = z - xp.max(z, axis=axis, keepdims=True)
+    return t * (shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True)))
+
+
+def _cross_entropy_pullback(i: int, g: Expression, p: Application) -> Expression | None:
+    rows = _rows(p.shapes[0])
+    if i == 1 and p.shapes[1] != p.shapes[0]:
+        return None
+    slope = -ratio(_target(p), p.arguments[0]) if i == 0 else -Call("log", (p.arguments[0],))
+    return g * slope / rows if rows > 1 else g * slope
+
+
+def _softmax_cross_entropy_pullback(i: int, g: Expression, p: Application) -> Expression | None:
+    rows = _rows(p.shapes[0])
+    z, t = p.arguments[0], _target(p)
+    if i == 1:
+        if p.shapes[1] != p.shapes[0]:
+            return None
+        slope: Expression = -Call("log_softmax", (z,))
+    else:
+        slope = softmax(z) - t
+    return g * slope / rows if rows > 1 else g * slope
+
+
+def _adds_up_to_one(target: Array, shape: Shape) -> bool:
+    """Whether a target of `shape` (with or without cases) is class numbers or adds up to 1."""
+    if not shape:
+        return True
+    return bool((abs(target.sum(axis=len(shape) - 1) - 1) < 1e-9).all())
+
+
+cross_entropy = Operation(
+    name="cross_entropy",
+    family="loss",
+    arity=(2, 2),
+    shape=_classes_shape,
+    kernel=_cross_entropy_kernel(lambda xp, p, t, axis: _y_log_p(xp, t, p)),
+    pullback=_cross_entropy_pullback,
+    notation=Function("CE", r"\operatorname{CE}"),
+    fuses={"softmax": Fusion("softmax_cross_entropy", _adds_up_to_one)},
+)
+"""−Σ y ln p of probabilities p; the mean over the rows of a matrix."""
+
+softmax_def _adds_up_to_one(target: Array, shape: Shape) -> bool:
+    """Whether a target of `shape` (with or without cases) is class numbers or adds up to 1."""
+    if not shape:
+        return True
+    return bool((abs(target.sum(axis=len(shape) - 1) - 1) < 1e-9).all())
+
+
+cross_entropy = Operation(
+    name="softmax_cross_entropy",
+    family="loss",
+    arity=(2, 2),
+    shape=_classes_shape,
+    kernel=_cross_entropy_kernel(_log_of_softmax),
+    pullback=_softmax_cross_entropy_pullback,
+    notation=Function("SoftmaxCE", r"\operatorname{SoftmaxCE}"),
+)
+"""Cross-entropy of softmax(z), computed from the logits z; the target adds up to 1."""
+
+OPERATIONS: tuple[Operation, ...] = (
+    bce,
+    bce_with_logits,
+    cross_entropy,
+    softmax_cross_entropy,
+    mse,
+    hinge,
+    huber,
+    clip,
+    one_hot,
+)
+

@@ -1,0 +1,283 @@
+"""The record of an operation: everything the rest of handgrad knows of it.
+
+A record holds the forward function, the shape rule, the domain and kinks, the
+pull-backs (which return formulas, not numbers) and the notation. `elementwise`
+builds the record of a function applied entry by entry from its local derivatives.
+
+Cases: an array of many cases has the cases on one more axis, the last. `Signature`
+says which arguments have it; an elementwise forward never needs to know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from handgrad.expression import Call, Expression, Operand, Option, Shape, literal
+from handgrad.notation import Function, Notation
+
+Array: TypeAlias = Any
+"""An array of any namespace: NumPy's, PyTorch's, JAX's."""
+
+Namespace: TypeAlias = Any
+"""A module of array functions, such as `numpy`."""
+
+Options: TypeAlias = Mapping[str, Option]
+Kernel: TypeAlias = Callable[..., Array]
+"""`kernel(xp, *arrays)`: the forward function for one signature, on arrays of namespace `xp`."""
+
+Family: TypeAlias = Literal[
+    "arithmetic", "elementwise", "activation", "linear", "reduction", "structure", "loss", "helper"
+]
+
+
+class Misfit(Exception):  # noqa: N818 - a verdict of a shape rule, turned into an error by the graph
+    """Shapes or options that an operation cannot take: what is wrong, and the mend."""
+
+    def __init__(self, what: str, mend: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.mend = mend
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What an application of an operation looks like before any number is known.
+
+    `shapes` are the arguments' shapes for one case, `out` the result's; `cased` says
+    which arguments carry the axis of cases; `options` holds every option.
+    """
+
+    shapes: tuple[Shape, ...]
+    out: Shape
+    options: Options
+    cased: tuple[bool, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """An application of an operation as its pull-backs see it: formulas and shapes."""
+
+    arguments: tuple[Expression, ...]
+    out: Expression
+    signature: Signature
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        return self.signature.shapes
+
+    @property
+    def options(self) -> Options:
+        return self.signature.options
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A requirement on one argument: `holds(xp, array)` entry by entry, and its words."""
+
+    argument: int
+    holds: Callable[[Namespace, Array], Array]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kink:
+    """Where a function has no derivative, and the value its rule takes there.
+
+    `at(xp, *arrays, **options)` marks the entries; `words` state the convention.
+    """
+
+    at: Callable[..., Array]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """Two operations computed as one: `operation` names it.
+
+    `allowed(target, shape)` says of the values of argument 1 whether the one stands for the
+    two (softmax + cross-entropy needs targets that add up to 1); None where it always does.
+    """
+
+    operation: str
+    allowed: Callable[[Array, Shape], bool] | None = None
+
+
+Pullback: TypeAlias = Callable[[int, Expression, Application], Expression | None]
+Element: TypeAlias = Callable[[tuple[int, ...], Application], Expression | None]
+Simplify: TypeAlias = Callable[[Call], Expression | None]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Operation:
+    """One row of the operations table.
+
+    Arguments:
+        name: its name in the equation language.
+        family: what kind of operation it is.
+        arity: fewest and most arguments; None for any number.
+        shape: `(shapes, options) -> shape`; raises `Misfit`.
+        kernel: the forward function for a signature.
+        pullback: `(i, g, application)` -> the formula of the gradient with respect to
+            argument i, given the formula g of the gradient with respect to the result;
+            None where no gradient flows (a class index, say).
+        notation: how it is written.
+        options: option names and defaults.
+        elementwise: applied entry by entry, with NumPy's broadcasting.
+        commutative: f(a, b) = f(b, a).
+        gate: an activation that lets gradient through where its input is positive, and none elsewhere.
+        saturation: an activation with flat ends: its largest slope.
+        domain, kinks: where it is defined and where it has no derivative.
+        element: the formula of one entry of the result in entries of the arguments.
+        simplify: what a reader would write for a call of it, or None to leave it.
+        fuses: by the name of the operation that feeds argument 0, the operation that
+            computes both at once in a stable way.
+        over_cases: the kernel of this operation followed by the sum over the cases.
+        reduces_cases: `(total, count)` -> the result, for an operation that takes many cases
+            and returns one, from the sum over the cases and their number.
+    """
+
+    name: str
+    family: Family
+    arity: tuple[int, int | None]
+    shape: Callable[[Sequence[Shape], Options], Shape]
+    kernel: Callable[[Signature], Kernel]
+    pullback: Pullback
+    notation: Notation
+    options: Options = field(default_factory=dict)
+    elementwise: bool = False
+    commutative: bool = False
+    gate: bool = False
+    saturation: float | None = None
+    domain: tuple[Domain, ...] = ()
+    kinks: tuple[Kink, ...] = ()
+    element: Element | None = None
+    simplify: Simplify | None = None
+    fuses: Mapping[str, Fusion] = field(default_factory=dict)
+    over_cases: Callable[[Signature], Kernel | None] | None = None
+    reduces_cases: Callable[[Array, int], Array] | None = None
+
+    def __call__(self, *arguments: Operand, **options: Option) -> Call:
+        """The formula of this operation applied to `arguments`."""
+        return Call(self.name, tuple(literal(a) for a in arguments), tuple(options.items()))
+
+    def __repr__(self) -> str:
+        return f"Operation({self.name!r})"
+
+
+def broadcast(shapes: Sequence[Shape]) -> Shape:
+    """The shape that `shapes` broadcast to, by NumPy's rule; raises `Misfit`."""
+    rank = max((len(s) for s in shapes), default=0)
+    result: list[int] = []
+    for axis in range(rank):
+        lengths = {s[axis - rank + len(s)] for s in shapes if axis - rank + len(s) >= 0} - {1}
+        if len(lengths) > 1:
+            raise Misfit(
+                f"{' and '.join(describe(s) for s in shapes if s)} do not broadcast together",
+                "entry by entry, the shapes must be equal or 1",
+            )
+        result.append(lengths.pop() if lengths else 1)
+    return tuple(result)
+
+
+def describe(shape: Shape) -> str:
+    """A shape in words: a scalar, a vector of 3 entries, a 2×3 matrix."""
+    match shape:
+        case ():
+            return "a scalar"
+        case (n,):
+            return f"a vector of {n} {'entry' if n == 1 else 'entries'}"
+        case (m, n):
+            return f"a {m}×{n} matrix"
+        case _:
+            return f"a {'×'.join(map(str, shape))} array"
+
+
+def same_entry(index: tuple[int, ...], shape: Shape) -> tuple[int, ...]:
+    """The entry of a broadcast argument of `shape` that meets entry `index` of the result."""
+    aligned = index[len(index) - len(shape) :]
+    return tuple(0 if length == 1 else i for i, length in zip(aligned, shape, strict=True))
+
+
+def entry(expression: Expression, index: tuple[int, ...]) -> Expression:
+    """The formula of one entry: the expression itself where it is a scalar."""
+    return Call("index", (expression,), (("at", index),)) if index else expression
+
+
+def reduced_to(g: Expression, shape: Shape, out: Shape) -> Expression:
+    """`g`, of shape `out`, summed over the axes along which an argument of `shape` was repeated."""
+    return g if shape == out else Call("sum_to", (g,), (("shape", shape),))
+
+
+Derivative: TypeAlias = Callable[..., "Expression | float"]
+
+
+def elementwise(
+    name: str,
+    forward: Callable[..., Array],
+    derivatives: Sequence[Derivative | None],
+    *,
+    family: Family = "elementwise",
+    notation: Notation | None = None,
+    options: Options | None = None,
+    **fields: Any,
+) -> Operation:
+    """The record of a function applied entry by entry.
+
+    Arguments:
+        forward: `forward(xp, *arrays, **options)`.
+        derivatives: for each argument, `derivative(out, *arguments, **options)`: the
+            formula of the local derivative; None where no gradient flows.
+        fields: further fields of the record.
+    """
+
+    def shape(shapes: Sequence[Shape], _: Options) -> Shape:
+        return broadcast(shapes)
+
+    def kernel(signature: Signature) -> Kernel:
+        given = dict(signature.options)
+        return (lambda xp, *arrays: forward(xp, *arrays, **given)) if given else forward
+
+    def pullback(i: int, g: Expression, a: Application) -> Expression | None:
+        derivative = derivatives[i]
+        if derivative is None:
+            return None
+        local = derivative(a.out, *a.arguments, **a.options)
+        return reduced_to(g * local, a.shapes[i], a.signature.out)
+
+    def element(index: tuple[int, ...], a: Application) -> Expression:
+        arguments = tuple(
+            entry(e, same_entry(index, s)) for e, s in zip(a.arguments, a.shapes, strict=True)
+        )
+        return Call(name, arguments, tuple(a.options.items()))
+
+    return Operation(
+        name=name,
+        family=family,
+        arity=(len(derivatives), len(derivatives)),
+        shape=shape,
+        kernel=kernel,
+        pullback=pullback,
+        element=element,
+        notation=notation or Function(name, rf"\operatorname{{{name}}}"),
+        options=options or {},
+        elementwise=True,
+        **fields,
+    )
+
+
+def normal_axes(axis: Option, rank: int) -> tuple[int, ...]:
+    """The axes an `axis=` option names, counted from 0; None names them all. Raises `Misfit`."""
+    if axis is None:
+        return tuple(range(rank))
+    if not isinstance(axis, int | tuple) or isinstance(axis, bool):
+        raise Misfit("axis must be a whole number", "write axis=0 or axis=1")
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    for a in axes:
+        if not isinstance(a, int) or not -rank <= a < rank:
+            raise Misfit(
+                f"axis={a} is out of range for {describe((0,) * rank) if rank == 0 else f'an array with {rank} axes'}",
+                f"axes run from 0 to {rank - 1}" if rank else "a scalar has no axis",
+            )
+    return tuple(sorted({int(a) % rank for a in axes if isinstance(a, int)}))

@@ -1,0 +1,318 @@
+"""Sums, means, extremes, norms and softmax: operations along axes, and over the cases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import product
+from typing import Any
+
+from handgrad.expression import Call, Expression, Shape, shape_of
+from handgrad.notation import Fence, Function
+from handgrad.operations.functions import exp
+from handgrad.operations.linear import fill
+from handgrad.operations.operation import (
+    Application,
+    Array,
+    Kernel,
+    Kink,
+    Operation,
+    Options,
+    Signature,
+    entry,
+    normal_axes,
+)
+
+
+def _reduced_shape(shapes: Sequence[Shape], options: Options) -> Shape:
+    (shape,) = shapes
+    axes = normal_axes(options["axis"], len(shape))
+    if options["keepdims"]:
+        return tuple(1 if k in axes else n for k, n in enumerate(shape))
+    return tuple(n for k, n in enumerate(shape) if k not in axes)
+
+
+def _reduction_kernel(reduce: Callable[..., Array]) -> Callable[[Signature], Kernel]:
+    def kernel(s: Signature) -> Kernel:
+        axes = normal_axes(s.options["axis"], len(s.shapes[0]))
+        keepdims = bool(s.options["keepdims"])
+        return lambda xp, a: reduce(xp, a, axes, keepdims) if axes else a
+
+    return kernel
+
+
+def _spread(e: Expression, p: Application) -> Expression:
+    """`e`, of the reduced shape, repeated to the shape of the argument."""
+    return fill(e, shape=p.shapes[0], axis=p.options["axis"])
+
+
+def _count(p: Application) -> int:
+    axes = normal_axes(p.options["axis"], len(p.shapes[0]))
+    count = 1
+    for axis in axes:
+        count *= p.shapes[0][axis]
+    return count
+
+
+def _summed_entries(index: tuple[int, ...], p: Application) -> list[Expression]:
+    """The entries of the argument that are reduced to entry `index` of the result."""
+    shape = p.shapes[0]
+    axes = normal_axes(p.options["axis"], len(shape))
+    kept = index if p.options["keepdims"] else None
+    rest = iter(index)
+    choices = [
+        range(n) if k in axes else (kept[k] if kept is not None else next(rest),)
+        for k, n in enumerate(shape)
+    ]
+    return [entry(p.arguments[0], where) for where in product(*choices)]
+
+
+def _sum_element(index: tuple[int, ...], p: Application) -> Expression:
+    terms = _summed_entries(index, p)
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total
+
+
+AXES: Options = {"axis": None, "keepdims": False}
+
+sum_ = Operation(
+    name="sum",
+    family="reduction",
+    arity=(1, 1),
+    shape=_reduced_shape,
+    kernel=_reduction_kernel(lambda xp, a, axes, keep: xp.sum(a, axis=axes, keepdims=keep)),
+    pullback=lambda i, g, p: _spread(g, p),
+    element=_sum_element,
+    notation=Function("Σ", r"\sum"),
+    options=AXES,
+)
+mean = Operation(
+    name="mean",
+    family="reduction",
+    arity=(1, 1),
+    shape=_reduced_shape,
+    kernel=_reduction_kernel(lambda xp, a, axes, keep: xp.mean(a, axis=axes, keepdims=keep)),
+    pullback=lambda i, g, p: _spread(g / _count(p), p),
+    element=lambda index, p: _sum_element(index, p) / len(_summed_entries(index, p)),
+    notation=Function("mean", r"\operatorname{mean}"),
+    options=AXES,
+)
+
+
+def _ties(xp: Any, a: Array, m: Array, axes: tuple[int, ...]) -> Array:
+    hit = xp.where(a == m, 1.0, 0.0)
+    return hit / xp.sum(hit, axis=axes, keepdims=True)
+
+
+def _attained_kernel(s: Signature) -> Kernel:
+    axes = normal_axes(s.options["axis"], len(s.shapes[0]))
+    kept = len(s.shapes[1]) == len(s.shapes[0])
+
+    def attained_at(xp: Any, a: Array, m: Array) -> Array:
+        if not s.cased[0] and s.cased[1]:
+            a = a[..., None]
+        if not kept:
+            for axis in axes:
+                m = xp.expand_dims(m, axis=axis)
+        return _ties(xp, a, m, axes) if axes else xp.ones_like(a)
+
+    return attained_at
+
+
+attained = Operation(
+    name="attained",
+    family="helper",
+    arity=(2, 2),
+    shape=lambda shapes, _: shapes[0],
+    kernel=_attained_kernel,
+    pullback=lambda i, g, p: None,
+    notation=Function("attained", r"\operatorname{attained}"),
+    options={"axis": None},
+)
+"""1 at the entry that attains the extreme; k entries that tie have 1/k each."""
+
+
+def _extreme(name: str, reduce: Callable[..., Array], symbol: str, latex: str) -> Operation:
+    def tied(xp: Any, a: Array, axis: Any = None, keepdims: Any = False, **_: Any) -> Array:
+        # A tie along the reduced axes: some entry beside the first attains the extreme.
+        axes = normal_axes(axis, a.ndim)
+        hit = a == reduce(xp, a, axes, True) if axes else a != a
+        return hit & (xp.sum(hit, axis=axes, keepdims=True) > 1) if axes else hit
+
+    return Operation(
+        name=name,
+        family="reduction",
+        arity=(1, 1),
+        shape=_reduced_shape,
+        kernel=_reduction_kernel(reduce),
+        pullback=lambda i, g, p: _spread(g, p) * attained(p.arguments[0], p.out, axis=p.options["axis"]),
+        notation=Function(symbol, latex),
+        options=AXES,
+        kinks=(Kink(tied, "a tie: the entries that attain the extreme share the gradient equally"),),
+    )
+
+
+maximum_of = _extreme("max", lambda xp, a, axes, keep: xp.max(a, axis=axes, keepdims=keep), "max", r"\max")
+minimum_of = _extreme("min", lambda xp, a, axes, keep: xp.min(a, axis=axes, keepdims=keep), "min", r"\min")
+
+
+def _norm(xp: Any, a: Array, axes: tuple[int, ...], keep: bool) -> Array:
+    # Scaled by the largest entry, so that squares neither overflow nor vanish.
+    scale = xp.max(xp.abs(a), axis=axes, keepdims=True)
+    scale = xp.where(scale > 0, scale, 1.0)
+    length = scale * xp.sqrt(xp.sum((a / scale) ** 2, axis=axes, keepdims=True))
+    return length if keep else xp.squeeze(length, axis=axes)
+
+
+norm = Operation(
+    name="norm",
+    family="reduction",
+    arity=(1, 1),
+    shape=_reduced_shape,
+    kernel=lambda s: _reduction_kernel(_norm)(s) if s.shapes[0] else (lambda xp, a: xp.abs(a)),
+    pullback=lambda i, g, p: _spread(g, p) * Call("ratio", (p.arguments[0], _spread(p.out, p))),
+    notation=Fence("‖", "‖", r"\left\lVert", r"\right\rVert"),
+    options=AXES,
+    kinks=(
+        Kink(
+            lambda xp, a, axis=None, **_: xp.all(a == 0) & (a == 0),
+            "‖a‖ has a kink at 0; its slope there is taken as 0",
+        ),
+    ),
+)
+"""The Euclidean length √(Σ a²); of a matrix, the Frobenius norm."""
+
+
+def _softmax_axis(s: Signature) -> tuple[int, ...]:
+    return normal_axes(s.options["axis"], len(s.shapes[0]))
+
+
+def _softmax_kernel(s: Signature) -> Kernel:
+    axes = _softmax_axis(s)
+
+    def softmax_of(xp: Any, z: Array) -> Array:
+        shifted = xp.exp(z - xp.max(z, axis=axes, keepdims=True))
+        return shifted / xp.sum(shifted, axis=axes, keepdims=True)
+
+    return softmax_of
+
+
+def _log_softmax_kernel(s: Signature) -> Kernel:
+    axes = _softmax_axis(s)
+
+    def log_softmax_of(xp: Any, z: Array) -> Array:
+        shifted = z - xp.max(z, axis=axes, keepdims=True)
+        return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axes, keepdims=True))
+
+    return log_softmax_of
+
+
+def _same_shape(shapes: Sequence[Shape], options: Options) -> Shape:
+    normal_axes(options["axis"], len(shapes[0]))
+    return shapes[0]
+
+
+softmax = Operation(
+    name="softmax",
+    family="activation",
+    arity=(1, 1),
+    shape=_same_shape,
+    kernel=_softmax_kernel,
+    pullback=lambda i, g, p: p.out * (g - sum_(g * p.out, axis=p.options["axis"], keepdims=True)),
+    notation=Function("softmax", r"\operatorname{softmax}"),
+    options={"axis": -1},
+)
+log_softmax = Operation(
+    name="log_softmax",
+    family="activation",
+    arity=(1, 1),
+    shape=_same_shape,
+    kernel=_log_softmax_kernel,
+    pullback=lambda i, g, p: g - exp(p.out) * sum_(g, axis=p.options["axis"], keepdims=True),
+    notation=Function("log softmax", r"\operatorname{log\,softmax}"),
+    options={"axis": -1},
+)
+
+
+def _target_shape(shapes: Sequence[Shape], options: Options) -> Shape:
+    shape = options["shape"]
+    assert isinstance(shape, tuple)
+    return tuple(n for n in shape if isinstance(n, int))
+
+
+def _sum_to_kernel(s: Signature) -> Kernel:
+    rank, target = len(s.shapes[0]), s.out
+    extra = rank - len(target)
+    lead = tuple(range(extra))
+    ones = tuple(k for k, n in enumerate(target) if n == 1 and s.shapes[0][extra + k] != 1)
+
+    def summed(xp: Any, g: Array) -> Array:
+        if lead:
+            g = xp.sum(g, axis=lead)
+        return xp.sum(g, axis=ones, keepdims=True) if ones else g
+
+    return summed
+
+
+def _sum_to_element(index: tuple[int, ...], p: Application) -> Expression:
+    shape = p.shapes[0]
+    extra = len(shape) - len(index)
+    choices = [
+        range(n)
+        if k < extra or (p.signature.out[k - extra] == 1 and n != 1)
+        else (index[k - extra],)
+        for k, n in enumerate(shape)
+    ]
+    terms = [entry(p.arguments[0], where) for where in product(*choices)]
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total
+
+
+sum_to = Operation(
+    name="sum_to",
+    family="helper",
+    arity=(1, 1),
+    shape=_target_shape,
+    kernel=_sum_to_kernel,
+    pullback=lambda i, g, p: fill(g, shape=p.shapes[0]),
+    element=_sum_to_element,
+    notation=Function("Σ", r"\sum"),
+    options={"shape": ()},
+    simplify=lambda call: call.arguments[0] if shape_of(call.arguments[0]) == call.shape else None,
+)
+"""The sum over the axes along which a value was repeated: broadcasting, backwards."""
+
+
+def _over_cases(name: str, symbol: str, latex: str, finish: Callable[[Array, int], Array]) -> Operation:
+    return Operation(
+        name=name,
+        family="helper",
+        arity=(1, 1),
+        shape=lambda shapes, _: shapes[0],
+        kernel=lambda _: lambda xp, a: finish(xp.sum(a, axis=-1), a.shape[-1]),
+        pullback=lambda i, g, p: g,
+        notation=Function(symbol, latex),
+        reduces_cases=finish,
+    )
+
+
+mean_over_cases = _over_cases("mean_over_cases", "mean over cases", r"\operatorname*{mean}_{\text{cases}}", lambda total, count: total / count)
+sum_over_cases = _over_cases("sum_over_cases", "Σ over cases", r"\sum_{\text{cases}}", lambda total, count: total)
+
+OPERATIONS: tuple[Operation, ...] = (
+    sum_,
+    mean,
+    maximum_of,
+    minimum_of,
+    norm,
+    softmax,
+    log_softmax,
+    attained,
+    sum_to,
+    mean_over_cases,
+    sum_over_cases,
+)
+

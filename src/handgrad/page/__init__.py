@@ -1,0 +1,15 @@
+"""Pages: a closed set of blocks, and the page of a worked solution."""
+
+from handgrad.page.blocks import Block as Block
+from handgrad.page.blocks import Derivation as Derivation
+from handgrad.page.blocks import Heading as Heading
+from handgrad.page.blocks import Inline as Inline
+from handgrad.page.blocks import Mark as Mark
+from handgrad.page.blocks import Note as Note
+from handgrad.page.blocks import Page as Page
+from handgrad.page.blocks import Paragraph as Paragraph
+from handgrad.page.blocks import Relation as Relation
+from handgrad.page.blocks import Table as Table
+from handgrad.page.blocks import Text as Text
+from handgrad.page.solution import Phase as Phase
+from handgrad.page.solution import solution_page as solution_page

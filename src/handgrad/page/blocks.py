@@ -1,0 +1,110 @@
+"""A page: a closed set of blocks. Mathematics stays expression trees; renderers only draw.
+
+A renderer is a pure function of a page. It never computes a value: every number on a
+page stands in a `Literal`, at full precision, and is rounded only as it is printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from handgrad.expression import Expression
+
+Inline: TypeAlias = str | Expression
+"""A piece of running text, or a formula within it."""
+
+Text: TypeAlias = tuple[Inline, ...]
+
+Mark: TypeAlias = Literal["off", "on", "zeroed"]
+"""What an entry of a result is: a closed gate, an open gate, an entry that a zero factor zeroed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading: level 1 the page, 2 a phase, 3 a step. `id` is the step's, such as "2.4"."""
+
+    text: Text
+    level: int
+    id: str = ""
+    aside: Text = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Running text."""
+
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """left = chain[0] = chain[1] = …, the last of them the result.
+
+    Arguments:
+        marks: by entry of the result, what to point out about it.
+        remarks: by row of the result, a few words to stand beside it.
+        shape: the result's shape in words, such as "2×2"; empty for a scalar.
+        label: words before the relation, such as "through z⁽²⁾".
+        sign: "=", or "←" for an assignment (an update).
+    """
+
+    left: Expression | None
+    chain: tuple[Expression, ...]
+    marks: Mapping[tuple[int, ...], Mark] = field(default_factory=dict)
+    remarks: Mapping[int, str] = field(default_factory=dict)
+    shape: str = ""
+    label: Text = ()
+    sign: Literal["=", "←"] = "="
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """Relations that belong together, one under the other."""
+
+    relations: tuple[Relation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of inline cells. `align` has one of "l", "c", "r" for each column."""
+
+    header: tuple[Text, ...]
+    rows: tuple[tuple[Text, ...], ...]
+    align: str
+    caption: Text = ()
+
+
+NoteKind: TypeAlias = Literal["info", "gate", "warning", "check"]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A remark set apart. `kind` chooses its sign; "gate" is for gates that are shut."""
+
+    kind: NoteKind
+    text: Text
+    derivations: tuple[Derivation, ...] = ()
+
+
+Block: TypeAlias = Heading | Paragraph | Derivation | Table | Note
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Blocks in reading order, and how numbers and names are printed.
+
+    Arguments:
+        decimals: digits shown after the point.
+        display: by name, the text shown for it instead of the usual reading of the name.
+        error_signals: names whose gradient is written δ.
+        loss: the name in the numerator of every gradient.
+    """
+
+    title: str
+    blocks: tuple[Block, ...]
+    decimals: int = 4
+    display: Mapping[str, str] = field(default_factory=dict)
+    error_signals: frozenset[str] = frozenset()
+    loss: str = "L"

@@ -1,0 +1,304 @@
+"""The page of a worked solution: what is given, the steps of each phase, the summary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from handgrad.errors import OptionError, nearest
+from handgrad.explain import Text, note_text, reason, title
+from handgrad.expression import Adjoint, Call, Expression, Name
+from handgrad.page.blocks import (
+    Block,
+    Derivation,
+    Heading,
+    Mark,
+    Note,
+    NoteKind,
+    Page,
+    Paragraph,
+    Relation,
+    Table,
+)
+from handgrad.trace import (
+    AtKink,
+    GatedOff,
+    LossChange,
+    Saturated,
+    ShortcutTaken,
+    Step,
+    Trace,
+    TraceLine,
+    Unreached,
+    ZeroInput,
+    opened,
+    pre_activations,
+)
+from handgrad.trace import Note as TraceNote
+from handgrad.trace.numbers import literal_of
+
+Phase = Literal["forward", "backward", "update"]
+
+PHASES: dict[Phase, str] = {
+    "forward": "Forward pass",
+    "backward": "Backward pass",
+    "update": "Parameter update",
+}
+
+
+def solution_page(
+    trace: Trace,
+    *,
+    only: Phase | None = None,
+    step: str | None = None,
+    elements: bool = False,
+) -> Page:
+    """The worked solution as a page.
+
+    Arguments:
+        only: one phase alone.
+        step: one step alone, by its number.
+        elements: open every gradient entry by entry.
+
+    Raises `OptionError` for a step that the solution does not have.
+    """
+    if step is not None and trace.step(step) is None:
+        ids = [s.id for s in trace.steps]
+        hint = nearest(step, ids) or f"the steps are {', '.join(ids)}"
+        raise OptionError(f"there is no step {step}", where="--step", mend=hint)
+    blocks: list[Block] = []
+    name = trace.problem.title or "Worked solution"
+    if step is None and only is None:
+        blocks += [Heading((name,), 1), *_given(trace)]
+    for phase, heading in PHASES.items():
+        steps = [
+            s
+            for s in trace.steps
+            if s.phase == phase and (step is None or s.id == step) and only in (None, phase)
+        ]
+        if not steps:
+            continue
+        if step is None:
+            blocks.append(Heading((heading,), 2))
+            if phase == "forward":
+                blocks.append(Paragraph((conventions(trace),)))
+            if phase == "update" and only is None:
+                blocks += _summary(trace)
+        for each in steps:
+            blocks += _step(trace, each, elements)
+    if step is None and only is None and trace.loss_after is None:
+        blocks += [Heading(("Gradients",), 2), *_summary(trace)]
+    return Page(
+        title=name,
+        blocks=tuple(blocks),
+        decimals=trace.decimals,
+        display=trace.problem.display,
+        error_signals=frozenset(n for n in pre_activations(trace.graph) if n[0] == "z"),
+        loss=trace.graph.cost,
+    )
+
+
+# -- what is given ------------------------------------------------------------------------
+
+
+def _given(trace: Trace) -> list[Block]:
+    problem, graph = trace.problem, trace.graph
+    blocks: list[Block] = []
+    if problem.description:
+        blocks.append(Paragraph((problem.description.strip().replace("\n", " "),)))
+    equations = tuple(
+        Relation(Name(name, shape=graph.nodes[name].shape), (_written(trace, name),))
+        for name in graph.equations
+    )
+    blocks += [Heading(("Given",), 2), Derivation(equations)]
+    for givens in (problem.parameters, problem.data):
+        if givens:
+            blocks.append(
+                Derivation(
+                    tuple(
+                        Relation(
+                            Name(name, shape=given.shape),
+                            (literal_of(given.array, given.cased),),
+                        )
+                        for name, given in givens.items()
+                    )
+                )
+            )
+    return blocks
+
+
+def _written(trace: Trace, name: str) -> Expression:
+    written = trace.graph.nodes[name].written
+    assert written is not None
+    return written
+
+
+# -- steps ----------------------------------------------------------------------------------
+
+
+def _step(trace: Trace, step: Step, elements: bool) -> list[Block]:
+    uses: Text = (f"uses {', '.join(step.uses)}",) if step.uses else ()
+    blocks: list[Block] = [Heading(title(trace, step), 3, step.id, uses)]
+    why = reason(trace, step)
+    if any(why):
+        blocks.append(Paragraph(why))
+    blocks.append(Derivation(tuple(_relation(trace, step, line) for line in step.lines)))
+    if elements:
+        blocks += _elements(trace, step)
+    blocks += [_note(trace, note) for note in step.notes]
+    return blocks
+
+
+def _relation(trace: Trace, step: Step, line: TraceLine) -> Relation:
+    result = literal_of(line.value, line.cased)
+    chain: list[Expression] = [line.formula]
+    if line.substituted not in (line.formula, result):
+        chain.append(line.substituted)
+    if result != chain[-1]:
+        chain.append(result)
+    if step.kind == "loss_after":
+        chain = [result]
+    marks, remarks = _marks(step, line)
+    return Relation(
+        left=line.target,
+        chain=tuple(chain),
+        marks=marks,
+        remarks=remarks,
+        shape="×".join(map(str, line.shape)) if line.shape else "",
+        label=_label(trace, line),
+        sign="←" if line.role == "updated" else "=",
+    )
+
+
+def _label(trace: Trace, line: TraceLine) -> Text:
+    match line.role:
+        case "let":
+            return ("write",)
+        case "part":
+            return ("through ", Name(line.through))
+        case "per_case":
+            return ("in each case",)
+        case "gradient" if trace.graph.gradients[line.target.name].per_case is not None:
+            word = "mean" if trace.problem.reduction == "mean" else "sum"
+            return (f"{word} over the cases",)
+        case "gradient" if len(trace.graph.gradients[line.target.name].parts) > 1:
+            return ("together",)
+        case "updated" | "cost":
+            return ()
+        case _:
+            return ()
+
+
+def _marks(step: Step, line: TraceLine) -> tuple[dict[tuple[int, ...], Mark], dict[int, str]]:
+    """What to point out in a line's result: shut gates, and the entries they zero."""
+    marks: dict[tuple[int, ...], Mark] = {}
+    remarks: dict[int, str] = {}
+    name = line.target.name
+    for note in step.notes:
+        if isinstance(note, GatedOff) and note.case_count == 1:
+            own = name == note.activation if note.phase == "forward" else (
+                isinstance(line.target, Adjoint) and line.role in ("gradient", "chain")
+                and note.pre_activation == Name(name)
+            )
+            if own and note.unit:
+                marks[note.unit] = "off"
+                remarks[note.unit[0]] = "gate shut"
+        elif isinstance(note, ZeroInput) and line.role == "gradient":
+            for zeroed in note.zeroes:
+                if zeroed.name == name:
+                    marks.update(dict.fromkeys(zeroed.entries, "zeroed"))
+    if line.role == "gradient":
+        for index in np.argwhere(np.asarray(line.value) == 0)[:64]:
+            marks.setdefault(tuple(int(i) for i in index), "zeroed")
+    return marks, remarks
+
+
+def _elements(trace: Trace, step: Step) -> list[Block]:
+    blocks: list[Block] = []
+    for line in step.lines:
+        if line.role not in ("gradient", "chain", "part"):
+            continue
+        entries = opened(trace, line)
+        relations = []
+        for entry in entries:
+            chain = [entry.formula, entry.substituted, literal_of(entry.value)]
+            unique = [e for k, e in enumerate(chain) if k == 0 or e != chain[k - 1]]
+            left = Call("index", (line.target,), (("at", entry.index),), shape=())
+            relations.append(Relation(left, tuple(unique)))
+        if relations:
+            blocks.append(Paragraph(("Entry by entry (rows and columns counted from 1):",)))
+            blocks.append(Derivation(tuple(relations)))
+    return blocks
+
+
+def _note(trace: Trace, note: TraceNote) -> Note:
+    kind: NoteKind
+    match note:
+        case GatedOff():
+            kind = "gate"
+        case Saturated() | AtKink() | Unreached():
+            kind = "warning"
+        case LossChange():
+            kind = "check" if note.after < note.before else "warning"
+        case _:
+            kind = "info"
+    derivations: tuple[Derivation, ...] = ()
+    if isinstance(note, ShortcutTaken):
+        relations = tuple(
+            Relation(
+                line.target,
+                _without_repeats([line.formula, line.substituted, literal_of(line.value, line.cased)]),
+            )
+            for line in note.long
+        )
+        derivations = (Derivation(relations),)
+    return Note(kind, note_text(note), derivations)
+
+
+def _without_repeats(chain: Sequence[Expression]) -> tuple[Expression, ...]:
+    return tuple(e for k, e in enumerate(chain) if k == 0 or e != chain[k - 1])
+
+
+# -- summary --------------------------------------------------------------------------------
+
+
+def _summary(trace: Trace) -> list[Block]:
+    graph = trace.graph
+    names = list(trace.problem.parameters) or list(trace.problem.data)
+    made = {
+        line.target.name: step.id
+        for step in trace.steps
+        for line in step.lines
+        if line.role == "gradient"
+    }
+    rows = tuple(
+        (
+            (Name(name),),
+            (_shape_words(graph.nodes[name].shape),),
+            (literal_of(trace.run.gradient(name), graph.nodes[name].cased),),
+            (made.get(name, ""),),
+        )
+        for name in reversed(names)
+    )
+    header: tuple[Text, ...] = (
+        ("parameter" if trace.problem.parameters else "value",),
+        ("shape",),
+        ("gradient",),
+        ("step",),
+    )
+    return [Table(header, rows, "lllr", ("Gradient summary",))]
+
+
+def _shape_words(shape: tuple[int, ...]) -> str:
+    if not shape:
+        return "scalar"
+    return "×".join(map(str, shape)) if len(shape) > 1 else str(shape[0])
+
+
+def conventions(trace: Trace) -> str:
+    """How the page's numbers are rounded, in a sentence."""
+    if trace.run.carry == "rounded":
+        return f"Every figure is rounded to {trace.decimals} decimals, and the rounded figure is carried."
+    return f"Figures are shown to {trace.decimals} decimals; full precision is carried."

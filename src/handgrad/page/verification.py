@@ -1,0 +1,39 @@
+"""The page of a verification."""
+
+from __future__ import annotations
+
+from handgrad.expression import Adjoint
+from handgrad.page.blocks import Block, Heading, Note, Page, Table, Text
+from handgrad.verify import Verification
+
+
+def verification_page(verification: Verification) -> Page:
+    """Every gradient beside the largest difference from each method, and a verdict."""
+    methods = list(dict.fromkeys(c.method for c in verification.comparisons))
+    names = list(dict.fromkeys(c.name for c in verification.comparisons))
+    found = {(c.method, c.name): c for c in verification.comparisons}
+    rows: list[tuple[Text, ...]] = []
+    for name in names:
+        cells: list[Text] = [(Adjoint(name),)]
+        for method in methods:
+            comparison = found[method, name]
+            wrong = "" if comparison.agrees else "  WRONG"
+            cells.append((f"{comparison.difference:.1e}{wrong}",))
+        rows.append(tuple(cells))
+    header: tuple[Text, ...] = (("gradient",), *((f"against {m}",) for m in methods))
+    blocks: list[Block] = [
+        Heading(("Verification",), 1),
+        Table(header, tuple(rows), "l" + "r" * len(methods), ("Largest relative difference",)),
+    ]
+    for method in methods:
+        largest = verification.largest(method)
+        wrong = [c for c in verification.comparisons if c.method == method and not c.agrees]
+        if not wrong:
+            blocks.append(Note("check", (f"Every gradient agrees with {method}; largest difference {largest:.1e}.",)))
+        for c in wrong:
+            place = f"[{', '.join(map(str, c.entry))}]" if c.entry else ""
+            blocks.append(
+                Note("warning", (Adjoint(c.name), f"{place} is {c.ours:.6g}, but {method} says {c.theirs:.6g}."))
+            )
+    blocks += [Note("info", (f"Not compared with {m}: {why}.",)) for m, why in verification.skipped.items()]
+    return Page("Verification", tuple(blocks))

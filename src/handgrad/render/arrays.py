@@ -1,0 +1,74 @@
+"""Arrays of numbers as they are laid out on a page: rows, columns, cases, and what is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal as Choice
+from typing import TypeAlias
+
+from handgrad.expression import Literal, Nested
+
+Orientation: TypeAlias = Choice["upright", "transposed"]
+Grid: TypeAlias = "tuple[tuple[float, ...], ...]"
+
+
+def grid(literal: Literal, orientation: Orientation = "upright") -> Grid | None:
+    """The rows of a literal, or None for one that no single grid can show.
+
+    A vector is a column; of many cases, a number is a row and a vector a matrix, with a
+    column for each case. Matrices of many cases, and arrays with more axes, have no grid.
+    """
+    value, rank = literal.value, len(literal.shape)
+    assert isinstance(value, tuple)
+    match rank + literal.cased:
+        case 1 if literal.cased:
+            rows: Grid = (_numbers(value),)
+        case 1:
+            rows = tuple((x,) for x in _numbers(value))
+        case 2:
+            rows = tuple(_numbers(v) for v in value)
+        case _:
+            return None
+    return rows if orientation == "upright" else tuple(zip(*rows, strict=True))
+
+
+def slices(literal: Literal) -> tuple[Literal, ...]:
+    """A literal without a grid as simpler ones: one for each case, or for each entry of its first axis."""
+    value = literal.value
+    assert isinstance(value, tuple)
+    if literal.cased:
+        return tuple(Literal(_case(value, c)) for c in range(_cases(value)))
+    return tuple(Literal(v) for v in value)
+
+
+def entry_of_grid(literal: Literal, row: int, column: int) -> tuple[int, ...]:
+    """The index, within the literal's value, of what stands at a place of its upright grid."""
+    match len(literal.shape) + literal.cased:
+        case 1:
+            return (column,) if literal.cased else (row,)
+        case _:
+            return (row, column)
+
+
+def elided(count: int, limit: int | None) -> tuple[int | None, ...]:
+    """The positions shown of `count`, at most `limit` with None for what is left out between."""
+    if limit is None or count <= limit:
+        return tuple(range(count))
+    shown = max(limit, 1) - 1
+    first, last = shown - shown // 2, shown // 2
+    return (*range(first), None, *range(count - last, count))
+
+
+def _numbers(value: Nested) -> tuple[float, ...]:
+    assert isinstance(value, tuple)
+    return tuple(v for v in value if not isinstance(v, tuple))
+
+
+def _cases(value: Nested) -> int:
+    while isinstance(value, tuple) and value and isinstance(value[0], tuple):
+        value = value[0]
+    return len(value) if isinstance(value, tuple) else 0
+
+
+def _case(value: Sequence[Nested], case: int) -> Nested:
+    return tuple(_case(v, case) if isinstance(v[0], tuple) else v[case] for v in value if isinstance(v, tuple))

@@ -1,0 +1,139 @@
+"""A formula as the text of an equation; reading it back gives the same tree."""
+
+from __future__ import annotations
+
+from handgrad.errors import printable
+from handgrad.expression import Adjoint, Call, Expression, Literal, Name, Nested, Option, Slice
+from handgrad.figures import figure, full
+from handgrad.notation import (
+    ATOM,
+    POWER,
+    PRODUCT,
+    SIGN,
+    SUM,
+    MatrixProduct,
+    Negation,
+    Power,
+    Product,
+    Subscript,
+    Sum,
+    Transposition,
+)
+from handgrad.notation import Fraction as Division
+from handgrad.operations import operation_of
+
+_A, _B = Name("a"), Name("b")
+_WRITTEN_AS_OPERATORS = frozenset(
+    call.operation
+    for call in (_A + _B, _A - _B, _A * _B, _A / _B, _A**_B, _A @ _B, -_A, _A.T)
+)
+"""What the operators of the language build; other operations may share their notation."""
+
+
+def source(expression: Expression, decimals: int | None = None) -> str:
+    """The expression in the language of equations, with no more parentheses than it needs.
+
+    Numbers are written at full precision, or rounded to `decimals` digits after the point.
+    """
+    return _Writer(decimals).write(expression)[0]
+
+
+class _Writer:
+    """Writes trees as `(text, level)`: the level is how tightly the text binds."""
+
+    def __init__(self, decimals: int | None) -> None:
+        self.decimals = decimals
+
+    def write(self, expression: Expression) -> tuple[str, int]:
+        match expression:
+            case Literal():
+                text = self._value(expression.value)
+                if expression.cased:
+                    return f"cases({text})", ATOM
+                return text, SIGN if text.startswith("-") else ATOM
+            case Name():
+                return printable(expression.name), ATOM
+            case Adjoint():
+                through = f"_via_{expression.through}" if expression.through else ""
+                return printable(f"d{expression.name}{through}"), ATOM
+            case Call():
+                return self._call(expression)
+            case _:
+                raise TypeError(f"not a formula: {expression!r}")
+
+    def _call(self, call: Call) -> tuple[str, int]:
+        operation = operation_of(call)
+        arguments = call.arguments
+        if isinstance(operation.notation, Subscript):
+            return f"{self._within(arguments[0], ATOM)}[{_index(call.option('at'))}]", ATOM
+        if call.operation in _WRITTEN_AS_OPERATORS and not call.options:
+            match operation.notation, arguments:
+                case Sum(sign, _), (a, b):
+                    return f"{self._within(a, SUM)} {sign} {self._after(b, SUM)}", SUM
+                case Product(), (a, b):
+                    return self._product(a, "*", b), PRODUCT
+                case MatrixProduct(), (a, b):
+                    return self._product(a, "@", b), PRODUCT
+                case Division(), (a, b):
+                    return self._product(a, "/", b), PRODUCT
+                case Power(), (a, b):
+                    # The exponent may carry a sign or a power of its own: 2**-x**y.
+                    return f"{self._within(a, ATOM)}**{self._within(b, SIGN)}", POWER
+                case Negation(), (a,):
+                    return f"-{self._within(a, POWER)}", SIGN
+                case Transposition(), (a,):
+                    return f"{self._before_dot(a)}.T", ATOM
+        options = [f"{name}={_option(v)}" for name, v in call.options if v is not None]
+        inside = [self.write(a)[0] for a in arguments] + options
+        return f"{call.operation}({', '.join(inside)})", ATOM
+
+    def _product(self, a: Expression, sign: str, b: Expression) -> str:
+        left = self._within(a, PRODUCT)
+        if isinstance(a, Literal) and left.startswith("-"):
+            left = f"({left})"
+        return f"{left} {sign} {self._after(b, PRODUCT)}"
+
+    def _within(self, expression: Expression, level: int) -> str:
+        """The text, in parentheses where it binds less tightly than `level`."""
+        text, own = self.write(expression)
+        return text if own >= level else f"({text})"
+
+    def _after(self, expression: Expression, level: int) -> str:
+        """An operand to the right of a sign of `level`, which groups from the left."""
+        text, own = self.write(expression)
+        return text if own > level and not text.startswith("-") else f"({text})"
+
+    def _before_dot(self, expression: Expression) -> str:
+        text = self._within(expression, ATOM)
+        # A digit before the point would read as part of the number.
+        return f"({text})" if text[-1:].isdigit() and isinstance(expression, Literal) else text
+
+    def _value(self, value: Nested) -> str:
+        if isinstance(value, tuple):
+            return f"[{', '.join(self._value(v) for v in value)}]"
+        return full(value) if self.decimals is None else figure(value, self.decimals)
+
+
+def _index(at: Option) -> str:
+    entries = at if isinstance(at, tuple) else (at,)
+    return ", ".join(_slice(i) if isinstance(i, Slice) else str(i) for i in entries)
+
+
+def _slice(s: Slice) -> str:
+    start, stop = ("" if i is None else str(i) for i in (s.start, s.stop))
+    return f"{start}:{stop}" + ("" if s.step is None else f":{s.step}")
+
+
+def _option(value: Option) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case tuple():
+            entries = _index(value)
+            return f"({entries},)" if len(value) == 1 else f"({entries})"
+        case int():
+            return str(value)
+        case float():
+            return full(value)
+        case None:
+            return "none"

@@ -1,0 +1,38 @@
+"""How numbers and names are printed; shared by every printer of mathematics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from handgrad.symbol import Symbol, symbol
+
+if TYPE_CHECKING:
+    from handgrad.page.blocks import Page
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """Digits after the point, how names are shown, and which gradients are written δ.
+
+    Arguments:
+        decimals: digits shown after the point.
+        display: by name, the text shown for it instead of the usual reading of the name.
+        error_signals: names whose gradient is written δ.
+        loss: the name in the numerator of every gradient.
+    """
+
+    decimals: int = 4
+    display: Mapping[str, str] = field(default_factory=dict)
+    error_signals: frozenset[str] = frozenset()
+    loss: str = "L"
+
+    @classmethod
+    def of(cls, page: Page) -> Style:
+        """The style that a page asks for."""
+        return cls(page.decimals, page.display, page.error_signals, page.loss)
+
+    def symbol(self, name: str) -> Symbol:
+        """How a name is shown."""
+        return symbol(name, self.display)

@@ -1,0 +1,213 @@
+"""Boxes of characters, put together on their baselines and cut to a width."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from typing import TypeAlias
+
+from handgrad.render.terminal.characters import Bracket, graphemes
+
+Cell: TypeAlias = tuple[str, str]
+"""What one column of one row shows, and its style; the second column of a wide character is empty."""
+
+Row: TypeAlias = tuple[Cell, ...]
+
+BLANK: Cell = (" ", "")
+
+SGR = {
+    "bold": "1",
+    "dim": "2",
+    "id": "36;1",
+    "phase": "1;34",
+    "off": "2;31",
+    "zeroed": "2;31",
+    "gate": "33",
+    "warning": "33",
+    "check": "32",
+    "info": "36",
+}
+"""Terminal colours by style."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle of cells.
+
+    Arguments:
+        rows: all of one width.
+        baseline: the row on which it lines up with its neighbours.
+        breaks: columns before which a line may end, each with a cost: the depth of the
+            parentheses around it, and within one depth sums before products.
+    """
+
+    rows: tuple[Row, ...]
+    baseline: int = 0
+    breaks: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def width(self) -> int:
+        return len(self.rows[0]) if self.rows else 0
+
+    @property
+    def height(self) -> int:
+        return len(self.rows)
+
+
+def cells(text: str, style: str = "") -> Row:
+    """A clean text as a row of cells."""
+    row: list[Cell] = []
+    for c, columns in graphemes(text):
+        row.append((c, style))
+        row.extend([("", style)] * (columns - 1))
+    return tuple(row)
+
+
+def line(text: str, style: str = "") -> Box:
+    """A clean text as a box of one row."""
+    return Box((cells(text, style),))
+
+
+def beside(*boxes: Box) -> Box:
+    """Boxes in a row, their baselines level."""
+    return reduce(_beside, boxes) if boxes else Box(((),))
+
+
+def _beside(a: Box, b: Box) -> Box:
+    baseline = max(a.baseline, b.baseline)
+    below = max(a.height - a.baseline, b.height - b.baseline)
+    left, right = (padded(x, baseline - x.baseline, below - (x.height - x.baseline)) for x in (a, b))
+    rows = tuple(p + q for p, q in zip(left.rows, right.rows, strict=True))
+    breaks = a.breaks + tuple((column + a.width, cost) for column, cost in b.breaks)
+    return Box(rows, baseline, breaks)
+
+
+def padded(box: Box, above: int = 0, below: int = 0, left: int = 0, right: int = 0) -> Box:
+    """The box with blank rows and columns around it."""
+    empty = ((BLANK,) * (left + box.width + right),)
+    rows = tuple((BLANK,) * left + row + (BLANK,) * right for row in box.rows)
+    breaks = tuple((column + left, cost) for column, cost in box.breaks)
+    return Box(empty * above + rows + empty * below, box.baseline + above, breaks)
+
+
+def to_width(box: Box, width: int, align: str = "l") -> Box:
+    """The box padded to a width; `align` is "l", "c" or "r"."""
+    spare = max(0, width - box.width)
+    left = {"l": 0, "c": spare // 2, "r": spare}[align]
+    return padded(box, left=left, right=spare - left)
+
+
+def stacked(boxes: Sequence[Box], align: str = "l", baseline: int | None = None) -> Box:
+    """Boxes one under the other. The baseline is the first one's unless given."""
+    width = max((b.width for b in boxes), default=0)
+    rows = tuple(row for b in boxes for row in to_width(b, width, align).rows)
+    first = boxes[0].baseline if boxes else 0
+    return Box(rows or ((),), first if baseline is None else baseline)
+
+
+def breakable(box: Box, cost: int) -> Box:
+    """The box, with leave to end a line before it."""
+    return replace(box, breaks=((0, cost), *box.breaks))
+
+
+def deeper(box: Box) -> Box:
+    """The box as it is within parentheses: its breaks cost more."""
+    return replace(box, breaks=tuple((column, cost + 2) for column, cost in box.breaks))
+
+
+def fenced(box: Box, left: Bracket, right: Bracket) -> Box:
+    """The box between brackets as tall as it is."""
+    return beside(_bracket(left, box), deeper(box), _bracket(right, box))
+
+
+def _bracket(shape: Bracket, box: Box) -> Box:
+    single, top, middle, bottom = shape
+    if box.height == 1:
+        return Box((cells(single),), box.baseline)
+    texts = [top, *[middle] * (box.height - 2), bottom]
+    return Box(tuple(cells(t) for t in texts), box.baseline)
+
+
+def restyled(box: Box, style: str) -> Box:
+    """The box with its unstyled cells in `style`."""
+    rows = tuple(tuple((c, own or style) for c, own in row) for row in box.rows)
+    return replace(box, rows=rows)
+
+
+def cut(box: Box, width: int, indent: int = 2, deepest: int | None = None) -> list[Box] | None:
+    """The box in parts no wider than `width`, the second and later ones indented.
+
+    A line ends where that costs least. Where no break is left a line is cut at its last
+    column; with `deepest` given, only breaks of at most that cost are used, and None says
+    that they do not do.
+    """
+    parts: list[Box] = []
+    indent = min(indent, max(0, width // 4))
+    rest = box
+    while True:
+        room = width - (indent if parts else 0)
+        if rest.width <= room:
+            parts.append(padded(rest, left=indent if parts else 0))
+            return parts
+        usable = [(x, cost) for x, cost in rest.breaks if 0 < x <= room]
+        if deepest is not None:
+            usable = [(x, cost) for x, cost in usable if cost <= deepest]
+            if not usable:
+                return None
+        far = [b for b in usable if b[0] >= room // 3] or usable
+        where = min(far, key=lambda b: (b[1], -b[0]))[0] if far else _last_column(rest, room)
+        head, rest = _split(rest, where)
+        parts.append(padded(head, left=indent if parts else 0))
+
+
+def _last_column(box: Box, room: int) -> int:
+    """Where to cut a box without breaks: at a blank column if one is near, never within a wide character."""
+    for column in range(room, max(room // 2, 1), -1):
+        if all(row[column][0] == " " for row in box.rows):
+            return column
+    column = max(room, 1)
+    while column > 1 and any(row[column][0] == "" for row in box.rows):
+        column -= 1
+    if column == 1 and any(row[1][0] == "" for row in box.rows):
+        return 2  # a wide character in a single column: nothing can hold it
+    return column
+
+
+def _split(box: Box, column: int) -> tuple[Box, Box]:
+    head = Box(tuple(row[:column] for row in box.rows), box.baseline)
+    start = column
+    while start < box.width - 1 and all(row[start][0] == " " for row in box.rows):
+        start += 1
+    breaks = tuple((x - start, cost) for x, cost in box.breaks if x > start)
+    tail = Box(tuple(row[start:] for row in box.rows), box.baseline, breaks)
+    return _cropped(head), _cropped(tail)
+
+
+def _cropped(box: Box) -> Box:
+    """The box without blank rows above and below; the baseline row stays."""
+    first, last = 0, box.height - 1
+    while first < box.baseline and all(c == " " for c, _ in box.rows[first]):
+        first += 1
+    while last > box.baseline and all(c == " " for c, _ in box.rows[last]):
+        last -= 1
+    return Box(box.rows[first : last + 1], box.baseline - first, box.breaks)
+
+
+def printed(row: Row, colour: bool) -> str:
+    """A row as a terminal takes it, without blanks at its end."""
+    while row and row[-1] == BLANK:
+        row = row[:-1]
+    if not colour:
+        return "".join(c for c, _ in row).rstrip()
+    parts: list[str] = []
+    current = ""
+    for c, style in row:
+        if style != current:
+            if current:
+                parts.append("\x1b[0m")
+            if style:
+                parts.append(f"\x1b[{SGR[style]}m")
+            current = style
+        parts.append(c)
+    return "".join(parts) + ("\x1b[0m" if current else "")

@@ -1,0 +1,130 @@
+"""A page for the terminal: every block in lines of at most a given width."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from handgrad.page.blocks import Block, Derivation, Heading, Note, Page, Paragraph, Table
+from handgrad.render.style import Style
+from handgrad.render.terminal.box import Box, beside, line, padded, printed, stacked, to_width
+from handgrad.render.terminal.characters import ASCII, UNICODE
+from handgrad.render.terminal.pen import TerminalPen
+from handgrad.render.terminal.relation import derivation_lines
+from handgrad.render.terminal.table import table_lines
+from handgrad.render.terminal.text import single_line, wrapped
+
+TEXT_WIDTH = 92
+"""Running text and rules are no wider, however wide the terminal is."""
+
+
+def render_terminal(page: Page, *, width: int, colour: bool, unicode: bool) -> str:
+    """The page as text with no line wider than `width` columns.
+
+    Arguments:
+        colour: whether terminal colours are written; nothing is said by colour alone.
+        unicode: whether mathematics is drawn with Unicode's signs, or in pure ASCII.
+    """
+    pen = TerminalPen(Style.of(page), UNICODE if unicode else ASCII)
+    width = max(width, 1)
+    rows: list[str] = []
+    indent, previous = 0, None
+    for block in page.blocks:
+        if isinstance(block, Heading):
+            indent = _indent(block, width)
+        inner = 0 if isinstance(block, Heading) else indent
+        lines = block_lines(block, pen, width - inner)
+        if rows and lines:
+            rows += [""] * _space(previous, block)
+        previous = block
+        rows += [printed(row, colour) for box in lines for row in padded(box, left=inner).rows]
+    return "\n".join(rows) + "\n" if rows else ""
+
+
+def block_lines(block: Block, pen: TerminalPen, width: int) -> list[Box]:
+    """One block in boxes of at most `width` columns, one under the other."""
+    match block:
+        case Heading():
+            return _heading(block, pen, width)
+        case Paragraph():
+            return wrapped(block.text, pen, min(width, TEXT_WIDTH))
+        case Derivation():
+            return derivation_lines(block, pen, width)
+        case Table():
+            return table_lines(block, pen, width)
+        case Note():
+            return _note(block, pen, width)
+        case _:
+            assert_never(block)
+
+
+def _indent(heading: Heading, width: int) -> int:
+    """How far what follows a heading stands in: a step's body under its title."""
+    if heading.level < 3 or width < 30:
+        return 0
+    return 5 if width >= 60 else 2
+
+
+def _space(previous: Block | None, block: Block) -> int:
+    """Blank lines between two blocks."""
+    if isinstance(previous, Heading) and previous.level == 3 and isinstance(block, Paragraph):
+        return 0
+    return 1
+
+
+def _heading(heading: Heading, pen: TerminalPen, width: int) -> list[Box]:
+    extent = min(width, TEXT_WIDTH)
+    match heading.level:
+        case 1:
+            lines = wrapped(heading.text, pen, extent, "bold")
+            under = min(extent, max((b.width for b in lines), default=0))
+            return [*lines, line(pen.glyphs.double_rule * under, "dim")]
+        case 2:
+            title = single_line(heading.text, pen, "phase")
+            spare = extent - title.width - 4
+            if spare < 2:
+                return wrapped(heading.text, pen, width, "phase")
+            rule = pen.glyphs.rule
+            return [
+                beside(line(f"{rule}{rule} ", "dim"), title, line(f" {rule * spare}", "dim"))
+            ]
+        case _:
+            return _step_heading(heading, pen, extent)
+
+
+def _step_heading(heading: Heading, pen: TerminalPen, width: int) -> list[Box]:
+    number = pen.text(heading.id, "id") if heading.id else line("")
+    hang = max(number.width + 2, _indent(heading, width)) if heading.id else 0
+    if hang > width // 2:
+        return wrapped((f"{heading.id} ", *heading.text), pen, width, "bold")
+    lines = wrapped(heading.text, pen, width - hang, "bold")
+    lines = [
+        beside(to_width(number if k == 0 else line(""), hang), text)
+        for k, text in enumerate(lines or [line("")])
+    ]
+    aside = single_line(heading.aside, pen, "dim")
+    if aside.width:
+        spare = width - lines[0].width - aside.width
+        if spare >= 2:
+            lines[0] = beside(lines[0], line(" " * spare), aside)
+        else:
+            lines += [padded(b, left=hang) for b in wrapped(heading.aside, pen, width - hang, "dim")]
+    return lines
+
+
+def _note(note: Note, pen: TerminalPen, width: int) -> list[Box]:
+    glyph = {
+        "gate": pen.glyphs.gate,
+        "warning": pen.glyphs.warning,
+        "check": pen.glyphs.check,
+        "info": pen.glyphs.info,
+    }[note.kind]
+    sign = beside(line(glyph, note.kind), line(" "))
+    if sign.width > width // 2:
+        sign = line("")
+    extent = min(width, TEXT_WIDTH) - sign.width
+    text = wrapped(note.text, pen, extent) or [line("")]
+    lines = [beside(sign if k == 0 else line(" " * sign.width), b) for k, b in enumerate(text)]
+    for derivation in note.derivations:
+        body = stacked(derivation_lines(derivation, pen, width - sign.width))
+        lines += [line(""), padded(body, left=sign.width)]
+    return lines

@@ -1,0 +1,128 @@
+"""Tables with light rules, their columns narrowed until they fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from handgrad import expression as tree
+from handgrad.expression import Expression, number
+from handgrad.figures import figure
+from handgrad.figures import padded as at_points
+from handgrad.page.blocks import Table, Text
+from handgrad.render.terminal.box import Box, beside, line, padded, restyled, stacked, to_width
+from handgrad.render.terminal.fit import fitted
+from handgrad.render.terminal.pen import TerminalPen
+from handgrad.render.terminal.text import single_line, wrapped
+
+NARROWEST = 6
+"""A column is not narrowed below this; where that does not do, rows are listed instead."""
+
+
+def table_lines(table: Table, pen: TerminalPen, width: int) -> list[Box]:
+    """The table in lines of at most `width` columns, its caption above it."""
+    caption = wrapped(table.caption, pen, width, "bold")
+    count = len(table.header)
+    rows = [_aligned_numbers(table, row, pen) for row in table.rows]
+    natural = [
+        max([single_line(table.header[k], pen).width, *(_natural(r[k], pen) for r in rows)])
+        for k in range(count)
+    ]
+    widths = _narrowed(natural, width - 3 * (count - 1) - 2)
+    if widths is None:
+        return caption + _listed(table, pen, width)
+    lines = [_row([stacked(wrapped(h, pen, w, "bold") or [line("")]) for h, w in zip(table.header, widths, strict=True)], widths, table.align, pen)]
+    rule = _rule(widths, pen)
+    drawn = []
+    for row in rows:
+        cells = [stacked(_cell(c, pen, w) or [line("")]) for c, w in zip(row, widths, strict=True)]
+        drawn.append(_row(cells, widths, table.align, pen))
+    lines.append(rule)
+    tall = any(r.height > 1 for r in drawn)
+    for position, row_box in enumerate(drawn):
+        if tall and position:
+            lines.append(rule)
+        lines.append(row_box)
+    return caption + lines
+
+
+Cell = Text | Box
+
+
+def _aligned_numbers(table: Table, row: tuple[Text, ...], pen: TerminalPen) -> list[Cell]:
+    """A row whose lone numbers are padded to their column's decimal point."""
+    cells: list[Cell] = []
+    for k, text in enumerate(row):
+        column = [_lone_number(r[k]) for r in table.rows]
+        if all(x is not None for x in column):
+            figures = [figure(x, pen.style.decimals) for x in column if x is not None]
+            texts = at_points([pen.figure(f) for f in figures])
+            cells.append(line(texts[[r is row for r in table.rows].index(True)]))
+        else:
+            cells.append(text)
+    return cells
+
+
+def _lone_number(text: Text) -> float | None:
+    return number(text[0]) if len(text) == 1 and isinstance(text[0], Expression) else None
+
+
+def _natural(cell: Cell, pen: TerminalPen) -> int:
+    return max((b.width for b in _cell(cell, pen, 10_000)), default=0)
+
+
+def _cell(cell: Cell, pen: TerminalPen, width: int) -> list[Box]:
+    if isinstance(cell, Box):
+        return [cell] if cell.width <= width else fitted(lambda _: cell, pen, width)
+    if len(cell) == 1 and isinstance(only := cell[0], Expression):
+        if isinstance(only, tree.Literal):
+            literal = only
+            return fitted(lambda p: p.result(literal, {}, {})[0], pen, width)
+        return fitted(lambda p: p.draw(only), pen, width)
+    return wrapped(cell, pen, width)
+
+
+def _narrowed(natural: Sequence[int], room: int) -> list[int] | None:
+    """The columns' widths with the widest made narrower until all fit; None where they cannot."""
+    widths = list(natural)
+    excess = sum(widths) - room
+    while excess > 0:
+        widest = max(widths)
+        if widest <= NARROWEST:
+            return None
+        below = max([w for w in widths if w < widest], default=NARROWEST)
+        which = [k for k, w in enumerate(widths) if w == widest]
+        step = min(widest - max(below, NARROWEST), -(-excess // len(which)))
+        for k in which:
+            taken = max(0, min(step, excess))
+            widths[k] -= taken
+            excess -= taken
+    return widths
+
+
+def _row(cells: Sequence[Box], widths: Sequence[int], align: str, pen: TerminalPen) -> Box:
+    height = max(c.height for c in cells)
+    bars = Box((line(f" {pen.glyphs.vertical} ", "dim").rows[0],) * height)
+    parts: list[Box] = []
+    for k, (cell, width) in enumerate(zip(cells, widths, strict=True)):
+        placed = to_width(cell, width, align[k] if k < len(align) else "l")
+        level = Box(placed.rows)
+        parts += [bars, padded(level, below=height - cell.height)]
+    return padded(beside(*parts[1:]), left=1)
+
+
+def _rule(widths: Sequence[int], pen: TerminalPen) -> Box:
+    bar, cross = pen.glyphs.rule, pen.glyphs.cross
+    return line(cross.join(bar * (w + 2) for w in widths), "dim")
+
+
+def _listed(table: Table, pen: TerminalPen, width: int) -> list[Box]:
+    """A table too wide for the page: each row as a list of its cells under their headers."""
+    lines: list[Box] = []
+    for row in table.rows:
+        if lines:
+            lines.append(line(pen.glyphs.rule * min(width, 20), "dim"))
+        for header, cell in zip(table.header, row, strict=True):
+            lines += [restyled(b, "dim") for b in wrapped(header, pen, width)]
+            inner = max(1, width - 2) if width > 8 else width
+            lines += [padded(b, left=width - inner) if inner < width else b for b in _cell(cell, pen, inner)]
+    return lines

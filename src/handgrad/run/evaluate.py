@@ -1,0 +1,112 @@
+"""The value of one formula, walked as a tree: for checks, single lines and diagnoses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from handgrad.equations import Equation
+from handgrad.errors import NumberError
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, Shape
+from handgrad.graph.structure import Graph, is_cased
+from handgrad.operations import operation_of
+from handgrad.operations.annotate import annotated, signature_of, span_of
+from handgrad.operations.operation import Array
+
+
+def evaluate(
+    expression: Expression,
+    values: Mapping[Leaf, Array],
+    shapes: Mapping[Leaf, Shape] | None = None,
+) -> Array:
+    """The value of a formula at `values`, in float64.
+
+    `shapes` gives each leaf's shape for one case; a leaf whose array has one axis more
+    carries cases. Without it no leaf has cases.
+    """
+    arrays = {leaf: np.asarray(value, dtype=float) for leaf, value in values.items()}
+    known = dict(shapes) if shapes is not None else {leaf: a.shape for leaf, a in arrays.items()}
+    cased = {leaf for leaf, a in arrays.items() if leaf in known and a.ndim > len(known[leaf])}
+    with np.errstate(all="ignore"):
+        return value_of(annotated(expression, lambda leaf: known[leaf]), arrays, cased)
+
+
+def value_of(expression: Expression, values: Mapping[Leaf, Array], cased: set[Leaf]) -> Array:
+    """The value of an annotated formula; `cased` are the leaves that carry cases."""
+    match expression:
+        case Literal():
+            return np.asarray(expression.value, dtype=float)
+        case Name() | Adjoint():
+            return values[expression]
+        case Call():
+            operation = operation_of(expression)
+            arguments = [value_of(a, values, cased) for a in expression.arguments]
+            which = tuple(is_cased(a, cased) for a in expression.arguments)
+            if operation.elementwise and any(which):
+                arguments = [
+                    a if c or a.ndim == 0 else a[..., None]
+                    for a, c in zip(arguments, which, strict=True)
+                ]
+            return np.asarray(operation.kernel(signature_of(expression, which))(np, *arguments))
+        case _:
+            raise TypeError(f"not a formula: {expression!r}")
+
+
+def diagnose(
+    where: str, equation: Equation, graph: Graph, numbers: Mapping[Leaf, Array]
+) -> NumberError:
+    """The error for an equation whose value is not finite: the innermost part at fault, and why."""
+    place = ", ".join(filter(None, (where, f"equation {equation.number}")))
+    source = equation.text
+    arrays = {leaf: np.asarray(v, dtype=float) for leaf, v in numbers.items()}
+    cased = set(graph.cased_leaves)
+    expression = graph.nodes[equation.target].written
+    assert expression is not None
+    with np.errstate(all="ignore"):
+        culprit, argument, words = _culprit(expression, arrays, cased)
+        if words:
+            value = value_of(argument, arrays, cased)
+            what = f"{_name(culprit)} needs its argument {words}, but here it is {_worst(culprit, value, words)}"
+            return NumberError(
+                what, where=place, source=source, span=span_of(argument) or span_of(culprit)
+            )
+    return NumberError(
+        f"{equation.target} is not finite: the result is too large for a 64-bit number, or undefined",
+        where=place,
+        source=source,
+        span=span_of(culprit),
+        mend="check the numbers that enter it",
+    )
+
+
+def _name(call: Expression) -> str:
+    return call.operation if isinstance(call, Call) else "the operation"
+
+
+def _worst(call: Expression, value: Array, words: str) -> str:
+    """A figure that breaks the requirement `words` of `call`."""
+    assert isinstance(call, Call)
+    for domain in operation_of(call).domain:
+        if domain.words == words:
+            broken = np.asarray(value)[~np.asarray(domain.holds(np, value))]
+            if broken.size:
+                return f"{float(broken.flat[0]):g}"
+    return "not"
+
+
+def _culprit(
+    expression: Expression, arrays: Mapping[Leaf, Array], cased: set[Leaf]
+) -> tuple[Expression, Expression, str]:
+    """The first part, innermost first, whose value is not finite; its argument and the domain's words."""
+    if isinstance(expression, Call):
+        for argument in expression.arguments:
+            if not np.isfinite(value_of(argument, arrays, cased)).all():
+                return _culprit(argument, arrays, cased)
+        for domain in operation_of(expression).domain:
+            argument = expression.arguments[domain.argument]
+            if not np.asarray(domain.holds(np, value_of(argument, arrays, cased))).all():
+                return expression, argument, domain.words
+    return expression, expression, ""
+
+

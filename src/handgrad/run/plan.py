@@ -1,0 +1,229 @@
+"""A plan: the lines of both passes as a flat list of array calls, made once and then replayed.
+
+Equal parts of different formulas are computed once. Elementwise operations broadcast
+entry by entry, so an argument that is the same in every case gets a trailing axis of
+length 1 where another argument has an axis of cases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from handgrad.errors import NumberError
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, shape_of
+from handgrad.expression import Literal as Number
+from handgrad.figures import figure
+from handgrad.graph import Graph
+from handgrad.operations import operation_of
+from handgrad.operations.annotate import signature_of
+from handgrad.operations.operation import Array, Kernel, Namespace
+from handgrad.problem import Problem
+from handgrad.run.evaluate import diagnose
+
+Carry: TypeAlias = Literal["exact", "rounded"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One array call: `slots[out] = kernel(xp, *slots[arguments])`."""
+
+    kernel: Kernel
+    arguments: tuple[int, ...]
+    out: int
+
+
+@dataclass
+class _Compiler:
+    """Turns formulas into steps over numbered slots."""
+
+    graph: Graph
+    share: bool
+    slots: dict[Expression, int] = field(default_factory=dict)
+    constants: dict[int, Any] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
+    count: int = 0
+
+    def new(self) -> int:
+        self.count += 1
+        return self.count - 1
+
+    def step(self, kernel: Kernel, *arguments: int) -> int:
+        out = self.new()
+        self.steps.append(Step(kernel, arguments, out))
+        return out
+
+    def slot(self, expression: Expression) -> int:
+        """The slot that holds the expression's value once the steps so far have run."""
+        found = self.slots.get(expression)
+        if found is not None:
+            return found
+        match expression:
+            case Number():
+                slot = self.new()
+                self.constants[slot] = (
+                    expression.value
+                    if not isinstance(expression.value, tuple)
+                    else np.asarray(expression.value, dtype=np.float64)
+                )
+            case Call():
+                slot = self.call(expression)
+            case _:
+                raise KeyError(expression)
+        if self.share or not isinstance(expression, Call):
+            self.slots[expression] = slot
+        return slot
+
+    def call(self, call: Call) -> int:
+        operation = operation_of(call)
+        if operation.reduces_cases is not None:
+            return self.over_cases(call, operation.reduces_cases)
+        arguments, cased = self.arguments(call)
+        return self.step(operation.kernel(signature_of(call, cased)), *arguments)
+
+    def arguments(self, call: Call) -> tuple[list[int], tuple[bool, ...]]:
+        cased = tuple(self.graph.cased(a) for a in call.arguments)
+        slots = [self.slot(a) for a in call.arguments]
+        if operation_of(call).elementwise and any(cased):
+            slots = [
+                s if c or not shape_of(a) else self.step(_with_cases_axis, s)
+                for a, s, c in zip(call.arguments, slots, cased, strict=True)
+            ]
+        return slots, cased
+
+    def over_cases(self, call: Call, finish: Callable[[Array, int], Array]) -> int:
+        """A reduction over the cases, without the cases in between where the table has a way."""
+        (inner,) = call.arguments
+        if isinstance(inner, Call) and (over := operation_of(inner).over_cases) is not None:
+            arguments, cased = self.arguments(inner)
+            kernel = over(signature_of(inner, cased))
+            if kernel is not None:
+                total = self.step(kernel, *arguments)
+                witness = arguments[cased.index(True)]
+                return self.step(lambda xp, t, w: finish(t, w.shape[-1]), total, witness)
+        return self.step(operation_of(call).kernel(signature_of(call, (True,))), self.slot(inner))
+
+
+def _with_cases_axis(xp: Namespace, array: Array) -> Array:
+    return array[..., None]
+
+
+class Plan:
+    """A graph compiled for replay.
+
+    Arguments:
+        graph: what to run.
+        decimals: where given, every line's value is rounded to so many decimals before it
+            is used again (what a person with paper does); None carries full precision.
+        backward: whether the backward pass is run too.
+    """
+
+    def __init__(self, graph: Graph, decimals: int | None = None, *, backward: bool = True) -> None:
+        self.graph = graph
+        compiler = _Compiler(graph, share=decimals is None)
+        self._inputs: dict[str, int] = {}
+        for node in graph.nodes.values():
+            if node.kind != "value":
+                self._inputs[node.name] = compiler.slots[Name(node.name)] = compiler.new()
+        self.leaves: dict[Leaf, int] = {}
+        for line in (*graph.forward, *(graph.backward if backward else ())):
+            slot = compiler.slot(line.formula)
+            if decimals is not None:
+                slot = compiler.step(_rounding(decimals), slot)
+            compiler.slots[line.leaf] = self.leaves[line.leaf] = slot
+        self._steps: Sequence[Step] = tuple(compiler.steps)
+        self._constants = compiler.constants
+        self._count = compiler.count
+
+    def __call__(self, values: Mapping[str, Array], xp: Namespace = np) -> dict[Leaf, Array]:
+        """The value of every line, forward and backward, given the values of the givens.
+
+        Arrays may be of any namespace `xp` that has the array API's functions. A value
+        that differs from case to case has the cases on its last axis.
+        """
+        slots: list[Any] = [None] * self._count
+        for name, slot in self._inputs.items():
+            slots[slot] = values[name]
+        for slot, constant in self._constants.items():
+            slots[slot] = xp.asarray(constant) if isinstance(constant, np.ndarray) else constant
+        for step in self._steps:
+            slots[step.out] = step.kernel(xp, *[slots[a] for a in step.arguments])
+        result: dict[Leaf, Array] = {Name(n): slots[s] for n, s in self._inputs.items()}
+        result.update({leaf: slots[slot] for leaf, slot in self.leaves.items()})
+        return result
+
+
+def _rounding(decimals: int) -> Kernel:
+    """Each number replaced by the figure that is shown for it."""
+    return lambda xp, array: shown_figures(array, decimals)
+
+
+def shown_figures(array: Array, decimals: int) -> Array:
+    """An array with each number replaced by the figure that is shown for it."""
+    return np.vectorize(lambda x: float(figure(float(x), decimals)), otypes=[float])(array)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The numbers of one run: `values` by leaf, for names and for adjoints."""
+
+    graph: Graph
+    numbers: Mapping[Leaf, Array]
+    carry: Carry = "exact"
+
+    def value(self, name: str) -> Array:
+        """A forward value; many cases lie along the last axis."""
+        return self.numbers[Name(name)]
+
+    def gradient(self, name: str) -> Array:
+        """The gradient of the loss with respect to a named value, in the value's shape."""
+        gradient = np.asarray(self.numbers[Adjoint(name)], dtype=float)
+        value = np.asarray(self.numbers[Name(name)])
+        if gradient.ndim < value.ndim:
+            gradient = gradient[..., None]
+        return np.broadcast_to(gradient, value.shape)
+
+    @property
+    def loss(self) -> float | Array:
+        """The loss over all the cases; one for each network where the parameters have cases."""
+        value = np.asarray(self.numbers[Name(self.graph.cost)])
+        return float(value) if value.ndim == 0 else value
+
+
+def run(problem: Problem, graph: Graph, carry: Carry = "exact", decimals: int = 4) -> Run:
+    """Runs a problem's own numbers through its graph, in float64.
+
+    Raises `NumberError` where a value or a gradient that is needed is not finite, naming
+    the equation and the operation whose domain was left.
+    """
+    plan = Plan(graph, decimals if carry == "rounded" else None)
+    givens = {n: g.array for n, g in (*problem.parameters.items(), *problem.data.items())}
+    with np.errstate(all="ignore"):
+        numbers = plan(givens)
+    result = Run(graph, numbers, carry)
+    _check_finite(problem, result)
+    return result
+
+
+def _check_finite(problem: Problem, result: Run) -> None:
+    graph = result.graph
+    for name in graph.equations:
+        if not np.isfinite(np.asarray(result.value(name), dtype=float)).all():
+            equation = next(e for e in problem.equations if e.target == name)
+            raise diagnose(problem.where, equation, graph, result.numbers)
+    aside = {s.inner for s in graph.shortcuts}
+    for line in graph.backward:
+        value = np.asarray(result.numbers[line.leaf], dtype=float)
+        if line.leaf.name in aside or np.isfinite(value).all():
+            continue
+        place = line.through or line.leaf.name
+        equation = next((e for e in problem.equations if e.target == place), None)
+        raise NumberError(
+            f"the gradient with respect to {line.leaf.name} is not finite",
+            where=", ".join(filter(None, (problem.where, f"equation {equation.number}" if equation else ""))),
+            source=equation.text if equation else "",
+            mend="the slope is infinite or undefined at these numbers",
+        )

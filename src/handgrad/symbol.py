@@ -1,0 +1,79 @@
+"""How a name is shown: `z1` as z⁽¹⁾, `yhat` as ŷ, `w_12` as w₁₂, `alpha` as α.
+
+A `Symbol` is data; each printer draws it in its own way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Accent: TypeAlias = Literal["", "hat", "bar", "tilde"]
+
+_LOWER = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho"
+    " final sigma tau upsilon phi chi psi omega"
+)
+GREEK: dict[str, str] = {
+    word: chr(ord("α") + position) for position, word in enumerate(_LOWER.split()) if word != "final"
+} | {
+    word.capitalize(): chr(ord("Α") + position)
+    for position, word in enumerate(_LOWER.split())
+    if word in ("gamma", "delta", "theta", "lambda", "xi", "pi", "sigma", "upsilon", "phi", "psi", "omega")
+}
+"""Greek letters by the names they are typed with; capitals only where they differ from Latin ones."""
+
+_NAME = re.compile(r"(?P<letters>[^\W\d_]+)(?P<digits>\d*)(?P<rest>(?:_\w+)?)")
+_ACCENTS: tuple[Accent, ...] = ("hat", "bar", "tilde")
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A name taken apart.
+
+    Arguments:
+        base: the letter or letters, Greek ones as Greek letters.
+        accent: what stands over the letter.
+        superscript: the layer or number, shown in parentheses.
+        subscript: what stands below, such as "12" or "prev".
+        upright: a word rather than a letter, set upright.
+        text: the whole symbol where the problem itself says how to show it.
+        name: the name as it is typed.
+    """
+
+    base: str
+    accent: Accent = ""
+    superscript: str = ""
+    subscript: str = ""
+    upright: bool = False
+    text: str = ""
+    name: str = ""
+
+
+def symbol(name: str, display: Mapping[str, str] | None = None) -> Symbol:
+    """The symbol for a name; `display` says how to show it where the usual reading does not do."""
+    if display and name in display:
+        return Symbol(base=display[name], text=display[name], name=name)
+    found = _NAME.fullmatch(name)
+    if found is None:
+        return Symbol(base=name, upright=True, name=name)
+    base, accent = _accented(found["letters"])
+    return Symbol(
+        base=GREEK.get(base, base),
+        accent=accent,
+        superscript=found["digits"],
+        subscript=",".join(GREEK.get(part, part) for part in found["rest"].split("_") if part),
+        upright=len(GREEK.get(base, base)) > 1,
+        name=name,
+    )
+
+
+def _accented(letters: str) -> tuple[str, Accent]:
+    """A letter and what stands over it: only a single letter, Latin or Greek, takes an accent."""
+    for accent in _ACCENTS:
+        base = letters.removesuffix(accent)
+        if base != letters and (len(base) == 1 or base in GREEK):
+            return base, accent
+    return letters, ""

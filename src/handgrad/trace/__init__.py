@@ -1,0 +1,18 @@
+"""The worked solution as data: ordered, typed steps, and notes on what they show."""
+
+from handgrad.trace.building import solve as solve
+from handgrad.trace.elements import opened as opened
+from handgrad.trace.grouping import pre_activations as pre_activations
+from handgrad.trace.structure import AtKink as AtKink
+from handgrad.trace.structure import GatedOff as GatedOff
+from handgrad.trace.structure import LossChange as LossChange
+from handgrad.trace.structure import Note as Note
+from handgrad.trace.structure import Saturated as Saturated
+from handgrad.trace.structure import SeveralPaths as SeveralPaths
+from handgrad.trace.structure import ShortcutTaken as ShortcutTaken
+from handgrad.trace.structure import Step as Step
+from handgrad.trace.structure import Trace as Trace
+from handgrad.trace.structure import TraceLine as TraceLine
+from handgrad.trace.structure import Unreached as Unreached
+from handgrad.trace.structure import Zeroed as Zeroed
+from handgrad.trace.structure import ZeroInput as ZeroInput

@@ -1,0 +1,265 @@
+"""From a run to the trace: forward steps, backward steps, then the update."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from handgrad.expression import Adjoint, Expression, Leaf, Name, leaves
+from handgrad.graph import Graph, Line, build
+from handgrad.operations.annotate import annotated
+from handgrad.operations.operation import Array
+from handgrad.problem import Problem
+from handgrad.run import Carry, Plan, Run, run
+from handgrad.run.evaluate import value_of
+from handgrad.run.plan import shown_figures
+from handgrad.trace.grouping import activation_of, forward_groups, pre_activations
+from handgrad.trace.noting import Noting
+from handgrad.trace.numbers import with_numbers
+from handgrad.trace.structure import Role, Step, StepKind, Trace, TraceLine
+
+PER_CASE_ENTRIES = 4096
+"""A gradient of each case is written out only where all the cases have at most so many entries."""
+
+
+def solve(problem: Problem, *, carry: Carry = "exact", decimals: int = 4) -> Trace:
+    """The worked solution of a problem: forward pass, backward pass and update.
+
+    Arguments:
+        carry: "exact" carries full precision; "rounded" rounds every figure to `decimals`
+            and carries the rounded one, as a person with paper does.
+        decimals: digits shown after the point.
+
+    Raises `HandgradError` where the problem cannot be solved.
+    """
+    graph = build(problem)
+    return _Building(problem, graph, run(problem, graph, carry, decimals), decimals).trace()
+
+
+@dataclass
+class _Building:
+    problem: Problem
+    graph: Graph
+    run: Run
+    decimals: int
+    steps: list[Step] = field(default_factory=list)
+    made_in: dict[Leaf, str] = field(default_factory=dict)
+    phase_count: int = 0
+
+    def trace(self) -> Trace:
+        self.noting = Noting(self.graph, self.run)
+        self._forward()
+        self._backward()
+        updated, after = self._update()
+        return Trace(
+            self.problem, self.graph, self.run, tuple(self.steps), updated, after, self.decimals
+        )
+
+    # -- lines ----------------------------------------------------------------------------
+
+    def _line(self, leaf: Leaf, formula: Expression, role: Role, through: str = "") -> TraceLine:
+        return TraceLine(
+            target=leaf,
+            role=role,
+            formula=formula,
+            substituted=with_numbers(formula, self.run.numbers, self.graph.cased_leaves),
+            value=np.asarray(self.run.numbers[leaf]),
+            shape=self.graph.shape(leaf),
+            cased=leaf in self.graph.cased_leaves,
+            through=through,
+        )
+
+    def _add(self, phase: int, kind: StepKind, about: str, lines: list[TraceLine]) -> None:
+        number = 1 + sum(s.id.startswith(f"{phase}.") for s in self.steps[-1:]) * self.phase_count
+        self.phase_count = number
+        id_ = f"{phase}.{number}"
+        used: dict[str, None] = {}
+        for line in lines:
+            for leaf in leaves(line.formula):
+                source = self.made_in.get(leaf)
+                if source is not None and source != id_:
+                    used[source] = None
+        step = Step(
+            id=id_,
+            phase=("forward", "backward", "update")[phase - 1],  # type: ignore[arg-type]
+            kind=kind,
+            about=about,
+            lines=tuple(lines),
+            uses=tuple(sorted(used, key=lambda s: tuple(map(int, s.split("."))))),
+            notes=(),
+        )
+        self.steps.append(replace(step, notes=self.noting.notes(step)))
+        for line in lines:
+            if line.role != "per_case":
+                self.made_in[line.target] = id_
+
+    # -- forward --------------------------------------------------------------------------
+
+    def _forward(self) -> None:
+        groups = forward_groups(self.graph)
+        for position, group in enumerate(groups):
+            lines = []
+            for name in group:
+                node = self.graph.nodes[name]
+                assert node.written is not None
+                lines.append(self._line(Name(name, shape=node.shape), node.written, "value"))
+            if self.graph.cost != self.graph.loss and position == len(groups) - 1:
+                formula = self.graph.nodes[self.graph.cost].computed
+                assert formula is not None
+                lines.append(self._line(Name(self.graph.cost, shape=()), formula, "cost"))
+            self._add(1, self._forward_kind(group), group[0], lines)
+
+    def _forward_kind(self, group: tuple[str, ...]) -> StepKind:
+        if any(activation_of(self.graph.nodes[n].written) is not None for n in group):
+            return "layer"
+        return "loss" if self.graph.loss in group else "compute"
+
+    # -- backward -------------------------------------------------------------------------
+
+    def _backward(self) -> None:
+        """Steps in the order of the graph's lines: a value's adjoint, then the leaves it completes."""
+        graph = self.graph
+        pre = pre_activations(graph)
+        aside = {s.inner for s in graph.shortcuts}
+        wanted = "parameter" if self.problem.parameters else "data"
+        self.chain = {
+            line.leaf: line for line in graph.backward if line.leaf.name in graph.lets
+        }
+        self.shown: set[Leaf] = set()
+        pending: list[str] = []
+        for line in graph.backward:
+            name = line.leaf.name
+            is_total = isinstance(line.leaf, Adjoint) and not line.leaf.through
+            if not is_total or name in graph.lets or not graph.gradients[name].reached:
+                continue
+            if graph.nodes[name].kind == "value":
+                self._leaf_gradients(pending)
+                pending = []
+                if name != graph.loss and name not in aside:
+                    kind: StepKind = "error_signal" if name in pre else "pass_backward"
+                    self._add(2, kind, name, self._gradient_lines(name))
+            elif graph.nodes[name].kind == wanted:
+                pending.append(name)
+        self._leaf_gradients(pending)
+
+    def _leaf_gradients(self, names: list[str]) -> None:
+        if names:
+            lines = [line for name in names for line in self._gradient_lines(name)]
+            kind: StepKind = "parameter_gradients" if self.problem.parameters else "data_gradients"
+            self._add(2, kind, names[0], lines)
+
+    def _gradient_lines(self, name: str) -> list[TraceLine]:
+        """The lines of one gradient: the chain that leads to it, its shares, and their sum."""
+        gradient = self.graph.gradients[name]
+        leaf = Adjoint(name, shape=self.graph.nodes[name].shape)
+        formulas = [part.formula for part in gradient.parts]
+        lines = [line for formula in formulas for line in self._chain_lines(formula)]
+        if len(gradient.parts) > 1:
+            lines += [
+                self._line(replace(leaf, through=part.through), part.formula, "part", part.through)
+                for part in gradient.parts
+            ]
+        elif gradient.per_case is not None:
+            per_case = self._per_case(leaf, gradient.per_case, gradient.parts[0])
+            if np.asarray(per_case.value).size <= PER_CASE_ENTRIES:
+                lines.append(per_case)
+        through = gradient.parts[0].through if len(gradient.parts) == 1 else ""
+        return [*lines, self._line(leaf, gradient.total, "gradient", through)]
+
+    def _per_case(self, leaf: Adjoint, formula: Expression, part: Line) -> TraceLine:
+        values = {k: np.asarray(v, dtype=float) for k, v in self.run.numbers.items()}
+        formula = annotated(formula, self.graph.shape)
+        value = value_of(formula, values, set(self.graph.cased_leaves))
+        if self.run.carry == "rounded":
+            value = shown_figures(value, self.decimals)
+        return TraceLine(
+            target=leaf,
+            role="per_case",
+            formula=formula,
+            substituted=with_numbers(formula, self.run.numbers, self.graph.cased_leaves),
+            value=value,
+            shape=leaf.shape or (),
+            cased=True,
+            through=part.through,
+        )
+
+    def _chain_lines(self, formula: Expression) -> list[TraceLine]:
+        """The adjoints of parts, and the parts themselves, that a formula needs and no step has shown."""
+        lines: list[TraceLine] = []
+        for leaf in leaves(formula):
+            if leaf in self.shown or leaf.name not in self.graph.lets:
+                continue
+            self.shown.add(leaf)
+            let = self.graph.lets[leaf.name]
+            if isinstance(leaf, Adjoint):
+                chain = self.chain[leaf]
+                part = Name(let.name, shape=let.shape)
+                lines += self._chain_lines(part) + self._chain_lines(chain.formula)
+                lines.append(self._line(leaf, chain.formula, "chain", chain.through))
+            else:
+                lines += self._chain_lines(let.formula)
+                lines.append(self._line(leaf, let.formula, "let", let.equation))
+        return lines
+
+    # -- update ---------------------------------------------------------------------------
+
+    def _update(self) -> tuple[dict[str, Array], float | None]:
+        update = self.problem.update
+        if update is None or not self.problem.parameters:
+            return {}, None
+        rate = Name(self._rate_name(), shape=())
+        numbers: dict[Leaf, Array] = {**self.run.numbers, rate: np.asarray(update.rate)}
+        cased = set(self.graph.cased_leaves)
+        lines, updated = [], {}
+        for name in self.problem.parameters:
+            node = self.graph.nodes[name]
+            formula = Name(name) - rate * Adjoint(name)
+            formula = annotated(
+                formula, lambda leaf: () if leaf == rate else self.graph.shape(leaf)
+            )
+            value = value_of(formula, {k: np.asarray(v, dtype=float) for k, v in numbers.items() if k in leaves(formula)}, cased)
+            if self.run.carry == "rounded":
+                value = shown_figures(value, self.decimals)
+            updated[name] = value
+            lines.append(
+                TraceLine(
+                    target=Name(name, shape=node.shape),
+                    role="updated",
+                    formula=formula,
+                    substituted=with_numbers(formula, numbers, self.graph.cased_leaves),
+                    value=value,
+                    shape=node.shape,
+                    cased=node.cased,
+                )
+            )
+        self._add(3, "update", "", lines)
+        return updated, self._loss_after(updated)
+
+    def _rate_name(self) -> str:
+        return "eta" if "eta" not in self.graph.nodes else "learning_rate"
+
+    def _loss_after(self, updated: dict[str, Array]) -> float | None:
+        carried = self.decimals if self.run.carry == "rounded" else None
+        values: dict[str, Array] = {n: g.array for n, g in self.problem.data.items()}
+        with np.errstate(all="ignore"):
+            numbers = Plan(self.graph, carried, backward=False)({**values, **updated})
+        cost = np.asarray(numbers[Name(self.graph.cost)], dtype=float)
+        if cost.ndim or not np.isfinite(cost):
+            return None
+        leaf = Name(self.graph.cost, shape=())
+        node = self.graph.nodes[self.graph.loss]
+        formula = node.written if self.graph.cost == self.graph.loss else self.graph.nodes[self.graph.cost].written
+        assert formula is not None
+        line = TraceLine(
+            target=leaf,
+            role="cost",
+            formula=formula,
+            substituted=with_numbers(formula, numbers, self.graph.cased_leaves),
+            value=cost,
+            shape=(),
+        )
+        self._add(3, "loss_after", self.graph.cost, [line])
+        return float(cost)
+
+

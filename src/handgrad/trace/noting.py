@@ -1,0 +1,347 @@
+"""What is worth pointing out at a step: shut gates, zero inputs, saturation, paths, kinks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves, shape_of, walk
+from handgrad.graph import Graph
+from handgrad.operations import operation_of
+from handgrad.operations.annotate import application, signature_of, tidied
+from handgrad.operations.operation import Array
+from handgrad.run import Run
+from handgrad.run.evaluate import value_of
+from handgrad.trace.numbers import with_numbers
+from handgrad.trace.structure import (
+    AtKink,
+    GatedOff,
+    LossChange,
+    Note,
+    Saturated,
+    SeveralPaths,
+    ShortcutTaken,
+    Step,
+    TraceLine,
+    Unreached,
+    Zeroed,
+    ZeroInput,
+)
+
+SATURATION = 0.05
+"""A unit is called saturated where its slope is under this share of the activation's largest slope
+(for the sigmoid: |z| > 4.37). The threshold stands in the note."""
+
+UNITS = 32
+"""Notes are made for at most so many units of a layer; more would bury the page."""
+
+INFLUENCE_SIZE = 20_000
+"""A gradient with more entries than this is not searched for the entries that a unit zeroes."""
+
+
+@dataclass
+class Noting:
+    """Makes the notes of a run's steps."""
+
+    graph: Graph
+    run: Run
+
+    def __post_init__(self) -> None:
+        self.values = {k: np.asarray(v, dtype=float) for k, v in self.run.numbers.items()}
+        self.cased = set(self.graph.cased_leaves)
+        self.consumers: dict[Leaf, list[str]] = {}
+        for name, gradient in self.graph.gradients.items():
+            for part in gradient.parts:
+                for leaf in leaves(part.formula):
+                    self.consumers.setdefault(leaf, []).append(name)
+
+    def notes(self, step: Step) -> tuple[Note, ...]:
+        """The notes of one step, in the order in which they are to be read."""
+        match step.phase:
+            case "forward":
+                return tuple(n for line in step.lines for n in self._forward(line))
+            case "backward":
+                return tuple(n for line in step.lines for n in self._backward(step, line))
+            case _:
+                return self._update(step)
+
+    # -- forward --------------------------------------------------------------------------
+
+    def _forward(self, line: TraceLine) -> list[Note]:
+        notes: list[Note] = []
+        for node in walk(line.formula):
+            if not isinstance(node, Call):
+                continue
+            operation = operation_of(node)
+            if operation.gate:
+                notes += self._shut(node, line.target.name, "forward")
+            if operation.saturation is not None:
+                notes += self._saturated(node, line.target.name, operation.saturation)
+            notes += self._kinks(node, line.target.name)
+        return notes
+
+    def _argument(self, call: Call) -> tuple[Expression, Array]:
+        argument = call.arguments[0]
+        return argument, value_of(argument, self.values, self.cased)
+
+    def _shut(self, call: Call, activation: str, phase: str) -> list[Note]:
+        argument, z = self._argument(call)
+        if not self.graph.cased(argument):
+            z = z[..., None]
+        shut = z <= 0
+        count = z.shape[-1]
+        notes: list[Note] = []
+        for unit in product(*map(range, shape_of(argument) or ())):
+            cases = tuple(int(c) for c in np.flatnonzero(shut[unit]))
+            if cases and len(notes) < UNITS:
+                notes.append(
+                    GatedOff(
+                        kind="gated_off",
+                        pre_activation=argument,
+                        activation=activation,
+                        operation=call.operation,
+                        unit=unit,
+                        value=float(z[unit].max()),
+                        phase="forward",
+                        cases=cases if count > 1 else (),
+                        case_count=count,
+                    )
+                )
+        return notes
+
+    def _saturated(self, call: Call, activation: str, steepest: float) -> list[Note]:
+        argument, z = self._argument(call)
+        out = Name(activation, shape=call.shape)
+        seen = application(call, (Name("z", shape=shape_of(argument)),), out)
+        slope = operation_of(call).pullback(0, Name("one", shape=call.shape), seen)
+        if slope is None:
+            return []
+        value = value_of(call, self.values, self.cased)
+        at: dict[Leaf, Array] = {Name("z"): z, Name("one"): np.ones_like(z), out: value}
+        formula = tidied(slope, lambda leaf: call.shape or ())
+        cased: set[Leaf] = set(at) if self.graph.cased(argument) else set()
+        slopes = value_of(formula, at, cased)
+        notes: list[Note] = []
+        for unit in np.ndindex(slopes.shape):
+            if slopes[unit] < SATURATION * steepest and len(notes) < UNITS:
+                notes.append(
+                    Saturated(
+                        kind="saturated",
+                        pre_activation=argument,
+                        activation=activation,
+                        operation=call.operation,
+                        unit=tuple(int(u) for u in unit),
+                        value=float(z[unit]),
+                        slope=float(slopes[unit]),
+                        threshold=SATURATION * steepest,
+                    )
+                )
+        return notes
+
+    def _kinks(self, call: Call, equation: str) -> list[Note]:
+        notes: list[Note] = []
+        operation = operation_of(call)
+        if not operation.kinks:
+            return notes
+        arrays = [value_of(a, self.values, self.cased) for a in call.arguments]
+        if any(self.graph.cased(a) for a in call.arguments):
+            arrays = [
+                x if self.graph.cased(a) or x.ndim == 0 else x[..., None]
+                for a, x in zip(call.arguments, arrays, strict=True)
+            ]
+        options = signature_of(call).options
+        for kink in operation.kinks:
+            met = np.argwhere(np.asarray(kink.at(np, *arrays, **options)))
+            if met.size or np.asarray(kink.at(np, *arrays, **options)).any():
+                entries = tuple(tuple(int(i) for i in entry) for entry in met[:UNITS])
+                notes.append(AtKink("kink", call.operation, equation, entries, kink.words))
+        return notes
+
+    # -- backward -------------------------------------------------------------------------
+
+    def _backward(self, step: Step, line: TraceLine) -> list[Note]:
+        notes: list[Note] = []
+        name = line.target.name
+        if line.role in ("gradient", "chain"):
+            notes += self._shortcut(name)
+            notes += self._blocked(name)
+        if line.role == "gradient" and step.kind == "parameter_gradients":
+            notes += self._zero_inputs(name)
+        gradient = self.graph.gradients.get(name)
+        if line.role == "gradient" and gradient is not None and len(gradient.parts) > 1:
+            shares = tuple(
+                (p.through, self.values[Adjoint(name, p.through)]) for p in gradient.parts
+            )
+            notes.append(SeveralPaths("several_paths", name, shares))
+        return notes
+
+    def _shortcut(self, name: str) -> list[Note]:
+        for shortcut in self.graph.shortcuts:
+            if shortcut.pre_activation != name:
+                continue
+            lines = []
+            values = dict(self.values)
+            for line in shortcut.long:
+                formula = tidied(line.formula, self.graph.shape)
+                value = value_of(formula, values, self.cased)
+                values[line.leaf] = value
+                lines.append(
+                    TraceLine(
+                        target=line.leaf,
+                        role="chain",
+                        formula=formula,
+                        substituted=with_numbers(formula, values, self.graph.cased_leaves),
+                        value=value,
+                        shape=self.graph.shape(line.leaf),
+                        cased=self.graph.cased(formula),
+                        through=line.through,
+                    )
+                )
+            agrees = bool(np.allclose(lines[-1].value, self.values[Adjoint(name)], rtol=1e-9, atol=1e-9))
+            return [
+                ShortcutTaken(
+                    kind="shortcut",
+                    loss=shortcut.loss,
+                    operation=shortcut.operation,
+                    activation=shortcut.activation,
+                    inner=shortcut.inner,
+                    pre_activation=name,
+                    long=tuple(lines),
+                    agrees=agrees,
+                )
+            ]
+        return []
+
+    def _blocked(self, name: str) -> list[Note]:
+        """The gates that shut on the way back to `name`, what they stop and what that zeroes."""
+        gate = self._gate_on(name)
+        if gate is None:
+            return []
+        call, activation = gate
+        output = activation if activation in self.graph.nodes else name
+        arriving = self.values.get(Adjoint(output)) if output != name else None
+        notes: list[Note] = []
+        for note in self._shut(call, activation, "backward"):
+            assert isinstance(note, GatedOff)
+            blocked = None
+            if arriving is not None and not note.cases and arriving.shape[: len(note.unit)]:
+                blocked = float(abs(arriving[note.unit]))
+            elif arriving is not None and not note.unit and arriving.ndim == 0:
+                blocked = float(abs(arriving))
+            zeroes: tuple[Zeroed, ...] = ()
+            if len(note.cases) in (0, note.case_count):
+                zeroes = self.zeroed(Adjoint(name), note.unit) + self.zeroed(Name(output), note.unit)
+            notes.append(
+                GatedOff(
+                    kind="gated_off",
+                    pre_activation=note.pre_activation,
+                    activation=activation,
+                    operation=note.operation,
+                    unit=note.unit,
+                    value=note.value,
+                    phase="backward",
+                    blocked=blocked,
+                    zeroes=zeroes,
+                    cases=note.cases,
+                    case_count=note.case_count,
+                )
+            )
+        return notes
+
+    def _gate_on(self, name: str) -> tuple[Call, str] | None:
+        """The gate applied to the value, or the part of an equation, that `name` names."""
+        let = self.graph.lets.get(name)
+        pre: Expression = let.written if let is not None else Name(name)
+        for equation in self.graph.equations:
+            written = self.graph.nodes[equation].written
+            if written is None or (let is not None and let.equation != equation):
+                continue
+            for node in walk(written):
+                if isinstance(node, Call) and operation_of(node).gate and node.arguments[0] == pre:
+                    return node, equation if node is written else name
+        return None
+
+    def _zero_inputs(self, name: str) -> list[Note]:
+        """Data entries that are zero, and the entries of this gradient that they zero."""
+        notes: list[Note] = []
+        for part in self.graph.gradients[name].parts:
+            for leaf in leaves(part.formula):
+                node = self.graph.nodes.get(leaf.name)
+                if node is None or isinstance(leaf, Adjoint) or node.kind != "data":
+                    continue
+                value = self.values[leaf]
+                always = (value == 0).all(axis=-1) if node.cased else value == 0
+                for unit in np.argwhere(always)[:UNITS]:
+                    index = tuple(int(i) for i in unit)
+                    zeroes = tuple(z for z in self.zeroed(Name(leaf.name), index) if z.name == name)
+                    if zeroes:
+                        notes.append(ZeroInput("zero_input", leaf.name, index, zeroes))
+        return notes
+
+    def zeroed(self, leaf: Leaf, unit: tuple[int, ...]) -> tuple[Zeroed, ...]:
+        """The entries of parameter gradients that vanish because entry `unit` of `leaf` does.
+
+        Found with the formulas themselves: with positive numbers everywhere, the entries
+        that become zero when this one entry is set to zero.
+        """
+        found: list[Zeroed] = []
+        for name in dict.fromkeys(self.consumers.get(leaf, ())):
+            if self.graph.nodes[name].kind != "parameter":
+                continue
+            shape = self.graph.nodes[name].shape
+            if int(np.prod(shape)) > INFLUENCE_SIZE or len(self.graph.gradients[name].parts) > 1:
+                continue
+            entries = self._vanishing(name, leaf, unit)
+            if entries:
+                found.append(_described(name, shape, entries))
+        return tuple(found)
+
+    def _vanishing(
+        self, name: str, leaf: Leaf, unit: tuple[int, ...]
+    ) -> tuple[tuple[int, ...], ...]:
+        gradient = self.graph.gradients[name]
+        formula = gradient.per_case or gradient.parts[0].formula
+        formula = tidied(formula, self.graph.shape)
+        generator = np.random.default_rng(0)
+        at: dict[Leaf, Array] = {
+            used: generator.uniform(0.25, 0.75, self.graph.shape(used)) for used in leaves(formula)
+        }
+        with np.errstate(all="ignore"):
+            before = value_of(formula, at, set())
+            at[leaf] = at[leaf].copy()
+            at[leaf][unit] = 0.0
+            after = value_of(formula, at, set())
+        gone = np.argwhere((np.asarray(before) != 0) & (np.asarray(after) == 0))
+        return tuple(tuple(int(i) for i in entry) for entry in gone)
+
+    # -- update ---------------------------------------------------------------------------
+
+    def _update(self, step: Step) -> tuple[Note, ...]:
+        if step.kind == "loss_after":
+            before = self.run.loss
+            after = step.lines[0].value
+            return (LossChange("loss_change", float(before), float(after)),)
+        return tuple(
+            Unreached("unreached", line.target.name)
+            for line in step.lines
+            if not self.graph.gradients[line.target.name].reached
+        )
+
+
+def _described(
+    name: str, shape: tuple[int, ...], entries: tuple[tuple[int, ...], ...]
+) -> Zeroed:
+    """How a set of entries lies in a shape: a row, a column, one entry, all of it."""
+    if len(entries) == int(np.prod(shape)) and len(entries) > 1:
+        return Zeroed(name, "all", 0, entries)
+    if len(entries) == 1 and len(shape) < 2:
+        return Zeroed(name, "entry", entries[0][0] if shape else 0, entries)
+    if len(shape) == 2:
+        rows, columns = {e[0] for e in entries}, {e[1] for e in entries}
+        if len(rows) == 1 and len(entries) == shape[1]:
+            return Zeroed(name, "row", rows.pop(), entries)
+        if len(columns) == 1 and len(entries) == shape[0]:
+            return Zeroed(name, "column", columns.pop(), entries)
+    return Zeroed(name, "entries", 0, entries)

@@ -1,0 +1,200 @@
+"""The trace: ordered, typed steps with their formulas and numbers, and notes about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from handgrad.expression import Expression, Leaf, Shape
+from handgrad.graph import Graph
+from handgrad.operations.operation import Array
+from handgrad.problem import Problem
+from handgrad.run import Run
+
+Phase: TypeAlias = Literal["forward", "backward", "update"]
+StepKind: TypeAlias = Literal[
+    "layer",
+    "compute",
+    "loss",
+    "error_signal",
+    "pass_backward",
+    "parameter_gradients",
+    "data_gradients",
+    "update",
+    "loss_after",
+]
+Role: TypeAlias = Literal["value", "cost", "let", "chain", "part", "per_case", "gradient", "updated"]
+
+
+@dataclass(frozen=True, slots=True)
+class TraceLine:
+    """One computation: the formula in symbols, with the numbers put in, and its value.
+
+    `shape` is that of one case; a `cased` value has the cases on its last axis. `through`
+    names the equation that a backward line leads through. A line for one entry of its
+    target has that entry's `index`.
+    """
+
+    target: Leaf
+    role: Role
+    formula: Expression
+    substituted: Expression
+    value: Array
+    shape: Shape
+    cased: bool = False
+    through: str = ""
+    index: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Zeroed:
+    """Entries of a gradient that are zero for one reason; `part` says how they lie.
+
+    `position` is the row, column or entry, counted from 0.
+    """
+
+    name: str
+    part: Literal["row", "column", "entry", "all", "entries"]
+    position: int
+    entries: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GatedOff:
+    """A unit whose gate is shut: its pre-activation is not positive.
+
+    `blocked` is the gradient that arrived at its output and was stopped there (backward
+    only). `cases` lists the cases in which it is off; empty for a single case.
+    """
+
+    kind: Literal["gated_off"]
+    pre_activation: Expression
+    activation: str
+    operation: str
+    unit: tuple[int, ...]
+    value: float
+    phase: Phase
+    blocked: float | None = None
+    zeroes: tuple[Zeroed, ...] = ()
+    cases: tuple[int, ...] = ()
+    case_count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ZeroInput:
+    """An input that is zero, and what of a weight's gradient that zeroes."""
+
+    kind: Literal["zero_input"]
+    name: str
+    unit: tuple[int, ...]
+    zeroes: tuple[Zeroed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Saturated:
+    """A unit on the flat end of its activation: its slope is under `threshold` of the largest."""
+
+    kind: Literal["saturated"]
+    pre_activation: Expression
+    activation: str
+    operation: str
+    unit: tuple[int, ...]
+    value: float
+    slope: float
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class SeveralPaths:
+    """A value used by several equations: its gradient is the sum of one share from each."""
+
+    kind: Literal["several_paths"]
+    name: str
+    parts: tuple[tuple[str, Array], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShortcutTaken:
+    """A loss and its activation differentiated as one, with the long way beside it."""
+
+    kind: Literal["shortcut"]
+    loss: str
+    operation: str
+    activation: str
+    inner: str
+    pre_activation: str
+    long: tuple[TraceLine, ...]
+    agrees: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AtKink:
+    """A number that lies exactly where an operation has no derivative; `words` say what is taken."""
+
+    kind: Literal["kink"]
+    operation: str
+    equation: str
+    entries: tuple[tuple[int, ...], ...]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """A parameter from which no path leads to the loss."""
+
+    kind: Literal["unreached"]
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LossChange:
+    """The loss before and after the update."""
+
+    kind: Literal["loss_change"]
+    before: float
+    after: float
+
+
+Note: TypeAlias = (
+    GatedOff | ZeroInput | Saturated | SeveralPaths | ShortcutTaken | AtKink | Unreached | LossChange
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A numbered step: forward 1.1, 1.2, …; backward 2.1, …; update 3.1, ….
+
+    `about` is the value whose computation or gradient it is about; `uses` are the steps whose
+    results it needs.
+    """
+
+    id: str
+    phase: Phase
+    kind: StepKind
+    about: str
+    lines: tuple[TraceLine, ...]
+    uses: tuple[str, ...]
+    notes: tuple[Note, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The worked solution of a problem as data.
+
+    `updated` holds the parameters after one update, `loss_after` the loss with them; both
+    are empty where the problem has no update. `decimals` are those shown, and those
+    carried where `run.carry` is "rounded".
+    """
+
+    problem: Problem
+    graph: Graph
+    run: Run
+    steps: tuple[Step, ...]
+    updated: Mapping[str, Array]
+    loss_after: float | None
+    decimals: int
+
+    def step(self, id: str) -> Step | None:  # noqa: A002 - the steps' own word
+        """The step with this number, or None."""
+        return next((s for s in self.steps if s.id == id), None)

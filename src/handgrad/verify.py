@@ -1,0 +1,155 @@
+"""Checks every gradient from outside: central finite differences, and PyTorch's autograd."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from handgrad.expression import Name
+from handgrad.graph import Graph, build
+from handgrad.operations.operation import Array
+from handgrad.problem import Problem
+from handgrad.run import Plan, Run, run
+from handgrad.run.evaluate import value_of
+
+DIFFERENCE_TOLERANCE = 1e-5
+"""Largest relative difference from finite differences that passes: their own error is near
+ε^(2/3) ≈ 4e-11 of the function's scale, and grows with its third derivative."""
+
+AUTOGRAD_TOLERANCE = 1e-9
+"""Largest relative difference from autograd that passes, in float64."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One gradient against one method: the largest difference, relative to the larger of 1 and its size."""
+
+    method: str
+    name: str
+    difference: float
+    tolerance: float
+    entry: tuple[int, ...]
+    ours: float
+    theirs: float
+
+    @property
+    def agrees(self) -> bool:
+        return self.difference <= self.tolerance
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Every comparison, and the methods that could not be used with the reason."""
+
+    comparisons: tuple[Comparison, ...]
+    skipped: Mapping[str, str]
+
+    @property
+    def agrees(self) -> bool:
+        return all(c.agrees for c in self.comparisons)
+
+    def largest(self, method: str) -> float:
+        """The largest difference of a method; NaN where it was not used."""
+        return max((c.difference for c in self.comparisons if c.method == method), default=float("nan"))
+
+
+def verify(problem: Problem) -> Verification:
+    """Compares the gradient of every parameter and datum with methods that share no rule with it.
+
+    The gradients are those of the loss over all the cases. Raises `HandgradError` where the
+    problem cannot be solved.
+    """
+    graph = build(problem)
+    result = run(problem, graph)
+    plan = Plan(graph, backward=False)
+    givens: dict[str, Array] = {
+        n: g.array for n, g in (*problem.parameters.items(), *problem.data.items())
+    }
+    ours = {name: total_gradient(graph, result, name) for name in givens}
+    comparisons = [
+        _compared("finite differences", name, ours[name], _differences(plan, graph, givens, name), DIFFERENCE_TOLERANCE)
+        for name in givens
+    ]
+    skipped: dict[str, str] = {}
+    if importlib.util.find_spec("torch") and importlib.util.find_spec("array_api_compat"):
+        theirs = _autograd(plan, graph, givens)
+        comparisons += [
+            _compared("torch autograd", name, ours[name], theirs[name], AUTOGRAD_TOLERANCE)
+            for name in givens
+        ]
+    else:
+        skipped["torch autograd"] = "PyTorch is not installed (pip install 'handgrad[torch]')"
+    return Verification(tuple(comparisons), skipped)
+
+
+def total_gradient(graph: Graph, result: Run, name: str) -> Array:
+    """The gradient of the loss over all the cases with respect to a given.
+
+    What differs from case to case has the gradient of its own case's loss; its share in
+    the mean over the cases is that divided by their number.
+    """
+    gradient = result.gradient(name)
+    if graph.nodes[name].cased and graph.cost != graph.loss:
+        return gradient / gradient.shape[-1] if _averages(graph) else gradient
+    return gradient
+
+
+def _averages(graph: Graph) -> bool:
+    """Whether the cost is the mean over the cases, rather than the sum."""
+    formula = graph.nodes[graph.cost].computed
+    assert formula is not None
+    leaf = Name(graph.loss)
+    two = value_of(formula, {leaf: np.ones(2)}, {leaf})
+    return float(two) == 1.0
+
+
+def _loss(plan: Plan, graph: Graph, givens: Mapping[str, Array], xp: Any = np) -> Any:
+    numbers = plan(givens, xp)
+    loss = numbers[Name(graph.cost)]
+    return xp.sum(loss) if getattr(loss, "ndim", 0) else loss
+
+
+def _differences(plan: Plan, graph: Graph, givens: Mapping[str, Array], name: str) -> Array:
+    """Central differences, one entry at a time, with a step of ε^(1/3) times the entry's scale."""
+    value = np.array(givens[name], dtype=float)
+    slope = np.empty_like(value)
+    with np.errstate(all="ignore"):
+        for index in np.ndindex(value.shape):
+            step = np.finfo(float).eps ** (1 / 3) * max(1.0, abs(float(value[index])))
+            ends = []
+            for sign in (1, -1):
+                moved = value.copy()
+                moved[index] += sign * step
+                ends.append(float(_loss(plan, graph, {**givens, name: moved})))
+            slope[index] = (ends[0] - ends[1]) / (2 * step)
+    return slope
+
+
+def _autograd(plan: Plan, graph: Graph, givens: Mapping[str, Array]) -> dict[str, Array]:
+    """Runs the forward functions on PyTorch tensors and lets autograd differentiate them."""
+    torch = importlib.import_module("torch")
+    xp = importlib.import_module("array_api_compat.torch")
+    tensors = {
+        n: torch.tensor(np.asarray(g), dtype=torch.float64, requires_grad=True)
+        for n, g in givens.items()
+    }
+    loss = _loss(plan, graph, tensors, xp)
+    if getattr(loss, "requires_grad", False):
+        loss.backward()
+    return {
+        n: np.zeros(np.shape(givens[n])) if t.grad is None else t.grad.numpy() for n, t in tensors.items()
+    }
+
+
+def _compared(method: str, name: str, ours: Array, theirs: Array, tolerance: float) -> Comparison:
+    ours, theirs = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
+    scale = max(1.0, float(np.abs(ours).max(initial=0.0)))
+    gap = np.abs(ours - theirs) / scale
+    entry = np.unravel_index(int(np.argmax(gap)), gap.shape) if gap.ndim else ()
+    index = tuple(int(i) for i in entry)
+    return Comparison(method, name, float(gap[index]), tolerance, index, float(ours[index]), float(theirs[index]))
