@@ -12,18 +12,53 @@ from typing import Literal, TypeAlias
 
 Accent: TypeAlias = Literal["", "hat", "bar", "tilde"]
 
-_LOWER = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho"
-    " final sigma tau upsilon phi chi psi omega"
-)
+_LOWER = [
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "epsilon",
+    "zeta",
+    "eta",
+    "theta",
+    "iota",
+    "kappa",
+    "lambda",
+    "mu",
+    "nu",
+    "xi",
+    "omicron",
+    "pi",
+    "rho",
+    "final",
+    "sigma",
+    "tau",
+    "upsilon",
+    "phi",
+    "chi",
+    "psi",
+    "omega",
+]
+_CAPITALS = [
+    "Gamma",
+    "Delta",
+    "Theta",
+    "Lambda",
+    "Xi",
+    "Pi",
+    "Sigma",
+    "Upsilon",
+    "Phi",
+    "Psi",
+    "Omega",
+]
+_FROM_ALPHA = {word: position for position, word in enumerate(_LOWER) if word != "final"}
+
 GREEK: dict[str, str] = {
-    word: chr(ord("α") + position) for position, word in enumerate(_LOWER.split()) if word != "final"
-} | {
-    word.capitalize(): chr(ord("Α") + position)
-    for position, word in enumerate(_LOWER.split())
-    if word in ("gamma", "delta", "theta", "lambda", "xi", "pi", "sigma", "upsilon", "phi", "psi", "omega")
+    **{word: chr(ord("α") + position) for word, position in _FROM_ALPHA.items()},
+    **{word: chr(ord("Α") + _FROM_ALPHA[word.lower()]) for word in _CAPITALS},
 }
-"""Greek letters by the names they are typed with; capitals only where they differ from Latin ones."""
+"""Greek letters by the names they are typed with; capitals where they differ from Latin ones."""
 
 _NAME = re.compile(r"(?P<letters>[^\W\d_]+)(?P<digits>\d*)(?P<rest>(?:_\w+)?)")
 _ACCENTS: tuple[Accent, ...] = ("hat", "bar", "tilde")

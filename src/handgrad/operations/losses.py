@@ -254,16 +254,9 @@ cross_entropy = Operation(
 )
 """−Σ y ln p of probabilities p; the mean over the rows of a matrix."""
 
-softmax_def _adds_up_to_one(target: Array, shape: Shape) -> bool:
-    """Whether a target of `shape` (with or without cases) is class numbers or adds up to 1."""
-    if not shape:
-        return True
-    return bool((abs(target.sum(axis=len(shape) - 1) - 1) < 1e-9).all())
-
-
-cross_entropy = Operation(
+softmax_cross_entropy = Operation(
     name="softmax_cross_entropy",
-    family="loss",
+    family="helper",
     arity=(2, 2),
     shape=_classes_shape,
     kernel=_cross_entropy_kernel(_log_of_softmax),

@@ -95,9 +95,14 @@ def solution_page(
         blocks=tuple(blocks),
         decimals=trace.decimals,
         display=trace.problem.display,
-        error_signals=frozenset(n for n in pre_activations(trace.graph) if n[0] == "z"),
+        error_signals=error_signals(trace),
         loss=trace.graph.cost,
     )
+
+
+def error_signals(trace: Trace) -> frozenset[str]:
+    """The pre-activations named z, z1, …: their gradients are written δ, as the lab does."""
+    return frozenset(n for n in pre_activations(trace.graph) if n[0] == "z")
 
 
 # -- what is given ------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Literal as Choice
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from handgrad.expression import Literal, Nested
 
@@ -22,18 +22,18 @@ def grid(literal: Literal, orientation: Orientation = "upright") -> Grid | None:
     assert isinstance(value, tuple)
     match rank + literal.cased:
         case 1 if literal.cased:
-            rows: Grid = (_numbers(value),)
+            rows = cast(Grid, (value,))
         case 1:
-            rows = tuple((x,) for x in _numbers(value))
+            rows = tuple((x,) for x in cast("tuple[float, ...]", value))
         case 2:
-            rows = tuple(_numbers(v) for v in value)
+            rows = cast(Grid, value)
         case _:
             return None
     return rows if orientation == "upright" else tuple(zip(*rows, strict=True))
 
 
 def slices(literal: Literal) -> tuple[Literal, ...]:
-    """A literal without a grid as simpler ones: one for each case, or for each entry of its first axis."""
+    """A literal without a grid as simpler ones: by cases, or along its first axis."""
     value = literal.value
     assert isinstance(value, tuple)
     if literal.cased:
@@ -41,13 +41,15 @@ def slices(literal: Literal) -> tuple[Literal, ...]:
     return tuple(Literal(v) for v in value)
 
 
-def entry_of_grid(literal: Literal, row: int, column: int) -> tuple[int, ...]:
-    """The index, within the literal's value, of what stands at a place of its upright grid."""
-    match len(literal.shape) + literal.cased:
-        case 1:
-            return (column,) if literal.cased else (row,)
+def place_in_grid(literal: Literal, index: tuple[int, ...]) -> tuple[int, int]:
+    """The row and column of the upright grid where an entry of the literal's value stands."""
+    match index:
+        case (i, j):
+            return i, j
+        case (k,):
+            return (0, k) if literal.cased and not literal.shape else (k, 0)
         case _:
-            return (row, column)
+            raise IndexError(index)
 
 
 def elided(count: int, limit: int | None) -> tuple[int | None, ...]:
@@ -59,11 +61,6 @@ def elided(count: int, limit: int | None) -> tuple[int | None, ...]:
     return (*range(first), None, *range(count - last, count))
 
 
-def _numbers(value: Nested) -> tuple[float, ...]:
-    assert isinstance(value, tuple)
-    return tuple(v for v in value if not isinstance(v, tuple))
-
-
 def _cases(value: Nested) -> int:
     while isinstance(value, tuple) and value and isinstance(value[0], tuple):
         value = value[0]
@@ -71,4 +68,5 @@ def _cases(value: Nested) -> int:
 
 
 def _case(value: Sequence[Nested], case: int) -> Nested:
-    return tuple(_case(v, case) if isinstance(v[0], tuple) else v[case] for v in value if isinstance(v, tuple))
+    rows = (v for v in value if isinstance(v, tuple))
+    return tuple(_case(v, case) if isinstance(v[0], tuple) else v[case] for v in rows)

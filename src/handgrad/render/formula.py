@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Generic, Literal, Protocol, TypeVar
 
 from handgrad import expression as tree
-from handgrad.expression import Adjoint, Call, Expression, Index, Name, Option, Slice, shape_of
+from handgrad.expression import Adjoint, Call, Expression, Name, shape_of
 from handgrad.figures import figure
 from handgrad.notation import (
     ATOM,
@@ -35,7 +35,17 @@ from handgrad.notation import (
     Unwritten,
 )
 from handgrad.operations import operation_of
-from handgrad.render.arrays import Orientation, grid
+from handgrad.render.arrays import Orientation
+from handgrad.render.reading import (
+    ProductSign,
+    has_rows,
+    index_text,
+    is_column,
+    is_entry,
+    is_transposed,
+    product_sign,
+    spelled_out,
+)
 from handgrad.render.style import Style
 from handgrad.symbol import Symbol, symbol
 
@@ -47,7 +57,9 @@ JUXTAPOSED = 2.5
 GRADIENT = 3.5
 """∂L/∂W and stacked fractions: whole within products, not under a power."""
 
-ProductSign = Literal["times", "dot", "entrywise", "none"]
+
+DEEPEST = 110
+"""Levels drawn at most; nothing a reader could follow is deeper."""
 
 Brackets = Literal["square", "round"]
 
@@ -75,7 +87,8 @@ class Piece(Generic[T]):
 class Pen(Protocol[T]):
     """What a printer of mathematics can draw."""
 
-    style: Style
+    @property
+    def style(self) -> Style: ...
 
     def number(self, text: str) -> T:
         """A figure in ASCII: `-0.3654`, `1.23e-9`."""
@@ -142,6 +155,7 @@ class Formula(Generic[T]):
     def __init__(self, pen: Pen[T]) -> None:
         self.pen = pen
         self.style = pen.style
+        self.depth = 0
 
     def draw(self, expression: Expression) -> T:
         """The whole formula."""
@@ -158,8 +172,13 @@ class Formula(Generic[T]):
                 return self._symbol(self.style.symbol(expression.name), "")
             case Adjoint():
                 return self._adjoint(expression, "")
+            case Call() if self.depth > DEEPEST:
+                return Piece(self.pen.symbol(Symbol("…", name="..."), ""))
             case Call():
-                return self._call(spelled_out(expression))
+                self.depth += 1
+                drawn = self._call(spelled_out(expression))
+                self.depth -= 1
+                return drawn
             case _:
                 raise TypeError(f"not a formula: {expression!r}")
 
@@ -170,10 +189,9 @@ class Formula(Generic[T]):
         # A constant of an equation stands as it was written, not rounded.
         written = literal.text if _PLAIN_NUMBER.fullmatch(literal.text) else ""
         text = written or figure(literal.value, self.style.decimals)
-        level = SIGN if text.startswith("-") else PRODUCT if "e" in text else ATOM
-        return Piece(
-            self.pen.number(text), level, signed=text.startswith("-"), raised="e" in text, number=True
-        )
+        signed, power = text.startswith("-"), "e" in text
+        level = SIGN if signed else PRODUCT if power else ATOM
+        return Piece(self.pen.number(text), level, signed, raised=power, number=True)
 
     def _symbol(self, shown: Symbol, index: str) -> Piece[T]:
         drawn = self.pen.symbol(shown, index)
@@ -216,6 +234,9 @@ class Formula(Generic[T]):
                 drawn = pen.negation(self._in(part, part.level < PRODUCT or part.signed))
                 return Piece(drawn, min(SIGN, part.level), signed=True)
             case Transposition():
+                # NumPy's vectors are neither rows nor columns: ᵀ says something in a product only.
+                if len(shape_of(expression) or ()) == 1:
+                    return self.piece(arguments[0])
                 return self._transposed(arguments[0])
             case Subscript():
                 return self._entry(expression)
@@ -223,7 +244,7 @@ class Formula(Generic[T]):
                 return Piece(pen.fence(notation, self.draw(arguments[0])))
             case Indicator(relation):
                 only = arguments[0]
-                if isinstance(only, tree.Literal) and _is_column(only):
+                if isinstance(only, tree.Literal) and is_column(only):
                     column = pen.array(only, "upright", "square", f" {relation}")
                     return Piece(pen.indicator(column, relation, True))
                 return Piece(pen.indicator(self.draw(only), relation, False))
@@ -255,8 +276,9 @@ class Formula(Generic[T]):
         shapes = shape_of(a), shape_of(b)
         # NumPy's vector on the left is a row: aᵀ b.
         row = shapes[0] is not None and len(shapes[0]) == 1 and shapes[1] is not None
-        if row and not _is_transposed(a):
-            left = self._transposed(a)
+        if row:
+            bare = isinstance(a, Call) and is_transposed(a)
+            left = self._transposed(a.arguments[0] if isinstance(a, Call) and bare else a)
         first = self._in(left, left.level < JUXTAPOSED or (left.signed and left.number))
         second = self._in(right, right.level < JUXTAPOSED or right.signed)
         tight = left.letter and right.letter
@@ -270,7 +292,7 @@ class Formula(Generic[T]):
             if not argument.shape:
                 return self.piece(argument)
         part = self.piece(argument)
-        is_leaf = isinstance(argument, Name | Adjoint) or _is_entry(argument)
+        is_leaf = isinstance(argument, Name | Adjoint) or is_entry(argument)
         loose = part.level < ATOM or (part.raised and not is_leaf)
         drawn = self.pen.transpose(self._in(part, loose))
         return Piece(drawn, raised=True, letter=part.letter)
@@ -278,11 +300,13 @@ class Formula(Generic[T]):
     def _entry(self, call: Call) -> Piece[T]:
         inner, at = call.arguments[0], call.option("at")
         index = index_text(at, shape_of(inner))
-        match inner:
-            case Name() if not (shown := self.style.symbol(inner.name)).subscript and not shown.text:
+        if isinstance(inner, Name | Adjoint):
+            shown = self.style.symbol(inner.name)
+            # A subscript or a text of the problem's own leaves no place for the index.
+            if not shown.subscript and not shown.text:
+                if isinstance(inner, Adjoint):
+                    return self._adjoint(inner, index)
                 return self._symbol(shown, index)
-            case Adjoint() if not (of := self.style.symbol(inner.name)).subscript and not of.text:
-                return self._adjoint(inner, index)
         part = self.piece(inner)
         return Piece(self.pen.entry(self._in(part, part.level < ATOM or part.raised), index))
 
@@ -290,7 +314,7 @@ class Formula(Generic[T]):
         arguments = call.arguments
         options = self._options(call)
         only = arguments[0] if len(arguments) == 1 and not options else None
-        enclosed = isinstance(only, tree.Literal) and _has_rows(only)
+        enclosed = isinstance(only, tree.Literal) and has_rows(only)
         if enclosed and isinstance(only, tree.Literal):
             drawn = [self.pen.array(only, "upright", "round")]
         else:
@@ -309,117 +333,4 @@ class Formula(Generic[T]):
         ]
 
 
-_PLAIN_NUMBER = re.compile(r"\d{1,12}(\.\d{1,12})?|\.\d{1,12}")
-
-
-def spelled_out(expression: Expression) -> Expression:
-    """The formula as it is written: `outer(a, b)` as a bᵀ, `fill(g)` as g."""
-    while isinstance(expression, Call):
-        match operation_of(expression).notation:
-            case As(formula):
-                written = formula(*expression.arguments)
-                is_call = isinstance(written, Call)
-                expression = replace(written, shape=expression.shape) if is_call else written
-            case Unwritten():
-                expression = expression.arguments[0]
-            case _:
-                return expression
-    return expression
-
-
-def product_sign(left: Expression, right: Expression) -> ProductSign:
-    """What stands between the factors of an elementwise product."""
-    ranks = display_rank(left), display_rank(right)
-    numeric = is_numeric(left), is_numeric(right)
-    if min(ranks) > 0:
-        # A number per case beside a column: one factor is a row, the other a column.
-        per_case = [rank_of(e) == 0 for e in (left, right)]
-        plain = [not is_cased(e) for e in (left, right)]
-        crossed = (per_case[0] and plain[1]) or (per_case[1] and plain[0])
-        return "dot" if crossed else "entrywise"
-    if max(ranks) == 0 and all(numeric):
-        return "times"
-    if isinstance(left, tree.Literal) and ranks[0] == 0 and not numeric[1]:
-        return "none"
-    return "dot"
-
-
-def is_numeric(expression: Expression) -> bool:
-    """Whether no name is left in it."""
-    return not tree.leaves(expression)
-
-
-def is_cased(expression: Expression) -> bool:
-    """Whether a number in it differs from case to case."""
-    return any(isinstance(node, tree.Literal) and node.cased for node in tree.walk(expression))
-
-
-def rank_of(expression: Expression) -> int:
-    """The number of axes of one case; for a tree without shapes, the most that its parts have."""
-    shape = shape_of(expression)
-    if shape is not None:
-        return len(shape)
-    if isinstance(expression, Call) and operation_of(expression).elementwise:
-        return max((rank_of(a) for a in expression.arguments), default=0)
-    return 0
-
-
-def display_rank(expression: Expression) -> int:
-    """The number of axes shown: those of one case, and the cases."""
-    return rank_of(expression) + is_cased(expression)
-
-
-def index_text(at: Option, shape: tuple[int, ...] | None) -> str:
-    """An index as mathematics writes it, counted from 1: `12`, `10,2`, `2,:`."""
-    entries: tuple[Index, ...] = at if isinstance(at, tuple) else ()
-    if shape is not None:
-        entries = (*entries, *[Slice()] * (len(shape) - len(entries)))
-    texts = [
-        _index_entry(entry, shape[axis] if shape is not None else None)
-        for axis, entry in enumerate(entries)
-    ]
-    short = all(len(text) == 1 and text.isdigit() for text in texts)
-    return ("" if short else ",").join(texts)
-
-
-def _index_entry(entry: Index, length: int | None) -> str:
-    if isinstance(entry, int):
-        if entry >= 0:
-            return str(entry + 1)
-        if length is not None:
-            return str(entry + length + 1)
-        return "end" if entry == -1 else f"end{entry + 1}"
-    if entry == Slice():
-        return ":"
-    if length is None:
-        start, stop = entry.start, entry.stop
-        first = "" if start is None else str(start + 1) if start >= 0 else f"end{start + 1}"
-        last = "" if stop is None else str(stop) if stop >= 0 else f"end{stop}"
-        return f"{first}:{last}" + (f":{entry.step}" if entry.step not in (None, 1) else "")
-    where = entry.positions(length)
-    if len(where) == length and where.step == 1:
-        return ":"
-    if len(where) == 1:
-        return f"{where[0] + 1}:{where[0] + 1}"
-    text = f"{where[0] + 1}:{where[-1] + 1}" if where else "∅"
-    return text if where.step == 1 else f"{text}:{where.step}"
-
-
-def _has_rows(literal: tree.Literal) -> bool:
-    """Whether it is shown as a column or a matrix of more than one row."""
-    rows = grid(literal) if isinstance(literal.value, tuple) else None
-    return rows is not None and len(rows) > 1
-
-
-def _is_column(literal: tree.Literal) -> bool:
-    return _has_rows(literal) and display_rank(literal) == 1
-
-
-def _is_transposed(expression: Expression) -> bool:
-    return isinstance(expression, Call) and isinstance(
-        operation_of(expression).notation, Transposition
-    )
-
-
-def _is_entry(expression: Expression) -> bool:
-    return isinstance(expression, Call) and isinstance(operation_of(expression).notation, Subscript)
+_PLAIN_NUMBER = re.compile(r"-?\d{1,12}(\.\d{1,12})?|\.\d{1,12}")

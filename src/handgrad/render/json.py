@@ -13,12 +13,14 @@ from handgrad.operations.operation import Array
 from handgrad.render.latex import latex
 from handgrad.render.source import source
 from handgrad.render.style import Style
+from handgrad.page.solution import error_signals
 from handgrad.trace import Note, Step, Trace, TraceLine
+from handgrad.verify import Verification
 
 SCHEMA = "handgrad/trace/1"
 
 
-def trace_object(trace: Trace, style: Style) -> dict[str, Any]:
+def to_json(trace: Trace) -> dict[str, Any]:
     """The trace as plain objects.
 
     Many cases lie along the last axis of a value; `cases` is their number, null for one
@@ -27,6 +29,12 @@ def trace_object(trace: Trace, style: Style) -> dict[str, Any]:
     """
     graph, problem = trace.graph, trace.problem
     names = list(graph.nodes)
+    style = Style(
+        decimals=trace.decimals,
+        display=problem.display,
+        error_signals=error_signals(trace),
+        loss=graph.cost,
+    )
     return {
         "schema": SCHEMA,
         "problem": {
@@ -48,6 +56,30 @@ def trace_object(trace: Trace, style: Style) -> dict[str, Any]:
         "loss": plain(np.asarray(trace.run.loss)),
         "loss_after": trace.loss_after,
         "steps": [_step(trace, s, style) for s in trace.steps],
+    }
+
+
+def verification_object(verification: Verification) -> dict[str, Any]:
+    """A verification as plain objects."""
+    methods = list(dict.fromkeys(c.method for c in verification.comparisons))
+    return {
+        "schema": "handgrad/verify/1",
+        "agrees": verification.agrees,
+        "largest_difference": {m: verification.largest(m) for m in methods},
+        "comparisons": [
+            {
+                "method": c.method,
+                "name": c.name,
+                "difference": c.difference,
+                "tolerance": c.tolerance,
+                "agrees": c.agrees,
+                "entry": list(c.entry),
+                "ours": c.ours,
+                "theirs": c.theirs,
+            }
+            for c in verification.comparisons
+        ],
+        "skipped": dict(verification.skipped),
     }
 
 

@@ -12,7 +12,8 @@ from handgrad.expression import Expression
 from handgrad.figures import figure
 from handgrad.notation import Fence, Function
 from handgrad.render.arrays import Orientation, elided, grid, slices
-from handgrad.render.formula import GRADIENT, Brackets, Formula, Piece, ProductSign
+from handgrad.render.formula import GRADIENT, Brackets, Formula, Piece
+from handgrad.render.reading import ProductSign
 from handgrad.render.style import Style
 from handgrad.symbol import GREEK, Symbol
 
@@ -20,6 +21,7 @@ ROWS, COLUMNS = 12, 10
 """Larger arrays are elided; ten columns is what amsmath's matrices take."""
 
 _COMMANDS = {letter: f"\\{word}" for word, letter in GREEK.items()} | {
+    "…": r"\ldots",
     "ε": r"\varepsilon",
     "ο": "o",
     "φ": r"\varphi",
@@ -94,9 +96,7 @@ class LatexPen:
     def _entry(self, rows: Sequence[Sequence[float]], i: int | None, j: int | None) -> str:
         if i is None:
             return r"\ddots" if j is None else r"\vdots"
-        return r"\cdots" if j is None else str(
-            self.number(figure(rows[i][j], self.style.decimals))
-        )
+        return r"\cdots" if j is None else str(self.number(figure(rows[i][j], self.style.decimals)))
 
     def symbol(self, symbol: Symbol, index: str) -> Tex:
         base, own = _letters(symbol), _subscript(symbol.subscript)

@@ -24,8 +24,7 @@ from handgrad.operations import operation_of
 
 _A, _B = Name("a"), Name("b")
 _WRITTEN_AS_OPERATORS = frozenset(
-    call.operation
-    for call in (_A + _B, _A - _B, _A * _B, _A / _B, _A**_B, _A @ _B, -_A, _A.T)
+    call.operation for call in (_A + _B, _A - _B, _A * _B, _A / _B, _A**_B, _A @ _B, -_A, _A.T)
 )
 """What the operators of the language build; other operations may share their notation."""
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from handgrad.render.terminal.characters import Bracket, graphemes
 
 Cell: TypeAlias = tuple[str, str]
-"""What one column of one row shows, and its style; the second column of a wide character is empty."""
+"""What one column shows, and its style; a wide character's second column is empty."""
 
 Row: TypeAlias = tuple[Cell, ...]
 
@@ -77,8 +77,10 @@ def beside(*boxes: Box) -> Box:
 def _beside(a: Box, b: Box) -> Box:
     baseline = max(a.baseline, b.baseline)
     below = max(a.height - a.baseline, b.height - b.baseline)
-    left, right = (padded(x, baseline - x.baseline, below - (x.height - x.baseline)) for x in (a, b))
-    rows = tuple(p + q for p, q in zip(left.rows, right.rows, strict=True))
+    left, right = (
+        padded(x, baseline - x.baseline, below - (x.height - x.baseline)).rows for x in (a, b)
+    )
+    rows = tuple(p + q for p, q in zip(left, right, strict=True))
     breaks = a.breaks + tuple((column + a.width, cost) for column, cost in b.breaks)
     return Box(rows, baseline, breaks)
 
@@ -162,7 +164,7 @@ def cut(box: Box, width: int, indent: int = 2, deepest: int | None = None) -> li
 
 
 def _last_column(box: Box, room: int) -> int:
-    """Where to cut a box without breaks: at a blank column if one is near, never within a wide character."""
+    """Where to cut a box without breaks: at a blank column near, never in a wide character."""
     for column in range(room, max(room // 2, 1), -1):
         if all(row[column][0] == " " for row in box.rows):
             return column

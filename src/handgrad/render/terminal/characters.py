@@ -148,7 +148,7 @@ ASCII = Glyphs(
     bar="-",
     rows_left_out=":",
     columns_left_out="...",
-    remark="<",
+    remark="<-",
     rule="-",
     double_rule="=",
     cross="+",

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from handgrad.page.blocks import Block, Derivation, Heading, Note, Page, Paragraph, Table
 from handgrad.render.style import Style
-from handgrad.render.terminal.box import Box, beside, line, padded, printed, stacked, to_width
+from handgrad.render.terminal.box import Box, beside, cut, line, padded, printed, stacked, to_width
 from handgrad.render.terminal.characters import ASCII, UNICODE
 from handgrad.render.terminal.pen import TerminalPen
 from handgrad.render.terminal.relation import derivation_lines
@@ -36,7 +36,10 @@ def render_terminal(page: Page, *, width: int, colour: bool, unicode: bool) -> s
         if rows and lines:
             rows += [""] * _space(previous, block)
         previous = block
-        rows += [printed(row, colour) for box in lines for row in padded(box, left=inner).rows]
+        for box in lines:
+            # Every block keeps to the width; what is too narrow for its parts is cut here.
+            for part in cut(box, max(1, width - inner), indent=0) or []:
+                rows += [printed(row, colour) for row in padded(part, left=inner).rows]
     return "\n".join(rows) + "\n" if rows else ""
 
 
@@ -84,9 +87,7 @@ def _heading(heading: Heading, pen: TerminalPen, width: int) -> list[Box]:
             if spare < 2:
                 return wrapped(heading.text, pen, width, "phase")
             rule = pen.glyphs.rule
-            return [
-                beside(line(f"{rule}{rule} ", "dim"), title, line(f" {rule * spare}", "dim"))
-            ]
+            return [beside(line(f"{rule}{rule} ", "dim"), title, line(f" {rule * spare}", "dim"))]
         case _:
             return _step_heading(heading, pen, extent)
 
@@ -107,7 +108,8 @@ def _step_heading(heading: Heading, pen: TerminalPen, width: int) -> list[Box]:
         if spare >= 2:
             lines[0] = beside(lines[0], line(" " * spare), aside)
         else:
-            lines += [padded(b, left=hang) for b in wrapped(heading.aside, pen, width - hang, "dim")]
+            below = wrapped(heading.aside, pen, width - hang, "dim")
+            lines += [padded(b, left=hang) for b in below]
     return lines
 
 

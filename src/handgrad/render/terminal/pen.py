@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 
 from handgrad import expression as tree
 from handgrad.expression import Expression
-from handgrad.figures import figure, padded as at_points
+from handgrad.figures import figure
+from handgrad.figures import padded as at_points
 from handgrad.notation import POWER, PRODUCT, Fence, Function
-from handgrad.render.arrays import Orientation, elided, entry_of_grid, grid, slices
-from handgrad.render.formula import GRADIENT, Brackets, Formula, Piece, ProductSign
+from handgrad.render.arrays import Orientation, elided, grid, place_in_grid, slices
+from handgrad.render.formula import GRADIENT, Brackets, Formula, Piece
+from handgrad.render.reading import ProductSign
 from handgrad.render.style import Style
 from handgrad.render.terminal import box as boxes
 from handgrad.render.terminal.box import Box, beside, breakable, fenced, line, stacked, to_width
@@ -127,14 +129,14 @@ class TerminalPen:
     ) -> Box:
         if j is None:
             return Box(tuple(line(self.glyphs.columns_left_out).rows[0] for _ in shown))
-        figures = [self.figure(figure(rows[i][j], self.style.decimals)) for i in shown if i is not None]
-        texts = iter(at_points(figures))
-        width = max((columns(f) for f in at_points(figures)), default=1)
+        decimals = self.style.decimals
+        figures = [self.figure(figure(rows[i][j], decimals)) for i in shown if i is not None]
+        texts = at_points(figures)
+        width = max(map(columns, texts), default=1)
+        left_out = to_width(line(self.glyphs.rows_left_out), width, "c")
+        following = iter(texts)
         lines = [
-            to_width(line(self.glyphs.rows_left_out), width, "c")
-            if i is None
-            else line(next(texts), styles.get((i, j), ""))
-            for i in shown
+            left_out if i is None else line(next(following), styles.get((i, j), "")) for i in shown
         ]
         return stacked(lines)
 
@@ -143,7 +145,8 @@ class TerminalPen:
         parts = slices(literal)
         drawn: list[Box] = []
         for i in elided(len(parts), self.columns_shown):
-            box = line(self.glyphs.columns_left_out) if i is None else self.array(parts[i], "upright", "square")
+            left_out = line(self.glyphs.columns_left_out)
+            box = left_out if i is None else self.array(parts[i], "upright", "square")
             drawn += [breakable(line(", "), PRODUCT_BREAK), box]
         return beside(line("{"), boxes.deeper(beside(*drawn[1:])), line("}"))
 
@@ -168,7 +171,7 @@ class TerminalPen:
         if symbol.accent:
             letter = unicodedata.normalize("NFC", letter + ACCENTS[symbol.accent])
         above = script(f"({symbol.superscript})", SUPERSCRIPTS) if symbol.superscript else ""
-        below = f"{symbol.subscript},{index}" if symbol.subscript and index else symbol.subscript or index
+        below = ",".join(part for part in (symbol.subscript, index) if part)
         return self.text(f"{letter}{self._below(below)}{above}")
 
     def _below(self, text: str) -> str:
@@ -244,7 +247,8 @@ class TerminalPen:
         return beside(left, line(" "), breakable(line(f"{sign} "), SUM_BREAK), right)
 
     def product(self, left: Box, sign: ProductSign, right: Box, tight: bool) -> Box:
-        signs = {"times": self.glyphs.times, "dot": self.glyphs.dot, "entrywise": self.glyphs.entrywise}
+        glyphs = self.glyphs
+        signs = {"times": glyphs.times, "dot": glyphs.dot, "entrywise": glyphs.entrywise}
         if sign == "none":
             gap = "" if tight and not self.glyphs.ascii_only else " "
             return beside(left, line(gap), breakable(right, PRODUCT_BREAK))
@@ -272,7 +276,9 @@ class TerminalPen:
         flat = over.drawn.height == under.drawn.height == 1
         simple = all(p.level >= POWER or p.number for p in (over, under))
         if self.linear or (flat and simple):
-            first = self._whole(over, over.level < (PRODUCT if self.linear else POWER) and not over.number)
+            # On a line of its own a · b/c reads as (a · b)/c; beside others only 2/c does.
+            least = PRODUCT if self.linear else POWER
+            first = self._whole(over, over.level < least and not over.number)
             second = self._whole(under, under.level < POWER)
             slash = beside(first, line("/"), second)
             return Piece(slash, PRODUCT, over.signed)
@@ -307,12 +313,7 @@ class TerminalPen:
         rows = grid(literal)
         if rows is None:
             return self._cases_of_matrices(literal), False
-        styles = {
-            (i, j): marks[index]
-            for i, row in enumerate(rows)
-            for j in range(len(row))
-            if (index := entry_of_grid(literal, i, j)) in marks
-        }
+        styles = {place_in_grid(literal, index): style for index, style in marks.items()}
         left_out = len(rows) > ROWS or len(rows[0] if rows else ()) > self.columns_shown
         headers = [f"case {c + 1}" for c in range(len(rows[0]))] if literal.cased and rows else []
         inside, shown = self.cells(rows, styles, headers)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from handgrad import expression as tree
 from handgrad.page.blocks import Derivation, Relation
+from handgrad.render.arrays import elided, grid
 from handgrad.render.terminal.box import Box, beside, line, padded, restyled, stacked, to_width
 from handgrad.render.terminal.fit import fitted
-from handgrad.render.terminal.pen import TerminalPen
+from handgrad.render.terminal.pen import ROWS, TerminalPen
 from handgrad.render.terminal.text import single_line, wrapped
-
 
 GAP = "    "
 """Between values that stand beside each other."""
@@ -30,7 +30,8 @@ class _Part:
         if not isinstance(self.expression, tree.Literal):
             return pen.draw(self.expression)
         if not self.is_result:
-            return pen.result(self.expression, {}, {})[0] if self.expression.cased else pen.draw(self.expression)
+            cased = self.expression.cased
+            return pen.result(self.expression, {}, {})[0] if cased else pen.draw(self.expression)
         remarks = self.relation.remarks if self.remarked else {}
         box, left_out = pen.result(self.expression, _styles(self.relation), remarks)
         if left_out and self.relation.shape:
@@ -49,22 +50,25 @@ def derivation_lines(derivation: Derivation, pen: TerminalPen, width: int) -> li
         return _side_by_side(relations, pen, width)
     labels = [single_line(r.label, pen, "dim") for r in relations]
     column = max((label.width for label in labels), default=0)
-    at_side = 0 < column <= max(10, width // 4)
+    at_side = 0 < column <= max(10, width // 4) and width >= 40
     indent = column + 2 if at_side else 0
     room = width - indent
     lefts = [pen.draw(r.left).width if r.left is not None else 0 for r in relations]
     aligned = max((w for w in lefts if w <= room // 3), default=0)
     blocks: list[Box] = []
+    tall = False
     for relation, label in zip(relations, labels, strict=True):
-        body = stacked(relation_lines(relation, pen, room, aligned))
+        lines = relation_lines(relation, pen, room, aligned)
+        tall = tall or any(b.height > 1 for b in lines)
+        body = stacked(lines)
         if at_side:
             head = padded(to_width(label, column), right=2)
-            # The label stands at the relation's first line, where its left side is.
+            # The label stands where the left side is: at the baseline of the first line.
             body = beside(head, body)
         elif label.width:
             blocks += wrapped(relation.label, pen, width, "dim")
         blocks.append(body)
-    if any(b.height > 1 for b in blocks):
+    if tall:
         blocks = [part for b in blocks for part in (line(""), b)][1:]
     return blocks
 
@@ -102,10 +106,10 @@ def relation_lines(relation: Relation, pen: TerminalPen, width: int, aligned: in
     ]
     left = _left(relation, pen, width, aligned)
     sign = pen.glyphs.becomes if relation.sign == "←" else relation.sign
-    whole = _on_one_line(left, sign, parts, pen)
-    if whole is not None and whole.width <= width:
-        return [whole]
     parts, loose = _remarks_apart(parts, pen, width)
+    whole = _on_one_line(left, sign, parts, pen)
+    if whole.width <= width:
+        return [whole, *_loose_remarks(loose, pen, width)]
     lines: list[Box] = []
     indent = left.width
     if indent > max(width // 2, 8):
@@ -117,9 +121,16 @@ def relation_lines(relation: Relation, pen: TerminalPen, width: int, aligned: in
         signed = beside(head, line(f" {shown} " if head.width else f"{shown} "))
         for m, piece in enumerate(fitted(part.draw, pen, max(1, width - signed.width))):
             lines.append(beside(signed if m == 0 else line(" " * signed.width), piece))
-    for row, remark in loose.items():
-        text = f"{pen.glyphs.remark} row {row + 1}: {remark}"
-        lines += wrapped((text,), pen, width, "off")
+    return lines + _loose_remarks(loose, pen, width)
+
+
+def _loose_remarks(remarks: Mapping[int, str], pen: TerminalPen, width: int) -> list[Box]:
+    """Remarks below a relation, naming their rows."""
+    lines: list[Box] = []
+    for text in dict.fromkeys(remarks.values()):
+        rows = [str(row + 1) for row, remark in remarks.items() if remark == text]
+        place = f"row{'s' if len(rows) > 1 else ''} {', '.join(rows)}"
+        lines += wrapped((f"{pen.glyphs.remark} {place}: {text}",), pen, width, "off")
     return lines
 
 
@@ -128,7 +139,7 @@ def _left(relation: Relation, pen: TerminalPen, width: int, aligned: int) -> Box
     return to_width(box, aligned, "r") if box.width < aligned <= width else box
 
 
-def _on_one_line(left: Box, sign: str, parts: Sequence[_Part], pen: TerminalPen) -> Box | None:
+def _on_one_line(left: Box, sign: str, parts: Sequence[_Part], pen: TerminalPen) -> Box:
     boxes = [left]
     for k, part in enumerate(parts):
         shown = sign if k == 0 else "="
@@ -144,8 +155,10 @@ def _remarks_apart(
     if not parts or not parts[-1].relation.remarks:
         return parts, {}
     last = parts[-1]
-    is_shown = isinstance(last.expression, tree.Literal)
-    if is_shown and last.draw(pen).width <= width * 2 // 3:
-        return parts, {}
+    if isinstance(last.expression, tree.Literal) and last.draw(pen).width <= width * 2 // 3:
+        rows = grid(last.expression) if isinstance(last.expression.value, tuple) else ((),)
+        shown = elided(len(rows or ()), ROWS)
+        if all(row in shown for row in last.relation.remarks):
+            return parts, {}
     apart = _Part(last.expression, last.relation, is_result=True, remarked=False)
     return [*parts[:-1], apart], last.relation.remarks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from handgrad import expression as tree
 from handgrad.expression import Expression, number
@@ -18,6 +19,10 @@ NARROWEST = 6
 """A column is not narrowed below this; where that does not do, rows are listed instead."""
 
 
+Cell: TypeAlias = Text | Box
+"""What a cell holds, or the number in it as it is drawn."""
+
+
 def table_lines(table: Table, pen: TerminalPen, width: int) -> list[Box]:
     """The table in lines of at most `width` columns, its caption above it."""
     caption = wrapped(table.caption, pen, width, "bold")
@@ -30,22 +35,18 @@ def table_lines(table: Table, pen: TerminalPen, width: int) -> list[Box]:
     widths = _narrowed(natural, width - 3 * (count - 1) - 2)
     if widths is None:
         return caption + _listed(table, pen, width)
-    lines = [_row([stacked(wrapped(h, pen, w, "bold") or [line("")]) for h, w in zip(table.header, widths, strict=True)], widths, table.align, pen)]
+    headers = [wrapped(h, pen, w, "bold") for h, w in zip(table.header, widths, strict=True)]
+    head = _row(headers, widths, table.align, pen)
+    drawn = [
+        _row([_cell(c, pen, w) for c, w in zip(row, widths, strict=True)], widths, table.align, pen)
+        for row in rows
+    ]
     rule = _rule(widths, pen)
-    drawn = []
-    for row in rows:
-        cells = [stacked(_cell(c, pen, w) or [line("")]) for c, w in zip(row, widths, strict=True)]
-        drawn.append(_row(cells, widths, table.align, pen))
-    lines.append(rule)
     tall = any(r.height > 1 for r in drawn)
-    for position, row_box in enumerate(drawn):
-        if tall and position:
-            lines.append(rule)
-        lines.append(row_box)
+    lines = [head, rule]
+    for position, box in enumerate(drawn):
+        lines += [rule, box] if tall and position else [box]
     return caption + lines
-
-
-Cell = Text | Box
 
 
 def _aligned_numbers(table: Table, row: tuple[Text, ...], pen: TerminalPen) -> list[Cell]:
@@ -99,14 +100,16 @@ def _narrowed(natural: Sequence[int], room: int) -> list[int] | None:
     return widths
 
 
-def _row(cells: Sequence[Box], widths: Sequence[int], align: str, pen: TerminalPen) -> Box:
-    height = max(c.height for c in cells)
+def _row(
+    cells: Sequence[Sequence[Box]], widths: Sequence[int], align: str, pen: TerminalPen
+) -> Box:
+    drawn = [stacked(lines or [line("")]) for lines in cells]
+    height = max(c.height for c in drawn)
     bars = Box((line(f" {pen.glyphs.vertical} ", "dim").rows[0],) * height)
     parts: list[Box] = []
-    for k, (cell, width) in enumerate(zip(cells, widths, strict=True)):
+    for k, (cell, width) in enumerate(zip(drawn, widths, strict=True)):
         placed = to_width(cell, width, align[k] if k < len(align) else "l")
-        level = Box(placed.rows)
-        parts += [bars, padded(level, below=height - cell.height)]
+        parts += [bars, padded(Box(placed.rows), below=height - cell.height)]
     return padded(beside(*parts[1:]), left=1)
 
 
@@ -123,6 +126,5 @@ def _listed(table: Table, pen: TerminalPen, width: int) -> list[Box]:
             lines.append(line(pen.glyphs.rule * min(width, 20), "dim"))
         for header, cell in zip(table.header, row, strict=True):
             lines += [restyled(b, "dim") for b in wrapped(header, pen, width)]
-            inner = max(1, width - 2) if width > 8 else width
-            lines += [padded(b, left=width - inner) if inner < width else b for b in _cell(cell, pen, inner)]
+            lines += [padded(b, left=2) for b in _cell(cell, pen, max(1, width - 2))]
     return lines

@@ -1,0 +1,163 @@
+"""Reading problem files: bundled ones by name, others by path."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from handgrad.errors import HandgradError, NumberError, ProblemError, nearest
+from handgrad.problem.given import given, number
+from handgrad.problem.problem import Problem, Update
+
+LARGEST = 20_000_000
+"""Bytes in a problem file, at most."""
+
+KEYS = ("title", "description", "equations", "loss", "reduction", "parameters", "data", "update", "display")
+BUNDLED = Path(__file__).parent.parent / "problems"
+
+
+def bundled() -> tuple[tuple[str, str, str], ...]:
+    """Name, title and description of every bundled problem."""
+    problems = [(p.stem, load(p)) for p in sorted(BUNDLED.glob("*.toml"))]
+    return tuple((name, p.title, p.description) for name, p in problems)
+
+
+def load(source: str | Path) -> Problem:
+    """A bundled problem by name, or a problem file by path.
+
+    Raises `ProblemError` and the other `HandgradError`s, naming the file.
+    """
+    path = Path(source)
+    if isinstance(source, str) and path.suffix == "" and "/" not in source and not path.exists():
+        names = [p.stem for p in BUNDLED.glob("*.toml")]
+        if source not in names:
+            raise ProblemError(
+                f"there is no bundled problem {source[:60]!r}, and no such file",
+                mend=nearest(source, names) or "handgrad list shows them",
+            )
+        path = BUNDLED / f"{source}.toml"
+    try:
+        if path.is_dir():
+            raise ProblemError("is a folder, not a problem file", where=str(path))
+        with path.open("rb") as file:
+            raw = file.read(LARGEST + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a path"
+        raise ProblemError(f"cannot be read: {reason}", where=str(path)[:200]) from None
+    if len(raw) > LARGEST:
+        raise ProblemError(f"is larger than {LARGEST // 1_000_000} MB", where=path.name, mend="keep large arrays in .npy files")
+    return loads(_decoded(raw, path.name), where=path.name, folder=path.parent)
+
+
+def _decoded(raw: bytes, where: str) -> str:
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ProblemError(f"is not UTF-8 text (byte {error.start})", where=where) from None
+
+
+def loads(text: str, where: str = "", folder: Path | None = None) -> Problem:
+    """A problem from the text of a problem file; files that it names lie in `folder`."""
+    try:
+        table = tomllib.loads(text.replace("\r\n", "\n"), parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise ProblemError(f"is not valid TOML: {error}", where=where) from None
+    except (ValueError, RecursionError) as error:
+        raise ProblemError(f"cannot be read: {str(error)[:100] or 'it nests too deeply'}", where=where) from None
+    for key in table:
+        if key not in KEYS:
+            raise ProblemError(f"unknown key {key[:60]!r}", where=where, mend=nearest(key, KEYS) or f"keys: {', '.join(KEYS)}")
+    if "equations" not in table:
+        raise ProblemError("there are no equations", where=where, mend='write equations = """ … """')
+    return Problem(
+        _equations(table["equations"], where),
+        _values(table, "parameters", where, folder),
+        _values(table, "data", where, folder),
+        loss=_text(table, "loss", where),
+        title=_text(table, "title", where) or "",
+        description=_text(table, "description", where) or "",
+        update=_update(table.get("update"), where),
+        display=_display(table.get("display"), where),
+        reduction=_text(table, "reduction", where) or "mean",
+        where=where,
+    )
+
+
+def _equations(value: Any, where: str) -> str | list[str]:
+    if isinstance(value, str) or (isinstance(value, list) and all(isinstance(v, str) for v in value)):
+        return value
+    raise ProblemError("equations is text, one equation a line", where=where)
+
+
+def _text(table: Mapping[str, Any], key: str, where: str) -> str | None:
+    value = table.get(key)
+    if value is not None and not isinstance(value, str):
+        raise ProblemError(f"{key} is text", where=where, mend=f'write {key} = "…"')
+    return value
+
+
+def _display(value: Any, where: str) -> dict[str, str]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
+        raise ProblemError("[display] gives a text for each name", where=where)
+    return value
+
+
+def _update(value: Any, where: str) -> Update | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise ProblemError("[update] is a table with a rule and a rate", where=where)
+    for key in value:
+        if key not in ("rule", "rate"):
+            raise ProblemError(f"unknown key update.{key[:60]}", where=where, mend=nearest(key, ("rule", "rate")))
+    rule = value.get("rule", "sgd")
+    if not isinstance(rule, str):
+        raise ProblemError("update.rule is text", where=where, mend='write rule = "sgd"')
+    prefix = f"{where}, " if where else ""
+    return Update(rule, number(value.get("rate", 0.1), f"{prefix}update.rate")[0])
+
+
+def _values(table: Mapping[str, Any], key: str, where: str, folder: Path | None) -> dict[str, Any]:
+    value = table.get(key, {})
+    if not isinstance(value, dict):
+        raise ProblemError(f"[{key}] is a table of names and numbers", where=where)
+    prefix = f"{where}, " if where else ""
+    return {
+        name: _from_file(v, f"{prefix}{key}.{name}", folder) if isinstance(v, dict) and "file" in v else v
+        for name, v in value.items()
+    }
+
+
+def _from_file(spec: Mapping[str, Any], where: str, folder: Path | None) -> Any:
+    """An array kept in a .npy, .npz or .csv file; with `cases = true` its first axis counts cases."""
+    unknown = set(spec) - {"file", "array", "cases"}
+    if unknown or not isinstance(spec["file"], str):
+        raise ProblemError("a file is named by { file = \"…\", cases = true }", where=where)
+    path = (folder or Path()) / spec["file"]
+    try:
+        match path.suffix:
+            case ".npy":
+                array = np.load(path, allow_pickle=False)
+            case ".npz":
+                with np.load(path, allow_pickle=False) as archive:
+                    name = spec.get("array") or archive.files[0]
+                    if name not in archive.files:
+                        raise ProblemError(f"{path.name} has no array {name}", where=where, mend=nearest(name, archive.files))
+                    array = archive[name]
+            case ".csv":
+                array = np.loadtxt(path, delimiter=",", ndmin=1)
+            case _:
+                raise ProblemError(f"{path.name} is not a .npy, .npz or .csv file", where=where)
+    except HandgradError:
+        raise
+    except (OSError, ValueError, EOFError, IndexError) as error:
+        raise NumberError(f"{path.name} cannot be read: {str(error).splitlines()[0][:120]}", where=where) from None
+    one = given(array, where)
+    return given({"cases": one.array}, where) if spec.get("cases") is True else one

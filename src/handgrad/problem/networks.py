@@ -1,0 +1,57 @@
+"""The usual networks as equations and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from handgrad.errors import ProblemError, nearest
+from handgrad.operations import BY_NAME
+
+LOSSES = ("bce", "cross_entropy", "mse", "hinge", "huber")
+
+
+def network(
+    sizes: Sequence[int], hidden: str, output: str, loss: str, seed: int, x: Any, y: Any
+) -> tuple[list[str], dict[str, Any], dict[str, Any]]:
+    """Equations, parameters and data of a multilayer perceptron; see `Problem.mlp`."""
+    if len(sizes) < 2 or any(not isinstance(n, int) or n < 1 for n in sizes):
+        raise ProblemError(f"sizes = {list(sizes)} are not a network", mend="write at least [inputs, outputs]")
+    activations = [o.name for o in BY_NAME.values() if o.family == "activation"]
+    for name in (hidden, output):
+        if name not in (*activations, "identity", "linear"):
+            raise ProblemError(f"there is no activation {name}", mend=nearest(name, activations))
+    if loss not in LOSSES:
+        raise ProblemError(f"there is no loss {loss}", mend=nearest(loss, LOSSES) or f"losses: {', '.join(LOSSES)}")
+    generator = np.random.default_rng(seed)
+    equations: list[str] = []
+    parameters: dict[str, Any] = {}
+    layers = len(sizes) - 1
+    scalar = sizes[-1] == 1 and loss != "cross_entropy"
+    value = "x"
+    for layer in range(1, layers + 1):
+        inputs, units = sizes[layer - 1], sizes[layer]
+        last = layer == layers
+        weights = np.round(generator.normal(0, np.sqrt(2 / inputs), (units, inputs)), 1)
+        biases = np.round(generator.normal(0, 0.1, units), 1)
+        if last and scalar:
+            parameters[f"w{layer}"] = weights[0].tolist()
+            parameters[f"b{layer}"] = float(biases[0])
+            equations.append(f"z{layer} = w{layer}.T @ {value} + b{layer}")
+        else:
+            parameters[f"W{layer}"] = weights.tolist()
+            parameters[f"b{layer}"] = biases.tolist()
+            equations.append(f"z{layer} = W{layer} @ {value} + b{layer}")
+        activation = output if last else hidden
+        value = f"z{layer}"
+        if activation not in ("identity", "linear"):
+            value = "yhat" if last else f"h{layer}"
+            equations.append(f"{value} = {activation}(z{layer})")
+    equations.append(f"L = {loss}({value}, y)")
+    if x is None:
+        x = np.round(generator.normal(0, 1, sizes[0]), 1).tolist()
+    if y is None:
+        y = 1 if scalar else [1 if k == 0 else 0 for k in range(sizes[-1])]
+    return equations, parameters, {"x": x, "y": y}

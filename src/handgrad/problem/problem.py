@@ -1,0 +1,252 @@
+"""A problem: equations, the numbers they start from, the loss, and the update."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from handgrad.equations import Equation, parse_equations
+from handgrad.errors import HandgradError, NumberError, OptionError, ProblemError, nearest
+from handgrad.expression import Call, Expression, substitute
+from handgrad.operations import BY_NAME, SPELLINGS
+from handgrad.problem.given import Given, from_text, given, number
+from handgrad.problem.networks import network
+
+REDUCTIONS = ("mean", "sum")
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """How parameters are updated: θ ← θ − rate · ∂L/∂θ."""
+
+    rule: str = "sgd"
+    rate: float = 0.1
+
+
+@dataclass(frozen=True, init=False)
+class Problem:
+    """Equations and numbers.
+
+    Arguments:
+        equations: one equation a line, or a list of them; see `handgrad.equations`.
+        parameters: by name, numbers to be learned: a number, nested lists, an array,
+            "1/3", or {"cases": […]} for one value each case.
+        data: by name, numbers that are given.
+        loss: the equation whose value is differentiated; the last one by default.
+        update: how parameters are updated; None for no update.
+        display: by name, how to show it.
+        reduction: how the loss of many cases is reduced: "mean" or "sum".
+        where: the file it was read from, for error messages.
+
+    Raises `HandgradError` for anything that cannot be used.
+    """
+
+    equations: tuple[Equation, ...]
+    parameters: Mapping[str, Given]
+    data: Mapping[str, Given]
+    loss: str
+    title: str
+    description: str
+    update: Update | None
+    display: Mapping[str, str]
+    reduction: str
+    where: str = field(compare=False)
+
+    def __init__(
+        self,
+        equations: str | Sequence[str] | Sequence[Equation],
+        parameters: Mapping[str, Any] | None = None,
+        data: Mapping[str, Any] | None = None,
+        *,
+        loss: str | None = None,
+        title: str = "",
+        description: str = "",
+        update: Update | None = None,
+        display: Mapping[str, str] | None = None,
+        reduction: str = "mean",
+        where: str = "",
+    ) -> None:
+        parsed = _parsed(equations, where)
+        values = {
+            "equations": parsed,
+            "parameters": _givens(parameters or {}, "parameters", where),
+            "data": _givens(data or {}, "data", where),
+            "loss": loss if loss is not None else parsed[-1].target,
+            "title": title,
+            "description": description,
+            "update": update,
+            "display": dict(display or {}),
+            "reduction": reduction,
+            "where": where,
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+        self._check()
+
+    def __hash__(self) -> int:
+        return hash((self.equations, self.loss))
+
+    def _check(self) -> None:
+        targets = {e.target: e for e in self.equations}
+        for name in self.parameters:
+            if name in self.data:
+                raise self._wrong(f"{name} is given twice, as a parameter and as data")
+        for name in (*self.parameters, *self.data):
+            if not name.isidentifier():
+                raise self._wrong(f"{name[:40]!r} is not a name")
+            if name in targets:
+                raise self._wrong(
+                    f"{name} is given a number and computed by equation {targets[name].number}", "keep one of the two"
+                )
+        if self.loss not in targets:
+            raise self._wrong(
+                f"the loss {self.loss!r} is computed by no equation",
+                nearest(str(self.loss), targets) or f"the equations compute {', '.join(targets)}",
+            )
+        if self.reduction not in REDUCTIONS:
+            raise self._wrong(f"reduction = {self.reduction!r} is unknown", 'write "mean" or "sum"')
+        if self.update is not None:
+            if self.update.rule != "sgd":
+                raise self._wrong(f"the update rule {self.update.rule!r} is unknown", 'write rule = "sgd"')
+            if not math.isfinite(self.update.rate):
+                raise self._wrong("the rate is not a finite number")
+        counts = {n: g.array.shape[-1] for n, g in (*self.parameters.items(), *self.data.items()) if g.cased}
+        if len(set(counts.values())) > 1:
+            said = " and ".join(f"{n} has {c} cases" for n, c in counts.items())
+            raise self._wrong(said, "every list of cases needs as many")
+
+    def _wrong(self, what: str, mend: str = "") -> ProblemError:
+        return ProblemError(what, where=self.where, mend=mend)
+
+    def with_values(self, values: Mapping[str, Any]) -> Problem:
+        """The problem with other numbers, by name; `rate` is the update's where no value has that name.
+
+        Texts are read as on the command line: "[0, 1]", "1/3". Raises `OptionError` for a
+        name that the problem is not given.
+        """
+        parameters, data, update = dict(self.parameters), dict(self.data), self.update
+        for name, value in values.items():
+            place = f"{name} = {value}" if isinstance(value, str) else name
+            if name == "rate" and name not in parameters and name not in data:
+                update = replace(update or Update(), rate=number(value, place)[0])
+                continue
+            home = parameters if name in parameters else data
+            if name not in home:
+                known = [*parameters, *data, "rate"]
+                computed = any(e.target == name for e in self.equations)
+                what = f"{name} is computed by an equation" if computed else f"the problem is not given {name}"
+                raise OptionError(what, mend=nearest(name, known) or f"it is given {', '.join(known)}")
+            new = from_text(value, place) if isinstance(value, str) else given(value, place)
+            if home[name].cased and not new.cased and new.array.ndim == home[name].array.ndim:
+                new = given({"cases": new.written if new.written is not None else new.array}, place)
+            home[name] = new
+        return self._changed(parameters=parameters, data=data, update=update)
+
+    def with_swap(self, swaps: Mapping[str, str]) -> Problem:
+        """The problem with one operation put for another, such as {"relu": "leaky_relu"}.
+
+        Raises `OptionError` for an operation that is unknown, absent, or takes other arguments.
+        """
+        equations = self.equations
+        for old, new in swaps.items():
+            equations = _swapped(equations, SPELLINGS.get(old, old), SPELLINGS.get(new, new))
+        return self._changed(equations=equations)
+
+    def _changed(self, **changes: Any) -> Problem:
+        names = ("equations", "parameters", "data", "loss", "title", "description", "update", "display", "reduction", "where")
+        return Problem(**{**{n: getattr(self, n) for n in names}, **changes})
+
+    @classmethod
+    def mlp(
+        cls,
+        sizes: Sequence[int],
+        hidden: str = "relu",
+        output: str = "sigmoid",
+        loss: str = "bce",
+        *,
+        seed: int = 0,
+        x: Any = None,
+        y: Any = None,
+        rate: float = 0.1,
+    ) -> Problem:
+        """A multilayer perceptron with the lab's names: z1 = W1 @ x + b1, h1 = relu(z1), ….
+
+        Arguments:
+            sizes: units in each layer, inputs first, such as [2, 2, 2, 1].
+            hidden, output: activations; output "identity" for none.
+            loss: bce, cross_entropy, mse, hinge or huber.
+            seed: of the parameters, drawn with one decimal from a He-scaled normal.
+            x, y: the example; plausible numbers by default.
+
+        Raises `ProblemError` for sizes, activations and losses that do not fit together.
+        """
+        equations, parameters, data = network(sizes, hidden, output, loss, seed, x, y)
+        title = f"A {'-'.join(map(str, sizes))} network"
+        return cls(equations, parameters, data, title=title, update=Update("sgd", rate))
+
+    def to_toml(self) -> str:
+        """The problem as a file."""
+        from handgrad.problem.writing import to_toml
+
+        return to_toml(self)
+
+    def save(self, path: str | Path, *, force: bool = False) -> None:
+        """Writes the problem to a file, whole or not at all. An existing file needs `force`."""
+        from handgrad.problem.writing import write
+
+        write(Path(path), self.to_toml(), force)
+
+
+def _parsed(equations: str | Sequence[str] | Sequence[Equation], where: str) -> tuple[Equation, ...]:
+    if not isinstance(equations, str):
+        ready = tuple(e for e in equations if isinstance(e, Equation))
+        if ready and len(ready) == len(equations):
+            return ready
+        equations = [str(e) for e in equations]
+    return parse_equations(equations, where)
+
+
+def _givens(values: Mapping[str, Any], table: str, where: str) -> dict[str, Given]:
+    prefix = f"{where}, " if where else ""
+    if not isinstance(values, Mapping):
+        raise ProblemError(f"{table} is a table of names and numbers", where=where)
+    return {str(name): given(value, f"{prefix}{table}.{name}") for name, value in values.items()}
+
+
+def _swapped(equations: tuple[Equation, ...], old: str, new: str) -> tuple[Equation, ...]:
+    for name in (old, new):
+        if name not in BY_NAME or BY_NAME[name].family == "helper":
+            raise OptionError(f"there is no operation {name}", where="--swap", mend=nearest(name, BY_NAME))
+    if BY_NAME[old].arity != BY_NAME[new].arity:
+        raise OptionError(f"{old} and {new} take different numbers of arguments", where="--swap")
+    found = False
+
+    def other(node: Expression) -> Expression | None:
+        nonlocal found
+        if isinstance(node, Call) and node.operation == old:
+            found = True
+            return Call(new, tuple(substitute(a, other) for a in node.arguments), span=node.span)
+        return None
+
+    changed = tuple(
+        replace(e, expression=(expression := substitute(e.expression, other)), text=_text(e, expression))
+        for e in equations
+    )
+    if not found:
+        raise OptionError(f"no equation uses {old}", where="--swap")
+    return changed
+
+
+def _text(equation: Equation, expression: Expression) -> str:
+    """The text of a changed equation; its spans are those of the old text, so it is read anew."""
+    if expression == equation.expression:
+        return equation.text
+    from handgrad.problem.writing import equation_text
+
+    return equation_text(equation.target, expression)
+
+
+__all__ = ["HandgradError", "NumberError", "Problem", "Update"]

@@ -1,0 +1,146 @@
+"""A problem as a TOML file, and files written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from handgrad.errors import ProblemError
+from handgrad.expression import Adjoint, Call, Expression, Literal, Name, Slice
+from handgrad.figures import full
+from handgrad.problem.given import Given, Written
+
+if TYPE_CHECKING:
+    from handgrad.problem.problem import Problem
+
+
+def to_toml(problem: Problem) -> str:
+    """The text of a problem file that reads back as the same problem."""
+    lines: list[str] = []
+    if problem.title:
+        lines.append(f"title = {_string(problem.title)}")
+    if problem.description:
+        lines.append(f"description = {_string(problem.description)}")
+    lines.append('equations = """')
+    lines += [e.text.replace("\\", "\\\\") for e in problem.equations]
+    lines.append('"""')
+    if problem.loss != problem.equations[-1].target:
+        lines.append(f"loss = {_string(problem.loss)}")
+    if problem.reduction != "mean":
+        lines.append(f"reduction = {_string(problem.reduction)}")
+    for title, givens in (("parameters", problem.parameters), ("data", problem.data)):
+        if givens:
+            lines += ["", f"[{title}]"]
+            lines += [f"{_key(name)} = {_given(value)}" for name, value in givens.items()]
+    if problem.update is not None:
+        lines += ["", "[update]", f"rule = {_string(problem.update.rule)}", f"rate = {full(problem.update.rate)}"]
+    if problem.display:
+        lines += ["", "[display]"]
+        lines += [f"{_key(n)} = {_string(t)}" for n, t in problem.display.items()]
+    return "\n".join(lines) + "\n"
+
+
+def equation_text(target: str, expression: Expression) -> str:
+    """An equation spelled out in full: every operation with its parentheses."""
+    return f"{target} = {_spelled(expression)}"
+
+
+_INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**", "matmul": "@"}
+
+
+def _spelled(expression: Expression) -> str:
+    match expression:
+        case Literal():
+            return expression.text or _array(expression.value)
+        case Name() | Adjoint():
+            return expression.name
+        case Call():
+            arguments = [_spelled(a) for a in expression.arguments]
+            if expression.operation in _INFIX:
+                return f"({arguments[0]} {_INFIX[expression.operation]} {arguments[1]})"
+            if expression.operation == "negate":
+                return f"(-{arguments[0]})"
+            if expression.operation == "transpose":
+                return f"{arguments[0]}.T"
+            if expression.operation == "index":
+                at = expression.option("at")
+                assert isinstance(at, tuple)
+                return f"{arguments[0]}[{', '.join(_position(i) for i in at)}]"
+            options = [f"{n}={str(v).lower() if isinstance(v, bool) else v}" for n, v in expression.options]
+            return f"{expression.operation}({', '.join([*arguments, *options])})"
+        case _:
+            raise TypeError(f"not a formula: {expression!r}")
+
+
+def _position(index: int | Slice) -> str:
+    if not isinstance(index, Slice):
+        return str(index)
+    bounds = [index.start, index.stop, *([index.step] if index.step is not None else [])]
+    return ":".join("" if b is None else str(b) for b in bounds)
+
+
+def _array(value: object) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(_array(v) for v in value)}]"
+    assert isinstance(value, float)
+    return full(value)
+
+
+def _given(value: Given) -> str:
+    written = value.written
+    if written is None:
+        array = np.moveaxis(value.array, -1, 0) if value.cased else value.array
+        written = _from_array(array)
+    text = _written(written)
+    return f"{{ cases = {text} }}" if value.cased else text
+
+
+def _from_array(array: np.ndarray) -> Written:  # type: ignore[type-arg]
+    return tuple(_from_array(row) for row in array) if array.ndim else full(float(array))
+
+
+def _written(written: Written) -> str:
+    if isinstance(written, tuple):
+        return f"[{', '.join(_written(w) for w in written)}]"
+    return _string(written) if "/" in written or not _toml_number(written) else written
+
+
+def _toml_number(text: str) -> bool:
+    import tomllib
+
+    try:
+        tomllib.loads(f"x = {text}")
+    except tomllib.TOMLDecodeError:
+        return False
+    return True
+
+
+def _string(text: str) -> str:
+    """A TOML basic string: JSON's escapes are TOML's, but for DEL."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
+
+
+def _key(name: str) -> str:
+    return name if name.isascii() and name.isidentifier() else _string(name)
+
+
+def write(path: Path, text: str, force: bool) -> None:
+    """Writes `text` to a temporary file beside `path`, then puts it in its place."""
+    if path.exists() and not force:
+        raise ProblemError("the file exists already", where=str(path), mend="use force to replace it")
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise ProblemError(f"cannot be written: {error.strerror}", where=str(path)) from None
