@@ -58,8 +58,36 @@ _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _SUBSCRIPT = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _DECORATED = re.compile(r"⁽([⁰¹²³⁴⁵⁶⁷⁸⁹]+)⁾|([₀₁₂₃₄₅₆₇₈₉]+)")
 _KEYWORDS = frozenset(
-    "lambda if else for while import from def class return and or not in is with as try yield del "
-    "global assert raise await async pass break continue".split()
+    [
+        "lambda",
+        "if",
+        "else",
+        "for",
+        "while",
+        "import",
+        "from",
+        "def",
+        "class",
+        "return",
+        "and",
+        "or",
+        "not",
+        "in",
+        "is",
+        "with",
+        "as",
+        "try",
+        "yield",
+        "del",
+        "global",
+        "assert",
+        "raise",
+        "await",
+        "async",
+        "pass",
+        "break",
+        "continue",
+    ]
 )
 
 
@@ -72,7 +100,9 @@ def parse_equations(text: str | Sequence[str], where: str = "") -> tuple[Equatio
     sources = _lines(text) if isinstance(text, str) else [t.strip() for t in text]
     sources = [s for s in sources if s]
     if not sources:
-        raise EquationError("there is no equation", where=where, mend='write at least one, such as L = (w*x - y)**2')
+        raise EquationError(
+            "there is no equation", where=where, mend="write at least one, such as L = (w*x - y)**2"
+        )
     if len(sources) > MOST:
         raise EquationError(f"{len(sources)} equations are more than {MOST}", where=where)
     equations: list[Equation] = []
@@ -189,7 +219,9 @@ def _tokens(source: str) -> list[Token]:
 
 def _name(source: str, text: str, end: int) -> tuple[str, int]:
     """A name with its marks read: ŷ is yhat, z⁽¹⁾ is z1, w₁₂ is w_12."""
-    while end < len(source) and (unicodedata.combining(source[end]) or _DECORATED.match(source, end)):
+    while end < len(source) and (
+        unicodedata.combining(source[end]) or _DECORATED.match(source, end)
+    ):
         decorated = _DECORATED.match(source, end)
         if decorated is None:
             text += source[end]
@@ -241,12 +273,16 @@ class _Parser:
     def target(self) -> tuple[str, Span]:
         token = self.take()
         if token.kind != "name":
-            raise self.wrong("an equation begins with the name it computes", token, "write name = formula")
+            raise self.wrong(
+                "an equation begins with the name it computes", token, "write name = formula"
+            )
         self.check_name(token)
         if self.at("=="):
             raise self.wrong("== compares; an equation is written with one =", self.token)
         if not self.at("="):
-            raise self.wrong(f"'=' is missing after {token.text}", self.token, "write name = formula")
+            raise self.wrong(
+                f"'=' is missing after {token.text}", self.token, "write name = formula"
+            )
         self.take()
         return token.text, token.span
 
@@ -265,13 +301,17 @@ class _Parser:
             raise self.wrong(f"{token.text!r} closes nothing", token)
         if self.at(","):
             raise self.wrong("a comma stands only between arguments", token)
-        raise self.wrong(f"an operation is missing before {token.text}", token, "write * or @ for a product")
+        raise self.wrong(
+            f"an operation is missing before {token.text}", token, "write * or @ for a product"
+        )
 
     def check_name(self, token: Token) -> None:
         if token.text.startswith("__") or token.text.endswith("__"):
             raise self.wrong(f"{token.text} is not a name of this language", token)
         if token.text in _KEYWORDS:
-            raise self.wrong(f"{token.text!r} is a word of Python; equations are formulas only", token)
+            raise self.wrong(
+                f"{token.text!r} is a word of Python; equations are formulas only", token
+            )
 
     # -- precedence -----------------------------------------------------------------------
 
@@ -309,7 +349,11 @@ class _Parser:
         span = sign.span | _span(argument)
         if sign.text == "+":
             return argument
-        if isinstance(argument, Literal) and not isinstance(argument.value, tuple) and argument.value >= 0:
+        if (
+            isinstance(argument, Literal)
+            and not isinstance(argument.value, tuple)
+            and argument.value >= 0
+        ):
             return Literal(-argument.value, text=f"-{argument.text}", span=span)
         return Call("negate", (argument,), span=span)
 
@@ -330,7 +374,9 @@ class _Parser:
         expression = self.atom()
         while True:
             if self.token.kind == "transpose":
-                expression = Call("transpose", (expression,), span=_span(expression) | self.take().span)
+                expression = Call(
+                    "transpose", (expression,), span=_span(expression) | self.take().span
+                )
             elif self.at("."):
                 dot = self.take()
                 name = self.take()
@@ -362,7 +408,9 @@ class _Parser:
             bounds.append(self.whole_number())
         if len(bounds) == 1:
             if bounds[0] is None:
-                raise self.wrong("an index is a whole number or a slice", self.token, "write a[0] or a[1:3]")
+                raise self.wrong(
+                    "an index is a whole number or a slice", self.token, "write a[0] or a[1:3]"
+                )
             return bounds[0]
         if len(bounds) == 3 and bounds[2] is not None and bounds[2] <= 0:
             raise self.wrong("a slice's step must be positive", self.token)
@@ -456,7 +504,12 @@ class _Parser:
             self.take()
         end = self.expect(")", f"the arguments of {token.text}")
         span = token.span | end.span
-        if self.helpers and name == "cases" and len(arguments) == 1 and isinstance(arguments[0], Literal):
+        if (
+            self.helpers
+            and name == "cases"
+            and len(arguments) == 1
+            and isinstance(arguments[0], Literal)
+        ):
             return replace(arguments[0], cased=True, span=span)
         if len(arguments) == 2 and name in PAIRS:
             name = PAIRS[name]
@@ -478,7 +531,8 @@ class _Parser:
                 raise self.wrong(
                     f"{token.text} has no option {option}",
                     span,
-                    nearest(option, record.options) or f"its options: {', '.join(record.options) or 'none'}",
+                    nearest(option, record.options)
+                    or f"its options: {', '.join(record.options) or 'none'}",
                 )
         return Call(name, tuple(arguments), tuple(options.items()), span=span)
 

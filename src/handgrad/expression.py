@@ -35,7 +35,7 @@ class Slice:
 
 
 Index: TypeAlias = "int | Slice"
-Option: TypeAlias = "bool | int | float | None | tuple[int, ...] | tuple[Index, ...]"
+Option: TypeAlias = "bool | int | float | tuple[int, ...] | tuple[Index, ...] | None"
 """The value of an operation's option, such as `axis=0` or `alpha=0.01`."""
 
 Operand: TypeAlias = "Expression | float"

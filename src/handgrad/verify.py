@@ -55,7 +55,9 @@ class Verification:
 
     def largest(self, method: str) -> float:
         """The largest difference of a method; NaN where it was not used."""
-        return max((c.difference for c in self.comparisons if c.method == method), default=float("nan"))
+        return max(
+            (c.difference for c in self.comparisons if c.method == method), default=float("nan")
+        )
 
 
 def verify(problem: Problem) -> Verification:
@@ -72,7 +74,13 @@ def verify(problem: Problem) -> Verification:
     }
     ours = {name: total_gradient(graph, result, name) for name in givens}
     comparisons = [
-        _compared("finite differences", name, ours[name], _differences(plan, graph, givens, name), DIFFERENCE_TOLERANCE)
+        _compared(
+            "finite differences",
+            name,
+            ours[name],
+            _differences(plan, graph, givens, name),
+            DIFFERENCE_TOLERANCE,
+        )
         for name in givens
     ]
     skipped: dict[str, str] = {}
@@ -142,7 +150,8 @@ def _autograd(plan: Plan, graph: Graph, givens: Mapping[str, Array]) -> dict[str
     if getattr(loss, "requires_grad", False):
         loss.backward()
     return {
-        n: np.zeros(np.shape(givens[n])) if t.grad is None else t.grad.numpy() for n, t in tensors.items()
+        n: np.zeros(np.shape(givens[n])) if t.grad is None else t.grad.numpy()
+        for n, t in tensors.items()
     }
 
 
@@ -152,4 +161,6 @@ def _compared(method: str, name: str, ours: Array, theirs: Array, tolerance: flo
     gap = np.abs(ours - theirs) / scale
     entry = np.unravel_index(int(np.argmax(gap)), gap.shape) if gap.ndim else ()
     index = tuple(int(i) for i in entry)
-    return Comparison(method, name, float(gap[index]), tolerance, index, float(ours[index]), float(theirs[index]))
+    return Comparison(
+        method, name, float(gap[index]), tolerance, index, float(ours[index]), float(theirs[index])
+    )

@@ -51,9 +51,17 @@ def commands() -> None:
 @commands.command(epilog="Example: handgrad solve lab9 --set x=[0,1] --only backward")
 @PROBLEM
 @click.option("--step", metavar="ID", help="One step alone, such as 2.4.")
-@click.option("--only", type=click.Choice(["forward", "backward", "update"]), help="One phase alone.")
+@click.option(
+    "--only", type=click.Choice(["forward", "backward", "update"]), help="One phase alone."
+)
 @click.option("--elements", is_flag=True, help="Open every gradient entry by entry.")
-@click.option("--decimals", type=click.IntRange(0, 15), default=4, show_default=True, help="Digits shown after the point.")
+@click.option(
+    "--decimals",
+    type=click.IntRange(0, 15),
+    default=4,
+    show_default=True,
+    help="Digits shown after the point.",
+)
 @click.option(
     "--carry",
     type=click.Choice(["exact", "rounded"]),
@@ -61,12 +69,34 @@ def commands() -> None:
     show_default=True,
     help="Carry full precision, or round every figure and carry the rounded one.",
 )
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Another number, such as x=[0,1] or rate=1; may be repeated.")
-@click.option("--swap", "swaps", multiple=True, metavar="OLD=NEW", help="Another operation, such as relu=leaky_relu; may be repeated.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Another number, such as x=[0,1] or rate=1; may be repeated.",
+)
+@click.option(
+    "--swap",
+    "swaps",
+    multiple=True,
+    metavar="OLD=NEW",
+    help="Another operation, such as relu=leaky_relu; may be repeated.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object at full precision.")
-@click.option("--width", type=click.IntRange(20, 1000), help="Columns to fit the page in; the terminal's own by default.")
+@click.option(
+    "--width",
+    type=click.IntRange(20, 1000),
+    help="Columns to fit the page in; the terminal's own by default.",
+)
 @click.option("--ascii", "plain_ascii", is_flag=True, help="ASCII characters only.")
-@click.option("--colour/--no-colour", "--color/--no-color", "colour", default=None, help="Colour, or none; by default when the output is a terminal.")
+@click.option(
+    "--colour/--no-colour",
+    "--color/--no-color",
+    "colour",
+    default=None,
+    help="Colour, or none; by default when the output is a terminal.",
+)
 def solve(
     problem: str,
     step: str | None,
@@ -106,8 +136,16 @@ def list_(as_json: bool) -> None:
 
 @commands.command(epilog="Example: handgrad verify lab9")
 @PROBLEM
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Another number; may be repeated.")
-@click.option("--swap", "swaps", multiple=True, metavar="OLD=NEW", help="Another operation; may be repeated.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Another number; may be repeated.",
+)
+@click.option(
+    "--swap", "swaps", multiple=True, metavar="OLD=NEW", help="Another operation; may be repeated."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def verify(problem: str, settings: tuple[str, ...], swaps: tuple[str, ...], as_json: bool) -> int:
     """Check every gradient of PROBLEM against finite differences and, if installed, PyTorch."""

@@ -43,14 +43,22 @@ def note_text(note: Note) -> Text:
         case SeveralPaths():
             return _several_paths(note)
         case ShortcutTaken():
-            agrees = "and it agrees" if note.agrees else "but at these numbers it is not defined in floating point"
+            agrees = (
+                "and it agrees"
+                if note.agrees
+                else "but at these numbers it is not defined in floating point"
+            )
             return (
                 "The long way, one factor at a time, goes through ", Name(note.inner), f" ({agrees}):",
             )  # fmt: skip
         case AtKink():
             return (f"A number lies exactly at a kink: {note.words}.",)
         case Unreached():
-            return ("No path leads from ", Name(note.name), " to the loss: its gradient is 0 and the update leaves it as it is.")
+            return (
+                "No path leads from ",
+                Name(note.name),
+                " to the loss: its gradient is 0 and the update leaves it as it is.",
+            )
         case LossChange():
             return _loss_change(note)
         case _:
@@ -64,17 +72,27 @@ def _entry(expression: Expression, unit: tuple[int, ...]) -> Expression:
 def _unit(unit: tuple[int, ...], expression: Expression) -> str:
     if not unit:
         return "this unit"
-    return f"the {ordinal(unit[0])} unit" if len(unit) == 1 else f"entry {tuple(i + 1 for i in unit)}"
+    return (
+        f"the {ordinal(unit[0])} unit" if len(unit) == 1 else f"entry {tuple(i + 1 for i in unit)}"
+    )
 
 
 def _gated_off(note: GatedOff) -> Text:
     z = _entry(note.pre_activation, note.unit)
     noun = WORDS[note.operation].noun
     if note.cases and len(note.cases) < note.case_count:
-        which = listed([str(c + 1) for c in note.cases[:8]]) + (", …" if len(note.cases) > 8 else "")
+        which = listed([str(c + 1) for c in note.cases[:8]]) + (
+            ", …" if len(note.cases) > 8 else ""
+        )
         cases = f"case{'s' if len(note.cases) > 1 else ''} {which} of {note.case_count}"
-        tail = "no gradient passes it there" if note.phase == "backward" else f"{noun} shuts it off there"
-        return sentence(_unit(note.unit, note.pre_activation), " is off in ", f"{cases} (", z, f" ≤ 0): {tail}.")
+        tail = (
+            "no gradient passes it there"
+            if note.phase == "backward"
+            else f"{noun} shuts it off there"
+        )
+        return sentence(
+            _unit(note.unit, note.pre_activation), " is off in ", f"{cases} (", z, f" ≤ 0): {tail}."
+        )
     everywhere = f" in all {note.case_count} cases" if note.case_count > 1 else ""
     if note.phase == "forward":
         relation = " = " if not everywhere else " ≤ "
@@ -84,7 +102,9 @@ def _gated_off(note: GatedOff) -> Text:
             Literal(note.value), f"{sign if not everywhere else ''}, so {noun} gives 0.",
         )  # fmt: skip
     parts: list[Inline] = list(
-        sentence(_unit(note.unit, note.pre_activation), " is gated off", everywhere, " (", z, " ≤ 0): ")
+        sentence(
+            _unit(note.unit, note.pre_activation), " is gated off", everywhere, " (", z, " ≤ 0): "
+        )
     )
     if note.blocked is not None:
         parts += ["it blocks a gradient of size ", Literal(note.blocked), "."]

@@ -44,7 +44,11 @@ def _layer_title(trace: Trace, step: Step) -> Text:
         if node.name == trace.graph.loss:
             word: Text = ("the loss",)
         elif line.role == "cost":
-            word = ("the mean over the cases",) if trace.problem.reduction == "mean" else ("the sum over the cases",)
+            word = (
+                ("the mean over the cases",)
+                if trace.problem.reduction == "mean"
+                else ("the sum over the cases",)
+            )
         elif root in WORDS and line is not step.lines[0]:
             word = (WORDS[root].noun,)
         else:
@@ -73,7 +77,9 @@ def reason(trace: Trace, step: Step) -> Text:
         case "update":
             if step.kind == "update":
                 rate = trace.problem.update.rate if trace.problem.update else 0.0
-                return (f"Stochastic gradient descent: step against the gradient, with the learning rate {rate:g}.",)
+                return (
+                    f"Stochastic gradient descent: step against the gradient, with the learning rate {rate:g}.",
+                )
             return ("The forward pass once more, with the new parameters.",)
 
 
@@ -92,8 +98,12 @@ def _outline(formula: Expression) -> list[str]:
     """The operation that best describes a formula: a weighted sum rather than its addition."""
     if not isinstance(formula, Call):
         return []
-    linear = [a.operation for a in formula.arguments if isinstance(a, Call) and a.operation in LINEAR]
-    return linear[:1] if formula.operation in ("add", "subtract") and linear else [formula.operation]
+    linear = [
+        a.operation for a in formula.arguments if isinstance(a, Call) and a.operation in LINEAR
+    ]
+    return (
+        linear[:1] if formula.operation in ("add", "subtract") and linear else [formula.operation]
+    )
 
 
 LINEAR = ("matmul", "dot")
@@ -108,7 +118,9 @@ def _backward_reason(trace: Trace, step: Step) -> Text:
         )
     operations: dict[str, None] = {}
     for line in step.lines:
-        written = trace.graph.nodes[line.through].written if line.through in trace.graph.nodes else None
+        written = (
+            trace.graph.nodes[line.through].written if line.through in trace.graph.nodes else None
+        )
         if written is not None and line.role in ("gradient", "part", "per_case"):
             for operation in _path(written, line.target.name):
                 operations[operation] = None
@@ -116,9 +128,13 @@ def _backward_reason(trace: Trace, step: Step) -> Text:
         operations.pop("add", None) if step.kind != "parameter_gradients" else None
     said = [WORDS[o].backward for o in operations if o in WORDS]
     if step.kind == "pass_backward" and "matmul" in operations:
-        said = ["Every weight that carried the value forward carries the gradient back: multiply by the transpose."]
+        said = [
+            "Every weight that carried the value forward carries the gradient back: multiply by the transpose."
+        ]
     elif step.kind == "parameter_gradients" and "matmul" in operations:
-        said = ["The weight gradient is the error signal times the layer's input; the bias gradient is the error signal itself."]
+        said = [
+            "The weight gradient is the error signal times the layer's input; the bias gradient is the error signal itself."
+        ]
     return (" ".join(said[:2]),)
 
 

@@ -22,7 +22,9 @@ def ordinal(position: int) -> str:
     if position < len(_ORDINALS):
         return _ORDINALS[position]
     number = position + 1
-    ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    ending = (
+        "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    )
     return f"{number}{ending}"
 
 

@@ -21,7 +21,9 @@ class Words:
 
 
 WORDS: dict[str, Words] = {
-    "add": Words("the sum", "Add entry by entry.", "A sum passes its gradient on unchanged to every term."),
+    "add": Words(
+        "the sum", "Add entry by entry.", "A sum passes its gradient on unchanged to every term."
+    ),
     "subtract": Words(
         "the difference",
         "Subtract entry by entry.",
@@ -37,18 +39,28 @@ WORDS: dict[str, Words] = {
         "Divide entry by entry.",
         "The numerator's gradient is divided by the denominator; the denominator's carries −a/b².",
     ),
-    "negate": Words("the minus sign", "Change the sign.", "A minus sign changes the sign of the gradient."),
+    "negate": Words(
+        "the minus sign", "Change the sign.", "A minus sign changes the sign of the gradient."
+    ),
     "power": Words(
         "the power",
         "Raise to the power.",
         "Power rule: bring the exponent down and lower it by one.",
     ),
-    "exp": Words("the exponential", "Take the exponential.", "The exponential is its own derivative."),
+    "exp": Words(
+        "the exponential", "Take the exponential.", "The exponential is its own derivative."
+    ),
     "log": Words("the logarithm", "Take the natural logarithm.", "The derivative of ln a is 1/a."),
     "sqrt": Words("the square root", "Take the square root.", "The derivative of √a is 1/(2√a)."),
-    "abs": Words("the absolute value", "Take the absolute value.", "The gradient keeps or changes its sign with a."),
+    "abs": Words(
+        "the absolute value",
+        "Take the absolute value.",
+        "The gradient keeps or changes its sign with a.",
+    ),
     "sin": Words("the sine", "Take the sine.", "The derivative of the sine is the cosine."),
-    "cos": Words("the cosine", "Take the cosine.", "The derivative of the cosine is minus the sine."),
+    "cos": Words(
+        "the cosine", "Take the cosine.", "The derivative of the cosine is minus the sine."
+    ),
     "maximum": Words(
         "the larger of two",
         "Take the larger of the two, entry by entry.",
@@ -74,8 +86,16 @@ WORDS: dict[str, Words] = {
         "ELU passes positive numbers on and bends the others towards −α.",
         "The slope is 1 where the pre-activation is positive, and ELU(z) + α elsewhere.",
     ),
-    "softplus": Words("softplus", "Softplus is ln(1 + eᶻ), a smooth ReLU.", "The slope of softplus is the sigmoid."),
-    "gelu": Words("GELU", "GELU weighs z by Φ(z), the normal distribution function.", "The slope of GELU is Φ(z) + z φ(z)."),
+    "softplus": Words(
+        "softplus",
+        "Softplus is ln(1 + eᶻ), a smooth ReLU.",
+        "The slope of softplus is the sigmoid.",
+    ),
+    "gelu": Words(
+        "GELU",
+        "GELU weighs z by Φ(z), the normal distribution function.",
+        "The slope of GELU is Φ(z) + z φ(z).",
+    ),
     "gelu_tanh": Words(
         "GELU (tanh form)",
         "GELU in its tanh form weighs z by an approximation of Φ(z).",
@@ -87,7 +107,11 @@ WORDS: dict[str, Words] = {
         "The sigmoid squeezes a number between 0 and 1.",
         "The slope of the sigmoid is σ(z)(1 − σ(z)), at most ¼.",
     ),
-    "tanh": Words("tanh", "Tanh squeezes a number between −1 and 1.", "The slope of tanh is 1 − tanh²(z), at most 1."),
+    "tanh": Words(
+        "tanh",
+        "Tanh squeezes a number between −1 and 1.",
+        "The slope of tanh is 1 − tanh²(z), at most 1.",
+    ),
     "softmax": Words(
         "softmax",
         "Softmax turns scores into probabilities that add up to 1.",
@@ -103,16 +127,52 @@ WORDS: dict[str, Words] = {
         "Multiply: each unit takes the weighted sum of its inputs.",
         "A weight's gradient is the outer product of the error signal and the input; the input's is the transposed weights times the error signal.",
     ),
-    "dot": Words("the dot product", "Multiply entry by entry and add up.", "Each vector's gradient is the incoming gradient times the other vector."),
-    "outer": Words("the outer product", "Multiply every entry of one vector by every entry of the other.", "Multiply the gradient by the other vector."),
-    "transpose": Words("the transpose", "Turn rows into columns.", "The gradient is transposed back."),
-    "index": Words("the entry", "Pick out entries.", "The gradient goes to the entries that were picked; the others get 0."),
-    "concat": Words("the join", "Put the parts one after another.", "The gradient is cut into the same parts."),
-    "sum": Words("the sum over entries", "Add up the entries.", "Every entry of a sum receives the whole gradient."),
-    "mean": Words("the mean", "Average the entries.", "Every entry of a mean receives the gradient divided by their number."),
-    "max": Words("the maximum", "Take the largest entry.", "Only the largest entry receives the gradient; entries that tie share it equally."),
-    "min": Words("the minimum", "Take the smallest entry.", "Only the smallest entry receives the gradient; entries that tie share it equally."),
-    "norm": Words("the length", "Take the Euclidean length.", "The gradient points along the vector, scaled to length 1."),
+    "dot": Words(
+        "the dot product",
+        "Multiply entry by entry and add up.",
+        "Each vector's gradient is the incoming gradient times the other vector.",
+    ),
+    "outer": Words(
+        "the outer product",
+        "Multiply every entry of one vector by every entry of the other.",
+        "Multiply the gradient by the other vector.",
+    ),
+    "transpose": Words(
+        "the transpose", "Turn rows into columns.", "The gradient is transposed back."
+    ),
+    "index": Words(
+        "the entry",
+        "Pick out entries.",
+        "The gradient goes to the entries that were picked; the others get 0.",
+    ),
+    "concat": Words(
+        "the join", "Put the parts one after another.", "The gradient is cut into the same parts."
+    ),
+    "sum": Words(
+        "the sum over entries",
+        "Add up the entries.",
+        "Every entry of a sum receives the whole gradient.",
+    ),
+    "mean": Words(
+        "the mean",
+        "Average the entries.",
+        "Every entry of a mean receives the gradient divided by their number.",
+    ),
+    "max": Words(
+        "the maximum",
+        "Take the largest entry.",
+        "Only the largest entry receives the gradient; entries that tie share it equally.",
+    ),
+    "min": Words(
+        "the minimum",
+        "Take the smallest entry.",
+        "Only the smallest entry receives the gradient; entries that tie share it equally.",
+    ),
+    "norm": Words(
+        "the length",
+        "Take the Euclidean length.",
+        "The gradient points along the vector, scaled to length 1.",
+    ),
     "bce": Words(
         "binary cross-entropy",
         "Binary cross-entropy: −ln of the probability given to the true label.",
@@ -128,8 +188,20 @@ WORDS: dict[str, Words] = {
         "Cross-entropy: −ln of the probability given to the true class.",
         "The derivative is −y/p for each class.",
     ),
-    "mse": Words("the mean squared error", "Average the squared differences.", "The derivative is twice the difference over the number of entries."),
-    "hinge": Words("the hinge loss", "Hinge: how far y·s falls short of 1.", "Only a margin below 1 passes gradient: −y."),
-    "huber": Words("the Huber loss", "Huber: squared near 0, straight beyond δ.", "The gradient is the difference, held between −δ and δ."),
+    "mse": Words(
+        "the mean squared error",
+        "Average the squared differences.",
+        "The derivative is twice the difference over the number of entries.",
+    ),
+    "hinge": Words(
+        "the hinge loss",
+        "Hinge: how far y·s falls short of 1.",
+        "Only a margin below 1 passes gradient: −y.",
+    ),
+    "huber": Words(
+        "the Huber loss",
+        "Huber: squared near 0, straight beyond δ.",
+        "The gradient is the difference, held between −δ and δ.",
+    ),
 }
 """By the operation's name in the table."""

@@ -72,7 +72,9 @@ class Backward:
             for leaf in leaves(written):
                 self._users.setdefault(leaf.name, []).append(name)
             if isinstance(written, Call):
-                self._named.setdefault(self._reference(written, name), Name(name, shape=written.shape))
+                self._named.setdefault(
+                    self._reference(written, name), Name(name, shape=written.shape)
+                )
         for name in reversed(self.order):
             self._finish(name)
             computed = self.nodes[name].computed
@@ -188,7 +190,9 @@ class Backward:
         """A share of a value that is the same in every case, from the shares of each case."""
         formula = share.formula
         if is_cased(formula, self.cased):
-            return self._tidied(sum_over_cases(formula) if self.summed else mean_over_cases(formula))
+            return self._tidied(
+                sum_over_cases(formula) if self.summed else mean_over_cases(formula)
+            )
         if self.summed and Name(share.through) in self.cased:
             # The same in every case, but counted once for each: 0·L has an entry a case.
             return self._tidied(sum_over_cases(formula + 0 * Name(self.loss)))
@@ -254,7 +258,7 @@ class Backward:
         if to_inner is None or to_argument is None:
             return
         self._long[inner] = Line(self._adjoint_leaf(inner), self._tidied(to_inner), equation)
-        if isinstance(argument, Name):
+        if isinstance(argument, Name) and argument.name in self.nodes:
             second = Line(self._adjoint_leaf(argument.name), self._tidied(to_argument), inner)
             self.shortcuts.append(
                 Shortcut(
@@ -339,27 +343,36 @@ class Backward:
         def renamed(expression: Expression) -> Expression:
             return substitute(
                 expression,
-                lambda e: replace(e, name=new[e.name])
-                if isinstance(e, Name | Adjoint) and e.name in new
-                else None,
+                lambda e: (
+                    replace(e, name=new[e.name])
+                    if isinstance(e, Name | Adjoint) and e.name in new
+                    else None
+                ),
             )
 
         def renamed_line(line: Line) -> Line:
             leaf = line.leaf
             return Line(
-                replace(leaf, name=new.get(leaf.name, leaf.name)), renamed(line.formula), line.through
+                replace(leaf, name=new.get(leaf.name, leaf.name)),
+                renamed(line.formula),
+                line.through,
             )
 
-        cased = {renamed(leaf) for leaf in self.cased if leaf.name not in self.lets or leaf.name in used}
+        cased = {
+            renamed(leaf) for leaf in self.cased if leaf.name not in self.lets or leaf.name in used
+        }
         self.cased.clear()
         self.cased.update(leaf for leaf in cased if isinstance(leaf, Name | Adjoint))
         self.lets = {
-            new[old]: replace(self.lets[old], name=new[old], formula=renamed(self.lets[old].formula))
+            new[old]: replace(
+                self.lets[old], name=new[old], formula=renamed(self.lets[old].formula)
+            )
             for old in used
         }
         self._emitted = [renamed_line(line) for line in self._emitted]
         self.shortcuts = [
-            replace(s, long=(renamed_line(s.long[0]), renamed_line(s.long[1]))) for s in self.shortcuts
+            replace(s, long=(renamed_line(s.long[0]), renamed_line(s.long[1])))
+            for s in self.shortcuts
         ]
         self.gradients = {
             name: replace(
@@ -377,7 +390,9 @@ class Backward:
         return Adjoint(name, shape=self.nodes[name].shape)
 
     def _leaf_shape(self, leaf: Leaf) -> Shape:
-        return self.nodes[leaf.name].shape if leaf.name in self.nodes else self.lets[leaf.name].shape
+        return (
+            self.nodes[leaf.name].shape if leaf.name in self.nodes else self.lets[leaf.name].shape
+        )
 
     def _tidied(self, formula: Expression) -> Expression:
         return self._folded(tidied(formula, self._leaf_shape))
@@ -385,7 +400,8 @@ class Backward:
     def _folded(self, formula: Expression) -> Expression:
         """The formula with every part that an equation computes called by its name."""
         return substitute(
-            formula, lambda e: self._named.get(replace(e, span=None)) if isinstance(e, Call) else None
+            formula,
+            lambda e: self._named.get(replace(e, span=None)) if isinstance(e, Call) else None,
         )
 
     def _note_cased(self, leaf: Leaf, formula: Expression) -> None:

@@ -106,7 +106,7 @@ class _Building:
                 f"the loss must be a single number, but {loss.name} is {describe(loss.shape)}",
                 where=where(equation),
                 source=equation.text,
-                mend="reduce it with sum(…) or mean(…), or name another equation: loss = \"…\"",
+                mend='reduce it with sum(…) or mean(…), or name another equation: loss = "…"',
             )
 
     def _reaching(self, equations: tuple[Equation, ...]) -> set[str]:
@@ -154,6 +154,8 @@ class _Building:
             assert formula is not None
             lines.append(Line(Name(cost, shape=()), formula))
         # Only the backward pass refers to lets, so they follow every equation.
-        lines += [Line(Name(let.name, shape=let.shape), let.formula, let.equation) for let in lets.values()]
+        lines += [
+            Line(Name(let.name, shape=let.shape), let.formula, let.equation)
+            for let in lets.values()
+        ]
         return tuple(lines)
-

@@ -34,7 +34,8 @@ def in_order(equations: Sequence[Equation], given: Set[str]) -> tuple[Equation, 
                     where=where(equation),
                     source=equation.text,
                     span=name.span,
-                    mend=nearest(name.name, known) or f"give it one: {name.name} = … under [parameters] or [data]",
+                    mend=nearest(name.name, known)
+                    or f"give it one: {name.name} = … under [parameters] or [data]",
                 )
     state: dict[str, bool] = {}
     ordered: list[Equation] = []
@@ -44,7 +45,10 @@ def in_order(equations: Sequence[Equation], given: Set[str]) -> tuple[Equation, 
 
 
 def _visit(
-    start: Equation, by_target: Mapping[str, Equation], done: dict[str, bool], ordered: list[Equation]
+    start: Equation,
+    by_target: Mapping[str, Equation],
+    done: dict[str, bool],
+    ordered: list[Equation],
 ) -> None:
     """Appends `start` and what it needs; a loop, not a recursion, so depth is no limit."""
     stack = [(start, iter(used_names(start)))]

@@ -21,7 +21,12 @@ TABLE: tuple[Operation, ...] = (
 
 BY_NAME: dict[str, Operation] = {operation.name: operation for operation in TABLE}
 
-SPELLINGS: dict[str, str] = {"ln": "log", "σ": "sigmoid", "ReLU": "relu", "logsoftmax": "log_softmax"}
+SPELLINGS: dict[str, str] = {
+    "ln": "log",
+    "σ": "sigmoid",
+    "ReLU": "relu",
+    "logsoftmax": "log_softmax",
+}
 """Other spellings accepted in equations."""
 
 

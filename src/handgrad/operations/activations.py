@@ -9,7 +9,10 @@ from handgrad.notation import Function
 from handgrad.operations.functions import step
 from handgrad.operations.operation import Kink, Operation, elementwise
 
-_AT_ZERO = Kink(lambda xp, z, **_: z == 0, "the pre-activation is exactly 0, where the slope is taken as that of z ≤ 0")
+_AT_ZERO = Kink(
+    lambda xp, z, **_: z == 0,
+    "the pre-activation is exactly 0, where the slope is taken as that of z ≤ 0",
+)
 
 relu = elementwise(
     "relu",
@@ -154,8 +157,9 @@ gelu_tanh = elementwise(
     "gelu_tanh",
     lambda xp, z: z * _gelu_gate(xp, z),
     (
-        lambda out, z: gelu_gate(z)
-        + z * (gelu_gate(z) * (1 - gelu_gate(z)) * (2 * _K * (1 + 3 * _C * z**2))),
+        lambda out, z: (
+            gelu_gate(z) + z * (gelu_gate(z) * (1 - gelu_gate(z)) * (2 * _K * (1 + 3 * _C * z**2)))
+        ),
     ),
     family="activation",
     notation=Function("GELU", r"\operatorname{GELU}"),

@@ -69,7 +69,10 @@ def _result_shape(call: Call, source: str) -> Shape:
     except Misfit as misfit:
         names = [_spelled(a, source) for a in call.arguments]
         raise ShapeError(
-            _filled(misfit.what, names), source=source, span=call.span, mend=_filled(misfit.mend, names)
+            _filled(misfit.what, names),
+            source=source,
+            span=call.span,
+            mend=_filled(misfit.mend, names),
         ) from None
 
 

@@ -42,13 +42,19 @@ def _opened(expression: Expression) -> Expression:
     if expression.operation == BY_NAME[INDEX].name:
         inner = expression.arguments[0]
         at = expression.option("at")
-        if isinstance(inner, Call | Literal) and isinstance(at, tuple) and not any(isinstance(i, Slice) for i in at):
+        if (
+            isinstance(inner, Call | Literal)
+            and isinstance(at, tuple)
+            and not any(isinstance(i, Slice) for i in at)
+        ):
             whole = tuple(i for i in at if isinstance(i, int))
             if len(whole) == len(shape_of(inner) or ()):
                 return entry_of(inner, whole)
         return Call(expression.operation, expression.arguments, expression.options, shape=())
     arguments = tuple(
-        entry_of(a, ()) if isinstance(a, Call) and a.shape == () and a.operation != INDEX else _opened(a)
+        entry_of(a, ())
+        if isinstance(a, Call) and a.shape == () and a.operation != INDEX
+        else _opened(a)
         for a in expression.arguments
     )
     return Call(expression.operation, arguments, expression.options, shape=())

@@ -27,13 +27,20 @@ def _size(shape: Shape) -> str:
 def _has(shape: Shape) -> str:
     if not shape:
         return "a scalar"
-    return f"{_size(shape)}" if len(shape) == 2 else f"{shape[0]} {'entry' if shape[0] == 1 else 'entries'}"
+    return (
+        f"{_size(shape)}"
+        if len(shape) == 2
+        else f"{shape[0]} {'entry' if shape[0] == 1 else 'entries'}"
+    )
 
 
 def _matmul_shape(shapes: Sequence[Shape], _: Options) -> Shape:
     a, b = shapes
     if not a or not b:
-        raise Misfit("@ needs vectors or matrices, and one side is a scalar", "write * for a product with a scalar")
+        raise Misfit(
+            "@ needs vectors or matrices, and one side is a scalar",
+            "write * for a product with a scalar",
+        )
     if len(a) > 2 or len(b) > 2:
         raise Misfit("@ takes vectors and matrices only", "index the array down to a matrix")
     if a[-1] != b[0]:
@@ -46,7 +53,10 @@ def _matmul_shape(shapes: Sequence[Shape], _: Options) -> Shape:
             mend = "did you mean {0}.T?"
         elif len(b) == 2 and a[-1] == b[1]:
             mend = "did you mean {1}.T?"
-        raise Misfit(f"{{0}} {left} but {{1}} {right}: the {columns} of {{0}} must match the {rows} of {{1}}", mend)
+        raise Misfit(
+            f"{{0}} {left} but {{1}} {right}: the {columns} of {{0}} must match the {rows} of {{1}}",
+            mend,
+        )
     return a[:-1] + b[1:]
 
 
@@ -121,7 +131,9 @@ def _transpose_kernel(s: Signature) -> Kernel:
 
 def _simplify_transpose(call: Call) -> Expression | None:
     inner = call.arguments[0]
-    return inner.arguments[0] if isinstance(inner, Call) and inner.operation == "transpose" else None
+    return (
+        inner.arguments[0] if isinstance(inner, Call) and inner.operation == "transpose" else None
+    )
 
 
 transpose = Operation(
@@ -140,7 +152,10 @@ transpose = Operation(
 def _vectors(shapes: Sequence[Shape], name: str) -> None:
     for shape in shapes:
         if len(shape) != 1:
-            raise Misfit(f"{name} takes two vectors, and one argument is {describe(shape)}", "write A @ B for matrices")
+            raise Misfit(
+                f"{name} takes two vectors, and one argument is {describe(shape)}",
+                "write A @ B for matrices",
+            )
 
 
 def _dot_shape(shapes: Sequence[Shape], _: Options) -> Shape:
@@ -209,13 +224,17 @@ def _index(options: Options) -> tuple[Index, ...]:
 
 def _picked(options: Options) -> tuple[int | slice, ...]:
     """The index as arrays take it."""
-    return tuple(slice(i.start, i.stop, i.step) if isinstance(i, Slice) else i for i in _index(options))
+    return tuple(
+        slice(i.start, i.stop, i.step) if isinstance(i, Slice) else i for i in _index(options)
+    )
 
 
 def _index_shape(shapes: Sequence[Shape], options: Options) -> Shape:
     (shape,), at = shapes, _index(options)
     if len(at) > len(shape):
-        raise Misfit(f"{{0}} is {describe(shape)} and cannot take {len(at)} {'index' if len(at) == 1 else 'indices'}")
+        raise Misfit(
+            f"{{0}} is {describe(shape)} and cannot take {len(at)} {'index' if len(at) == 1 else 'indices'}"
+        )
     result: list[int] = []
     for axis, length in enumerate(shape):
         index = at[axis] if axis < len(at) else Slice()
@@ -260,7 +279,9 @@ index = Operation(
     shape=_index_shape,
     kernel=_index_kernel,
     pullback=_index_pullback,
-    element=lambda index, p: entry(p.arguments[0], _positions(_index(p.options), p.shapes[0], index)),
+    element=lambda index, p: entry(
+        p.arguments[0], _positions(_index(p.options), p.shapes[0], index)
+    ),
     notation=Subscript(),
     options={"at": ()},
 )
@@ -399,7 +420,11 @@ def _fill_element(index: tuple[int, ...], p: Application) -> Expression:
 
 
 def _fill_pullback(i: int, g: Expression, p: Application) -> Expression:
-    return Call("sum", (g,), (("axis", p.options["axis"]), ("keepdims", len(p.shapes[0]) == len(p.signature.out))))
+    return Call(
+        "sum",
+        (g,),
+        (("axis", p.options["axis"]), ("keepdims", len(p.shapes[0]) == len(p.signature.out))),
+    )
 
 
 fill = Operation(

@@ -121,7 +121,12 @@ hinge = _entrywise_loss(
     lambda xp, s, y: xp.where(1 - y * s > 0, 1 - y * s, 0.0),
     lambda s, y: (-(y * step(1 - y * s)), -(s * step(1 - y * s))),
     "hinge",
-    kinks=(Kink(lambda xp, s, y: y * s == 1, "hinge has a kink where y·s = 1; its slope there is taken as 0"),),
+    kinks=(
+        Kink(
+            lambda xp, s, y: y * s == 1,
+            "hinge has a kink where y·s = 1; its slope there is taken as 0",
+        ),
+    ),
 )
 clip = elementwise(
     "clip",
@@ -148,7 +153,10 @@ huber = _entrywise_loss(
 def _classes_shape(shapes: Sequence[Shape], _: Options) -> Shape:
     scores, y = shapes
     if not scores:
-        raise Misfit("cross-entropy takes a vector of classes, and {0} is a scalar", "write bce for a single probability")
+        raise Misfit(
+            "cross-entropy takes a vector of classes, and {0} is a scalar",
+            "write bce for a single probability",
+        )
     if y not in (scores, scores[:-1]):
         raise Misfit(
             f"{{0}} is {describe(scores)} and {{1}} is {describe(y)}",
@@ -190,7 +198,9 @@ def _target(p: Application) -> Expression:
     return p.arguments[1] if y == scores else one_hot(p.arguments[1], classes=scores[-1])
 
 
-def _cross_entropy_kernel(logarithm: Callable[[Any, Array, Array, int], Array]) -> Callable[[Signature], Kernel]:
+def _cross_entropy_kernel(
+    logarithm: Callable[[Any, Array, Array, int], Array],
+) -> Callable[[Signature], Kernel]:
     """Minus the mean over the rows of `logarithm(xp, scores, target, axis)` summed over the classes."""
 
     def kernel(s: Signature) -> Kernel:
@@ -276,4 +286,3 @@ OPERATIONS: tuple[Operation, ...] = (
     clip,
     one_hot,
 )
-

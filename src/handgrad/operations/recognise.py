@@ -46,7 +46,9 @@ def _categorical(expression: Call) -> Call | None:
     (total,) = terms[0][1]
     if not isinstance(total, Call):
         return None
-    if total.operation == sum_.name and not any(value is not None and value for _, value in total.options):
+    if total.operation == sum_.name and not any(
+        value is not None and value for _, value in total.options
+    ):
         factors = _terms(total.arguments[0], 1)
         pair = factors[0][1] if len(factors) == 1 and factors[0][0] > 0 else ()
     elif total.operation in (dot.name, matmul.name):

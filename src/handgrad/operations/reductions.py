@@ -146,15 +146,23 @@ def _extreme(name: str, reduce: Callable[..., Array], symbol: str, latex: str) -
         arity=(1, 1),
         shape=_reduced_shape,
         kernel=_reduction_kernel(reduce),
-        pullback=lambda i, g, p: _spread(g, p) * attained(p.arguments[0], p.out, axis=p.options["axis"]),
+        pullback=lambda i, g, p: (
+            _spread(g, p) * attained(p.arguments[0], p.out, axis=p.options["axis"])
+        ),
         notation=Function(symbol, latex),
         options=AXES,
-        kinks=(Kink(tied, "a tie: the entries that attain the extreme share the gradient equally"),),
+        kinks=(
+            Kink(tied, "a tie: the entries that attain the extreme share the gradient equally"),
+        ),
     )
 
 
-maximum_of = _extreme("max", lambda xp, a, axes, keep: xp.max(a, axis=axes, keepdims=keep), "max", r"\max")
-minimum_of = _extreme("min", lambda xp, a, axes, keep: xp.min(a, axis=axes, keepdims=keep), "min", r"\min")
+maximum_of = _extreme(
+    "max", lambda xp, a, axes, keep: xp.max(a, axis=axes, keepdims=keep), "max", r"\max"
+)
+minimum_of = _extreme(
+    "min", lambda xp, a, axes, keep: xp.min(a, axis=axes, keepdims=keep), "min", r"\min"
+)
 
 
 def _norm(xp: Any, a: Array, axes: tuple[int, ...], keep: bool) -> Array:
@@ -286,7 +294,9 @@ sum_to = Operation(
 """The sum over the axes along which a value was repeated: broadcasting, backwards."""
 
 
-def _over_cases(name: str, symbol: str, latex: str, finish: Callable[[Array, int], Array]) -> Operation:
+def _over_cases(
+    name: str, symbol: str, latex: str, finish: Callable[[Array, int], Array]
+) -> Operation:
     return Operation(
         name=name,
         family="helper",
@@ -299,8 +309,15 @@ def _over_cases(name: str, symbol: str, latex: str, finish: Callable[[Array, int
     )
 
 
-mean_over_cases = _over_cases("mean_over_cases", "mean over cases", r"\operatorname*{mean}_{\text{cases}}", lambda total, count: total / count)
-sum_over_cases = _over_cases("sum_over_cases", "Σ over cases", r"\sum_{\text{cases}}", lambda total, count: total)
+mean_over_cases = _over_cases(
+    "mean_over_cases",
+    "mean over cases",
+    r"\operatorname*{mean}_{\text{cases}}",
+    lambda total, count: total / count,
+)
+sum_over_cases = _over_cases(
+    "sum_over_cases", "Σ over cases", r"\sum_{\text{cases}}", lambda total, count: total
+)
 
 OPERATIONS: tuple[Operation, ...] = (
     sum_,
@@ -315,4 +332,3 @@ OPERATIONS: tuple[Operation, ...] = (
     mean_over_cases,
     sum_over_cases,
 )
-

@@ -203,9 +203,14 @@ def _marks(step: Step, line: TraceLine) -> tuple[dict[tuple[int, ...], Mark], di
     name = line.target.name
     for note in step.notes:
         if isinstance(note, GatedOff) and note.case_count == 1:
-            own = name == note.activation if note.phase == "forward" else (
-                isinstance(line.target, Adjoint) and line.role in ("gradient", "chain")
-                and note.pre_activation == Name(name)
+            own = (
+                name == note.activation
+                if note.phase == "forward"
+                else (
+                    isinstance(line.target, Adjoint)
+                    and line.role in ("gradient", "chain")
+                    and note.pre_activation == Name(name)
+                )
             )
             if own and note.unit:
                 marks[note.unit] = "off"
@@ -254,7 +259,9 @@ def _note(trace: Trace, note: TraceNote) -> Note:
         relations = tuple(
             Relation(
                 line.target,
-                _without_repeats([line.formula, line.substituted, literal_of(line.value, line.cased)]),
+                _without_repeats(
+                    [line.formula, line.substituted, literal_of(line.value, line.cased)]
+                ),
             )
             for line in note.long
         )

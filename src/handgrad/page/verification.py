@@ -29,11 +29,24 @@ def verification_page(verification: Verification) -> Page:
         largest = verification.largest(method)
         wrong = [c for c in verification.comparisons if c.method == method and not c.agrees]
         if not wrong:
-            blocks.append(Note("check", (f"Every gradient agrees with {method}; largest difference {largest:.1e}.",)))
+            blocks.append(
+                Note(
+                    "check",
+                    (f"Every gradient agrees with {method}; largest difference {largest:.1e}.",),
+                )
+            )
         for c in wrong:
             place = f"[{', '.join(map(str, c.entry))}]" if c.entry else ""
             blocks.append(
-                Note("warning", (Adjoint(c.name), f"{place} is {c.ours:.6g}, but {method} says {c.theirs:.6g}."))
+                Note(
+                    "warning",
+                    (
+                        Adjoint(c.name),
+                        f"{place} is {c.ours:.6g}, but {method} says {c.theirs:.6g}.",
+                    ),
+                )
             )
-    blocks += [Note("info", (f"Not compared with {m}: {why}.",)) for m, why in verification.skipped.items()]
+    blocks += [
+        Note("info", (f"Not compared with {m}: {why}.",)) for m, why in verification.skipped.items()
+    ]
     return Page("Verification", tuple(blocks))

@@ -17,7 +17,17 @@ from handgrad.problem.problem import Problem, Update
 LARGEST = 20_000_000
 """Bytes in a problem file, at most."""
 
-KEYS = ("title", "description", "equations", "loss", "reduction", "parameters", "data", "update", "display")
+KEYS = (
+    "title",
+    "description",
+    "equations",
+    "loss",
+    "reduction",
+    "parameters",
+    "data",
+    "update",
+    "display",
+)
 BUNDLED = Path(__file__).parent.parent / "problems"
 
 
@@ -50,7 +60,11 @@ def load(source: str | Path) -> Problem:
         reason = getattr(error, "strerror", None) or "not a path"
         raise ProblemError(f"cannot be read: {reason}", where=str(path)[:200]) from None
     if len(raw) > LARGEST:
-        raise ProblemError(f"is larger than {LARGEST // 1_000_000} MB", where=path.name, mend="keep large arrays in .npy files")
+        raise ProblemError(
+            f"is larger than {LARGEST // 1_000_000} MB",
+            where=path.name,
+            mend="keep large arrays in .npy files",
+        )
     return loads(_decoded(raw, path.name), where=path.name, folder=path.parent)
 
 
@@ -68,12 +82,20 @@ def loads(text: str, where: str = "", folder: Path | None = None) -> Problem:
     except tomllib.TOMLDecodeError as error:
         raise ProblemError(f"is not valid TOML: {error}", where=where) from None
     except (ValueError, RecursionError) as error:
-        raise ProblemError(f"cannot be read: {str(error)[:100] or 'it nests too deeply'}", where=where) from None
+        raise ProblemError(
+            f"cannot be read: {str(error)[:100] or 'it nests too deeply'}", where=where
+        ) from None
     for key in table:
         if key not in KEYS:
-            raise ProblemError(f"unknown key {key[:60]!r}", where=where, mend=nearest(key, KEYS) or f"keys: {', '.join(KEYS)}")
+            raise ProblemError(
+                f"unknown key {key[:60]!r}",
+                where=where,
+                mend=nearest(key, KEYS) or f"keys: {', '.join(KEYS)}",
+            )
     if "equations" not in table:
-        raise ProblemError("there are no equations", where=where, mend='write equations = """ … """')
+        raise ProblemError(
+            "there are no equations", where=where, mend='write equations = """ … """'
+        )
     return Problem(
         _equations(table["equations"], where),
         _values(table, "parameters", where, folder),
@@ -89,7 +111,9 @@ def loads(text: str, where: str = "", folder: Path | None = None) -> Problem:
 
 
 def _equations(value: Any, where: str) -> str | list[str]:
-    if isinstance(value, str) or (isinstance(value, list) and all(isinstance(v, str) for v in value)):
+    if isinstance(value, str) or (
+        isinstance(value, list) and all(isinstance(v, str) for v in value)
+    ):
         return value
     raise ProblemError("equations is text, one equation a line", where=where)
 
@@ -116,7 +140,9 @@ def _update(value: Any, where: str) -> Update | None:
         raise ProblemError("[update] is a table with a rule and a rate", where=where)
     for key in value:
         if key not in ("rule", "rate"):
-            raise ProblemError(f"unknown key update.{key[:60]}", where=where, mend=nearest(key, ("rule", "rate")))
+            raise ProblemError(
+                f"unknown key update.{key[:60]}", where=where, mend=nearest(key, ("rule", "rate"))
+            )
     rule = value.get("rule", "sgd")
     if not isinstance(rule, str):
         raise ProblemError("update.rule is text", where=where, mend='write rule = "sgd"')
@@ -130,7 +156,9 @@ def _values(table: Mapping[str, Any], key: str, where: str, folder: Path | None)
         raise ProblemError(f"[{key}] is a table of names and numbers", where=where)
     prefix = f"{where}, " if where else ""
     return {
-        name: _from_file(v, f"{prefix}{key}.{name}", folder) if isinstance(v, dict) and "file" in v else v
+        name: _from_file(v, f"{prefix}{key}.{name}", folder)
+        if isinstance(v, dict) and "file" in v
+        else v
         for name, v in value.items()
     }
 
@@ -139,7 +167,7 @@ def _from_file(spec: Mapping[str, Any], where: str, folder: Path | None) -> Any:
     """An array kept in a .npy, .npz or .csv file; with `cases = true` its first axis counts cases."""
     unknown = set(spec) - {"file", "array", "cases"}
     if unknown or not isinstance(spec["file"], str):
-        raise ProblemError("a file is named by { file = \"…\", cases = true }", where=where)
+        raise ProblemError('a file is named by { file = "…", cases = true }', where=where)
     path = (folder or Path()) / spec["file"]
     try:
         match path.suffix:
@@ -149,7 +177,11 @@ def _from_file(spec: Mapping[str, Any], where: str, folder: Path | None) -> Any:
                 with np.load(path, allow_pickle=False) as archive:
                     name = spec.get("array") or archive.files[0]
                     if name not in archive.files:
-                        raise ProblemError(f"{path.name} has no array {name}", where=where, mend=nearest(name, archive.files))
+                        raise ProblemError(
+                            f"{path.name} has no array {name}",
+                            where=where,
+                            mend=nearest(name, archive.files),
+                        )
                     array = archive[name]
             case ".csv":
                 array = np.loadtxt(path, delimiter=",", ndmin=1)
@@ -158,6 +190,8 @@ def _from_file(spec: Mapping[str, Any], where: str, folder: Path | None) -> Any:
     except HandgradError:
         raise
     except (OSError, ValueError, EOFError, IndexError) as error:
-        raise NumberError(f"{path.name} cannot be read: {str(error).splitlines()[0][:120]}", where=where) from None
+        raise NumberError(
+            f"{path.name} cannot be read: {str(error).splitlines()[0][:120]}", where=where
+        ) from None
     one = given(array, where)
     return given({"cases": one.array}, where) if spec.get("cases") is True else one

@@ -59,7 +59,9 @@ def given(value: Any, where: str) -> Given:
     if isinstance(value, Mapping):
         if set(value) != {"cases"}:
             raise NumberError(
-                f"unknown keys {', '.join(map(str, value))}", where=where, mend="many cases are { cases = [ … ] }"
+                f"unknown keys {', '.join(map(str, value))}",
+                where=where,
+                mend="many cases are { cases = [ … ] }",
             )
         one = given(value["cases"], where)
         if one.array.ndim == 0:
@@ -85,7 +87,9 @@ def _from_array(value: Any, where: str) -> Given:
     if result.size == 0:
         raise NumberError("there are no numbers in it", where=where)
     if not np.isfinite(result).all():
-        raise NumberError("it holds a NaN or an infinity", where=where, mend="every number must be finite")
+        raise NumberError(
+            "it holds a NaN or an infinity", where=where, mend="every number must be finite"
+        )
     return Given(result)
 
 
@@ -99,7 +103,11 @@ def _nested(value: Any, where: str, depth: int = 0) -> tuple[Any, Written]:
         shapes = [np.shape(array) for array, _ in items]
         for position, shape in enumerate(shapes):
             if shape != shapes[0]:
-                raise NumberError(_ragged(position, shape, shapes[0]), where=where, mend="every row needs as many numbers")
+                raise NumberError(
+                    _ragged(position, shape, shapes[0]),
+                    where=where,
+                    mend="every row needs as many numbers",
+                )
         return [array for array, _ in items], tuple(written for _, written in items)
     return number(value, where)
 
@@ -113,13 +121,12 @@ def _ragged(position: int, shape: tuple[int, ...], first: tuple[int, ...]) -> st
 def number(value: Any, where: str) -> tuple[float, str]:
     """One number and the way it was written."""
     text = value.strip().replace("−", "-") if isinstance(value, str) else str(value)
-    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal | Fraction | np.number):
+    if isinstance(value, bool) or not isinstance(
+        value, str | int | float | Decimal | Fraction | np.number
+    ):
         raise NumberError(f"{str(value)[:40]!r} is not a number", where=where)
     try:
-        if isinstance(value, str):
-            result = _from_text(text)
-        else:
-            result = float(value)
+        result = _from_text(text) if isinstance(value, str) else float(value)
     except (ValueError, OverflowError, ZeroDivisionError):
         raise NumberError(
             f"{text[:40]!r} is not a number", where=where, mend='write 0.5, -2 or "1/3"'
@@ -144,9 +151,13 @@ def from_text(text: str, where: str) -> Given:
         return given(text, where)
     if len(text) > 100_000:
         raise NumberError("more than 100000 characters", where=where)
-    quoted = re.sub(r"[^\s,\[\]]+", lambda m: repr(m.group()), text.replace("'", "").replace('"', ""))
+    quoted = re.sub(
+        r"[^\s,\[\]]+", lambda m: repr(m.group()), text.replace("'", "").replace('"', "")
+    )
     try:
         value = ast.literal_eval(quoted)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
-        raise NumberError(f"{text[:40]!r} is not a list of numbers", where=where, mend="write [0, 1]") from None
+        raise NumberError(
+            f"{text[:40]!r} is not a list of numbers", where=where, mend="write [0, 1]"
+        ) from None
     return given(value, where)

@@ -18,13 +18,17 @@ def network(
 ) -> tuple[list[str], dict[str, Any], dict[str, Any]]:
     """Equations, parameters and data of a multilayer perceptron; see `Problem.mlp`."""
     if len(sizes) < 2 or any(not isinstance(n, int) or n < 1 for n in sizes):
-        raise ProblemError(f"sizes = {list(sizes)} are not a network", mend="write at least [inputs, outputs]")
+        raise ProblemError(
+            f"sizes = {list(sizes)} are not a network", mend="write at least [inputs, outputs]"
+        )
     activations = [o.name for o in BY_NAME.values() if o.family == "activation"]
     for name in (hidden, output):
         if name not in (*activations, "identity", "linear"):
             raise ProblemError(f"there is no activation {name}", mend=nearest(name, activations))
     if loss not in LOSSES:
-        raise ProblemError(f"there is no loss {loss}", mend=nearest(loss, LOSSES) or f"losses: {', '.join(LOSSES)}")
+        raise ProblemError(
+            f"there is no loss {loss}", mend=nearest(loss, LOSSES) or f"losses: {', '.join(LOSSES)}"
+        )
     generator = np.random.default_rng(seed)
     equations: list[str] = []
     parameters: dict[str, Any] = {}

@@ -99,7 +99,8 @@ class Problem:
                 raise self._wrong(f"{name[:40]!r} is not a name")
             if name in targets:
                 raise self._wrong(
-                    f"{name} is given a number and computed by equation {targets[name].number}", "keep one of the two"
+                    f"{name} is given a number and computed by equation {targets[name].number}",
+                    "keep one of the two",
                 )
         if self.loss not in targets:
             raise self._wrong(
@@ -110,10 +111,16 @@ class Problem:
             raise self._wrong(f"reduction = {self.reduction!r} is unknown", 'write "mean" or "sum"')
         if self.update is not None:
             if self.update.rule != "sgd":
-                raise self._wrong(f"the update rule {self.update.rule!r} is unknown", 'write rule = "sgd"')
+                raise self._wrong(
+                    f"the update rule {self.update.rule!r} is unknown", 'write rule = "sgd"'
+                )
             if not math.isfinite(self.update.rate):
                 raise self._wrong("the rate is not a finite number")
-        counts = {n: g.array.shape[-1] for n, g in (*self.parameters.items(), *self.data.items()) if g.cased}
+        counts = {
+            n: g.array.shape[-1]
+            for n, g in (*self.parameters.items(), *self.data.items())
+            if g.cased
+        }
         if len(set(counts.values())) > 1:
             said = " and ".join(f"{n} has {c} cases" for n, c in counts.items())
             raise self._wrong(said, "every list of cases needs as many")
@@ -137,8 +144,14 @@ class Problem:
             if name not in home:
                 known = [*parameters, *data, "rate"]
                 computed = any(e.target == name for e in self.equations)
-                what = f"{name} is computed by an equation" if computed else f"the problem is not given {name}"
-                raise OptionError(what, mend=nearest(name, known) or f"it is given {', '.join(known)}")
+                what = (
+                    f"{name} is computed by an equation"
+                    if computed
+                    else f"the problem is not given {name}"
+                )
+                raise OptionError(
+                    what, mend=nearest(name, known) or f"it is given {', '.join(known)}"
+                )
             new = from_text(value, place) if isinstance(value, str) else given(value, place)
             if home[name].cased and not new.cased and new.array.ndim == home[name].array.ndim:
                 new = given({"cases": new.written if new.written is not None else new.array}, place)
@@ -156,7 +169,18 @@ class Problem:
         return self._changed(equations=equations)
 
     def _changed(self, **changes: Any) -> Problem:
-        names = ("equations", "parameters", "data", "loss", "title", "description", "update", "display", "reduction", "where")
+        names = (
+            "equations",
+            "parameters",
+            "data",
+            "loss",
+            "title",
+            "description",
+            "update",
+            "display",
+            "reduction",
+            "where",
+        )
         return Problem(**{**{n: getattr(self, n) for n in names}, **changes})
 
     @classmethod
@@ -200,7 +224,9 @@ class Problem:
         write(Path(path), self.to_toml(), force)
 
 
-def _parsed(equations: str | Sequence[str] | Sequence[Equation], where: str) -> tuple[Equation, ...]:
+def _parsed(
+    equations: str | Sequence[str] | Sequence[Equation], where: str
+) -> tuple[Equation, ...]:
     if not isinstance(equations, str):
         ready = tuple(e for e in equations if isinstance(e, Equation))
         if ready and len(ready) == len(equations):
@@ -219,7 +245,9 @@ def _givens(values: Mapping[str, Any], table: str, where: str) -> dict[str, Give
 def _swapped(equations: tuple[Equation, ...], old: str, new: str) -> tuple[Equation, ...]:
     for name in (old, new):
         if name not in BY_NAME or BY_NAME[name].family == "helper":
-            raise OptionError(f"there is no operation {name}", where="--swap", mend=nearest(name, BY_NAME))
+            raise OptionError(
+                f"there is no operation {name}", where="--swap", mend=nearest(name, BY_NAME)
+            )
     if BY_NAME[old].arity != BY_NAME[new].arity:
         raise OptionError(f"{old} and {new} take different numbers of arguments", where="--swap")
     found = False
@@ -232,7 +260,9 @@ def _swapped(equations: tuple[Equation, ...], old: str, new: str) -> tuple[Equat
         return None
 
     changed = tuple(
-        replace(e, expression=(expression := substitute(e.expression, other)), text=_text(e, expression))
+        replace(
+            e, expression=(expression := substitute(e.expression, other)), text=_text(e, expression)
+        )
         for e in equations
     )
     if not found:

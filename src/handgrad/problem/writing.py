@@ -38,7 +38,12 @@ def to_toml(problem: Problem) -> str:
             lines += ["", f"[{title}]"]
             lines += [f"{_key(name)} = {_given(value)}" for name, value in givens.items()]
     if problem.update is not None:
-        lines += ["", "[update]", f"rule = {_string(problem.update.rule)}", f"rate = {full(problem.update.rate)}"]
+        lines += [
+            "",
+            "[update]",
+            f"rule = {_string(problem.update.rule)}",
+            f"rate = {full(problem.update.rate)}",
+        ]
     if problem.display:
         lines += ["", "[display]"]
         lines += [f"{_key(n)} = {_string(t)}" for n, t in problem.display.items()]
@@ -71,7 +76,9 @@ def _spelled(expression: Expression) -> str:
                 at = expression.option("at")
                 assert isinstance(at, tuple)
                 return f"{arguments[0]}[{', '.join(_position(i) for i in at)}]"
-            options = [f"{n}={str(v).lower() if isinstance(v, bool) else v}" for n, v in expression.options]
+            options = [
+                f"{n}={str(v).lower() if isinstance(v, bool) else v}" for n, v in expression.options
+            ]
             return f"{expression.operation}({', '.join([*arguments, *options])})"
         case _:
             raise TypeError(f"not a formula: {expression!r}")
@@ -132,7 +139,9 @@ def _key(name: str) -> str:
 def write(path: Path, text: str, force: bool) -> None:
     """Writes `text` to a temporary file beside `path`, then puts it in its place."""
     if path.exists() and not force:
-        raise ProblemError("the file exists already", where=str(path), mend="use force to replace it")
+        raise ProblemError(
+            "the file exists already", where=str(path), mend="use force to replace it"
+        )
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.expression import Expression
 from handgrad.explain import Text, note_text, reason, title
+from handgrad.expression import Expression
 from handgrad.operations.operation import Array
+from handgrad.page.solution import error_signals
 from handgrad.render.latex import latex
 from handgrad.render.source import source
 from handgrad.render.style import Style
-from handgrad.page.solution import error_signals
 from handgrad.trace import Note, Step, Trace, TraceLine
 from handgrad.verify import Verification
 
@@ -85,7 +85,7 @@ def verification_object(verification: Verification) -> dict[str, Any]:
 
 def plain(array: Array) -> Any:
     """Nested lists of numbers, null for what is not finite."""
-    values = np.asarray(array, dtype=float)
+    values = np.asarray(array, dtype=float) + 0.0  # −0 as 0
     if np.isfinite(values).all():
         return values.tolist()
     return np.where(np.isfinite(values), values.astype(object), None).tolist()
@@ -152,4 +152,3 @@ def _field(value: Any, style: Style) -> Any:
 def plain_text(text: Text) -> str:
     """Running text with its formulas spelled as in equations; figures to 4 decimals."""
     return "".join(part if isinstance(part, str) else source(part, decimals=4) for part in text)
-

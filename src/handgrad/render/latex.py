@@ -140,7 +140,7 @@ class LatexPen:
     def function(
         self,
         notation: Function,
-        name: str,  # noqa: ARG002 - LaTeX has the command
+        name: str,
         arguments: Sequence[Tex],
         options: Sequence[tuple[Symbol, str]],
         enclosed: bool,
@@ -158,7 +158,7 @@ class LatexPen:
     def sum(self, left: Tex, sign: str, right: Tex) -> Tex:
         return Tex(f"{left} {'-' if sign == '−' else sign} {right}")
 
-    def product(self, left: Tex, sign: ProductSign, right: Tex, tight: bool) -> Tex:  # noqa: ARG002
+    def product(self, left: Tex, sign: ProductSign, right: Tex, tight: bool) -> Tex:
         return Tex(f"{left}{_SIGNS[sign]}{right}")
 
     def negation(self, part: Tex) -> Tex:

@@ -108,5 +108,3 @@ def _culprit(
             if not np.asarray(domain.holds(np, value_of(argument, arrays, cased))).all():
                 return expression, argument, domain.words
     return expression, expression, ""
-
-

@@ -223,7 +223,9 @@ def _check_finite(problem: Problem, result: Run) -> None:
         equation = next((e for e in problem.equations if e.target == place), None)
         raise NumberError(
             f"the gradient with respect to {line.leaf.name} is not finite",
-            where=", ".join(filter(None, (problem.where, f"equation {equation.number}" if equation else ""))),
+            where=", ".join(
+                filter(None, (problem.where, f"equation {equation.number}" if equation else ""))
+            ),
             source=equation.text if equation else "",
             mend="the slope is infinite or undefined at these numbers",
         )

@@ -123,9 +123,7 @@ class _Building:
         pre = pre_activations(graph)
         aside = {s.inner for s in graph.shortcuts}
         wanted = "parameter" if self.problem.parameters else "data"
-        self.chain = {
-            line.leaf: line for line in graph.backward if line.leaf.name in graph.lets
-        }
+        self.chain = {line.leaf: line for line in graph.backward if line.leaf.name in graph.lets}
         self.shown: set[Leaf] = set()
         pending: list[str] = []
         for line in graph.backward:
@@ -218,7 +216,11 @@ class _Building:
             formula = annotated(
                 formula, lambda leaf: () if leaf == rate else self.graph.shape(leaf)
             )
-            value = value_of(formula, {k: np.asarray(v, dtype=float) for k, v in numbers.items() if k in leaves(formula)}, cased)
+            value = value_of(
+                formula,
+                {k: np.asarray(v, dtype=float) for k, v in numbers.items() if k in leaves(formula)},
+                cased,
+            )
             if self.run.carry == "rounded":
                 value = shown_figures(value, self.decimals)
             updated[name] = value
@@ -249,7 +251,11 @@ class _Building:
             return None
         leaf = Name(self.graph.cost, shape=())
         node = self.graph.nodes[self.graph.loss]
-        formula = node.written if self.graph.cost == self.graph.loss else self.graph.nodes[self.graph.cost].written
+        formula = (
+            node.written
+            if self.graph.cost == self.graph.loss
+            else self.graph.nodes[self.graph.cost].written
+        )
         assert formula is not None
         line = TraceLine(
             target=leaf,
@@ -261,5 +267,3 @@ class _Building:
         )
         self._add(3, "loss_after", self.graph.cost, [line])
         return float(cost)
-
-

@@ -49,7 +49,7 @@ def _with_entries(entry: Expression, trace: Trace) -> Expression:
 
     def number(node: Expression) -> Expression | None:
         is_index = isinstance(node, Call) and node.option("at") is not None
-        if not is_index and (isinstance(node, Call) or isinstance(node, Literal)):
+        if not is_index and (isinstance(node, (Call, Literal))):
             return None
         if isinstance(node, Name) and node not in trace.run.numbers:
             return None

@@ -33,7 +33,11 @@ def _activates(graph: Graph, name: str, previous: str) -> bool:
     call = activation_of(graph.nodes[name].written)
     if call is None or activation_of(graph.nodes[previous].written) is not None:
         return False
-    return bool(call.arguments) and isinstance(call.arguments[0], Name) and call.arguments[0].name == previous
+    return (
+        bool(call.arguments)
+        and isinstance(call.arguments[0], Name)
+        and call.arguments[0].name == previous
+    )
 
 
 def _loss_of(graph: Graph, name: str, group: list[str]) -> bool:

@@ -199,7 +199,9 @@ class Noting:
                         through=line.through,
                     )
                 )
-            agrees = bool(np.allclose(lines[-1].value, self.values[Adjoint(name)], rtol=1e-9, atol=1e-9))
+            agrees = bool(
+                np.allclose(lines[-1].value, self.values[Adjoint(name)], rtol=1e-9, atol=1e-9)
+            )
             return [
                 ShortcutTaken(
                     kind="shortcut",
@@ -232,7 +234,9 @@ class Noting:
                 blocked = float(abs(arriving))
             zeroes: tuple[Zeroed, ...] = ()
             if len(note.cases) in (0, note.case_count):
-                zeroes = self.zeroed(Adjoint(name), note.unit) + self.zeroed(Name(output), note.unit)
+                zeroes = self.zeroed(Adjoint(name), note.unit) + self.zeroed(
+                    Name(output), note.unit
+                )
             notes.append(
                 GatedOff(
                     kind="gated_off",
@@ -330,9 +334,7 @@ class Noting:
         )
 
 
-def _described(
-    name: str, shape: tuple[int, ...], entries: tuple[tuple[int, ...], ...]
-) -> Zeroed:
+def _described(name: str, shape: tuple[int, ...], entries: tuple[tuple[int, ...], ...]) -> Zeroed:
     """How a set of entries lies in a shape: a row, a column, one entry, all of it."""
     if len(entries) == int(np.prod(shape)) and len(entries) > 1:
         return Zeroed(name, "all", 0, entries)

@@ -25,7 +25,9 @@ def literal_of(array: Array, cased: bool = False) -> Literal:
     return Literal(nested(array), cased=cased)
 
 
-def with_numbers(formula: Expression, values: Mapping[Leaf, Array], cased: frozenset[Leaf]) -> Expression:
+def with_numbers(
+    formula: Expression, values: Mapping[Leaf, Array], cased: frozenset[Leaf]
+) -> Expression:
     """The formula with the value of every leaf in its place."""
     made: dict[Leaf, Literal] = {}
 

@@ -24,7 +24,9 @@ StepKind: TypeAlias = Literal[
     "update",
     "loss_after",
 ]
-Role: TypeAlias = Literal["value", "cost", "let", "chain", "part", "per_case", "gradient", "updated"]
+Role: TypeAlias = Literal[
+    "value", "cost", "let", "chain", "part", "per_case", "gradient", "updated"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,14 @@ class LossChange:
 
 
 Note: TypeAlias = (
-    GatedOff | ZeroInput | Saturated | SeveralPaths | ShortcutTaken | AtKink | Unreached | LossChange
+    GatedOff
+    | ZeroInput
+    | Saturated
+    | SeveralPaths
+    | ShortcutTaken
+    | AtKink
+    | Unreached
+    | LossChange
 )
 
 

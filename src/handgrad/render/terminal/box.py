@@ -57,6 +57,8 @@ class Box:
 
 def cells(text: str, style: str = "") -> Row:
     """A clean text as a row of cells."""
+    if text.isascii():
+        return tuple([(c, style) for c in text])
     row: list[Cell] = []
     for c, columns in graphemes(text):
         row.append((c, style))
@@ -75,21 +77,28 @@ def beside(*boxes: Box) -> Box:
 
 
 def _beside(a: Box, b: Box) -> Box:
+    if not b.width:
+        return a
     baseline = max(a.baseline, b.baseline)
     below = max(a.height - a.baseline, b.height - b.baseline)
     left, right = (
         padded(x, baseline - x.baseline, below - (x.height - x.baseline)).rows for x in (a, b)
     )
-    rows = tuple(p + q for p, q in zip(left, right, strict=True))
-    breaks = a.breaks + tuple((column + a.width, cost) for column, cost in b.breaks)
+    rows = tuple([p + q for p, q in zip(left, right, strict=True)])
+    breaks = a.breaks + tuple([(column + a.width, cost) for column, cost in b.breaks])
     return Box(rows, baseline, breaks)
 
 
 def padded(box: Box, above: int = 0, below: int = 0, left: int = 0, right: int = 0) -> Box:
     """The box with blank rows and columns around it."""
+    if not (above or below or left or right):
+        return box
     empty = ((BLANK,) * (left + box.width + right),)
-    rows = tuple((BLANK,) * left + row + (BLANK,) * right for row in box.rows)
-    breaks = tuple((column + left, cost) for column, cost in box.breaks)
+    rows, breaks = box.rows, box.breaks
+    if left or right:
+        before, after = (BLANK,) * left, (BLANK,) * right
+        rows = tuple([before + row + after for row in rows])
+        breaks = tuple([(column + left, cost) for column, cost in breaks])
     return Box(empty * above + rows + empty * below, box.baseline + above, breaks)
 
 
