@@ -135,7 +135,9 @@ def _zeroed(zeroed: Zeroed) -> Text:
 
 def _several_paths(note: SeveralPaths) -> Text:
     if all(getattr(value, "ndim", 1) == 0 for _, value in note.parts):
-        shares = [(literal_of(value), " through ", Name(name)) for name, value in note.parts]
+        shares: list[Text] = [
+            (literal_of(value), " through ", Name(name)) for name, value in note.parts
+        ]
     else:
         shares = [("one through ", Name(name)) for name, _ in note.parts]
     count = {2: "two", 3: "three", 4: "four"}.get(len(note.parts), str(len(note.parts)))

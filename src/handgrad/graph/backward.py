@@ -308,7 +308,7 @@ class Backward:
         for let in self.lets.values():
             if let.formula == part and let.name not in taken:
                 return let
-        name = f"{self._letter}{len(self.lets) + 1}"
+        name = f"{self._letter}_{len(self.lets) + 1}"
         let = Let(name, expression, part, part.shape or (), is_cased(part, self.cased), equation)
         self.lets[name] = let
         if let.cased:
@@ -318,9 +318,9 @@ class Backward:
     def _free_letter(self) -> str:
         """A letter that no name of the problem numbers: u₁, u₂, … or another."""
         for letter in "uvqrstmnk":
-            if not any(n.startswith(letter) and n[1:].isdigit() for n in self.nodes):
+            if not any(n.startswith(f"{letter}_") for n in self.nodes):
                 return letter
-        return "part_"
+        return "part"
 
     def _keep_used_lets(self) -> None:
         """Drops the lets that no formula refers to and numbers the rest in order of appearance."""
@@ -338,7 +338,7 @@ class Backward:
         for shortcut in self.shortcuts:
             for line in shortcut.long:
                 need(line.formula)
-        new = {old: f"{self._letter}{k}" for k, old in enumerate(used, start=1)}
+        new = {old: f"{self._letter}_{k}" for k, old in enumerate(used, start=1)}
 
         def renamed(expression: Expression) -> Expression:
             return substitute(

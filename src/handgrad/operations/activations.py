@@ -14,7 +14,7 @@ _AT_ZERO = Kink(
     "the pre-activation is exactly 0, where the slope is taken as that of z ≤ 0",
 )
 
-relu = elementwise(
+relu: Operation = elementwise(
     "relu",
     lambda xp, z: xp.where(z > 0, z, 0.0),
     (lambda out, z: step(z),),
@@ -23,7 +23,7 @@ relu = elementwise(
     gate=True,
     kinks=(Kink(lambda xp, z: z == 0, "ReLU has a kink at 0; its slope there is taken as 0"),),
 )
-leaky_relu = elementwise(
+leaky_relu: Operation = elementwise(
     "leaky_relu",
     lambda xp, z, alpha: xp.where(z > 0, z, alpha * z),
     (lambda out, z, alpha: leaky_step(z, alpha=alpha),),
@@ -32,7 +32,7 @@ leaky_relu = elementwise(
     options={"alpha": 0.01},
     kinks=(_AT_ZERO,),
 )
-leaky_step = elementwise(
+leaky_step: Operation = elementwise(
     "leaky_step",
     lambda xp, z, alpha: xp.where(z > 0, 1.0, alpha),
     (None,),
@@ -40,7 +40,7 @@ leaky_step = elementwise(
     notation=Function("LeakyReLU′", r"\operatorname{LeakyReLU}'"),
     options={"alpha": 0.01},
 )
-elu = elementwise(
+elu: Operation = elementwise(
     "elu",
     lambda xp, z, alpha: xp.where(z > 0, z, alpha * xp.expm1(xp.where(z > 0, 0.0, z))),
     (lambda out, z, alpha: elu_slope(z, out, alpha=alpha),),
@@ -54,7 +54,7 @@ elu = elementwise(
         ),
     ),
 )
-elu_slope = elementwise(
+elu_slope: Operation = elementwise(
     "elu_slope",
     lambda xp, z, out, alpha: xp.where(z > 0, 1.0, out + alpha),
     (None, None),
@@ -70,7 +70,7 @@ def _sigmoid(xp: Any, z: Any) -> Any:
     return xp.where(z >= 0, 1.0, decay) / (1.0 + decay)
 
 
-sigmoid = elementwise(
+sigmoid: Operation = elementwise(
     "sigmoid",
     _sigmoid,
     (lambda out, z: out * (1 - out),),
@@ -78,7 +78,7 @@ sigmoid = elementwise(
     notation=Function("σ", r"\sigma"),
     saturation=0.25,
 )
-tanh = elementwise(
+tanh: Operation = elementwise(
     "tanh",
     lambda xp, z: xp.tanh(z),
     (lambda out, z: 1 - out**2,),
@@ -86,14 +86,14 @@ tanh = elementwise(
     notation=Function("tanh", r"\tanh"),
     saturation=1.0,
 )
-softplus = elementwise(
+softplus: Operation = elementwise(
     "softplus",
     lambda xp, z: xp.where(z > 0, z, 0.0) + xp.log1p(xp.exp(-xp.abs(z))),
     (lambda out, z: sigmoid(z),),
     family="activation",
     notation=Function("softplus", r"\operatorname{softplus}"),
 )
-silu = elementwise(
+silu: Operation = elementwise(
     "silu",
     lambda xp, z: z * _sigmoid(xp, z),
     (lambda out, z: sigmoid(z) * (1 + z * (1 - sigmoid(z))),),
@@ -110,7 +110,7 @@ def _erfc(xp: Any, z: Any) -> Any:
     return xp.vectorize(math.erfc, otypes=[float])(z)
 
 
-normal_cdf = elementwise(
+normal_cdf: Operation = elementwise(
     "normal_cdf",
     lambda xp, z: 0.5 * _erfc(xp, -z / math.sqrt(2)),
     (lambda out, z: normal_pdf(z),),
@@ -119,7 +119,7 @@ normal_cdf = elementwise(
 )
 """The distribution function of the standard normal."""
 
-normal_pdf = elementwise(
+normal_pdf: Operation = elementwise(
     "normal_pdf",
     lambda xp, z: xp.exp(-0.5 * z * z) / math.sqrt(2 * math.pi),
     (lambda out, z: -(z * out),),
@@ -128,7 +128,7 @@ normal_pdf = elementwise(
 )
 """The density of the standard normal."""
 
-gelu = elementwise(
+gelu: Operation = elementwise(
     "gelu",
     lambda xp, z: z * 0.5 * _erfc(xp, -z / math.sqrt(2)),
     (lambda out, z: normal_cdf(z) + z * normal_pdf(z),),
@@ -144,7 +144,7 @@ def _gelu_gate(xp: Any, z: Any) -> Any:
     return _sigmoid(xp, 2 * _K * (z + _C * z**3))
 
 
-gelu_gate = elementwise(
+gelu_gate: Operation = elementwise(
     "gelu_gate",
     _gelu_gate,
     (lambda out, z: out * (1 - out) * (2 * _K * (1 + 3 * _C * z**2)),),
@@ -153,7 +153,7 @@ gelu_gate = elementwise(
 )
 """The tanh approximation of Φ: ½(1 + tanh(√(2/π)(z + 0.044715 z³)))."""
 
-gelu_tanh = elementwise(
+gelu_tanh: Operation = elementwise(
     "gelu_tanh",
     lambda xp, z: z * _gelu_gate(xp, z),
     (

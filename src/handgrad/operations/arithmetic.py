@@ -97,7 +97,7 @@ def _simplify_negate(call: Call) -> Expression | None:
     )
 
 
-add = elementwise(
+add: Operation = elementwise(
     "add",
     lambda xp, a, b: a + b,
     (lambda out, a, b: 1, lambda out, a, b: 1),
@@ -106,7 +106,7 @@ add = elementwise(
     commutative=True,
     simplify=_simplify_add,
 )
-subtract = elementwise(
+subtract: Operation = elementwise(
     "subtract",
     lambda xp, a, b: a - b,
     (lambda out, a, b: 1, lambda out, a, b: -1),
@@ -114,7 +114,7 @@ subtract = elementwise(
     notation=Sum("-", "−"),
     simplify=_simplify_subtract,
 )
-multiply = elementwise(
+multiply: Operation = elementwise(
     "multiply",
     lambda xp, a, b: a * b,
     (lambda out, a, b: b, lambda out, a, b: a),
@@ -123,7 +123,7 @@ multiply = elementwise(
     commutative=True,
     simplify=_simplify_multiply,
 )
-divide = elementwise(
+divide: Operation = elementwise(
     "divide",
     lambda xp, a, b: a / b,
     (lambda out, a, b: 1 / b, lambda out, a, b: -(a / b**2)),
@@ -132,7 +132,7 @@ divide = elementwise(
     domain=(Domain(1, lambda xp, b: b != 0, "not zero"),),
     simplify=_simplify_divide,
 )
-negate = elementwise(
+negate: Operation = elementwise(
     "negate",
     lambda xp, a: -a,
     (lambda out, a: -1,),
@@ -149,7 +149,7 @@ def _power_slope(out: Expression, a: Expression, b: Expression) -> Expression:
     return exponent * a ** (exponent - 1)
 
 
-power = elementwise(
+power: Operation = elementwise(
     "power",
     lambda xp, a, b: a**b,
     (_power_slope, lambda out, a, b: scaled_log(out, a)),
@@ -157,7 +157,7 @@ power = elementwise(
     notation=Power(),
     simplify=_simplify_power,
 )
-power_slope = elementwise(
+power_slope: Operation = elementwise(
     "power_slope",
     lambda xp, a, b: xp.where(b == 0, 0.0, b * xp.where(b == 0, 1.0, a) ** (b - 1)),
     (None, None),
@@ -166,7 +166,7 @@ power_slope = elementwise(
 )
 """b · a^(b−1), zero where b is zero (the slope of a constant), as PyTorch has it."""
 
-scaled_log = elementwise(
+scaled_log: Operation = elementwise(
     "scaled_log",
     lambda xp, c, a: xp.where(c == 0, 0.0, c * xp.log(xp.where(c == 0, 1.0, a))),
     (None, None),
@@ -175,7 +175,7 @@ scaled_log = elementwise(
 )
 """c · ln a, zero where c is zero: entropy's 0 ln 0 = 0."""
 
-ratio = elementwise(
+ratio: Operation = elementwise(
     "ratio",
     lambda xp, a, b: xp.where(a == 0, 0.0, a / xp.where(a == 0, 1.0, b)),
     (None, None),

@@ -7,20 +7,20 @@ from typing import Any
 from handgrad.notation import Fence, Function, Indicator
 from handgrad.operations.operation import Domain, Kink, Operation, elementwise
 
-exp = elementwise(
+exp: Operation = elementwise(
     "exp",
     lambda xp, z: xp.exp(z),
     (lambda out, z: out,),
     notation=Function("exp", r"\exp"),
 )
-log = elementwise(
+log: Operation = elementwise(
     "log",
     lambda xp, a: xp.log(a),
     (lambda out, a: 1 / a,),
     notation=Function("ln", r"\ln"),
     domain=(Domain(0, lambda xp, a: a > 0, "positive"),),
 )
-sqrt = elementwise(
+sqrt: Operation = elementwise(
     "sqrt",
     lambda xp, a: xp.sqrt(a),
     (lambda out, a: 1 / (2 * out),),
@@ -28,33 +28,33 @@ sqrt = elementwise(
     domain=(Domain(0, lambda xp, a: a >= 0, "zero or positive"),),
     kinks=(Kink(lambda xp, a: a == 0, "√ has no finite slope at 0"),),
 )
-sin = elementwise(
+sin: Operation = elementwise(
     "sin",
     lambda xp, a: xp.sin(a),
     (lambda out, a: cos(a),),
     notation=Function("sin", r"\sin"),
 )
-cos = elementwise(
+cos: Operation = elementwise(
     "cos",
     lambda xp, a: xp.cos(a),
     (lambda out, a: -sin(a),),
     notation=Function("cos", r"\cos"),
 )
-absolute = elementwise(
+absolute: Operation = elementwise(
     "abs",
     lambda xp, a: xp.abs(a),
     (lambda out, a: sign(a),),
     notation=Fence("|", "|", r"\left|", r"\right|"),
     kinks=(Kink(lambda xp, a: a == 0, "|a| has a kink at 0; its slope there is taken as 0"),),
 )
-sign = elementwise(
+sign: Operation = elementwise(
     "sign",
     lambda xp, a: xp.sign(a),
     (None,),
     family="helper",
     notation=Function("sign", r"\operatorname{sign}"),
 )
-step = elementwise(
+step: Operation = elementwise(
     "step",
     lambda xp, z: xp.where(z > 0, 1.0, 0.0),
     (None,),
@@ -68,7 +68,7 @@ def _tie_share(xp: Any, a: Any, b: Any) -> Any:
     return xp.where(a > b, 1.0, xp.where(a == b, 0.5, 0.0))
 
 
-larger = elementwise(
+larger: Operation = elementwise(
     "larger",
     _tie_share,
     (None, None),
@@ -79,7 +79,7 @@ larger = elementwise(
 
 _TIES = (Kink(lambda xp, a, b: a == b, "a tie: each side takes half of the gradient"),)
 
-maximum = elementwise(
+maximum: Operation = elementwise(
     "maximum",
     lambda xp, a, b: xp.maximum(a, b),
     (lambda out, a, b: larger(a, b), lambda out, a, b: larger(b, a)),
@@ -87,7 +87,7 @@ maximum = elementwise(
     commutative=True,
     kinks=_TIES,
 )
-minimum = elementwise(
+minimum: Operation = elementwise(
     "minimum",
     lambda xp, a, b: xp.minimum(a, b),
     (lambda out, a, b: larger(b, a), lambda out, a, b: larger(a, b)),

@@ -128,7 +128,7 @@ hinge = _entrywise_loss(
         ),
     ),
 )
-clip = elementwise(
+clip: Operation = elementwise(
     "clip",
     lambda xp, a, delta: xp.where(a > delta, delta, xp.where(a < -delta, -delta, a)),
     (None,),

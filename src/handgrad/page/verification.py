@@ -17,8 +17,8 @@ def verification_page(verification: Verification) -> Page:
         cells: list[Text] = [(Adjoint(name),)]
         for method in methods:
             comparison = found[method, name]
-            wrong = "" if comparison.agrees else "  WRONG"
-            cells.append((f"{comparison.difference:.1e}{wrong}",))
+            verdict = "" if comparison.agrees else "  WRONG"
+            cells.append((f"{comparison.difference:.1e}{verdict}",))
         rows.append(tuple(cells))
     header: tuple[Text, ...] = (("gradient",), *((f"against {m}",) for m in methods))
     blocks: list[Block] = [

@@ -36,7 +36,8 @@ class Given:
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of one case."""
-        return self.array.shape[:-1] if self.cased else self.array.shape
+        shape: tuple[int, ...] = self.array.shape
+        return shape[:-1] if self.cased else shape
 
     def __eq__(self, other: object) -> bool:
         return (

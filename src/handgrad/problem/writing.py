@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -107,7 +107,7 @@ def _given(value: Given) -> str:
     return f"{{ cases = {text} }}" if value.cased else text
 
 
-def _from_array(array: np.ndarray) -> Written:  # type: ignore[type-arg]
+def _from_array(array: Any) -> Written:
     return tuple(_from_array(row) for row in array) if array.ndim else full(float(array))
 
 

@@ -88,7 +88,7 @@ def plain(array: Array) -> Any:
     values = np.asarray(array, dtype=float) + 0.0  # −0 as 0
     if np.isfinite(values).all():
         return values.tolist()
-    return np.where(np.isfinite(values), values.astype(object), None).tolist()
+    return [plain(row) for row in values] if values.ndim else None
 
 
 def _cases(trace: Trace) -> int | None:

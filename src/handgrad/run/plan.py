@@ -220,12 +220,12 @@ def _check_finite(problem: Problem, result: Run) -> None:
         if line.leaf.name in aside or np.isfinite(value).all():
             continue
         place = line.through or line.leaf.name
-        equation = next((e for e in problem.equations if e.target == place), None)
+        through = next((e for e in problem.equations if e.target == place), None)
         raise NumberError(
             f"the gradient with respect to {line.leaf.name} is not finite",
             where=", ".join(
-                filter(None, (problem.where, f"equation {equation.number}" if equation else ""))
+                filter(None, (problem.where, f"equation {through.number}" if through else ""))
             ),
-            source=equation.text if equation else "",
+            source=through.text if through else "",
             mend="the slope is infinite or undefined at these numbers",
         )

@@ -82,7 +82,7 @@ class _Building:
                     used[source] = None
         step = Step(
             id=id_,
-            phase=("forward", "backward", "update")[phase - 1],  # type: ignore[arg-type]
+            phase=("forward", "backward", "update")[phase - 1],
             kind=kind,
             about=about,
             lines=tuple(lines),
@@ -212,9 +212,9 @@ class _Building:
         lines, updated = [], {}
         for name in self.problem.parameters:
             node = self.graph.nodes[name]
-            formula = Name(name) - rate * Adjoint(name)
             formula = annotated(
-                formula, lambda leaf: () if leaf == rate else self.graph.shape(leaf)
+                Name(name) - rate * Adjoint(name),
+                lambda leaf: () if leaf == rate else self.graph.shape(leaf),
             )
             value = value_of(
                 formula,
