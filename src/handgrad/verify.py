@@ -21,13 +21,20 @@ DIFFERENCE_TOLERANCE = 1e-5
 """Largest relative difference from finite differences that passes: their own error is near
 ε^(2/3) ≈ 4e-11 of the function's scale, and grows with its third derivative."""
 
+KINK = 1e-3
+"""Slopes on two sides of a number that differ by more than this share of them mark a kink."""
+
 AUTOGRAD_TOLERANCE = 1e-9
 """Largest relative difference from autograd that passes, in float64."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One gradient against one method: the largest difference, relative to the larger of 1 and its size."""
+    """One gradient against one method: the largest difference, relative to the larger of 1 and its size.
+
+    `at_kink`: the slopes on the two sides of some entry differ; any slope between them counts
+    as right there.
+    """
 
     method: str
     name: str
@@ -36,9 +43,11 @@ class Comparison:
     entry: tuple[int, ...]
     ours: float
     theirs: float
+    at_kink: bool = False
 
     @property
     def agrees(self) -> bool:
+        """Whether the difference is within the tolerance."""
         return self.difference <= self.tolerance
 
 
@@ -73,13 +82,15 @@ def verify(problem: Problem) -> Verification:
         n: g.array for n, g in (*problem.parameters.items(), *problem.data.items())
     }
     ours = {name: total_gradient(graph, result, name) for name in givens}
+    slopes = {name: _slopes(plan, graph, givens, name) for name in givens}
     comparisons = [
         _compared(
             "finite differences",
             name,
             ours[name],
-            _differences(plan, graph, givens, name),
+            _nearest_slope(ours[name], *slopes[name]),
             DIFFERENCE_TOLERANCE,
+            at_kink=_has_kink(*slopes[name]),
         )
         for name in givens
     ]
@@ -122,11 +133,14 @@ def _loss(plan: Plan, graph: Graph, givens: Mapping[str, Array], xp: Any = np) -
     return xp.sum(loss) if getattr(loss, "ndim", 0) else loss
 
 
-def _differences(plan: Plan, graph: Graph, givens: Mapping[str, Array], name: str) -> Array:
-    """Central differences, one entry at a time, with a step of ε^(1/3) times the entry's scale."""
+def _slopes(
+    plan: Plan, graph: Graph, givens: Mapping[str, Array], name: str
+) -> tuple[Array, Array]:
+    """The slopes below and above each entry, with a step of ε^(1/3) times the entry's scale."""
     value = np.array(givens[name], dtype=float)
-    slope = np.empty_like(value)
+    below, above = np.empty_like(value), np.empty_like(value)
     with np.errstate(all="ignore"):
+        middle = float(_loss(plan, graph, givens))
         for index in np.ndindex(value.shape):
             step = np.finfo(float).eps ** (1 / 3) * max(1.0, abs(float(value[index])))
             ends = []
@@ -134,8 +148,25 @@ def _differences(plan: Plan, graph: Graph, givens: Mapping[str, Array], name: st
                 moved = value.copy()
                 moved[index] += sign * step
                 ends.append(float(_loss(plan, graph, {**givens, name: moved})))
-            slope[index] = (ends[0] - ends[1]) / (2 * step)
-    return slope
+            above[index] = (ends[0] - middle) / step
+            below[index] = (middle - ends[1]) / step
+    return below, above
+
+
+def _kinked(below: Array, above: Array) -> Array:
+    """Entries whose slopes differ by far more than a step's worth of curvature."""
+    return np.abs(below - above) > KINK * np.maximum(1.0, np.abs(below) + np.abs(above))
+
+
+def _has_kink(below: Array, above: Array) -> bool:
+    return bool(np.any(_kinked(below, above)))
+
+
+def _nearest_slope(ours: Array, below: Array, above: Array) -> Array:
+    """The central difference; at a kink, the slope between those on its two sides nearest to ours."""
+    central = (below + above) / 2
+    between = np.clip(ours, np.minimum(below, above), np.maximum(below, above))
+    return np.where(_kinked(below, above), between, central)
 
 
 def _autograd(plan: Plan, graph: Graph, givens: Mapping[str, Array]) -> dict[str, Array]:
@@ -155,12 +186,27 @@ def _autograd(plan: Plan, graph: Graph, givens: Mapping[str, Array]) -> dict[str
     }
 
 
-def _compared(method: str, name: str, ours: Array, theirs: Array, tolerance: float) -> Comparison:
+def _compared(
+    method: str,
+    name: str,
+    ours: Array,
+    theirs: Array,
+    tolerance: float,
+    *,
+    at_kink: bool = False,
+) -> Comparison:
     ours, theirs = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
     scale = max(1.0, float(np.abs(ours).max(initial=0.0)))
     gap = np.abs(ours - theirs) / scale
     entry = np.unravel_index(int(np.argmax(gap)), gap.shape) if gap.ndim else ()
     index = tuple(int(i) for i in entry)
     return Comparison(
-        method, name, float(gap[index]), tolerance, index, float(ours[index]), float(theirs[index])
+        method=method,
+        name=name,
+        difference=float(gap[index]),
+        tolerance=tolerance,
+        entry=index,
+        ours=float(ours[index]),
+        theirs=float(theirs[index]),
+        at_kink=at_kink,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from handgrad.expression import Call, Expression, Literal, number, shape_of
 from handgrad.notation import As, Fraction, Negation, Power, Product, Sum
 from handgrad.operations.operation import Domain, Operation, elementwise
@@ -52,6 +54,8 @@ def _simplify_multiply(call: Call) -> Expression | None:
     if plain_b is not b:
         return multiply(plain_b, a)
     x, y = number(a), number(b)
+    if x is not None and isinstance(b, Call) and b.operation == "fill":
+        return replace(b, arguments=(multiply(x, b.arguments[0]),), shape=None)
     if x == 1 and shape_of(b) == call.shape:
         return b
     if y == 1 and shape_of(a) == call.shape:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from handgrad.explain.text import joined
 from handgrad.expression import Adjoint
 from handgrad.page.blocks import Block, Heading, Note, Page, Table, Text
 from handgrad.verify import Verification
@@ -46,6 +47,14 @@ def verification_page(verification: Verification) -> Page:
                     ),
                 )
             )
+    kinks = list(dict.fromkeys(c.name for c in verification.comparisons if c.at_kink))
+    if kinks:
+        text = (
+            "A number lies at a kink; any slope between those on its two sides is right for ",
+            *joined([(Adjoint(n),) for n in kinks]),
+            ".",
+        )
+        blocks.append(Note("info", text))
     blocks += [
         Note("info", (f"Not compared with {m}: {why}.",)) for m, why in verification.skipped.items()
     ]

@@ -73,6 +73,7 @@ def verification_object(verification: Verification) -> dict[str, Any]:
                 "difference": c.difference,
                 "tolerance": c.tolerance,
                 "agrees": c.agrees,
+                "at_kink": c.at_kink,
                 "entry": list(c.entry),
                 "ours": c.ours,
                 "theirs": c.theirs,

@@ -76,6 +76,8 @@ def display_rank(expression: Expression) -> int:
 def index_text(at: Option, shape: tuple[int, ...] | None) -> str:
     """An index as mathematics writes it, counted from 1: `12`, `10,2`, `2,:`."""
     entries: tuple[Index, ...] = at if isinstance(at, tuple) else ()
+    if shape is not None and len(shape) < len(entries):
+        shape = None  # a tree whose shapes were never checked
     if shape is not None:
         entries = (*entries, *[Slice()] * (len(shape) - len(entries)))
     texts = [

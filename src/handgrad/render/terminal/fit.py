@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from handgrad.render.terminal.box import Box, cut
-from handgrad.render.terminal.pen import SUM_BREAK, TerminalPen
+from handgrad.render.terminal.pen import PRODUCT_BREAK, SUM_BREAK, TerminalPen
 
 LIMITS = (16, 12, 10, 8, 7, 6, 5, 4, 3, 2)
 """Columns of an array shown, from the most to the fewest that are tried."""
@@ -23,6 +23,10 @@ def fitted(draw: Callable[[TerminalPen], Box], pen: TerminalPen, width: int) -> 
     """
     drawn: list[Box] = []
     for limit in LIMITS:
+        if drawn and limit == FEWEST_BEFORE_BREAKING - 1:
+            parts = cut(drawn[0], width, deepest=PRODUCT_BREAK)
+            if parts is not None:
+                return parts
         box = draw(replace(pen, columns_shown=limit))
         if box.width <= width:
             return [box]

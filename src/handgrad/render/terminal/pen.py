@@ -29,7 +29,7 @@ from handgrad.render.terminal.characters import (
 )
 from handgrad.symbol import GREEK, Symbol
 
-ROWS = 12
+ROWS = 10
 """Rows of an array shown at most."""
 
 SUM_BREAK, PRODUCT_BREAK = 0, 1
@@ -250,7 +250,9 @@ class TerminalPen:
         glyphs = self.glyphs
         signs = {"times": glyphs.times, "dot": glyphs.dot, "entrywise": glyphs.entrywise}
         if sign == "none":
-            gap = "" if tight and not self.glyphs.ascii_only else " "
+            # W_yh h needs its space; W⁽²⁾h⁽¹⁾ reads better without.
+            spelled = self.glyphs.ascii_only or any(c == "_" for c, _ in left.rows[left.baseline])
+            gap = "" if tight and not spelled else " "
             return beside(left, line(gap), breakable(right, PRODUCT_BREAK))
         return beside(left, line(" "), breakable(line(f"{signs[sign]} "), PRODUCT_BREAK), right)
 

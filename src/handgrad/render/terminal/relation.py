@@ -35,7 +35,9 @@ class _Part:
         remarks = self.relation.remarks if self.remarked else {}
         box, left_out = pen.result(self.expression, _styles(self.relation), remarks)
         if left_out and self.relation.shape:
-            box = beside(box, pen.text(f"  {self.relation.shape}", "dim"))
+            shape = self.relation.shape
+            words = f"{shape} entries" if shape.isdigit() else shape
+            box = beside(box, pen.text(f"  {words}", "dim"))
         return restyled(box, "bold") if len(self.relation.chain) > 1 else box
 
 

@@ -10,14 +10,10 @@ from handgrad.expression import Expression, number
 from handgrad.figures import figure
 from handgrad.figures import padded as at_points
 from handgrad.page.blocks import Table, Text
-from handgrad.render.terminal.box import Box, beside, line, padded, restyled, stacked, to_width
+from handgrad.render.terminal.box import Box, beside, line, padded, stacked, to_width
 from handgrad.render.terminal.fit import fitted
 from handgrad.render.terminal.pen import TerminalPen
-from handgrad.render.terminal.text import single_line, wrapped
-
-NARROWEST = 6
-"""A column is not narrowed below this; where that does not do, rows are listed instead."""
-
+from handgrad.render.terminal.text import single_line, words, wrapped
 
 Cell: TypeAlias = Text | Box
 """What a cell holds, or the number in it as it is drawn."""
@@ -32,7 +28,11 @@ def table_lines(table: Table, pen: TerminalPen, width: int) -> list[Box]:
         max([single_line(table.header[k], pen).width, *(_natural(r[k], pen) for r in rows)])
         for k in range(count)
     ]
-    widths = _narrowed(natural, width - 3 * (count - 1) - 2)
+    least = [
+        max([_least(table.header[k], pen), *(_least(r[k], pen) for r in rows)])
+        for k in range(count)
+    ]
+    widths = _narrowed(natural, least, width - 3 * (count - 1) - 2)
     if widths is None:
         return caption + _listed(table, pen, width)
     headers = [wrapped(h, pen, w, "bold") for h, w in zip(table.header, widths, strict=True)]
@@ -82,21 +82,21 @@ def _cell(cell: Cell, pen: TerminalPen, width: int) -> list[Box]:
     return wrapped(cell, pen, width)
 
 
-def _narrowed(natural: Sequence[int], room: int) -> list[int] | None:
+def _least(cell: Cell, pen: TerminalPen) -> int:
+    """How far a cell may be narrowed: words stay whole, and so do formulas."""
+    if isinstance(cell, Box) or (len(cell) == 1 and isinstance(cell[0], Expression)):
+        return _natural(cell, pen)
+    return max((b.width for b in words(cell, pen)), default=1)
+
+
+def _narrowed(natural: Sequence[int], least: Sequence[int], room: int) -> list[int] | None:
     """The columns' widths with the widest made narrower until all fit; None where they cannot."""
     widths = list(natural)
-    excess = sum(widths) - room
-    while excess > 0:
-        widest = max(widths)
-        if widest <= NARROWEST:
+    while sum(widths) > room:
+        loose = [k for k, w in enumerate(widths) if w > least[k]]
+        if not loose:
             return None
-        below = max([w for w in widths if w < widest], default=NARROWEST)
-        which = [k for k, w in enumerate(widths) if w == widest]
-        step = min(widest - max(below, NARROWEST), -(-excess // len(which)))
-        for k in which:
-            taken = max(0, min(step, excess))
-            widths[k] -= taken
-            excess -= taken
+        widths[max(loose, key=widths.__getitem__)] -= 1
     return widths
 
 
@@ -119,12 +119,21 @@ def _rule(widths: Sequence[int], pen: TerminalPen) -> Box:
 
 
 def _listed(table: Table, pen: TerminalPen, width: int) -> list[Box]:
-    """A table too wide for the page: each row as a list of its cells under their headers."""
+    """A table too wide for the page: each row as a list of its cells beside their headers."""
+    heads = [single_line(h, pen, "dim") for h in table.header]
+    column = max(h.width for h in heads)
     lines: list[Box] = []
     for row in table.rows:
         if lines:
-            lines.append(line(pen.glyphs.rule * min(width, 20), "dim"))
-        for header, cell in zip(table.header, row, strict=True):
-            lines += [restyled(b, "dim") for b in wrapped(header, pen, width)]
-            lines += [padded(b, left=2) for b in _cell(cell, pen, max(1, width - 2))]
+            lines.append(line(pen.glyphs.rule * width, "dim"))
+        for header, head, cell in zip(table.header, heads, row, strict=True):
+            drawn = _cell(cell, pen, max(1, width - column - 2))
+            if column <= width // 2 and len(drawn) < 2:
+                body = stacked(drawn or [line("")])
+                lines.append(
+                    beside(Box(padded(to_width(head, column), right=2).rows), Box(body.rows))
+                )
+            else:
+                lines += wrapped(header, pen, width, "dim")
+                lines += [padded(b, left=2) for b in _cell(cell, pen, max(1, width - 2))]
     return lines
