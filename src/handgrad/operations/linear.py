@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from handgrad.expression import ZERO, Call, Expression, Index, Shape, Slice, shape_of
+from handgrad.expression import ZERO, Call, Expression, Index, Option, Shape, Slice, shape_of
 from handgrad.notation import As, Function, MatrixProduct, Subscript, Transposition, Unwritten
 from handgrad.operations.operation import (
     Application,
@@ -17,6 +17,7 @@ from handgrad.operations.operation import (
     describe,
     entry,
     normal_axes,
+    same_entry,
 )
 
 
@@ -397,34 +398,38 @@ concat = Operation(
 )
 
 
+def _fill_axes(shape: Shape, given: Option, out: Shape) -> tuple[int, ...]:
+    """The axes of `out` that a value of `shape` lacks; the leading ones where none are named."""
+    if len(shape) == len(out):
+        return ()
+    return (
+        normal_axes(given, len(out)) if given is not None else tuple(range(len(out) - len(shape)))
+    )
+
+
 def _fill_kernel(s: Signature) -> Kernel:
-    """`g` repeated along `axis` of the shape; without an axis it is a scalar repeated everywhere."""
     shape, cased = s.out, s.cased[0]
-    axes = normal_axes(s.options["axis"], len(shape))
-    kept = len(s.shapes[0]) == len(shape)
+    axes = _fill_axes(s.shapes[0], s.options["axis"], shape)
 
     def filled(xp: Any, g: Any) -> Any:
-        if not kept:
-            for axis in axes:
-                g = xp.expand_dims(g, axis=axis)
+        g = xp.asarray(g)
+        for axis in axes:
+            g = xp.expand_dims(g, axis=axis)
         return xp.broadcast_to(g, (*shape, g.shape[-1]) if cased else shape)
 
     return filled
 
 
 def _fill_element(index: tuple[int, ...], p: Application) -> Expression:
-    axes = normal_axes(p.options["axis"], len(p.signature.out))
-    if len(p.shapes[0]) == len(index):
-        return entry(p.arguments[0], tuple(0 if k in axes else i for k, i in enumerate(index)))
-    return entry(p.arguments[0], tuple(i for k, i in enumerate(index) if k not in axes))
+    axes = _fill_axes(p.shapes[0], p.options["axis"], p.signature.out)
+    kept = tuple(i for k, i in enumerate(index) if k not in axes)
+    return entry(p.arguments[0], same_entry(kept, p.shapes[0]))
 
 
 def _fill_pullback(i: int, g: Expression, p: Application) -> Expression:
-    return Call(
-        "sum",
-        (g,),
-        (("axis", p.options["axis"]), ("keepdims", len(p.shapes[0]) == len(p.signature.out))),
-    )
+    axes = _fill_axes(p.shapes[0], p.options["axis"], p.signature.out)
+    kept = Call("sum", (g,), (("axis", axes),)) if axes else g
+    return Call("sum_to", (kept,), (("shape", p.shapes[0]),))
 
 
 fill = Operation(
@@ -439,6 +444,6 @@ fill = Operation(
     options={"shape": (), "axis": None},
     simplify=lambda call: call.arguments[0] if shape_of(call.arguments[0]) == call.shape else None,
 )
-"""A value repeated to a shape: what summing does, backwards."""
+"""A value repeated to a shape: what summing does, backwards. `axis` names the axes it lacks."""
 
 OPERATIONS: tuple[Operation, ...] = (matmul, transpose, dot, outer, index, concat, place, fill)

@@ -10,6 +10,7 @@ from handgrad.notation import Function
 from handgrad.operations.activations import sigmoid
 from handgrad.operations.arithmetic import ratio
 from handgrad.operations.functions import step
+from handgrad.operations.linear import fill
 from handgrad.operations.operation import (
     Application,
     Array,
@@ -74,7 +75,7 @@ def _entrywise_loss(
         slope = slopes(*p.arguments, **p.options)[i]
         count = _entries(whole)
         share = g * slope / count if count > 1 else g * slope
-        return reduced_to(share, p.shapes[i], whole)
+        return reduced_to(fill(share, shape=whole), p.shapes[i], whole)
 
     return Operation(
         name=name,

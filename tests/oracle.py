@@ -1,0 +1,118 @@
+"""The outside oracle: what each operation means in PyTorch, and gradients by its autograd."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - the usual name
+from numpy.typing import NDArray
+
+Arrays = dict[str, NDArray[np.float64]]
+
+
+def _axes(a: Any, axis: Any) -> Any:
+    return tuple(range(a.ndim)) if axis is None else axis
+
+
+def _extreme(reduce: Callable[..., Any]) -> Callable[..., Any]:
+    def extreme(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        return reduce(a, dim=_axes(a, axis), keepdim=keepdims) if a.ndim else a * 1
+
+    return extreme
+
+
+def _sum(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return torch.sum(a, dim=_axes(a, axis), keepdim=keepdims) if a.ndim else a * 1
+
+
+def _mean(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return torch.mean(a, dim=_axes(a, axis), keepdim=keepdims) if a.ndim else a * 1
+
+
+def _norm(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return torch.linalg.vector_norm(a, dim=_axes(a, axis) if a.ndim else None, keepdim=keepdims)
+
+
+def _mean_of(term: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *arguments, **options: term(*arguments, **options).mean()
+
+
+def _transpose(a: Any) -> Any:
+    return a.T if a.ndim == 2 else a
+
+
+TORCH: dict[str, Callable[..., Any]] = {
+    "add": torch.add,
+    "subtract": torch.sub,
+    "multiply": torch.mul,
+    "divide": torch.div,
+    "negate": torch.neg,
+    "power": torch.pow,
+    "exp": torch.exp,
+    "log": torch.log,
+    "sqrt": torch.sqrt,
+    "abs": torch.abs,
+    "sin": torch.sin,
+    "cos": torch.cos,
+    "maximum": torch.maximum,
+    "minimum": torch.minimum,
+    "relu": torch.relu,
+    "leaky_relu": lambda z, alpha=0.01: F.leaky_relu(z, alpha),
+    "elu": lambda z, alpha=1.0: F.elu(z, alpha),
+    "softplus": lambda z: torch.logaddexp(z, torch.zeros_like(z)),
+    "gelu": F.gelu,
+    "gelu_tanh": lambda z: F.gelu(z, approximate="tanh"),
+    "silu": F.silu,
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "matmul": torch.matmul,
+    "dot": torch.dot,
+    "outer": torch.outer,
+    "transpose": _transpose,
+    "sum": _sum,
+    "mean": _mean,
+    "max": _extreme(torch.amax),
+    "min": _extreme(torch.amin),
+    "norm": _norm,
+    "softmax": lambda z, axis=-1: torch.softmax(z, dim=axis),
+    "log_softmax": lambda z, axis=-1: torch.log_softmax(z, dim=axis),
+    "concat": lambda *parts, axis=0: torch.cat(parts, dim=axis),
+    "mse": _mean_of(lambda a, b: (a - b) ** 2),
+    "bce": _mean_of(lambda p, y: -(torch.xlogy(y, p) + torch.xlogy(1 - y, 1 - p))),
+    "bce_with_logits": _mean_of(lambda z, y: torch.logaddexp(z, torch.zeros_like(z)) - z * y),
+    "hinge": _mean_of(lambda s, y: torch.relu(1 - y * s)),
+    "huber": lambda a, b, delta=1.0: _mean_of(
+        lambda a, b: torch.where(
+            (a - b).abs() <= delta, 0.5 * (a - b) ** 2, delta * ((a - b).abs() - 0.5 * delta)
+        )
+    )(a, b),
+    "cross_entropy": lambda p, y: -torch.xlogy(y, p).sum() / (p.numel() // p.shape[-1]),
+}
+"""By the operation's name in the table; `index` is tested by its own syntax."""
+
+
+def torch_gradients(loss: Callable[[dict[str, Any]], Any], arrays: Arrays) -> tuple[float, Arrays]:
+    """The value of `loss` on tensors of `arrays`, and its gradient for each, in float64."""
+    tensors = {
+        n: torch.tensor(a, dtype=torch.float64, requires_grad=True) for n, a in arrays.items()
+    }
+    value = loss(tensors)
+    value.backward()
+    gradients = {}
+    for name, array in arrays.items():
+        grad = tensors[name].grad
+        gradients[name] = np.zeros(array.shape) if grad is None else grad.numpy()
+    return float(value.detach()), gradients
+
+
+def assert_close(ours: Any, theirs: Any, tolerance: float = 1e-12) -> None:
+    """Equal to `tolerance`, relative to the larger of 1 and the largest entry."""
+    ours, theirs = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
+    assert ours.shape == theirs.shape
+    both = np.isfinite(ours) & np.isfinite(theirs)
+    assert np.array_equal(ours[~both], theirs[~both], equal_nan=True)
+    scale = max(1.0, float(np.abs(theirs[both]).max(initial=0.0)))
+    assert float(np.abs(ours[both] - theirs[both]).max(initial=0.0)) <= tolerance * scale

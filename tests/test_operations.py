@@ -1,0 +1,200 @@
+"""Every operation of the table against PyTorch: values and gradients, in float64, to 1e-12."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, seed
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+import handgrad
+from handgrad.explain import WORDS
+from handgrad.operations import TABLE
+from tests.oracle import TORCH, assert_close, torch_gradients
+
+Array = NDArray[np.float64]
+Draw = Callable[[np.random.Generator, tuple[int, ...]], Array]
+
+
+def anything(g: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    return g.normal(0, 1.5, shape)
+
+
+def positive(g: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    return g.uniform(0.2, 3, shape)
+
+
+def probability(g: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    return g.uniform(0.05, 0.95, shape)
+
+
+def edges(g: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Zeros, ties, halves and very large numbers among ordinary ones."""
+    return g.choice([0.0, 1.0, -1.0, 0.5, 800.0, -800.0, 3.7, -2.2], shape)
+
+
+@dataclass(frozen=True)
+class Row:
+    """How an operation is called: its arguments' shapes, options and the values they take."""
+
+    name: str
+    shapes: tuple[tuple[int, ...], ...]
+    options: str = ""
+    draws: tuple[Draw, ...] = (anything,)
+
+    def __str__(self) -> str:
+        return f"{self.name}{self.shapes}{self.options}"
+
+
+PAIRS = (
+    ((), ()),
+    ((3,), (3,)),
+    ((), (2, 3)),
+    ((2,), (3, 2)),
+    ((3, 2), (1, 2)),
+    ((3, 1), (1, 4)),
+    ((2, 2), (2, 1)),
+)
+SINGLES = (((),), ((4,),), ((2, 3),), ((1, 3),))
+REDUCTIONS = (
+    "",
+    ", axis=0",
+    ", axis=-1",
+    ", axis=1, keepdims=true",
+    ", axis=(0, 1)",
+    ", keepdims=true",
+)
+ELEMENTWISE_1 = [
+    "exp",
+    "abs",
+    "sin",
+    "cos",
+    "relu",
+    "leaky_relu",
+    "elu",
+    "softplus",
+    "gelu",
+    "gelu_tanh",
+    "silu",
+    "sigmoid",
+    "tanh",
+    "negate",
+]
+ELEMENTWISE_2 = ["add", "subtract", "multiply", "maximum", "minimum"]
+
+ROWS = [
+    *(Row(n, s) for n in ELEMENTWISE_1 for s in SINGLES),
+    *(Row(n, s, draws=(edges,)) for n in ELEMENTWISE_1 if n != "exp" for s in SINGLES),
+    *(Row(n, s, draws=(draw,)) for n in ELEMENTWISE_2 for s in PAIRS for draw in (anything, edges)),
+    *(Row("divide", s, draws=(anything, positive)) for s in PAIRS),
+    *(Row("power", s, draws=(positive, anything)) for s in PAIRS),
+    *(Row(n, s, draws=(positive,)) for n in ("log", "sqrt") for s in SINGLES),
+    *(Row("leaky_relu", s, ", alpha=0.2") for s in SINGLES),
+    *(Row("elu", s, ", alpha=0.5", (draw,)) for s in SINGLES for draw in (anything, edges)),
+    *(Row(n, ((2, 3),), o, (draw,)) for n in ("sum", "mean", "max", "min", "norm") for o in REDUCTIONS for draw in (anything, edges)),
+    *(Row(n, s) for n in ("sum", "mean", "max", "min") for s in (((),), ((4,),))),
+    *(Row("norm", s) for s in (((4,),), ((1,),))),
+    *(Row(n, s, o, (draw,)) for n in ("softmax", "log_softmax") for s, o in ((((4,),), ""), (((2, 3),), ""), (((2, 3),), ", axis=0")) for draw in (anything, edges)),
+    *(Row("matmul", s) for s in (((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((2, 3), (3, 4)), ((1, 1), (1,)))),
+    Row("dot", ((4,), (4,))),
+    Row("outer", ((2,), (3,))),
+    *(Row("transpose", s) for s in SINGLES),
+    Row("concat", ((2,), (3,), (1,))),
+    Row("concat", ((2, 3), (1, 3))),
+    Row("concat", ((2, 3), (2, 1)), ", axis=1"),
+    *(Row(n, s, draws=(anything,)) for n in ("mse", "huber") for s in PAIRS),
+    *(Row("huber", s, ", delta=0.3", (draw,)) for s in PAIRS for draw in (anything, edges)),
+    *(Row("hinge", s, draws=(draw, draw)) for s in PAIRS for draw in (anything,)),
+    *(Row("bce", s, draws=(probability, probability)) for s in (((), ()), ((3,), (3,)), ((2, 3), (2, 3)))),
+    *(Row("bce_with_logits", s, draws=(draw, probability)) for s in PAIRS for draw in (anything, edges)),
+    *(Row("cross_entropy", s, draws=(probability, probability)) for s in (((3,), (3,)), ((2, 3), (2, 3)))),
+]  # fmt: skip
+
+INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**", "matmul": "@"}
+
+
+def spelled(row: Row) -> str:
+    names = [f"a{i}" for i in range(len(row.shapes))]
+    if row.name in INFIX:
+        return f"{names[0]} {INFIX[row.name]} {names[1]}"
+    if row.name == "transpose":
+        return f"{names[0]}.T"
+    if row.name == "negate":
+        return f"-{names[0]}"
+    return f"{row.name}({', '.join(names)}{row.options})"
+
+
+def options_of(row: Row) -> dict[str, Any]:
+    text = row.options.removeprefix(", ").replace("true", "True")
+    return dict(eval(f"dict({text})")) if text else {}
+
+
+def check(row: Row, generator: np.random.Generator, tolerance: float = 1e-12) -> None:
+    """One draw of a row: value and gradients of Σ c·op(…) here and in PyTorch."""
+    draws = row.draws * len(row.shapes) if len(row.draws) == 1 else row.draws
+    arrays = {
+        f"a{i}": np.asarray(draw(generator, shape))
+        for i, (shape, draw) in enumerate(zip(row.shapes, draws, strict=True))
+    }
+    options = options_of(row)
+
+    def value(tensors: dict[str, Any]) -> Any:
+        return TORCH[row.name](*[tensors[n] for n in arrays], **options)
+
+    import torch
+
+    shape = value({n: torch.tensor(a, dtype=torch.float64) for n, a in arrays.items()}).shape
+    weights = np.asarray(generator.normal(0, 1, tuple(shape)))
+    loss, gradients = torch_gradients(lambda t: (value(t) * torch.tensor(weights)).sum(), arrays)
+    problem = handgrad.Problem(
+        [f"r = {spelled(row)}", "L = sum(r * c)"], {**arrays}, {"c": weights}
+    )
+    result = handgrad.run(problem, handgrad.build(problem))
+    assert_close(result.loss, loss, tolerance)
+    for name, gradient in gradients.items():
+        assert_close(result.gradient(name), gradient, tolerance)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_value_and_gradients_agree_with_torch(row: Row) -> None:
+    generator = np.random.default_rng(len(str(row)))
+    for _ in range(5):
+        check(row, generator)
+
+
+@seed(9)
+@given(st.sampled_from(ROWS), st.integers(0, 2**32 - 1))
+def test_on_random_values(row: Row, number: int) -> None:
+    check(row, np.random.default_rng(number))
+
+
+@pytest.mark.parametrize(
+    ("text", "picked"),
+    [("a[0]", lambda a: a[0]), ("a[-1]", lambda a: a[-1]), ("a[1:3]", lambda a: a[1:3]), ("a[0, 1]", lambda a: a[0, 1]), ("a[:, 1]", lambda a: a[:, 1]), ("a[0:2, 1:]", lambda a: a[0:2, 1:]), ("a[::2]", lambda a: a[::2])],
+)  # fmt: skip
+def test_indexing(text: str, picked: Callable[[Any], Any]) -> None:
+    a = np.random.default_rng(0).normal(size=(3, 3))
+    problem = handgrad.Problem([f"r = {text}", "L = sum(r**2)"], {"a": a})
+    result = handgrad.run(problem, handgrad.build(problem))
+    loss, gradients = torch_gradients(lambda t: (picked(t["a"]) ** 2).sum(), {"a": a})
+    assert_close(result.loss, loss)
+    assert_close(result.gradient("a"), gradients["a"])
+
+
+def test_the_checker_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A planted oracle that is off by a factor of 2.001 is noticed."""
+    monkeypatch.setitem(TORCH, "tanh", lambda z: 2.001 * z)
+    with pytest.raises(AssertionError):
+        check(Row("tanh", ((3,),)), np.random.default_rng(0))
+
+
+def test_every_operation_has_words_and_an_oracle() -> None:
+    spoken = {o.name for o in TABLE if o.family != "helper"}
+    assert spoken == set(WORDS)
+    assert spoken == {*TORCH, "index"}
+    assert spoken == {r.name for r in ROWS} | {"index"}
