@@ -10,8 +10,22 @@ import numpy as np
 import handgrad
 from tests.oracle import TORCH, Arrays
 
-UNARY = "relu leaky_relu elu softplus gelu gelu_tanh silu sigmoid tanh sin cos abs negate".split()
-BINARY = "add subtract multiply maximum minimum".split()
+UNARY = [
+    "relu",
+    "leaky_relu",
+    "elu",
+    "softplus",
+    "gelu",
+    "gelu_tanh",
+    "silu",
+    "sigmoid",
+    "tanh",
+    "sin",
+    "cos",
+    "abs",
+    "negate",
+]
+BINARY = ["add", "subtract", "multiply", "maximum", "minimum"]
 INFIX = {"add": "+", "subtract": "-", "multiply": "*"}
 
 

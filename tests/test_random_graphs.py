@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import handgrad
-from handgrad.equations import parse_expression
+from handgrad.equations import parse_expression, source
 from handgrad.expression import Adjoint, Leaf, Name
-from handgrad.render.source import source
 from handgrad.run import evaluate
 from tests.graphs import random_graph
 from tests.oracle import assert_close, torch_gradients

@@ -79,6 +79,10 @@ class Expression:
     def __neg__(self) -> Call:
         return Call("negate", (self,))
 
+    def at(self, at: tuple[Index, ...]) -> Call:
+        """The entry, or the slice, at the indices."""
+        return Call("index", (self,), (("at", at),))
+
     @property
     def T(self) -> Call:  # noqa: N802 - the field's own name for it
         """The transpose."""

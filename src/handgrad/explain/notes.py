@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 
 from handgrad.explain.text import Inline, Text, joined, listed, ordinal, sentence
 from handgrad.explain.words import WORDS
-from handgrad.expression import Adjoint, Call, Expression, Literal, Name
+from handgrad.expression import Adjoint, Expression, Literal, Name
 from handgrad.trace import (
     AtKink,
     GatedOff,
@@ -66,7 +67,7 @@ def note_text(note: Note) -> Text:
 
 
 def _entry(expression: Expression, unit: tuple[int, ...]) -> Expression:
-    return Call("index", (expression,), (("at", unit),), shape=()) if unit else expression
+    return replace(expression.at(unit), shape=()) if unit else expression
 
 
 def _unit(unit: tuple[int, ...], expression: Expression) -> str:

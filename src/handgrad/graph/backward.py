@@ -14,6 +14,7 @@ import numpy as np
 
 from handgrad.expression import (
     ONE,
+    ZERO,
     Adjoint,
     Call,
     Expression,
@@ -155,7 +156,7 @@ class Backward:
         elif name in self._long:
             total = self._long[name].formula
         elif not shares:
-            total = Call("multiply", (Literal(0.0), Name(name, shape=node.shape)), shape=node.shape)
+            total = replace(ZERO * Name(name, shape=node.shape), shape=node.shape)
         else:
             self._finish_shares(node, shares)
             return

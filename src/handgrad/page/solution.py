@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 
 from handgrad.errors import OptionError, nearest
 from handgrad.explain import Text, note_text, reason, title
-from handgrad.expression import Adjoint, Call, Expression, Name
+from handgrad.expression import Adjoint, Expression, Name
 from handgrad.page.blocks import (
     Block,
     Derivation,
@@ -235,7 +236,7 @@ def _elements(trace: Trace, step: Step) -> list[Block]:
         for entry in entries:
             chain = [entry.formula, entry.substituted, literal_of(entry.value)]
             unique = [e for k, e in enumerate(chain) if k == 0 or e != chain[k - 1]]
-            left = Call("index", (line.target,), (("at", entry.index),), shape=())
+            left = replace(line.target.at(entry.index), shape=())
             relations.append(Relation(left, tuple(unique)))
         if relations:
             blocks.append(Paragraph(("Entry by entry (rows and columns counted from 1):",)))

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from handgrad.equations import Equation, parse_equations
-from handgrad.errors import HandgradError, NumberError, OptionError, ProblemError, nearest
+from handgrad.equations import Equation, parse_equations, source
+from handgrad.errors import OptionError, ProblemError, nearest
 from handgrad.expression import Call, Expression, substitute
 from handgrad.operations import BY_NAME, SPELLINGS
 from handgrad.problem.given import Given, from_text, given, number
@@ -256,27 +256,16 @@ def _swapped(equations: tuple[Equation, ...], old: str, new: str) -> tuple[Equat
         nonlocal found
         if isinstance(node, Call) and node.operation == old:
             found = True
-            return Call(new, tuple(substitute(a, other) for a in node.arguments), span=node.span)
+            kept = tuple(o for o in node.options if o[0] in BY_NAME[new].options)
+            return Call(new, tuple(substitute(a, other) for a in node.arguments), kept)
         return None
 
-    changed = tuple(
-        replace(
-            e, expression=(expression := substitute(e.expression, other)), text=_text(e, expression)
-        )
-        for e in equations
-    )
+    changed = [
+        equation.text
+        if (expression := substitute(equation.expression, other)) == equation.expression
+        else f"{equation.target} = {source(expression)}"
+        for equation in equations
+    ]
     if not found:
         raise OptionError(f"no equation uses {old}", where="--swap")
-    return changed
-
-
-def _text(equation: Equation, expression: Expression) -> str:
-    """The text of a changed equation; its spans are those of the old text, so it is read anew."""
-    if expression == equation.expression:
-        return equation.text
-    from handgrad.problem.writing import equation_text
-
-    return equation_text(equation.target, expression)
-
-
-__all__ = ["HandgradError", "NumberError", "Problem", "Update"]
+    return parse_equations(changed)

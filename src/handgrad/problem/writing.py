@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from handgrad.errors import ProblemError
-from handgrad.expression import Adjoint, Call, Expression, Literal, Name, Slice
 from handgrad.figures import full
 from handgrad.problem.given import Given, Written
 
@@ -48,54 +47,6 @@ def to_toml(problem: Problem) -> str:
         lines += ["", "[display]"]
         lines += [f"{_key(n)} = {_string(t)}" for n, t in problem.display.items()]
     return "\n".join(lines) + "\n"
-
-
-def equation_text(target: str, expression: Expression) -> str:
-    """An equation spelled out in full: every operation with its parentheses."""
-    return f"{target} = {_spelled(expression)}"
-
-
-_INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**", "matmul": "@"}
-
-
-def _spelled(expression: Expression) -> str:
-    match expression:
-        case Literal():
-            return expression.text or _array(expression.value)
-        case Name() | Adjoint():
-            return expression.name
-        case Call():
-            arguments = [_spelled(a) for a in expression.arguments]
-            if expression.operation in _INFIX:
-                return f"({arguments[0]} {_INFIX[expression.operation]} {arguments[1]})"
-            if expression.operation == "negate":
-                return f"(-{arguments[0]})"
-            if expression.operation == "transpose":
-                return f"{arguments[0]}.T"
-            if expression.operation == "index":
-                at = expression.option("at")
-                assert isinstance(at, tuple)
-                return f"{arguments[0]}[{', '.join(_position(i) for i in at)}]"
-            options = [
-                f"{n}={str(v).lower() if isinstance(v, bool) else v}" for n, v in expression.options
-            ]
-            return f"{expression.operation}({', '.join([*arguments, *options])})"
-        case _:
-            raise TypeError(f"not a formula: {expression!r}")
-
-
-def _position(index: int | Slice) -> str:
-    if not isinstance(index, Slice):
-        return str(index)
-    bounds = [index.start, index.stop, *([index.step] if index.step is not None else [])]
-    return ":".join("" if b is None else str(b) for b in bounds)
-
-
-def _array(value: object) -> str:
-    if isinstance(value, tuple):
-        return f"[{', '.join(_array(v) for v in value)}]"
-    assert isinstance(value, float)
-    return full(value)
 
 
 def _given(value: Given) -> str:

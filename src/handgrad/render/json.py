@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from handgrad.equations import source
 from handgrad.explain import Text, note_text, reason, title
 from handgrad.expression import Expression
 from handgrad.operations.operation import Array
 from handgrad.page.solution import error_signals
 from handgrad.render.latex import latex
-from handgrad.render.source import source
 from handgrad.render.style import Style
 from handgrad.trace import Note, Step, Trace, TraceLine
 from handgrad.verify import Verification

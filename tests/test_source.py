@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from handgrad.equations import parse_expression
+from handgrad.equations import parse_expression, source
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name, Slice, number, substitute
 from handgrad.notation import Negation
 from handgrad.operations import operation_of
-from handgrad.render.source import source
 from tests.render.trees import literals, names, trees
 
 a, b, c = Name("a"), Name("b"), Name("c")

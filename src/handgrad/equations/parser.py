@@ -1,62 +1,31 @@
-"""The equation language: a tokenizer and a precedence parser. Nothing is ever evaluated.
-
-Names, numbers, + - * / ** @, unary minus, .T, indexing, arrays of numbers, and the
-operations of the table, with NumPy's meaning and Python's precedence. The spellings of
-mathematics (−, ·, ⊙, ᵀ, σ, ŷ, z⁽¹⁾, w₁₂) are accepted.
-"""
+"""A precedence parser for the equation language, with NumPy's meaning and Python's precedence."""
 
 from __future__ import annotations
 
 import math
-import re
-import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import operator
+from collections.abc import Callable
+from dataclasses import replace
 
+from handgrad.equations.tokens import Token, tokens
 from handgrad.errors import EquationError, Span, nearest
 from handgrad.expression import Call, Expression, Index, Literal, Name, Nested, Option, Slice
 from handgrad.operations import BY_NAME, SPELLINGS
 
-LONGEST = 20_000
-"""Characters in one equation, at most."""
-
 DEEPEST = 100
 """Levels of brackets and of operations, at most; trees stay safe to walk."""
-
-MOST = 10_000
-"""Equations in one problem, at most."""
 
 PAIRS = {"max": "maximum", "min": "minimum"}
 """Operations whose name with two arguments means another: max(a, b) is maximum(a, b)."""
 
-
-@dataclass(frozen=True, slots=True)
-class Equation:
-    """target = expression, as written in `text`; `number` counts from 1."""
-
-    target: str
-    expression: Expression
-    text: str
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    kind: str
-    text: str
-    span: Span
-
-
-_TOKEN = re.compile(
-    r"(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
-    r"|(?P<name>[^\W\d]\w*)"
-    r"|(?P<sign>\*\*|==|<=|>=|!=|[-+*/@()\[\],:=.^<>])"
-    r"|(?P<space>\s+)"
-)
-_SIGNS = {"−": "-", "–": "-", "·": "*", "×": "*", "⊙": "*", "∗": "*", "÷": "/"}
-_SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
-_SUBSCRIPT = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
-_DECORATED = re.compile(r"⁽([⁰¹²³⁴⁵⁶⁷⁸⁹]+)⁾|([₀₁₂₃₄₅₆₇₈₉]+)")
+_INFIX: dict[str, Callable[[Expression, Expression], Call]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "**": operator.pow,
+    "@": operator.matmul,
+}
 _KEYWORDS = frozenset(
     [
         "lambda",
@@ -91,157 +60,13 @@ _KEYWORDS = frozenset(
 )
 
 
-def parse_equations(text: str | Sequence[str], where: str = "") -> tuple[Equation, ...]:
-    """Reads equations, one a line; blank lines and # comments are skipped.
-
-    A line inside open brackets goes on in the next. Raises `EquationError`, naming the
-    equation and marking the span.
-    """
-    sources = _lines(text) if isinstance(text, str) else [t.strip() for t in text]
-    sources = [s for s in sources if s]
-    if not sources:
-        raise EquationError(
-            "there is no equation", where=where, mend="write at least one, such as L = (w*x - y)**2"
-        )
-    if len(sources) > MOST:
-        raise EquationError(f"{len(sources)} equations are more than {MOST}", where=where)
-    equations: list[Equation] = []
-    targets: dict[str, int] = {}
-    for number, source in enumerate(sources, start=1):
-        place = ", ".join(filter(None, (where, f"equation {number}")))
-        try:
-            target, span, expression = _equation(source)
-            if target in targets:
-                raise EquationError(
-                    f"{target} is computed twice, first by equation {targets[target]}",
-                    source=source,
-                    span=span,
-                    mend="give one of them another name",
-                )
-        except EquationError as error:
-            raise error.at(place) from None
-        targets[target] = number
-        equations.append(Equation(target, expression, source, number))
-    return tuple(equations)
-
-
-def parse_expression(text: str, *, helpers: bool = False) -> Expression:
-    """Reads one formula.
-
-    With `helpers` it also reads the operations that only backward formulas use, and
-    `cases([...])`, so that every printed formula can be read back.
-    """
-    parser = _Parser(text, helpers)
-    expression = parser.whole()
-    _check_depth(expression, text)
-    return expression
-
-
-def _lines(text: str) -> list[str]:
-    """Logical lines: comments dropped, lines inside open brackets joined."""
-    lines: list[str] = []
-    pending, depth = "", 0
-    for raw in text.splitlines():
-        line = raw.split("#", 1)[0].strip()
-        if not line:
-            continue
-        pending = f"{pending} {line}" if pending else line
-        depth += sum(c in "([" for c in line) - sum(c in ")]" for c in line)
-        if depth <= 0:
-            lines.append(pending)
-            pending, depth = "", 0
-    if pending:
-        lines.append(pending)
-    return lines
-
-
-def _equation(source: str) -> tuple[str, Span, Expression]:
-    parser = _Parser(source, helpers=False)
-    target, span = parser.target()
-    expression = parser.whole()
-    _check_depth(expression, source)
-    return target, span, expression
-
-
-def _check_depth(expression: Expression, source: str) -> None:
-    """Refuses a tree too deep to be walked by recursion (a long a + b + c + … is one too)."""
-    deepest, stack = 0, [(expression, 1)]
-    while stack:
-        node, depth = stack.pop()
-        deepest = max(deepest, depth)
-        if isinstance(node, Call):
-            stack += [(a, depth + 1) for a in node.arguments]
-    if deepest > DEEPEST:
-        raise EquationError(
-            f"the equation nests {deepest} operations, more than {DEEPEST}",
-            source=source,
-            mend="split it: give its parts names of their own",
-        )
-
-
-def _tokens(source: str) -> list[Token]:
-    if len(source) > LONGEST:
-        raise EquationError(
-            f"an equation of {len(source)} characters is longer than {LONGEST}",
-            source=source[:200],
-            mend="split it: give its parts names of their own",
-        )
-    tokens: list[Token] = []
-    position = 0
-    while position < len(source):
-        character = source[position]
-        if character in _SIGNS:
-            tokens.append(Token("sign", _SIGNS[character], Span(position, position + 1)))
-            position += 1
-            continue
-        if character in "ᵀ⊤":
-            tokens.append(Token("transpose", character, Span(position, position + 1)))
-            position += 1
-            continue
-        match = _TOKEN.match(source, position)
-        if match is None:
-            raise EquationError(
-                f"the sign {character!r} means nothing here",
-                source=source,
-                span=Span(position, position + 1),
-            )
-        kind = match.lastgroup or ""
-        end = match.end()
-        if kind == "name":
-            name, end = _name(source, match.group(), end)
-            tokens.append(Token("name", name, Span(position, end)))
-        elif kind != "space":
-            tokens.append(Token(kind, match.group(), Span(position, end)))
-        position = end
-    tokens.append(Token("end", "", Span(len(source), len(source) + 1)))
-    return tokens
-
-
-def _name(source: str, text: str, end: int) -> tuple[str, int]:
-    """A name with its marks read: ŷ is yhat, z⁽¹⁾ is z1, w₁₂ is w_12."""
-    while end < len(source) and (
-        unicodedata.combining(source[end]) or _DECORATED.match(source, end)
-    ):
-        decorated = _DECORATED.match(source, end)
-        if decorated is None:
-            text += source[end]
-            end += 1
-            continue
-        over, under = decorated.groups()
-        text += over.translate(_SUPERSCRIPT) if over else f"_{under.translate(_SUBSCRIPT)}"
-        end = decorated.end()
-    plain = unicodedata.normalize("NFD", text)
-    plain = re.sub("(\\w)\u0302(\\w*)", r"\1hat\2", plain)
-    return unicodedata.normalize("NFKC", plain), end
-
-
-class _Parser:
+class Parser:
     """A precedence parser over the tokens of one equation."""
 
     def __init__(self, source: str, helpers: bool) -> None:
         self.source = source
         self.helpers = helpers
-        self.tokens = _tokens(source)
+        self.tokens = tokens(source)
         self.position = 0
         self.depth = 0
 
@@ -327,7 +152,7 @@ class _Parser:
         left = self.product()
         while self.at("+", "-"):
             sign = self.take()
-            left = self.binary("add" if sign.text == "+" else "subtract", left, self.product())
+            left = self.binary(sign.text, left, self.product())
         self.depth -= 1
         return left
 
@@ -335,8 +160,7 @@ class _Parser:
         left = self.signed()
         while self.at("*", "/", "@"):
             sign = self.take().text
-            name = {"*": "multiply", "/": "divide", "@": "matmul"}[sign]
-            left = self.binary(name, left, self.signed())
+            left = self.binary(sign, left, self.signed())
         return left
 
     def signed(self) -> Expression:
@@ -355,7 +179,7 @@ class _Parser:
             and argument.value >= 0
         ):
             return Literal(-argument.value, text=f"-{argument.text}", span=span)
-        return Call("negate", (argument,), span=span)
+        return replace(-argument, span=span)
 
     def power(self) -> Expression:
         base = self.postfix()
@@ -365,18 +189,16 @@ class _Parser:
         self.deeper()
         exponent = self.signed()
         self.depth -= 1
-        return self.binary("power", base, exponent)
+        return self.binary("**", base, exponent)
 
-    def binary(self, name: str, left: Expression, right: Expression) -> Call:
-        return Call(name, (left, right), span=_span(left) | _span(right))
+    def binary(self, sign: str, left: Expression, right: Expression) -> Call:
+        return replace(_INFIX[sign](left, right), span=_span(left) | _span(right))
 
     def postfix(self) -> Expression:
         expression = self.atom()
         while True:
             if self.token.kind == "transpose":
-                expression = Call(
-                    "transpose", (expression,), span=_span(expression) | self.take().span
-                )
+                expression = replace(expression.T, span=_span(expression) | self.take().span)
             elif self.at("."):
                 dot = self.take()
                 name = self.take()
@@ -386,7 +208,7 @@ class _Parser:
                         dot.span | name.span,
                         "the transpose is .T",
                     )
-                expression = Call("transpose", (expression,), span=_span(expression) | name.span)
+                expression = replace(expression.T, span=_span(expression) | name.span)
             elif self.at("["):
                 expression = self.index(expression)
             else:
@@ -399,7 +221,7 @@ class _Parser:
             self.take()
             at.append(self.one_index())
         end = self.expect("]", "the index")
-        return Call("index", (expression,), (("at", tuple(at)),), span=_span(expression) | end.span)
+        return replace(expression.at(tuple(at)), span=_span(expression) | end.span)
 
     def one_index(self) -> Index:
         bounds: list[int | None] = [self.whole_number()]

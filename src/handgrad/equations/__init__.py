@@ -1,0 +1,11 @@
+"""The equation language, read and written: `source` writes what `parse_expression` reads.
+
+Names, numbers, + - * / ** @, unary minus, .T, indexing, arrays of numbers, and the
+operations of the table, with NumPy's meaning and Python's precedence. The spellings of
+mathematics (−, ·, ⊙, ᵀ, σ, ŷ, z⁽¹⁾, w₁₂) are accepted. Nothing is ever evaluated.
+"""
+
+from handgrad.equations.reading import Equation as Equation
+from handgrad.equations.reading import parse_equations as parse_equations
+from handgrad.equations.reading import parse_expression as parse_expression
+from handgrad.equations.source import source as source

@@ -1,0 +1,87 @@
+"""The tokens of one equation: numbers, names, signs, with the spellings of mathematics read."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from handgrad.errors import EquationError, Span
+
+LONGEST = 20_000
+"""Characters in one equation, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    kind: str
+    text: str
+    span: Span
+
+
+_TOKEN = re.compile(
+    r"(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
+    r"|(?P<name>[^\W\d]\w*)"
+    r"|(?P<sign>\*\*|==|<=|>=|!=|[-+*/@()\[\],:=.^<>])"
+    r"|(?P<space>\s+)"
+)
+_SIGNS = {"−": "-", "–": "-", "·": "*", "×": "*", "⊙": "*", "∗": "*", "÷": "/"}
+_SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+_SUBSCRIPT = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_DECORATED = re.compile(r"⁽([⁰¹²³⁴⁵⁶⁷⁸⁹]+)⁾|([₀₁₂₃₄₅₆₇₈₉]+)")
+
+
+def tokens(source: str) -> list[Token]:
+    if len(source) > LONGEST:
+        raise EquationError(
+            f"an equation of {len(source)} characters is longer than {LONGEST}",
+            source=source[:200],
+            mend="split it: give its parts names of their own",
+        )
+    found: list[Token] = []
+    position = 0
+    while position < len(source):
+        character = source[position]
+        if character in _SIGNS:
+            found.append(Token("sign", _SIGNS[character], Span(position, position + 1)))
+            position += 1
+            continue
+        if character in "ᵀ⊤":
+            found.append(Token("transpose", character, Span(position, position + 1)))
+            position += 1
+            continue
+        match = _TOKEN.match(source, position)
+        if match is None:
+            raise EquationError(
+                f"the sign {character!r} means nothing here",
+                source=source,
+                span=Span(position, position + 1),
+            )
+        kind = match.lastgroup or ""
+        end = match.end()
+        if kind == "name":
+            name, end = _name(source, match.group(), end)
+            found.append(Token("name", name, Span(position, end)))
+        elif kind != "space":
+            found.append(Token(kind, match.group(), Span(position, end)))
+        position = end
+    found.append(Token("end", "", Span(len(source), len(source) + 1)))
+    return found
+
+
+def _name(source: str, text: str, end: int) -> tuple[str, int]:
+    """A name with its marks read: ŷ is yhat, z⁽¹⁾ is z1, w₁₂ is w_12."""
+    while end < len(source) and (
+        unicodedata.combining(source[end]) or _DECORATED.match(source, end)
+    ):
+        decorated = _DECORATED.match(source, end)
+        if decorated is None:
+            text += source[end]
+            end += 1
+            continue
+        over, under = decorated.groups()
+        text += over.translate(_SUPERSCRIPT) if over else f"_{under.translate(_SUBSCRIPT)}"
+        end = decorated.end()
+    plain = unicodedata.normalize("NFD", text)
+    plain = re.sub("(\\w)\u0302(\\w*)", r"\1hat\2", plain)
+    return unicodedata.normalize("NFKC", plain), end
