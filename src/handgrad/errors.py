@@ -33,6 +33,7 @@ class HandgradError(Exception):
         where: the file, equation or option it stands in.
         source: the text it stands in, one line; shown with `span` underlined.
         span: the characters of `source` at fault.
+        point: the one among them to point at, such as the sign of an operation.
         mend: what to write instead.
     """
 
@@ -43,6 +44,7 @@ class HandgradError(Exception):
         where: str = "",
         source: str = "",
         span: Span | None = None,
+        point: int | None = None,
         mend: str = "",
     ) -> None:
         super().__init__(what)
@@ -50,6 +52,7 @@ class HandgradError(Exception):
         self.where = where
         self.source = source
         self.span = span
+        self.point = point
         self.mend = mend
 
     def __str__(self) -> str:
@@ -57,7 +60,7 @@ class HandgradError(Exception):
         if not self.source:
             return f"{printable(self.where)}: {what}" if self.where else what
         prefix = f"{printable(self.where)}: " if self.where else ""
-        line, underline = _excerpt(self.source, self.span)
+        line, underline = _excerpt(self.source, self.span, self.point)
         shown = f"{prefix}{line}"
         if underline.strip():
             shown += f"\n{' ' * len(prefix)}{underline}"
@@ -67,7 +70,12 @@ class HandgradError(Exception):
         """The same error with `where` put before the place it already names."""
         place = f"{where}, {self.where}" if self.where else where
         return type(self)(
-            self.what, where=place, source=self.source, span=self.span, mend=self.mend
+            self.what,
+            where=place,
+            source=self.source,
+            span=self.span,
+            point=self.point,
+            mend=self.mend,
         )
 
 
@@ -108,7 +116,7 @@ def printable(text: str) -> str:
     )
 
 
-def _excerpt(source: str, span: Span | None) -> tuple[str, str]:
+def _excerpt(source: str, span: Span | None, point: int | None) -> tuple[str, str]:
     """The part of `source` around `span` that fits a line, and the marks under it."""
     if span is None:
         line = printable(source.replace("\n", " "))
@@ -123,4 +131,7 @@ def _excerpt(source: str, span: Span | None) -> tuple[str, str]:
     clean = "".join(c if c.isprintable() else " " for c in cut)
     start = max(span.start, first) - first + len(head)
     stop = min(max(span.stop, span.start + 1), last + 1) - first + len(head)
-    return f"{head}{clean}{tail}", " " * start + "~" * max(1, stop - start)
+    marks = [" "] * start + ["~"] * max(1, stop - start)
+    if point is not None and first <= point < last:
+        marks[point - first + len(head)] = "^"
+    return f"{head}{clean}{tail}", "".join(marks)

@@ -24,6 +24,9 @@ def run(arguments: Sequence[str]) -> int:
         return int(code or 0)
     except click.exceptions.Exit as ended:
         return int(ended.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 0
     except click.UsageError as error:
         hint = f"\nTry '{error.ctx.command_path} --help'." if error.ctx else ""
         Terminal().complain(f"{error.format_message()}{hint}")
@@ -37,6 +40,9 @@ def run(arguments: Sequence[str]) -> int:
         # The reader has closed the pipe (`| head`): nothing is left to say.
         sys.stderr.close()
         return 0
+    except OSError as error:
+        Terminal().complain(f"the output cannot be written: {error.strerror}")
+        return 2
 
 
 @click.group(

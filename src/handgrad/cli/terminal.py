@@ -34,7 +34,8 @@ class Terminal:
     def complain(self, message: str) -> None:
         """Prints one error to standard error."""
         encoding = sys.stderr.encoding or "ascii"
-        safe = f"Error: {message}".encode(encoding, errors="replace").decode(encoding)
+        indented = message.replace("\n", "\n       ")
+        safe = f"Error: {indented}".encode(encoding, errors="replace").decode(encoding)
         click.echo(safe, err=True)
 
     def _colour(self) -> bool:

@@ -126,6 +126,8 @@ class Parser:
             raise self.wrong(f"{token.text!r} closes nothing", token)
         if self.at(","):
             raise self.wrong("a comma stands only between arguments", token)
+        if token.kind == "name":
+            self.check_name(token)
         raise self.wrong(
             f"an operation is missing before {token.text}", token, "write * or @ for a product"
         )
@@ -264,8 +266,8 @@ class Parser:
         if self.at("("):
             self.take()
             inner = self.sum()
-            self.expect(")", "the parenthesis")
-            return inner
+            closing = self.expect(")", "the parenthesis")
+            return _with_span(inner, token.span | closing.span)
         if self.at("["):
             return self.array()
         if token.kind == "end":
@@ -395,6 +397,14 @@ class Parser:
 def _span(expression: Expression) -> Span:
     span = getattr(expression, "span", None)
     return span if isinstance(span, Span) else Span(0, 0)
+
+
+def _with_span(expression: Expression, span: Span) -> Expression:
+    match expression:
+        case Literal() | Name() | Call():
+            return replace(expression, span=span)
+        case _:
+            return expression
 
 
 def _shape(value: Nested) -> tuple[int, ...]:

@@ -21,7 +21,7 @@ class Token:
 
 _TOKEN = re.compile(
     r"(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
-    r"|(?P<name>[^\W\d]\w*)"
+    r"|(?P<name>[^\W\d](?:(?![ᵀ⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉])\w)*)"
     r"|(?P<sign>\*\*|==|<=|>=|!=|[-+*/@()\[\],:=.^<>])"
     r"|(?P<space>\s+)"
 )
@@ -51,6 +51,12 @@ def tokens(source: str) -> list[Token]:
             position += 1
             continue
         match = _TOKEN.match(source, position)
+        if character in "\"'`":
+            raise EquationError(
+                "equations hold names and numbers, no texts",
+                source=source,
+                span=Span(position, position + 1),
+            )
         if match is None:
             raise EquationError(
                 f"the sign {character!r} means nothing here",

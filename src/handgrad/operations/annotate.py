@@ -67,13 +67,26 @@ def _result_shape(call: Call, source: str) -> Shape:
     try:
         return operation_of(call).shape(signature.shapes, signature.options)
     except Misfit as misfit:
-        names = [_spelled(a, source) for a in call.arguments]
+        names = [spelled(a, source) for a in call.arguments]
         raise ShapeError(
             _filled(misfit.what, names),
             source=source,
             span=call.span,
-            mend=_filled(misfit.mend, names),
+            point=_sign_position(call, source),
+            # The transpose of a transpose is the operand itself.
+            mend=_filled(misfit.mend, names).replace(".T.T", ""),
         ) from None
+
+
+def _sign_position(call: Call, source: str) -> int | None:
+    """Where the sign of an infix operation stands in its equation."""
+    spans = [span_of(a) for a in call.arguments]
+    match spans:
+        case [Span(start=first, stop=left), Span(start=right)] if (
+            call.span and first == call.span.start
+        ):
+            return next((i for i in range(left, right) if not source[i].isspace()), None)
+    return None
 
 
 def _filled(text: str, names: list[str]) -> str:
@@ -82,7 +95,7 @@ def _filled(text: str, names: list[str]) -> str:
     return text
 
 
-def _spelled(expression: Expression, source: str) -> str:
+def spelled(expression: Expression, source: str) -> str:
     """An operand as the equation spells it."""
     span = span_of(expression)
     if span is None or not source:

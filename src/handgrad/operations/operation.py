@@ -274,10 +274,11 @@ def normal_axes(axis: Option, rank: int) -> tuple[int, ...]:
     if not isinstance(axis, int | tuple) or isinstance(axis, bool):
         raise Misfit("axis must be a whole number", "write axis=0 or axis=1")
     axes = axis if isinstance(axis, tuple) else (axis,)
+    kinds = ("a scalar", "a vector", "a matrix")
     for a in axes:
         if not isinstance(a, int) or not -rank <= a < rank:
             raise Misfit(
-                f"axis={a} is out of range for {describe((0,) * rank) if rank == 0 else f'an array with {rank} axes'}",
+                f"axis={a} is out of range for {kinds[rank] if rank < len(kinds) else 'this array'}",
                 f"axes run from 0 to {rank - 1}" if rank else "a scalar has no axis",
             )
     return tuple(sorted({int(a) % rank for a in axes if isinstance(a, int)}))

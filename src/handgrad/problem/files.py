@@ -43,6 +43,8 @@ def load(source: str | Path) -> Problem:
     Raises `ProblemError` and the other `HandgradError`s, naming the file.
     """
     path = Path(source)
+    if not str(source).strip():
+        raise ProblemError("no problem is named", mend="handgrad list shows the bundled ones")
     if isinstance(source, str) and path.suffix == "" and "/" not in source and not path.exists():
         names = [p.stem for p in BUNDLED.glob("*.toml")]
         if source not in names:
@@ -81,10 +83,10 @@ def loads(text: str, where: str = "", folder: Path | None = None) -> Problem:
         table = tomllib.loads(text.replace("\r\n", "\n"), parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise ProblemError(f"is not valid TOML: {error}", where=where) from None
-    except (ValueError, RecursionError) as error:
-        raise ProblemError(
-            f"cannot be read: {str(error)[:100] or 'it nests too deeply'}", where=where
-        ) from None
+    except RecursionError:
+        raise ProblemError("nests too deeply to be read", where=where) from None
+    except ValueError as error:
+        raise ProblemError(f"cannot be read: {str(error)[:100]}", where=where) from None
     for key in table:
         if key not in KEYS:
             raise ProblemError(
@@ -189,9 +191,10 @@ def _from_file(spec: Mapping[str, Any], where: str, folder: Path | None) -> Any:
                 raise ProblemError(f"{path.name} is not a .npy, .npz or .csv file", where=where)
     except HandgradError:
         raise
-    except (OSError, ValueError, EOFError, IndexError) as error:
-        raise NumberError(
-            f"{path.name} cannot be read: {str(error).splitlines()[0][:120]}", where=where
-        ) from None
+    except OSError as error:
+        raise NumberError(f"{path.name} cannot be read: {error.strerror}", where=where) from None
+    except (ValueError, EOFError, IndexError) as error:
+        reason = (str(error).splitlines() or ["it is damaged"])[0][:120]
+        raise NumberError(f"{path.name} cannot be read: {reason}", where=where) from None
     one = given(array, where)
     return given({"cases": one.array}, where) if spec.get("cases") is True else one

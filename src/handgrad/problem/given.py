@@ -107,7 +107,7 @@ def _nested(value: Any, where: str, depth: int = 0) -> tuple[Any, Written]:
                 raise NumberError(
                     _ragged(position, shape, shapes[0]),
                     where=where,
-                    mend="every row needs as many numbers",
+                    mend="every row needs the same number of entries",
                 )
         return [array for array, _ in items], tuple(written for _, written in items)
     return number(value, where)
@@ -115,8 +115,12 @@ def _nested(value: Any, where: str, depth: int = 0) -> tuple[Any, Written]:
 
 def _ragged(position: int, shape: tuple[int, ...], first: tuple[int, ...]) -> str:
     if len(shape) == len(first) == 1:
-        return f"a ragged matrix: row {position + 1} has {shape[0]} numbers, row 1 has {first[0]}"
+        return f"a ragged matrix: row {position + 1} has {_count(shape[0])}, row 1 has {first[0]}"
     return f"a ragged array: entry {position + 1} does not have the shape of entry 1"
+
+
+def _count(numbers: int) -> str:
+    return f"{numbers} number{'' if numbers == 1 else 's'}"
 
 
 def number(value: Any, where: str) -> tuple[float, str]:

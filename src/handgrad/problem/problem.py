@@ -102,6 +102,13 @@ class Problem:
                     f"{name} is given a number and computed by equation {targets[name].number}",
                     "keep one of the two",
                 )
+        for name in self.display:
+            if name not in targets and name not in self.parameters and name not in self.data:
+                known = (*targets, *self.parameters, *self.data)
+                raise self._wrong(
+                    f"[display] names {name[:40]!r}, which the problem does not have",
+                    nearest(name, known),
+                )
         if self.loss not in targets:
             raise self._wrong(
                 f"the loss {self.loss!r} is computed by no equation",
@@ -123,7 +130,7 @@ class Problem:
         }
         if len(set(counts.values())) > 1:
             said = " and ".join(f"{n} has {c} cases" for n, c in counts.items())
-            raise self._wrong(said, "every list of cases needs as many")
+            raise self._wrong(said, "every list of cases needs the same number of them")
 
     def _wrong(self, what: str, mend: str = "") -> ProblemError:
         return ProblemError(what, where=self.where, mend=mend)

@@ -11,7 +11,7 @@ from handgrad.errors import NumberError
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, Shape
 from handgrad.graph.structure import Graph, is_cased
 from handgrad.operations import operation_of
-from handgrad.operations.annotate import annotated, signature_of, span_of
+from handgrad.operations.annotate import annotated, signature_of, span_of, spelled
 from handgrad.operations.operation import Array
 
 
@@ -67,10 +67,8 @@ def diagnose(
         culprit, argument, words = _culprit(expression, arrays, cased)
         if words:
             value = value_of(argument, arrays, cased)
-            what = f"{_name(culprit)} needs its argument {words}, but here it is {_worst(culprit, value, words)}"
-            return NumberError(
-                what, where=place, source=source, span=span_of(argument) or span_of(culprit)
-            )
+            what = f"{spelled(argument, source)} must be {words}, but here it is {_worst(culprit, value, words)}"
+            return NumberError(what, where=place, source=source, span=span_of(culprit))
     return NumberError(
         f"{equation.target} is not finite: the result is too large for a 64-bit number, or undefined",
         where=place,
@@ -78,10 +76,6 @@ def diagnose(
         span=span_of(culprit),
         mend="check the numbers that enter it",
     )
-
-
-def _name(call: Expression) -> str:
-    return call.operation if isinstance(call, Call) else "the operation"
 
 
 def _worst(call: Expression, value: Array, words: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from handgrad.equations import source
 from handgrad.errors import NumberError
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, shape_of
 from handgrad.expression import Literal as Number
@@ -63,12 +64,7 @@ class _Compiler:
             return found
         match expression:
             case Number():
-                slot = self.new()
-                self.constants[slot] = (
-                    expression.value
-                    if not isinstance(expression.value, tuple)
-                    else np.asarray(expression.value, dtype=np.float64)
-                )
+                slot = self.constant(np.asarray(expression.value, dtype=np.float64))
             case Call():
                 slot = self.call(expression)
             case _:
@@ -82,7 +78,18 @@ class _Compiler:
         if operation.reduces_cases is not None:
             return self.over_cases(call, operation.reduces_cases)
         arguments, cased = self.arguments(call)
-        return self.step(operation.kernel(signature_of(call, cased)), *arguments)
+        kernel = operation.kernel(signature_of(call, cased))
+        if arguments and all(a in self.constants for a in arguments):
+            with np.errstate(all="ignore"):
+                value = kernel(np, *[np.asarray(self.constants[a]) for a in arguments])
+            return self.constant(np.asarray(value, dtype=np.float64))
+        return self.step(kernel, *arguments)
+
+    def constant(self, value: Array) -> int:
+        """A slot that holds a number or an array in every run."""
+        slot = self.new()
+        self.constants[slot] = value if value.ndim else float(value)
+        return slot
 
     def arguments(self, call: Call) -> tuple[list[int], tuple[bool, ...]]:
         cased = tuple(self.graph.cased(a) for a in call.arguments)
@@ -180,8 +187,10 @@ class Run:
 
     def gradient(self, name: str) -> Array:
         """The gradient of the loss with respect to a named value, in the value's shape."""
-        gradient = np.asarray(self.numbers[Adjoint(name)], dtype=float)
         value = np.asarray(self.numbers[Name(name)])
+        if name == self.graph.cost:
+            return np.ones(value.shape)
+        gradient = np.asarray(self.numbers[Adjoint(name)], dtype=float)
         if gradient.ndim < value.ndim:
             gradient = gradient[..., None]
         return np.broadcast_to(gradient, value.shape)
@@ -222,10 +231,16 @@ def _check_finite(problem: Problem, result: Run) -> None:
         place = line.through or line.leaf.name
         through = next((e for e in problem.equations if e.target == place), None)
         raise NumberError(
-            f"the gradient with respect to {line.leaf.name} is not finite",
+            f"the gradient with respect to {_spelled(graph, line.leaf.name)} is not finite",
             where=", ".join(
                 filter(None, (problem.where, f"equation {through.number}" if through else ""))
             ),
             source=through.text if through else "",
             mend="the slope is infinite or undefined at these numbers",
         )
+
+
+def _spelled(graph: Graph, name: str) -> str:
+    """A name as the user knows it: the formula of a part that has no name of their own."""
+    part = graph.lets.get(name)
+    return source(part.written) if part is not None else name

@@ -1,0 +1,227 @@
+"""Problems: files and back, the usual networks, other numbers, other operations."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import handgrad
+
+BUNDLED = [name for name, _, _ in handgrad.bundled()]
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_a_bundled_problem_reads_back_from_its_own_file(name: str, tmp_path: Path) -> None:
+    problem = handgrad.load(name)
+    problem.save(tmp_path / "copy.toml")
+    copy = handgrad.load(tmp_path / "copy.toml")
+    assert copy == problem
+    assert copy.to_toml() == problem.to_toml()
+    assert handgrad.to_json(handgrad.solve(copy)) == handgrad.to_json(handgrad.solve(problem))
+
+
+numbers = st.one_of(
+    st.integers(-(10**6), 10**6),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.fractions(max_denominator=1000).map(str),
+    st.decimals(-1000, 1000, places=3).map(str),
+)
+texts = st.text(max_size=20).filter(
+    lambda t: "\r" not in t and not any(0xD800 <= ord(c) < 0xE000 for c in t)
+)
+
+
+@st.composite
+def values(draw: st.DrawFn, cases: int) -> object:
+    shape = draw(st.sampled_from([(), (2,), (2, 3)]))
+    count = int(np.prod(shape))
+    flat = draw(st.lists(numbers, min_size=count, max_size=count))
+
+    def nested(axes: tuple[int, ...]) -> object:
+        return [nested(axes[1:]) for _ in range(axes[0])] if axes else flat.pop()
+
+    if not draw(st.booleans()):
+        return nested(shape)
+    flat += draw(st.lists(numbers, min_size=count * cases, max_size=count * cases))
+    return {"cases": [nested(shape) for _ in range(cases)]}
+
+
+@given(st.data(), texts, texts, st.sampled_from(["mean", "sum"]))
+def test_any_problem_reads_back(
+    data: st.DataObject, title: str, shown: str, reduction: str
+) -> None:
+    cases = data.draw(st.integers(1, 3))
+    problem = handgrad.Problem(
+        ["z = w*2 - c", "L = sum(z)"],
+        {"w": data.draw(values(cases))},
+        {"c": data.draw(values(cases))},
+        title=title,
+        description=title[::-1],
+        display={"z": shown},
+        reduction=reduction,
+        update=handgrad.Update(rate=data.draw(st.floats(0, 10))),
+    )
+    assert handgrad.loads(problem.to_toml()) == problem
+
+
+def test_written_fractions_stay_written() -> None:
+    text = 'equations = "L = w*x"\n[parameters]\nw = "1/3"\n[data]\nx = 0.420\n'
+    copy = handgrad.loads(text).to_toml()
+    assert 'w = "1/3"' in copy
+    assert "x = 0.420" in copy
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".csv"])
+def test_arrays_from_files(suffix: str, tmp_path: Path) -> None:
+    array = np.array([[1.0, 2.0], [3.0, 4.5]])
+    path = tmp_path / f"X{suffix}"
+    match suffix:
+        case ".npy":
+            np.save(path, array)
+        case ".npz":
+            np.savez(path, other=array * 2, X=array)
+        case _:
+            np.savetxt(path, array, delimiter=",")
+    named = ', array = "X"' if suffix == ".npz" else ""
+    for cased in ("", ", cases = true"):
+        text = f'equations = "L = sum(X*w)"\n[parameters]\nw = 1\n[data]\nX = {{ file = "X{suffix}"{named}{cased} }}'
+        (tmp_path / "mine.toml").write_text(text)
+        problem = handgrad.load(tmp_path / "mine.toml")
+        assert problem.data["X"].cased == bool(cased)
+        assert np.array_equal(problem.data["X"].array, array.T if cased else array)
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("kept")
+    with pytest.raises(handgrad.ProblemError, match="exists already"):
+        handgrad.load("lab9").save(path)
+    assert path.read_text() == "kept"
+    handgrad.load("lab9").save(path, force=True)
+    assert handgrad.load(path) == handgrad.load("lab9")
+    with pytest.raises(handgrad.ProblemError, match="cannot be written"):
+        handgrad.load("lab9").save(tmp_path / "no" / "mine.toml")
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.toml"]
+
+
+@pytest.mark.parametrize("hidden", ["relu", "leaky_relu", "tanh", "gelu"])
+@pytest.mark.parametrize(
+    ("output", "loss"),
+    [
+        ("sigmoid", "bce"),
+        ("softmax", "cross_entropy"),
+        ("identity", "mse"),
+        ("identity", "hinge"),
+        ("tanh", "huber"),
+    ],
+)
+def test_multilayer_perceptrons(hidden: str, output: str, loss: str) -> None:
+    problem = handgrad.Problem.mlp([3, 4, 4, 2 if output == "softmax" else 1], hidden, output, loss)
+    assert handgrad.verify(problem).agrees
+    assert handgrad.loads(problem.to_toml()) == problem
+    trace = handgrad.solve(problem)
+    assert trace.run.value("h1").shape == (4,)
+    assert {s.phase for s in trace.steps} == {"forward", "backward", "update"}
+
+
+def test_the_usual_network_is_the_labs() -> None:
+    lab, mlp = handgrad.load("lab9"), handgrad.Problem.mlp([2, 2, 2, 1])
+    assert [e.target for e in mlp.equations] == [e.target for e in lab.equations]
+
+
+def test_unusable_networks() -> None:
+    for sizes, hidden, said in (
+        ([2], "relu", "at least"),
+        ([2, 0], "relu", "not a network"),
+        ([2, 2], "rel", "did you mean relu"),
+    ):
+        with pytest.raises(handgrad.HandgradError, match=said):
+            handgrad.Problem.mlp(sizes, hidden)
+
+
+def test_other_numbers() -> None:
+    lab = handgrad.load("lab9")
+    other = lab.with_values({"x": "[0, 1]", "b3": "1/3", "rate": 1})
+    assert other.data["x"].array.tolist() == [0, 1]
+    assert other.parameters["b3"].array == 1 / 3
+    assert other.update == handgrad.Update(rate=1)
+    assert lab == handgrad.load("lab9")
+    batch = handgrad.load("batch")
+    cased = next(n for n, g in batch.data.items() if g.cased)
+    shape = batch.data[cased].array.shape
+    again = batch.with_values({cased: batch.data[cased].array.T.tolist()})
+    assert again.data[cased].cased
+    assert again.data[cased].array.shape == shape
+
+
+def test_another_operation() -> None:
+    lab = handgrad.load("lab9").with_swap({"relu": "leaky_relu"})
+    assert [e.text for e in lab.equations[:3]] == [
+        "z1 = W1 @ x + b1",
+        "h1 = leaky_relu(z1)",
+        "z2 = W2 @ h1 + b2",
+    ]
+    assert handgrad.verify(lab).agrees
+    assert handgrad.loads(lab.to_toml()) == lab
+
+
+def test_a_swap_keeps_what_the_other_operation_takes_too() -> None:
+    problem = handgrad.Problem(
+        "L = sum(leaky_relu(sum(A, axis=0, keepdims=true), alpha=0.2))", {"A": [[1, -2], [3, -4]]}
+    )
+    swapped = problem.with_swap({"leaky_relu": "relu", "sum": "mean"})
+    assert swapped.equations[0].text == "L = mean(relu(mean(A, axis=0, keepdims=true)))"
+
+
+def test_errors_after_a_swap_mark_the_new_text() -> None:
+    problem = handgrad.load("lab9").with_swap({"sigmoid": "log"}).with_values({"b3": -3})
+    with pytest.raises(handgrad.NumberError) as caught:
+        handgrad.solve(problem)
+    error = caught.value
+    assert error.span is not None
+    assert error.source[error.span.start : error.span.stop] == "log(z3)"
+
+
+@given(st.text(max_size=80))
+def test_any_text_is_a_problem_or_refused(text: str) -> None:
+    with contextlib.suppress(handgrad.HandgradError):
+        handgrad.loads(text)
+
+
+LINES = [
+    'equations = "L = w*x"',
+    'equations = """',
+    '"""',
+    "L = sum(w)",
+    "[parameters]",
+    "[data]",
+    "[update]",
+    "w = 1",
+    "x = [1, 2]",
+    "w = { cases = [1, 2] }",
+    "x = [[1], [2, 3]]",
+    "rate = 1",
+    'rule = "sgd"',
+    "w = nan",
+    "x = {}",
+    'loss = "L"',
+    "[display]",
+    'w = "ω"',
+    "w.x = 1",
+    "x = 1979-05-27",
+    "w = [[]]",
+]
+
+
+@given(st.lists(st.sampled_from(LINES), max_size=12).map("\n".join))
+def test_any_lines_are_a_problem_or_refused(text: str) -> None:
+    with contextlib.suppress(handgrad.HandgradError):
+        problem = handgrad.loads(text)
+        assert handgrad.loads(problem.to_toml()) == problem
+        page = handgrad.solution_page(handgrad.solve(problem))
+        handgrad.render_terminal(page, width=80, colour=False, unicode=True)
