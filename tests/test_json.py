@@ -1,0 +1,76 @@
+"""Everything that --json prints validates against the schema published with the package."""
+
+from __future__ import annotations
+
+import importlib.resources
+import json
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import handgrad
+from handgrad.cli.commands import run
+from tests.graphs import random_graph
+
+BUNDLED = [name for name, _, _ in handgrad.bundled()]
+
+
+def schema(name: str) -> dict[str, Any]:
+    text = importlib.resources.files("handgrad").joinpath("schema", f"{name}.json").read_text("utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    jsonschema.Draft202012Validator.check_schema(loaded)
+    return loaded
+
+
+def printed(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """What a command prints with --json."""
+    assert run([*arguments, "--json"]) == 0
+    text = capsys.readouterr().out
+    assert text.isascii()
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize("options", [[], ["--carry", "rounded", "--decimals", "2"]])
+def test_solve(name: str, options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    trace = printed(["solve", name, *options], capsys)
+    jsonschema.validate(trace, schema("trace"))
+    assert set(trace["values"]) == set(trace["gradients"])
+    ids = [s["id"] for s in trace["steps"]]
+    assert len(set(ids)) == len(ids)
+    for step in trace["steps"]:
+        assert all(ids.index(u) < ids.index(step["id"]) for u in step["uses"])
+        for line in step["lines"]:
+            assert list(np.shape(line["value"]))[: len(line["shape"])] == line["shape"]
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_verify(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    verification = printed(["verify", name], capsys)
+    jsonschema.validate(verification, schema("verify"))
+    assert verification["agrees"]
+    assert verification["largest_difference"]["torch autograd"] < 1e-12
+
+
+def test_list(capsys: pytest.CaptureFixture[str]) -> None:
+    listing = printed(["list"], capsys)
+    jsonschema.validate(listing, schema("list"))
+    assert [p["name"] for p in listing["problems"]] == BUNDLED
+
+
+def test_the_schema_refuses_what_is_not_a_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    trace = printed(["solve", "lab9"], capsys)
+    trace["steps"][0]["lines"][0]["value"] = "0.6"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(trace, schema("trace"))
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_random_graphs(seed: int) -> None:
+    trace = handgrad.to_json(handgrad.solve(random_graph(seed, 15).problem()))
+    jsonschema.validate(json.loads(json.dumps(trace, allow_nan=False)), schema("trace"))
