@@ -20,7 +20,9 @@ BUNDLED = [name for name, _, _ in handgrad.bundled()]
 
 
 def schema(name: str) -> dict[str, Any]:
-    text = importlib.resources.files("handgrad").joinpath("schema", f"{name}.json").read_text("utf-8")
+    text = (
+        importlib.resources.files("handgrad").joinpath("schema", f"{name}.json").read_text("utf-8")
+    )
     loaded: dict[str, Any] = json.loads(text)
     jsonschema.Draft202012Validator.check_schema(loaded)
     return loaded

@@ -160,7 +160,12 @@ a, b, c = (Name(n, shape=()) for n in "abc")
 @pytest.mark.parametrize(
     ("expression", "text"),
     [
-        (Literal(-0.5) * Literal(2.0), "(−0.5) × 2"),
+        (Literal(-0.5) * Literal(2.0), "−0.5 × 2"),
+        (Literal(-0.5) * Literal(2.0) * Literal(3.0), "−0.5 × 2 × 3"),
+        (a + Literal(-0.5) * Literal(2.0), "a + (−0.5) × 2"),
+        (a - Literal(-0.5) * Literal(2.0) * Literal(3.0), "a − (−0.5) × 2 × 3"),
+        (a + (Literal(-0.5) * Literal(2.0) + b), "a + (−0.5) × 2 + b"),
+        (-(Literal(-0.5) * Literal(2.0)), "−(−0.5) × 2"),
         (Literal(2.0) * Literal(-0.5), "2 × (−0.5)"),
         (Literal(1.0) - Literal(-0.5), "1 − (−0.5)"),
         (Literal(1.0) + Literal(-0.5), "1 + (−0.5)"),

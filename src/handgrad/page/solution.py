@@ -231,17 +231,16 @@ def _elements(trace: Trace, step: Step) -> list[Block]:
     for line in step.lines:
         if line.role not in ("gradient", "chain", "part"):
             continue
-        entries = opened(trace, line)
         relations = []
-        for entry in entries:
+        for entry in opened(trace, line):
             chain = [entry.formula, entry.substituted, literal_of(entry.value)]
             unique = [e for k, e in enumerate(chain) if k == 0 or e != chain[k - 1]]
             left = replace(line.target.at(entry.index), shape=())
             relations.append(Relation(left, tuple(unique)))
         if relations:
-            blocks.append(Paragraph(("Entry by entry (rows and columns counted from 1):",)))
             blocks.append(Derivation(tuple(relations)))
-    return blocks
+    heading = Paragraph(("Entry by entry (rows and columns counted from 1):",))
+    return [heading, *blocks] if blocks else []
 
 
 def _note(trace: Trace, note: TraceNote) -> Note:

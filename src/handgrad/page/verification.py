@@ -37,13 +37,13 @@ def verification_page(verification: Verification) -> Page:
                 )
             )
         for c in wrong:
-            place = f"[{', '.join(map(str, c.entry))}]" if c.entry else ""
+            gradient = Adjoint(c.name)
             blocks.append(
                 Note(
                     "warning",
                     (
-                        Adjoint(c.name),
-                        f"{place} is {c.ours:.6g}, but {method} says {c.theirs:.6g}.",
+                        gradient.at(c.entry) if c.entry else gradient,
+                        f" is {c.ours:.6g}, but {method} says {c.theirs:.6g}.",
                     ),
                 )
             )

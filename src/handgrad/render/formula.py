@@ -74,6 +74,8 @@ class Piece(Generic[T]):
         raised: it ends in a superscript.
         letter: a single letter, beside which another needs no space.
         number: a written number.
+        inside: the same for a place after another sign, where a negative number that it
+            begins with stands in parentheses; None where that makes no difference.
     """
 
     drawn: T
@@ -82,6 +84,7 @@ class Piece(Generic[T]):
     raised: bool = False
     letter: bool = False
     number: bool = False
+    inside: T | None = None
 
 
 class Pen(Protocol[T]):
@@ -216,8 +219,14 @@ class Formula(Generic[T]):
             case Sum() as notation:
                 left, right = (self.piece(a) for a in arguments)
                 loose = right.level <= SUM and notation.source != "+"
-                whole = pen.sum(left.drawn, notation.symbol, self._in(right, right.signed or loose))
-                return Piece(whole, SUM, left.signed)
+                second = self._after(right, right.signed or loose)
+                whole = pen.sum(left.drawn, notation.symbol, second)
+                inside = (
+                    pen.sum(left.inside, notation.symbol, second)
+                    if left.inside is not None
+                    else None
+                )
+                return Piece(whole, SUM, left.signed, inside=inside)
             case Product():
                 return self._product(expression)
             case MatrixProduct():
@@ -231,7 +240,7 @@ class Formula(Generic[T]):
                 return Piece(pen.power(self._in(base, loose), exponent), POWER, raised=True)
             case Negation():
                 part = self.piece(arguments[0])
-                drawn = pen.negation(self._in(part, part.level < PRODUCT or part.signed))
+                drawn = pen.negation(self._after(part, part.level < PRODUCT or part.signed))
                 return Piece(drawn, min(SIGN, part.level), signed=True)
             case Transposition():
                 # NumPy's vectors are neither rows nor columns: ᵀ says something in a product only.
@@ -256,19 +265,31 @@ class Formula(Generic[T]):
     def _in(self, part: Piece[T], parenthesised: bool) -> T:
         return self.pen.parentheses(part.drawn) if parenthesised else part.drawn
 
+    def _after(self, part: Piece[T], parenthesised: bool) -> T:
+        """The part to the right of a sign."""
+        bare = part.drawn if part.inside is None else part.inside
+        return self.pen.parentheses(part.drawn) if parenthesised else bare
+
     def _product(self, call: Call) -> Piece[T]:
         a, b = call.arguments
         left, right = self.piece(a), self.piece(b)
         sign = product_sign(a, b)
-        first = self._in(left, left.level < PRODUCT or (left.number and left.level < ATOM))
-        second = self._in(
+        second = self._after(
             right,
             right.level < PRODUCT or right.signed or (right.number and right.level < ATOM),
         )
         if sign == "none" and self.pen.begins_with_digit(second):
             sign = "dot"
-        signed = left.signed and not left.number
-        return Piece(self.pen.product(first, sign, second, False), PRODUCT, signed)
+        if left.number and left.signed:
+            enclosed = self.pen.parentheses(left.drawn)
+            drawn = self.pen.product(left.drawn, sign, second, False)
+            return Piece(drawn, PRODUCT, inside=self.pen.product(enclosed, sign, second, False))
+        first = self._in(left, left.level < PRODUCT or (left.number and left.level < ATOM))
+        drawn = self.pen.product(first, sign, second, False)
+        inside = (
+            self.pen.product(left.inside, sign, second, False) if left.inside is not None else None
+        )
+        return Piece(drawn, PRODUCT, left.signed, inside=inside)
 
     def _matrix_product(self, call: Call) -> Piece[T]:
         a, b = call.arguments

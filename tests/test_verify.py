@@ -1,0 +1,70 @@
+"""verify agrees with PyTorch on every operation, and notices a wrong pull-back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import handgrad
+from handgrad import operations
+from handgrad.cli.commands import run
+from handgrad.expression import Expression
+from handgrad.operations.operation import Application
+from handgrad.verify import Verification
+from tests.test_operations import ROWS, Row, edges, spelled
+
+
+def verification(row: Row) -> Verification:
+    generator = np.random.default_rng(1)
+    draws = row.draws * len(row.shapes) if len(row.draws) == 1 else row.draws
+    arrays = {
+        f"a{i}": np.asarray(draw(generator, shape))
+        for i, (shape, draw) in enumerate(zip(row.shapes, draws, strict=True))
+    }
+    return handgrad.verify(handgrad.Problem([f"r = {spelled(row)}", "L = sum(r*r)"], arrays))
+
+
+@pytest.mark.parametrize("row", [r for r in ROWS if edges not in r.draws], ids=str)
+def test_every_operation(row: Row) -> None:
+    checked = verification(row)
+    assert checked.agrees
+    assert checked.largest("finite differences") < 1e-8
+    assert checked.largest("torch autograd") < 1e-12
+
+
+@pytest.mark.parametrize("name", ["relu", "sigmoid", "multiply", "softmax", "matmul"])
+def test_a_wrong_pullback_is_noticed(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = operations.BY_NAME[name]
+
+    def almost(i: int, g: Expression, p: Application) -> Expression | None:
+        formula = record.pullback(i, g, p)
+        return None if formula is None else formula * 1.01
+
+    wrong = replace(record, pullback=almost)
+    monkeypatch.setitem(operations.BY_NAME, name, wrong)
+    row = next(r for r in ROWS if r.name == name and r.shapes[0])
+    checked = verification(row)
+    assert not checked.agrees
+    assert checked.largest("finite differences") > 1e-5
+    assert checked.largest("torch autograd") > 1e-5
+
+
+def test_a_disagreement_is_exit_code_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = operations.BY_NAME["relu"]
+    wrong = replace(record, pullback=lambda i, g, p: g)
+    monkeypatch.setitem(operations.BY_NAME, "relu", wrong)
+    assert run(["verify", "lab9"]) == 1
+    assert "b⁽²⁾" in capsys.readouterr().out
+
+
+def test_kinks_are_said() -> None:
+    """At a kink any slope between those on the two sides is right for finite differences."""
+    checked = handgrad.verify(handgrad.Problem("L = sum(relu(x))", {"x": [0.0, 1.0]}))
+    assert checked.agrees
+    assert any(c.at_kink for c in checked.comparisons)
