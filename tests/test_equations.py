@@ -30,6 +30,7 @@ SAME = [
     ("ln(ŷ)", "log(yhat)"),
     ("ln(y\u0302)", "log(yhat)"),
     ("w₁₂", "w_12"),
+    ("ŷŷ1", "yhatyhat1"),
     ("max(a, b)", "maximum(a, b)"),
     ("min(a, b)", "minimum(a, b)"),
     ("softmax(z, axis=-1)", "softmax(z, axis = -1)"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from handgrad.errors import EquationError, Span
 
@@ -12,8 +12,7 @@ LONGEST = 20_000
 """Characters in one equation, at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     kind: str
     text: str
     span: Span
@@ -89,5 +88,5 @@ def _name(source: str, text: str, end: int) -> tuple[str, int]:
         text += over.translate(_SUPERSCRIPT) if over else f"_{under.translate(_SUBSCRIPT)}"
         end = decorated.end()
     plain = unicodedata.normalize("NFD", text)
-    plain = re.sub("(\\w)\u0302(\\w*)", r"\1hat\2", plain)
+    plain = plain.replace("\u0302", "hat")
     return unicodedata.normalize("NFKC", plain), end

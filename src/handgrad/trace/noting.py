@@ -308,10 +308,10 @@ class Noting:
         gradient = self.graph.gradients[name]
         formula = gradient.per_case or gradient.parts[0].formula
         formula = tidied(formula, self.graph.shape)
-        generator = np.random.default_rng(0)
-        at: dict[Leaf, Array] = {
-            used: generator.uniform(0.25, 0.75, self.graph.shape(used)) for used in leaves(formula)
-        }
+        at: dict[Leaf, Array] = {}
+        for number, used in enumerate(leaves(formula), start=1):
+            used_shape = self.graph.shape(used)
+            at[used] = _positive(int(np.prod(used_shape)), number).reshape(used_shape)
         with np.errstate(all="ignore"):
             before = value_of(formula, at, set())
             at[leaf] = at[leaf].copy()
@@ -332,6 +332,11 @@ class Noting:
             for line in step.lines
             if not self.graph.gradients[line.target.name].reached
         )
+
+
+def _positive(count: int, number: int) -> Array:
+    """Numbers between ¼ and ¾, no two alike: multiples of √2 − 1 and of its powers, folded."""
+    return 0.25 + 0.5 * (np.arange(1, count + 1) * (2**0.5 - 1) ** number % 1)
 
 
 def _described(name: str, shape: tuple[int, ...], entries: tuple[tuple[int, ...], ...]) -> Zeroed:

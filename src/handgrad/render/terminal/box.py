@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import reduce
-from typing import TypeAlias
+from functools import lru_cache
+from typing import NamedTuple, TypeAlias
 
 from handgrad.render.terminal.characters import Bracket, graphemes
 
@@ -31,8 +30,7 @@ SGR = {
 """Terminal colours by style."""
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(NamedTuple):
     """A rectangle of cells.
 
     Arguments:
@@ -55,6 +53,7 @@ class Box:
         return len(self.rows)
 
 
+@lru_cache(4096)
 def cells(text: str, style: str = "") -> Row:
     """A clean text as a row of cells."""
     if text.isascii():
@@ -73,20 +72,22 @@ def line(text: str, style: str = "") -> Box:
 
 def beside(*boxes: Box) -> Box:
     """Boxes in a row, their baselines level."""
-    return reduce(_beside, boxes) if boxes else Box(((),))
-
-
-def _beside(a: Box, b: Box) -> Box:
-    if not b.width:
-        return a
-    baseline = max(a.baseline, b.baseline)
-    below = max(a.height - a.baseline, b.height - b.baseline)
-    left, right = (
-        padded(x, baseline - x.baseline, below - (x.height - x.baseline)).rows for x in (a, b)
-    )
-    rows = tuple([p + q for p, q in zip(left, right, strict=True)])
-    breaks = a.breaks + tuple([(column + a.width, cost) for column, cost in b.breaks])
-    return Box(rows, baseline, breaks)
+    wide = [b for b in boxes if b.width]
+    if len(wide) < 2:
+        return wide[0] if wide else (boxes[0] if boxes else Box(((),)))
+    baseline = max(b.baseline for b in wide)
+    height = baseline + max(b.height - b.baseline for b in wide)
+    rows: list[list[Cell]] = [[] for _ in range(height)]
+    breaks: list[tuple[int, int]] = []
+    width = 0
+    for box in wide:
+        top = baseline - box.baseline
+        for y, row in enumerate(rows):
+            inside = 0 <= y - top < box.height
+            row.extend(box.rows[y - top] if inside else [BLANK] * box.width)
+        breaks += [(column + width, cost) for column, cost in box.breaks]
+        width += box.width
+    return Box(tuple([tuple(row) for row in rows]), baseline, tuple(breaks))
 
 
 def padded(box: Box, above: int = 0, below: int = 0, left: int = 0, right: int = 0) -> Box:
@@ -119,12 +120,12 @@ def stacked(boxes: Sequence[Box], align: str = "l", baseline: int | None = None)
 
 def breakable(box: Box, cost: int) -> Box:
     """The box, with leave to end a line before it."""
-    return replace(box, breaks=((0, cost), *box.breaks))
+    return box._replace(breaks=((0, cost), *box.breaks))
 
 
 def deeper(box: Box) -> Box:
     """The box as it is within parentheses: its breaks cost more."""
-    return replace(box, breaks=tuple((column, cost + 2) for column, cost in box.breaks))
+    return box._replace(breaks=tuple((column, cost + 2) for column, cost in box.breaks))
 
 
 def fenced(box: Box, left: Bracket, right: Bracket) -> Box:
@@ -142,8 +143,10 @@ def _bracket(shape: Bracket, box: Box) -> Box:
 
 def restyled(box: Box, style: str) -> Box:
     """The box with its unstyled cells in `style`."""
+    if not style:
+        return box
     rows = tuple(tuple((c, own or style) for c, own in row) for row in box.rows)
-    return replace(box, rows=rows)
+    return box._replace(rows=rows)
 
 
 def cut(box: Box, width: int, indent: int = 2, deepest: int | None = None) -> list[Box] | None:

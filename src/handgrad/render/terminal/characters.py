@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from handgrad.errors import printable
 
@@ -33,6 +32,8 @@ def script(text: str, table: dict[str, str]) -> str | None:
 
 def clean(text: str, ascii_only: bool) -> str:
     """One line of text that is safe to print: composed, no control characters, ASCII if asked."""
+    if text.isascii() and text.isprintable():
+        return text
     spaced = "".join(" " if c.isspace() else c for c in text)
     composed = unicodedata.normalize("NFC", printable(spaced))
     # A variation selector would let a terminal draw its character at another width.
@@ -78,8 +79,7 @@ Bracket: TypeAlias = tuple[str, str, str, str]
 """One side of a fence: for a single row, and the top, middle and bottom of a tall one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Glyphs:
+class Glyphs(NamedTuple):
     """The signs that mathematics and pages are drawn with."""
 
     ascii_only: bool

@@ -118,7 +118,7 @@ class TerminalPen:
         spaced = [part for column in drawn for part in (gap, column)][1:]
         whole = beside(*spaced) if spaced else line(" ")
         middle = (len(shown_rows) - 1) // 2 + bool(headers)
-        return replace(whole, baseline=max(middle, 0)), shown_rows
+        return whole._replace(baseline=max(middle, 0)), shown_rows
 
     def _column(
         self,
@@ -271,7 +271,7 @@ class TerminalPen:
             drawn = exponent if text.isalnum() else self.parentheses(exponent)
             return beside(base, _at_top(line("^"), base), _at_top(drawn, base))
         # The exponent's last row stands just above the base's first.
-        lifted = replace(exponent, baseline=exponent.height + base.baseline, breaks=())
+        lifted = exponent._replace(baseline=exponent.height + base.baseline, breaks=())
         return beside(base, lifted)
 
     def fraction(self, over: Piece[Box], under: Piece[Box]) -> Piece[Box]:
@@ -286,8 +286,8 @@ class TerminalPen:
             return Piece(slash, PRODUCT, over.signed)
         width = max(over.drawn.width, under.drawn.width)
         bar = line(self.glyphs.bar * width)
-        whole = stacked([replace(p, breaks=()) for p in (over.drawn, bar, under.drawn)], "c")
-        return Piece(replace(whole, baseline=over.drawn.height), GRADIENT)
+        whole = stacked([p._replace(breaks=()) for p in (over.drawn, bar, under.drawn)], "c")
+        return Piece(whole._replace(baseline=over.drawn.height), GRADIENT)
 
     def _whole(self, part: Piece[Box], parenthesised: bool) -> Box:
         return self.parentheses(part.drawn) if parenthesised else part.drawn
@@ -360,9 +360,9 @@ class TerminalPen:
 
 def _at_top(part: Box, of: Box) -> Box:
     """A superscript beside the first row of a box."""
-    return replace(part, baseline=of.baseline, breaks=()) if of.height > 1 else part
+    return part._replace(baseline=of.baseline, breaks=()) if of.height > 1 else part
 
 
 def _at_bottom(part: Box, of: Box) -> Box:
     """A subscript beside the last row of a box."""
-    return replace(part, baseline=part.height - 1 - (of.height - 1 - of.baseline))
+    return part._replace(baseline=part.height - 1 - (of.height - 1 - of.baseline))

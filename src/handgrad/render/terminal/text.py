@@ -36,7 +36,7 @@ def single_line(text: Text, pen: TerminalPen, style: str = "") -> Box:
     parts: list[Box] = []
     for word in words(text, pen, style):
         parts += [line(" ", style), word] if parts else [word]
-    return beside(*parts) if parts else line("")
+    return beside(*parts)
 
 
 def wrapped(text: Text, pen: TerminalPen, width: int, style: str = "") -> list[Box]:
@@ -45,16 +45,15 @@ def wrapped(text: Text, pen: TerminalPen, width: int, style: str = "") -> list[B
 
 
 def _filled(pieces: Sequence[Box], width: int, style: str) -> list[Box]:
-    lines: list[Box] = []
-    current: Box | None = None
+    blank = line(" ", style)
+    lines: list[list[Box]] = []
+    columns = width + 1
     for piece in pieces:
-        if current is not None and current.width + 1 + piece.width <= width:
-            current = beside(current, line(" ", style), piece)
+        if columns + 1 + piece.width <= width:
+            lines[-1] += [blank, piece]
+            columns += 1 + piece.width
             continue
-        if current is not None:
-            lines.append(current)
-        *whole, current = cut(piece, width, indent=0) or [piece]
-        lines += whole
-    if current is not None:
-        lines.append(current)
-    return lines
+        parts = cut(piece, width, indent=0) or [piece]
+        lines += [[part] for part in parts]
+        columns = parts[-1].width
+    return [beside(*parts) for parts in lines]
