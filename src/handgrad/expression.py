@@ -127,10 +127,12 @@ class Adjoint(Expression):
     """The gradient of the loss with respect to a named value.
 
     `through` names one path's part of it: the share that arrives through that equation.
+    `of` names the loss where that is not the one over all the cases: a single case's.
     """
 
     name: str
     through: str = ""
+    of: str = ""
     shape: Shape | None = field(default=None, compare=False, repr=False)
 
 

@@ -305,6 +305,7 @@ def _over_cases(
         kernel=lambda _: lambda xp, a: finish(xp.sum(a, axis=-1), a.shape[-1]),
         pullback=lambda i, g, p: g,
         notation=Function(symbol, latex),
+        element=lambda index, p: Call(name, (entry(p.arguments[0], index),)),
         reduces_cases=finish,
     )
 

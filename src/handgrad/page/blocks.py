@@ -99,7 +99,8 @@ class Page:
         decimals: digits shown after the point.
         display: by name, the text shown for it instead of the usual reading of the name.
         error_signals: names whose gradient is written δ.
-        loss: the name in the numerator of every gradient.
+        loss: the name in the numerator of a gradient.
+        losses: by name, the numerator of its gradient where that is another.
     """
 
     title: str
@@ -108,3 +109,4 @@ class Page:
     display: Mapping[str, str] = field(default_factory=dict)
     error_signals: frozenset[str] = frozenset()
     loss: str = "L"
+    losses: Mapping[str, str] = field(default_factory=dict)

@@ -98,12 +98,19 @@ def solution_page(
         display=trace.problem.display,
         error_signals=error_signals(trace),
         loss=trace.graph.cost,
+        losses=losses(trace),
     )
 
 
 def error_signals(trace: Trace) -> frozenset[str]:
     """The pre-activations named z, z1, …: their gradients are written δ, as the lab does."""
     return frozenset(n for n in pre_activations(trace.graph) if n[0] == "z")
+
+
+def losses(trace: Trace) -> dict[str, str]:
+    """What differs from case to case has the gradient of its own case's loss."""
+    graph = trace.graph
+    return {n: graph.loss for n, node in graph.nodes.items() if node.cased and n != graph.cost}
 
 
 # -- what is given ------------------------------------------------------------------------
@@ -168,7 +175,7 @@ def _relation(trace: Trace, step: Step, line: TraceLine) -> Relation:
         chain = [result]
     marks, remarks = _marks(step, line)
     return Relation(
-        left=line.target,
+        left=_left(trace, line),
         chain=tuple(chain),
         marks=marks,
         remarks=remarks,
@@ -176,6 +183,12 @@ def _relation(trace: Trace, step: Step, line: TraceLine) -> Relation:
         label=_label(trace, line),
         sign="←" if line.role == "updated" else "=",
     )
+
+
+def _left(trace: Trace, line: TraceLine) -> Expression:
+    if isinstance(line.target, Adjoint) and line.role == "per_case":
+        return replace(line.target, of=trace.graph.loss)
+    return line.target
 
 
 def _label(trace: Trace, line: TraceLine) -> Text:
@@ -229,13 +242,13 @@ def _marks(step: Step, line: TraceLine) -> tuple[dict[tuple[int, ...], Mark], di
 def _elements(trace: Trace, step: Step) -> list[Block]:
     blocks: list[Block] = []
     for line in step.lines:
-        if line.role not in ("gradient", "chain", "part"):
+        if line.role not in ("gradient", "chain", "part", "per_case"):
             continue
         relations = []
         for entry in opened(trace, line):
-            chain = [entry.formula, entry.substituted, literal_of(entry.value)]
+            chain = [entry.formula, entry.substituted, literal_of(entry.value, entry.cased)]
             unique = [e for k, e in enumerate(chain) if k == 0 or e != chain[k - 1]]
-            left = replace(line.target.at(entry.index), shape=())
+            left = replace(_left(trace, line).at(entry.index), shape=())
             relations.append(Relation(left, tuple(unique)))
         if relations:
             blocks.append(Derivation(tuple(relations)))

@@ -111,7 +111,7 @@ class Pen(Protocol[T]):
     def symbol(self, symbol: Symbol, index: str) -> T:
         """A name, with the index of an entry below it."""
 
-    def gradient(self, of: Symbol, index: str, through: Symbol | None) -> T:
+    def gradient(self, loss: Symbol, of: Symbol, index: str, through: Symbol | None) -> T:
         """∂L/∂name, or one path's share of it."""
 
     def error_signal(self, of: Symbol, index: str, through: Symbol | None) -> T:
@@ -207,7 +207,8 @@ class Formula(Generic[T]):
         if adjoint.name in self.style.error_signals and not of.text:
             drawn = self.pen.error_signal(of, index, through)
             return Piece(drawn, raised=bool(of.superscript), letter=through is None)
-        return Piece(self.pen.gradient(of, index, through), GRADIENT)
+        loss = self.style.loss_of(adjoint)
+        return Piece(self.pen.gradient(loss, of, index, through), GRADIENT)
 
     # -- calls ------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from handgrad.equations import source
 from handgrad.explain import Text, note_text, reason, title
 from handgrad.expression import Expression
 from handgrad.operations.operation import Array
-from handgrad.page.solution import error_signals
+from handgrad.page.solution import error_signals, losses
 from handgrad.render.latex import latex
 from handgrad.render.style import Style
 from handgrad.trace import Note, Step, Trace, TraceLine
@@ -34,6 +34,7 @@ def to_json(trace: Trace) -> dict[str, Any]:
         display=problem.display,
         error_signals=error_signals(trace),
         loss=graph.cost,
+        losses=losses(trace),
     )
     return {
         "schema": SCHEMA,

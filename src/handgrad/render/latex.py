@@ -103,9 +103,8 @@ class LatexPen:
         sup = f"({symbol.superscript})" if symbol.superscript else ""
         return Tex(base, own if not index else f"{own},{index}" if own else index, sup)
 
-    def gradient(self, of: Symbol, index: str, through: Symbol | None) -> Tex:
-        loss = self.symbol(self.style.symbol(self.style.loss), "")
-        whole = rf"\frac{{\partial {loss}}}{{\partial {self.symbol(of, index)}}}"
+    def gradient(self, loss: Symbol, of: Symbol, index: str, through: Symbol | None) -> Tex:
+        whole = rf"\frac{{\partial {self.symbol(loss, '')}}}{{\partial {self.symbol(of, index)}}}"
         return self._through(whole, through)
 
     def error_signal(self, of: Symbol, index: str, through: Symbol | None) -> Tex:

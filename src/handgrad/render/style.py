@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from handgrad.expression import Adjoint
 from handgrad.symbol import Symbol, symbol
 
 if TYPE_CHECKING:
@@ -20,18 +21,24 @@ class Style:
         decimals: digits shown after the point.
         display: by name, the text shown for it instead of the usual reading of the name.
         error_signals: names whose gradient is written δ.
-        loss: the name in the numerator of every gradient.
+        loss: the name in the numerator of a gradient.
+        losses: by name, the numerator of its gradient where that is another.
     """
 
     decimals: int = 4
     display: Mapping[str, str] = field(default_factory=dict)
     error_signals: frozenset[str] = frozenset()
     loss: str = "L"
+    losses: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, page: Page) -> Style:
         """The style that a page asks for."""
-        return cls(page.decimals, page.display, page.error_signals, page.loss)
+        return cls(page.decimals, page.display, page.error_signals, page.loss, page.losses)
+
+    def loss_of(self, adjoint: Adjoint) -> Symbol:
+        """The loss whose gradient it is, as shown."""
+        return self.symbol(adjoint.of or self.losses.get(adjoint.name, self.loss))
 
     def symbol(self, name: str) -> Symbol:
         """How a name is shown."""

@@ -6,7 +6,8 @@ from itertools import product
 
 import numpy as np
 
-from handgrad.expression import Call, Expression, Leaf, Literal, Name, leaves, substitute
+from handgrad.expression import Call, Expression, Leaf, Literal, Name, substitute
+from handgrad.graph.structure import is_cased
 from handgrad.operations.annotate import annotated
 from handgrad.operations.elements import entry_of
 from handgrad.run.evaluate import value_of
@@ -20,10 +21,10 @@ ENTRIES = 64
 def opened(trace: Trace, line: TraceLine) -> tuple[TraceLine, ...]:
     """A line of its own for each entry of a line's value, in entries of what it is made of.
 
-    Only a formula without cases is opened, and at most `ENTRIES` of its entries.
+    At most `ENTRIES` of its entries are opened.
     """
     formula = annotated(line.formula, trace.graph.shape)
-    if not line.shape or any(trace.graph.cased(leaf) for leaf in leaves(formula)):
+    if not line.shape:
         return ()
     lines = []
     for index in list(product(*map(range, line.shape)))[:ENTRIES]:
@@ -36,6 +37,7 @@ def opened(trace: Trace, line: TraceLine) -> tuple[TraceLine, ...]:
                 substituted=_with_entries(entry, trace),
                 value=np.asarray(line.value)[index],
                 shape=(),
+                cased=line.cased,
                 through=line.through,
                 index=index,
             )
@@ -53,6 +55,6 @@ def _with_entries(entry: Expression, trace: Trace) -> Expression:
             return None
         if isinstance(node, Name) and node not in trace.run.numbers:
             return None
-        return literal_of(value_of(node, trace.run.numbers, cased))
+        return literal_of(value_of(node, trace.run.numbers, cased), is_cased(node, cased))
 
     return substitute(entry, number)

@@ -184,10 +184,9 @@ class TerminalPen:
                 return ",".join(p for p in parts if p)
         return f"_{text}" if text.isalnum() else f"_({text})"
 
-    def gradient(self, of: Symbol, index: str, through: Symbol | None) -> Box:
-        loss = self.symbol(self.style.symbol(self.style.loss), "")
+    def gradient(self, loss: Symbol, of: Symbol, index: str, through: Symbol | None) -> Box:
         partial = line(self.glyphs.partial)
-        drawn = beside(partial, loss, line("/"), partial, self.symbol(of, index))
+        drawn = beside(partial, self.symbol(loss, ""), line("/"), partial, self.symbol(of, index))
         return self._through(drawn, through)
 
     def error_signal(self, of: Symbol, index: str, through: Symbol | None) -> Box:

@@ -1,0 +1,78 @@
+"""Many cases run at once are the same as each case run alone, for every operation."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+import handgrad
+from tests.oracle import assert_close
+from tests.test_operations import ROWS, Row, spelled
+
+CASES = 3
+
+
+def runs(row: Row, cased: tuple[bool, ...], parameters: bool) -> None:
+    generator = np.random.default_rng(len(str(row)))
+    draws = row.draws * len(row.shapes) if len(row.draws) == 1 else row.draws
+    names = [f"a{i}" for i in range(len(row.shapes))]
+    every = {
+        name: [np.asarray(draw(generator, shape)) for _ in range(CASES if many else 1)]
+        for name, draw, shape, many in zip(names, draws, row.shapes, cased, strict=True)
+    }
+    equations = [f"r = {spelled(row)}", "L = sum(r*r) + sum(r)"]
+    one = {
+        name: {"cases": np.stack(arrays)} if many else arrays[0]
+        for (name, arrays), many in zip(every.items(), cased, strict=True)
+    }
+    given = (one, {}) if parameters else ({}, one)
+    batch = handgrad.Problem(equations, *given, reduction="sum")
+    result = handgrad.run(batch, handgrad.build(batch))
+    totals = {name: np.zeros(row.shapes[i]) for i, name in enumerate(names)}
+    for k in range(CASES):
+        alone = {n: arrays[k % len(arrays)] for n, arrays in every.items()}
+        single = handgrad.Problem(equations, alone)
+        expected = handgrad.run(single, handgrad.build(single))
+        assert_close(result.value("r")[..., k], expected.value("r"))
+        assert_close(result.value("L")[k], expected.loss)
+        for name, many in zip(names, cased, strict=True):
+            if many:
+                assert_close(result.gradient(name)[..., k], expected.gradient(name))
+            totals[name] += expected.gradient(name)
+    for name, many in zip(names, cased, strict=True):
+        if not many:
+            assert_close(result.gradient(name), totals[name])
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_cases_run_together_as_alone(row: Row) -> None:
+    for cased in product((True, False), repeat=len(row.shapes)):
+        if any(cased):
+            runs(row, cased, parameters=False)
+
+
+def test_the_loss_is_the_mean_unless_the_sum_is_asked_for() -> None:
+    for reduction, factor in (("mean", 1 / 3), ("sum", 1.0)):
+        problem = handgrad.Problem(
+            "L = (w*x)**2", {"w": 2}, {"x": {"cases": [1, 2, 3]}}, reduction=reduction
+        )
+        result = handgrad.run(problem, handgrad.build(problem))
+        assert result.loss == pytest.approx(4 * 14 * factor)
+        assert float(result.gradient("w")) == pytest.approx(2 * 2 * 14 * factor)
+
+
+def test_many_networks_at_once() -> None:
+    """Parameters in cases: an ensemble, each network with a loss and gradients of its own."""
+    weights = np.linspace(-1, 1, 5)
+    problem = handgrad.Problem(
+        ["h = tanh(w*x)", "L = sum((h - y)**2)"],
+        {"w": {"cases": weights}},
+        {"x": [1.0, 2.0], "y": [0.5, -0.5]},
+    )
+    result = handgrad.run(problem, handgrad.build(problem))
+    for k, w in enumerate(weights):
+        single = problem.with_values({"w": {"cases": [w]}})
+        alone = handgrad.run(single, handgrad.build(single))
+        assert_close(result.gradient("w")[k], alone.gradient("w")[0])
