@@ -6,6 +6,7 @@ from handgrad.explain.text import Inline, Text, joined
 from handgrad.explain.words import WORDS
 from handgrad.expression import Adjoint, Call, Expression, Name
 from handgrad.graph import Graph
+from handgrad.operations import BY_NAME
 from handgrad.trace import ShortcutTaken, Step, Trace, pre_activations
 
 
@@ -71,7 +72,7 @@ def reason(trace: Trace, step: Step) -> Text:
     """What is done in a step and why, in one or two sentences; empty where the title says it all."""
     match step.phase:
         case "forward":
-            return (" ".join(_said([line.formula for line in step.lines], backward=False)),)
+            return (_forward_reason(trace, step),)
         case "backward":
             return _backward_reason(trace, step)
         case "update":
@@ -83,30 +84,26 @@ def reason(trace: Trace, step: Step) -> Text:
             return ("The forward pass once more, with the new parameters.",)
 
 
-def _said(formulas: list[Expression], backward: bool) -> list[str]:
-    """What the table's words say of the root operations, and of what feeds a sum."""
+def _forward_reason(trace: Trace, step: Step) -> str:
+    """What the words say of each line's operation; plain arithmetic speaks for itself."""
+    losses = {s.loss: s.operation for s in trace.graph.shortcuts}
     said: dict[str, None] = {}
-    for formula in formulas:
-        for operation in _outline(formula):
-            words = WORDS.get(operation)
-            if words is not None:
-                said[words.backward if backward else words.forward] = None
-    return list(said)
+    for line in step.lines:
+        operation = losses.get(line.target.name) or _outline(line.formula)
+        if operation in WORDS and BY_NAME[operation].family != "arithmetic":
+            said[WORDS[operation].forward] = None
+    return " ".join(said)
 
 
-def _outline(formula: Expression) -> list[str]:
-    """The operation that best describes a formula: a weighted sum rather than its addition."""
+def _outline(formula: Expression) -> str:
+    """The operation that best describes a formula: the weighted sum in W x + b."""
     if not isinstance(formula, Call):
-        return []
-    linear = [
-        a.operation for a in formula.arguments if isinstance(a, Call) and a.operation in LINEAR
-    ]
-    return (
-        linear[:1] if formula.operation in ("add", "subtract") and linear else [formula.operation]
-    )
-
-
-LINEAR = ("matmul", "dot")
+        return ""
+    if BY_NAME[formula.operation].family == "arithmetic":
+        for argument in formula.arguments:
+            if isinstance(argument, Call) and BY_NAME[argument.operation].family == "linear":
+                return argument.operation
+    return formula.operation
 
 
 def _backward_reason(trace: Trace, step: Step) -> Text:
@@ -124,14 +121,13 @@ def _backward_reason(trace: Trace, step: Step) -> Text:
         if written is not None and line.role in ("gradient", "part", "per_case"):
             for operation in _path(written, line.target.name):
                 operations[operation] = None
-    if len(operations) > 1:
-        operations.pop("add", None) if step.kind != "parameter_gradients" else None
+    weighs = any(BY_NAME[o].family == "linear" for o in operations if o in BY_NAME)
     said = [WORDS[o].backward for o in operations if o in WORDS]
-    if step.kind == "pass_backward" and "matmul" in operations:
+    if step.kind == "pass_backward" and weighs:
         said = [
             "Every weight that carried the value forward carries the gradient back: multiply by the transpose."
         ]
-    elif step.kind == "parameter_gradients" and "matmul" in operations:
+    elif step.kind == "parameter_gradients" and weighs:
         said = [
             "The weight gradient is the error signal times the layer's input; the bias gradient is the error signal itself."
         ]

@@ -1,0 +1,83 @@
+"""What the documents show is what the package does."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import handgrad
+from handgrad import operations
+from handgrad.cli.commands import run
+from handgrad.operations import activations
+
+ROOT = Path(__file__).parent.parent
+
+
+def indented(text: str, containing: str) -> str:
+    """The indented block of a document with a text in it."""
+    blocks = re.findall(r"(?:^    .*\n|^\n)+", text, re.MULTILINE)
+    (block,) = [b for b in blocks if containing in b]
+    return textwrap.dedent(block).strip("\n")
+
+
+def python(text: str, containing: str) -> str:
+    (block,) = [b for b in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if containing in b]
+    return str(block)
+
+
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def test_the_readme_shows_real_output(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["solve", "lab9", "--step", "2.4", "--width", "80"]) == 0
+    assert indented(README, "gate shut") == capsys.readouterr().out.strip("\n")
+
+
+def test_the_readmes_network_and_its_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "my.toml"
+    path.write_text(indented(README, "My network"), "utf-8")
+    assert run(["verify", str(path)]) == 0
+    capsys.readouterr()
+    path.write_text(
+        'equations = """\nz = W @ x + b\nL = sum(z)\n"""\n[parameters]\nW = [[1, 2, 3], [4, 5, 6]]\n'
+        "b = [0, 0]\n[data]\nx = [1, 2]\n"
+    )
+    assert run(["solve", str(path)]) == 2
+    assert indented(README, "Error:") == capsys.readouterr().err.strip("\n")
+
+
+def test_the_readmes_python(capsys: pytest.CaptureFixture[str]) -> None:
+    exec(python(README, "mlp"), {})
+    assert "Backward pass" in capsys.readouterr().out
+
+
+def test_the_problem_file_of_the_documents(tmp_path: Path) -> None:
+    text = indented((ROOT / "docs" / "problem-files.md").read_text("utf-8"), "My network")
+    np.save(tmp_path / "targets.npy", np.array([1.0, 0.0]))
+    (tmp_path / "mine.toml").write_text(text, "utf-8")
+    assert handgrad.verify(handgrad.load(tmp_path / "mine.toml")).agrees
+
+
+def test_every_operation_is_in_the_documents() -> None:
+    text = (ROOT / "docs" / "problem-files.md").read_text("utf-8")
+    for record in operations.TABLE:
+        if record.family not in ("helper", "arithmetic", "structure") and record.name != "matmul":
+            assert re.search(rf"\b{record.name}\b", text), record.name
+
+
+def test_an_operation_in_ten_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    names = dict(vars(activations))
+    exec(python(text, "hard_swish"), names)
+    monkeypatch.setitem(operations.BY_NAME, "hard_swish", names["hard_swish"])
+    problem = handgrad.Problem("L = sum(hard_swish(z)**2)", {"z": [-4.0, -1.0, 0.5, 2.0, 5.0]})
+    assert handgrad.verify(problem).agrees
+    page = handgrad.solution_page(handgrad.solve(problem))
+    text = handgrad.render_terminal(page, width=100, colour=False, unicode=True)
+    assert "HardSwish" in text
