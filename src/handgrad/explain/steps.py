@@ -7,7 +7,7 @@ from handgrad.explain.words import WORDS
 from handgrad.expression import Adjoint, Call, Expression, Name
 from handgrad.graph import Graph
 from handgrad.operations import BY_NAME
-from handgrad.trace import ShortcutTaken, Step, Trace, pre_activations
+from handgrad.trace import ShortcutTaken, Step, Trace
 
 
 def title(trace: Trace, step: Step) -> Text:
@@ -37,7 +37,6 @@ def title(trace: Trace, step: Step) -> Text:
 
 
 def _layer_title(trace: Trace, step: Step) -> Text:
-    layers = [s.id for s in trace.steps if s.kind == "layer"]
     parts: list[Inline] = []
     for line in step.lines:
         node = trace.graph.nodes[line.target.name]
@@ -55,7 +54,7 @@ def _layer_title(trace: Trace, step: Step) -> Text:
         else:
             word = (Name(node.name),)
         parts += [", then " if parts else "", *word]
-    return (f"Layer {layers.index(step.id) + 1}: ", *[p for p in parts if p])
+    return (f"Layer {step.layer}: ", *[p for p in parts if p])
 
 
 def _activations(graph: Graph, step: Step) -> list[str]:
@@ -63,7 +62,7 @@ def _activations(graph: Graph, step: Step) -> list[str]:
     for note in step.notes:
         if isinstance(note, ShortcutTaken):
             return [note.activation, note.operation]
-    activation = pre_activations(graph).get(step.about)
+    activation = graph.activations.get(step.about)
     written = graph.nodes[activation].written if activation else None
     return [written.operation] if isinstance(written, Call) else []
 

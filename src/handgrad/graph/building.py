@@ -8,8 +8,8 @@ from handgrad.equations import Equation
 from handgrad.errors import HandgradError, ShapeError
 from handgrad.expression import Leaf, Name, Shape, shape_of, walk
 from handgrad.graph.backward import Backward
-from handgrad.graph.order import in_order, where
-from handgrad.graph.structure import Graph, Let, Line, Node, is_cased
+from handgrad.graph.order import in_order, used_names, where
+from handgrad.graph.structure import Graph, Let, Line, Node, activation_of, is_cased
 from handgrad.operations.annotate import annotated
 from handgrad.operations.operation import describe
 from handgrad.operations.recognise import recognised
@@ -65,7 +65,26 @@ class _Building:
             backward=backward.lines(),
             shortcuts=tuple(backward.shortcuts),
             cased_leaves=frozenset(self.cased),
+            consumers=self._consumers(equations),
+            activations=self._activations(equations),
         )
+
+    def _consumers(self, equations: tuple[Equation, ...]) -> dict[str, tuple[str, ...]]:
+        found: dict[str, dict[str, None]] = {}
+        for equation in equations:
+            for name in used_names(equation):
+                found.setdefault(name.name, {})[equation.target] = None
+        return {name: tuple(users) for name, users in found.items()}
+
+    def _activations(self, equations: tuple[Equation, ...]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for equation in equations:
+            call = activation_of(equation.expression)
+            if call is not None and isinstance(call.arguments[0], Name):
+                argument = call.arguments[0].name
+                if self.nodes[argument].kind == "value":
+                    found.setdefault(argument, equation.target)
+        return found
 
     def _givens(self) -> None:
         for name, given in self.problem.parameters.items():

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, Shape, walk
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, Shape
 from handgrad.expression import Literal as Number
 from handgrad.operations import operation_of
 
@@ -109,13 +109,21 @@ def is_cased(expression: Expression, cased_leaves: Set[Leaf]) -> bool:
             raise TypeError(f"not a formula: {expression!r}")
 
 
+def activation_of(expression: Expression | None) -> Call | None:
+    """The activation that an equation applies at its root, if it does."""
+    if isinstance(expression, Call) and operation_of(expression).family == "activation":
+        return expression
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Graph:
     """A shape-checked computational graph with its backward formulas.
 
     `nodes` are in topological order, givens first. `forward` and `backward` are the lines of
     the two passes in the order in which they are computed. `cost` names the value that is
-    differentiated: the loss, or its mean (or sum) over the cases.
+    differentiated: the loss, or its mean (or sum) over the cases. `consumers` are the equations
+    that use a value, in order; `activations` the name of the activation by that of its pre-activation.
     """
 
     nodes: Mapping[str, Node]
@@ -128,6 +136,8 @@ class Graph:
     backward: tuple[Line, ...]
     shortcuts: tuple[Shortcut, ...]
     cased_leaves: frozenset[Leaf]
+    consumers: Mapping[str, tuple[str, ...]]
+    activations: Mapping[str, str]
 
     def shape(self, leaf: Leaf) -> Shape:
         """The shape, for one case, of a value or of its gradient."""
@@ -138,16 +148,3 @@ class Graph:
     def cased(self, expression: Expression) -> bool:
         """Whether a formula's value differs from case to case."""
         return is_cased(expression, self.cased_leaves)
-
-    def consumers(self, name: str) -> tuple[str, ...]:
-        """The equations that use a value, in order."""
-        return tuple(
-            e
-            for e in self.equations
-            if any(isinstance(n, Name) and n.name == name for n in walk(self._written(e)))
-        )
-
-    def _written(self, name: str) -> Expression:
-        written = self.nodes[name].written
-        assert written is not None
-        return written

@@ -35,7 +35,6 @@ from handgrad.trace import (
     Unreached,
     ZeroInput,
     opened,
-    pre_activations,
 )
 from handgrad.trace import Note as TraceNote
 from handgrad.trace.numbers import literal_of
@@ -104,7 +103,7 @@ def solution_page(
 
 def error_signals(trace: Trace) -> frozenset[str]:
     """The pre-activations named z, z1, …: their gradients are written δ, as the lab does."""
-    return frozenset(n for n in pre_activations(trace.graph) if n[0] == "z")
+    return frozenset(n for n in trace.graph.activations if n[0] == "z")
 
 
 def losses(trace: Trace) -> dict[str, str]:

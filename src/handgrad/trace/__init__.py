@@ -2,7 +2,6 @@
 
 from handgrad.trace.building import solve as solve
 from handgrad.trace.elements import opened as opened
-from handgrad.trace.grouping import pre_activations as pre_activations
 from handgrad.trace.structure import AtKink as AtKink
 from handgrad.trace.structure import GatedOff as GatedOff
 from handgrad.trace.structure import LossChange as LossChange

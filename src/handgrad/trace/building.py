@@ -8,13 +8,14 @@ import numpy as np
 
 from handgrad.expression import Adjoint, Expression, Leaf, Name, leaves
 from handgrad.graph import Graph, Line, build
+from handgrad.graph.structure import activation_of
 from handgrad.operations.annotate import annotated
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.run import Carry, Plan, Run, run
 from handgrad.run.evaluate import value_of
 from handgrad.run.plan import shown_figures
-from handgrad.trace.grouping import activation_of, forward_groups, pre_activations
+from handgrad.trace.grouping import forward_groups
 from handgrad.trace.noting import Noting
 from handgrad.trace.numbers import with_numbers
 from handgrad.trace.structure import Role, Step, StepKind, Trace, TraceLine
@@ -46,6 +47,7 @@ class _Building:
     steps: list[Step] = field(default_factory=list)
     made_in: dict[Leaf, str] = field(default_factory=dict)
     phase_count: int = 0
+    layers: int = 0
 
     def trace(self) -> Trace:
         self.noting = Noting(self.graph, self.run)
@@ -80,12 +82,14 @@ class _Building:
                 source = self.made_in.get(leaf)
                 if source is not None and source != id_:
                     used[source] = None
+        self.layers += kind == "layer"
         step = Step(
             id=id_,
             phase=("forward", "backward", "update")[phase - 1],
             kind=kind,
             about=about,
             lines=tuple(lines),
+            layer=self.layers if kind == "layer" else 0,
             uses=tuple(sorted(used, key=lambda s: tuple(map(int, s.split("."))))),
             notes=(),
         )
@@ -120,7 +124,6 @@ class _Building:
     def _backward(self) -> None:
         """Steps in the order of the graph's lines: a value's adjoint, then the leaves it completes."""
         graph = self.graph
-        pre = pre_activations(graph)
         aside = {s.inner for s in graph.shortcuts}
         wanted = "parameter" if self.problem.parameters else "data"
         self.chain = {line.leaf: line for line in graph.backward if line.leaf.name in graph.lets}
@@ -135,7 +138,9 @@ class _Building:
                 self._leaf_gradients(pending)
                 pending = []
                 if name != graph.loss and name not in aside:
-                    kind: StepKind = "error_signal" if name in pre else "pass_backward"
+                    kind: StepKind = (
+                        "error_signal" if name in graph.activations else "pass_backward"
+                    )
                     self._add(2, kind, name, self._gradient_lines(name))
             elif graph.nodes[name].kind == wanted:
                 pending.append(name)
@@ -218,7 +223,7 @@ class _Building:
             )
             value = value_of(
                 formula,
-                {k: np.asarray(v, dtype=float) for k, v in numbers.items() if k in leaves(formula)},
+                {k: np.asarray(numbers[k], dtype=float) for k in leaves(formula)},
                 cased,
             )
             if self.run.carry == "rounded":

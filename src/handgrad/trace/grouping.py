@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from handgrad.expression import Call, Expression, Name
+from handgrad.expression import Name
 from handgrad.graph import Graph
-from handgrad.operations import operation_of
-
-
-def activation_of(expression: Expression | None) -> Call | None:
-    """The activation that an equation applies at its root, if it does."""
-    if isinstance(expression, Call) and operation_of(expression).family == "activation":
-        return expression
-    return None
+from handgrad.graph.structure import activation_of
 
 
 def forward_groups(graph: Graph) -> tuple[tuple[str, ...], ...]:
@@ -42,16 +35,4 @@ def _activates(graph: Graph, name: str, previous: str) -> bool:
 
 def _loss_of(graph: Graph, name: str, group: list[str]) -> bool:
     ends_in_activation = activation_of(graph.nodes[group[-1]].written) is not None
-    return name == graph.loss and ends_in_activation and name in graph.consumers(group[-1])
-
-
-def pre_activations(graph: Graph) -> dict[str, str]:
-    """By the name of each pre-activation, the name of the activation's value."""
-    found: dict[str, str] = {}
-    for name in graph.equations:
-        call = activation_of(graph.nodes[name].written)
-        if call is not None and isinstance(call.arguments[0], Name):
-            argument = call.arguments[0].name
-            if graph.nodes[argument].kind == "value":
-                found.setdefault(argument, name)
-    return found
+    return name == graph.loss and ends_in_activation and name in graph.consumers.get(group[-1], ())

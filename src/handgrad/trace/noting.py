@@ -56,6 +56,13 @@ class Noting:
             for part in gradient.parts:
                 for leaf in leaves(part.formula):
                     self.consumers.setdefault(leaf, []).append(name)
+        self.gates: dict[Expression, list[tuple[str, Call, bool]]] = {}
+        for equation in self.graph.equations:
+            written = self.graph.nodes[equation].written
+            for node in walk(written) if written is not None else ():
+                if isinstance(node, Call) and operation_of(node).gate:
+                    found = (equation, node, node is written)
+                    self.gates.setdefault(node.arguments[0], []).append(found)
 
     def notes(self, step: Step) -> tuple[Note, ...]:
         """The notes of one step, in the order in which they are to be read."""
@@ -258,13 +265,9 @@ class Noting:
         """The gate applied to the value, or the part of an equation, that `name` names."""
         let = self.graph.lets.get(name)
         pre: Expression = let.written if let is not None else Name(name)
-        for equation in self.graph.equations:
-            written = self.graph.nodes[equation].written
-            if written is None or (let is not None and let.equation != equation):
-                continue
-            for node in walk(written):
-                if isinstance(node, Call) and operation_of(node).gate and node.arguments[0] == pre:
-                    return node, equation if node is written else name
+        for equation, call, whole in self.gates.get(pre, ()):
+            if let is None or let.equation == equation:
+                return call, equation if whole else name
         return None
 
     def _zero_inputs(self, name: str) -> list[Note]:

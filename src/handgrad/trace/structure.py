@@ -174,8 +174,8 @@ Note: TypeAlias = (
 class Step:
     """A numbered step: forward 1.1, 1.2, …; backward 2.1, …; update 3.1, ….
 
-    `about` is the value whose computation or gradient it is about; `uses` are the steps whose
-    results it needs.
+    `about` is the value whose computation or gradient it is about; `layer` counts the layers
+    of the forward pass from 1, and is 0 elsewhere; `uses` are the steps whose results it needs.
     """
 
     id: str
@@ -185,6 +185,7 @@ class Step:
     lines: tuple[TraceLine, ...]
     uses: tuple[str, ...]
     notes: tuple[Note, ...]
+    layer: int = 0
 
 
 @dataclass(frozen=True, slots=True)
