@@ -100,8 +100,12 @@ FILES = [
         "the loss 'M' is computed by no equation",
     ),
     ('equations = "L = w"\n[parameters]\nw = 1\n[data]\nw = 2', "w is given twice"),
-    ('equations = "L = w"\n[parameters]\nw = 1\n[update]\nrule = "adam"', "'adam' is unknown"),
+    (
+        'equations = "L = w"\n[parameters]\nw = 1\n[update]\nrule = "adan"',
+        "'adan' is unknown (did you mean adam?)",
+    ),
     ('equations = "L = w"\n[parameters]\nw = 1\n[update]\nrat = 1', "(did you mean rate?)"),
+    ('equations = "L = w"\n[parameters]\nw = 1\n[update]\nbeta1 = 1', "sgd has no setting 'beta1'"),
     ('equations = "L = w"\n[parameters]\n"w 1" = 1', "'w 1' is not a name"),
     ('equations = "L = w"\n[parameters]\nw = 1\n[display]\nv = "V"', "[display] names 'v'"),
     ('equations = "L = w"\nreduction = "max"\n[parameters]\nw = 1', "reduction = 'max' is unknown"),

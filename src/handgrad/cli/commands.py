@@ -76,6 +76,13 @@ def commands() -> None:
     help="Carry full precision, or round every figure and carry the rounded one.",
 )
 @click.option(
+    "--steps",
+    type=click.IntRange(0, 100_000),
+    default=1,
+    show_default=True,
+    help="Updates to make, each with the gradient anew.",
+)
+@click.option(
     "--set",
     "settings",
     multiple=True,
@@ -110,6 +117,7 @@ def solve(
     elements: bool,
     decimals: int,
     carry: handgrad.Carry,
+    steps: int,
     settings: tuple[str, ...],
     swaps: tuple[str, ...],
     as_json: bool,
@@ -119,7 +127,7 @@ def solve(
 ) -> None:
     """Solve PROBLEM (a bundled name, a file, or - for standard input), step by step."""
     chosen = _problem(problem, settings, swaps)
-    trace = handgrad.solve(chosen, carry=carry, decimals=decimals)
+    trace = handgrad.solve(chosen, carry=carry, decimals=decimals, steps=steps)
     if as_json:
         print_json(handgrad.to_json(trace))
         return

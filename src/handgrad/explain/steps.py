@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handgrad.explain.text import Inline, Text, joined
-from handgrad.explain.words import WORDS
+from handgrad.explain.words import RULE_SETTINGS, RULE_WORDS, WORDS
 from handgrad.expression import Adjoint, Call, Expression, Name
 from handgrad.graph import Graph
 from handgrad.operations import BY_NAME
@@ -31,9 +31,19 @@ def title(trace: Trace, step: Step) -> Text:
             word = "Gradient of " if len(names) == 1 else "Gradients of "
             return (word, *joined([(Name(n.name),) for n in names]))
         case "update":
-            return ("Update every parameter",)
+            if len(trace.training) < 2:
+                return ("Update every parameter",)
+            return (f"Update {_update_number(trace, step)} of every parameter",)
         case "loss_after":
-            return ("The loss after the update",)
+            if len(trace.training) < 2:
+                return ("The loss after the update",)
+            return (f"The loss after update {_update_number(trace, step)}",)
+
+
+def _update_number(trace: Trace, step: Step) -> int:
+    """Which update a step of the last phase belongs to, counted from 1."""
+    before = [s for s in trace.steps if s.kind == "update"]
+    return sum(int(s.id.split(".")[1]) <= int(step.id.split(".")[1]) for s in before)
 
 
 def _layer_title(trace: Trace, step: Step) -> Text:
@@ -75,11 +85,14 @@ def reason(trace: Trace, step: Step) -> Text:
         case "backward":
             return _backward_reason(trace, step)
         case "update":
-            if step.kind == "update":
-                rate = trace.problem.update.rate if trace.problem.update else 0.0
-                return (
-                    f"Stochastic gradient descent: step against the gradient, with the learning rate {rate:g}.",
+            update = trace.problem.update
+            if step.kind == "update" and update is not None:
+                settings = ", ".join(
+                    f"{RULE_SETTINGS.get(k, k)} {v:g}"
+                    for k, v in update.settings.items()
+                    if k != "step" and (v or k == "rate")
                 )
+                return (f"{RULE_WORDS[update.rule]} Here: {settings}.",)
             return ("The forward pass once more, with the new parameters.",)
 
 

@@ -205,3 +205,23 @@ WORDS: dict[str, Words] = {
     ),
 }
 """By the operation's name in the table."""
+
+RULE_WORDS = {
+    "sgd": "Stochastic gradient descent: step against the gradient.",
+    "momentum": "Momentum: the steps so far fade by μ and add up, so that steady directions gain speed.",
+    "rmsprop": "RMSProp: divide by the root of a running mean of squared gradients, so that every weight moves at its own pace.",
+    "adam": "Adam: a running mean of gradients over the root of a running mean of their squares, both corrected for having started at 0.",
+    "adamw": "AdamW: Adam's step, and beside it every weight shrinks by a share of itself.",
+}
+"""What is said of each update rule."""
+
+RULE_SETTINGS = {
+    "rate": "the learning rate η is",
+    "weight_decay": "the weight decay λ is",
+    "momentum": "the momentum μ is",
+    "decay": "the decay ρ is",
+    "beta1": "β₁ is",
+    "beta2": "β₂ is",
+    "epsilon": "ε is",
+}
+"""How each of a rule's settings is called."""

@@ -62,6 +62,7 @@ class Backward:
     _named: dict[Expression, Expression] = field(default_factory=dict)
     _fused: dict[Call, tuple[Call, Call, str]] = field(default_factory=dict)
     _users: dict[str, list[str]] = field(default_factory=dict)
+    _same_part: dict[Expression, list[Let]] = field(default_factory=dict)
     _letter: str = ""
 
     def differentiate(self) -> None:
@@ -306,12 +307,14 @@ class Backward:
         """The let that names a part; `distinct` for one whose adjoint has no line yet."""
         part = self._part(expression, equation)
         taken = {line.leaf.name for line in self._chain} if distinct else set()
-        for let in self.lets.values():
-            if let.formula == part and let.name not in taken:
+        same = self._same_part.setdefault(part, [])
+        for let in same:
+            if let.name not in taken:
                 return let
         name = f"{self._letter}_{len(self.lets) + 1}"
         let = Let(name, expression, part, part.shape or (), is_cased(part, self.cased), equation)
         self.lets[name] = let
+        same.append(let)
         if let.cased:
             self.cased.add(Name(name))
         return let

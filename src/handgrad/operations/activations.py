@@ -66,8 +66,8 @@ elu_slope: Operation = elementwise(
 
 
 def _sigmoid(xp: Any, z: Any) -> Any:
-    decay = xp.exp(-xp.abs(z))
-    return xp.where(z >= 0, 1.0, decay) / (1.0 + decay)
+    # Where exp(−z) overflows to infinity, 1 / (1 + ∞) is the right 0.
+    return 1.0 / (1.0 + xp.exp(-z))
 
 
 sigmoid: Operation = elementwise(

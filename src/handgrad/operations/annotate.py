@@ -48,11 +48,13 @@ def _rebuilt(expression: Expression, shapes: ShapeOf, source: str, tidy: bool) -
         case Literal():
             return expression
         case Name() | Adjoint():
-            return replace(expression, shape=shapes(expression))
+            shape = shapes(expression)
+            return expression if expression.shape == shape else replace(expression, shape=shape)
         case Call():
             arguments = tuple(_rebuilt(a, shapes, source, tidy) for a in expression.arguments)
-            call = replace(expression, arguments=arguments)
-            call = replace(call, shape=_result_shape(call, source))
+            name, options, span = expression.operation, expression.options, expression.span
+            call = Call(name, arguments, options, span)
+            call = Call(name, arguments, options, span, _result_shape(call, source))
             if tidy and (simplify := operation_of(call).simplify) is not None:
                 simpler = simplify(call)
                 if simpler is not None and simpler != call:

@@ -69,18 +69,10 @@ def _matmul_kernel(s: Signature) -> Kernel:
         return lambda xp, a, b: xp.matmul(b.T, a)
     if not a_cased and len(a_shape) == 2:
         return lambda xp, a, b: xp.tensordot(a, b, 1)
-    rows, columns = len(a_shape) == 2, len(b_shape) == 2
-
-    def product(xp: Any, a: Any, b: Any) -> Any:
-        a = a if a_cased else a[..., None]
-        b = b if b_cased else b[..., None]
-        if columns:
-            a = a[..., None, :]
-        if rows:
-            b = b[None, ...]
-        return xp.sum(a * b, axis=1 if rows else 0)
-
-    return product
+    left = ("ij" if len(a_shape) == 2 else "j") + ("n" if a_cased else "")
+    right = ("jk" if len(b_shape) == 2 else "j") + ("n" if b_cased else "")
+    out = ("i" if len(a_shape) == 2 else "") + ("k" if len(b_shape) == 2 else "") + "n"
+    return lambda xp, a, b: xp.einsum(f"{left},{right}->{out}", a, b)
 
 
 def _matmul_pullback(i: int, g: Expression, p: Application) -> Expression:
@@ -299,6 +291,8 @@ def _place_kernel(s: Signature) -> Kernel:
 
     def placed(xp: Any, g: Any) -> Any:
         whole = xp.zeros((*shape, g.shape[-1]) if cased else shape, dtype=g.dtype)
+        if hasattr(whole, "at"):
+            return whole.at[at].set(g)  # JAX's arrays do not change
         whole[at] = g
         return whole
 

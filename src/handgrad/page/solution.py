@@ -41,6 +41,9 @@ from handgrad.trace.numbers import literal_of
 
 Phase = Literal["forward", "backward", "update"]
 
+LISTED = 10
+"""Updates listed at the start and at the end of a long training."""
+
 PHASES: dict[Phase, str] = {
     "forward": "Forward pass",
     "backward": "Backward pass",
@@ -88,6 +91,8 @@ def solution_page(
                 blocks += _summary(trace)
         for each in steps:
             blocks += _step(trace, each, elements)
+    if step is None and only in (None, "update") and len(trace.training) > 1:
+        blocks.append(_training(trace))
     if step is None and only is None and trace.loss_after is None:
         blocks += [Heading(("Gradients",), 2), *_summary(trace)]
     return Page(
@@ -180,7 +185,7 @@ def _relation(trace: Trace, step: Step, line: TraceLine) -> Relation:
         remarks=remarks,
         shape="×".join(map(str, line.shape)) if line.shape else "",
         label=_label(trace, line),
-        sign="←" if line.role == "updated" else "=",
+        sign="←" if line.role in ("updated", "memory") else "=",
     )
 
 
@@ -313,6 +318,21 @@ def _summary(trace: Trace) -> list[Block]:
         ("step",),
     )
     return [Table(header, rows, "lllr", ("Gradient summary",))]
+
+
+def _training(trace: Trace) -> Table:
+    """The loss before and after every update; of many, the first and the last."""
+    shown = list(trace.training)
+    if len(shown) > 2 * LISTED:
+        shown = [*shown[:LISTED], *shown[-LISTED:]]
+    rows: list[tuple[Text, ...]] = []
+    for update in shown:
+        if rows and update.number == len(trace.training) - LISTED + 1 and len(rows) == LISTED:
+            rows.append((("…",), ("…",), ("…",)))
+        cells = (literal_of(np.mean(update.before)), literal_of(np.mean(update.after)))
+        rows.append(((str(update.number),), (cells[0],), (cells[1],)))
+    header: tuple[Text, ...] = (("update",), ("loss before",), ("loss after",))
+    return Table(header, tuple(rows), "rrr", ("Training",))
 
 
 def _shape_words(shape: tuple[int, ...]) -> str:

@@ -5,4 +5,4 @@ from handgrad.problem.files import load as load
 from handgrad.problem.files import loads as loads
 from handgrad.problem.given import Given as Given
 from handgrad.problem.problem import Problem as Problem
-from handgrad.problem.problem import Update as Update
+from handgrad.updates import Update as Update

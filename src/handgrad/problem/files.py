@@ -12,7 +12,8 @@ import numpy as np
 
 from handgrad.errors import HandgradError, NumberError, ProblemError, nearest
 from handgrad.problem.given import given, number
-from handgrad.problem.problem import Problem, Update
+from handgrad.problem.problem import Problem
+from handgrad.updates import Update
 
 LARGEST = 20_000_000
 """Bytes in a problem file, at most."""
@@ -140,16 +141,15 @@ def _update(value: Any, where: str) -> Update | None:
         return None
     if not isinstance(value, dict):
         raise ProblemError("[update] is a table with a rule and a rate", where=where)
-    for key in value:
-        if key not in ("rule", "rate"):
-            raise ProblemError(
-                f"unknown key update.{key[:60]}", where=where, mend=nearest(key, ("rule", "rate"))
-            )
     rule = value.get("rule", "sgd")
     if not isinstance(rule, str):
         raise ProblemError("update.rule is text", where=where, mend='write rule = "sgd"')
     prefix = f"{where}, " if where else ""
-    return Update(rule, number(value.get("rate", 0.1), f"{prefix}update.rate")[0])
+    numbers = {k: number(v, f"{prefix}update.{k}")[0] for k, v in value.items() if k != "rule"}
+    try:
+        return Update(rule, numbers.pop("rate", 0.1), numbers)
+    except HandgradError as error:
+        raise error.at(where) if where else error from None
 
 
 def _values(table: Mapping[str, Any], key: str, where: str, folder: Path | None) -> dict[str, Any]:

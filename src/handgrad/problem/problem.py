@@ -14,16 +14,9 @@ from handgrad.expression import Call, Expression, substitute
 from handgrad.operations import BY_NAME, SPELLINGS
 from handgrad.problem.given import Given, from_text, given, number
 from handgrad.problem.networks import network
+from handgrad.updates import RULES, Update
 
 REDUCTIONS = ("mean", "sum")
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """How parameters are updated: θ ← θ − rate · ∂L/∂θ."""
-
-    rule: str = "sgd"
-    rate: float = 0.1
 
 
 @dataclass(frozen=True, init=False)
@@ -117,12 +110,9 @@ class Problem:
         if self.reduction not in REDUCTIONS:
             raise self._wrong(f"reduction = {self.reduction!r} is unknown", 'write "mean" or "sum"')
         if self.update is not None:
-            if self.update.rule != "sgd":
-                raise self._wrong(
-                    f"the update rule {self.update.rule!r} is unknown", 'write rule = "sgd"'
-                )
-            if not math.isfinite(self.update.rate):
-                raise self._wrong("the rate is not a finite number")
+            for setting, value in self.update.settings.items():
+                if not math.isfinite(value):
+                    raise self._wrong(f"update.{setting} is not a finite number")
         counts = {
             n: g.array.shape[-1]
             for n, g in (*self.parameters.items(), *self.data.items())
@@ -144,9 +134,10 @@ class Problem:
         parameters, data, update = dict(self.parameters), dict(self.data), self.update
         for name, value in values.items():
             place = f"{name} = {value}" if isinstance(value, str) else name
-            if name == "rate" and name not in parameters and name not in data:
-                update = replace(update or Update(), rate=number(value, place)[0])
-                continue
+            if name not in parameters and name not in data:
+                update, changed = _with_setting(update or Update(), name, value, place)
+                if changed:
+                    continue
             home = parameters if name in parameters else data
             if name not in home:
                 known = [*parameters, *data, "rate"]
@@ -247,6 +238,16 @@ def _givens(values: Mapping[str, Any], table: str, where: str) -> dict[str, Give
     if not isinstance(values, Mapping):
         raise ProblemError(f"{table} is a table of names and numbers", where=where)
     return {str(name): given(value, f"{prefix}{table}.{name}") for name, value in values.items()}
+
+
+def _with_setting(update: Update, name: str, value: Any, place: str) -> tuple[Update, bool]:
+    """The update with another rate or option, and whether it has one of that name."""
+    if name == "rate":
+        return replace(update, rate=number(value, place)[0]), True
+    if name in RULES[update.rule].options:
+        options = {**update.options, name: number(value, place)[0]}
+        return replace(update, options=options), True
+    return update, False
 
 
 def _swapped(equations: tuple[Equation, ...], old: str, new: str) -> tuple[Equation, ...]:

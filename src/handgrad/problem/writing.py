@@ -42,6 +42,7 @@ def to_toml(problem: Problem) -> str:
             "[update]",
             f"rule = {_string(problem.update.rule)}",
             f"rate = {full(problem.update.rate)}",
+            *(f"{k} = {full(v)}" for k, v in problem.update.options.items()),
         ]
     if problem.display:
         lines += ["", "[display]"]

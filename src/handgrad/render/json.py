@@ -56,6 +56,10 @@ def to_json(trace: Trace) -> dict[str, Any]:
         "updated": {n: plain(v) for n, v in trace.updated.items()},
         "loss": plain(np.asarray(trace.run.loss)),
         "loss_after": trace.loss_after,
+        "training": [
+            {"step": t.number, "before": plain(t.before), "after": plain(t.after)}
+            for t in trace.training
+        ],
         "steps": [_step(trace, s, style) for s in trace.steps],
     }
 

@@ -12,22 +12,27 @@ from handgrad.graph.structure import activation_of
 from handgrad.operations.annotate import annotated
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
-from handgrad.run import Carry, Plan, Run, run
+from handgrad.run import Carry, Run, run
 from handgrad.run.evaluate import value_of
 from handgrad.run.plan import shown_figures
 from handgrad.trace.grouping import forward_groups
 from handgrad.trace.noting import Noting
-from handgrad.trace.numbers import with_numbers
-from handgrad.trace.structure import Role, Step, StepKind, Trace, TraceLine
+from handgrad.trace.numbers import Numbers
+from handgrad.trace.structure import Role, Step, StepKind, Trace, TraceLine, TrainingStep
+from handgrad.trace.updating import Updating
+
+EXPLAINED = 10
+"""Updates that are written out; the losses of all are listed."""
 
 PER_CASE_ENTRIES = 4096
 """A gradient of each case is written out only where all the cases have at most so many entries."""
 
 
-def solve(problem: Problem, *, carry: Carry = "exact", decimals: int = 4) -> Trace:
+def solve(problem: Problem, *, carry: Carry = "exact", decimals: int = 4, steps: int = 1) -> Trace:
     """The worked solution of a problem: forward pass, backward pass and update.
 
     Arguments:
+        steps: how many updates to make, each with the gradient at the parameters before it.
         carry: "exact" carries full precision; "rounded" rounds every figure to `decimals`
             and carries the rounded one, as a person with paper does.
         decimals: digits shown after the point.
@@ -35,7 +40,7 @@ def solve(problem: Problem, *, carry: Carry = "exact", decimals: int = 4) -> Tra
     Raises `HandgradError` where the problem cannot be solved.
     """
     graph = build(problem)
-    return _Building(problem, graph, run(problem, graph, carry, decimals), decimals).trace()
+    return _Building(problem, graph, run(problem, graph, carry, decimals), decimals).trace(steps)
 
 
 @dataclass
@@ -49,13 +54,20 @@ class _Building:
     phase_count: int = 0
     layers: int = 0
 
-    def trace(self) -> Trace:
+    def trace(self, steps: int) -> Trace:
         self.noting = Noting(self.graph, self.run)
+        self.numbers = Numbers(self.run.numbers, self.graph.cased_leaves)
         self._forward()
         self._backward()
-        updated, after = self._update()
+        updated, training = self._update(steps)
         return Trace(
-            self.problem, self.graph, self.run, tuple(self.steps), updated, after, self.decimals
+            self.problem,
+            self.graph,
+            self.run,
+            tuple(self.steps),
+            updated,
+            tuple(training),
+            self.decimals,
         )
 
     # -- lines ----------------------------------------------------------------------------
@@ -65,7 +77,7 @@ class _Building:
             target=leaf,
             role=role,
             formula=formula,
-            substituted=with_numbers(formula, self.run.numbers, self.graph.cased_leaves),
+            substituted=self.numbers.put_into(formula),
             value=np.asarray(self.run.numbers[leaf]),
             shape=self.graph.shape(leaf),
             cased=leaf in self.graph.cased_leaves,
@@ -180,7 +192,7 @@ class _Building:
             target=leaf,
             role="per_case",
             formula=formula,
-            substituted=with_numbers(formula, self.run.numbers, self.graph.cased_leaves),
+            substituted=self.numbers.put_into(formula),
             value=value,
             shape=leaf.shape or (),
             cased=True,
@@ -207,68 +219,21 @@ class _Building:
 
     # -- update ---------------------------------------------------------------------------
 
-    def _update(self) -> tuple[dict[str, Array], float | None]:
-        update = self.problem.update
-        if update is None or not self.problem.parameters:
-            return {}, None
-        rate = Name(self._rate_name(), shape=())
-        numbers: dict[Leaf, Array] = {**self.run.numbers, rate: np.asarray(update.rate)}
-        cased = set(self.graph.cased_leaves)
-        lines, updated = [], {}
-        for name in self.problem.parameters:
-            node = self.graph.nodes[name]
-            formula = annotated(
-                Name(name) - rate * Adjoint(name),
-                lambda leaf: () if leaf == rate else self.graph.shape(leaf),
-            )
-            value = value_of(
-                formula,
-                {k: np.asarray(numbers[k], dtype=float) for k in leaves(formula)},
-                cased,
-            )
-            if self.run.carry == "rounded":
-                value = shown_figures(value, self.decimals)
-            updated[name] = value
-            lines.append(
-                TraceLine(
-                    target=Name(name, shape=node.shape),
-                    role="updated",
-                    formula=formula,
-                    substituted=with_numbers(formula, numbers, self.graph.cased_leaves),
-                    value=value,
-                    shape=node.shape,
-                    cased=node.cased,
-                )
-            )
-        self._add(3, "update", "", lines)
-        return updated, self._loss_after(updated)
-
-    def _rate_name(self) -> str:
-        return "eta" if "eta" not in self.graph.nodes else "learning_rate"
-
-    def _loss_after(self, updated: dict[str, Array]) -> float | None:
-        carried = self.decimals if self.run.carry == "rounded" else None
-        values: dict[str, Array] = {n: g.array for n, g in self.problem.data.items()}
-        with np.errstate(all="ignore"):
-            numbers = Plan(self.graph, carried, backward=False)({**values, **updated})
-        cost = np.asarray(numbers[Name(self.graph.cost)], dtype=float)
-        if cost.ndim or not np.isfinite(cost):
-            return None
-        leaf = Name(self.graph.cost, shape=())
-        node = self.graph.nodes[self.graph.loss]
-        formula = (
-            node.written
-            if self.graph.cost == self.graph.loss
-            else self.graph.nodes[self.graph.cost].written
-        )
-        assert formula is not None
-        line = TraceLine(
-            target=leaf,
-            role="cost",
-            formula=formula,
-            substituted=with_numbers(formula, numbers, self.graph.cased_leaves),
-            value=cost,
-            shape=(),
-        )
-        self._add(3, "loss_after", self.graph.cost, [line])
-        return float(cost)
+    def _update(self, steps: int) -> tuple[dict[str, Array], list[TrainingStep]]:
+        """The update steps; of many, the first `EXPLAINED` are written out."""
+        if self.problem.update is None or not self.problem.parameters:
+            return {}, []
+        updating = Updating(self.problem, self.graph, self.run, self.decimals)
+        loss = np.asarray(self.run.loss, dtype=float)
+        history: list[TrainingStep] = []
+        for number in range(1, steps + 1):
+            lines = list(updating.lines())
+            before, loss = loss, updating.run_again()
+            history.append(TrainingStep(number, before, loss))
+            if number <= EXPLAINED:
+                self._add(3, "update", "", lines)
+                if loss.ndim == 0 and np.isfinite(loss):
+                    self._add(3, "loss_after", self.graph.cost, [updating.loss_line()])
+            if not np.isfinite(loss).all() or not updating.gradients_are_finite():
+                break
+        return updating.parameters, history

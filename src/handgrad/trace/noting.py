@@ -14,7 +14,7 @@ from handgrad.operations.annotate import application, signature_of, tidied
 from handgrad.operations.operation import Array
 from handgrad.run import Run
 from handgrad.run.evaluate import value_of
-from handgrad.trace.numbers import with_numbers
+from handgrad.trace.numbers import Numbers
 from handgrad.trace.structure import (
     AtKink,
     GatedOff,
@@ -51,6 +51,7 @@ class Noting:
     def __post_init__(self) -> None:
         self.values = {k: np.asarray(v, dtype=float) for k, v in self.run.numbers.items()}
         self.cased = set(self.graph.cased_leaves)
+        self.loss = float(np.mean(self.run.loss))
         self.consumers: dict[Leaf, list[str]] = {}
         for name, gradient in self.graph.gradients.items():
             for part in gradient.parts:
@@ -199,7 +200,7 @@ class Noting:
                         target=line.leaf,
                         role="chain",
                         formula=formula,
-                        substituted=with_numbers(formula, values, self.graph.cased_leaves),
+                        substituted=Numbers(values, self.graph.cased_leaves).put_into(formula),
                         value=value,
                         shape=self.graph.shape(line.leaf),
                         cased=self.graph.cased(formula),
@@ -327,13 +328,12 @@ class Noting:
 
     def _update(self, step: Step) -> tuple[Note, ...]:
         if step.kind == "loss_after":
-            before = self.run.loss
-            after = step.lines[0].value
-            return (LossChange("loss_change", float(before), float(after)),)
+            before, self.loss = self.loss, float(step.lines[0].value)
+            return (LossChange("loss_change", before, self.loss),)
         return tuple(
             Unreached("unreached", line.target.name)
             for line in step.lines
-            if not self.graph.gradients[line.target.name].reached
+            if line.role == "updated" and not self.graph.gradients[line.target.name].reached
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,17 +26,22 @@ def literal_of(array: Array, cased: bool = False) -> Literal:
     return Literal(nested(array), cased=cased)
 
 
-def with_numbers(
-    formula: Expression, values: Mapping[Leaf, Array], cased: frozenset[Leaf]
-) -> Expression:
-    """The formula with the value of every leaf in its place."""
-    made: dict[Leaf, Literal] = {}
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers of a run, to be put into formulas; each is turned into a literal once."""
 
-    def value(node: Expression) -> Expression | None:
+    values: Mapping[Leaf, Array]
+    cased: frozenset[Leaf]
+    literals: dict[Leaf, Literal] = field(default_factory=dict)
+
+    def put_into(self, formula: Expression) -> Expression:
+        """The formula with the value of every leaf in its place."""
+        return substitute(formula, self._literal)
+
+    def _literal(self, node: Expression) -> Expression | None:
         if not isinstance(node, Name | Adjoint):
             return None
-        if node not in made:
-            made[node] = literal_of(values[node], node in cased)
-        return made[node]
-
-    return substitute(formula, value)
+        found = self.literals.get(node)
+        if found is None:
+            found = self.literals[node] = literal_of(self.values[node], node in self.cased)
+        return found

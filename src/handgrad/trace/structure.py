@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+import numpy as np
+
 from handgrad.expression import Expression, Leaf, Shape
 from handgrad.graph import Graph
 from handgrad.operations.operation import Array
@@ -25,7 +27,7 @@ StepKind: TypeAlias = Literal[
     "loss_after",
 ]
 Role: TypeAlias = Literal[
-    "value", "cost", "let", "chain", "part", "per_case", "gradient", "updated"
+    "value", "cost", "let", "chain", "part", "per_case", "gradient", "memory", "updated"
 ]
 
 
@@ -189,10 +191,19 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class TrainingStep:
+    """One update: the loss before and after it."""
+
+    number: int
+    before: Array
+    after: Array
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """The worked solution of a problem as data.
 
-    `updated` holds the parameters after one update, `loss_after` the loss with them; both
+    `updated` holds the parameters after the last update; `training` lists the updates. Both
     are empty where the problem has no update. `decimals` are those shown, and those
     carried where `run.carry` is "rounded".
     """
@@ -202,8 +213,16 @@ class Trace:
     run: Run
     steps: tuple[Step, ...]
     updated: Mapping[str, Array]
-    loss_after: float | None
+    training: tuple[TrainingStep, ...]
     decimals: int
+
+    @property
+    def loss_after(self) -> float | None:
+        """The loss after the last update; None where there is none, or it is not one finite number."""
+        if not self.training or np.ndim(self.training[-1].after):
+            return None
+        after = float(self.training[-1].after)
+        return after if np.isfinite(after) else None
 
     def step(self, id: str) -> Step | None:  # noqa: A002 - the steps' own word
         """The step with this number, or None."""

@@ -1,0 +1,111 @@
+"""The update phase of a trace: every parameter's new value, and the loss with them, for some steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from handgrad.expression import Adjoint, Leaf, Name, leaves
+from handgrad.graph import Graph
+from handgrad.graph.updating import UpdatePass, update_pass
+from handgrad.operations.operation import Array
+from handgrad.problem import Problem
+from handgrad.run import Plan, Run
+from handgrad.run.evaluate import value_of
+from handgrad.run.plan import shown_figures
+from handgrad.trace.numbers import Numbers
+from handgrad.trace.structure import Role, TraceLine
+from handgrad.updates import Assignment
+
+ROLES: dict[Assignment, Role] = {"memory": "memory", "let": "let", "updated": "updated"}
+
+
+@dataclass
+class Updating:
+    """Carries the parameters from update to update."""
+
+    problem: Problem
+    graph: Graph
+    run: Run
+    decimals: int
+    memory: dict[Leaf, Array] = field(default_factory=dict)
+    step: int = 0
+
+    def __post_init__(self) -> None:
+        assert self.problem.update is not None
+        self.update: UpdatePass = update_pass(self.graph, self.problem.update)
+        self.numbers: Mapping[Leaf, Array] = self.run.numbers
+        self.parameters: dict[str, Array] = {n: g.array for n, g in self.problem.parameters.items()}
+        self.cased = self.graph.cased_leaves | self.update.cased
+        for name, shape in self.update.memories.items():
+            count = self.graph.nodes[self._owner(name)]
+            cases = (self.parameters[count.name].shape[-1],) if count.cased else ()
+            self.memory[name] = np.zeros((*shape, *cases))
+
+    def _owner(self, memory: Name) -> str:
+        return next(
+            p for p, lines in self.update.lines.items() if any(u.target == memory for u in lines)
+        )
+
+    def lines(self) -> Iterator[TraceLine]:
+        """The lines of the next update; afterwards `parameters` are the new ones."""
+        self.step += 1
+        settings: dict[Leaf, Array] = {n: np.asarray(v) for n, v in self.update.settings.items()}
+        settings[self.update.step] = np.asarray(float(self.step))
+        updated = dict(self.parameters)
+        for parameter, lines in self.update.lines.items():
+            numbers = {**self.numbers, **settings, **self.memory}
+            for line in lines:
+                used = {k: np.asarray(numbers[k], dtype=float) for k in leaves(line.formula)}
+                value = value_of(line.formula, used, set(self.cased))
+                if self.run.carry == "rounded":
+                    value = shown_figures(value, self.decimals)
+                yield TraceLine(
+                    target=line.target,
+                    role=ROLES[line.assigns],
+                    formula=line.formula,
+                    substituted=Numbers(used, self.cased).put_into(line.formula),
+                    value=value,
+                    shape=line.target.shape or (),
+                    cased=self.graph.nodes[parameter].cased,
+                )
+                if line.assigns == "updated":
+                    updated[parameter] = value
+                else:
+                    numbers[line.target] = value
+                if line.assigns == "memory":
+                    self.memory[line.target] = value
+        self.parameters = updated
+
+    def run_again(self) -> Array:
+        """The forward and backward pass with the new parameters; the loss."""
+        carried = self.decimals if self.run.carry == "rounded" else None
+        if not hasattr(self, "plan"):
+            self.plan = Plan(self.graph, carried)
+        data = {n: g.array for n, g in self.problem.data.items()}
+        with np.errstate(all="ignore"):
+            self.numbers = self.plan({**data, **self.parameters})
+        return np.asarray(self.numbers[Name(self.graph.cost)], dtype=float)
+
+    def loss_line(self) -> TraceLine:
+        """The loss at the parameters of the last run."""
+        graph = self.graph
+        formula = graph.nodes[graph.cost].written
+        assert formula is not None
+        return TraceLine(
+            target=Name(graph.cost, shape=()),
+            role="cost",
+            formula=formula,
+            substituted=Numbers(self.numbers, graph.cased_leaves).put_into(formula),
+            value=np.asarray(self.numbers[Name(graph.cost)], dtype=float),
+            shape=(),
+        )
+
+    def gradients_are_finite(self) -> bool:
+        """Whether every gradient of a parameter is a number that the next update can use."""
+        return all(
+            np.isfinite(np.asarray(self.numbers[Adjoint(p)], dtype=float)).all()
+            for p in self.parameters
+        )

@@ -1,0 +1,206 @@
+"""How parameters are updated: each rule as formulas in the parameter, its gradient and what it remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from handgrad.errors import ProblemError, nearest
+from handgrad.expression import Adjoint, Call, Expression, Name
+
+Assignment: TypeAlias = Literal["memory", "let", "updated"]
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateLine:
+    """One formula of an update.
+
+    `assigns` says what becomes of it: a "memory" is kept for the next step, a "let" is used
+    below, "updated" is the parameter's new value. On its right side a name is the value before
+    the line, and a memory starts at 0.
+    """
+
+    target: Name
+    formula: Expression
+    assigns: Assignment
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an update's formulas are made of: the parameter, its gradient, and the names of the rest."""
+
+    parameter: Name
+    gradient: Adjoint
+    named: Mapping[str, Name]
+    active: Set[str]
+
+    def __getitem__(self, key: str) -> Name:
+        return self.named[key]
+
+    def own(self, letter: str) -> Name:
+        """A name of this parameter's own, such as m of W1."""
+        return Name(f"{letter}_{self.parameter.name}")
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateRule:
+    """One rule. `options` are its settings beside the rate, with their defaults."""
+
+    name: str
+    options: Mapping[str, float]
+    lines: Callable[[Terms], list[UpdateLine]]
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """How parameters are updated.
+
+    Arguments:
+        rule: "sgd", "momentum", "rmsprop", "adam" or "adamw".
+        rate: the learning rate η.
+        options: the rule's other settings, such as {"beta1": 0.9}; defaults for the rest.
+
+    Raises `ProblemError` for a rule or an option that does not exist.
+    """
+
+    rule: str = "sgd"
+    rate: float = 0.1
+    options: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.rule not in RULES:
+            raise ProblemError(
+                f"the update rule {self.rule!r} is unknown",
+                mend=nearest(self.rule, RULES) or f"rules: {', '.join(RULES)}",
+            )
+        for option in self.options:
+            known = RULES[self.rule].options
+            if option not in known:
+                raise ProblemError(
+                    f"the update rule {self.rule} has no setting {option!r}",
+                    mend=nearest(option, (*known, "rule", "rate"))
+                    or f"its settings: rate, {', '.join(known)}",
+                )
+
+    @property
+    def settings(self) -> dict[str, float]:
+        """The rate and every option, defaults filled in, and the step t at 1."""
+        return {"rate": self.rate, **RULES[self.rule].options, **self.options, "step": 1.0}
+
+    def lines(self, parameter: Name, gradient: Adjoint, taken: Set[str]) -> list[UpdateLine]:
+        """The formulas for one parameter; names in `taken` are the problem's own."""
+        settings = self.settings
+        active = {key for key, value in settings.items() if value}
+        return RULES[self.rule].lines(Terms(parameter, gradient, names(taken), active))
+
+
+def names(taken: Set[str]) -> dict[str, Name]:
+    """The names of the settings in formulas: η, β₁, …, or a longer one where the problem has that."""
+    return {
+        key: Name(next(n for n in (letter, key, f"{key}_") if n not in taken))
+        for key, letter in _LETTERS.items()
+    }
+
+
+_LETTERS = {
+    "rate": "eta",
+    "weight_decay": "lambda",
+    "momentum": "mu",
+    "decay": "rho",
+    "beta1": "beta_1",
+    "beta2": "beta_2",
+    "epsilon": "epsilon",
+    "step": "t",
+}
+
+
+def _square_root(e: Expression) -> Expression:
+    return Call("sqrt", (e,))
+
+
+def _decayed(terms: Terms) -> tuple[list[UpdateLine], Expression]:
+    """The gradient with the share of the weights that weight decay adds to it."""
+    if "weight_decay" not in terms.active:
+        return [], terms.gradient
+    g = terms.own("g")
+    line = UpdateLine(g, terms.gradient + terms["weight_decay"] * terms.parameter, "let")
+    return [line], g
+
+
+def _moved(terms: Terms, by: Expression) -> UpdateLine:
+    return UpdateLine(terms.parameter, terms.parameter - by, "updated")
+
+
+def _sgd(terms: Terms) -> list[UpdateLine]:
+    lines, g = _decayed(terms)
+    return [*lines, _moved(terms, terms["rate"] * g)]
+
+
+def _momentum(terms: Terms) -> list[UpdateLine]:
+    lines, g = _decayed(terms)
+    v = terms.own("v")
+    return [
+        *lines,
+        UpdateLine(v, terms["momentum"] * v + g, "memory"),
+        _moved(terms, terms["rate"] * v),
+    ]
+
+
+def _rmsprop(terms: Terms) -> list[UpdateLine]:
+    lines, g = _decayed(terms)
+    v, rho = terms.own("v"), terms["decay"]
+    return [
+        *lines,
+        UpdateLine(v, rho * v + (1 - rho) * g**2, "memory"),
+        _moved(terms, terms["rate"] * g / (_square_root(v) + terms["epsilon"])),
+    ]
+
+
+def _moments(terms: Terms, g: Expression) -> tuple[list[UpdateLine], Expression]:
+    """Adam's two running means, corrected for their start at 0, and the step they give."""
+    m, v, beta1, beta2, t = (
+        terms.own("m"),
+        terms.own("v"),
+        terms["beta1"],
+        terms["beta2"],
+        terms["step"],
+    )
+    corrected_m, corrected_v = terms.own("mhat"), terms.own("vhat")
+    lines = [
+        UpdateLine(m, beta1 * m + (1 - beta1) * g, "memory"),
+        UpdateLine(v, beta2 * v + (1 - beta2) * g**2, "memory"),
+        UpdateLine(corrected_m, m / (1 - beta1**t), "let"),
+        UpdateLine(corrected_v, v / (1 - beta2**t), "let"),
+    ]
+    return lines, terms["rate"] * corrected_m / (_square_root(corrected_v) + terms["epsilon"])
+
+
+def _adam(terms: Terms) -> list[UpdateLine]:
+    lines, g = _decayed(terms)
+    moments, by = _moments(terms, g)
+    return [*lines, *moments, _moved(terms, by)]
+
+
+def _adamw(terms: Terms) -> list[UpdateLine]:
+    moments, by = _moments(terms, terms.gradient)
+    kept: Expression = terms.parameter
+    if "weight_decay" in terms.active:
+        kept = kept - terms["rate"] * terms["weight_decay"] * terms.parameter
+    return [*moments, UpdateLine(terms.parameter, kept - by, "updated")]
+
+
+_MOMENTS = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+
+RULES: dict[str, UpdateRule] = {
+    rule.name: rule
+    for rule in (
+        UpdateRule("sgd", {"weight_decay": 0.0}, _sgd),
+        UpdateRule("momentum", {"momentum": 0.9, "weight_decay": 0.0}, _momentum),
+        UpdateRule("rmsprop", {"decay": 0.99, "epsilon": 1e-8, "weight_decay": 0.0}, _rmsprop),
+        UpdateRule("adam", {**_MOMENTS, "weight_decay": 0.0}, _adam),
+        UpdateRule("adamw", {**_MOMENTS, "weight_decay": 0.01}, _adamw),
+    )
+}
+"""Sources: Polyak (1964) for momentum, without dampening; Tieleman and Hinton (2012) for RMSProp;
+Kingma and Ba (2015) for Adam; Loshchilov and Hutter (2019) for AdamW. Defaults are PyTorch's."""

@@ -1,0 +1,115 @@
+"""Every update rule against PyTorch's optimisers, over several steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import handgrad
+from handgrad.cli.commands import run
+from tests.oracle import assert_close
+
+RULES: list[tuple[str, dict[str, float], Callable[[Any], Any]]] = [
+    ("sgd", {}, lambda p: torch.optim.SGD(p, 0.05)),
+    ("sgd", {"weight_decay": 0.1}, lambda p: torch.optim.SGD(p, 0.05, weight_decay=0.1)),
+    ("momentum", {}, lambda p: torch.optim.SGD(p, 0.05, momentum=0.9)),
+    (
+        "momentum",
+        {"momentum": 0.5, "weight_decay": 0.2},
+        lambda p: torch.optim.SGD(p, 0.05, momentum=0.5, weight_decay=0.2),
+    ),
+    ("rmsprop", {}, lambda p: torch.optim.RMSprop(p, 0.05)),
+    ("rmsprop", {"decay": 0.9}, lambda p: torch.optim.RMSprop(p, 0.05, alpha=0.9)),
+    ("adam", {}, lambda p: torch.optim.Adam(p, 0.05)),
+    (
+        "adam",
+        {"beta1": 0.8, "beta2": 0.99, "epsilon": 1e-3, "weight_decay": 0.1},
+        lambda p: torch.optim.Adam(p, 0.05, betas=(0.8, 0.99), eps=1e-3, weight_decay=0.1),
+    ),
+    ("adamw", {}, lambda p: torch.optim.AdamW(p, 0.05, weight_decay=0.01)),
+    ("adamw", {"weight_decay": 0.0}, lambda p: torch.optim.AdamW(p, 0.05, weight_decay=0.0)),
+]
+
+
+def problem(rule: str, options: dict[str, float]) -> handgrad.Problem:
+    return handgrad.Problem(
+        ["z = W @ x + b", "h = tanh(z)", "L = sum((h - y)**2)"],
+        {"W": [[0.5, -0.3], [0.2, 0.7]], "b": [0.1, -0.1]},
+        {"x": [1.0, 2.0], "y": [0.3, -0.9]},
+        update=handgrad.Update(rule, 0.05, options),
+    )
+
+
+def torch_steps(optimiser: Callable[[Any], Any], steps: int) -> tuple[dict[str, Any], list[float]]:
+    given = problem("sgd", {})
+    tensors = {
+        n: torch.tensor(np.asarray(g.array), dtype=torch.float64, requires_grad=True)
+        for n, g in given.parameters.items()
+    }
+    x, y = (torch.tensor(given.data[n].array) for n in "xy")
+    chosen = optimiser(tensors.values())
+    losses = []
+    for _ in range(steps):
+        chosen.zero_grad()
+        loss = ((torch.tanh(tensors["W"] @ x + tensors["b"]) - y) ** 2).sum()
+        losses.append(float(loss.detach()))
+        torch.autograd.backward(loss)
+        chosen.step()
+    return {n: t.detach().numpy() for n, t in tensors.items()}, losses
+
+
+@pytest.mark.parametrize(("rule", "options", "optimiser"), RULES)
+@pytest.mark.parametrize("steps", [1, 2, 25])
+def test_rules_agree_with_torch(
+    rule: str, options: dict[str, float], optimiser: Callable[[Any], Any], steps: int
+) -> None:
+    trace = handgrad.solve(problem(rule, options), steps=steps)
+    expected, losses = torch_steps(optimiser, steps)
+    for name, value in expected.items():
+        assert_close(trace.updated[name], value, 1e-9 if rule == "rmsprop" else 1e-12)
+    assert_close([t.before for t in trace.training], losses, 1e-9)
+
+
+def test_rules_round_trip_through_a_file() -> None:
+    for rule, options, _ in RULES:
+        one = problem(rule, options)
+        assert handgrad.loads(one.to_toml()) == one
+
+
+def test_steps_are_explained_and_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["solve", "lab9", "--steps", "30"]) == 0
+    page = capsys.readouterr().out
+    assert "Update 2 of every parameter" in page
+    assert "Update 11 of every parameter" not in page
+    assert re_rows(page)[-1][0] == "30"
+
+
+def re_rows(page: str) -> list[list[str]]:
+    """The rows of the table of losses."""
+    rows = [[c.strip() for c in line.split("│")] for line in page.splitlines() if "│" in line]
+    return [r for r in rows if r[0].isdigit()]
+
+
+def test_a_rate_too_large_stops_where_numbers_end() -> None:
+    line = handgrad.Problem(
+        "L = (w*x - y)**2", {"w": 1}, {"x": 3, "y": 1}, update=handgrad.Update("sgd", 1e80)
+    )
+    trace = handgrad.solve(line, steps=50)
+    assert len(trace.training) < 50
+    assert handgrad.to_json(trace)["loss_after"] is None
+
+
+def test_letters_that_the_problem_uses_are_left_to_it() -> None:
+    trace = handgrad.solve(
+        handgrad.Problem(
+            "L = (eta*t - beta_1)**2",
+            {"eta": 2.0},
+            {"t": 3.0, "beta_1": 1.0},
+            update=handgrad.Update("adam", 0.1),
+        )
+    )
+    assert trace.updated["eta"] == pytest.approx(1.9)
