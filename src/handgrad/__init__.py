@@ -31,8 +31,11 @@ from handgrad.render import render_terminal as render_terminal
 from handgrad.render import to_json as to_json
 from handgrad.render import verification_object as verification_object
 from handgrad.run import Carry as Carry
+from handgrad.run import Engine as Engine
+from handgrad.run import Gradients as Gradients
 from handgrad.run import Plan as Plan
 from handgrad.run import Run as Run
+from handgrad.run import Training as Training
 from handgrad.run import run as run
 from handgrad.trace import Step as Step
 from handgrad.trace import Trace as Trace

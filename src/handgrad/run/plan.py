@@ -15,10 +15,12 @@ import numpy as np
 
 from handgrad.equations import source
 from handgrad.errors import NumberError
-from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, shape_of
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves, shape_of
 from handgrad.expression import Literal as Number
 from handgrad.figures import figure
 from handgrad.graph import Graph
+from handgrad.graph.structure import is_cased
+from handgrad.graph.updating import UpdatePass
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import signature_of
 from handgrad.operations.operation import Array, Kernel, Namespace
@@ -46,7 +48,18 @@ class _Compiler:
     slots: dict[Expression, int] = field(default_factory=dict)
     constants: dict[int, Any] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
+    recent: list[Expression] = field(default_factory=list)
     count: int = 0
+
+    def __post_init__(self) -> None:
+        self.cased: set[Leaf] = set(self.graph.cased_leaves)
+
+    def assign(self, leaf: Leaf, slot: int) -> None:
+        """Gives a leaf another value: what was computed from the old one is not used again."""
+        for known in self.recent:
+            if leaf in leaves(known):
+                self.slots.pop(known, None)
+        self.slots[leaf] = slot
 
     def new(self) -> int:
         self.count += 1
@@ -71,6 +84,7 @@ class _Compiler:
                 raise KeyError(expression)
         if self.share or not isinstance(expression, Call):
             self.slots[expression] = slot
+            self.recent.append(expression)
         return slot
 
     def call(self, call: Call) -> int:
@@ -92,7 +106,7 @@ class _Compiler:
         return slot
 
     def arguments(self, call: Call) -> tuple[list[int], tuple[bool, ...]]:
-        cased = tuple(self.graph.cased(a) for a in call.arguments)
+        cased = tuple(is_cased(a, self.cased) for a in call.arguments)
         slots = [self.slot(a) for a in call.arguments]
         if operation_of(call).elementwise and any(cased):
             slots = [
@@ -126,9 +140,17 @@ class Plan:
         decimals: where given, every line's value is rounded to so many decimals before it
             is used again (what a person with paper does); None carries full precision.
         backward: whether the backward pass is run too.
+        update: the update to make after it; its settings, step and memories are then inputs.
     """
 
-    def __init__(self, graph: Graph, decimals: int | None = None, *, backward: bool = True) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        decimals: int | None = None,
+        *,
+        backward: bool = True,
+        update: UpdatePass | None = None,
+    ) -> None:
         self.graph = graph
         compiler = _Compiler(graph, share=decimals is None)
         self._inputs: dict[str, int] = {}
@@ -141,9 +163,27 @@ class Plan:
             if decimals is not None:
                 slot = compiler.step(_rounding(decimals), slot)
             compiler.slots[line.leaf] = self.leaves[line.leaf] = slot
+        self.updated: dict[Leaf, int] = {}
+        if update is not None:
+            self._update(compiler, update)
         self._steps: Sequence[Step] = tuple(compiler.steps)
         self._constants = compiler.constants
         self._count = compiler.count
+
+    def _update(self, compiler: _Compiler, update: UpdatePass) -> None:
+        for name in (*update.settings, *update.memories):
+            self._inputs[name.name] = compiler.slots[name] = compiler.new()
+        compiler.cased |= update.cased
+        for lines in update.lines.values():
+            compiler.recent.clear()
+            for line in lines:
+                slot = compiler.slot(line.formula)
+                if line.assigns == "updated":
+                    self.updated[line.target] = slot
+                else:
+                    compiler.assign(line.target, slot)
+                    if line.assigns == "memory":
+                        self.updated[line.target] = slot
 
     def __call__(self, values: Mapping[str, Array], xp: Namespace = np) -> dict[Leaf, Array]:
         """The value of every line, forward and backward, given the values of the givens.
@@ -160,7 +200,13 @@ class Plan:
             slots[step.out] = step.kernel(xp, *[slots[a] for a in step.arguments])
         result: dict[Leaf, Array] = {Name(n): slots[s] for n, s in self._inputs.items()}
         result.update({leaf: slots[slot] for leaf, slot in self.leaves.items()})
+        result.update({after(leaf): slots[slot] for leaf, slot in self.updated.items()})
         return result
+
+
+def after(leaf: Leaf) -> Leaf:
+    """Stands for a parameter's or a memory's value after the update."""
+    return Name(f"{leaf.name}′", shape=leaf.shape)
 
 
 def _rounding(decimals: int) -> Kernel:

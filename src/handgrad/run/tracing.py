@@ -44,16 +44,23 @@ class Recorder:
     functions: dict[str, Callable[..., Any]] = field(default_factory=dict)
     made: dict[Any, Traced] = field(default_factory=dict)
     by_number: dict[int, Instruction] = field(default_factory=dict)
+    input_shapes: dict[int, tuple[int, ...]] = field(default_factory=dict)
     count: int = 0
 
     def input(self, sample: Any) -> Traced:
         """An array that is given when the program runs."""
+        traced = self.new(sample)
+        self.input_shapes[traced.number] = traced.shape
+        return traced
+
+    def new(self, sample: Any) -> Traced:
+        """An array under the next number."""
         self.count += 1
         return Traced(self, self.count - 1, sample)
 
     def constant(self, value: Any) -> Traced:
         """An array known now."""
-        traced = self.input(value)
+        traced = self.new(value)
         self.constants[traced.number] = value
         return traced
 
@@ -76,7 +83,7 @@ class Recorder:
             return found
         with np.errstate(all="ignore"):
             sample = run(*[_sample(a) for a in arguments], **keywords)
-        traced = self.input(np.asarray(sample))
+        traced = self.new(np.asarray(sample))
         instruction = Instruction(
             traced.number,
             function,
@@ -94,9 +101,11 @@ class Recorder:
     def _simpler(self, function: str, arguments: tuple[Any, ...]) -> Any:
         """The same value by a cheaper call, where there is one."""
         match function, arguments:
-            case "where", (Traced() as chosen, Traced() as a, 0.0) if self._is_positive(chosen, a):
+            case "where", (Traced() as chosen, Traced() as a, float(zero)) if (
+                zero == 0 and self._is_positive(chosen, a)
+            ):
                 return self.call("maximum", np.maximum, a, 0.0)
-            case "power", (Traced() as a, 2.0):
+            case "power", (Traced() as a, float(exponent)) if exponent == 2:
                 return self.call("square", np.square, a)
             case "multiply", (Traced() as a, Traced() as b):
                 for one, other in ((a, b), (b, a)):
@@ -171,7 +180,9 @@ class Traced:
 
     def __getitem__(self, at: Any) -> Any:
         whole = at if isinstance(at, tuple) else (at,)
-        return self.recorder.call("getitem", lambda a: a[whole], self, view=True, at=_Index(whole))
+        return self.recorder.call(
+            "getitem", lambda a, at: a[whole], self, view=True, at=_Index(whole)
+        )
 
     def __setitem__(self, at: Any, value: Any) -> None:
         whole = at if isinstance(at, tuple) else (at,)
@@ -254,6 +265,8 @@ class TracingNamespace:
         recorder = self._recorder
 
         def recorded(*arguments: Any, **keywords: Any) -> Any:
+            if isinstance(keywords.get("axis"), int) and name in ("sum", "max", "min"):
+                keywords["axis"] = (keywords["axis"] % arguments[0].ndim,)
             return recorder.call(
                 {"abs": "absolute"}.get(name, name),
                 function,
@@ -280,6 +293,12 @@ class TracingNamespace:
         if axes == 1 and a.ndim == 2 and b.ndim == 2:
             return self._recorder.call("matmul", np.matmul, a, b)
         return self._recorder.call("tensordot", np.tensordot, a, b, axes=axes)
+
+    def permute_dims(self, a: Any, axes: tuple[int, ...]) -> Any:
+        """The axes in another order."""
+        if axes == tuple(reversed(range(a.ndim))):
+            return a.T
+        return self._recorder.call("permute_dims", np.permute_dims, a, axes, view=True)
 
     def mean(self, a: Any, axis: Any = None, keepdims: bool = False) -> Any:
         """A sum divided by its count."""

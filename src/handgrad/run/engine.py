@@ -1,0 +1,185 @@
+"""Gradients of many cases: a problem compiled once, then run on any numbers of its shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from handgrad.errors import OptionError, nearest
+from handgrad.expression import Adjoint, Leaf, Name
+from handgrad.graph import Graph, build
+from handgrad.operations.operation import Array
+from handgrad.problem import Problem
+from handgrad.run.plan import Plan
+from handgrad.run.program import Program, compiled
+
+BLOCK = 8192
+"""Cases run at once, at most: few enough for their numbers to stay in the processor's cache."""
+
+BLOCK_BYTES = 4_000_000
+"""Bytes that the numbers of one block may take, about; at least `FEWEST` cases are run at once."""
+
+FEWEST = 256
+
+SMALL = 4096
+"""Values of at most so many numbers in all are computed without buffers: making them costs less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gradients:
+    """The result of a run.
+
+    `loss` is that over all the cases, or one for each network of an ensemble. What differs from
+    case to case has the cases on its last axis, and the gradient of its own case's loss.
+    """
+
+    loss: float | Array
+    gradients: Mapping[str, Array]
+
+
+class Engine:
+    """A problem ready to run on other numbers.
+
+    Arguments:
+        problem: its equations are run; its numbers stand for those that a call does not give.
+        dtype: float64 or float32.
+        wanted: the names whose gradients are computed; the parameters by default.
+
+    Whether a name has cases is part of the problem; how many is up to each call. The gradient of
+    softmax and cross-entropy taken together assumes targets that add up to 1, as the problem's own do.
+    """
+
+    def __init__(
+        self, problem: Problem, *, dtype: Any = np.float64, wanted: Sequence[str] | None = None
+    ) -> None:
+        self.problem = problem
+        self.graph: Graph = build(problem)
+        self.dtype = np.dtype(dtype)
+        self.wanted = tuple(wanted if wanted is not None else problem.parameters or problem.data)
+        for name in self.wanted:
+            if name not in self.graph.nodes:
+                raise OptionError(f"there is no value {name}", mend=nearest(name, self.graph.nodes))
+        self._plan = Plan(self.graph)
+        self._givens = {
+            n: np.asarray(g.array, dtype=self.dtype)
+            for n, g in (*problem.parameters.items(), *problem.data.items())
+        }
+        self._cased = [n for n in self._givens if self.graph.nodes[n].cased]
+        self._outputs: tuple[Leaf, ...] = (
+            Name(self.graph.cost),
+            *(Adjoint(n) for n in self.wanted),
+        )
+        self._per_case = tuple(o for o in self._outputs if o in self.graph.cased_leaves)
+        self._programs: dict[tuple[int | None, bool], Program] = {}
+
+    def __call__(self, **values: Any) -> Gradients:
+        """The loss and the gradients at the problem's numbers, with `values` put for some of them.
+
+        Many cases lie along the last axis of a value. Raises `OptionError` for a name that the
+        problem is not given and for a value of another shape.
+        """
+        return self.run(values)
+
+    def run(self, values: Mapping[str, Any]) -> Gradients:
+        """The same, with the values in a mapping."""
+        given, cases = self._given(values)
+        with np.errstate(all="ignore"):
+            if cases is None:
+                results = self._program(None, given).call(*given.values())
+                return self._result(dict(zip(self._outputs, results, strict=True)))
+            return self._blocks(given, cases)
+
+    def stream(self, blocks: Iterable[Mapping[str, Any]]) -> Iterator[Gradients]:
+        """One result for each block of values: as many cases as there are, in the memory of one block."""
+        for block in blocks:
+            yield self.run(block)
+
+    # -- numbers -------------------------------------------------------------------------------
+
+    def _given(self, values: Mapping[str, Any]) -> tuple[dict[str, Array], int | None]:
+        given = dict(self._givens)
+        for name, value in values.items():
+            if name not in given:
+                raise OptionError(f"the problem is not given {name}", mend=nearest(name, given))
+            array = np.asarray(value, dtype=self.dtype)
+            shape = array.shape[:-1] if name in self._cased else array.shape
+            if shape != self.graph.nodes[name].shape or (name in self._cased and not array.ndim):
+                wanted = (
+                    *self.graph.nodes[name].shape,
+                    *("cases" for _ in self._cased[:1] if name in self._cased),
+                )
+                raise OptionError(
+                    f"{name} has the shape {array.shape}", mend=f"the problem's is {wanted}"
+                )
+            given[name] = array
+        counts = {name: given[name].shape[-1] for name in self._cased}
+        if len(set(counts.values())) > 1:
+            said = " and ".join(f"{n} has {c} cases" for n, c in counts.items())
+            raise OptionError(said, mend="every value with cases needs the same number of them")
+        return given, next(iter(counts.values()), None)
+
+    # -- blocks --------------------------------------------------------------------------------
+
+    def _blocks(self, given: Mapping[str, Array], cases: int) -> Gradients:
+        size = self._block_size(cases)
+        whole = {o: np.empty((*self.graph.shape(o), cases), self.dtype) for o in self._per_case}
+        totals: dict[Leaf, Array] = {}
+        summed = self.problem.reduction == "sum"
+        for start in range(0, cases, size):
+            part = slice(start, min(start + size, cases))
+            count = part.stop - part.start
+            block = {n: a[..., part] if n in self._cased else a for n, a in given.items()}
+            program = self._program(count, block)
+            filled = [whole[o][..., part] for o in self._per_case]
+            results = program.call(*block.values(), *filled)
+            share = 1.0 if summed else count / cases
+            for output, result in zip(self._outputs, results, strict=True):
+                if output in whole:
+                    continue
+                if count == cases:
+                    totals[output] = result
+                elif output in totals:
+                    totals[output] += share * result
+                else:
+                    totals[output] = share * np.asarray(result)
+        return self._result({**totals, **whole}, cases)
+
+    def _block_size(self, cases: int) -> int:
+        numbers = sum(
+            int(np.prod(self.graph.shape(leaf), dtype=int)) for leaf in self.graph.cased_leaves
+        )
+        fitting = BLOCK_BYTES // (self.dtype.itemsize * max(numbers, 1))
+        return int(min(cases, BLOCK, max(FEWEST, fitting)))
+
+    def _result(self, results: Mapping[Leaf, Array], cases: int | None = None) -> Gradients:
+        cost = np.asarray(results[Name(self.graph.cost)])
+        gradients: dict[str, Array] = {}
+        for name in self.wanted:
+            gradient = np.asarray(results[Adjoint(name)])
+            node = self.graph.nodes[name]
+            if node.cased and Adjoint(name) not in self._per_case:
+                gradient = np.repeat(gradient[..., None], cases or 1, axis=-1)
+            gradients[name] = np.broadcast_to(gradient, gradient.shape)
+        return Gradients(float(cost) if cost.ndim == 0 else cost, gradients)
+
+    # -- programs ------------------------------------------------------------------------------
+
+    def _program(self, cases: int | None, given: Mapping[str, Array]) -> Program:
+        key = (cases, True)
+        found = self._programs.get(key)
+        if found is None:
+            numbers = sum(
+                int(np.prod(self.graph.shape(leaf), dtype=int))
+                * (cases or 1 if leaf in self.graph.cased_leaves else 1)
+                for leaf in self._plan.leaves
+            )
+            found = compiled(
+                self._plan, given, self._outputs, reuse=numbers > SMALL, filled=self._per_case
+            )
+            if len(self._programs) > 8:
+                self._programs.clear()
+            self._programs[key] = found
+        return found

@@ -1,0 +1,404 @@
+"""A plan as straight-line NumPy code: traced once, trimmed, and compiled.
+
+The code is written from the traced plan, never from the user's text. Small arrays are made
+anew (`reuse=False`); large ones go into buffers that are used again as soon as they are free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from handgrad.expression import Leaf
+from handgrad.run.plan import Plan
+from handgrad.run.tracing import (
+    Instruction,
+    Recorder,
+    Reference,
+    Traced,
+    TracingNamespace,
+)
+
+INFIX = {
+    "add": "+",
+    "subtract": "-",
+    "multiply": "*",
+    "divide": "/",
+    "power": "**",
+    "greater": ">",
+    "greater_equal": ">=",
+    "less": "<",
+    "less_equal": "<=",
+    "equal": "==",
+    "not_equal": "!=",
+}
+UFUNCS = frozenset(n for n in dir(np) if isinstance(getattr(np, n), np.ufunc))
+REDUCTIONS = {"sum": "add", "max": "maximum", "min": "minimum"}
+OTHER_WITH_OUT = frozenset(["matmul", "einsum"])
+
+
+@dataclass(frozen=True)
+class Program:
+    """Compiled code: `call(*inputs, *outputs_to_fill)` gives the outputs in the order asked for."""
+
+    source: str
+    call: Callable[..., tuple[Any, ...]]
+    inputs: tuple[str, ...]
+    outputs: tuple[Leaf, ...]
+
+
+def compiled(
+    plan: Plan,
+    inputs: Mapping[str, Any],
+    outputs: Sequence[Leaf],
+    *,
+    reuse: bool,
+    filled: Collection[Leaf] = (),
+    donated: Mapping[Leaf, str] | None = None,
+) -> Program:
+    """The program that computes `outputs` of a plan from arrays like `inputs`.
+
+    Arguments:
+        inputs: by name, arrays of the shapes and type that the program will be given.
+        reuse: keep buffers from call to call, and reuse them within one.
+        filled: the outputs for which the caller passes an array to be filled, after the inputs.
+        donated: outputs that may overwrite the input of this name.
+    """
+    recorder = Recorder()
+    traced = {name: recorder.input(np.ones_like(value)) for name, value in inputs.items()}
+    results = plan(traced, TracingNamespace(recorder))
+    wanted = [
+        r if isinstance(r := results[leaf], Traced) else recorder.constant(np.asarray(r))
+        for leaf in outputs
+    ]
+    dtype = np.result_type(*inputs.values())
+    writer = _Writer(
+        recorder=recorder,
+        inputs={t.number: n for n, t in traced.items()},
+        wanted=[w.number for w in wanted],
+        dtype=dtype,
+        reuse=reuse,
+        filled=[k for k, leaf in enumerate(outputs) if leaf in filled],
+        donated={
+            k: traced[donated[leaf]].number
+            for k, leaf in enumerate(outputs)
+            if donated and leaf in donated
+        },
+    )
+    source, names = writer.written()
+    scope: dict[str, Any] = dict(names)
+    exec(compile(source, "<handgrad program>", "exec"), scope)
+    return Program(source, scope["program"], tuple(inputs), tuple(outputs))
+
+
+@dataclass
+class _Writer:
+    recorder: Recorder
+    inputs: Mapping[int, str]
+    wanted: Sequence[int]
+    dtype: Any
+    reuse: bool
+    filled: Collection[int]
+    donated: Mapping[int, int]
+    scope: dict[str, Any] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+    free: dict[tuple[tuple[int, ...], bool], list[str]] = field(default_factory=dict)
+    held: dict[int, str] = field(default_factory=dict)
+    computed: set[int] = field(default_factory=set)
+    buffers: int = 0
+
+    def written(self) -> tuple[str, dict[str, Any]]:
+        instructions = self._regrouped(self._needed(self.recorder.instructions))
+        instructions = self._needed(instructions)
+        self.base = self._bases(instructions)
+        self.last = self._last_uses(instructions)
+        self.targets = self._targets()
+        for position, instruction in enumerate(instructions):
+            self._write(position, instruction)
+        for name, value in self.recorder.constants.items():
+            array = np.asarray(value)
+            kept = array.astype(self.dtype) if array.dtype.kind == "f" else array
+            self.scope[f"v{name}"] = kept if kept.ndim else kept[()]
+        self.scope.update(self.recorder.functions)
+        arguments = [f"v{number}" for number in self.inputs]
+        arguments += [f"o{k}" for k in self.filled]
+        self._finish()
+        returned = ", ".join(self._result(k, n) for k, n in enumerate(self.wanted))
+        body = [*self.lines, f"return ({returned},)"]
+        text = f"def program({', '.join(arguments)}):\n" + "\n".join(f"    {b}" for b in body)
+        return text + "\n", self.scope
+
+    # -- which instructions, in which order ----------------------------------------------------
+
+    def _needed(self, instructions: Sequence[Instruction]) -> list[Instruction]:
+        """Those from which an output follows."""
+        needed = set(self.wanted)
+        kept: list[Instruction] = []
+        for instruction in reversed(instructions):
+            if instruction.number in needed:
+                kept.append(instruction)
+                needed.update(_references(instruction.arguments))
+        return kept[::-1]
+
+    def _regrouped(self, instructions: list[Instruction]) -> list[Instruction]:
+        """c · (A B) and (A B) / c as (c · A) B, where A is the smaller: fewer entries to pass over."""
+        made = {i.number: i for i in instructions}
+        uses: dict[int, int] = dict.fromkeys(self.wanted, 2)
+        for instruction in instructions:
+            for number in _references(instruction.arguments):
+                uses[number] = uses.get(number, 0) + 1
+        result: list[Instruction] = []
+        scaled: dict[Any, int] = {}
+        replaced: dict[int, Instruction] = {}
+        for instruction in instructions:
+            product = self._scaled_product(instruction, replaced, made, uses)
+            if product is None:
+                result.append(instruction)
+                continue
+            whole, factor, divides = product
+            left = whole.arguments[0]
+            key = (left, factor, divides)
+            if key not in scaled:
+                scaled[key] = self.recorder.count
+                self.recorder.count += 1
+                shape = self._shape(left.number, made)
+                function = "divide" if divides else "multiply"
+                smaller = Instruction(scaled[key], function, (left, factor), (), shape, False)
+                made[smaller.number] = smaller
+                result.append(smaller)
+            moved = Instruction(
+                instruction.number,
+                "matmul",
+                (Reference(scaled[key]), whole.arguments[1]),
+                (),
+                instruction.shape,
+                False,
+            )
+            replaced[instruction.number] = made[instruction.number] = moved
+            result.append(moved)
+        return result
+
+    def _scaled_product(
+        self,
+        instruction: Instruction,
+        replaced: Mapping[int, Instruction],
+        made: Mapping[int, Instruction],
+        uses: Mapping[int, int],
+    ) -> tuple[Instruction, Any, bool] | None:
+        if instruction.function not in ("multiply", "divide") or instruction.boolean:
+            return None
+        a, b = instruction.arguments
+        divides = instruction.function == "divide"
+        for one, factor in ((a, b),) if divides else ((a, b), (b, a)):
+            if not isinstance(one, Reference) or self._shape_of(factor, made) != ():
+                continue
+            whole = replaced.get(one.number) or made.get(one.number)
+            if whole is None or whole.function != "matmul" or uses.get(one.number, 0) != 1:
+                continue
+            left = whole.arguments[0]
+            small = np.prod(self._shape(left.number, made), dtype=float)
+            if len(whole.shape) == 2 and small < np.prod(whole.shape, dtype=float):
+                return whole, factor, divides
+        return None
+
+    def _shape_of(self, operand: Any, made: Mapping[int, Instruction]) -> tuple[int, ...] | None:
+        return self._shape(operand.number, made) if isinstance(operand, Reference) else ()
+
+    def _shape(self, number: int, made: Mapping[int, Instruction]) -> tuple[int, ...]:
+        return made[number].shape if number in made else self.shapes[number]
+
+    @property
+    def shapes(self) -> dict[int, tuple[int, ...]]:
+        """The shapes of the inputs and constants."""
+        found = {n: np.shape(v) for n, v in self.recorder.constants.items()}
+        found.update(self.recorder.input_shapes)
+        return found
+
+    # -- memory --------------------------------------------------------------------------------
+
+    def _bases(self, instructions: Iterable[Instruction]) -> dict[int, int]:
+        """By number, whose memory a value lies in: its own, or that of what it is a view of."""
+        base: dict[int, int] = {}
+        for i in instructions:
+            first = i.arguments[0] if i.arguments else None
+            if i.view and isinstance(first, Reference):
+                base[i.number] = base.get(first.number, first.number)
+        return base
+
+    def _last_uses(self, instructions: Sequence[Instruction]) -> dict[int, int]:
+        last: dict[int, int] = {}
+        for position, instruction in enumerate(instructions):
+            for number in _references(instruction.arguments):
+                last[self.base.get(number, number)] = position
+        for number in self.wanted:
+            last[self.base.get(number, number)] = len(instructions)
+        return last
+
+    def _targets(self) -> dict[int, str]:
+        """Where an output is to be computed at once: the array the caller gave for it."""
+        targets: dict[int, str] = {}
+        for k in self.filled:
+            number = self.wanted[k]
+            if number not in self.inputs and number not in self.base:
+                targets.setdefault(number, f"o{k}")
+        for k, source in self.donated.items():
+            if self.wanted[k] not in self.base:
+                targets.setdefault(self.wanted[k], f"v{source}")
+        return targets
+
+    def _target(self, position: int, instruction: Instruction) -> str | None:
+        """The array to compute into, or None for a new one."""
+        number = instruction.number
+        if number in self.targets:
+            target = self.targets[number]
+            if target.startswith("o") or self.last.get(int(target[1:]), -1) <= position:
+                return target
+        if not self.reuse or not instruction.shape or number in self.wanted:
+            return None
+        if instruction.function in UFUNCS and not instruction.boolean:
+            for argument in instruction.arguments:
+                taken = self._reusable(position, argument, instruction)
+                if taken is not None:
+                    return taken
+        kind = (instruction.shape, instruction.boolean)
+        stock = self.free.setdefault(kind, [])
+        if stock:
+            buffer = stock.pop()
+        else:
+            buffer = f"b{self.buffers}"
+            self.buffers += 1
+            dtype = bool if instruction.boolean else self.dtype
+            self.scope[buffer] = np.empty(instruction.shape, dtype)
+        self.held[number] = buffer
+        return buffer
+
+    def _reusable(self, position: int, argument: Any, instruction: Instruction) -> str | None:
+        """The buffer of an argument that nothing needs after this, of the same shape."""
+        if not isinstance(argument, Reference) or argument.number in self.base:
+            return None
+        buffer = self.held.get(argument.number)
+        if buffer is None or self.last.get(argument.number) != position:
+            return None
+        if self.scope[buffer].shape != instruction.shape or self.scope[buffer].dtype == bool:
+            return None
+        del self.held[argument.number]
+        self.held[instruction.number] = buffer
+        return buffer
+
+    def _release(self, position: int, instruction: Instruction) -> None:
+        """Frees the buffers whose values are used here for the last time."""
+        for number in _references(instruction.arguments):
+            owner = self.base.get(number, number)
+            buffer = self.held.get(owner)
+            if buffer is not None and self.last.get(owner) == position:
+                del self.held[owner]
+                array = self.scope[buffer]
+                self.free.setdefault((array.shape, array.dtype == bool), []).append(buffer)
+
+    # -- code ----------------------------------------------------------------------------------
+
+    def _write(self, position: int, instruction: Instruction) -> None:
+        if _takes_out(instruction):
+            self.computed.add(instruction.number)
+            target = self._target(position, instruction)
+        else:
+            target = None
+        code = self._code(instruction, target)
+        self.lines.append(f"v{instruction.number} = {code}")
+        self._release(position, instruction)
+
+    def _code(self, instruction: Instruction, target: str | None) -> str:
+        function = instruction.function
+        arguments = [self._operand(a) for a in instruction.arguments]
+        keywords = dict(instruction.keywords)
+        if function == "getitem":
+            return f"{arguments[0]}[{keywords['at']!r}]"
+        if function == "place":
+            # The zeros were made for this alone.
+            self.lines.append(f"{arguments[0]}[{keywords['at']!r}] = {arguments[1]}")
+            return arguments[0]
+        if function in REDUCTIONS:
+            reduce = f"{REDUCTIONS[function]}_reduce"
+            self.scope[reduce] = getattr(np, REDUCTIONS[function]).reduce
+            keywords.setdefault("axis", None)
+            return self._called(reduce, arguments, keywords, target)
+        if function == "transpose":
+            return f"{arguments[0]}.T"
+        if target is None:
+            if function in INFIX:
+                return f"{arguments[0]} {INFIX[function]} {arguments[1]}"
+            if function == "negative":
+                return f"-{arguments[0]}"
+            if function == "matmul":
+                return f"{arguments[0]}.dot({arguments[1]})"
+        if function == "where":
+            # Of two plain numbers NumPy makes float64 whatever the condition's neighbours are.
+            arguments[1:] = [
+                self._typed(a, code)
+                for a, code in zip(instruction.arguments[1:], arguments[1:], strict=True)
+            ]
+        if function not in self.scope and function not in self.recorder.functions:
+            self.scope[function] = getattr(np, function)
+        return self._called(function, arguments, keywords, target)
+
+    def _called(
+        self, function: str, arguments: list[str], keywords: Mapping[str, Any], target: str | None
+    ) -> str:
+        named = [f"{k}={self._keyword(v)}" for k, v in keywords.items()]
+        if target is not None:
+            named.append(f"out={target}")
+        return f"{function}({', '.join([*arguments, *named])})"
+
+    def _typed(self, value: Any, code: str) -> str:
+        if isinstance(value, Reference):
+            return code
+        name = f"k{len(self.scope)}"
+        self.scope[name] = np.dtype(self.dtype).type(value)
+        return name
+
+    def _keyword(self, value: Any) -> str:
+        if value is None or isinstance(value, bool | int | float | str | tuple):
+            return repr(value)
+        name = f"k{len(self.scope)}"
+        self.scope[name] = value
+        return name
+
+    def _operand(self, value: Any) -> str:
+        if isinstance(value, Reference):
+            return f"v{value.number}"
+        if isinstance(value, tuple):
+            return f"({', '.join(self._operand(v) for v in value)},)"
+        if isinstance(value, float) and not np.isfinite(value):
+            self.scope["inf"], self.scope["nan"] = np.inf, np.nan
+        return repr(value)
+
+    def _finish(self) -> None:
+        """Copies into the caller's arrays what could not be computed there."""
+        self.copied: set[int] = set()
+        for k in self.filled:
+            number = self.wanted[k]
+            if self.targets.get(number) != f"o{k}" or number not in self.computed:
+                self.lines.append(f"o{k}[...] = v{number}")
+                self.copied.add(k)
+
+    def _result(self, k: int, number: int) -> str:
+        return f"o{k}" if k in self.copied else f"v{number}"
+
+
+def _takes_out(instruction: Instruction) -> bool:
+    """Whether NumPy computes it into a given array."""
+    function = instruction.function
+    return function in UFUNCS or function in REDUCTIONS or function in OTHER_WITH_OUT
+
+
+def _references(arguments: Iterable[Any]) -> list[int]:
+    found: list[int] = []
+    for argument in arguments:
+        if isinstance(argument, Reference):
+            found.append(argument.number)
+        elif isinstance(argument, tuple):
+            found += _references(argument)
+    return found
