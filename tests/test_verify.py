@@ -12,7 +12,7 @@ from handgrad import operations
 from handgrad.cli.commands import run
 from handgrad.expression import Expression
 from handgrad.operations.operation import Application
-from handgrad.verify import Verification
+from handgrad.verification import Verification
 from tests.test_operations import ROWS, Row, edges, spelled
 
 

@@ -8,6 +8,9 @@
 This module is the contents page of the library.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from handgrad.errors import EquationError as EquationError
 from handgrad.errors import HandgradError as HandgradError
 from handgrad.errors import MissingExtraError as MissingExtraError
@@ -20,27 +23,48 @@ from handgrad.graph import build as build
 from handgrad.page import Page as Page
 from handgrad.page import Phase as Phase
 from handgrad.page import solution_page as solution_page
-from handgrad.page.listing import list_page as list_page
-from handgrad.page.verification import verification_page as verification_page
 from handgrad.problem import Problem as Problem
 from handgrad.problem import Update as Update
 from handgrad.problem import bundled as bundled
 from handgrad.problem import load as load
 from handgrad.problem import loads as loads
 from handgrad.render import render_terminal as render_terminal
-from handgrad.render import to_json as to_json
-from handgrad.render import verification_object as verification_object
 from handgrad.run import Carry as Carry
-from handgrad.run import Engine as Engine
-from handgrad.run import Gradients as Gradients
 from handgrad.run import Plan as Plan
 from handgrad.run import Run as Run
-from handgrad.run import Training as Training
 from handgrad.run import run as run
 from handgrad.trace import Step as Step
 from handgrad.trace import Trace as Trace
 from handgrad.trace import solve as solve
-from handgrad.verify import Verification as Verification
-from handgrad.verify import verify as verify
+
+if TYPE_CHECKING:
+    from handgrad.page.listing import list_page as list_page
+    from handgrad.page.verification import verification_page as verification_page
+    from handgrad.render.json import to_json as to_json
+    from handgrad.render.json import verification_object as verification_object
+    from handgrad.run.engine import Engine as Engine
+    from handgrad.run.engine import Gradients as Gradients
+    from handgrad.run.training import Training as Training
+    from handgrad.verification import Verification as Verification
+    from handgrad.verification import verify as verify
 
 __version__ = "0.1.0"
+
+_WHEN_ASKED_FOR = {
+    "list_page": "handgrad.page.listing",
+    "verification_page": "handgrad.page.verification",
+    "to_json": "handgrad.render.json",
+    "verification_object": "handgrad.render.json",
+    "verify": "handgrad.verification",
+    "Verification": "handgrad.verification",
+    "Engine": "handgrad.run.engine",
+    "Gradients": "handgrad.run.engine",
+    "Training": "handgrad.run.training",
+}
+"""What a worked solution does not need, and so does not wait for: the module that has it, by name."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHEN_ASKED_FOR:
+        raise AttributeError(f"module 'handgrad' has no attribute {name!r}")
+    return getattr(import_module(_WHEN_ASKED_FOR[name]), name)

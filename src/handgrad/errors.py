@@ -6,7 +6,6 @@ the whole message, and the command line prints it and exits with 2.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -105,6 +104,8 @@ class MissingExtraError(HandgradError):
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """`did you mean …?` with the closest of `known`, or an empty string."""
+    import difflib
+
     close = difflib.get_close_matches(word[:100], list(known), n=1, cutoff=0.6)
     return f"did you mean {close[0]}?" if close else ""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -173,6 +172,8 @@ def verify(problem: str, settings: tuple[str, ...], swaps: tuple[str, ...], as_j
 
 def print_json(value: dict[str, Any]) -> None:
     """One JSON object on standard output, in ASCII so that every console takes it."""
+    import json
+
     click.echo(json.dumps(value, allow_nan=False))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from handgrad.explain.text import joined
 from handgrad.expression import Adjoint
 from handgrad.page.blocks import Block, Heading, Note, Page, Table, Text
-from handgrad.verify import Verification
+from handgrad.verification import Verification
 
 
 def verification_page(verification: Verification) -> Page:

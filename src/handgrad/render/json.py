@@ -15,7 +15,7 @@ from handgrad.page.solution import error_signals, losses
 from handgrad.render.latex import latex
 from handgrad.render.style import Style
 from handgrad.trace import Note, Step, Trace, TraceLine
-from handgrad.verify import Verification
+from handgrad.verification import Verification
 
 SCHEMA = "handgrad/trace/1"
 

@@ -35,7 +35,6 @@ INFIX = {
     "equal": "==",
     "not_equal": "!=",
 }
-UFUNCS = frozenset(n for n in dir(np) if isinstance(getattr(np, n), np.ufunc))
 REDUCTIONS = {"sum": "add", "max": "maximum", "min": "minimum"}
 OTHER_WITH_OUT = frozenset(["matmul", "einsum"])
 
@@ -258,7 +257,7 @@ class _Writer:
                 return target
         if not self.reuse or not instruction.shape or number in self.wanted:
             return None
-        if instruction.function in UFUNCS and not instruction.boolean:
+        if _is_ufunc(instruction.function) and not instruction.boolean:
             for argument in instruction.arguments:
                 taken = self._reusable(position, argument, instruction)
                 if taken is not None:
@@ -391,7 +390,11 @@ class _Writer:
 def _takes_out(instruction: Instruction) -> bool:
     """Whether NumPy computes it into a given array."""
     function = instruction.function
-    return function in UFUNCS or function in REDUCTIONS or function in OTHER_WITH_OUT
+    return _is_ufunc(function) or function in REDUCTIONS or function in OTHER_WITH_OUT
+
+
+def _is_ufunc(function: str) -> bool:
+    return isinstance(getattr(np, function, None), np.ufunc)
 
 
 def _references(arguments: Iterable[Any]) -> list[int]:
