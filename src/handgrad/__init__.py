@@ -38,8 +38,13 @@ from handgrad.trace import Trace as Trace
 from handgrad.trace import solve as solve
 
 if TYPE_CHECKING:
+    from handgrad.numbers import NumberKind as NumberKind
+    from handgrad.numbers import run_exact as run_exact
+    from handgrad.numbers import run_symbols as run_symbols
     from handgrad.page.listing import list_page as list_page
+    from handgrad.page.numbers import numbers_page as numbers_page
     from handgrad.page.verification import verification_page as verification_page
+    from handgrad.render.json import numbers_object as numbers_object
     from handgrad.render.json import to_json as to_json
     from handgrad.render.json import verification_object as verification_object
     from handgrad.run.engine import Engine as Engine
@@ -51,6 +56,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _WHEN_ASKED_FOR = {
+    "NumberKind": "handgrad.numbers",
+    "numbers_object": "handgrad.render.json",
+    "run_exact": "handgrad.numbers",
+    "run_symbols": "handgrad.numbers",
+    "numbers_page": "handgrad.page.numbers",
     "list_page": "handgrad.page.listing",
     "verification_page": "handgrad.page.verification",
     "to_json": "handgrad.render.json",

@@ -75,6 +75,13 @@ def commands() -> None:
     help="Carry full precision, or round every figure and carry the rounded one.",
 )
 @click.option(
+    "--numbers",
+    type=click.Choice(["floats", "exact", "symbols"]),
+    default="floats",
+    show_default=True,
+    help="Fractions, or the letters of the problem, beside every figure.",
+)
+@click.option(
     "--steps",
     type=click.IntRange(0, 100_000),
     default=1,
@@ -116,6 +123,7 @@ def solve(
     elements: bool,
     decimals: int,
     carry: handgrad.Carry,
+    numbers: str,
     steps: int,
     settings: tuple[str, ...],
     swaps: tuple[str, ...],
@@ -126,6 +134,15 @@ def solve(
 ) -> None:
     """Solve PROBLEM (a bundled name, a file, or - for standard input), step by step."""
     chosen = _problem(problem, settings, swaps)
+    if numbers in ("exact", "symbols"):
+        run_numbers = handgrad.run_exact if numbers == "exact" else handgrad.run_symbols
+        other = run_numbers(chosen)
+        if as_json:
+            print_json(handgrad.numbers_object(other))
+        else:
+            page = handgrad.numbers_page(chosen, other, decimals)
+            Terminal(width, plain_ascii, colour).show(page)
+        return
     trace = handgrad.solve(chosen, carry=carry, decimals=decimals, steps=steps)
     if as_json:
         print_json(handgrad.to_json(trace))

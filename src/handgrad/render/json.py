@@ -10,6 +10,7 @@ import numpy as np
 from handgrad.equations import source
 from handgrad.explain import Text, note_text, reason, title
 from handgrad.expression import Expression
+from handgrad.numbers.running import OtherRun
 from handgrad.operations.operation import Array
 from handgrad.page.solution import error_signals, losses
 from handgrad.render.latex import latex
@@ -87,6 +88,22 @@ def verification_object(verification: Verification) -> dict[str, Any]:
         ],
         "skipped": dict(verification.skipped),
     }
+
+
+def numbers_object(run: OtherRun) -> dict[str, Any]:
+    """A run on exact numbers or symbols as plain objects: every number as text."""
+    names = list(run.graph.nodes)
+    return {
+        "schema": "handgrad/numbers/1",
+        "kind": run.kind,
+        "values": {n: texts(run.value(n)) for n in names},
+        "gradients": {n: texts(run.gradient(n)) for n in names},
+    }
+
+
+def texts(array: Array) -> Any:
+    """Nested lists of numbers as they are spelled."""
+    return [texts(row) for row in array] if np.ndim(array) else str(np.asarray(array)[()])
 
 
 def plain(array: Array) -> Any:

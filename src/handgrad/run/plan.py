@@ -45,6 +45,7 @@ class _Compiler:
 
     graph: Graph
     share: bool
+    number: Callable[[Any], Any] | None = None
     slots: dict[Expression, int] = field(default_factory=dict)
     constants: dict[int, Any] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
@@ -96,13 +97,17 @@ class _Compiler:
         if arguments and all(a in self.constants for a in arguments):
             with np.errstate(all="ignore"):
                 value = kernel(np, *[np.asarray(self.constants[a]) for a in arguments])
-            return self.constant(np.asarray(value, dtype=np.float64))
+            return self.constant(np.asarray(value))
         return self.step(kernel, *arguments)
 
     def constant(self, value: Array) -> int:
         """A slot that holds a number or an array in every run."""
         slot = self.new()
-        self.constants[slot] = value if value.ndim else float(value)
+        if self.number is not None:
+            array = np.asarray(np.frompyfunc(self.number, 1, 1)(value), dtype=object)
+            self.constants[slot] = array if array.ndim else array[()]
+        else:
+            self.constants[slot] = np.asarray(value, float) if value.ndim else float(value)
         return slot
 
     def arguments(self, call: Call) -> tuple[list[int], tuple[bool, ...]]:
@@ -141,6 +146,7 @@ class Plan:
             is used again (what a person with paper does); None carries full precision.
         backward: whether the backward pass is run too.
         update: the update to make after it; its settings, step and memories are then inputs.
+        number: turns the constants of the formulas into another kind of number.
     """
 
     def __init__(
@@ -150,9 +156,10 @@ class Plan:
         *,
         backward: bool = True,
         update: UpdatePass | None = None,
+        number: Callable[[Any], Any] | None = None,
     ) -> None:
         self.graph = graph
-        compiler = _Compiler(graph, share=decimals is None)
+        compiler = _Compiler(graph, share=decimals is None, number=number)
         self._inputs: dict[str, int] = {}
         for node in graph.nodes.values():
             if node.kind != "value":

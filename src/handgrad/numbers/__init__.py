@@ -1,0 +1,12 @@
+"""Other kinds of number for the same run: exact ones, and symbols.
+
+Each is a class of single numbers with Python's operators and the methods that NumPy's
+functions call on objects (`exp`, `log`, `sqrt`, …), so that a plan runs on arrays of them as it
+runs on floats. No rule is written a second time.
+"""
+
+from handgrad.numbers.exact import Exact as Exact
+from handgrad.numbers.running import NumberKind as NumberKind
+from handgrad.numbers.running import OtherRun as OtherRun
+from handgrad.numbers.running import run_exact as run_exact
+from handgrad.numbers.running import run_symbols as run_symbols

@@ -1,0 +1,280 @@
+"""Exact numbers: fractions, and decimals of many digits from the first transcendental function on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from decimal import Context, Decimal, localcontext
+from fractions import Fraction
+from typing import Any, TypeVar, cast
+
+import numpy as np
+
+from handgrad.errors import NumberError
+
+DIGITS = 50
+"""Digits of a decimal."""
+
+BITS = 20_000
+"""A fraction with more bits than this is refused: exact results grow without bound."""
+
+CONTEXT = Context(prec=DIGITS, Emax=10**9, Emin=-(10**9))
+
+
+Operator = TypeVar("Operator", bound=Callable[..., Any])
+
+
+def among_arrays(method: Operator) -> Operator:
+    """The operator, which leaves arrays to NumPy: it comes back for their entries."""
+
+    def operator(self: Any, other: Any) -> Any:
+        return NotImplemented if isinstance(other, np.ndarray) else method(self, other)
+
+    return cast("Operator", operator)
+
+
+class Exact:
+    """A fraction, or a decimal of `DIGITS` digits; `is_exact` tells which.
+
+    Raises `NumberError` where a fraction grows past `BITS` bits.
+    """
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Fraction | Decimal) -> None:
+        if isinstance(value, Fraction):
+            size = value.numerator.bit_length() + value.denominator.bit_length()
+            if size > BITS:
+                raise NumberError(
+                    f"an exact result has more than {BITS} bits",
+                    mend="use floats, or smaller exponents",
+                )
+        self.value = value
+
+    @classmethod
+    def of(cls, value: Any) -> Exact:
+        """A number as it is written: 0.1 is 1/10."""
+        if isinstance(value, Exact):
+            return value
+        if isinstance(value, np.generic):
+            value = value.item()
+        if isinstance(value, int):
+            return cls(Fraction(int(value)))
+        if isinstance(value, float):
+            if not math.isfinite(value):
+                return cls(Decimal(value))
+            return cls(Fraction(repr(value)))
+        return cls(Fraction(value))
+
+    @property
+    def is_exact(self) -> bool:
+        return isinstance(self.value, Fraction)
+
+    @property
+    def decimal(self) -> Decimal:
+        """The number in `DIGITS` digits."""
+        if isinstance(self.value, Decimal):
+            return self.value
+        top, bottom = Decimal(self.value.numerator), Decimal(self.value.denominator)
+        return CONTEXT.divide(CONTEXT.plus(top), CONTEXT.plus(bottom))
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def __str__(self) -> str:
+        if isinstance(self.value, Fraction):
+            return str(self.value)
+        return f"≈{CONTEXT.plus(self.value).normalize(CONTEXT):.20g}"
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+    # -- arithmetic ----------------------------------------------------------------------------
+
+    def _with(
+        self, other: Any, rational: Callable[..., Fraction], real: Callable[..., Decimal]
+    ) -> Exact:
+        b = Exact.of(other)
+        if isinstance(self.value, Fraction) and isinstance(b.value, Fraction):
+            return Exact(rational(self.value, b.value))
+        return Exact(real(self.decimal, b.decimal))
+
+    @among_arrays
+    def __add__(self, other: Any) -> Exact:
+        return self._with(other, Fraction.__add__, CONTEXT.add)
+
+    def __radd__(self, other: Any) -> Exact:
+        return Exact.of(other) + self
+
+    @among_arrays
+    def __sub__(self, other: Any) -> Exact:
+        return self._with(other, Fraction.__sub__, CONTEXT.subtract)
+
+    def __rsub__(self, other: Any) -> Exact:
+        return Exact.of(other) - self
+
+    @among_arrays
+    def __mul__(self, other: Any) -> Exact:
+        if self.value == 0 or Exact.of(other).value == 0:
+            return Exact(Fraction(0))
+        return self._with(other, Fraction.__mul__, CONTEXT.multiply)
+
+    def __rmul__(self, other: Any) -> Exact:
+        return Exact.of(other) * self
+
+    @among_arrays
+    def __truediv__(self, other: Any) -> Exact:
+        if Exact.of(other).value == 0:
+            raise NumberError("a division by zero")
+        return self._with(other, Fraction.__truediv__, CONTEXT.divide)
+
+    def __rtruediv__(self, other: Any) -> Exact:
+        return Exact.of(other) / self
+
+    @among_arrays
+    def __pow__(self, other: Any) -> Exact:
+        b = Exact.of(other)
+        if (
+            isinstance(self.value, Fraction)
+            and isinstance(b.value, Fraction)
+            and b.value.denominator == 1
+        ):
+            exponent = b.value.numerator
+            size = self.value.numerator.bit_length() + self.value.denominator.bit_length()
+            if abs(exponent) * size > BITS:
+                raise NumberError(
+                    f"an exact power has more than {BITS} bits",
+                    mend="use floats, or smaller exponents",
+                )
+            if self.value == 0 and exponent < 0:
+                raise NumberError("a division by zero")
+            return Exact(Fraction(self.value**exponent))
+        return Exact(CONTEXT.power(self.decimal, b.decimal))
+
+    def __rpow__(self, other: Any) -> Exact:
+        return Exact.of(other) ** self
+
+    def __neg__(self) -> Exact:
+        return Exact(-self.value if isinstance(self.value, Fraction) else self.value.copy_negate())
+
+    def __abs__(self) -> Exact:
+        return -self if self < 0 else self
+
+    # -- comparisons ---------------------------------------------------------------------------
+
+    def _sides(self, other: Any) -> tuple[Any, Any]:
+        b = Exact.of(other)
+        if self.is_exact and b.is_exact:
+            return self.value, b.value
+        return self.decimal, b.decimal
+
+    @among_arrays
+    def __lt__(self, other: Any) -> bool:
+        a, b = self._sides(other)
+        return bool(a < b)
+
+    @among_arrays
+    def __le__(self, other: Any) -> bool:
+        a, b = self._sides(other)
+        return bool(a <= b)
+
+    @among_arrays
+    def __gt__(self, other: Any) -> bool:
+        return not self <= other
+
+    @among_arrays
+    def __ge__(self, other: Any) -> bool:
+        return not self < other
+
+    @among_arrays
+    def __eq__(self, other: object) -> bool:
+        a, b = self._sides(other)
+        return bool(a == b)
+
+    @among_arrays
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    # -- functions, under the names that NumPy calls ------------------------------------------
+
+    def sqrt(self) -> Exact:
+        """The root: a fraction where it is one."""
+        if isinstance(self.value, Fraction) and self.value >= 0:
+            top, bottom = math.isqrt(self.value.numerator), math.isqrt(self.value.denominator)
+            if Fraction(top * top, bottom * bottom) == self.value:
+                return Exact(Fraction(top, bottom))
+        return Exact(CONTEXT.sqrt(self.decimal))
+
+    def exp(self) -> Exact:
+        """e to the power; 1 exactly at 0."""
+        return Exact(Fraction(1)) if self.value == 0 else Exact(CONTEXT.exp(self.decimal))
+
+    def log(self) -> Exact:
+        """The natural logarithm; 0 exactly at 1."""
+        if self.value == 1:
+            return Exact(Fraction(0))
+        if self.decimal <= 0:
+            raise NumberError("a logarithm of a number that is not positive")
+        return Exact(CONTEXT.ln(self.decimal))
+
+    def log1p(self) -> Exact:
+        """ln(1 + a)."""
+        return (self + 1).log()
+
+    def expm1(self) -> Exact:
+        """exp(a) − 1."""
+        return self.exp() - 1
+
+    def tanh(self) -> Exact:
+        """(1 − e) / (1 + e) of e = exp(−2|a|), with the sign of a."""
+        if self.value == 0:
+            return self
+        decay = (-abs(self) * 2).exp()
+        size = (1 - decay) / (1 + decay)
+        return size if self > 0 else -size
+
+    def sin(self) -> Exact:
+        """The sine, by its series after whole turns are taken off."""
+        return self if self.value == 0 else Exact(_sine(self.decimal))
+
+    def cos(self) -> Exact:
+        """The cosine: the sine a quarter turn on."""
+        if self.value == 0:
+            return Exact(Fraction(1))
+        with localcontext(Context(prec=DIGITS + 30)):
+            return Exact(_sine(self.decimal + _pi() / 2))
+
+    def square(self) -> Exact:
+        """a²."""
+        return self * self
+
+
+def _pi() -> Decimal:
+    """π by Machin's formula, to the digits of the context."""
+
+    def arctangent_of_one_over(n: int) -> Decimal:
+        term = total = Decimal(1) / n
+        k = 1
+        while abs(term) > Decimal(10) ** -(DIGITS + 25):
+            term /= -n * n
+            k += 2
+            total += term / k
+        return total
+
+    return 4 * (4 * arctangent_of_one_over(5) - arctangent_of_one_over(239))
+
+
+def _sine(a: Decimal) -> Decimal:
+    with localcontext(Context(prec=DIGITS + 30)):
+        turn = 2 * _pi()
+        a = a % turn
+        term = total = a
+        k = 1
+        while abs(term) > Decimal(10) ** -(DIGITS + 5):
+            term *= -a * a / ((k + 1) * (k + 2))
+            k += 2
+            total += term
+    return CONTEXT.plus(total)

@@ -1,0 +1,146 @@
+"""Running a problem on numbers of another kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from handgrad.errors import NumberError
+from handgrad.expression import Adjoint, Leaf, Name
+from handgrad.graph import Graph, build
+from handgrad.numbers.exact import Exact
+from handgrad.numbers.symbolic import Symbolic, sympy
+from handgrad.operations.operation import Array
+from handgrad.problem import Problem
+from handgrad.problem.given import Given, Written
+from handgrad.run import Plan
+
+NumberKind: TypeAlias = Literal["exact", "symbols"]
+
+
+@dataclass(frozen=True, slots=True)
+class OtherRun:
+    """A run on other numbers: every value and gradient as an array of objects."""
+
+    kind: NumberKind
+    graph: Graph
+    numbers: Mapping[Leaf, Array]
+    number: Callable[[Any], Any]
+
+    def value(self, name: str) -> Array:
+        """A forward value."""
+        return self._array(self.numbers[Name(name)])
+
+    def _array(self, value: Any) -> Array:
+        """An array of this kind of number, plain constants among them converted."""
+        return np.asarray(np.frompyfunc(self.number, 1, 1)(np.asarray(value, object)), object)
+
+    def gradient(self, name: str) -> Array:
+        """The gradient of the loss with respect to a named value, in the value's shape."""
+        value = self.value(name)
+        if name == self.graph.cost:
+            return self._array(np.ones(value.shape))
+        gradient = self._array(self.numbers[Adjoint(name)])
+        if gradient.ndim < value.ndim:
+            gradient = gradient[..., None]
+        return np.broadcast_to(gradient, value.shape)
+
+
+def run_exact(problem: Problem) -> OtherRun:
+    """The run in fractions as the numbers are written, and in decimals from the first transcendental function on.
+
+    Raises `NumberError` where a result grows past what is sensible to write out.
+    """
+    return _run(problem, "exact", Exact.of, lambda name, given: _written(given))
+
+
+def run_symbols(problem: Problem) -> OtherRun:
+    """The run in the letters of the problem: W1[0,0] is W1_11. Gates are as they are at the problem's numbers.
+
+    Raises `MissingExtraError` where SymPy is not installed.
+    """
+
+    def letters(name: str, given: Given) -> Array:
+        symbols = np.empty(given.array.shape, dtype=object)
+        for index in np.ndindex(given.array.shape):
+            below = "".join(str(i + 1) for i in index)
+            letter = sympy().Symbol(f"{name}_{below}" if below else name, real=True)
+            symbols[index] = Symbolic(letter, float(given.array[index]))
+        return symbols
+
+    return _run(problem, "symbols", Symbolic.of, letters)
+
+
+class _Namespace:
+    """NumPy's functions; what they make of plain numbers is turned into this kind of number."""
+
+    def __init__(self, number: Callable[[Any], Any]) -> None:
+        self._convert = np.frompyfunc(number, 1, 1)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(np, name)
+
+    def where(self, condition: Any, a: Any, b: Any) -> Any:
+        """One or the other, entry by entry."""
+        return self._convert(np.where(condition, a, b))
+
+    def vectorize(self, function: Callable[..., Any], otypes: Any = None) -> Any:
+        """A function of floats, applied entry by entry."""
+        whole = np.vectorize(lambda x: function(float(x)), otypes=otypes)
+        return lambda *arguments: self._convert(whole(*arguments))
+
+
+def _run(
+    problem: Problem,
+    kind: NumberKind,
+    number: Callable[[Any], Any],
+    read: Callable[[str, Given], Array],
+) -> OtherRun:
+    graph = build(problem)
+    givens = {**problem.parameters, **problem.data}
+    try:
+        with np.errstate(all="ignore"):
+            plan = Plan(graph, number=number)
+            read_in = {name: read(name, given) for name, given in givens.items()}
+            numbers = plan(read_in, _Namespace(number))
+    except ArithmeticError as error:
+        raise NumberError(
+            f"the run in {kind} numbers fails: {type(error).__name__}", where=problem.where
+        ) from None
+    except NumberError as error:
+        raise error.at(problem.where) if problem.where else error from None
+    return OtherRun(kind, graph, numbers, number)
+
+
+def _written(given: Given) -> Array:
+    """The numbers as they were written; those of an array file as the shortest decimals that give them."""
+    if given.written is None:
+        flat = [Exact.of(float(x)) for x in given.array.flat]
+        shape = given.array.shape
+    else:
+        texts = _flat(given.written)
+        flat = [_from_text(t) for t in texts]
+        shape = given.array.shape
+        if given.cased:
+            shape = (shape[-1], *shape[:-1])
+    result = np.empty(len(flat), dtype=object)
+    result[:] = flat
+    array = result.reshape(shape)
+    return np.moveaxis(array, 0, -1) if given.cased and given.written is not None else array
+
+
+def _from_text(text: str) -> Exact:
+    mantissa, _, exponent = text.lower().partition("e")
+    if exponent and abs(int(exponent)) > 1000:
+        raise NumberError(f"{text[:40]} has too many digits to be written out exactly")
+    top, _, bottom = mantissa.replace(" ", "").partition("/")
+    scale = Fraction(10) ** int(exponent or 0)
+    return Exact(Fraction(top) / Fraction(bottom or "1") * scale)
+
+
+def _flat(written: Written) -> list[str]:
+    return [written] if isinstance(written, str) else [t for w in written for t in _flat(w)]

@@ -1,0 +1,152 @@
+"""Symbols: SymPy formulas in the letters of a problem, each with its value at the problem's numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from handgrad.errors import MissingExtraError
+from handgrad.numbers.exact import among_arrays
+
+
+def sympy() -> Any:
+    """The library; raises `MissingExtraError` where it is not installed."""
+    try:
+        return import_module("sympy")
+    except ModuleNotFoundError:
+        raise MissingExtraError(
+            "symbols need SymPy", mend="pip install 'handgrad[symbols]'"
+        ) from None
+
+
+class Symbolic:
+    """A formula and its value. Comparisons go by the value, so a gate is open or shut as it is there."""
+
+    __slots__ = ("formula", "value")
+
+    def __init__(self, formula: Any, value: float) -> None:
+        self.formula = formula
+        self.value = float(value)
+
+    @classmethod
+    def of(cls, value: Any) -> Symbolic:
+        """A number as a formula: a whole one exactly, 0.1 as 1/10."""
+        if isinstance(value, Symbolic):
+            return value
+        number = float(value)
+        library = sympy()
+        return cls(library.nsimplify(library.Rational(repr(number))), number)
+
+    def __float__(self) -> float:
+        return self.value
+
+    def __repr__(self) -> str:
+        return str(self.formula)
+
+    def __hash__(self) -> int:
+        return hash(self.formula)
+
+    def _with(self, other: Any, combine: Callable[[Any, Any], Any]) -> Symbolic:
+        b = Symbolic.of(other)
+        with np.errstate(all="ignore"):
+            value = combine(np.float64(self.value), np.float64(b.value))
+        return Symbolic(combine(self.formula, b.formula), value)
+
+    @among_arrays
+    def __add__(self, other: Any) -> Symbolic:
+        return self._with(other, lambda a, b: a + b)
+
+    def __radd__(self, other: Any) -> Symbolic:
+        return Symbolic.of(other) + self
+
+    @among_arrays
+    def __sub__(self, other: Any) -> Symbolic:
+        return self._with(other, lambda a, b: a - b)
+
+    def __rsub__(self, other: Any) -> Symbolic:
+        return Symbolic.of(other) - self
+
+    @among_arrays
+    def __mul__(self, other: Any) -> Symbolic:
+        return self._with(other, lambda a, b: a * b)
+
+    def __rmul__(self, other: Any) -> Symbolic:
+        return Symbolic.of(other) * self
+
+    @among_arrays
+    def __truediv__(self, other: Any) -> Symbolic:
+        return self._with(other, lambda a, b: a / b)
+
+    def __rtruediv__(self, other: Any) -> Symbolic:
+        return Symbolic.of(other) / self
+
+    @among_arrays
+    def __pow__(self, other: Any) -> Symbolic:
+        return self._with(other, lambda a, b: a**b)
+
+    def __rpow__(self, other: Any) -> Symbolic:
+        return Symbolic.of(other) ** self
+
+    def __neg__(self) -> Symbolic:
+        return Symbolic(-self.formula, -self.value)
+
+    def __abs__(self) -> Symbolic:
+        return -self if self.value < 0 else self
+
+    @among_arrays
+    def __lt__(self, other: Any) -> bool:
+        return self.value < float(other)
+
+    @among_arrays
+    def __le__(self, other: Any) -> bool:
+        return self.value <= float(other)
+
+    @among_arrays
+    def __gt__(self, other: Any) -> bool:
+        return self.value > float(other)
+
+    @among_arrays
+    def __ge__(self, other: Any) -> bool:
+        return self.value >= float(other)
+
+    @among_arrays
+    def __eq__(self, other: object) -> bool:
+        return self.value == float(other)  # type: ignore[arg-type]
+
+    @among_arrays
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def _of(self, name: str) -> Symbolic:
+        with np.errstate(all="ignore"):
+            return Symbolic(getattr(sympy(), name)(self.formula), getattr(np, name)(self.value))
+
+    def exp(self) -> Symbolic:
+        return self._of("exp")
+
+    def log(self) -> Symbolic:
+        return self._of("log")
+
+    def sqrt(self) -> Symbolic:
+        return self._of("sqrt")
+
+    def sin(self) -> Symbolic:
+        return self._of("sin")
+
+    def cos(self) -> Symbolic:
+        return self._of("cos")
+
+    def tanh(self) -> Symbolic:
+        return self._of("tanh")
+
+    def log1p(self) -> Symbolic:
+        return (self + 1).log()
+
+    def expm1(self) -> Symbolic:
+        return self.exp() - 1
+
+    def square(self) -> Symbolic:
+        return self * self

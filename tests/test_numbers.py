@@ -1,0 +1,109 @@
+"""The same run on exact numbers and on symbols agrees with floats, and stays within bounds."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import jsonschema
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given
+from hypothesis import strategies as st
+
+import handgrad
+from handgrad.cli.commands import run
+from handgrad.numbers import Exact
+from tests.graphs import random_graph
+from tests.oracle import assert_close
+from tests.test_json import printed, schema
+
+BUNDLED = [name for name, _, _ in handgrad.bundled()]
+
+
+def agrees(problem: handgrad.Problem, kind: str) -> None:
+    plain = handgrad.run(problem, handgrad.build(problem))
+    other = handgrad.run_exact(problem) if kind == "exact" else handgrad.run_symbols(problem)
+    for name in other.graph.nodes:
+        assert_close(other.value(name).astype(float), plain.value(name))
+        assert_close(other.gradient(name).astype(float), plain.gradient(name))
+
+
+@pytest.mark.parametrize("kind", ["exact", "symbols"])
+@pytest.mark.parametrize("name", BUNDLED)
+def test_bundled_problems(name: str, kind: str) -> None:
+    agrees(handgrad.load(name), kind)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_random_graphs_exactly(seed: int) -> None:
+    agrees(random_graph(seed, 8).problem(), "exact")
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_random_graphs_in_symbols(seed: int) -> None:
+    agrees(random_graph(seed, 5).problem(), "symbols")
+
+
+def test_the_lab_in_fractions() -> None:
+    lab = handgrad.run_exact(handgrad.load("lab9"))
+    assert [x.value for x in lab.value("z2")] == [Fraction(21, 50), Fraction(-17, 100)]
+    assert str(lab.value("z3")) == "69/125"
+    assert not lab.value("yhat")[()].is_exact
+    assert lab.gradient("W2")[1, 0].value == 0
+
+
+def test_written_fractions_are_exact() -> None:
+    problem = handgrad.Problem("L = w*x/0.3", {"w": "1/3"}, {"x": "0.420"})
+    assert handgrad.run_exact(problem).value("L")[()].value == Fraction(7, 15)
+
+
+def test_fifty_digits() -> None:
+    for name in ("exp", "log", "sqrt", "sin", "cos", "tanh"):
+        ours = getattr(Exact.of("0.7"), name)()
+        theirs = getattr(sympy, name)(sympy.Rational(7, 10)).evalf(45)
+        assert abs(sympy.Float(str(ours.decimal), 60) - theirs) < sympy.Float("1e-44")
+
+
+def test_a_gradient_in_letters_is_a_sum_over_paths() -> None:
+    """Both hidden units on: ∂L/∂W⁽¹⁾₁₁ has one term for each of the two paths to the loss."""
+    lab = handgrad.load("lab9").with_values({"b2": "[0.2, 1]"})
+    gradient = handgrad.run_symbols(lab).gradient("W1")[0, 0].formula
+    signal, a, b, c, d, x = sympy.symbols("s W2_11 W2_21 w3_1 w3_2 x_1", real=True)
+    yhat_minus_y = next(
+        f for f in sympy.preorder_traversal(gradient) if isinstance(f, sympy.Add) and f.has(sympy.exp) and -sympy.Symbol("y", real=True) in f.args
+    )  # fmt: skip
+    paths = sympy.expand(gradient.subs(yhat_minus_y, signal))
+    assert sympy.simplify(paths - signal * x * (a * c + b * d)) == 0
+    assert len(sympy.Add.make_args(paths)) == 2
+
+
+@pytest.mark.parametrize(
+    ("equation", "said"),
+    [
+        ("L = 9**9**9**9", "bits"),
+        ("L = (w/7)**100000", "bits"),
+        ("L = w/(w - 3)", "a division by zero"),
+        ("L = log(3 - w)", "not positive"),
+    ],
+)
+def test_exact_numbers_are_bounded(equation: str, said: str) -> None:
+    with pytest.raises(handgrad.NumberError, match=said):
+        handgrad.run_exact(handgrad.Problem(equation, {"w": 3}))
+
+
+@pytest.mark.parametrize("kind", ["exact", "symbols"])
+def test_on_the_command_line(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["solve", "lab9", "--numbers", kind]) == 0
+    page = capsys.readouterr().out
+    assert ("21/50" if kind == "exact" else "W2_11*w3_1*x_1") in page
+    numbers = printed(["solve", "lab9", "--numbers", kind], capsys)
+    jsonschema.validate(numbers, schema("numbers"))
+    if kind == "exact":
+        assert numbers["values"]["z2"] == ["21/50", "-17/100"]
+
+
+def test_arrays_of_numbers_stay_of_their_kind() -> None:
+    halves = np.array([Exact.of(0.5), Exact.of(0.25)], dtype=object)
+    assert all(isinstance(x, Exact) for x in np.exp(halves) * 2 + 1)
+    assert (halves > 0.3).tolist() == [True, False]
