@@ -1,0 +1,35 @@
+"""python -m benchmarks [W1 W2 …] [--json]"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+
+from benchmarks.workloads import WORKLOADS
+
+
+def main() -> None:
+    """Runs the workloads and prints their ratios."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("workloads", nargs="*", metavar="W", help=f"any of {', '.join(WORKLOADS)}")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    options = parser.parse_args()
+    chosen = options.workloads or list(WORKLOADS)
+    unknown = [w for w in chosen if w not in WORKLOADS]
+    if unknown:
+        parser.error(f"there is no workload {unknown[0]}; there are {', '.join(WORKLOADS)}")
+    figures = [figure for w in chosen for figure in WORKLOADS[w]()]
+    if options.json:
+        print(
+            json.dumps({"schema": "handgrad/benchmarks/1", "figures": [asdict(f) for f in figures]})
+        )
+        return
+    for figure in figures:
+        print(
+            f"{figure.name:55} {figure.ratio:8.3f} × {figure.against:30} ({figure.seconds * 1e3:.3f} ms)"
+        )
+
+
+if __name__ == "__main__":
+    main()

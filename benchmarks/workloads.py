@@ -1,0 +1,241 @@
+"""The workloads. Each gives its figures; a rival that is not installed is left out."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import time
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import handgrad
+from benchmarks.measuring import Figure, paired
+
+SHAPES = {"W1": (2, 2), "b1": (2,), "W2": (2, 2), "b2": (2,), "w3": (2,), "b3": ()}
+
+
+def _has(name: str) -> bool:
+    return importlib.util.find_spec(name) is not None
+
+
+def _lab_loss(xp: Any, parameters: Any, x: Any, y: Any) -> Any:
+    w1, b1, w2, b2, w3, b3 = parameters
+    h1 = xp.maximum(w1 @ x + b1, 0)
+    h2 = xp.maximum(w2 @ h1 + b2, 0)
+    yhat = 1 / (1 + xp.exp(-(w3 @ h2 + b3)))
+    return -(y * xp.log(yhat) + (1 - y) * xp.log(1 - yhat))
+
+
+def one_step() -> list[Figure]:
+    """W1: one gradient and SGD step of lab9."""
+    lab = handgrad.load("lab9")
+    training = handgrad.Training(lab)
+    start = [np.array(lab.parameters[n].array) for n in SHAPES]
+    x, y, rate = np.array([1.0, 0.0]), 1.0, 0.1
+    state = list(start)
+
+    def by_hand() -> Any:
+        w1, b1, w2, b2, w3, b3 = state
+        z1 = w1 @ x + b1
+        h1 = np.maximum(z1, 0)
+        z2 = w2 @ h1 + b2
+        h2 = np.maximum(z2, 0)
+        yhat = 1 / (1 + np.exp(-(w3 @ h2 + b3)))
+        loss = -(y * np.log(yhat) + (1 - y) * np.log(1 - yhat))
+        d3 = yhat - y
+        dh2 = d3 * w3
+        d2 = dh2 * (z2 > 0)
+        d1 = (w2.T @ d2) * (z1 > 0)
+        gradients = (np.outer(d1, x), d1, np.outer(d2, h1), d2, d3 * h2, d3)
+        state[:] = [p - rate * g for p, g in zip(state, gradients, strict=True)]
+        return loss
+
+    rivals: dict[str, Callable[[], object]] = {"NumPy by hand": by_hand}
+    if _has("torch"):
+        import torch
+
+        tensors = [torch.tensor(a, dtype=torch.float64, requires_grad=True) for a in start]
+        tx, ty = torch.tensor(x), torch.tensor(y, dtype=torch.float64)
+        optimiser = torch.optim.SGD(tensors, rate)
+
+        def eager() -> float:
+            w1, b1, w2, b2, w3, b3 = tensors
+            optimiser.zero_grad(set_to_none=True)
+            h2 = torch.relu(w2 @ torch.relu(w1 @ tx + b1) + b2)
+            loss = torch.nn.functional.binary_cross_entropy(torch.sigmoid(w3 @ h2 + b3), ty)
+            loss.backward()
+            optimiser.step()
+            return float(loss.item())
+
+        rivals["torch eager"] = eager
+    if _has("jax"):
+        import jax
+        import jax.numpy as jnp
+
+        jax.config.update("jax_enable_x64", True)
+        current = [[jnp.asarray(a) for a in start]]
+
+        @jax.jit
+        def stepped(parameters: Any) -> Any:
+            loss, gradients = jax.value_and_grad(lambda p: _lab_loss(jnp, p, jnp.asarray(x), y))(
+                parameters
+            )
+            return loss, [p - rate * g for p, g in zip(parameters, gradients, strict=True)]
+
+        def jitted() -> float:
+            loss, current[0] = stepped(current[0])
+            return float(loss)
+
+        rivals["jax.jit"] = jitted
+    if _has("autograd"):
+        import autograd
+        import autograd.numpy as anp
+
+        gradient = autograd.value_and_grad(lambda p: _lab_loss(anp, p, x, y))
+        kept = [list(start)]
+
+        def hips() -> Any:
+            loss, gradients = gradient(kept[0])
+            kept[0] = [p - rate * g for p, g in zip(kept[0], gradients, strict=True)]
+            return loss
+
+        rivals["HIPS autograd"] = hips
+    return paired(
+        "W1 one gradient and SGD step of lab9", training.step, rivals, rounds=15, calls=200
+    )
+
+
+def many_networks(count: int = 100_000) -> list[Figure]:
+    """W2: the gradients of 100 000 networks of lab9's shape."""
+    generator = np.random.default_rng(0)
+    lab = handgrad.load("lab9")
+    many = {n: generator.normal(size=(*s, count)) for n, s in SHAPES.items()}
+    two = {n: {"cases": np.moveaxis(a[..., :2], -1, 0)} for n, a in many.items()}
+    data = {n: g.array for n, g in lab.data.items()}
+    engine = handgrad.Engine(handgrad.Problem(lab.equations, two, data))
+    rivals: dict[str, Callable[[], object]] = {
+        "a copy of the same bytes": lambda: [a.copy() for a in many.values()]
+    }
+    first = [np.ascontiguousarray(np.moveaxis(a, -1, 0)) for a in many.values()]
+    if _has("torch"):
+        import torch
+
+        tensors = tuple(torch.tensor(a) for a in first)
+        tx = torch.tensor([1.0, 0.0], dtype=torch.float64)
+
+        def loss(*p: Any) -> Any:
+            h2 = torch.relu(p[2] @ torch.relu(p[0] @ tx + p[1]) + p[3])
+            return torch.nn.functional.softplus(-(p[4] @ h2 + p[5]))
+
+        mapped = torch.func.vmap(torch.func.grad(loss, argnums=tuple(range(6))))
+        rivals["torch.func.vmap(grad)"] = lambda: mapped(*tensors)
+    if _has("jax"):
+        import jax
+        import jax.numpy as jnp
+
+        jax.config.update("jax_enable_x64", True)
+        arrays = tuple(jnp.asarray(a) for a in first)
+        jx = jnp.asarray([1.0, 0.0])
+        jitted = jax.jit(jax.vmap(jax.grad(lambda p: _lab_loss(jnp, p, jx, 1.0))))
+        rivals["jax.jit(vmap(grad))"] = lambda: jax.block_until_ready(jitted(arrays))
+    name = f"W2 gradients of {count} networks of lab9's shape"
+    return paired(name, lambda: engine(**many), rivals, rounds=15)
+
+
+def one_large_step() -> list[Figure]:
+    """W3: one training step of a 784-512-512-10 network, batch 128, float32."""
+    sizes, batch = [784, 512, 512, 10], 128
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(sizes[0], batch)).astype(np.float32)
+    labels = generator.integers(0, 10, batch)
+    y = np.eye(10, dtype=np.float32)[:, labels].copy()
+    problem = handgrad.Problem.mlp(
+        sizes, "relu", "softmax", "cross_entropy", x={"cases": x.T}, y={"cases": y.T}, rate=0.01
+    )
+    training = handgrad.Training(problem, dtype=np.float32)
+    w1, w2, w3 = (np.array(training.parameters[n]) for n in ("W1", "W2", "W3"))
+    made: dict[str, Any] = {}
+
+    def product(key: str, a: Any, b: Any) -> Any:
+        if key not in made:
+            made[key] = np.empty((a.shape[0], b.shape[1]), np.float32)
+        return np.matmul(a, b, out=made[key])
+
+    def products() -> None:
+        h1 = product("h1", w1, x)
+        h2 = product("h2", w2, h1)
+        z3 = product("z3", w3, h2)
+        product("dw3", z3, h2.T)
+        d2 = product("d2", w3.T, z3)
+        product("dw2", d2, h1.T)
+        d1 = product("d1", w2.T, d2)
+        product("dw1", d1, x.T)
+
+    rivals: dict[str, Callable[[], object]] = {"its matrix products alone": products}
+    if _has("torch"):
+        import torch
+
+        network = torch.nn.Sequential(
+            torch.nn.Linear(784, 512),
+            torch.nn.ReLU(),
+            torch.nn.Linear(512, 512),
+            torch.nn.ReLU(),
+            torch.nn.Linear(512, 10),
+        )
+        optimiser = torch.optim.SGD(network.parameters(), 0.01)
+        tx, ty = torch.tensor(x.T.copy()), torch.tensor(labels)
+
+        def eager() -> None:
+            optimiser.zero_grad()
+            torch.nn.functional.cross_entropy(network(tx), ty).backward()
+            optimiser.step()
+
+        rivals["torch eager"] = eager
+    return paired("W3 one step of 784-512-512-10, batch 128", training.step, rivals, rounds=100)
+
+
+def chain(equations: int) -> handgrad.Problem:
+    """A network of about so many equations."""
+    layers = equations // 2
+    lines, parameters = ["h0 = x"], {}
+    for k in range(1, layers + 1):
+        lines += [f"z{k} = W{k} @ h{k - 1} + b{k}", f"h{k} = tanh(z{k})"]
+        parameters |= {f"W{k}": np.eye(2) * 0.9, f"b{k}": [0.1, -0.1]}
+    lines.append(f"L = sum((h{layers} - y)**2)")
+    return handgrad.Problem(lines, parameters, {"x": [1, 2], "y": [0, 1]}, update=handgrad.Update())
+
+
+def explained_traces() -> list[Figure]:
+    """W4: the whole explained trace, written as JSON: time and memory for each step."""
+    per_step, memory, seconds = {}, {}, {}
+    for equations in (10, 100, 1000):
+        problem = chain(equations)
+
+        def explained(problem: handgrad.Problem = problem) -> int:
+            trace = handgrad.solve(problem)
+            json.dumps(handgrad.to_json(trace))
+            return len(trace.steps)
+
+        steps = explained()
+        times = []
+        for _ in range(max(3, 300 // equations)):
+            start = time.perf_counter()
+            explained()
+            times.append(time.perf_counter() - start)
+        seconds[equations] = sorted(times)[len(times) // 2]
+        per_step[equations] = seconds[equations] / steps
+        tracemalloc.start()
+        explained()
+        memory[equations] = tracemalloc.get_traced_memory()[1] / steps
+        tracemalloc.stop()
+    name = "W4 the explained trace as JSON, per step"
+    return [
+        *(Figure(name, f"{n} equations against 10", per_step[n] / per_step[10], seconds[n]) for n in (100, 1000)),
+        *(Figure(f"{name}, memory", f"{n} equations against 10", memory[n] / memory[10], seconds[n]) for n in (100, 1000)),
+    ]  # fmt: skip
+
+
+WORKLOADS = {"W1": one_step, "W2": many_networks, "W3": one_large_step, "W4": explained_traces}
