@@ -57,6 +57,13 @@ def test_the_readmes_python(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Backward pass" in capsys.readouterr().out
 
 
+def test_the_engines_python() -> None:
+    text = (ROOT / "docs" / "engine.md").read_text("utf-8")
+    for part in ("Engine(", "Training("):
+        names: dict[str, object] = {"handgrad": handgrad}
+        exec(python(text, part), names)
+
+
 def test_the_problem_file_of_the_documents(tmp_path: Path) -> None:
     text = indented((ROOT / "docs" / "problem-files.md").read_text("utf-8"), "My network")
     np.save(tmp_path / "targets.npy", np.array([1.0, 0.0]))

@@ -181,10 +181,14 @@ def number(expression: Expression) -> float | None:
 
 def walk(expression: Expression) -> Iterator[Expression]:
     """Every node of the tree, arguments before the call that uses them."""
-    if isinstance(expression, Call):
-        for argument in expression.arguments:
-            yield from walk(argument)
-    yield expression
+    nodes: list[Expression] = []
+    stack = [expression]
+    while stack:
+        node = stack.pop()
+        nodes.append(node)
+        if isinstance(node, Call):
+            stack.extend(node.arguments)
+    return reversed(nodes)
 
 
 def leaves(expression: Expression) -> tuple[Leaf, ...]:

@@ -47,13 +47,19 @@ class Engine:
         problem: its equations are run; its numbers stand for those that a call does not give.
         dtype: float64 or float32.
         wanted: the names whose gradients are computed; the parameters by default.
+        loss: whether the loss is computed too; without it a result's loss is NaN.
 
     Whether a name has cases is part of the problem; how many is up to each call. The gradient of
     softmax and cross-entropy taken together assumes targets that add up to 1, as the problem's own do.
     """
 
     def __init__(
-        self, problem: Problem, *, dtype: Any = np.float64, wanted: Sequence[str] | None = None
+        self,
+        problem: Problem,
+        *,
+        dtype: Any = np.float64,
+        wanted: Sequence[str] | None = None,
+        loss: bool = True,
     ) -> None:
         self.problem = problem
         self.graph: Graph = build(problem)
@@ -69,7 +75,7 @@ class Engine:
         }
         self._cased = [n for n in self._givens if self.graph.nodes[n].cased]
         self._outputs: tuple[Leaf, ...] = (
-            Name(self.graph.cost),
+            *([Name(self.graph.cost)] if loss else []),
             *(Adjoint(n) for n in self.wanted),
         )
         self._per_case = tuple(o for o in self._outputs if o in self.graph.cased_leaves)
@@ -155,7 +161,7 @@ class Engine:
         return int(min(cases, BLOCK, max(FEWEST, fitting)))
 
     def _result(self, results: Mapping[Leaf, Array], cases: int | None = None) -> Gradients:
-        cost = np.asarray(results[Name(self.graph.cost)])
+        cost = np.asarray(results.get(Name(self.graph.cost), np.nan))
         gradients: dict[str, Array] = {}
         for name in self.wanted:
             gradient = np.asarray(results[Adjoint(name)])
