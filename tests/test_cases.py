@@ -9,7 +9,7 @@ import pytest
 
 import handgrad
 from tests.oracle import assert_close
-from tests.test_operations import ROWS, Row, spelled
+from tests.test_operations import ROWS, Row, anything, spelled
 
 CASES = 3
 
@@ -76,3 +76,23 @@ def test_many_networks_at_once() -> None:
         single = problem.with_values({"w": {"cases": [w]}})
         alone = handgrad.run(single, handgrad.build(single))
         assert_close(result.gradient("w")[k], alone.gradient("w")[0])
+
+
+@pytest.mark.parametrize("row", [r for r in ROWS if r.draws[0] is anything], ids=str)
+def test_a_solution_of_cases_is_drawn_and_written(row: Row) -> None:
+    """Every operation, in cases and with rounded figures carried, makes a page and an object."""
+    generator = np.random.default_rng(1)
+    draws = row.draws * len(row.shapes) if len(row.draws) == 1 else row.draws
+    arrays = {
+        f"a{i}": {"cases": np.asarray(draw(generator, (2, *shape)))}
+        for i, (shape, draw) in enumerate(zip(row.shapes, draws, strict=True))
+    }
+    equations = [f"r = {spelled(row)}", "L = sum(r*r)"]
+    for problem in (
+        handgrad.Problem(equations, arrays, update=handgrad.Update()),
+        handgrad.Problem(equations, {}, arrays),
+    ):
+        trace = handgrad.solve(problem, carry="rounded")
+        page = handgrad.solution_page(trace, elements=True)
+        assert handgrad.render_terminal(page, width=80, colour=False, unicode=False).isascii()
+        assert handgrad.to_json(trace)["cases"] == 2

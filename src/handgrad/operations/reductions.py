@@ -101,7 +101,9 @@ mean = Operation(
 
 
 def _ties(xp: Any, a: Array, m: Array, axes: tuple[int, ...]) -> Array:
-    hit = xp.where(a == m, 1.0, 0.0)
+    # The nearest entries: where figures are rounded and carried, none need be equal to m.
+    gap = xp.abs(a - m)
+    hit = xp.where(gap == xp.min(gap, axis=axes, keepdims=True), 1.0, 0.0)
     return hit / xp.sum(hit, axis=axes, keepdims=True)
 
 
