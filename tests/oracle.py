@@ -44,6 +44,39 @@ def _transpose(a: Any) -> Any:
     return a.T if a.ndim == 2 else a
 
 
+def _normal(a: Any, axis: int, eps: float) -> Any:
+    if axis == -1:
+        return F.layer_norm(a, a.shape[-1:], eps=eps)
+    return _normal(a.transpose(axis, -1), -1, eps).transpose(axis, -1)
+
+
+def _compared(holds: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda a, b: holds(a, b).to(a.dtype) + 0 * (a + b)
+
+
+def _channelled(function: Callable[..., Any], rank: int) -> Callable[..., Any]:
+    """A function of torch that wants a batch and channels, on arrays with or without channels."""
+
+    def applied(a: Any, *kernel: Any, **options: Any) -> Any:
+        extra = rank + 2 - a.ndim
+        for _ in range(extra):
+            a = a[None]
+        kernel = tuple(k[None, None] if k.ndim == rank else k for k in kernel)
+        result = function(a, *kernel, **options)
+        for _ in range(extra):
+            result = result[0]
+        return result
+
+    return applied
+
+
+def _pool(function: Callable[..., Any], rank: int) -> Callable[..., Any]:
+    def pooled(a: Any, size: int = 2, stride: int | None = None) -> Any:
+        return _channelled(lambda a: function(a, size, stride), rank)(a)
+
+    return pooled
+
+
 TORCH: dict[str, Callable[..., Any]] = {
     "add": torch.add,
     "subtract": torch.sub,
@@ -89,6 +122,20 @@ TORCH: dict[str, Callable[..., Any]] = {
             (a - b).abs() <= delta, 0.5 * (a - b) ** 2, delta * ((a - b).abs() - 0.5 * delta)
         )
     )(a, b),
+    "where": lambda c, a, b: torch.where(c != 0, a, b),
+    "less": _compared(torch.lt),
+    "less_equal": _compared(torch.le),
+    "greater": _compared(torch.gt),
+    "greater_equal": _compared(torch.ge),
+    "reshape": lambda a, shape: a.reshape(shape),
+    "conv1d": _channelled(F.conv1d, 1),
+    "conv2d": _channelled(F.conv2d, 2),
+    "max_pool1d": _pool(F.max_pool1d, 1),
+    "max_pool2d": _pool(F.max_pool2d, 2),
+    "avg_pool1d": _pool(F.avg_pool1d, 1),
+    "avg_pool2d": _pool(F.avg_pool2d, 2),
+    "layernorm": lambda a, axis=-1, eps=1e-5: _normal(a, axis, eps),
+    "batchnorm": lambda a, axis=0, eps=1e-5: F.batch_norm(a, None, None, training=True, eps=eps),
     "cross_entropy": lambda p, y: -torch.xlogy(y, p).sum() / (p.numel() // p.shape[-1]),
 }
 """By the operation's name in the table; `index` is tested by its own syntax."""

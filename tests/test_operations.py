@@ -87,6 +87,8 @@ ELEMENTWISE_1 = [
 ]
 ELEMENTWISE_2 = ["add", "subtract", "multiply", "maximum", "minimum"]
 
+COMPARISONS = {"less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">="}
+
 ROWS = [
     *(Row(n, s) for n in ELEMENTWISE_1 for s in SINGLES),
     *(Row(n, s, draws=(edges,)) for n in ELEMENTWISE_1 if n != "exp" for s in SINGLES),
@@ -112,10 +114,20 @@ ROWS = [
     *(Row("hinge", s, draws=(draw, draw)) for s in PAIRS for draw in (anything,)),
     *(Row("bce", s, draws=(probability, probability)) for s in (((), ()), ((3,), (3,)), ((2, 3), (2, 3)))),
     *(Row("bce_with_logits", s, draws=(draw, probability)) for s in PAIRS for draw in (anything, edges)),
+    *(Row("where", s, draws=(draw, anything, anything)) for s in (((), (), ()), ((3,), (3,), (3,)), ((2, 3), (), (3,))) for draw in (anything, edges)),
+    *(Row(n, s, draws=(draw,)) for n in COMPARISONS for s in PAIRS for draw in (anything, edges)),
+    *(Row("reshape", s, f", shape={t}") for s, t in ((((6,),), "(2, 3)"), (((2, 3),), "(3, -1)"), (((2, 3),), "(6,)"), (((2, 2),), "(2, 2)"))),
+    *(Row("conv1d", s, o) for s in (((5,), (2,)), ((2, 6), (3, 2, 3))) for o in ("", ", stride=2", ", padding=1", ", stride=2, padding=2")),
+    *(Row("conv2d", s, o) for s in (((4, 5), (2, 3)), ((2, 4, 4), (3, 2, 2, 2))) for o in ("", ", stride=2", ", padding=1", ", stride=2, padding=1")),
+    *(Row(n, s, o) for n in ("max_pool1d", "avg_pool1d") for s in (((6,),), ((2, 7),)) for o in ("", ", size=3", ", size=3, stride=1")),
+    *(Row(n, s, o) for n in ("max_pool2d", "avg_pool2d") for s in (((4, 4),), ((2, 5, 4),)) for o in ("", ", size=3", ", size=2, stride=1")),
+    *(Row("layernorm", s, o) for s, o in ((((4,),), ""), (((3, 4),), ""), (((3, 4),), ", axis=0"), (((4,),), ", eps=0.1"))),
+    *(Row("batchnorm", s, o) for s, o in ((((4, 3),), ""), (((5, 2),), ", eps=0.01"))),
     *(Row("cross_entropy", s, draws=(probability, probability)) for s in (((3,), (3,)), ((2, 3), (2, 3)))),
 ]  # fmt: skip
 
 INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**", "matmul": "@"}
+INFIX |= COMPARISONS
 
 
 def spelled(row: Row) -> str:

@@ -79,6 +79,18 @@ class Expression:
     def __neg__(self) -> Call:
         return Call("negate", (self,))
 
+    def __lt__(self, other: Operand) -> Call:
+        return Call("less", (self, literal(other)))
+
+    def __le__(self, other: Operand) -> Call:
+        return Call("less_equal", (self, literal(other)))
+
+    def __gt__(self, other: Operand) -> Call:
+        return Call("greater", (self, literal(other)))
+
+    def __ge__(self, other: Operand) -> Call:
+        return Call("greater_equal", (self, literal(other)))
+
     def at(self, at: tuple[Index, ...]) -> Call:
         """The entry, or the slice, at the indices."""
         return Call("index", (self,), (("at", at),))

@@ -1,7 +1,7 @@
 """How an operation is written: a closed set of notations, drawn by every printer.
 
 `source` is the spelling in the equation language; `symbol` is the mathematical
-one; `latex` is the command for it. Precedence: sums 1, products 2, signs 3,
+one; `latex` is the command for it. Precedence: comparisons 0, sums 1, products 2, signs 3,
 powers 4, atoms 5; a part that binds less tightly than its place is put in parentheses.
 """
 
@@ -13,12 +13,20 @@ from typing import TypeAlias
 
 from handgrad.expression import Expression
 
-SUM, PRODUCT, SIGN, POWER, ATOM = 1, 2, 3, 4, 5
+COMPARISON, SUM, PRODUCT, SIGN, POWER, ATOM = 0, 1, 2, 3, 4, 5
 
 
 @dataclass(frozen=True, slots=True)
 class Sum:
     """a + b or a − b."""
+
+    source: str
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """a < b: 1 where it holds, 0 elsewhere."""
 
     source: str
     symbol: str
@@ -98,6 +106,7 @@ class Unwritten:
 
 Notation: TypeAlias = (
     Sum
+    | Comparison
     | Product
     | MatrixProduct
     | Fraction

@@ -25,6 +25,10 @@ _INFIX: dict[str, Callable[[Expression, Expression], Call]] = {
     "/": operator.truediv,
     "**": operator.pow,
     "@": operator.matmul,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
 }
 _KEYWORDS = frozenset(
     [
@@ -112,7 +116,7 @@ class Parser:
         return token.text, token.span
 
     def whole(self) -> Expression:
-        expression = self.sum()
+        expression = self.comparison()
         token = self.token
         if token.kind == "end":
             return expression
@@ -120,8 +124,12 @@ class Parser:
             raise self.wrong("^ is not a power here", token, "write ** for a power")
         if self.at("=", "=="):
             raise self.wrong("an equation has one = only", token)
-        if self.at("<", ">", "<=", ">=", "!="):
-            raise self.wrong("comparisons are not part of the language", token)
+        if self.at("<", ">", "<=", ">="):
+            raise self.wrong(
+                "comparisons do not chain", token, "write (a < b) * (b < c) for a < b < c"
+            )
+        if self.at("!="):
+            raise self.wrong("!= is not part of the language", token, "write < or >")
         if self.at(")", "]"):
             raise self.wrong(f"{token.text!r} closes nothing", token)
         if self.at(","):
@@ -148,6 +156,13 @@ class Parser:
             raise self.wrong(
                 f"brackets and signs nest deeper than {DEEPEST}", self.token, "split the equation"
             )
+
+    def comparison(self) -> Expression:
+        left = self.sum()
+        if not self.at("<", "<=", ">", ">="):
+            return left
+        sign = self.take().text
+        return self.binary(sign, left, self.sum())
 
     def sum(self) -> Expression:
         self.deeper()
@@ -265,7 +280,7 @@ class Parser:
             return Name(token.text, span=token.span)
         if self.at("("):
             self.take()
-            inner = self.sum()
+            inner = self.comparison()
             closing = self.expect(")", "the parenthesis")
             return _with_span(inner, token.span | closing.span)
         if self.at("["):
@@ -322,7 +337,7 @@ class Parser:
             if self.token.kind == "name" and following.kind == "sign" and following.text == "=":
                 self.option(name, options)
             else:
-                arguments.append(self.sum())
+                arguments.append(self.comparison())
             if not self.at(","):
                 break
             self.take()

@@ -7,10 +7,12 @@ from handgrad.expression import Adjoint, Call, Expression, Literal, Name, Nested
 from handgrad.figures import figure, full
 from handgrad.notation import (
     ATOM,
+    COMPARISON,
     POWER,
     PRODUCT,
     SIGN,
     SUM,
+    Comparison,
     MatrixProduct,
     Negation,
     Power,
@@ -24,7 +26,11 @@ from handgrad.operations import operation_of
 
 _A, _B = Name("a"), Name("b")
 _WRITTEN_AS_OPERATORS = frozenset(
-    call.operation for call in (_A + _B, _A - _B, _A * _B, _A / _B, _A**_B, _A @ _B, -_A, _A.T)
+    call.operation
+    for call in (
+        *(_A + _B, _A - _B, _A * _B, _A / _B, _A**_B, _A @ _B, -_A, _A.T),
+        *(_A < _B, _A <= _B, _A > _B, _A >= _B),
+    )
 )
 """What the operators of the language build; other operations may share their notation."""
 
@@ -69,6 +75,8 @@ class _Writer:
             match operation.notation, arguments:
                 case Sum(sign, _), (a, b):
                     return f"{self._within(a, SUM)} {sign} {self._after(b, SUM)}", SUM
+                case Comparison(sign, _), (a, b):
+                    return f"{self._within(a, SUM)} {sign} {self._within(b, SUM)}", COMPARISON
                 case Product(), (a, b):
                     return self._product(a, "*", b), PRODUCT
                 case MatrixProduct(), (a, b):

@@ -1,5 +1,6 @@
 """The words of a worked solution: titles, reasons and notes, in plain sentences."""
 
+from handgrad.explain.notes import gated_entries_text as gated_entries_text
 from handgrad.explain.notes import note_text as note_text
 from handgrad.explain.steps import reason as reason
 from handgrad.explain.steps import title as title

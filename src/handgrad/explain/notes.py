@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
@@ -21,6 +22,10 @@ from handgrad.trace import (
     ZeroInput,
 )
 from handgrad.trace.numbers import literal_of
+
+
+MANY = 16
+"""Gated entries that are listed."""
 
 
 def note_text(note: Note) -> Text:
@@ -76,6 +81,23 @@ def _unit(unit: tuple[int, ...], expression: Expression) -> str:
     return (
         f"the {ordinal(unit[0])} unit" if len(unit) == 1 else f"entry {tuple(i + 1 for i in unit)}"
     )
+
+
+def gated_entries_text(notes: Sequence[GatedOff]) -> Text:
+    """The gated entries of a matrix told together."""
+    first = notes[0]
+    places = [str(tuple(i + 1 for i in n.unit)).replace(" ", "\u00a0") for n in notes[:MANY]]
+    which = listed(places) if len(notes) <= MANY else ", ".join([*places, "…"])
+    parts: list[Inline] = [f"{len(notes)} entries are gated off (", first.pre_activation]
+    parts.append(f" ≤ 0): {which}.")
+    if first.phase == "backward":
+        blocked = max((n.blocked or 0.0 for n in notes), key=abs)
+        parts += (
+            [" They block gradients of up to ", Literal(abs(blocked)), "."]
+            if blocked
+            else [" No gradient arrived at them, so they block none."]
+        )
+    return tuple(parts)
 
 
 def _gated_off(note: GatedOff) -> Text:

@@ -148,6 +148,58 @@ WORDS: dict[str, Words] = {
     "concat": Words(
         "the join", "Put the parts one after another.", "The gradient is cut into the same parts."
     ),
+    "reshape": Words(
+        "the reshape",
+        "Put the same entries into another shape, row after row.",
+        "The gradient is put back into the shape that the entries came from.",
+    ),
+    "where": Words(
+        "the choice",
+        "Take the first value where the condition holds, the second elsewhere.",
+        "The gradient goes to the value that was chosen; the other gets 0.",
+    ),
+    **{
+        name: Words(
+            "the comparison",
+            "Compare entry by entry: 1 where it holds, 0 elsewhere.",
+            "A comparison is flat wherever it does not jump: no gradient flows through it.",
+        )
+        for name in ("less", "less_equal", "greater", "greater_equal")
+    },
+    **{
+        name: Words(
+            "the convolution",
+            "Slide the kernel over the array; at each place multiply entry by entry and add up.",
+            "Each output entry saw one window: the array's gradient adds up kernel times gradient over the windows that an entry lies in, the kernel's adds up array times gradient over all the places.",
+        )
+        for name in ("conv1d", "conv2d")
+    },
+    **{
+        name: Words(
+            "max pooling",
+            "Keep the largest entry of every window.",
+            "Only the largest entry of a window receives its gradient; entries that tie share it equally.",
+        )
+        for name in ("max_pool1d", "max_pool2d")
+    },
+    **{
+        name: Words(
+            "average pooling",
+            "Average the entries of every window.",
+            "Every entry of a window receives the gradient divided by their number.",
+        )
+        for name in ("avg_pool1d", "avg_pool2d")
+    },
+    "layernorm": Words(
+        "layer normalisation",
+        "Subtract the mean and divide by the standard deviation, along the last axis.",
+        "Mean and deviation depend on every entry: the gradient loses its own mean and its part along the normalised values, and is divided by the deviation.",
+    ),
+    "batchnorm": Words(
+        "batch normalisation",
+        "Subtract each column's mean over the examples and divide by its standard deviation.",
+        "The examples meet in the mean and the deviation: each column's gradient loses its own mean and its part along the normalised values, and is divided by the deviation.",
+    ),
     "sum": Words(
         "the sum over entries",
         "Add up the entries.",

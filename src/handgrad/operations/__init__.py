@@ -7,15 +7,32 @@ live in `handgrad.explain.words` and a test holds them complete.
 from __future__ import annotations
 
 from handgrad.expression import Call
-from handgrad.operations import activations, arithmetic, functions, linear, losses, reductions
+from handgrad.operations import (
+    activations,
+    arithmetic,
+    choosing,
+    convolution,
+    functions,
+    linear,
+    losses,
+    normalising,
+    pooling,
+    reductions,
+    structure,
+)
 from handgrad.operations.operation import Operation as Operation
 
 TABLE: tuple[Operation, ...] = (
     *arithmetic.OPERATIONS,
     *functions.OPERATIONS,
     *activations.OPERATIONS,
+    *choosing.OPERATIONS,
     *linear.OPERATIONS,
+    *structure.OPERATIONS,
     *reductions.OPERATIONS,
+    *normalising.OPERATIONS,
+    *convolution.OPERATIONS,
+    *pooling.OPERATIONS,
     *losses.OPERATIONS,
 )
 

@@ -10,7 +10,6 @@ from handgrad.notation import Function
 from handgrad.operations.activations import sigmoid
 from handgrad.operations.arithmetic import ratio
 from handgrad.operations.functions import step
-from handgrad.operations.linear import fill
 from handgrad.operations.operation import (
     Application,
     Array,
@@ -27,6 +26,7 @@ from handgrad.operations.operation import (
     reduced_to,
 )
 from handgrad.operations.reductions import softmax
+from handgrad.operations.structure import fill
 
 
 def _entries(shape: Shape) -> int:

@@ -28,7 +28,15 @@ Kernel: TypeAlias = Callable[..., Array]
 """`kernel(xp, *arrays)`: the forward function for one signature, on arrays of namespace `xp`."""
 
 Family: TypeAlias = Literal[
-    "arithmetic", "elementwise", "activation", "linear", "reduction", "structure", "loss", "helper"
+    "arithmetic",
+    "elementwise",
+    "activation",
+    "linear",
+    "reduction",
+    "normalisation",
+    "structure",
+    "loss",
+    "helper",
 ]
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from handgrad.expression import Call, Expression, number, shape_of
 from handgrad.operations.arithmetic import add, multiply, negate, subtract
 from handgrad.operations.functions import log
-from handgrad.operations.linear import dot, matmul, transpose
+from handgrad.operations.linear import dot, matmul
 from handgrad.operations.losses import bce, cross_entropy
 from handgrad.operations.reductions import sum_
+from handgrad.operations.structure import transpose
 
 Term = tuple[int, tuple[Expression, ...]]
 """A signed product: the sign, and the factors without theirs."""

@@ -9,7 +9,6 @@ from typing import Any
 from handgrad.expression import Call, Expression, Shape, shape_of
 from handgrad.notation import Fence, Function
 from handgrad.operations.functions import exp
-from handgrad.operations.linear import fill
 from handgrad.operations.operation import (
     Application,
     Array,
@@ -21,6 +20,7 @@ from handgrad.operations.operation import (
     entry,
     normal_axes,
 )
+from handgrad.operations.structure import fill
 
 
 def _reduced_shape(shapes: Sequence[Shape], options: Options) -> Shape:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from handgrad.errors import OptionError, nearest
-from handgrad.explain import Text, note_text, reason, title
+from handgrad.explain import Text, gated_entries_text, note_text, reason, title
 from handgrad.expression import Adjoint, Expression, Name
 from handgrad.page.blocks import (
     Block,
@@ -43,6 +43,9 @@ Phase = Literal["forward", "backward", "update"]
 
 LISTED = 10
 """Updates listed at the start and at the end of a long training."""
+
+FEW = 2
+"""Gated entries of a matrix that have a note each; more are told together."""
 
 PHASES: dict[Phase, str] = {
     "forward": "Forward pass",
@@ -164,7 +167,10 @@ def _step(trace: Trace, step: Step, elements: bool) -> list[Block]:
     blocks.append(Derivation(tuple(_relation(trace, step, line) for line in step.lines)))
     if elements:
         blocks += _elements(trace, step)
-    blocks += [_note(trace, note) for note in step.notes]
+    entries = [n for n in step.notes if isinstance(n, GatedOff) and len(n.unit) > 1]
+    if len(entries) > FEW:
+        blocks.append(Note("gate", gated_entries_text(entries)))
+    blocks += [_note(trace, n) for n in step.notes if len(entries) <= FEW or n not in entries]
     return blocks
 
 
@@ -232,7 +238,10 @@ def _marks(step: Step, line: TraceLine) -> tuple[dict[tuple[int, ...], Mark], di
             )
             if own and note.unit:
                 marks[note.unit] = "off"
-                remarks[note.unit[0]] = "gate shut"
+                row, *column = note.unit
+                shut = ", ".join(str(i + 1) for i in column)
+                before = remarks.get(row, "gate shut at" if column else "gate shut")
+                remarks[row] = f"{before}{',' if row in remarks else ''} {shut}".rstrip()
         elif isinstance(note, ZeroInput) and line.role == "gradient":
             for zeroed in note.zeroes:
                 if zeroed.name == name:

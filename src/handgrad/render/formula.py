@@ -16,11 +16,13 @@ from handgrad.expression import Adjoint, Call, Expression, Name, shape_of
 from handgrad.figures import figure
 from handgrad.notation import (
     ATOM,
+    COMPARISON,
     POWER,
     PRODUCT,
     SIGN,
     SUM,
     As,
+    Comparison,
     Fence,
     Fraction,
     Function,
@@ -137,7 +139,8 @@ class Pen(Protocol[T]):
     ) -> T:
         """A function of its arguments; `enclosed` where the argument brings its own parentheses."""
 
-    def sum(self, left: T, sign: str, right: T) -> T: ...
+    def sum(self, left: T, sign: str, right: T) -> T:
+        """left sign right; the sign is + − or one of < ≤ > ≥."""
 
     def product(self, left: T, sign: ProductSign, right: T, tight: bool) -> T: ...
 
@@ -228,6 +231,10 @@ class Formula(Generic[T]):
                     else None
                 )
                 return Piece(whole, SUM, left.signed, inside=inside)
+            case Comparison() as notation:
+                left, right = (self.piece(a) for a in arguments)
+                sides = [self._in(p, p.level <= COMPARISON) for p in (left, right)]
+                return Piece(pen.sum(sides[0], notation.symbol, sides[1]), COMPARISON, left.signed)
             case Product():
                 return self._product(expression)
             case MatrixProduct():

@@ -59,6 +59,9 @@ class Tex:
         return f"{self.base}{sub}{sup}{self.end}"
 
 
+_SUM_SIGNS = {"−": "-", "≤": r"\le", "≥": r"\ge"}
+
+
 class LatexPen:
     """Draws the parts of a formula as LaTeX."""
 
@@ -155,7 +158,7 @@ class LatexPen:
         return Tex(f"{notation.latex}{self.parentheses(Tex(inside))}")
 
     def sum(self, left: Tex, sign: str, right: Tex) -> Tex:
-        return Tex(f"{left} {'-' if sign == '−' else sign} {right}")
+        return Tex(f"{left} {_SUM_SIGNS.get(sign, sign)} {right}")
 
     def product(self, left: Tex, sign: ProductSign, right: Tex, tight: bool) -> Tex:
         return Tex(f"{left}{_SIGNS[sign]}{right}")

@@ -8,7 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.expression import Adjoint, Expression, Leaf, Literal, Name, Nested, substitute
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, Nested, substitute
+from handgrad.notation import Subscript
+from handgrad.operations import operation_of
+from handgrad.operations.annotate import signature_of
 from handgrad.operations.operation import Array
 
 
@@ -39,9 +42,22 @@ class Numbers:
         return substitute(formula, self._literal)
 
     def _literal(self, node: Expression) -> Expression | None:
+        if isinstance(node, Call):
+            return self._entry(node)
         if not isinstance(node, Name | Adjoint):
             return None
         found = self.literals.get(node)
         if found is None:
             found = self.literals[node] = literal_of(self.values[node], node in self.cased)
         return found
+
+    def _entry(self, call: Call) -> Expression | None:
+        """The entry, or the part, of a leaf: its number alone, not the whole array with an index."""
+        (leaf, *rest) = call.arguments
+        if rest or not isinstance(leaf, Name | Adjoint) or call.shape is None:
+            return None
+        if not isinstance(operation_of(call).notation, Subscript):
+            return None
+        cased = leaf in self.cased
+        kernel = operation_of(call).kernel(signature_of(call, (cased,)))
+        return literal_of(kernel(np, np.asarray(self.values[leaf])), cased)

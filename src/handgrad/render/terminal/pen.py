@@ -242,7 +242,8 @@ class TerminalPen:
         return beside(head, self.parentheses(beside(*inside)))
 
     def sum(self, left: Box, sign: str, right: Box) -> Box:
-        sign = self.glyphs.minus if sign == "−" else sign
+        plain = {"−": "-", "≤": "<=", "≥": ">="}
+        sign = plain.get(sign, sign) if self.glyphs.ascii_only else sign
         return beside(left, line(" "), breakable(line(f"{sign} "), SUM_BREAK), right)
 
     def product(self, left: Box, sign: ProductSign, right: Box, tight: bool) -> Box:

@@ -1,0 +1,44 @@
+"""Comparisons and the choice between two values: a < b, where(condition, a, b)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from handgrad.notation import Comparison, Function
+from handgrad.operations.operation import Array, Kink, Operation, elementwise
+
+_EDGE = Kink(
+    lambda xp, a, b: a == b,
+    "the two sides are equal: whatever the comparison chooses may jump there",
+)
+
+
+def _comparison(
+    name: str, sign: str, symbol: str, holds: Callable[[Array, Array], Array]
+) -> Operation:
+    return elementwise(
+        name,
+        lambda xp, a, b: xp.where(holds(a, b), 1.0, 0.0),
+        (None, None),
+        family="arithmetic",
+        notation=Comparison(sign, symbol),
+        kinks=(_EDGE,),
+    )
+
+
+less = _comparison("less", "<", "<", lambda a, b: a < b)
+less_equal = _comparison("less_equal", "<=", "≤", lambda a, b: a <= b)
+greater = _comparison("greater", ">", ">", lambda a, b: a > b)
+greater_equal = _comparison("greater_equal", ">=", "≥", lambda a, b: a >= b)
+
+where: Operation = elementwise(
+    "where",
+    lambda xp, c, a, b: xp.where(c != 0, a, b),
+    (None, lambda out, c, a, b: where(c, 1, 0), lambda out, c, a, b: where(c, 0, 1)),
+    family="structure",
+    notation=Function("where", r"\operatorname{where}"),
+)
+"""a where the condition holds (is not 0), b elsewhere."""
+
+OPERATIONS: tuple[Operation, ...] = (less, less_equal, greater, greater_equal, where)
+"""Each comparison is 1 where it holds and 0 elsewhere; no gradient flows through it."""

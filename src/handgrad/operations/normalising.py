@@ -1,0 +1,125 @@
+"""Normalisation: entries brought to mean 0 and deviation 1, along the last axis or over the examples."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from handgrad.expression import Expression, Option, Shape
+from handgrad.notation import Function
+from handgrad.operations.operation import (
+    Application,
+    Array,
+    Kernel,
+    Misfit,
+    Operation,
+    Options,
+    Signature,
+    describe,
+    normal_axes,
+)
+from handgrad.operations.reductions import mean
+
+EPSILON = 1e-5
+"""Added to the variance, as PyTorch has it, so that equal entries do not divide by zero."""
+
+
+def _axes(s: Signature) -> tuple[int, ...]:
+    return normal_axes(s.options["axis"], len(s.shapes[0]))
+
+
+def _deviation(xp: Any, a: Array, axes: tuple[int, ...], eps: float) -> Array:
+    centred = a - xp.mean(a, axis=axes, keepdims=True)
+    return xp.sqrt(xp.mean(centred * centred, axis=axes, keepdims=True) + eps)
+
+
+def _deviation_kernel(s: Signature) -> Kernel:
+    axes, eps = _axes(s), _eps(s.options)
+    return lambda xp, a: _deviation(xp, a, axes, eps)
+
+
+def _normal_kernel(s: Signature) -> Kernel:
+    axes, eps = _axes(s), _eps(s.options)
+    return lambda xp, a: (a - xp.mean(a, axis=axes, keepdims=True)) / _deviation(xp, a, axes, eps)
+
+
+def _eps(options: Options) -> float:
+    eps = options["eps"]
+    if isinstance(eps, bool) or not isinstance(eps, int | float) or eps < 0:
+        raise Misfit("eps must be a number, zero or positive")
+    return float(eps)
+
+
+def _kept(shapes: Sequence[Shape], options: Options) -> Shape:
+    axes = normal_axes(options["axis"], len(shapes[0]))
+    return tuple(1 if k in axes else n for k, n in enumerate(shapes[0]))
+
+
+def _deviation_pullback(i: int, g: Expression, p: Application) -> Expression:
+    (a,), axis = p.arguments, p.options["axis"]
+    count = math.prod(p.shapes[0][k] for k in normal_axes(axis, len(p.shapes[0])))
+    return g * (a - mean(a, axis=axis, keepdims=True)) / (count * p.out)
+
+
+def _normal_pullback(i: int, g: Expression, p: Application) -> Expression:
+    axis, out = p.options["axis"], p.out
+    centred = g - mean(g, axis=axis, keepdims=True)
+    along = out * mean(g * out, axis=axis, keepdims=True)
+    return (centred - along) / deviation(p.arguments[0], **p.options)
+
+
+deviation = Operation(
+    name="deviation",
+    family="helper",
+    arity=(1, 1),
+    shape=_kept,
+    kernel=_deviation_kernel,
+    pullback=_deviation_pullback,
+    notation=Function("sd", r"\operatorname{sd}"),
+    options={"axis": -1, "eps": EPSILON},
+)
+"""√(variance + ε) along an axis, which stays with length 1; the variance divides by the count."""
+
+
+def _normalisation(name: str, axis: Option, shape: Any) -> Operation:
+    def checked(shapes: Sequence[Shape], options: Options) -> Shape:
+        _eps(options)
+        normal_axes(options["axis"], len(shapes[0]))
+        result: Shape = shape(shapes)
+        return result
+
+    return Operation(
+        name=name,
+        family="normalisation",
+        arity=(1, 1),
+        shape=checked,
+        kernel=_normal_kernel,
+        pullback=_normal_pullback,
+        notation=Function(name, rf"\operatorname{{{name}}}"),
+        options={"axis": axis, "eps": EPSILON},
+    )
+
+
+def _any_rank(shapes: Sequence[Shape]) -> Shape:
+    if not shapes[0]:
+        raise Misfit("layernorm takes a vector or a matrix, and {0} is a scalar")
+    return shapes[0]
+
+
+def _rows_of_examples(shapes: Sequence[Shape]) -> Shape:
+    if len(shapes[0]) < 2:
+        raise Misfit(
+            f"batchnorm takes a matrix with an example in each row, and {{0}} is {describe(shapes[0])}",
+            "its mean runs over the examples, so they stand in one matrix X, not in cases",
+        )
+    return shapes[0]
+
+
+layernorm = _normalisation("layernorm", -1, _any_rank)
+"""(a − mean) / √(variance + ε) along the last axis (Ba, Kiros and Hinton, 2016)."""
+
+batchnorm = _normalisation("batchnorm", 0, _rows_of_examples)
+"""The same for each column over the rows, the examples of a batch (Ioffe and Szegedy, 2015)."""
+
+OPERATIONS: tuple[Operation, ...] = (layernorm, batchnorm, deviation)

@@ -1,0 +1,190 @@
+"""Pooling: the largest or the mean entry of every window of the last axes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import product
+from typing import Any
+
+from handgrad.expression import ZERO, Expression, Shape
+from handgrad.notation import Function
+from handgrad.operations.operation import (
+    Application,
+    Array,
+    Kernel,
+    Kink,
+    Misfit,
+    Operation,
+    Options,
+    Signature,
+    describe,
+    entry,
+)
+from handgrad.operations.structure import placed
+from handgrad.operations.windows import Windows, whole, windows
+
+OPTIONS: Options = {"size": 2, "stride": None}
+
+
+def _windows(rank: int, shape: Shape, options: Options) -> Windows:
+    """Windows of the same size along each axis; the stride is their size unless it is given."""
+    size = whole(options, "size", 1)
+    stride = size if options["stride"] is None else whole(options, "stride", 1)
+    return windows(shape[len(shape) - rank :], (size,) * rank, stride)
+
+
+def _cut(over: Windows, lead: int, a: Array) -> list[Array]:
+    """For each offset, its entry in every window."""
+    return [a[(*[slice(None)] * lead, *over.cut(offset))] for offset in over.offsets()]
+
+
+def _spread(xp: Any, shares: Sequence[Array], over: Windows, lead: int) -> Array:
+    """Each offset's share back at its entries; where windows overlap, the shares add up."""
+    total = None
+    for offset, share in zip(over.offsets(), shares, strict=True):
+        rank = len(over.over)
+        shape = (*share.shape[:lead], *over.over, *share.shape[lead + rank :])
+        term = placed(xp, share, shape, (*[slice(None)] * lead, *over.cut(offset)))
+        total = term if total is None else total + term
+    return total
+
+
+def _shape_rule(name: str, rank: int) -> Any:
+    def shape(shapes: Sequence[Shape], options: Options) -> Shape:
+        (a,) = shapes
+        if len(a) < rank:
+            wanted = "a vector" if rank == 1 else "a matrix"
+            raise Misfit(f"{name} takes {wanted}, or channels of it, and {{0}} is {describe(a)}")
+        return (*a[: len(a) - rank], *_windows(rank, a, options).count)
+
+    return shape
+
+
+def _places_with(index: tuple[int, ...], over: Windows) -> list[tuple[int, ...]]:
+    """The windows that hold an entry."""
+    return [
+        place
+        for place in over.places()
+        if any(over.entry(place, offset) == index for offset in over.offsets())
+    ]
+
+
+def _max_pool(rank: int) -> tuple[Operation, Operation]:
+    name = f"max_pool{rank}d"
+
+    def kernel(s: Signature) -> Kernel:
+        over, lead = _windows(rank, s.shapes[0], s.options), len(s.shapes[0]) - rank
+        return lambda xp, a: xp.max(xp.stack(_cut(over, lead, a), axis=0), axis=0)
+
+    def winner_kernel(s: Signature) -> Kernel:
+        over, lead = _windows(rank, s.shapes[1], s.options), len(s.shapes[1]) - rank
+
+        def shared(xp: Any, g: Array, a: Array, largest: Array) -> Array:
+            g, a, largest = (
+                e if c or not any(s.cased) else e[..., None]
+                for e, c in zip((g, a, largest), s.cased, strict=True)
+            )
+            # The nearest entries: where figures are rounded and carried, none need be equal.
+            gaps = xp.stack([xp.abs(e - largest) for e in _cut(over, lead, a)], axis=0)
+            hits = xp.where(gaps == xp.min(gaps, axis=0, keepdims=True), 1.0, 0.0)
+            shares = hits / xp.sum(hits, axis=0, keepdims=True) * g
+            return _spread(xp, [shares[k] for k in range(len(list(over.offsets())))], over, lead)
+
+        return shared
+
+    def tied(xp: Any, a: Array, size: int, stride: int | None) -> Array:
+        over = windows(a.shape[a.ndim - rank :], (size,) * rank, stride or size)
+        cut = xp.stack(_cut(over, a.ndim - rank, a), axis=0)
+        return xp.sum(cut == xp.max(cut, axis=0, keepdims=True), axis=0) > 1
+
+    winner = Operation(
+        name=f"{name}_to_array",
+        family="helper",
+        arity=(3, 3),
+        shape=lambda shapes, _: shapes[1],
+        kernel=winner_kernel,
+        pullback=lambda i, g, p: None,
+        notation=Function("to the largest", r"\operatorname{to\,the\,largest}"),
+        options=OPTIONS,
+    )
+    pool = Operation(
+        name=name,
+        family="reduction",
+        arity=(1, 1),
+        shape=_shape_rule(name, rank),
+        kernel=kernel,
+        pullback=lambda i, g, p: winner(g, p.arguments[0], p.out, **p.options),
+        notation=Function(f"maxpool{rank}d", rf"\operatorname{{maxpool{rank}d}}"),
+        options=OPTIONS,
+        kinks=(
+            Kink(tied, "a tie: the entries that attain the largest share the gradient equally"),
+        ),
+    )
+    return pool, winner
+
+
+def _mean_pool(rank: int) -> tuple[Operation, Operation]:
+    name = f"avg_pool{rank}d"
+
+    def kernel(s: Signature) -> Kernel:
+        over, lead = _windows(rank, s.shapes[0], s.options), len(s.shapes[0]) - rank
+        return lambda xp, a: xp.mean(xp.stack(_cut(over, lead, a), axis=0), axis=0)
+
+    def element(index: tuple[int, ...], p: Application) -> Expression:
+        over, lead = _windows(rank, p.shapes[0], p.options), len(p.shapes[0]) - rank
+        at = [over.entry(index[lead:], offset) for offset in over.offsets()]
+        terms = [entry(p.arguments[0], (*index[:lead], *a)) for a in at if a is not None]
+        total: Expression = terms[0]
+        for term in terms[1:]:
+            total = total + term
+        return total / len(terms)
+
+    def back_kernel(s: Signature) -> Kernel:
+        over, lead = _windows(rank, s.out, s.options), len(s.out) - rank
+        count = math.prod(over.size)
+        return lambda xp, g: _spread(xp, [g / count] * count, over, lead)
+
+    def back_element(index: tuple[int, ...], p: Application) -> Expression:
+        over, lead = _windows(rank, p.signature.out, p.options), len(p.signature.out) - rank
+        places = _places_with(index[lead:], over)
+        terms = [entry(p.arguments[0], (*index[:lead], *place)) for place in places]
+        total: Expression = terms[0] if terms else ZERO
+        for term in terms[1:]:
+            total = total + term
+        return total / math.prod(over.size)
+
+    def target(shapes: Sequence[Shape], options: Options) -> Shape:
+        shape = options["shape"]
+        assert isinstance(shape, tuple)
+        return tuple(n for n in shape if isinstance(n, int))
+
+    back = Operation(
+        name=f"{name}_to_array",
+        family="helper",
+        arity=(1, 1),
+        shape=target,
+        kernel=back_kernel,
+        pullback=lambda i, g, p: None,
+        element=back_element,
+        notation=Function("spread evenly", r"\operatorname{spread\,evenly}"),
+        options={**OPTIONS, "shape": ()},
+    )
+    pool = Operation(
+        name=name,
+        family="reduction",
+        arity=(1, 1),
+        shape=_shape_rule(name, rank),
+        kernel=kernel,
+        pullback=lambda i, g, p: back(g, shape=p.shapes[0], **p.options),
+        element=element,
+        notation=Function(f"avgpool{rank}d", rf"\operatorname{{avgpool{rank}d}}"),
+        options=OPTIONS,
+    )
+    return pool, back
+
+
+OPERATIONS: tuple[Operation, ...] = tuple(
+    operation for make, rank in product((_max_pool, _mean_pool), (1, 2)) for operation in make(rank)
+)
+"""For each kind and rank: the pooling, and what carries its gradient back to the array."""
