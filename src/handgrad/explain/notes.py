@@ -23,7 +23,6 @@ from handgrad.trace import (
 )
 from handgrad.trace.numbers import literal_of
 
-
 MANY = 16
 """Gated entries that are listed."""
 

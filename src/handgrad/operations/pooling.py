@@ -87,7 +87,8 @@ def _max_pool(rank: int) -> tuple[Operation, Operation]:
             )
             # The nearest entries: where figures are rounded and carried, none need be equal.
             gaps = xp.stack([xp.abs(e - largest) for e in _cut(over, lead, a)], axis=0)
-            hits = xp.where(gaps == xp.min(gaps, axis=0, keepdims=True), 1.0, 0.0)
+            nearest = gaps == xp.min(gaps, axis=0, keepdims=True)
+            hits = xp.where(nearest, xp.ones_like(gaps), xp.zeros_like(gaps))
             shares = hits / xp.sum(hits, axis=0, keepdims=True) * g
             return _spread(xp, [shares[k] for k in range(len(list(over.offsets())))], over, lead)
 
