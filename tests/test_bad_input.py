@@ -59,6 +59,8 @@ EQUATIONS = [
     ("L = 2^3", "^ is not a power here (write ** for a power)"),
     ("L == y", "== compares"),
     ("L = x == y", "an equation has one = only"),
+    ("L = 1 < x < 2", "comparisons do not chain"),
+    ("L = x != y", "!= is not part of the language"),
     ("L y", "'=' is missing after L"),
     ("L = [1, [2]]", "the rows of the array differ in length"),
     ("L = 1e999", "too large for a 64-bit float"),

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import unicodedata
 
 import pytest
 
@@ -163,11 +164,15 @@ def test_other_numbers_and_operations(capsys: pytest.CaptureFixture[str]) -> Non
     assert "LeakyReLU" in page
 
 
+def displayed_width(line: str) -> int:
+    return sum(1 for c in line if not unicodedata.combining(c))
+
+
 @pytest.mark.parametrize("width", [40, 80, 160])
 @pytest.mark.parametrize("problem", [name for name, _, _ in handgrad.bundled()])
 def test_pages_keep_to_the_width(
     problem: str, width: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = printed(capsys, "solve", problem, "--elements", "--width", str(width), "--no-colour")
-    assert max(map(len, page.splitlines())) <= width
+    assert max(map(displayed_width, page.splitlines())) <= width
     assert not any(line.endswith(" ") for line in page.splitlines())

@@ -42,6 +42,10 @@ def test_every_operation(row: Row) -> None:
         agrees(handgrad.Problem(equations, {}, arrays))
 
 
+def test_entries_of_one_array_used_apart() -> None:
+    agrees(handgrad.Problem("L = a[0]*a[1] + a[0]**2", {}, {"a": [2.0, 3.0]}))
+
+
 @given(st.integers(0, 2**32 - 1))
 def test_random_graphs(seed: int) -> None:
     agrees(random_graph(seed).problem())

@@ -137,7 +137,8 @@ def _place_kernel(s: Signature) -> Kernel:
 
 def placed(xp: Namespace, g: Array, shape: Shape, at: tuple[int | slice, ...]) -> Array:
     """Zeros of `shape` with g at the indexed entries."""
-    g = xp.asarray(g)  # a single number of another kind is not yet an array
+    if not hasattr(g, "dtype"):
+        g = xp.asarray(g)  # a single number of another kind is not yet an array
     whole = xp.zeros(shape, dtype=g.dtype)
     if hasattr(whole, "at"):
         return whole.at[at].set(g)  # JAX's arrays do not change

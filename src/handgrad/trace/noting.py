@@ -154,15 +154,17 @@ class Noting:
         if not operation.kinks:
             return notes
         arrays = [value_of(a, self.values, self.cased) for a in call.arguments]
-        if any(self.graph.cased(a) for a in call.arguments):
-            arrays = [
-                x if self.graph.cased(a) or x.ndim == 0 else x[..., None]
-                for a, x in zip(call.arguments, arrays, strict=True)
-            ]
+        cased = [self.graph.cased(a) for a in call.arguments]
         options = signature_of(call).options
+        cases = next((x.shape[-1] for x, c in zip(arrays, cased, strict=True) if c), 1)
+        each = [
+            [x[..., k] if c else x for x, c in zip(arrays, cased, strict=True)]
+            for k in range(cases)
+        ]
         for kink in operation.kinks:
-            met = np.argwhere(np.asarray(kink.at(np, *arrays, **options)))
-            if met.size or np.asarray(kink.at(np, *arrays, **options)).any():
+            hits = [np.asarray(kink.at(np, *of_one, **options)) for of_one in each]
+            met = np.argwhere(np.stack(hits, axis=-1) if any(cased) else hits[0])
+            if len(met):
                 entries = tuple(tuple(int(i) for i in entry) for entry in met[:UNITS])
                 notes.append(AtKink("kink", call.operation, equation, entries, kink.words))
         return notes
