@@ -9,8 +9,10 @@ from typing import assert_never
 from handgrad.explain.text import Inline, Text, joined, listed, ordinal, sentence
 from handgrad.explain.words import WORDS
 from handgrad.expression import Adjoint, Expression, Literal, Name
+from handgrad.operations.operation import describe
 from handgrad.trace import (
     AtKink,
+    Broadcast,
     GatedOff,
     LossChange,
     Note,
@@ -47,6 +49,13 @@ def note_text(note: Note) -> Text:
             )  # fmt: skip
         case SeveralPaths():
             return _several_paths(note)
+        case Broadcast():
+            return (
+                f"Broadcasting: {describe(note.shape)} is repeated to {describe(note.repeated)} on the way from ",
+                Name(note.name), " to ", Name(note.through),
+                f". {'Each entry' if note.shape else 'It'} is used {note.times} times, and its gradient is the sum "
+                f"of the {note.times} gradients that arrive.",
+            )  # fmt: skip
         case ShortcutTaken():
             agrees = (
                 "and it agrees"

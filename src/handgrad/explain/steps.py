@@ -7,7 +7,7 @@ from handgrad.explain.words import RULE_SETTINGS, RULE_WORDS, WORDS
 from handgrad.expression import Adjoint, Call, Expression, Name
 from handgrad.graph import Graph
 from handgrad.operations import BY_NAME
-from handgrad.trace import ShortcutTaken, Step, Trace
+from handgrad.trace import Broadcast, ShortcutTaken, Step, Trace
 
 
 def title(trace: Trace, step: Step) -> Text:
@@ -140,8 +140,11 @@ def _backward_reason(trace: Trace, step: Step) -> Text:
             "Every weight that carried the value forward carries the gradient back: multiply by the transpose."
         ]
     elif step.kind == "parameter_gradients" and weighs:
+        repeated = any(isinstance(n, Broadcast) for n in step.notes)
         said = [
-            "The weight gradient is the error signal times the layer's input; the bias gradient is the error signal itself."
+            "The weight gradient is the error signal times the layer's input; the bias gradient is the error signal added up over the examples."
+            if repeated
+            else "The weight gradient is the error signal times the layer's input; the bias gradient is the error signal itself."
         ]
     return (" ".join(said[:2]),)
 

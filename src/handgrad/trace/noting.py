@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 
-from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves, shape_of, walk
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, Shape, leaves, shape_of, walk
 from handgrad.graph import Graph
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import application, signature_of, tidied
@@ -17,6 +18,7 @@ from handgrad.run.evaluate import value_of
 from handgrad.trace.numbers import Numbers
 from handgrad.trace.structure import (
     AtKink,
+    Broadcast,
     GatedOff,
     LossChange,
     Note,
@@ -179,6 +181,8 @@ class Noting:
             notes += self._blocked(name)
         if line.role == "gradient" and step.kind == "parameter_gradients":
             notes += self._zero_inputs(name)
+        if line.role in ("gradient", "part", "per_case"):
+            notes += self._repeated(line)
         gradient = self.graph.gradients.get(name)
         if line.role == "gradient" and gradient is not None and len(gradient.parts) > 1:
             shares = tuple(
@@ -186,6 +190,25 @@ class Noting:
             )
             notes.append(SeveralPaths("several_paths", name, shares))
         return notes
+
+    def _repeated(self, line: TraceLine) -> list[Note]:
+        """What was broadcast on the way from a value to the equation that uses it."""
+        found: dict[tuple[Shape, Shape], None] = {}
+        formula = tidied(line.formula, self.graph.shape)
+        for call in walk(formula):
+            if isinstance(call, Call) and call.operation == "sum_to":
+                found[shape_of(call) or (), shape_of(call.arguments[0]) or ()] = None
+        return [
+            Broadcast(
+                kind="broadcast",
+                name=line.target.name,
+                through=line.through,
+                shape=shape,
+                repeated=repeated,
+                times=math.prod(repeated) // max(1, math.prod(shape)),
+            )
+            for shape, repeated in found
+        ]
 
     def _shortcut(self, name: str) -> list[Note]:
         for shortcut in self.graph.shortcuts:

@@ -119,6 +119,21 @@ class SeveralPaths:
 
 
 @dataclass(frozen=True, slots=True)
+class Broadcast:
+    """A value of `shape` repeated to the shape `repeated` on the way to an equation.
+
+    Each of its entries is used several `times`, so its gradient adds up as many.
+    """
+
+    kind: Literal["broadcast"]
+    name: str
+    through: str
+    shape: Shape
+    repeated: Shape
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
 class ShortcutTaken:
     """A loss and its activation differentiated as one, with the long way beside it."""
 
@@ -165,6 +180,7 @@ Note: TypeAlias = (
     | ZeroInput
     | Saturated
     | SeveralPaths
+    | Broadcast
     | ShortcutTaken
     | AtKink
     | Unreached
