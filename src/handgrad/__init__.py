@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from handgrad.page.listing import list_page as list_page
     from handgrad.page.numbers import numbers_page as numbers_page
     from handgrad.page.verification import verification_page as verification_page
+    from handgrad.render.code import write_code as write_code
     from handgrad.render.json import numbers_object as numbers_object
     from handgrad.render.json import to_json as to_json
     from handgrad.render.json import verification_object as verification_object
@@ -70,6 +71,7 @@ _WHEN_ASKED_FOR = {
     "Engine": "handgrad.run.engine",
     "Gradients": "handgrad.run.engine",
     "Training": "handgrad.run.training",
+    "write_code": "handgrad.render.code",
 }
 """What a worked solution does not need, and so does not wait for: the module that has it, by name."""
 

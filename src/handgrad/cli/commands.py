@@ -187,6 +187,30 @@ def verify(problem: str, settings: tuple[str, ...], swaps: tuple[str, ...], as_j
     return 0 if verification.agrees else 1
 
 
+@commands.command(epilog="Example: handgrad code lab9 --to torch > lab9.py")
+@PROBLEM
+@click.option(
+    "--to",
+    type=click.Choice(["numpy", "torch", "jax"]),
+    default="numpy",
+    show_default=True,
+    help="The library to write for.",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Another number; may be repeated.",
+)
+@click.option(
+    "--swap", "swaps", multiple=True, metavar="OLD=NEW", help="Another operation; may be repeated."
+)
+def code(problem: str, to: str, settings: tuple[str, ...], swaps: tuple[str, ...]) -> None:
+    """Write PROBLEM's forward and backward pass as a program that runs alone."""
+    click.echo(handgrad.write_code(_problem(problem, settings, swaps), to), nl=False)
+
+
 def print_json(value: dict[str, Any]) -> None:
     """One JSON object on standard output, in ASCII so that every console takes it."""
     import json

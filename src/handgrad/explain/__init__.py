@@ -6,4 +6,5 @@ from handgrad.explain.steps import reason as reason
 from handgrad.explain.steps import title as title
 from handgrad.explain.text import Inline as Inline
 from handgrad.explain.text import Text as Text
+from handgrad.explain.text import plain_text as plain_text
 from handgrad.explain.words import WORDS as WORDS

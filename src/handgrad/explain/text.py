@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias
 
+from handgrad.equations import source
 from handgrad.expression import Expression
 
 Inline: TypeAlias = str | Expression
@@ -51,3 +52,8 @@ def sentence(*parts: Inline) -> Text:
     if isinstance(first, str) and first:
         return (first[0].upper() + first[1:], *parts[1:])
     return parts
+
+
+def plain_text(text: Text) -> str:
+    """Running text with its formulas spelled as in equations; figures to 4 decimals."""
+    return "".join(part if isinstance(part, str) else source(part, decimals=4) for part in text)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from handgrad.equations import source
-from handgrad.explain import Text, note_text, reason, title
+from handgrad.explain import note_text, plain_text, reason, title
 from handgrad.expression import Expression
 from handgrad.numbers.running import OtherRun
 from handgrad.operations.operation import Array
@@ -170,8 +170,3 @@ def _field(value: Any, style: Style) -> Any:
             return value
         case _:
             return {f.name: _field(getattr(value, f.name), style) for f in fields(value)}
-
-
-def plain_text(text: Text) -> str:
-    """Running text with its formulas spelled as in equations; figures to 4 decimals."""
-    return "".join(part if isinstance(part, str) else source(part, decimals=4) for part in text)

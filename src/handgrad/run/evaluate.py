@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 import numpy as np
 
 from handgrad.equations import Equation
 from handgrad.errors import NumberError
-from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, Shape
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, Shape, shape_of
 from handgrad.graph.structure import Graph, is_cased
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated, signature_of, span_of, spelled
-from handgrad.operations.operation import Array
+from handgrad.operations.operation import Array, Namespace
 
 
 def evaluate(
@@ -32,23 +32,32 @@ def evaluate(
         return value_of(annotated(expression, lambda leaf: known[leaf]), arrays, cased)
 
 
-def value_of(expression: Expression, values: Mapping[Leaf, Array], cased: set[Leaf]) -> Array:
+def value_of(
+    expression: Expression,
+    values: Mapping[Leaf, Array],
+    cased: Set[Leaf],
+    xp: Namespace = np,
+) -> Array:
     """The value of an annotated formula; `cased` are the leaves that carry cases."""
     match expression:
         case Literal():
-            return np.asarray(expression.value, dtype=float)
+            number = np.asarray(expression.value, dtype=float)
+            if xp is np:
+                return number
+            return xp.asarray(number) if number.ndim else float(number)
         case Name() | Adjoint():
             return values[expression]
         case Call():
             operation = operation_of(expression)
-            arguments = [value_of(a, values, cased) for a in expression.arguments]
+            arguments = [value_of(a, values, cased, xp) for a in expression.arguments]
             which = tuple(is_cased(a, cased) for a in expression.arguments)
             if operation.elementwise and any(which):
                 arguments = [
-                    a if c or a.ndim == 0 else a[..., None]
-                    for a, c in zip(arguments, which, strict=True)
+                    a if c or not shape_of(e) else a[..., None]
+                    for e, a, c in zip(expression.arguments, arguments, which, strict=True)
                 ]
-            return np.asarray(operation.kernel(signature_of(expression, which))(np, *arguments))
+            value = operation.kernel(signature_of(expression, which))(xp, *arguments)
+            return np.asarray(value) if xp is np else value
         case _:
             raise TypeError(f"not a formula: {expression!r}")
 

@@ -20,6 +20,7 @@ from handgrad.run.tracing import (
     Reference,
     Traced,
     TracingNamespace,
+    references,
 )
 
 INFIX = {
@@ -139,7 +140,7 @@ class _Writer:
         for instruction in reversed(instructions):
             if instruction.number in needed:
                 kept.append(instruction)
-                needed.update(_references(instruction.arguments))
+                needed.update(references(instruction.arguments))
         return kept[::-1]
 
     def _regrouped(self, instructions: list[Instruction]) -> list[Instruction]:
@@ -147,7 +148,7 @@ class _Writer:
         made = {i.number: i for i in instructions}
         uses: dict[int, int] = dict.fromkeys(self.wanted, 2)
         for instruction in instructions:
-            for number in _references(instruction.arguments):
+            for number in references(instruction.arguments):
                 uses[number] = uses.get(number, 0) + 1
         result: list[Instruction] = []
         scaled: dict[Any, int] = {}
@@ -230,7 +231,7 @@ class _Writer:
     def _last_uses(self, instructions: Sequence[Instruction]) -> dict[int, int]:
         last: dict[int, int] = {}
         for position, instruction in enumerate(instructions):
-            for number in _references(instruction.arguments):
+            for number in references(instruction.arguments):
                 last[self.base.get(number, number)] = position
         for number in self.wanted:
             last[self.base.get(number, number)] = len(instructions)
@@ -289,7 +290,7 @@ class _Writer:
 
     def _release(self, position: int, instruction: Instruction) -> None:
         """Frees the buffers whose values are used here for the last time."""
-        for number in _references(instruction.arguments):
+        for number in references(instruction.arguments):
             owner = self.base.get(number, number)
             buffer = self.held.get(owner)
             if buffer is not None and self.last.get(owner) == position:
@@ -404,13 +405,3 @@ def _takes_out(instruction: Instruction) -> bool:
 
 def _is_ufunc(function: str) -> bool:
     return isinstance(getattr(np, function, None), np.ufunc)
-
-
-def _references(arguments: Iterable[Any]) -> list[int]:
-    found: list[int] = []
-    for argument in arguments:
-        if isinstance(argument, Reference):
-            found.append(argument.number)
-        elif isinstance(argument, tuple):
-            found += _references(argument)
-    return found

@@ -6,7 +6,7 @@ instead of doing it, so the straight-line program of a plan follows from the pla
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -33,6 +33,17 @@ class Instruction:
     shape: tuple[int, ...]
     boolean: bool
     view: bool = False
+
+
+def references(arguments: Iterable[Any]) -> list[int]:
+    """The numbers of what the arguments of an instruction refer to."""
+    found: list[int] = []
+    for argument in arguments:
+        if isinstance(argument, Reference):
+            found.append(argument.number)
+        elif isinstance(argument, tuple):
+            found += references(argument)
+    return found
 
 
 @dataclass
@@ -209,7 +220,7 @@ def _spelled(index: Any) -> str:
         return "..."
     if isinstance(index, slice):
         bounds = ["" if b is None else str(b) for b in (index.start, index.stop)]
-        return ":".join([*bounds, str(index.step)] if index.step is not None else bounds)
+        return ":".join([*bounds, str(index.step)] if index.step not in (None, 1) else bounds)
     return str(index)
 
 

@@ -54,6 +54,7 @@ class _Building:
     phase_count: int = 0
     layers: int = 0
 
+    @np.errstate(all="ignore")
     def trace(self, steps: int) -> Trace:
         self.noting = Noting(self.graph, self.run)
         self.numbers = Numbers(self.run.numbers, self.graph.cased_leaves)

@@ -18,6 +18,7 @@ ENTRIES = 64
 """More entries than this are not written out; the first ones are."""
 
 
+@np.errstate(all="ignore")
 def opened(trace: Trace, line: TraceLine) -> tuple[TraceLine, ...]:
     """A line of its own for each entry of a line's value, in entries of what it is made of.
 
