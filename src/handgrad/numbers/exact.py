@@ -18,6 +18,12 @@ DIGITS = 50
 BITS = 20_000
 """A fraction with more bits than this is refused: exact results grow without bound."""
 
+SERIES_UP_TO = 6
+"""The largest argument of the error function's series: its terms reach exp(36), 16 digits."""
+
+CONVERGENTS = 400
+"""Terms of its continued fraction, which past that argument give more digits than are kept."""
+
 CONTEXT = Context(prec=DIGITS, Emax=10**9, Emin=-(10**9))
 
 
@@ -65,6 +71,13 @@ class Exact:
                 return cls(Decimal(value))
             return cls(Fraction(repr(value)))
         return cls(Fraction(value))
+
+    @classmethod
+    def pi(cls) -> Exact:
+        """π, in decimals."""
+        with localcontext(Context(prec=DIGITS + 30)):
+            digits = _pi()
+        return cls(CONTEXT.plus(digits))
 
     @property
     def is_exact(self) -> bool:
@@ -247,6 +260,10 @@ class Exact:
         with localcontext(Context(prec=DIGITS + 30)):
             return Exact(_sine(self.decimal + _pi() / 2))
 
+    def erfc(self) -> Exact:
+        """The complementary error function; 1 exactly at 0."""
+        return Exact(Fraction(1)) if self.value == 0 else Exact(_erfc(self.decimal))
+
     def square(self) -> Exact:
         """a²."""
         return self * self
@@ -278,3 +295,25 @@ def _sine(a: Decimal) -> Decimal:
             k += 2
             total += term
     return CONTEXT.plus(total)
+
+
+def _erfc(a: Decimal) -> Decimal:
+    """1 − erf by the Maclaurin series for a small argument, by the continued fraction for a large one."""
+    if a < 0:
+        return CONTEXT.subtract(Decimal(2), _erfc(-a))
+    with localcontext(Context(prec=DIGITS + 60, Emax=CONTEXT.Emax, Emin=CONTEXT.Emin)):
+        root = _pi().sqrt()
+        if a > SERIES_UP_TO:
+            below = a
+            for k in range(CONVERGENTS, 0, -1):
+                below = a + Decimal(k) / 2 / below
+            result = (-a * a).exp() / (root * below)
+        else:
+            power = total = a
+            k = 0
+            while abs(power) > Decimal(10) ** -(DIGITS + 50):
+                k += 1
+                power *= -a * a / k
+                total += power / (2 * k + 1)
+            result = 1 - 2 * total / root
+    return CONTEXT.plus(result)

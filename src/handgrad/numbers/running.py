@@ -55,7 +55,7 @@ def run_exact(problem: Problem) -> OtherRun:
 
     Raises `NumberError` where a result grows past what is sensible to write out.
     """
-    return _run(problem, "exact", Exact.of, lambda name, given: _written(given))
+    return _run(problem, "exact", Exact, lambda name, given: _written(given))
 
 
 def run_symbols(problem: Problem) -> OtherRun:
@@ -72,14 +72,16 @@ def run_symbols(problem: Problem) -> OtherRun:
             symbols[index] = Symbolic(letter, float(given.array[index]))
         return symbols
 
-    return _run(problem, "symbols", Symbolic.of, letters)
+    return _run(problem, "symbols", Symbolic, letters)
 
 
 class _Namespace:
     """NumPy's functions; what they make of plain numbers is turned into this kind of number."""
 
-    def __init__(self, number: Callable[[Any], Any]) -> None:
-        self._convert = np.frompyfunc(number, 1, 1)
+    def __init__(self, kind: type[Exact] | type[Symbolic]) -> None:
+        self.own_number = kind.of
+        self.pi = kind.pi()
+        self._convert = np.frompyfunc(kind.of, 1, 1)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(np, name)
@@ -88,32 +90,36 @@ class _Namespace:
         """One or the other, entry by entry."""
         return self._convert(np.where(condition, a, b))
 
-    def vectorize(self, function: Callable[..., Any], otypes: Any = None) -> Any:
-        """A function of floats, applied entry by entry."""
-        whole = np.vectorize(lambda x: function(float(x)), otypes=otypes)
-        return lambda *arguments: self._convert(whole(*arguments))
+    @property
+    def special(self) -> _Special:
+        """The functions that NumPy lacks."""
+        return _Special()
+
+
+class _Special:
+    erfc = staticmethod(np.frompyfunc(lambda a: a.erfc(), 1, 1))
 
 
 def _run(
     problem: Problem,
     kind: NumberKind,
-    number: Callable[[Any], Any],
+    numbers: type[Exact] | type[Symbolic],
     read: Callable[[str, Given], Array],
 ) -> OtherRun:
     graph = build(problem)
     givens = {**problem.parameters, **problem.data}
     try:
         with np.errstate(all="ignore"):
-            plan = Plan(graph, number=number)
+            plan = Plan(graph, number=numbers.of)
             read_in = {name: read(name, given) for name, given in givens.items()}
-            numbers = plan(read_in, _Namespace(number))
+            results = plan(read_in, _Namespace(numbers))
     except ArithmeticError as error:
         raise NumberError(
             f"the run in {kind} numbers fails: {type(error).__name__}", where=problem.where
         ) from None
     except NumberError as error:
         raise error.at(problem.where) if problem.where else error from None
-    return OtherRun(kind, graph, numbers, number)
+    return OtherRun(kind, graph, results, numbers.of)
 
 
 def _written(given: Given) -> Array:

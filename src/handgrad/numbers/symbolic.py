@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -39,6 +40,11 @@ class Symbolic:
         number = float(value)
         library = sympy()
         return cls(library.nsimplify(library.Rational(repr(number))), number)
+
+    @classmethod
+    def pi(cls) -> Symbolic:
+        """π itself."""
+        return cls(sympy().pi, math.pi)
 
     def __float__(self) -> float:
         return self.value
@@ -141,6 +147,9 @@ class Symbolic:
 
     def tanh(self) -> Symbolic:
         return self._of("tanh")
+
+    def erfc(self) -> Symbolic:
+        return Symbolic(sympy().erfc(self.formula), math.erfc(self.value))
 
     def log1p(self) -> Symbolic:
         return (self + 1).log()

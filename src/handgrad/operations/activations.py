@@ -102,6 +102,12 @@ silu: Operation = elementwise(
 )
 
 
+def _root(xp: Any, number: Any) -> Any:
+    """The root of a constant, in full where the namespace's numbers have more digits than floats."""
+    own = getattr(xp, "own_number", None)
+    return math.sqrt(number) if own is None else own(number).sqrt()
+
+
 def _erfc(xp: Any, z: Any) -> Any:
     """The complementary error function; NumPy has none, so the standard library's, entry by entry."""
     special = getattr(xp, "special", None)
@@ -112,7 +118,7 @@ def _erfc(xp: Any, z: Any) -> Any:
 
 normal_cdf: Operation = elementwise(
     "normal_cdf",
-    lambda xp, z: 0.5 * _erfc(xp, -z / math.sqrt(2)),
+    lambda xp, z: 0.5 * _erfc(xp, -z / _root(xp, 2)),
     (lambda out, z: normal_pdf(z),),
     family="helper",
     notation=Function("Φ", r"\Phi"),
@@ -121,7 +127,7 @@ normal_cdf: Operation = elementwise(
 
 normal_pdf: Operation = elementwise(
     "normal_pdf",
-    lambda xp, z: xp.exp(-0.5 * z * z) / math.sqrt(2 * math.pi),
+    lambda xp, z: xp.exp(-0.5 * z * z) / _root(xp, 2 * xp.pi),
     (lambda out, z: -(z * out),),
     family="helper",
     notation=Function("φ", r"\varphi"),
@@ -130,7 +136,7 @@ normal_pdf: Operation = elementwise(
 
 gelu: Operation = elementwise(
     "gelu",
-    lambda xp, z: z * 0.5 * _erfc(xp, -z / math.sqrt(2)),
+    lambda xp, z: z * 0.5 * _erfc(xp, -z / _root(xp, 2)),
     (lambda out, z: normal_cdf(z) + z * normal_pdf(z),),
     family="activation",
     notation=Function("GELU", r"\operatorname{GELU}"),

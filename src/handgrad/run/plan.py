@@ -94,7 +94,7 @@ class _Compiler:
             return self.over_cases(call, operation.reduces_cases)
         arguments, cased = self.arguments(call)
         kernel = operation.kernel(signature_of(call, cased))
-        if arguments and all(a in self.constants for a in arguments):
+        if self.number is None and arguments and all(a in self.constants for a in arguments):
             with np.errstate(all="ignore"):
                 value = kernel(np, *[np.asarray(self.constants[a]) for a in arguments])
             return self.constant(np.asarray(value))
