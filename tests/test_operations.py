@@ -146,13 +146,18 @@ def options_of(row: Row) -> dict[str, Any]:
     return dict(eval(f"dict({text})")) if text else {}
 
 
-def check(row: Row, generator: np.random.Generator, tolerance: float = 1e-12) -> None:
-    """One draw of a row: value and gradients of Σ c·op(…) here and in PyTorch."""
+def drawn(row: Row, generator: np.random.Generator) -> dict[str, Array]:
+    """Arguments for a row, by the names under which it is spelled."""
     draws = row.draws * len(row.shapes) if len(row.draws) == 1 else row.draws
-    arrays = {
+    return {
         f"a{i}": np.asarray(draw(generator, shape))
         for i, (shape, draw) in enumerate(zip(row.shapes, draws, strict=True))
     }
+
+
+def check(row: Row, generator: np.random.Generator, tolerance: float = 1e-12) -> None:
+    """One draw of a row: value and gradients of Σ c·op(…) here and in PyTorch."""
+    arrays = drawn(row, generator)
     options = options_of(row)
 
     def value(tensors: dict[str, Any]) -> Any:

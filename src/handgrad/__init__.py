@@ -40,6 +40,7 @@ from handgrad.trace import solve as solve
 if TYPE_CHECKING:
     from handgrad.numbers import NumberKind as NumberKind
     from handgrad.numbers import run_exact as run_exact
+    from handgrad.numbers import run_intervals as run_intervals
     from handgrad.numbers import run_symbols as run_symbols
     from handgrad.page.listing import list_page as list_page
     from handgrad.page.numbers import numbers_page as numbers_page
@@ -60,6 +61,7 @@ _WHEN_ASKED_FOR = {
     "NumberKind": "handgrad.numbers",
     "numbers_object": "handgrad.render.json",
     "run_exact": "handgrad.numbers",
+    "run_intervals": "handgrad.numbers",
     "run_symbols": "handgrad.numbers",
     "numbers_page": "handgrad.page.numbers",
     "list_page": "handgrad.page.listing",

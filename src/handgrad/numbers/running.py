@@ -110,7 +110,7 @@ def _run(
     givens = {**problem.parameters, **problem.data}
     try:
         with np.errstate(all="ignore"):
-            plan = Plan(graph, number=numbers.of)
+            plan = Plan(graph, constant=_constants(numbers))
             read_in = {name: read(name, given) for name, given in givens.items()}
             results = plan(read_in, _Namespace(numbers))
     except ArithmeticError as error:
@@ -120,6 +120,11 @@ def _run(
     except NumberError as error:
         raise error.at(problem.where) if problem.where else error from None
     return OtherRun(kind, graph, results, numbers.of)
+
+
+def _constants(kind: type[Exact] | type[Symbolic]) -> Callable[[Array], Any]:
+    convert = np.frompyfunc(kind.of, 1, 1)
+    return lambda array: convert(array) if array.ndim else kind.of(float(array))
 
 
 def _written(given: Given) -> Array:

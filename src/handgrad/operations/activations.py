@@ -14,9 +14,15 @@ _AT_ZERO = Kink(
     "the pre-activation is exactly 0, where the slope is taken as that of z ≤ 0",
 )
 
+
+def positive_part(xp: Any, z: Any) -> Any:
+    """max(z, 0)."""
+    return xp.where(z > 0, z, 0.0)
+
+
 relu: Operation = elementwise(
     "relu",
-    lambda xp, z: xp.where(z > 0, z, 0.0),
+    positive_part,
     (lambda out, z: step(z),),
     family="activation",
     notation=Function("ReLU", r"\operatorname{ReLU}"),
@@ -88,7 +94,7 @@ tanh: Operation = elementwise(
 )
 softplus: Operation = elementwise(
     "softplus",
-    lambda xp, z: xp.where(z > 0, z, 0.0) + xp.log1p(xp.exp(-xp.abs(z))),
+    lambda xp, z: positive_part(xp, z) + xp.log1p(xp.exp(-xp.abs(z))),
     (lambda out, z: sigmoid(z),),
     family="activation",
     notation=Function("softplus", r"\operatorname{softplus}"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from handgrad.expression import Call, Expression, Shape
 from handgrad.notation import Function
-from handgrad.operations.activations import sigmoid
+from handgrad.operations.activations import positive_part, sigmoid
 from handgrad.operations.arithmetic import ratio
 from handgrad.operations.functions import step
 from handgrad.operations.operation import (
@@ -113,13 +113,13 @@ bce = _entrywise_loss(
 )
 bce_with_logits = _entrywise_loss(
     "bce_with_logits",
-    lambda xp, z, y: xp.where(z > 0, z, 0.0) - z * y + xp.log1p(xp.exp(-xp.abs(z))),
+    lambda xp, z, y: positive_part(xp, z) - z * y + xp.log1p(xp.exp(-xp.abs(z))),
     lambda z, y: (sigmoid(z) - y, -z),
     "BCEWithLogits",
 )
 hinge = _entrywise_loss(
     "hinge",
-    lambda xp, s, y: xp.where(1 - y * s > 0, 1 - y * s, 0.0),
+    lambda xp, s, y: positive_part(xp, 1 - y * s),
     lambda s, y: (-(y * step(1 - y * s)), -(s * step(1 - y * s))),
     "hinge",
     kinks=(

@@ -21,6 +21,7 @@ from handgrad.operations.operation import (
     describe,
     entry,
 )
+from handgrad.operations.reductions import shares
 from handgrad.operations.structure import placed
 from handgrad.operations.windows import Windows, whole, windows
 
@@ -85,12 +86,9 @@ def _max_pool(rank: int) -> tuple[Operation, Operation]:
                 e if c or not any(s.cased) else e[..., None]
                 for e, c in zip((g, a, largest), s.cased, strict=True)
             )
-            # The nearest entries: where figures are rounded and carried, none need be equal.
             gaps = xp.stack([xp.abs(e - largest) for e in _cut(over, lead, a)], axis=0)
-            nearest = gaps == xp.min(gaps, axis=0, keepdims=True)
-            hits = xp.where(nearest, xp.ones_like(gaps), xp.zeros_like(gaps))
-            shares = hits / xp.sum(hits, axis=0, keepdims=True) * g
-            return _spread(xp, [shares[k] for k in range(len(list(over.offsets())))], over, lead)
+            parts = shares(xp, gaps, (0,)) * g
+            return _spread(xp, [parts[k] for k in range(len(list(over.offsets())))], over, lead)
 
         return shared
 

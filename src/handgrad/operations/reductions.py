@@ -100,11 +100,15 @@ mean = Operation(
 )
 
 
-def _ties(xp: Any, a: Array, m: Array, axes: tuple[int, ...]) -> Array:
-    # The nearest entries: where figures are rounded and carried, none need be equal to m.
-    gap = xp.abs(a - m)
-    hit = xp.where(gap == xp.min(gap, axis=axes, keepdims=True), 1.0, 0.0)
-    return hit / xp.sum(hit, axis=axes, keepdims=True)
+def shares(xp: Any, gap: Array, axes: tuple[int, ...]) -> Array:
+    """Each entry's share in an extreme, given how far it is from it.
+
+    The nearest entries share: where figures are rounded and carried, none need be at it.
+    """
+    nearest = gap == xp.min(gap, axis=axes, keepdims=True)
+    hit = xp.where(nearest, xp.ones_like(gap), xp.zeros_like(gap))
+    count = xp.sum(hit, axis=axes, keepdims=True)
+    return hit / xp.where(count > 1, count, 1.0)
 
 
 def _attained_kernel(s: Signature) -> Kernel:
@@ -117,7 +121,7 @@ def _attained_kernel(s: Signature) -> Kernel:
         if not kept:
             for axis in axes:
                 m = xp.expand_dims(m, axis=axis)
-        return _ties(xp, a, m, axes) if axes else xp.ones_like(a)
+        return shares(xp, xp.abs(a - m), axes) if axes else xp.ones_like(a)
 
     return attained_at
 

@@ -45,7 +45,7 @@ class _Compiler:
 
     graph: Graph
     share: bool
-    number: Callable[[Any], Any] | None = None
+    convert: Callable[[Array], Any] | None = None
     slots: dict[Expression, int] = field(default_factory=dict)
     constants: dict[int, Any] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
@@ -94,7 +94,7 @@ class _Compiler:
             return self.over_cases(call, operation.reduces_cases)
         arguments, cased = self.arguments(call)
         kernel = operation.kernel(signature_of(call, cased))
-        if self.number is None and arguments and all(a in self.constants for a in arguments):
+        if self.convert is None and arguments and all(a in self.constants for a in arguments):
             with np.errstate(all="ignore"):
                 value = kernel(np, *[np.asarray(self.constants[a]) for a in arguments])
             return self.constant(np.asarray(value))
@@ -103,11 +103,8 @@ class _Compiler:
     def constant(self, value: Array) -> int:
         """A slot that holds a number or an array in every run."""
         slot = self.new()
-        if self.number is not None:
-            array = np.asarray(np.frompyfunc(self.number, 1, 1)(value), dtype=object)
-            self.constants[slot] = array if array.ndim else array[()]
-        else:
-            self.constants[slot] = np.asarray(value, float) if value.ndim else float(value)
+        convert = self.convert or (lambda array: array if array.ndim else float(array))
+        self.constants[slot] = convert(np.asarray(value, float))
         return slot
 
     def arguments(self, call: Call) -> tuple[list[int], tuple[bool, ...]]:
@@ -146,7 +143,8 @@ class Plan:
             is used again (what a person with paper does); None carries full precision.
         backward: whether the backward pass is run too.
         update: the update to make after it; its settings, step and memories are then inputs.
-        number: turns the constants of the formulas into another kind of number.
+        constant: turns the formulas' constants, which are float64 arrays, into another kind of
+            number; no formula of constants alone is then computed beforehand, in floats.
     """
 
     def __init__(
@@ -156,10 +154,10 @@ class Plan:
         *,
         backward: bool = True,
         update: UpdatePass | None = None,
-        number: Callable[[Any], Any] | None = None,
+        constant: Callable[[Array], Any] | None = None,
     ) -> None:
         self.graph = graph
-        compiler = _Compiler(graph, share=decimals is None, number=number)
+        compiler = _Compiler(graph, share=decimals is None, convert=constant)
         self._inputs: dict[str, int] = {}
         for node in graph.nodes.values():
             if node.kind != "value":
