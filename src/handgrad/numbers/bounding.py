@@ -80,9 +80,9 @@ def _joined(join: Callable[..., Floats], arrays: Sequence[Any], axis: int) -> In
 
 def where(condition: Any, a: Any, b: Any) -> Interval:
     """One or the other; the hull of both where the condition is undecided."""
-    known = np.asarray(condition) if not isinstance(condition, Truth) else None
-    truth = condition if known is None else Truth(known, known)
-    return Interval.of(truth.choose(a, b))
+    if isinstance(condition, Truth):
+        return condition.choose(a, b)
+    return Truth(np.asarray(condition), np.asarray(condition)).choose(a, b)
 
 
 def _rising(

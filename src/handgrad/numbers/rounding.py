@@ -57,7 +57,7 @@ def _in_range(a: Any) -> Any:
 def widened(value: Any, towards: float) -> Floats:
     """A function's value moved past its possible error."""
     margin = np.where(np.isfinite(value), FUNCTION_ERROR * abs(value), 0.0)
-    return next_after(value + np.copysign(margin, towards), towards)
+    return cast(Floats, next_after(value + np.copysign(margin, towards), towards))
 
 
 def summed(terms: Floats, axis: int, towards: float) -> Floats:

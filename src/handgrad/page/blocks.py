@@ -11,14 +11,16 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from handgrad.expression import Expression
+from handgrad.picture import Drawing
 
 Inline: TypeAlias = str | Expression
 """A piece of running text, or a formula within it."""
 
 Text: TypeAlias = tuple[Inline, ...]
 
-Mark: TypeAlias = Literal["off", "on", "zeroed"]
-"""What an entry of a result is: a closed gate, an open gate, an entry that a zero factor zeroed."""
+Mark: TypeAlias = Literal["off", "on", "zeroed", "changed"]
+"""What an entry of a result is: a shut gate, an open gate, an entry that a zero factor zeroed, or
+one that differs from the solution beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Relation:
         shape: the result's shape in words, such as "2×2"; empty for a scalar.
         label: words before the relation, such as "through z⁽²⁾".
         sign: "=", or "←" for an assignment (an update).
+        entries: by entry of the result, the same computation written out for that entry alone.
     """
 
     left: Expression | None
@@ -57,6 +60,7 @@ class Relation:
     shape: str = ""
     label: Text = ()
     sign: Literal["=", "←"] = "="
+    entries: Mapping[tuple[int, ...], Relation] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,33 @@ class Note:
     derivations: tuple[Derivation, ...] = ()
 
 
-Block: TypeAlias = Heading | Paragraph | Derivation | Table | Note
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A picture with its caption. Where pictures cannot be shown, the caption stands alone."""
+
+    drawing: Drawing
+    caption: Text = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A piece of a program, shown as it is written."""
+
+    source: str
+    language: Literal["python", "toml", "shell"] = "python"
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Blocks side by side, such as two solutions compared; one under the other where it is narrow."""
+
+    columns: tuple[tuple[Block, ...], ...]
+
+
+Block: TypeAlias = Heading | Paragraph | Derivation | Table | Note | Figure | Code | Columns
+
+Layout: TypeAlias = Literal["document", "slides"]
+"""How a page is laid out: as a document, or as a slide from each heading of level 1 or 2 to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +131,7 @@ class Page:
         error_signals: names whose gradient is written δ.
         loss: the name in the numerator of a gradient.
         losses: by name, the numerator of its gradient where that is another.
+        layout: a document, or slides.
     """
 
     title: str
@@ -110,3 +141,4 @@ class Page:
     error_signals: frozenset[str] = frozenset()
     loss: str = "L"
     losses: Mapping[str, str] = field(default_factory=dict)
+    layout: Layout = "document"

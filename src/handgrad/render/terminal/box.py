@@ -22,6 +22,7 @@ SGR = {
     "phase": "1;34",
     "off": "2;31",
     "zeroed": "2;31",
+    "changed": "1;35",
     "gate": "33",
     "warning": "33",
     "check": "32",

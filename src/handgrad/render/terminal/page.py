@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import assert_never
 
-from handgrad.page.blocks import Block, Derivation, Heading, Note, Page, Paragraph, Table
+from handgrad.page.blocks import (
+    Block,
+    Code,
+    Columns,
+    Derivation,
+    Figure,
+    Heading,
+    Note,
+    Page,
+    Paragraph,
+    Table,
+)
 from handgrad.render.style import Style
 from handgrad.render.terminal.box import Box, beside, cut, line, padded, printed, stacked, to_width
 from handgrad.render.terminal.characters import ASCII, UNICODE
 from handgrad.render.terminal.pen import TerminalPen
-from handgrad.render.terminal.relation import derivation_lines
+from handgrad.render.terminal.relation import GAP, derivation_lines
 from handgrad.render.terminal.table import table_lines
 from handgrad.render.terminal.text import single_line, wrapped
 
 TEXT_WIDTH = 92
 """Running text and rules are no wider, however wide the terminal is."""
+
+LEAST_COLUMN = 56
+"""Columns of blocks narrower than this stand one under the other."""
 
 
 def render_terminal(page: Page, *, width: int, colour: bool, unicode: bool) -> str:
@@ -27,20 +42,28 @@ def render_terminal(page: Page, *, width: int, colour: bool, unicode: bool) -> s
     pen = TerminalPen(Style.of(page), UNICODE if unicode else ASCII)
     width = max(width, 1)
     rows: list[str] = []
+    for box in _blocks(page.blocks, pen, width):
+        rows += [printed(row, colour) for row in box.rows]
+    return "\n".join(rows) + "\n" if rows else ""
+
+
+def _blocks(blocks: Sequence[Block], pen: TerminalPen, width: int) -> list[Box]:
+    """Blocks one under the other, a step's body set in under its title."""
+    boxes: list[Box] = []
     indent, previous = 0, None
-    for block in page.blocks:
+    for block in blocks:
         if isinstance(block, Heading):
             indent = _indent(block, width)
         inner = 0 if isinstance(block, Heading) else indent
         lines = block_lines(block, pen, width - inner)
-        if rows and lines:
-            rows += [""] * _space(previous, block)
+        if boxes and lines:
+            boxes += [line("")] * _space(previous, block)
         previous = block
         for box in lines:
             # Every block keeps to the width; what is too narrow for its parts is cut here.
             for part in cut(box, max(1, width - inner), indent=0) or []:
-                rows += [printed(row, colour) for row in padded(part, left=inner).rows]
-    return "\n".join(rows) + "\n" if rows else ""
+                boxes.append(padded(part, left=inner))
+    return boxes
 
 
 def block_lines(block: Block, pen: TerminalPen, width: int) -> list[Box]:
@@ -56,8 +79,31 @@ def block_lines(block: Block, pen: TerminalPen, width: int) -> list[Box]:
             return table_lines(block, pen, width)
         case Note():
             return _note(block, pen, width)
+        case Figure():
+            return wrapped(block.caption, pen, min(width, TEXT_WIDTH), "dim")
+        case Code():
+            return [pen.text(text) for text in block.source.rstrip("\n").split("\n")]
+        case Columns():
+            return _columns(block, pen, width)
         case _:
             assert_never(block)
+
+
+def _columns(columns: Columns, pen: TerminalPen, width: int) -> list[Box]:
+    """Columns beside each other where each has room, otherwise one under the other."""
+    count = max(1, len(columns.columns))
+    each = (width - len(GAP) * (count - 1)) // count
+    if each < LEAST_COLUMN:
+        return [
+            box for blocks in columns.columns for box in (*_blocks(blocks, pen, width), line(""))
+        ]
+    drawn = [stacked(_blocks(blocks, pen, each) or [line("")]) for blocks in columns.columns]
+    height = max(box.height for box in drawn)
+    parts: list[Box] = []
+    for box in drawn:
+        top = Box(to_width(box, each).rows)
+        parts += [line(GAP), padded(top, below=height - box.height)]
+    return [beside(*parts[1:])]
 
 
 def _indent(heading: Heading, width: int) -> int:
