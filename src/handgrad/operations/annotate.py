@@ -53,8 +53,12 @@ def _rebuilt(expression: Expression, shapes: ShapeOf, source: str, tidy: bool) -
         case Call():
             arguments = tuple(_rebuilt(a, shapes, source, tidy) for a in expression.arguments)
             name, options, span = expression.operation, expression.options, expression.span
-            call = Call(name, arguments, options, span)
-            call = Call(name, arguments, options, span, _result_shape(call, source))
+            call, shape = Call(name, arguments, options, span), expression.shape
+            if shape is None or any(
+                a is not b for a, b in zip(arguments, expression.arguments, strict=True)
+            ):
+                shape = _result_shape(call, source)
+            call = Call(name, arguments, options, span, shape)
             if tidy and (simplify := operation_of(call).simplify) is not None:
                 simpler = simplify(call)
                 if simpler is not None and simpler != call:
