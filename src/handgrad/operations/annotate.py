@@ -53,11 +53,10 @@ def _rebuilt(expression: Expression, shapes: ShapeOf, source: str, tidy: bool) -
         case Call():
             arguments = tuple(_rebuilt(a, shapes, source, tidy) for a in expression.arguments)
             name, options, span = expression.operation, expression.options, expression.span
-            call, shape = Call(name, arguments, options, span), expression.shape
-            if shape is None or any(
-                a is not b for a, b in zip(arguments, expression.arguments, strict=True)
-            ):
-                shape = _result_shape(call, source)
+            kept = all(a is b for a, b in zip(arguments, expression.arguments, strict=True))
+            known = expression.shape if kept else None
+            call = Call(name, arguments, options, span)
+            shape = _result_shape(call, source) if known is None else known
             call = Call(name, arguments, options, span, shape)
             if tidy and (simplify := operation_of(call).simplify) is not None:
                 simpler = simplify(call)
