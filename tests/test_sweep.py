@@ -22,9 +22,7 @@ def test_a_sample(kind: str) -> None:
 
 def test_a_wrong_pull_back_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """A rule wrong by one part in a thousand."""
-    wrong = replace(
-        operations.BY_NAME["tanh"], pullback=lambda i, g, p: g * (1 - 0.999 * p.out**2)
-    )
+    wrong = replace(operations.BY_NAME["tanh"], pullback=lambda i, g, p: g * (1 - 0.999 * p.out**2))
     monkeypatch.setitem(operations.BY_NAME, "tanh", wrong)
     assert largest("PyTorch") > LARGEST
 
