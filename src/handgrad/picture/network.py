@@ -15,7 +15,6 @@ import numpy as np
 
 from handgrad.errors import OptionError
 from handgrad.expression import Adjoint, Name
-from handgrad.expression import Literal as Number
 from handgrad.notation import Function
 from handgrad.operations import BY_NAME
 from handgrad.operations.operation import Array
@@ -25,6 +24,7 @@ from handgrad.picture.measure import Measure
 from handgrad.picture.network_words import describe_network
 from handgrad.picture.numbers import Shown, adjoint_entry, entry, number, spelling
 from handgrad.trace import Trace
+from handgrad.trace.numbers import literal_of
 
 PicturePhase: TypeAlias = Literal["forward", "backward"]
 
@@ -45,6 +45,9 @@ TIGHTEST = 17.0
 
 WIDEST = 400.0
 """Where labels would push two layers further apart than this, they are left out."""
+
+STEEPEST = 0.28
+"""Layers stand apart by at least so much of their height, or their edges would be too steep."""
 
 TOP = 76.0
 MARGIN = 20.0
@@ -204,8 +207,9 @@ class _Picture:
         before = gap > 0 and source in self.off[gap - 1]
         role: Role
         if self.backward:
-            silenced = before or target in self.off[gap]
-            role = "off" if silenced else "gradient" if of[at] else "faint"
+            # Of many cases the weights' gradients are those of all: another may still teach it.
+            shut = before or target in self.off[gap]
+            role = "gradient" if of[at] else "off" if shut else "faint"
         else:
             role = "off" if before else "value"
         return Edge(float(of[at]), spelling(layer.sum.weights, at, self.backward), role)
@@ -256,8 +260,9 @@ class _Picture:
         Labels stand near the end with the fewer edges: of s units that lead to d, those of one
         source never meet those of the next where they stand a (d + 1)th of the way from it.
         """
-        least = max(150.0, 2 * self.overhang + 60)
         sources, targets = self.columns[gap], self.columns[gap + 1]
+        tallest = max(len(sources), len(targets)) - 1
+        least = max(150.0, 2 * self.overhang + 60, STEEPEST * tallest * self.spacing)
         if None in sources or None in targets:
             return least, False
         part = 1 / (min(len(sources), len(targets)) + 1)
@@ -310,8 +315,7 @@ class _Picture:
         graph = self.trace.graph
         below: list[Line] = []
         for name in self._targets():
-            literal = Number(_listed(self._target(name)))
-            below.append(Line((Name(name), " = ", literal), "faint", name))
+            below += self._target_lines(name)
         if graph.cost != graph.loss and not self.backward:
             mean = number(self.shown.value(graph.cost))
             below.append(Line((Name(graph.cost), " = ", mean), "faint", graph.cost))
@@ -333,17 +337,22 @@ class _Picture:
             if node.kind == "data"
             and n != self.network.source
             and set(graph.consumers.get(n, ())) <= tail
-            and self._target(n).size <= 4
+            and np.size(self.shown.value(n)) <= MOST
         ]
 
-    def _target(self, name: str) -> Array:
+    def _target_lines(self, name: str) -> list[Line]:
+        """A target as one line; of examples in the array itself, the entries of the first."""
         value = self.shown.value(name)
         units = self.network.layers[-1].sum.units
         if self.network.examples == "none" or not value.ndim:
-            return value
+            text: Text = (Name(name), " = ", literal_of(value))
+            return [Line(text, "faint", name)]
         places = [self.network.index(value.shape, u) for u in range(units)]
-        fits = value.ndim == 2 and units in value.shape or units == 1
-        return np.asarray([value[at] for at in places]) if fits else value
+        return [
+            Line((entry(name, at), " = ", number(value[at])), "faint", spelling(name, at))
+            for at in places
+            if all(i < n for i, n in zip(at, value.shape, strict=True))
+        ]
 
     # -- shapes ---------------------------------------------------------------------------
 
@@ -467,12 +476,6 @@ def _equation(name: Line, value: Line) -> Line:
 
 def _label(line: Line, x: float, y: float, size: float) -> Label:
     return Label(x, y, line.text, line.role, size=size, bold=line.bold, quantity=line.quantity)
-
-
-def _listed(array: Array) -> tuple[float, ...] | float:
-    """A vector, or a number, as a literal has it."""
-    flat = np.asarray(array, dtype=float).ravel()
-    return tuple(float(v) for v in flat) if np.ndim(array) else float(flat[0])
 
 
 def activation_symbol(layer: Layer) -> str:

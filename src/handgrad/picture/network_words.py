@@ -79,7 +79,7 @@ def _off(network: Network, phase: str, off: Sequence[frozenset[int]]) -> list[st
         name = layer_name(network, position)
         total = network.layers[position].sum.units
         if len(units) == total > 1:
-            which = f"All {total} units of {name} are"
+            which = f"{'Both' if total == 2 else f'All {total}'} units of {name} are"
         elif len(units) > NAMED:
             which = f"{len(units)} of the {total} units of {name} are"
         else:
