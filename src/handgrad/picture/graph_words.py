@@ -30,11 +30,11 @@ def describe_graph(
         which = f"{listed(names)}" if len(names) == 1 else f"{listed(names)}, in this order"
     loss = figure(float(shown.value(trace.graph.cost)), trace.decimals)
     sentences = [
-        f"A computation graph, from left to right: what is given, then {which}.",
+        f"A computation graph: what is given, then {which}.",
         f"The loss {printable(trace.graph.cost)} is {loss}.",
         "Each box holds a value or its shape."
         if phase == "forward"
-        else "Gradients flow from right to left; each box holds the gradient of its value as well.",
+        else "Gradients flow back from the loss; each box holds the gradient of its value as well.",
     ]
     if shown.cases > 1:
         sentences.append(f"Of {shown.cases} cases, the first is shown.")
