@@ -65,7 +65,10 @@ class Box:
 
 
 def graph_picture(trace: Trace, phase: PicturePhase) -> Drawing:
-    """The computation graph in one phase of its worked solution. Of many cases the first is shown."""
+    """The computation graph: as it is given, or in one pass of its worked solution.
+
+    Of many cases the first is shown.
+    """
     return _Picture(trace, phase).drawing()
 
 
@@ -80,7 +83,9 @@ class _Picture:
         self.shown = Shown(self.trace)
         self.measure = Measure(self.trace.decimals, self.trace.problem.display)
         self.equations = [*graph.equations, *([graph.cost] if graph.cost != graph.loss else [])]
-        givens = [n for n, node in graph.nodes.items() if node.kind != "value" and n in graph.consumers]
+        givens = [
+            n for n, node in graph.nodes.items() if node.kind != "value" and n in graph.consumers
+        ]
         self.without_givens = len(self.equations) + len(givens) > MOST
         self.left_out = len(self.equations) - 2 * ENDS if len(self.equations) > MOST else 0
         shown = self.equations
@@ -103,6 +108,8 @@ class _Picture:
         node = self.trace.graph.nodes[name]
         given = node.kind != "value"
         lines = [Line(self._title(name), "ink", name, bold=False)]
+        if self.phase == "given" and not given:
+            return Box(name, tuple(lines), "surface", given)
         value = self.shown.value(name)
         if _small(value) and not self.backward:
             lines += [Line((literal_of(row),), "value", name) for row in value]
@@ -158,7 +165,7 @@ class _Picture:
             rows = [Line((literal_of(row),), role, quantity) for row in gradient]
             return [Line((Adjoint(name), " ="), role, quantity), *rows]
         largest = gradient.flat[int(np.abs(gradient).argmax())]
-        return [Line((Adjoint(name), ", the largest: ", number(largest)), role, quantity)]
+        return [Line((Adjoint(name), ", largest entry: ", number(largest)), role, quantity)]
 
     def _gates(self, name: str) -> tuple[Role, list[Line]]:
         """The face of a box, and a line on the gates in it that are shut."""
@@ -234,13 +241,14 @@ class _Picture:
             round(max(laid.width, self.measure.width((note,), NUMBER)) + 2 * MARGIN, 1),
             round(laid.height + 2 * MARGIN + (24 if note else 0), 1),
             tuple(shapes),
-            title=f"The computation graph: {self.phase} pass",
+            title="The computation graph"
+            + ("" if self.phase == "given" else f": {self.phase} pass"),
             description=describe_graph(self.trace, self.phase, self.gates, self.equations, note),
         )
 
     def _size(self, box: Box) -> tuple[float, float]:
         widths = [
-            self.measure.width(line.text, FORMULA if k == 0 else NUMBER) * (1.05 if line.bold else 1)
+            self.measure.width(line.text, FORMULA if k == 0 else NUMBER, line.bold)
             for k, line in enumerate(box.lines)
         ]
         return max(44.0, max(widths) + 2 * PADDING), box.height
@@ -281,4 +289,4 @@ class _Picture:
 
 def _small(array: Array) -> bool:
     """Whether a matrix is small enough to be written out."""
-    return array.ndim == 2 and max(array.shape) <= ROWS
+    return bool(array.ndim == 2 and max(array.shape) <= ROWS)

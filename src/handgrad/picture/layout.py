@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 SWEEPS = 12
 """Passes that reorder the columns, and as many that move the boxes."""
@@ -135,9 +135,7 @@ def _crossings(columns: list[list[int]], places: list[_Place]) -> int:
     for left, right in pairwise(columns):
         rank = {i: k for k, i in enumerate(right)}
         ends = [rank[j] for i in left for j in sorted(places[i].after, key=rank.__getitem__)]
-        total += sum(
-            ends[a] > ends[b] for a in range(len(ends)) for b in range(a + 1, len(ends))
-        )
+        total += sum(ends[a] > ends[b] for a in range(len(ends)) for b in range(a + 1, len(ends)))
     return total
 
 
@@ -151,12 +149,12 @@ def _settle(columns: list[list[int]], places: list[_Place]) -> None:
             wanted = []
             for i in column:
                 last = sweep >= 2 * SWEEPS - 2
-                near = [*places[i].before, *places[i].after] if last else (
-                    places[i].before if forward else places[i].after
+                near = (
+                    [*places[i].before, *places[i].after]
+                    if last
+                    else (places[i].before if forward else places[i].after)
                 )
-                wanted.append(
-                    sum(places[j].y for j in near) / len(near) if near else places[i].y
-                )
+                wanted.append(sum(places[j].y for j in near) / len(near) if near else places[i].y)
             _stack(column, places, wanted)
 
 
@@ -193,14 +191,10 @@ def _drawn(
 ) -> Laid:
     """Columns side by side, lines from the right side of one box to the left side of another."""
     widths = [max((sizes[i][0] for i in c if places[i].box >= 0), default=0.0) for c in columns]
-    lefts: list[float] = []
-    for width in widths:
-        lefts.append(lefts[-1] + widths[len(lefts) - 1] + COLUMN if lefts else 0.0)
+    lefts = [0.0, *accumulate(width + COLUMN for width in widths[:-1])]
     top = min(p.y - p.height / 2 for p in places)
     where = {i: c for c, each in enumerate(columns) for i in each}
-    middles = tuple(
-        (lefts[c] + widths[c] / 2, places[i].y - top) for i, c in enumerate(column)
-    )
+    middles = tuple((lefts[c] + widths[c] / 2, places[i].y - top) for i, c in enumerate(column))
 
     def _right(place: int) -> float:
         return lefts[where[place]] + widths[where[place]]

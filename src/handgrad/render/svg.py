@@ -145,8 +145,7 @@ def _curve(points: Points) -> str:
     if len(points) == 2:
         (x0, y0), (x1, y1) = points
         middle = (x0 + x1) / 2
-        inner = [(middle, y0), (middle, y1)]
-        return f"M{_n(x0)} {_n(y0)}C" + " ".join(f"{_n(x)} {_n(y)}" for x, y in (*inner, (x1, y1)))
+        return f"M{_n(x0)} {_n(y0)}{_cubic((middle, y0), (middle, y1), (x1, y1))}"
     parts = [f"M{_n(points[0][0])} {_n(points[0][1])}"]
     ends = [points[0], *points, points[-1]]
     for i, (start, stop) in enumerate(pairwise(points)):
@@ -155,8 +154,12 @@ def _curve(points: Points) -> str:
         (ux, uy), (vx, vy) = _towards(ends[i], ends[i + 2]), _towards(ends[i + 1], ends[i + 3])
         inner = (start[0] + ux * reach, start[1] + uy * reach)
         outer = (stop[0] - vx * reach, stop[1] - vy * reach)
-        parts.append("C" + " ".join(f"{_n(x)} {_n(y)}" for x, y in (inner, outer, stop)))
+        parts.append(_cubic(inner, outer, stop))
     return "".join(parts)
+
+
+def _cubic(*points: tuple[float, float]) -> str:
+    return "C" + " ".join(f"{_n(x)} {_n(y)}" for x, y in points)
 
 
 def _towards(start: tuple[float, float], stop: tuple[float, float]) -> tuple[float, float]:
@@ -171,7 +174,10 @@ def _arrow(arrow: Arrow) -> list[str]:
     ux, uy = _towards(start, (x1, y1))
     head = HEAD + arrow.width
     bx, by = x1 - ux * head, y1 - uy * head
-    wings = [(bx - uy * head * 0.42, by + ux * head * 0.42), (bx + uy * head * 0.42, by - ux * head * 0.42)]
+    wings = [
+        (bx - uy * head * 0.42, by + ux * head * 0.42),
+        (bx + uy * head * 0.42, by - ux * head * 0.42),
+    ]
     d = "M" + "L".join(f"{_n(x)} {_n(y)}" for x, y in ((x1, y1), *wings))
     shaft = (*arrow.points[:-1], (x1 - ux * head * 0.7, y1 - uy * head * 0.7))
     return [
@@ -192,7 +198,9 @@ def _clearing(label: Label, style: Style) -> list[str]:
     """A patch of paper under a label that stands clear of what runs behind it."""
     if not label.halo:
         return []
-    width = CLEARING * Measure(style.decimals, style.display).width(label.text, label.size)
+    width = CLEARING * Measure(style.decimals, style.display).width(
+        label.text, label.size, label.bold
+    )
     left = {"start": 0.0, "middle": width / 2, "end": width}[label.anchor]
     at = (label.x - left, label.y - 0.85 * label.size, width, 1.1 * label.size)
     names = ("x", "y", "width", "height")
