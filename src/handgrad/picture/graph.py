@@ -19,7 +19,7 @@ from handgrad.picture.graph_words import describe_graph
 from handgrad.picture.layout import laid_out
 from handgrad.picture.lines import Line, PicturePhase
 from handgrad.picture.measure import Measure
-from handgrad.picture.numbers import Shown, number, spelling
+from handgrad.picture.numbers import Shown, number, whole
 from handgrad.trace import Trace
 from handgrad.trace.numbers import literal_of
 
@@ -107,7 +107,7 @@ class _Picture:
             return Box(name, (Line(("⋯",), "faint"), Line(text, "faint")), "faint", False)
         node = self.trace.graph.nodes[name]
         given = node.kind != "value"
-        lines = [Line(self._title(name), "ink", name, bold=False)]
+        lines = [Line(self._title(name), "ink", name)]
         if self.phase == "given" and not given:
             return Box(name, tuple(lines), "surface", given)
         value = self.shown.value(name)
@@ -155,7 +155,7 @@ class _Picture:
 
     def _gradient(self, name: str) -> list[Line]:
         gradient = self.shown.gradient(name)
-        quantity = spelling(name, (), gradient=True)
+        quantity = whole(name, gradient=True)
         role: Role = "gradient" if gradient.any() else "off"
         if gradient.ndim == 0 or (gradient.ndim == 1 and gradient.size <= LISTED):
             return [Line((Adjoint(name), " = ", literal_of(gradient)), role, quantity)]
@@ -211,8 +211,8 @@ class _Picture:
             return Arrow(points, "off" if off else "value", 1.4, off, True, source.name)
         if not named:
             return Arrow(points[::-1], "gradient", 1.4, curved=True)
-        quantity = spelling(source.name, (), gradient=True)
-        if not self._wanted(source.name):
+        quantity = whole(source.name, gradient=True)
+        if not (self._wanted(source.name) and self._wanted(target.name)):
             return Path(points, "faint", 1.2, curved=True, quantity=source.name)
         off = not np.asarray(self.shown.share(source.name, target.name)).any()
         return Arrow(points[::-1], "off" if off else "gradient", 1.4, off, True, quantity)

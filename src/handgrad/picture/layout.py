@@ -21,6 +21,9 @@ before they bend."""
 BENDS = 6
 """Points that a bend is drawn through."""
 
+LIGHT = 0.02
+"""How much a box that nothing leads to counts beside others when places are decided."""
+
 LANE = 12.0
 """The height that a line takes where it passes a column."""
 
@@ -148,21 +151,30 @@ def _settle(columns: list[list[int]], places: list[_Place]) -> None:
         for column in columns if forward else reversed(columns):
             wanted = []
             for i in column:
-                last = sweep >= 2 * SWEEPS - 2
-                near = (
-                    [*places[i].before, *places[i].after]
-                    if last
-                    else (places[i].before if forward else places[i].after)
-                )
-                wanted.append(sum(places[j].y for j in near) / len(near) if near else places[i].y)
+                near = places[i].before if forward else places[i].after
+                if sweep >= 2 * SWEEPS - 2:
+                    near = [*places[i].before, *places[i].after]
+                wanted.append(_mean(near, places) if near else places[i].y)
             _stack(column, places, wanted)
+
+
+def _weight(place: _Place) -> float:
+    """How much a place counts: what nothing leads to can follow the others."""
+    return 1.0 if place.before else LIGHT
+
+
+def _mean(near: Sequence[int], places: list[_Place]) -> float:
+    """Where a box is drawn to by its neighbours."""
+    weights = [_weight(places[j]) for j in near]
+    total = sum(w * places[j].y for w, j in zip(weights, near, strict=True))
+    return total / sum(weights)
 
 
 def _stack(column: list[int], places: list[_Place], wanted: Sequence[float]) -> None:
     """Puts each box as near to where it is wanted as order and distances allow.
 
-    The places nearest in the sum of squares: boxes that would overlap form a block, which
-    stands at its mean (the pooling of adjacent violators).
+    The places nearest in the weighted sum of squares: boxes that would overlap form a block,
+    which stands at its mean (the pooling of adjacent violators).
     """
     offset, offsets = 0.0, []
     for k, i in enumerate(column):
@@ -170,14 +182,15 @@ def _stack(column: list[int], places: list[_Place], wanted: Sequence[float]) -> 
             before = places[column[k - 1]]
             offset += (before.height + places[i].height) / 2 + BETWEEN
         offsets.append(offset)
-    blocks: list[tuple[float, int]] = []
-    for want, off in zip(wanted, offsets, strict=True):
-        total, count = want - off, 1
-        while blocks and blocks[-1][0] / blocks[-1][1] > total / count:
-            below, number = blocks.pop()
-            total, count = total + below, count + number
-        blocks.append((total, count))
-    starts = [total / count for total, count in blocks for _ in range(count)]
+    blocks: list[tuple[float, float, int]] = []
+    for i, want, off in zip(column, wanted, offsets, strict=True):
+        weight, count = _weight(places[i]), 1
+        total = weight * (want - off)
+        while blocks and blocks[-1][0] / blocks[-1][1] > total / weight:
+            below, heavy, number = blocks.pop()
+            total, weight, count = total + below, weight + heavy, count + number
+        blocks.append((total, weight, count))
+    starts = [total / weight for total, weight, count in blocks for _ in range(count)]
     for i, start, off in zip(column, starts, offsets, strict=True):
         places[i].y = start + off
 

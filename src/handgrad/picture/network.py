@@ -27,7 +27,7 @@ from handgrad.picture.lines import Line, PicturePhase
 from handgrad.picture.measure import Measure
 from handgrad.picture.network_content import Content, Unit
 from handgrad.picture.network_words import describe_network
-from handgrad.picture.numbers import number, spelling
+from handgrad.picture.numbers import number, whole
 from handgrad.trace import Trace
 
 VALUE, NAME, SMALL, EDGE = 14.0, 14.0, 12.0, 12.0
@@ -183,7 +183,7 @@ class _Picture:
             x = (self.x[gap] + self.x[gap + 1]) / 2
             name = layer.sum.weights
             role: Role = "gradient" if self.content.backward else "value"
-            quantity = spelling(name, (), self.content.backward)
+            quantity = whole(name, self.content.backward)
             shapes.append(
                 Label(x, 26, self.content.gap_name(gap), role, size=NAME, quantity=quantity)
             )
@@ -252,7 +252,7 @@ class _Picture:
             start = (self.x[column] + self.radius + (10 if off else 3), self._y(column, slot))
             role: Role = "off" if off else "gradient" if self.content.backward else "value"
             ends = (stop, start) if self.content.backward else (start, stop)
-            quantity = spelling(
+            quantity = self.content.shown.spelling(
                 layer.out, self.content.index(layer.out, unit), self.content.backward
             )
             shapes.append(Arrow(ends, role, 1.4, off, quantity=quantity))

@@ -14,7 +14,7 @@ from handgrad.operations.operation import Array
 from handgrad.picture.drawing import Role, Text
 from handgrad.picture.layers import Index, Layer, Network
 from handgrad.picture.lines import NOTHING, Line, PicturePhase
-from handgrad.picture.numbers import Shown, adjoint_entry, entry, number, spelling
+from handgrad.picture.numbers import Shown, adjoint_entry, entry, number
 from handgrad.trace import Trace
 from handgrad.trace.numbers import literal_of
 
@@ -41,7 +41,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """An edge between two units; `label` is its weight, or its weight's gradient."""
+    """An edge between two units; `value` is its weight, or its weight's gradient."""
 
     value: float
     quantity: str
@@ -101,13 +101,13 @@ class Content:
 
     def _value(self, name: str, unit: int) -> tuple[Line, Line]:
         at = self.index(name, unit)
-        quantity = spelling(name, at)
+        quantity = self.shown.spelling(name, at)
         value = number(self.shown.value(name)[at])
         return Line((entry(name, at),), "ink", quantity), Line((value,), "value", quantity, True)
 
     def _gradient(self, name: str, unit: int) -> tuple[Line, Line]:
         at = self.index(name, unit)
-        quantity = spelling(name, at, gradient=True)
+        quantity = self.shown.spelling(name, at, gradient=True)
         value = number(self.shown.gradient(name)[at])
         return (
             Line((adjoint_entry(name, at),), "ink", quantity),
@@ -153,7 +153,7 @@ class Content:
         symbol = adjoint_entry(name, at) if self.backward else entry(name, at)
         of = self.shown.gradient(name) if self.backward else self.shown.value(name)
         text: Text = (symbol, " = ", number(of[at]))
-        return Line(text, "faint", spelling(name, at, self.backward))
+        return Line(text, "faint", self.shown.spelling(name, at, self.backward))
 
     @cached_property
     def elided(self) -> bool:
@@ -173,7 +173,7 @@ class Content:
             role = "gradient" if of[at] else "off" if shut else "faint"
         else:
             role = "off" if before and self.phase == "forward" else "value"
-        return Edge(float(of[at]), spelling(layer.sum.weights, at, self.backward), role)
+        return Edge(float(of[at]), self.shown.spelling(layer.sum.weights, at, self.backward), role)
 
     @cached_property
     def weights(self) -> list[Array]:
@@ -221,8 +221,9 @@ class Content:
         if self.backward:
             one = Line((number(1.0),), "gradient", bold=True)
             return Unit(Line((Adjoint(graph.loss, of=graph.loss),)), one, tuple(below), "surface")
-        name = Line((Name(graph.loss),), "ink", graph.loss)
-        result = Line((number(value),), "value", graph.loss, True)
+        quantity = self.shown.spelling(graph.loss)
+        name = Line((Name(graph.loss),), "ink", quantity)
+        result = Line((number(value),), "value", quantity, True)
         if self.phase == "given":
             result = NOTHING
         return Unit(name, result, tuple(below), "surface")
@@ -246,10 +247,12 @@ class Content:
         units = self.network.layers[-1].sum.units
         if self.network.examples == "none" or not value.ndim:
             text: Text = (Name(name), " = ", literal_of(value))
-            return [Line(text, "faint", name)]
+            return [Line(text, "faint", name if value.ndim else self.shown.spelling(name))]
         places = [self.network.index(value.shape, u) for u in range(units)]
         return [
-            Line((entry(name, at), " = ", number(value[at])), "faint", spelling(name, at))
+            Line(
+                (entry(name, at), " = ", number(value[at])), "faint", self.shown.spelling(name, at)
+            )
             for at in places
             if all(i < n for i, n in zip(at, value.shape, strict=True))
         ]
