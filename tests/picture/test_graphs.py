@@ -100,7 +100,7 @@ def test_forty_equations_stay_readable() -> None:
     assert "left out" not in drawing.description
 
 
-@pytest.mark.parametrize(("length", "drawn"), [(40, 40), (60, 60), (61, 49), (1000, 49)])
+@pytest.mark.parametrize(("length", "drawn"), [(40, 40), (60, 60), (61, 49), (300, 49)])
 def test_large_graphs_are_elided_with_a_note(length: int, drawn: int) -> None:
     trace = chain(length)
     for phase in PHASES:

@@ -244,14 +244,14 @@ def test_examples_in_rows_and_in_columns(name: str, row: bool) -> None:
 
 
 def test_wide_layers_are_elided() -> None:
-    problem = handgrad.Problem.mlp([784, 512, 512, 10], output="softmax", loss="cross_entropy")
+    problem = handgrad.Problem.mlp([100, 60, 60, 10], output="softmax", loss="cross_entropy")
     trace = handgrad.solve(problem)
     drawing = handgrad.network_picture(trace, "forward")
     assert len([s for s in drawing.shapes if isinstance(s, Circle)]) == 16
     assert [s.text for s in labels(drawing)].count(("⋮",)) == 4
     off = int((np.asarray(trace.run.value("z1")) <= 0).sum())
-    assert any(f"512 units, ReLU, {off} off" in s.text for s in labels(drawing))
-    assert f"{off} of the 512 units of hidden layer 1 are gated off." in drawing.description
+    assert any(f"60 units, ReLU, {off} off" in s.text for s in labels(drawing))
+    assert f"{off} of the 60 units of hidden layer 1 are gated off." in drawing.description
     assert not any("off" in str(s.text) for s in labels(handgrad.picture_of(trace, "given")))
     assert drawing.width < 1200
 
