@@ -10,7 +10,6 @@ from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 import handgrad
 from handgrad.expression import Adjoint, Expression, Name
@@ -19,7 +18,7 @@ from handgrad.render.inline import inline_runs
 from handgrad.render.style import Style
 from handgrad.render.svg import render_svg
 from tests.picture.shapes import PHASES, style_of
-from tests.render.trees import literals, trees
+from tests.render.trees import adjoints, literals, names, trees
 
 SVG = "{http://www.w3.org/2000/svg}"
 CSS = (resources.files("handgrad.render") / "svg.css").read_text("utf-8")
@@ -170,7 +169,7 @@ def test_a_smooth_curve_keeps_between_its_points() -> None:
     assert max(ys) < 13
 
 
-@given(st.one_of(trees(), literals()))
+@given(trees(names | adjoints | literals()))
 def test_any_formula_can_be_a_label(tree: Expression) -> None:
     svg = render_svg(drawing(Label(0, 0, ("a ", tree, " b"))), Style())
     (text,) = texts(svg)
@@ -236,13 +235,9 @@ def test_the_light_colours_are_the_same_with_and_without_variables() -> None:
     checked = 0
     for selector, body in re.findall(r"^(\.hg-[^{]+)\{([^}]*)\}", rest, re.MULTILINE):
         for key, name in re.findall(r"(fill|stroke):var\(--hg-([\w-]+)\)", body):
-            wanted = f"{key}:{LIGHT[name]}"
-            inherited = selector.startswith((".hg-face", ".hg-text"))
-            assert wanted in rules.get(selector, "") or (
-                inherited and wanted in rules[selector.split(".hg-")[1].join([".hg-", ""])]
-            ), (selector, wanted)
+            assert f"{key}:{LIGHT[name]}" in rules[selector], (selector, name)
             checked += 1
-    assert checked > 40
+    assert checked > 30
 
 
 # -- PNG -------------------------------------------------------------------------------------
