@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +35,14 @@ def test_pictures_stand_where_they_belong_when_asked_for() -> None:
         handgrad.picture_of(trace, "forward"),
         handgrad.picture_of(trace, "backward"),
     ]
+
+
+def test_the_python_of_the_documents() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "pictures.md").read_text("utf-8")
+    (part,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    names: dict[str, str] = {}
+    exec(part, names)
+    assert "0.1462" in names["svg"]
 
 
 def test_part_of_a_page_has_the_pictures_of_that_part() -> None:

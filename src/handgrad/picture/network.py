@@ -45,6 +45,9 @@ WIDEST = 400.0
 STEEPEST = 0.28
 """Layers stand apart by at least so much of their height, or their edges would be too steep."""
 
+FAINT = 1.1
+"""Edges that are silenced are no thicker."""
+
 TOP = 76.0
 MARGIN = 20.0
 
@@ -169,7 +172,9 @@ class _Picture:
             round(self.height, 1),
             tuple(shapes),
             title="The network" + ("" if self.phase == "given" else f": {self.phase} pass"),
-            description=describe_network(self.trace, self.network, self.phase, self.content.off),
+            description=describe_network(
+                self.trace, self.network, self.phase, self.content.off, all(self.labelled)
+            ),
         )
 
     def _headers(self) -> list[Shape]:
@@ -207,7 +212,9 @@ class _Picture:
                 edge = self.content.edge(gap, source, target)
                 bar = 9 if gap > 0 and self.content.units[gap][source].off else 0
                 start, stop = (left + bar, self._y(gap, i)), (right, self._y(gap + 1, j))
+                # Without its number an edge tells by its thickness how large it is.
                 thick = 1.4 if self.labelled[gap] else 0.6 + 2 * abs(edge.value) / largest
+                thick = min(thick, FAINT) if edge.dashed else thick
                 lines.append(
                     Path((start, stop), edge.role, thick, edge.dashed, quantity=edge.quantity)
                 )

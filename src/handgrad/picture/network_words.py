@@ -24,9 +24,12 @@ NAMED = 6
 
 
 def describe_network(
-    trace: Trace, network: Network, phase: str, off: Sequence[frozenset[int]]
+    trace: Trace, network: Network, phase: str, off: Sequence[frozenset[int]], labelled: bool
 ) -> str:
-    """What a network picture shows: the layers, what flows, and the units that are off."""
+    """What a network picture shows: the layers, what flows, and the units that are off.
+
+    `labelled` says that every edge has its number beside it.
+    """
     shown = Shown(trace)
     loss = printable(trace.graph.loss)
     if phase != "given":
@@ -34,6 +37,7 @@ def describe_network(
     sentences = [
         f"A network of layers, from left to right: {_layers(network)}, and the loss {loss}.",
         _FLOW[phase],
+        *(() if labelled else ("Where there is no room for numbers, thicker edges are larger.",)),
         *_example(trace, network, shown, phase),
         *(_off(network, phase, off) if phase != "given" else ()),
     ]
