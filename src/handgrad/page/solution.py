@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from handgrad.expression import Adjoint, Expression, Name
 from handgrad.page.blocks import (
     Block,
     Derivation,
+    Figure,
     Heading,
     Mark,
     Note,
@@ -40,6 +41,9 @@ from handgrad.trace import (
 from handgrad.trace import Note as TraceNote
 from handgrad.trace.numbers import literal_of
 
+if TYPE_CHECKING:
+    from handgrad.picture.lines import PicturePhase
+
 Phase = Literal["forward", "backward", "update"]
 
 LISTED = 10
@@ -61,6 +65,7 @@ def solution_page(
     only: Phase | None = None,
     step: str | None = None,
     elements: bool = False,
+    pictures: bool = False,
 ) -> Page:
     """The worked solution as a page.
 
@@ -68,6 +73,7 @@ def solution_page(
         only: one phase alone.
         step: one step alone, by its number.
         elements: open every gradient entry by entry.
+        pictures: with figures of what is given and at the end of each pass.
 
     Raises `OptionError` for a step that the solution does not have.
     """
@@ -79,6 +85,8 @@ def solution_page(
     name = trace.problem.title or "Worked solution"
     if step is None and only is None:
         blocks += [Heading((name,), 1), *_given(trace)]
+        if pictures:
+            blocks.append(_figure(trace, "given"))
     for phase, heading in PHASES.items():
         steps = [
             s
@@ -95,6 +103,8 @@ def solution_page(
                 blocks += _summary(trace)
         for each in steps:
             blocks += _step(trace, each, elements)
+        if pictures and step is None and phase != "update":
+            blocks.append(_figure(trace, phase))
     if step is None and only in (None, "update") and len(trace.training) > 1:
         blocks.append(_training(trace))
     if step is None and only is None and trace.loss_after is None:
@@ -119,6 +129,13 @@ def losses(trace: Trace) -> dict[str, str]:
     """What differs from case to case has the gradient of its own case's loss."""
     graph = trace.graph
     return {n: graph.loss for n, node in graph.nodes.items() if node.cased and n != graph.cost}
+
+
+def _figure(trace: Trace, phase: PicturePhase) -> Figure:
+    # Imported here: a page without pictures starts sooner.
+    from handgrad.page.pictures import figure_of
+
+    return figure_of(trace, phase)
 
 
 # -- what is given ------------------------------------------------------------------------
