@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from handgrad.page.numbers import numbers_page as numbers_page
     from handgrad.page.verification import verification_page as verification_page
     from handgrad.render.code import write_code as write_code
+    from handgrad.render.html import render_html as render_html
     from handgrad.render.json import numbers_object as numbers_object
     from handgrad.render.json import to_json as to_json
     from handgrad.render.json import verification_object as verification_object
@@ -74,6 +75,7 @@ _WHEN_ASKED_FOR = {
     "Gradients": "handgrad.run.engine",
     "Training": "handgrad.run.training",
     "write_code": "handgrad.render.code",
+    "render_html": "handgrad.render.html",
 }
 """What a worked solution does not need, and so does not wait for: the module that has it, by name."""
 

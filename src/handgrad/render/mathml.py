@@ -46,7 +46,7 @@ _SUBSCRIPT = re.compile(r"[^\W\d_]{2,}|[^\W\d_]|\d+|.")
 
 def plain(text: str) -> str:
     """Text that means nothing but itself, in markup and in quotation marks."""
-    return escape(printable(text))
+    return escape("\xa0".join(map(printable, text.split("\xa0"))))
 
 
 def quantity(expression: Expression) -> str:
@@ -318,7 +318,8 @@ class MathmlPen:
         if notation.latex == r"\sqrt":
             return Math(f"<msqrt>{arguments[0]}</msqrt>")
         word = plain(notation.symbol)
-        head = f"<mtext>{word}</mtext>" if " " in word else f"<mi>{word}</mi>"
+        upright = ' mathvariant="normal"' if len(word) == 1 and word.isupper() else ""
+        head = f"<mtext>{word}</mtext>" if " " in word else f"<mi{upright}>{word}</mi>"
         if enclosed:
             return Math(f"{head}{arguments[0]}")
         inside = "<mo>,</mo>".join(map(str, arguments))

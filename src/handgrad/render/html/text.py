@@ -11,7 +11,7 @@ from handgrad.page.blocks import Inline, Text
 from handgrad.render.mathml import MathmlPen, plain
 
 _STEP = re.compile(r"\b\d+\.\d+\b")
-_BLANKS = re.compile(r"(\s+)")
+_BLANKS = re.compile(r"([ \n]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def _runs(text: Text) -> Iterator[list[Inline]]:
     run: list[Inline] = []
     for part in text:
         for piece in _BLANKS.split(part) if isinstance(part, str) else [part]:
-            if isinstance(piece, str) and not piece.strip():
+            if isinstance(piece, str) and not piece.strip(" \n"):
                 yield run
                 yield [piece]
                 run = []
