@@ -297,13 +297,11 @@ const LEAST = 0.78;  // smaller letters than this are hard to read
 
 function fit(box) {
   const links = all(".link", box);
-  for (const link of links) link.style.fontSize = "";
-  for (const link of links) {
-    const room = link.parentElement.clientWidth;
-    if (link.offsetWidth > room + 1) {
-      link.style.fontSize = `${Math.max(LEAST, (room - 1) / link.offsetWidth)}em`;
-    }
-  }
+  for (const link of links) if (link.style.fontSize) link.style.fontSize = "";
+  const rooms = links.map((link) => (link.parentElement.clientWidth - 1) / link.offsetWidth);
+  links.forEach((link, k) => {
+    if (rooms[k] < 1) link.style.fontSize = `${Math.max(LEAST, rooms[k])}em`;
+  });
   const scrolls = box.scrollWidth > box.clientWidth + 1;
   box.classList.toggle("scrolls", scrolls);
   if (scrolls) {
