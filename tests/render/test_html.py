@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -111,7 +112,8 @@ def test_ids_are_used_once_and_links_lead_somewhere(name: str) -> None:
     html = Reader(handgrad.render_html(solved(name, open_entries=True)))
     assert len(html.ids) == len(set(html.ids))
     links = [a["href"] for tag, a in html.tags if tag == "a"]
-    assert links and all(link and link[1:] in html.ids for link in links)
+    assert links
+    assert all(link and link[1:] in html.ids for link in links)
     labels = [a["aria-labelledby"] for _, a in html.tags if "aria-labelledby" in a]
     assert all(i in html.ids for label in labels for i in str(label).split())
 
@@ -152,9 +154,15 @@ def test_large_results_are_not_opened() -> None:
 def hostile_page() -> Page:
     text = (HOSTILE, Name("evil"), HOSTILE)
     relation = Relation(
-        Name("evil"), (Name("evil"), Literal((1.0, 2.0))), remarks={0: HOSTILE}, label=text, shape=HOSTILE
+        Name("evil"),
+        (Name("evil"), Literal((1.0, 2.0))),
+        remarks={0: HOSTILE},
+        label=text,
+        shape=HOSTILE,
     )
-    drawing = Drawing(10, 10, (Circle(1, 1, 1, quantity=HOSTILE), Label(1, 1, text)), HOSTILE, HOSTILE)
+    drawing = Drawing(
+        10, 10, (Circle(1, 1, 1, quantity=HOSTILE), Label(1, 1, text)), HOSTILE, HOSTILE
+    )
     return Page(
         HOSTILE,
         (
@@ -205,7 +213,7 @@ def test_headings_go_down_one_level_at_a_time() -> None:
             if re.fullmatch("h[1-6]", tag)
         ]
         assert levels[0] == 1
-        assert all(later <= earlier + 1 for earlier, later in zip(levels, levels[1:], strict=False))
+        assert all(later <= earlier + 1 for earlier, later in pairwise(levels))
 
 
 def test_a_deck_has_a_slide_for_each_heading() -> None:

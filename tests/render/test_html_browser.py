@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import handgrad
-from handgrad.page.blocks import Block, Columns, Derivation, Figure, Heading, Note, Page, Relation
+from handgrad.page.blocks import Block, Columns, Derivation, Figure, Heading, Note, Page
 from handgrad.picture import Circle, Drawing, Label
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -43,13 +43,13 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Open]:
         tab = context.new_page()
         tab.on("pageerror", lambda error: wrong.append(str(error)))
         tab.on("console", lambda line: wrong.append(line.text))
-        tab.on("request", lambda r: r.url.split("#")[0] == path.as_uri() or asked(r.url))
+        tab.on("request", lambda request: asked(request.url, path.as_uri()))
         tab.goto(path.as_uri())
         tab.evaluate("document.fonts.ready")
         return tab
 
-    def asked(address: str) -> None:
-        if not address.startswith("data:font/woff2"):
+    def asked(address: str, own: str) -> None:
+        if address.split("#")[0] != own and not address.startswith("data:font/woff2"):
             wrong.append(address)
 
     yield show
@@ -131,7 +131,9 @@ def test_results_are_hidden_until_they_are_asked_for(opened: Open) -> None:
     assert not first.locator(".result .value").first.is_visible()
     assert not tab.locator("#step-1\\.2").is_visible()
     assert not tab.locator("figure").is_visible()
-    later = tab.locator("#step-1\\.1 .derivation > .relation").nth(1).locator(":scope > .chain > .link")
+    later = (
+        tab.locator("#step-1\\.1 .derivation > .relation").nth(1).locator(":scope > .chain > .link")
+    )
     assert later.nth(0).is_visible()
     assert not later.nth(1).is_visible()
     tab.get_by_role("button", name="Show the result for z1").click()
@@ -191,7 +193,9 @@ def test_quantities_and_entries_by_keyboard_alone(opened: Open) -> None:
     tab = opened(solved("lab9"))
     for _ in range(80):
         tab.keyboard.press("Tab")
-        where = "document.activeElement.closest('.step')?.id + ' ' + document.activeElement.dataset.q"
+        where = (
+            "document.activeElement.closest('.step')?.id + ' ' + document.activeElement.dataset.q"
+        )
         if tab.evaluate(where) == "step-2.5 dW2":
             break
     else:
@@ -267,17 +271,26 @@ def test_nothing_is_wider_than_a_phone(opened: Open, name: str) -> None:
     assert tab.evaluate("document.documentElement.scrollWidth") <= 360
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1100, 360])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1100), ("dark", 1100), ("light", 360)])
 def test_accessible(opened: Open, scheme: str, width: int) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="axe is not installed"
+    )
     tab = opened(pictured(), width=width, color_scheme=scheme)
     tab.keyboard.press("ArrowRight")
     tab.locator("#step-1\\.1 .opens").first.click()
     found = axe.Axe().run(tab)
     assert found.violations_count == 0, found.generate_report()
+
+
+def test_accessible_while_guessing(opened: Open) -> None:
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="axe is not installed"
+    )
+    tab = opened(solved("neuron"))
     tab.get_by_role("button", name="Predict").click()
-    assert axe.Axe().run(tab).violations_count == 0
+    found = axe.Axe().run(tab)
+    assert found.violations_count == 0, found.generate_report()
 
 
 def test_the_theme_is_remembered(opened: Open) -> None:
@@ -319,7 +332,9 @@ def test_print_shows_everything_and_no_controls(opened: Open) -> None:
 
 
 def test_columns_stand_beside_each_other_or_below(opened: Open) -> None:
-    one = tuple(b for b in solved("neuron").blocks if isinstance(b, Derivation | Note | Heading))[:6]
+    one = tuple(b for b in solved("neuron").blocks if isinstance(b, Derivation | Note | Heading))[
+        :6
+    ]
     page = Page("Compared", (Heading(("Compared",), 1), Columns((one, one))))
     place = "[...document.querySelectorAll('.column')].map(c => c.getBoundingClientRect().top)"
     tops = opened(page, width=1200).evaluate(place)
@@ -328,32 +343,44 @@ def test_columns_stand_beside_each_other_or_below(opened: Open) -> None:
     assert tops[0] < tops[1]
 
 
-def test_a_thousand_steps_scroll(opened: Open) -> None:
-    block = next(b for b in solved("lab9").blocks if isinstance(b, Derivation) and has_result(b))
+SCROLLING = """async () => {
+    const times = [];
+    let last = performance.now();
+    for (let k = 0; k < 40; k++) {
+        scrollBy({ top: 400, behavior: "instant" });
+        await new Promise(requestAnimationFrame);
+        times.push(performance.now() - last);
+        last = performance.now();
+    }
+    return times.sort((a, b) => a - b)[20];
+}"""
+
+
+def long(steps: int) -> Page:
+    """A page of many steps, each with the lab's first one."""
+    block = next(b for b in solved("lab9").blocks if isinstance(b, Derivation) and opens(b))
     blocks: list[Block] = [Heading(("Long",), 1), Heading(("Forward pass",), 2)]
-    for k in range(1000):
+    for k in range(steps):
         blocks += [Heading((f"Step {k}",), 3, f"1.{k + 1}"), block]
-    tab = opened(Page("Long", tuple(blocks)))
-    frames = tab.evaluate(
-        """async () => {
-            const times = [];
-            let last = performance.now();
-            for (let k = 0; k < 60; k++) {
-                scrollBy({ top: 400, behavior: "instant" });
-                await new Promise(requestAnimationFrame);
-                times.push(performance.now() - last);
-                last = performance.now();
-            }
-            return times.sort((a, b) => a - b);
-        }"""
-    )
-    assert frames[len(frames) // 2] < 100  # an idle machine: under 17; here, others may be at work
-    tab.keyboard.press("End")
-    assert current(tab) == "step-1.1000"
+    return Page("Long", tuple(blocks))
 
 
-def has_result(block: Derivation) -> bool:
-    return any(isinstance(r, Relation) and len(r.chain) > 1 and r.marks is not None for r in block.relations)
+def opens(block: Derivation) -> bool:
+    return any(relation.entries for relation in block.relations)
+
+
+def test_a_thousand_steps_scroll(opened: Open) -> None:
+    """A frame costs about what it costs on a page of a hundred: what is out of sight is not drawn."""
+    short, full = opened(long(100)), opened(long(1000))
+    ratio = 10.0
+    for _ in range(3):  # what else the machine does may disturb one of them
+        ratio = min(ratio, full.evaluate(SCROLLING) / short.evaluate(SCROLLING))
+        if ratio < 3:
+            break
+        short.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
+    assert ratio < 3
+    full.keyboard.press("End")
+    assert current(full) == "step-1.1000"
 
 
 # -- slides ---------------------------------------------------------------------------------
@@ -416,7 +443,9 @@ def test_slides_print_one_a_page(opened: Open, script: bool) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_slides_are_accessible(opened: Open, scheme: str) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="axe is not installed"
+    )
     tab = opened(deck(), color_scheme=scheme)
     found = axe.Axe().run(tab)
     assert found.violations_count == 0, found.generate_report()

@@ -208,6 +208,7 @@ function alongRelation(event) {
 // ---- an entry's own line --------------------------------------------------------------
 
 const lines = new Map();  // an entry of a result -> the line that works it out
+const folded = new Map();  // closed details -> their lines, which the browser need not carry along
 
 for (const details of all("main .entries")) {
   const result = one(":scope > .chain > .link:last-child", details.parentElement);
@@ -220,18 +221,37 @@ for (const details of all("main .entries")) {
       lines.set(entry, line);
     }
   }
+  fold(details);
+  details.addEventListener("toggle", () => details.open || fold(details));
   one("summary", details).addEventListener("click", (event) => {
     const single = details.open && details.classList.contains("single");
     if (single) event.preventDefault();
+    unfold(details);
     details.classList.remove("single");
     all(".open", details).forEach((line) => line.classList.remove("open"));
     showOpen(details);
   });
 }
 
+function fold(details) {
+  const body = one(":scope > .derivation", details);
+  if (!body) return;
+  folded.set(details, body);
+  body.remove();
+  places = null;
+}
+
+function unfold(details) {
+  if (!folded.has(details)) return;
+  details.append(folded.get(details));
+  folded.delete(details);
+  places = null;
+}
+
 function openEntry(entry) {
   const line = lines.get(entry);
-  const details = line.closest(".entries");
+  const details = one(":scope > .entries", entry.closest(".relation"));
+  unfold(details);
   if (!details.open) details.classList.add("single");
   line.classList.toggle("open");
   if (details.classList.contains("single")) details.open = one(".open", details) !== null;
@@ -240,10 +260,8 @@ function openEntry(entry) {
 }
 
 function showOpen(details) {
-  for (const entry of all(".opens", details.parentElement)) {
-    if (lines.get(entry)?.closest(".entries") === details) {
-      entry.setAttribute("aria-expanded", lines.get(entry).classList.contains("open"));
-    }
+  for (const entry of all(":scope > .chain .opens", details.parentElement)) {
+    entry.setAttribute("aria-expanded", lines.get(entry).classList.contains("open"));
   }
 }
 
