@@ -45,11 +45,19 @@ if TYPE_CHECKING:
     from handgrad.page.listing import list_page as list_page
     from handgrad.page.numbers import numbers_page as numbers_page
     from handgrad.page.verification import verification_page as verification_page
+    from handgrad.picture import Drawing as Drawing
+    from handgrad.picture.choosing import picture_of as picture_of
+    from handgrad.picture.graph import graph_picture as graph_picture
+    from handgrad.picture.lines import PicturePhase as PicturePhase
+    from handgrad.picture.network import network_picture as network_picture
     from handgrad.render.code import write_code as write_code
     from handgrad.render.html import render_html as render_html
     from handgrad.render.json import numbers_object as numbers_object
     from handgrad.render.json import to_json as to_json
     from handgrad.render.json import verification_object as verification_object
+    from handgrad.render.png import render_png as render_png
+    from handgrad.render.style import Style as Style
+    from handgrad.render.svg import render_svg as render_svg
     from handgrad.run.engine import Engine as Engine
     from handgrad.run.engine import Gradients as Gradients
     from handgrad.run.training import Training as Training
@@ -76,6 +84,14 @@ _WHEN_ASKED_FOR = {
     "Training": "handgrad.run.training",
     "write_code": "handgrad.render.code",
     "render_html": "handgrad.render.html",
+    "Drawing": "handgrad.picture",
+    "PicturePhase": "handgrad.picture.lines",
+    "picture_of": "handgrad.picture.choosing",
+    "network_picture": "handgrad.picture.network",
+    "graph_picture": "handgrad.picture.graph",
+    "Style": "handgrad.render.style",
+    "render_svg": "handgrad.render.svg",
+    "render_png": "handgrad.render.png",
 }
 """What a worked solution does not need, and so does not wait for: the module that has it, by name."""
 

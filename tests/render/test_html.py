@@ -104,7 +104,8 @@ def test_signs_agree_with_the_terminal(name: str) -> None:
 
 
 def test_the_page_of_the_lab_is_small() -> None:
-    assert len(handgrad.render_html(solved("lab9", open_entries=True)).encode()) < 300_000
+    page = solved("lab9", open_entries=True, pictures=True)
+    assert len(handgrad.render_html(page).encode()) < 300_000
 
 
 @pytest.mark.parametrize("name", BUNDLED)
@@ -214,6 +215,15 @@ def test_headings_go_down_one_level_at_a_time() -> None:
         ]
         assert levels[0] == 1
         assert all(later <= earlier + 1 for earlier, later in pairwise(levels))
+
+
+def test_a_picture_after_the_steps_stands_before_them() -> None:
+    html = handgrad.render_html(solved("lab9", pictures=True))
+    for step in ("1.1", "2.1"):
+        before = html[: html.index(f'id="step-{step}"')]
+        assert before.rindex("<figure>") > before.rindex("<h2")
+    assert html.count("<figure>") == 3
+    assert html.count("<style>") == 1
 
 
 def test_a_deck_has_a_slide_for_each_heading() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from handgrad.expression import Adjoint, Expression, Name
 from handgrad.page.blocks import (
     Block,
     Derivation,
+    Figure,
     Heading,
     Mark,
     Note,
@@ -39,6 +40,9 @@ from handgrad.trace import (
 )
 from handgrad.trace import Note as TraceNote
 from handgrad.trace.numbers import literal_of
+
+if TYPE_CHECKING:
+    from handgrad.picture.lines import PicturePhase
 
 Phase = Literal["forward", "backward", "update"]
 
@@ -65,6 +69,7 @@ def solution_page(
     step: str | None = None,
     elements: bool = False,
     open_entries: bool = False,
+    pictures: bool = False,
 ) -> Page:
     """The worked solution as a page.
 
@@ -74,6 +79,7 @@ def solution_page(
         elements: open every gradient entry by entry.
         open_entries: give every value and gradient its entries, for a page on which a reader
             may open them (`Relation.entries`).
+        pictures: with figures of what is given and at the end of each pass.
 
     Raises `OptionError` for a step that the solution does not have.
     """
@@ -85,6 +91,8 @@ def solution_page(
     name = trace.problem.title or "Worked solution"
     if step is None and only is None:
         blocks += [Heading((name,), 1), *_given(trace)]
+        if pictures:
+            blocks.append(_figure(trace, "given"))
     for phase, heading in PHASES.items():
         steps = [
             s
@@ -101,6 +109,8 @@ def solution_page(
                 blocks += _summary(trace)
         for each in steps:
             blocks += _step(trace, each, elements, open_entries)
+        if pictures and step is None and phase != "update":
+            blocks.append(_figure(trace, phase))
     if step is None and only in (None, "update") and len(trace.training) > 1:
         blocks.append(_training(trace))
     if step is None and only is None and trace.loss_after is None:
@@ -125,6 +135,13 @@ def losses(trace: Trace) -> dict[str, str]:
     """What differs from case to case has the gradient of its own case's loss."""
     graph = trace.graph
     return {n: graph.loss for n, node in graph.nodes.items() if node.cased and n != graph.cost}
+
+
+def _figure(trace: Trace, phase: PicturePhase) -> Figure:
+    # Imported here: a page without pictures starts sooner.
+    from handgrad.page.pictures import figure_of
+
+    return figure_of(trace, phase)
 
 
 # -- what is given ------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from handgrad.graph import Graph
 from handgrad.graph.structure import activation_of
 from handgrad.notation import As, MatrixProduct, Sum, Transposition
 from handgrad.operations import operation_of
+from handgrad.operations.annotate import annotated
 
 Examples: TypeAlias = Literal["none", "rows", "columns"]
 """How examples lie in the arrays themselves: not at all, in rows, or in columns."""
@@ -151,7 +152,7 @@ def _layer(graph: Graph, name: str) -> Layer | None:
 def _weighted_sum(graph: Graph, expression: Expression) -> WeightedSum | None:
     products: list[Call] = []
     biases: list[str] = []
-    for term in _terms(expression):
+    for term in _terms(graph, expression):
         if isinstance(term, Name) and graph.nodes[term.name].kind == "parameter":
             biases.append(term.name)
         elif isinstance(term, Call) and isinstance(operation_of(term).notation, MatrixProduct):
@@ -185,20 +186,18 @@ def _product(
     examples: Examples = "none" if len(given) == 1 else "columns" if first else "rows"
     flipped = (not first) != transposed
     vector = len(shape) == 1
-    return WeightedSum(
-        weights.name, flipped, value.name, bias, units, inputs, examples, vector
-    )
+    return WeightedSum(weights.name, flipped, value.name, bias, units, inputs, examples, vector)
 
 
-def _terms(expression: Expression) -> list[Expression]:
+def _terms(graph: Graph, expression: Expression) -> list[Expression]:
     """The terms of a sum; a function of linear algebra as the product that it is written as."""
     if isinstance(expression, Call):
         record = operation_of(expression)
         match record.notation:
             case Sum("+"):
-                return [t for a in expression.arguments for t in _terms(a)]
+                return [t for a in expression.arguments for t in _terms(graph, a)]
             case As(formula) if record.family == "linear":
-                return _terms(formula(*expression.arguments))
+                return _terms(graph, annotated(formula(*expression.arguments), graph.shape))
             case _:
                 pass
     return [expression]

@@ -52,9 +52,24 @@ class Shown:
             value = np.asarray(value_of(expression, numbers, cased), dtype=float)
         return value[..., CASE] if self.trace.graph.cased(expression) else value
 
+    def spelling(self, name: str, index: tuple[int, ...] = (), gradient: bool = False) -> str:
+        """An entry as code and JSON spell it, counted from 0: `z2[1]`, `dW2[1,0]`.
+
+        Of many cases the last index is the case's.
+        """
+        if self.trace.graph.nodes[name].cased:
+            index = (*index, CASE)
+        at = f"[{','.join(map(str, index))}]" if index else ""
+        return whole(name, gradient) + at
+
     def _of_case(self, name: str, array: Array) -> Array:
         value = np.asarray(array, dtype=float)
         return value[..., CASE] if self.trace.graph.nodes[name].cased else value
+
+
+def whole(name: str, gradient: bool = False) -> str:
+    """A whole value, or its gradient, as code and JSON spell it: `W2`, `dW2`."""
+    return f"d{name}" if gradient else name
 
 
 def entry(name: str, index: tuple[int, ...]) -> Expression:
@@ -65,12 +80,6 @@ def entry(name: str, index: tuple[int, ...]) -> Expression:
 def adjoint_entry(name: str, index: tuple[int, ...]) -> Expression:
     """An entry of a gradient as a formula."""
     return Adjoint(name).at(index) if index else Adjoint(name)
-
-
-def spelling(name: str, index: tuple[int, ...], gradient: bool = False) -> str:
-    """A quantity as code and JSON spell it, counted from 0: `z2[1]`, `dW2[1,0]`."""
-    at = f"[{','.join(map(str, index))}]" if index else ""
-    return f"{'d' if gradient else ''}{name}{at}"
 
 
 def number(value: Array | float) -> Literal:

@@ -341,6 +341,7 @@ const wide = new IntersectionObserver((seen) => {
 });
 const watch = () => boxes.forEach((box) => { wide.unobserve(box); wide.observe(box); });
 document.fonts.ready.then(watch);
+all("figure, .table").forEach(fit);
 addEventListener("resize", watch);
 
 one(".bar").hidden = false;

@@ -48,8 +48,23 @@ def render_html(page: Page) -> str:
     sections = _Sections(Writer(MathmlPen(Style.of(page)), steps))
     if page.layout == "slides":
         return deck(page.title, [sections.body(slide) for slide in _slides(page.blocks)])
-    main = sections.body(page.blocks)
+    main = sections.body(_pictures_first(page.blocks))
     return document(page.title, main, sections.contents)
+
+
+def _pictures_first(blocks: Sequence[Block]) -> list[Block]:
+    """The blocks with a picture at the end of steps put before them, to stand beside them."""
+    placed: list[Block] = []
+    begun, steps = 0, False
+    for block in (*blocks, Heading((), 1)):
+        if isinstance(block, Heading) and block.level < 3:
+            if steps and isinstance(placed[-1], Figure):
+                placed.insert(begun, placed.pop())
+            begun, steps = len(placed) + 1, False
+        elif isinstance(block, Heading):
+            steps = steps or bool(block.id)
+        placed.append(block)
+    return placed[:-1]
 
 
 def _flat(blocks: Sequence[Block]) -> Iterator[Block]:
