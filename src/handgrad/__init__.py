@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from handgrad.picture.lines import PicturePhase as PicturePhase
     from handgrad.picture.network import network_picture as network_picture
     from handgrad.render.code import write_code as write_code
+    from handgrad.render.html import render_html as render_html
     from handgrad.render.json import numbers_object as numbers_object
     from handgrad.render.json import to_json as to_json
     from handgrad.render.json import verification_object as verification_object
@@ -82,6 +83,7 @@ _WHEN_ASKED_FOR = {
     "Gradients": "handgrad.run.engine",
     "Training": "handgrad.run.training",
     "write_code": "handgrad.render.code",
+    "render_html": "handgrad.render.html",
     "Drawing": "handgrad.picture",
     "PicturePhase": "handgrad.picture.lines",
     "picture_of": "handgrad.picture.choosing",
