@@ -38,17 +38,27 @@ from handgrad.trace import Trace as Trace
 from handgrad.trace import solve as solve
 
 if TYPE_CHECKING:
+    from handgrad.compare import Comparison as Comparison
+    from handgrad.compare import compare as compare
     from handgrad.numbers import NumberKind as NumberKind
     from handgrad.numbers import run_exact as run_exact
     from handgrad.numbers import run_intervals as run_intervals
     from handgrad.numbers import run_symbols as run_symbols
+    from handgrad.page.comparison import comparison_page as comparison_page
     from handgrad.page.listing import list_page as list_page
     from handgrad.page.numbers import numbers_page as numbers_page
+    from handgrad.page.questions import question_blocks as question_blocks
+    from handgrad.page.questions import questions_page as questions_page
     from handgrad.page.verification import verification_page as verification_page
+    from handgrad.questions import Question as Question
+    from handgrad.questions import QuestionKind as QuestionKind
+    from handgrad.questions import questions_for as questions_for
     from handgrad.render.code import write_code as write_code
+    from handgrad.render.comparison_json import comparison_object as comparison_object
     from handgrad.render.json import numbers_object as numbers_object
     from handgrad.render.json import to_json as to_json
     from handgrad.render.json import verification_object as verification_object
+    from handgrad.render.questions_json import questions_object as questions_object
     from handgrad.run.engine import Engine as Engine
     from handgrad.run.engine import Gradients as Gradients
     from handgrad.run.training import Training as Training
@@ -74,6 +84,16 @@ _WHEN_ASKED_FOR = {
     "Gradients": "handgrad.run.engine",
     "Training": "handgrad.run.training",
     "write_code": "handgrad.render.code",
+    "Question": "handgrad.questions",
+    "QuestionKind": "handgrad.questions",
+    "question_blocks": "handgrad.page.questions",
+    "questions_for": "handgrad.questions",
+    "questions_object": "handgrad.render.questions_json",
+    "questions_page": "handgrad.page.questions",
+    "Comparison": "handgrad.compare",
+    "compare": "handgrad.compare",
+    "comparison_object": "handgrad.render.comparison_json",
+    "comparison_page": "handgrad.page.comparison",
 }
 """What a worked solution does not need, and so does not wait for: the module that has it, by name."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -328,7 +329,7 @@ class Noting:
                 continue
             entries = self._vanishing(name, leaf, unit)
             if entries:
-                found.append(_described(name, shape, entries))
+                found.append(described(name, shape, entries))
         return tuple(found)
 
     def _vanishing(
@@ -367,8 +368,9 @@ def _positive(count: int, number: int) -> Array:
     return 0.25 + 0.5 * (np.arange(1, count + 1) * (2**0.5 - 1) ** number % 1)
 
 
-def _described(name: str, shape: tuple[int, ...], entries: tuple[tuple[int, ...], ...]) -> Zeroed:
+def described(name: str, shape: Shape, entries: Sequence[tuple[int, ...]]) -> Zeroed:
     """How a set of entries lies in a shape: a row, a column, one entry, all of it."""
+    entries = tuple(entries)
     if len(entries) == int(np.prod(shape)) and len(entries) > 1:
         return Zeroed(name, "all", 0, entries)
     if len(entries) == 1 and len(shape) < 2:

@@ -1,0 +1,453 @@
+"""The questions that a worked solution gives rise to, each with the facts of its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from handgrad.expression import Adjoint, Call, Expression, Name, leaves
+from handgrad.operations.annotate import annotated
+from handgrad.operations.elements import entry_of
+from handgrad.operations.operation import Array
+from handgrad.problem import Given
+from handgrad.questions.gates import backward_line, gate_swap, other_input, solved_alike
+from handgrad.questions.structure import (
+    BiasGradient,
+    CaseShares,
+    Entry,
+    Index,
+    InputScaling,
+    LargestMove,
+    LongerStep,
+    MostSensitive,
+    Question,
+    Share,
+    SmallChange,
+    SumOverPaths,
+    UpdatedValue,
+    ZeroEntries,
+)
+from handgrad.questions.zeros import differentiated, in_order, made_in, total_gradient, zero_parts
+from handgrad.trace import Step, Trace, TraceLine
+from handgrad.trace.units import units
+
+TIMES = 10
+"""How many times as long the longer step is."""
+
+NUDGE = 0.01
+"""The small change of one number."""
+
+TRIED = 5
+"""Numbers that a small change is tried on."""
+
+NOISE = 1e-12
+"""A share so much smaller than the largest is the rounding of floats, and counts as 0."""
+
+CASES = 64
+"""Cases that are run one by one."""
+
+
+def questions_for(trace: Trace) -> tuple[Question, ...]:
+    """What to discuss about a worked solution, in the order in which to ask it.
+
+    Every answer is computed from the trace, or from further runs of the problem with the
+    change that the question asks about.
+    """
+    ask: tuple[Callable[[Trace], Question | None], ...] = (
+        zero_entries,
+        gate_swap,
+        other_input,
+        updated_value,
+        bias_gradient,
+        input_scaling,
+        sum_over_paths,
+        case_shares,
+        largest_move,
+        longer_step,
+        most_sensitive,
+        small_change,
+    )
+    with np.errstate(all="ignore"):
+        return tuple(q for question in ask if (q := question(trace)) is not None)
+
+
+def _step_of(trace: Trace, name: str) -> tuple[str, ...]:
+    """The step that gives the gradient of a name, as a citation."""
+    step = made_in(trace).get(Adjoint(name), "")
+    return (step,) if step else ()
+
+
+def _update_step(trace: Trace) -> Step | None:
+    """The first update; None where there is none of one network."""
+    if np.ndim(trace.run.loss):
+        return None
+    return next((s for s in trace.steps if s.kind == "update"), None)
+
+
+# -- zeros ----------------------------------------------------------------------------------
+
+
+def zero_entries(trace: Trace) -> ZeroEntries:
+    """Which entries of the gradients are zero, and why."""
+    parts = zero_parts(trace)
+    names = differentiated(trace)
+    zero = total = 0
+    smallest: tuple[float, Entry] | None = None
+    for name in names:
+        gradient = total_gradient(trace, name)
+        zero += int((gradient == 0).sum())
+        total += gradient.size
+        for index in np.argwhere(gradient != 0):
+            at = tuple(int(i) for i in index)
+            size = float(abs(gradient[at]))
+            if smallest is None or size < smallest[0]:
+                smallest = size, Entry(name, at)
+    steps = (*(s for n in names for s in _step_of(trace, n)), *(p.step for p in parts))
+    every = units(trace)
+    return ZeroEntries(
+        kind="zero_rows_columns",
+        parts=parts,
+        zero=zero,
+        total=total,
+        smallest=smallest[1] if smallest else None,
+        smallest_value=_at(total_gradient(trace, smallest[1].name), smallest[1].index)
+        if smallest
+        else 0.0,
+        gates=tuple(dict.fromkeys(u.operation for u in every if u.gate)),
+        activations=tuple(dict.fromkeys(u.operation for u in every)),
+        steps=in_order(steps),
+    )
+
+
+def _at(array: Array, index: Index) -> float:
+    return float(np.asarray(array)[index])
+
+
+# -- the update -----------------------------------------------------------------------------
+
+
+def updated_value(trace: Trace) -> UpdatedValue | None:
+    """The new value of the last bias, or else of the entry whose gradient is largest."""
+    step = _update_step(trace)
+    update = trace.problem.update
+    if step is None or update is None:
+        return None
+    scalars = [n for n, g in trace.problem.parameters.items() if not g.array.ndim]
+    name = scalars[-1] if scalars else list(trace.problem.parameters)[-1]
+    gradient = total_gradient(trace, name)
+    index = tuple(int(i) for i in np.unravel_index(np.abs(gradient).argmax(), gradient.shape))
+    own = [line for line in step.lines if _owner(trace, step, line) == name]
+    lines = tuple(_entry_line(trace, line, index) for line in own)
+    return UpdatedValue(
+        kind="updated_value",
+        entry=Entry(name, index),
+        lines=lines,
+        rule=update.rule,
+        rate=update.rate,
+        before=_at(trace.problem.parameters[name].array, index),
+        gradient=_at(gradient, index),
+        after=float(lines[-1].value),
+        steps=(*_step_of(trace, name), step.id),
+    )
+
+
+def _owner(trace: Trace, step: Step, line: TraceLine) -> str:
+    """The parameter that a line of an update belongs to: the one whose new value comes next."""
+    following = step.lines[step.lines.index(line) :]
+    return next(after.target.name for after in following if after.role == "updated")
+
+
+def _entry_line(trace: Trace, line: TraceLine, index: Index) -> TraceLine:
+    """An update's line for one entry."""
+    if not line.shape:
+        return line
+
+    def known(leaf: Any) -> tuple[int, ...]:
+        graph = trace.graph
+        if leaf.name in graph.nodes:
+            return graph.nodes[leaf.name].shape
+        return leaf.shape or ()
+
+    return replace(
+        line,
+        formula=entry_of(annotated(line.formula, known), index),
+        substituted=entry_of(annotated(line.substituted, known), index),
+        value=np.asarray(line.value)[index],
+        shape=(),
+        index=index,
+    )
+
+
+def largest_move(trace: Trace) -> LargestMove | None:
+    """The entry of the parameters that the first update moves furthest."""
+    step = _update_step(trace)
+    if step is None:
+        return None
+    moves: list[tuple[float, Entry, float]] = []
+    for line in step.lines:
+        if line.role == "updated":
+            before = trace.problem.parameters[line.target.name].array
+            after = np.asarray(line.value)
+            for place in np.ndindex(after.shape):
+                moved = float(abs(after[place] - before[place]))
+                moves.append((moved, Entry(line.target.name, place), float(after[place])))
+    far, where, after_value = max(moves, key=lambda m: m[0])
+    if far == 0 or len(moves) < 2:
+        return None
+    ties = tuple(e for m, e, _ in moves if e != where and np.isclose(m, far, rtol=1e-9, atol=0))
+    return LargestMove(
+        kind="largest_move",
+        entry=where,
+        ties=ties,
+        before=_at(trace.problem.parameters[where.name].array, where.index),
+        gradient=_at(total_gradient(trace, where.name), where.index),
+        after=after_value,
+        still=sum(m == 0 for m, _, _ in moves),
+        total=len(moves),
+        steps=(*_step_of(trace, where.name), step.id),
+    )
+
+
+def longer_step(trace: Trace) -> LongerStep | None:
+    """The loss after one update at ten times the rate."""
+    step = next((s for s in trace.steps if s.kind == "loss_after"), None)
+    update = trace.problem.update
+    if step is None or update is None or update.rate == 0:
+        return None
+    other = solved_alike(trace, trace.problem.with_values({"rate": update.rate * TIMES}))
+    if other is None:
+        return None
+    return LongerStep(
+        kind="longer_step",
+        rate=update.rate,
+        times=TIMES,
+        loss=float(trace.training[0].before),
+        after=float(step.lines[0].value),
+        other_after=other.loss_after,
+        steps=(step.id,),
+    )
+
+
+# -- how a gradient is made -----------------------------------------------------------------
+
+
+def bias_gradient(trace: Trace) -> BiasGradient | None:
+    """The last parameter whose gradient is a gradient that arrives, as it is or added up."""
+    for name in reversed(tuple(trace.problem.parameters)):
+        gradient = trace.graph.gradients[name]
+        found = backward_line(trace, Adjoint(name))
+        if len(gradient.parts) != 1 or found is None or trace.graph.nodes[name].cased:
+            continue
+        formula = gradient.per_case or gradient.parts[0].formula
+        signal = formula
+        while isinstance(signal, Call) and signal.operation in ("sum", "sum_to"):
+            signal = signal.arguments[0]
+        if not isinstance(signal, Adjoint) or signal.name == trace.graph.cost:
+            continue
+        array = np.asarray(trace.run.numbers[Adjoint(signal.name)])
+        averaged = gradient.per_case is not None
+        if averaged and formula is not signal:
+            continue
+        how = trace.problem.reduction if averaged else "equal" if formula is signal else "sum"
+        step = made_in(trace).get(Adjoint(signal.name), "")
+        return BiasGradient(
+            kind="bias_gradient",
+            name=name,
+            signal=Adjoint(signal.name),
+            equation=gradient.parts[0].through,
+            how="mean" if how == "mean" else "sum" if how == "sum" else "equal",
+            gradient=total_gradient(trace, name),
+            cases=array.shape[-1] if averaged else array.size if formula is not signal else 1,
+            steps=tuple(s for s in (step, found[0]) if s),
+        )
+    return None
+
+
+def input_scaling(trace: Trace) -> InputScaling | None:
+    """Two entries of one gradient that share the factor from behind and differ in the input."""
+    for name in trace.problem.parameters:
+        gradient = trace.graph.gradients[name]
+        found = backward_line(trace, Adjoint(name))
+        if found is None or len(gradient.parts) != 1 or gradient.per_case is not None:
+            continue
+        pair = _sharing(trace, found[1])
+        if pair is None:
+            continue
+        (first, second), signal, inputs = pair
+        numbers = total_gradient(trace, name)
+        value = _number(trace, signal)
+        return InputScaling(
+            kind="input_scaling",
+            name=name,
+            entries=(first, second),
+            gradients=(_at(numbers, first), _at(numbers, second)),
+            inputs=inputs,
+            values=(_number(trace, inputs[0]), _number(trace, inputs[1])),
+            signal=signal,
+            signal_value=value,
+            steps=tuple(s for s in (made_in(trace).get(leaves(signal)[0], ""), found[0]) if s),
+        )
+    return None
+
+
+def _sharing(
+    trace: Trace, line: TraceLine
+) -> tuple[tuple[Index, Index], Expression, tuple[Expression, Expression]] | None:
+    """Two non-zero entries whose formulas are the same gradient's entry times different inputs."""
+    formula = annotated(line.formula, trace.graph.shape)
+    seen: dict[Expression, list[tuple[Index, Expression]]] = {}
+    for index in np.ndindex(line.shape):
+        opened = entry_of(formula, index)
+        if not isinstance(opened, Call) or opened.operation != "multiply":
+            return None
+        signal, factor = opened.arguments
+        if not _is_entry(signal, Adjoint) or not _is_entry(factor, Name):
+            return None
+        if _number(trace, signal) == 0 or _number(trace, factor) == 0:
+            continue
+        rest = seen.setdefault(signal, [])
+        rest.append((index, factor))
+        others = [(i, f) for i, f in rest if _number(trace, f) != _number(trace, factor)]
+        if others:
+            return (others[0][0], index), signal, (others[0][1], factor)
+    return None
+
+
+def _is_entry(expression: Expression, kind: type[Adjoint] | type[Name]) -> bool:
+    inner = expression
+    if isinstance(inner, Call) and inner.operation == "index":
+        inner = inner.arguments[0]
+    return isinstance(inner, kind)
+
+
+def _number(trace: Trace, expression: Expression) -> float:
+    """The number of a leaf's entry."""
+    index: Any = ()
+    leaf = expression
+    if isinstance(leaf, Call):
+        index, leaf = leaf.option("at"), leaf.arguments[0]
+    assert isinstance(leaf, Name | Adjoint)
+    return _at(trace.run.numbers[leaf], index)
+
+
+def sum_over_paths(trace: Trace) -> SumOverPaths | None:
+    """The first parameter, or else value, that several equations use."""
+    values = [n for n in trace.graph.nodes if trace.graph.nodes[n].kind == "value"]
+    for name in (*differentiated(trace), *reversed(values)):
+        parts = trace.graph.gradients[name].parts if name in trace.graph.gradients else ()
+        found = backward_line(trace, Adjoint(name))
+        if len(parts) < 2 or found is None or trace.graph.nodes[name].cased:
+            continue
+        arrays = [
+            np.asarray(trace.run.numbers[Adjoint(name, p.through)], dtype=float) for p in parts
+        ]
+        noise = NOISE * max(float(np.abs(a).max()) for a in arrays)
+        shares = tuple(
+            Share(p.through, np.where(np.abs(a) <= noise, 0.0, a))
+            for p, a in zip(parts, arrays, strict=True)
+        )
+        steps = [made_in(trace).get(Adjoint(p.through), "") for p in parts]
+        return SumOverPaths(
+            kind="sum_over_paths",
+            name=name,
+            shares=shares,
+            gradient=total_gradient(trace, name),
+            steps=in_order((*steps, found[0])),
+        )
+    return None
+
+
+def case_shares(trace: Trace) -> CaseShares | None:
+    """Each case solved alone: its loss, and the length of its gradient."""
+    problem = trace.problem
+    cased = {n: g.array for n, g in problem.data.items() if g.cased}
+    if not cased or any(g.cased for g in problem.parameters.values()) or not problem.parameters:
+        return None
+    count = next(iter(cased.values())).shape[-1]
+    if not 2 <= count <= CASES:
+        return None
+    losses: list[float] = []
+    lengths: list[float] = []
+    for case in range(count):
+        alone = solved_alike(
+            trace, problem.with_values({n: Given(a[..., case]) for n, a in cased.items()})
+        )
+        if alone is None:
+            return None
+        losses.append(float(alone.run.loss))
+        lengths.append(_length(alone))
+    steps = [
+        made_in(trace)[Name(trace.graph.loss)],
+        *(s for n in problem.parameters for s in _step_of(trace, n)),
+    ]
+    return CaseShares(
+        kind="case_shares",
+        reduction=problem.reduction,
+        losses=tuple(losses),
+        lengths=tuple(lengths),
+        largest=int(np.argmax(lengths)),
+        length=_length(trace),
+        steps=in_order(steps),
+    )
+
+
+def _length(trace: Trace) -> float:
+    """The Euclidean length of the gradient of all parameters together."""
+    squares = [float((total_gradient(trace, n) ** 2).sum()) for n in trace.problem.parameters]
+    return float(np.sqrt(sum(squares)))
+
+
+# -- how strongly the loss depends on a number ----------------------------------------------
+
+
+def most_sensitive(trace: Trace) -> MostSensitive | None:
+    """Where nothing is updated: every given number by the size of its gradient."""
+    if _update_step(trace) is not None or np.ndim(trace.run.loss):
+        return None
+    found = sorted(_entries(trace), key=lambda pair: -abs(pair[1]))
+    if len(found) < 2:
+        return None
+    steps = in_order(s for e, _ in found for s in _step_of(trace, e.name))
+    return MostSensitive("most_sensitive", tuple(found[:12]), steps)
+
+
+def _entries(trace: Trace) -> list[tuple[Entry, float]]:
+    return [
+        (Entry(name, place), float(total_gradient(trace, name)[place]))
+        for name in differentiated(trace)
+        if not trace.graph.nodes[name].cased
+        for place in np.ndindex(total_gradient(trace, name).shape)
+    ]
+
+
+def small_change(trace: Trace) -> SmallChange | None:
+    """An entry with a large gradient raised a little, and the loss run again.
+
+    The largest whose change is foretold well is taken, so that no kink lies in the way.
+    """
+    if np.ndim(trace.run.loss) or trace.run.carry == "rounded":
+        return None
+    ordered = sorted(_entries(trace), key=lambda pair: -abs(pair[1]))
+    tried = [t for where, g in ordered[:TRIED] if g and (t := _nudged(trace, where, g)) is not None]
+    return next(iter((*(t for t in tried if t.close), *tried)), None)
+
+
+def _nudged(trace: Trace, where: Entry, gradient: float) -> SmallChange | None:
+    home = trace.problem.parameters or trace.problem.data
+    array = np.array(home[where.name].array, dtype=float)
+    array[where.index] += NUDGE
+    other = solved_alike(trace, trace.problem.with_values({where.name: Given(array)}))
+    if other is None:
+        return None
+    return SmallChange(
+        kind="small_change",
+        entry=where,
+        by=NUDGE,
+        gradient=gradient,
+        loss=float(trace.run.loss),
+        other_loss=float(other.run.loss),
+        steps=_step_of(trace, where.name),
+    )
