@@ -8,6 +8,7 @@ import numpy as np
 
 from handgrad.explain import WORDS
 from handgrad.expression import Adjoint, Expression, Literal, Name
+from handgrad.operations.operation import Array
 from handgrad.page.blocks import (
     Block,
     Derivation,
@@ -21,6 +22,7 @@ from handgrad.page.blocks import (
 )
 from handgrad.page.solution import error_signals, losses
 from handgrad.questions import Question, answer_text, question_text
+from handgrad.questions.asked import TITLES
 from handgrad.questions.structure import (
     CaseShares,
     GateSwap,
@@ -30,7 +32,6 @@ from handgrad.questions.structure import (
     SwappedLine,
     UpdatedValue,
 )
-from handgrad.questions.words import TITLES, share_sum
 from handgrad.trace import Trace, TraceLine
 from handgrad.trace.numbers import literal_of
 from handgrad.trace.units import entry
@@ -78,7 +79,7 @@ def question_blocks(question: Question) -> tuple[Text, tuple[Block, ...]]:
             worked = Derivation(tuple(_assignment(question, line) for line in question.lines))
             return question_text(question), (worked, *paragraphs)
         case SumOverPaths():
-            total = share_sum([s.value for s in question.shares])
+            total = _share_sum([s.value for s in question.shares])
             parts: Expression = Adjoint(question.name, question.shares[0].through)
             for share in question.shares[1:]:
                 parts = parts + Adjoint(question.name, share.through)
@@ -177,3 +178,11 @@ def _sensitivity_table(question: MostSensitive) -> Table:
     )
     header: tuple[Text, ...] = (("number",), ("gradient",), ("to raise the result",))
     return Table(header, rows, "lrl")
+
+
+def _share_sum(shares: Sequence[Array]) -> Expression:
+    """The shares of a gradient added up, as a formula in numbers."""
+    total: Expression = literal_of(shares[0])
+    for share in shares[1:]:
+        total = total + literal_of(share)
+    return total

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ import numpy as np
 from handgrad.expression import Adjoint, Call, Expression, Name, leaves
 from handgrad.operations.annotate import annotated
 from handgrad.operations.elements import entry_of
-from handgrad.operations.operation import Array
 from handgrad.problem import Given
 from handgrad.questions.gates import backward_line, gate_swap, other_input, solved_alike
 from handgrad.questions.structure import (
@@ -20,22 +18,25 @@ from handgrad.questions.structure import (
     Entry,
     Index,
     InputScaling,
-    LargestMove,
-    LongerStep,
     MostSensitive,
     Question,
     Share,
     SmallChange,
     SumOverPaths,
-    UpdatedValue,
     ZeroEntries,
 )
-from handgrad.questions.zeros import differentiated, in_order, made_in, total_gradient, zero_parts
-from handgrad.trace import Step, Trace, TraceLine
+from handgrad.questions.updating import largest_move, longer_step, update_step, updated_value
+from handgrad.questions.zeros import (
+    at_entry,
+    differentiated,
+    in_order,
+    made_in,
+    step_of,
+    total_gradient,
+    zero_parts,
+)
+from handgrad.trace import Trace, TraceLine
 from handgrad.trace.units import units
-
-TIMES = 10
-"""How many times as long the longer step is."""
 
 NUDGE = 0.01
 """The small change of one number."""
@@ -74,19 +75,6 @@ def questions_for(trace: Trace) -> tuple[Question, ...]:
         return tuple(q for question in ask if (q := question(trace)) is not None)
 
 
-def _step_of(trace: Trace, name: str) -> tuple[str, ...]:
-    """The step that gives the gradient of a name, as a citation."""
-    step = made_in(trace).get(Adjoint(name), "")
-    return (step,) if step else ()
-
-
-def _update_step(trace: Trace) -> Step | None:
-    """The first update; None where there is none of one network."""
-    if np.ndim(trace.run.loss):
-        return None
-    return next((s for s in trace.steps if s.kind == "update"), None)
-
-
 # -- zeros ----------------------------------------------------------------------------------
 
 
@@ -105,7 +93,7 @@ def zero_entries(trace: Trace) -> ZeroEntries:
             size = float(abs(gradient[at]))
             if smallest is None or size < smallest[0]:
                 smallest = size, Entry(name, at)
-    steps = (*(s for n in names for s in _step_of(trace, n)), *(p.step for p in parts))
+    steps = (*(s for n in names for s in step_of(trace, n)), *(p.step for p in parts))
     every = units(trace)
     return ZeroEntries(
         kind="zero_rows_columns",
@@ -113,121 +101,12 @@ def zero_entries(trace: Trace) -> ZeroEntries:
         zero=zero,
         total=total,
         smallest=smallest[1] if smallest else None,
-        smallest_value=_at(total_gradient(trace, smallest[1].name), smallest[1].index)
+        smallest_value=at_entry(total_gradient(trace, smallest[1].name), smallest[1].index)
         if smallest
         else 0.0,
         gates=tuple(dict.fromkeys(u.operation for u in every if u.gate)),
         activations=tuple(dict.fromkeys(u.operation for u in every)),
         steps=in_order(steps),
-    )
-
-
-def _at(array: Array, index: Index) -> float:
-    return float(np.asarray(array)[index])
-
-
-# -- the update -----------------------------------------------------------------------------
-
-
-def updated_value(trace: Trace) -> UpdatedValue | None:
-    """The new value of the last bias, or else of the entry whose gradient is largest."""
-    step = _update_step(trace)
-    update = trace.problem.update
-    if step is None or update is None:
-        return None
-    scalars = [n for n, g in trace.problem.parameters.items() if not g.array.ndim]
-    name = scalars[-1] if scalars else list(trace.problem.parameters)[-1]
-    gradient = total_gradient(trace, name)
-    index = tuple(int(i) for i in np.unravel_index(np.abs(gradient).argmax(), gradient.shape))
-    own = [line for line in step.lines if _owner(trace, step, line) == name]
-    lines = tuple(_entry_line(trace, line, index) for line in own)
-    return UpdatedValue(
-        kind="updated_value",
-        entry=Entry(name, index),
-        lines=lines,
-        rule=update.rule,
-        rate=update.rate,
-        before=_at(trace.problem.parameters[name].array, index),
-        gradient=_at(gradient, index),
-        after=float(lines[-1].value),
-        steps=(*_step_of(trace, name), step.id),
-    )
-
-
-def _owner(trace: Trace, step: Step, line: TraceLine) -> str:
-    """The parameter that a line of an update belongs to: the one whose new value comes next."""
-    following = step.lines[step.lines.index(line) :]
-    return next(after.target.name for after in following if after.role == "updated")
-
-
-def _entry_line(trace: Trace, line: TraceLine, index: Index) -> TraceLine:
-    """An update's line for one entry."""
-    if not line.shape:
-        return line
-
-    def known(leaf: Any) -> tuple[int, ...]:
-        graph = trace.graph
-        if leaf.name in graph.nodes:
-            return graph.nodes[leaf.name].shape
-        return leaf.shape or ()
-
-    return replace(
-        line,
-        formula=entry_of(annotated(line.formula, known), index),
-        substituted=entry_of(annotated(line.substituted, known), index),
-        value=np.asarray(line.value)[index],
-        shape=(),
-        index=index,
-    )
-
-
-def largest_move(trace: Trace) -> LargestMove | None:
-    """The entry of the parameters that the first update moves furthest."""
-    step = _update_step(trace)
-    if step is None:
-        return None
-    moves: list[tuple[float, Entry, float]] = []
-    for line in step.lines:
-        if line.role == "updated":
-            before = trace.problem.parameters[line.target.name].array
-            after = np.asarray(line.value)
-            for place in np.ndindex(after.shape):
-                moved = float(abs(after[place] - before[place]))
-                moves.append((moved, Entry(line.target.name, place), float(after[place])))
-    far, where, after_value = max(moves, key=lambda m: m[0])
-    if far == 0 or len(moves) < 2:
-        return None
-    ties = tuple(e for m, e, _ in moves if e != where and np.isclose(m, far, rtol=1e-9, atol=0))
-    return LargestMove(
-        kind="largest_move",
-        entry=where,
-        ties=ties,
-        before=_at(trace.problem.parameters[where.name].array, where.index),
-        gradient=_at(total_gradient(trace, where.name), where.index),
-        after=after_value,
-        still=sum(m == 0 for m, _, _ in moves),
-        total=len(moves),
-        steps=(*_step_of(trace, where.name), step.id),
-    )
-
-
-def longer_step(trace: Trace) -> LongerStep | None:
-    """The loss after one update at ten times the rate."""
-    step = next((s for s in trace.steps if s.kind == "loss_after"), None)
-    update = trace.problem.update
-    if step is None or update is None or update.rate == 0:
-        return None
-    other = solved_alike(trace, trace.problem.with_values({"rate": update.rate * TIMES}))
-    if other is None:
-        return None
-    return LongerStep(
-        kind="longer_step",
-        rate=update.rate,
-        times=TIMES,
-        loss=float(trace.training[0].before),
-        after=float(step.lines[0].value),
-        other_after=other.loss_after,
-        steps=(step.id,),
     )
 
 
@@ -283,7 +162,7 @@ def input_scaling(trace: Trace) -> InputScaling | None:
             kind="input_scaling",
             name=name,
             entries=(first, second),
-            gradients=(_at(numbers, first), _at(numbers, second)),
+            gradients=(at_entry(numbers, first), at_entry(numbers, second)),
             inputs=inputs,
             values=(_number(trace, inputs[0]), _number(trace, inputs[1])),
             signal=signal,
@@ -330,7 +209,7 @@ def _number(trace: Trace, expression: Expression) -> float:
     if isinstance(leaf, Call):
         index, leaf = leaf.option("at"), leaf.arguments[0]
     assert isinstance(leaf, Name | Adjoint)
-    return _at(trace.run.numbers[leaf], index)
+    return at_entry(trace.run.numbers[leaf], index)
 
 
 def sum_over_paths(trace: Trace) -> SumOverPaths | None:
@@ -381,7 +260,7 @@ def case_shares(trace: Trace) -> CaseShares | None:
         lengths.append(_length(alone))
     steps = [
         made_in(trace)[Name(trace.graph.loss)],
-        *(s for n in problem.parameters for s in _step_of(trace, n)),
+        *(s for n in problem.parameters for s in step_of(trace, n)),
     ]
     return CaseShares(
         kind="case_shares",
@@ -405,12 +284,12 @@ def _length(trace: Trace) -> float:
 
 def most_sensitive(trace: Trace) -> MostSensitive | None:
     """Where nothing is updated: every given number by the size of its gradient."""
-    if _update_step(trace) is not None or np.ndim(trace.run.loss):
+    if update_step(trace) is not None or np.ndim(trace.run.loss):
         return None
     found = sorted(_entries(trace), key=lambda pair: -abs(pair[1]))
     if len(found) < 2:
         return None
-    steps = in_order(s for e, _ in found for s in _step_of(trace, e.name))
+    steps = in_order(s for e, _ in found for s in step_of(trace, e.name))
     return MostSensitive("most_sensitive", tuple(found[:12]), steps)
 
 
@@ -449,5 +328,5 @@ def _nudged(trace: Trace, where: Entry, gradient: float) -> SmallChange | None:
         gradient=gradient,
         loss=float(trace.run.loss),
         other_loss=float(other.run.loss),
-        steps=_step_of(trace, where.name),
+        steps=step_of(trace, where.name),
     )

@@ -54,6 +54,16 @@ def made_in(trace: Trace) -> dict[Leaf, str]:
     }
 
 
+def step_of(trace: Trace, name: str) -> tuple[str, ...]:
+    """The step that gives the gradient of a name, as a citation."""
+    step = made_in(trace).get(Adjoint(name), "")
+    return (step,) if step else ()
+
+
+def at_entry(array: Array, index: Index) -> float:
+    return float(np.asarray(array)[index])
+
+
 @dataclass
 class _Zeros:
     trace: Trace
