@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -27,6 +27,8 @@ from handgrad.trace import Step, Trace, TraceLine
 from handgrad.trace.noting import Noting
 from handgrad.trace.units import Units, entry, units
 
+Key: TypeAlias = tuple[Leaf, str, str]
+
 ALIKE = 1e-12
 """Figures that differ by less than this share of the largest beside them are the same."""
 
@@ -36,14 +38,15 @@ MOST_UNITS = 4096
 
 def compare(left: Trace, right: Trace) -> Comparison:
     """What differs between two solutions: in their problems, in every step, at every gate."""
-    here = [u for trace in (left, right) for u in units(trace) if u.gate]
+    together, apart = _units(left, right)
     return Comparison(
         left=left,
         right=right,
         changes=tuple(_changes(left, right)),
         steps=_pairs(left, right),
-        gates=sum(u.z.size for u in here),
-        gate_changes=tuple(_gate_changes(left, right)),
+        gates=sum(a.z.size for a, _ in together),
+        gate_changes=tuple(_gate_changes(left, right, together)),
+        apart=apart,
         quantities=tuple(_quantities(left, right)),
     )
 
@@ -109,7 +112,11 @@ def _pairs(left: Trace, right: Trace) -> tuple[StepPair, ...]:
         matched.append((step, other))
     for step in unpaired:
         matched.insert(_place(matched, right, step), (None, step))
-    return tuple(StepPair(a, b, _lines(a, b)) for a, b in matched)
+    known = [
+        {_key(line): line for s in t.steps if s.phase != "update" for line in s.lines}
+        for t in (left, right)
+    ]
+    return tuple(StepPair(a, b, _lines(a, b, *known)) for a, b in matched)
 
 
 def _about_the_same(left: Step, right: Step) -> bool:
@@ -137,13 +144,22 @@ def _place(matched: list[tuple[Step | None, Step | None]], right: Trace, step: S
     return later[0] if later else len(matched)
 
 
-def _lines(left: Step | None, right: Step | None) -> tuple[LineDifference, ...]:
+def _lines(
+    left: Step | None,
+    right: Step | None,
+    elsewhere_left: Mapping[Key, TraceLine],
+    elsewhere_right: Mapping[Key, TraceLine],
+) -> tuple[LineDifference, ...]:
+    """The lines of both steps; a line's counterpart may stand in another step."""
     here = {_key(line): line for line in left.lines} if left else {}
     there = {_key(line): line for line in right.lines} if right else {}
-    return tuple(_line(here.get(key), there.get(key)) for key in dict.fromkeys((*here, *there)))
+    return tuple(
+        _line(here.get(key, elsewhere_left.get(key)), there.get(key, elsewhere_right.get(key)))
+        for key in dict.fromkeys((*here, *there))
+    )
 
 
-def _key(line: TraceLine) -> tuple[Leaf, str, str]:
+def _key(line: TraceLine) -> Key:
     return line.target, line.role, line.through
 
 
@@ -198,13 +214,27 @@ def _array(literal: Literal) -> Array:
 # -- gates ----------------------------------------------------------------------------------
 
 
-def _gate_changes(left: Trace, right: Trace) -> Iterator[GateChange]:
+def _units(left: Trace, right: Trace) -> tuple[list[tuple[Units, Units]], tuple[str, ...]]:
+    """The units to set against each other, and the activations with gates that cannot be."""
+    here = {u.activation: u for u in units(left)}
     there = {u.activation: u for u in units(right)}
+    together: list[tuple[Units, Units]] = []
+    apart: list[str] = []
+    for name in _all(here, there):
+        one, other = here.get(name), there.get(name)
+        gate = (one is not None and one.gate) or (other is not None and other.gate)
+        if one is None or other is None or one.z.shape != other.z.shape or one.cased != other.cased:
+            apart += [name] if gate else []
+        elif gate and one.z.size <= MOST_UNITS:
+            together.append((one, other))
+    return together, tuple(apart)
+
+
+def _gate_changes(
+    left: Trace, right: Trace, together: list[tuple[Units, Units]]
+) -> Iterator[GateChange]:
     noting = [Noting(t.graph, t.run) for t in (left, right)]
-    for before in units(left):
-        after = there.get(before.activation)
-        if after is None or before.z.shape != after.z.shape or before.z.size > MOST_UNITS:
-            continue
+    for before, after in together:
         for place in np.argwhere(before.shut != after.shut):
             at = tuple(int(i) for i in place)
             index = at[:-1] if before.cased else at

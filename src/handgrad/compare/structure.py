@@ -52,7 +52,7 @@ Change: TypeAlias = EquationChange | NumberChange | SettingChange
 
 @dataclass(frozen=True, slots=True)
 class LineDifference:
-    """One computation in both solutions; None on the side that does not have it.
+    """One computation in both solutions; None on the side that has it in none of its steps.
 
     Arguments:
         formula: whether it is another formula.
@@ -141,7 +141,9 @@ class Quantity:
 class Comparison:
     """Two solutions, what differs between their problems, and what comes of it.
 
-    `gates` is the number of gates in the two together, `gate_changes` those that changed.
+    `gates` counts the units, in every case, that are set against each other and have a gate in
+    either; `gate_changes` are those that changed. `apart` names the activations with gates that
+    have no counterpart of the same shape and cases.
     """
 
     left: Trace
@@ -150,6 +152,7 @@ class Comparison:
     steps: tuple[StepPair, ...]
     gates: int
     gate_changes: tuple[GateChange, ...]
+    apart: tuple[str, ...]
     quantities: tuple[Quantity, ...]
 
     @property

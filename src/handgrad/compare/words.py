@@ -15,6 +15,9 @@ from handgrad.expression import Call, Literal, Name, walk
 from handgrad.operations import BY_NAME
 from handgrad.trace.numbers import literal_of
 
+LONG = 40
+"""A longer title is not used as a label."""
+
 SHORT = 8
 """Numbers of at most so many entries name a solution."""
 
@@ -38,7 +41,7 @@ def labels(comparison: Comparison) -> tuple[Text, Text]:
     titles = comparison.left.problem.title, comparison.right.problem.title
     swapped = _swapped(comparison)
     match comparison.changes:
-        case _ if titles[0] != titles[1] and all(titles):
+        case _ if titles[0] != titles[1] and all(0 < len(t) <= LONG for t in titles):
             return (titles[0],), (titles[1],)
         case _ if swapped is not None:
             return (f"with {WORDS[swapped[0]].noun}",), (f"with {WORDS[swapped[1]].noun}",)
@@ -85,9 +88,8 @@ def gate_text(change: GateChange) -> Text:
     else:
         who = f"unit {index[0] + 1}{of}" if index else f"the unit{of}"
     who = f"{case}{who}" if case else f"{who[0].upper()}{who[1:]}"
-    was = "off" if change.left.shut else "on"
     return (
-        f"{who} was {was} (", *_at(change.left), ") and ", *_now(change.right), ": ",
+        f"{who} ", *_before(change.left), *_now(change.right), ": ",
         *(_opened(change) if change.left.shut else _closed(change)),
     )  # fmt: skip
 
@@ -96,11 +98,18 @@ def _at(state: UnitState) -> Text:
     return (state.entry, " = ", Literal(state.z))
 
 
+def _before(state: UnitState) -> Text:
+    if state.gate:
+        return (f"was {'off' if state.shut else 'on'} (", *_at(state), ") and ")
+    noun = WORDS[state.operation].noun
+    return ("had a slope of ", Literal(state.slope), f" with {noun} (", *_at(state), ") and ")
+
+
 def _now(state: UnitState) -> Text:
     if state.gate:
         return (f"is {'off' if state.shut else 'on'} now (", *_at(state), ")")
     noun = WORDS[state.operation].noun
-    return (f"{noun} has a slope of ", Literal(state.slope), " there (", *_at(state), ")")
+    return ("has a slope of ", Literal(state.slope), f" with {noun} (", *_at(state), ")")
 
 
 def _opened(change: GateChange) -> Text:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import assert_never
@@ -20,6 +21,7 @@ from handgrad.compare.structure import (
     StepPair,
 )
 from handgrad.compare.words import setting_name
+from handgrad.explain import joined, listed
 from handgrad.expression import Adjoint, Expression, Literal, Name, substitute
 from handgrad.figures import figure
 from handgrad.page.blocks import (
@@ -85,9 +87,9 @@ class _Writer:
                 Paragraph((f"{about}: nothing changed. Every step is the same in both solutions.",))
             ]
         if left != right:
-            about = f"{about} and “{right or 'Worked solution'}”"
+            return [Paragraph((f"First {about}, then “{right or 'Worked solution'}”.",))]
         return [
-            Paragraph((f"{about}. On the left: ", *self.labels[0], "; on the right: ", *self.labels[1], ".")),
+            Paragraph((f"{about}: first ", *self.labels[0], ", then ", *self.labels[1], ".")),
         ]  # fmt: skip
 
     # -- what changed -------------------------------------------------------------------------
@@ -120,17 +122,21 @@ class _Writer:
                 assert_never(change)
 
     def _gates(self) -> list[Block]:
-        if not self.comparison.gates:
+        changes, apart = self.comparison.gate_changes, self.comparison.apart
+        if not self.comparison.gates and not apart:
             return []
-        changes = self.comparison.gate_changes
         blocks: list[Block] = [Heading(("Gates",), 2)]
         for change in changes[:GATES]:
             text = self._on_the_right(gate_text(change))
             blocks.append(Note("gate" if change.right.shut else "check", text))
         if len(changes) > GATES:
             blocks.append(Paragraph((f"{len(changes) - GATES} more gates changed.",)))
-        if not changes:
+        if not changes and self.comparison.gates:
             blocks.append(Paragraph(("No gate opened or shut.",)))
+        if apart:
+            names = joined([(Name(n),) for n in apart])
+            said = " have no counterpart of the same shape and cases: they are not set against each other."
+            blocks.append(Paragraph(("The gates of ", *names, said)))
         return blocks
 
     def _figures(self) -> list[Block]:
@@ -143,7 +149,21 @@ class _Writer:
         if not rows:
             return []
         header: tuple[Text, ...] = (("",), self.labels[0], self.labels[1], ("change",))
-        return [Heading(("At a glance",), 2), Table(header, tuple(rows), "lrrr")]
+        return [Heading(("At a glance",), 2), Table(header, tuple(rows), "lrrr"), *self._alone()]
+
+    def _alone(self) -> list[Block]:
+        """The steps that the other solution has none for."""
+        pairs = self.comparison.steps
+        sides = (
+            [p.left.id for p in pairs if p.left and p.right is None],
+            [p.right.id for p in pairs if p.right and p.left is None],
+        )
+        found = [
+            (f"{listed(ids)} of the {which} solution",)
+            for ids, which in zip(sides, ("first", "second"), strict=True)
+            if ids
+        ]
+        return [Paragraph(("Steps without a counterpart: ", *joined(found), "."))] if found else []
 
     # -- steps --------------------------------------------------------------------------------
 
@@ -158,13 +178,13 @@ class _Writer:
 
     def _pair(self, pair: StepPair) -> list[Block]:
         """One step in two columns; what both sides say alike stands once above them."""
-        left = self._one_side(self.comparison.left, pair.left, pair.lines, right=False)
-        right = self._one_side(self.comparison.right, pair.right, pair.lines, right=True)
-        above: list[Block] = []
-        for kind in (Heading, Paragraph):
-            if left and right and left[0] == right[0] and isinstance(left[0], kind):
-                above.append(left.pop(0))
-                right.pop(0)
+        left = self._one_side(self.comparison.left, pair.left, pair, right=False)
+        right = self._one_side(self.comparison.right, pair.right, pair, right=True)
+        above: list[Block] = [_heading(left, right)]
+        if left[1:2] == right[1:2] and isinstance(left[1], Paragraph):
+            above.append(left[1])
+            left, right = [left[0], *left[2:]], [right[0], *right[2:]]
+        left, right = left[1:], right[1:]
         if pair.same:
             right = [Paragraph(("The same as ", *self._as_left()))]
         columns = [
@@ -185,16 +205,17 @@ class _Writer:
         return (f"in “{first}”.",)
 
     def _one_side(
-        self, trace: Trace, step: Step | None, lines: Iterable[LineDifference], *, right: bool
+        self, trace: Trace, step: Step | None, pair: StepPair, *, right: bool
     ) -> list[Block]:
         if step is None:
             return []
         blocks: list[Block] = []
+        paired = pair.left is not None and pair.right is not None
         for block in solution_page(trace, step=step.id).blocks:
             if isinstance(block, Derivation) and len(block.relations) == len(step.lines):
-                by_line = {id(line.right if right else line.left): line for line in lines}
+                by_line = {id(line.right if right else line.left): line for line in pair.lines}
                 marked = [
-                    _marked(relation, by_line[id(line)], trace.decimals, right=right)
+                    _marked(relation, by_line[id(line)], trace.decimals, right=right, paired=paired)
                     for relation, line in zip(block.relations, step.lines, strict=True)
                 ]
                 block = Derivation(tuple(marked))
@@ -259,6 +280,37 @@ class _Writer:
         )
 
 
+def _heading(left: Sequence[Block], right: Sequence[Block]) -> Heading:
+    """One heading for both sides of a step: what they share once, then the one or the other."""
+    headings = [side[0] for side in (left, right) if side and isinstance(side[0], Heading)]
+    one, other = headings[0], headings[-1]
+    id_ = one.id if one.id == other.id else f"{one.id}/{other.id}"
+    aside = one.aside if one.aside == other.aside else ()
+    return Heading(_either(one.text, other.text), 3, id_, aside)
+
+
+def _either(one: Text, other: Text) -> Text:
+    """Two titles in one: the words that they begin with once, then the rest of the one or the other."""
+    here, there = _words(one), _words(other)
+    shared = 0
+    while here[shared : shared + 1] == there[shared : shared + 1] != ():
+        shared += 1
+    if shared == len(here) or shared == len(there):
+        return one if len(here) > len(there) else other
+    return (*here[:shared], *here[shared:], " or " if shared else " / ", *there[shared:])
+
+
+def _words(text: Text) -> Text:
+    """Running text in words, the blank kept before each."""
+    return tuple(
+        piece
+        for part in text
+        for piece in (
+            re.findall(r"\s*[^\s,:]+|[,:]|\s+", part) if isinstance(part, str) else (part,)
+        )
+    )
+
+
 def _phase(pair: StepPair) -> str:
     step = pair.left or pair.right
     assert step is not None
@@ -274,17 +326,20 @@ def _setting(value: str | float | None) -> Text:
 def _quantity(quantity: Quantity) -> Text:
     match quantity.kind:
         case "loss":
-            return ("the loss ", Name(quantity.name))
+            return ("the loss",)
         case "gradient":
             return ("length of ", Adjoint(quantity.name))
         case "loss_after":
             return ("the loss after the update",)
 
 
-def _marked(relation: Relation, line: LineDifference, decimals: int, *, right: bool) -> Relation:
+def _marked(
+    relation: Relation, line: LineDifference, decimals: int, *, right: bool, paired: bool
+) -> Relation:
     """The relation with what differs pointed out; on the right with the figures of the left."""
     if line.left is None or line.right is None:
-        return replace(relation, remarks={**relation.remarks, 0: "only here"})
+        only = {**relation.remarks, 0: "only here"} if paired else relation.remarks
+        return replace(relation, remarks=only)
     marks: dict[tuple[int, ...], Mark] = {
         entry: "changed" for entry in line.entries if relation.marks.get(entry) != "off"
     }
