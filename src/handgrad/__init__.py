@@ -38,8 +38,8 @@ from handgrad.trace import Trace as Trace
 from handgrad.trace import solve as solve
 
 if TYPE_CHECKING:
-    from handgrad.compare import Comparison as Comparison
-    from handgrad.compare import compare as compare
+    from handgrad.comparison import Comparison as Comparison
+    from handgrad.comparison import compare as compare
     from handgrad.numbers import NumberKind as NumberKind
     from handgrad.numbers import run_exact as run_exact
     from handgrad.numbers import run_intervals as run_intervals
@@ -90,8 +90,8 @@ _WHEN_ASKED_FOR = {
     "questions_for": "handgrad.questions",
     "questions_object": "handgrad.render.questions_json",
     "questions_page": "handgrad.page.questions",
-    "Comparison": "handgrad.compare",
-    "compare": "handgrad.compare",
+    "Comparison": "handgrad.comparison",
+    "compare": "handgrad.comparison",
     "comparison_object": "handgrad.render.comparison_json",
     "comparison_page": "handgrad.page.comparison",
 }

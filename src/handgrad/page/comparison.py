@@ -10,8 +10,8 @@ from typing import assert_never
 
 import numpy as np
 
-from handgrad.compare import Comparison, gate_text, labels
-from handgrad.compare.structure import (
+from handgrad.comparison import Comparison, gate_text, labels
+from handgrad.comparison.structure import (
     Change,
     EquationChange,
     LineDifference,
@@ -20,7 +20,7 @@ from handgrad.compare.structure import (
     SettingChange,
     StepPair,
 )
-from handgrad.compare.words import setting_name
+from handgrad.comparison.words import setting_name
 from handgrad.explain import joined, listed
 from handgrad.expression import Adjoint, Expression, Literal, Name, substitute
 from handgrad.figures import figure

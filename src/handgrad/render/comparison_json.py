@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from handgrad.compare import Comparison, gate_text, labels
-from handgrad.compare.structure import LineDifference, StepPair
+from handgrad.comparison import Comparison, gate_text, labels
+from handgrad.comparison.structure import LineDifference, StepPair
 from handgrad.equations import source
 from handgrad.explain import plain_text, title
 from handgrad.render.json import plain
@@ -23,10 +23,12 @@ def comparison_object(comparison: Comparison) -> dict[str, Any]:
         "labels": [plain_text(text) for text in labels(comparison)],
         "titles": [comparison.left.problem.title, comparison.right.problem.title],
         "changes": [record(change) for change in comparison.changes],
+        "gates": comparison.gates,
         "gate_changes": [
             {**record(change), "text": plain_text(gate_text(change))}
             for change in comparison.gate_changes
         ],
+        "apart": list(comparison.apart),
         "quantities": [record(quantity) for quantity in comparison.quantities],
         "steps": [_pair(comparison, pair) for pair in comparison.steps],
     }

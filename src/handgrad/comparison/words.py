@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handgrad.compare.structure import (
+from handgrad.comparison.structure import (
     Comparison,
     EquationChange,
     GateChange,

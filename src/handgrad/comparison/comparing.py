@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from handgrad.compare.structure import (
+from handgrad.comparison.structure import (
     Change,
     Comparison,
     EquationChange,
