@@ -152,16 +152,20 @@ def _claims(question: handgrad.Question, problem: handgrad.Problem) -> Iterator[
             }
             yield "paths", through <= users
         case LongerStep():
-            for times, claimed in ((1, question.after), (question.times, question.other_after)):
+            steps = ((1, question.after), (question.times, question.other_after))
+            for times, after in steps:
                 longer = problem.with_values({"rate": question.rate * times})
                 new = {n: program(longer)[n] for n in problem.parameters}
                 loss = _cost(problem, program(problem.with_values(new)))
-                yield f"×{times}", claimed is not None and close(claimed, loss)
+                yield (
+                    f"×{times}",
+                    close(after, loss) if after is not None else not np.isfinite(loss),
+                )
         case CaseShares():
             lengths = []
-            for case, claimed in enumerate(question.losses):
+            for case, own in enumerate(question.losses):
                 alone = program(_one_case(problem, case))
-                yield "loss", close(claimed, alone[problem.loss])
+                yield "loss", close(own, alone[problem.loss])
                 squares = [
                     float((np.asarray(alone[f"d{n}"]) ** 2).sum()) for n in problem.parameters
                 ]

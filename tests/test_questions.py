@@ -64,7 +64,8 @@ def terminal(problem: handgrad.Problem, width: int = 80) -> str:
 def test_the_second_row_of_the_gradient_of_w2() -> None:
     question = asked(handgrad.load("lab9"), ZeroEntries)
     gate, zero_input = question.parts
-    assert (gate.cause, gate.value, gate.step) == ("shut_gate", pytest.approx(-0.17), "1.2")
+    assert (gate.cause, gate.step) == ("shut_gate", "1.2")
+    assert gate.value == pytest.approx(-0.17)
     assert [(z.name, z.part, z.position) for z in gate.zeroed] == [
         ("W2", "row", 1),
         ("b2", "entry", 1),
@@ -97,9 +98,9 @@ def test_another_input() -> None:
     (off,) = question.off
     (on,) = question.on
     assert (off.layer, off.unit) == (1, (0,))
-    assert (off.z, off.other_z) == (pytest.approx(0.6), pytest.approx(-0.2))
+    assert [off.z, off.other_z] == pytest.approx([0.6, -0.2])
     assert (on.layer, on.unit) == (2, (1,))
-    assert (on.z, on.other_z) == (pytest.approx(-0.17), pytest.approx(0.28))
+    assert [on.z, on.other_z] == pytest.approx([-0.17, 0.28])
     assert "The first unit of layer 1 goes off" in said(question)
     assert "Try to predict before computing" in plain_text(question_text(question))
 
