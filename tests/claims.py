@@ -11,6 +11,7 @@ import io
 import math
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,7 @@ ACTIVATIONS: dict[str, Callable[[float], float]] = {
 }
 
 
+@lru_cache(maxsize=64)
 def program(problem: handgrad.Problem) -> Scope:
     """The names and numbers that the problem's own program ends with."""
     scope: Scope = {}

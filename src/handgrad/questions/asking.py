@@ -30,16 +30,20 @@ from handgrad.questions.zeros import (
     at_entry,
     differentiated,
     in_order,
+    index_of,
     made_in,
     step_of,
     total_gradient,
-    zero_parts,
+    zeros,
 )
 from handgrad.trace import Trace, TraceLine
 from handgrad.trace.units import units
 
 NUDGE = 0.01
 """The small change of one number."""
+
+MOST_LISTED = 12
+"""Numbers that are put in order by the size of their gradients."""
 
 TRIED = 5
 """Numbers that a small change is tried on."""
@@ -80,30 +84,28 @@ def questions_for(trace: Trace) -> tuple[Question, ...]:
 
 def zero_entries(trace: Trace) -> ZeroEntries:
     """Which entries of the gradients are zero, and why."""
-    parts = zero_parts(trace)
+    parts, untold = zeros(trace)
     names = differentiated(trace)
-    zero = total = 0
-    smallest: tuple[float, Entry] | None = None
-    for name in names:
-        gradient = total_gradient(trace, name)
-        zero += int((gradient == 0).sum())
-        total += gradient.size
-        for index in np.argwhere(gradient != 0):
-            at = tuple(int(i) for i in index)
-            size = float(abs(gradient[at]))
-            if smallest is None or size < smallest[0]:
-                smallest = size, Entry(name, at)
+    gradients = {n: total_gradient(trace, n) for n in names}
+    candidates = [
+        (float(sizes.min()), n, np.where(g == 0, np.inf, np.abs(g)).argmin())
+        for n, g in gradients.items()
+        if (sizes := np.abs(g[g != 0])).size
+    ]
+    smallest: Entry | None = None
+    if candidates:
+        _, name, place = min(candidates, key=lambda c: c[0])
+        smallest = Entry(name, index_of(gradients[name], int(place)))
     steps = (*(s for n in names for s in step_of(trace, n)), *(p.step for p in parts))
     every = units(trace)
     return ZeroEntries(
         kind="zero_rows_columns",
         parts=parts,
-        zero=zero,
-        total=total,
-        smallest=smallest[1] if smallest else None,
-        smallest_value=at_entry(total_gradient(trace, smallest[1].name), smallest[1].index)
-        if smallest
-        else 0.0,
+        zero=sum(int((g == 0).sum()) for g in gradients.values()),
+        untold=untold,
+        total=sum(g.size for g in gradients.values()),
+        smallest=smallest,
+        smallest_value=at_entry(gradients[smallest.name], smallest.index) if smallest else 0.0,
         gates=tuple(dict.fromkeys(u.operation for u in every if u.gate)),
         activations=tuple(dict.fromkeys(u.operation for u in every)),
         steps=in_order(steps),
@@ -286,20 +288,24 @@ def most_sensitive(trace: Trace) -> MostSensitive | None:
     """Where nothing is updated: every given number by the size of its gradient."""
     if update_step(trace) is not None or np.ndim(trace.run.loss):
         return None
-    found = sorted(_entries(trace), key=lambda pair: -abs(pair[1]))
+    found = _entries(trace, MOST_LISTED)
     if len(found) < 2:
         return None
     steps = in_order(s for e, _ in found for s in step_of(trace, e.name))
-    return MostSensitive("most_sensitive", tuple(found[:12]), steps)
+    return MostSensitive("most_sensitive", tuple(found), steps)
 
 
-def _entries(trace: Trace) -> list[tuple[Entry, float]]:
-    return [
-        (Entry(name, place), float(total_gradient(trace, name)[place]))
-        for name in differentiated(trace)
-        if not trace.graph.nodes[name].cased
-        for place in np.ndindex(total_gradient(trace, name).shape)
-    ]
+def _entries(trace: Trace, most: int) -> list[tuple[Entry, float]]:
+    """The entries with the largest gradients in size, largest first."""
+    found: list[tuple[Entry, float]] = []
+    for name in differentiated(trace):
+        if trace.graph.nodes[name].cased:
+            continue
+        gradient = total_gradient(trace, name)
+        for place in np.argsort(-np.abs(gradient), axis=None, kind="stable")[:most]:
+            index = index_of(gradient, int(place))
+            found.append((Entry(name, index), at_entry(gradient, index)))
+    return sorted(found, key=lambda pair: -abs(pair[1]))[:most]
 
 
 def small_change(trace: Trace) -> SmallChange | None:
@@ -309,8 +315,8 @@ def small_change(trace: Trace) -> SmallChange | None:
     """
     if np.ndim(trace.run.loss) or trace.run.carry == "rounded":
         return None
-    ordered = sorted(_entries(trace), key=lambda pair: -abs(pair[1]))
-    tried = [t for where, g in ordered[:TRIED] if g and (t := _nudged(trace, where, g)) is not None]
+    ordered = _entries(trace, TRIED)
+    tried = [t for where, g in ordered if g and (t := _nudged(trace, where, g)) is not None]
     return next(iter((*(t for t in tried if t.close), *tried)), None)
 
 

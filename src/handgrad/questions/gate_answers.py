@@ -50,8 +50,10 @@ def zeros_text(question: ZeroEntries) -> tuple[Text, ...]:
         answer.append((f"{question.zero} of the {question.total} entries {verb} zero.",))
     answer += [_zero_part(part) for part in question.parts[:LISTED]]
     if len(question.parts) > LISTED:
+        answer.append((f"There are {len(question.parts) - LISTED} more reasons of these kinds.",))
+    if question.untold:
         answer.append(
-            (f"There are {len(question.parts) - LISTED} more reasons of the same kinds.",)
+            (f"The reasons for {question.untold} of the zeros were not looked for one by one.",)
         )
     if question.zero == 0 and question.smallest is not None:
         answer.append(

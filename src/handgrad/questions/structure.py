@@ -66,13 +66,14 @@ class Entry:
 class ZeroEntries:
     """Which rows, columns and entries of the gradients came out zero, and why.
 
-    `zero` of `total` entries are 0; `smallest` is the smallest of the others, for when none
-    are. `gates` are the gates in the problem, `activations` all activations in it.
+    `zero` of `total` entries are 0, and the reasons for `untold` of those are not among `parts`,
+    since there are too many; `smallest` is the smallest of the others, for when none are. `gates` are the gates in the problem, `activations` all activations in it.
     """
 
     kind: Literal["zero_rows_columns"]
     parts: tuple[ZeroPart, ...]
     zero: int
+    untold: int
     total: int
     smallest: Entry | None
     smallest_value: float

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
+from handgrad.expression import Name
 from handgrad.operations.annotate import annotated
 from handgrad.operations.elements import entry_of
 from handgrad.questions.gates import solved_alike
@@ -19,10 +21,14 @@ from handgrad.questions.structure import (
 )
 from handgrad.questions.zeros import (
     at_entry,
+    index_of,
     step_of,
     total_gradient,
 )
 from handgrad.trace import Step, Trace, TraceLine
+
+MOST_TIES = 12
+"""Entries that move as far as the one that is told."""
 
 TIMES = 10
 """How many times as long the longer step is."""
@@ -92,27 +98,31 @@ def largest_move(trace: Trace) -> LargestMove | None:
     step = update_step(trace)
     if step is None:
         return None
-    moves: list[tuple[float, Entry, float]] = []
-    for line in step.lines:
-        if line.role == "updated":
-            before = trace.problem.parameters[line.target.name].array
-            after = np.asarray(line.value)
-            for place in np.ndindex(after.shape):
-                moved = float(abs(after[place] - before[place]))
-                moves.append((moved, Entry(line.target.name, place), float(after[place])))
-    far, where, after_value = max(moves, key=lambda m: m[0])
-    if far == 0 or len(moves) < 2:
+    moves = {
+        line.target.name: np.abs(line.value - trace.problem.parameters[line.target.name].array)
+        for line in step.lines
+        if line.role == "updated"
+    }
+    name = max(moves, key=lambda n: float(moves[n].max()))
+    far, total = float(moves[name].max()), sum(m.size for m in moves.values())
+    if far == 0 or total < 2:
         return None
-    ties = tuple(e for m, e, _ in moves if e != where and np.isclose(m, far, rtol=1e-9, atol=0))
+    where = Entry(name, index_of(moves[name], int(moves[name].argmax())))
+    as_far = (
+        Entry(n, tuple(int(i) for i in place))
+        for n, moved in moves.items()
+        for place in np.argwhere(np.isclose(moved, far, rtol=1e-9, atol=0))
+    )
+    after = next(line.value for line in step.lines if line.target == Name(name))
     return LargestMove(
         kind="largest_move",
         entry=where,
-        ties=ties,
+        ties=tuple(islice((e for e in as_far if e != where), MOST_TIES)),
         before=at_entry(trace.problem.parameters[where.name].array, where.index),
         gradient=at_entry(total_gradient(trace, where.name), where.index),
-        after=after_value,
-        still=sum(m == 0 for m, _, _ in moves),
-        total=len(moves),
+        after=at_entry(after, where.index),
+        still=sum(int((m == 0).sum()) for m in moves.values()),
+        total=total,
         steps=(*step_of(trace, where.name), step.id),
     )
 

@@ -13,7 +13,7 @@ from handgrad.operations.operation import Array
 from handgrad.questions.structure import Cause, Index, ZeroPart
 from handgrad.run.evaluate import value_of
 from handgrad.trace import Trace, Zeroed
-from handgrad.trace.noting import Noting, described
+from handgrad.trace.noting import INFLUENCE_SIZE, Noting, described
 from handgrad.trace.units import Units, entry, units
 
 CAUSES: tuple[Cause, ...] = get_args(Cause)
@@ -35,7 +35,13 @@ def total_gradient(trace: Trace, name: str) -> Array:
 
 def zero_parts(trace: Trace) -> tuple[ZeroPart, ...]:
     """Every zero entry of the gradients under the reason for it, each reason once."""
-    return _Zeros(trace).parts()
+    return zeros(trace)[0]
+
+
+def zeros(trace: Trace) -> tuple[tuple[ZeroPart, ...], int]:
+    """The zero entries by their reasons, and how many are not among them: too many to follow."""
+    found = _Zeros(trace)
+    return found.parts(), found.untold
 
 
 def in_order(steps: Iterable[str]) -> tuple[str, ...]:
@@ -60,7 +66,13 @@ def step_of(trace: Trace, name: str) -> tuple[str, ...]:
     return (step,) if step else ()
 
 
+def index_of(array: Array, place: int) -> Index:
+    """The index of an entry, given its place in the order in which the array is read."""
+    return tuple(int(i) for i in np.unravel_index(place, array.shape))
+
+
 def at_entry(array: Array, index: Index) -> float:
+    """One entry of an array."""
     return float(np.asarray(array)[index])
 
 
@@ -68,6 +80,7 @@ def at_entry(array: Array, index: Index) -> float:
 class _Zeros:
     trace: Trace
     found: dict[ZeroPart, list[Zeroed]] = field(default_factory=dict)
+    untold: int = 0
 
     def __post_init__(self) -> None:
         self.graph = self.trace.graph
@@ -116,16 +129,20 @@ class _Zeros:
             self._add(ZeroPart((), "unreached", Name(name)), [described(name, shape, sorted(zero))])
             return
         left = set(zero)
+        limited = int(np.prod(shape)) > INFLUENCE_SIZE
         if len(gradient.parts) == 1:
             for leaf in leaves(gradient.parts[0].formula):
                 value = self.values[leaf]
                 never = (value == 0).all(axis=-1) if leaf in self.graph.cased_leaves else value == 0
+                limited = limited or int(never.sum()) > UNITS
                 for unit in np.argwhere(never)[:UNITS]:
                     index = tuple(int(i) for i in unit)
                     zeroed = [z for z in self.noting.zeroed(leaf, index) if z.name == name]
                     self._add(self._reason(leaf, index), zeroed)
                     left -= {e for z in zeroed for e in z.entries}
-        if left:
+        if left and limited:
+            self.untold += len(left)
+        elif left:
             part = self._zero_factor(name) if left == {()} else None
             rest = [described(name, shape, sorted(left))]
             self._add(part or ZeroPart((), "at_these_numbers"), rest)

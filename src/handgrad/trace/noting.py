@@ -12,11 +12,12 @@ import numpy as np
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, Shape, leaves, shape_of, walk
 from handgrad.graph import Graph
 from handgrad.operations import operation_of
-from handgrad.operations.annotate import application, signature_of, tidied
+from handgrad.operations.annotate import signature_of, tidied
 from handgrad.operations.operation import Array
 from handgrad.run import Run
 from handgrad.run.evaluate import value_of
 from handgrad.trace.numbers import Numbers
+from handgrad.trace.slopes import slopes
 from handgrad.trace.structure import (
     AtKink,
     Broadcast,
@@ -124,19 +125,10 @@ class Noting:
 
     def _saturated(self, call: Call, activation: str, steepest: float) -> list[Note]:
         argument, z = self._argument(call)
-        out = Name(activation, shape=call.shape)
-        seen = application(call, (Name("z", shape=shape_of(argument)),), out)
-        slope = operation_of(call).pullback(0, Name("one", shape=call.shape), seen)
-        if slope is None:
-            return []
-        value = value_of(call, self.values, self.cased)
-        at: dict[Leaf, Array] = {Name("z"): z, Name("one"): np.ones_like(z), out: value}
-        formula = tidied(slope, lambda leaf: call.shape or ())
-        cased: set[Leaf] = set(at) if self.graph.cased(argument) else set()
-        slopes = value_of(formula, at, cased)
+        steep = slopes(call, z, self.graph.cased(argument))
         notes: list[Note] = []
-        for unit in np.ndindex(slopes.shape):
-            if slopes[unit] < SATURATION * steepest and len(notes) < UNITS:
+        for unit in np.ndindex(steep.shape):
+            if steep[unit] < SATURATION * steepest and len(notes) < UNITS:
                 notes.append(
                     Saturated(
                         kind="saturated",
@@ -145,7 +137,7 @@ class Noting:
                         operation=call.operation,
                         unit=tuple(int(u) for u in unit),
                         value=float(z[unit]),
-                        slope=float(slopes[unit]),
+                        slope=float(steep[unit]),
                         threshold=SATURATION * steepest,
                     )
                 )

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from handgrad.expression import Call, Expression, Leaf, Name
+from handgrad.expression import Call, Expression
 from handgrad.graph import Graph
 from handgrad.graph.structure import activation_of
 from handgrad.operations import operation_of
-from handgrad.operations.annotate import application, tidied
 from handgrad.operations.operation import Array
 from handgrad.run import Run
 from handgrad.run.evaluate import value_of
+from handgrad.trace.slopes import slopes
 from handgrad.trace.structure import Trace
 
 
@@ -78,7 +78,7 @@ def units(trace: Trace) -> tuple[Units, ...]:
                 operation=call.operation,
                 gate=operation_of(call).gate,
                 z=z,
-                slope=_slopes(graph, call, z),
+                slope=slopes(call, z, graph.cased(argument)),
                 arriving=_arriving(graph, run, name),
                 cased=graph.cased(argument),
                 step=steps[name].id if name in steps else "",
@@ -92,20 +92,6 @@ def _arriving(graph: Graph, run: Run, name: str) -> Array:
     if not graph.gradients[name].reached and name != graph.cost:
         return np.zeros(np.shape(run.value(name)))
     return np.asarray(run.gradient(name), dtype=float)
-
-
-@np.errstate(all="ignore")
-def _slopes(graph: Graph, call: Call, z: Array) -> Array:
-    """The local derivative at every unit, by the pull-back of the table on a gradient of 1."""
-    shape = call.shape or ()
-    out, one, pre = Name("out", shape=shape), Name("one", shape=shape), Name("z", shape=shape)
-    formula = operation_of(call).pullback(0, one, application(call, (pre,), out))
-    if formula is None:
-        return np.zeros_like(z)
-    at: dict[Leaf, Array] = {pre: z, one: np.ones_like(z)}
-    cased: set[Leaf] = {out, one, pre} if graph.cased(call.arguments[0]) else set()
-    at[out] = value_of(Call(call.operation, (pre,), call.options, shape=shape), at, cased)
-    return np.broadcast_to(value_of(tidied(formula, lambda leaf: shape), at, cased), z.shape)
 
 
 def entry(expression: Expression, index: tuple[int, ...]) -> Expression:
