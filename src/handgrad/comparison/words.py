@@ -46,12 +46,15 @@ def labels(comparison: Comparison) -> tuple[Text, Text]:
         case _ if swapped is not None:
             return (f"with {WORDS[swapped[0]].noun}",), (f"with {WORDS[swapped[1]].noun}",)
         case (NumberChange(left=one, right=other) as change,) if (
-            one is not None and other is not None and max(one.size, other.size) <= SHORT
+            one is not None
+            and other is not None
+            and max(one.size, other.size) <= SHORT
+            and not (change.left_cased or change.right_cased)
         ):
             name = Name(change.name)
             return (
-                (name, " = ", literal_of(one, change.left_cased)),
-                (name, " = ", literal_of(other, change.right_cased)),
+                (name, " = ", literal_of(one)),
+                (name, " = ", literal_of(other)),
             )
         case (SettingChange(name="rate", left=float(one), right=float(other)),):
             return ("η = ", Literal(one)), ("η = ", Literal(other))
