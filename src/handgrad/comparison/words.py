@@ -21,6 +21,10 @@ LONG = 40
 SHORT = 8
 """Numbers of at most so many entries name a solution."""
 
+BEFORE_AND_AFTER: tuple[Text, Text] = ("before",), ("after",)
+FIRST_AND_SECOND: tuple[Text, Text] = ("first solution",), ("second solution",)
+"""What two solutions are called where nothing shorter tells them apart."""
+
 SETTINGS = {
     "rate": "the learning rate η",
     "rule": "the update rule",
@@ -58,8 +62,10 @@ def labels(comparison: Comparison) -> tuple[Text, Text]:
             )
         case (SettingChange(name="rate", left=float(one), right=float(other)),):
             return ("η = ", Literal(one)), ("η = ", Literal(other))
+        case _ if titles[0] == titles[1]:
+            return BEFORE_AND_AFTER
         case _:
-            return ("first solution",), ("second solution",)
+            return FIRST_AND_SECOND
 
 
 def _swapped(comparison: Comparison) -> tuple[str, str] | None:

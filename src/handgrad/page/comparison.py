@@ -20,7 +20,7 @@ from handgrad.comparison.structure import (
     SettingChange,
     StepPair,
 )
-from handgrad.comparison.words import setting_name
+from handgrad.comparison.words import BEFORE_AND_AFTER, FIRST_AND_SECOND, setting_name
 from handgrad.explain import joined, listed
 from handgrad.expression import Adjoint, Expression, Literal, Name, substitute
 from handgrad.figures import figure
@@ -88,6 +88,8 @@ class _Writer:
             ]
         if left != right:
             return [Paragraph((f"First {about}, then “{right or 'Worked solution'}”.",))]
+        if self.labels == BEFORE_AND_AFTER:
+            return [Paragraph((f"{about}, before and after a change.",))]
         return [
             Paragraph((f"{about}: first ", *self.labels[0], ", then ", *self.labels[1], ".")),
         ]  # fmt: skip
@@ -196,7 +198,9 @@ class _Writer:
     def _as_left(self) -> Text:
         """What the left solution is called after "the same as"."""
         first, *rest = self.labels[0]
-        if first == "first solution":
+        if self.labels == BEFORE_AND_AFTER:
+            return ("before.",)
+        if self.labels == FIRST_AND_SECOND:
             return ("in the first solution.",)
         if isinstance(first, str) and first.startswith("with "):
             return (*self.labels[0], ".")
