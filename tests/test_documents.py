@@ -13,6 +13,7 @@ import handgrad
 from handgrad import operations
 from handgrad.cli.commands import run
 from handgrad.operations import activations
+from handgrad.questions.asked import TITLES
 
 ROOT = Path(__file__).parent.parent
 
@@ -62,6 +63,19 @@ def test_the_engines_python() -> None:
     scope: dict[str, object] = {}
     for program in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
         exec(program, scope)
+
+
+def test_the_questions_and_comparisons_of_the_documents(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = (ROOT / "docs" / "questions.md").read_text("utf-8")
+    assert run(["questions", "lab9", "--only", "other_input", "--width", "76"]) == 0
+    assert indented(text, "Discussion questions") == capsys.readouterr().out.strip("\n")
+    assert run(["compare", "lab9", "--set", "x=[0,1]", "--width", "118"]) == 0
+    assert indented(text, "gate shut") in capsys.readouterr().out
+    for part in ("questions_for", "comparison_page"):
+        exec(python(text, part), {})
+    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == set(TITLES)
 
 
 def test_the_problem_file_of_the_documents(tmp_path: Path) -> None:

@@ -38,24 +38,34 @@ from handgrad.trace import Trace as Trace
 from handgrad.trace import solve as solve
 
 if TYPE_CHECKING:
+    from handgrad.comparison import Comparison as Comparison
+    from handgrad.comparison import compare as compare
     from handgrad.numbers import NumberKind as NumberKind
     from handgrad.numbers import run_exact as run_exact
     from handgrad.numbers import run_intervals as run_intervals
     from handgrad.numbers import run_symbols as run_symbols
+    from handgrad.page.comparison import comparison_page as comparison_page
     from handgrad.page.listing import list_page as list_page
     from handgrad.page.numbers import numbers_page as numbers_page
+    from handgrad.page.questions import question_blocks as question_blocks
+    from handgrad.page.questions import questions_page as questions_page
     from handgrad.page.verification import verification_page as verification_page
     from handgrad.picture import Drawing as Drawing
     from handgrad.picture.choosing import picture_of as picture_of
     from handgrad.picture.graph import graph_picture as graph_picture
     from handgrad.picture.lines import PicturePhase as PicturePhase
     from handgrad.picture.network import network_picture as network_picture
+    from handgrad.questions import Question as Question
+    from handgrad.questions import QuestionKind as QuestionKind
+    from handgrad.questions import questions_for as questions_for
     from handgrad.render.code import write_code as write_code
+    from handgrad.render.comparison_json import comparison_object as comparison_object
     from handgrad.render.html import render_html as render_html
     from handgrad.render.json import numbers_object as numbers_object
     from handgrad.render.json import to_json as to_json
     from handgrad.render.json import verification_object as verification_object
     from handgrad.render.png import render_png as render_png
+    from handgrad.render.questions_json import questions_object as questions_object
     from handgrad.render.style import Style as Style
     from handgrad.render.svg import render_svg as render_svg
     from handgrad.run.engine import Engine as Engine
@@ -92,6 +102,16 @@ _WHEN_ASKED_FOR = {
     "Style": "handgrad.render.style",
     "render_svg": "handgrad.render.svg",
     "render_png": "handgrad.render.png",
+    "Question": "handgrad.questions",
+    "QuestionKind": "handgrad.questions",
+    "question_blocks": "handgrad.page.questions",
+    "questions_for": "handgrad.questions",
+    "questions_object": "handgrad.render.questions_json",
+    "questions_page": "handgrad.page.questions",
+    "Comparison": "handgrad.comparison",
+    "compare": "handgrad.comparison",
+    "comparison_object": "handgrad.render.comparison_json",
+    "comparison_page": "handgrad.page.comparison",
 }
 """What a worked solution does not need, and so does not wait for: the module that has it, by name."""
 

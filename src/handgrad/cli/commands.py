@@ -16,6 +16,8 @@ COMMANDS = {
     "list": "handgrad.cli.list:list_",
     "verify": "handgrad.cli.verify:verify",
     "code": "handgrad.cli.code:code",
+    "questions": "handgrad.cli.questions:questions",
+    "compare": "handgrad.cli.compare:compare",
 }
 """Where each command stands; a module is imported when its command is asked for."""
 

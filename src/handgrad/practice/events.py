@@ -124,9 +124,7 @@ def _unsaturated(graph: Graph, values: Mapping[Leaf, Array], cased: set[Leaf], c
         if steepest is None:
             continue
         z = value_of(gate.call.arguments[0], values, cased)
-        slopes = slopes_of(gate.call, z, values[Name(gate.value)], cased=True)
-        if slopes is not None:
-            fine &= _all(slopes >= SATURATION * steepest)
+        fine &= _all(slopes_of(gate.call, z, cased=True) >= SATURATION * steepest)
     return fine
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -156,14 +156,15 @@ class Problem:
             home[name] = new
         return self._changed(parameters=parameters, data=data, update=update)
 
-    def with_swap(self, swaps: Mapping[str, str]) -> Problem:
+    def with_swap(self, swaps: Mapping[str, str], keep: Collection[str] = frozenset()) -> Problem:
         """The problem with one operation put for another, such as {"relu": "leaky_relu"}.
 
-        Raises `OptionError` for an operation that is unknown, absent, or takes other arguments.
+        The equations of the names in `keep` stay as they are. Raises `OptionError` for an operation that is unknown, absent, or takes other arguments.
         """
         equations = self.equations
         for old, new in swaps.items():
-            equations = _swapped(equations, SPELLINGS.get(old, old), SPELLINGS.get(new, new))
+            old, new = SPELLINGS.get(old, old), SPELLINGS.get(new, new)
+            equations = _swapped(equations, old, new, keep)
         return self._changed(equations=equations)
 
     def _changed(self, **changes: Any) -> Problem:
@@ -250,7 +251,9 @@ def _with_setting(update: Update, name: str, value: Any, place: str) -> tuple[Up
     return update, False
 
 
-def _swapped(equations: tuple[Equation, ...], old: str, new: str) -> tuple[Equation, ...]:
+def _swapped(
+    equations: tuple[Equation, ...], old: str, new: str, keep: Collection[str]
+) -> tuple[Equation, ...]:
     for name in (old, new):
         if name not in BY_NAME or BY_NAME[name].family == "helper":
             raise OptionError(
@@ -270,7 +273,8 @@ def _swapped(equations: tuple[Equation, ...], old: str, new: str) -> tuple[Equat
 
     changed = [
         equation.text
-        if (expression := substitute(equation.expression, other)) == equation.expression
+        if equation.target in keep
+        or (expression := substitute(equation.expression, other)) == equation.expression
         else f"{equation.target} = {source(expression)}"
         for equation in equations
     ]

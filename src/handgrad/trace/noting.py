@@ -114,13 +114,10 @@ class Noting:
 
     def _saturated(self, call: Call, activation: str, steepest: float) -> list[Note]:
         argument, z = self._argument(call)
-        value = value_of(call, self.values, self.cased)
-        slopes = slopes_of(call, z, value, cased=self.graph.cased(argument))
-        if slopes is None:
-            return []
+        steep = slopes_of(call, z, cased=self.graph.cased(argument))
         notes: list[Note] = []
-        for unit in np.ndindex(slopes.shape):
-            if slopes[unit] < SATURATION * steepest and len(notes) < UNITS:
+        for unit in np.ndindex(steep.shape):
+            if steep[unit] < SATURATION * steepest and len(notes) < UNITS:
                 notes.append(
                     Saturated(
                         kind="saturated",
@@ -129,7 +126,7 @@ class Noting:
                         operation=call.operation,
                         unit=tuple(int(u) for u in unit),
                         value=float(z[unit]),
-                        slope=float(slopes[unit]),
+                        slope=float(steep[unit]),
                         threshold=SATURATION * steepest,
                     )
                 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from handgrad.expression import Expression, Leaf, leaves
+from handgrad.expression import Expression, Leaf, Shape, leaves
 from handgrad.graph import Graph
 from handgrad.operations.annotate import tidied
 from handgrad.operations.operation import Array
@@ -51,7 +52,7 @@ class Silencing:
                 continue
             entries = self._vanishing(name, leaf, unit)
             if entries:
-                found.append(_described(name, shape, entries))
+                found.append(described(name, shape, entries))
         return tuple(found)
 
     def _vanishing(
@@ -86,8 +87,9 @@ def _positive(count: int, number: int) -> Array:
     return 0.25 + 0.5 * (np.arange(1, count + 1) * (2**0.5 - 1) ** number % 1)
 
 
-def _described(name: str, shape: tuple[int, ...], entries: tuple[tuple[int, ...], ...]) -> Zeroed:
+def described(name: str, shape: Shape, entries: Sequence[tuple[int, ...]]) -> Zeroed:
     """How a set of entries lies in a shape: a row, a column, one entry, all of it."""
+    entries = tuple(entries)
     if len(entries) == int(np.prod(shape)) and len(entries) > 1:
         return Zeroed(name, "all", 0, entries)
     if len(entries) == 1 and len(shape) < 2:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from handgrad.expression import Call, Leaf, Name, shape_of
+from handgrad.expression import Call, Leaf, Name
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import application, tidied
 from handgrad.operations.operation import Array
@@ -15,17 +15,19 @@ SATURATION = 0.05
 (for the sigmoid: |z| > 4.37). The threshold stands in the note."""
 
 
-def slopes_of(call: Call, z: Array, value: Array, *, cased: bool) -> Array | None:
-    """The slope of every entry of an annotated activation at `z`, where its value is `value`.
+@np.errstate(all="ignore")
+def slopes_of(call: Call, z: Array, *, cased: bool) -> Array:
+    """What a gradient of 1 at each entry of an annotated activation becomes at its argument `z`.
 
-    None where no gradient passes it at all; `cased` says that the last axis counts cases.
+    `z` has the call's shape, and the cases on its last axis where it is `cased`. Zero where no
+    gradient passes at all.
     """
-    argument = shape_of(call.arguments[0])
-    out = Name("out", shape=call.shape)
-    seen = application(call, (Name("z", shape=argument),), out)
-    slope = operation_of(call).pullback(0, Name("one", shape=call.shape), seen)
+    shape = call.shape or ()
+    out, one, pre = Name("out", shape=shape), Name("one", shape=shape), Name("z", shape=shape)
+    slope = operation_of(call).pullback(0, one, application(call, (pre,), out))
     if slope is None:
-        return None
-    at: dict[Leaf, Array] = {Name("z"): z, Name("one"): np.ones_like(z), out: value}
-    formula = tidied(slope, lambda leaf: call.shape or ())
-    return value_of(formula, at, set(at) if cased else set())
+        return np.zeros_like(z)
+    at: dict[Leaf, Array] = {pre: z, one: np.ones_like(z)}
+    leaves: set[Leaf] = {out, one, pre} if cased else set()
+    at[out] = value_of(Call(call.operation, (pre,), call.options, shape=shape), at, leaves)
+    return np.broadcast_to(value_of(tidied(slope, lambda leaf: shape), at, leaves), z.shape)
