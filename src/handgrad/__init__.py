@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from handgrad.numbers import run_exact as run_exact
     from handgrad.numbers import run_intervals as run_intervals
     from handgrad.numbers import run_symbols as run_symbols
+    from handgrad.page.born_dead import born_dead_page as born_dead_page
+    from handgrad.page.born_dead import born_dead_table_page as born_dead_table_page
     from handgrad.page.listing import list_page as list_page
     from handgrad.page.numbers import numbers_page as numbers_page
     from handgrad.page.verification import verification_page as verification_page
@@ -49,9 +51,14 @@ if TYPE_CHECKING:
     from handgrad.render.json import numbers_object as numbers_object
     from handgrad.render.json import to_json as to_json
     from handgrad.render.json import verification_object as verification_object
+    from handgrad.render.studies import born_dead_object as born_dead_object
+    from handgrad.render.studies import born_dead_table_object as born_dead_table_object
     from handgrad.run.engine import Engine as Engine
     from handgrad.run.engine import Gradients as Gradients
     from handgrad.run.training import Training as Training
+    from handgrad.study import BornDead as BornDead
+    from handgrad.study import born_dead as born_dead
+    from handgrad.study import born_dead_table as born_dead_table
     from handgrad.verification import Verification as Verification
     from handgrad.verification import verify as verify
 
@@ -74,6 +81,13 @@ _WHEN_ASKED_FOR = {
     "Gradients": "handgrad.run.engine",
     "Training": "handgrad.run.training",
     "write_code": "handgrad.render.code",
+    "BornDead": "handgrad.study",
+    "born_dead": "handgrad.study",
+    "born_dead_table": "handgrad.study",
+    "born_dead_page": "handgrad.page.born_dead",
+    "born_dead_table_page": "handgrad.page.born_dead",
+    "born_dead_object": "handgrad.render.studies",
+    "born_dead_table_object": "handgrad.render.studies",
 }
 """What a worked solution does not need, and so does not wait for: the module that has it, by name."""
 

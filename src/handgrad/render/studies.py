@@ -1,0 +1,77 @@
+"""Studies as JSON objects, at full precision. Their schemas are in `schema/`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from handgrad.study import BornDead
+
+
+def born_dead_object(study: BornDead) -> dict[str, Any]:
+    """A study of networks that are born dead; the schema is `schema/born-dead.json`."""
+    return {"schema": "handgrad/born-dead/1", **_study(study)}
+
+
+def born_dead_table_object(studies: Sequence[BornDead], depths: Sequence[int]) -> dict[str, Any]:
+    """Studies by width, each with the shares at the depths; the schema is `schema/born-dead-table.json`."""
+    rows = [
+        {
+            "width": study.widths[0],
+            "depths": [d for d in _depths(study) if d["layers"] in depths],
+        }
+        for study in studies
+    ]
+    first = studies[0]
+    return {
+        "schema": "handgrad/born-dead-table/1",
+        "inputs": first.inputs,
+        "init": first.init,
+        "over": list(first.over),
+        "seed": first.seed,
+        "networks": first.networks,
+        "exact": first.exact,
+        "rows": rows,
+    }
+
+
+def _study(study: BornDead) -> dict[str, Any]:
+    known, examined = study.bounds, study.examined
+    return {
+        "estimate": study.estimate,
+        "standard_error": study.standard_error,
+        "networks": study.networks,
+        "widths": list(study.widths),
+        "inputs": study.inputs,
+        "init": study.init,
+        "over": list(study.over),
+        "seed": study.seed,
+        "points": study.points,
+        "exact": study.exact,
+        "lower": None if known is None else known.lower,
+        "upper": None if known is None else known.upper,
+        "examined": None
+        if examined is None
+        else {
+            "networks": examined.networks,
+            "dead": examined.dead,
+            "proved": examined.proved,
+        },
+        "depths": _depths(study),
+    }
+
+
+def _depths(study: BornDead) -> list[dict[str, Any]]:
+    found = []
+    for layers in range(1, len(study.widths) + 1):
+        known = study.bounds_at(layers)
+        found.append(
+            {
+                "layers": layers,
+                "estimate": study.share(layers),
+                "standard_error": study.error(layers),
+                "lower": None if known is None else known.lower,
+                "upper": None if known is None else known.upper,
+            }
+        )
+    return found
