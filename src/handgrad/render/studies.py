@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
-from handgrad.study import BornDead
+from handgrad.study import BornDead, OverTraining, Unit
 
 
 def born_dead_object(study: BornDead) -> dict[str, Any]:
@@ -75,3 +76,64 @@ def _depths(study: BornDead) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+# -- training -------------------------------------------------------------------------------
+
+
+def training_object(study: OverTraining) -> dict[str, Any]:
+    """A problem in training; the schema is `schema/training.json`."""
+    return {"schema": "handgrad/training/1", **_training(study)}
+
+
+def comparison_object(studies: Sequence[OverTraining]) -> dict[str, Any]:
+    """Trainings side by side, the first the problem as it is; the schema is `schema/training.json`."""
+    base, *others = studies
+    return {**training_object(base), "compared": [_training(study) for study in others]}
+
+
+def _training(study: OverTraining) -> dict[str, Any]:
+    return {
+        "name": study.name,
+        "title": study.problem.title,
+        "rule": study.update.rule,
+        "rate": study.update.rate,
+        "cases": study.cases,
+        "batch": study.batch,
+        "seed": study.seed,
+        "gates": study.gates,
+        "stopped": study.stopped,
+        "steps": list(study.steps),
+        "losses": [loss if math.isfinite(loss) else None for loss in study.losses],
+        "layers": [
+            {
+                "layer": layer.name,
+                "units": layer.units,
+                "dead": list(study.dead[layer.name]),
+                "dead_at_start": _entries(study.started_dead, layer.name),
+                "dead_at_end": _entries(study.ended_dead, layer.name),
+            }
+            for layer in study.layers
+        ],
+        "events": [
+            {
+                "kind": event.kind,
+                "step": event.step,
+                "since": event.since,
+                "layer": event.layer,
+                "unit": list(event.unit),
+                "before": event.before,
+                "after": event.after,
+                "case": event.case,
+                "from": event.from_value,
+                "to": event.to_value,
+                "own": event.own,
+                "below": event.below,
+            }
+            for event in study.events
+        ],
+    }
+
+
+def _entries(units: Sequence[Unit], layer: str) -> list[list[int]]:
+    return [list(unit) for name, unit in units if name == layer]
