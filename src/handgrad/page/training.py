@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -19,8 +20,20 @@ ROWS = 12
 EVENTS = 24
 """Deaths and revivals listed."""
 
+RULES = {
+    "sgd": "gradient descent",
+    "momentum": "gradient descent with momentum",
+    "rmsprop": "RMSProp",
+    "adam": "Adam",
+    "adamw": "AdamW",
+}
+
 DECADES = 100.0
 """A loss that falls by more than this is drawn by powers of ten."""
+
+
+BEYOND = 2.0
+"""Of a training that diverged, losses of so many times the largest of the others are not drawn."""
 
 
 def training_page(study: OverTraining, decimals: int = 4) -> Page:
@@ -88,9 +101,9 @@ def _what(study: OverTraining) -> Text:
     made = study.steps[-1]
     cases = f"{study.cases} case{'s' if study.cases > 1 else ''}"
     batches = f", in batches of {study.batch} drawn with seed {study.seed}" if study.batch else ""
-    every = [b - a for a, b in zip(study.steps, study.steps[1:], strict=False)]
+    every = [b - a for a, b in pairwise(study.steps)]
     looked = f" The units are looked at every {every[0]} updates." if every and every[0] > 1 else ""
-    words = [f"{made} update{'s' if made > 1 else ''} by {study.update.rule} at rate "]
+    words = f"{made} update{'s' if made > 1 else ''} by {RULES[study.update.rule]} at rate "
     rest = f" on {cases}{batches}.{looked}"
     if study.layers and study.gates:
         rest += (
@@ -99,7 +112,7 @@ def _what(study: OverTraining) -> Text:
         )
     elif not study.layers:
         rest += " No equation has a ReLU, so no unit can die."
-    return (*words, Literal(study.update.rate), rest)
+    return (words, Literal(study.update.rate), rest)
 
 
 def _outcome(study: OverTraining) -> list[Block]:
@@ -110,16 +123,15 @@ def _outcome(study: OverTraining) -> list[Block]:
             "to the next. A smaller rate is needed.",
         )
         return [Note("warning", text)]
-    kind = "check" if last < first else "warning"
-    verb = "fell" if last < first else "did not fall"
+    fell = last < first
     loss: Text = (
-        f"The loss {verb}: ",
+        f"The loss {'fell' if fell else 'did not fall'}: ",
         Literal(first),
         " before the first update, ",
         Literal(last),
         " after the last.",
     )
-    blocks: list[Block] = [Note("check" if kind == "check" else "warning", loss)]
+    blocks: list[Block] = [Note("check" if fell else "warning", loss)]
     if not study.layers:
         return blocks
     before, after = len(study.started_dead), len(study.ended_dead)
@@ -284,15 +296,19 @@ def _verdict(studies: Sequence[OverTraining]) -> list[Block]:
 
 
 def _losses(studies: Sequence[OverTraining], names: Sequence[str]) -> Drawing:
-    finite = [v for s in studies for v in s.losses if np.isfinite(v)]
-    falls = [s.losses[0] > DECADES * min(s.losses) > 0 for s in studies]
-    grows = bool(finite) and max(finite) > DECADES * max(s.losses[0] for s in studies)
+    """The losses; a training that diverged leaves the chart, so that the others can be read."""
+    kept = [v for s in studies if s.stopped is None for v in s.losses]
+    highest = max(kept, default=np.inf) * BEYOND
+    lines = [[v if v <= highest else np.nan for v in s.losses] for s in studies]
+    drawn = [v for line in lines for v in line if np.isfinite(v)]
+    falls = any(s.losses[0] > DECADES * min(s.losses) > 0 for s in studies)
+    grows = max(drawn, default=0.0) > DECADES * max(s.losses[0] for s in studies)
     return line_chart(
-        [Series(n, s.steps, s.losses) for n, s in zip(names, studies, strict=True)],
+        [Series(n, s.steps, y) for n, s, y in zip(names, studies, lines, strict=True)],
         title="Loss over training",
         x_label="update",
         y_label="loss",
-        logarithmic=(any(falls) or grows) and min(finite, default=0.0) >= 0,
+        logarithmic=(falls or grows) and min(drawn, default=0.0) >= 0,
     )
 
 

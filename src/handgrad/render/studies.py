@@ -104,7 +104,7 @@ def _training(study: OverTraining) -> dict[str, Any]:
         "gates": study.gates,
         "stopped": study.stopped,
         "steps": list(study.steps),
-        "losses": [loss if math.isfinite(loss) else None for loss in study.losses],
+        "losses": [_finite(loss) for loss in study.losses],
         "layers": [
             {
                 "layer": layer.name,
@@ -122,13 +122,13 @@ def _training(study: OverTraining) -> dict[str, Any]:
                 "since": event.since,
                 "layer": event.layer,
                 "unit": list(event.unit),
-                "before": event.before,
-                "after": event.after,
+                "before": _finite(event.before),
+                "after": _finite(event.after),
                 "case": event.case,
-                "from": event.from_value,
-                "to": event.to_value,
-                "own": event.own,
-                "below": event.below,
+                "from": _finite(event.from_value),
+                "to": _finite(event.to_value),
+                "own": _finite(event.own),
+                "below": _finite(event.below),
             }
             for event in study.events
         ],
@@ -137,3 +137,7 @@ def _training(study: OverTraining) -> dict[str, Any]:
 
 def _entries(units: Sequence[Unit], layer: str) -> list[list[int]]:
     return [list(unit) for name, unit in units if name == layer]
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

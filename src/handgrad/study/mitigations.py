@@ -16,7 +16,11 @@ from handgrad.study.training import OverTraining, train, with_update
 from handgrad.study.units import GATES
 
 ACTIVATIONS = {"leaky_relu": "leaky ReLU", "elu": "ELU", "gelu": "GELU"}
-INITS = ("he", "xavier", "raai")
+INITS = {
+    "he": "He initialisation",
+    "xavier": "Xavier initialisation",
+    "raai": "asymmetric initialisation",
+}
 SLOWER = 0.1
 """The share of the rate that is tried beside it."""
 
@@ -40,7 +44,6 @@ class Mitigation:
     """One thing tried: what it is called, and the problem and the activations that are watched."""
 
     name: str
-    kind: str
     problem: Problem
     operations: frozenset[str]
 
@@ -53,7 +56,7 @@ def mitigations(
     Other activations start from the same parameters; initialisations are drawn with the seed.
     """
     base = with_update(problem, rule, rate)
-    tried = [Mitigation("as given", "", base, GATES)]
+    tried = [Mitigation("as given", base, GATES)]
     used = {
         node.operation
         for equation in base.equations
@@ -62,24 +65,16 @@ def mitigations(
     }
     if used:
         tried += [
-            Mitigation(
-                title, "activation", base.with_swap(dict.fromkeys(used, name)), frozenset({name})
-            )
+            Mitigation(title, base.with_swap(dict.fromkeys(used, name)), frozenset({name}))
             for name, title in ACTIVATIONS.items()
         ]
     if affine_layers(build(base)):
         tried += [
-            Mitigation(
-                f"{initialisation(name).title} initialisation",
-                "initialisation",
-                redrawn(base, name, seed),
-                GATES,
-            )
-            for name in INITS
+            Mitigation(title, redrawn(base, name, seed), GATES) for name, title in INITS.items()
         ]
     update = base.update or Update()
     slower = replace(update, rate=float(f"{update.rate * SLOWER:.12g}"))
-    tried.append(Mitigation(f"rate {slower.rate:g}", "rate", replace(base, update=slower), GATES))
+    tried.append(Mitigation(f"rate {slower.rate:g}", replace(base, update=slower), GATES))
     return tuple(tried)
 
 

@@ -220,7 +220,7 @@ def _below(scale: Scale, xs: Sequence[float], names: Sequence[str], y: float) ->
 
 def _said(series: Sequence[Series], title: str, x_label: str, style: Format) -> str:
     """The chart in sentences: where each line starts, ends, and has its extremes."""
-    parts = [f"Line chart: {title}, over {x_label}."]
+    parts = [f"Line chart: {title}; across: {x_label}."]
     for one in series:
         points = [(x, y) for x, y in zip(one.x, one.y, strict=True) if math.isfinite(x + y)]
         if not points:
