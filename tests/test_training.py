@@ -15,8 +15,10 @@ import handgrad
 from handgrad.cli.commands import run
 from handgrad.graph import build
 from handgrad.page.blocks import Figure
+from handgrad.study import INITIALISATIONS
 from handgrad.study.mitigations import affine_layers, mitigations, redrawn
 from handgrad.study.units import layers
+from tests.test_documents import ROOT, indented, python
 from tests.test_json import printed, schema
 
 DYING = handgrad.load("dying")
@@ -365,3 +367,26 @@ def test_progress_is_told() -> None:
     handgrad.compare_training(DYING, 5, progress=told.append)
     assert told[-1] == 8 * 5
     assert told == sorted(told)
+
+
+def test_the_documents(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (ROOT / "docs" / "training.md").read_text("utf-8")
+    shown = indented(text, "by its own")
+    assert run(["train", "dying", "--steps", "20", "--width", "80"]) == 0
+    assert shown in capsys.readouterr().out
+    for part in ("train(", "born_dead("):
+        exec(python(text, part), {})
+    for name in INITIALISATIONS:
+        assert f"`{name}`" in text
+
+
+def test_the_documents_table() -> None:
+    text = (ROOT / "docs" / "training.md").read_text("utf-8")
+    header, _, *rows = indented(text, "width │ 1").splitlines()
+    depths = [int(cell) for cell in header.split("│")[1:]]
+    studies = handgrad.born_dead_table([2, 3, 4, 5, 6], depths, networks=5000, seed=1)
+    for study, row in zip(studies, rows, strict=True):
+        width, *shares = [float(cell) for cell in row.split("│")]
+        assert study.widths[0] == width
+        for depth, share in zip(depths, shares, strict=True):
+            assert study.share(depth) == pytest.approx(share, abs=5 * study.error(depth))

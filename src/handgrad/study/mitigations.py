@@ -15,7 +15,8 @@ from handgrad.study.initialising import initialisation
 from handgrad.study.training import OverTraining, train, with_update
 from handgrad.study.units import GATES
 
-ACTIVATIONS = {"leaky_relu": "leaky ReLU", "elu": "ELU", "gelu": "GELU"}
+ACTIVATIONS = {"leaky_relu": "leaky ReLU", "elu": "ELU", "gelu_tanh": "GELU"}
+"""GELU in its tanh form, which array code computes many times faster than the error function."""
 INITS = {
     "he": "He initialisation",
     "xavier": "Xavier initialisation",
