@@ -128,7 +128,7 @@ def vertical_axis(
     shapes: list[Shape] = []
     for value, text in zip(at, texts, strict=True):
         y = scale(value)
-        shapes.append(Path(((left, y), (right, y)), "faint", 1.0))
+        shapes.append(Path(((left, y), (right, y)), "faint", 0.5))
         shapes.append(Label(left - 8, y + 4, (text,), "ink", "end", SMALL_TEXT))
     return shapes
 

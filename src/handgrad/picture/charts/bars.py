@@ -65,7 +65,7 @@ def bar_chart(
     at = ticks(low, high)
     texts = tick_texts(at, style, logarithmic=False)
     shapes: list[Shape] = [Label(0, 14, (value_label,), "ink", "start", TEXT)]
-    shapes += [Path(((scale(t), top), (scale(t), bottom)), "faint", 1.0) for t in at]
+    shapes += [Path(((scale(t), top), (scale(t), bottom)), "faint", 0.5) for t in at]
     shapes += horizontal_axis(scale, at, texts, bottom)
     zero = scale(min(max(0.0, low), high))
     for row, bar in enumerate(shown):

@@ -177,12 +177,12 @@ def _names(
     top: float,
     bottom: float,
 ) -> list[Shape]:
-    """Each line's name beside its end, moved apart where ends meet, with a thin line that leads there."""
+    """Each line's name at the height of its end, moved apart where they meet; a thin line then leads there."""
     ordered = sorted(ends, key=lambda e: (e[1][1], e[0]))
     places = _apart([y for _, (_, y) in ordered], top + 4, bottom)
     shapes: list[Shape] = []
     for (number, (x, y)), place in zip(ordered, places, strict=True):
-        if abs(place - y) > 3 or x < right - 3:
+        if abs(place - y) > 3 and x >= right - 3:
             shapes.append(Path(((x, y), (right + 8, place)), "faint", 1.0))
         shapes += mark(number, right + 14, place)
         shapes.append(Label(right + 24, place + 4, (names[number],), "ink", "start", SMALL_TEXT))

@@ -133,11 +133,13 @@ def heat_map(
 
 
 def _gate(x: float, y: float, is_open: bool) -> list[Shape]:
-    inner = CELL - 3
+    """A square: solid where the gate is open, an outline with a line across where it is shut."""
+    low, high = 1.5, CELL - 1.5
+    corners = ((x + low, y + low), (x + high, y + low), (x + high, y + high), (x + low, y + high))
     if is_open:
-        return [Rectangle(x + 1.5, y + 1.5, inner, inner, "on", 2.0)]
-    cross = Path(((x + 4.5, y + CELL - 4.5), (x + CELL - 4.5, y + 4.5)), "off", 1.5)
-    return [Rectangle(x + 1.5, y + 1.5, inner, inner, "off", 2.0, 0.0), cross]
+        return [Path(corners, "on", 1.0, closed=True)]
+    cross = Path(((x + 4.5, y + CELL - 4.5), (x + CELL - 4.5, y + 4.5)), "off", 1.2)
+    return [Path((*corners, corners[0]), "off", 0.8), cross]
 
 
 def _legend(x: float, y: float) -> list[Shape]:
