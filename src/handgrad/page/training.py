@@ -252,9 +252,9 @@ def _told(study: OverTraining, layers: Mapping[str, Layer], event: UnitEvent) ->
 def _comparison(studies: Sequence[OverTraining]) -> Table:
     header: tuple[Text, ...] = (
         ("",),
-        ("loss at the end",),
-        ("off at the start",),
-        ("off at the end",),
+        ("final loss",),
+        ("off at start",),
+        ("off at end",),
         ("updates",),
     )
     rows: list[tuple[Text, ...]] = []
