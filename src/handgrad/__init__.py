@@ -49,6 +49,10 @@ if TYPE_CHECKING:
     from handgrad.page.numbers import numbers_page as numbers_page
     from handgrad.page.questions import question_blocks as question_blocks
     from handgrad.page.questions import questions_page as questions_page
+    from handgrad.page.born_dead import born_dead_page as born_dead_page
+    from handgrad.page.born_dead import born_dead_table_page as born_dead_table_page
+    from handgrad.page.training import comparison_page as comparison_page
+    from handgrad.page.training import training_page as training_page
     from handgrad.page.verification import verification_page as verification_page
     from handgrad.picture import Drawing as Drawing
     from handgrad.picture.choosing import picture_of as picture_of
@@ -68,9 +72,22 @@ if TYPE_CHECKING:
     from handgrad.render.questions_json import questions_object as questions_object
     from handgrad.render.style import Style as Style
     from handgrad.render.svg import render_svg as render_svg
+    from handgrad.render.studies import born_dead_object as born_dead_object
+    from handgrad.render.studies import born_dead_table_object as born_dead_table_object
+    from handgrad.render.studies import comparison_object as comparison_object
+    from handgrad.render.studies import training_object as training_object
     from handgrad.run.engine import Engine as Engine
     from handgrad.run.engine import Gradients as Gradients
     from handgrad.run.training import Training as Training
+    from handgrad.study import BornDead as BornDead
+    from handgrad.study import DataSource as DataSource
+    from handgrad.study import OverTraining as OverTraining
+    from handgrad.study import born_dead as born_dead
+    from handgrad.study import born_dead_table as born_dead_table
+    from handgrad.study import compare_training as compare_training
+    from handgrad.study import runs_in_all as runs_in_all
+    from handgrad.study import train as train
+    from handgrad.study import with_data as with_data
     from handgrad.verification import Verification as Verification
     from handgrad.verification import verify as verify
 
@@ -112,6 +129,23 @@ _WHEN_ASKED_FOR = {
     "compare": "handgrad.comparison",
     "comparison_object": "handgrad.render.comparison_json",
     "comparison_page": "handgrad.page.comparison",
+    "BornDead": "handgrad.study",
+    "born_dead": "handgrad.study",
+    "born_dead_table": "handgrad.study",
+    "born_dead_page": "handgrad.page.born_dead",
+    "born_dead_table_page": "handgrad.page.born_dead",
+    "born_dead_object": "handgrad.render.studies",
+    "born_dead_table_object": "handgrad.render.studies",
+    "DataSource": "handgrad.study",
+    "OverTraining": "handgrad.study",
+    "train": "handgrad.study",
+    "compare_training": "handgrad.study",
+    "runs_in_all": "handgrad.study",
+    "with_data": "handgrad.study",
+    "training_page": "handgrad.page.training",
+    "comparison_page": "handgrad.page.training",
+    "training_object": "handgrad.render.studies",
+    "comparison_object": "handgrad.render.studies",
 }
 """What a worked solution does not need, and so does not wait for: the module that has it, by name."""
 

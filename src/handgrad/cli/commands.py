@@ -18,6 +18,8 @@ COMMANDS = {
     "code": "handgrad.cli.code:code",
     "questions": "handgrad.cli.questions:questions",
     "compare": "handgrad.cli.compare:compare",
+    "train": "handgrad.cli.train:train",
+    "born-dead": "handgrad.cli.born_dead:born_dead",
 }
 """Where each command stands; a module is imported when its command is asked for."""
 
