@@ -45,15 +45,18 @@ if TYPE_CHECKING:
     from handgrad.page.listing import list_page as list_page
     from handgrad.page.numbers import numbers_page as numbers_page
     from handgrad.page.verification import verification_page as verification_page
+    from handgrad.page.why import why_page as why_page
     from handgrad.render.code import write_code as write_code
     from handgrad.render.json import numbers_object as numbers_object
     from handgrad.render.json import to_json as to_json
     from handgrad.render.json import verification_object as verification_object
+    from handgrad.render.why_json import why_object as why_object
     from handgrad.run.engine import Engine as Engine
     from handgrad.run.engine import Gradients as Gradients
     from handgrad.run.training import Training as Training
     from handgrad.verification import Verification as Verification
     from handgrad.verification import verify as verify
+    from handgrad.why import ask_why as ask_why
 
 __version__ = "0.1.0"
 
@@ -74,6 +77,9 @@ _WHEN_ASKED_FOR = {
     "Gradients": "handgrad.run.engine",
     "Training": "handgrad.run.training",
     "write_code": "handgrad.render.code",
+    "ask_why": "handgrad.why",
+    "why_page": "handgrad.page.why",
+    "why_object": "handgrad.render.why_json",
 }
 """What a worked solution does not need, and so does not wait for: the module that has it, by name."""
 

@@ -16,6 +16,7 @@ COMMANDS = {
     "list": "handgrad.cli.list:list_",
     "verify": "handgrad.cli.verify:verify",
     "code": "handgrad.cli.code:code",
+    "why": "handgrad.cli.why:why",
 }
 """Where each command stands; a module is imported when its command is asked for."""
 
