@@ -38,15 +38,20 @@ from handgrad.trace import Trace as Trace
 from handgrad.trace import solve as solve
 
 if TYPE_CHECKING:
+    from handgrad.gates import Audit as Audit
+    from handgrad.gates import audit_gates as audit_gates
+    from handgrad.gates import read_box as read_box
     from handgrad.numbers import NumberKind as NumberKind
     from handgrad.numbers import run_exact as run_exact
     from handgrad.numbers import run_intervals as run_intervals
     from handgrad.numbers import run_symbols as run_symbols
+    from handgrad.page.gates import gates_page as gates_page
     from handgrad.page.listing import list_page as list_page
     from handgrad.page.numbers import numbers_page as numbers_page
     from handgrad.page.verification import verification_page as verification_page
     from handgrad.page.why import why_page as why_page
     from handgrad.render.code import write_code as write_code
+    from handgrad.render.gates_json import gates_object as gates_object
     from handgrad.render.json import numbers_object as numbers_object
     from handgrad.render.json import to_json as to_json
     from handgrad.render.json import verification_object as verification_object
@@ -54,6 +59,7 @@ if TYPE_CHECKING:
     from handgrad.run.engine import Engine as Engine
     from handgrad.run.engine import Gradients as Gradients
     from handgrad.run.training import Training as Training
+    from handgrad.tables import open_cases as open_cases
     from handgrad.verification import Verification as Verification
     from handgrad.verification import verify as verify
     from handgrad.why import ask_why as ask_why
@@ -77,6 +83,12 @@ _WHEN_ASKED_FOR = {
     "Gradients": "handgrad.run.engine",
     "Training": "handgrad.run.training",
     "write_code": "handgrad.render.code",
+    "Audit": "handgrad.gates",
+    "audit_gates": "handgrad.gates",
+    "read_box": "handgrad.gates",
+    "gates_page": "handgrad.page.gates",
+    "gates_object": "handgrad.render.gates_json",
+    "open_cases": "handgrad.tables",
     "ask_why": "handgrad.why",
     "why_page": "handgrad.page.why",
     "why_object": "handgrad.render.why_json",

@@ -17,6 +17,7 @@ COMMANDS = {
     "verify": "handgrad.cli.verify:verify",
     "code": "handgrad.cli.code:code",
     "why": "handgrad.cli.why:why",
+    "gates": "handgrad.cli.gates:gates",
 }
 """Where each command stands; a module is imported when its command is asked for."""
 

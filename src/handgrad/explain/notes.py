@@ -37,7 +37,7 @@ def note_text(note: Note) -> Text:
         case ZeroInput():
             return (
                 "Because ", _entry(Name(note.name), note.unit), " = 0, ",
-                *joined([_zeroed(z) for z in note.zeroes]),
+                *joined([zeroed_text(z) for z in note.zeroes]),
                 " is zero." if len(note.zeroes) == 1 else " are zero.",
             )  # fmt: skip
         case Saturated():
@@ -142,13 +142,14 @@ def _gated_off(note: GatedOff) -> Text:
     else:
         parts += ["no gradient passes it."]
     if note.zeroes:
-        parts += [" That zeroes ", *joined([_zeroed(z) for z in note.zeroes]), "."]
+        parts += [" That zeroes ", *joined([zeroed_text(z) for z in note.zeroes]), "."]
         if not everywhere:
             parts += [" Those weights learn nothing from this example."]
     return tuple(parts)
 
 
-def _zeroed(zeroed: Zeroed) -> Text:
+def zeroed_text(zeroed: Zeroed) -> Text:
+    """Which entries of a gradient are zero, in a few words."""
     gradient = Adjoint(zeroed.name)
     match zeroed.part:
         case "row":
