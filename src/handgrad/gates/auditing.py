@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -47,6 +47,9 @@ TRIAL_WORK = 100_000_000
 
 SAMPLE = 24
 """Cases whose gates are kept one by one, for a map."""
+
+FIRST = 1024
+"""Cases read to begin with: bad ones among them are reported together."""
 
 LISTED = 512
 """Units whose silenced entries are found, at most."""
@@ -141,7 +144,6 @@ class _Audit:
             )
         graph = self.counter.graph
         self.silencing = Silencing(graph, SILENCING)
-        self.gates_after = self._gates_after()
         counts = self.counter.count(self._blocks())
         cases = next(iter(counts.values())).cases
         certified = self._certified(counts)
@@ -178,8 +180,8 @@ class _Audit:
             )
         if not names:
             return problem
-        first = next(iter(self.data.blocks(2)))
-        sample = {n: {"cases": np.moveaxis(np.asarray(first[n]), -1, 0)} for n in names}
+        first = next(iter(self.data.blocks(FIRST)))
+        sample = {n: {"cases": np.moveaxis(np.asarray(first[n])[..., :2], -1, 0)} for n in names}
         return problem.with_values(sample)
 
     def _blocks(self) -> Iterator[dict[str, Array]]:
@@ -250,7 +252,7 @@ class _Audit:
                 blocked=float(blocked[unit]) / of.cases,
                 saturated=int(saturated[unit]),
                 verdict=verdict,
-                starved_by=self._starved_by(site, counts) if verdict == "starved" else "",
+                starved_by=self._starved_by(site, of, unit) if verdict == "starved" else "",
                 silences=silences,
                 certificate=certificate,
             )
@@ -281,26 +283,12 @@ class _Audit:
         on = self.silencing.zeroed(Name(site.name), unit) if verdict in OFF else ()
         return into + on
 
-    def _gates_after(self) -> dict[str, tuple[str, ...]]:
-        """By layer, the gates that its values reach without another gate between."""
-        graph = self.counter.graph
-        sites = {s.name: s for s in self.counter.sites}
-        reached: dict[str, set[str]] = {}
-        for name in reversed(graph.equations):
-            found: set[str] = set()
-            for user in graph.consumers.get(name, ()):
-                site = sites.get(user)
-                found |= {user} if site is not None and site.gate else reached.get(user, set())
-                # A way to the loss without a gate.
-                if user == graph.loss:
-                    found.add("")
-            reached[name] = found
-        return {n: tuple(f) for n, f in reached.items()}
-
-    def _starved_by(self, site: Site, counts: Mapping[str, Counts]) -> Any:
-        after = self.gates_after.get(site.name, ())
-        shut = bool(after) and all(gate and not np.any(counts[gate].fired) for gate in after)
-        return "gates" if shut else "zeros"
+    def _starved_by(
+        self, site: Site, of: Counts, unit: tuple[int, ...]
+    ) -> Literal["gates", "zeros"]:
+        """Whether every gate after it is shut whenever it fires, or zeros are in the way."""
+        gated = bool(self.counter.after[site.name]) and "" not in self.counter.after[site.name]
+        return "gates" if gated and not of.each(of.heard)[unit] else "zeros"
 
     def _certified(
         self, counts: Mapping[str, Counts]

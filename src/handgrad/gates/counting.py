@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,9 +64,23 @@ def sites_of(graph: Graph) -> tuple[Site, ...]:
     return tuple(sites)
 
 
+def gates_after(graph: Graph, sites: Sequence[Site]) -> dict[str, tuple[str, ...]]:
+    """By layer, the gates that its values reach without another between; "" where they reach the loss."""
+    gates = {s.name for s in sites if s.gate}
+    reached: dict[str, set[str]] = {graph.loss: {""}}
+    for name in reversed(graph.equations):
+        found = reached.setdefault(name, set())
+        for user in graph.consumers.get(name, ()):
+            found |= {user} if user in gates else reached.get(user, set())
+    return {s.name: tuple(sorted(reached[s.name])) for s in sites}
+
+
 @dataclass
 class Counts:
-    """What is counted of one layer; arrays have the layer's shape, sums run over the cases."""
+    """What is counted of one layer; arrays have the layer's shape, sums run over the cases.
+
+    `heard` counts the cases in which a unit fires and some gate after it is open.
+    """
 
     shape: tuple[int, ...]
     cases: int = 0
@@ -77,12 +91,15 @@ class Counts:
     arriving: Any = 0.0
     blocked: Any = 0.0
     saturated: Any = 0
+    heard: Any = 0
     squared_in: float = 0.0
     squared_out: float = 0.0
     scratch: dict[Any, Array] = field(default_factory=dict)
 
-    def add(self, site: Site, cases: int, arrays: Mapping[Leaf, Array]) -> None:
-        """Counts one block."""
+    def add(
+        self, site: Site, cases: int, arrays: Mapping[Leaf, Array], after: Array | None
+    ) -> Array:
+        """Counts one block; gives which gates are open. `after` are the cases with an open gate after it."""
         z, value, arriving, passing = (arrays[leaf] for leaf in site.leaves)
         # What is the same in every case counts once for each.
         times = cases if z.shape[-1] != cases else 1
@@ -109,6 +126,10 @@ class Counts:
             if slopes is not None:
                 flat = np.count_nonzero(slopes < SATURATION * steepest, axis=-1)
                 self.saturated = self.saturated + flat * times
+        if after is not None:
+            both = self._scratch("both", np.logical_and, open_, after, kind=bool)
+            self.heard = self.heard + np.count_nonzero(both, axis=-1) * times
+        return open_
 
     def _sizes(self, array: Array) -> Array:
         return self._scratch("sizes", np.abs, array).sum(axis=-1, dtype=float)
@@ -117,7 +138,7 @@ class Counts:
         self, key: str, function: Callable[..., Array], *arguments: Any, kind: Any = None
     ) -> Array:
         """A function's result in an array that is kept from block to block."""
-        shape = np.shape(arguments[0])
+        shape = np.broadcast_shapes(*(np.shape(a) for a in arguments))
         found = self.scratch.get((key, shape))
         if found is None:
             found = self.scratch[key, shape] = np.empty(shape, kind or arguments[0].dtype)
@@ -140,6 +161,7 @@ class Counter:
     def __post_init__(self) -> None:
         self.graph = build(self.problem)
         self.sites = sites_of(self.graph)
+        self.after = gates_after(self.graph, self.sites)
         leaves = dict.fromkeys(leaf for site in self.sites for leaf in site.leaves)
         self.watch = Watch(self.problem, tuple(leaves), dtype=self.dtype)
 
@@ -148,8 +170,12 @@ class Counter:
         counts = {site.name: Counts(site.shape) for site in self.sites}
         for block in blocks:
             cases, arrays = self.watch.look(block)
-            for site in self.sites:
-                counts[site.name].add(site, cases, arrays)
+            some: dict[str, Array] = {}
+            for site in reversed(self.sites):
+                after = [some[gate] for gate in self.after[site.name] if gate]
+                heard = np.logical_or.reduce(np.broadcast_arrays(*after)) if after else None
+                open_ = counts[site.name].add(site, cases, arrays, heard)
+                some[site.name] = open_.any(axis=tuple(range(open_.ndim - 1)))
         return counts
 
     def pre_activation(

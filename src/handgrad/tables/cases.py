@@ -148,17 +148,30 @@ def open_cases(
     shapes: dict[str, Shape] = {n: g.shape for n, g in problem.data.items()}
     if not shapes:
         raise OptionError("the problem has no data that a file could give")
+    labelled = {n for n, g in problem.data.items() if _is_label(g.array, g.shape)}
     tables: list[tuple[Rows, tuple[Field, ...]]] = []
     if not isinstance(files, Mapping):
         for rows, names in _tables(Path(files), list(shapes)):
-            tables.append((rows, fields_of(rows, {n: shapes[n] for n in names})))
+            tables.append((rows, fields_of(rows, {n: shapes[n] for n in names}, labelled)))
         return FileCases(tuple(tables), skip_bad)
     for name, path in files.items():
         if name not in shapes:
             raise OptionError(f"{name[:40]} is no datum of the problem", mend=nearest(name, shapes))
         for rows, _ in _tables(Path(path), [name]):
-            tables.append((rows, fields_of(rows, {name: shapes[name]})))
+            tables.append((rows, fields_of(rows, {name: shapes[name]}, labelled)))
     return FileCases(tuple(tables), skip_bad)
+
+
+def _is_label(array: Array, shape: Shape) -> bool:
+    """Whether the problem's own numbers are a class: a vector of zeros and a single one."""
+    values = np.asarray(array)
+    zeros_and_ones = bool(((values == 0) | (values == 1)).all())
+    return (
+        len(shape) == 1
+        and shape[0] > 1
+        and zeros_and_ones
+        and bool((values.sum(axis=0) == 1).all())
+    )
 
 
 def _tables(path: Path, names: Sequence[str]) -> list[tuple[Rows, list[str]]]:

@@ -7,7 +7,7 @@ the data in the problem's order, entry after entry; what is left out at the end 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,21 +46,29 @@ class Field:
         return (label != np.rint(label)) | (label < 0) | (label >= self.shape[0])
 
 
-def fields_of(rows: Rows, shapes: Mapping[str, Shape]) -> tuple[Field, ...]:
-    """The data that a table gives, and where. `shapes` are those of one case, in the problem's order.
+def fields_of(
+    rows: Rows, shapes: Mapping[str, Shape], labelled: Set[str] = frozenset()
+) -> tuple[Field, ...]:
+    """The data that a table gives, and where.
+
+    Arguments:
+        shapes: those of one case, in the problem's order.
+        labelled: the data that one column may give as a class.
 
     Raises `NumberError` for columns that are none of the data's, missing, or too many.
     """
     if rows.columns is not None:
-        return _by_name(rows, rows.columns, shapes)
-    return _in_order(rows, shapes)
+        return _by_name(rows, rows.columns, shapes, labelled)
+    return _in_order(rows, shapes, labelled)
 
 
 def _size(shape: Shape) -> int:
     return int(np.prod(shape, dtype=int))
 
 
-def _by_name(rows: Rows, columns: Sequence[str], shapes: Mapping[str, Shape]) -> tuple[Field, ...]:
+def _by_name(
+    rows: Rows, columns: Sequence[str], shapes: Mapping[str, Shape], labelled: Set[str]
+) -> tuple[Field, ...]:
     places: dict[str, int] = {}
     for place, column in enumerate(columns):
         plain = column.replace(" ", "")
@@ -75,7 +83,7 @@ def _by_name(rows: Rows, columns: Sequence[str], shapes: Mapping[str, Shape]) ->
         there = [c for c in best if c in places]
         if len(there) == len(best):
             fields.append(Field(name, shape, tuple(places[c] for c in best)))
-        elif len(shape) == 1 and name in places and not there:
+        elif name in labelled and name in places and not there:
             there = [name]
             fields.append(Field(name, shape, (places[name],), classes=True))
         elif there:
@@ -104,7 +112,7 @@ def _spellings(name: str, shape: Shape) -> list[list[str]]:
     return [bracketed, counted, [f"{name}_{e[0] + 1}" for e in entries]]
 
 
-def _in_order(rows: Rows, shapes: Mapping[str, Shape]) -> tuple[Field, ...]:
+def _in_order(rows: Rows, shapes: Mapping[str, Shape], labelled: Set[str]) -> tuple[Field, ...]:
     names = list(shapes)
     for last in range(len(names), 0, -1):
         for classes in (False, True):
@@ -112,7 +120,7 @@ def _in_order(rows: Rows, shapes: Mapping[str, Shape]) -> tuple[Field, ...]:
             start = 0
             for position, name in enumerate(names[:last], start=1):
                 shape = shapes[name]
-                label = classes and position == last and len(shape) == 1 and _size(shape) > 1
+                label = classes and position == len(names) and name in labelled
                 width = 1 if label else _size(shape)
                 fields.append(Field(name, shape, tuple(range(start, start + width)), label))
                 start += width

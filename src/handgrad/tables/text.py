@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -18,10 +19,15 @@ LONGEST = 10_000_000
 
 SEPARATORS = ",;\t"
 
+_KEPT = re.compile(r'"[^"]*"|\[[^\]]*\]')
+
 
 @dataclass
 class TextRows:
-    """A .csv file: numbers between commas, semicolons or tabs, with a line of names above or none."""
+    """A .csv file: numbers between commas, semicolons or tabs, with a line of names above or none.
+
+    A first line without a single number is one of names.
+    """
 
     path: Path
 
@@ -32,9 +38,9 @@ class TextRows:
             number, first = next(self._lines(file), (0, ""))
         if not number:
             raise NumberError("is empty", where=self.where, mend="write one case a line")
-        self.separator = max(SEPARATORS, key=first.count)
+        self.separator = max(SEPARATORS, key=_KEPT.sub("", first).count)
         cells = self._cells(first)
-        numeric = all(_number(c) is not None for c in cells)
+        numeric = any(_number(c) is not None for c in cells)
         self.columns: tuple[str, ...] | None = None if numeric else tuple(cells)
         self.header = number if self.columns is not None else 0
         self.width = len(cells)
@@ -66,7 +72,12 @@ class TextRows:
                 yield number, line
 
     def _cells(self, line: str) -> list[str]:
-        return [c.strip().strip('"').strip() for c in line.rstrip("\r\n").split(self.separator)]
+        """The cells of a line; a separator within quotes or brackets, as in X[0,1], is none."""
+        line = line.rstrip("\r\n")
+        if "[" in line or '"' in line:
+            line = _KEPT.sub(lambda m: m.group().replace(self.separator, "\0"), line)
+        cells = [c.replace("\0", self.separator) for c in line.split(self.separator)]
+        return [c.strip().strip('"').strip() for c in cells]
 
     def _block(self, numbers: list[int], lines: list[str]) -> Block:
         try:
