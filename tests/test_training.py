@@ -229,7 +229,7 @@ def test_side_by_side() -> None:
     slower = studies[-1]
     assert slower.update.rate == pytest.approx(0.03)
     assert len(slower.ended_dead) < len(studies[0].ended_dead)
-    page = handgrad.comparison_page(studies)
+    page = handgrad.training_comparison_page(studies)
     assert len([b for b in page.blocks if isinstance(b, Figure)]) == 4
     text = handgrad.render_terminal(page, width=100, colour=False, unicode=True)
     assert "not finite" in text

@@ -40,20 +40,25 @@ from handgrad.trace import solve as solve
 if TYPE_CHECKING:
     from handgrad.comparison import Comparison as Comparison
     from handgrad.comparison import compare as compare
+    from handgrad.gates import Audit as Audit
+    from handgrad.gates import audit_gates as audit_gates
+    from handgrad.gates import read_box as read_box
     from handgrad.numbers import NumberKind as NumberKind
     from handgrad.numbers import run_exact as run_exact
     from handgrad.numbers import run_intervals as run_intervals
     from handgrad.numbers import run_symbols as run_symbols
+    from handgrad.page.born_dead import born_dead_page as born_dead_page
+    from handgrad.page.born_dead import born_dead_table_page as born_dead_table_page
     from handgrad.page.comparison import comparison_page as comparison_page
+    from handgrad.page.gates import gates_page as gates_page
     from handgrad.page.listing import list_page as list_page
     from handgrad.page.numbers import numbers_page as numbers_page
     from handgrad.page.questions import question_blocks as question_blocks
     from handgrad.page.questions import questions_page as questions_page
-    from handgrad.page.born_dead import born_dead_page as born_dead_page
-    from handgrad.page.born_dead import born_dead_table_page as born_dead_table_page
-    from handgrad.page.training import comparison_page as comparison_page
+    from handgrad.page.training import training_comparison_page as training_comparison_page
     from handgrad.page.training import training_page as training_page
     from handgrad.page.verification import verification_page as verification_page
+    from handgrad.page.why import why_page as why_page
     from handgrad.picture import Drawing as Drawing
     from handgrad.picture.choosing import picture_of as picture_of
     from handgrad.picture.graph import graph_picture as graph_picture
@@ -64,18 +69,20 @@ if TYPE_CHECKING:
     from handgrad.questions import questions_for as questions_for
     from handgrad.render.code import write_code as write_code
     from handgrad.render.comparison_json import comparison_object as comparison_object
+    from handgrad.render.gates_json import gates_object as gates_object
     from handgrad.render.html import render_html as render_html
     from handgrad.render.json import numbers_object as numbers_object
     from handgrad.render.json import to_json as to_json
     from handgrad.render.json import verification_object as verification_object
     from handgrad.render.png import render_png as render_png
     from handgrad.render.questions_json import questions_object as questions_object
-    from handgrad.render.style import Style as Style
-    from handgrad.render.svg import render_svg as render_svg
     from handgrad.render.studies import born_dead_object as born_dead_object
     from handgrad.render.studies import born_dead_table_object as born_dead_table_object
-    from handgrad.render.studies import comparison_object as comparison_object
+    from handgrad.render.studies import training_comparison_object as training_comparison_object
     from handgrad.render.studies import training_object as training_object
+    from handgrad.render.style import Style as Style
+    from handgrad.render.svg import render_svg as render_svg
+    from handgrad.render.why_json import why_object as why_object
     from handgrad.run.engine import Engine as Engine
     from handgrad.run.engine import Gradients as Gradients
     from handgrad.run.training import Training as Training
@@ -88,8 +95,10 @@ if TYPE_CHECKING:
     from handgrad.study import runs_in_all as runs_in_all
     from handgrad.study import train as train
     from handgrad.study import with_data as with_data
+    from handgrad.tables import open_cases as open_cases
     from handgrad.verification import Verification as Verification
     from handgrad.verification import verify as verify
+    from handgrad.why import ask_why as ask_why
 
 __version__ = "0.1.0"
 
@@ -143,9 +152,18 @@ _WHEN_ASKED_FOR = {
     "runs_in_all": "handgrad.study",
     "with_data": "handgrad.study",
     "training_page": "handgrad.page.training",
-    "comparison_page": "handgrad.page.training",
+    "training_comparison_page": "handgrad.page.training",
     "training_object": "handgrad.render.studies",
-    "comparison_object": "handgrad.render.studies",
+    "training_comparison_object": "handgrad.render.studies",
+    "Audit": "handgrad.gates",
+    "audit_gates": "handgrad.gates",
+    "read_box": "handgrad.gates",
+    "gates_page": "handgrad.page.gates",
+    "gates_object": "handgrad.render.gates_json",
+    "open_cases": "handgrad.tables",
+    "ask_why": "handgrad.why",
+    "why_page": "handgrad.page.why",
+    "why_object": "handgrad.render.why_json",
 }
 """What a worked solution does not need, and so does not wait for: the module that has it, by name."""
 

@@ -20,6 +20,8 @@ COMMANDS = {
     "compare": "handgrad.cli.compare:compare",
     "train": "handgrad.cli.train:train",
     "born-dead": "handgrad.cli.born_dead:born_dead",
+    "why": "handgrad.cli.why:why",
+    "gates": "handgrad.cli.gates:gates",
 }
 """Where each command stands; a module is imported when its command is asked for."""
 

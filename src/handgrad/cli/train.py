@@ -77,9 +77,11 @@ def train(
             studies = (handgrad.train(given, steps, progress=told, **options),)
     if as_json:
         print_json(
-            handgrad.comparison_object(studies) if compare else handgrad.training_object(studies[0])
+            handgrad.training_comparison_object(studies)
+            if compare
+            else handgrad.training_object(studies[0])
         )
     elif compare:
-        terminal.show(handgrad.comparison_page(studies, decimals))
+        terminal.show(handgrad.training_comparison_page(studies, decimals))
     else:
         terminal.show(handgrad.training_page(studies[0], decimals))

@@ -52,7 +52,7 @@ def training_page(study: OverTraining, decimals: int = 4) -> Page:
     return _page(study, blocks, decimals)
 
 
-def comparison_page(studies: Sequence[OverTraining], decimals: int = 4) -> Page:
+def training_comparison_page(studies: Sequence[OverTraining], decimals: int = 4) -> Page:
     """Trainings side by side, the first the problem as it is; then the first in full."""
     base = studies[0]
     blocks: list[Block] = [

@@ -167,6 +167,10 @@ class Problem:
             equations = _swapped(equations, old, new, keep)
         return self._changed(equations=equations)
 
+    def with_equations(self, equations: Sequence[str]) -> Problem:
+        """The problem with other equations for the same numbers and the same loss."""
+        return self._changed(equations=parse_equations(equations, self.where))
+
     def _changed(self, **changes: Any) -> Problem:
         names = (
             "equations",

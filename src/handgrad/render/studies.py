@@ -86,7 +86,7 @@ def training_object(study: OverTraining) -> dict[str, Any]:
     return {"schema": "handgrad/training/1", **_training(study)}
 
 
-def comparison_object(studies: Sequence[OverTraining]) -> dict[str, Any]:
+def training_comparison_object(studies: Sequence[OverTraining]) -> dict[str, Any]:
     """Trainings side by side, the first the problem as it is; the schema is `schema/training.json`."""
     base, *others = studies
     return {**training_object(base), "compared": [_training(study) for study in others]}
