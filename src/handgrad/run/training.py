@@ -72,7 +72,7 @@ class Training:
         with np.errstate(all="ignore"):
             loss, *new = program.call(*inputs.values())
         self._inputs.update(zip(self._kept, new, strict=True))
-        value = float(loss) if loss.ndim == 0 else float(np.mean(loss))
+        value = float(loss) if np.ndim(loss) == 0 else float(np.mean(loss))
         self.losses.append(value)
         return value
 
