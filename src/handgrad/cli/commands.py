@@ -23,7 +23,7 @@ COMMANDS = {
     "why": "handgrad.cli.why:why",
     "gates": "handgrad.cli.gates:gates",
 }
-"""Where each command stands; a module is imported when its command is asked for."""
+"""Where each command stands, in the order of --help; a module is imported when its command is asked for."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -58,9 +58,6 @@ def run(arguments: Sequence[str]) -> int:
 class _Commands(click.Group):
     """A group whose commands are imported one at a time."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
@@ -71,6 +68,7 @@ class _Commands(click.Group):
 
 @click.group(
     cls=_Commands,
+    commands={name: click.Command(name) for name in COMMANDS},
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Start with: handgrad solve lab9",
 )

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from handgrad.expression import Expression
-from handgrad.picture import Drawing
+
+if TYPE_CHECKING:
+    # A page of steps alone has no drawing, and does not wait for the shapes of one.
+    from handgrad.picture import Drawing
 
 Inline: TypeAlias = str | Expression
 """A piece of running text, or a formula within it."""
