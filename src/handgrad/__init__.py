@@ -33,6 +33,7 @@ from handgrad.run import Carry as Carry
 from handgrad.run import Plan as Plan
 from handgrad.run import Run as Run
 from handgrad.run import run as run
+from handgrad.shown import shown_by
 from handgrad.trace import Step as Step
 from handgrad.trace import Trace as Trace
 from handgrad.trace import solve as solve
@@ -45,13 +46,23 @@ if TYPE_CHECKING:
     from handgrad.page.listing import list_page as list_page
     from handgrad.page.numbers import numbers_page as numbers_page
     from handgrad.page.verification import verification_page as verification_page
+    from handgrad.render.code import step_code as step_code
     from handgrad.render.code import write_code as write_code
     from handgrad.render.json import numbers_object as numbers_object
     from handgrad.render.json import to_json as to_json
     from handgrad.render.json import verification_object as verification_object
+    from handgrad.render.markdown import render_markdown as render_markdown
+    from handgrad.render.notebook import render_notebook as render_notebook
     from handgrad.run.engine import Engine as Engine
     from handgrad.run.engine import Gradients as Gradients
     from handgrad.run.training import Training as Training
+    from handgrad.saving import KINDS as KINDS
+    from handgrad.saving import Paper as Paper
+    from handgrad.saving import Report as Report
+    from handgrad.saving import Settings as Settings
+    from handgrad.saving import check_files as check_files
+    from handgrad.saving import save as save
+    from handgrad.saving import solution_report as solution_report
     from handgrad.verification import Verification as Verification
     from handgrad.verification import verify as verify
 
@@ -74,6 +85,16 @@ _WHEN_ASKED_FOR = {
     "Gradients": "handgrad.run.engine",
     "Training": "handgrad.run.training",
     "write_code": "handgrad.render.code",
+    "step_code": "handgrad.render.code",
+    "render_markdown": "handgrad.render.markdown",
+    "render_notebook": "handgrad.render.notebook",
+    "KINDS": "handgrad.saving",
+    "Paper": "handgrad.saving",
+    "Report": "handgrad.saving",
+    "Settings": "handgrad.saving",
+    "check_files": "handgrad.saving",
+    "save": "handgrad.saving",
+    "solution_report": "handgrad.saving",
 }
 """What a worked solution does not need, and so does not wait for: the module that has it, by name."""
 
@@ -82,3 +103,6 @@ def __getattr__(name: str) -> Any:
     if name not in _WHEN_ASKED_FOR:
         raise AttributeError(f"module 'handgrad' has no attribute {name!r}")
     return getattr(import_module(_WHEN_ASKED_FOR[name]), name)
+
+
+shown_by(lambda: import_module("handgrad.display").DISPLAY)

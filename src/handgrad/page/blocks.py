@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 from handgrad.expression import Expression
 from handgrad.picture import Drawing
+from handgrad.shown import Shown
 
 Inline: TypeAlias = str | Expression
 """A piece of running text, or a formula within it."""
@@ -121,8 +122,8 @@ Layout: TypeAlias = Literal["document", "slides"]
 """How a page is laid out: as a document, or as a slide from each heading of level 1 or 2 to the next."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+@dataclass(frozen=True, slots=True, repr=False)
+class Page(Shown):
     """Blocks in reading order, and how numbers and names are printed.
 
     Arguments:
@@ -142,3 +143,6 @@ class Page:
     loss: str = "L"
     losses: Mapping[str, str] = field(default_factory=dict)
     layout: Layout = "document"
+
+    def __repr__(self) -> str:
+        return f"<Page {self.title!r}: {len(self.blocks)} blocks>"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from typing import Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from handgrad.explain import Text, gated_entries_text, note_text, reason, title
 from handgrad.expression import Adjoint, Expression, Name
 from handgrad.page.blocks import (
     Block,
+    Code,
     Derivation,
     Heading,
     Mark,
@@ -60,6 +62,7 @@ def solution_page(
     only: Phase | None = None,
     step: str | None = None,
     elements: bool = False,
+    code: Mapping[str, str] | None = None,
 ) -> Page:
     """The worked solution as a page.
 
@@ -67,6 +70,8 @@ def solution_page(
         only: one phase alone.
         step: one step alone, by its number.
         elements: open every gradient entry by entry.
+        code: by step number, its code, to stand below the step; under "" what comes before the
+            first. What the steps left out compute comes before those shown.
 
     Raises `OptionError` for a step that the solution does not have.
     """
@@ -92,8 +97,12 @@ def solution_page(
                 blocks.append(Paragraph((conventions(trace),)))
             if phase == "update" and only is None:
                 blocks += _summary(trace)
+        if code is not None and not any(isinstance(b, Code) for b in blocks):
+            blocks.append(_code_before(trace, steps[0], code))
         for each in steps:
             blocks += _step(trace, each, elements)
+            if code is not None and each.id in code:
+                blocks.append(Code(code[each.id]))
     if step is None and only in (None, "update") and len(trace.training) > 1:
         blocks.append(_training(trace))
     if step is None and only is None and trace.loss_after is None:
@@ -153,6 +162,13 @@ def _written(trace: Trace, name: str) -> Expression:
     written = trace.graph.nodes[name].written
     assert written is not None
     return written
+
+
+def _code_before(trace: Trace, first: Step, code: Mapping[str, str]) -> Code:
+    """What is given and what the steps before `first` compute, as one piece of code."""
+    before = takewhile(lambda s: s.id != first.id, trace.steps)
+    ids = ["", *(s.id for s in before)]
+    return Code("\n".join(code[i] for i in ids if i in code))
 
 
 # -- steps ----------------------------------------------------------------------------------
