@@ -239,7 +239,7 @@ def unmarked(tex: str) -> str:
             spelling = f" {spelling}"
         written += spelling
     # Emphasis begins with an underscore that a sign stands before, unless a space follows.
-    return re.sub(r"(?<![A-Za-z0-9])_(?=\S)", "_ ", re.sub(" +", " ", written)).strip()
+    return re.sub(r"(?<![A-Za-z0-9])_(?=\S)", "_ ", re.sub(r"\s+", " ", written)).strip()
 
 
 _TOKEN = re.compile(r"\\text\{(?:\{\}|\\.|[^{}\\])*\}|\\[A-Za-z]+|\\.|.", re.DOTALL)
