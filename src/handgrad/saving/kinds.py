@@ -16,6 +16,9 @@ from handgrad.saving.report import Form, Report
 
 Paper: TypeAlias = Literal["a4", "letter"]
 
+PRINTED = (".pdf", ".typ")
+"""What is laid out on paper of some size."""
+
 T = TypeVar("T")
 
 
@@ -90,8 +93,8 @@ def check_files(paths: Sequence[Path], settings: Settings, force: bool) -> None:
                 where=str(path),
                 mend=f"slides are {_listed(able)}",
             )
-    if settings.paper is not None and not any(p.suffix.lower() == ".pdf" for p in paths):
-        raise OptionError("only a .pdf has a size of paper", where=f"--paper {settings.paper}")
+    if settings.paper is not None and not any(p.suffix.lower() in PRINTED for p in paths):
+        raise OptionError(f"only {_listed(PRINTED)} have a size of paper", where="--paper")
     check_writable(paths, force)
 
 
@@ -132,7 +135,8 @@ def _laid_out(report: Report, settings: Settings) -> Page:
 
 
 def _html(report: Report, settings: Settings) -> bytes:
-    text: str = _renderer("html", "render_html")(_laid_out(report, settings))
+    page = _laid_out(report, settings)
+    text: str = _renderer("html", "render_html")(page)
     return text.encode("utf-8")
 
 
@@ -143,12 +147,14 @@ def _pdf(report: Report, settings: Settings) -> bytes:
 
 
 def _typst(report: Report, settings: Settings) -> bytes:
-    text: str = _renderer("typst", "render_typst")(_laid_out(report, settings))
+    page = _laid_out(report, settings)
+    text: str = _renderer("typst", "render_typst")(page, settings.paper or "a4")
     return text.encode("utf-8")
 
 
 def _tex(report: Report, settings: Settings) -> bytes:
-    text: str = _renderer("tex", "render_tex")(_laid_out(report, settings))
+    page = _laid_out(report, settings)
+    text: str = _renderer("tex", "render_tex")(page)
     return text.encode("utf-8")
 
 
