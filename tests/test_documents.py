@@ -59,9 +59,9 @@ def test_the_readmes_python(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_engines_python() -> None:
     text = (ROOT / "docs" / "engine.md").read_text("utf-8")
-    for part in ("Engine(", "Training("):
-        names: dict[str, object] = {"handgrad": handgrad}
-        exec(python(text, part), names)
+    scope: dict[str, object] = {}
+    for program in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(program, scope)
 
 
 def test_the_problem_file_of_the_documents(tmp_path: Path) -> None:

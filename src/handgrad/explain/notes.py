@@ -13,6 +13,7 @@ from handgrad.operations.operation import describe
 from handgrad.trace import (
     AtKink,
     Broadcast,
+    Diverged,
     GatedOff,
     LossChange,
     Note,
@@ -75,6 +76,8 @@ def note_text(note: Note) -> Text:
             )
         case LossChange():
             return _loss_change(note)
+        case Diverged():
+            return _diverged(note)
         case _:
             assert_never(note)
 
@@ -175,6 +178,15 @@ def _several_paths(note: SeveralPaths) -> Text:
     return (
         Name(note.name), f" is used in {count} places, so its gradient is the sum over {count} paths: ",
         *joined(shares), ".",
+    )  # fmt: skip
+
+
+def _diverged(note: Diverged) -> Text:
+    first: Inline = Adjoint(note.name) if note.gradient else Name(note.name)
+    place = f" (equation {note.equation})" if note.equation else ""
+    return (
+        f"After update {note.update} the numbers are too large to go on: ", first,
+        f"{place} is the first that is no longer finite. A smaller rate keeps the steps short.",
     )  # fmt: skip
 
 

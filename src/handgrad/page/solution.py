@@ -27,6 +27,7 @@ from handgrad.page.blocks import (
 )
 from handgrad.trace import (
     AtKink,
+    Diverged,
     GatedOff,
     LossChange,
     Saturated,
@@ -290,7 +291,7 @@ def _note(trace: Trace, note: TraceNote) -> Note:
     match note:
         case GatedOff():
             kind = "gate"
-        case Saturated() | AtKink() | Unreached():
+        case Saturated() | AtKink() | Unreached() | Diverged():
             kind = "warning"
         case LossChange():
             kind = "check" if note.after < note.before else "warning"

@@ -176,6 +176,20 @@ class LossChange:
     after: float
 
 
+@dataclass(frozen=True, slots=True)
+class Diverged:
+    """After an update a number is no longer finite: the first of the pass, and its equation.
+
+    `gradient` says that it is the gradient with respect to `name` rather than the value itself.
+    """
+
+    kind: Literal["diverged"]
+    update: int
+    name: str
+    gradient: bool
+    equation: int
+
+
 Note: TypeAlias = (
     GatedOff
     | ZeroInput
@@ -186,6 +200,7 @@ Note: TypeAlias = (
     | AtKink
     | Unreached
     | LossChange
+    | Diverged
 )
 
 
