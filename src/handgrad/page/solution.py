@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import takewhile
@@ -50,6 +51,9 @@ LISTED = 10
 FEW = 2
 """Gated entries of a matrix that have a note each; more are told together."""
 
+OPENED = 64
+"""Results with more entries than this are not opened on a page."""
+
 PHASES: dict[Phase, str] = {
     "forward": "Forward pass",
     "backward": "Backward pass",
@@ -63,6 +67,7 @@ def solution_page(
     only: Phase | None = None,
     step: str | None = None,
     elements: bool = False,
+    open_entries: bool = False,
     code: Mapping[str, str] | None = None,
 ) -> Page:
     """The worked solution as a page.
@@ -71,6 +76,8 @@ def solution_page(
         only: one phase alone.
         step: one step alone, by its number.
         elements: open every gradient entry by entry.
+        open_entries: give every value and gradient its entries, for a page on which a reader
+            may open them (`Relation.entries`).
         code: by step number, its code, to stand below the step; under "" what comes before the
             first. What the steps left out compute comes before those shown.
 
@@ -101,7 +108,7 @@ def solution_page(
         if code is not None and not any(isinstance(b, Code) for b in blocks):
             blocks.append(_code_before(trace, steps[0], code))
         for each in steps:
-            blocks += _step(trace, each, elements)
+            blocks += _step(trace, each, elements, open_entries)
             if code is not None and each.id in code:
                 blocks.append(Code(code[each.id]))
     if step is None and only in (None, "update") and len(trace.training) > 1:
@@ -175,13 +182,13 @@ def _code_before(trace: Trace, first: Step, code: Mapping[str, str]) -> Code:
 # -- steps ----------------------------------------------------------------------------------
 
 
-def _step(trace: Trace, step: Step, elements: bool) -> list[Block]:
+def _step(trace: Trace, step: Step, elements: bool, open_entries: bool) -> list[Block]:
     uses: Text = (f"uses {', '.join(step.uses)}",) if step.uses else ()
     blocks: list[Block] = [Heading(title(trace, step), 3, step.id, uses)]
     why = reason(trace, step)
     if any(why):
         blocks.append(Paragraph(why))
-    blocks.append(Derivation(tuple(_relation(trace, step, line) for line in step.lines)))
+    blocks.append(Derivation(tuple(_relation(trace, step, x, open_entries) for x in step.lines)))
     if elements:
         blocks += _elements(trace, step)
     entries = [n for n in step.notes if isinstance(n, GatedOff) and len(n.unit) > 1]
@@ -191,7 +198,7 @@ def _step(trace: Trace, step: Step, elements: bool) -> list[Block]:
     return blocks
 
 
-def _relation(trace: Trace, step: Step, line: TraceLine) -> Relation:
+def _relation(trace: Trace, step: Step, line: TraceLine, open_entries: bool) -> Relation:
     result = literal_of(line.value, line.cased)
     chain: list[Expression] = [line.formula]
     if line.substituted not in (line.formula, result):
@@ -209,7 +216,26 @@ def _relation(trace: Trace, step: Step, line: TraceLine) -> Relation:
         shape="×".join(map(str, line.shape)) if line.shape else "",
         label=_label(trace, line),
         sign="←" if line.role in ("updated", "memory") else "=",
+        entries=_entries(trace, step, line) if open_entries else {},
     )
+
+
+def _entries(trace: Trace, step: Step, line: TraceLine) -> dict[tuple[int, ...], Relation]:
+    """The line once for each entry of its result, where there are not too many of them."""
+    if (
+        line.role in ("memory", "updated")
+        or step.kind == "loss_after"
+        or not 1 < math.prod(line.shape) <= OPENED
+    ):
+        return {}
+    return {entry.index: _entry(trace, entry) for entry in opened(trace, line)}
+
+
+def _entry(trace: Trace, entry: TraceLine) -> Relation:
+    """The line of one entry."""
+    chain = (entry.formula, entry.substituted, literal_of(entry.value, entry.cased))
+    left = replace(_left(trace, entry).at(entry.index), shape=())
+    return Relation(left, _without_repeats(chain))
 
 
 def _left(trace: Trace, line: TraceLine) -> Expression:
@@ -274,14 +300,8 @@ def _elements(trace: Trace, step: Step) -> list[Block]:
     for line in step.lines:
         if line.role not in ("gradient", "chain", "part", "per_case"):
             continue
-        relations = []
-        for entry in opened(trace, line):
-            chain = [entry.formula, entry.substituted, literal_of(entry.value, entry.cased)]
-            unique = [e for k, e in enumerate(chain) if k == 0 or e != chain[k - 1]]
-            left = replace(_left(trace, line).at(entry.index), shape=())
-            relations.append(Relation(left, tuple(unique)))
-        if relations:
-            blocks.append(Derivation(tuple(relations)))
+        if relations := tuple(_entry(trace, entry) for entry in opened(trace, line)):
+            blocks.append(Derivation(relations))
     heading = Paragraph(("Entry by entry (rows and columns counted from 1):",))
     return [heading, *blocks] if blocks else []
 
@@ -330,7 +350,7 @@ def _summary(trace: Trace) -> list[Block]:
     }
     rows = tuple(
         (
-            (Name(name),),
+            (Adjoint(name),),
             (_shape_words(graph.nodes[name].shape),),
             (literal_of(trace.run.gradient(name), graph.nodes[name].cased),),
             (made.get(name, ""),),
@@ -338,9 +358,9 @@ def _summary(trace: Trace) -> list[Block]:
         for name in reversed(names)
     )
     header: tuple[Text, ...] = (
-        ("parameter" if trace.problem.parameters else "value",),
-        ("shape",),
         ("gradient",),
+        ("shape",),
+        ("value",),
         ("step",),
     )
     return [Table(header, rows, "lllr", ("Gradient summary",))]
