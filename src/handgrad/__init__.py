@@ -46,6 +46,11 @@ if TYPE_CHECKING:
     from handgrad.page.listing import list_page as list_page
     from handgrad.page.numbers import numbers_page as numbers_page
     from handgrad.page.verification import verification_page as verification_page
+    from handgrad.picture import Drawing as Drawing
+    from handgrad.picture.choosing import picture_of as picture_of
+    from handgrad.picture.graph import graph_picture as graph_picture
+    from handgrad.picture.network import PicturePhase as PicturePhase
+    from handgrad.picture.network import network_picture as network_picture
     from handgrad.render.code import step_code as step_code
     from handgrad.render.code import write_code as write_code
     from handgrad.render.json import numbers_object as numbers_object
@@ -53,6 +58,9 @@ if TYPE_CHECKING:
     from handgrad.render.json import verification_object as verification_object
     from handgrad.render.markdown import render_markdown as render_markdown
     from handgrad.render.notebook import render_notebook as render_notebook
+    from handgrad.render.png import render_png as render_png
+    from handgrad.render.style import Style as Style
+    from handgrad.render.svg import render_svg as render_svg
     from handgrad.run.engine import Engine as Engine
     from handgrad.run.engine import Gradients as Gradients
     from handgrad.run.training import Training as Training
@@ -95,6 +103,14 @@ _WHEN_ASKED_FOR = {
     "check_files": "handgrad.saving",
     "save": "handgrad.saving",
     "solution_report": "handgrad.saving",
+    "Drawing": "handgrad.picture",
+    "PicturePhase": "handgrad.picture.network",
+    "picture_of": "handgrad.picture.choosing",
+    "network_picture": "handgrad.picture.network",
+    "graph_picture": "handgrad.picture.graph",
+    "Style": "handgrad.render.style",
+    "render_svg": "handgrad.render.svg",
+    "render_png": "handgrad.render.png",
 }
 """What a worked solution does not need, and so does not wait for: the module that has it, by name."""
 

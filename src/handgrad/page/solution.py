@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import takewhile
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from handgrad.page.blocks import (
     Block,
     Code,
     Derivation,
+    Figure,
     Heading,
     Mark,
     Note,
@@ -42,6 +43,9 @@ from handgrad.trace import (
 )
 from handgrad.trace import Note as TraceNote
 from handgrad.trace.numbers import literal_of
+
+if TYPE_CHECKING:
+    from handgrad.picture.network import PicturePhase
 
 Phase = Literal["forward", "backward", "update"]
 
@@ -69,6 +73,7 @@ def solution_page(
     elements: bool = False,
     open_entries: bool = False,
     code: Mapping[str, str] | None = None,
+    pictures: bool = False,
 ) -> Page:
     """The worked solution as a page.
 
@@ -80,6 +85,7 @@ def solution_page(
             may open them (`Relation.entries`).
         code: by step number, its code, to stand below the step; under "" what comes before the
             first. What the steps left out compute comes before those shown.
+        pictures: with figures of what is given and at the end of each pass.
 
     Raises `OptionError` for a step that the solution does not have.
     """
@@ -91,6 +97,8 @@ def solution_page(
     name = trace.problem.title or "Worked solution"
     if step is None and only is None:
         blocks += [Heading((name,), 1), *_given(trace)]
+        if pictures:
+            blocks.append(_figure(trace, "given"))
     for phase, heading in PHASES.items():
         steps = [
             s
@@ -111,6 +119,8 @@ def solution_page(
             blocks += _step(trace, each, elements, open_entries)
             if code is not None and each.id in code:
                 blocks.append(Code(code[each.id]))
+        if pictures and step is None and phase != "update":
+            blocks.append(_figure(trace, phase))
     if step is None and only in (None, "update") and len(trace.training) > 1:
         blocks.append(_training(trace))
     if step is None and only is None and trace.loss_after is None:
@@ -135,6 +145,13 @@ def losses(trace: Trace) -> dict[str, str]:
     """What differs from case to case has the gradient of its own case's loss."""
     graph = trace.graph
     return {n: graph.loss for n, node in graph.nodes.items() if node.cased and n != graph.cost}
+
+
+def _figure(trace: Trace, phase: PicturePhase) -> Figure:
+    # Imported here: a page without pictures starts sooner.
+    from handgrad.page.pictures import figure_of
+
+    return figure_of(trace, phase)
 
 
 # -- what is given ------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from handgrad.trace import Trace
 
 
 def picture_of(trace: Trace, phase: PicturePhase = "forward") -> Drawing:
-    """The picture of one phase: units and weights of a network of layers, else boxes and arrows."""
+    """The picture of what is given, or of one pass: units and weights of a network of layers, else boxes and arrows."""
     if network_of(trace.graph) is not None:
         return network_picture(trace, phase)
     from handgrad.picture.graph import graph_picture

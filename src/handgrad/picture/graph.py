@@ -32,8 +32,16 @@ ENDS = 24
 LISTED = 4
 """Entries of a vector that are written out; of a larger array the shape is."""
 
-WIDEST = 230.0
+ROWS = 3
+"""Rows and columns of a matrix that is written out."""
+
+WIDEST = 280.0
 """A formula longer than this is named by its operation instead."""
+
+WIDE = 960.0
+"""A graph that would be wider from left to right is drawn from top to bottom."""
+
+CORNER = 14.0
 
 FORMULA, NUMBER = 13.0, 12.0
 ROW, PADDING, MARGIN = 18.0, 11.0, 18.0
@@ -57,7 +65,10 @@ class Box:
 
 
 def graph_picture(trace: Trace, phase: PicturePhase) -> Drawing:
-    """The computation graph in one phase of its worked solution. Of many cases the first is shown."""
+    """The computation graph: as it is given, or in one pass of its worked solution.
+
+    Of many cases the first is shown.
+    """
     return _Picture(trace, phase).drawing()
 
 
@@ -72,7 +83,9 @@ class _Picture:
         self.shown = Shown(self.trace)
         self.measure = Measure(self.trace.decimals, self.trace.problem.display)
         self.equations = [*graph.equations, *([graph.cost] if graph.cost != graph.loss else [])]
-        givens = [n for n, node in graph.nodes.items() if node.kind != "value" and n in graph.consumers]
+        givens = [
+            n for n, node in graph.nodes.items() if node.kind != "value" and n in graph.consumers
+        ]
         self.without_givens = len(self.equations) + len(givens) > MOST
         self.left_out = len(self.equations) - 2 * ENDS if len(self.equations) > MOST else 0
         shown = self.equations
@@ -95,13 +108,19 @@ class _Picture:
         node = self.trace.graph.nodes[name]
         given = node.kind != "value"
         lines = [Line(self._title(name), "ink", name, bold=False)]
-        lines.append(Line(self._listing(self.shown.value(name)), "value", name))
+        if self.phase == "given" and not given:
+            return Box(name, tuple(lines), "surface", given)
+        value = self.shown.value(name)
+        if _small(value) and not self.backward:
+            lines += [Line((literal_of(row),), "value", name) for row in value]
+        else:
+            lines.append(Line(self._listing(value), "value", name))
         face: Role = "surface"
         if not given:
             face, shut = self._gates(name)
             lines += shut
         if self.backward and self._wanted(name):
-            lines.append(self._gradient(name))
+            lines += self._gradient(name)
         return Box(name, tuple(lines), face, given)
 
     def _title(self, name: str) -> Text:
@@ -134,16 +153,19 @@ class _Picture:
         asked = kind != "data" or not self.trace.problem.parameters
         return reached and asked and bool(np.isfinite(self.shown.gradient(name)).all())
 
-    def _gradient(self, name: str) -> Line:
+    def _gradient(self, name: str) -> list[Line]:
         gradient = self.shown.gradient(name)
         quantity = spelling(name, (), gradient=True)
         role: Role = "gradient" if gradient.any() else "off"
         if gradient.ndim == 0 or (gradient.ndim == 1 and gradient.size <= LISTED):
-            return Line((Adjoint(name), " = ", literal_of(gradient)), role, quantity)
+            return [Line((Adjoint(name), " = ", literal_of(gradient)), role, quantity)]
         if not gradient.any():
-            return Line((Adjoint(name), " = 0"), role, quantity)
+            return [Line((Adjoint(name), " = 0"), role, quantity)]
+        if _small(gradient):
+            rows = [Line((literal_of(row),), role, quantity) for row in gradient]
+            return [Line((Adjoint(name), " ="), role, quantity), *rows]
         largest = gradient.flat[int(np.abs(gradient).argmax())]
-        return Line((Adjoint(name), ": at most ", number(largest)), role, quantity)
+        return [Line((Adjoint(name), ", largest entry: ", number(largest)), role, quantity)]
 
     def _gates(self, name: str) -> tuple[Role, list[Line]]:
         """The face of a box, and a line on the gates in it that are shut."""
@@ -183,18 +205,17 @@ class _Picture:
 
     def _arrow(self, edge: tuple[int, int], points: tuple[tuple[float, float], ...]) -> Shape:
         source, target = (self.boxes[i] for i in edge)
-        curve = _eased(points)
         named = LEFT_OUT not in (source.name, target.name)
         if not self.backward:
             off = named and source.face == "off"
-            return Arrow(curve, "off" if off else "value", 1.4, off, True, source.name)
+            return Arrow(points, "off" if off else "value", 1.4, off, True, source.name)
         if not named:
-            return Arrow(curve[::-1], "gradient", 1.4, curved=True)
+            return Arrow(points[::-1], "gradient", 1.4, curved=True)
         quantity = spelling(source.name, (), gradient=True)
         if not self._wanted(source.name):
-            return Path(curve, "faint", 1.2, curved=True, quantity=source.name)
+            return Path(points, "faint", 1.2, curved=True, quantity=source.name)
         off = not np.asarray(self.shown.share(source.name, target.name)).any()
-        return Arrow(curve[::-1], "off" if off else "gradient", 1.4, off, True, quantity)
+        return Arrow(points[::-1], "off" if off else "gradient", 1.4, off, True, quantity)
 
     # -- shapes ---------------------------------------------------------------------------
 
@@ -202,6 +223,9 @@ class _Picture:
         """Arrows at the bottom, boxes and their text above."""
         sizes = [self._size(box) for box in self.boxes]
         laid = laid_out(sizes, self.edges)
+        self.down = laid.width > WIDE
+        if self.down:
+            laid = laid_out([(height, width) for width, height in sizes], self.edges).turned()
         shapes: list[Shape] = []
         for edge, points in zip(self.edges, laid.lines, strict=True):
             moved = tuple((x + MARGIN, y + MARGIN) for x, y in points)
@@ -217,27 +241,27 @@ class _Picture:
             round(max(laid.width, self.measure.width((note,), NUMBER)) + 2 * MARGIN, 1),
             round(laid.height + 2 * MARGIN + (24 if note else 0), 1),
             tuple(shapes),
-            title=f"The computation graph: {self.phase} pass",
+            title="The computation graph"
+            + ("" if self.phase == "given" else f": {self.phase} pass"),
             description=describe_graph(self.trace, self.phase, self.gates, self.equations, note),
         )
 
     def _size(self, box: Box) -> tuple[float, float]:
         widths = [
-            self.measure.width(line.text, FORMULA if k == 0 else NUMBER) * (1.05 if line.bold else 1)
+            self.measure.width(line.text, FORMULA if k == 0 else NUMBER, line.bold)
             for k, line in enumerate(box.lines)
         ]
         return max(44.0, max(widths) + 2 * PADDING), box.height
 
     def _shapes(self, box: Box, size: tuple[float, float], x: float, y: float) -> list[Shape]:
         width, height = size
-        rounding = height / 2 if box.given else 6.0
+        rounding = CORNER if box.given else 5.0
         shapes: list[Shape] = [
             Rectangle(x - width / 2, y - height / 2, width, height, box.face, rounding,
                       quantity=box.name if box.name != LEFT_OUT else "")
         ]  # fmt: skip
         if box.face == "off":
-            bar = x + width / 2 + 5
-            shapes.append(Path(((bar, y - 13), (bar, y + 13)), "off", 4.5))
+            shapes.append(self._bar(x, y, size))
         for k, line in enumerate(box.lines):
             baseline = y - height / 2 + PADDING + ROW * k + 11
             size_ = FORMULA if k == 0 else NUMBER
@@ -247,6 +271,14 @@ class _Picture:
             )  # fmt: skip
         return shapes
 
+    def _bar(self, x: float, y: float, size: tuple[float, float]) -> Path:
+        """The bar before the output of a shut gate."""
+        if self.down:
+            at = y + size[1] / 2 + 5
+            return Path(((x - 16, at), (x + 16, at)), "off", 4.5)
+        at = x + size[0] / 2 + 5
+        return Path(((at, y - 13), (at, y + 13)), "off", 4.5)
+
     def _note(self) -> str:
         """What the picture leaves out."""
         if not self.without_givens:
@@ -255,15 +287,6 @@ class _Picture:
         return f"Parameters and data are left out{middle if self.left_out else ''}."
 
 
-def _eased(points: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
-    """A line that leaves and arrives level: points put in beside each bend for a smooth curve."""
-    if len(points) == 2:
-        return points
-    found = [points[0]]
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
-        reach = min(18.0, (x1 - x0) / 3)
-        found += [(x0 + reach, y0), (x1 - reach, y1)] if y0 != y1 else []
-        found.append((x1, y1))
-    return tuple(found)
-
-
+def _small(array: Array) -> bool:
+    """Whether a matrix is small enough to be written out."""
+    return bool(array.ndim == 2 and max(array.shape) <= ROWS)

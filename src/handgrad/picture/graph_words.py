@@ -10,6 +10,12 @@ from handgrad.figures import figure
 from handgrad.picture.numbers import Shown
 from handgrad.trace import Trace
 
+_FLOW = {
+    "given": "Arrows lead from each value to what is computed from it.",
+    "forward": "Each box holds a value or its shape.",
+    "backward": "Gradients flow back from the loss; each box holds the gradient of its value as well.",
+}
+
 NAMED = 12
 """Equations that are named; of more, the first and the last are."""
 
@@ -28,13 +34,13 @@ def describe_graph(
         which = f"{len(names)} equations, from {names[0]} to {names[-1]}"
     else:
         which = f"{listed(names)}" if len(names) == 1 else f"{listed(names)}, in this order"
-    loss = figure(float(shown.value(trace.graph.cost)), trace.decimals)
+    loss = printable(trace.graph.cost)
+    if phase != "given":
+        loss += f", which is {figure(float(shown.value(trace.graph.cost)), trace.decimals)}"
     sentences = [
-        f"A computation graph, from left to right: what is given, then {which}.",
-        f"The loss {printable(trace.graph.cost)} is {loss}.",
-        "Each box holds a value or its shape."
-        if phase == "forward"
-        else "Gradients flow from right to left; each box holds the gradient of its value as well.",
+        f"A computation graph: what is given, then {which}.",
+        f"It ends in the loss {loss}.",
+        _FLOW[phase],
     ]
     if shown.cases > 1:
         sentences.append(f"Of {shown.cases} cases, the first is shown.")

@@ -185,9 +185,7 @@ def _product(
     examples: Examples = "none" if len(given) == 1 else "columns" if first else "rows"
     flipped = (not first) != transposed
     vector = len(shape) == 1
-    return WeightedSum(
-        weights.name, flipped, value.name, bias, units, inputs, examples, vector
-    )
+    return WeightedSum(weights.name, flipped, value.name, bias, units, inputs, examples, vector)
 
 
 def _terms(expression: Expression) -> list[Expression]:

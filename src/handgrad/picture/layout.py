@@ -9,27 +9,44 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 SWEEPS = 12
 """Passes that reorder the columns, and as many that move the boxes."""
 
-BETWEEN, COLUMN = 18.0, 64.0
-"""The least distance between boxes of a column, and between columns."""
+BETWEEN, COLUMN, STUB = 20.0, 70.0, 14.0
+"""The least distance between boxes of a column, and between columns; how far lines run straight
+before they bend."""
+
+BENDS = 6
+"""Points that a bend is drawn through."""
 
 LANE = 12.0
 """The height that a line takes where it passes a column."""
+
+CORNER = 15.0
+"""The part of a box's side, at either end, that no line meets."""
 
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Laid:
-    """Where everything stands: the middle of each box, and the points of each line in order."""
+    """Where everything stands: the middle of each box, and the points of each line in order.
+
+    The points lie close enough together to be joined by a smooth curve.
+    """
 
     middles: tuple[Point, ...]
     lines: tuple[tuple[Point, ...], ...]
     width: float
     height: float
+
+    def turned(self) -> Laid:
+        """The same from top to bottom instead of from left to right."""
+        lines = tuple(tuple((y, x) for x, y in line) for line in self.lines)
+        middles = tuple((y, x) for x, y in self.middles)
+        return Laid(middles, lines, self.height, self.width)
 
 
 @dataclass
@@ -61,7 +78,7 @@ def laid_out(sizes: Sequence[Point], edges: Sequence[tuple[int, int]]) -> Laid:
             columns[c].append(len(places) - 1)
             route.append(len(places) - 1)
         route.append(target)
-        for a, b in zip(route, route[1:], strict=False):
+        for a, b in pairwise(route):
             places[a].after.append(b)
             places[b].before.append(a)
         routes.append(route)
@@ -115,12 +132,10 @@ def _ordered(columns: list[list[int]], places: list[_Place]) -> list[list[int]]:
 def _crossings(columns: list[list[int]], places: list[_Place]) -> int:
     """How many pairs of lines cross between neighbouring columns."""
     total = 0
-    for left, right in zip(columns, columns[1:], strict=False):
+    for left, right in pairwise(columns):
         rank = {i: k for k, i in enumerate(right)}
         ends = [rank[j] for i in left for j in sorted(places[i].after, key=rank.__getitem__)]
-        total += sum(
-            ends[a] > ends[b] for a in range(len(ends)) for b in range(a + 1, len(ends))
-        )
+        total += sum(ends[a] > ends[b] for a in range(len(ends)) for b in range(a + 1, len(ends)))
     return total
 
 
@@ -134,12 +149,12 @@ def _settle(columns: list[list[int]], places: list[_Place]) -> None:
             wanted = []
             for i in column:
                 last = sweep >= 2 * SWEEPS - 2
-                near = [*places[i].before, *places[i].after] if last else (
-                    places[i].before if forward else places[i].after
+                near = (
+                    [*places[i].before, *places[i].after]
+                    if last
+                    else (places[i].before if forward else places[i].after)
                 )
-                wanted.append(
-                    sum(places[j].y for j in near) / len(near) if near else places[i].y
-                )
+                wanted.append(sum(places[j].y for j in near) / len(near) if near else places[i].y)
             _stack(column, places, wanted)
 
 
@@ -176,30 +191,46 @@ def _drawn(
 ) -> Laid:
     """Columns side by side, lines from the right side of one box to the left side of another."""
     widths = [max((sizes[i][0] for i in c if places[i].box >= 0), default=0.0) for c in columns]
-    lefts: list[float] = []
-    for width in widths:
-        lefts.append(lefts[-1] + widths[len(lefts) - 1] + COLUMN if lefts else 0.0)
+    lefts = [0.0, *accumulate(width + COLUMN for width in widths[:-1])]
     top = min(p.y - p.height / 2 for p in places)
     where = {i: c for c, each in enumerate(columns) for i in each}
-    middles = tuple(
-        (lefts[c] + widths[c] / 2, places[i].y - top) for i, c in enumerate(column)
-    )
+    middles = tuple((lefts[c] + widths[c] / 2, places[i].y - top) for i, c in enumerate(column))
+
+    def _right(place: int) -> float:
+        return lefts[where[place]] + widths[where[place]]
+
     out = _ports(routes, places, outgoing=True)
     into = _ports(routes, places, outgoing=False)
     lines = []
     for route in routes:
         source, target = route[0], route[-1]
         x, y = middles[source]
-        points = [(x + sizes[source][0] / 2, y + out[source, route[1]])]
+        y += out[source, route[1]]
+        ends = [(x + sizes[source][0] / 2, y), (_right(source), y)]
         for place in route[1:-1]:
-            c = where[place]
-            y = places[place].y - top
-            points += [(lefts[c], y), (lefts[c] + widths[c], y)]
+            left, y = lefts[where[place]], places[place].y - top
+            ends += [(left, y), (_right(place), y)]
         x, y = middles[target]
-        points.append((x - sizes[target][0] / 2, y + into[target, route[-2]]))
-        lines.append(tuple(points))
+        y += into[target, route[-2]]
+        ends += [(lefts[where[target]], y), (x - sizes[target][0] / 2, y)]
+        lines.append(_bent(ends))
     bottom = max(p.y + p.height / 2 for p in places) - top
     return Laid(middles, tuple(lines), lefts[-1] + widths[-1], bottom)
+
+
+def _bent(ends: Sequence[Point]) -> tuple[Point, ...]:
+    """Level pieces across columns, joined between the columns by bends that begin and end level."""
+    points: list[Point] = []
+    for k, ((x0, y0), (x1, y1)) in enumerate(pairwise(ends)):
+        points.append((x0, y0))
+        if k % 2 and abs(y1 - y0) > 0.5:
+            start, stop = x0 + STUB, x1 - STUB
+            for step in range(BENDS + 1):
+                t = step / BENDS
+                y = y0 + (y1 - y0) * t * t * (3 - 2 * t)
+                points.append((start + (stop - start) * t, y))
+    points.append(ends[-1])
+    return tuple(p for p, q in pairwise((*points, (-1.0, -1.0))) if p != q)
 
 
 def _ports(
@@ -211,7 +242,8 @@ def _ports(
     for box in boxes:
         near = places[box].after if outgoing else places[box].before
         ordered = sorted(set(near), key=lambda j: places[j].y)
-        apart = min(14.0, (places[box].height - 14) / max(1, len(ordered) - 1))
+        room = max(0.0, places[box].height - 2 * CORNER)
+        apart = min(14.0, room / max(1, len(ordered) - 1))
         for k, j in enumerate(ordered):
             found[box, j] = (k - (len(ordered) - 1) / 2) * apart
     return found

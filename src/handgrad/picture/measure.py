@@ -36,6 +36,9 @@ _WIDTHS = {**_NARROW, **_WIDE, **dict.fromkeys("0123456789", 0.64)}
 _LETTER = 0.66
 """Widths in ems, those of a wide sans-serif face."""
 
+BOLD = 1.12
+"""How much wider bold letters are."""
+
 LISTED = 8
 """Entries of an array that a label writes out at most."""
 
@@ -57,9 +60,9 @@ class Measure:
     decimals: int
     display: Mapping[str, str] = field(default_factory=dict)
 
-    def width(self, text: Text, size: float) -> float:
+    def width(self, text: Text, size: float, bold: bool = False) -> float:
         """The width of a line of text whose letters have this size."""
-        return size * sum(self._ems(part) for part in text)
+        return size * sum(self._ems(part) for part in text) * (BOLD if bold else 1)
 
     def _ems(self, part: str | Expression) -> float:
         match part:

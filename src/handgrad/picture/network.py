@@ -18,7 +18,17 @@ from handgrad.expression import Adjoint, Name
 from handgrad.notation import Function
 from handgrad.operations import BY_NAME
 from handgrad.operations.operation import Array
-from handgrad.picture.drawing import Arrow, Circle, Drawing, Label, Path, Rectangle, Role, Shape, Text
+from handgrad.picture.drawing import (
+    Arrow,
+    Circle,
+    Drawing,
+    Label,
+    Path,
+    Rectangle,
+    Role,
+    Shape,
+    Text,
+)
 from handgrad.picture.layers import Index, Layer, Network, network_of
 from handgrad.picture.measure import Measure
 from handgrad.picture.network_words import describe_network
@@ -26,7 +36,8 @@ from handgrad.picture.numbers import Shown, adjoint_entry, entry, number, spelli
 from handgrad.trace import Trace
 from handgrad.trace.numbers import literal_of
 
-PicturePhase: TypeAlias = Literal["forward", "backward"]
+PicturePhase: TypeAlias = Literal["given", "forward", "backward"]
+"""What a picture shows: what is given, before anything is computed, or one of the passes."""
 
 MOST = 8
 """A layer with more units is elided."""
@@ -34,7 +45,7 @@ MOST = 8
 FIRST = 3
 """Units of an elided layer drawn before the gap; the last one is drawn after it."""
 
-VALUE, NAME, SMALL, EDGE = 14.0, 13.0, 11.5, 12.0
+VALUE, NAME, SMALL, EDGE = 14.0, 14.0, 12.0, 12.0
 """Sizes of letters: the value and the name in a unit, the lines below it, the numbers on edges."""
 
 ROW = 16.0
@@ -61,6 +72,10 @@ class Line:
     role: Role = "ink"
     quantity: str = ""
     bold: bool = False
+
+
+NOTHING = Line(())
+"""What is not known yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +106,7 @@ class Edge:
 
 
 def network_picture(trace: Trace, phase: PicturePhase) -> Drawing:
-    """The picture of a network of layers in one phase of its worked solution.
+    """The picture of a network of layers: as it is given, or in one pass of its worked solution.
 
     Of many cases or examples the first is shown. Raises `OptionError` for a graph that is no
     such network.
@@ -165,6 +180,10 @@ class _Picture:
         if column == 0:
             return Unit(*self._value(self.network.source, unit), (), "surface")
         layer = self.network.layers[column - 1]
+        if self.phase == "given":
+            name, _ = self._value(layer.out, unit)
+            biases = (self._bias(layer.sum.bias, unit),) if self._tagged(layer) else ()
+            return Unit(name, NOTHING, biases, "surface")
         off = unit in self.off[column - 1]
         face: Role = "off" if off else "on" if layer.gate is not None else "surface"
         apart = layer.pre not in ("", layer.out)
@@ -177,11 +196,15 @@ class _Picture:
             inside = self._value(layer.out, unit)
             if apart:
                 below.append(_equation(*self._value(layer.pre, unit)))
-        if layer.sum.bias and not self.elided:
+        if self._tagged(layer):
             below.append(self._bias(layer.sum.bias, unit))
         if off:
             below.append(Line(("gate shut",), "off", bold=True))
         return Unit(*inside, tuple(below), face)
+
+    def _tagged(self, layer: Layer) -> bool:
+        """Whether the biases of a layer are written at its units."""
+        return bool(layer.sum.bias) and not self.elided
 
     def _bias(self, name: str, unit: int) -> Line:
         shape = self.trace.graph.nodes[name].shape
@@ -211,7 +234,7 @@ class _Picture:
             shut = before or target in self.off[gap]
             role = "gradient" if of[at] else "off" if shut else "faint"
         else:
-            role = "off" if before else "value"
+            role = "off" if before and self.phase == "forward" else "value"
         return Edge(float(of[at]), spelling(layer.sum.weights, at, self.backward), role)
 
     @cached_property
@@ -225,7 +248,7 @@ class _Picture:
         """The radius of a unit, the distance between units, and where the columns stand."""
         measure = self.measure
         every = [u for column in self.units for u in column.values()]
-        inside = [measure.width(u.value.text, VALUE) for u in every]
+        inside = [measure.width(u.value.text, VALUE, bold=True) for u in every]
         inside += [measure.width(u.name.text, NAME) for u in every]
         self.radius = max(28.0, max(inside) / 2 + 8)
         under = [measure.width(line.text, SMALL) for u in every for line in u.below]
@@ -246,9 +269,12 @@ class _Picture:
             self.labelled.append(labelled)
             self.x.append(self.x[-1] + centres)
         self.loss = self._loss()
-        widest = max(measure.width(line.text, SMALL) for line in self.loss.below or (self.loss.name,))
-        loss_text = (self.loss.name.text, NAME), (self.loss.value.text, VALUE)
-        self.loss_width = max(72.0, *(measure.width(t, s) + 20 for t, s in loss_text))
+        widest = max(
+            measure.width(line.text, SMALL) for line in self.loss.below or (self.loss.name,)
+        )
+        named = measure.width(self.loss.name.text, NAME)
+        valued = measure.width(self.loss.value.text, VALUE, bold=True)
+        self.loss_width = max(72.0, named + 20, valued + 20)
         half = max(self.loss_width, widest, 40) / 2
         self.loss_x = self.x[-1] + max(self.radius, headers[-1] / 2, self.radius + self.overhang)
         self.loss_x += 56 + half
@@ -302,7 +328,8 @@ class _Picture:
 
     def _header_width(self, column: int) -> float:
         title, words = self._header(column)
-        return max(self.measure.width((title,), NAME) * 1.08, self.measure.width((words,), SMALL))
+        bold = self.measure.width((title,), NAME, bold=True)
+        return max(bold, self.measure.width((words,), SMALL))
 
     def _gap_name(self, gap: int) -> Text:
         name = self.network.layers[gap].sum.weights
@@ -314,9 +341,9 @@ class _Picture:
         """The loss as a unit of its own: of the case shown, with what it is compared with."""
         graph = self.trace.graph
         below: list[Line] = []
-        for name in self._targets():
-            below += self._target_lines(name)
-        if graph.cost != graph.loss and not self.backward:
+        for target in self._targets():
+            below += self._target_lines(target)
+        if graph.cost != graph.loss and self.phase == "forward":
             mean = number(self.shown.value(graph.cost))
             below.append(Line((Name(graph.cost), " = ", mean), "faint", graph.cost))
         value = self.shown.value(graph.loss)
@@ -325,6 +352,8 @@ class _Picture:
             return Unit(Line((Adjoint(graph.loss, of=graph.loss),)), one, tuple(below), "surface")
         name = Line((Name(graph.loss),), "ink", graph.loss)
         result = Line((number(value),), "value", graph.loss, True)
+        if self.phase == "given":
+            result = NOTHING
         return Unit(name, result, tuple(below), "surface")
 
     def _targets(self) -> list[str]:
@@ -374,16 +403,14 @@ class _Picture:
             round(self.width, 1),
             round(self.height, 1),
             tuple(shapes),
-            title=f"The network: {self.phase} pass",
+            title="The network" + ("" if self.phase == "given" else f": {self.phase} pass"),
             description=describe_network(self.trace, self.network, self.phase, self.off),
         )
 
     def _headers(self) -> list[Shape]:
         shapes: list[Shape] = []
         titles = [self._header(c) for c in range(len(self.columns))]
-        for x, (title, words) in zip(
-            (*self.x, self.loss_x), (*titles, ("loss", "")), strict=True
-        ):
+        for x, (title, words) in zip((*self.x, self.loss_x), (*titles, ("loss", "")), strict=True):
             shapes.append(Label(x, 26, (title,), "ink", size=NAME, bold=True))
             if words:
                 shapes.append(Label(x, 44, (words,), "faint", size=SMALL))
@@ -430,7 +457,7 @@ class _Picture:
         return [*lines, *labels]
 
     def _circle(self, unit: Unit, x: float, y: float) -> list[Shape]:
-        shapes: list[Shape] = [Circle(x, y, self.radius, unit.face, unit.value.quantity)]
+        shapes: list[Shape] = [Circle(x, y, self.radius, unit.face, unit.name.quantity)]
         if unit.off:
             bar = x + self.radius + 5
             shapes.append(Path(((bar, y - 13), (bar, y + 13)), "off", 4.5))
@@ -438,10 +465,9 @@ class _Picture:
         return shapes
 
     def _lines(self, unit: Unit, x: float, y: float, under: float) -> list[Shape]:
-        shapes: list[Shape] = [
-            _label(unit.name, x, y - 4, NAME),
-            _label(unit.value, x, y + 14, VALUE),
-        ]
+        shapes: list[Shape] = [_label(unit.name, x, y - 4 if unit.value.text else y + 5, NAME)]
+        if unit.value.text:
+            shapes.append(_label(unit.value, x, y + 14, VALUE))
         for row, line in enumerate(unit.below):
             shapes.append(_label(line, x, y + under + ROW * (row + 1) - 1, SMALL))
         return shapes
@@ -465,7 +491,9 @@ class _Picture:
 
     def _loss_box(self) -> list[Shape]:
         x, y, width = self.loss_x, self.middle, self.loss_width
-        box = Rectangle(x - width / 2, y - 28, width, 56, "surface", 8, quantity=self.loss.value.quantity)
+        box = Rectangle(
+            x - width / 2, y - 28, width, 56, "surface", 8, quantity=self.loss.name.quantity
+        )
         return [box, *self._lines(self.loss, x, y, 28)]
 
 

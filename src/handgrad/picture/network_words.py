@@ -12,6 +12,13 @@ from handgrad.picture.layers import Network
 from handgrad.picture.numbers import Shown
 from handgrad.trace import Trace
 
+_FLOW = {
+    "given": "The weights stand on the edges.",
+    "forward": "Values stand in the units and weights on the edges.",
+    "backward": "Gradients flow from right to left: those of the units' weighted sums stand in the "
+    "units, those of the weights on the edges.",
+}
+
 NAMED = 6
 """Gated units of a layer that are named; of more, only the count is said."""
 
@@ -21,16 +28,14 @@ def describe_network(
 ) -> str:
     """What a network picture shows: the layers, what flows, and the units that are off."""
     shown = Shown(trace)
-    loss = figure(float(shown.value(trace.graph.loss)), trace.decimals)
+    loss = printable(trace.graph.loss)
+    if phase != "given":
+        loss += f" = {figure(float(shown.value(trace.graph.loss)), trace.decimals)}"
     sentences = [
-        f"A network of layers, from left to right: {_layers(network)}, and the loss "
-        f"{printable(trace.graph.loss)} = {loss}.",
-        "Values stand in the units and weights on the edges."
-        if phase == "forward"
-        else "Gradients flow from right to left: those of the units' weighted sums stand in the units, "
-        "those of the weights on the edges.",
+        f"A network of layers, from left to right: {_layers(network)}, and the loss {loss}.",
+        _FLOW[phase],
         *_example(trace, network, shown, phase),
-        *_off(network, phase, off),
+        *(_off(network, phase, off) if phase != "given" else ()),
     ]
     return " ".join(sentences)
 
@@ -66,7 +71,7 @@ def _example(trace: Trace, network: Network, shown: Shown, phase: str) -> list[s
         return []
     said = f"Of {total}, {word} is shown"
     own = any(trace.graph.nodes[la.sum.weights].cased for la in network.layers)
-    if phase == "forward" or own:
+    if phase != "backward" or own:
         return [f"{said}."]
     return [f"{said}; the gradients of the weights are those of all {total} together."]
 

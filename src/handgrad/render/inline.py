@@ -22,14 +22,15 @@ from handgrad.render.style import Style
 from handgrad.symbol import Symbol
 
 Level: TypeAlias = Literal["line", "above", "below"]
-Face: TypeAlias = Literal["text", "figure", "letter", "word"]
-"""Running text, a figure, a letter of mathematics (slanted), a word of mathematics (upright)."""
+Face: TypeAlias = Literal["text", "figure", "letter", "word", "sign"]
+"""Running text, a figure, a letter of mathematics (slanted), a word of it (upright), and a sign
+that only mathematical fonts have."""
 
 LISTED = 8
 """Entries of an array that are written out."""
 
 _ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303"}
-_SIGNS = {"times": " × ", "dot": " · ", "entrywise": " ⊙ "}
+_SIGNS = {"times": " × ", "dot": " · "}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,8 @@ class InlinePen:
         return (*left, *_word(f" {sign} "), *right)
 
     def product(self, left: Runs, sign: ProductSign, right: Runs, tight: bool) -> Runs:
+        if sign == "entrywise":
+            return (*left, Run(" ⊙ ", "sign"), *right)
         between = ("" if tight else " ") if sign == "none" else _SIGNS[sign]
         return (*left, *_word(between), *right)
 
@@ -171,7 +174,7 @@ class InlinePen:
         return (*_word("−"), *part)
 
     def transpose(self, part: Runs) -> Runs:
-        return (*part, Run("⊤", "word", "above"))
+        return (*part, Run("T", "word", "above"))
 
     def power(self, base: Runs, exponent: Runs) -> Runs:
         flat = all(run.level == "line" for run in exponent)

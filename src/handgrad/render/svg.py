@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from itertools import pairwise
+from math import dist
 from typing import assert_never
 from xml.sax.saxutils import escape, quoteattr
 
 from handgrad.errors import printable
 from handgrad.picture import Arrow, Circle, Drawing, Label, Path, Rectangle, Role, Shape
 from handgrad.picture.measure import Measure
-from handgrad.render.inline import Level, inline_runs
+from handgrad.render.inline import Face, Level, inline_runs
 from handgrad.render.style import Style
 
 Points = Sequence[tuple[float, float]]
@@ -38,6 +39,14 @@ SHIFT: dict[Level, float] = {"line": 0.0, "above": -0.36, "below": 0.2}
 SCRIPT = 0.72
 HEAD = 8.0
 """The size of scripts beside that of the letters, and the length of an arrow's head."""
+
+_FACES: dict[Face, str] = {
+    "text": "",
+    "figure": "",
+    "letter": ' class="hg-math hg-letter"',
+    "word": ' class="hg-math"',
+    "sign": ' class="hg-math hg-sign"',
+}
 
 CLEARING = 0.95
 """The room cleared for a label, of the generous width that is reckoned for it."""
@@ -136,25 +145,39 @@ def _curve(points: Points) -> str:
     if len(points) == 2:
         (x0, y0), (x1, y1) = points
         middle = (x0 + x1) / 2
-        inner = [(middle, y0), (middle, y1)]
-        return f"M{_n(x0)} {_n(y0)}C" + " ".join(f"{_n(x)} {_n(y)}" for x, y in (*inner, (x1, y1)))
+        return f"M{_n(x0)} {_n(y0)}{_cubic((middle, y0), (middle, y1), (x1, y1))}"
     parts = [f"M{_n(points[0][0])} {_n(points[0][1])}"]
     ends = [points[0], *points, points[-1]]
-    for i, ((x1, y1), (x2, y2)) in enumerate(pairwise(points)):
-        (x0, y0), (x3, y3) = ends[i], ends[i + 3]
-        inner = [(x1 + (x2 - x0) / 6, y1 + (y2 - y0) / 6), (x2 - (x3 - x1) / 6, y2 - (y3 - y1) / 6)]
-        parts.append("C" + " ".join(f"{_n(x)} {_n(y)}" for x, y in (*inner, (x2, y2))))
+    for i, (start, stop) in enumerate(pairwise(points)):
+        # Along the chord between a point's neighbours, a third of the piece's own length: no loops.
+        reach = dist(start, stop) / 3
+        (ux, uy), (vx, vy) = _towards(ends[i], ends[i + 2]), _towards(ends[i + 1], ends[i + 3])
+        inner = (start[0] + ux * reach, start[1] + uy * reach)
+        outer = (stop[0] - vx * reach, stop[1] - vy * reach)
+        parts.append(_cubic(inner, outer, stop))
     return "".join(parts)
+
+
+def _cubic(*points: tuple[float, float]) -> str:
+    return "C" + " ".join(f"{_n(x)} {_n(y)}" for x, y in points)
+
+
+def _towards(start: tuple[float, float], stop: tuple[float, float]) -> tuple[float, float]:
+    """The direction from one point to another, of length 1."""
+    length = dist(start, stop) or 1.0
+    return (stop[0] - start[0]) / length, (stop[1] - start[1]) / length
 
 
 def _arrow(arrow: Arrow) -> list[str]:
     """A line and its head, a triangle at the last point."""
-    (x0, y0), (x1, y1) = _direction(arrow)
-    length = max(((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5, 1e-9)
-    ux, uy = (x1 - x0) / length, (y1 - y0) / length
+    start, (x1, y1) = _direction(arrow)
+    ux, uy = _towards(start, (x1, y1))
     head = HEAD + arrow.width
     bx, by = x1 - ux * head, y1 - uy * head
-    wings = [(bx - uy * head * 0.42, by + ux * head * 0.42), (bx + uy * head * 0.42, by - ux * head * 0.42)]
+    wings = [
+        (bx - uy * head * 0.42, by + ux * head * 0.42),
+        (bx + uy * head * 0.42, by - ux * head * 0.42),
+    ]
     d = "M" + "L".join(f"{_n(x)} {_n(y)}" for x, y in ((x1, y1), *wings))
     shaft = (*arrow.points[:-1], (x1 - ux * head * 0.7, y1 - uy * head * 0.7))
     return [
@@ -175,7 +198,9 @@ def _clearing(label: Label, style: Style) -> list[str]:
     """A patch of paper under a label that stands clear of what runs behind it."""
     if not label.halo:
         return []
-    width = CLEARING * Measure(style.decimals, style.display).width(label.text, label.size)
+    width = CLEARING * Measure(style.decimals, style.display).width(
+        label.text, label.size, label.bold
+    )
     left = {"start": 0.0, "middle": width / 2, "end": width}[label.anchor]
     at = (label.x - left, label.y - 0.85 * label.size, width, 1.1 * label.size)
     names = ("x", "y", "width", "height")
@@ -205,8 +230,7 @@ def _text(label: Label, style: Style) -> str:
         at = wanted
         if run.level != "line":
             attributes += f' font-size="{_n(SCRIPT * label.size)}"'
-        if run.face in ("letter", "word"):
-            attributes += f' class="hg-math{" hg-letter" if run.face == "letter" else ""}"'
+        attributes += _FACES[run.face]
         text = escape(run.text)
         parts.append(f"<tspan{attributes}>{text}</tspan>" if attributes else text)
     return "".join(parts)
