@@ -68,24 +68,22 @@ def _look() -> str:
 def _blocks(blocks: Sequence[Block], pen: TypstPen) -> list[str]:
     """Blocks one under the other, a step's body set in under its title."""
     written: list[str] = []
-    body: list[str] = []
-    within = False
+    step: list[str] = []
     for block in blocks:
         if isinstance(block, Heading):
-            written += _set_in(body)
-            body, within = [], block.level > 2 and bool(block.id)
-            written.append(_heading(block, pen))
-        elif within and isinstance(block, Paragraph):
-            body.append(f"#lead-in{content(block.text, pen)}")
-        elif within:
-            body.append(_block(block, pen))
+            written += _step(step)
+            step = []
+            heading = _heading(block, pen)
+            (step if block.level > 2 else written).append(heading)
+        elif step and isinstance(block, Paragraph):
+            step.append(f"#lead-in{content(block.text, pen)}")
         else:
-            written.append(_block(block, pen))
-    return written + _set_in(body)
+            (step or written).append(_block(block, pen))
+    return written + _step(step)
 
 
-def _set_in(body: list[str]) -> list[str]:
-    return [f"#inside({', '.join(f'[{each}]' for each in body)})"] if body else []
+def _step(parts: Sequence[str]) -> list[str]:
+    return [f"#step({', '.join(f'[{part}]' for part in parts)})"] if parts else []
 
 
 def _slides(blocks: Sequence[Block], pen: TypstPen) -> list[str]:
@@ -98,7 +96,7 @@ def _slides(blocks: Sequence[Block], pen: TypstPen) -> list[str]:
     written: list[str] = []
     for slide in slides:
         first = slide[0]
-        heading = _heading(first, pen) if isinstance(first, Heading) else "#none"
+        heading = _heading(first, pen, "slide-title") if isinstance(first, Heading) else "#none"
         rest = slide[1:] if isinstance(first, Heading) else slide
         cover = "true" if isinstance(first, Heading) and first.level == 1 else "false"
         body = "\n".join(_blocks(rest, pen))
@@ -106,10 +104,10 @@ def _slides(blocks: Sequence[Block], pen: TypstPen) -> list[str]:
     return written
 
 
-def _heading(heading: Heading, pen: TypstPen) -> str:
+def _heading(heading: Heading, pen: TypstPen, function: str = "heading-of") -> str:
     aside = content(heading.aside, pen) if heading.aside else "none"
     text = content(heading.text, pen)
-    return f"#heading-of({min(heading.level, 3)}, {string(heading.id)}, {text}, {aside})"
+    return f"#{function}({min(heading.level, 3)}, {string(heading.id)}, {text}, {aside})"
 
 
 def _block(block: Block, pen: TypstPen) -> str:

@@ -27,10 +27,16 @@ LISTED = 8
 SUM_BREAK, PRODUCT_BREAK, DEEPER = 0, 1, 2
 """What it costs to end a line before a sum's sign, a product's, and within parentheses."""
 
+TALL = 1.05
+"""More rows than this stand in brackets that grow; so a matrix of one row counts for."""
+
 LINE = 1.2
 """The height of a row of a matrix, in em."""
 
 Mark: TypeAlias = str
+
+_LETTER_BELOW = re.compile(r"[^\W\d_]_[^\W_]+")
+"""What a problem writes for a letter with a subscript: W_q."""
 
 _SUM_SIGNS = {"+": "+", "−": "−", "<": "lt", ">": "gt", "≤": "lt.eq", "≥": "gt.eq"}
 _PRODUCT_SIGNS = {"times": "×", "dot": "dot.op", "entrywise": "dot.o"}
@@ -138,7 +144,7 @@ class TypstPen:
         lines = "; ".join(", ".join(cells) for cells in zip(*columns, strict=True))
         delim = '"["' if brackets == "square" else '"("'
         drawn = f"mat(delim: #{delim}, {lines})"
-        height = len(shown_rows) + bool(headers)
+        height = max(len(shown_rows), TALL) + bool(headers)
         if headers:
             drawn = f"attach(limits({drawn}), t: #case-heads({', '.join(heads)}))"
         return Typ(drawn, rows=height)
@@ -295,7 +301,9 @@ class TypstPen:
             second = under.drawn if under.level > PRODUCT + 1 else self.parentheses(under.drawn)
             return Piece(Typ(f"{first} slash {second}"), PRODUCT, over.signed)
         rows = over.drawn.rows + under.drawn.rows
-        return Piece(Typ(f"frac({over.drawn}, {under.drawn})", rows=rows), GRADIENT)
+        # Fractions and matrices in a fraction would be set smaller.
+        shown = [f"display({p.drawn})" if p.drawn.rows > 1 else str(p.drawn) for p in (over, under)]
+        return Piece(Typ(f"frac({', '.join(shown)})", rows=rows), GRADIENT)
 
     def begins_with_digit(self, part: Typ) -> bool:
         text = part.base.removeprefix("attach(").removeprefix('bold(')
@@ -354,6 +362,9 @@ def _operator(sign: str) -> str:
 def _letters(symbol: Symbol) -> str:
     """The base with its accent: `hat(y)`, `"net"`, or the text a problem gives for it."""
     base = symbol.text or symbol.base
+    if _LETTER_BELOW.fullmatch(symbol.text):
+        letter, _, below = symbol.text.partition("_")
+        return f"attach({letter}, b: {_subscript(below)})"
     if len(base) == 1 and base.isalpha():
         return f"{_ACCENTS[symbol.accent]}({base})" if symbol.accent else base
     return "dots.h" if base == "…" else string(base)
