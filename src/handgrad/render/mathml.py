@@ -233,17 +233,13 @@ class MathmlPen:
                     continue
                 text = figures[i, j]
                 space = _space(tails[j] - _tail(text))
-                label = (
-                    f'<mtext class="case">case {j + 1}</mtext>' if headers and not position else ""
-                )
+                label = f'<mtext class="case">case {j + 1}</mtext>' if headers and not position else ""
                 attributes = _attributes(
                     _entry_name(literal, orientation, name, prefix, i, j), marks.get((i, j), "")
                 )
                 cells.append(f"<mtd{attributes}>{label}{self.number(text)}{space}</mtd>")
             if relation:
-                cells.append(
-                    f'<mtd class="beside">{_relation(relation) if i is not None else ""}</mtd>'
-                )
+                cells.append(f'<mtd class="beside">{_relation(relation) if i is not None else ""}</mtd>')
             lines.append(f"<mtr>{''.join(cells)}</mtr>")
         kind = ' class="cases"' if headers else ""
         return f"<mtable{kind}>{''.join(lines)}</mtable>"
@@ -253,11 +249,7 @@ class MathmlPen:
     def symbol(self, symbol: Symbol, index: str) -> Math:
         if symbol.text:
             letter = len(symbol.text) == 1
-            base = (
-                f"<mi>{plain(symbol.text)}</mi>"
-                if letter
-                else f"<mtext>{plain(symbol.text)}</mtext>"
-            )
+            base = f"<mi>{plain(symbol.text)}</mi>" if letter else f"<mtext>{plain(symbol.text)}</mtext>"
         else:
             base = f"<mi>{plain(symbol.base)}</mi>"
         if symbol.accent:
@@ -383,9 +375,7 @@ class MathmlPen:
 
     def column(self, numbers: Sequence[tree.Literal], names: Sequence[str]) -> list[str]:
         """Numbers of a table's column, padded to their decimal points."""
-        texts = [
-            figure(x, self.style.decimals) for n in numbers if (x := tree.number(n)) is not None
-        ]
+        texts = [figure(x, self.style.decimals) for n in numbers if (x := tree.number(n)) is not None]
         longest = max(map(_tail, texts), default=0.0)
         return [
             f"<mrow{_attributes(name, '')}>{self.number(text)}</mrow>{_space(longest - _tail(text))}"

@@ -102,7 +102,9 @@ def _contents(contents: Sequence[Contents]) -> str:
     return f'<nav class="contents" aria-label="Contents"><ol>{items}</ol></nav>'
 
 
-def _file(title: str, kind: str, body: str, styles: Sequence[str], scripts: Sequence[str]) -> str:
+def _file(
+    title: str, kind: str, body: str, styles: Sequence[str], scripts: Sequence[str]
+) -> str:
     style = _fonts() + "".join(map(_asset, styles))
     before, after = _asset("theme.js"), "".join(map(_asset, scripts))
     hashes = " ".join(f"'sha256-{_digest(script)}'" for script in (before, after))

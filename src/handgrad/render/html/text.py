@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+import re
 
 from handgrad.expression import Expression
 from handgrad.page.blocks import Text
