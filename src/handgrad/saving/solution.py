@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from importlib import import_module
-from typing import Any
+from typing import Any, Literal
 
 from handgrad.page import Page, Phase, solution_page
 from handgrad.picture import Drawing
@@ -34,9 +33,12 @@ def solution_report(
             lacking["picture"] = ("the update has no picture", "--only forward or backward has one")
     return Report(
         page=page(),
+        pictured=lambda: page(pictures=True, open_entries=True),
         program=lambda: _with_code(trace, page),
         slides=None if "slides" in lacking else lambda: _slides(trace),
-        picture=None if "picture" in lacking else lambda: _picture(trace, only or "backward"),
+        picture=None
+        if "picture" in lacking
+        else lambda: _picture(trace, "forward" if only == "forward" else "backward"),
         json=None if "json" in lacking else lambda: _object(trace),
         lacking=lacking,
     )
@@ -67,13 +69,15 @@ def _with_code(trace: Trace, page: partial[Page]) -> Page:
 
 
 def _slides(trace: Trace) -> Page:
-    page: Page = import_module("handgrad.page.slides").slides_page(trace)
-    return page
+    from handgrad.page.slides import slides_page
+
+    return slides_page(trace)
 
 
-def _picture(trace: Trace, phase: Phase) -> Drawing:
-    drawing: Drawing = import_module("handgrad.picture").picture_of(trace, phase)
-    return drawing
+def _picture(trace: Trace, phase: Literal["forward", "backward"]) -> Drawing:
+    from handgrad.picture.choosing import picture_of
+
+    return picture_of(trace, phase)
 
 
 def _object(trace: Trace) -> dict[str, Any]:
