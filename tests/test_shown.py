@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 import subprocess
 import sys
 from dataclasses import replace
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -23,13 +25,77 @@ PAGE = handgrad.solution_page(TRACE)
 @pytest.mark.parametrize("thing", [PROBLEM, TRACE, STEP, PAGE], ids=repr)
 def test_every_mime_type(thing: Shown) -> None:
     bundle = thing._repr_mimebundle_()
-    assert "text/markdown" in bundle
-    assert "text/plain" in bundle
+    assert set(bundle) == {"text/html", "text/markdown", "text/plain"}
+    assert bundle["text/html"].startswith('<div class="handgrad"')
+    assert "<math" in bundle["text/html"]
     assert r"\frac{\partial L}{\partial h^{(2)}}" in bundle["text/markdown"]
     assert "δ⁽²⁾ = ∂L/∂h⁽²⁾ ⊙ 1[z⁽²⁾ > 0]" in bundle["text/plain"]
     assert all(isinstance(text, str) and text for text in bundle.values())
     assert set(thing._repr_mimebundle_(include=["text/plain"])) == {"text/plain"}
     assert "text/plain" not in thing._repr_mimebundle_(exclude={"text/plain"})
+
+
+def test_jupyter_asks_for_it() -> None:
+    formatters = pytest.importorskip("IPython.core.formatters")
+    shown, _ = formatters.DisplayFormatter().format(STEP)
+    assert set(shown) == {"text/html", "text/markdown", "text/plain"}
+    assert shown["text/html"] == STEP._repr_mimebundle_()["text/html"]
+
+
+def test_the_html_can_stand_anywhere_and_twice() -> None:
+    html = TRACE._repr_mimebundle_()["text/html"]
+    reader = Tags()
+    reader.feed(html)
+    reader.close()
+    assert reader.open == []
+    assert not reader.seen & {"script", "iframe", "link", "h1", "h2", "h3", "body", "html"}
+    page, _ = re.subn(r"<svg.*?</svg>", "", html, flags=re.DOTALL)
+    assert " id=" not in page
+    assert "http" not in re.sub(r"data:font/woff2;base64,[\w+/=]+", "", page)
+    # Every rule of the styles is held to the fragment itself.
+    rules = re.findall(r"^([^@\s}/][^{]*)\{", page.split("<style>")[1].split("</style>")[0], re.M)
+    assert rules
+    assert all(rule.startswith(".handgrad") for rule in rules)
+
+
+class Tags(HTMLParser):
+    """The elements of a piece of HTML, each opened and closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.seen.add(tag)
+        if tag not in ("br", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_startendtag(self, tag: str, attrs: object) -> None:
+        self.seen.add(tag)
+
+
+@pytest.mark.parametrize(
+    "title", ["<script>alert(1)</script>", "</style><b>", '" onload="x', "&lt;", "\x1b[31m", "-->"]
+)
+def test_a_hostile_title_is_only_text(title: str) -> None:
+    problem = handgrad.Problem(
+        ["z = w * x", "L = z * z"],
+        {"w": 1.5},
+        {"x": 2.0},
+        title=title,
+        description=title,
+        display={"z": title},
+    )
+    plain = handgrad.Problem(["z = w * x", "L = z * z"], {"w": 1.5}, {"x": 2.0}, title="t")
+    found, expected = Tags(), Tags()
+    found.feed(problem._repr_mimebundle_()["text/html"])
+    expected.feed(plain._repr_mimebundle_()["text/html"])
+    assert found.open == []
+    assert found.seen <= expected.seen | {"mtext"}
 
 
 def test_a_step_is_shown_as_in_its_solution() -> None:
@@ -83,7 +149,6 @@ def test_saving(tmp_path: Path) -> None:
 
 
 def test_html() -> None:
-    pytest.importorskip("handgrad.render.html")
     assert TRACE.to_html().startswith("<!doctype html>")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from handgrad.errors import HandgradError
+from handgrad.render.html.fragment import render_fragment
 from handgrad.render.markdown import render_markdown
 from handgrad.render.terminal import render_terminal
 from handgrad.saving import render, report_of, save
@@ -22,10 +23,13 @@ class Display:
         if isinstance(thing, Step) and thing.trace is None:
             return {"text/plain": repr(thing)}
         try:
-            page = report_of(thing).page
+            report = report_of(thing)
+            pictured = report.pictured() if report.pictured is not None else report.page
         except HandgradError as error:
             return {"text/plain": f"{thing!r}\n{error}"}
+        page = report.page
         return {
+            "text/html": render_fragment(pictured),
             "text/markdown": render_markdown(page, alerts=False),
             "text/plain": render_terminal(page, width=WIDTH, colour=False, unicode=True),
         }
