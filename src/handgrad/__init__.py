@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from handgrad.picture.network import network_picture as network_picture
     from handgrad.render.code import step_code as step_code
     from handgrad.render.code import write_code as write_code
+    from handgrad.render.html import render_html as render_html
     from handgrad.render.json import numbers_object as numbers_object
     from handgrad.render.json import to_json as to_json
     from handgrad.render.json import verification_object as verification_object
@@ -111,6 +112,7 @@ _WHEN_ASKED_FOR = {
     "Style": "handgrad.render.style",
     "render_svg": "handgrad.render.svg",
     "render_png": "handgrad.render.png",
+    "render_html": "handgrad.render.html",
 }
 """What a worked solution does not need, and so does not wait for: the module that has it, by name."""
 

@@ -46,7 +46,7 @@ _SUBSCRIPT = re.compile(r"[^\W\d_]{2,}|[^\W\d_]|\d+|.")
 
 def plain(text: str) -> str:
     """Text that means nothing but itself, in markup and in quotation marks."""
-    return escape(printable(text))
+    return escape("\xa0".join(map(printable, text.split("\xa0"))))
 
 
 def quantity(expression: Expression) -> str:
@@ -75,9 +75,12 @@ def named_numbers(formula: Expression, numbers: Expression) -> Mapping[int, str]
         if isinstance(figures, tree.Literal):
             if name := quantity(symbols):
                 names[id(figures)] = name
-        elif isinstance(symbols, Call) and isinstance(figures, Call):
-            if symbols.operation == figures.operation:
-                pairs += zip(symbols.arguments, figures.arguments, strict=False)
+        elif (
+            isinstance(symbols, Call)
+            and isinstance(figures, Call)
+            and symbols.operation == figures.operation
+        ):
+            pairs += zip(symbols.arguments, figures.arguments, strict=False)
     return names
 
 
@@ -233,13 +236,17 @@ class MathmlPen:
                     continue
                 text = figures[i, j]
                 space = _space(tails[j] - _tail(text))
-                label = f'<mtext class="case">case {j + 1}</mtext>' if headers and not position else ""
+                label = (
+                    f'<mtext class="case">case {j + 1}</mtext>' if headers and not position else ""
+                )
                 attributes = _attributes(
                     _entry_name(literal, orientation, name, prefix, i, j), marks.get((i, j), "")
                 )
                 cells.append(f"<mtd{attributes}>{label}{self.number(text)}{space}</mtd>")
             if relation:
-                cells.append(f'<mtd class="beside">{_relation(relation) if i is not None else ""}</mtd>')
+                cells.append(
+                    f'<mtd class="beside">{_relation(relation) if i is not None else ""}</mtd>'
+                )
             lines.append(f"<mtr>{''.join(cells)}</mtr>")
         kind = ' class="cases"' if headers else ""
         return f"<mtable{kind}>{''.join(lines)}</mtable>"
@@ -249,7 +256,11 @@ class MathmlPen:
     def symbol(self, symbol: Symbol, index: str) -> Math:
         if symbol.text:
             letter = len(symbol.text) == 1
-            base = f"<mi>{plain(symbol.text)}</mi>" if letter else f"<mtext>{plain(symbol.text)}</mtext>"
+            base = (
+                f"<mi>{plain(symbol.text)}</mi>"
+                if letter
+                else f"<mtext>{plain(symbol.text)}</mtext>"
+            )
         else:
             base = f"<mi>{plain(symbol.base)}</mi>"
         if symbol.accent:
@@ -307,7 +318,8 @@ class MathmlPen:
         if notation.latex == r"\sqrt":
             return Math(f"<msqrt>{arguments[0]}</msqrt>")
         word = plain(notation.symbol)
-        head = f"<mtext>{word}</mtext>" if " " in word else f"<mi>{word}</mi>"
+        upright = ' mathvariant="normal"' if len(word) == 1 and word.isupper() else ""
+        head = f"<mtext>{word}</mtext>" if " " in word else f"<mi{upright}>{word}</mi>"
         if enclosed:
             return Math(f"{head}{arguments[0]}")
         inside = "<mo>,</mo>".join(map(str, arguments))
@@ -365,17 +377,17 @@ class MathmlPen:
         table = self._table(literal, "upright", name, shown, headers=literal.cased)
         whole = f"<mrow{_attributes(name, '')}>{_fenced(table, 'square')}</mrow>"
         if shown.remarks:
-            lines = [
-                f"<mtr><mtd>{_remark(shown.remarks[i]) if i in shown.remarks else ''}</mtd></mtr>"
-                for i in elided(len(rows), ROWS)
-                if i is not None or shown.remarks
-            ]
-            whole += f'<mtable class="remarks">{"".join(lines)}</mtable>'
+            at = [-1 if i is None else i for i in elided(len(rows), ROWS)]
+            beside = [_remark(shown.remarks[i]) if i in shown.remarks else "" for i in at]
+            lines = "".join(f"<mtr><mtd>{remark}</mtd></mtr>" for remark in beside)
+            whole += f'<mtable class="remarks">{lines}</mtable>'
         return whole, left_out
 
     def column(self, numbers: Sequence[tree.Literal], names: Sequence[str]) -> list[str]:
         """Numbers of a table's column, padded to their decimal points."""
-        texts = [figure(x, self.style.decimals) for n in numbers if (x := tree.number(n)) is not None]
+        texts = [
+            figure(x, self.style.decimals) for n in numbers if (x := tree.number(n)) is not None
+        ]
         longest = max(map(_tail, texts), default=0.0)
         return [
             f"<mrow{_attributes(name, '')}>{self.number(text)}</mrow>{_space(longest - _tail(text))}"

@@ -83,10 +83,14 @@ def _bar(stepped: bool) -> str:
         'max="1" aria-label="Steps gone through"></progress></span>'
         f'<button type="button" data-do="on" aria-label="Step forward">{ARROW_RIGHT}</button></div>'
         '<button type="button" data-do="predict" aria-pressed="false" '
-        'title="Hide every result until you have guessed it">Predict first</button>'
+        'title="Hide every result until you have guessed it">Predict</button>'
+    )
+    pin = (
+        '<button type="button" data-do="pin" aria-pressed="false" '
+        'title="Keep the picture in view">Picture</button>'
     )
     return (
-        f'<header class="bar" hidden>{stepping if stepped else ""}'
+        f'<header class="bar" hidden>{stepping if stepped else ""}{pin}'
         f'<button type="button" class="theme" data-do="theme" aria-label="Light or dark">{THEME}'
         "</button></header>"
     )
@@ -102,10 +106,9 @@ def _contents(contents: Sequence[Contents]) -> str:
     return f'<nav class="contents" aria-label="Contents"><ol>{items}</ol></nav>'
 
 
-def _file(
-    title: str, kind: str, body: str, styles: Sequence[str], scripts: Sequence[str]
-) -> str:
-    style = _fonts() + "".join(map(_asset, styles))
+def _file(title: str, kind: str, body: str, styles: Sequence[str], scripts: Sequence[str]) -> str:
+    pictures = (_asset("svg.css", "handgrad.render"),) if "<figure>" in body else ()
+    style = "".join((_fonts(), *pictures, *map(_asset, styles)))
     before, after = _asset("theme.js"), "".join(map(_asset, scripts))
     hashes = " ".join(f"'sha256-{_digest(script)}'" for script in (before, after))
     policy = (
@@ -123,8 +126,8 @@ def _file(
 
 
 @cache
-def _asset(name: str) -> str:
-    return resources.files("handgrad.render.html").joinpath(name).read_text("utf-8")
+def _asset(name: str, package: str = "handgrad.render.html") -> str:
+    return resources.files(package).joinpath(name).read_text("utf-8")
 
 
 @cache

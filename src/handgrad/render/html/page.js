@@ -8,17 +8,6 @@ const spoken = one("#spoken");
 const say = (text) => { spoken.textContent = text; };
 const button = (name) => one(`[data-do="${name}"]`);
 
-// ---- light and dark -------------------------------------------------------------------
-
-function otherTheme() {
-  const root = document.documentElement;
-  const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
-  const next = (root.dataset.theme ?? system) === "dark" ? "light" : "dark";
-  root.dataset.theme = next;
-  try { localStorage.setItem("handgrad-theme", next); } catch { /* not kept, then */ }
-  say(`${next} theme`);
-}
-
 // ---- steps ----------------------------------------------------------------------------
 
 const steps = all("main .step");
@@ -269,7 +258,8 @@ const DOES = {
   back: () => go(current - 1),
   on: forward,
   predict: () => predict(!predicting),
-  theme: otherTheme,
+  theme: () => say(`${otherTheme()} theme`),
+  pin: () => button("pin").setAttribute("aria-pressed", document.body.classList.toggle("pinned")),
 };
 for (const [name, act] of Object.entries(DOES)) button(name)?.addEventListener("click", act);
 
@@ -287,7 +277,7 @@ document.addEventListener("keydown", (event) => {
     openEntry(entry);
     return;
   }
-  const scrolls = event.target.matches?.(".scrolls, pre");
+  const scrolls = event.target.matches?.(".scrolls");
   if (scrolls && event.key.startsWith("Arrow")) return;
   if (steps.length && KEYS[event.key]) {
     event.preventDefault();
@@ -301,22 +291,41 @@ function follow() {
 }
 addEventListener("hashchange", follow);
 
-// ---- what is wider than its place scrolls, and can be reached -------------------------
+// ---- what is wider than its place is set smaller, then scrolls and can be reached ------
 
-const wide = new IntersectionObserver((seen) => {
-  for (const { target, isIntersecting } of seen) {
-    if (!isIntersecting) continue;
-    const scrolls = target.scrollWidth > target.clientWidth + 1;
-    target.classList.toggle("scrolls", scrolls);
-    if (scrolls) target.setAttribute("tabindex", "0");
-    else if (!target.matches("pre")) target.removeAttribute("tabindex");
+const LEAST = 0.78;  // smaller letters than this are hard to read
+
+function fit(box) {
+  const links = all(".link", box);
+  for (const link of links) link.style.fontSize = "";
+  for (const link of links) {
+    const room = link.parentElement.clientWidth;
+    if (link.offsetWidth > room + 1) {
+      link.style.fontSize = `${Math.max(LEAST, (room - 1) / link.offsetWidth)}em`;
+    }
   }
+  const scrolls = box.scrollWidth > box.clientWidth + 1;
+  box.classList.toggle("scrolls", scrolls);
+  if (scrolls) {
+    box.setAttribute("tabindex", "0");
+    box.addEventListener("scroll", atEnd, { passive: true });
+  } else if (!box.matches("pre")) {
+    box.removeAttribute("tabindex");
+  }
+}
+
+function atEnd(event) {
+  const box = event.target;
+  box.classList.toggle("ended", box.scrollLeft + box.clientWidth >= box.scrollWidth - 2);
+}
+
+const boxes = all(".derivation, .table, pre, figure");
+const wide = new IntersectionObserver((seen) => {
+  for (const { target, isIntersecting } of seen) if (isIntersecting) fit(target);
 });
-all(".derivation, .table, pre").forEach((box) => wide.observe(box));
-addEventListener("resize", () => all(".derivation, .table, pre").forEach((box) => {
-  wide.unobserve(box);
-  wide.observe(box);
-}));
+const watch = () => boxes.forEach((box) => { wide.unobserve(box); wide.observe(box); });
+document.fonts.ready.then(watch);
+addEventListener("resize", watch);
 
 one(".bar").hidden = false;
 showProgress();

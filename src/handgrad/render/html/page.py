@@ -138,7 +138,9 @@ class _Sections:
                 source = plain(block.source.rstrip("\n"))
                 return f'<pre tabindex="0"><code class="{block.language}">{source}</code></pre>'
             case Columns():
-                columns = "".join(f'<div class="column">{self.body(c)}</div>' for c in block.columns)
+                columns = "".join(
+                    f'<div class="column">{self.body(c)}</div>' for c in block.columns
+                )
                 return f'<div class="columns">{columns}</div>'
             case _:
                 assert_never(block)

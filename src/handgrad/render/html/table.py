@@ -15,8 +15,7 @@ def table(block: Table, writer: Writer) -> str:
     """The table in a box of its own, which scrolls where it is wider than the page."""
     caption = f"<caption>{writer.text(block.caption)}</caption>" if block.caption else ""
     kinds = [
-        _ALIGNED[block.align[k] if k < len(block.align) else "l"]
-        for k in range(len(block.header))
+        _ALIGNED[block.align[k] if k < len(block.align) else "l"] for k in range(len(block.header))
     ]
     head = "".join(
         f'<th scope="col"{kind}>{writer.text(text)}</th>'
