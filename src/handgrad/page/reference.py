@@ -141,8 +141,7 @@ def recipe(trace: Trace) -> list[Block]:
     chosen: list[Step] = []
     for kind in RECIPE:
         steps = [s for s in trace.steps if s.kind == kind]
-        plain = [s for s in steps if not any(isinstance(n, ShortcutTaken) for n in s.notes)]
-        chosen += (plain or steps)[:1]
+        chosen += sorted(steps, key=_is_special)[:1]
     if len(chosen) < 2:
         return []
     blocks: list[Block] = []
@@ -153,6 +152,14 @@ def recipe(trace: Trace) -> list[Block]:
         lines = [x for x in step.lines if x.role in ("gradient", "per_case", "chain")][:2]
         blocks.append(Derivation(tuple(Relation(x.target, (x.formula,)) for x in lines)))
     return blocks
+
+
+def _is_special(step: Step) -> bool:
+    """Whether a step is no good example of its kind: a shortcut, or no layer's weights in it."""
+    calls = [n for x in step.lines for n in walk(x.formula) if isinstance(n, Call)]
+    if step.kind == "error_signal":
+        return any(isinstance(n, ShortcutTaken) for n in step.notes)
+    return not any(operation_of(call).family == "linear" for call in calls)
 
 
 # -- shut gates -----------------------------------------------------------------------------
