@@ -44,11 +44,15 @@ if TYPE_CHECKING:
     from handgrad.numbers import run_symbols as run_symbols
     from handgrad.page.listing import list_page as list_page
     from handgrad.page.numbers import numbers_page as numbers_page
+    from handgrad.page.slides import slides_page as slides_page
     from handgrad.page.verification import verification_page as verification_page
     from handgrad.render.code import write_code as write_code
     from handgrad.render.json import numbers_object as numbers_object
     from handgrad.render.json import to_json as to_json
     from handgrad.render.json import verification_object as verification_object
+    from handgrad.render.tex import render_tex as render_tex
+    from handgrad.render.typst import render_pdf as render_pdf
+    from handgrad.render.typst import render_typst as render_typst
     from handgrad.run.engine import Engine as Engine
     from handgrad.run.engine import Gradients as Gradients
     from handgrad.run.training import Training as Training
@@ -74,6 +78,10 @@ _WHEN_ASKED_FOR = {
     "Gradients": "handgrad.run.engine",
     "Training": "handgrad.run.training",
     "write_code": "handgrad.render.code",
+    "render_pdf": "handgrad.render.typst",
+    "render_tex": "handgrad.render.tex",
+    "render_typst": "handgrad.render.typst",
+    "slides_page": "handgrad.page.slides",
 }
 """What a worked solution does not need, and so does not wait for: the module that has it, by name."""
 

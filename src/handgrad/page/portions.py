@@ -78,12 +78,14 @@ def _filled(units: Sequence[_Unit], room: float) -> list[list[_Unit]]:
 def _units(blocks: Sequence[Block], room: float) -> list[_Unit]:
     """The smallest parts that may stand on slides of their own.
 
-    What stands under a heading stays with it where that is short; else its first part does.
+    What stands under a heading stays with it where that is short; else its first part does, as
+    it does with a paragraph that opens.
     """
     units: list[_Unit] = []
     heading: tuple[Block, ...] = ()
     for source, block in enumerate(blocks):
-        if isinstance(block, Heading):
+        opens = source == 0 and isinstance(block, Paragraph) and len(blocks) > 1
+        if isinstance(block, Heading) or opens:
             heading = (*heading, block)
             continue
         for part in _parted(block, room):

@@ -112,7 +112,10 @@ def _block(block: Block, pen: RowPen) -> str:
             return _table(block, pen)
         case Note():
             colour, sign = SIGNS[block.kind]
-            body = [content(block.text, pen.style), *[derivation(d, pen) for d in block.derivations]]
+            body = [
+                content(block.text, pen.style),
+                *[derivation(d, pen) for d in block.derivations],
+            ]
             inside = "\n".join(body)
             return f"\\begin{{hgnote}}{{{colour}}}{{{sign}}}\n{inside}\n\\end{{hgnote}}"
         case Figure():

@@ -85,13 +85,18 @@ class RowPen:
         shown = [i for i in elided(len(rows), ROWS) if i is not None]
         widths: list[float] = []
         for j in elided(len(rows[0]) if rows else 0, COLUMNS):
-            texts = [figure(rows[i][j], self.style.decimals) for i in shown] if j is not None else []
+            texts = (
+                [figure(rows[i][j], self.style.decimals) for i in shown] if j is not None else []
+            )
             widths.append(max(map(figure_width, texts), default=1.2))
         return sum(widths) + GAP * (len(widths) - 1)
 
     def symbol(self, symbol: Symbol, index: str) -> Row:
         shown = symbol.text or symbol.base
-        scripts = max(len(symbol.superscript) + 2 * bool(symbol.superscript), len(symbol.subscript) + len(index))
+        scripts = max(
+            len(symbol.superscript) + 2 * bool(symbol.superscript),
+            len(symbol.subscript) + len(index),
+        )
         width = LETTER * (1.4 if shown.isupper() else 1) * len(shown) + SCRIPT * DIGIT * scripts
         return Row(self.latex.symbol(symbol, index), width)
 
@@ -192,9 +197,7 @@ class RowPen:
             tex = rf"\hgcases{{{words}}}{{{tex}}}"
         return Row(Tex(tex), drawn.width + 0.3 * bool(marks), tall=True)
 
-    def _marked(
-        self, rows: Sequence[Sequence[float]], marks: Mapping[tuple[int, int], str]
-    ) -> str:
+    def _marked(self, rows: Sequence[Sequence[float]], marks: Mapping[tuple[int, int], str]) -> str:
         lines: list[str] = []
         for i in elided(len(rows), ROWS):
             cells: list[str] = []

@@ -95,7 +95,7 @@ def _rows(relation: Relation, pen: RowPen) -> list[str]:
         return rows
     if sides[-1].width + remark_width <= room:
         return [*rows[:-1], rows[-1] + remark]
-    return [*rows, rf"&{remark}"]
+    return [*rows, "&" + remark.replace("hgremark", "hglongremark", 1)]
 
 
 def _lines(side: Row, room: float) -> list[str]:
@@ -108,7 +108,9 @@ def _lines(side: Row, room: float) -> list[str]:
             return [tex for tex, _ in lines]
     if side.width * 0.7 <= room:
         return [str(side.tex)]
-    narrowest = min((_filled(side.parts, room, c) for c in PIECES), key=lambda x: max(w for _, w in x))
+    narrowest = min(
+        (_filled(side.parts, room, c) for c in PIECES), key=lambda x: max(w for _, w in x)
+    )
     return [tex for tex, _ in narrowest]
 
 

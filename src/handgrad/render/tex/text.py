@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from handgrad.page.blocks import Text
@@ -29,26 +30,27 @@ _ACCENTS = {
     "\u0307": ".", "\u0308": '"', "\u030a": "r", "\u030b": "H", "\u030c": "v", "\u0323": "d",
     "\u0327": "c",
 }  # fmt: skip
+# What Computer Modern's text fonts have other signs for.
+_OTHER_IN_OT1 = {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': "''"}
 _BLANKS = {"\u00a0": "~", "\u200b": "", "\u2009": r"\,"}
 
 
 def content(text: Text, style: Style) -> str:
     """Running text with formulas in it."""
     parts = [
-        escaped(_one_line(part)) if isinstance(part, str) else f"${latex(part, style=style)}$"
-        for part in text
+        words(part) if isinstance(part, str) else f"${latex(part, style=style)}$" for part in text
     ]
     return "".join(parts)
 
 
 def words(text: str) -> str:
     """Text without formulas."""
-    return escaped(_one_line(text))
-
-
-def _one_line(text: str) -> str:
     # The blanks that are kept stand apart from `printable`, which would spell them out.
-    return "".join(" " if c.isspace() else c for c in text)
+    spaced = "".join(" " if c.isspace() and c not in _BLANKS else c for c in text)
+    pieces = [escaped(piece) for piece in re.split(f"([{''.join(_BLANKS)}])", spaced)[::2]]
+    blanks = re.findall(f"[{''.join(_BLANKS)}]", spaced)
+    whole = "".join(piece + blank for piece, blank in zip(pieces, [*blanks, ""], strict=True))
+    return "".join(_OTHER_IN_OT1.get(c, c) for c in whole)
 
 
 def ascii_only(document: str) -> str:
