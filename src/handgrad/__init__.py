@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from handgrad.numbers import run_symbols as run_symbols
     from handgrad.page.listing import list_page as list_page
     from handgrad.page.numbers import numbers_page as numbers_page
+    from handgrad.page.slides import slides_page as slides_page
     from handgrad.page.verification import verification_page as verification_page
     from handgrad.picture import Drawing as Drawing
     from handgrad.picture.choosing import picture_of as picture_of
@@ -62,6 +63,9 @@ if TYPE_CHECKING:
     from handgrad.render.png import render_png as render_png
     from handgrad.render.style import Style as Style
     from handgrad.render.svg import render_svg as render_svg
+    from handgrad.render.tex import render_tex as render_tex
+    from handgrad.render.typst import render_pdf as render_pdf
+    from handgrad.render.typst import render_typst as render_typst
     from handgrad.run.engine import Engine as Engine
     from handgrad.run.engine import Gradients as Gradients
     from handgrad.run.training import Training as Training
@@ -113,6 +117,10 @@ _WHEN_ASKED_FOR = {
     "render_svg": "handgrad.render.svg",
     "render_png": "handgrad.render.png",
     "render_html": "handgrad.render.html",
+    "render_pdf": "handgrad.render.typst",
+    "render_tex": "handgrad.render.tex",
+    "render_typst": "handgrad.render.typst",
+    "slides_page": "handgrad.page.slides",
 }
 """What a worked solution does not need, and so does not wait for: the module that has it, by name."""
 

@@ -76,17 +76,39 @@ def _filled(units: Sequence[_Unit], room: float) -> list[list[_Unit]]:
 
 
 def _units(blocks: Sequence[Block], room: float) -> list[_Unit]:
-    """The smallest parts that may stand on slides of their own; a heading stays with what follows."""
+    """The smallest parts that may stand on slides of their own.
+
+    What stands under a heading stays with it where that is short; else its first part does, as
+    it does with a paragraph that opens.
+    """
     units: list[_Unit] = []
     heading: tuple[Block, ...] = ()
     for source, block in enumerate(blocks):
-        if isinstance(block, Heading):
+        opens = source == 0 and isinstance(block, Paragraph) and len(blocks) > 1
+        if isinstance(block, Heading) or opens:
             heading = (*heading, block)
             continue
         for part in _parted(block, room):
             units.append(_Unit((*heading, part), source))
             heading = ()
-    return [*units, _Unit(heading, len(blocks))] if heading else units
+    if heading:
+        units.append(_Unit(heading, len(blocks)))
+    return _grouped(units, 0.6 * room)
+
+
+def _grouped(units: Sequence[_Unit], most: float) -> list[_Unit]:
+    """The units with what stands under each heading joined to one, where it takes at most `most`."""
+    groups: list[list[_Unit]] = []
+    for unit in units:
+        if not groups or isinstance(unit.blocks[0], Heading):
+            groups.append([])
+        groups[-1].append(unit)
+    grouped: list[_Unit] = []
+    for group in groups:
+        joined = _Unit(_rejoined(group), group[0].source)
+        whole = isinstance(joined.blocks[0], Heading) and joined.lines <= most
+        grouped += [joined] if whole else group
+    return grouped
 
 
 def _parted(block: Block, room: float) -> list[Block]:
@@ -148,7 +170,7 @@ def _text_lines(text: Text) -> float:
 
 
 def _cell_lines(cell: Text) -> float:
-    return max((1.5 if isinstance(p, str) else _extent(p)[1] + 0.5 for p in cell), default=1.5)
+    return max((1.9 if isinstance(p, str) else _extent(p)[1] + 1.0 for p in cell), default=1.9)
 
 
 def _derivation_lines(relations: Sequence[Relation]) -> float:
@@ -180,7 +202,7 @@ def _extent(expression: Expression) -> tuple[int, float]:
             shape = (*expression.shape, 2) if expression.cased else expression.shape
             rows = shape[0] if len(shape) > 1 or not expression.cased else 1
             columns = _cases(expression) if expression.cased else shape[1] if len(shape) > 1 else 1
-            return 8 * min(columns, 12) + 2, 1.2 * min(max(rows, 1), ROWS_SHOWN) + expression.cased
+            return 8 * min(columns, 12) + 2, 1.35 * min(max(rows, 1), ROWS_SHOWN) + expression.cased
         case tree.Literal():
             return 6, 1.0
         case tree.Adjoint():

@@ -12,14 +12,11 @@ from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, 
 from handgrad.operations import BY_NAME, operation_of
 from handgrad.operations.annotate import tidied
 from handgrad.operations.operation import Application, Misfit, Signature
-from handgrad.page.blocks import Block, Derivation, Heading, Note, Paragraph, Relation, Table, Text
+from handgrad.page.blocks import Block, Derivation, Heading, Paragraph, Relation, Table, Text
 from handgrad.trace import GatedOff, LossChange, ShortcutTaken, Step, Trace, ZeroInput
 
 PAIR: Shape = (2,)
 """The shape of the vectors that the rules of a reference are written for."""
-
-LISTED = 6
-"""Units told on a slide about shut gates; more are counted."""
 
 RECIPE = {
     "error_signal": "Error signal",
@@ -141,8 +138,7 @@ def recipe(trace: Trace) -> list[Block]:
     chosen: list[Step] = []
     for kind in RECIPE:
         steps = [s for s in trace.steps if s.kind == kind]
-        plain = [s for s in steps if not any(isinstance(n, ShortcutTaken) for n in s.notes)]
-        chosen += (plain or steps)[:1]
+        chosen += sorted(steps, key=_is_special)[:1]
     if len(chosen) < 2:
         return []
     blocks: list[Block] = []
@@ -155,26 +151,30 @@ def recipe(trace: Trace) -> list[Block]:
     return blocks
 
 
+def _is_special(step: Step) -> bool:
+    """Whether a step is no good example of its kind: a shortcut, or no layer's weights in it."""
+    calls = [n for x in step.lines for n in walk(x.formula) if isinstance(n, Call)]
+    if step.kind == "error_signal":
+        return any(isinstance(n, ShortcutTaken) for n in step.notes)
+    return not any(operation_of(call).family == "linear" for call in calls)
+
+
 # -- shut gates -----------------------------------------------------------------------------
 
 
 def shut_gates(step: Step) -> list[Block]:
-    """The units that are off in a backward step: why, what that zeroes, and what helps."""
+    """How a shut gate stops the gradient in a backward step, and what helps; empty where none does."""
     notes = [n for n in step.notes if isinstance(n, GatedOff) and BY_NAME[n.operation].gate]
     if step.phase != "backward" or not notes:
         return []
-    blocks: list[Block] = []
-    for note in notes[:LISTED]:
-        if note.case_count == 1 and len(notes) < 3:
-            blocks.append(Derivation(_shut(note)))
-        blocks.append(Note("gate", note_text(note)))
-    if len(notes) > LISTED:
-        blocks.append(Paragraph((f"And {_count(len(notes) - LISTED, 'unit')} more.",)))
-    words = WORDS["leaky_relu"]
-    blocks.append(
-        Paragraph((f"What helps: {words.noun} in place of {WORDS[notes[0].operation].noun}. {words.backward}",))
+    noun, cure = WORDS[notes[0].operation].noun, WORDS["leaky_relu"]
+    single = [n for n in notes if n.case_count == 1]
+    opening: Block = (
+        Derivation(_shut(single[0]))
+        if single
+        else Paragraph((f"{noun} is flat where its gate is shut: its slope there is 0.",))
     )
-    return blocks
+    return [opening, Paragraph((f"What helps: {cure.noun} in place of {noun}. {cure.backward}",))]
 
 
 def _shut(note: GatedOff) -> tuple[Relation, ...]:

@@ -10,6 +10,7 @@ from handgrad.page.blocks import (
     Block,
     Figure,
     Heading,
+    Note,
     Page,
     Paragraph,
     Table,
@@ -90,13 +91,17 @@ def _given(trace: Trace, body: Sequence[Block]) -> list[Block]:
 
 
 def _step(trace: Trace, heading: Heading, body: Sequence[Block], phase: str) -> list[Block]:
-    """A step's slides; where a gate is shut on the way back, what that means."""
+    """A step's slides; what is said of gates that are shut on the way back has one of its own."""
     aside: Text = (phase, *((", ", *heading.aside) if heading.aside else ()))
-    blocks = _slides(heading.text, body, step=heading.id, aside=aside)
     step = trace.step(heading.id)
-    if step is not None:
-        blocks += _slides("Shut gates, and how units die", shut_gates(step))
-    return blocks
+    shut = shut_gates(step) if step is not None else []
+    if not shut:
+        return _slides(heading.text, body, step=heading.id, aside=aside)
+    gates = [b for b in body if isinstance(b, Note) and b.kind == "gate"]
+    rest = [b for b in body if b not in gates]
+    first, *helps = shut
+    blocks = _slides(heading.text, rest, step=heading.id, aside=aside)
+    return blocks + _slides("Shut gates, and how units die", [first, *gates, *helps])
 
 
 def _discussion(questions: Sequence[tuple[Text, tuple[Block, ...]]]) -> list[Block]:
@@ -106,5 +111,5 @@ def _discussion(questions: Sequence[tuple[Text, tuple[Block, ...]]]) -> list[Blo
     for position, (question, answer) in enumerate(questions):
         number = f"Q{position + 1}"
         asked.append(Heading(question, 3, number))
-        answered += _slides((f"Answer to {number}",), [Paragraph(question), *answer])
+        answered += _slides(f"Answer to {number}", [Paragraph(question), *answer])
     return _slides("Discussion questions", asked, QUESTIONS_ROOM) + answered

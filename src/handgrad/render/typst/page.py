@@ -34,6 +34,9 @@ Paper: TypeAlias = Literal["a4", "letter"]
 
 PAPERS: dict[Paper, str] = {"a4": "a4", "letter": "us-letter"}
 
+LOOK = ("mathematics", "blocks", "drawings", "documents", "slides")
+"""The files that say what a page looks like."""
+
 NEW_LINE = '"\\n"'
 
 LONG_CELL = 24
@@ -62,7 +65,8 @@ def render_typst(page: Page, paper: Paper = "a4") -> str:
 
 @cache
 def _look() -> str:
-    return Path(__file__).with_name("handgrad.typ").read_text("utf-8")
+    folder = Path(__file__).with_name("look")
+    return "\n".join(folder.joinpath(f"{name}.typ").read_text("utf-8") for name in LOOK)
 
 
 def _blocks(blocks: Sequence[Block], pen: TypstPen) -> list[str]:

@@ -33,12 +33,22 @@ def render_pdf(page: Page, paper: Paper = "a4") -> bytes:
 
 
 def needs_system_fonts(text: str) -> bool:
-    """Whether it has letters of other scripts than Latin, Greek and Cyrillic."""
-    return any(
-        c.isalpha() and not unicodedata.name(c, "").startswith(_OWN_SCRIPTS)
-        for c in set(text)
-        if not c.isascii()
-    )
+    """Whether it has letters of other scripts than Latin, Greek and Cyrillic, or pictographs."""
+    return any(ord(c) >= PICTOGRAPHS or _is_foreign(c) for c in set(text) if not c.isascii())
 
 
-_OWN_SCRIPTS = ("LATIN", "GREEK", "CYRILLIC", "MODIFIER", "SUPERSCRIPT", "SUBSCRIPT", "MATHEMATICAL")
+def _is_foreign(c: str) -> bool:
+    return c.isalpha() and not unicodedata.name(c, "").startswith(_OWN_SCRIPTS)
+
+
+PICTOGRAPHS = 0x1F000
+
+_OWN_SCRIPTS = (
+    "LATIN",
+    "GREEK",
+    "CYRILLIC",
+    "MODIFIER",
+    "SUPERSCRIPT",
+    "SUBSCRIPT",
+    "MATHEMATICAL",
+)

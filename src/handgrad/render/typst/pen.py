@@ -15,6 +15,16 @@ from handgrad.render.arrays import Orientation, elided, grid, place_in_grid, sli
 from handgrad.render.formula import GRADIENT, Brackets, Formula, Piece
 from handgrad.render.reading import ProductSign
 from handgrad.render.style import Style
+from handgrad.render.typst.parts import (
+    PRODUCT_BREAK,
+    SUM_BREAK,
+    TALL,
+    Typ,
+    after,
+    fenced,
+    joined,
+    square,
+)
 from handgrad.render.typst.source import string
 from handgrad.symbol import Symbol
 
@@ -23,15 +33,6 @@ ROWS, COLUMNS = 16, 12
 
 LISTED = 8
 """Entries of an array shown in running text."""
-
-SUM_BREAK, PRODUCT_BREAK, DEEPER = 0, 1, 2
-"""What it costs to end a line before a sum's sign, a product's, and within parentheses."""
-
-TALL = 1.05
-"""More rows than this stand in brackets that grow; so a matrix of one row counts for."""
-
-LINE = 1.2
-"""The height of a row of a matrix, in em."""
 
 Mark: TypeAlias = str
 
@@ -42,36 +43,6 @@ _SUM_SIGNS = {"+": "+", "−": "−", "<": "lt", ">": "gt", "≤": "lt.eq", "≥
 _PRODUCT_SIGNS = {"times": "×", "dot": "dot.op", "entrywise": "dot.o"}
 _ACCENTS = {"hat": "hat", "bar": "macron", "tilde": "tilde"}
 _FENCES = {"|": "bar.v", "‖": "bar.v.double"}
-
-
-@dataclass(frozen=True, slots=True)
-class Typ:
-    """Typst mathematics with the scripts of its last symbol still open.
-
-    Arguments:
-        sub, sup: below and above the last symbol: W⁽²⁾ may yet become W⁽²⁾ᵀ.
-        cuts: the same in parts, each with the cost of ending a line before it; empty where
-            no line may end within.
-        rows: its height, in rows of a matrix.
-    """
-
-    base: str
-    sub: str = ""
-    sup: str = ""
-    cuts: tuple[tuple[int, str], ...] = ()
-    rows: float = 1.0
-
-    def __str__(self) -> str:
-        if not self.sub and not self.sup:
-            return self.base
-        above = f", t: {self.sup}" if self.sup else ""
-        below = f", b: {self.sub}" if self.sub else ""
-        return f"attach({self.base}{above}{below})"
-
-    @property
-    def parts(self) -> tuple[tuple[int, str], ...]:
-        """The parts between which a line may end; one where there are none."""
-        return self.cuts or ((SUM_BREAK, str(self)),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +82,7 @@ class TypstPen:
                 inside = f"{inside} {_relation(relation)}"
             if brackets == "square" and not relation:
                 return Typ(inside)
-            return self.parentheses(Typ(inside)) if brackets == "round" else _square(Typ(inside))
+            return self.parentheses(Typ(inside)) if brackets == "round" else square(Typ(inside))
         rows = grid(literal, orientation)
         if rows is None:
             return self._slices(literal)
@@ -160,9 +131,7 @@ class TypstPen:
         """The cells of a column, all of one width, and that width in em."""
         if j is None:
             return ["dots.h.c" if i is not None else "dots.down" for i in shown], 1.0
-        figures = {
-            i: figure(rows[i][j], self.style.decimals) for i in shown if i is not None
-        }
+        figures = {i: figure(rows[i][j], self.style.decimals) for i in shown if i is not None}
         extents = {i: _extent(text) for i, text in figures.items()}
         left = max((a for a, _ in extents.values()), default=0.5)
         right = max((b for _, b in extents.values()), default=0.0)
@@ -197,7 +166,7 @@ class TypstPen:
         inside = " ".join(shown for _, shown in cuts)
         if headers:
             return Typ(inside, cuts=tuple(cuts), rows=height)
-        return _fenced("brace.l", Typ(inside, cuts=tuple(cuts), rows=height), "brace.r")
+        return fenced("brace.l", Typ(inside, cuts=tuple(cuts), rows=height), "brace.r")
 
     def _listed(self, value: tree.Nested) -> str:
         """An array in running text: [0.5, −0.3], rows in brackets of their own."""
@@ -212,14 +181,16 @@ class TypstPen:
 
     def symbol(self, symbol: Symbol, index: str) -> Typ:
         own = _subscript(symbol.subscript)
-        below = f"{own} comma {string(index)}" if own and index else own or index and string(index)
+        below = (
+            f"{own} comma {string(index)}" if own and index else own or (index and string(index))
+        )
         above = string(f"({symbol.superscript})") if symbol.superscript else ""
         return Typ(_letters(symbol), below, above)
 
     def gradient(self, loss: Symbol, of: Symbol, index: str, through: Symbol | None) -> Typ:
         over, under = f"∂ {self.symbol(loss, '')}", f"∂ {self.symbol(of, index)}"
         if self.linear:
-            return self._through(Typ(f'{over} slash {under}'), through)
+            return self._through(Typ(f"{over} slash {under}"), through)
         return self._through(Typ(f"frac({over}, {under})", rows=1.8), through)
 
     def error_signal(self, of: Symbol, index: str, through: Symbol | None) -> Typ:
@@ -240,16 +211,17 @@ class TypstPen:
     # -- signs --------------------------------------------------------------------------------
 
     def parentheses(self, part: Typ) -> Typ:
-        return _fenced("paren.l", part, "paren.r")
+        return fenced("paren.l", part, "paren.r")
 
     def fence(self, notation: Fence, part: Typ) -> Typ:
-        return _fenced(_FENCES[notation.left], part, _FENCES[notation.right])
+        return fenced(_FENCES[notation.left], part, _FENCES[notation.right])
 
     def indicator(self, part: Typ, relation: str, enclosed: bool) -> Typ:
         if enclosed:
             return Typ(f'bold("1") {part}', rows=part.rows)
-        return _after(
-            Typ('bold("1")'), _square(replace(part, base=f"{part} {_relation(relation)}", sub="", sup="", cuts=()))
+        return after(
+            Typ('bold("1")'),
+            square(replace(part, base=f"{part} {_relation(relation)}", sub="", sup="", cuts=())),
         )
 
     def function(
@@ -268,23 +240,23 @@ class TypstPen:
             return Typ(f"{head} {arguments[0]}", rows=arguments[0].rows)
         inside = arguments[0] if arguments else Typ("")
         for argument in arguments[1:]:
-            inside = _joined(inside, "comma", PRODUCT_BREAK, argument, sign_first=False)
+            inside = joined(inside, "comma", PRODUCT_BREAK, argument, sign_first=False)
         for k, (symbol, value) in enumerate(options):
             given = Typ(f"{self.symbol(symbol, '')} eq {self.number(value)}")
             sign = "comma" if k else "semi"
-            inside = _joined(inside, sign, PRODUCT_BREAK, given, sign_first=False)
-        return _after(head, self.parentheses(inside))
+            inside = joined(inside, sign, PRODUCT_BREAK, given, sign_first=False)
+        return after(head, self.parentheses(inside))
 
     def sum(self, left: Typ, sign: str, right: Typ) -> Typ:
-        return _joined(left, _operator(sign), SUM_BREAK, right)
+        return joined(left, _operator(sign), SUM_BREAK, right)
 
     def product(self, left: Typ, sign: ProductSign, right: Typ, tight: bool) -> Typ:
         if sign == "none":
-            return _joined(left, "" if tight else "thin", PRODUCT_BREAK, right, sign_first=False)
-        return _joined(left, _PRODUCT_SIGNS[sign], PRODUCT_BREAK, right)
+            return joined(left, "" if tight else "thin", PRODUCT_BREAK, right, sign_first=False)
+        return joined(left, _PRODUCT_SIGNS[sign], PRODUCT_BREAK, right)
 
     def negation(self, part: Typ) -> Typ:
-        return _after(Typ("−"), part)
+        return after(Typ("−"), part)
 
     def transpose(self, part: Typ) -> Typ:
         # Within one string it stands as close as the figures do.
@@ -297,7 +269,9 @@ class TypstPen:
 
     def fraction(self, over: Piece[Typ], under: Piece[Typ]) -> Piece[Typ]:
         if self.linear:
-            first = over.drawn if over.level >= PRODUCT or over.number else self.parentheses(over.drawn)
+            first = (
+                over.drawn if over.level >= PRODUCT or over.number else self.parentheses(over.drawn)
+            )
             second = under.drawn if under.level > PRODUCT + 1 else self.parentheses(under.drawn)
             return Piece(Typ(f"{first} slash {second}"), PRODUCT, over.signed)
         rows = over.drawn.rows + under.drawn.rows
@@ -306,7 +280,7 @@ class TypstPen:
         return Piece(Typ(f"frac({', '.join(shown)})", rows=rows), GRADIENT)
 
     def begins_with_digit(self, part: Typ) -> bool:
-        text = part.base.removeprefix("attach(").removeprefix('bold(')
+        text = part.base.removeprefix("attach(").removeprefix("bold(")
         return text[:1] == '"' and text[1:2].isdigit()
 
     # -- whole results ------------------------------------------------------------------------
@@ -327,7 +301,10 @@ class TypstPen:
     def leaves_out(self, literal: tree.Literal) -> bool:
         """Whether a literal is too large to be shown whole."""
         rows = grid(literal) if isinstance(literal.value, tuple) else None
-        return bool(rows) and (len(rows) > ROWS or len(rows[0]) > self.columns_shown)
+        return rows is not None and any(
+            len(each) > most
+            for each, most in ((rows, ROWS), (rows[0] if rows else (), self.columns_shown))
+        )
 
 
 def _written(text: str) -> str:
@@ -340,7 +317,9 @@ def _extent(text: str) -> tuple[float, float]:
     mantissa, e, exponent = text.partition("e")
     whole, point, decimals = mantissa.partition(".")
     left = 0.778 * whole.startswith("-") + 0.5 * len(whole.removeprefix("-"))
-    right = (0.278 + 0.5 * len(decimals) if point else 0.0) + (1.72 + 0.35 * len(exponent) if e else 0)
+    right = (0.278 + 0.5 * len(decimals) if point else 0.0) + (
+        1.72 + 0.35 * len(exponent) if e else 0
+    )
     return left, right
 
 
@@ -376,42 +355,3 @@ def _subscript(text: str) -> str:
     return " ".join(
         "comma" if p == "," else p if len(p) == 1 and p.isalpha() else string(p) for p in parts
     )
-
-
-def _joined(left: Typ, sign: str, cost: int, right: Typ, *, sign_first: bool = True) -> Typ:
-    """Two parts with a sign between them, on which a line may end or begin."""
-    *before, (last_cost, last) = left.parts
-    (_, first), *after = right.parts
-    if sign_first:
-        middle = ((last_cost, last), (cost, f"{sign} {first}"))
-    else:
-        middle = ((last_cost, f"{last} {sign}".rstrip()), (cost, first))
-    return Typ(
-        f"{left} {sign} {right}" if sign else f"{left} {right}",
-        cuts=(*before, *middle, *after),
-        rows=max(left.rows, right.rows),
-    )
-
-
-def _after(head: Typ, part: Typ) -> Typ:
-    """What stands before a part, never parted from its beginning."""
-    (_, first), *rest = part.parts
-    cuts = ((SUM_BREAK, f"{head} {first}"), *rest) if rest else ()
-    return Typ(f"{head} {part}", cuts=cuts, rows=part.rows)
-
-
-def _fenced(left: str, part: Typ, right: str) -> Typ:
-    """The part between signs as tall as it is; breaks within cost more."""
-    base = f"lr({left} {part} {right})"
-    if len(part.parts) < 2:
-        return Typ(base, rows=part.rows)
-    size = f"{LINE * part.rows:.1f}em"
-    tall = [f"lr(size: #{size}, {sign})" if part.rows > 1 else sign for sign in (left, right)]
-    (_, first), *rest = [(cost + DEEPER, shown) for cost, shown in part.parts]
-    cuts = [(SUM_BREAK, f"{tall[0]} {first}"), *rest]
-    cuts[-1] = (cuts[-1][0], f"{cuts[-1][1]} {tall[1]}")
-    return Typ(base, cuts=tuple(cuts), rows=part.rows)
-
-
-def _square(part: Typ) -> Typ:
-    return _fenced("bracket.l", part, "bracket.r")

@@ -9,7 +9,8 @@ from handgrad import expression as tree
 from handgrad.expression import Expression
 from handgrad.page.blocks import Derivation, Relation
 from handgrad.render.arrays import elided, grid
-from handgrad.render.typst.pen import COLUMNS, ROWS, Typ, TypstPen
+from handgrad.render.typst.parts import Typ
+from handgrad.render.typst.pen import COLUMNS, ROWS, TypstPen
 from handgrad.render.typst.source import array, string
 from handgrad.render.typst.text import content
 
@@ -103,9 +104,8 @@ def _remarks(relation: Relation, result: Expression | None) -> tuple[str, str]:
     shown = elided(len(rows or ()), ROWS)
     if not rows or not all(row in shown for row in remarks):
         return "none", apart
-    cells = [_remark(remarks[i]) if i is not None and i in remarks else '""' for i in shown]
+    cells = [
+        f"remark({string('◁ ' + remarks[i])})" if i is not None and i in remarks else '""'
+        for i in shown
+    ]
     return f"$thick mat(delim: #none, align: #left, {'; '.join(cells)})$", apart
-
-
-def _remark(text: str) -> str:
-    return f"#text(fill: shut, size: 0.86em, {string(f'◁ {text}')})"
