@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from handgrad.picture import Drawing as Drawing
     from handgrad.picture.choosing import picture_of as picture_of
     from handgrad.picture.graph import graph_picture as graph_picture
-    from handgrad.picture.network import PicturePhase as PicturePhase
+    from handgrad.picture.lines import PicturePhase as PicturePhase
     from handgrad.picture.network import network_picture as network_picture
     from handgrad.render.code import step_code as step_code
     from handgrad.render.code import write_code as write_code
@@ -109,7 +109,7 @@ _WHEN_ASKED_FOR = {
     "save": "handgrad.saving",
     "solution_report": "handgrad.saving",
     "Drawing": "handgrad.picture",
-    "PicturePhase": "handgrad.picture.network",
+    "PicturePhase": "handgrad.picture.lines",
     "picture_of": "handgrad.picture.choosing",
     "network_picture": "handgrad.picture.network",
     "graph_picture": "handgrad.picture.graph",

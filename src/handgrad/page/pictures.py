@@ -6,7 +6,7 @@ from handgrad.page.blocks import Figure
 from handgrad.picture import Drawing
 from handgrad.picture.choosing import picture_of
 from handgrad.picture.layers import Network, network_of
-from handgrad.picture.network import PicturePhase
+from handgrad.picture.lines import PicturePhase
 from handgrad.picture.numbers import Shown
 from handgrad.trace import Trace
 

@@ -45,7 +45,7 @@ from handgrad.trace import Note as TraceNote
 from handgrad.trace.numbers import literal_of
 
 if TYPE_CHECKING:
-    from handgrad.picture.network import PicturePhase
+    from handgrad.picture.lines import PicturePhase
 
 Phase = Literal["forward", "backward", "update"]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from handgrad.picture.drawing import Drawing
 from handgrad.picture.layers import network_of
-from handgrad.picture.network import PicturePhase, network_picture
+from handgrad.picture.lines import PicturePhase
+from handgrad.picture.network import network_picture
 from handgrad.trace import Trace
 
 

@@ -17,8 +17,8 @@ from handgrad.operations.operation import Array
 from handgrad.picture.drawing import Arrow, Drawing, Label, Path, Rectangle, Role, Shape, Text
 from handgrad.picture.graph_words import describe_graph
 from handgrad.picture.layout import laid_out
+from handgrad.picture.lines import Line, PicturePhase
 from handgrad.picture.measure import Measure
-from handgrad.picture.network import Line, PicturePhase
 from handgrad.picture.numbers import Shown, number, spelling
 from handgrad.trace import Trace
 from handgrad.trace.numbers import literal_of
