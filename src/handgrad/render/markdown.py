@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import assert_never
 
 from handgrad.errors import printable
-from handgrad.expression import Expression
+from handgrad.expression import Expression, Literal
 from handgrad.page.blocks import (
     Block,
     Code,
@@ -29,6 +29,7 @@ from handgrad.page.blocks import (
     Table,
     Text,
 )
+from handgrad.render.arrays import grid
 from handgrad.render.latex import latex
 from handgrad.render.style import Style
 
@@ -42,6 +43,9 @@ ALERTS: dict[NoteKind, str] = {
 
 SIGNS: dict[NoteKind, str] = {"info": "ⓘ", "gate": "⚠", "warning": "▲", "check": "✓"}
 """What stands before a note where alerts are not known."""
+
+LINE = 14
+"""Figures that a line of given values holds; a name counts as two."""
 
 LANGUAGES = {"python": "python", "toml": "toml", "shell": "sh"}
 
@@ -171,21 +175,73 @@ def escaped(text: str, *, alone: bool = True) -> str:
 
 
 def _derivation(derivation: Derivation, style: Style) -> Iterator[str]:
-    """Relations as displayed equations, their signs aligned; a label begins another display."""
+    """Relations as displayed equations, their signs aligned.
+
+    Short ones stand together; a tall one, and one with a label, has a display of its own.
+    """
+    relations = derivation.relations
+    if len(relations) > 1 and all(_is_given(r) for r in relations):
+        yield from _side_by_side(relations, style)
+        return
     together: list[str] = []
-    for relation in derivation.relations:
-        if any(relation.label) and together:
-            yield _display(together)
+    for relation in relations:
+        rows = _rows(relation, style)
+        alone = any(relation.label) or any(r"\begin" in row for row in rows)
+        if alone and together:
+            yield _aligned(together)
             together = []
         if any(relation.label):
             yield _paragraph((*relation.label, ":"), style)
-        together += _rows(relation, style)
+        if alone:
+            yield _aligned(rows)
+        else:
+            together += rows
     if together:
-        yield _display(together)
+        yield _aligned(together)
 
 
-def _display(rows: Sequence[str]) -> str:
-    lines = [r"\begin{aligned}", *(f"{row} \\cr" for row in rows[:-1]), rows[-1], r"\end{aligned}"]
+def _is_given(relation: Relation) -> bool:
+    """Whether it only says what a value is, in numbers."""
+    return (
+        relation.left is not None
+        and len(relation.chain) == 1
+        and isinstance(relation.chain[0], Literal)
+        and not any(relation.label)
+        and not relation.remarks
+    )
+
+
+def _side_by_side(relations: Sequence[Relation], style: Style) -> Iterator[str]:
+    """Values that are given, as many beside each other as a line holds."""
+    line: list[str] = []
+    taken = 0
+    for relation in relations:
+        (value,) = relation.chain
+        assert isinstance(value, Literal)
+        width = 2 + _columns(value)
+        if line and taken + width > LINE:
+            yield _display([r" \qquad ".join(line)])
+            line, taken = [], 0
+        (row,) = _rows(relation, style)
+        line.append(row.replace(" &", " ", 1))
+        taken += width
+    yield _display([r" \qquad ".join(line)])
+
+
+def _columns(literal: Literal) -> int:
+    """How many figures stand beside each other in an array."""
+    if not isinstance(literal.value, tuple):
+        return 1
+    rows = grid(literal)
+    return LINE if rows is None else len(rows[0]) if rows else 1
+
+
+def _aligned(rows: Sequence[str]) -> str:
+    lines = [*(f"{row} \\cr" for row in rows[:-1]), rows[-1]]
+    return _display([r"\begin{aligned}", *lines, r"\end{aligned}"])
+
+
+def _display(lines: Sequence[str]) -> str:
     return "\n".join(["$$", *lines, "$$"])
 
 
