@@ -44,7 +44,7 @@ def check_writable(paths: Sequence[Path], force: bool) -> None:
 
 
 def write_files(contents: Mapping[Path, bytes], force: bool = False) -> None:
-    """Writes every file whole, or none of them.
+    """Writes files, each whole or not at all; none takes its place before all are written.
 
     A link is followed, an old file's permissions are kept, and a new file has those that the
     system gives new files. Raises `OptionError` where a file cannot be written; what was there
@@ -56,11 +56,10 @@ def write_files(contents: Mapping[Path, bytes], force: bool = False) -> None:
     try:
         for path, content in contents.items():
             target = path.resolve()
-            waiting[target] = target.with_name(f".handgrad-{secrets.token_hex(6)}")
-            _write(waiting[target], content, target)
-        for target, temporary in waiting.items():
-            path = target
-            temporary.replace(target)
+            waiting[path] = target.with_name(f".handgrad-{secrets.token_hex(6)}")
+            _write(waiting[path], content, target)
+        for path, temporary in waiting.items():
+            temporary.replace(path.resolve())
     except OSError as error:
         raise OptionError(f"cannot be written: {_words(error)}", where=str(path)) from None
     finally:

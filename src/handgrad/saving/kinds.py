@@ -54,9 +54,7 @@ def render(report: Report, kind: str, settings: Settings | None = None) -> bytes
     Raises `OptionError` where there is no such kind, or the report has nothing for it, and
     `MissingExtraError` where a library is not installed.
     """
-    return KINDS[_known(kind, f"a file that ends in {kind!r}")].content(
-        report, settings or Settings()
-    )
+    return KINDS[_known(kind, "")].content(report, settings or Settings())
 
 
 def save(
@@ -95,6 +93,8 @@ def check_files(paths: Sequence[Path], settings: Settings, force: bool) -> None:
             )
     if settings.paper is not None and not any(p.suffix.lower() in PRINTED for p in paths):
         raise OptionError(f"only {_listed(PRINTED)} have a size of paper", where="--paper")
+    if settings.paper is not None and settings.slides:
+        raise OptionError("slides are 16:9, on no paper", where="--paper", mend="leave it out")
     check_writable(paths, force)
 
 
