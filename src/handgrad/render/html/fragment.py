@@ -2,8 +2,8 @@
 
 It brings its styles and its mathematical font, and leaves everything around it alone: its
 styles reach nothing outside, and those of the page around it are undone inside. Colours are
-mixed from the text's own, so that they suit light and dark pages alike. It has no scripts
-and no ids, and may stand on a page many times.
+mixed from the text's own, so that they suit light and dark pages alike. It has no scripts,
+and may stand on a page many times.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from handgrad.page.blocks import (
     Paragraph,
     Table,
 )
-from handgrad.render.html.figure import figure
 from handgrad.render.html.relation import derivation
 from handgrad.render.html.table import table
 from handgrad.render.html.text import Writer
 from handgrad.render.mathml import MathmlPen, plain
 from handgrad.render.style import Style
+from handgrad.render.svg import render_svg
 
 SIGNS: dict[NoteKind, tuple[str, str]] = {
     "gate": ("⊘", "Gate shut"),
@@ -74,7 +74,10 @@ def _block(block: Block, writer: Writer) -> str:
                 f'aria-label="{words}">{sign}</span><p>{writer.text(block.text)}</p>{inner}</div>'
             )
         case Figure():
-            return figure(block, writer)
+            words = writer.text(block.caption)
+            caption = f"<figcaption>{words}</figcaption>" if words else ""
+            # With its styles, which name nothing but its own shapes.
+            return f"<figure>{render_svg(block.drawing, writer.pen.style)}{caption}</figure>"
         case Code():
             return f"<pre><code>{plain(block.source.rstrip())}</code></pre>"
         case Columns():
