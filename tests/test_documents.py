@@ -102,3 +102,32 @@ def test_an_operation_in_ten_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     page = handgrad.solution_page(handgrad.solve(problem))
     text = handgrad.render_terminal(page, width=100, colour=False, unicode=True)
     assert "HardSwish" in text
+
+
+FILES = (ROOT / "docs" / "files.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *re.findall(r"^\| `\.\w+` \|.*\| `handgrad (.*)` \|$", FILES, re.MULTILINE),
+        indented(FILES, "--as slides").removeprefix("handgrad "),
+    ],
+)
+def test_the_files_of_the_documents(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("typst")
+    monkeypatch.chdir(tmp_path)
+    assert run(command.split()) == 0
+    assert len(list(tmp_path.iterdir())) == command.count("-o ")
+
+
+def test_every_kind_of_file_is_in_the_documents() -> None:
+    assert re.findall(r"^\| `(\.\w+)` \|", FILES, re.MULTILINE) == list(handgrad.KINDS)
+
+
+def test_the_files_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(python(FILES, "trace.save"), {"handgrad": handgrad})
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["lab9.md", "step.txt", "verified.md"]

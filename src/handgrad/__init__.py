@@ -33,6 +33,7 @@ from handgrad.run import Carry as Carry
 from handgrad.run import Plan as Plan
 from handgrad.run import Run as Run
 from handgrad.run import run as run
+from handgrad.shown import shown_by
 from handgrad.trace import Step as Step
 from handgrad.trace import Trace as Trace
 from handgrad.trace import solve as solve
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from handgrad.page.numbers import numbers_page as numbers_page
     from handgrad.page.questions import question_blocks as question_blocks
     from handgrad.page.questions import questions_page as questions_page
+    from handgrad.page.slides import slides_page as slides_page
     from handgrad.page.training import training_comparison_page as training_comparison_page
     from handgrad.page.training import training_page as training_page
     from handgrad.page.verification import verification_page as verification_page
@@ -67,6 +69,7 @@ if TYPE_CHECKING:
     from handgrad.questions import Question as Question
     from handgrad.questions import QuestionKind as QuestionKind
     from handgrad.questions import questions_for as questions_for
+    from handgrad.render.code import step_code as step_code
     from handgrad.render.code import write_code as write_code
     from handgrad.render.comparison_json import comparison_object as comparison_object
     from handgrad.render.gates_json import gates_object as gates_object
@@ -74,6 +77,8 @@ if TYPE_CHECKING:
     from handgrad.render.json import numbers_object as numbers_object
     from handgrad.render.json import to_json as to_json
     from handgrad.render.json import verification_object as verification_object
+    from handgrad.render.markdown import render_markdown as render_markdown
+    from handgrad.render.notebook import render_notebook as render_notebook
     from handgrad.render.png import render_png as render_png
     from handgrad.render.questions_json import questions_object as questions_object
     from handgrad.render.studies import born_dead_object as born_dead_object
@@ -82,10 +87,20 @@ if TYPE_CHECKING:
     from handgrad.render.studies import training_object as training_object
     from handgrad.render.style import Style as Style
     from handgrad.render.svg import render_svg as render_svg
+    from handgrad.render.tex import render_tex as render_tex
+    from handgrad.render.typst import render_pdf as render_pdf
+    from handgrad.render.typst import render_typst as render_typst
     from handgrad.render.why_json import why_object as why_object
     from handgrad.run.engine import Engine as Engine
     from handgrad.run.engine import Gradients as Gradients
     from handgrad.run.training import Training as Training
+    from handgrad.saving import KINDS as KINDS
+    from handgrad.saving import Paper as Paper
+    from handgrad.saving import Report as Report
+    from handgrad.saving import Settings as Settings
+    from handgrad.saving import check_files as check_files
+    from handgrad.saving import save as save
+    from handgrad.saving import solution_report as solution_report
     from handgrad.study import BornDead as BornDead
     from handgrad.study import DataSource as DataSource
     from handgrad.study import OverTraining as OverTraining
@@ -120,6 +135,16 @@ _WHEN_ASKED_FOR = {
     "Training": "handgrad.run.training",
     "write_code": "handgrad.render.code",
     "render_html": "handgrad.render.html",
+    "step_code": "handgrad.render.code",
+    "render_markdown": "handgrad.render.markdown",
+    "render_notebook": "handgrad.render.notebook",
+    "KINDS": "handgrad.saving",
+    "Paper": "handgrad.saving",
+    "Report": "handgrad.saving",
+    "Settings": "handgrad.saving",
+    "check_files": "handgrad.saving",
+    "save": "handgrad.saving",
+    "solution_report": "handgrad.saving",
     "Drawing": "handgrad.picture",
     "PicturePhase": "handgrad.picture.lines",
     "picture_of": "handgrad.picture.choosing",
@@ -164,6 +189,10 @@ _WHEN_ASKED_FOR = {
     "ask_why": "handgrad.why",
     "why_page": "handgrad.page.why",
     "why_object": "handgrad.render.why_json",
+    "render_pdf": "handgrad.render.typst",
+    "render_tex": "handgrad.render.tex",
+    "render_typst": "handgrad.render.typst",
+    "slides_page": "handgrad.page.slides",
 }
 """What a worked solution does not need, and so does not wait for: the module that has it, by name."""
 
@@ -172,3 +201,6 @@ def __getattr__(name: str) -> Any:
     if name not in _WHEN_ASKED_FOR:
         raise AttributeError(f"module 'handgrad' has no attribute {name!r}")
     return getattr(import_module(_WHEN_ASKED_FOR[name]), name)
+
+
+shown_by(lambda: import_module("handgrad.display").DISPLAY)

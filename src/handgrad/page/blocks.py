@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from handgrad.expression import Expression
+from handgrad.shown import Shown
 
 if TYPE_CHECKING:
     # A page of steps alone has no drawing, and does not wait for the shapes of one.
@@ -124,8 +125,8 @@ Layout: TypeAlias = Literal["document", "slides"]
 """How a page is laid out: as a document, or as a slide from each heading of level 1 or 2 to the next."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+@dataclass(frozen=True, slots=True, repr=False)
+class Page(Shown):
     """Blocks in reading order, and how numbers and names are printed.
 
     Arguments:
@@ -145,3 +146,6 @@ class Page:
     loss: str = "L"
     losses: Mapping[str, str] = field(default_factory=dict)
     layout: Layout = "document"
+
+    def __repr__(self) -> str:
+        return f"<Page {self.title!r}: {len(self.blocks)} blocks>"

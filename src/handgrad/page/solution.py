@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -14,6 +15,7 @@ from handgrad.explain import Text, gated_entries_text, note_text, reason, title
 from handgrad.expression import Adjoint, Expression, Name
 from handgrad.page.blocks import (
     Block,
+    Code,
     Derivation,
     Figure,
     Heading,
@@ -70,6 +72,7 @@ def solution_page(
     step: str | None = None,
     elements: bool = False,
     open_entries: bool = False,
+    code: Mapping[str, str] | None = None,
     pictures: bool = False,
 ) -> Page:
     """The worked solution as a page.
@@ -80,6 +83,8 @@ def solution_page(
         elements: open every gradient entry by entry.
         open_entries: give every value and gradient its entries, for a page on which a reader
             may open them (`Relation.entries`).
+        code: by step number, its code, to stand below the step; under "" what comes before the
+            first. What the steps left out compute comes before those shown.
         pictures: with figures of what is given and at the end of each pass.
 
     Raises `OptionError` for a step that the solution does not have.
@@ -108,8 +113,12 @@ def solution_page(
                 blocks.append(Paragraph((conventions(trace),)))
             if phase == "update" and only is None:
                 blocks += _summary(trace)
+        if code is not None and not any(isinstance(b, Code) for b in blocks):
+            blocks.append(_code_before(trace, steps[0], code))
         for each in steps:
             blocks += _step(trace, each, elements, open_entries)
+            if code is not None and each.id in code:
+                blocks.append(Code(code[each.id]))
         if pictures and step is None and phase != "update":
             blocks.append(_figure(trace, phase))
     if step is None and only in (None, "update") and len(trace.training) > 1:
@@ -178,6 +187,13 @@ def _written(trace: Trace, name: str) -> Expression:
     written = trace.graph.nodes[name].written
     assert written is not None
     return written
+
+
+def _code_before(trace: Trace, first: Step, code: Mapping[str, str]) -> Code:
+    """What is given and what the steps before `first` compute, as one piece of code."""
+    before = takewhile(lambda s: s.id != first.id, trace.steps)
+    ids = ["", *(s.id for s in before)]
+    return Code("\n".join(code[i] for i in ids if i in code))
 
 
 # -- steps ----------------------------------------------------------------------------------

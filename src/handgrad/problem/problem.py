@@ -14,13 +14,14 @@ from handgrad.expression import Call, Expression, substitute
 from handgrad.operations import BY_NAME, SPELLINGS
 from handgrad.problem.given import Given, from_text, given, number
 from handgrad.problem.networks import network
+from handgrad.shown import Shown
 from handgrad.updates import RULES, Update
 
 REDUCTIONS = ("mean", "sum")
 
 
-@dataclass(frozen=True, init=False)
-class Problem:
+@dataclass(frozen=True, init=False, repr=False)
+class Problem(Shown):
     """Equations and numbers.
 
     Arguments:
@@ -78,6 +79,9 @@ class Problem:
         for name, value in values.items():
             object.__setattr__(self, name, value)
         self._check()
+
+    def __repr__(self) -> str:
+        return f"<Problem {(self.title or self.loss)!r}: {len(self.equations)} equations>"
 
     def __hash__(self) -> int:
         return hash((self.equations, self.loss))
@@ -221,10 +225,10 @@ class Problem:
         return to_toml(self)
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
-        """Writes the problem to a file, whole or not at all. An existing file needs `force`."""
-        from handgrad.problem.writing import write
+        """Writes the problem as a problem file, whole or not at all. An existing file needs `force`."""
+        from handgrad.files import write_files
 
-        write(Path(path), self.to_toml(), force)
+        write_files({Path(path): self.to_toml().encode("utf-8")}, force)
 
 
 def _parsed(

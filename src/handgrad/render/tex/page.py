@@ -1,0 +1,163 @@
+"""A page as a LaTeX document for a plain TeX installation."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import assert_never
+
+from handgrad import expression as tree
+from handgrad.explain import plain_text
+from handgrad.expression import Expression
+from handgrad.page.blocks import (
+    Block,
+    Code,
+    Columns,
+    Derivation,
+    Figure,
+    Heading,
+    Note,
+    NoteKind,
+    Page,
+    Paragraph,
+    Table,
+    Text,
+)
+from handgrad.render.style import Style
+from handgrad.render.tex.pen import RowPen
+from handgrad.render.tex.relation import derivation
+from handgrad.render.tex.text import ascii_only, content, words
+
+LONG_TABLE = 20
+"""A table with more rows goes on over pages."""
+
+SIGNS: dict[NoteKind, tuple[str, str]] = {
+    "gate": ("hgshut", r"\fbox{\bfseries !}"),
+    "warning": ("hgwarning", r"$\triangle$"),
+    "check": ("hgcheck", r"$\surd$"),
+    "info": ("hgaccent", r"$\bullet$"),
+}
+
+
+def render_tex(page: Page) -> str:
+    """The page as a complete LaTeX document in ASCII.
+
+    pdfLaTeX sets it with the packages of a plain TeX installation (amsmath, booktabs, geometry,
+    graphicx, hyperref, longtable, xcolor). Slides become a document. Pictures are described in
+    words.
+    """
+    pen = RowPen(Style.of(page))
+    title = rf"\hypersetup{{pdftitle={{{_plain(page.title)}}},pdflang={{en-GB}}}}"
+    body = _blocks(page.blocks, pen)
+    parts = [_look(), title, r"\begin{document}", *body, r"\end{document}", ""]
+    return ascii_only("\n".join(parts))
+
+
+@cache
+def _look() -> str:
+    return Path(__file__).with_name("look.tex").read_text("utf-8").rstrip("\n")
+
+
+def _plain(text: str) -> str:
+    """Text for a bookmark or a document's properties: what of it is ASCII."""
+    decomposed = unicodedata.normalize("NFKD", text).replace("−", "-").replace("∂", "d")
+    return words("".join(c for c in decomposed if c.isascii()))
+
+
+def _blocks(blocks: Sequence[Block], pen: RowPen) -> list[str]:
+    """Blocks one under the other, the words and tables of a step set in under its title."""
+    written: list[str] = []
+    within = False
+    for block in blocks:
+        if isinstance(block, Heading):
+            within = block.level > 2
+            written.append(_heading(block, pen))
+        elif within and not isinstance(block, Derivation | Note):
+            written.append(f"\\begin{{hgbody}}\n{_block(block, pen)}\n\\end{{hgbody}}")
+        else:
+            written.append(_block(block, pen))
+    return written
+
+
+def _heading(heading: Heading, pen: RowPen) -> str:
+    text = content(heading.text, pen.style)
+    aside = content(heading.aside, pen.style)
+    name = _plain(f"{heading.id} {plain_text(heading.text)}".strip())
+    level = min(heading.level, 3)
+    mark = rf"\pdfbookmark[{level}]{{{name}}}{{hg.{_anchor(name)}}}"
+    match level:
+        case 1:
+            return f"{mark}\n\\hgtitle{{{text}}}"
+        case 2 if not heading.id:
+            return f"\\hgphase{{{mark}{text}}}"
+        case _:
+            return f"\\hgstep{{{mark}{words(heading.id)}}}{{{text}}}{{{aside}}}"
+
+
+def _anchor(name: str) -> str:
+    return "".join(c for c in name if c.isalnum() or c == ".")
+
+
+def _block(block: Block, pen: RowPen) -> str:
+    match block:
+        case Heading():
+            return _heading(block, pen)
+        case Paragraph():
+            return f"{content(block.text, pen.style)}\\par"
+        case Derivation():
+            return derivation(block, pen)
+        case Table():
+            return _table(block, pen)
+        case Note():
+            colour, sign = SIGNS[block.kind]
+            body = [
+                content(block.text, pen.style),
+                *[derivation(d, pen) for d in block.derivations],
+            ]
+            inside = "\n".join(body)
+            return f"\\begin{{hgnote}}{{{colour}}}{{{sign}}}\n{inside}\n\\end{{hgnote}}"
+        case Figure():
+            said = f"{block.drawing.title}. {block.drawing.description}"
+            caption = content(block.caption, pen.style)
+            return f"\\textit{{Picture: {words(said)}}}\\par\n{caption}\\par"
+        case Code():
+            return _code(block.source)
+        case Columns():
+            columns = ["\n".join(_blocks(each, pen)) for each in block.columns]
+            return "\n\\par\\medskip\\hrule\\medskip\n".join(columns)
+        case _:
+            assert_never(block)
+
+
+def _code(source: str) -> str:
+    lines = [
+        words(line.expandtabs(4)).replace(" ", "~") for line in source.rstrip("\n").split("\n")
+    ]
+    body = "\\\\\n".join(rf"\mbox{{{line}}}" for line in lines)
+    return f"\\begin{{hgcode}}\n{body}\n\\end{{hgcode}}"
+
+
+def _table(table: Table, pen: RowPen) -> str:
+    count = len(table.header)
+    aligns = "".join(a if a in "lcr" else "l" for a in table.align.ljust(count, "l")[:count])
+    header = " & ".join(rf"\textbf{{{content(h, pen.style)}}}" for h in table.header)
+    rows = [" & ".join(_cell(cell, pen) for cell in row) for row in table.rows]
+    caption = rf"\textbf{{{content(table.caption, pen.style)}}}\par" if table.caption else ""
+    ruled = f"\\toprule\n{header} \\\\\n\\midrule\n"
+    body = " \\\\[0.3em]\n".join(rows)
+    if len(rows) > LONG_TABLE:
+        return (
+            f"{caption}\n\\begin{{longtable}}[l]{{{aligns}}}\n{ruled}\\endhead\n"
+            f"{body} \\\\\n\\bottomrule\n\\end{{longtable}}"
+        )
+    whole = f"\\begin{{tabular}}{{{aligns}}}\n{ruled}{body} \\\\\n\\bottomrule\n\\end{{tabular}}"
+    return f"{caption}\n\\hgfit{{\\linewidth}}{{{whole}}}\\par"
+
+
+def _cell(cell: Text, pen: RowPen) -> str:
+    if len(cell) == 1 and isinstance(only := cell[0], Expression):
+        row = pen.result(only, {}) if isinstance(only, tree.Literal) else pen.draw(only)
+        return rf"$\displaystyle {row.tex}$"
+    return content(cell, pen.style)

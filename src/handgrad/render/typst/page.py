@@ -1,0 +1,172 @@
+"""A page as Typst source, and the source as PDF."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Literal, TypeAlias, assert_never
+
+from handgrad import expression as tree
+from handgrad.errors import OptionError
+from handgrad.expression import Expression
+from handgrad.page.blocks import (
+    Block,
+    Code,
+    Columns,
+    Derivation,
+    Figure,
+    Heading,
+    Note,
+    Page,
+    Paragraph,
+    Table,
+    Text,
+)
+from handgrad.render.style import Style
+from handgrad.render.typst.drawing import figure
+from handgrad.render.typst.pen import TypstPen
+from handgrad.render.typst.relation import derivation
+from handgrad.render.typst.source import array, string, words
+from handgrad.render.typst.text import content
+
+Paper: TypeAlias = Literal["a4", "letter"]
+
+PAPERS: dict[Paper, str] = {"a4": "a4", "letter": "us-letter"}
+
+LOOK = ("mathematics", "blocks", "drawings", "documents", "slides")
+"""The files that say what a page looks like."""
+
+NEW_LINE = '"\\n"'
+
+LONG_CELL = 24
+"""A cell with more characters is running text, which may take several lines."""
+
+
+def render_typst(page: Page, paper: Paper = "a4") -> str:
+    """The page as the source of a Typst document that needs nothing beside itself.
+
+    Arguments:
+        paper: what a document is set on; slides are 16:9.
+
+    Raises `OptionError` for a paper it does not know.
+    """
+    if paper not in PAPERS:
+        raise OptionError(f"there is no paper {paper!r}", mend=f"use {' or '.join(PAPERS)}")
+    pen = TypstPen(Style.of(page))
+    title = words(page.title)
+    if page.layout == "slides":
+        body = [f"#show: slides.with(title: {title})", *_slides(page.blocks, pen)]
+    else:
+        opening = f"#show: pages.with(title: {title}, paper: {string(PAPERS[paper])})"
+        body = [opening, *_blocks(page.blocks, pen)]
+    return "\n".join([_look(), *body, ""])
+
+
+@cache
+def _look() -> str:
+    folder = Path(__file__).with_name("look")
+    return "\n".join(folder.joinpath(f"{name}.typ").read_text("utf-8") for name in LOOK)
+
+
+def _blocks(blocks: Sequence[Block], pen: TypstPen) -> list[str]:
+    """Blocks one under the other, a step's body set in under its title."""
+    written: list[str] = []
+    step: list[str] = []
+    for block in blocks:
+        if isinstance(block, Heading):
+            written += _step(step)
+            step = []
+            heading = _heading(block, pen)
+            (step if block.level > 2 else written).append(heading)
+        elif step and isinstance(block, Paragraph):
+            step.append(f"#lead-in{content(block.text, pen)}")
+        else:
+            (step or written).append(_block(block, pen))
+    return written + _step(step)
+
+
+def _step(parts: Sequence[str]) -> list[str]:
+    return [f"#step({', '.join(f'[{part}]' for part in parts)})"] if parts else []
+
+
+def _slides(blocks: Sequence[Block], pen: TypstPen) -> list[str]:
+    """A slide from each heading of level 1 or 2 to the next."""
+    slides: list[list[Block]] = []
+    for block in blocks:
+        if not slides or (isinstance(block, Heading) and block.level < 3):
+            slides.append([])
+        slides[-1].append(block)
+    written: list[str] = []
+    for slide in slides:
+        first = slide[0]
+        heading = _heading(first, pen, "slide-title") if isinstance(first, Heading) else "#none"
+        rest = slide[1:] if isinstance(first, Heading) else slide
+        cover = "true" if isinstance(first, Heading) and first.level == 1 else "false"
+        body = "\n".join(_blocks(rest, pen))
+        written.append(f"#slide(cover: {cover}, [{heading}], [{body}])")
+    return written
+
+
+def _heading(heading: Heading, pen: TypstPen, function: str = "heading-of") -> str:
+    aside = content(heading.aside, pen) if heading.aside else "none"
+    text = content(heading.text, pen)
+    return f"#{function}({min(heading.level, 3)}, {string(heading.id)}, {text}, {aside})"
+
+
+def _block(block: Block, pen: TypstPen) -> str:
+    match block:
+        case Heading():
+            return _heading(block, pen)
+        case Paragraph():
+            return f"#par{content(block.text, pen)}"
+        case Derivation():
+            return derivation(block, pen)
+        case Table():
+            return _table(block, pen)
+        case Note():
+            more = [f"[{derivation(d, pen)}]" for d in block.derivations]
+            return f"#note({', '.join([string(block.kind), content(block.text, pen), *more])})"
+        case Figure():
+            return figure(block, pen)
+        case Code():
+            return f"#code({_code(block.source)}, {string(block.language)})"
+        case Columns():
+            columns = ["\n".join(_blocks(each, pen)) for each in block.columns]
+            return f"#side-by-side({', '.join(f'[{each}]' for each in columns)})"
+        case _:
+            assert_never(block)
+
+
+def _code(source: str) -> str:
+    lines = source.expandtabs(4).rstrip("\n").split("\n")
+    return f"{array([string(each) for each in lines])}.join({NEW_LINE})"
+
+
+# -- tables ---------------------------------------------------------------------------------
+
+
+def _table(table: Table, pen: TypstPen) -> str:
+    caption = content(table.caption, pen) if table.caption else "none"
+    header = array([content(h, pen) for h in table.header])
+    rows = array([array([_cell(cell, pen) for cell in row]) for row in table.rows])
+    sides = {"l": "left", "c": "center", "r": "right"}
+    aligns = array([sides.get(a, "left") for a in table.align.ljust(len(table.header), "l")])
+    wide = array(
+        [
+            "true" if any(_is_long(row[k]) for row in table.rows) else "false"
+            for k in range(len(table.header))
+        ]
+    )
+    return f"#table-of({caption}, {header}, {rows}, {aligns}, {wide})"
+
+
+def _is_long(cell: Text) -> bool:
+    return sum(len(part) if isinstance(part, str) else 4 for part in cell) > LONG_CELL
+
+
+def _cell(cell: Text, pen: TypstPen) -> str:
+    if len(cell) == 1 and isinstance(only := cell[0], Expression):
+        drawn = pen.result(only, {}) if isinstance(only, tree.Literal) else pen.draw(only)
+        return f"shown(${drawn}$)"
+    return content(cell, pen)
