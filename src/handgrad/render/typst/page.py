@@ -168,7 +168,7 @@ def _table(table: Table, pen: TypstPen) -> str:
 
 
 def _is_long(cell: Text) -> bool:
-    return sum(len(part) if isinstance(part, str) else 4 for part in cell) > LONG_CELL
+    return sum(len(string(part)) if isinstance(part, str) else 4 for part in cell) > LONG_CELL
 
 
 def _cell(cell: Text, pen: TypstPen) -> str:
