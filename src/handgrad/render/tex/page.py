@@ -142,9 +142,9 @@ def _code(source: str) -> str:
 def _table(table: Table, pen: RowPen) -> str:
     count = len(table.header)
     aligns = "".join(a if a in "lcr" else "l" for a in table.align.ljust(count, "l")[:count])
-    header = " & ".join(rf"\textbf{{{content(h, pen.style)}}}" for h in table.header)
+    header = " & ".join(rf"{{\bfseries {content(h, pen.style)}}}" for h in table.header)
     rows = [" & ".join(_cell(cell, pen) for cell in row) for row in table.rows]
-    caption = rf"\textbf{{{content(table.caption, pen.style)}}}\par" if table.caption else ""
+    caption = rf"{{\bfseries {content(table.caption, pen.style)}}}\par" if table.caption else ""
     ruled = f"\\toprule\n{header} \\\\\n\\midrule\n"
     body = " \\\\[0.3em]\n".join(rows)
     if len(rows) > LONG_TABLE:

@@ -14,7 +14,7 @@ _MATHEMATICS = {
     "−": "-", "×": r"\times", "·": r"\cdot", "⋅": r"\cdot", "⊙": r"\odot", "≤": r"\le",
     "≥": r"\ge", "≠": r"\ne", "≈": r"\approx", "∞": r"\infty", "∂": r"\partial", "√": r"\surd",
     "←": r"\leftarrow", "→": r"\rightarrow", "∅": r"\emptyset", "‖": r"\|", "Σ": r"\Sigma",
-    "⋯": r"\cdots", "⋮": r"\vdots", "′": "'", "°": r"{}^\circ", "±": r"\pm", "÷": r"\div",
+    "⋯": r"\cdots", "⋮": r"\vdots", "′": "'", "±": r"\pm", "÷": r"\div",
     "∈": r"\in", "⊤": r"\top", "½": r"\tfrac12", "¼": r"\tfrac14", "¾": r"\tfrac34",
     **{letter: f"\\{word}" for word, letter in GREEK.items()},
     "ε": r"\varepsilon", "ο": "o", "φ": r"\varphi",
@@ -23,7 +23,7 @@ _WORDS = {
     "–": "--", "—": "---", "‘": "`", "’": "'", "“": "``", "”": "''", "…": r"\ldots{}",
     "•": r"\textbullet{}", "ß": r"\ss{}", "æ": r"\ae{}", "Æ": r"\AE{}", "ø": r"\o{}",
     "Ø": r"\O{}", "ł": r"\l{}", "Ł": r"\L{}", "ı": r"\i{}", "œ": r"\oe{}", "©": r"\copyright{}",
-    "⁄": "/",
+    "⁄": "/", "°": r"\textdegree{}",
 }  # fmt: skip
 _ACCENTS = {
     "\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0304": "=", "\u0306": "u",

@@ -28,7 +28,7 @@ from handgrad.render.typst.drawing import figure
 from handgrad.render.typst.pen import TypstPen
 from handgrad.render.typst.relation import derivation
 from handgrad.render.typst.source import array, string, words
-from handgrad.render.typst.text import content
+from handgrad.render.typst.text import content, formula
 
 Paper: TypeAlias = Literal["a4", "letter"]
 
@@ -38,6 +38,9 @@ LOOK = ("mathematics", "blocks", "drawings", "documents", "slides")
 """The files that say what a page looks like."""
 
 NEW_LINE = '"\\n"'
+
+LONGEST_CODE = 60
+"""Characters of a program without a blank that surely fit a line."""
 
 LONG_CELL = 24
 """A cell with more characters is running text, which may take several lines."""
@@ -140,7 +143,10 @@ def _block(block: Block, pen: TypstPen) -> str:
 
 def _code(source: str) -> str:
     lines = source.expandtabs(4).rstrip("\n").split("\n")
-    return f"{array([string(each) for each in lines])}.join({NEW_LINE})"
+    # Long lines end at blanks; a word longer than a line must be broken to fit.
+    too_long = any(len(word) > LONGEST_CODE for line in lines for word in line.split())
+    written = [words(line) if too_long else string(line) for line in lines]
+    return f"{array(written)}.join({NEW_LINE})"
 
 
 # -- tables ---------------------------------------------------------------------------------
@@ -162,11 +168,11 @@ def _table(table: Table, pen: TypstPen) -> str:
 
 
 def _is_long(cell: Text) -> bool:
-    return sum(len(part) if isinstance(part, str) else 4 for part in cell) > LONG_CELL
+    return sum(len(string(part)) if isinstance(part, str) else 4 for part in cell) > LONG_CELL
 
 
 def _cell(cell: Text, pen: TypstPen) -> str:
     if len(cell) == 1 and isinstance(only := cell[0], Expression):
         drawn = pen.result(only, {}) if isinstance(only, tree.Literal) else pen.draw(only)
-        return f"shown(${drawn}$)"
+        return f"shown({formula(drawn)})"
     return content(cell, pen)

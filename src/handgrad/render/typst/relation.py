@@ -11,7 +11,7 @@ from handgrad.page.blocks import Derivation, Relation
 from handgrad.render.arrays import elided, grid
 from handgrad.render.typst.parts import Typ
 from handgrad.render.typst.pen import COLUMNS, ROWS, TypstPen
-from handgrad.render.typst.source import array, string
+from handgrad.render.typst.source import array, string, words
 from handgrad.render.typst.text import content
 
 NARROWER = (6, 4)
@@ -53,8 +53,8 @@ def _relation(relation: Relation, pen: TypstPen) -> str:
     label = content(relation.label, pen) if relation.label else "none"
     aside = "none"
     if isinstance(last, tree.Literal) and pen.leaves_out(last) and relation.shape:
-        words = f"{relation.shape} entries" if relation.shape.isdigit() else relation.shape
-        aside = f"text(fill: quiet, size: 0.86em, {string(words)})"
+        shape = f"{relation.shape} entries" if relation.shape.isdigit() else relation.shape
+        aside = f"text(fill: quiet, size: 0.86em, {string(shape)})"
     beside, apart = _remarks(relation, last)
     return (
         f"(left: {left}, sign: ${_sign(relation)}$, label: {label}, parts: {array(parts)}, "
@@ -94,11 +94,11 @@ def _remarks(relation: Relation, result: Expression | None) -> tuple[str, str]:
     remarks: Mapping[int, str] = relation.remarks
     if not remarks:
         return "none", "none"
-    words = []
+    said: list[str] = []
     for text in dict.fromkeys(remarks.values()):
         places = [str(row + 1) for row, remark in remarks.items() if remark == text]
-        words.append(f"◁ row{'s' if len(places) > 1 else ''} {', '.join(places)}: {text}")
-    apart = f"text(fill: shut, size: 0.86em, {string('; '.join(words))})"
+        said.append(f"◁ row{'s' if len(places) > 1 else ''} {', '.join(places)}: {text}")
+    apart = f"text(fill: shut, size: 0.86em, {words('; '.join(said))})"
     value = result.value if isinstance(result, tree.Literal) else ()
     rows = grid(result) if isinstance(result, tree.Literal) and isinstance(value, tuple) else ((),)
     shown = elided(len(rows or ()), ROWS)

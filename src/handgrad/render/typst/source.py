@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from handgrad.errors import printable
 
-LONGEST_WORD = 24
+LONGEST_WORD = 18
 """A longer run without a blank may be broken anywhere."""
 
 NO_BREAK, ANYWHERE = "\u00a0", "\u200b"
@@ -27,10 +27,10 @@ def string(text: str) -> str:
 
 def words(text: str) -> str:
     """Running text as a Typst string literal; words longer than a line may be broken."""
-    if len(text) <= LONGEST_WORD:
-        return string(text)
-    literals = [_breakable(string(word)[1:-1]) for word in re.split(r"[ \n]", text)]
-    return f'"{" ".join(literals)}"'
+    literal = string(text)
+    if len(literal) <= LONGEST_WORD:
+        return literal
+    return f'"{" ".join(map(_breakable, literal[1:-1].split(" ")))}"'
 
 
 def _printable(text: str) -> str:

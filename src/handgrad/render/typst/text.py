@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from handgrad.page.blocks import Text
+from handgrad.render.typst.parts import Typ
 from handgrad.render.typst.pen import LISTED, TypstPen
-from handgrad.render.typst.source import words
+from handgrad.render.typst.source import LONGEST_WORD, words
 
 
 def content(text: Text, pen: TypstPen) -> str:
     """The text as a Typst content block: its words as strings, its formulas on one line."""
     linear = replace(pen, linear=True, columns_shown=LISTED)
-    parts = [
-        f"#{words(part)}" if isinstance(part, str) else f"#${linear.draw(part)}$" for part in text
-    ]
-    return f"[{''.join(parts)}]"
+    parts = [words(part) if isinstance(part, str) else formula(linear.draw(part)) for part in text]
+    return f"[{''.join(f'#{part}' for part in parts)}]"
+
+
+def formula(drawn: Typ) -> str:
+    """A formula in a line. No line ends within a name: a very long one is set smaller instead."""
+    whole = str(drawn)
+    return f"narrow(${whole}$)" if _LONG_NAME.search(whole) else f"${whole}$"
+
+
+_LONG_NAME = re.compile(rf'"[^"]{{{LONGEST_WORD},}}"')
