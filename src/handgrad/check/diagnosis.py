@@ -13,7 +13,7 @@ from handgrad.check.figures import Entry, Habit
 from handgrad.check.formula import Formula
 from handgrad.check.report import Diagnosis, Places
 from handgrad.check.words import mistake_text, pair_text, shape_text, slip_text, unread_text
-from handgrad.check.work import Quantity, Variant, Work
+from handgrad.check.work import Quantity, Work
 from handgrad.check.worlds import World, meets
 from handgrad.expression import Leaf
 from handgrad.operations.mistakes import PRIORITY, Mistake
@@ -110,6 +110,8 @@ class Diagnosing:
             found = list(self._hidden(seen))
         if not found:
             found = list(self._pairs(seen))
+        if not found:
+            found = list(self._copied(seen))
         return _best(found)
 
     def of_shape(self, quantity: Quantity, entry: Entry, own: World) -> tuple[Diagnosis, ...]:
@@ -123,12 +125,13 @@ class Diagnosing:
         bases = (own.values, self.work.exact)
         seen = _Seen(quantity, entry.value, half, given, given, bases, own)
         found = list(self._singles(seen)) if given.any() else []
-        rules = [d.rule for _, d in found]
         if not found and exact.ndim == 2 and entry.shape == exact.shape[::-1]:
             plain = Diagnosis("result_transposed", shape_text(quantity, entry.shape, True), ())
             if any(seen.fits(a.T) for a in (own.value(quantity.formula), exact)):
                 return (plain,)
-        if rules:
+        if not found and given.any():
+            found = list(self._pairs(seen))
+        if found:
             return _best(found)
         return (
             Diagnosis(
@@ -180,6 +183,10 @@ class Diagnosing:
                 yield (2, order, position), Diagnosis(slip.rule, text, slip.entries)
         for k, early in enumerate(self._rounded_early(seen)):
             yield (1, k), Diagnosis("rounded_early", early, seen.entries)
+
+    def _copied(self, seen: _Seen) -> Iterator[Scored]:
+        """Another quantity's figures in this one's place."""
+        quantity = seen.quantity
         if not quantity.shape:
             return
         for other in self.structure.quantities:
@@ -231,13 +238,11 @@ class Diagnosing:
         sites = self._hidden_before(seen.quantity, HIDDEN)
         for distance, site in enumerate(reversed(sites)):
             for variant in self.structure.mistakes(site):
-                for base in (seen.own.values, self.work.exact):
-                    numbers = self._after(base, sites, {site.leaf: variant.formula})
-                    if numbers is not None and seen.fits(self._run(numbers, seen.quantity.formula)):
-                        text = mistake_text(variant.mistake, site, site.step)
-                        score = (4, distance, PRIORITY[variant.mistake.rule])
-                        yield score, Diagnosis(variant.mistake.rule, text, seen.entries, site.step)
-                        break
+                wrong = {site.leaf: variant.formula}
+                if any(self._leads(seen, base, sites, wrong) for base in (seen.own.values, self.work.exact)):
+                    text = mistake_text(variant.mistake, site, site.step)
+                    score = (4, distance, PRIORITY[variant.mistake.rule])
+                    yield score, Diagnosis(variant.mistake.rule, text, seen.entries, site.step)
 
     def _after(
         self,
@@ -269,26 +274,30 @@ class Diagnosing:
             if self._level(seen, formula) is not None:
                 yield self._paired(seen, (first, quantity), (second, quantity), 5)
         sites = self._hidden_before(quantity, PAIRED)
-        last: list[tuple[Quantity, Variant | None]] = [
-            (quantity, v) for v in self.structure.mistakes(quantity)
-        ]
-        base = seen.own.values
+        last = [(quantity, v) for v in self.structure.mistakes(quantity)]
         for position, site in enumerate(sites):
             later = [(s, v) for s in sites[position + 1 :] for v in self.structure.mistakes(s)]
             for one in self.structure.mistakes(site):
                 for other_site, other in [*later, *last]:
-                    assert other is not None
-                    wrong = {site.leaf: one.formula}
-                    if other_site is not quantity:
-                        wrong[other_site.leaf] = other.formula
-                    numbers = self._after(base, sites, wrong)
-                    end = other.formula if other_site is quantity else quantity.formula
-                    if numbers is None or any(leaf not in numbers for leaf in end.leaves):
-                        continue
-                    if seen.fits(self._run(numbers, end)):
+                    wrong = {site.leaf: one.formula, other_site.leaf: other.formula}
+                    if any(self._leads(seen, base, sites, wrong) for base in (seen.own.values, self.work.exact)):
                         yield self._paired(
                             seen, (one.mistake, site), (other.mistake, other_site), 6
                         )
+
+    def _leads(
+        self,
+        seen: _Seen,
+        base: Mapping[Leaf, Array],
+        sites: list[Quantity],
+        wrong: Mapping[Leaf, Formula],
+    ) -> bool:
+        """Whether mistakes in steps that were not entered, or in the last one, give the figures."""
+        numbers = self._after(base, sites, wrong)
+        end = wrong.get(seen.quantity.leaf, seen.quantity.formula)
+        if numbers is None or any(leaf not in numbers for leaf in end.leaves):
+            return False
+        return seen.fits(self._run(numbers, end))
 
     def _paired(
         self,

@@ -40,23 +40,21 @@ def found(
     value = entry.value
     places = tuple(tuple(int(i) for i in at) for at in np.argwhere(wrong)[:64])
     units = _units(habit, reference)
+    half = np.minimum(half, units)
     slack = half + units
     if (np.abs(value + reference) <= slack)[wrong].all():
         yield Slip("sign_lost", places)
     if _swapped(value, reference, slack, wrong):
         yield Slip("entries_swapped", places)
-    if len(places) > 2:
-        return
     for shift in SHIFTS:
         moved = reference * 10.0**shift
         if (np.abs(value - moved) <= half + units * 10.0**shift)[wrong].all():
             yield Slip("decimal_point", places)
-    slips = [
-        _digits(entry.figures.get(at), float(reference[at]), float(units[at])) for at in places
-    ]
-    first = slips[0]
-    if first is not None and all(s is not None and s[0] == first[0] for s in slips):
-        yield Slip(first[0], places, first[1], first[2])
+    if len(places) == 1:
+        (at,) = places
+        slip = _digits(entry.figures.get(at), float(reference[at]), float(units[at]))
+        if slip is not None:
+            yield Slip(slip[0], places, slip[1], slip[2])
 
 
 def _units(habit: Habit, value: Array) -> Array:

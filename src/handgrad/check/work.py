@@ -124,14 +124,14 @@ class Structure:
 
     def _variants(self, quantity: Quantity) -> list[Variant]:
         seen = self._surroundings.of(quantity)
-        found: dict[Expression, Variant] = {}
+        found: dict[tuple[str, Expression], Variant] = {}
+        right = {way.expression for way in quantity.ways}
         for way in quantity.ways:
             for mistake in mistakes(way.expression, seen):
                 formula = self.compiled(mistake.formula)
-                if formula is not None:
-                    found.setdefault(formula.expression, Variant(mistake, formula))
-        for way in quantity.ways:
-            found.pop(way.expression, None)
+                if formula is not None and formula.expression not in right:
+                    key = (mistake.rule, formula.expression)
+                    found.setdefault(key, Variant(mistake, formula))
         return list(found.values())
 
     def pairs_of(self, quantity: Quantity) -> tuple[tuple[Mistake, Mistake, Formula], ...]:

@@ -87,10 +87,10 @@ def mistakes(formula: Expression, seen: Surroundings) -> tuple[Mistake, ...]:
 
     Shapes are not looked at: a variant whose shapes do not fit is no candidate.
     """
-    found: dict[Expression, Mistake] = {}
+    found: dict[tuple[str, Expression], Mistake] = {}
     for mistake in sorted(_all(formula, seen), key=lambda m: PRIORITY[m.rule]):
         if mistake.formula != formula:
-            found.setdefault(mistake.formula, mistake)
+            found.setdefault((mistake.rule, mistake.formula), mistake)
     return tuple(found.values())
 
 
