@@ -11,6 +11,9 @@ This module is the contents page of the library.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from handgrad.check import assert_gradients as assert_gradients
+from handgrad.check import check as check
+from handgrad.check import check_code as check_code
 from handgrad.errors import EquationError as EquationError
 from handgrad.errors import HandgradError as HandgradError
 from handgrad.errors import MissingExtraError as MissingExtraError
@@ -38,13 +41,21 @@ from handgrad.trace import Trace as Trace
 from handgrad.trace import solve as solve
 
 if TYPE_CHECKING:
+    from handgrad.check.blanks import Blank as Blank
+    from handgrad.check.blanks import blank_toml as blank_toml
+    from handgrad.check.blanks import blanks as blanks
+    from handgrad.check.checking import Checker as Checker
+    from handgrad.check.report import Level as Level
+    from handgrad.check.report import Report as Report
     from handgrad.numbers import NumberKind as NumberKind
     from handgrad.numbers import run_exact as run_exact
     from handgrad.numbers import run_intervals as run_intervals
     from handgrad.numbers import run_symbols as run_symbols
+    from handgrad.page.checking import check_page as check_page
     from handgrad.page.listing import list_page as list_page
     from handgrad.page.numbers import numbers_page as numbers_page
     from handgrad.page.verification import verification_page as verification_page
+    from handgrad.render.checks import check_object as check_object
     from handgrad.render.code import write_code as write_code
     from handgrad.render.json import numbers_object as numbers_object
     from handgrad.render.json import to_json as to_json
@@ -58,6 +69,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _WHEN_ASKED_FOR = {
+    "Blank": "handgrad.check.blanks",
+    "blank_toml": "handgrad.check.blanks",
+    "blanks": "handgrad.check.blanks",
+    "Checker": "handgrad.check.checking",
+    "Level": "handgrad.check.report",
+    "Report": "handgrad.check.report",
+    "check_object": "handgrad.render.checks",
+    "check_page": "handgrad.page.checking",
     "NumberKind": "handgrad.numbers",
     "numbers_object": "handgrad.render.json",
     "run_exact": "handgrad.numbers",

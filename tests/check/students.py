@@ -150,47 +150,53 @@ class Network:
             return f"h{layer}"
         return "yhat" if self.output != "identity" else f"z{layer}"
 
-    def column(self, a: Array) -> Array:
-        """An array with a column for each case."""
-        return a if self.cases else a[..., None]
-
     def over_cases(self, a: Array) -> Array:
         return np.mean(a, axis=-1) if self.cases else a
 
     def steps(self) -> list[tuple[str, Wrong]]:
         """What is computed, in order, each from the numbers before."""
         depth = self.depth
-        todo: list[tuple[str, Wrong]] = []
-        for k in range(1, depth + 1):
-            todo.append((f"z{k}", lambda s, k=k: self.weighted(s, k, s[self.out(k - 1)])))
-            name = self.hidden if k < depth else self.output
-            if name == "softmax":
-                todo.append(("yhat", lambda s, k=k: self.softmax(s[f"z{k}"])))
-            elif name != "identity":
-                act = ACTIVATIONS[name][0]
-                todo.append((self.out(k), lambda s, k=k, act=act: act(s[f"z{k}"])))
+        todo = [step for k in range(1, depth + 1) for step in self._forward(k)]
         todo.append(("L", lambda s: self.loss_of(s, s[self.out(depth)])))
         if self.cases:
-            todo.append(("J", lambda s: np.mean(s["L"])))
+            todo.append(("J", lambda s: np.asarray(np.mean(s["L"]))))
+        top = self.out(depth)
         if self.shortcut:
             todo.append((f"dz{depth}", lambda s: s["yhat"] - s["y"]))
         else:
-            top = self.out(depth)
-            todo.append((f"d{top}", lambda s, top=top: self.error(s, s[top])))
+            todo.append((f"d{top}", lambda s: self.error(s, s[top])))
             if self.output != "identity":
                 todo.append((f"dz{depth}", lambda s: s["dyhat"] * self.slope(s, depth)))
         for k in range(depth, 0, -1):
-            todo.append((f"d{self.w(k)}", lambda s, k=k: self.weight_gradient(s, k, self.out(k - 1))))
-            todo.append((f"db{k}", lambda s, k=k: self.over_cases(s[f"dz{k}"])))
-            if k > 1:
-                todo.append((f"dh{k - 1}", lambda s, k=k: self.back(s, k, s[f"dz{k}"])))
-                todo.append(
-                    (f"dz{k - 1}", lambda s, k=k: s[f"dh{k - 1}"] * self.slope(s, k - 1))
-                )
+            todo += self._backward(k)
         for k in range(1, depth + 1):
-            for p in (self.w(k), f"b{k}"):
-                todo.append((f"updated.{p}", lambda s, p=p: s[p] - self.rate * s[f"d{p}"]))
+            todo += [self._updated(p) for p in (self.w(k), f"b{k}")]
         return todo
+
+    def _forward(self, k: int) -> list[tuple[str, Wrong]]:
+        z, h, before = f"z{k}", self.out(k), self.out(k - 1)
+        todo: list[tuple[str, Wrong]] = [(z, lambda s: self.weighted(s, k, s[before]))]
+        name = self.hidden if k < self.depth else self.output
+        if name == "softmax":
+            todo.append((h, lambda s: self.softmax(s[z])))
+        elif name != "identity":
+            act = ACTIVATIONS[name][0]
+            todo.append((h, lambda s: act(s[z])))
+        return todo
+
+    def _backward(self, k: int) -> list[tuple[str, Wrong]]:
+        delta, before = f"dz{k}", self.out(k - 1)
+        todo: list[tuple[str, Wrong]] = [
+            (f"d{self.w(k)}", lambda s: self.weight_gradient(s, k, before)),
+            (f"db{k}", lambda s: self.over_cases(s[delta])),
+        ]
+        if k > 1:
+            todo.append((f"dh{k - 1}", lambda s: self.back(s, k, s[delta])))
+            todo.append((f"dz{k - 1}", lambda s: s[f"dh{k - 1}"] * self.slope(s, k - 1)))
+        return todo
+
+    def _updated(self, p: str) -> tuple[str, Wrong]:
+        return f"updated.{p}", lambda s: s[p] - self.rate * s[f"d{p}"]
 
     @property
     def shortcut(self) -> bool:
@@ -225,17 +231,17 @@ class Network:
         return ACTIVATIONS[name][1](s[f"z{k}"], s[self.out(k)])
 
     def weight_gradient(self, s: State, k: int, h: str) -> Array:
-        delta, value = self.column(s[f"dz{k}"]), self.column(s[h])
-        n = self.cases or 1
-        return (value @ delta if np.ndim(s[self.w(k)]) == 1 else delta @ value.T) / n if self.cases else (
-            (s[f"dz{k}"] * s[h]) if np.ndim(s[self.w(k)]) == 1 else np.outer(s[f"dz{k}"], s[h])
-        )
+        vector = np.ndim(s[self.w(k)]) == 1
+        if not self.cases:
+            return s[f"dz{k}"] * s[h] if vector else np.outer(s[f"dz{k}"], s[h])
+        delta, value = s[f"dz{k}"], s[h]
+        return (value @ delta if vector else delta @ value.T) / self.cases
 
     def back(self, s: State, k: int, delta: Array) -> Array:
         w = s[self.w(k)]
-        return np.outer(w, delta) if np.ndim(w) == 1 and self.cases else (
-            w * delta if np.ndim(w) == 1 else w.T @ delta
-        )
+        if np.ndim(w) == 2:
+            return w.T @ delta
+        return np.outer(w, delta) if self.cases else w * delta
 
     def work(
         self,
@@ -245,13 +251,14 @@ class Network:
         wrong: dict[str, Wrong] | None = None,
         miswritten: dict[str, Callable[[Any], Any]] | None = None,
         copied: bool = True,
+        until: str = "",
     ) -> dict[str, Any]:
         """Everything the student writes down.
 
         `carry` is "exact" or "shown": the numbers as they are, or the figures shown, go on to the
         next step. `wrong` computes a quantity otherwise; `miswritten` changes its figures, which
         are carried then where `copied`. What has the wrong shape cannot be carried: the right
-        numbers are.
+        numbers are. `until` stops after a quantity.
         """
         state = dict(values)
         written: dict[str, Any] = {}
@@ -266,6 +273,8 @@ class Network:
                 if copied:
                     value = numbers(figures)
             written[name] = figures
+            if name == until:
+                break
             goes_on = np.asarray(right(state), dtype=float)
             if goes_on.shape == value.shape:
                 goes_on = numbers(figures) if carry == "shown" else value

@@ -8,7 +8,8 @@ from typing import Any
 from handgrad.check.judging import judged
 from handgrad.check.marks import marked, read_rubric
 from handgrad.check.matching import matched
-from handgrad.check.reading import Answers, read_answers
+from handgrad.check.printed import judged_as_printed
+from handgrad.check.reading import read_answers
 from handgrad.check.report import Judged, Report
 from handgrad.check.work import Quantity, Work
 from handgrad.errors import OptionError, nearest
@@ -52,7 +53,21 @@ class Checker:
         steps = marked(judged(self.work, found), self.rubric)
         return Report(self.problem, self.work.structure.trace, steps, tuple(found.remarks))
 
-    def check_one(self, target: str, figures: Any, before: Mapping[str, Any] | None = None) -> Judged:
+    def check_printed(self, answers: Any) -> Report:
+        """The report on figures in print: right, right to fewer digits, rounded early, or wrong."""
+        found = matched(self.work, read_answers(answers))
+        steps = judged_as_printed(self.work, judged(self.work, found))
+        return Report(
+            self.problem,
+            self.work.structure.trace,
+            marked(steps, self.rubric),
+            tuple(found.remarks),
+            as_printed=True,
+        )
+
+    def check_one(
+        self, target: str, figures: Any, before: Mapping[str, Any] | None = None
+    ) -> Judged:
         """The verdict on one quantity, given what was entered before it (a drill's step)."""
         quantity = self._quantity(target)
         answers = read_answers({**(before or {}), quantity.target: figures})

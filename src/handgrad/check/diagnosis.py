@@ -111,7 +111,7 @@ class Diagnosing:
         if not found:
             found = list(self._pairs(seen))
         if not found:
-            found = list(self._copied(seen))
+            found = list(self._copied(seen)) or list(self._scaled(seen))
         return _best(found)
 
     def of_shape(self, quantity: Quantity, entry: Entry, own: World) -> tuple[Diagnosis, ...]:
@@ -134,15 +134,11 @@ class Diagnosing:
         if found:
             return _best(found)
         return (
-            Diagnosis(
-                "wrong_shape", shape_text(quantity, entry.shape, False, np.shape(exact)), ()
-            ),
+            Diagnosis("wrong_shape", shape_text(quantity, entry.shape, False, np.shape(exact)), ()),
         )
 
     def _unread(self, entry: Entry) -> Diagnosis:
-        blank = tuple(
-            tuple(int(i) for i in at) for at in np.argwhere(np.isnan(entry.value))[:64]
-        )
+        blank = tuple(tuple(int(i) for i in at) for at in np.argwhere(np.isnan(entry.value))[:64])
         return Diagnosis("not_entered", unread_text(blank, bool(entry.faults)), blank)
 
     # -- one mistake -----------------------------------------------------------------------------
@@ -198,6 +194,15 @@ class Diagnosing:
                 yield (3, 0), Diagnosis("another_quantity", text, seen.entries)
                 return
 
+    def _scaled(self, seen: _Seen) -> Iterator[Scored]:
+        """Every entry off by the same factor, whatever it comes of."""
+        for reference in self._references(seen):
+            factor = slips.factor(seen.value, reference, seen.half, self.habit)
+            if factor is not None:
+                text = slip_text(slips.Slip("scaled", seen.entries, f"{factor:.4g}"), seen.quantity)
+                yield (7, 0), Diagnosis("scaled", text, seen.entries)
+                return
+
     def _references(self, seen: _Seen) -> Iterator[Array]:
         """What the figures should have been: from the student's own numbers, and exactly."""
         formula = seen.quantity.formula
@@ -239,7 +244,10 @@ class Diagnosing:
         for distance, site in enumerate(reversed(sites)):
             for variant in self.structure.mistakes(site):
                 wrong = {site.leaf: variant.formula}
-                if any(self._leads(seen, base, sites, wrong) for base in (seen.own.values, self.work.exact)):
+                if any(
+                    self._leads(seen, base, sites, wrong)
+                    for base in (seen.own.values, self.work.exact)
+                ):
                     text = mistake_text(variant.mistake, site, site.step)
                     score = (4, distance, PRIORITY[variant.mistake.rule])
                     yield score, Diagnosis(variant.mistake.rule, text, seen.entries, site.step)
@@ -280,7 +288,10 @@ class Diagnosing:
             for one in self.structure.mistakes(site):
                 for other_site, other in [*later, *last]:
                     wrong = {site.leaf: one.formula, other_site.leaf: other.formula}
-                    if any(self._leads(seen, base, sites, wrong) for base in (seen.own.values, self.work.exact)):
+                    if any(
+                        self._leads(seen, base, sites, wrong)
+                        for base in (seen.own.values, self.work.exact)
+                    ):
                         yield self._paired(
                             seen, (one.mistake, site), (other.mistake, other_site), 6
                         )

@@ -30,7 +30,9 @@ TEXTS = 20_000
 _DECIMAL = re.compile(r"[+-]?(\d{0,300})(?:\.(\d{0,300}))?(?:[eE]([+-]?\d{1,4}))?")
 _FRACTION = re.compile(r"([+-]?\d{1,300})\s*/\s*(\d{1,300})")
 _COMMA = re.compile(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?")
-_BLANKS = frozenset(("", "?", "??", "_", "__", "…", "...", ".", "-", "none", "null", "blank", "todo"))
+_BLANKS = frozenset(
+    ("", "?", "??", "_", "__", "…", "...", ".", "-", "none", "null", "blank", "todo")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +91,7 @@ class Habit:
         counted = [f for f in figures if f.value and not f.whole and f.digits]
         if not counted:
             return cls()
-        return cls(
-            _commonest(f.decimals for f in counted), _commonest(f.digits for f in counted)
-        )
+        return cls(_commonest(f.decimals for f in counted), _commonest(f.digits for f in counted))
 
     def unit(self, value: float) -> float:
         """Half a unit of the last digit that a figure of this size would have by habit."""

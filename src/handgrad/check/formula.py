@@ -112,7 +112,9 @@ class _Compiler:
             "_leaf_slots": tuple(
                 (e, k) for e, k in self.given.items() if isinstance(e, Name | Adjoint)
             ),
-            "_calls": tuple((kernel, tuple(slot(p) for p in places)) for kernel, places in self.calls),
+            "_calls": tuple(
+                (kernel, tuple(slot(p) for p in places)) for kernel, places in self.calls
+            ),
             "_out": slot(out),
         }
 

@@ -116,9 +116,7 @@ class _Judging:
     def _misshapen(self, quantity: Quantity, entry: Entry) -> None:
         expected = self.work.exact[quantity.leaf]
         diagnosis = self.diagnosing.of_shape(quantity, entry, self.own)
-        self.results.append(
-            Judged(quantity, "wrong", expected, entry, None, (), diagnosis)
-        )
+        self.results.append(Judged(quantity, "wrong", expected, entry, None, (), diagnosis))
 
     # -- entered ---------------------------------------------------------------------------------
 
@@ -136,11 +134,7 @@ class _Judging:
             ok = right | self._follows(self.own, quantity, value, half.written)
         following = self.own.value(quantity.formula)
         verdict: Verdict = (
-            "right"
-            if (right & given).all()
-            else "consistent"
-            if (ok & given).all()
-            else "wrong"
+            "right" if (right & given).all() else "consistent" if (ok & given).all() else "wrong"
         )
         if entry.is_empty:
             verdict = "missing"
@@ -196,7 +190,9 @@ class _Judging:
             world = self.right
             mended = world.value(quantity.formula)
             kept = np.where(right & given, value, mended)
-            world.put(leaf, kept, self._carried(world, quantity, kept, half, right & given, right, exact))
+            world.put(
+                leaf, kept, self._carried(world, quantity, kept, half, right & given, right, exact)
+            )
         shown = np.where(given, value, following)
         own.put(leaf, shown, self._carried(own, quantity, shown, half, ok & given, right, exact))
         if self.own is not self.right and not (right & given).all():
@@ -260,7 +256,10 @@ def _rescaled(work: Work, entries: Mapping[Leaf, Entry]) -> dict[Leaf, Entry]:
     own = [
         q
         for q in structure.quantities
-        if isinstance(q.leaf, Adjoint) and q.cased and q.leaf in entries and q.leaf.name != structure.graph.loss
+        if isinstance(q.leaf, Adjoint)
+        and q.cased
+        and q.leaf in entries
+        and q.leaf.name != structure.graph.loss
     ]
     if cases < 2 or structure.problem.reduction != "mean" or not own:
         return dict(entries)
@@ -270,7 +269,7 @@ def _rescaled(work: Work, entries: Mapping[Leaf, Entry]) -> dict[Leaf, Entry]:
         for quantity in own:
             entry, exact = entries[quantity.leaf], work.exact[quantity.leaf]
             gap = np.abs(entry.value * factor - exact)
-            close = gap <= entry.half * factor + 1e-9 * np.max(np.abs(exact), initial=0.0)
+            close = gap <= entry.half * factor + entry.floor * np.max(np.abs(exact), initial=0.0)
             count += bool(close.all() and np.any(exact))
         return count
 

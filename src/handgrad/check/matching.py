@@ -84,7 +84,9 @@ def _given(work: Work, name: str, leaf: Leaf | None, entry: Entry) -> Iterator[s
     value = work.exact.get(leaf) if leaf is not None else None
     if value is None or entry.value.size != value.size:
         return
-    close = np.abs(entry.value.reshape(value.shape) - value) <= entry.half.reshape(value.shape) + 1e-9
+    close = (
+        np.abs(entry.value.reshape(value.shape) - value) <= entry.half.reshape(value.shape) + 1e-9
+    )
     if not np.all(close | np.isnan(entry.value.reshape(value.shape))):
         yield f"{name[:40]} is given by the problem, and with other numbers than these"
 
@@ -109,9 +111,7 @@ def _place(work: Work, result: Matched, quantity: Quantity, name: str, entry: En
         result.notes[leaf] = note
 
 
-def _fitted(
-    entry: Entry, full: tuple[int, ...], quantity: Quantity
-) -> tuple[Entry | None, str]:
+def _fitted(entry: Entry, full: tuple[int, ...], quantity: Quantity) -> tuple[Entry | None, str]:
     """The entry in the quantity's shape, where it is that but for axes of length 1, or cases first."""
     if entry.shape == full:
         return entry, ""

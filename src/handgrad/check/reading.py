@@ -79,7 +79,9 @@ def read_file(path: Path) -> Answers:
 
 
 def _decoded(raw: bytes, where: str) -> str:
-    for encoding in ("utf-8-sig", "utf-16") if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig",):
+    for encoding in (
+        ("utf-8-sig", "utf-16") if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig",)
+    ):
         try:
             return raw.decode(encoding)
         except UnicodeDecodeError as error:
@@ -109,6 +111,17 @@ def read_text(text: str, kind: str, where: str) -> Answers:
     answers.remarks[:0] = remarks
     answers.where = where
     return answers
+
+
+def with_answers(answers: Answers, more: Mapping[str, Any]) -> Answers:
+    """Answers with others added to them."""
+    other = from_mapping(more)
+    return Answers(
+        {**answers.entries, **other.entries},
+        {**answers.updated, **other.updated},
+        [*answers.remarks, *other.remarks],
+        answers.where,
+    )
 
 
 # -- mappings ------------------------------------------------------------------------------------
@@ -224,13 +237,13 @@ _STATEMENT = re.compile(r"""^\s*(?:[\w.'"/()^∂⁽⁾⁰¹²³⁴⁵⁶⁷⁸�
 def _toml(text: str) -> tuple[dict[str, Any], list[str]]:
     try:
         return _parsed(text), []
-    except ValueError as error:
-        first = error
+    except ValueError:
+        pass
     lenient = _lenient(text)
     try:
         return _parsed(lenient), []
-    except ValueError:
-        return _as_far_as_it_goes(lenient, first)
+    except ValueError as error:
+        return _as_far_as_it_goes(lenient, error)
 
 
 def _parsed(text: str) -> dict[str, Any]:
@@ -242,16 +255,29 @@ def _parsed(text: str) -> dict[str, Any]:
 
 
 def _lenient(text: str) -> str:
-    """TOML as people write it: 1/3 and .5 bare, dL/dW2 without quotes."""
+    """TOML as people write it: 1/3, .5 and words bare in their cells, dL/dW2 without quotes."""
     lines = []
     for line in text.split("\n"):
-        line = re.sub(r"^(\s*)([^\W\d][^=\s\"'\[\]#]*)(\s*=)", _quoted_key, line)
-        if '"' not in line.partition("=")[2] and "'" not in line.partition("=")[2]:
-            line = re.sub(r"(?<![\w./])([+-]?\d+)\s*/\s*(\d+)(?![\w./])", r'"\1/\2"', line)
-            line = re.sub(r"(?<![\w.])([+-]?)\.(\d)", r"\g<1>0.\2", line)
-            line = re.sub(r"(\d)\.(?=\s*(?:[,\]#]|$))", r"\1.0", line)
-        lines.append(line)
+        if _HEADER.match(line):
+            lines.append(line)
+            continue
+        key = re.match(r"\s*[^\s=\"'\[\]#,][^=\"'\[\]#]*=", line)
+        before, after = (line[: key.end()], line[key.end() :]) if key else ("", line)
+        before = re.sub(r"^(\s*)(.*?)(\s*=)$", _quoted_key, before)
+        lines.append(before + _CELL.sub(_quoted_cell, after))
     return "\n".join(lines)
+
+
+_HEADER = re.compile(r"\s*\[\s*[A-Za-z_]\w*\s*\]\s*(#.*)?$")
+_CELL = re.compile(r""""[^"]*"|'[^']*'|\#.*|[^\s,\[\]"'#{}=]+(?:\s*/\s*\d+)?""")
+_TOML_NUMBER = re.compile(r"[+-]?(?:0|[1-9][\d_]*)(?:\.\d+)?(?:[eE][+-]?\d+)?|[+-]?(?:inf|nan)")
+
+
+def _quoted_cell(found: re.Match[str]) -> str:
+    cell = found[0]
+    if cell[0] in "\"'#" or _TOML_NUMBER.fullmatch(cell) or cell in ("cases", "true", "false"):
+        return cell
+    return json.dumps(cell, ensure_ascii=False)
 
 
 def _quoted_key(found: re.Match[str]) -> str:

@@ -39,7 +39,7 @@ def found(
         return
     value = entry.value
     places = tuple(tuple(int(i) for i in at) for at in np.argwhere(wrong)[:64])
-    units = _units(habit, reference)
+    units = _units(habit, reference) if entry.figures else half
     half = np.minimum(half, units)
     slack = half + units
     if (np.abs(value + reference) <= slack)[wrong].all():
@@ -109,6 +109,18 @@ def _difference(written: str, meant: str) -> str | None:
 def _shortened(digits: str) -> set[str]:
     """The digits with one of them, but the first and the last, left out."""
     return {digits[:k] + digits[k + 1 :] for k in range(1, len(digits) - 1)}
+
+
+def factor(value: Array, reference: Array, half: Array, habit: Habit) -> float | None:
+    """The one factor by which at least two figures differ from what they should be, or None."""
+    if value.shape != reference.shape or not np.isfinite(reference).all():
+        return None
+    largest = np.unravel_index(int(np.argmax(np.abs(reference))), reference.shape)
+    by = float(value[largest] / reference[largest]) if reference[largest] else 0.0
+    if not np.isfinite(by) or by == 0 or np.count_nonzero(reference) < 2:
+        return None
+    slack = np.minimum(half, _units(habit, value)) * 3 + np.abs(value) * 1e-9
+    return by if (np.abs(value - by * reference) <= slack).all() else None
 
 
 def roundings(habit: Habit) -> Iterator[tuple[str, Callable[[Array], Array]]]:

@@ -61,6 +61,7 @@ SLIPS: dict[str, str] = {
     "digit_slip": "one digit is wrong: {written} for {meant}",
     "digits_swapped": "two digits are exchanged: {written} for {meant}",
     "digit_left_out": "a digit is left out: {written} for {meant}",
+    "scaled": "every entry is {written} times what it should be",
     "another_quantity": "these are the figures of {other}",
 }
 

@@ -298,9 +298,8 @@ class _Collecting:
         return substitute(formula, lambda e: self.named.get(e) if isinstance(e, Call) else None)
 
     def _quantity(self, line: Line, ways: tuple[Formula, ...], phase: Phase) -> Quantity:
-        step, kind, shown = self.lines.get(
-            (line.leaf, ""), ("", "compute" if phase == "forward" else "pass_backward", None)
-        )
+        usual: StepKind = "compute" if phase == "forward" else "pass_backward"
+        step, kind, shown = self.lines.get((line.leaf, ""), ("", usual, None))
         return Quantity(
             leaf=line.leaf,
             target=source(line.leaf),
@@ -395,9 +394,7 @@ class _Surroundings:
             written = graph.nodes[inner].written
             fused = (written, inner) if isinstance(written, Call) else None
         alike = {
-            leaf: self._alike(leaf)
-            for way in quantity.ways
-            for leaf in leaves(way.expression)
+            leaf: self._alike(leaf) for way in quantity.ways for leaf in leaves(way.expression)
         }
         return Surroundings(
             target=target,
