@@ -66,6 +66,9 @@ def rules(net: Network) -> list[Plant]:
         top = f"d{net.out(depth)}"
         found.append(Plant("factor_two", top, lambda s: 2 * right[top](s)))
         found.append(Plant("factor_half", top, lambda s: right[top](s) / 2))
+        if (n := net.sizes[-1]) > 1:
+            found.append(Plant("mean_forgotten", top, lambda s: right[top](s) * n))
+            found.append(Plant("mean_for_sum", top, lambda s: right[top](s) / n))
     return found
 
 

@@ -290,7 +290,7 @@ def networks() -> list[Network]:
             made.append(Network(sizes, hidden, "sigmoid", "bce"))
         for sizes in ((2, 2, 2), (3, 3, 3, 3), (2, 4, 3)):
             made.append(Network(sizes, hidden, "softmax", "cross_entropy"))
-        for sizes in ((2, 2, 2, 1), (2, 3, 3, 2)):
+        for sizes in ((2, 2, 2, 1), (2, 3, 3, 2), (2, 2, 3)):
             made.append(Network(sizes, hidden, "identity", "mse"))
         made.append(Network((2, 2, 2, 1), hidden, "sigmoid", "mse"))
     for cases in (3, 4):

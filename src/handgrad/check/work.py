@@ -237,11 +237,11 @@ class _Collecting:
                 if line.role != "per_case" and step.kind != "loss_after":
                     key = (line.target, "update" if step.phase == "update" else "")
                     self.lines.setdefault(key, (step.id, step.kind, line))
-        self.shapes: dict[Leaf, Shape] = {
-            Name(n.name): n.shape for n in self.graph.nodes.values()
-        } | {Name(n): let.shape for n, let in self.graph.lets.items()}
-        for line in self.graph.backward:
-            self.shapes[line.leaf] = self.graph.shape(line.leaf)
+        self.shapes: dict[Leaf, Shape] = {}
+        for name in (*self.graph.nodes, *self.graph.lets):
+            self.shapes[Name(name)] = self.graph.shape(Name(name))
+        for computed in self.graph.backward:
+            self.shapes[computed.leaf] = self.graph.shape(computed.leaf)
         self.cased = set(self.graph.cased_leaves)
         self.named = {
             node.written: Name(node.name, shape=node.shape)
@@ -299,7 +299,8 @@ class _Collecting:
 
     def _quantity(self, line: Line, ways: tuple[Formula, ...], phase: Phase) -> Quantity:
         usual: StepKind = "compute" if phase == "forward" else "pass_backward"
-        step, kind, shown = self.lines.get((line.leaf, ""), ("", usual, None))
+        unseen: tuple[str, StepKind, TraceLine | None] = ("", usual, None)
+        step, kind, shown = self.lines.get((line.leaf, ""), unseen)
         return Quantity(
             leaf=line.leaf,
             target=source(line.leaf),
@@ -322,14 +323,13 @@ class _Collecting:
         for lines in update.lines.values():
             renamed: dict[Leaf, Leaf] = {}
             for line in lines:
-                formula = substitute(
-                    line.formula, lambda e, new=renamed: new.get(e) if isinstance(e, Name) else None
-                )
+                formula = _renamed(line.formula, renamed)
                 target = line.target if line.assigns == "let" else after(line.target)
                 self.shapes[target] = self.shapes.get(line.target, ())
                 if line.target in self.cased:
                     self.cased.add(target)
-                step, kind, shown = self.lines.get((line.target, "update"), ("", "update", None))
+                unseen: tuple[str, StepKind, TraceLine | None] = ("", "update", None)
+                step, kind, shown = self.lines.get((line.target, "update"), unseen)
                 found.append(
                     Quantity(
                         leaf=target,
@@ -346,6 +346,10 @@ class _Collecting:
                 if line.assigns == MEMORY:
                     renamed[line.target] = target
         return found
+
+
+def _renamed(formula: Expression, new: Mapping[Leaf, Leaf]) -> Expression:
+    return substitute(formula, lambda e: new.get(e) if isinstance(e, Name) else None)
 
 
 class _Surroundings:

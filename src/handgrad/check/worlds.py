@@ -59,8 +59,7 @@ class World:
     def reach(self, formula: Formula) -> Interval:
         """Bounds on what a formula may give, where every number lies within its own."""
         with np.errstate(all="ignore"):
-            found = Interval.of(formula(_Bounds(self, formula), bounding))
-        return found
+            return Interval.of(formula(_Bounds(self, formula), bounding))
 
     def depends(self, formula: Formula) -> bool:
         """Whether a formula uses a number that a slip has gone into."""
