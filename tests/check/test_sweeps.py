@@ -102,7 +102,7 @@ def planted(least: int, seed: int) -> dict[str, tuple[int, int, int]]:
             continue
         calculated, written = rules(net), list(slips(net, draws.g, right))
         everything = [*calculated, *written]
-        draws.g.shuffle(calculated)  # type: ignore[arg-type]
+        draws.g.shuffle(calculated)
         one_each = {p.rule: p for p in [*calculated, *written, *early(net, draws.g, 2)]}
         for rule, plant in one_each.items():
             if tried[rule] >= least:

@@ -24,6 +24,9 @@ EXACT = 1e-9
 SINGLE = 2e-5
 """The same for an array computed in single precision."""
 
+CLEARLY = 0.1
+"""By this share of a sheet's figures one habit must be more common than another to stand alone."""
+
 TEXTS = 20_000
 """Arrays of more numbers than this are taken at full precision, not figure by figure."""
 
@@ -80,10 +83,13 @@ def read_figure(text: str) -> Figure | None:
 
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """How many decimals, and how many significant digits, most figures of a sheet have."""
+    """How many decimals, or how many significant digits, most figures of a sheet have.
 
-    decimals: int = 4
-    digits: int = 4
+    Where one of the two is much the more common, the other is None.
+    """
+
+    decimals: int | None = 4
+    digits: int | None = 4
 
     @classmethod
     def of(cls, figures: Iterable[Figure]) -> Habit:
@@ -91,18 +97,34 @@ class Habit:
         counted = [f for f in figures if f.value and not f.whole and f.digits]
         if not counted:
             return cls()
-        return cls(_commonest(f.decimals for f in counted), _commonest(f.digits for f in counted))
+        decimals, some = _commonest(f.decimals for f in counted)
+        digits, others = _commonest(f.digits for f in counted)
+        margin = CLEARLY * len(counted)
+        return cls(
+            None if others > some + margin else decimals,
+            None if some > others + margin else digits,
+        )
+
+    @property
+    def most(self) -> int:
+        """The digits or decimals, whichever are more."""
+        return max(self.decimals or 0, self.digits or 0)
 
     def unit(self, value: float) -> float:
         """Half a unit of the last digit that a figure of this size would have by habit."""
-        size = float(np.floor(np.log10(abs(value)))) if value else 0.0
-        by_digits = 0.5 * 10.0 ** (size - self.digits + 1) if value else 0.0
-        return max(0.5 * 10.0**-self.decimals, by_digits)
+        units = []
+        if self.decimals is not None:
+            units.append(0.5 * 10.0**-self.decimals)
+        if self.digits is not None:
+            size = float(np.floor(np.log10(abs(value)))) if value else -float(self.digits)
+            units.append(0.5 * 10.0 ** (size - self.digits + 1))
+        return max(units)
 
 
-def _commonest(numbers: Iterable[int]) -> int:
+def _commonest(numbers: Iterable[int]) -> tuple[int, int]:
+    """The number met most often, and how often."""
     counts = Counter(numbers)
-    return max(counts, key=lambda n: (counts[n], n))
+    return max(counts.items(), key=lambda pair: (pair[1], pair[0]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

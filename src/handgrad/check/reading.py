@@ -165,6 +165,8 @@ def entry_of(value: Any) -> Entry:
     if isinstance(value, Entry):
         return value
     if isinstance(value, Mapping):
+        if set(value) != {"cases"}:
+            raise ValueError("a table holds no figures")
         one = entry_of(value["cases"])
         if not one.shape:
             raise ValueError("cases is a list with one entry for each case")
@@ -292,7 +294,7 @@ def _as_far_as_it_goes(text: str, error: ValueError) -> tuple[dict[str, Any], li
     found = _AT_LINE.search(str(error))
     stop = min(int(found[1]), len(lines)) if found else len(lines)
     starts = [k for k in range(stop) if _STATEMENT.match(lines[k])][-ATTEMPTS:]
-    for start in reversed(starts):
+    for start in [stop - 1, *reversed(starts)]:
         try:
             table = _parsed("\n".join(lines[:start]))
         except ValueError:

@@ -125,10 +125,10 @@ def factor(value: Array, reference: Array, half: Array, habit: Habit) -> float |
 
 def roundings(habit: Habit) -> Iterator[tuple[str, Callable[[Array], Array]]]:
     """Roundings to fewer digits than a sheet shows, the finer first."""
-    for decimals in range(min(habit.decimals - 1, 6), 0, -1):
+    for decimals in range(min(habit.most - 1, 6), 0, -1):
         words = f"{decimals} decimal{'s' * (decimals != 1)}"
         yield words, lambda a, d=decimals: np.round(a, d)  # type: ignore[misc]
-    for digits in range(min(habit.digits - 1, 6), 0, -1):
+    for digits in range(min(habit.most - 1, 6), 0, -1):
         words = f"{digits} significant digit{'s' * (digits != 1)}"
         yield words, lambda a, d=digits: to_digits(a, d)  # type: ignore[misc]
 

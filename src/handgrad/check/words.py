@@ -16,7 +16,7 @@ from handgrad.operations.operation import describe
 MISTAKES: dict[str, str] = {
     "gate_forgotten": "the gate {a} is left out: {t} is the gradient that arrives, unmasked",
     "slope_forgotten": "the slope of the activation, {a}, is left out",
-    "before_gate": "{a}, the gradient before the activation, is used where {b} belongs",
+    "before_gate": "{a} is used where {b} belongs: the gradient has not gone back through the activation (ReLU's gate, say)",
     "slope_on_shortcut": "the slope of the activation is multiplied in once more: prediction minus target already contains it",
     "target_minus_prediction": "the difference is the wrong way round: prediction minus target, {a} − {b}",
     "transpose_forgotten": "{a} is used where its transpose belongs",

@@ -264,6 +264,8 @@ def _of_mean_over_cases(call: Call, seen: Surroundings) -> Iterator[Found]:
     if len(shape_of(inner) or ()) == 1:
         yield "wrong_axis", Call("sum", (inner,)), (inner,)
         yield "wrong_axis", Call("mean", (inner,)), (inner,)
+        for count in seen.averaged:
+            yield "wrong_axis", divide(Call("sum", (inner,)), float(count)), (inner,)
 
 
 def _of_sum_over_cases(call: Call, seen: Surroundings) -> Iterator[Found]:
