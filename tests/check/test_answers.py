@@ -130,7 +130,7 @@ def test_ways_to_write_a_vector(text: str) -> None:
         ("z3 = 0.552\n[answers]\nz1 = 1", "answers is a table, not figures; only [updated] is one"),
         (
             "z3 = 0.552\n[updated]\nb9 = 1",
-            "updated.b9 is no quantity of this problem (did you mean b",
+            "updated.b9 is no quantity of this problem",
         ),
         ("z3 = 0.552\nz2 = [0.42,", "line 2 cannot be read"),
         ("z3 = 0.552\nz3 = 0.5", "line 2 cannot be read"),
@@ -250,8 +250,8 @@ def test_a_transposed_shape_is_a_diagnosis() -> None:
 
 def test_a_million_entries() -> None:
     start = time.perf_counter()
-    text = "z3 = 0.552\ndW2 = [" + ", ".join(["0.125"] * 1_000_000) + "]\n"
-    report = checked(text)
+    text = '{"z3": 0.552, "dW2": [' + ", ".join(["0.125"] * 1_000_000) + "]}"
+    report = checked(text, ".json")
     assert report["dW2"].diagnosis[0].rule == "wrong_shape"
     assert verdict(report, "z3") == "right"
     n = 1000

@@ -221,6 +221,10 @@ class _Judging:
             exactly = np.abs(exact - value) <= half.written
             lower = np.where(right & exactly, np.minimum(within.lower, exact), within.lower)
             upper = np.where(right & exactly, np.maximum(within.upper, exact), within.upper)
+            if world is self.own and not ok.all():
+                # What is right beside a wrong figure came of the same wrong computation.
+                lower = np.minimum(lower, value - half.carried)
+                upper = np.maximum(upper, value + half.carried)
             other_lower = value - half.carried if entered else reach.lower
             other_upper = value + half.carried if entered else reach.upper
             return Interval(np.where(ok, lower, other_lower), np.where(ok, upper, other_upper))

@@ -19,7 +19,10 @@ from handgrad.numbers import Interval, bounding
 from handgrad.operations.operation import Array
 
 WIDEST = 0.5
-"""Bounds further apart than this share of the number say nothing, and are not used."""
+"""Bounds further apart than this share of the array's largest number say nothing, and are not used."""
+
+NARROW = 2e-3
+"""Bounds no further apart than this always count: terms may cancel to a number smaller than their roundings."""
 
 
 class World:
@@ -107,8 +110,8 @@ def meeting(bounds: Interval, value: Array, half: Array) -> Interval:
 def meets(bounds: Interval, value: Array, half: Array) -> Array:
     """By entry, whether bounds come within half a unit of a figure; never where they say nothing."""
     near = (bounds.lower <= value + half) & (value - half <= bounds.upper)
-    width = bounds.upper - bounds.lower
     size = np.maximum(np.abs(bounds.lower), np.abs(bounds.upper))
-    telling = width <= WIDEST * size + 2 * half
+    largest = np.max(size[np.isfinite(size)], initial=0.0)
+    telling = bounds.upper - bounds.lower <= WIDEST * largest + 2 * half + NARROW
     result: Array = near & telling
     return result
