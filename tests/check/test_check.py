@@ -17,6 +17,7 @@ from handgrad.cli.commands import run
 from handgrad.expression import Adjoint, Name
 from handgrad.operations.mistakes import PRIORITY
 from tests.check.students import Network, decimals, networks
+from tests.test_documents import indented, python
 from tests.test_json import schema
 
 SLIDES: dict[str, Any] = {
@@ -416,3 +417,16 @@ def test_code_that_cannot_be_called() -> None:
         handgrad.check_code(BATCH, lambda x: 3)
     with pytest.raises(handgrad.OptionError, match="returned 1 arrays"):
         handgrad.check_code(BATCH, lambda x: [3])
+
+
+def test_the_documents(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "checking.md").read_text("utf-8")
+    answers, rubric = tmp_path / "answers.toml", tmp_path / "marks.toml"
+    answers.write_text(indented(text, "z1 = [0.6"), "utf-8")
+    rubric.write_text(indented(text, "[shares]"), "utf-8")
+    assert run(["check", "lab9", str(answers), "--rubric", str(rubric)]) == 0
+    capsys.readouterr()
+    exec(python(text, "check_code"), {})
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == "True right"
+    assert printed[1].startswith("dW2 ")
