@@ -222,6 +222,7 @@ def test_a_rubric() -> None:
     assert report["h2"].marks == 0.75
     assert report["dW2"].marks == 1
     assert report.out_of == 3 + 2 + 6 * 0.5
+    bad: dict[str, Any]
     for bad in ({"kind": {}}, {"steps": {"9.9": 1}}, {"default": -1}, {"quantities": {"dW9": 1}}):
         with pytest.raises(handgrad.OptionError):
             Checker(LAB9.problem, bad)

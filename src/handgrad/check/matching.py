@@ -95,7 +95,8 @@ def _place(work: Work, result: Matched, quantity: Quantity, name: str, entry: En
     leaf = quantity.leaf
     for at, text in list(entry.faults.items())[:SHOWN]:
         where = f"{name}[{', '.join(map(str, at))}]" if at else name
-        result.remarks.append(f"{where}: {text.strip()[:40]!r} is not a number")
+        counted = " (entries counted from 0)" if at else ""
+        result.remarks.append(f"{where}: {text.strip()[:40]!r} is not a number{counted}")
     if leaf in result.entries or leaf in result.misshapen:
         result.remarks.append(f"{name[:40]} is entered twice; the first entry is checked")
         return
