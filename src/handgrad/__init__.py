@@ -11,6 +11,9 @@ This module is the contents page of the library.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from handgrad.check import assert_gradients as assert_gradients
+from handgrad.check import check as check
+from handgrad.check import check_code as check_code
 from handgrad.errors import EquationError as EquationError
 from handgrad.errors import HandgradError as HandgradError
 from handgrad.errors import MissingExtraError as MissingExtraError
@@ -39,6 +42,12 @@ from handgrad.trace import Trace as Trace
 from handgrad.trace import solve as solve
 
 if TYPE_CHECKING:
+    from handgrad.check.blanks import Blank as Blank
+    from handgrad.check.blanks import blank_toml as blank_toml
+    from handgrad.check.blanks import blanks as blanks
+    from handgrad.check.checking import Checker as Checker
+    from handgrad.check.report import CheckReport as CheckReport
+    from handgrad.check.report import Level as Level
     from handgrad.comparison import Comparison as Comparison
     from handgrad.comparison import compare as compare
     from handgrad.gates import Audit as Audit
@@ -50,6 +59,7 @@ if TYPE_CHECKING:
     from handgrad.numbers import run_symbols as run_symbols
     from handgrad.page.born_dead import born_dead_page as born_dead_page
     from handgrad.page.born_dead import born_dead_table_page as born_dead_table_page
+    from handgrad.page.checking import check_page as check_page
     from handgrad.page.comparison import comparison_page as comparison_page
     from handgrad.page.gates import gates_page as gates_page
     from handgrad.page.listing import list_page as list_page
@@ -69,6 +79,7 @@ if TYPE_CHECKING:
     from handgrad.questions import Question as Question
     from handgrad.questions import QuestionKind as QuestionKind
     from handgrad.questions import questions_for as questions_for
+    from handgrad.render.checks import check_object as check_object
     from handgrad.render.code import step_code as step_code
     from handgrad.render.code import write_code as write_code
     from handgrad.render.comparison_json import comparison_object as comparison_object
@@ -118,6 +129,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _WHEN_ASKED_FOR = {
+    "Blank": "handgrad.check.blanks",
+    "blank_toml": "handgrad.check.blanks",
+    "blanks": "handgrad.check.blanks",
+    "Checker": "handgrad.check.checking",
+    "Level": "handgrad.check.report",
+    "CheckReport": "handgrad.check.report",
+    "check_object": "handgrad.render.checks",
+    "check_page": "handgrad.page.checking",
     "NumberKind": "handgrad.numbers",
     "numbers_object": "handgrad.render.json",
     "run_exact": "handgrad.numbers",

@@ -15,6 +15,7 @@ COMMANDS = {
     "solve": "handgrad.cli.solve:solve",
     "list": "handgrad.cli.list:list_",
     "verify": "handgrad.cli.verify:verify",
+    "check": "handgrad.cli.check:check",
     "code": "handgrad.cli.code:code",
     "questions": "handgrad.cli.questions:questions",
     "compare": "handgrad.cli.compare:compare",

@@ -1,0 +1,78 @@
+"""What a set of answers has room for: every quantity to be computed, in the order of the steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from handgrad.check.checking import Checker
+from handgrad.explain import plain_text, title
+from handgrad.expression import Leaf
+from handgrad.trace.structure import Phase, StepKind
+
+
+@dataclass(frozen=True, slots=True)
+class Blank:
+    """Room for one quantity.
+
+    Arguments:
+        target: its name in answers files and in JSON: `z1`, `dW2`, `updated.b3`.
+        shape: the shape of its figures, cases last.
+        step, kind, phase, title: the step that computes it.
+        shown: the formula that names it on a page.
+    """
+
+    target: str
+    shape: tuple[int, ...]
+    step: str
+    kind: StepKind
+    phase: Phase
+    title: str
+    shown: Leaf
+
+
+def blanks(checker: Checker) -> tuple[Blank, ...]:
+    """The blanks of a complete set of answers."""
+    trace = checker.work.structure.trace
+    titles = {s.id: plain_text(title(trace, s)) for s in trace.steps}
+    asked = sorted(checker.asked, key=lambda q: tuple(map(int, q.step.split("."))))
+    return tuple(
+        Blank(
+            q.target,
+            checker.work.full_shape(q),
+            q.step,
+            q.kind,
+            q.phase,
+            titles.get(q.step, ""),
+            q.shown,
+        )
+        for q in asked
+    )
+
+
+def blank_toml(chosen: Iterable[Blank]) -> str:
+    """An answers file to be filled in: every cell is an empty text."""
+    lines: list[str] = []
+    step = ""
+    section = False
+    for blank in chosen:
+        name = blank.target
+        if blank.phase == "update":
+            name = name.removeprefix("updated.")
+            if not section:
+                lines += ["", "[updated]"]
+                section = True
+        if blank.step != step:
+            step = blank.step
+            lines += [
+                *([""] if lines and lines[-1] != "[updated]" else []),
+                f"# {step} {blank.title}",
+            ]
+        lines.append(f"{name} = {_cells(blank.shape)}")
+    return "\n".join(lines) + "\n"
+
+
+def _cells(shape: Sequence[int]) -> str:
+    if not shape:
+        return '""'
+    return f"[{', '.join([_cells(shape[1:])] * shape[0])}]"

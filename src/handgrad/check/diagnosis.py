@@ -1,0 +1,331 @@
+"""Which wrong rule, or pair of them, reproduces a student's figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from handgrad.check import slips
+from handgrad.check.figures import Entry, Habit
+from handgrad.check.formula import Formula
+from handgrad.check.report import Diagnosis, Places
+from handgrad.check.words import mistake_text, pair_text, shape_text, slip_text, unread_text
+from handgrad.check.work import Quantity, Work
+from handgrad.check.worlds import World, meets
+from handgrad.expression import Leaf
+from handgrad.operations.mistakes import PRIORITY, Mistake
+from handgrad.operations.operation import Array
+
+if TYPE_CHECKING:
+    from handgrad.check.judging import Halves
+
+NAMED = 3
+"""Explanations that are given, at most."""
+
+HIDDEN = 8
+"""Steps before whose results were not entered: so many are searched for a mistake."""
+
+PAIRED = 3
+"""So many of them are searched for one of two mistakes."""
+
+NEAR = 0.02
+"""Figures off by more than this share are no rounded form of what a mistake gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A wrong entry, and the numbers that it may have been computed from."""
+
+    quantity: Quantity
+    value: Array
+    half: Array
+    given: Array
+    wrong: Array
+    bases: tuple[Mapping[Leaf, Array], ...]
+    own: World
+
+    @property
+    def entries(self) -> Places:
+        return tuple(tuple(int(i) for i in at) for at in np.argwhere(self.wrong)[:64])
+
+    def fits(self, array: Array) -> bool:
+        """Whether an array rounds to the figures."""
+        if array.shape != self.value.shape:
+            return False
+        return bool((np.abs(array - self.value) <= self.half)[self.given].all())
+
+    def is_near(self, array: Array) -> bool:
+        """Whether other roundings on the way may lead from an array to the figures."""
+        if array.shape != self.value.shape:
+            return False
+        size = np.maximum(np.abs(array), np.abs(self.value))
+        gap = np.abs(array - self.value)
+        return bool((gap <= 20 * self.half + NEAR * size)[self.given].all())
+
+    def may_fit(self, formula: Formula, array: Array) -> bool:
+        """Whether a formula leads to the figures from the numbers that the student's were rounded from."""
+        if not self.is_near(array):
+            return False
+        return bool(meets(self.own.reach(formula), self.value, self.half)[self.given].all())
+
+
+Scored = tuple[tuple[int, ...], Diagnosis]
+
+
+class Diagnosing:
+    """Explains wrong entries of one set of answers."""
+
+    def __init__(self, work: Work, entries: Mapping[Leaf, Entry], habit: Habit) -> None:
+        self.work = work
+        self.structure = work.structure
+        self.entries = entries
+        self.habit = habit
+
+    def of(
+        self,
+        quantity: Quantity,
+        entry: Entry,
+        half: Halves,
+        wrong: Array,
+        own: World,
+        right: World,
+    ) -> tuple[Diagnosis, ...]:
+        """The explanations of a wrong entry, best first. `wrong` marks the figures at fault."""
+        if not wrong.any():
+            return (self._unread(entry),)
+        bases: list[Mapping[Leaf, Array]] = [own.values]
+        if right is not own:
+            bases.append(right.values)
+        bases.append(self.work.exact)
+        seen = _Seen(
+            quantity, entry.value, half.written, ~np.isnan(entry.value), wrong, tuple(bases), own
+        )
+        found = list(self._singles(seen))
+        if not found:
+            found = list(self._slips(seen, entry))
+        if not found:
+            found = list(self._hidden(seen))
+        if not found:
+            found = list(self._pairs(seen))
+        if not found:
+            found = list(self._copied(seen)) or list(self._scaled(seen))
+        return _best(found)
+
+    def of_shape(self, quantity: Quantity, entry: Entry, own: World) -> tuple[Diagnosis, ...]:
+        """Why an entry has a shape that its quantity cannot have."""
+        from handgrad.check.judging import halves
+
+        exact = self.work.exact[quantity.leaf]
+        scale = float(np.max(np.abs(exact), initial=0.0))
+        half = halves(entry, self.habit, scale).written
+        given = ~np.isnan(entry.value)
+        bases = (own.values, self.work.exact)
+        seen = _Seen(quantity, entry.value, half, given, given, bases, own)
+        found = list(self._singles(seen)) if given.any() else []
+        if not found and exact.ndim == 2 and entry.shape == exact.shape[::-1]:
+            plain = Diagnosis("result_transposed", shape_text(quantity, entry.shape, True), ())
+            if any(seen.fits(a.T) for a in (own.value(quantity.formula), exact)):
+                return (plain,)
+        if not found and given.any():
+            found = list(self._pairs(seen))
+        if found:
+            return _best(found)
+        return (
+            Diagnosis("wrong_shape", shape_text(quantity, entry.shape, False, np.shape(exact)), ()),
+        )
+
+    def _unread(self, entry: Entry) -> Diagnosis:
+        blank = tuple(tuple(int(i) for i in at) for at in np.argwhere(np.isnan(entry.value))[:64])
+        return Diagnosis("not_entered", unread_text(blank, bool(entry.faults)), blank)
+
+    # -- one mistake -----------------------------------------------------------------------------
+
+    def _singles(self, seen: _Seen) -> Iterator[Scored]:
+        for variant in self.structure.mistakes(seen.quantity):
+            level = self._level(seen, variant.formula)
+            if level is not None:
+                yield self._scored(seen, variant.mistake, (level, PRIORITY[variant.mistake.rule]))
+
+    def _level(self, seen: _Seen, formula: Formula) -> int | None:
+        """0 where a formula gives the figures, 1 where it may with roundings on the way, or None."""
+        arrays = []
+        for base in seen.bases:
+            if not all(leaf in base for leaf in formula.leaves):
+                continue
+            with np.errstate(all="ignore"):
+                arrays.append(np.asarray(formula(base), dtype=float))
+            if seen.fits(arrays[-1]):
+                return 0
+        if arrays and all(leaf in seen.own.values for leaf in formula.leaves):
+            return 1 if any(seen.may_fit(formula, a) for a in arrays[:1]) else None
+        return None
+
+    def _scored(self, seen: _Seen, mistake: Mistake, score: tuple[int, ...]) -> Scored:
+        text = mistake_text(mistake, seen.quantity)
+        return score, Diagnosis(mistake.rule, text, seen.entries)
+
+    # -- slips of the pen ------------------------------------------------------------------------
+
+    def _slips(self, seen: _Seen, entry: Entry) -> Iterator[Scored]:
+        quantity = seen.quantity
+        for position, base in enumerate(self._references(seen)):
+            for order, slip in enumerate(
+                slips.found(entry, seen.half, seen.wrong, base, self.habit)
+            ):
+                text = slip_text(slip, quantity)
+                yield (2, order, position), Diagnosis(slip.rule, text, slip.entries)
+        for k, early in enumerate(self._rounded_early(seen)):
+            yield (1, k), Diagnosis("rounded_early", early, seen.entries)
+
+    def _copied(self, seen: _Seen) -> Iterator[Scored]:
+        """Another quantity's figures in this one's place."""
+        quantity = seen.quantity
+        if not quantity.shape:
+            return
+        for other in self.structure.quantities:
+            if other.leaf == quantity.leaf or other.target.startswith("updated"):
+                continue
+            value = self.work.exact[other.leaf]
+            if value.shape == seen.value.shape and np.any(value) and seen.fits(value):
+                text = slip_text(slips.Slip("another_quantity", seen.entries), quantity, other)
+                yield (3, 0), Diagnosis("another_quantity", text, seen.entries)
+                return
+
+    def _scaled(self, seen: _Seen) -> Iterator[Scored]:
+        """Every entry off by the same factor, whatever it comes of."""
+        for reference in self._references(seen):
+            factor = slips.factor(seen.value, reference, seen.half, self.habit)
+            if factor is not None:
+                text = slip_text(slips.Slip("scaled", seen.entries, f"{factor:.4g}"), seen.quantity)
+                yield (7, 0), Diagnosis("scaled", text, seen.entries)
+                return
+
+    def _references(self, seen: _Seen) -> Iterator[Array]:
+        """What the figures should have been: from the student's own numbers, and exactly."""
+        formula = seen.quantity.formula
+        yield seen.own.value(formula)
+        yield self.work.exact[seen.quantity.leaf]
+
+    def _rounded_early(self, seen: _Seen) -> Iterator[tuple[str, ...]]:
+        """Roundings of the numbers before it, to fewer digits than shown, that lead to the figures."""
+        formula = seen.quantity.formula
+        carried = [leaf for leaf in formula.leaves if leaf not in self.work.given_leaves]
+        if not carried:
+            return
+        for base in (self.work.exact, seen.own.values):
+            for words, rounded in slips.roundings(self.habit):
+                values = {leaf: base[leaf] for leaf in formula.leaves}
+                values.update({leaf: rounded(base[leaf]) for leaf in carried})
+                with np.errstate(all="ignore"):
+                    array = np.asarray(formula(values), dtype=float)
+                if seen.fits(array):
+                    yield (f"the numbers it is computed from were rounded to {words} too early",)
+                    return
+
+    # -- a mistake in a step that was not entered -------------------------------------------------
+
+    def _hidden_before(self, quantity: Quantity, most: int) -> list[Quantity]:
+        """What leads to a quantity and was not entered, the nearest last."""
+        wanted: dict[Leaf, None] = {}
+        stack = list(quantity.formula.leaves)
+        while stack:
+            leaf = stack.pop()
+            if leaf in wanted or leaf in self.entries or leaf in self.work.given_leaves:
+                continue
+            wanted[leaf] = None
+            stack.extend(self.structure.by_leaf[leaf].formula.leaves)
+        return [q for q in self.structure.quantities if q.leaf in wanted][-most:]
+
+    def _hidden(self, seen: _Seen) -> Iterator[Scored]:
+        sites = self._hidden_before(seen.quantity, HIDDEN)
+        for distance, site in enumerate(reversed(sites)):
+            for variant in self.structure.mistakes(site):
+                wrong = {site.leaf: variant.formula}
+                if any(
+                    self._leads(seen, base, sites, wrong)
+                    for base in (seen.own.values, self.work.exact)
+                ):
+                    text = mistake_text(variant.mistake, site, site.step)
+                    score = (4, distance, PRIORITY[variant.mistake.rule])
+                    yield score, Diagnosis(variant.mistake.rule, text, seen.entries, site.step)
+
+    def _after(
+        self,
+        base: Mapping[Leaf, Array],
+        sites: list[Quantity],
+        wrong: Mapping[Leaf, Formula],
+    ) -> dict[Leaf, Array] | None:
+        """The numbers of a base with some steps that were not entered done wrong."""
+        numbers = dict(base)
+        for site in sites:
+            formula = wrong.get(site.leaf, site.formula)
+            if any(leaf not in numbers for leaf in formula.leaves):
+                return None
+            numbers[site.leaf] = self._run(numbers, formula)
+            if numbers[site.leaf].shape != np.shape(self.work.exact[site.leaf]):
+                return None
+        return numbers
+
+    @staticmethod
+    def _run(numbers: Mapping[Leaf, Array], formula: Formula) -> Array:
+        with np.errstate(all="ignore"):
+            return np.asarray(formula(numbers), dtype=float)
+
+    # -- two mistakes ----------------------------------------------------------------------------
+
+    def _pairs(self, seen: _Seen) -> Iterator[Scored]:
+        quantity = seen.quantity
+        for first, second, formula in self.structure.pairs_of(quantity):
+            if self._level(seen, formula) is not None:
+                yield self._paired(seen, (first, quantity), (second, quantity), 5)
+        sites = self._hidden_before(quantity, PAIRED)
+        last = [(quantity, v) for v in self.structure.mistakes(quantity)]
+        for position, site in enumerate(sites):
+            later = [(s, v) for s in sites[position + 1 :] for v in self.structure.mistakes(s)]
+            for one in self.structure.mistakes(site):
+                for other_site, other in [*later, *last]:
+                    wrong = {site.leaf: one.formula, other_site.leaf: other.formula}
+                    if any(
+                        self._leads(seen, base, sites, wrong)
+                        for base in (seen.own.values, self.work.exact)
+                    ):
+                        yield self._paired(
+                            seen, (one.mistake, site), (other.mistake, other_site), 6
+                        )
+
+    def _leads(
+        self,
+        seen: _Seen,
+        base: Mapping[Leaf, Array],
+        sites: list[Quantity],
+        wrong: Mapping[Leaf, Formula],
+    ) -> bool:
+        """Whether mistakes in steps that were not entered, or in the last one, give the figures."""
+        numbers = self._after(base, sites, wrong)
+        end = wrong.get(seen.quantity.leaf, seen.quantity.formula)
+        if numbers is None or any(leaf not in numbers for leaf in end.leaves):
+            return False
+        return seen.fits(self._run(numbers, end))
+
+    def _paired(
+        self,
+        seen: _Seen,
+        first: tuple[Mistake, Quantity],
+        second: tuple[Mistake, Quantity],
+        score: int,
+    ) -> Scored:
+        rules = sorted((first[0].rule, second[0].rule), key=lambda r: PRIORITY[r])
+        text = pair_text(first, second)
+        priority = sum(PRIORITY[r] for r in rules)
+        return (score, priority), Diagnosis("+".join(rules), text, seen.entries)
+
+
+def _best(found: list[Scored]) -> tuple[Diagnosis, ...]:
+    """The explanations in order, each rule once."""
+    unique: dict[str, Diagnosis] = {}
+    for _, diagnosis in sorted(found, key=lambda s: s[0]):
+        unique.setdefault(diagnosis.rule, diagnosis)
+    return tuple(unique.values())[:NAMED]

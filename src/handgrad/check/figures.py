@@ -1,0 +1,229 @@
+"""Figures as they were written: the number, and how many digits it claims.
+
+`0.420` claims three decimals: any number from 0.4195 to 0.4205 may have been rounded to it. A
+fraction claims to be exact. Trailing zeros are often left out, so a figure with fewer digits than
+its neighbours may well have as many; what the others have is the sheet's `Habit`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from handgrad.operations.operation import Array
+
+EXACT = 1e-9
+"""How close, relative to the largest of its array, a figure that claims to be exact must come."""
+
+SINGLE = 2e-5
+"""The same for an array computed in single precision."""
+
+CLEARLY = 0.1
+"""By this share of a sheet's figures one habit must be more common than another to stand alone."""
+
+TEXTS = 20_000
+"""Arrays of more numbers than this are taken at full precision, not figure by figure."""
+
+_DECIMAL = re.compile(r"[+-]?(\d{0,300})(?:\.(\d{0,300}))?(?:[eE]([+-]?\d{1,4}))?")
+_FRACTION = re.compile(r"([+-]?\d{1,300})\s*/\s*(\d{1,300})")
+_COMMA = re.compile(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?")
+_BLANKS = frozenset(
+    ("", "?", "??", "_", "__", "…", "...", ".", "-", "none", "null", "blank", "todo")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure: its value, half a unit of its last digit, and how it was written.
+
+    `decimals` and `digits` count what stands after the point and the significant ones, both 0
+    for a fraction; `whole` says that there is no point.
+    """
+
+    value: float
+    half: float
+    text: str
+    decimals: int = 0
+    digits: int = 0
+    whole: bool = False
+
+
+def is_blank(text: str) -> bool:
+    """Whether a cell was left empty."""
+    return text.strip().lower() in _BLANKS
+
+
+def read_figure(text: str) -> Figure | None:
+    """The figure that a text writes, or None: `0.42`, `-2`, `1/3`, `−0.17`, `0,42`, `1.2e-3`."""
+    plain = text.strip().replace("−", "-").replace("–", "-").replace("\u00a0", "").lstrip("≈~= ")
+    if _COMMA.fullmatch(plain):
+        plain = plain.replace(",", ".")
+    fraction = _FRACTION.fullmatch(plain)
+    if fraction is not None:
+        if not int(fraction[2]):
+            return None
+        return Figure(float(Fraction(int(fraction[1]), int(fraction[2]))), 0.0, text)
+    found = _DECIMAL.fullmatch(plain)
+    if found is None or not (found[1] or found[2]):
+        return None
+    value = float(plain)
+    if not np.isfinite(value):
+        return None
+    decimals, exponent = len(found[2] or ""), int(found[3] or 0)
+    digits = len(((found[1] or "") + (found[2] or "")).lstrip("0"))
+    half = 0.5 * 10.0 ** (exponent - decimals)
+    return Figure(value, half, text, decimals - exponent, digits, found[2] is None)
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """How many decimals, or how many significant digits, most figures of a sheet have.
+
+    Where one of the two is much the more common, the other is None.
+    """
+
+    decimals: int | None = 4
+    digits: int | None = 4
+
+    @classmethod
+    def of(cls, figures: Iterable[Figure]) -> Habit:
+        """The habit that most figures with a point and a nonzero value show; the larger of two as common."""
+        counted = [f for f in figures if f.value and not f.whole and f.digits]
+        if not counted:
+            return cls()
+        decimals, some = _commonest(f.decimals for f in counted)
+        digits, others = _commonest(f.digits for f in counted)
+        margin = CLEARLY * len(counted)
+        return cls(
+            None if others > some + margin else decimals,
+            None if some > others + margin else digits,
+        )
+
+    @property
+    def most(self) -> int:
+        """The digits or decimals, whichever are more."""
+        return max(self.decimals or 0, self.digits or 0)
+
+    def unit(self, value: float) -> float:
+        """Half a unit of the last digit that a figure of this size would have by habit."""
+        units = []
+        if self.decimals is not None:
+            units.append(0.5 * 10.0**-self.decimals)
+        if self.digits is not None:
+            size = float(np.floor(np.log10(abs(value)))) if value else -float(self.digits)
+            units.append(0.5 * 10.0 ** (size - self.digits + 1))
+        return max(units)
+
+
+def _commonest(numbers: Iterable[int]) -> tuple[int, int]:
+    """The number met most often, and how often."""
+    counts = Counter(numbers)
+    return max(counts.items(), key=lambda pair: (pair[1], pair[0]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """The figures entered for one quantity, as an array; NaN where a cell has none.
+
+    Arguments:
+        half: half a unit of each figure's last digit, as it was written.
+        figures: each figure by its place; empty for an array taken at full precision.
+        faults: by place, the text of a cell that holds no number.
+        floor: how close an exact figure must come, relative to the array's largest.
+    """
+
+    value: Array
+    half: Array
+    figures: dict[tuple[int, ...], Figure]
+    faults: dict[tuple[int, ...], str]
+    floor: float = EXACT
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        shape: tuple[int, ...] = self.value.shape
+        return shape
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no cell holds a number."""
+        return bool(np.isnan(self.value).all())
+
+    def reshaped(self, shape: tuple[int, ...]) -> Entry:
+        """The same figures in another shape with as many places."""
+        places = np.arange(self.value.size).reshape(self.value.shape)
+        new = {int(p): i for i, p in np.ndenumerate(places.reshape(shape))}
+
+        def moved(at: tuple[int, ...]) -> tuple[int, ...]:
+            return new[int(places[at])]
+
+        return Entry(
+            self.value.reshape(shape),
+            self.half.reshape(shape),
+            {moved(k): f for k, f in self.figures.items()},
+            {moved(k): t for k, t in self.faults.items()},
+            self.floor,
+        )
+
+    def cases_last(self) -> Entry:
+        """The same figures with their first axis, which counts cases, put last."""
+        return Entry(
+            np.moveaxis(self.value, 0, -1),
+            np.moveaxis(self.half, 0, -1),
+            {(*k[1:], k[0]): f for k, f in self.figures.items()},
+            {(*k[1:], k[0]): t for k, t in self.faults.items()},
+            self.floor,
+        )
+
+    def scaled(self, factor: float) -> Entry:
+        """The figures times a factor, as they claim their digits."""
+        return Entry(self.value * factor, self.half * factor, self.figures, self.faults, self.floor)
+
+
+def from_array(array: Array) -> Entry:
+    """An array of numbers, each taken with the digits that it prints with."""
+    single = array.dtype.itemsize <= 4 and array.dtype.kind == "f"
+    floor = SINGLE if single else EXACT
+    value = array.astype(float)
+    value = np.where(np.isfinite(value), value, np.nan)
+    if value.size > TEXTS or single:
+        return Entry(value, np.zeros(value.shape), {}, _not_finite(array), floor)
+    return _from_cells(array, {i: _cell(x) for i, x in np.ndenumerate(array)}, floor)
+
+
+def _not_finite(array: Array) -> dict[tuple[int, ...], str]:
+    bad = np.argwhere(~np.isfinite(array.astype(float)))[:64]
+    return {tuple(int(k) for k in at): str(array[tuple(at)]) for at in bad}
+
+
+def _cell(value: Any) -> str:
+    return repr(value.item() if isinstance(value, np.generic) else value)
+
+
+def from_cells(cells: Any, shape: tuple[int, ...]) -> Entry:
+    """Cells of text, flat and in order, as an array of a shape."""
+    array = np.empty(shape)
+    return _from_cells(array, dict(zip(np.ndindex(shape), cells, strict=True)), EXACT)
+
+
+def _from_cells(like: Array, cells: dict[tuple[int, ...], str], floor: float) -> Entry:
+    value, half = np.full(like.shape, np.nan), np.zeros(like.shape)
+    figures: dict[tuple[int, ...], Figure] = {}
+    faults: dict[tuple[int, ...], str] = {}
+    known: dict[str, Figure | None] = {}
+    for at, text in cells.items():
+        if text not in known:
+            known[text] = read_figure(text)
+        figure = known[text]
+        if figure is None:
+            if not is_blank(text):
+                faults[at] = text
+            continue
+        value[at], half[at] = figure.value, figure.half
+        figures[at] = figure
+    return Entry(value, half, figures, faults, floor)

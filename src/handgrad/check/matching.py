@@ -1,0 +1,124 @@
+"""Which quantity each entry is meant for, and whether it has that quantity's shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from handgrad.check.figures import Entry
+from handgrad.check.names import leaf_named, plain
+from handgrad.check.reading import Answers
+from handgrad.check.work import Quantity, Work
+from handgrad.errors import OptionError, nearest
+from handgrad.expression import Leaf
+
+SHOWN = 12
+"""Remarks of one kind that are listed; the rest are counted."""
+
+
+@dataclass
+class Matched:
+    """Entries by what they are for; those of a shape that the quantity cannot have stand apart."""
+
+    entries: dict[Leaf, Entry] = field(default_factory=dict)
+    misshapen: dict[Leaf, Entry] = field(default_factory=dict)
+    notes: dict[Leaf, str] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+
+
+def matched(work: Work, answers: Answers) -> Matched:
+    """The answers by quantity. Raises `OptionError` where none of them is for this problem."""
+    result = Matched(remarks=list(answers.remarks))
+    structure = work.structure
+    updated = {q.target: q for q in structure.quantities if q.phase == "update"}
+    known = 0
+    for name, entry in answers.entries.items():
+        leaf = leaf_named(name, structure.graph)
+        if leaf in work.given_leaves or (leaf is not None and leaf not in structure.by_leaf):
+            known += 1
+            result.remarks += _given(work, name, leaf, entry)
+        elif leaf is not None:
+            known += 1
+            _place(work, result, structure.by_leaf[leaf], name, entry)
+        elif f"updated.{name}" in updated:
+            known += 1
+            _place(work, result, updated[f"updated.{name}"], name, entry)
+        else:
+            result.remarks.append(_unknown(name, _names(work)))
+    for name, entry in answers.updated.items():
+        quantity = updated.get(f"updated.{name}") or updated.get(f"updated.{plain(name)}")
+        if quantity is not None:
+            known += 1
+            _place(work, result, quantity, f"updated.{name}", entry)
+        elif structure.update is None:
+            result.remarks.append(f"updated.{name[:40]}: the problem has no [update]")
+        else:
+            parameters = list(structure.update.lines)
+            result.remarks.append(_unknown(name, parameters, "updated."))
+    if not known:
+        first = result.remarks[0] if result.remarks else "there are no answers"
+        raise OptionError(first, where=answers.where)
+    result.remarks = list(_shortened(result.remarks))
+    return result
+
+
+def _shortened(remarks: list[str]) -> Iterator[str]:
+    yield from remarks[:SHOWN]
+    if len(remarks) > SHOWN:
+        yield f"and {len(remarks) - SHOWN} more of the kind"
+
+
+def _names(work: Work) -> list[str]:
+    return [q.target for q in work.structure.quantities if q.phase != "update"]
+
+
+def _unknown(name: str, known: list[str], prefix: str = "") -> str:
+    hint = nearest(plain(name), known)
+    return f"{prefix}{name[:40]} is no quantity of this problem" + (f" ({hint})" if hint else "")
+
+
+def _given(work: Work, name: str, leaf: Leaf | None, entry: Entry) -> Iterator[str]:
+    """A number that the problem gives needs no answer; one copied down wrong is worth a line."""
+    value = work.exact.get(leaf) if leaf is not None else None
+    if value is None or entry.value.size != value.size:
+        return
+    close = (
+        np.abs(entry.value.reshape(value.shape) - value) <= entry.half.reshape(value.shape) + 1e-9
+    )
+    if not np.all(close | np.isnan(entry.value.reshape(value.shape))):
+        yield f"{name[:40]} is given by the problem, and with other numbers than these"
+
+
+def _place(work: Work, result: Matched, quantity: Quantity, name: str, entry: Entry) -> None:
+    leaf = quantity.leaf
+    for at, text in list(entry.faults.items())[:SHOWN]:
+        where = f"{name}[{', '.join(map(str, at))}]" if at else name
+        counted = " (entries counted from 0)" if at else ""
+        result.remarks.append(f"{where}: {text.strip()[:40]!r} is not a number{counted}")
+    if leaf in result.entries or leaf in result.misshapen:
+        result.remarks.append(f"{name[:40]} is entered twice; the first entry is checked")
+        return
+    if entry.is_empty and not entry.faults:
+        return
+    full = work.full_shape(quantity)
+    fitting, note = _fitted(entry, full, quantity)
+    if fitting is None:
+        result.misshapen[leaf] = entry
+        return
+    result.entries[leaf] = fitting
+    if note:
+        result.notes[leaf] = note
+
+
+def _fitted(entry: Entry, full: tuple[int, ...], quantity: Quantity) -> tuple[Entry | None, str]:
+    """The entry in the quantity's shape, where it is that but for axes of length 1, or cases first."""
+    if entry.shape == full:
+        return entry, ""
+    if entry.value.size == np.prod(full, dtype=int):
+        if [n for n in entry.shape if n != 1] == [n for n in full if n != 1]:
+            return entry.reshaped(full), ""
+        if quantity.cased and entry.shape == (full[-1], *full[:-1]):
+            return entry.cases_last(), "read with a case in each row"
+    return None, ""

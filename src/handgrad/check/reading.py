@@ -1,0 +1,411 @@
+"""Reading answers: a TOML, JSON or CSV file, or a mapping of names to figures and arrays.
+
+What cannot be read gets one line among the remarks, and the rest is checked: a file that ends in the
+middle is read as far as it goes.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from handgrad.check.figures import Entry, from_array, from_cells
+from handgrad.check.names import updated_name
+from handgrad.errors import OptionError
+
+LARGEST = 100_000_000
+"""Bytes in an answers file, at most."""
+
+DEEPEST = 8
+ATTEMPTS = 40
+"""Places at which a broken file is cut, at most, until the part before it can be read."""
+
+
+@dataclass
+class Answers:
+    """What was entered, by name as it was written.
+
+    `remarks` are the things that could not be read, one line each.
+    """
+
+    entries: dict[str, Entry] = field(default_factory=dict)
+    updated: dict[str, Entry] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+    where: str = ""
+
+
+def read_answers(source: Any) -> Answers:
+    """Answers from a path to a file, or from a mapping of names to figures.
+
+    Raises `OptionError` where nothing at all can be read.
+    """
+    match source:
+        case Answers():
+            return source
+        case Mapping():
+            return from_mapping(source)
+        case str() | Path():
+            return read_file(Path(source))
+        case _:
+            raise OptionError(
+                f"answers are a file or a mapping of names to figures, not {type(source).__name__}"
+            )
+
+
+def read_file(path: Path) -> Answers:
+    """The answers in a .toml, .json or .csv file."""
+    try:
+        if path.is_dir():
+            raise OptionError("is a folder, not an answers file", where=str(path))
+        with path.open("rb") as file:
+            raw = file.read(LARGEST + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a path"
+        raise OptionError(f"cannot be read: {reason}", where=str(path)[:200]) from None
+    if len(raw) > LARGEST:
+        raise OptionError(f"is larger than {LARGEST // 1_000_000} MB", where=path.name)
+    return read_text(_decoded(raw, path.name), path.suffix.lower(), path.name)
+
+
+def _decoded(raw: bytes, where: str) -> str:
+    for encoding in (
+        ("utf-8-sig", "utf-16") if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig",)
+    ):
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError as error:
+            at = error.start
+    raise OptionError(f"is not UTF-8 text (byte {at})", where=where)
+
+
+def read_text(text: str, kind: str, where: str) -> Answers:
+    """Answers from the text of a file whose name ends in `kind`."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("−", "-")
+    match kind:
+        case ".toml" | ".txt" | "":
+            table, remarks = _toml(text)
+        case ".json":
+            table, remarks = _json(text)
+        case ".csv" | ".tsv":
+            table, remarks = _csv(text)
+        case _:
+            raise OptionError(
+                f"an answers file is .toml, .json or .csv, not {kind[:20]}", where=where
+            )
+    if not table:
+        raise OptionError(
+            remarks[0] if remarks else "holds no answers", where=where, mend="write z1 = [0.6, 0.1]"
+        )
+    answers = from_mapping(table)
+    answers.remarks[:0] = remarks
+    answers.where = where
+    return answers
+
+
+def with_answers(answers: Answers, more: Mapping[str, Any]) -> Answers:
+    """Answers with others added to them."""
+    other = from_mapping(more)
+    return Answers(
+        {**answers.entries, **other.entries},
+        {**answers.updated, **other.updated},
+        [*answers.remarks, *other.remarks],
+        answers.where,
+    )
+
+
+# -- mappings ------------------------------------------------------------------------------------
+
+
+def from_mapping(table: Mapping[Any, Any]) -> Answers:
+    """Answers from names and figures; parameters after the update stand in a mapping `updated`."""
+    answers = Answers()
+    for key, value in table.items():
+        name = str(key)
+        if isinstance(value, Mapping) and set(value) != {"cases"}:
+            if name.strip().lower() not in ("updated", "update", "new"):
+                answers.remarks.append(
+                    f"{_short(name)} is a table, not figures; only [updated] is one"
+                )
+                continue
+            for parameter, inner in value.items():
+                _enter(answers, answers.updated, str(parameter), inner)
+            continue
+        parameter = updated_name(name)
+        if parameter is not None:
+            _enter(answers, answers.updated, parameter, value)
+        else:
+            _enter(answers, answers.entries, name, value)
+    return answers
+
+
+def _enter(answers: Answers, into: dict[str, Entry], name: str, value: Any) -> None:
+    try:
+        into[name] = entry_of(value)
+    except ValueError as error:
+        answers.remarks.append(f"{_short(name)}: {error}")
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 40 else f"{name[:39]}…"
+
+
+def entry_of(value: Any) -> Entry:
+    """The figures of one quantity. Raises `ValueError`, with the words, for what is no array."""
+    if isinstance(value, Entry):
+        return value
+    if isinstance(value, Mapping):
+        if set(value) != {"cases"}:
+            raise ValueError("a table holds no figures")
+        one = entry_of(value["cases"])
+        if not one.shape:
+            raise ValueError("cases is a list with one entry for each case")
+        return one.cases_last()
+    if isinstance(value, np.ndarray) or hasattr(value, "__array__"):
+        return _of_array(value)
+    cells: list[str] = []
+    shape = _flattened(value, cells, 0)
+    return from_cells(cells, shape)
+
+
+def _of_array(value: Any) -> Entry:
+    if hasattr(value, "detach"):
+        value = value.detach()
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError("the array cannot be read") from None
+    if array.dtype == object:
+        return entry_of(array.tolist())
+    if array.dtype.kind not in "iufb" or array.dtype.kind == "b":
+        raise ValueError(f"an array of {array.dtype} holds no real numbers")
+    return from_array(array)
+
+
+def _flattened(value: Any, cells: list[str], depth: int) -> tuple[int, ...]:
+    """The shape of nested lists, whose cells are added to `cells` in order, as text."""
+    if not isinstance(value, list | tuple):
+        cells.append(_cell(value))
+        return ()
+    if depth >= DEEPEST:
+        raise ValueError(f"lists nest deeper than {DEEPEST}")
+    if value and not any(isinstance(v, list | tuple) for v in value):
+        cells.extend([v if type(v) is str else _cell(v) for v in value])
+        return (len(value),)
+    shapes = [_flattened(v, cells, depth + 1) for v in value]
+    for position, shape in enumerate(shapes):
+        if shape != shapes[0]:
+            if len(shape) == len(shapes[0]) == 1:
+                raise ValueError(
+                    f"a ragged matrix: row {position + 1} has {shape[0]} figure{'s' * (shape[0] != 1)}, "
+                    f"row 1 has {shapes[0][0]}"
+                )
+            raise ValueError(f"a ragged array: entry {position + 1} is not shaped as entry 1")
+    return (len(value), *(shapes[0] if shapes else ()))
+
+
+def _cell(value: Any) -> str:
+    match value:
+        case str():
+            return value
+        case bool():
+            return str(value).lower()
+        case None:
+            return ""
+        case int() | float() | Decimal() | Fraction():
+            return str(value)
+        case np.generic() | np.ndarray():
+            return repr(value.item())
+        case _:
+            return str(value)[:60]
+
+
+# -- TOML ----------------------------------------------------------------------------------------
+
+_AT_LINE = re.compile(r"\(at line (\d+), column (\d+)\)")
+_STATEMENT = re.compile(r"""^\s*(?:[\w.'"/()^∂⁽⁾⁰¹²³⁴⁵⁶⁷⁸⁹₀-₉\u0302-]+\s*=|\[)""")
+
+
+def _toml(text: str) -> tuple[dict[str, Any], list[str]]:
+    try:
+        return _parsed(text), []
+    except ValueError:
+        pass
+    lenient = _lenient(text)
+    try:
+        return _parsed(lenient), []
+    except ValueError as error:
+        return _as_far_as_it_goes(lenient, error)
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    """The tables of a TOML text, figures as they are written. Raises `ValueError`."""
+    try:
+        return tomllib.loads(text, parse_float=str)
+    except RecursionError:
+        raise ValueError("it nests too deeply to be read") from None
+
+
+def _lenient(text: str) -> str:
+    """TOML as people write it: 1/3, .5 and words bare in their cells, dL/dW2 without quotes."""
+    lines = []
+    for line in text.split("\n"):
+        if _HEADER.match(line):
+            lines.append(line)
+            continue
+        key = re.match(r"\s*[^\s=\"'\[\]#,][^=\"'\[\]#]*=", line)
+        before, after = (line[: key.end()], line[key.end() :]) if key else ("", line)
+        before = re.sub(r"^(\s*)(.*?)(\s*=)$", _quoted_key, before)
+        lines.append(before + _CELL.sub(_quoted_cell, after))
+    return "\n".join(lines)
+
+
+_HEADER = re.compile(r"\s*\[\s*[A-Za-z_]\w*\s*\]\s*(#.*)?$")
+_CELL = re.compile(r""""[^"]*"|'[^']*'|\#.*|[^\s,\[\]"'#{}=]+(?:\s*/\s*\d+)?""")
+_TOML_NUMBER = re.compile(r"[+-]?(?:0|[1-9][\d_]*)(?:\.\d+)?(?:[eE][+-]?\d+)?|[+-]?(?:inf|nan)")
+
+
+def _quoted_cell(found: re.Match[str]) -> str:
+    cell = found[0]
+    if cell[0] in "\"'#" or _TOML_NUMBER.fullmatch(cell) or cell in ("cases", "true", "false"):
+        return cell
+    return json.dumps(cell, ensure_ascii=False)
+
+
+def _quoted_key(found: re.Match[str]) -> str:
+    key = found[2]
+    bare = re.fullmatch(r"[A-Za-z0-9_-]+", key) is not None
+    return found[0] if bare else f"{found[1]}{json.dumps(key, ensure_ascii=False)}{found[3]}"
+
+
+def _as_far_as_it_goes(text: str, error: ValueError) -> tuple[dict[str, Any], list[str]]:
+    """What can be read before the place at fault, cut at the start of a statement."""
+    lines = text.split("\n")
+    found = _AT_LINE.search(str(error))
+    stop = min(int(found[1]), len(lines)) if found else len(lines)
+    starts = [k for k in range(stop) if _STATEMENT.match(lines[k])][-ATTEMPTS:]
+    for start in [stop - 1, *reversed(starts)]:
+        try:
+            table = _parsed("\n".join(lines[:start]))
+        except ValueError:
+            continue
+        what = _AT_LINE.sub("", str(error)).strip().rstrip(".:")
+        said = f"line {start + 1} cannot be read ({what[:80]}); the lines before it are checked"
+        return table, [said]
+    return {}, [f"is not valid TOML: {str(error)[:120]}"]
+
+
+# -- JSON ----------------------------------------------------------------------------------------
+
+
+def _json(text: str) -> tuple[dict[str, Any], list[str]]:
+    remarks: list[str] = []
+    try:
+        table = _loaded(text)
+    except (ValueError, RecursionError) as error:
+        at = getattr(error, "pos", len(text))
+        table = None
+        for cut in reversed(_ends(text[:at])[-ATTEMPTS:]):
+            try:
+                table = _loaded(cut)
+            except (ValueError, RecursionError):
+                continue
+            line = text.count("\n", 0, at) + 1
+            remarks.append(
+                f"the JSON is broken off or damaged at line {line}; what stands before is checked"
+            )
+            break
+        if table is None:
+            return {}, [f"is not valid JSON: {str(error)[:120]}"]
+    if not isinstance(table, dict):
+        return {}, ["a JSON answers file holds one object of names and figures"]
+    for name in ("answers", "values"):
+        if isinstance(table.get(name), dict) and len(table) <= 3:
+            table = {**table[name], **({"updated": table["updated"]} if "updated" in table else {})}
+    return {k: v for k, v in table.items() if k not in ("schema", "$schema")}, remarks
+
+
+def _loaded(text: str) -> Any:
+    return json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
+
+
+def _ends(text: str) -> list[str]:
+    """The text cut after each member of its object that is whole, with the brackets closed."""
+    cuts: list[tuple[int, int]] = []
+    brackets: list[str] = []
+    quoted = escaped = False
+    for position, letter in enumerate(text):
+        if quoted:
+            quoted = escaped or letter != '"'
+            escaped = letter == "\\" and not escaped
+        elif letter == '"':
+            quoted = True
+        elif letter in "{[":
+            brackets.append(letter)
+        elif letter in "}]":
+            if brackets:
+                brackets.pop()
+            cuts.append((position + 1, len(brackets)))
+        elif letter == "," and set(brackets) == {"{"}:
+            cuts.append((position, len(brackets)))
+    return [text[:at] + "}" * depth for at, depth in cuts]
+
+
+# -- CSV -----------------------------------------------------------------------------------------
+
+
+def _csv(text: str) -> tuple[dict[str, Any], list[str]]:
+    """A row begins with a quantity's name; rows without a name go on with its matrix.
+
+    Cells are separated by commas, semicolons or tabs; a decimal comma stands in a quoted cell.
+    """
+    first = next((line for line in text.split("\n") if line.strip()), "")
+    separator = ";" if ";" in first else "\t" if "\t" in first else ","
+    table: dict[str, Any] = {}
+    updated: dict[str, Any] = {}
+    remarks: list[str] = []
+    rows: list[list[str]] | None = None
+    section = False
+    try:
+        for number, cells in enumerate(csv.reader(io.StringIO(text), delimiter=separator), 1):
+            name, *row = [cell.strip() for cell in cells] or [""]
+            while row and not row[-1]:
+                row.pop()
+            if name.lower() in ("quantity", "name", "target") or (name.startswith("#")):
+                continue
+            if name.lower() in ("updated", "[updated]") and not row:
+                section = True
+                continue
+            if name:
+                rows = []
+                (updated if section else table)[name] = rows
+            if rows is None:
+                if row:
+                    remarks.append(f"row {number} begins with no name and is left out")
+                continue
+            if row:
+                rows.append(row)
+    except csv.Error as error:
+        remarks.append(f"row {number + 1} cannot be read ({error}); the rows before it are checked")
+    result = {name: _matrix(rows) for name, rows in table.items()}
+    if updated:
+        result["updated"] = {name: _matrix(rows) for name, rows in updated.items()}
+    return result, remarks
+
+
+def _matrix(rows: list[list[str]]) -> Any:
+    if not rows:
+        return ""
+    if len(rows) == 1:
+        return rows[0][0] if len(rows[0]) == 1 else rows[0]
+    return [row[0] for row in rows] if all(len(r) == 1 for r in rows) else rows

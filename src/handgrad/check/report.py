@@ -1,0 +1,115 @@
+"""What a check finds: a verdict for each quantity, and what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from handgrad.check.figures import Entry
+from handgrad.check.work import Quantity
+from handgrad.explain import Text, plain_text
+from handgrad.operations.operation import Array
+from handgrad.problem import Problem
+from handgrad.trace import Trace
+
+Verdict: TypeAlias = Literal["right", "consistent", "wrong", "missing"]
+Printed: TypeAlias = Literal["right", "fewer_digits", "early_rounding", "wrong", "missing"]
+Level: TypeAlias = Literal["where", "what", "rule", "worked"]
+LEVELS: tuple[Level, ...] = ("where", "what", "rule", "worked")
+
+Places: TypeAlias = tuple[tuple[int, ...], ...]
+"""Entries of an array, counted from 0; `((),)` is a scalar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """One explanation of a wrong figure.
+
+    `rule` is its id, two joined by "+" where it takes a pair; `entries` are those that are wrong;
+    `step` is where the mistake was made, where that is a step before whose result was not entered.
+    """
+
+    rule: str
+    text: Text
+    entries: Places
+    step: str = ""
+
+    def __str__(self) -> str:
+        return plain_text(self.text)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """One quantity of the worked solution beside what was entered for it.
+
+    Arguments:
+        expected: the exact value.
+        following: what the student's own earlier figures lead to, where that is something else.
+        trivial: the figures follow from an earlier slip that left nothing to work out here.
+        remark: what else there is to say of the figures, such as a shape taken another way.
+        printed: the verdict on a figure in print, where that is what is checked.
+    """
+
+    quantity: Quantity
+    verdict: Verdict
+    expected: Array
+    entry: Entry | None = None
+    following: Array | None = None
+    wrong: Places = ()
+    diagnosis: tuple[Diagnosis, ...] = ()
+    trivial: bool = False
+    remark: str = ""
+    marks: float = 0.0
+    out_of: float = 0.0
+    printed: Printed | None = None
+
+    @property
+    def target(self) -> str:
+        """The quantity's name, as JSON and answers files have it."""
+        return self.quantity.target
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CheckReport:
+    """The verdicts in the order of the steps.
+
+    `remarks` say, a line each, what of the answers could not be used.
+    """
+
+    problem: Problem
+    trace: Trace
+    steps: tuple[Judged, ...]
+    remarks: tuple[str, ...] = ()
+    as_printed: bool = False
+    verdicts: Mapping[str, Judged] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "verdicts", {s.target: s for s in self.steps})
+
+    def __getitem__(self, target: str) -> Judged:
+        return self.verdicts[target]
+
+    @property
+    def entered(self) -> tuple[Judged, ...]:
+        """The quantities that something was entered for."""
+        return tuple(s for s in self.steps if s.verdict != "missing")
+
+    @property
+    def wrong(self) -> tuple[Judged, ...]:
+        return tuple(s for s in self.steps if s.verdict == "wrong")
+
+    @property
+    def all_well(self) -> bool:
+        """Whether nothing that was entered is wrong."""
+        return not self.wrong
+
+    @property
+    def marks(self) -> float:
+        return float(np.round(sum(s.marks for s in self.steps), 10))
+
+    @property
+    def out_of(self) -> float:
+        return float(np.round(sum(s.out_of for s in self.steps), 10))

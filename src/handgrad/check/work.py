@@ -1,0 +1,347 @@
+"""What there is to check: every quantity of the worked solution, its step, and the formulas it may be
+computed by, compiled once and then run on any numbers of the problem's shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from handgrad.check.formula import Formula, compiled
+from handgrad.check.surroundings import Around
+from handgrad.equations import source
+from handgrad.expression import (
+    Adjoint,
+    Call,
+    Expression,
+    Leaf,
+    Name,
+    Shape,
+    substitute,
+)
+from handgrad.graph import Graph, Line
+from handgrad.graph.updating import UpdatePass, update_pass
+from handgrad.operations.annotate import annotated
+from handgrad.operations.mistakes import Mistake, mistakes
+from handgrad.operations.operation import Array
+from handgrad.operations.recognise import recognised
+from handgrad.problem import Problem
+from handgrad.run.plan import Plan, after
+from handgrad.trace import Trace, TraceLine, solve
+from handgrad.trace.structure import Phase, StepKind
+
+ASKED = ("value", "cost", "gradient", "updated")
+"""Roles of the lines that answers are expected for; what lies between may be entered too."""
+
+MEMORY = "memory"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Quantity:
+    """One thing a student computes.
+
+    Arguments:
+        leaf: what it is; a parameter after the update has a leaf of its own.
+        target: how JSON and answers files call it: `z1`, `dW2`, `updated.b3`.
+        shown: the formula that names it on a page.
+        step: the number of its step, empty where no step shows it.
+        ways: formulas that compute it, the first the one that the page shows.
+        asked: whether a complete set of answers has it.
+        line: the line of the worked solution.
+    """
+
+    leaf: Leaf
+    target: str
+    shown: Leaf
+    step: str
+    kind: StepKind
+    phase: Phase
+    ways: tuple[Formula, ...]
+    asked: bool
+    line: TraceLine | None
+    through: str = ""
+
+    @property
+    def formula(self) -> Formula:
+        return self.ways[0]
+
+    @property
+    def shape(self) -> Shape:
+        return self.formula.shape
+
+    @property
+    def cased(self) -> bool:
+        return self.formula.cased
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A mistake with its formula compiled."""
+
+    mistake: Mistake
+    formula: Formula
+
+
+@dataclass(eq=False)
+class Structure:
+    """What does not depend on the numbers: the quantities in the order in which they are computed."""
+
+    problem: Problem
+    trace: Trace
+    graph: Graph
+    update: UpdatePass | None
+    quantities: tuple[Quantity, ...]
+    shapes: Mapping[Leaf, Shape]
+    cased: frozenset[Leaf]
+    variants: dict[Leaf, tuple[Variant, ...]] = field(default_factory=dict)
+    pairs: dict[Leaf, tuple[tuple[Mistake, Mistake, Formula], ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.by_leaf: dict[Leaf, Quantity] = {q.leaf: q for q in self.quantities}
+        self.plan = Plan(self.graph)
+        self._surroundings = Around(self)
+
+    def shape(self, leaf: Leaf) -> Shape:
+        return self.shapes[leaf]
+
+    def compiled(self, expression: Expression) -> Formula | None:
+        """A formula of the problem's names; None where shapes do not fit."""
+        return compiled(expression, self.shape, self.cased)
+
+    def mistakes(self, quantity: Quantity) -> tuple[Variant, ...]:
+        """The single mistakes that can be made with a quantity's formula."""
+        found = self.variants.get(quantity.leaf)
+        if found is None:
+            found = self.variants[quantity.leaf] = tuple(self._variants(quantity))
+        return found
+
+    def _variants(self, quantity: Quantity) -> list[Variant]:
+        seen = self._surroundings.of(quantity)
+        found: dict[tuple[str, Expression], Variant] = {}
+        right = {way.expression for way in quantity.ways}
+        for way in quantity.ways:
+            for mistake in mistakes(way.expression, seen):
+                formula = self.compiled(mistake.formula)
+                if formula is not None and formula.expression not in right:
+                    key = (mistake.rule, formula.expression)
+                    found.setdefault(key, Variant(mistake, formula))
+        return list(found.values())
+
+    def pairs_of(self, quantity: Quantity) -> tuple[tuple[Mistake, Mistake, Formula], ...]:
+        """The pairs of mistakes made in one formula."""
+        found = self.pairs.get(quantity.leaf)
+        if found is None:
+            found = self.pairs[quantity.leaf] = tuple(self._pairs(quantity))
+        return found
+
+    def _pairs(self, quantity: Quantity) -> list[tuple[Mistake, Mistake, Formula]]:
+        seen = self._surroundings.of(quantity)
+        singles = self.mistakes(quantity)
+        known = {v.formula.expression for v in singles} | {w.expression for w in quantity.ways}
+        result: list[tuple[Mistake, Mistake, Formula]] = []
+        for variant in singles:
+            for second in mistakes(variant.formula.expression, seen):
+                if second.rule == variant.mistake.rule:
+                    continue
+                formula = self.compiled(second.formula)
+                if formula is not None and formula.expression not in known:
+                    known.add(formula.expression)
+                    result.append((variant.mistake, second, formula))
+        return result
+
+
+class Work:
+    """A problem's worked solution to compare answers with: the structure, and its exact numbers.
+
+    Arguments:
+        problem: the problem.
+        structure: that of a problem with the same equations and shapes, to share it.
+    """
+
+    def __init__(self, problem: Problem, structure: Structure | None = None) -> None:
+        self.structure = structure or structure_of(problem)
+        givens = {n: g.array for n, g in (*problem.parameters.items(), *problem.data.items())}
+        self._run(givens)
+
+    def at(self, values: Mapping[str, Any]) -> Work:
+        """The same problem with other numbers for some of its names, in their shapes."""
+        other = object.__new__(Work)
+        other.structure = self.structure
+        arrays = {n: np.asarray(v, dtype=float) for n, v in values.items()}
+        other._run({**self.givens, **arrays})
+        return other
+
+    def _run(self, givens: Mapping[str, Array]) -> None:
+        structure = self.structure
+        self.givens = dict(givens)
+        with np.errstate(all="ignore"):
+            self.exact: dict[Leaf, Array] = dict(structure.plan(givens))
+            update = structure.update
+            if update is not None:
+                self.exact.update({n: np.asarray(v) for n, v in update.settings.items()})
+                self.exact[update.step] = np.asarray(1.0)
+                for memory, shape in update.memories.items():
+                    cases = next(
+                        (a.shape[-1:] for n, a in givens.items() if structure.graph.nodes[n].cased),
+                        (),
+                    )
+                    whole = (*shape, *cases) if memory in update.cased else shape
+                    self.exact[memory] = np.zeros(whole)
+            self.given_leaves = frozenset(
+                leaf for leaf in self.exact if leaf not in structure.by_leaf
+            )
+            for quantity in structure.quantities:
+                if quantity.leaf not in self.exact or quantity.phase == "update":
+                    self.exact[quantity.leaf] = quantity.formula(self.exact)
+        for leaf, value in self.exact.items():
+            self.exact[leaf] = np.asarray(value, dtype=float)
+
+    @property
+    def cases(self) -> int:
+        """The number of cases; 1 where there are none."""
+        nodes = self.structure.graph.nodes
+        return next((a.shape[-1] for n, a in self.givens.items() if nodes[n].cased), 1)
+
+    def full_shape(self, quantity: Quantity) -> tuple[int, ...]:
+        """The shape of a quantity's array, cases included."""
+        shape: tuple[int, ...] = np.shape(self.exact[quantity.leaf])
+        return shape
+
+
+def structure_of(problem: Problem) -> Structure:
+    """The quantities of a problem. Raises the `HandgradError`s of solving it."""
+    trace = solve(problem)
+    graph = trace.graph
+    update = update_pass(graph, problem.update) if problem.update and problem.parameters else None
+    return _Collecting(problem, trace, graph, update).structure()
+
+
+@dataclass
+class _Collecting:
+    problem: Problem
+    trace: Trace
+    graph: Graph
+    update: UpdatePass | None
+
+    def structure(self) -> Structure:
+        self.lines: dict[tuple[Leaf, str], tuple[str, StepKind, TraceLine]] = {}
+        for step in self.trace.steps:
+            for line in step.lines:
+                if line.role != "per_case" and step.kind != "loss_after":
+                    key = (line.target, "update" if step.phase == "update" else "")
+                    self.lines.setdefault(key, (step.id, step.kind, line))
+        self.shapes: dict[Leaf, Shape] = {}
+        for name in (*self.graph.nodes, *self.graph.lets):
+            self.shapes[Name(name)] = self.graph.shape(Name(name))
+        for computed in self.graph.backward:
+            self.shapes[computed.leaf] = self.graph.shape(computed.leaf)
+        self.cased = set(self.graph.cased_leaves)
+        self.named = {
+            node.written: Name(node.name, shape=node.shape)
+            for node in self.graph.nodes.values()
+            if isinstance(node.written, Call)
+        }
+        quantities = [*self._forward(), *self._backward()]
+        if self.update is not None:
+            quantities += self._updated(self.update)
+        return Structure(
+            self.problem,
+            self.trace,
+            self.graph,
+            self.update,
+            tuple(quantities),
+            self.shapes,
+            frozenset(self.cased),
+        )
+
+    def _ways(self, *formulas: Expression | None) -> tuple[Formula, ...]:
+        found: dict[Expression, Formula] = {}
+        for formula in formulas:
+            ready = compiled(formula, self._shape, self.cased) if formula is not None else None
+            if ready is not None:
+                found.setdefault(ready.expression, ready)
+        return tuple(found.values())
+
+    def _shape(self, leaf: Leaf) -> Shape:
+        return self.shapes[leaf]
+
+    def _forward(self) -> list[Quantity]:
+        found = []
+        for line in self.graph.forward:
+            node = self.graph.nodes.get(line.leaf.name)
+            written = node.written if node is not None else None
+            loss = recognised(written) if written is not None else None
+            stable = annotated(loss, self._shape) if loss is not None else None
+            found.append(
+                self._quantity(line, self._ways(stable or written, line.formula), "forward")
+            )
+        return found
+
+    def _backward(self) -> list[Quantity]:
+        long = {s.pre_activation: s.long[1].formula for s in self.graph.shortcuts}
+        found = []
+        for line in self.graph.backward:
+            other = long.get(line.leaf.name) if isinstance(line.leaf, Adjoint) else None
+            ways = self._ways(self._folded(line.formula), line.formula, other)
+            found.append(self._quantity(line, ways, "backward"))
+        return found
+
+    def _folded(self, formula: Expression) -> Expression:
+        """The formula with every part that an equation computes called by its name."""
+        return substitute(formula, lambda e: self.named.get(e) if isinstance(e, Call) else None)
+
+    def _quantity(self, line: Line, ways: tuple[Formula, ...], phase: Phase) -> Quantity:
+        usual: StepKind = "compute" if phase == "forward" else "pass_backward"
+        unseen: tuple[str, StepKind, TraceLine | None] = ("", usual, None)
+        step, kind, shown = self.lines.get((line.leaf, ""), unseen)
+        return Quantity(
+            leaf=line.leaf,
+            target=source(line.leaf),
+            shown=line.leaf,
+            step=step,
+            kind=kind,
+            phase=phase,
+            ways=ways,
+            asked=shown is not None and shown.role in ASKED,
+            line=shown,
+            through=line.through,
+        )
+
+    def _updated(self, update: UpdatePass) -> list[Quantity]:
+        """The lines of the update; what a line assigns anew has a name of its own from there on."""
+        for leaf in (*update.settings, *update.memories):
+            self.shapes[leaf] = update.shapes[leaf]
+        self.cased |= update.cased
+        found = []
+        for lines in update.lines.values():
+            renamed: dict[Leaf, Leaf] = {}
+            for line in lines:
+                formula = _renamed(line.formula, renamed)
+                target = line.target if line.assigns == "let" else after(line.target)
+                self.shapes[target] = self.shapes.get(line.target, ())
+                if line.target in self.cased:
+                    self.cased.add(target)
+                unseen: tuple[str, StepKind, TraceLine | None] = ("", "update", None)
+                step, kind, shown = self.lines.get((line.target, "update"), unseen)
+                found.append(
+                    Quantity(
+                        leaf=target,
+                        target=f"updated.{line.target.name}",
+                        shown=line.target,
+                        step=step,
+                        kind=kind,
+                        phase="update",
+                        ways=self._ways(formula),
+                        asked=line.assigns == "updated",
+                        line=shown,
+                    )
+                )
+                if line.assigns == MEMORY:
+                    renamed[line.target] = target
+        return found
+
+
+def _renamed(formula: Expression, new: Mapping[Leaf, Leaf]) -> Expression:
+    return substitute(formula, lambda e: new.get(e) if isinstance(e, Name) else None)

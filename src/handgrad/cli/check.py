@@ -1,0 +1,59 @@
+"""handgrad check: a student's figures, or figures in print, against the worked solution."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+import handgrad
+from handgrad.cli.options import AS_JSON, PROBLEM, changes, chosen, print_json
+from handgrad.cli.terminal import Terminal, page_options
+
+
+@click.command(epilog="Example: handgrad check lab9 answers.toml --level rule")
+@PROBLEM
+@click.argument("answers", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--level",
+    type=click.Choice(["where", "what", "rule", "worked"]),
+    default="what",
+    show_default=True,
+    help="How much is told of what is wrong.",
+)
+@click.option("--rubric", type=click.Path(path_type=Path), help="Marks, in a TOML file.")
+@click.option(
+    "--as-printed", is_flag=True, help="Judge figures of a book or a slide, each for itself."
+)
+@click.option("--blank", is_flag=True, help="Print an answers file to fill in, and stop.")
+@changes
+@AS_JSON
+@page_options
+def check(
+    problem: str,
+    answers: Path | None,
+    level: handgrad.Level,
+    rubric: Path | None,
+    as_printed: bool,
+    blank: bool,
+    settings: tuple[str, ...],
+    swaps: tuple[str, ...],
+    as_json: bool,
+    terminal: Terminal,
+) -> int:
+    """Check the figures in ANSWERS (.toml, .json or .csv) against PROBLEM, step by step."""
+    checker = handgrad.Checker(chosen(problem, settings, swaps), rubric)
+    if blank:
+        click.echo(handgrad.blank_toml(handgrad.blanks(checker)), nl=False)
+        return 0
+    if answers is None:
+        raise handgrad.OptionError(
+            "no answers are named",
+            mend=f"handgrad check {problem} --blank prints a file to fill in",
+        )
+    report = checker.check_printed(answers) if as_printed else checker.check(answers)
+    if as_json:
+        print_json(handgrad.check_object(report))
+    else:
+        terminal.show(handgrad.check_page(report, level))
+    return 0 if report.all_well else 1

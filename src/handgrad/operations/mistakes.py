@@ -1,0 +1,377 @@
+"""Wrong variants of formulas: the mistakes that are made with an operation or with its pull-back.
+
+A mistake is a formula too, made from the right one by a rewrite: a factor left out, a transpose
+forgotten, a gate of another layer. So a student's figure is compared with what a mistake gives by
+the same evaluation that gives the right figure, and no rule is written a second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from handgrad.expression import (
+    Adjoint,
+    Call,
+    Expression,
+    Leaf,
+    Literal,
+    Name,
+    leaves,
+    number,
+    shape_of,
+    substitute,
+    walk,
+)
+from handgrad.operations import operation_of
+from handgrad.operations.annotate import application
+from handgrad.operations.arithmetic import add, divide, multiply, negate, power, subtract
+from handgrad.operations.functions import log, step
+from handgrad.operations.linear import matmul, outer
+from handgrad.operations.losses import bce, cross_entropy
+from handgrad.operations.reductions import mean_over_cases, sum_over_cases, sum_to
+from handgrad.operations.structure import transpose
+
+LOG_10 = 0.4342944819032518
+"""log₁₀ e: a logarithm to base 10 is ln times this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A wrong variant of a formula. `about` is what was left out, or used in another's place."""
+
+    rule: str
+    formula: Expression
+    about: tuple[Expression, ...] = ()
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a mistake may confuse a formula's parts with.
+
+    Arguments:
+        target: what the formula computes.
+        activation: the activation that a backward formula leads through, as its equation has it.
+        before: by activation's value, the pre-activation it is applied to.
+        alike: by leaf, the others of its kind and shape.
+        data: the names of the data; a target among them is what a prediction is compared with.
+        made: by gradient, the formula it is computed by.
+        fused: where the formula is that of an activation and its loss in one, the activation
+            as its equation has it, and the name of its value.
+        averaged: the numbers of cases and of entries that the loss averages over, where over 1.
+        squared: whether a squared error is differentiated.
+        rate: the learning rate's name in the formulas of an update.
+    """
+
+    target: Leaf
+    activation: Call | None = None
+    before: Mapping[str, str] = field(default_factory=dict)
+    alike: Mapping[Leaf, tuple[Leaf, ...]] = field(default_factory=dict)
+    data: frozenset[str] = frozenset()
+    made: Mapping[Leaf, Expression] = field(default_factory=dict)
+    fused: tuple[Call, str] | None = None
+    averaged: tuple[int, ...] = ()
+    squared: bool = False
+    rate: Name | None = None
+
+
+Found: TypeAlias = tuple[str, Expression, tuple[Expression, ...]]
+"""A rule, what stands in the node's place, and what it is about."""
+
+Rewrite: TypeAlias = Callable[[Call, Surroundings], Iterator[Found]]
+
+
+def mistakes(formula: Expression, seen: Surroundings) -> tuple[Mistake, ...]:
+    """Every single mistake that can be made with a formula, the likelier rules first.
+
+    Shapes are not looked at: a variant whose shapes do not fit is no candidate.
+    """
+    found: dict[tuple[str, Expression], Mistake] = {}
+    for mistake in sorted(_all(formula, seen), key=lambda m: PRIORITY[m.rule]):
+        if mistake.formula != formula:
+            found.setdefault((mistake.rule, mistake.formula), mistake)
+    return tuple(found.values())
+
+
+def _all(formula: Expression, seen: Surroundings) -> Iterator[Mistake]:
+    yield from _wholes(formula, seen)
+    for node in dict.fromkeys(walk(formula)):
+        for rule, replacement, about in _rewrites(node, seen):
+            yield Mistake(rule, _with(formula, node, replacement), about)
+
+
+def _with(formula: Expression, node: Expression, replacement: Expression) -> Expression:
+    return substitute(formula, lambda e: replacement if e == node else None)
+
+
+def _rewrites(node: Expression, seen: Surroundings) -> Iterator[Found]:
+    match node:
+        case Call():
+            rewrite = REWRITES.get(node.operation)
+            if rewrite is not None:
+                yield from rewrite(node, seen)
+            if operation_of(node).family == "activation" and len(node.arguments) == 1:
+                yield "activation_forgotten", node.arguments[0], (node,)
+        case Name() if node.name in seen.before:
+            before = Name(seen.before[node.name], shape=node.shape)
+            yield "preactivation_used", before, (before, node)
+            yield from _confused(node, seen)
+        case Name() | Adjoint():
+            yield from _confused(node, seen)
+        case _:
+            pass
+
+
+def _confused(node: Name | Adjoint, seen: Surroundings) -> Iterator[Found]:
+    for other in seen.alike.get(node, ()):
+        if other == seen.target:
+            continue
+        ungated = isinstance(node, Adjoint) and seen.before.get(other.name) == node.name
+        yield "before_gate" if ungated else "another_taken", other, (other, node)
+
+
+# -- by operation --------------------------------------------------------------------------------
+
+
+def _of_multiply(call: Call, seen: Surroundings) -> Iterator[Found]:
+    a, b = call.arguments
+    if seen.activation is not None and _carries(a) != _carries(b):
+        incoming, slope = (a, b) if _carries(a) else (b, a)
+        gate = operation_of(seen.activation).gate
+        yield "gate_forgotten" if gate else "slope_forgotten", incoming, (slope,)
+        yield from _slopes(call, incoming, slope, seen)
+    for kept, dropped in ((a, b), (b, a)):
+        if dropped == seen.rate:
+            yield "rate_forgotten", kept, (dropped,)
+        elif number(dropped) in (2.0, 0.5):
+            rule = "factor_half" if number(dropped) == 2 else "factor_two"
+            yield rule, kept, (dropped,)
+        elif shape_of(kept) == call.shape:
+            yield "factor_left_out", kept, (dropped,)
+
+
+def _slopes(
+    call: Call, incoming: Expression, slope: Expression, seen: Surroundings
+) -> Iterator[Found]:
+    """The slope of an activation taken of another layer, at the other end, or on the other side."""
+    gate = seen.activation is not None and operation_of(seen.activation).gate
+    own = [leaf for leaf in leaves(slope) if isinstance(leaf, Name)]
+    for leaf in own:
+        for other in seen.alike.get(leaf, ()):
+            elsewhere = _with(slope, leaf, other)
+            rule = "gate_of_another_layer" if gate else "slope_of_another_layer"
+            yield rule, multiply(incoming, elsewhere), (other, leaf)
+    made = seen.made.get(incoming) if isinstance(incoming, Adjoint) else None
+    if isinstance(made, Call) and made.operation == matmul.name:
+        a, b = made.arguments
+        for left, right in ((a, multiply(b, slope)), (multiply(a, slope), b)):
+            if _carries(right if left is a else left):
+                rule = "gate_on_wrong_side" if gate else "slope_on_wrong_side"
+                yield rule, matmul(left, right), (slope, incoming)
+
+
+def _carries(formula: Expression) -> bool:
+    """Whether a part of a backward formula carries the gradient that comes in."""
+    return any(isinstance(leaf, Adjoint) for leaf in leaves(formula))
+
+
+def _of_step(call: Call, seen: Surroundings) -> Iterator[Found]:
+    yield "gate_inverted", 1 - call, (call,)
+
+
+def _of_matmul(call: Call, seen: Surroundings) -> Iterator[Found]:
+    a, b = call.arguments
+    for side, other in ((0, b), (1, a)):
+        factor = call.arguments[side]
+        if isinstance(factor, Call) and factor.operation == transpose.name:
+            plain = factor.arguments[0]
+            rule, put = "transpose_forgotten", plain
+        elif len(shape_of(factor) or ()) == 2:
+            plain, rule, put = factor, "transposed", factor.T
+        else:
+            continue
+        yield rule, matmul(put, other) if side == 0 else matmul(other, put), (plain,)
+    if len(shape_of(a) or ()) == len(shape_of(b) or ()) == 2:
+        yield "product_reversed", matmul(b, a), (a, b)
+
+
+def _of_outer(call: Call, seen: Surroundings) -> Iterator[Found]:
+    a, b = call.arguments
+    yield "outer_transposed", outer(b, a), (a, b)
+
+
+def _of_subtract(call: Call, seen: Surroundings) -> Iterator[Found]:
+    a, b = call.arguments
+    if seen.rate is not None and isinstance(a, Name) and a.name == seen.target.name:
+        yield "update_sign", add(a, b), (b,)
+        yield "parameter_forgotten", negate(b), (a,)
+    elif isinstance(b, Name) and b.name in seen.data:
+        yield "target_minus_prediction", subtract(b, a), (a, b)
+    elif number(a) is None:
+        yield "difference_reversed", subtract(b, a), (a, b)
+
+
+def _of_add(call: Call, seen: Surroundings) -> Iterator[Found]:
+    a, b = call.arguments
+    for kept, dropped in ((a, b), (b, a)):
+        if _carries(dropped):
+            yield "path_left_out", kept, (dropped,)
+        elif isinstance(dropped, Name):
+            yield "bias_forgotten", kept, (dropped,)
+        else:
+            yield "term_left_out", kept, (dropped,)
+    if isinstance(b, Name):
+        yield "sign_of_term", subtract(a, b), (b,)
+
+
+def _of_divide(call: Call, seen: Surroundings) -> Iterator[Found]:
+    a, b = call.arguments
+    count = number(b)
+    if count is not None and count in seen.averaged:
+        yield "mean_forgotten", a, (b,)
+
+
+def _of_negate(call: Call, seen: Surroundings) -> Iterator[Found]:
+    yield "sign_lost", call.arguments[0], ()
+
+
+def _of_power(call: Call, seen: Surroundings) -> Iterator[Found]:
+    if number(call.arguments[1]) == 2:
+        yield "square_forgotten", call.arguments[0], (call.arguments[0],)
+
+
+def _of_log(call: Call, seen: Surroundings) -> Iterator[Found]:
+    yield "logarithm_to_base_10", LOG_10 * call, ()
+
+
+def _of_bce(call: Call, seen: Surroundings) -> Iterator[Found]:
+    p, y = call.arguments
+    yield "other_label", bce(p, 1 - y), (y,)
+    yield "other_label", bce(1 - p, y), (y,)
+    yield "logarithm_to_base_10", LOG_10 * call, ()
+    yield "sign_lost", negate(call), ()
+
+
+def _of_cross_entropy(call: Call, seen: Surroundings) -> Iterator[Found]:
+    yield "logarithm_to_base_10", LOG_10 * call, ()
+    yield "sign_lost", negate(call), ()
+
+
+def _of_mean_over_cases(call: Call, seen: Surroundings) -> Iterator[Found]:
+    inner = call.arguments[0]
+    yield "mean_forgotten", sum_over_cases(inner), (inner,)
+    if len(shape_of(inner) or ()) == 1:
+        yield "wrong_axis", Call("sum", (inner,)), (inner,)
+        yield "wrong_axis", Call("mean", (inner,)), (inner,)
+        for count in seen.averaged:
+            yield "wrong_axis", divide(Call("sum", (inner,)), float(count)), (inner,)
+
+
+def _of_sum_over_cases(call: Call, seen: Surroundings) -> Iterator[Found]:
+    inner = call.arguments[0]
+    yield "mean_for_sum", mean_over_cases(inner), (inner,)
+    if len(shape_of(inner) or ()) == 1:
+        yield "wrong_axis", Call("sum", (inner,)), (inner,)
+
+
+def _of_sum_to(call: Call, seen: Surroundings) -> Iterator[Found]:
+    inner = call.arguments[0]
+    shape = shape_of(inner) or ()
+    if len(shape) == 2 and len(call.shape or ()) == 1:
+        yield "wrong_axis", Call("sum", (inner,), (("axis", 1),)), (inner,)
+        yield "mean_for_sum", divide(call, float(shape[0])), (inner,)
+        yield "sum_forgotten", Call("index", (inner,), (("at", (0,)),)), (inner,)
+
+
+REWRITES: dict[str, Rewrite] = {
+    multiply.name: _of_multiply,
+    step.name: _of_step,
+    matmul.name: _of_matmul,
+    outer.name: _of_outer,
+    subtract.name: _of_subtract,
+    add.name: _of_add,
+    divide.name: _of_divide,
+    negate.name: _of_negate,
+    power.name: _of_power,
+    log.name: _of_log,
+    bce.name: _of_bce,
+    cross_entropy.name: _of_cross_entropy,
+    mean_over_cases.name: _of_mean_over_cases,
+    sum_over_cases.name: _of_sum_over_cases,
+    sum_to.name: _of_sum_to,
+}
+"""By operation, what is done wrong with a call of it."""
+
+
+# -- the formula as a whole ----------------------------------------------------------------------
+
+
+def _wholes(formula: Expression, seen: Surroundings) -> Iterator[Mistake]:
+    backward = isinstance(seen.target, Adjoint)
+    if seen.fused is not None:
+        activation, value = seen.fused
+        out = Name(value, shape=activation.shape)
+        twice = operation_of(activation).pullback(
+            0, formula, application(activation, activation.arguments, out)
+        )
+        if twice is not None:
+            yield Mistake("slope_on_shortcut", twice, (activation,))
+    if backward and seen.squared:
+        yield Mistake("factor_two", 2 * formula)
+        yield Mistake("factor_half", 0.5 * formula)
+    if backward:
+        for count in seen.averaged:
+            yield Mistake("mean_forgotten", Literal(float(count)) * formula)
+            yield Mistake("mean_for_sum", divide(formula, float(count)))
+    if seen.rate is None:
+        yield Mistake("sign_lost", negate(formula))
+    if len(shape_of(formula) or ()) == 2:
+        yield Mistake("result_transposed", formula.T if isinstance(formula, Call) else formula)
+
+
+PRIORITY: dict[str, int] = {
+    rule: position
+    for position, rule in enumerate(
+        (
+            "gate_forgotten",
+            "slope_forgotten",
+            "before_gate",
+            "slope_on_shortcut",
+            "target_minus_prediction",
+            "transpose_forgotten",
+            "outer_transposed",
+            "product_reversed",
+            "transposed",
+            "preactivation_used",
+            "activation_forgotten",
+            "gate_of_another_layer",
+            "slope_of_another_layer",
+            "gate_on_wrong_side",
+            "slope_on_wrong_side",
+            "gate_inverted",
+            "path_left_out",
+            "bias_forgotten",
+            "wrong_axis",
+            "mean_forgotten",
+            "mean_for_sum",
+            "sum_forgotten",
+            "rate_forgotten",
+            "update_sign",
+            "factor_two",
+            "factor_half",
+            "other_label",
+            "logarithm_to_base_10",
+            "parameter_forgotten",
+            "sign_lost",
+            "difference_reversed",
+            "square_forgotten",
+            "term_left_out",
+            "sign_of_term",
+            "factor_left_out",
+            "another_taken",
+            "result_transposed",
+        )
+    )
+}
+"""The rules, the likelier first: where two give the same figures, the first is named."""

@@ -1,0 +1,242 @@
+"""The page of a check: a verdict for every quantity, and as much of what went wrong as is asked for."""
+
+from __future__ import annotations
+
+from typing import Literal, assert_never
+
+import numpy as np
+
+from handgrad.check.report import LEVELS, CheckReport, Judged, Level, Places
+from handgrad.explain import reason
+from handgrad.explain.text import joined, listed, sentence
+from handgrad.expression import Expression
+from handgrad.expression import Literal as Number
+from handgrad.operations.operation import Array
+from handgrad.page.blocks import (
+    Block,
+    Derivation,
+    Heading,
+    Note,
+    Page,
+    Paragraph,
+    Relation,
+    Table,
+    Text,
+)
+from handgrad.page.solution import error_signals, losses
+from handgrad.trace.numbers import literal_of
+
+MANY = 8
+"""Wrong entries that are named; of more, the number is said."""
+
+
+def check_page(report: CheckReport, level: Level = "what") -> Page:
+    """A report as a page.
+
+    Arguments:
+        level: how much is told of what is wrong: "where" it is, "what" was done, the "rule" that
+            belongs there, or the step "worked" out.
+    """
+    title = report.problem.title or "Check"
+    blocks: list[Block] = [
+        Heading((title, ": the figures in print" if report.as_printed else ": your work"), 1)
+    ]
+    blocks.append(Paragraph(_summary(report)))
+    blocks.append(_printed_table(report) if report.as_printed else _table(report))
+    blocks += _missing(report)
+    if level != "where":
+        for one in _to_tell(report):
+            blocks += _told(report, one, level)
+    blocks += [Note("warning", (remark,)) for remark in report.remarks]
+    if not report.wrong and report.entered and not report.remarks:
+        blocks.append(Note("check", ("Nothing that was entered is wrong.",)))
+    trace = report.trace
+    return Page(
+        title=title,
+        blocks=tuple(blocks),
+        decimals=trace.decimals,
+        display=trace.problem.display,
+        error_signals=error_signals(trace),
+        loss=trace.graph.cost,
+        losses=losses(trace),
+    )
+
+
+def _to_tell(report: CheckReport) -> list[Judged]:
+    return [
+        s
+        for s in report.entered
+        if s.verdict == "wrong" or s.trivial or s.printed == "early_rounding"
+    ]
+
+
+def _summary(report: CheckReport) -> Text:
+    entered = report.entered
+    if report.as_printed:
+        kinds = {"right": "right", "fewer_digits": "right to fewer digits"}
+        kinds |= {"early_rounding": "explained by early rounding", "wrong": "wrong"}
+        counts = [
+            f"{n} {word}"
+            for k, word in kinds.items()
+            if (n := sum(s.printed == k for s in entered))
+        ]
+        return (f"{_counted(len(entered), 'quantity', 'quantities')} in print: {listed(counts)}.",)
+    counts = [
+        f"{n} {word}"
+        for word, n in (
+            ("right", sum(s.verdict == "right" for s in entered)),
+            ("right given what came before", sum(s.verdict == "consistent" for s in entered)),
+            ("wrong", len(report.wrong)),
+        )
+        if n
+    ]
+    marks = f" {report.marks:g} of {report.out_of:g} marks." if report.out_of else ""
+    return (
+        f"{_counted(len(entered), 'quantity', 'quantities')} entered: {listed(counts)}.{marks}",
+    )
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+def _table(report: CheckReport) -> Table:
+    rows: list[tuple[Text, ...]] = []
+    for one in report.entered:
+        marks = f"{one.marks:g}/{one.out_of:g}" if one.out_of else ""
+        rows.append(((one.quantity.step,), _name(one), _verdict(one), (marks,)))
+    header: tuple[Text, ...] = (("step",), ("quantity",), ("verdict",), ("marks",))
+    return Table(header, tuple(rows), "lllr")
+
+
+def _name(one: Judged) -> Text:
+    shown = one.quantity.shown
+    return (shown, " after the update") if one.quantity.phase == "update" else (shown,)
+
+
+def _verdict(one: Judged) -> Text:
+    match one.verdict:
+        case "right":
+            return ("right",)
+        case "consistent":
+            if one.trivial:
+                return ("follows, but nothing was left to work out",)
+            return ("right, given what came before",)
+        case "wrong":
+            return ("WRONG", *_where(one.wrong, np.shape(one.expected)))
+        case "missing":
+            return ("not entered",)
+        case _:
+            assert_never(one.verdict)
+
+
+def _where(places: Places, shape: tuple[int, ...]) -> Text:
+    """Which entries, counted from 1; nothing where it is all of them."""
+    if not shape or not places or len(places) == int(np.prod(shape)):
+        return ()
+    if len(places) > MANY:
+        return (f" in {len(places)} entries",)
+    named = [", ".join(str(i + 1) for i in at) for at in places]
+    if len(shape) == 1:
+        return (f" in {'entry' if len(named) == 1 else 'entries'} {listed(named)}",)
+    return (f" in {'entry' if len(named) == 1 else 'entries'} {listed([f'({n})' for n in named])}",)
+
+
+def _printed_table(report: CheckReport) -> Table:
+    words = {
+        "right": "right",
+        "fewer_digits": "right, to fewer digits",
+        "early_rounding": "rounded early",
+        "wrong": "WRONG",
+    }
+    rows: list[tuple[Text, ...]] = []
+    for one in report.entered:
+        exact = one.printed in ("wrong", "early_rounding")
+        verdict = words[one.printed or "right"]
+        value: Text = (_literal(one.expected, one),) if exact else ()
+        rows.append(((one.quantity.step,), _name(one), (verdict,), value))
+    header: tuple[Text, ...] = (("step",), ("quantity",), ("verdict",), ("right value",))
+    return Table(header, tuple(rows), "llll")
+
+
+def _missing(report: CheckReport) -> list[Block]:
+    missing = [s for s in report.steps if s.verdict == "missing"]
+    if not missing or report.as_printed:
+        return []
+    if len(missing) > 2 * MANY:
+        return [Paragraph((f"{len(missing)} quantities are not entered.",))]
+    shown = [_name(s) for s in missing if s.quantity.phase != "update"]
+    after = [s.quantity.shown for s in missing if s.quantity.phase == "update"]
+    if after:
+        shown.append((*joined([(a,) for a in after]), " after the update"))
+    return [Paragraph(("Not entered: ", *joined(shown), "."))]
+
+
+# -- what is told of one quantity ------------------------------------------------------------------
+
+
+def _told(report: CheckReport, one: Judged, level: Level) -> list[Block]:
+    blocks: list[Block] = [Heading(_name(one), 3, id=one.quantity.step)]
+    if one.entry is not None:
+        said = "in print" if report.as_printed else "you wrote"
+        relation = Relation(one.quantity.shown, (_literal(one.entry.value, one),), label=(said,))
+        blocks.append(Derivation((relation,)))
+    blocks += [Note("warning", text) for text in _why(one)]
+    if one.remark:
+        blocks.append(Note("info", sentence(one.remark, ".")))
+    if LEVELS.index(level) >= LEVELS.index("rule"):
+        blocks += _rule(report, one, worked=level == "worked")
+    elif report.as_printed:
+        right = Relation(one.quantity.shown, (_literal(one.expected, one),), label=("right",))
+        blocks.append(Derivation((right,)))
+    return blocks
+
+
+def _why(one: Judged) -> list[Text]:
+    """The best explanation, and the others as what it may also be."""
+    if one.trivial:
+        return [
+            (
+                "These figures follow from an earlier slip that left nothing to work out here, so they earn no marks.",
+            )
+        ]
+    if not one.diagnosis:
+        return [
+            ("It does not follow from the figures before it, and no usual mistake leads to it.",)
+        ]
+    first, *others = one.diagnosis
+    texts: list[Text] = [sentence(*first.text, ".")]
+    if others:
+        texts.append(("Or: ", *joined([d.text for d in others], "or"), "."))
+    return texts
+
+
+def _rule(report: CheckReport, one: Judged, *, worked: bool) -> list[Block]:
+    quantity = one.quantity
+    blocks: list[Block] = []
+    step = report.trace.step(quantity.step)
+    if step is not None and (why := reason(report.trace, step)) and any(why):
+        blocks.append(Paragraph(why))
+    line = quantity.line
+    formula: Expression = line.formula if line is not None else quantity.formula.expression
+    chain: list[Expression] = [formula]
+    if worked and line is not None:
+        chain += [line.substituted, _literal(one.expected, one)]
+    elif worked:
+        chain.append(_literal(one.expected, one))
+    sign: Literal["=", "←"] = "←" if quantity.phase == "update" else "="
+    unique = [e for k, e in enumerate(chain) if k == 0 or e != chain[k - 1]]
+    blocks.append(Derivation((Relation(quantity.shown, tuple(unique), sign=sign),)))
+    if worked and one.following is not None:
+        own = Relation(
+            quantity.shown,
+            (_literal(one.following, one),),
+            label=("from your own figures",),
+            sign=sign,
+        )
+        blocks.append(Derivation((own,)))
+    return blocks
+
+
+def _literal(value: Array, one: Judged) -> Number:
+    return literal_of(value, one.quantity.cased and value.ndim > len(one.quantity.shape))

@@ -1,0 +1,433 @@
+"""The checker through the public door: verdicts, diagnoses, marks, figures in print, pages, the command."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+
+import handgrad
+from handgrad.check import Checker, CheckReport
+from handgrad.check.words import MISTAKES, OTHERS, SLIPS
+from handgrad.cli.commands import run
+from handgrad.expression import Adjoint, Name
+from handgrad.operations.mistakes import PRIORITY
+from tests.check.students import Network, decimals, networks
+from tests.test_documents import indented, python
+from tests.test_json import schema
+
+SLIDES: dict[str, Any] = {
+    "z1": ["0.6", "0.1"],
+    "h1": ["0.6", "0.1"],
+    "z2": ["0.42", "-0.17"],
+    "h2": ["0.42", "0"],
+    "z3": "0.552",
+    "yhat": "0.6346",
+    "L": "0.4546",
+    "delta3": "-0.3654",
+    "dw3": ["-0.1535", "0"],
+    "db3": "-0.3654",
+    "dh2": ["-0.2192", "0.1462"],
+    "delta2": ["-0.2192", "0"],
+    "dW2": [["-0.1315", "-0.0219"], ["0", "0"]],
+    "db2": ["-0.2192", "0"],
+    "dh1": ["-0.0877", "0.0438"],
+    "delta1": ["-0.0877", "0.0438"],
+    "dW1": [["-0.0877", "0"], ["0.0438", "0"]],
+    "db1": ["-0.0877", "0.0438"],
+    "updated": {"b3": "0.3365"},
+}
+"""The figures of the lab's slides as they are printed."""
+
+LAB9 = Checker(handgrad.load("lab9"))
+NET = Network((2, 2, 2, 1), "relu", "sigmoid", "bce")
+VALUES = {
+    "W1": np.array([[0.5, -0.3], [0.2, 0.7]]),
+    "b1": np.array([0.1, -0.1]),
+    "W2": np.array([[0.4, -0.2], [-0.5, 0.3]]),
+    "b2": np.array([0.2, 0.1]),
+    "w3": np.array([0.6, -0.4]),
+    "b3": np.array(0.3),
+    "x": np.array([1.0, 0.0]),
+    "y": np.array(1.0),
+}
+
+
+def work(**wrong: Any) -> dict[str, Any]:
+    """The lab's figures to four decimals, with quantities computed otherwise."""
+    return NET.work(VALUES, decimals(4), "exact", wrong)
+
+
+def first(report: CheckReport, target: str) -> str:
+    return report[target].diagnosis[0].rule
+
+
+def test_the_slides_as_printed() -> None:
+    report = handgrad.check(LAB9.problem, SLIDES, as_printed=True)
+    assert {s.target: s.printed for s in report.entered if s.printed != "right"} == {"L": "wrong"}
+    assert len(report.entered) == 19
+    assert float(report["L"].expected) == pytest.approx(0.4548, abs=5e-5)
+    page = handgrad.render_terminal(
+        handgrad.check_page(report), width=80, colour=False, unicode=True
+    )
+    assert "0.4548" in page
+    assert page.count("WRONG") == 1
+
+
+def test_the_slides_as_a_students_work() -> None:
+    report = LAB9.check(SLIDES)
+    assert [s.target for s in report.wrong] == ["L"]
+
+
+def test_one_slip_at_step_1_2_costs_once() -> None:
+    report = LAB9.check(work(z2=lambda s: np.array([0.42, 0.17])))
+    assert [s.target for s in report.wrong] == ["z2"]
+    assert report["z2"].quantity.step == "1.2"
+    assert first(report, "z2") == "sign_lost"
+    assert report["z2"].wrong == ((1,),)
+    assert report.out_of - report.marks == 1
+    assert {s.verdict for s in report.steps if s.target not in ("z1", "h1", "z2")} == {"consistent"}
+
+
+def test_a_slip_that_is_not_carried_costs_nothing_more() -> None:
+    answers = {**work(), "z2": ["0.42", "-0.71"]}
+    report = LAB9.check(answers)
+    assert [s.target for s in report.wrong] == ["z2"]
+    assert first(report, "z2") == "digits_swapped"
+    assert {s.verdict for s in report.steps if s.target != "z2"} == {"right"}
+
+
+def test_a_slip_that_leaves_nothing_to_do_earns_nothing() -> None:
+    report = LAB9.check(work(z2=lambda s: np.array([-0.42, -0.17])))
+    assert [s.target for s in report.wrong] == ["z2"]
+    trivial = [s.target for s in report.steps if s.trivial]
+    assert "h2" in trivial
+    assert "dW2" in trivial
+    assert "yhat" not in trivial
+    assert report.marks == report.out_of - 1 - len(trivial)
+
+
+def test_given_figures_before_it_are_taken_as_rounded() -> None:
+    problem = handgrad.Problem("a = 1/3 * x\nb = 100 * a\nL = b", {"x": 1.0})
+    for b in ("33", "33.3", "33.33", "33.0", "33.2"):
+        assert handgrad.check(problem, {"a": "0.33", "b": b}).all_well, b
+    assert not handgrad.check(problem, {"a": "0.3333", "b": "33.0"}).all_well
+    assert not handgrad.check(problem, {"a": "0.33", "b": "33.34"}).all_well
+
+
+def test_rounding_a_figure_wrongly_is_wrong() -> None:
+    assert LAB9.check({"yhat": "0.635"}).all_well
+    assert not LAB9.check({"yhat": "0.636"}).all_well
+    assert not LAB9.check({"yhat": "1"}).all_well
+    assert not LAB9.check({"dh1": ["0", "0.0438"]}).all_well
+
+
+def test_a_mistake_in_a_step_that_is_not_entered() -> None:
+    answers = work(dz2=lambda s: s["dh2"])
+    report = LAB9.check({n: f for n, f in answers.items() if n in ("z2", "dW2", "yhat")})
+    (diagnosis, *_) = report["dW2"].diagnosis
+    assert diagnosis.rule in ("gate_forgotten", "before_gate")
+
+
+def test_two_mistakes_in_different_steps_are_both_named() -> None:
+    report = LAB9.check(
+        work(
+            dz2=lambda s: s["dh2"],
+            dh1=lambda s: s["W2"] @ s["dz2"],
+        )
+    )
+    assert [s.target for s in report.wrong] == ["dz2", "dh1"]
+    assert first(report, "dz2") == "gate_forgotten"
+    assert first(report, "dh1") == "transpose_forgotten"
+
+
+def test_one_path_left_out() -> None:
+    problem = handgrad.load("shared")
+    checker = Checker(problem)
+    exact = {q.target: checker.work.exact[q.leaf] for q in checker.work.structure.quantities}
+    answers = {t: exact[t] for t in ("z1", "h1", "z2", "h2", "L", "dh2", "dz2", "dh1", "dz1")}
+    for path in ("dW_via_z1", "dW_via_z2"):
+        report = checker.check({**answers, "dW": np.round(exact[path], 4)})
+        assert first(report, "dW") == "path_left_out"
+    assert checker.check({**answers, "dW": exact["dW"], "dW_via_z1": exact["dW_via_z1"]}).all_well
+
+
+def test_gradients_of_cases_may_carry_their_share_of_the_mean() -> None:
+    net = next(n for n in networks() if n.cases == 3 and n.depth == 3)
+    values = net.draw(np.random.default_rng(5))
+    checker = Checker(net.problem(values))
+    own = net.work(values, decimals(6))
+    assert checker.check(own).all_well
+    shared = dict(own)
+    for name in own:
+        if name.startswith(("dz", "dh")):
+            shared[name] = np.round(checker.work.exact[Adjoint(name[1:])] / 3, 6)
+    assert checker.check(shared).all_well
+
+
+def test_cases_may_stand_in_rows() -> None:
+    checker = Checker(handgrad.load("batch"))
+    exact = {q.target: checker.work.exact[q.leaf] for q in checker.asked}
+    report = checker.check({"h1": exact["h1"].T, "yhat": exact["yhat"][:, None]})
+    assert report.all_well
+    assert report["h1"].remark
+
+
+@pytest.mark.parametrize("name", [n for n, _, _ in handgrad.bundled()])
+@pytest.mark.parametrize("carry", ["exact", "rounded"])
+def test_the_worked_solutions_are_right(name: str, carry: handgrad.Carry) -> None:
+    problem = handgrad.load(name)
+    trace = handgrad.solve(problem, carry=carry, decimals=5)
+    answers: dict[str, Any] = {"updated": {}}
+    for step in trace.steps:
+        for line in step.lines:
+            if step.kind == "loss_after" or line.role == "per_case":
+                continue
+            figures = np.round(np.asarray(line.value, dtype=float), 5)
+            if step.phase == "update":
+                answers["updated"][line.target.name] = figures
+            elif isinstance(line.target, Name):
+                answers[line.target.name] = figures
+            else:
+                through = f"_via_{line.target.through}" if line.target.through else ""
+                answers[f"d{line.target.name}{through}"] = figures
+    report = handgrad.check(problem, answers)
+    assert [(s.target, s.verdict) for s in report.steps if s.verdict != "right"] == []
+    assert report.remarks == ()
+
+
+# -- words and marks -------------------------------------------------------------------------------
+
+
+def test_every_mistake_has_words() -> None:
+    assert set(MISTAKES) == set(PRIORITY)
+    assert not set(OTHERS) & (set(MISTAKES) | set(SLIPS))
+
+
+def test_a_rubric() -> None:
+    rubric = {
+        "default": 0,
+        "kinds": {"update": 0.5},
+        "steps": {"1.2": 3},
+        "quantities": {"dW2": 2},
+        "shares": {"consistent": 0.5},
+    }
+    checker = Checker(LAB9.problem, rubric)
+    report = checker.check(work(z2=lambda s: np.array([0.42, 0.17])))
+    assert report["z2"].out_of == report["h2"].out_of == 1.5
+    assert report["h2"].marks == 0.75
+    assert report["dW2"].marks == 1
+    assert report.out_of == 3 + 2 + 6 * 0.5
+    bad: dict[str, Any]
+    for bad in ({"kind": {}}, {"steps": {"9.9": 1}}, {"default": -1}, {"quantities": {"dW9": 1}}):
+        with pytest.raises(handgrad.OptionError):
+            Checker(LAB9.problem, bad)
+
+
+def test_one_quantity_alone() -> None:
+    before = {"z1": ["0.6", "0.1"], "h1": ["0.6", "0.1"], "z2": ["0.42", "0.17"]}
+    assert LAB9.check_one("h2", ["0.42", "0.17"], before).verdict == "consistent"
+    assert LAB9.check_one("h2", ["0.42", "0"]).verdict == "right"
+    assert LAB9.check_one("updated.b3", "0.2635").diagnosis[0].rule == "update_sign"
+    with pytest.raises(handgrad.OptionError, match="did you mean"):
+        LAB9.check_one("dW22", 1)
+
+
+# -- figures in print ------------------------------------------------------------------------------
+
+
+def test_figures_in_print_are_judged_one_by_one() -> None:
+    printed = {**SLIDES, "yhat": "0.63", "L": "0.455", "db3": "-0.37"}
+    report = LAB9.check_printed(printed)
+    assert report["yhat"].printed == "fewer_digits"
+    assert report["L"].printed == "fewer_digits"
+    assert report["db3"].printed == "fewer_digits"
+    assert report["z1"].printed == "right"
+    early = LAB9.check_printed({**SLIDES, "yhat": "0.63", "L": "0.4620"})
+    assert early["L"].printed == "early_rounding"
+    assert early.all_well
+
+
+# -- pages, JSON, the command ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("level", ["where", "what", "rule", "worked"])
+def test_levels(level: handgrad.Level) -> None:
+    report = LAB9.check(work(dz2=lambda s: s["dh2"]))
+    text = handgrad.render_terminal(
+        handgrad.check_page(report, level), width=80, colour=False, unicode=True
+    )
+    assert ("WRONG in entry 2" in text) is True
+    assert ("The gate 1[z⁽²⁾ > 0] is left out" in text) is (level != "where")
+    assert ("ReLU is a gate" in text) is (level in ("rule", "worked"))
+    assert ("gate shut" in text or "⊙ 1⎡ 0.42 > 0⎤" in text) is (level == "worked")
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(SLIDES))
+    for extra in ([], ["--as-printed"], ["--level", "worked"]):
+        assert run(["check", "lab9", str(path), *extra]) == 1
+        assert "WRONG" in capsys.readouterr().out
+        assert run(["check", "lab9", str(path), *extra, "--json"]) == 1
+        found = json.loads(capsys.readouterr().out)
+        jsonschema.validate(found, schema("check"))
+        assert [s["target"] for s in found["steps"] if s["verdict"] == "wrong"] == ["L"]
+    path.write_text(json.dumps({**SLIDES, "L": "0.4548"}))
+    assert run(["check", "lab9", str(path)]) == 0
+    rubric = tmp_path / "rubric.toml"
+    rubric.write_text("default = 0\n[quantities]\nL = 4\n")
+    capsys.readouterr()
+    assert run(["check", "lab9", str(path), "--rubric", str(rubric), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["out_of"] == 4
+    assert run(["check", "lab9", "--blank"]) == 0
+    assert "[updated]" in capsys.readouterr().out
+    for bad in (["check", "lab9"], ["check", "lab9", "none.toml"], ["check", "none", str(path)]):
+        assert run(bad) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_json_of_unreadable_cells(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('dW2 = [["-0.1315", "x"], [0, 0]]\nnothing = 1\n')
+    assert run(["check", "lab9", str(path), "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    jsonschema.validate(found, schema("check"))
+    (step,) = [s for s in found["steps"] if s["target"] == "dW2"]
+    assert step["given"] == [[-0.1315, None], [0, 0]]
+    assert step["diagnosis"][0]["rule"] == "not_entered"
+    assert len(found["remarks"]) == 2
+
+
+# -- programs --------------------------------------------------------------------------------------
+
+
+def numpy_code(x: Any, y: Any, **weights: Any) -> dict[str, Any]:
+    w1, b1, w2, b2, w3, b3 = (weights[n] for n in ("W1", "b1", "W2", "b2", "w3", "b3"))
+    z1 = w1 @ x + b1[:, None]
+    h1 = np.maximum(z1, 0)
+    z2 = w2 @ h1 + b2[:, None]
+    h2 = np.maximum(z2, 0)
+    z3 = w3 @ h2 + b3
+    yhat = 1 / (1 + np.exp(-z3))
+    d3 = (yhat - y) / y.size
+    d2 = np.outer(w3, d3) * (z2 > 0)
+    d1 = (w2.T @ d2) * (z1 > 0)
+    return {
+        "z1": z1,
+        "h1": h1,
+        "z2": z2,
+        "h2": h2,
+        "z3": z3,
+        "yhat": yhat,
+        "dz3": d3,
+        "dz2": d2,
+        "dz1": d1,
+        "dW1": d1 @ x.T,
+        "db1": d1.sum(axis=1),
+        "dW2": d2 @ h1.T,
+        "db2": d2.sum(axis=1),
+        "dw3": h2 @ d3,
+        "db3": d3.sum(),
+    }
+
+
+BATCH = handgrad.load("batch")
+
+
+def test_right_code() -> None:
+    report = handgrad.check_code(BATCH, numpy_code)
+    assert report.all_well
+    assert len(report.entered) == 15
+    gradients = numpy_code(**{n: g.array for n, g in {**BATCH.parameters, **BATCH.data}.items()})
+    handgrad.assert_gradients(BATCH, {n: gradients[f"d{n}"] for n in BATCH.parameters})
+
+    def in_order(arrays: dict[str, Any]) -> list[Any]:
+        found = numpy_code(**arrays)
+        return [found[f"d{n}"] for n in BATCH.parameters]
+
+    assert handgrad.check_code(BATCH, in_order).all_well
+
+
+def test_code_in_single_precision() -> None:
+    torch = pytest.importorskip("torch")
+
+    def with_torch(**arrays: Any) -> dict[str, Any]:
+        single = {
+            n: torch.tensor(a, dtype=torch.float32, requires_grad=True) for n, a in arrays.items()
+        }
+        s = single
+        h1 = torch.relu(s["W1"] @ s["x"] + s["b1"][:, None])
+        h2 = torch.relu(s["W2"] @ h1 + s["b2"][:, None])
+        yhat = torch.sigmoid(s["w3"] @ h2 + s["b3"])
+        loss = torch.nn.functional.binary_cross_entropy(yhat, s["y"].detach())
+        loss.backward()
+        return {"h1": h1, "yhat": yhat, **{f"d{n}": s[n].grad for n in BATCH.parameters}}
+
+    report = handgrad.check_code(BATCH, with_torch)
+    assert report.all_well, [(s.target, s.diagnosis) for s in report.wrong]
+
+
+@pytest.mark.parametrize(
+    ("target", "change", "rule", "words"),
+    [
+        (
+            "dW1",
+            lambda a: a["dW1"] * 3,
+            "mean_forgotten",
+            "3 times too large: the mean is forgotten",
+        ),
+        ("dW2", lambda a: a["dW2"].T, "outer_transposed", "the wrong way round"),
+        ("db1", lambda a: a["dz1"].sum(axis=0), "wrong_axis", "wrong axis"),
+        ("dw3", lambda a: -a["dw3"], "sign_lost", "sign"),
+        ("dW1", lambda a: a["dW1"] * 1.7, "scaled", "1.7 times"),
+        ("h1", lambda a: a["z1"], "activation_forgotten", "activation is left out"),
+    ],
+)
+def test_wrong_code(target: str, change: Any, rule: str, words: str) -> None:
+    def wrong(**arrays: Any) -> dict[str, Any]:
+        found = numpy_code(**arrays)
+        return {**found, target: change(found)}
+
+    report = handgrad.check_code(BATCH, wrong)
+    assert [s.target for s in report.wrong] == [target]
+    assert rule in [d.rule for d in report[target].diagnosis]
+    assert any(words in str(d) for d in report[target].diagnosis)
+
+
+def test_gradients_without_the_mask() -> None:
+    arrays = {n: g.array for n, g in {**BATCH.parameters, **BATCH.data}.items()}
+    good = numpy_code(**arrays)
+    ungated = np.outer(arrays["w3"], good["dz3"])
+    with pytest.raises(AssertionError, match=r"dW2 is wrong: .*gate") as raised:
+        handgrad.assert_gradients(BATCH, {"W2": ungated @ good["h1"].T})
+    assert "yours:" in str(raised.value)
+    with pytest.raises(AssertionError, match="no quantity"):
+        handgrad.assert_gradients(BATCH, {"W1": good["dW1"], "Q": 1})
+
+
+def test_code_that_cannot_be_called() -> None:
+    with pytest.raises(handgrad.OptionError, match="asks for 'weights'"):
+        handgrad.check_code(BATCH, lambda x, weights: {})
+    with pytest.raises(handgrad.OptionError, match="returned int"):
+        handgrad.check_code(BATCH, lambda x: 3)
+    with pytest.raises(handgrad.OptionError, match="returned 1 arrays"):
+        handgrad.check_code(BATCH, lambda x: [3])
+
+
+def test_the_documents(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "checking.md").read_text("utf-8")
+    answers, rubric = tmp_path / "answers.toml", tmp_path / "marks.toml"
+    answers.write_text(indented(text, "z1 = [0.6"), "utf-8")
+    rubric.write_text(indented(text, "[shares]"), "utf-8")
+    assert run(["check", "lab9", str(answers), "--rubric", str(rubric)]) == 0
+    capsys.readouterr()
+    exec(python(text, "check_code"), {})
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == "True right"
+    assert printed[1].startswith("dW2 ")
