@@ -66,6 +66,9 @@ if TYPE_CHECKING:
     from handgrad.page.numbers import numbers_page as numbers_page
     from handgrad.page.questions import question_blocks as question_blocks
     from handgrad.page.questions import questions_page as questions_page
+    from handgrad.page.sheets import Exercise as Exercise
+    from handgrad.page.sheets import keys_page as keys_page
+    from handgrad.page.sheets import sheets_page as sheets_page
     from handgrad.page.slides import slides_page as slides_page
     from handgrad.page.training import training_comparison_page as training_comparison_page
     from handgrad.page.training import training_page as training_page
@@ -76,6 +79,14 @@ if TYPE_CHECKING:
     from handgrad.picture.graph import graph_picture as graph_picture
     from handgrad.picture.lines import PicturePhase as PicturePhase
     from handgrad.picture.network import network_picture as network_picture
+    from handgrad.practice import Wanted as Wanted
+    from handgrad.practice import draw as draw
+    from handgrad.practice import for_students as for_students
+    from handgrad.practice import like as like
+    from handgrad.practice import numbered as numbered
+    from handgrad.practice import read_roster as read_roster
+    from handgrad.practice import wanted as wanted
+    from handgrad.practice import write_exercises as write_exercises
     from handgrad.questions import Question as Question
     from handgrad.questions import QuestionKind as QuestionKind
     from handgrad.questions import questions_for as questions_for
@@ -91,6 +102,7 @@ if TYPE_CHECKING:
     from handgrad.render.markdown import render_markdown as render_markdown
     from handgrad.render.notebook import render_notebook as render_notebook
     from handgrad.render.png import render_png as render_png
+    from handgrad.render.practice_json import practice_object as practice_object
     from handgrad.render.questions_json import questions_object as questions_object
     from handgrad.render.studies import born_dead_object as born_dead_object
     from handgrad.render.studies import born_dead_table_object as born_dead_table_object
@@ -129,6 +141,18 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _WHEN_ASKED_FOR = {
+    "Exercise": "handgrad.page.sheets",
+    "keys_page": "handgrad.page.sheets",
+    "sheets_page": "handgrad.page.sheets",
+    "Wanted": "handgrad.practice",
+    "draw": "handgrad.practice",
+    "for_students": "handgrad.practice",
+    "like": "handgrad.practice",
+    "numbered": "handgrad.practice",
+    "read_roster": "handgrad.practice",
+    "wanted": "handgrad.practice",
+    "write_exercises": "handgrad.practice",
+    "practice_object": "handgrad.render.practice_json",
     "Blank": "handgrad.check.blanks",
     "blank_toml": "handgrad.check.blanks",
     "blanks": "handgrad.check.blanks",

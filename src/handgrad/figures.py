@@ -12,6 +12,9 @@ from collections.abc import Sequence
 LARGE = 1e7
 """From here on a figure is written with a power of ten."""
 
+BLANK = "nan"
+"""How a number that is none is written: on a page, a place left for the reader to fill in."""
+
 _WHOLE = re.compile(r"[-+−]?\d+")
 
 
@@ -22,7 +25,7 @@ def figure(x: float, decimals: int = 4) -> str:
     power of ten, its first factor rounded to `decimals` digits: `1.23e-9`.
     """
     if not math.isfinite(x):
-        return "nan" if math.isnan(x) else "inf" if x > 0 else "-inf"
+        return BLANK if math.isnan(x) else "inf" if x > 0 else "-inf"
     if x == 0:
         return "0"
     text = _trimmed(f"{x:.{decimals}f}")

@@ -1,7 +1,8 @@
 """A page: a closed set of blocks. Mathematics stays expression trees; renderers only draw.
 
 A renderer is a pure function of a page. It never computes a value: every number on a
-page stands in a `Literal`, at full precision, and is rounded only as it is printed.
+page stands in a `Literal`, at full precision, and is rounded only as it is printed. A NaN there
+is a place left blank, for the reader to fill in.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ one that differs from the solution beside it."""
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading: level 1 the page, 2 a phase, 3 a step. `id` is the step's, such as "2.4"."""
+    """A heading: level 1 the page, 2 a phase, 3 a step. `id` is the step's, such as "2.4".
+
+    In print every heading of level 1 begins a page.
+    """
 
     text: Text
     level: int

@@ -13,6 +13,7 @@ import numpy as np
 from handgrad.errors import OptionError, nearest
 from handgrad.explain import Text, gated_entries_text, note_text, reason, title
 from handgrad.expression import Adjoint, Expression, Name
+from handgrad.operations.operation import Array
 from handgrad.page.blocks import (
     Block,
     Code,
@@ -96,7 +97,7 @@ def solution_page(
     blocks: list[Block] = []
     name = trace.problem.title or "Worked solution"
     if step is None and only is None:
-        blocks += [Heading((name,), 1), *_given(trace)]
+        blocks += [Heading((name,), 1), *given_blocks(trace)]
         if pictures:
             blocks.append(_figure(trace, "given"))
     for phase, heading in PHASES.items():
@@ -116,7 +117,7 @@ def solution_page(
         if code is not None and not any(isinstance(b, Code) for b in blocks):
             blocks.append(_code_before(trace, steps[0], code))
         for each in steps:
-            blocks += _step(trace, each, elements, open_entries)
+            blocks += step_blocks(trace, each, elements, open_entries)
             if code is not None and each.id in code:
                 blocks.append(Code(code[each.id]))
         if pictures and step is None and phase != "update":
@@ -157,7 +158,8 @@ def _figure(trace: Trace, phase: PicturePhase) -> Figure:
 # -- what is given ------------------------------------------------------------------------
 
 
-def _given(trace: Trace) -> list[Block]:
+def given_blocks(trace: Trace) -> list[Block]:
+    """The equations and the numbers of a problem."""
     problem, graph = trace.problem, trace.graph
     blocks: list[Block] = []
     if problem.description:
@@ -199,13 +201,16 @@ def _code_before(trace: Trace, first: Step, code: Mapping[str, str]) -> Code:
 # -- steps ----------------------------------------------------------------------------------
 
 
-def _step(trace: Trace, step: Step, elements: bool, open_entries: bool) -> list[Block]:
+def step_blocks(
+    trace: Trace, step: Step, elements: bool = False, open_entries: bool = False
+) -> list[Block]:
+    """A step worked out: why, the derivation, and what is to be noted."""
     uses: Text = (f"uses {', '.join(step.uses)}",) if step.uses else ()
     blocks: list[Block] = [Heading(title(trace, step), 3, step.id, uses)]
     why = reason(trace, step)
     if any(why):
         blocks.append(Paragraph(why))
-    blocks.append(Derivation(tuple(_relation(trace, step, x, open_entries) for x in step.lines)))
+    blocks.append(Derivation(tuple(relation_of(trace, step, x, open_entries) for x in step.lines)))
     if elements:
         blocks += _elements(trace, step)
     entries = [n for n in step.notes if isinstance(n, GatedOff) and len(n.unit) > 1]
@@ -215,7 +220,8 @@ def _step(trace: Trace, step: Step, elements: bool, open_entries: bool) -> list[
     return blocks
 
 
-def _relation(trace: Trace, step: Step, line: TraceLine, open_entries: bool) -> Relation:
+def relation_of(trace: Trace, step: Step, line: TraceLine, open_entries: bool = False) -> Relation:
+    """A line of a step: its left side, the formula, the numbers put in, the result."""
     result = literal_of(line.value, line.cased)
     chain: list[Expression] = [line.formula]
     if line.substituted not in (line.formula, result):
@@ -392,10 +398,14 @@ def _training(trace: Trace) -> Table:
     for update in shown:
         if rows and update.number == len(trace.training) - LISTED + 1 and len(rows) == LISTED:
             rows.append((("…",), ("…",), ("…",)))
-        cells = (literal_of(np.mean(update.before)), literal_of(np.mean(update.after)))
-        rows.append(((str(update.number),), (cells[0],), (cells[1],)))
+        rows.append(((str(update.number),), _loss(update.before), _loss(update.after)))
     header: tuple[Text, ...] = (("update",), ("loss before",), ("loss after",))
     return Table(header, tuple(rows), "rrr", ("Training",))
+
+
+def _loss(loss: Array) -> Text:
+    mean = np.mean(loss)
+    return (literal_of(mean),) if np.isfinite(mean) else ("not finite",)
 
 
 def _shape_words(shape: tuple[int, ...]) -> str:

@@ -2,6 +2,10 @@
 
 from handgrad.practice.searching import Variants as Variants
 from handgrad.practice.searching import draw as draw
+from handgrad.practice.sheets import Sheet as Sheet
+from handgrad.practice.sheets import for_students as for_students
+from handgrad.practice.sheets import like as like
+from handgrad.practice.sheets import numbered as numbered
 from handgrad.practice.students import Student as Student
 from handgrad.practice.students import own_seed as own_seed
 from handgrad.practice.students import read_roster as read_roster
@@ -9,3 +13,4 @@ from handgrad.practice.wanted import GRIDS as GRIDS
 from handgrad.practice.wanted import LEVELS as LEVELS
 from handgrad.practice.wanted import Wanted as Wanted
 from handgrad.practice.wanted import wanted as wanted
+from handgrad.practice.writing import write_exercises as write_exercises

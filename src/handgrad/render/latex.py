@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from handgrad import expression as tree
 from handgrad.errors import printable
 from handgrad.expression import Expression
-from handgrad.figures import figure
+from handgrad.figures import BLANK, figure
 from handgrad.notation import Fence, Function
 from handgrad.render.arrays import Orientation, elided, grid, slices
 from handgrad.render.formula import GRADIENT, Brackets, Formula, Piece
@@ -70,7 +70,7 @@ class LatexPen:
 
     def number(self, text: str) -> Tex:
         mantissa, e, exponent = text.partition("e")
-        words = {"inf": r"\infty", "-inf": r"-\infty", "nan": r"\mathrm{NaN}"}
+        words = {"inf": r"\infty", "-inf": r"-\infty", BLANK: r"\underline{\hspace{3em}}"}
         if text in words:
             return Tex(words[text])
         return Tex(rf"{mantissa} \cdot 10", sup=exponent) if e else Tex(text)

@@ -15,7 +15,7 @@ from handgrad import expression as tree
 from handgrad.equations import source
 from handgrad.errors import printable
 from handgrad.expression import Adjoint, Call, Expression, Name, shape_of
-from handgrad.figures import figure
+from handgrad.figures import BLANK, figure
 from handgrad.notation import POWER, PRODUCT, Fence, Function
 from handgrad.render.arrays import Orientation, elided, grid, place_in_grid, slices
 from handgrad.render.formula import GRADIENT, Brackets, Formula, Piece
@@ -143,7 +143,9 @@ class MathmlPen:
 
     def number(self, text: str) -> Math:
         mantissa, e, exponent = text.partition("e")
-        words = {"inf": "∞", "-inf": "−∞", "nan": "NaN"}
+        if text == BLANK:
+            return Math('<mspace class="blank" width="3.2em" height="1.1em" depth="0.3em"/>')
+        words = {"inf": "∞", "-inf": "−∞"}
         shown = words.get(text) or mantissa.replace("-", "−")
         if not e:
             return Math(f"<mn>{shown}</mn>")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from handgrad import expression as tree
 from handgrad.expression import Expression
-from handgrad.figures import figure
+from handgrad.figures import BLANK, figure
 from handgrad.figures import padded as at_points
 from handgrad.notation import POWER, PRODUCT, Fence, Function
 from handgrad.render.arrays import Orientation, elided, grid, place_in_grid, slices
@@ -62,7 +62,9 @@ class TerminalPen:
     # -- numbers ------------------------------------------------------------------------------
 
     def figure(self, text: str) -> str:
-        """A figure with the terminal's own minus sign and power of ten."""
+        """A figure with the terminal's own minus sign and power of ten; a line to write on for a blank."""
+        if text == BLANK:
+            return "______"
         if self.glyphs.ascii_only:
             return text
         mantissa, e, exponent = text.partition("e")

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from handgrad import expression as tree
 from handgrad.expression import Expression
-from handgrad.figures import figure
+from handgrad.figures import BLANK, figure
 from handgrad.notation import PRODUCT, Fence, Function
 from handgrad.render.arrays import Orientation, elided, grid, place_in_grid, slices
 from handgrad.render.formula import GRADIENT, Brackets, Formula, Piece
@@ -65,6 +65,8 @@ class TypstPen:
     # -- numbers ------------------------------------------------------------------------------
 
     def number(self, text: str) -> Typ:
+        if text == BLANK:
+            return Typ("#blank")
         mantissa, e, exponent = _written(text).partition("e")
         power = f' dot.op attach("10", t: {string(exponent)})' if e else ""
         return Typ(f"{string(mantissa)}{power}")
@@ -309,7 +311,7 @@ class TypstPen:
 
 def _written(text: str) -> str:
     """A figure with the signs of print: −0.17, ∞; a power of ten still as e−9."""
-    return text.replace("inf", "∞").replace("nan", "NaN").replace("-", "−")
+    return text.replace("inf", "∞").replace("-", "−")
 
 
 def _extent(text: str) -> tuple[float, float]:

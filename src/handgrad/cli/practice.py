@@ -1,0 +1,143 @@
+"""handgrad practice: worksheets with other numbers, and their keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+import handgrad
+from handgrad.cli.options import AS_JSON, DECIMALS, changes, chosen, print_json
+from handgrad.cli.output import Output, output_options
+from handgrad.cli.terminal import Terminal, page_options
+
+
+@click.command(
+    epilog="Example: handgrad practice lab9 --count 30 --off 1 -o sheets.pdf --key key.pdf"
+)
+@click.argument("problem", required=False)
+@click.option(
+    "--like", metavar="WORDS", help='A network instead of PROBLEM: "2-2-2-1 relu sigmoid bce".'
+)
+@click.option(
+    "--count", type=click.IntRange(1, 10_000), default=1, show_default=True, help="Sheets to make."
+)
+@click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Same seed, same sheets, on every machine.",
+)
+@click.option(
+    "--for", "roster", metavar="CSV", type=click.Path(path_type=Path),
+    help="A sheet for each student of a roster (columns id and name), with numbers of their own.",
+)  # fmt: skip
+@click.option(
+    "--level", type=click.Choice(["easy", "medium", "hard"]), default="medium", show_default=True,
+    help="How hard the arithmetic is.",
+)  # fmt: skip
+@click.option("--grid", metavar="GRID", help="whole, halves, quarters, tenths or fractions.")
+@click.option(
+    "--off", multiple=True, metavar="[LAYER:]COUNT",
+    help="Exactly so many units gated off, in all or in a layer; may be repeated.",
+)  # fmt: skip
+@click.option("--zero-input", is_flag=True, help="An input that is zero.")
+@click.option("--path-sum", is_flag=True, help="A gradient that adds up at least two paths.")
+@click.option(
+    "--blank", "blanks", multiple=True, metavar="WORDS",
+    help="Leave blank only forward, backward or update, a step (2.4), or names (dW2,db2).",
+)  # fmt: skip
+@click.option("--formulas", is_flag=True, help="Print the formula before every blank.")
+@click.option(
+    "--key",
+    "key",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write the worked solutions too.",
+)
+@click.option(
+    "--problems", "folder", metavar="FOLDER", type=click.Path(path_type=Path),
+    help="Write each sheet's problem and an answers file to fill in, for `handgrad check`.",
+)  # fmt: skip
+@click.option(
+    "--carry", type=click.Choice(["exact", "rounded"]), default="exact", show_default=True,
+    help="What the key carries: full precision, or every figure as it is shown.",
+)  # fmt: skip
+@DECIMALS
+@changes
+@AS_JSON
+@output_options()
+@page_options
+def practice(
+    problem: str | None,
+    like: str | None,
+    count: int,
+    seed: int,
+    roster: Path | None,
+    level: str,
+    grid: str | None,
+    off: tuple[str, ...],
+    zero_input: bool,
+    path_sum: bool,
+    blanks: tuple[str, ...],
+    formulas: bool,
+    key: Path | None,
+    folder: Path | None,
+    carry: handgrad.Carry,
+    decimals: int,
+    settings: tuple[str, ...],
+    swaps: tuple[str, ...],
+    as_json: bool,
+    output: Output,
+    terminal: Terminal,
+) -> None:
+    """Make practice sheets of PROBLEM: the same equations with numbers that a person can carry."""
+    output.check(as_json)
+    if key is not None:
+        handgrad.check_files([key], handgrad.Settings(), output.force)
+    if (problem is None) == (like is None):
+        raise handgrad.OptionError(
+            "name a problem, or describe a network with --like", mend="one of the two"
+        )
+    given = chosen(problem, settings, swaps) if problem is not None else handgrad.like(like or "")
+    asked = handgrad.wanted(
+        level,
+        grid=grid,
+        off=dict(_off(text) for text in off),
+        zero_input=zero_input,
+        path_sum=path_sum,
+    )
+    if roster is not None:
+        sheets = handgrad.for_students(given, asked, handgrad.read_roster(roster), seed)
+    else:
+        sheets = handgrad.numbered(given, asked, count, seed)
+    exercises = [
+        handgrad.Exercise(handgrad.solve(s.problem, carry=carry, decimals=decimals), s.label)
+        for s in sheets
+    ]
+    page = handgrad.sheets_page(exercises, blanks, formulas=formulas)
+    if folder is not None:
+        for path, size in handgrad.write_exercises(folder, sheets, output.force).items():
+            terminal.tell(f"{path}  {size} bytes")
+    if output:
+        output.write(handgrad.Report(page, json=lambda: handgrad.practice_object(sheets)), terminal)
+    elif as_json:
+        print_json(handgrad.practice_object(sheets))
+    elif folder is None and key is None:
+        terminal.show(page)
+    if key is not None:
+        written = Output((key,), paper=output.paper, force=output.force)
+        written.write(handgrad.Report(handgrad.keys_page(exercises)), terminal)
+
+
+def _off(text: str) -> tuple[int | None, int]:
+    """2:1 is one unit of layer 2, and 1 one in all."""
+    layer, colon, count = text.rpartition(":")
+    if not count.strip().isdigit() or (colon and not layer.strip().isdigit()):
+        raise handgrad.OptionError(
+            f"{text[:40]!r} is not a count of units",
+            where="--off",
+            mend="write 1, or 2:1 for one in layer 2",
+        )
+    return (int(layer) if colon else None), int(count)

@@ -1,0 +1,156 @@
+"""Worksheets: a problem with places left blank in the shape of the answers, and the keys to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from handgrad.errors import OptionError, nearest
+from handgrad.explain import title
+from handgrad.page.blocks import (
+    Block,
+    Derivation,
+    Heading,
+    Page,
+    Paragraph,
+    Relation,
+)
+from handgrad.page.solution import (
+    PHASES,
+    error_signals,
+    given_blocks,
+    losses,
+    relation_of,
+    solution_page,
+    step_blocks,
+)
+from handgrad.trace import Step, Trace, TraceLine
+from handgrad.trace.numbers import literal_of
+from handgrad.trace.structure import Role
+
+ASKED: frozenset[Role] = frozenset(["value", "cost", "gradient", "updated"])
+"""What a student writes down of a step; the parts that lead to it are theirs to find."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exercise:
+    """One variant worked out, and what its sheet is called, such as "Sheet 3 · Ada"."""
+
+    trace: Trace
+    label: str
+
+
+Blank = Callable[[Step, TraceLine], bool]
+"""Whether a line's result is left blank."""
+
+
+def blank_lines(trace: Trace, wanted: Sequence[str] = ()) -> Blank:
+    """The choice of what is left blank: phases, step kinds, step numbers or names; all by default.
+
+    A name is spelled as in an answers file: z1, dW2, updated. Raises `OptionError` for a word that
+    is none of these.
+    """
+    words = {word.strip() for text in wanted for word in text.split(",") if word.strip()}
+    known = {n for step in trace.steps for line in step.lines for n in _names(step, line)}
+    for word in sorted(words - known):
+        hint = nearest(word, known) or "forward, backward, update, a step such as 2.4, or dW2"
+        raise OptionError(f"nothing is called {word[:40]}", where="--blank", mend=hint)
+
+    def blank(step: Step, line: TraceLine) -> bool:
+        return line.role in ASKED and (not words or not words.isdisjoint(_names(step, line)))
+
+    return blank
+
+
+def _names(step: Step, line: TraceLine) -> set[str]:
+    target = line.target.name if line.role in ("value", "cost") else f"d{line.target.name}"
+    named = "updated" if line.role == "updated" else target
+    return {step.phase, step.kind, step.id, named}
+
+
+def sheets_page(
+    exercises: Sequence[Exercise], wanted: Sequence[str] = (), *, formulas: bool = False
+) -> Page:
+    """Worksheets, each beginning a page: what is given, and every step with its result left blank.
+
+    Arguments:
+        wanted: what is left blank (`blank_lines`); the rest is shown worked out.
+        formulas: whether the formula of a blank stands before it.
+    """
+    blocks: list[Block] = []
+    for exercise in exercises:
+        blocks += _sheet(exercise, blank_lines(exercise.trace, wanted), formulas)
+    return _page(exercises, blocks)
+
+
+def keys_page(exercises: Sequence[Exercise]) -> Page:
+    """The worked solutions of the sheets, each beginning a page."""
+    blocks: list[Block] = []
+    for exercise in exercises:
+        heading, *solution = solution_page(exercise.trace).blocks
+        assert isinstance(heading, Heading)
+        blocks += [replace(heading, text=(*heading.text, f" · key to {exercise.label}")), *solution]
+    return _page(exercises, blocks)
+
+
+def _page(exercises: Sequence[Exercise], blocks: Sequence[Block]) -> Page:
+    trace = exercises[0].trace
+    return Page(
+        title=trace.problem.title or "Practice",
+        blocks=tuple(blocks),
+        decimals=trace.decimals,
+        display=trace.problem.display,
+        error_signals=error_signals(trace),
+        loss=trace.graph.cost,
+        losses=losses(trace),
+    )
+
+
+def _sheet(exercise: Exercise, blank: Blank, formulas: bool) -> list[Block]:
+    trace = exercise.trace
+    name = trace.problem.title or "Practice"
+    blocks: list[Block] = [Heading((f"{name} · {exercise.label}",), 1), *given_blocks(trace)]
+    blocks.append(Paragraph((instructions(trace),)))
+    for phase, heading in PHASES.items():
+        steps = [s for s in trace.steps if s.phase == phase]
+        if steps:
+            blocks.append(Heading((heading,), 2))
+        for step in steps:
+            if not any(blank(step, line) for line in step.lines):
+                blocks += step_blocks(trace, step)
+                continue
+            relations = [
+                _blank(trace, step, line, formulas)
+                if blank(step, line)
+                else relation_of(trace, step, line)
+                for line in step.lines
+                if line.role in ASKED
+            ]
+            blocks += [Heading(title(trace, step), 3, step.id), Derivation(tuple(relations))]
+    return blocks
+
+
+def _blank(trace: Trace, step: Step, line: TraceLine, formulas: bool) -> Relation:
+    """The line with an empty place for each entry of its result; the value itself is nowhere in it."""
+    whole = relation_of(trace, step, line)
+    empty = literal_of(np.full(np.shape(line.value), np.nan), line.cased)
+    shown = (line.formula,) if formulas and step.kind != "loss_after" else ()
+    return Relation(
+        whole.left, (*shown, empty), shape=whole.shape, label=whole.label, sign=whole.sign
+    )
+
+
+def instructions(trace: Trace) -> str:
+    """How the figures on a sheet are to be rounded, and what is agreed on."""
+    carried = (
+        "rounded before you go on"
+        if trace.run.carry == "rounded"
+        else "rounded as you write it down"
+    )
+    return (
+        f"Fill in every blank. A figure has up to {trace.decimals} decimals, {carried}; "
+        "you may carry more digits or the ones you wrote. A gate is open where its pre-activation is "
+        "positive: ReLU′(0) = 0."
+    )

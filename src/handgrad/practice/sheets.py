@@ -1,0 +1,67 @@
+"""Numbered sheets: variants with what each is called, for a count or for the students of a roster."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from handgrad.errors import OptionError
+from handgrad.practice.searching import draw
+from handgrad.practice.students import Student, own_seed
+from handgrad.practice.wanted import Wanted
+from handgrad.problem import Problem
+
+_LIKE = re.compile(r"\s*(\d+(?:-\d+)+)((?:\s+[A-Za-z_]\w*)*)\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A variant, what it is called, and the seed from which `draw` gives it.
+
+    `number` counts from 1; `position` is the variant's place among those of its seed.
+    """
+
+    number: int
+    label: str
+    problem: Problem
+    seed: int
+    position: int = 0
+    student: Student | None = None
+
+
+def numbered(problem: Problem, asked: Wanted, count: int, seed: int) -> tuple[Sheet, ...]:
+    """`count` sheets from one seed. Raises `OptionError` where what is asked for cannot be had."""
+    variants = draw(problem, asked, count, seed)
+    return tuple(Sheet(k + 1, f"sheet {k + 1}", variants[k], seed, k) for k in range(count))
+
+
+def for_students(
+    problem: Problem, asked: Wanted, students: Sequence[Student], seed: int
+) -> tuple[Sheet, ...]:
+    """A sheet for each student, its numbers from the seed and the student's id alone."""
+    sheets = []
+    for number, student in enumerate(students, start=1):
+        own = own_seed(seed, student.id)
+        label = f"{student.name} ({student.id})" if student.name else student.id
+        sheets.append(Sheet(number, label, draw(problem, asked, 1, own)[0], own, 0, student))
+    return tuple(sheets)
+
+
+def like(text: str) -> Problem:
+    """The network that words describe: "2-2-2-1 relu sigmoid bce", the last three as they are needed.
+
+    Raises `OptionError` for words that describe none, and `ProblemError` for unknown parts.
+    """
+    found = _LIKE.fullmatch(text)
+    names = found[2].split() if found else []
+    if found is None or len(names) > 3:
+        raise OptionError(
+            f"{text[:40]!r} describes no network",
+            where="--like",
+            mend='write the units of each layer, then hidden, output and loss: "2-2-2-1 relu sigmoid bce"',
+        )
+    sizes = [int(n) for n in found[1].split("-")]
+    usual = ("relu", "softmax", "cross_entropy") if sizes[-1] > 1 else ("relu", "sigmoid", "bce")
+    hidden, output, loss = (*names, *usual[len(names) :])
+    return Problem.mlp(sizes, hidden, output, loss)
