@@ -103,9 +103,32 @@ def one_step() -> list[Figure]:
             return loss
 
         rivals["HIPS autograd"] = hips
+    if _has("micrograd"):
+        rivals["micrograd, squared error"] = _micrograd_step(start, x, y, rate)
     return paired(
         "W1 one gradient and SGD step of lab9", training.step, rivals, rounds=15, calls=200
     )
+
+
+def _micrograd_step(start: list[Any], x: Any, y: float, rate: float) -> Callable[[], object]:
+    """The same layers in scalars; micrograd has no exponential, so the loss is (z − y)²."""
+    from micrograd.engine import Value
+
+    w1, b1, w2, b2, w3, b3 = [np.vectorize(Value, otypes=[object])(a) for a in start]
+    leaves = [v for a in (w1, b1, w2, b2, w3, b3) for v in a.flat]
+    relu = np.vectorize(lambda v: v.relu(), otypes=[object])
+
+    def step() -> float:
+        for leaf in leaves:
+            leaf.grad = 0
+        h2 = relu(w2 @ relu(w1 @ x + b1) + b2)
+        loss = (w3 @ h2 + b3[()] - y) ** 2
+        loss.backward()
+        for leaf in leaves:
+            leaf.data -= rate * leaf.grad
+        return float(loss.data)
+
+    return step
 
 
 def many_networks(count: int = 100_000) -> list[Figure]:

@@ -13,6 +13,7 @@ import handgrad
 from handgrad import operations
 from handgrad.cli.commands import run
 from handgrad.operations import activations
+from handgrad.questions.asked import TITLES
 
 ROOT = Path(__file__).parent.parent
 
@@ -59,9 +60,22 @@ def test_the_readmes_python(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_engines_python() -> None:
     text = (ROOT / "docs" / "engine.md").read_text("utf-8")
-    for part in ("Engine(", "Training("):
-        names: dict[str, object] = {"handgrad": handgrad}
-        exec(python(text, part), names)
+    scope: dict[str, object] = {}
+    for program in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(program, scope)
+
+
+def test_the_questions_and_comparisons_of_the_documents(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = (ROOT / "docs" / "questions.md").read_text("utf-8")
+    assert run(["questions", "lab9", "--only", "other_input", "--width", "76"]) == 0
+    assert indented(text, "Discussion questions") == capsys.readouterr().out.strip("\n")
+    assert run(["compare", "lab9", "--set", "x=[0,1]", "--width", "118"]) == 0
+    assert indented(text, "gate shut") in capsys.readouterr().out
+    for part in ("questions_for", "comparison_page"):
+        exec(python(text, part), {})
+    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == set(TITLES)
 
 
 def test_the_pages_python() -> None:
@@ -94,3 +108,32 @@ def test_an_operation_in_ten_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     page = handgrad.solution_page(handgrad.solve(problem))
     text = handgrad.render_terminal(page, width=100, colour=False, unicode=True)
     assert "HardSwish" in text
+
+
+FILES = (ROOT / "docs" / "files.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *re.findall(r"^\| `\.\w+` \|.*\| `handgrad (.*)` \|$", FILES, re.MULTILINE),
+        indented(FILES, "--as slides").removeprefix("handgrad "),
+    ],
+)
+def test_the_files_of_the_documents(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("typst")
+    monkeypatch.chdir(tmp_path)
+    assert run(command.split()) == 0
+    assert len(list(tmp_path.iterdir())) == command.count("-o ")
+
+
+def test_every_kind_of_file_is_in_the_documents() -> None:
+    assert re.findall(r"^\| `(\.\w+)` \|", FILES, re.MULTILINE) == list(handgrad.KINDS)
+
+
+def test_the_files_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(python(FILES, "trace.save"), {"handgrad": handgrad})
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["lab9.md", "step.txt", "verified.md"]

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 import torch
 
 import handgrad
 from handgrad.cli.commands import run
+from handgrad.trace import Diverged
 from tests.oracle import assert_close
+from tests.test_json import schema
 
 RULES: list[tuple[str, dict[str, float], Callable[[Any], Any]]] = [
     ("sgd", {}, lambda p: torch.optim.SGD(p, 0.05)),
@@ -113,3 +116,22 @@ def test_letters_that_the_problem_uses_are_left_to_it() -> None:
         )
     )
     assert trace.updated["eta"] == pytest.approx(1.9)
+
+
+@pytest.mark.parametrize("rate", ["1e200", "1e300"])
+def test_what_first_stops_being_finite_is_named(rate: str) -> None:
+    trace = handgrad.solve(handgrad.load("lab9").with_values({"rate": rate}), steps=5)
+    assert len(trace.training) == 1
+    note = trace.steps[-1].notes[-1]
+    assert isinstance(note, Diverged)
+    assert (note.update, note.name, note.gradient) == (1, "z2", False)
+    page = handgrad.render_terminal(
+        handgrad.solution_page(trace), width=80, colour=False, unicode=True
+    )
+    assert "the first that is no longer finite" in " ".join(page.split())
+    jsonschema.validate(handgrad.to_json(trace), schema("trace"))
+
+
+def test_training_that_goes_on_says_nothing() -> None:
+    steps = handgrad.solve(handgrad.load("lab9"), steps=5).steps
+    assert not any(isinstance(n, Diverged) for step in steps for n in step.notes)

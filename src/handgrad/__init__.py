@@ -33,31 +33,87 @@ from handgrad.run import Carry as Carry
 from handgrad.run import Plan as Plan
 from handgrad.run import Run as Run
 from handgrad.run import run as run
+from handgrad.shown import shown_by
 from handgrad.trace import Step as Step
 from handgrad.trace import Trace as Trace
 from handgrad.trace import solve as solve
 
 if TYPE_CHECKING:
+    from handgrad.comparison import Comparison as Comparison
+    from handgrad.comparison import compare as compare
+    from handgrad.gates import Audit as Audit
+    from handgrad.gates import audit_gates as audit_gates
+    from handgrad.gates import read_box as read_box
     from handgrad.numbers import NumberKind as NumberKind
     from handgrad.numbers import run_exact as run_exact
     from handgrad.numbers import run_intervals as run_intervals
     from handgrad.numbers import run_symbols as run_symbols
+    from handgrad.page.born_dead import born_dead_page as born_dead_page
+    from handgrad.page.born_dead import born_dead_table_page as born_dead_table_page
+    from handgrad.page.comparison import comparison_page as comparison_page
+    from handgrad.page.gates import gates_page as gates_page
     from handgrad.page.listing import list_page as list_page
     from handgrad.page.numbers import numbers_page as numbers_page
+    from handgrad.page.questions import question_blocks as question_blocks
+    from handgrad.page.questions import questions_page as questions_page
     from handgrad.page.slides import slides_page as slides_page
+    from handgrad.page.training import training_comparison_page as training_comparison_page
+    from handgrad.page.training import training_page as training_page
     from handgrad.page.verification import verification_page as verification_page
+    from handgrad.page.why import why_page as why_page
+    from handgrad.picture import Drawing as Drawing
+    from handgrad.picture.choosing import picture_of as picture_of
+    from handgrad.picture.graph import graph_picture as graph_picture
+    from handgrad.picture.lines import PicturePhase as PicturePhase
+    from handgrad.picture.network import network_picture as network_picture
+    from handgrad.questions import Question as Question
+    from handgrad.questions import QuestionKind as QuestionKind
+    from handgrad.questions import questions_for as questions_for
+    from handgrad.render.code import step_code as step_code
     from handgrad.render.code import write_code as write_code
+    from handgrad.render.comparison_json import comparison_object as comparison_object
+    from handgrad.render.gates_json import gates_object as gates_object
+    from handgrad.render.html import render_html as render_html
     from handgrad.render.json import numbers_object as numbers_object
     from handgrad.render.json import to_json as to_json
     from handgrad.render.json import verification_object as verification_object
+    from handgrad.render.markdown import render_markdown as render_markdown
+    from handgrad.render.notebook import render_notebook as render_notebook
+    from handgrad.render.png import render_png as render_png
+    from handgrad.render.questions_json import questions_object as questions_object
+    from handgrad.render.studies import born_dead_object as born_dead_object
+    from handgrad.render.studies import born_dead_table_object as born_dead_table_object
+    from handgrad.render.studies import training_comparison_object as training_comparison_object
+    from handgrad.render.studies import training_object as training_object
+    from handgrad.render.style import Style as Style
+    from handgrad.render.svg import render_svg as render_svg
     from handgrad.render.tex import render_tex as render_tex
     from handgrad.render.typst import render_pdf as render_pdf
     from handgrad.render.typst import render_typst as render_typst
+    from handgrad.render.why_json import why_object as why_object
     from handgrad.run.engine import Engine as Engine
     from handgrad.run.engine import Gradients as Gradients
     from handgrad.run.training import Training as Training
+    from handgrad.saving import KINDS as KINDS
+    from handgrad.saving import Paper as Paper
+    from handgrad.saving import Report as Report
+    from handgrad.saving import Settings as Settings
+    from handgrad.saving import check_files as check_files
+    from handgrad.saving import save as save
+    from handgrad.saving import solution_report as solution_report
+    from handgrad.study import BornDead as BornDead
+    from handgrad.study import DataSource as DataSource
+    from handgrad.study import OverTraining as OverTraining
+    from handgrad.study import born_dead as born_dead
+    from handgrad.study import born_dead_table as born_dead_table
+    from handgrad.study import compare_training as compare_training
+    from handgrad.study import runs_in_all as runs_in_all
+    from handgrad.study import train as train
+    from handgrad.study import with_data as with_data
+    from handgrad.tables import open_cases as open_cases
     from handgrad.verification import Verification as Verification
     from handgrad.verification import verify as verify
+    from handgrad.why import ask_why as ask_why
 
 __version__ = "0.1.0"
 
@@ -78,6 +134,61 @@ _WHEN_ASKED_FOR = {
     "Gradients": "handgrad.run.engine",
     "Training": "handgrad.run.training",
     "write_code": "handgrad.render.code",
+    "render_html": "handgrad.render.html",
+    "step_code": "handgrad.render.code",
+    "render_markdown": "handgrad.render.markdown",
+    "render_notebook": "handgrad.render.notebook",
+    "KINDS": "handgrad.saving",
+    "Paper": "handgrad.saving",
+    "Report": "handgrad.saving",
+    "Settings": "handgrad.saving",
+    "check_files": "handgrad.saving",
+    "save": "handgrad.saving",
+    "solution_report": "handgrad.saving",
+    "Drawing": "handgrad.picture",
+    "PicturePhase": "handgrad.picture.lines",
+    "picture_of": "handgrad.picture.choosing",
+    "network_picture": "handgrad.picture.network",
+    "graph_picture": "handgrad.picture.graph",
+    "Style": "handgrad.render.style",
+    "render_svg": "handgrad.render.svg",
+    "render_png": "handgrad.render.png",
+    "Question": "handgrad.questions",
+    "QuestionKind": "handgrad.questions",
+    "question_blocks": "handgrad.page.questions",
+    "questions_for": "handgrad.questions",
+    "questions_object": "handgrad.render.questions_json",
+    "questions_page": "handgrad.page.questions",
+    "Comparison": "handgrad.comparison",
+    "compare": "handgrad.comparison",
+    "comparison_object": "handgrad.render.comparison_json",
+    "comparison_page": "handgrad.page.comparison",
+    "BornDead": "handgrad.study",
+    "born_dead": "handgrad.study",
+    "born_dead_table": "handgrad.study",
+    "born_dead_page": "handgrad.page.born_dead",
+    "born_dead_table_page": "handgrad.page.born_dead",
+    "born_dead_object": "handgrad.render.studies",
+    "born_dead_table_object": "handgrad.render.studies",
+    "DataSource": "handgrad.study",
+    "OverTraining": "handgrad.study",
+    "train": "handgrad.study",
+    "compare_training": "handgrad.study",
+    "runs_in_all": "handgrad.study",
+    "with_data": "handgrad.study",
+    "training_page": "handgrad.page.training",
+    "training_comparison_page": "handgrad.page.training",
+    "training_object": "handgrad.render.studies",
+    "training_comparison_object": "handgrad.render.studies",
+    "Audit": "handgrad.gates",
+    "audit_gates": "handgrad.gates",
+    "read_box": "handgrad.gates",
+    "gates_page": "handgrad.page.gates",
+    "gates_object": "handgrad.render.gates_json",
+    "open_cases": "handgrad.tables",
+    "ask_why": "handgrad.why",
+    "why_page": "handgrad.page.why",
+    "why_object": "handgrad.render.why_json",
     "render_pdf": "handgrad.render.typst",
     "render_tex": "handgrad.render.tex",
     "render_typst": "handgrad.render.typst",
@@ -90,3 +201,6 @@ def __getattr__(name: str) -> Any:
     if name not in _WHEN_ASKED_FOR:
         raise AttributeError(f"module 'handgrad' has no attribute {name!r}")
     return getattr(import_module(_WHEN_ASKED_FOR[name]), name)
+
+
+shown_by(lambda: import_module("handgrad.display").DISPLAY)

@@ -9,7 +9,7 @@ compare by structure; `span` and `shape` are annotations and take no part.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from handgrad.errors import Span
@@ -222,5 +222,6 @@ def substitute(
     if isinstance(expression, Call):
         arguments = tuple(substitute(a, replacement) for a in expression.arguments)
         if any(a is not b for a, b in zip(arguments, expression.arguments, strict=True)):
-            return replace(expression, arguments=arguments)
+            old = expression
+            return Call(old.operation, arguments, old.options, old.span, old.shape)
     return expression

@@ -16,8 +16,14 @@ COMMANDS = {
     "list": "handgrad.cli.list:list_",
     "verify": "handgrad.cli.verify:verify",
     "code": "handgrad.cli.code:code",
+    "questions": "handgrad.cli.questions:questions",
+    "compare": "handgrad.cli.compare:compare",
+    "train": "handgrad.cli.train:train",
+    "born-dead": "handgrad.cli.born_dead:born_dead",
+    "why": "handgrad.cli.why:why",
+    "gates": "handgrad.cli.gates:gates",
 }
-"""Where each command stands; a module is imported when its command is asked for."""
+"""Where each command stands, in the order of --help; a module is imported when its command is asked for."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -52,9 +58,6 @@ def run(arguments: Sequence[str]) -> int:
 class _Commands(click.Group):
     """A group whose commands are imported one at a time."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
@@ -65,6 +68,7 @@ class _Commands(click.Group):
 
 @click.group(
     cls=_Commands,
+    commands={name: click.Command(name) for name in COMMANDS},
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Start with: handgrad solve lab9",
 )

@@ -53,6 +53,13 @@ def chosen(source: str, settings: Sequence[str], swaps: Sequence[str]) -> handgr
         problem = handgrad.loads(text, where="standard input")
     else:
         problem = handgrad.load(Path(source) if Path(source).suffix else source)
+    return changed(problem, settings, swaps)
+
+
+def changed(
+    problem: handgrad.Problem, settings: Sequence[str], swaps: Sequence[str]
+) -> handgrad.Problem:
+    """A problem with what --swap and --set change in it."""
     if swaps:
         problem = problem.with_swap(dict(pair(s, "--swap") for s in swaps))
     if settings:

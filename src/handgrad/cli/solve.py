@@ -6,6 +6,7 @@ import click
 
 import handgrad
 from handgrad.cli.options import AS_JSON, DECIMALS, PROBLEM, changes, chosen, print_json
+from handgrad.cli.output import Output, output_options
 from handgrad.cli.terminal import Terminal, page_options
 
 
@@ -40,6 +41,7 @@ from handgrad.cli.terminal import Terminal, page_options
 )
 @changes
 @AS_JSON
+@output_options(slides=True)
 @page_options
 def solve(
     problem: str,
@@ -53,20 +55,31 @@ def solve(
     settings: tuple[str, ...],
     swaps: tuple[str, ...],
     as_json: bool,
+    output: Output,
     terminal: Terminal,
 ) -> None:
     """Solve PROBLEM (a bundled name, a file, or - for standard input), step by step."""
+    output.check(as_json)
     given = chosen(problem, settings, swaps)
     if numbers in ("exact", "symbols"):
         run_numbers = handgrad.run_exact if numbers == "exact" else handgrad.run_symbols
         other = run_numbers(given)
-        if as_json:
+        if output:
+            page = handgrad.numbers_page(given, other, decimals)
+            output.write(
+                handgrad.Report(page, json=lambda: handgrad.numbers_object(other)), terminal
+            )
+        elif as_json:
             print_json(handgrad.numbers_object(other))
         else:
             terminal.show(handgrad.numbers_page(given, other, decimals))
         return
     trace = handgrad.solve(given, carry=carry, decimals=decimals, steps=steps)
-    if as_json:
+    if output:
+        output.write(
+            handgrad.solution_report(trace, only=only, step=step, elements=elements), terminal
+        )
+    elif as_json:
         print_json(handgrad.to_json(trace))
-        return
-    terminal.show(handgrad.solution_page(trace, only=only, step=step, elements=elements))
+    else:
+        terminal.show(handgrad.solution_page(trace, only=only, step=step, elements=elements))

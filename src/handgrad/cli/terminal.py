@@ -34,6 +34,12 @@ class Terminal:
         # The page decides on its colours; click only carries them to old Windows consoles.
         click.echo(text, nl=not text.endswith("\n"), color=True)
 
+    def tell(self, message: str) -> None:
+        """Prints one line to standard output."""
+        encoding = sys.stdout.encoding or "ascii"
+        shown = "".join(c if c.isprintable() else "?" for c in message)
+        click.echo(shown.encode(encoding, errors="replace").decode(encoding))
+
     def complain(self, message: str) -> None:
         """Prints one error to standard error."""
         encoding = sys.stderr.encoding or "ascii"

@@ -6,6 +6,7 @@ import click
 
 import handgrad
 from handgrad.cli.options import AS_JSON, PROBLEM, changes, chosen, print_json
+from handgrad.cli.output import Output, output_options
 from handgrad.cli.terminal import Terminal
 
 
@@ -13,11 +14,22 @@ from handgrad.cli.terminal import Terminal
 @PROBLEM
 @changes
 @AS_JSON
-def verify(problem: str, settings: tuple[str, ...], swaps: tuple[str, ...], as_json: bool) -> int:
+@output_options()
+def verify(
+    problem: str,
+    settings: tuple[str, ...],
+    swaps: tuple[str, ...],
+    as_json: bool,
+    output: Output,
+) -> int:
     """Check every gradient of PROBLEM against finite differences and, if installed, PyTorch."""
+    output.check(as_json)
     verification = handgrad.verify(chosen(problem, settings, swaps))
-    if as_json:
+    page = handgrad.verification_page(verification)
+    if output:
+        output.write(handgrad.Report(page, json=lambda: handgrad.verification_object(verification)))
+    elif as_json:
         print_json(handgrad.verification_object(verification))
     else:
-        Terminal().show(handgrad.verification_page(verification))
+        Terminal().show(page)
     return 0 if verification.agrees else 1

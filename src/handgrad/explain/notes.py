@@ -13,6 +13,7 @@ from handgrad.operations.operation import describe
 from handgrad.trace import (
     AtKink,
     Broadcast,
+    Diverged,
     GatedOff,
     LossChange,
     Note,
@@ -37,7 +38,7 @@ def note_text(note: Note) -> Text:
         case ZeroInput():
             return (
                 "Because ", _entry(Name(note.name), note.unit), " = 0, ",
-                *joined([_zeroed(z) for z in note.zeroes]),
+                *joined([zeroed_text(z) for z in note.zeroes]),
                 " is zero." if len(note.zeroes) == 1 else " are zero.",
             )  # fmt: skip
         case Saturated():
@@ -75,6 +76,8 @@ def note_text(note: Note) -> Text:
             )
         case LossChange():
             return _loss_change(note)
+        case Diverged():
+            return _diverged(note)
         case _:
             assert_never(note)
 
@@ -142,14 +145,17 @@ def _gated_off(note: GatedOff) -> Text:
     else:
         parts += ["no gradient passes it."]
     if note.zeroes:
-        parts += [" That zeroes ", *joined([_zeroed(z) for z in note.zeroes]), "."]
+        parts += [" That zeroes ", *joined([zeroed_text(z) for z in note.zeroes]), "."]
         if not everywhere:
             parts += [" Those weights learn nothing from this example."]
     return tuple(parts)
 
 
-def _zeroed(zeroed: Zeroed) -> Text:
+def zeroed_text(zeroed: Zeroed) -> Text:
+    """Where the entries lie: row 2 of a gradient, an entry, all of it."""
     gradient = Adjoint(zeroed.name)
+    if zeroed.entries == ((),):
+        return (gradient,)
     match zeroed.part:
         case "row":
             return (f"row {zeroed.position + 1} of ", gradient)
@@ -175,6 +181,15 @@ def _several_paths(note: SeveralPaths) -> Text:
     return (
         Name(note.name), f" is used in {count} places, so its gradient is the sum over {count} paths: ",
         *joined(shares), ".",
+    )  # fmt: skip
+
+
+def _diverged(note: Diverged) -> Text:
+    first: Inline = Adjoint(note.name) if note.gradient else Name(note.name)
+    place = f" (equation {note.equation})" if note.equation else ""
+    return (
+        f"After update {note.update} the numbers are too large to go on: ", first,
+        f"{place} is the first that is no longer finite. A smaller rate keeps the steps short.",
     )  # fmt: skip
 
 

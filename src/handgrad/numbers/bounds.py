@@ -40,13 +40,17 @@ class IntervalRun:
 
 
 def run_intervals(
-    problem: Problem, over: Mapping[str, tuple[Any, Any]] | None = None
+    problem: Problem,
+    over: Mapping[str, tuple[Any, Any]] | None = None,
+    *,
+    backward: bool = True,
 ) -> IntervalRun:
     """The run on intervals, rounded outward: sound bounds over a box of given numbers.
 
     Arguments:
         over: for some of the names that the problem is given, the lowest and the highest numbers,
             each a number or an array of the name's shape; the others are as the problem has them.
+        backward: whether gradients are bounded too.
 
     Raises `OptionError` for a name that the problem is not given, for a shape that does not fit and
     for bounds the wrong way round. Where a value used twice makes bounds wider than they need be,
@@ -60,7 +64,11 @@ def run_intervals(
             raise OptionError(f"the problem is not given {name}", mend=nearest(name, box))
         box[name] = _side(name, low, high, box[name].shape)
     with np.errstate(all="ignore"):
-        plan = Plan(graph, constant=lambda array: array if array.ndim else float(array))
+        plan = Plan(
+            graph,
+            backward=backward,
+            constant=lambda array: array if array.ndim else float(array),
+        )
         return IntervalRun(graph, plan(box, bounding))
 
 

@@ -27,6 +27,7 @@ relu: Operation = elementwise(
     family="activation",
     notation=Function("ReLU", r"\operatorname{ReLU}"),
     gate=True,
+    ajar="leaky_relu",
     kinks=(Kink(lambda xp, z: z == 0, "ReLU has a kink at 0; its slope there is taken as 0"),),
 )
 leaky_relu: Operation = elementwise(

@@ -135,6 +135,7 @@ class Operation:
         elementwise: applied entry by entry, with NumPy's broadcasting.
         commutative: f(a, b) = f(b, a).
         gate: an activation that lets gradient through where its input is positive, and none elsewhere.
+        ajar: of a gate, the activation that is the same but for letting a little gradient through.
         saturation: an activation with flat ends: its largest slope.
         domain, kinks: where it is defined and where it has no derivative.
         element: the formula of one entry of the result in entries of the arguments.
@@ -157,6 +158,7 @@ class Operation:
     elementwise: bool = False
     commutative: bool = False
     gate: bool = False
+    ajar: str = ""
     saturation: float | None = None
     domain: tuple[Domain, ...] = ()
     kinks: tuple[Kink, ...] = ()

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from handgrad.expression import Expression
-from handgrad.picture import Drawing
+from handgrad.shown import Shown
+
+if TYPE_CHECKING:
+    # A page of steps alone has no drawing, and does not wait for the shapes of one.
+    from handgrad.picture import Drawing
 
 Inline: TypeAlias = str | Expression
 """A piece of running text, or a formula within it."""
@@ -121,8 +125,8 @@ Layout: TypeAlias = Literal["document", "slides"]
 """How a page is laid out: as a document, or as a slide from each heading of level 1 or 2 to the next."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+@dataclass(frozen=True, slots=True, repr=False)
+class Page(Shown):
     """Blocks in reading order, and how numbers and names are printed.
 
     Arguments:
@@ -142,3 +146,6 @@ class Page:
     loss: str = "L"
     losses: Mapping[str, str] = field(default_factory=dict)
     layout: Layout = "document"
+
+    def __repr__(self) -> str:
+        return f"<Page {self.title!r}: {len(self.blocks)} blocks>"

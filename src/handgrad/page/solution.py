@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
+from itertools import takewhile
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -13,7 +15,9 @@ from handgrad.explain import Text, gated_entries_text, note_text, reason, title
 from handgrad.expression import Adjoint, Expression, Name
 from handgrad.page.blocks import (
     Block,
+    Code,
     Derivation,
+    Figure,
     Heading,
     Mark,
     Note,
@@ -25,6 +29,7 @@ from handgrad.page.blocks import (
 )
 from handgrad.trace import (
     AtKink,
+    Diverged,
     GatedOff,
     LossChange,
     Saturated,
@@ -39,6 +44,9 @@ from handgrad.trace import (
 from handgrad.trace import Note as TraceNote
 from handgrad.trace.numbers import literal_of
 
+if TYPE_CHECKING:
+    from handgrad.picture.lines import PicturePhase
+
 Phase = Literal["forward", "backward", "update"]
 
 LISTED = 10
@@ -46,6 +54,9 @@ LISTED = 10
 
 FEW = 2
 """Gated entries of a matrix that have a note each; more are told together."""
+
+OPENED = 64
+"""Results with more entries than this are not opened on a page."""
 
 PHASES: dict[Phase, str] = {
     "forward": "Forward pass",
@@ -60,6 +71,9 @@ def solution_page(
     only: Phase | None = None,
     step: str | None = None,
     elements: bool = False,
+    open_entries: bool = False,
+    code: Mapping[str, str] | None = None,
+    pictures: bool = False,
 ) -> Page:
     """The worked solution as a page.
 
@@ -67,6 +81,11 @@ def solution_page(
         only: one phase alone.
         step: one step alone, by its number.
         elements: open every gradient entry by entry.
+        open_entries: give every value and gradient its entries, for a page on which a reader
+            may open them (`Relation.entries`).
+        code: by step number, its code, to stand below the step; under "" what comes before the
+            first. What the steps left out compute comes before those shown.
+        pictures: with figures of what is given and at the end of each pass.
 
     Raises `OptionError` for a step that the solution does not have.
     """
@@ -78,6 +97,8 @@ def solution_page(
     name = trace.problem.title or "Worked solution"
     if step is None and only is None:
         blocks += [Heading((name,), 1), *_given(trace)]
+        if pictures:
+            blocks.append(_figure(trace, "given"))
     for phase, heading in PHASES.items():
         steps = [
             s
@@ -92,8 +113,14 @@ def solution_page(
                 blocks.append(Paragraph((conventions(trace),)))
             if phase == "update" and only is None:
                 blocks += _summary(trace)
+        if code is not None and not any(isinstance(b, Code) for b in blocks):
+            blocks.append(_code_before(trace, steps[0], code))
         for each in steps:
-            blocks += _step(trace, each, elements)
+            blocks += _step(trace, each, elements, open_entries)
+            if code is not None and each.id in code:
+                blocks.append(Code(code[each.id]))
+        if pictures and step is None and phase != "update":
+            blocks.append(_figure(trace, phase))
     if step is None and only in (None, "update") and len(trace.training) > 1:
         blocks.append(_training(trace))
     if step is None and only is None and trace.loss_after is None:
@@ -118,6 +145,13 @@ def losses(trace: Trace) -> dict[str, str]:
     """What differs from case to case has the gradient of its own case's loss."""
     graph = trace.graph
     return {n: graph.loss for n, node in graph.nodes.items() if node.cased and n != graph.cost}
+
+
+def _figure(trace: Trace, phase: PicturePhase) -> Figure:
+    # Imported here: a page without pictures starts sooner.
+    from handgrad.page.pictures import figure_of
+
+    return figure_of(trace, phase)
 
 
 # -- what is given ------------------------------------------------------------------------
@@ -155,16 +189,23 @@ def _written(trace: Trace, name: str) -> Expression:
     return written
 
 
+def _code_before(trace: Trace, first: Step, code: Mapping[str, str]) -> Code:
+    """What is given and what the steps before `first` compute, as one piece of code."""
+    before = takewhile(lambda s: s.id != first.id, trace.steps)
+    ids = ["", *(s.id for s in before)]
+    return Code("\n".join(code[i] for i in ids if i in code))
+
+
 # -- steps ----------------------------------------------------------------------------------
 
 
-def _step(trace: Trace, step: Step, elements: bool) -> list[Block]:
+def _step(trace: Trace, step: Step, elements: bool, open_entries: bool) -> list[Block]:
     uses: Text = (f"uses {', '.join(step.uses)}",) if step.uses else ()
     blocks: list[Block] = [Heading(title(trace, step), 3, step.id, uses)]
     why = reason(trace, step)
     if any(why):
         blocks.append(Paragraph(why))
-    blocks.append(Derivation(tuple(_relation(trace, step, line) for line in step.lines)))
+    blocks.append(Derivation(tuple(_relation(trace, step, x, open_entries) for x in step.lines)))
     if elements:
         blocks += _elements(trace, step)
     entries = [n for n in step.notes if isinstance(n, GatedOff) and len(n.unit) > 1]
@@ -174,7 +215,7 @@ def _step(trace: Trace, step: Step, elements: bool) -> list[Block]:
     return blocks
 
 
-def _relation(trace: Trace, step: Step, line: TraceLine) -> Relation:
+def _relation(trace: Trace, step: Step, line: TraceLine, open_entries: bool) -> Relation:
     result = literal_of(line.value, line.cased)
     chain: list[Expression] = [line.formula]
     if line.substituted not in (line.formula, result):
@@ -192,7 +233,26 @@ def _relation(trace: Trace, step: Step, line: TraceLine) -> Relation:
         shape="×".join(map(str, line.shape)) if line.shape else "",
         label=_label(trace, line),
         sign="←" if line.role in ("updated", "memory") else "=",
+        entries=_entries(trace, step, line) if open_entries else {},
     )
+
+
+def _entries(trace: Trace, step: Step, line: TraceLine) -> dict[tuple[int, ...], Relation]:
+    """The line once for each entry of its result, where there are not too many of them."""
+    if (
+        line.role in ("memory", "updated")
+        or step.kind == "loss_after"
+        or not 1 < math.prod(line.shape) <= OPENED
+    ):
+        return {}
+    return {entry.index: _entry(trace, entry) for entry in opened(trace, line)}
+
+
+def _entry(trace: Trace, entry: TraceLine) -> Relation:
+    """The line of one entry."""
+    chain = (entry.formula, entry.substituted, literal_of(entry.value, entry.cased))
+    left = replace(_left(trace, entry).at(entry.index), shape=())
+    return Relation(left, _without_repeats(chain))
 
 
 def _left(trace: Trace, line: TraceLine) -> Expression:
@@ -257,14 +317,8 @@ def _elements(trace: Trace, step: Step) -> list[Block]:
     for line in step.lines:
         if line.role not in ("gradient", "chain", "part", "per_case"):
             continue
-        relations = []
-        for entry in opened(trace, line):
-            chain = [entry.formula, entry.substituted, literal_of(entry.value, entry.cased)]
-            unique = [e for k, e in enumerate(chain) if k == 0 or e != chain[k - 1]]
-            left = replace(_left(trace, line).at(entry.index), shape=())
-            relations.append(Relation(left, tuple(unique)))
-        if relations:
-            blocks.append(Derivation(tuple(relations)))
+        if relations := tuple(_entry(trace, entry) for entry in opened(trace, line)):
+            blocks.append(Derivation(relations))
     heading = Paragraph(("Entry by entry (rows and columns counted from 1):",))
     return [heading, *blocks] if blocks else []
 
@@ -274,7 +328,7 @@ def _note(trace: Trace, note: TraceNote) -> Note:
     match note:
         case GatedOff():
             kind = "gate"
-        case Saturated() | AtKink() | Unreached():
+        case Saturated() | AtKink() | Unreached() | Diverged():
             kind = "warning"
         case LossChange():
             kind = "check" if note.after < note.before else "warning"
@@ -313,7 +367,7 @@ def _summary(trace: Trace) -> list[Block]:
     }
     rows = tuple(
         (
-            (Name(name),),
+            (Adjoint(name),),
             (_shape_words(graph.nodes[name].shape),),
             (literal_of(trace.run.gradient(name), graph.nodes[name].cased),),
             (made.get(name, ""),),
@@ -321,9 +375,9 @@ def _summary(trace: Trace) -> list[Block]:
         for name in reversed(names)
     )
     header: tuple[Text, ...] = (
-        ("parameter" if trace.problem.parameters else "value",),
-        ("shape",),
         ("gradient",),
+        ("shape",),
+        ("value",),
         ("step",),
     )
     return [Table(header, rows, "lllr", ("Gradient summary",))]

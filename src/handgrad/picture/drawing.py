@@ -84,7 +84,10 @@ class Arrow:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Text at (x, y), the baseline of its first line; `size` is the height of its letters."""
+    """Text at (x, y), the baseline of its line; `size` is the height of its letters.
+
+    With a `halo` it stands clear of the lines that run behind it.
+    """
 
     x: float
     y: float
@@ -94,6 +97,7 @@ class Label:
     size: float = 14.0
     bold: bool = False
     quantity: str = ""
+    halo: bool = False
 
 
 Shape: TypeAlias = Circle | Rectangle | Path | Arrow | Label

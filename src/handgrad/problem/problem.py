@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,14 @@ from handgrad.expression import Call, Expression, substitute
 from handgrad.operations import BY_NAME, SPELLINGS
 from handgrad.problem.given import Given, from_text, given, number
 from handgrad.problem.networks import network
+from handgrad.shown import Shown
 from handgrad.updates import RULES, Update
 
 REDUCTIONS = ("mean", "sum")
 
 
-@dataclass(frozen=True, init=False)
-class Problem:
+@dataclass(frozen=True, init=False, repr=False)
+class Problem(Shown):
     """Equations and numbers.
 
     Arguments:
@@ -78,6 +79,9 @@ class Problem:
         for name, value in values.items():
             object.__setattr__(self, name, value)
         self._check()
+
+    def __repr__(self) -> str:
+        return f"<Problem {(self.title or self.loss)!r}: {len(self.equations)} equations>"
 
     def __hash__(self) -> int:
         return hash((self.equations, self.loss))
@@ -156,15 +160,20 @@ class Problem:
             home[name] = new
         return self._changed(parameters=parameters, data=data, update=update)
 
-    def with_swap(self, swaps: Mapping[str, str]) -> Problem:
+    def with_swap(self, swaps: Mapping[str, str], keep: Collection[str] = frozenset()) -> Problem:
         """The problem with one operation put for another, such as {"relu": "leaky_relu"}.
 
-        Raises `OptionError` for an operation that is unknown, absent, or takes other arguments.
+        The equations of the names in `keep` stay as they are. Raises `OptionError` for an operation that is unknown, absent, or takes other arguments.
         """
         equations = self.equations
         for old, new in swaps.items():
-            equations = _swapped(equations, SPELLINGS.get(old, old), SPELLINGS.get(new, new))
+            old, new = SPELLINGS.get(old, old), SPELLINGS.get(new, new)
+            equations = _swapped(equations, old, new, keep)
         return self._changed(equations=equations)
+
+    def with_equations(self, equations: Sequence[str]) -> Problem:
+        """The problem with other equations for the same numbers and the same loss."""
+        return self._changed(equations=parse_equations(equations, self.where))
 
     def _changed(self, **changes: Any) -> Problem:
         names = (
@@ -216,10 +225,10 @@ class Problem:
         return to_toml(self)
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
-        """Writes the problem to a file, whole or not at all. An existing file needs `force`."""
-        from handgrad.problem.writing import write
+        """Writes the problem as a problem file, whole or not at all. An existing file needs `force`."""
+        from handgrad.files import write_files
 
-        write(Path(path), self.to_toml(), force)
+        write_files({Path(path): self.to_toml().encode("utf-8")}, force)
 
 
 def _parsed(
@@ -250,7 +259,9 @@ def _with_setting(update: Update, name: str, value: Any, place: str) -> tuple[Up
     return update, False
 
 
-def _swapped(equations: tuple[Equation, ...], old: str, new: str) -> tuple[Equation, ...]:
+def _swapped(
+    equations: tuple[Equation, ...], old: str, new: str, keep: Collection[str]
+) -> tuple[Equation, ...]:
     for name in (old, new):
         if name not in BY_NAME or BY_NAME[name].family == "helper":
             raise OptionError(
@@ -270,7 +281,8 @@ def _swapped(equations: tuple[Equation, ...], old: str, new: str) -> tuple[Equat
 
     changed = [
         equation.text
-        if (expression := substitute(equation.expression, other)) == equation.expression
+        if equation.target in keep
+        or (expression := substitute(equation.expression, other)) == equation.expression
         else f"{equation.target} = {source(expression)}"
         for equation in equations
     ]

@@ -1,16 +1,12 @@
-"""A problem as a TOML file, and files written whole or not at all."""
+"""A problem as a TOML file."""
 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from handgrad.errors import ProblemError
 from handgrad.figures import full
 from handgrad.problem.given import Given, Written
 
@@ -86,22 +82,3 @@ def _string(text: str) -> str:
 
 def _key(name: str) -> str:
     return name if name.isascii() and name.isidentifier() else _string(name)
-
-
-def write(path: Path, text: str, force: bool) -> None:
-    """Writes `text` to a temporary file beside `path`, then puts it in its place."""
-    if path.exists() and not force:
-        raise ProblemError(
-            "the file exists already", where=str(path), mend="use force to replace it"
-        )
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise ProblemError(f"cannot be written: {error.strerror}", where=str(path)) from None

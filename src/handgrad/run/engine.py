@@ -13,6 +13,7 @@ from handgrad.expression import Adjoint, Leaf, Name
 from handgrad.graph import Graph, build
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
+from handgrad.run.libraries import Library, library_of
 from handgrad.run.plan import Plan
 from handgrad.run.program import Program, compiled
 
@@ -51,6 +52,10 @@ class Engine:
 
     Whether a name has cases is part of the problem; how many is up to each call. The gradient of
     softmax and cross-entropy taken together assumes targets that add up to 1, as the problem's own do.
+
+    Arrays of PyTorch, JAX or CuPy are computed with where they are, on their device and in their
+    precision, and the results are arrays of that library; a call can be traced by `jax.jit` and
+    `torch.compile`.
     """
 
     def __init__(
@@ -66,8 +71,9 @@ class Engine:
         self.dtype = np.dtype(dtype)
         self.wanted = tuple(wanted if wanted is not None else problem.parameters or problem.data)
         for name in self.wanted:
-            if name not in self.graph.nodes:
-                raise OptionError(f"there is no value {name}", mend=nearest(name, self.graph.nodes))
+            if name not in self.graph.gradients:
+                known = self.graph.gradients
+                raise OptionError(f"{name} has no gradient to compute", mend=nearest(name, known))
         self._plan = Plan(self.graph)
         self._givens = {
             n: np.asarray(g.array, dtype=self.dtype)
@@ -79,6 +85,16 @@ class Engine:
             *(Adjoint(n) for n in self.wanted),
         )
         self._per_case = tuple(o for o in self._outputs if o in self.graph.cased_leaves)
+        # Where the plan has each wanted gradient; and its value, where every case has the same gradient.
+        self._cost = self._plan.slot(Name(self.graph.cost))
+        self._slots = [
+            (
+                n,
+                self._plan.slot(Adjoint(n)),
+                self._plan.slot(Name(n)) if self._repeats(n) else None,
+            )
+            for n in self.wanted
+        ]
         self._programs: dict[tuple[int | None, bool], Program] = {}
 
     def __call__(self, **values: Any) -> Gradients:
@@ -91,6 +107,9 @@ class Engine:
 
     def run(self, values: Mapping[str, Any]) -> Gradients:
         """The same, with the values in a mapping."""
+        library = library_of(values)
+        if library is not None:
+            return self._elsewhere(library, values)
         given, cases = self._given(values)
         with np.errstate(all="ignore"):
             if cases is None:
@@ -103,29 +122,43 @@ class Engine:
         for block in blocks:
             yield self.run(block)
 
+    def _elsewhere(self, library: Library, values: Mapping[str, Any]) -> Gradients:
+        """The plan itself on arrays of another library, which may be traced or lie on a GPU."""
+        given = dict(self._givens)
+        for name, value in values.items():
+            self._check(name, tuple(np.shape(value)))
+            given[name] = value
+        slots = self._plan.slots({n: library.asarray(v) for n, v in given.items()}, library)
+        gradients = {}
+        for name, gradient, value in self._slots:
+            gradients[name] = slots[gradient]
+            if value is not None:
+                each = slots[gradient][..., None]
+                gradients[name] = library.broadcast_to(each, slots[value].shape)
+        return Gradients(slots[self._cost], gradients)
+
     # -- numbers -------------------------------------------------------------------------------
 
     def _given(self, values: Mapping[str, Any]) -> tuple[dict[str, Array], int | None]:
         given = dict(self._givens)
         for name, value in values.items():
-            if name not in given:
-                raise OptionError(f"the problem is not given {name}", mend=nearest(name, given))
             array = np.asarray(value, dtype=self.dtype)
-            shape = array.shape[:-1] if name in self._cased else array.shape
-            if shape != self.graph.nodes[name].shape or (name in self._cased and not array.ndim):
-                wanted = (
-                    *self.graph.nodes[name].shape,
-                    *("cases" for _ in self._cased[:1] if name in self._cased),
-                )
-                raise OptionError(
-                    f"{name} has the shape {array.shape}", mend=f"the problem's is {wanted}"
-                )
+            self._check(name, array.shape)
             given[name] = array
         counts = {name: given[name].shape[-1] for name in self._cased}
         if len(set(counts.values())) > 1:
             said = " and ".join(f"{n} has {c} cases" for n, c in counts.items())
             raise OptionError(said, mend="every value with cases needs the same number of them")
         return given, next(iter(counts.values()), None)
+
+    def _check(self, name: str, shape: tuple[int, ...]) -> None:
+        """Raises `OptionError` for a name that is not given, and for a shape that does not fit."""
+        if name not in self._givens:
+            raise OptionError(f"the problem is not given {name}", mend=nearest(name, self._givens))
+        own, cased = self.graph.nodes[name].shape, name in self._cased
+        if (shape[:-1] if cased else shape) != own or (cased and not shape):
+            wanted = (*own, "cases") if cased else own
+            raise OptionError(f"{name} has the shape {shape}", mend=f"the problem's is {wanted}")
 
     # -- blocks --------------------------------------------------------------------------------
 
@@ -160,13 +193,16 @@ class Engine:
         fitting = BLOCK_BYTES // (self.dtype.itemsize * max(numbers, 1))
         return int(min(cases, BLOCK, max(FEWEST, fitting)))
 
+    def _repeats(self, name: str) -> bool:
+        """Whether a value differs from case to case, and its gradient does not."""
+        return self.graph.nodes[name].cased and Adjoint(name) not in self._per_case
+
     def _result(self, results: Mapping[Leaf, Array], cases: int | None = None) -> Gradients:
         cost = np.asarray(results.get(Name(self.graph.cost), np.nan))
         gradients: dict[str, Array] = {}
         for name in self.wanted:
             gradient = np.asarray(results[Adjoint(name)])
-            node = self.graph.nodes[name]
-            if node.cased and Adjoint(name) not in self._per_case:
+            if self._repeats(name):
                 gradient = np.repeat(gradient[..., None], cases or 1, axis=-1)
             gradients[name] = np.broadcast_to(gradient, gradient.shape)
         return Gradients(float(cost) if cost.ndim == 0 else cost, gradients)

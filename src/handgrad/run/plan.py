@@ -196,6 +196,20 @@ class Plan:
         Arrays may be of any namespace `xp` that has the array API's functions. A value
         that differs from case to case has the cases on its last axis.
         """
+        slots = self.slots(values, xp)
+        result: dict[Leaf, Array] = {Name(n): slots[s] for n, s in self._inputs.items()}
+        result.update({leaf: slots[slot] for leaf, slot in self.leaves.items()})
+        result.update({after(leaf): slots[slot] for leaf, slot in self.updated.items()})
+        return result
+
+    def slot(self, leaf: Leaf) -> int:
+        """Where `slots` has the value of a given, or of a line."""
+        if isinstance(leaf, Name) and leaf.name in self._inputs:
+            return self._inputs[leaf.name]
+        return self.leaves[leaf]
+
+    def slots(self, values: Mapping[str, Array], xp: Namespace = np) -> list[Any]:
+        """The same as a flat list, without a name looked up: what a tracer of programs can follow."""
         slots: list[Any] = [None] * self._count
         for name, slot in self._inputs.items():
             slots[slot] = values[name]
@@ -203,10 +217,7 @@ class Plan:
             slots[slot] = xp.asarray(constant) if isinstance(constant, np.ndarray) else constant
         for step in self._steps:
             slots[step.out] = step.kernel(xp, *[slots[a] for a in step.arguments])
-        result: dict[Leaf, Array] = {Name(n): slots[s] for n, s in self._inputs.items()}
-        result.update({leaf: slots[slot] for leaf, slot in self.leaves.items()})
-        result.update({after(leaf): slots[slot] for leaf, slot in self.updated.items()})
-        return result
+        return slots
 
 
 def after(leaf: Leaf) -> Leaf:

@@ -15,6 +15,7 @@ import numpy as np
 from handgrad.expression import Leaf
 from handgrad.run.plan import Plan
 from handgrad.run.tracing import (
+    COMPARISONS,
     Instruction,
     Recorder,
     Reference,
@@ -36,6 +37,8 @@ INFIX = {
     "equal": "==",
     "not_equal": "!=",
 }
+SCALAR = {"maximum": "{0} if {0} > 0.0 else 0.0", "absolute": "abs({0})"}
+"""What Python does with one number in less time than NumPy's function takes to be called."""
 REDUCTIONS = {"sum": "add", "max": "maximum", "min": "minimum"}
 OTHER_WITH_OUT = frozenset(["matmul", "einsum"])
 
@@ -254,7 +257,9 @@ class _Writer:
         number = instruction.number
         if number in self.targets:
             target = self.targets[number]
-            if target.startswith("o") or self.last.get(int(target[1:]), -1) <= position:
+            if target.startswith("o"):
+                return target
+            if instruction.shape and self.last.get(int(target[1:]), -1) <= position:
                 return target
         if not self.reuse or not instruction.shape or number in self.wanted:
             return None
@@ -328,6 +333,10 @@ class _Writer:
         if function == "transpose":
             return f"{arguments[0]}.T"
         if target is None:
+            if function in COMPARISONS.values():
+                arguments = [self._operand(_as_float(a)) for a in instruction.arguments]
+            if not instruction.shape and function in SCALAR and arguments[1:] in ([], ["0.0"]):
+                return SCALAR[function].format(*arguments)
             if function in INFIX:
                 return f"{arguments[0]} {INFIX[function]} {arguments[1]}"
             if function == "negative":
@@ -395,6 +404,11 @@ class _Writer:
 
     def _result(self, k: int, number: int) -> str:
         return f"o{k}" if k in self.copied else f"v{number}"
+
+
+def _as_float(operand: Any) -> Any:
+    """A whole number as a float: NumPy compares floats with it in less time."""
+    return float(operand) if type(operand) is int else operand
 
 
 def _takes_out(instruction: Instruction) -> bool:

@@ -35,32 +35,43 @@ class Training:
         self.dtype = np.dtype(dtype)
         self.update = update_pass(self.graph, problem.update or Update())
         self._plan = Plan(self.graph, update=self.update)
-        self._data = {n: np.array(g.array, dtype=self.dtype) for n, g in problem.data.items()}
-        self.parameters: dict[str, Array] = {
-            n: np.array(g.array, dtype=self.dtype) for n, g in problem.parameters.items()
-        }
+        start = {n: self._array(g.array) for n, g in problem.parameters.items()}
         owners = {line.target: p for p, lines in self.update.lines.items() for line in lines}
-        self._memory: dict[str, Array] = {
-            m.name: np.zeros(self.parameters[owners[m]].shape, self.dtype)
-            for m in self.update.memories
+        memory = {
+            m.name: self._array(np.zeros(np.shape(start[owners[m]]))) for m in self.update.memories
         }
-        self._settings = {n.name: self.dtype.type(v) for n, v in self.update.settings.items()}
-        kept: list[Leaf] = [Name(n) for n in (*self.parameters, *self._memory)]
-        self._kept = kept
+        # What a program is given, in the order in which it takes it; what is kept is put back here.
+        self._inputs: dict[str, Array] = {
+            **start,
+            **{n: self._array(g.array) for n, g in problem.data.items()},
+            **{n.name: self.dtype.type(v) for n, v in self.update.settings.items()},
+            **memory,
+        }
+        self._kept = (*start, *memory)
+        kept: list[Leaf] = [Name(n) for n in self._kept]
         self._outputs = (Name(self.graph.cost), *(after(k) for k in kept))
+        self._owners = {after(k): k.name for k in kept}
+        self._own: Program | None = None
         self._programs: dict[Any, Program] = {}
         self.losses: list[float] = []
 
+    @property
+    def parameters(self) -> dict[str, Array]:
+        """The current parameters."""
+        return {n: self._inputs[n] for n in self.problem.parameters}
+
     def step(self, **data: Any) -> float:
         """One update; returns the loss before it. `data` are put for the problem's own in this step."""
-        given = self._data if not data else {**self._data, **self._checked(data)}
-        self._settings[self.update.step.name] = self.dtype.type(len(self.losses) + 1)
-        inputs = {**self.parameters, **given, **self._settings, **self._memory}
+        self._inputs[self.update.step.name] = self.dtype.type(len(self.losses) + 1)
+        if data:
+            inputs = {**self._inputs, **self._checked(data)}
+            program = self._program(inputs)
+        else:
+            inputs = self._inputs
+            program = self._own = self._own or self._program(inputs)
         with np.errstate(all="ignore"):
-            loss, *new = self._program(inputs).call(*inputs.values())
-        parameters = len(self.parameters)
-        self.parameters = dict(zip(self.parameters, new[:parameters], strict=True))
-        self._memory = dict(zip(self._memory, new[parameters:], strict=True))
+            loss, *new = program.call(*inputs.values())
+        self._inputs.update(zip(self._kept, new, strict=True))
         value = float(loss) if np.ndim(loss) == 0 else float(np.mean(loss))
         self.losses.append(value)
         return value
@@ -81,18 +92,23 @@ class Training:
 
     def _checked(self, data: Mapping[str, Any]) -> dict[str, Array]:
         for name in data:
-            if name not in self._data:
+            if name not in self.problem.data:
                 raise OptionError(
-                    f"{name} is no datum of the problem", mend=nearest(name, self._data)
+                    f"{name} is no datum of the problem", mend=nearest(name, self.problem.data)
                 )
-        return {n: np.asarray(v, dtype=self.dtype) for n, v in data.items()}
+        return {n: self._array(v) for n, v in data.items()}
+
+    def _array(self, value: Any) -> Array:
+        """A copy in the training's precision; a scalar as NumPy's own, whose arithmetic is quicker."""
+        array = np.array(value, dtype=self.dtype)
+        return array if array.ndim else array[()]
 
     def _program(self, inputs: Mapping[str, Array]) -> Program:
-        key = tuple(np.shape(inputs[n]) for n in self._data)
+        key = tuple(np.shape(inputs[n]) for n in self.problem.data)
         found = self._programs.get(key)
         if found is None:
             large = sum(np.size(a) for a in inputs.values()) > SMALL
-            owned = {after(k): k.name for k in self._kept} if large else None
+            owned = self._owners if large else None
             found = compiled(self._plan, inputs, self._outputs, reuse=large, donated=owned)
             self._programs[key] = found
         return found

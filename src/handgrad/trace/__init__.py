@@ -4,6 +4,7 @@ from handgrad.trace.building import solve as solve
 from handgrad.trace.elements import opened as opened
 from handgrad.trace.structure import AtKink as AtKink
 from handgrad.trace.structure import Broadcast as Broadcast
+from handgrad.trace.structure import Diverged as Diverged
 from handgrad.trace.structure import GatedOff as GatedOff
 from handgrad.trace.structure import LossChange as LossChange
 from handgrad.trace.structure import Note as Note

@@ -235,6 +235,9 @@ class _Building:
                 self._add(3, "update", "", lines)
                 if loss.ndim == 0 and np.isfinite(loss):
                     self._add(3, "loss_after", self.graph.cost, [updating.loss_line()])
-            if not np.isfinite(loss).all() or not updating.gradients_are_finite():
+            diverged = updating.diverged(number)
+            if diverged is not None:
+                last = self.steps[-1]
+                self.steps[-1] = replace(last, notes=(*last.notes, diverged))
                 break
         return updating.parameters, history

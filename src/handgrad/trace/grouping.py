@@ -22,6 +22,15 @@ def forward_groups(graph: Graph) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(g) for g in groups)
 
 
+def forward_steps(graph: Graph) -> dict[str, str]:
+    """The number of the forward step that computes each value: 1.1, 1.2, …."""
+    return {
+        name: f"1.{number}"
+        for number, group in enumerate(forward_groups(graph), start=1)
+        for name in group
+    }
+
+
 def _activates(graph: Graph, name: str, previous: str) -> bool:
     call = activation_of(graph.nodes[name].written)
     if call is None or activation_of(graph.nodes[previous].written) is not None:

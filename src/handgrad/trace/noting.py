@@ -8,14 +8,16 @@ from itertools import product
 
 import numpy as np
 
-from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, Shape, leaves, shape_of, walk
+from handgrad.expression import Adjoint, Call, Expression, Name, Shape, leaves, shape_of, walk
 from handgrad.graph import Graph
 from handgrad.operations import operation_of
-from handgrad.operations.annotate import application, signature_of, tidied
+from handgrad.operations.annotate import signature_of, tidied
 from handgrad.operations.operation import Array
 from handgrad.run import Run
 from handgrad.run.evaluate import value_of
 from handgrad.trace.numbers import Numbers
+from handgrad.trace.silencing import Silencing
+from handgrad.trace.slopes import SATURATION, slopes_of
 from handgrad.trace.structure import (
     AtKink,
     Broadcast,
@@ -32,15 +34,8 @@ from handgrad.trace.structure import (
     ZeroInput,
 )
 
-SATURATION = 0.05
-"""A unit is called saturated where its slope is under this share of the activation's largest slope
-(for the sigmoid: |z| > 4.37). The threshold stands in the note."""
-
 UNITS = 32
 """Notes are made for at most so many units of a layer; more would bury the page."""
-
-INFLUENCE_SIZE = 20_000
-"""A gradient with more entries than this is not searched for the entries that a unit zeroes."""
 
 
 @dataclass
@@ -54,11 +49,7 @@ class Noting:
         self.values = {k: np.asarray(v, dtype=float) for k, v in self.run.numbers.items()}
         self.cased = set(self.graph.cased_leaves)
         self.loss = float(np.mean(self.run.loss))
-        self.consumers: dict[Leaf, list[str]] = {}
-        for name, gradient in self.graph.gradients.items():
-            for part in gradient.parts:
-                for leaf in leaves(part.formula):
-                    self.consumers.setdefault(leaf, []).append(name)
+        self.silencing = Silencing(self.graph)
         self.gates: dict[Expression, list[tuple[str, Call, bool]]] = {}
         for equation in self.graph.equations:
             written = self.graph.nodes[equation].written
@@ -123,19 +114,10 @@ class Noting:
 
     def _saturated(self, call: Call, activation: str, steepest: float) -> list[Note]:
         argument, z = self._argument(call)
-        out = Name(activation, shape=call.shape)
-        seen = application(call, (Name("z", shape=shape_of(argument)),), out)
-        slope = operation_of(call).pullback(0, Name("one", shape=call.shape), seen)
-        if slope is None:
-            return []
-        value = value_of(call, self.values, self.cased)
-        at: dict[Leaf, Array] = {Name("z"): z, Name("one"): np.ones_like(z), out: value}
-        formula = tidied(slope, lambda leaf: call.shape or ())
-        cased: set[Leaf] = set(at) if self.graph.cased(argument) else set()
-        slopes = value_of(formula, at, cased)
+        steep = slopes_of(call, z, cased=self.graph.cased(argument))
         notes: list[Note] = []
-        for unit in np.ndindex(slopes.shape):
-            if slopes[unit] < SATURATION * steepest and len(notes) < UNITS:
+        for unit in np.ndindex(steep.shape):
+            if steep[unit] < SATURATION * steepest and len(notes) < UNITS:
                 notes.append(
                     Saturated(
                         kind="saturated",
@@ -144,7 +126,7 @@ class Noting:
                         operation=call.operation,
                         unit=tuple(int(u) for u in unit),
                         value=float(z[unit]),
-                        slope=float(slopes[unit]),
+                        slope=float(steep[unit]),
                         threshold=SATURATION * steepest,
                     )
                 )
@@ -267,7 +249,7 @@ class Noting:
                 blocked = float(abs(arriving))
             zeroes: tuple[Zeroed, ...] = ()
             if len(note.cases) in (0, note.case_count):
-                zeroes = self.zeroed(Adjoint(name), note.unit) + self.zeroed(
+                zeroes = self.silencing.zeroed(Adjoint(name), note.unit) + self.silencing.zeroed(
                     Name(output), note.unit
                 )
             notes.append(
@@ -308,46 +290,12 @@ class Noting:
                 always = (value == 0).all(axis=-1) if node.cased else value == 0
                 for unit in np.argwhere(always)[:UNITS]:
                     index = tuple(int(i) for i in unit)
-                    zeroes = tuple(z for z in self.zeroed(Name(leaf.name), index) if z.name == name)
+                    zeroes = tuple(
+                        z for z in self.silencing.zeroed(Name(leaf.name), index) if z.name == name
+                    )
                     if zeroes:
                         notes.append(ZeroInput("zero_input", leaf.name, index, zeroes))
         return notes
-
-    def zeroed(self, leaf: Leaf, unit: tuple[int, ...]) -> tuple[Zeroed, ...]:
-        """The entries of parameter gradients that vanish because entry `unit` of `leaf` does.
-
-        Found with the formulas themselves: with positive numbers everywhere, the entries
-        that become zero when this one entry is set to zero.
-        """
-        found: list[Zeroed] = []
-        for name in dict.fromkeys(self.consumers.get(leaf, ())):
-            if self.graph.nodes[name].kind != "parameter":
-                continue
-            shape = self.graph.nodes[name].shape
-            if int(np.prod(shape)) > INFLUENCE_SIZE or len(self.graph.gradients[name].parts) > 1:
-                continue
-            entries = self._vanishing(name, leaf, unit)
-            if entries:
-                found.append(_described(name, shape, entries))
-        return tuple(found)
-
-    def _vanishing(
-        self, name: str, leaf: Leaf, unit: tuple[int, ...]
-    ) -> tuple[tuple[int, ...], ...]:
-        gradient = self.graph.gradients[name]
-        formula = gradient.per_case or gradient.parts[0].formula
-        formula = tidied(formula, self.graph.shape)
-        at: dict[Leaf, Array] = {}
-        for number, used in enumerate(leaves(formula), start=1):
-            used_shape = self.graph.shape(used)
-            at[used] = _positive(int(np.prod(used_shape)), number).reshape(used_shape)
-        with np.errstate(all="ignore"):
-            before = value_of(formula, at, set())
-            at[leaf] = at[leaf].copy()
-            at[leaf][unit] = 0.0
-            after = value_of(formula, at, set())
-        gone = np.argwhere((np.asarray(before) != 0) & (np.asarray(after) == 0))
-        return tuple(tuple(int(i) for i in entry) for entry in gone)
 
     # -- update ---------------------------------------------------------------------------
 
@@ -360,23 +308,3 @@ class Noting:
             for line in step.lines
             if line.role == "updated" and not self.graph.gradients[line.target.name].reached
         )
-
-
-def _positive(count: int, number: int) -> Array:
-    """Numbers between ¼ and ¾, no two alike: multiples of √2 − 1 and of its powers, folded."""
-    return 0.25 + 0.5 * (np.arange(1, count + 1) * (2**0.5 - 1) ** number % 1)
-
-
-def _described(name: str, shape: tuple[int, ...], entries: tuple[tuple[int, ...], ...]) -> Zeroed:
-    """How a set of entries lies in a shape: a row, a column, one entry, all of it."""
-    if len(entries) == int(np.prod(shape)) and len(entries) > 1:
-        return Zeroed(name, "all", 0, entries)
-    if len(entries) == 1 and len(shape) < 2:
-        return Zeroed(name, "entry", entries[0][0] if shape else 0, entries)
-    if len(shape) == 2:
-        rows, columns = {e[0] for e in entries}, {e[1] for e in entries}
-        if len(rows) == 1 and len(entries) == shape[1]:
-            return Zeroed(name, "row", rows.pop(), entries)
-        if len(columns) == 1 and len(entries) == shape[0]:
-            return Zeroed(name, "column", columns.pop(), entries)
-    return Zeroed(name, "entries", 0, entries)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -13,6 +13,7 @@ from handgrad.graph import Graph
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.run import Run
+from handgrad.shown import Shown
 
 Phase: TypeAlias = Literal["forward", "backward", "update"]
 StepKind: TypeAlias = Literal[
@@ -175,6 +176,20 @@ class LossChange:
     after: float
 
 
+@dataclass(frozen=True, slots=True)
+class Diverged:
+    """After an update a number is no longer finite: the first of the pass, and its equation.
+
+    `gradient` says that it is the gradient with respect to `name` rather than the value itself.
+    """
+
+    kind: Literal["diverged"]
+    update: int
+    name: str
+    gradient: bool
+    equation: int
+
+
 Note: TypeAlias = (
     GatedOff
     | ZeroInput
@@ -185,15 +200,17 @@ Note: TypeAlias = (
     | AtKink
     | Unreached
     | LossChange
+    | Diverged
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+@dataclass(frozen=True, slots=True, repr=False)
+class Step(Shown):
     """A numbered step: forward 1.1, 1.2, …; backward 2.1, …; update 3.1, ….
 
     `about` is the value whose computation or gradient it is about; `layer` counts the layers
-    of the forward pass from 1, and is 0 elsewhere; `uses` are the steps whose results it needs.
+    of the forward pass from 1, and is 0 elsewhere; `uses` are the steps whose results it needs;
+    `trace` is the solution that it stands in.
     """
 
     id: str
@@ -204,6 +221,10 @@ class Step:
     uses: tuple[str, ...]
     notes: tuple[Note, ...]
     layer: int = 0
+    trace: Trace | None = field(default=None, compare=False)
+
+    def __repr__(self) -> str:
+        return f"<Step {self.id}: {self.kind} of {self.about}>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +236,8 @@ class TrainingStep:
     after: Array
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+@dataclass(frozen=True, slots=True, repr=False)
+class Trace(Shown):
     """The worked solution of a problem as data.
 
     `updated` holds the parameters after the last update; `training` lists the updates. Both
@@ -231,6 +252,14 @@ class Trace:
     updated: Mapping[str, Array]
     training: tuple[TrainingStep, ...]
     decimals: int
+
+    def __post_init__(self) -> None:
+        # A step's words and figures are those of the solution that it stands in.
+        object.__setattr__(self, "steps", tuple(replace(s, trace=self) for s in self.steps))
+
+    def __repr__(self) -> str:
+        title = self.problem.title or "a worked solution"
+        return f"<Trace of {title!r}: {len(self.steps)} steps>"
 
     @property
     def loss_after(self) -> float | None:

@@ -16,7 +16,7 @@ from handgrad.run import Plan, Run
 from handgrad.run.evaluate import value_of
 from handgrad.run.plan import shown_figures
 from handgrad.trace.numbers import Numbers
-from handgrad.trace.structure import Role, TraceLine
+from handgrad.trace.structure import Diverged, Role, TraceLine
 from handgrad.updates import Assignment
 
 ROLES: dict[Assignment, Role] = {"memory": "memory", "let": "let", "updated": "updated"}
@@ -103,9 +103,20 @@ class Updating:
             shape=(),
         )
 
-    def gradients_are_finite(self) -> bool:
-        """Whether every gradient of a parameter is a number that the next update can use."""
-        return all(
-            np.isfinite(np.asarray(self.numbers[Adjoint(p)], dtype=float)).all()
-            for p in self.parameters
-        )
+    def diverged(self, number: int) -> Diverged | None:
+        """What is not finite in the last run, update `number`'s; None where the next update can be made."""
+        cost = Name(self.graph.cost)
+        needed: list[Leaf] = [cost, *(Adjoint(p) for p in self.parameters)]
+        if all(self._is_finite(leaf) for leaf in needed):
+            return None
+        order: list[Leaf] = [
+            *(Name(n) for n in self.graph.equations),
+            cost,
+            *(line.leaf for line in self.graph.backward if line.leaf.name in self.graph.nodes),
+        ]
+        first = next(leaf for leaf in order if not self._is_finite(leaf))
+        equation = self.graph.nodes[first.name].equation
+        return Diverged("diverged", number, first.name, isinstance(first, Adjoint), equation)
+
+    def _is_finite(self, leaf: Leaf) -> bool:
+        return bool(np.isfinite(np.asarray(self.numbers[leaf], dtype=float)).all())

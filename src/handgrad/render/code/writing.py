@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -45,6 +45,15 @@ def write_code(problem: Problem, to: str = "numpy") -> str:
     return _Program(solve(problem), DIALECTS[to]).text()
 
 
+def step_code(trace: Trace) -> Mapping[str, str]:
+    """The same program for NumPy in pieces: by step id its code, and under "" what comes before.
+
+    The pieces run one after the other; each ends by printing what its step computes. After an
+    update the passes are run anew with its parameters, so that later updates and losses follow.
+    """
+    return _Program(trace, DIALECTS["numpy"]).pieces()
+
+
 @dataclass
 class _Program:
     trace: Trace
@@ -70,11 +79,8 @@ class _Program:
 
     def text(self) -> str:
         """The whole program."""
-        for name in (*self.trace.problem.parameters, *self.trace.problem.data):
-            self.variable(Name(name))
         steps = [s for s in self.trace.steps if s.kind != "loss_after"]
-        self.read = {leaf for s in steps for line in s.lines for leaf in leaves(line.formula)}
-        self._givens()
+        self._begin(steps)
         for heading, phase in PHASES.items():
             chosen = [s for s in steps if s.phase == phase]
             if chosen:
@@ -85,6 +91,49 @@ class _Program:
         title = self.trace.problem.title or "Forward and backward pass"
         header = [f'"""{_docstring(title)}, written out step by step."""', "", *self.header()]
         return "\n".join([*header, *self.lines]) + "\n"
+
+    def pieces(self) -> dict[str, str]:
+        """The program by step id, with what comes before the first step under ""."""
+        self._begin(self.trace.steps)
+        given, pieces = self.lines, {}
+        passes: dict[str, list[str]] = {"forward": [], "backward": []}
+        written, updates = list(given), 0
+        for step in self.trace.steps:
+            self.lines = []
+            if step.kind == "loss_after":
+                self.lines = [self._comment(step), *passes["forward"]]
+            elif step.kind == "update":
+                updates += 1
+                if updates > 1:
+                    self.lines = [*passes["backward"], *self._counted(updates)]
+                self._step(step)
+            else:
+                self._step(step)
+                passes[step.phase] += self.lines[1:]
+            pieces[step.id] = "\n".join([*self.lines, *self._shown(step)])
+            written += self.lines
+        self.lines = written
+        return {"": "\n".join([*self.header(), *given]), **pieces}
+
+    def _begin(self, steps: Sequence[Step]) -> None:
+        for name in (*self.trace.problem.parameters, *self.trace.problem.data):
+            self.variable(Name(name))
+        self.read = {leaf for s in steps for line in s.lines for leaf in leaves(line.formula)}
+        self._givens()
+
+    def _counted(self, updates: int) -> list[str]:
+        """Which update comes next, for the rules that count them."""
+        if self.update is None or self.update.step not in self.read:
+            return []
+        return [f"{self.variable(self.update.step)} = {updates}"]
+
+    def _shown(self, step: Step) -> Iterator[str]:
+        """Statements that print what a step computes."""
+        for line in step.lines:
+            if line.role in ("value", "cost", "gradient", "updated"):
+                name = self.variable(line.target)
+                below = ', sep="\\n"' if np.ndim(line.value) > 1 else ""
+                yield f'print("{name} =", {name}{below})'
 
     def header(self) -> list[str]:
         """The imports that the program uses."""
@@ -128,7 +177,7 @@ class _Program:
         yield after
 
     def _step(self, step: Step) -> None:
-        self.lines.append(f"# {step.id} {plain_text(title(self.trace, step))}")
+        self.lines.append(self._comment(step))
         for line in step.lines:
             target = line.target
             if line.role == "let" and target not in self.read:
@@ -136,6 +185,9 @@ class _Program:
             statements, value = self._code(line.formula)
             self.values[target] = np.asarray(line.value)
             self.lines += [*statements, f"{self.variable(target)} = {value}"]
+
+    def _comment(self, step: Step) -> str:
+        return f"# {step.id} {plain_text(title(self.trace, step))}"
 
     def _code(self, formula: Expression) -> tuple[list[str], str]:
         used = {leaf: self.variable(leaf) for leaf in leaves(formula)}

@@ -1,0 +1,48 @@
+"""handgrad questions: what to discuss about a worked solution, with answers."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import click
+
+import handgrad
+from handgrad.cli.options import AS_JSON, DECIMALS, PROBLEM, changes, chosen, print_json
+from handgrad.cli.terminal import Terminal, page_options
+
+
+@click.command(epilog="Example: handgrad questions lab9 --only gate_swap")
+@PROBLEM
+@click.option(
+    "--only",
+    "kinds",
+    type=click.Choice(get_args(handgrad.QuestionKind)),
+    multiple=True,
+    help="Questions of one kind; may be repeated.",
+)
+@DECIMALS
+@changes
+@AS_JSON
+@page_options
+def questions(
+    problem: str,
+    kinds: tuple[handgrad.QuestionKind, ...],
+    decimals: int,
+    settings: tuple[str, ...],
+    swaps: tuple[str, ...],
+    as_json: bool,
+    terminal: Terminal,
+) -> None:
+    """Ask what there is to discuss about PROBLEM's solution, and answer it from computation."""
+    trace = handgrad.solve(chosen(problem, settings, swaps), decimals=decimals)
+    asked = handgrad.questions_for(trace)
+    found = tuple(q for q in asked if not kinds or q.kind in kinds)
+    if not found:
+        there = ", ".join(dict.fromkeys(q.kind for q in asked))
+        raise handgrad.OptionError(
+            "this problem has no such question", where="--only", mend=f"it has {there}"
+        )
+    if as_json:
+        print_json(handgrad.questions_object(trace, found))
+        return
+    terminal.show(handgrad.questions_page(trace, found))

@@ -1,0 +1,45 @@
+"""handgrad why: one entry explained."""
+
+from __future__ import annotations
+
+import click
+
+import handgrad
+from handgrad.cli.options import AS_JSON, DECIMALS, PROBLEM, changes, chosen, print_json
+from handgrad.cli.terminal import Terminal, page_options
+
+
+@click.command(epilog="Example: handgrad why lab9 dW2[1,0]")
+@PROBLEM
+@click.argument("entry", type=str)
+@click.option(
+    "--top",
+    type=click.IntRange(1, 10_000),
+    default=10,
+    show_default=True,
+    help="Paths, or terms, to list: the largest.",
+)
+@DECIMALS
+@changes
+@AS_JSON
+@page_options
+def why(
+    problem: str,
+    entry: str,
+    top: int,
+    decimals: int,
+    settings: tuple[str, ...],
+    swaps: tuple[str, ...],
+    as_json: bool,
+    terminal: Terminal,
+) -> None:
+    """Say why ENTRY of a gradient (dW2[1,0], counted from 0) or of a value (h2[1]) is what it is.
+
+    A gradient is the sum over all paths from the entry to the loss, each the product of the local
+    derivatives on the way.
+    """
+    answer = handgrad.ask_why(chosen(problem, settings, swaps), entry, top)
+    if as_json:
+        print_json(handgrad.why_object(answer))
+        return
+    terminal.show(handgrad.why_page(answer, decimals))

@@ -1,0 +1,149 @@
+"""Comparisons in sentences."""
+
+from __future__ import annotations
+
+from handgrad.comparison.structure import (
+    Comparison,
+    EquationChange,
+    GateChange,
+    NumberChange,
+    SettingChange,
+    UnitState,
+)
+from handgrad.explain import WORDS, Text, joined, zeroed_text
+from handgrad.expression import Call, Literal, Name, walk
+from handgrad.operations import BY_NAME
+from handgrad.trace.numbers import literal_of
+
+LONG = 40
+"""A longer title is not used as a label."""
+
+SHORT = 8
+"""Numbers of at most so many entries name a solution."""
+
+BEFORE_AND_AFTER: tuple[Text, Text] = ("before",), ("after",)
+FIRST_AND_SECOND: tuple[Text, Text] = ("first solution",), ("second solution",)
+"""What two solutions are called where nothing shorter tells them apart."""
+
+SETTINGS = {
+    "rate": "the learning rate η",
+    "rule": "the update rule",
+    "loss": "the loss",
+    "reduction": "the reduction over the cases",
+    "weight_decay": "the weight decay λ",
+    "momentum": "the momentum μ",
+    "decay": "the decay ρ",
+    "beta1": "β₁",
+    "beta2": "β₂",
+    "epsilon": "ε",
+}
+"""What each setting is called."""
+
+
+def labels(comparison: Comparison) -> tuple[Text, Text]:
+    """What to call the two solutions: by the one thing that differs, if it is one."""
+    titles = comparison.left.problem.title, comparison.right.problem.title
+    swapped = _swapped(comparison)
+    match comparison.changes:
+        case _ if titles[0] != titles[1] and all(0 < len(t) <= LONG for t in titles):
+            return (titles[0],), (titles[1],)
+        case _ if swapped is not None:
+            return (f"with {WORDS[swapped[0]].noun}",), (f"with {WORDS[swapped[1]].noun}",)
+        case (NumberChange(left=one, right=other) as change,) if (
+            one is not None
+            and other is not None
+            and max(one.size, other.size) <= SHORT
+            and not (change.left_cased or change.right_cased)
+        ):
+            name = Name(change.name)
+            return (
+                (name, " = ", literal_of(one)),
+                (name, " = ", literal_of(other)),
+            )
+        case (SettingChange(name="rate", left=float(one), right=float(other)),):
+            return ("η = ", Literal(one)), ("η = ", Literal(other))
+        case _ if titles[0] == titles[1]:
+            return BEFORE_AND_AFTER
+        case _:
+            return FIRST_AND_SECOND
+
+
+def _swapped(comparison: Comparison) -> tuple[str, str] | None:
+    """The activation that every changed equation has another one for, if that is all that differs."""
+    pairs: set[tuple[str, str]] = set()
+    for change in comparison.changes:
+        if not isinstance(change, EquationChange) or change.left is None or change.right is None:
+            return None
+        here, there = (
+            [n.operation for n in walk(e) if isinstance(n, Call)]
+            for e in (change.left, change.right)
+        )
+        if len(here) != len(there):
+            return None
+        pairs |= {(a, b) for a, b in zip(here, there, strict=True) if a != b}
+    found = pairs.pop() if len(pairs) == 1 else None
+    if found and all(BY_NAME[o].family == "activation" for o in found):
+        return found
+    return None
+
+
+def gate_text(change: GateChange) -> Text:
+    """A changed gate in a sentence: how it was, how it is, and what that does to the gradient."""
+    case = f"In case {change.case + 1} " if change.case is not None else ""
+    index = change.unit
+    of = f" of layer {change.layer}" if change.layer else ""
+    if len(index) > 1:
+        who = f"entry ({', '.join(str(i + 1) for i in index)}){of}"
+    else:
+        who = f"unit {index[0] + 1}{of}" if index else f"the unit{of}"
+    who = f"{case}{who}" if case else f"{who[0].upper()}{who[1:]}"
+    return (
+        f"{who} ", *_before(change.left), *_now(change.right), ": ",
+        *(_opened(change) if change.left.shut else _closed(change)),
+    )  # fmt: skip
+
+
+def _at(state: UnitState) -> Text:
+    return (state.entry, " = ", Literal(state.z))
+
+
+def _before(state: UnitState) -> Text:
+    if state.gate:
+        return (f"was {'off' if state.shut else 'on'} (", *_at(state), ") and ")
+    noun = WORDS[state.operation].noun
+    return ("had a slope of ", Literal(state.slope), f" with {noun} (", *_at(state), ") and ")
+
+
+def _now(state: UnitState) -> Text:
+    if state.gate:
+        return (f"is {'off' if state.shut else 'on'} now (", *_at(state), ")")
+    noun = WORDS[state.operation].noun
+    return ("has a slope of ", Literal(state.slope), f" with {noun} (", *_at(state), ")")
+
+
+def _opened(change: GateChange) -> Text:
+    state = change.right
+    if state.passing == 0:
+        return ("but no gradient arrives there.",)
+    where: Text = ()
+    if change.reaches:
+        where = (" and reaches ", *joined([zeroed_text(z) for z in change.reaches]))
+    return ("a gradient of ", Literal(state.passing), " passes it", *where, ".")
+
+
+def _closed(change: GateChange) -> Text:
+    if change.right.arriving == 0:
+        stopped: Text = ("no gradient passes it (and none arrives there)",)
+    else:
+        stopped = ("the gradient of ", Literal(change.right.arriving), " that arrives is stopped")
+    if not change.reaches:
+        return (*stopped, ".")
+    what = joined([zeroed_text(z) for z in change.reaches])
+    verb = "gets" if len(change.reaches) == 1 else "get"
+    case = " from that case" if change.case is not None else ""
+    return (*stopped, ", and ", *what, f" {verb} nothing{case}.")
+
+
+def setting_name(name: str) -> str:
+    """What a setting is called."""
+    return SETTINGS.get(name, name)

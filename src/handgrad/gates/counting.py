@@ -1,0 +1,185 @@
+"""Counters for every unit, filled block by block: the activations themselves are never held."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from handgrad.expression import Adjoint, Call, Leaf, Name
+from handgrad.graph import Graph, build
+from handgrad.operations import operation_of
+from handgrad.operations.operation import Array
+from handgrad.problem import Problem
+from handgrad.run.watching import Watch
+from handgrad.trace.slopes import SATURATION, slopes_of
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """An activation that is an equation of its own, `name = operation(pre)`."""
+
+    name: str
+    pre: str
+    call: Call
+    through: Adjoint
+    shape: tuple[int, ...]
+
+    @property
+    def leaves(self) -> tuple[Leaf, Leaf, Leaf]:
+        """The pre-activation, what arrives at its activation and what passes."""
+        return Name(self.pre), Adjoint(self.name), self.through
+
+    @property
+    def gate(self) -> bool:
+        return operation_of(self.call).gate
+
+
+def sites_of(graph: Graph) -> tuple[Site, ...]:
+    """The activations of a graph whose activations are all named.
+
+    One that is differentiated as one with the loss is none: its slope multiplies nothing. What
+    feeds no gate and no other activation, such as an output logit, is none either.
+    """
+    fused = {s.inner for s in graph.shortcuts}
+    sites = []
+    for name in graph.equations:
+        node = graph.nodes[name]
+        call = node.computed
+        if not isinstance(call, Call) or operation_of(call).family != "activation":
+            continue
+        pre = call.arguments[0]
+        if name in fused or not isinstance(pre, Name) or node.shape != graph.nodes[pre.name].shape:
+            continue
+        gradient = graph.gradients[pre.name]
+        several = len(gradient.parts) > 1
+        through = Adjoint(pre.name, through=name) if several else Adjoint(pre.name)
+        if not any(p.through == name for p in gradient.parts):
+            through = Adjoint(
+                name
+            )  # nothing leads on from it: what arrives is zero, and so is this
+        sites.append(Site(name, pre.name, call, through, node.shape))
+    return tuple(sites)
+
+
+def gates_after(graph: Graph, sites: Sequence[Site]) -> dict[str, tuple[str, ...]]:
+    """By layer, the gates that its values reach without another between; "" where they reach the loss."""
+    gates = {s.name for s in sites if s.gate}
+    reached: dict[str, set[str]] = {graph.loss: {""}}
+    for name in reversed(graph.equations):
+        found = reached.setdefault(name, set())
+        for user in graph.consumers.get(name, ()):
+            found |= {user} if user in gates else reached.get(user, set())
+    return {s.name: tuple(sorted(reached[s.name])) for s in sites}
+
+
+@dataclass
+class Counts:
+    """What is counted of one layer; arrays have the layer's shape, sums run over the cases.
+
+    `heard` counts the cases in which a unit fires and some gate after it is open.
+    """
+
+    shape: tuple[int, ...]
+    cases: int = 0
+    fired: Any = 0
+    largest: Any = -np.inf
+    total: Any = 0.0
+    passing: Any = 0.0
+    arriving: Any = 0.0
+    blocked: Any = 0.0
+    saturated: Any = 0
+    heard: Any = 0
+    squared_in: float = 0.0
+    squared_out: float = 0.0
+    scratch: dict[Any, Array] = field(default_factory=dict)
+
+    def add(
+        self, site: Site, cases: int, arrays: Mapping[Leaf, Array], after: Array | None
+    ) -> Array:
+        """Counts one block; gives which gates are open. `after` are the cases with an open gate after it."""
+        z, arriving, passing = (arrays[leaf] for leaf in site.leaves)
+        # What is the same in every case counts once for each.
+        times = cases if z.shape[-1] != cases else 1
+        open_ = self._scratch("open", np.greater, z, 0.0, kind=bool)
+        self.cases += cases
+        self.fired = self.fired + np.count_nonzero(open_, axis=-1) * times
+        self.largest = np.maximum(self.largest, z.max(axis=-1))
+        self.total = self.total + z.sum(axis=-1, dtype=float) * times
+        back = cases if passing.shape[-1] != cases else 1
+        self.passing = self.passing + self._sizes(passing) * back
+        sizes = self._scratch("sizes", np.abs, arriving)
+        self.arriving = self.arriving + sizes.sum(axis=-1, dtype=float) * back
+        if site.gate:
+            stopped = np.where(open_, 0.0, sizes) if sizes.shape != open_.shape else sizes
+            if stopped is sizes:
+                np.copyto(sizes, 0.0, where=open_)
+            spread = cases if stopped.shape[-1] != cases else 1
+            self.blocked = self.blocked + stopped.sum(axis=-1, dtype=float) * spread
+        self.squared_in += float(np.vdot(arriving, arriving)) * back
+        self.squared_out += float(np.vdot(passing, passing)) * back
+        steepest = operation_of(site.call).saturation
+        if steepest is not None:
+            slopes = slopes_of(site.call, z, cased=True)
+            flat = np.count_nonzero(slopes < SATURATION * steepest, axis=-1)
+            self.saturated = self.saturated + flat * times
+        if after is not None:
+            both = self._scratch("both", np.logical_and, open_, after, kind=bool)
+            self.heard = self.heard + np.count_nonzero(both, axis=-1) * times
+        return open_
+
+    def _sizes(self, array: Array) -> Array:
+        return self._scratch("sizes", np.abs, array).sum(axis=-1, dtype=float)
+
+    def _scratch(
+        self, key: str, function: Callable[..., Array], *arguments: Any, kind: Any = None
+    ) -> Array:
+        """A function's result in an array that is kept from block to block."""
+        shape = np.broadcast_shapes(*(np.shape(a) for a in arguments))
+        found = self.scratch.get((key, shape))
+        if found is None:
+            found = self.scratch[key, shape] = np.empty(shape, kind or arguments[0].dtype)
+        return function(*arguments, out=found)
+
+    # -- read off --------------------------------------------------------------------------------
+
+    def each(self, values: Any) -> Array:
+        """A counter as an array of the layer's shape."""
+        return np.broadcast_to(np.asarray(values), self.shape)
+
+
+@dataclass
+class Counter:
+    """A problem whose activations are named, ready to be counted on blocks of cases."""
+
+    problem: Problem
+    dtype: Any = np.float64
+
+    def __post_init__(self) -> None:
+        self.graph = build(self.problem)
+        self.sites = sites_of(self.graph)
+        self.after = gates_after(self.graph, self.sites)
+        leaves = dict.fromkeys(leaf for site in self.sites for leaf in site.leaves)
+        self.watch = Watch(self.problem, tuple(leaves), dtype=self.dtype)
+
+    def count(self, blocks: Iterable[Mapping[str, Array]]) -> dict[str, Counts]:
+        """By layer, what is counted over all the blocks."""
+        counts = {site.name: Counts(site.shape) for site in self.sites}
+        for block in blocks:
+            cases, arrays = self.watch.look(block)
+            some: dict[str, Array] = {}
+            for site in reversed(self.sites):
+                after = [some[gate] for gate in self.after[site.name] if gate]
+                heard = np.logical_or.reduce(np.broadcast_arrays(*after)) if after else None
+                open_ = counts[site.name].add(site, cases, arrays, heard)
+                some[site.name] = open_.any(axis=tuple(range(open_.ndim - 1)))
+        return counts
+
+    def pre_activation(
+        self, block: Mapping[str, Array], site: Site, unit: tuple[int, ...]
+    ) -> Array:
+        """The pre-activation of one unit in every case."""
+        cases, arrays = self.watch.look(block)
+        return np.broadcast_to(arrays[Name(site.pre)][unit], (cases,)).copy()

@@ -1,0 +1,361 @@
+"""The page of a problem in training: the loss, the units that are dead, and what killed each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from handgrad.expression import Expression, Literal, Name
+from handgrad.page.blocks import Block, Figure, Heading, Inline, Note, Page, Paragraph, Table, Text
+from handgrad.picture import Drawing
+from handgrad.picture.charts import Series, line_chart
+from handgrad.study.training import OverTraining, UnitEvent
+from handgrad.study.units import Layer
+
+ROWS = 12
+"""Updates listed of a long training."""
+
+EVENTS = 24
+"""Deaths and revivals listed."""
+
+RULES = {
+    "sgd": "gradient descent",
+    "momentum": "gradient descent with momentum",
+    "rmsprop": "RMSProp",
+    "adam": "Adam",
+    "adamw": "AdamW",
+}
+
+DECADES = 100.0
+"""A loss that falls by more than this is drawn by powers of ten."""
+
+
+BEYOND = 2.0
+"""Of a training that diverged, losses of so many times the largest of the others are not drawn."""
+
+
+def training_page(study: OverTraining, decimals: int = 4) -> Page:
+    """One training: what happened to the loss and to the units."""
+    blocks: list[Block] = [
+        Heading((f"Training: {_title(study)}",), 1),
+        Paragraph(_what(study)),
+        *_outcome(study),
+        Heading(("The loss and the units",), 2),
+        Figure(_losses([study], ["loss"]), ("The loss over all the cases.",)),
+    ]
+    if study.layers:
+        blocks.append(Figure(_deaths(study), (f"The share of units that are {_dead(study)}.",)))
+    blocks.append(_over_time(study))
+    blocks += _events(study)
+    return _page(study, blocks, decimals)
+
+
+def training_comparison_page(studies: Sequence[OverTraining], decimals: int = 4) -> Page:
+    """Trainings side by side, the first the problem as it is; then the first in full."""
+    base = studies[0]
+    blocks: list[Block] = [
+        Heading((f"Training: {_title(base)}",), 1),
+        Paragraph(_what(base)),
+        *_outcome(base),
+        Heading(("What keeps units alive",), 2),
+        Paragraph(
+            (
+                "The same cases in the same order. Other activations start from the same parameters; "
+                f"initialisations are drawn with seed {base.seed}. A unit that is off has no positive "
+                "pre-activation on any case; with ReLU it is dead, with the other activations it still "
+                "gets a gradient.",
+            )
+        ),
+        _comparison(studies),
+        *_verdict(studies),
+    ]
+    for group in _groups(studies):
+        names = [s.name for s in group]
+        blocks.append(Figure(_losses(group, names), ("The loss over all the cases.",)))
+        if base.units:
+            caption = ("The share of units that are off on every case.",)
+            blocks.append(Figure(_all_deaths(group), caption))
+    blocks += [Heading(("As given: the loss and the units",), 2), _over_time(base), *_events(base)]
+    return _page(base, blocks, decimals)
+
+
+# -- in words -------------------------------------------------------------------------------
+
+
+def _page(study: OverTraining, blocks: Sequence[Block], decimals: int) -> Page:
+    return Page(
+        title=f"Training: {_title(study)}",
+        blocks=tuple(blocks),
+        decimals=decimals,
+        display=study.problem.display,
+    )
+
+
+def _title(study: OverTraining) -> str:
+    return study.problem.title or "a problem"
+
+
+def _what(study: OverTraining) -> Text:
+    made = study.steps[-1]
+    cases = f"{study.cases} case{'s' if study.cases > 1 else ''}"
+    batches = f", in batches of {study.batch} drawn with seed {study.seed}" if study.batch else ""
+    every = [b - a for a, b in pairwise(study.steps)]
+    looked = f" The units are looked at every {every[0]} updates." if every and every[0] > 1 else ""
+    words = f"{made} update{'s' if made > 1 else ''} by {RULES[study.update.rule]} at rate "
+    rest = f" on {cases}{batches}.{looked}"
+    if study.layers and study.gates:
+        rest += (
+            " A unit is dead when its pre-activation is at most 0 on every case: its gate is shut, and its "
+            "own weights and bias get no gradient."
+        )
+    elif not study.layers:
+        rest += " No equation has a ReLU, so no unit can die."
+    return (words, Literal(study.update.rate), rest)
+
+
+def _outcome(study: OverTraining) -> list[Block]:
+    first, last = study.losses[0], study.losses[-1]
+    if study.stopped is not None:
+        text: Text = (
+            f"After update {study.stopped} the loss was no longer finite: the steps grow from one update "
+            "to the next. A smaller rate is needed.",
+        )
+        return [Note("warning", text)]
+    fell = last < first
+    loss: Text = (
+        f"The loss {'fell' if fell else 'did not fall'}: ",
+        Literal(first),
+        " before the first update, ",
+        Literal(last),
+        " after the last.",
+    )
+    blocks: list[Block] = [Note("check" if fell else "warning", loss)]
+    if not study.layers:
+        return blocks
+    before, after = len(study.started_dead), len(study.ended_dead)
+    died = sum(e.kind == "died" for e in study.events)
+    revived = len(study.events) - died
+    words = (
+        f"{_count(after)} of {study.units} units {'is' if after == 1 else 'are'} {_dead(study)} at the end, "
+        f"{before or 'none'} at the start: {died} died on the way"
+        f"{f' and {revived} fired again' if revived else ''}."
+    )
+    blocks.append(Note("gate" if after else "check", (words,)))
+    if after == study.units and study.gates:
+        text = (
+            "All of them are dead: the output no longer depends on the input, and what is left to learn "
+            "is a constant.",
+        )
+        blocks.append(Note("warning", text))
+    return blocks
+
+
+def _count(number: int) -> str:
+    return str(number) if number else "None"
+
+
+def _dead(study: OverTraining) -> str:
+    return "dead" if study.gates else "off on every case"
+
+
+# -- tables ---------------------------------------------------------------------------------
+
+
+def _over_time(study: OverTraining) -> Table:
+    """The loss and the dead of each layer, at updates spread over the training."""
+    count = len(study.steps)
+    shown = sorted({round(k) for k in np.linspace(0, count - 1, min(ROWS, count))})
+    names = _layer_names(study.layers)
+    header: list[Text] = [("update",), ("loss",)]
+    header += [(*names[layer.name], f" {_dead(study)}, of {layer.units}") for layer in study.layers]
+    rows: list[tuple[Text, ...]] = []
+    for k in shown:
+        loss: Text = (
+            (Literal(study.losses[k]),) if np.isfinite(study.losses[k]) else ("not finite",)
+        )
+        dead: list[Text] = [(str(study.dead[layer.name][k]),) for layer in study.layers]
+        rows.append(((str(study.steps[k]),), loss, *dead))
+    return Table(tuple(header), tuple(rows), "r" * len(header), ("Over time",))
+
+
+def _events(study: OverTraining) -> list[Block]:
+    """The update that killed each unit, and those that revived one."""
+    if not study.events:
+        return []
+    by_name = {layer.name: layer for layer in study.layers}
+    rows: list[tuple[Text, ...]] = []
+    for event in study.events[:EVENTS]:
+        unit = _unit(by_name[event.layer], event.unit)
+        when = (
+            str(event.step) if event.step - event.since == 1 else f"{event.since + 1}–{event.step}"
+        )
+        rows.append(
+            (
+                (when,),
+                (unit,),
+                ("died" if event.kind == "died" else "fires again",),
+                (Literal(event.before),),
+                (Literal(event.after),),
+                (Literal(event.own),),
+                (Literal(event.below),),
+            )
+        )
+    header: tuple[Text, ...] = (
+        ("update",),
+        ("unit",),
+        ("",),
+        ("largest before",),
+        ("largest after",),
+        ("by its own weights",),
+        ("by the layers below",),
+    )
+    blocks: list[Block] = [
+        Heading(("What killed each unit",), 2),
+        Paragraph(
+            (
+                "The largest pre-activation over the cases, before and after the update; and how much of the "
+                "change, on the case where it was largest, came from the unit's own weights and bias and "
+                "how much from what the layers below gave it.",
+            )
+        ),
+        Table(header, tuple(rows), "rllrrrr"),
+    ]
+    if len(study.events) > EVENTS:
+        more = len(study.events) - EVENTS
+        blocks.append(Paragraph((f"{more} more such updates are in the JSON.",)))
+    deaths = [e for e in study.events if e.kind == "died"]
+    if deaths:
+        blocks.append(Note("gate", _told(study, by_name, deaths[0])))
+    return blocks
+
+
+def _told(study: OverTraining, layers: Mapping[str, Layer], event: UnitEvent) -> Text:
+    """One death in a sentence."""
+    unit = _unit(layers[event.layer], event.unit)
+    case = f" on case {event.case + 1}" if study.cases > 1 else ""
+    when = f"Update {event.step}"
+    if event.step - event.since > 1:
+        when = f"One of the updates {event.since + 1} to {event.step}"
+    return (
+        f"{when} killed ",
+        unit,
+        ": its largest pre-activation was ",
+        Literal(event.before),
+        f"{case}, where it then became ",
+        Literal(event.to_value),
+        "; no case is left on which it fires.",
+    )
+
+
+def _comparison(studies: Sequence[OverTraining]) -> Table:
+    header: tuple[Text, ...] = (
+        ("",),
+        ("final loss",),
+        ("off at start",),
+        ("off at end",),
+        ("updates",),
+    )
+    rows: list[tuple[Text, ...]] = []
+    for study in studies:
+        loss: Text = (Literal(study.losses[-1]),)
+        if study.stopped is not None:
+            loss = ("not finite",)
+        rows.append(
+            (
+                (study.name,),
+                loss,
+                (f"{len(study.started_dead)} of {study.units}",),
+                (f"{len(study.ended_dead)} of {study.units}",),
+                (str(study.steps[-1]),),
+            )
+        )
+    return Table(header, tuple(rows), "lrrrr", ("Side by side",))
+
+
+def _verdict(studies: Sequence[OverTraining]) -> list[Block]:
+    """Which training ended with the smallest loss, and which kept every unit alive."""
+    finished = [s for s in studies if s.stopped is None]
+    if not finished:
+        return [Note("warning", ("None of them stayed finite.",))]
+    best = min(finished, key=lambda s: s.losses[-1])
+    words: list[Inline] = [
+        "The smallest loss at the end: ", best.name, ", ", Literal(best.losses[-1]), "."
+    ]  # fmt: skip
+    if studies[0].units:
+        alive = [s.name for s in finished if s.gates and not s.ended_dead]
+        if alive:
+            words.append(f" With ReLU no unit is dead at the end: {', '.join(alive)}.")
+        else:
+            words.append(" Every training with ReLU ended with dead units.")
+    return [Note("info", tuple(words))]
+
+
+# -- charts ---------------------------------------------------------------------------------
+
+
+def _losses(studies: Sequence[OverTraining], names: Sequence[str]) -> Drawing:
+    """The losses; a training that diverged leaves the chart, so that the others can be read."""
+    kept = [v for s in studies if s.stopped is None for v in s.losses]
+    highest = max(kept, default=np.inf) * BEYOND
+    lines = [[v if v <= highest else np.nan for v in s.losses] for s in studies]
+    drawn = [v for line in lines for v in line if np.isfinite(v)]
+    falls = any(s.losses[0] > DECADES * min(s.losses) > 0 for s in studies)
+    grows = max(drawn, default=0.0) > DECADES * max(s.losses[0] for s in studies)
+    return line_chart(
+        [Series(n, s.steps, y) for n, s, y in zip(names, studies, lines, strict=True)],
+        title="Loss over training",
+        x_label="update",
+        y_label="loss",
+        logarithmic=(falls or grows) and min(drawn, default=0.0) >= 0,
+    )
+
+
+def _deaths(study: OverTraining) -> Drawing:
+    series = [Series(layer.name, study.steps, study.share_dead(layer)) for layer in study.layers]
+    return _shares(series, f"Share of units {_dead(study)}")
+
+
+def _all_deaths(studies: Sequence[OverTraining]) -> Drawing:
+    series = []
+    for study in studies:
+        counts = np.sum([study.dead[layer.name] for layer in study.layers], axis=0)
+        series.append(Series(study.name, study.steps, (counts / study.units).tolist()))
+    return _shares(series, "Share of units off on every case")
+
+
+def _shares(series: Sequence[Series], title: str) -> Drawing:
+    return line_chart(
+        series,
+        title=title,
+        x_label="update",
+        y_label=title.lower(),
+        style="percent",
+        limits=(0.0, 1.0),
+        height=240,
+    )
+
+
+def _groups(studies: Sequence[OverTraining]) -> list[list[OverTraining]]:
+    """The activations together, and the initialisations and rates; the problem as it is with both."""
+    base, *others = studies
+    swapped = [s for s in others if not s.gates]
+    drawn = [s for s in others if s.gates]
+    return [[base, *group] for group in (swapped, drawn) if group]
+
+
+# -- names ----------------------------------------------------------------------------------
+
+
+def _unit(layer: Layer, unit: tuple[int, ...]) -> Expression:
+    """A unit as its pre-activation's entry, or its equation's where that has no name."""
+    named = layer.pre if isinstance(layer.pre, Name) else Name(layer.name.split(" ")[0])
+    return named.at(unit) if unit else named
+
+
+def _layer_names(layers: Sequence[Layer]) -> dict[str, Text]:
+    return {
+        layer.name: (Name(layer.name),) if layer.name.isidentifier() else (layer.name,)
+        for layer in layers
+    }

@@ -1,0 +1,203 @@
+"""Whether a graph is a network of layers, and what its layers are.
+
+A layer is a weighted sum, with or without a bias, and an activation or none. It is told by
+the operations' families and notations, whatever things are called: `W @ x + b`, `X @ W.T`,
+`relu(w.T @ h + b)` alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from handgrad.expression import Call, Expression, Name, Shape, leaves, shape_of
+from handgrad.graph import Graph
+from handgrad.graph.structure import activation_of
+from handgrad.notation import As, MatrixProduct, Sum, Transposition
+from handgrad.operations import operation_of
+from handgrad.operations.annotate import annotated
+
+Examples: TypeAlias = Literal["none", "rows", "columns"]
+"""How examples lie in the arrays themselves: not at all, in rows, or in columns."""
+
+Index: TypeAlias = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedSum:
+    """W x + b: which parameter and which value, and how an entry of W is found.
+
+    `flipped` says that the weight from input i to unit u stands at [i, u].
+    """
+
+    weights: str
+    flipped: bool
+    source: str
+    bias: str
+    units: int
+    inputs: int
+    examples: Examples
+    vector: bool
+
+    def weight(self, unit: int, source: int) -> Index:
+        """The index of the weight that leads from an input to a unit."""
+        if self.vector:
+            return (source,)
+        return (source, unit) if self.flipped else (unit, source)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A weighted sum under the name `pre`, and the activation's value under the name `out`.
+
+    `pre` is empty where the sum has no name of its own; `out` is `pre` where there is no
+    activation. `gate` is what the activation is applied to, where it is a gate.
+    """
+
+    sum: WeightedSum
+    pre: str
+    out: str
+    operation: str
+    gate: Expression | None
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Layers in order, the data that enter, and the equations after the last layer."""
+
+    source: str
+    layers: tuple[Layer, ...]
+    tail: tuple[str, ...]
+    examples: Examples
+
+    def index(self, shape: Shape, unit: int) -> Index:
+        """Where a unit's number stands in an array of this shape: the first example's."""
+        match self.examples, shape:
+            case _, ():
+                return ()
+            case "none", _:
+                return (unit,)
+            case _, (_,):
+                return (0,)
+            case "rows", _:
+                return (0, unit)
+            case _:
+                return (unit, 0)
+
+
+def network_of(graph: Graph) -> Network | None:
+    """The layers of a graph, or None where it is no network of layers."""
+    layers: list[Layer] = []
+    seen: set[str] = set()
+    for name in graph.equations:
+        if name in seen:
+            continue
+        layer = _layer(graph, name)
+        if layer is None:
+            continue
+        expected = layers[-1].out if layers else layer.sum.source
+        is_data = layers or graph.nodes[layer.sum.source].kind == "data"
+        if layer.sum.source != expected or not is_data:
+            return None
+        if layers and layer.sum.examples != layers[0].sum.examples:
+            return None
+        layers.append(layer)
+        seen |= {layer.pre, layer.out}
+    tail = tuple(n for n in graph.equations if n not in seen)
+    if not layers or graph.loss not in tail:
+        return None
+    hidden = {n for layer in layers for n in (layer.pre, layer.out)}
+    hidden -= {layers[-1].pre, layers[-1].out}
+    used = {leaf.name for n in tail for leaf in leaves(_written(graph, n))}
+    reached = used & {layers[-1].pre, layers[-1].out}
+    if used & hidden or not reached or _branches(graph, layers):
+        return None
+    return Network(layers[0].sum.source, tuple(layers), tail, layers[0].sum.examples)
+
+
+def _branches(graph: Graph, layers: list[Layer]) -> bool:
+    """Whether a pre-activation goes anywhere but into its activation."""
+    return any(
+        set(graph.consumers.get(layer.pre, ())) - {layer.out}
+        for layer in layers[:-1]
+        if layer.pre and layer.pre != layer.out
+    )
+
+
+def _written(graph: Graph, name: str) -> Expression:
+    written = graph.nodes[name].written
+    assert written is not None
+    return written
+
+
+def _layer(graph: Graph, name: str) -> Layer | None:
+    """The layer that begins with the equation of this name."""
+    written = _written(graph, name)
+    applied = activation_of(written)
+    if applied is not None:
+        inner = _weighted_sum(graph, applied.arguments[0])
+        if inner is None:
+            return None
+        gate = applied.arguments[0] if operation_of(applied).gate else None
+        return Layer(inner, "", name, applied.operation, gate)
+    weighted = _weighted_sum(graph, written)
+    if weighted is None:
+        return None
+    out = graph.activations.get(name, name)
+    call = activation_of(_written(graph, out)) if out != name else None
+    gate = Name(name) if call is not None and operation_of(call).gate else None
+    return Layer(weighted, name, out, call.operation if call is not None else "", gate)
+
+
+def _weighted_sum(graph: Graph, expression: Expression) -> WeightedSum | None:
+    products: list[Call] = []
+    biases: list[str] = []
+    for term in _terms(graph, expression):
+        if isinstance(term, Name) and graph.nodes[term.name].kind == "parameter":
+            biases.append(term.name)
+        elif isinstance(term, Call) and isinstance(operation_of(term).notation, MatrixProduct):
+            products.append(term)
+        else:
+            return None
+    if len(products) != 1 or len(biases) > 1:
+        return None
+    left, right = products[0].arguments
+    bias = biases[0] if biases else ""
+    return _product(graph, left, right, bias, True) or _product(graph, right, left, bias, False)
+
+
+def _product(
+    graph: Graph, matrix: Expression, value: Expression, bias: str, first: bool
+) -> WeightedSum | None:
+    """The product of a parameter and a value; `first` where the parameter is on the left."""
+    transposed = isinstance(matrix, Call) and isinstance(
+        operation_of(matrix).notation, Transposition
+    )
+    weights = matrix.arguments[0] if isinstance(matrix, Call) and transposed else matrix
+    if not isinstance(weights, Name) or graph.nodes[weights.name].kind != "parameter":
+        return None
+    if not isinstance(value, Name) or graph.nodes[value.name].kind == "parameter":
+        return None
+    shape, given = shape_of(matrix), shape_of(value)
+    if not shape or not given or len(shape) > 2 or len(given) > 2:
+        return None
+    units = 1 if len(shape) == 1 else shape[0] if first else shape[1]
+    inputs = shape[-1] if first else shape[0]
+    examples: Examples = "none" if len(given) == 1 else "columns" if first else "rows"
+    flipped = (not first) != transposed
+    vector = len(shape) == 1
+    return WeightedSum(weights.name, flipped, value.name, bias, units, inputs, examples, vector)
+
+
+def _terms(graph: Graph, expression: Expression) -> list[Expression]:
+    """The terms of a sum; a function of linear algebra as the product that it is written as."""
+    if isinstance(expression, Call):
+        record = operation_of(expression)
+        match record.notation:
+            case Sum("+"):
+                return [t for a in expression.arguments for t in _terms(graph, a)]
+            case As(formula) if record.family == "linear":
+                return _terms(graph, annotated(formula(*expression.arguments), graph.shape))
+            case _:
+                pass
+    return [expression]

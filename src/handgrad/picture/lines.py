@@ -1,0 +1,25 @@
+"""What every picture is made of: lines of text, each with the quantity it shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from handgrad.picture.drawing import Role, Text
+
+PicturePhase: TypeAlias = Literal["given", "forward", "backward"]
+"""What a picture shows: what is given, before anything is computed, or one of the passes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of text at a unit or in a box, and the quantity it shows."""
+
+    text: Text
+    role: Role = "ink"
+    quantity: str = ""
+    bold: bool = False
+
+
+NOTHING = Line(())
+"""What is not known yet."""

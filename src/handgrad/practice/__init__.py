@@ -1,0 +1,11 @@
+"""Practice: other numbers for the same equations, with what is asked for happening in each."""
+
+from handgrad.practice.searching import Variants as Variants
+from handgrad.practice.searching import draw as draw
+from handgrad.practice.students import Student as Student
+from handgrad.practice.students import own_seed as own_seed
+from handgrad.practice.students import read_roster as read_roster
+from handgrad.practice.wanted import GRIDS as GRIDS
+from handgrad.practice.wanted import LEVELS as LEVELS
+from handgrad.practice.wanted import Wanted as Wanted
+from handgrad.practice.wanted import wanted as wanted

@@ -1,0 +1,270 @@
+"""The answers about gates: zeros, another activation, another input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from handgrad.explain import WORDS, Inline, Text, joined, listed, ordinal, zeroed_text
+from handgrad.expression import Literal, Name
+from handgrad.operations import BY_NAME
+from handgrad.questions.phrases import (
+    LISTED,
+    cases_words,
+    cited,
+    count,
+    entry_gradient,
+    in_case,
+    raised,
+    sides,
+)
+from handgrad.questions.structure import (
+    GateSwap,
+    OtherInput,
+    Swap,
+    UnitAt,
+    ZeroEntries,
+    ZeroPart,
+)
+
+FEW = 3
+"""Changed gates that have a sentence each."""
+
+
+# -- zeros ----------------------------------------------------------------------------------
+
+
+def zeros_text(question: ZeroEntries) -> tuple[Text, ...]:
+    answer: list[Text] = []
+    if question.zero == 0:
+        some = (
+            "The entry is not"
+            if question.total == 1
+            else f"None of the {question.total} entries is"
+        )
+        answer.append((f"{some} zero{_why_none(question)}",))
+    elif question.zero == question.total:
+        answer.append(("Every entry is zero: this example teaches the parameters nothing.",))
+    else:
+        verb = "is" if question.zero == 1 else "are"
+        answer.append((f"{question.zero} of the {question.total} entries {verb} zero.",))
+    answer += [_zero_part(part) for part in question.parts[:LISTED]]
+    if len(question.parts) > LISTED:
+        answer.append((f"There are {len(question.parts) - LISTED} more reasons of these kinds.",))
+    if question.untold:
+        answer.append(
+            (f"The reasons for {question.untold} of the zeros were not looked for one by one.",)
+        )
+    if question.zero == 0 and question.smallest is not None:
+        answer.append(
+            ("The smallest in size is ", entry_gradient(question.smallest), " = ", Literal(question.smallest_value), ".")
+        )  # fmt: skip
+    if question.gates:
+        noun = sides(question.gates)
+        answer.append(
+            (
+                f"In general: where {noun} is shut, no gradient flows through the unit. Its bias, the weights into "
+                "it and the weights out of it learn nothing from that example, unless other units share them. A "
+                "unit that is shut for every example is dead: it comes back only if the layers before it change. "
+                "The deeper the network, the more gates every gradient has to pass.",
+            )
+        )  # fmt: skip
+    return tuple(answer)
+
+
+def _why_none(question: ZeroEntries) -> str:
+    if question.parts:
+        return " in the total, though some are in single cases:"
+    if question.gates:
+        return ": each of them gets gradient along a path on which no gate is shut."
+    smooth = [a for a in question.activations if BY_NAME[a].saturation]
+    never = f" (the slope of {sides(smooth)} is never exactly 0)" if smooth else ""
+    return f": each of them gets gradient along at least one path{never}."
+
+
+def _zero_part(part: ZeroPart) -> Text:
+    what = joined([zeroed_text(z) for z in part.zeroed])
+    verb = "is" if len(part.zeroed) == 1 and part.zeroed[0].part != "entries" else "are"
+    where, shown = cited([part.step] if part.step else []), cited(part.shown_in)
+    about: Text = (part.about,) if part.about is not None else ()
+    match part.cause:
+        case "shut_gate":
+            noun = WORDS[part.operation].noun
+            if part.cases:
+                return (
+                    f"In {cases_words(part.cases)} ", *about, f" ≤ 0{where}, so {noun} is shut: in the gradient of "
+                    f"{'that case' if len(part.cases) == 1 else 'those cases'} ", *what,
+                    f" {verb} zero{shown}. Only the other cases count there.",
+                )  # fmt: skip
+            number: Text = (" = ", Literal(part.value)) if part.value is not None else ()
+            every = "" if part.value is not None else " in every case"
+            sign = " ≤ 0" if part.value is None or part.value < 0 else ""
+            return (
+                *about, *number, f"{sign}{every}{where}, so {noun} is shut: it gives 0 and lets no gradient "
+                "through. That is why ", *what, f" {verb} zero{shown}.",
+            )  # fmt: skip
+        case "zero_input":
+            return (
+                *about, " = 0, and a weight's gradient has its input as a factor: ", *what,
+                f" {verb} zero{shown}.",
+            )  # fmt: skip
+        case "zero_value":
+            return (*about, f" = 0{where} is a factor of ", *what, f", which {verb} zero{shown}.")
+        case "nothing_arrives":
+            because: Text = (
+                (", because every gate of ", Name(part.behind), " is shut") if part.behind else ()
+            )
+            return (
+                "No gradient arrives here: ", *about, f" = 0{where}", *because, ". So ", *what,
+                f" {verb} zero{shown}.",
+            )  # fmt: skip
+        case "zero_factor":
+            return (
+                "The local derivative ", *about, f" is 0{where}, so ", *what,
+                f" {verb} zero: with these numbers a small change here changes nothing.",
+            )  # fmt: skip
+        case "unreached":
+            return ("No path leads from ", *about, " to the loss: ", *what, f" {verb} zero.")
+        case "at_these_numbers":
+            return (*raised(what), f" {verb} zero at these numbers{shown}.")
+        case _:
+            assert_never(part.cause)
+
+
+# -- another activation ---------------------------------------------------------------------
+
+
+def swap_text(swap: Swap) -> Text:
+    noun = WORDS[swap.operation].noun
+    slopes = [u.other_slope for u in swap.units]
+    shut = [u for u in swap.units if u.other_slope == 0]
+    parts: list[Inline] = [f"Put in {noun}. {_slope_words(swap.operation)} "]
+    if shut:
+        parts += [
+            f"{len(shut)} of the {count(len(slopes), 'unit')} would be shut: ",
+            *_listed_units(shut),
+            ". ",
+        ]
+    elif len(slopes) > 1:
+        parts += [
+            "No slope is 0; they lie between ",
+            Literal(min(slopes)),
+            " and ",
+            Literal(max(slopes)),
+            ", so no gradient is blocked. ",
+        ]
+    elif slopes:
+        parts += ["The slope is ", Literal(slopes[0]), ", so no gradient is blocked. "]
+    for filled in swap.filled[:LISTED]:
+        what = zeroed_text(filled.zeroed)
+        size = (
+            (" is ", Literal(filled.largest))
+            if len(filled.zeroed.entries) == 1
+            else (" fills up, with ", Literal(filled.largest), " as its largest entry in size")
+        )
+        parts += [
+            *raised(what),
+            *size,
+            " instead of 0. " if len(filled.zeroed.entries) == 1 else ". ",
+        ]
+    emptied = [z for p in swap.emptied if not p.cases for z in p.zeroed]
+    if emptied:
+        parts += [*raised(joined([zeroed_text(z) for z in emptied[:LISTED]])), " would be zero. "]
+    if swap.other_loss == swap.loss:
+        parts += ["The loss would stay at ", Literal(swap.loss), "."]
+    else:
+        parts += [
+            "The loss would be ",
+            Literal(swap.other_loss),
+            " instead of ",
+            Literal(swap.loss),
+            ".",
+        ]
+    return tuple(parts)
+
+
+def swap_in_general(question: GateSwap) -> tuple[Text, ...]:
+    saturating = [s.operation for s in question.swaps if BY_NAME[s.operation].saturation]
+    if not saturating:
+        return ()
+    slope = max(BY_NAME[o].saturation or 0.0 for o in saturating)
+    return (
+        (
+            f"In general {listed([WORDS[o].noun for o in saturating])} never block a gradient wholly, but they shrink "
+            f"it: no slope is above {slope:g}, and far from 0 every slope is near 0. Over many layers the gradient "
+            "can still vanish.",
+        ),
+    )
+
+
+def _slope_words(operation: str) -> str:
+    alpha = BY_NAME[operation].options.get("alpha")
+    here = f" Here α is {alpha:g}." if isinstance(alpha, float) else ""
+    return f"{WORDS[operation].backward}{here}"
+
+
+def _listed_units(units: Sequence[UnitAt]) -> Text:
+    shown: list[Text] = [
+        (u.entry, " = ", Literal(u.other_z), *in_case(u.case)) for u in units[:LISTED]
+    ]
+    if len(units) > LISTED:
+        shown.append((f"{len(units) - LISTED} more",))
+    return joined(shown)
+
+
+# -- another input --------------------------------------------------------------------------
+
+
+def other_input_text(question: OtherInput) -> tuple[Text, ...]:
+    answer: list[Text] = []
+    answer += _changed_gates(question.off, "goes off", "go off")
+    answer += _changed_gates(question.on, "comes on", "come on")
+    changed = len(question.off) + len(question.on)
+    if not changed:
+        answer.append(("No gate changes: every pre-activation keeps its sign.",))
+    rest = question.count - changed
+    said = ""
+    if changed and rest:
+        said = (
+            "The other gate stays as it was. "
+            if rest == 1
+            else f"The other {rest} gates stay as they were. "
+        )
+    answer.append(
+        (
+            f"{said}With this input {question.shut} of {question.count} gates {'is' if question.shut == 1 else 'are'} shut, and the loss is ",
+            Literal(question.other_loss), " instead of ", Literal(question.loss), f" (compare step{'s' if len(question.steps) > 1 else ''} {listed(question.steps)}).",
+        )
+    )  # fmt: skip
+    return tuple(answer)
+
+
+def _changed_gates(units: Sequence[UnitAt], does: str, do: str) -> list[Text]:
+    """Few gates in a sentence each, many in one list."""
+    if len(units) <= FEW:
+        return [
+            (
+                *_unit(u), f" {does}: ", u.entry, f" {'falls' if u.other_z < u.z else 'rises'} from ",
+                Literal(u.z), " to ", Literal(u.other_z), ".",
+            )
+            for u in units
+        ]  # fmt: skip
+    shown: list[Text] = [
+        (u.entry, *in_case(u.case), " (", Literal(u.z), " to ", Literal(u.other_z), ")")
+        for u in units[:LISTED]
+    ]
+    if len(units) > LISTED:
+        shown.append((f"{len(units) - LISTED} more",))
+    return [(f"{len(units)} units {do}: ", *joined(shown), ".")]
+
+
+def _unit(unit: UnitAt) -> Text:
+    index = unit.unit
+    where = f" of layer {unit.layer}" if unit.layer else ""
+    case = f"In case {unit.case + 1} " if unit.case is not None else ""
+    if len(index) == 1:
+        the = "the" if case else "The"
+        return (f"{case}{the} {ordinal(index[0])} unit{where}",)
+    if not index:
+        return (f"{case}{'the' if case else 'The'} unit{where}",)
+    return (f"{case}{'entry' if case else 'Entry'} {tuple(i + 1 for i in index)}{where}",)

@@ -1,0 +1,288 @@
+"""Over training: the loss, the units that are dead, and the update that killed each.
+
+A unit is dead on a data set when its pre-activation is at most 0 on every case: its gate is shut,
+no gradient reaches its weights, and of plain gradient descent only the layers below can revive it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from handgrad.errors import OptionError
+from handgrad.operations.operation import Array
+from handgrad.problem import Problem, Update
+from handgrad.run.training import Training
+from handgrad.study.units import GATES, Layer, layers
+from handgrad.study.watching import Watch
+
+MOST_STEPS = 1_000_000
+
+Unit = tuple[str, tuple[int, ...]]
+"""A unit: the name of its layer and its entry, counted from 0."""
+
+
+class DataSource(Protocol):
+    """Where a data set comes from: arrays by name, one case after the other along the first axis."""
+
+    def arrays(self) -> Mapping[str, Array]:
+        """The cases of some of the names that the problem is given."""
+
+
+def with_data(problem: Problem, source: DataSource) -> Problem:
+    """The problem with the cases of a data set in place of its own."""
+    return problem.with_values({n: {"cases": a} for n, a in source.arrays().items()})
+
+
+@dataclass(frozen=True, slots=True)
+class UnitEvent:
+    """A unit that died, or fired again, in an update.
+
+    Arguments:
+        step: the update after which it was found so, counted from 1; it happened after `since`.
+        layer, unit: the layer's name and the unit's entry, counted from 0.
+        before, after: its largest pre-activation over the cases.
+        case: the case with the largest pre-activation while it was alive, counted from 0.
+        from_value, to_value: its pre-activation on that case before and after.
+        own: the part of that change that its own weights and bias made.
+        below: the rest: what the layers below made.
+    """
+
+    kind: Literal["died", "revived"]
+    step: int
+    since: int
+    layer: str
+    unit: tuple[int, ...]
+    before: float
+    after: float
+    case: int
+    from_value: float
+    to_value: float
+    own: float
+    below: float
+
+
+@dataclass(frozen=True, slots=True)
+class OverTraining:
+    """A problem in training.
+
+    Arguments:
+        name: what is special about it, such as "leaky ReLU"; empty for the problem as it is.
+        gates: whether its units are gates: those of other activations learn where they do not fire.
+        steps: the updates after which it was looked at; 0 is before the first.
+        losses: the loss over all the cases at these.
+        dead: by layer, the units with no positive pre-activation at these.
+        started_dead, ended_dead: these units before the first update, and after the last.
+        stopped: the update after which the loss was no longer finite.
+    """
+
+    name: str
+    problem: Problem
+    update: Update
+    batch: int | None
+    cases: int
+    seed: int
+    gates: bool
+    layers: tuple[Layer, ...]
+    steps: tuple[int, ...]
+    losses: tuple[float, ...]
+    dead: Mapping[str, tuple[int, ...]]
+    events: tuple[UnitEvent, ...]
+    started_dead: tuple[Unit, ...]
+    ended_dead: tuple[Unit, ...]
+    stopped: int | None
+
+    @property
+    def units(self) -> int:
+        """How many units there are in all."""
+        return sum(layer.units for layer in self.layers)
+
+    def share_dead(self, layer: Layer) -> tuple[float, ...]:
+        """The share of a layer's units with no positive pre-activation, at each of `steps`."""
+        return tuple(count / layer.units for count in self.dead[layer.name])
+
+
+def train(
+    problem: Problem,
+    steps: int,
+    *,
+    rule: str | None = None,
+    rate: float | None = None,
+    batch: int | None = None,
+    seed: int = 0,
+    every: int = 1,
+    name: str = "",
+    operations: frozenset[str] = GATES,
+    progress: Callable[[int], None] | None = None,
+) -> OverTraining:
+    """Trains a problem on its cases and watches its units.
+
+    Arguments:
+        steps: updates to make.
+        rule, rate: of the update; the problem's own where not given.
+        batch: cases of each update, drawn anew in every pass over the data; all of them by default.
+        seed: of the order in which cases are drawn.
+        every: the updates from one look at the units to the next.
+        operations: the activations whose units are watched.
+        progress: told of the number of updates made so far.
+
+    Stops early where the loss is no longer finite. Raises `OptionError` for options that do not fit.
+    """
+    problem = with_update(problem, rule, rate)
+    cases = _cases(problem)
+    _check(problem, steps, batch, every, cases)
+    training = Training(problem)
+    watch = Watch(problem, layers(training.graph, operations))
+    order = _batches(problem, batch, cases, seed)
+    recorder = _Recorder(watch, training)
+    stopped: int | None = None
+    for step in range(1, steps + 1):
+        training.step(**next(order))
+        if progress is not None:
+            progress(step)
+        if step % every == 0 or step == steps:
+            recorder.look(step)
+            if not np.isfinite(recorder.losses[-1]):
+                stopped = step
+                break
+    return OverTraining(
+        name=name,
+        problem=problem,
+        update=problem.update or Update(),
+        batch=batch if batch is not None and batch < cases else None,
+        cases=cases,
+        seed=seed,
+        gates=operations <= GATES,
+        layers=watch.layers,
+        steps=tuple(recorder.steps),
+        losses=tuple(recorder.losses),
+        dead={layer.name: tuple(recorder.dead[layer.name]) for layer in watch.layers},
+        events=tuple(recorder.events),
+        started_dead=recorder.started_dead,
+        ended_dead=recorder.dead_now(),
+        stopped=stopped,
+    )
+
+
+def with_update(problem: Problem, rule: str | None, rate: float | None) -> Problem:
+    """The problem with another rule, whose settings are then its defaults, or another rate."""
+    old = problem.update or Update()
+    new = old
+    if rule is not None and rule != old.rule:
+        new = Update(rule, old.rate)
+    if rate is not None:
+        if not np.isfinite(rate):
+            raise OptionError(f"the rate {rate} is not a finite number")
+        new = replace(new, rate=float(rate))
+    return replace(problem, update=new)
+
+
+class _Recorder:
+    """What was seen of the units, look by look."""
+
+    def __init__(self, watch: Watch, training: Training) -> None:
+        self.watch, self.training = watch, training
+        self.steps: list[int] = []
+        self.losses: list[float] = []
+        self.dead: dict[str, list[int]] = {layer.name: [] for layer in watch.layers}
+        self.events: list[UnitEvent] = []
+        self.largest: dict[str, Array] = {}
+        self.parameters: dict[str, Array] = {}
+        self.look(0)
+        self.started_dead = self.dead_now()
+
+    def look(self, step: int) -> None:
+        """Runs all the cases forward, and notes which units died or fire again."""
+        loss, largest = self.watch(self.training.parameters)
+        if np.isfinite(loss):
+            for layer in self.watch.layers:
+                self._compare(step, layer, largest[layer.name])
+                self.dead[layer.name].append(int((largest[layer.name] <= 0).sum()))
+            self.largest = largest
+            # Large parameters are updated in place, so what they were has to be kept.
+            self.parameters = {n: a.copy() for n, a in self.training.parameters.items()}
+        else:
+            for counts in self.dead.values():
+                counts.append(counts[-1] if counts else 0)
+        self.steps.append(step)
+        self.losses.append(loss)
+
+    def dead_now(self) -> tuple[Unit, ...]:
+        """The units with no positive pre-activation at the last look."""
+        return tuple(
+            (layer.name, tuple(int(i) for i in unit))
+            for layer in self.watch.layers
+            for unit in np.argwhere(self.largest[layer.name] <= 0)
+        )
+
+    def _compare(self, step: int, layer: Layer, largest: Array) -> None:
+        before = self.largest.get(layer.name)
+        if before is None:
+            return
+        for entry in np.argwhere((before <= 0) != (largest <= 0)):
+            unit = tuple(int(i) for i in entry)
+            died = bool(largest[unit] <= 0)
+            alive = self.parameters if died else self.training.parameters
+            case = self.watch.largest_case(layer, unit, alive)
+            old = self.watch.at_case(case, self.parameters)
+            new = self.watch.at_case(case, self.training.parameters)
+            z_old, z_new, own = self.watch.change(layer, unit, old, new)
+            self.events.append(
+                UnitEvent(
+                    kind="died" if died else "revived",
+                    step=step,
+                    since=self.steps[-1],
+                    layer=layer.name,
+                    unit=unit,
+                    before=float(before[unit]),
+                    after=float(largest[unit]),
+                    case=case,
+                    from_value=z_old,
+                    to_value=z_new,
+                    own=own - z_old,
+                    below=z_new - own,
+                )
+            )
+
+
+def _cases(problem: Problem) -> int:
+    """How many cases the data have; 1 where no datum has cases."""
+    return next((g.array.shape[-1] for g in problem.data.values() if g.cased), 1)
+
+
+def _check(problem: Problem, steps: int, batch: int | None, every: int, cases: int) -> None:
+    several = [n for n, g in problem.parameters.items() if g.cased]
+    if several:
+        raise OptionError(
+            f"{several[0]} is given in cases, and one network is trained at a time",
+            where=problem.where,
+        )
+    if not problem.parameters:
+        raise OptionError("the problem has no parameters to train", where=problem.where)
+    if not 1 <= steps <= MOST_STEPS:
+        raise OptionError(f"{steps} updates", mend=f"make from 1 to {MOST_STEPS}")
+    if every < 1:
+        raise OptionError(f"a look every {every} updates", mend="write 1 or more")
+    if batch is not None and not 1 <= batch <= cases:
+        raise OptionError(
+            f"batches of {batch}", mend=f"the data have {cases} case{'s' if cases > 1 else ''}"
+        )
+
+
+def _batches(
+    problem: Problem, batch: int | None, cases: int, seed: int
+) -> Iterator[dict[str, Any]]:
+    """The data of each update: the cases shuffled in every pass, in batches; the last may be smaller."""
+    cased = {n: g.array for n, g in problem.data.items() if g.cased}
+    generator = np.random.default_rng(seed)
+    while True:
+        if batch is None or batch >= cases:
+            yield {}
+            continue
+        order = generator.permutation(cases)
+        for start in range(0, cases, batch):
+            chosen = order[start : start + batch]
+            yield {n: a[..., chosen] for n, a in cased.items()}

@@ -1,0 +1,110 @@
+"""Watching units: the data set run forward at some parameters, in blocks, and what the gates were given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from handgrad.expression import Leaf, Name, leaves
+from handgrad.graph import build
+from handgrad.operations.operation import Array
+from handgrad.problem import Problem
+from handgrad.run import Plan
+from handgrad.run.engine import BLOCK, SMALL
+from handgrad.run.evaluate import value_of
+from handgrad.run.program import Program, compiled
+from handgrad.study.units import Layer
+
+
+class Watch:
+    """A problem's forward pass over all its cases, for the loss and the pre-activations of some layers."""
+
+    def __init__(self, problem: Problem, layers: Sequence[Layer]) -> None:
+        self.problem = problem
+        self.layers = tuple(layers)
+        self.graph = build(problem)
+        self._plan = Plan(self.graph, backward=False)
+        self._data = {n: g.array for n, g in problem.data.items()}
+        self._cased = [n for n, g in problem.data.items() if g.cased]
+        self._cases = self._data[self._cased[0]].shape[-1] if self._cased else 1
+        names = (leaf for layer in self.layers for leaf in leaves(layer.pre))
+        computed = dict.fromkeys(n for n in names if self.graph.nodes[n.name].kind == "value")
+        self._outputs: tuple[Leaf, ...] = (Name(self.graph.cost), *computed)
+        self._programs: dict[int, Program] = {}
+
+    def __call__(self, parameters: Mapping[str, Array]) -> tuple[float, dict[str, Array]]:
+        """The loss over all the cases and, by layer, each unit's largest pre-activation over them."""
+        total = 0.0
+        largest: dict[str, Array] = {}
+        for part in self._parts():
+            loss, values = self._run(parameters, part)
+            share = 1.0 if self.problem.reduction == "sum" else self._count(part) / self._cases
+            total += share * loss
+            for layer in self.layers:
+                z = self._over_cases(layer, values)
+                known = largest.get(layer.name)
+                largest[layer.name] = z if known is None else np.maximum(known, z)
+        return total, largest
+
+    def largest_case(
+        self, layer: Layer, unit: tuple[int, ...], parameters: Mapping[str, Array]
+    ) -> int:
+        """The case on which a unit's pre-activation is largest, counted from 0."""
+        best, where = -np.inf, 0
+        for part in self._parts():
+            _, values = self._run(parameters, part)
+            z = layer.value(values, self.graph.cased_leaves)[unit]
+            if np.max(z) > best:
+                best, where = float(np.max(z)), part.start + int(np.argmax(z))
+        return where
+
+    def at_case(self, case: int, parameters: Mapping[str, Array]) -> dict[Leaf, Array]:
+        """Every value of the forward pass on one case, which stays the only one on its axis."""
+        with np.errstate(all="ignore"):
+            return self._plan({**parameters, **self._of(slice(case, case + 1))})
+
+    def change(
+        self,
+        layer: Layer,
+        unit: tuple[int, ...],
+        old: Mapping[Leaf, Array],
+        new: Mapping[Leaf, Array],
+    ) -> tuple[float, float, float]:
+        """A unit's pre-activation with the old numbers, with the new ones, and with only its own new.
+
+        The last is its formula with the new weights and bias on what the layers below gave before.
+        """
+        mixed: dict[Leaf, Array] = dict(old)
+        mixed.update({name: new[name] for name in layer.own})
+        cased = self.graph.cased_leaves
+        found = [np.asarray(value_of(layer.formula, v, cased))[unit] for v in (old, new, mixed)]
+        z_old, z_new, own = (float(np.max(z)) for z in found)
+        return z_old, z_new, own
+
+    def _parts(self) -> Iterator[slice]:
+        for start in range(0, self._cases, BLOCK):
+            yield slice(start, min(start + BLOCK, self._cases))
+
+    def _count(self, part: slice) -> int:
+        return int(part.stop - part.start)
+
+    def _of(self, part: slice) -> dict[str, Array]:
+        return {n: a[..., part] if n in self._cased else a for n, a in self._data.items()}
+
+    def _run(self, parameters: Mapping[str, Array], part: slice) -> tuple[float, dict[Leaf, Array]]:
+        given = {**parameters, **self._of(part)}
+        count = self._count(part)
+        if count not in self._programs:
+            large = sum(np.size(a) for a in given.values()) > SMALL
+            self._programs[count] = compiled(self._plan, given, self._outputs, reuse=large)
+        with np.errstate(all="ignore"):
+            loss, *computed = self._programs[count].call(*given.values())
+        values: dict[Leaf, Array] = {Name(n): np.asarray(a) for n, a in given.items()}
+        values.update(zip(self._outputs[1:], map(np.asarray, computed), strict=True))
+        return float(loss), values
+
+    def _over_cases(self, layer: Layer, values: Mapping[Leaf, Array]) -> Array:
+        with np.errstate(all="ignore"):
+            z = layer.value(values, self.graph.cased_leaves)
+        return z.max(axis=-1) if self.graph.cased(layer.pre) else z

@@ -1,0 +1,251 @@
+"""Asking why: the entry read, its paths found in every case, the factors told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+import numpy as np
+
+from handgrad.errors import NumberError, OptionError
+from handgrad.expression import Adjoint, Expression, Leaf, Name, leaves
+from handgrad.graph import Graph, build
+from handgrad.graph.structure import Shortcut
+from handgrad.operations.annotate import annotated
+from handgrad.operations.operation import Array
+from handgrad.operations.recognise import recognised
+from handgrad.problem import Problem
+from handgrad.problem.parts import Part, with_named_activations
+from handgrad.run import Run, run
+from handgrad.trace.grouping import forward_steps
+from handgrad.why.blaming import Blaming
+from handgrad.why.local import Local
+from handgrad.why.paths import Edge, Found, Place, paths_from
+from handgrad.why.structure import Entry, Factor, Path, Why, WhyGradient
+from handgrad.why.target import Target, read_target
+from handgrad.why.terms import why_value
+
+TOP = 10
+"""Paths that are listed."""
+
+MOST = 10_000
+"""Paths that can be listed."""
+
+UNCOUNTED = 10**4000
+"""More paths than this have a number too long to be written."""
+
+
+def ask_why(problem: Problem, entry: str, top: int = TOP) -> Why:
+    """Why an entry of a gradient, such as `dW2[1,0]`, or of a value, such as `h2[1]`, is what it is.
+
+    A gradient is the sum over all paths from the entry to the loss of the products of the local
+    derivatives on the way, which come from the operations' pull-backs; the `top` largest are
+    listed. Of many cases a value that differs from case to case takes the case as its last index.
+    Raises `OptionError` for an entry that the problem does not have.
+    """
+    if not 1 <= top <= MOST:
+        raise OptionError(f"{top} paths cannot be listed", where="top", mend=f"from 1 to {MOST}")
+    steps = forward_steps(build(problem))
+    opened, parts = with_named_activations(problem)
+    graph = build(opened)
+    result = run(opened, graph)
+    target = read_target(entry, graph, _case_count(problem))
+    asking = _Asking(problem, graph, result, parts, steps)
+    if target.gradient:
+        return asking.gradient(target, top)
+    return why_value(problem, asking.blaming(target.case), target, asking.formulas, top)
+
+
+def _case_count(problem: Problem) -> int:
+    givens = (*problem.parameters.values(), *problem.data.values())
+    return next((int(g.array.shape[-1]) for g in givens if g.cased), 1)
+
+
+@dataclass
+class _Asking:
+    problem: Problem
+    graph: Graph
+    run: Run
+    parts: Mapping[str, Part]
+    steps: Mapping[str, str]
+    locals: dict[str, Local] = field(default_factory=dict)
+
+    @property
+    def formulas(self) -> dict[str, Expression]:
+        return {name: part.formula for name, part in self.parts.items()}
+
+    def blaming(self, case: int | None) -> Blaming:
+        steps = {**self.steps, **{n: self.steps[p.equation] for n, p in self.parts.items()}}
+        return Blaming(self.graph, self.values(case), steps)
+
+    def values(self, case: int | None) -> dict[Leaf, Array]:
+        """The numbers of one case."""
+        cased = self.graph.cased_leaves
+        return {
+            leaf: np.asarray(a, dtype=float)[..., case] if case is not None and leaf in cased else a
+            for leaf, a in self.run.numbers.items()
+            if not isinstance(leaf, Adjoint)
+        }
+
+    def gradient(self, target: Target, top: int) -> WhyGradient:
+        graph = self.graph
+        name = target.entry.name
+        if name == graph.cost and name != graph.loss:
+            raise OptionError(f"{name} is the loss itself", mend="ask about what leads to it")
+        self._find_locals(target.entry)
+        with np.errstate(all="ignore"):
+            structure = {n: local.structure() for n, local in self.locals.items()}
+        count = _case_count(self.problem)
+        averaged = graph.cost != graph.loss and target.case is None
+        cases = range(count) if averaged else [target.case]
+        share = 1.0 / count if averaged and self.problem.reduction == "mean" else 1.0
+        results = [self._case(target, case, structure, top) for case in cases]
+        several = averaged and count > 1
+        best = sorted(
+            (
+                (abs(product) * share, -number, product * share, places, factors)
+                for number, found in enumerate(results)
+                for product, places, factors in found.paths
+            ),
+            key=lambda p: p[:2],
+            reverse=True,
+        )[:top]
+        paths = tuple(
+            self._path(
+                target.entry,
+                places,
+                factors,
+                product,
+                (-number if several else None, target.case),
+                share if several else 1.0,
+            )
+            for _, number, product, places, factors in best
+        )
+        size = sum(f.size for f in results) * share
+        listed = sum(abs(p.product) for p in paths)
+        count_all = sum(f.count for f in results)
+        if count_all >= UNCOUNTED:
+            raise OptionError("there are more than 10**4000 paths", mend="ask nearer the loss")
+        value = sum(f.total for f in results) * share
+        if not np.isfinite(value):
+            raise NumberError(
+                f"the gradient with respect to {target.entry} is not finite",
+                mend="a local derivative on the way is infinite or undefined at these numbers",
+            )
+        return WhyGradient(
+            problem=self.problem,
+            entry=target.entry,
+            value=value + 0.0,  # −0 as 0
+            paths=paths,
+            path_count=count_all,
+            covered=min(1.0, listed / size) if size else float(len(paths) == count_all),
+            loss=graph.cost if averaged else graph.loss,
+            case_count=count if several else 1,
+            parts=self.formulas,
+        )
+
+    # -- the graph of entries -----------------------------------------------------------------------
+
+    def _find_locals(self, entry: Entry) -> None:
+        """The equations on the way from the entry to the loss, each with its local derivatives."""
+        reached = {entry.name}
+        order = [n for n in self.graph.equations if n != entry.name]
+        for name in order:
+            expression = self._expression(name, entry.name)
+            if any(n in reached for n in _names(expression)):
+                reached.add(name)
+        useful = {self.graph.loss}
+        for name in reversed(order):
+            if name in useful and name in reached:
+                useful |= set(_names(self._expression(name, entry.name)))
+        wanted = frozenset(useful & reached)
+        named = {
+            node.written: node.name
+            for node in self.graph.nodes.values()
+            if node.written is not None
+        }
+        for name in order:
+            expression = self._expression(name, entry.name)
+            if name in wanted and any(n in wanted for n in _names(expression)):
+                one = (entry.name, entry.index)
+                self.locals[name] = Local(self.graph, name, expression, one, wanted, named)
+
+    def _expression(self, name: str, asked: str) -> Expression:
+        """The formula that is differentiated: the loss and its activation as one, unless it is asked
+        about the activation's value."""
+        node = self.graph.nodes[name]
+        assert node.computed is not None
+        assert node.written is not None
+        shortcut = self._shortcut(name)
+        if shortcut is None or shortcut.inner != asked:
+            return node.computed
+        loss = recognised(node.written)
+        return (
+            node.written
+            if loss is None
+            else annotated(loss, lambda leaf: self.graph.nodes[leaf.name].shape)
+        )
+
+    def _shortcut(self, name: str) -> Shortcut | None:
+        return next((s for s in self.graph.shortcuts if s.loss == name), None)
+
+    def _case(
+        self,
+        target: Target,
+        case: int | None,
+        structure: Mapping[str, Mapping[str, np.ndarray]],
+        top: int,
+    ) -> Found:
+        source = target.entry.name
+        values = self.values(case)
+        edges: dict[str, list[Edge]] = {self.graph.loss: []}
+        with np.errstate(all="ignore"):
+            for name in reversed(self.locals):
+                for used, derivatives in self.locals[name].jacobians(values).items():
+                    edge = Edge(used, name, derivatives, structure[name][used])
+                    edges.setdefault(used, []).append(edge)
+        ordered = {n: edges[n] for n in (*reversed(self.graph.equations), source) if n in edges}
+        return paths_from(source, self.graph.loss, ordered, top)
+
+    # -- telling -------------------------------------------------------------------------------------
+
+    def _path(
+        self,
+        entry: Entry,
+        places: tuple[Place, ...],
+        factors: tuple[float, ...],
+        product: float,
+        cases: tuple[int | None, int | None],
+        share: float,
+    ) -> Path:
+        case = cases[0] if cases[0] is not None else cases[1]
+        blaming = self.blaming(case)
+        through = tuple(
+            entry if number == 0 else self._entry(name, position)
+            for number, (name, position) in enumerate(places)
+        )
+        told = []
+        for (of, by), value in zip(pairwise(through), factors, strict=True):
+            local = self.locals[by.name]
+            shortcut = self._shortcut(by.name)
+            fused = shortcut is not None and shortcut.pre_activation == of.name
+            factor = Factor(
+                of=of,
+                by=by,
+                value=value,
+                formula=local.formula(of.name, of.index, by.index),
+                step=blaming.steps.get(by.name, ""),
+                shortcut=shortcut.operation if shortcut is not None and fused else "",
+            )
+            told.append(replace(factor, blame=blaming.factor(factor, local.expression)))
+        return Path(through, tuple(told), product + 0.0, cases[0], share)
+
+    def _entry(self, name: str, position: int) -> Entry:
+        shape = self.graph.nodes[name].shape
+        index = np.unravel_index(position, shape) if shape else ()
+        return Entry(name, tuple(int(i) for i in index))
+
+
+def _names(expression: Expression) -> list[str]:
+    return [leaf.name for leaf in leaves(expression) if isinstance(leaf, Name)]

@@ -1,0 +1,145 @@
+"""The answers: paths and their factors, terms and theirs, and what makes one of them zero."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from handgrad.expression import Expression, Name
+from handgrad.problem import Problem
+
+TINY = 0.05
+"""A factor smaller than this in size is pointed out, and what made it so."""
+
+BlameKind: TypeAlias = Literal["gate_shut", "saturated", "value", "slope"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a value, counted from 0; `index` is empty for a scalar."""
+
+    name: str
+    index: tuple[int, ...] = ()
+
+    @property
+    def formula(self) -> Expression:
+        return Name(self.name, shape=()).at(self.index) if self.index else Name(self.name, shape=())
+
+    def __str__(self) -> str:
+        return f"{self.name}[{','.join(map(str, self.index))}]" if self.index else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """What makes a factor zero or tiny.
+
+    "gate_shut": `entry` is a pre-activation that is not positive; "saturated": one on the flat end
+    of its activation; "value": the factor is that entry itself, and it is small; "slope": none of
+    these. `value` is the entry's, `step` the forward step that computed it, empty for a given number.
+    """
+
+    kind: BlameKind
+    entry: Entry
+    value: float
+    operation: str
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """The local derivative of one entry with respect to another that its equation uses.
+
+    `formula` is None where it is too long to be read. `shortcut` names the operation that takes a
+    loss and the activation before it as one.
+    """
+
+    of: Entry
+    by: Entry
+    value: float
+    formula: Expression | None = None
+    step: str = ""
+    shortcut: str = ""
+    blame: Blame | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """One way from the entry asked about to the loss: its factors, and their product.
+
+    Of many cases it lies in one, `case`; `share` is then what the loss over all the cases takes of
+    that case's loss, 1/n for a mean, and belongs to the product.
+    """
+
+    through: tuple[Entry, ...]
+    factors: tuple[Factor, ...]
+    product: float
+    case: int | None = None
+    share: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class WhyGradient:
+    """A gradient's entry as the sum over all paths from it to the loss.
+
+    `path_count` counts them all without listing them; `paths` are the largest, the largest first;
+    `covered` is their part of the sum of all paths' sizes, from 0 to 1. `parts` are the names given
+    to parts of equations, with their formulas.
+    """
+
+    problem: Problem
+    entry: Entry
+    value: float
+    paths: tuple[Path, ...]
+    path_count: int
+    covered: float
+    loss: str
+    case_count: int
+    parts: Mapping[str, Expression]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One term of a sum: the entries multiplied in it, with their numbers, and its value."""
+
+    formula: Expression
+    substituted: Expression
+    through: tuple[Entry, ...]
+    factors: tuple[float, ...]
+    product: float
+    blame: Blame | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An entry as a function of one other entry, on the way to the sum that decides it."""
+
+    entry: Entry
+    formula: Expression
+    substituted: Expression
+    value: float
+    step: str
+    blame: Blame | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WhyValue:
+    """A forward value's entry: the links that lead to a sum, and the sum's terms, largest first.
+
+    `term_count` counts the terms of the sum, `covered` is the part that those listed have of the
+    sum of all terms' sizes. Without terms the last link is all there is to say; without links the
+    value is given.
+    """
+
+    problem: Problem
+    entry: Entry
+    value: float
+    links: tuple[Link, ...]
+    terms: tuple[Term, ...]
+    term_count: int
+    covered: float
+    given: bool
+    parts: Mapping[str, Expression]
+
+
+Why: TypeAlias = WhyGradient | WhyValue

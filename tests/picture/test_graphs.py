@@ -1,0 +1,139 @@
+"""Pictures of any equations: boxes that do not touch, lines round them, shut gates, large graphs."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import handgrad
+from handgrad.expression import Literal
+from handgrad.picture import Arrow, Drawing, Label, Path, Rectangle
+from handgrad.picture.layout import laid_out
+from handgrad.picture.measure import Measure
+from tests.graphs import random_graph
+from tests.picture.shapes import PHASES, faults
+
+
+def check(trace: handgrad.Trace, drawing: Drawing) -> None:
+    """Nothing touches, and no line runs through a box."""
+    assert faults(drawing, Measure(trace.decimals, trace.problem.display)) == []
+    boxes = [s for s in drawing.shapes if isinstance(s, Rectangle)]
+    for line in drawing.shapes:
+        if isinstance(line, Path | Arrow):
+            for x, y in line.points:
+                assert not any(
+                    b.x + 1 < x < b.x + b.width - 1 and b.y + 1 < y < b.y + b.height - 1
+                    for b in boxes
+                )
+
+
+@pytest.mark.parametrize("name", [name for name, _, _ in handgrad.bundled()])
+def test_every_problem_has_a_graph(name: str) -> None:
+    trace = handgrad.solve(handgrad.load(name))
+    for phase in PHASES:
+        check(trace, handgrad.graph_picture(trace, phase))
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 10_000), st.sampled_from(PHASES))
+def test_random_graphs(seed: int, phase: handgrad.PicturePhase) -> None:
+    trace = handgrad.solve(random_graph(seed).problem())
+    drawing = handgrad.graph_picture(trace, phase)
+    check(trace, drawing)
+    assert drawing == handgrad.graph_picture(trace, phase)
+
+
+def boxes(drawing: Drawing) -> dict[str, Rectangle]:
+    return {s.quantity: s for s in drawing.shapes if isinstance(s, Rectangle)}
+
+
+def test_the_circuit_shows_values_and_gradients() -> None:
+    trace = handgrad.solve(handgrad.load("circuit"))
+    drawing = handgrad.graph_picture(trace, "backward")
+    said = {s.quantity: s.text[-1] for s in drawing.shapes if isinstance(s, Label)}
+    assert said["df"] == Literal(1.0)
+    for name in "xyzwqr":
+        assert said[f"d{name}"] == Literal(float(trace.run.gradient(name)))
+    arrows = [s for s in drawing.shapes if isinstance(s, Arrow)]
+    # The larger of two sends nothing to the smaller.
+    assert {a.quantity for a in arrows if a.dashed} == {"dz"}
+    assert {a.role for a in arrows if a.dashed} == {"off"}
+    # Backward the arrows arrive where forward they leave.
+    forward = [s for s in handgrad.graph_picture(trace, "forward").shapes if isinstance(s, Arrow)]
+    assert all(a.points[0][0] < a.points[-1][0] for a in forward)
+    assert all(a.points[0][0] > a.points[-1][0] for a in arrows)
+
+
+def test_gates_in_an_array_are_counted() -> None:
+    trace = handgrad.solve(handgrad.load("conv"))
+    drawing = handgrad.graph_picture(trace, "forward")
+    assert "7 of the 16 gates of H are shut." in drawing.description
+    assert ("7 of 16 gates shut",) in [s.text for s in drawing.shapes if isinstance(s, Label)]
+    assert boxes(drawing)["H"].role == "on"
+    shut = handgrad.solve(handgrad.load("conv").with_values({"b": -50}))
+    closed = handgrad.graph_picture(shut, "forward")
+    assert boxes(closed)["H"].role == "off"
+    onward = [s for s in closed.shapes if isinstance(s, Arrow) and s.quantity == "H"]
+    assert [(a.role, a.dashed) for a in onward] == [("off", True)]
+    bars = [s for s in closed.shapes if isinstance(s, Path) and s.role == "off"]
+    assert len(bars) == 1
+
+
+def test_shares_of_a_gradient_are_dashed_one_by_one() -> None:
+    trace = handgrad.solve(handgrad.load("rnn"))
+    arrows = [s for s in handgrad.graph_picture(trace, "backward").shapes if isinstance(s, Arrow)]
+    # The first state is zero: that use of the matrix adds nothing, the two others do.
+    assert sorted(a.dashed for a in arrows if a.quantity == "dWh") == [False, False, True]
+
+
+def chain(length: int) -> handgrad.Trace:
+    lines = [f"a{k} = tanh(a{k - 1} + b{k})" for k in range(1, length + 1)]
+    parameters = {f"b{k}": 0.1 for k in range(1, length + 1)}
+    return handgrad.solve(handgrad.Problem(lines, parameters, {"a0": 0.5}))
+
+
+def test_forty_equations_stay_readable() -> None:
+    drawing = handgrad.graph_picture(chain(28), "backward")
+    assert len(boxes(drawing)) == 57
+    assert drawing.width < 960
+    assert "left out" not in drawing.description
+
+
+@pytest.mark.parametrize(("length", "drawn"), [(40, 40), (60, 60), (61, 49), (300, 49)])
+def test_large_graphs_are_elided_with_a_note(length: int, drawn: int) -> None:
+    trace = chain(length)
+    for phase in PHASES:
+        drawing = handgrad.graph_picture(trace, phase)
+        check(trace, drawing)
+        assert len([s for s in drawing.shapes if isinstance(s, Rectangle)]) == drawn
+        assert "Parameters and data are left out" in drawing.description
+        said = [s.text for s in drawing.shapes if isinstance(s, Label)]
+        assert ((f"{length - 48} equations more",) in said) == (length > 60)
+
+
+def test_nothing_flows_back_from_what_the_loss_does_not_use() -> None:
+    trace = handgrad.solve(handgrad.Problem("a = w**2\nb = 3*a\nL = a + 1", {"w": 2}, loss="L"))
+    shapes = handgrad.graph_picture(trace, "backward").shapes
+    arrows = [s for s in shapes if isinstance(s, Arrow)]
+    assert sorted(a.quantity for a in arrows) == ["da", "dw"]
+    assert [s.role for s in shapes if isinstance(s, Path)] == ["faint"]
+
+
+def test_boxes_stand_in_the_columns_of_their_longest_path() -> None:
+    sizes = [(40.0, 30.0)] * 5
+    laid = laid_out(sizes, [(0, 1), (1, 2), (0, 2), (3, 2), (2, 4)])
+    xs = [x for x, _ in laid.middles]
+    assert xs[0] < xs[1] < xs[2] < xs[4]
+    assert xs[3] == xs[1]
+    for line, (a, b) in zip(laid.lines, [(0, 1), (1, 2), (0, 2), (3, 2), (2, 4)], strict=True):
+        assert line[0][0] == laid.middles[a][0] + 20
+        assert line[-1][0] == laid.middles[b][0] - 20
+    assert laid.turned().middles == tuple((y, x) for x, y in laid.middles)
+
+
+def test_crossings_that_can_be_avoided_are() -> None:
+    # Two chains given crosswise.
+    laid = laid_out([(40.0, 30.0)] * 4, [(0, 3), (1, 2)])
+    ys = [y for _, y in laid.middles]
+    assert (ys[0] < ys[1]) == (ys[3] < ys[2])

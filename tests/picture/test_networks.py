@@ -1,0 +1,290 @@
+"""Pictures of networks: what is recognised, every number, what is off, and nothing on anything."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import handgrad
+from handgrad.expression import Adjoint, Call, Literal, Name, walk
+from handgrad.picture import Arrow, Circle, Drawing, Label, Path
+from handgrad.picture.layers import network_of
+from handgrad.picture.measure import Measure
+from tests.picture.shapes import PHASES, faults
+
+NETWORKS = [
+    "batch", "lab9", "leaky", "neuron", "regression", "ridge", "shared", "softmax", "squared", "xor",
+]  # fmt: skip
+OTHERS = ["attention", "batchnorm", "circuit", "conv", "rnn", "sigmoid_circuit"]
+
+
+def traced(name: str) -> handgrad.Trace:
+    return handgrad.solve(handgrad.load(name))
+
+
+def measure(trace: handgrad.Trace) -> Measure:
+    return Measure(trace.decimals, trace.problem.display)
+
+
+def labels(drawing: Drawing) -> Iterator[Label]:
+    return (s for s in drawing.shapes if isinstance(s, Label))
+
+
+def number_of(trace: handgrad.Trace, quantity: str) -> float:
+    """The number that a quantity's spelling names, looked up as code would."""
+    found = re.fullmatch(r"(d?)(\w+?)(?:\[([\d,]+)\])?", quantity)
+    assert found is not None, quantity
+    index = tuple(map(int, found[3].split(","))) if found[3] else ()
+    if found[1]:
+        return float(trace.run.gradient(found[2])[index])
+    return float(np.asarray(trace.run.value(found[2]))[index])
+
+
+def test_the_bundled_problems_are_told_apart() -> None:
+    names = [name for name, _, _ in handgrad.bundled()]
+    assert sorted(NETWORKS + OTHERS) == sorted(names)
+    for name in names:
+        assert (network_of(traced(name).graph) is not None) == (name in NETWORKS), name
+
+
+SHAPES: list[tuple[str, dict[str, object], dict[str, object], bool]] = [
+    ("r = relu(A @ u + c)\nL = sum(r**2)", {"A": [[1, 2]], "c": [1]}, {"u": [1, 1]}, True),
+    ("r = c + u @ A\nL = sum(r**2)", {"A": [[1, 2], [1, 0]], "c": [1, 1]}, {"u": [1, 1]}, True),
+    ("r = dot(a, u)\nL = r**2", {"a": [1, 2]}, {"u": [1, 1]}, True),
+    ("R = U @ A.T\nL = sum(R**2)", {"A": [[1, 2]]}, {"U": [[1, 1], [2, 0]]}, True),
+    ("R = A @ U\nL = sum(R**2)", {"A": [[1, 2]]}, {"U": [[1, 1], [2, 0]]}, True),
+    # A product with data only, two products, a skip connection, a hidden value in the loss.
+    ("r = M @ u\nL = sum(r**2) + a", {"a": 1}, {"M": [[1, 2]], "u": [1, 1]}, False),
+    ("r = A @ u + B @ u\nL = sum(r**2)", {"A": [[1, 2]], "B": [[1, 0]]}, {"u": [1, 1]}, False),
+    (
+        "r = A @ u\ns = A @ r\nt = s + r\nL = sum(t**2)",
+        {"A": [[1, 2], [0, 1]]},
+        {"u": [1, 1]},
+        False,
+    ),
+    (
+        "r = relu(A @ u)\ns = A @ r\nL = sum(s**2) + sum(r)",
+        {"A": [[1, 2], [0, 1]]},
+        {"u": [1, 1]},
+        False,
+    ),
+    ("L = a*u", {"a": 1}, {"u": 2}, False),
+]
+
+
+@pytest.mark.parametrize(("equations", "parameters", "data", "is_network"), SHAPES)
+def test_a_network_is_known_by_its_operations(
+    equations: str, parameters: dict[str, object], data: dict[str, object], is_network: bool
+) -> None:
+    trace = handgrad.solve(handgrad.Problem(equations, parameters, data))
+    assert (network_of(trace.graph) is not None) == is_network
+    for phase in PHASES:
+        drawing = handgrad.picture_of(trace, phase)
+        assert drawing.title.startswith("The network" if is_network else "The computation graph")
+        check(trace, drawing)
+    if not is_network:
+        with pytest.raises(handgrad.OptionError, match="not a network"):
+            handgrad.network_picture(trace, "forward")
+
+
+def check(trace: handgrad.Trace, drawing: Drawing) -> None:
+    """Nothing touches, edge labels lie on their edges, and every number is the trace's."""
+    assert faults(drawing, measure(trace)) == []
+    edges = [s for s in drawing.shapes if isinstance(s, Path) and s.quantity]
+    for label in labels(drawing):
+        if label.halo:
+            assert any(lies_on(label, e) for e in edges if e.quantity == label.quantity)
+        for part in label.text:
+            if isinstance(part, Literal) and not isinstance(part.value, tuple) and label.quantity:
+                if "largest" in str(label.text):
+                    continue
+                assert part.value == number_of(trace, label.quantity)
+
+
+def lies_on(label: Label, edge: Path) -> bool:
+    (x0, y0), (x1, y1) = edge.points
+    share = (label.x - x0) / (x1 - x0)
+    return 0 < share < 1 and abs(y0 + share * (y1 - y0) + 4 - label.y) < 0.01
+
+
+@pytest.mark.parametrize("name", NETWORKS + OTHERS)
+@pytest.mark.parametrize("decimals", [2, 4, 9])
+def test_nothing_touches_and_every_number_is_the_traces(name: str, decimals: int) -> None:
+    trace = handgrad.solve(handgrad.load(name), decimals=decimals)
+    for phase in PHASES:
+        check(trace, handgrad.picture_of(trace, phase))
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> handgrad.Problem:
+    layers = draw(st.integers(1, 6))
+    sizes = [draw(st.one_of(st.integers(2, 9), st.integers(10, 40))) for _ in range(layers + 1)]
+    hidden = draw(st.sampled_from(["relu", "tanh", "leaky_relu", "identity"]))
+    if draw(st.booleans()):
+        sizes[-1] = 1
+        return handgrad.Problem.mlp(sizes, hidden, seed=draw(st.integers(0, 99)))
+    return handgrad.Problem.mlp(
+        sizes, hidden, "softmax", "cross_entropy", seed=draw(st.integers(0, 99))
+    )
+
+
+@settings(max_examples=25)
+@given(networks(), st.sampled_from(PHASES))
+def test_random_networks(problem: handgrad.Problem, phase: handgrad.PicturePhase) -> None:
+    trace = handgrad.solve(problem)
+    assert network_of(trace.graph) is not None
+    drawing = handgrad.network_picture(trace, phase)
+    check(trace, drawing)
+    assert drawing == handgrad.network_picture(trace, phase)
+
+
+@pytest.mark.sweep
+@settings(max_examples=1500)
+@given(networks(), st.sampled_from(PHASES))
+def test_many_random_networks(problem: handgrad.Problem, phase: handgrad.PicturePhase) -> None:
+    trace = handgrad.solve(problem)
+    check(trace, handgrad.network_picture(trace, phase))
+
+
+def test_the_check_sees_what_it_should() -> None:
+    trace = traced("lab9")
+    drawing = handgrad.picture_of(trace, "forward")
+    (moved,) = [s for s in labels(drawing) if s.quantity == "W1[0,1]"]
+    (other,) = [s for s in labels(drawing) if s.quantity == "W1[1,0]"]
+
+    def changed(label: Label) -> Drawing:
+        shapes = tuple(label if s is moved else s for s in drawing.shapes)
+        return replace(drawing, shapes=shapes)
+
+    assert faults(changed(replace(moved, y=other.y + 5)), measure(trace))
+    assert faults(changed(replace(moved, x=drawing.width)), measure(trace))
+    with pytest.raises(AssertionError):
+        check(trace, changed(replace(moved, y=moved.y + 3)))
+    with pytest.raises(AssertionError):
+        check(trace, changed(replace(moved, text=(Literal(-0.30001),))))
+
+
+def dashed(drawing: Drawing) -> set[str]:
+    lines = [s for s in drawing.shapes if isinstance(s, Path | Arrow)]
+    assert all((s.role == "off") == s.dashed for s in lines if s.quantity)
+    return {s.quantity for s in lines if s.dashed}
+
+
+def test_a_gate_that_is_shut_is_seen_by_shape_as_well_as_role() -> None:
+    trace = traced("lab9")
+    forward, backward = (handgrad.picture_of(trace, p) for p in ("forward", "backward"))
+    assert dashed(forward) == {"w3[1]"}
+    assert dashed(backward) == {"dW2[1,0]", "dW2[1,1]", "dw3[1]"}
+    for drawing, quantity in ((forward, "h2[1]"), (backward, "dz2[1]")):
+        (off,) = [s for s in drawing.shapes if isinstance(s, Circle) and s.role == "off"]
+        assert off.quantity == quantity
+        bars = [s for s in drawing.shapes if isinstance(s, Path) and not s.quantity]
+        assert [bar.role for bar in bars] == ["off"]
+        assert bars[0].points[0][0] > off.x + off.radius
+        assert ("gate shut",) in [s.text for s in labels(drawing)]
+        assert "Unit 2 of hidden layer 2 is gated off." in drawing.description
+    # The gradient that arrives at the gate and is stopped there stands below the unit.
+    (blocked,) = [s for s in labels(backward) if s.quantity == "dh2[1]"]
+    assert blocked.text[-1] == Literal(trace.run.gradient("h2")[1])
+    # Before the forward pass nothing is known to be off, and nothing is told.
+    before = handgrad.picture_of(trace, "given")
+    assert not dashed(before)
+    assert {s.role for s in before.shapes if isinstance(s, Circle)} == {"surface"}
+    assert all(s.quantity != "h1[0]" or s.text == (Name("h1").at((0,)),) for s in labels(before))
+
+
+def test_a_zero_input_silences_no_unit() -> None:
+    drawing = handgrad.picture_of(traced("lab9"), "backward")
+    roles = {s.quantity: s.role for s in drawing.shapes if isinstance(s, Path)}
+    assert roles["dW1[0,1]"] == roles["dW1[1,1]"] == "faint"
+    assert roles["dW1[0,0]"] == "gradient"
+
+
+def test_no_gate_no_dashes() -> None:
+    for phase in PHASES:
+        assert not dashed(handgrad.picture_of(traced("leaky"), phase))
+
+
+def test_of_many_cases_the_first_is_shown_with_the_weights_gradients_of_all() -> None:
+    trace = traced("batch")
+    drawing = handgrad.picture_of(trace, "backward")
+    assert "Of 3, case 1 is shown" in drawing.description
+    quantities = {s.quantity for s in labels(drawing)}
+    assert {"dz1[0,0]", "dz3[0]", "dW1[1,0]"} <= quantities
+    # Off in the case shown, but taught by another.
+    assert trace.run.gradient("W2")[1].any()
+    assert "dW2[1,0]" not in dashed(drawing)
+
+
+@pytest.mark.parametrize(("name", "row"), [("rows", True), ("columns", False)])
+def test_examples_in_rows_and_in_columns(name: str, row: bool) -> None:
+    x = np.array([[1.0, 2.0], [3.0, -4.0], [0.5, 0.0]])
+    w, v = np.array([[0.5, -1.0], [0.25, 1.0]]), np.array([0.3, -0.2])
+    equations = ("Z = X @ W.T", "H = relu(Z)", "p = H @ v", "L = mean((p - y)**2)")
+    if not row:
+        x = x.T
+        equations = ("Z = W @ X", "H = relu(Z)", "p = v @ H", "L = mean((p - y)**2)")
+    problem = handgrad.Problem(list(equations), {"W": w, "v": v}, {"X": x, "y": [1.0, 0.0, 2.0]})
+    trace = handgrad.solve(problem)
+    drawing = handgrad.network_picture(trace, "forward")
+    check(trace, drawing)
+    assert "Of 3, example 1 is shown." in drawing.description, name
+    shown = {s.quantity for s in labels(drawing)}
+    entries = {f"H[{'0,1' if row else '1,0'}]", "p[0]", "y[0]", "W[1,0]"}
+    assert entries <= shown
+    units = [s for s in drawing.shapes if isinstance(s, Circle)]
+    assert len(units) == 5
+
+
+def test_wide_layers_are_elided() -> None:
+    problem = handgrad.Problem.mlp([100, 60, 60, 10], output="softmax", loss="cross_entropy")
+    trace = handgrad.solve(problem)
+    drawing = handgrad.network_picture(trace, "forward")
+    assert len([s for s in drawing.shapes if isinstance(s, Circle)]) == 16
+    assert [s.text for s in labels(drawing)].count(("⋮",)) == 4
+    off = int((np.asarray(trace.run.value("z1")) <= 0).sum())
+    assert any(f"60 units, ReLU, {off} off" in s.text for s in labels(drawing))
+    assert f"{off} of the 60 units of hidden layer 1 are gated off." in drawing.description
+    assert not any("off" in str(s.text) for s in labels(handgrad.picture_of(trace, "given")))
+    assert drawing.width < 1200
+
+
+def test_a_deep_network_grows_to_the_right_only() -> None:
+    sizes = [2, *[2] * 30, 1]
+    trace = handgrad.solve(handgrad.Problem.mlp(sizes))
+    deep = handgrad.network_picture(trace, "backward")
+    shallow = handgrad.network_picture(traced("lab9"), "backward")
+    assert deep.height < 1.3 * shallow.height
+    assert deep.width > 30 * 150
+
+
+def test_ensembles_show_the_first_network() -> None:
+    problem = handgrad.Problem(
+        "z = W @ x\nL = sum(z**2)", {"W": {"cases": [[[1, 2]], [[3, 4]]]}}, {"x": [1, -1]}
+    )
+    trace = handgrad.solve(problem)
+    for phase in PHASES:
+        check(trace, handgrad.network_picture(trace, phase))
+
+
+def test_widths_are_reckoned_for_whatever_a_label_says() -> None:
+    wide = Measure(4)
+    for name in NETWORKS + OTHERS:
+        for node in traced(name).graph.nodes.values():
+            if node.written is not None:
+                for part in walk(node.written):
+                    width = wide.width((part,), 10.0)
+                    assert math.isfinite(width)
+                    assert width > 0
+    assert wide.width((Adjoint("W2"),), 10) > wide.width((Name("W2"),), 10)
+    assert Measure(9).width((Literal(1 / 3),), 10) > wide.width((Literal(1 / 3),), 10)
+    assert wide.width((Call("index", (Name("z"),), (("at", (10,)),)),), 10) > wide.width(
+        (Name("z"),), 10
+    )

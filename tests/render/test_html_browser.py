@@ -1,0 +1,465 @@
+"""The HTML page in a real browser: stepping, guessing, lighting up, opening, printing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import handgrad
+from handgrad.page.blocks import Block, Columns, Derivation, Heading, Note, Page
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
+
+Open = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as started:
+        chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def opened(browser: Any, tmp_path: Path) -> Iterator[Open]:
+    """Opens a page in the browser; fails on any error in it and on any request but for the file."""
+    wrong: list[str] = []
+    contexts: list[Any] = []
+
+    def show(page: Page, *, width: int = 1000, height: int = 800, **options: Any) -> Any:
+        path = tmp_path / f"page{len(contexts)}.html"
+        path.write_text(handgrad.render_html(page), "utf-8")
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        tab = context.new_page()
+        tab.on("pageerror", lambda error: wrong.append(str(error)))
+        tab.on("console", lambda line: wrong.append(line.text))
+        tab.on("request", lambda request: asked(request.url, path.as_uri()))
+        tab.goto(path.as_uri())
+        tab.evaluate("document.fonts.ready")
+        return tab
+
+    def asked(address: str, own: str) -> None:
+        if address.split("#")[0] != own and not address.startswith("data:font/woff2"):
+            wrong.append(address)
+
+    yield show
+    for context in contexts:
+        context.close()
+    assert not wrong
+
+
+def solved(name: str) -> Page:
+    return handgrad.solution_page(handgrad.solve(handgrad.load(name)), open_entries=True)
+
+
+def pictured() -> Page:
+    """The lab's page with its pictures."""
+    trace = handgrad.solve(handgrad.load("lab9"))
+    return handgrad.solution_page(trace, open_entries=True, pictures=True)
+
+
+def current(tab: Any) -> str:
+    return str(tab.evaluate("document.querySelector('[aria-current=step].step')?.id ?? ''"))
+
+
+def lit(tab: Any) -> list[str]:
+    found = tab.evaluate("[...document.querySelectorAll('.lit')].map(e => e.dataset.q)")
+    return [str(name) for name in found]
+
+
+# -- stepping -------------------------------------------------------------------------------
+
+
+def test_stepping_with_keys(opened: Open) -> None:
+    tab = opened(solved("lab9"))
+    assert current(tab) == ""
+    visited = []
+    for key in ("ArrowRight", "j", "ArrowRight", "k", "ArrowLeft", "End", "Home"):
+        tab.keyboard.press(key)
+        visited.append(current(tab).removeprefix("step-"))
+    assert visited == ["1.1", "1.2", "1.3", "1.2", "1.1", "3.2", "1.1"]
+    tab.keyboard.press("ArrowLeft")
+    assert current(tab) == "step-1.1"
+    assert tab.inner_text("#spoken").startswith("Step 1.1 Layer 1")
+
+
+def test_stepping_with_buttons_shows_progress(opened: Open) -> None:
+    tab = opened(solved("lab9"))
+    tab.get_by_role("button", name="Step forward").click()
+    tab.get_by_role("button", name="Step forward").click()
+    assert tab.inner_text("#place") == "1.2 · 2 of 13"
+    assert tab.evaluate("document.querySelector('#progress').value") == 2
+    tab.wait_for_timeout(700)
+    top = tab.evaluate("document.querySelector('.step.current').getBoundingClientRect().top")
+    assert 0 <= top < 200
+    tab.get_by_role("button", name="Step back").click()
+    assert current(tab) == "step-1.1"
+
+
+def test_a_link_to_a_step_goes_there(opened: Open) -> None:
+    tab = opened(solved("lab9"))
+    tab.locator("#step-1\\.2 .uses a").click()
+    assert current(tab) == "step-1.1"
+
+
+# -- guessing -------------------------------------------------------------------------------
+
+
+def test_results_are_hidden_until_they_are_asked_for(opened: Open) -> None:
+    tab = opened(pictured())
+    tab.get_by_role("button", name="Predict").click()
+    first = tab.locator("#step-1\\.1 .relation").first
+    assert not first.locator(".result .value").first.is_visible()
+    assert not tab.locator("#step-1\\.2").is_visible()
+    assert not tab.locator("figure").nth(1).is_visible()
+    later = (
+        tab.locator("#step-1\\.1 .derivation > .relation").nth(1).locator(":scope > .chain > .link")
+    )
+    assert later.nth(0).is_visible()
+    assert not later.nth(1).is_visible()
+    tab.get_by_role("button", name="Show the result for z1").click()
+    assert first.locator(".result .value").first.is_visible()
+    assert later.nth(1).is_visible()
+    assert not later.nth(2).locator(".value").is_visible()
+    tab.keyboard.press("ArrowRight")
+    assert later.nth(2).locator(".value").is_visible()
+    tab.keyboard.press("ArrowRight")
+    assert current(tab) == "step-1.2"
+    assert not tab.locator("#step-1\\.2 .note").is_visible()
+    tab.keyboard.press("ArrowRight")
+    tab.keyboard.press("ArrowRight")
+    assert tab.locator("#step-1\\.2 .note").is_visible()
+    assert not tab.locator("figure").nth(1).is_visible()
+    tab.get_by_role("button", name="Predict").click()
+    assert tab.locator("#step-3\\.2").is_visible()
+    assert tab.locator("figure").nth(1).is_visible()
+    assert tab.locator(".veil").count() == 0
+
+
+@pytest.mark.parametrize("key", ["Enter", "Space"])
+def test_a_result_is_shown_by_key(opened: Open, key: str) -> None:
+    tab = opened(solved("lab9"))
+    tab.get_by_role("button", name="Predict").focus()
+    tab.keyboard.press("Enter")
+    tab.get_by_role("button", name="Show the result for z1").focus()
+    tab.keyboard.press(key)
+    assert tab.locator("#step-1\\.1 .result .value").first.is_visible()
+    label = tab.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert label == "Show the result for h1"
+
+
+# -- quantities -----------------------------------------------------------------------------
+
+
+def test_a_quantity_lights_up_everywhere(opened: Open) -> None:
+    tab = opened(pictured())
+    tab.locator("#step-1\\.2 [data-q='h2[1]']").first.hover()
+    assert set(lit(tab)) == {"h2[1]"}
+    assert tab.locator("svg [data-q='h2[1]'].lit").count() > 0
+    steps = tab.evaluate("[...document.querySelectorAll('.lit')].map(e => e.closest('.step')?.id)")
+    assert {"step-1.2", "step-1.3", "step-2.2"} <= set(steps)
+    tab.locator("h1").hover()
+    assert lit(tab) == []
+    tab.locator("figure text[data-q='W2[0,1]']").nth(1).hover()
+    assert tab.locator("#step-1\\.2 [data-q='W2[0,1]'].lit").count() == 1
+
+
+def test_a_gradient_lights_up_in_the_table(opened: Open) -> None:
+    tab = opened(solved("lab9"))
+    tab.locator("#step-2\\.5 mtd[data-q='dW2[0,1]']").first.hover()
+    assert tab.locator("td [data-q='dW2[0,1]'].lit").count() == 1
+
+
+def test_quantities_and_entries_by_keyboard_alone(opened: Open) -> None:
+    tab = opened(solved("lab9"))
+    for _ in range(80):
+        tab.keyboard.press("Tab")
+        where = (
+            "document.activeElement.closest('.step')?.id + ' ' + document.activeElement.dataset.q"
+        )
+        if tab.evaluate(where) == "step-2.5 dW2":
+            break
+    else:
+        pytest.fail("the Tab key does not reach the gradient")
+    assert "dW2" in lit(tab)
+    assert tab.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    for _ in range(40):
+        if tab.evaluate("document.activeElement.classList.contains('opens')"):
+            break
+        tab.keyboard.press("ArrowRight")
+    assert tab.evaluate("document.activeElement.dataset.q") == "dW2[0,0]"
+    assert "dW2[0,0]" in lit(tab)
+    tab.keyboard.press("ArrowRight")
+    tab.keyboard.press("Enter")
+    line = tab.locator("[data-entry='dW2[0,1]']")
+    assert line.is_visible()
+    assert not tab.locator("[data-entry='dW2[0,0]']").is_visible()
+    assert "−0.0219" in line.inner_text()
+    assert tab.evaluate("document.activeElement.getAttribute('aria-expanded')") == "true"
+    assert "dW2[0,1]" in tab.inner_text("#spoken")
+    tab.keyboard.press("Space")
+    assert not line.is_visible()
+    assert current(tab) == ""
+
+
+def test_an_entry_opens_by_click_and_all_by_the_summary(opened: Open) -> None:
+    tab = opened(solved("batch"))
+    entry = tab.locator("#step-1\\.1 .result mtd[data-q='z1[1]']").first
+    entry.click()
+    assert tab.locator("[data-entry='z1[1]']").is_visible()
+    assert not tab.locator("[data-entry='z1[0]']").is_visible()
+    tab.locator("#step-1\\.1 summary").first.click()
+    assert tab.locator("[data-entry='z1[0]']").is_visible()
+    tab.locator("#step-1\\.1 summary").first.click()
+    assert not tab.locator("[data-entry='z1[0]']").is_visible()
+
+
+# -- how it looks ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["lab9", "attention"])
+def test_brackets_stretch_and_columns_align(opened: Open, name: str) -> None:
+    tab = opened(solved(name))
+    ratios = tab.evaluate(
+        """[...document.querySelectorAll("main > .phase .tall")].map(row => {
+            const table = row.querySelector(":scope > mtable"), bracket = row.firstElementChild;
+            if (!table || !row.checkVisibility()) return null;
+            const height = e => e.getBoundingClientRect().height;
+            return height(bracket) / height(table);
+        }).filter(ratio => ratio !== null)"""
+    )
+    assert len(ratios) > 10
+    assert all(0.85 < ratio < 1.35 for ratio in ratios), ratios
+    assert tab.evaluate("document.fonts.check('16px \"Handgrad Math\"')")
+
+
+def test_decimal_points_are_under_each_other(opened: Open) -> None:
+    tab = opened(solved("lab9"))
+    ends = tab.evaluate(
+        """[...document.querySelectorAll("#step-2\\\\.6 .result mtd mn")].map(number => {
+            const text = number.firstChild, range = document.createRange();
+            range.setStart(text, text.data.indexOf(".")); range.setEnd(text, text.data.indexOf(".") + 1);
+            return range.getBoundingClientRect().left;
+        })"""
+    )
+    assert len(ends) == 2
+    assert abs(ends[0] - ends[1]) < 0.6
+
+
+@pytest.mark.parametrize("name", ["lab9", "batch", "attention", "conv", "regression"])
+def test_nothing_is_wider_than_a_phone(opened: Open, name: str) -> None:
+    tab = opened(solved(name), width=360, height=740)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1100), ("dark", 1100), ("light", 360)])
+def test_accessible(opened: Open, scheme: str, width: int) -> None:
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="axe is not installed"
+    )
+    tab = opened(pictured(), width=width, color_scheme=scheme)
+    tab.keyboard.press("ArrowRight")
+    tab.locator("#step-1\\.1 .opens").first.click()
+    found = axe.Axe().run(tab)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_accessible_while_guessing(opened: Open) -> None:
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="axe is not installed"
+    )
+    tab = opened(solved("neuron"))
+    tab.get_by_role("button", name="Predict").click()
+    found = axe.Axe().run(tab)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_the_theme_is_remembered(opened: Open) -> None:
+    tab = opened(solved("neuron"), color_scheme="light")
+    paper = "getComputedStyle(document.body).backgroundColor"
+    light = tab.evaluate(paper)
+    tab.get_by_role("button", name="Light or dark").click()
+    dark = tab.evaluate(paper)
+    assert light != dark
+    tab.reload()
+    assert tab.evaluate(paper) == dark
+
+
+def test_without_javascript_everything_is_there(opened: Open) -> None:
+    tab = opened(solved("lab9"), java_script_enabled=False)
+    assert not tab.locator(".bar").is_visible()
+    for step in tab.locator(".step").all():
+        assert step.is_visible()
+    assert "0.4548" in tab.inner_text("#step-1\\.3")
+    tab.locator("#step-2\\.5 summary").first.click()
+    assert tab.locator("[data-entry='dW2[0,1]']").is_visible()
+
+
+def test_reduced_motion_does_not_glide(opened: Open) -> None:
+    smooth = "getComputedStyle(document.documentElement).scrollBehavior"
+    assert opened(solved("neuron")).evaluate(smooth) == "smooth"
+    assert opened(solved("neuron"), reduced_motion="reduce").evaluate(smooth) == "auto"
+
+
+def test_print_shows_everything_and_no_controls(opened: Open) -> None:
+    tab = opened(pictured())
+    tab.get_by_role("button", name="Predict").click()
+    tab.emulate_media(media="print")
+    assert not tab.locator(".bar").is_visible()
+    assert tab.locator("#step-3\\.2").is_visible()
+    assert tab.locator("#step-1\\.1 .value").first.is_visible()
+    assert not tab.locator(".veil").first.is_visible()
+    assert tab.locator("figure").nth(1).is_visible()
+
+
+def test_the_picture_stays_in_view(opened: Open) -> None:
+    tab = opened(pictured(), reduced_motion="reduce")
+    tab.get_by_role("button", name="Picture").click()
+    for _ in range(6):
+        tab.keyboard.press("j")
+    picture, step = (
+        tab.locator("figure").nth(2).bounding_box(),
+        tab.locator(".step.current").bounding_box(),
+    )
+    assert 0 <= picture["y"] < 100
+    assert step["y"] >= picture["y"] + picture["height"] - 2
+    tab.set_viewport_size({"width": 1920, "height": 1000})
+    picture, step = (
+        tab.locator("figure").nth(2).bounding_box(),
+        tab.locator(".step.current").bounding_box(),
+    )
+    assert picture["x"] >= step["x"] + step["width"]
+
+
+def test_columns_stand_beside_each_other_or_below(opened: Open) -> None:
+    one = tuple(b for b in solved("neuron").blocks if isinstance(b, Derivation | Note | Heading))[
+        :6
+    ]
+    page = Page("Compared", (Heading(("Compared",), 1), Columns((one, one))))
+    place = "[...document.querySelectorAll('.column')].map(c => c.getBoundingClientRect().top)"
+    tops = opened(page, width=1200).evaluate(place)
+    assert tops[0] == tops[1]
+    tops = opened(page, width=360).evaluate(place)
+    assert tops[0] < tops[1]
+
+
+SCROLLING = """async () => {
+    const times = [];
+    let last = performance.now();
+    for (let k = 0; k < 40; k++) {
+        scrollBy({ top: 400, behavior: "instant" });
+        await new Promise(requestAnimationFrame);
+        times.push(performance.now() - last);
+        last = performance.now();
+    }
+    return times.sort((a, b) => a - b)[20];
+}"""
+
+
+def long(steps: int) -> Page:
+    """A page of many steps, each with the lab's first one."""
+    block = next(b for b in solved("lab9").blocks if isinstance(b, Derivation) and opens(b))
+    blocks: list[Block] = [Heading(("Long",), 1), Heading(("Forward pass",), 2)]
+    for k in range(steps):
+        blocks += [Heading((f"Step {k}",), 3, f"1.{k + 1}"), block]
+    return Page("Long", tuple(blocks))
+
+
+def opens(block: Derivation) -> bool:
+    return any(relation.entries for relation in block.relations)
+
+
+def test_a_thousand_steps_scroll(opened: Open) -> None:
+    """A frame costs about what it costs on a page of a hundred: what is out of sight is not drawn."""
+    short, full = opened(long(100)), opened(long(1000))
+    ratio = 10.0
+    for _ in range(3):  # what else the machine does may disturb one of them
+        ratio = min(ratio, full.evaluate(SCROLLING) / short.evaluate(SCROLLING))
+        if ratio < 3:
+            break
+        short.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
+    assert ratio < 3
+    full.keyboard.press("End")
+    assert current(full) == "step-1.1000"
+
+
+# -- slides ---------------------------------------------------------------------------------
+
+
+def deck() -> Page:
+    """The lab with a slide for every step."""
+    page = solved("lab9")
+    blocks = tuple(
+        replace(b, level=2) if isinstance(b, Heading) and b.level == 3 else b for b in page.blocks
+    )
+    return replace(page, blocks=blocks, layout="slides")
+
+
+def shown(tab: Any) -> str:
+    return str(tab.evaluate("document.querySelector('.slide.shown').id"))
+
+
+def test_slides(opened: Open) -> None:
+    tab = opened(deck(), width=1280, height=720)
+    tab.keyboard.press("ArrowRight")
+    tab.keyboard.press("Space")
+    assert shown(tab) == "slide-3"
+    assert tab.locator("#slide-3").is_visible()
+    assert not tab.locator("#slide-2 h2").is_visible()
+    tab.mouse.click(100, 600)
+    assert shown(tab) == "slide-2"
+    tab.mouse.click(1000, 600)
+    tab.keyboard.press("End")
+    last = shown(tab)
+    tab.keyboard.press("Home")
+    assert shown(tab) == "slide-1"
+    tab.keyboard.press("o")
+    assert tab.locator(".overview #slide-2 h2").is_visible()
+    tab.locator("#slide-4").click()
+    assert shown(tab) == "slide-4"
+    assert last == f"slide-{tab.locator('.slide').count()}"
+    box = tab.locator("#slide-4").bounding_box()
+    assert abs(box["width"] / box["height"] - 16 / 9) < 0.01
+    assert "Slide 4 of" in tab.inner_text("#spoken")
+
+
+def test_slides_hold_what_is_on_them(opened: Open) -> None:
+    tab = opened(deck(), width=1280, height=720)
+    tab.wait_for_timeout(300)
+    over = tab.evaluate(
+        """[...document.querySelectorAll(".slide")]
+            .map(s => s.querySelector(".content").scrollHeight - s.clientHeight)"""
+    )
+    assert max(over) <= 2
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_slides_print_one_a_page(opened: Open, script: bool) -> None:
+    tab = opened(deck(), java_script_enabled=script)
+    tab.wait_for_timeout(300)
+    pdf = tab.pdf(prefer_css_page_size=True)
+    assert pdf.count(b"/Type /Page\n") == tab.locator(".slide").count()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_slides_are_accessible(opened: Open, scheme: str) -> None:
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="axe is not installed"
+    )
+    tab = opened(deck(), color_scheme=scheme)
+    found = axe.Axe().run(tab)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_slides_without_javascript_are_a_list(opened: Open) -> None:
+    tab = opened(deck(), java_script_enabled=False)
+    assert all(slide.is_visible() for slide in tab.locator(".slide h2").all())

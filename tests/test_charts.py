@@ -1,0 +1,212 @@
+"""Charts: everything within the drawing, nothing by colour alone, what is left out is said."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handgrad.picture import Arrow, Circle, Drawing, Label, Path, Rectangle
+from handgrad.picture.charts import (
+    Bar,
+    Series,
+    bar_chart,
+    figure_text,
+    gate_map,
+    heat_map,
+    line_chart,
+)
+from handgrad.picture.charts.axes import drawable, log_ticks, span, ticks
+
+anything = st.floats(allow_nan=True, allow_infinity=True)
+
+
+def corners(drawing: Drawing) -> list[tuple[float, float]]:
+    """Points that no shape goes beyond; a label counts where it is anchored."""
+    found: list[tuple[float, float]] = []
+    for shape in drawing.shapes:
+        match shape:
+            case Circle(x, y, r):
+                found += [(x - r, y - r), (x + r, y + r)]
+            case Rectangle(x, y, width, height):
+                assert width >= 0
+                assert height >= 0
+                found += [(x, y), (x + width, y + height)]
+            case Path() | Arrow():
+                found += shape.points
+            case Label(x, y):
+                found.append((x, y))
+    return found
+
+
+def within(drawing: Drawing) -> bool:
+    return all(
+        -0.5 <= x <= drawing.width + 0.5 and -0.5 <= y <= drawing.height + 0.5
+        for x, y in corners(drawing)
+    )
+
+
+def texts(drawing: Drawing) -> list[str]:
+    return ["".join(map(str, s.text)) for s in drawing.shapes if isinstance(s, Label)]
+
+
+@given(st.lists(st.lists(anything, min_size=1, max_size=40), max_size=7), st.booleans())
+def test_any_lines_stay_within_the_drawing(lines: list[list[float]], logarithmic: bool) -> None:
+    series = [Series(f"line {k}", range(len(y)), y) for k, y in enumerate(lines)]
+    drawing = line_chart(
+        series, title="Lines", x_label="update", y_label="loss", logarithmic=logarithmic
+    )
+    assert within(drawing)
+    assert all(math.isfinite(c) for point in corners(drawing) for c in point)
+    for one in series:
+        if any(drawable(v, logarithmic=logarithmic) for v in one.y):
+            assert one.name in texts(drawing)
+        assert one.name in drawing.description
+
+
+@given(st.floats(-1e12, 1e12), st.floats(1e-9, 1e12), st.booleans())
+def test_ticks_are_few_round_and_inside(low: float, length: float, whole: bool) -> None:
+    if whole:
+        low, length = float(round(low)), float(round(length))
+    high = low + length
+    if not high > low or length < 1e-9 * abs(low):
+        return
+    found = ticks(low, high, whole=whole)
+    assert len(found) <= 8
+    assert all(low - 1e-6 * length <= t <= high + 1e-6 * length for t in found)
+    steps = {round((b - a) / (found[1] - found[0]), 3) for a, b in zip(found, found[1:])}  # noqa: B905, RUF007
+    assert steps <= {1.0}
+    if whole:
+        assert all(t == int(t) for t in found)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(0.1, 1.0, (0.1, 0.2, 0.5, 1.0)), (1e-6, 1.0, (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0))],
+)
+def test_logarithmic_ticks(low: float, high: float, expected: tuple[float, ...]) -> None:
+    assert log_ticks(low, high) == pytest.approx(expected)
+
+
+def test_an_axis_starts_at_zero_where_nothing_is_negative() -> None:
+    low, high = span([0.2, 0.9], logarithmic=False)
+    assert low == 0
+    assert 0.9 < high < 1.0
+
+
+def test_figures_are_written_as_mathematics_writes_them() -> None:
+    assert figure_text(-0.25) == "−0.25"
+    assert figure_text(3e-9) == "3×10⁻⁹"
+
+
+def test_lines_differ_without_their_colours() -> None:
+    series = [Series(str(k), [0, 1], [k, k]) for k in range(6)]
+    drawing = line_chart(series, title="Six", x_label="x", y_label="y")
+    kinds = set()
+    for number in range(1, 7):
+        own = [s for s in drawing.shapes if s.role == f"series{number}"]
+        line = next(s for s in own if isinstance(s, Path) and not s.closed)
+        mark = next(s for s in own if not (isinstance(s, Path) and not s.closed))
+        place = drawing.shapes.index(mark)
+        ring = isinstance(drawing.shapes[place + 1], Circle) and isinstance(mark, Circle)
+        shape = (
+            tuple(
+                (round(x - mark.points[0][0], 3), round(y - mark.points[0][1], 3))
+                for x, y in mark.points
+            )
+            if isinstance(mark, Path)
+            else (type(mark).__name__, ring)
+        )
+        kinds.add((line.dashed, shape))
+    assert len(kinds) == 6
+
+
+def test_names_at_the_ends_keep_apart() -> None:
+    series = [Series(f"name {k}", [0, 1], [1, 0.5 + 0.001 * k]) for k in range(6)]
+    drawing = line_chart(series, title="Close", x_label="x", y_label="y")
+    heights = sorted(
+        s.y for s in drawing.shapes if isinstance(s, Label) and str(s.text[0]).startswith("name")
+    )
+    assert min(np.diff(heights)) >= 15
+
+
+def test_a_gap_breaks_the_line() -> None:
+    nan = float("nan")
+    drawing = line_chart(
+        [Series("a", range(5), [1, 2, nan, 3, 4])], title="Gap", x_label="x", y_label="y"
+    )
+    assert len([s for s in drawing.shapes if isinstance(s, Path) and s.role == "series1"]) == 2
+
+
+def test_a_long_line_is_thinned_and_keeps_its_peaks() -> None:
+    y = np.zeros(100_000)
+    y[54_321] = 7.0
+    y[12_345] = -3.0
+    drawing = line_chart(
+        [Series("a", range(len(y)), y.tolist())], title="Long", x_label="x", y_label="y"
+    )
+    (line,) = [s for s in drawing.shapes if isinstance(s, Path) and s.role == "series1"]
+    assert len(line.points) < 500
+    heights = [p[1] for p in line.points]
+    common = max(set(heights), key=heights.count)
+    assert min(heights) < common < max(heights)
+    assert "between −3 and 7" in drawing.description
+
+
+def test_layers_under_a_line() -> None:
+    drawing = line_chart(
+        [Series("gradient", [0, 1, 2], [1e-9, 1e-3, 1])],
+        title="Flow", x_label="layer", y_label="norm", logarithmic=True, x_names=["W1", "W2", "W3"],
+    )  # fmt: skip
+    assert {"W1", "W2", "W3", "10⁻⁸", "1"} <= set(texts(drawing))
+
+
+@given(st.lists(anything, min_size=1, max_size=50))
+def test_any_bars_stay_within_the_drawing(values: list[float]) -> None:
+    bars = [Bar((f"unit {k}",), v) for k, v in enumerate(values)]
+    drawing = bar_chart(bars, title="Bars", value_label="rate", most=20)
+    assert within(drawing)
+    assert ("… " in " ".join(texts(drawing))) == (len(values) > 20)
+
+
+def test_a_dead_units_bar() -> None:
+    bars = [Bar(("unit 1",), 0.5), Bar(("unit 2",), 0.0, "dead", "off")]
+    drawing = bar_chart(bars, title="Rates", value_label="fires on", style="percent", limits=(0, 1))
+    assert {"50 %", "0 % (dead)"} <= set(texts(drawing))
+    assert "unit 2: 0 % (dead)." in drawing.description
+
+
+def test_open_and_shut_gates() -> None:
+    drawing = gate_map([[True, False], [True, False], [False, False]], title="Gates")
+    squares = [s for s in drawing.shapes if isinstance(s, Path) and len(s.points) > 2]
+    crosses = [s for s in drawing.shapes if isinstance(s, Path) and len(s.points) == 2]
+    key = 1
+    assert [s.closed for s in squares].count(True) == 2 + key
+    assert all(s.closed == (s.role == "on") for s in squares)
+    assert len(squares) == 6 + 2 * key
+    assert len(crosses) == 4 + key
+    assert "2 of 6 gates are open; unit 2 never." in drawing.description
+
+
+def test_a_large_map_leaves_out_the_middle() -> None:
+    gates = np.random.default_rng(0).random((1000, 600)) > 0.5
+    drawing = gate_map(gates.tolist(), title="Gates", groups=[("h1", 512), ("h2", 88)])
+    assert within(drawing)
+    assert len(drawing.shapes) < 2500
+    assert {"⋮", "…", "1", "1000", "h1", "h2"} <= set(texts(drawing))
+
+
+def test_numbers_in_cells() -> None:
+    drawing = heat_map(
+        [[0.0, 1.0], [float("nan"), 0.25]],
+        title="Shares", rows=["2", "3"], columns=["1", "10"],
+        row_label="width", column_label="layers", style="percent", decimals=1,
+    )  # fmt: skip
+    assert within(drawing)
+    assert {"0 %", "100 %", "25 %", ""} <= set(texts(drawing))
+    least, most, between = (s.strength for s in drawing.shapes if isinstance(s, Rectangle))
+    assert 0 < least < between < most <= 0.5  # ink stays readable on every cell
+    assert "width 3:  at 1, 25 % at 10." in drawing.description

@@ -1,0 +1,379 @@
+"""Gates: verdicts known by construction, certificates against random inputs, remedies as measured."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import handgrad
+from handgrad.cli.commands import run
+from handgrad.gates import Audit, Unit
+from handgrad.gates.structure import OFF
+from tests.test_json import printed, schema
+from tests.zoo import planted
+
+LAB = handgrad.load("lab9")
+BUNDLED = [name for name, _, _ in handgrad.bundled()]
+WITHOUT_GATES = {"batchnorm", "circuit", "ridge", "sigmoid_circuit"}
+
+
+def unit(audit: Audit, layer: str, *at: int) -> Unit:
+    (found,) = [u for u in audit.of(layer) if u.unit == at]
+    return found
+
+
+def page(audit: Audit, width: int = 100) -> str:
+    text = handgrad.render_terminal(
+        handgrad.gates_page(audit), width=width, colour=False, unicode=True
+    )
+    return " ".join(text.split())
+
+
+# -- the lab ---------------------------------------------------------------------------------------
+
+
+def test_the_lab() -> None:
+    audit = handgrad.audit_gates(LAB)
+    assert [u.verdict for u in audit.units] == ["alive", "alive", "alive", "gated_off"]
+    off = unit(audit, "h2", 1)
+    assert off.max_preactivation == pytest.approx(-0.17)
+    assert off.blocked == pytest.approx(0.1462, abs=5e-5)
+    assert [(z.name, z.part, z.position) for z in off.silences] == [
+        ("W2", "row", 1), ("b2", "entry", 1), ("w3", "entry", 1),
+    ]  # fmt: skip
+    shift = off.remedies[0]
+    assert (shift.kind, shift.parameter, shift.entry) == ("bias_shift", "b2", (1,))
+    assert shift.amount == pytest.approx(0.17)
+    assert shift.works
+    shown = page(audit)
+    assert "raise b2[1] by more than 0.17" in shown
+    assert "It blocks a gradient of size 0.1462" in shown
+    assert "row 2 of ∂L/∂W⁽²⁾, entry 2 of ∂L/∂b⁽²⁾ and entry 2 of ∂L/∂w⁽³⁾" in shown
+
+
+def test_the_labs_third_question() -> None:
+    """x = [0, 1]: the first unit of the first layer goes off, and that of the second comes back."""
+    audit = handgrad.audit_gates(LAB.with_values({"x": "[0, 1]"}))
+    off = [u for u in audit.units if u.verdict != "alive"]
+    assert [(u.layer, u.unit, u.verdict) for u in off] == [("h1", (0,), "gated_off")]
+    assert [(z.name, z.part) for z in off[0].silences] == [
+        ("W1", "row"), ("b1", "entry"), ("W2", "column"),
+    ]  # fmt: skip
+
+
+def test_the_labs_second_question() -> None:
+    """With sigmoid in place of ReLU nothing is off, and every unit lets a gradient through."""
+    audit = handgrad.audit_gates(LAB.with_swap({"relu": "sigmoid"}))
+    assert {u.verdict for u in audit.units} == {"alive"}
+    assert all(u.gradient > 0 for u in audit.units)
+    assert not any(layer.gate for layer in audit.layers)
+
+
+def test_remedies_are_measured() -> None:
+    """Each result is what a problem changed by hand gives."""
+    audit = handgrad.audit_gates(LAB)
+    found = {r.kind: r for r in unit(audit, "h2", 1).remedies}
+    raised = LAB.with_values({"b2": [0.2, 0.1 + found["bias_shift"].tried]})
+    gradient = handgrad.run(raised, handgrad.build(raised)).gradient("z2")
+    assert found["bias_shift"].gradient == pytest.approx(abs(gradient[1]))
+    leaky = LAB.with_swap({"relu": "leaky_relu"})
+    gradient = handgrad.run(leaky, handgrad.build(leaky)).gradient("z2")
+    assert found["ajar"].gradient == pytest.approx(abs(gradient[1]))
+    trained = handgrad.solve(LAB.with_values({"rate": 0.01}), steps=20).updated
+    after = LAB.with_values(trained)
+    z = handgrad.run(after, handgrad.build(after)).value("z2")
+    assert found["smaller_rate"].fired == float(z[1] > 0)
+    assert 0 < found["redraw"].draws_firing < found["redraw"].draws
+    barely = LAB.with_values({"b2": [0.2, 0.1 + found["bias_shift"].amount - 1e-9]})
+    assert unit(handgrad.audit_gates(barely), "h2", 1).verdict == "gated_off"
+
+
+def test_fire_on_some_cases() -> None:
+    g = np.random.default_rng(0)
+    dead = LAB.with_values({"b2": [-5, 0.1]})
+    data = {"x": g.normal(size=(2, 50)), "y": np.ones(50)}
+    for wanted in (1, 7, 50):
+        audit = handgrad.audit_gates(dead, data, fire_on=wanted)
+        shift = unit(audit, "h2", 0).remedies[0]
+        assert shift.kind == "bias_shift"
+        assert wanted <= shift.fired <= 50
+        less = dead.with_values({"b2": [-5 + shift.amount - 1e-9, 0.1]})
+        assert unit(handgrad.audit_gates(less, data), "h2", 0).fired < wanted
+
+
+# -- the zoo ---------------------------------------------------------------------------------------
+
+
+def wrong_in_zoo(seed: int) -> list[Any]:
+    """What an audit says otherwise than was planted."""
+    zoo = planted(seed)
+    box = handgrad.read_box(zoo.problem, ["x in [-1, 1]"])
+    audit = handgrad.audit_gates(zoo.problem, zoo.data, over=box, remedies=False)
+    found = {(u.layer, u.unit[0]): u.verdict for u in audit.units}
+    assert found.keys() == zoo.verdicts.keys()
+    return [(seed, k, zoo.verdicts[k], v) for k, v in found.items() if v != zoo.verdicts[k]]
+
+
+@pytest.mark.parametrize("start", [0, 50])
+def test_planted_verdicts(start: int) -> None:
+    assert [w for seed in range(start, start + 50) for w in wrong_in_zoo(seed)] == []
+
+
+@pytest.mark.sweep
+def test_a_thousand_planted_networks() -> None:
+    assert [w for seed in range(1000, 2000) for w in wrong_in_zoo(seed)] == []
+
+
+def test_every_verdict_is_planted() -> None:
+    planted_ones = {v for seed in range(100) for v in planted(seed).verdicts.values()}
+    assert planted_ones == {"alive", "dead_on_data", "provably_dead", "starved", "saturated"}
+
+
+def test_an_output_logit_is_no_gate() -> None:
+    """Always negative, and nothing shuts on it."""
+    problem = handgrad.Problem(
+        ["z1 = W @ x", "h = relu(z1)", "z2 = w.T @ h - 9", "yhat = sigmoid(z2)", "L = (yhat - y)**2"],
+        {"W": [[1, 0], [0, 1]], "w": [1, 1]}, {"x": [1, 1], "y": 1},
+    )  # fmt: skip
+    audit = handgrad.audit_gates(problem, {"x": np.ones((2, 5)), "y": np.ones(5)})
+    assert unit(audit, "yhat").verdict == "saturated"
+    assert not any(u.verdict in OFF for u in audit.units)
+    fused = handgrad.Problem(
+        [*(e.text for e in problem.equations[:4]), "L = bce(yhat, y)"],
+        problem.parameters, problem.data,
+    )  # fmt: skip
+    assert [layer.name for layer in handgrad.audit_gates(fused).layers] == ["h"]
+
+
+def test_gates_within_an_equation() -> None:
+    problem = handgrad.Problem(
+        "L = sum(relu(W @ x + b))", {"W": [[1, 1], [1, -1]], "b": [-3, 0]}, {"x": [1, 0.5]}
+    )
+    audit = handgrad.audit_gates(problem)
+    assert [u.verdict for u in audit.units] == ["gated_off", "alive"]
+    assert audit.units[0].silences[0].name == "W"
+    assert "W" in page(audit)
+
+
+def test_a_second_use_is_not_silenced() -> None:
+    """z goes on past its gate too: the shut gate silences nothing that leads into z."""
+    problem = handgrad.Problem(
+        ["z = W @ x", "h = relu(z)", "L = sum(u*h) + sum(z)"],
+        {"W": [[-1.0, 0], [1, 0]], "u": [1.0, 1.0]}, {"x": [1, 1]},
+    )  # fmt: skip
+    off = unit(handgrad.audit_gates(problem), "h", 0)
+    assert off.verdict == "gated_off"
+    assert off.gradient == 0
+    assert [z.name for z in off.silences] == ["u"]
+
+
+# -- boxes -----------------------------------------------------------------------------------------
+
+
+def network(seed: int, sizes: list[int]) -> handgrad.Problem:
+    g = np.random.default_rng(seed)
+    problem = handgrad.Problem.mlp(sizes, seed=seed)
+    shifted = {
+        n: v.array - g.uniform(0, 1.5, v.array.shape)
+        for n, v in problem.parameters.items()
+        if n.startswith("b")
+    }
+    return problem.with_values(shifted)
+
+
+def contradicted(seed: int, inputs: int) -> int:
+    """Units certified dead over a box, or shown to fire, and refuted by one of many inputs in it."""
+    problem = network(seed, [3, 6, 5, 1])
+    box = handgrad.read_box(problem, ["x in [-1,1]x[0,0.5]x[-0.2,2]"])
+    audit = handgrad.audit_gates(problem, over=box, tighten=True, remedies=False)
+    g = np.random.default_rng(seed + 1)
+    (low, high) = box["x"]
+    x = g.uniform(low[:, None], high[:, None], (3, inputs))
+    wide = handgrad.audit_gates(problem, {"x": x, "y": np.ones(inputs)}, remedies=False)
+    wrong = 0
+    for bounded, counted in zip(audit.units, wide.units, strict=True):
+        certificate = bounded.certificate
+        if certificate is None:
+            continue
+        wrong += counted.max_preactivation > certificate.upper
+        wrong += certificate.decided == "dead" and counted.fired > 0
+        if certificate.decided == "fires":
+            assert certificate.witness is not None
+            at = problem.with_values({"x": list(certificate.witness["x"])})  # type: ignore[arg-type]
+            wrong += unit(handgrad.audit_gates(at, remedies=False), bounded.layer, *bounded.unit).fired != 1  # fmt: skip
+    return wrong
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_certificate_is_contradicted(seed: int) -> None:
+    assert contradicted(seed, 100_000) == 0
+
+
+@pytest.mark.sweep
+def test_no_certificate_of_many_is_contradicted() -> None:
+    assert sum(contradicted(seed, 100_000) for seed in range(10, 60)) == 0
+
+
+def test_tightening_decides_more() -> None:
+    """h2 is relu(h1₁ + h1₂ − 1.2) with h1 = relu(±x): intervals say up to 0.8, the truth is −0.2."""
+    problem = handgrad.Problem(
+        ["z1 = W1 @ x", "h1 = relu(z1)", "z2 = w2.T @ h1 - 1.2", "h2 = relu(z2)", "L = h2"],
+        {"W1": [[1.0], [-1.0]], "w2": [1.0, 1.0]}, {"x": [0.5]},
+    )  # fmt: skip
+    box = handgrad.read_box(problem, ["x in [-1,1]"])
+    loose = unit(handgrad.audit_gates(problem, over=box), "h2")
+    assert loose.verdict == "gated_off"
+    assert loose.certificate is not None
+    assert loose.certificate.decided == "undecided"
+    assert loose.certificate.upper == pytest.approx(0.8)
+    tight = unit(handgrad.audit_gates(problem, over=box, tighten=True), "h2")
+    assert tight.verdict == "provably_dead"
+    assert tight.certificate is not None
+    assert tight.certificate.upper <= 0
+    curve = handgrad.Problem(["z = x*(1 - x) - 0.3", "L = relu(z)"], {}, {"x": 0.5})
+    box = handgrad.read_box(curve, ["x in [0, 1]"])
+    split = unit(handgrad.audit_gates(curve, over=box, tighten=True), "L")
+    assert split.verdict == "provably_dead"
+    assert split.certificate is not None
+    assert split.certificate.boxes > 1
+    assert -0.05 <= split.certificate.upper <= 0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x in [-1,1]^3", "x has 2 entries, but the box has 3"),
+        ("x in [1,-1]^2", "ends before it begins"),
+        ("x in [-1,inf]^2", "not a finite number"),
+        ("x in [a,1]^2", "not a finite number"),
+        ("x in", "is no box"),
+        ("x", "is no box"),
+        ("x in [-1,1]x", "is no box"),
+        ("q in [-1,1]", "no datum"),
+        ("W1 in [-1,1]", "no datum"),
+        ("x in [0,1]^99999999", "too many"),
+        ("\x1b[2J in [0,1]", "is no box"),
+    ],
+)
+def test_boxes_that_are_none(text: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["gates", "lab9", "--over", text]) == 2
+    error = " ".join(capsys.readouterr().err.split())
+    assert said in error
+    assert "\x1b" not in error
+
+
+def test_boxes_in_other_spellings() -> None:
+    for text in ("x in [-1,1]^2", "x ∈ [−1, 1] × [-1,1]", "x in [-1,1]"):
+        low, high = handgrad.read_box(LAB, [text])["x"]
+        assert (low.tolist(), high.tolist()) == ([-1, -1], [1, 1])
+
+
+# -- counting --------------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 10_000), st.integers(1, 60))
+def test_counts_are_those_of_a_run_of_all_cases(seed: int, count: int) -> None:
+    """However the cases come in blocks, every counter is that of the arrays held whole."""
+    problem = network(seed, [3, 7, 4, 2, 1])
+    g = np.random.default_rng(seed)
+    data = {"x": g.normal(size=(3, count)), "y": g.integers(0, 2, count).astype(float)}
+    audit = handgrad.audit_gates(problem, data, remedies=False)
+    whole = problem.with_values({"x": {"cases": data["x"].T}, "y": {"cases": data["y"]}})
+    result = handgrad.run(whole, handgrad.build(whole))
+    for u in audit.units:
+        z = result.value(u.layer.replace("h", "z"))[u.unit]
+        dz = result.gradient(u.layer.replace("h", "z"))[u.unit]
+        dh = result.gradient(u.layer)[u.unit]
+        assert (u.fired, u.cases) == (int((z > 0).sum()), count)
+        assert u.max_preactivation == pytest.approx(z.max(), rel=1e-12)
+        assert u.gradient == pytest.approx(abs(dz).mean(), rel=1e-9, abs=1e-15)
+        assert u.blocked == pytest.approx(abs(dh[z <= 0]).sum() / count, rel=1e-9, abs=1e-15)
+    for layer in audit.layers:
+        dz = result.gradient(layer.name.replace("h", "z"))
+        norm = np.sqrt((dz**2).sum(axis=0).mean())
+        assert layer.gradient_out == pytest.approx(norm, rel=1e-9, abs=1e-15)
+
+
+def test_blocks_of_a_file_and_progress(tmp_path: Path) -> None:
+    g = np.random.default_rng(0)
+    table = np.column_stack([g.normal(size=(20_000, 2)), np.ones(20_000)])
+    np.save(tmp_path / "data.npy", table)
+    told: list[tuple[int, int | None]] = []
+    audit = handgrad.audit_gates(
+        LAB, tmp_path / "data.npy", progress=lambda done, of: told.append((done, of))
+    )
+    whole = handgrad.audit_gates(LAB, {"x": table[:, :2].T, "y": table[:, 2]})
+    assert [u.fired for u in audit.units] == [u.fired for u in whole.units]
+    assert audit.cases == 20_000
+    assert told[-1] == (20_000, 20_000)
+    assert len(told) > 1
+
+
+def test_vanishing_and_exploding() -> None:
+    def deep(scale: float) -> handgrad.Problem:
+        lines, parameters, value = [], {}, "x"
+        for k in range(1, 9):
+            lines += [f"z{k} = W{k} @ {value}", f"h{k} = relu(z{k})"]
+            parameters[f"W{k}"] = scale * np.eye(2)
+            value = f"h{k}"
+        return handgrad.Problem([*lines, f"L = sum({value})"], parameters, {"x": [1.0, 2.0]})
+
+    flows = {s: [x.flow for x in handgrad.audit_gates(deep(s)).layers] for s in (0.1, 1.0, 10.0)}
+    assert flows[0.1] == ["vanishing"] * 4 + ["steady"] * 4
+    assert flows[1.0] == ["steady"] * 8
+    assert flows[10.0] == ["exploding"] * 4 + ["steady"] * 4
+
+
+# -- reports ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_bundled_problems(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    if name in WITHOUT_GATES:
+        assert run(["gates", name]) == 2
+        assert "no gates" in capsys.readouterr().err
+        return
+    jsonschema.validate(printed(["gates", name], capsys), schema("gates"))
+    for width in (40, 80):
+        assert run(["gates", name, "--width", str(width), "--no-colour"]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert max(map(len, lines)) <= width + 8  # combining accents count
+    assert run(["gates", name, "--ascii"]) == 0
+    out = capsys.readouterr().out
+    assert out.isascii()
+    assert "?" not in out
+
+
+def test_json_of_everything(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--over", "x in [-1,1]^2", "--tighten", "--set", "b2=[-5,0.1]"]
+    found = printed(["gates", "lab9", *options], capsys)
+    jsonschema.validate(found, schema("gates"))
+    by_unit = {(u["layer"], *u["unit"]): u for u in found["units"]}
+    assert by_unit["h2", 0]["verdict"] == "provably_dead"
+    assert by_unit["h2", 0]["certificate"]["upper"] <= 0
+    assert by_unit["h1", 0]["verdict"] == "starved"
+    assert by_unit["h1", 0]["starved_by"] == "gates"
+    found["units"][0]["verdict"] = "mostly dead"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(json.loads(json.dumps(found)), schema("gates"))
+
+
+def test_what_cannot_be_audited(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["gates", "lab9", "--tighten"]) == 2
+    assert "over a box" in capsys.readouterr().err
+    assert run(["gates", "lab9", "--data", "x=a.npy", "--data", "x=b.npy"]) == 2
+    assert "two files" in capsys.readouterr().err
+    many = handgrad.Problem("L = sum(relu(w))", {"w": {"cases": [[1, 2], [3, 4]]}})
+    with pytest.raises(handgrad.OptionError, match="many networks"):
+        handgrad.audit_gates(many)
+    with pytest.raises(handgrad.OptionError, match="does not fit"):
+        handgrad.audit_gates(LAB, {"x": np.ones((3, 5))})
+    with pytest.raises(handgrad.OptionError, match="y has cases"):
+        handgrad.audit_gates(handgrad.load("batch"), {"x": np.ones((2, 5))})

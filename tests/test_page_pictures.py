@@ -1,0 +1,80 @@
+"""Pictures on the page of a worked solution."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import handgrad
+from handgrad.page.blocks import Figure, Heading
+
+
+def figures(name: str, **options: object) -> list[Figure]:
+    page = handgrad.solution_page(handgrad.solve(handgrad.load(name)), **options)  # type: ignore[arg-type]
+    return [b for b in page.blocks if isinstance(b, Figure)]
+
+
+def test_pictures_stand_where_they_belong_when_asked_for() -> None:
+    assert figures("lab9") == []
+    trace = handgrad.solve(handgrad.load("lab9"))
+    page = handgrad.solution_page(trace, pictures=True)
+    kinds = [
+        "".join(map(str, b.text)) if isinstance(b, Heading) else "figure"
+        for b in page.blocks
+        if isinstance(b, Figure) or (isinstance(b, Heading) and b.level == 2)
+    ]
+    assert kinds == [
+        "Given", "figure", "Forward pass", "figure", "Backward pass", "figure", "Parameter update",
+    ]  # fmt: skip
+    assert [f.drawing for f in figures("lab9", pictures=True)] == [
+        handgrad.picture_of(trace, "given"),
+        handgrad.picture_of(trace, "forward"),
+        handgrad.picture_of(trace, "backward"),
+    ]
+
+
+def test_the_python_of_the_documents() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "pictures.md").read_text("utf-8")
+    (part,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    names: dict[str, str] = {}
+    exec(part, names)
+    assert "0.1462" in names["svg"]
+
+
+def test_part_of_a_page_has_the_pictures_of_that_part() -> None:
+    only = figures("lab9", pictures=True, only="backward")
+    assert [f.drawing.title for f in only] == ["The network: backward pass"]
+    assert figures("lab9", pictures=True, only="update") == []
+    assert figures("lab9", pictures=True, step="2.4") == []
+
+
+@pytest.mark.parametrize("name", [name for name, _, _ in handgrad.bundled()])
+def test_captions_are_a_sentence_that_says_what_is_dashed(name: str) -> None:
+    for figure in figures(name, pictures=True):
+        (caption,) = figure.caption
+        assert isinstance(caption, str)
+        assert caption.endswith(".")
+        assert caption.count(".") == 1
+        assert ("dashed" in caption) == any(s.role == "off" for s in figure.drawing.shapes)
+
+
+def test_the_terminal_shows_the_captions() -> None:
+    page = handgrad.solution_page(handgrad.solve(handgrad.load("batch")), pictures=True)
+    text = handgrad.render_terminal(page, width=80, colour=False, unicode=True)
+    assert "of case 1 of 3" in text
+
+
+def test_a_page_without_pictures_does_not_wait_for_them() -> None:
+    code = (
+        "import sys, handgrad\n"
+        "handgrad.solution_page(handgrad.solve(handgrad.load('lab9')))\n"
+        "print([m for m in sys.modules if m.startswith(('handgrad.picture.', 'handgrad.render.svg'))])"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert out.strip() == "['handgrad.picture.drawing']"

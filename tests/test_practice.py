@@ -1,0 +1,134 @@
+"""Variants have what was asked for, by their own traces; the same for a seed everywhere."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import handgrad
+from handgrad.practice import GRIDS, LEVELS, draw, own_seed, read_roster, wanted
+from handgrad.trace import GatedOff, Saturated
+
+BUNDLED = [name for name, _, _ in handgrad.bundled()]
+LAB = handgrad.load("lab9")
+
+
+def off(problem: handgrad.Problem) -> dict[str, int]:
+    """Units off by the name of their activation, from the notes of the worked solution."""
+    found: dict[str, int] = {}
+    for step in handgrad.solve(problem).steps:
+        for note in step.notes:
+            if isinstance(note, GatedOff) and note.phase == "forward":
+                found[note.activation] = found.get(note.activation, 0) + 1
+    return found
+
+
+@settings(max_examples=8)
+@given(st.integers(0, 2**32), st.integers(0, 2), st.integers(0, 2))
+def test_exactly_as_many_units_are_off(seed: int, first: int, second: int) -> None:
+    for problem in draw(LAB, wanted(off={1: first, 2: second}), 3, seed):
+        found = off(problem)
+        assert (found.get("h1", 0), found.get("h2", 0)) == (first, second)
+
+
+@settings(max_examples=8)
+@given(st.integers(0, 2**32), st.sampled_from(list(LEVELS)))
+def test_nothing_saturates_and_digits_stay_few(seed: int, level: str) -> None:
+    for problem in draw(LAB, wanted(level), 3, seed):
+        trace = handgrad.solve(problem)
+        notes = [n for s in trace.steps for n in s.notes]
+        assert not any(isinstance(n, Saturated) for n in notes)
+        exact = handgrad.run_exact(problem)
+        for name in ("z1", "z2", "z3"):
+            for number in exact.value(name).flat:
+                assert 10 ** LEVELS[level].decimals % number.value.denominator == 0  # type: ignore[index]
+                assert abs(number.value) <= LEVELS[level].bound  # type: ignore[index]
+
+
+def test_a_zero_input_and_both_signs() -> None:
+    for problem in draw(LAB, wanted(zero_input=True), 20, 5):
+        assert (problem.data["x"].array == 0).any()
+        for name in ("W1", "W2"):
+            assert (problem.parameters[name].array > 0).any()
+            assert (problem.parameters[name].array < 0).any()
+
+
+def test_a_sum_of_paths_is_one() -> None:
+    """Both units of layer 2 are on, so that every gradient of layer 1 adds up two products."""
+    for problem in draw(LAB, wanted(path_sum=True), 20, 5):
+        assert (handgrad.run(problem, handgrad.build(problem)).gradient("z2") != 0).sum() == 2
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize("grid", [None, "fractions"])
+def test_every_bundled_problem_has_variants(name: str, grid: str | None) -> None:
+    problem = handgrad.load(name)
+    for variant in draw(problem, wanted(grid=grid), 3, 1)[:2]:
+        assert [e.text for e in variant.equations] == [e.text for e in problem.equations]
+        for given_name, given_ in variant.data.items():
+            assert given_.array.shape == problem.data[given_name].array.shape
+        handgrad.solve(variant)
+
+
+def test_targets_stay_targets() -> None:
+    for problem in draw(handgrad.load("softmax"), wanted(), 10, 2):
+        assert sorted(problem.data["y"].array) == [0, 0, 1]
+    for problem in draw(LAB, wanted(), 10, 2):
+        assert float(problem.data["y"].array) in (0, 1)
+
+
+def test_the_same_seed_gives_the_same_numbers_on_every_machine() -> None:
+    variants = draw(LAB, wanted(off={None: 1}), 30, 7)
+    texts = "".join(p.to_toml() for p in variants)
+    assert hashlib.sha256(texts.encode()).hexdigest()[:16] == GOLDEN
+    assert variants[0] == draw(LAB, wanted(off={None: 1}), 1, 7)[0]
+    assert variants[0] != draw(LAB, wanted(off={None: 1}), 1, 8)[0]
+    assert np.array_equal(variants.numbers("W1")[..., 4], variants[4].parameters["W1"].array)
+
+
+GOLDEN = "0fb13f96fd0313dd"
+
+
+@pytest.mark.parametrize(
+    ("off_", "said"),
+    [
+        ({3: 1}, "layer 3 has 0 units with a gate"),
+        ({None: 5}, "the problem has 4 units"),
+        ({2: 3}, "layer 2 has 2 units"),
+    ],
+)
+def test_what_cannot_be_had_is_said(off_: dict[int | None, int], said: str) -> None:
+    with pytest.raises(handgrad.OptionError, match=said):
+        draw(LAB, wanted(off=off_), 1, 0)
+
+
+def test_a_search_in_vain_says_how_often_each_event_happened() -> None:
+    problem = handgrad.Problem("L = relu(x*x + 1)", {}, {"x": 1.0})
+    with pytest.raises(handgrad.OptionError, match=r"exactly 1 unit off: in 0\.00%"):
+        draw(problem, wanted(off={None: 1}), 1, 0)
+
+
+def test_levels_and_grids_are_known() -> None:
+    with pytest.raises(handgrad.OptionError, match="medium"):
+        wanted("medum")
+    with pytest.raises(handgrad.OptionError, match="tenths"):
+        wanted(grid="tenth")
+    assert set(GRIDS) >= {"halves", "tenths"}
+
+
+def test_a_roster(tmp_path: Path) -> None:
+    path = tmp_path / "roster.csv"
+    path.write_text("name,id\nAda,a1\n\nBlaise,b2\n", "utf-8")
+    assert [(s.id, s.name) for s in read_roster(path)] == [("a1", "Ada"), ("b2", "Blaise")]
+    assert own_seed(7, "a1") != own_seed(7, "b2") != own_seed(8, "b2")
+    for text, said in [("", "no students"), ("id\na\na\n", "twice"), ("id,name\n,Ada\n", "no id")]:
+        path.write_text(text, "utf-8")
+        with pytest.raises(handgrad.OptionError, match=said):
+            read_roster(path)
+    with pytest.raises(handgrad.OptionError, match="cannot be read"):
+        read_roster(tmp_path / "none.csv")

@@ -1,0 +1,344 @@
+"""Discussion questions: the lab's own four, every bundled problem, and no claim that does not hold."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import fields, is_dataclass, replace
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import jsonschema
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import handgrad
+from handgrad.cli.commands import run
+from handgrad.explain import plain_text
+from handgrad.questions import answer_text, question_text
+from handgrad.questions.asked import TITLES
+from handgrad.questions.structure import (
+    BiasGradient,
+    CaseShares,
+    GateSwap,
+    InputScaling,
+    LargestMove,
+    LongerStep,
+    OtherInput,
+    SmallChange,
+    SumOverPaths,
+    UpdatedValue,
+    ZeroEntries,
+)
+from tests.claims import wrong_claims
+from tests.graphs import random_graph
+from tests.test_json import schema
+
+BUNDLED = [name for name, _, _ in handgrad.bundled()]
+
+Q = TypeVar("Q")
+
+
+@lru_cache(maxsize=64)
+def ask(problem: handgrad.Problem) -> tuple[handgrad.Question, ...]:
+    return handgrad.questions_for(handgrad.solve(problem))
+
+
+def asked(problem: handgrad.Problem, kind: type[Q]) -> Q:
+    (found,) = [q for q in ask(problem) if isinstance(q, kind)]
+    return found
+
+
+def said(question: handgrad.Question) -> str:
+    return " ".join(plain_text(text) for text in answer_text(question))
+
+
+def terminal(problem: handgrad.Problem, width: int = 80) -> str:
+    page = handgrad.questions_page(handgrad.solve(problem), ask(problem))
+    return handgrad.render_terminal(page, width=width, colour=False, unicode=True)
+
+
+# -- the lab's own questions ------------------------------------------------------------------
+
+
+def test_the_second_row_of_the_gradient_of_w2() -> None:
+    question = asked(handgrad.load("lab9"), ZeroEntries)
+    gate, zero_input = question.parts
+    assert (gate.cause, gate.step) == ("shut_gate", "1.2")
+    assert gate.value == pytest.approx(-0.17)
+    assert [(z.name, z.part, z.position) for z in gate.zeroed] == [
+        ("W2", "row", 1),
+        ("b2", "entry", 1),
+        ("w3", "entry", 1),
+    ]
+    assert zero_input.cause == "zero_input"
+    assert [(z.name, z.part, z.position) for z in zero_input.zeroed] == [("W1", "column", 1)]
+    assert plain_text(question_text(question)).startswith("Why did row 2 of dW2 come out zero?")
+    assert "unit that is shut for every example is dead" in said(question)
+    assert (question.zero, question.total) == (6, 15)
+
+
+def test_sigmoid_for_relu() -> None:
+    question = asked(handgrad.load("lab9"), GateSwap)
+    assert question.steps == ("2.4", "2.7")
+    swap = {s.operation: s for s in question.swaps}["sigmoid"]
+    (line,) = [line for line in swap.lines if line.step == "2.4"]
+    assert handgrad.to_json(handgrad.solve(handgrad.load("lab9").with_swap({"relu": "sigmoid"})))[
+        "gradients"
+    ]["z2"] == pytest.approx(np.asarray(line.after.value).tolist())
+    page = " ".join(terminal(handgrad.load("lab9")).split())
+    assert "step 2.4 δ⁽²⁾ = ∂L/∂h⁽²⁾ ⊙ h⁽²⁾ ⊙ (1 − h⁽²⁾)" in page
+    assert all(0 < u.other_slope <= 0.25 for u in swap.units)
+    assert {f.zeroed.name for f in swap.filled} == {"W2", "b2", "w3"}
+
+
+def test_another_input() -> None:
+    question = asked(handgrad.load("lab9"), OtherInput)
+    assert question.value.tolist() == [0, 1]
+    (off,) = question.off
+    (on,) = question.on
+    assert (off.layer, off.unit) == (1, (0,))
+    assert [off.z, off.other_z] == pytest.approx([0.6, -0.2])
+    assert (on.layer, on.unit) == (2, (1,))
+    assert [on.z, on.other_z] == pytest.approx([-0.17, 0.28])
+    assert "The first unit of layer 1 goes off" in said(question)
+    assert "Try to predict before computing" in plain_text(question_text(question))
+
+
+def test_the_updated_value_of_b3() -> None:
+    question = asked(handgrad.load("lab9"), UpdatedValue)
+    assert question.entry.name == "b3"
+    assert round(question.after, 4) == 0.3365
+    page = " ".join(terminal(handgrad.load("lab9")).split())
+    assert "b⁽³⁾ ← b⁽³⁾ − η · ∂L/∂b⁽³⁾ = 0.3 − 0.1 × (−0.3654) = 0.3365" in page
+
+
+# -- every problem ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_every_claim_holds(name: str) -> None:
+    problem = handgrad.load(name)
+    questions = ask(problem)
+    assert len(questions) >= 3
+    for question in questions:
+        assert wrong_claims(question, problem) == []
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_steps_are_cited_and_there(name: str) -> None:
+    trace = handgrad.solve(handgrad.load(name))
+    for question in ask(trace.problem):
+        assert question.steps
+        assert all(trace.step(step) is not None for step in question.steps)
+        assert said(question)
+        assert plain_text(question_text(question)).rstrip().endswith(("?", ".", "rises."))
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_pages_keep_to_the_width(name: str) -> None:
+    trace = handgrad.solve(handgrad.load(name))
+    questions = ask(trace.problem)
+    page = handgrad.questions_page(trace, questions)
+    assert sum(b == handgrad.page.Heading(("Answer",), 3) for b in page.blocks) == len(questions)
+    for width in (40, 80, 140):
+        text = handgrad.render_terminal(page, width=width, colour=False, unicode=True)
+        assert max(len(line) - line.count("\u0302") for line in text.splitlines()) <= width
+
+
+MLPS = st.builds(
+    lambda sizes, hidden, ends, seed: handgrad.Problem.mlp(
+        sizes if ends[1] != "cross_entropy" else [*sizes[:-1], 3], hidden, *ends, seed=seed
+    ),
+    st.lists(st.integers(1, 4), min_size=2, max_size=4).map(lambda s: [*s, 1]),
+    st.sampled_from(["relu", "relu", "tanh", "sigmoid", "leaky_relu"]),
+    st.sampled_from(
+        [("sigmoid", "bce"), ("identity", "mse"), ("softmax", "cross_entropy"), ("tanh", "huber")]
+    ),
+    st.integers(0, 10_000),
+)
+
+
+def check_all(problem: handgrad.Problem) -> None:
+    for question in ask(problem):
+        assert wrong_claims(question, problem) == [], question.kind
+
+
+@settings(max_examples=6)
+@given(MLPS)
+def test_every_claim_holds_for_random_networks(problem: handgrad.Problem) -> None:
+    check_all(problem)
+
+
+@pytest.mark.sweep
+@settings(max_examples=1000)
+@given(MLPS)
+def test_every_claim_holds_for_a_thousand_networks(problem: handgrad.Problem) -> None:
+    check_all(problem)
+
+
+@settings(max_examples=8)
+@given(st.integers(0, 2**32 - 1))
+def test_random_graphs_are_asked_about(seed: int) -> None:
+    drawn = random_graph(seed, 10).problem()
+    # The programs that claims are held against keep the names t0, t1, … for themselves.
+    equations = [re.sub(r"\bt(\d+)\b", r"n\1", e.text) for e in drawn.equations]
+    trace = handgrad.solve(handgrad.Problem(equations, drawn.parameters))
+    questions = handgrad.questions_for(trace)
+    assert len(questions) >= 2
+    for question in questions:
+        assert wrong_claims(question, trace.problem) == []
+    handgrad.questions_page(trace, questions)
+
+
+@pytest.mark.parametrize("rule", ["momentum", "adamw"])
+def test_other_update_rules(rule: str) -> None:
+    lab = handgrad.load("lab9")
+    update = handgrad.Update(rule, 0.01)
+    problem = handgrad.Problem(lab.equations, lab.parameters, lab.data, update=update)
+    for question in ask(problem):
+        if isinstance(question, UpdatedValue | LargestMove | LongerStep):
+            assert wrong_claims(question, problem) == []
+    assert rule in plain_text(question_text(asked(problem, UpdatedValue)))
+
+
+# -- reasons for zeros ------------------------------------------------------------------------
+
+
+def test_a_layer_that_is_shut_as_a_whole_silences_the_one_before_it() -> None:
+    lab = handgrad.load("lab9")
+    question = asked(lab.with_values({"b2": "[-5, -5]"}), ZeroEntries)
+    silent = [p for p in question.parts if p.cause == "nothing_arrives"]
+    assert {p.behind for p in silent} == {"h2"}
+    assert {z.name for p in silent for z in p.zeroed} == {"W1", "b1"}
+    assert question.zero == question.total - 1
+    assert "because every gate of h2 is shut" in said(question)
+
+
+def test_a_parameter_that_nothing_uses() -> None:
+    problem = handgrad.Problem("L = (a*x)**2", {"a": 1.0, "c": [1.0, 2.0]}, {"x": 2.0})
+    question = asked(problem, ZeroEntries)
+    assert [p.cause for p in question.parts] == ["unreached"]
+    assert "No path leads from c to the loss" in said(question)
+
+
+def test_gates_that_are_shut_in_some_cases() -> None:
+    question = asked(handgrad.load("batch"), ZeroEntries)
+    assert [p.cases for p in question.parts] == [(1,), (0,)]
+    assert question.zero == 0
+    assert "In case 2 z1[0] ≤ 0 (step 1.1)" in said(question)
+
+
+def test_more_zeros_than_are_followed_one_by_one() -> None:
+    wide = handgrad.Problem.mlp([3, 120, 1], x=[1, 0, 2], seed=3)
+    question = asked(wide, ZeroEntries)
+    followed = {(z.name, e) for p in question.parts for z in p.zeroed for e in z.entries}
+    assert question.untold == question.zero - len(followed) > 0
+    assert f"The reasons for {question.untold} of the zeros" in said(question)
+    assert wrong_claims(question, wide) == []
+
+
+def test_no_zero_at_all() -> None:
+    assert "the slope of tanh is never exactly 0" in said(
+        asked(handgrad.load("shared"), ZeroEntries)
+    )
+
+
+# -- planted wrong claims ---------------------------------------------------------------------
+
+PLANTED: list[tuple[str, type[Any], dict[str, Any]]] = [
+    ("lab9", ZeroEntries, {"zero": 5}),
+    ("lab9", UpdatedValue, {"after": 0.2635}),
+    ("lab9", OtherInput, {"off": ()}),
+    ("lab9", OtherInput, {"shut": 2}),
+    ("lab9", LongerStep, {"other_after": 0.4}),
+    ("lab9", SmallChange, {"gradient": 0.3654}),
+    ("lab9", InputScaling, {"gradients": (-0.1315, 0.0)}),
+    ("lab9", LargestMove, {"still": 0}),
+    ("batch", CaseShares, {"largest": 0}),
+    ("batch", BiasGradient, {"how": "sum"}),
+    ("shared", SumOverPaths, {"gradient": np.zeros((2, 2))}),
+]
+
+
+@pytest.mark.parametrize(("name", "kind", "wrong"), PLANTED)
+def test_a_planted_wrong_claim_is_caught(name: str, kind: type[Any], wrong: dict[str, Any]) -> None:
+    problem = handgrad.load(name)
+    question = asked(problem, kind)
+    assert wrong_claims(question, problem) == []
+    assert wrong_claims(replace(question, **wrong), problem) != []
+
+
+def test_planted_wrong_zeros_and_slopes_are_caught() -> None:
+    problem = handgrad.load("lab9")
+    zeros = asked(problem, ZeroEntries)
+    row = zeros.parts[0].zeroed[0]
+    other_row = replace(row, position=0, entries=((0, 0), (0, 1)))
+    part = replace(zeros.parts[0], zeroed=(other_row,))
+    assert wrong_claims(replace(zeros, parts=(part,)), problem)
+    swapped = asked(problem, GateSwap)
+    unit = replace(swapped.swaps[0].units[3], other_slope=0.0)
+    swap = replace(swapped.swaps[0], units=(unit,))
+    assert wrong_claims(replace(swapped, swaps=(swap,)), problem)
+
+
+# -- the command ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_json(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["questions", name, "--json"]) == 0
+    text = capsys.readouterr().out
+    assert text.isascii()
+    jsonschema.validate(json.loads(text), schema("questions"))
+
+
+def test_json_of_the_lab(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["questions", "lab9", "--json", "--only", "updated_value"]) == 0
+    (question,) = json.loads(capsys.readouterr().out)["questions"]
+    assert question["facts"]["after"] == pytest.approx(0.336540, abs=1e-6)
+    assert question["steps"] == ["2.2", "3.1"]
+    question["facts"]["after"] = "0.3365"
+    bad = {"schema": "handgrad/questions/1", "problem": "", "questions": [question]}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(bad, schema("questions"))
+
+
+def test_only_one_kind(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["questions", "lab9", "--only", "gate_swap", "--width", "80"]) == 0
+    page = capsys.readouterr().out
+    assert "Another activation" in page
+    assert "Zero gradients" not in page
+    assert run(["questions", "ridge", "--only", "gate_swap"]) == 2
+    assert "this problem has no such question" in capsys.readouterr().err
+    assert run(["questions", "lab9", "--only", "riddle"]) == 2
+
+
+def test_every_kind_has_a_title() -> None:
+    assert {q.kind for name in BUNDLED for q in ask(handgrad.load(name))} == set(TITLES)
+
+
+def test_hostile_titles_and_names_do_nothing() -> None:
+    evil = "\x1b[31m<script>alert(1)</script> $x$ \\input{a} #evil"
+    problem = handgrad.Problem(
+        ["z = w*x + b", "h = relu(z)", "L = (h - y)**2"],
+        {"w": 1.0, "b": -3.0},
+        {"x": 2.0, "y": 1.0},
+        title=evil,
+        display={"w": evil},
+        update=handgrad.Update(),
+    )
+    page = terminal(problem)
+    assert "\x1b" not in page
+    assert "Answer" in page
+
+
+def test_the_blocks_of_one_question_stand_alone() -> None:
+    question = asked(handgrad.load("lab9"), UpdatedValue)
+    text, blocks = handgrad.question_blocks(question)
+    assert plain_text(text).endswith("what is the updated value of b3?")
+    assert blocks
+    assert is_dataclass(question)
+    assert {f.name for f in fields(question)} >= {"kind", "steps"}

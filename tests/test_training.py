@@ -1,0 +1,392 @@
+"""Units that die in training: planted deaths and revivals, and a training of its own in plain NumPy."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import handgrad
+from handgrad.cli.commands import run
+from handgrad.graph import build
+from handgrad.page.blocks import Figure
+from handgrad.study import INITIALISATIONS
+from handgrad.study.mitigations import affine_layers, mitigations, redrawn
+from handgrad.study.units import layers
+from tests.test_documents import ROOT, indented, python
+from tests.test_json import printed, schema
+
+DYING = handgrad.load("dying")
+
+
+def falling(start: float, rate: float) -> handgrad.Problem:
+    """One unit whose pre-activation falls by 2 × rate in every update, until it is dead."""
+    return handgrad.Problem(
+        "z = w*x + b\nh = relu(z)\nL = h",
+        {"w": start, "b": 0.0},
+        {"x": 1.0},
+        update=handgrad.Update("sgd", rate),
+    )
+
+
+@given(st.integers(1, 12), st.floats(0.1, 0.9), st.floats(0.01, 2.0))
+def test_a_planted_death_is_found_at_its_step(step: int, share: float, rate: float) -> None:
+    start = 2 * rate * (step - 1 + share)
+    study = handgrad.train(falling(start, rate), step + 3)
+    (event,) = study.events
+    assert (event.kind, event.step, event.since) == ("died", step, step - 1)
+    assert event.before == pytest.approx(2 * rate * share)
+    assert event.after == event.to_value == pytest.approx(-2 * rate * (1 - share))
+    assert event.own == pytest.approx(-2 * rate)
+    assert event.below == pytest.approx(0, abs=1e-12)
+    assert study.started_dead == ()
+    assert study.ended_dead == (("h", ()),)
+    assert study.dead["h"] == (0,) * step + (1,) * 4
+
+
+def test_a_planted_revival_comes_from_below() -> None:
+    """h1 grows by 2 × rate in every update; z2 = h1 − 1 fires when it passes 1."""
+    problem = handgrad.Problem(
+        "z1 = w*x + b\nh1 = relu(z1)\nz2 = a*h1 + c\nh2 = relu(z2)\nL = 0.001*h2 - h1",
+        {"w": 0.5, "b": 0.0, "a": 1.0, "c": -1.0},
+        {"x": 1.0},
+        update=handgrad.Update("sgd", 0.1),
+    )
+    study = handgrad.train(problem, 5)
+    (event,) = study.events
+    assert (event.kind, event.layer, event.step) == ("revived", "h2", 3)
+    assert event.own == pytest.approx(0, abs=1e-12)
+    assert event.below == pytest.approx(event.to_value - event.from_value) == pytest.approx(0.2)
+    assert study.started_dead == (("h2", ()),)
+    page = handgrad.render_terminal(
+        handgrad.training_page(study), width=100, colour=False, unicode=True
+    )
+    assert "fires again" in page
+
+
+def test_momentum_carries_a_dead_unit_on() -> None:
+    """After the death no gradient arrives, and plain gradient descent leaves the unit where it is."""
+    plain = handgrad.Training(handgrad.train(falling(0.3, 0.1), 1).problem)
+    plain.run(5)
+    before = float(plain.parameters["w"])
+    plain.run(5)
+    assert float(plain.parameters["w"]) == before
+    study = handgrad.train(falling(0.3, 0.1), 10, rule="momentum")
+    assert study.update.rule == "momentum"
+    assert study.update.rate == 0.1
+
+
+def by_hand(
+    problem: handgrad.Problem, steps: int, rate: float
+) -> tuple[list[float], list[list[float]]]:
+    """One hidden ReLU layer and a squared error, in plain NumPy: losses and largest pre-activations."""
+    first, b = problem.parameters["W1"].array.copy(), problem.parameters["b1"].array.copy()
+    w, c = problem.parameters["w2"].array.copy(), problem.parameters["b2"].array.copy()
+    x, y = problem.data["x"].array, problem.data["y"].array
+    losses, largest = [], []
+    for step in range(steps + 1):
+        z = first @ x + b[:, None]
+        h = np.where(z > 0, z, 0)
+        error = w @ h + c - y
+        losses.append(float(np.mean(error**2)))
+        largest.append(z.max(axis=1).tolist())
+        if step == steps:
+            break
+        g = 2 * error / len(y)
+        dz = np.outer(w, g) * (z > 0)
+        first, b = first - rate * dz @ x.T, b - rate * dz.sum(axis=1)
+        w, c = w - rate * h @ g, c - rate * g.sum()
+    return losses, largest
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_against_a_training_by_hand(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    values = {n: generator.normal(0, 1, g.array.shape) for n, g in DYING.parameters.items()}
+    problem = DYING.with_values(values)
+    losses, largest = by_hand(problem, 12, 0.1)
+    study = handgrad.train(problem, 12, rate=0.1)
+    assert study.losses == pytest.approx(losses, rel=1e-9)
+    assert study.dead["h1"] == tuple(sum(z <= 0 for z in row) for row in largest)
+    expected = {
+        (step, unit, "died" if now <= 0 else "revived")
+        for step in range(1, 13)
+        for unit, (was, now) in enumerate(zip(largest[step - 1], largest[step], strict=True))
+        if (was <= 0) != (now <= 0)
+    }
+    assert {(e.step, e.unit[0], e.kind) for e in study.events} == expected
+    for event in study.events:
+        assert event.before == pytest.approx(largest[event.step - 1][event.unit[0]])
+        assert event.after == pytest.approx(largest[event.step][event.unit[0]])
+        assert event.own + event.below == pytest.approx(event.to_value - event.from_value)
+
+
+def test_the_bundled_network_dies() -> None:
+    study = handgrad.train(DYING, 20)
+    assert [(e.step, e.unit[0] + 1) for e in study.events] == [
+        (1, 1), (2, 4), (3, 3), (3, 5), (3, 6), (5, 2),
+    ]  # fmt: skip
+    assert len(study.ended_dead) == study.units == 6
+    targets = DYING.data["y"].array
+    assert study.losses[-1] == pytest.approx(float(np.var(targets)), rel=1e-3)
+    assert study.stopped is None
+
+
+def test_looking_less_often_brackets_the_step() -> None:
+    close, far = handgrad.train(DYING, 20), handgrad.train(DYING, 20, every=4)
+    assert far.steps == (0, 4, 8, 12, 16, 20)
+    assert far.losses == tuple(close.losses[k] for k in far.steps)
+    when = {e.unit: e.step for e in close.events}
+    assert {e.unit for e in far.events} == set(when)
+    assert all(e.since < when[e.unit] <= e.step for e in far.events)
+    page = handgrad.render_terminal(
+        handgrad.training_page(far), width=100, colour=False, unicode=True
+    )
+    assert "looked at every 4 updates" in " ".join(page.split())
+    assert "1–4" in page
+
+
+def test_batches_follow_the_seed() -> None:
+    one = handgrad.train(DYING, 12, rate=0.05, batch=4, seed=3)
+    assert one == handgrad.train(DYING, 12, rate=0.05, batch=4, seed=3)
+    assert one.losses != handgrad.train(DYING, 12, rate=0.05, batch=4, seed=4).losses
+    whole = handgrad.train(DYING, 12, rate=0.05)
+    assert handgrad.train(DYING, 12, rate=0.05, batch=9).losses == whole.losses
+    # A pass in batches of 4, 4 and 1 uses every case once: three updates by hand give the same.
+    training = handgrad.Training(one.problem)
+    order = np.random.default_rng(3).permutation(9)
+    for part in (order[:4], order[4:8], order[8:]):
+        training.step(**{n: g.array[..., part] for n, g in DYING.data.items()})
+    third = handgrad.train(training.problem, 3, batch=4, seed=3)
+    assert third.losses[-1] == one.losses[3]
+
+
+def test_many_cases_are_run_in_blocks() -> None:
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(20_000, 1))
+    problem = DYING.with_values({"x": {"cases": x}, "y": {"cases": (x**2)[:, 0]}})
+    losses, largest = by_hand(problem, 3, 0.05)
+    study = handgrad.train(problem, 3, rate=0.05)
+    assert study.cases == 20_000
+    assert study.losses == pytest.approx(losses, rel=1e-9)
+    assert study.dead["h1"] == tuple(sum(z <= 0 for z in row) for row in largest)
+    total = handgrad.Problem(
+        [e.text for e in problem.equations], problem.parameters, problem.data, reduction="sum"
+    )
+    summed = handgrad.train(total, 1, rate=1e-9)
+    assert summed.losses[0] == pytest.approx(20_000 * losses[0])
+
+
+@pytest.mark.parametrize("name", [n for n, _, _ in handgrad.bundled()])
+def test_every_bundled_problem_can_be_trained(name: str) -> None:
+    problem = handgrad.load(name)
+    if any(g.cased for g in problem.parameters.values()) or not problem.parameters:
+        return
+    study = handgrad.train(problem, 4)
+    training = handgrad.Training(problem)
+    training.run(4)
+    assert study.losses[:4] == pytest.approx(training.losses, rel=1e-12)
+    text = handgrad.render_terminal(
+        handgrad.training_page(study), width=80, colour=False, unicode=True
+    )
+    assert "Over time" in text
+    jsonschema.validate(handgrad.training_object(study), schema("training"))
+
+
+def test_gates_inside_an_equation_are_units_too() -> None:
+    problem = handgrad.Problem(
+        "h = relu(W @ x + b) + relu(v*x)\nL = sum(h)",
+        {"W": [[1, 0], [0, 1]], "b": [0, -9], "v": [-1, 1]},
+        {"x": [1, 2]},
+    )
+    first, second = layers(build(problem))
+    assert (first.units, second.units) == (2, 2)
+    assert {n.name for n in first.own} == {"W", "b"}
+    study = handgrad.train(problem, 2, rate=0.01)
+    assert study.started_dead == (("h (1)", (1,)), ("h (2)", (0,)))
+
+
+# -- mitigations ----------------------------------------------------------------------------
+
+
+def test_side_by_side() -> None:
+    studies = handgrad.compare_training(DYING, 30)
+    assert [s.name for s in studies] == [
+        "as given", "leaky ReLU", "ELU", "GELU",
+        "He initialisation", "Xavier initialisation", "asymmetric initialisation", "rate 0.03",
+    ]  # fmt: skip
+    assert studies[0].losses == handgrad.train(DYING, 30).losses
+    swapped = handgrad.train(DYING.with_swap({"relu": "elu"}), 30, operations=frozenset({"elu"}))
+    assert studies[2].losses == pytest.approx(swapped.losses, nan_ok=True)
+    assert not studies[1].gates
+    assert studies[4].gates
+    assert studies[2].stopped is not None
+    slower = studies[-1]
+    assert slower.update.rate == pytest.approx(0.03)
+    assert len(slower.ended_dead) < len(studies[0].ended_dead)
+    page = handgrad.training_comparison_page(studies)
+    assert len([b for b in page.blocks if isinstance(b, Figure)]) == 4
+    text = handgrad.render_terminal(page, width=100, colour=False, unicode=True)
+    assert "not finite" in text
+    assert "6 of 6" in text
+
+
+def test_a_dead_relu_is_not_a_leaky_one() -> None:
+    """The same pre-activations: the leaky unit is off too, but goes on learning."""
+    relu = handgrad.train(falling(0.1, 0.1), 30)
+    leaky = handgrad.compare_training(falling(0.1, 0.1), 30)[1]
+    assert relu.losses[-1] == relu.losses[5] == 0
+    assert leaky.losses[-1] < leaky.losses[5] < 0
+
+
+@pytest.mark.parametrize(
+    ("equations", "weight", "bias", "shape"),
+    [
+        ("z = W @ x + b\nL = sum(relu(z))", (300, 40), 300, (40,)),
+        ("z = W.T @ x + b\nL = sum(relu(z))", (40, 300), 300, (40,)),
+        ("Z = X @ W + b\nL = sum(relu(Z))", (40, 300), 300, (5, 40)),
+    ],
+)
+def test_weights_are_drawn_for_their_orientation(
+    equations: str, weight: tuple[int, int], bias: int, shape: tuple[int, ...]
+) -> None:
+    data = "X" if "X" in equations else "x"
+    problem = handgrad.Problem(
+        equations, {"W": np.ones(weight), "b": np.ones(bias)}, {data: np.ones(shape)}
+    )
+    (layer,) = affine_layers(build(problem))
+    assert (layer.inputs, layer.outputs, layer.bias) == (40, 300, "b")
+    he = redrawn(problem, "he", 1)
+    assert he.parameters["W"].array.std() == pytest.approx(math.sqrt(2 / 40), rel=0.05)
+    assert not he.parameters["b"].array.any()
+    xavier = redrawn(problem, "xavier", 1)
+    factor = math.sqrt(2 / 340) / math.sqrt(2 / 40)
+    np.testing.assert_allclose(
+        xavier.parameters["W"].array, factor * he.parameters["W"].array, rtol=1e-12
+    )
+    asymmetric = redrawn(problem, "raai", 1).parameters
+    assert asymmetric["b"].array.any()
+    # One weight of every unit, or its bias, is drawn from Beta(2, 1): 2/3 on average.
+    mean = asymmetric["W"].array.sum() + asymmetric["b"].array.sum()
+    assert mean / 300 == pytest.approx(2 / 3, abs=0.15)
+
+
+def test_weights_used_twice_are_kept() -> None:
+    problem = handgrad.load("rnn")
+    names = {layer.weight for layer in affine_layers(build(problem))}
+    new = redrawn(problem, "he", 0)
+    for name, old in problem.parameters.items():
+        if name not in names and not any(
+            name == layer.bias for layer in affine_layers(build(problem))
+        ):
+            assert new.parameters[name] == old
+    assert len(mitigations(problem)) >= 2
+
+
+def test_a_data_source() -> None:
+    class Parabola:
+        def arrays(self) -> dict[str, Any]:
+            x = np.linspace(-1, 1, 21)
+            return {"x": x[:, None], "y": x**2}
+
+    problem = handgrad.with_data(DYING, Parabola())
+    study = handgrad.train(problem, 3, rate=0.01)
+    assert study.cases == 21
+    assert problem.data["x"].array.shape == (1, 21)
+
+
+# -- the command ----------------------------------------------------------------------------
+
+
+def test_the_json(capsys: pytest.CaptureFixture[str]) -> None:
+    found = printed(["train", "dying", "--steps", "6"], capsys)
+    jsonschema.validate(found, schema("training"))
+    assert found["steps"] == list(range(7))
+    assert found["events"][0]["unit"] == [0]
+    compared = printed(["train", "dying", "--steps", "12", "--compare"], capsys)
+    jsonschema.validate(compared, schema("training"))
+    assert len(compared["compared"]) == 7
+    assert None in compared["compared"][1]["losses"]
+    compared["events"][0]["kind"] = "slept"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(compared, schema("training"))
+
+
+def test_the_page(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["train", "dying", "--steps", "20", "--width", "120"]) == 0
+    page = " ".join(capsys.readouterr().out.split())
+    assert "6 of 6 units are dead at the end, none at the start: 6 died on the way." in page
+    assert "Update 1 killed z₁⁽¹⁾" in page
+    assert run(["train", "circuit", "--steps", "3"]) == 0
+    assert "No equation has a ReLU" in " ".join(capsys.readouterr().out.split())
+    assert run(["train", "dying", "--steps", "30", "--rate", "3"]) == 0
+    assert "no longer finite" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--steps", "0"], "0 updates"),
+        (["--steps", "99999999"], "99999999 updates"),
+        (["--steps", "2.5"], "--steps"),
+        (["--batch", "0"], "the data have 9 cases"),
+        (["--batch", "10"], "the data have 9 cases"),
+        (["--every", "0"], "a look every 0 updates"),
+        (["--rate", "nan"], "not a finite number"),
+        (["--rate", "inf"], "not a finite number"),
+        (["--rule", "sdg"], "--rule"),
+        (["--set", "q=1"], "is not given q"),
+        (["--steps", "0", "--compare"], "0 updates"),
+        (["--rate", "nan", "--compare"], "not a finite number"),
+    ],
+)
+def test_options_that_cannot_be_used(
+    options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["train", "dying", *options]) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.out == ""
+
+
+def test_networks_in_cases_are_refused() -> None:
+    problem = handgrad.Problem("L = relu(w*x)", {"w": {"cases": [1, 2]}}, {"x": {"cases": [1, 1]}})
+    with pytest.raises(handgrad.OptionError, match="one network is trained at a time"):
+        handgrad.train(problem, 1)
+    with pytest.raises(handgrad.OptionError, match="no parameters"):
+        handgrad.train(handgrad.Problem("L = relu(x)", {}, {"x": 1.0}), 1)
+
+
+def test_progress_is_told() -> None:
+    told: list[int] = []
+    handgrad.compare_training(DYING, 5, progress=told.append)
+    assert told[-1] == 8 * 5
+    assert told == sorted(told)
+
+
+def test_the_documents(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (ROOT / "docs" / "training.md").read_text("utf-8")
+    shown = indented(text, "by its own")
+    assert run(["train", "dying", "--steps", "20", "--width", "80"]) == 0
+    assert shown in capsys.readouterr().out
+    for part in ("train(", "born_dead("):
+        exec(python(text, part), {})
+    for name in INITIALISATIONS:
+        assert f"`{name}`" in text
+
+
+def test_the_documents_table() -> None:
+    text = (ROOT / "docs" / "training.md").read_text("utf-8")
+    header, _, *rows = indented(text, "width │ 1").splitlines()
+    depths = [int(cell) for cell in header.split("│")[1:]]
+    studies = handgrad.born_dead_table([2, 3, 4, 5, 6], depths, networks=5000, seed=1)
+    for study, row in zip(studies, rows, strict=True):
+        width, *shares = [float(cell) for cell in row.split("│")]
+        assert study.widths[0] == width
+        for depth, share in zip(depths, shares, strict=True):
+            assert study.share(depth) == pytest.approx(share, abs=5 * study.error(depth))

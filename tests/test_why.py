@@ -1,0 +1,289 @@
+"""Why: paths add up to the gradient, are counted right, and the largest are the largest."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import handgrad
+from handgrad.cli.commands import run
+from handgrad.why import Path, WhyGradient, WhyValue
+from tests.graphs import INFIX, UNARY, RandomGraph, random_graph
+from tests.test_json import printed, schema
+
+BUNDLED = [name for name, _, _ in handgrad.bundled()]
+
+
+def paths_of(problem: handgrad.Problem, entry: str, top: int = 10) -> WhyGradient:
+    why = handgrad.ask_why(problem, entry, top)
+    assert isinstance(why, WhyGradient)
+    return why
+
+
+def product(path: Path) -> float:
+    return float(np.prod([f.value for f in path.factors])) * path.share
+
+
+def test_the_lab() -> None:
+    why = paths_of(handgrad.load("lab9"), "dW2[1,0]")
+    (path,) = why.paths
+    assert why.value == 0
+    assert [str(e) for e in path.through] == ["W2[1,0]", "z2[1]", "h2[1]", "z3", "L"]
+    assert [f.value for f in path.factors] == pytest.approx([0.6, 0, -0.4, -0.3654], abs=1e-4)
+    assert [f.step for f in path.factors] == ["1.2", "1.2", "1.3", "1.3"]
+    (blame,) = [f.blame for f in path.factors if f.blame is not None]
+    assert (blame.kind, str(blame.entry), blame.step) == ("gate_shut", "z2[1]", "1.2")
+    assert blame.value == pytest.approx(-0.17)
+    assert path.factors[-1].shortcut
+    sum_of_two = paths_of(handgrad.load("lab9"), "dL/dW1[0,0]")
+    assert sum_of_two.path_count == len(sum_of_two.paths) == 2
+    assert sum_of_two.covered == 1
+
+
+def entries(problem: handgrad.Problem, name: str) -> list[tuple[int, ...]]:
+    graph = handgrad.build(problem)
+    node = graph.nodes[name]
+    given = {**problem.parameters, **problem.data}
+    cases = next((g.array.shape[-1] for g in given.values() if g.cased), 1)
+    return list(np.ndindex(*node.shape, *([cases] if node.cased else [])))
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_every_gradient_of_the_bundled_problems(name: str) -> None:
+    """The paths of the first and the last entry of every gradient add up to it."""
+    problem = handgrad.load(name)
+    graph = handgrad.build(problem)
+    result = handgrad.run(problem, graph)
+    for value in graph.nodes:
+        if value == graph.cost and value != graph.loss:
+            continue
+        every = entries(problem, value)
+        for index in dict.fromkeys([every[0], every[-1]]):
+            spelled = f"d{value}[{','.join(map(str, index))}]" if index else f"dL/d{value}"
+            why = paths_of(problem, spelled, 10_000)
+            assert why.value == pytest.approx(result.gradient(value)[index], rel=1e-12, abs=1e-12)
+            if why.path_count <= 10_000:
+                total = sum(p.product for p in why.paths)
+                assert total == pytest.approx(why.value, rel=1e-12, abs=1e-12)
+                assert len(why.paths) == why.path_count
+            assert all(p.product == pytest.approx(product(p), rel=1e-12) for p in why.paths)
+
+
+def depends(line: Any, argument: int, shapes: dict[str, tuple[int, ...]]) -> Any:
+    """Which entries of a line's value (last axes) depend on which of an argument: an oracle."""
+    shape, out = shapes[line.arguments[argument]], shapes[line.target]
+    mask = np.zeros((*shape, *out), dtype=bool)
+    for i in np.ndindex(*shape):
+        for o in np.ndindex(*out):
+            if line.operation in UNARY or line.operation in (*INFIX, "maximum", "minimum"):
+                aligned = o[len(o) - len(i) :]
+                met = aligned == i
+            elif line.operation == "matmul":
+                free = len(shapes[line.arguments[0]]) - 1
+                met = i[:-1] == o[:free] if argument == 0 else i[1:] == o[free:]
+            elif line.operation == "outer":
+                met = o[argument] == i[0]
+            elif line.operation == "softmax":
+                met = i[:-1] == o[:-1]
+            else:
+                met = True
+            mask[i + o] = met
+    return mask.reshape(int(np.prod(shape)), -1)
+
+
+def counted(graph: RandomGraph, name: str, position: int) -> int:
+    """The paths from an entry to the loss, one by one."""
+    shapes = {n: a.shape for n, a in graph.parameters.items()}
+    result = handgrad.run(graph.problem(), handgrad.build(graph.problem()))
+    shapes |= {e.target: result.value(e.target).shape for e in graph.lines}
+    loss = graph.lines[-1].target
+    edges: dict[str, list[tuple[str, Any]]] = {}
+    for line in graph.lines:
+        joint: dict[str, Any] = {}
+        for k, argument in enumerate(line.arguments):
+            joint[argument] = joint.get(argument, False) | depends(line, k, shapes)
+        for argument, mask in joint.items():
+            edges.setdefault(argument, []).append((line.target, mask))
+    count, stack = 0, [(name, position)]
+    while stack:
+        at, entry = stack.pop()
+        if at == loss:
+            count += 1
+        for target, mask in edges.get(at, ()):
+            stack += [(target, int(o)) for o in np.flatnonzero(mask[entry])]
+        if count > 20_000 or len(stack) > 20_000:
+            return -1
+    return count
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_random_graphs(seed: int) -> None:
+    """All paths listed add up to the gradient to 1e-12, and are as many as there are."""
+    graph = random_graph(seed, 12)
+    problem = graph.problem()
+    result = handgrad.run(problem, handgrad.build(problem))
+    for name, array in graph.parameters.items():
+        gradient = np.asarray(result.gradient(name))
+        for index in list(np.ndindex(array.shape))[:: max(1, array.size - 1)]:
+            spelled = f"d{name}[{','.join(map(str, index))}]" if index else f"d{name}"
+            why = paths_of(problem, spelled, 3000)
+            assert why.value == pytest.approx(float(gradient[index]), rel=1e-12, abs=1e-12)
+            if why.path_count <= 3000:
+                total = sum(p.product for p in why.paths)
+                assert total == pytest.approx(why.value, rel=1e-12, abs=1e-12)
+                assert why.covered == pytest.approx(1)
+            position = int(np.ravel_multi_index(index, array.shape)) if index else 0
+            brute = counted(graph, name, position)
+            assert brute in (-1, why.path_count)
+
+
+def layered(widths: list[int], seed: int = 1) -> handgrad.Problem:
+    g = np.random.default_rng(seed)
+    lines, parameters = [], {}
+    value = "x"
+    for k, (inputs, units) in enumerate(itertools.pairwise(widths), start=1):
+        parameters[f"W{k}"] = g.normal(0, 1 / np.sqrt(inputs), (units, inputs))
+        lines += [f"z{k} = W{k} @ {value}", f"h{k} = tanh(z{k})"]
+        value = f"h{k}"
+    return handgrad.Problem(
+        [*lines, f"L = sum({value})"], parameters, {"x": g.normal(size=widths[0])}
+    )
+
+
+def test_ten_to_the_twelve_paths() -> None:
+    """Counted and answered without listing; the ten largest are what a search of all would find."""
+    problem = layered([3, *[10] * 13])
+    why = paths_of(problem, "dW1[0,0]")
+    assert why.path_count == 10**12
+    assert len(why.paths) == 10
+    assert 0 < why.covered < 1e-3
+    result = handgrad.run(problem, handgrad.build(problem))
+    assert why.value == pytest.approx(result.gradient("W1")[0, 0], rel=1e-9)
+    assert "10¹²" in handgrad.render_terminal(
+        handgrad.why_page(why), width=80, colour=False, unicode=True
+    )
+
+
+@given(st.integers(0, 1000))
+def test_the_largest_are_the_largest(seed: int) -> None:
+    problem = layered([2, 3, 4, 3], seed)
+    every = paths_of(problem, "dW1[1,0]", 10_000)
+    assert every.path_count == len(every.paths) == 12
+    sizes = sorted((abs(p.product) for p in every.paths), reverse=True)
+    few = paths_of(problem, "dW1[1,0]", 5)
+    assert [abs(p.product) for p in few.paths] == pytest.approx(sizes[:5], rel=1e-12)
+    assert few.covered == pytest.approx(sum(sizes[:5]) / sum(sizes))
+    assert few.value == pytest.approx(sum(p.product for p in every.paths))
+
+
+def test_gates_within_an_equation_have_a_place_on_the_path() -> None:
+    problem = handgrad.Problem(
+        "L = sum(relu(W @ x + b))", {"W": [[1, 1], [1, -1]], "b": [-3, 0]}, {"x": [1, 0.5]}
+    )
+    why = paths_of(problem, "dW[0,1]")
+    (path,) = why.paths
+    assert len(path.factors) == 3
+    (blame,) = [f.blame for f in path.factors if f.blame is not None]
+    assert (blame.kind, blame.step) == ("gate_shut", "1.1")
+    assert "W @ x + b" in {str(v) for v in handgrad.why_object(why)["parts"].values()}
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_cases(reduction: str) -> None:
+    batch = handgrad.load("batch")
+    problem = handgrad.Problem(
+        batch.equations, batch.parameters, batch.data, reduction=reduction, loss=batch.loss
+    )
+    why = paths_of(problem, "dW1[0,0]")
+    result = handgrad.run(problem, handgrad.build(problem))
+    assert why.value == pytest.approx(result.gradient("W1")[0, 0], rel=1e-12)
+    assert {p.case for p in why.paths} == {0, 1, 2}
+    assert {p.share for p in why.paths} == {1 / 3 if reduction == "mean" else 1}
+    own = paths_of(problem, "dz2[1,0]")
+    assert own.path_count == 1
+    assert own.value == pytest.approx(result.gradient("z2")[1, 0])
+
+
+def test_forward_values() -> None:
+    why = handgrad.ask_why(handgrad.load("lab9"), "h2[1]")
+    assert isinstance(why, WhyValue)
+    assert why.value == 0
+    assert [str(link.entry) for link in why.links] == ["h2[1]", "z2[1]"]
+    assert why.links[0].blame is not None
+    assert why.links[0].blame.kind == "gate_shut"
+    assert sum(t.product for t in why.terms) == pytest.approx(-0.17)
+    assert [t.product for t in why.terms] == pytest.approx([-0.3, 0.1, 0.03])
+    given_ = handgrad.ask_why(handgrad.load("lab9"), "W2[1,0]")
+    assert isinstance(given_, WhyValue)
+    assert given_.given
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_pages_and_json(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    problem = handgrad.load(name)
+    graph = handgrad.build(problem)
+    parameter = next(iter(problem.parameters or problem.data))
+    index = entries(problem, parameter)[0]
+    asked = [f"d{parameter}[{','.join(map(str, index))}]" if index else f"d{parameter}", graph.loss]
+    if graph.nodes[graph.loss].cased:
+        asked[1] += "[0]"
+    for entry in asked:
+        found = printed(["why", name, entry], capsys)
+        jsonschema.validate(found, schema("why"))
+        assert run(["why", name, entry, "--width", "60", "--no-colour"]) == 0
+        page = capsys.readouterr().out
+        assert max(map(len, page.splitlines())) <= 70  # combining accents count
+        assert run(["why", name, entry, "--ascii"]) == 0
+        assert capsys.readouterr().out.isascii()
+
+
+def test_the_schema_refuses_what_is_no_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    found = printed(["why", "lab9", "dW2[1,0]"], capsys)
+    found["covered"] = 2
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(json.loads(json.dumps(found)), schema("why"))
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("dW9", "did you mean dW2"),
+        ("dW2", "write dW2[0,0]"),
+        ("dW2[2,0]", "no entry [2, 0]"),
+        ("dW2[1]", "2 indices"),
+        ("dW2[a,0]", "no whole number"),
+        ("dW2[-1,0]", "no whole number"),
+        ("dQ/dW2[0,0]", "not the loss"),
+        ("dW2[0,0", "names no entry"),
+        ("", "names no entry"),
+        ("\x1b[31m", "names no entry"),
+        ("dW2[99999999999999999999,0]", "no whole number"),
+    ],
+)
+def test_entries_that_are_none(entry: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["why", "lab9", entry]) == 2
+    error = capsys.readouterr().err
+    assert said in " ".join(error.split())
+    assert "\x1b" not in error
+
+
+def test_names_that_look_like_gradients() -> None:
+    problem = handgrad.Problem(["dW = 2*W", "L = dW**2"], {"W": 3.0})
+    assert isinstance(handgrad.ask_why(problem, "dW"), WhyValue)
+    assert paths_of(problem, "dL/dW").value == pytest.approx(24)
+    assert paths_of(problem, "ddW").value == pytest.approx(12)
+
+
+def test_nothing_leads_to_the_loss() -> None:
+    problem = handgrad.Problem(["z = a*2", "L = b**2"], {"a": 1.0, "b": 2.0})
+    why = paths_of(problem, "da")
+    assert (why.value, why.path_count, why.paths) == (0, 0, ())
+    page = handgrad.render_terminal(handgrad.why_page(why), width=80, colour=False, unicode=True)
+    assert "No path leads" in page
