@@ -78,6 +78,12 @@ def test_the_questions_and_comparisons_of_the_documents(
     assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == set(TITLES)
 
 
+def test_the_pages_python() -> None:
+    names: dict[str, object] = {}
+    exec(python((ROOT / "docs" / "pages.md").read_text("utf-8"), "slides_page"), names)
+    assert all(names[name] for name in ("pdf", "deck", "tex", "source"))
+
+
 def test_the_problem_file_of_the_documents(tmp_path: Path) -> None:
     text = indented((ROOT / "docs" / "problem-files.md").read_text("utf-8"), "My network")
     np.save(tmp_path / "targets.npy", np.array([1.0, 0.0]))

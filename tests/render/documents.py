@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
 
 import handgrad
 from handgrad.expression import Literal, Name
+from handgrad.figures import figure
 from handgrad.page.blocks import (
     Block,
     Code,
@@ -47,6 +51,27 @@ def unsigned(text: str) -> set[str]:
 def terminal(page: Page) -> str:
     """The page in a terminal as wide as it may need."""
     return handgrad.render_terminal(page, width=700, colour=False, unicode=True)
+
+
+def given_figures(part: Any, places: int = 4) -> set[str]:
+    """Every figure of the page's literals without its sign: a terminal leaves more of them out."""
+    if isinstance(part, Literal):
+        found: set[str] = set()
+        rest = [part.value]
+        while rest:
+            value = rest.pop()
+            if isinstance(value, tuple):
+                rest.extend(value)
+            else:
+                found |= unsigned(figure(value, places))
+        return found
+    if isinstance(part, Mapping):
+        return given_figures(tuple(part.values()), places)
+    if isinstance(part, tuple):
+        return set().union(*(given_figures(each, places) for each in part))
+    if is_dataclass(part):
+        return given_figures(tuple(getattr(part, f.name) for f in fields(part)), places)
+    return set()
 
 
 def step_ids(page: Page) -> list[str]:

@@ -30,6 +30,7 @@ from tests.render.documents import (
     decimals,
     drawing,
     every_block,
+    given_figures,
     step_ids,
     terminal,
     unsigned,
@@ -71,7 +72,7 @@ def test_every_bundled_problem_as_pdf(name: str) -> None:
     figures = decimals(shown)
     assert figures <= decimals(text)
     # A minus sign before a figure may be one between two.
-    assert unsigned(text) <= unsigned(shown) | set(step_ids(page))
+    assert unsigned(text) <= unsigned(shown) | given_figures(page) | set(step_ids(page))
     titles = [title.split(" ")[0] for level, title, _ in document.get_toc() if level == 3]
     assert titles == step_ids(page)
     assert all(re.search(rf"^{re.escape(title)}$", text, re.MULTILINE) for title in titles)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import assert_never
 
 from handgrad.page.blocks import Figure
@@ -15,12 +16,12 @@ def figure(block: Figure, pen: TypstPen) -> str:
     """The drawing, no wider than the page, with its caption below."""
     drawing = block.drawing
     caption = content(block.caption, pen) if block.caption else "none"
-    shapes = "".join(f"#{_shape(shape, pen)}" for shape in drawing.shapes)
+    shapes = "".join(f"#{_shape(shape, drawing.shapes, pen)}" for shape in drawing.shapes)
     alt = string(f"{drawing.title}. {drawing.description}")
     return f"#figure-of({drawing.width:.2f}, {drawing.height:.2f}, {alt}, {caption}, [{shapes}])"
 
 
-def _shape(shape: Shape, pen: TypstPen) -> str:
+def _shape(shape: Shape, others: Sequence[Shape], pen: TypstPen) -> str:
     match shape:
         case Circle():
             return f"disc({_numbers(shape.x, shape.y, shape.radius)}, {string(shape.role)})"
@@ -33,13 +34,26 @@ def _shape(shape: Shape, pen: TypstPen) -> str:
             return _stroke(shape)
         case Label():
             text = content(shape.text, pen)
+            # What stands in no unit or box may stand on a line: it hides what is behind it.
+            backed = str(not any(_holds(other, shape) for other in others)).lower()
             weight = "bold" if shape.bold else "regular"
             return (
                 f"label-at({_numbers(shape.x, shape.y, shape.size)}, {string(shape.anchor)}, "
-                f"{string(shape.role)}, {string(weight)}, {text})"
+                f"{string(shape.role)}, {string(weight)}, {backed}, {text})"
             )
         case _:
             assert_never(shape)
+
+
+def _holds(shape: Shape, label: Label) -> bool:
+    """Whether a label stands in a unit or a box."""
+    match shape:
+        case Circle(x, y, radius):
+            return (label.x - x) ** 2 + (label.y - y) ** 2 <= radius**2
+        case Rectangle(x, y, width, height):
+            return x <= label.x <= x + width and y <= label.y <= y + height
+        case _:
+            return False
 
 
 def _stroke(shape: Path | Arrow) -> str:

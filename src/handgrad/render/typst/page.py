@@ -76,16 +76,18 @@ def _blocks(blocks: Sequence[Block], pen: TypstPen) -> list[str]:
     """Blocks one under the other, a step's body set in under its title."""
     written: list[str] = []
     step: list[str] = []
+    before: Block | None = None
     for block in blocks:
         if isinstance(block, Heading):
             written += _step(step)
             step = []
             heading = _heading(block, pen)
             (step if block.level > 2 else written).append(heading)
-        elif step and isinstance(block, Paragraph):
-            step.append(f"#lead-in{content(block.text, pen)}")
+        elif isinstance(block, Paragraph) and (step or isinstance(before, Heading)):
+            (step or written).append(f"#lead-in{content(block.text, pen)}")
         else:
             (step or written).append(_block(block, pen))
+        before = block
     return written + _step(step)
 
 
