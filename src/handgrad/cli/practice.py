@@ -118,8 +118,8 @@ def practice(
     ]
     page = handgrad.sheets_page(exercises, blanks, formulas=formulas)
     if folder is not None:
-        for path, size in handgrad.write_exercises(folder, sheets, output.force).items():
-            terminal.tell(f"{path}  {size} bytes")
+        written = handgrad.write_exercises(folder, sheets, output.force)
+        terminal.tell(f"{folder}  {len(written)} files")
     if output:
         output.write(handgrad.Report(page, json=lambda: handgrad.practice_object(sheets)), terminal)
     elif as_json:
@@ -127,8 +127,9 @@ def practice(
     elif folder is None and key is None:
         terminal.show(page)
     if key is not None:
-        written = Output((key,), paper=output.paper, force=output.force)
-        written.write(handgrad.Report(handgrad.keys_page(exercises)), terminal)
+        Output((key,), paper=output.paper, force=output.force).write(
+            handgrad.Report(handgrad.keys_page(exercises)), terminal
+        )
 
 
 def _off(text: str) -> tuple[int | None, int]:

@@ -54,7 +54,7 @@ def like(text: str) -> Problem:
     Raises `OptionError` for words that describe none, and `ProblemError` for unknown parts.
     """
     found = _LIKE.fullmatch(text)
-    names = found[2].split() if found else []
+    names: list[str] = found[2].split() if found else []
     if found is None or len(names) > 3:
         raise OptionError(
             f"{text[:40]!r} describes no network",
@@ -62,6 +62,6 @@ def like(text: str) -> Problem:
             mend='write the units of each layer, then hidden, output and loss: "2-2-2-1 relu sigmoid bce"',
         )
     sizes = [int(n) for n in found[1].split("-")]
-    usual = ("relu", "softmax", "cross_entropy") if sizes[-1] > 1 else ("relu", "sigmoid", "bce")
-    hidden, output, loss = (*names, *usual[len(names) :])
+    usual = ["relu", "softmax", "cross_entropy"] if sizes[-1] > 1 else ["relu", "sigmoid", "bce"]
+    hidden, output, loss = [*names, *usual[len(names) :]]
     return Problem.mlp(sizes, hidden, output, loss)

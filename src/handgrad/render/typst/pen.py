@@ -66,7 +66,7 @@ class TypstPen:
 
     def number(self, text: str) -> Typ:
         if text == BLANK:
-            return Typ("#blank")
+            return Typ("blank")
         mantissa, e, exponent = _written(text).partition("e")
         power = f' dot.op attach("10", t: {string(exponent)})' if e else ""
         return Typ(f"{string(mantissa)}{power}")
