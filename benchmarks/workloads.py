@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 import handgrad
+from benchmarks.auditing import audited
 from benchmarks.measuring import Figure, paired
 
 SHAPES = {"W1": (2, 2), "b1": (2,), "W2": (2, 2), "b2": (2,), "w3": (2,), "b3": ()}
@@ -261,4 +262,10 @@ def explained_traces() -> list[Figure]:
     ]  # fmt: skip
 
 
-WORKLOADS = {"W1": one_step, "W2": many_networks, "W3": one_large_step, "W4": explained_traces}
+WORKLOADS = {
+    "W1": one_step,
+    "W2": many_networks,
+    "W3": one_large_step,
+    "W4": explained_traces,
+    "W5": audited,
+}

@@ -84,6 +84,11 @@ def test_the_pages_python() -> None:
     assert all(names[name] for name in ("pdf", "deck", "tex", "source"))
 
 
+def test_the_gates_python() -> None:
+    text = (ROOT / "docs" / "gates.md").read_text("utf-8")
+    exec(python(text, "audit_gates"), {})
+
+
 def test_the_problem_file_of_the_documents(tmp_path: Path) -> None:
     text = indented((ROOT / "docs" / "problem-files.md").read_text("utf-8"), "My network")
     np.save(tmp_path / "targets.npy", np.array([1.0, 0.0]))
