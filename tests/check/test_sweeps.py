@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+import handgrad
 from handgrad.check import Checker
 from tests.check.planting import Plant, apart, early, pairs, rules, slips, tells
 from tests.check.students import (
@@ -162,6 +163,46 @@ def planted_pairs(problems: int, seed: int) -> dict[str, tuple[int, int]]:
     return {r: (tried[r], named[r]) for r in sorted(tried)}
 
 
+def paths_left_out(count: int, seed: int) -> tuple[int, int, int]:
+    """Weights shared by two layers, with the share of one path left out of their gradient: how often,
+    how often named first, and how often everything else was credited."""
+    g = np.random.default_rng(seed)
+    checkers: dict[int, Checker] = {}
+    tried = first = credited = 0
+    while tried < count:
+        n = int(g.integers(2, 5))
+        w, x, y = np.round(g.normal(0, 0.8, (n, n)), 1), np.round(g.normal(0, 1, n), 1), g.random(n)
+        given: State = {"W": w, "x": x, "y": np.round(y, 1)}
+        if n not in checkers:
+            shared = handgrad.load("shared")
+            checkers[n] = Checker(
+                handgrad.Problem(
+                    list(shared.equations), {"W": w}, {"x": x, "y": y}, update=handgrad.Update()
+                )
+            )
+        show, left = SHOWN[int(g.integers(len(SHOWN)))], int(g.integers(2))
+        h1 = np.tanh(w @ x)
+        h2 = np.tanh(w @ h1)
+        dh2 = h2 - given["y"]
+        dz2 = dh2 * (1 - h2**2)
+        dz1 = (w.T @ dz2) * (1 - h1**2)
+        parts = (np.outer(dz1, x), np.outer(dz2, h1))
+        if not apart(parts[left], parts[0] + parts[1]):
+            continue
+        work = {"z1": w @ x, "h1": h1, "z2": w @ h1, "h2": h2, "L": 0.5 * np.sum(dh2**2)}
+        work |= {"dh2": dh2, "dz2": dz2, "dh1": w.T @ dz2, "dz1": dz1, "dW": parts[left]}
+        work["updated.W"] = w - 0.1 * parts[left]
+        report = (
+            checkers[n].at(given).check({k: texts(np.asarray(v), show) for k, v in work.items()})
+        )
+        tried += 1
+        diagnosis = report["dW"].diagnosis
+        first += bool(diagnosis) and diagnosis[0].rule == "path_left_out"
+        others = {s.verdict for s in report.steps if s.target != "dW"}
+        credited += others <= {"right", "consistent"}
+    return tried, first, credited
+
+
 def random_figures(checks: int, seed: int) -> tuple[int, int]:
     """Random figures in one quantity of right work: how many, and how many were taken for right."""
     tried = accepted = 0
@@ -199,6 +240,10 @@ def test_every_planted_mistake_is_named() -> None:
     assert credited == tried
 
 
+def test_a_path_left_out_is_named() -> None:
+    assert paths_left_out(20, seed=5)[1:] == (20, 20)
+
+
 def test_planted_pairs_are_named() -> None:
     found = planted_pairs(6, seed=3)
     assert sum(n for _, n in found.values()) >= 0.8 * sum(t for t, _ in found.values())
@@ -228,6 +273,14 @@ def test_sweep_of_planted_mistakes() -> None:
         assert tried >= 1000, rule
         assert first >= 0.95 * tried, rule
         assert credited >= 0.99 * tried, rule
+
+
+@pytest.mark.sweep
+def test_sweep_of_paths_left_out() -> None:
+    tried, first, credited = paths_left_out(1000, seed=15)
+    print(f"\npath_left_out planted {tried}, named first {first}, rest credited {credited}")
+    assert first >= 0.95 * tried
+    assert credited >= 0.99 * tried
 
 
 @pytest.mark.sweep
