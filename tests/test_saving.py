@@ -266,10 +266,43 @@ def test_exact_numbers(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(Path("a.json").read_text("utf-8"))["schema"].startswith("handgrad/numbers/")
 
 
-def test_other_reports(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["verify", "lab9", "-o", "a.md", "-o", "a.json"]) == 0
-    assert "Every gradient agrees" in Path("a.md").read_text("utf-8")
-    assert json.loads(Path("a.json").read_text("utf-8"))["agrees"]
+@pytest.mark.parametrize(
+    "command",
+    [
+        "verify lab9",
+        "compare lab9 --swap relu=sigmoid",
+        "questions lab9 --only zero_rows_columns",
+        "why lab9 dW2[1,0]",
+        "gates lab9",
+        "train lab9 --steps 3",
+        "train lab9 --steps 3 --compare",
+        "born-dead --samples 200",
+    ],
+)
+def test_every_command_that_reports(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    files = ["a.html", "a.md", "a.ipynb", "a.tex", "a.typ", "a.json", "a.txt"]
+    assert run([*command.split(), *(word for f in files for word in ("-o", f))]) == 0
+    assert sorted(contents(Path())) == sorted(files)
+    capsys.readouterr()
+    assert run([*command.split(), "--json"]) == 0
+    assert Path("a.json").read_text("utf-8") == capsys.readouterr().out
+    assert run([*command.split(), "-o", "a.md"]) == 2
+    assert "a.md: the file exists already" in capsys.readouterr().err
+    assert run([*command.split(), "-o", "a.svg"]) == 2
+    assert "a.svg: this has no picture" in capsys.readouterr().err
+
+
+def test_a_checked_sheet_keeps_its_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("answers.toml").write_text("z1 = [0.6, 0.2]\n")
+    assert run(["check", "lab9", "answers.toml", "-o", "checked.md"]) == 1
+    assert Path("checked.md").exists()
+
+
+def test_slides_ask_the_questions(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["solve", "lab9", "--as", "slides", "-o", "a.html"]) == 0
+    text = Path("a.html").read_text("utf-8")
+    assert "Discussion questions" in text
+    assert "If ReLU were replaced by the sigmoid" in text
 
 
 def test_names_in_any_script_on_any_console(

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 import handgrad
+from handgrad.cli.options import print_json
 from handgrad.cli.terminal import Terminal
 
 
@@ -43,6 +44,21 @@ class Output:
             )
         handgrad.check_files(self.paths, self._settings(Terminal()), self.force)
 
+    def deliver(
+        self,
+        page: Callable[[], handgrad.Page],
+        json: Callable[[], dict[str, Any]],
+        as_json: bool,
+        terminal: Terminal | None = None,
+    ) -> None:
+        """What a command has found, as it was asked for: as files, as JSON, or in the terminal."""
+        if self.paths:
+            self.write(handgrad.Report(page(), json=json), terminal)
+        elif as_json:
+            print_json(json())
+        else:
+            (terminal or Terminal()).show(page())
+
     def write(self, report: handgrad.Report, terminal: Terminal | None = None) -> None:
         """Writes the files, and a line for each."""
         terminal = terminal or Terminal()
@@ -62,8 +78,8 @@ class Output:
 def output_options(*, slides: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The options -o, --force and --paper, and --as where there are `slides`.
 
-    The command gets them as one `output`: it calls `output.check()` first, and where `output`
-    is true, `output.write(report)` instead of showing its page.
+    The command gets them as one `output`: it calls `output.check(as_json)` first, and
+    `output.deliver(…)` with what it has found.
     """
 
     def decorated(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import click
 
 import handgrad
-from handgrad.cli.options import AS_JSON, PROBLEM, changes, chosen, print_json
+from handgrad.cli.options import AS_JSON, PROBLEM, changes, chosen
 from handgrad.cli.output import Output, output_options
-from handgrad.cli.terminal import Terminal
 
 
 @click.command(epilog="Example: handgrad verify lab9")
@@ -25,11 +24,9 @@ def verify(
     """Check every gradient of PROBLEM against finite differences and, if installed, PyTorch."""
     output.check(as_json)
     verification = handgrad.verify(chosen(problem, settings, swaps))
-    page = handgrad.verification_page(verification)
-    if output:
-        output.write(handgrad.Report(page, json=lambda: handgrad.verification_object(verification)))
-    elif as_json:
-        print_json(handgrad.verification_object(verification))
-    else:
-        Terminal().show(page)
+    output.deliver(
+        lambda: handgrad.verification_page(verification),
+        lambda: handgrad.verification_object(verification),
+        as_json,
+    )
     return 0 if verification.agrees else 1

@@ -69,9 +69,11 @@ def _with_code(trace: Trace, page: partial[Page]) -> Page:
 
 
 def _slides(trace: Trace) -> Page:
+    from handgrad.page.questions import question_blocks
     from handgrad.page.slides import slides_page
+    from handgrad.questions import questions_for
 
-    return slides_page(trace)
+    return slides_page(trace, [question_blocks(q) for q in questions_for(trace)])
 
 
 def _picture(trace: Trace, phase: Literal["forward", "backward"]) -> Drawing:
