@@ -7,7 +7,7 @@ line of its own, the adjoint of that part of the equation, so that the chain can
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -177,10 +177,7 @@ class Backward:
             for part, share in zip(parts, shares, strict=True):
                 self._note_cased(part, share.formula)
                 self._emitted.append(Line(part, share.formula, share.through))
-            total = parts[0]
-            for part in parts[1:]:
-                total = total + part
-            total = self._tidied(total)
+            total = self._tidied(_sum(parts))
         self._note_cased(leaf, total)
         reduced = len(shares) == 1 and total is not per_case[0]
         self.gradients[node.name] = Gradient(
@@ -411,6 +408,14 @@ class Backward:
     def _note_cased(self, leaf: Leaf, formula: Expression) -> None:
         if is_cased(formula, self.cased):
             self.cased.add(leaf)
+
+
+def _sum(parts: Sequence[Expression]) -> Expression:
+    """The parts added up, halves first: a tree as shallow as it can be, written without parentheses."""
+    if len(parts) == 1:
+        return parts[0]
+    half = (len(parts) + 1) // 2
+    return _sum(parts[:half]) + _sum(parts[half:])
 
 
 def _plain(call: Call) -> bool:
