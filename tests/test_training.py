@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -390,3 +392,23 @@ def test_the_documents_table() -> None:
         assert study.widths[0] == width
         for depth, share in zip(depths, shares, strict=True):
             assert study.share(depth) == pytest.approx(share, abs=5 * study.error(depth))
+
+
+def test_training_on_a_file_of_cases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The rows of a file in place of the problem's cases: the same losses as with the cases written."""
+    generator = np.random.default_rng(0)
+    x = np.round(generator.normal(size=(40, 2)), 3)
+    y = (x[:, 0] > x[:, 1]).astype(int)
+    table = tmp_path / "cases.csv"
+    np.savetxt(table, np.c_[x, y], delimiter=",", header="x1,x2,y", comments="", fmt="%g")
+    lab = handgrad.load("lab9")
+    written = lab.with_values({"x": {"cases": x}, "y": {"cases": y}})
+    expected = handgrad.train(written, 20).losses
+    assert run(["train", "lab9", "--data", str(table), "--steps", "20", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["losses"] == pytest.approx(list(expected))
+    table.write_text(table.read_text() + "1,two,0\n")
+    assert run(["train", "lab9", "--data", str(table)]) == 2
+    assert "'two' is not a number" in capsys.readouterr().err
+    assert run(["train", "lab9", "--data", str(table), "--skip-bad", "--steps", "1"]) == 0
+    assert "1 bad row left out" in capsys.readouterr().err

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 
 import click
 
 import handgrad
-from handgrad.cli.options import AS_JSON, DECIMALS, PROBLEM, changes, chosen, pair
+from handgrad.cli.data import data_options, files
+from handgrad.cli.options import AS_JSON, DECIMALS, PROBLEM, changes, chosen
 from handgrad.cli.output import Output, output_options
 from handgrad.cli.terminal import Terminal, page_options
 
@@ -18,12 +18,7 @@ LONG = 50_000
 
 @click.command(epilog="Example: handgrad gates lab9 --over 'x in [-1,1]^2' --tighten")
 @PROBLEM
-@click.option(
-    "--data",
-    multiple=True,
-    metavar="FILE",
-    help="Cases: a .csv, .npy, .npz or .parquet file, or NAME=FILE for one datum; may be repeated.",
-)
+@data_options
 @click.option(
     "--over",
     multiple=True,
@@ -31,7 +26,6 @@ LONG = 50_000
     help="What holds for all inputs of a box, such as 'x in [-1,1]^2'; may be repeated.",
 )
 @click.option("--tighten", is_flag=True, help="Split the box to decide more units.")
-@click.option("--skip-bad", is_flag=True, help="Leave out bad rows of a file, and count them.")
 @click.option("--no-remedies", is_flag=True, help="Do not try what would revive a unit.")
 @click.option(
     "--fire-on",
@@ -70,7 +64,7 @@ def gates(
     progress = _Progress()
     audit = handgrad.audit_gates(
         given,
-        _files(data),
+        files(data),
         over=handgrad.read_box(given, over),
         tighten=tighten,
         skip_bad=skip_bad,
@@ -85,19 +79,6 @@ def gates(
         as_json,
         terminal,
     )
-
-
-def _files(data: Sequence[str]) -> str | dict[str, str] | None:
-    """One file, or a file for each of some names."""
-    if not data:
-        return None
-    if len(data) == 1 and "=" not in data[0]:
-        return data[0]
-    named = [pair(d, "--data") for d in data]
-    files = dict(named)
-    if len(files) < len(named):
-        raise handgrad.OptionError("a name is given two files", where="--data")
-    return files
 
 
 class _Progress:

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 import handgrad
+from handgrad.cli.data import data_options, files
 from handgrad.cli.options import AS_JSON, DECIMALS, PROBLEM, changes, chosen
 from handgrad.cli.output import Output, output_options
 from handgrad.cli.progress import progress
@@ -15,6 +16,7 @@ from handgrad.cli.terminal import Terminal, page_options
 
 @click.command(epilog="Example: handgrad train dying --steps 20 --compare")
 @PROBLEM
+@data_options
 @click.option("--steps", type=int, default=100, show_default=True, help="Updates to make.")
 @click.option("--rate", type=float, help="The learning rate; the problem's own by default.")
 @click.option(
@@ -49,6 +51,8 @@ from handgrad.cli.terminal import Terminal, page_options
 @page_options
 def train(
     problem: str,
+    data: tuple[str, ...],
+    skip_bad: bool,
     steps: int,
     rate: float | None,
     rule: str | None,
@@ -63,9 +67,16 @@ def train(
     output: Output,
     terminal: Terminal,
 ) -> None:
-    """Train PROBLEM on its cases, and watch which units die."""
+    """Train PROBLEM on its cases, or on a file of them, and watch which units die."""
     output.check(as_json)
     given = chosen(problem, settings, swaps)
+    tables = files(data)
+    if tables is not None:
+        cases = handgrad.open_cases(given, tables, skip_bad=skip_bad)
+        given = handgrad.with_data(given, cases)
+        if cases.skipped:
+            rows = "row" if cases.skipped == 1 else "rows"
+            terminal.tell(f"{cases.skipped} bad {rows} left out")
     runs = handgrad.runs_in_all(given) if compare else 1
     options: dict[str, Any] = {
         "rule": rule,

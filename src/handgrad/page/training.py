@@ -43,13 +43,20 @@ def training_page(study: OverTraining, decimals: int = 4) -> Page:
         Paragraph(_what(study)),
         *_outcome(study),
         Heading(("The loss and the units",), 2),
-        Figure(_losses([study], ["loss"]), ("The loss over all the cases.",)),
+        Figure(_losses([study], ["loss"]), _loss_caption(study)),
     ]
     if study.layers:
         blocks.append(Figure(_deaths(study), (f"The share of units that are {_dead(study)}.",)))
     blocks.append(_over_time(study))
     blocks += _events(study)
     return _page(study, blocks, decimals)
+
+
+def _loss_caption(study: OverTraining) -> Text:
+    first, last = Literal(float(study.losses[0])), Literal(float(study.losses[-1]))
+    if not np.isfinite(last.value):
+        return ("The loss over all the cases, ", first, " at the start.")
+    return ("The loss over all the cases, from ", first, " to ", last, ".")
 
 
 def training_comparison_page(studies: Sequence[OverTraining], decimals: int = 4) -> Page:

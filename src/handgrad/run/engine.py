@@ -73,7 +73,9 @@ class Engine:
         for name in self.wanted:
             if name not in self.graph.gradients:
                 known = self.graph.gradients
-                raise OptionError(f"there is no value {name} with a gradient", mend=nearest(name, known))
+                raise OptionError(
+                    f"there is no value {name} with a gradient", mend=nearest(name, known)
+                )
         self._plan = Plan(self.graph)
         self._givens = {
             n: np.asarray(g.array, dtype=self.dtype)

@@ -19,6 +19,9 @@ from handgrad.tables.text import TextRows
 
 KINDS = (".csv", ".npy", ".npz", ".parquet")
 
+BLOCK = 4096
+"""Rows read at once where all are wanted."""
+
 Values: TypeAlias = dict[str, Array]
 
 
@@ -114,6 +117,14 @@ class FileCases:
         if not found:
             what = "holds no row that can be used" if self.skipped else "holds no rows"
             raise NumberError(what, where=self.tables[0][0].where, mend="write one case a row")
+
+    def arrays(self) -> Values:
+        """All the cases at once, one after the other along the first axis."""
+        blocks = list(self.blocks(BLOCK))
+        return {
+            n: np.moveaxis(np.concatenate([b[n] for b in blocks], axis=-1), -1, 0)
+            for n in self.names
+        }
 
     @staticmethod
     def _uneven(what: str) -> NumberError:
