@@ -76,7 +76,7 @@ def train(
         given = handgrad.with_data(given, cases)
         if cases.skipped:
             rows = "row" if cases.skipped == 1 else "rows"
-            terminal.tell(f"{cases.skipped} bad {rows} left out")
+            click.echo(f"{cases.skipped} bad {rows} left out", err=True)
     runs = handgrad.runs_in_all(given) if compare else 1
     options: dict[str, Any] = {
         "rule": rule,
