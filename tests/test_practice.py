@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import handgrad
-from handgrad.practice import GRIDS, LEVELS, draw, own_seed, read_roster, wanted
+from handgrad.cli.commands import run
+from handgrad.practice import GRIDS, LEVELS, draw, like, own_seed, read_roster, wanted
 from handgrad.trace import GatedOff, Saturated
+from tests.test_json import printed, schema
 
 BUNDLED = [name for name, _, _ in handgrad.bundled()]
 LAB = handgrad.load("lab9")
@@ -132,3 +136,94 @@ def test_a_roster(tmp_path: Path) -> None:
             read_roster(path)
     with pytest.raises(handgrad.OptionError, match="cannot be read"):
         read_roster(tmp_path / "none.csv")
+
+
+def sheet_numbers(text: str) -> set[str]:
+    return set(re.findall(r"\d+\.\d+", text))
+
+
+def test_sheets_leave_out_every_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["practice", "lab9", "--seed", "3", "--off", "1"]) == 0
+    sheet = capsys.readouterr().out
+    problem = draw(LAB, wanted(off={None: 1}), 1, 3)[0]
+    given_ = {
+        f"{abs(x):g}"
+        for g in (*problem.parameters.values(), *problem.data.values())
+        for x in g.array.flat
+    }
+    assert (
+        sheet_numbers(sheet)
+        - {"1.1", "1.2", "1.3", *(f"{p}.{k}" for p in (2, 3) for k in range(1, 9))}
+        <= given_
+    )
+    assert sheet.count("______") == 51
+    files = [tmp_path / name for name in ("s.html", "s.pdf", "k.md")]
+    options = ["-o", str(files[0]), "-o", str(files[1]), "--key", str(files[2])]
+    assert run(["practice", "lab9", "--seed", "3", "--off", "1", *options]) == 0
+    answer = f"{handgrad.solve(problem).run.loss:.4f}"
+    assert answer not in files[0].read_text("utf-8")
+    assert answer in files[2].read_text("utf-8")
+    assert files[1].read_bytes().startswith(b"%PDF")
+
+
+def test_only_what_is_asked_for_is_blank(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["practice", "lab9", "--blank", "dW2,db2"]) == 0
+    sheet = capsys.readouterr().out
+    assert sheet.count("______") == 6
+    assert run(["practice", "lab9", "--blank", "dW9"]) == 2
+    assert "did you mean" in capsys.readouterr().err
+
+
+def test_each_student_has_numbers_of_their_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    roster = tmp_path / "roster.csv"
+    roster.write_text("id,name\na1,Ada\nb2,Blaise\n")
+    object_ = printed(["practice", "lab9", "--for", str(roster)], capsys)
+    jsonschema.validate(object_, schema("practice"))
+    first, second = object_["sheets"]
+    assert (first["student"], second["label"]) == ("a1", "Blaise (b2)")
+    assert first["parameters"] != second["parameters"]
+    again = draw(LAB, wanted(), 1, first["seed"])[0]
+    assert again.parameters["W1"].array.tolist() == first["parameters"]["W1"]
+
+
+def test_a_sheet_can_be_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "sheets"
+    assert run(["practice", "lab9", "--count", "2", "--problems", str(folder)]) == 0
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "sheet-1-answers.toml", "sheet-1.toml", "sheet-2-answers.toml", "sheet-2.toml",
+    ]  # fmt: skip
+    capsys.readouterr()
+    answers = folder / "sheet-1-answers.toml"
+    z1 = handgrad.run(p := handgrad.load(folder / "sheet-1.toml"), handgrad.build(p)).value("z1")
+    answers.write_text(f"z1 = {[round(float(x), 4) for x in z1]}\n")
+    assert run(["check", str(folder / "sheet-1.toml"), str(answers)]) == 0
+    assert run(["practice", "lab9", "--problems", str(folder)]) == 2
+    assert "exists already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "name a problem"),
+        (["lab9", "--like", "2-1"], "one of the two"),
+        (["--like", "two layers"], "describes no network"),
+        (["--like", "2-2-1 rilu"], "there is no activation rilu"),
+        (["lab9", "--off", "x"], "not a count of units"),
+        (["lab9", "--off", "7"], "4 units"),
+        (["lab9", "--for", "nowhere.csv"], "cannot be read"),
+    ],
+)
+def test_mistakes_are_said(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["practice", *arguments]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_networks_by_description() -> None:
+    assert [e.text for e in like("3-2-1").equations] == [
+        e.text for e in handgrad.Problem.mlp([3, 2, 1]).equations
+    ]
+    assert "softmax" in like("2-4-3 tanh").equations[-2].text
