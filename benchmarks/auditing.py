@@ -28,11 +28,13 @@ def _written(folder: Path, cases: int) -> dict[str, Path]:
     """Random cases in two files, written a block at a time."""
     generator = np.random.default_rng(0)
     files = {"x": folder / f"x{cases}.npy", "y": folder / f"y{cases}.npy"}
-    x = np.lib.format.open_memmap(files["x"], mode="w+", dtype=np.float32, shape=(cases, SIZES[0]))
-    for start in range(0, cases, ROWS):
-        part = x[start : start + ROWS]
-        part[...] = generator.standard_normal(part.shape, dtype=np.float32)
-    x.flush()
+    header = {"descr": "<f4", "fortran_order": False, "shape": (cases, SIZES[0])}
+    with files["x"].open("wb") as file:
+        # Not as a map of the file: its pages would count as this process's memory.
+        np.lib.format.write_array_header_1_0(file, header)
+        for start in range(0, cases, ROWS):
+            shape = (min(ROWS, cases - start), SIZES[0])
+            file.write(generator.standard_normal(shape, dtype=np.float32).tobytes())
     np.save(files["y"], np.eye(SIZES[-1], dtype=np.float32)[generator.integers(0, 10, cases)])
     return files
 

@@ -39,7 +39,7 @@ from handgrad.trace.slopes import SATURATION
 TRIED = 16
 """Units on which remedies are tried, at most."""
 
-FEWEST_TRIAL, MOST_TRIAL = 256, 10_000
+FEWEST_TRIAL, MOST_TRIAL = 128, 10_000
 """Cases on which remedies are measured: no fewer and no more, of those there are."""
 
 TRIAL_WORK = 100_000_000

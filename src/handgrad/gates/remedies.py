@@ -22,7 +22,7 @@ from handgrad.trace.silencing import Silencing
 DRAWS = 8
 """Times that a unit's weights are drawn anew."""
 
-UPDATES = 20
+UPDATES = 10
 """Updates made to see what a smaller rate does."""
 
 SMALLER = 0.1
