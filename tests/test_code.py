@@ -128,3 +128,11 @@ def test_a_title_stays_a_title() -> None:
 def test_another_library_is_refused() -> None:
     with pytest.raises(handgrad.OptionError, match="did you mean torch"):
         handgrad.write_code(handgrad.load("lab9"), "tourch")
+
+
+def test_a_value_called_as_temporaries_are_keeps_its_name() -> None:
+    problem = handgrad.Problem(["t2 = softmax(x)", "t1 = sum(t2*x)", "L = t1*t1"], {"x": [1, 2]})
+    scope = executed(handgrad.write_code(problem, "numpy"))
+    run = handgrad.run(problem, handgrad.build(problem))
+    for name in ("t2", "t1"):
+        assert_close(scope[name], run.value(name))

@@ -116,7 +116,8 @@ class _Program:
         return {"": "\n".join([*self.header(), *given]), **pieces}
 
     def _begin(self, steps: Sequence[Step]) -> None:
-        for name in (*self.trace.problem.parameters, *self.trace.problem.data):
+        # The problem's own names come first: nothing made on the way may take one.
+        for name in self.graph.nodes:
             self.variable(Name(name))
         self.read = {leaf for s in steps for line in s.lines for leaf in leaves(line.formula)}
         self._givens()
