@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from handgrad.errors import ShapeError, Span
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, Shape, shape_of
@@ -47,9 +46,12 @@ def _rebuilt(expression: Expression, shapes: ShapeOf, source: str, tidy: bool) -
     match expression:
         case Literal():
             return expression
-        case Name() | Adjoint():
-            shape = shapes(expression)
-            return expression if expression.shape == shape else replace(expression, shape=shape)
+        case Name() as leaf:
+            shape = shapes(leaf)
+            return leaf if leaf.shape == shape else Name(leaf.name, leaf.span, shape)
+        case Adjoint() as leaf:
+            shape = shapes(leaf)
+            return leaf if leaf.shape == shape else Adjoint(leaf.name, leaf.through, leaf.of, shape)
         case Call():
             arguments = tuple(_rebuilt(a, shapes, source, tidy) for a in expression.arguments)
             name, options, span = expression.operation, expression.options, expression.span
