@@ -43,6 +43,7 @@ from handgrad.trace import solve as solve
 
 if TYPE_CHECKING:
     from handgrad.check.blanks import Blank as Blank
+    from handgrad.check.blanks import blank_csv as blank_csv
     from handgrad.check.blanks import blank_toml as blank_toml
     from handgrad.check.blanks import blanks as blanks
     from handgrad.check.checking import Checker as Checker
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from handgrad.numbers import run_exact as run_exact
     from handgrad.numbers import run_intervals as run_intervals
     from handgrad.numbers import run_symbols as run_symbols
+    from handgrad.page.answers import answers_page as answers_page
     from handgrad.page.born_dead import born_dead_page as born_dead_page
     from handgrad.page.born_dead import born_dead_table_page as born_dead_table_page
     from handgrad.page.checking import check_page as check_page
@@ -141,6 +143,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _WHEN_ASKED_FOR = {
+    "answers_page": "handgrad.page.answers",
+    "blank_csv": "handgrad.check.blanks",
     "Exercise": "handgrad.page.sheets",
     "keys_page": "handgrad.page.sheets",
     "sheets_page": "handgrad.page.sheets",

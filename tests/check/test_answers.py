@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 
 import handgrad
 from handgrad.check import Checker, CheckReport
+from handgrad.check.blanks import blank_csv, blank_toml, blanks
 from handgrad.check.figures import Figure, Habit, read_figure
 from handgrad.check.reading import read_text
+from handgrad.cli.commands import run
 
 LAB9 = Checker(handgrad.load("lab9"))
 
@@ -286,3 +288,38 @@ def test_blanks_can_be_read_back() -> None:
     report = checked(text.replace('\nz3 = ""', "\nz3 = 0.552"))
     assert [s.target for s in report.entered] == ["z3"]
     assert report.remarks == ()
+
+
+@pytest.mark.parametrize("name", ["lab9", "batch", "attention", "conv"])
+def test_every_blank_file_is_read_back(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Empty places are not entered; filled with the right figures, they are all right."""
+    checker = Checker(handgrad.load(name))
+    places = blanks(checker)
+    for kind, text in ((".toml", blank_toml(places)), (".csv", blank_csv(places))):
+        path = tmp_path / f"answers{kind}"
+        path.write_text(text)
+        assert not checker.check(path).entered
+    right = {
+        b.target: np.asarray(checker.check({b.target: "0"})[b.target].expected) for b in places
+    }
+    rows = []
+    for target, array in right.items():
+        for k, row in enumerate(
+            np.atleast_2d(array).reshape(-1, array.shape[-1] if array.ndim else 1)
+        ):
+            rows.append(",".join([target if k == 0 else "", *(f"{x:.6f}" for x in row)]))
+    path.write_text("\n".join(rows))
+    if all(a.ndim < 3 for a in right.values()):
+        assert {s.verdict for s in checker.check(path).entered} == {"right"}
+
+
+def test_a_notebook_to_fill_in_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", "lab9", "--blank", "ipynb"]) == 0
+    notebook = json.loads(capsys.readouterr().out)
+    cells = ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"]
+    filled = [c.replace('answers["z1"] = ["", ""]', 'answers["z1"] = [0.6, 0.2]') for c in cells]
+    for source, said in ((cells, "Nothing is entered"), (filled, "WRONG")):
+        exec("\n".join(source), {})
+        assert said in capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -68,11 +69,22 @@ def blank_toml(chosen: Iterable[Blank]) -> str:
                 *([""] if lines and lines[-1] != "[updated]" else []),
                 f"# {step} {blank.title}",
             ]
-        lines.append(f"{name} = {_cells(blank.shape)}")
+        lines.append(f"{name} = {cells(blank.shape)}")
     return "\n".join(lines) + "\n"
 
 
-def _cells(shape: Sequence[int]) -> str:
+def blank_csv(chosen: Iterable[Blank]) -> str:
+    """The same as a table: a quantity's name, and empty cells for its figures, row under row."""
+    lines: list[str] = []
+    for blank in chosen:
+        *rows, columns = blank.shape if len(blank.shape) > 1 else (1, *(blank.shape or (1,)))
+        commas = "," * columns
+        lines += [f"{blank.target if k == 0 else ''}{commas}" for k in range(math.prod(rows))]
+    return "\n".join(lines) + "\n"
+
+
+def cells(shape: Sequence[int]) -> str:
+    """An empty text for every entry, nested as the rows of an array."""
     if not shape:
         return '""'
-    return f"[{', '.join([_cells(shape[1:])] * shape[0])}]"
+    return f"[{', '.join([cells(shape[1:])] * shape[0])}]"

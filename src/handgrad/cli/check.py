@@ -26,7 +26,13 @@ from handgrad.cli.terminal import Terminal, page_options
 @click.option(
     "--as-printed", is_flag=True, help="Judge figures of a book or a slide, each for itself."
 )
-@click.option("--blank", is_flag=True, help="Print an answers file to fill in, and stop.")
+@click.option(
+    "--blank",
+    is_flag=False,
+    flag_value="toml",
+    type=click.Choice(["toml", "csv", "ipynb"]),
+    help="Print an answers file, or a notebook, to fill in, and stop.",
+)
 @changes
 @AS_JSON
 @output_options()
@@ -37,7 +43,7 @@ def check(
     level: handgrad.Level,
     rubric: Path | None,
     as_printed: bool,
-    blank: bool,
+    blank: str | None,
     settings: tuple[str, ...],
     swaps: tuple[str, ...],
     as_json: bool,
@@ -47,8 +53,8 @@ def check(
     """Check the figures in ANSWERS (.toml, .json or .csv) against PROBLEM, step by step."""
     output.check(as_json)
     checker = handgrad.Checker(chosen(problem, settings, swaps), rubric)
-    if blank:
-        click.echo(handgrad.blank_toml(handgrad.blanks(checker)), nl=False)
+    if blank is not None:
+        click.echo(_to_fill_in(checker, blank), nl=False)
         return 0
     if answers is None:
         raise handgrad.OptionError(
@@ -63,3 +69,11 @@ def check(
         terminal,
     )
     return 0 if report.all_well else 1
+
+
+def _to_fill_in(checker: handgrad.Checker, kind: str) -> str:
+    places = handgrad.blanks(checker)
+    if kind == "ipynb":
+        page = handgrad.answers_page(handgrad.solve(checker.problem), places)
+        return handgrad.render_notebook(page)
+    return handgrad.blank_csv(places) if kind == "csv" else handgrad.blank_toml(places)

@@ -42,7 +42,8 @@ def check_page(report: CheckReport, level: Level = "what") -> Page:
         Heading((title, ": the figures in print" if report.as_printed else ": your work"), 1)
     ]
     blocks.append(Paragraph(_summary(report)))
-    blocks.append(_printed_table(report) if report.as_printed else _table(report))
+    if report.entered:
+        blocks.append(_printed_table(report) if report.as_printed else _table(report))
     blocks += _missing(report)
     if level != "where":
         for one in _to_tell(report):
@@ -72,6 +73,8 @@ def _to_tell(report: CheckReport) -> list[Judged]:
 
 def _summary(report: CheckReport) -> Text:
     entered = report.entered
+    if not entered:
+        return ("Nothing is entered that could be checked.",)
     if report.as_printed:
         kinds = {"right": "right", "fewer_digits": "right to fewer digits"}
         kinds |= {"early_rounding": "explained by early rounding", "wrong": "wrong"}
