@@ -77,17 +77,20 @@ def _is_foreign(value: Any) -> bool:
 
 def _functions(array: Array) -> Namespace:
     """The library's functions by the standard's names; plain imports, which torch.compile can trace."""
-    functions: Namespace
     try:
         match type(array).__module__.partition(".")[0]:
             case "torch":
-                import array_api_compat.torch as functions
+                import array_api_compat.torch as torch_functions
+
+                return torch_functions
             case "jax" | "jaxlib":
-                import jax.numpy as functions
+                import jax.numpy as jax_functions
+
+                return jax_functions
             case _:
                 import array_api_compat
 
-                functions = array_api_compat.array_namespace(array)
+                return array_api_compat.array_namespace(array)
     except ModuleNotFoundError:
         raise MissingExtraError(
             "arrays of other libraries need array-api-compat",
@@ -98,4 +101,3 @@ def _functions(array: Array) -> Namespace:
             f"a {type(array).__name__} is no array that handgrad can compute with",
             mend="pass numbers, or arrays of NumPy, PyTorch, JAX or CuPy",
         ) from None
-    return functions
