@@ -152,5 +152,5 @@ def instructions(trace: Trace) -> str:
     return (
         f"Fill in every blank. A figure has up to {trace.decimals} decimals, {carried}; "
         "you may carry more digits or the ones you wrote. A gate is open where its pre-activation is "
-        "positive: ReLU′(0) = 0."
+        "positive: ReLU′(0)\u00a0=\u00a00."
     )

@@ -43,7 +43,7 @@ def document(title: str, main: str, contents: Sequence[Contents]) -> str:
     steps = [c for c in contents if c.level > 2]
     body = (
         '<a class="skip" href="#main">Skip to the page</a>'
-        f"{_bar(stepped=bool(steps))}"
+        f"{_bar(stepped=len(steps) > 1)}"
         f'<div class="frame">{_contents(contents) if steps else ""}'
         f'<main id="main" tabindex="-1">{main}</main></div>'
         '<p class="spoken" id="spoken" aria-live="polite"></p>'
