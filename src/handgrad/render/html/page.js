@@ -10,7 +10,8 @@ const button = (name) => one(`[data-do="${name}"]`);
 
 // ---- steps ----------------------------------------------------------------------------
 
-const steps = all("main .step");
+// A page with a single part has no bar to step with.
+const steps = one("#progress") ? all("main .step") : [];
 let current = -1;
 let predicting = false;
 
