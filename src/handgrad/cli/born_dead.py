@@ -7,9 +7,9 @@ import re
 import click
 
 import handgrad
-from handgrad.cli.options import AS_JSON, print_json
+from handgrad.cli.options import AS_JSON
+from handgrad.cli.output import Output, output_options
 from handgrad.cli.progress import progress
-from handgrad.cli.terminal import Terminal
 
 INITS = ["he", "xavier", "lecun", "normal", "raai"]
 
@@ -45,6 +45,7 @@ _INTERVAL = re.compile(rf"\[({_NUMBER}),({_NUMBER})\](?:\^(\d{{1,4}}))?")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the draws.")
 @click.option("--table", is_flag=True, help="The share for several widths and depths.")
 @AS_JSON
+@output_options()
 def born_dead(
     width: str | None,
     depth: str | None,
@@ -55,8 +56,10 @@ def born_dead(
     seed: int,
     table: bool,
     as_json: bool,
+    output: Output,
 ) -> None:
     """Count the ReLU networks that are constant before they have learned anything."""
+    output.check(as_json)
     low, high, dimension = _interval(over)
     if inputs is not None and dimension is not None and inputs != dimension:
         raise handgrad.OptionError(f"{over} has {dimension} inputs, not {inputs}", where="--over")
@@ -69,10 +72,9 @@ def born_dead(
         studies = handgrad.born_dead_table(
             widths, depths, inputs=dimensions, init=init, networks=networks, seed=seed, over=box
         )
-        if as_json:
-            print_json(handgrad.born_dead_table_object(studies, depths))
-        else:
-            Terminal().show(handgrad.born_dead_table_page(studies, depths))
+        page = handgrad.born_dead_table_page(studies, depths)
+        made = handgrad.Report(page, json=lambda: handgrad.born_dead_table_object(studies, depths))
+        output.show(made, as_json)
         return
     with progress(networks, "networks") as told:
         study = handgrad.born_dead(
@@ -84,10 +86,8 @@ def born_dead(
             over=box,
             progress=told,
         )
-    if as_json:
-        print_json(handgrad.born_dead_object(study))
-    else:
-        Terminal().show(handgrad.born_dead_page(study))
+    page = handgrad.born_dead_page(study)
+    output.show(handgrad.Report(page, json=lambda: handgrad.born_dead_object(study)), as_json)
 
 
 def _layers(width: str | None, depth: str | None) -> list[int]:

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 import handgrad
-from handgrad.cli.options import AS_JSON, PROBLEM, changes, chosen, print_json
+from handgrad.cli.options import AS_JSON, PROBLEM, changes, chosen
+from handgrad.cli.output import Output, output_options
 from handgrad.cli.terminal import Terminal, page_options
 
 
@@ -28,6 +29,7 @@ from handgrad.cli.terminal import Terminal, page_options
 @click.option("--blank", is_flag=True, help="Print an answers file to fill in, and stop.")
 @changes
 @AS_JSON
+@output_options()
 @page_options
 def check(
     problem: str,
@@ -39,11 +41,17 @@ def check(
     settings: tuple[str, ...],
     swaps: tuple[str, ...],
     as_json: bool,
+    output: Output,
     terminal: Terminal,
 ) -> int:
     """Check the figures in ANSWERS (.toml, .json or .csv) against PROBLEM, step by step."""
+    output.check(as_json)
     checker = handgrad.Checker(chosen(problem, settings, swaps), rubric)
     if blank:
+        if output:
+            raise handgrad.OptionError(
+                "--blank prints to standard output", mend="put > answers.toml after it"
+            )
         click.echo(handgrad.blank_toml(handgrad.blanks(checker)), nl=False)
         return 0
     if answers is None:
@@ -52,8 +60,7 @@ def check(
             mend=f"handgrad check {problem} --blank prints a file to fill in",
         )
     report = checker.check_printed(answers) if as_printed else checker.check(answers)
-    if as_json:
-        print_json(handgrad.check_object(report))
-    else:
-        terminal.show(handgrad.check_page(report, level))
+    page = handgrad.check_page(report, level)
+    made = handgrad.Report(page, json=lambda: handgrad.check_object(report))
+    output.show(made, as_json, terminal)
     return 0 if report.all_well else 1

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 import handgrad
-from handgrad.cli.options import AS_JSON, DECIMALS, PROBLEM, changed, changes, chosen, print_json
+from handgrad.cli.options import AS_JSON, DECIMALS, PROBLEM, changed, changes, chosen
+from handgrad.cli.output import Output, output_options
 from handgrad.cli.terminal import Terminal, page_options
 
 
@@ -15,6 +16,7 @@ from handgrad.cli.terminal import Terminal, page_options
 @DECIMALS
 @changes
 @AS_JSON
+@output_options()
 @page_options
 def compare(
     problem: str,
@@ -23,12 +25,14 @@ def compare(
     settings: tuple[str, ...],
     swaps: tuple[str, ...],
     as_json: bool,
+    output: Output,
     terminal: Terminal,
 ) -> None:
     """Set the solution of PROBLEM beside that of OTHER, or of itself with --swap and --set.
 
     With OTHER, --swap and --set change OTHER.
     """
+    output.check(as_json)
     if problem == other == "-":
         raise handgrad.OptionError("standard input holds one problem only", where="OTHER")
     first = chosen(problem, (), ())
@@ -36,7 +40,6 @@ def compare(
     comparison = handgrad.compare(
         handgrad.solve(first, decimals=decimals), handgrad.solve(second, decimals=decimals)
     )
-    if as_json:
-        print_json(handgrad.comparison_object(comparison))
-        return
-    terminal.show(handgrad.comparison_page(comparison))
+    page = handgrad.comparison_page(comparison)
+    made = handgrad.Report(page, json=lambda: handgrad.comparison_object(comparison))
+    output.show(made, as_json, terminal)

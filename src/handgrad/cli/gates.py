@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import click
 
 import handgrad
-from handgrad.cli.options import AS_JSON, DECIMALS, PROBLEM, changes, chosen, pair, print_json
+from handgrad.cli.options import AS_JSON, DECIMALS, PROBLEM, changes, chosen, pair
+from handgrad.cli.output import Output, output_options
 from handgrad.cli.terminal import Terminal, page_options
 
 LONG = 50_000
@@ -42,6 +43,7 @@ LONG = 50_000
 @DECIMALS
 @changes
 @AS_JSON
+@output_options()
 @page_options
 def gates(
     problem: str,
@@ -55,9 +57,11 @@ def gates(
     settings: tuple[str, ...],
     swaps: tuple[str, ...],
     as_json: bool,
+    output: Output,
     terminal: Terminal,
 ) -> None:
     """Audit the gates of PROBLEM, on its own example or on a file of cases."""
+    output.check(as_json)
     given = chosen(problem, settings, swaps)
     if tighten and not over:
         raise handgrad.OptionError(
@@ -75,10 +79,9 @@ def gates(
         progress=progress.told,
     )
     progress.done()
-    if as_json:
-        print_json(handgrad.gates_object(audit))
-        return
-    terminal.show(handgrad.gates_page(audit, decimals))
+    page = handgrad.gates_page(audit, decimals)
+    made = handgrad.Report(page, json=lambda: handgrad.gates_object(audit))
+    output.show(made, as_json, terminal)
 
 
 def _files(data: Sequence[str]) -> str | dict[str, str] | None:

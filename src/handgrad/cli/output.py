@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 import handgrad
+from handgrad.cli.options import print_json
 from handgrad.cli.terminal import Terminal
 
 
@@ -42,6 +43,18 @@ class Output:
                 mend="name the file with -o NAME.json",
             )
         handgrad.check_files(self.paths, self._settings(Terminal()), self.force)
+
+    def show(
+        self, report: handgrad.Report, as_json: bool, terminal: Terminal | None = None
+    ) -> None:
+        """Shows the page in the terminal, prints the object or writes the files, as is asked."""
+        terminal = terminal or Terminal()
+        if self:
+            self.write(report, terminal)
+        elif as_json and report.json is not None:
+            print_json(report.json())
+        else:
+            terminal.show(report.page)
 
     def write(self, report: handgrad.Report, terminal: Terminal | None = None) -> None:
         """Writes the files, and a line for each."""

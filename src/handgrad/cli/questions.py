@@ -7,7 +7,8 @@ from typing import get_args
 import click
 
 import handgrad
-from handgrad.cli.options import AS_JSON, DECIMALS, PROBLEM, changes, chosen, print_json
+from handgrad.cli.options import AS_JSON, DECIMALS, PROBLEM, changes, chosen
+from handgrad.cli.output import Output, output_options
 from handgrad.cli.terminal import Terminal, page_options
 
 
@@ -23,6 +24,7 @@ from handgrad.cli.terminal import Terminal, page_options
 @DECIMALS
 @changes
 @AS_JSON
+@output_options()
 @page_options
 def questions(
     problem: str,
@@ -31,9 +33,11 @@ def questions(
     settings: tuple[str, ...],
     swaps: tuple[str, ...],
     as_json: bool,
+    output: Output,
     terminal: Terminal,
 ) -> None:
     """Ask what there is to discuss about PROBLEM's solution, and answer it from computation."""
+    output.check(as_json)
     trace = handgrad.solve(chosen(problem, settings, swaps), decimals=decimals)
     asked = handgrad.questions_for(trace)
     found = tuple(q for q in asked if not kinds or q.kind in kinds)
@@ -42,7 +46,6 @@ def questions(
         raise handgrad.OptionError(
             "this problem has no such question", where="--only", mend=f"it has {there}"
         )
-    if as_json:
-        print_json(handgrad.questions_object(trace, found))
-        return
-    terminal.show(handgrad.questions_page(trace, found))
+    page = handgrad.questions_page(trace, found)
+    made = handgrad.Report(page, json=lambda: handgrad.questions_object(trace, found))
+    output.show(made, as_json, terminal)

@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 import handgrad
-from handgrad.cli.options import AS_JSON, DECIMALS, PROBLEM, changes, chosen, print_json
+from handgrad.cli.options import AS_JSON, DECIMALS, PROBLEM, changes, chosen
+from handgrad.cli.output import Output, output_options
 from handgrad.cli.progress import progress
 from handgrad.cli.terminal import Terminal, page_options
 
@@ -44,6 +45,7 @@ from handgrad.cli.terminal import Terminal, page_options
 @DECIMALS
 @changes
 @AS_JSON
+@output_options()
 @page_options
 def train(
     problem: str,
@@ -58,9 +60,11 @@ def train(
     settings: tuple[str, ...],
     swaps: tuple[str, ...],
     as_json: bool,
+    output: Output,
     terminal: Terminal,
 ) -> None:
     """Train PROBLEM on its cases, and watch which units die."""
+    output.check(as_json)
     given = chosen(problem, settings, swaps)
     runs = handgrad.runs_in_all(given) if compare else 1
     options: dict[str, Any] = {
@@ -75,13 +79,14 @@ def train(
             studies = handgrad.compare_training(given, steps, progress=told, **options)
         else:
             studies = (handgrad.train(given, steps, progress=told, **options),)
-    if as_json:
-        print_json(
-            handgrad.training_comparison_object(studies)
-            if compare
-            else handgrad.training_object(studies[0])
+    if compare:
+        made = handgrad.Report(
+            handgrad.training_comparison_page(studies, decimals),
+            json=lambda: handgrad.training_comparison_object(studies),
         )
-    elif compare:
-        terminal.show(handgrad.training_comparison_page(studies, decimals))
     else:
-        terminal.show(handgrad.training_page(studies[0], decimals))
+        made = handgrad.Report(
+            handgrad.training_page(studies[0], decimals),
+            json=lambda: handgrad.training_object(studies[0]),
+        )
+    output.show(made, as_json, terminal)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import click
 
 import handgrad
-from handgrad.cli.options import AS_JSON, PROBLEM, changes, chosen, print_json
+from handgrad.cli.options import AS_JSON, PROBLEM, changes, chosen
 from handgrad.cli.output import Output, output_options
-from handgrad.cli.terminal import Terminal
 
 
 @click.command(epilog="Example: handgrad verify lab9")
@@ -26,10 +25,6 @@ def verify(
     output.check(as_json)
     verification = handgrad.verify(chosen(problem, settings, swaps))
     page = handgrad.verification_page(verification)
-    if output:
-        output.write(handgrad.Report(page, json=lambda: handgrad.verification_object(verification)))
-    elif as_json:
-        print_json(handgrad.verification_object(verification))
-    else:
-        Terminal().show(page)
+    made = handgrad.Report(page, json=lambda: handgrad.verification_object(verification))
+    output.show(made, as_json)
     return 0 if verification.agrees else 1

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 import handgrad
-from handgrad.cli.options import AS_JSON, DECIMALS, PROBLEM, changes, chosen, print_json
+from handgrad.cli.options import AS_JSON, DECIMALS, PROBLEM, changes, chosen
+from handgrad.cli.output import Output, output_options
 from handgrad.cli.terminal import Terminal, page_options
 
 
@@ -22,6 +23,7 @@ from handgrad.cli.terminal import Terminal, page_options
 @DECIMALS
 @changes
 @AS_JSON
+@output_options()
 @page_options
 def why(
     problem: str,
@@ -31,6 +33,7 @@ def why(
     settings: tuple[str, ...],
     swaps: tuple[str, ...],
     as_json: bool,
+    output: Output,
     terminal: Terminal,
 ) -> None:
     """Say why ENTRY of a gradient (dW2[1,0], counted from 0) or of a value (h2[1]) is what it is.
@@ -38,8 +41,8 @@ def why(
     A gradient is the sum over all paths from the entry to the loss, each the product of the local
     derivatives on the way.
     """
+    output.check(as_json)
     answer = handgrad.ask_why(chosen(problem, settings, swaps), entry, top)
-    if as_json:
-        print_json(handgrad.why_object(answer))
-        return
-    terminal.show(handgrad.why_page(answer, decimals))
+    page = handgrad.why_page(answer, decimals)
+    made = handgrad.Report(page, json=lambda: handgrad.why_object(answer))
+    output.show(made, as_json, terminal)
