@@ -377,3 +377,16 @@ def test_what_cannot_be_audited(capsys: pytest.CaptureFixture[str]) -> None:
         handgrad.audit_gates(LAB, {"x": np.ones((3, 5))})
     with pytest.raises(handgrad.OptionError, match="y has cases"):
         handgrad.audit_gates(handgrad.load("batch"), {"x": np.ones((2, 5))})
+
+
+def test_gradient_that_arrives_the_same_in_every_case() -> None:
+    """L = v @ h with nothing shut: as much gradient enters the layer as leaves it."""
+    g = np.random.default_rng(0)
+    problem = handgrad.Problem(
+        ["z = W @ x + b", "h = relu(z)", "L = v @ h"],
+        {"W": np.abs(g.normal(size=(3, 2))), "b": [1, 1, 1], "v": [2, 1, 2]},
+        {"x": {"cases": np.abs(g.normal(size=(10, 2)))}},
+    )
+    (layer,) = handgrad.audit_gates(problem, remedies=False).layers
+    assert layer.gradient_in == pytest.approx(3)
+    assert layer.gradient_out == pytest.approx(3)

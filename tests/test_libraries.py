@@ -93,3 +93,13 @@ def test_what_is_no_array() -> None:
         engine(W1=Impostor())
     with pytest.raises(handgrad.OptionError, match="shape"):
         engine(W1=torch.zeros(3))
+
+
+def test_other_libraries_are_checked_as_numpy_is() -> None:
+    engine = handgrad.Engine(handgrad.load("batch"))
+    x, y = torch.zeros((2, 5), dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
+    for values in ({"x": x, "y": y}, {"x": x}):
+        with pytest.raises(handgrad.OptionError, match="same number"):
+            engine(**values)
+    silent = handgrad.Engine(handgrad.load("lab9"), loss=False)
+    assert np.isnan(silent(W1=torch.eye(2, dtype=torch.float64)).loss)

@@ -227,3 +227,27 @@ def test_networks_by_description() -> None:
         e.text for e in handgrad.Problem.mlp([3, 2, 1]).equations
     ]
     assert "softmax" in like("2-4-3 tanh").equations[-2].text
+
+
+def test_gates_within_an_equation_and_in_many_cases() -> None:
+    equations = ["s = v @ relu(W @ x + b)", "L = mse(s, y)"]
+    parameters = {"W": [[0.5, -0.3], [0.2, 0.7]], "b": [0.1, -0.1], "v": [1, -1]}
+    one = handgrad.Problem(equations, parameters, {"x": [1, 0], "y": 1})
+    many = handgrad.Problem(
+        equations, parameters, {"x": {"cases": [[1, 0], [0, 1]]}, "y": {"cases": [1, 0]}}
+    )
+    for problem in (one, many):
+        for variant in draw(problem, wanted(off={None: 1}), 3, 5):
+            z = handgrad.Problem(
+                ["z = W @ x + b", "L = sum(z)"],
+                {n: variant.parameters[n].array for n in "Wb"},
+                {"x": variant.data["x"]},
+            )
+            run_ = handgrad.run(z, handgrad.build(z)).value("z")
+            assert ((run_ <= 0).reshape(2, -1).all(axis=1)).sum() == 1
+    cases = {"x": {"cases": [[1, 0], [0, 1]]}, "y": {"cases": [1, 0]}}
+    single = handgrad.Problem(equations, {"W": [[0.5, -0.3]], "b": [0.1], "v": [1]}, cases)
+    with pytest.raises(handgrad.OptionError, match=r"a sum of two paths: in 0\.00%"):
+        draw(single, wanted(path_sum=True), 1, 0)
+    with pytest.raises(handgrad.OptionError, match="seed"):
+        draw(one, wanted(), 1, -1)

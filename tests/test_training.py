@@ -412,3 +412,9 @@ def test_training_on_a_file_of_cases(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "'two' is not a number" in capsys.readouterr().err
     assert run(["train", "lab9", "--data", str(table), "--skip-bad", "--steps", "1"]) == 0
     assert "1 bad row left out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("every", [1, 7, 50])
+def test_the_update_that_was_too_much_is_named_however_seldom_one_looks(every: int) -> None:
+    problem = handgrad.load("squared").with_values({"rate": "1e80"})
+    assert handgrad.train(problem, 60, every=every).stopped == handgrad.train(problem, 60).stopped

@@ -135,3 +135,10 @@ def test_what_first_stops_being_finite_is_named(rate: str) -> None:
 def test_training_that_goes_on_says_nothing() -> None:
     steps = handgrad.solve(handgrad.load("lab9"), steps=5).steps
     assert not any(isinstance(n, Diverged) for step in steps for n in step.notes)
+
+
+@pytest.mark.parametrize("shape", [(2,), (3, 3), (2, 4)])
+def test_other_data_in_training_fit_the_problem(shape: tuple[int, ...]) -> None:
+    training = handgrad.Training(handgrad.load("batch"))
+    with pytest.raises(handgrad.OptionError, match=r"has the shape|same number"):
+        training.step(x=np.zeros(shape))

@@ -431,3 +431,29 @@ def test_the_documents(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     printed = capsys.readouterr().out.splitlines()
     assert printed[0] == "True right"
     assert printed[1].startswith("dW2 ")
+
+
+@pytest.mark.parametrize("count", [4, 16, 40])
+def test_error_signals_that_carry_the_mean_already(count: int) -> None:
+    """A sheet whose δ is that of the mean: each figure has a digit or two fewer to show it with."""
+    for seed in range(3):
+        g = np.random.default_rng(seed)
+        x, y = np.round(g.normal(size=(count, 3)), 1), g.integers(0, 2, count)
+        problem = handgrad.Problem.mlp([3, 2, 1], "tanh", seed=seed, x={"cases": x}, y={"cases": y})
+        run = handgrad.run(problem, handgrad.build(problem))
+        answers: dict[str, Any] = {
+            f"d{n}": [[f"{v / count:.4f}" for v in row] for row in np.atleast_2d(run.gradient(n))]
+            for n in ("z2", "h1", "z1")
+        }
+        answers["dz2"] = answers["dz2"][0]
+        answers |= {
+            f"d{n}": np.vectorize(lambda v: f"{v:.4f}")(run.gradient(n)).tolist()
+            for n in ("W1", "b1", "w2")
+        }
+        report = handgrad.check(problem, answers)
+        assert {s.target: s.verdict for s in report.wrong} == {}
+
+
+def test_a_figure_with_a_bare_point_claims_no_decimals_of_its_own() -> None:
+    report = handgrad.check(handgrad.load("lab9"), {"z2": ["0.4200", "-0.1700"], "yhat": "1."})
+    assert report["yhat"].verdict == "wrong"

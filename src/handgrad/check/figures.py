@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -78,7 +78,7 @@ def read_figure(text: str) -> Figure | None:
     decimals, exponent = len(found[2] or ""), int(found[3] or 0)
     digits = len(((found[1] or "") + (found[2] or "")).lstrip("0"))
     half = 0.5 * 10.0 ** (exponent - decimals)
-    return Figure(value, half, text, decimals - exponent, digits, found[2] is None)
+    return Figure(value, half, text, decimals - exponent, digits, not found[2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +136,7 @@ class Entry:
         figures: each figure by its place; empty for an array taken at full precision.
         faults: by place, the text of a cell that holds no number.
         floor: how close an exact figure must come, relative to the array's largest.
+        factor: what the figures were multiplied by after they were written; `value` has it, `half` not.
     """
 
     value: Array
@@ -143,6 +144,7 @@ class Entry:
     figures: dict[tuple[int, ...], Figure]
     faults: dict[tuple[int, ...], str]
     floor: float = EXACT
+    factor: float = 1.0
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -181,8 +183,8 @@ class Entry:
         )
 
     def scaled(self, factor: float) -> Entry:
-        """The figures times a factor, as they claim their digits."""
-        return Entry(self.value * factor, self.half * factor, self.figures, self.faults, self.floor)
+        """The figures times a factor; they claim the digits that they were written with."""
+        return replace(self, value=self.value * factor, factor=self.factor * factor)
 
 
 def from_array(array: Array) -> Entry:

@@ -61,13 +61,14 @@ def halves(entry: Entry, habit: Habit, scale: float) -> Halves:
         if figure.value == 0:
             written[at] = carried[at] = min(figure.half, unit)
         elif figure.whole:
-            zeros = len(figure.text.strip()) - len(figure.text.strip().rstrip("0"))
+            text = figure.text.strip().rstrip(".")
+            zeros = len(text) - len(text.rstrip("0"))
             written[at] = min(figure.half * 10.0**zeros, unit) if figure.half else 0.0
             carried[at] = written[at]
         else:
             carried[at] = min(figure.half, unit)
     floor = entry.floor * scale + 1e-15
-    return Halves(written * (1 + 1e-9) + floor, carried + floor)
+    return Halves(written * entry.factor * (1 + 1e-9) + floor, carried * entry.factor + floor)
 
 
 class _Judging:

@@ -24,7 +24,7 @@ from handgrad.cli.terminal import Terminal, page_options
 )
 @click.option(
     "--seed",
-    type=int,
+    type=click.IntRange(0),
     default=0,
     show_default=True,
     help="Same seed, same sheets, on every machine.",

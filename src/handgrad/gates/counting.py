@@ -111,14 +111,15 @@ class Counts:
         back = cases if passing.shape[-1] != cases else 1
         self.passing = self.passing + self._sizes(passing) * back
         sizes = self._scratch("sizes", np.abs, arriving)
-        self.arriving = self.arriving + sizes.sum(axis=-1, dtype=float) * back
+        to = cases if arriving.shape[-1] != cases else 1
+        self.arriving = self.arriving + sizes.sum(axis=-1, dtype=float) * to
         if site.gate:
             stopped = np.where(open_, 0.0, sizes) if sizes.shape != open_.shape else sizes
             if stopped is sizes:
                 np.copyto(sizes, 0.0, where=open_)
             spread = cases if stopped.shape[-1] != cases else 1
             self.blocked = self.blocked + stopped.sum(axis=-1, dtype=float) * spread
-        self.squared_in += float(np.vdot(arriving, arriving)) * back
+        self.squared_in += float(np.vdot(arriving, arriving)) * to
         self.squared_out += float(np.vdot(passing, passing)) * back
         steepest = operation_of(site.call).saturation
         if steepest is not None:

@@ -67,6 +67,8 @@ class Interval:
 
     def __setitem__(self, at: Any, value: Any) -> None:
         value = Interval.of(value)
+        # Both bounds of a plain number are one array, and perhaps the caller's.
+        self.lower, self.upper = self.lower.copy(), self.upper.copy()
         self.lower[at], self.upper[at] = value.lower, value.upper
 
     def __contains__(self, value: Any) -> bool:

@@ -17,7 +17,6 @@ from handgrad.graph.structure import activation_of
 from handgrad.operations import operation_of
 from handgrad.operations.operation import Array
 from handgrad.practice.wanted import Wanted
-from handgrad.run.evaluate import value_of
 from handgrad.trace.slopes import SATURATION, slopes_of
 
 NEAREST = 1e-9
@@ -29,11 +28,11 @@ CARRIED = ("arithmetic", "linear", "structure", "reduction")
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """An activation: its layer counted from 1, its call, and the value it makes."""
+    """An activation: its layer counted from 1, the name it is applied to, and its call."""
 
     layer: int
+    pre: Name
     call: Call
-    value: str
 
 
 def activations(graph: Graph) -> tuple[Gate, ...]:
@@ -41,8 +40,8 @@ def activations(graph: Graph) -> tuple[Gate, ...]:
     found: list[Gate] = []
     for name in graph.equations:
         call = activation_of(graph.nodes[name].written)
-        if call is not None:
-            found.append(Gate(len(found) + 1, call, name))
+        if call is not None and isinstance(call.arguments[0], Name):
+            found.append(Gate(len(found) + 1, call.arguments[0], call))
     return tuple(found)
 
 
@@ -66,11 +65,10 @@ def events(
     graph: Graph, values: Mapping[Leaf, Array], data: tuple[str, ...], asked: Wanted
 ) -> Iterator[tuple[str, Array]]:
     """Each event that is asked for, in words, and the candidates in which it happens."""
-    cased = set(values)
     count = next(iter(values.values())).shape[-1]
-    yield from _gates(graph, values, cased, asked)
+    yield from _gates(graph, values, asked)
     if not asked.saturated:
-        yield "no unit saturated", _unsaturated(graph, values, cased, count)
+        yield "no unit saturated", _unsaturated(graph, values, count)
     yield "few digits", _few_digits(graph, values, asked, count)
     if asked.zero_input:
         zero = [_any(values[Name(n)] == 0) for n in data if values[Name(n)].ndim > 1]
@@ -96,14 +94,14 @@ def _all(flags: Array) -> Array:
 
 
 def _gates(
-    graph: Graph, values: Mapping[Leaf, Array], cased: set[Leaf], asked: Wanted
+    graph: Graph, values: Mapping[Leaf, Array], asked: Wanted
 ) -> Iterator[tuple[str, Array]]:
     off: dict[int, Array] = {}
     clear: list[Array] = []
     for gate in activations(graph):
         if not operation_of(gate.call).gate:
             continue
-        z = value_of(gate.call.arguments[0], values, cased)
+        z = values[gate.pre]
         shut = z <= 0
         if z.ndim > len(gate.call.shape or ()) + 1:
             shut = shut.all(axis=-2)
@@ -117,13 +115,13 @@ def _gates(
         yield f"exactly {wanted} unit{'' if wanted == 1 else 's'} off{place}", total == wanted
 
 
-def _unsaturated(graph: Graph, values: Mapping[Leaf, Array], cased: set[Leaf], count: int) -> Array:
+def _unsaturated(graph: Graph, values: Mapping[Leaf, Array], count: int) -> Array:
     fine = np.ones(count, bool)
     for gate in activations(graph):
         steepest = operation_of(gate.call).saturation
         if steepest is None:
             continue
-        z = value_of(gate.call.arguments[0], values, cased)
+        z = values[gate.pre]
         fine &= _all(slopes_of(gate.call, z, cased=True) >= SATURATION * steepest)
     return fine
 
@@ -166,9 +164,10 @@ def _path_sum(graph: Graph, values: Mapping[Leaf, Array], count: int) -> Array:
             if not isinstance(call, Call) or operation_of(call).family != "linear":
                 continue
             for argument in call.arguments:
-                signal = values.get(argument) if isinstance(argument, Adjoint) else None
-                if signal is not None and signal.ndim > 1 and graph.nodes.get(line.leaf.name, None):
-                    passes = graph.nodes[line.leaf.name].kind == "value"
-                    alive = (signal != 0).reshape(-1, signal.shape[-1]).sum(axis=0)
-                    found |= passes & (alive > 1)
+                node = graph.nodes.get(line.leaf.name)
+                if not isinstance(argument, Adjoint) or node is None or node.kind != "value":
+                    continue
+                # Units that are reached, in each case that there is; one case with two will do.
+                units = tuple(range(len(graph.shape(argument))))
+                found |= _any((np.sum(values[argument] != 0, axis=units) > 1)[None])
     return found

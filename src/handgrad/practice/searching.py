@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from handgrad.errors import OptionError
-from handgrad.expression import Leaf, Name
+from handgrad.expression import Leaf
 from handgrad.graph import Graph, build
 from handgrad.operations.operation import Array
 from handgrad.practice.drawing import Pool, Stream, drawn, numbers, pools, written
 from handgrad.practice.events import check_possible, events
 from handgrad.practice.wanted import Wanted
 from handgrad.problem import Problem
+from handgrad.problem.parts import with_named_activations
 from handgrad.run import Plan
 
 BLOCK = 4096
@@ -61,10 +62,14 @@ def draw(problem: Problem, asked: Wanted, count: int, seed: int) -> Variants:
 
     Raises `OptionError` where that cannot be had, saying how often each event happened.
     """
-    graph = build(problem)
+    if seed < 0:
+        raise OptionError(f"a seed is 0 or more, not {seed}", where="--seed")
+    found = pools(problem, build(problem), asked)
+    # The same computation with every activation under a name, so that inner gates are seen too.
+    opened, _ = with_named_activations(problem)
+    graph = build(opened)
     check_possible(graph, asked)
-    found = pools(problem, graph, asked)
-    running = _Running(problem, graph, found)
+    running = _Running(opened, graph, found)
     stream = Stream(seed)
     kept: list[dict[str, Array]] = []
     happened: dict[str, int] = {}
@@ -110,7 +115,7 @@ class _Running:
 
 def _repeated(array: Array, count: int, cased: frozenset[Leaf], leaf: Leaf) -> Array:
     """An array with the candidates along its last axis, where it has none of its own."""
-    if leaf in cased or (isinstance(leaf, Name) and array.ndim and array.shape[-1] == count):
+    if leaf in cased:
         return array
     return np.broadcast_to(array[..., None], (*array.shape, count))
 

@@ -16,6 +16,7 @@ from handgrad.problem import Problem
 from handgrad.run.libraries import Library, library_of
 from handgrad.run.plan import Plan
 from handgrad.run.program import Program, compiled
+from handgrad.run.shapes import case_count, check_shape
 
 BLOCK = 8192
 """Cases run at once, at most: few enough for their numbers to stay in the processor's cache."""
@@ -88,7 +89,7 @@ class Engine:
         )
         self._per_case = tuple(o for o in self._outputs if o in self.graph.cased_leaves)
         # Where the plan has each wanted gradient; and its value, where every case has the same gradient.
-        self._cost = self._plan.slot(Name(self.graph.cost))
+        self._cost, self._with_loss = self._plan.slot(Name(self.graph.cost)), loss
         self._slots = [
             (
                 n,
@@ -97,7 +98,7 @@ class Engine:
             )
             for n in self.wanted
         ]
-        self._programs: dict[tuple[int | None, bool], Program] = {}
+        self._programs: dict[int | None, Program] = {}
 
     def __call__(self, **values: Any) -> Gradients:
         """The loss and the gradients at the problem's numbers, with `values` put for some of them.
@@ -130,6 +131,7 @@ class Engine:
         for name, value in values.items():
             self._check(name, tuple(np.shape(value)))
             given[name] = value
+        case_count({n: np.shape(given[n]) for n in self._cased})
         slots = self._plan.slots({n: library.asarray(v) for n, v in given.items()}, library)
         gradients = {}
         for name, gradient, value in self._slots:
@@ -137,7 +139,8 @@ class Engine:
             if value is not None:
                 each = slots[gradient][..., None]
                 gradients[name] = library.broadcast_to(each, slots[value].shape)
-        return Gradients(slots[self._cost], gradients)
+        loss = slots[self._cost] if self._with_loss else float("nan")
+        return Gradients(loss, gradients)
 
     # -- numbers -------------------------------------------------------------------------------
 
@@ -147,20 +150,13 @@ class Engine:
             array = np.asarray(value, dtype=self.dtype)
             self._check(name, array.shape)
             given[name] = array
-        counts = {name: given[name].shape[-1] for name in self._cased}
-        if len(set(counts.values())) > 1:
-            said = " and ".join(f"{n} has {c} cases" for n, c in counts.items())
-            raise OptionError(said, mend="every value with cases needs the same number of them")
-        return given, next(iter(counts.values()), None)
+        return given, case_count({n: given[n].shape for n in self._cased})
 
     def _check(self, name: str, shape: tuple[int, ...]) -> None:
         """Raises `OptionError` for a name that is not given, and for a shape that does not fit."""
         if name not in self._givens:
             raise OptionError(f"the problem is not given {name}", mend=nearest(name, self._givens))
-        own, cased = self.graph.nodes[name].shape, name in self._cased
-        if (shape[:-1] if cased else shape) != own or (cased and not shape):
-            wanted = (*own, "cases") if cased else own
-            raise OptionError(f"{name} has the shape {shape}", mend=f"the problem's is {wanted}")
+        check_shape(name, shape, self.graph.nodes[name].shape, name in self._cased)
 
     # -- blocks --------------------------------------------------------------------------------
 
@@ -212,8 +208,7 @@ class Engine:
     # -- programs ------------------------------------------------------------------------------
 
     def _program(self, cases: int | None, given: Mapping[str, Array]) -> Program:
-        key = (cases, True)
-        found = self._programs.get(key)
+        found = self._programs.get(cases)
         if found is None:
             numbers = sum(
                 int(np.prod(self.graph.shape(leaf), dtype=int))
@@ -225,5 +220,5 @@ class Engine:
             )
             if len(self._programs) > 8:
                 self._programs.clear()
-            self._programs[key] = found
+            self._programs[cases] = found
         return found

@@ -16,6 +16,7 @@ from handgrad.problem import Problem
 from handgrad.run.engine import SMALL
 from handgrad.run.plan import Plan, after
 from handgrad.run.program import Program, compiled
+from handgrad.run.shapes import case_count, check_shape
 from handgrad.updates import Update
 
 
@@ -96,7 +97,13 @@ class Training:
                 raise OptionError(
                     f"{name} is no datum of the problem", mend=nearest(name, self.problem.data)
                 )
-        return {n: self._array(v) for n, v in data.items()}
+        found = {n: self._array(v) for n, v in data.items()}
+        whole = {**self._inputs, **found}
+        shapes = {n: np.shape(whole[n]) for n in self.problem.data}
+        for name, given in self.problem.data.items():
+            check_shape(name, shapes[name], given.shape, given.cased)
+        case_count({n: shapes[n] for n, g in self.problem.data.items() if g.cased})
+        return found
 
     def _array(self, value: Any) -> Array:
         """A copy in the training's precision; a scalar as NumPy's own, whose arithmetic is quicker."""

@@ -220,6 +220,12 @@ def _count(
             if count not in programs:
                 programs[count] = compiled(plan, ordered, outputs, reuse=True)
             largest = np.stack(programs[count].call(*ordered.values()))
+            if not np.isfinite(largest).all():
+                raise OptionError(
+                    "the numbers of so deep a network are too large",
+                    mend="an initialisation that keeps their size, such as he, has the same share"
+                    " without biases",
+                )
             dead += (np.minimum.accumulate(largest, axis=0) <= 0).sum(axis=1)
             done += count
             if progress is not None:

@@ -140,9 +140,14 @@ def train(
     recorder = _Recorder(watch, training)
     stopped: int | None = None
     for step in range(1, steps + 1):
-        training.step(**next(order))
+        before = training.step(**next(order))
         if progress is not None:
             progress(step)
+        if not np.isfinite(before):
+            # The loss before this update: the one before it was too much.
+            stopped = step - 1
+            recorder.look(step)
+            break
         if step % every == 0 or step == steps:
             recorder.look(step)
             if not np.isfinite(recorder.losses[-1]):

@@ -1,0 +1,27 @@
+"""Whether given values fit a problem: the shape of each, and one number of cases for all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from handgrad.errors import OptionError
+from handgrad.expression import Shape
+
+
+def check_shape(name: str, shape: Shape, own: Shape, cased: bool) -> None:
+    """Raises `OptionError` where a value's shape is not its own, with the cases last where it has them."""
+    if (shape[:-1] if cased else shape) != own or (cased and not shape):
+        wanted = (*own, "cases") if cased else own
+        raise OptionError(f"{name} has the shape {shape}", mend=f"the problem's is {wanted}")
+
+
+def case_count(shapes: Mapping[str, Shape]) -> int | None:
+    """How many cases values of these shapes have, None where there are none.
+
+    Raises `OptionError` where they do not agree.
+    """
+    counts = {name: shape[-1] for name, shape in shapes.items()}
+    if len(set(counts.values())) > 1:
+        said = " and ".join(f"{n} has {c} cases" for n, c in counts.items())
+        raise OptionError(said, mend="every value with cases needs the same number of them")
+    return next(iter(counts.values()), None)
