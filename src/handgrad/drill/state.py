@@ -72,19 +72,20 @@ def restored(drill: Drill, state: Any) -> Drill:
         raise ValueError("it holds no drill")
     if state.get("key") != key_of(drill.problem):
         raise ValueError("it is of another problem")
-    shapes = {b.target: b.shape for b in blanks(drill.checker)}
+    targets = {b.target for b in blanks(drill.checker)}
     quantities = state.get("quantities")
     if not isinstance(quantities, list):
         raise ValueError("it is damaged")
     records: dict[str, Record] = {}
     for one in quantities:
-        if not isinstance(one, dict) or one.get("target") not in shapes:
+        target = one.get("target") if isinstance(one, dict) else None
+        if not isinstance(target, str) or target not in targets:
             raise ValueError("it is damaged")
-        records[one["target"]] = _read(one, shapes[one["target"]])
+        records[target] = _read(one)
     return replace(drill, records=MappingProxyType(records)).resumed()
 
 
-def _read(one: dict[str, Any], shape: tuple[int, ...]) -> Record:
+def _read(one: dict[str, Any]) -> Record:
     state, wrong, hints = one.get("state"), one.get("wrong"), one.get("hints")
     trivial = one.get("trivial")
     counts = all(type(n) is int and 0 <= n <= MOST for n in (wrong, hints))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,10 +25,10 @@ class DrillStore:
     folder: Path
 
     @classmethod
-    def of_user(cls) -> DrillStore:
+    def of_user(cls, environment: Mapping[str, str] = os.environ) -> DrillStore:
         """The user's own: under XDG_STATE_HOME or ~/.local/state, on Windows under LOCALAPPDATA."""
         name, usual = ("LOCALAPPDATA", "AppData/Local") if os.name == "nt" else ("XDG_STATE_HOME", ".local/state")  # fmt: skip
-        given = Path(os.environ.get(name, ""))
+        given = Path(environment.get(name, ""))
         try:
             base = given if given.is_absolute() else Path.home() / usual
         except RuntimeError:

@@ -138,7 +138,7 @@ def _said(drill: Drill, said: Said) -> list[Block]:
 
 def _accepted(said: Accepted) -> list[Block]:
     marks = said.record.marks
-    earned = "" if marks == 1 else f" {marks:g} of a mark."
+    earned = "" if marks == 1 else f" {marks:g} of a mark." if marks else " No mark is left for it."
     if said.judged.trivial:
         return [Note("check", why_texts(said.judged)[0])]
     given = ", given what came before" if said.judged.verdict == "consistent" else ""
