@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,9 +19,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import handgrad
+from handgrad.drill.asking import WORDS
 from handgrad.drill.said import Accepted, AtStart, Back, Skipped, Told
 from handgrad.drill.state import restored
 from handgrad.drill.typed import Cells, DrillUnfinished, Unread, read_typed
+from tests.test_documents import indented, python
 from tests.test_json import schema
 
 BUNDLED = [name for name, _, _ in handgrad.bundled()]
@@ -201,6 +204,18 @@ def test_wrong_answers_tell_more_and_cost_a_quarter_each() -> None:
     assert said.level == "worked"
     assert after.records["z2"].state == "shown"
     assert after.finished
+
+
+def test_a_word_goes_before_figures_that_were_begun() -> None:
+    drill, said = at("dW2").take("1 2\nskip")
+    assert isinstance(said, Skipped)
+    assert drill.finished
+
+
+def test_many_cases_are_asked_for_in_columns() -> None:
+    page = handgrad.drill_question_page(handgrad.begin_drill(handgrad.load("batch")))
+    text = handgrad.render_terminal(page, width=80, colour=False, unicode=False)
+    assert "z1, a vector of 2 entries in each of 3 cases, a column for each:" in text
 
 
 def test_a_slip_costs_once_and_is_carried_forward() -> None:
@@ -512,3 +527,22 @@ def read_until(master: int, text: str) -> str:
         found += piece
     assert text in found.decode(errors="replace"), found
     return found.decode(errors="replace")
+
+
+DOCUMENT = (Path(__file__).parent.parent / "docs" / "drill.md").read_text("utf-8")
+
+
+def test_the_sitting_of_the_document(home: Path) -> None:
+    sitting = indented(DOCUMENT, "Not right")
+    typed = "\n".join(re.findall(r"^\w+ = (.*)$", sitting, re.MULTILINE))
+    out, _ = command(home, typed, "lab9", "--blank", "z2,h2", "--width", "80")
+    assert sitting == out[out.index("── 1.2") : out.index("── Summary")].strip()
+
+
+def test_the_python_of_the_document() -> None:
+    exec(python(DOCUMENT, "begin_drill"), {})
+
+
+def test_every_word_is_in_the_document() -> None:
+    for word in set(WORDS.values()) - {"hint"}:
+        assert f"`{word}`" in DOCUMENT

@@ -81,8 +81,11 @@ class Drill:
     # -- transitions ------------------------------------------------------------------------------
 
     def take(self, text: str) -> tuple[Drill, Said]:
-        """The drill after a text was typed, figures or one of `WORDS`, and what there is to say."""
-        match WORDS.get(text.strip().lower()[:10]):
+        """The drill after a text was typed, figures or one of `WORDS`, and what there is to say.
+
+        A word on a line of its own goes before figures that were begun and are not complete.
+        """
+        match WORDS.get(text.rpartition("\n")[2].strip().lower()):
             case "hint":
                 return self.hint()
             case "skip":

@@ -32,7 +32,9 @@ class DrillStore:
         try:
             base = given if given.is_absolute() else Path.home() / usual
         except RuntimeError:
-            raise OptionError("there is no home directory to keep the drill in") from None
+            raise OptionError(
+                "there is no home directory to keep the drill in", mend=f"set {name} to a folder"
+            ) from None
         return cls(base / "handgrad")
 
     def path(self, problem: Problem) -> Path:

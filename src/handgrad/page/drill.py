@@ -73,7 +73,7 @@ def drill_question_page(drill: Drill, before: Blank | None = None) -> Page:
     filled = round(BAR * drill.done / len(drill.blanks))
     bar = f"{'█' * filled}{'░' * (BAR - filled)}"
     blocks.append(Paragraph((f"{bar}  {_score(drill)}",)))
-    blocks.append(Paragraph((*_name(blank), f", {describe(blank.shape)}:")))
+    blocks.append(Paragraph((*_name(blank), f", {_shape(drill, blank)}:")))
     return _page(drill, blocks)
 
 
@@ -211,6 +211,15 @@ def _shown(drill: Drill, leaf: Leaf) -> Leaf:
 
 def _name(blank: Blank) -> Text:
     return (blank.shown, " after the update") if blank.phase == "update" else (blank.shown,)
+
+
+def _shape(drill: Drill, blank: Blank) -> str:
+    """A quantity's shape in words; where there are many cases, how they lie."""
+    quantity = next(q for q in drill.checker.work.structure.quantities if q.target == blank.target)
+    if len(quantity.shape) == len(blank.shape):
+        return describe(blank.shape)
+    cases = f"{describe(quantity.shape)} in each of {blank.shape[-1]} cases"
+    return f"{cases}, a column for each" if len(blank.shape) == 2 else cases
 
 
 def _outcome(record: Record) -> str:
