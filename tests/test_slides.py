@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pymupdf
 import pytest
 
 import handgrad
+from handgrad.cli.commands import run
 from handgrad.explain import plain_text
 from handgrad.expression import Literal, Name
 from handgrad.page.blocks import Block, Derivation, Heading, Page, Paragraph, Relation, Table
 from handgrad.page.portions import ROOM, block_lines, portions
+from handgrad.questions import to_discuss
 from tests.render.documents import PROBLEMS, decimals, step_ids, terminal
 from tests.render.test_typst import text_of, widest
 
 SMALLEST = 5.0
 """Points: no slide is scaled down so far that its smallest text, in scripts, is smaller."""
+
+HANGING = 3.0
+"""Points: a hyphen or a point at the end of a line hangs over the margin by so much at most."""
 
 
 def titles(page: Page) -> list[str]:
@@ -68,7 +75,7 @@ def test_every_slide_is_one_page(name: str) -> None:
     page = deck(name)
     document = set_as_pdf(page)
     assert len(document) == len(titles(page))
-    assert widest(document, "slides") < 2  # a hyphen may hang
+    assert widest(document, "slides") < HANGING
     assert {round(p.rect.width / p.rect.height, 2) for p in document} == {1.78}
     sizes = [
         span["size"]
@@ -101,9 +108,27 @@ def test_questions_come_before_their_answers() -> None:
     ]
     page = handgrad.slides_page(trace, questions)
     shown = titles(page)
-    assert shown[-4:] == ["Discussion questions", "Answer to Q1", "Answer to Q2", "Key takeaways"]
+    assert shown[-5:] == ["Discuss", "Answer", "Discuss", "Answer", "Key takeaways"]
     text = text_of(set_as_pdf(page))
-    assert text.index("And then?") < text.index("Because of this.") < text.index("of that.")
+    said = ["so?", "Because of this.", "And then?", "of that."]
+    assert sorted(said, key=text.index) == said
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_a_file_of_slides_has_two_to_four_questions(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "deck.typ"
+    assert run(["solve", name, "--as", "slides", "-o", str(path)]) == 0
+    text = path.read_text("utf-8")
+    asked = [int(n) for n in re.findall(r"Q(\d)\D*Discuss", text)]
+    assert asked == list(range(1, len(asked) + 1))
+    assert 2 <= len(asked) <= 4
+    assert {int(n) for n in re.findall(r"Q(\d)\D*Answer", text)} == set(asked)
+
+
+def test_lab9_asks_what_the_lab_asks() -> None:
+    trace = handgrad.solve(handgrad.load("lab9"))
+    kinds = ["zero_rows_columns", "gate_swap", "other_input", "updated_value"]
+    assert [q.kind for q in to_discuss(trace)] == kinds
 
 
 def test_long_blocks_go_on_and_short_ones_stay_together() -> None:

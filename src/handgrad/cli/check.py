@@ -54,6 +54,10 @@ def check(
     output.check(as_json)
     checker = handgrad.Checker(chosen(problem, settings, swaps), rubric)
     if blank is not None:
+        if output:
+            raise handgrad.OptionError(
+                "--blank prints to standard output", mend=f"put > answers.{blank} after it"
+            )
         click.echo(_to_fill_in(checker, blank), nl=False)
         return 0
     if answers is None:

@@ -21,16 +21,13 @@ from handgrad.page.reference import goals, quick_reference, recipe, shut_gates, 
 from handgrad.page.solution import PHASES, conventions, solution_page
 from handgrad.trace import Trace
 
-QUESTIONS_ROOM = 12.0
-"""Lines of questions on a slide: they need room to think."""
-
 
 def slides_page(trace: Trace, questions: Sequence[tuple[Text, tuple[Block, ...]]] = ()) -> Page:
     """The worked solution as slides of 16:9.
 
     Arguments:
-        questions: what to discuss, each with the blocks of its answer; the answers follow
-            after all the questions.
+        questions: what to discuss, each with the blocks of its answer; the answer stands on
+            the slides after its question.
     """
     solution = solution_page(trace)
     blocks: list[Block] = []
@@ -105,11 +102,10 @@ def _step(trace: Trace, heading: Heading, body: Sequence[Block], phase: str) -> 
 
 
 def _discussion(questions: Sequence[tuple[Text, tuple[Block, ...]]]) -> list[Block]:
-    """All the questions, then each with its answer."""
-    asked: list[Block] = []
-    answered: list[Block] = []
+    """A slide for each question, and its answer on the next."""
+    blocks: list[Block] = []
     for position, (question, answer) in enumerate(questions):
         number = f"Q{position + 1}"
-        asked.append(Heading(question, 3, number))
-        answered += _slides(f"Answer to {number}", [Paragraph(question), *answer])
-    return _slides("Discussion questions", asked, QUESTIONS_ROOM) + answered
+        blocks += _slides("Discuss", [Paragraph(question)], step=number)
+        blocks += _slides("Answer", answer, step=number)
+    return blocks

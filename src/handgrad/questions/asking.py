@@ -20,6 +20,7 @@ from handgrad.questions.structure import (
     InputScaling,
     MostSensitive,
     Question,
+    QuestionKind,
     Share,
     SmallChange,
     SumOverPaths,
@@ -54,6 +55,19 @@ NOISE = 1e-12
 CASES = 64
 """Cases that are run one by one."""
 
+DISCUSSED: tuple[QuestionKind, ...] = (
+    "zero_rows_columns",
+    "gate_swap",
+    "other_input",
+    "sum_over_paths",
+    "case_shares",
+    "updated_value",
+    "bias_gradient",
+    "most_sensitive",
+    "small_change",
+)
+"""What a class has time for first."""
+
 
 def questions_for(trace: Trace) -> tuple[Question, ...]:
     """What to discuss about a worked solution, in the order in which to ask it.
@@ -77,6 +91,13 @@ def questions_for(trace: Trace) -> tuple[Question, ...]:
     )
     with np.errstate(all="ignore"):
         return tuple(q for question in ask if (q := question(trace)) is not None)
+
+
+def to_discuss(trace: Trace, most: int = 4) -> tuple[Question, ...]:
+    """The questions that are most worth a class's time, in the order in which to ask them."""
+    asked = {q.kind: q for q in questions_for(trace)}
+    chosen = [kind for kind in DISCUSSED if kind in asked][:most]
+    return tuple(q for kind, q in asked.items() if kind in chosen)
 
 
 # -- zeros ----------------------------------------------------------------------------------

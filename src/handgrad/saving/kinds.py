@@ -11,6 +11,8 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from handgrad.errors import OptionError, nearest
 from handgrad.files import check_writable, write_files
 from handgrad.page import Page
+from handgrad.page.blocks import Figure
+from handgrad.picture import Drawing
 from handgrad.render.style import Style
 from handgrad.saving.report import Form, Report
 
@@ -169,14 +171,21 @@ def _notebook(report: Report, settings: Settings) -> bytes:
     return text.encode("utf-8")
 
 
+def _drawing(report: Report) -> Drawing:
+    figures = [block for block in report.page.blocks if isinstance(block, Figure)]
+    if report.picture is None and figures:
+        return figures[0].drawing
+    return _form(report, "picture", report.picture)
+
+
 def _svg(report: Report, settings: Settings) -> bytes:
-    drawing = _form(report, "picture", report.picture)
+    drawing = _drawing(report)
     text: str = _renderer("svg", "render_svg")(drawing, Style.of(report.page))
     return text.encode("utf-8")
 
 
 def _png(report: Report, settings: Settings) -> bytes:
-    drawing = _form(report, "picture", report.picture)
+    drawing = _drawing(report)
     content: bytes = _renderer("png", "render_png")(drawing, Style.of(report.page))
     return content
 

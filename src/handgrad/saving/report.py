@@ -28,7 +28,7 @@ class Report:
         pictured: the page for the kinds of file that show pictures; `page` by default.
         program: the page with its code, for a notebook; `page` by default.
         slides: the page as a deck.
-        picture: the picture alone.
+        picture: the picture alone; the first figure of the page by default.
         json: the object that `--json` prints.
         lacking: by form that it does not have, why not, and the mend.
     """

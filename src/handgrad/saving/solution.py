@@ -71,9 +71,9 @@ def _with_code(trace: Trace, page: partial[Page]) -> Page:
 def _slides(trace: Trace) -> Page:
     from handgrad.page.questions import question_blocks
     from handgrad.page.slides import slides_page
-    from handgrad.questions import questions_for
+    from handgrad.questions import to_discuss
 
-    return slides_page(trace, [question_blocks(q) for q in questions_for(trace)])
+    return slides_page(trace, [question_blocks(q) for q in to_discuss(trace)])
 
 
 def _picture(trace: Trace, phase: Literal["forward", "backward"]) -> Drawing:

@@ -1,0 +1,386 @@
+"""Makes the gallery of the documents: every kind of page as a picture, and the page that shows them.
+
+    python -m tools.gallery [NAME…]
+
+Needs handgrad with the extras `pdf` and `test`, and Chromium (CHROMIUM, or on the PATH). Writes
+docs/gallery/ and docs/gallery.md; with names, only those pictures are taken again.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
+
+import handgrad
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from playwright.sync_api import Page as Tab
+
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "docs" / "gallery"
+DOCUMENT = ROOT / "docs" / "gallery.md"
+FRAMES = Path(__file__).parent / "frames.css"
+
+WIDEST = 1200
+"""Pixels of the widest picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """A window of a browser, scrolled to the heading that begins with `place`."""
+
+    width: int = 1300
+    height: int = 1000
+    dark: bool = False
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Pages of a PDF beside and under each other, counted from 0."""
+
+    pages: tuple[int, ...]
+    columns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """What the command prints, in colour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of a notebook whose last line is this, and what Jupyter shows under it."""
+
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """The file as it is: an .svg."""
+
+
+View: TypeAlias = Screen | Sheet | Console | Cell | Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A picture of the gallery: the command whose page it shows, how it is looked at, and its words."""
+
+    name: str
+    command: str
+    view: View
+    says: str
+
+    @property
+    def file(self) -> str:
+        return f"{self.name}.{'svg' if isinstance(self.view, Vector) else 'webp'}"
+
+
+SECTIONS: dict[str, tuple[Shot, ...]] = {
+    "A worked solution in the browser": (
+        Shot(
+            "lab9-light",
+            "handgrad solve lab9 -o lab9.html",
+            Screen(height=1200),
+            "The lab's network: equations, given numbers and the network they make.",
+        ),
+        Shot(
+            "lab9-dark",
+            "handgrad solve lab9 -o lab9.html",
+            Screen(1700, 1000, dark=True, place="2.4"),
+            "The same page in the dark, at the step where a gate is shut.",
+        ),
+        Shot(
+            "lab9-phone",
+            "handgrad solve lab9 -o lab9.html",
+            Screen(390, 844, place="2.4"),
+            "And on a phone.",
+        ),
+    ),
+    "On paper": (
+        Shot(
+            "lab9-pdf",
+            "handgrad solve lab9 -o lab9.pdf",
+            Sheet((0, 1), 2),
+            "Two pages of the PDF, set by Typst.",
+        ),
+        Shot(
+            "lab9-slides",
+            "handgrad solve lab9 --as slides -o slides.pdf",
+            Sheet((0, 1, 3, 9, 17, 18, 25, 26, 35), 3),
+            "Slides for the class: goals, a step a slide, what a shut gate does, a question and its answer.",
+        ),
+    ),
+    "In the terminal and in a notebook": (
+        Shot(
+            "lab9-terminal",
+            "handgrad solve lab9 --step 2.4",
+            Console(),
+            "One step in the terminal.",
+        ),
+        Shot(
+            "lab9-notebook",
+            "handgrad solve lab9 -o lab9.ipynb",
+            Cell('trace.step("2.4")'),
+            "A step shows itself in Jupyter; an .ipynb has the whole solution with its code.",
+        ),
+    ),
+    "The picture alone": (
+        Shot(
+            "lab9-picture",
+            "handgrad solve lab9 -o lab9.svg",
+            Vector(),
+            "The backward pass: gradients on the edges, the shut unit and all that it silences.",
+        ),
+    ),
+    "Larger networks": (
+        Shot(
+            "classes",
+            "handgrad solve classes -o classes.html",
+            Screen(height=1150, place="Forward"),
+            "4-8-8-3 with softmax on a batch of three, drawn for the first case.",
+        ),
+        Shot(
+            "classes-pdf",
+            "handgrad solve classes -o classes.pdf",
+            Sheet((0, 2), 2),
+            "The batch on paper: one column a case.",
+        ),
+        Shot(
+            "attention",
+            "handgrad solve attention -o attention.html",
+            Screen(place="Forward"),
+            "Attention by hand: a graph of equations, values on its nodes.",
+        ),
+        Shot(
+            "rnn",
+            "handgrad solve rnn -o rnn.html",
+            Screen(dark=True, place="Forward"),
+            "A recurrent network unrolled; its weights are used at every step in time.",
+        ),
+    ),
+    "More than solutions": (
+        Shot(
+            "compare",
+            "handgrad compare lab9 --swap relu=sigmoid -o compare.html",
+            Screen(place="1.2"),
+            "Two solutions side by side, what changed marked.",
+        ),
+        Shot(
+            "train",
+            "handgrad train dying --steps 20 --compare -o train.html",
+            Screen(height=1350, place="What keeps"),
+            "Training watched: which update killed the units, and what keeps them alive.",
+        ),
+    ),
+}
+"""The pictures of the gallery by the heading that they stand under."""
+
+SHOTS = tuple(shot for shots in SECTIONS.values() for shot in shots)
+
+
+def document() -> str:
+    """The page that shows the pictures."""
+    lines = [
+        "# Gallery",
+        "",
+        "What handgrad makes, each picture under the command that makes the page.",
+        "`python -m tools.gallery` takes them all again.",
+    ]
+    for heading, shots in SECTIONS.items():
+        lines += ["", f"## {heading}"]
+        for shot in shots:
+            width = (
+                ' width="300"' if isinstance(shot.view, Screen) and shot.view.width < 600 else ""
+            )
+            lines += [
+                "",
+                shot.says,
+                "",
+                f"    {shot.command}",
+                "",
+                f'<img src="gallery/{shot.file}" alt="{html.escape(shot.says)}"{width}>',
+            ]
+    return "\n".join([*lines, ""])
+
+
+def main(names: Sequence[str]) -> None:
+    unknown = set(names) - {shot.name for shot in SHOTS}
+    if unknown:
+        raise SystemExit(f"no such pictures: {', '.join(sorted(unknown))}")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as made, browser() as chromium:
+        for shot in SHOTS:
+            if not names or shot.name in names:
+                content = taken(shot, Path(made), chromium)
+                (FOLDER / shot.file).write_bytes(content)
+                print(f"{shot.file}: {len(content) / 1000:.0f} kB")
+    for stray in {p.name for p in FOLDER.iterdir()} - {shot.file for shot in SHOTS}:
+        (FOLDER / stray).unlink()
+    DOCUMENT.write_text(document(), "utf-8")
+
+
+# -- taking a picture -----------------------------------------------------------------------
+
+
+@contextmanager
+def browser() -> Iterator[Any]:
+    """Chromium, without a window."""
+    from playwright.sync_api import sync_playwright
+
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+def taken(shot: Shot, folder: Path, chromium: Any) -> bytes:
+    """The content of the picture's file."""
+    words = shlex.split(shot.command)
+    match shot.view:
+        case Vector():
+            ran(words, folder)
+            return (folder / words[-1]).read_bytes()
+        case Screen():
+            ran(words, folder)
+            return compressed(screen(folder / words[-1], shot.view, chromium))
+        case Sheet():
+            ran(words, folder)
+            return compressed(sheet(folder / words[-1], shot.view))
+        case Console():
+            printed = ran([*words, "--colour", "--width", "80"], folder)
+            content = f'<pre class="terminal">{coloured(printed.rstrip())}</pre>'
+            return compressed(framed(content, "pre", folder, chromium))
+        case Cell():
+            content = cell(shot.view, shlex.split(shot.command)[2])
+            return compressed(framed(content, "main", folder, chromium))
+        case _:
+            assert_never(shot.view)
+
+
+def ran(words: Sequence[str], folder: Path) -> str:
+    """Runs a command of handgrad's in the folder; what it prints."""
+    force = ["--force"] if "-o" in words else []
+    command = [sys.executable, "-X", "utf8", "-m", *words, *force]
+    done = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=False)
+    if done.returncode:
+        raise SystemExit(f"{shlex.join(words)}: {done.stderr}")
+    return done.stdout
+
+
+def opened(path: Path, chromium: Any, width: int, height: int, dark: bool = False) -> Tab:
+    scheme = "dark" if dark else "light"
+    tab: Tab = chromium.new_page(
+        viewport={"width": width, "height": height},
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        device_scale_factor=2,
+    )
+    tab.goto(path.as_uri())
+    tab.evaluate("document.fonts.ready.then(() => true)")
+    return tab
+
+
+def screen(path: Path, view: Screen, chromium: Any) -> Image:
+    tab = opened(path, chromium, view.width, view.height, view.dark)
+    if view.place:
+        # Twice: what comes into view takes its own height only then.
+        for _ in range(2):
+            tab.evaluate(
+                "place => [...document.querySelectorAll('h1, h2, h3')]"
+                ".find(heading => heading.textContent.trim().startsWith(place)).scrollIntoView({behavior: 'instant'})",
+                view.place,
+            )
+            tab.wait_for_timeout(200)
+    picture = image(tab.screenshot(animations="disabled"))
+    tab.close()
+    return picture
+
+
+def framed(content: str, tag: str, folder: Path, chromium: Any) -> Image:
+    path = folder / "frame.html"
+    head = f'<!doctype html><meta charset="utf-8"><style>{FRAMES.read_text("utf-8")}</style>'
+    path.write_text(f"{head}{content}", "utf-8")
+    tab = opened(path, chromium, 880, 600)
+    picture = image(tab.locator(tag).first.screenshot())
+    tab.close()
+    return picture
+
+
+def coloured(printed: str) -> str:
+    """A terminal's page with its colours as classes."""
+    pieces = re.split(r"\x1b\[([0-9;]*)m", printed)
+    texts, styles = pieces[0::2], ["0", *pieces[1::2]]
+    return "".join(
+        f'<span class="{" ".join(f"s{n}" for n in style.split(";"))}">{html.escape(text)}</span>'
+        for style, text in zip(styles, texts, strict=True)
+    )
+
+
+def cell(view: Cell, problem: str) -> str:
+    setup = f'import handgrad\ntrace = handgrad.solve(handgrad.load("{problem}"))\n'
+    step = handgrad.solve(handgrad.load(problem)).step(view.source.split('"')[1])
+    shown: Any = step
+    source = html.escape(f"{setup}{view.source}")
+    return (
+        f'<main><div class="cell"><div class="prompt">[1]:</div><pre class="source">{source}</pre>'
+        f'<div class="prompt">[1]:</div><div>{shown._repr_mimebundle_()["text/html"]}</div></div></main>'
+    )
+
+
+def sheet(path: Path, view: Sheet) -> Image:
+    """Pages beside each other on grey."""
+    import pymupdf
+    from PIL import Image as pillow  # noqa: N813 - a module in all but name
+
+    wide = 2 * WIDEST // view.columns
+    pages: list[Image] = []
+    reader: Any = pymupdf.open
+    with reader(path) as pdf:
+        for number in view.pages:
+            scale = (wide - 16) / pdf[number].rect.width
+            pixels = pdf[number].get_pixmap(matrix=pymupdf.Matrix(scale, scale))
+            pages.append(image(pixels.tobytes("png")))
+    high = pages[0].height + 16
+    rows = -(-len(pages) // view.columns)
+    whole = pillow.new("RGB", (wide * view.columns, high * rows), "#c9ccd1")
+    for position, page in enumerate(pages):
+        whole.paste(page, (position % view.columns * wide + 8, position // view.columns * high + 8))
+    return whole
+
+
+def image(content: bytes) -> Image:
+    from PIL import Image as pillow  # noqa: N813 - a module in all but name
+
+    return pillow.open(io.BytesIO(content)).convert("RGB")
+
+
+def compressed(picture: Image) -> bytes:
+    """The picture as WebP, at most `WIDEST` wide."""
+    from PIL import Image as pillow  # noqa: N813 - a module in all but name
+
+    width = min(WIDEST, picture.width)
+    height = round(picture.height * width / picture.width)
+    small = picture.resize((width, height), pillow.Resampling.LANCZOS)
+    stream = io.BytesIO()
+    small.save(stream, "WEBP", quality=84, method=6)
+    return stream.getvalue()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
