@@ -51,6 +51,12 @@ if TYPE_CHECKING:
     from handgrad.check.report import Level as Level
     from handgrad.comparison import Comparison as Comparison
     from handgrad.comparison import compare as compare
+    from handgrad.drill import Drill as Drill
+    from handgrad.drill import DrillQuit as DrillQuit
+    from handgrad.drill import DrillStore as DrillStore
+    from handgrad.drill import DrillUnfinished as DrillUnfinished
+    from handgrad.drill import begin_drill as begin_drill
+    from handgrad.drill import drill_object as drill_object
     from handgrad.gates import Audit as Audit
     from handgrad.gates import audit_gates as audit_gates
     from handgrad.gates import read_box as read_box
@@ -63,6 +69,10 @@ if TYPE_CHECKING:
     from handgrad.page.born_dead import born_dead_table_page as born_dead_table_page
     from handgrad.page.checking import check_page as check_page
     from handgrad.page.comparison import comparison_page as comparison_page
+    from handgrad.page.drill import drill_opening_page as drill_opening_page
+    from handgrad.page.drill import drill_question_page as drill_question_page
+    from handgrad.page.drill import drill_said_page as drill_said_page
+    from handgrad.page.drill import drill_summary_page as drill_summary_page
     from handgrad.page.gates import gates_page as gates_page
     from handgrad.page.listing import list_page as list_page
     from handgrad.page.numbers import numbers_page as numbers_page
@@ -143,6 +153,16 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _WHEN_ASKED_FOR = {
+    "Drill": "handgrad.drill",
+    "DrillQuit": "handgrad.drill",
+    "DrillStore": "handgrad.drill",
+    "DrillUnfinished": "handgrad.drill",
+    "begin_drill": "handgrad.drill",
+    "drill_object": "handgrad.drill",
+    "drill_opening_page": "handgrad.page.drill",
+    "drill_question_page": "handgrad.page.drill",
+    "drill_said_page": "handgrad.page.drill",
+    "drill_summary_page": "handgrad.page.drill",
     "answers_page": "handgrad.page.answers",
     "blank_csv": "handgrad.check.blanks",
     "Exercise": "handgrad.page.sheets",

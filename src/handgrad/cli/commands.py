@@ -17,6 +17,7 @@ COMMANDS = {
     "verify": "handgrad.cli.verify:verify",
     "check": "handgrad.cli.check:check",
     "code": "handgrad.cli.code:code",
+    "drill": "handgrad.cli.drill:drill",
     "practice": "handgrad.cli.practice:practice",
     "questions": "handgrad.cli.questions:questions",
     "compare": "handgrad.cli.compare:compare",

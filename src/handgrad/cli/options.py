@@ -75,6 +75,18 @@ def pair(text: str, option: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
+def units_off(text: str) -> tuple[int | None, int]:
+    """2:1 is one unit of layer 2, and 1 one in all; raises `OptionError` for anything else."""
+    layer, colon, count = text.rpartition(":")
+    if not count.strip().isdigit() or (colon and not layer.strip().isdigit()):
+        raise handgrad.OptionError(
+            f"{text[:40]!r} is not a count of units",
+            where="--off",
+            mend="write 1, or 2:1 for one in layer 2",
+        )
+    return (int(layer) if colon else None), int(count)
+
+
 def print_json(value: dict[str, Any]) -> None:
     """One JSON object on standard output, in ASCII so that every console takes it."""
     import json

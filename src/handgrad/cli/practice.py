@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 import handgrad
-from handgrad.cli.options import AS_JSON, DECIMALS, changes, chosen, print_json
+from handgrad.cli.options import AS_JSON, DECIMALS, changes, chosen, print_json, units_off
 from handgrad.cli.output import Output, output_options
 from handgrad.cli.terminal import Terminal, page_options
 
@@ -104,7 +104,7 @@ def practice(
     asked = handgrad.wanted(
         level,
         grid=grid,
-        off=dict(_off(text) for text in off),
+        off=dict(units_off(text) for text in off),
         zero_input=zero_input,
         path_sum=path_sum,
     )
@@ -130,15 +130,3 @@ def practice(
         Output((key,), paper=output.paper, force=output.force).write(
             handgrad.Report(handgrad.keys_page(exercises)), terminal
         )
-
-
-def _off(text: str) -> tuple[int | None, int]:
-    """2:1 is one unit of layer 2, and 1 one in all."""
-    layer, colon, count = text.rpartition(":")
-    if not count.strip().isdigit() or (colon and not layer.strip().isdigit()):
-        raise handgrad.OptionError(
-            f"{text[:40]!r} is not a count of units",
-            where="--off",
-            mend="write 1, or 2:1 for one in layer 2",
-        )
-    return (int(layer) if colon else None), int(count)

@@ -24,6 +24,7 @@ from handgrad.page.blocks import (
     Text,
 )
 from handgrad.page.solution import error_signals, losses
+from handgrad.trace import Trace
 from handgrad.trace.numbers import literal_of
 
 MANY = 8
@@ -126,14 +127,14 @@ def _verdict(one: Judged) -> Text:
                 return ("follows, but nothing was left to work out",)
             return ("right, given what came before",)
         case "wrong":
-            return ("WRONG", *_where(one.wrong, np.shape(one.expected)))
+            return ("WRONG", *where_text(one.wrong, np.shape(one.expected)))
         case "missing":
             return ("not entered",)
         case _:
             assert_never(one.verdict)
 
 
-def _where(places: Places, shape: tuple[int, ...]) -> Text:
+def where_text(places: Places, shape: tuple[int, ...]) -> Text:
     """Which entries, counted from 1; nothing where it is all of them."""
     if not shape or not places or len(places) == int(np.prod(shape)):
         return ()
@@ -184,18 +185,18 @@ def _told(report: CheckReport, one: Judged, level: Level) -> list[Block]:
         said = "in print" if report.as_printed else "you wrote"
         relation = Relation(one.quantity.shown, (_literal(one.entry.value, one),), label=(said,))
         blocks.append(Derivation((relation,)))
-    blocks += [Note("warning", text) for text in _why(one)]
+    blocks += [Note("warning", text) for text in why_texts(one)]
     if one.remark:
         blocks.append(Note("info", sentence(one.remark, ".")))
     if LEVELS.index(level) >= LEVELS.index("rule"):
-        blocks += _rule(report, one, worked=level == "worked")
+        blocks += rule_blocks(report.trace, one, worked=level == "worked")
     elif report.as_printed:
         right = Relation(one.quantity.shown, (_literal(one.expected, one),), label=("right",))
         blocks.append(Derivation((right,)))
     return blocks
 
 
-def _why(one: Judged) -> list[Text]:
+def why_texts(one: Judged) -> list[Text]:
     """The best explanation, and the others as what it may also be."""
     if one.trivial:
         return [
@@ -214,11 +215,12 @@ def _why(one: Judged) -> list[Text]:
     return texts
 
 
-def _rule(report: CheckReport, one: Judged, *, worked: bool) -> list[Block]:
+def rule_blocks(trace: Trace, one: Judged, *, worked: bool) -> list[Block]:
+    """The rule that belongs to a quantity, with the numbers put in where it is `worked` out."""
     quantity = one.quantity
     blocks: list[Block] = []
-    step = report.trace.step(quantity.step)
-    if step is not None and (why := reason(report.trace, step)) and any(why):
+    step = trace.step(quantity.step)
+    if step is not None and (why := reason(trace, step)) and any(why):
         blocks.append(Paragraph(why))
     line = quantity.line
     formula: Expression = line.formula if line is not None else quantity.formula.expression

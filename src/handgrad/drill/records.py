@@ -1,0 +1,48 @@
+"""What has come of each quantity so far, and the marks it earns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from handgrad.check.report import LEVELS, Level
+from handgrad.drill.typed import Cells
+
+State: TypeAlias = Literal["open", "right", "consistent", "shown", "skipped"]
+STATES: tuple[State, ...] = ("open", "right", "consistent", "shown", "skipped")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One quantity of a drill.
+
+    Arguments:
+        state: open; answered right, or consistently with earlier figures; shown; or skipped.
+        figures: the last that were entered.
+        wrong, hints: how many answers were wrong, and how many hints were asked for.
+        trivial: the answer follows from an earlier slip that left nothing to work out.
+    """
+
+    state: State = "open"
+    figures: Cells | None = None
+    wrong: int = 0
+    hints: int = 0
+    trivial: bool = False
+
+    @property
+    def level(self) -> Level | None:
+        """How much has been told: every wrong answer and every hint tells one level more."""
+        told = min(self.wrong + self.hints, len(LEVELS))
+        return LEVELS[told - 1] if told else None
+
+    @property
+    def answered(self) -> bool:
+        """Whether an answer was accepted."""
+        return self.state in ("right", "consistent")
+
+    @property
+    def marks(self) -> float:
+        """One, less a quarter for every level that was told."""
+        if not self.answered or self.trivial:
+            return 0.0
+        return max(0.0, 1 - (self.wrong + self.hints) / len(LEVELS))
