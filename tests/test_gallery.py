@@ -56,4 +56,7 @@ def test_the_readme_shows_two() -> None:
 
 def test_colours_of_the_terminal_become_classes() -> None:
     shown = coloured("a \x1b[2;31m<b>\x1b[0m c")
-    assert shown == '<span class="s0">a </span><span class="s2 s31">&lt;b&gt;</span><span class="s0"> c</span>'
+    assert (
+        shown
+        == '<span class="s0">a </span><span class="s2 s31">&lt;b&gt;</span><span class="s0"> c</span>'
+    )

@@ -36,7 +36,7 @@ def _shape(shape: Shape, pen: TypstPen) -> str:
             weight = "bold" if shape.bold else "regular"
             return (
                 f"label-at({_numbers(shape.x, shape.y, shape.size)}, {string(shape.anchor)}, "
-                f"{string(shape.role)}, {string(weight)}, {text})"
+                f"{string(shape.role)}, {string(weight)}, {str(shape.halo).lower()}, {text})"
             )
         case _:
             assert_never(shape)
