@@ -77,4 +77,4 @@ def test_a_page_without_pictures_does_not_wait_for_them() -> None:
     out = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout
-    assert out.strip() == "['handgrad.picture.drawing']"
+    assert out.strip() == "[]"

@@ -84,7 +84,7 @@ def test_shares_of_a_gradient_are_dashed_one_by_one() -> None:
     trace = handgrad.solve(handgrad.load("rnn"))
     arrows = [s for s in handgrad.graph_picture(trace, "backward").shapes if isinstance(s, Arrow)]
     # The first state is zero: that use of the matrix adds nothing, the two others do.
-    assert sorted(a.dashed for a in arrows if a.quantity == "dWh") == [False, False, True]
+    assert sorted(a.dashed for a in arrows if a.quantity == "dW_h") == [False, False, True]
 
 
 def chain(length: int) -> handgrad.Trace:
