@@ -6,10 +6,10 @@ import re
 import shlex
 
 import pytest
-from tools.gallery import DOCUMENT, FOLDER, ROOT, SECTIONS, SHOTS, Vector, coloured, document
 
 import handgrad
 from handgrad.cli.commands import run
+from tools.gallery import DOCUMENT, FOLDER, ROOT, SECTIONS, SHOTS, Vector, coloured, document
 
 MOST = 1_500_000
 """Bytes of all the pictures together."""

@@ -17,13 +17,10 @@ from handgrad.page.blocks import Block, Derivation, Heading, Page, Paragraph, Re
 from handgrad.page.portions import ROOM, block_lines, portions
 from handgrad.questions import to_discuss
 from tests.render.documents import PROBLEMS, decimals, step_ids, terminal
-from tests.render.test_typst import text_of, widest
+from tests.render.test_typst import HANGING, text_of, widest
 
 SMALLEST = 5.0
 """Points: no slide is scaled down so far that its smallest text, in scripts, is smaller."""
-
-HANGING = 3.0
-"""Points: a hyphen or a point at the end of a line hangs over the margin by so much at most."""
 
 
 def titles(page: Page) -> list[str]:

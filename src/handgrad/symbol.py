@@ -61,6 +61,7 @@ GREEK: dict[str, str] = {
 """Greek letters by the names they are typed with; capitals where they differ from Latin ones."""
 
 _NAME = re.compile(r"(?P<letters>[^\W\d_]+)(?P<digits>\d*)(?P<rest>(?:_\w+)?)")
+_LETTER_BELOW = re.compile(r"(?P<letter>[^\W\d_])_(?P<below>[^\W_]+)")
 _ACCENTS: tuple[Accent, ...] = ("hat", "bar", "tilde")
 
 
@@ -88,8 +89,13 @@ class Symbol:
 
 
 def symbol(name: str, display: Mapping[str, str] | None = None) -> Symbol:
-    """The symbol for a name; `display` says how to show it where the usual reading does not do."""
+    """The symbol for a name; `display` says how to show it where the usual reading does not do.
+
+    A letter with something below, such as "W_q", is read as such; any other text is shown as it is.
+    """
     if display and name in display:
+        if lowered := _LETTER_BELOW.fullmatch(display[name]):
+            return Symbol(base=lowered["letter"], subscript=lowered["below"], name=name)
         return Symbol(base=display[name], text=display[name], name=name)
     found = _NAME.fullmatch(name)
     if found is None:

@@ -20,9 +20,7 @@ from handgrad.picture.measure import Measure
 from tests.picture.shapes import PHASES, faults
 
 NETWORKS = [
-    "classes",
-    "dying",
-    "batch", "lab9", "leaky", "neuron", "regression", "ridge", "shared", "softmax", "squared", "xor",
+    "batch", "classes", "dying", "lab9", "leaky", "neuron", "regression", "ridge", "shared", "softmax", "squared", "xor",
 ]  # fmt: skip
 OTHERS = ["attention", "batchnorm", "circuit", "conv", "rnn", "sigmoid_circuit"]
 

@@ -48,7 +48,7 @@ gate = Call("step", (Name("z2", shape=(2,)),), shape=(2,))
         (Name("net") ** Literal(2.0), r"\mathrm{net}^{2}"),
         (Name("z1") ** Literal(2.0), r"(z^{(1)})^{2}"),
         (Name("h_prev"), r"h_{\mathrm{prev}}"),
-        (Name("s"), r"\text{S\_t}"),
+        (Name("s"), r"S_{t}"),
         (Name("alpha1"), r"\alpha^{(1)}"),
         (Call("index", (Name("W2"),), (("at", (0, 1)),)), "W_{12}^{(2)}"),
         (Call("index", (Adjoint("z2"),), (("at", (1,)),)), r"\delta_{2}^{(2)}"),

@@ -36,9 +36,6 @@ LISTED = 8
 
 Mark: TypeAlias = str
 
-_LETTER_BELOW = re.compile(r"[^\W\d_]_[^\W_]+")
-"""What a problem writes for a letter with a subscript: W_q."""
-
 _SUM_SIGNS = {"+": "+", "−": "−", "<": "lt", ">": "gt", "≤": "lt.eq", "≥": "gt.eq"}
 _PRODUCT_SIGNS = {"times": "×", "dot": "dot.op", "entrywise": "dot.o"}
 _ACCENTS = {"hat": "hat", "bar": "macron", "tilde": "tilde"}
@@ -343,9 +340,6 @@ def _operator(sign: str) -> str:
 def _letters(symbol: Symbol) -> str:
     """The base with its accent: `hat(y)`, `"net"`, or the text a problem gives for it."""
     base = symbol.text or symbol.base
-    if _LETTER_BELOW.fullmatch(symbol.text):
-        letter, _, below = symbol.text.partition("_")
-        return f"attach({letter}, b: {_subscript(below)})"
     if len(base) == 1 and base.isalpha():
         return f"{_ACCENTS[symbol.accent]}({base})" if symbol.accent else base
     return "dots.h" if base == "…" else string(base)
