@@ -27,7 +27,9 @@ class DrillStore:
     @classmethod
     def of_user(cls, environment: Mapping[str, str] = os.environ) -> DrillStore:
         """The user's own: under XDG_STATE_HOME or ~/.local/state, on Windows under LOCALAPPDATA."""
-        name, usual = ("LOCALAPPDATA", "AppData/Local") if os.name == "nt" else ("XDG_STATE_HOME", ".local/state")  # fmt: skip
+        windows = os.name == "nt"
+        name = "LOCALAPPDATA" if windows else "XDG_STATE_HOME"
+        usual = "AppData/Local" if windows else ".local/state"
         given = Path(environment.get(name, ""))
         try:
             base = given if given.is_absolute() else Path.home() / usual
