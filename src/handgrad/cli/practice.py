@@ -112,6 +112,15 @@ def practice(
         sheets = handgrad.for_students(given, asked, handgrad.read_roster(roster), seed)
     else:
         sheets = handgrad.numbered(given, asked, count, seed)
+    if as_json:
+        if key is not None or folder is not None:
+            raise handgrad.OptionError(
+                "the object goes to standard output alone",
+                where="--json",
+                mend="leave out the files",
+            )
+        print_json(handgrad.practice_object(sheets))
+        return
     exercises = [
         handgrad.Exercise(handgrad.solve(s.problem, carry=carry, decimals=decimals), s.label)
         for s in sheets
@@ -122,8 +131,6 @@ def practice(
         terminal.tell(f"{folder}  {len(written)} files")
     if output:
         output.write(handgrad.Report(page, json=lambda: handgrad.practice_object(sheets)), terminal)
-    elif as_json:
-        print_json(handgrad.practice_object(sheets))
     elif folder is None and key is None:
         terminal.show(page)
     if key is not None:

@@ -27,9 +27,11 @@ from handgrad.gates.structure import (
     Unit,
     Verdict,
 )
+from handgrad.graph import build
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.problem.parts import in_own_names, with_named_activations
+from handgrad.run import run
 from handgrad.run.engine import BLOCK
 from handgrad.tables import ArrayCases, Cases, open_cases
 from handgrad.trace import Zeroed
@@ -94,6 +96,9 @@ def audit_gates(
         )
     if fire_on < 1:
         raise OptionError("a unit fires on 1 case at least", where="fire_on")
+    if data is None:
+        # A problem whose own numbers overflow is refused where `solve` refuses it.
+        run(problem, build(problem))
     cases = _cases_of(problem, data, skip_bad)
     audit = _Audit(problem, cases, over or {}, tighten, fire_on, dtype, progress)
     return audit.made(remedies)

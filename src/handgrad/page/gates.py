@@ -127,16 +127,15 @@ def _figures(audit: Audit) -> list[Block]:
             title="Which gates are open",
             groups=[(layer.name, layer.units) for layer in gates],
         )
-        some = f" in the first {len(audit.sample)} cases"
-        where = (
-            ""
-            if audit.cases == 1
-            else " in all cases"
-            if len(audit.sample) == audit.cases
-            else some
-        )
         states = [open_ for row in audit.sample for open_ in row]
-        figures.append(Figure(drawing, (f"{sum(states)} of {len(states)} gates are open{where}.",)))
+        told = f"{sum(states)} of {len(states)} gates are open."
+        if audit.cases > 1:
+            first = "" if len(audit.sample) == audit.cases else "first "
+            told = (
+                f"Over the {first}{len(audit.sample)} cases, gates are open "
+                f"{sum(states)} times of {len(states)}."
+            )
+        figures.append(Figure(drawing, (told,)))
     if audit.cases > 1:
         bars = [
             Bar(

@@ -81,11 +81,14 @@ def wanted(
     level: str = "medium",
     *,
     grid: str | None = None,
-    off: Mapping[int | None, int] | None = None,
+    off: int | Mapping[int | None, int] | None = None,
     zero_input: bool = False,
     path_sum: bool = False,
 ) -> Wanted:
-    """A level with what is asked for besides. Raises `OptionError` for an unknown level or grid."""
+    """A level with what is asked for besides; `off` is a count of units in all, or one by layer.
+
+    Raises `OptionError` for an unknown level or grid.
+    """
     if level not in LEVELS:
         raise OptionError(
             f"there is no level {level}", mend=nearest(level, LEVELS) or "easy, medium or hard"
@@ -104,7 +107,7 @@ def wanted(
         largest_input=base.largest_input,
         decimals=base.decimals if exact else 15,
         bound=max(base.bound, 20.0) if grid == "whole" else base.bound,
-        off=dict(off or {}),
+        off={None: off} if isinstance(off, int) else dict(off or {}),
         zero_input=zero_input,
         path_sum=path_sum,
         signs=base.signs,

@@ -192,7 +192,8 @@ def _from_file(spec: Mapping[str, Any], where: str, folder: Path | None) -> Any:
     except HandgradError:
         raise
     except OSError as error:
-        raise NumberError(f"{path.name} cannot be read: {error.strerror}", where=where) from None
+        reason = error.strerror or "it is not there"
+        raise NumberError(f"{path.name} cannot be read: {reason}", where=where) from None
     except (ValueError, EOFError, IndexError) as error:
         reason = (str(error).splitlines() or ["it is damaged"])[0][:120]
         raise NumberError(f"{path.name} cannot be read: {reason}", where=where) from None

@@ -121,7 +121,8 @@ class LatexPen:
 
     def entry(self, part: Tex, index: str) -> Tex:
         if part.sup or part.end or part.sub:
-            return Tex(f"{{{part}}}", sub=index)
+            # An empty atom keeps TeX from taking the braces off a single accented letter.
+            return Tex(f"{{{part}{{}}}}", sub=index)
         return replace(part, sub=index)
 
     def parentheses(self, part: Tex) -> Tex:

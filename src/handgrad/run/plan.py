@@ -230,9 +230,17 @@ def _rounding(decimals: int) -> Kernel:
     return lambda xp, array: shown_figures(array, decimals)
 
 
+NOISE = 1e-13
+"""What is left of a number under this, where figures are rounded, is floats' own rounding: 0 on paper."""
+
+
 def shown_figures(array: Array, decimals: int) -> Array:
     """An array with each number replaced by the figure that is shown for it."""
-    return np.vectorize(lambda x: float(figure(float(x), decimals)), otypes=[float])(array)
+
+    def shown(x: float) -> float:
+        return 0.0 if abs(x) < NOISE else float(figure(float(x), decimals))
+
+    return np.vectorize(shown, otypes=[float])(array)
 
 
 @dataclass(frozen=True, slots=True)

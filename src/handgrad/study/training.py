@@ -13,8 +13,10 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from handgrad.errors import OptionError
+from handgrad.graph import build
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem, Update
+from handgrad.run import run
 from handgrad.run.training import Training
 from handgrad.study.units import GATES, Layer, layers
 from handgrad.study.watching import Watch
@@ -134,6 +136,8 @@ def train(
     problem = with_update(problem, rule, rate)
     cases = _cases(problem)
     _check(problem, steps, batch, every, cases)
+    # A problem whose own numbers overflow is refused where `solve` refuses it.
+    run(problem, build(problem))
     training = Training(problem)
     watch = Watch(problem, layers(training.graph, operations))
     order = _batches(problem, batch, cases, seed)
@@ -220,6 +224,7 @@ class _Recorder:
         return tuple(
             (layer.name, tuple(int(i) for i in unit))
             for layer in self.watch.layers
+            if layer.name in self.largest
             for unit in np.argwhere(self.largest[layer.name] <= 0)
         )
 

@@ -52,6 +52,9 @@ def why_value(
         following = _only_entry(formula)
         if len(terms) > 1 or following is None:
             break
+        if len(following.index) != len(graph.nodes[following.name].shape):
+            # A whole array goes into it, as into the largest of a window.
+            break
         entry = following
     told = [_term(sign, formula, blaming) for sign, formula in terms] if len(terms) > 1 else []
     told.sort(key=lambda t: -abs(t.product))
