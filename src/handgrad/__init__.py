@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from handgrad.check import assert_gradients as assert_gradients
 from handgrad.check import check as check
 from handgrad.check import check_code as check_code
+from handgrad.checked import checked_by
 from handgrad.errors import EquationError as EquationError
 from handgrad.errors import HandgradError as HandgradError
 from handgrad.errors import MissingExtraError as MissingExtraError
@@ -271,3 +272,4 @@ def __getattr__(name: str) -> Any:
 
 
 shown_by(lambda: import_module("handgrad.display").DISPLAY)
+checked_by(check)

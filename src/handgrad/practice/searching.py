@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 
@@ -43,7 +44,13 @@ class Variants(Sequence[Problem]):
     def __len__(self) -> int:
         return int(next(iter(self._places.values())).shape[-1])
 
-    def __getitem__(self, position):  # type: ignore[no-untyped-def]
+    @overload
+    def __getitem__(self, position: int) -> Problem: ...
+
+    @overload
+    def __getitem__(self, position: slice) -> list[Problem]: ...
+
+    def __getitem__(self, position: int | slice) -> Problem | list[Problem]:
         if isinstance(position, slice):
             return [self[k] for k in range(*position.indices(len(self)))]
         at = range(len(self))[position]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from handgrad.errors import OptionError
-from handgrad.practice.searching import draw
+from handgrad.practice.searching import Variants, draw
 from handgrad.practice.students import Student, own_seed
 from handgrad.practice.wanted import Wanted
 from handgrad.problem import Problem
@@ -24,16 +24,21 @@ class Sheet:
 
     number: int
     label: str
-    problem: Problem
+    variants: Variants
     seed: int
     position: int = 0
     student: Student | None = None
+
+    @property
+    def problem(self) -> Problem:
+        """The variant itself, made as it is asked for."""
+        return self.variants[self.position]
 
 
 def numbered(problem: Problem, asked: Wanted, count: int, seed: int) -> tuple[Sheet, ...]:
     """`count` sheets from one seed. Raises `OptionError` where what is asked for cannot be had."""
     variants = draw(problem, asked, count, seed)
-    return tuple(Sheet(k + 1, f"sheet {k + 1}", variants[k], seed, k) for k in range(count))
+    return tuple(Sheet(k + 1, f"sheet {k + 1}", variants, seed, k) for k in range(count))
 
 
 def for_students(
@@ -44,7 +49,7 @@ def for_students(
     for number, student in enumerate(students, start=1):
         own = own_seed(seed, student.id)
         label = f"{student.name} ({student.id})" if student.name else student.id
-        sheets.append(Sheet(number, label, draw(problem, asked, 1, own)[0], own, 0, student))
+        sheets.append(Sheet(number, label, draw(problem, asked, 1, own), own, 0, student))
     return tuple(sheets)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from handgrad.checked import Checked
 from handgrad.equations import Equation, parse_equations, source
 from handgrad.errors import OptionError, ProblemError, nearest
 from handgrad.expression import Call, Expression, substitute
@@ -21,7 +22,7 @@ REDUCTIONS = ("mean", "sum")
 
 
 @dataclass(frozen=True, init=False, repr=False)
-class Problem(Shown):
+class Problem(Shown, Checked):
     """Equations and numbers.
 
     Arguments:

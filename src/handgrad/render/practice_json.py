@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from handgrad.practice import Sheet
-from handgrad.render.json import plain
 
 SCHEMA = "handgrad/practice/1"
 
 
 def practice_object(sheets: Sequence[Sheet]) -> dict[str, Any]:
     """Sheets as plain objects; `draw` gives a variant again from its seed and position."""
+    problem = sheets[0].variants.problem
+    drawn = {
+        id(v): {n: v.numbers(n) for n in (*problem.parameters, *problem.data)}
+        for v in {id(s.variants): s.variants for s in sheets}.values()
+    }
+
+    def numbers(sheet: Sheet, names: Iterable[str]) -> dict[str, Any]:
+        arrays = drawn[id(sheet.variants)]
+        return {n: arrays[n][..., sheet.position].tolist() for n in names}
+
     return {
         "schema": SCHEMA,
-        "title": sheets[0].problem.title,
+        "title": problem.title,
         "sheets": [
             {
                 "number": s.number,
@@ -23,8 +32,8 @@ def practice_object(sheets: Sequence[Sheet]) -> dict[str, Any]:
                 "student": s.student.id if s.student else None,
                 "seed": s.seed,
                 "position": s.position,
-                "parameters": {n: plain(g.array) for n, g in s.problem.parameters.items()},
-                "data": {n: plain(g.array) for n, g in s.problem.data.items()},
+                "parameters": numbers(s, problem.parameters),
+                "data": numbers(s, problem.data),
             }
             for s in sheets
         ],
