@@ -1,9 +1,10 @@
-"""One thread for torch: the tests run in parallel processes."""
+"""One thread for torch: the tests run in parallel processes. Sweeps may take their time."""
 
 from __future__ import annotations
 
 import os
 
+import pytest
 import torch
 from hypothesis import settings
 
@@ -13,3 +14,9 @@ settings.register_profile(
     "handgrad", deadline=None, max_examples=40, derandomize="CI" in os.environ
 )
 settings.load_profile("handgrad")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("sweep"):
+            item.add_marker(pytest.mark.timeout(0))
