@@ -78,6 +78,13 @@ def test_the_slides_as_printed() -> None:
     assert page.count("WRONG") == 1
 
 
+@pytest.mark.parametrize("shown", [["L"], ["yhat", "L"], ["z3", "L"], ["z2", "h2", "L"]])
+def test_numbers_that_are_not_in_print_excuse_nothing(shown: list[str]) -> None:
+    report = LAB9.check_printed({name: SLIDES[name] for name in shown})
+    assert [s.target for s in report.entered if s.printed != "right"] == ["L"]
+    assert report["L"].printed == "wrong"
+
+
 def test_the_slides_as_a_students_work() -> None:
     report = LAB9.check(SLIDES)
     assert [s.target for s in report.wrong] == ["L"]

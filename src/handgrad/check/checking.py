@@ -56,7 +56,7 @@ class Checker:
     def check_printed(self, answers: Any) -> CheckReport:
         """The report on figures in print: right, right to fewer digits, rounded early, or wrong."""
         found = matched(self.work, read_answers(answers))
-        steps = judged_as_printed(self.work, judged(self.work, found))
+        steps = judged_as_printed(self.work, judged(self.work, found, rounded_unseen=False))
         return CheckReport(
             self.problem,
             self.work.structure.trace,

@@ -26,9 +26,14 @@ LISTED = 64
 """Wrong entries that are listed, at most."""
 
 
-def judged(work: Work, found: Matched, habit: Habit | None = None) -> tuple[Judged, ...]:
-    """The verdicts, for every quantity that is asked for or entered, in the order of the steps."""
-    judging = _Judging(work, found, habit)
+def judged(work: Work, found: Matched, *, rounded_unseen: bool = True) -> tuple[Judged, ...]:
+    """The verdicts, for every quantity that is asked for or entered, in the order of the steps.
+
+    Arguments:
+        rounded_unseen: whether numbers that were not entered may have been rounded on the way; a
+            student is given the benefit of it.
+    """
+    judging = _Judging(work, found, rounded_unseen)
     for quantity in work.structure.quantities:
         judging.take(quantity)
     return tuple(sorted(judging.results, key=lambda j: _order(j.quantity)))
@@ -72,12 +77,13 @@ def halves(entry: Entry, habit: Habit, scale: float) -> Halves:
 
 
 class _Judging:
-    def __init__(self, work: Work, found: Matched, habit: Habit | None) -> None:
+    def __init__(self, work: Work, found: Matched, rounded_unseen: bool) -> None:
         self.work = work
         self.found = found
+        self.rounded_unseen = rounded_unseen
         figures = [f for e in found.entries.values() for f in e.figures.values()]
         figures += [f for e in found.misshapen.values() for f in e.figures.values()]
-        self.habit = habit or Habit.of(figures)
+        self.habit = Habit.of(figures)
         givens = {leaf: work.exact[leaf] for leaf in work.given_leaves}
         self.own = World(givens)
         self.right = self.own
@@ -109,6 +115,8 @@ class _Judging:
                 world.tainted.add(quantity.leaf)
 
     def _unshown(self, world: World, quantity: Quantity, value: Array) -> Callable[[], Interval]:
+        if not self.rounded_unseen:
+            return lambda: world.reach(quantity.formula)
         return lambda: widened(world.reach(quantity.formula), _units(self.habit, value))
 
     def _worlds(self) -> list[World]:
