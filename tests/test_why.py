@@ -287,3 +287,20 @@ def test_nothing_leads_to_the_loss() -> None:
     assert (why.value, why.path_count, why.paths) == (0, 0, ())
     page = handgrad.render_terminal(handgrad.why_page(why), width=80, colour=False, unicode=True)
     assert "No path leads" in page
+
+
+def test_paths_that_are_zero_for_one_reason_are_told_once() -> None:
+    """Two units of the last layer, both shut: one path through each is written out."""
+    shut = handgrad.Problem(
+        ["h1 = W1 @ x", "z2 = W2 @ h1 + b2", "h2 = relu(z2)", "L = sum(h2)"],
+        {"W1": np.ones((3, 2)), "W2": np.ones((2, 3)), "b2": [-9.0, -8.0]},
+        {"x": [1.0, 1.0]},
+    )
+    why = paths_of(shut, "dx[0]")
+    assert (why.path_count, why.value) == (6, 0)
+    page = handgrad.render_terminal(handgrad.why_page(why), width=80, colour=False, unicode=True)
+    assert "There are 6 paths, and each of them is 0" in page
+    assert page.count("The gate of ReLU is shut") == 2
+    assert page.count("2 more of the paths listed are 0 for the same reason") == 2
+    assert "Path 3" not in page
+    assert "together  ∂L/∂x₁ = 0" in page.replace("0 + 0 = 0", "0")

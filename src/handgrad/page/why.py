@@ -61,16 +61,39 @@ def _gradient_blocks(why: WhyGradient) -> list[Block]:
         text: Text = ("No path leads from ", why.entry.formula, " to the loss.")
         return [Note("warning", text)]
     blocks: list[Block] = [Paragraph(_introduction(why))]
-    for number, path in enumerate(why.paths, start=1):
+    told = _told(why.paths)
+    for number, (path, more) in enumerate(told.items(), start=1):
         blocks += _path(why, number, path)
-    products = [Literal(p.product) for p in why.paths]
-    if 1 < len(products) <= SUMMED and len(products) == why.path_count:
+        if more:
+            blocks.append(Note("info", (_folded_text(more),)))
+    products = [Literal(p.product) for p in told]
+    if 1 < len(products) <= SUMMED and len(why.paths) == why.path_count:
         total: Expression = products[0]
         for product in products[1:]:
             total = total + product
         relation = Relation(_gradient(why.entry), (total, Literal(why.value)), label=("together",))
         blocks.append(Derivation((relation,)))
     return blocks
+
+
+def _told(paths: Sequence[Path]) -> dict[Path, int]:
+    """The paths that are written out, each with how many more are 0 for the same reason.
+
+    Of those that are 0 one is enough for each factor that makes them so: the one nearest the loss.
+    """
+    told: dict[Path, int] = {}
+    first: dict[Blame, Path] = {}
+    for path in paths:
+        blame = next((f.blame for f in reversed(path.factors) if f.blame and not f.value), None)
+        if path.product == 0 and blame is not None and first.setdefault(blame, path) is not path:
+            told[first[blame]] += 1
+        else:
+            told[path] = 0
+    return told
+
+
+def _folded_text(more: int) -> str:
+    return f"{more} more of the paths listed {'is' if more == 1 else 'are'} 0 for the same reason."
 
 
 def _introduction(why: WhyGradient) -> Text:
@@ -82,8 +105,13 @@ def _introduction(why: WhyGradient) -> Text:
     listed = len(why.paths)
     if why.path_count == 1:
         return (*text, " There is one path.")
+    nothing = not why.paths[0].product
     if listed == why.path_count:
-        return (*text, f" There are {listed} paths, the largest first.")
+        order = "and each of them is 0" if nothing else "the largest first"
+        return (*text, f" There are {listed} paths, {order}.")
+    if nothing:
+        count = count_text(why.path_count)
+        return (*text, f" There are {count} paths, and each of them is 0; {listed} are looked at.")
     return (
         *text,
         f" There are {count_text(why.path_count)} paths; the {listed} largest are listed. They make up ",
