@@ -67,7 +67,7 @@ def note_text(note: Note) -> Text:
                 "The long way, one factor at a time, goes through ", Name(note.inner), f" ({agrees}):",
             )  # fmt: skip
         case AtKink():
-            return (f"A number lies exactly at a kink: {note.words}.",)
+            return (_kink(note),)
         case Unreached():
             return (
                 "No path leads from ",
@@ -168,6 +168,15 @@ def zeroed_text(zeroed: Zeroed) -> Text:
         case "entries":
             shown = [f"({', '.join(str(i + 1) for i in e)})" for e in zeroed.entries[:4]]
             return (f"entries {listed(shown)} of ", gradient)
+
+
+def _kink(note: AtKink) -> str:
+    if note.exactly:
+        return f"A number lies exactly at a kink: {note.words}."
+    return (
+        "Worked by hand, a number lies exactly at a kink; floating-point arithmetic, which cannot hold "
+        f"every decimal, put it a hair beside it, and the slope there was taken. {note.words}."
+    )
 
 
 def _several_paths(note: SeveralPaths) -> Text:

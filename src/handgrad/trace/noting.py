@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +14,7 @@ from handgrad.expression import Adjoint, Call, Expression, Name, Shape, leaves, 
 from handgrad.graph import Graph
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import signature_of, tidied
-from handgrad.operations.operation import Array
+from handgrad.operations.operation import Array, Kink
 from handgrad.run import Run
 from handgrad.run.evaluate import value_of
 from handgrad.trace.numbers import Numbers
@@ -36,6 +38,33 @@ from handgrad.trace.structure import (
 
 UNITS = 32
 """Notes are made for at most so many units of a layer; more would bury the page."""
+
+
+NOISE = 1e-14
+"""What rounding may leave of numbers that cancel, for each unit of the largest of them."""
+
+
+def _without_noise(array: Array, size: float) -> Array:
+    """Numbers to the digits that rounding leaves them, where so large ones went into them."""
+    grain = NOISE * size
+    return np.round(array / grain) * grain if grain else array
+
+
+def _entries_at(
+    kink: Kink, arrays: list[Array], cased: list[bool], options: Mapping[str, Any]
+) -> list[tuple[int, ...]]:
+    """The entries that lie at a kink; of many cases, with the case as the last index."""
+    cases = next((x.shape[-1] for x, c in zip(arrays, cased, strict=True) if c), 1)
+    hits = [
+        np.asarray(
+            kink.at(
+                np, *[x[..., k] if c else x for x, c in zip(arrays, cased, strict=True)], **options
+            )
+        )
+        for k in range(cases)
+    ]
+    met = np.argwhere(np.stack(hits, axis=-1) if any(cased) else hits[0])
+    return [tuple(int(i) for i in entry) for entry in met]
 
 
 @dataclass
@@ -138,20 +167,30 @@ class Noting:
         if not operation.kinks:
             return notes
         arrays = [value_of(a, self.values, self.cased) for a in call.arguments]
+        near = [
+            _without_noise(a, self._size(e)) for a, e in zip(arrays, call.arguments, strict=True)
+        ]
         cased = [self.graph.cased(a) for a in call.arguments]
         options = signature_of(call).options
-        cases = next((x.shape[-1] for x, c in zip(arrays, cased, strict=True) if c), 1)
-        each = [
-            [x[..., k] if c else x for x, c in zip(arrays, cased, strict=True)]
-            for k in range(cases)
-        ]
         for kink in operation.kinks:
-            hits = [np.asarray(kink.at(np, *of_one, **options)) for of_one in each]
-            met = np.argwhere(np.stack(hits, axis=-1) if any(cased) else hits[0])
-            if len(met):
-                entries = tuple(tuple(int(i) for i in entry) for entry in met[:UNITS])
-                notes.append(AtKink("kink", call.operation, equation, entries, kink.words))
+            exact = _entries_at(kink, arrays, cased, options)
+            beside = [e for e in _entries_at(kink, near, cased, options) if e not in exact]
+            for found, exactly in ((exact, True), (beside, False)):
+                if found:
+                    entries = tuple(found[:UNITS])
+                    notes.append(
+                        AtKink("kink", call.operation, equation, entries, kink.words, exactly)
+                    )
         return notes
+
+    def _size(self, argument: Expression) -> float:
+        """The largest number that went into an argument, in its own equation or in those it names."""
+        found = set(leaves(argument))
+        for leaf in leaves(argument):
+            written = self.graph.nodes[leaf.name].written if isinstance(leaf, Name) else None
+            found.update(leaves(written) if written is not None else ())
+        sizes = [np.abs(self.values[leaf]) for leaf in found if leaf in self.values]
+        return max((float(s[np.isfinite(s)].max(initial=0.0)) for s in sizes), default=0.0)
 
     # -- backward -------------------------------------------------------------------------
 

@@ -150,13 +150,18 @@ class ShortcutTaken:
 
 @dataclass(frozen=True, slots=True)
 class AtKink:
-    """A number that lies exactly where an operation has no derivative; `words` say what is taken."""
+    """A number that lies where an operation has no derivative; `words` say what is taken there.
+
+    Not `exactly`: it lies there but for the rounding of floating-point arithmetic, which put it
+    beside the kink, and the slope beside it was taken.
+    """
 
     kind: Literal["kink"]
     operation: str
     equation: str
     entries: tuple[tuple[int, ...], ...]
     words: str
+    exactly: bool = True
 
 
 @dataclass(frozen=True, slots=True)
