@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import handgrad
+from handgrad.run import evaluate
 from tests.oracle import assert_close
 from tests.test_operations import ROWS, Row, anything, spelled
 
@@ -96,3 +97,24 @@ def test_a_solution_of_cases_is_drawn_and_written(row: Row) -> None:
         page = handgrad.solution_page(trace, elements=True)
         assert handgrad.render_terminal(page, width=80, colour=False, unicode=False).isascii()
         assert handgrad.to_json(trace)["cases"] == 2
+
+
+def terminal(name: str) -> str:
+    page = handgrad.solution_page(handgrad.solve(handgrad.load(name)))
+    return handgrad.render_terminal(page, width=100, colour=False, unicode=False)
+
+
+def test_numbers_of_many_cases_are_put_in_as_they_are_multiplied() -> None:
+    """A sum of outer products is one product of the matrices whose columns are the cases."""
+    trace = handgrad.solve(handgrad.load("batch"))
+    lines = [x for step in trace.steps for x in step.lines if x.role == "gradient"]
+    matrices = [x for x in lines if len(x.shape) == 2]
+    assert len(matrices) == 2
+    for line in matrices:
+        assert_close(evaluate(line.substituted, {}), line.value)
+    assert terminal("batch").count("1/3 *") == 2
+
+
+def test_the_first_case_is_worked_where_all_at_once_would_not_read_well() -> None:
+    assert "in case 1" in terminal("batch")
+    assert "in case 1" not in terminal("lab9")

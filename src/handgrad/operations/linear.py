@@ -161,11 +161,6 @@ def _outer_kernel(s: Signature) -> Kernel:
     return outer_product
 
 
-def _outer_over_cases(s: Signature) -> Kernel | None:
-    """The sum over the cases of a bᵀ is one matrix product of the matrices of cases."""
-    return (lambda xp, a, b: xp.matmul(a, b.T)) if all(s.cased) else None
-
-
 outer = Operation(
     name="outer",
     family="linear",
@@ -175,7 +170,7 @@ outer = Operation(
     pullback=lambda i, g, p: g @ p.arguments[1] if i == 0 else g.T @ p.arguments[0],
     element=lambda index, p: entry(p.arguments[0], index[:1]) * entry(p.arguments[1], index[1:]),
     notation=As(lambda a, b: Call("matmul", (a, b.T))),
-    over_cases=_outer_over_cases,
+    over_cases=lambda a, b: a @ b.T,
 )
 
 OPERATIONS: tuple[Operation, ...] = (matmul, dot, outer)

@@ -142,7 +142,8 @@ class Operation:
         simplify: what a reader would write for a call of it, or None to leave it.
         fuses: by the name of the operation that feeds argument 0, the operation that
             computes both at once in a stable way.
-        over_cases: the kernel of this operation followed by the sum over the cases.
+        over_cases: the formula of this operation's sum over the cases, in the matrices whose
+            columns are the cases of its arguments.
         reduces_cases: `(total, count)` -> the result, for an operation that takes many cases
             and returns one, from the sum over the cases and their number.
     """
@@ -165,7 +166,7 @@ class Operation:
     element: Element | None = None
     simplify: Simplify | None = None
     fuses: Mapping[str, Fusion] = field(default_factory=dict)
-    over_cases: Callable[[Signature], Kernel | None] | None = None
+    over_cases: Callable[..., Expression] | None = None
     reduces_cases: Callable[[Array, int], Array] | None = None
 
     def __call__(self, *arguments: Operand, **options: Option) -> Call:

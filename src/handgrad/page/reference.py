@@ -146,7 +146,7 @@ def recipe(trace: Trace) -> list[Block]:
         aside: Text = (f"as in step {step.id}",)
         blocks.append(Heading((RECIPE[step.kind],), 3, str(position + 1), aside))
         blocks.append(Paragraph(reason(trace, step)))
-        lines = [x for x in step.lines if x.role in ("gradient", "per_case", "chain")][:2]
+        lines = [x for x in step.lines if x.role in ("gradient", "chain")][:2]
         blocks.append(Derivation(tuple(Relation(x.target, (x.formula,)) for x in lines)))
     return blocks
 

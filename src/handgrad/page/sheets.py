@@ -17,12 +17,12 @@ from handgrad.page.blocks import (
     Paragraph,
     Relation,
 )
+from handgrad.page.relations import relation_of
 from handgrad.page.solution import (
     PHASES,
     error_signals,
     given_blocks,
     losses,
-    relation_of,
     solution_page,
     step_blocks,
 )

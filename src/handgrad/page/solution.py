@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from itertools import takewhile
 from typing import TYPE_CHECKING, Literal
 
@@ -20,7 +18,6 @@ from handgrad.page.blocks import (
     Derivation,
     Figure,
     Heading,
-    Mark,
     Note,
     NoteKind,
     Page,
@@ -28,6 +25,7 @@ from handgrad.page.blocks import (
     Relation,
     Table,
 )
+from handgrad.page.relations import relation_of_entry, relations_of, without_repeats
 from handgrad.trace import (
     AtKink,
     Diverged,
@@ -37,9 +35,7 @@ from handgrad.trace import (
     ShortcutTaken,
     Step,
     Trace,
-    TraceLine,
     Unreached,
-    ZeroInput,
     opened,
 )
 from handgrad.trace import Note as TraceNote
@@ -55,9 +51,6 @@ LISTED = 10
 
 FEW = 2
 """Gated entries of a matrix that have a note each; more are told together."""
-
-OPENED = 64
-"""Results with more entries than this are not opened on a page."""
 
 PHASES: dict[Phase, str] = {
     "forward": "Forward pass",
@@ -210,7 +203,8 @@ def step_blocks(
     why = reason(trace, step)
     if any(why):
         blocks.append(Paragraph(why))
-    blocks.append(Derivation(tuple(relation_of(trace, step, x, open_entries) for x in step.lines)))
+    lines = [r for x in step.lines for r in relations_of(trace, step, x, open_entries)]
+    blocks.append(Derivation(tuple(lines)))
     if elements:
         blocks += _elements(trace, step)
     entries = [n for n in step.notes if isinstance(n, GatedOff) and len(n.unit) > 1]
@@ -220,110 +214,12 @@ def step_blocks(
     return blocks
 
 
-def relation_of(trace: Trace, step: Step, line: TraceLine, open_entries: bool = False) -> Relation:
-    """A line of a step: its left side, the formula, the numbers put in, the result."""
-    result = literal_of(line.value, line.cased)
-    chain: list[Expression] = [line.formula]
-    if line.substituted not in (line.formula, result):
-        chain.append(line.substituted)
-    if result != chain[-1]:
-        chain.append(result)
-    if step.kind == "loss_after":
-        chain = [result]
-    marks, remarks = _marks(step, line)
-    return Relation(
-        left=_left(trace, line),
-        chain=tuple(chain),
-        marks=marks,
-        remarks=remarks,
-        shape="×".join(map(str, line.shape)) if line.shape else "",
-        label=_label(trace, line),
-        sign="←" if line.role in ("updated", "memory") else "=",
-        entries=_entries(trace, step, line) if open_entries else {},
-    )
-
-
-def _entries(trace: Trace, step: Step, line: TraceLine) -> dict[tuple[int, ...], Relation]:
-    """The line once for each entry of its result, where there are not too many of them."""
-    if (
-        line.role in ("memory", "updated")
-        or step.kind == "loss_after"
-        or not 1 < math.prod(line.shape) <= OPENED
-    ):
-        return {}
-    return {entry.index: _entry(trace, entry) for entry in opened(trace, line)}
-
-
-def _entry(trace: Trace, entry: TraceLine) -> Relation:
-    """The line of one entry."""
-    chain = (entry.formula, entry.substituted, literal_of(entry.value, entry.cased))
-    left = replace(_left(trace, entry).at(entry.index), shape=())
-    return Relation(left, _without_repeats(chain))
-
-
-def _left(trace: Trace, line: TraceLine) -> Expression:
-    if isinstance(line.target, Adjoint) and line.role == "per_case":
-        return replace(line.target, of=trace.graph.loss)
-    return line.target
-
-
-def _label(trace: Trace, line: TraceLine) -> Text:
-    match line.role:
-        case "let":
-            return ("write",)
-        case "part":
-            return ("through ", Name(line.through))
-        case "per_case":
-            return ("in each case",)
-        case "gradient" if trace.graph.gradients[line.target.name].per_case is not None:
-            word = "mean" if trace.problem.reduction == "mean" else "sum"
-            return (f"{word} over the cases",)
-        case "gradient" if len(trace.graph.gradients[line.target.name].parts) > 1:
-            return ("together",)
-        case "updated" | "cost":
-            return ()
-        case _:
-            return ()
-
-
-def _marks(step: Step, line: TraceLine) -> tuple[dict[tuple[int, ...], Mark], dict[int, str]]:
-    """What to point out in a line's result: shut gates, and the entries they zero."""
-    marks: dict[tuple[int, ...], Mark] = {}
-    remarks: dict[int, str] = {}
-    name = line.target.name
-    for note in step.notes:
-        if isinstance(note, GatedOff) and note.case_count == 1:
-            own = (
-                name == note.activation
-                if note.phase == "forward"
-                else (
-                    isinstance(line.target, Adjoint)
-                    and line.role in ("gradient", "chain")
-                    and note.pre_activation == Name(name)
-                )
-            )
-            if own and note.unit:
-                marks[note.unit] = "off"
-                row, *column = note.unit
-                shut = ", ".join(str(i + 1) for i in column)
-                before = remarks.get(row, "gate shut at" if column else "gate shut")
-                remarks[row] = f"{before}{',' if row in remarks else ''} {shut}".rstrip()
-        elif isinstance(note, ZeroInput) and line.role == "gradient":
-            for zeroed in note.zeroes:
-                if zeroed.name == name:
-                    marks.update(dict.fromkeys(zeroed.entries, "zeroed"))
-    if line.role == "gradient":
-        for index in np.argwhere(np.asarray(line.value) == 0)[:64]:
-            marks.setdefault(tuple(int(i) for i in index), "zeroed")
-    return marks, remarks
-
-
 def _elements(trace: Trace, step: Step) -> list[Block]:
     blocks: list[Block] = []
     for line in step.lines:
         if line.role not in ("gradient", "chain", "part", "per_case"):
             continue
-        if relations := tuple(_entry(trace, entry) for entry in opened(trace, line)):
+        if relations := tuple(relation_of_entry(trace, entry) for entry in opened(trace, line)):
             blocks.append(Derivation(relations))
     heading = Paragraph(("Entry by entry (rows and columns counted from 1):",))
     return [heading, *blocks] if blocks else []
@@ -345,7 +241,7 @@ def _note(trace: Trace, note: TraceNote) -> Note:
         relations = tuple(
             Relation(
                 line.target,
-                _without_repeats(
+                without_repeats(
                     [line.formula, line.substituted, literal_of(line.value, line.cased)]
                 ),
             )
@@ -353,10 +249,6 @@ def _note(trace: Trace, note: TraceNote) -> Note:
         )
         derivations = (Derivation(relations),)
     return Note(kind, note_text(note), derivations)
-
-
-def _without_repeats(chain: Sequence[Expression]) -> tuple[Expression, ...]:
-    return tuple(e for k, e in enumerate(chain) if k == 0 or e != chain[k - 1])
 
 
 # -- summary --------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from handgrad.explain.words import WORDS
 from handgrad.expression import ONE, Adjoint, Expression, Literal, Name
 from handgrad.operations.operation import describe
 from handgrad.page.blocks import Block, Derivation, Heading, Note, Page, Paragraph, Relation
+from handgrad.page.relations import without_repeats
 from handgrad.why import Blame, Entry, Factor, Path, WhyGradient, WhyValue
 
 SUMMED = 12
@@ -46,11 +47,6 @@ def why_page(why: WhyGradient | WhyValue, decimals: int = 4) -> Page:
 def _gradient(entry: Entry) -> Expression:
     leaf = Adjoint(entry.name, shape=())
     return leaf.at(entry.index) if entry.index else leaf
-
-
-def without_repeats(chain: Sequence[Expression]) -> tuple[Expression, ...]:
-    """A chain of equal formulas without those that say the same as the one before."""
-    return tuple(e for k, e in enumerate(chain) if k == 0 or e != chain[k - 1])
 
 
 # -- a gradient: its paths -------------------------------------------------------------------------

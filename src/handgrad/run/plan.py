@@ -7,7 +7,7 @@ length 1 where another argument has an axis of cases.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -22,7 +22,7 @@ from handgrad.graph import Graph
 from handgrad.graph.structure import is_cased
 from handgrad.graph.updating import UpdatePass
 from handgrad.operations import operation_of
-from handgrad.operations.annotate import signature_of
+from handgrad.operations.annotate import annotated, signature_of
 from handgrad.operations.operation import Array, Kernel, Namespace
 from handgrad.problem import Problem
 from handgrad.run.evaluate import diagnose
@@ -120,14 +120,24 @@ class _Compiler:
     def over_cases(self, call: Call, finish: Callable[[Array, int], Array]) -> int:
         """A reduction over the cases, without the cases in between where the table has a way."""
         (inner,) = call.arguments
-        if isinstance(inner, Call) and (over := operation_of(inner).over_cases) is not None:
-            arguments, cased = self.arguments(inner)
-            kernel = over(signature_of(inner, cased))
-            if kernel is not None:
-                total = self.step(kernel, *arguments)
-                witness = arguments[cased.index(True)]
-                return self.step(lambda xp, t, w: finish(t, w.shape[-1]), total, witness)
+        if (over := sums_as_columns(inner, self.cased)) is not None:
+            assert isinstance(inner, Call)
+            arguments, _ = self.arguments(inner)
+            columns = [
+                Name(f"columns {slot}", shape=(*(shape_of(a) or ()), 1))
+                for a, slot in zip(inner.arguments, arguments, strict=True)
+            ]
+            self.slots.update(zip(columns, arguments, strict=True))
+            total = self.slot(annotated(over(*columns), lambda leaf: leaf.shape or ()))
+            return self.step(lambda xp, t, w: finish(t, w.shape[-1]), total, arguments[0])
         return self.step(operation_of(call).kernel(signature_of(call, (True,))), self.slot(inner))
+
+
+def sums_as_columns(inner: Expression, cased: Set[Leaf]) -> Callable[..., Expression] | None:
+    """The formula of a sum over the cases in the matrices whose columns they are, where there is one."""
+    if not isinstance(inner, Call) or not all(is_cased(a, cased) for a in inner.arguments):
+        return None
+    return operation_of(inner).over_cases
 
 
 def _with_cases_axis(xp: Namespace, array: Array) -> Array:

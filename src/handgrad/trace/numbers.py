@@ -8,11 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, Nested, substitute
+from handgrad.expression import (
+    ONE,
+    Adjoint,
+    Call,
+    Expression,
+    Leaf,
+    Literal,
+    Name,
+    Nested,
+    substitute,
+)
 from handgrad.notation import Subscript
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import signature_of
 from handgrad.operations.operation import Array
+from handgrad.run.plan import sums_as_columns
 
 
 def nested(array: Array) -> Nested:
@@ -43,6 +54,8 @@ class Numbers:
 
     def _literal(self, node: Expression) -> Expression | None:
         if isinstance(node, Call):
+            if operation_of(node).reduces_cases is not None:
+                return self._as_columns(node)
             return self._entry(node)
         if not isinstance(node, Name | Adjoint):
             return None
@@ -50,6 +63,19 @@ class Numbers:
         if found is None:
             found = self.literals[node] = literal_of(self.values[node], node in self.cased)
         return found
+
+    def _as_columns(self, call: Call) -> Expression | None:
+        """A sum over the cases in the matrices whose columns they are, where it has such a formula."""
+        (inner,) = call.arguments
+        finish = operation_of(call).reduces_cases
+        over = sums_as_columns(inner, self.cased)
+        factors = inner.arguments if isinstance(inner, Call) else ()
+        if over is None or finish is None or not all(f in self.values for f in factors):
+            return None
+        columns = [self.values[f] for f in factors if isinstance(f, Name | Adjoint)]
+        share: Any = finish(ONE, columns[0].shape[-1])
+        total = over(*map(literal_of, columns))
+        return total if share == ONE else share * total
 
     def _entry(self, call: Call) -> Expression | None:
         """The entry, or the part, of a leaf: its number alone, not the whole array with an index."""
