@@ -54,12 +54,11 @@ def _rebuilt(expression: Expression, shapes: ShapeOf, source: str, tidy: bool) -
             return leaf if leaf.shape == shape else Adjoint(leaf.name, leaf.through, leaf.of, shape)
         case Call():
             arguments = tuple(_rebuilt(a, shapes, source, tidy) for a in expression.arguments)
-            name, options, span = expression.operation, expression.options, expression.span
             kept = all(a is b for a, b in zip(arguments, expression.arguments, strict=True))
-            known = expression.shape if kept else None
-            call = Call(name, arguments, options, span)
-            shape = _result_shape(call, source) if known is None else known
-            call = Call(name, arguments, options, span, shape)
+            call = expression
+            if not kept or expression.shape is None:
+                parts = (expression.operation, arguments, expression.options, expression.span)
+                call = Call(*parts, _result_shape(Call(*parts), source))
             if tidy and (simplify := operation_of(call).simplify) is not None:
                 simpler = simplify(call)
                 if simpler is not None and simpler != call:
