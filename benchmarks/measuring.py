@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-
 BRIEF = 1.0
 """Seconds: a call that takes longer is not made twice a round."""
 
