@@ -122,7 +122,7 @@ def _claims(question: handgrad.Question, problem: handgrad.Problem) -> Iterator[
             furthest = max(float(m.max()) for m in moved.values())
             yield "move", close(abs(question.after - question.before), furthest)
             yield "after", close(question.after, _entry(scope, question.entry))
-            yield "ties", all(close(moved[e.name][e.index], furthest) for e in question.ties)
+            yield "ties", all(close(moved[e.name][e.index], furthest, 1e-5) for e in question.ties)
             yield "still", question.still == sum(int((m == 0).sum()) for m in moved.values())
         case InputScaling():
             gradient = np.asarray(scope[f"d{question.name}"])

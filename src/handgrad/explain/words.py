@@ -267,6 +267,15 @@ RULE_WORDS = {
 }
 """What is said of each update rule."""
 
+RULE_NOUNS = {
+    "sgd": "gradient descent",
+    "momentum": "gradient descent with momentum",
+    "rmsprop": "RMSProp",
+    "adam": "Adam",
+    "adamw": "AdamW",
+}
+"""What each update rule is called in a sentence."""
+
 RULE_SETTINGS = {
     "rate": "the learning rate η is",
     "weight_decay": "the weight decay λ is",

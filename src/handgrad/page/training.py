@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from handgrad.explain import RULE_NOUNS
 from handgrad.expression import Expression, Literal, Name
 from handgrad.page.blocks import Block, Figure, Heading, Inline, Note, Page, Paragraph, Table, Text
 from handgrad.picture import Drawing
@@ -19,14 +20,6 @@ ROWS = 12
 
 EVENTS = 24
 """Deaths and revivals listed."""
-
-RULES = {
-    "sgd": "gradient descent",
-    "momentum": "gradient descent with momentum",
-    "rmsprop": "RMSProp",
-    "adam": "Adam",
-    "adamw": "AdamW",
-}
 
 DECADES = 100.0
 """A loss that falls by more than this is drawn by powers of ten."""
@@ -110,7 +103,7 @@ def _what(study: OverTraining) -> Text:
     batches = f", in batches of {study.batch} drawn with seed {study.seed}" if study.batch else ""
     every = [b - a for a, b in pairwise(study.steps)]
     looked = f" The units are looked at every {every[0]} updates." if every and every[0] > 1 else ""
-    words = f"{made} update{'s' if made > 1 else ''} by {RULES[study.update.rule]} at rate "
+    words = f"{made} update{'s' if made > 1 else ''} by {RULE_NOUNS[study.update.rule]} at rate "
     rest = f" on {cases}{batches}.{looked}"
     if study.layers and study.gates:
         rest += (

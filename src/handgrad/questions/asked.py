@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-from handgrad.explain import WORDS, Text, joined, listed, zeroed_text
+from handgrad.explain import RULE_NOUNS, WORDS, Text, joined, listed, zeroed_text
 from handgrad.expression import Adjoint, Literal, Name
 from handgrad.operations import BY_NAME
 from handgrad.questions.phrases import (
@@ -68,7 +68,7 @@ def question_text(question: Question) -> Text:
             )  # fmt: skip
         case UpdatedValue():
             plain: Text = ("each parameter θ becomes θ − η · ", Adjoint("theta"))
-            said = plain if plain_rule(question) else (f"{question.rule} updates every parameter",)
+            said = plain if plain_rule(question) else (f"{RULE_NOUNS[question.rule]} updates every parameter",)
             return (
                 "After the backward pass ", *said, ". With η = ", Literal(question.rate),
                 ", what is the updated value of ", entry_value(question.entry), "?",

@@ -183,7 +183,7 @@ class UpdatedValue:
 
 @dataclass(frozen=True, slots=True)
 class LargestMove:
-    """Which entry of the parameters moves most in the update; `ties` move as far."""
+    """Which entry of the parameters moves most in the update; `ties` move as far, to five digits."""
 
     kind: Literal["largest_move"]
     entry: Entry

@@ -30,6 +30,9 @@ from handgrad.trace import Step, Trace, TraceLine
 MOST_TIES = 12
 """Entries that move as far as the one that is told."""
 
+TIED = 1e-5
+"""Moves that differ by no more than this share are told as the same: Adam's first all but are."""
+
 TIMES = 10
 """How many times as long the longer step is."""
 
@@ -111,7 +114,7 @@ def largest_move(trace: Trace) -> LargestMove | None:
     as_far = (
         Entry(n, tuple(int(i) for i in place))
         for n, moved in moves.items()
-        for place in np.argwhere(np.isclose(moved, far, rtol=1e-9, atol=0))
+        for place in np.argwhere(np.isclose(moved, far, rtol=TIED, atol=0))
     )
     after = next(line.value for line in step.lines if line.target == Name(name))
     return LargestMove(
