@@ -128,7 +128,7 @@ def remedy_text(remedy: Remedy) -> str:
                 f"raise {name} by more than {figure(remedy.amount)} (tried: {figure(remedy.tried)})"
             )
         case "ajar":
-            return f"set every gate ajar: {remedy.operation}"
+            return f"set every gate ajar: {WORDS[remedy.operation].noun}"
         case "redraw":
             return f"draw its weights anew (He), bias 0: {remedy.draws} times"
         case "smaller_rate":

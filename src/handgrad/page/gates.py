@@ -17,6 +17,7 @@ from handgrad.gates.words import (
 )
 from handgrad.page.blocks import Block, Figure, Heading, Note, Page, Paragraph, Table, Text
 from handgrad.picture.charts import Bar, bar_chart, gate_map
+from handgrad.trace.slopes import SATURATION
 
 WIDE = 16
 """A layer with more units lists only those that are not alive."""
@@ -69,10 +70,19 @@ def gates_page(audit: Audit, decimals: int = 4) -> Page:
 
 def _introduction(audit: Audit) -> Text:
     many = f"{audit.cases} cases" if audit.cases > 1 else "One example"
+    gates = {layer.gate for layer in audit.layers}
+    fires = (
+        " A unit with a gate fires where its pre-activation is positive." if True in gates else ""
+    )
+    flat = (
+        " A unit without a gate is saturated where its slope is under "
+        f"{SATURATION:g} of the steepest."
+        if False in gates
+        else ""
+    )
     return (
-        f"{many}. A unit fires where its pre-activation is positive. Gradients are of each case's "
-        "own loss, sizes are means over the cases. Units are counted from 1 here; names such as b2[1] "
-        "are spelled as in commands and count from 0.",
+        f"{many}.{fires}{flat} Gradients are of each case's own loss, sizes are means over the cases. "
+        "Units are counted from 1 here; names such as b2[1] are spelled as in commands and count from 0.",
     )
 
 
@@ -99,10 +109,10 @@ def _layers(audit: Audit) -> Table:
         rows.append(
             (
                 (Name(layer.name),),
-                (layer.operation,),
+                (_bare(WORDS[layer.operation].noun),),
                 (f"{layer.units}",),
                 (f"{layer.dead}" if layer.gate else "—",),
-                (_percent(layer.firing),),
+                (_percent(layer.firing) if layer.gate else "—",),
                 (Literal(layer.gradient_in),),
                 (Literal(layer.gradient_out),),
                 (FLOWS[layer.flow],),
@@ -136,7 +146,7 @@ def _figures(audit: Audit) -> list[Block]:
                 f"{sum(states)} times of {len(states)}."
             )
         figures.append(Figure(drawing, (told,)))
-    if audit.cases > 1:
+    if audit.cases > 1 and gates:
         bars = [
             Bar(
                 (unit_formula(layer, u.unit),),
@@ -144,7 +154,7 @@ def _figures(audit: Audit) -> list[Block]:
                 remark="" if u.fired else "never",
                 role="series1" if u.fired else "off",
             )
-            for layer in audit.layers
+            for layer in gates
             for u in audit.of(layer.name)
         ]
         drawing = bar_chart(
@@ -167,14 +177,15 @@ def _units(audit: Audit, layer: Layer) -> list[Block]:
     blocks: list[Block] = []
     if len(units) > WIDE:
         rates = sorted(u.fired / u.cases for u in units)
+        does = "fire" if layer.gate else "have a positive pre-activation"
         text: Text = (
-            Name(layer.name), f": {alive} of {len(units)} units are alive. They fire on {_percent(rates[0])} to {_percent(rates[-1])} of the cases, half of them on more than {_percent(rates[len(rates) // 2])}.",
+            Name(layer.name), f": {alive} of {len(units)} units are alive. They {does} on {_percent(rates[0])} to {_percent(rates[-1])} of the cases, half of them on more than {_percent(rates[len(rates) // 2])}.",
         )  # fmt: skip
         blocks.append(Paragraph(text))
     if not shown:
         return blocks
     header: tuple[Text, ...] = (
-        ("unit",), ("fires",), ("largest",), ("gradient",), ("verdict",),
+        ("unit",), ("fires" if layer.gate else "positive",), ("largest",), ("gradient",), ("verdict",),
     )  # fmt: skip
     rows = tuple(_row(layer, u) for u in shown)
     caption: Text = (
@@ -204,6 +215,11 @@ def _bar(share: float) -> str:
     if 0 < share < 1:
         filled = min(max(filled, 1), BAR - 1)
     return "█" * filled + "░" * (BAR - filled)
+
+
+def _bare(noun: str) -> str:
+    """A noun as the entry of a table: without its article."""
+    return noun.removeprefix("the ")
 
 
 def _percent(share: float) -> str:

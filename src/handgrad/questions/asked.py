@@ -68,7 +68,11 @@ def question_text(question: Question) -> Text:
             )  # fmt: skip
         case UpdatedValue():
             plain: Text = ("each parameter θ becomes θ − η · ", Adjoint("theta"))
-            said = plain if plain_rule(question) else (f"{RULE_NOUNS[question.rule]} updates every parameter",)
+            said = (
+                plain
+                if plain_rule(question)
+                else (f"{RULE_NOUNS[question.rule]} updates every parameter",)
+            )
             return (
                 "After the backward pass ", *said, ". With η = ", Literal(question.rate),
                 ", what is the updated value of ", entry_value(question.entry), "?",
