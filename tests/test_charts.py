@@ -210,3 +210,42 @@ def test_numbers_in_cells() -> None:
     least, most, between = (s.strength for s in drawing.shapes if isinstance(s, Rectangle))
     assert 0 < least < between < most <= 0.5  # ink stays readable on every cell
     assert "width 3:  at 1, 25 % at 10." in drawing.description
+
+
+@given(
+    st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=80),
+    st.booleans(),
+)
+def test_a_chart_in_characters_has_a_bar_for_every_number_that_can_be_drawn(
+    values: list[float], logarithmic: bool
+) -> None:
+    chart = line_chart(
+        [Series("loss", range(len(values)), values), Series("a longer name", [0, 1], [1.0, 0.5])],
+        title="t", x_label="x", y_label="y", logarithmic=logarithmic,
+    )  # fmt: skip
+    *first, last = chart.compact
+    assert last.startswith("a longer name  ")
+    assert last.endswith("1 → 0.5")
+    assert len(first) == bool(values)
+    for line in first:
+        drawn = sum(drawable(v, logarithmic=logarithmic) for v in values)
+        assert sum(c in "▁▂▃▄▅▆▇█" for c in line) <= min(drawn, 32)
+
+
+def test_a_loss_that_falls_falls_in_characters() -> None:
+    chart = line_chart(
+        [Series("loss", range(8), [7.0, 6, 5, 4, 3, 2, 1, 0])],
+        title="t", x_label="x", y_label="y", limits=(0.0, 7.0),
+    )  # fmt: skip
+    assert chart.compact == ("loss  █▇▆▅▄▃▂▁  7 → 0",)
+
+
+def test_gates_in_characters() -> None:
+    gates = [[True, False, True], [False, False, True]]
+    assert gate_map(gates, title="t", groups=[("h1", 2), ("h2", 1)]).compact == (
+        "        h1  h2",
+        "case 1  █░  █",
+        "case 2  ░░  █",
+    )
+    assert gate_map([[True] * 100], title="t").compact == ()
+    assert len(gate_map([[True]] * 100, title="t").compact) == 13

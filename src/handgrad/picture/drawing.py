@@ -108,7 +108,7 @@ class Drawing:
     """Shapes in drawing order, the last on top.
 
     `title` names the drawing and `description` says in sentences what it shows, for whoever
-    cannot see it.
+    cannot see it. `compact` is the gist of it in lines of characters, for a terminal.
     """
 
     width: float
@@ -116,3 +116,4 @@ class Drawing:
     shapes: tuple[Shape, ...]
     title: str
     description: str
+    compact: tuple[str, ...] = ()

@@ -21,6 +21,7 @@ from handgrad.picture.charts.axes import (
     ticks,
     vertical_axis,
 )
+from handgrad.picture.charts.compact import spark_lines
 from handgrad.picture.drawing import Circle, Drawing, Label, Path, Rectangle, Role, Shape
 
 ROLES: tuple[Role, ...] = ("series1", "series2", "series3", "series4", "series5", "series6")
@@ -98,7 +99,10 @@ def line_chart(
         shapes.append(
             Label((left + right) / 2, (top + bottom) / 2, ("nothing to show",), "ink", "middle")
         )
-    return Drawing(width, height, tuple(shapes), title, _said(series, title, x_label, style))
+    named = [(s.name, s.y) for s in series]
+    compact = spark_lines(named, low, high, style, logarithmic=logarithmic)
+    said = _said(series, title, x_label, style)
+    return Drawing(width, height, tuple(shapes), title, said, compact)
 
 
 # -- lines ----------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from handgrad.picture.charts.axes import SMALL_TEXT, TEXT, Format, figure_text, text_width
+from handgrad.picture.charts.compact import gate_lines
 from handgrad.picture.drawing import Drawing, Label, Path, Rectangle, Shape
 
 CELL = 15.0
@@ -65,7 +66,9 @@ def gate_map(
     bottom = top + CELL * len(shown)
     shapes += _legend(left, bottom + 14)
     width = max(x, ends, left + 190) + 4
-    return Drawing(width, bottom + 36, tuple(shapes), title, _gates_said(gates, groups, title))
+    compact = gate_lines(gates, groups, row_label)
+    said = _gates_said(gates, groups, title)
+    return Drawing(width, bottom + 36, tuple(shapes), title, said, compact)
 
 
 def heat_map(

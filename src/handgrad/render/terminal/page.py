@@ -80,7 +80,8 @@ def block_lines(block: Block, pen: TerminalPen, width: int) -> list[Box]:
         case Note():
             return _note(block, pen, width)
         case Figure():
-            return wrapped(block.caption, pen, min(width, TEXT_WIDTH), "dim")
+            lines = [pen.text(text) for text in block.drawing.compact]
+            return [*lines, *wrapped(block.caption, pen, min(width, TEXT_WIDTH), "dim")]
         case Code():
             return [pen.text(text) for text in block.source.rstrip("\n").split("\n")]
         case Columns():

@@ -1,0 +1,78 @@
+"""Charts in a few lines of characters, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from handgrad.picture.charts.axes import Format, Scale, drawable, figure_text
+
+LEVELS = "▁▂▃▄▅▆▇█"
+COLUMNS = 32
+"""Characters of a line, at most."""
+
+LONGEST = 32
+"""Characters of a name."""
+
+CASES = 12
+"""Rows of a map of gates."""
+
+UNITS = 56
+"""Gates in one row of it."""
+
+
+def spark_lines(
+    named: Sequence[tuple[str, Sequence[float]]],
+    low: float,
+    high: float,
+    style: Format = "number",
+    *,
+    logarithmic: bool = False,
+) -> tuple[str, ...]:
+    """Each series as one line of bars from `low` to `high`, with its first and its last number."""
+    scale = Scale(low, high, 0.0, len(LEVELS) - 1.0, logarithmic)
+    names = [_cut(name) for name, _ in named]
+    wide = max(map(len, names), default=0)
+    lines = []
+    for name, (_, values) in zip(names, named, strict=True):
+        if not values:
+            continue
+        places = np.linspace(0, len(values) - 1, min(COLUMNS, len(values)))
+        picked = [float(values[round(k)]) for k in places]
+        bars = "".join(
+            LEVELS[round(scale(v))] if drawable(v, logarithmic=logarithmic) else " " for v in picked
+        )
+        first, last = (_figure(float(values[k]), style) for k in (0, -1))
+        lines.append(f"{name:<{wide}}  {bars}  {first} → {last}")
+    return tuple(lines)
+
+
+def gate_lines(
+    gates: Sequence[Sequence[bool]], groups: Sequence[tuple[str, int]], row_label: str
+) -> tuple[str, ...]:
+    """A row for each case, a block for each gate: full where it is open, light where it is shut."""
+    if not gates or len(gates[0]) > UNITS:
+        return ()
+    ends = np.cumsum([count for _, count in groups])
+    widths = [max(len(name), count) for name, count in groups]
+    label = f"{row_label} {min(len(gates), CASES)}"
+    head = "  ".join(f"{name:<{w}}" for (name, _), w in zip(groups, widths, strict=True))
+    lines = [f"{'':<{len(label)}}  {head}"]
+    for number, row in enumerate(gates[:CASES], start=1):
+        parts = [
+            "".join("█" if row[k] else "░" for k in range(end - count, end)).ljust(w)
+            for (_, count), end, w in zip(groups, ends, widths, strict=True)
+        ]
+        lines.append(f"{f'{row_label} {number}':<{len(label)}}  {'  '.join(parts)}".rstrip())
+    return tuple(lines)
+
+
+def _figure(value: float, style: Format) -> str:
+    if not drawable(value, logarithmic=False):
+        return "not finite"
+    return f"{figure_text(100 * value, 1)} %" if style == "percent" else figure_text(value)
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
