@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from handgrad.expression import Adjoint, Call, Leaf, Name
-from handgrad.graph import Graph, build
+from handgrad.graph import Graph, activations, build
 from handgrad.operations import operation_of
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
@@ -43,15 +43,13 @@ def sites_of(graph: Graph) -> tuple[Site, ...]:
     One that is differentiated as one with the loss is none: its slope multiplies nothing. What
     feeds no gate and no other activation, such as an output logit, is none either.
     """
-    fused = {s.inner for s in graph.shortcuts}
     sites = []
-    for name in graph.equations:
-        node = graph.nodes[name]
-        call = node.computed
-        if not isinstance(call, Call) or operation_of(call).family != "activation":
+    for activation in activations(graph):
+        name, pre = activation.equation, activation.pre_activation
+        if not activation.alone or activation.fused or not isinstance(pre, Name):
             continue
-        pre = call.arguments[0]
-        if name in fused or not isinstance(pre, Name) or node.shape != graph.nodes[pre.name].shape:
+        shape = graph.nodes[name].shape
+        if shape != graph.nodes[pre.name].shape:
             continue
         gradient = graph.gradients[pre.name]
         several = len(gradient.parts) > 1
@@ -60,7 +58,7 @@ def sites_of(graph: Graph) -> tuple[Site, ...]:
             through = Adjoint(
                 name
             )  # nothing leads on from it: what arrives is zero, and so is this
-        sites.append(Site(name, pre.name, call, through, node.shape))
+        sites.append(Site(name, pre.name, activation.call, through, shape))
     return tuple(sites)
 
 

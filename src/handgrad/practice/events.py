@@ -6,14 +6,12 @@ The candidates lie along the last axis; where an exercise has many cases, those 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from handgrad.errors import OptionError
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves, shape_of, walk
-from handgrad.graph import Graph
-from handgrad.graph.structure import activation_of
+from handgrad.graph import Activation, Graph, activations
 from handgrad.operations import operation_of
 from handgrad.operations.operation import Array
 from handgrad.practice.wanted import Wanted
@@ -26,31 +24,18 @@ CARRIED = ("arithmetic", "linear", "structure", "reduction")
 """Families of operations that a person carries out in full, with plus, minus and times."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """An activation: its layer counted from 1, the name it is applied to, and its call."""
-
-    layer: int
-    pre: Name
-    call: Call
-
-
-def activations(graph: Graph) -> tuple[Gate, ...]:
-    """The activations in the order of the forward pass, one for each layer."""
-    found: list[Gate] = []
-    for name in graph.equations:
-        call = activation_of(graph.nodes[name].written)
-        if call is not None and isinstance(call.arguments[0], Name):
-            found.append(Gate(len(found) + 1, call.arguments[0], call))
-    return tuple(found)
+def layers(graph: Graph) -> dict[int, Activation]:
+    """The activations of values with names, by their layer, counted from 1."""
+    named = (a for a in activations(graph) if a.alone and isinstance(a.pre_activation, Name))
+    return dict(enumerate(named, start=1))
 
 
 def check_possible(graph: Graph, asked: Wanted) -> None:
     """Raises `OptionError` where a problem cannot have what is asked for, whatever its numbers."""
     units = {
-        g.layer: int(np.prod(shape_of(g.call.arguments[0]) or (), dtype=int))
-        for g in activations(graph)
-        if operation_of(g.call).gate
+        number: int(np.prod(shape_of(layer.pre_activation) or (), dtype=int))
+        for number, layer in layers(graph).items()
+        if layer.gate
     }
     for layer, count in asked.off.items():
         place = "the problem" if layer is None else f"layer {layer}"
@@ -85,6 +70,11 @@ def events(
         yield "a sum of two paths", _path_sum(graph, values, count)
 
 
+def _name(layer: Activation) -> Name:
+    assert isinstance(layer.pre_activation, Name)
+    return layer.pre_activation
+
+
 def _any(flags: Array) -> Array:
     return flags.reshape(-1, flags.shape[-1]).any(axis=0)
 
@@ -98,31 +88,31 @@ def _gates(
 ) -> Iterator[tuple[str, Array]]:
     off: dict[int, Array] = {}
     clear: list[Array] = []
-    for gate in activations(graph):
-        if not operation_of(gate.call).gate:
+    for number, layer in layers(graph).items():
+        if not layer.gate:
             continue
-        z = values[gate.pre]
+        z = values[_name(layer)]
         shut = z <= 0
-        if z.ndim > len(gate.call.shape or ()) + 1:
+        if z.ndim > len(layer.call.shape or ()) + 1:
             shut = shut.all(axis=-2)
-        off[gate.layer] = shut.reshape(-1, shut.shape[-1]).sum(axis=0)
+        off[number] = shut.reshape(-1, shut.shape[-1]).sum(axis=0)
         clear.append(_all(np.abs(z) > NEAREST))
     if clear:
         yield "no pre-activation at exactly 0", np.all(clear, axis=0)
-    for layer, wanted in asked.off.items():
-        total = sum(off.values()) if layer is None else off[layer]
-        place = "" if layer is None else f" in layer {layer}"
+    for where, wanted in asked.off.items():
+        total = sum(off.values()) if where is None else off[where]
+        place = "" if where is None else f" in layer {where}"
         yield f"exactly {wanted} unit{'' if wanted == 1 else 's'} off{place}", total == wanted
 
 
 def _unsaturated(graph: Graph, values: Mapping[Leaf, Array], count: int) -> Array:
     fine = np.ones(count, bool)
-    for gate in activations(graph):
-        steepest = operation_of(gate.call).saturation
+    for layer in layers(graph).values():
+        steepest = operation_of(layer.call).saturation
         if steepest is None:
             continue
-        z = values[gate.pre]
-        fine &= _all(slopes_of(gate.call, z, cased=True) >= SATURATION * steepest)
+        z = values[_name(layer)]
+        fine &= _all(slopes_of(layer.call, z, cased=True) >= SATURATION * steepest)
     return fine
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 
-from handgrad.expression import Call, Expression, Leaf, Name, Shape, shape_of, walk
-from handgrad.graph import Graph
-from handgrad.operations import BY_NAME, operation_of
+from handgrad.expression import Expression, Leaf, Name, Shape, shape_of, walk
+from handgrad.graph import Graph, activations
+from handgrad.operations import BY_NAME
 from handgrad.operations.operation import Array
 from handgrad.run.evaluate import value_of
 
@@ -50,15 +51,11 @@ def layers(graph: Graph, operations: Set[str] = GATES) -> tuple[Layer, ...]:
     """The layers of units that these operations are applied to, in the order of the equations."""
     formulas = {line.leaf: line.formula for line in graph.forward}
     found: list[Layer] = []
-    for equation in graph.equations:
-        written = graph.nodes[equation].written
-        calls = [
-            node
-            for node in (walk(written) if written is not None else ())
-            if isinstance(node, Call) and operation_of(node).name in operations
-        ]
-        for number, call in enumerate(calls, start=1):
-            pre = call.arguments[0]
+    watched = [a for a in activations(graph) if a.call.operation in operations]
+    for equation, group in groupby(watched, key=lambda a: a.equation):
+        calls = list(group)
+        for number, activation in enumerate(calls, start=1):
+            pre = activation.pre_activation
             formula = formulas.get(pre, pre) if isinstance(pre, Name) else pre
             own = tuple(
                 node

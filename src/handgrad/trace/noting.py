@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from handgrad.expression import Adjoint, Call, Expression, Name, Shape, leaves, shape_of, walk
-from handgrad.graph import Graph
+from handgrad.graph import Activation, Graph, activations
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import signature_of, tidied
 from handgrad.operations.operation import Array, Kink
@@ -79,13 +79,10 @@ class Noting:
         self.cased = set(self.graph.cased_leaves)
         self.loss = float(np.mean(self.run.loss))
         self.silencing = Silencing(self.graph)
-        self.gates: dict[Expression, list[tuple[str, Call, bool]]] = {}
-        for equation in self.graph.equations:
-            written = self.graph.nodes[equation].written
-            for node in walk(written) if written is not None else ():
-                if isinstance(node, Call) and operation_of(node).gate:
-                    found = (equation, node, node is written)
-                    self.gates.setdefault(node.arguments[0], []).append(found)
+        self.gates: dict[Expression, list[Activation]] = {}
+        for activation in activations(self.graph):
+            if activation.gate:
+                self.gates.setdefault(activation.pre_activation, []).append(activation)
 
     def notes(self, step: Step) -> tuple[Note, ...]:
         """The notes of one step, in the order in which they are to be read."""
@@ -312,9 +309,9 @@ class Noting:
         """The gate applied to the value, or the part of an equation, that `name` names."""
         let = self.graph.lets.get(name)
         pre: Expression = let.written if let is not None else Name(name)
-        for equation, call, whole in self.gates.get(pre, ()):
-            if let is None or let.equation == equation:
-                return call, equation if whole else name
+        for gate in self.gates.get(pre, ()):
+            if let is None or let.equation == gate.equation:
+                return gate.call, gate.equation if gate.alone else name
         return None
 
     def _zero_inputs(self, name: str) -> list[Note]:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from handgrad.expression import Call, Expression
-from handgrad.graph import Graph
-from handgrad.graph.structure import activation_of
+from handgrad.graph import Graph, activations
 from handgrad.operations import operation_of
 from handgrad.operations.operation import Array
 from handgrad.run import Run
@@ -61,14 +60,12 @@ def units(trace: Trace) -> tuple[Units, ...]:
     """
     graph, run = trace.graph, trace.run
     values = {leaf: np.asarray(v, dtype=float) for leaf, v in run.numbers.items()}
-    fused = {s.inner for s in graph.shortcuts}
     steps = {line.target.name: s for s in trace.steps if s.phase == "forward" for line in s.lines}
     found: list[Units] = []
-    for name in graph.equations:
-        call = activation_of(graph.nodes[name].written)
-        if call is None or name in fused or not operation_of(call).elementwise:
+    for activation in activations(graph):
+        name, call, argument = activation.equation, activation.call, activation.pre_activation
+        if not activation.alone or activation.fused or not operation_of(call).elementwise:
             continue
-        argument = call.arguments[0]
         with np.errstate(all="ignore"):
             z = value_of(argument, values, set(graph.cased_leaves))
         found.append(
@@ -76,7 +73,7 @@ def units(trace: Trace) -> tuple[Units, ...]:
                 activation=name,
                 pre_activation=argument,
                 operation=call.operation,
-                gate=operation_of(call).gate,
+                gate=activation.gate,
                 z=z,
                 slope=slopes_of(call, z, cased=graph.cased(argument)),
                 arriving=_arriving(graph, run, name),

@@ -1,0 +1,50 @@
+"""Where a graph's activations stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from handgrad.expression import Call, Expression, walk
+from handgrad.graph.structure import Graph
+from handgrad.operations import operation_of
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """An activation in an equation.
+
+    Arguments:
+        equation: the equation that it stands in.
+        call: the activation, applied.
+        alone: whether the equation is nothing else, such as h1 = relu(z1).
+        fused: whether it is differentiated as one with the loss; its own slope then multiplies nothing.
+    """
+
+    equation: str
+    call: Call
+    alone: bool
+    fused: bool
+
+    @property
+    def pre_activation(self) -> Expression:
+        """What it is applied to."""
+        return self.call.arguments[0]
+
+    @property
+    def gate(self) -> bool:
+        """Whether it lets gradient through where its input is positive, and none elsewhere."""
+        return operation_of(self.call).gate
+
+
+def activations(graph: Graph) -> tuple[Activation, ...]:
+    """The activations of a graph, in the order of the equations; in each, the outermost first."""
+    fused = {shortcut.inner for shortcut in graph.shortcuts}
+    found: list[Activation] = []
+    for equation in graph.equations:
+        written = graph.nodes[equation].written
+        found += [
+            Activation(equation, node, node is written, node is written and equation in fused)
+            for node in (walk(written) if written is not None else ())
+            if isinstance(node, Call) and operation_of(node).family == "activation"
+        ]
+    return tuple(found)
