@@ -176,3 +176,18 @@ def test_pages_keep_to_the_width(
     page = printed(capsys, "solve", problem, "--elements", "--width", str(width), "--no-colour")
     assert max(map(displayed_width, page.splitlines())) <= width
     assert not any(line.endswith(" ") for line in page.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--json", "--only", "forward"], "--json has every step"),
+        (["--json", "--elements"], "--json has every step"),
+        (["--numbers", "exact", "--step", "2.1"], "--numbers exact has none"),
+    ],
+)
+def test_choosing_from_what_has_no_choice_is_refused(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["solve", "lab9", *arguments]) == 2
+    assert said in capsys.readouterr().err

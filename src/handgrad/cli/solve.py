@@ -60,6 +60,14 @@ def solve(
 ) -> None:
     """Solve PROBLEM (a bundled name, a file, or - for standard input), step by step."""
     output.check(as_json)
+    parts = {"--step": step, "--only": only, "--elements": elements}
+    for option in (name for name, value in parts.items() if value):
+        if as_json:
+            what = f"{option} chooses from a page, and --json has every step"
+            raise handgrad.OptionError(what, mend="leave one of them out")
+        if numbers != "floats":
+            what = f"{option} chooses from the steps, and --numbers {numbers} has none"
+            raise handgrad.OptionError(what, mend="leave one of them out")
     given = chosen(problem, settings, swaps)
     if numbers in ("exact", "symbols"):
         run_numbers = handgrad.run_exact if numbers == "exact" else handgrad.run_symbols

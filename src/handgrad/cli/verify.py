@@ -7,6 +7,7 @@ import click
 import handgrad
 from handgrad.cli.options import AS_JSON, PROBLEM, changes, chosen
 from handgrad.cli.output import Output, output_options
+from handgrad.cli.terminal import Terminal, page_options
 
 
 @click.command(epilog="Example: handgrad verify lab9")
@@ -14,12 +15,14 @@ from handgrad.cli.output import Output, output_options
 @changes
 @AS_JSON
 @output_options()
+@page_options
 def verify(
     problem: str,
     settings: tuple[str, ...],
     swaps: tuple[str, ...],
     as_json: bool,
     output: Output,
+    terminal: Terminal,
 ) -> int:
     """Check every gradient of PROBLEM against finite differences and, if installed, PyTorch."""
     output.check(as_json)
@@ -28,5 +31,6 @@ def verify(
         lambda: handgrad.verification_page(verification),
         lambda: handgrad.verification_object(verification),
         as_json,
+        terminal,
     )
     return 0 if verification.agrees else 1
