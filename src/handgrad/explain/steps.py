@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from handgrad.explain.text import Inline, Text, joined
-from handgrad.explain.words import RULE_SETTINGS, RULE_WORDS, WORDS
-from handgrad.expression import Adjoint, Call, Expression, Name
+from handgrad.explain.words import OPTIONS, RULE_SETTINGS, RULE_WORDS, WORDS
+from handgrad.expression import Adjoint, Call, Expression, Literal, Name, walk
 from handgrad.graph import Graph
+from handgrad.notation import Function
 from handgrad.operations import BY_NAME
 from handgrad.trace import Broadcast, ShortcutTaken, Step, Trace
+
+PLAIN = {"stride": 1, "padding": 0}
+"""Options that need no word where they are as in the plainest case."""
 
 
 def title(trace: Trace, step: Step) -> Text:
@@ -81,22 +85,27 @@ def reason(trace: Trace, step: Step) -> Text:
     """What is done in a step and why, in one or two sentences; empty where the title says it all."""
     match step.phase:
         case "forward":
-            return (_forward_reason(trace, step),)
+            return _forward_reason(trace, step)
         case "backward":
             return _backward_reason(trace, step)
         case "update":
             update = trace.problem.update
             if step.kind == "update" and update is not None:
-                settings = ", ".join(
-                    f"{RULE_SETTINGS.get(k, k)} {v:g}"
+                settings = [
+                    (f"{RULE_SETTINGS.get(k, k)} ", _as_given(v))
                     for k, v in update.settings.items()
                     if k != "step" and (v or k == "rate")
-                )
-                return (f"{RULE_WORDS[update.rule]} Here: {settings}.",)
+                ]
+                return (f"{RULE_WORDS[update.rule]} Here ", *joined(settings), ".")
             return ("The forward pass once more, with the new parameters.",)
 
 
-def _forward_reason(trace: Trace, step: Step) -> str:
+def _as_given(number: float) -> Literal:
+    """A setting, which is not rounded to the page's decimals."""
+    return Literal(number, text=f"{number:.12g}")
+
+
+def _forward_reason(trace: Trace, step: Step) -> Text:
     """What the words say of each line's operation; plain arithmetic speaks for itself."""
     losses = {s.loss: s.operation for s in trace.graph.shortcuts}
     said: dict[str, None] = {}
@@ -104,7 +113,24 @@ def _forward_reason(trace: Trace, step: Step) -> str:
         operation = losses.get(line.target.name) or _outline(line.formula)
         if operation in WORDS and BY_NAME[operation].family != "arithmetic":
             said[WORDS[operation].forward] = None
-    return " ".join(said)
+    options = joined([part for line in step.lines for part in _options(line.formula)])
+    if not said:
+        return ("",)
+    return (" ".join(said), *((" Here ", *options, ".") if options else ()))
+
+
+def _options(formula: Expression) -> list[Text]:
+    """The options of a formula's operations that a reader has to know to compute it."""
+    said: dict[Text, None] = {}
+    for call in walk(formula):
+        if not isinstance(call, Call):
+            continue
+        options = {**BY_NAME[call.operation].options, **dict(call.options)}
+        for name, words in OPTIONS.items():
+            value = options.get(name)
+            if isinstance(value, int | float) and value != PLAIN.get(name):
+                said[f"{words} ", _as_given(value)] = None
+    return list(said)
 
 
 def _outline(formula: Expression) -> str:
@@ -133,7 +159,7 @@ def _backward_reason(trace: Trace, step: Step) -> Text:
         if written is not None and line.role in ("gradient", "part", "per_case"):
             for operation in _path(written, line.target.name):
                 operations[operation] = None
-    weighs = any(BY_NAME[o].family == "linear" for o in operations if o in BY_NAME)
+    weighs = any(_multiplies(o) for o in operations)
     said = [WORDS[o].backward for o in operations if o in WORDS]
     if step.kind == "pass_backward" and weighs:
         said = [
@@ -147,6 +173,14 @@ def _backward_reason(trace: Trace, step: Step) -> Text:
             else "The weight gradient is the error signal times the layer's input; the bias gradient is the error signal itself."
         ]
     return (" ".join(said[:2]),)
+
+
+def _multiplies(operation: str) -> bool:
+    """Whether it is a product of vectors or matrices, which a convolution is not."""
+    known = BY_NAME.get(operation)
+    return (
+        known is not None and known.family == "linear" and not isinstance(known.notation, Function)
+    )
 
 
 def _path(expression: Expression, name: str) -> list[str]:

@@ -276,6 +276,16 @@ RULE_NOUNS = {
 }
 """What each update rule is called in a sentence."""
 
+OPTIONS = {
+    "alpha": "α is",
+    "delta": "δ is",
+    "eps": "ε is",
+    "padding": "the padding is",
+    "stride": "the stride is",
+    "size": "a window's width is",
+}
+"""How the options of operations are called that a formula does not always spell out."""
+
 RULE_SETTINGS = {
     "rate": "the learning rate η is",
     "weight_decay": "the weight decay λ is",
