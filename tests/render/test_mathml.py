@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name
-from handgrad.render.mathml import MathmlPen, Shown, named_numbers, quantity
+from handgrad.render.markup import Shown, named_numbers, quantity
+from handgrad.render.mathml import MathmlPen
 from handgrad.render.style import Style
 from tests.render.trees import adjoints, literals, matrix, names, shaped, trees, vector
 

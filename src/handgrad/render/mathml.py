@@ -12,14 +12,28 @@ from dataclasses import dataclass, field, replace
 from html import escape
 
 from handgrad import expression as tree
-from handgrad.equations import source
-from handgrad.errors import printable
-from handgrad.expression import Adjoint, Call, Expression, Name, shape_of
+from handgrad.expression import Expression
 from handgrad.figures import BLANK, figure
 from handgrad.notation import POWER, PRODUCT, Fence, Function
 from handgrad.render.arrays import Orientation, elided, grid, place_in_grid, slices
 from handgrad.render.formula import GRADIENT, Brackets, Formula, Piece
-from handgrad.render.reading import ProductSign, is_entry
+from handgrad.render.markup import (
+    Index,
+    Math,
+    Shown,
+    attributes_of,
+    blank_space,
+    entry_name,
+    fenced,
+    one,
+    plain,
+    quantity,
+    relation_after,
+    remark_beside,
+    subscript,
+    tail_width,
+)
+from handgrad.render.reading import ProductSign
 from handgrad.render.style import Style
 from handgrad.symbol import Symbol
 
@@ -29,97 +43,11 @@ ROWS, COLUMNS = 12, 12
 CASES = 8
 """Matrices shown beside each other at most, one for each case."""
 
-POINT, POWER_OF_TEN, SMALL = 0.5, 3.2, 0.75
-"""Widths beside a digit's: of a decimal point, of "·10", and of a digit in the exponent."""
-
-Index = tuple[int, ...]
-
 _SIGNS = {"times": "<mo>×</mo>", "dot": "<mo>·</mo>", "entrywise": "<mo>⊙</mo>"}
 _ACCENTS = {"hat": "ˆ", "bar": "¯", "tilde": "˜"}
 _SLASH = '<mo lspace="0" rspace="0">/</mo>'
 _GAP = '<mspace width="0.2em"/>'
-_LEAF = re.compile(r"<(\w+)[^<>]*>[^<>]*</\1>")
-_TALL = re.compile("<(?:mtable|mfrac|msqrt)")
 _TAG = re.compile("<[^>]*>")
-_SUBSCRIPT = re.compile(r"[^\W\d_]{2,}|[^\W\d_]|\d+|.")
-
-
-def plain(text: str) -> str:
-    """Text that means nothing but itself, in markup and in quotation marks."""
-    return escape("\xa0".join(map(printable, text.split("\xa0"))))
-
-
-def quantity(expression: Expression) -> str:
-    """What code calls a name, a gradient or an entry of one; empty for any other formula."""
-    match expression:
-        case Name() | Adjoint():
-            return source(expression)
-        case Call(arguments=(Name() | Adjoint() as of,)) if is_entry(expression):
-            at, shape = expression.option("at"), shape_of(of)
-            if isinstance(at, tuple) and shape is not None and len(at) <= len(shape):
-                # From the front, and -0 is 0: one spelling for each entry.
-                places = zip(at, shape, strict=False)
-                at = tuple(k % n if isinstance(k, int) and n else k for k, n in places)
-                expression = replace(expression, options=(("at", at),))
-            return source(expression).replace(" ", "")
-        case _:
-            return ""
-
-
-def named_numbers(formula: Expression, numbers: Expression) -> Mapping[int, str]:
-    """What the numbers put in for names are called: by the identity of the literal."""
-    names: dict[int, str] = {}
-    pairs = [(formula, numbers)]
-    while pairs:
-        symbols, figures = pairs.pop()
-        if isinstance(figures, tree.Literal):
-            if name := quantity(symbols):
-                names[id(figures)] = name
-        elif (
-            isinstance(symbols, Call)
-            and isinstance(figures, Call)
-            and symbols.operation == figures.operation
-        ):
-            pairs += zip(symbols.arguments, figures.arguments, strict=False)
-    return names
-
-
-@dataclass(frozen=True, slots=True)
-class Math:
-    """Markup with the scripts of its last symbol still open: W⁽²⁾ may yet become W⁽²⁾ᵀ."""
-
-    base: str
-    sub: str = ""
-    sup: str = ""
-    quantity: str = ""
-
-    def __str__(self) -> str:
-        match bool(self.sub), bool(self.sup):
-            case True, True:
-                whole = f"<msubsup>{one(self.base)}{one(self.sub)}{one(self.sup)}</msubsup>"
-            case True, False:
-                whole = f"<msub>{one(self.base)}{one(self.sub)}</msub>"
-            case False, True:
-                whole = f"<msup>{one(self.base)}{one(self.sup)}</msup>"
-            case _:
-                whole = self.base
-        if not self.quantity:
-            return whole
-        single = one(whole) if whole is self.base else whole
-        return single.replace(">", f' data-q="{plain(self.quantity)}">', 1)
-
-
-def one(markup: str) -> str:
-    """The markup as a single element."""
-    return markup if _LEAF.fullmatch(markup) else f"<mrow>{markup}</mrow>"
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What is pointed out about an array: marks by entry, remarks by row, entries that open."""
-
-    marks: Mapping[Index, str] = field(default_factory=dict)
-    remarks: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,14 +93,14 @@ class MathmlPen:
     ) -> Math:
         name = self.names.get(id(literal), "")
         if self.inline:
-            listed = self._listed(literal.value) + (_relation(relation) if relation else "")
+            listed = self._listed(literal.value) + (relation_after(relation) if relation else "")
             whole = brackets == "square" and not relation
-            return Math(listed if whole else _fenced(listed, brackets), quantity=name)
+            return Math(listed if whole else fenced(listed, brackets), quantity=name)
         rows = grid(literal, orientation)
         if rows is None:
             return Math(self._slices(literal, name), quantity=name)
         inside = self._table(literal, orientation, name, Shown(), relation)
-        return Math(_fenced(inside, brackets), quantity=name)
+        return Math(fenced(inside, brackets), quantity=name)
 
     def _listed(self, value: tree.Nested) -> str:
         """An array in running text: [0.5, −0.3], rows in brackets of their own."""
@@ -181,7 +109,7 @@ class MathmlPen:
         parts = [
             "<mo>…</mo>" if i is None else self._listed(value[i]) for i in elided(len(value), 8)
         ]
-        return _fenced("<mo>,</mo>".join(parts), "square")
+        return fenced("<mo>,</mo>".join(parts), "square")
 
     def _slices(self, literal: tree.Literal, name: str) -> str:
         """An array that is no grid: its parts in braces."""
@@ -199,7 +127,7 @@ class MathmlPen:
         rows = grid(part)
         if rows is None:
             return self._slices(part, "")
-        return f"<mrow>{_fenced(self._table(part, 'upright', name, Shown(), '', prefix), 'square')}</mrow>"
+        return f"<mrow>{fenced(self._table(part, 'upright', name, Shown(), '', prefix), 'square')}</mrow>"
 
     def _table(
         self,
@@ -223,7 +151,7 @@ class MathmlPen:
             if i is not None and j is not None
         }
         tails = {
-            j: max(_tail(text) for (_, column), text in figures.items() if column == j)
+            j: max(tail_width(text) for (_, column), text in figures.items() if column == j)
             for j in shown_columns
             if j is not None
         }
@@ -237,17 +165,17 @@ class MathmlPen:
                     cells.append(f'<mtd class="dots"><mo>{dots}</mo></mtd>')
                     continue
                 text = figures[i, j]
-                space = _space(tails[j] - _tail(text))
+                space = blank_space(tails[j] - tail_width(text))
                 label = (
                     f'<mtext class="case">case {j + 1}</mtext>' if headers and not position else ""
                 )
-                attributes = _attributes(
-                    _entry_name(literal, orientation, name, prefix, i, j), marks.get((i, j), "")
+                attributes = attributes_of(
+                    entry_name(literal, orientation, name, prefix, i, j), marks.get((i, j), "")
                 )
                 cells.append(f"<mtd{attributes}>{label}{self.number(text)}{space}</mtd>")
             if relation:
                 cells.append(
-                    f'<mtd class="beside">{_relation(relation) if i is not None else ""}</mtd>'
+                    f'<mtd class="beside">{relation_after(relation) if i is not None else ""}</mtd>'
                 )
             lines.append(f"<mtr>{''.join(cells)}</mtr>")
         kind = ' class="cases"' if headers else ""
@@ -270,7 +198,7 @@ class MathmlPen:
             base = f'<mover accent="true">{base}{accent}</mover>'
         below = ",".join(part for part in (symbol.subscript, index) if part)
         above = f"<mtext>({plain(symbol.superscript)})</mtext>" if symbol.superscript else ""
-        return Math(base, _subscript(below), above)
+        return Math(base, subscript(below), above)
 
     def gradient(self, loss: Symbol, of: Symbol, index: str, through: Symbol | None) -> Math:
         over = f"<mi>∂</mi>{self.symbol(loss, '')}"
@@ -291,12 +219,12 @@ class MathmlPen:
 
     def entry(self, part: Math, index: str) -> Math:
         bare = part.sub or part.sup or part.quantity
-        return Math(str(part) if bare else part.base, sub=_subscript(index))
+        return Math(str(part) if bare else part.base, sub=subscript(index))
 
     # -- signs --------------------------------------------------------------------------------
 
     def parentheses(self, part: Math) -> Math:
-        return Math(_fenced(str(part), "round"))
+        return Math(fenced(str(part), "round"))
 
     def fence(self, notation: Fence, part: Math) -> Math:
         fences = [
@@ -306,7 +234,7 @@ class MathmlPen:
         return Math(f"<mrow>{fences[0]}{part}{fences[1]}</mrow>")
 
     def indicator(self, part: Math, relation: str, enclosed: bool) -> Math:
-        inside = str(part) if enclosed else _fenced(f"{part}{_relation(relation)}", "square")
+        inside = str(part) if enclosed else fenced(f"{part}{relation_after(relation)}", "square")
         return Math(f"<mn>𝟏</mn>{inside}")
 
     def function(
@@ -328,7 +256,7 @@ class MathmlPen:
         if options:
             given = [f"{self.symbol(s, '')}<mo>=</mo>{self.number(v)}" for s, v in options]
             inside += f"<mo>;</mo>{'<mo>,</mo>'.join(given)}"
-        return Math(f"{head}{_fenced(inside, 'round')}")
+        return Math(f"{head}{fenced(inside, 'round')}")
 
     def sum(self, left: Math, sign: str, right: Math) -> Math:
         return Math(f"{left}<mo>{escape(sign)}</mo>{right}")
@@ -369,18 +297,18 @@ class MathmlPen:
         """
         if not isinstance(literal.value, tuple):
             number = self.draw(literal)
-            attributes = _attributes(name, shown.marks.get((), ""))
-            remark = "".join(_remark(text) for text in shown.remarks.values())
+            attributes = attributes_of(name, shown.marks.get((), ""))
+            remark = "".join(remark_beside(text) for text in shown.remarks.values())
             return f"<mrow{attributes}>{number}</mrow>{remark}", False
         rows = grid(literal)
         if rows is None:
             return self._cases_of_matrices(literal, name), False
         left_out = len(rows) > ROWS or len(rows[0] if rows else ()) > COLUMNS
         table = self._table(literal, "upright", name, shown, headers=literal.cased)
-        whole = f"<mrow{_attributes(name, '')}>{_fenced(table, 'square')}</mrow>"
+        whole = f"<mrow{attributes_of(name, '')}>{fenced(table, 'square')}</mrow>"
         if shown.remarks:
             at = [-1 if i is None else i for i in elided(len(rows), ROWS)]
-            beside = [_remark(shown.remarks[i]) if i in shown.remarks else "" for i in at]
+            beside = [remark_beside(shown.remarks[i]) if i in shown.remarks else "" for i in at]
             lines = "".join(f"<mtr><mtd>{remark}</mtd></mtr>" for remark in beside)
             whole += f'<mtable class="remarks">{lines}</mtable>'
         return whole, left_out
@@ -390,9 +318,9 @@ class MathmlPen:
         texts = [
             figure(x, self.style.decimals) for n in numbers if (x := tree.number(n)) is not None
         ]
-        longest = max(map(_tail, texts), default=0.0)
+        longest = max(map(tail_width, texts), default=0.0)
         return [
-            f"<mrow{_attributes(name, '')}>{self.number(text)}</mrow>{_space(longest - _tail(text))}"
+            f"<mrow{attributes_of(name, '')}>{self.number(text)}</mrow>{blank_space(longest - tail_width(text))}"
             for text, name in zip(texts, names, strict=True)
         ]
 
@@ -418,62 +346,3 @@ class _Named(Formula[Math]):
         piece = super().piece(expression)
         name = self.pen.names.get(id(expression), "") or quantity(expression)
         return replace(piece, drawn=replace(piece.drawn, quantity=name)) if name else piece
-
-
-def _fenced(inside: str, brackets: Brackets) -> str:
-    """Markup in brackets that grow with it where it is taller than a line."""
-    left, right = "[]" if brackets == "square" else "()"
-    tall = _TALL.search(inside)
-    fixed, kind = ("", ' class="tall"') if tall else (' stretchy="false"', "")
-    return f"<mrow{kind}><mo{fixed}>{left}</mo>{inside}<mo{fixed}>{right}</mo></mrow>"
-
-
-def _relation(relation: str) -> str:
-    """`> 0` after an entry."""
-    sign, _, number = relation.strip().partition(" ")
-    return f"<mo>{escape(sign)}</mo><mn>{escape(number)}</mn>"
-
-
-def _remark(text: str) -> str:
-    return f'<mtext class="remark">◁ {plain(text)}</mtext>'
-
-
-def _attributes(name: str, mark: str) -> str:
-    marked = f' class="{mark}"' if mark and mark != "on" else ""
-    return f'{marked} data-q="{plain(name)}"' if name else marked
-
-
-def _entry_name(
-    literal: tree.Literal, orientation: Orientation, name: str, prefix: Index, i: int, j: int
-) -> str:
-    """What code calls an entry; all cases of it have the same name."""
-    if not name:
-        return ""
-    row, column = (i, j) if orientation == "upright" else (j, i)
-    index = (*prefix, *(row, column)[: len(literal.shape)])
-    return f"{name}[{','.join(map(str, index))}]" if index else name
-
-
-def _space(digits: float) -> str:
-    """A blank as wide as so many digits."""
-    return f'<mspace width="{digits:g}ch"/>' if digits else ""
-
-
-def _tail(text: str) -> float:
-    """How far a figure reaches beyond its decimal point, in widths of a digit."""
-    mantissa, e, exponent = text.partition("e")
-    _, point, after = mantissa.partition(".")
-    power = POWER_OF_TEN + SMALL * len(exponent) if e else 0.0
-    return len(after) + (POINT if point else 0.0) + power
-
-
-def _subscript(text: str) -> str:
-    """Letters and figures as they are, words upright."""
-    return "".join(
-        f"<mn>{part}</mn>"
-        if part.isdigit()
-        else f"<mi>{plain(part)}</mi>"
-        if len(part) == 1 and part.isalpha()
-        else f"<mtext>{plain(part)}</mtext>"
-        for part in _SUBSCRIPT.findall(text)
-    )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from handgrad.render.mathml import plain
+from handgrad.render.markup import plain
 
 FONTS = (
     ("Handgrad Math", "math", "normal", 400),

@@ -30,7 +30,8 @@ from handgrad.page.blocks import (
 from handgrad.render.html.relation import derivation
 from handgrad.render.html.table import table
 from handgrad.render.html.text import Writer
-from handgrad.render.mathml import MathmlPen, plain
+from handgrad.render.markup import plain
+from handgrad.render.mathml import MathmlPen
 from handgrad.render.style import Style
 from handgrad.render.svg import render_svg
 

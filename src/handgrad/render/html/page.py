@@ -24,7 +24,8 @@ from handgrad.render.html.figure import figure
 from handgrad.render.html.relation import derivation
 from handgrad.render.html.table import table
 from handgrad.render.html.text import Writer, anchor
-from handgrad.render.mathml import MathmlPen, plain
+from handgrad.render.markup import plain
+from handgrad.render.mathml import MathmlPen
 from handgrad.render.style import Style
 
 SIGNS: dict[NoteKind, str] = {

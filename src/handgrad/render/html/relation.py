@@ -9,7 +9,7 @@ from handgrad import expression as tree
 from handgrad.expression import Expression
 from handgrad.page.blocks import Derivation, Relation
 from handgrad.render.html.text import Writer
-from handgrad.render.mathml import Shown, named_numbers, plain, quantity
+from handgrad.render.markup import Shown, named_numbers, plain, quantity
 
 
 def derivation(block: Derivation, writer: Writer) -> str:

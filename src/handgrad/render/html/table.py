@@ -6,7 +6,7 @@ from handgrad import expression as tree
 from handgrad.expression import Expression, number
 from handgrad.page.blocks import Table, Text
 from handgrad.render.html.text import Writer
-from handgrad.render.mathml import Shown, quantity
+from handgrad.render.markup import Shown, quantity
 
 _ALIGNED = {"l": "", "c": ' class="centre"', "r": ' class="right"'}
 

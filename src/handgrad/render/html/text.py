@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from handgrad.expression import Expression
 from handgrad.page.blocks import Inline, Text
-from handgrad.render.mathml import MathmlPen, plain
+from handgrad.render.markup import plain
+from handgrad.render.mathml import MathmlPen
 
 _STEP = re.compile(r"\b\d+\.\d+\b")
 _BLANKS = re.compile(r"([ \n]+)")
