@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 import handgrad
 from handgrad.cli.commands import run
 from handgrad.graph import build
+from handgrad.graph.weighted import weighted_sums
 from handgrad.page.blocks import Figure
 from handgrad.study import INITIALISATIONS
-from handgrad.study.mitigations import affine_layers, mitigations, redrawn
+from handgrad.study.mitigations import mitigations, redrawn
 from handgrad.study.units import layers
 from tests.test_documents import ROOT, indented, python
 from tests.test_json import printed, schema
@@ -252,6 +253,8 @@ def test_a_dead_relu_is_not_a_leaky_one() -> None:
         ("z = W @ x + b\nL = sum(relu(z))", (300, 40), 300, (40,)),
         ("z = W.T @ x + b\nL = sum(relu(z))", (40, 300), 300, (40,)),
         ("Z = X @ W + b\nL = sum(relu(Z))", (40, 300), 300, (5, 40)),
+        ("u = W @ x\nz = u + b\nL = sum(relu(z))", (300, 40), 300, (40,)),
+        ("L = sum(relu(W @ (2*x) + b))", (300, 40), 300, (40,)),
     ],
 )
 def test_weights_are_drawn_for_their_orientation(
@@ -261,8 +264,8 @@ def test_weights_are_drawn_for_their_orientation(
     problem = handgrad.Problem(
         equations, {"W": np.ones(weight), "b": np.ones(bias)}, {data: np.ones(shape)}
     )
-    (layer,) = affine_layers(build(problem))
-    assert (layer.inputs, layer.outputs, layer.bias) == (40, 300, "b")
+    (layer,) = weighted_sums(build(problem))
+    assert (layer.inputs, layer.units, layer.bias) == (40, 300, "b")
     he = redrawn(problem, "he", 1)
     assert he.parameters["W"].array.std() == pytest.approx(math.sqrt(2 / 40), rel=0.05)
     assert not he.parameters["b"].array.any()
@@ -280,11 +283,11 @@ def test_weights_are_drawn_for_their_orientation(
 
 def test_weights_used_twice_are_kept() -> None:
     problem = handgrad.load("rnn")
-    names = {layer.weight for layer in affine_layers(build(problem))}
+    names = {layer.weights for layer in weighted_sums(build(problem))}
     new = redrawn(problem, "he", 0)
     for name, old in problem.parameters.items():
         if name not in names and not any(
-            name == layer.bias for layer in affine_layers(build(problem))
+            name == layer.bias for layer in weighted_sums(build(problem))
         ):
             assert new.parameters[name] == old
     assert len(mitigations(problem)) >= 2

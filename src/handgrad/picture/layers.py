@@ -8,42 +8,12 @@ the operations' families and notations, whatever things are called: `W @ x + b`,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
-from handgrad.expression import Call, Expression, Name, Shape, leaves, shape_of
+from handgrad.expression import Expression, Name, Shape, leaves
 from handgrad.graph import Graph
 from handgrad.graph.structure import activation_of
-from handgrad.notation import As, MatrixProduct, Sum, Transposition
+from handgrad.graph.weighted import Examples, Index, WeightedSum, weighted_sum
 from handgrad.operations import operation_of
-from handgrad.operations.annotate import annotated
-
-Examples: TypeAlias = Literal["none", "rows", "columns"]
-"""How examples lie in the arrays themselves: not at all, in rows, or in columns."""
-
-Index: TypeAlias = tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class WeightedSum:
-    """W x + b: which parameter and which value, and how an entry of W is found.
-
-    `flipped` says that the weight from input i to unit u stands at [i, u].
-    """
-
-    weights: str
-    flipped: bool
-    source: str
-    bias: str
-    units: int
-    inputs: int
-    examples: Examples
-    vector: bool
-
-    def weight(self, unit: int, source: int) -> Index:
-        """The index of the weight that leads from an input to a unit."""
-        if self.vector:
-            return (source,)
-        return (source, unit) if self.flipped else (unit, source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +105,12 @@ def _layer(graph: Graph, name: str) -> Layer | None:
     written = _written(graph, name)
     applied = activation_of(written)
     if applied is not None:
-        inner = _weighted_sum(graph, applied.arguments[0])
+        inner = _named_sum(graph, applied.arguments[0])
         if inner is None:
             return None
         gate = applied.arguments[0] if operation_of(applied).gate else None
         return Layer(inner, "", name, applied.operation, gate)
-    weighted = _weighted_sum(graph, written)
+    weighted = _named_sum(graph, written)
     if weighted is None:
         return None
     out = graph.activations.get(name, name)
@@ -149,55 +119,7 @@ def _layer(graph: Graph, name: str) -> Layer | None:
     return Layer(weighted, name, out, call.operation if call is not None else "", gate)
 
 
-def _weighted_sum(graph: Graph, expression: Expression) -> WeightedSum | None:
-    products: list[Call] = []
-    biases: list[str] = []
-    for term in _terms(graph, expression):
-        if isinstance(term, Name) and graph.nodes[term.name].kind == "parameter":
-            biases.append(term.name)
-        elif isinstance(term, Call) and isinstance(operation_of(term).notation, MatrixProduct):
-            products.append(term)
-        else:
-            return None
-    if len(products) != 1 or len(biases) > 1:
-        return None
-    left, right = products[0].arguments
-    bias = biases[0] if biases else ""
-    return _product(graph, left, right, bias, True) or _product(graph, right, left, bias, False)
-
-
-def _product(
-    graph: Graph, matrix: Expression, value: Expression, bias: str, first: bool
-) -> WeightedSum | None:
-    """The product of a parameter and a value; `first` where the parameter is on the left."""
-    transposed = isinstance(matrix, Call) and isinstance(
-        operation_of(matrix).notation, Transposition
-    )
-    weights = matrix.arguments[0] if isinstance(matrix, Call) and transposed else matrix
-    if not isinstance(weights, Name) or graph.nodes[weights.name].kind != "parameter":
-        return None
-    if not isinstance(value, Name) or graph.nodes[value.name].kind == "parameter":
-        return None
-    shape, given = shape_of(matrix), shape_of(value)
-    if not shape or not given or len(shape) > 2 or len(given) > 2:
-        return None
-    units = 1 if len(shape) == 1 else shape[0] if first else shape[1]
-    inputs = shape[-1] if first else shape[0]
-    examples: Examples = "none" if len(given) == 1 else "columns" if first else "rows"
-    flipped = (not first) != transposed
-    vector = len(shape) == 1
-    return WeightedSum(weights.name, flipped, value.name, bias, units, inputs, examples, vector)
-
-
-def _terms(graph: Graph, expression: Expression) -> list[Expression]:
-    """The terms of a sum; a function of linear algebra as the product that it is written as."""
-    if isinstance(expression, Call):
-        record = operation_of(expression)
-        match record.notation:
-            case Sum("+"):
-                return [t for a in expression.arguments for t in _terms(graph, a)]
-            case As(formula) if record.family == "linear":
-                return _terms(graph, annotated(formula(*expression.arguments), graph.shape))
-            case _:
-                pass
-    return [expression]
+def _named_sum(graph: Graph, expression: Expression) -> WeightedSum | None:
+    """A weighted sum of a value with a name."""
+    found = weighted_sum(graph, expression)
+    return found if found is not None and found.source else None

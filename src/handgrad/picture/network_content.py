@@ -8,11 +8,12 @@ from functools import cached_property
 import numpy as np
 
 from handgrad.expression import Adjoint, Name
+from handgrad.graph.weighted import Index
 from handgrad.notation import Function
 from handgrad.operations import BY_NAME
 from handgrad.operations.operation import Array
 from handgrad.picture.drawing import Role, Text
-from handgrad.picture.layers import Index, Layer, Network
+from handgrad.picture.layers import Layer, Network
 from handgrad.picture.lines import NOTHING, Line, PicturePhase
 from handgrad.picture.numbers import Shown, adjoint_entry, entry, number
 from handgrad.trace import Trace

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from handgrad.expression import Call, Expression, Name, walk
-from handgrad.graph import Graph, build
+from handgrad.expression import Call, walk
+from handgrad.graph import build
+from handgrad.graph.weighted import weighted_sums
 from handgrad.problem import Problem, Update
 from handgrad.study.initialising import initialisation
 from handgrad.study.training import OverTraining, train, with_update
@@ -24,20 +25,6 @@ INITS = {
 }
 SLOWER = 0.1
 """The share of the rate that is tried beside it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Affine:
-    """A product of a parameter with something else, and the bias added to it.
-
-    `across` says that the weights of one unit lie along a row; a vector of weights is one unit.
-    """
-
-    weight: str
-    bias: str | None
-    outputs: int
-    inputs: int
-    across: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +56,7 @@ def mitigations(
             Mitigation(title, base.with_swap(dict.fromkeys(used, name)), frozenset({name}))
             for name, title in ACTIVATIONS.items()
         ]
-    if affine_layers(build(base)):
+    if weighted_sums(build(base)):
         tried += [
             Mitigation(title, redrawn(base, name, seed), GATES) for name, title in INITS.items()
         ]
@@ -125,73 +112,18 @@ def _after(progress: Callable[[int], None], done: int) -> Callable[[int], None]:
 # -- initialisations ------------------------------------------------------------------------
 
 
-def affine_layers(graph: Graph) -> tuple[Affine, ...]:
-    """The layers W @ x + b, w.T @ x + b and X @ W + b whose weights are used once."""
-    found: list[Affine] = []
-    uses: dict[str, int] = {}
-    for equation in graph.equations:
-        written = graph.nodes[equation].written
-        nodes = list(walk(written)) if written is not None else []
-        for node in nodes:
-            if isinstance(node, Name):
-                uses[node.name] = uses.get(node.name, 0) + 1
-        sums = [n for n in nodes if isinstance(n, Call) and n.operation == "add"]
-        for node in nodes:
-            if isinstance(node, Call) and node.operation in ("matmul", "dot"):
-                layer = _affine(graph, node)
-                if layer is not None:
-                    found.append(replace(layer, bias=_bias(graph, node, sums, layer.outputs)))
-    return tuple(layer for layer in found if uses[layer.weight] == 1)
-
-
-def _affine(graph: Graph, product: Call) -> Affine | None:
-    for left, argument in enumerate(product.arguments):
-        name, turned = _parameter(graph, argument)
-        if name is None:
-            continue
-        shape = graph.nodes[name].shape
-        if len(shape) == 1:
-            return Affine(name, None, 1, shape[0], True)
-        # W @ x has a unit's weights in a row, X @ W in a column; .T turns it round.
-        across = (left == 0) != turned
-        outputs, inputs = shape if across else shape[::-1]
-        return Affine(name, None, outputs, inputs, across)
-    return None
-
-
-def _parameter(graph: Graph, argument: Expression) -> tuple[str | None, bool]:
-    turned = False
-    if isinstance(argument, Call) and argument.operation == "transpose":
-        (argument,) = argument.arguments
-        turned = True
-    if isinstance(argument, Name) and graph.nodes[argument.name].kind == "parameter":
-        return argument.name, turned
-    return None, turned
-
-
-def _bias(graph: Graph, product: Call, sums: Sequence[Call], outputs: int) -> str | None:
-    """The parameter that is added to a product, one number for each unit."""
-    for node in sums:
-        others = [a for a in node.arguments if a != product]
-        if len(others) == 1 and isinstance(other := others[0], Name):
-            found = graph.nodes[other.name]
-            if found.kind == "parameter" and np.prod(found.shape, dtype=int) == outputs:
-                return other.name
-    return None
-
-
 def redrawn(problem: Problem, init: str, seed: int) -> Problem:
-    """The problem with the weights of its affine layers drawn anew, and their biases; others are kept."""
+    """The problem with the weights of its weighted sums drawn anew, and their biases; others are kept."""
     drawn = initialisation(init)
     graph = build(problem)
     generator = np.random.default_rng(seed)
     values: dict[str, Any] = {}
-    for layer in affine_layers(graph):
-        array = drawn.draw(generator, layer.outputs, layer.inputs, 1)[..., 0]
+    for layer in weighted_sums(graph):
+        array = drawn.draw(generator, layer.units, layer.inputs, 1)[..., 0]
         weights, bias = array[:, : layer.inputs], array[:, layer.inputs :]
-        shape = graph.nodes[layer.weight].shape
-        values[layer.weight] = (weights if layer.across else weights.T).reshape(shape)
-        if layer.bias is not None:
-            flat = bias[:, 0] if drawn.biased else np.zeros(layer.outputs)
+        shape = graph.nodes[layer.weights].shape
+        values[layer.weights] = (weights.T if layer.flipped else weights).reshape(shape)
+        if layer.bias:
+            flat = bias[:, 0] if drawn.biased else np.zeros(layer.units)
             values[layer.bias] = flat.reshape(graph.nodes[layer.bias].shape)
     return problem.with_values(values)

@@ -1,0 +1,146 @@
+"""Weighted sums in a graph: W x + b, told by the operations' families and notations, whatever things are called."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias, TypeGuard
+
+from handgrad.expression import Call, Expression, Name, shape_of, walk
+from handgrad.graph.structure import Graph
+from handgrad.notation import As, MatrixProduct, Sum, Transposition
+from handgrad.operations import operation_of
+from handgrad.operations.annotate import annotated
+
+Examples: TypeAlias = Literal["none", "rows", "columns"]
+"""How examples lie in the arrays themselves: not at all, in rows, or in columns."""
+
+Index: TypeAlias = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedSum:
+    """W x + b: which parameter and which value, and how an entry of W is found.
+
+    `flipped` says that the weight from input i to unit u stands at [i, u]; a `vector` of weights
+    is one unit's. `bias` is empty where nothing is added.
+    """
+
+    weights: str
+    flipped: bool
+    of: Expression
+    bias: str
+    units: int
+    inputs: int
+    examples: Examples
+    vector: bool
+
+    @property
+    def source(self) -> str:
+        """The name of the value that is weighted; empty where it has none."""
+        return self.of.name if isinstance(self.of, Name) else ""
+
+    def weight(self, unit: int, source: int) -> Index:
+        """The index of the weight that leads from an input to a unit."""
+        if self.vector:
+            return (source,)
+        return (source, unit) if self.flipped else (unit, source)
+
+
+def weighted_sum(graph: Graph, expression: Expression) -> WeightedSum | None:
+    """A formula as one weighted sum, or None where it is none: one product, and at most one bias."""
+    products: list[Call] = []
+    biases: list[str] = []
+    for term in _terms(graph, expression):
+        if _is_parameter(term, graph):
+            biases.append(term.name)
+        elif isinstance(term, Call) and isinstance(operation_of(term).notation, MatrixProduct):
+            products.append(term)
+        else:
+            return None
+    if len(products) != 1 or len(biases) > 1:
+        return None
+    left, right = products[0].arguments
+    bias = biases[0] if biases else ""
+    return _product(graph, left, right, bias, True) or _product(graph, right, left, bias, False)
+
+
+def weighted_sums(graph: Graph) -> tuple[WeightedSum, ...]:
+    """The weighted sums of a graph whose weights are used once, in the order of the equations.
+
+    A bias may be added in an equation of its own, where the sum goes nowhere else.
+    """
+    found: list[WeightedSum] = []
+    uses: dict[str, int] = {}
+    for equation in graph.equations:
+        written = graph.nodes[equation].written
+        assert written is not None
+        for node in walk(written):
+            if isinstance(node, Name):
+                uses[node.name] = uses.get(node.name, 0) + 1
+        pending = [written]
+        while pending:
+            expression = pending.pop()
+            known = weighted_sum(graph, expression)
+            if known is None:
+                pending += reversed(expression.arguments) if isinstance(expression, Call) else []
+                continue
+            if not known.bias and expression is written:
+                known = replace(known, bias=_bias_after(graph, equation, known.units))
+            found.append(known)
+            pending.append(known.of)
+    return tuple(known for known in found if uses[known.weights] == 1)
+
+
+def _is_parameter(expression: Expression, graph: Graph) -> TypeGuard[Name]:
+    return isinstance(expression, Name) and graph.nodes[expression.name].kind == "parameter"
+
+
+def _bias_after(graph: Graph, equation: str, units: int) -> str:
+    """The parameter, a number for each unit, that is added to a value where that is used."""
+    match graph.consumers.get(equation, ()):
+        case (after,):
+            written = graph.nodes[after].written
+        case _:
+            return ""
+    for node in walk(written) if written is not None else ():
+        terms = _terms(graph, node)
+        if len(terms) == 2 and Name(equation) in terms:
+            biases = [t.name for t in terms if _is_parameter(t, graph)]
+            return next((b for b in biases if math.prod(graph.nodes[b].shape) == units), "")
+    return ""
+
+
+def _product(
+    graph: Graph, matrix: Expression, value: Expression, bias: str, first: bool
+) -> WeightedSum | None:
+    """The product of a parameter and a value; `first` where the parameter is on the left."""
+    transposed = isinstance(matrix, Call) and isinstance(
+        operation_of(matrix).notation, Transposition
+    )
+    weights = matrix.arguments[0] if isinstance(matrix, Call) and transposed else matrix
+    if not _is_parameter(weights, graph) or _is_parameter(value, graph):
+        return None
+    shape, given = shape_of(matrix), shape_of(value)
+    if not shape or not given or len(shape) > 2 or len(given) > 2:
+        return None
+    units = 1 if len(shape) == 1 else shape[0] if first else shape[1]
+    inputs = shape[-1] if first else shape[0]
+    examples: Examples = "none" if len(given) == 1 else "columns" if first else "rows"
+    flipped = (not first) != transposed
+    vector = len(shape) == 1
+    return WeightedSum(weights.name, flipped, value, bias, units, inputs, examples, vector)
+
+
+def _terms(graph: Graph, expression: Expression) -> list[Expression]:
+    """The terms of a sum; a function of linear algebra as the product that it is written as."""
+    if isinstance(expression, Call):
+        record = operation_of(expression)
+        match record.notation:
+            case Sum("+"):
+                return [t for a in expression.arguments for t in _terms(graph, a)]
+            case As(formula) if record.family == "linear":
+                return _terms(graph, annotated(formula(*expression.arguments), graph.shape))
+            case _:
+                pass
+    return [expression]
