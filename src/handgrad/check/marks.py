@@ -6,22 +6,16 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from handgrad.check.report import Judged
 from handgrad.check.work import Quantity, Work
 from handgrad.errors import OptionError, nearest
+from handgrad.trace.structure import StepKind
 
-KINDS = (
-    "layer",
-    "compute",
-    "loss",
-    "error_signal",
-    "pass_backward",
-    "parameter_gradients",
-    "data_gradients",
-    "update",
-)
+KINDS = tuple(kind for kind in get_args(StepKind) if kind != "loss_after")
+"""The kinds of step that have marks: the loss after the update only looks back."""
+
 VERDICTS = {"right": 1.0, "consistent": 1.0, "wrong": 0.0, "missing": 0.0}
 
 

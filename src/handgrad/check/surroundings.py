@@ -10,7 +10,10 @@ import numpy as np
 from handgrad.expression import Adjoint, Call, Leaf, Name, leaves, shape_of, walk
 from handgrad.graph.structure import activation_of
 from handgrad.operations import operation_of
+from handgrad.operations.arithmetic import power
+from handgrad.operations.losses import mse
 from handgrad.operations.mistakes import Surroundings
+from handgrad.operations.reductions import mean
 from handgrad.updates import names
 
 if TYPE_CHECKING:
@@ -110,10 +113,9 @@ class Around:
 
 
 def _squares(call: Call) -> bool:
-    operation = operation_of(call)
-    return operation.name == "mse" or (operation.name == "power" and len(call.arguments) == 2)
+    return operation_of(call) in (mse, power)
 
 
 def _averages(call: Call) -> bool:
     operation = operation_of(call)
-    return operation.family == "loss" or operation.name == "mean"
+    return operation.family == "loss" or operation is mean

@@ -8,6 +8,8 @@ from typing import assert_never
 
 from handgrad import expression as tree
 from handgrad.expression import Expression
+from handgrad.notation import Fraction
+from handgrad.operations import BY_NAME
 from handgrad.page.blocks import (
     Block,
     Code,
@@ -210,7 +212,7 @@ def _extent(expression: Expression) -> tuple[int, float]:
         case tree.Call(operation, arguments):
             extents = [_extent(a) for a in arguments]
             heights = [height for _, height in extents]
-            if operation == "divide":
+            if isinstance(BY_NAME[operation].notation, Fraction):
                 return max(width for width, _ in extents), sum(heights)
             return sum(width + 2 for width, _ in extents) + 1, max(heights, default=1.0)
         case _:

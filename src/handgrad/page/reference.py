@@ -167,13 +167,16 @@ def shut_gates(step: Step) -> list[Block]:
     notes = [n for n in step.notes if isinstance(n, GatedOff) and BY_NAME[n.operation].gate]
     if step.phase != "backward" or not notes:
         return []
-    noun, cure = WORDS[notes[0].operation].noun, WORDS["leaky_relu"]
+    shut = BY_NAME[notes[0].operation]
+    noun, cure = WORDS[shut.name].noun, WORDS.get(shut.ajar)
     single = [n for n in notes if n.case_count == 1]
     opening: Block = (
         Derivation(_shut(single[0]))
         if single
         else Paragraph((f"{noun} is flat where its gate is shut: its slope there is 0.",))
     )
+    if cure is None:
+        return [opening]
     return [opening, Paragraph((f"What helps: {cure.noun} in place of {noun}. {cure.backward}",))]
 
 

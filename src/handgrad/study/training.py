@@ -19,7 +19,7 @@ from handgrad.problem import Problem, Update
 from handgrad.run import run
 from handgrad.run.training import Training
 from handgrad.study.units import GATES, Layer, layers
-from handgrad.study.watching import Watch
+from handgrad.study.watching import UnitWatch
 
 MOST_STEPS = 1_000_000
 
@@ -139,7 +139,7 @@ def train(
     # A problem whose own numbers overflow is refused where `solve` refuses it.
     run(problem, build(problem))
     training = Training(problem)
-    watch = Watch(problem, layers(training.graph, operations))
+    watch = UnitWatch(problem, layers(training.graph, operations))
     order = _batches(problem, batch, cases, seed)
     recorder = _Recorder(watch, training)
     stopped: int | None = None
@@ -192,7 +192,7 @@ def with_update(problem: Problem, rule: str | None, rate: float | None) -> Probl
 class _Recorder:
     """What was seen of the units, look by look."""
 
-    def __init__(self, watch: Watch, training: Training) -> None:
+    def __init__(self, watch: UnitWatch, training: Training) -> None:
         self.watch, self.training = watch, training
         self.steps: list[int] = []
         self.losses: list[float] = []

@@ -17,7 +17,7 @@ from handgrad.run.program import Program, compiled
 from handgrad.study.units import Layer
 
 
-class Watch:
+class UnitWatch:
     """A problem's forward pass over all its cases, for the loss and the pre-activations of some layers."""
 
     def __init__(self, problem: Problem, layers: Sequence[Layer]) -> None:
