@@ -342,6 +342,8 @@ class Backward:
         new = {old: f"{self._letter}_{k}" for k, old in enumerate(used, start=1)}
 
         def renamed(expression: Expression) -> Expression:
+            if not new:
+                return expression
             return substitute(
                 expression,
                 lambda e: (

@@ -255,9 +255,10 @@ def shown_figures(array: Array, decimals: int) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The numbers of one run: `values` by leaf, for names and for adjoints."""
+    """The numbers of one run by leaf, for names and for adjoints, and the plan that gave them."""
 
     graph: Graph
+    plan: Plan
     numbers: Mapping[Leaf, Array]
     carry: Carry = "exact"
 
@@ -292,7 +293,7 @@ def run(problem: Problem, graph: Graph, carry: Carry = "exact", decimals: int = 
     givens = {n: g.array for n, g in (*problem.parameters.items(), *problem.data.items())}
     with np.errstate(all="ignore"):
         numbers = plan(givens)
-    result = Run(graph, numbers, carry)
+    result = Run(graph, plan, numbers, carry)
     _check_finite(problem, result)
     return result
 

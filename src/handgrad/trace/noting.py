@@ -212,6 +212,8 @@ class Noting:
     def _repeated(self, line: TraceLine) -> list[Note]:
         """What was broadcast on the way from a value to the equation that uses it."""
         found: dict[tuple[Shape, Shape], None] = {}
+        if not any(isinstance(n, Call) and n.operation == "sum_to" for n in walk(line.formula)):
+            return []
         formula = tidied(line.formula, self.graph.shape)
         for call in walk(formula):
             if isinstance(call, Call) and call.operation == "sum_to":

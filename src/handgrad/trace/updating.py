@@ -12,7 +12,7 @@ from handgrad.graph import Graph
 from handgrad.graph.updating import UpdatePass, update_pass
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
-from handgrad.run import Plan, Run
+from handgrad.run import Run
 from handgrad.run.evaluate import value_of
 from handgrad.run.plan import shown_figures
 from handgrad.trace.numbers import Numbers
@@ -55,8 +55,8 @@ class Updating:
         settings: dict[Leaf, Array] = {n: np.asarray(v) for n, v in self.update.settings.items()}
         settings[self.update.step] = np.asarray(float(self.step))
         updated = dict(self.parameters)
+        numbers = {**self.numbers, **settings, **self.memory}
         for parameter, lines in self.update.lines.items():
-            numbers = {**self.numbers, **settings, **self.memory}
             for line in lines:
                 used = {k: np.asarray(numbers[k], dtype=float) for k in leaves(line.formula)}
                 value = value_of(line.formula, used, set(self.cased))
@@ -81,12 +81,9 @@ class Updating:
 
     def run_again(self) -> Array:
         """The forward and backward pass with the new parameters; the loss."""
-        carried = self.decimals if self.run.carry == "rounded" else None
-        if not hasattr(self, "plan"):
-            self.plan = Plan(self.graph, carried)
         data = {n: g.array for n, g in self.problem.data.items()}
         with np.errstate(all="ignore"):
-            self.numbers = self.plan({**data, **self.parameters})
+            self.numbers = self.run.plan({**data, **self.parameters})
         return np.asarray(self.numbers[Name(self.graph.cost)], dtype=float)
 
     def loss_line(self) -> TraceLine:
