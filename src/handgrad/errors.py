@@ -106,16 +106,21 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """`did you mean …?` with the closest of `known`, or an empty string."""
     import difflib
 
-    close = difflib.get_close_matches(word[:100], list(known), n=1, cutoff=0.6)
+    names = list(known)
+    close = [n for n in names if n.casefold() == word.casefold()]
+    close = close or difflib.get_close_matches(word[:100], names, n=1, cutoff=0.6)
     return f"did you mean {close[0]}?" if close else ""
 
 
 def printable(text: str) -> str:
-    """`text` with control characters (terminal escapes among them) made visible."""
+    """`text` with control characters (terminal escapes among them) made visible.
+
+    Line ends, and blanks at which no line is broken, are left.
+    """
     if text.isprintable():
         return text
     return "".join(
-        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text
+        c if c.isprintable() or c in "\n\xa0" else c.encode("unicode_escape").decode() for c in text
     )
 
 

@@ -12,6 +12,12 @@ from collections.abc import Sequence
 LARGE = 1e7
 """From here on a figure is written with a power of ten."""
 
+EXACT_DIGITS = 1e13
+"""Numbers with more digits than this in a figure are not looked at for ties."""
+
+TIE = 1e-14
+"""How far from halfway between two figures a number may be put by floats' own rounding."""
+
 BLANK = "nan"
 """How a number that is none is written: on a page, a place left for the reader to fill in."""
 
@@ -28,10 +34,22 @@ def figure(x: float, decimals: int = 4) -> str:
         return BLANK if math.isnan(x) else "inf" if x > 0 else "-inf"
     if x == 0:
         return "0"
-    text = _trimmed(f"{x:.{decimals}f}")
+    text = _trimmed(f"{_halved_up(x, decimals):.{decimals}f}")
     if abs(x) >= LARGE or text in ("0", "-0"):
         return _scientific(f"{x:.{decimals}e}")
     return text
+
+
+def _halved_up(x: float, decimals: int) -> float:
+    """`x`; halfway between two figures, but for floats' own rounding, the one further from 0.
+
+    As a person rounds: 0.37 · 0.5 = 0.185 is 0.19 to two decimals.
+    """
+    scaled = abs(x) * 10.0**decimals
+    whole = math.floor(scaled) if scaled < EXACT_DIGITS else 0
+    if (not whole and scaled >= 1) or abs(scaled - whole - 0.5) > TIE * max(scaled, 1.0):
+        return x
+    return math.copysign((whole + 1) / 10.0**decimals, x)
 
 
 def full(x: float) -> str:

@@ -164,7 +164,7 @@ class Diagnosing:
         return None
 
     def _scored(self, seen: _Seen, mistake: Mistake, score: tuple[int, ...]) -> Scored:
-        text = mistake_text(mistake, seen.quantity)
+        text = mistake_text(mistake, seen.quantity, self.work.cases)
         return score, Diagnosis(mistake.rule, text, seen.entries)
 
     # -- slips of the pen ------------------------------------------------------------------------
@@ -248,7 +248,7 @@ class Diagnosing:
                     self._leads(seen, base, sites, wrong)
                     for base in (seen.own.values, self.work.exact)
                 ):
-                    text = mistake_text(variant.mistake, site, site.step)
+                    text = mistake_text(variant.mistake, site, self.work.cases, site.step)
                     score = (4, distance, PRIORITY[variant.mistake.rule])
                     yield score, Diagnosis(variant.mistake.rule, text, seen.entries, site.step)
 
@@ -318,7 +318,7 @@ class Diagnosing:
         score: int,
     ) -> Scored:
         rules = sorted((first[0].rule, second[0].rule), key=lambda r: PRIORITY[r])
-        text = pair_text(first, second)
+        text = pair_text(first, second, self.work.cases)
         priority = sum(PRIORITY[r] for r in rules)
         return (score, priority), Diagnosis("+".join(rules), text, seen.entries)
 

@@ -16,6 +16,14 @@ from handgrad.problem import Problem
 from handgrad.trace import Trace
 
 Verdict: TypeAlias = Literal["right", "consistent", "wrong", "missing"]
+VERDICT_WORDS: dict[Verdict, str] = {
+    "right": "right",
+    "consistent": "right, given what came before",
+    "wrong": "wrong",
+    "missing": "not entered",
+}
+"""How each verdict is said."""
+
 Printed: TypeAlias = Literal["right", "fewer_digits", "early_rounding", "wrong", "missing"]
 Level: TypeAlias = Literal["where", "what", "rule", "worked"]
 LEVELS: tuple[Level, ...] = ("where", "what", "rule", "worked")
@@ -41,7 +49,7 @@ class Diagnosis:
         return plain_text(self.text)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Judged:
     """One quantity of the worked solution beside what was entered for it.
 
@@ -66,13 +74,20 @@ class Judged:
     out_of: float = 0.0
     printed: Printed | None = None
 
+    def __repr__(self) -> str:
+        return f"<Judged {self.target}: {self.verdict}>"
+
+    def __str__(self) -> str:
+        why = f": {self.diagnosis[0]}" if self.diagnosis else ""
+        return f"{self.target} is {VERDICT_WORDS[self.verdict]}{why}"
+
     @property
     def target(self) -> str:
         """The quantity's name, as JSON and answers files have it."""
         return self.quantity.target
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class CheckReport:
     """The verdicts in the order of the steps.
 
@@ -88,6 +103,13 @@ class CheckReport:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "verdicts", {s.target: s for s in self.steps})
+
+    def __repr__(self) -> str:
+        wrong = f", wrong: {', '.join(s.target for s in self.wrong)}" if self.wrong else ""
+        return f"<CheckReport: {len(self.entered)} entered{wrong}>"
+
+    def __str__(self) -> str:
+        return "\n".join([*map(str, self.entered), *self.remarks])
 
     def __getitem__(self, target: str) -> Judged:
         return self.verdicts[target]

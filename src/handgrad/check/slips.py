@@ -14,6 +14,9 @@ from handgrad.operations.operation import Array
 SHIFTS = (-1, 1, -2, 2, -3, 3)
 """Places by which a decimal point is looked for."""
 
+DIGITS = 5
+"""A figure of fewer units than this has no digits to know again elsewhere."""
+
 MOST_DIGITS = 10
 """Figures of more digits come from a machine, which makes no slips of the pen."""
 
@@ -46,7 +49,7 @@ def found(
         yield Slip("sign_lost", places)
     if _swapped(value, reference, slack, wrong):
         yield Slip("entries_swapped", places)
-    for shift in SHIFTS:
+    for shift in SHIFTS if (np.abs(reference) >= DIGITS * units)[wrong].all() else ():
         moved = reference * 10.0**shift
         if (np.abs(value - moved) <= half + units * 10.0**shift)[wrong].all():
             yield Slip("decimal_point", places)

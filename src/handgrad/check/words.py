@@ -37,6 +37,7 @@ MISTAKES: dict[str, str] = {
     "mean_for_sum": "it is {n} times too small: a mean is taken where there is a sum, or taken twice",
     "sum_forgotten": "only the first example counts: its gradients are not added up over the examples",
     "rate_forgotten": "the learning rate {a} is left out",
+    "plain_step": "it is the step of plain gradient descent, θ − η · ∂L/∂θ; the rule here is another",
     "update_sign": "the step goes the wrong way: subtract {a}, do not add it",
     "factor_two": "it is twice too large: a factor 2 of the squared error is counted once too often",
     "factor_half": "it is half as large as it should be: the factor 2 from the square is missing",
@@ -69,21 +70,23 @@ OTHERS = ("rounded_early", "wrong_shape", "not_entered")
 """Rules with words of their own below."""
 
 
-def mistake_text(mistake: Mistake, quantity: Quantity, step: str = "") -> Text:
+def mistake_text(mistake: Mistake, quantity: Quantity, cases: int, step: str = "") -> Text:
     """What a mistake is, in words; `step` where it was made in another one."""
     place: Text = (f"in step {step}, for ", quantity.shown, ": ") if step else ()
-    return (*place, *_filled(MISTAKES[mistake.rule], mistake, quantity))
+    return (*place, *_filled(MISTAKES[mistake.rule], mistake, quantity, cases))
 
 
-def pair_text(first: tuple[Mistake, Quantity], second: tuple[Mistake, Quantity]) -> Text:
+def pair_text(
+    first: tuple[Mistake, Quantity], second: tuple[Mistake, Quantity], cases: int
+) -> Text:
     """Two mistakes in a sentence."""
     same = first[1] is second[1]
-    one = mistake_text(*first, "" if same else first[1].step)
-    two = mistake_text(*second, "" if same else second[1].step)
+    one = mistake_text(*first, cases, "" if same else first[1].step)
+    two = mistake_text(*second, cases, "" if same else second[1].step)
     return ("two things: ", *one, "; and ", *two)
 
 
-def _filled(template: str, mistake: Mistake, quantity: Quantity) -> Text:
+def _filled(template: str, mistake: Mistake, quantity: Quantity, cases: int) -> Text:
     parts: list[Inline] = []
     for piece in re.split(r"(\{[abtn]\})", template):
         match piece:
@@ -94,7 +97,7 @@ def _filled(template: str, mistake: Mistake, quantity: Quantity) -> Text:
             case "{t}":
                 parts.append(quantity.shown)
             case "{n}":
-                parts.append(_count(mistake))
+                parts.append(_count(mistake, cases))
             case "":
                 pass
             case _:
@@ -102,13 +105,13 @@ def _filled(template: str, mistake: Mistake, quantity: Quantity) -> Text:
     return tuple(parts)
 
 
-def _count(mistake: Mistake) -> Inline:
-    """How many times too large or too small, where the mistake says."""
+def _count(mistake: Mistake, cases: int) -> Inline:
+    """How many times too large or too small: what the mistake says, or the number of cases."""
     if isinstance(mistake.formula, Call):
         for argument in mistake.formula.arguments:
             if isinstance(argument, Literal) and (count := number(argument)) is not None:
                 return f"{count:g}"
-    return "N"
+    return f"{cases}"
 
 
 def slip_text(slip: Slip, quantity: Quantity, other: Quantity | None = None) -> Text:

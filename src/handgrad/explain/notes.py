@@ -174,8 +174,9 @@ def _kink(note: AtKink) -> str:
     if note.exactly:
         return f"A number lies exactly at a kink: {note.words}."
     return (
-        "Worked by hand, a number lies exactly at a kink; floating-point arithmetic, which cannot hold "
-        f"every decimal, put it a hair beside it, and the slope there was taken. {note.words}."
+        f"By hand a number lies exactly at a kink: {note.words}. Floating-point arithmetic, which cannot "
+        "hold every decimal, leaves it a hair beside the kink, and the slope at that place is used here; "
+        "with figures rounded on the way (--carry rounded) it is as by hand."
     )
 
 

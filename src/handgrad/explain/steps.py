@@ -167,10 +167,15 @@ def _backward_reason(trace: Trace, step: Step) -> Text:
         ]
     elif step.kind == "parameter_gradients" and weighs:
         repeated = any(isinstance(n, Broadcast) for n in step.notes)
+        gradients = [trace.graph.gradients[line.target.name] for line in step.lines]
+        each = "In each case the" if any(g.per_case is not None for g in gradients) else "The"
+        bias = (
+            "the error signal added up over the examples" if repeated else "the error signal itself"
+        )
+        averaged = "averaged" if trace.problem.reduction == "mean" else "added up"
+        after = f" Both are then {averaged} over the cases." if each != "The" else ""
         said = [
-            "The weight gradient is the error signal times the layer's input; the bias gradient is the error signal added up over the examples."
-            if repeated
-            else "The weight gradient is the error signal times the layer's input; the bias gradient is the error signal itself."
+            f"{each} weight gradient is the error signal times the layer's input; the bias gradient is {bias}.{after}"
         ]
     return (" ".join(said[:2]),)
 

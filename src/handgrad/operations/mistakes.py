@@ -326,6 +326,10 @@ def _wholes(formula: Expression, seen: Surroundings) -> Iterator[Mistake]:
             yield Mistake("mean_for_sum", divide(formula, float(count)))
     if seen.rate is None:
         yield Mistake("sign_lost", negate(formula))
+    elif isinstance(seen.target, Name):
+        plain = Name(seen.target.name) - seen.rate * Adjoint(seen.target.name)
+        if plain != formula:
+            yield Mistake("plain_step", plain)
     if len(shape_of(formula) or ()) == 2:
         yield Mistake("result_transposed", formula.T if isinstance(formula, Call) else formula)
 
@@ -358,6 +362,7 @@ PRIORITY: dict[str, int] = {
             "sum_forgotten",
             "rate_forgotten",
             "update_sign",
+            "plain_step",
             "factor_two",
             "factor_half",
             "other_label",

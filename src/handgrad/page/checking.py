@@ -46,10 +46,10 @@ def check_page(report: CheckReport, level: Level = "what") -> Page:
     if report.entered:
         blocks.append(_printed_table(report) if report.as_printed else _table(report))
     blocks += _missing(report)
+    blocks += [Note("warning", (remark,)) for remark in report.remarks]
     if level != "where":
         for one in _to_tell(report):
             blocks += _told(report, one, level)
-    blocks += [Note("warning", (remark,)) for remark in report.remarks]
     if not report.wrong and report.entered and not report.remarks:
         blocks.append(Note("check", ("Nothing that was entered is wrong.",)))
     trace = report.trace
@@ -127,11 +127,19 @@ def _verdict(one: Judged) -> Text:
                 return ("follows, but nothing was left to work out",)
             return ("right, given what came before",)
         case "wrong":
-            return ("WRONG", *where_text(one.wrong, np.shape(one.expected)))
+            found = "NOT COMPLETE" if _unfinished(one) else "WRONG"
+            return (found, *where_text(one.wrong, np.shape(one.expected)))
         case "missing":
             return ("not entered",)
         case _:
             assert_never(one.verdict)
+
+
+def _unfinished(one: Judged) -> bool:
+    """Whether what is wrong is only that entries are missing."""
+    if one.entry is None or one.entry.shape != np.shape(one.expected) or not one.wrong:
+        return False
+    return all(np.isnan(one.entry.value[place]) for place in one.wrong)
 
 
 def where_text(places: Places, shape: tuple[int, ...]) -> Text:

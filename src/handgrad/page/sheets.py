@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from handgrad.errors import OptionError, nearest
-from handgrad.explain import title
+from handgrad.explain import reason, title
 from handgrad.page.blocks import (
     Block,
     Derivation,
@@ -112,9 +112,13 @@ def _sheet(exercise: Exercise, blank: Blank, formulas: bool) -> list[Block]:
     trace = exercise.trace
     name = trace.problem.title or "Practice"
     blocks: list[Block] = [Heading((f"{name} · {exercise.label}",), 1), *given_blocks(trace)]
+    update = next((s for s in trace.steps if s.kind == "update"), None)
+    if update is not None:
+        blocks.append(Paragraph(reason(trace, update)))
     blocks.append(Paragraph((instructions(trace),)))
     for phase, heading in PHASES.items():
-        steps = [s for s in trace.steps if s.phase == phase]
+        # The loss after the update is a forward pass of its own, and no answer asks for it.
+        steps = [s for s in trace.steps if s.phase == phase and s.kind != "loss_after"]
         if steps:
             blocks.append(Heading((heading,), 2))
         for step in steps:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import assert_never
 
 import numpy as np
 
 from handgrad.explain import Inline, Text, joined
 from handgrad.expression import Adjoint, Literal, Name
+from handgrad.figures import figure
 from handgrad.questions.gate_answers import other_input_text, swap_in_general, swap_text, zeros_text
 from handgrad.questions.phrases import (
     LISTED,
@@ -32,6 +34,9 @@ from handgrad.questions.structure import (
     ZeroEntries,
 )
 from handgrad.trace.units import entry
+
+FINE, FINEST = 3, 12
+"""Digits of a small change that are told; and decimals, at most, in which they may lie."""
 
 
 def answer_text(question: Question) -> tuple[Text, ...]:
@@ -253,6 +258,13 @@ def _cases(question: CaseShares) -> tuple[Text, ...]:
 
 
 def _small_change(question: SmallChange) -> tuple[Text, ...]:
+    size = abs(question.happened)
+    decimals = FINE - math.floor(math.log10(size)) if size else 0
+    decimals = min(max(decimals, FINE), FINEST)
+
+    def fine(number: float) -> Literal:
+        return Literal(number, text=figure(number, decimals))
+
     left = "The gradient is the slope at one point; what is left between the two comes from the bend of the loss."
     if not question.close:
         left = (
@@ -261,11 +273,11 @@ def _small_change(question: SmallChange) -> tuple[Text, ...]:
     return (
         (
             "The gradient foretells ", entry_gradient(question.entry), " times ", Literal(question.by), " = ",
-            Literal(question.foretold), f"{cited(question.steps)}.",
+            fine(question.foretold), f"{cited(question.steps)}.",
         ),
         (
-            "The forward pass run again gives ", Literal(question.other_loss), " instead of ", Literal(question.loss),
-            ": a change of ", Literal(question.happened), f". {left}",
+            "The forward pass run again gives ", fine(question.other_loss), " instead of ", fine(question.loss),
+            ": a change of ", fine(question.happened), f". {left}",
         ),
     )  # fmt: skip
 

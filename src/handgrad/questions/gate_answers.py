@@ -255,7 +255,11 @@ def _changed_gates(units: Sequence[UnitAt], does: str, do: str) -> list[Text]:
     ]
     if len(units) > LISTED:
         shown.append((f"{len(units) - LISTED} more",))
-    return [(f"{len(units)} units {do}: ", *joined(shown), ".")]
+    number = len(units)
+    many = f"{number} units {do}"
+    if units[0].case is not None:
+        many = f"Over the cases, units {do} {number} times"
+    return [(f"{many}: ", *joined(shown), ".")]
 
 
 def _unit(unit: UnitAt) -> Text:

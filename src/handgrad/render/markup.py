@@ -27,7 +27,7 @@ _SUBSCRIPT = re.compile(r"[^\W\d_]{2,}|[^\W\d_]|\d+|.")
 
 def plain(text: str) -> str:
     """Text that means nothing but itself, in markup and in quotation marks."""
-    return escape("\xa0".join(map(printable, text.split("\xa0"))))
+    return escape(printable(text))
 
 
 def quantity(expression: Expression) -> str:

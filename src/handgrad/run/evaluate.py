@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 
 import numpy as np
 
@@ -47,6 +47,14 @@ def value_of(
             return xp.asarray(number) if number.ndim else float(number)
         case Name() | Adjoint():
             return values[expression]
+        case Call(arguments=(Call() as inner,)) if (
+            over := sums_as_columns(inner, cased)
+        ) is not None and (finish := operation_of(expression).reduces_cases) is not None:
+            arrays = [value_of(a, values, cased, xp) for a in inner.arguments]
+            columns = columns_of(inner, map(str, range(len(arrays))))
+            total = annotated(over(*columns), lambda leaf: leaf.shape or ())
+            sums = value_of(total, dict(zip(columns, arrays, strict=True)), frozenset(), xp)
+            return finish(sums, arrays[0].shape[-1])
         case Call():
             operation = operation_of(expression)
             arguments = [value_of(a, values, cased, xp) for a in expression.arguments]
@@ -60,6 +68,22 @@ def value_of(
             return np.asarray(value) if xp is np else value
         case _:
             raise TypeError(f"not a formula: {expression!r}")
+
+
+def sums_as_columns(inner: Expression, cased: Set[Leaf]) -> Callable[..., Expression] | None:
+    """The formula of a sum over the cases in the matrices whose columns they are, where there is one."""
+    if not isinstance(inner, Call) or not all(is_cased(a, cased) for a in inner.arguments):
+        return None
+    return operation_of(inner).over_cases
+
+
+def columns_of(inner: Expression, labels: Iterable[str]) -> list[Leaf]:
+    """Names for the arguments of a formula as matrices whose columns are the cases."""
+    assert isinstance(inner, Call)
+    return [
+        Name(f"columns {label}", shape=(*(shape_of(a) or ()), 1))
+        for a, label in zip(inner.arguments, labels, strict=True)
+    ]
 
 
 def diagnose(

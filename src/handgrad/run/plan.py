@@ -7,7 +7,7 @@ length 1 where another argument has an axis of cases.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -25,7 +25,7 @@ from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated, signature_of
 from handgrad.operations.operation import Array, Kernel, Namespace
 from handgrad.problem import Problem
-from handgrad.run.evaluate import diagnose
+from handgrad.run.evaluate import columns_of, diagnose, sums_as_columns
 
 Carry: TypeAlias = Literal["exact", "rounded"]
 
@@ -123,21 +123,11 @@ class _Compiler:
         if (over := sums_as_columns(inner, self.cased)) is not None:
             assert isinstance(inner, Call)
             arguments, _ = self.arguments(inner)
-            columns = [
-                Name(f"columns {slot}", shape=(*(shape_of(a) or ()), 1))
-                for a, slot in zip(inner.arguments, arguments, strict=True)
-            ]
+            columns = columns_of(inner, map(str, arguments))
             self.slots.update(zip(columns, arguments, strict=True))
             total = self.slot(annotated(over(*columns), lambda leaf: leaf.shape or ()))
             return self.step(lambda xp, t, w: finish(t, w.shape[-1]), total, arguments[0])
         return self.step(operation_of(call).kernel(signature_of(call, (True,))), self.slot(inner))
-
-
-def sums_as_columns(inner: Expression, cased: Set[Leaf]) -> Callable[..., Expression] | None:
-    """The formula of a sum over the cases in the matrices whose columns they are, where there is one."""
-    if not isinstance(inner, Call) or not all(is_cased(a, cased) for a in inner.arguments):
-        return None
-    return operation_of(inner).over_cases
 
 
 def _with_cases_axis(xp: Namespace, array: Array) -> Array:

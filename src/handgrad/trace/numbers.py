@@ -23,7 +23,7 @@ from handgrad.notation import Subscript
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import signature_of
 from handgrad.operations.operation import Array
-from handgrad.run.plan import sums_as_columns
+from handgrad.run.evaluate import sums_as_columns
 
 
 def nested(array: Array) -> Nested:

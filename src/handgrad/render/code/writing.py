@@ -156,7 +156,7 @@ class _Program:
                 self.lines += self._array(self.variable(Name(name)), given.array, cases)
         if self.update is not None:
             self.lines += ["", "# Update rule"]
-            for leaf in (*self.update.settings, self.update.step):
+            for leaf in dict.fromkeys((*self.update.settings, self.update.step)):
                 if leaf not in self.read:
                     continue
                 self.lines.append(f"{self.variable(leaf)} = {float(self.values[leaf]):g}")
@@ -181,7 +181,7 @@ class _Program:
         self.lines.append(self._comment(step))
         for line in step.lines:
             target = line.target
-            if line.role == "let" and target not in self.read:
+            if line.role == "per_case" or (line.role == "let" and target not in self.read):
                 continue
             statements, value = self._code(line.formula)
             self.values[target] = np.asarray(line.value)

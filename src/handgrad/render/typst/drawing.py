@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import assert_never
 
 from handgrad.page.blocks import Figure
@@ -16,12 +17,29 @@ def figure(block: Figure, pen: TypstPen) -> str:
     """The drawing, no wider than the page, with its caption below."""
     drawing = block.drawing
     caption = content(block.caption, pen) if block.caption else "none"
-    shapes = "".join(f"#{_shape(shape, drawing.shapes, pen)}" for shape in drawing.shapes)
+    runs = groupby(drawing.shapes, key=lambda shape: isinstance(shape, Label))
+    shapes = "".join(
+        f"#labels-at({', '.join(_label(s, drawing.shapes, pen) for s in run if isinstance(s, Label))})"
+        if labels
+        else "".join(f"#{_shape(s)}" for s in run if not isinstance(s, Label))
+        for labels, run in runs
+    )
     alt = string(f"{drawing.title}. {drawing.description}")
     return f"#figure-of({drawing.width:.2f}, {drawing.height:.2f}, {alt}, {caption}, [{shapes}])"
 
 
-def _shape(shape: Shape, others: Sequence[Shape], pen: TypstPen) -> str:
+def _label(label: Label, others: Sequence[Shape], pen: TypstPen) -> str:
+    """What `labels-at` is told of a label."""
+    # What stands in no unit or box may stand on a line: it hides what is behind it.
+    backed = str(not any(_holds(other, label) for other in others)).lower()
+    weight = "bold" if label.bold else "regular"
+    return (
+        f"({_numbers(label.x, label.y, label.size)}, {string(label.anchor)}, "
+        f"{string(label.role)}, {string(weight)}, {backed}, {content(label.text, pen)})"
+    )
+
+
+def _shape(shape: Circle | Rectangle | Path | Arrow) -> str:
     match shape:
         case Circle():
             return f"disc({_numbers(shape.x, shape.y, shape.radius)}, {string(shape.role)})"
@@ -32,15 +50,6 @@ def _shape(shape: Shape, others: Sequence[Shape], pen: TypstPen) -> str:
             return f"slab({sizes}, {string(shape.role)})"
         case Path() | Arrow():
             return _stroke(shape)
-        case Label():
-            text = content(shape.text, pen)
-            # What stands in no unit or box may stand on a line: it hides what is behind it.
-            backed = str(not any(_holds(other, shape) for other in others)).lower()
-            weight = "bold" if shape.bold else "regular"
-            return (
-                f"label-at({_numbers(shape.x, shape.y, shape.size)}, {string(shape.anchor)}, "
-                f"{string(shape.role)}, {string(weight)}, {backed}, {text})"
-            )
         case _:
             assert_never(shape)
 
