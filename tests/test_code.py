@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -136,3 +137,10 @@ def test_a_value_called_as_temporaries_are_keeps_its_name() -> None:
     run = handgrad.run(problem, handgrad.build(problem))
     for name in ("t2", "t1"):
         assert_close(scope[name], run.value(name))
+
+
+def test_gradients_over_cases_are_written_once_as_a_person_writes_them() -> None:
+    program = handgrad.write_code(handgrad.load("batch"), "numpy")
+    assert "dW2 = dz2 @ h1.T / 3\n" in program
+    gradients = re.findall(r"^(d\w+) = ", program, re.MULTILINE)
+    assert len(gradients) == len(set(gradients))

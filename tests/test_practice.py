@@ -156,7 +156,8 @@ def test_sheets_leave_out_every_answer(tmp_path: Path, capsys: pytest.CaptureFix
         - {"1.1", "1.2", "1.3", *(f"{p}.{k}" for p in (2, 3) for k in range(1, 9))}
         <= given_
     )
-    assert sheet.count("______") == 51
+    assert sheet.count("______") == 50
+    assert "the learning rate η is 0.1" in " ".join(sheet.split())
     files = [tmp_path / name for name in ("s.html", "s.pdf", "k.md")]
     options = ["-o", str(files[0]), "-o", str(files[1]), "--key", str(files[2])]
     assert run(["practice", "lab9", "--seed", "3", "--off", "1", *options]) == 0

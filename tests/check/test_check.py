@@ -244,6 +244,35 @@ def test_one_quantity_alone() -> None:
         LAB9.check_one("dW22", 1)
 
 
+def test_plain_descent_in_place_of_another_rule_is_known() -> None:
+    lab, rule = LAB9.problem, handgrad.Update("adam", 0.1)
+    adam = Checker(handgrad.Problem(lab.equations, lab.parameters, lab.data, update=rule))
+    found = adam.check({"db3": "-0.3654", "updated.b3": "0.3365"})["updated.b3"].diagnosis
+    assert found[0].rule == "plain_step"
+    assert LAB9.check({"db3": "-0.3654", "updated.b3": "0.3365"})["updated.b3"].verdict == "right"
+
+
+def test_a_sum_for_a_mean_says_how_many_times() -> None:
+    batch = Checker(handgrad.load("batch"))
+    found = batch.check({"L": "0.4548 0.8181 0.5459", "J": "1.8188"})["J"]
+    assert "3 times too large" in str(found)
+
+
+def test_a_figure_of_nothing_has_no_digits_to_shift() -> None:
+    """1e-9 is 0.0000 to four decimals: no decimal point makes 0.0219 of it."""
+    problem = handgrad.Problem("L = w*x", {"w": 1e-9}, {"x": 1.0})
+    found = Checker(problem).check({"L": "0.0219", "dw": "1.0000"})["L"]
+    assert found.verdict == "wrong"
+    assert "decimal_point" not in {d.rule for d in found.diagnosis}
+
+
+def test_reports_print_in_lines() -> None:
+    report = LAB9.check({**SLIDES, "z9": "1"})
+    assert len(repr(report)) < 200
+    assert "L is wrong: one digit is wrong" in str(report)
+    assert "z9 is no quantity of this problem" in str(report)
+
+
 # -- figures in print ------------------------------------------------------------------------------
 
 

@@ -167,7 +167,8 @@ def _backward_reason(trace: Trace, step: Step) -> Text:
         ]
     elif step.kind == "parameter_gradients" and weighs:
         repeated = any(isinstance(n, Broadcast) for n in step.notes)
-        gradients = [trace.graph.gradients[line.target.name] for line in step.lines]
+        known = trace.graph.gradients
+        gradients = [known[x.target.name] for x in step.lines if x.target.name in known]
         each = "In each case the" if any(g.per_case is not None for g in gradients) else "The"
         bias = (
             "the error signal added up over the examples" if repeated else "the error signal itself"

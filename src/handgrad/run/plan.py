@@ -245,10 +245,9 @@ def shown_figures(array: Array, decimals: int) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The numbers of one run by leaf, for names and for adjoints, and the plan that gave them."""
+    """The numbers of one run by leaf, for names and for adjoints."""
 
     graph: Graph
-    plan: Plan
     numbers: Mapping[Leaf, Array]
     carry: Carry = "exact"
 
@@ -273,17 +272,32 @@ class Run:
         return float(value) if value.ndim == 0 else value
 
 
-def run(problem: Problem, graph: Graph, carry: Carry = "exact", decimals: int = 4) -> Run:
+def plan_carrying(graph: Graph, carry: Carry, decimals: int) -> Plan:
+    """The plan that carries full precision, or figures rounded to so many decimals."""
+    return Plan(graph, decimals if carry == "rounded" else None)
+
+
+def run(
+    problem: Problem,
+    graph: Graph,
+    carry: Carry = "exact",
+    decimals: int = 4,
+    *,
+    plan: Plan | None = None,
+) -> Run:
     """Runs a problem's own numbers through its graph, in float64.
+
+    Arguments:
+        plan: the graph's plan that carries figures so, where there is one already.
 
     Raises `NumberError` where a value or a gradient that is needed is not finite, naming
     the equation and the operation whose domain was left.
     """
-    plan = Plan(graph, decimals if carry == "rounded" else None)
+    plan = plan or plan_carrying(graph, carry, decimals)
     givens = {n: g.array for n, g in (*problem.parameters.items(), *problem.data.items())}
     with np.errstate(all="ignore"):
         numbers = plan(givens)
-    result = Run(graph, plan, numbers, carry)
+    result = Run(graph, numbers, carry)
     _check_finite(problem, result)
     return result
 

@@ -12,9 +12,9 @@ from handgrad.graph.structure import activation_of
 from handgrad.operations.annotate import annotated
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
-from handgrad.run import Carry, Run, run
+from handgrad.run import Carry, Plan, Run, run
 from handgrad.run.evaluate import value_of
-from handgrad.run.plan import shown_figures
+from handgrad.run.plan import plan_carrying, shown_figures
 from handgrad.trace.grouping import forward_groups
 from handgrad.trace.noting import Noting
 from handgrad.trace.numbers import Numbers
@@ -40,13 +40,16 @@ def solve(problem: Problem, *, carry: Carry = "exact", decimals: int = 4, steps:
     Raises `HandgradError` where the problem cannot be solved.
     """
     graph = build(problem)
-    return _Building(problem, graph, run(problem, graph, carry, decimals), decimals).trace(steps)
+    plan = plan_carrying(graph, carry, decimals)
+    first = run(problem, graph, carry, decimals, plan=plan)
+    return _Building(problem, graph, plan, first, decimals).trace(steps)
 
 
 @dataclass
 class _Building:
     problem: Problem
     graph: Graph
+    plan: Plan
     run: Run
     decimals: int
     steps: list[Step] = field(default_factory=list)
@@ -224,7 +227,7 @@ class _Building:
         """The update steps; of many, the first `EXPLAINED` are written out."""
         if self.problem.update is None or not self.problem.parameters:
             return {}, []
-        updating = Updating(self.problem, self.graph, self.run, self.decimals)
+        updating = Updating(self.problem, self.graph, self.plan, self.run, self.decimals)
         loss = np.asarray(self.run.loss, dtype=float)
         history: list[TrainingStep] = []
         for number in range(1, steps + 1):

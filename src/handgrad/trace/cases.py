@@ -22,7 +22,7 @@ def mixes_cases(formula: Expression, cased: Set[Leaf]) -> bool:
     """
     return any(
         isinstance(node, Call)
-        and not operation_of(node).elementwise
+        and operation_of(node).family == "linear"
         and len(node.arguments) > 1
         and is_cased(node, cased)
         and (sum(is_cased(a, cased) for a in node.arguments) > 1 or len(shape_of(node) or ()) > 1)

@@ -12,7 +12,7 @@ from handgrad.graph import Graph
 from handgrad.graph.updating import UpdatePass, update_pass
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
-from handgrad.run import Run
+from handgrad.run import Plan, Run
 from handgrad.run.evaluate import value_of
 from handgrad.run.plan import shown_figures
 from handgrad.trace.numbers import Numbers
@@ -28,6 +28,7 @@ class Updating:
 
     problem: Problem
     graph: Graph
+    plan: Plan
     run: Run
     decimals: int
     memory: dict[Leaf, Array] = field(default_factory=dict)
@@ -83,7 +84,7 @@ class Updating:
         """The forward and backward pass with the new parameters; the loss."""
         data = {n: g.array for n, g in self.problem.data.items()}
         with np.errstate(all="ignore"):
-            self.numbers = self.run.plan({**data, **self.parameters})
+            self.numbers = self.plan({**data, **self.parameters})
         return np.asarray(self.numbers[Name(self.graph.cost)], dtype=float)
 
     def loss_line(self) -> TraceLine:

@@ -61,7 +61,10 @@ def render_typst(page: Page, paper: Paper = "a4") -> str:
     if page.layout == "slides":
         body = [f"#show: slides.with(title: {title})", *_slides(page.blocks, pen)]
     else:
-        opening = f"#show: pages.with(title: {title}, paper: {string(PAPERS[paper])})"
+        # What stands side by side needs the longer side of the paper.
+        across = str(any(isinstance(block, Columns) for block in page.blocks)).lower()
+        sheet = f"paper: {string(PAPERS[paper])}, across: {across}"
+        opening = f"#show: pages.with(title: {title}, {sheet})"
         body = [opening, *_blocks(page.blocks, pen)]
     return "\n".join([_look(), *body, ""])
 
@@ -137,10 +140,41 @@ def _block(block: Block, pen: TypstPen) -> str:
         case Code():
             return f"#code({_code(block.source)}, {string(block.language)})"
         case Columns():
-            columns = ["\n".join(_blocks(each, pen)) for each in block.columns]
-            return f"#side-by-side({', '.join(f'[{each}]' for each in columns)})"
+            return "\n".join(_side_by_side(row, pen) for row in _rows(block))
         case _:
             assert_never(block)
+
+
+def _side_by_side(row: Sequence[Sequence[Block]], pen: TypstPen) -> str:
+    columns = ["\n".join(_blocks(each, pen)) for each in row]
+    # Words stay with what they lead to.
+    leads = str(all(isinstance(b, Paragraph) for each in row for b in each)).lower()
+    return f"#side-by-side(sticky: {leads}, {', '.join(f'[{each}]' for each in columns)})"
+
+
+def _rows(columns: Columns) -> list[tuple[Sequence[Block], ...]]:
+    """What belongs side by side, line by line, so that it stays so from page to page.
+
+    Columns of blocks that do not answer each other are one row.
+    """
+    whole: list[tuple[Sequence[Block], ...]] = [tuple(columns.columns)]
+    if len({tuple(map(type, each)) for each in columns.columns}) != 1:
+        return whole
+    rows: list[tuple[Sequence[Block], ...]] = []
+    for blocks in zip(*columns.columns, strict=True):
+        lines = [_lines(block) for block in blocks]
+        if len({len(each) for each in lines}) != 1:
+            rows.append(tuple((block,) for block in blocks))
+        else:
+            rows += [tuple((line,) for line in row) for row in zip(*lines, strict=True)]
+    return rows
+
+
+def _lines(block: Block) -> list[Block]:
+    """A derivation's relations, each by itself; another block as it is."""
+    if isinstance(block, Derivation):
+        return [Derivation((relation,)) for relation in block.relations]
+    return [block]
 
 
 def _code(source: str) -> str:
