@@ -317,7 +317,11 @@ const LEAST = 0.78;  // smaller letters than this are hard to read
 function fit(box) {
   const links = all(".link", box);
   for (const link of links) if (link.style.fontSize) link.style.fontSize = "";
-  const rooms = links.map((link) => (link.parentElement.clientWidth - 1) / link.offsetWidth);
+  const edge = box.getBoundingClientRect().left + box.clientWidth - 1 - box.scrollLeft;
+  const rooms = links.map((link) => {
+    const { left, width } = link.getBoundingClientRect();
+    return Math.min(link.parentElement.clientWidth - 1, edge - left) / width;
+  });
   links.forEach((link, k) => {
     if (rooms[k] < 1) link.style.fontSize = `${Math.max(LEAST, rooms[k])}em`;
   });
