@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import tomllib
 from pathlib import Path
 
 import jsonschema
@@ -252,3 +253,13 @@ def test_gates_within_an_equation_and_in_many_cases() -> None:
         draw(single, wanted(path_sum=True), 1, 0)
     with pytest.raises(handgrad.OptionError, match="seed"):
         draw(one, wanted(), 1, -1)
+
+
+def test_answers_have_room_for_what_the_sheets_leave_blank(tmp_path: Path) -> None:
+    folder = tmp_path / "problems"
+    arguments = ["practice", "lab9", "--count", "1", "--blank", "backward", "--problems"]
+    assert run([*arguments, str(folder)]) == 0
+    (answers,) = folder.glob("*-answers.toml")
+    names = set(tomllib.loads(answers.read_text("utf-8")))
+    assert {"dW1", "dz3", "db3"} <= names
+    assert not names & {"z1", "h1", "L", "updated"}

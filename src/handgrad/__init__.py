@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from handgrad.page.questions import question_blocks as question_blocks
     from handgrad.page.questions import questions_page as questions_page
     from handgrad.page.sheets import Exercise as Exercise
+    from handgrad.page.sheets import blank_targets as blank_targets
     from handgrad.page.sheets import keys_page as keys_page
     from handgrad.page.sheets import sheets_page as sheets_page
     from handgrad.page.slides import slides_page as slides_page
@@ -168,6 +169,7 @@ _WHEN_ASKED_FOR = {
     "blank_csv": "handgrad.check.blanks",
     "Exercise": "handgrad.page.sheets",
     "keys_page": "handgrad.page.sheets",
+    "blank_targets": "handgrad.page.sheets",
     "sheets_page": "handgrad.page.sheets",
     "Wanted": "handgrad.practice",
     "draw": "handgrad.practice",

@@ -127,7 +127,8 @@ def practice(
     ]
     page = handgrad.sheets_page(exercises, blanks, formulas=formulas)
     if folder is not None:
-        written = handgrad.write_exercises(folder, sheets, output.force)
+        asked_for = handgrad.blank_targets(exercises[0].trace, blanks)
+        written = handgrad.write_exercises(folder, sheets, output.force, asked_for)
         terminal.tell(f"{folder}  {len(written)} files")
     if output:
         output.write(handgrad.Report(page, json=lambda: handgrad.practice_object(sheets)), terminal)

@@ -64,9 +64,26 @@ def blank_lines(trace: Trace, wanted: Sequence[str] = ()) -> Blank:
     return blank
 
 
+def blank_targets(trace: Trace, wanted: Sequence[str] = ()) -> frozenset[str]:
+    """What `wanted` leaves blank, by the names that answers files use: z1, dW2, updated.b3.
+
+    Raises `OptionError` as a sheet does.
+    """
+    blank = blank_lines(trace, wanted)
+    return frozenset(
+        f"updated.{line.target.name}" if line.role == "updated" else _target(line)
+        for step in trace.steps
+        for line in step.lines
+        if blank(step, line)
+    )
+
+
+def _target(line: TraceLine) -> str:
+    return line.target.name if line.role in ("value", "cost") else f"d{line.target.name}"
+
+
 def _names(step: Step, line: TraceLine) -> set[str]:
-    target = line.target.name if line.role in ("value", "cost") else f"d{line.target.name}"
-    named = "updated" if line.role == "updated" else target
+    named = "updated" if line.role == "updated" else _target(line)
     return {step.phase, step.kind, step.id, named}
 
 

@@ -81,8 +81,11 @@ def solution_page(
             first. What the steps left out compute comes before those shown.
         pictures: with figures of what is given and at the end of each pass.
 
-    Raises `OptionError` for a step that the solution does not have.
+    Raises `OptionError` for a step, or a phase, that the solution does not have.
     """
+    if only is not None and all(s.phase != only for s in trace.steps):
+        what = f"this solution has no {PHASES[only].lower()}"
+        raise OptionError(what, where="--only", mend="it needs parameters, an update and a step")
     if step is not None and trace.step(step) is None:
         ids = [s.id for s in trace.steps]
         hint = nearest(step, ids) or f"the steps are {', '.join(ids)}"

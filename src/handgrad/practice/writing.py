@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from handgrad.check.blanks import blank_toml, blanks
@@ -13,8 +13,16 @@ from handgrad.files import write_files
 from handgrad.practice.sheets import Sheet
 
 
-def write_exercises(folder: Path, sheets: Sequence[Sheet], force: bool = False) -> dict[Path, int]:
+def write_exercises(
+    folder: Path,
+    sheets: Sequence[Sheet],
+    force: bool = False,
+    targets: Collection[str] | None = None,
+) -> dict[Path, int]:
     """Writes NAME.toml and NAME-answers.toml for every sheet; their sizes in bytes.
+
+    Arguments:
+        targets: the quantities that the answers have room for; all by default.
 
     The folder is made where it is not there. Raises `OptionError` for files that exist already
     (unless `force`) or cannot be written; none is then changed.
@@ -25,7 +33,8 @@ def write_exercises(folder: Path, sheets: Sequence[Sheet], force: bool = False) 
         raise OptionError(
             f"the folder cannot be made: {error.strerror}", where=str(folder)
         ) from None
-    answers = blank_toml(blanks(Checker(sheets[0].problem))).encode()
+    places = blanks(Checker(sheets[0].problem))
+    answers = blank_toml(p for p in places if targets is None or p.target in targets).encode()
     contents: dict[Path, bytes] = {}
     for sheet in sheets:
         name = _file_name(sheet, len(sheets))
