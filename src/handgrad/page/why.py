@@ -94,9 +94,13 @@ def _folded_text(more: int) -> str:
 
 def _introduction(why: WhyGradient) -> Text:
     start, loss = why.entry.formula, Name(why.problem.loss)
+    over = ""
+    if why.case_count > 1:
+        how = "averaged" if why.problem.reduction == "mean" else "added up"
+        over = f", {how} over the {why.case_count} cases"
     text: Text = (
         "The sum over all paths from ", start, " to ", loss,
-        " of the product of the local derivatives on the way.",
+        f" of the product of the local derivatives on the way{over}.",
     )  # fmt: skip
     listed = len(why.paths)
     if why.path_count == 1:
