@@ -246,6 +246,8 @@ def _swap(
 
 
 def _slope(operation: str, z: float) -> float:
+    # Nearer to 0 a difference quotient has no digits left.
+    z = math.copysign(max(abs(z), 1e-9), z)
     f, h = ACTIVATIONS[operation], min(1e-6, abs(z) / 2)
     return (f(z + h) - f(z - h)) / (2 * h)
 
