@@ -23,6 +23,7 @@ from handgrad.page.blocks import (
     Table,
     Text,
 )
+from handgrad.page.portions import GAP, block_lines
 from handgrad.render.style import Style
 from handgrad.render.typst.drawing import figure
 from handgrad.render.typst.pen import TypstPen
@@ -38,6 +39,9 @@ LOOK = ("mathematics", "blocks", "drawings", "documents", "slides")
 """The files that say what a page looks like."""
 
 NEW_LINE = '"\\n"'
+
+WHOLE = 30.0
+"""Lines, about, up to which a step stands on one page."""
 
 LONGEST_CODE = 60
 """Characters of a program without a blank that surely fit a line."""
@@ -79,23 +83,27 @@ def _blocks(blocks: Sequence[Block], pen: TypstPen) -> list[str]:
     """Blocks one under the other, a step's body set in under its title."""
     written: list[str] = []
     step: list[str] = []
+    lines = 0.0
     before: Block | None = None
     for block in blocks:
         if isinstance(block, Heading):
-            written += _step(step)
-            step = []
+            written += _step(step, lines)
+            step, lines = [], 0.0
             heading = _heading(block, pen)
             (step if block.level > 2 else written).append(heading)
         elif isinstance(block, Paragraph) and (step or isinstance(before, Heading)):
             (step or written).append(f"#lead-in{content(block.text, pen)}")
         else:
             (step or written).append(_block(block, pen))
+        lines += block_lines(block) + GAP
         before = block
-    return written + _step(step)
+    return written + _step(step, lines)
 
 
-def _step(parts: Sequence[str]) -> list[str]:
-    return [f"#step({', '.join(f'[{part}]' for part in parts)})"] if parts else []
+def _step(parts: Sequence[str], lines: float) -> list[str]:
+    """A step of about so many lines, kept on one page where that leaves no large gap."""
+    whole = str(lines <= WHOLE).lower()
+    return [f"#step({', '.join([whole, *(f'[{part}]' for part in parts)])})"] if parts else []
 
 
 def _slides(blocks: Sequence[Block], pen: TypstPen) -> list[str]:
