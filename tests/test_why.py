@@ -304,3 +304,17 @@ def test_paths_that_are_zero_for_one_reason_are_told_once() -> None:
     assert page.count("2 more of the paths listed are 0 for the same reason") == 2
     assert "Path 3" not in page
     assert "together  ∂L/∂x₁ = 0" in page.replace("0 + 0 = 0", "0")
+
+
+def test_a_gate_that_is_shut_in_several_cases_is_told_once() -> None:
+    problem = handgrad.Problem(
+        ["z = w*x", "h = relu(z)", "L = h*h"],
+        {"w": 1.0},
+        {"x": {"cases": [1.0, -2.0, -3.0, -4.0]}},
+    )
+    page = handgrad.render_terminal(
+        handgrad.why_page(paths_of(problem, "dw")), width=80, colour=False, unicode=True
+    )
+    assert page.count("The gate of ReLU is shut") == 1
+    assert "2 more of the paths listed are 0 for the same reason" in page
+    assert "= 0.5 + 0 = 0.5" in page

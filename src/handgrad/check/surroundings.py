@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from handgrad.expression import Adjoint, Call, Leaf, Name, leaves, shape_of, walk
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves, shape_of, walk
 from handgrad.graph.structure import activation_of
 from handgrad.operations import operation_of
 from handgrad.operations.arithmetic import power
 from handgrad.operations.losses import mse
 from handgrad.operations.mistakes import Surroundings
 from handgrad.operations.reductions import mean
-from handgrad.updates import names
+from handgrad.updates import Update, names
 
 if TYPE_CHECKING:
     from handgrad.check.work import Quantity, Structure
@@ -38,8 +38,8 @@ class Around:
         )
         self.averaged = self._averaged()
         update = structure.update
-        taken = set(graph.nodes) | set(graph.lets)
-        self.rate = names(taken)["rate"] if update is not None else None
+        self.taken = frozenset((*graph.nodes, *graph.lets))
+        self.rate = names(self.taken)["rate"] if update is not None else None
 
     def _averaged(self) -> tuple[int, ...]:
         """What a loss may be averaged over: its cases, and the entries that it compares."""
@@ -79,7 +79,15 @@ class Around:
             averaged=self.averaged,
             squared=self.squared,
             rate=self.rate if quantity.phase == "update" else None,
+            plain=self._plain(target) if quantity.phase == "update" else None,
         )
+
+    def _plain(self, target: Leaf) -> Expression | None:
+        """The step of plain gradient descent from a parameter."""
+        if not isinstance(target, Name):
+            return None
+        (line,) = Update().lines(target, Adjoint(target.name), self.taken)
+        return line.formula
 
     def _alike(self, leaf: Leaf) -> tuple[Leaf, ...]:
         """Other leaves of the same kind and shape: another layer's, or the gradient on the other

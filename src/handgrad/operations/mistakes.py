@@ -62,6 +62,7 @@ class Surroundings:
         averaged: the numbers of cases and of entries that the loss averages over, where over 1.
         squared: whether a squared error is differentiated.
         rate: the learning rate's name in the formulas of an update.
+        plain: what plain gradient descent would do in an update.
     """
 
     target: Leaf
@@ -74,6 +75,7 @@ class Surroundings:
     averaged: tuple[int, ...] = ()
     squared: bool = False
     rate: Name | None = None
+    plain: Expression | None = None
 
 
 Found: TypeAlias = tuple[str, Expression, tuple[Expression, ...]]
@@ -326,10 +328,8 @@ def _wholes(formula: Expression, seen: Surroundings) -> Iterator[Mistake]:
             yield Mistake("mean_for_sum", divide(formula, float(count)))
     if seen.rate is None:
         yield Mistake("sign_lost", negate(formula))
-    elif isinstance(seen.target, Name):
-        plain = Name(seen.target.name) - seen.rate * Adjoint(seen.target.name)
-        if plain != formula:
-            yield Mistake("plain_step", plain)
+    elif seen.plain is not None and seen.plain != formula:
+        yield Mistake("plain_step", seen.plain)
     if len(shape_of(formula) or ()) == 2:
         yield Mistake("result_transposed", formula.T if isinstance(formula, Call) else formula)
 

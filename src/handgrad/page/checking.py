@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, assert_never
+from typing import Literal
 
 import numpy as np
 
-from handgrad.check.report import LEVELS, CheckReport, Judged, Level, Places
+from handgrad.check.report import LEVELS, VERDICT_WORDS, CheckReport, Judged, Level, Places
 from handgrad.explain import reason
 from handgrad.explain.text import joined, listed, sentence
 from handgrad.expression import Expression
@@ -23,6 +23,7 @@ from handgrad.page.blocks import (
     Table,
     Text,
 )
+from handgrad.page.relations import without_repeats
 from handgrad.page.solution import error_signals, losses
 from handgrad.trace import Trace
 from handgrad.trace.numbers import literal_of
@@ -120,19 +121,13 @@ def _name(one: Judged) -> Text:
 
 def _verdict(one: Judged) -> Text:
     match one.verdict:
-        case "right":
-            return ("right",)
-        case "consistent":
-            if one.trivial:
-                return ("follows, but nothing was left to work out",)
-            return ("right, given what came before",)
+        case "consistent" if one.trivial:
+            return ("follows, but nothing was left to work out",)
         case "wrong":
             found = "NOT COMPLETE" if _unfinished(one) else "WRONG"
             return (found, *where_text(one.wrong, np.shape(one.expected)))
-        case "missing":
-            return ("not entered",)
-        case _:
-            assert_never(one.verdict)
+        case verdict:
+            return (VERDICT_WORDS[verdict],)
 
 
 def _unfinished(one: Judged) -> bool:
@@ -238,8 +233,7 @@ def rule_blocks(trace: Trace, one: Judged, *, worked: bool) -> list[Block]:
     elif worked:
         chain.append(_literal(one.expected, one))
     sign: Literal["=", "←"] = "←" if quantity.phase == "update" else "="
-    unique = [e for k, e in enumerate(chain) if k == 0 or e != chain[k - 1]]
-    blocks.append(Derivation((Relation(quantity.shown, tuple(unique), sign=sign),)))
+    blocks.append(Derivation((Relation(quantity.shown, without_repeats(chain), sign=sign),)))
     if worked and one.following is not None:
         own = Relation(
             quantity.shown,

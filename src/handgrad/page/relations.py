@@ -94,8 +94,6 @@ def _label(trace: Trace, line: TraceLine) -> Text:
             return (f"{word} over the cases",)
         case "gradient" if len(trace.graph.gradients[line.target.name].parts) > 1:
             return ("together",)
-        case "updated" | "cost":
-            return ()
         case _:
             return ()
 

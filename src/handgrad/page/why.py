@@ -13,6 +13,7 @@ from handgrad.operations.operation import describe
 from handgrad.page.blocks import Block, Derivation, Heading, Note, Page, Paragraph, Relation
 from handgrad.page.relations import without_repeats
 from handgrad.why import Blame, Entry, Factor, Path, WhyGradient, WhyValue
+from handgrad.why.structure import BlameKind
 
 SUMMED = 12
 """Products that are written out as one sum, at most."""
@@ -62,8 +63,9 @@ def _gradient_blocks(why: WhyGradient) -> list[Block]:
         blocks += _path(why, number, path)
         if more:
             blocks.append(Note("info", (_folded_text(more),)))
-    products = [Literal(p.product) for p in told]
-    if 1 < len(products) <= SUMMED and len(why.paths) == why.path_count:
+    products = [Literal(p.product) for p in told if p.product]
+    products += [Literal(0.0)] if len(products) < len(told) else []
+    if len(why.paths) == why.path_count > 1 and len(products) <= SUMMED:
         total: Expression = products[0]
         for product in products[1:]:
             total = total + product
@@ -78,11 +80,13 @@ def _told(paths: Sequence[Path]) -> dict[Path, int]:
     Of those that are 0 one is enough for each factor that makes them so: the one nearest the loss.
     """
     told: dict[Path, int] = {}
-    first: dict[Blame, Path] = {}
+    first: dict[tuple[BlameKind, Entry], Path] = {}
     for path in paths:
         blame = next((f.blame for f in reversed(path.factors) if f.blame and not f.value), None)
-        if path.product == 0 and blame is not None and first.setdefault(blame, path) is not path:
-            told[first[blame]] += 1
+        # In another case the same gate is shut at another number.
+        reason = (blame.kind, blame.entry) if blame is not None and path.product == 0 else None
+        if reason is not None and first.setdefault(reason, path) is not path:
+            told[first[reason]] += 1
         else:
             told[path] = 0
     return told

@@ -45,6 +45,10 @@ class Watch(Engine):
         the next call.
         """
         given, cases = self._given(values)
+        if cases not in self._programs:
+            # The buffers of a block of another size, such as the last one's, come in place of the others.
+            self._programs.clear()
+            self._buffers.clear()
         filled = [self._buffer(leaf, cases) for leaf in self._per_case if cases is not None]
         with np.errstate(all="ignore"):
             results = self._program(cases, given).call(*given.values(), *filled)

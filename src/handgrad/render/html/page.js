@@ -22,9 +22,24 @@ const units = all("main > :not(section), main .phase > *, main > .columns .phase
 const number = (step) => one(".number", step)?.textContent ?? "";
 const heading = (step) => one("h1, h2, h3, h4, h5, h6", step).textContent;
 
+// A step that was never on the screen has its height only once it is there: one that is far is aimed at again.
+function reach(step, far) {
+  if (!far) {
+    step.scrollIntoView({ block: "start" });
+    return;
+  }
+  let frames = 6;
+  const aim = () => {
+    step.scrollIntoView({ block: "start", behavior: "instant" });
+    if (--frames) requestAnimationFrame(aim);
+  };
+  aim();
+}
+
 function go(to, { scroll = true } = {}) {
   if (!steps.length) return;
   const next = Math.max(0, Math.min(steps.length - 1, to));
+  const far = Math.abs(next - current) > 1;
   if (current >= 0) {
     steps[current].classList.remove("current");
     steps[current].removeAttribute("aria-current");
@@ -35,7 +50,7 @@ function go(to, { scroll = true } = {}) {
   step.setAttribute("aria-current", "step");
   showProgress();
   showAhead();
-  if (scroll) step.scrollIntoView({ block: "start" });
+  if (scroll) reach(step, far);
   say(`Step ${heading(step)}`);
 }
 

@@ -95,7 +95,10 @@ def _blocks(blocks: Sequence[Block], pen: TypstPen) -> list[str]:
             (step or written).append(f"#lead-in{content(block.text, pen)}")
         else:
             (step or written).append(_block(block, pen))
-        lines += block_lines(block) + GAP
+        # In columns a line breaks so many times sooner.
+        lines += (
+            block_lines(block) * (len(block.columns) if isinstance(block, Columns) else 1) + GAP
+        )
         before = block
     return written + _step(step, lines)
 
