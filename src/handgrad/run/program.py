@@ -93,8 +93,11 @@ def compiled(
     )
     source, names = writer.written()
     scope: dict[str, Any] = dict(names)
+    # What was traced and its recorder hold each other, and so would the code and its scope: arrays
+    # as large as a block would stay until a cycle is looked for.
+    recorder.made.clear()
     exec(compile(source, "<handgrad program>", "exec"), scope)
-    return Program(source, scope["program"], tuple(inputs), tuple(outputs))
+    return Program(source, scope.pop("program"), tuple(inputs), tuple(outputs))
 
 
 @dataclass
