@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -166,6 +167,20 @@ def test_sheets_leave_out_every_answer(tmp_path: Path, capsys: pytest.CaptureFix
     assert answer not in files[0].read_text("utf-8")
     assert answer in files[2].read_text("utf-8")
     assert files[1].read_bytes().startswith(b"%PDF")
+
+
+def test_sheets_and_key_are_both_written_or_neither(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sheets, key = tmp_path / "s.md", tmp_path / "k.pdf"
+    assert run(["practice", "lab9", "-o", str(sheets), "--key", str(sheets)]) == 2
+    assert "place of the sheets" in capsys.readouterr().err
+    # A PDF cannot be made without Typst.
+    monkeypatch.setitem(sys.modules, "typst", None)
+    assert run(["practice", "lab9", "-o", str(sheets), "--key", str(key)]) == 2
+    assert "pip install 'handgrad[pdf]'" in capsys.readouterr().err
+    assert not sheets.exists()
+    assert not key.exists()
 
 
 def test_only_what_is_asked_for_is_blank(capsys: pytest.CaptureFixture[str]) -> None:

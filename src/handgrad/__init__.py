@@ -137,6 +137,7 @@ if TYPE_CHECKING:
     from handgrad.saving import Settings as Settings
     from handgrad.saving import check_files as check_files
     from handgrad.saving import save as save
+    from handgrad.saving import save_each as save_each
     from handgrad.saving import solution_report as solution_report
     from handgrad.study import BornDead as BornDead
     from handgrad.study import DataSource as DataSource
@@ -214,6 +215,7 @@ _WHEN_ASKED_FOR = {
     "Settings": "handgrad.saving",
     "check_files": "handgrad.saving",
     "save": "handgrad.saving",
+    "save_each": "handgrad.saving",
     "solution_report": "handgrad.saving",
     "Drawing": "handgrad.picture",
     "PicturePhase": "handgrad.picture.lines",

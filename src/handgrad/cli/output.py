@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -61,8 +61,14 @@ class Output:
 
     def write(self, report: handgrad.Report, terminal: Terminal | None = None) -> None:
         """Writes the files, and a line for each."""
+        self.write_each(dict.fromkeys(self.paths, report), terminal)
+
+    def write_each(
+        self, reports: Mapping[Path, handgrad.Report], terminal: Terminal | None = None
+    ) -> None:
+        """Writes each report to its file, all of them or none, and a line for each."""
         terminal = terminal or Terminal()
-        written = handgrad.save(report, self.paths, self._settings(terminal), self.force)
+        written = handgrad.save_each(reports, self._settings(terminal), self.force)
         for path, size in written.items():
             terminal.tell(f"{path}  {_size(size)}")
 

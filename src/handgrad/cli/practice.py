@@ -96,6 +96,10 @@ def practice(
     output.check(as_json)
     if key is not None:
         handgrad.check_files([key], handgrad.Settings(), output.force)
+        if key in output.paths:
+            raise handgrad.OptionError(
+                "would take the place of the sheets", where=f"--key {key}", mend="name another file"
+            )
     if (problem is None) == (like is None):
         raise handgrad.OptionError(
             "name a problem, or describe a network with --like", mend="one of the two"
@@ -130,11 +134,12 @@ def practice(
         asked_for = handgrad.blank_targets(exercises[0].trace, blanks)
         written = handgrad.write_exercises(folder, sheets, output.force, asked_for)
         terminal.tell(f"{folder}  {len(written)} files")
-    if output:
-        output.write(handgrad.Report(page, json=lambda: handgrad.practice_object(sheets)), terminal)
-    elif folder is None and key is None:
-        terminal.show(page)
+    files = dict.fromkeys(
+        output.paths, handgrad.Report(page, json=lambda: handgrad.practice_object(sheets))
+    )
     if key is not None:
-        Output((key,), paper=output.paper, force=output.force).write(
-            handgrad.Report(handgrad.keys_page(exercises)), terminal
-        )
+        files[key] = handgrad.Report(handgrad.keys_page(exercises))
+    if files:
+        output.write_each(files, terminal)
+    elif folder is None:
+        terminal.show(page)

@@ -6,6 +6,7 @@ from handgrad.saving.kinds import Settings as Settings
 from handgrad.saving.kinds import check_files as check_files
 from handgrad.saving.kinds import render as render
 from handgrad.saving.kinds import save as save
+from handgrad.saving.kinds import save_each as save_each
 from handgrad.saving.report import Form as Form
 from handgrad.saving.report import Report as Report
 from handgrad.saving.solution import report_of as report_of

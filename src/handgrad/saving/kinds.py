@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
@@ -67,16 +69,31 @@ def save(
     All of them are made before the first is written. Raises `OptionError` for a file that
     cannot be made or written; no file is then changed.
     """
+    return save_each(dict.fromkeys(paths, report), settings, force)
+
+
+def save_each(
+    reports: Mapping[Path, Report], settings: Settings | None = None, force: bool = False
+) -> dict[Path, int]:
+    """Writes several reports, each to a file of its own, as `save` does.
+
+    The files are made at the same time: Typst sets pages outside Python.
+    """
     settings = settings or Settings()
-    check_files(paths, settings, force)
-    contents: dict[Path, bytes] = {}
-    for path in paths:
-        try:
-            contents[path] = render(report, path.suffix, settings)
-        except OptionError as error:
-            raise error.at(str(path)) from None
+    check_files(list(reports), settings, force)
+    with ThreadPoolExecutor() as pool:
+        made = pool.map(partial(_content, settings), reports.items())
+        contents = dict(zip(reports, made, strict=True))
     write_files(contents, force)
     return {path: len(content) for path, content in contents.items()}
+
+
+def _content(settings: Settings, file: tuple[Path, Report]) -> bytes:
+    path, report = file
+    try:
+        return render(report, path.suffix, settings)
+    except OptionError as error:
+        raise error.at(str(path)) from None
 
 
 def check_files(paths: Sequence[Path], settings: Settings, force: bool) -> None:

@@ -71,7 +71,8 @@ def _forms(expression: Expression, relation: Relation, is_result: bool, pen: Typ
             return pen.result(expression, marks if is_result else {})
         return pen.draw(expression)
 
-    limits = [COLUMNS, *[n for n in NARROWER if _columns(expression) > n]]
+    columns = _columns(expression)
+    limits = [COLUMNS, *[n for n in NARROWER if columns > n]]
     return array([_pieces(draw, replace(pen, columns_shown=limit)) for limit in limits])
 
 

@@ -17,12 +17,12 @@ LONGEST_WORD = 18
 NO_BREAK, ANYWHERE = "\u00a0", "\u200b"
 """A blank at which no line ends, and a place without one at which it may."""
 
-_ESCAPES = {"\\": "\\\\", '"': '\\"'}
+_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"'})
 
 
 def string(text: str) -> str:
     """The text on one line, made printable, as a Typst string literal."""
-    return '"' + "".join(_ESCAPES.get(c, c) for c in _printable(text)) + '"'
+    return f'"{_printable(text).translate(_ESCAPES)}"'
 
 
 def words(text: str) -> str:
@@ -35,6 +35,8 @@ def words(text: str) -> str:
 
 def _printable(text: str) -> str:
     """Blanks as blanks, and other characters that do not print made visible."""
+    if text.isprintable():
+        return text
     spaced = "".join(" " if c.isspace() and c != NO_BREAK else c for c in text)
     return NO_BREAK.join(printable(part) for part in spaced.split(NO_BREAK))
 
