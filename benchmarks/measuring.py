@@ -1,6 +1,6 @@
 """Paired timing: the rivals take turns, and a ratio is the median of the ratios of the rounds.
 
-Each comes after one untimed call of its own: the threads of another library's pool go on waiting for
+Each comes after untimed calls of its own: the threads of another library's pool go on waiting for
 work, and take time from whoever comes next; and what is in the caches is the other's.
 """
 
@@ -10,6 +10,9 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+SETTLING = 0.05
+"""Seconds of untimed calls: longer than the threads of OpenMP and OpenBLAS go on waiting for work."""
 
 BRIEF = 1.0
 """Seconds: a call that takes longer is not made twice a round."""
@@ -41,7 +44,7 @@ def paired(
     for turn in range(rounds + 2):
         for key, function in (("", ours), *rivals.items()):
             if not times[key] or times[key][-1] < BRIEF:
-                function()
+                _settled(function)
             start = time.perf_counter()
             for _ in range(calls):
                 function()
@@ -56,3 +59,10 @@ def paired(
         )
         for rival in rivals
     ]
+
+
+def _settled(function: Callable[[], object]) -> None:
+    until = time.perf_counter() + SETTLING
+    function()
+    while time.perf_counter() < until:
+        function()

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from importlib import import_module
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -80,21 +85,50 @@ def test_a_stream_of_blocks() -> None:
     assert losses == pytest.approx([losses[0]] * 3)
 
 
-def test_ensembles() -> None:
-    """Many networks at once: each has the loss and the gradients it has alone."""
+@pytest.mark.parametrize("count", [9_000, 70_000])
+def test_ensembles(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many networks at once: each has the loss and the gradients it has alone, in whichever thread."""
+    monkeypatch.setattr(import_module("handgrad.run.engine"), "processors", lambda: 3)
     generator = np.random.default_rng(1)
     lab = handgrad.load("lab9")
-    many = {n: generator.normal(size=(*g.shape, 9000)) for n, g in lab.parameters.items()}
+    many = {n: generator.normal(size=(*g.shape, count)) for n, g in lab.parameters.items()}
     first = {n: {"cases": np.moveaxis(a[..., :2], -1, 0)} for n, a in many.items()}
     data = {n: g.array for n, g in lab.data.items()}
     engine = handgrad.Engine(handgrad.Problem(lab.equations, first, data))
     found = engine(**many)
-    for k in (0, 8191, 8192, 8999):
+    for k in (0, 8191, 8192, *(count * t // 3 - 1 for t in (1, 2, 3)), count // 3):
         alone = lab.with_values({n: a[..., k] for n, a in many.items()})
         run = handgrad.run(alone, handgrad.build(alone))
         assert_close(np.asarray(found.loss)[k], run.loss)
         for name, gradient in found.gradients.items():
             assert_close(gradient[..., k], run.gradient(name))
+    again = engine(**{n: a[..., ::-1].copy() for n, a in many.items()})
+    for name, gradient in again.gradients.items():
+        assert_close(gradient[..., ::-1], found.gradients[name])
+
+
+SHARED_OUT = """
+import os
+from handgrad.run.workers import all_at_once
+done = []
+all_at_once([lambda: done.append(1), lambda: done.append(2)])
+if os.fork() == 0:
+    all_at_once([lambda: done.append(3), lambda: done.append(4)])
+    os._exit(sorted(done) != [1, 2, 3, 4])
+assert os.waitstatus_to_exitcode(os.wait()[1]) == 0
+try:
+    all_at_once([lambda: done.append(5), lambda: 1 / 0])
+except ZeroDivisionError:
+    assert done[-1] == 5
+else:
+    raise AssertionError
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_threads_after_a_fork_and_after_an_error() -> None:
+    """A forked process has threads of its own; what one raises reaches the caller."""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", SHARED_OUT], check=True, timeout=60)
 
 
 @pytest.mark.parametrize("name", BUNDLED)

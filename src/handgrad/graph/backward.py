@@ -404,7 +404,7 @@ class Backward:
         """The formula with every part that an equation computes called by its name."""
         return substitute(
             formula,
-            lambda e: self._named.get(replace(e, span=None)) if isinstance(e, Call) else None,
+            lambda e: self._named.get(e) if isinstance(e, Call) else None,
         )
 
     def _note_cased(self, leaf: Leaf, formula: Expression) -> None:

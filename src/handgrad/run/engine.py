@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from handgrad.run.libraries import Library, library_of
 from handgrad.run.plan import Plan
 from handgrad.run.program import Program, compiled
 from handgrad.run.shapes import case_count, check_shape
+from handgrad.run.workers import all_at_once, processors
 
 BLOCK = 8192
 """Cases run at once, at most: few enough for their numbers to stay in the processor's cache."""
@@ -25,6 +27,12 @@ BLOCK_BYTES = 4_000_000
 """Bytes that the numbers of one block may take, about; at least `FEWEST` cases are run at once."""
 
 FEWEST = 256
+
+SHARE = 16_384
+"""Cases that are worth a thread of their own, where each has results for itself."""
+
+SHARE_BYTES = 32_000_000
+"""Bytes of the numbers that a thread computes at once, at most: many, for it to seldom wait for Python."""
 
 SMALL = 4096
 """Values of at most so many numbers in all are computed without buffers: making them costs less."""
@@ -53,6 +61,8 @@ class Engine:
 
     Whether a name has cases is part of the problem; how many is up to each call. The gradient of
     softmax and cross-entropy taken together assumes targets that add up to 1, as the problem's own do.
+    Large ensembles are shared out over the processors; an engine is not to be called from two threads
+    at the same time, since its calls use the same buffers.
 
     Arrays of PyTorch, JAX or CuPy are computed with where they are, on their device and in their
     precision, and the results are arrays of that library; a call can be traced by `jax.jit` and
@@ -98,7 +108,7 @@ class Engine:
             )
             for n in self.wanted
         ]
-        self._programs: dict[int | None, Program] = {}
+        self._programs: dict[tuple[int | None, int], Program] = {}
 
     def __call__(self, **values: Any) -> Gradients:
         """The loss and the gradients at the problem's numbers, with `values` put for some of them.
@@ -161,17 +171,16 @@ class Engine:
     # -- blocks --------------------------------------------------------------------------------
 
     def _blocks(self, given: Mapping[str, Array], cases: int) -> Gradients:
-        size = self._block_size(cases)
         whole = {o: np.empty((*self.graph.shape(o), cases), self.dtype) for o in self._per_case}
+        threads = min(processors(), cases // SHARE)
+        if len(whole) == len(self._outputs) and threads > 1:
+            self._side_by_side(given, whole, cases, threads)
+            return self._result(whole, cases)
         totals: dict[Leaf, Array] = {}
         summed = self.problem.reduction == "sum"
-        for start in range(0, cases, size):
-            part = slice(start, min(start + size, cases))
+        for part in _parts(0, cases, self._block_size()):
+            results = self._block(given, whole, part)()
             count = part.stop - part.start
-            block = {n: a[..., part] if n in self._cased else a for n, a in given.items()}
-            program = self._program(count, block)
-            filled = [whole[o][..., part] for o in self._per_case]
-            results = program.call(*block.values(), *filled)
             share = 1.0 if summed else count / cases
             for output, result in zip(self._outputs, results, strict=True):
                 if output in whole:
@@ -184,12 +193,42 @@ class Engine:
                     totals[output] = share * np.asarray(result)
         return self._result({**totals, **whole}, cases)
 
-    def _block_size(self, cases: int) -> int:
+    def _side_by_side(
+        self, given: Mapping[str, Array], whole: Mapping[Leaf, Array], cases: int, threads: int
+    ) -> None:
+        """Fills `whole`, each thread a share of it: for results that each case has for itself."""
+        size = self._block_size(cases, SHARE_BYTES)
+
+        def work(thread: int) -> Callable[[], None]:
+            share = range(cases * thread // threads, cases * (thread + 1) // threads)
+            blocks = [
+                self._block(given, whole, part, thread)
+                for part in _parts(share.start, share.stop, size)
+            ]
+
+            def run() -> None:
+                with np.errstate(all="ignore"):
+                    for block in blocks:
+                        block()
+
+            return run
+
+        all_at_once([work(thread) for thread in range(threads)])
+
+    def _block(
+        self, given: Mapping[str, Array], whole: Mapping[Leaf, Array], part: slice, thread: int = 0
+    ) -> Callable[[], tuple[Any, ...]]:
+        """The program on some of the cases; what each has for itself goes to its place in `whole`."""
+        block = {n: a[..., part] if n in self._cased else a for n, a in given.items()}
+        program = self._program(part.stop - part.start, block, thread)
+        filled = [whole[o][..., part] for o in self._per_case]
+        return partial(program.call, *block.values(), *filled)
+
+    def _block_size(self, most: int = BLOCK, most_bytes: int = BLOCK_BYTES) -> int:
         numbers = sum(
             int(np.prod(self.graph.shape(leaf), dtype=int)) for leaf in self.graph.cased_leaves
         )
-        fitting = BLOCK_BYTES // (self.dtype.itemsize * max(numbers, 1))
-        return int(min(cases, BLOCK, max(FEWEST, fitting)))
+        return int(min(most, max(FEWEST, most_bytes // (self.dtype.itemsize * max(numbers, 1)))))
 
     def _repeats(self, name: str) -> bool:
         """Whether a value differs from case to case, and its gradient does not."""
@@ -207,8 +246,9 @@ class Engine:
 
     # -- programs ------------------------------------------------------------------------------
 
-    def _program(self, cases: int | None, given: Mapping[str, Array]) -> Program:
-        found = self._programs.get(cases)
+    def _program(self, cases: int | None, given: Mapping[str, Array], thread: int = 0) -> Program:
+        """Compiled for so many cases; with buffers of its own for each thread."""
+        found = self._programs.get((cases, thread))
         if found is None:
             numbers = sum(
                 int(np.prod(self.graph.shape(leaf), dtype=int))
@@ -218,7 +258,11 @@ class Engine:
             found = compiled(
                 self._plan, given, self._outputs, reuse=numbers > SMALL, filled=self._per_case
             )
-            if len(self._programs) > 8:
+            if len(self._programs) > 8 * (thread + 1):
                 self._programs.clear()
-            self._programs[cases] = found
+            self._programs[cases, thread] = found
         return found
+
+
+def _parts(start: int, stop: int, size: int) -> list[slice]:
+    return [slice(k, min(k + size, stop)) for k in range(start, stop, size)]

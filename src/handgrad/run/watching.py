@@ -10,7 +10,7 @@ import numpy as np
 from handgrad.expression import Leaf
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
-from handgrad.run.engine import BLOCK, Engine
+from handgrad.run.engine import Engine
 
 
 class Watch(Engine):
@@ -36,7 +36,7 @@ class Watch(Engine):
     @property
     def block(self) -> int:
         """How many cases are best run at once."""
-        return self._block_size(BLOCK)
+        return self._block_size()
 
     def look(self, values: Mapping[str, Any]) -> tuple[int, dict[Leaf, Array]]:
         """The number of cases and the leaves' arrays, the cases on the last axis.
@@ -45,7 +45,7 @@ class Watch(Engine):
         the next call.
         """
         given, cases = self._given(values)
-        if cases not in self._programs:
+        if (cases, 0) not in self._programs:
             # The buffers of a block of another size, such as the last one's, come in place of the others.
             self._programs.clear()
             self._buffers.clear()
