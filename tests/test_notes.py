@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 import handgrad
-from handgrad.trace import AtKink
+from handgrad.explain.notes import note_text
+from handgrad.explain.text import plain_text
+from handgrad.trace import AtKink, RoundingRest
 
 
 def test_broadcasting_is_explained() -> None:
@@ -20,19 +24,72 @@ def test_broadcasting_is_explained() -> None:
     assert "added up over the examples" in said
 
 
-def kinks(weights: list[list[float]], bias: list[float]) -> list[tuple[tuple[int, ...], bool]]:
-    """The entries of z that are told to lie at the kink of ReLU, and whether exactly."""
+def gated(weights: list[list[float]], bias: list[float]) -> handgrad.Trace:
     problem = handgrad.Problem(
         ["z = W @ x + b", "h = relu(z)", "L = mse(w @ h, y)"],
         {"W": weights, "b": bias, "w": [1.0, 0.5]},
         {"x": [3.0, 1.0], "y": 1.0},
     )
-    notes = [n for step in handgrad.solve(problem).steps for n in step.notes]
-    return [(e, n.exactly) for n in notes if isinstance(n, AtKink) for e in n.entries]
+    return handgrad.solve(problem)
 
 
-def test_a_number_beside_a_kink_by_rounding_alone_is_told() -> None:
-    """0.1 · 3 − 0.3 leaves 5.6e-17 in binary, and the gate open; by hand it is 0."""
-    assert kinks([[0.1, 0.0], [0.2, 0.1]], [-0.3, -0.5]) == [((0,), False)]
-    assert kinks([[0.5, 0.0], [0.2, 0.1]], [-1.5, -0.5]) == [((0,), True)]
-    assert kinks([[1e-12, 0.0], [0.2, 0.1]], [0.0, -0.5]) == []
+def at_kinks(trace: handgrad.Trace) -> list[tuple[int, ...]]:
+    """The entries of z that are told to lie at the kink of ReLU."""
+    notes = [n for step in trace.steps for n in step.notes]
+    return [e for n in notes if isinstance(n, AtKink) for e in n.entries]
+
+
+def test_a_number_that_is_0_on_paper_is_0() -> None:
+    """0.1 · 3 − 0.3 leaves 5.6e-17 in binary, and the gate open; on paper it is 0, and shut."""
+    trace = gated([[0.1, 0.0], [0.2, 0.1]], [-0.3, -0.5])
+    assert trace.run.value("z").tolist() == [0.0, pytest.approx(0.2)]
+    assert trace.run.gradient("b")[0] == 0
+    assert at_kinks(trace) == [(0,)]
+    (rest,) = [n for s in trace.steps for n in s.notes if isinstance(n, RoundingRest)]
+    assert rest.entries == ((0,),)
+    assert rest.left == (0.1 * 3 - 0.3,)
+    said = plain_text(note_text(rest))
+    assert said.startswith("z[0] is exactly 0. Binary numbers")
+    assert at_kinks(gated([[0.5, 0.0], [0.2, 0.1]], [-1.5, -0.5])) == [(0,)]
+
+
+def test_a_small_number_is_left_as_it_is() -> None:
+    trace = gated([[1e-12, 0.0], [0.2, 0.1]], [0.0, -0.5])
+    assert trace.run.value("z")[0] == pytest.approx(3e-12)
+    assert at_kinks(trace) == []
+    tiny = gated([[1e-17, 0.0], [0.2, 0.1]], [0.0, -0.5])
+    assert tiny.run.value("z")[0] == pytest.approx(3e-17)
+    assert not [n for s in tiny.steps for n in s.notes if isinstance(n, RoundingRest)]
+    saturated = handgrad.solve(handgrad.Problem(["L = sigmoid(w*x)"], {"w": -50.0}, {"x": 2.0}))
+    assert saturated.run.loss == pytest.approx(3.72e-44, rel=1e-3)
+
+
+def test_a_kink_away_from_0_is_met_on_paper() -> None:
+    """0.1 + 0.7 is 0.7999999999999999 in binary: the larger of it and 0.8 is a tie on paper."""
+    problem = handgrad.Problem(["s = a + b", "L = maximum(s, c)"], {"a": 0.1, "b": 0.7, "c": 0.8})
+    trace = handgrad.solve(problem)
+    notes = [n for step in trace.steps for n in step.notes]
+    assert [n.entries for n in notes if isinstance(n, AtKink)] == [((),)]
+
+
+def test_a_rest_after_a_transcendental_function_is_0() -> None:
+    """Decimals of 50 digits leave a smaller rest than floats do."""
+    problem = handgrad.Problem(
+        ["p = softmax(z)", "L = (sum(p) - 1)*c"], {"z": [0.1, 0.2, 0.4], "c": 3.0}
+    )
+    trace = handgrad.solve(problem)
+    assert trace.run.loss == 0
+    assert trace.run.gradient("c") == 0
+
+
+def test_each_case_has_its_own_rests() -> None:
+    problem = handgrad.Problem(
+        ["z = w*x - b", "L = relu(z)"],
+        {"w": 0.1, "b": 0.3},
+        {"x": {"cases": [3.0, 5.0]}},
+    )
+    trace = handgrad.solve(problem)
+    assert trace.run.value("z").tolist() == [0.0, pytest.approx(0.2)]
+    assert trace.run.gradient("b") == -0.5
+    (rest,) = [n for s in trace.steps for n in s.notes if isinstance(n, RoundingRest)]
+    assert plain_text(note_text(rest)).startswith("z in case 1 is exactly 0.")

@@ -205,7 +205,7 @@ def test_a_hostile_title_is_only_text(text: str) -> None:
 
 def _visible(text: str) -> str:
     return "".join(
-        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text
+        c if c.isprintable() or c in "\n\xa0" else c.encode("unicode_escape").decode() for c in text
     )
 
 

@@ -17,6 +17,7 @@ from handgrad.trace import (
     GatedOff,
     LossChange,
     Note,
+    RoundingRest,
     Saturated,
     SeveralPaths,
     ShortcutTaken,
@@ -28,6 +29,9 @@ from handgrad.trace.numbers import literal_of
 
 MANY = 16
 """Gated entries that are listed."""
+
+FEW = 4
+"""Entries that are called by their names in a sentence."""
 
 
 def note_text(note: Note) -> Text:
@@ -67,7 +71,9 @@ def note_text(note: Note) -> Text:
                 "The long way, one factor at a time, goes through ", Name(note.inner), f" ({agrees}):",
             )  # fmt: skip
         case AtKink():
-            return (_kink(note),)
+            return (f"A number lies exactly at a kink: {note.words}.",)
+        case RoundingRest():
+            return _rounding_rest(note)
         case Unreached():
             return (
                 "No path leads from ",
@@ -170,14 +176,22 @@ def zeroed_text(zeroed: Zeroed) -> Text:
             return (f"entries {listed(shown)} of ", gradient)
 
 
-def _kink(note: AtKink) -> str:
-    if note.exactly:
-        return f"A number lies exactly at a kink: {note.words}."
+def _rounding_rest(note: RoundingRest) -> Text:
+    told = note.entries[:FEW]
+    places: list[Text] = [_place(note, entry) for entry in told]
+    if more := len(note.entries) - len(told):
+        places.append((f"{more} more",))
     return (
-        f"By hand a number lies exactly at a kink: {note.words}. Floating-point arithmetic, which cannot "
-        "hold every decimal, leaves it a hair beside the kink, and the slope at that place is used here; "
-        "with figures rounded on the way (--carry rounded) it is as by hand."
-    )
+        *joined(places), f" {'is' if len(note.entries) == 1 else 'are'} exactly 0. Binary numbers cannot hold every "
+        "decimal: a program that computes with them would be left with ", Literal(note.left[0]),
+        " here." if len(note.entries) == 1 else " in the first.",
+    )  # fmt: skip
+
+
+def _place(note: RoundingRest, entry: tuple[int, ...]) -> Text:
+    if note.case_count == 1:
+        return (_entry(note.of, entry),)
+    return (_entry(note.of, entry[:-1]), f" in case {entry[-1] + 1}")
 
 
 def _several_paths(note: SeveralPaths) -> Text:

@@ -8,6 +8,7 @@ from handgrad.trace.structure import Diverged as Diverged
 from handgrad.trace.structure import GatedOff as GatedOff
 from handgrad.trace.structure import LossChange as LossChange
 from handgrad.trace.structure import Note as Note
+from handgrad.trace.structure import RoundingRest as RoundingRest
 from handgrad.trace.structure import Saturated as Saturated
 from handgrad.trace.structure import SeveralPaths as SeveralPaths
 from handgrad.trace.structure import ShortcutTaken as ShortcutTaken

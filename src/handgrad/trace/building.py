@@ -18,6 +18,7 @@ from handgrad.run.plan import plan_carrying, shown_figures
 from handgrad.trace.grouping import forward_groups
 from handgrad.trace.noting import Noting
 from handgrad.trace.numbers import Numbers
+from handgrad.trace.rests import Rests, without_rests
 from handgrad.trace.structure import Role, Step, StepKind, Trace, TraceLine, TrainingStep
 from handgrad.trace.updating import Updating
 
@@ -33,7 +34,8 @@ def solve(problem: Problem, *, carry: Carry = "exact", decimals: int = 4, steps:
 
     Arguments:
         steps: how many updates to make, each with the gradient at the parameters before it.
-        carry: "exact" carries full precision; "rounded" rounds every figure to `decimals`
+        carry: "exact" carries full precision, and 0 where floats would leave a rest of their own
+            rounding; "rounded" rounds every figure to `decimals`
             and carries the rounded one, as a person with paper does.
         decimals: digits shown after the point.
 
@@ -42,7 +44,10 @@ def solve(problem: Problem, *, carry: Carry = "exact", decimals: int = 4, steps:
     graph = build(problem)
     plan = plan_carrying(graph, carry, decimals)
     first = run(problem, graph, carry, decimals, plan=plan)
-    return _Building(problem, graph, plan, first, decimals).trace(steps)
+    rests: Rests = {}
+    if carry == "exact":
+        first, rests = without_rests(problem, graph, first)
+    return _Building(problem, graph, plan, first, rests, decimals).trace(steps)
 
 
 @dataclass
@@ -51,6 +56,7 @@ class _Building:
     graph: Graph
     plan: Plan
     run: Run
+    rests: Rests
     decimals: int
     steps: list[Step] = field(default_factory=list)
     made_in: dict[Leaf, str] = field(default_factory=dict)
@@ -59,7 +65,7 @@ class _Building:
 
     @np.errstate(all="ignore")
     def trace(self, steps: int) -> Trace:
-        self.noting = Noting(self.graph, self.run)
+        self.noting = Noting(self.graph, self.run, self.rests)
         self.numbers = Numbers(self.run.numbers, self.graph.cased_leaves)
         self._forward()
         self._backward()

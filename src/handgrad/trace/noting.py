@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
 
 import numpy as np
 
 from handgrad.expression import Adjoint, Call, Expression, Name, Shape, leaves, shape_of, walk
 from handgrad.graph import Activation, Graph, activations
 from handgrad.operations import operation_of
-from handgrad.operations.annotate import signature_of, tidied
-from handgrad.operations.operation import Array, Kink
+from handgrad.operations.annotate import tidied
+from handgrad.operations.operation import Array
 from handgrad.run import Run
 from handgrad.run.evaluate import value_of
+from handgrad.trace.kinks import entries_at
 from handgrad.trace.numbers import Numbers
+from handgrad.trace.rests import Rests
 from handgrad.trace.silencing import Silencing
 from handgrad.trace.slopes import SATURATION, slopes_of
 from handgrad.trace.structure import (
@@ -26,6 +26,7 @@ from handgrad.trace.structure import (
     GatedOff,
     LossChange,
     Note,
+    RoundingRest,
     Saturated,
     SeveralPaths,
     ShortcutTaken,
@@ -40,39 +41,13 @@ UNITS = 32
 """Notes are made for at most so many units of a layer; more would bury the page."""
 
 
-NOISE = 1e-14
-"""What rounding may leave of numbers that cancel, for each unit of the largest of them."""
-
-
-def _without_noise(array: Array, size: float) -> Array:
-    """Numbers to the digits that rounding leaves them, where so large ones went into them."""
-    grain = NOISE * size
-    return np.round(array / grain) * grain if grain else array
-
-
-def _entries_at(
-    kink: Kink, arrays: list[Array], cased: list[bool], options: Mapping[str, Any]
-) -> list[tuple[int, ...]]:
-    """The entries that lie at a kink; of many cases, with the case as the last index."""
-    cases = next((x.shape[-1] for x, c in zip(arrays, cased, strict=True) if c), 1)
-    hits = [
-        np.asarray(
-            kink.at(
-                np, *[x[..., k] if c else x for x, c in zip(arrays, cased, strict=True)], **options
-            )
-        )
-        for k in range(cases)
-    ]
-    met = np.argwhere(np.stack(hits, axis=-1) if any(cased) else hits[0])
-    return [tuple(int(i) for i in entry) for entry in met]
-
-
 @dataclass
 class Noting:
     """Makes the notes of a run's steps."""
 
     graph: Graph
     run: Run
+    rests: Rests
 
     def __post_init__(self) -> None:
         self.values = {k: np.asarray(v, dtype=float) for k, v in self.run.numbers.items()}
@@ -88,9 +63,15 @@ class Noting:
         """The notes of one step, in the order in which they are to be read."""
         match step.phase:
             case "forward":
-                return tuple(n for line in step.lines for n in self._forward(line))
+                return tuple(
+                    n for line in step.lines for n in (*self._rest(line), *self._forward(line))
+                )
             case "backward":
-                return tuple(n for line in step.lines for n in self._backward(step, line))
+                return tuple(
+                    n
+                    for line in step.lines
+                    for n in (*self._rest(line), *self._backward(step, line))
+                )
             case _:
                 return self._update(step)
 
@@ -164,30 +145,26 @@ class Noting:
         if not operation.kinks:
             return notes
         arrays = [value_of(a, self.values, self.cased) for a in call.arguments]
-        near = [
-            _without_noise(a, self._size(e)) for a, e in zip(arrays, call.arguments, strict=True)
-        ]
-        cased = [self.graph.cased(a) for a in call.arguments]
-        options = signature_of(call).options
         for kink in operation.kinks:
-            exact = _entries_at(kink, arrays, cased, options)
-            beside = [e for e in _entries_at(kink, near, cased, options) if e not in exact]
-            for found, exactly in ((exact, True), (beside, False)):
-                if found:
-                    entries = tuple(found[:UNITS])
-                    notes.append(
-                        AtKink("kink", call.operation, equation, entries, kink.words, exactly)
-                    )
+            if found := entries_at(kink, call, arrays, self.cased):
+                entries = tuple(found[:UNITS])
+                notes.append(AtKink("kink", call.operation, equation, entries, kink.words))
         return notes
 
-    def _size(self, argument: Expression) -> float:
-        """The largest number that went into an argument, in its own equation or in those it names."""
-        found = set(leaves(argument))
-        for leaf in leaves(argument):
-            written = self.graph.nodes[leaf.name].written if isinstance(leaf, Name) else None
-            found.update(leaves(written) if written is not None else ())
-        sizes = [np.abs(self.values[leaf]) for leaf in found if leaf in self.values]
-        return max((float(s[np.isfinite(s)].max(initial=0.0)) for s in sizes), default=0.0)
+    def _rest(self, line: TraceLine) -> list[Note]:
+        left = self.rests.get(line.target)
+        if left is None:
+            return []
+        entries = [tuple(int(i) for i in entry) for entry in np.argwhere(left)][:UNITS]
+        return [
+            RoundingRest(
+                kind="rounding_rest",
+                of=line.target,
+                entries=tuple(entries),
+                left=tuple(float(left[e]) for e in entries),
+                case_count=left.shape[-1] if line.cased else 1,
+            )
+        ]
 
     # -- backward -------------------------------------------------------------------------
 

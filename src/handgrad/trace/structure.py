@@ -150,18 +150,27 @@ class ShortcutTaken:
 
 @dataclass(frozen=True, slots=True)
 class AtKink:
-    """A number that lies where an operation has no derivative; `words` say what is taken there.
-
-    Not `exactly`: it lies there but for the rounding of floating-point arithmetic, which put it
-    beside the kink, and the slope beside it was taken.
-    """
+    """A number that lies where an operation has no derivative; `words` say what is taken there."""
 
     kind: Literal["kink"]
     operation: str
     equation: str
     entries: tuple[tuple[int, ...], ...]
     words: str
-    exactly: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RoundingRest:
+    """Entries that are 0, of which floating-point arithmetic would have left `left`.
+
+    Of many cases, an entry's last index is its case.
+    """
+
+    kind: Literal["rounding_rest"]
+    of: Leaf
+    entries: tuple[tuple[int, ...], ...]
+    left: tuple[float, ...]
+    case_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +212,7 @@ Note: TypeAlias = (
     | Broadcast
     | ShortcutTaken
     | AtKink
+    | RoundingRest
     | Unreached
     | LossChange
     | Diverged

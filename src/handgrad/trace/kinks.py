@@ -1,0 +1,38 @@
+"""Which of a call's entries lie where its operation has no derivative."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+
+import numpy as np
+
+from handgrad.expression import Call, Leaf
+from handgrad.graph.structure import is_cased
+from handgrad.operations.annotate import signature_of
+from handgrad.operations.operation import Array, Kink
+
+
+def entries_at(
+    kink: Kink, call: Call, arguments: Sequence[Array], cased: Set[Leaf]
+) -> list[tuple[int, ...]]:
+    """The entries that lie at a kink of a call; of many cases, with the case as the last index.
+
+    Arguments:
+        arguments: the numbers of the call's arguments.
+        cased: the leaves that carry cases.
+    """
+    which = [is_cased(a, cased) for a in call.arguments]
+    cases = next((x.shape[-1] for x, c in zip(arguments, which, strict=True) if c), 1)
+    options: Mapping[str, object] = signature_of(call).options
+    hits = [
+        np.asarray(
+            kink.at(
+                np,
+                *[x[..., k] if c else x for x, c in zip(arguments, which, strict=True)],
+                **options,
+            )
+        )
+        for k in range(cases)
+    ]
+    met = np.argwhere(np.stack(hits, axis=-1) if any(which) else hits[0])
+    return [tuple(int(i) for i in entry) for entry in met]

@@ -1,0 +1,136 @@
+"""Rests of floating-point arithmetic: what is 0, or at a kink, on paper, and a hair beside it in floats.
+
+0.1 · 3 − 0.3 leaves 5.6e-17 in binary numbers, and opens a gate that is shut on paper. A run with such
+numbers that is small enough for paper is made again in exact numbers, and each result is then rounded
+once to the nearest float.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from handgrad.errors import NumberError
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, leaves, walk
+from handgrad.graph import Graph
+from handgrad.operations import operation_of
+from handgrad.operations.operation import Array
+from handgrad.problem import Problem
+from handgrad.run import Run
+from handgrad.run.evaluate import value_of
+from handgrad.trace.kinks import entries_at
+
+NOISE = 1e-14
+"""What rounding may leave of numbers that cancel, for each unit of the largest of them."""
+
+MOST = 4096
+"""Entries of all lines up to which a run is made in exact numbers; they take some 10 µs each."""
+
+NOTHING = 1e-20
+"""What decimals of 50 digits leave, against what floats leave, where the result is 0."""
+
+Rests = Mapping[Leaf, Array]
+"""By line, what floats leave of entries that are 0; 0 elsewhere."""
+
+
+@np.errstate(all="ignore")
+def without_rests(problem: Problem, graph: Graph, run: Run) -> tuple[Run, Rests]:
+    """The run as on paper, and what floats would leave of 0 where it first arises.
+
+    The run itself, where floats leave nothing or it is too large for paper.
+    """
+    left = {leaf: rest for leaf, rest in _left(graph, run) if rest.any()}
+    if not left and not _beside_kinks(graph, run):
+        return run, {}
+    lines = [line.leaf for line in (*graph.forward, *graph.backward)]
+    if sum(np.size(run.numbers[leaf]) for leaf in lines) > MOST:
+        return run, {}
+    from handgrad.numbers import run_exact
+
+    try:
+        exact = run_exact(problem)
+    except NumberError:
+        return run, {}
+    numbers = dict(run.numbers)
+    for leaf in lines:
+        numbers[leaf] = _rounded(exact.numbers[leaf], np.asarray(run.numbers[leaf], dtype=float))
+    rests: dict[Leaf, Array] = {}
+    passed_on: set[Leaf] = set()
+    for line in (*graph.forward, *graph.backward):
+        rest = np.where(numbers[line.leaf] == 0, left.get(line.leaf, 0.0), 0.0)
+        if not rest.any():
+            continue
+        if passed_on.isdisjoint(leaves(line.formula)):
+            rests[line.leaf] = rest
+        passed_on.add(line.leaf)
+    return Run(graph, numbers, run.carry), rests
+
+
+def _left(graph: Graph, run: Run) -> Iterator[tuple[Leaf, Array]]:
+    """By line, the entries that may be rests; the others as 0."""
+    largest = max(map(_largest, run.numbers.values()), default=0.0)
+    for line in (*graph.forward, *graph.backward):
+        value = np.asarray(run.numbers[line.leaf], dtype=float)
+        if ((value != 0) & (np.abs(value) < NOISE * largest)).any():
+            small = np.abs(value) < NOISE * _size(line.formula, graph, run)
+            yield line.leaf, np.where(small, value, 0.0)
+
+
+def _size(formula: Expression, graph: Graph, run: Run) -> float:
+    """The largest number that went into a formula, or into the equations that it names."""
+    named = [_written(leaf, graph) for leaf in leaves(formula)]
+    largest = 0.0
+    for part in (n for each in (formula, *filter(None, named)) for n in walk(each)):
+        if isinstance(part, Literal):
+            largest = max(largest, _largest(part.value))
+        elif isinstance(part, Name | Adjoint) and part in run.numbers:
+            largest = max(largest, _largest(run.numbers[part]))
+    return largest
+
+
+def _largest(numbers: Any) -> float:
+    sizes = np.abs(np.asarray(numbers, dtype=float))
+    return float(sizes[np.isfinite(sizes)].max(initial=0.0))
+
+
+def _written(leaf: Leaf, graph: Graph) -> Expression | None:
+    """The formula of the equation, or of the part of one, that a name stands for."""
+    if isinstance(leaf, Adjoint):
+        return None
+    let = graph.lets.get(leaf.name)
+    return graph.nodes[leaf.name].written if let is None else let.formula
+
+
+def _beside_kinks(graph: Graph, run: Run) -> bool:
+    """Whether a number would lie at a kink if it were not for its last digits."""
+    values = {leaf: np.asarray(v, dtype=float) for leaf, v in run.numbers.items()}
+    cased = set(graph.cased_leaves)
+    for line in graph.forward:
+        for call in walk(line.formula):
+            if not isinstance(call, Call) or not operation_of(call).kinks:
+                continue
+            arguments = [value_of(a, values, cased) for a in call.arguments]
+            near = [_coarse(x, NOISE * _size(call, graph, run)) for x in arguments]
+            for kink in operation_of(call).kinks:
+                if entries_at(kink, call, near, cased) != entries_at(kink, call, arguments, cased):
+                    return True
+    return False
+
+
+def _coarse(array: Array, grain: float) -> Array:
+    return np.round(array / grain) * grain if grain else array
+
+
+def _rounded(exact: Any, computed: Array) -> Array:
+    """Exact numbers as floats of the shape of those `computed`."""
+    from handgrad.numbers import Exact
+
+    def nearest(number: Any, left: float) -> float:
+        one = Exact.of(number)
+        value = float(one)
+        return 0.0 if not one.is_exact and abs(value) < NOTHING * abs(left) else value
+
+    each = np.frompyfunc(nearest, 2, 1)(np.asarray(exact, dtype=object), computed)
+    return np.asarray(each, dtype=float)
