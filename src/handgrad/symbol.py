@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 Accent: TypeAlias = Literal["", "hat", "bar", "tilde"]
@@ -97,6 +98,12 @@ def symbol(name: str, display: Mapping[str, str] | None = None) -> Symbol:
         if lowered := _LETTER_BELOW.fullmatch(display[name]):
             return Symbol(base=lowered["letter"], subscript=lowered["below"], name=name)
         return Symbol(base=display[name], text=display[name], name=name)
+    return _read(name)
+
+
+@lru_cache(maxsize=4096)
+def _read(name: str) -> Symbol:
+    """The usual reading of a name."""
     found = _NAME.fullmatch(name)
     if found is None:
         return Symbol(base=name, upright=True, name=name)
