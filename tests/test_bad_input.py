@@ -84,6 +84,22 @@ FILES = [
         "a ragged matrix: row 2 has 1 number, row 1 has 2",
     ),
     (
+        'equations = "L = w*sum(x)"\n[parameters]\nw = 1\n[data]\nx = {cases=[[1, 2], [3]]}',
+        "a ragged list of cases: case 2 has 1 number, case 1 has 2",
+    ),
+    (
+        'equations = "L = bce(sigmoid(w), y)"\n[parameters]\nw = 1\n[data]\ny = {cases=[1, -1]}',
+        "y must be a target from 0 to 1, but here it is -1",
+    ),
+    (
+        'equations = ["p = sigmoid(w)", "L = -(y*log(p) + (1 - y)*log(1 - p))"]\n[parameters]\nw = 1\n[data]\ny = 2',
+        "y must be a target from 0 to 1, but here it is 2",
+    ),
+    (
+        'equations = "L = bce(w, 1)"\n[parameters]\nw = 1.5',
+        "w must be a probability, from 0 to 1, but here it is 1.5",
+    ),
+    (
         'equations = "L = w*x"\n[parameters]\nw = {cases=[1,2]}\n[data]\nx = {cases=[1,2,3]}',
         "w has 2 cases and x has 3 cases",
     ),

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import select
-import signal
 import subprocess
 import sys
 import time
@@ -475,19 +474,27 @@ def test_hostile_lines_get_one_line_each(home: Path) -> None:
     assert "✓ Right." in out
 
 
+AT_A_TERMINAL = """
+import fcntl, runpy, signal, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("handgrad", run_name="__main__", alter_sys=True)
+"""
+"""handgrad where the terminal's Ctrl-C interrupts it."""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 def test_ctrl_c_keeps_what_was_answered(home: Path) -> None:
     import pty
 
     master, slave = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "handgrad", "drill", "lab9", "--width", "80"],
+        [sys.executable, "-c", AT_A_TERMINAL, "drill", "lab9", "--width", "80"],
         stdin=slave,
         stdout=slave,
         stderr=slave,
         env={**environment(home), "TERM": "xterm-256color"},
         start_new_session=True,
-        preexec_fn=_control(slave),
     )
     os.close(slave)
     screen = read_until(master, "z1 = ")
@@ -501,18 +508,6 @@ def test_ctrl_c_keeps_what_was_answered(home: Path) -> None:
     assert "Traceback" not in screen
     out, _ = command(home, "", "lab9", "--json")
     assert json.loads(out)["next"] == "h1"
-
-
-def _control(slave: int) -> Any:
-    """Makes the pseudo-terminal the one whose Ctrl-C interrupts the process."""
-    import fcntl
-    import termios
-
-    def take() -> None:
-        fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    return take
 
 
 def read_until(master: int, text: str, press: bytes = b"") -> str:

@@ -13,6 +13,7 @@ from handgrad.operations.functions import step
 from handgrad.operations.operation import (
     Application,
     Array,
+    Domain,
     Fusion,
     Kernel,
     Kink,
@@ -109,6 +110,10 @@ bce = _entrywise_loss(
         Call("log", (1 - p,)) - Call("log", (p,)),
     ),
     "BCE",
+    domain=(
+        Domain(0, lambda xp, p: (p >= 0) & (p <= 1), "a probability, from 0 to 1"),
+        Domain(1, lambda xp, y: (y >= 0) & (y <= 1), "a target from 0 to 1"),
+    ),
     fuses={"sigmoid": Fusion("bce_with_logits")},
 )
 bce_with_logits = _entrywise_loss(
@@ -116,6 +121,7 @@ bce_with_logits = _entrywise_loss(
     lambda xp, z, y: positive_part(xp, z) - z * y + xp.log1p(xp.exp(-xp.abs(z))),
     lambda z, y: (sigmoid(z) - y, -z),
     "BCEWithLogits",
+    domain=(Domain(1, lambda xp, y: (y >= 0) & (y <= 1), "a target from 0 to 1"),),
 )
 hinge = _entrywise_loss(
     "hinge",

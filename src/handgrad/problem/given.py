@@ -64,13 +64,18 @@ def given(value: Any, where: str) -> Given:
                 where=where,
                 mend="many cases are { cases = [ … ] }",
             )
-        one = given(value["cases"], where)
+        one = _read(value["cases"], where, "case")
         if one.array.ndim == 0:
             raise NumberError("cases is a list with one entry for each case", where=where)
         return Given(np.ascontiguousarray(np.moveaxis(one.array, 0, -1)), True, one.written)
+    return _read(value, where, "row")
+
+
+def _read(value: Any, where: str, row: str) -> Given:
+    """Numbers alone; `row` is what a list of the outermost is called."""
     if isinstance(value, np.ndarray) or hasattr(value, "__array__"):
         return _from_array(value, where)
-    array, written = _nested(value, where)
+    array, written = _nested(value, where, row)
     result = np.asarray(array, dtype=np.float64)
     if result.size == 0:
         raise NumberError("there are no numbers in it", where=where)
@@ -94,28 +99,31 @@ def _from_array(value: Any, where: str) -> Given:
     return Given(result)
 
 
-def _nested(value: Any, where: str, depth: int = 0) -> tuple[Any, Written]:
+def _nested(value: Any, where: str, row: str = "row", depth: int = 0) -> tuple[Any, Written]:
     if isinstance(value, list | tuple):
         if depth > 8:
             raise NumberError("lists nest deeper than 8", where=where)
         if not value:
             raise NumberError("an empty list holds no numbers", where=where)
-        items = [_nested(v, where, depth + 1) for v in value]
+        items = [_nested(v, where, depth=depth + 1) for v in value]
         shapes = [np.shape(array) for array, _ in items]
         for position, shape in enumerate(shapes):
             if shape != shapes[0]:
                 raise NumberError(
-                    _ragged(position, shape, shapes[0]),
+                    _ragged(row, position, shape, shapes[0]),
                     where=where,
-                    mend="every row needs the same number of entries",
+                    mend=f"every {row} needs the same number of entries",
                 )
         return [array for array, _ in items], tuple(written for _, written in items)
     return number(value, where)
 
 
-def _ragged(position: int, shape: tuple[int, ...], first: tuple[int, ...]) -> str:
+def _ragged(row: str, position: int, shape: tuple[int, ...], first: tuple[int, ...]) -> str:
     if len(shape) == len(first) == 1:
-        return f"a ragged matrix: row {position + 1} has {_count(shape[0])}, row 1 has {first[0]}"
+        what = "matrix" if row == "row" else f"list of {row}s"
+        return (
+            f"a ragged {what}: {row} {position + 1} has {_count(shape[0])}, {row} 1 has {first[0]}"
+        )
     return f"a ragged array: entry {position + 1} does not have the shape of entry 1"
 
 

@@ -7,8 +7,18 @@ from collections.abc import Callable, Iterable, Mapping, Set
 import numpy as np
 
 from handgrad.equations import Equation
-from handgrad.errors import NumberError
-from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, Shape, shape_of
+from handgrad.errors import NumberError, Span
+from handgrad.expression import (
+    Adjoint,
+    Call,
+    Expression,
+    Leaf,
+    Literal,
+    Name,
+    Shape,
+    shape_of,
+    walk,
+)
 from handgrad.graph.structure import Graph, is_cased
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated, signature_of, span_of, spelled
@@ -90,24 +100,61 @@ def diagnose(
     where: str, equation: Equation, graph: Graph, numbers: Mapping[Leaf, Array]
 ) -> NumberError:
     """The error for an equation whose value is not finite: the innermost part at fault, and why."""
-    place = ", ".join(filter(None, (where, f"equation {equation.number}")))
-    source = equation.text
-    arrays = {leaf: np.asarray(v, dtype=float) for leaf, v in numbers.items()}
-    cased = set(graph.cased_leaves)
     expression = graph.nodes[equation.target].written
     assert expression is not None
     with np.errstate(all="ignore"):
+        arrays, cased = _arrays(numbers), set(graph.cased_leaves)
         culprit, argument, words = _culprit(expression, arrays, cased)
         if words:
-            value = value_of(argument, arrays, cased)
-            what = f"{spelled(argument, source)} must be {words}, but here it is {_worst(culprit, value, words)}"
-            return NumberError(what, where=place, source=source, span=span_of(culprit))
+            worst = _worst(culprit, value_of(argument, arrays, cased), words)
+            return _outside(where, equation, span_of(culprit), argument, words, worst)
     return NumberError(
         f"{equation.target} is not finite: the result is too large for a 64-bit number, or undefined",
-        where=place,
-        source=source,
+        where=_place(where, equation),
+        source=equation.text,
         span=span_of(culprit),
         mend="check the numbers that enter it",
+    )
+
+
+def senseless(
+    where: str, equation: Equation, graph: Graph, numbers: Mapping[Leaf, Array]
+) -> NumberError | None:
+    """The error for a loss that is computed, and means nothing at these numbers: BCE of a target −1.
+
+    A loss that is written out is known for what it is.
+    """
+    node = graph.nodes[equation.target]
+    assert node.written is not None
+    assert node.computed is not None
+    for call in walk(node.computed):
+        if isinstance(call, Call) and operation_of(call).family == "loss":
+            arrays, cased = _arrays(numbers), set(graph.cased_leaves)
+            argument, words = _broken(call, arrays, cased)
+            if words:
+                worst = _worst(call, value_of(argument, arrays, cased), words)
+                span = span_of(call) or span_of(node.written)
+                return _outside(where, equation, span, argument, words, worst)
+    return None
+
+
+def _arrays(numbers: Mapping[Leaf, Array]) -> dict[Leaf, Array]:
+    return {leaf: np.asarray(v, dtype=float) for leaf, v in numbers.items()}
+
+
+def _place(where: str, equation: Equation) -> str:
+    return ", ".join(filter(None, (where, f"equation {equation.number}")))
+
+
+def _outside(
+    where: str, equation: Equation, span: Span | None, argument: Expression, words: str, worst: str
+) -> NumberError:
+    """The error for an argument that is not in the domain, `words`, of its operation."""
+    return NumberError(
+        f"{spelled(argument, equation.text)} must be {words}, but here it is {worst}",
+        where=_place(where, equation),
+        source=equation.text,
+        span=span,
     )
 
 
@@ -130,8 +177,15 @@ def _culprit(
         for argument in expression.arguments:
             if not np.isfinite(value_of(argument, arrays, cased)).all():
                 return _culprit(argument, arrays, cased)
-        for domain in operation_of(expression).domain:
-            argument = expression.arguments[domain.argument]
-            if not np.asarray(domain.holds(np, value_of(argument, arrays, cased))).all():
-                return expression, argument, domain.words
+        argument, words = _broken(expression, arrays, cased)
+        return expression, argument, words
     return expression, expression, ""
+
+
+def _broken(call: Call, arrays: Mapping[Leaf, Array], cased: set[Leaf]) -> tuple[Expression, str]:
+    """The first argument that is outside its domain, and the domain's words; else the call, and none."""
+    for domain in operation_of(call).domain:
+        argument = call.arguments[domain.argument]
+        if not np.asarray(domain.holds(np, value_of(argument, arrays, cased))).all():
+            return argument, domain.words
+    return call, ""

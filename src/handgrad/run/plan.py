@@ -25,7 +25,7 @@ from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated, signature_of
 from handgrad.operations.operation import Array, Kernel, Namespace
 from handgrad.problem import Problem
-from handgrad.run.evaluate import columns_of, diagnose, sums_as_columns
+from handgrad.run.evaluate import columns_of, diagnose, senseless, sums_as_columns
 
 Carry: TypeAlias = Literal["exact", "rounded"]
 
@@ -290,8 +290,9 @@ def run(
     Arguments:
         plan: the graph's plan that carries figures so, where there is one already.
 
-    Raises `NumberError` where a value or a gradient that is needed is not finite, naming
-    the equation and the operation whose domain was left.
+    Raises `NumberError` where a value or a gradient that is needed is not finite, and where a
+    loss is given a target that it is not made for, naming the equation and the operation whose
+    domain was left.
     """
     plan = plan or plan_carrying(graph, carry, decimals)
     givens = {n: g.array for n, g in (*problem.parameters.items(), *problem.data.items())}
@@ -304,10 +305,12 @@ def run(
 
 def _check_finite(problem: Problem, result: Run) -> None:
     graph = result.graph
-    for name in graph.equations:
-        if not np.isfinite(np.asarray(result.value(name), dtype=float)).all():
-            equation = next(e for e in problem.equations if e.target == name)
+    written = {e.target: e for e in problem.equations}
+    for equation in map(written.__getitem__, graph.equations):
+        if not np.isfinite(np.asarray(result.value(equation.target), dtype=float)).all():
             raise diagnose(problem.where, equation, graph, result.numbers)
+        if error := senseless(problem.where, equation, graph, result.numbers):
+            raise error
     aside = {s.inner for s in graph.shortcuts}
     for line in graph.backward:
         value = np.asarray(result.numbers[line.leaf], dtype=float)
