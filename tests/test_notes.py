@@ -7,7 +7,8 @@ import pytest
 import handgrad
 from handgrad.explain.notes import note_text
 from handgrad.explain.text import plain_text
-from handgrad.trace import AtKink, RoundingRest
+from handgrad.trace import AtKink, GatedOff, RoundingRest
+from handgrad.trace.units import units
 
 
 def test_broadcasting_is_explained() -> None:
@@ -51,6 +52,19 @@ def test_a_number_that_is_0_on_paper_is_0() -> None:
     said = plain_text(note_text(rest))
     assert said.startswith("z[0] is exactly 0. Binary numbers")
     assert at_kinks(gated([[0.5, 0.0], [0.2, 0.1]], [-1.5, -0.5])) == [(0,)]
+
+
+def test_a_gate_within_an_equation_is_as_on_paper() -> None:
+    problem = handgrad.Problem(
+        ["h = relu(W @ x + b)", "L = sum(h)"],
+        {"W": [[0.1, 0.2], [0.3, -0.4]], "b": [-0.3, 0.1]},
+        {"x": [1.0, 1.0]},
+    )
+    trace = handgrad.solve(problem)
+    notes = [n for n in trace.steps[0].notes if isinstance(n, GatedOff)]
+    assert [(n.unit, n.value) for n in notes] == [((0,), 0.0), ((1,), 0.0)]
+    assert [u.z.tolist() for u in units(trace)] == [[0.0, 0.0]]
+    assert trace.run.gradient("b").tolist() == [0.0, 0.0]
 
 
 def test_a_small_number_is_left_as_it_is() -> None:

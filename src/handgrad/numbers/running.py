@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from handgrad.errors import NumberError
-from handgrad.expression import Adjoint, Leaf, Name
+from handgrad.expression import Adjoint, Expression, Leaf, Name, leaves
 from handgrad.graph import Graph, build
 from handgrad.numbers.exact import Exact
 from handgrad.numbers.symbolic import Symbolic, sympy
@@ -18,18 +18,22 @@ from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.problem.given import Given, Written
 from handgrad.run import Plan
+from handgrad.run.evaluate import value_of
 
 NumberKind: TypeAlias = Literal["exact", "symbols"]
 
 
 @dataclass(frozen=True, slots=True)
 class OtherRun:
-    """A run on other numbers: every value and gradient as an array of objects."""
+    """A run on other numbers: every value and gradient as an array of objects.
+
+    `functions` are NumPy's, for these numbers.
+    """
 
     kind: NumberKind
     graph: Graph
     numbers: Mapping[Leaf, Array]
-    number: Callable[[Any], Any]
+    functions: _Namespace
 
     def value(self, name: str) -> Array:
         """A forward value."""
@@ -37,7 +41,13 @@ class OtherRun:
 
     def _array(self, value: Any) -> Array:
         """An array of this kind of number, plain constants among them converted."""
-        return np.asarray(np.frompyfunc(self.number, 1, 1)(np.asarray(value, object)), object)
+        number = np.frompyfunc(self.functions.own_number, 1, 1)
+        return np.asarray(number(np.asarray(value, object)), object)
+
+    def of(self, formula: Expression) -> Array:
+        """The value of an annotated formula of the graph's values."""
+        numbers = {leaf: self._array(self.numbers[leaf]) for leaf in leaves(formula)}
+        return self._array(value_of(formula, numbers, self.graph.cased_leaves, self.functions))
 
     def gradient(self, name: str) -> Array:
         """The gradient of the loss with respect to a named value, in the value's shape."""
@@ -112,14 +122,15 @@ def _run(
         with np.errstate(all="ignore"):
             plan = Plan(graph, constant=_constants(numbers))
             read_in = {name: read(name, given) for name, given in givens.items()}
-            results = plan(read_in, _Namespace(numbers))
+            functions = _Namespace(numbers)
+            results = plan(read_in, functions)
     except ArithmeticError as error:
         raise NumberError(
             f"the run in {kind} numbers fails: {type(error).__name__}", where=problem.where
         ) from None
     except NumberError as error:
         raise error.at(problem.where) if problem.where else error from None
-    return OtherRun(kind, graph, results, numbers.of)
+    return OtherRun(kind, graph, results, functions)
 
 
 def _constants(kind: type[Exact] | type[Symbolic]) -> Callable[[Array], Any]:

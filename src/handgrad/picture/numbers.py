@@ -8,7 +8,6 @@ import numpy as np
 
 from handgrad.expression import Adjoint, Expression, Leaf, Literal, Name
 from handgrad.operations.operation import Array
-from handgrad.run.evaluate import value_of
 from handgrad.trace import Trace
 
 CASE = 0
@@ -46,10 +45,7 @@ class Shown:
 
     def formula(self, expression: Expression) -> Array:
         """The value of an annotated formula."""
-        numbers = {k: np.asarray(v, dtype=float) for k, v in self.trace.run.numbers.items()}
-        cased = set(self.trace.graph.cased_leaves)
-        with np.errstate(all="ignore"):
-            value = np.asarray(value_of(expression, numbers, cased), dtype=float)
+        value = self.trace.run.of(expression)
         return value[..., CASE] if self.trace.graph.cased(expression) else value
 
     def spelling(self, name: str, index: tuple[int, ...] = (), gradient: bool = False) -> str:

@@ -25,7 +25,7 @@ from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated, signature_of
 from handgrad.operations.operation import Array, Kernel, Namespace
 from handgrad.problem import Problem
-from handgrad.run.evaluate import columns_of, diagnose, senseless, sums_as_columns
+from handgrad.run.evaluate import columns_of, diagnose, senseless, sums_as_columns, value_of
 
 Carry: TypeAlias = Literal["exact", "rounded"]
 
@@ -245,11 +245,23 @@ def shown_figures(array: Array, decimals: int) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The numbers of one run by leaf, for names and for adjoints."""
+    """The numbers of one run by leaf, for names and for adjoints.
+
+    `parts` are those of parts of equations where floats would not give them.
+    """
 
     graph: Graph
     numbers: Mapping[Leaf, Array]
     carry: Carry = "exact"
+    parts: Mapping[Expression, Array] = field(default_factory=dict)
+
+    def of(self, formula: Expression) -> Array:
+        """The value of an annotated formula of the run's values; many cases lie along the last axis."""
+        if formula in self.parts:
+            return self.parts[formula]
+        numbers = {leaf: np.asarray(self.numbers[leaf], dtype=float) for leaf in leaves(formula)}
+        with np.errstate(all="ignore"):
+            return np.asarray(value_of(formula, numbers, self.graph.cased_leaves), dtype=float)
 
     def value(self, name: str) -> Array:
         """A forward value; many cases lie along the last axis."""

@@ -92,7 +92,7 @@ class Noting:
 
     def _argument(self, call: Call) -> tuple[Expression, Array]:
         argument = call.arguments[0]
-        return argument, value_of(argument, self.values, self.cased)
+        return argument, self.run.of(argument)
 
     def _shut(self, call: Call, activation: str, phase: str) -> list[Note]:
         argument, z = self._argument(call)
@@ -144,7 +144,7 @@ class Noting:
         operation = operation_of(call)
         if not operation.kinks:
             return notes
-        arrays = [value_of(a, self.values, self.cased) for a in call.arguments]
+        arrays = [self.run.of(a) for a in call.arguments]
         for kink in operation.kinks:
             if found := entries_at(kink, call, arrays, self.cased):
                 entries = tuple(found[:UNITS])

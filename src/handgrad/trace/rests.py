@@ -19,7 +19,6 @@ from handgrad.operations import operation_of
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.run import Run
-from handgrad.run.evaluate import value_of
 from handgrad.trace.kinks import entries_at
 
 NOISE = 1e-14
@@ -62,10 +61,12 @@ def without_rests(problem: Problem, graph: Graph, run: Run) -> tuple[Run, Rests]
         rest = np.where(numbers[line.leaf] == 0, left.get(line.leaf, 0.0), 0.0)
         if not rest.any():
             continue
-        if passed_on.isdisjoint(leaves(line.formula)):
+        # A part of an equation has no name on which to say it.
+        if passed_on.isdisjoint(leaves(line.formula)) and line.leaf.name in graph.nodes:
             rests[line.leaf] = rest
         passed_on.add(line.leaf)
-    return Run(graph, numbers, run.carry), rests
+    parts = {a: _rounded(exact.of(a), run.of(a)) for call in _kinked(graph) for a in call.arguments}
+    return Run(graph, numbers, run.carry, parts), rests
 
 
 def _left(graph: Graph, run: Run) -> Iterator[tuple[Leaf, Array]]:
@@ -103,19 +104,23 @@ def _written(leaf: Leaf, graph: Graph) -> Expression | None:
     return graph.nodes[leaf.name].written if let is None else let.formula
 
 
-def _beside_kinks(graph: Graph, run: Run) -> bool:
-    """Whether a number would lie at a kink if it were not for its last digits."""
-    values = {leaf: np.asarray(v, dtype=float) for leaf, v in run.numbers.items()}
-    cased = set(graph.cased_leaves)
+def _kinked(graph: Graph) -> Iterator[Call]:
+    """The calls of the forward pass that have kinks."""
     for line in graph.forward:
         for call in walk(line.formula):
-            if not isinstance(call, Call) or not operation_of(call).kinks:
-                continue
-            arguments = [value_of(a, values, cased) for a in call.arguments]
-            near = [_coarse(x, NOISE * _size(call, graph, run)) for x in arguments]
-            for kink in operation_of(call).kinks:
-                if entries_at(kink, call, near, cased) != entries_at(kink, call, arguments, cased):
-                    return True
+            if isinstance(call, Call) and operation_of(call).kinks:
+                yield call
+
+
+def _beside_kinks(graph: Graph, run: Run) -> bool:
+    """Whether a number would lie at a kink if it were not for its last digits."""
+    for call in _kinked(graph):
+        arguments = [run.of(a) for a in call.arguments]
+        near = [_coarse(x, NOISE * _size(call, graph, run)) for x in arguments]
+        for kink in operation_of(call).kinks:
+            at = [entries_at(kink, call, x, graph.cased_leaves) for x in (near, arguments)]
+            if at[0] != at[1]:
+                return True
     return False
 
 

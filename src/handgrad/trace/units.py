@@ -11,7 +11,6 @@ from handgrad.graph import Graph, activations
 from handgrad.operations import operation_of
 from handgrad.operations.operation import Array
 from handgrad.run import Run
-from handgrad.run.evaluate import value_of
 from handgrad.trace.slopes import slopes_of
 from handgrad.trace.structure import Trace
 
@@ -59,15 +58,13 @@ def units(trace: Trace) -> tuple[Units, ...]:
     local slope of its own stands in the way back.
     """
     graph, run = trace.graph, trace.run
-    values = {leaf: np.asarray(v, dtype=float) for leaf, v in run.numbers.items()}
     steps = {line.target.name: s for s in trace.steps if s.phase == "forward" for line in s.lines}
     found: list[Units] = []
     for activation in activations(graph):
         name, call, argument = activation.equation, activation.call, activation.pre_activation
         if not activation.alone or activation.fused or not operation_of(call).elementwise:
             continue
-        with np.errstate(all="ignore"):
-            z = value_of(argument, values, set(graph.cased_leaves))
+        z = run.of(argument)
         found.append(
             Units(
                 activation=name,
