@@ -6,13 +6,14 @@ anew (`reuse=False`); large ones go into buffers that are used again as soon as 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from handgrad.expression import Leaf
+from handgrad.run.buffers import Buffers, is_ufunc
 from handgrad.run.plan import Plan
 from handgrad.run.tracing import (
     COMPARISONS,
@@ -111,17 +112,13 @@ class _Writer:
     donated: Mapping[int, int]
     scope: dict[str, Any] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
-    free: dict[tuple[tuple[int, ...], bool], list[str]] = field(default_factory=dict)
-    held: dict[int, str] = field(default_factory=dict)
     computed: set[int] = field(default_factory=set)
-    buffers: int = 0
 
     def written(self) -> tuple[str, dict[str, Any]]:
         instructions = self._regrouped(self._needed(self.recorder.instructions))
         instructions = self._needed(instructions)
-        self.base = self._bases(instructions)
-        self.last = self._last_uses(instructions)
-        self.targets = self._targets()
+        dtype = self.dtype if self.reuse else None
+        self.buffers = Buffers(instructions, self.wanted, self._targets(), dtype)
         for position, instruction in enumerate(instructions):
             self._write(position, instruction)
         for name, value in self.recorder.constants.items():
@@ -129,6 +126,7 @@ class _Writer:
             kept = array.astype(self.dtype) if array.dtype.kind == "f" else array
             self.scope[f"v{name}"] = kept if kept.ndim else kept[()]
         self.scope.update(self.recorder.functions)
+        self.scope.update(self.buffers.arrays)
         arguments = [f"v{number}" for number in self.inputs]
         arguments += [f"o{k}" for k in self.filled]
         self._finish()
@@ -223,100 +221,28 @@ class _Writer:
         found.update(self.recorder.input_shapes)
         return found
 
-    # -- memory --------------------------------------------------------------------------------
-
-    def _bases(self, instructions: Iterable[Instruction]) -> dict[int, int]:
-        """By number, whose memory a value lies in: its own, or that of what it is a view of."""
-        base: dict[int, int] = {}
-        for i in instructions:
-            first = i.arguments[0] if i.arguments else None
-            if i.view and isinstance(first, Reference):
-                base[i.number] = base.get(first.number, first.number)
-        return base
-
-    def _last_uses(self, instructions: Sequence[Instruction]) -> dict[int, int]:
-        last: dict[int, int] = {}
-        for position, instruction in enumerate(instructions):
-            for number in references(instruction.arguments):
-                last[self.base.get(number, number)] = position
-        for number in self.wanted:
-            last[self.base.get(number, number)] = len(instructions)
-        return last
-
     def _targets(self) -> dict[int, str]:
         """Where an output is to be computed at once: the array the caller gave for it."""
         targets: dict[int, str] = {}
         for k in self.filled:
             number = self.wanted[k]
-            if number not in self.inputs and number not in self.base:
+            if number not in self.inputs:
                 targets.setdefault(number, f"o{k}")
         for k, source in self.donated.items():
-            if self.wanted[k] not in self.base:
-                targets.setdefault(self.wanted[k], f"v{source}")
+            targets.setdefault(self.wanted[k], f"v{source}")
         return targets
-
-    def _target(self, position: int, instruction: Instruction) -> str | None:
-        """The array to compute into, or None for a new one."""
-        number = instruction.number
-        if number in self.targets:
-            target = self.targets[number]
-            if target.startswith("o"):
-                return target
-            if instruction.shape and self.last.get(int(target[1:]), -1) <= position:
-                return target
-        if not self.reuse or not instruction.shape or number in self.wanted:
-            return None
-        if _is_ufunc(instruction.function) and not instruction.boolean:
-            for argument in instruction.arguments:
-                taken = self._reusable(position, argument, instruction)
-                if taken is not None:
-                    return taken
-        kind = (instruction.shape, instruction.boolean)
-        stock = self.free.setdefault(kind, [])
-        if stock:
-            buffer = stock.pop()
-        else:
-            buffer = f"b{self.buffers}"
-            self.buffers += 1
-            dtype = bool if instruction.boolean else self.dtype
-            self.scope[buffer] = np.empty(instruction.shape, dtype)
-        self.held[number] = buffer
-        return buffer
-
-    def _reusable(self, position: int, argument: Any, instruction: Instruction) -> str | None:
-        """The buffer of an argument that nothing needs after this, of the same shape."""
-        if not isinstance(argument, Reference) or argument.number in self.base:
-            return None
-        buffer = self.held.get(argument.number)
-        if buffer is None or self.last.get(argument.number) != position:
-            return None
-        if self.scope[buffer].shape != instruction.shape or self.scope[buffer].dtype == bool:
-            return None
-        del self.held[argument.number]
-        self.held[instruction.number] = buffer
-        return buffer
-
-    def _release(self, position: int, instruction: Instruction) -> None:
-        """Frees the buffers whose values are used here for the last time."""
-        for number in references(instruction.arguments):
-            owner = self.base.get(number, number)
-            buffer = self.held.get(owner)
-            if buffer is not None and self.last.get(owner) == position:
-                del self.held[owner]
-                array = self.scope[buffer]
-                self.free.setdefault((array.shape, array.dtype == bool), []).append(buffer)
 
     # -- code ----------------------------------------------------------------------------------
 
     def _write(self, position: int, instruction: Instruction) -> None:
         if _takes_out(instruction):
             self.computed.add(instruction.number)
-            target = self._target(position, instruction)
+            target = self.buffers.target(position, instruction)
         else:
             target = None
         code = self._code(instruction, target)
         self.lines.append(f"v{instruction.number} = {code}")
-        self._release(position, instruction)
+        self.buffers.release(position, instruction)
 
     def _code(self, instruction: Instruction, target: str | None) -> str:
         function = instruction.function
@@ -401,7 +327,7 @@ class _Writer:
         self.copied: set[int] = set()
         for k in self.filled:
             number = self.wanted[k]
-            if self.targets.get(number) != f"o{k}" or number not in self.computed:
+            if self.buffers.targets.get(number) != f"o{k}" or number not in self.computed:
                 self.lines.append(f"o{k}[...] = v{number}")
                 self.copied.add(k)
 
@@ -417,8 +343,4 @@ def _as_float(operand: Any) -> Any:
 def _takes_out(instruction: Instruction) -> bool:
     """Whether NumPy computes it into a given array."""
     function = instruction.function
-    return _is_ufunc(function) or function in REDUCTIONS or function in OTHER_WITH_OUT
-
-
-def _is_ufunc(function: str) -> bool:
-    return isinstance(getattr(np, function, None), np.ufunc)
+    return is_ufunc(function) or function in REDUCTIONS or function in OTHER_WITH_OUT
