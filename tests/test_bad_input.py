@@ -96,6 +96,15 @@ FILES = [
         "y must be a target from 0 to 1, but here it is 2",
     ),
     (
+        'equations = ["p = softmax(w*x)", "L = cross_entropy(p, y)"]\n[parameters]\nw = 1\n'
+        "[data]\nx = [1, 2]\ny = 2",
+        "y must be the number of a class, counted from 0, but here it is 2",
+    ),
+    (
+        'equations = "L = cross_entropy(w*x, y)"\n[parameters]\nw = 1\n[data]\nx = [1, 2]\ny = 1',
+        "w*x must be probabilities, from 0 to 1, but here it is 2",
+    ),
+    (
         'equations = "L = bce(w, 1)"\n[parameters]\nw = 1.5',
         "w must be a probability, from 0 to 1, but here it is 1.5",
     ),

@@ -107,3 +107,19 @@ def test_each_case_has_its_own_rests() -> None:
     assert trace.run.gradient("b") == -0.5
     (rest,) = [n for s in trace.steps for n in s.notes if isinstance(n, RoundingRest)]
     assert plain_text(note_text(rest)).startswith("z in case 1 is exactly 0.")
+
+
+def test_a_part_of_an_equation_has_the_gradient_of_its_own_case() -> None:
+    problem = handgrad.Problem(
+        ["p = softmax(V @ x + c)", "L = cross_entropy(p, y)"],
+        {"V": [[1.0, -1.0], [0.3, 0.2]], "c": [0.0, 0.1]},
+        {"x": {"cases": [[1.0, 2.0], [-1.0, 0.5]]}, "y": {"cases": [1, 0]}},
+    )
+    page = handgrad.solution_page(handgrad.solve(problem))
+    said = handgrad.render_terminal(page, width=100, colour=False, unicode=True)
+    assert "∂L/∂u₂ = softmax" in said
+    assert "∂J/∂u₂" not in said
+    assert "∂J/∂V = mean over cases(∂L/∂u₂" in said
+    markdown = handgrad.render_markdown(page)
+    assert r"\mathrm{mean}" in markdown
+    assert r"\ast" not in markdown

@@ -68,3 +68,13 @@ def test_kinks_are_said() -> None:
     checked = handgrad.verify(handgrad.Problem("L = sum(relu(x))", {"x": [0.0, 1.0]}))
     assert checked.agrees
     assert any(c.at_kink for c in checked.comparisons)
+
+
+def test_several_cases_at_kinks_of_their_own() -> None:
+    """One case lies at a kink from below, one from above: the slopes of their sum do not tell."""
+    problem = handgrad.Problem(
+        ["h = relu(W*x)", "L = (h - y)**2"],
+        {"W": 0.0},
+        {"x": {"cases": [1.0, -1.0]}, "y": {"cases": [1.0, -1.0]}},
+    )
+    assert handgrad.verify(problem).agrees

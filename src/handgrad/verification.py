@@ -133,23 +133,36 @@ def _loss(plan: Plan, graph: Graph, givens: Mapping[str, Array], xp: Any = np) -
     return xp.sum(loss) if getattr(loss, "ndim", 0) else loss
 
 
+def _shares(plan: Plan, graph: Graph, givens: Mapping[str, Array]) -> Array:
+    """The loss over all the cases, as what each of them adds to it."""
+    numbers = plan(givens)
+    each = np.asarray(numbers[Name(graph.loss)], dtype=float)
+    if graph.cost == graph.loss or not each.ndim:
+        return np.asarray(numbers[Name(graph.cost)], dtype=float)
+    return each / each.size if _averages(graph) else each
+
+
 def _slopes(
     plan: Plan, graph: Graph, givens: Mapping[str, Array], name: str
 ) -> tuple[Array, Array]:
-    """The slopes below and above each entry, with a step of ε^(1/3) times the entry's scale."""
+    """The least and the largest slope beside each entry, with a step of ε^(1/3) times the entry's scale.
+
+    Each case has its own kinks, on which it may be given either slope.
+    """
     value = np.array(givens[name], dtype=float)
     below, above = np.empty_like(value), np.empty_like(value)
     with np.errstate(all="ignore"):
-        middle = float(_loss(plan, graph, givens))
+        middle = _shares(plan, graph, givens)
         for index in np.ndindex(value.shape):
             step = np.finfo(float).eps ** (1 / 3) * max(1.0, abs(float(value[index])))
             ends = []
             for sign in (1, -1):
                 moved = value.copy()
                 moved[index] += sign * step
-                ends.append(float(_loss(plan, graph, {**givens, name: moved})))
-            above[index] = (ends[0] - middle) / step
-            below[index] = (middle - ends[1]) / step
+                ends.append(_shares(plan, graph, {**givens, name: moved}))
+            beside = (ends[0] - middle) / step, (middle - ends[1]) / step
+            below[index] = np.minimum(*beside).sum()
+            above[index] = np.maximum(*beside).sum()
     return below, above
 
 

@@ -323,3 +323,57 @@ def test_a_notebook_to_fill_in_runs(capsys: pytest.CaptureFixture[str]) -> None:
     for source, said in ((cells, "Nothing is entered"), (filled, "WRONG")):
         exec("\n".join(source), {})
         assert said in capsys.readouterr().out
+
+
+BROKEN = """
+z1 = [0.6, 0.1]
+h1 = [0.6 0.1]
+z2 = [0.42, -0.17]
+z2 = [0.42, -0.17]
+z3 = 0,552
+yhat =
+L = 0.4548
+dh2 = [[1,
+stray words
+db2 = [-0.2192, 0]
+"""
+
+
+def test_statements_that_cannot_be_read_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "answers.toml"
+    path.write_text(BROKEN, "utf-8")
+    report = LAB9.check(path)
+    right = [s.target for s in report.steps if s.verdict == "right"]
+    assert right == ["z1", "z2", "z3", "L", "db2"]
+    assert [r.split(";")[0] for r in report.remarks] == [
+        "line 3 cannot be read (a bracket or a comma is missing)",
+        "line 5 cannot be read (its name stands there twice)",
+        "line 7 cannot be read (the figure is missing, or is no figure)",
+        "line 9 cannot be read (a bracket or a comma is missing)",
+    ]
+
+
+def test_text_in_place_of_an_array_is_no_answer() -> None:
+    report = LAB9.check({"z1": "0.6, 0.1", "h1": [0.6, 0.1]})
+    assert report["z1"].verdict == "missing"
+    assert any("is not a number" in r for r in report.remarks)
+
+
+def test_a_new_parameter_under_its_old_name_is_told_where_it_belongs() -> None:
+    report = LAB9.check({"h1": [0.6, 0.1], "W1": [[0.4, 0.3], [0.1, 0.1]]})
+    assert any("W1_new" in r for r in report.remarks)
+
+
+def test_a_figure_alone_is_held_to_its_own_digits() -> None:
+    """Bounds on a loss lie no further apart than the roundings before it lead to."""
+    assert LAB9.check({"L": "0.4548", "yhat": "0.6346"}).all_well
+    for wrong in ("0.4535", "0.4544", "0.4552", "0.4560"):
+        assert LAB9.check({"L": wrong, "yhat": "0.6346"})["L"].verdict == "wrong"
+
+
+def test_a_mistake_is_told_once() -> None:
+    gate = LAB9.check({"dz2": [-0.2192, 0.1462], "z2": [0.42, -0.17]})
+    rules = [d.rule for d in gate["dz2"].diagnosis]
+    assert rules[0] == "gate_forgotten"
+    assert "factor_left_out" not in rules
+    assert LAB9.check({"z1": [1.0786158809173895e308, None]})["z1"].verdict == "wrong"

@@ -12,7 +12,14 @@ from handgrad.check import slips
 from handgrad.check.figures import Entry, Habit
 from handgrad.check.formula import Formula
 from handgrad.check.report import Diagnosis, Places
-from handgrad.check.words import mistake_text, pair_text, shape_text, slip_text, unread_text
+from handgrad.check.words import (
+    MISTAKES,
+    mistake_text,
+    pair_text,
+    shape_text,
+    slip_text,
+    unread_text,
+)
 from handgrad.check.work import Quantity, Work
 from handgrad.check.worlds import World, meets
 from handgrad.expression import Leaf
@@ -324,8 +331,18 @@ class Diagnosing:
 
 
 def _best(found: list[Scored]) -> tuple[Diagnosis, ...]:
-    """The explanations in order, each rule once."""
+    """The explanations in order, each rule once, and none that a more precise one has said."""
     unique: dict[str, Diagnosis] = {}
     for _, diagnosis in sorted(found, key=lambda s: s[0]):
-        unique.setdefault(diagnosis.rule, diagnosis)
+        if unique.keys().isdisjoint(SAID_BY.get(diagnosis.rule, ())):
+            unique.setdefault(diagnosis.rule, diagnosis)
     return tuple(unique.values())[:NAMED]
+
+
+SAID_BY: Mapping[str, frozenset[str]] = {
+    "factor_left_out": frozenset({"gate_forgotten", "slope_forgotten"}),
+    "result_transposed": frozenset({"outer_transposed", "transposed"}),
+    # The wrong number is taken from somewhere: true of most mistakes.
+    "another_taken": frozenset(MISTAKES) - {"another_taken"},
+}
+"""By general rule, those that say the same more precisely."""

@@ -88,7 +88,12 @@ def _given(work: Work, name: str, leaf: Leaf | None, entry: Entry) -> Iterator[s
         np.abs(entry.value.reshape(value.shape) - value) <= entry.half.reshape(value.shape) + 1e-9
     )
     if not np.all(close | np.isnan(entry.value.reshape(value.shape))):
-        yield f"{name[:40]} is given by the problem, and with other numbers than these"
+        updated = leaf is not None and leaf.name in getattr(work.structure.update, "lines", {})
+        new = f" (after the update it is {name[:40]}_new, or stands under [updated])"
+        yield (
+            f"{name[:40]} is given by the problem, and with other numbers than these"
+            f"{new if updated else ''}"
+        )
 
 
 def _place(work: Work, result: Matched, quantity: Quantity, name: str, entry: Entry) -> None:
@@ -100,7 +105,7 @@ def _place(work: Work, result: Matched, quantity: Quantity, name: str, entry: En
     if leaf in result.entries or leaf in result.misshapen:
         result.remarks.append(f"{name[:40]} is entered twice; the first entry is checked")
         return
-    if entry.is_empty and not entry.faults:
+    if entry.is_empty and (not entry.faults or entry.shape != work.full_shape(quantity)):
         return
     full = work.full_shape(quantity)
     fitting, note = _fitted(entry, full, quantity)

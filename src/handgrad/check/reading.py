@@ -9,8 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -21,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from handgrad.check.figures import Entry, from_array, from_cells
+from handgrad.check.leniently import tables_of
 from handgrad.check.names import updated_name
 from handgrad.errors import OptionError
 
@@ -94,7 +93,7 @@ def read_text(text: str, kind: str, where: str) -> Answers:
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("−", "-")
     match kind:
         case ".toml" | ".txt" | "":
-            table, remarks = _toml(text)
+            table, remarks = tables_of(text)
         case ".json":
             table, remarks = _json(text)
         case ".csv" | ".tsv":
@@ -228,81 +227,6 @@ def _cell(value: Any) -> str:
             return repr(value.item())
         case _:
             return str(value)[:60]
-
-
-# -- TOML ----------------------------------------------------------------------------------------
-
-_AT_LINE = re.compile(r"\(at line (\d+), column (\d+)\)")
-_STATEMENT = re.compile(r"""^\s*(?:[\w.'"/()^∂⁽⁾⁰¹²³⁴⁵⁶⁷⁸⁹₀-₉\u0302-]+\s*=|\[)""")
-
-
-def _toml(text: str) -> tuple[dict[str, Any], list[str]]:
-    try:
-        return _parsed(text), []
-    except ValueError:
-        pass
-    lenient = _lenient(text)
-    try:
-        return _parsed(lenient), []
-    except ValueError as error:
-        return _as_far_as_it_goes(lenient, error)
-
-
-def _parsed(text: str) -> dict[str, Any]:
-    """The tables of a TOML text, figures as they are written. Raises `ValueError`."""
-    try:
-        return tomllib.loads(text, parse_float=str)
-    except RecursionError:
-        raise ValueError("it nests too deeply to be read") from None
-
-
-def _lenient(text: str) -> str:
-    """TOML as people write it: 1/3, .5 and words bare in their cells, dL/dW2 without quotes."""
-    lines = []
-    for line in text.split("\n"):
-        if _HEADER.match(line):
-            lines.append(line)
-            continue
-        key = re.match(r"\s*[^\s=\"'\[\]#,][^=\"'\[\]#]*=", line)
-        before, after = (line[: key.end()], line[key.end() :]) if key else ("", line)
-        before = re.sub(r"^(\s*)(.*?)(\s*=)$", _quoted_key, before)
-        lines.append(before + _CELL.sub(_quoted_cell, after))
-    return "\n".join(lines)
-
-
-_HEADER = re.compile(r"\s*\[\s*[A-Za-z_]\w*\s*\]\s*(#.*)?$")
-_CELL = re.compile(r""""[^"]*"|'[^']*'|\#.*|[^\s,\[\]"'#{}=]+(?:\s*/\s*\d+)?""")
-_TOML_NUMBER = re.compile(r"[+-]?(?:0|[1-9][\d_]*)(?:\.\d+)?(?:[eE][+-]?\d+)?|[+-]?(?:inf|nan)")
-
-
-def _quoted_cell(found: re.Match[str]) -> str:
-    cell = found[0]
-    if cell[0] in "\"'#" or _TOML_NUMBER.fullmatch(cell) or cell in ("cases", "true", "false"):
-        return cell
-    return json.dumps(cell, ensure_ascii=False)
-
-
-def _quoted_key(found: re.Match[str]) -> str:
-    key = found[2]
-    bare = re.fullmatch(r"[A-Za-z0-9_-]+", key) is not None
-    return found[0] if bare else f"{found[1]}{json.dumps(key, ensure_ascii=False)}{found[3]}"
-
-
-def _as_far_as_it_goes(text: str, error: ValueError) -> tuple[dict[str, Any], list[str]]:
-    """What can be read before the place at fault, cut at the start of a statement."""
-    lines = text.split("\n")
-    found = _AT_LINE.search(str(error))
-    stop = min(int(found[1]), len(lines)) if found else len(lines)
-    starts = [k for k in range(stop) if _STATEMENT.match(lines[k])][-ATTEMPTS:]
-    for start in [stop - 1, *reversed(starts)]:
-        try:
-            table = _parsed("\n".join(lines[:start]))
-        except ValueError:
-            continue
-        what = _AT_LINE.sub("", str(error)).strip().rstrip(".:")
-        said = f"line {start + 1} cannot be read ({what[:80]}); the lines before it are checked"
-        return table, [said]
-    return {}, [f"is not valid TOML: {str(error)[:120]}"]
 
 
 # -- JSON ----------------------------------------------------------------------------------------

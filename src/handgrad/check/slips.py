@@ -116,6 +116,11 @@ def _shortened(digits: str) -> set[str]:
 
 def factor(value: Array, reference: Array, half: Array, habit: Habit) -> float | None:
     """The one factor by which at least two figures differ from what they should be, or None."""
+    with np.errstate(all="ignore"):
+        return _factor(value, reference, half, habit)
+
+
+def _factor(value: Array, reference: Array, half: Array, habit: Habit) -> float | None:
     if value.shape != reference.shape or not np.isfinite(reference).all():
         return None
     largest = np.unravel_index(int(np.argmax(np.abs(reference))), reference.shape)

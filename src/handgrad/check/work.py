@@ -273,10 +273,11 @@ class _Collecting:
             node = self.graph.nodes.get(line.leaf.name)
             written = node.written if node is not None else None
             loss = recognised(written) if written is not None else None
-            stable = annotated(loss, self._shape) if loss is not None else None
-            found.append(
-                self._quantity(line, self._ways(stable or written, line.formula), "forward")
-            )
+            known = annotated(loss, self._shape) if loss is not None else None
+            # Not the form that is computed, from the logits: its terms cancel, so that bounds on it
+            # lie far apart, and a prediction that was not rounded is within the bounds on it.
+            ways = self._ways(known or written or line.formula)
+            found.append(self._quantity(line, ways, "forward"))
         return found
 
     def _backward(self) -> list[Quantity]:

@@ -133,7 +133,7 @@ divide: Operation = elementwise(
     (lambda out, a, b: 1 / b, lambda out, a, b: -(a / b**2)),
     family="arithmetic",
     notation=Fraction(),
-    domain=(Domain(1, lambda xp, b: b != 0, "other than zero"),),
+    domain=(Domain(1, lambda xp, b, shapes: b != 0, "other than zero"),),
     simplify=_simplify_divide,
 )
 negate: Operation = elementwise(

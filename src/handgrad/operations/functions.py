@@ -18,14 +18,14 @@ log: Operation = elementwise(
     lambda xp, a: xp.log(a),
     (lambda out, a: 1 / a,),
     notation=Function("ln", r"\ln"),
-    domain=(Domain(0, lambda xp, a: a > 0, "positive"),),
+    domain=(Domain(0, lambda xp, a, shapes: a > 0, "positive"),),
 )
 sqrt: Operation = elementwise(
     "sqrt",
     lambda xp, a: xp.sqrt(a),
     (lambda out, a: 1 / (2 * out),),
     notation=Function("√", r"\sqrt"),
-    domain=(Domain(0, lambda xp, a: a >= 0, "zero or positive"),),
+    domain=(Domain(0, lambda xp, a, shapes: a >= 0, "zero or positive"),),
     kinks=(Kink(lambda xp, a: a == 0, "√ has no finite slope at 0"),),
 )
 sin: Operation = elementwise(

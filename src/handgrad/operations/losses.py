@@ -111,8 +111,8 @@ bce = _entrywise_loss(
     ),
     "BCE",
     domain=(
-        Domain(0, lambda xp, p: (p >= 0) & (p <= 1), "a probability, from 0 to 1"),
-        Domain(1, lambda xp, y: (y >= 0) & (y <= 1), "a target from 0 to 1"),
+        Domain(0, lambda xp, p, shapes: (p >= 0) & (p <= 1), "a probability, from 0 to 1"),
+        Domain(1, lambda xp, y, shapes: (y >= 0) & (y <= 1), "a target from 0 to 1"),
     ),
     fuses={"sigmoid": Fusion("bce_with_logits")},
 )
@@ -121,7 +121,7 @@ bce_with_logits = _entrywise_loss(
     lambda xp, z, y: positive_part(xp, z) - z * y + xp.log1p(xp.exp(-xp.abs(z))),
     lambda z, y: (sigmoid(z) - y, -z),
     "BCEWithLogits",
-    domain=(Domain(1, lambda xp, y: (y >= 0) & (y <= 1), "a target from 0 to 1"),),
+    domain=(Domain(1, lambda xp, y, shapes: (y >= 0) & (y <= 1), "a target from 0 to 1"),),
 )
 hinge = _entrywise_loss(
     "hinge",
@@ -252,6 +252,12 @@ def _softmax_cross_entropy_pullback(i: int, g: Expression, p: Application) -> Ex
     return g * slope / rows if rows > 1 else g * slope
 
 
+def _is_class(xp: Any, y: Array, shapes: Sequence[Shape]) -> Array:
+    """Whether a target is the number of a class; one in the shape of the scores may be anything."""
+    scores, target = shapes
+    return (target == scores) | ((y >= 0) & (y < scores[-1]) & (y == xp.floor(y)))
+
+
 def _adds_up_to_one(target: Array, shape: Shape) -> bool:
     """Whether a target of `shape` (with or without cases) is class numbers or adds up to 1."""
     if not shape:
@@ -267,6 +273,10 @@ cross_entropy = Operation(
     kernel=_cross_entropy_kernel(lambda xp, p, t, axis: _y_log_p(xp, t, p)),
     pullback=_cross_entropy_pullback,
     notation=Function("CE", r"\operatorname{CE}"),
+    domain=(
+        Domain(0, lambda xp, p, shapes: (p >= 0) & (p <= 1), "probabilities, from 0 to 1"),
+        Domain(1, _is_class, "the number of a class, counted from 0"),
+    ),
     fuses={"softmax": Fusion("softmax_cross_entropy", _adds_up_to_one)},
 )
 """−Σ y ln p of probabilities p; the mean over the rows of a matrix."""

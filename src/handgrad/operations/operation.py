@@ -82,10 +82,13 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """A requirement on one argument: `holds(xp, array)` entry by entry, and its words."""
+    """A requirement on one argument: `holds(xp, array, shapes)` entry by entry, and its words.
+
+    `shapes` are those of all the arguments, for one case.
+    """
 
     argument: int
-    holds: Callable[[Namespace, Array], Array]
+    holds: Callable[[Namespace, Array, Sequence[Shape]], Array]
     words: str
 
 

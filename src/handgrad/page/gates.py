@@ -143,7 +143,7 @@ def _figures(audit: Audit) -> list[Block]:
             first = "" if len(audit.sample) == audit.cases else "first "
             told = (
                 f"Over the {first}{len(audit.sample)} cases, gates are open "
-                f"{sum(states)} times of {len(states)}."
+                f"{sum(states)} of {len(states)} times."
             )
         figures.append(Figure(drawing, (told,)))
     if audit.cases > 1 and gates:

@@ -141,7 +141,9 @@ def error_signals(trace: Trace) -> frozenset[str]:
 def losses(trace: Trace) -> dict[str, str]:
     """What differs from case to case has the gradient of its own case's loss."""
     graph = trace.graph
-    return {n: graph.loss for n, node in graph.nodes.items() if node.cased and n != graph.cost}
+    cased = [n for n, node in graph.nodes.items() if node.cased and n != graph.cost]
+    cased += [n for n, let in graph.lets.items() if let.cased]
+    return dict.fromkeys(cased, graph.loss)
 
 
 def _figure(trace: Trace, phase: PicturePhase) -> Figure:

@@ -298,7 +298,9 @@ def unmarked(tex: str) -> str:
     return re.sub(r"(?<![A-Za-z0-9])_(?=\S)", "_ ", re.sub(r"\s+", " ", written)).strip()
 
 
-_TOKEN = re.compile(r"\\text\{(?:\{\}|\\.|[^{}\\])*\}|\\[A-Za-z]+|\\.|.", re.DOTALL)
+_TOKEN = re.compile(
+    r"\\operatorname\*|\\text\{(?:\{\}|\\.|[^{}\\])*\}|\\[A-Za-z]+|\\.|.", re.DOTALL
+)
 
 _COMMANDS = {
     r"\\": r"\cr ",
@@ -310,6 +312,7 @@ _COMMANDS = {
     r"\|": r"\Vert ",
     r"\ ": r"\enspace ",
     r"\operatorname": r"\mathrm",
+    r"\operatorname*": r"\mathrm",
     "[": r"\lbrack ",
     "]": r"\rbrack ",
     "<": r"\lt ",

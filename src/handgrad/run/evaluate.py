@@ -127,7 +127,7 @@ def senseless(
     node = graph.nodes[equation.target]
     assert node.written is not None
     assert node.computed is not None
-    for call in walk(node.computed):
+    for call in (*walk(node.written), *walk(node.computed)):
         if isinstance(call, Call) and operation_of(call).family == "loss":
             arrays, cased = _arrays(numbers), set(graph.cased_leaves)
             argument, words = _broken(call, arrays, cased)
@@ -163,7 +163,9 @@ def _worst(call: Expression, value: Array, words: str) -> str:
     assert isinstance(call, Call)
     for domain in operation_of(call).domain:
         if domain.words == words:
-            broken = np.asarray(value)[~np.asarray(domain.holds(np, value))]
+            broken = np.asarray(value)[
+                ~np.asarray(domain.holds(np, value, signature_of(call).shapes))
+            ]
             if broken.size:
                 return f"{float(broken.flat[0]):g}"
     return "not"
@@ -184,8 +186,9 @@ def _culprit(
 
 def _broken(call: Call, arrays: Mapping[Leaf, Array], cased: set[Leaf]) -> tuple[Expression, str]:
     """The first argument that is outside its domain, and the domain's words; else the call, and none."""
+    shapes = signature_of(call).shapes
     for domain in operation_of(call).domain:
         argument = call.arguments[domain.argument]
-        if not np.asarray(domain.holds(np, value_of(argument, arrays, cased))).all():
+        if not np.asarray(domain.holds(np, value_of(argument, arrays, cased), shapes)).all():
             return argument, domain.words
     return call, ""

@@ -11,8 +11,11 @@ from handgrad.expression import Shape
 def check_shape(name: str, shape: Shape, own: Shape, cased: bool) -> None:
     """Raises `OptionError` where a value's shape is not its own, with the cases last where it has them."""
     if (shape[:-1] if cased else shape) != own or (cased and not shape):
-        wanted = (*own, "cases") if cased else own
-        raise OptionError(f"{name} has the shape {shape}", mend=f"the problem's is {wanted}")
+        wanted = ", ".join(map(str, (*own, "cases") if cased else own))
+        mend = f"the problem's is ({wanted}{',' * (len(own) + cased == 1)})"
+        if not cased and shape[:-1] == own:
+            mend += f"; to run many, give {name} as {{ cases = [ … ] }} in the problem"
+        raise OptionError(f"{name} has the shape {shape}", mend=mend)
 
 
 def case_count(shapes: Mapping[str, Shape]) -> int | None:
