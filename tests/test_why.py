@@ -301,7 +301,7 @@ def test_paths_that_are_zero_for_one_reason_are_told_once() -> None:
     page = handgrad.render_terminal(handgrad.why_page(why), width=80, colour=False, unicode=True)
     assert "There are 6 paths, and each of them is 0" in page
     assert page.count("The gate of ReLU is shut") == 2
-    assert page.count("2 more of the paths listed are 0 for the same reason") == 2
+    assert page.count("2 more paths are 0 for the same reason") == 2
     assert "Path 3" not in page
     assert "together  ∂L/∂x₁ = 0" in page.replace("0 + 0 = 0", "0")
 
@@ -316,5 +316,5 @@ def test_a_gate_that_is_shut_in_several_cases_is_told_once() -> None:
         handgrad.why_page(paths_of(problem, "dw")), width=80, colour=False, unicode=True
     )
     assert page.count("The gate of ReLU is shut") == 1
-    assert "2 more of the paths listed are 0 for the same reason" in page
+    assert "2 more paths are 0 for the same reason" in page
     assert "= 0.5 + 0 = 0.5" in page

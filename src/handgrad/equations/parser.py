@@ -223,7 +223,7 @@ class Parser:
                     raise self.wrong(
                         f"attributes are not part of the language: .{name.text}",
                         dot.span | name.span,
-                        "the transpose is .T",
+                        f"write {name.text}(…)" if name.text in BY_NAME else "the transpose is .T",
                     )
                 expression = replace(expression.T, span=_span(expression) | name.span)
             elif self.at("["):

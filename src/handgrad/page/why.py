@@ -69,7 +69,8 @@ def _gradient_blocks(why: WhyGradient) -> list[Block]:
         total: Expression = products[0]
         for product in products[1:]:
             total = total + product
-        relation = Relation(_gradient(why.entry), (total, Literal(why.value)), label=("together",))
+        chain = without_repeats([total, Literal(why.value)])
+        relation = Relation(_gradient(why.entry), chain, label=("together",))
         blocks.append(Derivation((relation,)))
     return blocks
 
@@ -93,7 +94,8 @@ def _told(paths: Sequence[Path]) -> dict[Path, int]:
 
 
 def _folded_text(more: int) -> str:
-    return f"{more} more of the paths listed {'is' if more == 1 else 'are'} 0 for the same reason."
+    paths, are = ("path", "is") if more == 1 else ("paths", "are")
+    return f"{more} more {paths} {are} 0 for the same reason."
 
 
 def _introduction(why: WhyGradient) -> Text:

@@ -20,6 +20,7 @@ def cited(steps: Sequence[str]) -> str:
     """Steps in parentheses, after a blank; nothing for none."""
     if not steps:
         return ""
+    steps = tuple(dict.fromkeys(steps))
     return f" (step{'s' if len(steps) > 1 else ''} {listed(steps)})"
 
 
