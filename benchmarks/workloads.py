@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib.util
 import json
+import statistics
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -265,35 +266,44 @@ def chain(equations: int) -> handgrad.Problem:
     return handgrad.Problem(lines, parameters, {"x": [1, 2], "y": [0, 1]}, update=handgrad.Update())
 
 
+def _explained(problem: handgrad.Problem) -> int:
+    trace = handgrad.solve(problem)
+    json.dumps(handgrad.to_json(trace))
+    return len(trace.steps)
+
+
 def explained_traces() -> list[Figure]:
     """W4: the whole explained trace, written as JSON: time and memory for each step."""
-    per_step, memory, seconds = {}, {}, {}
     # Python looks for cycles in all that is loaded, and that is mostly the rivals of W1 to W3.
     gc.collect()
     gc.freeze()
-    for equations in (10, 100, 1000):
-        problem = chain(equations)
-
-        def explained(problem: handgrad.Problem = problem) -> int:
-            trace = handgrad.solve(problem)
-            json.dumps(handgrad.to_json(trace))
-            return len(trace.steps)
-
-        steps = explained()
-        times = []
-        for _ in range(max(3, 300 // equations)):
+    sizes = (10, 100, 1000)
+    problems = {n: chain(n) for n in sizes}
+    steps = {n: _explained(problem) for n, problem in problems.items()}
+    times: dict[int, list[float]] = {n: [] for n in sizes}
+    for _ in range(5):
+        # As many steps of each size in a round, for a processor that is now fast and now slow.
+        for n, problem in problems.items():
             start = time.perf_counter()
-            explained()
-            times.append(time.perf_counter() - start)
-        seconds[equations] = sorted(times)[len(times) // 2]
-        per_step[equations] = seconds[equations] / steps
+            for _ in range(max(sizes) // n):
+                _explained(problem)
+            times[n].append((time.perf_counter() - start) / (max(sizes) // n))
+    memory = {}
+    for n, problem in problems.items():
         tracemalloc.start()
-        explained()
-        memory[equations] = tracemalloc.get_traced_memory()[1] / steps
+        _explained(problem)
+        memory[n] = tracemalloc.get_traced_memory()[1] / steps[n]
         tracemalloc.stop()
+    seconds = {n: statistics.median(times[n]) for n in sizes}
+    per_step = {
+        n: statistics.median(
+            (a / steps[n]) / (b / steps[10]) for a, b in zip(times[n], times[10], strict=True)
+        )
+        for n in sizes
+    }
     name = "W4 the explained trace as JSON, per step"
     return [
-        *(Figure(name, f"{n} equations against 10", per_step[n] / per_step[10], seconds[n]) for n in (100, 1000)),
+        *(Figure(name, f"{n} equations against 10", per_step[n], seconds[n]) for n in (100, 1000)),
         *(Figure(f"{name}, memory", f"{n} equations against 10", memory[n] / memory[10], seconds[n]) for n in (100, 1000)),
     ]  # fmt: skip
 
