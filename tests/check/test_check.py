@@ -493,3 +493,26 @@ def test_error_signals_that_carry_the_mean_already(count: int) -> None:
 def test_a_figure_with_a_bare_point_claims_no_decimals_of_its_own() -> None:
     report = handgrad.check(handgrad.load("lab9"), {"z2": ["0.4200", "-0.1700"], "yhat": "1."})
     assert report["yhat"].verdict == "wrong"
+
+
+def test_a_slip_in_a_step_that_is_not_entered_costs_once() -> None:
+    """The gate is forgotten in δ⁽¹⁾, which is no blank: ∂L/∂W is wrong by it, and ∂L/∂b follows."""
+    problem = handgrad.Problem(
+        ["h = relu(W @ x + b)", "yhat = sigmoid(v @ h)", "L = bce(yhat, y)"],
+        {"W": [[0.5, -0.3], [-0.2, -0.7]], "b": [0.1, -0.1], "v": [0.6, -0.4]},
+        {"x": [1.0, 2.0], "y": 1.0},
+    )
+    problem = problem.with_values({"b": [0.4, -0.1]})
+    run = handgrad.solve(problem).run
+    ungated = run.gradient("h")
+    report = problem.check(
+        yhat=run.value("yhat"),
+        dh=ungated,
+        dW=np.outer(ungated, [1.0, 2.0]),
+        db=ungated,
+    )
+    assert report["dW"].verdict == "wrong"
+    assert report["dW"].diagnosis[0].rule == "gate_forgotten"
+    assert report["db"].verdict == "consistent"
+    other = problem.check(dh=ungated, dW=np.outer(ungated, [1.0, 2.0]), db=2 * ungated)
+    assert other["db"].verdict == "wrong"

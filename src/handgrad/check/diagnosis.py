@@ -251,13 +251,17 @@ class Diagnosing:
         for distance, site in enumerate(reversed(sites)):
             for variant in self.structure.mistakes(site):
                 wrong = {site.leaf: variant.formula}
-                if any(
-                    self._leads(seen, base, sites, wrong)
-                    for base in (seen.own.values, self.work.exact)
-                ):
+                own = self._leads(seen, seen.own.values, sites, wrong)
+                if own or self._leads(seen, self.work.exact, sites, wrong):
                     text = mistake_text(variant.mistake, site, self.work.cases, site.step)
                     score = (4, distance, PRIORITY[variant.mistake.rule])
-                    yield score, Diagnosis(variant.mistake.rule, text, seen.entries, site.step)
+                    supposed = [(s, wrong.get(s.leaf, s.formula)) for s in sites] if own else []
+                    yield (
+                        score,
+                        Diagnosis(
+                            variant.mistake.rule, text, seen.entries, site.step, tuple(supposed)
+                        ),
+                    )
 
     def _after(
         self,

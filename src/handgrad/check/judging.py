@@ -7,13 +7,15 @@ were wrong. All dependents of a slip are so recomputed from it, and it costs onc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from handgrad.check.diagnosis import Diagnosing
 from handgrad.check.figures import Entry, Habit
+from handgrad.check.formula import Formula
 from handgrad.check.matching import Matched
 from handgrad.check.report import Judged, Places, Verdict
 from handgrad.check.work import Quantity, Work
@@ -168,6 +170,19 @@ class _Judging:
             )
         )
         self._carry(quantity, value, half, right, ok, given, following)
+        if diagnosis and diagnosis[0].supposed:
+            self._suppose(diagnosis[0].supposed)
+
+    def _suppose(self, steps: Sequence[tuple[Quantity, Formula]]) -> None:
+        """Steps that were not entered as they must have been done, for one slip in them to cost once."""
+        own = self.own
+        for quantity, formula in steps:
+            value = own.value(formula)
+            own.put(quantity.leaf, value, partial(self._supposed, own, formula, value))
+            own.tainted.add(quantity.leaf)
+
+    def _supposed(self, world: World, formula: Formula, value: Array) -> Interval:
+        return widened(world.reach(formula), _units(self.habit, value))
 
     def _follows(self, world: World, quantity: Quantity, value: Array, half: Array) -> Array:
         """By entry, whether a figure may come of the numbers of a world."""

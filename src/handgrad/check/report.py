@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from handgrad.check.figures import Entry
+from handgrad.check.formula import Formula
 from handgrad.check.work import Quantity
 from handgrad.explain import Text, plain_text
 from handgrad.operations.operation import Array
@@ -37,13 +38,15 @@ class Diagnosis:
     """One explanation of a wrong figure.
 
     `rule` is its id, two joined by "+" where it takes a pair; `entries` are those that are wrong;
-    `step` is where the mistake was made, where that is a step before whose result was not entered.
+    `step` is where the mistake was made, where that is a step before whose result was not entered;
+    `supposed` is then how each of those steps was done, the mistake among them.
     """
 
     rule: str
     text: Text
     entries: Places
     step: str = ""
+    supposed: tuple[tuple[Quantity, Formula], ...] = field(default=(), repr=False)
 
     def __str__(self) -> str:
         return plain_text(self.text)
