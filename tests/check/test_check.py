@@ -516,3 +516,28 @@ def test_a_slip_in_a_step_that_is_not_entered_costs_once() -> None:
     assert report["db"].verdict == "consistent"
     other = problem.check(dh=ungated, dW=np.outer(ungated, [1.0, 2.0]), db=2 * ungated)
     assert other["db"].verdict == "wrong"
+
+
+def test_a_zero_is_held_to_the_decimals_of_the_sheet() -> None:
+    """h1 = 1 to 3 figures leaves a slope of 0; most figures look like 3 digits, of which a 0 has none."""
+    problem = handgrad.Problem.mlp([2, 3, 1], "tanh").with_values(
+        {
+            "W1": [[-1.39, -1.82], [-1.26, -1.86], [-1.39, -1.43]],
+            "b1": [0.06, 0.5, -0.05],
+            "w2": [-1.04, 0.86, 0.09],
+            "b2": 0.22,
+            "x": [-1.8, -0.9],
+            "y": 1.0,
+        }
+    )
+    work = {
+        "z1": ["4.2", "4.442", "3.739"],
+        "h1": ["1", "1", "0.999"],
+        "dz2": "-0.468",
+        "dw2": ["-0.468", "-0.468", "-0.468"],
+        "dh1": ["0.487", "-0.402", "-0.042"],
+        "dz1": ["0", "0", "0"],
+        "dW1": [["0", "0"], ["0", "0"], ["0", "0"]],
+        "updated": {"W1": [["-1.39", "-1.82"], ["-1.26", "-1.86"], ["-1.39", "-1.43"]]},
+    }
+    assert {s.verdict for s in problem.check(work).steps} <= {"right", "missing"}

@@ -85,11 +85,13 @@ def read_figure(text: str) -> Figure | None:
 class Habit:
     """How many decimals, or how many significant digits, most figures of a sheet have.
 
-    Where one of the two is much the more common, the other is None.
+    Where one of the two is much the more common, the other is None. A 0 has no significant digits:
+    it is held to the decimals that are the most common in any case, `of_zero`.
     """
 
     decimals: int | None = 4
     digits: int | None = 4
+    of_zero: int = 4
 
     @classmethod
     def of(cls, figures: Iterable[Figure]) -> Habit:
@@ -103,6 +105,7 @@ class Habit:
         return cls(
             None if others > some + margin else decimals,
             None if some > others + margin else digits,
+            decimals,
         )
 
     @property
@@ -113,6 +116,8 @@ class Habit:
     def unit(self, value: float) -> float:
         """Half a unit of the last digit that a figure of this size would have by habit."""
         units = []
+        if not value:
+            units.append(0.5 * 10.0**-self.of_zero)
         if self.decimals is not None:
             units.append(0.5 * 10.0**-self.decimals)
         if self.digits is not None:
