@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -112,14 +111,14 @@ class _Judging:
         """What is not entered follows from what is before it, rounded by habit or not."""
         for world in self._worlds():
             value = world.value(quantity.formula)
-            world.put(quantity.leaf, value, self._unshown(world, quantity, value))
+            world.put(quantity.leaf, value, self._unshown(world, quantity.formula, value))
             if world.depends(quantity.formula):
                 world.tainted.add(quantity.leaf)
 
-    def _unshown(self, world: World, quantity: Quantity, value: Array) -> Callable[[], Interval]:
+    def _unshown(self, world: World, formula: Formula, value: Array) -> Callable[[], Interval]:
         if not self.rounded_unseen:
-            return lambda: world.reach(quantity.formula)
-        return lambda: widened(world.reach(quantity.formula), _units(self.habit, value))
+            return lambda: world.reach(formula)
+        return lambda: widened(world.reach(formula), _units(self.habit, value))
 
     def _worlds(self) -> list[World]:
         return [self.own] if self.own is self.right else [self.own, self.right]
@@ -178,11 +177,8 @@ class _Judging:
         own = self.own
         for quantity, formula in steps:
             value = own.value(formula)
-            own.put(quantity.leaf, value, partial(self._supposed, own, formula, value))
+            own.put(quantity.leaf, value, self._unshown(own, formula, value))
             own.tainted.add(quantity.leaf)
-
-    def _supposed(self, world: World, formula: Formula, value: Array) -> Interval:
-        return widened(world.reach(formula), _units(self.habit, value))
 
     def _follows(self, world: World, quantity: Quantity, value: Array, half: Array) -> Array:
         """By entry, whether a figure may come of the numbers of a world."""

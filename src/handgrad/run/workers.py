@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 
 MOST = 8
@@ -27,8 +27,10 @@ def all_at_once(work: Sequence[Callable[[], None]]) -> None:
     try:
         work[0]()
     finally:
-        for other in others:
-            other.result()
+        # Whatever one raises, the others write into arrays of the caller's until they are done.
+        wait(others)
+    for other in others:
+        other.result()
 
 
 @cache
