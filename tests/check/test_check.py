@@ -541,3 +541,13 @@ def test_a_zero_is_held_to_the_decimals_of_the_sheet() -> None:
         "updated": {"W1": [["-1.39", "-1.82"], ["-1.26", "-1.86"], ["-1.39", "-1.43"]]},
     }
     assert {s.verdict for s in problem.check(work).steps} <= {"right", "missing"}
+
+
+def test_a_difference_from_the_number_of_a_class_is_the_wrong_way_round() -> None:
+    problem = handgrad.Problem(
+        ["s = V * x", "p = softmax(s)", "L = cross_entropy(p, y)"],
+        {"V": [0.5, -0.2]},
+        {"x": 2.0, "y": 1},
+    )
+    report = problem.check(ds=-handgrad.solve(problem).run.gradient("s"))
+    assert report["ds"].diagnosis[0].rule == "target_minus_prediction"

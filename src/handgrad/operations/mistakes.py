@@ -208,7 +208,8 @@ def _of_subtract(call: Call, seen: Surroundings) -> Iterator[Found]:
     if seen.rate is not None and isinstance(a, Name) and a.name == seen.target.name:
         yield "update_sign", add(a, b), (b,)
         yield "parameter_forgotten", negate(b), (a,)
-    elif isinstance(b, Name) and b.name in seen.data:
+    elif (of := leaves(b)) and all(isinstance(n, Name) and n.name in seen.data for n in of):
+        # The target itself, or the classes whose numbers it holds.
         yield "target_minus_prediction", subtract(b, a), (a, b)
     elif number(a) is None:
         yield "difference_reversed", subtract(b, a), (a, b)
