@@ -109,4 +109,6 @@ class Buffers:
 
 def is_ufunc(function: str) -> bool:
     """Whether NumPy's function of this name computes entry by entry, into any array."""
-    return isinstance(getattr(np, function, None), np.ufunc)
+    found = getattr(np, function, None)
+    # One with a signature, such as matmul, reads entries after it has written others.
+    return isinstance(found, np.ufunc) and found.signature is None

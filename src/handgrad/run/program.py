@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 
 from handgrad.expression import Leaf
+from handgrad.run.blas import subtract_product
 from handgrad.run.buffers import Buffers, is_ufunc
 from handgrad.run.plan import Plan
+from handgrad.run.regrouping import SUBTRACT_PRODUCT, folded, regrouped
 from handgrad.run.tracing import (
     COMPARISONS,
     Instruction,
@@ -22,7 +24,6 @@ from handgrad.run.tracing import (
     Reference,
     Traced,
     TracingNamespace,
-    references,
 )
 
 INFIX = {
@@ -41,7 +42,7 @@ INFIX = {
 SCALAR = {"maximum": "{0} if {0} > 0.0 else 0.0", "absolute": "abs({0})"}
 """What Python does with one number in less time than NumPy's function takes to be called."""
 REDUCTIONS = {"sum": "add", "max": "maximum", "min": "minimum"}
-OTHER_WITH_OUT = frozenset(["matmul", "einsum"])
+OTHER_WITH_OUT = frozenset(["matmul", "einsum", SUBTRACT_PRODUCT])
 
 
 @dataclass(frozen=True)
@@ -115,8 +116,9 @@ class _Writer:
     computed: set[int] = field(default_factory=set)
 
     def written(self) -> tuple[str, dict[str, Any]]:
-        instructions = self._regrouped(self._needed(self.recorder.instructions))
-        instructions = self._needed(instructions)
+        instructions = regrouped(self.recorder, self.wanted)
+        if self.donated:
+            instructions = folded(instructions, self.wanted, self._targets())
         dtype = self.dtype if self.reuse else None
         self.buffers = Buffers(instructions, self.wanted, self._targets(), dtype)
         for position, instruction in enumerate(instructions):
@@ -134,92 +136,6 @@ class _Writer:
         body = [*self.lines, f"return ({returned},)"]
         text = f"def program({', '.join(arguments)}):\n" + "\n".join(f"    {b}" for b in body)
         return text + "\n", self.scope
-
-    # -- which instructions, in which order ----------------------------------------------------
-
-    def _needed(self, instructions: Sequence[Instruction]) -> list[Instruction]:
-        """Those from which an output follows."""
-        needed = set(self.wanted)
-        kept: list[Instruction] = []
-        for instruction in reversed(instructions):
-            if instruction.number in needed:
-                kept.append(instruction)
-                needed.update(references(instruction.arguments))
-        return kept[::-1]
-
-    def _regrouped(self, instructions: list[Instruction]) -> list[Instruction]:
-        """c · (A B) and (A B) / c as (c · A) B, where A is the smaller: fewer entries to pass over."""
-        made = {i.number: i for i in instructions}
-        uses: dict[int, int] = dict.fromkeys(self.wanted, 2)
-        for instruction in instructions:
-            for number in references(instruction.arguments):
-                uses[number] = uses.get(number, 0) + 1
-        result: list[Instruction] = []
-        scaled: dict[Any, int] = {}
-        replaced: dict[int, Instruction] = {}
-        for instruction in instructions:
-            product = self._scaled_product(instruction, replaced, made, uses)
-            if product is None:
-                result.append(instruction)
-                continue
-            whole, factor, divides = product
-            left = whole.arguments[0]
-            key = (left, factor, divides)
-            if key not in scaled:
-                scaled[key] = self.recorder.count
-                self.recorder.count += 1
-                shape = self._shape(left.number, made)
-                function = "divide" if divides else "multiply"
-                smaller = Instruction(scaled[key], function, (left, factor), (), shape, False)
-                made[smaller.number] = smaller
-                result.append(smaller)
-            moved = Instruction(
-                instruction.number,
-                "matmul",
-                (Reference(scaled[key]), whole.arguments[1]),
-                (),
-                instruction.shape,
-                False,
-            )
-            replaced[instruction.number] = made[instruction.number] = moved
-            result.append(moved)
-        return result
-
-    def _scaled_product(
-        self,
-        instruction: Instruction,
-        replaced: Mapping[int, Instruction],
-        made: Mapping[int, Instruction],
-        uses: Mapping[int, int],
-    ) -> tuple[Instruction, Any, bool] | None:
-        if instruction.function not in ("multiply", "divide") or instruction.boolean:
-            return None
-        a, b = instruction.arguments
-        divides = instruction.function == "divide"
-        for one, factor in ((a, b),) if divides else ((a, b), (b, a)):
-            if not isinstance(one, Reference) or self._shape_of(factor, made) != ():
-                continue
-            whole = replaced.get(one.number) or made.get(one.number)
-            if whole is None or whole.function != "matmul" or uses.get(one.number, 0) != 1:
-                continue
-            left = whole.arguments[0]
-            small = np.prod(self._shape(left.number, made), dtype=float)
-            if len(whole.shape) == 2 and small < np.prod(whole.shape, dtype=float):
-                return whole, factor, divides
-        return None
-
-    def _shape_of(self, operand: Any, made: Mapping[int, Instruction]) -> tuple[int, ...] | None:
-        return self._shape(operand.number, made) if isinstance(operand, Reference) else ()
-
-    def _shape(self, number: int, made: Mapping[int, Instruction]) -> tuple[int, ...]:
-        return made[number].shape if number in made else self.shapes[number]
-
-    @property
-    def shapes(self) -> dict[int, tuple[int, ...]]:
-        """The shapes of the inputs and constants."""
-        found = {n: np.shape(v) for n, v in self.recorder.constants.items()}
-        found.update(self.recorder.input_shapes)
-        return found
 
     def _targets(self) -> dict[int, str]:
         """Where an output is to be computed at once: the array the caller gave for it."""
@@ -261,6 +177,13 @@ class _Writer:
             return self._called(reduce, arguments, keywords, target)
         if function == "transpose":
             return f"{arguments[0]}.T"
+        if function == SUBTRACT_PRODUCT:
+            weights, a, b = arguments
+            if target != weights:
+                function, arguments = "subtract", [weights, f"{a}.dot({b})"]
+            else:
+                self.scope[function] = subtract_product
+                return f"{function}({weights}, {a}, {b})"
         if target is None:
             if function in COMPARISONS.values():
                 arguments = [self._operand(_as_float(a)) for a in instruction.arguments]

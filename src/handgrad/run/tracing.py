@@ -55,19 +55,21 @@ class Recorder:
     functions: dict[str, Callable[..., Any]] = field(default_factory=dict)
     made: dict[Any, Traced] = field(default_factory=dict)
     by_number: dict[int, Instruction] = field(default_factory=dict)
-    input_shapes: dict[int, tuple[int, ...]] = field(default_factory=dict)
-    count: int = 0
+    shapes: dict[int, tuple[int, ...]] = field(default_factory=dict)
 
     def input(self, sample: Any) -> Traced:
         """An array that is given when the program runs."""
-        traced = self.new(sample)
-        self.input_shapes[traced.number] = traced.shape
-        return traced
+        return self.new(sample)
 
     def new(self, sample: Any) -> Traced:
         """An array under the next number."""
-        self.count += 1
-        return Traced(self, self.count - 1, sample)
+        return Traced(self, self.next(np.shape(sample)), sample)
+
+    def next(self, shape: tuple[int, ...]) -> int:
+        """The next number, for a value of this shape."""
+        number = len(self.shapes)
+        self.shapes[number] = shape
+        return number
 
     def constant(self, value: Any) -> Traced:
         """An array known now."""

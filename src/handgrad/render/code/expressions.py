@@ -189,12 +189,7 @@ class _Writer:
         """The number of axes of an argument."""
         if not isinstance(argument, Reference):
             return 0
-        made = self.recorder.by_number.get(argument.number)
-        if made is not None:
-            return len(made.shape)
-        if argument.number in self.recorder.input_shapes:
-            return len(self.recorder.input_shapes[argument.number])
-        return int(np.ndim(self.recorder.constants[argument.number]))
+        return len(self.recorder.shapes[argument.number])
 
     def call(self, function: str, operands: Sequence[Piece], keywords: Mapping[str, Any]) -> Piece:
         named = [
