@@ -9,6 +9,7 @@ import statistics
 import time
 import tracemalloc
 from collections.abc import Callable
+from shutil import which
 from typing import Any
 
 import numpy as np
@@ -141,10 +142,14 @@ def many_networks(count: int = 100_000) -> list[Figure]:
     many = {n: generator.normal(size=(*s, count)) for n, s in SHAPES.items()}
     two = {n: {"cases": np.moveaxis(a[..., :2], -1, 0)} for n, a in many.items()}
     data = {n: g.array for n, g in lab.data.items()}
-    engine = handgrad.Engine(handgrad.Problem(lab.equations, two, data), loss=False)
+    problem = handgrad.Problem(lab.equations, two, data)
+    plain = handgrad.Engine(problem, loss=False)
+    engine = handgrad.Engine(problem, loss=False, jit=True) if which("cc") else plain
     rivals: dict[str, Callable[[], object]] = {
         "a copy of the same bytes": lambda: [a.copy() for a in many.values()]
     }
+    if engine is not plain:
+        rivals["ours without jit, in NumPy"] = lambda: plain(**many)
     first = [np.ascontiguousarray(np.moveaxis(a, -1, 0)) for a in many.values()]
     if _has("torch"):
         import torch

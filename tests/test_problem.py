@@ -96,6 +96,16 @@ def test_arrays_from_files(suffix: str, tmp_path: Path) -> None:
         assert np.array_equal(problem.data["X"].array, array.T if cased else array)
 
 
+def test_cases_as_a_list_of_arrays() -> None:
+    one = np.array([[1.0, 2.0], [3.0, 4.5]])
+    problem = handgrad.Problem(
+        "L = sum(W*x)", {"W": {"cases": [one, -one]}}, {"x": [1, np.float64(2)]}
+    )
+    assert np.array_equal(problem.parameters["W"].array, np.stack([one, -one], axis=-1))
+    with pytest.raises(handgrad.NumberError, match="ragged"):
+        handgrad.Problem("L = sum(W)", {"W": {"cases": [one, one[0]]}})
+
+
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text("kept")

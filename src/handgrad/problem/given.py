@@ -100,6 +100,8 @@ def _from_array(value: Any, where: str) -> Given:
 
 
 def _nested(value: Any, where: str, row: str = "row", depth: int = 0) -> tuple[Any, Written]:
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
     if isinstance(value, list | tuple):
         if depth > 8:
             raise NumberError("lists nest deeper than 8", where=where)

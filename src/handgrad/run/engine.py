@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from handgrad.expression import Adjoint, Leaf, Name
 from handgrad.graph import Graph, build
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
+from handgrad.run.jit import Kernel, jitted
 from handgrad.run.libraries import Library, library_of
 from handgrad.run.plan import Plan
 from handgrad.run.program import Program, compiled
@@ -58,6 +60,8 @@ class Engine:
         dtype: float64 or float32.
         wanted: the names whose gradients are computed; the parameters by default.
         loss: whether the loss is computed too; without it a result's loss is NaN.
+        jit: whether all that one case takes is compiled to machine code, by the system's C compiler: for
+            small networks with parameters of their own, of which every result is its own case's.
 
     Whether a name has cases is part of the problem; how many is up to each call. The gradient of
     softmax and cross-entropy taken together assumes targets that add up to 1, as the problem's own do.
@@ -76,6 +80,7 @@ class Engine:
         dtype: Any = np.float64,
         wanted: Sequence[str] | None = None,
         loss: bool = True,
+        jit: bool = False,
     ) -> None:
         self.problem = problem
         self.graph: Graph = build(problem)
@@ -98,6 +103,12 @@ class Engine:
             *(Adjoint(n) for n in self.wanted),
         )
         self._per_case = tuple(o for o in self._outputs if o in self.graph.cased_leaves)
+        if jit and len(self._per_case) < len(self._outputs):
+            raise OptionError(
+                "only what each case has for itself is compiled to machine code",
+                mend="give the parameters in cases, or leave jit out: a batch is run in matrix products",
+            )
+        self._kernel = jitted(self._plan, self._givens, self._cased, self._outputs) if jit else None
         # Where the plan has each wanted gradient; and its value, where every case has the same gradient.
         self._cost, self._with_loss = self._plan.slot(Name(self.graph.cost)), loss
         self._slots = [
@@ -173,6 +184,9 @@ class Engine:
     def _blocks(self, given: Mapping[str, Array], cases: int) -> Gradients:
         whole = {o: np.empty((*self.graph.shape(o), cases), self.dtype) for o in self._per_case}
         threads = min(processors(), cases // SHARE)
+        if self._kernel is not None:
+            self._compiled(self._kernel, given, whole, cases, max(threads, 1))
+            return self._result(whole, cases)
         if len(whole) == len(self._outputs) and threads > 1:
             self._side_by_side(given, whole, cases, threads)
             return self._result(whole, cases)
@@ -192,6 +206,20 @@ class Engine:
                 else:
                     totals[output] = share * np.asarray(result)
         return self._result({**totals, **whole}, cases)
+
+    def _compiled(
+        self,
+        kernel: Kernel,
+        given: Mapping[str, Array],
+        whole: Mapping[Leaf, Array],
+        cases: int,
+        threads: int,
+    ) -> None:
+        """Fills `whole` by machine code, each thread a share of it."""
+        inputs = [np.ascontiguousarray(a) for a in given.values()]
+        shares = [cases * t // threads for t in range(threads + 1)]
+        outputs = tuple(whole.values())
+        all_at_once([partial(kernel, *share, inputs, outputs) for share in pairwise(shares)])
 
     def _side_by_side(
         self, given: Mapping[str, Array], whole: Mapping[Leaf, Array], cases: int, threads: int

@@ -19,6 +19,7 @@ from handgrad.run.plan import Plan
 from handgrad.run.regrouping import SUBTRACT_PRODUCT, folded, regrouped
 from handgrad.run.tracing import (
     COMPARISONS,
+    REDUCTIONS,
     Instruction,
     Recorder,
     Reference,
@@ -41,7 +42,6 @@ INFIX = {
 }
 SCALAR = {"maximum": "{0} if {0} > 0.0 else 0.0", "absolute": "abs({0})"}
 """What Python does with one number in less time than NumPy's function takes to be called."""
-REDUCTIONS = {"sum": "add", "max": "maximum", "min": "minimum"}
 OTHER_WITH_OUT = frozenset(["matmul", "einsum", SUBTRACT_PRODUCT])
 
 

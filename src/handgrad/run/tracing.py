@@ -12,6 +12,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+REDUCTIONS = {"sum": "add", "max": "maximum", "min": "minimum"}
+"""What a reduction does with two entries, again and again."""
+
 Operand: TypeAlias = "Reference | float | int | bool"
 
 
