@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from operator import is_
 from typing import TypeAlias
 
 from handgrad.errors import Span
@@ -133,6 +134,9 @@ class Name(Expression):
     span: Span | None = field(default=None, compare=False, repr=False)
     shape: Shape | None = field(default=None, compare=False, repr=False)
 
+    def __hash__(self) -> int:
+        return hash(self.name)
+
 
 @dataclass(frozen=True, slots=True)
 class Adjoint(Expression):
@@ -148,8 +152,15 @@ class Adjoint(Expression):
     shape: Shape | None = field(default=None, compare=False, repr=False)
 
 
+class _Remembered(Expression):
+    """Has a place for what is found out about a tree when it is first asked for."""
+
+    __slots__ = ("_leaves",)
+    _leaves: tuple[Leaf, ...]
+
+
 @dataclass(frozen=True, slots=True)
-class Call(Expression):
+class Call(_Remembered):
     """An operation applied to arguments, with its options in the order given."""
 
     operation: str
@@ -157,6 +168,16 @@ class Call(Expression):
     options: tuple[tuple[str, Option], ...] = ()
     span: Span | None = field(default=None, compare=False, repr=False)
     shape: Shape | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def leaves(self) -> tuple[Leaf, ...]:
+        """The names and adjoints in its arguments, each once, in order of appearance."""
+        try:
+            return self._leaves
+        except AttributeError:
+            found = tuple(dict.fromkeys([leaf for a in self.arguments for leaf in leaves(a)]))
+            object.__setattr__(self, "_leaves", found)
+            return found
 
     def option(self, name: str) -> Option:
         """The option's value as given here, or None."""
@@ -178,7 +199,7 @@ def literal(value: Operand) -> Expression:
 def shape_of(expression: Expression) -> Shape | None:
     """The annotated shape, or None where the tree has not been annotated."""
     match expression:
-        case Literal() | Name() | Adjoint() | Call():
+        case Call() | Name() | Adjoint() | Literal():
             return expression.shape
         case _:
             raise TypeError(f"not a formula: {expression!r}")
@@ -205,11 +226,13 @@ def walk(expression: Expression) -> Iterator[Expression]:
 
 def leaves(expression: Expression) -> tuple[Leaf, ...]:
     """The names and adjoints the tree refers to, each once, in order of appearance."""
-    found: dict[Leaf, None] = {}
-    for node in walk(expression):
-        if isinstance(node, Name | Adjoint):
-            found.setdefault(node)
-    return tuple(found)
+    match expression:
+        case Call():
+            return expression.leaves
+        case Name() | Adjoint():
+            return (expression,)
+        case _:
+            return ()
 
 
 def substitute(
@@ -220,8 +243,9 @@ def substitute(
     if new is not None:
         return new
     if isinstance(expression, Call):
-        arguments = tuple(substitute(a, replacement) for a in expression.arguments)
-        if any(a is not b for a, b in zip(arguments, expression.arguments, strict=True)):
-            old = expression
-            return Call(old.operation, arguments, old.options, old.span, old.shape)
+        old = expression.arguments
+        arguments = tuple([substitute(a, replacement) for a in old])
+        if not all(map(is_, arguments, old)):
+            call = expression
+            return Call(call.operation, arguments, call.options, call.span, call.shape)
     return expression

@@ -54,10 +54,8 @@ def _halved_up(x: float, decimals: int) -> float:
 
 def full(x: float) -> str:
     """The shortest text that reads back as exactly `x`; whole numbers without a point."""
-    if not math.isfinite(x):
+    if x == 0 or not math.isfinite(x):
         return figure(x)
-    if x == 0:
-        return "0"
     text = repr(float(x))
     return _scientific(text) if "e" in text else text.removesuffix(".0")
 

@@ -88,11 +88,12 @@ class Update:
         """The rate and every option, defaults filled in, and the step t at 1."""
         return {"rate": self.rate, **RULES[self.rule].options, **self.options, "step": 1.0}
 
-    def lines(self, parameter: Name, gradient: Adjoint, taken: Set[str]) -> list[UpdateLine]:
-        """The formulas for one parameter; names in `taken` are the problem's own."""
-        settings = self.settings
-        active = {key for key, value in settings.items() if value}
-        return RULES[self.rule].lines(Terms(parameter, gradient, names(taken), active))
+    def lines(
+        self, parameter: Name, gradient: Adjoint, named: Mapping[str, Name]
+    ) -> list[UpdateLine]:
+        """The formulas for one parameter, in which the settings are `named` so."""
+        active = {key for key, value in self.settings.items() if value}
+        return RULES[self.rule].lines(Terms(parameter, gradient, named, active))
 
 
 def names(taken: Set[str]) -> dict[str, Name]:

@@ -38,8 +38,8 @@ class Around:
         )
         self.averaged = self._averaged()
         update = structure.update
-        self.taken = frozenset((*graph.nodes, *graph.lets))
-        self.rate = names(self.taken)["rate"] if update is not None else None
+        self.named = names(graph.nodes.keys() | graph.lets.keys())
+        self.rate = self.named["rate"] if update is not None else None
 
     def _averaged(self) -> tuple[int, ...]:
         """What a loss may be averaged over: its cases, and the entries that it compares."""
@@ -86,7 +86,7 @@ class Around:
         """The step of plain gradient descent from a parameter."""
         if not isinstance(target, Name):
             return None
-        (line,) = Update().lines(target, Adjoint(target.name), self.taken)
+        (line,) = Update().lines(target, Adjoint(target.name), self.named)
         return line.formula
 
     def _alike(self, leaf: Leaf) -> tuple[Leaf, ...]:

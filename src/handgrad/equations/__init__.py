@@ -8,4 +8,5 @@ mathematics (−, ·, ⊙, ᵀ, σ, ŷ, z⁽¹⁾, w₁₂) are accepted. Nothin
 from handgrad.equations.reading import Equation as Equation
 from handgrad.equations.reading import parse_equations as parse_equations
 from handgrad.equations.reading import parse_expression as parse_expression
+from handgrad.equations.source import Writer as Writer
 from handgrad.equations.source import source as source

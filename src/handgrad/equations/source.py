@@ -40,21 +40,25 @@ def source(expression: Expression, decimals: int | None = None) -> str:
 
     Numbers are written at full precision, or rounded to `decimals` digits after the point.
     """
-    return _Writer(decimals).write(expression)[0]
+    return Writer(decimals).source(expression)
 
 
-class _Writer:
-    """Writes trees as `(text, level)`: the level is how tightly the text binds."""
+class Writer:
+    """Writes formulas of one document: what `source` writes, each literal of them once."""
 
-    def __init__(self, decimals: int | None) -> None:
+    def __init__(self, decimals: int | None = None) -> None:
         self.decimals = decimals
+        self._written: dict[int, tuple[Literal, str]] = {}
+
+    def source(self, expression: Expression) -> str:
+        """The expression in the language of equations."""
+        return self.write(expression)[0]
 
     def write(self, expression: Expression) -> tuple[str, int]:
+        """The text, and how tightly it binds."""
         match expression:
             case Literal():
-                text = self._value(expression.value)
-                if expression.cased:
-                    return f"cases({text})", ATOM
+                text = self._literal(expression)
                 return text, SIGN if text.startswith("-") else ATOM
             case Name():
                 return printable(expression.name), ATOM
@@ -115,9 +119,18 @@ class _Writer:
         # A digit before the point would read as part of the number.
         return f"({text})" if text[-1:].isdigit() and isinstance(expression, Literal) else text
 
+    def _literal(self, literal: Literal) -> str:
+        known = self._written.get(id(literal))
+        if known is None:
+            text = self._value(literal.value)
+            known = literal, f"cases({text})" if literal.cased else text
+            # With the literal itself, so that no other one takes its place in memory.
+            self._written[id(literal)] = known
+        return known[1]
+
     def _value(self, value: Nested) -> str:
         if isinstance(value, tuple):
-            return f"[{', '.join(self._value(v) for v in value)}]"
+            return f"[{', '.join([self._value(v) for v in value])}]"
         return full(value) if self.decimals is None else figure(value, self.decimals)
 
 

@@ -82,7 +82,8 @@ class Backward:
             computed = self.nodes[name].computed
             assert computed is not None
             computed = self._fuse(computed, name)
-            self.nodes[name] = replace(self.nodes[name], computed=computed)
+            if computed is not self.nodes[name].computed:
+                self.nodes[name] = replace(self.nodes[name], computed=computed)
             if name not in self._long:
                 self._into(computed, ONE if name == self.loss else self._adjoint_leaf(name), name)
             self._finish_givens(name)
@@ -120,7 +121,7 @@ class Backward:
             if formula is None:
                 continue
             formula = self._tidied(formula)
-            if isinstance(argument, Call) and not self._short(formula):
+            if isinstance(argument, Call) and not _is_short(formula):
                 formula = self._own_line(argument, formula, equation)
             self._into(argument, formula, equation)
 
@@ -169,7 +170,7 @@ class Backward:
         leaf = Adjoint(node.name, shape=node.shape)
         per_case = [s.formula for s in shares]
         if not node.cased:
-            shares = [replace(s, formula=self._over_cases(s)) for s in shares]
+            shares = [Line(s.leaf, self._over_cases(s), s.through) for s in shares]
         if len(shares) == 1:
             total = shares[0].formula
         else:
@@ -279,26 +280,14 @@ class Backward:
         part = self._part(expression, equation)
         if part in self._named:
             return self._named[part]
-        if self._inlined(part):
+        if _is_short(part, calls=SHORT):
             return part
         let = self._let(expression, equation)
         return Name(let.name, shape=let.shape)
 
     def _part(self, call: Call, equation: str) -> Call:
-        return replace(
-            call, arguments=tuple(self._reference(a, equation) for a in call.arguments), span=None
-        )
-
-    @staticmethod
-    def _inlined(part: Call) -> bool:
-        calls = [n for n in walk(part) if isinstance(n, Call)]
-        small = sum(not isinstance(n, Call) for n in walk(part)) <= SHORT and len(calls) <= SHORT
-        return small and all(_plain(c) for c in calls)
-
-    def _short(self, formula: Expression) -> bool:
-        nodes = list(walk(formula))
-        small = sum(not isinstance(n, Call) for n in nodes) <= SHORT
-        return small and all(_plain(n) for n in nodes if isinstance(n, Call))
+        arguments = tuple([self._reference(a, equation) for a in call.arguments])
+        return Call(call.operation, arguments, call.options, shape=call.shape)
 
     def _let(self, expression: Call, equation: str, distinct: bool = False) -> Let:
         """The let that names a part; `distinct` for one whose adjoint has no line yet."""
@@ -339,50 +328,45 @@ class Backward:
         for shortcut in self.shortcuts:
             for line in shortcut.long:
                 need(line.formula)
-        new = {old: f"{self._letter}_{k}" for k, old in enumerate(used, start=1)}
-
-        def renamed(expression: Expression) -> Expression:
-            if not new:
-                return expression
-            return substitute(
-                expression,
-                lambda e: (
-                    replace(e, name=new[e.name])
-                    if isinstance(e, Name | Adjoint) and e.name in new
-                    else None
-                ),
-            )
-
-        def renamed_line(line: Line) -> Line:
-            leaf = line.leaf
-            return Line(
-                replace(leaf, name=new.get(leaf.name, leaf.name)),
-                renamed(line.formula),
-                line.through,
-            )
-
-        cased = {
-            renamed(leaf) for leaf in self.cased if leaf.name not in self.lets or leaf.name in used
-        }
+        kept = {leaf for leaf in self.cased if leaf.name not in self.lets or leaf.name in used}
         self.cased.clear()
-        self.cased.update(leaf for leaf in cased if isinstance(leaf, Name | Adjoint))
+        self.cased.update(kept)
+        self.lets = {old: self.lets[old] for old in used}
+        new = {old: f"{self._letter}_{k}" for k, old in enumerate(used, start=1)}
+        if any(old != name for old, name in new.items()):
+            self._rename(new)
+
+    def _rename(self, new: Mapping[str, str]) -> None:
+        """Gives lets their new names, wherever they are referred to."""
+
+        def leaf(old: Leaf) -> Leaf:
+            return replace(old, name=new[old.name]) if old.name in new else old
+
+        def formula(old: Expression) -> Expression:
+            if not any(leaf.name in new for leaf in leaves(old)):
+                return old
+            return substitute(old, lambda e: leaf(e) if isinstance(e, Name | Adjoint) else None)
+
+        def line(old: Line) -> Line:
+            return Line(leaf(old.leaf), formula(old.formula), old.through)
+
+        cased = [leaf(old) for old in self.cased]
+        self.cased.clear()
+        self.cased.update(cased)
         self.lets = {
-            new[old]: replace(
-                self.lets[old], name=new[old], formula=renamed(self.lets[old].formula)
-            )
-            for old in used
+            new[old]: replace(let, name=new[old], formula=formula(let.formula))
+            for old, let in self.lets.items()
         }
-        self._emitted = [renamed_line(line) for line in self._emitted]
+        self._emitted = [line(old) for old in self._emitted]
         self.shortcuts = [
-            replace(s, long=(renamed_line(s.long[0]), renamed_line(s.long[1])))
-            for s in self.shortcuts
+            replace(s, long=(line(s.long[0]), line(s.long[1]))) for s in self.shortcuts
         ]
         self.gradients = {
-            name: replace(
-                g,
-                parts=tuple(renamed_line(p) for p in g.parts),
-                total=renamed(g.total),
-                per_case=None if g.per_case is None else renamed(g.per_case),
+            name: Gradient(
+                name,
+                tuple(line(part) for part in g.parts),
+                formula(g.total),
+                None if g.per_case is None else formula(g.per_case),
             )
             for name, g in self.gradients.items()
         }
@@ -418,6 +402,15 @@ def _sum(parts: Sequence[Expression]) -> Expression:
         return parts[0]
     half = (len(parts) + 1) // 2
     return _sum(parts[:half]) + _sum(parts[half:])
+
+
+def _is_short(formula: Expression, calls: int | None = None) -> bool:
+    """Whether a formula is written into the next one; of at most so many `calls`, where that counts."""
+    nodes = list(walk(formula))
+    inner = [n for n in nodes if isinstance(n, Call)]
+    if len(nodes) - len(inner) > SHORT or (calls is not None and len(inner) > calls):
+        return False
+    return all(map(_plain, inner))
 
 
 def _plain(call: Call) -> bool:

@@ -97,12 +97,12 @@ class Shortcut:
 def is_cased(expression: Expression, cased_leaves: Set[Leaf]) -> bool:
     """Whether a formula's value differs from case to case, given the leaves that do."""
     match expression:
-        case Name() | Adjoint():
-            return expression in cased_leaves
         case Call():
             if operation_of(expression).reduces_cases is not None:
                 return False
             return any(is_cased(a, cased_leaves) for a in expression.arguments)
+        case Name() | Adjoint():
+            return bool(cased_leaves) and expression in cased_leaves
         case Number():
             return expression.cased
         case _:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from handgrad.expression import Adjoint, Expression, Leaf, Name, Shape
 from handgrad.graph.structure import Graph
@@ -35,8 +35,7 @@ class UpdatePass:
 
 def update_pass(graph: Graph, update: Update) -> UpdatePass:
     """The update of every parameter of a graph."""
-    taken = set(graph.nodes) | set(graph.lets)
-    named = names(taken)
+    named = names(graph.nodes.keys() | graph.lets.keys())
     settings = {named[key]: value for key, value in update.settings.items()}
     shapes: dict[Name, Shape] = dict.fromkeys(settings, ())
     memories: dict[Name, Shape] = {}
@@ -54,7 +53,7 @@ def update_pass(graph: Graph, update: Update) -> UpdatePass:
         if node.kind != "parameter":
             continue
         parameter = Name(node.name, shape=node.shape)
-        written = update.lines(parameter, Adjoint(node.name, shape=node.shape), taken)
+        written = update.lines(parameter, Adjoint(node.name, shape=node.shape), named)
         for line in written:
             if line.assigns == "updated":
                 continue
@@ -64,8 +63,8 @@ def update_pass(graph: Graph, update: Update) -> UpdatePass:
             if node.cased:
                 cased.add(line.target)
         lines[node.name] = tuple(
-            replace(
-                line, target=replace(line.target, shape=node.shape), formula=annotated(line.formula)
+            UpdateLine(
+                Name(line.target.name, shape=node.shape), annotated(line.formula), line.assigns
             )
             for line in written
         )

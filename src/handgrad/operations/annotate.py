@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import is_
 
 from handgrad.errors import ShapeError, Span
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, Shape, shape_of
 from handgrad.operations import operation_of
-from handgrad.operations.operation import Application, Misfit, Signature
+from handgrad.operations.operation import Application, Misfit, Options, Signature
 
 ShapeOf = Callable[[Leaf], Shape]
 
@@ -19,9 +20,17 @@ def span_of(expression: Expression) -> Span | None:
 
 def signature_of(call: Call, cased: tuple[bool, ...] = ()) -> Signature:
     """The signature of an annotated call."""
-    shapes = tuple(s if (s := shape_of(a)) is not None else () for a in call.arguments)
-    options = {**operation_of(call).options, **dict(call.options)}
-    return Signature(shapes, call.shape if call.shape is not None else (), options, cased)
+    return Signature(_shapes(call.arguments), call.shape or (), _options(call), cased)
+
+
+def _shapes(arguments: tuple[Expression, ...]) -> tuple[Shape, ...]:
+    return tuple([shape_of(a) or () for a in arguments])
+
+
+def _options(call: Call) -> Options:
+    """Every option, those that are not given by the operation's own defaults."""
+    defaults = operation_of(call).options
+    return {**defaults, **dict(call.options)} if call.options else defaults
 
 
 def application(call: Call, arguments: tuple[Expression, ...], out: Expression) -> Application:
@@ -53,12 +62,12 @@ def _rebuilt(expression: Expression, shapes: ShapeOf, source: str, tidy: bool) -
             shape = shapes(leaf)
             return leaf if leaf.shape == shape else Adjoint(leaf.name, leaf.through, leaf.of, shape)
         case Call():
-            arguments = tuple(_rebuilt(a, shapes, source, tidy) for a in expression.arguments)
-            kept = all(a is b for a, b in zip(arguments, expression.arguments, strict=True))
+            arguments = tuple([_rebuilt(a, shapes, source, tidy) for a in expression.arguments])
+            kept = all(map(is_, arguments, expression.arguments))
             call = expression
-            if not kept or expression.shape is None:
-                parts = (expression.operation, arguments, expression.options, expression.span)
-                call = Call(*parts, _result_shape(Call(*parts), source))
+            if not kept or call.shape is None:
+                shape = _result_shape(call, arguments, source)
+                call = Call(call.operation, arguments, call.options, call.span, shape)
             if tidy and (simplify := operation_of(call).simplify) is not None:
                 simpler = simplify(call)
                 if simpler is not None and simpler != call:
@@ -68,12 +77,12 @@ def _rebuilt(expression: Expression, shapes: ShapeOf, source: str, tidy: bool) -
             raise TypeError(f"not a formula: {expression!r}")
 
 
-def _result_shape(call: Call, source: str) -> Shape:
-    signature = signature_of(call)
+def _result_shape(call: Call, arguments: tuple[Expression, ...], source: str) -> Shape:
+    """The shape that a call has of annotated arguments."""
     try:
-        return operation_of(call).shape(signature.shapes, signature.options)
+        return operation_of(call).shape(_shapes(arguments), _options(call))
     except Misfit as misfit:
-        names = [spelled(a, source) for a in call.arguments]
+        names = [spelled(a, source) for a in arguments]
         raise ShapeError(
             _filled(misfit.what, names),
             source=source,

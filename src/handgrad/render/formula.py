@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from handgrad import expression as tree
 from handgrad.expression import Adjoint, Call, Expression, Name, shape_of
@@ -66,8 +65,7 @@ DEEPEST = 110
 Brackets = Literal["square", "round"]
 
 
-@dataclass(frozen=True, slots=True)
-class Piece(Generic[T]):
+class Piece(NamedTuple, Generic[T]):
     """A part of a formula as drawn.
 
     Arguments:

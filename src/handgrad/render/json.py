@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+import math
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
-from handgrad.equations import source
+from handgrad.collector import paused
+from handgrad.equations import Writer
 from handgrad.explain import note_text, plain_text, reason, title
 from handgrad.expression import Expression
 from handgrad.numbers.running import OtherRun
@@ -21,6 +23,7 @@ from handgrad.verification import Verification
 SCHEMA = "handgrad/trace/1"
 
 
+@paused()
 def to_json(trace: Trace) -> dict[str, Any]:
     """The trace as plain objects.
 
@@ -37,6 +40,7 @@ def to_json(trace: Trace) -> dict[str, Any]:
         loss=graph.cost,
         losses=losses(trace),
     )
+    steps = _Steps(trace, style)
     return {
         "schema": SCHEMA,
         "problem": {
@@ -61,7 +65,7 @@ def to_json(trace: Trace) -> dict[str, Any]:
             {"step": t.number, "before": plain(t.before), "after": plain(t.after)}
             for t in trace.training
         ],
-        "steps": [_step(trace, s, style) for s in trace.steps],
+        "steps": [steps.step(s) for s in trace.steps],
     }
 
 
@@ -109,7 +113,7 @@ def texts(array: Array) -> Any:
 def plain(array: Array) -> Any:
     """Nested lists of numbers, null for what is not finite."""
     values = np.asarray(array, dtype=float) + 0.0  # −0 as 0
-    if np.isfinite(values).all():
+    if math.isfinite(np.add.reduce(values, axis=None)):
         return values.tolist()
     return [plain(row) for row in values] if values.ndim else None
 
@@ -121,52 +125,57 @@ def _cases(trace: Trace) -> int | None:
     return None
 
 
-def _step(trace: Trace, step: Step, style: Style) -> dict[str, Any]:
-    return {
-        "id": step.id,
-        "phase": step.phase,
-        "kind": step.kind,
-        "title": plain_text(title(trace, step)),
-        "reason": plain_text(reason(trace, step)),
-        "lines": [_line(line, style) for line in step.lines],
-        "uses": list(step.uses),
-        "notes": [_note(n, style) for n in step.notes],
-    }
+@dataclass(frozen=True)
+class _Steps:
+    """The steps of a trace as plain objects."""
 
+    trace: Trace
+    style: Style
+    words: Writer = field(default_factory=Writer)
 
-def _line(line: TraceLine, style: Style) -> dict[str, Any]:
-    return {
-        "target": source(line.target),
-        "role": line.role,
-        "through": line.through,
-        "formula": source(line.formula),
-        "substituted": source(line.substituted),
-        "latex": latex(line.formula, style=style),
-        "value": plain(line.value),
-        "shape": list(line.shape),
-        "cased": line.cased,
-    }
+    def step(self, step: Step) -> dict[str, Any]:
+        return {
+            "id": step.id,
+            "phase": step.phase,
+            "kind": step.kind,
+            "title": plain_text(title(self.trace, step)),
+            "reason": plain_text(reason(self.trace, step)),
+            "lines": [self.line(line) for line in step.lines],
+            "uses": list(step.uses),
+            "notes": [self.note(n) for n in step.notes],
+        }
 
+    def line(self, line: TraceLine) -> dict[str, Any]:
+        return {
+            "target": self.words.source(line.target),
+            "role": line.role,
+            "through": line.through,
+            "formula": self.words.source(line.formula),
+            "substituted": self.words.source(line.substituted),
+            "latex": latex(line.formula, style=self.style),
+            "value": plain(line.value),
+            "shape": list(line.shape),
+            "cased": line.cased,
+        }
 
-def _note(note: Note, style: Style) -> dict[str, Any]:
-    plain_fields = {f.name: _field(getattr(note, f.name), style) for f in fields(note)}
-    return {**plain_fields, "text": plain_text(note_text(note))}
+    def note(self, note: Note) -> dict[str, Any]:
+        plain_fields = {f.name: self.field(getattr(note, f.name)) for f in fields(note)}
+        return {**plain_fields, "text": plain_text(note_text(note))}
 
-
-def _field(value: Any, style: Style) -> Any:
-    """A field of a note as JSON."""
-    match value:
-        case Expression():
-            return source(value)
-        case TraceLine():
-            return _line(value, style)
-        case np.ndarray():
-            return plain(value)
-        case np.generic():
-            return plain(np.asarray(value))
-        case tuple():
-            return [_field(v, style) for v in value]
-        case None | str() | int() | float() | bool():
-            return value
-        case _:
-            return {f.name: _field(getattr(value, f.name), style) for f in fields(value)}
+    def field(self, value: Any) -> Any:
+        """A field of a note as JSON."""
+        match value:
+            case Expression():
+                return self.words.source(value)
+            case TraceLine():
+                return self.line(value)
+            case np.ndarray():
+                return plain(value)
+            case np.generic():
+                return plain(np.asarray(value))
+            case tuple():
+                return [self.field(v) for v in value]
+            case None | str() | int() | float() | bool():
+                return value
+            case _:
+                return {f.name: self.field(getattr(value, f.name)) for f in fields(value)}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import cache
+from typing import NamedTuple
 
 from handgrad import expression as tree
 from handgrad.errors import printable
@@ -44,8 +46,7 @@ def escaped(text: str) -> str:
     return "".join(_SPECIAL.get(c, c) for c in printable(text))
 
 
-@dataclass(frozen=True, slots=True)
-class Tex:
+class Tex(NamedTuple):
     """LaTeX with the scripts of its last symbol still open: W^{(2)} may yet become W^{(2)⊤}."""
 
     base: str
@@ -123,7 +124,7 @@ class LatexPen:
         if part.sup or part.end or part.sub:
             # An empty atom keeps TeX from taking the braces off a single accented letter.
             return Tex(f"{{{part}{{}}}}", sub=index)
-        return replace(part, sub=index)
+        return part._replace(sub=index)
 
     def parentheses(self, part: Tex) -> Tex:
         text = str(part)
@@ -170,7 +171,7 @@ class LatexPen:
     def transpose(self, part: Tex) -> Tex:
         if part.end:
             return Tex(f"{{{part}}}", sup=r"\top")
-        return replace(part, sup=rf"{part.sup}\top")
+        return part._replace(sup=rf"{part.sup}\top")
 
     def power(self, base: Tex, exponent: Tex) -> Tex:
         return Tex(f"{{{base}}}" if base.sup else str(base), sup=str(exponent))
@@ -183,6 +184,7 @@ class LatexPen:
         return text[:1].isdigit() or text.startswith(r"\mathbf{1}")
 
 
+@cache
 def _letters(symbol: Symbol) -> str:
     """The base with its accent: `\\hat{y}`, `\\mathrm{net}`, or the text a problem gives for it."""
     if symbol.text:
@@ -194,6 +196,7 @@ def _letters(symbol: Symbol) -> str:
     return rf"\mathrm{{{base}}}" if symbol.upright else base
 
 
+@cache
 def _subscript(text: str) -> str:
     """Letters and figures as they are, words upright."""
     parts = re.findall(r"[A-Za-z]{2,}|.", text)

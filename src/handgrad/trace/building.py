@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from handgrad.collector import paused
 from handgrad.expression import Adjoint, Expression, Leaf, Name, leaves
 from handgrad.graph import Graph, Line, build
 from handgrad.graph.structure import activation_of
@@ -29,6 +30,7 @@ PER_CASE_ENTRIES = 4096
 """A gradient of each case is written out only where all the cases have at most so many entries."""
 
 
+@paused()
 def solve(problem: Problem, *, carry: Carry = "exact", decimals: int = 4, steps: int = 1) -> Trace:
     """The worked solution of a problem: forward pass, backward pass and update.
 

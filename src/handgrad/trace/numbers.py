@@ -32,7 +32,7 @@ def nested(array: Array) -> Nested:
 
 
 def _tuples(value: Any) -> Nested:
-    return tuple(_tuples(v) for v in value) if isinstance(value, list) else float(value)
+    return tuple([_tuples(v) for v in value]) if isinstance(value, list) else value
 
 
 def literal_of(array: Array, cased: bool = False) -> Literal:

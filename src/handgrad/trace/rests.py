@@ -40,8 +40,9 @@ def without_rests(problem: Problem, graph: Graph, run: Run) -> tuple[Run, Rests]
 
     The run itself, where floats leave nothing or it is too large for paper.
     """
-    left = {leaf: rest for leaf, rest in _left(graph, run) if rest.any()}
-    if not left and not _beside_kinks(graph, run):
+    sizes = {leaf: _largest(value) for leaf, value in run.numbers.items()}
+    left = {leaf: rest for leaf, rest in _left(graph, run, sizes) if rest.any()}
+    if not left and not _beside_kinks(graph, run, sizes):
         return run, {}
     lines = [line.leaf for line in (*graph.forward, *graph.backward)]
     if sum(np.size(run.numbers[leaf]) for leaf in lines) > MOST:
@@ -69,25 +70,26 @@ def without_rests(problem: Problem, graph: Graph, run: Run) -> tuple[Run, Rests]
     return Run(graph, numbers, run.carry, parts), rests
 
 
-def _left(graph: Graph, run: Run) -> Iterator[tuple[Leaf, Array]]:
+def _left(graph: Graph, run: Run, sizes: Mapping[Leaf, float]) -> Iterator[tuple[Leaf, Array]]:
     """By line, the entries that may be rests; the others as 0."""
-    largest = max(map(_largest, run.numbers.values()), default=0.0)
+    largest = max(sizes.values(), default=0.0)
     for line in (*graph.forward, *graph.backward):
         value = np.asarray(run.numbers[line.leaf], dtype=float)
-        if ((value != 0) & (np.abs(value) < NOISE * largest)).any():
-            small = np.abs(value) < NOISE * _size(line.formula, graph, run)
+        magnitude = np.abs(value)
+        if ((magnitude < NOISE * largest) & (magnitude > 0)).any():
+            small = magnitude < NOISE * _size(line.formula, graph, sizes)
             yield line.leaf, np.where(small, value, 0.0)
 
 
-def _size(formula: Expression, graph: Graph, run: Run) -> float:
+def _size(formula: Expression, graph: Graph, sizes: Mapping[Leaf, float]) -> float:
     """The largest number that went into a formula, or into the equations that it names."""
     named = [_written(leaf, graph) for leaf in leaves(formula)]
     largest = 0.0
     for part in (n for each in (formula, *filter(None, named)) for n in walk(each)):
         if isinstance(part, Literal):
             largest = max(largest, _largest(part.value))
-        elif isinstance(part, Name | Adjoint) and part in run.numbers:
-            largest = max(largest, _largest(run.numbers[part]))
+        elif isinstance(part, Name | Adjoint):
+            largest = max(largest, sizes.get(part, 0.0))
     return largest
 
 
@@ -112,11 +114,11 @@ def _kinked(graph: Graph) -> Iterator[Call]:
                 yield call
 
 
-def _beside_kinks(graph: Graph, run: Run) -> bool:
+def _beside_kinks(graph: Graph, run: Run, sizes: Mapping[Leaf, float]) -> bool:
     """Whether a number would lie at a kink if it were not for its last digits."""
     for call in _kinked(graph):
         arguments = [run.of(a) for a in call.arguments]
-        near = [_coarse(x, NOISE * _size(call, graph, run)) for x in arguments]
+        near = [_coarse(x, NOISE * _size(call, graph, sizes)) for x in arguments]
         for kink in operation_of(call).kinks:
             at = [entries_at(kink, call, x, graph.cased_leaves) for x in (near, arguments)]
             if at[0] != at[1]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cache
+
 import numpy as np
 
-from handgrad.expression import Call, Leaf, Name
+from handgrad.expression import Call, Expression, Leaf, Name, Option, Shape
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import application, tidied
 from handgrad.operations.operation import Array
@@ -22,12 +25,24 @@ def slopes_of(call: Call, z: Array, *, cased: bool) -> Array:
     `z` has the call's shape, and the cases on its last axis where it is `cased`. Zero where no
     gradient passes at all.
     """
-    shape = call.shape or ()
-    out, one, pre = Name("out", shape=shape), Name("one", shape=shape), Name("z", shape=shape)
-    slope = operation_of(call).pullback(0, one, application(call, (pre,), out))
+    alone, slope = _slope(call.operation, call.options, call.shape or ())
     if slope is None:
         return np.zeros_like(z)
-    at: dict[Leaf, Array] = {pre: z, one: np.ones_like(z)}
-    leaves: set[Leaf] = {out, one, pre} if cased else set()
-    at[out] = value_of(Call(call.operation, (pre,), call.options, shape=shape), at, leaves)
-    return np.broadcast_to(value_of(tidied(slope, lambda leaf: shape), at, leaves), z.shape)
+    at: dict[Leaf, Array] = {PRE: z, ONE: np.ones_like(z)}
+    leaves: set[Leaf] = {OUT, ONE, PRE} if cased else set()
+    at[OUT] = value_of(alone, at, leaves)
+    return np.broadcast_to(value_of(slope, at, leaves), z.shape)
+
+
+OUT, ONE, PRE = Name("out"), Name("one"), Name("z")
+
+
+@cache
+def _slope(
+    operation: str, options: tuple[tuple[str, Option], ...], shape: Shape
+) -> tuple[Call, Expression | None]:
+    """An activation of PRE, and what a gradient ONE of its result OUT becomes at PRE."""
+    out, one, pre = (replace(leaf, shape=shape) for leaf in (OUT, ONE, PRE))
+    call = Call(operation, (pre,), options, shape=shape)
+    slope = operation_of(call).pullback(0, one, application(call, (pre,), out))
+    return call, None if slope is None else tidied(slope, lambda leaf: shape)

@@ -57,17 +57,18 @@ class Updating:
         settings[self.update.step] = np.asarray(float(self.step))
         updated = dict(self.parameters)
         numbers = {**self.numbers, **settings, **self.memory}
+        put = Numbers(numbers, self.cased)
         for parameter, lines in self.update.lines.items():
             for line in lines:
                 used = {k: np.asarray(numbers[k], dtype=float) for k in leaves(line.formula)}
-                value = value_of(line.formula, used, set(self.cased))
+                value = value_of(line.formula, used, self.cased)
                 if self.run.carry == "rounded":
                     value = shown_figures(value, self.decimals)
                 yield TraceLine(
                     target=line.target,
                     role=ROLES[line.assigns],
                     formula=line.formula,
-                    substituted=Numbers(used, self.cased).put_into(line.formula),
+                    substituted=put.put_into(line.formula),
                     value=value,
                     shape=line.target.shape or (),
                     cased=self.graph.nodes[parameter].cased,
@@ -76,6 +77,7 @@ class Updating:
                     updated[parameter] = value
                 else:
                     numbers[line.target] = value
+                    put.literals.pop(line.target, None)
                 if line.assigns == "memory":
                     self.memory[line.target] = value
         self.parameters = updated
