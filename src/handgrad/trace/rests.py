@@ -7,6 +7,7 @@ once to the nearest float.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -95,7 +96,8 @@ def _size(formula: Expression, graph: Graph, sizes: Mapping[Leaf, float]) -> flo
 
 def _largest(numbers: Any) -> float:
     sizes = np.abs(np.asarray(numbers, dtype=float))
-    return float(sizes[np.isfinite(sizes)].max(initial=0.0))
+    largest = float(np.maximum.reduce(sizes, axis=None, initial=0.0))
+    return largest if math.isfinite(largest) else float(sizes[np.isfinite(sizes)].max(initial=0.0))
 
 
 def _written(leaf: Leaf, graph: Graph) -> Expression | None:
