@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import handgrad
@@ -123,3 +125,25 @@ def test_a_part_of_an_equation_has_the_gradient_of_its_own_case() -> None:
     markdown = handgrad.render_markdown(page)
     assert r"\mathrm{mean}" in markdown
     assert r"\ast" not in markdown
+
+
+@pytest.mark.parametrize(
+    ("equations", "given", "told"),
+    [
+        ("L = bce(p, y)", {"p": 0.5, "y": [1, 0]}, "broadcasting makes 2 pairs of them, a vector"),
+        ("L = mse(p, y)", {"p": [[1], [2]], "y": [1, 2]}, "4 pairs of them, a 2×2 matrix"),
+        ("L = sum((p - y)**2)", {"p": [[1], [2]], "y": [1, 2]}, "4 pairs of them, a 2×2 matrix"),
+        ("L = mse(p, y)", {"p": [1, 2], "y": [1, 2]}, ""),
+        ("L = sum((p - y)**2)", {"p": [[1, 2], [3, 4]], "y": [1, 2]}, ""),
+        ("L = mse(p, 0)", {"p": [1, 2]}, ""),
+        ("L = cross_entropy(p, y)", {"p": [0.25, 0.75], "y": 1}, ""),
+    ],
+)
+def test_unlike_shapes_are_pointed_out(equations: str, given: Any, told: str) -> None:
+    """A prediction and a target that are paired by broadcasting, which is rarely what is meant."""
+    trace = handgrad.solve(handgrad.Problem(equations, given))
+    texts = [
+        plain_text(note_text(n)) for s in trace.steps for n in s.notes if n.kind == "unlike_shapes"
+    ]
+    assert len(texts) == bool(told)
+    assert all(told in text and "give both the same shape" in text for text in texts)

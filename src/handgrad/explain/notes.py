@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
@@ -21,6 +22,7 @@ from handgrad.trace import (
     Saturated,
     SeveralPaths,
     ShortcutTaken,
+    UnlikeShapes,
     Unreached,
     Zeroed,
     ZeroInput,
@@ -72,6 +74,8 @@ def note_text(note: Note) -> Text:
             )  # fmt: skip
         case AtKink():
             return (f"A number lies exactly at a kink: {note.words}.",)
+        case UnlikeShapes():
+            return _unlike_shapes(note)
         case RoundingRest():
             return _rounding_rest(note)
         case Unreached():
@@ -174,6 +178,16 @@ def zeroed_text(zeroed: Zeroed) -> Text:
         case "entries":
             shown = [f"({', '.join(str(i + 1) for i in e)})" for e in zeroed.entries[:4]]
             return (f"entries {listed(shown)} of ", gradient)
+
+
+def _unlike_shapes(note: UnlikeShapes) -> Text:
+    a, b = note.arguments[:2]
+    described = [describe(shape) for shape in note.shapes]
+    return sentence(
+        a, f" is {described[0]} and ", b, f" is {described[1]}: broadcasting makes ",
+        f"{math.prod(note.whole)} pairs of them, {describe(note.whole)}. Where each entry of one belongs to ",
+        "one of the other, give both the same shape.",
+    )  # fmt: skip
 
 
 def _rounding_rest(note: RoundingRest) -> Text:

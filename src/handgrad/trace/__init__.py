@@ -15,6 +15,7 @@ from handgrad.trace.structure import ShortcutTaken as ShortcutTaken
 from handgrad.trace.structure import Step as Step
 from handgrad.trace.structure import Trace as Trace
 from handgrad.trace.structure import TraceLine as TraceLine
+from handgrad.trace.structure import UnlikeShapes as UnlikeShapes
 from handgrad.trace.structure import Unreached as Unreached
 from handgrad.trace.structure import Zeroed as Zeroed
 from handgrad.trace.structure import ZeroInput as ZeroInput

@@ -8,11 +8,21 @@ from itertools import product
 
 import numpy as np
 
-from handgrad.expression import Adjoint, Call, Expression, Name, Shape, leaves, shape_of, walk
+from handgrad.expression import (
+    Adjoint,
+    Call,
+    Expression,
+    Literal,
+    Name,
+    Shape,
+    leaves,
+    shape_of,
+    walk,
+)
 from handgrad.graph import Activation, Graph, activations
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import tidied
-from handgrad.operations.operation import Array
+from handgrad.operations.operation import Array, broadcast
 from handgrad.run import Run
 from handgrad.run.evaluate import value_of
 from handgrad.trace.kinks import entries_at
@@ -32,6 +42,7 @@ from handgrad.trace.structure import (
     ShortcutTaken,
     Step,
     TraceLine,
+    UnlikeShapes,
     Unreached,
     Zeroed,
     ZeroInput,
@@ -88,6 +99,7 @@ class Noting:
             if operation.saturation is not None:
                 notes += self._saturated(node, line.target.name, operation.saturation)
             notes += self._kinks(node, line.target.name)
+            notes += self._unlike(node, line.target.name)
         return notes
 
     def _argument(self, call: Call) -> tuple[Expression, Array]:
@@ -138,6 +150,24 @@ class Noting:
                     )
                 )
         return notes
+
+    def _unlike(self, call: Call, equation: str) -> list[Note]:
+        """Shapes that nobody means to combine: of a loss, or such that no argument has the result's."""
+        operation = operation_of(call)
+        arguments = call.arguments
+        shapes = tuple(shape_of(a) or () for a in arguments)
+        if operation.name == "cross_entropy" or len(set(shapes)) < 2:
+            return []
+        if not operation.elementwise and operation.family != "loss":
+            return []
+        whole = broadcast(shapes)
+        if operation.elementwise and whole in shapes:
+            return []
+        if any(isinstance(a, Literal) for a in arguments):
+            return []
+        return [
+            UnlikeShapes("unlike_shapes", operation.name, equation, arguments, shapes, whole),
+        ]
 
     def _kinks(self, call: Call, equation: str) -> list[Note]:
         notes: list[Note] = []

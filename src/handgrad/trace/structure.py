@@ -174,6 +174,21 @@ class RoundingRest:
 
 
 @dataclass(frozen=True, slots=True)
+class UnlikeShapes:
+    """Two parts of an equation compared or combined entry by entry that are broadcast to `whole`.
+
+    What is meant is mostly one entry with one: a prediction with its target.
+    """
+
+    kind: Literal["unlike_shapes"]
+    operation: str
+    equation: str
+    arguments: tuple[Expression, ...]
+    shapes: tuple[Shape, ...]
+    whole: Shape
+
+
+@dataclass(frozen=True, slots=True)
 class Unreached:
     """A parameter from which no path leads to the loss."""
 
@@ -213,6 +228,7 @@ Note: TypeAlias = (
     | ShortcutTaken
     | AtKink
     | RoundingRest
+    | UnlikeShapes
     | Unreached
     | LossChange
     | Diverged
