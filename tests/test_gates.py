@@ -390,3 +390,62 @@ def test_gradient_that_arrives_the_same_in_every_case() -> None:
     (layer,) = handgrad.audit_gates(problem, remedies=False).layers
     assert layer.gradient_in == pytest.approx(3)
     assert layer.gradient_out == pytest.approx(3)
+
+
+IN_ROWS = [
+    ("L = mse(H @ W2 + b2, Y)", "mean"),
+    ("L = sum((H @ W2 + b2 - Y)**2) / 4", "sum"),
+    ("L = mean((H @ W2 + b2 - Y)**2) + 0.1*sum(W1**2)", "mean"),
+]
+
+
+def in_rows(loss: str, cased: bool, reduction: str = "mean") -> handgrad.Problem:
+    """X @ W with four examples in rows; or with the same four as cases."""
+    generator = np.random.default_rng(2)
+    x, y = generator.normal(size=(4, 2)), generator.normal(size=(4, 1))
+    return handgrad.Problem(
+        ["Z = X @ W1 + b1", "H = relu(Z)", loss],
+        {
+            "W1": generator.normal(size=(2, 5)),
+            "b1": [-3.0, 0.1, 0.2, -0.5, -4.0],
+            "W2": generator.normal(size=(5, 1)),
+            "b2": [0.1],
+        },
+        {"X": {"cases": x}, "Y": {"cases": y}} if cased else {"X": x, "Y": y},
+        reduction=reduction,
+    )
+
+
+@pytest.mark.parametrize(("loss", "reduction"), IN_ROWS)
+def test_examples_in_rows_are_cases(loss: str, reduction: str) -> None:
+    """The audit of X @ W is that of its rows as cases, and so is its training."""
+    found = handgrad.audit_gates(in_rows(loss, cased=False))
+    expected = handgrad.audit_gates(in_rows(loss, cased=True, reduction=reduction))
+    assert found.rows == ("X", "Y")
+    assert not expected.rows
+    assert found.cases == 4
+    assert found.units == expected.units
+    assert [u.verdict for u in found.units].count("dead_on_data") >= 2
+    page = handgrad.render_terminal(
+        handgrad.gates_page(found), width=80, colour=False, unicode=True
+    )
+    assert "4 cases, the rows of X and Y." in page
+    trained = handgrad.train(in_rows(loss, cased=False), 20)
+    as_cases = handgrad.train(in_rows(loss, cased=True, reduction=reduction), 20)
+    assert trained.rows == ("X", "Y")
+    assert trained.losses == pytest.approx(as_cases.losses, rel=1e-12)
+    assert trained.events == as_cases.events
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        "L = mse(softmax(H, axis=0) @ W2 + b2, Y)",  # rows that weigh each other
+        "L = mse(H @ W2 + b2, Y)**2",  # no sum over the rows
+        "L = sum((H @ W2 + b2 - Y)**2) + 0.1*sum(W1**2)",  # a penalty counted once
+    ],
+)
+def test_rows_that_are_no_examples_of_their_own(loss: str) -> None:
+    found = handgrad.audit_gates(in_rows(loss, cased=False))
+    assert not found.rows
+    assert found.cases == 1

@@ -33,6 +33,7 @@ from handgrad.problem import Problem
 from handgrad.problem.parts import in_own_names, with_named_activations
 from handgrad.run import run
 from handgrad.run.engine import BLOCK
+from handgrad.run.rows import rows_as_cases
 from handgrad.tables import ArrayCases, Cases, open_cases
 from handgrad.trace import Zeroed
 from handgrad.trace.silencing import Silencing
@@ -87,7 +88,8 @@ def audit_gates(
         fire_on: on how many cases a shifted bias should make a unit fire.
         dtype: float64 or float32.
 
-    Memory does not depend on the number of cases. Raises `HandgradError` for data that do not fit.
+    Where the problem has one example a row, as in X @ W, its rows are the cases; a box is of the data
+    as they are. Memory does not depend on the number of cases. Raises `HandgradError` for data that do not fit.
     """
     if any(g.cased for g in problem.parameters.values()):
         raise OptionError(
@@ -96,12 +98,15 @@ def audit_gates(
         )
     if fire_on < 1:
         raise OptionError("a unit fires on 1 case at least", where="fire_on")
+    rows: tuple[str, ...] = ()
     if data is None:
         # A problem whose own numbers overflow is refused where `solve` refuses it.
         run(problem, build(problem))
+        if not over:
+            problem, rows = rows_as_cases(problem)
     cases = _cases_of(problem, data, skip_bad)
-    audit = _Audit(problem, cases, over or {}, tighten, fire_on, dtype, progress)
-    return audit.made(remedies)
+    audit = _Audit(problem, cases, over or {}, tighten, fire_on, dtype, progress).made(remedies)
+    return replace(audit, rows=rows)
 
 
 def _cases_of(

@@ -144,7 +144,8 @@ class Audit:
     them, on at most `tried` units. `threshold` is the share of an activation's largest slope under
     which it is saturated. `fixed` are data that the problem has and the data files do not give.
     `parts` are the names given to parts of equations, with their formulas. `sample` says of the first
-    few cases which gates are open: a row a case, a column a unit, layer after layer.
+    few cases which gates are open: a row a case, a column a unit, layer after layer. `rows` are the
+    data of which each row is a case.
     """
 
     problem: Problem
@@ -160,6 +161,7 @@ class Audit:
     tried: int
     parts: Mapping[str, Expression]
     sample: tuple[tuple[bool, ...], ...] = ()
+    rows: tuple[str, ...] = ()
 
     def of(self, layer: str) -> tuple[Unit, ...]:
         """The units of a layer."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from handgrad.equations import source
+from handgrad.explain.text import joined
 from handgrad.explain.words import WORDS
 from handgrad.expression import Literal, Name
 from handgrad.gates.structure import EXPLODING, VANISHING, Audit, Layer, Unit
@@ -69,7 +70,9 @@ def gates_page(audit: Audit, decimals: int = 4) -> Page:
 
 
 def _introduction(audit: Audit) -> Text:
-    many = f"{audit.cases} cases" if audit.cases > 1 else "One example"
+    many: Text = (f"{audit.cases} cases" if audit.cases > 1 else "One example",)
+    if audit.rows:
+        many = (*many, ", the rows of ", *joined([(Name(n),) for n in audit.rows]))
     gates = {layer.gate for layer in audit.layers}
     fires = (
         " A unit with a gate fires where its pre-activation is positive." if True in gates else ""
@@ -81,7 +84,8 @@ def _introduction(audit: Audit) -> Text:
         else ""
     )
     return (
-        f"{many}.{fires}{flat} Gradients are of each case's own loss, sizes are means over the cases. "
+        *many,
+        f".{fires}{flat} Gradients are of each case's own loss, sizes are means over the cases. "
         "Units are counted from 1 here; names such as b2[1] are spelled as in commands and count from 0.",
     )
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from handgrad.explain import RULE_NOUNS
+from handgrad.explain.text import joined
 from handgrad.expression import Expression, Literal, Name
 from handgrad.page.blocks import Block, Figure, Heading, Inline, Note, Page, Paragraph, Table, Text
 from handgrad.picture import Drawing
@@ -104,7 +105,8 @@ def _what(study: OverTraining) -> Text:
     every = [b - a for a, b in pairwise(study.steps)]
     looked = f" The units are looked at every {every[0]} updates." if every and every[0] > 1 else ""
     words = f"{made} update{'s' if made > 1 else ''} by {RULE_NOUNS[study.update.rule]} at rate "
-    rest = f" on {cases}{batches}.{looked}"
+    rows: Text = (", the rows of ", *joined([(Name(n),) for n in study.rows])) if study.rows else ()
+    rest = f"{batches}.{looked}"
     if study.layers and study.gates:
         rest += (
             " A unit is dead when its pre-activation is at most 0 on every case: its gate is shut, and its "
@@ -112,7 +114,7 @@ def _what(study: OverTraining) -> Text:
         )
     elif not study.layers:
         rest += " No equation has a ReLU, so no unit can die."
-    return (words, Literal(study.update.rate), rest)
+    return (words, Literal(study.update.rate), f" on {cases}", *rows, rest)
 
 
 def _outcome(study: OverTraining) -> list[Block]:

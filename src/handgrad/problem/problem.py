@@ -172,6 +172,14 @@ class Problem(Shown, Checked):
             equations = _swapped(equations, old, new, keep)
         return self._changed(equations=equations)
 
+    def with_rows_as_cases(self, names: Collection[str], reduction: str = "mean") -> Problem:
+        """The problem with a case for each row of these data; the loss is reduced over them so."""
+        data = {
+            n: given({"cases": g.written or g.array}, f"data.{n}") if n in names else g
+            for n, g in self.data.items()
+        }
+        return self._changed(data=data, reduction=reduction)
+
     def with_equations(self, equations: Sequence[str]) -> Problem:
         """The problem with other equations for the same numbers and the same loss."""
         return self._changed(equations=parse_equations(equations, self.where))

@@ -22,6 +22,7 @@ def gates_object(audit: Audit) -> dict[str, Any]:
         "schema": SCHEMA,
         "title": audit.problem.title,
         "cases": audit.cases,
+        "rows": list(audit.rows),
         "skipped": audit.skipped,
         "fixed": list(audit.fixed),
         "thresholds": {

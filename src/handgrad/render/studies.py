@@ -99,6 +99,7 @@ def _training(study: OverTraining) -> dict[str, Any]:
         "rule": study.update.rule,
         "rate": study.update.rate,
         "cases": study.cases,
+        "rows": list(study.rows),
         "batch": study.batch,
         "seed": study.seed,
         "gates": study.gates,

@@ -17,6 +17,7 @@ from handgrad.graph import build
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem, Update
 from handgrad.run import run
+from handgrad.run.rows import rows_as_cases
 from handgrad.run.training import Training
 from handgrad.study.units import GATES, Layer, layers
 from handgrad.study.watching import UnitWatch
@@ -79,6 +80,7 @@ class OverTraining:
         dead: by layer, the units with no positive pre-activation at these.
         started_dead, ended_dead: these units before the first update, and after the last.
         stopped: the update after which the loss was no longer finite.
+        rows: the data of which each row is a case, as in X @ W.
     """
 
     name: str
@@ -96,6 +98,7 @@ class OverTraining:
     started_dead: tuple[Unit, ...]
     ended_dead: tuple[Unit, ...]
     stopped: int | None
+    rows: tuple[str, ...] = ()
 
     @property
     def units(self) -> int:
@@ -133,7 +136,7 @@ def train(
 
     Stops early where the loss is no longer finite. Raises `OptionError` for options that do not fit.
     """
-    problem = with_update(problem, rule, rate)
+    problem, rows = rows_as_cases(with_update(problem, rule, rate))
     cases = _cases(problem)
     _check(problem, steps, batch, every, cases)
     # A problem whose own numbers overflow is refused where `solve` refuses it.
@@ -173,6 +176,7 @@ def train(
         started_dead=recorder.started_dead,
         ended_dead=recorder.dead_now(),
         stopped=stopped,
+        rows=rows,
     )
 
 
