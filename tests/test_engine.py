@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from importlib import import_module
+from typing import Any
 
 import numpy as np
 import pytest
@@ -185,3 +186,30 @@ def test_unusable_values() -> None:
         engine(x=[1, 2, 3])
     with pytest.raises(handgrad.OptionError, match="there is no value W9"):
         handgrad.Engine(handgrad.load("lab9"), wanted=["W9"])
+
+
+@pytest.mark.parametrize(
+    ("name", "y", "told"),
+    [
+        ("lab9", -1.0, "y must be a target from 0 to 1, but here it is -1"),
+        ("batch", [1.0, 0.0, 2.0], "y must be a target from 0 to 1, but here it is 2"),
+    ],
+)
+def test_targets_that_a_loss_is_not_made_for(name: str, y: Any, told: str) -> None:
+    problem = handgrad.load(name)
+    with pytest.raises(handgrad.NumberError, match=told):
+        handgrad.Engine(problem)(y=y)
+    with pytest.raises(handgrad.NumberError, match=told):
+        handgrad.Training(problem).step(y=y)
+
+
+def test_classes_that_do_not_exist() -> None:
+    problem = handgrad.Problem(
+        ["p = softmax(W @ x)", "L = cross_entropy(p, y)"],
+        {"W": np.eye(3)},
+        {"x": {"cases": np.eye(3)}, "y": {"cases": [0, 1, 2]}},
+    )
+    engine = handgrad.Engine(problem)
+    assert np.isfinite(engine(y=[2, 1, 0]).loss)
+    with pytest.raises(handgrad.NumberError, match=r"y must be the number of a class, .* is 3"):
+        engine(y=[1, 2, 3])

@@ -20,6 +20,7 @@ from handgrad.run.libraries import Library, library_of
 from handgrad.run.plan import Plan
 from handgrad.run.program import Program, compiled
 from handgrad.run.shapes import case_count, check_shape
+from handgrad.run.targets import check_targets, targets_of
 from handgrad.run.workers import all_at_once, processors
 
 BLOCK = 8192
@@ -97,6 +98,7 @@ class Engine:
             n: np.asarray(g.array, dtype=self.dtype)
             for n, g in (*problem.parameters.items(), *problem.data.items())
         }
+        self._targets = targets_of(self.graph)
         self._cased = [n for n in self._givens if self.graph.nodes[n].cased]
         self._outputs: tuple[Leaf, ...] = (
             *([Name(self.graph.cost)] if loss else []),
@@ -125,7 +127,8 @@ class Engine:
         """The loss and the gradients at the problem's numbers, with `values` put for some of them.
 
         Many cases lie along the last axis of a value. Raises `OptionError` for a name that the
-        problem is not given and for a value of another shape.
+        problem is not given and for a value of another shape, and `NumberError` for a target that
+        the problem's loss is not made for.
         """
         return self.run(values)
 
@@ -171,6 +174,7 @@ class Engine:
             array = np.asarray(value, dtype=self.dtype)
             self._check(name, array.shape)
             given[name] = array
+        check_targets({n: given[n] for n in values}, self._targets)
         return given, case_count({n: given[n].shape for n in self._cased})
 
     def _check(self, name: str, shape: tuple[int, ...]) -> None:

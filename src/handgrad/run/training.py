@@ -17,6 +17,7 @@ from handgrad.run.engine import SMALL
 from handgrad.run.plan import Plan, after
 from handgrad.run.program import Program, compiled
 from handgrad.run.shapes import case_count, check_shape
+from handgrad.run.targets import check_targets, targets_of
 from handgrad.updates import Update
 
 
@@ -36,6 +37,7 @@ class Training:
         self.dtype = np.dtype(dtype)
         self.update = update_pass(self.graph, problem.update or Update())
         self._plan = Plan(self.graph, update=self.update)
+        self._targets = targets_of(self.graph)
         start = {n: self._array(g.array) for n, g in problem.parameters.items()}
         owners = {line.target: p for p, lines in self.update.lines.items() for line in lines}
         memory = {
@@ -98,6 +100,7 @@ class Training:
                     f"{name} is no datum of the problem", mend=nearest(name, self.problem.data)
                 )
         found = {n: self._array(v) for n, v in data.items()}
+        check_targets(found, self._targets)
         whole = {**self._inputs, **found}
         shapes = {n: np.shape(whole[n]) for n in self.problem.data}
         for name, given in self.problem.data.items():

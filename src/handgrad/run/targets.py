@@ -1,0 +1,45 @@
+"""Whether values that a call gives are such as the problem's losses are made for: BCE of a target −1 is nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from handgrad.errors import NumberError
+from handgrad.expression import Call, Name, Shape, walk
+from handgrad.graph import Graph
+from handgrad.operations import operation_of
+from handgrad.operations.annotate import signature_of
+from handgrad.operations.operation import Array, Domain
+
+Targets: TypeAlias = "Mapping[str, Sequence[tuple[Domain, tuple[Shape, ...]]]]"
+"""By the name of a given value, what losses require of it, each with the shapes of the loss's arguments."""
+
+
+def targets_of(graph: Graph) -> Targets:
+    """What the losses of a graph require of the values that it is given."""
+    found: dict[str, list[tuple[Domain, tuple[Shape, ...]]]] = {}
+    for node in graph.nodes.values():
+        # A loss that is written out is known for what it is as it is computed.
+        forms = [form for form in (node.written, node.computed) if form is not None]
+        for call in (c for form in forms for c in walk(form)):
+            if not isinstance(call, Call) or operation_of(call).family != "loss":
+                continue
+            for domain in operation_of(call).domain:
+                argument = call.arguments[domain.argument]
+                if isinstance(argument, Name) and graph.nodes[argument.name].kind != "value":
+                    required = domain, signature_of(call).shapes
+                    found.setdefault(argument.name, []).append(required)
+    return found
+
+
+def check_targets(values: Mapping[str, Array], targets: Targets) -> None:
+    """Raises `NumberError` for a value that a loss is not made for; cases lie along the last axis."""
+    for name in values.keys() & targets.keys():
+        for domain, shapes in targets[name]:
+            holds = np.broadcast_to(domain.holds(np, values[name], shapes), values[name].shape)
+            if not holds.all():
+                worst = float(values[name][~holds].flat[0])
+                raise NumberError(f"{name} must be {domain.words}, but here it is {worst:g}")
