@@ -449,3 +449,39 @@ def test_rows_that_are_no_examples_of_their_own(loss: str) -> None:
     found = handgrad.audit_gates(in_rows(loss, cased=False))
     assert not found.rows
     assert found.cases == 1
+
+
+@pytest.mark.parametrize(
+    ("equations", "parameters", "x"),
+    [
+        (["s = mean(X @ w)", "L = (s - y)**2"], {"w": [0, 0]}, [[1, 2], [0, 1], [2, 1]]),
+        (["s = mean(X @ w)", "L = (s - y)**2"], {"w": [1, 2]}, [[1, 2], [1, 2], [1, 2]]),
+        (
+            ["s = mean(X @ w)", "L = (s - y)**2 / 10**6"],
+            {"w": [0.01, 0]},
+            [[1e-3, 2e-3], [1e-3, 0]],
+        ),
+        (
+            ["H = relu(X @ W - 9)", "s = mean(H @ v)", "L = (s - y)**2"],
+            {"W": [[1, 0.5], [0.5, -1]], "v": [1, 2]},
+            [[1, 2], [0, 1], [2, 1]],
+        ),
+        (["L = mean(relu(X*k + y))"], {"k": 2}, [[1, 2], [0, 1]]),
+    ],
+    ids=["zero weights", "equal rows", "small numbers", "no open gate", "an image"],
+)
+def test_rows_that_are_alike_by_accident(equations: Any, parameters: Any, x: Any) -> None:
+    """At these numbers the rows apart would have the same loss and gradients; elsewhere they do not."""
+    problem = handgrad.Problem(
+        equations, parameters, {"X": x, "y": 1}, update=handgrad.Update("sgd", 0.1)
+    )
+    trained = handgrad.train(problem, 3)
+    assert not trained.rows
+    steps = handgrad.solve(problem, steps=3).training
+    losses = [float(x) for x in (steps[0].before, *(t.after for t in steps))]
+    assert trained.losses == pytest.approx(losses, rel=1e-12)
+
+
+def test_every_way_is_compared_on_the_same_rows() -> None:
+    studies = handgrad.compare_training(in_rows(IN_ROWS[0][0], cased=False), 5, batch=2)
+    assert {(s.rows, s.cases, s.batch) for s in studies} == {(("X", "Y"), 4, 2)}

@@ -123,7 +123,7 @@ def test_any_number_of_networks(count: int, monkeypatch: pytest.MonkeyPatch) -> 
 @COMPILED
 def test_what_is_not_finite_is_so_in_machine_code_too() -> None:
     problem = handgrad.Problem(
-        "L = sum(relu(w) + maximum(1, w) + minimum(w, 2) + where(w > 0, w, 0) + exp(w))",
+        "L = sum(relu(w) + maximum(1, w) + minimum(w, 2) + where(w > 0, w, 0) + exp(w) + abs(w))",
         {"w": {"cases": np.zeros((2, 3))}},
     )
     w = np.array([[1.0, np.nan], [np.inf, 2.0], [-np.inf, -0.0]])
@@ -133,10 +133,32 @@ def test_what_is_not_finite_is_so_in_machine_code_too() -> None:
 
 
 def test_what_a_batch_shares_is_not_compiled() -> None:
-    with pytest.raises(handgrad.OptionError, match=r"each case has for itself .* in cases"):
+    with pytest.raises(handgrad.OptionError, match=r"for itself .* the loss is one for all cases"):
         handgrad.Engine(handgrad.load("batch"), jit=True)
-    with pytest.raises(handgrad.OptionError, match="what each case has for itself"):
-        handgrad.Engine(LAB, jit=True)
+    with pytest.raises(handgrad.OptionError, match="the gradient of W1 is one for all cases"):
+        handgrad.Engine(LAB, jit=True, loss=False)
+
+
+@COMPILED
+def test_only_what_is_used_of_a_large_table_is_read() -> None:
+    cases = {"w": {"cases": [1.0, 2.0, -3.0]}}
+    agrees(handgrad.Problem("L = (T[3, 7]*w + T[0, 0])**2", cases, {"T": np.eye(400)}))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.int64, "no type"])
+def test_other_precisions_are_refused(dtype: Any) -> None:
+    for make in (handgrad.Engine, handgrad.Training):
+        with pytest.raises(handgrad.OptionError, match="the type of the numbers is"):
+            make(LAB, dtype=dtype)
+
+
+@COMPILED
+def test_numbers_in_the_other_byte_order() -> None:
+    swapped = np.dtype(np.float64).newbyteorder().str
+    assert_close(
+        handgrad.Engine(networks(2), dtype=swapped, jit=True)().loss,
+        handgrad.Engine(networks(2))().loss,
+    )
 
 
 @COMPILED

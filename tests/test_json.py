@@ -76,3 +76,9 @@ def test_the_schema_refuses_what_is_not_a_trace(capsys: pytest.CaptureFixture[st
 def test_random_graphs(seed: int) -> None:
     trace = handgrad.to_json(handgrad.solve(random_graph(seed, 15).problem()))
     jsonschema.validate(json.loads(json.dumps(trace, allow_nan=False)), schema("trace"))
+
+
+def test_numbers_that_cannot_be_added_up() -> None:
+    """Large ones, whose sum is infinite, are written as they are; without a warning."""
+    trace = handgrad.solve(handgrad.Problem("L = sum(tanh(w))", {"w": [1.5e308, 1.5e308]}))
+    assert handgrad.to_json(trace)["values"]["w"] == [1.5e308, 1.5e308]

@@ -135,7 +135,16 @@ def test_a_part_of_an_equation_has_the_gradient_of_its_own_case() -> None:
         ("L = sum((p - y)**2)", {"p": [[1], [2]], "y": [1, 2]}, "4 pairs of them, a 2×2 matrix"),
         ("L = mse(p, y)", {"p": [1, 2], "y": [1, 2]}, ""),
         ("L = sum((p - y)**2)", {"p": [[1, 2], [3, 4]], "y": [1, 2]}, ""),
+        ("L = mse(p, [1, 2])", {"p": [[1], [2]]}, "p is a 2×1 matrix and [1, 2] is a vector"),
+        (
+            "L = sum(where(c, p, y))",
+            {"c": 1, "p": [[1], [2]], "y": [1, 2]},
+            "p is a 2×1 matrix and y",
+        ),
         ("L = mse(p, 0)", {"p": [1, 2]}, ""),
+        ("L = bce(p, y)", {"p": [0.5], "y": 1}, ""),
+        ("L = mse(p, y)", {"p": [[0.5]], "y": [1]}, ""),
+        ("L = mse(p, y)", {"p": [[1, 2]], "y": [1, 2]}, ""),
         ("L = cross_entropy(p, y)", {"p": [0.25, 0.75], "y": 1}, ""),
     ],
 )

@@ -81,6 +81,7 @@ def _entrywise_loss(
     return Operation(
         name=name,
         family="loss",
+        compares=True,
         arity=(2, 2),
         shape=shape,
         kernel=kernel,

@@ -136,6 +136,7 @@ class Operation:
         notation: how it is written.
         options: option names and defaults.
         elementwise: applied entry by entry, with NumPy's broadcasting.
+        compares: a loss of two arguments, entry by entry.
         commutative: f(a, b) = f(b, a).
         gate: an activation that lets gradient through where its input is positive, and none elsewhere.
         ajar: of a gate, the activation that is the same but for letting a little gradient through.
@@ -160,6 +161,7 @@ class Operation:
     notation: Notation
     options: Options = field(default_factory=dict)
     elementwise: bool = False
+    compares: bool = False
     commutative: bool = False
     gate: bool = False
     ajar: str = ""

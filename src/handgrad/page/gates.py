@@ -100,6 +100,8 @@ def _remarks(audit: Audit) -> list[Block]:
         for position, name in enumerate(audit.fixed):
             names += [", "] * bool(position) + [Name(name)]
         text: Text = ("The data do not give ", *names, ": the problem's own numbers stand for every case.")  # fmt: skip
+        if audit.rows:
+            text = (*names, f" {'is' if len(audit.fixed) == 1 else 'are'} the same for every row.")
         notes.append(Note("info", text))
     return notes
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -113,7 +112,7 @@ def texts(array: Array) -> Any:
 def plain(array: Array) -> Any:
     """Nested lists of numbers, null for what is not finite."""
     values = np.asarray(array, dtype=float) + 0.0  # −0 as 0
-    if math.isfinite(np.add.reduce(values, axis=None)):
+    if np.logical_and.reduce(np.isfinite(values), axis=None):
         return values.tolist()
     return [plain(row) for row in values] if values.ndim else None
 

@@ -99,7 +99,10 @@ def _called(function: Any, number: Any, length: Any) -> Gemm:
 
 def _checked(gemm: Gemm, letter: str) -> Gemm | None:
     """The function, where it computes what it is taken to compute."""
-    a, b, c = np.arange(6.0).reshape(2, 3), np.arange(12.0).reshape(4, 3).T, np.ones((2, 4))
-    as_given = [x.astype(letter, order="K") for x in (c, a, b)]
-    gemm(*as_given)
-    return gemm if np.array_equal(as_given[0], c - a @ b) else None
+    a, b = np.arange(6, dtype=letter).reshape(2, 3), np.arange(12, dtype=letter).reshape(3, 4)
+    for left, right in ((a, np.asfortranarray(b)), (np.asfortranarray(a), b)):
+        c = np.ones((2, 4), letter)
+        gemm(c, left, right)
+        if not np.array_equal(c, 1 - a @ b):
+            return None
+    return gemm

@@ -19,7 +19,7 @@ from handgrad.run.jit import Kernel, jitted
 from handgrad.run.libraries import Library, library_of
 from handgrad.run.plan import Plan
 from handgrad.run.program import Program, compiled
-from handgrad.run.shapes import case_count, check_shape
+from handgrad.run.shapes import case_count, check_shape, precision
 from handgrad.run.targets import check_targets, targets_of
 from handgrad.run.workers import all_at_once, processors
 
@@ -58,7 +58,7 @@ class Engine:
 
     Arguments:
         problem: its equations are run; its numbers stand for those that a call does not give.
-        dtype: float64 or float32.
+        dtype: float64 or float32; `OptionError` is raised for another.
         wanted: the names whose gradients are computed; the parameters by default.
         loss: whether the loss is computed too; without it a result's loss is NaN.
         jit: whether all that one case takes is compiled to machine code, by the system's C compiler: for
@@ -85,7 +85,7 @@ class Engine:
     ) -> None:
         self.problem = problem
         self.graph: Graph = build(problem)
-        self.dtype = np.dtype(dtype)
+        self.dtype = precision(dtype)
         self.wanted = tuple(wanted if wanted is not None else problem.parameters or problem.data)
         for name in self.wanted:
             if name not in self.graph.gradients:
@@ -105,12 +105,7 @@ class Engine:
             *(Adjoint(n) for n in self.wanted),
         )
         self._per_case = tuple(o for o in self._outputs if o in self.graph.cased_leaves)
-        if jit and len(self._per_case) < len(self._outputs):
-            raise OptionError(
-                "only what each case has for itself is compiled to machine code",
-                mend="give the parameters in cases, or leave jit out: a batch is run in matrix products",
-            )
-        self._kernel = jitted(self._plan, self._givens, self._cased, self._outputs) if jit else None
+        self._kernel = self._jitted() if jit else None
         # Where the plan has each wanted gradient; and its value, where every case has the same gradient.
         self._cost, self._with_loss = self._plan.slot(Name(self.graph.cost)), loss
         self._slots = [
@@ -189,8 +184,7 @@ class Engine:
         whole = {o: np.empty((*self.graph.shape(o), cases), self.dtype) for o in self._per_case}
         threads = min(processors(), cases // SHARE)
         if self._kernel is not None:
-            self._compiled(self._kernel, given, whole, cases, max(threads, 1))
-            return self._result(whole, cases)
+            return self._result(self._compiled(self._kernel, given, cases, max(threads, 1)), cases)
         if len(whole) == len(self._outputs) and threads > 1:
             self._side_by_side(given, whole, cases, threads)
             return self._result(whole, cases)
@@ -211,19 +205,28 @@ class Engine:
                     totals[output] = share * np.asarray(result)
         return self._result({**totals, **whole}, cases)
 
+    def _jitted(self) -> Kernel:
+        for output in self._outputs:
+            if output in self._per_case or self._repeats(output.name):
+                continue
+            what = "the loss" if isinstance(output, Name) else f"the gradient of {output.name}"
+            raise OptionError(
+                "only what each case has for itself is compiled to machine code, and "
+                f"{what} is one for all cases",
+                mend="leave jit out, or give the parameters in cases",
+            )
+        return jitted(self._plan, self._givens, self._cased, self._outputs)
+
     def _compiled(
-        self,
-        kernel: Kernel,
-        given: Mapping[str, Array],
-        whole: Mapping[Leaf, Array],
-        cases: int,
-        threads: int,
-    ) -> None:
-        """Fills `whole` by machine code, each thread a share of it."""
+        self, kernel: Kernel, given: Mapping[str, Array], cases: int, threads: int
+    ) -> dict[Leaf, Array]:
+        """The outputs of every case by machine code, each thread a share of the cases."""
         inputs = [np.ascontiguousarray(a) for a in given.values()]
+        whole = {o: np.empty((*self.graph.shape(o), cases), self.dtype) for o in self._outputs}
         shares = [cases * t // threads for t in range(threads + 1)]
         outputs = tuple(whole.values())
         all_at_once([partial(kernel, *share, inputs, outputs) for share in pairwise(shares)])
+        return whole
 
     def _side_by_side(
         self, given: Mapping[str, Array], whole: Mapping[Leaf, Array], cases: int, threads: int
@@ -271,7 +274,7 @@ class Engine:
         gradients: dict[str, Array] = {}
         for name in self.wanted:
             gradient = np.asarray(results[Adjoint(name)])
-            if self._repeats(name):
+            if self._repeats(name) and gradient.shape == self.graph.shape(Adjoint(name)):
                 gradient = np.repeat(gradient[..., None], cases or 1, axis=-1)
             gradients[name] = np.broadcast_to(gradient, gradient.shape)
         return Gradients(float(cost) if cost.ndim == 0 else cost, gradients)

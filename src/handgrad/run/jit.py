@@ -23,17 +23,17 @@ from handgrad.expression import Leaf
 from handgrad.operations.operation import Array
 from handgrad.run.plan import Plan
 from handgrad.run.regrouping import needed
-from handgrad.run.scalars import Scalar, Scalars, UnrecordedError
-from handgrad.run.tracing import Recorder, TracingNamespace
+from handgrad.run.scalars import Scalars, UnrecordedError, place
+from handgrad.run.tracing import traced
 
 MOST = 1500
-"""Lines of code of one case that are compiled, at most: it takes a compiler about 5 s."""
+"""Lines that compute and read for one case, at most: they take a compiler about 5 s."""
 
 NUMBERS = {"f": ("float", "f"), "d": ("double", "")}
 """By NumPy's letter for a type, C's name for it, and what C's functions of it end in."""
 
 SAFE = ("-O3", "-shared", "-fPIC", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math")
-"""Options that keep NumPy's results: none lets the compiler reorder arithmetic, or take it that there is no NaN."""
+"""Options of which none lets the compiler reorder arithmetic, or take it that there is no NaN."""
 
 WAYS = ((True, ("-march=native", "-fopenmp-simd")), (False, ("-march=native",)), (False, ()))
 """What is tried in turn: with C's functions of several numbers at once, for this processor, and plainly."""
@@ -109,29 +109,23 @@ def written(
     dtype = np.result_type(*inputs.values())
     number, suffix = NUMBERS[dtype.char]
     one = {n: a[..., :1] if n in cased else a for n, a in inputs.items()}
-    recorder = Recorder()
-    traced = {n: recorder.input(np.ones_like(a)) for n, a in one.items()}
-    results = plan(traced, TracingNamespace(recorder))
-    wanted = [results[leaf] for leaf in outputs]
+    recorder, given, wanted = traced(plan, one, outputs)
     scalars = Scalars(recorder, suffix, MOST)
-    before: list[str] = []
-    loads: list[str] = []
     entries = {
-        t.number: _loaded(scalars, k, one[n], loads if n in cased else before, n in cased)
-        for k, (n, t) in enumerate(traced.items())
+        t.number: scalars.input(k, t.shape, n in cased) for k, (n, t) in enumerate(given.items())
     }
     try:
         values = scalars.of(needed(recorder.instructions, [w.number for w in wanted]), entries)
+        stores = [
+            f"o{k}[{place(flat, True)}] = {scalars.code(entry)};"
+            for k, result in enumerate(wanted)
+            for flat, entry in enumerate(np.broadcast_to(values[result.number], result.shape).flat)
+        ]
     except UnrecordedError as error:
         raise OptionError(
             f"this network cannot be compiled to machine code: {error}",
             mend="leave jit out: NumPy runs any network",
         ) from None
-    stores = [
-        f"o{k}[{_place(flat, True)}] = {scalars.code(entry)};"
-        for k, result in enumerate(wanted)
-        for flat, entry in enumerate(np.broadcast_to(values[result.number], result.shape).flat)
-    ]
     arguments = [
         *("long start", "long stop", "long cases"),
         *(f"const number *restrict i{k}" for k in range(len(inputs))),
@@ -141,10 +135,10 @@ def written(
         f"typedef {number} number;",
         *_declarations(scalars.functions, at_once),
         f"void kernel({', '.join(arguments)}) {{",
-        *(f"    {line}" for line in before),
+        *(f"    {line}" for line in scalars.before),
         "    #pragma omp simd",
         "    for (long n = start; n < stop; n++) {",
-        *(f"        {line}" for line in (*loads, *scalars.lines, *stores)),
+        *(f"        {line}" for line in (*scalars.lines, *stores)),
         "    }",
         "}",
     ]
@@ -156,17 +150,3 @@ def _declarations(functions: set[str], at_once: bool) -> Iterator[str]:
         if at_once:
             yield "#pragma omp declare simd notinbranch"
         yield f"extern number {name}({'number, number' if name.startswith('pow') else 'number'});"
-
-
-def _loaded(scalars: Scalars, k: int, array: Array, lines: list[str], cased: bool) -> Array:
-    """The entries of an argument as scalars, and the lines that read them."""
-    entries = np.empty(array.size, dtype=object)
-    for flat in range(array.size):
-        entries[flat] = Scalar(f"x{k}_{flat}", scalars)
-        lines.append(f"number x{k}_{flat} = i{k}[{_place(flat, cased)}];")
-    return entries.reshape(array.shape)
-
-
-def _place(flat: int, cased: bool) -> str:
-    """Where an entry lies: one with cases has those of the entries before it in front of its own."""
-    return f"{flat} * cases + n" if cased else str(flat)

@@ -23,8 +23,7 @@ from handgrad.run.tracing import (
     Instruction,
     Recorder,
     Reference,
-    Traced,
-    TracingNamespace,
+    traced,
 )
 
 INFIX = {
@@ -72,32 +71,23 @@ def compiled(
         filled: the outputs for which the caller passes an array to be filled, after the inputs.
         donated: outputs that may overwrite the input of this name.
     """
-    recorder = Recorder()
-    traced = {name: recorder.input(np.ones_like(value)) for name, value in inputs.items()}
-    results = plan(traced, TracingNamespace(recorder))
-    wanted = [
-        r if isinstance(r := results[leaf], Traced) else recorder.constant(np.asarray(r))
-        for leaf in outputs
-    ]
+    recorder, given, wanted = traced(plan, inputs, outputs)
     dtype = np.result_type(*inputs.values())
     writer = _Writer(
         recorder=recorder,
-        inputs={t.number: n for n, t in traced.items()},
+        inputs={t.number: n for n, t in given.items()},
         wanted=[w.number for w in wanted],
         dtype=dtype,
         reuse=reuse,
         filled=[k for k, leaf in enumerate(outputs) if leaf in filled],
         donated={
-            k: traced[donated[leaf]].number
+            k: given[donated[leaf]].number
             for k, leaf in enumerate(outputs)
             if donated and leaf in donated
         },
     )
     source, names = writer.written()
     scope: dict[str, Any] = dict(names)
-    # What was traced and its recorder hold each other, and so would the code and its scope: arrays
-    # as large as a block would stay until a cycle is looked for.
-    recorder.made.clear()
     exec(compile(source, "<handgrad program>", "exec"), scope)
     return Program(source, scope.pop("program"), tuple(inputs), tuple(outputs))
 

@@ -1,64 +1,130 @@
 """Examples in the rows of a matrix, as in X @ W: the same problem with a case for each row.
 
 That rows are examples is not read off the equations but found out: run as cases of their own, they
-must give the same loss and the same gradients of all parameters.
+must give the same loss and the same gradients, at the problem's numbers and at others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from handgrad.errors import HandgradError
-from handgrad.graph import build
+from handgrad.expression import Call, leaves, shape_of, walk
+from handgrad.graph import Graph, build
+from handgrad.operations.operation import Array
 from handgrad.problem import Problem
-from handgrad.run.plan import Run, run
+from handgrad.run.plan import Plan, Run
+from handgrad.run.targets import targets_of
 
 SAME = 1e-9
-"""How far results may differ, relative to the largest entry, for rows to be cases."""
+"""How far results may differ, relative to the largest of them, for rows to be cases."""
+
+SCALES = (0.5, 1.0, 2.0, 10.0)
+"""Standard deviations of the parameters that are drawn: at zeros, or where no gate is open, the loss
+of pooled rows may happen to be that of rows apart."""
 
 
 def rows_as_cases(problem: Problem) -> tuple[Problem, tuple[str, ...]]:
     """The problem with a case for each row of its data, and the names of those data.
 
     The problem itself, and no names, where it has cases already or its rows are no examples.
-    Raises `HandgradError` where the problem itself cannot be run.
+    Raises `HandgradError` where the graph of the problem cannot be built.
     """
     if any(g.cased for g in (*problem.parameters.values(), *problem.data.values())):
         return problem, ()
-    whole = None
-    for names in _candidates(problem):
+    graph = build(problem)
+    for names in _candidates(problem, graph):
         for reduction in ("mean", "sum"):
-            whole = whole or run(problem, build(problem))
             try:
                 split = problem.with_rows_as_cases(names, reduction)
-                parts = run(split, build(split))
+                both = _Both(problem, names, graph, build(split), reduction == "mean")
             except HandgradError:
                 continue
-            if _alike(problem, whole, parts):
+            if both.alike():
                 return split, names
     return problem, ()
 
 
-def _candidates(problem: Problem) -> Iterator[tuple[str, ...]]:
-    """Data of as many rows, a matrix among them; with the vectors of that length, and without."""
-    matrices = {n: g.shape[0] for n, g in problem.data.items() if len(g.shape) > 1}
-    for count in dict.fromkeys(matrices.values()):
-        if count < 2:
-            continue
+def _candidates(problem: Problem, graph: Graph) -> Iterator[tuple[str, ...]]:
+    """Data of as many rows, of which a matrix is multiplied from the right: with the vectors of that
+    length, and without."""
+    for count in _multiplied_rows(problem, graph):
         rows = tuple(n for n, g in problem.data.items() if g.shape[:1] == (count,))
         yield rows
-        alone = tuple(n for n in rows if n in matrices)
-        if alone != rows:
-            yield alone
+        matrices = tuple(n for n in rows if len(problem.data[n].shape) > 1)
+        if matrices != rows:
+            yield matrices
 
 
-def _alike(problem: Problem, whole: Run, parts: Run) -> bool:
-    pairs = [(whole.loss, parts.loss)]
-    pairs += [(whole.gradient(n), parts.gradient(n)) for n in problem.parameters]
-    return all(
-        np.shape(a) == np.shape(b)
-        and np.max(np.abs(a - b)) <= SAME * max(1.0, float(np.max(np.abs(a))))
-        for a, b in pairs
-    )
+def _multiplied_rows(problem: Problem, graph: Graph) -> dict[int, None]:
+    found: dict[int, None] = {}
+    for node in graph.nodes.values():
+        for call in walk(node.written) if node.written is not None else ():
+            if not isinstance(call, Call) or call.operation != "matmul":
+                continue
+            left = call.arguments[0]
+            count, *rest = shape_of(left) or (0,)
+            data = [problem.data[leaf.name] for leaf in leaves(left) if leaf.name in problem.data]
+            if count > 1 and rest and any(g.shape[:1] == (count,) for g in data):
+                found[count] = None
+    return found
+
+
+@dataclass
+class _Both:
+    """A problem, and the same with the rows of the data in `names` as cases."""
+
+    problem: Problem
+    names: tuple[str, ...]
+    whole: Graph
+    split: Graph
+    averaged: bool
+
+    def alike(self) -> bool:
+        """Whether they have the same results at the problem's own numbers, and at all that are drawn."""
+        own = {
+            n: g.array for n, g in (*self.problem.parameters.items(), *self.problem.data.items())
+        }
+        plans = Plan(self.whole), Plan(self.split)
+        drawn = [self._same(plans, values) for values in self._draws(own)]
+        compared = [same for same in drawn if same is not None]
+        return self._same(plans, own) is not False and bool(compared) and all(compared)
+
+    def _draws(self, own: Mapping[str, Array]) -> Iterator[dict[str, Array]]:
+        generator = np.random.default_rng(0)
+        targets = targets_of(self.whole)
+        for scale in SCALES:
+            values = dict(own)
+            for name in self.problem.parameters:
+                values[name] = scale * generator.normal(size=np.shape(own[name]))
+            for name in self.names:
+                if name not in targets:
+                    values[name] = own[name] + generator.normal(size=np.shape(own[name]))
+            yield values
+
+    def _same(self, plans: tuple[Plan, Plan], values: Mapping[str, Array]) -> bool | None:
+        """Whether the results are the same at some numbers; None where that says nothing: where they are
+        not finite, or no row matters."""
+        in_cases = {n: np.moveaxis(a, 0, -1) if n in self.names else a for n, a in values.items()}
+        with np.errstate(all="ignore"):
+            whole = Run(self.whole, plans[0](values))
+            split = Run(self.split, plans[1](in_cases))
+        pairs = [(np.asarray(whole.loss), np.asarray(split.loss))]
+        for name in values:
+            ours, theirs = whole.gradient(name), split.gradient(name)
+            if name in self.names:
+                # Of its own case's loss: one of so many that are averaged.
+                ours = np.moveaxis(ours, 0, -1)
+                theirs = theirs / (theirs.shape[-1] if self.averaged else 1)
+            pairs.append((ours, theirs))
+        if not all(np.isfinite(a).all() and np.isfinite(b).all() for a, b in pairs):
+            return None
+        largest = max(float(np.max(np.abs(x), initial=0.0)) for pair in pairs for x in pair)
+        return all(
+            np.shape(a) == np.shape(b)
+            and float(np.max(np.abs(a - b), initial=0.0)) <= SAME * largest
+            for a, b in pairs
+        )

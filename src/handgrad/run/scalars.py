@@ -35,7 +35,7 @@ ENTRYWISE = {
     # Of a number and NaN NumPy takes NaN, whichever comes first.
     "maximum": "{0} < {1} || {1} != {1} ? {1} : {0}",
     "minimum": "{0} > {1} || {1} != {1} ? {1} : {0}",
-    "sign": "({0} > 0) - ({0} < 0) + 0 * {0}",
+    "sign": "{0} != {0} ? {0} : ({0} > 0) - ({0} < 0)",
 }
 """By NumPy's function, the C code of one entry; what is true is 1, as it is in C."""
 
@@ -88,7 +88,7 @@ class Scalar:
 
 @dataclass
 class Scalars:
-    """The code that computes some entries, line by line.
+    """The code that computes some entries, line by line; `before` are the lines that stand before all cases.
 
     Arguments:
         recorder: of the traced plan; its inputs and results have one case on their last axis.
@@ -100,8 +100,20 @@ class Scalars:
     suffix: str
     most: int
     lines: list[str] = field(default_factory=list)
+    before: list[str] = field(default_factory=list)
     functions: set[str] = field(default_factory=set)
     _made: dict[str, Scalar] = field(default_factory=dict)
+    _unread: dict[str, tuple[list[str], str]] = field(default_factory=dict)
+
+    def input(self, k: int, shape: tuple[int, ...], cased: bool) -> Array:
+        """The entries of the argument `i{k}` as scalars; each is read where the code uses it first."""
+        entries = np.empty(shape, dtype=object)
+        home = self.lines if cased else self.before
+        for flat, at in enumerate(np.ndindex(*shape)):
+            name = f"x{k}_{flat}"
+            self._unread[name] = home, f"number {name} = i{k}[{place(flat, cased)}];"
+            entries[at] = Scalar(name, self)
+        return entries
 
     def of(
         self, instructions: Sequence[Instruction], inputs: Mapping[int, Array]
@@ -125,15 +137,18 @@ class Scalars:
             code = ENTRYWISE[function].format(*codes)
         found = self._made.get(code)
         if found is None:
-            if len(self.lines) == self.most:
+            if len(self.lines) + len(self.before) >= self.most:
                 raise UnrecordedError(f"one case takes more than {self.most} lines of it")
-            found = self._made[code] = Scalar(f"s{len(self.lines)}", self)
+            found = self._made[code] = Scalar(f"s{len(self._made)}", self)
             self.lines.append(f"number {found.code} = {code};")
         return found
 
     def code(self, operand: Any) -> str:
         """What stands for an entry in the code: the name of a number, or a constant."""
         if isinstance(operand, Scalar):
+            if operand.code in self._unread:
+                home, line = self._unread.pop(operand.code)
+                home.append(line)
             return operand.code
         value = float(operand)
         if np.isnan(value):
@@ -171,6 +186,11 @@ class Scalars:
         for one in sorted((a % array.ndim for a in axes), reverse=True):
             array = np.asarray(each.reduce(array, axis=one, keepdims=keepdims), dtype=object)
         return array
+
+
+def place(flat: int, cased: bool) -> str:
+    """Where an entry lies: one with cases has those of the entries before it in front of its own."""
+    return f"{flat} * cases + n" if cased else str(flat)
 
 
 def _value(argument: Any, values: Mapping[int, Any]) -> Any:

@@ -1,8 +1,11 @@
-"""Whether given values fit a problem: the shape of each, and one number of cases for all."""
+"""Whether given values fit a problem: their type, the shape of each, and one number of cases for all."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 
 from handgrad.errors import OptionError
 from handgrad.expression import Shape
@@ -16,6 +19,17 @@ def check_shape(name: str, shape: Shape, own: Shape, cased: bool) -> None:
         if not cased and shape[:-1] == own:
             mend += f"; to run many, give {name} as {{ cases = [ … ] }} in the problem"
         raise OptionError(f"{name} has the shape {shape}", mend=mend)
+
+
+def precision(dtype: Any) -> Any:
+    """Single or double precision as this machine has it; raises `OptionError` for another type."""
+    try:
+        found = np.dtype(dtype).newbyteorder("=")
+    except TypeError:
+        found = None
+    if found not in (np.float64, np.float32):
+        raise OptionError(f"the type of the numbers is {dtype!r}", mend="float64 or float32")
+    return found
 
 
 def case_count(shapes: Mapping[str, Shape]) -> int | None:

@@ -6,7 +6,7 @@ instead of doing it, so the straight-line program of a plan follows from the pla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -265,6 +265,23 @@ for _dunder, _name in (*UNARY.items(), *COMPARISONS.items()):
 for _short, _name in BINARY.items():
     setattr(Traced, f"__{_short}__", _method(_name))
     setattr(Traced, f"__r{_short}__", _method(_name, reflected=True))
+
+
+def traced(
+    plan: Callable[..., Mapping[Any, Any]], inputs: Mapping[str, Any], outputs: Iterable[Any]
+) -> tuple[Recorder, dict[str, Traced], list[Traced]]:
+    """The recorder of one run of a plan on arrays like `inputs`; these by name, and the outputs."""
+    recorder = Recorder()
+    given = {name: recorder.input(np.ones_like(value)) for name, value in inputs.items()}
+    results = plan(given, TracingNamespace(recorder))
+    wanted = [
+        r if isinstance(r := results[leaf], Traced) else recorder.constant(np.asarray(r))
+        for leaf in outputs
+    ]
+    # What was traced and its recorder hold each other: arrays as large as a block would stay until a
+    # cycle is looked for.
+    recorder.made.clear()
+    return recorder, given, wanted
 
 
 class TracingNamespace:

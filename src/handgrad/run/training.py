@@ -16,7 +16,7 @@ from handgrad.problem import Problem
 from handgrad.run.engine import SMALL
 from handgrad.run.plan import Plan, after
 from handgrad.run.program import Program, compiled
-from handgrad.run.shapes import case_count, check_shape
+from handgrad.run.shapes import case_count, check_shape, precision
 from handgrad.run.targets import check_targets, targets_of
 from handgrad.updates import Update
 
@@ -34,7 +34,7 @@ class Training:
     def __init__(self, problem: Problem, *, dtype: Any = np.float64) -> None:
         self.problem = problem
         self.graph = build(problem)
-        self.dtype = np.dtype(dtype)
+        self.dtype = precision(dtype)
         self.update = update_pass(self.graph, problem.update or Update())
         self._plan = Plan(self.graph, update=self.update)
         self._targets = targets_of(self.graph)

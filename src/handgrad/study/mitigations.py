@@ -12,6 +12,7 @@ from handgrad.expression import Call, walk
 from handgrad.graph import build
 from handgrad.graph.weighted import weighted_sums
 from handgrad.problem import Problem, Update
+from handgrad.run.rows import rows_as_cases
 from handgrad.study.initialising import initialisation
 from handgrad.study.training import OverTraining, train, with_update
 from handgrad.study.units import GATES
@@ -80,23 +81,23 @@ def compare_training(
 
     Options as for `train`; `progress` counts the updates of all of them.
     """
+    problem, rows = rows_as_cases(problem)
     tried = mitigations(problem, rule=rule, rate=rate, seed=seed)
     found: list[OverTraining] = []
     for number, one in enumerate(tried):
         told = None
         if progress is not None:
             told = _after(progress, number * steps)
-        found.append(
-            train(
-                one.problem,
-                steps,
-                seed=seed,
-                name=one.name,
-                operations=one.operations,
-                progress=told,
-                **options,
-            )
+        study = train(
+            one.problem,
+            steps,
+            seed=seed,
+            name=one.name,
+            operations=one.operations,
+            progress=told,
+            **options,
         )
+        found.append(replace(study, rows=rows))
     return tuple(found)
 
 

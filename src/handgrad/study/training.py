@@ -123,7 +123,7 @@ def train(
     operations: frozenset[str] = GATES,
     progress: Callable[[int], None] | None = None,
 ) -> OverTraining:
-    """Trains a problem on its cases and watches its units.
+    """Trains a problem on its cases, or the rows of X in X @ W, and watches its units.
 
     Arguments:
         steps: updates to make.

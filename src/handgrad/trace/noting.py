@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 
@@ -152,22 +152,25 @@ class Noting:
         return notes
 
     def _unlike(self, call: Call, equation: str) -> list[Note]:
-        """Shapes that nobody means to combine: of a loss, or such that no argument has the result's."""
+        """Two arguments paired by broadcasting: of a loss, each entry of one with several of the other;
+        elsewhere, each of both."""
         operation = operation_of(call)
-        arguments = call.arguments
-        shapes = tuple(shape_of(a) or () for a in arguments)
-        if operation.name == "cross_entropy" or len(set(shapes)) < 2:
+        if not operation.elementwise and not operation.compares:
             return []
-        if not operation.elementwise and operation.family != "loss":
-            return []
-        whole = broadcast(shapes)
-        if operation.elementwise and whole in shapes:
-            return []
-        if any(isinstance(a, Literal) for a in arguments):
-            return []
-        return [
-            UnlikeShapes("unlike_shapes", operation.name, equation, arguments, shapes, whole),
-        ]
+        for pair in combinations(call.arguments, 2):
+            shapes = shape_of(pair[0]) or (), shape_of(pair[1]) or ()
+            if shapes[0] == shapes[1]:
+                continue
+            whole = broadcast(shapes)
+            pairs, counts = math.prod(whole), [math.prod(shape) for shape in shapes]
+            # A single number may be meant for every entry, where it is written as one.
+            if operation.compares and any(isinstance(a, Literal) and not a.shape for a in pair):
+                continue
+            if pairs > (min(counts) if operation.compares else max(counts)):
+                return [
+                    UnlikeShapes("unlike_shapes", operation.name, equation, pair, shapes, whole)
+                ]
+        return []
 
     def _kinks(self, call: Call, equation: str) -> list[Note]:
         notes: list[Note] = []

@@ -175,7 +175,7 @@ class RoundingRest:
 
 @dataclass(frozen=True, slots=True)
 class UnlikeShapes:
-    """Two parts of an equation compared or combined entry by entry that are broadcast to `whole`.
+    """Two parts of an equation, compared or combined entry by entry, that are broadcast to `whole`.
 
     What is meant is mostly one entry with one: a prediction with its target.
     """
