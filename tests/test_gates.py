@@ -485,3 +485,14 @@ def test_rows_that_are_alike_by_accident(equations: Any, parameters: Any, x: Any
 def test_every_way_is_compared_on_the_same_rows() -> None:
     studies = handgrad.compare_training(in_rows(IN_ROWS[0][0], cased=False), 5, batch=2)
     assert {(s.rows, s.cases, s.batch) for s in studies} == {(("X", "Y"), 4, 2)}
+
+
+def test_a_target_that_the_loss_is_not_made_for(tmp_path: Path) -> None:
+    """Far down in a file of cases, and whether remedies are tried or not."""
+    path = tmp_path / "cases.npy"
+    rows = np.ones((3000, 3))
+    rows[2345, 2] = 2.0
+    np.save(path, rows)
+    for remedies in (True, False):
+        with pytest.raises(handgrad.NumberError, match="case 2346: y must be a target from 0 to 1"):
+            handgrad.audit_gates(handgrad.load("lab9"), path, remedies=remedies)

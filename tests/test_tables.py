@@ -180,7 +180,7 @@ def damaged(path: Path, kept: float) -> Path:
 @pytest.mark.parametrize("kind", ["npy", "npz", "parquet"])
 def test_files_that_end_in_the_middle(tmp_path: Path, kind: str, kept: float) -> None:
     path = tmp_path / f"data.{kind}"
-    many = np.random.default_rng(0).normal(size=(500, 3))
+    many = np.random.default_rng(0).uniform(size=(500, 3))
     match kind:
         case "npy":
             np.save(path, many)

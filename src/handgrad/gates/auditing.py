@@ -34,6 +34,7 @@ from handgrad.problem.parts import in_own_names, with_named_activations
 from handgrad.run import run
 from handgrad.run.engine import BLOCK
 from handgrad.run.rows import rows_as_cases
+from handgrad.run.targets import check_targets, targets_of
 from handgrad.tables import ArrayCases, Cases, open_cases
 from handgrad.trace import Zeroed
 from handgrad.trace.silencing import Silencing
@@ -199,9 +200,11 @@ class _Audit:
         size = self.counter.watch.block
         parameters = sum(g.array.size for g in self.problem.parameters.values())
         wanted = int(np.clip(TRIAL_WORK // max(1, parameters), FEWEST_TRIAL, MOST_TRIAL))
+        targets = targets_of(self.counter.graph)
         done = 0
         for block in self.data.blocks(max(size, min(BLOCK, 4 * size))):
             given = {n: a for n, a in block.items() if n}
+            check_targets(given, targets, done + 1)
             count = _length(block)
             for start in range(0, count, size):
                 yield {n: a[..., start : start + size] for n, a in given.items()}

@@ -35,11 +35,17 @@ def targets_of(graph: Graph) -> Targets:
     return found
 
 
-def check_targets(values: Mapping[str, Array], targets: Targets) -> None:
-    """Raises `NumberError` for a value that a loss is not made for; cases lie along the last axis."""
-    for name in values.keys() & targets.keys():
+def check_targets(values: Mapping[str, Array], targets: Targets, first: int | None = None) -> None:
+    """Raises `NumberError` for a value that a loss is not made for.
+
+    Cases lie along the last axis; the error names the case where `first` is the number of the first.
+    """
+    for name in sorted(values.keys() & targets.keys()):
         for domain, shapes in targets[name]:
             holds = np.broadcast_to(domain.holds(np, values[name], shapes), values[name].shape)
             if not holds.all():
-                worst = float(values[name][~holds].flat[0])
-                raise NumberError(f"{name} must be {domain.words}, but here it is {worst:g}")
+                entry = tuple(np.argwhere(~holds)[0])
+                raise NumberError(
+                    f"{name} must be {domain.words}, but here it is {float(values[name][entry]):g}",
+                    where="" if first is None else f"case {first + int(entry[-1])}",
+                )
