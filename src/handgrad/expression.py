@@ -151,6 +151,10 @@ class Adjoint(Expression):
     of: str = ""
     shape: Shape | None = field(default=None, compare=False, repr=False)
 
+    def __hash__(self) -> int:
+        # Not that of the name itself, which lies in the same tables.
+        return ~hash(self.name)
+
 
 class _Remembered(Expression):
     """Has a place for what is found out about a tree when it is first asked for."""

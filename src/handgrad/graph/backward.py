@@ -348,7 +348,9 @@ class Backward:
             return substitute(old, lambda e: leaf(e) if isinstance(e, Name | Adjoint) else None)
 
         def line(old: Line) -> Line:
-            return Line(leaf(old.leaf), formula(old.formula), old.through)
+            target, written = leaf(old.leaf), formula(old.formula)
+            same = target is old.leaf and written is old.formula
+            return old if same else Line(target, written, old.through)
 
         cased = [leaf(old) for old in self.cased]
         self.cased.clear()

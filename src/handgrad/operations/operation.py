@@ -184,6 +184,8 @@ class Operation:
 
 def broadcast(shapes: Sequence[Shape]) -> Shape:
     """The shape that `shapes` broadcast to, by NumPy's rule; raises `Misfit`."""
+    if all(shape == shapes[0] for shape in shapes):
+        return shapes[0] if shapes else ()
     rank = max((len(s) for s in shapes), default=0)
     result: list[int] = []
     for axis in range(rank):
