@@ -6,7 +6,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, Shape
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, Shape, walk
 from handgrad.expression import Literal as Number
 from handgrad.operations import operation_of
 
@@ -29,6 +29,13 @@ class Node:
     written: Expression | None = None
     computed: Expression | None = None
     equation: int = 0
+
+    @property
+    def losses(self) -> tuple[Call, ...]:
+        """The losses in it, as it is written and as it is computed: one written out is known for what it is."""
+        forms = [form for form in (self.written, self.computed) if form is not None]
+        calls = [call for form in forms for call in walk(form) if isinstance(call, Call)]
+        return tuple(call for call in calls if operation_of(call).family == "loss")
 
 
 @dataclass(frozen=True, slots=True)

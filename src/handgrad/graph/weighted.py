@@ -65,10 +65,10 @@ def weighted_sum(graph: Graph, expression: Expression) -> WeightedSum | None:
     return _product(graph, left, right, bias, True) or _product(graph, right, left, bias, False)
 
 
-def weighted_sums(graph: Graph) -> tuple[WeightedSum, ...]:
+def weighted_sums(graph: Graph, *, shared: bool = False) -> tuple[WeightedSum, ...]:
     """The weighted sums of a graph whose weights are used once, in the order of the equations.
 
-    A bias may be added in an equation of its own, where the sum goes nowhere else.
+    With `shared` also those whose weights are used elsewhere too. A bias may be added in an equation of its own, where the sum goes nowhere else.
     """
     found: list[WeightedSum] = []
     uses: dict[str, int] = {}
@@ -89,7 +89,7 @@ def weighted_sums(graph: Graph) -> tuple[WeightedSum, ...]:
                 known = replace(known, bias=_bias_after(graph, equation, known.units))
             found.append(known)
             pending.append(known.of)
-    return tuple(known for known in found if uses[known.weights] == 1)
+    return tuple(known for known in found if shared or uses[known.weights] == 1)
 
 
 def _is_parameter(expression: Expression, graph: Graph) -> TypeGuard[Name]:

@@ -35,6 +35,7 @@ from handgrad.trace import (
     ShortcutTaken,
     Step,
     Trace,
+    UnlikeShapes,
     Unreached,
     opened,
 )
@@ -235,7 +236,7 @@ def _note(trace: Trace, note: TraceNote) -> Note:
     match note:
         case GatedOff():
             kind = "gate"
-        case Saturated() | AtKink() | Unreached() | Diverged():
+        case Saturated() | AtKink() | UnlikeShapes() | Unreached() | Diverged():
             kind = "warning"
         case LossChange():
             kind = "check" if note.after < note.before else "warning"

@@ -17,7 +17,6 @@ from handgrad.expression import (
     Name,
     Shape,
     shape_of,
-    walk,
 )
 from handgrad.graph.structure import Graph, is_cased
 from handgrad.operations import operation_of
@@ -120,21 +119,15 @@ def diagnose(
 def senseless(
     where: str, equation: Equation, graph: Graph, numbers: Mapping[Leaf, Array]
 ) -> NumberError | None:
-    """The error for a loss that is computed, and means nothing at these numbers: BCE of a target −1.
-
-    A loss that is written out is known for what it is.
-    """
+    """The error for a loss that is computed, and means nothing at these numbers: BCE of a target −1."""
     node = graph.nodes[equation.target]
-    assert node.written is not None
-    assert node.computed is not None
-    for call in (*walk(node.written), *walk(node.computed)):
-        if isinstance(call, Call) and operation_of(call).family == "loss":
-            arrays, cased = _arrays(numbers), set(graph.cased_leaves)
-            argument, words = _broken(call, arrays, cased)
-            if words:
-                worst = _worst(call, value_of(argument, arrays, cased), words)
-                span = span_of(call) or span_of(node.written)
-                return _outside(where, equation, span, argument, words, worst)
+    for call in node.losses:
+        arrays, cased = _arrays(numbers), set(graph.cased_leaves)
+        argument, words = _broken(call, arrays, cased)
+        if words:
+            worst = _worst(call, value_of(argument, arrays, cased), words)
+            span = span_of(call) or (None if node.written is None else span_of(node.written))
+            return _outside(where, equation, span, argument, words, worst)
     return None
 
 

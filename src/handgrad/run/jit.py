@@ -60,11 +60,13 @@ def jitted(
             f"machine code needs a C compiler, and there is no {shlex.join(compiler)} on the path",
             mend="install gcc or clang, or leave jit out",
         )
+    functions, body = _written(plan, inputs, cased, outputs)
+    number, _ = NUMBERS[np.result_type(*inputs.values()).char]
     failed = ""
     for at_once, options in WAYS:
-        source = written(plan, inputs, cased, outputs, at_once=at_once)
+        source = [f"typedef {number} number;", *_declarations(functions, at_once), *body, ""]
         try:
-            return _called(_built(compiler, source, options))
+            return _called(_built(compiler, "\n".join(source), options))
         except (OSError, subprocess.SubprocessError) as error:
             failed = str(getattr(error, "stderr", None) or error).strip()
     raise OptionError(
@@ -93,21 +95,11 @@ def _called(function: Any) -> Kernel:
     return kernel
 
 
-def written(
-    plan: Plan,
-    inputs: Mapping[str, Array],
-    cased: Sequence[str],
-    outputs: Sequence[Leaf],
-    *,
-    at_once: bool,
-) -> str:
-    """The kernel in C.
-
-    Arguments:
-        at_once: whether C's functions are declared to have forms for several numbers at once.
-    """
-    dtype = np.result_type(*inputs.values())
-    number, suffix = NUMBERS[dtype.char]
+def _written(
+    plan: Plan, inputs: Mapping[str, Array], cased: Sequence[str], outputs: Sequence[Leaf]
+) -> tuple[set[str], list[str]]:
+    """The C functions that the kernel calls, and the lines of the kernel."""
+    _, suffix = NUMBERS[np.result_type(*inputs.values()).char]
     one = {n: a[..., :1] if n in cased else a for n, a in inputs.items()}
     recorder, given, wanted = traced(plan, one, outputs)
     scalars = Scalars(recorder, suffix, MOST)
@@ -131,9 +123,7 @@ def written(
         *(f"const number *restrict i{k}" for k in range(len(inputs))),
         *(f"number *restrict o{k}" for k in range(len(outputs))),
     ]
-    lines = [
-        f"typedef {number} number;",
-        *_declarations(scalars.functions, at_once),
+    return scalars.functions, [
         f"void kernel({', '.join(arguments)}) {{",
         *(f"    {line}" for line in scalars.before),
         "    #pragma omp simd",
@@ -142,10 +132,10 @@ def written(
         "    }",
         "}",
     ]
-    return "\n".join(lines) + "\n"
 
 
 def _declarations(functions: set[str], at_once: bool) -> Iterator[str]:
+    """C's declarations; `at_once` of functions that have forms for several numbers at once."""
     for name in sorted(functions):
         if at_once:
             yield "#pragma omp declare simd notinbranch"

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from handgrad.errors import HandgradError
-from handgrad.expression import Call, leaves, shape_of, walk
+from handgrad.expression import shape_of
 from handgrad.graph import Graph, build
+from handgrad.graph.weighted import weighted_sums
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.run.plan import Plan, Run
@@ -49,28 +50,13 @@ def rows_as_cases(problem: Problem) -> tuple[Problem, tuple[str, ...]]:
 
 
 def _candidates(problem: Problem, graph: Graph) -> Iterator[tuple[str, ...]]:
-    """Data of as many rows, of which a matrix is multiplied from the right: with the vectors of that
-    length, and without."""
-    for count in _multiplied_rows(problem, graph):
+    """Data of as many rows as a weighted sum has examples: with the vectors of that length, and without."""
+    sums = [s for s in weighted_sums(graph, shared=True) if s.examples == "rows"]
+    for count in dict.fromkeys((shape_of(s.of) or (0,))[0] for s in sums):
         rows = tuple(n for n, g in problem.data.items() if g.shape[:1] == (count,))
-        yield rows
         matrices = tuple(n for n in rows if len(problem.data[n].shape) > 1)
-        if matrices != rows:
-            yield matrices
-
-
-def _multiplied_rows(problem: Problem, graph: Graph) -> dict[int, None]:
-    found: dict[int, None] = {}
-    for node in graph.nodes.values():
-        for call in walk(node.written) if node.written is not None else ():
-            if not isinstance(call, Call) or call.operation != "matmul":
-                continue
-            left = call.arguments[0]
-            count, *rest = shape_of(left) or (0,)
-            data = [problem.data[leaf.name] for leaf in leaves(left) if leaf.name in problem.data]
-            if count > 1 and rest and any(g.shape[:1] == (count,) for g in data):
-                found[count] = None
-    return found
+        if count > 1 and matrices:
+            yield from dict.fromkeys((rows, matrices))
 
 
 @dataclass

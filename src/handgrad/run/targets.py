@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 
 from handgrad.errors import NumberError
-from handgrad.expression import Call, Name, Shape, walk
+from handgrad.expression import Name, Shape
 from handgrad.graph import Graph
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import signature_of
@@ -22,11 +22,7 @@ def targets_of(graph: Graph) -> Targets:
     """What the losses of a graph require of the values that it is given."""
     found: dict[str, list[tuple[Domain, tuple[Shape, ...]]]] = {}
     for node in graph.nodes.values():
-        # A loss that is written out is known for what it is as it is computed.
-        forms = [form for form in (node.written, node.computed) if form is not None]
-        for call in (c for form in forms for c in walk(form)):
-            if not isinstance(call, Call) or operation_of(call).family != "loss":
-                continue
+        for call in node.losses:
             for domain in operation_of(call).domain:
                 argument = call.arguments[domain.argument]
                 if isinstance(argument, Name) and graph.nodes[argument.name].kind != "value":
