@@ -157,9 +157,10 @@ class Adjoint(Expression):
 
 
 class _Remembered(Expression):
-    """Has a place for what is found out about a tree when it is first asked for."""
+    """Has places for what is found out about a tree when it is first asked for."""
 
-    __slots__ = ("_leaves",)
+    __slots__ = ("_hash", "_leaves")
+    _hash: int
     _leaves: tuple[Leaf, ...]
 
 
@@ -172,6 +173,14 @@ class Call(_Remembered):
     options: tuple[tuple[str, Option], ...] = ()
     span: Span | None = field(default=None, compare=False, repr=False)
     shape: Shape | None = field(default=None, compare=False, repr=False)
+
+    def __hash__(self) -> int:
+        try:
+            return self._hash
+        except AttributeError:
+            found = hash((self.operation, self.arguments, self.options))
+            object.__setattr__(self, "_hash", found)
+            return found
 
     @property
     def leaves(self) -> tuple[Leaf, ...]:

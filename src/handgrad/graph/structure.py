@@ -6,7 +6,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, Shape, walk
+from handgrad.expression import Call, Expression, Leaf, Shape, walk
 from handgrad.expression import Literal as Number
 from handgrad.operations import operation_of
 
@@ -107,13 +107,14 @@ def is_cased(expression: Expression, cased_leaves: Set[Leaf]) -> bool:
         case Call():
             if operation_of(expression).reduces_cases is not None:
                 return False
-            return any(is_cased(a, cased_leaves) for a in expression.arguments)
-        case Name() | Adjoint():
-            return bool(cased_leaves) and expression in cased_leaves
+            for argument in expression.arguments:  # noqa: SIM110 - half the time of any(…)
+                if is_cased(argument, cased_leaves):
+                    return True
+            return False
         case Number():
             return expression.cased
         case _:
-            raise TypeError(f"not a formula: {expression!r}")
+            return bool(cased_leaves) and expression in cased_leaves
 
 
 def activation_of(expression: Expression | None) -> Call | None:

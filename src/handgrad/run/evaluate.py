@@ -56,19 +56,15 @@ def value_of(
             return xp.asarray(number) if number.ndim else float(number)
         case Name() | Adjoint():
             return values[expression]
-        case Call(arguments=(Call() as inner,)) if (
-            over := sums_as_columns(inner, cased)
-        ) is not None and (finish := operation_of(expression).reduces_cases) is not None:
-            arrays = [value_of(a, values, cased, xp) for a in inner.arguments]
-            columns = columns_of(inner, map(str, range(len(arrays))))
-            total = annotated(over(*columns), lambda leaf: leaf.shape or ())
-            sums = value_of(total, dict(zip(columns, arrays, strict=True)), frozenset(), xp)
-            return finish(sums, arrays[0].shape[-1])
         case Call():
             operation = operation_of(expression)
+            if operation.reduces_cases is not None:
+                sums = _over_cases(expression, operation.reduces_cases, values, cased, xp)
+                if sums is not None:
+                    return sums
             arguments = [value_of(a, values, cased, xp) for a in expression.arguments]
-            which = tuple(is_cased(a, cased) for a in expression.arguments)
-            if operation.elementwise and any(which):
+            which = tuple([is_cased(a, cased) for a in expression.arguments])
+            if operation.elementwise and True in which:
                 arguments = [
                     a if c or not shape_of(e) else a[..., None]
                     for e, a, c in zip(expression.arguments, arguments, which, strict=True)
@@ -77,6 +73,25 @@ def value_of(
             return np.asarray(value) if xp is np else value
         case _:
             raise TypeError(f"not a formula: {expression!r}")
+
+
+def _over_cases(
+    call: Call,
+    finish: Callable[[Array, int], Array],
+    values: Mapping[Leaf, Array],
+    cased: Set[Leaf],
+    xp: Namespace,
+) -> Array | None:
+    """A reduction over the cases without the cases in between, where the table has a way."""
+    (inner,) = call.arguments
+    over = sums_as_columns(inner, cased)
+    if over is None or not isinstance(inner, Call):
+        return None
+    arrays = [value_of(a, values, cased, xp) for a in inner.arguments]
+    columns = columns_of(inner, map(str, range(len(arrays))))
+    total = annotated(over(*columns), lambda leaf: leaf.shape or ())
+    sums = value_of(total, dict(zip(columns, arrays, strict=True)), frozenset(), xp)
+    return finish(sums, arrays[0].shape[-1])
 
 
 def sums_as_columns(inner: Expression, cased: Set[Leaf]) -> Callable[..., Expression] | None:

@@ -108,7 +108,7 @@ class _Compiler:
         return slot
 
     def arguments(self, call: Call) -> tuple[list[int], tuple[bool, ...]]:
-        cased = tuple(is_cased(a, self.cased) for a in call.arguments)
+        cased = tuple([is_cased(a, self.cased) for a in call.arguments])
         slots = [self.slot(a) for a in call.arguments]
         if operation_of(call).elementwise and any(cased):
             slots = [

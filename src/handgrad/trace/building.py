@@ -20,7 +20,7 @@ from handgrad.trace.grouping import forward_groups
 from handgrad.trace.noting import Noting
 from handgrad.trace.numbers import Numbers
 from handgrad.trace.rests import Rests, without_rests
-from handgrad.trace.structure import Role, Step, StepKind, Trace, TraceLine, TrainingStep
+from handgrad.trace.structure import Phase, Role, Step, StepKind, Trace, TraceLine, TrainingStep
 from handgrad.trace.updating import Updating
 
 EXPLAINED = 10
@@ -107,17 +107,18 @@ class _Building:
                 if source is not None and source != id_:
                     used[source] = None
         self.layers += kind == "layer"
+        named: Phase = ("forward", "backward", "update")[phase - 1]
         step = Step(
             id=id_,
-            phase=("forward", "backward", "update")[phase - 1],
+            phase=named,
             kind=kind,
             about=about,
             lines=tuple(lines),
             layer=self.layers if kind == "layer" else 0,
             uses=tuple(sorted(used, key=lambda s: tuple(map(int, s.split("."))))),
-            notes=(),
+            notes=self.noting.notes(named, kind, lines),
         )
-        self.steps.append(replace(step, notes=self.noting.notes(step)))
+        self.steps.append(step)
         for line in lines:
             if line.role != "per_case":
                 self.made_in[line.target] = id_

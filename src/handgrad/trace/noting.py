@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 
@@ -36,11 +37,12 @@ from handgrad.trace.structure import (
     GatedOff,
     LossChange,
     Note,
+    Phase,
     RoundingRest,
     Saturated,
     SeveralPaths,
     ShortcutTaken,
-    Step,
+    StepKind,
     TraceLine,
     UnlikeShapes,
     Unreached,
@@ -70,21 +72,15 @@ class Noting:
             if activation.gate:
                 self.gates.setdefault(activation.pre_activation, []).append(activation)
 
-    def notes(self, step: Step) -> tuple[Note, ...]:
-        """The notes of one step, in the order in which they are to be read."""
-        match step.phase:
-            case "forward":
-                return tuple(
-                    n for line in step.lines for n in (*self._rest(line), *self._forward(line))
-                )
-            case "backward":
-                return tuple(
-                    n
-                    for line in step.lines
-                    for n in (*self._rest(line), *self._backward(step, line))
-                )
-            case _:
-                return self._update(step)
+    def notes(self, phase: Phase, kind: StepKind, lines: Sequence[TraceLine]) -> tuple[Note, ...]:
+        """The notes of a step with these lines, in the order in which they are to be read."""
+        if phase == "update":
+            return self._update(kind, lines)
+        found: list[Note] = []
+        for line in lines:
+            found += self._rest(line)
+            found += self._forward(line) if phase == "forward" else self._backward(kind, line)
+        return tuple(found)
 
     # -- forward --------------------------------------------------------------------------
 
@@ -98,7 +94,8 @@ class Noting:
                 notes += self._shut(node, line.target.name, "forward")
             if operation.saturation is not None:
                 notes += self._saturated(node, line.target.name, operation.saturation)
-            notes += self._kinks(node, line.target.name)
+            if operation.kinks:
+                notes += self._kinks(node, line.target.name)
             notes += self._unlike(node, line.target.name)
         return notes
 
@@ -134,22 +131,21 @@ class Noting:
     def _saturated(self, call: Call, activation: str, steepest: float) -> list[Note]:
         argument, z = self._argument(call)
         steep = slopes_of(call, z, cased=self.graph.cased(argument))
-        notes: list[Note] = []
-        for unit in np.ndindex(steep.shape):
-            if steep[unit] < SATURATION * steepest and len(notes) < UNITS:
-                notes.append(
-                    Saturated(
-                        kind="saturated",
-                        pre_activation=argument,
-                        activation=activation,
-                        operation=call.operation,
-                        unit=tuple(int(u) for u in unit),
-                        value=float(z[unit]),
-                        slope=float(steep[unit]),
-                        threshold=SATURATION * steepest,
-                    )
-                )
-        return notes
+        threshold = SATURATION * steepest
+        units = [tuple(map(int, unit)) for unit in np.argwhere(steep < threshold)[:UNITS]]
+        return [
+            Saturated(
+                kind="saturated",
+                pre_activation=argument,
+                activation=activation,
+                operation=call.operation,
+                unit=unit,
+                value=float(z[unit]),
+                slope=float(steep[unit]),
+                threshold=threshold,
+            )
+            for unit in units
+        ]
 
     def _unlike(self, call: Call, equation: str) -> list[Note]:
         """Two arguments paired by broadcasting: of a loss, each entry of one with several of the other;
@@ -175,8 +171,6 @@ class Noting:
     def _kinks(self, call: Call, equation: str) -> list[Note]:
         notes: list[Note] = []
         operation = operation_of(call)
-        if not operation.kinks:
-            return notes
         arrays = [self.run.of(a) for a in call.arguments]
         for kink in operation.kinks:
             if found := entries_at(kink, call, arrays, self.cased):
@@ -201,13 +195,13 @@ class Noting:
 
     # -- backward -------------------------------------------------------------------------
 
-    def _backward(self, step: Step, line: TraceLine) -> list[Note]:
+    def _backward(self, kind: StepKind, line: TraceLine) -> list[Note]:
         notes: list[Note] = []
         name = line.target.name
         if line.role in ("gradient", "chain"):
             notes += self._shortcut(name)
             notes += self._blocked(name)
-        if line.role == "gradient" and step.kind == "parameter_gradients":
+        if line.role == "gradient" and kind == "parameter_gradients":
             notes += self._zero_inputs(name)
         if line.role in ("gradient", "part", "per_case"):
             notes += self._repeated(line)
@@ -347,12 +341,12 @@ class Noting:
 
     # -- update ---------------------------------------------------------------------------
 
-    def _update(self, step: Step) -> tuple[Note, ...]:
-        if step.kind == "loss_after":
-            before, self.loss = self.loss, float(step.lines[0].value)
+    def _update(self, kind: StepKind, lines: Sequence[TraceLine]) -> tuple[Note, ...]:
+        if kind == "loss_after":
+            before, self.loss = self.loss, float(lines[0].value)
             return (LossChange("loss_change", before, self.loss),)
         return tuple(
             Unreached("unreached", line.target.name)
-            for line in step.lines
+            for line in lines
             if line.role == "updated" and not self.graph.gradients[line.target.name].reached
         )

@@ -285,8 +285,13 @@ class Trace(Shown):
     decimals: int
 
     def __post_init__(self) -> None:
-        # A step's words and figures are those of the solution that it stands in.
-        object.__setattr__(self, "steps", tuple(replace(s, trace=self) for s in self.steps))
+        object.__setattr__(self, "steps", tuple(map(self._own, self.steps)))
+
+    def _own(self, step: Step) -> Step:
+        """A step whose words and figures are those of this solution."""
+        own = step if step.trace is None else replace(step)
+        object.__setattr__(own, "trace", self)
+        return own
 
     def __repr__(self) -> str:
         title = self.problem.title or "a worked solution"
