@@ -119,7 +119,7 @@ def test_a_part_of_an_equation_has_the_gradient_of_its_own_case() -> None:
     )
     page = handgrad.solution_page(handgrad.solve(problem))
     said = handgrad.render_terminal(page, width=100, colour=False, unicode=True)
-    assert "∂L/∂u₂ = softmax" in said
+    assert "∂L/∂u₂ = p − one-hot(y)" in said
     assert "∂J/∂u₂" not in said
     assert "∂J/∂V = mean over cases(∂L/∂u₂" in said
     markdown = handgrad.render_markdown(page)

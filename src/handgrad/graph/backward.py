@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import is_
 
 import numpy as np
 
@@ -61,6 +62,7 @@ class Backward:
     _long: dict[str, Line] = field(default_factory=dict)
     _named: dict[Expression, Expression] = field(default_factory=dict)
     _fused: dict[Call, tuple[Call, Call, str]] = field(default_factory=dict)
+    _references: dict[Call, Expression] = field(default_factory=dict)
     _users: dict[str, list[str]] = field(default_factory=dict)
     _same_part: dict[Expression, list[Let]] = field(default_factory=dict)
     _letter: str = ""
@@ -74,9 +76,9 @@ class Backward:
             for leaf in leaves(written):
                 self._users.setdefault(leaf.name, []).append(name)
             if isinstance(written, Call):
-                self._named.setdefault(
-                    self._reference(written, name), Name(name, shape=written.shape)
-                )
+                self._named.setdefault(self._part(written, name), Name(name, shape=written.shape))
+        # Until here a part could not be called by the name of an equation after it.
+        self._references.clear()
         for name in reversed(self.order):
             self._finish(name)
             computed = self.nodes[name].computed
@@ -277,16 +279,20 @@ class Backward:
         """How a formula refers to a part of an equation: its name, the part itself, or a let."""
         if not isinstance(expression, Call):
             return expression
-        part = self._part(expression, equation)
-        if part in self._named:
-            return self._named[part]
-        if _is_short(part, calls=SHORT):
-            return part
-        let = self._let(expression, equation)
-        return Name(let.name, shape=let.shape)
+        found = self._references.get(expression)
+        if found is None:
+            part = self._part(expression, equation)
+            found = self._named.get(part, part)
+            if found is part and not _is_short(part, calls=SHORT):
+                let = self._let(expression, equation)
+                found = Name(let.name, shape=let.shape)
+            self._references[expression] = found
+        return found
 
     def _part(self, call: Call, equation: str) -> Call:
         arguments = tuple([self._reference(a, equation) for a in call.arguments])
+        if all(map(is_, arguments, call.arguments)):
+            return call
         return Call(call.operation, arguments, call.options, shape=call.shape)
 
     def _let(self, expression: Call, equation: str, distinct: bool = False) -> Let:
