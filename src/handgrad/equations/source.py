@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from handgrad.errors import printable
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name, Nested, Option, Slice
 from handgrad.figures import figure, full
@@ -22,7 +24,7 @@ from handgrad.notation import (
     Transposition,
 )
 from handgrad.notation import Fraction as Division
-from handgrad.operations import operation_of
+from handgrad.operations import BY_NAME, operation_of
 
 _A, _B = Name("a"), Name("b")
 _WRITTEN_AS_OPERATORS = frozenset(
@@ -33,6 +35,24 @@ _WRITTEN_AS_OPERATORS = frozenset(
     )
 )
 """What the operators of the language build; other operations may share their notation."""
+
+
+@cache
+def _infix(operation: str) -> tuple[str, int] | None:
+    """The sign that groups from the left, and how tightly it binds; None for other operations."""
+    if operation not in _WRITTEN_AS_OPERATORS:
+        return None
+    match BY_NAME[operation].notation:
+        case Sum(sign, _):
+            return sign, SUM
+        case Product():
+            return "*", PRODUCT
+        case MatrixProduct():
+            return "@", PRODUCT
+        case Division():
+            return "/", PRODUCT
+        case _:
+            return None
 
 
 def source(expression: Expression, decimals: int | None = None) -> str:
@@ -71,22 +91,18 @@ class Writer:
                 raise TypeError(f"not a formula: {expression!r}")
 
     def _call(self, call: Call) -> tuple[str, int]:
-        operation = operation_of(call)
         arguments = call.arguments
-        if isinstance(operation.notation, Subscript):
+        infix = _infix(call.operation)
+        if infix is not None and not call.options:
+            sign, level = infix
+            return self._infix(arguments[0], sign, arguments[1], level), level
+        notation = operation_of(call).notation
+        if isinstance(notation, Subscript):
             return f"{self._within(arguments[0], ATOM)}[{_index(call.option('at'))}]", ATOM
         if call.operation in _WRITTEN_AS_OPERATORS and not call.options:
-            match operation.notation, arguments:
-                case Sum(sign, _), (a, b):
-                    return f"{self._within(a, SUM)} {sign} {self._after(b, SUM)}", SUM
+            match notation, arguments:
                 case Comparison(sign, _), (a, b):
                     return f"{self._within(a, SUM)} {sign} {self._within(b, SUM)}", COMPARISON
-                case Product(), (a, b):
-                    return self._product(a, "*", b), PRODUCT
-                case MatrixProduct(), (a, b):
-                    return self._product(a, "@", b), PRODUCT
-                case Division(), (a, b):
-                    return self._product(a, "/", b), PRODUCT
                 case Power(), (a, b):
                     # The exponent may carry a sign or a power of its own: 2**-x**y.
                     return f"{self._within(a, ATOM)}**{self._within(b, SIGN)}", POWER
@@ -98,21 +114,20 @@ class Writer:
         inside = [self.write(a)[0] for a in arguments] + options
         return f"{call.operation}({', '.join(inside)})", ATOM
 
-    def _product(self, a: Expression, sign: str, b: Expression) -> str:
-        left = self._within(a, PRODUCT)
-        if isinstance(a, Literal) and left.startswith("-"):
+    def _infix(self, a: Expression, sign: str, b: Expression, level: int) -> str:
+        """Two operands with a sign between them that groups from the left."""
+        left, own = self.write(a)
+        if own < level or (level == PRODUCT and left.startswith("-") and isinstance(a, Literal)):
             left = f"({left})"
-        return f"{left} {sign} {self._after(b, PRODUCT)}"
+        right, own = self.write(b)
+        if own <= level or right.startswith("-"):
+            right = f"({right})"
+        return f"{left} {sign} {right}"
 
     def _within(self, expression: Expression, level: int) -> str:
         """The text, in parentheses where it binds less tightly than `level`."""
         text, own = self.write(expression)
         return text if own >= level else f"({text})"
-
-    def _after(self, expression: Expression, level: int) -> str:
-        """An operand to the right of a sign of `level`, which groups from the left."""
-        text, own = self.write(expression)
-        return text if own > level and not text.startswith("-") else f"({text})"
 
     def _before_dot(self, expression: Expression) -> str:
         text = self._within(expression, ATOM)

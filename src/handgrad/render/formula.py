@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from handgrad import expression as tree
-from handgrad.expression import Adjoint, Call, Expression, Name, shape_of
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, shape_of
 from handgrad.figures import figure
 from handgrad.notation import (
     ATOM,
@@ -154,12 +154,13 @@ class Pen(Protocol[T]):
 
 
 class Formula(Generic[T]):
-    """Draws formula trees with a pen."""
+    """Draws formula trees with a pen, each name in them once."""
 
     def __init__(self, pen: Pen[T]) -> None:
         self.pen = pen
         self.style = pen.style
         self.depth = 0
+        self._leaves: dict[Leaf, Piece[T]] = {}
 
     def draw(self, expression: Expression) -> T:
         """The whole formula."""
@@ -172,10 +173,8 @@ class Formula(Generic[T]):
                 return Piece(self.pen.array(expression, "upright", "square"))
             case tree.Literal():
                 return self._number(expression)
-            case Name():
-                return self._symbol(self.style.symbol(expression.name), "")
-            case Adjoint():
-                return self._adjoint(expression, "")
+            case Name() | Adjoint():
+                return self._leaf(expression)
             case Call() if self.depth > DEEPEST:
                 return Piece(self.pen.symbol(Symbol("…", name="..."), ""))
             case Call():
@@ -196,6 +195,16 @@ class Formula(Generic[T]):
         signed, power = text.startswith("-"), "e" in text
         level = SIGN if signed else PRODUCT if power else ATOM
         return Piece(self.pen.number(text), level, signed, raised=power, number=True)
+
+    def _leaf(self, leaf: Leaf) -> Piece[T]:
+        known = self._leaves.get(leaf)
+        if known is None:
+            if isinstance(leaf, Name):
+                known = self._symbol(self.style.symbol(leaf.name), "")
+            else:
+                known = self._adjoint(leaf, "")
+            self._leaves[leaf] = known
+        return known
 
     def _symbol(self, shown: Symbol, index: str) -> Piece[T]:
         drawn = self.pen.symbol(shown, index)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+import math
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from handgrad.expression import Expression
 from handgrad.numbers.running import OtherRun
 from handgrad.operations.operation import Array
 from handgrad.page.solution import error_signals, losses
-from handgrad.render.latex import latex
+from handgrad.render.formula import Formula
+from handgrad.render.latex import LatexPen
 from handgrad.render.style import Style
 from handgrad.trace import Note, Step, Trace, TraceLine
 from handgrad.verification import Verification
@@ -112,9 +114,12 @@ def texts(array: Array) -> Any:
 def plain(array: Array) -> Any:
     """Nested lists of numbers, null for what is not finite."""
     values = np.asarray(array, dtype=float) + 0.0  # −0 as 0
-    if np.logical_and.reduce(np.isfinite(values), axis=None):
+    # A sum of squares is not finite where a number is not; one call for the two of isfinite and all.
+    if math.isfinite(np.vdot(values, values)):
         return values.tolist()
-    return [plain(row) for row in values] if values.ndim else None
+    if values.ndim:
+        return [plain(row) for row in values]
+    return float(values) if np.isfinite(values) else None
 
 
 def _cases(trace: Trace) -> int | None:
@@ -124,13 +129,16 @@ def _cases(trace: Trace) -> int | None:
     return None
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Steps:
     """The steps of a trace as plain objects."""
 
     trace: Trace
     style: Style
-    words: Writer = field(default_factory=Writer)
+
+    def __post_init__(self) -> None:
+        self.words = Writer()
+        self.latex = Formula(LatexPen(self.style))
 
     def step(self, step: Step) -> dict[str, Any]:
         return {
@@ -151,7 +159,7 @@ class _Steps:
             "through": line.through,
             "formula": self.words.source(line.formula),
             "substituted": self.words.source(line.substituted),
-            "latex": latex(line.formula, style=self.style),
+            "latex": str(self.latex.draw(line.formula)),
             "value": plain(line.value),
             "shape": list(line.shape),
             "cased": line.cased,

@@ -55,7 +55,9 @@ def is_numeric(expression: Expression) -> bool:
 
 def is_cased(expression: Expression) -> bool:
     """Whether a number in it differs from case to case."""
-    return any(isinstance(node, tree.Literal) and node.cased for node in tree.walk(expression))
+    if isinstance(expression, Call):
+        return any(map(is_cased, expression.arguments))
+    return isinstance(expression, tree.Literal) and expression.cased
 
 
 def rank_of(expression: Expression) -> int:

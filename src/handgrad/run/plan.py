@@ -275,7 +275,8 @@ class Run:
         gradient = np.asarray(self.numbers[Adjoint(name)], dtype=float)
         if gradient.ndim < value.ndim:
             gradient = gradient[..., None]
-        return np.broadcast_to(gradient, value.shape)
+        same = gradient.shape == value.shape
+        return gradient if same else np.broadcast_to(gradient, value.shape)
 
     @property
     def loss(self) -> float | Array:
