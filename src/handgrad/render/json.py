@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -12,6 +11,7 @@ from handgrad.collector import paused
 from handgrad.equations import Writer
 from handgrad.explain import note_text, plain_text, reason, title
 from handgrad.expression import Expression
+from handgrad.finite import all_finite
 from handgrad.numbers.running import OtherRun
 from handgrad.operations.operation import Array
 from handgrad.page.solution import error_signals, losses
@@ -114,12 +114,9 @@ def texts(array: Array) -> Any:
 def plain(array: Array) -> Any:
     """Nested lists of numbers, null for what is not finite."""
     values = np.asarray(array, dtype=float) + 0.0  # −0 as 0
-    # A sum of squares is not finite where a number is not; one call for the two of isfinite and all.
-    if math.isfinite(np.vdot(values, values)):
+    if all_finite(values):
         return values.tolist()
-    if values.ndim:
-        return [plain(row) for row in values]
-    return float(values) if np.isfinite(values) else None
+    return [plain(row) for row in values] if values.ndim else None
 
 
 def _cases(trace: Trace) -> int | None:

@@ -18,6 +18,7 @@ from handgrad.errors import NumberError
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves, shape_of
 from handgrad.expression import Literal as Number
 from handgrad.figures import figure
+from handgrad.finite import all_finite
 from handgrad.graph import Graph
 from handgrad.graph.structure import is_cased
 from handgrad.graph.updating import UpdatePass
@@ -320,14 +321,14 @@ def _check_finite(problem: Problem, result: Run) -> None:
     graph = result.graph
     written = {e.target: e for e in problem.equations}
     for equation in map(written.__getitem__, graph.equations):
-        if not np.isfinite(np.asarray(result.value(equation.target), dtype=float)).all():
+        if not all_finite(np.asarray(result.value(equation.target), dtype=float)):
             raise diagnose(problem.where, equation, graph, result.numbers)
         if error := senseless(problem.where, equation, graph, result.numbers):
             raise error
     aside = {s.inner for s in graph.shortcuts}
     for line in graph.backward:
         value = np.asarray(result.numbers[line.leaf], dtype=float)
-        if line.leaf.name in aside or np.isfinite(value).all():
+        if line.leaf.name in aside or all_finite(value):
             continue
         place = line.through or line.leaf.name
         through = next((e for e in problem.equations if e.target == place), None)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from handgrad.errors import NumberError
-from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Nested, leaves, walk
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, leaves, walk
 from handgrad.graph import Graph
 from handgrad.operations import operation_of
 from handgrad.operations.operation import Array
@@ -41,12 +41,12 @@ def without_rests(problem: Problem, graph: Graph, run: Run) -> tuple[Run, Rests]
 
     The run itself, where floats leave nothing or it is too large for paper.
     """
-    sizes = _Sizes(graph, run)
-    left = dict(_left(graph, run, sizes))
-    if not left and not _beside_kinks(graph, run, sizes):
-        return run, {}
     lines = [line.leaf for line in (*graph.forward, *graph.backward)]
     if sum(np.size(run.numbers[leaf]) for leaf in lines) > MOST:
+        return run, {}
+    sizes = {leaf: _largest(value) for leaf, value in run.numbers.items()}
+    left = {leaf: rest for leaf, rest in _left(graph, run, sizes) if rest.any()}
+    if not left and not _beside_kinks(graph, run, sizes):
         return run, {}
     from handgrad.numbers import run_exact
 
@@ -71,78 +71,41 @@ def without_rests(problem: Problem, graph: Graph, run: Run) -> tuple[Run, Rests]
     return Run(graph, numbers, run.carry, parts), rests
 
 
-def _left(graph: Graph, run: Run, sizes: _Sizes) -> Iterator[tuple[Leaf, Array]]:
-    """By line with entries that may be rests, these; the others as 0."""
+def _left(graph: Graph, run: Run, sizes: Mapping[Leaf, float]) -> Iterator[tuple[Leaf, Array]]:
+    """By line, the entries that may be rests; the others as 0."""
+    largest = max(sizes.values(), default=0.0)
     for line in (*graph.forward, *graph.backward):
-        smallest = sizes.smallest.get(line.leaf, math.inf)
-        if smallest < NOISE * sizes.overall and smallest < (
-            grain := NOISE * sizes.behind(line.formula)
-        ):
-            value = np.asarray(run.numbers[line.leaf], dtype=float)
-            yield line.leaf, np.where(np.abs(value) < grain, value, 0.0)
+        value = np.asarray(run.numbers[line.leaf], dtype=float)
+        magnitude = np.abs(value)
+        if ((magnitude < NOISE * largest) & (magnitude > 0)).any():
+            small = magnitude < NOISE * _size(line.formula, graph, sizes)
+            yield line.leaf, np.where(small, value, 0.0)
 
 
-class _Sizes:
-    """How large the numbers of a run are, and those that went into a formula.
-
-    Arguments:
-        largest, smallest: by leaf, the largest finite magnitude and the smallest but 0.
-        overall: the largest of all.
-    """
-
-    def __init__(self, graph: Graph, run: Run) -> None:
-        self.graph = graph
-        arrays = {leaf: np.ravel(value) for leaf, value in run.numbers.items() if np.size(value)}
-        # All numbers at once: a call of NumPy for each of a thousand lines takes its time.
-        magnitudes = np.abs(np.concatenate(list(arrays.values())).astype(float))
-        starts = np.cumsum([0, *map(len, arrays.values())])[:-1]
-        finite = np.where(np.isfinite(magnitudes), magnitudes, 0.0)
-        nonzero = np.where(magnitudes > 0, magnitudes, np.inf)
-        largest, smallest = (
-            np.maximum.reduceat(finite, starts),
-            np.minimum.reduceat(nonzero, starts),
-        )
-        self.largest = dict(zip(arrays, largest.tolist(), strict=True))
-        self.smallest = dict(zip(arrays, smallest.tolist(), strict=True))
-        self.overall = float(finite.max())
-        self._written_in: dict[Expression, float] = {}
-
-    def behind(self, formula: Expression) -> float:
-        """The largest number that went into a formula, or into the equations that it names."""
-        written = filter(None, map(self._written, leaves(formula)))
-        return max(self._in(formula), *map(self._in, written), 0.0)
-
-    def _in(self, formula: Expression) -> float:
-        """The largest number that stands in a formula, under a name or written out."""
-        known = self._written_in.get(formula)
-        if known is None:
-            named = [self.largest.get(leaf, 0.0) for leaf in leaves(formula)]
-            literals = [
-                abs(n)
-                for part in walk(formula)
-                if isinstance(part, Literal)
-                for n in _flat(part.value)
-            ]
-            known = self._written_in[formula] = max(
-                [*named, *filter(math.isfinite, literals)], default=0.0
-            )
-        return known
-
-    def _written(self, leaf: Leaf) -> Expression | None:
-        """The formula of the equation, or of the part of one, that a name stands for."""
-        if isinstance(leaf, Adjoint):
-            return None
-        let = self.graph.lets.get(leaf.name)
-        return self.graph.nodes[leaf.name].written if let is None else let.formula
+def _size(formula: Expression, graph: Graph, sizes: Mapping[Leaf, float]) -> float:
+    """The largest number that went into a formula, or into the equations that it names."""
+    named = [_written(leaf, graph) for leaf in leaves(formula)]
+    largest = 0.0
+    for part in (n for each in (formula, *filter(None, named)) for n in walk(each)):
+        if isinstance(part, Literal):
+            largest = max(largest, _largest(part.value))
+        elif isinstance(part, Name | Adjoint):
+            largest = max(largest, sizes.get(part, 0.0))
+    return largest
 
 
-def _flat(numbers: Nested) -> Iterator[float]:
-    """The numbers of an array, one by one."""
-    if not isinstance(numbers, tuple):
-        yield numbers
-        return
-    for part in numbers:
-        yield from _flat(part)
+def _largest(numbers: Any) -> float:
+    sizes = np.abs(np.asarray(numbers, dtype=float))
+    largest = float(np.maximum.reduce(sizes, axis=None, initial=0.0))
+    return largest if math.isfinite(largest) else float(sizes[np.isfinite(sizes)].max(initial=0.0))
+
+
+def _written(leaf: Leaf, graph: Graph) -> Expression | None:
+    """The formula of the equation, or of the part of one, that a name stands for."""
+    if isinstance(leaf, Adjoint):
+        return None
+    let = graph.lets.get(leaf.name)
+    return graph.nodes[leaf.name].written if let is None else let.formula
 
 
 def _kinked(graph: Graph) -> Iterator[Call]:
@@ -153,11 +116,11 @@ def _kinked(graph: Graph) -> Iterator[Call]:
                 yield call
 
 
-def _beside_kinks(graph: Graph, run: Run, sizes: _Sizes) -> bool:
+def _beside_kinks(graph: Graph, run: Run, sizes: Mapping[Leaf, float]) -> bool:
     """Whether a number would lie at a kink if it were not for its last digits."""
     for call in _kinked(graph):
         arguments = [run.of(a) for a in call.arguments]
-        near = [_coarse(x, NOISE * sizes.behind(call)) for x in arguments]
+        near = [_coarse(x, NOISE * _size(call, graph, sizes)) for x in arguments]
         for kink in operation_of(call).kinks:
             at = [entries_at(kink, call, x, graph.cased_leaves) for x in (near, arguments)]
             if at[0] != at[1]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from handgrad.expression import Adjoint, Leaf, Name, leaves
+from handgrad.finite import all_finite
 from handgrad.graph import Graph
 from handgrad.graph.updating import UpdatePass, update_pass
 from handgrad.operations.operation import Array
@@ -119,4 +120,4 @@ class Updating:
         return Diverged("diverged", number, first.name, isinstance(first, Adjoint), equation)
 
     def _is_finite(self, leaf: Leaf) -> bool:
-        return bool(np.isfinite(np.asarray(self.numbers[leaf], dtype=float)).all())
+        return all_finite(np.asarray(self.numbers[leaf], dtype=float))
