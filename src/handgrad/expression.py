@@ -47,6 +47,11 @@ class Expression:
 
     __slots__ = ()
 
+    @property
+    def shape(self) -> Shape | None:
+        """The shape for one case; None where the tree has not been annotated."""
+        raise NotImplementedError
+
     def __add__(self, other: Operand) -> Call:
         return Call("add", (self, literal(other)))
 
@@ -207,15 +212,6 @@ Leaf: TypeAlias = "Name | Adjoint"
 def literal(value: Operand) -> Expression:
     """An expression as it is; a number as a literal."""
     return value if isinstance(value, Expression) else Literal(float(value))
-
-
-def shape_of(expression: Expression) -> Shape | None:
-    """The annotated shape, or None where the tree has not been annotated."""
-    match expression:
-        case Call() | Name() | Adjoint() | Literal():
-            return expression.shape
-        case _:
-            raise TypeError(f"not a formula: {expression!r}")
 
 
 def number(expression: Expression) -> float | None:

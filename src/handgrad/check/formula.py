@@ -45,28 +45,22 @@ class Formula:
 
 
 def compiled(
-    expression: Expression, shape_of: Callable[[Leaf], Shape], cased: Set[Leaf]
+    expression: Expression, shapes: Callable[[Leaf], Shape], cased: Set[Leaf]
 ) -> Formula | None:
     """A formula ready to run; None where the shapes in it do not fit."""
     try:
-        tree = annotated(expression, shape_of)
+        tree = annotated(expression, shapes)
     except HandgradError:
         return None
     compiler = _Compiler(cased)
     out = compiler.place(tree)
-    shape = tree.shape if isinstance(tree, Call | Literal) else shape_of(_leaf(tree))
     return Formula(
         expression=tree,
         leaves=leaves(tree),
-        shape=shape or (),
+        shape=tree.shape or (),
         cased=is_cased(tree, cased),
         **compiler.parts(out),
     )
-
-
-def _leaf(expression: Expression) -> Leaf:
-    assert isinstance(expression, Name | Adjoint)
-    return expression
 
 
 class _Compiler:
@@ -89,7 +83,7 @@ class _Compiler:
         places = [self.place(a) for a in node.arguments]
         if operation.elementwise and any(which):
             for position, (argument, has) in enumerate(zip(node.arguments, which, strict=True)):
-                if not has and (argument.shape if isinstance(argument, _SHAPED) else ()):
+                if not has and argument.shape:
                     places[position] = self._call(_with_cases_axis, (places[position],))
         place = self._call(operation.kernel(signature_of(node, which)), tuple(places))
         self.known[node] = place
@@ -117,9 +111,6 @@ class _Compiler:
             ),
             "_out": slot(out),
         }
-
-
-_SHAPED = Literal | Name | Adjoint | Call
 
 
 def _constant(literal: Literal) -> Any:

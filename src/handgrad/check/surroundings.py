@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves, shape_of, walk
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves, walk
 from handgrad.graph.structure import activation_of
 from handgrad.operations import operation_of
 from handgrad.operations.arithmetic import power
@@ -51,7 +51,7 @@ class Around:
         for node in structure.graph.nodes.values():
             for part in walk(node.written) if node.written is not None else ():
                 if isinstance(part, Call) and _averages(part):
-                    shape = shape_of(part.arguments[0]) or ()
+                    shape = part.arguments[0].shape or ()
                     counts[int(np.prod(shape, dtype=int))] = None
                     counts.update(dict.fromkeys(shape))
         return tuple(n for n in counts if n > 1)

@@ -24,7 +24,6 @@ from handgrad.expression import (
     Name,
     Shape,
     leaves,
-    shape_of,
     substitute,
     walk,
 )
@@ -238,7 +237,7 @@ class Backward:
     def _stands(self, fusion: Fusion, target: Expression) -> bool:
         if fusion.allowed is None:
             return True
-        shape = shape_of(target) or ()
+        shape = target.shape or ()
         if isinstance(target, Name) and target.name in self.values:
             return fusion.allowed(self.values[target.name], shape)
         return isinstance(target, Literal) and fusion.allowed(np.asarray(target.value), shape)

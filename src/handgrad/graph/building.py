@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from handgrad.equations import Equation
 from handgrad.errors import HandgradError, ShapeError
-from handgrad.expression import Leaf, Name, Shape, shape_of, walk
+from handgrad.expression import Leaf, Name, Shape, walk
 from handgrad.graph.backward import Backward
 from handgrad.graph.order import in_order, used_names, where
 from handgrad.graph.structure import Graph, Let, Line, Node, activation_of, is_cased
@@ -109,7 +109,7 @@ class _Building:
             Node(
                 name=equation.target,
                 kind="value",
-                shape=shape_of(written) or (),
+                shape=written.shape or (),
                 cased=is_cased(written, self.cased),
                 written=written,
                 computed=written,

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, TypeGuard
 
-from handgrad.expression import Call, Expression, Name, shape_of, walk
+from handgrad.expression import Call, Expression, Name, walk
 from handgrad.graph.structure import Graph
 from handgrad.notation import As, MatrixProduct, Sum, Transposition
 from handgrad.operations import operation_of
@@ -121,7 +121,7 @@ def _product(
     weights = matrix.arguments[0] if isinstance(matrix, Call) and transposed else matrix
     if not _is_parameter(weights, graph) or _is_parameter(value, graph):
         return None
-    shape, given = shape_of(matrix), shape_of(value)
+    shape, given = matrix.shape, value.shape
     if not shape or not given or len(shape) > 2 or len(given) > 2:
         return None
     units = 1 if len(shape) == 1 else shape[0] if first else shape[1]

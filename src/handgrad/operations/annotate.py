@@ -6,7 +6,7 @@ from collections.abc import Callable
 from operator import is_
 
 from handgrad.errors import ShapeError, Span
-from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, Shape, shape_of
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, Shape
 from handgrad.operations import operation_of
 from handgrad.operations.operation import Application, Misfit, Options, Signature
 
@@ -24,7 +24,7 @@ def signature_of(call: Call, cased: tuple[bool, ...] = ()) -> Signature:
 
 
 def _shapes(arguments: tuple[Expression, ...]) -> tuple[Shape, ...]:
-    return tuple([shape_of(a) or () for a in arguments])
+    return tuple([a.shape or () for a in arguments])
 
 
 def _options(call: Call) -> Options:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from handgrad.expression import Call, Expression, Literal, number, shape_of
+from handgrad.expression import Call, Expression, Literal, number
 from handgrad.notation import As, Fraction, Negation, Power, Product, Sum
 from handgrad.operations.operation import Domain, Operation, elementwise
 
@@ -19,16 +19,16 @@ def _negated(e: Expression) -> Expression | None:
 
 def _unfilled(e: Expression, other: Expression) -> Expression:
     """A scalar spread over a shape, as the scalar, where `other` has that shape already."""
-    if isinstance(e, Call) and e.operation == "fill" and shape_of(e) == shape_of(other):
-        return e.arguments[0] if shape_of(e.arguments[0]) == () else e
+    if isinstance(e, Call) and e.operation == "fill" and e.shape == other.shape:
+        return e.arguments[0] if e.arguments[0].shape == () else e
     return e
 
 
 def _simplify_add(call: Call) -> Expression | None:
     a, b = call.arguments
-    if number(a) == 0 and shape_of(b) == call.shape:
+    if number(a) == 0 and b.shape == call.shape:
         return b
-    if number(b) == 0 and shape_of(a) == call.shape:
+    if number(b) == 0 and a.shape == call.shape:
         return a
     if isinstance(b, Call) and (positive := _negated(b)) is not None:
         return subtract(a, positive)
@@ -37,11 +37,11 @@ def _simplify_add(call: Call) -> Expression | None:
 
 def _simplify_subtract(call: Call) -> Expression | None:
     a, b = call.arguments
-    if number(b) == 0 and shape_of(a) == call.shape:
+    if number(b) == 0 and a.shape == call.shape:
         return a
     if isinstance(b, Call) and (positive := _negated(b)) is not None:
         return add(a, positive)
-    if number(a) == 0 and shape_of(b) == call.shape:
+    if number(a) == 0 and b.shape == call.shape:
         return negate(b)
     return None
 
@@ -56,15 +56,15 @@ def _simplify_multiply(call: Call) -> Expression | None:
     x, y = number(a), number(b)
     if x is not None and isinstance(b, Call) and b.operation == "fill":
         return replace(b, arguments=(multiply(x, b.arguments[0]),), shape=None)
-    if x == 1 and shape_of(b) == call.shape:
+    if x == 1 and b.shape == call.shape:
         return b
-    if y == 1 and shape_of(a) == call.shape:
+    if y == 1 and a.shape == call.shape:
         return a
     if x is not None and y is not None:
         return Literal(x * y)
-    if x == -1 and shape_of(b) == call.shape:
+    if x == -1 and b.shape == call.shape:
         return negate(b)
-    if y == -1 and shape_of(a) == call.shape:
+    if y == -1 and a.shape == call.shape:
         return negate(a)
     if isinstance(b, Call) and b.operation == divide.name and number(b.arguments[0]) == 1:
         return divide(a, b.arguments[1])
@@ -83,7 +83,7 @@ def _simplify_multiply(call: Call) -> Expression | None:
 
 def _simplify_divide(call: Call) -> Expression | None:
     a, b = call.arguments
-    if number(b) == 1 and shape_of(a) == call.shape:
+    if number(b) == 1 and a.shape == call.shape:
         return a
     if isinstance(a, Call) and (positive := _negated(a)) is not None:
         return negate(divide(positive, b))
@@ -92,7 +92,7 @@ def _simplify_divide(call: Call) -> Expression | None:
 
 def _simplify_power(call: Call) -> Expression | None:
     a, b = call.arguments
-    return a if number(b) == 1 and shape_of(a) == call.shape else None
+    return a if number(b) == 1 and a.shape == call.shape else None
 
 
 def _simplify_negate(call: Call) -> Expression | None:

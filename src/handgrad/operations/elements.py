@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handgrad.expression import Call, Expression, Index, Literal, Name, Slice, shape_of
+from handgrad.expression import Call, Expression, Index, Literal, Name, Slice
 from handgrad.operations import BY_NAME, operation_of
 from handgrad.operations.annotate import application
 
@@ -48,7 +48,7 @@ def _opened(expression: Expression) -> Expression:
             and not any(isinstance(i, Slice) for i in at)
         ):
             whole = tuple(i for i in at if isinstance(i, int))
-            if len(whole) == len(shape_of(inner) or ()):
+            if len(whole) == len(inner.shape or ()):
                 return entry_of(inner, whole)
         return Call(expression.operation, expression.arguments, expression.options, shape=())
     arguments = tuple(

@@ -20,7 +20,6 @@ from handgrad.expression import (
     Name,
     leaves,
     number,
-    shape_of,
     substitute,
     walk,
 )
@@ -149,7 +148,7 @@ def _of_multiply(call: Call, seen: Surroundings) -> Iterator[Found]:
         elif number(dropped) in (2.0, 0.5):
             rule = "factor_half" if number(dropped) == 2 else "factor_two"
             yield rule, kept, (dropped,)
-        elif shape_of(kept) == call.shape:
+        elif kept.shape == call.shape:
             yield "factor_left_out", kept, (dropped,)
 
 
@@ -189,12 +188,12 @@ def _of_matmul(call: Call, seen: Surroundings) -> Iterator[Found]:
         if isinstance(factor, Call) and factor.operation == transpose.name:
             plain = factor.arguments[0]
             rule, put = "transpose_forgotten", plain
-        elif len(shape_of(factor) or ()) == 2:
+        elif len(factor.shape or ()) == 2:
             plain, rule, put = factor, "transposed", factor.T
         else:
             continue
         yield rule, matmul(put, other) if side == 0 else matmul(other, put), (plain,)
-    if len(shape_of(a) or ()) == len(shape_of(b) or ()) == 2:
+    if len(a.shape or ()) == len(b.shape or ()) == 2:
         yield "product_reversed", matmul(b, a), (a, b)
 
 
@@ -264,7 +263,7 @@ def _of_cross_entropy(call: Call, seen: Surroundings) -> Iterator[Found]:
 def _of_mean_over_cases(call: Call, seen: Surroundings) -> Iterator[Found]:
     inner = call.arguments[0]
     yield "mean_forgotten", sum_over_cases(inner), (inner,)
-    if len(shape_of(inner) or ()) == 1:
+    if len(inner.shape or ()) == 1:
         yield "wrong_axis", Call("sum", (inner,)), (inner,)
         yield "wrong_axis", Call("mean", (inner,)), (inner,)
         for count in seen.averaged:
@@ -274,13 +273,13 @@ def _of_mean_over_cases(call: Call, seen: Surroundings) -> Iterator[Found]:
 def _of_sum_over_cases(call: Call, seen: Surroundings) -> Iterator[Found]:
     inner = call.arguments[0]
     yield "mean_for_sum", mean_over_cases(inner), (inner,)
-    if len(shape_of(inner) or ()) == 1:
+    if len(inner.shape or ()) == 1:
         yield "wrong_axis", Call("sum", (inner,)), (inner,)
 
 
 def _of_sum_to(call: Call, seen: Surroundings) -> Iterator[Found]:
     inner = call.arguments[0]
-    shape = shape_of(inner) or ()
+    shape = inner.shape or ()
     if len(shape) == 2 and len(call.shape or ()) == 1:
         yield "wrong_axis", Call("sum", (inner,), (("axis", 1),)), (inner,)
         yield "mean_for_sum", divide(call, float(shape[0])), (inner,)
@@ -331,7 +330,7 @@ def _wholes(formula: Expression, seen: Surroundings) -> Iterator[Mistake]:
         yield Mistake("sign_lost", negate(formula))
     elif seen.plain is not None and seen.plain != formula:
         yield Mistake("plain_step", seen.plain)
-    if len(shape_of(formula) or ()) == 2:
+    if len(formula.shape or ()) == 2:
         yield Mistake("result_transposed", formula.T if isinstance(formula, Call) else formula)
 
 

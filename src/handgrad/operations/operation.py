@@ -184,9 +184,11 @@ class Operation:
 
 def broadcast(shapes: Sequence[Shape]) -> Shape:
     """The shape that `shapes` broadcast to, by NumPy's rule; raises `Misfit`."""
-    if all(shape == shapes[0] for shape in shapes):
-        return shapes[0] if shapes else ()
-    rank = max((len(s) for s in shapes), default=0)
+    if not shapes:
+        return ()
+    if shapes.count(shapes[0]) == len(shapes):
+        return shapes[0]
+    rank = max(map(len, shapes))
     result: list[int] = []
     for axis in range(rank):
         lengths = {s[axis - rank + len(s)] for s in shapes if axis - rank + len(s) >= 0} - {1}

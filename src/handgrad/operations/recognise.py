@@ -6,7 +6,7 @@ equation stays as it was written; the operation gives it a stable value and grad
 
 from __future__ import annotations
 
-from handgrad.expression import Call, Expression, number, shape_of
+from handgrad.expression import Call, Expression, number
 from handgrad.operations.arithmetic import add, multiply, negate, subtract
 from handgrad.operations.functions import log
 from handgrad.operations.linear import dot, matmul
@@ -32,7 +32,7 @@ def _binary(expression: Call) -> Call | None:
     for (_, one), (_, other) in ((terms[0], terms[1]), (terms[1], terms[0])):
         for y, logarithm in (one, one[::-1]):
             p = _log_of(logarithm)
-            if p is None or shape_of(p) != () or shape_of(y) != ():
+            if p is None or p.shape != () or y.shape != ():
                 continue
             wanted = {1 - y, log(1 - p)}
             if set(other) == wanted:
@@ -60,7 +60,7 @@ def _categorical(expression: Call) -> Call | None:
         return None
     for y, logarithm in (pair, pair[::-1]):
         p = _log_of(logarithm)
-        if p is not None and shape_of(p) == shape_of(y) and len(shape_of(p) or ()) == 1:
+        if p is not None and p.shape == y.shape and len(p.shape or ()) == 1:
             return cross_entropy(p, y)
     return None
 

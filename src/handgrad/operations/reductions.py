@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any
 
-from handgrad.expression import Call, Expression, Shape, shape_of
+from handgrad.expression import Call, Expression, Shape
 from handgrad.notation import Fence, Function
 from handgrad.operations.functions import exp
 from handgrad.operations.operation import (
@@ -295,7 +295,7 @@ sum_to = Operation(
     element=_sum_to_element,
     notation=Function("Σ", r"\sum"),
     options={"shape": ()},
-    simplify=lambda call: call.arguments[0] if shape_of(call.arguments[0]) == call.shape else None,
+    simplify=lambda call: call.arguments[0] if call.arguments[0].shape == call.shape else None,
 )
 """The sum over the axes along which a value was repeated: broadcasting, backwards."""
 

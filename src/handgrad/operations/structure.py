@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from handgrad.expression import ZERO, Call, Expression, Index, Option, Shape, Slice, shape_of
+from handgrad.expression import ZERO, Call, Expression, Index, Option, Shape, Slice
 from handgrad.notation import Function, Subscript, Transposition, Unwritten
 from handgrad.operations.operation import (
     Application,
@@ -283,7 +283,7 @@ fill = Operation(
     element=_fill_element,
     notation=Unwritten(),
     options={"shape": (), "axis": None},
-    simplify=lambda call: call.arguments[0] if shape_of(call.arguments[0]) == call.shape else None,
+    simplify=lambda call: call.arguments[0] if call.arguments[0].shape == call.shape else None,
 )
 """A value repeated to a shape: what summing does, backwards. `axis` names the axes it lacks."""
 
@@ -327,7 +327,7 @@ reshape: Operation = Operation(
     element=_reshape_element,
     notation=Function("reshape", r"\operatorname{reshape}"),
     options={"shape": ()},
-    simplify=lambda call: call.arguments[0] if shape_of(call.arguments[0]) == call.shape else None,
+    simplify=lambda call: call.arguments[0] if call.arguments[0].shape == call.shape else None,
 )
 """The same entries in another shape, row after row; one length may be −1, for what is left."""
 

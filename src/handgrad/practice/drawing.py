@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.expression import Call, Name, shape_of, walk
+from handgrad.expression import Call, Name, walk
 from handgrad.graph import Graph
 from handgrad.operations import TABLE
 from handgrad.operations.operation import Array
@@ -53,7 +53,7 @@ def _targets(graph: Graph) -> dict[str, int]:
                 continue
             scores, target = call.arguments[:2]
             if isinstance(target, Name) and graph.nodes[target.name].kind == "data":
-                found[target.name] = (shape_of(scores) or (1,))[-1]
+                found[target.name] = (scores.shape or (1,))[-1]
     return found
 
 

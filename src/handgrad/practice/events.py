@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from handgrad.errors import OptionError
-from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves, shape_of, walk
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves, walk
 from handgrad.graph import Activation, Graph, activations
 from handgrad.operations import operation_of
 from handgrad.operations.operation import Array
@@ -33,7 +33,7 @@ def layers(graph: Graph) -> dict[int, Activation]:
 def check_possible(graph: Graph, asked: Wanted) -> None:
     """Raises `OptionError` where a problem cannot have what is asked for, whatever its numbers."""
     units = {
-        number: int(np.prod(shape_of(layer.pre_activation) or (), dtype=int))
+        number: int(np.prod(layer.pre_activation.shape or (), dtype=int))
         for number, layer in layers(graph).items()
         if layer.gate
     }

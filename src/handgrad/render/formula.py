@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from handgrad import expression as tree
-from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, shape_of
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Name
 from handgrad.figures import figure
 from handgrad.notation import (
     ATOM,
@@ -259,7 +259,7 @@ class Formula(Generic[T]):
                 return Piece(drawn, min(SIGN, part.level), signed=True)
             case Transposition():
                 # NumPy's vectors are neither rows nor columns: ᵀ says something in a product only.
-                if len(shape_of(expression) or ()) == 1:
+                if len(expression.shape or ()) == 1:
                     return self.piece(arguments[0])
                 return self._transposed(arguments[0])
             case Subscript():
@@ -309,7 +309,7 @@ class Formula(Generic[T]):
     def _matrix_product(self, call: Call) -> Piece[T]:
         a, b = call.arguments
         left, right = self.piece(a), self.piece(b)
-        shapes = shape_of(a), shape_of(b)
+        shapes = a.shape, b.shape
         # NumPy's vector on the left is a row: aᵀ b.
         row = shapes[0] is not None and len(shapes[0]) == 1 and shapes[1] is not None
         if row:
@@ -335,7 +335,7 @@ class Formula(Generic[T]):
 
     def _entry(self, call: Call) -> Piece[T]:
         inner, at = call.arguments[0], call.option("at")
-        index = index_text(at, shape_of(inner))
+        index = index_text(at, inner.shape)
         if isinstance(inner, Name | Adjoint):
             shown = self.style.symbol(inner.name)
             # A subscript or a text of the problem's own leaves no place for the index.

@@ -10,7 +10,7 @@ from html import escape
 from handgrad import expression as tree
 from handgrad.equations import source
 from handgrad.errors import printable
-from handgrad.expression import Adjoint, Call, Expression, Name, shape_of
+from handgrad.expression import Adjoint, Call, Expression, Name
 from handgrad.render.arrays import Orientation
 from handgrad.render.formula import Brackets
 from handgrad.render.reading import is_entry
@@ -36,7 +36,7 @@ def quantity(expression: Expression) -> str:
         case Name() | Adjoint():
             return source(expression)
         case Call(arguments=(Name() | Adjoint() as of,)) if is_entry(expression):
-            at, shape = expression.option("at"), shape_of(of)
+            at, shape = expression.option("at"), of.shape
             if isinstance(at, tuple) and shape is not None and len(at) <= len(shape):
                 # From the front, and -0 is 0: one spelling for each entry.
                 places = zip(at, shape, strict=False)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from handgrad import expression as tree
-from handgrad.expression import Call, Expression, Index, Option, Slice, shape_of
+from handgrad.expression import Call, Expression, Index, Option, Slice
 from handgrad.notation import As, Subscript, Transposition, Unwritten
 from handgrad.operations import operation_of
 from handgrad.render.arrays import grid
@@ -62,7 +62,7 @@ def is_cased(expression: Expression) -> bool:
 
 def rank_of(expression: Expression) -> int:
     """The number of axes of one case; for a tree without shapes, the most that its parts have."""
-    shape = shape_of(expression)
+    shape = expression.shape
     if shape is not None:
         return len(shape)
     if isinstance(expression, Call) and operation_of(expression).elementwise:

@@ -16,7 +16,6 @@ from handgrad.expression import (
     Literal,
     Name,
     Shape,
-    shape_of,
 )
 from handgrad.graph.structure import Graph, is_cased
 from handgrad.operations import operation_of
@@ -66,7 +65,7 @@ def value_of(
             which = tuple([is_cased(a, cased) for a in expression.arguments])
             if operation.elementwise and True in which:
                 arguments = [
-                    a if c or not shape_of(e) else a[..., None]
+                    a if c or not e.shape else a[..., None]
                     for e, a, c in zip(expression.arguments, arguments, which, strict=True)
                 ]
             value = operation.kernel(signature_of(expression, which))(xp, *arguments)
@@ -105,7 +104,7 @@ def columns_of(inner: Expression, labels: Iterable[str]) -> list[Leaf]:
     """Names for the arguments of a formula as matrices whose columns are the cases."""
     assert isinstance(inner, Call)
     return [
-        Name(f"columns {label}", shape=(*(shape_of(a) or ()), 1))
+        Name(f"columns {label}", shape=(*(a.shape or ()), 1))
         for a, label in zip(inner.arguments, labels, strict=True)
     ]
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from handgrad.equations import source
 from handgrad.errors import NumberError
-from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves, shape_of
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves
 from handgrad.expression import Literal as Number
 from handgrad.figures import figure
 from handgrad.finite import all_finite
@@ -113,7 +113,7 @@ class _Compiler:
         slots = [self.slot(a) for a in call.arguments]
         if operation_of(call).elementwise and any(cased):
             slots = [
-                s if c or not shape_of(a) else self.step(_with_cases_axis, s)
+                s if c or not a.shape else self.step(_with_cases_axis, s)
                 for a, s, c in zip(call.arguments, slots, cased, strict=True)
             ]
         return slots, cased

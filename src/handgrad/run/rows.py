@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from handgrad.errors import HandgradError
-from handgrad.expression import shape_of
 from handgrad.graph import Graph, build
 from handgrad.graph.weighted import weighted_sums
 from handgrad.operations.operation import Array
@@ -52,7 +51,7 @@ def rows_as_cases(problem: Problem) -> tuple[Problem, tuple[str, ...]]:
 def _candidates(problem: Problem, graph: Graph) -> Iterator[tuple[str, ...]]:
     """Data of as many rows as a weighted sum has examples: with the vectors of that length, and without."""
     sums = [s for s in weighted_sums(graph, shared=True) if s.examples == "rows"]
-    for count in dict.fromkeys((shape_of(s.of) or (0,))[0] for s in sums):
+    for count in dict.fromkeys((s.of.shape or (0,))[0] for s in sums):
         rows = tuple(n for n, g in problem.data.items() if g.shape[:1] == (count,))
         matrices = tuple(n for n in rows if len(problem.data[n].shape) > 1)
         if count > 1 and matrices:

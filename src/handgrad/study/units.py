@@ -8,7 +8,7 @@ from itertools import groupby
 
 import numpy as np
 
-from handgrad.expression import Expression, Leaf, Name, Shape, shape_of, walk
+from handgrad.expression import Expression, Leaf, Name, Shape, walk
 from handgrad.graph import Graph, activations
 from handgrad.operations import BY_NAME
 from handgrad.operations.operation import Array
@@ -63,5 +63,5 @@ def layers(graph: Graph, operations: Set[str] = GATES) -> tuple[Layer, ...]:
                 if isinstance(node, Name) and graph.nodes[node.name].kind == "parameter"
             )
             name = equation if len(calls) == 1 else f"{equation} ({number})"
-            found.append(Layer(name, pre, shape_of(pre) or (), formula, tuple(dict.fromkeys(own))))
+            found.append(Layer(name, pre, pre.shape or (), formula, tuple(dict.fromkeys(own))))
     return tuple(found)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from handgrad.expression import Call, Expression, Leaf, Literal, leaves, shape_of, walk
+from handgrad.expression import Call, Expression, Leaf, Literal, leaves, walk
 from handgrad.graph.structure import is_cased
 from handgrad.operations import operation_of
 from handgrad.trace.numbers import Numbers
@@ -25,7 +25,7 @@ def mixes_cases(formula: Expression, cased: Set[Leaf]) -> bool:
         and operation_of(node).family == "linear"
         and len(node.arguments) > 1
         and is_cased(node, cased)
-        and (sum(is_cased(a, cased) for a in node.arguments) > 1 or len(shape_of(node) or ()) > 1)
+        and (sum(is_cased(a, cased) for a in node.arguments) > 1 or len(node.shape or ()) > 1)
         for node in walk(formula)
     )
 

@@ -17,7 +17,6 @@ from handgrad.expression import (
     Name,
     Shape,
     leaves,
-    shape_of,
     walk,
 )
 from handgrad.graph import Activation, Graph, activations
@@ -110,7 +109,7 @@ class Noting:
         shut = z <= 0
         count = z.shape[-1]
         notes: list[Note] = []
-        for unit in product(*map(range, shape_of(argument) or ())):
+        for unit in product(*map(range, argument.shape or ())):
             cases = tuple(int(c) for c in np.flatnonzero(shut[unit]))
             if cases and len(notes) < UNITS:
                 notes.append(
@@ -154,7 +153,7 @@ class Noting:
         if not operation.elementwise and not operation.compares:
             return []
         for pair in combinations(call.arguments, 2):
-            shapes = shape_of(pair[0]) or (), shape_of(pair[1]) or ()
+            shapes = pair[0].shape or (), pair[1].shape or ()
             if shapes[0] == shapes[1]:
                 continue
             whole = broadcast(shapes)
@@ -221,7 +220,7 @@ class Noting:
         formula = tidied(line.formula, self.graph.shape)
         for call in walk(formula):
             if isinstance(call, Call) and call.operation == "sum_to":
-                found[shape_of(call) or (), shape_of(call.arguments[0]) or ()] = None
+                found[call.shape or (), call.arguments[0].shape or ()] = None
         return [
             Broadcast(
                 kind="broadcast",

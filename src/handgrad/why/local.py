@@ -26,7 +26,6 @@ from handgrad.expression import (
     Shape,
     leaves,
     number,
-    shape_of,
     substitute,
     walk,
 )
@@ -102,7 +101,7 @@ class Local:
     # -- pulling back ---------------------------------------------------------------------------
 
     def _unit(self, numbers: dict[Leaf, Array]) -> Adjoint:
-        shape = shape_of(self.expression) or ()
+        shape = self.expression.shape or ()
         count = size(shape)
         if count * count > LARGEST:
             raise OptionError(
@@ -142,7 +141,7 @@ class Local:
                 self._add(argument.name, formula, numbers, found, interval)
                 continue
             value = self._value(formula, numbers, interval)
-            shape = shape_of(argument) or ()
+            shape = argument.shape or ()
             self._walk(argument, self._leaf(value, shape, numbers), numbers, found, structural)
 
     def _leads_to_wanted(self, argument: Expression) -> bool:
@@ -167,8 +166,8 @@ class Local:
         operation = operation_of(call)
         if formula is None or not operation.elementwise:
             return formula, bool(operation.kinks)
-        shape = shape_of(call.arguments[position]) or ()
-        met = Call("fill", (g,), (("shape", call.shape),)) if shape_of(g) != call.shape else g
+        shape = call.arguments[position].shape or ()
+        met = Call("fill", (g,), (("shape", call.shape),)) if g.shape != call.shape else g
         return tidied(reduced_to(met, shape, call.shape or ()), self._shape), False
 
     def _add(
@@ -182,7 +181,7 @@ class Local:
         if name not in self.wanted:
             return
         shape = self.graph.nodes[name].shape
-        columns = size(shape_of(self.expression) or ())
+        columns = size(self.expression.shape or ())
         one = self.source is not None and self.source[0] == name
         if one and size(shape) * columns > WHOLE:
             assert self.source is not None
@@ -221,7 +220,7 @@ class Local:
 
     def formula(self, name: str, index: tuple[int, ...], out: tuple[int, ...]) -> Expression | None:
         """The derivative of entry `out` with respect to entry `index` of a name, as it would be written."""
-        shape = shape_of(self.expression) or ()
+        shape = self.expression.shape or ()
         if any(n > WIDEST for leaf in leaves(self.expression) for n in self._shape(leaf)):
             return None
         unit = tidied(place(ONE, shape=shape, at=out) if shape else ONE, self._shape)
