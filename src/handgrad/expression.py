@@ -8,7 +8,7 @@ compare by structure; `span` and `shape` are annotations and take no part.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import is_
 from typing import TypeAlias
@@ -197,6 +197,12 @@ class Call(_Remembered):
             object.__setattr__(self, "_leaves", found)
             return found
 
+    def of(self, arguments: Sequence[Expression]) -> Call:
+        """The same operation of other arguments; the call itself where they are its own."""
+        if all(map(is_, arguments, self.arguments)):
+            return self
+        return Call(self.operation, tuple(arguments), self.options, self.span, self.shape)
+
     def option(self, name: str) -> Option:
         """The option's value as given here, or None."""
         return dict(self.options).get(name)
@@ -252,9 +258,5 @@ def substitute(
     if new is not None:
         return new
     if isinstance(expression, Call):
-        old = expression.arguments
-        arguments = tuple([substitute(a, replacement) for a in old])
-        if not all(map(is_, arguments, old)):
-            call = expression
-            return Call(call.operation, arguments, call.options, call.span, call.shape)
+        return expression.of([substitute(a, replacement) for a in expression.arguments])
     return expression

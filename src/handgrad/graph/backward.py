@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from operator import is_
 
 import numpy as np
 
@@ -213,10 +212,7 @@ class Backward:
         """The formula with every loss(activation(z), y) as the operation that computes both."""
         if not isinstance(expression, Call):
             return expression
-        arguments = tuple(self._fuse(a, equation) for a in expression.arguments)
-        call = expression
-        if any(a is not b for a, b in zip(arguments, expression.arguments, strict=True)):
-            call = replace(expression, arguments=arguments)
+        call = expression.of([self._fuse(a, equation) for a in expression.arguments])
         if not operation_of(call).fuses:
             return call
         first, target = call.arguments[:2]
@@ -289,10 +285,7 @@ class Backward:
         return found
 
     def _part(self, call: Call, equation: str) -> Call:
-        arguments = tuple([self._reference(a, equation) for a in call.arguments])
-        if all(map(is_, arguments, call.arguments)):
-            return call
-        return Call(call.operation, arguments, call.options, shape=call.shape)
+        return call.of([self._reference(a, equation) for a in call.arguments])
 
     def _let(self, expression: Call, equation: str, distinct: bool = False) -> Let:
         """The let that names a part; `distinct` for one whose adjoint has no line yet."""

@@ -17,7 +17,6 @@ from handgrad.expression import (
     Literal,
     Name,
     Nested,
-    substitute,
 )
 from handgrad.notation import Subscript
 from handgrad.operations import operation_of
@@ -31,8 +30,10 @@ def nested(array: Array) -> Nested:
     return _tuples(np.asarray(array, dtype=float).tolist())
 
 
-def _tuples(value: Any) -> Nested:
-    return tuple([_tuples(v) for v in value]) if isinstance(value, list) else value
+def _tuples(value: list[Any] | float) -> Nested:
+    if isinstance(value, float):
+        return value
+    return tuple(map(_tuples, value) if value and isinstance(value[0], list) else value)
 
 
 def literal_of(array: Array, cased: bool = False) -> Literal:
@@ -50,19 +51,26 @@ class Numbers:
 
     def put_into(self, formula: Expression) -> Expression:
         """The formula with the value of every leaf in its place."""
-        return substitute(formula, self._literal)
+        match formula:
+            case Call():
+                return self._whole(formula) or formula.of(
+                    [self.put_into(a) for a in formula.arguments]
+                )
+            case Name() | Adjoint():
+                found = self.literals.get(formula)
+                if found is None:
+                    found = literal_of(self.values[formula], formula in self.cased)
+                    self.literals[formula] = found
+                return found
+            case _:
+                return formula
 
-    def _literal(self, node: Expression) -> Expression | None:
-        if isinstance(node, Call):
-            if operation_of(node).reduces_cases is not None:
-                return self._as_columns(node)
-            return self._entry(node)
-        if not isinstance(node, Name | Adjoint):
-            return None
-        found = self.literals.get(node)
-        if found is None:
-            found = self.literals[node] = literal_of(self.values[node], node in self.cased)
-        return found
+    def _whole(self, call: Call) -> Expression | None:
+        """What stands for a call as a whole, where its arguments are not to be seen as they are."""
+        operation = operation_of(call)
+        if operation.reduces_cases is not None:
+            return self._as_columns(call)
+        return self._entry(call) if isinstance(operation.notation, Subscript) else None
 
     def _as_columns(self, call: Call) -> Expression | None:
         """A sum over the cases in the matrices whose columns they are, where it has such a formula."""
@@ -81,8 +89,6 @@ class Numbers:
         """The entry, or the part, of a leaf: its number alone, not the whole array with an index."""
         (leaf, *rest) = call.arguments
         if rest or not isinstance(leaf, Name | Adjoint) or call.shape is None:
-            return None
-        if not isinstance(operation_of(call).notation, Subscript):
             return None
         cased = leaf in self.cased
         kernel = operation_of(call).kernel(signature_of(call, (cased,)))
