@@ -14,6 +14,7 @@ from operator import is_
 from typing import TypeAlias
 
 from handgrad.errors import Span
+from handgrad.record import record
 
 Shape: TypeAlias = tuple[int, ...]
 """Lengths of the axes of one case: `()` a scalar, `(n,)` a vector, `(m, n)` a matrix."""
@@ -107,7 +108,7 @@ class Expression:
         return Call("transpose", (self,))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Literal(Expression):
     """A number or an array of numbers, written out. `text` keeps the way it was written.
 
@@ -131,7 +132,7 @@ class Literal(Expression):
         return tuple(shape[:-1] if self.cased else shape)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Name(Expression):
     """A named value: a parameter, a datum, or the left side of an equation."""
 
@@ -143,7 +144,7 @@ class Name(Expression):
         return hash(self.name)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Adjoint(Expression):
     """The gradient of the loss with respect to a named value.
 
@@ -169,7 +170,7 @@ class _Remembered(Expression):
     _leaves: tuple[Leaf, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call(_Remembered):
     """An operation applied to arguments, with its options in the order given."""
 
@@ -183,9 +184,8 @@ class Call(_Remembered):
         try:
             return self._hash
         except AttributeError:
-            found = hash((self.operation, self.arguments, self.options))
-            object.__setattr__(self, "_hash", found)
-            return found
+            self._hash = hash((self.operation, self.arguments, self.options))
+            return self._hash
 
     @property
     def leaves(self) -> tuple[Leaf, ...]:
@@ -193,9 +193,9 @@ class Call(_Remembered):
         try:
             return self._leaves
         except AttributeError:
-            found = tuple(dict.fromkeys([leaf for a in self.arguments for leaf in leaves(a)]))
-            object.__setattr__(self, "_leaves", found)
-            return found
+            found = [leaf for a in self.arguments for leaf in leaves(a)]
+            self._leaves = tuple(dict.fromkeys(found))
+            return self._leaves
 
     def of(self, arguments: Sequence[Expression]) -> Call:
         """The same operation of other arguments; the call itself where they are its own."""

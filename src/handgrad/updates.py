@@ -8,11 +8,12 @@ from typing import Literal, TypeAlias
 
 from handgrad.errors import ProblemError, nearest
 from handgrad.expression import Adjoint, Call, Expression, Name
+from handgrad.record import record
 
 Assignment: TypeAlias = Literal["memory", "let", "updated"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UpdateLine:
     """One formula of an update.
 
@@ -26,7 +27,7 @@ class UpdateLine:
     assigns: Assignment
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Terms:
     """What an update's formulas are made of: the parameter, its gradient, and the names of the rest."""
 

@@ -386,10 +386,12 @@ class Backward:
 
     def _folded(self, formula: Expression) -> Expression:
         """The formula with every part that an equation computes called by its name."""
-        return substitute(
-            formula,
-            lambda e: self._named.get(e) if isinstance(e, Call) else None,
-        )
+        if not isinstance(formula, Call):
+            return formula
+        named = self._named.get(formula)
+        if named is not None:
+            return named
+        return formula.of([self._folded(a) for a in formula.arguments])
 
     def _note_cased(self, leaf: Leaf, formula: Expression) -> None:
         if is_cased(formula, self.cased):

@@ -9,11 +9,12 @@ from typing import Literal, TypeAlias
 from handgrad.expression import Call, Expression, Leaf, Shape, walk
 from handgrad.expression import Literal as Number
 from handgrad.operations import operation_of
+from handgrad.record import record
 
 NodeKind: TypeAlias = Literal["parameter", "data", "value"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Node:
     """A named value.
 
@@ -38,7 +39,7 @@ class Node:
         return tuple(call for call in calls if operation_of(call).family == "loss")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Let:
     """A part of an equation that the backward formulas refer to, under a name of its own.
 
@@ -53,7 +54,7 @@ class Let:
     equation: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Line:
     """One formula of a pass: what it computes, and from what.
 
@@ -65,7 +66,7 @@ class Line:
     through: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Gradient:
     """How the gradient of one named value is computed.
 

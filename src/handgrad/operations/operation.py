@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeAlias
 
 from handgrad.expression import Call, Expression, Operand, Option, Shape, literal
 from handgrad.notation import Function, Notation
+from handgrad.record import record
 
 Array: TypeAlias = Any
 """An array of any namespace: NumPy's, PyTorch's, JAX's."""
@@ -49,7 +50,7 @@ class Misfit(Exception):  # noqa: N818 - a verdict of a shape rule, turned into 
         self.mend = mend
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Signature:
     """What an application of an operation looks like before any number is known.
 
@@ -63,7 +64,7 @@ class Signature:
     cased: tuple[bool, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Application:
     """An application of an operation as its pull-backs see it: formulas and shapes."""
 

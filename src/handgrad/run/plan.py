@@ -26,12 +26,13 @@ from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated, signature_of
 from handgrad.operations.operation import Array, Kernel, Namespace
 from handgrad.problem import Problem
+from handgrad.record import record
 from handgrad.run.evaluate import columns_of, diagnose, senseless, sums_as_columns, value_of
 
 Carry: TypeAlias = Literal["exact", "rounded"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Step:
     """One array call: `slots[out] = kernel(xp, *slots[arguments])`."""
 
@@ -260,6 +261,8 @@ class Run:
         """The value of an annotated formula of the run's values; many cases lie along the last axis."""
         if formula in self.parts:
             return self.parts[formula]
+        if isinstance(formula, Name | Adjoint):
+            return np.asarray(self.numbers[formula], dtype=float)
         numbers = {leaf: np.asarray(self.numbers[leaf], dtype=float) for leaf in leaves(formula)}
         with np.errstate(all="ignore"):
             return np.asarray(value_of(formula, numbers, self.graph.cased_leaves), dtype=float)

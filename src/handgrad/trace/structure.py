@@ -12,6 +12,7 @@ from handgrad.expression import Expression, Leaf, Shape
 from handgrad.graph import Graph
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
+from handgrad.record import record
 from handgrad.run import Run
 from handgrad.shown import Shown
 
@@ -32,7 +33,7 @@ Role: TypeAlias = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TraceLine:
     """One computation: the formula in symbols, with the numbers put in, and its value.
 

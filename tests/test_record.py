@@ -1,0 +1,46 @@
+"""Records: equal by their fields, hashable, with no place for anything else; types refuse a change."""
+
+from __future__ import annotations
+
+from dataclasses import field, replace
+
+import pytest
+
+from handgrad.record import record
+
+
+@record
+class Point:
+    x: float
+    y: float = 0.0
+    label: str = field(default="", compare=False)
+
+
+@record
+class Place:
+    name: str
+    floor: int = 0
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+def test_records_are_equal_by_what_is_compared() -> None:
+    assert Point(1.0, label="a") == Point(1.0, label="b")
+    assert Point(1.0) != replace(Point(1.0), y=2.0)
+    assert len({Point(1.0), Point(1.0, label="b"), Point(2.0)}) == 2
+
+
+def test_a_hash_of_its_own_is_kept() -> None:
+    assert hash(Place("hall", 1)) == hash("hall")
+    assert Place("hall", 1) != Place("hall", 2)
+
+
+def test_a_record_has_no_other_attributes() -> None:
+    with pytest.raises(AttributeError):
+        Point(1.0).z = 3.0  # type: ignore[attr-defined]
+
+
+def test_types_refuse_a_change() -> None:
+    # An ignore that nothing needs fails the type check, so this line says that it is refused.
+    Point(1.0).x = 2.0  # type: ignore[misc]
