@@ -125,7 +125,10 @@ def _options(formula: Expression) -> list[Text]:
     for call in walk(formula):
         if not isinstance(call, Call):
             continue
-        options = {**BY_NAME[call.operation].options, **dict(call.options)}
+        defaults = BY_NAME[call.operation].options
+        if not defaults and not call.options:
+            continue
+        options = {**defaults, **dict(call.options)}
         for name, words in OPTIONS.items():
             value = options.get(name)
             if isinstance(value, int | float) and value != PLAIN.get(name):

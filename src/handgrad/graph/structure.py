@@ -34,7 +34,7 @@ class Node:
     @property
     def losses(self) -> tuple[Call, ...]:
         """The losses in it, as it is written and as it is computed: one written out is known for what it is."""
-        forms = [form for form in (self.written, self.computed) if form is not None]
+        forms = [form for form in dict.fromkeys((self.written, self.computed)) if form is not None]
         calls = [call for form in forms for call in walk(form) if isinstance(call, Call)]
         return tuple(call for call in calls if operation_of(call).family == "loss")
 

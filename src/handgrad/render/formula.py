@@ -228,7 +228,7 @@ class Formula(Generic[T]):
         pen, arguments = self.pen, expression.arguments
         match operation_of(expression).notation:
             case Sum() as notation:
-                left, right = (self.piece(a) for a in arguments)
+                left, right = map(self.piece, arguments)
                 loose = right.level <= SUM and notation.source != "+"
                 second = self._after(right, right.signed or loose)
                 whole = pen.sum(left.drawn, notation.symbol, second)
@@ -239,7 +239,7 @@ class Formula(Generic[T]):
                 )
                 return Piece(whole, SUM, left.signed, inside=inside)
             case Comparison() as notation:
-                left, right = (self.piece(a) for a in arguments)
+                left, right = map(self.piece, arguments)
                 sides = [self._in(p, p.level <= COMPARISON) for p in (left, right)]
                 return Piece(pen.sum(sides[0], notation.symbol, sides[1]), COMPARISON, left.signed)
             case Product():

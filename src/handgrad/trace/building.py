@@ -61,8 +61,8 @@ class _Building:
     rests: Rests
     decimals: int
     steps: list[Step] = field(default_factory=list)
-    made_in: dict[Leaf, str] = field(default_factory=dict)
-    phase_count: int = 0
+    made_in: dict[Leaf, tuple[int, int]] = field(default_factory=dict)
+    counts: dict[int, int] = field(default_factory=dict)
     layers: int = 0
 
     @np.errstate(all="ignore")
@@ -97,31 +97,24 @@ class _Building:
         )
 
     def _add(self, phase: int, kind: StepKind, about: str, lines: list[TraceLine]) -> None:
-        number = 1 + sum(s.id.startswith(f"{phase}.") for s in self.steps[-1:]) * self.phase_count
-        self.phase_count = number
-        id_ = f"{phase}.{number}"
-        used: dict[str, None] = {}
-        for line in lines:
-            for leaf in leaves(line.formula):
-                source = self.made_in.get(leaf)
-                if source is not None and source != id_:
-                    used[source] = None
+        number = self.counts[phase] = self.counts.get(phase, 0) + 1
+        used = {self.made_in.get(leaf) for line in lines for leaf in leaves(line.formula)}
         self.layers += kind == "layer"
         named: Phase = ("forward", "backward", "update")[phase - 1]
         step = Step(
-            id=id_,
+            id=f"{phase}.{number}",
             phase=named,
             kind=kind,
             about=about,
             lines=tuple(lines),
             layer=self.layers if kind == "layer" else 0,
-            uses=tuple(sorted(used, key=lambda s: tuple(map(int, s.split("."))))),
+            uses=tuple([f"{p}.{n}" for p, n in sorted(filter(None, used))]),
             notes=self.noting.notes(named, kind, lines),
         )
         self.steps.append(step)
         for line in lines:
             if line.role != "per_case":
-                self.made_in[line.target] = id_
+                self.made_in[line.target] = phase, number
 
     # -- forward --------------------------------------------------------------------------
 

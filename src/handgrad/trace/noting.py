@@ -131,7 +131,8 @@ class Noting:
         argument, z = self._argument(call)
         steep = slopes_of(call, z, cased=self.graph.cased(argument))
         threshold = SATURATION * steepest
-        units = [tuple(map(int, unit)) for unit in np.argwhere(steep < threshold)[:UNITS]]
+        flat = steep < threshold
+        units = [tuple(map(int, u)) for u in np.argwhere(flat)[:UNITS]] if flat.any() else []
         return [
             Saturated(
                 kind="saturated",

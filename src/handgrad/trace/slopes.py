@@ -31,7 +31,8 @@ def slopes_of(call: Call, z: Array, *, cased: bool) -> Array:
     at: dict[Leaf, Array] = {PRE: z, ONE: np.ones_like(z)}
     leaves: set[Leaf] = {OUT, ONE, PRE} if cased else set()
     at[OUT] = value_of(alone, at, leaves)
-    return np.broadcast_to(value_of(slope, at, leaves), z.shape)
+    slopes = value_of(slope, at, leaves)
+    return slopes if slopes.shape == z.shape else np.broadcast_to(slopes, z.shape)
 
 
 OUT, ONE, PRE = Name("out"), Name("one"), Name("z")
