@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from handgrad.equations import Equation
 from handgrad.errors import HandgradError, ShapeError
-from handgrad.expression import Leaf, Name, Shape, walk
+from handgrad.expression import Leaf, Name, Shape
 from handgrad.graph.backward import Backward
 from handgrad.graph.order import in_order, used_names, where
 from handgrad.graph.structure import Graph, Let, Line, Node, activation_of, is_cased
@@ -133,7 +133,7 @@ class _Building:
         reaching = {self.problem.loss}
         for equation in reversed(equations):
             if equation.target in reaching:
-                reaching |= {n.name for n in walk(equation.expression) if isinstance(n, Name)}
+                reaching.update(name.name for name in used_names(equation))
         return reaching & {e.target for e in equations}
 
     def _recognise(self, reaching: set[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence, Set
 
 from handgrad.equations import Equation
 from handgrad.errors import EquationError, nearest
-from handgrad.expression import Name, walk
+from handgrad.expression import Name, leaves
 
 
 def where(equation: Equation) -> str:
@@ -15,8 +15,8 @@ def where(equation: Equation) -> str:
 
 
 def used_names(equation: Equation) -> tuple[Name, ...]:
-    """The names on the right side, each occurrence."""
-    return tuple(node for node in walk(equation.expression) if isinstance(node, Name))
+    """The names on the right side, each once, in order of appearance."""
+    return tuple(leaf for leaf in leaves(equation.expression) if isinstance(leaf, Name))
 
 
 def in_order(equations: Sequence[Equation], given: Set[str]) -> tuple[Equation, ...]:

@@ -22,11 +22,11 @@ def recognised(expression: Expression) -> Call | None:
     """The loss operation that an annotated expression writes out, or None."""
     if not isinstance(expression, Call):
         return None
-    return _binary(expression) or _categorical(expression)
-
-
-def _binary(expression: Call) -> Call | None:
     terms = _terms(expression, 1)
+    return _binary(terms) or _categorical(terms)
+
+
+def _binary(terms: list[Term]) -> Call | None:
     if len(terms) != 2 or any(sign > 0 or len(factors) != 2 for sign, factors in terms):
         return None
     for (_, one), (_, other) in ((terms[0], terms[1]), (terms[1], terms[0])):
@@ -40,8 +40,7 @@ def _binary(expression: Call) -> Call | None:
     return None
 
 
-def _categorical(expression: Call) -> Call | None:
-    terms = _terms(expression, 1)
+def _categorical(terms: list[Term]) -> Call | None:
     if len(terms) != 1 or terms[0][0] > 0 or len(terms[0][1]) != 1:
         return None
     (total,) = terms[0][1]

@@ -62,7 +62,6 @@ class Noting:
     rests: Rests
 
     def __post_init__(self) -> None:
-        self.values = {k: np.asarray(v, dtype=float) for k, v in self.run.numbers.items()}
         self.cased = set(self.graph.cased_leaves)
         self.loss = float(np.mean(self.run.loss))
         self.silencing = Silencing(self.graph)
@@ -208,7 +207,7 @@ class Noting:
         gradient = self.graph.gradients.get(name)
         if line.role == "gradient" and gradient is not None and len(gradient.parts) > 1:
             shares = tuple(
-                (p.through, self.values[Adjoint(name, p.through)]) for p in gradient.parts
+                (p.through, self.run.of(Adjoint(name, p.through))) for p in gradient.parts
             )
             notes.append(SeveralPaths("several_paths", name, shares))
         return notes
@@ -239,7 +238,7 @@ class Noting:
             if shortcut.pre_activation != name:
                 continue
             lines = []
-            values = dict(self.values)
+            values = {k: np.asarray(v, dtype=float) for k, v in self.run.numbers.items()}
             for line in shortcut.long:
                 formula = tidied(line.formula, self.graph.shape)
                 value = value_of(formula, values, self.cased)
@@ -257,7 +256,7 @@ class Noting:
                     )
                 )
             agrees = bool(
-                np.allclose(lines[-1].value, self.values[Adjoint(name)], rtol=1e-9, atol=1e-9)
+                np.allclose(lines[-1].value, self.run.of(Adjoint(name)), rtol=1e-9, atol=1e-9)
             )
             return [
                 ShortcutTaken(
@@ -280,7 +279,9 @@ class Noting:
             return []
         call, activation = gate
         output = activation if activation in self.graph.nodes else name
-        arriving = self.values.get(Adjoint(output)) if output != name else None
+        above = Adjoint(output)
+        known = output != name and above in self.run.numbers
+        arriving = self.run.of(above) if known else None
         notes: list[Note] = []
         for note in self._shut(call, activation, "backward"):
             assert isinstance(note, GatedOff)
@@ -328,7 +329,7 @@ class Noting:
                 node = self.graph.nodes.get(leaf.name)
                 if node is None or isinstance(leaf, Adjoint) or node.kind != "data":
                     continue
-                value = self.values[leaf]
+                value = self.run.of(leaf)
                 always = (value == 0).all(axis=-1) if node.cased else value == 0
                 for unit in np.argwhere(always)[:UNITS]:
                     index = tuple(int(i) for i in unit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -28,14 +29,17 @@ class Silencing:
 
     graph: Graph
     largest: int = INFLUENCE_SIZE
-    consumers: dict[Leaf, list[str]] = field(default_factory=dict)
     _before: dict[str, tuple[Expression, dict[Leaf, Array], Array]] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def consumers(self) -> dict[Leaf, list[str]]:
+        """By leaf, the values whose gradients' formulas refer to it."""
+        found: dict[Leaf, list[str]] = {}
         for name, gradient in self.graph.gradients.items():
             for part in gradient.parts:
                 for leaf in leaves(part.formula):
-                    self.consumers.setdefault(leaf, []).append(name)
+                    found.setdefault(leaf, []).append(name)
+        return found
 
     def zeroed(self, leaf: Leaf, unit: tuple[int, ...]) -> tuple[Zeroed, ...]:
         """The entries of parameter gradients that vanish because entry `unit` of `leaf` does.
