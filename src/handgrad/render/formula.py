@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 
 from handgrad import expression as tree
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Name
@@ -36,6 +36,7 @@ from handgrad.notation import (
     Unwritten,
 )
 from handgrad.operations import operation_of
+from handgrad.record import record
 from handgrad.render.arrays import Orientation
 from handgrad.render.reading import (
     ProductSign,
@@ -65,7 +66,8 @@ DEEPEST = 110
 Brackets = Literal["square", "round"]
 
 
-class Piece(NamedTuple, Generic[T]):
+@record
+class Piece(Generic[T]):
     """A part of a formula as drawn.
 
     Arguments:

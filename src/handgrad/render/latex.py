@@ -6,13 +6,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
-from typing import NamedTuple
 
 from handgrad import expression as tree
 from handgrad.errors import printable
 from handgrad.expression import Expression
 from handgrad.figures import BLANK, figure
 from handgrad.notation import Fence, Function
+from handgrad.record import record
 from handgrad.render.arrays import Orientation, elided, grid, slices
 from handgrad.render.formula import GRADIENT, Brackets, Formula, Piece
 from handgrad.render.reading import ProductSign
@@ -46,7 +46,8 @@ def escaped(text: str) -> str:
     return "".join(_SPECIAL.get(c, c) for c in printable(text))
 
 
-class Tex(NamedTuple):
+@record
+class Tex:
     """LaTeX with the scripts of its last symbol still open: W^{(2)} may yet become W^{(2)⊤}."""
 
     base: str
@@ -55,6 +56,8 @@ class Tex(NamedTuple):
     end: str = ""
 
     def __str__(self) -> str:
+        if not (self.sub or self.sup or self.end):
+            return self.base
         sub = f"_{{{self.sub}}}" if self.sub else ""
         sup = f"^{{{self.sup}}}" if self.sup else ""
         return f"{self.base}{sub}{sup}{self.end}"
@@ -124,7 +127,7 @@ class LatexPen:
         if part.sup or part.end or part.sub:
             # An empty atom keeps TeX from taking the braces off a single accented letter.
             return Tex(f"{{{part}{{}}}}", sub=index)
-        return part._replace(sub=index)
+        return replace(part, sub=index)
 
     def parentheses(self, part: Tex) -> Tex:
         text = str(part)
@@ -171,7 +174,7 @@ class LatexPen:
     def transpose(self, part: Tex) -> Tex:
         if part.end:
             return Tex(f"{{{part}}}", sup=r"\top")
-        return part._replace(sup=rf"{part.sup}\top")
+        return Tex(part.base, part.sub, rf"{part.sup}\top")
 
     def power(self, base: Tex, exponent: Tex) -> Tex:
         return Tex(f"{{{base}}}" if base.sup else str(base), sup=str(exponent))

@@ -345,4 +345,4 @@ class _Named(Formula[Math]):
     def piece(self, expression: Expression) -> Piece[Math]:
         piece = super().piece(expression)
         name = self.pen.names.get(id(expression), "") or quantity(expression)
-        return piece._replace(drawn=replace(piece.drawn, quantity=name)) if name else piece
+        return replace(piece, drawn=replace(piece.drawn, quantity=name)) if name else piece
