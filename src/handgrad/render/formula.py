@@ -181,7 +181,7 @@ class Formula(Generic[T]):
                 return Piece(self.pen.symbol(Symbol("…", name="..."), ""))
             case Call():
                 self.depth += 1
-                drawn = self._call(spelled_out(expression))
+                drawn = self._call(expression)
                 self.depth -= 1
                 return drawn
             case _:
@@ -224,11 +224,16 @@ class Formula(Generic[T]):
 
     # -- calls ------------------------------------------------------------------------------
 
-    def _call(self, expression: Expression) -> Piece[T]:
-        if not isinstance(expression, Call):
-            return self.piece(expression)
+    def _call(self, expression: Call) -> Piece[T]:
         pen, arguments = self.pen, expression.arguments
         match operation_of(expression).notation:
+            case Product():
+                return self._product(expression)
+            case MatrixProduct():
+                return self._matrix_product(expression)
+            case As() | Unwritten():
+                written = spelled_out(expression)
+                return self._call(written) if isinstance(written, Call) else self.piece(written)
             case Sum() as notation:
                 left, right = map(self.piece, arguments)
                 loose = right.level <= SUM and notation.source != "+"
@@ -244,10 +249,6 @@ class Formula(Generic[T]):
                 left, right = map(self.piece, arguments)
                 sides = [self._in(p, p.level <= COMPARISON) for p in (left, right)]
                 return Piece(pen.sum(sides[0], notation.symbol, sides[1]), COMPARISON, left.signed)
-            case Product():
-                return self._product(expression)
-            case MatrixProduct():
-                return self._matrix_product(expression)
             case Fraction():
                 return pen.fraction(self.piece(arguments[0]), self.piece(arguments[1]))
             case Power():
@@ -276,8 +277,6 @@ class Formula(Generic[T]):
                 return Piece(pen.indicator(self.draw(only), relation, False))
             case Function() as notation:
                 return self._function(expression, notation)
-            case As() | Unwritten():
-                raise AssertionError("spelled out before it is drawn")
 
     def _in(self, part: Piece[T], parenthesised: bool) -> T:
         return self.pen.parentheses(part.drawn) if parenthesised else part.drawn
