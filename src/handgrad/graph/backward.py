@@ -313,19 +313,12 @@ class Backward:
     def _keep_used_lets(self) -> None:
         """Drops the lets that no formula refers to and numbers the rest in order of appearance."""
         used: dict[str, None] = {}
-
-        def need(expression: Expression) -> None:
-            for leaf in leaves(expression):
-                if leaf.name in self.lets and leaf.name not in used:
-                    need(self.lets[leaf.name].formula)
-                    used[leaf.name] = None
-
         for line in self._emitted:
-            need(line.formula)
-            need(line.leaf)
+            self._need(line.formula, used)
+            self._need(line.leaf, used)
         for shortcut in self.shortcuts:
             for line in shortcut.long:
-                need(line.formula)
+                self._need(line.formula, used)
         kept = {leaf for leaf in self.cased if leaf.name not in self.lets or leaf.name in used}
         self.cased.clear()
         self.cased.update(kept)
@@ -333,6 +326,13 @@ class Backward:
         new = {old: f"{self._letter}_{k}" for k, old in enumerate(used, start=1)}
         if any(old != name for old, name in new.items()):
             self._rename(new)
+
+    def _need(self, expression: Expression, used: dict[str, None]) -> None:
+        """Adds the lets that a formula refers to, each after those that it refers to itself."""
+        for leaf in leaves(expression):
+            if leaf.name in self.lets and leaf.name not in used:
+                self._need(self.lets[leaf.name].formula, used)
+                used[leaf.name] = None
 
     def _rename(self, new: Mapping[str, str]) -> None:
         """Gives lets their new names, wherever they are referred to."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -236,7 +236,7 @@ Note: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@record
 class Step(Shown):
     """A numbered step: forward 1.1, 1.2, …; backward 2.1, …; update 3.1, ….
 
@@ -255,6 +255,20 @@ class Step(Shown):
     layer: int = 0
     trace: Trace | None = field(default=None, compare=False)
 
+    def within(self, trace: Trace) -> Step:
+        """The step as one of a solution."""
+        return Step(
+            self.id,
+            self.phase,
+            self.kind,
+            self.about,
+            self.lines,
+            self.uses,
+            self.notes,
+            self.layer,
+            trace,
+        )
+
     def __repr__(self) -> str:
         return f"<Step {self.id}: {self.kind} of {self.about}>"
 
@@ -272,6 +286,7 @@ class TrainingStep:
 class Trace(Shown):
     """The worked solution of a problem as data.
 
+    `steps` are its steps in order, each with this trace, whose words and figures it is told in.
     `updated` holds the parameters after the last update; `training` lists the updates. Both
     are empty where the problem has no update. `decimals` are those shown, and those
     carried where `run.carry` is "rounded".
@@ -280,23 +295,19 @@ class Trace(Shown):
     problem: Problem
     graph: Graph
     run: Run
-    steps: tuple[Step, ...]
+    _steps: tuple[Step, ...]
     updated: Mapping[str, Array]
     training: tuple[TrainingStep, ...]
     decimals: int
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "steps", tuple(map(self._own, self.steps)))
-
-    def _own(self, step: Step) -> Step:
-        """A step whose words and figures are those of this solution."""
-        own = step if step.trace is None else replace(step)
-        object.__setattr__(own, "trace", self)
-        return own
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        # Made when asked for: of a trace that its own steps hold, only the collector of cycles gets rid.
+        return tuple([step.within(self) for step in self._steps])
 
     def __repr__(self) -> str:
         title = self.problem.title or "a worked solution"
-        return f"<Trace of {title!r}: {len(self.steps)} steps>"
+        return f"<Trace of {title!r}: {len(self._steps)} steps>"
 
     @property
     def loss_after(self) -> float | None:
@@ -308,4 +319,4 @@ class Trace(Shown):
 
     def step(self, id: str) -> Step | None:  # noqa: A002 - the steps' own word
         """The step with this number, or None."""
-        return next((s for s in self.steps if s.id == id), None)
+        return next((s.within(self) for s in self._steps if s.id == id), None)

@@ -1,0 +1,45 @@
+"""What a worked solution takes is given back when nobody holds it, without the collector of cycles."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+
+import pytest
+
+import handgrad
+from handgrad import Trace
+
+
+def _read(trace: Trace) -> object:
+    return handgrad.to_json(trace)
+
+
+def _step(trace: Trace) -> object:
+    return [step.uses for step in trace.steps], trace.step("2.1")
+
+
+@pytest.mark.parametrize("use", [_read, _step])
+@pytest.mark.parametrize("name", ["lab9", "classes", "rnn"])
+def test_a_solution_leaves_no_cycles(name: str, use: Callable[[Trace], object]) -> None:
+    problem = handgrad.load(name)
+    use(handgrad.solve(problem))  # what is made once for all
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        use(handgrad.solve(problem))
+        gc.collect()
+        left = {type(thing).__name__ for thing in gc.garbage}
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert not left
+
+
+def test_a_step_keeps_its_solution() -> None:
+    step = handgrad.solve(handgrad.load("lab9")).steps[0]
+    assert step.trace is not None
+    assert step in step.trace.steps
+    assert "Layer 1" in step.to_html()
