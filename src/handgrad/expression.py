@@ -193,8 +193,13 @@ class Call(_Remembered):
         try:
             return self._leaves
         except AttributeError:
-            found = [leaf for a in self.arguments for leaf in leaves(a)]
-            self._leaves = tuple(dict.fromkeys(found))
+            found: list[Leaf] = []
+            for argument in self.arguments:
+                if isinstance(argument, Call):
+                    found += argument.leaves
+                elif isinstance(argument, Name | Adjoint):
+                    found.append(argument)
+            self._leaves = tuple(dict.fromkeys(found) if len(found) > 1 else found)
             return self._leaves
 
     def of(self, arguments: Sequence[Expression]) -> Call:

@@ -23,18 +23,14 @@ from handgrad.expression import (
     Name,
     Shape,
     leaves,
-    substitute,
-    walk,
 )
+from handgrad.graph.parts import Parts, Referring, is_short
+from handgrad.graph.renaming import Renaming
 from handgrad.graph.structure import Gradient, Let, Line, Node, Shortcut, is_cased
-from handgrad.notation import Unwritten
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import application, tidied
 from handgrad.operations.operation import Array, Fusion
 from handgrad.operations.reductions import mean_over_cases, sum_over_cases
-
-SHORT = 2
-"""A formula with at most this many names and numbers is written into the next one."""
 
 
 @dataclass
@@ -51,32 +47,31 @@ class Backward:
     cased: set[Leaf]
     summed: bool
     values: Mapping[str, Array]
-    lets: dict[str, Let] = field(default_factory=dict)
     gradients: dict[str, Gradient] = field(default_factory=dict)
     shortcuts: list[Shortcut] = field(default_factory=list)
     _chain: list[Line] = field(default_factory=list)
     _emitted: list[Line] = field(default_factory=list)
     _contributions: dict[str, list[Line]] = field(default_factory=dict)
     _long: dict[str, Line] = field(default_factory=dict)
-    _named: dict[Expression, Expression] = field(default_factory=dict)
     _fused: dict[Call, tuple[Call, Call, str]] = field(default_factory=dict)
-    _references: dict[Call, Expression] = field(default_factory=dict)
     _users: dict[str, list[str]] = field(default_factory=dict)
-    _same_part: dict[Expression, list[Let]] = field(default_factory=dict)
-    _letter: str = ""
+
+    def __post_init__(self) -> None:
+        self._parts = Parts(self.nodes, self.cased)
+
+    @property
+    def lets(self) -> dict[str, Let]:
+        """The parts of equations that the formulas refer to under names of their own."""
+        return self._parts.lets
 
     def differentiate(self) -> None:
         """Fills `gradients`, `lets` and `shortcuts`."""
-        self._letter = self._free_letter()
         for name in self.order:
             written = self.nodes[name].written
             assert written is not None
             for leaf in leaves(written):
                 self._users.setdefault(leaf.name, []).append(name)
-            if isinstance(written, Call):
-                self._named.setdefault(self._part(written, name), Name(name, shape=written.shape))
-        # Until here a part could not be called by the name of an equation after it.
-        self._references.clear()
+        self._parts.name(self.order)
         for name in reversed(self.order):
             self._finish(name)
             computed = self.nodes[name].computed
@@ -89,7 +84,7 @@ class Backward:
             self._finish_givens(name)
         for name in self.nodes:
             self._finish(name)
-        self._keep_used_lets()
+        self._number_lets()
 
     def lines(self) -> tuple[Line, ...]:
         """Every line of the backward pass, in the order in which it is computed."""
@@ -108,12 +103,10 @@ class Backward:
                 pass
 
     def _into_call(self, call: Call, g: Expression, equation: str) -> None:
-        references = tuple(self._reference(a, equation) for a in call.arguments)
-        root = self.nodes[equation].computed is call
         if call in self._fused:
             self._long_way(call, g, equation)
-        out = Name(equation, shape=call.shape) if root else self._reference(call, equation)
-        seen = application(call, references, out)
+        root = self.nodes[equation].computed is call
+        seen = Referring(self._parts, call, equation, root)
         for position, argument in enumerate(call.arguments):
             if not leaves(argument):
                 continue
@@ -121,13 +114,13 @@ class Backward:
             if formula is None:
                 continue
             formula = self._tidied(formula)
-            if isinstance(argument, Call) and not _is_short(formula):
+            if isinstance(argument, Call) and not is_short(formula):
                 formula = self._own_line(argument, formula, equation)
             self._into(argument, formula, equation)
 
     def _own_line(self, part: Call, formula: Expression, equation: str) -> Adjoint:
         """Gives the adjoint of a part of an equation a line of its own."""
-        let = self._let(part, equation, distinct=True)
+        let = self._parts.let(part, equation, taken={line.leaf.name for line in self._chain})
         leaf = Adjoint(let.name, shape=let.shape)
         self._note_cased(leaf, formula)
         line = Line(leaf, formula, equation)
@@ -244,12 +237,10 @@ class Backward:
     def _long_way(self, joined: Call, g: Expression, equation: str) -> None:
         """The gradient through the activation's value, beside the fused operation's."""
         call, activation, inner = self._fused[joined]
-        references = tuple(self._reference(a, equation) for a in call.arguments)
-        seen = application(call, references, self._reference(call, equation))
-        to_inner = operation_of(call).pullback(0, g, seen)
+        to_inner = operation_of(call).pullback(0, g, Referring(self._parts, call, equation))
         node = self.nodes[inner]
         value = Name(inner, shape=node.shape)
-        argument = self._reference(activation.arguments[0], inner)
+        argument = self._parts.reference(activation.arguments[0], inner)
         through = application(activation, (argument,), value)
         to_argument = operation_of(activation).pullback(0, self._adjoint_leaf(inner), through)
         if to_inner is None or to_argument is None:
@@ -268,108 +259,22 @@ class Backward:
                 )
             )
 
-    # -- references to parts of equations ---------------------------------------------------
+    # -- lets --------------------------------------------------------------------------------
 
-    def _reference(self, expression: Expression, equation: str) -> Expression:
-        """How a formula refers to a part of an equation: its name, the part itself, or a let."""
-        if not isinstance(expression, Call):
-            return expression
-        found = self._references.get(expression)
-        if found is None:
-            part = self._part(expression, equation)
-            found = self._named.get(part, part)
-            if found is part and not _is_short(part, calls=SHORT):
-                let = self._let(expression, equation)
-                found = Name(let.name, shape=let.shape)
-            self._references[expression] = found
-        return found
-
-    def _part(self, call: Call, equation: str) -> Call:
-        return call.of([self._reference(a, equation) for a in call.arguments])
-
-    def _let(self, expression: Call, equation: str, distinct: bool = False) -> Let:
-        """The let that names a part; `distinct` for one whose adjoint has no line yet."""
-        part = self._part(expression, equation)
-        taken = {line.leaf.name for line in self._chain} if distinct else set()
-        same = self._same_part.setdefault(part, [])
-        for let in same:
-            if let.name not in taken:
-                return let
-        name = f"{self._letter}_{len(self.lets) + 1}"
-        let = Let(name, expression, part, part.shape or (), is_cased(part, self.cased), equation)
-        self.lets[name] = let
-        same.append(let)
-        if let.cased:
-            self.cased.add(Name(name))
-        return let
-
-    def _free_letter(self) -> str:
-        """A letter that no name of the problem numbers: u₁, u₂, … or another."""
-        for letter in "uvqrstmnk":
-            if not any(n.startswith(f"{letter}_") for n in self.nodes):
-                return letter
-        return "part"
-
-    def _keep_used_lets(self) -> None:
-        """Drops the lets that no formula refers to and numbers the rest in order of appearance."""
-        used: dict[str, None] = {}
-        for line in self._emitted:
-            self._need(line.formula, used)
-            self._need(line.leaf, used)
-        for shortcut in self.shortcuts:
-            for line in shortcut.long:
-                self._need(line.formula, used)
-        kept = {leaf for leaf in self.cased if leaf.name not in self.lets or leaf.name in used}
-        self.cased.clear()
-        self.cased.update(kept)
-        self.lets = {old: self.lets[old] for old in used}
-        new = {old: f"{self._letter}_{k}" for k, old in enumerate(used, start=1)}
-        if any(old != name for old, name in new.items()):
-            self._rename(new)
-
-    def _need(self, expression: Expression, used: dict[str, None]) -> None:
-        """Adds the lets that a formula refers to, each after those that it refers to itself."""
-        for leaf in leaves(expression):
-            if leaf.name in self.lets and leaf.name not in used:
-                self._need(self.lets[leaf.name].formula, used)
-                used[leaf.name] = None
-
-    def _rename(self, new: Mapping[str, str]) -> None:
-        """Gives lets their new names, wherever they are referred to."""
-
-        def leaf(old: Leaf) -> Leaf:
-            return replace(old, name=new[old.name]) if old.name in new else old
-
-        def formula(old: Expression) -> Expression:
-            if not any(leaf.name in new for leaf in leaves(old)):
-                return old
-            return substitute(old, lambda e: leaf(e) if isinstance(e, Name | Adjoint) else None)
-
-        def line(old: Line) -> Line:
-            target, written = leaf(old.leaf), formula(old.formula)
-            same = target is old.leaf and written is old.formula
-            return old if same else Line(target, written, old.through)
-
-        cased = [leaf(old) for old in self.cased]
+    def _number_lets(self) -> None:
+        """Keeps the lets that a formula refers to, numbered in order of appearance."""
+        long = [line for shortcut in self.shortcuts for line in shortcut.long]
+        renaming = Renaming(self._parts.keep_used((*self._emitted, *long)))
+        if not renaming.new:
+            return
+        cased = [renaming.leaf(leaf) for leaf in self.cased]
         self.cased.clear()
         self.cased.update(cased)
-        self.lets = {
-            new[old]: replace(let, name=new[old], formula=formula(let.formula))
-            for old, let in self.lets.items()
-        }
-        self._emitted = [line(old) for old in self._emitted]
-        self.shortcuts = [
-            replace(s, long=(line(s.long[0]), line(s.long[1]))) for s in self.shortcuts
-        ]
-        self.gradients = {
-            name: Gradient(
-                name,
-                tuple(line(part) for part in g.parts),
-                formula(g.total),
-                None if g.per_case is None else formula(g.per_case),
-            )
-            for name, g in self.gradients.items()
-        }
+        lets = [renaming.let(let) for let in self.lets.values()]
+        self._parts.lets = {let.name: let for let in lets}
+        self._emitted = [renaming.line(line) for line in self._emitted]
+        self.shortcuts = [renaming.shortcut(shortcut) for shortcut in self.shortcuts]
+        self.gradients = {n: renaming.gradient(g) for n, g in self.gradients.items()}
 
     # -- shapes ----------------------------------------------------------------------------
 
@@ -382,16 +287,7 @@ class Backward:
         )
 
     def _tidied(self, formula: Expression) -> Expression:
-        return self._folded(tidied(formula, self._leaf_shape))
-
-    def _folded(self, formula: Expression) -> Expression:
-        """The formula with every part that an equation computes called by its name."""
-        if not isinstance(formula, Call):
-            return formula
-        named = self._named.get(formula)
-        if named is not None:
-            return named
-        return formula.of([self._folded(a) for a in formula.arguments])
+        return self._parts.folded(tidied(formula, self._leaf_shape))
 
     def _note_cased(self, leaf: Leaf, formula: Expression) -> None:
         if is_cased(formula, self.cased):
@@ -404,22 +300,3 @@ def _sum(parts: Sequence[Expression]) -> Expression:
         return parts[0]
     half = (len(parts) + 1) // 2
     return _sum(parts[:half]) + _sum(parts[half:])
-
-
-def _is_short(formula: Expression, calls: int | None = None) -> bool:
-    """Whether a formula is written into the next one; of at most so many `calls`, where that counts."""
-    nodes = list(walk(formula))
-    inner = [n for n in nodes if isinstance(n, Call)]
-    if len(nodes) - len(inner) > SHORT or (calls is not None and len(inner) > calls):
-        return False
-    return all(map(_plain, inner))
-
-
-def _plain(call: Call) -> bool:
-    """Whether a call reads well inside another formula."""
-    operation = operation_of(call)
-    return (
-        operation.elementwise
-        or isinstance(operation.notation, Unwritten)
-        or (operation.family == "structure" and operation.arity == (1, 1))
-    )

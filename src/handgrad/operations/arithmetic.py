@@ -104,7 +104,7 @@ def _simplify_negate(call: Call) -> Expression | None:
 add: Operation = elementwise(
     "add",
     lambda xp, a, b: a + b,
-    (lambda out, a, b: 1, lambda out, a, b: 1),
+    (1, 1),
     family="arithmetic",
     notation=Sum("+", "+"),
     commutative=True,
@@ -113,7 +113,7 @@ add: Operation = elementwise(
 subtract: Operation = elementwise(
     "subtract",
     lambda xp, a, b: a - b,
-    (lambda out, a, b: 1, lambda out, a, b: -1),
+    (1, -1),
     family="arithmetic",
     notation=Sum("-", "−"),
     simplify=_simplify_subtract,
@@ -139,7 +139,7 @@ divide: Operation = elementwise(
 negate: Operation = elementwise(
     "negate",
     lambda xp, a: -a,
-    (lambda out, a: -1,),
+    (-1,),
     family="arithmetic",
     notation=Negation(),
     simplify=_simplify_negate,

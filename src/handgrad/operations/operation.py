@@ -231,7 +231,7 @@ def reduced_to(g: Expression, shape: Shape, out: Shape) -> Expression:
     return g if shape == out else Call("sum_to", (g,), (("shape", shape),))
 
 
-Derivative: TypeAlias = Callable[..., "Expression | float"]
+Derivative: TypeAlias = Callable[..., "Expression | float"] | float
 
 
 def elementwise(
@@ -249,7 +249,8 @@ def elementwise(
     Arguments:
         forward: `forward(xp, *arrays, **options)`.
         derivatives: for each argument, `derivative(out, *arguments, **options)`: the
-            formula of the local derivative; None where no gradient flows.
+            formula of the local derivative, or a number that it is everywhere; None where no
+            gradient flows.
         fields: further fields of the record.
     """
 
@@ -264,6 +265,8 @@ def elementwise(
         derivative = derivatives[i]
         if derivative is None:
             return None
+        if isinstance(derivative, int | float):
+            return reduced_to(g * derivative, a.shapes[i], a.signature.out)
         local = derivative(a.out, *a.arguments, **a.options)
         return reduced_to(g * local, a.shapes[i], a.signature.out)
 

@@ -1,0 +1,162 @@
+"""How backward formulas refer to parts of equations: by an equation's name, as written, or as a let."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from handgrad.expression import Call, Expression, Leaf, Name, leaves, walk
+from handgrad.graph.structure import Let, Line, Node, is_cased
+from handgrad.notation import Unwritten
+from handgrad.operations import operation_of
+from handgrad.operations.annotate import signature_of
+from handgrad.operations.operation import Application, Signature
+
+SHORT = 2
+"""A formula with at most this many names and numbers is written into the next one."""
+
+
+class Referring(Application):
+    """A call as its pull-backs see it; a part of it is referred to only where a rule asks for it."""
+
+    __slots__ = ("_call", "_equation", "_parts", "_root", "_signature")
+
+    def __init__(self, parts: Parts, call: Call, equation: str, root: bool = False) -> None:
+        self._parts, self._call, self._equation, self._root = parts, call, equation, root
+        self._signature = signature_of(call)
+
+    @property
+    def signature(self) -> Signature:
+        """The shapes and options of the call."""
+        return self._signature
+
+    @property
+    def arguments(self) -> tuple[Expression, ...]:
+        """How formulas refer to its arguments."""
+        return tuple([self._parts.reference(a, self._equation) for a in self._call.arguments])
+
+    @property
+    def out(self) -> Expression:
+        """How formulas refer to its result: at the root of an equation by the equation's name."""
+        if self._root:
+            return Name(self._equation, shape=self._call.shape)
+        return self._parts.reference(self._call, self._equation)
+
+
+@dataclass
+class Parts:
+    """The parts of equations that formulas refer to; `lets` are those that got a name of their own.
+
+    `cased` are the leaves that differ from case to case; lets that do are added to them.
+    """
+
+    nodes: Mapping[str, Node]
+    cased: set[Leaf]
+    lets: dict[str, Let] = field(default_factory=dict)
+    _named: dict[Expression, Expression] = field(default_factory=dict)
+    _references: dict[Call, Expression] = field(default_factory=dict)
+    _same: dict[Expression, list[Let]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._letter = self._free_letter()
+
+    def name(self, equations: Iterable[str]) -> None:
+        """Makes every part that one of the equations computes be called by the equation's name."""
+        for name in equations:
+            written = self.nodes[name].written
+            if isinstance(written, Call):
+                self._named.setdefault(self._part(written, name), Name(name, shape=written.shape))
+        # Until here a part could not be called by the name of an equation after it.
+        self._references.clear()
+
+    def reference(self, expression: Expression, equation: str) -> Expression:
+        """How a formula refers to a part of an equation: its name, the part itself, or a let."""
+        if not isinstance(expression, Call):
+            return expression
+        found = self._references.get(expression)
+        if found is None:
+            part = self._part(expression, equation)
+            found = self._named.get(part, part)
+            if found is part and not is_short(part, calls=SHORT):
+                let = self.let(expression, equation)
+                found = Name(let.name, shape=let.shape)
+            self._references[expression] = found
+        return found
+
+    def let(self, expression: Call, equation: str, taken: Container[str] = ()) -> Let:
+        """The let that names a part, other than those `taken`."""
+        part = self._part(expression, equation)
+        same = self._same.setdefault(part, [])
+        for let in same:
+            if let.name not in taken:
+                return let
+        name = f"{self._letter}_{len(self.lets) + 1}"
+        let = Let(name, expression, part, part.shape or (), is_cased(part, self.cased), equation)
+        self.lets[name] = let
+        same.append(let)
+        if let.cased:
+            self.cased.add(Name(name))
+        return let
+
+    def folded(self, formula: Expression) -> Expression:
+        """The formula with every part that an equation computes called by its name."""
+        if not isinstance(formula, Call):
+            return formula
+        named = self._named.get(formula)
+        if named is not None:
+            return named
+        return formula.of([self.folded(a) for a in formula.arguments])
+
+    def _part(self, call: Call, equation: str) -> Call:
+        return call.of([self.reference(a, equation) for a in call.arguments])
+
+    def _free_letter(self) -> str:
+        """A letter that no name of the problem numbers: u₁, u₂, … or another."""
+        for letter in "uvqrstmnk":
+            if not any(n.startswith(f"{letter}_") for n in self.nodes):
+                return letter
+        return "part"
+
+    # -- numbering --------------------------------------------------------------------------
+
+    def keep_used(self, lines: Iterable[Line]) -> dict[str, str]:
+        """Drops the lets that no line refers to and numbers the rest in order of appearance.
+
+        By their old names, the new ones of those that have another now.
+        """
+        used: dict[str, None] = {}
+        for line in lines:
+            self._need(line.formula, used)
+            self._need(line.leaf, used)
+        kept = {leaf for leaf in self.cased if leaf.name not in self.lets or leaf.name in used}
+        self.cased.clear()
+        self.cased.update(kept)
+        self.lets = {old: self.lets[old] for old in used}
+        new = {old: f"{self._letter}_{k}" for k, old in enumerate(used, start=1)}
+        return new if any(old != name for old, name in new.items()) else {}
+
+    def _need(self, expression: Expression, used: dict[str, None]) -> None:
+        """Adds the lets that a formula refers to, each after those that it refers to itself."""
+        for leaf in leaves(expression):
+            if leaf.name in self.lets and leaf.name not in used:
+                self._need(self.lets[leaf.name].formula, used)
+                used[leaf.name] = None
+
+
+def is_short(formula: Expression, calls: int | None = None) -> bool:
+    """Whether a formula is written into the next one; of at most so many `calls`, where that counts."""
+    nodes = list(walk(formula))
+    inner = [n for n in nodes if isinstance(n, Call)]
+    if len(nodes) - len(inner) > SHORT or (calls is not None and len(inner) > calls):
+        return False
+    return all(map(_plain, inner))
+
+
+def _plain(call: Call) -> bool:
+    """Whether a call reads well inside another formula."""
+    operation = operation_of(call)
+    return (
+        operation.elementwise
+        or isinstance(operation.notation, Unwritten)
+        or (operation.family == "structure" and operation.arity == (1, 1))
+    )
