@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 
 from handgrad.errors import printable
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name, Nested, Option, Slice
@@ -67,7 +68,9 @@ class Writer:
     """Writes formulas of one document: what `source` writes, each literal of them once."""
 
     def __init__(self, decimals: int | None = None) -> None:
-        self.decimals = decimals
+        self._number: Callable[..., str] = (
+            full if decimals is None else partial(figure, decimals=decimals)
+        )
         self._written: dict[int, tuple[Literal, str]] = {}
 
     def source(self, expression: Expression) -> str:
@@ -144,9 +147,10 @@ class Writer:
         return known[1]
 
     def _value(self, value: Nested) -> str:
-        if isinstance(value, tuple):
-            return f"[{', '.join([self._value(v) for v in value])}]"
-        return full(value) if self.decimals is None else figure(value, self.decimals)
+        if not isinstance(value, tuple):
+            return self._number(value)
+        rows = bool(value) and isinstance(value[0], tuple)
+        return f"[{', '.join(map(self._value if rows else self._number, value))}]"
 
 
 def _index(at: Option) -> str:

@@ -113,7 +113,7 @@ def texts(array: Array) -> Any:
 
 def plain(array: Array) -> Any:
     """Nested lists of numbers, null for what is not finite."""
-    values = np.asarray(array, dtype=float) + 0.0  # −0 as 0
+    values = np.add(array, 0.0)  # −0 as 0
     if all_finite(values):
         return values.tolist()
     return [plain(row) for row in values] if values.ndim else None

@@ -106,9 +106,7 @@ class LatexPen:
         return r"\cdots" if j is None else str(self.number(figure(rows[i][j], self.style.decimals)))
 
     def symbol(self, symbol: Symbol, index: str) -> Tex:
-        base, own = _letters(symbol), _subscript(symbol.subscript)
-        sup = f"({symbol.superscript})" if symbol.superscript else ""
-        return Tex(base, own if not index else f"{own},{index}" if own else index, sup)
+        return _symbol(symbol, index)
 
     def gradient(self, loss: Symbol, of: Symbol, index: str, through: Symbol | None) -> Tex:
         whole = rf"\frac{{\partial {self.symbol(loss, '')}}}{{\partial {self.symbol(of, index)}}}"
@@ -188,6 +186,12 @@ class LatexPen:
 
 
 @cache
+def _symbol(symbol: Symbol, index: str) -> Tex:
+    base, own = _letters(symbol), _subscript(symbol.subscript)
+    sup = f"({symbol.superscript})" if symbol.superscript else ""
+    return Tex(base, own if not index else f"{own},{index}" if own else index, sup)
+
+
 def _letters(symbol: Symbol) -> str:
     """The base with its accent: `\\hat{y}`, `\\mathrm{net}`, or the text a problem gives for it."""
     if symbol.text:

@@ -28,8 +28,8 @@ from handgrad.run.evaluate import value_of
 from handgrad.trace.kinks import entries_at
 from handgrad.trace.numbers import Numbers
 from handgrad.trace.rests import Rests
+from handgrad.trace.saturation import saturation
 from handgrad.trace.silencing import Silencing
-from handgrad.trace.slopes import SATURATION, slopes_of
 from handgrad.trace.structure import (
     AtKink,
     Broadcast,
@@ -38,7 +38,6 @@ from handgrad.trace.structure import (
     Note,
     Phase,
     RoundingRest,
-    Saturated,
     SeveralPaths,
     ShortcutTaken,
     StepKind,
@@ -66,7 +65,9 @@ class Noting:
         self.loss = float(np.mean(self.run.loss))
         self.silencing = Silencing(self.graph)
         self.gates: dict[Expression, list[Activation]] = {}
-        for activation in activations(self.graph):
+        found = activations(self.graph)
+        self.saturated = saturation(found, self.run, UNITS)
+        for activation in found:
             if activation.gate:
                 self.gates.setdefault(activation.pre_activation, []).append(activation)
 
@@ -90,8 +91,7 @@ class Noting:
             operation = operation_of(node)
             if operation.gate:
                 notes += self._shut(node, line.target.name, "forward")
-            if operation.saturation is not None:
-                notes += self._saturated(node, line.target.name, operation.saturation)
+            notes += self.saturated.get((line.target.name, node), ())
             if operation.kinks:
                 notes += self._kinks(node, line.target.name)
             notes += self._unlike(node, line.target.name)
@@ -125,26 +125,6 @@ class Noting:
                     )
                 )
         return notes
-
-    def _saturated(self, call: Call, activation: str, steepest: float) -> list[Note]:
-        argument, z = self._argument(call)
-        steep = slopes_of(call, z, cased=self.graph.cased(argument))
-        threshold = SATURATION * steepest
-        flat = steep < threshold
-        units = [tuple(map(int, u)) for u in np.argwhere(flat)[:UNITS]] if flat.any() else []
-        return [
-            Saturated(
-                kind="saturated",
-                pre_activation=argument,
-                activation=activation,
-                operation=call.operation,
-                unit=unit,
-                value=float(z[unit]),
-                slope=float(steep[unit]),
-                threshold=threshold,
-            )
-            for unit in units
-        ]
 
     def _unlike(self, call: Call, equation: str) -> list[Note]:
         """Two arguments paired by broadcasting: of a loss, each entry of one with several of the other;
