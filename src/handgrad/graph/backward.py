@@ -24,8 +24,8 @@ from handgrad.expression import (
     Shape,
     leaves,
 )
+from handgrad.graph.numbering import Numbering
 from handgrad.graph.parts import Parts, Referring, is_short
-from handgrad.graph.renaming import Renaming
 from handgrad.graph.structure import Gradient, Let, Line, Node, Shortcut, is_cased
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import application, tidied
@@ -263,18 +263,14 @@ class Backward:
 
     def _number_lets(self) -> None:
         """Keeps the lets that a formula refers to, numbered in order of appearance."""
-        long = [line for shortcut in self.shortcuts for line in shortcut.long]
-        renaming = Renaming(self._parts.keep_used((*self._emitted, *long)))
-        if not renaming.new:
-            return
-        cased = [renaming.leaf(leaf) for leaf in self.cased]
+        numbering = Numbering(self.lets, self._parts.letter)
+        self._emitted = [numbering.line(line) for line in self._emitted]
+        self.shortcuts = [numbering.shortcut(shortcut) for shortcut in self.shortcuts]
+        self.gradients = {n: numbering.gradient(g) for n, g in self.gradients.items()}
+        kept = [x for x in self.cased if x.name not in self.lets or x.name in numbering.new]
         self.cased.clear()
-        self.cased.update(cased)
-        lets = [renaming.let(let) for let in self.lets.values()]
-        self._parts.lets = {let.name: let for let in lets}
-        self._emitted = [renaming.line(line) for line in self._emitted]
-        self.shortcuts = [renaming.shortcut(shortcut) for shortcut in self.shortcuts]
-        self.gradients = {n: renaming.gradient(g) for n, g in self.gradients.items()}
+        self.cased.update(map(numbering.leaf, kept))
+        self._parts.lets = numbering.numbered()
 
     # -- shapes ----------------------------------------------------------------------------
 

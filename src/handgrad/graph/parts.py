@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from handgrad.expression import Call, Expression, Leaf, Name, leaves, walk
-from handgrad.graph.structure import Let, Line, Node, is_cased
+from handgrad.expression import Call, Expression, Leaf, Name, walk
+from handgrad.graph.structure import Let, Node, is_cased
 from handgrad.notation import Unwritten
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import signature_of
@@ -47,6 +47,7 @@ class Referring(Application):
 class Parts:
     """The parts of equations that formulas refer to; `lets` are those that got a name of their own.
 
+    `letter` is that of their names, which the problem does not number, as in u₁, u₂, …;
     `cased` are the leaves that differ from case to case; lets that do are added to them.
     """
 
@@ -58,7 +59,7 @@ class Parts:
     _same: dict[Expression, list[Let]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._letter = self._free_letter()
+        self.letter = self._free_letter()
 
     def name(self, equations: Iterable[str]) -> None:
         """Makes every part that one of the equations computes be called by the equation's name."""
@@ -90,7 +91,7 @@ class Parts:
         for let in same:
             if let.name not in taken:
                 return let
-        name = f"{self._letter}_{len(self.lets) + 1}"
+        name = f"{self.letter}_{len(self.lets) + 1}"
         let = Let(name, expression, part, part.shape or (), is_cased(part, self.cased), equation)
         self.lets[name] = let
         same.append(let)
@@ -116,31 +117,6 @@ class Parts:
             if not any(n.startswith(f"{letter}_") for n in self.nodes):
                 return letter
         return "part"
-
-    # -- numbering --------------------------------------------------------------------------
-
-    def keep_used(self, lines: Iterable[Line]) -> dict[str, str]:
-        """Drops the lets that no line refers to and numbers the rest in order of appearance.
-
-        By their old names, the new ones of those that have another now.
-        """
-        used: dict[str, None] = {}
-        for line in lines:
-            self._need(line.formula, used)
-            self._need(line.leaf, used)
-        kept = {leaf for leaf in self.cased if leaf.name not in self.lets or leaf.name in used}
-        self.cased.clear()
-        self.cased.update(kept)
-        self.lets = {old: self.lets[old] for old in used}
-        new = {old: f"{self._letter}_{k}" for k, old in enumerate(used, start=1)}
-        return new if any(old != name for old, name in new.items()) else {}
-
-    def _need(self, expression: Expression, used: dict[str, None]) -> None:
-        """Adds the lets that a formula refers to, each after those that it refers to itself."""
-        for leaf in leaves(expression):
-            if leaf.name in self.lets and leaf.name not in used:
-                self._need(self.lets[leaf.name].formula, used)
-                used[leaf.name] = None
 
 
 def is_short(formula: Expression, calls: int | None = None) -> bool:

@@ -110,7 +110,8 @@ class _Compiler:
         return slot
 
     def arguments(self, call: Call) -> tuple[list[int], tuple[bool, ...]]:
-        cased = tuple([is_cased(a, self.cased) for a in call.arguments])
+        # Without cases there is nothing to look for in the formulas.
+        cased = tuple([bool(self.cased) and is_cased(a, self.cased) for a in call.arguments])
         slots = [self.slot(a) for a in call.arguments]
         if operation_of(call).elementwise and any(cased):
             slots = [
