@@ -29,12 +29,12 @@ class UpdateLine:
 
 @record
 class Terms:
-    """What an update's formulas are made of: the parameter, its gradient, and the names of the rest."""
+    """What an update's formulas are made of: the parameter, its gradient, and the settings' names and numbers."""
 
     parameter: Name
     gradient: Adjoint
     named: Mapping[str, Name]
-    active: Set[str]
+    settings: Mapping[str, float]
 
     def __getitem__(self, key: str) -> Name:
         return self.named[key]
@@ -93,14 +93,13 @@ class Update:
         self, parameter: Name, gradient: Adjoint, named: Mapping[str, Name]
     ) -> list[UpdateLine]:
         """The formulas for one parameter, in which the settings are `named` so."""
-        active = {key for key, value in self.settings.items() if value}
-        return RULES[self.rule].lines(Terms(parameter, gradient, named, active))
+        return RULES[self.rule].lines(Terms(parameter, gradient, named, self.settings))
 
 
 def names(taken: Set[str]) -> dict[str, Name]:
     """The names of the settings in formulas: η, β₁, …, or a longer one where the problem has that."""
     return {
-        key: Name(next(n for n in (letter, key, f"{key}_") if n not in taken))
+        key: Name(next(n for n in (letter, key, f"{key}_") if n not in taken), shape=())
         for key, letter in _LETTERS.items()
     }
 
@@ -123,7 +122,7 @@ def _square_root(e: Expression) -> Expression:
 
 def _decayed(terms: Terms) -> tuple[list[UpdateLine], Expression]:
     """The gradient with the share of the weights that weight decay adds to it."""
-    if "weight_decay" not in terms.active:
+    if not terms.settings.get("weight_decay"):
         return [], terms.gradient
     g = terms.own("g")
     line = UpdateLine(g, terms.gradient + terms["weight_decay"] * terms.parameter, "let")
@@ -187,7 +186,7 @@ def _adam(terms: Terms) -> list[UpdateLine]:
 def _adamw(terms: Terms) -> list[UpdateLine]:
     moments, by = _moments(terms, terms.gradient)
     kept: Expression = terms.parameter
-    if "weight_decay" in terms.active:
+    if terms.settings.get("weight_decay"):
         kept = kept - terms["rate"] * terms["weight_decay"] * terms.parameter
     return [*moments, UpdateLine(terms.parameter, kept - by, "updated")]
 

@@ -43,6 +43,8 @@ def update_pass(graph: Graph, update: Update) -> UpdatePass:
     lines: dict[str, tuple[UpdateLine, ...]] = {}
 
     def shape(leaf: Leaf) -> Shape:
+        if leaf.shape is not None:
+            return leaf.shape
         found = shapes.get(leaf) if isinstance(leaf, Name) else None
         return graph.shape(leaf) if found is None else found
 

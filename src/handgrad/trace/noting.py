@@ -194,9 +194,9 @@ class Noting:
 
     def _repeated(self, line: TraceLine) -> list[Note]:
         """What was broadcast on the way from a value to the equation that uses it."""
-        found: dict[tuple[Shape, Shape], None] = {}
-        if not any(isinstance(n, Call) and n.operation == "sum_to" for n in walk(line.formula)):
+        if not [n for n in walk(line.formula) if isinstance(n, Call) and n.operation == "sum_to"]:
             return []
+        found: dict[tuple[Shape, Shape], None] = {}
         formula = tidied(line.formula, self.graph.shape)
         for call in walk(formula):
             if isinstance(call, Call) and call.operation == "sum_to":
@@ -254,7 +254,7 @@ class Noting:
 
     def _blocked(self, name: str) -> list[Note]:
         """The gates that shut on the way back to `name`, what they stop and what that zeroes."""
-        gate = self._gate_on(name)
+        gate = self._gate_on(name) if self.gates else None
         if gate is None:
             return []
         call, activation = gate

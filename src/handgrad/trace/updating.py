@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from handgrad.expression import Adjoint, Leaf, Name, leaves
+from handgrad.expression import Adjoint, Leaf, Name
 from handgrad.finite import all_finite
 from handgrad.graph import Graph
 from handgrad.graph.updating import UpdatePass, update_pass
@@ -61,8 +61,7 @@ class Updating:
         put = Numbers(numbers, self.cased)
         for parameter, lines in self.update.lines.items():
             for line in lines:
-                used = {k: np.asarray(numbers[k], dtype=float) for k in leaves(line.formula)}
-                value = value_of(line.formula, used, self.cased)
+                value = np.asarray(value_of(line.formula, numbers, self.cased), dtype=float)
                 if self.run.carry == "rounded":
                     value = shown_figures(value, self.decimals)
                 yield TraceLine(
