@@ -156,3 +156,19 @@ def test_unlike_shapes_are_pointed_out(equations: str, given: Any, told: str) ->
     ]
     assert len(texts) == bool(told)
     assert all(told in text and "give both the same shape" in text for text in texts)
+
+
+def test_an_equation_that_computes_the_same_is_named_and_not_passed_through() -> None:
+    problem = handgrad.Problem(
+        ["p = softmax(V @ x + c)", "s = V @ x + c", "L = cross_entropy(p, y) + 0.01 * sum(s)"],
+        {"V": [[1.0, 0.5], [-1.0, 2.0]], "c": [0.1, -0.1]},
+        {"x": [0.0, 1.1], "y": [0.0, 1.0]},
+    )
+    trace = handgrad.solve(problem)
+    assert not trace.graph.shortcuts
+    said = handgrad.render_terminal(
+        handgrad.solution_page(trace), width=100, colour=False, unicode=True
+    )
+    assert "= p − y" in said
+    assert "belong together" not in said
+    assert handgrad.verify(problem).agrees

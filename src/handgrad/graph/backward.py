@@ -240,19 +240,21 @@ class Backward:
         to_inner = operation_of(call).pullback(0, g, Referring(self._parts, call, equation))
         node = self.nodes[inner]
         value = Name(inner, shape=node.shape)
-        argument = self._parts.reference(activation.arguments[0], inner)
+        before = activation.arguments[0]
+        argument = self._parts.reference(before, inner)
         through = application(activation, (argument,), value)
         to_argument = operation_of(activation).pullback(0, self._adjoint_leaf(inner), through)
         if to_inner is None or to_argument is None:
             return
         self._long[inner] = Line(self._adjoint_leaf(inner), self._tidied(to_inner), equation)
-        if isinstance(argument, Name) and argument.name in self.nodes:
-            second = Line(self._adjoint_leaf(argument.name), self._tidied(to_argument), inner)
+        # An equation of its own that computes the same is not on the way.
+        if isinstance(before, Name):
+            second = Line(self._adjoint_leaf(before.name), self._tidied(to_argument), inner)
             self.shortcuts.append(
                 Shortcut(
                     loss=equation,
                     inner=inner,
-                    pre_activation=argument.name,
+                    pre_activation=before.name,
                     activation=activation.operation,
                     operation=call.operation,
                     long=(self._long[inner], second),

@@ -63,12 +63,14 @@ class Parts:
 
     def name(self, equations: Iterable[str]) -> None:
         """Makes every part that one of the equations computes be called by the equation's name."""
-        for name in equations:
-            written = self.nodes[name].written
-            if isinstance(written, Call):
-                self._named.setdefault(self._part(written, name), Name(name, shape=written.shape))
-        # Until here a part could not be called by the name of an equation after it.
-        self._references.clear()
+        written = {name: self.nodes[name].written for name in equations}
+        # Twice: at first a part cannot yet be called by the name of an equation after it.
+        for _ in range(2):
+            for name, formula in written.items():
+                if isinstance(formula, Call):
+                    part = self._part(formula, name)
+                    self._named.setdefault(part, Name(name, shape=formula.shape))
+            self._references.clear()
 
     def reference(self, expression: Expression, equation: str) -> Expression:
         """How a formula refers to a part of an equation: its name, the part itself, or a let."""
