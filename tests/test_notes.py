@@ -172,3 +172,16 @@ def test_an_equation_that_computes_the_same_is_named_and_not_passed_through() ->
     assert "= p − y" in said
     assert "belong together" not in said
     assert handgrad.verify(problem).agrees
+
+
+def test_a_part_is_named_however_deep_the_names_go_in_it() -> None:
+    problem = handgrad.Problem(
+        ["p = sigmoid(w @ tanh(W @ x + b) + c)", "h = tanh(W @ x + b)", "z = W @ x + b",
+         "s = w @ h + c", "L = bce(p, y) + 0.1 * s + 0.05 * sum(z**2)"],
+        {"W": [[0.5, -1.0], [1.5, 0.25]], "b": [0.2, -0.3], "w": [1.0, -0.75], "c": 0.1},
+        {"x": [1.0, 2.0], "y": 1.0},
+    )  # fmt: skip
+    page = handgrad.solution_page(handgrad.solve(problem))
+    said = handgrad.render_terminal(page, width=100, colour=False, unicode=True)
+    assert "∂L/∂w|L = (p − y) · h" in said
+    assert handgrad.verify(problem).agrees

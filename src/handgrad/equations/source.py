@@ -39,7 +39,7 @@ _WRITTEN_AS_OPERATORS = frozenset(
 
 
 @cache
-def _infix(operation: str) -> tuple[str, int] | None:
+def _sign(operation: str) -> tuple[str, int] | None:
     """The sign that groups from the left, and how tightly it binds; None for other operations."""
     if operation not in _WRITTEN_AS_OPERATORS:
         return None
@@ -95,9 +95,9 @@ class Writer:
 
     def _call(self, call: Call) -> tuple[str, int]:
         arguments = call.arguments
-        infix = _infix(call.operation)
-        if infix is not None and not call.options:
-            sign, level = infix
+        known = _sign(call.operation)
+        if known is not None and not call.options:
+            sign, level = known
             return self._infix(arguments[0], sign, arguments[1], level), level
         notation = operation_of(call).notation
         if isinstance(notation, Subscript):

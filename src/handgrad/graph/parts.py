@@ -63,14 +63,11 @@ class Parts:
 
     def name(self, equations: Iterable[str]) -> None:
         """Makes every part that one of the equations computes be called by the equation's name."""
-        written = {name: self.nodes[name].written for name in equations}
-        # Twice: at first a part cannot yet be called by the name of an equation after it.
-        for _ in range(2):
-            for name, formula in written.items():
-                if isinstance(formula, Call):
-                    part = self._part(formula, name)
-                    self._named.setdefault(part, Name(name, shape=formula.shape))
-            self._references.clear()
+        written = [(name, self.nodes[name].written) for name in equations]
+        calls = [(name, formula) for name, formula in written if isinstance(formula, Call)]
+        # A part is smaller than what it is part of: its name is known before it is needed.
+        for name, formula in sorted(calls, key=lambda call: _size(call[1])):
+            self._named.setdefault(self._part(formula, name), Name(name, shape=formula.shape))
 
     def reference(self, expression: Expression, equation: str) -> Expression:
         """How a formula refers to a part of an equation: its name, the part itself, or a let."""
@@ -94,7 +91,8 @@ class Parts:
             if let.name not in taken:
                 return let
         name = f"{self.letter}_{len(self.lets) + 1}"
-        let = Let(name, expression, part, part.shape or (), is_cased(part, self.cased), equation)
+        formula, cased = self._named.get(part, part), is_cased(part, self.cased)
+        let = Let(name, expression, formula, part.shape or (), cased, equation)
         self.lets[name] = let
         same.append(let)
         if let.cased:
@@ -119,6 +117,11 @@ class Parts:
             if not any(n.startswith(f"{letter}_") for n in self.nodes):
                 return letter
         return "part"
+
+
+def _size(formula: Expression) -> int:
+    """The number of nodes."""
+    return sum(1 for _ in walk(formula))
 
 
 def is_short(formula: Expression, calls: int | None = None) -> bool:

@@ -68,7 +68,8 @@ def weighted_sum(graph: Graph, expression: Expression) -> WeightedSum | None:
 def weighted_sums(graph: Graph, *, shared: bool = False) -> tuple[WeightedSum, ...]:
     """The weighted sums of a graph whose weights are used once, in the order of the equations.
 
-    With `shared` also those whose weights are used elsewhere too. A bias may be added in an equation of its own, where the sum goes nowhere else.
+    With `shared` also those whose weights are used elsewhere too. A bias may be added in an
+    equation of its own, where the sum goes nowhere else.
     """
     found: list[WeightedSum] = []
     uses: dict[str, int] = {}
