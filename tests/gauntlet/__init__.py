@@ -1,0 +1,1 @@
+"""The gauntlet: realistic problems of many families, through every command, before three judges."""

@@ -1,0 +1,523 @@
+"""A problem file computed by PyTorch from the text of its equations, for judges.
+
+Nothing here imports handgrad: the file is read by `tomllib`, its equations by Python's own `ast`, and values
+and gradients are PyTorch's in float64. What the documents promise beyond PyTorch is done in its numbers:
+
+- Windows of a max-pooling that tie share the gradient equally.
+- What is 0 on paper is 0: where a sum leaves no more than a rest of its rounding (0.1 · 3 − 0.3 leaves
+  5.6·10⁻¹⁷), it is 0, and numbers that differ by no more than that tie. `Oracle(text, paper=False)` leaves
+  the floats as a program has them.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+import tomllib
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from itertools import product
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - the usual name
+from numpy.typing import NDArray
+
+from tests.oracle import TORCH
+
+Array = NDArray[np.float64]
+Tensor = Any
+
+REST = 64 * float(np.finfo(float).eps)
+"""What rounding may leave of a sum, for each unit of the sum of its terms' sizes."""
+
+SPELLINGS = {"ln": "log", "σ": "sigmoid", "ReLU": "relu", "logsoftmax": "log_softmax"}
+_SIGNS = str.maketrans({"−": "-", "–": "-", "·": "*", "×": "*", "⊙": "*", "∗": "*", "÷": "/"})
+_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉", "01234567890123456789")
+
+
+class ReadError(ValueError):
+    """The text is no problem that this reader knows."""
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Values and gradients of one run.
+
+    Arrays have the shape of one case, and where their name is cased the cases on the last axis.
+
+    Attributes:
+        values: every given and computed name.
+        gradients: by name. Of what the cases share, such as a weight, the gradient of the cost; of what
+            differs from case to case, such as δ, that of each case's own loss.
+        case_gradients: every name's gradient of each case's own loss, cases last (without that axis where
+            the problem has no cases).
+        loss: the cost's value: the mean, or the sum, of the cases' losses.
+    """
+
+    values: dict[str, Array]
+    gradients: dict[str, Array]
+    case_gradients: dict[str, Array]
+    loss: float
+
+
+class Oracle:
+    """The problem in `text`, the TOML of a problem file.
+
+    Attributes:
+        parameters, data: the numbers given, by name; of names given in cases, the cases on the last axis.
+        equations: (target, text) in the file's order.
+        loss: the name that is differentiated in each case; `cost`: its mean or sum over the cases
+            ("J" unless that is taken), or the loss itself where it is one number.
+        cased: the given and computed names that differ from case to case; `cases`: how many, 1 for none.
+        update: the table [update], {} for none.
+
+    Raises `ReadError`.
+    """
+
+    def __init__(self, text: str, *, paper: bool = True) -> None:
+        table = tomllib.loads(text)
+        self.paper = paper
+        self._cased_givens: set[str] = set()
+        self.parameters = self._given(table.get("parameters", {}))
+        self.data = self._given(table.get("data", {}))
+        self.equations = tuple(_equations(table["equations"]))
+        self._formulas = {target: _parsed(source) for target, source in self.equations}
+        self.loss: str = _plain(table.get("loss") or self.equations[-1][0])
+        self.reduction: str = table.get("reduction", "mean")
+        self.update: dict[str, Any] = table.get("update", {})
+        self.cased = frozenset(self._with_cases())
+        counts = {self._all_given[n].shape[-1] for n in self._cased_givens}
+        if len(counts) > 1:
+            raise ReadError("unequal numbers of cases")
+        self.cases = counts.pop() if counts else 1
+        names = {*self._formulas, *self._all_given}
+        many = self.loss in self.cased and not any(p in self.cased for p in self.parameters)
+        self.cost: str = (
+            next(n for n in ("J", "cost", "J_total", "J_handgrad") if n not in names)
+            if many
+            else self.loss
+        )
+
+    @cached_property
+    def _all_given(self) -> dict[str, Array]:
+        return {**self.parameters, **self.data}
+
+    def _given(self, table: Mapping[str, Any]) -> dict[str, Array]:
+        arrays = {}
+        for key, value in table.items():
+            name = _plain(key)
+            if isinstance(value, Mapping):
+                if set(value) != {"cases"}:
+                    raise ReadError(f"{key}: only numbers and cases are read here")
+                arrays[name] = np.moveaxis(_numbers(value["cases"]), 0, -1)
+                self._cased_givens.add(name)
+            else:
+                arrays[name] = _numbers(value)
+        return arrays
+
+    def _with_cases(self) -> set[str]:
+        cased = set(self._cased_givens)
+        while True:
+            more = {t for t, tree in self._formulas.items() if _names(tree) & cased} - cased
+            if not more:
+                return cased
+            cased |= more
+
+    @cached_property
+    def order(self) -> tuple[str, ...]:
+        """The equations' targets, each after those that it uses."""
+        ready, waiting = set(self._all_given), dict(self._formulas)
+        order: list[str] = []
+        while waiting:
+            now = [t for t, tree in waiting.items() if _names(tree) <= ready]
+            if not now:
+                raise ReadError(f"not computable: {', '.join(waiting)}")
+            for target in now:
+                del waiting[target]
+            ready |= set(now)
+            order += now
+        return tuple(order)
+
+    def run(
+        self,
+        changes: Mapping[str, Array] = {},
+        swap: Mapping[str, str] = {},
+        gradients: bool = True,
+    ) -> Evaluated:
+        """The two passes, with other numbers (`changes`, in the same layout) or functions (`swap`).
+
+        A computed name in `changes` has that value whatever its equation says. Without `gradients`,
+        the forward pass alone.
+        """
+        by_case = [self._one(case, changes, swap, gradients) for case in range(self.cases)]
+        values = {n: self._stacked(n, [v[n] for v, _ in by_case]) for n in by_case[0][0]}
+        losses = [float(v[self.loss]) for v, _ in by_case]
+        many = self.cost != self.loss
+        loss = losses[0]
+        if many:
+            loss = float(np.sum(losses))
+            loss = loss / self.cases if self.reduction == "mean" else loss
+        if self.cost not in values:
+            values[self.cost] = np.asarray(loss)
+        if not gradients:
+            return Evaluated(values, {}, {}, loss)
+        own: dict[str, Array] = {}
+        reduced: dict[str, Array] = {}
+        for name in by_case[0][1]:
+            each = np.stack([g[name] for _, g in by_case], axis=-1)
+            own[name] = each if self._cased_givens else each[..., 0]
+            if name in self.cased:
+                reduced[name] = each
+            elif many:
+                total = each.sum(axis=-1)
+                reduced[name] = total / self.cases if self.reduction == "mean" else total
+            else:
+                reduced[name] = each[..., 0]
+        reduced[self.cost] = np.ones(()) if many else reduced[self.loss]
+        return Evaluated(values, reduced, own, loss)
+
+    def _stacked(self, name: str, each: list[Array]) -> Array:
+        return np.stack(each, axis=-1) if name in self.cased else each[0]
+
+    def _one(
+        self, case: int, changes: Mapping[str, Array], swap: Mapping[str, str], gradients: bool
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Values and gradients of one case."""
+
+        def number(name: str, array: Array) -> Tensor:
+            one = np.asarray(array, dtype=float)
+            one = one[..., case] if name in self.cased else one
+            return torch.tensor(np.array(one), dtype=torch.float64, requires_grad=gradients)
+
+        tensors = {n: number(n, changes.get(n, a)) for n, a in self._all_given.items()}
+        evaluator = _Evaluator(tensors, _Functions(self.paper), _swaps(swap))
+        for target in self.order:
+            if target in changes:
+                tensors[target] = number(target, changes[target])
+                continue
+            result = evaluator.of(self._formulas[target])
+            # An equation that is a name alone has a gradient of its own.
+            result = result.clone()
+            if gradients and not result.requires_grad:
+                result.requires_grad_()
+            tensors[target] = result
+        values = {n: t.detach().numpy() for n, t in tensors.items()}
+        if not gradients:
+            return values, {}
+        found = torch.autograd.grad(tensors[self.loss], list(tensors.values()), allow_unused=True)
+        return values, {
+            n: np.zeros(values[n].shape) if g is None else g.numpy()
+            for n, g in zip(tensors, found, strict=True)
+        }
+
+
+# -- reading ------------------------------------------------------------------------------
+
+
+def _numbers(value: Any) -> Array:
+    def one(entry: Any) -> Any:
+        if isinstance(entry, list):
+            return [one(e) for e in entry]
+        if isinstance(entry, str):
+            above, _, below = entry.replace("−", "-").partition("/")
+            return float(Fraction(above.strip()) / Fraction(below.strip() or "1"))
+        return float(entry)
+
+    return np.asarray(one(value), dtype=float)
+
+
+def _plain(text: str) -> str:
+    """Names with their marks read: ŷ is yhat, z⁽¹⁾ is z1, w₁₂ is w_12."""
+    text = re.sub(r"⁽([⁰¹²³⁴⁵⁶⁷⁸⁹]+)⁾", lambda m: m[1].translate(_DIGITS), text)
+    text = re.sub(r"([₀₁₂₃₄₅₆₇₈₉]+)", lambda m: "_" + m[1].translate(_DIGITS), text)
+    decomposed = unicodedata.normalize("NFD", text).replace("\u0302", "hat")
+    return unicodedata.normalize("NFC", decomposed)
+
+
+def _equations(value: Any) -> list[tuple[str, str]]:
+    lines: list[str] = []
+    if isinstance(value, list):
+        lines = [v.strip() for v in value]
+    else:
+        open_brackets, pending = 0, ""
+        for raw in value.splitlines():
+            line = raw.split("#", 1)[0].strip()
+            if not line:
+                continue
+            pending = f"{pending} {line}".strip()
+            open_brackets += len(re.findall(r"[(\[]", line)) - len(re.findall(r"[)\]]", line))
+            if open_brackets <= 0:
+                lines.append(pending)
+                pending, open_brackets = "", 0
+        if pending:
+            lines.append(pending)
+    found = []
+    for line in lines:
+        target, _, formula = line.partition("=")
+        found.append((_plain(target.strip()), formula.strip()))
+    return found
+
+
+def _parsed(formula: str) -> ast.expr:
+    text = re.sub("[ᵀ⊤]", ".T", formula.translate(_SIGNS))
+    try:
+        return ast.parse(_plain(text), mode="eval").body
+    except SyntaxError as error:
+        raise ReadError(f"{formula}: {error}") from None
+
+
+def _names(tree: ast.expr) -> set[str]:
+    """The names of values in a formula; those of functions and options are none."""
+    functions = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
+    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in functions}
+
+
+def _swaps(swap: Mapping[str, str]) -> dict[str, str]:
+    return {SPELLINGS.get(a, a): SPELLINGS.get(b, b) for a, b in swap.items()}
+
+
+# -- computing ----------------------------------------------------------------------------
+
+_OPERATORS: dict[type[ast.AST], str] = {
+    ast.Add: "add",
+    ast.Sub: "subtract",
+    ast.Mult: "multiply",
+    ast.Div: "divide",
+    ast.MatMult: "matmul",
+    ast.Lt: "less",
+    ast.LtE: "less_equal",
+    ast.Gt: "greater",
+    ast.GtE: "greater_equal",
+}
+
+
+class _Evaluator:
+    """One formula after another on tensors."""
+
+    def __init__(
+        self, tensors: Mapping[str, Tensor], functions: _Functions, swap: Mapping[str, str]
+    ) -> None:
+        self.tensors = tensors
+        self.functions = functions
+        self.swap = swap
+
+    def of(self, tree: ast.expr) -> Tensor:
+        match tree:
+            case ast.Constant(value=int() | float() as value):
+                return torch.tensor(float(value), dtype=torch.float64)
+            case ast.List():
+                return torch.tensor(ast.literal_eval(tree), dtype=torch.float64)
+            case ast.Name(id=name):
+                return self.tensors[name]
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return -self.of(operand)
+            case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+                return self.of(operand)
+            case ast.BinOp(left=left, op=ast.Pow(), right=right):
+                exponent = _constant(right)
+                power = self.of(right) if exponent is None else exponent
+                return torch.pow(self.of(left), power)
+            case ast.BinOp(left=left, op=op, right=right):
+                return self.call(_OPERATORS[type(op)], (self.of(left), self.of(right)), {})
+            case ast.Compare(left=left, ops=[op], comparators=[right]):
+                return self.call(_OPERATORS[type(op)], (self.of(left), self.of(right)), {})
+            case ast.Attribute(value=value, attr="T"):
+                array = self.of(value)
+                return array.T if array.ndim >= 2 else array
+            case ast.Subscript(value=value, slice=at):
+                return self.of(value)[_index(at)]
+            case ast.Call(func=ast.Name(id=name), args=arguments, keywords=keywords):
+                options = {k.arg or "": ast.literal_eval(k.value) for k in keywords}
+                name = SPELLINGS.get(name, name)
+                if name in ("max", "min") and len(arguments) == 2:
+                    name += "imum"
+                return self.call(name, tuple(self.of(a) for a in arguments), options)
+            case _:
+                raise ReadError(ast.unparse(tree))
+
+    def call(self, name: str, arguments: tuple[Tensor, ...], options: dict[str, Any]) -> Tensor:
+        function = self.functions.named(self.swap.get(name, name))
+        return function(*arguments, **options)
+
+
+def _constant(tree: ast.expr) -> float | None:
+    try:
+        value = ast.literal_eval(tree)
+    except ValueError:
+        return None
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _index(at: ast.expr) -> Any:
+    if isinstance(at, ast.Tuple):
+        return tuple(_index(e) for e in at.elts)
+    if isinstance(at, ast.Slice):
+        ends = [None if e is None else ast.literal_eval(e) for e in (at.lower, at.upper, at.step)]
+        return slice(*ends)
+    return ast.literal_eval(at)
+
+
+def _axes(axis: Any, a: Tensor) -> Any:
+    return tuple(range(a.ndim)) if axis is None else axis
+
+
+class _Functions:
+    """What the names of functions mean in PyTorch, with the documents' conventions at kinks."""
+
+    def __init__(self, paper: bool) -> None:
+        self.paper = paper
+
+    def named(self, name: str) -> Callable[..., Tensor]:
+        own: Callable[..., Tensor] | None = getattr(self, f"of_{name}", None)
+        if own is not None:
+            return own
+        if name not in TORCH:
+            raise ReadError(f"no function {name}")
+        return TORCH[name]
+
+    def clean(self, result: Tensor, size: Callable[[], Tensor]) -> Tensor:
+        """The result with rests of its rounding as 0; `size` is the sum of the terms' sizes."""
+        if not self.paper:
+            return result
+        with torch.no_grad():
+            small = result.abs() < 1e-6
+            if not bool(small.any()):
+                return result
+            rest = torch.where(
+                small & (result.abs() <= REST * size()), result, torch.zeros_like(result)
+            )
+        return result - rest if bool(rest.any()) else result
+
+    def tied(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+        """a and b, equal where they differ by no more than a rest."""
+        if not self.paper:
+            return a, b
+        with torch.no_grad():
+            gap = a - b
+            rest = (gap != 0) & (gap.abs() <= REST * (a.abs() + b.abs()))
+        return (
+            (a - torch.where(rest, gap, torch.zeros_like(gap)), b) if bool(rest.any()) else (a, b)
+        )
+
+    def of_add(self, a: Tensor, b: Tensor) -> Tensor:
+        return self.clean(a + b, lambda: a.abs() + b.abs())
+
+    def of_subtract(self, a: Tensor, b: Tensor) -> Tensor:
+        return self.clean(a - b, lambda: a.abs() + b.abs())
+
+    def of_matmul(self, a: Tensor, b: Tensor) -> Tensor:
+        return self.clean(a @ b, lambda: a.abs() @ b.abs())
+
+    of_dot = of_matmul
+
+    def of_sum(self, a: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
+        if not a.ndim:
+            return a
+        axes = _axes(axis, a)
+        return self.clean(
+            torch.sum(a, dim=axes, keepdim=keepdims),
+            lambda: torch.sum(a.abs(), dim=axes, keepdim=keepdims),
+        )
+
+    def of_mean(self, a: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
+        if not a.ndim:
+            return a
+        axes = _axes(axis, a)
+        return self.clean(
+            torch.mean(a, dim=axes, keepdim=keepdims),
+            lambda: torch.mean(a.abs(), dim=axes, keepdim=keepdims),
+        )
+
+    def _extreme(self, reduce: Callable[..., Tensor], a: Tensor, axis: Any, keep: bool) -> Tensor:
+        if not a.ndim:
+            return a
+        axes = _axes(axis, a)
+        with torch.no_grad():
+            attained = reduce(a, dim=axes, keepdim=True)
+        return reduce(self.tied(a, attained)[0], dim=axes, keepdim=keep)
+
+    def of_max(self, a: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
+        return self._extreme(torch.amax, a, axis, keepdims)
+
+    def of_min(self, a: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
+        return self._extreme(torch.amin, a, axis, keepdims)
+
+    def of_maximum(self, a: Tensor, b: Tensor) -> Tensor:
+        return torch.maximum(*self.tied(a, b))
+
+    def of_minimum(self, a: Tensor, b: Tensor) -> Tensor:
+        return torch.minimum(*self.tied(a, b))
+
+    def _compared(self, holds: Callable[[Tensor, Tensor], Tensor], a: Tensor, b: Tensor) -> Tensor:
+        return holds(*self.tied(a, b)).to(torch.float64)
+
+    def of_less(self, a: Tensor, b: Tensor) -> Tensor:
+        return self._compared(operator.lt, a, b)
+
+    def of_less_equal(self, a: Tensor, b: Tensor) -> Tensor:
+        return self._compared(operator.le, a, b)
+
+    def of_greater(self, a: Tensor, b: Tensor) -> Tensor:
+        return self._compared(operator.gt, a, b)
+
+    def of_greater_equal(self, a: Tensor, b: Tensor) -> Tensor:
+        return self._compared(operator.ge, a, b)
+
+    def of_hinge(self, s: Tensor, y: Tensor) -> Tensor:
+        return torch.relu(self.of_subtract(torch.ones(()), y * s)).mean()
+
+    def of_mse(self, a: Tensor, b: Tensor) -> Tensor:
+        return (self.of_subtract(a, b) ** 2).mean()
+
+    def of_huber(self, a: Tensor, b: Tensor, delta: float = 1.0) -> Tensor:
+        gap = self.of_subtract(a, b)
+        size = gap.abs()
+        terms = torch.where(size <= delta, 0.5 * gap**2, delta * (size - 0.5 * delta))
+        return terms.mean()
+
+    def of_cross_entropy(self, p: Tensor, y: Tensor) -> Tensor:
+        if y.shape != p.shape:
+            y = F.one_hot(y.detach().to(torch.int64), p.shape[-1]).to(torch.float64)
+        return -torch.xlogy(y, p).sum() / (p.numel() // p.shape[-1])
+
+    def of_reshape(self, a: Tensor, shape: Any = -1) -> Tensor:
+        return a.reshape(shape)
+
+    def of_layernorm(self, a: Tensor, axis: Any = -1, eps: float = 1e-5) -> Tensor:
+        centred = self.of_subtract(a, a.mean(dim=axis, keepdim=True))
+        return centred / torch.sqrt((centred**2).mean(dim=axis, keepdim=True) + eps)
+
+    def of_batchnorm(self, a: Tensor, axis: Any = 0, eps: float = 1e-5) -> Tensor:
+        return self.of_layernorm(a, axis, eps)
+
+    def _convolved(self, name: str, a: Tensor, w: Tensor, options: dict[str, Any]) -> Tensor:
+        convolve = TORCH[name]
+        return self.clean(convolve(a, w, **options), lambda: convolve(a.abs(), w.abs(), **options))
+
+    def of_conv1d(self, a: Tensor, w: Tensor, **options: Any) -> Tensor:
+        return self._convolved("conv1d", a, w, options)
+
+    def of_conv2d(self, a: Tensor, w: Tensor, **options: Any) -> Tensor:
+        return self._convolved("conv2d", a, w, options)
+
+    def _pooled(self, rank: int, a: Tensor, size: int, stride: int | None) -> Tensor:
+        """Max-pooling over the last `rank` axes; windows that tie share the gradient."""
+        step = stride or size
+        starts = [range(0, n - size + 1, step) for n in a.shape[-rank:]]
+        windows = [
+            self.of_max(a[(..., *[slice(s, s + size) for s in at])].flatten(-rank), axis=-1)
+            for at in product(*starts)
+        ]
+        return torch.stack(windows, dim=-1).reshape(*a.shape[:-rank], *map(len, starts))
+
+    def of_max_pool1d(self, a: Tensor, size: int = 2, stride: int | None = None) -> Tensor:
+        return self._pooled(1, a, size, stride)
+
+    def of_max_pool2d(self, a: Tensor, size: int = 2, stride: int | None = None) -> Tensor:
+        return self._pooled(2, a, size, stride)
