@@ -11,6 +11,7 @@ from handgrad.explain.notes import note_text
 from handgrad.explain.text import plain_text
 from handgrad.trace import AtKink, GatedOff, RoundingRest
 from handgrad.trace.units import units
+from tests.oracle import assert_close
 
 
 def test_broadcasting_is_explained() -> None:
@@ -185,3 +186,45 @@ def test_a_part_is_named_however_deep_the_names_go_in_it() -> None:
     said = handgrad.render_terminal(page, width=100, colour=False, unicode=True)
     assert "∂L/∂w|L = (p − y) · h" in said
     assert handgrad.verify(problem).agrees
+
+
+@pytest.mark.parametrize(
+    ("equations", "parameters", "data"),
+    [
+        (
+            "p = softmax(W @ x)\nL = -log(p[1])",
+            {"W": [[0.1, 0.2], [0.3, 0.3]]},
+            {"x": [3, -1.5]},
+        ),
+        ("e = exp(z - max(z))\np = e / sum(e)\nL = -log(p[0])", {"z": [1.0, 1.5, 2.0]}, {}),
+        (
+            "z = W @ x\nc = concat(z, 3*z)\nL = c[0] * c[3] + reshape(c, shape=(2, 2))[1, 0]",
+            {"W": [[0.1, 0.2], [0.3, 0.3]]},
+            {"x": [3, -1.5]},
+        ),
+        (
+            "k = conv1d(reshape(x, 1, 5), K) - 0.3\nL = max_pool1d(relu(k), size=2)[0, 1] * k[0, 0]",
+            {"K": [[[0.1, 0.2]]]},
+            {"x": [1, 1, 3, 2, 0.5]},
+        ),
+    ],
+)
+def test_an_entry_that_is_picked_after_a_rest(
+    equations: str, parameters: dict[str, Any], data: dict[str, Any]
+) -> None:
+    """Exact numbers take over where floats leave a rest, and give the floats' gradients otherwise."""
+    problem = handgrad.Problem(equations, parameters, data)
+    floats = handgrad.run(problem, handgrad.build(problem))
+    trace = handgrad.solve(problem)
+    assert trace.run is not floats
+    for name in parameters:
+        assert_close(trace.run.gradient(name), floats.gradient(name))
+    assert handgrad.verify(problem).agrees
+
+
+def test_softmax_written_out_with_its_largest_subtracted() -> None:
+    problem = handgrad.Problem(
+        "e = exp(z - max(z))\np = e / sum(e)\nL = -log(p[0])", {"z": [1.0, 1.5, 2.0]}
+    )
+    gradient = handgrad.solve(problem).run.gradient("z")
+    assert gradient.round(4).tolist() == [-0.8137, 0.3072, 0.5065]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 
 import jsonschema
 import numpy as np
@@ -107,3 +108,31 @@ def test_arrays_of_numbers_stay_of_their_kind() -> None:
     halves = np.array([Exact.of(0.5), Exact.of(0.25)], dtype=object)
     assert all(isinstance(x, Exact) for x in np.exp(halves) * 2 + 1)
     assert (halves > 0.3).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("kind", ["exact", "symbols"])
+def test_numbers_beyond_the_floats_are_written(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "huge.toml"
+    file.write_text('equations = "a = w * 10\\nL = 0 * a"\n[parameters]\nw = 1e308')
+    assert run(["solve", str(file), "--numbers", kind]) == 0
+    assert "1 × 10³⁰⁹" in capsys.readouterr().out
+    assert run(["solve", str(file)]) == 2
+    assert "a is not finite" in capsys.readouterr().err
+
+
+def test_an_exact_run_that_overflows_names_its_step() -> None:
+    problem = handgrad.Problem("a = w * 10\nb = exp(a)\nL = 0 * b", {"w": 1e308})
+    with pytest.raises(handgrad.NumberError, match="b cannot be had in these numbers") as error:
+        handgrad.run_exact(problem)
+    assert error.value.where == "equation 2"
+    page = handgrad.numbers_page(problem, handgrad.run_symbols(problem))
+    assert "too large to be written out" in handgrad.render_terminal(
+        page, width=80, colour=False, unicode=True
+    )
+
+
+def test_a_fraction_of_many_digits_is_printed_as_a_decimal() -> None:
+    """Python writes no integer of more than 4 300 digits."""
+    assert str(Exact.of(2) ** 19_000) == "≈3.7145733066546412703e+5719"

@@ -215,3 +215,43 @@ def test_every_operation_has_words_and_an_oracle() -> None:
     assert spoken == set(WORDS)
     assert spoken == {*TORCH, "index"}
     assert spoken == {r.name for r in ROWS} | {"index"}
+
+
+@pytest.mark.parametrize(
+    ("formula", "gradient"),
+    [
+        ("sum(reshape(W, shape=4))", [[1, 1], [1, 1]]),
+        ("sum(relu(reshape(W - 2, shape=-1)) * [1, 2, 3, 4])", [[0, 0], [3, 4]]),
+        ("reshape(W, 4)[1] * 2 + sum(reshape(W, 1, -1) ** 2)", [[2, 6], [6, 8]]),
+        ("sum(reshape(W, (4,)) * [1, 2, 3, 4])", [[1, 2], [3, 4]]),
+        ("sum(reshape(W, shape=[2, 2]) @ [1, 2])", [[1, 2], [1, 2]]),
+        ("sum(W, 0)[1]", [[0, 1], [0, 1]]),
+        ("sum(W, dim=1, keepdim=true)[0, 0]", [[1, 1], [0, 0]]),
+        ("mean(W, -1)[0]", [[0.5, 0.5], [0, 0]]),
+        ("index(W, at=0)[1]", [[0, 1], [0, 0]]),
+    ],
+)
+def test_options_in_every_spelling(formula: str, gradient: list[list[float]]) -> None:
+    problem = handgrad.Problem(f"L = {formula}", {"W": [[1, 2], [3, 4]]})
+    assert handgrad.solve(problem).run.gradient("W").tolist() == gradient
+
+
+@pytest.mark.parametrize(
+    ("formula", "said"),
+    [
+        ("sum(reshape(W, shape=3))", "does not fill the shape"),
+        ("sum(reshape(W, shape=(-1, -1)))", "only one length"),
+        ("sum(reshape(W, shape=true))", "whole numbers"),
+        ("sum(reshape(W, shape=(1:2)))", "whole numbers"),
+        ("sum(W, axis=(0, 0))", "twice"),
+        ("sum(concat(W, W, axis=none))", "one axis"),
+        ("sum(leaky_relu(W, alpha=none))", "must be a number"),
+        ("huber(W, W, delta=true)", "must be a number"),
+        ("sum(W, keepdims=3)[0, 0]", "true or false"),
+        ("index(W, at=none)", "whole numbers"),
+        ("sum(reshape(W, 4, shape=4))", "given twice"),
+    ],
+)
+def test_options_of_another_kind_are_refused(formula: str, said: str) -> None:
+    with pytest.raises(handgrad.HandgradError, match=said):
+        handgrad.build(handgrad.Problem(f"L = {formula}", {"W": [[1, 2], [3, 4]]}))

@@ -10,7 +10,7 @@ from dataclasses import replace
 from handgrad.equations.tokens import Token, tokens
 from handgrad.errors import EquationError, Span, nearest
 from handgrad.expression import Call, Expression, Index, Literal, Name, Nested, Option, Slice
-from handgrad.operations import BY_NAME, SPELLINGS
+from handgrad.operations import BY_NAME, OPTION_SPELLINGS, SPELLINGS
 
 DEEPEST = 100
 """Levels of brackets and of operations, at most; trees stay safe to walk."""
@@ -330,12 +330,15 @@ class Parser:
     def call(self, token: Token) -> Expression:
         self.take()
         name = SPELLINGS.get(token.text, token.text)
+        record = BY_NAME.get(name)
         arguments: list[Expression] = []
         options: dict[str, Option] = {}
         while not self.at(")"):
             following = self.tokens[self.position + 1] if self.token.kind == "name" else self.token
             if self.token.kind == "name" and following.kind == "sign" and following.text == "=":
                 self.option(name, options)
+            elif record and record.positional and arguments and self.at_whole_numbers():
+                self.positional(record.positional, options)
             else:
                 arguments.append(self.comparison())
             if not self.at(","):
@@ -352,7 +355,7 @@ class Parser:
             return replace(arguments[0], cased=True, span=span)
         if len(arguments) == 2 and name in PAIRS:
             name = PAIRS[name]
-        record = BY_NAME.get(name)
+            record = BY_NAME.get(name)
         if record is None or (record.family == "helper" and not self.helpers):
             known = [*(n for n, o in BY_NAME.items() if o.family != "helper"), *SPELLINGS]
             raise self.wrong(
@@ -376,11 +379,32 @@ class Parser:
         return Call(name, tuple(arguments), tuple(options.items()), span=span)
 
     def option(self, operation: str, options: dict[str, Option]) -> None:
-        name = self.take()
+        token = self.take()
         self.take()
-        if name.text in options:
-            raise self.wrong(f"the option {name.text} is given twice", name)
-        options[name.text] = self.option_value(name)
+        name = token.text
+        record = BY_NAME.get(operation)
+        if record is not None and name not in record.options:
+            name = OPTION_SPELLINGS.get(name, name)
+        if name in options:
+            raise self.wrong(f"the option {token.text} is given twice", token)
+        options[name] = self.option_value(token)
+
+    def at_whole_numbers(self) -> bool:
+        """Whether a whole number follows, or several in brackets."""
+        ahead = [t for t in self.tokens[self.position : self.position + 3] if t.text not in "([-"]
+        return bool(ahead) and ahead[0].kind == "number" and ahead[0].text.isdigit()
+
+    def positional(self, name: str, options: dict[str, Option]) -> None:
+        """One of the whole numbers after the arguments: all of them are the option's value."""
+        token = self.token
+        value = self.option_value(token._replace(text=name))
+        before = options.get(name)
+        if before is None:
+            options[name] = value
+        elif isinstance(value, int) and isinstance(before, int | tuple):
+            options[name] = (*(before if isinstance(before, tuple) else (before,)), value)
+        else:
+            raise self.wrong(f"the option {name} is given twice", token)
 
     def option_value(self, name: Token) -> Option:
         word = self.token

@@ -18,6 +18,9 @@ DIGITS = 50
 BITS = 20_000
 """A fraction with more bits than this is refused: exact results grow without bound."""
 
+WRITTEN_BITS = 4_000
+"""A fraction with more bits, some 1 200 digits, is written as a decimal."""
+
 SERIES_UP_TO = 6
 """The largest argument of the error function's series: its terms reach exp(36), 16 digits."""
 
@@ -48,14 +51,12 @@ class Exact:
     __slots__ = ("value",)
 
     def __init__(self, value: Fraction | Decimal) -> None:
-        if isinstance(value, Fraction):
-            size = value.numerator.bit_length() + value.denominator.bit_length()
-            if size > BITS:
-                raise NumberError(
-                    f"an exact result has more than {BITS} bits",
-                    mend="use floats, or smaller exponents",
-                )
         self.value = value
+        if self.bits > BITS:
+            raise NumberError(
+                f"an exact result has more than {BITS} bits",
+                mend="use floats, or smaller exponents",
+            )
 
     @classmethod
     def of(cls, value: Any) -> Exact:
@@ -84,6 +85,13 @@ class Exact:
         return isinstance(self.value, Fraction)
 
     @property
+    def bits(self) -> int:
+        """The bits of a fraction's two parts; 0 of a decimal."""
+        if not isinstance(self.value, Fraction):
+            return 0
+        return self.value.numerator.bit_length() + self.value.denominator.bit_length()
+
+    @property
     def decimal(self) -> Decimal:
         """The number in `DIGITS` digits."""
         if isinstance(self.value, Decimal):
@@ -92,15 +100,23 @@ class Exact:
         return CONTEXT.divide(CONTEXT.plus(top), CONTEXT.plus(bottom))
 
     def __float__(self) -> float:
-        return float(self.value)
+        """The nearest float; an infinity beyond the largest."""
+        try:
+            return float(self.value)
+        except OverflowError:
+            return math.inf if self.value > 0 else -math.inf
 
     def __repr__(self) -> str:
         return str(self)
 
     def __str__(self) -> str:
-        if isinstance(self.value, Fraction):
+        return self.written(WRITTEN_BITS)
+
+    def written(self, most: int) -> str:
+        """The fraction, where its parts have at most so many bits; else 20 digits, marked ≈."""
+        if isinstance(self.value, Fraction) and self.bits <= most:
             return str(self.value)
-        return f"≈{CONTEXT.plus(self.value).normalize(CONTEXT):.20g}"
+        return f"≈{CONTEXT.plus(self.decimal).normalize(CONTEXT):.20g}"
 
     def __hash__(self) -> int:
         return hash(self.value)
@@ -156,8 +172,7 @@ class Exact:
             and b.value.denominator == 1
         ):
             exponent = b.value.numerator
-            size = self.value.numerator.bit_length() + self.value.denominator.bit_length()
-            if abs(exponent) * size > BITS:
+            if abs(exponent) * self.bits > BITS:
                 raise NumberError(
                     f"an exact power has more than {BITS} bits",
                     mend="use floats, or smaller exponents",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import decimal
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, Literal, TypeAlias
 
@@ -13,12 +15,13 @@ from handgrad.errors import NumberError
 from handgrad.expression import Adjoint, Expression, Leaf, Name, leaves
 from handgrad.graph import Graph, build
 from handgrad.numbers.exact import Exact
-from handgrad.numbers.symbolic import Symbolic, sympy
+from handgrad.numbers.symbolic import Symbolic, sympy, value_in_decimals
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.problem.given import Given, Written
 from handgrad.run import Plan
 from handgrad.run.evaluate import value_of
+from handgrad.run.plan import spelled_name
 
 NumberKind: TypeAlias = Literal["exact", "symbols"]
 
@@ -27,13 +30,25 @@ NumberKind: TypeAlias = Literal["exact", "symbols"]
 class OtherRun:
     """A run on other numbers: every value and gradient as an array of objects.
 
-    `functions` are NumPy's, for these numbers.
+    `functions` are NumPy's, for these numbers; of symbols, `letters` has the number of each.
     """
 
     kind: NumberKind
     graph: Graph
     numbers: Mapping[Leaf, Array]
     functions: _Namespace
+    letters: Mapping[Any, Exact] = field(default_factory=dict)
+
+    def number_at(self, number: Any) -> Exact | float | None:
+        """An exact number itself; a formula's value at the problem's numbers, exact where floats cannot hold it.
+
+        None where it is too large to be written out.
+        """
+        if isinstance(number, Exact):
+            return number
+        if math.isfinite(number.value):
+            return float(number.value)
+        return value_in_decimals(number.formula, self.letters)
 
     def value(self, name: str) -> Array:
         """A forward value."""
@@ -74,15 +89,19 @@ def run_symbols(problem: Problem) -> OtherRun:
     Raises `MissingExtraError` where SymPy is not installed.
     """
 
+    known: dict[Any, Exact] = {}
+
     def letters(name: str, given: Given) -> Array:
         symbols = np.empty(given.array.shape, dtype=object)
+        numbers = _written(given)
         for index in np.ndindex(given.array.shape):
             below = "".join(str(i + 1) for i in index)
             letter = sympy().Symbol(f"{name}_{below}" if below else name, real=True)
+            known[letter] = numbers[index]
             symbols[index] = Symbolic(letter, float(given.array[index]))
         return symbols
 
-    return _run(problem, "symbols", Symbolic, letters)
+    return replace(_run(problem, "symbols", Symbolic, letters), letters=known)
 
 
 class _Namespace:
@@ -118,19 +137,55 @@ def _run(
 ) -> OtherRun:
     graph = build(problem)
     givens = {**problem.parameters, **problem.data}
-    try:
-        with np.errstate(all="ignore"):
-            plan = Plan(graph, constant=_constants(numbers))
+    functions = _Namespace(numbers)
+    with np.errstate(all="ignore"):
+        try:
             read_in = {name: read(name, given) for name, given in givens.items()}
-            functions = _Namespace(numbers)
-            results = plan(read_in, functions)
-    except ArithmeticError as error:
-        raise NumberError(
-            f"the run in {kind} numbers fails: {type(error).__name__}", where=problem.where
-        ) from None
-    except NumberError as error:
-        raise error.at(problem.where) if problem.where else error from None
+        except NumberError as error:
+            raise error.at(problem.where) if problem.where else error from None
+        try:
+            results = Plan(graph, constant=_constants(numbers))(read_in, functions)
+        except (ArithmeticError, NumberError) as error:
+            raise _failing(problem, graph, read_in, functions, error) from None
     return OtherRun(kind, graph, results, functions)
+
+
+def _failing(
+    problem: Problem,
+    graph: Graph,
+    given: Mapping[str, Array],
+    functions: _Namespace,
+    error: ArithmeticError | NumberError,
+) -> NumberError:
+    """The error of a run that fails, with the line of the worked solution at which it does."""
+    what = error.what if isinstance(error, NumberError) else _in_words(error)
+    mend = error.mend if isinstance(error, NumberError) else ""
+    numbers: dict[Leaf, Any] = {Name(name): array for name, array in given.items()}
+    for line in (*graph.forward, *graph.backward):
+        try:
+            numbers[line.leaf] = value_of(line.formula, numbers, graph.cased_leaves, functions)
+        except (ArithmeticError, NumberError):
+            place = line.through or line.leaf.name
+            found = next((e for e in problem.equations if e.target == place), None)
+            number = f"equation {found.number}" if found else ""
+            subject = "the gradient with respect to " if isinstance(line.leaf, Adjoint) else ""
+            return NumberError(
+                f"{subject}{spelled_name(graph, line.leaf.name)} cannot be had in these numbers: {what}",
+                where=", ".join(filter(None, (problem.where, number))),
+                source=found.text if found else "",
+                mend=mend,
+            )
+    return NumberError(what, where=problem.where, mend=mend)
+
+
+def _in_words(error: ArithmeticError) -> str:
+    match error:
+        case decimal.Overflow() | OverflowError():
+            return "a result is too large to be written out"
+        case ZeroDivisionError():
+            return "a division by zero"
+        case _:
+            return "a result is not a real number"
 
 
 def _constants(kind: type[Exact] | type[Symbolic]) -> Callable[[Array], Any]:

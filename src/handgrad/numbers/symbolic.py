@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from handgrad.errors import MissingExtraError
-from handgrad.numbers.exact import among_arrays
+from handgrad.errors import MissingExtraError, NumberError
+from handgrad.numbers.exact import DIGITS, Exact, among_arrays
 
 
 def sympy() -> Any:
@@ -21,6 +22,17 @@ def sympy() -> Any:
         raise MissingExtraError(
             "symbols need SymPy", mend="pip install 'handgrad[symbols]'"
         ) from None
+
+
+def value_in_decimals(formula: Any, letters: Mapping[Any, Exact]) -> Exact | None:
+    """The value of a formula where its letters are these numbers; None where it is too large to be written out."""
+    library = sympy()
+    rational = {k: library.Rational(str(v.value)) for k, v in letters.items()}
+    value = library.N(formula.subs(rational), DIGITS)
+    try:
+        return Exact(Decimal(str(value)))
+    except InvalidOperation:
+        return None
 
 
 class Symbolic:
@@ -102,25 +114,38 @@ class Symbolic:
     def __abs__(self) -> Symbolic:
         return -self if self.value < 0 else self
 
+    def _sides(self, other: Any) -> tuple[float, float]:
+        a, b = self.value, float(other)
+        if math.isnan(a) or math.isnan(b):
+            raise NumberError(
+                "floats cannot tell on which side of a comparison the problem's numbers are"
+            )
+        return a, b
+
     @among_arrays
     def __lt__(self, other: Any) -> bool:
-        return self.value < float(other)
+        a, b = self._sides(other)
+        return a < b
 
     @among_arrays
     def __le__(self, other: Any) -> bool:
-        return self.value <= float(other)
+        a, b = self._sides(other)
+        return a <= b
 
     @among_arrays
     def __gt__(self, other: Any) -> bool:
-        return self.value > float(other)
+        a, b = self._sides(other)
+        return a > b
 
     @among_arrays
     def __ge__(self, other: Any) -> bool:
-        return self.value >= float(other)
+        a, b = self._sides(other)
+        return a >= b
 
     @among_arrays
     def __eq__(self, other: object) -> bool:
-        return self.value == float(other)  # type: ignore[arg-type]
+        a, b = self._sides(other)
+        return a == b
 
     @among_arrays
     def __ne__(self, other: object) -> bool:

@@ -46,6 +46,9 @@ SPELLINGS: dict[str, str] = {
 }
 """Other spellings accepted in equations."""
 
+OPTION_SPELLINGS: dict[str, str] = {"dim": "axis", "keepdim": "keepdims"}
+"""PyTorch's names of options, accepted in equations."""
+
 
 def operation_of(call: Call) -> Operation:
     """The record of the operation that `call` applies."""

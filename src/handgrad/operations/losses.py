@@ -25,6 +25,7 @@ from handgrad.operations.operation import (
     describe,
     elementwise,
     reduced_to,
+    require_numbers,
 )
 from handgrad.operations.reductions import softmax
 from handgrad.operations.structure import fill
@@ -56,7 +57,8 @@ def _entrywise_loss(
     `slopes(a, b, **options)` gives the local derivatives of one entry's term.
     """
 
-    def shape(shapes: Sequence[Shape], _: Options) -> Shape:
+    def shape(shapes: Sequence[Shape], given: Options) -> Shape:
+        require_numbers(given)
         broadcast(shapes)
         return ()
 

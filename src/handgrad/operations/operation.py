@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any, Literal, TypeAlias
 
 from handgrad.expression import Call, Expression, Operand, Option, Shape, literal
@@ -136,6 +137,7 @@ class Operation:
             None where no gradient flows (a class index, say).
         notation: how it is written.
         options: option names and defaults.
+        positional: the option that whole numbers after the arguments give: reshape(W, 2, -1), sum(W, 0).
         elementwise: applied entry by entry, with NumPy's broadcasting.
         compares: a loss of two arguments, entry by entry.
         commutative: f(a, b) = f(b, a).
@@ -161,6 +163,7 @@ class Operation:
     pullback: Pullback
     notation: Notation
     options: Options = field(default_factory=dict)
+    positional: str = ""
     elementwise: bool = False
     compares: bool = False
     commutative: bool = False
@@ -254,7 +257,8 @@ def elementwise(
         fields: further fields of the record.
     """
 
-    def shape(shapes: Sequence[Shape], _: Options) -> Shape:
+    def shape(shapes: Sequence[Shape], given: Options) -> Shape:
+        require_numbers(given)
         return broadcast(shapes)
 
     def kernel(signature: Signature) -> Kernel:
@@ -291,6 +295,13 @@ def elementwise(
     )
 
 
+def require_numbers(options: Options) -> None:
+    """Raises `Misfit` for an option that is not a finite number."""
+    for name, value in options.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+            raise Misfit(f"{name} must be a number")
+
+
 def normal_axes(axis: Option, rank: int) -> tuple[int, ...]:
     """The axes an `axis=` option names, counted from 0; None names them all. Raises `Misfit`."""
     if axis is None:
@@ -305,4 +316,7 @@ def normal_axes(axis: Option, rank: int) -> tuple[int, ...]:
                 f"axis={a} is out of range for {kinds[rank] if rank < len(kinds) else 'this array'}",
                 f"axes run from 0 to {rank - 1}" if rank else "a scalar has no axis",
             )
-    return tuple(sorted({int(a) % rank for a in axes if isinstance(a, int)}))
+    found = {int(a) % rank for a in axes if isinstance(a, int)}
+    if len(found) < len(axes):
+        raise Misfit(f"axis={axis} names an axis twice")
+    return tuple(sorted(found))

@@ -14,6 +14,7 @@ from handgrad.operations.operation import (
     Array,
     Kernel,
     Kink,
+    Misfit,
     Operation,
     Options,
     Signature,
@@ -26,6 +27,8 @@ from handgrad.operations.structure import fill
 def _reduced_shape(shapes: Sequence[Shape], options: Options) -> Shape:
     (shape,) = shapes
     axes = normal_axes(options["axis"], len(shape))
+    if options["keepdims"] not in (True, False):
+        raise Misfit("keepdims must be true or false")
     if options["keepdims"]:
         return tuple(1 if k in axes else n for k, n in enumerate(shape))
     return tuple(n for k, n in enumerate(shape) if k not in axes)
@@ -86,6 +89,7 @@ sum_ = Operation(
     element=_sum_element,
     notation=Function("Σ", r"\sum"),
     options=AXES,
+    positional="axis",
 )
 mean = Operation(
     name="mean",
@@ -97,6 +101,7 @@ mean = Operation(
     element=lambda index, p: _sum_element(index, p) / len(_summed_entries(index, p)),
     notation=Function("mean", r"\operatorname{mean}"),
     options=AXES,
+    positional="axis",
 )
 
 
@@ -236,6 +241,7 @@ softmax = Operation(
     pullback=lambda i, g, p: p.out * (g - sum_(g * p.out, axis=p.options["axis"], keepdims=True)),
     notation=Function("softmax", r"\operatorname{softmax}"),
     options={"axis": -1},
+    positional="axis",
 )
 log_softmax = Operation(
     name="log_softmax",
@@ -246,6 +252,7 @@ log_softmax = Operation(
     pullback=lambda i, g, p: g - exp(p.out) * sum_(g, axis=p.options["axis"], keepdims=True),
     notation=Function("log softmax", r"\operatorname{log\,softmax}"),
     options={"axis": -1},
+    positional="axis",
 )
 
 

@@ -54,7 +54,10 @@ transpose = Operation(
 
 def _index(options: Options) -> tuple[Index, ...]:
     at = options["at"]
-    assert isinstance(at, tuple)
+    if isinstance(at, int) and not isinstance(at, bool):
+        return (at,)
+    if not isinstance(at, tuple):
+        raise Misfit("at= must be whole numbers", "write at=0, at=(0, 1), or x[0, 1] for it")
     return at
 
 
@@ -124,9 +127,13 @@ index = Operation(
 
 
 def _shape_option(options: Options) -> Shape:
-    shape = options["shape"]
-    assert isinstance(shape, tuple)
-    return tuple(int(n) for n in shape if isinstance(n, int))
+    """The lengths that `shape=` gives; a single number is the length of a vector. Raises `Misfit`."""
+    given = options["shape"]
+    lengths = given if isinstance(given, tuple) else (given,)
+    shape = tuple(n for n in lengths if isinstance(n, int) and not isinstance(n, bool))
+    if len(shape) < len(lengths):
+        raise Misfit("shape must be whole numbers", "write shape=4, shape=(2, 2) or shape=-1")
+    return shape
 
 
 def _place_kernel(s: Signature) -> Kernel:
@@ -142,7 +149,8 @@ def placed(xp: Namespace, g: Array, shape: Shape, at: tuple[int | slice, ...]) -
     whole = xp.zeros(shape, dtype=g.dtype)
     if hasattr(whole, "at"):
         return whole.at[at].set(g)  # JAX's arrays do not change
-    whole[at] = g
+    # With the ellipsis an entry is filled with g's number, where an array of objects would hold g itself.
+    whole[(*at, ...)] = g
     return whole
 
 
@@ -176,7 +184,10 @@ place = Operation(
 
 
 def _concat_axis(options: Options, rank: int) -> int:
-    return normal_axes(options["axis"], rank)[0]
+    axes = normal_axes(options["axis"], rank)
+    if len(axes) != 1:
+        raise Misfit("concat joins along one axis", "write axis=0 or axis=1")
+    return axes[0]
 
 
 def _concat_shape(shapes: Sequence[Shape], options: Options) -> Shape:
@@ -289,14 +300,19 @@ fill = Operation(
 
 
 def _reshaped(shapes: Sequence[Shape], options: Options) -> Shape:
-    wanted, count = _shape_option(options), math.prod(shapes[0])
-    fixed = math.prod(n for n in wanted if n != -1)
-    if wanted.count(-1) == 1 and fixed and count % fixed == 0:
-        wanted = tuple(count // fixed if n == -1 else n for n in wanted)
+    given, count = _shape_option(options), math.prod(shapes[0])
+    fixed = math.prod(n for n in given if n != -1)
+    wanted = given
+    if given.count(-1) == 1 and fixed and count % fixed == 0:
+        wanted = tuple(count // fixed if n == -1 else n for n in given)
     if math.prod(wanted) != count or any(n < 1 for n in wanted):
+        what = f"{{0}} is {describe(shapes[0])}, which does not fill the shape {given}"
+        if given.count(-1) > 1:
+            what = f"only one length of shape={given} can be worked out from the others"
         raise Misfit(
-            f"{{0}} is {describe(shapes[0])}, which does not fill the shape {_shape_option(options)}",
-            f"its {count} entries need a shape of as many, such as shape=({count},)",
+            what,
+            f"its {count} {'entry needs' if count == 1 else 'entries need'} a shape of as many, "
+            f"such as shape={count}",
         )
     return wanted
 
@@ -327,6 +343,7 @@ reshape: Operation = Operation(
     element=_reshape_element,
     notation=Function("reshape", r"\operatorname{reshape}"),
     options={"shape": ()},
+    positional="shape",
     simplify=lambda call: call.arguments[0] if call.arguments[0].shape == call.shape else None,
 )
 """The same entries in another shape, row after row; one length may be −1, for what is left."""

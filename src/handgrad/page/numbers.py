@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from handgrad.expression import Adjoint, Literal, Name
-from handgrad.numbers import NumberKind, OtherRun
-from handgrad.page.blocks import Block, Heading, Page, Paragraph, Table, Text
+from handgrad.numbers import Exact, NumberKind, OtherRun
+from handgrad.numbers.exact import CONTEXT
+from handgrad.page.blocks import Block, Heading, Inline, Page, Paragraph, Table, Text
 from handgrad.problem import Problem
+
+SHOWN_BITS = 400
+"""A fraction with more bits, some 120 digits, is shown as a decimal; `--json` has its digits."""
 
 INTRODUCTION: dict[NumberKind, str] = {
     "exact": "Fractions as the numbers are written; from the first exponential, logarithm or irrational "
@@ -47,9 +53,25 @@ def _tables(run: OtherRun, leaves: list[Name] | list[Adjoint]) -> list[Block]:
             rows.append(
                 (
                     (shown,),
-                    (Literal(float(number)),),
-                    (str(number).replace("-", "−") if run.kind == "exact" else str(number),),
+                    (_figure(run.number_at(number)),),
+                    (
+                        number.written(SHOWN_BITS).replace("-", "−")
+                        if isinstance(number, Exact)
+                        else str(number),
+                    ),
                 )
             )
     header: tuple[Text, ...] = (("entry",), ("figure",), ("number",))
     return [Table(header, tuple(rows), "lrl")]
+
+
+def _figure(number: Exact | float | None) -> Inline:
+    """A number rounded as a figure; one beyond the floats with its power of ten."""
+    if number is None:
+        return "too large to be written out"
+    value = float(number)
+    if not isinstance(number, Exact) or (math.isfinite(value) and (value or number == 0)):
+        return Literal(value)
+    power = number.decimal.adjusted()
+    factor = number.decimal.scaleb(-power, CONTEXT)
+    return Literal(float(factor)) * Literal(10.0) ** Literal(float(power))

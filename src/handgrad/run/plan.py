@@ -337,7 +337,7 @@ def _check_finite(problem: Problem, result: Run) -> None:
         place = line.through or line.leaf.name
         through = next((e for e in problem.equations if e.target == place), None)
         raise NumberError(
-            f"the gradient with respect to {_spelled(graph, line.leaf.name)} is not finite",
+            f"the gradient with respect to {spelled_name(graph, line.leaf.name)} is not finite",
             where=", ".join(
                 filter(None, (problem.where, f"equation {through.number}" if through else ""))
             ),
@@ -346,7 +346,7 @@ def _check_finite(problem: Problem, result: Run) -> None:
         )
 
 
-def _spelled(graph: Graph, name: str) -> str:
+def spelled_name(graph: Graph, name: str) -> str:
     """A name as the user knows it: the formula of a part that has no name of their own."""
     part = graph.lets.get(name)
     return source(part.written) if part is not None else name

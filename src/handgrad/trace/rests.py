@@ -50,9 +50,11 @@ def without_rests(problem: Problem, graph: Graph, run: Run) -> tuple[Run, Rests]
         return run, {}
     from handgrad.numbers import run_exact
 
+    kinked = [a for call in _kinked(graph) for a in call.arguments]
     try:
         exact = run_exact(problem)
-    except NumberError:
+        parts = {a: _rounded(exact.of(a), run.of(a)) for a in kinked}
+    except (NumberError, ArithmeticError):
         return run, {}
     numbers = dict(run.numbers)
     for leaf in lines:
@@ -67,7 +69,6 @@ def without_rests(problem: Problem, graph: Graph, run: Run) -> tuple[Run, Rests]
         if passed_on.isdisjoint(leaves(line.formula)) and line.leaf.name in graph.nodes:
             rests[line.leaf] = rest
         passed_on.add(line.leaf)
-    parts = {a: _rounded(exact.of(a), run.of(a)) for call in _kinked(graph) for a in call.arguments}
     return Run(graph, numbers, run.carry, parts), rests
 
 
