@@ -65,7 +65,7 @@ def test_captions_are_a_sentence_that_says_what_is_dashed(name: str) -> None:
 def test_the_terminal_shows_the_captions() -> None:
     page = handgrad.solution_page(handgrad.solve(handgrad.load("batch")), pictures=True)
     text = handgrad.render_terminal(page, width=80, colour=False, unicode=True)
-    assert "of case 1 of 3" in text
+    assert "for case 1 of 3" in text
 
 
 def test_a_page_without_pictures_does_not_wait_for_them() -> None:

@@ -97,7 +97,7 @@ def test_a_network_is_known_by_its_operations(
 def check(trace: handgrad.Trace, drawing: Drawing) -> None:
     """Nothing touches, edge labels lie on their edges, and every number is the trace's."""
     assert faults(drawing, measure(trace)) == []
-    edges = [s for s in drawing.shapes if isinstance(s, Path) and s.quantity]
+    edges = [s for s in drawing.shapes if isinstance(s, Path) and len(s.points) == 2]
     for label in labels(drawing):
         if label.halo:
             assert any(lies_on(label, e) for e in edges if e.quantity == label.quantity)
@@ -181,7 +181,7 @@ def test_a_gate_that_is_shut_is_seen_by_shape_as_well_as_role() -> None:
     trace = traced("lab9")
     forward, backward = (handgrad.picture_of(trace, p) for p in ("forward", "backward"))
     assert dashed(forward) == {"w3[1]"}
-    assert dashed(backward) == {"dW2[1,0]", "dW2[1,1]", "dw3[1]"}
+    assert dashed(backward) == {"dW2[1,0]", "dW2[1,1]"}
     for drawing, quantity in ((forward, "h2[1]"), (backward, "dz2[1]")):
         (off,) = [s for s in drawing.shapes if isinstance(s, Circle) and s.role == "off"]
         assert off.quantity == quantity
@@ -190,9 +190,9 @@ def test_a_gate_that_is_shut_is_seen_by_shape_as_well_as_role() -> None:
         assert bars[0].points[0][0] > off.x + off.radius
         assert ("gate shut",) in [s.text for s in labels(drawing)]
         assert "Unit 2 of hidden layer 2 is gated off." in drawing.description
-    # The gradient that arrives at the gate and is stopped there stands below the unit.
-    (blocked,) = [s for s in labels(backward) if s.quantity == "dh2[1]"]
-    assert blocked.text[-1] == Literal(trace.run.gradient("h2")[1])
+    # The gradient that arrives at the gate and is stopped there stands at the arrow and below the unit.
+    blocked = [s.text[-1] for s in labels(backward) if s.quantity == "dh2[1]"]
+    assert blocked == [Literal(trace.run.gradient("h2")[1])] * 2
     # Before the forward pass nothing is known to be off, and nothing is told.
     before = handgrad.picture_of(trace, "given")
     assert not dashed(before)
@@ -212,15 +212,88 @@ def test_no_gate_no_dashes() -> None:
         assert not dashed(handgrad.picture_of(traced("leaky"), phase))
 
 
-def test_of_many_cases_the_first_is_shown_with_the_weights_gradients_of_all() -> None:
-    trace = traced("batch")
+def numbers_of(drawing: Drawing, halo: bool) -> list[float]:
+    """The numbers that stand on edges (`halo`), or after an equals sign."""
+    return [
+        float(s.text[-1].value)
+        for s in labels(drawing)
+        if s.halo == halo
+        and isinstance(s.text[-1], Literal)
+        and isinstance(s.text[-1].value, float)
+    ]
+
+
+@pytest.mark.parametrize("name", ["batch", "classes", "xor"])
+def test_a_picture_of_many_cases_speaks_of_the_first_throughout(name: str) -> None:
+    problem = handgrad.load(name)
+    trace, alone = handgrad.solve(problem), handgrad.solve(problem.of_case(0))
+    for phase in PHASES:
+        drawing, own = (handgrad.picture_of(t, phase) for t in (trace, alone))
+        assert "case 1 is shown" in drawing.description
+        for halo in (False, True):
+            means = [float(trace.run.value("J"))] if phase == "forward" and not halo else []
+            said = sorted(numbers_of(own, halo) + means)
+            assert sorted(numbers_of(drawing, halo)) == pytest.approx(said)
+    # Off in the case shown, though other cases teach it.
+    if name == "batch":
+        assert trace.run.gradient("W2")[1].any()
+        shapes = handgrad.picture_of(trace, "backward").shapes
+        assert [s for s in shapes if isinstance(s, Path) and s.dashed]
+
+
+@pytest.mark.parametrize("rows", [True, False])
+def test_of_examples_in_an_array_the_first_ones_part_is_shown(rows: bool) -> None:
+    """The parts of the gradients that all examples have, one by one, add up to the gradients."""
+    x = np.array([[1.0, 2.0], [3.0, -4.0], [0.5, 0.25]])
+    w, v = np.array([[0.5, -1.0], [0.25, 1.0]]), np.array([0.3, -0.2])
+    said = []
+    for first in range(3):
+        order = np.roll(np.arange(3), -first)
+        here = x[order] if rows else x[order].T
+        equations = ["Z = X @ W.T", "H = relu(Z)", "p = H @ v", "L = mean((p - y)**2)"]
+        if not rows:
+            equations = ["Z = W @ X", "H = relu(Z)", "p = v @ H", "L = mean((p - y)**2)"]
+        data = {"X": here, "y": np.array([1.0, 0.0, 2.0])[order]}
+        trace = handgrad.solve(handgrad.Problem(equations, {"W": w, "v": v}, data))
+        said.append(numbers_of(handgrad.picture_of(trace, "backward"), halo=True))
+    whole = [*np.asarray(trace.run.gradient("W")).T.ravel(), *trace.run.gradient("v")]
+    assert np.allclose(np.sum(said, axis=0), whole)
+
+
+def test_the_gradient_that_a_gate_stops_ends_in_an_arrow_at_its_bar() -> None:
+    trace = traced("lab9")
     drawing = handgrad.picture_of(trace, "backward")
-    assert "Of 3, case 1 is shown" in drawing.description
-    quantities = {s.quantity for s in labels(drawing)}
-    assert {"dz1[0,0]", "dz3[0]", "dW1[1,0]"} <= quantities
-    # Off in the case shown, but taught by another.
-    assert trace.run.gradient("W2")[1].any()
-    assert "dW2[1,0]" not in dashed(drawing)
+    (arrow,) = [s for s in drawing.shapes if isinstance(s, Arrow) and s.quantity == "dh2[1]"]
+    assert not arrow.dashed
+    assert arrow.role == "gradient"
+    (bar,) = [s for s in drawing.shapes if isinstance(s, Path) and s.width == 4.5]
+    assert 0 < arrow.points[-1][0] - bar.points[0][0] < 8
+    told = [s for s in labels(drawing) if s.quantity == "dh2[1]" and s.bold]
+    assert [s.text for s in told] == [(Literal(float(trace.run.gradient("h2")[1])),)]
+    # The edge before the bar carries the gradient; its weight learns nothing, and says so quietly.
+    (edge,) = [s for s in drawing.shapes if isinstance(s, Path) and s.quantity == "dw3[1]"]
+    assert (edge.role, edge.dashed, edge.points[0]) == ("gradient", False, arrow.points[0])
+    assert [s.role for s in labels(drawing) if s.quantity == "dw3[1]"] == ["faint"]
+    assert dashed(drawing) == {"dW2[1,0]", "dW2[1,1]"}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_parts_and_plans_of_networks(name: str) -> None:
+    trace = traced(name)
+    network = network_of(trace.graph)
+    assert network is not None
+    whole = {s.quantity for s in labels(handgrad.network_picture(trace, "backward"))}
+    seen: set[str] = set()
+    for layer in range(1, len(network.layers) + 1):
+        part = handgrad.network_picture(trace, "backward", layer)
+        check(trace, part)
+        seen |= {s.quantity for s in labels(part)}
+    assert seen <= whole
+    plan = handgrad.network_picture(trace, "given", plan=True)
+    check(trace, plan)
+    assert numbers_of(plan, halo=True) == numbers_of(plan, halo=False) == []
+    with pytest.raises(handgrad.OptionError, match="there is no layer 9"):
+        handgrad.network_picture(trace, "backward", 9)
 
 
 @pytest.mark.parametrize(("name", "row"), [("rows", True), ("columns", False)])

@@ -7,7 +7,7 @@ from handgrad.picture import Drawing
 from handgrad.picture.choosing import picture_of
 from handgrad.picture.layers import Network, network_of
 from handgrad.picture.lines import PicturePhase
-from handgrad.picture.numbers import Shown
+from handgrad.picture.numbers import case_count
 from handgrad.trace import Trace
 
 _NETWORK: dict[PicturePhase, str] = {
@@ -23,7 +23,7 @@ _GRAPH: dict[PicturePhase, str] = {
 _DASHED: dict[PicturePhase, str] = {
     "given": "",
     "forward": "what is dashed is shut off and passes on zeros",
-    "backward": "what is dashed lets no gradient through",
+    "backward": "the gradient stops at a bar, and what is dashed gets none",
 }
 
 
@@ -31,19 +31,22 @@ def figure_of(trace: Trace, phase: PicturePhase) -> Figure:
     """The picture of what is given, or of one pass, with a sentence below it."""
     drawing = picture_of(trace, phase)
     network = network_of(trace.graph)
-    said = [(_NETWORK if network is not None else _GRAPH)[phase] + _of(trace, network)]
+    said = [(_NETWORK if network is not None else _GRAPH)[phase] + _of(trace, network, phase)]
     if _DASHED[phase] and _has_dashes(drawing):
         said.append(_DASHED[phase])
     return Figure(drawing, (f"{'; '.join(said)}.",))
 
 
-def _of(trace: Trace, network: Network | None) -> str:
+def _of(trace: Trace, network: Network | None, phase: PicturePhase) -> str:
     """Which example a picture shows, where there are several."""
-    cases = Shown(trace).cases
+    cases = case_count(trace)
+    together = "mean" if trace.problem.reduction == "mean" else "sum"
     if cases > 1:
-        return f", of case 1 of {cases}"
+        alone = f" alone, before the {together} over the cases" if phase == "backward" else ""
+        return f", for case 1 of {cases}{alone}"
     if network is not None and network.examples != "none":
-        return ", of the first example"
+        alone = " alone: its part of each gradient" if phase == "backward" else ""
+        return f", for the first example{alone}"
     return ""
 
 

@@ -82,7 +82,9 @@ class _Picture:
         graph = self.trace.graph
         self.shown = Shown(self.trace)
         self.measure = Measure(self.trace.decimals, self.trace.problem.display)
-        self.equations = [*graph.equations, *([graph.cost] if graph.cost != graph.loss else [])]
+        # The gradients of one case are those of its own loss: the mean over all has no part in them.
+        mean = graph.cost != graph.loss and not self.backward
+        self.equations = [*graph.equations, *([graph.cost] if mean else [])]
         givens = [
             n for n, node in graph.nodes.items() if node.kind != "value" and n in graph.consumers
         ]
@@ -149,23 +151,38 @@ class _Picture:
         """Whether the gradient is one that the solution is about."""
         graph = self.trace.graph
         kind = graph.nodes[name].kind
-        reached = name == graph.cost or (name in graph.gradients and graph.gradients[name].reached)
+        reached = name in (graph.cost, graph.loss) or (
+            name in graph.gradients and graph.gradients[name].reached
+        )
         asked = kind != "data" or not self.trace.problem.parameters
         return reached and asked and bool(np.isfinite(self.shown.gradient(name)).all())
 
+    def _named(self, name: str) -> str:
+        """How code names the gradient; of what many cases share the one shown has no name."""
+        cased = self.trace.graph.nodes[name].cased or self.shown.case is self.trace
+        return whole(name, gradient=True) if cased else ""
+
     def _gradient(self, name: str) -> list[Line]:
         gradient = self.shown.gradient(name)
-        quantity = whole(name, gradient=True)
+        quantity = self._named(name)
         role: Role = "gradient" if gradient.any() else "off"
         if gradient.ndim == 0 or (gradient.ndim == 1 and gradient.size <= LISTED):
-            return [Line((Adjoint(name), " = ", literal_of(gradient)), role, quantity)]
+            return [
+                Line((Adjoint(name, of=self.shown.of), " = ", literal_of(gradient)), role, quantity)
+            ]
         if not gradient.any():
-            return [Line((Adjoint(name), " = 0"), role, quantity)]
+            return [Line((Adjoint(name, of=self.shown.of), " = 0"), role, quantity)]
         if _small(gradient):
             rows = [Line((literal_of(row),), role, quantity) for row in gradient]
-            return [Line((Adjoint(name), " ="), role, quantity), *rows]
+            return [Line((Adjoint(name, of=self.shown.of), " ="), role, quantity), *rows]
         largest = gradient.flat[int(np.abs(gradient).argmax())]
-        return [Line((Adjoint(name), ", largest entry: ", number(largest)), role, quantity)]
+        return [
+            Line(
+                (Adjoint(name, of=self.shown.of), ", largest entry: ", number(largest)),
+                role,
+                quantity,
+            )
+        ]
 
     def _gates(self, name: str) -> tuple[Role, list[Line]]:
         """The face of a box, and a line on the gates in it that are shut."""
@@ -211,7 +228,7 @@ class _Picture:
             return Arrow(points, "off" if off else "value", 1.4, off, True, source.name)
         if not named:
             return Arrow(points[::-1], "gradient", 1.4, curved=True)
-        quantity = whole(source.name, gradient=True)
+        quantity = self._named(source.name)
         if not (self._wanted(source.name) and self._wanted(target.name)):
             return Path(points, "faint", 1.2, curved=True, quantity=source.name)
         off = not np.asarray(self.shown.share(source.name, target.name)).any()
@@ -243,7 +260,9 @@ class _Picture:
             tuple(shapes),
             title="The computation graph"
             + ("" if self.phase == "given" else f": {self.phase} pass"),
-            description=describe_graph(self.trace, self.phase, self.gates, self.equations, note),
+            description=describe_graph(
+                self.trace, self.phase, self.gates, self.equations, note, self.shown
+            ),
         )
 
     def _size(self, box: Box) -> tuple[float, float]:

@@ -26,9 +26,9 @@ def describe_graph(
     gates: Mapping[str, tuple[int, int]],
     equations: Sequence[str],
     note: str,
+    shown: Shown,
 ) -> str:
     """What a computation graph shows: its values in order, what flows, and the gates that are shut."""
-    shown = Shown(trace)
     names = [printable(n) for n in equations]
     if len(names) > NAMED:
         which = f"{len(names)} equations, from {names[0]} to {names[-1]}"
@@ -43,7 +43,7 @@ def describe_graph(
         _FLOW[phase],
     ]
     if shown.cases > 1:
-        sentences.append(f"Of {shown.cases} cases, the first is shown.")
+        sentences.append(f"Of {shown.cases} cases, the first is shown by itself.")
     for name, (shut, count) in gates.items():
         if shut:
             of = "The gate" if count == 1 else f"{shut} of the {count} gates"

@@ -16,6 +16,7 @@ from handgrad.picture.drawing import Role, Text
 from handgrad.picture.layers import Layer, Network
 from handgrad.picture.lines import NOTHING, Line, PicturePhase
 from handgrad.picture.numbers import Shown, adjoint_entry, entry, number
+from handgrad.run.evaluate import value_of
 from handgrad.trace import Trace
 from handgrad.trace.numbers import literal_of
 
@@ -42,11 +43,16 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """An edge between two units; `value` is its weight, or its weight's gradient."""
+    """An edge between two units; `value` is its weight, or its weight's gradient.
+
+    `quiet` says that the number says less than the edge: a weight that learns nothing, though a
+    gradient comes back along it.
+    """
 
     value: float
     quantity: str
     role: Role
+    quiet: bool = False
 
     @property
     def dashed(self) -> bool:
@@ -111,7 +117,7 @@ class Content:
         quantity = self.shown.spelling(name, at, gradient=True)
         value = number(self.shown.gradient(name)[at])
         return (
-            Line((adjoint_entry(name, at),), "ink", quantity),
+            Line((adjoint_entry(name, at, self.shown.of),), "ink", quantity),
             Line((value,), "gradient", quantity, True),
         )
 
@@ -151,10 +157,10 @@ class Content:
         at = (*(0 for _ in shape[:-1]), unit if length > 1 else 0) if shape else ()
         if len(shape) == 2 and self.network.examples == "columns":
             at = (unit if shape[0] > 1 else 0, 0)
-        symbol = adjoint_entry(name, at) if self.backward else entry(name, at)
-        of = self.shown.gradient(name) if self.backward else self.shown.value(name)
+        symbol = adjoint_entry(name, at, self.shown.of) if self.backward else entry(name, at)
+        of = self._share(name) if self.backward else self.shown.value(name)
         text: Text = (symbol, " = ", number(of[at]))
-        return Line(text, "faint", self.shown.spelling(name, at, self.backward))
+        return Line(text, "faint", self._parameter(name, at))
 
     @cached_property
     def elided(self) -> bool:
@@ -168,19 +174,78 @@ class Content:
         of = self.weights[gap]
         before = gap > 0 and source in self.off[gap - 1]
         role: Role
+        quiet = False
         if self.backward:
-            # Of many cases the weights' gradients are those of all: another may still teach it.
+            carries = gap > 0 and self._carries(layer, source, target)
             shut = before or target in self.off[gap]
-            role = "gradient" if of[at] else "off" if shut else "faint"
+            role = "gradient" if of[at] or carries else "off" if shut else "faint"
+            quiet = carries and not of[at]
         else:
             role = "off" if before and self.phase == "forward" else "value"
-        return Edge(float(of[at]), self.shown.spelling(layer.sum.weights, at, self.backward), role)
+        return Edge(float(of[at]), self._parameter(layer.sum.weights, at), role, quiet)
+
+    def _parameter(self, name: str, at: Index) -> str:
+        """How code names a parameter's entry, or its gradient where that is the one shown."""
+        if self.backward and self.network.examples != "none":
+            return ""
+        return self.shown.spelling(name, at, self.backward)
+
+    def _carries(self, layer: Layer, source: int, target: int) -> bool:
+        """Whether a gradient comes back along an edge: what arrives at its end, times its weight."""
+        name = layer.pre or layer.out
+        weights = self.shown.value(layer.sum.weights)
+        arriving = self.shown.gradient(name)[self.index(name, target)]
+        return bool(arriving * weights[layer.sum.weight(target, source)])
+
+    def arriving(self, column: int, unit: int) -> Line | None:
+        """The gradient that a shut gate stops, where one arrives; its name and number stand below."""
+        layer = self.network.layers[column - 1]
+        if column == 0 or not self.backward or unit not in self.off[column - 1]:
+            return None
+        if layer.pre in ("", layer.out):
+            return None
+        _, value = self._gradient(layer.out, unit)
+        number_ = self.shown.gradient(layer.out)[self.index(layer.out, unit)]
+        return value if np.isfinite(number_) and number_ else None
 
     @cached_property
     def weights(self) -> list[Array]:
         """By layer, the weights, or their gradients in the backward pass."""
-        take = self.shown.gradient if self.backward else self.shown.value
+        take = self._share if self.backward else self.shown.value
         return [take(layer.sum.weights) for layer in self.network.layers]
+
+    def _share(self, name: str) -> Array:
+        """A parameter's gradient; of several examples, the part of it that comes from the one shown.
+
+        That part is the backward pass's own formulas with the gradients of the other examples put
+        to 0 at the layers.
+        """
+        if self.network.examples == "none":
+            return self.shown.gradient(name)
+        trace = self.shown.case
+        graph, made = (
+            trace.graph,
+            {n for layer in self.network.layers for n in (layer.pre, layer.out)},
+        )
+        values = {k: np.asarray(v, dtype=float) for k, v in trace.run.numbers.items()}
+        for leaf, value in list(values.items()):
+            if isinstance(leaf, Adjoint) and leaf.name in made:
+                values[leaf] = self._alone(value)
+        for line in graph.backward:
+            if line.leaf.name in graph.lets:
+                values[line.leaf] = value_of(line.formula, values, graph.cased_leaves)
+        parts = [p for p in graph.gradients[name].parts if p.through in made]
+        shares = [value_of(p.formula, values, graph.cased_leaves) for p in parts]
+        return np.asarray(sum(shares, np.zeros_like(self.shown.gradient(name))))
+
+    def _alone(self, gradient: Array) -> Array:
+        """The gradient of a value with the examples in its rows or columns, that of the first alone."""
+        kept = np.zeros_like(gradient)
+        at = (0,) if gradient.ndim == 1 or self.network.examples == "rows" else (slice(None), 0)
+        if gradient.ndim:
+            kept[at] = gradient[at]
+            return kept
+        return gradient
 
     # -- headers --------------------------------------------------------------------------
 
@@ -205,7 +270,7 @@ class Content:
     def gap_name(self, gap: int) -> Text:
         """The weights between two columns, or their gradient."""
         name = self.network.layers[gap].sum.weights
-        return (Adjoint(name) if self.backward else Name(name),)
+        return (Adjoint(name, of=self.shown.of) if self.backward else Name(name),)
 
     # -- the loss -------------------------------------------------------------------------
 

@@ -24,13 +24,17 @@ NAMED = 6
 
 
 def describe_network(
-    trace: Trace, network: Network, phase: str, off: Sequence[frozenset[int]], labelled: bool
+    trace: Trace,
+    network: Network,
+    phase: str,
+    off: Sequence[frozenset[int]],
+    labelled: bool,
+    shown: Shown,
 ) -> str:
     """What a network picture shows: the layers, what flows, and the units that are off.
 
     `labelled` says that every edge has its number beside it.
     """
-    shown = Shown(trace)
     loss = printable(trace.graph.loss)
     if phase != "given":
         loss += f" = {figure(float(shown.value(trace.graph.loss)), trace.decimals)}"
@@ -74,10 +78,9 @@ def _example(trace: Trace, network: Network, shown: Shown, phase: str) -> list[s
     else:
         return []
     said = f"Of {total}, {word} is shown"
-    own = any(trace.graph.nodes[la.sum.weights].cased for la in network.layers)
-    if phase != "backward" or own:
+    if phase != "backward":
         return [f"{said}."]
-    return [f"{said}; the gradients of the weights are those of all {total} together."]
+    return [f"{said}, with what it alone adds to the gradients of the weights."]
 
 
 def _off(network: Network, phase: str, off: Sequence[frozenset[int]]) -> list[str]:
@@ -100,6 +103,6 @@ def _off(network: Network, phase: str, off: Sequence[frozenset[int]]) -> list[st
         said.append(
             "The edges that carry only zeros onward from there are dashed."
             if phase == "forward"
-            else "The gradient stops there, and the edges that learn nothing from it are dashed."
+            else "The gradient that arrives stops at the bar, and the edges behind it are dashed."
         )
     return said

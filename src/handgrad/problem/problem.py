@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from handgrad.checked import Checked
 from handgrad.equations import Equation, parse_equations, source
 from handgrad.errors import OptionError, ProblemError, nearest
@@ -179,6 +181,18 @@ class Problem(Shown, Checked):
             for n, g in self.data.items()
         }
         return self._changed(data=data, reduction=reduction)
+
+    def of_case(self, case: int) -> Problem:
+        """The problem of one of its cases alone, counted from 0; itself where nothing is given in cases."""
+        if not any(g.cased for g in (*self.parameters.values(), *self.data.values())):
+            return self
+
+        def alone(givens: Mapping[str, Given]) -> dict[str, Given]:
+            return {
+                n: Given(np.array(g.array[..., case])) if g.cased else g for n, g in givens.items()
+            }
+
+        return self._changed(parameters=alone(self.parameters), data=alone(self.data))
 
     def with_equations(self, equations: Sequence[str]) -> Problem:
         """The problem with other equations for the same numbers and the same loss."""
