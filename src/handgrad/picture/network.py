@@ -280,7 +280,7 @@ class _Picture:
                     continue
                 edge = self.content.edge(gap, source, target)
                 # Where a bar stops a gradient, the edges end where the arrows to the units begin.
-                bar = 9 if gap > 0 and self.content.units[gap][source].off else 0
+                bar = 9.0 if gap > 0 and self.content.units[gap][source].off else 0.0
                 bar = stopped or bar
                 start, stop = (left + bar, self._y(gap, i)), (right, self._y(gap + 1, j))
                 # Without its number an edge tells by its thickness how large it is.
