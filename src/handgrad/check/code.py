@@ -125,4 +125,5 @@ def _entry(value: Any, name: str) -> Entry:
     except ValueError as error:
         raise OptionError(str(error), where=name) from None
     half = np.zeros(entry.shape)
-    return Entry(entry.value, half, {}, entry.faults, SINGLE if single else DOUBLE)
+    floor = SINGLE if single else DOUBLE
+    return Entry(entry.value, half, {}, entry.faults, floor, strict=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,9 +11,10 @@ import numpy as np
 from handgrad.check import slips
 from handgrad.check.figures import Entry, Habit
 from handgrad.check.formula import Formula
-from handgrad.check.report import Diagnosis, Places
+from handgrad.check.report import Diagnosis, Done, Numbers, Places
 from handgrad.check.words import (
     MISTAKES,
+    broadcast_text,
     mistake_text,
     pair_text,
     shape_text,
@@ -131,18 +132,20 @@ class Diagnosing:
         given = ~np.isnan(entry.value)
         bases = (own.values, self.work.exact)
         seen = _Seen(quantity, entry.value, half, given, given, bases, own)
+        turned = exact.ndim == 2 and entry.shape == exact.shape[::-1]
+        if turned and any(seen.fits(a.T) for a in (own.value(quantity.formula), exact)):
+            rule = "result_transposed"
+        else:
+            rule, turned = "wrong_shape", False
+        plain = shape_text(quantity, entry.shape, exact.shape, transposed=turned)
         found = list(self._singles(seen)) if given.any() else []
-        if not found and exact.ndim == 2 and entry.shape == exact.shape[::-1]:
-            plain = Diagnosis("result_transposed", shape_text(quantity, entry.shape, True), ())
-            if any(seen.fits(a.T) for a in (own.value(quantity.formula), exact)):
-                return (plain,)
-        if not found and given.any():
+        if given.any() and not found and not turned:
             found = list(self._pairs(seen))
-        if found:
-            return _best(found)
-        return (
-            Diagnosis("wrong_shape", shape_text(quantity, entry.shape, False, np.shape(exact)), ()),
-        )
+        best = [d for d in _best(found) if d.rule != "result_transposed"]
+        if not best:
+            return (Diagnosis(rule, plain, ()),)
+        consequence = broadcast_text(quantity, entry.shape, exact.shape)
+        return (replace(best[0], text=(*best[0].text, *consequence)), *best[1:])
 
     def _unread(self, entry: Entry) -> Diagnosis:
         blank = tuple(tuple(int(i) for i in at) for at in np.argwhere(np.isnan(entry.value))[:64])
@@ -152,12 +155,13 @@ class Diagnosing:
 
     def _singles(self, seen: _Seen) -> Iterator[Scored]:
         for variant in self.structure.mistakes(seen.quantity):
-            level = self._level(seen, variant.formula)
-            if level is not None:
-                yield self._scored(seen, variant.mistake, (level, PRIORITY[variant.mistake.rule]))
+            numbers = self._numbers(seen, variant.formula)
+            if numbers is not None:
+                score = (numbers == "rounded", PRIORITY[variant.mistake.rule])
+                yield self._scored(seen, variant.mistake, numbers, score)
 
-    def _level(self, seen: _Seen, formula: Formula) -> int | None:
-        """0 where a formula gives the figures, 1 where it may with roundings on the way, or None."""
+    def _numbers(self, seen: _Seen, formula: Formula) -> Numbers | None:
+        """What a formula gives the figures from, or may with roundings on the way; else None."""
         arrays = []
         for base in seen.bases:
             if not all(leaf in base for leaf in formula.leaves):
@@ -165,14 +169,17 @@ class Diagnosing:
             with np.errstate(all="ignore"):
                 arrays.append(np.asarray(formula(base), dtype=float))
             if seen.fits(arrays[-1]):
-                return 0
+                return "exact" if base is self.work.exact else "entered"
         if arrays and all(leaf in seen.own.values for leaf in formula.leaves):
-            return 1 if any(seen.may_fit(formula, a) for a in arrays[:1]) else None
+            return "rounded" if seen.may_fit(formula, arrays[0]) else None
         return None
 
-    def _scored(self, seen: _Seen, mistake: Mistake, score: tuple[int, ...]) -> Scored:
+    def _scored(
+        self, seen: _Seen, mistake: Mistake, numbers: Numbers, score: tuple[int, ...]
+    ) -> Scored:
         text = mistake_text(mistake, seen.quantity, self.work.cases)
-        return score, Diagnosis(mistake.rule, text, seen.entries)
+        done = (Done(seen.quantity, mistake.rule, mistake.formula),)
+        return score, Diagnosis(mistake.rule, text, seen.entries, done=done, numbers=numbers)
 
     # -- slips of the pen ------------------------------------------------------------------------
 
@@ -183,7 +190,10 @@ class Diagnosing:
                 slips.found(entry, seen.half, seen.wrong, base, self.habit)
             ):
                 text = slip_text(slip, quantity)
-                yield (2, order, position), Diagnosis(slip.rule, text, slip.entries)
+                diagnosis = Diagnosis(
+                    slip.rule, text, slip.entries, written=slip.written, meant=slip.meant
+                )
+                yield (2, order, position), diagnosis
         for k, early in enumerate(self._rounded_early(seen)):
             yield (1, k), Diagnosis("rounded_early", early, seen.entries)
 
@@ -206,8 +216,9 @@ class Diagnosing:
         for reference in self._references(seen):
             factor = slips.factor(seen.value, reference, seen.half, self.habit)
             if factor is not None:
-                text = slip_text(slips.Slip("scaled", seen.entries, f"{factor:.4g}"), seen.quantity)
-                yield (7, 0), Diagnosis("scaled", text, seen.entries)
+                by = f"{factor:.4g}"
+                text = slip_text(slips.Slip("scaled", seen.entries, by), seen.quantity)
+                yield (7, 0), Diagnosis("scaled", text, seen.entries, written=by)
                 return
 
     def _references(self, seen: _Seen) -> Iterator[Array]:
@@ -256,12 +267,16 @@ class Diagnosing:
                     text = mistake_text(variant.mistake, site, self.work.cases, site.step)
                     score = (4, distance, PRIORITY[variant.mistake.rule])
                     supposed = [(s, wrong.get(s.leaf, s.formula)) for s in sites] if own else []
-                    yield (
-                        score,
-                        Diagnosis(
-                            variant.mistake.rule, text, seen.entries, site.step, tuple(supposed)
-                        ),
+                    diagnosis = Diagnosis(
+                        variant.mistake.rule,
+                        text,
+                        seen.entries,
+                        site.step,
+                        tuple(supposed),
+                        (Done(site, variant.mistake.rule, variant.mistake.formula),),
+                        numbers="entered" if own else "exact",
                     )
+                    yield score, diagnosis
 
     def _after(
         self,
@@ -290,8 +305,10 @@ class Diagnosing:
     def _pairs(self, seen: _Seen) -> Iterator[Scored]:
         quantity = seen.quantity
         for first, second, formula in self.structure.pairs_of(quantity):
-            if self._level(seen, formula) is not None:
-                yield self._paired(seen, (first, quantity), (second, quantity), 5)
+            numbers = self._numbers(seen, formula)
+            if numbers is not None:
+                # The second was made with what the first had left of the formula.
+                yield self._paired(seen, (first, quantity), (second, quantity), 5, numbers)
         sites = self._hidden_before(quantity, PAIRED)
         last = [(quantity, v) for v in self.structure.mistakes(quantity)]
         for position, site in enumerate(sites):
@@ -299,13 +316,10 @@ class Diagnosing:
             for one in self.structure.mistakes(site):
                 for other_site, other in [*later, *last]:
                     wrong = {site.leaf: one.formula, other_site.leaf: other.formula}
-                    if any(
-                        self._leads(seen, base, sites, wrong)
-                        for base in (seen.own.values, self.work.exact)
-                    ):
-                        yield self._paired(
-                            seen, (one.mistake, site), (other.mistake, other_site), 6
-                        )
+                    own = self._leads(seen, seen.own.values, sites, wrong)
+                    if own or self._leads(seen, self.work.exact, sites, wrong):
+                        pair = (one.mistake, site), (other.mistake, other_site)
+                        yield self._paired(seen, *pair, 6, "entered" if own else "exact")
 
     def _leads(
         self,
@@ -327,11 +341,14 @@ class Diagnosing:
         first: tuple[Mistake, Quantity],
         second: tuple[Mistake, Quantity],
         score: int,
+        numbers: Numbers,
     ) -> Scored:
         rules = sorted((first[0].rule, second[0].rule), key=lambda r: PRIORITY[r])
         text = pair_text(first, second, self.work.cases)
         priority = sum(PRIORITY[r] for r in rules)
-        return (score, priority), Diagnosis("+".join(rules), text, seen.entries)
+        done = tuple(Done(q, m.rule, m.formula) for m, q in (first, second))
+        diagnosis = Diagnosis("+".join(rules), text, seen.entries, done=done, numbers=numbers)
+        return (score, priority), diagnosis
 
 
 def _best(found: list[Scored]) -> tuple[Diagnosis, ...]:
@@ -346,6 +363,9 @@ def _best(found: list[Scored]) -> tuple[Diagnosis, ...]:
 SAID_BY: Mapping[str, frozenset[str]] = {
     "factor_left_out": frozenset({"gate_forgotten", "slope_forgotten"}),
     "result_transposed": frozenset({"outer_transposed", "transposed"}),
+    # The same figures, and the same advice in other words.
+    "sign_lost": frozenset({"target_minus_prediction", "update_sign"}),
+    "difference_reversed": frozenset({"target_minus_prediction", "sign_lost"}),
     # The wrong number is taken from somewhere: true of most mistakes.
     "another_taken": frozenset(MISTAKES) - {"another_taken"},
 }

@@ -142,6 +142,7 @@ class Entry:
         faults: by place, the text of a cell that holds no number.
         floor: how close an exact figure must come, relative to the array's largest.
         factor: what the figures were multiplied by after they were written; `value` has it, `half` not.
+        strict: whether its shape is that of a program's array, which says which axis is which.
     """
 
     value: Array
@@ -150,6 +151,7 @@ class Entry:
     faults: dict[tuple[int, ...], str]
     floor: float = EXACT
     factor: float = 1.0
+    strict: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -175,6 +177,7 @@ class Entry:
             {moved(k): f for k, f in self.figures.items()},
             {moved(k): t for k, t in self.faults.items()},
             self.floor,
+            strict=self.strict,
         )
 
     def cases_last(self) -> Entry:
@@ -185,6 +188,7 @@ class Entry:
             {(*k[1:], k[0]): f for k, f in self.figures.items()},
             {(*k[1:], k[0]): t for k, t in self.faults.items()},
             self.floor,
+            strict=self.strict,
         )
 
     def scaled(self, factor: float) -> Entry:

@@ -118,12 +118,33 @@ def _place(work: Work, result: Matched, quantity: Quantity, name: str, entry: En
 
 
 def _fitted(entry: Entry, full: tuple[int, ...], quantity: Quantity) -> tuple[Entry | None, str]:
-    """The entry in the quantity's shape, where it is that but for axes of length 1, or cases first."""
+    """The entry in the quantity's shape where it has that, or writes it in another way; else None.
+
+    A vector may be written as a row or as a column, and a list stands for a matrix of one row or
+    one column. A matrix keeps its rows and columns: a 2×1 array is no 1×2 one.
+    """
     if entry.shape == full:
         return entry, ""
-    if entry.value.size == np.prod(full, dtype=int):
-        if [n for n in entry.shape if n != 1] == [n for n in full if n != 1]:
-            return entry.reshaped(full), ""
-        if quantity.cased and entry.shape == (full[-1], *full[:-1]):
-            return entry.cases_last(), "read with a case in each row"
+    if entry.value.size != np.prod(full, dtype=int):
+        return None, ""
+    if quantity.cased and entry.shape == (full[-1], *full[:-1]):
+        return entry.cases_last(), "read with a case in each row"
+    if _written_another_way(entry, full, len(quantity.shape)):
+        listed = len(full) == 2 and len(entry.shape) == 1 and full[0] > 1 and not quantity.cased
+        return entry.reshaped(full), "read as a column" if listed else ""
     return None, ""
+
+
+def _written_another_way(entry: Entry, full: tuple[int, ...], rank: int) -> bool:
+    """Whether figures have a shape but for axes of length 1, and no axis is turned; `rank` is that of one case."""
+    shape = entry.shape
+    if entry.strict and rank > 1 and entry.value.size > 1:
+        return False
+    if len(shape) == len(full) or _longer(shape) != _longer(full):
+        return False
+    # Axes of length 1 before a matrix say nothing; one behind it would turn it.
+    return rank < 2 or len(shape) < len(full) or shape[len(shape) - len(full) :] == full
+
+
+def _longer(shape: tuple[int, ...]) -> list[int]:
+    return [n for n in shape if n != 1]

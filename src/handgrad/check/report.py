@@ -12,6 +12,7 @@ from handgrad.check.figures import Entry
 from handgrad.check.formula import Formula
 from handgrad.check.work import Quantity
 from handgrad.explain import Text, plain_text
+from handgrad.expression import Expression
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.trace import Trace
@@ -28,18 +29,40 @@ VERDICT_WORDS: dict[Verdict, str] = {
 Printed: TypeAlias = Literal["right", "fewer_digits", "early_rounding", "wrong", "missing"]
 Level: TypeAlias = Literal["where", "what", "rule", "worked"]
 LEVELS: tuple[Level, ...] = ("where", "what", "rule", "worked")
+Numbers: TypeAlias = Literal["entered", "exact", "rounded"]
 
 Places: TypeAlias = tuple[tuple[int, ...], ...]
 """Entries of an array, counted from 0; `((),)` is a scalar."""
 
 
 @dataclass(frozen=True, slots=True)
+class Done:
+    """A mistake in the computation of one quantity: by which rule, and what was computed instead.
+
+    `formula` gives the figures entered, where it is that quantity's own; where the mistake lies in
+    a step before, the steps between lead from it to them.
+    """
+
+    quantity: Quantity = field(repr=False)
+    rule: str
+    formula: Expression
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnosis:
     """One explanation of a wrong figure.
 
-    `rule` is its id, two joined by "+" where it takes a pair; `entries` are those that are wrong;
-    `step` is where the mistake was made, where that is a step before whose result was not entered;
-    `supposed` is then how each of those steps was done, the mistake among them.
+    Arguments:
+        rule: its id, two joined by "+" where it takes a pair.
+        text: the same in words.
+        entries: the figures that are wrong.
+        step: where the mistake was made, where that is a step before whose result was not entered.
+        supposed: then, how each of those steps was done, the mistake among them.
+        done: the mistakes as formulas: one, two of a pair, none where the rule was right and the figure not.
+        written, meant: of a slip in one figure, what stands there and what should; of figures that
+            are all off by a factor, `written` is the factor.
+        numbers: what `done` leads to the figures from: those "entered" before it, "exact" ones, or
+            those before "rounded" in some other way.
     """
 
     rule: str
@@ -47,6 +70,10 @@ class Diagnosis:
     entries: Places
     step: str = ""
     supposed: tuple[tuple[Quantity, Formula], ...] = field(default=(), repr=False)
+    done: tuple[Done, ...] = ()
+    written: str = ""
+    meant: str = ""
+    numbers: Numbers = "entered"
 
     def __str__(self) -> str:
         return plain_text(self.text)

@@ -9,9 +9,9 @@ from handgrad.check.slips import Slip
 from handgrad.check.work import Quantity
 from handgrad.explain import Text
 from handgrad.explain.text import Inline
-from handgrad.expression import Call, Expression, Literal, number
+from handgrad.expression import Call, Expression, Literal, Name, number
 from handgrad.operations.mistakes import Mistake
-from handgrad.operations.operation import describe
+from handgrad.operations.operation import Misfit, broadcast, describe
 
 MISTAKES: dict[str, str] = {
     "gate_forgotten": "the gate {a} is left out: {t} is the gradient that arrives, unmasked",
@@ -51,7 +51,7 @@ MISTAKES: dict[str, str] = {
     "sign_of_term": "{a} is subtracted, and should be added",
     "factor_left_out": "the factor {a} is left out",
     "another_taken": "{a} is used where {b} belongs",
-    "result_transposed": "rows and columns are exchanged",
+    "result_transposed": "it is transposed: rows and columns are exchanged",
 }
 """By rule of the table of mistakes; {a} and {b} are what it is about, {t} the quantity."""
 
@@ -125,15 +125,33 @@ def slip_text(slip: Slip, quantity: Quantity, other: Quantity | None = None) -> 
 
 
 def shape_text(
-    quantity: Quantity,
-    shape: tuple[int, ...],
-    transposed: bool,
-    expected: tuple[int, ...] = (),
+    quantity: Quantity, shape: tuple[int, ...], expected: tuple[int, ...], *, transposed: bool
 ) -> Text:
-    """What is wrong with an entry's shape."""
-    if transposed:
-        return (f"rows and columns are exchanged: it is {describe(shape)}",)
-    return (f"it is {describe(shape)}, and should be {describe(expected)}",)
+    """What is wrong with an entry's shape, and what would come of it in an update."""
+    turned = "transposed: " if transposed else ""
+    what = f"it is {turned}{describe(shape)}, and should be {describe(expected)}"
+    return (what, *broadcast_text(quantity, shape, expected))
+
+
+def broadcast_text(quantity: Quantity, shape: tuple[int, ...], expected: tuple[int, ...]) -> Text:
+    """What would become of a parameter's shape in an update, where NumPy would let it."""
+    if quantity.kind != "parameter_gradients" or not shape:
+        return ()
+    try:
+        together = broadcast((shape, expected))
+    except Misfit:
+        return ()
+    if together == expected:
+        return ()
+    return (
+        "; ",
+        Name(quantity.leaf.name),
+        f" minus a {_size(shape)} gradient would broadcast to {_size(together)}",
+    )
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape)) if len(shape) > 1 else f"{shape[0]}-entry"
 
 
 def unread_text(places: Places, faulty: bool) -> Text:

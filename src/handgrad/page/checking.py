@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from handgrad.check.report import LEVELS, VERDICT_WORDS, CheckReport, Judged, Level, Places
+from handgrad.check.work import Quantity
 from handgrad.explain import reason
 from handgrad.explain.text import joined, listed, sentence
 from handgrad.expression import Expression
@@ -218,6 +219,30 @@ def why_texts(one: Judged) -> list[Text]:
     return texts
 
 
+def _done(one: Judged) -> list[Relation]:
+    """What was computed by the likeliest mistake, and what belongs there in another step than this."""
+    relations: list[Relation] = []
+    for mistake in one.diagnosis[0].done if one.diagnosis else ():
+        quantity = mistake.quantity
+        relations.append(_formula(quantity, mistake.formula, "what was done"))
+        if quantity is not one.quantity:
+            relations.append(_formula(quantity, _shown_formula(quantity), "the rule there"))
+    return relations
+
+
+def _formula(quantity: Quantity, formula: Expression, label: str) -> Relation:
+    return Relation(quantity.shown, (formula,), sign=_sign(quantity), label=(label,))
+
+
+def _sign(quantity: Quantity) -> Literal["=", "←"]:
+    return "←" if quantity.phase == "update" else "="
+
+
+def _shown_formula(quantity: Quantity) -> Expression:
+    """The formula of a quantity as the worked solution has it."""
+    return quantity.line.formula if quantity.line is not None else quantity.formula.expression
+
+
 def rule_blocks(trace: Trace, one: Judged, *, worked: bool) -> list[Block]:
     """The rule that belongs to a quantity, with the numbers put in where it is `worked` out."""
     quantity = one.quantity
@@ -226,14 +251,15 @@ def rule_blocks(trace: Trace, one: Judged, *, worked: bool) -> list[Block]:
     if step is not None and (why := reason(trace, step)) and any(why):
         blocks.append(Paragraph(why))
     line = quantity.line
-    formula: Expression = line.formula if line is not None else quantity.formula.expression
-    chain: list[Expression] = [formula]
+    chain: list[Expression] = [_shown_formula(quantity)]
     if worked and line is not None:
         chain += [line.substituted, _literal(one.expected, one)]
     elif worked:
         chain.append(_literal(one.expected, one))
-    sign: Literal["=", "←"] = "←" if quantity.phase == "update" else "="
-    blocks.append(Derivation((Relation(quantity.shown, without_repeats(chain), sign=sign),)))
+    done, sign = _done(one), _sign(quantity)
+    label: Text = ("the rule",) if done else ()
+    rule = Relation(quantity.shown, without_repeats(chain), sign=sign, label=label)
+    blocks.append(Derivation((*done, rule)))
     if worked and one.following is not None:
         own = Relation(
             quantity.shown,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from handgrad.check.report import CheckReport, Judged
+from handgrad.equations import source
 from handgrad.explain import plain_text
 from handgrad.render.json import plain
 
@@ -44,6 +45,13 @@ def _step(one: Judged) -> dict[str, Any]:
                 "text": plain_text(d.text),
                 "entries": [list(at) for at in d.entries],
                 "step": d.step or one.quantity.step,
+                "done": [
+                    {"target": m.quantity.target, "rule": m.rule, "formula": source(m.formula)}
+                    for m in d.done
+                ],
+                "numbers": d.numbers,
+                "written": d.written,
+                "meant": d.meant,
             }
             for d in one.diagnosis
         ],

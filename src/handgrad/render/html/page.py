@@ -97,18 +97,21 @@ class _Sections:
     def body(self, blocks: Sequence[Block]) -> str:
         """Blocks one under the other; headings of level 2 and 3 begin sections."""
         parts: list[str] = []
-        level = 1
+        around: list[int] = []  # the levels of the sections that a block lies in
         for block in blocks:
             if isinstance(block, Heading):
-                parts += ["</section>"] * (level - max(1, min(block.level, level + 1) - 1))
-                level = max(1, min(block.level, level + 1))
-                parts.append(self._heading(block, level))
+                while around and around[-1] >= block.level:
+                    parts.append("</section>")
+                    around.pop()
+                if block.level > 1:
+                    around.append(block.level)
+                parts.append(self._heading(block))
             else:
                 parts.append(self.block(block))
-        parts += ["</section>"] * (level - 1)
+        parts += ["</section>"] * len(around)
         return "".join(parts)
 
-    def _heading(self, heading: Heading, level: int) -> str:
+    def _heading(self, heading: Heading) -> str:
         """A heading, and from level 2 on the section that it begins."""
         text = self.writer.text(heading.text)
         if heading.level == 1:

@@ -1,0 +1,123 @@
+"""Shapes are part of an answer: a gradient that is transposed is wrong, however its figures agree."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+
+import handgrad
+from handgrad.cli.commands import run
+from tests.test_json import schema
+
+COLUMNS = handgrad.Problem(
+    """
+    Z1 = W1 @ X + b1
+    A1 = tanh(Z1)
+    Z2 = W2 @ A1 + b2
+    A2 = sigmoid(Z2)
+    J = -sum(Y * log(A2) + (1 - Y) * log(1 - A2)) / 2
+    """,
+    {
+        "W1": [[0.5, -0.3], [0.2, 0.7]],
+        "b1": [[0.1], [0.0]],
+        "W2": [[0.4, -0.6]],
+        "b2": [[0.2]],
+    },
+    {"X": [[1, 0.5], [2, -1]], "Y": [[1, 0]]},
+)
+"""A batch with the examples in the columns."""
+
+
+def gradients(problem: handgrad.Problem) -> dict[str, Any]:
+    found = handgrad.run(problem, handgrad.build(problem))
+    return {n: np.asarray(found.gradient(n)) for n in problem.parameters}
+
+
+def test_a_transposed_gradient_is_wrong_and_said_to_broadcast() -> None:
+    report = COLUMNS.check(
+        dZ2=[[-0.2937, 0.3397]],
+        dW2=[[0.1942], [-0.4531]],
+        dW1=[[-0.0717, -0.046], [-0.3264, 0.1981]],
+    )
+    assert report["dW2"].verdict == report["dW1"].verdict == "wrong"
+    (found,) = report["dW2"].diagnosis
+    assert found.rule == "result_transposed"
+    assert "transposed: a 2×1 matrix, and should be a 1×2 matrix" in str(found)
+    assert "W2 minus a 2×1 gradient would broadcast to 2×2" in str(found)
+    assert report["dW1"].diagnosis[0].rule == "result_transposed"
+    page = handgrad.render_terminal(
+        handgrad.check_page(report), width=80, colour=False, unicode=True
+    )
+    assert "broadcast to 2×2" in page
+
+
+@pytest.mark.parametrize("name", ["W1", "b1", "W2"])
+def test_programs_are_held_to_their_shapes(name: str) -> None:
+    right = gradients(COLUMNS)
+    handgrad.assert_gradients(COLUMNS, right)
+    with pytest.raises(AssertionError, match="transposed"):
+        handgrad.assert_gradients(COLUMNS, {**right, name: right[name].T})
+    report = handgrad.check_code(
+        COLUMNS, lambda **_: {f"d{n}": v.T if n == name else v for n, v in right.items()}
+    )
+    assert [s.target for s in report.wrong] == [f"d{name}"]
+
+
+def test_an_array_of_a_program_is_no_column_unless_it_has_two_axes() -> None:
+    right = gradients(COLUMNS)
+    with pytest.raises(AssertionError, match=r"b1 minus a 2-entry gradient would broadcast to 2×2"):
+        handgrad.assert_gradients(COLUMNS, {**right, "b1": right["b1"].ravel()})
+    with pytest.raises(AssertionError, match="should be a 1×2 matrix"):
+        handgrad.assert_gradients(COLUMNS, {**right, "W2": right["W2"].ravel()})
+    handgrad.assert_gradients(COLUMNS, {**right, "b2": right["b2"].ravel()})
+
+
+def test_a_list_on_paper_may_stand_for_a_row_or_a_column() -> None:
+    report = COLUMNS.check(db1=[-0.026, -0.1185], dW2=[0.1942, -0.4531], db2=0.046)
+    assert report.all_well
+    assert report["db1"].remark == "read as a column"
+    assert COLUMNS.check(db1=[[-0.026, -0.1185]])["db1"].verdict == "wrong"
+
+
+def test_a_vector_is_a_row_or_a_column_where_there_are_vectors_only() -> None:
+    lab9 = handgrad.load("lab9")
+    right = gradients(lab9)
+    turned = {
+        "b1": right["b1"][:, None],
+        "b2": right["b2"][None],
+        "w3": right["w3"][:, None],
+        "b3": right["b3"][None],
+    }
+    handgrad.assert_gradients(lab9, turned)
+    assert lab9.check({f"d{n}": v for n, v in turned.items()}).all_well
+    with pytest.raises(AssertionError, match="outer product is the wrong way round"):
+        handgrad.assert_gradients(lab9, {"W1": right["W1"].T})
+
+
+def test_what_was_done_is_a_formula(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("z2 = [0.42, -0.17]\ndelta2 = [-0.2192, 0.1462]\n")
+    assert run(["check", "lab9", str(path), "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    jsonschema.validate(found, schema("check"))
+    (step,) = [s for s in found["steps"] if s["verdict"] == "wrong"]
+    first = step["diagnosis"][0]
+    assert first["done"] == [{"target": "dz2", "rule": "gate_forgotten", "formula": "dh2"}]
+    assert run(["check", "lab9", str(path), "--level", "rule", "--width", "80"]) == 1
+    text = capsys.readouterr().out
+    assert "what was done  δ⁽²⁾ = ∂L/∂h⁽²⁾\n" in text
+    assert "the rule       δ⁽²⁾ = ∂L/∂h⁽²⁾ ⊙ 1[z⁽²⁾ > 0]\n" in text
+
+
+def test_the_steps_of_a_report_are_sections_beside_one_another(tmp_path: Path) -> None:
+    path, page = tmp_path / "mine.toml", tmp_path / "mine.html"
+    path.write_text("z2 = [0.42, -0.71]\ndelta2 = [-0.2192, 0.1462]\nL = 0.7\n")
+    run(["check", "lab9", str(path), "--level", "worked", "-o", str(page)])
+    parts = page.read_text("utf-8").split('<section class="step"')[1:]
+    assert len(parts) == 3
+    assert all(part.count("</section>") == 1 for part in parts)
