@@ -1,0 +1,51 @@
+"""The third judge: every statement of fact derived anew by a program that shares no code with its maker.
+
+A statement is a typed record: a step's line, a note, a verdict on a unit, the answer to a question. Each family
+has a file, with a function that derives its records' claims from the problem's text: by PyTorch
+(`tests.gauntlet.oracle`), by the operations' definitions on its numbers (`terms`), by 50 digits, or by trying.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import handgrad
+from tests.gauntlet.facts.claim import Claims, Report
+from tests.gauntlet.facts.lines import of_steps
+from tests.gauntlet.facts.notes import of_notes
+from tests.gauntlet.facts.source import Facts
+from tests.gauntlet.oracle import Oracle
+
+FAMILIES: Mapping[str, Callable[[Facts], Claims]] = {
+    "lines": of_steps,
+    "notes": of_notes,
+}
+"""By family of statements, what it claims of a problem and whether that holds."""
+
+
+def judge(
+    text: str,
+    oracle: Oracle | None = None,
+    seed: int = 0,
+    families: tuple[str, ...] = tuple(FAMILIES),
+) -> Report:
+    """Derives anew what the product says of a problem.
+
+    Arguments:
+        text: the problem file.
+        oracle: PyTorch's numbers for it, where they are at hand.
+        seed: of what is drawn, such as the entries that are asked about.
+        families: which statements.
+
+    A problem that the product refuses says nothing; an exception of another kind is raised.
+    """
+    report = Report()
+    oracle = oracle or Oracle(text)
+    try:
+        trace = handgrad.solve(handgrad.loads(text))
+    except handgrad.HandgradError:
+        return report
+    facts = Facts(text, oracle, trace, seed)
+    for name in families:
+        report.take(FAMILIES[name](facts), text)
+    return report

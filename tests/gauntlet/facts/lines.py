@@ -1,0 +1,109 @@
+"""Steps: each line's value is what its formula gives with PyTorch's numbers, and its steps are those it uses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from handgrad.expression import Expression, Name
+from handgrad.trace import Step, TraceLine
+from tests.gauntlet.facts import terms
+from tests.gauntlet.facts.claim import Claim, Claims, close
+from tests.gauntlet.facts.source import Facts
+from tests.gauntlet.facts.updating import Updated
+
+
+def of_steps(facts: Facts) -> Claims:
+    """What every step of a solution says in its lines."""
+    made: dict[terms.Leaf, str] = {}
+    updates = 0
+    for step in facts.trace._steps:
+        updates += step.kind == "update"
+        yield from of_step(step, facts, made, updates)
+        for line in step.lines:
+            if line.role != "per_case":
+                made[line.target] = step.id
+
+
+def of_step(step: Step, facts: Facts, made: dict[terms.Leaf, str], update: int = 0) -> Claims:
+    """One step; `made` says in which step before it each value was last computed."""
+    used = {made.get(leaf) for line in step.lines for leaf in terms.leaves_of(line.formula)}
+    yield Claim("step uses", set(step.uses) == used - {None}, f"{step.id} uses {step.uses}, not {used}")
+    phase = {"forward": "1", "backward": "2", "update": "3"}[step.phase]
+    yield Claim("step number", step.id.split(".")[0] == phase, f"{step.id} in {step.phase}")
+    for line in step.lines:
+        where = f"step {step.id}, {line.role} of {line.target}"
+        if step.phase == "update":
+            yield from _update_line(line, step, facts, update, where)
+        else:
+            yield from _line(line, facts, where)
+
+
+def _line(line: TraceLine, facts: Facts, where: str) -> Claims:
+    given = facts.values(line.formula, line.cased)
+    if np.isfinite(given).all():
+        yield Claim("line value", close(line.value, given), f"{where}: {line.value}, formula {given}")
+        put_in = _numbers_only(line.substituted, line.cased, facts.cases)
+        yield Claim(
+            "line substituted",
+            close(line.value, put_in),
+            f"{where}: {line.value}, numbers put in {put_in}",
+        )
+    theirs = _named(line, facts)
+    if theirs is not None:
+        yield Claim("line by PyTorch", close(line.value, theirs, 1e-8), f"{where}: {line.value}, PyTorch {theirs}")
+    shape = np.shape(line.value)[:-1] if line.cased else np.shape(line.value)
+    yield Claim("line shape", tuple(line.shape) == shape, f"{where}: shape {line.shape}")
+
+
+def _numbers_only(formula: Expression, cased: bool, cases: int) -> Any:
+    def none(leaf: terms.Leaf, case: int) -> Any:
+        raise KeyError(leaf)
+
+    if not cased:
+        return terms.value(formula, none, 0, cases)
+    return np.stack([terms.value(formula, none, k, cases) for k in range(cases)], axis=-1)
+
+
+def _named(line: TraceLine, facts: Facts) -> Any:
+    """PyTorch's own number for what a line computes, where the problem has a name for it."""
+    name, at = line.target.name, facts.at
+    if isinstance(line.target, Name):
+        value = at.values.get(name)
+        if value is not None and not np.isfinite(value).all() and name in facts.targets:
+            # As it is written it is no number in floats; it may be one on paper.
+            return facts.exact_value(name)
+        return value
+    if line.target.through or name not in at.gradients:
+        return None
+    if not np.isfinite(at.gradients[name]).all():
+        return facts.exact_gradient(name)
+    if line.role == "per_case":
+        return at.case_gradients[name]
+    return _alike(at.gradients[name], line, facts)
+
+
+def _alike(array: Any, line: TraceLine, facts: Facts) -> Any:
+    """A gradient of a cased name that is the same in every case has no cases in a line."""
+    if line.cased or line.target.name not in facts.oracle.cased:
+        return array
+    return array[..., 0] if np.all(array == array[..., :1]) else array
+
+
+def _update_line(line: TraceLine, step: Step, facts: Facts, update: int, where: str) -> Claims:
+    put_in = _numbers_only(line.substituted, line.cased, facts.cases)
+    yield Claim(
+        "update substituted", close(line.value, put_in), f"{where}: {line.value}, numbers put in {put_in}"
+    )
+    updated = Updated.of(facts)
+    if line.role == "updated":
+        theirs = updated.after(update)[line.target.name]
+        yield Claim(
+            "update by torch.optim", close(line.value, theirs, 1e-7), f"{where}: {line.value}, PyTorch {theirs}"
+        )
+    elif line.role == "cost":
+        loss = updated.losses[update]
+        yield Claim("loss after update", close(line.value, loss, 1e-7), f"{where}: {line.value}, PyTorch {loss}")
+
+

@@ -1,0 +1,376 @@
+"""The notes of a solution's steps, each held against PyTorch's numbers or 50 digits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import product
+from typing import Any, assert_never
+
+import mpmath
+import numpy as np
+
+from handgrad.expression import Adjoint, Call, Expression, Name
+from handgrad.trace import (
+    AtKink,
+    Broadcast,
+    Diverged,
+    GatedOff,
+    LossChange,
+    Note,
+    RoundingRest,
+    Saturated,
+    SeveralPaths,
+    ShortcutTaken,
+    Step,
+    UnlikeShapes,
+    Unreached,
+    Zeroed,
+    ZeroInput,
+)
+from tests.gauntlet.facts import terms
+from tests.gauntlet.facts.claim import Claim, Claims, close, near
+from tests.gauntlet.facts.source import Facts
+from tests.gauntlet.facts.updating import Updated
+
+MOST_TOLD = 32
+"""Units of one layer that have a note, at most: the documents say so."""
+
+NOTHING = mpmath.mpf(10) ** -30
+"""What 50 digits leave of 0, at most."""
+
+STEEPEST = {"sigmoid": 0.25, "tanh": 1.0}
+"""The largest slope of what can saturate."""
+
+FLAT = 0.05
+"""The share of the largest slope under which a unit is called saturated."""
+
+
+def of_notes(facts: Facts) -> Claims:
+    """All notes of a solution, and that no shut gate goes unsaid."""
+    updates = 0
+    for step in facts.trace._steps:
+        updates += step.kind == "update"
+        for note in step.notes:
+            yield from of_note(note, facts, updates)
+        if step.phase == "forward":
+            yield from _all_shut_gates(step, facts)
+
+
+def of_note(note: Note, facts: Facts, update: int = 0) -> Claims:
+    """One note; `update` counts the updates up to its step."""
+    kind = f"note {note.kind}"
+    for holds, message in _of(note, facts, update):
+        yield Claim(kind, bool(holds), f"{message}: {note}"[:600])
+
+
+def _of(note: Note, facts: Facts, update: int) -> Iterable[tuple[bool, str]]:
+    match note:
+        case GatedOff():
+            return _gated_off(note, facts)
+        case ZeroInput():
+            return _zero_input(note, facts)
+        case Saturated():
+            return _saturated(note, facts)
+        case SeveralPaths():
+            return _several_paths(note, facts)
+        case Broadcast():
+            return _broadcast(note, facts)
+        case ShortcutTaken():
+            return _shortcut(note, facts)
+        case AtKink():
+            return _kink(note, facts)
+        case RoundingRest():
+            return _rest(note, facts)
+        case UnlikeShapes():
+            return _unlike(note, facts)
+        case Unreached():
+            return _unreached(note, facts)
+        case LossChange():
+            return _loss_change(note, facts, update)
+        case Diverged():
+            return _diverged(note, facts)
+        case _:
+            assert_never(note)
+
+
+def are_zero(zeroes: Iterable[Zeroed], gradients: dict[str, Any]) -> Iterable[tuple[bool, str]]:
+    """That entries of gradients are 0, and lie as it is said: a row, a column, all."""
+    for zeroed in zeroes:
+        gradient = np.asarray(gradients[zeroed.name], dtype=float)
+        yield (
+            all(np.all(gradient[entry] == 0) for entry in zeroed.entries),
+            f"not zero in d{zeroed.name}",
+        )
+        yield _lies(zeroed, gradient.shape), f"no {zeroed.part} {zeroed.position} of d{zeroed.name}"
+
+
+def _lies(zeroed: Zeroed, shape: tuple[int, ...]) -> bool:
+    entries, at = set(zeroed.entries), zeroed.position
+    match zeroed.part:
+        case "all":
+            return entries == set(np.ndindex(*shape[: len(zeroed.entries[0])]))
+        case "row":
+            return entries == {(at, k) for k in range(shape[1])}
+        case "column":
+            return entries == {(k, at) for k in range(shape[0])}
+        case "entry":
+            return entries == ({(at,)} if shape else {()})
+        case _:
+            return len(entries) > 0
+
+
+# -- gates ----------------------------------------------------------------------------------------
+
+
+def _gated_off(note: GatedOff, facts: Facts) -> Iterable[tuple[bool, str]]:
+    z = facts.unit(note.pre_activation, note.unit)
+    off = tuple(case for case, number in enumerate(z) if number <= 0)
+    yield note.case_count == len(z), f"of {len(z)} cases"
+    yield note.cases == (off if len(z) > 1 else ()), f"off in {off}"
+    yield bool(off), "its gate is open"
+    yield near(note.value, max(z)), f"the largest pre-activation is {max(z)}"
+    equation = facts.written(note.activation) if note.activation in facts.targets else None
+    if equation is not None:
+        calls = terms.calls_of(equation)
+        applied = [c for c in calls if c.operation == note.operation]
+        yield (
+            any(c.arguments[0] == note.pre_activation for c in applied),
+            f"no {note.operation} of that in {note.activation}",
+        )
+    yield note.operation == "relu", f"{note.operation} is no gate"
+    if note.blocked is not None:
+        arriving = np.asarray(facts.at.gradients[note.activation])[note.unit]
+        yield near(note.blocked, abs(float(arriving))), f"{arriving} arrives"
+    everywhere = len(off) == len(z)
+    yield everywhere or not note.zeroes, "it is open in other cases, and is said to zero"
+    yield from are_zero(note.zeroes, facts.at.gradients)
+
+
+def _all_shut_gates(step: Step, facts: Facts) -> Claims:
+    """Each unit whose gate is shut in some case has a note, up to the most that are told."""
+    for line in step.lines:
+        for call in terms.calls_of(line.formula):
+            if call.operation != "relu":
+                continue
+            inner = call.arguments[0]
+            cases = range(facts.cases) if facts.differs(inner) else (0,)
+            shut = np.any([facts.value(inner, case) <= 0 for case in cases], axis=0)
+            told = {
+                n.unit
+                for n in step.notes
+                if isinstance(n, GatedOff) and n.pre_activation == inner and n.activation == line.target.name
+            }
+            are = {tuple(int(i) for i in at) for at in np.argwhere(shut)}
+            holds = told == are or (len(are) > MOST_TOLD and told < are and len(told) == MOST_TOLD)
+            yield Claim("every shut gate is told", holds, f"{line.target}: told {told}, shut {are}")
+
+
+def _zero_input(note: ZeroInput, facts: Facts) -> Iterable[tuple[bool, str]]:
+    value = np.asarray(facts.at.values[note.name])[note.unit]
+    yield bool(np.all(value == 0)), f"it is {value}"
+    yield note.name in facts.oracle.data, "it is no input"
+    yield bool(note.zeroes), "nothing is said to be zero"
+    yield from are_zero(note.zeroes, facts.at.gradients)
+
+
+def slope(operation: str, z: float, **options: Any) -> float:
+    """The derivative of an activation of one number, by differences in 50 digits."""
+    with mpmath.workdps(terms.DIGITS):
+        h = mpmath.mpf(10) ** -20
+        at = [np.asarray(mpmath.mpf(z) + d, dtype=object) for d in (h, -h)]
+        above, below = (terms.MEANING[operation](a, **options) for a in at)
+        return float((above - below) / (2 * h))
+
+
+def _saturated(note: Saturated, facts: Facts) -> Iterable[tuple[bool, str]]:
+    rank = np.ndim(facts.value(note.pre_activation))
+    z = facts.unit(note.pre_activation, note.unit[:rank])
+    at = z[note.unit[-1] if len(note.unit) > rank else 0]
+    steep = slope(note.operation, at)
+    yield near(note.value, at), f"the pre-activation is {at}"
+    yield near(note.slope, steep, 1e-6), f"the slope is {steep}"
+    yield near(note.threshold, FLAT * STEEPEST[note.operation]), "another threshold"
+    yield note.slope < note.threshold, "its slope is not under the threshold"
+
+
+# -- paths ----------------------------------------------------------------------------------------
+
+
+def _several_paths(note: SeveralPaths, facts: Facts) -> Iterable[tuple[bool, str]]:
+    through = [t for t in facts.targets if note.name in facts.uses[t] and t in facts.reaching]
+    yield sorted(t for t, _ in note.parts) == sorted(through), f"it is used in {through}"
+    total = sum(np.asarray(share, dtype=float) for _, share in note.parts)
+    yield close(total, facts.at.gradients[note.name]), "the shares do not add up to the gradient"
+    for equation, share in note.parts:
+        if equation in through and note.name not in facts.targets:
+            theirs = facts.share(note.name, equation)
+            yield close(share, theirs), f"through {equation} comes {theirs}"
+
+
+def _broadcast(note: Broadcast, facts: Facts) -> Iterable[tuple[bool, str]]:
+    cased = note.name in facts.oracle.cased
+    shape = np.shape(facts.at.values[note.name]) if note.name in facts.at.values else note.shape
+    shape = shape[:-1] if cased and note.name in facts.at.values else shape
+    yield int(np.prod(note.shape)) <= int(np.prod(shape)), f"{note.name} is {shape}"
+    try:
+        whole = np.broadcast_shapes(note.shape, note.repeated)
+    except ValueError:
+        whole = ()
+    yield whole == note.repeated, "it cannot be broadcast so"
+    times = int(np.prod(note.repeated)) // max(1, int(np.prod(note.shape)))
+    yield note.times == times > 1, f"each entry is used {times} times"
+    if note.through:
+        yield note.name in facts.uses[note.through], f"{note.through} does not use it"
+
+
+def _shortcut(note: ShortcutTaken, facts: Facts) -> Iterable[tuple[bool, str]]:
+    inner = facts.written(note.inner)
+    called = isinstance(inner, Call) and inner.operation == note.activation
+    yield called and _is_name(inner, note.pre_activation), f"{note.inner} is {inner}"
+    yield note.inner in facts.uses[note.loss], f"{note.loss} does not use {note.inner}"
+    theirs = facts.at.gradients[note.pre_activation]
+    agrees = close(note.long[-1].value, theirs, 1e-8)
+    yield note.agrees == agrees, f"the long way gives {note.long[-1].value}, PyTorch {theirs}"
+    yield note.long[-1].target == Adjoint(note.pre_activation), "it ends elsewhere"
+    known: dict[terms.Leaf, Any] = {}
+    for line in note.long:
+
+        def leaf(each: terms.Leaf, case: int, cased: bool = line.cased) -> Any:
+            if each in known:
+                return known[each][..., case] if cased else known[each]
+            return facts.leaf(each, case)
+
+        cases = range(facts.cases) if line.cased else (0,)
+        given = [terms.value(line.formula, leaf, case, facts.cases) for case in cases]
+        value = np.stack(given, axis=-1) if line.cased else given[0]
+        yield close(line.value, value, 1e-8), f"the line of {line.target} gives {value}"
+        known[line.target] = np.asarray(line.value, dtype=float)
+
+
+def _is_name(call: Expression, name: str) -> bool:
+    return isinstance(call, Call) and call.arguments[0] == Name(name)
+
+
+# -- kinks and rests ------------------------------------------------------------------------------
+
+
+def _ties(a: Any, axis: Any, keepdims: Any = False) -> Any:
+    axes = tuple(range(a.ndim)) if axis is None else axis
+    hit = a == np.max(a, axis=axes, keepdims=True)
+    return hit & (hit.sum(axis=axes, keepdims=True) > 1)
+
+
+def _tied_windows(a: Any, rank: int, size: int = 2, stride: Any = None) -> Any:
+    counts = terms.MEANING[f"max_pool{rank}d"]
+    largest = counts(a, size=size, stride=stride)
+    tied = np.zeros(largest.shape, dtype=bool)
+    step = stride or size
+    for place in product(*(range(n) for n in largest.shape[largest.ndim - rank :])):
+        at = tuple(slice(p * step, p * step + size) for p in place)
+        window = a[(..., *at)]
+        axes = tuple(range(-rank, 0))
+        tied[(..., *place)] = (window == np.max(window, axis=axes, keepdims=True)).sum(axis=axes) > 1
+    return tied
+
+
+KINKS: dict[str, tuple[Any, str]] = {
+    "relu": (lambda z: z == 0, "its slope there is taken as 0"),
+    "leaky_relu": (lambda z, alpha=0.01: z == 0, "the slope is taken as that of z ≤ 0"),
+    "elu": (lambda z, alpha=1.0: (z == 0) & (alpha != 1), "its slope there is taken as α"),
+    "abs": (lambda a: a == 0, "its slope there is taken as 0"),
+    "sqrt": (lambda a: a == 0, "no finite slope at 0"),
+    "maximum": (lambda a, b: a == b, "each side takes half of the gradient"),
+    "minimum": (lambda a, b: a == b, "each side takes half of the gradient"),
+    "max": (lambda a, axis=None, keepdims=False: _ties(a, axis), "share the gradient equally"),
+    "min": (lambda a, axis=None, keepdims=False: _ties(-a, axis), "share the gradient equally"),
+    "norm": (
+        lambda a, axis=None, keepdims=False: np.sum(
+            abs(a), axis=tuple(range(a.ndim)) if axis is None else axis, keepdims=keepdims
+        )
+        == 0,
+        "0",
+    ),
+    "hinge": (lambda s, y: y * s == 1, "its slope there is taken as 0"),
+    "max_pool1d": (lambda a, **o: _tied_windows(a, 1, **o), "share the gradient equally"),
+    "max_pool2d": (lambda a, **o: _tied_windows(a, 2, **o), "share the gradient equally"),
+    **{
+        name: (lambda a, b: a == b, "may jump there")
+        for name in ("less", "less_equal", "greater", "greater_equal")
+    },
+}
+"""By operation, where it has no derivative, and what must be said of it."""
+
+
+def _kink(note: AtKink, facts: Facts) -> Iterable[tuple[bool, str]]:
+    at, words = KINKS[note.operation]
+    yield words in note.words, f"not said: {words}"
+    calls = [c for c in terms.calls_of(facts.written(note.equation)) if c.operation == note.operation]
+    yield bool(note.entries), "no entries"
+    found = []
+    for call in calls:
+        cased = any(facts.differs(a) for a in call.arguments)
+        hits = [
+            np.asarray(at(*[np.asarray(facts.value(a, case)) for a in call.arguments], **dict(call.options)))
+            for case in (range(facts.cases) if cased else (0,))
+        ]
+        met = np.argwhere(np.stack(hits, axis=-1) if cased else hits[0])
+        found.append([tuple(int(i) for i in entry) for entry in met][:MOST_TOLD])
+    yield list(note.entries) in found, f"at kinks lie {found}"
+
+
+def _rest(note: RoundingRest, facts: Facts) -> Iterable[tuple[bool, str]]:
+    for entry, left in zip(note.entries, note.left, strict=True):
+        cased = note.case_count > 1 or note.of.name in facts.oracle.cased
+        at, case = (entry[:-1], entry[-1]) if cased else (entry, 0)
+        with mpmath.workdps(terms.DIGITS):
+            exact = np.asarray(facts.exact(note.of, case), dtype=object)[at]
+            yield abs(exact) < NOTHING, f"on paper it is {mpmath.nstr(exact, 8)}"
+        yield 0 < abs(left) < 1e-9, f"floats leave {left}"
+    yield len(note.entries) == len(note.left) > 0, "not as many rests as entries"
+    value = facts.at.values if isinstance(note.of, Name) else facts.at.gradients
+    if note.of.name in value:
+        own = note.of.name in facts.oracle.cased
+        cases = facts.cases if own else 1
+        yield note.case_count == cases, f"it has {cases} cases"
+
+
+def _unlike(note: UnlikeShapes, facts: Facts) -> Iterable[tuple[bool, str]]:
+    shapes = tuple(np.shape(facts.value(a)) for a in note.arguments)
+    yield shapes == note.shapes, f"they are {shapes}"
+    yield len(set(shapes)) > 1, "they are alike"
+    yield np.broadcast_shapes(*shapes) == note.whole, f"together {np.broadcast_shapes(*shapes)}"
+    calls = [c for c in terms.calls_of(facts.written(note.equation)) if c.operation == note.operation]
+    yield any(set(note.arguments) <= set(c.arguments) for c in calls), "no such part"
+
+
+# -- the update -----------------------------------------------------------------------------------
+
+
+def _unreached(note: Unreached, facts: Facts) -> Iterable[tuple[bool, str]]:
+    yield note.name not in facts.reaching, "a path leads to the loss"
+    yield bool(np.all(facts.at.gradients[note.name] == 0)), "its gradient is not 0"
+
+
+def _loss_change(note: LossChange, facts: Facts, update: int) -> Iterable[tuple[bool, str]]:
+    updated = Updated.of(facts)
+    updated.after(update)
+    before, after = updated.losses[update - 1], updated.losses[update]
+    yield close(note.before, before, 1e-7), f"before it is {before}"
+    yield close(note.after, after, 1e-7), f"after it is {after}"
+    if abs(after - before) > 1e-9 * max(1.0, abs(before)):
+        yield (note.after < note.before) == (after < before), "the other way"
+
+
+def _diverged(note: Diverged, facts: Facts) -> Iterable[tuple[bool, str]]:
+    updated = Updated.of(facts)
+    parameters = updated.after(note.update)
+    at = facts.oracle.run(parameters)
+    order = [*((n, False) for n in facts.oracle.order), (facts.oracle.cost, False)]
+    values = [(n, g) for n, g in order if not np.isfinite(at.values[n]).all()]
+    if values:
+        yield (note.name, note.gradient) == values[0], f"the first is {values[0]}"
+    else:
+        broken = [n for n, g in at.gradients.items() if not np.isfinite(g).all()]
+        yield note.gradient and note.name in broken, f"not finite are the gradients of {broken}"
+    numbers = {t: k for k, t in enumerate(facts.targets, start=1)}
+    yield note.equation == numbers.get(note.name, 0), f"equation {numbers.get(note.name, 0)}"

@@ -1,0 +1,321 @@
+"""The numbers that statements are held against: PyTorch's, from the problem's own text; and 50 digits."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import mpmath
+import numpy as np
+
+import handgrad
+from handgrad.expression import Adjoint, Call, Expression, Literal, Name
+from tests.gauntlet.facts import terms
+from tests.gauntlet.oracle import Evaluated, Oracle
+
+LETTERS = {
+    "eta": "rate",
+    "lambda": "weight_decay",
+    "mu": "momentum",
+    "rho": "decay",
+    "beta_1": "beta1",
+    "beta_2": "beta2",
+    "epsilon": "epsilon",
+    "t": "step",
+}
+"""The settings of an update by the letters that its formulas have for them."""
+
+
+@dataclass
+class Facts:
+    """One problem: its text, PyTorch's numbers for it, and the worked solution whose statements are judged."""
+
+    text: str
+    oracle: Oracle
+    trace: handgrad.Trace
+    seed: int = 0
+    _shares: dict[tuple[str, str], Any] = field(default_factory=dict)
+    _exact: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def problem(self) -> handgrad.Problem:
+        return self.trace.problem
+
+    @cached_property
+    def at(self) -> Evaluated:
+        """PyTorch's values and gradients."""
+        return self.oracle.run()
+
+    @property
+    def cases(self) -> int:
+        return self.oracle.cases
+
+    @cached_property
+    def targets(self) -> tuple[str, ...]:
+        return tuple(target for target, _ in self.oracle.equations)
+
+    @cached_property
+    def uses(self) -> dict[str, frozenset[str]]:
+        """By equation, the names in it."""
+        return {target: frozenset(names_in(text)) for target, text in self.oracle.equations}
+
+    @cached_property
+    def reaching(self) -> frozenset[str]:
+        """The names from which a path leads to the loss."""
+        found = {self.oracle.loss}
+        for target in reversed(self.oracle.order):
+            if target in found:
+                found |= self.uses[target]
+        return frozenset(found)
+
+    def written(self, name: str) -> Expression:
+        """An equation's right side as a tree."""
+        found = self.trace.graph.nodes[name].written
+        assert found is not None
+        return found
+
+    # -- numbers ----------------------------------------------------------------------------------
+
+    def leaf(self, leaf: terms.Leaf, case: int) -> Any:
+        """The number of a name, or of a gradient, in one case."""
+        at, name = self.at, leaf.name
+        if isinstance(leaf, Name):
+            if name in at.values:
+                return self._of_case(at.values[name], name, case)
+            return self.value(self.trace.graph.lets[name].written, case)
+        if leaf.through or name in self.trace.graph.lets or name not in at.gradients:
+            return self.value(self._line(leaf), case)
+        return self._of_case(at.gradients[name], name, case)
+
+    def _of_case(self, array: Any, name: str, case: int) -> Any:
+        return array[..., case] if name in self.oracle.cased else array
+
+    def _line(self, leaf: Adjoint) -> Expression:
+        """How the solution computes a gradient that the problem has no name for."""
+        for step in self.trace._steps:
+            for line in step.lines:
+                if line.target == leaf and line.role in ("chain", "part", "gradient"):
+                    return line.formula
+        for backward in self.trace.graph.backward:
+            if backward.leaf == leaf:
+                return backward.formula
+        raise KeyError(leaf)
+
+    def value(self, formula: Expression, case: int = 0) -> Any:
+        """A formula's value in one case, with PyTorch's numbers."""
+        return terms.value(formula, self.leaf, case, self.cases)
+
+    def values(self, formula: Expression, cased: bool) -> Any:
+        """A formula's value; the cases on the last axis where it differs from case to case."""
+        if not cased:
+            return self.value(formula)
+        return np.stack([self.value(formula, case) for case in range(self.cases)], axis=-1)
+
+    def differs(self, formula: Expression) -> bool:
+        """Whether a formula's value differs from case to case."""
+        match formula:
+            case Call(operation="mean_over_cases" | "sum_over_cases"):
+                return False
+            case Call():
+                return any(self.differs(a) for a in formula.arguments)
+            case Literal():
+                return formula.cased
+            case Name() | Adjoint() if formula.name in self.trace.graph.lets:
+                return self.differs(self.trace.graph.lets[formula.name].written)
+            case Name() | Adjoint():
+                return formula.name in self.oracle.cased
+            case _:
+                return False
+
+    def unit(self, formula: Expression, unit: tuple[int, ...]) -> list[float]:
+        """One entry of a formula in every case; a single number where it has no cases."""
+        cases = range(self.cases) if self.differs(formula) else (0,)
+        return [float(self.value(formula, case)[unit]) for case in cases]
+
+    def share(self, name: str, through: str) -> Any:
+        """What reaches a name through one equation: the name there put by another with the same numbers."""
+        key = name, through
+        if key not in self._shares:
+            other = "twin_of_this_name"
+            equations = [
+                (t, renamed(e, name, other) if t == through else e)
+                for t, e in self.oracle.equations
+            ]
+            given: Any = self.at.values[name]
+            twin = Oracle(problem_text(self.text, equations, {other: (given, name in self.oracle.cased)}))
+            self._shares[key] = twin.run().gradients[other]
+        return self._shares[key]
+
+    # -- 50 digits --------------------------------------------------------------------------------
+
+    @cached_property
+    def exactly_given(self) -> dict[str, Any]:
+        """The numbers as they are written: 0.1 is a tenth."""
+        table = tomllib.loads(self.text, parse_float=Decimal)
+        found = {}
+        for part in ("parameters", "data"):
+            for key, value in table.get(part, {}).items():
+                cased = isinstance(value, Mapping)
+                array = _long(value["cases"] if cased else value)
+                found[self._plain(key)] = np.moveaxis(array, 0, -1) if cased else array
+        return found
+
+    def _plain(self, key: str) -> str:
+        if key in self.at.values:
+            return key
+        names = [n for n in self.oracle.parameters | self.oracle.data if key.replace("ŷ", "yhat") == n]
+        return names[0] if names else key
+
+    def exact(self, formula: Expression, case: int = 0) -> Any:
+        """A formula's value in 50 digits, the names in it computed by their own formulas."""
+        with mpmath.workdps(terms.DIGITS):
+            return terms.value(formula, self._exact_leaf, case, self.cases, terms.as_written)
+
+    def exact_value(self, name: str) -> Any:
+        """A computed name's value from 50 digits."""
+        cased = name in self.oracle.cased
+        each = [
+            np.asarray(self.exact(Name(name), case), dtype=float)
+            for case in (range(self.cases) if cased else (0,))
+        ]
+        return np.stack(each, axis=-1) if cased else each[0]
+
+    def exact_gradient(self, name: str) -> Any:
+        """The gradient with respect to a given or computed name, by differences in 50 digits.
+
+        Of what differs from case to case, that of each case's own loss.
+        """
+        array = np.asarray(self.at.values[name], dtype=float)
+        cased = name in self.oracle.cased
+        found = np.zeros(array.shape)
+        with mpmath.workdps(terms.DIGITS + 10):
+            h = mpmath.mpf(10) ** -25
+            for at in np.ndindex(array.shape):
+                ends = []
+                for step in (h, -h):
+                    self._exact.clear()
+                    for case in (at[-1],) if cased else range(self.cases):
+                        whole = np.array(self.exact(Name(name), case), dtype=object)
+                        whole[at[:-1] if cased else at] += step
+                        self._exact[Name(name), case] = whole
+                    loss = self.oracle.loss if cased else self.oracle.cost
+                    ends.append(self._exact_loss(loss, at[-1] if cased else 0))
+                found[at] = float((ends[0] - ends[1]) / (2 * h))
+        self._exact.clear()
+        return found
+
+    def _exact_loss(self, name: str, case: int) -> Any:
+        return np.asarray(self.exact(Name(name), case), dtype=object)[()]
+
+    def _exact_leaf(self, leaf: terms.Leaf, case: int) -> Any:
+        key = leaf, case
+        if key not in self._exact:
+            self._exact[key] = self._exactly(leaf, case)
+        return self._exact[key]
+
+    def _exactly(self, leaf: terms.Leaf, case: int) -> Any:
+        graph = self.trace.graph
+        if isinstance(leaf, Name):
+            if leaf.name in self.exactly_given:
+                return self._of_case(self.exactly_given[leaf.name], leaf.name, case)
+            if leaf.name in graph.lets:
+                return self.exact(graph.lets[leaf.name].written, case)
+            node = graph.nodes[leaf.name]
+            formula = node.written if node.written is not None else node.computed
+            assert formula is not None
+            return self.exact(formula, case)
+        if leaf.name == self.oracle.cost or (leaf.name == self.oracle.loss and not leaf.through):
+            return np.asarray(mpmath.mpf(1), dtype=object)
+        return self.exact(self._line(leaf), case)
+
+
+def _long(value: Any) -> Any:
+    """Nested numbers as an array of long ones."""
+    if isinstance(value, list):
+        return np.asarray([_long(v) for v in value], dtype=object)
+    if isinstance(value, str):
+        above, _, below = value.replace("−", "-").partition("/")
+        value = Fraction(above.strip()) / Fraction(below.strip() or "1")
+    with mpmath.workdps(terms.DIGITS):
+        fraction = Fraction(value)
+        return np.asarray(mpmath.mpf(fraction.numerator) / fraction.denominator, dtype=object)
+
+
+# -- text -----------------------------------------------------------------------------------------
+
+
+def names_in(formula: str) -> set[str]:
+    """The names of values in an equation's right side, as it is spelled."""
+    text = re.sub("[ᵀ⊤]", ".T", formula.translate(str.maketrans({"−": "-", "·": "*", "×": "*", "⊙": "*"})))
+    text = re.sub(r"([₀₁₂₃₄₅₆₇₈₉]+)", lambda m: "_" + m[1].translate(_DIGITS), text)
+    text = re.sub(r"⁽([⁰¹²³⁴⁵⁶⁷⁸⁹]+)⁾", lambda m: m[1].translate(_DIGITS), text).replace("ŷ", "yhat")
+    tree = ast.parse(text.strip(), mode="eval")
+    functions = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
+    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in functions}
+
+
+_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉", "01234567890123456789")
+
+
+def renamed(formula: str, name: str, other: str) -> str:
+    """The formula with a name replaced wherever it stands alone."""
+    return re.sub(rf"(?<![\w.]){re.escape(name)}(?!\w|\s*\()", other, formula)
+
+
+def problem_text(
+    text: str,
+    equations: list[tuple[str, str]] | None = None,
+    data: Mapping[str, tuple[Any, bool]] = {},
+    values: Mapping[str, Any] = {},
+) -> str:
+    """The problem file with other equations, further data (with whether they have cases), other numbers."""
+    table = tomllib.loads(text)
+    if equations is not None:
+        table["equations"] = [f"{t} = {e}" for t, e in equations]
+    for part in ("parameters", "data"):
+        given = table.setdefault(part, {})
+        for name in given:
+            if name in values:
+                cased = isinstance(given[name], Mapping)
+                given[name] = _plainly(values[name], cased)
+    for name, (array, cased) in data.items():
+        table["data"][name] = _plainly(array, cased)
+    if not table["parameters"]:
+        del table["parameters"]
+    return "\n".join([*(f"{k} = {_toml(v)}" for k, v in table.items() if k not in _TABLES), *_tables(table)])
+
+
+_TABLES = ("parameters", "data", "update", "display")
+
+
+def _tables(table: Mapping[str, Any]) -> list[str]:
+    lines = []
+    for part in _TABLES:
+        if table.get(part):
+            lines += [f"[{part}]", *(f"{json.dumps(k, ensure_ascii=False)} = {_toml(v)}" for k, v in table[part].items())]
+    return lines
+
+
+def _plainly(array: Any, cased: bool) -> Any:
+    array = np.asarray(array, dtype=float)
+    return {"cases": np.moveaxis(array, -1, 0).tolist()} if cased else array.tolist()
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{k} = {_toml(v)}" for k, v in value.items()) + " }"
+    if isinstance(value, list):
+        return f"[{', '.join(_toml(v) for v in value)}]"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value)

@@ -1,0 +1,490 @@
+"""What a formula gives, by the definitions of its operations, in floats or in 50 digits.
+
+A formula tree is walked with numbers of one case, so that no operation has to know of cases: the
+mean over them is taken here, over as many walks. Nothing of `handgrad.run` or of the table of operations is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from itertools import product
+from typing import Any, TypeAlias
+
+import mpmath
+import numpy as np
+
+from handgrad.expression import Adjoint, Call, Expression, Literal, Name, Slice
+
+Array: TypeAlias = Any
+Leaf: TypeAlias = "Name | Adjoint"
+Lookup: TypeAlias = Callable[[Leaf, int], Array]
+"""The numbers of a leaf in a case; those of a leaf that has none are the same in all."""
+
+DIGITS = 50
+
+
+def as_floats(literal: Literal) -> Array:
+    """The numbers of a literal."""
+    return np.asarray(literal.value, dtype=float)
+
+
+def as_written(literal: Literal) -> Array:
+    """The numbers of a literal in 50 digits, as they are written: 0.1 is a tenth."""
+    return np.frompyfunc(lambda x: _long(Fraction(repr(x))), 1, 1)(
+        np.asarray(literal.value, dtype=object)
+    )
+
+
+def _long(fraction: Fraction) -> Any:
+    return mpmath.mpf(fraction.numerator) / fraction.denominator
+
+
+def value(
+    formula: Expression,
+    lookup: Lookup,
+    case: int = 0,
+    cases: int = 1,
+    literal: Callable[[Literal], Array] = as_floats,
+) -> Array:
+    """The value of a formula in one case, of `cases`."""
+    match formula:
+        case Literal():
+            numbers = np.asarray(literal(formula))
+            return numbers[..., case] if formula.cased else numbers
+        case Name() | Adjoint():
+            return lookup(formula, case)
+        case Call(operation="mean_over_cases" | "sum_over_cases"):
+            each = [value(formula.arguments[0], lookup, k, cases, literal) for k in range(cases)]
+            total = sum(each[1:], each[0])
+            return total / len(each) if formula.operation == "mean_over_cases" else total
+        case Call():
+            arguments = [
+                np.asarray(value(a, lookup, case, cases, literal)) for a in formula.arguments
+            ]
+            options = dict(formula.options)
+            if any(a.dtype == object for a in arguments):
+                return np.asarray(MEANING[formula.operation](*arguments, **options))
+            with np.errstate(all="ignore"):
+                return np.asarray(MEANING[formula.operation](*arguments, **options))
+        case _:
+            raise TypeError(f"not a formula: {formula!r}")
+
+
+def leaves_of(formula: Expression) -> tuple[Leaf, ...]:
+    """The names and adjoints in a formula, each once."""
+    if isinstance(formula, Name | Adjoint):
+        return (formula,)
+    if isinstance(formula, Call):
+        return tuple(dict.fromkeys(x for a in formula.arguments for x in leaves_of(a)))
+    return ()
+
+
+def calls_of(formula: Expression) -> list[Call]:
+    """Every operation applied in a formula."""
+    if not isinstance(formula, Call):
+        return []
+    return [formula, *(c for a in formula.arguments for c in calls_of(a))]
+
+
+# -- entry by entry -------------------------------------------------------------------------------
+
+
+def _lifted(name: str) -> Callable[[Array], Array]:
+    """A function of floats by NumPy, of longer numbers by mpmath."""
+    exact = np.frompyfunc(lambda x: getattr(mpmath, name)(x), 1, 1)
+    floats = getattr(np, name)
+
+    def of(a: Array) -> Array:
+        a = np.asarray(a)
+        return np.asarray(exact(a) if a.dtype == object else floats(a))
+
+    return of
+
+
+def _choose(condition: Array, a: Array, b: Array) -> Array:
+    return np.where(np.asarray(condition, dtype=bool), a, b)
+
+
+exp, log, sqrt, tanh = _lifted("exp"), _lifted("log"), _lifted("sqrt"), _lifted("tanh")
+sin, cos = _lifted("sin"), _lifted("cos")
+_erf = np.frompyfunc(mpmath.erf, 1, 1)
+
+
+def _erf_of(a: Array) -> Array:
+    a = np.asarray(a)
+    found = np.asarray(_erf(a))
+    return found if a.dtype == object else np.asarray(found, dtype=float)
+
+
+def relu(z: Array) -> Array:
+    return _choose(z > 0, z, 0 * z)
+
+
+def sigmoid(z: Array) -> Array:
+    return 1 / (1 + exp(-z))
+
+
+def softplus(z: Array) -> Array:
+    return relu(z) + log(1 + exp(-abs(z)))
+
+
+def _phi(z: Array) -> Array:
+    z = np.asarray(z)
+    half = mpmath.mpf(1) / 2 if z.dtype == object else 0.5
+    return half * (1 + _erf_of(z / sqrt(np.asarray(z * 0 + 2))))
+
+
+def _density(z: Array) -> Array:
+    z = np.asarray(z)
+    pi = mpmath.pi if z.dtype == object else np.pi
+    return exp(-z * z / 2) / sqrt(np.asarray(z * 0 + 2 * pi))
+
+
+def _gelu_gate(z: Array) -> Array:
+    # The product's own constants are floats, and so are these.
+    return sigmoid(2 * float(np.sqrt(2 / np.pi)) * (z + 0.044715 * z**3))
+
+
+def _elu(z: Array, alpha: float = 1.0) -> Array:
+    return _choose(z > 0, z, alpha * (exp(_choose(z > 0, 0 * z, z)) - 1))
+
+
+def _power(a: Array, b: Array) -> Array:
+    whole = np.ndim(b) == 0 and float(b) == int(b)
+    return a ** int(b) if whole and (a.dtype == object or abs(float(b)) < 32) else a**b
+
+
+def _power_slope(a: Array, b: Array) -> Array:
+    return _choose(b == 0, 0 * a, b * _choose(b == 0, 1 + 0 * a, a) ** (b - 1))
+
+
+def _guarded_log(c: Array, a: Array) -> Array:
+    return _choose(c == 0, 0 * c, c * log(np.asarray(_choose(c == 0, 1 + 0 * c, a))))
+
+
+def _ratio(a: Array, b: Array) -> Array:
+    return _choose(a == 0, 0 * a, a / _choose(a == 0, 1 + 0 * a, b))
+
+
+def _flags(condition: Array) -> Array:
+    return np.asarray(condition, dtype=float)
+
+
+# -- along axes -----------------------------------------------------------------------------------
+
+
+def _axes(rank: int, axis: Any) -> tuple[int, ...]:
+    if axis is None:
+        return tuple(range(rank))
+    return tuple(sorted(k % rank for k in (axis if isinstance(axis, tuple) else (axis,))))
+
+
+def total(a: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    a = np.asarray(a)
+    axes = _axes(a.ndim, axis)
+    return np.asarray(np.sum(a, axis=axes, keepdims=keepdims)) if axes else a
+
+
+def _count(a: Array, axis: Any) -> int:
+    a = np.asarray(a)
+    return int(np.prod([a.shape[k] for k in _axes(a.ndim, axis)], dtype=int))
+
+
+def mean(a: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return total(a, axis, keepdims) / _count(a, axis)
+
+
+def _largest(a: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    a = np.asarray(a)
+    axes = _axes(a.ndim, axis)
+    return np.asarray(np.max(a, axis=axes, keepdims=keepdims)) if axes else a
+
+
+def _smallest(a: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    return -_largest(-a, axis, keepdims)
+
+
+def _norm(a: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    size = _largest(abs(a))
+    size = size if size > 0 else np.ones_like(size)
+    return size * sqrt(np.asarray(total((a / size) ** 2, axis, keepdims)))
+
+
+def softmax(z: Array, axis: int = -1) -> Array:
+    lifted = exp(z - _largest(z, axis, True))
+    return lifted / total(lifted, axis, True)
+
+
+def _log_softmax(z: Array, axis: int = -1) -> Array:
+    shifted = z - _largest(z, axis, True)
+    return shifted - log(np.asarray(total(exp(shifted), axis, True)))
+
+
+def _deviation(a: Array, axis: int = -1, eps: float = 1e-5) -> Array:
+    centred = a - mean(a, axis, True)
+    return sqrt(np.asarray(mean(centred * centred, axis, True) + eps))
+
+
+def _normal(axis: int) -> Callable[..., Array]:
+    def normal(a: Array, axis: int = axis, eps: float = 1e-5) -> Array:
+        return (a - mean(a, axis, True)) / _deviation(a, axis, eps)
+
+    return normal
+
+
+def _attained(a: Array, m: Array, axis: Any = None) -> Array:
+    """1 at the entry that attains the extreme, 1/k for each of k that tie."""
+    axes = _axes(a.ndim, axis)
+    if m.ndim < a.ndim:
+        m = np.expand_dims(m, axes)
+    gap = abs(a - m)
+    hit = _flags(gap == np.min(gap, axis=axes, keepdims=True)) if axes else np.ones(a.shape)
+    return hit / np.sum(hit, axis=axes, keepdims=True) if axes else hit
+
+
+# -- shapes ---------------------------------------------------------------------------------------
+
+
+def _at(at: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(slice(i.start, i.stop, i.step) if isinstance(i, Slice) else i for i in at)
+
+
+def _place(g: Array, shape: Any, at: Any) -> Array:
+    whole = np.zeros(shape, dtype=g.dtype)
+    whole[_at(at)] = g
+    return whole
+
+
+def _fill(g: Array, shape: Any, axis: Any = None) -> Array:
+    if g.ndim < len(shape):
+        axes = _axes(len(shape), axis) if axis is not None else range(len(shape) - g.ndim)
+        for k in axes:
+            g = np.expand_dims(g, k)
+    return np.broadcast_to(g, shape)
+
+
+def _sum_to(g: Array, shape: Any) -> Array:
+    while g.ndim > len(shape):
+        g = np.sum(g, axis=0)
+    for k, n in enumerate(shape):
+        if n == 1 and g.shape[k] != 1:
+            g = np.sum(g, axis=k, keepdims=True)
+    return g
+
+
+def _matmul(a: Array, b: Array) -> Array:
+    return a @ b
+
+
+# -- windows --------------------------------------------------------------------------------------
+
+
+def _windows(
+    over: Sequence[int], size: Sequence[int], stride: int, padding: int
+) -> list[list[Any]]:
+    """By place of the window, its offsets with the entries that they lie on; None in the padding."""
+    counts = [(n + 2 * padding - k) // stride + 1 for n, k in zip(over, size, strict=True)]
+    found = []
+    for place in product(*map(range, counts)):
+        entries: list[Any] = []
+        for offset in product(*map(range, size)):
+            at = tuple(p * stride + o - padding for p, o in zip(place, offset, strict=True))
+            entries.append(
+                (offset, at if all(0 <= i < n for i, n in zip(at, over, strict=True)) else None)
+            )
+        found.append([place, entries, counts])
+    return found
+
+
+def _with_channels(a: Array, k: Array, rank: int) -> tuple[Array, Array, bool]:
+    return (a, k, True) if a.ndim > rank else (a[None], k[None, None], False)
+
+
+def _conv(rank: int) -> dict[str, Callable[..., Array]]:
+    def zeros(like: Array, shape: Any) -> Array:
+        return np.zeros(shape, dtype=like.dtype)
+
+    def convolved(a: Array, k: Array, stride: int = 1, padding: int = 0) -> Array:
+        a, k, channels = _with_channels(a, k, rank)
+        cuts = _windows(a.shape[1:], k.shape[2:], stride, padding)
+        out = zeros(k if k.dtype == object else a, (k.shape[0], *cuts[0][2]))
+        for place, entries, _ in cuts:
+            for offset, at in entries:
+                if at is not None:
+                    out[(slice(None), *place)] += k[(..., *offset)] @ a[(slice(None), *at)]
+        return out if channels else out[0]
+
+    def to_array(g: Array, k: Array, shape: Any, stride: int = 1, padding: int = 0) -> Array:
+        channels = len(shape) > rank
+        if not channels:
+            g, k, shape = g[None], k[None, None], (1, *shape)
+        out = zeros(k if k.dtype == object else g, shape)
+        for place, entries, _ in _windows(shape[1:], k.shape[2:], stride, padding):
+            for offset, at in entries:
+                if at is not None:
+                    out[(slice(None), *at)] += k[(..., *offset)].T @ g[(slice(None), *place)]
+        return out if channels else out[0]
+
+    def to_kernel(g: Array, a: Array, shape: Any, stride: int = 1, padding: int = 0) -> Array:
+        channels = len(shape) > rank
+        if not channels:
+            g, a, shape = g[None], a[None], (1, 1, *shape)
+        out = zeros(a if a.dtype == object else g, shape)
+        for place, entries, _ in _windows(a.shape[1:], shape[2:], stride, padding):
+            for offset, at in entries:
+                if at is not None:
+                    out[(..., *offset)] += np.outer(g[(slice(None), *place)], a[(slice(None), *at)])
+        return out if channels else out[0, 0]
+
+    name = f"conv{rank}d"
+    return {name: convolved, f"{name}_to_array": to_array, f"{name}_to_kernel": to_kernel}
+
+
+def _pools(rank: int) -> dict[str, Callable[..., Array]]:
+    def cuts(shape: Any, size: int, stride: Any) -> list[list[Any]]:
+        return _windows(shape[len(shape) - rank :], (size,) * rank, stride or size, 0)
+
+    def each(a: Array, size: int, stride: Any, reduce: Callable[[Array], Array]) -> Array:
+        windows = cuts(a.shape, size, stride)
+        out = np.zeros((*a.shape[: a.ndim - rank], *windows[0][2]), dtype=a.dtype)
+        for place, entries, _ in windows:
+            inside = np.stack([a[(..., *at)] for _, at in entries])
+            out[(..., *place)] = reduce(inside)
+        return out
+
+    def largest(a: Array, size: int = 2, stride: Any = None) -> Array:
+        return each(a, size, stride, lambda w: np.max(w, axis=0))
+
+    def averaged(a: Array, size: int = 2, stride: Any = None) -> Array:
+        return each(a, size, stride, lambda w: np.sum(w, axis=0) / len(w))
+
+    def to_largest(g: Array, a: Array, m: Array, size: int = 2, stride: Any = None) -> Array:
+        out = np.zeros(a.shape, dtype=object if object in (g.dtype, a.dtype) else float)
+        for place, entries, _ in cuts(a.shape, size, stride):
+            inside = np.stack([a[(..., *at)] for _, at in entries])
+            gap = abs(inside - m[(..., *place)])
+            hit = _flags(gap == np.min(gap, axis=0))
+            share = hit / np.sum(hit, axis=0)
+            for position, (_, at) in enumerate(entries):
+                out[(..., *at)] += share[position] * g[(..., *place)]
+        return out
+
+    def evenly(g: Array, shape: Any, size: int = 2, stride: Any = None) -> Array:
+        out = np.zeros(shape, dtype=g.dtype)
+        for place, entries, _ in cuts(shape, size, stride):
+            for _, at in entries:
+                out[(..., *at)] += g[(..., *place)] / len(entries)
+        return out
+
+    return {
+        f"max_pool{rank}d": largest,
+        f"avg_pool{rank}d": averaged,
+        f"max_pool{rank}d_to_array": to_largest,
+        f"avg_pool{rank}d_to_array": evenly,
+    }
+
+
+# -- losses ---------------------------------------------------------------------------------------
+
+
+def _y_log_p(y: Array, p: Array) -> Array:
+    return _guarded_log(y + 0 * p, p + 0 * y)
+
+
+def _huber(a: Array, b: Array, delta: float = 1.0) -> Array:
+    gap = abs(a - b)
+    return mean(_choose(gap <= delta, gap * gap / 2, delta * (gap - delta / 2)))
+
+
+def _one_hot(y: Array, classes: int) -> Array:
+    return np.asarray([[float(int(k) == c) for c in range(classes)] for k in y.ravel()]).reshape(
+        (*y.shape, classes)
+    )
+
+
+def _cross_entropy(p: Array, y: Array, logarithm: Callable[[Array, Array], Array]) -> Array:
+    target = y if y.shape == p.shape else _one_hot(y, p.shape[-1])
+    return -total(logarithm(target, p)) / int(np.prod(p.shape[:-1], dtype=int))
+
+
+MEANING: Mapping[str, Callable[..., Array]] = {
+    "add": lambda a, b: a + b,
+    "subtract": lambda a, b: a - b,
+    "multiply": lambda a, b: a * b,
+    "divide": lambda a, b: a / b,
+    "negate": lambda a: -a,
+    "power": _power,
+    "power_slope": _power_slope,
+    "scaled_log": _guarded_log,
+    "ratio": _ratio,
+    "exp": exp,
+    "log": log,
+    "sqrt": sqrt,
+    "sin": sin,
+    "cos": cos,
+    "abs": abs,
+    "sign": lambda a: _flags(a > 0) - _flags(a < 0),
+    "step": lambda z: _flags(z > 0),
+    "larger": lambda a, b: _flags(a > b) + _flags(a == b) / 2,
+    "maximum": lambda a, b: _choose(a > b, a, b),
+    "minimum": lambda a, b: _choose(a < b, a, b),
+    "less": lambda a, b: _flags(a < b),
+    "less_equal": lambda a, b: _flags(a <= b),
+    "greater": lambda a, b: _flags(a > b),
+    "greater_equal": lambda a, b: _flags(a >= b),
+    "where": lambda c, a, b: _choose(c != 0, a, b),
+    "relu": relu,
+    "leaky_relu": lambda z, alpha=0.01: _choose(z > 0, z, alpha * z),
+    "leaky_step": lambda z, alpha=0.01: _choose(z > 0, 1 + 0 * z, alpha + 0 * z),
+    "elu": _elu,
+    "elu_slope": lambda z, out, alpha=1.0: _choose(z > 0, 1 + 0 * z, out + alpha),
+    "sigmoid": sigmoid,
+    "tanh": tanh,
+    "softplus": softplus,
+    "silu": lambda z: z * sigmoid(z),
+    "normal_cdf": _phi,
+    "normal_pdf": _density,
+    "gelu": lambda z: z * _phi(z),
+    "gelu_gate": _gelu_gate,
+    "gelu_tanh": lambda z: z * _gelu_gate(z),
+    "matmul": _matmul,
+    "dot": _matmul,
+    "outer": np.multiply.outer,
+    "transpose": lambda a: np.transpose(a),
+    "index": lambda a, at: a[_at(at)],
+    "place": _place,
+    "concat": lambda *parts, axis=0: np.concatenate(parts, axis=axis),
+    "fill": _fill,
+    "reshape": lambda a, shape: np.reshape(a, shape),
+    "sum_to": _sum_to,
+    "sum": total,
+    "mean": mean,
+    "max": _largest,
+    "min": _smallest,
+    "norm": _norm,
+    "softmax": softmax,
+    "log_softmax": _log_softmax,
+    "attained": _attained,
+    "deviation": _deviation,
+    "layernorm": _normal(-1),
+    "batchnorm": _normal(0),
+    **_conv(1),
+    **_conv(2),
+    **_pools(1),
+    **_pools(2),
+    "mse": lambda a, b: mean((a - b) ** 2),
+    "bce": lambda p, y: mean(-(_y_log_p(y, p) + _y_log_p(1 - y, 1 - p))),
+    "bce_with_logits": lambda z, y: mean(softplus(z) - z * y),
+    "hinge": lambda s, y: mean(relu(np.asarray(1 - y * s))),
+    "huber": _huber,
+    "clip": lambda a, delta=1.0: _choose(
+        a > delta, delta + 0 * a, _choose(a < -delta, -delta + 0 * a, a)
+    ),
+    "one_hot": _one_hot,
+    "cross_entropy": lambda p, y: _cross_entropy(p, y, _y_log_p),
+    "softmax_cross_entropy": lambda z, y: _cross_entropy(
+        z, y, lambda t, scores: t * _log_softmax(scores)
+    ),
+}
+"""Every operation by its name, the helpers of backward formulas included."""
