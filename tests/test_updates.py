@@ -13,6 +13,7 @@ import torch
 import handgrad
 from handgrad.cli.commands import run
 from handgrad.trace import Diverged
+from tests.gauntlet.facts.updating import Optimiser
 from tests.oracle import assert_close
 from tests.test_json import schema
 
@@ -142,3 +143,19 @@ def test_other_data_in_training_fit_the_problem(shape: tuple[int, ...]) -> None:
     training = handgrad.Training(handgrad.load("batch"))
     with pytest.raises(handgrad.OptionError, match=r"has the shape|same number"):
         training.step(x=np.zeros(shape))
+
+
+@pytest.mark.parametrize(("rule", "options", "optimiser"), RULES)
+def test_the_judges_optimisers_are_those_of_pytorch(
+    rule: str, options: dict[str, float], optimiser: Callable[[Any], Any]
+) -> None:
+    tensor = torch.tensor([0.5, -1.0], dtype=torch.float64, requires_grad=True)
+    theirs = optimiser([tensor])
+    ours = Optimiser({"rule": rule, "rate": 0.05, **options})
+    at = {"w": np.array([0.5, -1.0])}
+    for _ in range(3):
+        gradient = np.sin(at["w"])
+        at = ours(at, {"w": gradient})
+        tensor.grad = torch.tensor(gradient)
+        theirs.step()
+        assert_close(at["w"], tensor.detach().numpy())

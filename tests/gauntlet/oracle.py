@@ -130,6 +130,11 @@ class Oracle:
             cased |= more
 
     @cached_property
+    def uses(self) -> dict[str, frozenset[str]]:
+        """By equation, the names in it."""
+        return {target: frozenset(_names(tree)) for target, tree in self._formulas.items()}
+
+    @cached_property
     def order(self) -> tuple[str, ...]:
         """The equations' targets, each after those that it uses."""
         ready, waiting = set(self._all_given), dict(self._formulas)

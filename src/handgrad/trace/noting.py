@@ -13,6 +13,7 @@ from handgrad.expression import (
     Adjoint,
     Call,
     Expression,
+    Leaf,
     Literal,
     Name,
     Shape,
@@ -272,9 +273,8 @@ class Noting:
                 blocked = float(abs(arriving))
             zeroes: tuple[Zeroed, ...] = ()
             if len(note.cases) in (0, note.case_count):
-                zeroes = self.silencing.zeroed(Adjoint(name), note.unit) + self.silencing.zeroed(
-                    Name(output), note.unit
-                )
+                zeroes = self._silenced(Adjoint(name), note.unit)
+                zeroes += self._silenced(Name(output), note.unit)
             notes.append(
                 GatedOff(
                     kind="gated_off",
@@ -291,6 +291,10 @@ class Noting:
                 )
             )
         return notes
+
+    def _silenced(self, leaf: Leaf, unit: tuple[int, ...]) -> tuple[Zeroed, ...]:
+        """What an entry of a value, or of a gradient, zeroes; nothing where another path keeps it from being 0."""
+        return () if np.any(self.run.of(leaf)[unit]) else self.silencing.zeroed(leaf, unit)
 
     def _gate_on(self, name: str) -> tuple[Call, str] | None:
         """The gate applied to the value, or the part of an equation, that `name` names."""

@@ -54,6 +54,24 @@ class Report:
         return "\n".join(lines)
 
 
+Found: TypeAlias = Iterable[tuple[Any, str]]
+"""What a record says, each with whether it holds."""
+
+
+def claims_of(kind: str, found: Found, about: Any = "") -> Claims:
+    """Claims of one kind. A statement about what there is not, such as a name that no equation has, is false."""
+    said = str(about)
+    try:
+        for holds, message in found:
+            yield Claim(kind, bool(holds), f"{message}: {said}"[:LONGEST])
+    except (KeyError, IndexError, ValueError, AssertionError) as error:
+        yield Claim(kind, False, f"it cannot be looked up ({error!r}): {said}"[:LONGEST])
+
+
+LONGEST = 600
+"""Characters of a message."""
+
+
 def close(ours: Any, theirs: Any, tolerance: float = 1e-9) -> bool:
     """Whether two arrays have one shape and agree, to a share of the larger of 1 and the largest entry."""
     a, b = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)

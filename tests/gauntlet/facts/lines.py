@@ -9,7 +9,7 @@ import numpy as np
 from handgrad.expression import Expression, Name
 from handgrad.trace import Step, TraceLine
 from tests.gauntlet.facts import terms
-from tests.gauntlet.facts.claim import Claim, Claims, close
+from tests.gauntlet.facts.claim import Claim, Claims, Found, claims_of, close
 from tests.gauntlet.facts.source import Facts
 from tests.gauntlet.facts.updating import Updated
 
@@ -29,35 +29,35 @@ def of_steps(facts: Facts) -> Claims:
 def of_step(step: Step, facts: Facts, made: dict[terms.Leaf, str], update: int = 0) -> Claims:
     """One step; `made` says in which step before it each value was last computed."""
     used = {made.get(leaf) for line in step.lines for leaf in terms.leaves_of(line.formula)}
-    yield Claim("step uses", set(step.uses) == used - {None}, f"{step.id} uses {step.uses}, not {used}")
+    yield Claim(
+        "step uses", set(step.uses) == used - {None}, f"{step.id} uses {step.uses}, not {used}"
+    )
     phase = {"forward": "1", "backward": "2", "update": "3"}[step.phase]
     yield Claim("step number", step.id.split(".")[0] == phase, f"{step.id} in {step.phase}")
     for line in step.lines:
         where = f"step {step.id}, {line.role} of {line.target}"
         if step.phase == "update":
-            yield from _update_line(line, step, facts, update, where)
+            yield from claims_of("line of an update", _update_line(line, facts, update), where)
         else:
-            yield from _line(line, facts, where)
+            yield from claims_of("line", _line(line, facts), where)
 
 
-def _line(line: TraceLine, facts: Facts, where: str) -> Claims:
+def _line(line: TraceLine, facts: Facts) -> Found:
     given = facts.values(line.formula, line.cased)
     if np.isfinite(given).all():
-        yield Claim("line value", close(line.value, given), f"{where}: {line.value}, formula {given}")
-        put_in = _numbers_only(line.substituted, line.cased, facts.cases)
-        yield Claim(
-            "line substituted",
-            close(line.value, put_in),
-            f"{where}: {line.value}, numbers put in {put_in}",
-        )
+        yield close(line.value, given), f"{line.value}, formula {given}"
+        put_in = numbers_only(line.substituted, line.cased, facts.cases)
+        yield close(line.value, put_in), f"{line.value}, numbers put in {put_in}"
     theirs = _named(line, facts)
     if theirs is not None:
-        yield Claim("line by PyTorch", close(line.value, theirs, 1e-8), f"{where}: {line.value}, PyTorch {theirs}")
+        yield close(line.value, theirs, 1e-8), f"{line.value}, PyTorch {theirs}"
     shape = np.shape(line.value)[:-1] if line.cased else np.shape(line.value)
-    yield Claim("line shape", tuple(line.shape) == shape, f"{where}: shape {line.shape}")
+    yield tuple(line.shape) == shape, f"shape {line.shape}"
 
 
-def _numbers_only(formula: Expression, cased: bool, cases: int) -> Any:
+def numbers_only(formula: Expression, cased: bool, cases: int) -> Any:
+    """The value of a formula that has numbers in place of every name."""
+
     def none(leaf: terms.Leaf, case: int) -> Any:
         raise KeyError(leaf)
 
@@ -77,11 +77,9 @@ def _named(line: TraceLine, facts: Facts) -> Any:
         return value
     if line.target.through or name not in at.gradients:
         return None
-    if not np.isfinite(at.gradients[name]).all():
-        return facts.exact_gradient(name)
     if line.role == "per_case":
         return at.case_gradients[name]
-    return _alike(at.gradients[name], line, facts)
+    return _alike(facts.gradient(name), line, facts)
 
 
 def _alike(array: Any, line: TraceLine, facts: Facts) -> Any:
@@ -91,19 +89,14 @@ def _alike(array: Any, line: TraceLine, facts: Facts) -> Any:
     return array[..., 0] if np.all(array == array[..., :1]) else array
 
 
-def _update_line(line: TraceLine, step: Step, facts: Facts, update: int, where: str) -> Claims:
-    put_in = _numbers_only(line.substituted, line.cased, facts.cases)
-    yield Claim(
-        "update substituted", close(line.value, put_in), f"{where}: {line.value}, numbers put in {put_in}"
-    )
+def _update_line(line: TraceLine, facts: Facts, update: int) -> Found:
+    put_in = numbers_only(line.substituted, line.cased, facts.cases)
+    yield close(line.value, put_in), f"{line.value}, numbers put in {put_in}"
     updated = Updated.of(facts)
     if line.role == "updated":
         theirs = updated.after(update)[line.target.name]
-        yield Claim(
-            "update by torch.optim", close(line.value, theirs, 1e-7), f"{where}: {line.value}, PyTorch {theirs}"
-        )
+        yield close(line.value, theirs, 1e-7), f"{line.value}, PyTorch {theirs}"
     elif line.role == "cost":
+        updated.after(update)
         loss = updated.losses[update]
-        yield Claim("loss after update", close(line.value, loss, 1e-7), f"{where}: {line.value}, PyTorch {loss}")
-
-
+        yield close(line.value, loss, 1e-7), f"{line.value}, PyTorch {loss}"

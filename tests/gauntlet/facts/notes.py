@@ -28,7 +28,8 @@ from handgrad.trace import (
     ZeroInput,
 )
 from tests.gauntlet.facts import terms
-from tests.gauntlet.facts.claim import Claim, Claims, close, near
+from tests.gauntlet.facts.claim import Claim, Claims, Found, claims_of, close, near
+from tests.gauntlet.facts.lines import numbers_only
 from tests.gauntlet.facts.source import Facts
 from tests.gauntlet.facts.updating import Updated
 
@@ -58,12 +59,10 @@ def of_notes(facts: Facts) -> Claims:
 
 def of_note(note: Note, facts: Facts, update: int = 0) -> Claims:
     """One note; `update` counts the updates up to its step."""
-    kind = f"note {note.kind}"
-    for holds, message in _of(note, facts, update):
-        yield Claim(kind, bool(holds), f"{message}: {note}"[:600])
+    return claims_of(f"note {note.kind}", _of(note, facts, update), note)
 
 
-def _of(note: Note, facts: Facts, update: int) -> Iterable[tuple[bool, str]]:
+def _of(note: Note, facts: Facts, update: int) -> Found:
     match note:
         case GatedOff():
             return _gated_off(note, facts)
@@ -93,7 +92,7 @@ def _of(note: Note, facts: Facts, update: int) -> Iterable[tuple[bool, str]]:
             assert_never(note)
 
 
-def are_zero(zeroes: Iterable[Zeroed], gradients: dict[str, Any]) -> Iterable[tuple[bool, str]]:
+def are_zero(zeroes: Iterable[Zeroed], gradients: dict[str, Any]) -> Found:
     """That entries of gradients are 0, and lie as it is said: a row, a column, all."""
     for zeroed in zeroes:
         gradient = np.asarray(gradients[zeroed.name], dtype=float)
@@ -108,7 +107,7 @@ def _lies(zeroed: Zeroed, shape: tuple[int, ...]) -> bool:
     entries, at = set(zeroed.entries), zeroed.position
     match zeroed.part:
         case "all":
-            return entries == set(np.ndindex(*shape[: len(zeroed.entries[0])]))
+            return at == 0 and entries == set(np.ndindex(*shape[: len(zeroed.entries[0])]))
         case "row":
             return entries == {(at, k) for k in range(shape[1])}
         case "column":
@@ -116,13 +115,13 @@ def _lies(zeroed: Zeroed, shape: tuple[int, ...]) -> bool:
         case "entry":
             return entries == ({(at,)} if shape else {()})
         case _:
-            return len(entries) > 0
+            return at == 0 and len(entries) > 0
 
 
 # -- gates ----------------------------------------------------------------------------------------
 
 
-def _gated_off(note: GatedOff, facts: Facts) -> Iterable[tuple[bool, str]]:
+def _gated_off(note: GatedOff, facts: Facts) -> Found:
     z = facts.unit(note.pre_activation, note.unit)
     off = tuple(case for case, number in enumerate(z) if number <= 0)
     yield note.case_count == len(z), f"of {len(z)} cases"
@@ -158,14 +157,16 @@ def _all_shut_gates(step: Step, facts: Facts) -> Claims:
             told = {
                 n.unit
                 for n in step.notes
-                if isinstance(n, GatedOff) and n.pre_activation == inner and n.activation == line.target.name
+                if isinstance(n, GatedOff)
+                and n.pre_activation == inner
+                and n.activation == line.target.name
             }
             are = {tuple(int(i) for i in at) for at in np.argwhere(shut)}
             holds = told == are or (len(are) > MOST_TOLD and told < are and len(told) == MOST_TOLD)
             yield Claim("every shut gate is told", holds, f"{line.target}: told {told}, shut {are}")
 
 
-def _zero_input(note: ZeroInput, facts: Facts) -> Iterable[tuple[bool, str]]:
+def _zero_input(note: ZeroInput, facts: Facts) -> Found:
     value = np.asarray(facts.at.values[note.name])[note.unit]
     yield bool(np.all(value == 0)), f"it is {value}"
     yield note.name in facts.oracle.data, "it is no input"
@@ -182,10 +183,13 @@ def slope(operation: str, z: float, **options: Any) -> float:
         return float((above - below) / (2 * h))
 
 
-def _saturated(note: Saturated, facts: Facts) -> Iterable[tuple[bool, str]]:
+def _saturated(note: Saturated, facts: Facts) -> Found:
     rank = np.ndim(facts.value(note.pre_activation))
     z = facts.unit(note.pre_activation, note.unit[:rank])
     at = z[note.unit[-1] if len(note.unit) > rank else 0]
+    calls = terms.calls_of(facts.written(note.activation))
+    applied = [c.arguments[0] for c in calls if c.operation == note.operation]
+    yield note.pre_activation in applied, f"no {note.operation} of that in {note.activation}"
     steep = slope(note.operation, at)
     yield near(note.value, at), f"the pre-activation is {at}"
     yield near(note.slope, steep, 1e-6), f"the slope is {steep}"
@@ -196,7 +200,7 @@ def _saturated(note: Saturated, facts: Facts) -> Iterable[tuple[bool, str]]:
 # -- paths ----------------------------------------------------------------------------------------
 
 
-def _several_paths(note: SeveralPaths, facts: Facts) -> Iterable[tuple[bool, str]]:
+def _several_paths(note: SeveralPaths, facts: Facts) -> Found:
     through = [t for t in facts.targets if note.name in facts.uses[t] and t in facts.reaching]
     yield sorted(t for t, _ in note.parts) == sorted(through), f"it is used in {through}"
     total = sum(np.asarray(share, dtype=float) for _, share in note.parts)
@@ -207,7 +211,7 @@ def _several_paths(note: SeveralPaths, facts: Facts) -> Iterable[tuple[bool, str
             yield close(share, theirs), f"through {equation} comes {theirs}"
 
 
-def _broadcast(note: Broadcast, facts: Facts) -> Iterable[tuple[bool, str]]:
+def _broadcast(note: Broadcast, facts: Facts) -> Found:
     cased = note.name in facts.oracle.cased
     shape = np.shape(facts.at.values[note.name]) if note.name in facts.at.values else note.shape
     shape = shape[:-1] if cased and note.name in facts.at.values else shape
@@ -223,12 +227,12 @@ def _broadcast(note: Broadcast, facts: Facts) -> Iterable[tuple[bool, str]]:
         yield note.name in facts.uses[note.through], f"{note.through} does not use it"
 
 
-def _shortcut(note: ShortcutTaken, facts: Facts) -> Iterable[tuple[bool, str]]:
+def _shortcut(note: ShortcutTaken, facts: Facts) -> Found:
     inner = facts.written(note.inner)
     called = isinstance(inner, Call) and inner.operation == note.activation
     yield called and _is_name(inner, note.pre_activation), f"{note.inner} is {inner}"
     yield note.inner in facts.uses[note.loss], f"{note.loss} does not use {note.inner}"
-    theirs = facts.at.gradients[note.pre_activation]
+    theirs = facts.gradient(note.pre_activation)
     agrees = close(note.long[-1].value, theirs, 1e-8)
     yield note.agrees == agrees, f"the long way gives {note.long[-1].value}, PyTorch {theirs}"
     yield note.long[-1].target == Adjoint(note.pre_activation), "it ends elsewhere"
@@ -244,6 +248,14 @@ def _shortcut(note: ShortcutTaken, facts: Facts) -> Iterable[tuple[bool, str]]:
         given = [terms.value(line.formula, leaf, case, facts.cases) for case in cases]
         value = np.stack(given, axis=-1) if line.cased else given[0]
         yield close(line.value, value, 1e-8), f"the line of {line.target} gives {value}"
+        put_in = numbers_only(line.substituted, line.cased, facts.cases)
+        yield close(line.value, put_in, 1e-8), f"the numbers put in there give {put_in}"
+        yield line.cased == facts.differs(line.formula), f"the line of {line.target} has cases"
+        shape = np.shape(value)[:-1] if line.cased else np.shape(value)
+        yield line.shape == shape, f"the line of {line.target} is {shape}"
+        way = {note.inner: note.loss, note.pre_activation: note.inner}
+        yield line.through == way[line.target.name], f"not through {line.through}"
+        yield line.role == "chain" and line.index == (), "another role"
         known[line.target] = np.asarray(line.value, dtype=float)
 
 
@@ -263,13 +275,15 @@ def _ties(a: Any, axis: Any, keepdims: Any = False) -> Any:
 def _tied_windows(a: Any, rank: int, size: int = 2, stride: Any = None) -> Any:
     counts = terms.MEANING[f"max_pool{rank}d"]
     largest = counts(a, size=size, stride=stride)
-    tied = np.zeros(largest.shape, dtype=bool)
+    tied: Any = np.zeros(largest.shape, dtype=bool)
     step = stride or size
     for place in product(*(range(n) for n in largest.shape[largest.ndim - rank :])):
-        at = tuple(slice(p * step, p * step + size) for p in place)
+        at: Any = tuple(slice(p * step, p * step + size) for p in place)
         window = a[(..., *at)]
         axes = tuple(range(-rank, 0))
-        tied[(..., *place)] = (window == np.max(window, axis=axes, keepdims=True)).sum(axis=axes) > 1
+        tied[(..., *place)] = (window == np.max(window, axis=axes, keepdims=True)).sum(
+            axis=axes
+        ) > 1
     return tied
 
 
@@ -284,10 +298,10 @@ KINKS: dict[str, tuple[Any, str]] = {
     "max": (lambda a, axis=None, keepdims=False: _ties(a, axis), "share the gradient equally"),
     "min": (lambda a, axis=None, keepdims=False: _ties(-a, axis), "share the gradient equally"),
     "norm": (
-        lambda a, axis=None, keepdims=False: np.sum(
-            abs(a), axis=tuple(range(a.ndim)) if axis is None else axis, keepdims=keepdims
-        )
-        == 0,
+        lambda a, axis=None, keepdims=False: (
+            np.sum(abs(a), axis=tuple(range(a.ndim)) if axis is None else axis, keepdims=keepdims)
+            == 0
+        ),
         "0",
     ),
     "hinge": (lambda s, y: y * s == 1, "its slope there is taken as 0"),
@@ -301,16 +315,23 @@ KINKS: dict[str, tuple[Any, str]] = {
 """By operation, where it has no derivative, and what must be said of it."""
 
 
-def _kink(note: AtKink, facts: Facts) -> Iterable[tuple[bool, str]]:
+def _kink(note: AtKink, facts: Facts) -> Found:
     at, words = KINKS[note.operation]
     yield words in note.words, f"not said: {words}"
-    calls = [c for c in terms.calls_of(facts.written(note.equation)) if c.operation == note.operation]
+    calls = [
+        c for c in terms.calls_of(facts.written(note.equation)) if c.operation == note.operation
+    ]
     yield bool(note.entries), "no entries"
     found = []
     for call in calls:
         cased = any(facts.differs(a) for a in call.arguments)
         hits = [
-            np.asarray(at(*[np.asarray(facts.value(a, case)) for a in call.arguments], **dict(call.options)))
+            np.asarray(
+                at(
+                    *[np.asarray(facts.value(a, case)) for a in call.arguments],
+                    **dict(call.options),
+                )
+            )
             for case in (range(facts.cases) if cased else (0,))
         ]
         met = np.argwhere(np.stack(hits, axis=-1) if cased else hits[0])
@@ -318,7 +339,7 @@ def _kink(note: AtKink, facts: Facts) -> Iterable[tuple[bool, str]]:
     yield list(note.entries) in found, f"at kinks lie {found}"
 
 
-def _rest(note: RoundingRest, facts: Facts) -> Iterable[tuple[bool, str]]:
+def _rest(note: RoundingRest, facts: Facts) -> Found:
     for entry, left in zip(note.entries, note.left, strict=True):
         cased = note.case_count > 1 or note.of.name in facts.oracle.cased
         at, case = (entry[:-1], entry[-1]) if cased else (entry, 0)
@@ -334,24 +355,26 @@ def _rest(note: RoundingRest, facts: Facts) -> Iterable[tuple[bool, str]]:
         yield note.case_count == cases, f"it has {cases} cases"
 
 
-def _unlike(note: UnlikeShapes, facts: Facts) -> Iterable[tuple[bool, str]]:
+def _unlike(note: UnlikeShapes, facts: Facts) -> Found:
     shapes = tuple(np.shape(facts.value(a)) for a in note.arguments)
     yield shapes == note.shapes, f"they are {shapes}"
     yield len(set(shapes)) > 1, "they are alike"
     yield np.broadcast_shapes(*shapes) == note.whole, f"together {np.broadcast_shapes(*shapes)}"
-    calls = [c for c in terms.calls_of(facts.written(note.equation)) if c.operation == note.operation]
+    calls = [
+        c for c in terms.calls_of(facts.written(note.equation)) if c.operation == note.operation
+    ]
     yield any(set(note.arguments) <= set(c.arguments) for c in calls), "no such part"
 
 
 # -- the update -----------------------------------------------------------------------------------
 
 
-def _unreached(note: Unreached, facts: Facts) -> Iterable[tuple[bool, str]]:
+def _unreached(note: Unreached, facts: Facts) -> Found:
     yield note.name not in facts.reaching, "a path leads to the loss"
     yield bool(np.all(facts.at.gradients[note.name] == 0)), "its gradient is not 0"
 
 
-def _loss_change(note: LossChange, facts: Facts, update: int) -> Iterable[tuple[bool, str]]:
+def _loss_change(note: LossChange, facts: Facts, update: int) -> Found:
     updated = Updated.of(facts)
     updated.after(update)
     before, after = updated.losses[update - 1], updated.losses[update]
@@ -361,7 +384,7 @@ def _loss_change(note: LossChange, facts: Facts, update: int) -> Iterable[tuple[
         yield (note.after < note.before) == (after < before), "the other way"
 
 
-def _diverged(note: Diverged, facts: Facts) -> Iterable[tuple[bool, str]]:
+def _diverged(note: Diverged, facts: Facts) -> Found:
     updated = Updated.of(facts)
     parameters = updated.after(note.update)
     at = facts.oracle.run(parameters)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 import tomllib
@@ -62,10 +61,10 @@ class Facts:
     def targets(self) -> tuple[str, ...]:
         return tuple(target for target, _ in self.oracle.equations)
 
-    @cached_property
+    @property
     def uses(self) -> dict[str, frozenset[str]]:
         """By equation, the names in it."""
-        return {target: frozenset(names_in(text)) for target, text in self.oracle.equations}
+        return self.oracle.uses
 
     @cached_property
     def reaching(self) -> frozenset[str]:
@@ -150,7 +149,9 @@ class Facts:
                 for t, e in self.oracle.equations
             ]
             given: Any = self.at.values[name]
-            twin = Oracle(problem_text(self.text, equations, {other: (given, name in self.oracle.cased)}))
+            twin = Oracle(
+                problem_text(self.text, equations, {other: (given, name in self.oracle.cased)})
+            )
             self._shares[key] = twin.run().gradients[other]
         return self._shares[key]
 
@@ -171,13 +172,20 @@ class Facts:
     def _plain(self, key: str) -> str:
         if key in self.at.values:
             return key
-        names = [n for n in self.oracle.parameters | self.oracle.data if key.replace("ŷ", "yhat") == n]
+        names = [
+            n for n in self.oracle.parameters | self.oracle.data if key.replace("ŷ", "yhat") == n
+        ]
         return names[0] if names else key
 
     def exact(self, formula: Expression, case: int = 0) -> Any:
         """A formula's value in 50 digits, the names in it computed by their own formulas."""
         with mpmath.workdps(terms.DIGITS):
             return terms.value(formula, self._exact_leaf, case, self.cases, terms.as_written)
+
+    def gradient(self, name: str) -> Any:
+        """PyTorch's gradient, or where that is no number the one from 50 digits."""
+        found = self.at.gradients[name]
+        return found if np.isfinite(found).all() else self.exact_gradient(name)
 
     def exact_value(self, name: str) -> Any:
         """A computed name's value from 50 digits."""
@@ -239,30 +247,21 @@ class Facts:
 
 def _long(value: Any) -> Any:
     """Nested numbers as an array of long ones."""
+    with mpmath.workdps(terms.DIGITS):
+        return np.asarray(_nested(value), dtype=object)
+
+
+def _nested(value: Any) -> Any:
     if isinstance(value, list):
-        return np.asarray([_long(v) for v in value], dtype=object)
+        return [_nested(v) for v in value]
     if isinstance(value, str):
         above, _, below = value.replace("−", "-").partition("/")
         value = Fraction(above.strip()) / Fraction(below.strip() or "1")
-    with mpmath.workdps(terms.DIGITS):
-        fraction = Fraction(value)
-        return np.asarray(mpmath.mpf(fraction.numerator) / fraction.denominator, dtype=object)
+    fraction = Fraction(value)
+    return mpmath.mpf(fraction.numerator) / fraction.denominator
 
 
 # -- text -----------------------------------------------------------------------------------------
-
-
-def names_in(formula: str) -> set[str]:
-    """The names of values in an equation's right side, as it is spelled."""
-    text = re.sub("[ᵀ⊤]", ".T", formula.translate(str.maketrans({"−": "-", "·": "*", "×": "*", "⊙": "*"})))
-    text = re.sub(r"([₀₁₂₃₄₅₆₇₈₉]+)", lambda m: "_" + m[1].translate(_DIGITS), text)
-    text = re.sub(r"⁽([⁰¹²³⁴⁵⁶⁷⁸⁹]+)⁾", lambda m: m[1].translate(_DIGITS), text).replace("ŷ", "yhat")
-    tree = ast.parse(text.strip(), mode="eval")
-    functions = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
-    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in functions}
-
-
-_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉", "01234567890123456789")
 
 
 def renamed(formula: str, name: str, other: str) -> str:
@@ -290,7 +289,9 @@ def problem_text(
         table["data"][name] = _plainly(array, cased)
     if not table["parameters"]:
         del table["parameters"]
-    return "\n".join([*(f"{k} = {_toml(v)}" for k, v in table.items() if k not in _TABLES), *_tables(table)])
+    return "\n".join(
+        [*(f"{k} = {_toml(v)}" for k, v in table.items() if k not in _TABLES), *_tables(table)]
+    )
 
 
 _TABLES = ("parameters", "data", "update", "display")
@@ -300,7 +301,13 @@ def _tables(table: Mapping[str, Any]) -> list[str]:
     lines = []
     for part in _TABLES:
         if table.get(part):
-            lines += [f"[{part}]", *(f"{json.dumps(k, ensure_ascii=False)} = {_toml(v)}" for k, v in table[part].items())]
+            lines += [
+                f"[{part}]",
+                *(
+                    f"{json.dumps(k, ensure_ascii=False)} = {_toml(v)}"
+                    for k, v in table[part].items()
+                ),
+            ]
     return lines
 
 

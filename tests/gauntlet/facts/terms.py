@@ -266,7 +266,7 @@ def _fill(g: Array, shape: Any, axis: Any = None) -> Array:
 
 def _sum_to(g: Array, shape: Any) -> Array:
     while g.ndim > len(shape):
-        g = np.sum(g, axis=0)
+        g = np.asarray(np.sum(g, axis=0))
     for k, n in enumerate(shape):
         if n == 1 and g.shape[k] != 1:
             g = np.sum(g, axis=k, keepdims=True)

@@ -1,4 +1,4 @@
-"""Updates by PyTorch's own optimisers, on gradients from the problem's text."""
+"""Updates by the rules of PyTorch's optimisers, on gradients from the problem's text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
-import torch
 
 from tests.gauntlet.oracle import Oracle
 
@@ -22,24 +21,49 @@ DEFAULTS: Mapping[str, Mapping[str, float]] = {
 """What a rule's settings are where a file does not give them, as the documents have them."""
 
 
-def optimiser(update: Mapping[str, Any], tensors: list[Any]) -> Any:
-    """The optimiser of PyTorch that a table [update] asks for."""
-    rule = update.get("rule", "sgd")
-    s = {"rate": 0.1, "weight_decay": 0.0, **DEFAULTS[rule], **update}
-    rate, decay = s["rate"], s["weight_decay"]
-    match rule:
-        case "momentum":
-            return torch.optim.SGD(tensors, lr=rate, momentum=s["momentum"], weight_decay=decay)
-        case "rmsprop":
-            return torch.optim.RMSprop(
-                tensors, lr=rate, alpha=s["decay"], eps=s["epsilon"], weight_decay=decay
-            )
-        case "adam" | "adamw":
-            kind = torch.optim.Adam if rule == "adam" else torch.optim.AdamW
-            betas = (s["beta1"], s["beta2"])
-            return kind(tensors, lr=rate, betas=betas, eps=s["epsilon"], weight_decay=decay)
-        case _:
-            return torch.optim.SGD(tensors, lr=rate, weight_decay=decay)
+class Optimiser:
+    """PyTorch's optimisers as their documents have them, on arrays: importing theirs takes seconds.
+
+    A test holds them against `torch.optim`.
+    """
+
+    def __init__(self, update: Mapping[str, Any]) -> None:
+        self.rule = update.get("rule", "sgd")
+        self.s = {"rate": 0.1, "weight_decay": 0.0, **DEFAULTS[self.rule], **update}
+        self.step = 0
+        self.first: dict[str, Any] = {}
+        self.second: dict[str, Any] = {}
+
+    def __call__(
+        self, parameters: Mapping[str, Any], gradients: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """The parameters after one more step."""
+        self.step += 1
+        return {n: self._moved(n, a, np.asarray(gradients[n])) for n, a in parameters.items()}
+
+    def _moved(self, name: str, theta: Any, g: Any) -> Any:
+        s, rate = self.s, self.s["rate"]
+        if self.rule == "adamw":
+            theta = theta * (1 - rate * s["weight_decay"])
+        else:
+            g = g + s["weight_decay"] * theta
+        match self.rule:
+            case "momentum":
+                self.first[name] = s["momentum"] * self.first.get(name, 0.0) + g
+                return theta - rate * self.first[name]
+            case "rmsprop":
+                average = s["decay"] * self.second.get(name, 0.0) + (1 - s["decay"]) * g * g
+                self.second[name] = average
+                return theta - rate * g / (np.sqrt(average) + s["epsilon"])
+            case "adam" | "adamw":
+                b1, b2 = s["beta1"], s["beta2"]
+                self.first[name] = b1 * self.first.get(name, 0.0) + (1 - b1) * g
+                self.second[name] = b2 * self.second.get(name, 0.0) + (1 - b2) * g * g
+                mean = self.first[name] / (1 - b1**self.step)
+                root = np.sqrt(self.second[name] / (1 - b2**self.step))
+                return theta - rate * mean / (root + s["epsilon"])
+            case _:
+                return theta - rate * g
 
 
 @dataclass
@@ -60,26 +84,15 @@ class Updated:
         return found
 
     def __post_init__(self) -> None:
-        self._tensors = {
-            n: torch.tensor(np.array(a, dtype=float), dtype=torch.float64)
-            for n, a in self.oracle.parameters.items()
-        }
-        # A rate of 0 or less is a rate to the product, and none to PyTorch's optimisers.
-        self._optimiser = optimiser(self.update, list(self._tensors.values()))
-        self.parameters.append(self._now())
+        self._optimiser = Optimiser(self.update)
+        self.parameters.append({n: np.array(a) for n, a in self.oracle.parameters.items()})
         self.losses.append(self.oracle.run(gradients=False).loss)
-
-    def _now(self) -> dict[str, Any]:
-        return {n: t.detach().numpy().copy() for n, t in self._tensors.items()}
 
     def after(self, count: int) -> dict[str, Any]:
         """The parameters after so many updates."""
         while len(self.parameters) <= count:
             gradients = self.oracle.run(self.parameters[-1]).gradients
-            for name, tensor in self._tensors.items():
-                tensor.grad = torch.tensor(np.array(gradients[name]), dtype=torch.float64)
-            self._optimiser.step()
-            self.parameters.append(self._now())
+            self.parameters.append(self._optimiser(self.parameters[-1], gradients))
             self.losses.append(self.oracle.run(self.parameters[-1], gradients=False).loss)
         return self.parameters[count]
 

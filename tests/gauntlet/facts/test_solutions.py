@@ -1,0 +1,195 @@
+"""The lines and notes of solutions re-derived, and a false one of each kind found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from typing import Any, get_args
+
+import pytest
+
+import handgrad
+from handgrad.operations import BY_NAME
+from handgrad.trace import Note, Step
+from tests.gauntlet.facts import judge, lines, notes
+from tests.gauntlet.facts.source import Facts
+from tests.gauntlet.facts.spoiling import spoiled
+from tests.gauntlet.facts.terms import MEANING
+from tests.gauntlet.oracle import Oracle
+
+NET = """
+equations = [
+  "z1 = W1 @ x + b1", "h1 = relu(z1)", "z2 = W2 @ h1 + b2", "h2 = relu(z2)",
+  "s = w3 @ h2 + b3", "yhat = sigmoid(s)", "L = -(y*log(yhat) + (1 - y)*log(1 - yhat))",
+]
+[parameters]
+W1 = [[0.5, -0.3], [0.2, 0.7], [-0.4, 0.1]]
+b1 = [0.1, -0.1, 0.2]
+W2 = [[0.4, -0.2, 0.3], [-0.5, 0.3, 0.2]]
+b2 = [0.2, 0.1]
+w3 = [0.6, -0.4]
+b3 = 0.3
+[data]
+x = [1, 0]
+y = 1
+[update]
+rate = 0.1
+"""
+
+CASES = """
+equations = ["z = W @ x + b", "h = relu(z)", "e = V @ h - y", "L = e @ e + 0.1*sum(W**2)"]
+[parameters]
+W = [[0.5, -0.3], [0.2, -0.7]]
+b = [0.1, -0.1]
+V = [[0.3, -0.4], [0.1, 0.2]]
+[data]
+x = { cases = [[1, 0], [-1, 1], [1, 1]] }
+y = { cases = [[1, 0], [0, 1], [1, 1]] }
+[update]
+rule = "momentum"
+rate = 0.1
+"""
+
+KINKS = """
+equations = ["z = W @ x + b", "h = relu(z)", "m = max(h)", "t = tanh(9*z)", "L = (m + sum(t))**2 + abs(c)"]
+[parameters]
+W = [[0.1, 0.2], [0.3, 0.4]]
+b = [-0.5, -0.9]
+c = 0
+d = 2
+[data]
+x = [1, 2]
+[update]
+rate = 0.1
+"""
+
+REST = """
+equations = ["z = w*x - v", "h = relu(z + 1)", "L = h**2 + z*h"]
+[parameters]
+w = 0.1
+v = 0.3
+[data]
+x = 3
+[update]
+rate = 0.1
+"""
+
+UNLIKE = """
+equations = ["p = W @ x", "L = mse(p, y)"]
+[parameters]
+W = [[0.5, 0.1], [0.2, 0.4]]
+[data]
+x = [1, 2]
+y = [[1], [2]]
+[update]
+rate = 0.1
+"""
+
+FAR = """
+equations = ["p = w*x", "s = sigmoid(p)", "L = s - exp(p)"]
+[parameters]
+w = 2
+[data]
+x = 3
+[update]
+rate = 1e6
+"""
+
+TEXTS = (NET, CASES, KINKS, REST, UNLIKE, FAR)
+
+
+@cache
+def facts_of(text: str) -> Facts:
+    return Facts(text, Oracle(text), handgrad.solve(handgrad.loads(text), steps=2))
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_what_a_solution_says_is_true(text: str) -> None:
+    report = judge(text, families=("lines", "notes"))
+    assert report.false == []
+    assert report.counts.total() > 10
+
+
+def all_notes() -> Iterator[tuple[Facts, Note, int]]:
+    for text in TEXTS:
+        facts, updates = facts_of(text), 0
+        for step in facts.trace.steps:
+            updates += step.kind == "update"
+            for note in step.notes:
+                yield facts, note, updates
+
+
+LEFT: dict[str, tuple[str, ...]] = {
+    # The phase says where the note stands; what is blocked is given where a gradient arrives.
+    "gated_off": ("phase",),
+    "shortcut": ("operation",),
+    # Other words are tried below.
+    "kink": ("words",),
+}
+"""Fields that say nothing that can be false."""
+
+
+@pytest.mark.parametrize("kind", get_args(Note), ids=lambda k: k.__name__)
+def test_a_false_note_is_found(kind: Any) -> None:
+    """Every field of every kind of note, changed."""
+    found: dict[str, bool] = {}
+    for facts, note, updates in all_notes():
+        if not isinstance(note, kind):
+            continue
+        assert all(c.holds for c in notes.of_note(note, facts, updates)), note
+        for field, false in spoiled(note, LEFT.get(note.kind, ())):
+            caught = not all(c.holds for c in notes.of_note(false, facts, updates))
+            found[field] = found.get(field, False) or caught
+    assert found, f"no {kind.__name__} in the problems of this file"
+    assert all(found.values()), found
+
+
+def test_an_untold_shut_gate_is_found() -> None:
+    facts = facts_of(NET)
+    steps = [replace_notes(step, ()) for step in facts.trace._steps]
+    facts = replace(facts, trace=replace(facts.trace, _steps=tuple(steps)))
+    assert any(not c.holds for c in notes.of_notes(facts))
+
+
+def replace_notes(step: Step, without: tuple[Note, ...]) -> Step:
+    return Step(step.id, step.phase, step.kind, step.about, step.lines, step.uses, without)
+
+
+@pytest.mark.parametrize("text", [NET, CASES])
+def test_a_false_line_is_found(text: str) -> None:
+    facts = facts_of(text)
+    seen = set()
+    for position, step in enumerate(facts.trace._steps):
+        for place, line in enumerate(step.lines):
+            for field, false in spoiled(line, ("role", "cased", "through", "index", "target")):
+                if line.role in ("memory", "let", "cost") and field.startswith(
+                    ("formula", "shape")
+                ):
+                    continue
+                if step.phase == "update" and field.startswith(("formula", "shape")):
+                    continue
+                changed = (*step.lines[:place], false, *step.lines[place + 1 :])
+                steps = list(facts.trace._steps)
+                steps[position] = Step(
+                    step.id, step.phase, step.kind, step.about, changed, step.uses, step.notes
+                )
+                spoilt = replace(facts, trace=replace(facts.trace, _steps=tuple(steps)))
+                assert any(not c.holds for c in lines.of_steps(spoilt)), (step.id, line.role, field)
+                seen.add(line.role)
+    assert {"value", "gradient", "updated"} <= seen
+
+
+def test_steps_said_to_be_used_that_are_not() -> None:
+    facts = facts_of(NET)
+    for position, step in enumerate(facts.trace._steps):
+        steps = list(facts.trace._steps)
+        steps[position] = Step(
+            step.id, step.phase, step.kind, step.about, step.lines, (*step.uses, "1.9"), step.notes
+        )
+        spoilt = replace(facts, trace=replace(facts.trace, _steps=tuple(steps)))
+        assert any(not c.holds and c.kind == "step uses" for c in lines.of_steps(spoilt))
+
+
+def test_every_operation_has_a_meaning_of_its_own() -> None:
+    assert set(BY_NAME) - {"mean_over_cases", "sum_over_cases"} == set(MEANING)
