@@ -235,3 +235,18 @@ def test_any_lines_are_a_problem_or_refused(text: str) -> None:
         assert handgrad.loads(problem.to_toml()) == problem
         page = handgrad.solution_page(handgrad.solve(problem))
         handgrad.render_terminal(page, width=80, colour=False, unicode=True)
+
+
+def test_names_with_marks_are_read_in_every_table() -> None:
+    """As in equations: ŷ is yhat and W⁽¹⁾ is W1, for numbers, the loss, [display] and --set."""
+    problem = handgrad.loads(
+        'equations = "ŷ = W⁽¹⁾ @ x₁\\nL⁽¹⁾ = (ŷ - y)**2"\nloss = "L⁽¹⁾"\n'
+        '[parameters]\n"W⁽¹⁾" = [1, 2]\n[data]\n"x₁" = [3, 4]\ny = 1\n[display]\n"W⁽¹⁾" = "Θ"\n'
+    )
+    assert set(problem.parameters) == {"W1"}
+    assert set(problem.data) == {"x_1", "y"}
+    assert (problem.loss, dict(problem.display)) == ("L1", {"W1": "Θ"})
+    changed = problem.with_values({"W⁽¹⁾": "[0, 0]"})
+    assert handgrad.solve(changed).run.loss == 1
+    with pytest.raises(handgrad.ProblemError, match="yhat is given twice"):
+        handgrad.Problem(["L = yhat"], {"yhat": 1, "ŷ": 2})

@@ -10,3 +10,4 @@ from handgrad.equations.reading import parse_equations as parse_equations
 from handgrad.equations.reading import parse_expression as parse_expression
 from handgrad.equations.source import Writer as Writer
 from handgrad.equations.source import source as source
+from handgrad.equations.tokens import plain_name as plain_name

@@ -74,6 +74,15 @@ def tokens(source: str) -> list[Token]:
     return found
 
 
+def plain_name(text: str) -> str:
+    """A name with its marks read, as in equations: ŷ is yhat. A text that is no name is given back."""
+    try:
+        first, *rest = tokens(text)
+    except EquationError:
+        return text
+    return first.text if first.kind == "name" and [t.kind for t in rest] == ["end"] else text
+
+
 def _name(source: str, text: str, end: int) -> tuple[str, int]:
     """A name with its marks read: ŷ is yhat, z⁽¹⁾ is z1, w₁₂ is w_12."""
     while end < len(source) and (

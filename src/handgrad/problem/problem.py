@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from handgrad.checked import Checked
-from handgrad.equations import Equation, parse_equations, source
+from handgrad.equations import Equation, parse_equations, plain_name, source
 from handgrad.errors import OptionError, ProblemError, nearest
 from handgrad.expression import Call, Expression, substitute
 from handgrad.operations import BY_NAME, SPELLINGS
@@ -71,11 +71,11 @@ class Problem(Shown, Checked):
             "equations": parsed,
             "parameters": _givens(parameters or {}, "parameters", where),
             "data": _givens(data or {}, "data", where),
-            "loss": loss if loss is not None else parsed[-1].target,
+            "loss": plain_name(loss) if loss is not None else parsed[-1].target,
             "title": title,
             "description": description,
             "update": update,
-            "display": dict(display or {}),
+            "display": {plain_name(n): shown for n, shown in (display or {}).items()},
             "reduction": reduction,
             "where": where,
         }
@@ -139,7 +139,8 @@ class Problem(Shown, Checked):
         name that the problem is not given.
         """
         parameters, data, update = dict(self.parameters), dict(self.data), self.update
-        for name, value in values.items():
+        for written, value in values.items():
+            name = plain_name(written)
             place = f"{name} = {value}" if isinstance(value, str) else name
             if name not in parameters and name not in data:
                 update, changed = _with_setting(update or Update(), name, value, place)
@@ -269,7 +270,13 @@ def _givens(values: Mapping[str, Any], table: str, where: str) -> dict[str, Give
     prefix = f"{where}, " if where else ""
     if not isinstance(values, Mapping):
         raise ProblemError(f"{table} is a table of names and numbers", where=where)
-    return {str(name): given(value, f"{prefix}{table}.{name}") for name, value in values.items()}
+    found: dict[str, Given] = {}
+    for written, value in values.items():
+        name = plain_name(str(written))
+        if name in found:
+            raise ProblemError(f"{name} is given twice in {table}", where=where)
+        found[name] = given(value, f"{prefix}{table}.{written}")
+    return found
 
 
 def _with_setting(update: Update, name: str, value: Any, place: str) -> tuple[Update, bool]:

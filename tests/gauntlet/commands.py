@@ -1,0 +1,592 @@
+"""Judge 1: every command and page kind, through the public doors; numbers that they give are judged too."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import handgrad
+from handgrad.drill.said import Accepted, Skipped
+from tests.gauntlet.numbers import array, compare, compare_solution, difference, largest
+from tests.gauntlet.oracle import Oracle
+from tests.gauntlet.subject import Array, Subject, Wrong, quiet
+
+Judge = Callable[[Subject], None]
+COMMANDS: dict[str, Judge] = {}
+"""By name, what is run and judged. A refusal that it allows is what its command is not made for."""
+
+NOT_SYMBOLS = (r"symbols", r"sympy", r"too (large|many|long)")
+SWAPPED = {"relu": "leaky_relu", "tanh": "sigmoid", "sigmoid": "tanh", "leaky_relu": "relu"}
+
+
+def command(judge: Judge) -> Judge:
+    COMMANDS[judge.__name__] = judge
+    return judge
+
+
+# -- solve ---------------------------------------------------------------------------------
+
+
+@command
+def solve(s: Subject) -> None:
+    s.run("solve", "--width", str(s.random.choice((40, 80, 120))))
+
+
+@command
+def solve_json(s: Subject) -> None:
+    ran = s.run("solve", "--json")
+    if ran is None:
+        return
+    compare_solution(s, s.found, ran.json)
+    updated = s.updated(1) if s.finite and s.oracle.update else None
+    if updated is not None:
+        compare(
+            "updated parameters", {n: array(v) for n, v in ran.json["updated"].items()}, updated
+        )
+
+
+@command
+def solve_steps(s: Subject) -> None:
+    steps = s.random.choice((2, 3))
+    ran = s.run("solve", "--json", "--steps", str(steps), allowed=(r"update \d", "not finite"))
+    s.run("solve", "--steps", "2", allowed=(r"update \d", "not finite"))
+    if ran is None or not s.finite or not s.oracle.update:
+        return
+    updated = s.updated(steps)
+    if updated is not None and all(np.isfinite(a).all() for a in updated.values()):
+        compare("parameters after updates", {n: array(v) for n, v in ran.json["updated"].items()}, updated)  # fmt: skip
+
+
+@command
+def solve_step(s: Subject) -> None:
+    ran = s.run("solve", "--json")
+    if ran is not None:
+        s.run("solve", "--step", s.random.choice(ran.json["steps"])["id"])
+
+
+@command
+def solve_only(s: Subject) -> None:
+    for phase in ("forward", "backward", "update"):
+        allowed = ("update",) if phase == "update" else ()
+        s.run("solve", "--only", phase, allowed=allowed)
+
+
+@command
+def solve_elements(s: Subject) -> None:
+    s.run("solve", "--elements")
+
+
+@command
+def solve_ascii(s: Subject) -> None:
+    ran = s.run("solve", "--ascii", "--width", "60", "--colour")
+    if ran is not None and not ran.out.isascii():
+        signs = sorted({c for c in ran.out if not c.isascii()})
+        raise Wrong("not ASCII", " ".join(signs))
+
+
+@command
+def solve_decimals(s: Subject) -> None:
+    s.run("solve", "--decimals", str(s.random.choice((0, 1, 2, 8, 15))))
+
+
+@command
+def solve_swap(s: Subject) -> None:
+    if not s.activations:
+        return
+    old = s.random.choice(s.activations)
+    new = SWAPPED.get(old, "relu")
+    found = s.oracle.run(swap={old: new})
+    ran = s.run("solve", "--json", "--swap", f"{old}={new}", finite=s.is_finite(found))
+    if ran is not None:
+        compare_solution(s, found, ran.json)
+
+
+@command
+def solve_set(s: Subject) -> None:
+    name, changed, said = other_numbers(s)
+    found = s.oracle.run(changes={name: changed})
+    ran = s.run("solve", "--json", "--set", f"{name}={said}", finite=s.is_finite(found))
+    if ran is not None:
+        compare_solution(s, found, ran.json)
+
+
+def other_numbers(s: Subject) -> tuple[str, Array, str]:
+    """A name that is given with other numbers: the array, and as it is written on the command line."""
+    given = {**s.oracle.parameters, **s.oracle.data}
+    # Targets, masks and class numbers mean something; parameters do not mind.
+    name = s.random.choice(list(s.oracle.parameters or given))
+    grid = np.asarray(given[name])
+    changed = np.round(grid + np.asarray([s.random.choice((-0.3, 0, 0.2)) for _ in range(grid.size)]).reshape(grid.shape), 1)  # fmt: skip
+    rows = np.moveaxis(changed, -1, 0) if name in s.oracle.cased else changed
+    return name, changed, str(rows.tolist())
+
+
+@command
+def solve_rounded(s: Subject) -> None:
+    s.run("solve", "--carry", "rounded", allowed=("when every figure is rounded", "rounded"))
+
+
+@command
+def solve_exact(s: Subject) -> None:
+    ran = s.run("solve", "--numbers", "exact", "--json", allowed=("exact",))
+    s.run("solve", "--numbers", "exact", allowed=("exact",))
+    if ran is None or not s.finite:
+        return
+    for what, theirs in (("values", s.found.values), ("gradients", s.found.gradients)):
+        ours = {n: _exact(v) for n, v in ran.json[what].items()}
+        compare(f"exact {what}", ours, theirs)
+
+
+def _exact(value: Any) -> Array:
+    from fractions import Fraction
+
+    def number(v: Any) -> Any:
+        if isinstance(v, list):
+            return [number(e) for e in v]
+        text = v.replace("≈", "").replace("−", "-").strip()
+        try:
+            return float(Fraction(text))
+        except ValueError:
+            return np.nan
+
+    return np.asarray(number(value), dtype=float)
+
+
+@command
+def solve_symbols(s: Subject) -> None:
+    size = sum(a.size for a in s.oracle.parameters.values())
+    if size > 10 or len(s.oracle.equations) > 8:
+        return
+    s.run("solve", "--numbers", "symbols", allowed=NOT_SYMBOLS)
+
+
+@command
+def intervals(s: Subject) -> None:
+    if not s.finite:
+        return
+    with quiet():
+        try:
+            bounds = handgrad.run_intervals(s.problem)
+        except handgrad.HandgradError as error:
+            s.noted.append(f"intervals: {type(error).__name__}")
+            return
+        for name in s.oracle.parameters:
+            bound, value = bounds.gradient(name), s.found.gradients[name]
+            slack = 1e-9 * max(1.0, float(np.abs(value).max()))
+            if ((value < bound.lower - slack) | (value > bound.upper + slack)).any():
+                raise Wrong("a gradient outside its bounds", name)
+
+
+# -- files ---------------------------------------------------------------------------------
+
+
+def _file(kind: str, *options: str, times: int = 1) -> Judge:
+    def judge(s: Subject) -> None:
+        if times > 1 and s.random.randrange(times):
+            return
+        ran = s.run("solve", "-o", s.out(f"page.{kind}"), *options)
+        if ran is not None and not (s.folder / f"page.{kind}").stat().st_size:
+            raise Wrong("an empty file", kind)
+
+    return judge
+
+
+for _kind in ("html", "tex", "typ", "md", "ipynb", "svg", "json", "txt"):
+    COMMANDS[f"file_{_kind}"] = _file(_kind)
+COMMANDS["file_png"] = _file("png", times=4)
+COMMANDS["file_pdf"] = _file("pdf", times=10)
+COMMANDS["slides_html"] = _file("html", "--as", "slides")
+COMMANDS["slides_typ"] = _file("typ", "--as", "slides")
+COMMANDS["slides_pdf"] = _file("pdf", "--as", "slides", times=20)
+COMMANDS["file_elements"] = _file("html", "--elements")
+COMMANDS["file_backward"] = _file("tex", "--only", "backward")
+
+
+# -- why -----------------------------------------------------------------------------------
+
+ENTRIES = 6
+"""Entries asked about of one problem; its others come up in other problems of the family."""
+
+
+def _entries(s: Subject, names: list[str], arrays: dict[str, Array]) -> list[tuple[str, str, float]]:  # fmt: skip
+    """(name, entry as it is asked for, the number)."""
+    found = []
+    for name in names:
+        value = arrays[name]
+        if name in s.oracle.cased:
+            continue
+        for at in np.ndindex(*value.shape):
+            index = f"[{','.join(map(str, at))}]" if at else ""
+            found.append((name, index, float(value[at])))
+    s.random.shuffle(found)
+    return found[:ENTRIES]
+
+
+@command
+def why_gradients(s: Subject) -> None:
+    entries = _entries(s, list(s.oracle.parameters), s.found.gradients)
+    size = largest({n: s.found.gradients[n] for n in s.oracle.parameters})
+    for k, (name, index, value) in enumerate(entries):
+        entry = f"d{name}{index}"
+        if k % 2:
+            s.run("why", entry)
+            continue
+        ran = s.run("why", entry, "--json")
+        if ran is not None and s.finite and difference(ran.json["value"], value, size) > 1:
+            raise Wrong("why's gradient differs", f"{entry}: {ran.json['value']}, PyTorch {value}")
+
+
+@command
+def why_values(s: Subject) -> None:
+    computed = [t for t, _ in s.oracle.equations]
+    allowed = (r"cases", r"not finite")
+    for name, index, value in _entries(s, computed, s.found.values):
+        ran = s.run("why", f"{name}{index}", "--json", allowed=allowed)
+        if ran is not None and s.finite and difference(ran.json["value"], value) > 1:
+            raise Wrong("why's value differs", f"{name}{index}: {ran.json['value']}, PyTorch {value}")  # fmt: skip
+    for name in s.random.sample(computed, min(2, len(computed))):
+        at = ",".join(str(s.random.randrange(n)) for n in s.found.values[name].shape)
+        index = f"[{at}]" if at else ""
+        s.run("why", f"d{name}{index}", allowed=allowed)
+        s.run("why", f"{name}{index}", "--decimals", "3", allowed=allowed)
+
+
+# -- gates, questions, compare -------------------------------------------------------------
+
+NO_GATES = (r"has no (gates|activation|units)", r"no (gate|activation)", r"not a gate")
+
+
+@command
+def gates(s: Subject) -> None:
+    s.run("gates", allowed=NO_GATES)
+
+
+@command
+def gates_json(s: Subject) -> None:
+    s.run("gates", "--json", allowed=NO_GATES)
+
+
+@command
+def gates_over(s: Subject) -> None:
+    vectors = [n for n, a in s.oracle.data.items() if n in _used(s) and a.size < 20]
+    if not vectors:
+        return
+    name = s.random.choice(vectors)
+    shape = s.oracle.data[name].shape
+    shape = shape[:-1] if name in s.oracle.cased else shape
+    if len(shape) > 1:
+        return
+    box = f"{name} in [-1,1]" + (f"^{shape[0]}" if shape else "")
+    options = ["--tighten"] if s.random.random() < 0.3 else []
+    s.run("gates", "--over", box, *options, allowed=(*NO_GATES, r"box", r"over"))
+
+
+def _used(s: Subject) -> set[str]:
+    return {w for _, text in s.oracle.equations for w in re.findall(r"\w+", text)}
+
+
+@command
+def questions(s: Subject) -> None:
+    s.run("questions", allowed=(r"no such question", r"no question"))
+
+
+@command
+def questions_json(s: Subject) -> None:
+    s.run("questions", "--json", allowed=(r"no such question", r"no question"))
+
+
+@command
+def questions_html(s: Subject) -> None:
+    s.run("questions", "-o", s.out("questions.html"), allowed=(r"no such question", r"no question"))
+
+
+@command
+def compare_swap(s: Subject) -> None:
+    if s.activations:
+        old = s.random.choice(s.activations)
+        new = SWAPPED.get(old, "relu")
+        finite = s.finite and s.is_finite(s.oracle.run(swap={old: new}))
+        s.run("compare", "--swap", f"{old}={new}", finite=finite)
+
+
+@command
+def compare_set(s: Subject) -> None:
+    name, changed, said = other_numbers(s)
+    finite = s.finite and s.is_finite(s.oracle.run(changes={name: changed}))
+    s.run("compare", "--set", f"{name}={said}", finite=finite)
+    kind = s.random.choice(("html", "tex", "md", "ipynb", "json"))
+    s.run("compare", "--set", f"{name}={said}", "-o", s.out(f"both.{kind}"), finite=finite)
+
+
+# -- practice ------------------------------------------------------------------------------
+
+NO_NUMBERS = (r"no numbers", r"none of", r"could be found", r"no variant", r"tried")
+
+
+@command
+def practice(s: Subject) -> None:
+    seed = str(s.random.randrange(1000))
+    level = s.random.choice(("easy", "medium", "hard"))
+    s.run("practice", "--seed", seed, "--level", level, allowed=NO_NUMBERS)
+
+
+@command
+def practice_json(s: Subject) -> None:
+    ran = s.run("practice", "--json", "--count", "2", "--seed", str(s.seed), allowed=NO_NUMBERS)
+    if ran is None:
+        return
+    for sheet in ran.json["sheets"]:
+        drawn = {n: array(v) for n, v in {**sheet["parameters"], **sheet["data"]}.items()}
+        for name, numbers in drawn.items():
+            given = {**s.oracle.parameters, **s.oracle.data}[name]
+            if numbers.shape != given.shape:
+                raise Wrong("a drawn array of another shape", name)
+
+
+@command
+def practice_key(s: Subject) -> None:
+    kind = s.random.choice(("html", "tex", "typ", "md"))
+    s.run("practice", "--count", "2", "-o", s.out(f"sheets.{kind}"), "--key", s.out(f"key.{kind}"), allowed=NO_NUMBERS)  # fmt: skip
+
+
+@command
+def practice_blank(s: Subject) -> None:
+    words = s.random.choice(("forward", "backward"))
+    s.run("practice", "--blank", words, "--formulas", allowed=NO_NUMBERS)
+
+
+@command
+def practice_problems(s: Subject) -> None:
+    folder = s.folder / "drawn"
+    for old in folder.glob("*"):
+        old.unlink()
+    ran = s.run("practice", "--problems", str(folder), "--count", "2", allowed=NO_NUMBERS)  # fmt: skip
+    if ran is None:
+        return
+    problems = [p for p in sorted(folder.glob("*.toml")) if "equations" in p.read_text()]
+    if not problems:
+        raise Wrong("no problems were written", str(list(folder.iterdir())))
+    for path in problems:
+        found = Oracle(path.read_text()).run()
+        if not s.is_finite(found):
+            raise Wrong("a drawn problem without finite numbers", path.read_text())
+        own = handgrad.solve(handgrad.load(path)).run.loss
+        if difference(own, found.loss) > 1:
+            raise Wrong("loss of a drawn problem differs", f"{own}, PyTorch {found.loss}")
+
+
+# -- checking ------------------------------------------------------------------------------
+
+
+def answers(s: Subject) -> dict[str, Array] | None:
+    """What a complete sheet asks for, from PyTorch's numbers; None where there is no solution."""
+    ran = s.run("check", "--blank", allowed=(r"not finite",))
+    if ran is None or not s.finite:
+        return None
+    asked = tomllib.loads(ran.out)
+    found: dict[str, Array] = {}
+    for target, cells in asked.items():
+        if target == "updated":
+            continue
+        number = None
+        if target in s.found.values:
+            number = s.found.values[target]
+        elif target.startswith("d") and target[1:] in s.found.gradients:
+            number = s.found.gradients[target[1:]]
+        if number is None or not np.isfinite(number).all():
+            continue
+        if np.shape(cells) != number.shape:
+            raise Wrong("a blank of another shape", f"{target}: {np.shape(cells)}, {number.shape}")
+        found[target] = number
+    return found
+
+
+def written(sheet: dict[str, Array], digits: str) -> str:
+    def cells(value: Any) -> str:
+        if isinstance(value, list):
+            return f"[{', '.join(cells(v) for v in value)}]"
+        return format(value, digits).replace("inf", "0")
+
+    return "".join(f'"{n}" = {_toml(cells(v.tolist()))}\n' for n, v in sheet.items())
+
+
+def _toml(text: str) -> str:
+    return re.sub(r"(?<![\d.])(-?\d+)e", r"\1.0e", text)
+
+
+def _digits(s: Subject, sheet: dict[str, Array]) -> str:
+    """Six figures; or four decimals, where no number is lost by them."""
+    sizes = np.concatenate([np.abs(a).ravel() for a in sheet.values()])
+    sizes = sizes[sizes > 0]
+    tame = sizes.size and sizes.min() > 0.01 and sizes.max() < 100
+    return ".4f" if tame and s.random.random() < 0.6 else ".7g"
+
+
+@command
+def check_right(s: Subject) -> None:
+    sheet = answers(s)
+    if not sheet:
+        return
+    path = s.folder / "answers.toml"
+    path.write_text(written(sheet, _digits(s, sheet)), encoding="utf-8")
+    ran = s.run("check", str(path), codes=(0, 1))
+    if ran is not None and ran.code == 1:
+        raise Wrong("right work is faulted", f"{path.read_text()}\n{ran.out}")
+
+
+@command
+def check_spoiled(s: Subject) -> None:
+    sheet = answers(s)
+    if not sheet:
+        return
+    name = s.random.choice(list(sheet))
+    spoiled = np.array(sheet[name])
+    at = tuple(s.random.randrange(n) for n in spoiled.shape)
+    spoiled[at] += s.random.choice((-1, 1)) * (0.37 + 0.5 * abs(spoiled[at]))
+    sheet[name] = spoiled
+    path = s.folder / "spoiled.toml"
+    path.write_text(written(sheet, ".7g"), encoding="utf-8")
+    level = s.random.choice(("where", "what", "rule", "worked"))
+    ran = s.run("check", str(path), "--level", level, codes=(0, 1))
+    if ran is not None and ran.code == 0:
+        raise Wrong("a spoiled entry is judged right", f"{name}{list(at)}\n{path.read_text()}")
+    s.run("check", str(path), "--json", codes=(1,))
+
+
+@command
+def check_blank(s: Subject) -> None:
+    for kind in ("toml", "csv", "ipynb"):
+        s.run("check", f"--blank={kind}")
+
+
+@command
+def check_printed(s: Subject) -> None:
+    sheet = answers(s)
+    if not sheet:
+        return
+    path = s.folder / "printed.toml"
+    path.write_text(written(sheet, ".7g"), encoding="utf-8")
+    ran = s.run("check", str(path), "--as-printed", codes=(0, 1))
+    if ran is not None and ran.code == 1:
+        raise Wrong("right figures in print are faulted", f"{path.read_text()}\n{ran.out}")
+
+
+@command
+def check_code(s: Subject) -> None:
+    if not s.finite:
+        return
+    with quiet():
+        gradients = {n: s.found.gradients[n] for n in s.oracle.parameters}
+        handgrad.assert_gradients(s.problem, gradients)
+
+
+# -- train, code, verify, drill -------------------------------------------------------------
+
+NO_TRAINING = (r"not finite", r"no update", r"update \d", r"diverge")
+
+
+@command
+def train(s: Subject) -> None:
+    ran = s.run("train", "--steps", "4", "--json", allowed=NO_TRAINING)
+    s.run("train", "--steps", "3", allowed=NO_TRAINING)
+    if ran is None or not s.finite or not ran.json["losses"]:
+        return
+    first = ran.json["losses"][0]
+    if min(difference(first, s.found.loss), difference(first, s.as_floats.loss)) > 1:
+        raise Wrong("train's first loss differs", f"{first}, PyTorch {s.found.loss}")
+
+
+@command
+def train_compare(s: Subject) -> None:
+    s.run("train", "--steps", "2", "--compare", allowed=(*NO_TRAINING, *NO_GATES, r"compare"))
+
+
+@command
+def code_numpy(s: Subject) -> None:
+    _program(s, "numpy")
+
+
+@command
+def code_torch(s: Subject) -> None:
+    _program(s, "torch")
+
+
+def _program(s: Subject, library: str) -> None:
+    ran = s.run("code", "--to", library)
+    if ran is None or not s.finite:
+        return
+    scope: dict[str, Any] = {}
+    with quiet(), np.errstate(all="ignore"):
+        exec(compile(ran.out, "<program>", "exec"), scope)
+    size = largest({n: s.found.gradients[n] for n in s.oracle.parameters})
+    for name in s.oracle.parameters:
+        ours = scope.get(f"d{name}")
+        if ours is None:
+            continue
+        ours = np.asarray(ours.detach() if hasattr(ours, "detach") else ours, dtype=float)
+        apart = min(difference(ours, f.gradients[name], size) for f in (s.found, s.as_floats))
+        if apart > 1:
+            raise Wrong(f"gradients of the {library} program differ", f"d{name}: {ours.tolist()}, PyTorch {s.found.gradients[name].tolist()}")  # fmt: skip
+
+
+@command
+def engine(s: Subject) -> None:
+    """Many networks at once, and the loss and gradients of one."""
+    if not s.finite:
+        return
+    with quiet(), np.errstate(all="ignore"):
+        gradients = handgrad.Engine(s.problem).run(s.oracle.parameters)
+        for name in s.oracle.parameters:
+            ours = np.asarray(gradients.gradients[name])
+            apart = min(difference(ours, f.gradients[name]) for f in (s.found, s.as_floats))
+            if apart > 1:
+                raise Wrong("gradients of the engine differ", f"{name}: {ours.tolist()}, PyTorch {s.found.gradients[name].tolist()}")  # fmt: skip
+
+
+@command
+def verify(s: Subject) -> None:
+    ran = s.run("verify", codes=(0, 1))
+    if ran is not None and ran.code == 1:
+        raise Wrong("verify disagrees", ran.out)
+
+
+@command
+def drill(s: Subject) -> None:
+    if not s.finite:
+        return
+    with quiet():
+        at = handgrad.begin_drill(s.problem)
+        handgrad.drill_opening_page(at)
+        for _ in range(len(at.blanks)):
+            if at.finished:
+                break
+            blank = at.blank
+            page = handgrad.drill_question_page(at, None)
+            handgrad.render_terminal(page, width=80, colour=False, unicode=True)
+            target = blank.target
+            number = s.found.values.get(target)
+            if number is None and target.startswith("d"):
+                number = s.found.gradients.get(target[1:])
+            if number is None or not np.isfinite(number).all() or number.ndim > 2:
+                at, said = at.take("skip")
+                assert isinstance(said, Skipped)
+                continue
+            rows = number.reshape(-1, number.shape[-1]) if number.ndim else number.reshape(1, 1)
+            typed = ";".join(" ".join(format(float(x), ".7g") for x in row) for row in rows)
+            at, said = at.take(typed + "\n")
+            handgrad.render_terminal(handgrad.drill_said_page(at, said), width=80, colour=False, unicode=True)  # fmt: skip
+            if not isinstance(said, Accepted):
+                raise Wrong("the drill takes no right answer", f"{target} = {typed}: {said}")
+        handgrad.drill_object(at)
+
+
+@command
+def saved_again(s: Subject) -> None:
+    """The problem written back is the same problem."""
+    again = handgrad.loads(s.problem.to_toml())
+    if again != s.problem:
+        raise Wrong("a problem written back differs", again.to_toml())

@@ -1,0 +1,22 @@
+"""The families: realistic problems in people's own spelling. Each draws one problem from a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.gauntlet.families import circuits, classes, metrics, networks, pictures, sequences
+from tests.gauntlet.families.draw import Draw
+
+FAMILIES: dict[str, Callable[[Draw], None]] = {
+    family.__name__: family
+    for module in (networks, classes, sequences, metrics, pictures, circuits)
+    for family in module.FAMILIES
+}
+"""By name, what writes a problem of the family on `Draw.sheet`."""
+
+
+def problem(family: str, seed: int) -> str:
+    """The TOML text of the family's problem with this seed."""
+    draw = Draw(family, seed)
+    FAMILIES[family](draw)
+    return draw.finish().to_toml()

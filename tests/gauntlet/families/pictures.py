@@ -1,0 +1,97 @@
+"""Convolutions and pooling."""
+
+from __future__ import annotations
+
+from tests.gauntlet.families.draw import Draw
+
+
+def conv1d(d: Draw) -> None:
+    """A filter along a signal."""
+    s, n, k = d.sheet, d.size(6, 4), d.size(3)
+    s.parameters |= {"w": d.array(k), "b": d.array()}
+    s.data["x"] = d.array(n, far=False)
+    options = d.pick(("", "", ", stride=2", ", padding=1"))
+    s.add(f"z = conv1d(x, w{options}) + b", f"h = {d.activation()}(z)")
+    s.add(*d.pick((("L = sum(h**2)",), ("p = max(h)", "L = (p - 1)**2"), ("g = mean(h)", "L = (g - 0.5)**2"))))  # fmt: skip
+
+
+def conv_pool(d: Draw) -> None:
+    """A picture, a kernel, ReLU, max or mean pooling, one output."""
+    s, side, k = d.sheet, d.pick((3, 4, 5)), d.pick((1, 2, 2))
+    s.parameters |= {"K": d.array(k, k), "b": d.array()}
+    s.data |= {"X": d.array(side, side, far=False), "y": d.array(far=False)}
+    out = side - k + 1
+    pooled = out // 2
+    if pooled == 0:
+        pooled = out
+        pool = "H"
+    else:
+        pool = d.pick(("max_pool2d(H)", "max_pool2d(H)", "avg_pool2d(H)", "max_pool2d(H, size=2, stride=2)"))  # fmt: skip
+    s.parameters["w"] = d.array(pooled, pooled)
+    s.add("Z = conv2d(X, K) + b", f"H = {d.pick(('relu', 'relu', 'tanh'))}(Z)", f"P = {pool}", d.pick(("f = sum(w*P)", "f = sum(P*w)")), "L = 0.5*(f - y)**2")  # fmt: skip
+
+
+def conv_channels(d: Draw) -> None:
+    """Channels in and out, a reshape, a softmax."""
+    s, side, inside, channels = d.sheet, d.pick((3, 4)), d.size(2), d.size(2)
+    k = 2
+    out = side - k + 1
+    s.parameters["K"] = d.array(channels, inside, k, k)
+    s.data["X"] = d.array(inside, side, side, far=False)
+    bias = ""
+    if d.chance(0.5):
+        s.parameters["b"] = d.array(channels, 1, 1)
+        bias = " + b"
+    s.add(f"Z = conv2d(X, K){bias}", f"A = {d.pick(('relu', 'relu', 'leaky_relu'))}(Z)")
+    pooled = out // 2 if out >= 2 else out
+    s.add(f"P = {d.pick(('max_pool2d(A)', 'avg_pool2d(A)'))}")
+    count = channels * pooled * pooled
+    s.parameters["W"] = d.array(2, count)
+    s.add(f"f = reshape(P, shape={d.pick((f'({count},)', '(-1,)', '-1', str(count)))})", "p = softmax(W @ f)", f"L = -log(p[{d.random.randrange(2)}])")  # fmt: skip
+
+
+def conv_two(d: Draw) -> None:
+    """Two layers of convolution, the first with padding."""
+    s = d.sheet
+    side = d.pick((3, 4))
+    s.parameters |= {"K1": d.array(3, 3), "K2": d.array(2, 2)}
+    s.data["X"] = d.array(side, side, far=False)
+    act = d.pick(("relu", "relu", "sigmoid"))
+    s.add(f"A1 = {act}(conv2d(X, K1, padding=1))", f"A2 = {act}(conv2d(A1, K2))", d.pick(("L = sum(A2)", "L = mean(A2**2)", "L = max(A2)")))  # fmt: skip
+
+
+def global_pool(d: Draw) -> None:
+    """Channels' means over their positions."""
+    s, side, channels = d.sheet, 3, d.size(3)
+    s.parameters |= {"K": d.array(channels, 1, 2, 2), "v": d.array(channels)}
+    s.data |= {"X": d.array(1, side, side, far=False), "y": d.binary()}
+    s.add("A = relu(conv2d(X, K))", d.pick(("g = mean(A, axis=(1, 2))", "g = max(A, axis=(1, 2))", "g = sum(sum(A, axis=2), axis=1)")), "p = sigmoid(v @ g)", d.pick(("L = -y*log(p) - (1 - y)*log(1 - p)", "L = bce(p, y)")))  # fmt: skip
+
+
+def conv_residual(d: Draw) -> None:
+    """A convolution of the same size, added to what it is of."""
+    s, n = d.sheet, d.size(5, 3)
+    s.parameters |= {"w": d.array(3), "v": d.array(n)}
+    s.data |= {"x": d.array(n, far=False), "y": d.array(far=False)}
+    s.add("r = relu(x + conv1d(x, w, padding=1))", "f = v @ r", "L = (f - y)**2")
+
+
+def pooled_signal(d: Draw) -> None:
+    """Pools that overlap, with ties on the grid."""
+    s, n = d.sheet, d.size(6, 4)
+    s.parameters["a"] = d.array(n, top=0.5)
+    size, stride = d.pick(((2, 2), (2, 1), (3, 1), (3, 2)))
+    count = (n - size) // stride + 1
+    s.data["c"] = d.array(count, far=False)
+    s.add(f"p = {d.pick(('max_pool1d', 'max_pool1d', 'avg_pool1d'))}(a, size={size}, stride={stride})", "L = sum(c*p)")  # fmt: skip
+
+
+FAMILIES = (
+    conv1d,
+    conv_pool,
+    conv_channels,
+    conv_two,
+    global_pool,
+    conv_residual,
+    pooled_signal,
+)

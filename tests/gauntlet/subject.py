@@ -1,0 +1,213 @@
+"""One problem in the gauntlet: its text, its file, PyTorch's numbers, and the command line in process."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import random
+import re
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+import handgrad
+from handgrad.cli import commands
+from tests.gauntlet.oracle import Evaluated, Oracle
+
+Array = NDArray[np.float64]
+
+
+class Wrong(Exception):  # noqa: N818 - what a judge finds is no error of the program's
+    """What a judge has found. `kind` is the same for all that have one cause."""
+
+    def __init__(self, kind: str, said: str) -> None:
+        super().__init__(f"{kind}: {said}")
+        self.kind = kind
+        self.said = said
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command printed, and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class _Console(io.TextIOWrapper):
+    """Standard output that is kept, with a console's encoding."""
+
+    def __init__(self, given: bytes = b"") -> None:
+        super().__init__(io.BytesIO(given), encoding="utf-8")
+
+    def text(self) -> str:
+        self.flush()
+        buffer = self.buffer
+        assert isinstance(buffer, io.BytesIO)
+        return buffer.getvalue().decode("utf-8")
+
+
+def command_line(arguments: Sequence[str], typed: str = "") -> Ran:
+    """One command in this process, warnings as errors. What it raises beside its own errors is raised."""
+    out, err, stdin = _Console(), _Console(), sys.stdin
+    sys.stdin = _Console(typed.encode())
+    try:
+        with (
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+            warnings.catch_warnings(),
+        ):
+            warnings.simplefilter("error")
+            code = commands.run(list(arguments))
+    finally:
+        sys.stdin = stdin
+    return Ran(code, out.text(), err.text())
+
+
+@dataclass
+class Subject:
+    """A problem under judgement.
+
+    Attributes:
+        text: the problem file; `folder` has it as `problem.toml`, and what commands write.
+        random: decides what is varied; the same family and seed, the same.
+    """
+
+    family: str
+    seed: int
+    text: str
+    folder: Path
+    random: random.Random
+    noted: list[str] = field(default_factory=list)
+
+    @cached_property
+    def path(self) -> str:
+        path = self.folder / "problem.toml"
+        path.write_text(self.text, encoding="utf-8")
+        return str(path)
+
+    @cached_property
+    def problem(self) -> handgrad.Problem:
+        return handgrad.loads(self.text)
+
+    @cached_property
+    def oracle(self) -> Oracle:
+        return Oracle(self.text)
+
+    @cached_property
+    def found(self) -> Evaluated:
+        return self.oracle.run()
+
+    @cached_property
+    def as_floats(self) -> Evaluated:
+        """Rests of rounding and all, as programs have them."""
+        return Oracle(self.text, paper=False).run()
+
+    @cached_property
+    def finite(self) -> bool:
+        """Whether PyTorch has a finite loss and finite gradients of the parameters."""
+        return self.is_finite(self.found)
+
+    def is_finite(self, found: Evaluated) -> bool:
+        names = self.oracle.parameters or self.oracle.data
+        return bool(np.isfinite(found.loss)) and all(
+            np.isfinite(found.gradients[n]).all() for n in names
+        )
+
+    @property
+    def activations(self) -> list[str]:
+        used = {m for _, t in self.oracle.equations for m in re.findall(r"(\w+)\(", t)}
+        return sorted(used & {"relu", "tanh", "sigmoid", "leaky_relu", "elu", "softplus", "gelu", "silu"})  # fmt: skip
+
+    def out(self, name: str) -> str:
+        """A file that is not there yet."""
+        path = self.folder / name
+        path.unlink(missing_ok=True)
+        return str(path)
+
+    def run(
+        self,
+        *arguments: str,
+        allowed: Sequence[str] = (),
+        finite: bool | None = None,
+        codes: Sequence[int] = (0,),
+        typed: str = "",
+    ) -> Ran | None:
+        """A command on the problem; None where it refuses with reason.
+
+        A refusal is wrong where PyTorch has finite numbers, unless its message has one of the
+        patterns `allowed`: what the command is not made for.
+        """
+        name, *rest = arguments
+        ran = command_line([name, self.path, *rest], typed)
+        if ran.code in codes:
+            return ran
+        if ran.code != 2:
+            raise Wrong(f"exit code {ran.code}", f"{' '.join(arguments)}\n{ran.out}{ran.err}")
+        message = ran.err.strip()
+        if any(re.search(p, message) for p in allowed):
+            self.noted.append(f"{name}: {_pattern(message)}")
+            return None
+        if self.finite if finite is None else finite:
+            raise Wrong(f"refused: {_pattern(message)}", f"{' '.join(arguments)}\n{message}")
+        return None
+
+    def updated(self, steps: int) -> dict[str, Array] | None:
+        """The parameters after some updates, by PyTorch's optimisers; None where it has no such rule."""
+        update = dict(self.oracle.update)
+        rule, rate = update.pop("rule", "sgd"), float(update.pop("rate", 0.1))
+        numbers = {n: torch.tensor(np.array(a)) for n, a in self.oracle.parameters.items()}
+        optimiser: Any
+        decay = float(update.get("weight_decay", 0.01 if rule == "adamw" else 0))
+        every = list(numbers.values())
+        match rule:
+            case "sgd":
+                optimiser = torch.optim.SGD(every, rate, weight_decay=decay)
+            case "momentum":
+                momentum = float(update.get("momentum", 0.9))
+                optimiser = torch.optim.SGD(every, rate, momentum=momentum, weight_decay=decay)
+            case "rmsprop":
+                optimiser = torch.optim.RMSprop(every, rate, weight_decay=decay)
+            case "adam":
+                optimiser = torch.optim.Adam(every, rate, weight_decay=decay)
+            case "adamw":
+                optimiser = torch.optim.AdamW(every, rate, weight_decay=decay)
+            case _:
+                return None
+        for _ in range(steps):
+            found = self.oracle.run(changes={n: t.numpy() for n, t in numbers.items()})
+            for name, tensor in numbers.items():
+                tensor.grad = torch.tensor(np.array(found.gradients[name]))
+            optimiser.step()
+        return {n: t.numpy() for n, t in numbers.items()}
+
+
+def _pattern(message: str) -> str:
+    """A message without what is the problem's own: names, numbers, the place."""
+    last = [line for line in message.splitlines() if not re.fullmatch(r"[\s~^]*", line)]
+    text = " / ".join(line.strip() for line in last if " = " not in line) or message
+    text = re.sub(r"\S+\.toml,?|equation \d+:?", "", text)
+    text = re.sub(r"-?\d+(\.\d+)?(e[+-]?\d+)?", "N", text)
+    return re.sub(r"\s+", " ", text)[:160].strip()
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Warnings as errors, nothing printed."""
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("error")
+        yield
