@@ -45,6 +45,10 @@ from handgrad.cli.terminal import Terminal, page_options
 @click.option("--zero-input", is_flag=True, help="An input that is zero.")
 @click.option("--path-sum", is_flag=True, help="A gradient that adds up at least two paths.")
 @click.option(
+    "--keep", "kept", multiple=True, metavar="NAME",
+    help="Leave the numbers of NAME (or NAME,NAME) as they are; may be repeated.",
+)  # fmt: skip
+@click.option(
     "--blank", "blanks", multiple=True, metavar="WORDS",
     help="Leave blank only forward, backward or update, a step (2.4), or names (dW2,db2).",
 )  # fmt: skip
@@ -80,6 +84,7 @@ def practice(
     off: tuple[str, ...],
     zero_input: bool,
     path_sum: bool,
+    kept: tuple[str, ...],
     blanks: tuple[str, ...],
     formulas: bool,
     key: Path | None,
@@ -111,6 +116,8 @@ def practice(
         off=dict(units_off(text) for text in off),
         zero_input=zero_input,
         path_sum=path_sum,
+        keep=[name.strip() for names in kept for name in names.split(",") if name.strip()],
+        figures=decimals,
     )
     if roster is not None:
         sheets = handgrad.for_students(given, asked, handgrad.read_roster(roster), seed)

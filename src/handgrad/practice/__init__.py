@@ -1,5 +1,8 @@
 """Practice: other numbers for the same equations, with what is asked for happening in each."""
 
+from handgrad.practice.meaning import Meaning as Meaning
+from handgrad.practice.promises import Promise as Promise
+from handgrad.practice.searching import Search as Search
 from handgrad.practice.searching import Variants as Variants
 from handgrad.practice.searching import draw as draw
 from handgrad.practice.sheets import Sheet as Sheet

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from handgrad.errors import OptionError
-from handgrad.practice.searching import Variants, draw
+from handgrad.practice.searching import Search, Variants, draw
 from handgrad.practice.students import Student, own_seed
 from handgrad.practice.wanted import Wanted
 from handgrad.problem import Problem
@@ -45,11 +45,12 @@ def for_students(
     problem: Problem, asked: Wanted, students: Sequence[Student], seed: int
 ) -> tuple[Sheet, ...]:
     """A sheet for each student, its numbers from the seed and the student's id alone."""
+    search = Search(problem, asked)
     sheets = []
     for number, student in enumerate(students, start=1):
         own = own_seed(seed, student.id)
         label = f"{student.name} ({student.id})" if student.name else student.id
-        sheets.append(Sheet(number, label, draw(problem, asked, 1, own), own, 0, student))
+        sheets.append(Sheet(number, label, search.draw(1, own), own, 0, student))
     return tuple(sheets)
 
 

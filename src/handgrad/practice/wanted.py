@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal, TypeAlias
@@ -10,6 +10,9 @@ from typing import Literal, TypeAlias
 from handgrad.errors import OptionError, nearest
 
 Level: TypeAlias = Literal["easy", "medium", "hard"]
+
+VISIBLE = 0.005
+"""A gradient of this size is seen in figures of two decimals, and outlasts the rounding of four."""
 
 
 def _grid(denominators: tuple[int, ...], largest: Fraction) -> tuple[Fraction, ...]:
@@ -44,6 +47,8 @@ class Wanted:
         zero_input, path_sum, signs: whether an input is zero; a gradient is the sum of at
             least two paths that are not zero; every matrix of parameters has both signs.
         saturated: whether a sigmoid or tanh unit may lie on its flat end.
+        keep: names of givens whose numbers stay as they are.
+        figures: decimals of the figures on a sheet; what rounds to 0 there is 0 to a reader.
     """
 
     grid: tuple[int, ...] = (10,)
@@ -57,6 +62,14 @@ class Wanted:
     path_sum: bool = False
     signs: bool = True
     saturated: bool = False
+    keep: frozenset[str] = frozenset()
+    figures: int = 4
+
+    @property
+    def visible(self) -> float:
+        """The least size of what an off unit blocks, and of a pre-activation: seen in the figures, and never
+        within the rounding of figures that it is worked out from."""
+        return max(VISIBLE, 2 * 10.0**-self.figures)
 
     @property
     def parameter_grid(self) -> tuple[Fraction, ...]:
@@ -84,8 +97,12 @@ def wanted(
     off: int | Mapping[int | None, int] | None = None,
     zero_input: bool = False,
     path_sum: bool = False,
+    keep: Collection[str] = (),
+    figures: int = 4,
 ) -> Wanted:
     """A level with what is asked for besides; `off` is a count of units in all, or one by layer.
+
+    `keep` names givens whose numbers stay as they are, and `figures` is how many decimals are shown.
 
     Raises `OptionError` for an unknown level or grid.
     """
@@ -112,4 +129,6 @@ def wanted(
         path_sum=path_sum,
         signs=base.signs,
         saturated=base.saturated,
+        keep=frozenset(keep),
+        figures=figures,
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from handgrad.practice import Sheet
+from handgrad.practice import Promise, Sheet
 
 SCHEMA = "handgrad/practice/1"
 
@@ -25,6 +26,11 @@ def practice_object(sheets: Sequence[Sheet]) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "title": problem.title,
+        "meanings": {
+            name: {"kind": meaning.kind, "because": meaning.because}
+            for name, meaning in sheets[0].variants.meanings.items()
+        },
+        "promises": [_promise(p) for p in sheets[0].variants.promises],
         "sheets": [
             {
                 "number": s.number,
@@ -38,3 +44,10 @@ def practice_object(sheets: Sequence[Sheet]) -> dict[str, Any]:
             for s in sheets
         ],
     }
+
+
+def _promise(promise: Promise) -> dict[str, Any]:
+    """What holds of every sheet, without the fields that say nothing of it."""
+    fields = asdict(promise)
+    told = {"kind", "count"} if promise.kind == "units_off" else {"kind"}
+    return {name: value for name, value in fields.items() if value or name in told}

@@ -1,0 +1,478 @@
+"""What given numbers mean, found from how they are used and what they look like, for other numbers to mean the same."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from handgrad.errors import OptionError, nearest
+from handgrad.expression import Call, Expression, Name, leaves, number
+from handgrad.graph import Graph
+from handgrad.operations import operation_of
+from handgrad.operations.operation import Array
+from handgrad.practice.uses import Use, feeding, opened, uses
+from handgrad.problem import Problem
+from handgrad.problem.given import Given
+from handgrad.record import record
+
+Kind: TypeAlias = Literal[
+    "kept",
+    "mask",
+    "constant",
+    "labels",
+    "signs",
+    "one_hot",
+    "permutation",
+    "class",
+    "probabilities",
+    "probability",
+    "counts",
+    "positive",
+    "bounded",
+    "weights",
+    "input",
+    "target",
+]
+"""What numbers are; "weights" (of parameters), "input" and "target" are free."""
+
+HELD: frozenset[Kind] = frozenset(["kept", "mask", "constant"])
+"""Kinds whose numbers stay as they are."""
+
+TARGETS: frozenset[Kind] = frozenset(
+    ["labels", "signs", "one_hot", "class", "probabilities", "probability", "bounded", "target"]
+)
+
+HUGE = 100.0
+"""Numbers of this size are no inputs: −1e9 is added to what a mask leaves out."""
+
+SETTINGS = frozenset(
+    [
+        *("alpha", "beta", "delta", "eps", "epsilon", "eta", "gamma", "kappa", "mu", "rho", "tau"),
+        *("lam", "lamb", "lambda", "lambda_", "lmbda", "reg", "decay", "weight_decay", "wd"),
+        *("m", "n", "N", "T", "count", "batch", "batch_size", "dk", "d_k", "scale", "margin"),
+        *("temp", "temperature", "keep", "keep_prob", "p_keep", "dropout", "rate", "lr"),
+    ]
+)
+"""Names of single numbers that are set beforehand and not part of an example."""
+
+
+@record
+class Meaning:
+    """What the numbers of one given are.
+
+    Arguments:
+        kind: what they are.
+        axis: of "one_hot" and "probabilities", the axis along which they add up to 1.
+        classes: of "class", how many classes there are.
+        low, high: of "bounded", between which numbers they lie.
+        because: in a few words, how that was found.
+    """
+
+    kind: Kind
+    axis: int = -1
+    classes: int = 0
+    low: float = -np.inf
+    high: float = np.inf
+    because: str = ""
+
+
+def meanings(problem: Problem, graph: Graph, keep: Collection[str] = ()) -> Mapping[str, Meaning]:
+    """By given, what its numbers mean.
+
+    Arguments:
+        keep: the names of givens that stay as they are.
+
+    Raises `OptionError` for a name in `keep` that the problem is not given.
+    """
+    known = (*problem.parameters, *problem.data)
+    for name in keep:
+        if name not in known:
+            raise OptionError(
+                f"the problem is not given {name[:40]}",
+                where="--keep",
+                mend=nearest(name, known) or f"it is given {', '.join(known)}",
+            )
+    reading = _Reading(problem, graph)
+    return {
+        name: Meaning("kept", because="asked for") if name in keep else reading.meaning(name)
+        for name in known
+    }
+
+
+@dataclass(frozen=True)
+class _Reading:
+    problem: Problem
+    graph: Graph
+
+    @cached_property
+    def feeding(self) -> dict[str, frozenset[str]]:
+        return feeding(self.graph)
+
+    def learned(self, formula: Expression) -> bool:
+        """Whether a formula's value depends on a parameter; on other data, where there is none."""
+        named: frozenset[str] = frozenset().union(
+            *(self.feeding.get(leaf.name, frozenset()) for leaf in leaves(formula))
+        )
+        return bool(named & self.problem.parameters.keys()) or (
+            not self.problem.parameters and bool(named)
+        )
+
+    def meaning(self, name: str) -> Meaning:
+        parameter = name in self.problem.parameters
+        given = (self.problem.parameters if parameter else self.problem.data)[name]
+        found = _Found(self, name, given, uses(self.graph, name))
+        if parameter:
+            return found.positive() or Meaning("weights")
+        return found.meaning()
+
+
+@dataclass(frozen=True)
+class _Found:
+    reading: _Reading
+    name: str
+    given: Given
+    uses: tuple[Use, ...]
+
+    @property
+    def array(self) -> Array:
+        return self.given.array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.given.shape
+
+    # -- what they look like -------------------------------------------------------------------
+
+    def among(self, *numbers: float) -> bool:
+        return bool(np.isin(self.array, numbers).all())
+
+    @property
+    def whole(self) -> bool:
+        return bool(np.all(self.array == np.rint(self.array)))
+
+    @property
+    def binary(self) -> bool:
+        return self.among(0, 1)
+
+    @property
+    def signed(self) -> bool:
+        return self.among(-1, 1) and bool((self.array == -1).any())
+
+    def axes_to_one(self) -> tuple[int, ...]:
+        """The axes along which the numbers, none of them negative, add up to 1."""
+        if (self.array < 0).any():
+            return ()
+        return tuple(
+            axis
+            for axis, length in enumerate(self.shape)
+            if length > 1 and np.all(np.abs(self.array.sum(axis=axis) - 1) < 1e-9)
+        )
+
+    # -- how they are used ---------------------------------------------------------------------
+
+    def used(self, operation: str, position: int | None = None) -> tuple[Use, ...]:
+        return tuple(
+            u for u in self.uses if u.call.operation == operation and position in (None, u.position)
+        )
+
+    @cached_property
+    def losses(self) -> tuple[Use, ...]:
+        """Where a loss of the table compares a prediction with them."""
+        return tuple(u for u in self.uses if _is_loss(u.call) and u.position == 1)
+
+    @cached_property
+    def weighed_logarithms(self) -> tuple[Use, ...]:
+        """Where they multiply the logarithm of what is computed: y log p."""
+        return tuple(
+            u
+            for u in self.used("multiply")
+            if any(
+                c.operation in ("log", "log_softmax") and self.reading.learned(c)
+                for c in opened(self.reading.graph, u.others[0], 2)
+            )
+        )
+
+    @cached_property
+    def compared(self) -> tuple[Use, ...]:
+        """Where they are subtracted from what is computed, or it from them."""
+        return tuple(
+            u
+            for u in self.uses
+            if (u.call.operation == "subtract" or operation_of(u.call).compares)
+            and self.reading.learned(u.others[0])
+            and u.plain
+        )
+
+    @cached_property
+    def inputs(self) -> tuple[Use, ...]:
+        """Where they are weighted: in a product of matrices, or multiplied with a parameter itself."""
+        return tuple(
+            u
+            for u in self.uses
+            if operation_of(u.call).family == "linear"
+            or (u.call.operation == "multiply" and self._parameter(u.others[0]))
+        )
+
+    def _parameter(self, formula: Expression) -> bool:
+        while isinstance(formula, Call) and formula.operation in ("index", "transpose"):
+            formula = formula.arguments[0]
+        return isinstance(formula, Name) and formula.name in self.reading.problem.parameters
+
+    @cached_property
+    def factors(self) -> tuple[Use, ...]:
+        """Where they multiply, entry by entry, what is computed."""
+        return tuple(
+            u
+            for u in self.used("multiply")
+            if u not in self.weighed_logarithms
+            and u not in self.inputs
+            and self.reading.learned(u.others[0])
+        )
+
+    # -- what they mean ----------------------------------------------------------------------
+
+    def meaning(self) -> Meaning:
+        for found in (
+            self._mask(),
+            self._setting(),
+            self._classes(),
+            self._of_loss(),
+            self._of_comparison(),
+            self._of_factor(),
+            self._of_input(),
+            self.positive(),
+            self._by_looks(),
+        ):
+            if found is not None:
+                return found
+        return Meaning("input")
+
+    def _mask(self) -> Meaning | None:
+        if self.used("where", 0):
+            return Meaning("mask", because="chooses between two values")
+        if (np.abs(self.array) >= HUGE).any():
+            return Meaning("mask", because=f"has numbers of {HUGE:g} and more")
+        return None
+
+    def _setting(self) -> Meaning | None:
+        if not self.array.any() and self.inputs and self.shape and self.name[0] not in "xX":
+            return Meaning("constant", because="all zero: a state to start from")
+        if self.shape or self.given.cased:
+            return None
+        value = float(self.array)
+        others = len(self.reading.problem.data) + len(self.reading.problem.parameters) > 1
+        target = self.losses or self.compared or self.weighed_logarithms
+        if self.name in SETTINGS and self.reading.problem.parameters and others and not target:
+            return Meaning("constant", because="a setting by its name")
+        if self.used("divide", 1) and self.whole and value >= 1 and not target:
+            return Meaning("constant", because="a count that is divided by")
+        for use in self.factors:
+            (other,) = use.others
+            data = self.reading.problem.data.keys()
+            named = {n for x in leaves(other) for n in self.reading.feeding.get(x.name, ())}
+            if named and not named & data and not isinstance(other, Name):
+                return Meaning("constant", because="the factor of a penalty")
+        if self.used("power", 1):
+            return Meaning("constant", because="an exponent")
+        if 0 < abs(value) < 0.02:
+            return Meaning("constant", because="next to nothing")
+        return None
+
+    def _classes(self) -> Meaning | None:
+        for use in self.losses:
+            scores = use.call.arguments[0].shape or ()
+            if use.call.operation in ("cross_entropy", "softmax_cross_entropy") and (
+                self.shape == scores[:-1] and self.shape != scores
+            ):
+                return Meaning("class", classes=scores[-1], because="the target of cross-entropy")
+        return None
+
+    def _of_loss(self) -> Meaning | None:
+        losses = {u.call.operation for u in self.losses}
+        logarithms = self.weighed_logarithms
+        if losses & {"bce", "bce_with_logits"} or any(u.complement for u in logarithms):
+            return self._likely("the target of binary cross-entropy")
+        if any(u.complement for u in self.factors) and self.binary:
+            return Meaning("labels", because="used with 1 less itself")
+        if losses & {"cross_entropy", "softmax_cross_entropy"} or logarithms:
+            return self._shared_out(logarithms)
+        if "hinge" in losses or self._margin():
+            if self.among(-1, 1):
+                return Meaning("signs", because="the target of a margin")
+            return None
+        return None
+
+    def _likely(self, because: str) -> Meaning:
+        if self.binary:
+            return Meaning("labels", because=because)
+        return Meaning("probability", because=because)
+
+    def _shared_out(self, logarithms: tuple[Use, ...]) -> Meaning | None:
+        because = "the target of cross-entropy"
+        axes = self.axes_to_one()
+        if axes:
+            axis = self._axis(axes, logarithms)
+            if self.binary and axis is None:
+                return Meaning("permutation", because=because)
+            kind: Kind = "one_hot" if self.binary else "probabilities"
+            return Meaning(kind, axis=axes[-1] if axis is None else axis, because=because)
+        if self.binary:
+            return Meaning("labels", because=because)
+        if self.whole and (self.array >= 0).all():
+            return Meaning("counts", because="counted: whole numbers times a logarithm")
+        if ((self.array > 0) & (self.array < 1)).all():
+            return Meaning("probability", because=because)
+        return self.positive()
+
+    def _axis(self, axes: tuple[int, ...], logarithms: tuple[Use, ...]) -> int | None:
+        """Of several axes, that of the softmax they are compared with; None where nothing tells."""
+        if len(axes) == 1:
+            return axes[0]
+        if any("cross_entropy" in u.call.operation for u in self.losses):
+            return len(self.shape) - 1
+        for use in logarithms:
+            for call in opened(self.reading.graph, use.others[0], 6):
+                if call.operation in ("softmax", "log_softmax"):
+                    option = call.option("axis")
+                    axis = option if isinstance(option, int) else -1
+                    return axis % len(self.shape)
+        return None
+
+    def _margin(self) -> bool:
+        """Whether they are ±1 in 1 − y s, or in exp(−y s), of what is computed."""
+        return self.among(-1, 1) and any(
+            self.signed
+            or any(c.operation in ("relu", "maximum", "exp", "softplus") for c in u.within)
+            for u in self.factors
+        )
+
+    def _of_comparison(self) -> Meaning | None:
+        if not self.compared:
+            return None
+        because = "compared with what is computed"
+        if self.binary:
+            axes = self.axes_to_one()
+            # A row of labels, one for each example in the columns, is no one-hot row.
+            if axes and not (len(self.shape) == 2 and min(self.shape) == 1):
+                axis = self._axis(axes, ())
+                if axis is None:
+                    return Meaning("permutation", because=because)
+                return Meaning("one_hot", axis=axis, because=because)
+            return Meaning("labels", because=because)
+        if self.signed:
+            return Meaning("signs", because=because)
+        for use in self.compared:
+            (other,) = use.others
+            written = other
+            if isinstance(other, Name) and other.name in self.reading.graph.nodes:
+                written = self.reading.graph.nodes[other.name].written or other
+            for names, low in ((("sigmoid", "softmax"), 0.0), (("tanh",), -1.0)):
+                if isinstance(written, Call) and written.operation in names:
+                    inside = ((self.array >= low) & (self.array <= 1)).all()
+                    if inside:
+                        return Meaning("bounded", low=low, high=1.0, because=because)
+        return self.positive() or Meaning("target", because=because)
+
+    def _of_factor(self) -> Meaning | None:
+        if not self.factors:
+            return None
+        because = "multiplies what is computed, entry by entry"
+        largest = float(np.max(np.abs(self.array), initial=0.0))
+        axes = self.axes_to_one()
+        if self.among(0, largest) and (self.shape or self.given.cased or largest == 1):
+            return Meaning("mask", because=because)
+        if axes:
+            return Meaning("probabilities", axis=axes[-1], because=because)
+        if self.signed:
+            return Meaning("signs", because=because)
+        if self.shape and (self.array > 0).all():
+            return Meaning("positive", because=because)
+        return None
+
+    def _of_input(self) -> Meaning | None:
+        if not self.inputs:
+            return None
+        axes = self.axes_to_one()
+        for use in self.inputs:
+            (other,) = use.others
+            mixes = (
+                len(self.shape) == 2
+                and self.shape[0] == self.shape[1]
+                and self.reading.learned(other)
+                and not self._parameter(other)
+            )
+            if mixes and (self.binary or axes):
+                # A graph's edges, or shares of neighbours: the network itself, not an example.
+                return Meaning("mask", because="mixes what is computed")
+        if self.binary and axes and self._picks(axes):
+            if len(axes) > 1:
+                return Meaning("permutation", because="picks rows or columns")
+            return Meaning("one_hot", axis=axes[0], because="picks rows or columns")
+        if axes and not self.binary and len(axes) == 1 and self.array.size > 2:
+            return Meaning("probabilities", axis=axes[0], because="adds up to 1")
+        if self.array.size > 2 and self.whole and self.array.min() >= 0 and self.array.max() > 2:
+            return Meaning("counts", because="whole numbers from 0")
+        return self.positive()
+
+    def _picks(self, axes: tuple[int, ...]) -> bool:
+        """Whether one-hot inputs pick rows of a matrix, as those of three classes do, or of a layer without bias."""
+        if "hot" in self.name.lower() or max(self.shape[a] for a in axes) > 2:
+            return True
+        return all(
+            not (u.within and u.within[0].operation == "add") and u.call.operation == "matmul"
+            for u in self.inputs
+        )
+
+    def positive(self) -> Meaning | None:
+        """Positive numbers that a logarithm, a root or a quotient takes, and probabilities that a loss takes."""
+        if not (self.array > 0).all():
+            return None
+        axes = self.axes_to_one()
+        for use in self.uses:
+            if (
+                _is_loss(use.call)
+                and use.position == 0
+                and (self.array < 1).all()
+                and (operation_of(use.call).domain)
+            ):
+                because = "the prediction of a loss"
+                if axes:
+                    return Meaning("probabilities", axis=axes[-1], because=because)
+                return Meaning("probability", because=because)
+            operation, position = use.call.operation, use.position
+            exponent = number(use.call.arguments[1]) if operation == "power" else None
+            if (
+                operation in ("log", "sqrt")
+                or (operation == "divide" and position == 1)
+                or (operation == "power" and position == 0 and exponent is None)
+                or (exponent is not None and (exponent != int(exponent) or exponent < 0))
+                or any(c.operation in ("log", "sqrt") for c in use.within[:2])
+            ):
+                because = "under a logarithm or a root, or divided by"
+                if axes and operation == "log":
+                    return Meaning("probabilities", axis=axes[-1], because=because)
+                return Meaning("positive", because=because)
+        return None
+
+    def _by_looks(self) -> Meaning | None:
+        if self.inputs:
+            return None
+        because = "by its numbers"
+        axes = self.axes_to_one()
+        if self.binary and (self.shape or self.given.cased):
+            if axes:
+                return Meaning("one_hot", axis=axes[-1], because=because)
+            return Meaning("labels", because=because)
+        if self.signed and self.array.size > 1:
+            return Meaning("signs", because=because)
+        if axes and self.array.size > 2:
+            return Meaning("probabilities", axis=axes[-1], because=because)
+        return None
+
+
+def _is_loss(call: Call) -> bool:
+    return operation_of(call).family == "loss" or call.operation == "softmax_cross_entropy"
