@@ -364,7 +364,8 @@ def test_forgetting_the_mask_is_never_right(level: str, off_: dict[int | None, i
 
 
 def test_no_layer_is_off_and_no_answer_is_zero_unless_asked_for() -> None:
-    for off_ in ({}, {None: 1}):
+    both: tuple[dict[int | None, int], ...] = ({}, {None: 1})
+    for off_ in both:
         for problem in draw(LAB, wanted(off=off_), 20, 0):
             trace = handgrad.solve(problem)
             for name in ("z1", "z2"):
