@@ -13,11 +13,13 @@ from handgrad.errors import OptionError
 from handgrad.expression import Adjoint, Name
 from handgrad.gates.bounding import certificates
 from handgrad.gates.box import Box
-from handgrad.gates.counting import Counter, Counts, Site
+from handgrad.gates.counting import Counter, Counts, Site, silenced_by
 from handgrad.gates.remedies import Key, Trying
 from handgrad.gates.structure import (
     EXPLODING,
+    NEARLY,
     OFF,
+    RANKS,
     VANISHING,
     Audit,
     Certificate,
@@ -33,8 +35,10 @@ from handgrad.problem import Problem
 from handgrad.problem.parts import in_own_names, with_named_activations
 from handgrad.run import run
 from handgrad.run.engine import BLOCK
+from handgrad.run.reviving import Reviving
 from handgrad.run.rows import rows_as_cases
 from handgrad.run.targets import check_targets, targets_of
+from handgrad.run.units import Own
 from handgrad.tables import ArrayCases, Cases, open_cases
 from handgrad.trace import Zeroed
 from handgrad.trace.silencing import Silencing
@@ -46,7 +50,7 @@ TRIED = 16
 FEWEST_TRIAL, MOST_TRIAL = 128, 10_000
 """Cases on which remedies are measured: no fewer and no more, of those there are."""
 
-TRIAL_WORK = 100_000_000
+TRIAL_WORK = 20_000_000
 """Products of a parameter and a case in one trial, about, at most."""
 
 SAMPLE = 24
@@ -57,6 +61,9 @@ FIRST = 1024
 
 LISTED = 512
 """Units whose silenced entries are found, at most."""
+
+ASKED = 128
+"""Units of which it is asked what can still move them, at most."""
 
 SILENCING = 5_000_000
 """A gradient with more entries is not searched for those that a unit silences."""
@@ -106,7 +113,9 @@ def audit_gates(
         if not over:
             problem, rows = rows_as_cases(problem)
     cases = _cases_of(problem, data, skip_bad)
-    audit = _Audit(problem, cases, over or {}, tighten, fire_on, dtype, progress).made(remedies)
+    audit = _Audit(
+        problem, cases, over or {}, tighten, fire_on, dtype, progress, own_data=data is None
+    ).made(remedies)
     return replace(audit, rows=rows)
 
 
@@ -142,6 +151,7 @@ class _Audit:
     fire_on: int
     dtype: Any
     progress: Progress | None
+    own_data: bool
     trial: list[dict[str, Array]] = field(default_factory=list)
 
     def made(self, remedies: bool) -> Audit:
@@ -159,12 +169,14 @@ class _Audit:
         cases = next(iter(counts.values())).cases
         certified = self._certified(counts)
         units = [u for s in self.counter.sites for u in self._units(s, counts, certified)]
-        ailing = [u for u in units if u.verdict != "alive"][:TRIED] if remedies else []
-        found = self._remedies(ailing, counts)
+        units = self._with_revivers(units)
+        layers = self._layers(counts, units)
+        ailing = self._ailing(units, layers) if remedies else []
+        found = self._remedies(ailing, layers)
         units = [self._with_remedies(u, found.get((u.layer, u.unit), ())) for u in units]
         return Audit(
             problem=self.given,
-            layers=self._layers(counts, units),
+            layers=layers,
             units=tuple(units),
             cases=cases,
             skipped=self.data.skipped,
@@ -173,6 +185,7 @@ class _Audit:
             threshold=SATURATION,
             over=dict(self.over),
             fixed=tuple(n for n in self.given.data if n not in self.data.names and n),
+            own_data=self.own_data,
             tried=len(ailing),
             parts={name: part.formula for name, part in self.parts.items()},
             sample=self._sample(),
@@ -216,11 +229,13 @@ class _Audit:
                 self.progress(done, self.data.count)
 
     def _sample(self) -> tuple[tuple[bool, ...], ...]:
-        """Which gates are open in the first cases."""
+        """Which units fire in the first cases."""
         first = {n: a[..., :SAMPLE] for n, a in (self.trial[0] if self.trial else {}).items()}
         count, arrays = self.counter.watch.look(first)
         columns = [
-            np.broadcast_to(arrays[Name(s.pre)] > 0, (*s.shape, count)).reshape(-1, count)
+            np.broadcast_to(
+                (s.layer.apart(arrays[Name(s.pre)]) > 0).any(axis=-2), (*s.units, count)
+            ).reshape(-1, count)
             for s in self.counter.sites
             if s.gate
         ]
@@ -237,10 +252,11 @@ class _Audit:
     ) -> Iterator[Unit]:
         of = counts[site.name]
         fired, largest = of.each(of.fired), of.each(of.largest)
+        fired_at = of.each(of.fired_at)
         passing, blocked = of.each(of.passing), of.each(of.blocked)
         saturated, arriving = of.each(of.saturated), of.each(of.arriving)
         searched = 0
-        for unit in np.ndindex(*site.shape):
+        for unit in np.ndindex(*site.units):
             certificate = certified.get(site.name, {}).get(unit)
             verdict = self._verdict(
                 site,
@@ -252,9 +268,12 @@ class _Audit:
                 float(arriving[unit]),
             )
             silences: tuple[Zeroed, ...] = ()
+            own: tuple[Own, ...] = ()
             if verdict in OFF or verdict == "starved":
                 searched += 1
-                silences = self._silenced(site, unit, verdict) if searched <= LISTED else ()
+                if searched <= LISTED:
+                    silences = self._silenced(site, unit, verdict)
+                    own = site.layer.own(unit)
             yield Unit(
                 layer=site.name,
                 unit=unit,
@@ -268,7 +287,18 @@ class _Audit:
                 starved_by=self._starved_by(site, of, unit) if verdict == "starved" else "",
                 silences=silences,
                 certificate=certificate,
+                fired_at=int(fired_at[unit]),
+                own=own,
             )
+
+    def _with_revivers(self, units: list[Unit]) -> list[Unit]:
+        """Units with what can still move those of them that are off."""
+        if not self.problem.update:
+            return units
+        off = [(u.layer, u.unit) for u in units if u.verdict in OFF][:ASKED]
+        layers = {s.name: s.layer for s in self.counter.sites if s.gate}
+        found = Reviving(self.problem, self.counter.graph, layers).of(off) if off else {}
+        return [replace(u, revivers=found.get((u.layer, u.unit))) for u in units]
 
     @staticmethod
     def _verdict(
@@ -286,14 +316,17 @@ class _Audit:
             return "gated_off" if cases == 1 else "dead_on_data"
         if passing == 0 and (site.gate or arriving == 0):
             return "starved"
-        return "saturated" if saturated == cases else "alive"
+        if saturated == cases:
+            return "saturated"
+        return "nearly_dead" if site.gate and fired <= NEARLY * cases else "alive"
 
     def _silenced(self, site: Site, unit: tuple[int, ...], verdict: Verdict) -> tuple[Zeroed, ...]:
         """What gets no gradient: what leads into the unit, and what leads on from one that is off."""
         into: tuple[Zeroed, ...] = ()
         if site.through == Adjoint(site.pre):
-            into = self.silencing.zeroed(Adjoint(site.pre), unit)
-        on = self.silencing.zeroed(Name(site.name), unit) if verdict in OFF else ()
+            into = self.silencing.zeroed(Adjoint(site.pre), site.layer.select(unit))
+        at = site.layer.select(unit)
+        on = self.silencing.zeroed(Name(site.name), at) if verdict in OFF else ()
         return into + on
 
     def _starved_by(
@@ -310,15 +343,22 @@ class _Audit:
             return {}
         sites = [s for s in self.counter.sites if s.gate]
         wanted = {
-            s.name: [u for u in np.ndindex(*s.shape) if not counts[s.name].each(counts[s.name].fired)[u]]
+            s.name: [u for u in np.ndindex(*s.units) if not counts[s.name].each(counts[s.name].fired)[u]]
             for s in sites
         }  # fmt: skip
         return certificates(self.problem, sites, self.over, wanted if self.tighten else {})
 
     # -- remedies -----------------------------------------------------------------------------------
 
+    @staticmethod
+    def _ailing(units: list[Unit], layers: tuple[Layer, ...]) -> list[Unit]:
+        """The units to be revived: those that silence all before them first, then the deadest."""
+        last = [x.name for x in layers if x.gate and x.silences and x.shut == units[0].cases][-1:]
+        ailing = [u for u in units if u.verdict not in ("alive", "nearly_dead")]
+        return sorted(ailing, key=lambda u: (u.layer not in last, RANKS.index(u.verdict)))[:TRIED]
+
     def _remedies(
-        self, ailing: list[Unit], counts: Mapping[str, Counts]
+        self, ailing: list[Unit], layers: tuple[Layer, ...]
     ) -> dict[Key, tuple[Remedy, ...]]:
         if not ailing or not self.problem.parameters:
             return {}
@@ -328,9 +368,15 @@ class _Audit:
         }
         if not block:
             return {}
-        verdicts: dict[Key, Verdict] = {(u.layer, u.unit): u.verdict for u in ailing}
         counter = self.counter if self.dtype == np.float64 else Counter(self.problem)
-        trying = Trying(self.problem, counter, self.silencing, block, verdicts, self.fire_on)
+        silencers: dict[str, tuple[Key, ...]] = {}
+        for layer in layers:
+            if layer.gate and layer.shut == ailing[0].cases:
+                shut = tuple((u.layer, u.unit) for u in ailing if u.layer == layer.name)
+                silencers.update(dict.fromkeys(layer.silences, shut))
+        trying = Trying(
+            self.problem, counter, block, {(u.layer, u.unit): u for u in ailing}, silencers, self.fire_on
+        )  # fmt: skip
         sites = {s.name: s for s in counter.sites}
         return {(u.layer, u.unit): trying.remedies(sites[u.layer], u.unit) for u in ailing}
 
@@ -344,6 +390,7 @@ class _Audit:
         sites = self.counter.sites
         norms = {n: float(np.sqrt(c.squared_out / c.cases)) for n, c in counts.items()}
         last = norms[sites[-1].name]
+        silenced = silenced_by(self.counter.graph, sites)
         layers = []
         for site in sites:
             of = counts[site.name]
@@ -357,11 +404,17 @@ class _Audit:
                     gate=site.gate,
                     units=len(mine),
                     dead=sum(u.verdict in OFF for u in mine),
-                    firing=float(np.mean([u.fired for u in mine])) / of.cases,
+                    firing=float(np.mean([u.fired_at for u in mine]))
+                    / (of.cases * site.layer.positions),
                     gradient_in=float(np.sqrt(of.squared_in / of.cases)),
                     gradient_out=norms[site.name],
                     ratio=ratio,
                     flow=_flow(norms[site.name], ratio),
+                    axes=site.layer.axes,
+                    shape=site.shape,
+                    matrix=site.layer.matrix,
+                    shut=of.shut if site.gate else 0,
+                    silences=silenced.get(site.name, ()),
                 )
             )
         return tuple(layers)

@@ -58,14 +58,16 @@ def certificates(
     for site in sites:
         wanted = set(tighten.get(site.name, ()))
         layer = found[site.name] = {}
-        for unit in np.ndindex(*site.shape):
-            bound = float(upper[site.pre][unit][0])
+        highest = site.layer.apart(upper[site.pre]).max(axis=-2)
+        attained = site.layer.apart(values[site.pre]).max(axis=-2)
+        for unit in np.ndindex(*site.units):
+            bound = float(highest[unit][0])
             if bound <= 0:
                 layer[unit] = Certificate("dead", bound)
-            elif (values[site.pre][unit] > 0).any():
-                which = int(values[site.pre][unit].argmax())
+            elif (attained[unit] > 0).any():
+                which = int(attained[unit].argmax())
                 layer[unit] = Certificate("fires", bound, 1, bounding.witness(points, which))
-            elif unit in wanted and left > 0:
+            elif unit in wanted and left > 0 and site.layer.positions == 1:
                 left -= 1
                 layer[unit] = bounding.tightened(site, unit)
             else:
@@ -198,7 +200,8 @@ class _Bounding:
     def _alone(self, site: Site, unit: tuple[int, ...]) -> Problem:
         """The problem with this one pre-activation for its loss."""
         pre = Name(site.pre)
-        formula = source(pre.at(unit) if unit else pre)
+        entry = tuple(0 if isinstance(i, slice) else i for i in site.layer.select(unit))
+        formula = source(pre.at(entry) if entry else pre)
         target = next(f"unit_{k}" for k in range(10**6) if not self._taken(f"unit_{k}"))
         texts = [e.text for e in self.problem.equations]
         return Problem(

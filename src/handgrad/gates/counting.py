@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.expression import Adjoint, Call, Leaf, Name
+from handgrad.expression import Adjoint, Call, Leaf, Name, leaves
 from handgrad.graph import Graph, activations, build
 from handgrad.operations import operation_of
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
+from handgrad.run.units import LayerUnits
 from handgrad.run.watching import Watch
 from handgrad.trace.slopes import SATURATION, slopes_of
 
@@ -26,6 +27,12 @@ class Site:
     call: Call
     through: Adjoint
     shape: tuple[int, ...]
+    layer: LayerUnits
+
+    @property
+    def units(self) -> tuple[int, ...]:
+        """The shape of its units: one number for each axis along which they lie."""
+        return self.layer.units
 
     @property
     def leaves(self) -> tuple[Leaf, Leaf, Leaf]:
@@ -58,8 +65,34 @@ def sites_of(graph: Graph) -> tuple[Site, ...]:
             through = Adjoint(
                 name
             )  # nothing leads on from it: what arrives is zero, and so is this
-        sites.append(Site(name, pre.name, activation.call, through, shape))
+        layer = LayerUnits(graph, Name(pre.name, shape=shape))
+        sites.append(Site(name, pre.name, activation.call, through, shape, layer))
     return tuple(sites)
+
+
+def silenced_by(graph: Graph, sites: Sequence[Site]) -> dict[str, tuple[str, ...]]:
+    """By layer of gates, the layers before it from which every path to the loss leads through it."""
+    found: dict[str, tuple[str, ...]] = {}
+    for gate in (s for s in sites if s.gate):
+        reaching = {graph.loss} - {gate.name}
+        for name in reversed(graph.equations):
+            users = graph.consumers.get(name, ())
+            if name != gate.name and any(user in reaching for user in users):
+                reaching.add(name)
+        before = _ancestors(graph, gate.name)
+        found[gate.name] = tuple(
+            s.name for s in sites if s.name in before and s.name not in reaching
+        )
+    return found
+
+
+def _ancestors(graph: Graph, name: str) -> set[str]:
+    found: set[str] = set()
+    for user in (*reversed(graph.equations),):
+        if user == name or user in found:
+            written = graph.nodes[user].written
+            found |= {leaf.name for leaf in leaves(written)} if written is not None else set()
+    return found
 
 
 def gates_after(graph: Graph, sites: Sequence[Site]) -> dict[str, tuple[str, ...]]:
@@ -75,14 +108,17 @@ def gates_after(graph: Graph, sites: Sequence[Site]) -> dict[str, tuple[str, ...
 
 @dataclass
 class Counts:
-    """What is counted of one layer; arrays have the layer's shape, sums run over the cases.
+    """What is counted of one layer; arrays have the shape of its units, sums run over the cases.
 
-    `heard` counts the cases in which a unit fires and some gate after it is open.
+    `fired` counts the cases in which a unit fires at some position, `fired_at` cases and positions;
+    sizes of gradients are added up over the positions. `heard` counts the cases in which a unit
+    fires and some gate after it is open, `shut` those in which no unit of the layer fires.
     """
 
-    shape: tuple[int, ...]
+    site: Site
     cases: int = 0
     fired: Any = 0
+    fired_at: Any = 0
     largest: Any = -np.inf
     total: Any = 0.0
     passing: Any = 0.0
@@ -90,47 +126,52 @@ class Counts:
     blocked: Any = 0.0
     saturated: Any = 0
     heard: Any = 0
+    shut: int = 0
     squared_in: float = 0.0
     squared_out: float = 0.0
     scratch: dict[Any, Array] = field(default_factory=dict)
 
-    def add(
-        self, site: Site, cases: int, arrays: Mapping[Leaf, Array], after: Array | None
-    ) -> Array:
-        """Counts one block; gives which gates are open. `after` are the cases with an open gate after it."""
-        z, arriving, passing = (arrays[leaf] for leaf in site.leaves)
+    def add(self, cases: int, arrays: Mapping[Leaf, Array], after: Array | None) -> Array:
+        """Counts one block; gives the cases with an open gate. `after` are those with one after it."""
+        site = self.site
+        z, arriving, passing = (site.layer.apart(arrays[leaf]) for leaf in site.leaves)
         # What is the same in every case counts once for each.
         times = cases if z.shape[-1] != cases else 1
         open_ = self._scratch("open", np.greater, z, 0.0, kind=bool)
+        fires = open_.any(axis=-2) if site.layer.positions > 1 else open_[..., 0, :]
         self.cases += cases
-        self.fired = self.fired + np.count_nonzero(open_, axis=-1) * times
-        self.largest = np.maximum(self.largest, z.max(axis=-1))
-        self.total = self.total + z.sum(axis=-1, dtype=float) * times
+        self.fired = self.fired + np.count_nonzero(fires, axis=-1) * times
+        self.fired_at = self.fired_at + np.count_nonzero(open_, axis=(-2, -1)) * times
+        self.largest = np.maximum(self.largest, z.max(axis=(-2, -1)))
+        self.total = self.total + z.sum(axis=(-2, -1), dtype=float) * times
         back = cases if passing.shape[-1] != cases else 1
         self.passing = self.passing + self._sizes(passing) * back
         sizes = self._scratch("sizes", np.abs, arriving)
         to = cases if arriving.shape[-1] != cases else 1
-        self.arriving = self.arriving + sizes.sum(axis=-1, dtype=float) * to
+        self.arriving = self.arriving + sizes.sum(axis=(-2, -1), dtype=float) * to
         if site.gate:
             stopped = np.where(open_, 0.0, sizes) if sizes.shape != open_.shape else sizes
             if stopped is sizes:
                 np.copyto(sizes, 0.0, where=open_)
             spread = cases if stopped.shape[-1] != cases else 1
-            self.blocked = self.blocked + stopped.sum(axis=-1, dtype=float) * spread
-        self.squared_in += float(np.vdot(arriving, arriving)) * to
-        self.squared_out += float(np.vdot(passing, passing)) * back
+            self.blocked = self.blocked + stopped.sum(axis=(-2, -1), dtype=float) * spread
+        whole_in, whole_out = arrays[site.leaves[1]], arrays[site.leaves[2]]
+        self.squared_in += float(np.vdot(whole_in, whole_in)) * to
+        self.squared_out += float(np.vdot(whole_out, whole_out)) * back
         steepest = operation_of(site.call).saturation
         if steepest is not None:
             slopes = slopes_of(site.call, z, cased=True)
-            flat = np.count_nonzero(slopes < SATURATION * steepest, axis=-1)
-            self.saturated = self.saturated + flat * times
+            flat = (slopes < SATURATION * steepest).all(axis=-2)
+            self.saturated = self.saturated + np.count_nonzero(flat, axis=-1) * times
         if after is not None:
-            both = self._scratch("both", np.logical_and, open_, after, kind=bool)
+            both = self._scratch("both", np.logical_and, fires, after, kind=bool)
             self.heard = self.heard + np.count_nonzero(both, axis=-1) * times
-        return open_
+        some: Array = fires.any(axis=tuple(range(fires.ndim - 1)))
+        self.shut += int(np.count_nonzero(~some)) * times
+        return some
 
     def _sizes(self, array: Array) -> Array:
-        return self._scratch("sizes", np.abs, array).sum(axis=-1, dtype=float)
+        return self._scratch("sizes", np.abs, array).sum(axis=(-2, -1), dtype=float)
 
     def _scratch(
         self, key: str, function: Callable[..., Array], *arguments: Any, kind: Any = None
@@ -145,8 +186,8 @@ class Counts:
     # -- read off --------------------------------------------------------------------------------
 
     def each(self, values: Any) -> Array:
-        """A counter as an array of the layer's shape."""
-        return np.broadcast_to(np.asarray(values), self.shape)
+        """A counter as an array of the shape of the layer's units."""
+        return np.broadcast_to(np.asarray(values), self.site.units)
 
 
 @dataclass
@@ -160,25 +201,25 @@ class Counter:
         self.graph = build(self.problem)
         self.sites = sites_of(self.graph)
         self.after = gates_after(self.graph, self.sites)
-        leaves = dict.fromkeys(leaf for site in self.sites for leaf in site.leaves)
-        self.watch = Watch(self.problem, tuple(leaves), dtype=self.dtype)
+        watched = dict.fromkeys(leaf for site in self.sites for leaf in site.leaves)
+        self.watch = Watch(self.problem, tuple(watched), dtype=self.dtype)
 
     def count(self, blocks: Iterable[Mapping[str, Array]]) -> dict[str, Counts]:
         """By layer, what is counted over all the blocks."""
-        counts = {site.name: Counts(site.shape) for site in self.sites}
+        counts = {site.name: Counts(site) for site in self.sites}
         for block in blocks:
             cases, arrays = self.watch.look(block)
             some: dict[str, Array] = {}
             for site in reversed(self.sites):
                 after = [some[gate] for gate in self.after[site.name] if gate]
                 heard = np.logical_or.reduce(np.broadcast_arrays(*after)) if after else None
-                open_ = counts[site.name].add(site, cases, arrays, heard)
-                some[site.name] = open_.any(axis=tuple(range(open_.ndim - 1)))
+                some[site.name] = counts[site.name].add(cases, arrays, heard)
         return counts
 
     def pre_activation(
         self, block: Mapping[str, Array], site: Site, unit: tuple[int, ...]
     ) -> Array:
-        """The pre-activation of one unit in every case."""
+        """The pre-activation of one unit in every case: a row a position."""
         cases, arrays = self.watch.look(block)
-        return np.broadcast_to(arrays[Name(site.pre)][unit], (cases,)).copy()
+        z = site.layer.apart(arrays[Name(site.pre)])[unit]
+        return np.broadcast_to(z, (z.shape[0], cases)).copy()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -9,6 +10,8 @@ from typing import Literal, TypeAlias
 from handgrad.expression import Expression
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
+from handgrad.run.reviving import Revivers as Revivers
+from handgrad.run.units import Own
 from handgrad.trace import Zeroed
 
 Verdict: TypeAlias = Literal[
@@ -17,6 +20,7 @@ Verdict: TypeAlias = Literal[
     "dead_on_data",  # … on every one of several cases
     "provably_dead",  # … anywhere in a box of inputs: its upper bound there is not positive
     "starved",  # it fires, but whenever it does no gradient reaches it
+    "nearly_dead",  # it fires, but on so few of the cases that most batches do not teach it
     "saturated",  # its slope is under the stated threshold in every case
 ]
 """What is said of a unit: one of these, and never a mixture."""
@@ -31,6 +35,18 @@ VANISHING = 1e-3
 
 EXPLODING = 1e3
 """They explode where it is over this multiple of it."""
+
+NEARLY = 0.01
+"""A unit that fires on at most this share of the cases is nearly dead: of random batches of 64 more
+than half, 0.99^64 = 0.53 of them, give it no gradient at all."""
+
+NOISE = 1e-12
+"""A gradient that is smaller than this share of the largest of the network is a rest of rounding."""
+
+RANKS: tuple[Verdict, ...] = (
+    "provably_dead", "dead_on_data", "gated_off", "starved", "nearly_dead", "saturated", "alive",
+)  # fmt: skip
+"""The verdicts from the deadest to the liveliest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +64,35 @@ class Certificate:
     witness: Mapping[str, float | tuple[float, ...]] | None = None
 
 
-RemedyKind: TypeAlias = Literal["bias_shift", "ajar", "redraw", "smaller_rate"]
+RemedyKind: TypeAlias = Literal["bias_shift", "shrink", "redraw", "ajar", "smaller_rate", "go_on"]
+"""From the smallest change to the largest."""
+
+Missing: TypeAlias = Literal[
+    "",
+    "off",  # its gate stays shut
+    "starved",  # it fires, but no gradient reaches its own parameters
+    "saturated",  # its slope stays under the threshold
+]
+"""What is still wrong with a unit that a remedy did not revive."""
 
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """Something that was tried on a unit, and what came of it, measured on `cases` cases.
+    """Something that was tried, and what came of it for one unit, measured on `cases` cases.
 
     "bias_shift": entry `entry` of `parameter` was raised by `tried`; more than `amount` is needed
-    to fire on as many cases as asked. "ajar": every gate of its kind was replaced by `operation`.
-    "redraw": its incoming weights were drawn anew, `draws` times; it fired in `draws_firing` of them,
-    and `fired` and `gradient` are means over them. "smaller_rate": `updates` updates at `rate`; at the
-    problem's own rate it then fires on `fired_otherwise` cases.
+    to fire on as many cases as asked. The parameter is the unit's own bias, or that of a unit that
+    silences it. "shrink": its own weights were multiplied by `tried`, as decay or a penalty on them
+    does in time. "redraw": its own weights were drawn anew, `draws` times; it was revived in
+    `draws_working` of them and fired in `draws_firing`, and `fired` and `gradient` are means over them.
+    "ajar": every gate of its kind was replaced by `operation`. "smaller_rate": `updates` updates at
+    `rate`; at the problem's own rate it then fires on `fired_otherwise` cases. "go_on": `updates`
+    updates by the problem's own rule and rate, or as many as it took.
 
     `fired` is on how many cases it fires afterwards, `gradient` the mean size of the gradient through
-    it, `saturated` on how many cases it is saturated. `works` says whether that revived it.
+    it, `own_gradient` the largest entry in size of one case's gradient of its own parameters that
+    comes through it; `noise` is what that has to exceed. `saturated` is on how many cases it is
+    saturated. `works` says whether that revived it, and `missing` what is still wrong if not.
     """
 
     kind: RemedyKind
@@ -70,6 +100,9 @@ class Remedy:
     fired: float
     cases: int
     gradient: float
+    own_gradient: float = 0.0
+    noise: float = 0.0
+    missing: Missing = ""
     saturated: float = 0.0
     parameter: str = ""
     entry: tuple[int, ...] = ()
@@ -81,16 +114,27 @@ class Remedy:
     fired_otherwise: float = 0.0
     draws: int = 0
     draws_firing: int = 0
+    draws_working: int = 0
+
+    @property
+    def change(self) -> tuple[object, ...]:
+        """What was changed: two units with the same were tried together."""
+        return (
+            self.kind, self.parameter, self.entry, self.tried, self.operation, self.rate, self.draws,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One unit of a layer, counted from 0.
+    """One unit of a layer, counted from 0 along the layer's `axes`.
 
-    `fired` counts the cases in which its pre-activation is positive; `gradient` is the mean over the
-    cases of the size of the gradient that passes it, `blocked` of what arrives and is stopped.
+    `fired` counts the cases in which its pre-activation is positive at some position, `fired_at`
+    cases and positions; `gradient` is the mean over the cases of the size of the gradient that
+    passes it, `blocked` of what arrives and is stopped, added up over the positions.
     `starved_by` says of a starved unit whether every gate after it is off, or what arrives is
     zero for another reason. `silences` are the entries of gradients that are zero because of it.
+    `own` are the parameters' entries that are its own; of a unit that is off, `revivers` say what can
+    still move its pre-activation.
     """
 
     layer: str
@@ -106,6 +150,14 @@ class Unit:
     silences: tuple[Zeroed, ...] = ()
     remedies: tuple[Remedy, ...] = ()
     certificate: Certificate | None = None
+    fired_at: int = 0
+    own: tuple[Own, ...] = ()
+    revivers: Revivers | None = None
+
+    @property
+    def deadness(self) -> tuple[int, float, float]:
+        """A key that sorts the deadest first."""
+        return RANKS.index(self.verdict), self.fired / self.cases, self.max_preactivation
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +166,11 @@ class Layer:
 
     `name` is the activation's value, `pre_activation` what it is applied to. `gradient_in` is the
     norm of the gradient that arrives at its outputs, `gradient_out` of that which passes: the root
-    of the mean over the cases of the squared length. `ratio` compares `gradient_out` with that of
-    the last layer.
+    of the mean over the cases of the squared norm. `ratio` compares `gradient_out` with that of
+    the last layer. Units lie along `axes` of the pre-activation's `shape`; along the others lie the
+    positions of each, such as those of a convolution's channel. `matrix` says that it is a product of
+    matrices, and no convolution. `shut` counts the cases in which no unit of it fires; `silences` are the layers before it from which every path to the loss leads
+    through it.
     """
 
     name: str
@@ -129,6 +184,16 @@ class Layer:
     gradient_out: float
     ratio: float
     flow: Flow
+    axes: tuple[int, ...] = ()
+    shape: tuple[int, ...] = ()
+    matrix: bool = True
+    shut: int = 0
+    silences: tuple[str, ...] = ()
+
+    @property
+    def positions(self) -> int:
+        """At how many positions each unit stands in one case."""
+        return math.prod(n for axis, n in enumerate(self.shape) if axis not in self.axes)
 
     @property
     def dead_share(self) -> float:
@@ -144,8 +209,8 @@ class Audit:
     them, on at most `tried` units. `threshold` is the share of an activation's largest slope under
     which it is saturated. `fixed` are data that the problem has and the data files do not give.
     `parts` are the names given to parts of equations, with their formulas. `sample` says of the first
-    few cases which gates are open: a row a case, a column a unit, layer after layer. `rows` are the
-    data of which each row is a case.
+    few cases which units fire: a row a case, a column a unit, layer after layer. `rows` are the
+    data of which each row is a case, `columns` those of which each column is one. `own_data` says that the cases are the problem's own.
     """
 
     problem: Problem
@@ -162,6 +227,14 @@ class Audit:
     parts: Mapping[str, Expression]
     sample: tuple[tuple[bool, ...], ...] = ()
     rows: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    own_data: bool = False
+
+    @property
+    def silencer(self) -> Layer | None:
+        """The last layer of gates that is shut in every case and silences all that lies before it."""
+        shut = [x for x in self.layers if x.gate and x.shut == self.cases and x.silences]
+        return shut[-1] if shut else None
 
     def of(self, layer: str) -> tuple[Unit, ...]:
         """The units of a layer."""

@@ -8,9 +8,10 @@ from typing import assert_never
 import numpy as np
 
 from handgrad.explain.notes import zeroed_text
+from handgrad.explain.reviving import revivers_text
 from handgrad.explain.text import Inline, Text, joined, ordinal
 from handgrad.explain.words import WORDS
-from handgrad.expression import Expression, Literal
+from handgrad.expression import Expression, Literal, Name
 from handgrad.figures import figure
 from handgrad.gates.structure import Audit, Flow, Layer, Remedy, Unit, Verdict
 
@@ -23,6 +24,7 @@ VERDICTS: dict[Verdict, str] = {
     "dead_on_data": "dead on this data set",
     "provably_dead": "provably dead over the box",
     "starved": "alive but starved",
+    "nearly_dead": "nearly dead",
     "saturated": "saturated",
 }
 
@@ -35,33 +37,68 @@ FLOWS: dict[Flow, str] = {
 
 
 def unit_formula(layer: Layer, unit: tuple[int, ...]) -> Expression:
-    """The pre-activation of one unit."""
-    return replace(layer.pre_activation.at(unit), shape=()) if unit else layer.pre_activation
+    """The pre-activation of one unit; all of it, or the leading entries, where it has positions."""
+    whole = layer.axes == tuple(range(len(layer.axes)))
+    if not unit or not whole or len(unit) < len(layer.shape):
+        return layer.pre_activation
+    return replace(layer.pre_activation.at(unit), shape=())
+
+
+def unit_name(layer: Layer, unit: tuple[int, ...]) -> Text:
+    """A unit as it is called: its pre-activation's entry, or a row, a column or a channel of it."""
+    if len(unit) == len(layer.shape):
+        return (unit_formula(layer, unit),)
+    if all(layer.shape[axis] == 1 for axis in layer.axes):
+        return (layer.pre_activation,)
+    if len(layer.axes) == 1:
+        (axis,) = layer.axes
+        noun = "channel"
+        if len(layer.shape) == 2 and layer.matrix:
+            noun = ("row", "column")[axis]
+        return (f"{noun} {unit[0] + 1} of ", layer.pre_activation)
+    places = iter(unit)
+    at = [str(next(places) + 1) if a in layer.axes else "·" for a in range(len(layer.shape))]
+    return (f"({', '.join(at)}) of ", layer.pre_activation)
+
+
+def fires_text(layer: Layer, unit: Unit) -> str:
+    """On how many cases, or at how many positions in them, a unit fires."""
+    if layer.positions == 1:
+        return f"{unit.fired} of {unit.cases}"
+    return f"{unit.fired_at} of {unit.cases * layer.positions}"
 
 
 def unit_text(audit: Audit, layer: Layer, unit: Unit) -> Text:
-    """The verdict on a unit that is not alive: its numbers, and what it silences."""
-    z = unit_formula(layer, unit.unit)
+    """The verdict on a unit that is not alive: its numbers, what it silences, and what can move it."""
+    z: Text = (unit_formula(layer, unit.unit),)
+    if layer.positions > 1:
+        z = ("entry of it",)
     name = _named(unit, layer)
     cases = f"all {unit.cases} cases" if unit.cases > 1 else "this example"
     parts: list[Inline]
     match unit.verdict:
         case "alive":
-            parts = [name, " is alive."]
+            parts = [*name, " is alive."]
+        case "gated_off" if layer.positions > 1:
+            parts = [
+                *name, f" is gated off on this example, at all {layer.positions} positions: the largest entry of it, ",
+                Literal(unit.max_preactivation), ", is not positive.",
+            ]  # fmt: skip
         case "gated_off":
             parts = [
-                name, " is gated off on this example: ", z, " = ", Literal(unit.max_preactivation),
+                *name, " is gated off on this example: ", *z, " = ", Literal(unit.max_preactivation),
                 " is not positive.",
             ]  # fmt: skip
         case "dead_on_data":
+            where = f", at all {layer.positions} positions" if layer.positions > 1 else ""
             parts = [
-                name, f" is dead on this data set: its gate is shut in {cases}; the largest ", z,
+                *name, f" is dead on this data set: its gate is shut in {cases}{where}; the largest ", *z,
                 " is ", Literal(unit.max_preactivation), ".",
             ]  # fmt: skip
         case "provably_dead":
             assert unit.certificate is not None
             parts = [
-                name, f" is provably dead over {box_text(audit)}: nowhere in it is ", z, " above ",
+                *name, f" is provably dead over {box_text(audit)}: nowhere in it is ", *z, " above ",
                 Literal(unit.certificate.upper), _parts(unit.certificate.boxes), ".",
             ]  # fmt: skip
         case "starved":
@@ -70,14 +107,13 @@ def unit_text(audit: Audit, layer: Layer, unit: Unit) -> Text:
                 if unit.starved_by == "gates"
                 else "what arrives at it is exactly 0"
             )
-            parts = [
-                name,
-                f" fires on {unit.fired} of {unit.cases} cases, but it is starved: {why}.",
-            ]
+            parts = [*name, f" fires {_on(layer, unit)}, but it is starved: {why}."]
+        case "nearly_dead":
+            parts = [*name, f" fires {_on(layer, unit)}: most batches do not teach it."]
         case "saturated":
             noun = WORDS[layer.operation].noun
             parts = [
-                name, f" is saturated in {cases}: the slope of {noun} is under {audit.threshold:g} of its largest.",
+                *name, f" is saturated in {cases}: the slope of {noun} is under {audit.threshold:g} of its largest.",
             ]  # fmt: skip
         case _:
             assert_never(unit.verdict)
@@ -86,15 +122,39 @@ def unit_text(audit: Audit, layer: Layer, unit: Unit) -> Text:
         parts += [" It blocks a gradient of size ", Literal(unit.blocked), f"{mean}."]
     if unit.silences:
         parts += [" That zeroes ", *joined([zeroed_text(z) for z in unit.silences]), "."]
+    if unit.revivers is not None:
+        parts += [" ", *revivers_text(unit.revivers)]
     return tuple(parts)
 
 
-def _named(unit: Unit, layer: Layer) -> str:
-    if not unit.unit:
-        return "The unit"
-    if len(unit.unit) == 1:
-        return f"The {ordinal(unit.unit[0])} unit"
-    return f"Entry {tuple(i + 1 for i in unit.unit)}"
+def silencer_text(audit: Audit, layer: Layer) -> Text:
+    """That no unit of a layer fires, and what gets no gradient because of it."""
+    cases = f"all {audit.cases} cases" if audit.cases > 1 else "this example"
+    gates = "The gate" if layer.units == 1 else f"Every one of the {layer.units} gates"
+    return (
+        f"{gates} of ", Name(layer.name), f" is shut in {cases}, and every path from ",
+        *joined([(Name(n),) for n in layer.silences]), " to the loss leads through it: no gradient reaches "
+        "anything before it. Whatever is done to the units before it, they stay starved until it opens.",
+    )  # fmt: skip
+
+
+def _on(layer: Layer, unit: Unit) -> str:
+    if layer.positions > 1:
+        return f"at {fires_text(layer, unit)} positions"
+    return f"on {unit.fired} of {unit.cases} case{'s' * (unit.cases != 1)}"
+
+
+def _named(unit: Unit, layer: Layer) -> Text:
+    if len(unit.unit) == len(layer.shape):
+        if not unit.unit:
+            return ("The unit",)
+        if len(unit.unit) == 1:
+            return (f"The {ordinal(unit.unit[0])} unit",)
+        return (f"Entry {tuple(i + 1 for i in unit.unit)}",)
+    name = unit_name(layer, unit.unit)
+    if isinstance(name[0], str):
+        return (name[0][0].upper() + name[0][1:], *name[1:])
+    return ("The unit",)
 
 
 def _parts(boxes: int) -> str:
@@ -127,12 +187,21 @@ def remedy_text(remedy: Remedy) -> str:
             return (
                 f"raise {name} by more than {figure(remedy.amount)} (tried: {figure(remedy.tried)})"
             )
+        case "shrink":
+            if not remedy.tried:
+                return "shrink its weights, as a penalty on them does: all the way to 0"
+            return (
+                "shrink its weights, as a penalty on them does: to less than "
+                f"{figure(remedy.amount)} of what they are (tried: {figure(remedy.tried)})"
+            )
         case "ajar":
             return f"set every gate ajar: {WORDS[remedy.operation].noun}"
         case "redraw":
-            return f"draw its weights anew (He), bias 0: {remedy.draws} times"
+            return f"draw its weights anew (He), its bias 0: {remedy.draws} times"
         case "smaller_rate":
             return f"a smaller rate, {figure(remedy.rate)}: {remedy.updates} updates"
+        case "go_on":
+            return "go on training, by the problem's own rule"
         case _:
             assert_never(remedy.kind)
 
@@ -141,17 +210,28 @@ def result_text(remedy: Remedy, verdict: Verdict) -> Text:
     """What came of it, measured."""
     through: Text = (", gradient through it ", Literal(remedy.gradient))
     cases = f"of {remedy.cases} case{'s' * (remedy.cases != 1)}"
-    if verdict == "saturated":
-        return (f"saturated on {_count(remedy.saturated)} {cases}", *through)
+    after = f"after {remedy.updates} update{'s' * (remedy.updates != 1)} "
+    starved = ", but no gradient reaches it" if remedy.missing == "starved" else ""
+    if verdict == "saturated" and remedy.kind != "redraw":
+        when = after if remedy.kind == "go_on" else ""
+        return (f"{when}saturated on {_count(remedy.saturated)} {cases}", *through)
     if verdict == "starved" or remedy.kind == "ajar":
-        return ("gradient through it ", Literal(remedy.gradient))
+        when = after if remedy.kind == "go_on" else ""
+        return (f"{when}gradient through it ", Literal(remedy.gradient))
     match remedy.kind:
         case "redraw":
-            return (f"fires in {remedy.draws_firing} of {remedy.draws} draws", *through)
+            fires = f"fires in {remedy.draws_firing} of {remedy.draws} draws"
+            if remedy.draws_working == remedy.draws_firing:
+                return (fires, *through)
+            return (f"{fires}, revived in {remedy.draws_working}", *through)
         case "smaller_rate":
             own = f"; at the problem's own rate on {_count(remedy.fired_otherwise)}"
-            return (f"then fires on {_count(remedy.fired)} {cases}{own}",)
+            return (f"then fires on {_count(remedy.fired)} {cases}{own}{starved}",)
+        case "go_on":
+            return (f"{after}fires on {_count(remedy.fired)} {cases}{starved}",)
         case _:
+            if starved:
+                return (f"fires on {_count(remedy.fired)} {cases}{starved}",)
             return (f"fires on {_count(remedy.fired)} {cases}", *through)
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
 from handgrad.equations import source
 from handgrad.explain.text import joined
 from handgrad.explain.words import WORDS
 from handgrad.expression import Literal, Name
-from handgrad.gates.structure import EXPLODING, VANISHING, Audit, Layer, Unit
+from handgrad.gates.structure import EXPLODING, NEARLY, VANISHING, Audit, Layer, Remedy, Unit
 from handgrad.gates.words import (
     FLOWS,
     VERDICTS,
     box_text,
+    fires_text,
     remedy_text,
     result_text,
-    unit_formula,
+    silencer_text,
+    unit_name,
     unit_text,
 )
 from handgrad.page.blocks import Block, Figure, Heading, Note, Page, Paragraph, Table, Text
@@ -36,11 +41,12 @@ BAR = 8
 def gates_page(audit: Audit, decimals: int = 4) -> Page:
     """Which units fire, which are off, why, what that silences, and what would revive them."""
     title = audit.problem.title or "A network"
-    told = [u for u in audit.units if u.verdict != "alive"]
+    told = sorted((u for u in audit.units if u.verdict != "alive"), key=_told_order(audit))
     blocks: list[Block] = [
         Heading((f"Gates: {title}",), 1),
         Paragraph(_introduction(audit)),
         *_remarks(audit),
+        *_silencer(audit),
         Heading(("Layers",), 2),
         _layers(audit),
         Paragraph(_flow_words(audit)),
@@ -52,11 +58,13 @@ def gates_page(audit: Audit, decimals: int = 4) -> Page:
     if audit.over:
         blocks += _over(audit)
     if told:
+        together = _together(told)
         blocks += [Heading(("What is off, and what would revive it",), 2)]
-        blocks += [b for u in told[:TOLD] for b in _told(audit, u)]
+        blocks += [b for u in told[:TOLD] for b in _told(audit, u, together)]
         if len(told) > TOLD:
             text = f"{len(told) - TOLD} more units are not told of one by one; --json has them all."
             blocks.append(Note("info", (text,)))
+        blocks += _tried_together(audit, together)
     else:
         blocks.append(Note("check", ("Every unit is alive.",)))
     shown = {name: source(formula) for name, formula in audit.parts.items()}
@@ -69,6 +77,18 @@ def gates_page(audit: Audit, decimals: int = 4) -> Page:
     )
 
 
+def _told_order(audit: Audit) -> Callable[[Unit], tuple[object, ...]]:
+    """Units that silence all before them first; then the deadest."""
+    silencer = audit.silencer
+    first = silencer.name if silencer is not None else ""
+    return lambda unit: (unit.layer != first, *unit.deadness)
+
+
+def _silencer(audit: Audit) -> list[Block]:
+    silencer = audit.silencer
+    return [Note("gate", silencer_text(audit, silencer))] if silencer is not None else []
+
+
 def _introduction(audit: Audit) -> Text:
     many: Text = (f"{audit.cases} cases" if audit.cases > 1 else "One example",)
     if audit.rows:
@@ -77,6 +97,16 @@ def _introduction(audit: Audit) -> Text:
     fires = (
         " A unit with a gate fires where its pre-activation is positive." if True in gates else ""
     )
+    if True in gates and audit.cases * NEARLY >= 1:
+        fires += (
+            f" It is nearly dead where it fires on at most {100 * NEARLY:g} % of the cases: more than half of all "
+            "random batches of 64 then do not teach it."
+        )
+    if audit.tried:
+        fires += (
+            " It is revived where a gradient above the noise of rounding reaches its own parameters "
+            "through it."
+        )
     flat = (
         " A unit without a gate is saturated where its slope is under "
         f"{SATURATION:g} of the steepest."
@@ -100,8 +130,12 @@ def _remarks(audit: Audit) -> list[Block]:
         for position, name in enumerate(audit.fixed):
             names += [", "] * bool(position) + [Name(name)]
         text: Text = ("The data do not give ", *names, ": the problem's own numbers stand for every case.")  # fmt: skip
-        if audit.rows:
-            text = (*names, f" {'is' if len(audit.fixed) == 1 else 'are'} the same for every row.")
+        if audit.own_data:
+            each = "row" if audit.rows else "column" if audit.columns else "case"
+            text = (
+                *names,
+                f" {'is' if len(audit.fixed) == 1 else 'are'} the same for every {each}.",
+            )
         notes.append(Note("info", text))
     return notes
 
@@ -140,23 +174,23 @@ def _figures(audit: Audit) -> list[Block]:
     if audit.sample and gates:
         drawing = gate_map(
             audit.sample,
-            title="Which gates are open",
+            title="Which units fire",
             groups=[(layer.name, layer.units) for layer in gates],
         )
         states = [open_ for row in audit.sample for open_ in row]
-        told = f"{sum(states)} of {len(states)} gates are open."
+        told = f"{sum(states)} of {len(states)} units {'fires' if sum(states) == 1 else 'fire'}."
         if audit.cases > 1:
             first = "" if len(audit.sample) == audit.cases else "first "
             told = (
-                f"Over the {first}{len(audit.sample)} cases, gates are open "
+                f"Over the {first}{len(audit.sample)} cases, units fire "
                 f"{sum(states)} of {len(states)} times."
             )
         figures.append(Figure(drawing, (told,)))
     if audit.cases > 1 and gates:
         bars = [
             Bar(
-                (unit_formula(layer, u.unit),),
-                u.fired / u.cases,
+                unit_name(layer, u.unit),
+                u.fired_at / (u.cases * layer.positions),
                 remark="" if u.fired else "never",
                 role="series1" if u.fired else "off",
             )
@@ -164,7 +198,10 @@ def _figures(audit: Audit) -> list[Block]:
             for u in audit.of(layer.name)
         ]
         drawing = bar_chart(
-            bars, title="How often each unit fires", value_label="share of the cases",
+            bars, title="How often each unit fires",
+            value_label="share of the cases"
+            if all(layer.positions == 1 for layer in gates)
+            else "share of the cases and positions",
             style="percent", limits=(0.0, 1.0),
         )  # fmt: skip
         figures.append(Figure(drawing))
@@ -177,16 +214,21 @@ def _figures(audit: Audit) -> list[Block]:
 
 def _units(audit: Audit, layer: Layer) -> list[Block]:
     units = audit.of(layer.name)
-    ailing = [u for u in units if u.verdict != "alive"]
-    shown = list(units) if len(units) <= WIDE else ailing[:LISTED]
-    alive = len(units) - len(ailing)
+    ailing = sorted((u for u in units if u.verdict != "alive"), key=lambda u: u.deadness)
+    living = [u for u in units if u.verdict == "alive"]
+    shown = sorted(units, key=lambda u: u.deadness) if len(units) <= WIDE else ailing[:LISTED]
     blocks: list[Block] = []
     if len(units) > WIDE:
-        rates = sorted(u.fired / u.cases for u in units)
-        does = "fire" if layer.gate else "have a positive pre-activation"
-        text: Text = (
-            Name(layer.name), f": {alive} of {len(units)} units are alive. They {does} on {_percent(rates[0])} to {_percent(rates[-1])} of the cases, half of them on more than {_percent(rates[len(rates) // 2])}.",
-        )  # fmt: skip
+        text: Text = (Name(layer.name), f": {len(living)} of {len(units)} units are alive.")
+        if living:
+            # Of those that are alive, and of no others.
+            rates = sorted(u.fired_at / (u.cases * layer.positions) for u in living)
+            does = "fire" if layer.gate else "have a positive pre-activation"
+            of = "positions" if layer.positions > 1 else "cases"
+            half = rates[(len(rates) - 1) // 2]
+            text = (
+                *text, f" Those {does} on {_percent(rates[0])} to {_percent(rates[-1])} of the {of}, half of them on {_percent(half)} or less.",
+            )  # fmt: skip
         blocks.append(Paragraph(text))
     if not shown:
         return blocks
@@ -199,16 +241,19 @@ def _units(audit: Audit, layer: Layer) -> list[Block]:
         f" = {WORDS[layer.operation].noun} of ",
         layer.pre_activation,
     )
+    if layer.positions > 1:
+        where = "in every case" if audit.cases > 1 else "in the example"
+        caption = (*caption, f"; each unit stands at {layer.positions} positions {where}")
     if len(shown) < len(units) and len(ailing) > LISTED:
         caption = (*caption, f"; the first {LISTED} of {len(ailing)} that are not alive")
     return [*blocks, Table(header, rows, "llrrl", caption)]
 
 
 def _row(layer: Layer, unit: Unit) -> tuple[Text, ...]:
-    share = unit.fired / unit.cases
+    share = unit.fired_at / (unit.cases * layer.positions)
     return (
-        (unit_formula(layer, unit.unit),),
-        (f"{_bar(share)} {unit.fired} of {unit.cases}",),
+        unit_name(layer, unit.unit),
+        (f"{_bar(share)} {fires_text(layer, unit)}",),
         (Literal(unit.max_preactivation),),
         (Literal(unit.gradient),),
         (VERDICTS[unit.verdict],),
@@ -249,7 +294,7 @@ def _over(audit: Audit) -> list[Block]:
         split = f", in {certificate.boxes} parts" if certificate.boxes > 1 else ""
         rows.append(
             (
-                (unit_formula(layers[unit.layer], unit.unit),),
+                unit_name(layers[unit.layer], unit.unit),
                 (Literal(certificate.upper),),
                 (words[certificate.decided] + split,),
                 witness,
@@ -270,13 +315,29 @@ def _over(audit: Audit) -> list[Block]:
     ]
 
 
-def _told(audit: Audit, unit: Unit) -> list[Block]:
+Change: TypeAlias = tuple[object, ...]
+
+
+def _together(units: Sequence[Unit]) -> dict[Change, list[tuple[Unit, Remedy]]]:
+    """Changes that were tried for several units at once, each with what came of it for each."""
+    found: dict[Change, list[tuple[Unit, Remedy]]] = {}
+    for unit in units:
+        for remedy in unit.remedies:
+            if remedy.kind not in ("redraw", "shrink"):
+                found.setdefault(remedy.change, []).append((unit, remedy))
+    return {change: each for change, each in found.items() if len(each) > 1}
+
+
+def _told(
+    audit: Audit, unit: Unit, together: Mapping[Change, Sequence[tuple[Unit, Remedy]]]
+) -> list[Block]:
     layer = next(x for x in audit.layers if x.name == unit.layer)
     blocks: list[Block] = [
-        Heading((unit_formula(layer, unit.unit), f": {VERDICTS[unit.verdict]}"), 3),
+        Heading((*unit_name(layer, unit.unit), f": {VERDICTS[unit.verdict]}"), 3),
         Note("gate", unit_text(audit, layer, unit)),
     ]
-    if unit.remedies:
+    alone = [r for r in unit.remedies if r.change not in together]
+    if alone:
         header: tuple[Text, ...] = (("tried",), ("result",), ("revived",))
         rows = tuple(
             (
@@ -284,10 +345,45 @@ def _told(audit: Audit, unit: Unit) -> list[Block]:
                 result_text(r, unit.verdict),
                 ("yes" if r.works else "no",),
             )
-            for r in unit.remedies
+            for r in alone
         )
-        caption: Text = ()
-        if audit.trial_cases < audit.cases:
-            caption = (f"Measured on the first {audit.trial_cases} cases",)
-        blocks.append(Table(header, rows, "lll", caption))
+        blocks.append(Table(header, rows, "lll", _measured_on(audit)))
     return blocks
+
+
+def _measured_on(audit: Audit) -> Text:
+    if audit.trial_cases < audit.cases:
+        return (f"Measured on the first {audit.trial_cases} cases",)
+    return ()
+
+
+def _tried_together(
+    audit: Audit, together: Mapping[Change, Sequence[tuple[Unit, Remedy]]]
+) -> list[Block]:
+    """What was tried for several units at once: which it revives, and which it does not."""
+    if not together:
+        return []
+    layers = {layer.name: layer for layer in audit.layers}
+    rows: list[tuple[Text, ...]] = []
+    for each in together.values():
+        revived = [unit_name(layers[u.layer], u.unit) for u, r in each if r.works]
+        rest = [unit_name(layers[u.layer], u.unit) for u, r in each if not r.works]
+        first = each[0][1]
+        text = remedy_text(first)
+        if first.kind == "go_on":
+            most = max(r.updates for _, r in each)
+            text = f"{text}: {most} update{'s' * (most != 1)}"
+            revived = [
+                (*unit_name(layers[u.layer], u.unit), f" (by update {r.updates})")
+                for u, r in each
+                if r.works
+            ]
+        rows.append(((text,), _listed_units(revived), _listed_units(rest)))
+    header: tuple[Text, ...] = (("tried for all of them at once",), ("revived",), ("not revived",))
+    return [Table(header, tuple(rows), "lll", _measured_on(audit))]
+
+
+def _listed_units(names: Sequence[Text]) -> Text:
+    if not names:
+        return ("none",)
+    return joined(names)

@@ -9,7 +9,7 @@ import numpy as np
 from handgrad.equations import source
 from handgrad.explain.text import plain_text
 from handgrad.gates import Audit, Certificate, Layer, Remedy, Unit
-from handgrad.gates.structure import EXPLODING, VANISHING
+from handgrad.gates.structure import EXPLODING, NEARLY, NOISE, VANISHING, Revivers
 from handgrad.gates.words import remedy_text, unit_text
 
 SCHEMA = "handgrad/gates/1"
@@ -23,18 +23,22 @@ def gates_object(audit: Audit) -> dict[str, Any]:
         "title": audit.problem.title,
         "cases": audit.cases,
         "rows": list(audit.rows),
+        "columns": list(audit.columns),
         "skipped": audit.skipped,
         "fixed": list(audit.fixed),
         "thresholds": {
             "saturated": audit.threshold,
             "vanishing": VANISHING,
             "exploding": EXPLODING,
+            "nearly_dead": NEARLY,
+            "noise": NOISE,
         },
         "over": {
             name: {"low": np.asarray(low).tolist(), "high": np.asarray(high).tolist()}
             for name, (low, high) in audit.over.items()
         },
         "trial": {"cases": audit.trial_cases, "units": audit.tried, "fire_on": audit.fire_on},
+        "silencer": None if audit.silencer is None else audit.silencer.name,
         "layers": [_layer(layer) for layer in audit.layers],
         "units": [_unit(audit, layers[u.layer], u) for u in audit.units],
         "parts": {n: source(f) for n, f in audit.parts.items()},
@@ -55,6 +59,11 @@ def _layer(layer: Layer) -> dict[str, Any]:
         "gradient_out": _finite(layer.gradient_out),
         "ratio": _finite(layer.ratio),
         "flow": layer.flow,
+        "shape": list(layer.shape),
+        "axes": list(layer.axes),
+        "positions": layer.positions,
+        "shut": layer.shut,
+        "silences": list(layer.silences),
     }
 
 
@@ -79,9 +88,31 @@ def _unit(audit: Audit, layer: Layer, unit: Unit) -> dict[str, Any]:
             }
             for z in unit.silences
         ],
+        "fired_at": unit.fired_at,
+        "own": [
+            {"name": o.name, "role": o.role, "entries": [list(e) for e in o.entries]}
+            for o in unit.own
+        ],
+        "revivers": revivers_object(unit.revivers),
         "remedies": [_remedy(r) for r in unit.remedies],
         "certificate": _certificate(unit.certificate),
         "text": plain_text(unit_text(audit, layer, unit)),
+    }
+
+
+def revivers_object(revivers: Revivers | None) -> dict[str, Any] | None:
+    """What can still move a unit that is off, and whether that is nothing: `never` again."""
+    if revivers is None:
+        return None
+    return {
+        "rule": revivers.rule,
+        "fixed": revivers.fixed,
+        "below": list(revivers.below),
+        "coasting": revivers.coasting,
+        "decay": revivers.decay,
+        "penalties": list(revivers.penalties),
+        "shared": list(revivers.shared),
+        "never": revivers.never,
     }
 
 
@@ -93,6 +124,9 @@ def _remedy(remedy: Remedy) -> dict[str, Any]:
         "fired": remedy.fired,
         "cases": remedy.cases,
         "gradient": _finite(remedy.gradient),
+        "own_gradient": _finite(remedy.own_gradient),
+        "noise": _finite(remedy.noise),
+        "missing": remedy.missing,
         "saturated": remedy.saturated,
         "parameter": remedy.parameter,
         "entry": list(remedy.entry),
@@ -104,6 +138,7 @@ def _remedy(remedy: Remedy) -> dict[str, Any]:
         "fired_otherwise": remedy.fired_otherwise,
         "draws": remedy.draws,
         "draws_firing": remedy.draws_firing,
+        "draws_working": remedy.draws_working,
     }
 
 

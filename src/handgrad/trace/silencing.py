@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -41,8 +42,8 @@ class Silencing:
                     found.setdefault(leaf, []).append(name)
         return found
 
-    def zeroed(self, leaf: Leaf, unit: tuple[int, ...]) -> tuple[Zeroed, ...]:
-        """The entries of parameter gradients that vanish because entry `unit` of `leaf` does.
+    def zeroed(self, leaf: Leaf, unit: tuple[Any, ...]) -> tuple[Zeroed, ...]:
+        """The entries of parameter gradients that vanish because entry, or slice, `unit` of `leaf` does.
 
         Found with the formulas themselves: with positive numbers everywhere, the entries
         that become zero when this one entry is set to zero.
@@ -60,7 +61,7 @@ class Silencing:
         return tuple(found)
 
     def _vanishing(
-        self, name: str, leaf: Leaf, unit: tuple[int, ...]
+        self, name: str, leaf: Leaf, unit: tuple[Any, ...]
     ) -> tuple[tuple[int, ...], ...]:
         formula, at, before = self._with_positive_numbers(name)
         with np.errstate(all="ignore"):
