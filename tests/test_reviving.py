@@ -161,7 +161,7 @@ def through_penalty_unit(given: handgrad.Problem, changed: dict[str, Any], at: i
     t, x, z, h = by_torch(given, changed)
     y = torch.tensor(np.asarray(given.data["y"].array, float))
     s = t["W2"] @ h + t["b2"][:, None]
-    (-(y * torch.log_softmax(s, dim=0)).sum()).backward()
+    (-(y * torch.log_softmax(s, dim=0)).sum()).backward()  # type: ignore[no-untyped-call]
     dz = z.grad[at]
     own = torch.cat([dz[None] * x, dz[None]])  # by case, the gradient of the row and of the bias
     return float(own.abs().max())
