@@ -17,11 +17,12 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import product
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -83,6 +84,7 @@ class Oracle:
     def __init__(self, text: str, *, paper: bool = True) -> None:
         table = tomllib.loads(text)
         self.paper = paper
+        self.functions: dict[str, str] = {}
         self._cased_givens: set[str] = set()
         self.parameters = self._given(table.get("parameters", {}))
         self.data = self._given(table.get("data", {}))
@@ -149,6 +151,19 @@ class Oracle:
             order += now
         return tuple(order)
 
+    def changed(self, changes: Mapping[str, Array], swap: Mapping[str, str]) -> Oracle:
+        """The problem with other numbers that are given, and other functions."""
+        other = copy(self)
+        other.parameters = {n: changes.get(n, a) for n, a in self.parameters.items()}
+        other.data = {n: changes.get(n, a) for n, a in self.data.items()}
+        other.__dict__.pop("_all_given", None)
+        other.functions = {**self.functions, **_swaps(swap)}
+        return other
+
+    def tree(self, target: str) -> ast.expr:
+        """The formula of an equation."""
+        return self._formulas[target]
+
     def run(
         self,
         changes: Mapping[str, Array] = {},
@@ -201,12 +216,12 @@ class Oracle:
             return torch.tensor(np.array(one), dtype=torch.float64, requires_grad=gradients)
 
         tensors = {n: number(n, changes.get(n, a)) for n, a in self._all_given.items()}
-        evaluator = _Evaluator(tensors, _Functions(self.paper), _swaps(swap))
+        evaluator = _Evaluator(tensors, _Functions(self.paper), {**self.functions, **_swaps(swap)})
         for target in self.order:
             if target in changes:
                 tensors[target] = number(target, changes[target])
                 continue
-            result = evaluator.of(self._formulas[target])
+            result = evaluator.of(self.tree(target))
             # An equation that is a name alone has a gradient of its own.
             result = result.clone()
             if gradients and not result.requires_grad:
@@ -302,11 +317,20 @@ _OPERATORS: dict[type[ast.AST], str] = {
 }
 
 
+class Meaning(Protocol):
+    """What numbers, powers and the names of functions mean."""
+
+    def number(self, value: float) -> Tensor: ...
+    def array(self, value: Any) -> Tensor: ...
+    def power(self, base: Tensor, exponent: Any) -> Tensor: ...
+    def named(self, name: str) -> Callable[..., Tensor]: ...
+
+
 class _Evaluator:
     """One formula after another on tensors."""
 
     def __init__(
-        self, tensors: Mapping[str, Tensor], functions: _Functions, swap: Mapping[str, str]
+        self, tensors: Mapping[str, Tensor], functions: Meaning, swap: Mapping[str, str]
     ) -> None:
         self.tensors = tensors
         self.functions = functions
@@ -315,9 +339,9 @@ class _Evaluator:
     def of(self, tree: ast.expr) -> Tensor:
         match tree:
             case ast.Constant(value=int() | float() as value):
-                return torch.tensor(float(value), dtype=torch.float64)
+                return self.functions.number(float(value))
             case ast.List():
-                return torch.tensor(ast.literal_eval(tree), dtype=torch.float64)
+                return self.functions.array(ast.literal_eval(tree))
             case ast.Name(id=name):
                 return self.tensors[name]
             case ast.UnaryOp(op=ast.USub(), operand=operand):
@@ -327,14 +351,14 @@ class _Evaluator:
             case ast.BinOp(left=left, op=ast.Pow(), right=right):
                 exponent = _constant(right)
                 power = self.of(right) if exponent is None else exponent
-                return torch.pow(self.of(left), power)
+                return self.functions.power(self.of(left), power)
             case ast.BinOp(left=left, op=op, right=right):
                 return self.call(_OPERATORS[type(op)], (self.of(left), self.of(right)), {})
             case ast.Compare(left=left, ops=[op], comparators=[right]):
                 return self.call(_OPERATORS[type(op)], (self.of(left), self.of(right)), {})
             case ast.Attribute(value=value, attr="T"):
                 array = self.of(value)
-                return array.T if array.ndim >= 2 else array
+                return array.T if getattr(array, "ndim", 0) >= 2 else array
             case ast.Subscript(value=value, slice=at):
                 return self.of(value)[_index(at)]
             case ast.Call(func=ast.Name(id=name), args=arguments, keywords=keywords):
@@ -377,6 +401,14 @@ class _Functions:
 
     def __init__(self, paper: bool) -> None:
         self.paper = paper
+
+    def number(self, value: float) -> Tensor:
+        return torch.tensor(value, dtype=torch.float64)
+
+    array = number
+
+    def power(self, base: Tensor, exponent: Any) -> Tensor:
+        return torch.pow(base, exponent)
 
     def named(self, name: str) -> Callable[..., Tensor]:
         own: Callable[..., Tensor] | None = getattr(self, f"of_{name}", None)

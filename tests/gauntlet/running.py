@@ -117,14 +117,15 @@ def judged(family: str, seed: int, names: Sequence[str] | None = None, facts: bo
 
 def _facts(subject: Subject, judge: Callable[..., object], tally: Tally) -> None:
     try:
-        report = judge(subject.text, subject.oracle)
+        report = judge(subject.text, subject.oracle, subject.seed)
     except handgrad.HandgradError:
         return
     counts: Counter[str] = getattr(report, "counts")  # noqa: B009
     tally.facts.update(counts)
     tally.judged["facts"] += 1
-    for kind, sentence in getattr(report, "false"):  # noqa: B009
-        tally.findings.append(_finding(subject, "facts", "facts", f"false: {kind}", sentence))
+    for false in getattr(report, "false"):  # noqa: B009
+        said = f"{false.message}\n{false.text}"
+        tally.findings.append(_finding(subject, "facts", "facts", f"false: {false.kind}", said))
 
 
 def _finding(subject: Subject, judge: str, command: str, kind: str, said: str) -> Finding:

@@ -190,6 +190,10 @@ class Subject:
                 return None
         for _ in range(steps):
             found = self.oracle.run(changes={n: t.numpy() for n, t in numbers.items()})
+            sizes = np.concatenate([np.abs(found.gradients[n]).ravel() for n in numbers])
+            if rule not in ("sgd", "momentum") and ((sizes < 1e-7) & (sizes > 0)).any():
+                # A rest of rounding is a whole step of a rule that divides by the gradient's size.
+                return None
             for name, tensor in numbers.items():
                 tensor.grad = torch.tensor(np.array(found.gradients[name]))
             optimiser.step()

@@ -1,0 +1,1 @@
+"""The fuzz: mutated problem files and answers through every command."""

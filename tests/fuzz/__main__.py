@@ -1,0 +1,41 @@
+"""`python -m tests.fuzz --minutes 60`: mutated problem files and answers through every command.
+
+A traceback, or more than 10 seconds of processor time, is wrong; exits with 1 where there is any. Each input
+follows from its number: `--only NUMBER` tries it again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from itertools import count
+from pathlib import Path
+
+from tests.fuzz.driving import Tally, summary, tried, watched
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=1)
+    parser.add_argument("--seed", type=int, default=0, help="the first input's number")
+    parser.add_argument("--only", type=int, metavar="NUMBER", help="one input alone")
+    options = parser.parse_args()
+    tally = Tally()
+    if options.only is not None:
+        with tempfile.TemporaryDirectory() as folder:
+            tally.add(tried(options.only, Path(folder)))
+    else:
+        last = time.monotonic()
+        for outcome in watched(count(options.seed), last + 60 * options.minutes):
+            tally.add(outcome)
+            if time.monotonic() - last > 60:
+                last = time.monotonic()
+                print(f"{sum(tally.ended.values())} inputs, {len(tally.wrong)} wrong", file=sys.stderr, flush=True)  # fmt: skip
+    print(summary(tally))
+    raise SystemExit(int(bool(tally.wrong)))
+
+
+if __name__ == "__main__":
+    main()
