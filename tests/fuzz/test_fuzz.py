@@ -19,7 +19,7 @@ from tests.fuzz.mutating import mutated
 INPUTS = 120
 
 
-@pytest.mark.parametrize("first", [0, INPUTS, 2 * INPUTS])
+@pytest.mark.parametrize("first", [0, INPUTS])
 def test_a_sample(first: int, tmp_path: Path) -> None:
     tally = Tally()
     for seed in range(first, first + INPUTS):
