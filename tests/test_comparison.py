@@ -19,7 +19,7 @@ from handgrad.comparison import gate_text, labels
 from handgrad.comparison.structure import Comparison
 from handgrad.explain import plain_text
 from handgrad.page import Block, Columns, Derivation, Paragraph, Relation
-from tests.claims import program
+from tests.gauntlet.oracle import Oracle
 from tests.test_json import schema
 
 BUNDLED = [name for name, _, _ in handgrad.bundled()]
@@ -94,9 +94,10 @@ def test_another_rate_changes_the_update_alone() -> None:
     assert page.count("The same as with η = 0.1.") == 11
     assert "No gate opened or shut." in page
     after = [q for q in comparison.quantities if q.kind == "loss_after"]
-    new = program(LAB9.with_values({"rate": 1}))
-    loss = program(LAB9.with_values({n: new[n] for n in LAB9.parameters}))["L"]
-    assert after[0].right == pytest.approx(float(loss))
+    oracle = Oracle(LAB9.to_toml())
+    gradients = oracle.run().gradients
+    moved = {n: given - gradients[n] for n, given in oracle.parameters.items()}
+    assert after[0].right == pytest.approx(oracle.run(moved).loss)
 
 
 def test_corresponding_steps_stand_together() -> None:
@@ -161,7 +162,7 @@ def test_marks_are_on_what_differs_and_on_nothing_else(
         problem = problem.with_swap({"relu": swap})
     comparison = handgrad.compare(TRACES["lab9"], handgrad.solve(problem))
     page = handgrad.comparison_page(comparison)
-    here, there = program(LAB9), program(problem)
+    here, there = (Oracle(p.to_toml()).run().values for p in (LAB9, problem))
     seen = 0
     for pair in comparison.steps:
         for line in pair.lines:

@@ -161,8 +161,8 @@ def bias_gradient(trace: Trace) -> BiasGradient | None:
             signal=Adjoint(signal.name),
             equation=gradient.parts[0].through,
             how="mean" if how == "mean" else "sum" if how == "sum" else "equal",
-            gradient=total_gradient(trace, name),
-            cases=array.shape[-1] if averaged else array.size if formula is not signal else 1,
+            gradient=(total := total_gradient(trace, name)),
+            cases=array.shape[-1] if averaged else array.size // max(1, total.size),
             steps=tuple(s for s in (step, found[0]) if s),
         )
     return None

@@ -219,7 +219,7 @@ class InputScaling:
 class BiasGradient:
     """A parameter whose gradient is what arrives, as it is or added up.
 
-    `cases`: added up (`how` "sum") or averaged ("mean") over so many cases, 1 for none.
+    `cases`: each entry is added up (`how` "sum") or averaged ("mean") over so many, 1 for none.
     """
 
     kind: Literal["bias_gradient"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import handgrad
+from tests.gauntlet.facts.asked import of_questions
 from tests.gauntlet.facts.claim import Claims, Report
 from tests.gauntlet.facts.lines import of_steps
 from tests.gauntlet.facts.notes import of_notes
@@ -19,6 +20,7 @@ from tests.gauntlet.oracle import Oracle
 FAMILIES: Mapping[str, Callable[[Facts], Claims]] = {
     "lines": of_steps,
     "notes": of_notes,
+    "questions": of_questions,
 }
 """By family of statements, what it claims of a problem and whether that holds."""
 

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from handgrad import HandgradError
+
 
 class Claim(NamedTuple):
     """One thing that a statement says. `kind` is that of the statement, such as "note gated_off"."""
@@ -64,7 +66,7 @@ def claims_of(kind: str, found: Found, about: Any = "") -> Claims:
     try:
         for holds, message in found:
             yield Claim(kind, bool(holds), f"{message}: {said}"[:LONGEST])
-    except (KeyError, IndexError, ValueError, AssertionError) as error:
+    except (KeyError, IndexError, ValueError, AssertionError, HandgradError) as error:
         yield Claim(kind, False, f"it cannot be looked up ({error!r}): {said}"[:LONGEST])
 
 

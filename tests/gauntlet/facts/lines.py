@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from handgrad.trace import Step, TraceLine
 from tests.gauntlet.facts import terms
 from tests.gauntlet.facts.claim import Claim, Claims, Found, claims_of, close
 from tests.gauntlet.facts.source import Facts
-from tests.gauntlet.facts.updating import Updated
+from tests.gauntlet.facts.updating import Updated, settings
 
 
 def of_steps(facts: Facts) -> Claims:
@@ -34,10 +35,13 @@ def of_step(step: Step, facts: Facts, made: dict[terms.Leaf, str], update: int =
     )
     phase = {"forward": "1", "backward": "2", "update": "3"}[step.phase]
     yield Claim("step number", step.id.split(".")[0] == phase, f"{step.id} in {step.phase}")
+    known: dict[terms.Leaf, Any] = {}
     for line in step.lines:
         where = f"step {step.id}, {line.role} of {line.target}"
         if step.phase == "update":
-            yield from claims_of("line of an update", _update_line(line, facts, update), where)
+            yield from claims_of(
+                "line of an update", _update_line(line, facts, update, known), where
+            )
         else:
             yield from claims_of("line", _line(line, facts), where)
 
@@ -70,16 +74,12 @@ def _named(line: TraceLine, facts: Facts) -> Any:
     """PyTorch's own number for what a line computes, where the problem has a name for it."""
     name, at = line.target.name, facts.at
     if isinstance(line.target, Name):
-        value = at.values.get(name)
-        if value is not None and not np.isfinite(value).all() and name in facts.targets:
-            # As it is written it is no number in floats; it may be one on paper.
-            return facts.exact_value(name)
-        return value
+        return at.values.get(name)
     if line.target.through or name not in at.gradients:
         return None
     if line.role == "per_case":
         return at.case_gradients[name]
-    return _alike(facts.gradient(name), line, facts)
+    return _alike(at.gradients[name], line, facts)
 
 
 def _alike(array: Any, line: TraceLine, facts: Facts) -> Any:
@@ -89,9 +89,30 @@ def _alike(array: Any, line: TraceLine, facts: Facts) -> Any:
     return array[..., 0] if np.all(array == array[..., :1]) else array
 
 
-def _update_line(line: TraceLine, facts: Facts, update: int) -> Found:
+def updating(facts: Facts, known: Mapping[terms.Leaf, Any]) -> terms.Lookup:
+    """The numbers that the formulas of the first update are made of; `known` are those of lines before."""
+    given = settings(facts.oracle)
+
+    def leaf(each: terms.Leaf, case: int) -> Any:
+        if each in known:
+            return known[each]
+        if isinstance(each, Name) and each.name not in facts.at.values:
+            # What is remembered starts at 0.
+            return np.asarray(given.get(each.name, 0.0))
+        return facts.leaf(each, case)
+
+    return leaf
+
+
+def _update_line(line: TraceLine, facts: Facts, update: int, known: dict[terms.Leaf, Any]) -> Found:
     put_in = numbers_only(line.substituted, line.cased, facts.cases)
     yield close(line.value, put_in), f"{line.value}, numbers put in {put_in}"
+    if update == 1 and not line.cased and line.role != "cost":
+        given = terms.value(line.formula, updating(facts, known))
+        yield close(line.value, given), f"{line.value}, formula {given}"
+        if line.role != "updated":
+            known[line.target] = line.value
+    yield np.shape(line.value) == (*line.shape, *[facts.cases] * line.cased), "another shape"
     updated = Updated.of(facts)
     if line.role == "updated":
         theirs = updated.after(update)[line.target.name]

@@ -175,12 +175,15 @@ def _zero_input(note: ZeroInput, facts: Facts) -> Found:
 
 
 def slope(operation: str, z: float, **options: Any) -> float:
-    """The derivative of an activation of one number, by differences in 50 digits."""
+    """The derivative of an activation of one number, by differences in 50 digits; at a kink that of z ≤ 0."""
     with mpmath.workdps(terms.DIGITS):
         h = mpmath.mpf(10) ** -20
-        at = [np.asarray(mpmath.mpf(z) + d, dtype=object) for d in (h, -h)]
-        above, below = (terms.MEANING[operation](a, **options) for a in at)
-        return float((above - below) / (2 * h))
+        ends = (mpmath.mpf(0), -h) if z == 0 else (mpmath.mpf(z) + h, mpmath.mpf(z) - h)
+        above, below = (
+            np.asarray(terms.MEANING[operation](np.asarray(a, dtype=object), **options))[()]
+            for a in ends
+        )
+        return float((above - below) / (ends[0] - ends[1]))
 
 
 def _saturated(note: Saturated, facts: Facts) -> Found:
@@ -232,7 +235,7 @@ def _shortcut(note: ShortcutTaken, facts: Facts) -> Found:
     called = isinstance(inner, Call) and inner.operation == note.activation
     yield called and _is_name(inner, note.pre_activation), f"{note.inner} is {inner}"
     yield note.inner in facts.uses[note.loss], f"{note.loss} does not use {note.inner}"
-    theirs = facts.gradient(note.pre_activation)
+    theirs = facts.at.gradients[note.pre_activation]
     agrees = close(note.long[-1].value, theirs, 1e-8)
     yield note.agrees == agrees, f"the long way gives {note.long[-1].value}, PyTorch {theirs}"
     yield note.long[-1].target == Adjoint(note.pre_activation), "it ends elsewhere"

@@ -20,20 +20,8 @@ from handgrad.expression import Adjoint, Call, Expression, Literal, Name
 from tests.gauntlet.facts import terms
 from tests.gauntlet.oracle import Evaluated, Oracle
 
-LETTERS = {
-    "eta": "rate",
-    "lambda": "weight_decay",
-    "mu": "momentum",
-    "rho": "decay",
-    "beta_1": "beta1",
-    "beta_2": "beta2",
-    "epsilon": "epsilon",
-    "t": "step",
-}
-"""The settings of an update by the letters that its formulas have for them."""
 
-
-@dataclass
+@dataclass(eq=False)
 class Facts:
     """One problem: its text, PyTorch's numbers for it, and the worked solution whose statements are judged."""
 
@@ -48,10 +36,43 @@ class Facts:
     def problem(self) -> handgrad.Problem:
         return self.trace.problem
 
+    @staticmethod
+    def of(problem: handgrad.Problem) -> Facts:
+        """A problem that is not read from a file, by the file that it would be written to."""
+        text = problem.to_toml()
+        return Facts(text, Oracle(text), handgrad.solve(problem))
+
     @cached_property
     def at(self) -> Evaluated:
-        """PyTorch's values and gradients."""
-        return self.oracle.run()
+        """PyTorch's values and gradients; from 50 digits those that floats have no number for."""
+        found = self.oracle.run()
+        self.__dict__["at"] = found
+        for name in self.targets:
+            if not np.isfinite(found.values[name]).all():
+                found.values[name] = self.exact_value(name)
+        for name, gradient in found.gradients.items():
+            if not np.isfinite(gradient).all() and name in found.values:
+                found.gradients[name] = self.exact_gradient(name)
+        return found
+
+    def under(self, at: Evaluated) -> Facts:
+        """The same problem with the numbers of another run."""
+        other = Facts(self.text, self.oracle, self.trace, self.seed)
+        other.__dict__["at"] = at
+        return other
+
+    def changed(self, name: str, array: Any) -> Facts:
+        """The same problem with another number given."""
+        at = self.oracle.run({name: array})
+        if np.isfinite(at.loss):
+            return self.under(at)
+        text = problem_text(self.text, values={name: array})
+        return Facts(text, Oracle(text), self.trace, self.seed)
+
+    @property
+    def loss(self) -> float:
+        """The loss, over all the cases."""
+        return float(np.asarray(self.at.values[self.oracle.cost]).sum())
 
     @property
     def cases(self) -> int:
@@ -182,11 +203,6 @@ class Facts:
         with mpmath.workdps(terms.DIGITS):
             return terms.value(formula, self._exact_leaf, case, self.cases, terms.as_written)
 
-    def gradient(self, name: str) -> Any:
-        """PyTorch's gradient, or where that is no number the one from 50 digits."""
-        found = self.at.gradients[name]
-        return found if np.isfinite(found).all() else self.exact_gradient(name)
-
     def exact_value(self, name: str) -> Any:
         """A computed name's value from 50 digits."""
         cased = name in self.oracle.cased
@@ -216,7 +232,9 @@ class Facts:
                         self._exact[Name(name), case] = whole
                     loss = self.oracle.loss if cased else self.oracle.cost
                     ends.append(self._exact_loss(loss, at[-1] if cased else 0))
-                found[at] = float((ends[0] - ends[1]) / (2 * h))
+                slope = (ends[0] - ends[1]) / (2 * h)
+                # Nearer to the end of a domain than h there are no differences to take.
+                found[at] = float(slope) if isinstance(slope, mpmath.mpf) else np.nan
         self._exact.clear()
         return found
 

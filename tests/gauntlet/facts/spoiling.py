@@ -22,15 +22,15 @@ def with_field(record: Any, name: str, value: Any) -> Any:
 
 
 def spoiled(record: Any, leave: Collection[str] = ()) -> Iterator[tuple[str, Any]]:
-    """Copies of a record with each field but those to `leave` changed in turn."""
+    """Copies of a record with each field changed in turn, but those to `leave`, in records inside it too."""
     for each in fields(record):
         if each.name == "kind" or each.name in leave:
             continue
-        for position, value in enumerate(_others(getattr(record, each.name))):
+        for position, value in enumerate(_others(getattr(record, each.name), leave)):
             yield f"{each.name} ({position})", with_field(record, each.name, value)
 
 
-def _others(value: Any) -> list[Any]:
+def _others(value: Any, leave: Collection[str] = ()) -> list[Any]:
     """Values of the same type that say something else."""
     match value:
         case bool():
@@ -57,9 +57,9 @@ def _others(value: Any) -> list[Any]:
             return [(*value[:-1], value[-1] + 1)]
         case tuple():
             # To say less is not to say what is false: nothing is left out.
-            return [(*value[:-1], other) for other in _others(value[-1])]
+            return [(*value[:-1], other) for other in _others(value[-1], leave)]
         case _ if is_dataclass(value) and not isinstance(value, type):
-            return [other for _, other in spoiled(value)]
+            return [other for _, other in spoiled(value, leave)]
         case _:
             return []
 

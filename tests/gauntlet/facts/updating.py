@@ -66,6 +66,31 @@ class Optimiser:
                 return theta - rate * g
 
 
+LETTERS = {
+    "rate": "eta",
+    "weight_decay": "lambda",
+    "momentum": "mu",
+    "decay": "rho",
+    "beta1": "beta_1",
+    "beta2": "beta_2",
+    "epsilon": "epsilon",
+    "step": "t",
+}
+"""The settings by the letters that formulas have for them, unless the problem has that name itself."""
+
+
+def settings(oracle: Oracle) -> dict[str, float]:
+    """The settings of the first update by their names in formulas."""
+    taken = {*oracle.parameters, *oracle.data, *oracle.uses}
+    numbers = {**Optimiser(oracle.update).s, "step": 1.0}
+    found = {}
+    for key, letter in LETTERS.items():
+        name = next(n for n in (letter, key, f"{key}_") if n not in taken)
+        if key in numbers:
+            found[name] = float(numbers[key])
+    return found
+
+
 @dataclass
 class Updated:
     """A problem's parameters after each update, and the losses from before the first on."""

@@ -1,0 +1,485 @@
+"""Discussion questions: the facts of every answer, derived anew by running the change that is asked about."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any, assert_never
+
+import numpy as np
+
+import handgrad
+from handgrad.expression import Call, Expression, Name
+from handgrad.questions.structure import (
+    BiasGradient,
+    CaseShares,
+    Entry,
+    GateSwap,
+    InputScaling,
+    LargestMove,
+    LongerStep,
+    MostSensitive,
+    OtherInput,
+    SmallChange,
+    SumOverPaths,
+    Swap,
+    UnitAt,
+    UpdatedValue,
+    ZeroEntries,
+    ZeroPart,
+)
+from tests.gauntlet.facts import terms
+from tests.gauntlet.facts.claim import Claims, Found, claims_of, close, near
+from tests.gauntlet.facts.lines import numbers_only, updating
+from tests.gauntlet.facts.notes import are_zero, slope
+from tests.gauntlet.facts.source import Facts, problem_text
+from tests.gauntlet.facts.updating import Updated
+from tests.gauntlet.oracle import Oracle
+
+MOST_TIES = 12
+"""Entries that are told to move as far, at most."""
+
+TIED = 1e-5
+"""Moves that differ by no more than this share are told as the same."""
+
+
+def of_questions(facts: Facts) -> Claims:
+    """Every question that the product asks of a solution."""
+    for question in handgrad.questions_for(facts.trace):
+        yield from of_question(question, facts)
+
+
+def of_question(question: handgrad.Question, facts: Facts) -> Claims:
+    """One question."""
+    kind = f"question {question.kind}"
+    yield from claims_of(kind, _of(question, facts), question)
+    yield from claims_of(f"{kind}: steps", _cited(question.steps, facts), question.steps)
+
+
+def _cited(steps: Iterable[str], facts: Facts) -> Found:
+    known = {s.id for s in facts.trace._steps}
+    yield set(steps) <= known, f"the steps are {sorted(known)}"
+
+
+def _of(question: handgrad.Question, facts: Facts) -> Found:
+    match question:
+        case ZeroEntries():
+            return _zero_entries(question, facts)
+        case GateSwap():
+            return _gate_swap(question, facts)
+        case OtherInput():
+            return _other_input(question, facts)
+        case UpdatedValue():
+            return _updated_value(question, facts)
+        case LargestMove():
+            return _largest_move(question, facts)
+        case InputScaling():
+            return _input_scaling(question, facts)
+        case BiasGradient():
+            return _bias_gradient(question, facts)
+        case SumOverPaths():
+            return _sum_over_paths(question, facts)
+        case LongerStep():
+            return _longer_step(question, facts)
+        case CaseShares():
+            return _case_shares(question, facts)
+        case SmallChange():
+            return _small_change(question, facts)
+        case MostSensitive():
+            return _most_sensitive(question, facts)
+        case _:
+            assert_never(question)
+
+
+def _differentiated(facts: Facts) -> dict[str, Any]:
+    """The gradients that a solution is about: of the parameters, or of the data where there are none."""
+    names = facts.oracle.parameters or facts.oracle.data
+    return {n: np.asarray(facts.at.gradients[n], dtype=float) for n in names}
+
+
+def _at(arrays: Any, entry: Entry) -> float:
+    return float(np.asarray(arrays[entry.name])[entry.index])
+
+
+# -- zeros ----------------------------------------------------------------------------------------
+
+
+def _zero_entries(question: ZeroEntries, facts: Facts) -> Found:
+    gradients = _differentiated(facts)
+    zero = {(n, tuple(map(int, at))) for n, g in gradients.items() for at in np.argwhere(g == 0)}
+    yield question.zero == len(zero), f"{len(zero)} are zero"
+    yield question.total == sum(g.size for g in gradients.values()), "another total"
+    told = {(z.name, e) for p in question.parts if not p.cases for z in p.zeroed for e in z.entries}
+    yield len(zero - told) == question.untold, f"no reason is told for {len(zero - told)}"
+    others = sorted(float(s) for g in gradients.values() for s in np.abs(g[g != 0]))
+    if question.smallest is not None:
+        smallest = _at(gradients, question.smallest)
+        yield near(question.smallest_value, smallest), f"it is {smallest}"
+        yield near(abs(smallest), others[0]), f"the smallest is {others[0]}"
+    else:
+        yield not others, "some are not zero"
+    units = [c for _, c in _activations(facts)]
+    yield (
+        set(question.gates) == {c.operation for c in units if c.operation == "relu"},
+        "other gates",
+    )
+    yield set(question.activations) == {c.operation for c in units}, "other activations"
+    for part in question.parts:
+        yield from zero_part(part, facts)
+
+
+ACTIVATIONS = frozenset(
+    ["relu", "leaky_relu", "elu", "sigmoid", "tanh", "softplus", "silu", "gelu", "gelu_tanh"]
+)
+"""What works entry by entry."""
+
+
+def _activations(facts: Facts) -> list[tuple[str, Call]]:
+    """The equations that are an activation of something and that are not taken as one with the loss."""
+    fused = {n.inner for s in facts.trace._steps for n in s.notes if n.kind == "shortcut"}
+    found = []
+    for target in facts.targets:
+        call = facts.written(target)
+        if isinstance(call, Call) and call.operation in ACTIVATIONS and target not in fused:
+            found.append((target, call))
+    return found
+
+
+def zero_part(part: ZeroPart, facts: Facts) -> Found:
+    """One reason for zeros: they are zero, and what it names is shut or zero."""
+    at = facts.at
+    if part.cases:
+        for case in part.cases:
+            own = {n: np.asarray(g)[..., case] for n, g in at.case_gradients.items()}
+            yield from are_zero(part.zeroed, own)
+        yield len(part.cases) < facts.cases, "these are all the cases"
+    else:
+        yield from are_zero(part.zeroed, at.gradients)
+    yield bool(part.zeroed), "nothing is said to be zero"
+    if part.cause == "unreached":
+        assert isinstance(part.about, Name)
+        yield part.about.name not in facts.reaching, "a path leads to the loss"
+    elif part.cause != "at_these_numbers":
+        assert part.about is not None
+        differs = facts.differs(part.about)
+        cases = part.cases or (range(facts.cases) if differs else (0,))
+        about = [np.asarray(facts.value(part.about, case), dtype=float) for case in cases]
+        if part.cause == "shut_gate":
+            yield all(bool(np.all(a <= 0)) for a in about), f"it is {about}"
+            yield part.operation == "relu", f"{part.operation} is no gate"
+            if part.cases:
+                others = set(range(facts.cases)) - set(part.cases)
+                yield all(facts.value(part.about, c) > 0 for c in others), "shut in other cases too"
+        else:
+            yield all(bool(np.all(a == 0)) for a in about), f"it is {about}"
+        if part.value is not None:
+            yield near(part.value, float(about[0])), f"it is {about[0]}"
+        names = [leaf.name for leaf in terms.leaves_of(part.about)]
+        if part.cause == "zero_input":
+            yield names[0] in facts.oracle.data, "it is no input"
+        if part.cause == "zero_value":
+            yield names[0] not in facts.oracle.data, "it is given"
+        if part.behind:
+            yield bool(np.all(at.values[part.behind] == 0)), f"{part.behind} is not shut"
+        if part.step:
+            yield _makes(part.step, part.about, facts), f"step {part.step} does not compute it"
+    for step in part.shown_in:
+        shown = {line.target.name for s in facts.trace._steps if s.id == step for line in s.lines}
+        yield bool(shown & {z.name for z in part.zeroed}), f"step {step} does not show it"
+
+
+def _makes(step: str, about: Expression, facts: Facts) -> bool:
+    """Whether a step computes one of the names in a formula, or uses it."""
+    lines = [line for s in facts.trace._steps if s.id == step for line in s.lines]
+    made = {leaf for line in lines for leaf in (line.target, *terms.leaves_of(line.formula))}
+    return bool(made & set(terms.leaves_of(about)))
+
+
+# -- another activation, another input ------------------------------------------------------------
+
+
+@lru_cache(maxsize=16)
+def swapped(facts: Facts, old: str, new: str, kept: tuple[str, ...]) -> Facts:
+    """The problem with another activation in every equation but those that keep theirs."""
+    spelled = {"relu": "(?:relu|ReLU)", "sigmoid": "(?:sigmoid|σ)"}.get(old, re.escape(old))
+    pattern = re.compile(
+        rf"(?<![\w.]){spelled}\(([^()]*)\)" if old == "leaky_relu" else rf"(?<![\w.]){spelled}\("
+    )
+
+    def other(equation: str) -> str:
+        if old == "leaky_relu":
+            return pattern.sub(lambda m: f"{new}({m[1].split(',')[0]})", equation)
+        return pattern.sub(f"{new}(", equation)
+
+    equations = [(t, e if t in kept else other(e)) for t, e in facts.oracle.equations]
+    text = problem_text(facts.text, equations)
+    return Facts(text, Oracle(text), handgrad.solve(handgrad.loads(text)))
+
+
+def _gate_swap(question: GateSwap, facts: Facts) -> Found:
+    for swap in question.swaps:
+        other = swapped(facts, question.operation, swap.operation, question.kept)
+        yield near(swap.loss, facts.loss), f"the loss is {facts.loss}"
+        yield near(swap.other_loss, other.loss), f"the loss would be {other.loss}"
+        for unit in swap.units:
+            yield from _unit_at(unit, facts, other, question.operation, swap.operation)
+        yield from _swapped_parts(swap, facts, other)
+
+
+def _unit_at(unit: UnitAt, before: Facts, after: Facts, old: str, new: str) -> Found:
+    for facts, operation, z, steep in (
+        (before, old, unit.z, unit.slope),
+        (after, new, unit.other_z, unit.other_slope),
+    ):
+        case = unit.case or 0
+        at = float(facts.value(unit.entry, case))
+        yield near(z, at), f"{unit.entry} is {at}"
+        options = next(
+            (dict(c.options) for _, c in _activations(facts) if c.operation == operation), {}
+        )
+        yield (
+            near(steep, slope(operation, at, **options), 1e-6),
+            f"slope {slope(operation, at, **options)}",
+        )
+    at_entry = dict(unit.entry.options)["at"] if isinstance(unit.entry, Call) else ()
+    yield unit.unit == at_entry, f"it is unit {at_entry}"
+    inner = unit.entry.arguments[0] if at_entry and isinstance(unit.entry, Call) else unit.entry
+    outer = {t for t, c in _activations(before) if c.arguments[0] == inner}
+    layers = [s for s in before.trace._steps if s.kind == "layer"]
+    numbers = [k for k, s in enumerate(layers, 1) if outer & {x.target.name for x in s.lines}]
+    yield unit.layer in (numbers or [0]), f"it is in layer {numbers}"
+
+
+def _swapped_parts(swap: Swap, facts: Facts, other: Facts) -> Found:
+    for line in swap.lines:
+        for said, by in ((line.before, facts), (line.after, other)):
+            theirs = by.at.gradients[said.target.name]
+            yield close(said.value, theirs, 1e-8), f"d{said.target.name} is {theirs}"
+            put_in = numbers_only(said.substituted, said.cased, by.cases)
+            yield close(said.value, put_in, 1e-8), f"the numbers put in give {put_in}"
+            given = by.values(said.formula, said.cased)
+            yield close(said.value, given, 1e-8), f"the formula gives {given}"
+            yield np.shape(given) == (*said.shape, *[by.cases] * said.cased), "another shape"
+        (step,) = (s for s in facts.trace._steps if s.id == line.step)
+        yield line.before.target in {x.target for x in step.lines}, f"not in step {line.step}"
+    for filled in swap.filled:
+        name, entries = filled.zeroed.name, filled.zeroed.entries
+        yield from are_zero((filled.zeroed,), facts.at.gradients)
+        now = np.asarray(other.at.gradients[name], dtype=float)
+        largest = max((float(now[e]) for e in entries), key=abs)
+        yield near(abs(filled.largest), abs(largest)) and largest != 0, f"the largest is {largest}"
+        yield any(near(filled.largest, float(now[e])) for e in entries), "no entry is that"
+    for part in swap.emptied:
+        yield from zero_part(part, other)
+
+
+def _other_input(question: OtherInput, facts: Facts) -> Found:
+    name = question.name
+    yield name in facts.oracle.data, "it is no input"
+    yield close(question.before, facts.oracle.data[name]), f"it is {facts.oracle.data[name]}"
+    yield not np.array_equal(question.value, question.before), "it is the same"
+    yield question.cased == (name in facts.oracle.cased), "cases"
+    other = facts.changed(name, question.value)
+    yield near(question.loss, facts.loss), f"the loss is {facts.loss}"
+    yield near(question.other_loss, other.loss), f"the loss would be {other.loss}"
+    for units, was_on in ((question.off, True), (question.on, False)):
+        for unit in units:
+            yield from _unit_at(unit, facts, other, "relu", "relu")
+            z, now = (float(f.value(unit.entry, unit.case or 0)) for f in (facts, other))
+            yield (z > 0) == was_on and near(unit.z, z), f"before {z}"
+            yield (now > 0) != was_on and near(unit.other_z, now), f"after {now}"
+    shut = turned = count = 0
+    for _, call in _activations(facts):
+        if call.operation == "relu":
+            inner = call.arguments[0]
+            cases = range(facts.cases) if facts.differs(inner) else (0,)
+            for case in cases:
+                before, after = (np.asarray(f.value(inner, case)) > 0 for f in (facts, other))
+                shut += int((~after).sum())
+                turned += int((before != after).sum())
+                count += after.size
+    yield question.shut == shut, f"{shut} are shut"
+    yield question.count == count, f"there are {count}"
+    yield turned == len(question.off) + len(question.on), f"{turned} change"
+
+
+# -- the update -----------------------------------------------------------------------------------
+
+
+def _updated_value(question: UpdatedValue, facts: Facts) -> Found:
+    after = Updated.of(facts).after(1)
+    yield near(question.after, _at(after, question.entry)), "another new value"
+    yield near(question.before, _at(facts.oracle.parameters, question.entry)), "another old value"
+    gradient = _at(facts.at.gradients, question.entry)
+    yield near(question.gradient, gradient), f"its gradient is {gradient}"
+    yield question.rule == facts.oracle.update.get("rule", "sgd"), "another rule"
+    yield near(question.rate, facts.oracle.update.get("rate", 0.1)), "another rate"
+    yield (
+        near(float(question.lines[-1].value), question.after),
+        "the last line gives something else",
+    )
+    known: dict[terms.Leaf, Any] = {}
+    for line in question.lines:
+        put_in = numbers_only(line.substituted, False, 1)
+        yield near(float(line.value), float(put_in)), f"the numbers put in give {put_in}"
+        given = float(terms.value(line.formula, updating(facts, known)))
+        yield near(float(line.value), given), f"the formula gives {given}"
+        if line.role != "updated":
+            known[line.target] = _OneEntry(line.value)
+
+
+class _OneEntry:
+    """A number that stands for the entry that is asked about, whatever index it is asked by."""
+
+    dtype = np.dtype(float)
+
+    def __init__(self, number: Any) -> None:
+        self.number = np.asarray(number, dtype=float)
+
+    def __getitem__(self, at: Any) -> Any:
+        return self.number
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        return self.number
+
+
+def _largest_move(question: LargestMove, facts: Facts) -> Found:
+    given = facts.oracle.parameters
+    after = Updated.of(facts).after(1)
+    moved = {n: np.abs(after[n] - given[n]) for n in given}
+    furthest = max(float(m.max()) for m in moved.values())
+    move = abs(question.after - question.before)
+    yield near(move, furthest, TIED), f"the furthest move is {furthest}"
+    yield near(question.before, _at(given, question.entry)), "another old value"
+    yield near(question.after, _at(after, question.entry)), "another new value"
+    yield near(question.gradient, _at(facts.at.gradients, question.entry)), "another gradient"
+    as_far = {
+        (n, tuple(map(int, at)))
+        for n, m in moved.items()
+        for at in np.argwhere(m >= furthest * (1 - 1.01 * TIED))
+    } - {(question.entry.name, question.entry.index)}
+    said = {(e.name, e.index) for e in question.ties}
+    yield said <= as_far, f"as far go {as_far}"
+    yield len(said) == min(MOST_TIES, len(as_far)) or len(as_far) > MOST_TIES, f"as far go {as_far}"
+    still = sum(int((m == 0).sum()) for m in moved.values())
+    yield question.still == still, f"{still} do not move"
+    yield question.total == sum(m.size for m in moved.values()), "another total"
+
+
+def _longer_step(question: LongerStep, facts: Facts) -> Found:
+    rate = facts.oracle.update.get("rate", 0.1)
+    yield near(question.rate, rate), f"the rate is {rate}"
+    yield near(question.loss, facts.loss), f"the loss is {facts.loss}"
+    for times, said in ((1, question.after), (question.times, question.other_after)):
+        updated = Updated(facts.oracle, {**facts.oracle.update, "rate": rate * times})
+        updated.after(1)
+        loss = updated.losses[1]
+        if said is None:
+            yield not math.isfinite(loss), f"at {times} times the rate it is {loss}"
+        else:
+            yield near(said, loss, 1e-7), f"at {times} times the rate it is {loss}"
+    yield question.times > 1, "that is no longer step"
+
+
+# -- how a gradient is made -----------------------------------------------------------------------
+
+
+def _input_scaling(question: InputScaling, facts: Facts) -> Found:
+    gradient = np.asarray(facts.at.gradients[question.name])
+    signal = float(facts.value(question.signal))
+    yield near(question.signal_value, signal), f"the signal is {signal}"
+    yield question.values[0] != question.values[1], "the inputs are the same"
+    for entry, claimed, factor, value in zip(
+        question.entries, question.gradients, question.inputs, question.values, strict=True
+    ):
+        yield near(claimed, gradient[entry]), f"the gradient is {gradient[entry]}"
+        put_in = float(facts.value(factor))
+        yield near(value, put_in), f"the input is {put_in}"
+        yield near(claimed, signal * put_in), "it is not the product"
+
+
+def _bias_gradient(question: BiasGradient, facts: Facts) -> Found:
+    signal = np.asarray(facts.at.gradients[question.signal.name], dtype=float)
+    theirs = facts.at.gradients[question.name]
+    yield close(question.gradient, theirs), f"the gradient is {theirs}"
+    yield question.name in facts.uses[question.equation], "the equation does not use it"
+    cased = question.signal.name in facts.oracle.cased
+    match question.how:
+        case "equal":
+            yield close(question.gradient, signal), "it is not equal"
+            yield question.cases == 1, "it is of one"
+        case "mean":
+            yield close(question.gradient, signal.mean(axis=-1)), "it is not the mean"
+            yield question.cases == facts.cases > 1, f"over {facts.cases} cases"
+        case "sum":
+            summed = (
+                signal.sum(axis=-1)
+                if cased
+                else terms.MEANING["sum_to"](signal, np.shape(question.gradient))
+            )
+            yield close(question.gradient, summed), "it is not the sum"
+            yield (
+                question.cases == signal.size // max(1, np.size(question.gradient)),
+                "of another count",
+            )
+        case _:
+            yield False, "it is none of these"
+
+
+def _sum_over_paths(question: SumOverPaths, facts: Facts) -> Found:
+    theirs = facts.at.gradients[question.name]
+    total = sum(np.asarray(s.value, dtype=float) for s in question.shares)
+    yield close(total, question.gradient), "the shares do not add up"
+    yield close(question.gradient, theirs), f"the gradient is {theirs}"
+    through = {t for t in facts.targets if question.name in facts.uses[t] and t in facts.reaching}
+    yield {s.through for s in question.shares} == through, f"it is used in {through}"
+    if question.name not in facts.targets:
+        for share in question.shares:
+            theirs = facts.share(question.name, share.through)
+            yield close(share.value, theirs), f"through {share.through} comes {theirs}"
+
+
+def _case_shares(question: CaseShares, facts: Facts) -> Found:
+    losses = np.asarray(facts.at.values[facts.oracle.loss])
+    yield close(question.losses, losses), f"the losses are {losses}"
+    own = [facts.at.case_gradients[n] for n in facts.oracle.parameters]
+    lengths = np.sqrt(sum((g.reshape(-1, facts.cases) ** 2).sum(axis=0) for g in own))
+    yield close(question.lengths, lengths), f"the lengths are {lengths}"
+    yield near(lengths[question.largest], max(lengths)), "another is longer"
+    whole = math.sqrt(
+        sum(float((facts.at.gradients[n] ** 2).sum()) for n in facts.oracle.parameters)
+    )
+    yield near(question.length, whole), f"the whole length is {whole}"
+    yield question.reduction == facts.oracle.reduction, "another reduction"
+
+
+# -- how strongly the loss depends on a number ----------------------------------------------------
+
+
+def _small_change(question: SmallChange, facts: Facts) -> Found:
+    name, given = question.entry.name, {**facts.oracle.parameters, **facts.oracle.data}
+    array = np.array(given[name])
+    array[question.entry.index] += question.by
+    other = facts.changed(name, array).loss
+    gradient = _at(facts.at.gradients, question.entry)
+    yield near(question.gradient, gradient), f"the gradient is {gradient}"
+    yield near(question.loss, facts.loss), f"the loss is {facts.loss}"
+    yield near(question.other_loss, other), f"the loss would be {other}"
+
+
+def _most_sensitive(question: MostSensitive, facts: Facts) -> Found:
+    gradients = _differentiated(facts)
+    sizes = [abs(g) for _, g in question.entries]
+    yield sizes == sorted(sizes, reverse=True), "not in order"
+    for where, claimed in question.entries:
+        yield near(claimed, _at(gradients, where)), f"its gradient is {_at(gradients, where)}"
+    every = [
+        float(s)
+        for n, g in gradients.items()
+        if n not in facts.oracle.cased
+        for s in np.abs(g).ravel()
+    ]
+    left = sorted(every, reverse=True)[len(sizes) :]
+    yield not left or left[0] <= sizes[-1] * (1 + 1e-9) + 1e-12, f"{left[:1]} is larger"

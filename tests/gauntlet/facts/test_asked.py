@@ -1,0 +1,56 @@
+"""The answers to discussion questions re-derived, and a false one of each kind found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, get_args
+
+import pytest
+
+import handgrad
+from handgrad.questions import Question
+from tests.gauntlet.facts.asked import of_question
+from tests.gauntlet.facts.source import Facts
+from tests.gauntlet.facts.spoiling import spoiled
+
+NAMES = ("lab9", "batch", "shared", "sigmoid_circuit", "ridge", "softmax")
+
+LEFT: dict[str, tuple[str, ...]] = {
+    # Of its lines, what their formulas are about.
+    "updated_value": ("role", "cased", "through", "index", "target", "shape"),
+    "gate_swap": ("role", "cased", "through", "index", "target"),
+}
+"""Fields that say nothing that can be false."""
+
+
+ENOUGH = 2
+"""Problems in which a kind of question is tried."""
+
+
+@cache
+def facts_of(name: str) -> Facts:
+    return Facts.of(handgrad.load(name))
+
+
+def all_questions() -> Iterator[tuple[Facts, Question]]:
+    for name in NAMES:
+        for question in handgrad.questions_for(facts_of(name).trace):
+            yield facts_of(name), question
+
+
+@pytest.mark.parametrize("kind", get_args(Question), ids=lambda k: k.__name__)
+def test_a_false_answer_is_found(kind: Any) -> None:
+    """Every field of every kind of question, changed."""
+    found: dict[str, bool] = {}
+    looked = 0
+    for facts, question in all_questions():
+        if not isinstance(question, kind) or looked == ENOUGH:
+            continue
+        looked += 1
+        assert [c for c in of_question(question, facts) if not c.holds] == []
+        for field, false in spoiled(question, LEFT.get(question.kind, ())):
+            caught = any(not c.holds for c in of_question(false, facts))
+            found[field] = found.get(field, False) or caught
+    assert found, f"no {kind.__name__} in the problems of this file"
+    assert all(found.values()), found
