@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,11 @@ import pytest
 import torch
 
 import handgrad
+from handgrad.explain import plain_text
 from handgrad.expression import Name
 from handgrad.gates import Audit, Unit
 from handgrad.graph import build
+from handgrad.questions import answer_text
 from handgrad.run.reviving import moves_without_gradient
 from handgrad.run.units import LayerUnits
 from handgrad.updates import RULES, Update
@@ -348,3 +351,24 @@ def test_above_the_first_layer_the_layers_below_may_revive(tmp_path: Any) -> Non
     assert off.revivers.below == ("W1", "b1")
     assert not off.revivers.fixed
     assert not off.revivers.never
+
+
+def test_the_answer_about_zeros_says_what_revives_here(tmp_path: Any) -> None:
+    def said(given: handgrad.Problem) -> str:
+        (zeros,) = [
+            q
+            for q in handgrad.questions_for(handgrad.solve(given))
+            if q.kind == "zero_rows_columns"
+        ]
+        return " ".join(plain_text(t) for t in answer_text(zeros))
+
+    lab = said(handgrad.load("lab9"))
+    assert "By gradient descent a unit of h1 never fires again on these data" in lab
+    assert "one of h2 comes back only if the layers before it change what it is given" in lab
+    penalty = said(problem(tmp_path, PENALTY))
+    assert "comes back only if the penalty in R moves its weights far enough" in penalty
+    momentum = handgrad.load("lab9")
+    momentum = replace(momentum, update=Update("momentum", 0.1))
+    assert "its own weights coast far enough" in said(momentum)
+    assert "never fires again" not in said(momentum)
+    assert "By gradient descent" not in said(replace(momentum, update=None))

@@ -3,6 +3,8 @@
 from handgrad.explain.notes import gated_entries_text as gated_entries_text
 from handgrad.explain.notes import note_text as note_text
 from handgrad.explain.notes import zeroed_text as zeroed_text
+from handgrad.explain.reviving import layers_text as layers_text
+from handgrad.explain.reviving import revivers_text as revivers_text
 from handgrad.explain.steps import reason as reason
 from handgrad.explain.steps import title as title
 from handgrad.explain.text import Inline as Inline

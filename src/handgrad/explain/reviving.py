@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from handgrad.explain.text import Text, joined
+from collections.abc import Sequence
+
+from handgrad.explain.text import Inline, Text, joined
 from handgrad.explain.words import RULE_NOUNS
 from handgrad.expression import Name
-from handgrad.run.reviving import Revivers
+from handgrad.run.reviving import LayerRevivers, Revivers
 
 
 def revivers_text(revivers: Revivers) -> Text:
@@ -13,14 +15,40 @@ def revivers_text(revivers: Revivers) -> Text:
     if not revivers.rule:
         return ()
     rule = RULE_NOUNS[revivers.rule]
-    given = "What it is given is fixed data" if revivers.fixed else "Nothing moves what it is given"
     if revivers.never:
-        return (
-            f"{given}, and nothing moves its weights while it is off: by {rule} it never fires again on these data.",
-        )
+        why = _nothing_moves(revivers)
+        return (f"By {rule} it never fires again on these data, since {why}.",)
     ways = ways_text(revivers)
-    told = "" if revivers.below else f"{given}. "
+    told = "What it is given is fixed data. " if revivers.fixed else ""
     return (f"{told}By {rule} it comes back only if ", *joined(ways, "or"), ".")
+
+
+def _nothing_moves(revivers: Revivers) -> str:
+    given = "what it is given is fixed data" if revivers.fixed else "nothing moves what it is given"
+    return f"{given} and nothing moves its weights while it is off"
+
+
+def layers_text(layers: Sequence[LayerRevivers]) -> Text:
+    """What can bring back a unit that is off on all the data, layer by layer where that differs."""
+    groups: dict[Revivers, list[str]] = {}
+    for one in layers:
+        names = groups.setdefault(one.revivers, [])
+        if one.layer not in names:
+            names.append(one.layer)
+    if len(groups) == 1:
+        (revivers,) = groups
+        return revivers_text(revivers)
+    parts: list[Inline] = [f"By {RULE_NOUNS[layers[0].revivers.rule]} "]
+    for number, (revivers, names) in enumerate(groups.items()):
+        parts += [
+            "; one of " if number else "a unit of ",
+            *joined([(Name(n),) for n in names], "or"),
+        ]
+        if revivers.never:
+            parts += [" never fires again on these data, since ", _nothing_moves(revivers)]
+        else:
+            parts += [" comes back only if ", *joined(ways_text(revivers), "or")]
+    return (*parts, ".")
 
 
 def ways_text(revivers: Revivers) -> list[Text]:

@@ -37,6 +37,7 @@ from handgrad.questions.zeros import (
     total_gradient,
     zeros,
 )
+from handgrad.run.reviving import layer_revivers
 from handgrad.trace import Trace, TraceLine
 from handgrad.trace.units import units
 
@@ -129,6 +130,7 @@ def zero_entries(trace: Trace) -> ZeroEntries:
         smallest_value=at_entry(gradients[smallest.name], smallest.index) if smallest else 0.0,
         gates=tuple(dict.fromkeys(u.operation for u in every if u.gate)),
         activations=tuple(dict.fromkeys(u.operation for u in every)),
+        revivers=layer_revivers(trace.problem),
         steps=in_order(steps),
     )
 

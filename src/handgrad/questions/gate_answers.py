@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-from handgrad.explain import WORDS, Inline, Text, joined, listed, ordinal, zeroed_text
+from handgrad.explain import (
+    WORDS,
+    Inline,
+    Text,
+    joined,
+    layers_text,
+    listed,
+    ordinal,
+    zeroed_text,
+)
 from handgrad.expression import Literal, Name
 from handgrad.operations import BY_NAME
 from handgrad.questions.phrases import (
@@ -65,11 +74,16 @@ def zeros_text(question: ZeroEntries) -> tuple[Text, ...]:
             (
                 f"In general: where {noun} is shut, no gradient flows through the unit. Its bias, the weights into "
                 "it and the weights out of it learn nothing from that example, unless other units share them. A "
-                "unit that is shut for every example is dead: it comes back only if the layers before it change. "
+                "unit that is shut for every example is dead. ",
+                *_revivers(question),
                 "The deeper the network, the more gates every gradient has to pass.",
             )
         )  # fmt: skip
     return tuple(answer)
+
+
+def _revivers(question: ZeroEntries) -> Text:
+    return (*layers_text(question.revivers), " ") if question.revivers else ()
 
 
 def _why_none(question: ZeroEntries) -> str:

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 from handgrad.expression import Adjoint, Expression
 from handgrad.operations.operation import Array
+from handgrad.run.reviving import LayerRevivers
 from handgrad.trace import TraceLine, Zeroed
 
 CLOSE = 0.2
@@ -68,6 +69,8 @@ class ZeroEntries:
 
     `zero` of `total` entries are 0, and the reasons for `untold` of those are not among `parts`,
     since there are too many; `smallest` is the smallest of the others, for when none are. `gates` are the gates in the problem, `activations` all activations in it.
+    `revivers` say of each layer of gates what can bring back a unit that is off on all the data; empty where the
+    problem has no update.
     """
 
     kind: Literal["zero_rows_columns"]
@@ -79,6 +82,7 @@ class ZeroEntries:
     smallest_value: float
     gates: tuple[str, ...]
     activations: tuple[str, ...]
+    revivers: tuple[LayerRevivers, ...]
     steps: tuple[str, ...]
 
 

@@ -9,22 +9,23 @@ fire again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import count
 from typing import TypeAlias
 
 import numpy as np
 
 from handgrad.equations import source
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves
-from handgrad.graph import Graph, build
+from handgrad.graph import Graph, activations, build
 from handgrad.notation import Sum
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
+from handgrad.problem.parts import with_named_activations
 from handgrad.run.evaluate import value_of
 from handgrad.run.plan import Plan
 from handgrad.run.units import Index, LayerUnits, Own
@@ -33,6 +34,9 @@ from handgrad.updates import Update, names
 DRAWS = (0.5, 1.0, 2.0)
 """Scales of the parameters at which other paths are looked for: one at which no gradient vanishes will do."""
 
+
+TRIED = 8
+"""Units of a layer of which it is asked what can move them, at most."""
 
 CASES = 8
 """Cases on which other paths are looked for."""
@@ -141,6 +145,20 @@ class Reviving:
             )
         return found
 
+    def of_layer(self, name: str) -> Revivers:
+        """What can move a unit of a layer while it alone is off: of the first few units together."""
+        places = itertools.islice(np.ndindex(*self.layers[name].units), TRIED)
+        each = [self._revivers((name, u), self._moving([(name, u)])) for u in places]
+        return Revivers(
+            rule=each[0].rule,
+            fixed=all(r.fixed for r in each),
+            below=_each(r.below for r in each),
+            coasting=any(r.coasting for r in each),
+            decay=any(r.decay for r in each),
+            penalties=_each(r.penalties for r in each),
+            shared=_each(r.shared for r in each),
+        )
+
     def _revivers(self, key: Key, moving: Moving) -> Revivers:
         layer = self.layers[key[0]]
         own = layer.own(key[1])
@@ -217,6 +235,11 @@ class Reviving:
         return made
 
 
+def _each(names_: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    """Names, each once."""
+    return tuple(dict.fromkeys(itertools.chain.from_iterable(names_)))
+
+
 def _names(expression: Expression) -> set[str]:
     return {leaf.name for leaf in leaves(expression)}
 
@@ -226,6 +249,38 @@ def _terms(expression: Expression) -> list[Expression]:
     if isinstance(expression, Call) and isinstance(operation_of(expression).notation, Sum):
         return [t for a in expression.arguments for t in _terms(a)]
     return [expression]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRevivers:
+    """What can move a unit of one layer while it alone is off on all the data.
+
+    Arguments:
+        layer: the equation that the gate stands in.
+        revivers: of its units together, where they differ.
+    """
+
+    layer: str
+    revivers: Revivers
+
+
+def layer_revivers(problem: Problem) -> tuple[LayerRevivers, ...]:
+    """For each gate of a problem with an update, in order; none where there is no update."""
+    if problem.update is None or not problem.parameters:
+        return ()
+    named, parts = with_named_activations(problem)
+    graph = build(named)
+    found = [a for a in activations(graph) if a.alone and a.gate and not a.fused]
+    layers = {
+        a.equation: LayerUnits(graph, a.pre_activation)
+        for a in found
+        if isinstance(a.pre_activation, Name) and operation_of(a.call).elementwise
+    }
+    reviving = Reviving(named, graph, layers)
+    return tuple(
+        LayerRevivers(parts[name].equation if name in parts else name, reviving.of_layer(name))
+        for name in layers
+    )
 
 
 @dataclass
@@ -240,7 +295,7 @@ class _Masked:
     @classmethod
     def of(cls, problem: Problem, activations: Sequence[str]) -> _Masked:
         taken = {*problem.parameters, *problem.data, *(e.target for e in problem.equations)}
-        free = (n for n in (f"mask_{k}" for k in count()) if n not in taken)
+        free = (n for n in (f"mask_{k}" for k in itertools.count()) if n not in taken)
         masks = dict(zip(activations, free, strict=False))
         texts = [
             f"{e.target} = {masks[e.target]}*({source(e.expression)})" if e.target in masks else e.text
