@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 import handgrad
 from tests.gauntlet.facts.asked import of_questions
 from tests.gauntlet.facts.claim import Claims, Report
+from tests.gauntlet.facts.gated import of_gates
 from tests.gauntlet.facts.lines import of_steps
 from tests.gauntlet.facts.notes import of_notes
 from tests.gauntlet.facts.source import Facts
@@ -21,6 +22,7 @@ FAMILIES: Mapping[str, Callable[[Facts], Claims]] = {
     "lines": of_steps,
     "notes": of_notes,
     "questions": of_questions,
+    "gates": of_gates,
 }
 """By family of statements, what it claims of a problem and whether that holds."""
 

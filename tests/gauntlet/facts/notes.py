@@ -113,9 +113,11 @@ def _lies(zeroed: Zeroed, shape: tuple[int, ...]) -> bool:
         case "column":
             return entries == {(k, at) for k in range(shape[0])}
         case "entry":
-            return entries == ({(at,)} if shape else {()})
-        case _:
+            return entries == ({(at,)} if shape else {()}) and bool(shape or at == 0)
+        case "entries":
             return at == 0 and len(entries) > 0
+        case _:
+            return False
 
 
 # -- gates ----------------------------------------------------------------------------------------

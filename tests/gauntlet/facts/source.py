@@ -292,9 +292,12 @@ def problem_text(
     equations: list[tuple[str, str]] | None = None,
     data: Mapping[str, tuple[Any, bool]] = {},
     values: Mapping[str, Any] = {},
+    loss: str = "",
 ) -> str:
     """The problem file with other equations, further data (with whether they have cases), other numbers."""
     table = tomllib.loads(text)
+    if loss:
+        table["loss"] = loss
     if equations is not None:
         table["equations"] = [f"{t} = {e}" for t, e in equations]
     for part in ("parameters", "data"):

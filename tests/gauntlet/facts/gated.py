@@ -1,0 +1,492 @@
+"""The audit of gates: every count, verdict and flow from PyTorch's numbers, and every remedy tried in PyTorch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+import handgrad
+from handgrad.expression import Call, Name
+from handgrad.gates import Audit
+from handgrad.gates.structure import Layer, Remedy, Unit
+from tests.gauntlet.facts.asked import ACTIVATIONS, swapped
+from tests.gauntlet.facts.claim import Claim, Claims, Found, claims_of, near
+from tests.gauntlet.facts.notes import FLAT, STEEPEST, are_zero, slope
+from tests.gauntlet.facts.source import Facts, problem_text
+from tests.gauntlet.facts.updating import Updated
+from tests.gauntlet.oracle import Evaluated, Oracle
+
+NOISE = 1e-12
+"""The share of the network's largest gradient under which one is a rest of rounding, as it is documented."""
+
+NEARLY = 0.01
+"""A unit that fires on at most this share of the cases is nearly dead, as it is documented."""
+
+VANISHING, EXPLODING = 1e-3, 1e3
+"""The flow of a layer, beside the last layer's, from which it vanishes or explodes, as they are documented."""
+
+MOST_RUNS = 600
+"""Runs of one case that are spent on following an update rule, at most."""
+
+DRAWS = 64
+"""Weights drawn anew, to see whether as many fire as is said."""
+
+OFF = frozenset(["gated_off", "dead_on_data", "provably_dead"])
+
+
+def of_gates(facts: Facts) -> Claims:
+    """The audit of a problem on its own data."""
+    try:
+        audit = handgrad.audit_gates(facts.problem)
+    except handgrad.HandgradError:
+        return
+    yield from of_audit(audit, facts)
+
+
+def of_audit(audit: Audit, facts: Facts) -> Claims:
+    """One audit."""
+    case_count = audit.cases if audit.rows or audit.columns else facts.cases
+    yield Claim("gates: cases", audit.cases == case_count, f"{audit.cases} cases, not {case_count}")
+    states: list[Any] = []
+    for layer in audit.layers:
+        try:
+            z = pre_activations(audit, layer, facts)
+        except KeyError:
+            continue
+        if z is None:
+            continue
+        seen = Seen(audit, layer, facts, z)
+        if layer.gate:
+            states.append((seen.apart > 0).any(axis=-2).reshape(-1, audit.cases))
+        yield from of_layer(seen)
+        for unit in audit.of(layer.name):
+            yield from of_unit(seen, unit)
+            if seen.passing is not None:
+                for remedy in unit.remedies:
+                    yield from of_remedy(seen, unit, remedy)
+    if audit.sample and len(states) == sum(x.gate for x in audit.layers):
+        shown = np.concatenate(states).T[: len(audit.sample)].tolist()
+        same = [list(row) for row in audit.sample] == shown
+        yield Claim("gates: map", same, f"open are {shown}, said {audit.sample}"[:400])
+    silencer = audit.silencer
+    if silencer is not None:
+        found = _silencer(silencer, audit, facts)
+        yield from claims_of("gates: silencer", found, silencer.name)
+
+
+def of_layer(seen: Seen) -> Claims:
+    """What is said of a layer."""
+    return claims_of("gates: layer", _layer(seen), _shown(seen.layer))
+
+
+def of_unit(seen: Seen, unit: Unit) -> Claims:
+    """What is said of a unit, but for what was tried on it."""
+    return claims_of(f"gates: {unit.verdict}", _unit(seen, unit), unit)
+
+
+def of_remedy(seen: Seen, unit: Unit, remedy: Remedy) -> Claims:
+    """What is said to have come of a remedy."""
+    about = unit.layer, unit.unit, unit.verdict, remedy
+    return claims_of(f"remedy {remedy.kind}", _remedy(seen, unit, remedy), about)
+
+
+def _shown(layer: Layer) -> str:
+    return f"{layer.name} of {layer.units} units, {layer.dead} dead, {layer.firing}, {layer.flow}"
+
+
+def pre_activations(audit: Audit, layer: Layer, facts: Facts) -> Any:
+    """A layer's pre-activations with the cases last; None where rows and cases cannot be told apart."""
+    formula = layer.pre_activation
+    cased = facts.differs(formula)
+    z = np.asarray(facts.values(formula, cased), dtype=float)
+    if audit.rows:
+        z = np.moveaxis(z, 0, -1) if z.shape == (audit.cases, *layer.shape) else z
+    if z.shape == layer.shape:
+        z = z[..., None]
+    z = np.broadcast_to(z, (*layer.shape, audit.cases)) if z.shape[-1] == 1 else z
+    return z if z.shape == (*layer.shape, audit.cases) else None
+
+
+class Seen:
+    """A layer with its numbers by unit, position and case."""
+
+    def __init__(self, audit: Audit, layer: Layer, facts: Facts, z: Any) -> None:
+        self.audit, self.layer, self.facts = audit, layer, facts
+        self.apart = self._apart(z)
+        self.arriving: Any = None
+        self.passing: Any = None
+        named = layer.name in facts.targets and isinstance(layer.pre_activation, Name)
+        named = named and layer.operation in ACTIVATIONS
+        if named and not (audit.rows or audit.columns):
+            arriving = facts.at.case_gradients[layer.name]
+            arriving = arriving[..., None] if arriving.ndim == len(layer.shape) else arriving
+            self.arriving = self._apart(np.broadcast_to(arriving, z.shape))
+            self.slopes = slopes(self.layer, self.facts, self.apart)
+            self.passing = self.arriving * self.slopes
+
+    def _apart(self, array: Any) -> Any:
+        """Units first, then all their positions on one axis, then the cases."""
+        axes, rank = self.layer.axes, len(self.layer.shape)
+        rest = [k for k in range(rank) if k not in axes]
+        moved = np.transpose(array, (*axes, *rest, rank))
+        return moved.reshape((*[self.layer.shape[k] for k in axes], -1, array.shape[-1]))
+
+
+def slopes(layer: Layer, facts: Facts, z: Any) -> Any:
+    """The slope of a layer's activation at each number."""
+    written = facts.written(layer.name)
+    options = dict(written.options) if isinstance(written, Call) else {}
+    known: dict[float, float] = {}
+    found = np.zeros(z.shape)
+    for at in np.ndindex(z.shape):
+        number = float(z[at])
+        if number not in known:
+            known[number] = (
+                float(number > 0)
+                if layer.operation == "relu"
+                else slope(layer.operation, number, **options)
+            )
+        found[at] = known[number]
+    return found
+
+
+def _layer(seen: Seen) -> Found:
+    layer, audit, z = seen.layer, seen.audit, seen.apart
+    units = audit.of(layer.name)
+    yield layer.units == len(units) == math.prod(z.shape[:-2]), "another number of units"
+    yield (
+        layer.dead == (int((~(z > 0).any(axis=(-2, -1))).sum()) if layer.gate else 0),
+        "dead units",
+    )
+    yield near(layer.firing, float((z > 0).mean())), f"it fires on {(z > 0).mean()}"
+    shut = int((~(z > 0).reshape(-1, z.shape[-1]).any(axis=0)).sum())
+    yield layer.shut == (shut if layer.gate else 0), f"shut in {shut}"
+    if seen.passing is not None:
+        for said, array in ((layer.gradient_in, seen.arriving), (layer.gradient_out, seen.passing)):
+            norm = math.sqrt(float((array**2).sum()) / audit.cases)
+            yield near(said, norm, 1e-7), f"the norm is {norm}"
+        last = audit.layers[-1].gradient_out
+        ratio = layer.gradient_out / last if last else 0.0
+        yield near(layer.ratio, ratio), f"the ratio is {ratio}"
+        flow = (
+            "blocked"
+            if layer.gradient_out == 0
+            else "vanishing"
+            if ratio < VANISHING
+            else "exploding"
+            if ratio > EXPLODING
+            else "steady"
+        )
+        yield layer.flow == flow, f"the flow is {flow}"
+        dominated = _dominated(layer.name, seen)
+        yield set(layer.silences) <= dominated or not layer.gate, f"it leads on from {dominated}"
+
+
+def _dominated(name: str, seen: Seen) -> set[str]:
+    """The names from which every path to the loss leads through one name."""
+    facts = seen.facts
+    without = {facts.oracle.loss} - {name}
+    for target in reversed(facts.oracle.order):
+        if target in without:
+            without |= set(facts.uses[target]) - {name}
+    return set(facts.targets) - without
+
+
+def _unit(seen: Seen, unit: Unit) -> Found:
+    layer, cases = seen.layer, seen.audit.cases
+    z = seen.apart[unit.unit]
+    fires = (z > 0).any(axis=0)
+    yield unit.cases == cases, "another number of cases"
+    yield unit.fired == int(fires.sum()), f"it fires on {int(fires.sum())}"
+    yield unit.fired_at == int((z > 0).sum()), f"it fires at {int((z > 0).sum())}"
+    yield near(unit.max_preactivation, float(z.max())), f"the largest is {z.max()}"
+    if unit.verdict in OFF:
+        yield layer.gate and not fires.any(), "it fires"
+        yield (
+            (unit.verdict == "gated_off") == (cases == 1) or unit.verdict == "provably_dead",
+            "word",
+        )
+    if unit.verdict == "nearly_dead":
+        yield 0 < fires.sum() <= NEARLY * cases, f"on {fires.sum()} of {cases}"
+    yield from are_zero(unit.silences, seen.facts.at.gradients)
+    if seen.passing is None:
+        return
+    passing, arriving = np.abs(seen.passing[unit.unit]), np.abs(seen.arriving[unit.unit])
+    yield near(unit.gradient, float(passing.sum()) / cases, 1e-7), f"passes {passing.sum() / cases}"
+    blocked = float(arriving[z <= 0].sum()) / cases if layer.gate else 0.0
+    yield near(unit.blocked, blocked, 1e-7), f"blocked is {blocked}"
+    steepest = STEEPEST.get(layer.operation)
+    flat = (np.abs(seen.slopes[unit.unit]) < FLAT * (steepest or 0.0)).all(axis=0)
+    yield unit.saturated == int(flat.sum()), f"saturated on {int(flat.sum())}"
+    yield unit.verdict == _verdict(seen, unit, flat), f"the verdict is {_verdict(seen, unit, flat)}"
+    if unit.verdict == "starved" and unit.starved_by == "gates":
+        yield _deaf(seen, fires), "a gate after it is open while it fires"
+    if unit.revivers is not None and unit.revivers.never:
+        yield from _never(seen, unit)
+    for own in unit.own:
+        for entry in own.entries:
+            yield (
+                bool(_influence(seen.facts, layer, unit.unit, own.name)[entry]),
+                f"{own.name}{entry} is not its own",
+            )
+
+
+def _verdict(seen: Seen, unit: Unit, flat: Any) -> str:
+    """The verdict as the documents define it."""
+    cases = seen.audit.cases
+    fired = int((seen.apart[unit.unit] > 0).any(axis=0).sum())
+    if seen.layer.gate and fired == 0:
+        return (
+            unit.verdict
+            if unit.verdict == "provably_dead"
+            else "gated_off"
+            if cases == 1
+            else "dead_on_data"
+        )
+    passing = seen.passing[unit.unit]
+    if not passing.any() and (seen.layer.gate or not seen.arriving[unit.unit].any()):
+        return "starved"
+    if flat.all():
+        return "saturated"
+    return "nearly_dead" if seen.layer.gate and fired <= NEARLY * cases else "alive"
+
+
+def _deaf(seen: Seen, fires: Any) -> bool:
+    """Whether in every case in which a unit fires the gates after it are all shut."""
+    facts = seen.facts
+    after: set[str] = set()
+    waiting = [seen.layer.name]
+    while waiting:
+        name = waiting.pop()
+        for target in facts.targets:
+            if name in facts.uses[target] and target not in after:
+                call = facts.written(target)
+                if isinstance(call, Call) and call.operation == "relu":
+                    after.add(target)
+                elif target == facts.oracle.loss:
+                    return False
+                else:
+                    waiting.append(target)
+    for target in after:
+        value = np.asarray(facts.at.values[target])
+        open_ = value > 0
+        by_case = (
+            open_.reshape(-1, open_.shape[-1]).any(axis=0)
+            if target in facts.oracle.cased
+            else open_.any()
+        )
+        if np.any(by_case & fires):
+            return False
+    return True
+
+
+def _influence(facts: Facts, layer: Layer, unit: tuple[int, ...], name: str) -> Any:
+    """Which entries of a parameter move a unit's pre-activation, at other numbers than the problem's."""
+    return _influences(facts, layer.pre_activation, layer.axes, len(layer.shape), unit)[name]
+
+
+@lru_cache(maxsize=64)
+def _influences(
+    facts: Facts, pre: Any, axes: tuple[int, ...], rank: int, unit: tuple[int, ...]
+) -> dict[str, Any]:
+    at: list[Any] = [":"] * rank
+    for axis, index in zip(axes, unit, strict=True):
+        at[axis] = str(index)
+    probe = f"sum({pre.name}[{', '.join(at)}])" if rank else pre.name
+    equations = [*facts.oracle.equations, ("probe_of_a_unit", probe)]
+    table = problem_text(facts.text, equations, loss="probe_of_a_unit")
+    oracle = Oracle(table)
+    generator = np.random.default_rng(1)
+    found = {n: np.zeros(a.shape, dtype=bool) for n, a in oracle.parameters.items()}
+    for _ in range(3):
+        numbers = {n: np.abs(generator.normal(size=a.shape)) for n, a in oracle.parameters.items()}
+        gradients = oracle.run(numbers).gradients
+        for n in found:
+            found[n] |= np.asarray(gradients[n]) != 0
+    return found
+
+
+def _never(seen: Seen, unit: Unit) -> Found:
+    """A unit that is said never to fire again by the rule does not, for as long as one looks."""
+    facts = seen.facts
+    updated = Updated.of(facts)
+    steps = max(1, min(20, MOST_RUNS // max(1, facts.cases)))
+    later = facts.under(facts.oracle.run(updated.after(steps)))
+    z = pre_activations(seen.audit, seen.layer, later)
+    if np.isfinite(z).all():
+        now = Seen(seen.audit, seen.layer, later, z).apart[unit.unit]
+        yield not (now > 0).any(), f"after {steps} updates it fires"
+
+
+def _silencer(layer: Layer, audit: Audit, facts: Facts) -> Found:
+    yield layer.shut == audit.cases, "it is open in some case"
+    for name in layer.silences:
+        if name in facts.targets:
+            yield not np.any(facts.at.gradients[name]), f"a gradient reaches {name}"
+
+
+# -- remedies -------------------------------------------------------------------------------------
+
+
+def _remedy(seen: Seen, unit: Unit, remedy: Remedy) -> Found:
+    """A remedy tried: "revived" means a gradient above the noise in the unit's own parameters."""
+    if seen.audit.trial_cases not in (0, seen.audit.cases):
+        return
+    yield remedy.cases == seen.audit.cases, "another number of cases"
+    yield remedy.works == (not remedy.missing), "what is missing"
+    if remedy.kind == "redraw":
+        yield from _redrawn(seen, unit, remedy)
+        return
+    for after in _changed(seen, remedy, unit):
+        measured = Measured(seen, after, unit)
+        yield near(remedy.fired, measured.fired), f"it fires on {measured.fired}"
+        yield (
+            near(remedy.gradient, measured.gradient, 1e-6),
+            f"through it comes {measured.gradient}",
+        )
+        yield near(remedy.saturated, measured.saturated), f"saturated on {measured.saturated}"
+        flat = unit.verdict == "saturated" and measured.saturated >= remedy.cases
+        reached = measured.own > measured.noise and not flat
+        if abs(measured.own - measured.noise) > 1e-3 * measured.noise:
+            yield (
+                remedy.works == reached,
+                f"its own parameters get {measured.own}, noise {measured.noise}",
+            )
+    if remedy.kind == "smaller_rate":
+        otherwise = Updated(seen.facts.oracle, seen.facts.oracle.update)
+        fired = Measured(
+            seen, seen.facts.under(seen.facts.oracle.run(otherwise.after(remedy.updates))), unit
+        ).fired
+        yield near(remedy.fired_otherwise, fired), f"at the own rate it fires on {fired}"
+
+
+def _changed(seen: Seen, remedy: Remedy, unit: Unit) -> Iterator[Facts]:
+    """The problem with what a remedy changes; nothing where that would take too long."""
+    facts, given = seen.facts, seen.facts.oracle.parameters
+    match remedy.kind:
+        case "shrink" if not unit.own:
+            return
+        case "bias_shift":
+            array = np.array(given[remedy.parameter])
+            array[remedy.entry] += remedy.tried
+            yield facts.under(facts.oracle.run({remedy.parameter: array}))
+        case "shrink":
+            arrays = {o.name: np.array(given[o.name]) for o in unit.own if o.role == "weight"}
+            for own in unit.own:
+                for entry in own.entries if own.role == "weight" else ():
+                    arrays[own.name][entry] *= remedy.tried
+            yield facts.under(facts.oracle.run(arrays))
+        case "ajar":
+            yield swapped(facts, "relu", "leaky_relu", ())
+        case "smaller_rate":
+            update = {**facts.oracle.update, "rate": remedy.rate}
+            yield facts.under(facts.oracle.run(Updated(facts.oracle, update).after(remedy.updates)))
+        case "go_on" if remedy.updates * facts.cases <= MOST_RUNS:
+            yield facts.under(facts.oracle.run(Updated.of(facts).after(remedy.updates)))
+        case _:
+            return
+
+
+class Measured:
+    """A unit in a changed problem."""
+
+    def __init__(self, seen: Seen, facts: Facts, unit: Unit) -> None:
+        layer, cases = seen.layer, seen.audit.cases
+        operation = facts.written(layer.name)
+        assert isinstance(operation, Call)
+        named = replace(layer, operation=operation.operation)
+        now = Seen(seen.audit, named, facts, pre_activations(seen.audit, layer, facts))
+        z, passing = now.apart[unit.unit], now.passing[unit.unit]
+        self.fired = int((z > 0).any(axis=0).sum())
+        self.gradient = float(np.abs(passing).sum()) / cases
+        steepest = STEEPEST.get(named.operation, 0.0)
+        self.saturated = int((np.abs(now.slopes[unit.unit]) < FLAT * steepest).all(axis=0).sum())
+        self.noise = NOISE * _largest_gradient(facts, seen)
+        self.own = self._own(now, facts, unit)
+
+    def _own(self, now: Seen, facts: Facts, unit: Unit) -> float:
+        """The largest gradient of an own parameter by the way through this unit, in one case."""
+        passing = now.passing[unit.unit]
+        if not unit.own:
+            return float(np.abs(passing).max(initial=0.0))
+        if passing.shape[0] > 1:
+            return float(np.abs(passing).max(initial=0.0))
+        moved = _jacobian(facts, now.layer, unit.unit)
+        largest = 0.0
+        for own in unit.own:
+            slopes_of_z = np.broadcast_to(
+                moved[own.name], (*np.shape(facts.oracle.parameters[own.name]), passing.shape[-1])
+            )
+            for entry in own.entries:
+                largest = max(
+                    largest, float(np.abs(slopes_of_z[entry] * passing[0]).max(initial=0.0))
+                )
+        return largest
+
+
+def _largest_gradient(facts: Facts, seen: Seen) -> float:
+    sizes = [0.0]
+    for layer in seen.audit.layers:
+        operation = facts.written(layer.name) if layer.name in facts.targets else None
+        if isinstance(operation, Call) and operation.operation in ACTIVATIONS:
+            z = pre_activations(seen.audit, layer, facts)
+            other = Seen(seen.audit, replace(layer, operation=operation.operation), facts, z)
+            if other.passing is not None:
+                sizes.append(float(np.abs(other.passing).max(initial=0.0)))
+    return max(sizes)
+
+
+def _jacobian(facts: Facts, layer: Layer, unit: tuple[int, ...]) -> dict[str, Any]:
+    """How a unit's pre-activation depends on each parameter in each case, at a run's numbers."""
+    assert isinstance(layer.pre_activation, Name)
+    probe = f"{layer.pre_activation.name}{list(unit) if unit else ''}"
+    equations = [*facts.oracle.equations, ("probe_of_a_unit", f"1*{probe}")]
+    oracle = Oracle(problem_text(facts.text, equations, loss="probe_of_a_unit"))
+    given = {n: facts.at.values[n] for n in oracle.parameters}
+    at: Evaluated = oracle.run(given)
+    return {
+        n: at.case_gradients[n]
+        if facts.cases > 1 or oracle.cost != oracle.loss
+        else at.case_gradients[n][..., None]
+        for n in oracle.parameters
+    }
+
+
+def _redrawn(seen: Seen, unit: Unit, remedy: Remedy) -> Found:
+    """Weights drawn anew here fire about as often; which ones were drawn there is not known."""
+    yield 0 <= remedy.draws_working <= remedy.draws, "more than all"
+    yield remedy.draws_firing <= remedy.draws, "more than all fire"
+    yield remedy.works == (remedy.draws_working > 0), "revived in none"
+    if not unit.own:
+        return  # which are its own is said of units that are off
+    facts, given = seen.facts, seen.facts.oracle.parameters
+    draws = max(8, min(DRAWS, MOST_RUNS // max(1, facts.cases)))
+    generator = np.random.default_rng(facts.seed)
+    fires = 0
+    for _ in range(draws):
+        arrays = {o.name: np.array(given[o.name]) for o in unit.own if o.role != "factor"}
+        for own in unit.own:
+            if own.role == "factor":
+                continue
+            spread = math.sqrt(2 / len(own.entries)) if own.role == "weight" else 0.0
+            for entry in own.entries:
+                arrays[own.name][entry] = spread * generator.standard_normal()
+        other = facts.under(facts.oracle.run(arrays, gradients=False))
+        z = pre_activations(seen.audit, seen.layer, other)
+        layer = seen.layer
+        rest = [k for k in range(len(layer.shape)) if k not in layer.axes]
+        apart = np.transpose(z, (*layer.axes, *rest, len(layer.shape))).reshape(
+            (*[layer.shape[k] for k in layer.axes], -1)
+        )
+        fires += bool((apart[unit.unit] > 0).any())
+    share = (fires + 1) / (draws + 2)
+    spread = math.sqrt(share * (1 - share) * (1 / draws + 1 / remedy.draws))
+    yield (
+        abs(remedy.draws_firing / remedy.draws - share) < 4.5 * spread + 0.05,
+        f"it fires in {fires} of {draws}",
+    )
