@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import time
 import tomllib
 from collections.abc import Callable
 from functools import partial
@@ -330,6 +332,7 @@ def compare_set(s: Subject) -> None:
 
 # -- practice ------------------------------------------------------------------------------
 
+NO_WISH = (r"--off", r"--zero-input", r"--path-sum", r"gate", r"input", r"layer")
 NO_NUMBERS = (r"no numbers", r"none of", r"could be found", r"no variant", r"tried")
 
 
@@ -351,6 +354,15 @@ def practice_json(s: Subject) -> None:
             given = {**s.oracle.parameters, **s.oracle.data}[name]
             if numbers.shape != given.shape:
                 raise Wrong("a drawn array of another shape", name)
+
+
+@command
+def practice_wishes(s: Subject) -> None:
+    wishes = s.random.choice((["--off", "1"], ["--zero-input"], ["--path-sum"], ["--grid", "halves"], ["--off", "0"], ["--off", "1:1"]))  # fmt: skip
+    started = time.process_time()
+    s.run("practice", *wishes, "--seed", str(s.seed), allowed=(*NO_NUMBERS, *NO_WISH))
+    if time.process_time() - started > 5:
+        raise Wrong("a slow search", f"{wishes}: {time.process_time() - started:.1f} s")
 
 
 @command
@@ -405,6 +417,9 @@ def answers(s: Subject) -> dict[str, Array] | None:
             number = s.found.gradients[target[1:]]
         if number is None or not np.isfinite(number).all():
             continue
+        if target not in s.found.values and np.shape(cells) == number.shape[:-1] and (number == number[..., :1]).all():  # fmt: skip
+            # The same in every case: asked for once.
+            number = number[..., 0]
         if np.shape(cells) != number.shape:
             raise Wrong("a blank of another shape", f"{target}: {np.shape(cells)}, {number.shape}")
         found[target] = number
@@ -464,6 +479,31 @@ def check_spoiled(s: Subject) -> None:
 
 
 @command
+def check_tables(s: Subject) -> None:
+    """The same answers as JSON, and as the table that `--blank=csv` prints."""
+    sheet = answers(s)
+    if not sheet:
+        return
+    path = s.folder / "answers.json"
+    path.write_text(json.dumps({n: v.tolist() for n, v in sheet.items()}), encoding="utf-8")
+    ran = s.run("check", str(path), "--json", codes=(0, 1))
+    if ran is not None and (ran.code == 1 or not ran.json["all_well"]):
+        raise Wrong("right work in JSON is faulted", ran.out)
+    lines = []
+    for name, value in sheet.items():
+        if value.ndim <= 2:
+            rows = value.reshape(-1, value.shape[-1]) if value.ndim == 2 else value.reshape(1, -1)
+            for k, row in enumerate(rows):
+                cells = [format(float(v), ".7g") for v in row]
+                lines.append(",".join(["" if k else name, *cells]))
+    table = s.folder / "answers.csv"
+    table.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    ran = s.run("check", str(table), codes=(0, 1))
+    if ran is not None and ran.code == 1:
+        raise Wrong("right work in a table is faulted", f"{table.read_text()}\n{ran.out}")
+
+
+@command
 def check_blank(s: Subject) -> None:
     for kind in ("toml", "csv", "ipynb"):
         s.run("check", f"--blank={kind}")
@@ -492,6 +532,7 @@ def check_code(s: Subject) -> None:
 
 # -- train, code, verify, drill -------------------------------------------------------------
 
+NO_TABLE = (r"batch", r"a row for each", r"columns")
 NO_TRAINING = (r"not finite", r"no update", r"update \d", r"diverge")
 
 
@@ -504,6 +545,51 @@ def train(s: Subject) -> None:
     first = ran.json["losses"][0]
     if min(difference(first, s.found.loss), difference(first, s.as_floats.loss)) > 1:
         raise Wrong("train's first loss differs", f"{first}, PyTorch {s.found.loss}")
+
+
+def data_file(s: Subject) -> tuple[str, float] | None:
+    """A table of cases near the problem's own, and the loss over them; None where data are not for a table."""
+    data = {n: a[..., 0] if n in s.oracle.cased else a for n, a in s.oracle.data.items()}
+    if not data or s.oracle.cased & set(s.oracle.parameters):
+        return None
+    moved = next(iter(data))
+    header, rows, losses = [], [], []
+    for name, given in data.items():
+        header += [f"{name}[{','.join(map(str, at))}]" if at else name for at in np.ndindex(*given.shape)]  # fmt: skip
+    header = [f'"{h}"' for h in header]
+    for k in range(3):
+        case = {n: np.array(a) for n, a in data.items()}
+        if k and np.asarray(case[moved]).ndim == 1:
+            case[moved] = np.round(case[moved] + 0.1 * k, 1)
+        rows.append(",".join(repr(float(v)) for a in case.values() for v in np.ravel(a)))
+        whole = {n: np.repeat(a[..., None], s.oracle.cases, -1) if n in s.oracle.cased else a for n, a in case.items()}  # fmt: skip
+        found = s.oracle.run(changes=whole, gradients=False)
+        losses.append(float(np.ravel(found.values[s.oracle.loss])[0]))
+    path = s.folder / "cases.csv"
+    path.write_text("\n".join([",".join(header), *rows]) + "\n", encoding="utf-8")
+    total = float(np.sum(losses))
+    return str(path), total if s.oracle.reduction == "sum" else total / len(losses)
+
+
+@command
+def gates_data(s: Subject) -> None:
+    table = data_file(s)
+    if table is not None:
+        s.run("gates", "--data", table[0], allowed=(*NO_GATES, *NO_TABLE))
+
+
+@command
+def train_data(s: Subject) -> None:
+    table = data_file(s)
+    if table is None:
+        return
+    path, loss = table
+    finite = s.finite and bool(np.isfinite(loss))
+    ran = s.run("train", "--data", path, "--steps", "2", "--json", finite=finite, allowed=(*NO_TRAINING, *NO_TABLE))  # fmt: skip
+    if ran is not None and finite and ran.json["losses"]:
+        first = ran.json["losses"][0]
+        if abs(first - loss) > 1e-9 * max(1.0, abs(loss)):
+            raise Wrong("train's first loss on a table differs", f"{first}, PyTorch {loss}")
 
 
 @command

@@ -30,7 +30,7 @@ AT_ONCE = 5
 """Commands that one problem meets beside `solve_json`; the next problem of its family meets the next ones."""
 
 LONGEST = 20
-"""Seconds that one command may take."""
+"""Seconds of processor time that one command may take."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def judged(family: str, seed: int, names: Sequence[str] | None = None, facts: bo
     folder = Path(tempfile.mkdtemp(prefix="gauntlet-"))
     draws = random.Random(seed * 7919 + zlib.crc32(family.encode()))
     subject = Subject(family, seed, text, folder, draws)
-    signal.signal(signal.SIGALRM, _too_long)
+    signal.signal(signal.SIGPROF, _too_long)
     try:
         for name in todo:
             found = _one(subject, name, partial(COMMANDS[name], subject), tally)
@@ -109,7 +109,7 @@ def judged(family: str, seed: int, names: Sequence[str] | None = None, facts: bo
         if judge is not None:
             _one(subject, "facts", partial(_facts, subject, judge, tally), tally)
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         shutil.rmtree(folder, ignore_errors=True)
     tally.refused.update(subject.noted)
     return tally
@@ -135,7 +135,7 @@ def _finding(subject: Subject, judge: str, command: str, kind: str, said: str) -
 def _one(subject: Subject, name: str, judge: Callable[[], object], tally: Tally) -> Finding | None:
     kind = said = ""
     start = time.process_time()
-    signal.setitimer(signal.ITIMER_REAL, LONGEST)
+    signal.setitimer(signal.ITIMER_PROF, LONGEST)
     number = "commands"
     try:
         judge()
@@ -154,7 +154,7 @@ def _one(subject: Subject, name: str, judge: Callable[[], object], tally: Tally)
         where = f"{last.filename.rpartition('/handgrad/')[2]}:{last.lineno} {last.name}"
         kind, said = f"{type(error).__name__} in {where}", traceback.format_exc(limit=-4)
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
     tally.seconds[name] += time.process_time() - start  # type: ignore[assignment]
     if not kind:
         return None

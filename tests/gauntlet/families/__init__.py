@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from tests.gauntlet.families import circuits, classes, metrics, networks, pictures, sequences
 from tests.gauntlet.families.draw import Draw
+
+ONCE_WRONG = sorted(
+    p for p in (Path(__file__).parent.parent / "faults").glob("*.toml") if p.stem.count(".") == 0
+)
+"""Small problems that once went wrong."""
 
 FAMILIES: dict[str, Callable[[Draw], None]] = {
     family.__name__: family
     for module in (networks, classes, sequences, metrics, pictures, circuits)
     for family in module.FAMILIES
 }
+FAMILIES["once_wrong"] = lambda draw: None
 """By name, what writes a problem of the family on `Draw.sheet`."""
 
 
 def problem(family: str, seed: int) -> str:
     """The TOML text of the family's problem with this seed."""
+    if family == "once_wrong":
+        return ONCE_WRONG[seed % len(ONCE_WRONG)].read_text(encoding="utf-8")
     draw = Draw(family, seed)
     FAMILIES[family](draw)
     return draw.finish().to_toml()
