@@ -417,13 +417,18 @@ def answers(s: Subject) -> dict[str, Array] | None:
             number = s.found.gradients[target[1:]]
         if number is None or not np.isfinite(number).all():
             continue
-        if target not in s.found.values and np.shape(cells) == number.shape[:-1] and (number == number[..., :1]).all():  # fmt: skip
-            # The same in every case: asked for once.
-            number = number[..., 0]
+        if target not in s.found.values:
+            number = once(number, np.shape(cells))
         if np.shape(cells) != number.shape:
             raise Wrong("a blank of another shape", f"{target}: {np.shape(cells)}, {number.shape}")
         found[target] = number
     return found
+
+
+def once(number: Array, shape: tuple[int, ...]) -> Array:
+    """A gradient that is the same in every case, where it is asked for once."""
+    alike = number.ndim and shape == number.shape[:-1] and (number == number[..., :1]).all()
+    return number[..., 0] if alike else number
 
 
 def written(sheet: dict[str, Array], digits: str) -> str:
@@ -663,6 +668,8 @@ def drill(s: Subject) -> None:
             number = s.found.values.get(target)
             if number is None and target.startswith("d"):
                 number = s.found.gradients.get(target[1:])
+            if number is not None:
+                number = once(number, blank.shape)
             if number is None or not np.isfinite(number).all() or number.ndim > 2:
                 at, said = at.take("skip")
                 assert isinstance(said, Skipped)

@@ -138,7 +138,7 @@ def softmax_rows(d: Draw) -> None:
     s.parameters |= {"W": d.array(n, classes), "b": d.array(classes)}
     s.add("Z = X @ W + b")
     axis = d.pick(("1", "-1"))
-    s.add(*d.pick((("P = softmax(Z)",), (f"P = softmax(Z, axis={axis})",), XX)))  # fmt: skip
+    s.add(*d.pick((("P = softmax(Z)",), (f"P = softmax(Z, axis={axis})",), ("expZ = exp(Z)", f"P = expZ/sum(expZ, axis={axis}, keepdims=True)"), (f"expZ = exp(Z - max(Z, axis={axis}, keepdims=True))", f"P = expZ/sum(expZ, axis={axis}, keepdims=True)"))))  # fmt: skip
     s.add(f"{loss} = " + d.pick((f"-sum(Y*{log}(P))/{m}", f"-(1/{m})*sum(Y*{log}(P))", f"-mean(sum(Y*{log}(P), axis=1))", f"mean(-sum(Y*{log}(P), axis={axis}))", "cross_entropy(P, Y)", f"-sum(Y*{log}(P))")))  # fmt: skip
 
 
