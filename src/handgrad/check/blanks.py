@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -69,8 +70,13 @@ def blank_toml(chosen: Iterable[Blank]) -> str:
                 *([""] if lines and lines[-1] != "[updated]" else []),
                 f"# {step} {blank.title}",
             ]
-        lines.append(f"{name} = {cells(blank.shape)}")
+        lines.append(f"{_key(name)} = {cells(blank.shape)}")
     return "\n".join(lines) + "\n"
+
+
+def _key(name: str) -> str:
+    """A key of TOML: quoted where it has more than letters of ASCII, digits and underscores."""
+    return name if re.fullmatch(r"\w+", name, re.ASCII) else f'"{name}"'
 
 
 def blank_csv(chosen: Iterable[Blank]) -> str:

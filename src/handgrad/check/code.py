@@ -10,6 +10,7 @@ import numpy as np
 
 from handgrad.check.checking import Checker
 from handgrad.check.figures import Entry
+from handgrad.check.names import gradient_key
 from handgrad.check.reading import Answers, entry_of
 from handgrad.check.report import CheckReport, Judged
 from handgrad.errors import OptionError
@@ -43,7 +44,9 @@ def check_code(problem: Problem, function: Callable[..., Any], rubric: Any = Non
 def assert_gradients(problem: Problem, gradients: Mapping[str, Any]) -> None:
     """Raises `AssertionError` unless every gradient is right; see `handgrad.assert_gradients`."""
     named = {
-        f"d{name}" if name in problem.parameters or name in problem.data else str(name): value
+        gradient_key(problem, name)
+        if name in problem.parameters or name in problem.data
+        else str(name): value
         for name, value in gradients.items()
     }
     report = Checker(problem).check(entries(problem, named))
@@ -94,7 +97,7 @@ def _called(function: Callable[..., Any], arrays: Mapping[str, Any]) -> Any:
 def entries(problem: Problem, returned: Any) -> Answers:
     """What a function returned, as answers at the precision of its arrays."""
     if isinstance(returned, tuple | list):
-        names = [f"d{p}" for p in problem.parameters]
+        names = [gradient_key(problem, p) for p in problem.parameters]
         if len(returned) == len(names) + 1:
             names = [problem.loss, *names]
         if len(returned) != len(names):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from handgrad.equations import source
 from handgrad.expression import Adjoint, Leaf, Name
 from handgrad.graph import Graph
+from handgrad.problem import Problem
 from handgrad.symbol import GREEK
 
 _QUOTIENT = re.compile(r"d(\w+)/d(\w+)")
@@ -21,6 +23,24 @@ def plain(name: str) -> str:
     for letter in unicodedata.normalize("NFKD", name.strip().replace("∂", "d")):
         letters.append(_HATS.get(letter) or _LATIN.get(letter, letter))
     return re.sub(r"[\s()\[\]{}^]", "", "".join(letters))
+
+
+def target_of(leaf: Leaf, graph: Graph) -> str:
+    """What answers files and JSON call a value or a gradient: `z1`, `dW2`.
+
+    A gradient whose short name a value has already, such as f's beside a value df, is `dL/df`.
+    """
+    written = source(leaf)
+    if isinstance(leaf, Adjoint) and (written in graph.nodes or written in graph.lets):
+        return f"d{graph.loss}/{written}"
+    return written
+
+
+def gradient_key(problem: Problem, name: str) -> str:
+    """The same for a gradient of what a problem is given."""
+    short = f"d{name}"
+    taken = {*problem.parameters, *problem.data, *(e.target for e in problem.equations)}
+    return f"d{problem.loss}/{short}" if short in taken else short
 
 
 def leaf_named(name: str, graph: Graph) -> Leaf | None:

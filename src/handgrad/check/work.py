@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from handgrad.check.formula import Formula, compiled
+from handgrad.check.names import target_of
 from handgrad.check.surroundings import Around
-from handgrad.equations import source
 from handgrad.expression import (
     Adjoint,
     Call,
@@ -299,7 +299,7 @@ class _Collecting:
         step, kind, shown = self.lines.get((line.leaf, ""), unseen)
         return Quantity(
             leaf=line.leaf,
-            target=source(line.leaf),
+            target=target_of(line.leaf, self.graph),
             shown=line.leaf,
             step=step,
             kind=kind,

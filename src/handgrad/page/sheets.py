@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from handgrad.check.names import target_of
 from handgrad.errors import OptionError, nearest
 from handgrad.explain import reason, title
+from handgrad.expression import Adjoint, Name
 from handgrad.page.blocks import (
     Block,
     Derivation,
@@ -53,13 +55,13 @@ def blank_lines(trace: Trace, wanted: Sequence[str] = ()) -> Blank:
     is none of these.
     """
     words = {word.strip() for text in wanted for word in text.split(",") if word.strip()}
-    known = {n for step in trace.steps for line in step.lines for n in _names(step, line)}
+    known = {n for step in trace.steps for line in step.lines for n in _names(trace, step, line)}
     for word in sorted(words - known):
         hint = nearest(word, known) or "forward, backward, update, a step such as 2.4, or dW2"
         raise OptionError(f"nothing is called {word[:40]}", where="--blank", mend=hint)
 
     def blank(step: Step, line: TraceLine) -> bool:
-        return line.role in ASKED and (not words or not words.isdisjoint(_names(step, line)))
+        return line.role in ASKED and (not words or not words.isdisjoint(_names(trace, step, line)))
 
     return blank
 
@@ -71,19 +73,21 @@ def blank_targets(trace: Trace, wanted: Sequence[str] = ()) -> frozenset[str]:
     """
     blank = blank_lines(trace, wanted)
     return frozenset(
-        f"updated.{line.target.name}" if line.role == "updated" else _target(line)
+        f"updated.{line.target.name}" if line.role == "updated" else _target(trace, line)
         for step in trace.steps
         for line in step.lines
         if blank(step, line)
     )
 
 
-def _target(line: TraceLine) -> str:
-    return line.target.name if line.role in ("value", "cost") else f"d{line.target.name}"
+def _target(trace: Trace, line: TraceLine) -> str:
+    name = line.target.name
+    leaf = Name(name) if line.role in ("value", "cost") else Adjoint(name)
+    return target_of(leaf, trace.run.graph)
 
 
-def _names(step: Step, line: TraceLine) -> set[str]:
-    named = "updated" if line.role == "updated" else _target(line)
+def _names(trace: Trace, step: Step, line: TraceLine) -> set[str]:
+    named = "updated" if line.role == "updated" else _target(trace, line)
     return {step.phase, step.kind, step.id, named}
 
 
