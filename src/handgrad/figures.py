@@ -18,8 +18,20 @@ EXACT_DIGITS = 1e13
 TIE = 1e-14
 """How far from halfway between two figures a number may be put by floats' own rounding."""
 
-BLANK = "nan"
-"""How a number that is none is written: on a page, a place left for the reader to fill in."""
+BLANK = "blank"
+"""How `EMPTY` is written: on a page, a place left for the reader to fill in."""
+
+UNDEFINED = "undefined"
+"""How a number that is none is written: ∞ − ∞, 0 · ∞, 0/0 in floats."""
+
+
+class Empty(float):
+    """A number that is not there, for a reader to fill in: no number, and not undefined either."""
+
+    __slots__ = ()
+
+
+EMPTY = Empty("nan")
 
 _WHOLE = re.compile(r"[-+−]?\d+")
 
@@ -31,7 +43,9 @@ def figure(x: float, decimals: int = 4) -> str:
     power of ten, its first factor rounded to `decimals` digits: `1.23e-9`.
     """
     if not math.isfinite(x):
-        return BLANK if math.isnan(x) else "inf" if x > 0 else "-inf"
+        if math.isnan(x):
+            return BLANK if isinstance(x, Empty) else UNDEFINED
+        return "inf" if x > 0 else "-inf"
     if x == 0:
         return "0"
     text = _trimmed(f"{_halved_up(x, decimals):.{decimals}f}")
@@ -55,7 +69,7 @@ def _halved_up(x: float, decimals: int) -> float:
 def full(x: float) -> str:
     """The shortest text that reads back as exactly `x`; whole numbers without a point."""
     if x == 0 or not math.isfinite(x):
-        return figure(x)
+        return "nan" if math.isnan(x) else figure(x)
     text = repr(float(x))
     return _scientific(text) if "e" in text else text.removesuffix(".0")
 
@@ -81,6 +95,11 @@ def _at_point(text: str) -> tuple[str, str]:
 
 def _trimmed(text: str) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def mantissa_and_power(text: str) -> tuple[str, str, str]:
+    """A figure before and after the `e` of its power of ten, if it has one."""
+    return (text, "", "") if text in (BLANK, UNDEFINED) else text.partition("e")
 
 
 def _scientific(text: str) -> str:

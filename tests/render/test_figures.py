@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handgrad.figures import aligned, figure, full
+from handgrad.figures import EMPTY, aligned, figure, full
 from handgrad.symbol import Symbol, symbol
 
 
@@ -35,7 +35,8 @@ from handgrad.symbol import Symbol, symbol
         (9999999.0, 4, "9999999"),
         (math.inf, 4, "inf"),
         (-math.inf, 4, "-inf"),
-        (math.nan, 4, "nan"),
+        (math.nan, 4, "undefined"),
+        (EMPTY, 4, "blank"),
     ],
 )
 def test_figures(x: float, decimals: int, text: str) -> None:

@@ -21,15 +21,16 @@ from handgrad.expression import (
     Shape,
     substitute,
 )
-from handgrad.graph import Graph, Line
+from handgrad.graph import Graph, Line, build
 from handgrad.graph.updating import UpdatePass, update_pass
 from handgrad.operations.annotate import annotated
 from handgrad.operations.mistakes import Mistake, mistakes
 from handgrad.operations.operation import Array
 from handgrad.operations.recognise import recognised
 from handgrad.problem import Problem
+from handgrad.run import Run
 from handgrad.run.plan import Plan, after
-from handgrad.trace import Trace, TraceLine, solve
+from handgrad.trace import Trace, TraceLine, as_on_paper, solve
 from handgrad.trace.structure import Phase, StepKind
 
 ASKED = ("value", "cost", "gradient", "updated")
@@ -163,7 +164,8 @@ class Work:
     def __init__(self, problem: Problem, structure: Structure | None = None) -> None:
         self.structure = structure or structure_of(problem)
         givens = {n: g.array for n, g in (*problem.parameters.items(), *problem.data.items())}
-        self._run(givens)
+        own = self.structure.problem is problem
+        self._run(givens, self.structure.trace.run if own else as_on_paper(problem, build(problem)))
 
     def at(self, values: Mapping[str, Any]) -> Work:
         """The same problem with other numbers for some of its names, in their shapes."""
@@ -173,11 +175,13 @@ class Work:
         other._run({**self.givens, **arrays})
         return other
 
-    def _run(self, givens: Mapping[str, Array]) -> None:
+    def _run(self, givens: Mapping[str, Array], run: Run | None = None) -> None:
+        """Works out every quantity, from the run where there is one already."""
         structure = self.structure
         self.givens = dict(givens)
         with np.errstate(all="ignore"):
-            self.exact: dict[Leaf, Array] = dict(structure.plan(givens))
+            numbers = run.numbers if run is not None else structure.plan(givens)
+            self.exact: dict[Leaf, Array] = dict(numbers)
             update = structure.update
             if update is not None:
                 self.exact.update({n: np.asarray(v) for n, v in update.settings.items()})

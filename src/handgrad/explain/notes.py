@@ -10,6 +10,7 @@ from typing import assert_never
 from handgrad.explain.text import Inline, Text, joined, listed, ordinal, sentence
 from handgrad.explain.words import WORDS
 from handgrad.expression import Adjoint, Expression, Literal, Name
+from handgrad.finite import all_finite
 from handgrad.operations.operation import describe
 from handgrad.trace import (
     AtKink,
@@ -18,10 +19,12 @@ from handgrad.trace import (
     GatedOff,
     LossChange,
     Note,
+    RoundedAway,
     RoundingRest,
     Saturated,
     SeveralPaths,
     ShortcutTaken,
+    UnaskedGradient,
     UnlikeShapes,
     Unreached,
     Zeroed,
@@ -64,13 +67,9 @@ def note_text(note: Note) -> Text:
                 f"of the {note.times} gradients that arrive.",
             )  # fmt: skip
         case ShortcutTaken():
-            agrees = (
-                "and it agrees"
-                if note.agrees
-                else "but at these numbers it is not defined in floating point"
-            )
             return (
-                "The long way, one factor at a time, goes through ", Name(note.inner), f" ({agrees}):",
+                "The long way, one factor at a time, goes through ", Name(note.inner),
+                f" ({_agreement(note)}):",
             )  # fmt: skip
         case AtKink():
             return (f"A number lies exactly at a kink: {note.words}.",)
@@ -78,6 +77,10 @@ def note_text(note: Note) -> Text:
             return _unlike_shapes(note)
         case RoundingRest():
             return _rounding_rest(note)
+        case RoundedAway():
+            return _rounded_away(note)
+        case UnaskedGradient():
+            return _unasked_gradient(note)
         case Unreached():
             return (
                 "No path leads from ",
@@ -191,21 +194,78 @@ def _unlike_shapes(note: UnlikeShapes) -> Text:
 
 
 def _rounding_rest(note: RoundingRest) -> Text:
-    told = note.entries[:FEW]
-    places: list[Text] = [_place(note, entry) for entry in told]
-    if more := len(note.entries) - len(told):
-        places.append((f"{more} more",))
     return (
-        *joined(places), f" {'is' if len(note.entries) == 1 else 'are'} exactly 0. Binary numbers cannot hold every "
+        *_places(note.of, note.case_count, note.entries), f" {'is' if len(note.entries) == 1 else 'are'} exactly 0. Binary numbers cannot hold every "
         "decimal: a program that computes with them would be left with ", Literal(note.left[0]),
         " here." if len(note.entries) == 1 else " in the first.",
     )  # fmt: skip
 
 
-def _place(note: RoundingRest, entry: tuple[int, ...]) -> Text:
-    if note.case_count == 1:
-        return (_entry(note.of, entry),)
-    return (_entry(note.of, entry[:-1]), f" in case {entry[-1] + 1}")
+def _place(of: Expression, case_count: int, entry: tuple[int, ...]) -> Text:
+    if case_count == 1:
+        return (_entry(of, entry),)
+    return (_entry(of, entry[:-1]), f" in case {entry[-1] + 1}")
+
+
+def _places(of: Expression, case_count: int, entries: Sequence[tuple[int, ...]]) -> Text:
+    """The entries by their names; of many the first few, and how many more."""
+    places = [_place(of, case_count, entry) for entry in entries[:FEW]]
+    if more := len(entries) - len(places):
+        places.append((f"{more} more",))
+    return joined(places)
+
+
+def _agreement(note: ShortcutTaken) -> str:
+    if note.agrees:
+        return "and it agrees"
+    if all(all_finite(line.value) for line in note.long):
+        return "but floats lose its digits on the way"
+    return "but floats have no number for it here"
+
+
+_ROUNDED = {
+    0.0: "smaller than any float above 0",
+    1.0: "nearer to 1 than any other float",
+}
+"""What the true value is of an entry that floats round to this."""
+
+
+def _rounded_away(note: RoundedAway) -> Text:
+    """Which entries, what they are in floats and why, and what the stable form gives."""
+    name = Name(note.name)
+    alike = note.values[0] if len(set(note.values)) == 1 else math.nan
+    parts: list[Inline] = [*_places(name, note.case_count, note.entries)]
+    parts += [" is " if len(note.entries) == 1 else " are "]
+    rounded = alike in _ROUNDED
+    if rounded:
+        parts += [Literal(alike), " in floats"]
+    else:
+        parts += ["too near to 0 or 1 for floats"]
+    if note.phase == "forward":
+        parts += [f": the true value is {_ROUNDED[alike]}"] if rounded else []
+        parts += [". As it is written, the loss would be infinite or undefined; worked out from "]
+        parts += [Name(note.pre_activation), " in its stable form, it is "]
+        shown: Inline = Name(note.loss)
+    else:
+        divisor: list[Inline] = ["it"] if alike == 0 else ["1 − ", name]
+        parts += [", and the long way divides by ", *divisor] if rounded else []
+        parts += [". The shortcut divides by nothing: "]
+        shown = Adjoint(note.pre_activation)
+    return (*parts, shown, " = ", literal_of(note.stable, note.cased), ".")
+
+
+def _unasked_gradient(note: UnaskedGradient) -> Text:
+    infinite = [e for e in note.entries if e not in note.undefined]
+    gradient = Adjoint(note.name)
+    said: list[Text] = []
+    for entries, word in ((infinite, "infinite"), (note.undefined, "undefined")):
+        if entries:
+            verb = "is" if len(entries) == 1 else "are"
+            said.append((*_places(gradient, note.case_count, entries), f" {verb} {word}"))
+    return (
+        *joined(said), " at these numbers. No parameter's gradient needs ",
+        "it" if len(note.entries) == 1 else "them", ", so that nothing else changes.",
+    )  # fmt: skip
 
 
 def _several_paths(note: SeveralPaths) -> Text:

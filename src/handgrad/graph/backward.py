@@ -246,7 +246,8 @@ class Backward:
         to_argument = operation_of(activation).pullback(0, self._adjoint_leaf(inner), through)
         if to_inner is None or to_argument is None:
             return
-        self._long[inner] = Line(self._adjoint_leaf(inner), self._tidied(to_inner), equation)
+        to = Line(self._adjoint_leaf(inner), self._tidied(to_inner), equation)
+        self._long[inner] = to if node.cased else replace(to, formula=self._over_cases(to))
         # An equation of its own that computes the same is not on the way.
         if isinstance(before, Name):
             second = Line(self._adjoint_leaf(before.name), self._tidied(to_argument), inner)

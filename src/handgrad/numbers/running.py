@@ -14,6 +14,7 @@ import numpy as np
 from handgrad.errors import NumberError
 from handgrad.expression import Adjoint, Expression, Leaf, Name, leaves
 from handgrad.graph import Graph, build
+from handgrad.graph.asked import unasked
 from handgrad.numbers.exact import Exact
 from handgrad.numbers.symbolic import Symbolic, sympy, value_in_decimals
 from handgrad.operations.operation import Array
@@ -63,6 +64,10 @@ class OtherRun:
         """The value of an annotated formula of the graph's values."""
         numbers = {leaf: self._array(self.numbers[leaf]) for leaf in leaves(formula)}
         return self._array(value_of(formula, numbers, self.graph.cased_leaves, self.functions))
+
+    def has_gradient(self, name: str) -> bool:
+        """Whether the gradient with respect to a named value could be had; one that no parameter's needs may not."""
+        return name == self.graph.cost or Adjoint(name) in self.numbers
 
     def gradient(self, name: str) -> Array:
         """The gradient of the loss with respect to a named value, in the value's shape."""
@@ -143,10 +148,17 @@ def _run(
             read_in = {name: read(name, given) for name, given in givens.items()}
         except NumberError as error:
             raise error.at(problem.where) if problem.where else error from None
+        constants = _constants(numbers)
         try:
-            results = Plan(graph, constant=_constants(numbers))(read_in, functions)
-        except (ArithmeticError, NumberError) as error:
-            raise _failing(problem, graph, read_in, functions, error) from None
+            results = Plan(graph, constant=constants)(read_in, functions)
+        except (ArithmeticError, NumberError):
+            # What nobody asked for may have no exact value: the slope of √x at 0.
+            try:
+                results = Plan(graph, constant=constants, without=unasked(graph))(
+                    read_in, functions
+                )
+            except (ArithmeticError, NumberError) as error:
+                raise _failing(problem, graph, read_in, functions, error) from None
     return OtherRun(kind, graph, results, functions)
 
 
@@ -161,7 +173,8 @@ def _failing(
     what = error.what if isinstance(error, NumberError) else _in_words(error)
     mend = error.mend if isinstance(error, NumberError) else ""
     numbers: dict[Leaf, Any] = {Name(name): array for name, array in given.items()}
-    for line in (*graph.forward, *graph.backward):
+    beside = unasked(graph)
+    for line in (*graph.forward, *(each for each in graph.backward if each.leaf not in beside)):
         try:
             numbers[line.leaf] = value_of(line.formula, numbers, graph.cased_leaves, functions)
         except (ArithmeticError, NumberError):

@@ -27,7 +27,7 @@ from handgrad.page.blocks import (
 from handgrad.page.relations import without_repeats
 from handgrad.page.solution import error_signals, losses
 from handgrad.trace import Trace
-from handgrad.trace.numbers import literal_of
+from handgrad.trace.numbers import literal_of, with_blanks
 
 MANY = 8
 """Wrong entries that are named; of more, the number is said."""
@@ -187,7 +187,8 @@ def _told(report: CheckReport, one: Judged, level: Level) -> list[Block]:
     blocks: list[Block] = [Heading(_name(one), 3, id=one.quantity.step)]
     if one.entry is not None:
         said = "in print" if report.as_printed else "you wrote"
-        relation = Relation(one.quantity.shown, (_literal(one.entry.value, one),), label=(said,))
+        entered = with_blanks(one.entry.value, _has_cases(one.entry.value, one))
+        relation = Relation(one.quantity.shown, (entered,), label=(said,))
         blocks.append(Derivation((relation,)))
     blocks += [Note("warning", text) for text in why_texts(one)]
     if one.remark:
@@ -272,4 +273,8 @@ def rule_blocks(trace: Trace, one: Judged, *, worked: bool) -> list[Block]:
 
 
 def _literal(value: Array, one: Judged) -> Number:
-    return literal_of(value, one.quantity.cased and value.ndim > len(one.quantity.shape))
+    return literal_of(value, _has_cases(value, one))
+
+
+def _has_cases(value: Array, one: Judged) -> bool:
+    return one.quantity.cased and value.ndim > len(one.quantity.shape)

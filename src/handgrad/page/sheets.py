@@ -29,7 +29,7 @@ from handgrad.page.solution import (
     step_blocks,
 )
 from handgrad.trace import Step, Trace, TraceLine
-from handgrad.trace.numbers import literal_of
+from handgrad.trace.numbers import with_blanks
 from handgrad.trace.structure import Role
 
 ASKED: frozenset[Role] = frozenset(["value", "cost", "gradient", "updated"])
@@ -160,7 +160,7 @@ def _sheet(exercise: Exercise, blank: Blank, formulas: bool) -> list[Block]:
 def _blank(trace: Trace, step: Step, line: TraceLine, formulas: bool) -> Relation:
     """The line with an empty place for each entry of its result; the value itself is nowhere in it."""
     whole = relation_of(trace, step, line)
-    empty = literal_of(np.full(np.shape(line.value), np.nan), line.cased)
+    empty = with_blanks(np.full(np.shape(line.value), np.nan), line.cased)
     shown = (line.formula,) if formulas and step.kind != "loss_after" else ()
     return Relation(
         whole.left, (*shown, empty), shape=whole.shape, label=whole.label, sign=whole.sign

@@ -31,10 +31,12 @@ from handgrad.trace import (
     Diverged,
     GatedOff,
     LossChange,
+    RoundedAway,
     Saturated,
     ShortcutTaken,
     Step,
     Trace,
+    UnaskedGradient,
     UnlikeShapes,
     Unreached,
     opened,
@@ -236,7 +238,15 @@ def _note(trace: Trace, note: TraceNote) -> Note:
     match note:
         case GatedOff():
             kind = "gate"
-        case Saturated() | AtKink() | UnlikeShapes() | Unreached() | Diverged():
+        case (
+            Saturated()
+            | AtKink()
+            | UnlikeShapes()
+            | Unreached()
+            | Diverged()
+            | RoundedAway()
+            | UnaskedGradient()
+        ):
             kind = "warning"
         case LossChange():
             kind = "check" if note.after < note.before else "warning"

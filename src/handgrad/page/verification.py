@@ -7,6 +7,9 @@ from handgrad.expression import Adjoint
 from handgrad.page.blocks import Block, Heading, Note, Page, Table, Text
 from handgrad.verification import Verification
 
+FEW = 4
+"""Entries that are called by their names."""
+
 
 def verification_page(verification: Verification) -> Page:
     """Every gradient beside the largest difference from each method, and a verdict."""
@@ -58,4 +61,11 @@ def verification_page(verification: Verification) -> Page:
     blocks += [
         Note("info", (f"Not compared with {m}: {why}.",)) for m, why in verification.skipped.items()
     ]
-    return Page("Verification", tuple(blocks))
+    for name, entries in verification.not_finite.items():
+        shown = [(Adjoint(name).at(e) if e else Adjoint(name),) for e in entries[:FEW]]
+        more = len(entries) - len(shown)
+        rest: list[Text] = [(f"{more} more",)] if more else []
+        verb = "is" if len(entries) == 1 else "are"
+        text = *joined([*shown, *rest]), f" {verb} infinite or undefined: not compared."
+        blocks.append(Note("info", text))
+    return Page("Verification", tuple(blocks), display=verification.display, loss=verification.loss)

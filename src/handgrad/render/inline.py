@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 from handgrad import expression as tree
 from handgrad.errors import printable
 from handgrad.expression import Expression
-from handgrad.figures import figure
+from handgrad.figures import figure, mantissa_and_power
 from handgrad.notation import POWER, PRODUCT, Fence, Function
 from handgrad.render.arrays import Orientation, elided
 from handgrad.render.formula import Brackets, Formula, Piece
@@ -76,7 +76,7 @@ class InlinePen:
         self.style = style
 
     def number(self, text: str) -> Runs:
-        mantissa, e, exponent = text.partition("e")
+        mantissa, e, exponent = mantissa_and_power(text)
         figures = mantissa.replace("inf", "∞").replace("-", "−")
         if not e:
             return (Run(figures, "figure"),)

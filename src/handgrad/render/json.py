@@ -76,18 +76,20 @@ def verification_object(verification: Verification) -> dict[str, Any]:
     return {
         "schema": "handgrad/verify/1",
         "agrees": verification.agrees,
-        "largest_difference": {m: verification.largest(m) for m in methods},
+        "largest_difference": {m: plain(np.asarray(verification.largest(m))) for m in methods},
+        "loss": verification.loss,
+        "not_finite": {n: [list(e) for e in at] for n, at in verification.not_finite.items()},
         "comparisons": [
             {
                 "method": c.method,
                 "name": c.name,
-                "difference": c.difference,
+                "difference": plain(np.asarray(c.difference)),
                 "tolerance": c.tolerance,
                 "agrees": c.agrees,
                 "at_kink": c.at_kink,
                 "entry": list(c.entry),
-                "ours": c.ours,
-                "theirs": c.theirs,
+                "ours": plain(np.asarray(c.ours)),
+                "theirs": plain(np.asarray(c.theirs)),
             }
             for c in verification.comparisons
         ],
@@ -102,7 +104,7 @@ def numbers_object(run: OtherRun) -> dict[str, Any]:
         "schema": "handgrad/numbers/1",
         "kind": run.kind,
         "values": {n: texts(run.value(n)) for n in names},
-        "gradients": {n: texts(run.gradient(n)) for n in names},
+        "gradients": {n: texts(run.gradient(n)) for n in names if run.has_gradient(n)},
     }
 
 

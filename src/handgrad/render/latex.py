@@ -10,7 +10,7 @@ from functools import cache
 from handgrad import expression as tree
 from handgrad.errors import printable
 from handgrad.expression import Expression
-from handgrad.figures import BLANK, figure
+from handgrad.figures import BLANK, UNDEFINED, figure, mantissa_and_power
 from handgrad.notation import Fence, Function
 from handgrad.record import record
 from handgrad.render.arrays import Orientation, elided, grid, slices
@@ -73,8 +73,9 @@ class LatexPen:
         self.style = style
 
     def number(self, text: str) -> Tex:
-        mantissa, e, exponent = text.partition("e")
+        mantissa, e, exponent = mantissa_and_power(text)
         words = {"inf": r"\infty", "-inf": r"-\infty", BLANK: r"\underline{\hspace{3em}}"}
+        words[UNDEFINED] = r"\text{undefined}"
         if text in words:
             return Tex(words[text])
         return Tex(rf"{mantissa} \cdot 10", sup=exponent) if e else Tex(text)

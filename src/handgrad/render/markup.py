@@ -11,6 +11,7 @@ from handgrad import expression as tree
 from handgrad.equations import source
 from handgrad.errors import printable
 from handgrad.expression import Adjoint, Call, Expression, Name
+from handgrad.figures import mantissa_and_power
 from handgrad.render.arrays import Orientation
 from handgrad.render.formula import Brackets
 from handgrad.render.reading import is_entry
@@ -144,7 +145,7 @@ def blank_space(digits: float) -> str:
 
 def tail_width(text: str) -> float:
     """How far a figure reaches beyond its decimal point, in widths of a digit."""
-    mantissa, e, exponent = text.partition("e")
+    mantissa, e, exponent = mantissa_and_power(text)
     _, point, after = mantissa.partition(".")
     power = POWER_OF_TEN + SMALL * len(exponent) if e else 0.0
     return len(after) + (POINT if point else 0.0) + power

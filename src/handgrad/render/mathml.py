@@ -13,7 +13,7 @@ from html import escape
 
 from handgrad import expression as tree
 from handgrad.expression import Expression
-from handgrad.figures import BLANK, figure
+from handgrad.figures import BLANK, UNDEFINED, figure, mantissa_and_power
 from handgrad.notation import POWER, PRODUCT, Fence, Function
 from handgrad.render.arrays import Orientation, elided, grid, place_in_grid, slices
 from handgrad.render.formula import GRADIENT, Brackets, Formula, Piece
@@ -70,9 +70,11 @@ class MathmlPen:
     # -- numbers ------------------------------------------------------------------------------
 
     def number(self, text: str) -> Math:
-        mantissa, e, exponent = text.partition("e")
+        mantissa, e, exponent = mantissa_and_power(text)
         if text == BLANK:
             return Math('<mspace class="blank" width="3.2em" height="1.1em" depth="0.3em"/>')
+        if text == UNDEFINED:
+            return Math(f"<mtext>{text}</mtext>")
         words = {"inf": "∞", "-inf": "−∞"}
         shown = words.get(text) or mantissa.replace("-", "−")
         if not e:

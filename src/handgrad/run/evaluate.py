@@ -119,10 +119,16 @@ def diagnose(
         arrays, cased = _arrays(numbers), set(graph.cased_leaves)
         culprit, argument, words = _culprit(expression, arrays, cased)
         if words:
-            worst = _worst(culprit, value_of(argument, arrays, cased), words)
+            worst = _worst(culprit, argument, value_of(argument, arrays, cased), words, cased)
             return _outside(where, equation, span_of(culprit), argument, words, worst)
+        value = np.asarray(value_of(culprit, arrays, cased))
+    entry = tuple(int(i) for i in np.argwhere(~np.isfinite(value))[0])
+    part = at_entry(
+        equation.target if culprit is expression else spelled(culprit, equation.text), entry
+    )
+    why = "undefined" if np.isnan(value[entry]) else "too large for a 64-bit number"
     return NumberError(
-        f"{equation.target} is not finite: the result is too large for a 64-bit number, or undefined",
+        f"{part} is not finite: it is {why}",
         where=_place(where, equation),
         source=equation.text,
         span=span_of(culprit),
@@ -139,7 +145,7 @@ def senseless(
         arrays, cased = _arrays(numbers), set(graph.cased_leaves)
         argument, words = _broken(call, arrays, cased)
         if words:
-            worst = _worst(call, value_of(argument, arrays, cased), words)
+            worst = _worst(call, argument, value_of(argument, arrays, cased), words, cased)
             span = span_of(call) or (None if node.written is None else span_of(node.written))
             return _outside(where, equation, span, argument, words, worst)
     return None
@@ -147,6 +153,11 @@ def senseless(
 
 def _arrays(numbers: Mapping[Leaf, Array]) -> dict[Leaf, Array]:
     return {leaf: np.asarray(v, dtype=float) for leaf, v in numbers.items()}
+
+
+def at_entry(name: str, entry: tuple[int, ...]) -> str:
+    """A name with the index of an entry, counted from 0."""
+    return f"{name}[{', '.join(map(str, entry))}]" if entry else name
 
 
 def _place(where: str, equation: Equation) -> str:
@@ -165,16 +176,21 @@ def _outside(
     )
 
 
-def _worst(call: Expression, value: Array, words: str) -> str:
-    """A figure that breaks the requirement `words` of `call`."""
+def _worst(
+    call: Expression, argument: Expression, value: Array, words: str, cased: Set[Leaf]
+) -> str:
+    """The first figure that breaks the requirement `words` of `call`, and where it stands."""
     assert isinstance(call, Call)
     for domain in operation_of(call).domain:
         if domain.words == words:
-            broken = np.asarray(value)[
-                ~np.asarray(domain.holds(np, value, signature_of(call).shapes))
-            ]
-            if broken.size:
-                return f"{float(broken.flat[0]):g}"
+            holds = domain.holds(np, value, signature_of(call).shapes)
+            broken = np.argwhere(~np.broadcast_to(holds, np.shape(value)))
+            if len(broken):
+                entry = tuple(int(i) for i in broken[0])
+                case = f" in case {entry[-1] + 1}" if is_cased(argument, cased) else ""
+                index = at_entry("", entry[:-1] if case else entry)
+                place = f" at {index}{case}" if index else case
+                return f"{float(np.asarray(value)[entry]):g}{place}"
     return "not"
 
 

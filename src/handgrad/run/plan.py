@@ -7,7 +7,7 @@ length 1 where another argument has an axis of cases.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -20,6 +20,7 @@ from handgrad.expression import Literal as Number
 from handgrad.figures import figure
 from handgrad.finite import all_finite
 from handgrad.graph import Graph
+from handgrad.graph.asked import unasked
 from handgrad.graph.structure import is_cased
 from handgrad.graph.updating import UpdatePass
 from handgrad.operations import operation_of
@@ -27,7 +28,14 @@ from handgrad.operations.annotate import annotated, signature_of
 from handgrad.operations.operation import Array, Kernel, Namespace
 from handgrad.problem import Problem
 from handgrad.record import record
-from handgrad.run.evaluate import columns_of, diagnose, senseless, sums_as_columns, value_of
+from handgrad.run.evaluate import (
+    at_entry,
+    columns_of,
+    diagnose,
+    senseless,
+    sums_as_columns,
+    value_of,
+)
 
 Carry: TypeAlias = Literal["exact", "rounded"]
 
@@ -148,6 +156,7 @@ class Plan:
         update: the update to make after it; its settings, step and memories are then inputs.
         constant: turns the formulas' constants, which are float64 arrays, into another kind of
             number; no formula of constants alone is then computed beforehand, in floats.
+        without: lines that are left out, which no other line needs.
     """
 
     def __init__(
@@ -158,6 +167,7 @@ class Plan:
         backward: bool = True,
         update: UpdatePass | None = None,
         constant: Callable[[Array], Any] | None = None,
+        without: Set[Leaf] = frozenset(),
     ) -> None:
         self.graph = graph
         compiler = _Compiler(graph, share=decimals is None, convert=constant)
@@ -167,6 +177,8 @@ class Plan:
                 self._inputs[node.name] = compiler.slots[Name(node.name)] = compiler.new()
         self.leaves: dict[Leaf, int] = {}
         for line in (*graph.forward, *(graph.backward if backward else ())):
+            if line.leaf in without:
+                continue
             slot = compiler.slot(line.formula)
             if decimals is not None:
                 slot = compiler.step(_rounding(decimals), slot)
@@ -332,17 +344,19 @@ def _check_finite(problem: Problem, result: Run) -> None:
     aside = {s.inner for s in graph.shortcuts}
     for line in graph.backward:
         value = np.asarray(result.numbers[line.leaf], dtype=float)
-        if line.leaf.name in aside or all_finite(value):
+        if line.leaf.name in aside or all_finite(value) or line.leaf in unasked(graph):
             continue
+        entry = tuple(int(i) for i in np.argwhere(~np.isfinite(value))[0])
+        how = "undefined" if np.isnan(value[entry]) else "infinite"
         place = line.through or line.leaf.name
         through = next((e for e in problem.equations if e.target == place), None)
         raise NumberError(
-            f"the gradient with respect to {spelled_name(graph, line.leaf.name)} is not finite",
+            f"the gradient with respect to {at_entry(spelled_name(graph, line.leaf.name), entry)} is {how}",
             where=", ".join(
                 filter(None, (problem.where, f"equation {through.number}" if through else ""))
             ),
             source=through.text if through else "",
-            mend="the slope is infinite or undefined at these numbers",
+            mend="at these numbers a slope on the way to it is infinite",
         )
 
 

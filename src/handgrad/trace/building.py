@@ -17,6 +17,7 @@ from handgrad.run import Carry, Plan, Run, run
 from handgrad.run.evaluate import value_of
 from handgrad.run.plan import plan_carrying, shown_figures
 from handgrad.trace.grouping import forward_groups
+from handgrad.trace.not_finite import unasked_gradient
 from handgrad.trace.noting import Noting
 from handgrad.trace.numbers import Numbers
 from handgrad.trace.rests import Rests, without_rests
@@ -163,6 +164,21 @@ class _Building:
             elif graph.nodes[name].kind == wanted:
                 pending.append(name)
         self._leaf_gradients(pending)
+        self._note_unasked()
+
+    def _note_unasked(self) -> None:
+        """Says at the last step which gradients of data, for which there is no step, are not finite."""
+        notes = [
+            note
+            for leaf in self.noting.unasked
+            if isinstance(leaf, Adjoint) and not leaf.through
+            if leaf.name in self.graph.nodes and self.graph.nodes[leaf.name].kind == "data"
+            for note in unasked_gradient(self.graph, self.run, leaf.name)
+        ]
+        if notes:
+            notes.sort(key=lambda note: note.name)
+            last = self.steps[-1]
+            self.steps[-1] = replace(last, notes=(*last.notes, *notes))
 
     def _leaf_gradients(self, names: list[str]) -> None:
         if names:

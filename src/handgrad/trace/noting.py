@@ -21,13 +21,14 @@ from handgrad.expression import (
     walk,
 )
 from handgrad.graph import Activation, Graph, activations
+from handgrad.graph.asked import unasked
+from handgrad.graph.structure import Shortcut
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import tidied
 from handgrad.operations.operation import Array, broadcast
 from handgrad.run import Run
-from handgrad.run.evaluate import value_of
 from handgrad.trace.kinks import entries_at
-from handgrad.trace.numbers import Numbers
+from handgrad.trace.not_finite import UNITS, long_way, rounded_away, unasked_gradient
 from handgrad.trace.rests import Rests
 from handgrad.trace.saturation import saturation
 from handgrad.trace.silencing import Silencing
@@ -49,9 +50,6 @@ from handgrad.trace.structure import (
     ZeroInput,
 )
 
-UNITS = 32
-"""Notes are made for at most so many units of a layer; more would bury the page."""
-
 
 @dataclass
 class Noting:
@@ -63,6 +61,8 @@ class Noting:
 
     def __post_init__(self) -> None:
         self.cased = set(self.graph.cased_leaves)
+        self.unasked = unasked(self.graph)
+        self._long_ways: dict[str, tuple[TraceLine, TraceLine]] = {}
         self.loss = float(np.mean(self.run.loss))
         self.silencing = Silencing(self.graph)
         self.gates: dict[Expression, list[Activation]] = {}
@@ -79,7 +79,11 @@ class Noting:
         found: list[Note] = []
         for line in lines:
             found += self._rest(line)
-            found += self._forward(line) if phase == "forward" else self._backward(kind, line)
+            found += self._rounded_away(line)
+            if phase == "forward":
+                found += self._forward(line)
+            else:
+                found += self._backward(kind, line) + self._unasked(line)
         return tuple(found)
 
     # -- forward --------------------------------------------------------------------------
@@ -214,28 +218,33 @@ class Noting:
             for shape, repeated in found
         ]
 
+    def _long_way(self, shortcut: Shortcut) -> tuple[TraceLine, TraceLine]:
+        found = self._long_ways.get(shortcut.inner)
+        if found is None:
+            found = self._long_ways[shortcut.inner] = long_way(shortcut, self.graph, self.run)
+        return found
+
+    def _rounded_away(self, line: TraceLine) -> list[Note]:
+        """Where floats round an activation to a value of which its loss's long way has no number."""
+        forward = isinstance(line.target, Name)
+        if line.role != ("value" if forward else "gradient"):
+            return []
+        for shortcut in self.graph.shortcuts:
+            if line.target.name == (shortcut.loss if forward else shortcut.pre_activation):
+                first, _ = self._long_way(shortcut)
+                return [*rounded_away(shortcut, first, self.graph, self.run, line)]
+        return []
+
+    def _unasked(self, line: TraceLine) -> list[Note]:
+        if line.role == "gradient" and line.target in self.unasked:
+            return [*unasked_gradient(self.graph, self.run, line.target.name)]
+        return []
+
     def _shortcut(self, name: str) -> list[Note]:
         for shortcut in self.graph.shortcuts:
             if shortcut.pre_activation != name:
                 continue
-            lines = []
-            values = {k: np.asarray(v, dtype=float) for k, v in self.run.numbers.items()}
-            for line in shortcut.long:
-                formula = tidied(line.formula, self.graph.shape)
-                value = value_of(formula, values, self.cased)
-                values[line.leaf] = value
-                lines.append(
-                    TraceLine(
-                        target=line.leaf,
-                        role="chain",
-                        formula=formula,
-                        substituted=Numbers(values, self.graph.cased_leaves).put_into(formula),
-                        value=value,
-                        shape=self.graph.shape(line.leaf),
-                        cased=self.graph.cased(formula),
-                        through=line.through,
-                    )
-                )
+            lines = self._long_way(shortcut)
             agrees = bool(
                 np.allclose(lines[-1].value, self.run.of(Adjoint(name)), rtol=1e-9, atol=1e-9)
             )
@@ -247,7 +256,7 @@ class Noting:
                     activation=shortcut.activation,
                     inner=shortcut.inner,
                     pre_activation=name,
-                    long=tuple(lines),
+                    long=lines,
                     agrees=agrees,
                 )
             ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ from handgrad.expression import (
     Name,
     Nested,
 )
+from handgrad.figures import EMPTY
 from handgrad.notation import Subscript
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import signature_of
@@ -39,6 +41,17 @@ def _tuples(value: list[Any] | float) -> Nested:
 def literal_of(array: Array, cased: bool = False) -> Literal:
     """An array, or a number, as a literal."""
     return Literal(nested(array), cased=cased)
+
+
+def with_blanks(array: Array, cased: bool = False) -> Literal:
+    """The same of an array in which NaN stands for an entry that is left empty."""
+    return Literal(_emptied(nested(array)), cased=cased)
+
+
+def _emptied(value: Nested) -> Nested:
+    if isinstance(value, tuple):
+        return tuple(map(_emptied, value))
+    return EMPTY if math.isnan(value) else value
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from handgrad.graph import Graph
 from handgrad.operations import operation_of
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
-from handgrad.run import Run
+from handgrad.run import Run, run
 from handgrad.trace.kinks import entries_at
 
 NOISE = 1e-14
@@ -35,30 +35,38 @@ Rests = Mapping[Leaf, Array]
 """By line, what floats leave of entries that are 0; 0 elsewhere."""
 
 
+def as_on_paper(problem: Problem, graph: Graph) -> Run:
+    """A problem's run with the numbers of its worked solution: 0 where floats leave a rest of 0.
+
+    Whatever tells a number of a problem takes it from here. Raises `NumberError` as `run` does.
+    """
+    return without_rests(problem, graph, run(problem, graph))[0]
+
+
 @np.errstate(all="ignore")
-def without_rests(problem: Problem, graph: Graph, run: Run) -> tuple[Run, Rests]:
+def without_rests(problem: Problem, graph: Graph, floats: Run) -> tuple[Run, Rests]:
     """The run as on paper, and what floats would leave of 0 where it first arises.
 
     The run itself, where floats leave nothing or it is too large for paper.
     """
     lines = [line.leaf for line in (*graph.forward, *graph.backward)]
-    if sum(np.size(run.numbers[leaf]) for leaf in lines) > MOST:
-        return run, {}
-    sizes = {leaf: _largest(value) for leaf, value in run.numbers.items()}
-    left = {leaf: rest for leaf, rest in _left(graph, run, sizes) if rest.any()}
-    if not left and not _beside_kinks(graph, run, sizes):
-        return run, {}
+    if sum(np.size(floats.numbers[leaf]) for leaf in lines) > MOST:
+        return floats, {}
+    sizes = {leaf: _largest(value) for leaf, value in floats.numbers.items()}
+    left = {leaf: rest for leaf, rest in _left(graph, floats, sizes) if rest.any()}
+    if not left and not _beside_kinks(graph, floats, sizes):
+        return floats, {}
     from handgrad.numbers import run_exact
 
     kinked = [a for call in _kinked(graph) for a in call.arguments]
     try:
         exact = run_exact(problem)
-        parts = {a: _rounded(exact.of(a), run.of(a)) for a in kinked}
+        parts = {a: _rounded(exact.of(a), floats.of(a)) for a in kinked}
     except (NumberError, ArithmeticError):
-        return run, {}
-    numbers = dict(run.numbers)
-    for leaf in lines:
-        numbers[leaf] = _rounded(exact.numbers[leaf], np.asarray(run.numbers[leaf], dtype=float))
+        return floats, {}
+    numbers = dict(floats.numbers)
+    for leaf in (leaf for leaf in lines if leaf in exact.numbers):
+        numbers[leaf] = _rounded(exact.numbers[leaf], np.asarray(floats.numbers[leaf], dtype=float))
     rests: dict[Leaf, Array] = {}
     passed_on: set[Leaf] = set()
     for line in (*graph.forward, *graph.backward):
@@ -69,7 +77,7 @@ def without_rests(problem: Problem, graph: Graph, run: Run) -> tuple[Run, Rests]
         if passed_on.isdisjoint(leaves(line.formula)) and line.leaf.name in graph.nodes:
             rests[line.leaf] = rest
         passed_on.add(line.leaf)
-    return Run(graph, numbers, run.carry, parts), rests
+    return Run(graph, numbers, floats.carry, parts), rests
 
 
 def _left(graph: Graph, run: Run, sizes: Mapping[Leaf, float]) -> Iterator[tuple[Leaf, Array]]:

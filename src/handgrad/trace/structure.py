@@ -175,6 +175,43 @@ class RoundingRest:
 
 
 @dataclass(frozen=True, slots=True)
+class RoundedAway:
+    """Entries of an activation's value that floats round to where its loss's long way has no number.
+
+    A softmax of 0, or a sigmoid of 1, is that of no real logits: floats have nothing nearer (underflow,
+    or rounding). `values` are the entries in floats. `stable` is what the shortcut, which needs no
+    logarithm or quotient of them, gives instead: the loss (forward), the gradient with respect to the
+    pre-activation (backward). Of many cases, an entry's last index is its case.
+    """
+
+    kind: Literal["rounded_away"]
+    phase: Phase
+    name: str
+    pre_activation: str
+    loss: str
+    entries: tuple[tuple[int, ...], ...]
+    values: tuple[float, ...]
+    stable: Array
+    cased: bool
+    case_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnaskedGradient:
+    """Entries of a gradient that are infinite or undefined, and that no parameter's gradient needs.
+
+    `undefined` lists those of `entries` that are no number rather than infinite. Of many cases, an
+    entry's last index is its case.
+    """
+
+    kind: Literal["unasked_gradient"]
+    name: str
+    entries: tuple[tuple[int, ...], ...]
+    undefined: tuple[tuple[int, ...], ...]
+    case_count: int
+
+
+@dataclass(frozen=True, slots=True)
 class UnlikeShapes:
     """Two parts of an equation, compared or combined entry by entry, that are broadcast to `whole`.
 
@@ -229,6 +266,8 @@ Note: TypeAlias = (
     | ShortcutTaken
     | AtKink
     | RoundingRest
+    | RoundedAway
+    | UnaskedGradient
     | UnlikeShapes
     | Unreached
     | LossChange

@@ -10,6 +10,7 @@ import numpy as np
 from handgrad.expression import Adjoint, Leaf, Name
 from handgrad.finite import all_finite
 from handgrad.graph import Graph
+from handgrad.graph.asked import unasked
 from handgrad.graph.updating import UpdatePass, update_pass
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
@@ -109,10 +110,12 @@ class Updating:
         needed: list[Leaf] = [cost, *(Adjoint(p) for p in self.parameters)]
         if all(self._is_finite(leaf) for leaf in needed):
             return None
+        aside = unasked(self.graph)
+        lines = [x.leaf for x in self.graph.backward if x.leaf.name in self.graph.nodes]
         order: list[Leaf] = [
             *(Name(n) for n in self.graph.equations),
             cost,
-            *(line.leaf for line in self.graph.backward if line.leaf.name in self.graph.nodes),
+            *(leaf for leaf in lines if leaf not in aside),
         ]
         first = next(leaf for leaf in order if not self._is_finite(leaf))
         equation = self.graph.nodes[first.name].equation

@@ -17,7 +17,8 @@ from handgrad.operations.operation import Array
 from handgrad.operations.recognise import recognised
 from handgrad.problem import Problem
 from handgrad.problem.parts import Part, with_named_activations
-from handgrad.run import Run, run
+from handgrad.run import Run
+from handgrad.trace import as_on_paper
 from handgrad.trace.grouping import forward_steps
 from handgrad.why.blaming import Blaming
 from handgrad.why.local import Local
@@ -49,7 +50,7 @@ def ask_why(problem: Problem, entry: str, top: int = TOP) -> Why:
     steps = forward_steps(build(problem))
     opened, parts = with_named_activations(problem)
     graph = build(opened)
-    result = run(opened, graph)
+    result = as_on_paper(opened, graph)
     target = read_target(entry, graph, _case_count(problem))
     asking = _Asking(problem, graph, result, parts, steps)
     if target.gradient:

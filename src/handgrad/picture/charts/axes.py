@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, TypeAlias
 
-from handgrad.figures import figure
+from handgrad.figures import figure, mantissa_and_power
 from handgrad.picture.drawing import Label, Path, Shape, Text
 
 Format: TypeAlias = Literal["number", "percent"]
@@ -95,7 +95,7 @@ def span(values: Iterable[float], *, logarithmic: bool) -> tuple[float, float]:
 
 def figure_text(value: float, decimals: int = 4) -> str:
     """A figure as mathematics writes it: −0.25, 3×10⁻⁹."""
-    mantissa, sign, exponent = figure(value, decimals).partition("e")
+    mantissa, sign, exponent = mantissa_and_power(figure(value, decimals))
     power = f"×10{exponent.translate(_SUPERSCRIPT)}" if sign else ""
     return f"{mantissa.replace('-', '−')}{power}"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from handgrad import expression as tree
 from handgrad.expression import Expression
-from handgrad.figures import BLANK, figure
+from handgrad.figures import BLANK, figure, mantissa_and_power
 from handgrad.figures import padded as at_points
 from handgrad.notation import POWER, PRODUCT, Fence, Function
 from handgrad.render.arrays import Orientation, elided, grid, place_in_grid, slices
@@ -67,7 +67,7 @@ class TerminalPen:
             return "______"
         if self.glyphs.ascii_only:
             return text
-        mantissa, e, exponent = text.partition("e")
+        mantissa, e, exponent = mantissa_and_power(text)
         power = f"·10{script(exponent, SUPERSCRIPTS)}" if e else ""
         return mantissa.replace("inf", "∞").replace("-", "−") + power
 

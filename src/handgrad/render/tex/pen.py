@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from handgrad import expression as tree
 from handgrad.expression import Expression
-from handgrad.figures import figure
+from handgrad.figures import figure, mantissa_and_power
 from handgrad.notation import Fence, Function
 from handgrad.render.arrays import Orientation, elided, grid, place_in_grid, slices
 from handgrad.render.formula import Brackets, Formula, Piece
@@ -215,7 +215,7 @@ class RowPen:
 
 def figure_width(text: str) -> float:
     """The width in em of a figure in ASCII."""
-    mantissa, e, exponent = text.partition("e")
+    mantissa, e, exponent = mantissa_and_power(text)
     width = sum({"-": MINUS, ".": POINT}.get(c, DIGIT) for c in mantissa)
     return width + (1.8 + SCRIPT * DIGIT * len(exponent) if e else 0.0)
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from handgrad import expression as tree
 from handgrad.expression import Expression
-from handgrad.figures import BLANK, figure
+from handgrad.figures import BLANK, figure, mantissa_and_power
 from handgrad.notation import PRODUCT, Fence, Function
 from handgrad.render.arrays import Orientation, elided, grid, place_in_grid, slices
 from handgrad.render.formula import GRADIENT, Brackets, Formula, Piece
@@ -64,7 +64,7 @@ class TypstPen:
     def number(self, text: str) -> Typ:
         if text == BLANK:
             return Typ("blank")
-        mantissa, e, exponent = _written(text).partition("e")
+        mantissa, e, exponent = mantissa_and_power(_written(text))
         power = f' dot.op attach("10", t: {string(exponent)})' if e else ""
         return Typ(f"{string(mantissa)}{power}")
 
@@ -313,7 +313,7 @@ def _written(text: str) -> str:
 
 def _extent(text: str) -> tuple[float, float]:
     """The widths in em of a figure before its decimal point and from there on."""
-    mantissa, e, exponent = text.partition("e")
+    mantissa, e, exponent = mantissa_and_power(text)
     whole, point, decimals = mantissa.partition(".")
     left = 0.778 * whole.startswith("-") + 0.5 * len(whole.removeprefix("-"))
     right = (0.278 + 0.5 * len(decimals) if point else 0.0) + (

@@ -1,0 +1,93 @@
+"""What floats have no number for: a loss's long way where an activation is rounded, and gradients nobody asked for."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from handgrad.expression import Adjoint, Name
+from handgrad.graph import Graph
+from handgrad.graph.structure import Shortcut
+from handgrad.operations.annotate import tidied
+from handgrad.run import Run
+from handgrad.run.evaluate import value_of
+from handgrad.trace.numbers import Numbers
+from handgrad.trace.structure import RoundedAway, TraceLine, UnaskedGradient
+
+UNITS = 32
+"""Notes are made for at most so many units of a layer; more would bury the page."""
+
+
+def long_way(shortcut: Shortcut, graph: Graph, run: Run) -> tuple[TraceLine, TraceLine]:
+    """The two lines of the long way, with what floats make of them."""
+    made: list[TraceLine] = []
+    values = {k: np.asarray(v, dtype=float) for k, v in run.numbers.items()}
+    for line in shortcut.long:
+        formula = tidied(line.formula, graph.shape)
+        value = value_of(formula, values, graph.cased_leaves)
+        values[line.leaf] = value
+        made.append(
+            TraceLine(
+                target=line.leaf,
+                role="chain",
+                formula=formula,
+                substituted=Numbers(values, graph.cased_leaves).put_into(formula),
+                value=value,
+                shape=graph.shape(line.leaf),
+                cased=graph.cased(formula),
+                through=line.through,
+            )
+        )
+    first, second = made
+    return first, second
+
+
+def rounded_away(
+    shortcut: Shortcut, first: TraceLine, graph: Graph, run: Run, line: TraceLine
+) -> list[RoundedAway]:
+    """The entries of a shortcut's activation for which the `first` line of its long way has no number.
+
+    Arguments:
+        line: that of the loss, or of the gradient with respect to the pre-activation.
+    """
+    forward = isinstance(line.target, Name)
+    values = run.of(Name(shortcut.inner, shape=graph.shape(first.target)))
+    slopes = np.asarray(first.value, dtype=float)
+    entries = _not_finite(slopes)
+    if not entries or values.shape != slopes.shape:
+        return []
+    return [
+        RoundedAway(
+            kind="rounded_away",
+            phase="forward" if forward else "backward",
+            name=shortcut.inner,
+            pre_activation=shortcut.pre_activation,
+            loss=shortcut.loss,
+            entries=entries,
+            values=tuple(float(values[e]) for e in entries),
+            stable=line.value,
+            cased=line.cased,
+            case_count=values.shape[-1] if first.cased else 1,
+        )
+    ]
+
+
+def unasked_gradient(graph: Graph, run: Run, name: str) -> list[UnaskedGradient]:
+    """A gradient that no parameter's needs, where it is not finite."""
+    value = run.of(Adjoint(name, shape=graph.nodes[name].shape))
+    entries = _not_finite(value)
+    if not entries:
+        return []
+    return [
+        UnaskedGradient(
+            kind="unasked_gradient",
+            name=name,
+            entries=entries,
+            undefined=tuple(e for e in entries if np.isnan(value[e])),
+            case_count=value.shape[-1] if graph.nodes[name].cased else 1,
+        )
+    ]
+
+
+def _not_finite(array: np.ndarray) -> tuple[tuple[int, ...], ...]:
+    found = np.argwhere(~np.isfinite(array))[:UNITS]
+    return tuple(tuple(int(i) for i in entry) for entry in found)

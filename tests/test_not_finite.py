@@ -1,0 +1,159 @@
+"""Numbers that floats do not have are named: an activation that is rounded away, a gradient nobody asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+
+import handgrad
+from handgrad.cli.commands import run
+from handgrad.explain.notes import note_text
+from handgrad.explain.text import plain_text
+from handgrad.trace import RoundedAway, ShortcutTaken, UnaskedGradient
+from tests.test_json import printed, schema
+
+FAR = handgrad.Problem(
+    "p = softmax(z)\nL = cross_entropy(p, y)", {"z": [0, 0, 1000]}, {"y": [1, 0, 0]}
+)
+DATA_SLOPE = handgrad.Problem("L = sum(a * sqrt(x))", {"a": [0.5, 0.3]}, {"x": [0, 4]})
+
+
+def notes(trace: handgrad.Trace, kind: type[Any]) -> list[Any]:
+    return [note for step in trace.steps for note in step.notes if isinstance(note, kind)]
+
+
+def test_a_softmax_that_floats_round_to_0() -> None:
+    trace = handgrad.solve(FAR)
+    forward, backward = notes(trace, RoundedAway)
+    assert forward.entries == backward.entries == ((0,),)
+    assert forward.values == (0.0,)
+    assert float(forward.stable) == 1000
+    assert backward.stable.tolist() == [-1, 0, 1]
+    said = plain_text(note_text(forward))
+    assert said.startswith("p[0] is 0 in floats: the true value is smaller than any float above 0.")
+    assert said.endswith("it is L = 1000.")
+    (taken,) = notes(trace, ShortcutTaken)
+    assert not taken.agrees
+    assert "floats have no number for it" in plain_text(note_text(taken))
+
+
+def test_a_sigmoid_that_floats_round_to_1_in_one_case() -> None:
+    problem = handgrad.Problem(
+        "z = w * x\nq = sigmoid(z)\nL = bce(q, y)",
+        {"w": 1.0},
+        {"x": {"cases": [1, 50]}, "y": {"cases": [1, 0]}},
+    )
+    trace = handgrad.solve(problem)
+    forward, backward = notes(trace, RoundedAway)
+    assert forward.entries == ((1,),)
+    assert forward.values == (1.0,)
+    assert forward.stable.tolist() == pytest.approx([np.log1p(np.exp(-1)), 50])
+    assert "q in case 2 is 1 in floats" in plain_text(note_text(backward))
+    assert handgrad.verify(problem).agrees
+
+
+def test_nothing_is_said_where_floats_suffice() -> None:
+    problem = FAR.with_values({"z": [0, 0, 700]})
+    assert not notes(handgrad.solve(problem), RoundedAway)
+
+
+def test_an_undefined_number_is_no_blank(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In every format; a blank is drawn on a sheet alone."""
+    file = tmp_path / "far.toml"
+    FAR.save(file)
+    pages = {ending: tmp_path / f"page.{ending}" for ending in ("html", "tex", "typ", "md", "json")}
+    assert run(["solve", str(file), *(a for p in pages.values() for a in ("-o", str(p)))]) == 0
+    assert run(["solve", str(file)]) == 0
+    page = capsys.readouterr().out
+    assert "undefined" in page
+    assert "______" not in page
+    for ending in ("html", "tex", "typ", "md"):
+        assert "undefined" in pages[ending].read_text()
+    assert 'class="blank"' not in pages["html"].read_text()
+    assert "hspace{3em}" not in pages["tex"].read_text()
+    jsonschema.validate(printed(["solve", str(file)], capsys), schema("trace"))
+    assert run(["check", str(file), "--blank"]) == 0
+    assert run(["practice", str(file), "--count", "1"]) == 0
+    assert "______" in capsys.readouterr().out
+
+
+def test_a_gradient_that_nobody_asked_for_refuses_no_solution(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trace = handgrad.solve(DATA_SLOPE)
+    assert trace.run.gradient("a").tolist() == [0, 2]
+    (note,) = notes(trace, UnaskedGradient)
+    assert (note.name, note.entries, note.undefined) == ("x", ((0,),), ())
+    assert plain_text(note_text(note)).startswith("dx[0] is infinite at these numbers.")
+    verification = handgrad.verify(DATA_SLOPE)
+    assert verification.agrees
+    assert verification.not_finite == {"x": ((0,),)}
+    assert handgrad.Engine(DATA_SLOPE)().gradients["a"].tolist() == [0, 2]
+    assert [str(x) for x in handgrad.run_exact(DATA_SLOPE).gradient("a")] == ["0", "2"]
+    file = tmp_path / "slope.toml"
+    DATA_SLOPE.save(file)
+    for command in ("solve", "verify"):
+        name = "trace" if command == "solve" else command
+        jsonschema.validate(printed([command, str(file)], capsys), schema(name))
+    for line in (["why", str(file), "da[1]"], ["code", str(file)], ["questions", str(file)]):
+        assert run(line) == 0
+
+
+def test_a_value_below_every_parameter_may_have_an_infinite_slope() -> None:
+    problem = handgrad.Problem(
+        "s = x * x\nr = sqrt(s)\nL = sum(a * r)", {"a": [1, 2]}, {"x": [0, 3]}
+    )
+    trace = handgrad.solve(problem)
+    assert trace.run.gradient("a").tolist() == [0, 3]
+    assert {note.name for note in notes(trace, UnaskedGradient)} == {"s", "x"}
+
+
+def test_a_gradient_that_is_asked_for_is_refused_by_its_entry() -> None:
+    with pytest.raises(handgrad.NumberError, match=r"respect to x\[0\] is infinite"):
+        handgrad.solve(handgrad.Problem("L = sum(sqrt(x))", {"x": [0, 4]}))
+    with pytest.raises(
+        handgrad.NumberError, match=r"a must be positive, but here it is 0 at \[1\]"
+    ):
+        handgrad.solve(handgrad.Problem("L = sum(log(a))", {"a": [1, 0]}))
+    with pytest.raises(handgrad.NumberError, match=r"e\[1\] is not finite: it is too large"):
+        handgrad.solve(handgrad.Problem("e = exp(a)\nL = sum(e)", {"a": [1, 800]}))
+
+
+def test_the_long_way_of_one_prediction_for_many_cases() -> None:
+    """A matrix where a vector was meant: ŷ has no cases and y has, so the long way is averaged too."""
+    problem = handgrad.Problem(
+        "z1 = W1\nh1 = relu(z1)\nz2 = w2.T @ h1 + b2\nyhat = sigmoid(z2)\nL = bce(yhat, y)",
+        {"W1": [[1, 1], [1, 1]], "w2": [1, -2], "b2": -0.4},
+        {"y": {"cases": [0, 1, 1, 0]}},
+    )
+    trace = handgrad.solve(problem)
+    (taken,) = notes(trace, ShortcutTaken)
+    assert taken.agrees
+    assert handgrad.verify(problem).agrees
+    assert any(note.kind == "unlike_shapes" for step in trace.steps for note in step.notes)
+
+
+@pytest.mark.parametrize(
+    ("equations", "values"),
+    [
+        ("J = -sum(y * log(p))", {"p": [0.25, 0.75], "y": [0, 1]}),
+        ("J = sum(softplus(z) * [1, 3])", {"z": [0, 0.5]}),
+        ("J = bce_with_logits(z, t)", {"z": [0, 0.5], "t": [0, 1]}),
+        ("J = sum(max(a, b))", {"a": [1, 2], "b": [1, 3]}),
+    ],
+)
+def test_kinks_within_a_program_are_none_of_the_function(
+    equations: str, values: dict[str, Any]
+) -> None:
+    verification = handgrad.verify(handgrad.Problem(equations, values))
+    assert verification.agrees
+    page = handgrad.render_terminal(
+        handgrad.verification_page(verification), width=80, colour=False, unicode=True
+    )
+    assert "∂J/∂" in page
