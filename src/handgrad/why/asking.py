@@ -20,6 +20,7 @@ from handgrad.problem.parts import Part, with_named_activations
 from handgrad.run import Run
 from handgrad.trace import as_on_paper
 from handgrad.trace.grouping import forward_steps
+from handgrad.trace.rests import NOISE
 from handgrad.why.blaming import Blaming
 from handgrad.why.local import Local
 from handgrad.why.paths import Edge, Found, Place, paths_from
@@ -129,6 +130,8 @@ class _Asking:
         if count_all >= UNCOUNTED:
             raise OptionError("there are more than 10**4000 paths", mend="ask nearer the loss")
         value = sum(f.total for f in results) * share
+        if self._is_rest(target, value, size):
+            value = 0.0
         if not np.isfinite(value):
             raise NumberError(
                 f"the gradient with respect to {target.entry} is not finite",
@@ -145,6 +148,15 @@ class _Asking:
             case_count=count if several else 1,
             parts=self.formulas,
         )
+
+    def _is_rest(self, target: Target, value: float, size: float) -> bool:
+        """Whether floats leave a rest of a gradient that is 0 in the worked solution."""
+        if not abs(value) < NOISE * size:
+            return False
+        index = target.entry.index
+        cased = self.graph.nodes[target.entry.name].cased
+        case: tuple[int, ...] = () if target.case is None or not cased else (target.case,)
+        return not self.run.gradient(target.entry.name)[(*index, *case)].any()
 
     # -- the graph of entries -----------------------------------------------------------------------
 

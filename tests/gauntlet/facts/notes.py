@@ -17,17 +17,19 @@ from handgrad.trace import (
     GatedOff,
     LossChange,
     Note,
+    RoundedAway,
     RoundingRest,
     Saturated,
     SeveralPaths,
     ShortcutTaken,
     Step,
+    UnaskedGradient,
     UnlikeShapes,
     Unreached,
     Zeroed,
     ZeroInput,
 )
-from tests.gauntlet.facts import terms
+from tests.gauntlet.facts import not_finite, terms
 from tests.gauntlet.facts.claim import Claim, Claims, Found, claims_of, close, near
 from tests.gauntlet.facts.lines import numbers_only
 from tests.gauntlet.facts.source import Facts
@@ -80,6 +82,10 @@ def _of(note: Note, facts: Facts, update: int) -> Found:
             return _kink(note, facts)
         case RoundingRest():
             return _rest(note, facts)
+        case RoundedAway():
+            return not_finite.rounded_away(note, facts)
+        case UnaskedGradient():
+            return not_finite.unasked_gradient(note, facts)
         case UnlikeShapes():
             return _unlike(note, facts)
         case Unreached():

@@ -47,7 +47,7 @@ class Facts:
         """PyTorch's values and gradients; from 50 digits those that floats have no number for."""
         found = self.oracle.run()
         self.__dict__["at"] = found
-        for name in self.targets:
+        for name in dict.fromkeys((*self.targets, self.oracle.cost)):
             if not np.isfinite(found.values[name]).all():
                 found.values[name] = self.exact_value(name)
         for name, gradient in found.gradients.items():

@@ -96,7 +96,24 @@ x = 3
 rate = 1e6
 """
 
-TEXTS = (NET, CASES, KINKS, REST, UNLIKE, FAR)
+ROUNDED = """
+equations = ["z = W @ x", "p = softmax(z)", "L = cross_entropy(p, y)"]
+[parameters]
+W = [[1, 0], [0, 1]]
+[data]
+x = { cases = [[1, 2], [1000, 0]] }
+y = { cases = [[1, 0], [0, 1]] }
+"""
+
+UNASKED = """
+equations = "L = sum(a * sqrt(x))"
+[parameters]
+a = [0.5, 0.3, 0]
+[data]
+x = [0, 4, 0]
+"""
+
+TEXTS = (NET, CASES, KINKS, REST, UNLIKE, FAR, ROUNDED, UNASKED)
 
 
 @cache
@@ -124,6 +141,8 @@ LEFT: dict[str, tuple[str, ...]] = {
     # The phase says where the note stands; what is blocked is given where a gradient arrives.
     "gated_off": ("phase",),
     "shortcut": ("operation",),
+    # Which of the two lines it stands by: the loss and the gradient have unlike numbers.
+    "rounded_away": ("phase",),
     # Other words are tried below.
     "kink": ("words",),
 }

@@ -1,0 +1,65 @@
+"""The notes about what floats have no number for, held against PyTorch's floats and 50 digits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import mpmath
+import numpy as np
+
+from handgrad.expression import Call, Name
+from handgrad.trace import RoundedAway, UnaskedGradient
+from tests.gauntlet.facts import terms
+from tests.gauntlet.facts.claim import Found, close, near
+from tests.gauntlet.facts.source import Facts
+
+SMALLEST = mpmath.mpf(2) ** -1074
+"""The smallest float above 0."""
+
+NEAREST = mpmath.mpf(2) ** -53
+"""The distance of the largest float under 1 from 1."""
+
+MOST_TOLD = 32
+"""Entries that a note has, at most."""
+
+
+def rounded_away(note: RoundedAway, facts: Facts) -> Found:
+    activation = facts.written(note.name)
+    yield (
+        isinstance(activation, Call) and activation.arguments[0] == Name(note.pre_activation),
+        f"{note.name} is not made of {note.pre_activation}",
+    )
+    yield note.name in facts.uses[note.loss], f"{note.loss} is not computed from {note.name}"
+    yield note.loss == facts.oracle.loss, f"{note.loss} is no loss"
+    yield len(note.entries) == len(note.values) > 0, "not as many values as entries"
+    cased = note.name in facts.oracle.cased
+    yield note.case_count == (facts.cases if cased else 1), "another number of cases"
+    floats = np.asarray(facts.at.values[note.name], dtype=float)
+    for entry, value in zip(note.entries, note.values, strict=True):
+        at, case = (entry[:-1], entry[-1]) if cased else (entry, 0)
+        yield near(value, floats[entry]), f"in floats it is {floats[entry]}"
+        with mpmath.workdps(terms.DIGITS):
+            exact = np.asarray(facts.exact(Name(note.name), case), dtype=object)[at]
+            within = exact < SMALLEST if value == 0 else 1 - exact < NEAREST
+            yield bool(within), f"truly it is {mpmath.nstr(exact, 8)}"
+    forward = note.phase == "forward"
+    of = note.loss if forward else note.pre_activation
+    given = facts.at.values if forward else facts.at.gradients
+    yield close(note.stable, given[of], 1e-7), f"{of} has {given[of]}"
+    yield note.cased == (of in facts.oracle.cased), f"whether {of} has cases"
+
+
+def unasked_gradient(note: UnaskedGradient, facts: Facts) -> Found:
+    at = facts.oracle.run()
+    gradient = np.asarray(at.gradients[note.name], dtype=float)
+    yield note.entries == _entries(~np.isfinite(gradient)), "other entries are not finite"
+    yield note.undefined == _entries(np.isnan(gradient)), "other entries are undefined"
+    cased = note.name in facts.oracle.cased
+    yield note.case_count == (facts.cases if cased else 1), "another number of cases"
+    yield bool(facts.oracle.parameters), "there are no parameters"
+    for name in facts.oracle.parameters:
+        yield bool(np.isfinite(at.gradients[name]).all()), f"so is the gradient of {name}"
+
+
+def _entries(mask: Sequence[bool]) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(int(i) for i in entry) for entry in np.argwhere(mask)[:MOST_TOLD])
