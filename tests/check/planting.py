@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from handgrad.operations.operation import Array
-from tests.check.students import ACTIVATIONS, Network, Show, State, Wrong, numbers
+from tests.check.students import ACTIVATIONS, Network, Show, State, Wrong, numbers, sigmoid
 
 
 @dataclass
@@ -119,6 +119,57 @@ def _of_batches(net: Network, k: int) -> Iterator[Plant]:
     yield Plant("mean_for_sum", w, lambda s: right[w](s) / n)
     if not (k == net.depth and net.scalar):
         yield Plant("wrong_axis", f"db{k}", lambda s: s[delta].sum(axis=0))
+
+
+def later_rules(net: Network) -> list[Plant]:
+    """Mistakes that the checker came to know later, wherever a network has their subject."""
+    depth, right = net.depth, dict(net.steps())
+    found: list[Plant] = []
+    top = f"dz{depth}"
+    if net.output == "softmax":
+        found.append(Plant("sigmoid_for_softmax", "yhat", lambda s: sigmoid(s[f"z{depth}"])))
+        if net.loss == "mse":
+            found.append(
+                Plant("softmax_diagonal", top, lambda s: s["dyhat"] * s["yhat"] * (1 - s["yhat"]))
+            )
+        if net.cases:
+            found.append(Plant("softmax_axis", "yhat", lambda s: net.softmax(s[f"z{depth}"].T).T))
+    for k in range(1, depth):
+        if net.hidden == "relu":
+            found.append(_gated_by_gradient(k))
+        if net.steep != 1:
+            found.append(_inner_forgotten(net, right, k))
+        found.append(_stale(net, k))
+    for k in range(1, depth + 1) if net.penalty else ():
+        found += _of_penalties(net, right, k)
+    return found
+
+
+def _gated_by_gradient(k: int) -> Plant:
+    h = f"dh{k}"
+    return Plant("gate_by_gradient", f"dz{k}", lambda s: s[h] * (s[h] > 0))
+
+
+def _inner_forgotten(net: Network, right: dict[str, Wrong], k: int) -> Plant:
+    return Plant("inner_factor_forgotten", f"dz{k}", lambda s: right[f"dz{k}"](s) / net.steep)
+
+
+def _stale(net: Network, k: int) -> Plant:
+    """The next layer's weights after their update, on the way back."""
+    w, above = net.w(k + 1), f"dz{k + 1}"
+
+    def after(s: State) -> Array:
+        return net.back({**s, w: s[w] - net.rate * s[f"d{w}"]}, k + 1, s[above])
+
+    return Plant("updated_used", f"dh{k}", after)
+
+
+def _of_penalties(net: Network, right: dict[str, Wrong], k: int) -> Iterator[Plant]:
+    dw = f"d{net.w(k)}"
+    yield Plant("penalty_half", dw, lambda s: right[dw](s) + net.decay(s, k))
+    yield Plant("penalty_two", dw, lambda s: right[dw](s) - net.decay(s, k) / 2)
+    yield Plant("penalty_left_out", dw, lambda s: right[dw](s) - net.decay(s, k))
+    yield Plant("penalty_factor", dw, lambda s: right[dw](s) - net.decay(s, k) + s[net.w(k)])
 
 
 def slips(net: Network, g: np.random.Generator, figures: dict[str, Any]) -> Iterator[Plant]:

@@ -80,7 +80,10 @@ class UndefinedError(Exception):
 
 @dataclass
 class Network:
-    """A multilayer perceptron: its sizes, activations, loss, and cases where there are many."""
+    """A multilayer perceptron: its sizes, activations, loss, and cases where there are many.
+
+    `penalty` is λ of ½ λ Σ W²; `steep` the c of c·z that the hidden activations take in place of z.
+    """
 
     sizes: tuple[int, ...]
     hidden: str
@@ -88,6 +91,8 @@ class Network:
     loss: str
     cases: int = 0
     rate: float = 0.1
+    penalty: float = 0.0
+    steep: float = 1.0
     values: State = field(default_factory=dict)
 
     @property
@@ -136,8 +141,18 @@ class Network:
             for n in ("x", "y")
         }
         parameters = {n: v for n, v in values.items() if n not in data}
+        equations = [e.text for e in base.equations]
+        if self.steep != 1:
+            for k in range(1, self.depth):
+                at = equations.index(f"h{k} = {self.hidden}(z{k})")
+                equations[at] = f"h{k} = {self.hidden}({self.steep} * z{k})"
+        if self.penalty:
+            data["lam"] = self.penalty
+            squares = " + ".join(f"sum({self.w(k)}**2)" for k in range(1, self.depth + 1))
+            loss = equations.pop().partition("=")[2]
+            equations += [f"D = {loss}", f"R = lam / 2 * ({squares})", "L = D + R"]
         return handgrad.Problem(
-            list(base.equations), parameters, data, update=handgrad.Update("sgd", self.rate)
+            equations, parameters, data, update=handgrad.Update("sgd", self.rate)
         )
 
     # -- the work --------------------------------------------------------------------------------
@@ -157,7 +172,7 @@ class Network:
         """What is computed, in order, each from the numbers before."""
         depth = self.depth
         todo = [step for k in range(1, depth + 1) for step in self._forward(k)]
-        todo.append(("L", lambda s: self.loss_of(s, s[self.out(depth)])))
+        todo.append(("L", lambda s: self.loss_of(s, s[self.out(depth)]) + self.penalised(s)))
         if self.cases:
             todo.append(("J", lambda s: np.asarray(np.mean(s["L"]))))
         top = self.out(depth)
@@ -165,7 +180,9 @@ class Network:
             todo.append((f"dz{depth}", lambda s: s["yhat"] - s["y"]))
         else:
             todo.append((f"d{top}", lambda s: self.error(s, s[top])))
-            if self.output != "identity":
+            if self.output == "softmax":
+                todo.append((f"dz{depth}", lambda s: self.through_softmax(s["yhat"], s["dyhat"])))
+            elif self.output != "identity":
                 todo.append((f"dz{depth}", lambda s: s["dyhat"] * self.slope(s, depth)))
         for k in range(depth, 0, -1):
             todo += self._backward(k)
@@ -180,14 +197,14 @@ class Network:
         if name == "softmax":
             todo.append((h, lambda s: self.softmax(s[z])))
         elif name != "identity":
-            act = ACTIVATIONS[name][0]
-            todo.append((h, lambda s: act(s[z])))
+            act, steep = ACTIVATIONS[name][0], self.steep if k < self.depth else 1.0
+            todo.append((h, lambda s: act(steep * s[z])))
         return todo
 
     def _backward(self, k: int) -> list[tuple[str, Wrong]]:
         delta, before = f"dz{k}", self.out(k - 1)
         todo: list[tuple[str, Wrong]] = [
-            (f"d{self.w(k)}", lambda s: self.weight_gradient(s, k, before)),
+            (f"d{self.w(k)}", lambda s: self.weight_gradient(s, k, before) + self.decay(s, k)),
             (f"db{k}", lambda s: self.over_cases(s[delta])),
         ]
         if k > 1:
@@ -197,6 +214,18 @@ class Network:
 
     def _updated(self, p: str) -> tuple[str, Wrong]:
         return f"updated.{p}", lambda s: s[p] - self.rate * s[f"d{p}"]
+
+    def penalised(self, s: State) -> Array:
+        """The penalty."""
+        return self.penalty / 2 * sum(np.sum(s[self.w(k)] ** 2) for k in range(1, self.depth + 1))
+
+    def decay(self, s: State, k: int) -> Array:
+        """The penalty's part of a weight's gradient."""
+        return self.penalty * s[self.w(k)]
+
+    @staticmethod
+    def through_softmax(p: Array, arriving: Array) -> Array:
+        return p * (arriving - np.sum(p * arriving, axis=0))
 
     @property
     def shortcut(self) -> bool:
@@ -227,8 +256,9 @@ class Network:
         return 2 * (p - s["y"]) / n
 
     def slope(self, s: State, k: int) -> Array:
-        name = self.hidden if k < self.depth else self.output
-        return ACTIVATIONS[name][1](s[f"z{k}"], s[self.out(k)])
+        if k == self.depth:
+            return ACTIVATIONS[self.output][1](s[f"z{k}"], s[self.out(k)])
+        return self.steep * ACTIVATIONS[self.hidden][1](self.steep * s[f"z{k}"], s[self.out(k)])
 
     def weight_gradient(self, s: State, k: int, h: str) -> Array:
         vector = np.ndim(s[self.w(k)]) == 1
@@ -298,4 +328,23 @@ def networks() -> list[Network]:
         made.append(Network((2, 3, 3, 1), "tanh", "sigmoid", "bce", cases))
         made.append(Network((2, 3, 2), "relu", "softmax", "cross_entropy", cases))
         made.append(Network((3, 2, 2), "relu", "identity", "mse", cases))
+    return made
+
+
+def networks_of_new_rules() -> list[Network]:
+    """Structures with what the later rules are about: penalties, softmax without its shortcut, steep activations."""
+    made = []
+    for hidden in ("relu", "tanh"):
+        for sizes in ((2, 3, 2), (3, 3, 3), (2, 2, 3)):
+            made.append(Network(sizes, hidden, "softmax", "mse"))
+            made.append(Network(sizes, hidden, "softmax", "cross_entropy"))
+        made.append(Network((2, 3, 1), hidden, "sigmoid", "bce", penalty=0.1))
+        made.append(Network((2, 2, 2, 1), hidden, "sigmoid", "bce", penalty=0.1))
+        made.append(Network((3, 2, 2), hidden, "identity", "mse", penalty=0.3))
+        made.append(Network((2, 3, 2), hidden, "softmax", "cross_entropy", 3, penalty=0.2))
+        made.append(Network((2, 3, 3), hidden, "softmax", "cross_entropy", 4))
+    for steep in (0.5, 2.0, 3.0):
+        for hidden in ("tanh", "sigmoid"):
+            made.append(Network((2, 3, 1), hidden, "sigmoid", "bce", steep=steep))
+            made.append(Network((2, 2, 2), hidden, "identity", "mse", steep=steep))
     return made

@@ -13,7 +13,7 @@ import pytest
 
 import handgrad
 from handgrad.check import Checker
-from tests.check.planting import Plant, apart, early, pairs, rules, slips, tells
+from tests.check.planting import Plant, apart, early, later_rules, pairs, rules, slips, tells
 from tests.check.students import (
     Network,
     Show,
@@ -21,6 +21,7 @@ from tests.check.students import (
     UndefinedError,
     decimals,
     networks,
+    networks_of_new_rules,
     numbers,
     significant,
     texts,
@@ -40,9 +41,9 @@ CARRIED = ("exact", "shown")
 class Draws:
     """Random networks with random numbers; each structure is built once."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, structures: list[Network] | None = None) -> None:
         self.g = np.random.default_rng(seed)
-        self.networks = networks()
+        self.networks = structures or networks()
         self.checkers: dict[int, Checker] = {}
 
     def __iter__(self) -> Iterator[tuple[Network, State, Checker]]:
@@ -61,11 +62,13 @@ class Draws:
         return CARRIED[int(self.g.integers(2))]
 
 
-def correct_work(problems: int, seed: int) -> tuple[int, list[str]]:
+def correct_work(
+    problems: int, seed: int, structures: list[Network] | None = None
+) -> tuple[int, list[str]]:
     """Right work at 3, 4 and 5 figures in either policy: the number of checks, and what was faulted."""
     faulted: list[str] = []
     checks = 0
-    draws = Draws(seed)
+    draws = Draws(seed, structures)
     for number, (net, values, checker) in enumerate(draws):
         if number == problems:
             break
@@ -82,7 +85,7 @@ def correct_work(problems: int, seed: int) -> tuple[int, list[str]]:
                     faulted += [
                         f"{net} {figures} {carry} {s.target}"
                         for s in report.steps
-                        if s.verdict != "right"
+                        if s.verdict != "right" and s.target not in ("D", "R")
                     ]
     return checks, faulted
 
@@ -125,6 +128,42 @@ def planted(least: int, seed: int) -> dict[str, tuple[int, int, int]]:
             first[rule] += bool(diagnosis) and diagnosis[0].rule == rule
             others = {s.verdict for s in report.steps if s.target != plant.target}
             credited[rule] += others <= {"right", "consistent"}
+    return {r: (tried[r], first[r], credited[r]) for r in sorted(tried)}
+
+
+def planted_later(least: int, seed: int) -> dict[str, tuple[int, int, int]]:
+    """The same as `planted`, for the rules that came later and networks that have their subjects."""
+    tried: Counter[str] = Counter()
+    first: Counter[str] = Counter()
+    credited: Counter[str] = Counter()
+    draws = Draws(seed, networks_of_new_rules())
+    known = {p.rule for net in draws.networks for p in later_rules(net)}
+    for number, (net, values, checker) in enumerate(draws):
+        if number > 40 * least or all(tried[rule] >= least for rule in known):
+            break
+        show, carry = draws.show(), draws.carry()
+        try:
+            right = net.work(values, show, carry)
+        except UndefinedError:
+            continue
+        later = later_rules(net)
+        everything = [*rules(net), *later]
+        draws.g.shuffle(later)
+        for rule, plant in {p.rule: p for p in later}.items():
+            if tried[rule] >= least:
+                continue
+            try:
+                if not tells(plant, everything, net, values, show, carry, right):
+                    continue
+                work = plant.work(net, values, show, carry)
+            except UndefinedError:
+                continue
+            report = checker.check(work)
+            tried[rule] += 1
+            diagnosis = report[plant.target].diagnosis
+            first[rule] += bool(diagnosis) and diagnosis[0].rule == rule
+            others = {s.verdict for s in report.steps if s.target not in (plant.target, "D", "R")}
+            credited[rule] += others <= {"right", "consistent", "missing"}
     return {r: (tried[r], first[r], credited[r]) for r in sorted(tried)}
 
 
@@ -240,6 +279,14 @@ def test_every_planted_mistake_is_named() -> None:
     assert credited == tried
 
 
+def test_every_later_mistake_is_named() -> None:
+    found = planted_later(2, seed=7)
+    assert len(found) == 10
+    tried, first, credited = (sum(column) for column in zip(*found.values(), strict=True))
+    assert first >= 0.9 * tried
+    assert credited == tried
+
+
 def test_a_path_left_out_is_named() -> None:
     assert paths_left_out(20, seed=5)[1:] == (20, 20)
 
@@ -262,8 +309,29 @@ def test_sweep_of_correct_work() -> None:
 
 
 @pytest.mark.sweep
+def test_sweep_of_correct_work_where_later_rules_apply() -> None:
+    checks, faulted = correct_work(3_000, seed=18, structures=networks_of_new_rules())
+    print(f"\n{checks} sheets of correct work, {len(faulted)} quantities faulted")
+    assert faulted == []
+
+
+@pytest.mark.sweep
 def test_sweep_of_planted_mistakes() -> None:
     found = planted(1000, seed=12)
+    print()
+    for rule, (tried, first, credited) in found.items():
+        print(
+            f"{rule:26} planted {tried:5}  named first {first / tried:.3f}  rest {credited / tried:.3f}"
+        )
+    for rule, (tried, first, credited) in found.items():
+        assert tried >= 1000, rule
+        assert first >= 0.95 * tried, rule
+        assert credited >= 0.99 * tried, rule
+
+
+@pytest.mark.sweep
+def test_sweep_of_later_mistakes() -> None:
+    found = planted_later(1000, seed=17)
     print()
     for rule, (tried, first, credited) in found.items():
         print(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from handgrad.check.judging import judged
+from handgrad.check.conventions import judged_in_convention
 from handgrad.check.marks import marked, read_rubric
 from handgrad.check.matching import matched
 from handgrad.check.printed import judged_as_printed
@@ -50,13 +50,15 @@ class Checker:
     def check(self, answers: Any) -> CheckReport:
         """The report on a file, a mapping or `Answers`. Raises `OptionError` where they cannot be used."""
         found = matched(self.work, read_answers(answers))
-        steps = marked(judged(self.work, found), self.rubric)
+        steps = marked(judged_in_convention(self.work, found), self.rubric)
         return CheckReport(self.problem, self.work.structure.trace, steps, tuple(found.remarks))
 
     def check_printed(self, answers: Any) -> CheckReport:
         """The report on figures in print: right, right to fewer digits, rounded early, or wrong."""
         found = matched(self.work, read_answers(answers))
-        steps = judged_as_printed(self.work, judged(self.work, found, rounded_unseen=False))
+        steps = judged_as_printed(
+            self.work, judged_in_convention(self.work, found, rounded_unseen=False)
+        )
         return CheckReport(
             self.problem,
             self.work.structure.trace,
@@ -75,7 +77,7 @@ class Checker:
         return CheckReport(
             self.problem,
             self.work.structure.trace,
-            marked(judged(self.work, found), self.rubric),
+            marked(judged_in_convention(self.work, found), self.rubric),
             tuple(found.remarks),
         )[quantity.target]
 

@@ -363,6 +363,9 @@ def _best(found: list[Scored]) -> tuple[Diagnosis, ...]:
 SAID_BY: Mapping[str, frozenset[str]] = {
     "factor_left_out": frozenset({"gate_forgotten", "slope_forgotten"}),
     "result_transposed": frozenset({"outer_transposed", "transposed"}),
+    "path_left_out": frozenset({"penalty_left_out"}),
+    "factor_two": frozenset({"inner_factor_forgotten", "penalty_half"}),
+    "factor_half": frozenset({"inner_factor_forgotten", "penalty_two"}),
     # The same figures, and the same advice in other words.
     "sign_lost": frozenset({"target_minus_prediction", "update_sign"}),
     "difference_reversed": frozenset({"target_minus_prediction", "sign_lost"}),

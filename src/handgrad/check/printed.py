@@ -36,6 +36,8 @@ def _judged(work: Work, one: Judged, habit: Habit, rounded: _Rounded) -> Judged:
     if entry is None or one.verdict == "missing" or entry.shape != one.expected.shape:
         printed: Printed = "missing" if one.verdict == "missing" else "wrong"
         return replace(one, printed=printed)
+    if one.convention is not None:
+        entry = entry.scaled(1 / one.convention.count)
     exact = one.expected
     scale = float(np.max(np.abs(exact[np.isfinite(exact)]), initial=0.0))
     half = halves(entry, habit, scale)

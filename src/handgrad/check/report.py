@@ -79,6 +79,14 @@ class Diagnosis:
         return plain_text(self.text)
 
 
+@dataclass(frozen=True, slots=True)
+class MeanLeft:
+    """A convention: gradients on the way are taken without the 1/m of the loss's mean, which is left
+    to those of the parameters. `count` is m."""
+
+    count: int
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Judged:
     """One quantity of the worked solution beside what was entered for it.
@@ -89,6 +97,7 @@ class Judged:
         trivial: the figures follow from an earlier slip that left nothing to work out here.
         remark: what else there is to say of the figures, such as a shape taken another way.
         printed: the verdict on a figure in print, where that is what is checked.
+        convention: the other convention in which the figures are right, or right but for what is wrong.
     """
 
     quantity: Quantity
@@ -103,13 +112,21 @@ class Judged:
     marks: float = 0.0
     out_of: float = 0.0
     printed: Printed | None = None
+    convention: MeanLeft | None = None
 
     def __repr__(self) -> str:
         return f"<Judged {self.target}: {self.verdict}>"
 
     def __str__(self) -> str:
         why = f": {self.diagnosis[0]}" if self.diagnosis else ""
-        return f"{self.target} is {VERDICT_WORDS[self.verdict]}{why}"
+        return f"{self.target} is {self.words}{why}"
+
+    @property
+    def words(self) -> str:
+        """The verdict in words."""
+        if self.convention is not None and self.verdict == "consistent":
+            return f"right, without the 1/{self.convention.count} of the mean"
+        return VERDICT_WORDS[self.verdict]
 
     @property
     def target(self) -> str:

@@ -5,15 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves, walk
+from handgrad.check.subjects import Subjects
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves, substitute
 from handgrad.graph.structure import activation_of
-from handgrad.operations import operation_of
-from handgrad.operations.arithmetic import power
-from handgrad.operations.losses import mse
-from handgrad.operations.mistakes import Surroundings
-from handgrad.operations.reductions import mean
+from handgrad.graph.updating import UpdatePass
+from handgrad.operations.mistakes import Penalty, Surroundings
 from handgrad.updates import Update, names
 
 if TYPE_CHECKING:
@@ -26,35 +22,16 @@ class Around:
     def __init__(self, structure: Structure) -> None:
         self.structure = structure
         graph = structure.graph
+        self._known_before: dict[Adjoint, frozenset[Leaf]] = {}
         self.before = {act: pre for pre, act in graph.activations.items()}
         self.data = frozenset(n.name for n in graph.nodes.values() if n.kind == "data")
         self.shortcuts = {s.pre_activation: s for s in graph.shortcuts}
         self.made = {q.leaf: q.formula.expression for q in structure.quantities}
-        self.squared = any(
-            isinstance(e, Call) and _squares(e)
-            for n in graph.nodes.values()
-            if n.written is not None
-            for e in walk(n.written)
-        )
-        self.averaged = self._averaged()
+        self.subjects = Subjects(structure.problem, graph, self.made)
         update = structure.update
         self.named = names(graph.nodes.keys() | graph.lets.keys())
         self.rate = self.named["rate"] if update is not None else None
-
-    def _averaged(self) -> tuple[int, ...]:
-        """What a loss may be averaged over: its cases, and the entries that it compares."""
-        structure = self.structure
-        counts: dict[int, None] = {}
-        for given in (*structure.problem.parameters.values(), *structure.problem.data.values()):
-            if given.cased and structure.graph.cost != structure.graph.loss:
-                counts[given.array.shape[-1]] = None
-        for node in structure.graph.nodes.values():
-            for part in walk(node.written) if node.written is not None else ():
-                if isinstance(part, Call) and _averages(part):
-                    shape = part.arguments[0].shape or ()
-                    counts[int(np.prod(shape, dtype=int))] = None
-                    counts.update(dict.fromkeys(shape))
-        return tuple(n for n in counts if n > 1)
+        self.updated = _updated(update) if update is not None else {}
 
     def of(self, quantity: Quantity) -> Surroundings:
         graph = self.structure.graph
@@ -68,6 +45,9 @@ class Around:
         alike = {
             leaf: self._alike(leaf) for way in quantity.ways for leaf in leaves(way.expression)
         }
+        penalties, inner_factors = self._of_formulas(quantity)
+        whole = len(penalties) == 1 and penalties[0].term == quantity.formula.expression
+        about = self.subjects
         return Surroundings(
             target=target,
             activation=activation_of(through.written) if through is not None else None,
@@ -76,11 +56,54 @@ class Around:
             data=self.data,
             made=self.made,
             fused=fused,
-            averaged=self.averaged,
-            squared=self.squared,
+            averaged=() if whole else about.averaged(quantity.leaf),
+            squared=not whole and about.squared(quantity.leaf),
+            squared_error=not whole and about.squared_error(quantity.leaf),
+            inner=inner_factors,
+            penalties=penalties,
+            stale=self._stale(quantity),
             rate=self.rate if quantity.phase == "update" else None,
             plain=self._plain(target) if quantity.phase == "update" else None,
         )
+
+    def _of_formulas(
+        self, quantity: Quantity
+    ) -> tuple[tuple[Penalty, ...], tuple[tuple[Expression, Call], ...]]:
+        """The penalties in a quantity's formulas, and the functions of multiples that they lead through."""
+        if quantity.phase != "backward":
+            return (), ()
+        found: dict[Expression, Penalty] = {}
+        for way in quantity.ways:
+            for penalty in self.subjects.penalties(quantity.leaf, way.expression):
+                found.setdefault(penalty.term, penalty)
+        return tuple(found.values()), self.subjects.inner(quantity.through)
+
+    def _stale(self, quantity: Quantity) -> dict[Name, Expression]:
+        """The parameters in a backward formula as their updates leave them, where those come before it."""
+        if quantity.phase != "backward":
+            return {}
+        return {
+            leaf: self.updated[leaf]
+            for leaf in quantity.formula.leaves
+            if isinstance(leaf, Name)
+            and leaf in self.updated
+            and quantity.leaf not in self._before(Adjoint(leaf.name))
+        }
+
+    def _before(self, gradient: Adjoint) -> frozenset[Leaf]:
+        """The gradients that a gradient is computed from, itself among them."""
+        found = self._known_before.get(gradient)
+        if found is None:
+            wanted: set[Leaf] = set()
+            stack: list[Leaf] = [gradient]
+            while stack:
+                leaf = stack.pop()
+                if leaf not in wanted and isinstance(leaf, Adjoint):
+                    wanted.add(leaf)
+                    formula = self.made.get(leaf)
+                    stack.extend(leaves(formula) if formula is not None else ())
+            found = self._known_before[gradient] = frozenset(wanted)
+        return found
 
     def _plain(self, target: Leaf) -> Expression | None:
         """The step of plain gradient descent from a parameter."""
@@ -120,10 +143,15 @@ class Around:
         return "parameter" if graph.nodes[name].kind == "parameter" else "input"
 
 
-def _squares(call: Call) -> bool:
-    return operation_of(call) in (mse, power)
-
-
-def _averages(call: Call) -> bool:
-    operation = operation_of(call)
-    return operation.family == "loss" or operation is mean
+def _updated(update: UpdatePass) -> dict[Name, Expression]:
+    """Every parameter after its update, spelled out in its gradient, its memories and the settings."""
+    found: dict[Name, Expression] = {}
+    for name, lines in update.lines.items():
+        known: dict[Expression, Expression] = {}
+        for line in lines:
+            formula = substitute(line.formula, known.get)
+            if line.assigns == "updated":
+                found[Name(name)] = formula
+            else:
+                known[line.target] = formula
+    return found

@@ -11,6 +11,7 @@ import numpy as np
 
 from handgrad.check.formula import Formula, compiled
 from handgrad.check.names import target_of
+from handgrad.check.subjects import Subjects
 from handgrad.check.surroundings import Around
 from handgrad.expression import (
     Adjoint,
@@ -103,6 +104,11 @@ class Structure:
         self.by_leaf: dict[Leaf, Quantity] = {q.leaf: q for q in self.quantities}
         self.plan = Plan(self.graph)
         self._surroundings = Around(self)
+
+    @property
+    def subjects(self) -> Subjects:
+        """What there is for mistakes to be about."""
+        return self._surroundings.subjects
 
     def shape(self, leaf: Leaf) -> Shape:
         return self.shapes[leaf]

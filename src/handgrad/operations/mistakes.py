@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from handgrad.expression import (
+    ONE,
+    ZERO,
     Adjoint,
     Call,
     Expression,
@@ -24,12 +26,19 @@ from handgrad.expression import (
     walk,
 )
 from handgrad.operations import operation_of
+from handgrad.operations.activations import sigmoid
 from handgrad.operations.annotate import application
 from handgrad.operations.arithmetic import add, divide, multiply, negate, power, subtract
-from handgrad.operations.functions import log, step
+from handgrad.operations.functions import exp, log, step
 from handgrad.operations.linear import matmul, outer
 from handgrad.operations.losses import bce, cross_entropy
-from handgrad.operations.reductions import mean_over_cases, sum_over_cases, sum_to
+from handgrad.operations.reductions import (
+    mean_over_cases,
+    softmax,
+    sum_,
+    sum_over_cases,
+    sum_to,
+)
 from handgrad.operations.structure import transpose
 
 LOG_10 = 0.4342944819032518
@@ -43,6 +52,25 @@ class Mistake:
     rule: str
     formula: Expression
     about: tuple[Expression, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Penalty:
+    """A term of a parameter's gradient that comes of a penalty on the parameter itself, such as λW.
+
+    Arguments:
+        term: the term, as the formula has it.
+        spelled: the same in the parameter and constants alone.
+        factors: the constants in it, such as λ.
+        square: whether it is the square that is penalised, whose slope brings a 2 along.
+        halved: whether the penalty is written with a ½, which that 2 cancels.
+    """
+
+    term: Expression
+    spelled: Expression
+    factors: tuple[Expression, ...]
+    square: bool
+    halved: bool
 
 
 @dataclass(frozen=True)
@@ -59,7 +87,11 @@ class Surroundings:
         fused: where the formula is that of an activation and its loss in one, the activation
             as its equation has it, and the name of its value.
         averaged: the numbers of cases and of entries that the loss averages over, where over 1.
-        squared: whether a squared error is differentiated.
+        squared: whether a square is differentiated.
+        squared_error: whether that is the square of an error.
+        inner: constants that an equation multiplies the argument of a function by, and the function's call.
+        penalties: the terms that come of penalties.
+        stale: by parameter, what it is after its update, where a backward formula might have it.
         rate: the learning rate's name in the formulas of an update.
         plain: what plain gradient descent would do in an update.
     """
@@ -73,6 +105,10 @@ class Surroundings:
     fused: tuple[Call, str] | None = None
     averaged: tuple[int, ...] = ()
     squared: bool = False
+    squared_error: bool = False
+    inner: tuple[tuple[Expression, Call], ...] = ()
+    penalties: tuple[Penalty, ...] = ()
+    stale: Mapping[Name, Expression] = field(default_factory=dict)
     rate: Name | None = None
     plain: Expression | None = None
 
@@ -118,6 +154,9 @@ def _rewrites(node: Expression, seen: Surroundings) -> Iterator[Found]:
             before = Name(seen.before[node.name], shape=node.shape)
             yield "preactivation_used", before, (before, node)
             yield from _confused(node, seen)
+        case Name() if node in seen.stale:
+            yield "updated_used", seen.stale[node], (node,)
+            yield from _confused(node, seen)
         case Name() | Adjoint():
             yield from _confused(node, seen)
         case _:
@@ -139,17 +178,42 @@ def _of_multiply(call: Call, seen: Surroundings) -> Iterator[Found]:
     a, b = call.arguments
     if seen.activation is not None and _carries(a) != _carries(b):
         incoming, slope = (a, b) if _carries(a) else (b, a)
-        gate = operation_of(seen.activation).gate
-        yield "gate_forgotten" if gate else "slope_forgotten", incoming, (slope,)
-        yield from _slopes(call, incoming, slope, seen)
+        if leaves(slope) and _inner_of(slope, seen) is None:
+            gate = operation_of(seen.activation).gate
+            yield "gate_forgotten" if gate else "slope_forgotten", incoming, (slope,)
+            yield from _slopes(call, incoming, slope, seen)
     for kept, dropped in ((a, b), (b, a)):
+        outer = _inner_of(dropped, seen)
         if dropped == seen.rate:
             yield "rate_forgotten", kept, (dropped,)
-        elif number(dropped) in (2.0, 0.5):
-            rule = "factor_half" if number(dropped) == 2 else "factor_two"
-            yield rule, kept, (dropped,)
+        elif outer is not None:
+            yield "inner_factor_forgotten", kept, (dropped, outer)
+        elif number(dropped) == 2 and seen.squared:
+            yield "factor_half", kept, (dropped,)
+        elif number(dropped) == 0.5 and seen.squared_error:
+            yield "factor_two", kept, (dropped,)
         elif kept.shape == call.shape:
             yield "factor_left_out", kept, (dropped,)
+    for p, rest in ((a, b), (b, a)):
+        yield from _of_softmax_slope(p, rest)
+
+
+def _inner_of(factor: Expression, seen: Surroundings) -> Call | None:
+    """The function whose argument an equation multiplies by a constant, if a factor is that constant."""
+    return next((call for inner, call in seen.inner if inner == factor), None)
+
+
+def _of_softmax_slope(p: Expression, rest: Expression) -> Iterator[Found]:
+    """softmax's p ⊙ (g − Σ g ⊙ p): the Jacobian's diagonal alone, or without what it subtracts."""
+    if not (isinstance(rest, Call) and rest.operation == subtract.name):
+        return
+    g, total = rest.arguments
+    if isinstance(total, Call) and total.operation == sum_.name:
+        weighted = total.arguments[0]
+        if isinstance(weighted, Call) and set(weighted.arguments) == {g, p}:
+            slope = multiply(p, subtract(1, p))
+            yield "softmax_diagonal", multiply(g, slope), (slope,)
+            yield "term_left_out", multiply(p, g), (total,)
 
 
 def _slopes(
@@ -163,6 +227,10 @@ def _slopes(
             elsewhere = _with(slope, leaf, other)
             rule = "gate_of_another_layer" if gate else "slope_of_another_layer"
             yield rule, multiply(incoming, elsewhere), (other, leaf)
+        if gate and incoming.shape == leaf.shape:
+            own_sign = _with(slope, leaf, incoming)
+            yield "gate_by_gradient", multiply(incoming, own_sign), (incoming, leaf)
+            yield "gate_by_gradient", multiply(call, own_sign), (incoming, leaf)
     made = seen.made.get(incoming) if isinstance(incoming, Adjoint) else None
     if isinstance(made, Call) and made.operation == matmul.name:
         a, b = made.arguments
@@ -230,7 +298,10 @@ def _of_add(call: Call, seen: Surroundings) -> Iterator[Found]:
 def _of_divide(call: Call, seen: Surroundings) -> Iterator[Found]:
     a, b = call.arguments
     count = number(b)
-    if count is not None and count in seen.averaged:
+    outer = _inner_of(b, seen)
+    if outer is not None:
+        yield "inner_factor_forgotten", a, (divide(1, b), outer)
+    elif count is not None and count in seen.averaged:
         yield "mean_forgotten", a, (b,)
 
 
@@ -258,6 +329,16 @@ def _of_bce(call: Call, seen: Surroundings) -> Iterator[Found]:
 def _of_cross_entropy(call: Call, seen: Surroundings) -> Iterator[Found]:
     yield "logarithm_to_base_10", LOG_10 * call, ()
     yield "sign_lost", negate(call), ()
+
+
+def _of_softmax(call: Call, seen: Surroundings) -> Iterator[Found]:
+    z = call.arguments[0]
+    yield "sigmoid_for_softmax", sigmoid(z), (z,)
+    if len(z.shape or ()) == 2:
+        axis = call.option("axis")
+        yield "softmax_axis", softmax(z, axis=0 if axis in (None, -1, 1) else 1), (z,)
+    # Where cases lie along an axis of their own, that is the other one.
+    yield "softmax_axis", divide(exp(z), sum_over_cases(exp(z))), (z,)
 
 
 def _of_mean_over_cases(call: Call, seen: Surroundings) -> Iterator[Found]:
@@ -299,6 +380,7 @@ REWRITES: dict[str, Rewrite] = {
     log.name: _of_log,
     bce.name: _of_bce,
     cross_entropy.name: _of_cross_entropy,
+    softmax.name: _of_softmax,
     mean_over_cases.name: _of_mean_over_cases,
     sum_over_cases.name: _of_sum_over_cases,
     sum_to.name: _of_sum_to,
@@ -319,9 +401,12 @@ def _wholes(formula: Expression, seen: Surroundings) -> Iterator[Mistake]:
         )
         if twice is not None:
             yield Mistake("slope_on_shortcut", twice, (activation,))
+    for penalty in seen.penalties:
+        yield from _of_penalty(formula, penalty)
     if backward and seen.squared:
-        yield Mistake("factor_two", 2 * formula)
         yield Mistake("factor_half", 0.5 * formula)
+    if backward and seen.squared_error:
+        yield Mistake("factor_two", 2 * formula)
     if backward:
         for count in seen.averaged:
             yield Mistake("mean_forgotten", Literal(float(count)) * formula)
@@ -334,6 +419,19 @@ def _wholes(formula: Expression, seen: Surroundings) -> Iterator[Mistake]:
         yield Mistake("result_transposed", formula.T if isinstance(formula, Call) else formula)
 
 
+def _of_penalty(formula: Expression, penalty: Penalty) -> Iterator[Mistake]:
+    term = penalty.term
+    if penalty.halved:
+        yield Mistake("penalty_half", _with(formula, term, 2 * term), (term,))
+    if penalty.square:
+        yield Mistake("penalty_two", _with(formula, term, 0.5 * term), (term,))
+    for factor in penalty.factors:
+        without = _with(penalty.spelled, factor, ONE)
+        yield Mistake("penalty_factor", _with(formula, term, without), (factor, term))
+    if term != formula:
+        yield Mistake("penalty_left_out", _with(formula, term, ZERO), (term,))
+
+
 PRIORITY: dict[str, int] = {
     rule: position
     for position, rule in enumerate(
@@ -342,6 +440,7 @@ PRIORITY: dict[str, int] = {
             "slope_forgotten",
             "before_gate",
             "slope_on_shortcut",
+            "softmax_diagonal",
             "target_minus_prediction",
             "transpose_forgotten",
             "outer_transposed",
@@ -349,14 +448,23 @@ PRIORITY: dict[str, int] = {
             "transposed",
             "preactivation_used",
             "activation_forgotten",
+            "sigmoid_for_softmax",
+            "softmax_axis",
             "gate_of_another_layer",
             "slope_of_another_layer",
+            "gate_by_gradient",
             "gate_on_wrong_side",
             "slope_on_wrong_side",
             "gate_inverted",
+            "updated_used",
+            "penalty_left_out",
+            "penalty_half",
+            "penalty_two",
+            "penalty_factor",
             "path_left_out",
             "bias_forgotten",
             "wrong_axis",
+            "inner_factor_forgotten",
             "mean_forgotten",
             "mean_for_sum",
             "sum_forgotten",

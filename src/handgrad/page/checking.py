@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from handgrad.check.report import LEVELS, VERDICT_WORDS, CheckReport, Judged, Level, Places
+from handgrad.check.report import LEVELS, CheckReport, Judged, Level, Places
 from handgrad.check.work import Quantity
 from handgrad.explain import reason
 from handgrad.explain.text import joined, listed, sentence
@@ -48,6 +48,7 @@ def check_page(report: CheckReport, level: Level = "what") -> Page:
     if report.entered:
         blocks.append(_printed_table(report) if report.as_printed else _table(report))
     blocks += _missing(report)
+    blocks += _conventions(report)
     blocks += [Note("warning", (remark,)) for remark in report.remarks]
     if level != "where":
         for one in _to_tell(report):
@@ -87,11 +88,14 @@ def _summary(report: CheckReport) -> Text:
             if (n := sum(s.printed == k for s in entered))
         ]
         return (f"{_counted(len(entered), 'quantity', 'quantities')} in print: {listed(counts)}.",)
+    consistent = sum(s.verdict == "consistent" for s in entered)
+    late = [s for s in entered if s.verdict == "consistent" and s.convention is not None]
     counts = [
         f"{n} {word}"
         for word, n in (
             ("right", sum(s.verdict == "right" for s in entered)),
-            ("right given what came before", sum(s.verdict == "consistent" for s in entered)),
+            ("right in another convention", len(late)),
+            ("right given what came before", consistent - len(late)),
             ("wrong", len(report.wrong)),
         )
         if n
@@ -127,8 +131,8 @@ def _verdict(one: Judged) -> Text:
         case "wrong":
             found = "NOT COMPLETE" if _unfinished(one) else "WRONG"
             return (found, *where_text(one.wrong, np.shape(one.expected)))
-        case verdict:
-            return (VERDICT_WORDS[verdict],)
+        case _:
+            return (one.words,)
 
 
 def _unfinished(one: Judged) -> bool:
@@ -178,6 +182,22 @@ def _missing(report: CheckReport) -> list[Block]:
     if after:
         shown.append((*joined([(a,) for a in after]), " after the update"))
     return [Paragraph(("Not entered: ", *joined(shown), "."))]
+
+
+def _conventions(report: CheckReport) -> list[Block]:
+    """That the mean's 1/m is left to the parameters, where it is."""
+    counts = dict.fromkeys(s.convention.count for s in report.entered if s.convention is not None)
+    return [
+        Note(
+            "info",
+            (
+                f"The gradients on the way are taken without the 1/{count} of the mean, which is left "
+                "to the gradients of the parameters. That is a usual convention: with it in them, "
+                "they come out the same.",
+            ),
+        )
+        for count in counts
+    ]
 
 
 # -- what is told of one quantity ------------------------------------------------------------------

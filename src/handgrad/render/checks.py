@@ -56,4 +56,7 @@ def _step(one: Judged) -> dict[str, Any]:
             for d in one.diagnosis
         ],
         "remark": one.remark,
+        "convention": None
+        if one.convention is None
+        else {"kind": "mean_left", "count": one.convention.count},
     }

@@ -1,0 +1,267 @@
+"""The usual mistakes by name, where their subject exists, and the convention that leaves the mean for later."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import handgrad
+from handgrad.check import Checker, CheckReport
+from handgrad.operations.operation import Array
+from tests.check.students import decimals, significant, texts
+from tests.check.test_shapes import COLUMNS
+
+PENALISED = handgrad.Problem(
+    """
+    z1 = W1 @ x + b1
+    h1 = relu(z1)
+    z2 = W2 @ h1 + b2
+    p = softmax(z2)
+    CE = cross_entropy(p, y)
+    R = lam/2 * (sum(W1**2) + sum(W2**2))
+    L = CE + R
+    """,
+    {
+        "W1": [[0.2, -0.4, 0.5], [0.7, 0.1, -0.3], [-0.6, 0.3, 0.2], [0.1, -0.5, -0.2]],
+        "b1": [0.1, 0, -0.1, 0.05],
+        "W2": [[0.3, -0.2, 0.4, 0.6], [-0.1, 0.5, 0.2, -0.3]],
+        "b2": [0, 0.1],
+    },
+    {
+        "x": {"cases": [[1, 0, 2], [0.5, 1, -1], [-1, 2, 0]]},
+        "y": {"cases": [[1, 0], [0, 1], [0, 1]]},
+        "lam": 0.01,
+    },
+    update=handgrad.Update("sgd", 0.1),
+)
+JACOBIAN = handgrad.Problem(
+    "z = W @ x\np = softmax(z)\nL = sum((p - y)**2)",
+    {"W": [[0.1, 0.2], [0.3, 0.1], [0.5, -0.2]]},
+    {"x": [1, 2], "y": [0, 1, 0]},
+)
+HALF = handgrad.Problem(
+    """
+    m = A @ x
+    v = B @ x
+    s = exp(v/2)
+    z = m + s*e
+    yhat = C @ z
+    R = sum((yhat - x)**2)
+    K = -0.5*sum(1 + v - m**2 - exp(v))
+    L = R + K
+    """,
+    {
+        "A": [[0.1, 0.2], [0.3, 0.1]],
+        "B": [[0.1, 0.3], [-0.3, 0.1]],
+        "C": [[0.2, -0.4], [0.3, 0.6]],
+    },
+    {"x": [1, 2], "e": [0.5, -0.3]},
+)
+"""A variational autoencoder whose scale is exp(½v)."""
+
+
+def values(problem: handgrad.Problem) -> dict[str, Array]:
+    """Every number of a problem's solution, by target."""
+    work = Checker(problem).work
+    found = {q.target: work.exact[q.leaf] for q in work.structure.quantities}
+    return {**work.givens, **found}
+
+
+def said(problem: handgrad.Problem, target: str, wrong: Any, *also: str) -> list[str]:
+    """The rules that are found for a wrong quantity, beside some right ones."""
+    right = values(problem)
+    answers = {n: texts(right[n], decimals(5)) for n in also}
+    answers[target] = texts(np.asarray(wrong(right)), decimals(5))
+    report = problem.check(answers)
+    assert [s.target for s in report.wrong] == [target]
+    assert report.wrong[0].diagnosis[0].done
+    return [d.rule for d in report.wrong[0].diagnosis]
+
+
+@pytest.mark.parametrize(
+    ("target", "wrong", "rule"),
+    [
+        ("dW2", lambda v: v["dW2_via_z2"] + 2 * v["dW2_via_R"], "penalty_half"),
+        ("dW2", lambda v: v["dW2_via_z2"] + 0.5 * v["dW2_via_R"], "penalty_two"),
+        ("dW2", lambda v: v["dW2_via_z2"] + v["W2"], "penalty_factor"),
+        ("dW2", lambda v: v["dW2_via_z2"], "penalty_left_out"),
+        ("dW2", lambda v: 3 * v["dW2"], "mean_forgotten"),
+        ("dh1", lambda v: (v["W2"] - 0.1 * v["dW2"]).T @ v["dz2"], "updated_used"),
+        ("dz1", lambda v: v["dh1"] * (v["dh1"] > 0), "gate_by_gradient"),
+        ("dz1", lambda v: v["dh1"] * (v["dh1"] > 0) * (v["z1"] > 0), "gate_by_gradient"),
+        ("p", lambda v: 1 / (1 + np.exp(-v["z2"])), "sigmoid_for_softmax"),
+        ("p", lambda v: np.exp(v["z2"]) / np.exp(v["z2"]).sum(1, keepdims=True), "softmax_axis"),
+        ("dz2", lambda v: -v["y"] * (1 - v["p"]), "softmax_diagonal"),
+    ],
+)
+def test_a_mistake_is_named(target: str, wrong: Any, rule: str) -> None:
+    rules = said(PENALISED, target, wrong)
+    assert rules[0] == rule
+    assert not {"factor_two", "factor_half"} & set(rules), "there is no squared error"
+
+
+def test_the_jacobian_of_softmax_is_no_diagonal() -> None:
+    wrong = lambda v: v["dp"] * v["p"] * (1 - v["p"])  # noqa: E731
+    assert said(JACOBIAN, "dz", wrong, "dp") == ["softmax_diagonal"]
+
+
+def test_the_inner_factor_of_the_chain_rule() -> None:
+    rules = said(HALF, "dv", lambda v: v["dv_via_K"] + v["ds"] * v["s"], "ds")
+    assert rules[0] == "inner_factor_forgotten"
+    assert "mean_forgotten" not in rules
+
+
+def test_two_times_a_penalty_is_no_forgotten_mean() -> None:
+    report = PENALISED.check(
+        dW2=[[-0.1731, 0.0694, 0.2023, 0.012], [0.1771, -0.0634, -0.1903, -0.006]]
+    )
+    (only,) = report["dW2"].diagnosis
+    assert only.rule == "penalty_half"
+    assert "the penalty's ½ is forgotten" in str(only)
+
+
+@pytest.mark.parametrize(
+    ("equations", "parameters", "data", "subject"),
+    [
+        ("z = w*x\nL = z**2", {"w": 3.0}, {"x": 2.0}, "squared"),
+        ("z = w*x\nL = (z - y)**2", {"w": 3.0}, {"x": 2.0, "y": 1.0}, "squared_error"),
+        ("z = w*x\nL = cross_entropy(z, y)", {"w": [0.3, 0.7]}, {"x": 1.0, "y": [0, 1]}, ""),
+        ("p = softmax(w)\nL = -sum(y*log(p))", {"w": [0.3, 0.7]}, {"y": [0, 1]}, ""),
+        ("z = W @ X\nL = mean((z - Y)**2)", {"W": [[1.0, 2]]}, {"X": [[1, 2, 3], [4, 5, 6]], "Y": [[1, 2, 3]]}, "averaged 3"),
+        ("z = W @ X\nL = sum((z - Y)**2)/(2*m)", {"W": [[1.0, 2]]}, {"X": [[1, 2, 3], [4, 5, 6]], "Y": [[1, 2, 3]], "m": 3}, "averaged 3"),
+        ("z = W @ X\nL = 1/2*sum((z - Y)**2)", {"W": [[1.0, 2]]}, {"X": [[1, 2], [4, 5]], "Y": [[1, 2]]}, "averaged"),
+    ],
+)  # fmt: skip
+def test_a_rule_is_proposed_only_where_its_subject_exists(
+    equations: str, parameters: Any, data: Any, subject: str
+) -> None:
+    checker = Checker(handgrad.Problem(equations, parameters, data))
+    structure = checker.work.structure
+    (gradient,) = [q for q in checker.asked if q.kind == "parameter_gradients"]
+    about, leaf = structure.subjects, gradient.leaf
+    assert about.squared(leaf) is (subject.startswith(("squared", "averaged")))
+    assert about.squared_error(leaf) is (subject in ("squared_error",) or "averaged" in subject)
+    assert about.averaged(leaf) == ((3,) if subject == "averaged 3" else ())
+    rules = {v.mistake.rule for v in structure.mistakes(gradient)}
+    assert ("mean_forgotten" in rules) is (subject == "averaged 3")
+    assert not any(rule.startswith("penalty") for rule in rules)
+    assert "updated_used" not in rules, "nothing is updated"
+
+
+# -- 1/m left for later ------------------------------------------------------------------------------
+
+
+def sheet(values: dict[str, Array], show: Any, *, late: bool, forgotten: bool = False) -> Any:
+    """A batch in columns worked out by hand: tanh, sigmoid, cross-entropy; `late` leaves 1/m to dW and db."""
+    v = values
+    m = v["Y"].shape[1]
+    share = 1 / m if late else 1.0
+    z1 = v["W1"] @ v["X"] + v["b1"]
+    a1 = np.tanh(z1)
+    z2 = v["W2"] @ a1 + v["b2"]
+    a2 = 1 / (1 + np.exp(-z2))
+    cost = -np.sum(v["Y"] * np.log(a2) + (1 - v["Y"]) * np.log(1 - a2)) / m
+    dz2 = (a2 - v["Y"]) if late else (a2 - v["Y"]) / m
+    da1 = v["W2"].T @ dz2
+    dz1 = da1 * (1 - a1**2)
+    last = 1.0 if forgotten else share
+    found = {
+        "Z1": z1, "A1": a1, "Z2": z2, "A2": a2, "J": np.asarray(cost), "dZ2": dz2,
+        "dW2": share * dz2 @ a1.T, "db2": share * dz2.sum(axis=1, keepdims=True),
+        "dA1": da1, "dZ1": dz1,
+        "dW1": last * dz1 @ v["X"].T, "db1": share * dz1.sum(axis=1, keepdims=True),
+    }  # fmt: skip
+    return {n: texts(a, show) for n, a in found.items()}
+
+
+def batch(g: np.random.Generator) -> handgrad.Problem:
+    n, hidden, m = (int(k) for k in g.integers(2, 5, 3))
+    return handgrad.Problem(
+        "Z1 = W1 @ X + b1\nA1 = tanh(Z1)\nZ2 = W2 @ A1 + b2\nA2 = sigmoid(Z2)\n"
+        f"J = -sum(Y * log(A2) + (1 - Y) * log(1 - A2)) / {m}",
+        {
+            "W1": np.round(g.normal(0, 0.8, (hidden, n)), 1),
+            "b1": np.round(g.normal(0, 0.3, (hidden, 1)), 1),
+            "W2": np.round(g.normal(0, 0.8, (1, hidden)), 1),
+            "b2": np.round(g.normal(0, 0.3, (1, 1)), 1),
+        },
+        {"X": np.round(g.normal(0, 1, (n, m)), 1), "Y": g.integers(0, 2, (1, m)).astype(float)},
+    )
+
+
+def late_means(count: int, seed: int) -> tuple[int, int, int, int]:
+    """How many batches; sheets with 1/m left to dW all right; the convention named; and, where 1/m is
+    forgotten in dW1 after all, that alone wrong and named first."""
+    g = np.random.default_rng(seed)
+    right = named = forgotten = 0
+    for _ in range(count):
+        problem = batch(g)
+        checker = Checker(problem)
+        given = {n: a.array for n, a in {**problem.parameters, **problem.data}.items()}
+        show = [decimals(4), significant(4), decimals(5)][int(g.integers(3))]
+        report = checker.check(sheet(given, show, late=True))
+        right += report.all_well and not report.remarks
+        own = [report[t] for t in ("dZ2", "dA1", "dZ1")]
+        m = given["Y"].shape[1]
+        named += all(
+            j.verdict == "consistent" and j.convention is not None and j.convention.count == m
+            for j in own
+        )
+        wrong = checker.check(sheet(given, show, late=True, forgotten=True)).wrong
+        first = wrong[0].diagnosis[0].rule if len(wrong) == 1 and wrong[0].diagnosis else ""
+        forgotten += first == "mean_forgotten" and wrong[0].target == "dW1"
+        assert checker.check(sheet(given, show, late=False)).all_well
+    return count, right, named, forgotten
+
+
+def test_the_mean_may_be_left_for_later() -> None:
+    count, right, named, forgotten = late_means(12, seed=6)
+    assert right == named == count
+    assert forgotten >= 0.9 * count
+
+
+@pytest.mark.sweep
+def test_sweep_of_means_left_for_later() -> None:
+    count, right, named, forgotten = late_means(1000, seed=16)
+    print(
+        f"\n1/m left for later: {count} sheets, {right} right, {named} named; "
+        f"forgotten in dW1 alone and named first {forgotten}"
+    )
+    assert right == count
+    assert named >= 0.95 * count
+    assert forgotten >= 0.95 * count
+
+
+def late() -> CheckReport:
+    return handgrad.check(
+        COLUMNS,
+        dZ2=[[-0.5873, 0.6794]],
+        dW2=[[0.1942, -0.4531]],
+        dZ1=[[-0.2349, 0.1829], [0.053, -0.2901]],
+        dW1=[[-0.0717, -0.3264], [-0.046, 0.1981]],
+        db1=[[-0.026], [-0.1185]],
+    )
+
+
+def test_the_convention_is_named() -> None:
+    report = late()
+    assert {s.target: s.verdict for s in report.entered if s.verdict != "right"} == {
+        "dZ2": "consistent",
+        "dZ1": "consistent",
+    }
+    assert str(report["dZ2"]) == "dZ2 is right, without the 1/2 of the mean"
+    page = handgrad.render_terminal(
+        handgrad.check_page(report), width=80, colour=False, unicode=True
+    )
+    assert "3 right and 2 right in another convention" in page
+    assert "left" in page.split("without the 1/2 of the mean, which is")[1]
+
+
+def test_a_mean_forgotten_everywhere_is_no_convention() -> None:
+    report = COLUMNS.check(
+        dZ2=[[-0.5873, 0.6794]], dW2=[[0.3884, -0.9062]], dW1=[[-0.1434, -0.6528], [-0.092, 0.3962]]
+    )
+    assert [s.target for s in report.wrong] == ["dZ2"]
+    assert report["dZ2"].diagnosis[0].rule == "mean_forgotten"
