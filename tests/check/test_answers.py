@@ -98,7 +98,7 @@ def test_a_value_of_the_problem_goes_before_a_gradient() -> None:
     report = handgrad.check(problem, {"dW": "6", "dL/dW": "24", "L": "36"})
     assert verdict(report, "dW") == "right"
     assert report.all_well
-    assert [s.target for s in report.entered if s.quantity.phase == "backward"] == ["dW"]
+    assert [s.target for s in report.entered if s.quantity.phase == "backward"] == ["dL/dW"]
 
 
 @pytest.mark.parametrize(
