@@ -83,6 +83,7 @@ if TYPE_CHECKING:
     from handgrad.page.sheets import blank_targets as blank_targets
     from handgrad.page.sheets import keys_page as keys_page
     from handgrad.page.sheets import sheets_page as sheets_page
+    from handgrad.page.sheets import short_key_page as short_key_page
     from handgrad.page.slides import slides_page as slides_page
     from handgrad.page.training import training_comparison_page as training_comparison_page
     from handgrad.page.training import training_page as training_page
@@ -93,10 +94,14 @@ if TYPE_CHECKING:
     from handgrad.picture.graph import graph_picture as graph_picture
     from handgrad.picture.lines import PicturePhase as PicturePhase
     from handgrad.picture.network import network_picture as network_picture
+    from handgrad.practice import Sheet as Sheet
     from handgrad.practice import Wanted as Wanted
     from handgrad.practice import draw as draw
+    from handgrad.practice import exercise_files as exercise_files
+    from handgrad.practice import file_names as file_names
     from handgrad.practice import for_students as for_students
     from handgrad.practice import like as like
+    from handgrad.practice import made_folders as made_folders
     from handgrad.practice import numbered as numbered
     from handgrad.practice import read_roster as read_roster
     from handgrad.practice import wanted as wanted
@@ -172,6 +177,8 @@ _WHEN_ASKED_FOR = {
     "keys_page": "handgrad.page.sheets",
     "blank_targets": "handgrad.page.sheets",
     "sheets_page": "handgrad.page.sheets",
+    "short_key_page": "handgrad.page.sheets",
+    "Sheet": "handgrad.practice",
     "Wanted": "handgrad.practice",
     "draw": "handgrad.practice",
     "for_students": "handgrad.practice",
@@ -179,6 +186,9 @@ _WHEN_ASKED_FOR = {
     "numbered": "handgrad.practice",
     "read_roster": "handgrad.practice",
     "wanted": "handgrad.practice",
+    "exercise_files": "handgrad.practice",
+    "file_names": "handgrad.practice",
+    "made_folders": "handgrad.practice",
     "write_exercises": "handgrad.practice",
     "practice_object": "handgrad.render.practice_json",
     "Blank": "handgrad.check.blanks",

@@ -14,6 +14,9 @@ import handgrad
 from handgrad.cli.options import print_json
 from handgrad.cli.terminal import Terminal
 
+MANY = 6
+"""So many files of one folder are told one by one, at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Output:
@@ -64,13 +67,27 @@ class Output:
         self.write_each(dict.fromkeys(self.paths, report), terminal)
 
     def write_each(
-        self, reports: Mapping[Path, handgrad.Report], terminal: Terminal | None = None
+        self,
+        reports: Mapping[Path, handgrad.Report],
+        terminal: Terminal | None = None,
+        also: Mapping[Path, bytes] | None = None,
     ) -> None:
-        """Writes each report to its file, all of them or none, and a line for each."""
+        """Writes each report to its file, and the files `also`, all of them or none.
+
+        Says so in a line for each file; for many files of a folder in one.
+        """
         terminal = terminal or Terminal()
-        written = handgrad.save_each(reports, self._settings(terminal), self.force)
+        written = handgrad.save_each(reports, self._settings(terminal), self.force, also)
+        folders: dict[Path, list[int]] = {}
         for path, size in written.items():
-            terminal.tell(f"{path}  {_size(size)}")
+            folders.setdefault(path.parent, []).append(size)
+        for folder, sizes in folders.items():
+            if len(sizes) > MANY:
+                terminal.tell(f"{folder}  {len(sizes)} files, {_size(sum(sizes))}")
+                continue
+            for path, size in written.items():
+                if path.parent == folder:
+                    terminal.tell(f"{path}  {_size(size)}")
 
     def _settings(self, terminal: Terminal) -> handgrad.Settings:
         return handgrad.Settings(

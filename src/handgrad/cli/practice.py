@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ import click
 import handgrad
 from handgrad.cli.options import AS_JSON, DECIMALS, changes, chosen, print_json, units_off
 from handgrad.cli.output import Output, output_options
+from handgrad.cli.practice_files import Places
 from handgrad.cli.terminal import Terminal, page_options
 
 
@@ -31,7 +33,7 @@ from handgrad.cli.terminal import Terminal, page_options
 )
 @click.option(
     "--for", "roster", metavar="CSV", type=click.Path(path_type=Path),
-    help="A sheet for each student of a roster (columns id and name), with numbers of their own.",
+    help="A sheet for each student of a roster (a header with an id and a name), with numbers of their own.",
 )  # fmt: skip
 @click.option(
     "--level", type=click.Choice(["easy", "medium", "hard"]), default="medium", show_default=True,
@@ -54,12 +56,21 @@ from handgrad.cli.terminal import Terminal, page_options
 )  # fmt: skip
 @click.option("--formulas", is_flag=True, help="Print the formula before every blank.")
 @click.option(
-    "--key",
-    "key",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Write the worked solutions too.",
-)
+    "--room", type=click.IntRange(0, 40), metavar="LINES",
+    help="Empty lines below each step on paper; as its blanks need by default.",
+)  # fmt: skip
+@click.option(
+    "--key", "key", metavar="FILE", type=click.Path(path_type=Path),
+    help="Write the worked solutions too; to a folder, one for each sheet.",
+)  # fmt: skip
+@click.option(
+    "--short-key", "short_key", metavar="FILE", type=click.Path(path_type=Path),
+    help="Write the answers alone, a few lines a sheet.",
+)  # fmt: skip
+@click.option(
+    "--kind", metavar="ENDING", default="pdf", show_default=True,
+    help="The kind of file that -o FOLDER has for each sheet: pdf, html, tex, …",
+)  # fmt: skip
 @click.option(
     "--problems", "folder", metavar="FOLDER", type=click.Path(path_type=Path),
     help="Write each sheet's problem and an answers file to fill in, for `handgrad check`.",
@@ -87,7 +98,10 @@ def practice(
     kept: tuple[str, ...],
     blanks: tuple[str, ...],
     formulas: bool,
+    room: int | None,
     key: Path | None,
+    short_key: Path | None,
+    kind: str,
     folder: Path | None,
     carry: handgrad.Carry,
     decimals: int,
@@ -98,13 +112,8 @@ def practice(
     terminal: Terminal,
 ) -> None:
     """Make practice sheets of PROBLEM: the same equations with numbers that a person can carry."""
-    output.check(as_json)
-    if key is not None:
-        handgrad.check_files([key], handgrad.Settings(), output.force)
-        if key in output.paths:
-            raise handgrad.OptionError(
-                "would take the place of the sheets", where=f"--key {key}", mend="name another file"
-            )
+    places = Places(output, key, short_key, kind)
+    places.check(as_json)
     if (problem is None) == (like is None):
         raise handgrad.OptionError(
             "name a problem, or describe a network with --like", mend="one of the two"
@@ -124,7 +133,7 @@ def practice(
     else:
         sheets = handgrad.numbered(given, asked, count, seed)
     if as_json:
-        if key is not None or folder is not None:
+        if key is not None or short_key is not None or folder is not None:
             raise handgrad.OptionError(
                 "the object goes to standard output alone",
                 where="--json",
@@ -133,20 +142,20 @@ def practice(
         print_json(handgrad.practice_object(sheets))
         return
     exercises = [
-        handgrad.Exercise(handgrad.solve(s.problem, carry=carry, decimals=decimals), s.label)
+        handgrad.Exercise(
+            handgrad.solve(s.problem, carry=carry, decimals=decimals),
+            s.label,
+            s.student.name if s.student else "",
+        )
         for s in sheets
     ]
-    page = handgrad.sheets_page(exercises, blanks, formulas=formulas)
-    if folder is not None:
-        asked_for = handgrad.blank_targets(exercises[0].trace, blanks)
-        written = handgrad.write_exercises(folder, sheets, output.force, asked_for)
-        terminal.tell(f"{folder}  {len(written)} files")
-    files = dict.fromkeys(
-        output.paths, handgrad.Report(page, json=lambda: handgrad.practice_object(sheets))
-    )
-    if key is not None:
-        files[key] = handgrad.Report(handgrad.keys_page(exercises))
-    if files:
-        output.write_each(files, terminal)
-    elif folder is None:
-        terminal.show(page)
+
+    def page(some: Sequence[handgrad.Exercise]) -> handgrad.Page:
+        return handgrad.sheets_page(some, blanks, formulas=formulas, room=room)
+
+    asked_for = handgrad.blank_targets(exercises[0].trace, blanks)
+    if not places and folder is None:
+        terminal.show(page(exercises))
+        return
+    files = handgrad.exercise_files(folder, sheets, asked_for) if folder is not None else {}
+    places.write(sheets, exercises, page, blanks, files, terminal)

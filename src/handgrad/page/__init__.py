@@ -13,6 +13,7 @@ from handgrad.page.blocks import Note as Note
 from handgrad.page.blocks import Page as Page
 from handgrad.page.blocks import Paragraph as Paragraph
 from handgrad.page.blocks import Relation as Relation
+from handgrad.page.blocks import Room as Room
 from handgrad.page.blocks import Table as Table
 from handgrad.page.blocks import Text as Text
 from handgrad.page.solution import Phase as Phase

@@ -117,13 +117,27 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True)
+class Room:
+    """Room to write by hand.
+
+    Arguments:
+        fields: what is to be written on lines of their own beside each other, such as
+            ("Name", ""), each with what stands there already.
+        lines: how many empty lines, on paper; a screen leaves them out.
+    """
+
+    fields: tuple[tuple[str, str], ...] = ()
+    lines: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Columns:
     """Blocks side by side, such as two solutions compared; one under the other where it is narrow."""
 
     columns: tuple[tuple[Block, ...], ...]
 
 
-Block: TypeAlias = Heading | Paragraph | Derivation | Table | Note | Figure | Code | Columns
+Block: TypeAlias = Heading | Paragraph | Derivation | Table | Note | Figure | Code | Room | Columns
 
 Layout: TypeAlias = Literal["document", "slides"]
 """How a page is laid out: as a document, or as a slide from each heading of level 1 or 2 to the next."""

@@ -20,6 +20,7 @@ from handgrad.page.blocks import (
     Note,
     Paragraph,
     Relation,
+    Room,
     Table,
     Text,
 )
@@ -160,6 +161,8 @@ def block_lines(block: Block) -> float:
             return min(drawing.height / 24, 0.8 * ROOM) + _text_lines(block.caption)
         case Code(source):
             return 0.9 * (source.count("\n") + 1)
+        case Room():
+            return 1.9 * bool(block.fields) + 1.4 * block.lines
         case Columns(columns):
             return max((sum(map(block_lines, c)) + GAP * len(c) for c in columns), default=0)
         case _:

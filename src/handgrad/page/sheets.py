@@ -18,6 +18,7 @@ from handgrad.page.blocks import (
     Page,
     Paragraph,
     Relation,
+    Room,
 )
 from handgrad.page.relations import relation_of
 from handgrad.page.solution import (
@@ -36,12 +37,20 @@ ASKED: frozenset[Role] = frozenset(["value", "cost", "gradient", "updated"])
 """What a student writes down of a step; the parts that lead to it are theirs to find."""
 
 
+LEAST_ROOM, MOST_ROOM = 2, 6
+"""Empty lines below a step, at least and at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exercise:
-    """One variant worked out, and what its sheet is called, such as "Sheet 3 · Ada"."""
+    """One variant worked out, and what its sheet is called, such as "Sheet 3 · Ada".
+
+    `name` is that of the student, where it is known; otherwise there is a line for it.
+    """
 
     trace: Trace
     label: str
+    name: str = ""
 
 
 Blank = Callable[[Step, TraceLine], bool]
@@ -92,17 +101,24 @@ def _names(trace: Trace, step: Step, line: TraceLine) -> set[str]:
 
 
 def sheets_page(
-    exercises: Sequence[Exercise], wanted: Sequence[str] = (), *, formulas: bool = False
+    exercises: Sequence[Exercise],
+    wanted: Sequence[str] = (),
+    *,
+    formulas: bool = False,
+    room: int | None = None,
 ) -> Page:
     """Worksheets, each beginning a page: what is given, and every step with its result left blank.
+
+    A line for the name and the date stands under the title, and each step has room for working.
 
     Arguments:
         wanted: what is left blank (`blank_lines`); the rest is shown worked out.
         formulas: whether the formula of a blank stands before it.
+        room: empty lines below each step on paper; as its blanks need by default.
     """
     blocks: list[Block] = []
     for exercise in exercises:
-        blocks += _sheet(exercise, blank_lines(exercise.trace, wanted), formulas)
+        blocks += _sheet(exercise, blank_lines(exercise.trace, wanted), formulas, room)
     return _page(exercises, blocks)
 
 
@@ -113,6 +129,32 @@ def keys_page(exercises: Sequence[Exercise]) -> Page:
         heading, *solution = solution_page(exercise.trace).blocks
         assert isinstance(heading, Heading)
         blocks += [replace(heading, text=(*heading.text, f" · key to {exercise.label}")), *solution]
+    return _page(exercises, blocks)
+
+
+def short_key_page(exercises: Sequence[Exercise], wanted: Sequence[str] = ()) -> Page:
+    """A short key: of every sheet the answers alone, one sheet below the other.
+
+    Arguments:
+        wanted: what the sheets leave blank (`blank_lines`).
+    """
+    name = exercises[0].trace.problem.title or "Practice"
+    blocks: list[Block] = [Heading((f"{name} · answers",), 1)]
+    for exercise in exercises:
+        trace = exercise.trace
+        blank = blank_lines(trace, wanted)
+        blocks.append(Heading((exercise.label[:1].upper() + exercise.label[1:],), 2))
+        for phase in PHASES:
+            answers = tuple(
+                replace(whole, chain=whole.chain[-1:], marks={}, remarks={}, label=())
+                for step in trace.steps
+                if step.phase == phase and step.kind != "loss_after"
+                for line in step.lines
+                if blank(step, line)
+                for whole in [relation_of(trace, step, line)]
+            )
+            if answers:
+                blocks.append(Derivation(answers))
     return _page(exercises, blocks)
 
 
@@ -129,10 +171,14 @@ def _page(exercises: Sequence[Exercise], blocks: Sequence[Block]) -> Page:
     )
 
 
-def _sheet(exercise: Exercise, blank: Blank, formulas: bool) -> list[Block]:
+def _sheet(exercise: Exercise, blank: Blank, formulas: bool, room: int | None) -> list[Block]:
     trace = exercise.trace
     name = trace.problem.title or "Practice"
-    blocks: list[Block] = [Heading((f"{name} · {exercise.label}",), 1), *given_blocks(trace)]
+    blocks: list[Block] = [
+        Heading((f"{name} · {exercise.label}",), 1),
+        Room((("Name", exercise.name), ("Date", ""))),
+        *given_blocks(trace),
+    ]
     update = next((s for s in trace.steps if s.kind == "update"), None)
     if update is not None:
         blocks.append(Paragraph(reason(trace, update)))
@@ -154,7 +200,15 @@ def _sheet(exercise: Exercise, blank: Blank, formulas: bool) -> list[Block]:
                 if line.role in ASKED
             ]
             blocks += [Heading(title(trace, step), 3, step.id), Derivation(tuple(relations))]
+            if lines := _room(step, blank) if room is None else room:
+                blocks.append(Room(lines=lines))
     return blocks
+
+
+def _room(step: Step, blank: Blank) -> int:
+    """Empty lines for the working of a step: more where more is asked for."""
+    entries = sum(np.size(line.value) for line in step.lines if blank(step, line))
+    return min(LEAST_ROOM + entries // 3, MOST_ROOM)
 
 
 def _blank(trace: Trace, step: Step, line: TraceLine, formulas: bool) -> Relation:

@@ -16,4 +16,7 @@ from handgrad.practice.wanted import GRIDS as GRIDS
 from handgrad.practice.wanted import LEVELS as LEVELS
 from handgrad.practice.wanted import Wanted as Wanted
 from handgrad.practice.wanted import wanted as wanted
+from handgrad.practice.writing import exercise_files as exercise_files
+from handgrad.practice.writing import file_names as file_names
+from handgrad.practice.writing import made_folders as made_folders
 from handgrad.practice.writing import write_exercises as write_exercises

@@ -74,8 +74,12 @@ class LatexPen:
 
     def number(self, text: str) -> Tex:
         mantissa, e, exponent = mantissa_and_power(text)
-        words = {"inf": r"\infty", "-inf": r"-\infty", BLANK: r"\underline{\hspace{3em}}"}
-        words[UNDEFINED] = r"\text{undefined}"
+        words = {
+            "inf": r"\infty",
+            "-inf": r"-\infty",
+            BLANK: r"\underline{\rule{0pt}{3.2ex}\hspace{4.6em}}",
+            UNDEFINED: r"\text{undefined}",
+        }
         if text in words:
             return Tex(words[text])
         return Tex(rf"{mantissa} \cdot 10", sup=exponent) if e else Tex(text)

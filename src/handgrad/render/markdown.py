@@ -26,6 +26,7 @@ from handgrad.page.blocks import (
     Page,
     Paragraph,
     Relation,
+    Room,
     Table,
     Text,
 )
@@ -97,6 +98,9 @@ def _block(block: Block, style: Style, alerts: bool) -> Iterator[str]:
             yield f"*{_text(caption, style)}*"
         case Code():
             yield _code(block)
+        case Room():
+            if block.fields:
+                yield _fields(block)
         case Columns():
             for column in block.columns:
                 for inner in column:
@@ -125,6 +129,14 @@ def _note(note: Note, style: Style, alerts: bool) -> str:
         for paragraph in _derivation(derivation, style):
             lines += ["", *paragraph.split("\n")]
     return "\n".join(f"> {line}".rstrip() for line in lines)
+
+
+def _fields(room: Room) -> str:
+    """What is to be written by hand: lines are escaped, for they would be rules or stress."""
+    line = r"\_" * 20
+    return " ".join(
+        f"{escaped(words)} {escaped(there) if there else line}" for words, there in room.fields
+    )
 
 
 def _code(code: Code) -> str:

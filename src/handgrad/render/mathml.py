@@ -72,7 +72,7 @@ class MathmlPen:
     def number(self, text: str) -> Math:
         mantissa, e, exponent = mantissa_and_power(text)
         if text == BLANK:
-            return Math('<mspace class="blank" width="3.2em" height="1.1em" depth="0.3em"/>')
+            return Math('<mspace class="blank" width="4.6em" height="1.5em" depth="0.3em"/>')
         if text == UNDEFINED:
             return Math(f"<mtext>{text}</mtext>")
         words = {"inf": "∞", "-inf": "−∞"}

@@ -73,9 +73,15 @@ def save(
 
 
 def save_each(
-    reports: Mapping[Path, Report], settings: Settings | None = None, force: bool = False
+    reports: Mapping[Path, Report],
+    settings: Settings | None = None,
+    force: bool = False,
+    also: Mapping[Path, bytes] | None = None,
 ) -> dict[Path, int]:
     """Writes several reports, each to a file of its own, as `save` does.
+
+    Arguments:
+        also: other files, by their contents, to be written at the same time or not at all.
 
     The files are made at the same time: Typst sets pages outside Python.
     """
@@ -84,6 +90,7 @@ def save_each(
     with ThreadPoolExecutor() as pool:
         made = pool.map(partial(_content, settings), reports.items())
         contents = dict(zip(reports, made, strict=True))
+    contents.update(also or {})
     write_files(contents, force)
     return {path: len(content) for path, content in contents.items()}
 

@@ -97,13 +97,24 @@ def _bar(stepped: bool) -> str:
 
 
 def _contents(contents: Sequence[Contents]) -> str:
-    items = "".join(
-        f'<li class="level-{min(c.level, 3)}"><a href="#{c.place}">'
-        + (f'<span class="number">{plain(c.number)}</span> ' if c.number else "")
-        + f"{c.text}</a></li>"
-        for c in contents
-    )
+    sheets: list[list[Contents]] = [[]]
+    for entry in contents:
+        if entry.level == 1:
+            sheets.append([])
+        sheets[-1].append(entry)
+    items = "".join(map(_entry, sheets[0]))
+    for number, (title, *rest) in enumerate(sheets[1:]):
+        within = "".join(map(_entry, rest))
+        items += (
+            f'<li class="level-1"><details{" open" if number == 0 else ""}><summary>'
+            f'<a href="#{title.place}">{title.text}</a></summary><ol>{within}</ol></details></li>'
+        )
     return f'<nav class="contents" aria-label="Contents"><ol>{items}</ol></nav>'
+
+
+def _entry(entry: Contents) -> str:
+    number = f'<span class="number">{plain(entry.number)}</span> ' if entry.number else ""
+    return f'<li class="level-{min(entry.level, 3)}"><a href="#{entry.place}">{number}{entry.text}</a></li>'
 
 
 def _file(title: str, kind: str, body: str, styles: Sequence[str], scripts: Sequence[str]) -> str:

@@ -25,9 +25,11 @@ from handgrad.page.blocks import (
     NoteKind,
     Page,
     Paragraph,
+    Room,
     Table,
 )
 from handgrad.render.html.relation import derivation
+from handgrad.render.html.room import room
 from handgrad.render.html.table import table
 from handgrad.render.html.text import Writer
 from handgrad.render.markup import plain
@@ -81,6 +83,8 @@ def _block(block: Block, writer: Writer) -> str:
             return f"<figure>{render_svg(block.drawing, writer.pen.style)}{caption}</figure>"
         case Code():
             return f"<pre><code>{plain(block.source.rstrip())}</code></pre>"
+        case Room():
+            return room(block)
         case Columns():
             columns = (f'<div class="column">{_blocks(c, writer)}</div>' for c in block.columns)
             return f'<div class="columns">{"".join(columns)}</div>'

@@ -67,6 +67,7 @@ function showProgress() {
   for (const link of all(".contents a")) {
     const here = current >= 0 && link.hash === `#${steps[current].id}`;
     if (here) {
+      link.closest("details")?.setAttribute("open", "");
       link.setAttribute("aria-current", "step");
       link.scrollIntoView({ block: "nearest" });
     } else {

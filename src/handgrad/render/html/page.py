@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from handgrad.page.blocks import (
@@ -17,11 +17,13 @@ from handgrad.page.blocks import (
     NoteKind,
     Page,
     Paragraph,
+    Room,
 )
 from handgrad.page.blocks import Table as TableBlock
 from handgrad.render.html.document import Contents, deck, document
 from handgrad.render.html.figure import figure
 from handgrad.render.html.relation import derivation
+from handgrad.render.html.room import room
 from handgrad.render.html.table import table
 from handgrad.render.html.text import Writer, anchor
 from handgrad.render.markup import plain
@@ -45,8 +47,7 @@ def render_html(page: Page) -> str:
     single entry of a result. A page of slides becomes a deck.
     """
     blocks = list(_flat(page.blocks))
-    steps = frozenset(b.id for b in blocks if isinstance(b, Heading) and b.id)
-    sections = _Sections(Writer(MathmlPen(Style.of(page)), steps))
+    sections = _Sections(Writer(MathmlPen(Style.of(page))), _steps(blocks))
     if page.layout == "slides":
         return deck(page.title, [sections.body(slide) for slide in _slides(page.blocks)])
     main = sections.body(_pictures_first(page.blocks))
@@ -76,6 +77,23 @@ def _flat(blocks: Sequence[Block]) -> Iterator[Block]:
                 yield from _flat(column)
 
 
+def _steps(blocks: Sequence[Block]) -> list[dict[str, str]]:
+    """The places of the steps by their numbers: those before the first heading of level 1, then under each.
+
+    The same number again, on another sheet, has another place.
+    """
+    parts: list[dict[str, str]] = [{}]
+    used: dict[str, int] = {}
+    for block in blocks:
+        if isinstance(block, Heading) and block.level == 1:
+            parts.append({})
+        elif isinstance(block, Heading) and block.id:
+            wanted = anchor(block.id)
+            used[wanted] = count = used.get(wanted, 0) + 1
+            parts[-1].setdefault(block.id, wanted if count == 1 else f"{wanted}-{count}")
+    return parts
+
+
 def _slides(blocks: Sequence[Block]) -> list[list[Block]]:
     """The blocks of each slide: one begins at every heading of level 1 or 2."""
     slides: list[list[Block]] = []
@@ -91,8 +109,13 @@ class _Sections:
     """Writes blocks as nested sections, and lists what a reader may go to."""
 
     writer: Writer
+    steps: list[dict[str, str]]
     contents: list[Contents] = field(default_factory=list)
     used: dict[str, int] = field(default_factory=dict)
+    titles: int = 0
+
+    def __post_init__(self) -> None:
+        self.writer = replace(self.writer, steps=self.steps[0])
 
     def body(self, blocks: Sequence[Block]) -> str:
         """Blocks one under the other; headings of level 2 and 3 begin sections."""
@@ -115,7 +138,7 @@ class _Sections:
         """A heading, and from level 2 on the section that it begins."""
         text = self.writer.text(heading.text)
         if heading.level == 1:
-            return f"<h1>{text}</h1>"
+            return self._title(text)
         step = bool(heading.id)
         place = self._place(anchor(heading.id) if step else f"part-{len(self.contents) + 1}")
         self.contents.append(Contents(place, heading.level, heading.id, text))
@@ -129,6 +152,16 @@ class _Sections:
             f'<section class="{kind}" id="{place}" aria-labelledby="{place}-title">'
             f'<{tag} id="{place}-title">{number}{text}</{tag}>{aside}'
         )
+
+    def _title(self, text: str) -> str:
+        """A heading of level 1: where there are several, each begins contents of its own."""
+        number = self.titles = self.titles + 1
+        self.writer = replace(self.writer, steps=self.steps[number])
+        if len(self.steps) <= 2:
+            return f"<h1>{text}</h1>"
+        place = self._place(f"sheet-{number}")
+        self.contents.append(Contents(place, 1, "", text))
+        return f'<h1 id="{place}">{text}</h1>'
 
     def _place(self, wanted: str) -> str:
         """An id that no other section has."""
@@ -156,6 +189,8 @@ class _Sections:
             case Code():
                 source = plain(block.source.rstrip("\n"))
                 return f'<pre tabindex="0"><code class="{block.language}">{source}</code></pre>'
+            case Room():
+                return room(block)
             case Columns():
                 columns = "".join(
                     f'<div class="column">{self.body(c)}</div>' for c in block.columns

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from handgrad.expression import Expression
 from handgrad.page.blocks import Inline, Text
@@ -21,11 +21,11 @@ class Writer:
 
     Arguments:
         pen: the pen for formulas on lines of their own.
-        steps: the numbers of the page's steps; where running text names one, it links to it.
+        steps: the places of steps by their numbers; where running text names one, it links to it.
     """
 
     pen: MathmlPen
-    steps: Collection[str] = ()
+    steps: Mapping[str, str] = field(default_factory=dict)
 
     def formula(self, expression: Expression) -> str:
         """A formula within a line."""
@@ -54,7 +54,7 @@ class Writer:
 
     def _link(self, found: re.Match[str]) -> str:
         step = found.group()
-        return f'<a href="#{anchor(step)}">{step}</a>' if step in self.steps else step
+        return f'<a href="#{self.steps[step]}">{step}</a>' if step in self.steps else step
 
 
 def _runs(text: Text) -> Iterator[list[Inline]]:

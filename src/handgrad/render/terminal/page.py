@@ -15,6 +15,7 @@ from handgrad.page.blocks import (
     Note,
     Page,
     Paragraph,
+    Room,
     Table,
 )
 from handgrad.render.style import Style
@@ -84,10 +85,35 @@ def block_lines(block: Block, pen: TerminalPen, width: int) -> list[Box]:
             return [*lines, *wrapped(block.caption, pen, min(width, TEXT_WIDTH), "dim")]
         case Code():
             return [pen.text(text) for text in block.source.rstrip("\n").split("\n")]
+        case Room():
+            return _room(block, pen, width)
         case Columns():
             return _columns(block, pen, width)
         case _:
             assert_never(block)
+
+
+FIELD = 12
+"""Columns of a line to write on, at least."""
+
+
+def _room(block: Room, pen: TerminalPen, width: int) -> list[Box]:
+    """The fields, with a line to write on for each that nothing stands on yet."""
+    asked = [pen.text(f"{words} {there}".strip()) for words, there in block.fields]
+    if not asked:
+        return []
+    extent = min(width, TEXT_WIDTH)
+    spare = extent - sum(box.width for box in asked) - len(GAP) * (len(asked) - 1)
+    each = max(FIELD, spare // len(asked) - 1)
+    parts = [
+        box if there else beside(box, line(f" {'_' * each}"))
+        for box, (_, there) in zip(asked, block.fields, strict=True)
+    ]
+    pieces = [parts[0]]
+    for part in parts[1:]:
+        pieces += [line(GAP), part]
+    whole = beside(*pieces)
+    return [whole] if whole.width <= width else parts
 
 
 def _columns(columns: Columns, pen: TerminalPen, width: int) -> list[Box]:

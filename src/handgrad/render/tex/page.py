@@ -22,6 +22,7 @@ from handgrad.page.blocks import (
     NoteKind,
     Page,
     Paragraph,
+    Room,
     Table,
     Text,
 )
@@ -124,11 +125,21 @@ def _block(block: Block, pen: RowPen) -> str:
             return f"\\textit{{Picture: {words(said)}}}\\par\n{caption}\\par"
         case Code():
             return _code(block.source)
+        case Room():
+            return _room(block)
         case Columns():
             columns = ["\n".join(_blocks(each, pen)) for each in block.columns]
             return "\n\\par\\medskip\\hrule\\medskip\n".join(columns)
         case _:
             assert_never(block)
+
+
+def _room(room: Room) -> str:
+    fields = r"\quad ".join(
+        rf"{words(' '.join(filter(None, field)))} \hrulefill" for field in room.fields
+    )
+    below = rf"\vspace{{{1.4 * room.lines:.1f}em}}" if room.lines > 0 else ""
+    return "\n".join(filter(None, (rf"\noindent {fields}\par" if fields else "", below)))
 
 
 def _code(source: str) -> str:

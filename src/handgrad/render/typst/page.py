@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Literal, TypeAlias, assert_never
@@ -20,6 +21,7 @@ from handgrad.page.blocks import (
     Note,
     Page,
     Paragraph,
+    Room,
     Table,
     Text,
 )
@@ -42,6 +44,9 @@ NEW_LINE = '"\\n"'
 
 WHOLE = 30.0
 """Lines, about, up to which a step stands on one page."""
+
+LAST_PAGE = 40.0
+"""Lines, about, that the last page of a worksheet holds."""
 
 LONGEST_CODE = 60
 """Characters of a program without a blank that surely fit a line."""
@@ -81,6 +86,8 @@ def _look() -> str:
 
 def _blocks(blocks: Sequence[Block], pen: TypstPen) -> list[str]:
     """Blocks one under the other, a step's body set in under its title."""
+    if any(isinstance(block, Room) and block.lines for block in blocks):
+        return _worksheets(blocks, pen)
     written: list[str] = []
     step: list[str] = []
     lines = 0.0
@@ -101,6 +108,46 @@ def _blocks(blocks: Sequence[Block], pen: TypstPen) -> list[str]:
         )
         before = block
     return written + _step(step, lines)
+
+
+def _worksheets(blocks: Sequence[Block], pen: TypstPen) -> list[str]:
+    """Steps with room below each: it fills the pages, and the last page has more than one step on it."""
+    sheets: list[list[list[Block]]] = []
+    for block in blocks:
+        if not sheets or (isinstance(block, Heading) and block.level == 1):
+            sheets.append([])
+        if not sheets[-1] or isinstance(block, Heading):
+            sheets[-1].append([])
+        sheets[-1][-1].append(block)
+    written: list[str] = []
+    for sheet in sheets:
+        last = _begin_of_end(sheet)
+        written += [_worksheet_part(part, pen, "working") for part in sheet[:last]]
+        end = [_worksheet_part(part, pen, "work") for part in sheet[last:]]
+        written += ["#together[", *end, "]", "#v(1fr)"]
+    return written
+
+
+def _begin_of_end(sheet: Sequence[Sequence[Block]]) -> int:
+    """From where on a worksheet stands on its last page: two steps at least, where they fit on one."""
+    sizes = [sum(block_lines(block) + GAP for block in part) for part in sheet]
+    steps = [k for k, part in enumerate(sheet) if any(isinstance(b, Room) for b in part[1:])]
+    begin = len(sheet)
+    for k in reversed(steps[-2:]):
+        # Its phase's heading stays with a step.
+        first = k - 1 if k > 1 and len(sheet[k - 1]) == 1 else k
+        if sum(sizes[first:]) > LAST_PAGE:
+            break
+        begin = first
+    return begin
+
+
+def _worksheet_part(part: Sequence[Block], pen: TypstPen, function: str) -> str:
+    """A heading with what is under it, and the empty lines."""
+    plain = [replace(b, lines=0) if isinstance(b, Room) else b for b in part]
+    lines = sum(b.lines for b in part if isinstance(b, Room))
+    drawn = "\n".join(_blocks(plain, pen))
+    return f"#{function}({lines})[{drawn}]" if lines else drawn
 
 
 def _step(parts: Sequence[str], lines: float) -> list[str]:
@@ -150,6 +197,9 @@ def _block(block: Block, pen: TypstPen) -> str:
             return figure(block, pen)
         case Code():
             return f"#code({_code(block.source)}, {string(block.language)})"
+        case Room():
+            fields = array([array([words(a), words(b)]) for a, b in block.fields])
+            return f"#room({fields}, {max(block.lines, 0)})"
         case Columns():
             return "\n".join(_side_by_side(row, pen) for row in _rows(block))
         case _:

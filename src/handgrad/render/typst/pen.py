@@ -28,6 +28,9 @@ from handgrad.render.typst.parts import (
 from handgrad.render.typst.source import string
 from handgrad.symbol import Symbol
 
+BLANK_WIDTH = 5.0
+"""The width in em of a place to write a figure in (`blank` in mathematics.typ)."""
+
 ROWS, COLUMNS = 16, 12
 """Larger arrays are elided."""
 
@@ -313,6 +316,8 @@ def _written(text: str) -> str:
 
 def _extent(text: str) -> tuple[float, float]:
     """The widths in em of a figure before its decimal point and from there on."""
+    if text == BLANK:
+        return BLANK_WIDTH, 0.0
     mantissa, e, exponent = mantissa_and_power(text)
     whole, point, decimals = mantissa.partition(".")
     left = 0.778 * whole.startswith("-") + 0.5 * len(whole.removeprefix("-"))

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from handgrad import expression as tree
 from handgrad.expression import Expression
+from handgrad.figures import Empty
 from handgrad.page.blocks import Derivation, Relation
 from handgrad.render.arrays import elided, grid
 from handgrad.render.typst.parts import Typ
@@ -72,8 +73,16 @@ def _forms(expression: Expression, relation: Relation, is_result: bool, pen: Typ
         return pen.draw(expression)
 
     columns = _columns(expression)
-    limits = [COLUMNS, *[n for n in NARROWER if columns > n]]
+    # Places to fill in are all there, however small.
+    narrower = (
+        () if isinstance(expression, tree.Literal) and _is_blank(expression.value) else NARROWER
+    )
+    limits = [COLUMNS, *[n for n in narrower if columns > n]]
     return array([_pieces(draw, replace(pen, columns_shown=limit)) for limit in limits])
+
+
+def _is_blank(value: tree.Nested) -> bool:
+    return _is_blank(value[0]) if isinstance(value, tuple) and value else isinstance(value, Empty)
 
 
 def _pieces(draw: Callable[[TypstPen], Typ], pen: TypstPen) -> str:
