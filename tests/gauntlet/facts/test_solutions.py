@@ -101,8 +101,8 @@ equations = ["z = W @ x", "p = softmax(z)", "L = cross_entropy(p, y)"]
 [parameters]
 W = [[1, 0], [0, 1]]
 [data]
-x = { cases = [[1, 2], [1000, 0]] }
-y = { cases = [[1, 0], [0, 1]] }
+x = [1000, 0]
+y = [0, 1]
 """
 
 UNASKED = """
