@@ -228,3 +228,30 @@ def test_softmax_written_out_with_its_largest_subtracted() -> None:
     )
     gradient = handgrad.solve(problem).run.gradient("z")
     assert gradient.round(4).tolist() == [-0.8137, 0.3072, 0.5065]
+
+
+PAPER = handgrad.Problem(
+    "z = W @ a\np = softmax(z)\nJ = -sum(y*log(p))",
+    {"W": [[0.5, 0.7], [0.9, 0.7]], "a": [1.5, 1.6]},
+    {"y": [0, 1]},
+)
+
+
+def test_every_page_has_the_numbers_of_the_worked_solution() -> None:
+    """Floats leave −3.4e-17 of ∂J/∂a₂ = 0."""
+    assert handgrad.solve(PAPER).run.gradient("a")[1] == 0
+    judged = handgrad.check(PAPER, {"da": [-0.2, 0]})["da"]
+    assert judged.expected[1] == 0
+    assert judged.wrong == ((0,),)
+    assert handgrad.ask_why(PAPER, "da[1]").value == 0
+
+
+def test_gates_are_as_on_paper() -> None:
+    problem = handgrad.Problem(
+        ["z = W @ x + b", "h = relu(z)", "L = mse(w @ h, y)"],
+        {"W": [[0.1, 0.0], [0.2, 0.1]], "b": [-0.3, -0.5], "w": [1.0, 0.5]},
+        {"x": [3.0, 1.0], "y": 1.0},
+    )
+    units_of_h = handgrad.audit_gates(problem).units
+    assert [unit.fired for unit in units_of_h] == [0, 1]
+    assert units_of_h[0].max_preactivation == 0

@@ -231,7 +231,7 @@ class _Audit:
     def _sample(self) -> tuple[tuple[bool, ...], ...]:
         """Which units fire in the first cases."""
         first = {n: a[..., :SAMPLE] for n, a in (self.trial[0] if self.trial else {}).items()}
-        count, arrays = self.counter.watch.look(first)
+        count, arrays = self.counter.look(first)
         columns = [
             np.broadcast_to(
                 (s.layer.apart(arrays[Name(s.pre)]) > 0).any(axis=-2), (*s.units, count)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from handgrad.errors import NumberError
 from handgrad.expression import Adjoint, Call, Leaf, Name, leaves
 from handgrad.graph import Graph, activations, build
 from handgrad.operations import operation_of
@@ -15,6 +16,8 @@ from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.run.units import LayerUnits
 from handgrad.run.watching import Watch
+from handgrad.trace import as_on_paper
+from handgrad.trace.rests import MOST
 from handgrad.trace.slopes import SATURATION, slopes_of
 
 
@@ -190,6 +193,16 @@ class Counts:
         return np.broadcast_to(np.asarray(values), self.site.units)
 
 
+def _has_rests(array: Array) -> bool:
+    """Whether some number may be what floats leave of 0: it is looked into where there are few."""
+    sizes = np.abs(array) if array.size <= MOST else np.zeros(0)
+    return bool(((sizes > 0) & (sizes < REST)).any())
+
+
+REST = 1e-12
+"""Numbers under this are looked into."""
+
+
 @dataclass
 class Counter:
     """A problem whose activations are named, ready to be counted on blocks of cases."""
@@ -204,11 +217,37 @@ class Counter:
         watched = dict.fromkeys(leaf for site in self.sites for leaf in site.leaves)
         self.watch = Watch(self.problem, tuple(watched), dtype=self.dtype)
 
+    def look(self, block: Mapping[str, Array]) -> tuple[int, dict[Leaf, Array]]:
+        """What is watched of a block; a few cases with the numbers of their worked solution.
+
+        Floats open a gate that is shut on paper: 0.1 · 3 − 0.3 leaves 5.6e-17.
+        """
+        cases, arrays = self.watch.look(block)
+        if self.dtype != np.float64 or not any(map(_has_rests, arrays.values())):
+            return cases, arrays
+        own = {**self.problem.parameters, **self.problem.data}
+        others = {n: a for n, a in block.items() if n and not np.array_equal(own[n].array, a)}
+        problem = self.problem.with_values(
+            {
+                n: {"cases": np.moveaxis(a, -1, 0)} if self.graph.nodes[n].cased else a
+                for n, a in others.items()
+            }
+        )
+        try:
+            numbers = as_on_paper(problem, self.graph).numbers
+        except NumberError:
+            return cases, arrays
+        found = {leaf: np.asarray(numbers[leaf], dtype=float) for leaf in arrays}
+        return cases, {
+            leaf: array if leaf in self.graph.cased_leaves else array[..., None]
+            for leaf, array in found.items()
+        }
+
     def count(self, blocks: Iterable[Mapping[str, Array]]) -> dict[str, Counts]:
         """By layer, what is counted over all the blocks."""
         counts = {site.name: Counts(site) for site in self.sites}
         for block in blocks:
-            cases, arrays = self.watch.look(block)
+            cases, arrays = self.look(block)
             some: dict[str, Array] = {}
             for site in reversed(self.sites):
                 after = [some[gate] for gate in self.after[site.name] if gate]
@@ -220,6 +259,6 @@ class Counter:
         self, block: Mapping[str, Array], site: Site, unit: tuple[int, ...]
     ) -> Array:
         """The pre-activation of one unit in every case: a row a position."""
-        cases, arrays = self.watch.look(block)
+        cases, arrays = self.look(block)
         z = site.layer.apart(arrays[Name(site.pre)])[unit]
         return np.broadcast_to(z, (z.shape[0], cases)).copy()

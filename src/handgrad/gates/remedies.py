@@ -119,7 +119,7 @@ class Trying:
         if problem.equations != self.problem.equations:
             counter = Counter(problem)
         counts = counter.count([block])
-        cases, arrays = counter.watch.look(block)
+        cases, arrays = counter.look(block)
         sites = {s.name: s for s in counter.sites}
         through = {}
         for layer, unit in self.ailing:
