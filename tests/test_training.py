@@ -209,7 +209,7 @@ def test_gates_inside_an_equation_are_units_too() -> None:
     )
     first, second = layers(build(problem))
     assert (first.units, second.units) == (2, 2)
-    assert {n.name for n in first.own} == {"W", "b"}
+    assert set(first.own) == {"W", "b"}
     study = handgrad.train(problem, 2, rate=0.01)
     assert study.started_dead == (("h (1)", (1,)), ("h (2)", (0,)))
 
@@ -421,3 +421,142 @@ def test_training_on_a_file_of_cases(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_the_update_that_was_too_much_is_named_however_seldom_one_looks(every: int) -> None:
     problem = handgrad.load("squared").with_values({"rate": "1e80"})
     assert handgrad.train(problem, 60, every=every).stopped == handgrad.train(problem, 60).stopped
+
+
+# -- what revives a unit --------------------------------------------------------------------
+
+
+def torch_trained(given: handgrad.Problem, steps: int, make: Any) -> list[float]:
+    """The largest pre-activation over the cases before and after each update, by PyTorch."""
+    import torch
+
+    w = torch.tensor(float(given.parameters["w"].array), dtype=torch.float64, requires_grad=True)
+    b = torch.tensor(float(given.parameters["b"].array), dtype=torch.float64, requires_grad=True)
+    x = torch.tensor(np.asarray(given.data["x"].array))
+    k = float(given.data["k"].array)
+    optimiser = make([w, b])
+    largest = []
+    for _ in range(steps + 1):
+        z = w * x + b
+        largest.append(float(z.max().detach()))
+        optimiser.zero_grad()
+        (torch.relu(z).mean() + 0.5 * k * w**2).backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+    return largest
+
+
+def test_a_penalty_revives_a_unit_whose_bias_is_positive() -> None:
+    """W shrinks and b > 0: z is b in the end, and the cause is the penalty; PyTorch agrees on the update."""
+    import torch
+
+    given = handgrad.Problem(
+        "z = w*x + b\nh = relu(z)\nL = h + 0.5*k*w**2",
+        {"w": -1.0, "b": 0.2},
+        {"x": {"cases": [1.0, 2.0]}, "k": 0.5},
+        update=handgrad.Update("sgd", 0.1),
+    )
+    largest = torch_trained(given, 60, lambda p: torch.optim.SGD(p, 0.1))
+    first = next(k for k, z in enumerate(largest) if z > 0)
+    study = handgrad.train(given, 60)
+    event = study.events[0]
+    assert (event.kind, event.step, event.cause, event.own_by) == ("revived", first, "own", ("penalty",))  # fmt: skip
+    assert study.started_dead == (("h", ()),)
+    page = handgrad.render_terminal(
+        handgrad.training_page(study), width=120, colour=False, unicode=True
+    )
+    told = " ".join(page.split())
+    assert "only its own weights could bring that about" in told
+    assert "What moved its weights without a gradient through it: the penalty." in told
+    # Without the penalty it never fires again, and that is said.
+    plain = handgrad.train(given.with_values({"k": 0.0}), 60)
+    assert not plain.events
+    bare = handgrad.Problem(
+        "z = w*x + b\nh = relu(z)\nL = h", given.parameters, {"x": given.data["x"]}, update=given.update
+    )  # fmt: skip
+    study = handgrad.train(bare, 60)
+    assert study.never == study.ended_dead == (("h", ()),)
+    page = handgrad.render_terminal(
+        handgrad.training_page(study), width=120, colour=False, unicode=True
+    )
+    assert "never fire again on these data" in " ".join(page.split())
+
+
+@pytest.mark.parametrize("every", [1, 4])
+def test_momentum_coasts_a_unit_back(every: int) -> None:
+    """z = w x − 0.1 on x = ±1 fires where |w| > 0.1: its momentum carries w from 0.15 past −0.1."""
+    given = handgrad.Problem(
+        "z = w*x - 0.1\nh = relu(z)\nL = h",
+        {"w": 0.15},
+        {"x": {"cases": [1.0, -1.0]}},
+        update=handgrad.Update("momentum", 0.05),
+    )
+    study = handgrad.train(given, 12, every=every)
+    died, back = study.events[:2]
+    assert (died.kind, back.kind) == ("died", "revived")
+    assert (back.cause, back.own_by) == ("own", ("coasting",))
+    # Gradient descent leaves it where it died, for good.
+    plain = handgrad.train(given, 12, rule="sgd")
+    assert [e.kind for e in plain.events] == ["died"]
+    assert plain.never == (("h", ()),)
+
+
+def test_causes_are_what_freezing_shows() -> None:
+    """Every revival of a trained two-layer network: freezing its own layer, or the layers below, agrees."""
+    g = np.random.default_rng(5)
+    problem = handgrad.Problem.mlp([3, 6, 6, 1], output="identity", loss="mse",
+        x={"cases": g.normal(size=(12, 3))}, y={"cases": g.normal(size=(12, 1))})  # fmt: skip
+    problem = problem.with_values({"rate": 0.15})
+    study = handgrad.train(problem, 60)
+    assert study.revivals
+    states = []
+    training = handgrad.Training(study.problem)
+    for _ in range(61):
+        states.append({n: np.array(a) for n, a in training.parameters.items()})
+        training.step()
+    x = np.asarray(problem.data["x"].array)
+
+    def largest(own: Any, below: Any, layer: str, unit: int) -> float:
+        z = below["W1"] @ x + below["b1"][:, None]
+        if layer == "h1":
+            return float((own["W1"][unit] @ x + own["b1"][unit]).max())
+        h = np.maximum(z, 0)
+        return float((own["W2"][unit] @ h + own["b2"][unit]).max())
+
+    for event in study.revivals:
+        old, new = states[event.since], states[event.step]
+        by_own = largest(new, old, event.layer, event.unit[0]) > 0
+        by_below = largest(old, new, event.layer, event.unit[0]) > 0
+        expected = {(True, False): "own", (False, True): "below", (True, True): "either",
+                    (False, False): "together"}[by_own, by_below]  # fmt: skip
+        assert event.cause == expected
+        assert event.layer == "h2"
+    # What never fires again does not, however long one goes on.
+    further = handgrad.train(problem, 400, every=20)
+    for layer, unit in study.never:
+        assert (layer, unit) in further.ended_dead
+        assert not [e for e in further.events if (e.layer, e.unit) == (layer, unit) and e.step > 60]
+
+
+def test_decay_and_coasting_are_told_apart() -> None:
+    """AdamW with decay and a bias that is not: what is left out shows which of the two it was."""
+    given = handgrad.Problem(
+        "z = w*x + b\nh = relu(z)\nL = h + 0*b",
+        {"w": -1.0},
+        {"x": 1.0, "b": 0.3},
+        update=handgrad.Update("adamw", 0.1, {"weight_decay": 0.5}),
+    )
+    (event, *_) = handgrad.train(given, 40).events
+    assert (event.kind, event.cause, event.own_by) == ("revived", "own", ("decay",))
+
+
+def test_a_channel_is_a_unit_in_training_too() -> None:
+    g = np.random.default_rng(0)
+    given = handgrad.Problem(
+        ["Z = conv2d(X, K) + b", "H = relu(Z)", "L = sum(H*t)"],
+        {"K": g.normal(size=(3, 1, 2, 2)), "b": np.array([0.0, -9, 0])[:, None, None]},
+        {"X": g.normal(size=(1, 4, 4)), "t": g.normal(size=(3, 3, 3))},
+        update=handgrad.Update("sgd", 0.01),
+    )
+    study = handgrad.train(given, 3)
+    assert study.units == 3
+    assert study.ended_dead == study.never == (("H", (1,)),)

@@ -51,21 +51,22 @@ def layers_text(layers: Sequence[LayerRevivers]) -> Text:
     return (*parts, ".")
 
 
-def ways_text(revivers: Revivers) -> list[Text]:
-    """What can bring a unit back, a clause each."""
+def ways_text(revivers: Revivers, *, many: bool = False) -> list[Text]:
+    """What can bring a unit back, or `many`, a clause each."""
     ways: list[Text] = []
+    its, it, are = ("their", "them", "they are") if many else ("its", "it", "it is")
     if revivers.below:
-        ways.append(("the layers before it change what it is given",))
+        ways.append((f"the layers before {it} change what {are} given",))
     if revivers.coasting:
-        ways.append(("its own weights coast far enough on their earlier gradients",))
+        ways.append((f"{its} own weights coast far enough on their earlier gradients",))
     if revivers.decay:
-        ways.append(("weight decay shrinks its weights far enough",))
+        ways.append((f"weight decay shrinks {its} weights far enough",))
     if revivers.penalties:
         penalties = joined([(Name(n),) for n in revivers.penalties])
-        ways.append(("the penalty in ", *penalties, " moves its weights far enough"))
+        ways.append(("the penalty in ", *penalties, f" moves {its} weights far enough"))
     if revivers.shared:
         shared = joined([(Name(n),) for n in revivers.shared])
         ways.append(
-            ("the gradient that its weights get through ", *shared, " moves them far enough")
+            (f"the gradient that {its} weights get through ", *shared, " moves them far enough")
         )
     return ways

@@ -7,6 +7,7 @@ from typing import assert_never
 
 import numpy as np
 
+from handgrad.explain import units
 from handgrad.explain.notes import zeroed_text
 from handgrad.explain.reviving import revivers_text
 from handgrad.explain.text import Inline, Text, joined, ordinal
@@ -46,19 +47,9 @@ def unit_formula(layer: Layer, unit: tuple[int, ...]) -> Expression:
 
 def unit_name(layer: Layer, unit: tuple[int, ...]) -> Text:
     """A unit as it is called: its pre-activation's entry, or a row, a column or a channel of it."""
-    if len(unit) == len(layer.shape):
-        return (unit_formula(layer, unit),)
-    if all(layer.shape[axis] == 1 for axis in layer.axes):
-        return (layer.pre_activation,)
-    if len(layer.axes) == 1:
-        (axis,) = layer.axes
-        noun = "channel"
-        if len(layer.shape) == 2 and layer.matrix:
-            noun = ("row", "column")[axis]
-        return (f"{noun} {unit[0] + 1} of ", layer.pre_activation)
-    places = iter(unit)
-    at = [str(next(places) + 1) if a in layer.axes else "·" for a in range(len(layer.shape))]
-    return (f"({', '.join(at)}) of ", layer.pre_activation)
+    return units.unit_name(
+        layer.pre_activation, unit, axes=layer.axes, shape=layer.shape, matrix=layer.matrix
+    )
 
 
 def fires_text(layer: Layer, unit: Unit) -> str:

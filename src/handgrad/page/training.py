@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
 
 from handgrad.explain import RULE_NOUNS
-from handgrad.explain.text import joined
-from handgrad.expression import Expression, Literal, Name
+from handgrad.explain.reviving import ways_text
+from handgrad.explain.text import joined, listed
+from handgrad.explain.units import unit_name
+from handgrad.expression import Literal, Name
 from handgrad.page.blocks import Block, Figure, Heading, Inline, Note, Page, Paragraph, Table, Text
 from handgrad.picture import Drawing
 from handgrad.picture.charts import Series, line_chart
+from handgrad.run.reviving import Revivers
+from handgrad.study.returning import Way
 from handgrad.study.training import OverTraining, UnitEvent
 from handgrad.study.units import Layer
 
@@ -106,11 +111,13 @@ def _what(study: OverTraining) -> Text:
     looked = f" The units are looked at every {every[0]} updates." if every and every[0] > 1 else ""
     words = f"{made} update{'s' if made > 1 else ''} by {RULE_NOUNS[study.update.rule]} at rate "
     rows: Text = (", the rows of ", *joined([(Name(n),) for n in study.rows])) if study.rows else ()
+    if study.columns:
+        rows = (", the columns of ", *joined([(Name(n),) for n in study.columns]))
     rest = f"{batches}.{looked}"
     if study.layers and study.gates:
         rest += (
-            " A unit is dead when its pre-activation is at most 0 on every case: its gate is shut, and its "
-            "own weights and bias get no gradient."
+            " A unit is dead when its pre-activation is at most 0 on every case: its gate is shut, and no "
+            "gradient comes through it."
         )
     elif not study.layers:
         rest += " No equation has a ReLU, so no unit can die."
@@ -138,20 +145,79 @@ def _outcome(study: OverTraining) -> list[Block]:
         return blocks
     before, after = len(study.started_dead), len(study.ended_dead)
     died = sum(e.kind == "died" for e in study.events)
-    revived = len(study.events) - died
     words = (
         f"{_count(after)} of {study.units} units {'is' if after == 1 else 'are'} {_dead(study)} at the end, "
-        f"{before or 'none'} at the start: {died} died on the way"
-        f"{f' and {revived} fired again' if revived else ''}."
+        f"{before or 'none'} at the start: {_deaths_words(died)} on the way{_revivals(study)}."
     )
     blocks.append(Note("gate" if after else "check", (words,)))
+    if after and study.gates:
+        blocks += _for_good(study)
     if after == study.units and study.gates:
-        text = (
-            "All of them are dead: the output no longer depends on the input, and what is left to learn "
-            "is a constant.",
-        )
+        text = ("All of them are dead: on no case does any unit fire.",)
         blocks.append(Note("warning", text))
     return blocks
+
+
+def _deaths_words(died: int) -> str:
+    return f"{died} died" if died else "none died"
+
+
+def _revivals(study: OverTraining) -> str:
+    """How many units fired again, and why: what would have been enough alone."""
+    events = study.revivals
+    if not events:
+        return ""
+    came = len({(e.layer, e.unit) for e in events})
+    causes = Counter(e.cause for e in events)
+    told = [f"{count} {CAUSES[cause]}" for cause, count in causes.most_common() if cause]
+    times = "" if came == len(events) else f", {len(events)} times in all"
+    why = "" if not study.gates else f" ({listed(told)})" if len(told) > 1 or came > 1 else ""
+    if study.gates and came == len(events) == 1 and told:
+        why = f" ({CAUSES[events[0].cause].replace('their', 'its')})"
+    return f", and {came} fired again{times}{why}"
+
+
+CAUSES: dict[str, str] = {
+    "own": "by their own weights",
+    "below": "by the layers below",
+    "either": "by either of the two",
+    "together": "by both together",
+}
+
+WAYS: dict[Way, str] = {
+    "coasting": "coasting on earlier gradients",
+    "decay": "weight decay",
+    "penalty": "the penalty",
+}
+
+
+def _for_good(study: OverTraining) -> list[Block]:
+    """Which of the units that are dead at the end can come back, as far as that was asked."""
+    asked, never = len(study.revivers), len(study.never)
+    if not asked:
+        return []
+    parts: list[Inline] = []
+    if never:
+        fixed = all(study.revivers[unit].fixed for unit in study.never)
+        given = (
+            "what they are given is fixed data" if fixed else "nothing moves what they are given"
+        )
+        which = "All" if never == len(study.ended_dead) else str(never)
+        parts.append(
+            f"{which} of the units dead at the end never fire again on these data: {given}, and nothing moves "
+            "their weights while they are off."
+        )
+    groups: dict[Revivers, int] = {}
+    for revivers in study.revivers.values():
+        if not revivers.never:
+            groups[revivers] = groups.get(revivers, 0) + 1
+    for revivers, count in groups.items():
+        ways = joined(ways_text(revivers, many=True), "or")
+        lead = " " if parts else ""
+        units = "unit is off now and comes" if count == 1 else "units are off now and come"
+        more = "more " if parts else ""
+        parts += [f"{lead}{count} {more}{units} back only if ", *ways, "."]
+    return [Note("info", tuple(parts))]
 
 
 def _count(number: int) -> str:
@@ -196,7 +262,7 @@ def _events(study: OverTraining) -> list[Block]:
         rows.append(
             (
                 (when,),
-                (unit,),
+                unit,
                 ("died" if event.kind == "died" else "fires again",),
                 (Literal(event.before),),
                 (Literal(event.after),),
@@ -214,7 +280,7 @@ def _events(study: OverTraining) -> list[Block]:
         ("by the layers below",),
     )
     blocks: list[Block] = [
-        Heading(("What killed each unit",), 2),
+        Heading((_heading(study),), 2),
         Paragraph(
             (
                 "The largest pre-activation over the cases, before and after the update; and how much of the "
@@ -230,7 +296,50 @@ def _events(study: OverTraining) -> list[Block]:
     deaths = [e for e in study.events if e.kind == "died"]
     if deaths:
         blocks.append(Note("gate", _told(study, by_name, deaths[0])))
+    caused = [e for e in study.revivals if e.cause]
+    if caused and study.gates:
+        blocks.append(Note("check", _told_again(by_name, caused[0])))
     return blocks
+
+
+def _heading(study: OverTraining) -> str:
+    kinds = {event.kind for event in study.events}
+    if kinds == {"died"}:
+        return "What killed each unit"
+    return "What revived each unit" if kinds == {"revived"} else "What killed and revived each unit"
+
+
+def _told_again(layers: Mapping[str, Layer], event: UnitEvent) -> Text:
+    """One revival in a sentence or two: what would have been enough alone."""
+    when = f"After update {event.step}"
+    if event.step - event.since > 1:
+        when = f"After one of the updates {event.since + 1} to {event.step}"
+    own = "its own weights as they are now would fire on what the layers below gave before"
+    below = "what the layers below give now would make it fire with its own weights as they were"
+    match event.cause:
+        case "own" if layers[event.layer].facts.below:
+            why = f"{own}, and not the other way round"
+        case "own":
+            why = "only its own weights could bring that about, for what it is given is fixed data"
+        case "below":
+            why = f"{below}, and not the other way round"
+        case "either":
+            why = f"{own}, and {below}"
+        case _:
+            why = "neither its own weights nor what the layers below give would have been enough alone"
+    moved = ""
+    if event.own_by and event.own_by[0] in ("gradient", "sharing"):
+        moved = f" {SENTENCES[event.own_by[0]]}"
+    elif event.own_by:
+        named = listed([WAYS[way] for way in event.own_by])
+        moved = f" What moved its weights without a gradient through it: {named}."
+    return (f"{when} ", *_unit(layers[event.layer], event.unit), f" fires again: {why}.{moved}")
+
+
+SENTENCES: dict[Way, str] = {
+    "gradient": "It fired in between, and a gradient that came through it moved its weights.",
+    "sharing": "Its weights are used elsewhere too, and got their gradient there.",
+}
 
 
 def _told(study: OverTraining, layers: Mapping[str, Layer], event: UnitEvent) -> Text:
@@ -242,7 +351,7 @@ def _told(study: OverTraining, layers: Mapping[str, Layer], event: UnitEvent) ->
         when = f"One of the updates {event.since + 1} to {event.step}"
     return (
         f"{when} killed ",
-        unit,
+        *unit,
         ": its largest pre-activation was ",
         Literal(event.before),
         f"{case}, where it then became ",
@@ -350,10 +459,11 @@ def _groups(studies: Sequence[OverTraining]) -> list[list[OverTraining]]:
 # -- names ----------------------------------------------------------------------------------
 
 
-def _unit(layer: Layer, unit: tuple[int, ...]) -> Expression:
-    """A unit as its pre-activation's entry, or its equation's where that has no name."""
+def _unit(layer: Layer, unit: tuple[int, ...]) -> Text:
+    """A unit as it is called by its pre-activation, or its equation where that has no name."""
     named = layer.pre if isinstance(layer.pre, Name) else Name(layer.name.split(" ")[0])
-    return named.at(unit) if unit else named
+    facts = layer.facts
+    return unit_name(named, unit, axes=facts.axes, shape=facts.shape, matrix=facts.matrix)
 
 
 def _layer_names(layers: Sequence[Layer]) -> dict[str, Text]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from handgrad.render.gates_json import revivers_object
 from handgrad.study import BornDead, OverTraining, Unit
 
 
@@ -100,6 +101,7 @@ def _training(study: OverTraining) -> dict[str, Any]:
         "rate": study.update.rate,
         "cases": study.cases,
         "rows": list(study.rows),
+        "columns": list(study.columns),
         "batch": study.batch,
         "seed": study.seed,
         "gates": study.gates,
@@ -113,6 +115,13 @@ def _training(study: OverTraining) -> dict[str, Any]:
                 "dead": list(study.dead[layer.name]),
                 "dead_at_start": _entries(study.started_dead, layer.name),
                 "dead_at_end": _entries(study.ended_dead, layer.name),
+                "revivers": [
+                    {"unit": list(unit), **(revivers_object(revivers) or {})}
+                    for (name, unit), revivers in study.revivers.items()
+                    if name == layer.name
+                ],
+                "shape": list(layer.facts.shape),
+                "axes": list(layer.facts.axes),
             }
             for layer in study.layers
         ],
@@ -130,6 +139,8 @@ def _training(study: OverTraining) -> dict[str, Any]:
                 "to": _finite(event.to_value),
                 "own": _finite(event.own),
                 "below": _finite(event.below),
+                "cause": event.cause,
+                "own_by": list(event.own_by),
             }
             for event in study.events
         ],

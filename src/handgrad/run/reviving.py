@@ -20,6 +20,7 @@ import numpy as np
 from handgrad.equations import source
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves
 from handgrad.graph import Graph, activations, build
+from handgrad.graph.updating import UpdatePass
 from handgrad.notation import Sum
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated
@@ -80,27 +81,47 @@ def moves_without_gradient(update: Update) -> tuple[bool, bool]:
 
     Found with the rule's own formulas.
     """
-    settings: dict[Leaf, Array] = {
-        names(frozenset())[k]: np.asarray(v) for k, v in update.settings.items()
+    return bool(_coasting(update)), _moved(update, 0.0, frozenset(), decay=True)
+
+
+def coasting_memories(update: UpdatePass, problem: Problem) -> tuple[str, ...]:
+    """The memories of a training without which its parameters stand still when no gradient comes."""
+    letters = _coasting(problem.update or Update())
+    found = {f"{letter}_{name}" for letter in letters for name in problem.parameters}
+    return tuple(m.name for m in update.memories if m.name in found)
+
+
+def _coasting(update: Update) -> tuple[str, ...]:
+    """The letters of the memories that move a parameter by themselves: v of momentum, m of Adam."""
+    named = names(frozenset())
+    parameter, gradient = Name("theta", shape=()), Adjoint("theta", shape=())
+    lines = update.lines(parameter, gradient, named)
+    letters = {
+        line.target.name.removesuffix("_theta") for line in lines if line.assigns == "memory"
     }
-    step = names(frozenset())["step"]
+    if not _moved(update, 1.0, frozenset(), decay=False):
+        return ()
+    return tuple(
+        letter for letter in sorted(letters) if not _moved(update, 1.0, frozenset([letter]), decay=False)
+    )  # fmt: skip
 
-    def moved(remembered: float, decay: bool) -> bool:
-        named = names(frozenset())
-        values: dict[Leaf, Array] = {**settings, step: np.asarray(3.0)}
-        if not decay and named["weight_decay"] in values:
-            values[named["weight_decay"]] = np.asarray(0.0)
-        parameter, gradient = Name("theta", shape=()), Adjoint("theta", shape=())
-        values[parameter], values[gradient] = np.asarray(1.0), np.asarray(0.0)
-        for line in update.lines(parameter, gradient, named):
-            known = values.get(line.target)
-            if line.assigns == "memory" and known is None:
-                values[line.target] = np.asarray(remembered)
-            formula = annotated(line.formula, lambda leaf: ())
-            values[line.target] = value_of(formula, values, set())
-        return bool(values[parameter] != 1.0)
 
-    return moved(1.0, decay=False), moved(0.0, decay=True)
+def _moved(update: Update, remembered: float, but: frozenset[str], *, decay: bool) -> bool:
+    """Whether a parameter of gradient 0 moves where the rule remembers this; 0 of the memories in `but`."""
+    named = names(frozenset())
+    values: dict[Leaf, Array] = {named[k]: np.asarray(v) for k, v in update.settings.items()}
+    values[named["step"]] = np.asarray(3.0)
+    if not decay and named["weight_decay"] in values:
+        values[named["weight_decay"]] = np.asarray(0.0)
+    parameter, gradient = Name("theta", shape=()), Adjoint("theta", shape=())
+    values[parameter], values[gradient] = np.asarray(1.0), np.asarray(0.0)
+    for line in update.lines(parameter, gradient, named):
+        if line.assigns == "memory" and line.target not in values:
+            letter = line.target.name.removesuffix("_theta")
+            values[line.target] = np.asarray(0.0 if letter in but else remembered)
+        formula = annotated(line.formula, lambda leaf: ())
+        values[line.target] = value_of(formula, values, set())
+    return bool(values[parameter] != 1.0)
 
 
 Key: TypeAlias = tuple[str, Index]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,14 @@ from handgrad.run.program import Program, compiled
 from handgrad.run.shapes import case_count, check_shape, precision
 from handgrad.run.targets import check_targets, targets_of
 from handgrad.updates import Update
+
+
+@dataclass(frozen=True)
+class State:
+    """What a training goes on from: parameters and memories by name, after so many updates."""
+
+    numbers: Mapping[str, Array]
+    updates: int
 
 
 class Training:
@@ -78,6 +87,16 @@ class Training:
         value = float(loss) if np.ndim(loss) == 0 else float(np.mean(loss))
         self.losses.append(value)
         return value
+
+    def state(self) -> State:
+        """The parameters, what the rule remembers, and how many updates were made."""
+        return State({n: np.array(self._inputs[n]) for n in self._kept}, len(self.losses))
+
+    def restore(self, state: State) -> None:
+        """Goes back, or on, to a state of a training with the same parameters and memories."""
+        for name in self._kept:
+            self._inputs[name] = self._array(state.numbers[name])
+        self.losses = [float("nan")] * state.updates
 
     def run(self, steps: int, progress: Callable[[int, float], None] | None = None) -> float:
         """That many updates; returns the last loss. `progress(number, loss)` is told of each.

@@ -203,14 +203,44 @@ class LayerUnits:
         start = np.zeros(self.shape)
         start[at] = arriving.reshape(start[at].shape)
         values: dict[Expression, Array] = {}
-        assert self._formula is not None  # which finds the cuts
-        given = {Name(f"given {k}"): cut for k, cut in enumerate(self._given, start=1)}
-        for leaf in leaves(self._formula):
-            made = given.get(Name(leaf.name))
-            formula = leaf if made is None else made
-            value = np.asarray(value_of(formula, numbers, self.graph.cased_leaves), dtype=float)
-            values[leaf] = value[..., 0] if self.graph.cased(formula) else value
-        return self._back(start, self._filled(values))
+        for leaf, value in self._at(numbers).items():
+            cased = leaf in self._cased
+            values[leaf] = np.asarray(value, dtype=float)[..., 0] if cased else np.asarray(value)
+        return self._back(self._whole_formula, start, self._filled(self._whole_formula, values))
+
+    def evaluated(self, parameters: Mapping[str, Array], numbers: Mapping[Leaf, Array]) -> Array:
+        """The pre-activation with some parameters of the layer, of what the layers below give at others.
+
+        Arguments:
+            parameters: the layer's own.
+            numbers: the values of all names, from which what the layers below give is taken.
+        """
+        values = self._at(numbers)
+        values.update({Name(n): np.asarray(parameters[n], dtype=float) for n in self.parameters})
+        with np.errstate(all="ignore"):
+            return np.asarray(value_of(self._whole_formula, values, self._cased))
+
+    def _at(self, numbers: Mapping[Leaf, Array]) -> dict[Leaf, Array]:
+        """The values of the leaves of the whole formula."""
+        assert self._whole_formula is not None  # which finds what is given
+        given = {f"given {k}": cut for k, cut in enumerate(self._whole_given, start=1)}
+        cased = self.graph.cased_leaves
+        with np.errstate(all="ignore"):
+            return {
+                leaf: value_of(given.get(leaf.name, leaf), numbers, cased)
+                for leaf in leaves(self._whole_formula)
+            }
+
+    @cached_property
+    def _cased(self) -> set[Leaf]:
+        """The leaves of the whole formula that differ from case to case."""
+        assert self._whole_formula is not None  # which finds what is given
+        given = {f"given {k}": cut for k, cut in enumerate(self._whole_given, start=1)}
+        return {
+            leaf
+            for leaf in leaves(self._whole_formula)
+            if self.graph.cased(given.get(leaf.name, leaf))
+        }
 
     # -- slopes ----------------------------------------------------------------------------------
 
@@ -218,13 +248,15 @@ class LayerUnits:
         """By parameter, the slopes of the sum of some entries, at the first or the second set of numbers."""
         start = np.zeros(self.shape)
         start[at] = 1.0
-        return self._back(start, self._values(numbers))
+        return self._back(self._formula, start, self._values(numbers))
 
-    def _back(self, start: Array, values: Mapping[Expression, Array]) -> dict[str, Array]:
+    def _back(
+        self, formula: Expression, start: Array, values: Mapping[Expression, Array]
+    ) -> dict[str, Array]:
         """By parameter, the gradient that a gradient at the pre-activation gives it."""
-        adjoints: dict[int, Array] = {id(self._formula): start}
+        adjoints: dict[int, Array] = {id(formula): start}
         found = {n: np.zeros(self.graph.nodes[n].shape) for n in self.parameters}
-        for node in reversed(list(walk(self._formula))):
+        for node in reversed(list(walk(formula))):
             adjoint = adjoints.get(id(node))
             if adjoint is None:
                 continue
@@ -252,12 +284,14 @@ class LayerUnits:
                 shape = self._shape(leaf)
                 size = int(np.prod(shape, dtype=int))
                 values[leaf] = _numbers(size, number + 10 * numbers).reshape(shape)
-            self._known[numbers] = self._filled(values)
+            self._known[numbers] = self._filled(self._formula, values)
         return self._known[numbers]
 
-    def _filled(self, values: dict[Expression, Array]) -> dict[Expression, Array]:
-        """The values of the formula's leaves, with those of all its parts."""
-        for node in walk(self._formula):
+    def _filled(
+        self, formula: Expression, values: dict[Expression, Array]
+    ) -> dict[Expression, Array]:
+        """The values of a formula's leaves, with those of all its parts."""
+        for node in walk(formula):
             if isinstance(node, Call) and node not in values:
                 arguments = [self._value(a, values) for a in node.arguments]
                 which = (False,) * len(node.arguments)
@@ -289,9 +323,15 @@ class LayerUnits:
 
     @cached_property
     def _formula(self) -> Expression:
-        self._given: list[Expression] = []
         self._others: list[Expression] = []
-        return annotated(self._opened(self.pre), self._shape)
+        self._given: list[Expression] = []
+        return annotated(self._opened(self.pre, self._given), self._shape)
+
+    @cached_property
+    def _whole_formula(self) -> Expression:
+        """The formula as it is computed: with every normalisation, mean and variance in it."""
+        self._whole_given: list[Expression] = []
+        return annotated(self._opened(self.pre, self._whole_given, whole=True), self._shape)
 
     @cached_property
     def _multiplied(self) -> set[str]:
@@ -305,25 +345,31 @@ class LayerUnits:
             if isinstance(leaf, Name) and self._is(leaf, "parameter", self.graph.nodes)
         }
 
-    def _opened(self, expression: Expression) -> Expression:
-        """A formula with named values written out, and cut off at what the layers below give."""
+    def _opened(
+        self, expression: Expression, given: list[Expression], *, whole: bool = False
+    ) -> Expression:
+        """A formula with named values written out, and cut off at what the layers below give.
+
+        Unless the `whole` is asked for, it is that of one unit: what other units have a part in,
+        such as a mean over them, is cut off too.
+        """
         if isinstance(expression, Name):
             node = self.graph.nodes.get(expression.name)
             if node is None or node.written is None:
                 return expression
-            return self._opened(node.written)
+            return self._opened(node.written, given, whole=whole)
         if not isinstance(expression, Call):
             return expression
-        operation = operation_of(expression)
-        if operation.family in ("activation", "loss"):
-            return self._cut(expression)
-        if operation.family == "normalisation":
+        family = operation_of(expression).family
+        statistic = family == "reduction" and bool(self._outside & set(leaves(expression)))
+        if family in ("activation", "loss") or (statistic and not whole):
+            given.append(expression)
+            return Name(f"given {len(given)}", shape=expression.shape)
+        if family == "normalisation" and not whole:
             # Entry by entry, as far as units go; but other units move the mean and the variance.
             self._others.append(expression.arguments[0])
-            return self._opened(expression.arguments[0])
-        if operation.family == "reduction" and self._outside & set(leaves(expression)):
-            return self._cut(expression)  # a mean or a variance beside the value itself
-        return expression.of([self._opened(a) for a in expression.arguments])
+            return self._opened(expression.arguments[0], given)
+        return expression.of([self._opened(a, given, whole=whole) for a in expression.arguments])
 
     @cached_property
     def _outside(self) -> set[Leaf]:
@@ -340,10 +386,6 @@ class LayerUnits:
             elif isinstance(formula, Call) and operation_of(formula).family not in BEYOND:
                 pending += formula.arguments
         return found
-
-    def _cut(self, expression: Expression) -> Name:
-        self._given.append(expression)
-        return Name(f"given {len(self._given)}", shape=expression.shape)
 
     def _shape(self, leaf: Leaf) -> tuple[int, ...]:
         return leaf.shape if leaf.shape is not None else self.graph.shape(leaf)

@@ -1,13 +1,13 @@
 """Over training: the loss, the units that are dead, and the update that killed each.
 
-A unit is dead on a data set when its pre-activation is at most 0 on every case: its gate is shut,
-no gradient reaches its weights, and of plain gradient descent only the layers below can revive it.
+A unit is dead on a data set when its pre-activation is at most 0 on every case: its gate is shut, and no
+gradient comes through it. What can revive it all the same is found in `returning`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -17,12 +17,17 @@ from handgrad.graph import build
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem, Update
 from handgrad.run import run
+from handgrad.run.reviving import Revivers
 from handgrad.run.rows import rows_as_cases
-from handgrad.run.training import Training
+from handgrad.run.training import State, Training
+from handgrad.study.returning import Cause, Returning, Way
 from handgrad.study.units import GATES, Layer, layers
 from handgrad.study.watching import UnitWatch
 
 MOST_STEPS = 1_000_000
+
+ASKED = 128
+"""Dead units of which it is asked what can still move them, at most."""
 
 Unit = tuple[str, tuple[int, ...]]
 """A unit: the name of its layer and its entry, counted from 0."""
@@ -52,6 +57,9 @@ class UnitEvent:
         from_value, to_value: its pre-activation on that case before and after.
         own: the part of that change that its own weights and bias made.
         below: the rest: what the layers below made.
+        cause: of a unit that fires again, whether its layer's parameters or what the layers below give
+            would have been enough alone; empty for one that died.
+        own_by: what moved its own weights, where they were enough; empty where that was not looked for.
     """
 
     kind: Literal["died", "revived"]
@@ -66,6 +74,8 @@ class UnitEvent:
     to_value: float
     own: float
     below: float
+    cause: Cause | Literal[""] = ""
+    own_by: tuple[Way, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +91,8 @@ class OverTraining:
         started_dead, ended_dead: these units before the first update, and after the last.
         stopped: the update after which the loss was no longer finite.
         rows: the data of which each row is a case, as in X @ W.
+        columns: the data of which each column is one, as in W @ X.
+        revivers: what can still move the units that are dead at the end, so far as that was asked.
     """
 
     name: str
@@ -99,6 +111,18 @@ class OverTraining:
     ended_dead: tuple[Unit, ...]
     stopped: int | None
     rows: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    revivers: Mapping[Unit, Revivers] = field(default_factory=dict)
+
+    @property
+    def revivals(self) -> tuple[UnitEvent, ...]:
+        """The events of units that fired again."""
+        return tuple(event for event in self.events if event.kind == "revived")
+
+    @property
+    def never(self) -> tuple[Unit, ...]:
+        """The units that are dead at the end and provably never fire again on these data."""
+        return tuple(unit for unit, revivers in self.revivers.items() if revivers.never)
 
     @property
     def units(self) -> int:
@@ -144,7 +168,8 @@ def train(
     training = Training(problem)
     watch = UnitWatch(problem, layers(training.graph, operations))
     order = _batches(problem, batch, cases, seed)
-    recorder = _Recorder(watch, training)
+    returning = Returning(problem, watch, lambda: _batches(problem, batch, cases, seed))
+    recorder = _Recorder(watch, training, returning)
     stopped: int | None = None
     for step in range(1, steps + 1):
         before = training.step(**next(order))
@@ -177,6 +202,7 @@ def train(
         ended_dead=recorder.dead_now(),
         stopped=stopped,
         rows=rows,
+        revivers=recorder.revivers() if stopped is None and operations <= GATES else {},
     )
 
 
@@ -196,8 +222,9 @@ def with_update(problem: Problem, rule: str | None, rate: float | None) -> Probl
 class _Recorder:
     """What was seen of the units, look by look."""
 
-    def __init__(self, watch: UnitWatch, training: Training) -> None:
-        self.watch, self.training = watch, training
+    def __init__(self, watch: UnitWatch, training: Training, returning: Returning) -> None:
+        self.watch, self.training, self.returning = watch, training, returning
+        self.off_since: dict[Unit, State] = {}
         self.steps: list[int] = []
         self.losses: list[float] = []
         self.dead: dict[str, list[int]] = {layer.name: [] for layer in watch.layers}
@@ -222,6 +249,14 @@ class _Recorder:
                 counts.append(counts[-1] if counts else 0)
         self.steps.append(step)
         self.losses.append(loss)
+        dead = self.dead_now()
+        if any(unit not in self.off_since for unit in dead):
+            state = self.training.state()
+            self.off_since = {unit: self.off_since.get(unit, state) for unit in dead}
+
+    def revivers(self) -> dict[Unit, Revivers]:
+        """What can still move the units that are dead now."""
+        return self.returning.revivers(self.dead_now()[:ASKED])
 
     def dead_now(self) -> tuple[Unit, ...]:
         """The units with no positive pre-activation at the last look."""
@@ -236,6 +271,7 @@ class _Recorder:
         before = self.largest.get(layer.name)
         if before is None:
             return
+        causes = self._causes(layer, np.argwhere((before <= 0) & (largest > 0)))
         for entry in np.argwhere((before <= 0) != (largest <= 0)):
             unit = tuple(int(i) for i in entry)
             died = bool(largest[unit] <= 0)
@@ -258,8 +294,28 @@ class _Recorder:
                     to_value=z_new,
                     own=own - z_old,
                     below=z_new - own,
+                    cause=causes[unit][0] if unit in causes else "",
+                    own_by=causes[unit][1] if unit in causes else (),
                 )
             )
+
+    def _causes(
+        self, layer: Layer, entries: Array
+    ) -> dict[tuple[int, ...], tuple[Cause, tuple[Way, ...]]]:
+        units = [tuple(int(i) for i in entry) for entry in entries]
+        if not units:
+            return {}
+        found = self.returning.causes(
+            layer,
+            units,
+            self.parameters,
+            self.training.parameters,
+            self.off_since,
+            len(self.training.losses),
+        )
+        for unit in units:
+            del self.off_since[layer.name, unit]
+        return found
 
 
 def _cases(problem: Problem) -> int:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 
 import numpy as np
 
-from handgrad.expression import Expression, Leaf, Name, Shape, walk
+from handgrad.expression import Call, Expression, Leaf, Shape
 from handgrad.graph import Graph, activations
 from handgrad.operations import BY_NAME
 from handgrad.operations.operation import Array
 from handgrad.run.evaluate import value_of
+from handgrad.run.units import LayerUnits
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,25 +23,37 @@ class Layer:
     Arguments:
         name: the equation that the gate stands in, such as h1; with a number where there are more in it.
         pre: what the gate is applied to: its pre-activation, such as z1.
-        shape: of the pre-activation in one case; every entry is a unit.
-        formula: what the pre-activation is computed by.
-        own: the parameters in that formula: the units' own weights and biases.
+        call: the gate, applied.
+        facts: what one unit is, and what is its own.
     """
 
     name: str
     pre: Expression
-    shape: Shape
-    formula: Expression
-    own: tuple[Name, ...]
+    call: Call
+    facts: LayerUnits = field(compare=False, repr=False)
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of the pre-activation in one case."""
+        return self.facts.shape
 
     @property
     def units(self) -> int:
         """How many there are."""
-        return int(np.prod(self.shape, dtype=int))
+        return int(np.prod(self.facts.units, dtype=int))
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The parameters of the pre-activation: the units' own weights and biases."""
+        return self.facts.parameters
 
     def value(self, values: Mapping[Leaf, Array], cased: Set[Leaf]) -> Array:
-        """The pre-activations, given the values of the names in them."""
-        return np.asarray(value_of(self.pre, values, cased))
+        """The pre-activations by unit, position and case, given the values of the names in them."""
+        return self.apart(np.asarray(value_of(self.pre, values, cased)))
+
+    def apart(self, z: Array) -> Array:
+        """Pre-activations by unit, position and case."""
+        return self.facts.apart(z if z.ndim > len(self.shape) else z[..., None])
 
 
 GATES = frozenset(name for name, operation in BY_NAME.items() if operation.gate)
@@ -49,19 +62,12 @@ GATES = frozenset(name for name, operation in BY_NAME.items() if operation.gate)
 
 def layers(graph: Graph, operations: Set[str] = GATES) -> tuple[Layer, ...]:
     """The layers of units that these operations are applied to, in the order of the equations."""
-    formulas = {line.leaf: line.formula for line in graph.forward}
     found: list[Layer] = []
     watched = [a for a in activations(graph) if a.call.operation in operations]
     for equation, group in groupby(watched, key=lambda a: a.equation):
         calls = list(group)
         for number, activation in enumerate(calls, start=1):
             pre = activation.pre_activation
-            formula = formulas.get(pre, pre) if isinstance(pre, Name) else pre
-            own = tuple(
-                node
-                for node in walk(formula)
-                if isinstance(node, Name) and graph.nodes[node.name].kind == "parameter"
-            )
             name = equation if len(calls) == 1 else f"{equation} ({number})"
-            found.append(Layer(name, pre, pre.shape or (), formula, tuple(dict.fromkeys(own))))
+            found.append(Layer(name, pre, activation.call, LayerUnits(graph, pre)))
     return tuple(found)

@@ -12,7 +12,6 @@ from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.run import Plan
 from handgrad.run.engine import BLOCK, SMALL
-from handgrad.run.evaluate import value_of
 from handgrad.run.program import Program, compiled
 from handgrad.study.units import Layer
 
@@ -54,7 +53,7 @@ class UnitWatch:
         best, where = -np.inf, 0
         for part in self._parts():
             _, values = self._run(parameters, part)
-            z = layer.value(values, self.graph.cased_leaves)[unit]
+            z = layer.value(values, self.graph.cased_leaves)[unit].max(axis=0)
             if np.max(z) > best:
                 best, where = float(np.max(z)), part.start + int(np.argmax(z))
         return where
@@ -73,14 +72,26 @@ class UnitWatch:
     ) -> tuple[float, float, float]:
         """A unit's pre-activation with the old numbers, with the new ones, and with only its own new.
 
-        The last is its formula with the new weights and bias on what the layers below gave before.
+        The last is its formula with the new weights and bias on what the layers below gave before. Of
+        several positions it is the largest.
         """
-        mixed: dict[Leaf, Array] = dict(old)
-        mixed.update({name: new[name] for name in layer.own})
         cased = self.graph.cased_leaves
-        found = [np.asarray(value_of(layer.formula, v, cased))[unit] for v in (old, new, mixed)]
-        z_old, z_new, own = (float(np.max(z)) for z in found)
-        return z_old, z_new, own
+        own = layer.facts.evaluated({n: new[Name(n)] for n in layer.own}, old)
+        found = (layer.value(old, cased), layer.value(new, cased), layer.apart(own))
+        z_old, z_new, z_own = (float(np.max(z[unit])) for z in found)
+        return z_old, z_new, z_own
+
+    def mixed(self, layer: Layer, own: Mapping[str, Array], others: Mapping[str, Array]) -> Array:
+        """Each unit's largest pre-activation with its layer's parameters at some numbers, and all the rest
+        at others."""
+        largest: Array | None = None
+        for part in self._parts():
+            with np.errstate(all="ignore"):
+                numbers = self._plan({**others, **self._of(part)})
+            z = layer.apart(layer.facts.evaluated(own, numbers)).max(axis=(-2, -1))
+            largest = z if largest is None else np.maximum(largest, z)
+        assert largest is not None
+        return largest
 
     def _parts(self) -> Iterator[slice]:
         for start in range(0, self._cases, BLOCK):
@@ -107,4 +118,4 @@ class UnitWatch:
     def _over_cases(self, layer: Layer, values: Mapping[Leaf, Array]) -> Array:
         with np.errstate(all="ignore"):
             z = layer.value(values, self.graph.cased_leaves)
-        return z.max(axis=-1) if self.graph.cased(layer.pre) else z
+        return np.asarray(z.max(axis=(-2, -1)))

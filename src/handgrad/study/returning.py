@@ -1,0 +1,231 @@
+"""Why a unit that was off on all the data fires again: the layers below, or its own weights, and by what.
+
+Found by leaving things out. With its layer's parameters as they were at the look before, would it
+fire on what the layers below give it now? With what they gave it then, would it fire by its layer's
+parameters now? And of what moves its own weights without a gradient, each way is left out in
+the updates since it was first found off, made again: without which would it not fire?
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from handgrad.equations import source
+from handgrad.errors import HandgradError
+from handgrad.expression import Call, Expression, leaves, literal
+from handgrad.graph import build
+from handgrad.notation import Sum
+from handgrad.operations import operation_of
+from handgrad.operations.operation import Array
+from handgrad.problem import Problem
+from handgrad.problem.parts import with_named_activations
+from handgrad.run.reviving import Key, Revivers, Reviving, coasting_memories
+from handgrad.run.training import State, Training
+from handgrad.run.units import LayerUnits
+from handgrad.study.units import Layer
+from handgrad.study.watching import UnitWatch
+from handgrad.updates import Update
+
+Cause: TypeAlias = Literal[
+    "own",  # its layer's parameters alone
+    "below",  # what the layers below give alone
+    "either",  # each of the two would have been enough
+    "together",  # neither alone
+]
+
+Way: TypeAlias = Literal["gradient", "coasting", "decay", "penalty", "sharing"]
+"""What moved its own weights: a gradient that came through it between two looks; what the rule remembers;
+weight decay; a path of its own to the loss; or another use of the same weights."""
+
+REPLAYED = 4
+"""Updates made again, as a multiple of those made, at most."""
+
+
+@dataclass(frozen=True)
+class _Replay:
+    """A unit that fires after `updates` updates, was off at the look `before`, and first found off `since`."""
+
+    layer: Layer
+    unit: tuple[int, ...]
+    before: Mapping[str, Array]
+    since: State
+    updates: int
+
+
+@dataclass
+class Returning:
+    """Asks why units of one training fire again.
+
+    Arguments:
+        problem: in training, with its update.
+        watch: of its units.
+        batches: gives the data of each update, from the first on.
+    """
+
+    problem: Problem
+    watch: UnitWatch
+    batches: Callable[[], Iterator[Mapping[str, Any]]]
+    replayed: int = 0
+    _trainings: dict[frozenset[Way], Training] = field(default_factory=dict)
+    _found: dict[tuple[int, int, frozenset[Way]], Mapping[str, Array]] = field(default_factory=dict)
+
+    # -- what may revive a unit ----------------------------------------------------------------------
+
+    @cached_property
+    def _named(self) -> tuple[Reviving, Mapping[str, str]]:
+        """What can revive units, of the problem with its gates named; and what each layer is called there."""
+        named, parts = with_named_activations(self.problem)
+        graph = build(named)
+        called: dict[str, str] = {}
+        layers: dict[str, LayerUnits] = {}
+        for layer in self.watch.layers:
+            alone = self.watch.graph.nodes.get(layer.name)
+            name = layer.name
+            if alone is None or alone.written != layer.call:
+                name = next((n for n, part in parts.items() if part.formula == layer.call), "")
+            node = graph.nodes.get(name)
+            if node is None or not isinstance(node.written, Call):
+                continue
+            called[layer.name] = name
+            layers[name] = LayerUnits(graph, node.written.arguments[0])
+        return Reviving(named, graph, layers), called
+
+    def revivers(self, units: Sequence[Key]) -> dict[Key, Revivers]:
+        """What can still move each of the units, all of which are off on all the data."""
+        reviving, called = self._named
+        known = [unit for unit in units if unit[0] in called]
+        found = reviving.of([(called[name], at) for name, at in known])
+        return {(name, at): found[called[name], at] for name, at in known}
+
+    # -- causes --------------------------------------------------------------------------------------
+
+    def causes(
+        self,
+        layer: Layer,
+        units: Sequence[tuple[int, ...]],
+        before: Mapping[str, Array],
+        now: Mapping[str, Array],
+        since: Mapping[Key, State],
+        updates: int,
+    ) -> dict[tuple[int, ...], tuple[Cause, tuple[Way, ...]]]:
+        """Why units of a layer fire now that were off at the look before.
+
+        Arguments:
+            before, now: the parameters at the two looks.
+            since: by unit, the state in which it was first found off.
+            updates: how many have been made by now.
+        """
+        by_own = self.watch.mixed(layer, now, before) > 0
+        by_below = self.watch.mixed(layer, before, now) > 0
+        found: dict[tuple[int, ...], tuple[Cause, tuple[Way, ...]]] = {}
+        for unit in units:
+            cause: Cause = "together"
+            if by_own[unit]:
+                cause = "either" if by_below[unit] else "own"
+            elif by_below[unit]:
+                cause = "below"
+            ways: tuple[Way, ...] = ()
+            if cause in ("own", "either"):
+                replay = _Replay(layer, unit, before, since[layer.name, unit], updates)
+                ways = self._ways(replay)
+            found[unit] = cause, ways
+        return found
+
+    def _ways(self, replay: _Replay) -> tuple[Way, ...]:
+        """What moved its own weights: what it would not fire without; or all that each would do alone."""
+        key = replay.layer.name, replay.unit
+        revivers = self.revivers([key]).get(key)
+        if revivers is None:
+            return ()
+        possible: list[Way] = []
+        # What was remembered when it was found off; nothing was before the first update.
+        possible += ["coasting"] if revivers.coasting and replay.since.updates else []
+        possible += ["decay"] if revivers.decay else []
+        possible += ["penalty"] if revivers.penalties else []
+        shared: tuple[Way, ...] = ("sharing",) if revivers.shared else ()
+        rest: tuple[Way, ...] = shared or ("gradient",)
+        if not possible:
+            return rest
+        if replay.updates - replay.since.updates == 1 and len(possible) == 1 and not shared:
+            # In one update from where it was off, no gradient came through it.
+            return (possible[0],)
+        everything = self._fires(replay, frozenset(possible), revivers)
+        if everything is None:
+            return ()
+        if everything:
+            return rest
+        if len(possible) == 1:
+            return (possible[0],)
+        alone = {way: self._fires(replay, frozenset([way]), revivers) for way in possible}
+        if None in alone.values():
+            return ()
+        return tuple(way for way in possible if not alone[way]) or tuple(possible)
+
+    def _fires(self, replay: _Replay, left_out: frozenset[Way], revivers: Revivers) -> bool | None:
+        """Whether it would fire by its own weights with some ways left out; None where that was not tried."""
+        parameters = self._again(replay, left_out, revivers)
+        if parameters is None:
+            return None
+        return bool(self.watch.mixed(replay.layer, parameters, replay.before)[replay.unit] > 0)
+
+    def _again(
+        self, replay: _Replay, left_out: frozenset[Way], revivers: Revivers
+    ) -> Mapping[str, Array] | None:
+        """The parameters after the updates made again; None where that would take too many."""
+        first, last = replay.since.updates, replay.updates
+        key = (first, last, left_out)
+        if key in self._found:
+            return self._found[key]
+        if self.replayed + last - first > REPLAYED * last:
+            return None
+        self.replayed += last - first
+        if left_out not in self._trainings:
+            try:
+                self._trainings[left_out] = Training(self._without(left_out, revivers))
+            except HandgradError:
+                return None
+        training = self._trainings[left_out]
+        numbers = dict(replay.since.numbers)
+        if "coasting" in left_out:
+            coasting = coasting_memories(training.update, training.problem)
+            numbers.update({n: np.zeros_like(numbers[n]) for n in coasting})
+        training.restore(State(numbers, first))
+        for batch in itertools.islice(self.batches(), first, last):
+            training.step(**batch)
+        self._found = {k: v for k, v in self._found.items() if k[1] == last}
+        self._found[key] = {n: a.copy() for n, a in training.parameters.items()}
+        return self._found[key]
+
+    def _without(self, left_out: frozenset[Way], revivers: Revivers) -> Problem:
+        """The problem with some ways left out: no decay, and penalties times 0."""
+        problem = self.problem
+        update = problem.update or Update()
+        if "decay" in left_out:
+            update = replace(update, options={**update.options, "weight_decay": 0.0})
+        if "penalty" in left_out:
+            texts = [
+                f"{e.target} = {source(_unpenalised(e.expression, self.problem))}"
+                if e.target in revivers.penalties
+                else e.text
+                for e in problem.equations
+            ]
+            problem = problem.with_equations(texts)
+        return replace(problem, update=update)
+
+
+def _unpenalised(expression: Expression, problem: Problem) -> Expression:
+    """A sum with the terms that no case enters multiplied by 0."""
+    if isinstance(expression, Call) and isinstance(operation_of(expression).notation, Sum):
+        return expression.of([_unpenalised(a, problem) for a in expression.arguments])
+    names = {leaf.name for leaf in leaves(expression)}
+    given = names & set(problem.data)
+    plain = not any(problem.data[n].cased or problem.data[n].shape for n in given)
+    if plain and names - given and names - given <= set(problem.parameters):
+        return literal(0.0) * expression
+    return expression
