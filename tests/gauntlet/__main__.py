@@ -5,12 +5,13 @@ loss and finite gradients. Judge 2 holds numbers against PyTorch. Judge 3 derive
 
 A problem meets `solve --json` and a few commands more, by turns: the families' problems come one after another
 (family 1, family 2, …), and each next problem of a family meets the next commands of the list. So 10 000 problems
-meet each pair of family and command a dozen times. Exits with 1 where something is found.
+meet each pair of family and command a dozen times. Exits with 1 where something is found; Ctrl-C ends it with what was found so far.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import time
 
@@ -27,7 +28,6 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--commands", nargs="*", choices=[*COMMANDS, "all"], metavar="NAME", help="these only, or all")  # fmt: skip
     parser.add_argument("--no-facts", action="store_true", help="leave judge 3 out")
-    parser.add_argument("--print", action="store_true", help="print the problems too")
     options = parser.parse_args()
     families = options.family or list(FAMILIES)
     names = list(COMMANDS) if options.commands == ["all"] else options.commands
@@ -41,7 +41,9 @@ def main() -> None:
             done = sum(tally.problems.values())
             print(f"{done} of {len(pairs)}, {len(tally.findings)} found, {last - start:.0f} s", file=sys.stderr, flush=True)  # fmt: skip
 
-    tally = run(pairs, names, options.jobs, not options.no_facts, told)
+    tally = Tally()
+    with contextlib.suppress(KeyboardInterrupt):
+        run(pairs, names, options.jobs, not options.no_facts, told, tally)
     print(summary(tally))
     print(f"{time.monotonic() - start:.0f} s")
     raise SystemExit(int(bool(tally.findings)))

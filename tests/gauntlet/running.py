@@ -184,9 +184,10 @@ def run(
     jobs: int = 1,
     facts: bool = True,
     told: Callable[[Tally], None] = lambda _: None,
+    total: Tally | None = None,
 ) -> Tally:
-    """Many problems before the judges, in so many processes."""
-    total = Tally()
+    """Many problems before the judges, in so many processes; `total` is added to as they come."""
+    total = Tally() if total is None else total
     each = partial(_each, names=names, facts=facts)
     if jobs == 1:
         for pair in pairs:
