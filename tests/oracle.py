@@ -32,6 +32,11 @@ def _mean(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return torch.mean(a, dim=_axes(a, axis), keepdim=keepdims) if a.ndim else a * 1
 
 
+def _logsumexp(z: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    axis = tuple(range(z.ndim)) if axis is None else axis
+    return torch.logsumexp(z, dim=axis, keepdim=keepdims)
+
+
 def _norm(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return torch.linalg.vector_norm(a, dim=_axes(a, axis) if a.ndim else None, keepdim=keepdims)
 
@@ -112,6 +117,7 @@ TORCH: dict[str, Callable[..., Any]] = {
     "norm": _norm,
     "softmax": lambda z, axis=-1: torch.softmax(z, dim=axis),
     "log_softmax": lambda z, axis=-1: torch.log_softmax(z, dim=axis),
+    "logsumexp": _logsumexp,
     "concat": lambda *parts, axis=0: torch.cat(parts, dim=axis),
     "mse": _mean_of(lambda a, b: (a - b) ** 2),
     "bce": _mean_of(lambda p, y: -(torch.xlogy(y, p) + torch.xlogy(1 - y, 1 - p))),

@@ -98,7 +98,7 @@ ROWS = [
     *(Row(n, s, draws=(positive,)) for n in ("log", "sqrt") for s in SINGLES),
     *(Row("leaky_relu", s, ", alpha=0.2") for s in SINGLES),
     *(Row("elu", s, ", alpha=0.5", (draw,)) for s in SINGLES for draw in (anything, edges)),
-    *(Row(n, ((2, 3),), o, (draw,)) for n in ("sum", "mean", "max", "min", "norm") for o in REDUCTIONS for draw in (anything, edges)),
+    *(Row(n, ((2, 3),), o, (draw,)) for n in ("sum", "mean", "max", "min", "norm", "logsumexp") for o in REDUCTIONS for draw in (anything, edges)),
     *(Row(n, s) for n in ("sum", "mean", "max", "min") for s in (((),), ((4,),))),
     *(Row("norm", s) for s in (((4,),), ((1,),))),
     *(Row(n, s, o, (draw,)) for n in ("softmax", "log_softmax") for s, o in ((((4,),), ""), (((2, 3),), ""), (((2, 3),), ", axis=0")) for draw in (anything, edges)),

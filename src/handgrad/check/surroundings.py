@@ -40,7 +40,7 @@ class Around:
         fused = None
         if isinstance(target, Adjoint) and target.name in self.shortcuts:
             inner = self.shortcuts[target.name].inner
-            written = graph.nodes[inner].written
+            written = graph.nodes[inner].written if inner else None
             fused = (written, inner) if isinstance(written, Call) else None
         alike = {
             leaf: self._alike(leaf) for way in quantity.ways for leaf in leaves(way.expression)

@@ -24,10 +24,8 @@ from handgrad.expression import (
 )
 from handgrad.graph import Graph, Line, build
 from handgrad.graph.updating import UpdatePass, update_pass
-from handgrad.operations.annotate import annotated
 from handgrad.operations.mistakes import Mistake, mistakes
 from handgrad.operations.operation import Array
-from handgrad.operations.recognise import recognised
 from handgrad.problem import Problem
 from handgrad.run import Run
 from handgrad.run.plan import Plan, after
@@ -278,20 +276,20 @@ class _Collecting:
         return self.shapes[leaf]
 
     def _forward(self) -> list[Quantity]:
+        plain = {s.loss: s.plain for s in self.graph.shortcuts}
         found = []
         for line in self.graph.forward:
             node = self.graph.nodes.get(line.leaf.name)
-            written = node.written if node is not None else None
-            loss = recognised(written) if written is not None else None
-            known = annotated(loss, self._shape) if loss is not None else None
+            computed = node.computed if node is not None else None
+            known = plain.get(line.leaf.name, computed)
             # Not the form that is computed, from the logits: its terms cancel, so that bounds on it
             # lie far apart, and a prediction that was not rounded is within the bounds on it.
-            ways = self._ways(known or written or line.formula)
+            ways = self._ways(known or line.formula)
             found.append(self._quantity(line, ways, "forward"))
         return found
 
     def _backward(self) -> list[Quantity]:
-        long = {s.pre_activation: s.long[1].formula for s in self.graph.shortcuts}
+        long = {s.pre_activation: s.long[-1].formula for s in self.graph.shortcuts}
         found = []
         for line in self.graph.backward:
             other = long.get(line.leaf.name) if isinstance(line.leaf, Adjoint) else None

@@ -150,9 +150,14 @@ def _outline(formula: Expression) -> str:
 def _backward_reason(trace: Trace, step: Step) -> Text:
     if any(isinstance(n, ShortcutTaken) for n in step.notes):
         note = next(n for n in step.notes if isinstance(n, ShortcutTaken))
+        left = (
+            "prediction minus target"
+            if note.whole
+            else "the prediction, times what the targets add up to, minus the target"
+        )
         return (
             f"{WORDS[note.activation].noun[0].upper()}{WORDS[note.activation].noun[1:]} and "
-            f"{WORDS[note.operation].noun} belong together: their derivatives cancel to prediction minus target.",
+            f"{WORDS[note.operation].noun} belong together: their derivatives cancel to {left}.",
         )
     operations: dict[str, None] = {}
     for line in step.lines:

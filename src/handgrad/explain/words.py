@@ -122,6 +122,11 @@ WORDS: dict[str, Words] = {
         "The logarithm of softmax, computed without overflow.",
         "Subtract the probabilities times the summed gradient.",
     ),
+    "logsumexp": Words(
+        "log-sum-exp",
+        "The logarithm of the sum of the exponentials, computed without overflow.",
+        "The derivative of ln Σ eᶻ is softmax(z).",
+    ),
     "matmul": Words(
         "the matrix product",
         "Multiply: each unit takes the weighted sum of its inputs.",

@@ -7,10 +7,8 @@ line of its own, the adjoint of that part of the equation, so that the chain can
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-
-import numpy as np
 
 from handgrad.expression import (
     ONE,
@@ -19,17 +17,17 @@ from handgrad.expression import (
     Call,
     Expression,
     Leaf,
-    Literal,
     Name,
     Shape,
     leaves,
 )
 from handgrad.graph.numbering import Numbering
 from handgrad.graph.parts import Parts, Referring, is_short
+from handgrad.graph.recognising import Recognition, contains
 from handgrad.graph.structure import Gradient, Let, Line, Node, Shortcut, is_cased
 from handgrad.operations import operation_of
-from handgrad.operations.annotate import application, tidied
-from handgrad.operations.operation import Array, Fusion
+from handgrad.operations.annotate import tidied
+from handgrad.operations.recognise import Found
 from handgrad.operations.reductions import mean_over_cases, sum_over_cases
 
 
@@ -37,7 +35,7 @@ from handgrad.operations.reductions import mean_over_cases, sum_over_cases
 class Backward:
     """Differentiates the equations in `order` (those that reach the loss, topologically).
 
-    `values` are the numbers of the data, for the conditions of fusions; `summed` says that
+    `recognition` are the losses that are computed as one with an activation; `summed` says that
     cases are added up rather than averaged.
     """
 
@@ -46,18 +44,22 @@ class Backward:
     loss: str
     cased: set[Leaf]
     summed: bool
-    values: Mapping[str, Array]
+    recognition: Recognition
     gradients: dict[str, Gradient] = field(default_factory=dict)
     shortcuts: list[Shortcut] = field(default_factory=list)
     _chain: list[Line] = field(default_factory=list)
     _emitted: list[Line] = field(default_factory=list)
     _contributions: dict[str, list[Line]] = field(default_factory=dict)
-    _long: dict[str, Line] = field(default_factory=dict)
-    _fused: dict[Call, tuple[Call, Call, str]] = field(default_factory=dict)
+    _aside: tuple[Found, ...] = ()
+    _short: dict[Found, Line] = field(default_factory=dict)
+    _arrived: dict[Found, list[Expression]] = field(default_factory=dict)
+    _detour: list[Line] = field(default_factory=list)
     _users: dict[str, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._parts = Parts(self.nodes, self.cased)
+        several = self.recognition.found.items()
+        self._fused = {one.fused: one for _, found in several for one in found}
 
     @property
     def lets(self) -> dict[str, Let]:
@@ -72,18 +74,24 @@ class Backward:
             for leaf in leaves(written):
                 self._users.setdefault(leaf.name, []).append(name)
         self._parts.name(self.order)
+        for found in self._fused.values():
+            if found.name:
+                self._parts.call(found.value, found.name)
         for name in reversed(self.order):
             self._finish(name)
             computed = self.nodes[name].computed
             assert computed is not None
-            computed = self._fuse(computed, name)
-            if computed is not self.nodes[name].computed:
-                self.nodes[name] = replace(self.nodes[name], computed=computed)
-            if name not in self._long:
-                self._into(computed, ONE if name == self.loss else self._adjoint_leaf(name), name)
+            g = ONE if name == self.loss else self._adjoint_leaf(name)
+            if name in self.recognition.aside:
+                self._through(name)
+            else:
+                self._into(computed, g, name)
+            if name in self.recognition.found:
+                self._long_way(name, g)
             self._finish_givens(name)
         for name in self.nodes:
             self._finish(name)
+        self._shortcuts()
         self._number_lets()
 
     def lines(self) -> tuple[Line, ...]:
@@ -94,6 +102,8 @@ class Backward:
 
     def _into(self, expression: Expression, g: Expression, equation: str) -> None:
         """Pulls `g`, the gradient with respect to `expression`, back to the names in it."""
+        if self._aside and self._is_on_the_long_way(expression, g, equation):
+            return
         match expression:
             case Name():
                 self._contribute(expression.name, g, equation)
@@ -103,8 +113,7 @@ class Backward:
                 pass
 
     def _into_call(self, call: Call, g: Expression, equation: str) -> None:
-        if call in self._fused:
-            self._long_way(call, g, equation)
+        fused = None if self._aside else self._fused.get(call)
         root = self.nodes[equation].computed is call
         seen = Referring(self._parts, call, equation, root)
         for position, argument in enumerate(call.arguments):
@@ -114,7 +123,11 @@ class Backward:
             if formula is None:
                 continue
             formula = self._tidied(formula)
-            if isinstance(argument, Call) and not is_short(formula):
+            if fused is not None and position == 0:
+                formula = self._short_way(fused, formula, equation)
+            elif self._aside and self._is_on_the_long_way(argument, formula, equation):
+                continue
+            elif isinstance(argument, Call) and not is_short(formula):
                 formula = self._own_line(argument, formula, equation)
             self._into(argument, formula, equation)
 
@@ -125,8 +138,13 @@ class Backward:
         self._note_cased(leaf, formula)
         line = Line(leaf, formula, equation)
         self._chain.append(line)
-        self._emitted.append(line)
+        self._emit(line)
         return leaf
+
+    def _emit(self, line: Line) -> None:
+        self._emitted.append(line)
+        if self._aside or line.leaf.name in self.recognition.aside:
+            self._detour.append(line)
 
     def _contribute(self, name: str, formula: Expression, equation: str) -> None:
         shares = self._contributions.setdefault(name, [])
@@ -148,8 +166,6 @@ class Backward:
         shares = self._contributions.get(name, [])
         if name == self.loss:
             total: Expression = ONE
-        elif name in self._long:
-            total = self._long[name].formula
         elif not shares:
             total = replace(ZERO * Name(name, shape=node.shape), shape=node.shape)
         else:
@@ -157,7 +173,7 @@ class Backward:
             return
         self._note_cased(leaf, total)
         self.gradients[name] = Gradient(name, (), total)
-        self._emitted.append(Line(leaf, total))
+        self._emit(Line(leaf, total))
 
     def _finish_shares(self, node: Node, shares: list[Line]) -> None:
         leaf = Adjoint(node.name, shape=node.shape)
@@ -170,14 +186,14 @@ class Backward:
             parts = [Adjoint(node.name, s.through, shape=node.shape) for s in shares]
             for part, share in zip(parts, shares, strict=True):
                 self._note_cased(part, share.formula)
-                self._emitted.append(Line(part, share.formula, share.through))
+                self._emit(Line(part, share.formula, share.through))
             total = self._tidied(_sum(parts))
         self._note_cased(leaf, total)
         reduced = len(shares) == 1 and total is not per_case[0]
         self.gradients[node.name] = Gradient(
             node.name, tuple(shares), total, per_case[0] if reduced else None
         )
-        self._emitted.append(Line(leaf, total, shares[0].through if len(shares) == 1 else ""))
+        self._emit(Line(leaf, total, shares[0].through if len(shares) == 1 else ""))
 
     def _over_cases(self, share: Line) -> Expression:
         """A share of a value that is the same in every case, from the shares of each case."""
@@ -199,68 +215,101 @@ class Backward:
             if self.nodes[leaf.name].kind != "value" and self._users[leaf.name][0] == equation:
                 self._finish(leaf.name)
 
-    # -- fusing a loss with the activation before it ------------------------------------------
+    # -- a loss and the activation before it ---------------------------------------------------
 
-    def _fuse(self, expression: Expression, equation: str) -> Expression:
-        """The formula with every loss(activation(z), y) as the operation that computes both."""
-        if not isinstance(expression, Call):
-            return expression
-        call = expression.of([self._fuse(a, equation) for a in expression.arguments])
-        if not operation_of(call).fuses:
-            return call
-        first, target = call.arguments[:2]
-        inner = self.nodes[first.name] if isinstance(first, Name) else None
-        activation = inner.written if inner is not None else first
-        if not isinstance(activation, Call) or activation.options:
-            return call
-        fusion = operation_of(call).fuses.get(activation.operation)
-        if fusion is None or not self._stands(fusion, target):
-            return call
-        if inner is not None and not self._only_use(inner.name, equation):
-            return call
-        joined = Call(fusion.operation, (activation.arguments[0], target), shape=call.shape)
-        if inner is not None:
-            self._fused[joined] = (call, activation, inner.name)
-        return joined
+    def _short_way(self, found: Found, formula: Expression, equation: str) -> Expression:
+        """Pulls the gradient back to the scores in one step; it gets a line of its own."""
+        scores = found.scores
+        if isinstance(scores, Call):
+            named = self._parts.reference(scores, equation)
+            # An equation of its own that computes the same is not on the way.
+            if isinstance(named, Name) and named.name in self.nodes:
+                return formula
+            formula = self._own_line(scores, formula, equation)
+            self._short[found] = next(x for x in self._chain if x.leaf == formula)
+        elif isinstance(scores, Name):
+            self._short[found] = Line(self._adjoint_leaf(scores.name), formula, equation)
+        return formula
 
-    def _stands(self, fusion: Fusion, target: Expression) -> bool:
-        if fusion.allowed is None:
-            return True
-        shape = target.shape or ()
-        if isinstance(target, Name) and target.name in self.values:
-            return fusion.allowed(self.values[target.name], shape)
-        return isinstance(target, Literal) and fusion.allowed(np.asarray(target.value), shape)
+    def _long_way(self, equation: str, g: Expression) -> None:
+        """Pulls the gradient back to what the short way passes by, and through it to the scores."""
+        self._aside = self.recognition.found[equation]
+        self._to_sites(self.recognition.plain[equation], g, equation)
+        self._aside = ()
 
-    def _only_use(self, name: str, equation: str) -> bool:
-        return self._users[name] == [equation]
+    def _to_sites(self, expression: Expression, g: Expression, equation: str) -> None:
+        """Pulls `g` back to the losses that a formula has in it, and on through these."""
+        sites = [found.plain for found in self._aside]
+        if expression in sites:
+            self._into(expression, g, equation)
+        elif isinstance(expression, Call):
+            seen = Referring(self._parts, expression, equation)
+            for position, argument in enumerate(expression.arguments):
+                if not contains(argument, sites):
+                    continue
+                formula = operation_of(expression).pullback(position, g, seen)
+                if formula is not None:
+                    self._to_sites(argument, self._tidied(formula), equation)
 
-    def _long_way(self, joined: Call, g: Expression, equation: str) -> None:
-        """The gradient through the activation's value, beside the fused operation's."""
-        call, activation, inner = self._fused[joined]
-        to_inner = operation_of(call).pullback(0, g, Referring(self._parts, call, equation))
-        node = self.nodes[inner]
-        value = Name(inner, shape=node.shape)
-        before = activation.arguments[0]
-        argument = self._parts.reference(before, inner)
-        through = application(activation, (argument,), value)
-        to_argument = operation_of(activation).pullback(0, self._adjoint_leaf(inner), through)
-        if to_inner is None or to_argument is None:
-            return
-        to = Line(self._adjoint_leaf(inner), self._tidied(to_inner), equation)
-        self._long[inner] = to if node.cased else replace(to, formula=self._over_cases(to))
-        # An equation of its own that computes the same is not on the way.
-        if isinstance(before, Name):
-            second = Line(self._adjoint_leaf(before.name), self._tidied(to_argument), inner)
-            self.shortcuts.append(
-                Shortcut(
-                    loss=equation,
-                    inner=inner,
-                    pre_activation=before.name,
-                    activation=activation.operation,
-                    operation=call.operation,
-                    long=(self._long[inner], second),
+    def _through(self, name: str) -> None:
+        """Pulls the gradient of an equation that the short way passes by back to what it uses."""
+        self._aside = next(
+            found
+            for found in self.recognition.found.values()
+            if any(name in one.passed for one in found)
+        )
+        formula = self.recognition.direct.get(name, self.nodes[name].written)
+        assert formula is not None
+        self._into(formula, self._adjoint_leaf(name), name)
+        self._aside = ()
+
+    def _is_on_the_long_way(self, expression: Expression, g: Expression, equation: str) -> bool:
+        """Takes up what arrives at the scores of a loss, or at a shift of them, on the long way."""
+        for found in self._aside:
+            if expression in found.shifts:
+                return True
+            if expression == found.scores:
+                self._arrived.setdefault(found, []).append(g)
+                return True
+        return isinstance(expression, Name) and expression.name not in self.recognition.aside
+
+    def _shortcuts(self) -> None:
+        """The ways that were found, short and long."""
+        for equation, several in self.recognition.found.items():
+            for found in several:
+                short, arrived = self._short.get(found), self._arrived.get(found)
+                if short is None or arrived is None:
+                    continue
+                last = Line(short.leaf, self._tidied(_sum(arrived)), found.name or equation)
+                if not is_cased(found.scores, self.cased):
+                    short, last = [
+                        replace(line, formula=self._over_cases(line)) for line in (short, last)
+                    ]
+                self.shortcuts.append(
+                    Shortcut(
+                        loss=equation,
+                        inner=found.name,
+                        pre_activation=short.leaf.name,
+                        activation=found.activation,
+                        operation=found.loss,
+                        aside=found.passed,
+                        long=(*self._lines_for(last), last),
+                        short=short,
+                        fused=found.fused,
+                        plain=self.recognition.plain[equation],
+                        whole=found.whole,
+                    )
                 )
-            )
+
+    def _lines_for(self, last: Line) -> list[Line]:
+        """The lines of the long way that lead to its last one, in order."""
+        needed = set(leaves(last.formula))
+        lines: list[Line] = []
+        for line in reversed(self._detour):
+            if line.leaf in needed:
+                lines.insert(0, line)
+                needed |= set(leaves(line.formula))
+        return lines
 
     # -- lets --------------------------------------------------------------------------------
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from handgrad.equations import Equation
 from handgrad.errors import HandgradError, ShapeError
 from handgrad.expression import Leaf, Name, Shape
 from handgrad.graph.backward import Backward
 from handgrad.graph.order import in_order, used_names, where
+from handgrad.graph.recognising import Recognition
 from handgrad.graph.structure import Graph, Let, Line, Node, activation_of, is_cased
 from handgrad.operations.annotate import annotated
 from handgrad.operations.operation import describe
-from handgrad.operations.recognise import recognised
 from handgrad.operations.reductions import mean_over_cases, sum_over_cases
 from handgrad.problem import Problem
 
@@ -43,14 +43,20 @@ class _Building:
             self._value(equation)
         self._check_loss(equations)
         reaching = self._reaching(equations)
-        self._recognise(reaching)
+        order = tuple(e.target for e in equations if e.target in reaching)
+        recognition = Recognition(
+            nodes=self.nodes,
+            order=order,
+            values={name: given.array for name, given in problem.data.items()},
+        )
+        recognition.recognise()
         backward = Backward(
             nodes=self.nodes,
-            order=tuple(e.target for e in equations if e.target in reaching),
+            order=order,
             loss=problem.loss,
             cased=self.cased,
             summed=problem.reduction == "sum",
-            values={name: given.array for name, given in problem.data.items()},
+            recognition=recognition,
         )
         backward.differentiate()
         cost = self._cost(equations)
@@ -135,15 +141,6 @@ class _Building:
             if equation.target in reaching:
                 reaching.update(name.name for name in used_names(equation))
         return reaching & {e.target for e in equations}
-
-    def _recognise(self, reaching: set[str]) -> None:
-        """Puts the stable operation where a loss is recognised, and two operations that fuse as one."""
-        for name in reaching:
-            node = self.nodes[name]
-            assert node.written is not None
-            loss = recognised(node.written)
-            if loss is not None:
-                self.nodes[name] = replace(node, computed=annotated(loss, self._shape))
 
     def _cost(self, equations: tuple[Equation, ...]) -> str:
         """The name of the loss over all the cases; the loss itself where it has no cases."""

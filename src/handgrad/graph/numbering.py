@@ -39,7 +39,8 @@ class Numbering:
         return substitute(old, lambda e: self.leaf(e) if isinstance(e, Name | Adjoint) else None)
 
     def shortcut(self, old: Shortcut) -> Shortcut:
-        return replace(old, long=(self.line(old.long[0]), self.line(old.long[1])))
+        short, long = self.line(old.short), tuple([self.line(line) for line in old.long])
+        return replace(old, short=short, long=long, pre_activation=short.leaf.name)
 
     def gradient(self, old: Gradient) -> Gradient:
         if old.name not in self.touched and old.per_case is None:

@@ -69,6 +69,10 @@ class Parts:
         for name, formula in sorted(calls, key=lambda call: _size(call[1])):
             self._named.setdefault(self._part(formula, name), Name(name, shape=formula.shape))
 
+    def call(self, formula: Call, name: str) -> None:
+        """Makes a formula be called by the name of the equation that computes it in other words."""
+        self._named.setdefault(self._part(formula, name), Name(name, shape=formula.shape))
+
     def reference(self, expression: Expression, equation: str) -> Expression:
         """How a formula refers to a part of an equation: its name, the part itself, or a let."""
         if not isinstance(expression, Call):

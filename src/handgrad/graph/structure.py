@@ -90,8 +90,12 @@ class Gradient:
 class Shortcut:
     """A loss and the activation that feeds it, differentiated as one operation.
 
-    `inner` is the activation's value (ŷ), `pre_activation` what it is applied to; `long`
-    are the two lines of the long way, through `inner`.
+    `inner` is the activation's value (ŷ), empty where it has no name of its own, and
+    `pre_activation` what it is applied to: a value, or a part of an equation. `aside` are the
+    equations that the short way passes by; `long` are the lines of the long way, through them, and
+    `short` is the one line in their place. `fused` is the operation that computes both, of the
+    scores and the target; `plain` is the loss's formula with its activation apart;
+    `whole` says that the targets add up to 1, so that the short way's formula is p − y.
     """
 
     loss: str
@@ -99,7 +103,12 @@ class Shortcut:
     pre_activation: str
     activation: str
     operation: str
-    long: tuple[Line, Line]
+    aside: tuple[str, ...]
+    long: tuple[Line, ...]
+    short: Line
+    fused: Call
+    plain: Expression
+    whole: bool
 
 
 def is_cased(expression: Expression, cased_leaves: Set[Leaf]) -> bool:

@@ -19,6 +19,7 @@ from handgrad.operations import (
     pooling,
     reductions,
     structure,
+    terms,
 )
 from handgrad.operations.operation import Operation as Operation
 
@@ -34,6 +35,7 @@ TABLE: tuple[Operation, ...] = (
     *convolution.OPERATIONS,
     *pooling.OPERATIONS,
     *losses.OPERATIONS,
+    *terms.OPERATIONS,
 )
 
 BY_NAME: dict[str, Operation] = {operation.name: operation for operation in TABLE}
@@ -43,6 +45,7 @@ SPELLINGS: dict[str, str] = {
     "σ": "sigmoid",
     "ReLU": "relu",
     "logsoftmax": "log_softmax",
+    "log_sum_exp": "logsumexp",
 }
 """Other spellings accepted in equations."""
 

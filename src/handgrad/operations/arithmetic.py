@@ -66,8 +66,9 @@ def _simplify_multiply(call: Call) -> Expression | None:
         return negate(b)
     if y == -1 and a.shape == call.shape:
         return negate(a)
-    if isinstance(b, Call) and b.operation == divide.name and number(b.arguments[0]) == 1:
-        return divide(a, b.arguments[1])
+    for one, other in ((b, a), (a, b)):
+        if isinstance(one, Call) and one.operation == divide.name and number(one.arguments[0]) == 1:
+            return divide(other, one.arguments[1])
     if y is not None:
         return multiply(b, a)
     if x is not None and isinstance(b, Call) and b.operation == multiply.name:

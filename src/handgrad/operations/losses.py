@@ -38,7 +38,7 @@ def _entries(shape: Shape) -> int:
     return count
 
 
-def _aligned(s: Signature, xp: Any, arrays: Sequence[Array]) -> list[Array]:
+def aligned(s: Signature, xp: Any, arrays: Sequence[Array]) -> list[Array]:
     """The arguments with the axis of cases on all of them, where any has it."""
     if not any(s.cased):
         return list(arrays)
@@ -68,7 +68,7 @@ def _entrywise_loss(
         options = dict(s.options)
 
         def loss(xp: Any, *arrays: Array) -> Array:
-            terms = term(xp, *_aligned(s, xp, arrays), **options)
+            terms = term(xp, *aligned(s, xp, arrays), **options)
             return xp.mean(terms, axis=axes) if axes else terms
 
         return loss
@@ -93,7 +93,7 @@ def _entrywise_loss(
     )
 
 
-def _y_log_p(xp: Any, y: Array, p: Array) -> Array:
+def y_log_p(xp: Any, y: Array, p: Array) -> Array:
     """y ln p, zero where y is zero."""
     return xp.where(y == 0, 0.0, y * xp.log(xp.where(y == 0, 1.0, p)))
 
@@ -107,7 +107,7 @@ mse = _entrywise_loss(
 )
 bce = _entrywise_loss(
     "bce",
-    lambda xp, p, y: -(_y_log_p(xp, y, p) + _y_log_p(xp, 1 - y, 1 - p)),
+    lambda xp, p, y: -(y_log_p(xp, y, p) + y_log_p(xp, 1 - y, 1 - p)),
     lambda p, y: (
         -ratio(y, p) + ratio(1 - y, 1 - p),
         Call("log", (1 - p,)) - Call("log", (p,)),
@@ -222,7 +222,7 @@ def _cross_entropy_kernel(
             p, t = arrays
             if y != scores:
                 t = _one_hot(xp, xp.asarray(t), scores[-1], axis)
-            p, t = _aligned(s, xp, (p, t))
+            p, t = aligned(s, xp, (p, t))
             return -xp.sum(logarithm(xp, p, t, axis), axis=axes) / rows
 
         return loss
@@ -261,11 +261,11 @@ def _is_class(xp: Any, y: Array, shapes: Sequence[Shape]) -> Array:
     return (target == scores) | ((y >= 0) & (y < scores[-1]) & (y == xp.floor(y)))
 
 
-def _adds_up_to_one(target: Array, shape: Shape) -> bool:
+def adds_up_to_one(target: Array, shape: Shape, axis: int = -1) -> bool:
     """Whether a target of `shape` (with or without cases) is class numbers or adds up to 1."""
     if not shape:
         return True
-    return bool((abs(target.sum(axis=len(shape) - 1) - 1) < 1e-9).all())
+    return bool((abs(target.sum(axis=axis % len(shape)) - 1) < 1e-9).all())
 
 
 cross_entropy = Operation(
@@ -273,14 +273,14 @@ cross_entropy = Operation(
     family="loss",
     arity=(2, 2),
     shape=_classes_shape,
-    kernel=_cross_entropy_kernel(lambda xp, p, t, axis: _y_log_p(xp, t, p)),
+    kernel=_cross_entropy_kernel(lambda xp, p, t, axis: y_log_p(xp, t, p)),
     pullback=_cross_entropy_pullback,
     notation=Function("CE", r"\operatorname{CE}"),
     domain=(
         Domain(0, lambda xp, p, shapes: (p >= 0) & (p <= 1), "probabilities, from 0 to 1"),
         Domain(1, _is_class, "the number of a class, counted from 0"),
     ),
-    fuses={"softmax": Fusion("softmax_cross_entropy", _adds_up_to_one)},
+    fuses={"softmax": Fusion("softmax_cross_entropy", adds_up_to_one)},
 )
 """−Σ y ln p of probabilities p; the mean over the rows of a matrix."""
 

@@ -109,12 +109,12 @@ class Kink:
 class Fusion:
     """Two operations computed as one: `operation` names it.
 
-    `allowed(target, shape)` says of the values of argument 1 whether the one stands for the
+    `allowed(target, shape, axis)` says of the values of argument 1 whether the one stands for the
     two (softmax + cross-entropy needs targets that add up to 1); None where it always does.
     """
 
     operation: str
-    allowed: Callable[[Array, Shape], bool] | None = None
+    allowed: Callable[[Array, Shape, int], bool] | None = None
 
 
 Pullback: TypeAlias = Callable[[int, Expression, Application], Expression | None]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any
 
-from handgrad.expression import Call, Expression, Shape
+from handgrad.expression import Call, Expression, Option, Shape
 from handgrad.notation import Fence, Function
 from handgrad.operations.functions import exp
 from handgrad.operations.operation import (
@@ -24,7 +24,8 @@ from handgrad.operations.operation import (
 from handgrad.operations.structure import fill
 
 
-def _reduced_shape(shapes: Sequence[Shape], options: Options) -> Shape:
+def reduced_shape(shapes: Sequence[Shape], options: Options) -> Shape:
+    """The shape that remains of one argument when it is reduced along `axis`."""
     (shape,) = shapes
     axes = normal_axes(options["axis"], len(shape))
     if options["keepdims"] not in (True, False):
@@ -43,7 +44,7 @@ def _reduction_kernel(reduce: Callable[..., Array]) -> Callable[[Signature], Ker
     return kernel
 
 
-def _spread(e: Expression, p: Application) -> Expression:
+def spread(e: Expression, p: Application) -> Expression:
     """`e`, of the reduced shape, repeated to the shape of the argument."""
     return fill(e, shape=p.shapes[0], axis=p.options["axis"])
 
@@ -83,9 +84,9 @@ sum_ = Operation(
     name="sum",
     family="reduction",
     arity=(1, 1),
-    shape=_reduced_shape,
+    shape=reduced_shape,
     kernel=_reduction_kernel(lambda xp, a, axes, keep: xp.sum(a, axis=axes, keepdims=keep)),
-    pullback=lambda i, g, p: _spread(g, p),
+    pullback=lambda i, g, p: spread(g, p),
     element=_sum_element,
     notation=Function("Σ", r"\sum"),
     options=AXES,
@@ -95,9 +96,9 @@ mean = Operation(
     name="mean",
     family="reduction",
     arity=(1, 1),
-    shape=_reduced_shape,
+    shape=reduced_shape,
     kernel=_reduction_kernel(lambda xp, a, axes, keep: xp.mean(a, axis=axes, keepdims=keep)),
-    pullback=lambda i, g, p: _spread(g / _count(p), p),
+    pullback=lambda i, g, p: spread(g / _count(p), p),
     element=lambda index, p: _sum_element(index, p) / len(_summed_entries(index, p)),
     notation=Function("mean", r"\operatorname{mean}"),
     options=AXES,
@@ -155,10 +156,10 @@ def _extreme(name: str, reduce: Callable[..., Array], symbol: str, latex: str) -
         name=name,
         family="reduction",
         arity=(1, 1),
-        shape=_reduced_shape,
+        shape=reduced_shape,
         kernel=_reduction_kernel(reduce),
         pullback=lambda i, g, p: (
-            _spread(g, p) * attained(p.arguments[0], p.out, axis=p.options["axis"])
+            spread(g, p) * attained(p.arguments[0], p.out, axis=p.options["axis"])
         ),
         notation=Function(symbol, latex),
         options=AXES,
@@ -188,9 +189,9 @@ norm = Operation(
     name="norm",
     family="reduction",
     arity=(1, 1),
-    shape=_reduced_shape,
+    shape=reduced_shape,
     kernel=lambda s: _reduction_kernel(_norm)(s) if s.shapes[0] else (lambda xp, a: xp.abs(a)),
-    pullback=lambda i, g, p: _spread(g, p) * Call("ratio", (p.arguments[0], _spread(p.out, p))),
+    pullback=lambda i, g, p: spread(g, p) * Call("ratio", (p.arguments[0], spread(p.out, p))),
     notation=Fence("‖", "‖", r"\left\lVert", r"\right\rVert"),
     options=AXES,
     kinks=(
@@ -254,6 +255,34 @@ log_softmax = Operation(
     options={"axis": -1},
     positional="axis",
 )
+
+
+def _logsumexp(xp: Any, z: Array, axes: tuple[int, ...], keep: bool) -> Array:
+    # Shifted by the largest entry, so that nothing overflows and one term of the sum is 1.
+    largest = xp.max(z, axis=axes, keepdims=True)
+    total = largest + xp.log(xp.sum(xp.exp(z - largest), axis=axes, keepdims=True))
+    return total if keep else xp.squeeze(total, axis=axes)
+
+
+def softmax_along(z: Expression, rank: int, axis: Option) -> Call:
+    """softmax(z) along an axis, as a reader writes it: the last one is not named."""
+    last = axis in (-1, rank - 1) or (axis is None and rank == 1)
+    return softmax(z) if last else softmax(z, axis=axis)
+
+
+logsumexp = Operation(
+    name="logsumexp",
+    family="reduction",
+    arity=(1, 1),
+    shape=reduced_shape,
+    kernel=_reduction_kernel(_logsumexp),
+    pullback=lambda i, g, p: (
+        spread(g, p) * softmax_along(p.arguments[0], len(p.shapes[0]), p.options["axis"])
+    ),
+    notation=Function("log Σ exp", r"\operatorname{log\,sum\,exp}"),
+    options=AXES,
+)
+"""ln Σ exp(z), computed without overflow."""
 
 
 def _target_shape(shapes: Sequence[Shape], options: Options) -> Shape:
@@ -341,6 +370,7 @@ OPERATIONS: tuple[Operation, ...] = (
     norm,
     softmax,
     log_softmax,
+    logsumexp,
     attained,
     sum_to,
     mean_over_cases,

@@ -284,6 +284,15 @@ def _fill_pullback(i: int, g: Expression, p: Application) -> Expression:
     return Call("sum_to", (kept,), (("shape", p.shapes[0]),))
 
 
+def _simplify_fill(call: Call) -> Expression | None:
+    (inner,) = call.arguments
+    if inner.shape == call.shape:
+        return inner
+    if isinstance(inner, Call) and inner.operation == fill.name and not inner.arguments[0].shape:
+        return fill(inner.arguments[0], shape=call.option("shape"))
+    return None
+
+
 fill = Operation(
     name="fill",
     family="helper",
@@ -294,7 +303,7 @@ fill = Operation(
     element=_fill_element,
     notation=Unwritten(),
     options={"shape": (), "axis": None},
-    simplify=lambda call: call.arguments[0] if call.arguments[0].shape == call.shape else None,
+    simplify=_simplify_fill,
 )
 """A value repeated to a shape: what summing does, backwards. `axis` names the axes it lacks."""
 

@@ -341,10 +341,11 @@ def _check_finite(problem: Problem, result: Run) -> None:
             raise diagnose(problem.where, equation, graph, result.numbers)
         if error := senseless(problem.where, equation, graph, result.numbers):
             raise error
-    aside = {s.inner for s in graph.shortcuts}
+    aside: set[Leaf] = {Adjoint(name) for s in graph.shortcuts for name in s.aside}
+    aside |= {line.leaf for s in graph.shortcuts for line in s.long[:-1]}
     for line in graph.backward:
         value = np.asarray(result.numbers[line.leaf], dtype=float)
-        if line.leaf.name in aside or all_finite(value) or line.leaf in unasked(graph):
+        if line.leaf in aside or all_finite(value) or line.leaf in unasked(graph):
             continue
         entry = tuple(int(i) for i in np.argwhere(~np.isfinite(value))[0])
         how = "undefined" if np.isnan(value[entry]) else "infinite"

@@ -143,7 +143,7 @@ class _Building:
     def _backward(self) -> None:
         """Steps in the order of the graph's lines: a value's adjoint, then the leaves it completes."""
         graph = self.graph
-        aside = {s.inner for s in graph.shortcuts}
+        aside = {name for s in graph.shortcuts for name in s.aside}
         wanted = "parameter" if self.problem.parameters else "data"
         self.chain = {line.leaf: line for line in graph.backward if line.leaf.name in graph.lets}
         self.shown: set[Leaf] = set()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from handgrad.expression import Adjoint, Name
-from handgrad.graph import Graph
+from handgrad.expression import Adjoint, Expression, Leaf, Name
+from handgrad.graph import Graph, Line
 from handgrad.graph.structure import Shortcut
 from handgrad.operations.annotate import tidied
+from handgrad.operations.operation import Array
 from handgrad.run import Run
 from handgrad.run.evaluate import value_of
 from handgrad.trace.numbers import Numbers
@@ -17,34 +20,38 @@ UNITS = 32
 """Notes are made for at most so many units of a layer; more would bury the page."""
 
 
-def long_way(shortcut: Shortcut, graph: Graph, run: Run) -> tuple[TraceLine, TraceLine]:
-    """The two lines of the long way, with what floats make of them."""
+def long_way(shortcut: Shortcut, graph: Graph, run: Run) -> tuple[TraceLine, ...]:
+    """The lines of the long way, with what floats make of them."""
     made: list[TraceLine] = []
     values = {k: np.asarray(v, dtype=float) for k, v in run.numbers.items()}
     for line in shortcut.long:
         formula = tidied(line.formula, graph.shape)
         value = value_of(formula, values, graph.cased_leaves)
         values[line.leaf] = value
-        made.append(
-            TraceLine(
-                target=line.leaf,
-                role="chain",
-                formula=formula,
-                substituted=Numbers(values, graph.cased_leaves).put_into(formula),
-                value=value,
-                shape=graph.shape(line.leaf),
-                cased=graph.cased(formula),
-                through=line.through,
-            )
-        )
-    first, second = made
-    return first, second
+        made.append(long_line(line, formula, value, values, graph))
+    return tuple(made)
+
+
+def long_line(
+    line: Line, formula: Expression, value: Array, values: Mapping[Leaf, Array], graph: Graph
+) -> TraceLine:
+    """A line of the long way, or of a part of an equation that it refers to."""
+    return TraceLine(
+        target=line.leaf,
+        role="let" if isinstance(line.leaf, Name) else "chain",
+        formula=formula,
+        substituted=Numbers(values, graph.cased_leaves).put_into(formula),
+        value=value,
+        shape=graph.shape(line.leaf),
+        cased=graph.cased(formula),
+        through=line.through,
+    )
 
 
 def rounded_away(
     shortcut: Shortcut, first: TraceLine, graph: Graph, run: Run, line: TraceLine
 ) -> list[RoundedAway]:
-    """The entries of a shortcut's activation for which the `first` line of its long way has no number.
+    """The entries of a shortcut's activation for which the gradient with respect to it, `first`, has no number.
 
     Arguments:
         line: that of the loss, or of the gradient with respect to the pre-activation.

@@ -20,15 +20,22 @@ from handgrad.expression import (
     leaves,
     walk,
 )
-from handgrad.graph import Activation, Graph, activations
+from handgrad.graph import Activation, Graph, Line, activations
 from handgrad.graph.asked import unasked
 from handgrad.graph.structure import Shortcut
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import tidied
 from handgrad.operations.operation import Array, broadcast
 from handgrad.run import Run
+from handgrad.run.evaluate import value_of
 from handgrad.trace.kinks import entries_at
-from handgrad.trace.not_finite import UNITS, long_way, rounded_away, unasked_gradient
+from handgrad.trace.not_finite import (
+    UNITS,
+    long_line,
+    long_way,
+    rounded_away,
+    unasked_gradient,
+)
 from handgrad.trace.rests import Rests
 from handgrad.trace.saturation import saturation
 from handgrad.trace.silencing import Silencing
@@ -62,7 +69,8 @@ class Noting:
     def __post_init__(self) -> None:
         self.cased = set(self.graph.cased_leaves)
         self.unasked = unasked(self.graph)
-        self._long_ways: dict[str, tuple[TraceLine, TraceLine]] = {}
+        self._long_ways: dict[Shortcut, tuple[TraceLine, ...]] = {}
+        self.introduced: set[Leaf] = set()
         self.loss = float(np.mean(self.run.loss))
         self.silencing = Silencing(self.graph)
         self.gates: dict[Expression, list[Activation]] = {}
@@ -76,6 +84,7 @@ class Noting:
         """The notes of a step with these lines, in the order in which they are to be read."""
         if phase == "update":
             return self._update(kind, lines)
+        self.introduced.update(line.target for line in lines if line.role == "let")
         found: list[Note] = []
         for line in lines:
             found += self._rest(line)
@@ -218,21 +227,26 @@ class Noting:
             for shape, repeated in found
         ]
 
-    def _long_way(self, shortcut: Shortcut) -> tuple[TraceLine, TraceLine]:
-        found = self._long_ways.get(shortcut.inner)
+    def _long_way(self, shortcut: Shortcut) -> tuple[TraceLine, ...]:
+        found = self._long_ways.get(shortcut)
         if found is None:
-            found = self._long_ways[shortcut.inner] = long_way(shortcut, self.graph, self.run)
+            found = self._long_ways[shortcut] = long_way(shortcut, self.graph, self.run)
         return found
 
     def _rounded_away(self, line: TraceLine) -> list[Note]:
         """Where floats round an activation to a value of which its loss's long way has no number."""
         forward = isinstance(line.target, Name)
-        if line.role != ("value" if forward else "gradient"):
+        if line.role not in (("value",) if forward else ("gradient", "chain")):
             return []
         for shortcut in self.graph.shortcuts:
             if line.target.name == (shortcut.loss if forward else shortcut.pre_activation):
-                first, _ = self._long_way(shortcut)
-                return [*rounded_away(shortcut, first, self.graph, self.run, line)]
+                inner = Adjoint(shortcut.inner)
+                firsts = [x for x in self._long_way(shortcut) if x.target == inner]
+                return [
+                    note
+                    for first in firsts
+                    for note in rounded_away(shortcut, first, self.graph, self.run, line)
+                ]
         return []
 
     def _unasked(self, line: TraceLine) -> list[Note]:
@@ -241,26 +255,43 @@ class Noting:
         return []
 
     def _shortcut(self, name: str) -> list[Note]:
-        for shortcut in self.graph.shortcuts:
-            if shortcut.pre_activation != name:
+        return [
+            self._told(shortcut)
+            for shortcut in self.graph.shortcuts
+            if shortcut.pre_activation == name
+        ]
+
+    def _told(self, shortcut: Shortcut) -> ShortcutTaken:
+        """The long way of a shortcut, line by line, each part of an equation in it introduced."""
+        values = {k: np.asarray(v, dtype=float) for k, v in self.run.numbers.items()}
+        short = value_of(tidied(shortcut.short.formula, self.graph.shape), values, self.cased)
+        long = self._long_way(shortcut)
+        lines = [x for line in long for x in (*self._introduced(line.formula), line)]
+        return ShortcutTaken(
+            kind="shortcut",
+            loss=shortcut.loss,
+            operation=shortcut.operation,
+            activation=shortcut.activation,
+            inner=shortcut.inner,
+            pre_activation=shortcut.pre_activation,
+            long=tuple(lines),
+            agrees=bool(np.allclose(long[-1].value, short, rtol=1e-9, atol=1e-9)),
+            whole=shortcut.whole,
+        )
+
+    def _introduced(self, formula: Expression) -> list[TraceLine]:
+        """The parts of equations that a formula refers to, where no line before has said what they are."""
+        lines: list[TraceLine] = []
+        for leaf in leaves(formula):
+            let = self.graph.lets.get(leaf.name)
+            if let is None or isinstance(leaf, Adjoint) or leaf in self.introduced:
                 continue
-            lines = self._long_way(shortcut)
-            agrees = bool(
-                np.allclose(lines[-1].value, self.run.of(Adjoint(name)), rtol=1e-9, atol=1e-9)
-            )
-            return [
-                ShortcutTaken(
-                    kind="shortcut",
-                    loss=shortcut.loss,
-                    operation=shortcut.operation,
-                    activation=shortcut.activation,
-                    inner=shortcut.inner,
-                    pre_activation=name,
-                    long=lines,
-                    agrees=agrees,
-                )
-            ]
-        return []
+            self.introduced.add(leaf)
+            lines += self._introduced(let.formula)
+            line = Line(Name(let.name, shape=let.shape), let.formula, let.equation)
+            value = np.asarray(self.run.numbers[leaf], dtype=float)
+            lines.append(long_line(line, let.formula, value, self.run.numbers, self.graph))
+        return lines
 
     def _blocked(self, name: str) -> list[Note]:
         """The gates that shut on the way back to `name`, what they stop and what that zeroes."""

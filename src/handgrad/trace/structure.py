@@ -137,7 +137,11 @@ class Broadcast:
 
 @dataclass(frozen=True, slots=True)
 class ShortcutTaken:
-    """A loss and its activation differentiated as one, with the long way beside it."""
+    """A loss and its activation differentiated as one, with the long way beside it.
+
+    `inner` is the name of the activation's value, empty where it has none; `whole` says that the
+    targets add up to 1, so that what remains is prediction minus target.
+    """
 
     kind: Literal["shortcut"]
     loss: str
@@ -147,6 +151,7 @@ class ShortcutTaken:
     pre_activation: str
     long: tuple[TraceLine, ...]
     agrees: bool
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,7 @@ from handgrad.errors import NumberError, OptionError
 from handgrad.expression import Adjoint, Expression, Leaf, Name, leaves
 from handgrad.graph import Graph, build
 from handgrad.graph.structure import Shortcut
-from handgrad.operations.annotate import annotated
 from handgrad.operations.operation import Array
-from handgrad.operations.recognise import recognised
 from handgrad.problem import Problem
 from handgrad.problem.parts import Part, with_named_activations
 from handgrad.run import Run
@@ -187,18 +185,10 @@ class _Asking:
     def _expression(self, name: str, asked: str) -> Expression:
         """The formula that is differentiated: the loss and its activation as one, unless it is asked
         about the activation's value."""
-        node = self.graph.nodes[name]
-        assert node.computed is not None
-        assert node.written is not None
+        computed = self.graph.nodes[name].computed
+        assert computed is not None
         shortcut = self._shortcut(name)
-        if shortcut is None or shortcut.inner != asked:
-            return node.computed
-        loss = recognised(node.written)
-        return (
-            node.written
-            if loss is None
-            else annotated(loss, lambda leaf: self.graph.nodes[leaf.name].shape)
-        )
+        return computed if shortcut is None or asked not in shortcut.aside else shortcut.plain
 
     def _shortcut(self, name: str) -> Shortcut | None:
         return next((s for s in self.graph.shortcuts if s.loss == name), None)

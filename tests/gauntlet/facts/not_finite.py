@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import mpmath
 import numpy as np
 
-from handgrad.expression import Call, Name
+from handgrad.expression import Adjoint, Name
 from handgrad.trace import RoundedAway, UnaskedGradient
 from tests.gauntlet.facts import terms
 from tests.gauntlet.facts.claim import Found, close, near
@@ -24,13 +24,13 @@ MOST_TOLD = 32
 
 
 def rounded_away(note: RoundedAway, facts: Facts) -> Found:
-    activation = facts.written(note.name)
+    scores = Name(note.pre_activation)
     yield (
-        isinstance(activation, Call) and activation.arguments[0] == Name(note.pre_activation),
+        is_activation(note.name, scores, ("softmax", "sigmoid"), facts),
         f"{note.name} is not made of {note.pre_activation}",
     )
-    yield note.name in facts.uses[note.loss], f"{note.loss} is not computed from {note.name}"
-    yield note.loss == facts.oracle.loss, f"{note.loss} is no loss"
+    yield note.name in facts.reaching, f"the loss is not computed from {note.name}"
+    yield note.loss in facts.reaching, f"{note.loss} is no loss"
     yield len(note.entries) == len(note.values) > 0, "not as many values as entries"
     cased = note.name in facts.oracle.cased
     yield note.case_count == (facts.cases if cased else 1), "another number of cases"
@@ -44,9 +44,22 @@ def rounded_away(note: RoundedAway, facts: Facts) -> Found:
             yield bool(within), f"truly it is {mpmath.nstr(exact, 8)}"
     forward = note.phase == "forward"
     of = note.loss if forward else note.pre_activation
-    given = facts.at.values if forward else facts.at.gradients
-    yield close(note.stable, given[of], 1e-7), f"{of} has {given[of]}"
-    yield note.cased == (of in facts.oracle.cased), f"whether {of} has cases"
+    leaf: terms.Leaf = Name(of) if forward else Adjoint(of)
+    yield note.cased == facts.differs(leaf), f"whether {of} has cases"
+    given = facts.values(leaf, note.cased)
+    yield close(note.stable, given, 1e-7), f"{of} has {given}"
+
+
+def is_activation(name: str, scores: Name, kinds: Sequence[str], facts: Facts) -> bool:
+    """Whether a value is that of one of the activations; of softmax, along any axis."""
+    for case in range(facts.cases):
+        value, of = facts.leaf(Name(name), case), np.asarray(facts.leaf(scores, case))
+        found = [terms.MEANING["sigmoid"](of)] if "sigmoid" in kinds else []
+        if "softmax" in kinds:
+            found += [terms.MEANING["softmax"](of, axis=k) for k in range(of.ndim)]
+        if np.shape(value) != of.shape or not any(close(value, each, 1e-8) for each in found):
+            return False
+    return True
 
 
 def unasked_gradient(note: UnaskedGradient, facts: Facts) -> Found:

@@ -9,7 +9,7 @@ from typing import Any, assert_never
 import mpmath
 import numpy as np
 
-from handgrad.expression import Adjoint, Call, Expression, Name
+from handgrad.expression import Adjoint, Call, Name, walk
 from handgrad.trace import (
     AtKink,
     Broadcast,
@@ -239,14 +239,36 @@ def _broadcast(note: Broadcast, facts: Facts) -> Found:
 
 
 def _shortcut(note: ShortcutTaken, facts: Facts) -> Found:
-    inner = facts.written(note.inner)
-    called = isinstance(inner, Call) and inner.operation == note.activation
-    yield called and _is_name(inner, note.pre_activation), f"{note.inner} is {inner}"
-    yield note.inner in facts.uses[note.loss], f"{note.loss} does not use {note.inner}"
-    theirs = facts.at.gradients[note.pre_activation]
-    agrees = close(note.long[-1].value, theirs, 1e-8)
-    yield note.agrees == agrees, f"the long way gives {note.long[-1].value}, PyTorch {theirs}"
+    scores = Name(note.pre_activation)
+    if note.inner:
+        yield note.inner in facts.reaching, f"{note.inner} is not on the way"
+        same = not_finite.is_activation(note.inner, scores, (note.activation,), facts)
+        yield same, f"{note.inner} is not {note.activation} of {note.pre_activation}"
+    yield note.loss in facts.reaching, f"{note.loss} is not on the way"
+    yield (
+        note.pre_activation in facts.uses[note.loss] | facts.reaching | set(facts.trace.graph.lets),
+        "not used",
+    )
+    shown = [
+        line
+        for step in facts.trace._steps
+        for line in step.lines
+        if line.target == Adjoint(note.pre_activation) and line.role in ("gradient", "chain")
+    ]
+    yield bool(shown), "no step has the gradient that it ends in"
+    if note.pre_activation in facts.at.gradients and len(facts.users(note.pre_activation)) == 1:
+        theirs = facts.at.gradients[note.pre_activation]
+        agrees = close(note.long[-1].value, theirs, 1e-8)
+        yield note.agrees == agrees, f"the long way gives {note.long[-1].value}, PyTorch {theirs}"
     yield note.long[-1].target == Adjoint(note.pre_activation), "it ends elsewhere"
+    p_minus_y = shown[0].formula if shown else Name("")
+    summed = any(isinstance(n, Call) and n.operation == "sum" for n in walk(p_minus_y))
+    yield note.whole != summed, "what the targets add up to"
+    yield from _long(note, facts)
+
+
+def _long(note: ShortcutTaken, facts: Facts) -> Found:
+    """Each line of the long way, from the numbers of those before."""
     known: dict[terms.Leaf, Any] = {}
     for line in note.long:
 
@@ -264,14 +286,11 @@ def _shortcut(note: ShortcutTaken, facts: Facts) -> Found:
         yield line.cased == facts.differs(line.formula), f"the line of {line.target} has cases"
         shape = np.shape(value)[:-1] if line.cased else np.shape(value)
         yield line.shape == shape, f"the line of {line.target} is {shape}"
-        way = {note.inner: note.loss, note.pre_activation: note.inner}
-        yield line.through == way[line.target.name], f"not through {line.through}"
-        yield line.role == "chain" and line.index == (), "another role"
-        known[line.target] = np.asarray(line.value, dtype=float)
-
-
-def _is_name(call: Expression, name: str) -> bool:
-    return isinstance(call, Call) and call.arguments[0] == Name(name)
+        yield line.through in facts.reaching, f"not through {line.through}"
+        role = "let" if isinstance(line.target, Name) else "chain"
+        yield line.role == role and line.index == (), "another role"
+        if role == "chain":
+            known[line.target] = np.asarray(line.value, dtype=float)
 
 
 # -- kinks and rests ------------------------------------------------------------------------------

@@ -87,6 +87,10 @@ class Facts:
         """By equation, the names in it."""
         return self.oracle.uses
 
+    def users(self, name: str) -> list[str]:
+        """The equations on the way to the loss that use a name."""
+        return [t for t in self.targets if t in self.reaching and name in self.uses[t]]
+
     @cached_property
     def reaching(self) -> frozenset[str]:
         """The names from which a path leads to the loss."""

@@ -221,6 +221,12 @@ def _log_softmax(z: Array, axis: int = -1) -> Array:
     return shifted - log(np.asarray(total(exp(shifted), axis, True)))
 
 
+def _logsumexp(z: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    largest = _largest(z, axis, True)
+    whole = largest + log(np.asarray(total(exp(z - largest), axis, True)))
+    return whole if keepdims else total(whole, axis, False)
+
+
 def _deviation(a: Array, axis: int = -1, eps: float = 1e-5) -> Array:
     centred = a - mean(a, axis, True)
     return sqrt(np.asarray(mean(centred * centred, axis, True) + eps))
@@ -485,6 +491,15 @@ MEANING: Mapping[str, Callable[..., Array]] = {
     "cross_entropy": lambda p, y: _cross_entropy(p, y, _y_log_p),
     "softmax_cross_entropy": lambda z, y: _cross_entropy(
         z, y, lambda t, scores: t * _log_softmax(scores)
+    ),
+    "logsumexp": _logsumexp,
+    "bce_terms": lambda p, y: -(_y_log_p(y, p) + _y_log_p(1 - y, 1 - p)),
+    "bce_with_logits_terms": lambda z, y: softplus(z) - z * y,
+    "cross_entropy_terms": lambda p, y, axis=-1, keepdims=False: (
+        -total(_y_log_p(y, p), axis, keepdims)
+    ),
+    "softmax_cross_entropy_terms": lambda z, y, axis=-1, keepdims=False, whole=True: (
+        -total(y * _log_softmax(z, axis), axis, keepdims)
     ),
 }
 """Every operation by its name, the helpers of backward formulas included."""

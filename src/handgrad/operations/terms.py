@@ -1,0 +1,135 @@
+"""Cross-entropies before they are added up: entry by entry, and one for each row or column.
+
+A batch's loss written out, such as −Σ(Y ln A + (1 − Y) ln(1 − A)) / m, is a sum of these; what is
+done with them, whether they are added up, averaged or divided by m, stays as it was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from handgrad.expression import Call, Expression, Shape
+from handgrad.notation import Function
+from handgrad.operations.activations import positive_part, sigmoid
+from handgrad.operations.arithmetic import ratio
+from handgrad.operations.losses import adds_up_to_one, aligned, y_log_p
+from handgrad.operations.operation import (
+    Application,
+    Array,
+    Fusion,
+    Kernel,
+    Misfit,
+    Operation,
+    Options,
+    Signature,
+    describe,
+    elementwise,
+    normal_axes,
+)
+from handgrad.operations.reductions import reduced_shape, softmax_along, spread
+
+bce_terms: Operation = elementwise(
+    "bce_terms",
+    lambda xp, p, y: -(y_log_p(xp, y, p) + y_log_p(xp, 1 - y, 1 - p)),
+    (
+        lambda out, p, y: ratio(1 - y, 1 - p) - ratio(y, p),
+        lambda out, p, y: Call("log", (1 - p,)) - Call("log", (p,)),
+    ),
+    family="helper",
+    notation=Function("BCE", r"\operatorname{BCE}"),
+    fuses={"sigmoid": Fusion("bce_with_logits_terms")},
+)
+"""−(y ln p + (1 − y) ln(1 − p)), entry by entry."""
+
+bce_with_logits_terms: Operation = elementwise(
+    "bce_with_logits_terms",
+    lambda xp, z, y: positive_part(xp, z) - z * y + xp.log1p(xp.exp(-xp.abs(z))),
+    (lambda out, z, y: sigmoid(z) - y, lambda out, z, y: -z),
+    family="helper",
+    notation=Function("BCEWithLogits", r"\operatorname{BCEWithLogits}"),
+)
+"""The same of p = σ(z), computed from z without overflow."""
+
+
+def _along_one_axis(shapes: Sequence[Shape], options: Options) -> Shape:
+    if shapes[0] != shapes[1]:
+        raise Misfit(
+            f"{{0}} is {describe(shapes[0])} and {{1}} is {describe(shapes[1])}",
+            "the targets have the shape of the probabilities",
+        )
+    return reduced_shape(shapes[:1], options)
+
+
+def _terms_kernel(
+    logarithm: Callable[[Any, Array, Array, tuple[int, ...]], Array],
+) -> Callable[[Signature], Kernel]:
+    """Minus the sum along the axis of `logarithm(xp, scores, targets, axes)`."""
+
+    def kernel(s: Signature) -> Kernel:
+        axes = normal_axes(s.options["axis"], len(s.shapes[0]))
+        keepdims = bool(s.options["keepdims"])
+
+        def losses(xp: Any, *arrays: Array) -> Array:
+            scores, targets = aligned(s, xp, arrays)
+            return -xp.sum(logarithm(xp, scores, targets, axes), axis=axes, keepdims=keepdims)
+
+        return losses
+
+    return kernel
+
+
+def _log_of_softmax(xp: Any, z: Array, y: Array, axes: tuple[int, ...]) -> Array:
+    shifted = z - xp.max(z, axis=axes, keepdims=True)
+    return y * (shifted - xp.log(xp.sum(xp.exp(shifted), axis=axes, keepdims=True)))
+
+
+def _terms_pullback(i: int, g: Expression, p: Application) -> Expression:
+    scores, y = p.arguments
+    slope = -ratio(y, scores) if i == 0 else -Call("log", (scores,))
+    return spread(g, p) * slope
+
+
+def _softmax_terms_pullback(i: int, g: Expression, p: Application) -> Expression:
+    """p − y; times what the targets add up to, p Σy − y, where that is not known to be 1."""
+    z, y = p.arguments
+    probabilities = softmax_along(z, len(p.shapes[0]), p.options["axis"])
+    if i == 1:
+        return spread(g, p) * -Call("log_softmax", (z,), probabilities.options)
+    if not p.options["whole"]:
+        total = Call("sum", (y,), (("axis", p.options["axis"]), ("keepdims", True)))
+        probabilities = probabilities * (Call("sum", (y,)) if len(p.shapes[0]) == 1 else total)
+    return spread(g, p) * (probabilities - y)
+
+
+cross_entropy_terms = Operation(
+    name="cross_entropy_terms",
+    family="helper",
+    arity=(2, 2),
+    shape=_along_one_axis,
+    kernel=_terms_kernel(lambda xp, p, y, axes: y_log_p(xp, y, p)),
+    pullback=_terms_pullback,
+    notation=Function("CE", r"\operatorname{CE}"),
+    options={"axis": -1, "keepdims": False},
+    fuses={"softmax": Fusion("softmax_cross_entropy_terms", adds_up_to_one)},
+)
+"""−Σ y ln p along one axis: a cross-entropy for each row, or for each column."""
+
+softmax_cross_entropy_terms = Operation(
+    name="softmax_cross_entropy_terms",
+    family="helper",
+    arity=(2, 2),
+    shape=_along_one_axis,
+    kernel=_terms_kernel(_log_of_softmax),
+    pullback=_softmax_terms_pullback,
+    notation=Function("SoftmaxCE", r"\operatorname{SoftmaxCE}"),
+    options={"axis": -1, "keepdims": False, "whole": True},
+)
+"""The same of p = softmax(z) along that axis, computed from z; `whole` targets add up to 1 along it."""
+
+OPERATIONS: tuple[Operation, ...] = (
+    bce_terms,
+    bce_with_logits_terms,
+    cross_entropy_terms,
+    softmax_cross_entropy_terms,
+)
