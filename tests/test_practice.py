@@ -410,3 +410,17 @@ def test_a_deep_net_has_sheets_and_a_target_is_no_input() -> None:
     assert len(draw(deep, wanted(off=1), 2, 0)) == 2
     for problem in draw(handgrad.load("softmax"), wanted(zero_input=True), 5, 1):
         assert (problem.data["x"].array == 0).any()
+
+
+def test_problems_without_gates_or_vectors() -> None:
+    scalars = handgrad.Problem("f = (x - y)**2", {"x": 1.5}, {"y": 0.5})
+    assert len(draw(scalars, wanted(off=0), 2, 0)) == 2
+    with pytest.raises(handgrad.OptionError, match="--zero-input: the problem has no input"):
+        draw(scalars, wanted(zero_input=True), 1, 0)
+    # One example in a row: wrong formulas whose shapes do not fit are no rules to look out for.
+    row = handgrad.Problem(
+        ["A = softmax((X @ Q) @ (X @ K).T)", "L = sum((A @ (X @ V) - Y)**2)"],
+        {"Q": [[0.5], [-0.5], [1.5]], "K": [[0], [-1], [-1]], "V": [[-1.5], [-1], [1.5]]},
+        {"X": [[-1, -1, 1.5]], "Y": [[0.5]]},
+    )
+    assert len(draw(row, wanted(), 2, 0)) == 2

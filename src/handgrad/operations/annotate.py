@@ -98,7 +98,7 @@ def _sign_position(call: Call, source: str) -> int | None:
     spans = [span_of(a) for a in call.arguments]
     match spans:
         case [Span(start=first, stop=left), Span(start=right)] if (
-            call.span and first == call.span.start
+            source and call.span and first == call.span.start
         ):
             return next((i for i in range(left, right) if not source[i].isspace()), None)
     return None

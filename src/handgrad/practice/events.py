@@ -135,7 +135,8 @@ class Events:
                     for layer in self.gated
                     if promise.layer in (None, layer.number)
                 ]
-                return np.asarray(sum(counted) == promise.count)
+                off = np.zeros(next(iter(values.values())).shape[-1], int)
+                return np.asarray(sum(counted, off) == promise.count)
             case "off_blocks":
                 return self._off_blocks(promise, values)
             case "zero_input":

@@ -111,6 +111,12 @@ class Search:
             )
         held = {n: g.array for n, g in self._plain.givens.items() if n not in self.pools}
         self._events = Events(self._opened.graph, self.meanings, held, asked)
+        if asked.zero_input and not self._events.inputs():
+            raise OptionError(
+                "the problem has no input of more than one number, one of which could be 0",
+                where="--zero-input",
+                mend="leave it out",
+            )
         self._wishes = tuple(self._events.wishes())
         self.promises, self._expected = self._possible()
 
