@@ -119,6 +119,7 @@ FILES = [
     ),
     ('equations = "L = w"\n[parameters]\nw = {file = "no.txt"}', "not a .npy, .npz or .csv file"),
     ('equations = "L = w"\n[parameters]\nw = {case = [1]}', "unknown keys case"),
+    ('equations = "L = w"\n[date]\nw = 1', "unknown key 'date' (did you mean data?)"),
     (
         'equations = "L = w"\n[parameter]\nw = 1',
         "unknown key 'parameter' (did you mean parameters?)",

@@ -213,3 +213,14 @@ def test_classes_that_do_not_exist() -> None:
     assert np.isfinite(engine(y=[2, 1, 0]).loss)
     with pytest.raises(handgrad.NumberError, match=r"y must be the number of a class, .* is 3"):
         engine(y=[1, 2, 3])
+
+
+def test_no_cases_at_all() -> None:
+    """A sum over nothing is 0, a mean has no value; what does not depend on the cases is as it is."""
+    data = {"x": {"cases": [1, 2]}}
+    mean = handgrad.Engine(handgrad.Problem("L = 3*w + x", {"w": 1.0}, data))(x=np.zeros(0))
+    assert mean.gradients["w"] == 3
+    assert np.isnan(mean.loss)
+    summed = handgrad.Problem("L = w*x", {"w": 1.0}, data, reduction="sum")
+    total = handgrad.Engine(summed)(x=np.zeros(0))
+    assert (total.loss, float(total.gradients["w"])) == (0, 0)

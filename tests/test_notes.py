@@ -255,3 +255,28 @@ def test_gates_are_as_on_paper() -> None:
     units_of_h = handgrad.audit_gates(problem).units
     assert [unit.fired for unit in units_of_h] == [0, 1]
     assert units_of_h[0].max_preactivation == 0
+
+
+def said(problem: handgrad.Problem, kind: str) -> list[str]:
+    notes = [note for step in handgrad.solve(problem).steps for note in step.notes]
+    return [plain_text(note_text(note)) for note in notes if note.kind == kind]
+
+
+def test_targets_that_do_not_add_up_to_1() -> None:
+    given = {"W": [[0.1, 0.2], [0.3, 0.4]]}
+    equations = "z = W @ x\np = softmax(z)\nL = cross_entropy(p, y)"
+    (words,) = said(
+        handgrad.Problem(equations, given, {"x": [1, 2], "y": [0.5, 0.4]}), "target_sums"
+    )
+    assert words.startswith("The targets y add up to 0.9, not to 1.")
+    assert not said(handgrad.Problem(equations, given, {"x": [1, 2], "y": [0, 1]}), "target_sums")
+    assert not said(handgrad.Problem(equations, given, {"x": [1, 2], "y": 1}), "target_sums")
+
+
+def test_a_sum_of_a_mean_is_pointed_out() -> None:
+    given = {"W": [[0.1, 0.2], [0.3, 0.4]]}, {"x": [1, 2], "y": [1, 0]}
+    equations = "z = W @ x\np = sigmoid(z)\nL = "
+    (words,) = said(handgrad.Problem(f"{equations}sum(bce(p, y))", *given), "mean_within")
+    assert words.startswith("bce(p, y) is one number already, the mean over the 2 entries")
+    assert not said(handgrad.Problem(f"{equations}bce(p, y)", *given), "mean_within")
+    assert not said(handgrad.Problem(f"{equations}sum((p - y)**2)", *given), "mean_within")

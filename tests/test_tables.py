@@ -243,3 +243,14 @@ def test_without_polars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(handgrad.MissingExtraError, match=r"handgrad\[data\]"):
         open_cases(LAB, tmp_path / "data.parquet")
+
+
+def test_targets_that_the_loss_is_not_made_for_are_bad_rows(tmp_path: Path) -> None:
+    file = tmp_path / "cases.csv"
+    file.write_text("x1,x2,y\n1,0,1\n0,1,2\n1,1,-1\n0,0,0\n")
+    with pytest.raises(handgrad.NumberError, match="a target from 0 to 1"):
+        handgrad.audit_gates(handgrad.load("lab9"), file)
+    audit = handgrad.audit_gates(handgrad.load("lab9"), file, skip_bad=True)
+    assert audit.skipped == 2
+    cases = handgrad.open_cases(handgrad.load("lab9"), file, skip_bad=True)
+    assert cases.arrays()["y"].tolist() == [1, 0]

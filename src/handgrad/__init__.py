@@ -133,6 +133,7 @@ if TYPE_CHECKING:
     from handgrad.render.typst import render_pdf as render_pdf
     from handgrad.render.typst import render_typst as render_typst
     from handgrad.render.why_json import why_object as why_object
+    from handgrad.run.cases import open_cases as open_cases
     from handgrad.run.engine import Engine as Engine
     from handgrad.run.engine import Gradients as Gradients
     from handgrad.run.training import Training as Training
@@ -153,7 +154,6 @@ if TYPE_CHECKING:
     from handgrad.study import runs_in_all as runs_in_all
     from handgrad.study import train as train
     from handgrad.study import with_data as with_data
-    from handgrad.tables import open_cases as open_cases
     from handgrad.verification import Verification as Verification
     from handgrad.verification import verify as verify
     from handgrad.why import ask_why as ask_why
@@ -267,7 +267,7 @@ _WHEN_ASKED_FOR = {
     "read_box": "handgrad.gates",
     "gates_page": "handgrad.page.gates",
     "gates_object": "handgrad.render.gates_json",
-    "open_cases": "handgrad.tables",
+    "open_cases": "handgrad.run.cases",
     "ask_why": "handgrad.why",
     "why_page": "handgrad.page.why",
     "why_object": "handgrad.render.why_json",

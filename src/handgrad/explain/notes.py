@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
+import numpy as np
+
 from handgrad.explain.text import Inline, Text, joined, listed, ordinal, sentence
 from handgrad.explain.words import WORDS
 from handgrad.expression import Adjoint, Expression, Literal, Name
@@ -18,18 +20,21 @@ from handgrad.trace import (
     Diverged,
     GatedOff,
     LossChange,
+    MeanWithin,
     Note,
     RoundedAway,
     RoundingRest,
     Saturated,
     SeveralPaths,
     ShortcutTaken,
+    TargetSums,
     UnaskedGradient,
     UnlikeShapes,
     Unreached,
     Zeroed,
     ZeroInput,
 )
+from handgrad.trace.losses import CROSS_ENTROPY, SLACK
 from handgrad.trace.numbers import literal_of
 
 MANY = 16
@@ -82,6 +87,10 @@ def note_text(note: Note) -> Text:
             return _rounded_away(note)
         case UnaskedGradient():
             return _unasked_gradient(note)
+        case TargetSums():
+            return _target_sums(note)
+        case MeanWithin():
+            return _mean_within(note)
         case Unreached():
             return (
                 "No path leads from ",
@@ -253,6 +262,44 @@ def _rounded_away(note: RoundedAway) -> Text:
         parts += [". The shortcut divides by nothing: "]
         shown = Adjoint(note.pre_activation)
     return (*parts, shown, " = ", literal_of(note.stable, note.cased), ".")
+
+
+def _target_sums(note: TargetSums) -> Text:
+    off = note.sums.ravel()[np.abs(note.sums.ravel() - 1) > SLACK]
+    several = note.sums.size > 1
+    parts: list[Inline] = ["The targets ", note.targets]
+    parts += (
+        [
+            f" add up to 1 in only {note.sums.size - len(off)} of {note.sums.size} rows or cases; the first other sum is "
+        ]
+        if several
+        else [" add up to "]
+    )
+    parts += [Literal(float(off[0])), "." if several else ", not to 1."]
+    parts += [" The loss is computed all the same"]
+    if note.softmax:
+        p = Name(note.softmax)
+        parts += [
+            ", but the error signal of the softmax is then not ",
+            p - note.targets,
+            ": ",
+            p,
+            " is multiplied by what the targets add up to",
+        ]
+    return (*parts, ".")
+
+
+def _mean_within(note: MeanWithin) -> Text:
+    what = "entries" if note.operation != CROSS_ENTROPY else "rows"
+    times = (
+        f" Write {note.count} times the loss for the sum over the {what}."
+        if note.outer == "sum"
+        else ""
+    )
+    return (
+        note.loss, f" is one number already, the mean over the {note.count} {what} (as PyTorch's reduction=\"mean\"): "
+        f"its {note.outer} is that number itself.{times}",
+    )  # fmt: skip
 
 
 def _unasked_gradient(note: UnaskedGradient) -> Text:

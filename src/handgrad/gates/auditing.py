@@ -34,12 +34,13 @@ from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.problem.parts import in_own_names, with_named_activations
 from handgrad.run import run
+from handgrad.run.cases import open_cases
 from handgrad.run.engine import BLOCK
 from handgrad.run.reviving import Reviving
 from handgrad.run.rows import rows_as_cases
 from handgrad.run.targets import check_targets, targets_of
 from handgrad.run.units import Own
-from handgrad.tables import ArrayCases, Cases, open_cases
+from handgrad.tables import ArrayCases, Cases
 from handgrad.trace import Zeroed
 from handgrad.trace.silencing import Silencing
 from handgrad.trace.slopes import SATURATION

@@ -31,10 +31,12 @@ from handgrad.trace import (
     Diverged,
     GatedOff,
     LossChange,
+    MeanWithin,
     RoundedAway,
     Saturated,
     ShortcutTaken,
     Step,
+    TargetSums,
     Trace,
     UnaskedGradient,
     UnlikeShapes,
@@ -246,6 +248,8 @@ def _note(trace: Trace, note: TraceNote) -> Note:
             | Diverged()
             | RoundedAway()
             | UnaskedGradient()
+            | TargetSums()
+            | MeanWithin()
         ):
             kind = "warning"
         case LossChange():

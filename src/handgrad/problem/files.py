@@ -93,7 +93,7 @@ def loads(text: str, where: str = "", folder: Path | None = None) -> Problem:
             raise ProblemError(
                 f"unknown key {key[:60]!r}",
                 where=where,
-                mend=nearest(key, KEYS) or f"keys: {', '.join(KEYS)}",
+                mend=_meant(key) or f"keys: {', '.join(KEYS)}",
             )
     if "equations" not in table:
         raise ProblemError(
@@ -111,6 +111,12 @@ def loads(text: str, where: str = "", folder: Path | None = None) -> Problem:
         reduction=_text(table, "reduction", where) or "mean",
         where=where,
     )
+
+
+def _meant(key: str) -> str:
+    """The key that is likely meant: of those that begin alike, the one with fewest letters changed."""
+    same = [k for k in KEYS if k[:1] == key[:1].lower() and abs(len(k) - len(key)) <= 1]
+    return nearest(key, same) or nearest(key, KEYS)
 
 
 def _equations(value: Any, where: str) -> str | list[str]:

@@ -190,10 +190,11 @@ class Engine:
             return self._result(whole, cases)
         totals: dict[Leaf, Array] = {}
         summed = self.problem.reduction == "sum"
-        for part in _parts(0, cases, self._block_size()):
+        # Of no cases at all there is one block: a sum over it is 0, a mean has no value.
+        for part in _parts(0, cases, self._block_size()) or [slice(0, 0)]:
             results = self._block(given, whole, part)()
             count = part.stop - part.start
-            share = 1.0 if summed else count / cases
+            share = 1.0 if summed or count == cases else count / cases
             for output, result in zip(self._outputs, results, strict=True):
                 if output in whole:
                     continue

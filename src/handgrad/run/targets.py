@@ -31,6 +31,17 @@ def targets_of(graph: Graph) -> Targets:
     return found
 
 
+def fitting_cases(values: Mapping[str, Array], targets: Targets) -> Array:
+    """Which cases, on the last axis of the values, the losses are made for."""
+    count = next(array.shape[-1] for array in values.values())
+    fitting = np.ones(count, dtype=bool)
+    for name in values.keys() & targets.keys():
+        for domain, shapes in targets[name]:
+            holds = np.broadcast_to(domain.holds(np, values[name], shapes), values[name].shape)
+            fitting &= holds.reshape(-1, count).all(axis=0)
+    return fitting
+
+
 def check_targets(values: Mapping[str, Array], targets: Targets, first: int | None = None) -> None:
     """Raises `NumberError` for a value that a loss is not made for.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -67,11 +67,13 @@ class ArrayCases:
 class FileCases:
     """Cases in files, read block by block: memory does not depend on how many there are.
 
-    Raises `NumberError` while it reads, naming the rows that are bad, unless `skip_bad`.
+    Raises `NumberError` while it reads, naming the rows that are bad, unless `skip_bad`. Then those
+    of which `fits` does not hold are left out too.
     """
 
     tables: tuple[tuple[Rows, tuple[Field, ...]], ...]
     skip_bad: bool = False
+    fits: Callable[[Values], Array] | None = None
     skipped: int = 0
     names: tuple[str, ...] = field(init=False)
     count: int | None = field(init=False)
@@ -108,6 +110,8 @@ class FileCases:
                     raise _bad(rows, block.lines, bad)
                 good[list(bad)] = False
                 values |= {each.name: each.values(block.rows) for each in fields}
+            if self.skip_bad and self.fits is not None:
+                good &= self.fits(values)
             self.skipped += int((~good).sum())
             if not good.all():
                 values = {n: a[..., good] for n, a in values.items()}
@@ -146,13 +150,18 @@ def _bad(rows: Rows, lines: Any, bad: Mapping[int, str]) -> NumberError:
 
 
 def open_cases(
-    problem: Problem, files: str | Path | Mapping[str, str | Path], *, skip_bad: bool = False
+    problem: Problem,
+    files: str | Path | Mapping[str, str | Path],
+    *,
+    skip_bad: bool = False,
+    fits: Callable[[Values], Array] | None = None,
 ) -> FileCases:
     """The cases in a .csv, .npy, .npz or .parquet file, or in a file for each of some data.
 
     Arguments:
         files: one table, or by name of a datum the file that holds it.
         skip_bad: leave out rows with text, gaps, NaN or infinities, and count them.
+        fits: of arrays by name, which of their cases can be used; with `skip_bad` alone.
 
     Raises `HandgradError` for files that cannot be read and columns that do not fit.
     """
@@ -164,13 +173,13 @@ def open_cases(
     if not isinstance(files, Mapping):
         for rows, names in _tables(Path(files), list(shapes)):
             tables.append((rows, fields_of(rows, {n: shapes[n] for n in names}, labelled)))
-        return FileCases(tuple(tables), skip_bad)
+        return FileCases(tuple(tables), skip_bad, fits)
     for name, path in files.items():
         if name not in shapes:
             raise OptionError(f"{name[:40]} is no datum of the problem", mend=nearest(name, shapes))
         for rows, _ in _tables(Path(path), [name]):
             tables.append((rows, fields_of(rows, {name: shapes[name]}, labelled)))
-    return FileCases(tuple(tables), skip_bad)
+    return FileCases(tuple(tables), skip_bad, fits)
 
 
 def _is_label(array: Array, shape: Shape) -> bool:

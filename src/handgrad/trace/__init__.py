@@ -8,6 +8,7 @@ from handgrad.trace.structure import Broadcast as Broadcast
 from handgrad.trace.structure import Diverged as Diverged
 from handgrad.trace.structure import GatedOff as GatedOff
 from handgrad.trace.structure import LossChange as LossChange
+from handgrad.trace.structure import MeanWithin as MeanWithin
 from handgrad.trace.structure import Note as Note
 from handgrad.trace.structure import RoundedAway as RoundedAway
 from handgrad.trace.structure import RoundingRest as RoundingRest
@@ -15,6 +16,7 @@ from handgrad.trace.structure import Saturated as Saturated
 from handgrad.trace.structure import SeveralPaths as SeveralPaths
 from handgrad.trace.structure import ShortcutTaken as ShortcutTaken
 from handgrad.trace.structure import Step as Step
+from handgrad.trace.structure import TargetSums as TargetSums
 from handgrad.trace.structure import Trace as Trace
 from handgrad.trace.structure import TraceLine as TraceLine
 from handgrad.trace.structure import UnaskedGradient as UnaskedGradient

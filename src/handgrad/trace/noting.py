@@ -29,6 +29,7 @@ from handgrad.operations.operation import Array, broadcast
 from handgrad.run import Run
 from handgrad.run.evaluate import value_of
 from handgrad.trace.kinks import entries_at
+from handgrad.trace.losses import means_within, target_sums
 from handgrad.trace.not_finite import (
     UNITS,
     long_line,
@@ -99,6 +100,9 @@ class Noting:
 
     def _forward(self, line: TraceLine) -> list[Note]:
         notes: list[Note] = []
+        if line.role == "value":
+            notes += target_sums(self.graph, self.run, line.target.name)
+            notes += means_within(line.target.name, line.formula)
         for node in walk(line.formula):
             if not isinstance(node, Call):
                 continue

@@ -217,6 +217,33 @@ class UnaskedGradient:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetSums:
+    """Targets of a cross-entropy that do not add up to 1.
+
+    `sums` are what they add up to, by row and case, as an array; `softmax` names the softmax that is
+    compared with them, where it is one: the gradient with respect to its argument is then Σy · p − y.
+    """
+
+    kind: Literal["target_sums"]
+    equation: str
+    targets: Expression
+    sums: Array
+    softmax: str
+
+
+@dataclass(frozen=True, slots=True)
+class MeanWithin:
+    """A sum or mean of a loss that is one number already: the mean over `count` entries, or rows."""
+
+    kind: Literal["mean_within"]
+    equation: str
+    outer: str
+    loss: Expression
+    operation: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class UnlikeShapes:
     """Two parts of an equation, compared or combined entry by entry, that are broadcast to `whole`.
 
@@ -273,6 +300,8 @@ Note: TypeAlias = (
     | RoundingRest
     | RoundedAway
     | UnaskedGradient
+    | TargetSums
+    | MeanWithin
     | UnlikeShapes
     | Unreached
     | LossChange

@@ -16,6 +16,7 @@ from handgrad.trace import (
     Diverged,
     GatedOff,
     LossChange,
+    MeanWithin,
     Note,
     RoundedAway,
     RoundingRest,
@@ -23,13 +24,14 @@ from handgrad.trace import (
     SeveralPaths,
     ShortcutTaken,
     Step,
+    TargetSums,
     UnaskedGradient,
     UnlikeShapes,
     Unreached,
     Zeroed,
     ZeroInput,
 )
-from tests.gauntlet.facts import not_finite, terms
+from tests.gauntlet.facts import losses, not_finite, terms
 from tests.gauntlet.facts.claim import Claim, Claims, Found, claims_of, close, near
 from tests.gauntlet.facts.lines import numbers_only
 from tests.gauntlet.facts.source import Facts
@@ -86,6 +88,10 @@ def _of(note: Note, facts: Facts, update: int) -> Found:
             return not_finite.rounded_away(note, facts)
         case UnaskedGradient():
             return not_finite.unasked_gradient(note, facts)
+        case TargetSums():
+            return losses.target_sums(note, facts)
+        case MeanWithin():
+            return losses.mean_within(note, facts)
         case UnlikeShapes():
             return _unlike(note, facts)
         case Unreached():

@@ -113,7 +113,25 @@ a = [0.5, 0.3, 0]
 x = [0, 4, 0]
 """
 
-TEXTS = (NET, CASES, KINKS, REST, UNLIKE, FAR, ROUNDED, UNASKED)
+SUMS = """
+equations = ["z = W @ x", "p = softmax(z)", "L = cross_entropy(p, y)"]
+[parameters]
+W = [[0.1, 0.2], [0.3, 0.4]]
+[data]
+x = { cases = [[1, 2], [2, 1]] }
+y = { cases = [[0.5, 0.4], [0, 1]] }
+"""
+
+MEANS = """
+equations = ["z = W @ x", "q = sigmoid(z)", "L = sum(bce(q, y))"]
+[parameters]
+W = [[0.1, 0.2], [0.3, 0.4]]
+[data]
+x = [1, 2]
+y = [1, 0]
+"""
+
+TEXTS = (NET, CASES, KINKS, REST, UNLIKE, FAR, ROUNDED, UNASKED, SUMS, MEANS)
 
 
 @cache
