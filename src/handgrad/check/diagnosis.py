@@ -39,6 +39,9 @@ HIDDEN = 8
 PAIRED = 3
 """So many of them are searched for one of two mistakes."""
 
+TRIED = 20_000
+"""Pairs that are tried in one set of answers, at most: a second or two."""
+
 NEAR = 0.02
 """Figures off by more than this share are no rounded form of what a mistake gives."""
 
@@ -91,6 +94,7 @@ class Diagnosing:
         self.structure = work.structure
         self.entries = entries
         self.habit = habit
+        self._tried = 0
 
     def of(
         self,
@@ -139,7 +143,8 @@ class Diagnosing:
             rule, turned = "wrong_shape", False
         plain = shape_text(quantity, entry.shape, exact.shape, transposed=turned)
         found = list(self._singles(seen)) if given.any() else []
-        if given.any() and not found and not turned:
+        moved = entry.value.ndim > 1 and sorted(entry.shape) == sorted(exact.shape)
+        if given.any() and not found and moved and not turned:
             found = list(self._pairs(seen))
         best = [d for d in _best(found) if d.rule != "result_transposed"]
         if not best:
@@ -166,9 +171,11 @@ class Diagnosing:
         for base in seen.bases:
             if not all(leaf in base for leaf in formula.leaves):
                 continue
-            with np.errstate(all="ignore"):
-                arrays.append(np.asarray(formula(base), dtype=float))
-            if seen.fits(arrays[-1]):
+            array = self._run(base, formula)
+            if array is None:
+                return None
+            arrays.append(array)
+            if seen.fits(array):
                 return "exact" if base is self.work.exact else "entered"
         if arrays and all(leaf in seen.own.values for leaf in formula.leaves):
             return "rounded" if seen.may_fit(formula, arrays[0]) else None
@@ -290,21 +297,28 @@ class Diagnosing:
             formula = wrong.get(site.leaf, site.formula)
             if any(leaf not in numbers for leaf in formula.leaves):
                 return None
-            numbers[site.leaf] = self._run(numbers, formula)
-            if numbers[site.leaf].shape != np.shape(self.work.exact[site.leaf]):
+            value = self._run(numbers, formula)
+            if value is None or value.shape != np.shape(self.work.exact[site.leaf]):
                 return None
+            numbers[site.leaf] = value
         return numbers
 
     @staticmethod
-    def _run(numbers: Mapping[Leaf, Array], formula: Formula) -> Array:
-        with np.errstate(all="ignore"):
-            return np.asarray(formula(numbers), dtype=float)
+    def _run(numbers: Mapping[Leaf, Array], formula: Formula) -> Array | None:
+        """The value of a wrong formula; None where its shapes fit in one case but not in many."""
+        try:
+            with np.errstate(all="ignore"):
+                return np.asarray(formula(numbers), dtype=float)
+        except ValueError:
+            return None
 
     # -- two mistakes ----------------------------------------------------------------------------
 
     def _pairs(self, seen: _Seen) -> Iterator[Scored]:
         quantity = seen.quantity
         for first, second, formula in self.structure.pairs_of(quantity):
+            if not self._room():
+                return
             numbers = self._numbers(seen, formula)
             if numbers is not None:
                 # The second was made with what the first had left of the formula.
@@ -315,11 +329,18 @@ class Diagnosing:
             later = [(s, v) for s in sites[position + 1 :] for v in self.structure.mistakes(s)]
             for one in self.structure.mistakes(site):
                 for other_site, other in [*later, *last]:
+                    if not self._room():
+                        return
                     wrong = {site.leaf: one.formula, other_site.leaf: other.formula}
                     own = self._leads(seen, seen.own.values, sites, wrong)
                     if own or self._leads(seen, self.work.exact, sites, wrong):
                         pair = (one.mistake, site), (other.mistake, other_site)
                         yield self._paired(seen, *pair, 6, "entered" if own else "exact")
+
+    def _room(self) -> bool:
+        """Whether one more pair may be tried in these answers."""
+        self._tried += 1
+        return self._tried <= TRIED
 
     def _leads(
         self,
@@ -333,7 +354,8 @@ class Diagnosing:
         end = wrong.get(seen.quantity.leaf, seen.quantity.formula)
         if numbers is None or any(leaf not in numbers for leaf in end.leaves):
             return False
-        return seen.fits(self._run(numbers, end))
+        value = self._run(numbers, end)
+        return value is not None and seen.fits(value)
 
     def _paired(
         self,

@@ -137,6 +137,8 @@ class _Judging:
         half = halves(entry, self.habit, scale)
         value, given = entry.value, ~np.isnan(entry.value)
         right = np.abs(exact - value) <= half.written
+        if entry.strict and not (right | ~given).all():
+            right |= np.abs(self.work.floats[leaf] - value) <= half.written
         if not (right | ~given).all():
             right |= self._follows(self.right, quantity, value, half.written)
         ok = right

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -205,6 +206,14 @@ class Work:
                     self.exact[quantity.leaf] = quantity.formula(self.exact)
         for leaf, value in self.exact.items():
             self.exact[leaf] = np.asarray(value, dtype=float)
+
+    @cached_property
+    def floats(self) -> Mapping[Leaf, Array]:
+        """The same numbers as a program has them, with the rests that binary numbers leave: where a
+        kink is on paper, it may lie on one side."""
+        with np.errstate(all="ignore"):
+            run = self.structure.plan(self.givens)
+        return {leaf: np.asarray(run.get(leaf, value)) for leaf, value in self.exact.items()}
 
     @property
     def cases(self) -> int:
