@@ -77,15 +77,48 @@ def test_a_habit_is_what_most_figures_show() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["dW2", "dL/dW2", '"dL/dW2"', '"∂L/∂W⁽²⁾"', "∂L/∂W⁽²⁾", '"dL / dW2"', "dW_2"]
-)
+    "name",
+    [
+        "dW2", "dL/dW2", '"dL/dW2"', '"∂L/∂W⁽²⁾"', "∂L/∂W⁽²⁾", '"dL / dW2"', "dW_2", "W2_grad",
+        "grad_W2", "gradW2", "W2.grad", "dL_dW2", "dLdW2", "dL_dW_2", "dJ/dW2", "dJdW2", "dloss_dW2",
+        "nabla_W2", '"∇W2"', '"grad(W2)"', "W2_gradient", "dcost/dW_2",
+    ],
+)  # fmt: skip
 def test_names_of_a_gradient(name: str) -> None:
-    if name == "dW_2":
-        with pytest.raises(handgrad.OptionError, match="did you mean dW2"):
-            checked(f"{name} = [[-0.1315, -0.0219], [0, 0]]")
-        return
-    report = checked(f"{name} = [[-0.1315, -0.0219], [0, 0]]")
+    report = checked(f"{name} = [[-0.1315, -0.0219], [0, 0]]\nz3 = 0.552")
     assert verdict(report, "dW2") == "right"
+    assert report.remarks == ()
+
+
+@pytest.mark.parametrize("name", ["db_1", "b1_grad", "dL/db1", "grad_b_1"])
+def test_a_gradient_of_a_vector_by_other_names(name: str) -> None:
+    assert verdict(checked(f"{name} = [-0.0877, 0.0438]"), "db1") == "right"
+
+
+def test_the_loss_may_go_by_another_usual_name() -> None:
+    problem = handgrad.Problem("J = (w*x - y)**2", {"w": 2.0}, {"x": 3.0, "y": 1.0})
+    for name in ("dL/dw", "dJ/dw", "dC/dw", "dL_dw", "dEdw", "w_grad"):
+        report = handgrad.check(problem, {name: "30", "J": "25"})
+        assert verdict(report, "dw") == "right", name
+        assert report.remarks == ()
+
+
+def test_another_derivative_is_said_to_be_one() -> None:
+    problem = handgrad.Problem("e = w*x - y\nL = e**2", {"w": 2.0}, {"x": 3.0, "y": 1.0})
+    report = handgrad.check(problem, {"de/dw": "3", "L": "25"})
+    assert report.remarks == (
+        "de/dw is a derivative of e; the gradients here are those of L, and that one is dw",
+    )
+    report = handgrad.check(problem, {"grad_q": "3", "W_grad": "1", "L": "25"})
+    assert len(report.remarks) == 2
+    assert report.remarks[1] == "W_grad is no quantity of this problem (did you mean dw?)"
+
+
+def test_names_that_differ_in_underscores_alone_stay_apart() -> None:
+    problem = handgrad.Problem("z_1 = w*x\nz1 = 2*z_1\nL = z1 + z_1", {"w": 2.0}, {"x": 3.0})
+    report = handgrad.check(problem, {"z_1": "6", "z1": "12", "dz_1": "3", "dz1": "1"})
+    assert report.all_well
+    assert len(report.entered) == 4
 
 
 def test_delta_is_the_gradient_of_the_pre_activation() -> None:

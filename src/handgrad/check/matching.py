@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from handgrad.check.figures import Entry
-from handgrad.check.names import leaf_named, plain
+from handgrad.check.names import gradient_of, leaf_named, other_derivative, plain, target_of
 from handgrad.check.reading import Answers
 from handgrad.check.work import Quantity, Work
 from handgrad.errors import OptionError, nearest
-from handgrad.expression import Leaf
+from handgrad.expression import Adjoint, Leaf
 
 SHOWN = 12
 """Remarks of one kind that are listed; the rest are counted."""
@@ -46,7 +46,7 @@ def matched(work: Work, answers: Answers) -> Matched:
             known += 1
             _place(work, result, updated[f"updated.{name}"], name, entry)
         else:
-            result.remarks.append(_unknown(name, _names(work)))
+            result.remarks.append(_not_asked(work, name))
     for name, entry in answers.updated.items():
         quantity = updated.get(f"updated.{name}") or updated.get(f"updated.{plain(name)}")
         if quantity is not None:
@@ -72,6 +72,24 @@ def _shortened(remarks: list[str]) -> Iterator[str]:
 
 def _names(work: Work) -> list[str]:
     return [q.target for q in work.structure.quantities if q.phase != "update"]
+
+
+def _not_asked(work: Work, name: str) -> str:
+    """Why a name is that of no quantity: another derivative, or one that is not known."""
+    graph = work.structure.graph
+    other = other_derivative(name, graph)
+    if other is not None:
+        above, below = other
+        mend = target_of(Adjoint(below), graph)
+        return (
+            f"{name[:40]} is a derivative of {above}; the gradients here are those of {graph.cost}, "
+            f"and that one is {mend}"
+        )
+    of = gradient_of(name, graph)
+    # Suggested by the spelling that the problem's own names have.
+    hint = nearest(f"d{of}", _names(work)) if of is not None else ""
+    plain_hint = _unknown(name, _names(work))
+    return f"{name[:40]} is no quantity of this problem ({hint})" if hint else plain_hint
 
 
 def _unknown(name: str, known: list[str], prefix: str = "") -> str:

@@ -131,6 +131,9 @@ def from_mapping(table: Mapping[Any, Any]) -> Answers:
     answers = Answers()
     for key, value in table.items():
         name = str(key)
+        if isinstance(value, Mapping) and set(value) == {"grad"}:
+            # W1.grad = … is a table to TOML.
+            name, value = f"{name}_grad", value["grad"]
         if isinstance(value, Mapping) and set(value) != {"cases"}:
             if name.strip().lower() not in ("updated", "update", "new"):
                 answers.remarks.append(
