@@ -288,6 +288,51 @@ def test_figures_in_print_are_judged_one_by_one() -> None:
     assert early.all_well
 
 
+DOUBLED = handgrad.Problem("e = 2*z\nL = sum(e)", {"z": [0.61749, 2.83949]})
+"""e is 1.23498 and 5.67898."""
+
+
+@pytest.mark.parametrize(
+    ("figures", "rule"),
+    [
+        (["1.234", "5.678"], "cut"),
+        (["1.23498", "5.6789"], "cut"),
+        (["1.23499", "5.67899"], "last_digit"),
+        (["5.67898", "1.23498"], "entries_swapped"),
+        (["1.23498", "5.67988"], "digits_swapped"),
+    ],
+)
+def test_slips_of_the_last_digits(figures: list[str], rule: str) -> None:
+    (found,) = DOUBLED.check(e=figures)["e"].diagnosis
+    assert found.rule == rule
+    assert "1 times" not in str(found)
+
+
+@pytest.mark.parametrize("as_printed", [True, False])
+def test_a_figure_is_shown_with_the_digits_it_was_written_with(as_printed: bool) -> None:
+    problem = handgrad.Problem("L = exp(z)", {"z": 2.608})
+    report = handgrad.check(problem, {"L": "13.57192"}, as_printed=as_printed)
+    page = handgrad.render_terminal(
+        handgrad.check_page(report, "worked"), width=80, colour=False, unicode=True
+    )
+    assert "L = 13.57192" in page
+    assert "13.57188" in page
+
+
+def test_what_is_0_on_paper_is_0_in_a_report() -> None:
+    problem = handgrad.Problem(
+        "z = W @ a\np = softmax(z)\nJ = -sum(y*log(p))",
+        {"W": [[0.5, 0.7], [0.9, 0.7]]},
+        {"a": [1.5, 1.6], "y": [0, 1]},
+    )
+    report = handgrad.check(problem, {"da": ["-0.2", "0"], "J": "0.4375"})
+    page = handgrad.render_terminal(
+        handgrad.check_page(report, "worked"), width=80, colour=False, unicode=True
+    )
+    assert "10⁻¹⁷" not in page
+    assert report["da"].expected[1] == 0
+
+
 # -- pages, JSON, the command ----------------------------------------------------------------------
 
 

@@ -121,3 +121,26 @@ def test_the_steps_of_a_report_are_sections_beside_one_another(tmp_path: Path) -
     parts = page.read_text("utf-8").split('<section class="step"')[1:]
     assert len(parts) == 3
     assert all(part.count("</section>") == 1 for part in parts)
+
+
+def test_a_program_may_lie_on_either_side_of_a_kink() -> None:
+    """0.1·3 − 0.3 is 0 on paper, and 5.6·10⁻¹⁷ in a program: leaky ReLU's slope there is 0.01 or 1."""
+    problem = handgrad.Problem(
+        "z = leaky_relu(w*x - b)\nL = z**2 + z", {"w": 0.1, "b": 0.3}, {"x": 3.0}
+    )
+    for slope in (1.0, 0.01):
+        handgrad.assert_gradients(problem, {"w": 3 * slope})
+    with pytest.raises(AssertionError):
+        handgrad.assert_gradients(problem, {"w": 2.0})
+
+
+def test_answers_of_other_shapes_take_no_search() -> None:
+    checker = handgrad.Checker(handgrad.load("attention"))
+    rows = {
+        q.target: [[0.123] * checker.shape(q.target)[-1]]
+        for q in checker.asked
+        if len(checker.shape(q.target)) == 2
+    }
+    report = checker.check(rows)
+    assert len(report.wrong) > 10
+    assert {j.diagnosis[0].rule for j in report.wrong} == {"wrong_shape"}

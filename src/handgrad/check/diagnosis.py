@@ -388,6 +388,8 @@ SAID_BY: Mapping[str, frozenset[str]] = {
     "path_left_out": frozenset({"penalty_left_out"}),
     "factor_two": frozenset({"inner_factor_forgotten", "penalty_half"}),
     "factor_half": frozenset({"inner_factor_forgotten", "penalty_two"}),
+    "last_digit": frozenset({"cut"}),
+    "digit_slip": frozenset({"cut"}),
     # The same figures, and the same advice in other words.
     "sign_lost": frozenset({"target_minus_prediction", "update_sign"}),
     "difference_reversed": frozenset({"target_minus_prediction", "sign_lost"}),

@@ -47,17 +47,46 @@ def found(
     slack = half + units
     if (np.abs(value + reference) <= slack)[wrong].all():
         yield Slip("sign_lost", places)
+    if _cut(entry, reference, places):
+        yield Slip("cut", places)
     if _swapped(value, reference, slack, wrong):
         yield Slip("entries_swapped", places)
     for shift in SHIFTS if (np.abs(reference) >= DIGITS * units)[wrong].all() else ():
         moved = reference * 10.0**shift
         if (np.abs(value - moved) <= half + units * 10.0**shift)[wrong].all():
             yield Slip("decimal_point", places)
+    if len(places) > 1 and _last_digits(entry, reference, places):
+        yield Slip("last_digit", places)
     if len(places) == 1:
         (at,) = places
         slip = _digits(entry.figures.get(at), float(reference[at]), float(units[at]))
         if slip is not None:
             yield Slip(slip[0], places, slip[1], slip[2])
+
+
+def _cut(entry: Entry, reference: Array, places: Places) -> bool:
+    """Whether the wrong figures are those that are left where further digits are cut off."""
+    for at in places:
+        figure, exact = entry.figures.get(at), float(reference[at])
+        if figure is None or not 0 < figure.decimals <= MOST_DIGITS:
+            return False
+        scale = 10.0**figure.decimals
+        cut = np.floor(abs(exact) * scale + 1e-9) / scale
+        if abs(abs(figure.value) - cut) > 1e-3 / scale or figure.value * exact < 0:
+            return False
+    return bool(places)
+
+
+def _last_digits(entry: Entry, reference: Array, places: Places) -> bool:
+    """Whether each wrong figure is off by one in its last digit."""
+    for at in places:
+        figure = entry.figures.get(at)
+        if figure is None or figure.digits < 2 or figure.digits > MOST_DIGITS:
+            return False
+        # A figure rounded right is off by half a unit at most.
+        if abs(figure.value - float(reference[at])) > 3 * figure.half * (1 + 1e-6):
+            return False
+    return True
 
 
 def _units(habit: Habit, value: Array) -> Array:
@@ -69,6 +98,8 @@ def _swapped(value: Array, reference: Array, slack: Array, wrong: Array) -> bool
     count = int(wrong.sum())
     if count < 2 or value.size > SEARCHED:
         return False
+    if (np.abs(value - reference) <= slack)[wrong].all():
+        return False  # each stands where it belongs, and is a little off
     ours, theirs = np.sort(reference[wrong]), np.sort(value[wrong])
     return bool((np.abs(ours - theirs) <= np.max(slack[wrong])).all())
 
@@ -128,6 +159,8 @@ def _factor(value: Array, reference: Array, half: Array, habit: Habit) -> float 
     if not np.isfinite(by) or by == 0 or np.count_nonzero(reference) < 2:
         return None
     slack = np.minimum(half, _units(habit, value)) * 3 + np.abs(value) * 1e-9
+    if f"{by:.4g}" == "1":
+        return None
     return by if (np.abs(value - by * reference) <= slack).all() else None
 
 

@@ -68,6 +68,8 @@ MISTAKES: dict[str, str] = {
 SLIPS: dict[str, str] = {
     "sign_lost": "the sign is wrong",
     "entries_swapped": "the right figures stand in the wrong places",
+    "cut": "further digits were cut off where the figure should have been rounded",
+    "last_digit": "the last digit is off",
     "decimal_point": "the decimal point is in the wrong place",
     "digit_slip": "one digit is wrong: {written} for {meant}",
     "digits_swapped": "two digits are exchanged: {written} for {meant}",

@@ -29,6 +29,9 @@ from handgrad.page.solution import error_signals, losses
 from handgrad.trace import Trace
 from handgrad.trace.numbers import literal_of, with_blanks
 
+MOST_DIGITS = 10
+"""Figures of more digits come from a program, and are shown to the page's."""
+
 MANY = 8
 """Wrong entries that are named; of more, the number is said."""
 
@@ -59,11 +62,25 @@ def check_page(report: CheckReport, level: Level = "what") -> Page:
     return Page(
         title=title,
         blocks=tuple(blocks),
-        decimals=trace.decimals,
+        decimals=max(trace.decimals, _decimals(report)),
         display=trace.problem.display,
         error_signals=error_signals(trace),
         loss=trace.graph.cost,
         losses=losses(trace),
+    )
+
+
+def _decimals(report: CheckReport) -> int:
+    """The decimals that figures which are told of were written with: they are shown as they were."""
+    return max(
+        (
+            figure.decimals
+            for one in _to_tell(report)
+            if one.entry is not None
+            for figure in one.entry.figures.values()
+            if figure.digits <= MOST_DIGITS
+        ),
+        default=0,
     )
 
 
