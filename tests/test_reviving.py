@@ -10,13 +10,14 @@ import pytest
 import torch
 
 import handgrad
-from handgrad.explain import plain_text
+from handgrad.explain import note_text, plain_text
 from handgrad.expression import Name
 from handgrad.gates import Audit, Unit
 from handgrad.graph import build
 from handgrad.questions import answer_text
 from handgrad.run.reviving import moves_without_gradient
 from handgrad.run.units import LayerUnits
+from handgrad.trace import GatedOff
 from handgrad.updates import RULES, Update
 
 PENALTY = """
@@ -372,3 +373,69 @@ def test_the_answer_about_zeros_says_what_revives_here(tmp_path: Any) -> None:
     assert "its own weights coast far enough" in said(momentum)
     assert "never fires again" not in said(momentum)
     assert "By gradient descent" not in said(replace(momentum, update=None))
+
+
+# -- notes -------------------------------------------------------------------------------------------
+
+
+INSIDE: list[tuple[list[str], dict[str, Any], dict[str, Any]]] = [
+    (["L = v*relu(w*x + b)"], {"w": -1.0, "b": 0.5, "v": 2.0}, {"x": 1.0}),
+    (["L = v*relu(-w)"], {"w": 1.0, "v": 2.0}, {}),
+    (["L = sum(relu(W@x)*relu(V@x))"], {"W": [[1, 2], [-1, -2]], "V": [[-1, 2], [-1, -2]]}, {"x": [1, 1]}),
+    (["L = relu(v @ relu(W@x) - 9)"], {"W": [[1, 2], [-1, -2]], "v": [1, 1]}, {"x": [1, 1]}),
+    (["L = mse(relu(W@x), y)"], {"W": [[1, 2], [-1, -2]]}, {"x": [1, 1], "y": [1, 1]}),
+    (["h = relu(W@x)*m/0.8", "L = sum(h)"], {"W": [[1, 2], [-1, -2]]}, {"x": [1, 1], "m": [1, 1]}),
+    (["z = W@x", "L = relu(z[1]) + z[0]"], {"W": [[1, 2], [-1, -2]]}, {"x": [1, 1]}),
+    (["L = mse(v @ relu(W@x), y)"], {"W": [[1, 2], [-1, -2]], "v": [1, 1]},
+     {"x": {"cases": [[1, 1], [-1, -1]]}, "y": {"cases": [1, 1]}}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("equations", "parameters", "data"), INSIDE)
+def test_a_gate_within_a_formula_has_its_note_on_the_way_back_too(
+    equations: Any, parameters: Any, data: Any
+) -> None:
+    trace = handgrad.solve(handgrad.Problem(equations, parameters, data))
+    there: dict[str, set[Any]] = {"forward": set(), "backward": set()}
+    for step in trace.steps:
+        for note in step.notes:
+            if isinstance(note, GatedOff):
+                assert note.phase == step.phase
+                there[step.phase].add((note.pre_activation, note.unit, note.cases))
+    assert there["forward"]
+    assert there["forward"] == there["backward"]
+
+
+def test_a_gradient_that_comes_around_a_shut_gate_is_told() -> None:
+    trace = handgrad.solve(
+        handgrad.Problem(
+            ["z = W @ x", "h = 0.5*relu(z) + 0.1*z", "L = sum(v*h)"],
+            {"W": [[1, 2], [-1, -2]], "v": [1, 2]}, {"x": [1, 1]},
+        )
+    )  # fmt: skip
+    assert trace.run.gradient("z")[1] == pytest.approx(0.2)
+    (note,) = [n for s in trace.steps if s.phase == "backward" for n in s.notes if isinstance(n, GatedOff)]  # fmt: skip
+    assert note.around
+    assert "comes by another way" in plain_text(note_text(note))
+
+
+def test_one_declared_case_with_a_gate_inside() -> None:
+    problem = handgrad.Problem(
+        ["h = relu(W @ x + b)", "hd = h*mask/0.8", "yhat = v @ hd", "L = (yhat - y)**2"],
+        {"W": [[1, 2], [-1, -2]], "b": [0, 0.5], "v": [1, 2]},
+        {"x": {"cases": [[1, 0.6]]}, "mask": {"cases": [[1, 1]]}, "y": {"cases": [1]}},
+    )
+    notes = [n for s in handgrad.solve(problem).steps for n in s.notes if isinstance(n, GatedOff)]
+    (back,) = [n for n in notes if n.phase == "backward"]
+    # ∂L/∂h₂ = 2(ŷ − y)·v₂·m₂/0.8, with ŷ = 2.2/0.8
+    assert back.blocked == pytest.approx(2 * (2.2 / 0.8 - 1) * 2 / 0.8)
+
+
+def test_entries_of_arrays_with_three_axes() -> None:
+    x = [[[1, -1], [2, -2]], [[-1, 1], [1, 1]]]
+    problem = handgrad.Problem(["h = relu(x)", "L = sum(h*g)"], {"x": x}, {"g": np.ones((2, 2, 2))})
+    page = handgrad.solution_page(handgrad.solve(problem))
+    shown = handgrad.render_terminal(page, width=80, colour=False, unicode=True)
+    assert "channel 1: gate shut at (1, 2), (2, 2)" in shown
+    assert "channel 2: gate shut at (1, 1)" in shown
+    assert "row 1: gate" not in shown

@@ -143,7 +143,11 @@ def _gated_off(note: GatedOff) -> Text:
         )
         cases = f"case{'s' if len(note.cases) > 1 else ''} {which} of {note.case_count}"
         tail = (
-            "no gradient passes it there"
+            (
+                f"no gradient passes {noun} there, and what arrives comes by another way"
+                if note.around
+                else "no gradient passes it there"
+            )
             if note.phase == "backward"
             else f"{noun} shuts it off there"
         )
@@ -165,6 +169,8 @@ def _gated_off(note: GatedOff) -> Text:
     )
     if note.blocked is not None:
         parts += ["it blocks a gradient of size ", Literal(note.blocked), "."]
+    elif note.around:
+        parts += [f"no gradient passes {noun}; what arrives at ", z, " comes by another way."]
     else:
         parts += ["no gradient passes it."]
     if note.zeroes:

@@ -55,6 +55,7 @@ class Relation:
     Arguments:
         marks: by entry of the result, what to point out about it.
         remarks: by row of the result, a few words to stand beside it.
+        counted: what these numbers count: rows, or the channels of an array of more axes.
         shape: the result's shape in words, such as "2×2"; empty for a scalar.
         label: words before the relation, such as "through z⁽²⁾".
         sign: "=", or "←" for an assignment (an update).
@@ -69,6 +70,18 @@ class Relation:
     label: Text = ()
     sign: Literal["=", "←"] = "="
     entries: Mapping[tuple[int, ...], Relation] = field(default_factory=dict)
+    counted: Literal["row", "channel", "part"] = "row"
+
+    @property
+    def told_remarks(self) -> tuple[str, ...]:
+        """The remarks with the rows that they are about, counted from 1: "rows 1, 3: gate shut"."""
+        told: dict[str, list[str]] = {}
+        for row, words in self.remarks.items():
+            told.setdefault(words, []).append(str(row + 1))
+        return tuple(
+            f"{self.counted}{'s' if len(rows) > 1 else ''} {', '.join(rows)}: {words}"
+            for words, rows in told.items()
+        )
 
 
 @dataclass(frozen=True, slots=True)

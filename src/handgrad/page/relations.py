@@ -54,6 +54,7 @@ def relation_of(trace: Trace, step: Step, line: TraceLine, open_entries: bool = 
         label=_label(trace, line),
         sign="←" if line.role in ("updated", "memory") else "=",
         entries=_entries(trace, step, line) if open_entries else {},
+        counted="row" if len(line.shape) < 3 else "channel" if len(line.shape) == 3 else "part",
     )
 
 
@@ -118,6 +119,7 @@ def _marks(step: Step, line: TraceLine) -> tuple[dict[tuple[int, ...], Mark], di
                 marks[note.unit] = "off"
                 row, *column = note.unit
                 shut = ", ".join(str(i + 1) for i in column)
+                shut = f"({shut})" if len(column) > 1 else shut
                 before = remarks.get(row, "gate shut at" if column else "gate shut")
                 remarks[row] = f"{before}{',' if row in remarks else ''} {shut}".rstrip()
         elif isinstance(note, ZeroInput) and line.role == "gradient":

@@ -278,13 +278,7 @@ def _remarks(relation: Relation) -> str:
     """What is pointed out about the rows of a result, in words: rows are counted from 1."""
     if not relation.shape:
         return ", ".join(_plain(words) for words in relation.remarks.values())
-    rows: dict[str, list[str]] = {}
-    for row, words in relation.remarks.items():
-        rows.setdefault(words, []).append(str(row + 1))
-    return "; ".join(
-        f"row{'s' if len(which) > 1 else ''} {', '.join(which)}: {_plain(words)}"
-        for words, which in rows.items()
-    )
+    return "; ".join(_plain(told) for told in relation.told_remarks)
 
 
 def _plain(words: str) -> str:

@@ -18,11 +18,13 @@ from handgrad.expression import (
     Name,
     Shape,
     leaves,
+    substitute,
     walk,
 )
 from handgrad.graph import Activation, Graph, Line, activations
 from handgrad.graph.asked import unasked
 from handgrad.graph.structure import Shortcut
+from handgrad.notation import Indicator
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import tidied
 from handgrad.operations.operation import Array, broadcast
@@ -75,6 +77,7 @@ class Noting:
         self.loss = float(np.mean(self.run.loss))
         self.silencing = Silencing(self.graph)
         self.gates: dict[Expression, list[Activation]] = {}
+        self.told: set[tuple[str, Expression]] = set()
         found = activations(self.graph)
         self.saturated = saturation(found, self.run, UNITS)
         for activation in found:
@@ -119,13 +122,13 @@ class Noting:
         argument = call.arguments[0]
         return argument, self.run.of(argument)
 
-    def _shut(self, call: Call, activation: str, phase: str) -> list[Note]:
+    def _shut(self, call: Call, activation: str, phase: Phase) -> list[GatedOff]:
         argument, z = self._argument(call)
         if not self.graph.cased(argument):
             z = z[..., None]
         shut = z <= 0
         count = z.shape[-1]
-        notes: list[Note] = []
+        notes: list[GatedOff] = []
         for unit in product(*map(range, argument.shape or ())):
             cases = tuple(int(c) for c in np.flatnonzero(shut[unit]))
             if cases and len(notes) < UNITS:
@@ -137,7 +140,7 @@ class Noting:
                         operation=call.operation,
                         unit=unit,
                         value=float(z[unit].max()),
-                        phase="forward",
+                        phase=phase,
                         cases=cases if count > 1 else (),
                         case_count=count,
                     )
@@ -200,6 +203,7 @@ class Noting:
             notes += self._blocked(name)
         if line.role == "gradient" and kind == "parameter_gradients":
             notes += self._zero_inputs(name)
+        notes += self._met(line)
         if line.role in ("gradient", "part", "per_case"):
             notes += self._repeated(line)
         gradient = self.graph.gradients.get(name)
@@ -309,12 +313,9 @@ class Noting:
         arriving = self.run.of(above) if known else None
         notes: list[Note] = []
         for note in self._shut(call, activation, "backward"):
-            assert isinstance(note, GatedOff)
             blocked = None
-            if arriving is not None and not note.cases and arriving.shape[: len(note.unit)]:
-                blocked = float(abs(arriving[note.unit]))
-            elif arriving is not None and not note.unit and arriving.ndim == 0:
-                blocked = float(abs(arriving))
+            if arriving is not None and not note.cases and np.size(arriving[note.unit]) == 1:
+                blocked = float(abs(np.ravel(arriving[note.unit])[0]))
             zeroes: tuple[Zeroed, ...] = ()
             if len(note.cases) in (0, note.case_count):
                 zeroes = self._silenced(Adjoint(name), note.unit)
@@ -332,9 +333,41 @@ class Noting:
                     zeroes=zeroes,
                     cases=note.cases,
                     case_count=note.case_count,
+                    around=self._around(Adjoint(name), note),
                 )
             )
+        self.told.add((activation, call.arguments[0]))
         return notes
+
+    def _around(self, leaf: Leaf, note: GatedOff) -> bool:
+        """Whether a gradient reaches the pre-activation of a shut unit by another way."""
+        gradient = np.asarray(self.run.of(leaf))[note.unit]
+        return bool(np.any(gradient[..., list(note.cases)] if note.cases else gradient))
+
+    def _met(self, line: TraceLine) -> list[Note]:
+        """The gates within longer formulas that a gradient passes on the way to this line."""
+        notes: list[Note] = []
+        if not self.gates or self._gate_on(line.target.name) is not None:
+            return notes  # told where that gradient is complete
+        for node in walk(line.formula):
+            if not isinstance(node, Call) or not isinstance(operation_of(node).notation, Indicator):
+                continue
+            pre = self._opened(node.arguments[0])
+            for gate in self.gates.get(pre, ()):
+                equation = gate.equation
+                if (equation, pre) in self.told or equation not in (line.through, ""):
+                    continue
+                self.told.add((equation, pre))
+                notes += self._shut(gate.call, equation, "backward")
+        return notes
+
+    def _opened(self, formula: Expression) -> Expression:
+        """A formula with the lets in it as the equations have them."""
+        lets = self.graph.lets
+        return substitute(
+            formula,
+            lambda e: lets[e.name].written if isinstance(e, Name) and e.name in lets else None,
+        )
 
     def _silenced(self, leaf: Leaf, unit: tuple[int, ...]) -> tuple[Zeroed, ...]:
         """What an entry of a value, or of a gradient, zeroes; nothing where another path keeps it from being 0."""

@@ -72,6 +72,7 @@ class GatedOff:
 
     `blocked` is the gradient that arrived at its output and was stopped there (backward
     only). `cases` lists the cases in which it is off; empty for a single case.
+    `around` says that its pre-activation gets a gradient all the same, by a way that the gate is not on.
     """
 
     kind: Literal["gated_off"]
@@ -85,6 +86,7 @@ class GatedOff:
     zeroes: tuple[Zeroed, ...] = ()
     cases: tuple[int, ...] = ()
     case_count: int = 1
+    around: bool = False
 
 
 @dataclass(frozen=True, slots=True)

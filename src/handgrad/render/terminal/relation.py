@@ -126,13 +126,11 @@ def relation_lines(relation: Relation, pen: TerminalPen, width: int, aligned: in
     return lines + _loose_remarks(loose, pen, width)
 
 
-def _loose_remarks(remarks: Mapping[int, str], pen: TerminalPen, width: int) -> list[Box]:
+def _loose_remarks(told: Sequence[str], pen: TerminalPen, width: int) -> list[Box]:
     """Remarks below a relation, naming their rows."""
     lines: list[Box] = []
-    for text in dict.fromkeys(remarks.values()):
-        rows = [str(row + 1) for row, remark in remarks.items() if remark == text]
-        place = f"row{'s' if len(rows) > 1 else ''} {', '.join(rows)}"
-        lines += wrapped((f"{pen.glyphs.remark} {place}: {text}",), pen, width, "off")
+    for text in told:
+        lines += wrapped((f"{pen.glyphs.remark} {text}",), pen, width, "off")
     return lines
 
 
@@ -152,15 +150,15 @@ def _on_one_line(left: Box, sign: str, parts: Sequence[_Part], pen: TerminalPen)
 
 def _remarks_apart(
     parts: list[_Part], pen: TerminalPen, width: int
-) -> tuple[list[_Part], Mapping[int, str]]:
+) -> tuple[list[_Part], tuple[str, ...]]:
     """The parts, and the remarks that have no room (or no row) beside the result."""
     if not parts or not parts[-1].relation.remarks:
-        return parts, {}
+        return parts, ()
     last = parts[-1]
     if isinstance(last.expression, tree.Literal) and last.draw(pen).width <= width * 2 // 3:
         rows = grid(last.expression) if isinstance(last.expression.value, tuple) else ((),)
         shown = elided(len(rows or ()), ROWS)
         if all(row in shown for row in last.relation.remarks):
-            return parts, {}
+            return parts, ()
     apart = _Part(last.expression, last.relation, is_result=True, remarked=False)
-    return [*parts[:-1], apart], last.relation.remarks
+    return [*parts[:-1], apart], last.relation.told_remarks

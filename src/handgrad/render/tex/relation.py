@@ -136,9 +136,5 @@ def _remark(relation: Relation) -> tuple[str, float]:
     """The remarks about rows of the result, and their width."""
     if not relation.remarks:
         return "", 0.0
-    said: list[str] = []
-    for text in dict.fromkeys(relation.remarks.values()):
-        places = [str(row + 1) for row, remark in relation.remarks.items() if remark == text]
-        said.append(f"row{'s' if len(places) > 1 else ''} {', '.join(places)}: {text}")
-    text = "; ".join(said)
+    text = "; ".join(relation.told_remarks)
     return rf"\hgremark{{{words(text)}}}", 2.5 + 0.45 * len(text)

@@ -104,11 +104,8 @@ def _remarks(relation: Relation, result: Expression | None) -> tuple[str, str]:
     remarks: Mapping[int, str] = relation.remarks
     if not remarks:
         return "none", "none"
-    said: list[str] = []
-    for text in dict.fromkeys(remarks.values()):
-        places = [str(row + 1) for row, remark in remarks.items() if remark == text]
-        said.append(f"◁ row{'s' if len(places) > 1 else ''} {', '.join(places)}: {text}")
-    apart = f"text(fill: shut, size: 0.86em, {words('; '.join(said))})"
+    said = "; ".join(f"◁ {told}" for told in relation.told_remarks)
+    apart = f"text(fill: shut, size: 0.86em, {words(said)})"
     value = result.value if isinstance(result, tree.Literal) else ()
     rows = grid(result) if isinstance(result, tree.Literal) and isinstance(value, tuple) else ((),)
     shown = elided(len(rows or ()), ROWS)
