@@ -51,6 +51,8 @@ def _opened(expression: Expression) -> Expression:
             if len(whole) == len(inner.shape or ()):
                 return entry_of(inner, whole)
         return Call(expression.operation, expression.arguments, expression.options, shape=())
+    if expression.shape == () and operation_of(expression).element and _of_arrays(expression):
+        return entry_of(expression, ())
     arguments = tuple(
         entry_of(a, ())
         if isinstance(a, Call) and a.shape == () and a.operation != INDEX
@@ -65,3 +67,8 @@ def _entry(expression: Expression, index: tuple[int, ...]) -> Expression:
         return expression
     at: tuple[Index, ...] = index
     return Call(INDEX, (expression,), (("at", at),), shape=())
+
+
+def _of_arrays(call: Call) -> bool:
+    """Whether a single number is made of more than one, as a sum is: its entries have to be opened."""
+    return any(argument.shape for argument in call.arguments)

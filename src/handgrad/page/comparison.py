@@ -38,7 +38,7 @@ from handgrad.page.blocks import (
     Table,
     Text,
 )
-from handgrad.page.solution import PHASES, error_signals, losses, solution_page
+from handgrad.page.solution import PHASES, conventions, error_signals, losses, step_blocks
 from handgrad.trace import Step, Trace
 from handgrad.trace.numbers import literal_of
 
@@ -67,6 +67,7 @@ class _Writer:
         left, right = comparison.left, comparison.right
         blocks: list[Block] = [Heading(("Two solutions compared",), 1), *self._introduction()]
         if not comparison.same:
+            blocks.append(Paragraph((conventions(left),)))
             blocks += [*self._changes(), *self._gates(), *self._figures(), *self._steps()]
         return Page(
             title="Two solutions compared",
@@ -215,7 +216,7 @@ class _Writer:
             return []
         blocks: list[Block] = []
         paired = pair.left is not None and pair.right is not None
-        for block in solution_page(trace, step=step.id).blocks:
+        for block in step_blocks(trace, step):
             if isinstance(block, Derivation) and len(block.relations) == len(step.lines):
                 by_line = {id(line.right if right else line.left): line for line in pair.lines}
                 marked = [

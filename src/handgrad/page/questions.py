@@ -20,7 +20,7 @@ from handgrad.page.blocks import (
     Table,
     Text,
 )
-from handgrad.page.solution import error_signals, losses
+from handgrad.page.solution import conventions, error_signals, losses
 from handgrad.questions import Question, answer_text, question_text
 from handgrad.questions.asked import TITLES
 from handgrad.questions.structure import (
@@ -47,7 +47,12 @@ def questions_page(
     name = trace.problem.title or "Worked solution"
     blocks: list[Block] = [
         Heading(("Discussion questions",), 1),
-        Paragraph((f"About “{name}”. Think before you read an answer; steps are those of the worked solution.",)),
+        Paragraph(
+            (
+                f"About “{name}”. Think before you read an answer; steps are those of the worked solution. "
+                f"{conventions(trace)}",
+            )
+        ),
     ]  # fmt: skip
     for number, question in enumerate(questions, start=1):
         asked, answer = question_blocks(question)

@@ -26,6 +26,7 @@ from handgrad.page.blocks import (
     Table,
 )
 from handgrad.page.relations import relation_of_entry, relations_of, without_repeats
+from handgrad.page.rounding import rounding_said, rounding_words
 from handgrad.trace import (
     AtKink,
     Diverged,
@@ -123,6 +124,10 @@ def solution_page(
                 blocks.append(Code(code[each.id]))
         if pictures and step is None and phase != "update":
             blocks.append(_figure(trace, phase))
+    if (step is not None or only not in (None, "forward")) and rounding_said(
+        blocks, trace.decimals
+    ):
+        blocks.append(Paragraph((conventions(trace),)))
     if step is None and only in (None, "update") and len(trace.training) > 1:
         blocks.append(_training(trace))
     if step is None and only is None and trace.loss_after is None:
@@ -330,4 +335,4 @@ def conventions(trace: Trace) -> str:
     """How the page's numbers are rounded, in a sentence."""
     if trace.run.carry == "rounded":
         return f"Every figure is rounded to {trace.decimals} decimals, and the rounded figure is carried."
-    return f"Figures are shown to {trace.decimals} decimals; full precision is carried."
+    return rounding_words(trace.decimals)

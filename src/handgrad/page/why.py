@@ -12,6 +12,7 @@ from handgrad.expression import ONE, Adjoint, Expression, Literal, Name
 from handgrad.operations.operation import describe
 from handgrad.page.blocks import Block, Derivation, Heading, Note, Page, Paragraph, Relation
 from handgrad.page.relations import without_repeats
+from handgrad.page.rounding import rounding_said
 from handgrad.why import Blame, Entry, Factor, Path, WhyGradient, WhyValue
 from handgrad.why.structure import BlameKind
 
@@ -38,6 +39,7 @@ def why_page(why: WhyGradient | WhyValue, decimals: int = 4) -> Page:
         blocks=(
             Heading(("Why ", asked, " = ", Literal(why.value)), 1),
             *blocks,
+            *rounding_said(blocks, decimals),
         ),
         decimals=decimals,
         display={**problem.display, **shown},

@@ -15,6 +15,8 @@ from tests.gauntlet.facts.claim import Claims, Report
 from tests.gauntlet.facts.gated import of_gates
 from tests.gauntlet.facts.lines import of_steps
 from tests.gauntlet.facts.notes import of_notes
+from tests.gauntlet.facts.paged import of_pages
+from tests.gauntlet.facts.paths import of_whys
 from tests.gauntlet.facts.source import Facts
 from tests.gauntlet.oracle import Oracle
 
@@ -23,6 +25,8 @@ FAMILIES: Mapping[str, Callable[[Facts], Claims]] = {
     "notes": of_notes,
     "questions": of_questions,
     "gates": of_gates,
+    "why": of_whys,
+    "pages": of_pages,
 }
 """By family of statements, what it claims of a problem and whether that holds."""
 

@@ -1,0 +1,238 @@
+"""Equalities as they are shown: with the figures on the page they hold, or the page says that they are rounded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+import handgrad
+from handgrad.expression import Call, Expression, Literal
+from handgrad.page.blocks import (
+    Block,
+    Columns,
+    Derivation,
+    Heading,
+    Note,
+    Page,
+    Paragraph,
+    Relation,
+    Table,
+)
+from tests.gauntlet.facts import terms
+from tests.gauntlet.facts.claim import Claim, Claims, close
+from tests.gauntlet.facts.source import Facts
+
+ROUNDED = ("full precision is carried", "the rounded figure is carried")
+"""What a page says of its figures."""
+
+LONGEST = 5
+"""Entries that are asked about with `why`."""
+
+EXACT: dict[str, Callable[..., Any]] = {
+    "add": lambda a, b: a + b,
+    "subtract": lambda a, b: a - b,
+    "multiply": lambda a, b: a * b,
+    "negate": lambda a: -a,
+}
+"""What can be carried out in full with the figures that are shown."""
+
+
+def of_pages(facts: Facts) -> Claims:
+    """Every page kind that shows sums and products with numbers put in."""
+    for name, page in pages(facts):
+        yield from of_page(name, page)
+
+
+def of_page(name: str, page: Page) -> Claims:
+    """One page: its equalities in full, and as they are shown."""
+    says = any(words in text for text in _texts(page.blocks) for words in ROUNDED)
+    for relation in _relations(page.blocks):
+        for left, right in zip(relation.chain, relation.chain[1:], strict=False):
+            if not (_is_numbers(left) and _is_numbers(right)):
+                continue
+            yield from _equality(name, left, right, page.decimals, says)
+
+
+def _equality(name: str, left: Expression, right: Expression, decimals: int, says: bool) -> Claims:
+    try:
+        one, other = (_value(x) for x in (left, right))
+    except (KeyError, ValueError):
+        return  # cases as the columns of matrices: what they are is judged line by line
+    if one.shape == other.shape:
+        yield Claim(f"page {name}: equality", close(one, other, 1e-8), f"{left} = {right}"[:500])
+    if one.shape == ():
+        adds_up = _as_shown(left, decimals) == _as_shown(right, decimals)
+        message = f"{_text(left, decimals)} = {_text(right, decimals)}, and nothing says that it is rounded"
+        yield Claim(
+            f"page {name}: figures add up or are said to be rounded", adds_up or says, message
+        )
+
+
+def _value(formula: Expression) -> Any:
+    """The numbers of a formula; the cases on the last axis where it differs from case to case."""
+
+    def none(leaf: terms.Leaf, case: int) -> Any:
+        raise KeyError(leaf)
+
+    cases = max([1, *_counts(formula)])
+    each = [
+        np.asarray(terms.value(formula, none, case, cases), dtype=float)
+        for case in (range(cases) if _differs(formula) else (0,))
+    ]
+    return np.stack(each, axis=-1) if _differs(formula) else each[0]
+
+
+def _counts(formula: Expression) -> Iterator[int]:
+    """The numbers of cases of the literals in a formula."""
+    if isinstance(formula, Literal) and formula.cased:
+        yield np.shape(formula.value)[-1]
+    elif isinstance(formula, Call):
+        for argument in formula.arguments:
+            yield from _counts(argument)
+
+
+def _differs(formula: Expression) -> bool:
+    if isinstance(formula, Call):
+        reduces = formula.operation in ("mean_over_cases", "sum_over_cases")
+        return not reduces and any(map(_differs, formula.arguments))
+    return isinstance(formula, Literal) and formula.cased
+
+
+def shown(x: float, decimals: int) -> Fraction:
+    """A number as it is printed: rounded half up, with a power of ten where nothing would be left of it."""
+    if not np.isfinite(x):
+        return Fraction(0)
+    number = Decimal(repr(float(x)))
+    rounded = number.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+    if (rounded == 0 and number != 0) or abs(number) >= 10**7:
+        exponent = number.adjusted()
+        scaled = number.scaleb(-exponent).quantize(
+            Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP
+        )
+        rounded = scaled.scaleb(exponent)
+    return Fraction(rounded)
+
+
+def _as_shown(formula: Expression, decimals: int) -> Any:
+    """What a formula of numbers gives with the figures that are shown, as the result would be shown."""
+    exactly = _exactly(formula, decimals)
+    if exactly is None:
+        return shown(float(_value(formula)), decimals)
+    return exactly
+
+
+def _exactly(formula: Expression, decimals: int) -> Fraction | None:
+    if isinstance(formula, Literal) and not isinstance(formula.value, tuple):
+        return shown(formula.value, decimals)
+    if isinstance(formula, Call) and formula.operation in EXACT:
+        arguments = [_exactly(a, decimals) for a in formula.arguments]
+        if all(a is not None for a in arguments):
+            found: Fraction = EXACT[formula.operation](*arguments)
+            return found
+    return None
+
+
+def _text(formula: Expression, decimals: int) -> str:
+    if isinstance(formula, Literal) and not isinstance(formula.value, tuple):
+        return f"{float(shown(formula.value, decimals)):g}"
+    if isinstance(formula, Call):
+        return f"{formula.operation}({', '.join(_text(a, decimals) for a in formula.arguments)})"
+    return str(formula)
+
+
+def _is_numbers(formula: Expression) -> bool:
+    if isinstance(formula, Literal):
+        return not _blank(formula.value)
+    return isinstance(formula, Call) and all(_is_numbers(a) for a in formula.arguments)
+
+
+def _blank(value: Any) -> bool:
+    return any(map(_blank, value)) if isinstance(value, tuple) else value != value
+
+
+# -- the pages ------------------------------------------------------------------------------------
+
+
+def pages(facts: Facts) -> Iterator[tuple[str, Page]]:
+    """The pages of a problem, by their kind."""
+    trace = facts.trace
+    yield "solve", handgrad.solution_page(trace)
+    yield "solve --elements", handgrad.solution_page(trace, elements=True)
+    for phase in ("forward", "backward"):
+        yield f"solve --only {phase}", handgrad.solution_page(trace, only=phase)
+    step = trace._steps[facts.seed % len(trace._steps)]
+    yield "solve --step", handgrad.solution_page(trace, step=step.id)
+    questions = handgrad.questions_for(trace)
+    yield "questions", handgrad.questions_page(trace, questions)
+    discussed = [handgrad.question_blocks(q) for q in questions]
+    yield "slides", handgrad.slides_page(trace, discussed)
+    for entry in entries(facts)[:LONGEST]:
+        try:
+            yield "why", handgrad.why_page(handgrad.ask_why(facts.problem, entry))
+        except handgrad.HandgradError:
+            continue
+    other = other_numbers(facts)
+    if other is not None:
+        comparison = handgrad.compare(trace, other)
+        yield "compare", handgrad.comparison_page(comparison)
+
+
+def other_numbers(facts: Facts) -> handgrad.Trace | None:
+    """The solution with the first datum, or parameter, doubled; None where that has none."""
+    given = {**facts.problem.data, **facts.problem.parameters}
+    name, one = next(iter(given.items()))
+    array = np.asarray(one.array, dtype=float) * 2
+    value = {"cases": np.moveaxis(array, -1, 0)} if one.cased else array
+    try:
+        return handgrad.solve(facts.problem.with_values({name: value}))
+    except handgrad.HandgradError:
+        return None
+
+
+def entries(facts: Facts) -> list[str]:
+    """Entries of gradients and values to ask about, drawn by the seed."""
+    generator = np.random.default_rng(facts.seed)
+    names = [*facts.oracle.parameters, *facts.targets]
+    found = []
+    for name in names:
+        array = np.asarray(facts.at.values[name])
+        index = [int(generator.integers(n)) for n in array.shape]
+        spelled = f"[{','.join(map(str, index))}]" if index else ""
+        if name != facts.oracle.loss:
+            found.append(f"d{name}{spelled}")
+        if name in facts.targets:
+            found.append(f"{name}{spelled}")
+    generator.shuffle(found)
+    return found
+
+
+def _relations(blocks: Sequence[Block]) -> Iterator[Relation]:
+    for block in blocks:
+        match block:
+            case Derivation():
+                yield from block.relations
+            case Note():
+                yield from _relations(block.derivations)
+            case Columns():
+                for column in block.columns:
+                    yield from _relations(column)
+            case _:
+                pass
+
+
+def _texts(blocks: Sequence[Block]) -> Iterator[str]:
+    for block in blocks:
+        match block:
+            case Paragraph() | Note() | Heading():
+                yield " ".join(part for part in block.text if isinstance(part, str))
+            case Table():
+                yield " ".join(part for part in block.caption if isinstance(part, str))
+            case Columns():
+                for column in block.columns:
+                    yield from _texts(column)
+            case _:
+                pass

@@ -1,0 +1,202 @@
+"""Answers to why: paths and their factors, terms and theirs, each derivative by PyTorch."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+
+import handgrad
+from handgrad.why import WhyGradient, WhyValue
+from handgrad.why.structure import Blame, Entry, Factor, Path
+from tests.gauntlet.facts import terms
+from tests.gauntlet.facts.claim import Claims, Found, claims_of, near
+from tests.gauntlet.facts.paged import LONGEST, entries
+from tests.gauntlet.facts.source import Facts, problem_text, renamed
+from tests.gauntlet.oracle import Oracle
+
+TINY = 0.05
+"""A factor smaller than this in size is pointed out, as it is documented."""
+
+TOP = 10
+"""Paths, or terms, that are listed, as it is documented."""
+
+MOST_PATHS = 12
+"""Paths of one answer that are followed."""
+
+
+def of_whys(facts: Facts) -> Claims:
+    """Why some entries, drawn by the seed, are what they are."""
+    for entry in entries(facts)[:LONGEST]:
+        try:
+            why = handgrad.ask_why(facts.problem, entry)
+        except handgrad.HandgradError:
+            continue
+        yield from of_why(why, facts)
+
+
+def of_why(why: WhyGradient | WhyValue, facts: Facts) -> Claims:
+    """One answer."""
+    if isinstance(why, WhyGradient):
+        yield from claims_of("why: a gradient", _gradient(why, facts), why.entry)
+        for path in why.paths[:MOST_PATHS]:
+            yield from claims_of("why: a path", _path(path, why, facts), path)
+    else:
+        yield from claims_of("why: a value", _value(why, facts), (why.entry, why.terms))
+
+
+def _gradient(why: WhyGradient, facts: Facts) -> Found:
+    name, index = why.entry.name, why.entry.index
+    if name not in facts.at.gradients:
+        return
+    averaged = why.loss == facts.oracle.cost
+    if averaged or name not in facts.oracle.cased:
+        theirs = np.asarray(facts.at.gradients[name])[index]
+        if theirs.ndim == 0 and np.isfinite(theirs):
+            yield near(why.value, float(theirs), 1e-8), f"the gradient is {theirs}"
+    else:
+        of_cases = np.asarray(facts.at.case_gradients[name])[index]
+        yield (
+            any(near(why.value, float(g), 1e-8) for g in np.ravel(of_cases)),
+            f"gradients {of_cases}",
+        )
+    sizes = [abs(p.product) for p in why.paths]
+    yield (
+        all(a >= b * (1 - 1e-12) for a, b in itertools.pairwise(sizes)),
+        "not the largest first",
+    )
+    yield len(why.paths) <= why.path_count, "more paths than there are"
+    yield 0 <= why.covered <= 1, "more than all"
+    yield len(why.paths) == min(TOP, why.path_count), "not as many paths as there are"
+    if len(why.paths) == why.path_count:
+        yield near(sum(p.product for p in why.paths), why.value, 1e-8), "the paths do not add up"
+        yield near(why.covered, 1.0), "all the paths are all"
+    yield why.path_count > 0 or why.value == 0, "a path leads to the loss"
+    yield why.case_count in (1, facts.cases), f"there are {facts.cases} cases"
+
+
+def _path(path: Path, why: WhyGradient, facts: Facts) -> Found:
+    yield near(path.product, math.prod(f.value for f in path.factors) * path.share, 1e-9), "product"
+    yield path.through[0] == why.entry, "it begins elsewhere"
+    yield path.through[-1].name == facts.oracle.loss, "it ends elsewhere"
+    mean = why.case_count > 1 and facts.oracle.reduction == "mean"
+    yield near(path.share, 1 / why.case_count if mean else 1.0), "another share"
+    ends = [(f.of, f.by) for f in path.factors]
+    yield (
+        ends == list(zip(path.through, path.through[1:], strict=False)),
+        "its factors are of another way",
+    )
+    if path.case is None and facts.cases > 1:
+        return  # which case is asked about stands in the question
+    for factor in path.factors:
+        yield from _factor(factor, path.case or 0, facts)
+
+
+def _factor(factor: Factor, case: int, facts: Facts) -> Found:
+    known = {*facts.targets, *facts.oracle.parameters, *facts.oracle.data}
+    if factor.of.name in known and factor.by.name in known:
+        local = _local(facts, factor, case)
+        if local is not None and np.isfinite(local):
+            yield near(factor.value, local, 1e-7), f"d{factor.by}/d{factor.of} is {local}"
+        if factor.formula is not None:
+            given = float(np.asarray(facts.value(factor.formula, case)))
+            if np.isfinite(given):
+                yield near(factor.value, given, 1e-8), f"the formula gives {given}"
+    if factor.step:
+        makes = [s for s in facts.trace._steps if s.id == factor.step]
+        yield bool(makes) and makes[0].phase == "forward", "no such step"
+    if factor.blame is not None:
+        yield abs(factor.value) < TINY, "it is not small"
+        yield from _blame(factor.blame, case, facts)
+
+
+def _blame(blame: Blame, case: int, facts: Facts) -> Found:
+    if blame.entry.name in facts.at.values and blame.kind != "slope":
+        value = _entry(facts, blame.entry, case)
+        yield near(blame.value, value), f"{blame.entry} is {value}"
+    if blame.kind == "gate_shut":
+        yield blame.value <= 0 and blame.operation == "relu", "that gate is open"
+
+
+def _entry(facts: Facts, entry: Entry, case: int) -> float:
+    array = np.asarray(facts.at.values[entry.name])
+    return float((array[..., case] if entry.name in facts.oracle.cased else array)[entry.index])
+
+
+def _local(facts: Facts, factor: Factor, case: int) -> float | None:
+    """How an equation's entry depends on an entry that it uses, everything else held."""
+    of, by = factor.of.name, factor.by.name
+    equations = dict(facts.oracle.equations)
+    if of not in facts.uses.get(by, ()):
+        # A loss and the activation before it taken as one: the activation's formula in its place.
+        inner = [n for n in facts.uses.get(by, ()) if n in equations and of in facts.uses[n]]
+        if len(inner) != 1 or not factor.shortcut:
+            return None
+        equations[by] = renamed(equations[by], inner[0], f"({equations[inner[0]]})")
+    used = {n for n in facts.at.values if n not in facts.oracle.parameters} - {
+        by,
+        facts.oracle.cost,
+    }
+    used &= {n for n in facts.at.values if n in _names_of(equations[by], facts)}
+    values = {n: (facts.at.values[n], n in facts.oracle.cased) for n in used}
+    at = list(factor.by.index)
+    probe = f"probe_of_it{at if at else ''}"
+    text = problem_text(
+        facts.text,
+        [("probe_of_it", equations[by]), ("probe_of_entry", f"1*{probe}")],
+        {n: v for n, v in values.items() if n not in facts.oracle.data},
+        loss="probe_of_entry",
+    )
+    oracle = Oracle(text)
+    found: Any = oracle.run().case_gradients[of]
+    found = found[..., case] if found.ndim > len(factor.of.index) else found
+    return float(np.asarray(found)[factor.of.index])
+
+
+def _names_of(equation: str, facts: Facts) -> set[str]:
+    return {n for n in facts.at.values if renamed(equation, n, "") != equation}
+
+
+def _value(why: WhyValue, facts: Facts) -> Found:
+    known: Any = (
+        np.ravel(facts.at.values[why.entry.name]) if why.entry.name in facts.at.values else ()
+    )
+    if len(known):
+        if why.entry.name not in facts.oracle.cased:
+            known = [np.asarray(facts.at.values[why.entry.name])[why.entry.index]]
+        yield any(near(why.value, float(v)) for v in known), f"its entries are {known}"
+    yield len(known) > 0 or why.entry.name in why.parts, "no such value"
+    yield why.given == (why.entry.name in {**facts.oracle.parameters, **facts.oracle.data}), "given"
+    cased = facts.cases > 1
+    for link in why.links:
+        put_in = float(np.asarray(terms.value(link.substituted, _none)))
+        yield near(link.value, put_in, 1e-8), f"the numbers put in give {put_in}"
+        if not cased and _is_known(link.formula, facts):
+            given = float(np.asarray(facts.value(link.formula)))
+            yield near(link.value, given, 1e-8), f"the formula of {link.entry} gives {given}"
+    yield len(why.terms) == min(TOP, why.term_count), "not as many terms as there are"
+    yield 0 <= why.covered <= 1, "more than all"
+    yield len(why.terms) < why.term_count or near(why.covered, 1.0), "all the terms are all"
+    if why.terms:
+        sizes = [abs(t.product) for t in why.terms]
+        yield sizes == sorted(sizes, reverse=True), "not the largest first"
+        for term in why.terms:
+            yield (
+                near(term.product, math.prod(term.factors), 1e-9),
+                f"{term.formula} is no such product",
+            )
+            put_in = float(np.asarray(terms.value(term.substituted, _none)))
+            yield near(term.product, put_in, 1e-8), f"the numbers put in give {put_in}"
+        if len(why.terms) == why.term_count:
+            total = sum(t.product for t in why.terms)
+            yield near(total, why.links[-1].value, 1e-8), f"the terms add up to {total}"
+
+
+def _none(leaf: terms.Leaf, case: int) -> Any:
+    raise KeyError(leaf)
+
+
+def _is_known(formula: Any, facts: Facts) -> bool:
+    return all(leaf.name in facts.at.values for leaf in terms.leaves_of(formula))
