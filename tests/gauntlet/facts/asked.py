@@ -34,6 +34,7 @@ from tests.gauntlet.facts import terms
 from tests.gauntlet.facts.claim import Claims, Found, claims_of, close, near
 from tests.gauntlet.facts.lines import numbers_only, updating
 from tests.gauntlet.facts.notes import are_zero, slope
+from tests.gauntlet.facts.reviving import of_revivers
 from tests.gauntlet.facts.source import Facts, problem_text
 from tests.gauntlet.facts.updating import Updated
 from tests.gauntlet.oracle import Oracle
@@ -128,6 +129,10 @@ def _zero_entries(question: ZeroEntries, facts: Facts) -> Found:
     yield set(question.activations) == {c.operation for c in units}, "other activations"
     for part in question.parts:
         yield from zero_part(part, facts)
+    for layer in question.revivers:
+        yield from of_revivers(layer.revivers, layer.layer, facts)
+        call = facts.written(layer.layer) if layer.layer in facts.targets else None
+        yield call is None or call in units, f"{layer.layer} is no gate"
 
 
 ACTIVATIONS = frozenset(

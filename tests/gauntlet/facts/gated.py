@@ -17,6 +17,7 @@ from handgrad.gates.structure import Layer, Remedy, Unit
 from tests.gauntlet.facts.asked import ACTIVATIONS, swapped
 from tests.gauntlet.facts.claim import Claim, Claims, Found, claims_of, near
 from tests.gauntlet.facts.notes import FLAT, STEEPEST, are_zero, slope
+from tests.gauntlet.facts.reviving import of_revivers
 from tests.gauntlet.facts.source import Facts, problem_text
 from tests.gauntlet.facts.updating import Updated
 from tests.gauntlet.oracle import Evaluated, Oracle
@@ -122,6 +123,8 @@ class Seen:
         self.passing: Any = None
         named = layer.name in facts.targets and isinstance(layer.pre_activation, Name)
         named = named and layer.operation in ACTIVATIONS
+        # What is the same in every case has one gradient, of the mean.
+        named = named and (facts.cases == 1 or layer.name in facts.oracle.cased)
         if named and not (audit.rows or audit.columns):
             arriving = facts.at.case_gradients[layer.name]
             arriving = arriving[..., None] if arriving.ndim == len(layer.shape) else arriving
@@ -226,8 +229,10 @@ def _unit(seen: Seen, unit: Unit) -> Found:
     yield unit.verdict == _verdict(seen, unit, flat), f"the verdict is {_verdict(seen, unit, flat)}"
     if unit.verdict == "starved" and unit.starved_by == "gates":
         yield _deaf(seen, fires), "a gate after it is open while it fires"
-    if unit.revivers is not None and unit.revivers.never:
-        yield from _never(seen, unit)
+    if unit.revivers is not None:
+        yield from of_revivers(unit.revivers, layer.name, seen.facts)
+        if unit.revivers.never:
+            yield from _never(seen, unit)
     for own in unit.own:
         for entry in own.entries:
             yield (

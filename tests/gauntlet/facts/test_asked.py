@@ -19,6 +19,8 @@ NAMES = ("lab9", "batch", "shared", "sigmoid_circuit", "ridge", "softmax")
 LEFT: dict[str, tuple[str, ...]] = {
     # Of its lines, what their formulas are about.
     "updated_value": ("role", "cased", "through", "index", "target", "shape"),
+    # Which parameters are meant is held against those there are.
+    "zero_rows_columns": ("fixed", "penalties", "shared"),
     "gate_swap": ("role", "cased", "through", "index", "target"),
 }
 """Fields that say nothing that can be false."""

@@ -1,0 +1,44 @@
+"""What is said to be able to revive a unit: by the update rule's settings and the equations' own names."""
+
+from __future__ import annotations
+
+from handgrad.run.reviving import Revivers
+from tests.gauntlet.facts.claim import Found
+from tests.gauntlet.facts.source import Facts
+from tests.gauntlet.facts.updating import Optimiser
+
+REMEMBERED = {"momentum": "momentum", "adam": "beta1", "adamw": "beta1"}
+"""By rule, the setting by which it goes on moving a parameter whose gradient has become 0."""
+
+
+def of_revivers(said: Revivers, gate: str, facts: Facts) -> Found:
+    """What is said of a unit of the equation `gate`."""
+    settings = Optimiser(facts.oracle.update).s
+    rule = facts.oracle.update.get("rule", "sgd")
+    yield said.rule == rule, f"the rule is {rule}"
+    coasts = bool(settings.get(REMEMBERED.get(rule, ""), 0.0))
+    yield said.coasting == coasts, f"coasting is {coasts}"
+    yield said.decay == bool(settings["weight_decay"]), f"decay is {settings['weight_decay']}"
+    yield not (said.fixed and said.below), "it is said to be given fixed data, and what moves it"
+    if gate in facts.targets:
+        every = _ancestors(gate, facts) & set(facts.oracle.parameters)
+        yield set(said.below) <= every, f"before it lie {every}"
+    for penalty in said.penalties:
+        if penalty in facts.targets:
+            direct = facts.uses[penalty] & set(facts.oracle.parameters)
+            yield bool(direct), f"{penalty} is of no parameter"
+            yield penalty in facts.reaching, f"{penalty} does not reach the loss"
+    for shared in said.shared:
+        if shared in facts.targets:
+            yield shared in facts.reaching, f"{shared} does not reach the loss"
+
+
+def _ancestors(name: str, facts: Facts) -> set[str]:
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        for used in facts.uses.get(waiting.pop(), ()):
+            if used not in found:
+                found.add(used)
+                waiting.append(used)
+    return found
