@@ -256,6 +256,8 @@ class Search:
         kept = self._kept(wishes)
         by = f", with {_listed(kept)} fixed by --keep" if kept else ""
         mend = "ask for less, or for another grid or level"
+        if wishes[0].kind == "units_off" and wishes[0].layer is None:
+            mend = "by chance about half of the units are off: ask for another count, or by layer, such as --off 1:1"
         if [w.kind for w in wishes][-1] == "off_blocks":
             mend = "no gradient gets as far as a unit that is off"
         if len(options) > 1:
