@@ -42,7 +42,11 @@ def aligned(s: Signature, xp: Any, arrays: Sequence[Array]) -> list[Array]:
     """The arguments with the axis of cases on all of them, where any has it."""
     if not any(s.cased):
         return list(arrays)
-    return [a if c else a[..., None] for a, c in zip(arrays, s.cased, strict=True)]
+    # A number broadcasts by itself; a constant in a plan is no array.
+    return [
+        a if c or not shape else a[..., None]
+        for a, c, shape in zip(arrays, s.cased, s.shapes, strict=True)
+    ]
 
 
 def _entrywise_loss(

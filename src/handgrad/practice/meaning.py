@@ -252,6 +252,9 @@ class _Found:
         return Meaning("input")
 
     def _mask(self) -> Meaning | None:
+        lower = self.name.lower()
+        if "mask" in lower or self.name in ("I", "eye", "identity"):
+            return Meaning("mask", because="by its name")
         if self.used("where", 0):
             return Meaning("mask", because="chooses between two values")
         if (np.abs(self.array) >= HUGE).any():
@@ -363,7 +366,7 @@ class _Found:
                     return Meaning("permutation", because=because)
                 return Meaning("one_hot", axis=axis, because=because)
             return Meaning("labels", because=because)
-        if self.signed:
+        if self.signed and self.array.size > 1:
             return Meaning("signs", because=because)
         for use in self.compared:
             (other,) = use.others
@@ -383,8 +386,14 @@ class _Found:
         because = "multiplies what is computed, entry by entry"
         largest = float(np.max(np.abs(self.array), initial=0.0))
         axes = self.axes_to_one()
-        if self.among(0, largest) and (self.shape or self.given.cased or largest == 1):
+        if self.binary and self.name[0] in "yYtT":
+            return Meaning("labels", because=f"{because}, and called as a target is")
+        # What dropout keeps is scaled up, never down.
+        blanked = bool((self.array == 0).any()) and largest >= 1
+        if self.among(0, largest) and (blanked or largest == 1):
             return Meaning("mask", because=because)
+        if self.whole and self.array.min() >= 0 and largest > 1:
+            return Meaning("counts", because="whole numbers from 0")
         if axes:
             return Meaning("probabilities", axis=axes[-1], because=because)
         if self.signed:
@@ -450,7 +459,7 @@ class _Found:
                 or (operation == "divide" and position == 1)
                 or (operation == "power" and position == 0 and exponent is None)
                 or (exponent is not None and (exponent != int(exponent) or exponent < 0))
-                or any(c.operation in ("log", "sqrt") for c in use.within[:2])
+                or _under_logarithm(use)
             ):
                 because = "under a logarithm or a root, or divided by"
                 if axes and operation == "log":
@@ -476,3 +485,13 @@ class _Found:
 
 def _is_loss(call: Call) -> bool:
     return operation_of(call).family == "loss" or call.operation == "softmax_cross_entropy"
+
+
+def _under_logarithm(use: Use) -> bool:
+    """Whether a logarithm or a root takes it with something added or multiplied."""
+    for call in (use.call, *use.within):
+        if call.operation in ("log", "sqrt"):
+            return True
+        if call.operation not in ("add", "multiply", "sum", "mean"):
+            return False
+    return False
