@@ -157,3 +157,13 @@ def test_kinks_within_a_program_are_none_of_the_function(
         handgrad.verification_page(verification), width=80, colour=False, unicode=True
     )
     assert "∂J/∂" in page
+
+
+def test_rounded_figures_may_be_infinite_or_undefined_beside_the_solution() -> None:
+    trace = handgrad.solve(
+        handgrad.Problem("L = sum(a * sqrt(x))", {"a": [0.5, 0]}, {"x": [0, 0]}), carry="rounded"
+    )
+    (note,) = notes(trace, UnaskedGradient)
+    assert (note.entries, note.undefined) == (((0,), (1,)), ((1,),))
+    with pytest.raises(handgrad.NumberError, match="a is not finite"):
+        handgrad.solve(handgrad.Problem("a = w * 10\nL = 0 * a", {"w": 1e308}), carry="rounded")

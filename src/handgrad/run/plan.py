@@ -7,6 +7,7 @@ length 1 where another argument has an axis of cases.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -253,6 +254,8 @@ def shown_figures(array: Array, decimals: int) -> Array:
     """An array with each number replaced by the figure that is shown for it."""
 
     def shown(x: float) -> float:
+        if not math.isfinite(x):
+            return x
         return 0.0 if abs(x) < NOISE else float(figure(float(x), decimals))
 
     return np.vectorize(shown, otypes=[float])(array)
