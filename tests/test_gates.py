@@ -496,3 +496,77 @@ def test_a_target_that_the_loss_is_not_made_for(tmp_path: Path) -> None:
     for remedies in (True, False):
         with pytest.raises(handgrad.NumberError, match="case 2346: y must be a target from 0 to 1"):
             handgrad.audit_gates(handgrad.load("lab9"), path, remedies=remedies)
+
+
+def in_columns(loss: str, cased: bool, reduction: str = "mean") -> handgrad.Problem:
+    """W @ X with four examples in columns; or with the same four as cases."""
+    rows = in_rows(loss, cased)
+    values = {n: np.asarray(g.array) for n, g in rows.parameters.items()}
+    x, y = np.asarray(rows.data["X"].array), np.asarray(rows.data["Y"].array)
+    return handgrad.Problem(
+        ["Z = W1 @ X + b1", "H = relu(Z)", loss],
+        {
+            "W1": values["W1"].T,
+            "b1": values["b1"] if cased else values["b1"][:, None],
+            "W2": values["W2"].T,
+            "b2": values["b2"] if cased else values["b2"][:, None],
+        },
+        {"X": {"cases": x.T}, "Y": {"cases": y.T}} if cased else {"X": x.T, "Y": y.T},
+        reduction=reduction,
+    )
+
+
+IN_COLUMNS = [
+    ("L = mse(W2 @ H + b2, Y)", "mean"),
+    ("L = sum((W2 @ H + b2 - Y)**2) / 4", "sum"),
+    ("L = mean((W2 @ H + b2 - Y)**2) + 0.1*sum(W1**2)", "mean"),
+]
+
+
+@pytest.mark.parametrize(("loss", "reduction"), IN_COLUMNS)
+def test_examples_in_columns_are_cases(loss: str, reduction: str) -> None:
+    """The audit of W @ X is that of its columns as cases, and so is its training."""
+    found = handgrad.audit_gates(in_columns(loss, cased=False))
+    expected = handgrad.audit_gates(in_columns(loss, cased=True, reduction=reduction))
+    assert (found.rows, found.columns) == ((), ("X", "Y"))
+    assert found.cases == 4
+    for ours, theirs in zip(found.units, expected.units, strict=True):
+        assert (ours.unit, ours.fired, ours.verdict) == (theirs.unit, theirs.fired, theirs.verdict)
+        assert ours.gradient == pytest.approx(theirs.gradient)
+        assert [(r.kind, r.works) for r in ours.remedies if r.kind != "redraw"] == [
+            (r.kind, r.works) for r in theirs.remedies if r.kind != "redraw"
+        ]
+    assert "4 cases, the columns of X and Y." in page(found, 80)
+    trained = handgrad.train(in_columns(loss, cased=False), 20)
+    as_cases = handgrad.train(in_columns(loss, cased=True, reduction=reduction), 20)
+    assert trained.columns == ("X", "Y")
+    assert trained.losses == pytest.approx(as_cases.losses, rel=1e-12)
+    assert [(e.step, e.unit, e.cause) for e in trained.events] == [
+        (e.step, e.unit, e.cause) for e in as_cases.events
+    ]
+
+
+@pytest.mark.parametrize("make", [in_rows, in_columns])
+def test_boxes_and_data_are_of_one_example(make: Any, tmp_path: Path) -> None:
+    loss = IN_ROWS[0][0] if make is in_rows else IN_COLUMNS[0][0]
+    problem = make(loss, cased=False)
+    box = handgrad.read_box(problem, ["X in [-1,1]^2"])
+    audit = handgrad.audit_gates(problem, over=box, remedies=False)
+    assert audit.cases == 4
+    assert all(u.certificate is not None for u in audit.units)
+    expected = handgrad.audit_gates(make(loss, cased=True), over={"X": (-np.ones(2), np.ones(2))}, remedies=False)  # fmt: skip
+    assert [u.certificate.upper for u in audit.units if u.certificate] == pytest.approx(
+        [u.certificate.upper for u in expected.units if u.certificate]
+    )
+    g = np.random.default_rng(0)
+    x, y = g.normal(size=(50, 2)), g.normal(size=(50, 1))
+    np.save(tmp_path / "cases.npy", np.c_[x, y])
+    wide = handgrad.audit_gates(problem, tmp_path / "cases.npy", remedies=False)
+    whole = make(loss, cased=True).with_values({"X": {"cases": x}, "Y": {"cases": y}})
+    assert wide.cases == 50
+    assert [u.fired for u in wide.units] == [
+        u.fired for u in handgrad.audit_gates(whole, remedies=False).units
+    ]
+    # A box of the data whole is taken so.
+    whole_box = handgrad.read_box(problem, ["X in [-1,1]^8"])
+    assert handgrad.audit_gates(problem, over=whole_box, remedies=False).cases == 1

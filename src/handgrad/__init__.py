@@ -136,6 +136,7 @@ if TYPE_CHECKING:
     from handgrad.run.cases import open_cases as open_cases
     from handgrad.run.engine import Engine as Engine
     from handgrad.run.engine import Gradients as Gradients
+    from handgrad.run.rows import examples_as_cases as examples_as_cases
     from handgrad.run.training import Training as Training
     from handgrad.saving import KINDS as KINDS
     from handgrad.saving import Paper as Paper
@@ -257,6 +258,7 @@ _WHEN_ASKED_FOR = {
     "train": "handgrad.study",
     "compare_training": "handgrad.study",
     "runs_in_all": "handgrad.study",
+    "examples_as_cases": "handgrad.run.rows",
     "with_data": "handgrad.study",
     "training_page": "handgrad.page.training",
     "training_comparison_page": "handgrad.page.training",

@@ -72,6 +72,7 @@ def train(
     given = chosen(problem, settings, swaps)
     tables = files(data)
     if tables is not None:
+        given = handgrad.examples_as_cases(given).problem  # a file has an example a row
         cases = handgrad.open_cases(given, tables, skip_bad=skip_bad)
         given = handgrad.with_data(given, cases)
         if cases.skipped:

@@ -37,7 +37,7 @@ from handgrad.run import run
 from handgrad.run.cases import open_cases
 from handgrad.run.engine import BLOCK
 from handgrad.run.reviving import Reviving
-from handgrad.run.rows import rows_as_cases
+from handgrad.run.rows import Examples, examples_as_cases
 from handgrad.run.targets import check_targets, targets_of
 from handgrad.run.units import Own
 from handgrad.tables import ArrayCases, Cases
@@ -97,8 +97,8 @@ def audit_gates(
         fire_on: on how many cases a shifted bias should make a unit fire.
         dtype: float64 or float32.
 
-    Where the problem has one example a row, as in X @ W, its rows are the cases; a box is of the data
-    as they are. Memory does not depend on the number of cases. Raises `HandgradError` for data that do not fit.
+    Where the problem has one example a row, as in X @ W, or a column, as in W @ X, these are the cases, and
+    data and boxes are of one example: X of one row is a vector. Data and boxes that fit X whole are taken so. Memory does not depend on the number of cases. Raises `HandgradError` for data that do not fit.
     """
     if any(g.cased for g in problem.parameters.values()):
         raise OptionError(
@@ -107,17 +107,28 @@ def audit_gates(
         )
     if fire_on < 1:
         raise OptionError("a unit fires on 1 case at least", where="fire_on")
-    rows: tuple[str, ...] = ()
     if data is None:
         # A problem whose own numbers overflow is refused where `solve` refuses it.
         run(problem, build(problem))
-        if not over:
-            problem, rows = rows_as_cases(problem)
+    examples = examples_as_cases(problem)
+    if not _fits(examples.problem, data, over or {}):
+        examples = Examples(problem)
+    problem = examples.problem
     cases = _cases_of(problem, data, skip_bad)
     audit = _Audit(
         problem, cases, over or {}, tighten, fire_on, dtype, progress, own_data=data is None
     ).made(remedies)
-    return replace(audit, rows=rows)
+    return replace(audit, rows=examples.rows, columns=examples.columns)
+
+
+def _fits(problem: Problem, data: str | Path | Mapping[str, Any] | Cases | None, over: Box) -> bool:
+    """Whether arrays and a box are of one example each; if not they may be of the data whole."""
+    shapes = {n: g.shape for n, g in problem.data.items()}
+    if any(shapes.get(n) != np.shape(low) for n, (low, _) in over.items()):
+        return False
+    arrays = data if isinstance(data, Mapping) else {}
+    given = {n: a for n, a in arrays.items() if not isinstance(a, str | Path)}
+    return all(n not in shapes or np.shape(a)[:-1] == shapes[n] for n, a in given.items())
 
 
 def _cases_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
@@ -11,6 +12,7 @@ import numpy as np
 from handgrad.errors import OptionError, nearest
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
+from handgrad.run.rows import examples_as_cases
 
 Box: TypeAlias = Mapping[str, tuple[Array, Array]]
 """By name of a datum, the lowest and the highest value of each of its entries."""
@@ -22,7 +24,8 @@ _NAMED = re.compile(r"\s*(\w+)\s*(?:in|∈)\s*(.*?)\s*")
 def read_box(problem: Problem, texts: Sequence[str]) -> Box:
     """The box that texts describe, such as `x in [-1,1]^2` or `x in [0,1]x[-2,2]`, one a datum.
 
-    One interval stands for every entry; otherwise each entry needs its own. Raises `OptionError`.
+    One interval stands for every entry; otherwise each entry needs its own. Where the data have an example a
+    row or a column, the box is of one example, or else of the data whole. Raises `OptionError`.
     """
     box: dict[str, tuple[Array, Array]] = {}
     for text in texts:
@@ -34,10 +37,12 @@ def read_box(problem: Problem, texts: Sequence[str]) -> Box:
             raise _wrong(f"{name[:40]} is no datum of the problem", nearest(name, problem.data))
         if name in box:
             raise _wrong(f"{name} is given two boxes")
-        shape = problem.data[name].shape
         bounds = _sides(sides, text)
-        size = int(np.prod(shape, dtype=int))
         powered = sides.rstrip()[-1:] != "]"
+        shape = problem.data[name].shape
+        if len(bounds) != math.prod(shape) or (len(bounds) == 1 and not powered):
+            shape = _example(problem).data[name].shape
+        size = math.prod(shape)
         if len(bounds) == 1 and not powered:
             bounds = bounds * size
         if len(bounds) != size:
@@ -53,6 +58,11 @@ def read_box(problem: Problem, texts: Sequence[str]) -> Box:
             )
         box[name] = low.reshape(shape), high.reshape(shape)
     return box
+
+
+def _example(problem: Problem) -> Problem:
+    """The problem with one case for each example in its rows or columns."""
+    return examples_as_cases(problem).problem
 
 
 def _sides(text: str, whole: str) -> list[tuple[float, float]]:

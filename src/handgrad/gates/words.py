@@ -62,7 +62,7 @@ def fires_text(layer: Layer, unit: Unit) -> str:
 def unit_text(audit: Audit, layer: Layer, unit: Unit) -> Text:
     """The verdict on a unit that is not alive: its numbers, what it silences, and what can move it."""
     z: Text = (unit_formula(layer, unit.unit),)
-    if layer.positions > 1:
+    if len(unit.unit) < len(layer.shape):
         z = ("entry of it",)
     name = _named(unit, layer)
     cases = f"all {unit.cases} cases" if unit.cases > 1 else "this example"
@@ -70,9 +70,10 @@ def unit_text(audit: Audit, layer: Layer, unit: Unit) -> Text:
     match unit.verdict:
         case "alive":
             parts = [*name, " is alive."]
-        case "gated_off" if layer.positions > 1:
+        case "gated_off" if len(unit.unit) < len(layer.shape):
+            places = f", at all {layer.positions} positions" if layer.positions > 1 else ""
             parts = [
-                *name, f" is gated off on this example, at all {layer.positions} positions: the largest entry of it, ",
+                *name, f" is gated off on this example{places}: the largest entry of it, ",
                 Literal(unit.max_preactivation), ", is not positive.",
             ]  # fmt: skip
         case "gated_off":

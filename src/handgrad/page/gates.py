@@ -93,6 +93,8 @@ def _introduction(audit: Audit) -> Text:
     many: Text = (f"{audit.cases} cases" if audit.cases > 1 else "One example",)
     if audit.rows:
         many = (*many, ", the rows of ", *joined([(Name(n),) for n in audit.rows]))
+    if audit.columns:
+        many = (*many, ", the columns of ", *joined([(Name(n),) for n in audit.columns]))
     gates = {layer.gate for layer in audit.layers}
     fires = (
         " A unit with a gate fires where its pre-activation is positive." if True in gates else ""

@@ -195,6 +195,16 @@ class Problem(Shown, Checked):
 
         return self._changed(parameters=alone(self.parameters), data=alone(self.data))
 
+    def with_columns_as_cases(self, names: Collection[str], reduction: str = "mean") -> Problem:
+        """The problem with a case for each column of these data, which stays a column; the loss is reduced so."""
+        data = {
+            n: given({"cases": np.moveaxis(g.array, -1, 0)[..., None]}, f"data.{n}")
+            if n in names
+            else g
+            for n, g in self.data.items()
+        }
+        return self._changed(data=data, reduction=reduction)
+
     def with_equations(self, equations: Sequence[str]) -> Problem:
         """The problem with other equations for the same numbers and the same loss."""
         return self._changed(equations=parse_equations(equations, self.where))

@@ -1,6 +1,6 @@
-"""Examples in the rows of a matrix, as in X @ W: the same problem with a case for each row.
+"""Examples in the rows of a matrix, as in X @ W, or in its columns, as in W @ X: a case for each.
 
-That rows are examples is not read off the equations but found out: run as cases of their own, they
+That they are examples is not read off the equations but found out: run as cases of their own, they
 must give the same loss and the same gradients, at the problem's numbers and at others.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from handgrad.problem import Problem
 from handgrad.run.plan import Plan, Run
 from handgrad.run.targets import targets_of
 
+How: TypeAlias = Literal["rows", "columns"]
+
 SAME = 1e-9
 """How far results may differ, relative to the largest of them, for rows to be cases."""
 
@@ -27,43 +30,66 @@ SCALES = (0.5, 1.0, 2.0, 10.0)
 of pooled rows may happen to be that of rows apart."""
 
 
-def rows_as_cases(problem: Problem) -> tuple[Problem, tuple[str, ...]]:
-    """The problem with a case for each row of its data, and the names of those data.
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """A problem with a case for each example.
 
-    The problem itself, and no names, where it has cases already or its rows are no examples.
+    Arguments:
+        problem: of one row is a vector; of one column, a matrix of that column alone.
+        rows, columns: the data whose rows, or columns, are now cases; one of the two, or neither.
+    """
+
+    problem: Problem
+    rows: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+
+
+def examples_as_cases(problem: Problem) -> Examples:
+    """The problem with a case for each row, or column, of its data.
+
+    The problem itself where it has cases already or its rows and columns are no examples.
     Raises `HandgradError` where the graph of the problem cannot be built.
     """
     if any(g.cased for g in (*problem.parameters.values(), *problem.data.values())):
-        return problem, ()
+        return Examples(problem)
     graph = build(problem)
-    for names in _candidates(problem, graph):
+    for names, how in _candidates(problem, graph):
         for reduction in ("mean", "sum"):
             try:
-                split = problem.with_rows_as_cases(names, reduction)
-                both = _Both(problem, names, graph, build(split), reduction == "mean")
+                if how == "rows":
+                    split = problem.with_rows_as_cases(names, reduction)
+                else:
+                    split = problem.with_columns_as_cases(names, reduction)
+                both = _Both(problem, names, how, graph, build(split), reduction == "mean")
             except HandgradError:
                 continue
             if both.alike():
-                return split, names
-    return problem, ()
+                return Examples(split, **{how: names})
+    return Examples(problem)
 
 
-def _candidates(problem: Problem, graph: Graph) -> Iterator[tuple[str, ...]]:
-    """Data of as many rows as a weighted sum has examples: with the vectors of that length, and without."""
-    sums = [s for s in weighted_sums(graph, shared=True) if s.examples == "rows"]
-    for count in dict.fromkeys((s.of.shape or (0,))[0] for s in sums):
-        rows = tuple(n for n, g in problem.data.items() if g.shape[:1] == (count,))
-        matrices = tuple(n for n in rows if len(problem.data[n].shape) > 1)
-        if count > 1 and matrices:
-            yield from dict.fromkeys((rows, matrices))
+def _candidates(problem: Problem, graph: Graph) -> Iterator[tuple[tuple[str, ...], How]]:
+    """Data of as many rows, or columns, as a weighted sum has examples: with the vectors of that length,
+    and without."""
+    sums = weighted_sums(graph, shared=True)
+    hows: tuple[tuple[How, int], ...] = (("rows", 0), ("columns", -1))
+    for how, axis in hows:
+        counts = [s.of.shape[axis] for s in sums if s.examples == how and s.of.shape]
+        for count in dict.fromkeys(counts):
+            found = tuple(n for n, g in problem.data.items() if g.shape and g.shape[axis] == count)
+            matrices = tuple(n for n in found if len(problem.data[n].shape) > 1)
+            if count > 1 and matrices:
+                for names in dict.fromkeys((found, matrices)):
+                    yield names, how
 
 
 @dataclass
 class _Both:
-    """A problem, and the same with the rows of the data in `names` as cases."""
+    """A problem, and the same with the rows, or columns, of the data in `names` as cases."""
 
     problem: Problem
     names: tuple[str, ...]
+    how: How
     whole: Graph
     split: Graph
     averaged: bool
@@ -90,10 +116,14 @@ class _Both:
                     values[name] = own[name] + generator.normal(size=np.shape(own[name]))
             yield values
 
+    def _in_cases(self, array: Array) -> Array:
+        """Rows as vectors, or columns as matrices of one column, on a last axis of cases."""
+        return np.moveaxis(array, 0, -1) if self.how == "rows" else array[..., None, :]
+
     def _same(self, plans: tuple[Plan, Plan], values: Mapping[str, Array]) -> bool | None:
         """Whether the results are the same at some numbers; None where that says nothing: where they are
         not finite, or no row matters."""
-        in_cases = {n: np.moveaxis(a, 0, -1) if n in self.names else a for n, a in values.items()}
+        in_cases = {n: self._in_cases(a) if n in self.names else a for n, a in values.items()}
         with np.errstate(all="ignore"):
             whole = Run(self.whole, plans[0](values))
             split = Run(self.split, plans[1](in_cases))
@@ -102,7 +132,7 @@ class _Both:
             ours, theirs = whole.gradient(name), split.gradient(name)
             if name in self.names:
                 # Of its own case's loss: one of so many that are averaged.
-                ours = np.moveaxis(ours, 0, -1)
+                ours = self._in_cases(ours)
                 theirs = theirs / (theirs.shape[-1] if self.averaged else 1)
             pairs.append((ours, theirs))
         if not all(np.isfinite(a).all() and np.isfinite(b).all() for a, b in pairs):

@@ -12,7 +12,7 @@ from handgrad.expression import Call, walk
 from handgrad.graph import build
 from handgrad.graph.weighted import weighted_sums
 from handgrad.problem import Problem, Update
-from handgrad.run.rows import rows_as_cases
+from handgrad.run.rows import examples_as_cases
 from handgrad.study.initialising import initialisation
 from handgrad.study.training import OverTraining, train, with_update
 from handgrad.study.units import GATES
@@ -81,7 +81,8 @@ def compare_training(
 
     Options as for `train`; `progress` counts the updates of all of them.
     """
-    problem, rows = rows_as_cases(problem)
+    examples = examples_as_cases(problem)
+    problem = examples.problem
     tried = mitigations(problem, rule=rule, rate=rate, seed=seed)
     found: list[OverTraining] = []
     for number, one in enumerate(tried):
@@ -97,7 +98,7 @@ def compare_training(
             progress=told,
             **options,
         )
-        found.append(replace(study, rows=rows))
+        found.append(replace(study, rows=examples.rows, columns=examples.columns))
     return tuple(found)
 
 

@@ -18,7 +18,7 @@ from handgrad.operations.operation import Array
 from handgrad.problem import Problem, Update
 from handgrad.run import run
 from handgrad.run.reviving import Revivers
-from handgrad.run.rows import rows_as_cases
+from handgrad.run.rows import examples_as_cases
 from handgrad.run.training import State, Training
 from handgrad.study.returning import Cause, Returning, Way
 from handgrad.study.units import GATES, Layer, layers
@@ -147,7 +147,7 @@ def train(
     operations: frozenset[str] = GATES,
     progress: Callable[[int], None] | None = None,
 ) -> OverTraining:
-    """Trains a problem on its cases, or the rows of X in X @ W, and watches its units.
+    """Trains a problem on its cases, or the rows of X in X @ W, the columns of it in W @ X, and watches its units.
 
     Arguments:
         steps: updates to make.
@@ -160,7 +160,8 @@ def train(
 
     Stops early where the loss is no longer finite. Raises `OptionError` for options that do not fit.
     """
-    problem, rows = rows_as_cases(with_update(problem, rule, rate))
+    examples = examples_as_cases(with_update(problem, rule, rate))
+    problem = examples.problem
     cases = _cases(problem)
     _check(problem, steps, batch, every, cases)
     # A problem whose own numbers overflow is refused where `solve` refuses it.
@@ -201,7 +202,8 @@ def train(
         started_dead=recorder.started_dead,
         ended_dead=recorder.dead_now(),
         stopped=stopped,
-        rows=rows,
+        rows=examples.rows,
+        columns=examples.columns,
         revivers=recorder.revivers() if stopped is None and operations <= GATES else {},
     )
 
