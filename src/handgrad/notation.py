@@ -86,10 +86,11 @@ class Indicator:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """name(arguments)."""
+    """name(arguments); `index` is the letter that stands below where it runs along one axis: Σⱼ."""
 
     symbol: str
     latex: str
+    index: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import handgrad
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name
 from handgrad.page.blocks import Block, Derivation, Heading, Note, Page, Paragraph, Relation, Table
 from handgrad.render.terminal import render_terminal
@@ -394,3 +395,35 @@ def test_nothing_is_wider_than_the_page(page: tuple[Block, ...], width: int, uni
 def test_any_formula_is_drawn_at_any_precision(expression: Expression, decimals: int) -> None:
     page = Page("p", (Paragraph((expression,)), Derivation((Relation(None, (expression,)),))))
     assert render_terminal(replace(page, decimals=decimals), width=60, colour=True, unicode=True)
+
+
+ROWS = handgrad.Problem(
+    ["Z = X @ W + b", "P = softmax(Z)", "s = sum(P * P, axis=0)", "L = sum(s)"],
+    {"W": [[0.5, -0.3], [0.2, 0.7]], "b": [10, 20]},
+    {"X": [[1, 2], [0.5, -1]]},
+)
+
+
+def test_a_bias_that_is_added_to_each_row_is_a_row_there() -> None:
+    page = handgrad.solution_page(handgrad.solve(ROWS))
+    said = handgrad.render_terminal(page, width=100, colour=False, unicode=True)
+    assert "+ [10  20]" in said
+
+
+def test_a_sum_along_an_axis_has_its_index() -> None:
+    """i counts rows and j columns; a vector has but one axis, and no option is printed for it."""
+    page = handgrad.solution_page(handgrad.solve(ROWS))
+    said = handgrad.render_terminal(page, width=100, colour=False, unicode=True)
+    assert "s = Σᵢ(P ⊙ P)" in said
+    assert "Σⱼ(∂L/∂P ⊙ P)" in said
+    assert "axis" not in said
+    assert r"\sum_{j}" in handgrad.render_markdown(page)
+    plain = handgrad.render_terminal(page, width=100, colour=False, unicode=False)
+    assert "sum_i(P" in plain
+
+
+def test_the_cost_over_the_cases_is_given() -> None:
+    problem = handgrad.Problem("L = (w * x)**2", {"w": 1.0}, {"x": {"cases": [1, 2]}})
+    page = handgrad.solution_page(handgrad.solve(problem))
+    said = handgrad.render_terminal(page, width=100, colour=False, unicode=True)
+    assert "J = mean over cases(L)" in said.split("Forward")[0]

@@ -176,6 +176,10 @@ def given_blocks(trace: Trace) -> list[Block]:
         Relation(Name(name, shape=graph.nodes[name].shape), (_written(trace, name),))
         for name in graph.equations
     )
+    if graph.cost != graph.loss:
+        cost = graph.nodes[graph.cost].written
+        assert cost is not None
+        equations += (Relation(Name(graph.cost, shape=()), (cost,)),)
     blocks += [Heading(("Given",), 2), Derivation(equations)]
     for givens in (problem.parameters, problem.data):
         if givens:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Generic, Literal, Protocol, TypeVar
 
 from handgrad import expression as tree
@@ -42,6 +43,7 @@ from handgrad.render.reading import (
     ProductSign,
     has_rows,
     index_text,
+    is_cased,
     is_column,
     is_entry,
     is_transposed,
@@ -235,7 +237,7 @@ class Formula(Generic[T]):
                 written = spelled_out(expression)
                 return self._call(written) if isinstance(written, Call) else self.piece(written)
             case Sum() as notation:
-                left, right = map(self.piece, arguments)
+                left, right = self._beside(arguments[0], arguments[1])
                 loose = right.level <= SUM and notation.source != "+"
                 second = self._after(right, right.signed or loose)
                 whole = pen.sum(left.drawn, notation.symbol, second)
@@ -277,6 +279,17 @@ class Formula(Generic[T]):
                 return Piece(pen.indicator(self.draw(only), relation, False))
             case Function() as notation:
                 return self._function(expression, notation)
+
+    def _beside(self, a: Expression, b: Expression) -> tuple[Piece[T], Piece[T]]:
+        """Two terms; a vector that is broadcast over the rows of a matrix is a row there."""
+        pieces = []
+        for one, other in ((a, b), (b, a)):
+            rows = len(other.shape or ()) == 2 and not is_cased(other)
+            if rows and isinstance(one, tree.Literal) and not one.cased and len(one.shape) == 1:
+                pieces.append(Piece(self.pen.array(one, "transposed", "square")))
+            else:
+                pieces.append(self.piece(one))
+        return pieces[0], pieces[1]
 
     def _in(self, part: Piece[T], parenthesised: bool) -> T:
         return self.pen.parentheses(part.drawn) if parenthesised else part.drawn
@@ -350,6 +363,8 @@ class Formula(Generic[T]):
     def _function(self, call: Call, notation: Function) -> Piece[T]:
         arguments = call.arguments
         options = self._options(call)
+        if operation_of(call).family == "reduction" and (index := _axis_letter(call)):
+            notation = replace(notation, index=index)
         only = arguments[0] if len(arguments) == 1 and not options else None
         enclosed = isinstance(only, tree.Literal) and has_rows(only)
         if enclosed and isinstance(only, tree.Literal):
@@ -364,10 +379,30 @@ class Formula(Generic[T]):
         return [
             (symbol(name), figure(value, max(self.style.decimals, 4)))
             for name, value in call.options
-            if isinstance(value, int | float)
+            if not (name == "axis" and _axis_is_plain(call))
+            and isinstance(value, int | float)
             and not isinstance(value, bool)
             and value != defaults.get(name)
         ]
 
+
+def _axis_letter(call: Call) -> str:
+    """The letter of the index that a reduction of a matrix runs along: i counts rows, j columns."""
+    axis, rank = call.option("axis"), len(call.arguments[0].shape or ())
+    if not isinstance(axis, int) or not 1 < rank <= len(LETTERS):
+        return ""
+    return LETTERS[axis % rank]
+
+
+def _axis_is_plain(call: Call) -> bool:
+    """Whether the axis need not be named: a vector has but one, and a reduction's has its letter."""
+    shape = call.arguments[0].shape
+    if shape is not None and len(shape) == 1:
+        return True
+    return operation_of(call).family == "reduction" and bool(_axis_letter(call))
+
+
+LETTERS = "ijk"
+"""The letters of indices, in the order of the axes."""
 
 _PLAIN_NUMBER = re.compile(r"-?\d{1,12}(\.\d{1,12})?|\.\d{1,12}")

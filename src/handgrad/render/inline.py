@@ -151,15 +151,17 @@ class InlinePen:
         options: Sequence[tuple[Symbol, str]],
         enclosed: bool,
     ) -> Runs:
+        below = (Run(notation.index, "letter", "below"),) if notation.index else ()
+        head = (*_word(notation.symbol), *below)
         if enclosed:
-            return (*_word(notation.symbol), *arguments[0])
+            return (*head, *arguments[0])
         inside: list[Run] = []
         for argument in arguments:
             inside += [*(_word(", ") if inside else ()), *argument]
         for k, (shown, value) in enumerate(options):
             inside += [*_word(", " if k else "; "), *self.symbol(shown, "")]
             inside += [*_word(" = "), *self.number(value)]
-        return (*_word(notation.symbol), *self.parentheses(tuple(inside)))
+        return (*head, *self.parentheses(tuple(inside)))
 
     def sum(self, left: Runs, sign: str, right: Runs) -> Runs:
         return (*left, *_word(f" {sign} "), *right)

@@ -66,6 +66,11 @@ class Tex:
 _SUM_SIGNS = {"−": "-", "≤": r"\le", "≥": r"\ge"}
 
 
+def head_of(notation: Function) -> str:
+    """A function's command, with the index that it runs along."""
+    return f"{notation.latex}_{{{notation.index}}}" if notation.index else notation.latex
+
+
 class LatexPen:
     """Draws the parts of a formula as LaTeX."""
 
@@ -157,13 +162,14 @@ class LatexPen:
     ) -> Tex:
         if notation.latex == r"\sqrt":
             return Tex(rf"\sqrt{{{arguments[0]}}}")
+        head = head_of(notation)
         if enclosed:
-            return Tex(f"{notation.latex}{arguments[0]}")
+            return Tex(f"{head}{arguments[0]}")
         inside = ", ".join(map(str, arguments))
         if options:
             given = ", ".join(f"{self.symbol(s, '')} = {self.number(v)}" for s, v in options)
             inside = f"{inside};\\ {given}"
-        return Tex(f"{notation.latex}{self.parentheses(Tex(inside))}")
+        return Tex(f"{head}{self.parentheses(Tex(inside))}")
 
     def sum(self, left: Tex, sign: str, right: Tex) -> Tex:
         return Tex(f"{left} {_SUM_SIGNS.get(sign, sign)} {right}")

@@ -252,6 +252,8 @@ class MathmlPen:
         word = plain(notation.symbol)
         upright = ' mathvariant="normal"' if len(word) == 1 and word.isupper() else ""
         head = f"<mtext>{word}</mtext>" if " " in word else f"<mi{upright}>{word}</mi>"
+        if notation.index:
+            head = f"<msub>{head}<mi>{notation.index}</mi></msub>"
         if enclosed:
             return Math(f"{head}{arguments[0]}")
         inside = "<mo>,</mo>".join(map(str, arguments))

@@ -228,7 +228,7 @@ class TerminalPen:
         enclosed: bool,
     ) -> Box:
         plain = not self.glyphs.ascii_only or notation.symbol.isascii()
-        head = self.text(notation.symbol if plain else name)
+        head = self.text((notation.symbol if plain else name) + self._below(notation.index))
         if enclosed:
             return beside(head, boxes.deeper(arguments[0]))
         inside: list[Box] = []

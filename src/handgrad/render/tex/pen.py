@@ -11,7 +11,7 @@ from handgrad.figures import figure, mantissa_and_power
 from handgrad.notation import Fence, Function
 from handgrad.render.arrays import Orientation, elided, grid, place_in_grid, slices
 from handgrad.render.formula import Brackets, Formula, Piece
-from handgrad.render.latex import COLUMNS, ROWS, LatexPen, Tex
+from handgrad.render.latex import COLUMNS, ROWS, LatexPen, Tex, head_of
 from handgrad.render.reading import ProductSign
 from handgrad.render.style import Style
 from handgrad.symbol import Symbol
@@ -147,7 +147,7 @@ class RowPen:
         tall = any(a.tall for a in arguments)
         inside = sum(a.width + 0.5 for a in arguments) + 3.0 * len(options)
         if len(arguments) == 1 and not options and not enclosed and notation.latex != r"\sqrt":
-            return _after(Row(Tex(notation.latex), head), self.parentheses(arguments[0]), tex)
+            return _after(Row(Tex(head_of(notation)), head), self.parentheses(arguments[0]), tex)
         return Row(tex, head + inside + 2 * BRACKET, tall=tall)
 
     def sum(self, left: Row, sign: str, right: Row) -> Row:

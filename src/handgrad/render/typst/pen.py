@@ -238,6 +238,8 @@ class TypstPen:
             return Typ(f"sqrt({arguments[0]})", rows=arguments[0].rows)
         shown = notation.symbol
         head = Typ(shown if len(shown) == 1 and shown.isalpha() else f"op({string(shown)})")
+        if notation.index:
+            head = Typ(f"{head}_{notation.index}")
         if enclosed:
             return Typ(f"{head} {arguments[0]}", rows=arguments[0].rows)
         inside = arguments[0] if arguments else Typ("")
