@@ -265,3 +265,13 @@ def test_a_mean_forgotten_everywhere_is_no_convention() -> None:
     )
     assert [s.target for s in report.wrong] == ["dZ2"]
     assert report["dZ2"].diagnosis[0].rule == "mean_forgotten"
+
+
+def test_a_transposed_gradient_among_others_without_the_mean() -> None:
+    report = COLUMNS.check(
+        dZ2=[[-0.5873], [0.6794]],
+        dZ1=[[-0.2349, 0.1829], [0.053, -0.2901]],
+        dW2=[[0.1942, -0.4531]],
+    )
+    assert report["dZ2"].verdict == "wrong"
+    assert report["dW2"].verdict == "right"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from handgrad.check.judging import judged
 from handgrad.check.matching import Matched
 from handgrad.check.report import Judged, MeanLeft
@@ -25,24 +27,34 @@ def judged_in_convention(
     wrong = [j for j in plain if j.verdict == "wrong" and j.entry is not None]
     late = {m: n for j in wrong for m, n in _late(work, j.quantity).items()}
     for count, certain in late.items():
-        on_the_way = _from_first(work, plain, count)
+        on_the_way = _from_first(work, found, plain, count)
         entries = {
             leaf: entry.scaled(1 / count) if leaf in on_the_way else entry
             for leaf, entry in found.entries.items()
         }
         scaled = replace(found, entries=entries)
         other = judged(work, scaled, rounded_unseen=rounded_unseen)
-        shares = [j.verdict for j in other if j.quantity.kind == "parameter_gradients"]
-        fewer = _faults(other) < _faults(best) and (
-            certain or "right" in shares or "consistent" in shares
-        )
-        # As many where 1/m is forgotten in one of them after all: those that have it tell.
-        if fewer or (_faults(other) == _faults(best) and "right" in shares):
+        if _tells(other, best, on_the_way, certain):
             best = tuple(
                 _in_convention(j, found, count) if j.quantity.leaf in on_the_way else j
                 for j in other
             )
     return best
+
+
+def _tells(
+    other: Sequence[Judged], best: Sequence[Judged], on_the_way: Sequence[Leaf], certain: bool
+) -> bool:
+    """Whether a sheet is in the convention of `other`, rather than that of the best until now."""
+    by_leaf = {j.quantity.leaf: j for j in other}
+    if not on_the_way or by_leaf[on_the_way[0]].verdict == "wrong":
+        return False
+    shares = [j for j in other if j.quantity.kind == "parameter_gradients" and np.any(j.expected)]
+    right = any(j.verdict == "right" for j in shares)
+    if _faults(other) < _faults(best):
+        return certain or right or any(j.verdict == "consistent" for j in shares)
+    # As many where 1/m is forgotten in one of them after all: those that have it tell.
+    return right and _faults(other) == _faults(best)
 
 
 def _faults(judged: Sequence[Judged]) -> int:
@@ -62,13 +74,13 @@ def _late(work: Work, quantity: Quantity) -> dict[int, bool]:
     return {m: m in batches for m in about.averaged_within(leaf)}
 
 
-def _from_first(work: Work, plain: Sequence[Judged], count: int) -> set[Leaf]:
+def _from_first(work: Work, answers: Matched, plain: Sequence[Judged], count: int) -> list[Leaf]:
     """The gradients on the way that were entered, from the first that is wrong as it stands."""
-    found: set[Leaf] = set()
+    found: list[Leaf] = []
     for one in plain:
         begun = bool(found) or one.verdict == "wrong"
-        if begun and one.entry is not None and count in _late(work, one.quantity):
-            found.add(one.quantity.leaf)
+        if begun and one.quantity.leaf in answers.entries and count in _late(work, one.quantity):
+            found.append(one.quantity.leaf)
     return found
 
 
