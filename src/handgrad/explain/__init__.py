@@ -1,5 +1,8 @@
 """The words of a worked solution: titles, reasons and notes, in plain sentences."""
 
+from handgrad.explain.notes import always_off as always_off
+from handgrad.explain.notes import entry_of as entry_of
+from handgrad.explain.notes import gated_cases_text as gated_cases_text
 from handgrad.explain.notes import gated_entries_text as gated_entries_text
 from handgrad.explain.notes import note_text as note_text
 from handgrad.explain.notes import zeroed_text as zeroed_text

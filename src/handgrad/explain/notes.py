@@ -51,14 +51,14 @@ def note_text(note: Note) -> Text:
             return _gated_off(note)
         case ZeroInput():
             return (
-                "Because ", _entry(Name(note.name), note.unit), " = 0, ",
+                "Because ", entry_of(Name(note.name), note.unit), " = 0, ",
                 *joined([zeroed_text(z) for z in note.zeroes]),
                 " is zero." if len(note.zeroes) == 1 else " are zero.",
             )  # fmt: skip
         case Saturated():
             return sentence(
                 f"{WORDS[note.operation].noun} is saturated at ",
-                _entry(note.pre_activation, note.unit), " = ", Literal(note.value),
+                entry_of(note.pre_activation, note.unit), " = ", Literal(note.value),
                 ": its slope there is only ", Literal(note.slope),
                 f" (under {note.threshold:g}), so little gradient passes.",
             )  # fmt: skip
@@ -105,7 +105,8 @@ def note_text(note: Note) -> Text:
             assert_never(note)
 
 
-def _entry(expression: Expression, unit: tuple[int, ...]) -> Expression:
+def entry_of(expression: Expression, unit: tuple[int, ...]) -> Expression:
+    """An entry of a value as a formula; a scalar as it is."""
     return replace(expression.at(unit), shape=()) if unit else expression
 
 
@@ -134,8 +135,57 @@ def gated_entries_text(notes: Sequence[GatedOff]) -> Text:
     return tuple(parts)
 
 
+def always_off(notes: Sequence[GatedOff]) -> tuple[GatedOff, ...]:
+    """The units of a batch that are off in every case."""
+    return tuple(n for n in notes if len(n.cases) == n.case_count)
+
+
+def gated_cases_text(notes: Sequence[GatedOff]) -> Text:
+    """The units of a batch that are off, told together: in words those that are off in every case.
+
+    Which is off in which case stands beside the matrix of the forward pass, and in the table after
+    a backward step.
+    """
+    first = notes[0]
+    noun = WORDS[first.operation].noun
+    always = always_off(notes)
+    sentences: list[Text] = []
+    if first.phase == "backward":
+        sentences.append(("A shut gate stops the gradient that arrives at it in that case.",))
+        if not always:
+            sentences.append(("No unit is off in every case.",))
+    for note in always[:FEW]:
+        z = entry_of(note.pre_activation, note.unit)
+        start: Text = (
+            _unit(note.unit, note.pre_activation),
+            f" is off in all {note.case_count} cases",
+        )
+        if note.phase == "forward":
+            told: Text = (
+                " (",
+                z,
+                " ≤ ",
+                Literal(note.value),
+                f"), so {noun} gives 0 for every one.",
+            )
+        elif note.around:
+            told = (f": no gradient passes {noun}; what arrives at ", z, " comes by another way.")
+        elif note.zeroes:
+            zeroed = joined([zeroed_text(z) for z in note.zeroes])
+            told = (": no gradient passes it, which zeroes ", *zeroed, ".")
+        else:
+            told = (": no gradient passes it.",)
+        sentences.append(sentence(*start, *told))
+    more = len(always) - FEW
+    if more > 0:
+        sentences.append(
+            (f"{more} more {'is' if more == 1 else 'are'} off in every case as well.",)
+        )
+    return tuple(part for k, said in enumerate(sentences) for part in ((" ", *said) if k else said))
+
+
 def _gated_off(note: GatedOff) -> Text:
-    z = _entry(note.pre_activation, note.unit)
+    z = entry_of(note.pre_activation, note.unit)
     noun = WORDS[note.operation].noun
     if note.cases and len(note.cases) < note.case_count:
         which = listed([str(c + 1) for c in note.cases[:8]]) + (
@@ -219,8 +269,8 @@ def _rounding_rest(note: RoundingRest) -> Text:
 
 def _place(of: Expression, case_count: int, entry: tuple[int, ...]) -> Text:
     if case_count == 1:
-        return (_entry(of, entry),)
-    return (_entry(of, entry[:-1]), f" in case {entry[-1] + 1}")
+        return (entry_of(of, entry),)
+    return (entry_of(of, entry[:-1]), f" in case {entry[-1] + 1}")
 
 
 def _places(of: Expression, case_count: int, entries: Sequence[tuple[int, ...]]) -> Text:

@@ -115,10 +115,14 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A picture with its caption. Where pictures cannot be shown, the caption stands alone."""
+    """A picture with its caption. Where pictures cannot be shown, the caption stands alone.
+
+    At a `scale` of 1 its letters are as large as the text; it is never wider than its place.
+    """
 
     drawing: Drawing
     caption: Text = ()
+    scale: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +149,13 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Blocks side by side, such as two solutions compared; one under the other where it is narrow."""
+    """Blocks side by side, such as two solutions compared; one under the other where it is narrow.
+
+    `shares` says how wide they are beside each other; all are alike without.
+    """
 
     columns: tuple[tuple[Block, ...], ...]
+    shares: tuple[float, ...] = ()
 
 
 Block: TypeAlias = Heading | Paragraph | Derivation | Table | Note | Figure | Code | Room | Columns
@@ -167,6 +175,8 @@ class Page(Shown):
         loss: the name in the numerator of a gradient.
         losses: by name, the numerator of its gradient where that is another.
         layout: a document, or slides.
+        largest: rows and columns of an array that are shown; of a larger one its corners. None for
+            as many as a page of the format has room for.
     """
 
     title: str
@@ -177,6 +187,7 @@ class Page(Shown):
     loss: str = "L"
     losses: Mapping[str, str] = field(default_factory=dict)
     layout: Layout = "document"
+    largest: int | None = None
 
     def __repr__(self) -> str:
         return f"<Page {self.title!r}: {len(self.blocks)} blocks>"

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from handgrad.errors import HandgradError
-from handgrad.explain import WORDS, note_text, reason
-from handgrad.explain.text import joined, listed
+from handgrad.explain import WORDS, reason
+from handgrad.explain.takeaways import takeaway_text, takeaway_title
+from handgrad.explain.text import listed
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, Shape, walk
 from handgrad.operations import BY_NAME, operation_of
 from handgrad.operations.annotate import tidied
 from handgrad.operations.operation import Application, Misfit, Signature
 from handgrad.page.blocks import Block, Derivation, Heading, Paragraph, Relation, Table, Text
-from handgrad.trace import GatedOff, LossChange, ShortcutTaken, Step, Trace, ZeroInput
+from handgrad.trace import GatedOff, ShortcutTaken, Step, Trace
+from handgrad.trace.takeaways import takeaways
 
 PAIR: Shape = (2,)
 """The shape of the vectors that the rules of a reference are written for."""
@@ -200,41 +202,6 @@ def _entry(expression: Expression, unit: tuple[int, ...]) -> Expression:
 # -- takeaways ------------------------------------------------------------------------------
 
 
-def takeaways(trace: Trace) -> list[Block]:
+def takeaway_blocks(trace: Trace) -> list[Block]:
     """What to remember, in this problem's numbers."""
-    backward = [s for s in trace.steps if s.phase == "backward"]
-    items: list[tuple[Text, Text]] = [
-        (
-            ("The chain rule, layer by layer",),
-            (
-                f"{_count(len(backward), 'step')} led from ",
-                Name(trace.graph.cost),
-                " back to every parameter; each used only gradients already found and values of the forward pass.",
-            ),
-        )
-    ]
-    notes = [(s, n) for s in backward for n in s.notes]
-    shut = [(s, n) for s, n in notes if isinstance(n, GatedOff)]
-    gates = [noun for operation, noun in _activation_nouns(trace) if BY_NAME[operation].gate]
-    if shut:
-        where = listed(list(dict.fromkeys(s.id for s, _ in shut)))
-        words = (
-            f"An open gate passes the gradient unchanged, a shut one stops it: {_count(len(shut), 'unit')} "
-            f"{'was' if len(shut) == 1 else 'were'} off (step{'' if ',' not in where and ' ' not in where else 's'} {where})."
-        )
-        items.append(((f"{listed(gates)} gates gradients",), (words,)))
-    elif gates:
-        words = "Every gate was open here: the gradient passed all of them unchanged."
-        items.append(((f"{listed(gates)} gates gradients",), (words,)))
-    zero = [n for _, n in notes if isinstance(n, ZeroInput)]
-    if any(s.kind == "parameter_gradients" for s in backward):
-        tail: Text = ()
-        if zero:
-            inputs = joined([(_entry(Name(n.name), n.unit),) for n in zero[:4]])
-            tail = (" Here ", *inputs, " = 0, so those weights got none.")
-        words = "A weight's gradient is the error signal times what the weight was given in the forward pass."
-        items.append((("Inputs matter",), (words, *tail)))
-    change = [n for s in trace.steps for n in s.notes if isinstance(n, LossChange)]
-    if change:
-        items.append((("The update",), note_text(change[-1])))
-    return numbered(items)
+    return numbered([(takeaway_title(t), takeaway_text(t)) for t in takeaways(trace)])

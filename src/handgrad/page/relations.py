@@ -8,12 +8,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from handgrad.explain import Text
+from handgrad.explain import Text, listed
 from handgrad.expression import Adjoint, Expression, Name
 from handgrad.page.blocks import Mark, Relation
 from handgrad.trace import GatedOff, Step, Trace, TraceLine, ZeroInput, opened
 from handgrad.trace.cases import line_of_case, reads_well
 from handgrad.trace.numbers import literal_of
+
+LISTED = 4
+"""Cases that are named beside a row; of more the number is said."""
 
 OPENED = 64
 """Results with more entries than this are not opened on a page."""
@@ -105,7 +108,7 @@ def _marks(step: Step, line: TraceLine) -> tuple[dict[tuple[int, ...], Mark], di
     remarks: dict[int, str] = {}
     name = line.target.name
     for note in step.notes:
-        if isinstance(note, GatedOff) and note.case_count == 1:
+        if isinstance(note, GatedOff):
             own = (
                 name == note.activation
                 if note.phase == "forward"
@@ -115,7 +118,12 @@ def _marks(step: Step, line: TraceLine) -> tuple[dict[tuple[int, ...], Mark], di
                     and note.pre_activation == Name(name)
                 )
             )
-            if own and note.unit:
+            if own and note.case_count > 1:
+                if line.cased:
+                    marks.update(dict.fromkeys([(*note.unit, c) for c in note.cases], "off"))
+                    if note.phase == "forward" and len(note.unit) == 1:
+                        remarks[note.unit[0]] = f"gate shut in {_cases(note)}"
+            elif own and note.unit:
                 marks[note.unit] = "off"
                 row, *column = note.unit
                 shut = ", ".join(str(i + 1) for i in column)
@@ -130,6 +138,16 @@ def _marks(step: Step, line: TraceLine) -> tuple[dict[tuple[int, ...], Mark], di
         for index in np.argwhere(np.asarray(line.value) == 0)[:64]:
             marks.setdefault(tuple(int(i) for i in index), "zeroed")
     return marks, remarks
+
+
+def _cases(note: GatedOff) -> str:
+    """In which cases a unit is off, counted from 1: all; case 2; 1 and 3; 12 of 40."""
+    if len(note.cases) == note.case_count:
+        return "every case"
+    if len(note.cases) > LISTED:
+        return f"{len(note.cases)} of {note.case_count}"
+    word = "case" if len(note.cases) == 1 else "cases"
+    return f"{word} {listed([str(c + 1) for c in note.cases])}"
 
 
 def without_repeats(chain: Sequence[Expression]) -> tuple[Expression, ...]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from handgrad.errors import OptionError, nearest
-from handgrad.explain import Text, gated_entries_text, note_text, reason, title
+from handgrad.explain import Text, note_text, reason, title
 from handgrad.expression import Adjoint, Expression, Name
 from handgrad.operations.operation import Array
 from handgrad.page.blocks import (
@@ -25,6 +25,7 @@ from handgrad.page.blocks import (
     Relation,
     Table,
 )
+from handgrad.page.gated import gated_blocks
 from handgrad.page.relations import relation_of_entry, relations_of, without_repeats
 from handgrad.page.rounding import rounding_said, rounding_words
 from handgrad.trace import (
@@ -54,9 +55,6 @@ Phase = Literal["forward", "backward", "update"]
 
 LISTED = 10
 """Updates listed at the start and at the end of a long training."""
-
-FEW = 2
-"""Gated entries of a matrix that have a note each; more are told together."""
 
 PHASES: dict[Phase, str] = {
     "forward": "Forward pass",
@@ -226,11 +224,30 @@ def step_blocks(
     blocks.append(Derivation(tuple(lines)))
     if elements:
         blocks += _elements(trace, step)
-    entries = [n for n in step.notes if isinstance(n, GatedOff) and len(n.unit) > 1]
-    if len(entries) > FEW:
-        blocks.append(Note("gate", gated_entries_text(entries)))
-    blocks += [_note(trace, n) for n in step.notes if len(entries) <= FEW or n not in entries]
+    for together in _together(step.notes):
+        gates = [n for n in together if isinstance(n, GatedOff)]
+        blocks += gated_blocks(gates) if gates else [_note(trace, n) for n in together]
     return blocks
+
+
+def _together(notes: Sequence[TraceNote]) -> list[list[TraceNote]]:
+    """The notes in order, those on the gates of one activation in a group, any other by itself."""
+    groups: list[list[TraceNote]] = []
+    for note in notes:
+        last = groups[-1][-1] if groups else None
+        if (
+            isinstance(note, GatedOff)
+            and isinstance(last, GatedOff)
+            and (
+                note.pre_activation,
+                note.phase,
+            )
+            == (last.pre_activation, last.phase)
+        ):
+            groups[-1].append(note)
+        else:
+            groups.append([note])
+    return groups
 
 
 def _elements(trace: Trace, step: Step) -> list[Block]:

@@ -25,13 +25,16 @@ from handgrad.picture.drawing import (
 from handgrad.picture.layers import Network, network_of
 from handgrad.picture.lines import NOTHING, Line, PicturePhase
 from handgrad.picture.measure import Measure
-from handgrad.picture.network_content import Content, Unit
+from handgrad.picture.network_content import MOST, Content, Unit
 from handgrad.picture.network_words import describe_network
 from handgrad.picture.numbers import number, whole
 from handgrad.trace import Trace
 
 VALUE, NAME, SMALL, EDGE = 14.0, 14.0, 12.0, 12.0
 """Sizes of letters: the value and the name in a unit, the lines below it, the numbers on edges."""
+
+FEW = 5
+"""In a part or a plan, which stand on slides, a layer with more units is elided."""
 
 LARGE = 18.0
 """The size of names where nothing else is drawn."""
@@ -51,7 +54,7 @@ STEEPEST = 0.28
 FAINT = 1.1
 """Edges that are silenced are no thicker."""
 
-TOP, PLAN_TOP = 76.0, 44.0
+TOP, PART_TOP, PLAN_TOP = 76.0, 60.0, 44.0
 MARGIN = 20.0
 
 
@@ -63,7 +66,7 @@ def network_picture(
     Of many cases or examples the first is shown.
 
     Arguments:
-        layer: a part of it: this layer, counted from 1, what feeds it, and what it feeds.
+        layer: a part of it: the weights of this layer, counted from 1, and the units at both ends.
         plan: names alone, in letters as large as a slide's, without numbers.
 
     Raises `OptionError` for a graph that is no such network, and for a layer that it does not have.
@@ -76,8 +79,8 @@ def network_picture(
     count = len(network.layers)
     if layer is not None and not 1 <= layer <= count:
         raise OptionError(f"there is no layer {layer}", mend=f"the layers are 1 to {count}")
-    last = count if layer is None else min(layer + 1, count)
-    first = 0 if layer is None else layer - 1 if layer == count else layer
+    last = count if layer is None else layer
+    first = 0 if layer is None else layer - 1
     return _Picture(trace, network, phase, range(first, last + 1), plan).drawing()
 
 
@@ -92,11 +95,14 @@ class _Picture:
     plan: bool = False
 
     def __post_init__(self) -> None:
-        self.content = Content(self.trace, self.network, self.phase)
+        self.part = len(self.columns) <= len(self.network.layers)
+        self.lean = self.part or self.plan
+        most = FEW if self.lean else MOST
+        self.content = Content(self.trace, self.network, self.phase, most)
         self.measure = Measure(self.trace.decimals, self.trace.problem.display)
         self.with_loss = self.columns[-1] == len(self.network.layers)
         self.name_size = LARGE if self.plan else NAME
-        self.top = PLAN_TOP if self.plan else TOP
+        self.top = PLAN_TOP if self.plan else PART_TOP if self.part else TOP
         self._place()
 
     @property
@@ -106,9 +112,10 @@ class _Picture:
 
     def _units(self, column: int) -> dict[int, Unit]:
         units = self.content.units[column]
-        if not self.plan:
+        if not self.lean:
             return units
-        return {u: replace(unit, value=NOTHING, below=()) for u, unit in units.items()}
+        value = {"value": NOTHING} if self.plan else {}
+        return {u: replace(unit, below=(), **value) for u, unit in units.items()}
 
     # -- where it stands ------------------------------------------------------------------
 
@@ -122,7 +129,8 @@ class _Picture:
         under = [measure.width(line.text, SMALL) for u in every for line in u.below]
         self.overhang = max(0.0, max(under, default=0.0) / 2 - self.radius)
         rows = max(len(u.below) for u in every)
-        self.spacing = 2 * self.radius + rows * ROW + (26 if rows else 22)
+        between = 10 if self.part else 26 if rows else 22
+        self.spacing = 2 * self.radius + rows * ROW + between
         tallest = max(len(self.content.columns[c]) for c in columns)
         self.middle = self.top + self.radius + (tallest - 1) * self.spacing / 2
         self.height = self.middle + (tallest - 1) * self.spacing / 2
@@ -144,6 +152,7 @@ class _Picture:
             return
         loss = self.content.loss()
         self.loss = replace(loss, value=NOTHING, below=()) if self.plan else loss
+        self.loss = replace(self.loss, below=()) if self.lean else self.loss
         widest = max(
             measure.width(line.text, SMALL) for line in self.loss.below or (self.loss.name,)
         )
@@ -151,7 +160,9 @@ class _Picture:
         valued = measure.width(self.loss.value.text, VALUE, bold=True)
         self.loss_width = max(44.0 if self.plan else 72.0, named + 20, valued + 20)
         half = max(self.loss_width, widest, 40) / 2
-        self.loss_x = end + reach + max(30.0 if self.plan else 56.0, self._stopped(columns[-1]))
+        self.loss_x = (
+            end + reach + max(30.0 if self.plan or self.part else 56.0, self._stopped(columns[-1]))
+        )
         self.loss_x += half
         self.width = self.loss_x + half + MARGIN
 
@@ -173,7 +184,7 @@ class _Picture:
         steepest = STEEPEST * tallest * self.spacing
         if self.plan:
             return max(48.0, steepest), False
-        least = max(150.0, 2 * self.overhang + 60, steepest) + stopped
+        least = max(100.0 if self.part else 150.0, 2 * self.overhang + 60, steepest) + stopped
         if None in sources or None in targets:
             return least, False
         part = 1 / (min(len(sources), len(targets)) + 1)
@@ -245,7 +256,7 @@ class _Picture:
             titles.append((self.loss_x, "loss", ""))
         for x, title, words in titles if not self.plan else ():
             shapes.append(Label(x, 26, (title,), "ink", size=NAME, bold=True))
-            if words:
+            if words and not self.lean:
                 shapes.append(Label(x, 44, (words,), "faint", size=SMALL))
         for gap in self.gaps:
             layer = self.network.layers[gap]

@@ -59,9 +59,9 @@ class Edge:
         return self.role == "off"
 
 
-def slots(count: int) -> tuple[int | None, ...]:
+def slots(count: int, most: int = MOST) -> tuple[int | None, ...]:
     """The units of a layer that are drawn, None for those left out between."""
-    if count <= MOST:
+    if count <= most:
         return tuple(range(count))
     return (*range(FIRST), None, count - 1)
 
@@ -77,11 +77,13 @@ class Content:
     trace: Trace
     network: Network
     phase: PicturePhase
+    most: int = MOST
 
     def __post_init__(self) -> None:
         self.shown = Shown(self.trace)
         layers = self.network.layers
-        self.columns = [slots(layers[0].sum.inputs), *(slots(la.sum.units) for la in layers)]
+        counts = (layers[0].sum.inputs, *(la.sum.units for la in layers))
+        self.columns = [slots(count, self.most) for count in counts]
         self.off = [self._off(layer) for layer in layers]
         self.units = [
             {u: self._unit(column, u) for u in drawn if u is not None}

@@ -118,7 +118,7 @@ class MathmlPen:
         parts = slices(literal)
         drawn = [
             "<mo>…</mo>" if i is None else self._slice(parts[i], literal.cased, name, i)
-            for i in elided(len(parts), CASES)
+            for i in elided(len(parts), self.style.at_most(CASES))
         ]
         return f"<mo>{{</mo>{'<mo>,</mo>'.join(drawn)}<mo>}}</mo>"
 
@@ -144,8 +144,8 @@ class MathmlPen:
         """The entries of a grid, every column aligned at the decimal point."""
         rows = grid(literal, orientation)
         assert rows is not None
-        shown_rows = elided(len(rows), ROWS)
-        shown_columns = elided(len(rows[0]) if rows else 0, COLUMNS)
+        shown_rows = elided(len(rows), self.style.at_most(ROWS))
+        shown_columns = elided(len(rows[0]) if rows else 0, self.style.at_most(COLUMNS))
         figures = {
             (i, j): figure(rows[i][j], self.style.decimals)
             for i in shown_rows
@@ -307,11 +307,12 @@ class MathmlPen:
         rows = grid(literal)
         if rows is None:
             return self._cases_of_matrices(literal, name), False
-        left_out = len(rows) > ROWS or len(rows[0] if rows else ()) > COLUMNS
+        most = self.style.at_most(ROWS), self.style.at_most(COLUMNS)
+        left_out = len(rows) > most[0] or len(rows[0] if rows else ()) > most[1]
         table = self._table(literal, "upright", name, shown, headers=literal.cased)
         whole = f"<mrow{attributes_of(name, '')}>{fenced(table, 'square')}</mrow>"
         if shown.remarks:
-            at = [-1 if i is None else i for i in elided(len(rows), ROWS)]
+            at = [-1 if i is None else i for i in elided(len(rows), self.style.at_most(ROWS))]
             beside = [remark_beside(shown.remarks[i]) if i in shown.remarks else "" for i in at]
             lines = "".join(f"<mtr><mtd>{remark}</mtd></mtr>" for remark in beside)
             whole += f'<mtable class="remarks">{lines}</mtable>'
@@ -331,7 +332,7 @@ class MathmlPen:
     def _cases_of_matrices(self, literal: tree.Literal, name: str) -> str:
         parts = slices(literal)
         drawn: list[str] = []
-        for c in elided(len(parts), CASES):
+        for c in elided(len(parts), self.style.at_most(CASES)):
             if c is None:
                 drawn.append("<mo>⋯</mo>")
                 continue

@@ -23,6 +23,7 @@ class Style:
         error_signals: names whose gradient is written δ.
         loss: the name in the numerator of a gradient.
         losses: by name, the numerator of its gradient where that is another.
+        largest: rows and columns of an array that are shown; None for the format's own measure.
     """
 
     decimals: int = 4
@@ -30,11 +31,23 @@ class Style:
     error_signals: frozenset[str] = frozenset()
     loss: str = "L"
     losses: Mapping[str, str] = field(default_factory=dict)
+    largest: int | None = None
 
     @classmethod
     def of(cls, page: Page) -> Style:
         """The style that a page asks for."""
-        return cls(page.decimals, page.display, page.error_signals, page.loss, page.losses)
+        return cls(
+            page.decimals,
+            page.display,
+            page.error_signals,
+            page.loss,
+            page.losses,
+            page.largest,
+        )
+
+    def at_most(self, count: int) -> int:
+        """How many rows or columns of an array are shown where the format has room for `count`."""
+        return count if self.largest is None else min(count, self.largest)
 
     def loss_of(self, adjoint: Adjoint) -> Symbol:
         """The loss whose gradient it is, as shown."""

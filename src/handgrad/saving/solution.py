@@ -25,7 +25,8 @@ def solution_report(
     lacking: dict[Form, tuple[str, str]] = {}
     for option in given:
         mend = f"leave out {option}"
-        lacking["slides"] = ("slides show the whole solution", mend)
+        if option == "--elements":
+            lacking["slides"] = ("slides do not open gradients entry by entry", mend)
         lacking["json"] = ("JSON holds the whole solution", mend)
         if option != "--only":
             lacking["picture"] = ("the picture is of a whole pass", mend)
@@ -35,7 +36,7 @@ def solution_report(
         page=page(),
         pictured=lambda: page(pictures=True, open_entries=True),
         program=lambda: _with_code(trace, page),
-        slides=None if "slides" in lacking else lambda: _slides(trace),
+        slides=None if "slides" in lacking else lambda: _slides(trace, only, step),
         picture=None
         if "picture" in lacking
         else lambda: _picture(trace, "forward" if only == "forward" else "backward"),
@@ -68,12 +69,15 @@ def _with_code(trace: Trace, page: partial[Page]) -> Page:
     return page(code=step_code(trace))
 
 
-def _slides(trace: Trace) -> Page:
+def _slides(trace: Trace, only: Phase | None, step: str | None) -> Page:
     from handgrad.page.questions import question_blocks
     from handgrad.page.slides import slides_page
     from handgrad.questions import to_discuss
 
-    return slides_page(trace, [question_blocks(q) for q in to_discuss(trace)])
+    # A part of the deck has no questions: they are about the whole solution.
+    whole = only is None and step is None
+    questions = [question_blocks(q) for q in to_discuss(trace)] if whole else []
+    return slides_page(trace, questions, only=only, step=step)
 
 
 def _picture(trace: Trace, phase: Literal["forward", "backward"]) -> Drawing:

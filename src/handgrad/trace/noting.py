@@ -316,6 +316,10 @@ class Noting:
             blocked = None
             if arriving is not None and not note.cases and np.size(arriving[note.unit]) == 1:
                 blocked = float(abs(np.ravel(arriving[note.unit])[0]))
+            stopped: tuple[float, ...] = ()
+            if arriving is not None and np.size(arriving[note.unit]) in (1, note.case_count):
+                every = np.broadcast_to(np.ravel(arriving[note.unit]), (note.case_count,))
+                stopped = tuple(float(every[c]) for c in note.cases)
             zeroes: tuple[Zeroed, ...] = ()
             if len(note.cases) in (0, note.case_count):
                 zeroes = self._silenced(Adjoint(name), note.unit)
@@ -334,6 +338,7 @@ class Noting:
                     cases=note.cases,
                     case_count=note.case_count,
                     around=self._around(Adjoint(name), note),
+                    stopped=stopped,
                 )
             )
         self.told.add((activation, call.arguments[0]))

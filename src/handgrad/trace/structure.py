@@ -71,7 +71,8 @@ class GatedOff:
     """A unit whose gate is shut: its pre-activation is not positive.
 
     `blocked` is the gradient that arrived at its output and was stopped there (backward
-    only). `cases` lists the cases in which it is off; empty for a single case.
+    only). `cases` lists the cases in which it is off; empty for a single case; `stopped` then the
+    gradient that arrived in each of them, where one is known.
     `around` says that its pre-activation gets a gradient all the same, by a way that the gate is not on.
     """
 
@@ -87,6 +88,7 @@ class GatedOff:
     cases: tuple[int, ...] = ()
     case_count: int = 1
     around: bool = False
+    stopped: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

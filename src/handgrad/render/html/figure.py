@@ -15,4 +15,6 @@ def figure(block: Figure, writer: Writer) -> str:
     """The picture with its caption under it; its styles stand once, in the head of the file."""
     caption = f"<figcaption>{writer.text(block.caption)}</figcaption>" if block.caption else ""
     drawing = _STYLE.sub("", render_svg(block.drawing, writer.pen.style), count=1)
-    return f"<figure>{drawing}{caption}</figure>"
+    # Letters as large as the text where there is room: a drawing's are 14 pixels high.
+    widest = f"{block.scale * block.drawing.width / 14:.1f}em"
+    return f'<figure style="--widest: {widest}">{drawing}{caption}</figure>'

@@ -192,10 +192,12 @@ class _Sections:
             case Room():
                 return room(block)
             case Columns():
+                shares = " ".join(f"minmax(0, {share:g}fr)" for share in block.shares)
+                style = f' style="--shares: {shares}"' if shares else ""
                 columns = "".join(
                     f'<div class="column">{self.body(c)}</div>' for c in block.columns
                 )
-                return f'<div class="columns">{columns}</div>'
+                return f'<div class="columns"{style}>{columns}</div>'
             case _:
                 assert_never(block)
 

@@ -82,9 +82,9 @@ class RowPen:
         return 1.0 + sum(self.array(s, orientation, "square").width + 0.5 for s in parts)
 
     def _grid_width(self, rows: Sequence[Sequence[float]]) -> float:
-        shown = [i for i in elided(len(rows), ROWS) if i is not None]
+        shown = [i for i in elided(len(rows), self.style.at_most(ROWS)) if i is not None]
         widths: list[float] = []
-        for j in elided(len(rows[0]) if rows else 0, COLUMNS):
+        for j in elided(len(rows[0]) if rows else 0, self.style.at_most(COLUMNS)):
             texts = (
                 [figure(rows[i][j], self.style.decimals) for i in shown] if j is not None else []
             )
@@ -199,9 +199,9 @@ class RowPen:
 
     def _marked(self, rows: Sequence[Sequence[float]], marks: Mapping[tuple[int, int], str]) -> str:
         lines: list[str] = []
-        for i in elided(len(rows), ROWS):
+        for i in elided(len(rows), self.style.at_most(ROWS)):
             cells: list[str] = []
-            for j in elided(len(rows[0]) if rows else 0, COLUMNS):
+            for j in elided(len(rows[0]) if rows else 0, self.style.at_most(COLUMNS)):
                 if i is None or j is None:
                     cells.append(r"\ddots" if i is j else r"\vdots" if i is None else r"\cdots")
                     continue

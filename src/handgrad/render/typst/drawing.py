@@ -25,7 +25,8 @@ def figure(block: Figure, pen: TypstPen) -> str:
         for labels, run in runs
     )
     alt = string(f"{drawing.title}. {drawing.description}")
-    return f"#figure-of({drawing.width:.2f}, {drawing.height:.2f}, {alt}, {caption}, [{shapes}])"
+    size = _numbers(drawing.width, drawing.height, block.scale)
+    return f"#figure-of({size}, {alt}, {caption}, [{shapes}])"
 
 
 def _label(label: Label, others: Sequence[Shape], pen: TypstPen) -> str:

@@ -25,10 +25,10 @@ from handgrad.page.blocks import (
     Table,
     Text,
 )
-from handgrad.page.portions import GAP, block_lines
+from handgrad.page.sizes import GAP, Sizes
 from handgrad.render.style import Style
 from handgrad.render.typst.drawing import figure
-from handgrad.render.typst.pen import TypstPen
+from handgrad.render.typst.pen import ROWS, TypstPen
 from handgrad.render.typst.relation import derivation
 from handgrad.render.typst.source import array, string, words
 from handgrad.render.typst.text import content, formula
@@ -42,11 +42,13 @@ LOOK = ("mathematics", "blocks", "drawings", "documents", "slides")
 
 NEW_LINE = '"\\n"'
 
-WHOLE = 30.0
-"""Lines, about, up to which a step stands on one page."""
+WHOLE = 40.0
+"""Ems, about, up to which a step stands on one page."""
 
-LAST_PAGE = 40.0
-"""Lines, about, that the last page of a worksheet holds."""
+SIZES = Sizes(ROWS)
+
+LAST_PAGE = 53.0
+"""Ems, about, that the last page of a worksheet holds."""
 
 LONGEST_CODE = 60
 """Characters of a program without a blank that surely fit a line."""
@@ -90,12 +92,12 @@ def _blocks(blocks: Sequence[Block], pen: TypstPen) -> list[str]:
         return _worksheets(blocks, pen)
     written: list[str] = []
     step: list[str] = []
-    lines = 0.0
+    high = 0.0
     before: Block | None = None
     for block in blocks:
         if isinstance(block, Heading):
-            written += _step(step, lines)
-            step, lines = [], 0.0
+            written += _step(step, high)
+            step, high = [], 0.0
             heading = _heading(block, pen)
             (step if block.level > 2 else written).append(heading)
         elif isinstance(block, Paragraph) and (step or isinstance(before, Heading)):
@@ -103,11 +105,11 @@ def _blocks(blocks: Sequence[Block], pen: TypstPen) -> list[str]:
         else:
             (step or written).append(_block(block, pen))
         # In columns a line breaks so many times sooner.
-        lines += (
-            block_lines(block) * (len(block.columns) if isinstance(block, Columns) else 1) + GAP
+        high += (
+            SIZES.height(block) * (len(block.columns) if isinstance(block, Columns) else 1) + GAP
         )
         before = block
-    return written + _step(step, lines)
+    return written + _step(step, high)
 
 
 def _worksheets(blocks: Sequence[Block], pen: TypstPen) -> list[str]:
@@ -130,7 +132,7 @@ def _worksheets(blocks: Sequence[Block], pen: TypstPen) -> list[str]:
 
 def _begin_of_end(sheet: Sequence[Sequence[Block]]) -> int:
     """From where on a worksheet stands on its last page: two steps at least, where they fit on one."""
-    sizes = [sum(block_lines(block) + GAP for block in part) for part in sheet]
+    sizes = [sum(SIZES.height(block) + GAP for block in part) for part in sheet]
     steps = [k for k, part in enumerate(sheet) if any(isinstance(b, Room) for b in part[1:])]
     begin = len(sheet)
     for k in reversed(steps[-2:]):
@@ -150,9 +152,9 @@ def _worksheet_part(part: Sequence[Block], pen: TypstPen, function: str) -> str:
     return f"#{function}({lines})[{drawn}]" if lines else drawn
 
 
-def _step(parts: Sequence[str], lines: float) -> list[str]:
-    """A step of about so many lines, kept on one page where that leaves no large gap."""
-    whole = str(lines <= WHOLE).lower()
+def _step(parts: Sequence[str], high: float) -> list[str]:
+    """A step of about so many ems, kept on one page where that leaves no large gap."""
+    whole = str(high <= WHOLE).lower()
     return [f"#step({', '.join([whole, *(f'[{part}]' for part in parts)])})"] if parts else []
 
 
@@ -201,16 +203,20 @@ def _block(block: Block, pen: TypstPen) -> str:
             fields = array([array([words(a), words(b)]) for a, b in block.fields])
             return f"#room({fields}, {max(block.lines, 0)})"
         case Columns():
-            return "\n".join(_side_by_side(row, pen) for row in _rows(block))
+            return "\n".join(_side_by_side(row, pen, block.shares) for row in _rows(block))
         case _:
             assert_never(block)
 
 
-def _side_by_side(row: Sequence[Sequence[Block]], pen: TypstPen) -> str:
+def _side_by_side(
+    row: Sequence[Sequence[Block]], pen: TypstPen, shares: Sequence[float] = ()
+) -> str:
     columns = ["\n".join(_blocks(each, pen)) for each in row]
     # Words stay with what they lead to.
     leads = str(all(isinstance(b, Paragraph) for each in row for b in each)).lower()
-    return f"#side-by-side(sticky: {leads}, {', '.join(f'[{each}]' for each in columns)})"
+    widths = array(f"{share:.3f}fr" for share in shares or [1.0] * len(columns))
+    inside = ", ".join(f"[{each}]" for each in columns)
+    return f"#side-by-side(sticky: {leads}, widths: {widths}, {inside})"
 
 
 def _rows(columns: Columns) -> list[tuple[Sequence[Block], ...]]:

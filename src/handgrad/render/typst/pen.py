@@ -99,8 +99,8 @@ class TypstPen:
         headers: Sequence[str] = (),
     ) -> Typ:
         """A grid of numbers, their decimal points under each other, headers over its columns."""
-        shown_rows = elided(len(rows), ROWS)
-        shown_columns = elided(len(rows[0]) if rows else 0, self.columns_shown)
+        shown_rows = elided(len(rows), self.style.at_most(ROWS))
+        shown_columns = elided(len(rows[0]) if rows else 0, self.style.at_most(self.columns_shown))
         columns: list[list[str]] = []
         heads: list[str] = []
         for j in shown_columns:
@@ -155,7 +155,7 @@ class TypstPen:
         parts = slices(literal)
         cuts: list[tuple[int, str]] = []
         height = 1.0
-        for i in elided(len(parts), max(2, self.columns_shown)):
+        for i in elided(len(parts), max(2, self.style.at_most(self.columns_shown))):
             drawn = Typ("dots.h.c") if i is None else self.array(parts[i], "upright", "square")
             height = max(height, drawn.rows)
             shown = str(drawn)
@@ -306,7 +306,7 @@ class TypstPen:
         """Whether a literal is too large to be shown whole."""
         rows = grid(literal) if isinstance(literal.value, tuple) else None
         return rows is not None and any(
-            len(each) > most
+            len(each) > self.style.at_most(most)
             for each, most in ((rows, ROWS), (rows[0] if rows else (), self.columns_shown))
         )
 

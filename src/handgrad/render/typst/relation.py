@@ -56,7 +56,7 @@ def _relation(relation: Relation, pen: TypstPen) -> str:
     if isinstance(last, tree.Literal) and pen.leaves_out(last) and relation.shape:
         shape = f"{relation.shape} entries" if relation.shape.isdigit() else relation.shape
         aside = f"text(fill: quiet, size: 0.86em, {string(shape)})"
-    beside, apart = _remarks(relation, last)
+    beside, apart = _remarks(relation, last, pen)
     return (
         f"(left: {left}, sign: ${_sign(relation)}$, label: {label}, parts: {array(parts)}, "
         f"beside: {beside}, apart: {apart}, aside: {aside})"
@@ -99,7 +99,7 @@ def _width(literal: tree.Literal) -> int:
     return len(rows[0]) if rows else 0
 
 
-def _remarks(relation: Relation, result: Expression | None) -> tuple[str, str]:
+def _remarks(relation: Relation, result: Expression | None, pen: TypstPen) -> tuple[str, str]:
     """The remarks as a column beside the result's rows, and as words for where that has no room."""
     remarks: Mapping[int, str] = relation.remarks
     if not remarks:
@@ -108,7 +108,7 @@ def _remarks(relation: Relation, result: Expression | None) -> tuple[str, str]:
     apart = f"text(fill: shut, size: 0.86em, {words(said)})"
     value = result.value if isinstance(result, tree.Literal) else ()
     rows = grid(result) if isinstance(result, tree.Literal) and isinstance(value, tuple) else ((),)
-    shown = elided(len(rows or ()), ROWS)
+    shown = elided(len(rows or ()), pen.style.at_most(ROWS))
     if not rows or not all(row in shown for row in remarks):
         return "none", apart
     cells = [
