@@ -155,6 +155,8 @@ if TYPE_CHECKING:
     from handgrad.study import runs_in_all as runs_in_all
     from handgrad.study import train as train
     from handgrad.study import with_data as with_data
+    from handgrad.trace.takeaways import Takeaway as Takeaway
+    from handgrad.trace.takeaways import takeaways as takeaways
     from handgrad.verification import Verification as Verification
     from handgrad.verification import verify as verify
     from handgrad.why import ask_why as ask_why
@@ -277,6 +279,8 @@ _WHEN_ASKED_FOR = {
     "render_tex": "handgrad.render.tex",
     "render_typst": "handgrad.render.typst",
     "slides_page": "handgrad.page.slides",
+    "takeaways": "handgrad.trace.takeaways",
+    "Takeaway": "handgrad.trace.takeaways",
 }
 """What a worked solution does not need, and so does not wait for: the module that has it, by name."""
 

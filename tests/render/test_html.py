@@ -221,8 +221,8 @@ def test_a_picture_after_the_steps_stands_before_them() -> None:
     html = handgrad.render_html(solved("lab9", pictures=True))
     for step in ("1.1", "2.1"):
         before = html[: html.index(f'id="step-{step}"')]
-        assert before.rindex("<figure>") > before.rindex("<h2")
-    assert html.count("<figure>") == 3
+        assert before.rindex("<figure") > before.rindex("<h2")
+    assert html.count("<figure") == 3
     assert html.count("<style>") == 1
 
 

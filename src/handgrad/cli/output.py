@@ -53,10 +53,11 @@ class Output:
         json: Callable[[], dict[str, Any]],
         as_json: bool,
         terminal: Terminal | None = None,
+        slides: Callable[[], handgrad.Page] | None = None,
     ) -> None:
         """What a command has found, as it was asked for: as files, as JSON, or in the terminal."""
         if self.paths:
-            self.write(handgrad.Report(page(), json=json), terminal)
+            self.write(handgrad.Report(page(), json=json, slides=slides), terminal)
         elif as_json:
             print_json(json())
         else:

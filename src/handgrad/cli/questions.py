@@ -24,7 +24,7 @@ from handgrad.cli.terminal import Terminal, page_options
 @DECIMALS
 @changes
 @AS_JSON
-@output_options()
+@output_options(slides=True)
 @page_options
 def questions(
     problem: str,
@@ -51,4 +51,5 @@ def questions(
         lambda: handgrad.questions_object(trace, found),
         as_json,
         terminal,
+        lambda: handgrad.questions_page(trace, found, layout="slides"),
     )

@@ -20,6 +20,8 @@ from handgrad.page.blocks import (
     Table,
     Text,
 )
+from handgrad.page.portions import SHOWN
+from handgrad.page.slides import discussion
 from handgrad.page.solution import conventions, error_signals, losses
 from handgrad.questions import Question, answer_text, question_text
 from handgrad.questions.asked import TITLES
@@ -43,8 +45,34 @@ UNITS = 24
 def questions_page(
     trace: Trace, questions: Sequence[Question], layout: Layout = "document"
 ) -> Page:
-    """Discussion questions about a worked solution; every answer stands under the heading "Answer"."""
+    """Discussion questions about a worked solution; every answer stands under the heading "Answer".
+
+    As slides all are asked on one, or as many as they take, and the answers follow.
+    """
     name = trace.problem.title or "Worked solution"
+    if layout == "slides":
+        blocks: list[Block] = [
+            Heading(("Discussion questions",), 1),
+            Paragraph((f"About “{name}”. Think before you look at an answer.",)),
+            *discussion([question_blocks(q) for q in questions]),
+        ]
+    else:
+        blocks = _document(trace, name, questions)
+    return Page(
+        title=f"{name}: discussion questions",
+        blocks=tuple(blocks),
+        decimals=trace.decimals,
+        display=trace.problem.display,
+        error_signals=error_signals(trace),
+        loss=trace.graph.cost,
+        losses=losses(trace),
+        layout=layout,
+        largest=SHOWN if layout == "slides" else None,
+    )
+
+
+def _document(trace: Trace, name: str, questions: Sequence[Question]) -> list[Block]:
+    """Each question under a heading of its own, its answer under another."""
     blocks: list[Block] = [
         Heading(("Discussion questions",), 1),
         Paragraph(
@@ -62,16 +90,7 @@ def questions_page(
             Heading(("Answer",), 3),
             *answer,
         ]
-    return Page(
-        title=f"{name}: discussion questions",
-        blocks=tuple(blocks),
-        decimals=trace.decimals,
-        display=trace.problem.display,
-        error_signals=error_signals(trace),
-        loss=trace.graph.cost,
-        losses=losses(trace),
-        layout=layout,
-    )
+    return blocks
 
 
 def question_blocks(question: Question) -> tuple[Text, tuple[Block, ...]]:

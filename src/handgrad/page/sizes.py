@@ -107,7 +107,7 @@ class Sizes:
     def figure_size(self, block: Figure, width: float) -> tuple[float, float]:
         """How large a picture's letters are beside the text, and its height with the caption."""
         natural = block.drawing.width / EM
-        factor = min(1.0, width / natural)
+        factor = min(block.scale, width / natural)
         caption = LINE * 0.9 * self._lines(block.caption, width) + 0.8 if block.caption else 0.0
         return factor, factor * block.drawing.height / EM + 1.2 + caption
 
@@ -178,7 +178,7 @@ class Sizes:
             case tree.Literal(value=tuple()):
                 return self._array(expression)
             case tree.Literal():
-                return _figure(float(expression.value)), 1.0
+                return _number(expression.value), 1.0
             case Adjoint():
                 return (1.6, 1.1) if expression.name[0] == "z" else (2.3, 2.3)
             case tree.Call(operation, arguments):
@@ -205,20 +205,15 @@ class Sizes:
             # Cases, or slices, beside each other.
             count = min(_last(value) if literal.cased else len(value), 6)
             rows = literal.shape[0] if literal.shape else 1
-            columns = literal.shape[-1] if len(literal.shape) > 1 else 1
-            return count * (3.4 * min(columns, self.shown) + 1.5), ROW * min(rows, self.shown) + 0.4
+            across = literal.shape[-1] if len(literal.shape) > 1 else 1
+            return count * (3.4 * min(across, self.shown) + 1.5), ROW * min(rows, self.shown) + 0.4
         if rank == 1 and literal.cased:
             rows_of: Sequence[Nested] = (value,)
         else:
             rows_of = value
         grid = [row if isinstance(row, tuple) else (row,) for row in rows_of]
-        widths = [
-            max(
-                (_figure(float(row[k])) for row in grid if isinstance(row[k], float | int)),
-                default=1,
-            )  # type: ignore[arg-type]
-            for k in range(min(len(grid[0]) if grid else 0, self.shown))
-        ]
+        columns = min(len(grid[0]) if grid else 0, self.shown)
+        widths = [max((_number(row[k]) for row in grid), default=1.0) for k in range(columns)]
         high = ROW * min(len(grid), self.shown) + 0.3 + (0.9 if literal.cased else 0)
         return sum(widths) + BETWEEN * (len(widths) - 1) + BRACKETS, high
 
@@ -231,7 +226,9 @@ def are_values(relations: Sequence[Relation]) -> bool:
     )
 
 
-def _figure(x: float) -> float:
+def _number(x: Nested) -> float:
+    if isinstance(x, tuple):
+        return 2.0
     return sum(_WIDTHS.get(c, 0.5) for c in figure(x))
 
 

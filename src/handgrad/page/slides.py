@@ -30,6 +30,9 @@ from handgrad.page.sizes import BESIDE, GAP, WIDTH
 from handgrad.page.solution import PHASES, Phase, conventions, solution_page
 from handgrad.trace import Trace
 
+FULL = ROOM + 1.3
+"""How high running text may be reckoned: it is reckoned high, and a little smaller it still reads well."""
+
 TALL = 6.0
 """A relation higher than this leaves out the line with the numbers put in."""
 
@@ -39,7 +42,7 @@ SHARES = (0.36, 0.42, 0.48, 0.54, 0.6, 0.66)
 INDENT = 3.0
 """What stands before the sides of a relation that is broken at its signs."""
 
-READABLE, LEAST = 0.58, 0.45
+READABLE, LEAST = 0.46, 0.45
 """A picture whose letters would be smaller than this, beside the text, is left out; and the plan of the
 network, whose letters are larger."""
 
@@ -104,7 +107,7 @@ def slides_page(
     blocks += _composed(parts, pictures)
     blocks += discussion(questions)
     if whole:
-        blocks += _slides("Key takeaways", takeaway_blocks(trace))
+        blocks += _slides("Key takeaways", takeaway_blocks(trace), FULL)
     return replace(solution, blocks=tuple(blocks), layout="slides", largest=SHOWN)
 
 
@@ -115,7 +118,7 @@ def discussion(questions: Sequence[Asked]) -> list[Block]:
         asked += [Heading(question, 3, f"Q{position + 1}")]
     blocks = _slides("Discuss", asked)
     for position, (question, answer) in enumerate(questions):
-        blocks += _slides("Answer", _answer(question, answer), step=f"Q{position + 1}")
+        blocks += _slides("Answer", _answer(question, answer), FULL, f"Q{position + 1}")
     return blocks
 
 
@@ -130,7 +133,7 @@ def _answer(question: Text, answer: Sequence[Block]) -> Sequence[Block]:
     words = [b for b in without if not isinstance(b, Table)]
     asked = Paragraph(question)
     for blocks in ([asked, *slim], slim, [asked, *without], without, [asked, *words]):
-        if SIZES.total(blocks) <= ROOM:
+        if SIZES.total(blocks) <= FULL:
             return blocks
     return words
 
@@ -333,8 +336,11 @@ def _beside(body: Sequence[Block], figure: Figure, least: float = READABLE) -> C
     for share in SHARES:
         left, right = share * (WIDTH - BESIDE), (1 - share) * (WIDTH - BESIDE)
         factor, high = SIZES.figure_size(figure, right)
-        if high > ROOM or factor < least or (best is not None and factor <= best[0]):
+        # No higher than the slide, its caption included.
+        factor = min(factor, factor * (ROOM - 3) / max(high - 3, 1))
+        if factor < least or (best is not None and factor <= best[0]):
             continue
         if SIZES.total(body, left) <= ROOM and max(sides, default=0.0) <= left - INDENT:
-            best = factor, Columns((tuple(body), (figure,)), (share, 1 - share))
+            scaled = replace(figure, scale=factor)
+            best = factor, Columns((tuple(body), (scaled,)), (share, 1 - share))
     return best[1] if best is not None else None

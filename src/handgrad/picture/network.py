@@ -114,8 +114,9 @@ class _Picture:
         units = self.content.units[column]
         if not self.lean:
             return units
-        value = {"value": NOTHING} if self.plan else {}
-        return {u: replace(unit, below=(), **value) for u, unit in units.items()}
+        if self.plan:
+            return {u: replace(unit, value=NOTHING, below=()) for u, unit in units.items()}
+        return {u: replace(unit, below=()) for u, unit in units.items()}
 
     # -- where it stands ------------------------------------------------------------------
 
@@ -129,7 +130,7 @@ class _Picture:
         under = [measure.width(line.text, SMALL) for u in every for line in u.below]
         self.overhang = max(0.0, max(under, default=0.0) / 2 - self.radius)
         rows = max(len(u.below) for u in every)
-        between = 10 if self.part else 26 if rows else 22
+        between = 10.0 if self.part else 26.0 if rows else 22.0
         self.spacing = 2 * self.radius + rows * ROW + between
         tallest = max(len(self.content.columns[c]) for c in columns)
         self.middle = self.top + self.radius + (tallest - 1) * self.spacing / 2
@@ -142,7 +143,7 @@ class _Picture:
             apart, labelled = self._apart(gap)
             named = measure.width(self.content.gap_name(gap), self.name_size) + 24
             between = max(20.0 if self.plan else 64.0, named)
-            beside = (headers[gap] + headers[gap + 1]) / 2 + between
+            beside = max(headers[gap], headers[gap + 1]) + between
             self.labelled[gap] = labelled
             self.x[gap + 1] = self.x[gap] + max(2 * self.radius + apart, beside)
         end = self.x[columns[-1]]

@@ -21,13 +21,13 @@ from handgrad.questions.phrases import (
     LISTED,
     cases_words,
     cited,
-    count,
     entry_gradient,
     in_case,
     raised,
     sides,
 )
 from handgrad.questions.structure import (
+    Filled,
     GateSwap,
     OtherInput,
     Swap,
@@ -46,20 +46,24 @@ FEW = 3
 def zeros_text(question: ZeroEntries) -> tuple[Text, ...]:
     answer: list[Text] = []
     if question.zero == 0:
-        some = (
+        nothing = (
             "The entry is not"
             if question.total == 1
             else f"None of the {question.total} entries is"
         )
-        answer.append((f"{some} zero{_why_none(question)}",))
+        answer.append((f"{nothing} zero{_why_none(question)}",))
     elif question.zero == question.total:
         answer.append(("Every entry is zero: this example teaches the parameters nothing.",))
     else:
         verb = "is" if question.zero == 1 else "are"
         answer.append((f"{question.zero} of the {question.total} entries {verb} zero.",))
-    answer += [_zero_part(part) for part in question.parts[:LISTED]]
-    if len(question.parts) > LISTED:
-        answer.append((f"There are {len(question.parts) - LISTED} more reasons of these kinds.",))
+    some = [p for p in question.parts if p.cause == "shut_gate" and p.cases]
+    parts = [p for p in question.parts if p not in some] if len(some) > 1 else question.parts
+    answer += [_zero_part(part) for part in parts[:LISTED]]
+    if len(parts) > LISTED:
+        answer.append((f"There are {len(parts) - LISTED} more reasons of these kinds.",))
+    if len(some) > 1:
+        answer.append(_shut_in_some(some))
     if question.untold:
         answer.append(
             (f"The reasons for {question.untold} of the zeros were not looked for one by one.",)
@@ -84,6 +88,22 @@ def zeros_text(question: ZeroEntries) -> tuple[Text, ...]:
 
 def _revivers(question: ZeroEntries) -> Text:
     return (*layers_text(question.revivers), " ") if question.revivers else ()
+
+
+def _shut_in_some(parts: Sequence[ZeroPart]) -> Text:
+    """Gates that are shut in some cases only, told together."""
+    told = [
+        (*((p.about,) if p.about is not None else ()), f" in {cases_words(p.cases)}")
+        for p in parts[:LISTED]
+    ]
+    if len(parts) > LISTED:
+        told.append((f"{len(parts) - LISTED} more",))
+    noun = listed([WORDS[o].noun for o in dict.fromkeys(p.operation for p in parts)])
+    where = cited([p.step for p in parts if p.step])
+    return (
+        f"{noun[:1].upper()}{noun[1:]} is shut in some of the cases as well{where}: ", *joined(told),
+        ". In those cases these units let no gradient through.",
+    )  # fmt: skip
 
 
 def _why_none(question: ZeroEntries) -> str:
@@ -152,49 +172,39 @@ def swap_text(swap: Swap) -> Text:
     noun = WORDS[swap.operation].noun
     slopes = [u.other_slope for u in swap.units]
     shut = [u for u in swap.units if u.other_slope == 0]
-    parts: list[Inline] = [f"Put in {noun}. {_slope_words(swap.operation)} "]
+    parts: list[Inline] = [f"With {noun}{_setting(swap.operation)}: "]
     if shut:
-        parts += [
-            f"{len(shut)} of the {count(len(slopes), 'unit')} would be shut: ",
-            *_listed_units(shut),
-            ". ",
-        ]
+        number = "every" if len(shut) == len(slopes) else f"{len(shut)} of the"
+        units = "unit would be shut" if number == "every" else f"{len(slopes)} units would be shut"
+        parts += [f"{number} {units}: ", *_listed_units(shut), ". "]
     elif len(slopes) > 1:
         parts += [
-            "No slope is 0; they lie between ",
-            Literal(min(slopes)),
-            " and ",
-            Literal(max(slopes)),
-            ", so no gradient is blocked. ",
-        ]
+            "every slope lies between ", Literal(min(slopes)), " and ", Literal(max(slopes)),
+            ", so no gradient would be blocked. ",
+        ]  # fmt: skip
     elif slopes:
-        parts += ["The slope is ", Literal(slopes[0]), ", so no gradient is blocked. "]
-    for filled in swap.filled[:LISTED]:
-        what = zeroed_text(filled.zeroed)
-        size = (
-            (" is ", Literal(filled.largest))
-            if len(filled.zeroed.entries) == 1
-            else (" fills up, with ", Literal(filled.largest), " as its largest entry in size")
-        )
-        parts += [
-            *raised(what),
-            *size,
-            " instead of 0. " if len(filled.zeroed.entries) == 1 else ". ",
-        ]
+        parts += ["the slope is ", Literal(slopes[0]), ", so no gradient would be blocked. "]
+    else:
+        parts += ["no unit changes. "]
+    if filled := swap.filled[:LISTED]:
+        parts += ["Instead of 0, ", *joined([_filled(f) for f in filled]), ". "]
     emptied = [z for p in swap.emptied if not p.cases for z in p.zeroed]
     if emptied:
         parts += [*raised(joined([zeroed_text(z) for z in emptied[:LISTED]])), " would be zero. "]
     if swap.other_loss == swap.loss:
         parts += ["The loss would stay at ", Literal(swap.loss), "."]
     else:
-        parts += [
-            "The loss would be ",
-            Literal(swap.other_loss),
-            " instead of ",
-            Literal(swap.loss),
-            ".",
-        ]
+        loss: Text = (Literal(swap.other_loss), " instead of ", Literal(swap.loss), ".")
+        parts += ["The loss would be ", *loss]
     return tuple(parts)
+
+
+def _filled(filled: Filled) -> Text:
+    """A part of a gradient that was zero: its new value, or how large its entries become."""
+    what = zeroed_text(filled.zeroed)
+    if len(filled.zeroed.entries) == 1:
+        return (*what, " would be ", Literal(filled.largest))
+    return (*what, " would have entries of up to ", Literal(abs(filled.largest)), " in size")
 
 
 def swap_in_general(question: GateSwap) -> tuple[Text, ...]:
@@ -211,10 +221,10 @@ def swap_in_general(question: GateSwap) -> tuple[Text, ...]:
     )
 
 
-def _slope_words(operation: str) -> str:
+def _setting(operation: str) -> str:
+    """The slope of a leaky activation's other side, in parentheses."""
     alpha = BY_NAME[operation].options.get("alpha")
-    here = f" Here α is {alpha:g}." if isinstance(alpha, float) else ""
-    return f"{WORDS[operation].backward}{here}"
+    return f" (α = {alpha:g})" if isinstance(alpha, float) else ""
 
 
 def _listed_units(units: Sequence[UnitAt]) -> Text:

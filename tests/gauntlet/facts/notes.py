@@ -154,6 +154,12 @@ def _gated_off(note: GatedOff, facts: Facts) -> Found:
     if note.blocked is not None:
         arriving = np.asarray(facts.at.gradients[note.activation])[note.unit]
         yield near(note.blocked, abs(float(arriving))), f"{arriving} arrives"
+    if note.phase == "forward":
+        yield not note.around, "nothing comes back in a forward step"
+    elif isinstance(note.pre_activation, Name) and note.pre_activation.name in facts.at.gradients:
+        reached = np.asarray(facts.at.gradients[note.pre_activation.name])[note.unit]
+        reached = reached[..., list(off)] if note.cases else reached
+        yield note.around == bool(np.any(np.abs(reached) > 1e-12)), f"{reached} gets there"
     everywhere = len(off) == len(z)
     yield everywhere or not note.zeroes, "it is open in other cases, and is said to zero"
     yield from are_zero(note.zeroes, facts.at.gradients)
