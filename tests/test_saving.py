@@ -109,7 +109,10 @@ def test_several_files_at_once(capsys: pytest.CaptureFixture[str]) -> None:
         (["-o", f"{'a' * 300}.md"], "cannot be written: File name too long"),
         (["-o", "a.md", "--as", "slides"], "a.md: a Markdown page is not made of slides"),
         (["-o", "a.json", "--as", "slides"], "(slides are .html, .pdf, .tex and .typ)"),
-        (["-o", "a.html", "--as", "slides", "--step", "2.4"], "slides show the whole solution"),
+        (
+            ["-o", "a.html", "--as", "slides", "--elements"],
+            "slides do not open gradients entry by entry",
+        ),
         (["-o", "a.md", "--paper", "a4"], "--paper: only .pdf and .typ have a size of paper"),
         (["-o", "a.pdf", "--paper", "a4", "--as", "slides"], "--paper: slides are 16:9"),
         (["-o", "a.md", "--json"], "--json: the object goes to standard output or to a file"),

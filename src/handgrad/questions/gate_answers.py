@@ -63,7 +63,7 @@ def zeros_text(question: ZeroEntries) -> tuple[Text, ...]:
     if len(parts) > LISTED:
         answer.append((f"There are {len(parts) - LISTED} more reasons of these kinds.",))
     if len(some) > 1:
-        answer.append(_shut_in_some(some))
+        answer.append(_shut_in_some(some, bool(question.zero)))
     if question.untold:
         answer.append(
             (f"The reasons for {question.untold} of the zeros were not looked for one by one.",)
@@ -90,7 +90,7 @@ def _revivers(question: ZeroEntries) -> Text:
     return (*layers_text(question.revivers), " ") if question.revivers else ()
 
 
-def _shut_in_some(parts: Sequence[ZeroPart]) -> Text:
+def _shut_in_some(parts: Sequence[ZeroPart], besides: bool) -> Text:
     """Gates that are shut in some cases only, told together."""
     told = [
         (*((p.about,) if p.about is not None else ()), f" in {cases_words(p.cases)}")
@@ -101,7 +101,7 @@ def _shut_in_some(parts: Sequence[ZeroPart]) -> Text:
     noun = listed([WORDS[o].noun for o in dict.fromkeys(p.operation for p in parts)])
     where = cited([p.step for p in parts if p.step])
     return (
-        f"{noun[:1].upper()}{noun[1:]} is shut in some of the cases as well{where}: ", *joined(told),
+        f"{noun[:1].upper()}{noun[1:]} is shut in some of the cases{' as well' if besides else ''}{where}: ", *joined(told),
         ". In those cases these units let no gradient through.",
     )  # fmt: skip
 

@@ -160,6 +160,14 @@ def _gated_off(note: GatedOff, facts: Facts) -> Found:
         reached = np.asarray(facts.at.gradients[note.pre_activation.name])[note.unit]
         reached = reached[..., list(off)] if note.cases else reached
         yield note.around == bool(np.any(np.abs(reached) > 1e-12)), f"{reached} gets there"
+    if note.stopped:
+        arriving = np.asarray(facts.at.gradients[note.activation])[note.unit]
+        each = np.broadcast_to(arriving, (len(z),))
+        yield (
+            len(note.stopped) == len(off)
+            and all(near(s, float(each[c])) for s, c in zip(note.stopped, off, strict=True)),
+            f"{each} arrives",
+        )
     everywhere = len(off) == len(z)
     yield everywhere or not note.zeroes, "it is open in other cases, and is said to zero"
     yield from are_zero(note.zeroes, facts.at.gradients)
