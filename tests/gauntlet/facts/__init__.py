@@ -12,12 +12,14 @@ from collections.abc import Callable, Mapping
 import handgrad
 from tests.gauntlet.facts.asked import of_questions
 from tests.gauntlet.facts.claim import Claims, Report
+from tests.gauntlet.facts.compared import of_comparison
 from tests.gauntlet.facts.gated import of_gates
 from tests.gauntlet.facts.lines import of_steps
 from tests.gauntlet.facts.notes import of_notes
 from tests.gauntlet.facts.paged import of_pages
 from tests.gauntlet.facts.paths import of_whys
 from tests.gauntlet.facts.source import Facts
+from tests.gauntlet.facts.trained import of_training
 from tests.gauntlet.oracle import Oracle
 
 FAMILIES: Mapping[str, Callable[[Facts], Claims]] = {
@@ -27,6 +29,8 @@ FAMILIES: Mapping[str, Callable[[Facts], Claims]] = {
     "gates": of_gates,
     "why": of_whys,
     "pages": of_pages,
+    "training": of_training,
+    "comparison": of_comparison,
 }
 """By family of statements, what it claims of a problem and whether that holds."""
 

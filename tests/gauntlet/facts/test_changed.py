@@ -1,0 +1,79 @@
+"""Trainings and comparisons re-derived, and a false statement of each kind found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import handgrad
+from handgrad.comparison import Comparison
+from handgrad.study import OverTraining
+from tests.gauntlet.facts import FAMILIES, judge
+from tests.gauntlet.facts.claim import Claims
+from tests.gauntlet.facts.compared import of_compared
+from tests.gauntlet.facts.source import Facts
+from tests.gauntlet.facts.spoiling import spoiled
+from tests.gauntlet.facts.trained import STEPS, of_study
+
+
+def is_false(claims: Claims) -> bool:
+    return any(not c.holds for c in claims)
+
+
+@cache
+def trained() -> tuple[Facts, OverTraining]:
+    problem = handgrad.load("dying").with_values({"rate": 0.3})
+    return Facts.of(problem), handgrad.train(problem, STEPS)
+
+
+def test_a_false_event_or_count_of_a_training_is_found() -> None:
+    facts, study = trained()
+    assert not is_false(of_study(study, facts))
+    assert study.events
+    event = study.events[0]
+    for field, false in spoiled(event, ("cause", "own_by", "layer", "unit", "step", "since")):
+        assert is_false(of_study(replace(study, events=(false,)), facts)), field
+    assert event.kind == "died"
+    assert is_false(of_study(replace(study, events=(replace(event, kind="revived"),)), facts))
+    assert is_false(of_study(replace(study, losses=(9.0, *study.losses[1:])), facts))
+    dead = {name: (counts[0] + 1, *counts[1:]) for name, counts in study.dead.items()}
+    assert is_false(of_study(replace(study, dead=dead), facts))
+    assert is_false(of_study(replace(study, ended_dead=()), facts))
+
+
+@cache
+def compared() -> tuple[Facts, Facts, Comparison]:
+    lab = handgrad.load("lab9")
+    other = lab.with_values({"x": [0, 1]})
+    left, right = Facts.of(lab), Facts.of(other)
+    return left, right, handgrad.compare(left.trace, right.trace)
+
+
+def test_a_false_change_figure_or_gate_of_a_comparison_is_found() -> None:
+    left, right, comparison = compared()
+    assert not is_false(of_compared(comparison, left, right))
+    for field, false in spoiled(comparison.changes[0], ("left_cased", "right_cased")):
+        assert is_false(of_compared(replace(comparison, changes=(false,)), left, right)), field
+    for quantity in comparison.quantities:
+        for field, false in spoiled(quantity, ("name",)):
+            spoilt = replace(comparison, quantities=(false,))
+            assert is_false(of_compared(spoilt, left, right)), (quantity.kind, field)
+    for field, false in spoiled(
+        comparison.gate_changes[0],
+        ("operation", "gate", "step", "layer", "unit", "reaches", "case"),
+    ):
+        assert is_false(of_compared(replace(comparison, gate_changes=(false,)), left, right)), field
+
+
+def test_every_family_says_something_of_the_lab() -> None:
+    text = handgrad.load("lab9").to_toml()
+    for family in FAMILIES:
+        report = judge(text, families=(family,))
+        assert report.counts.total() > 0, family
+        assert report.false == [], family
+
+
+def test_a_dying_network_in_training() -> None:
+    facts, study = trained()
+    assert study.ended_dead
+    assert not is_false(of_study(study, facts))

@@ -1,0 +1,93 @@
+"""Trainings: the losses, who is dead when, and which update killed or revived a unit, by PyTorch's rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import handgrad
+from handgrad.study import OverTraining
+from handgrad.study.training import UnitEvent
+from handgrad.study.units import Layer
+from tests.gauntlet.facts.claim import Claims, Found, claims_of, near
+from tests.gauntlet.facts.reviving import of_revivers
+from tests.gauntlet.facts.source import Facts
+from tests.gauntlet.facts.updating import Updated
+
+STEPS = 6
+"""Updates that are made."""
+
+
+def of_training(facts: Facts) -> Claims:
+    """A short training on the problem's own cases."""
+    if not facts.oracle.parameters or not facts.oracle.update:
+        return
+    try:
+        study = handgrad.train(facts.problem, STEPS)
+    except handgrad.HandgradError:
+        return
+    if not (study.rows or study.columns):
+        yield from of_study(study, facts)
+
+
+def of_study(study: OverTraining, facts: Facts) -> Claims:
+    """One training, looked at after every update."""
+    yield from claims_of("train: losses and counts", _counts(study, facts), study.losses)
+    for event in study.events:
+        yield from claims_of(f"train: {event.kind}", _event(event, study, facts), event)
+    for (layer, _), revivers in study.revivers.items():
+        yield from claims_of(
+            "train: revivers", of_revivers(revivers, layer, facts), (layer, revivers)
+        )
+
+
+def _largest(layer: Layer, step: int, facts: Facts) -> Any:
+    """Each unit's pre-activation after so many updates, the cases last."""
+    at = facts.under(facts.oracle.run(Updated.of(facts).after(step), gradients=False))
+    z = np.asarray(at.values(layer.pre, facts.differs(layer.pre)), dtype=float)
+    return z if facts.differs(layer.pre) else z[..., None]
+
+
+def _counts(study: OverTraining, facts: Facts) -> Found:
+    updated = Updated.of(facts)
+    updated.after(study.steps[-1])
+    yield study.cases == facts.cases, f"{facts.cases} cases"
+    for position, step in enumerate(study.steps):
+        loss = updated.losses[step]
+        if np.isfinite(loss) and np.isfinite(study.losses[position]):
+            yield near(study.losses[position], loss, 1e-6), f"after {step} it is {loss}"
+    if study.stopped is not None:
+        return
+    for layer in study.layers:
+        for position, step in enumerate(study.steps):
+            z = _largest(layer, step, facts)
+            if z.ndim != 2:
+                continue
+            dead = ~(z > 0).any(axis=-1)
+            yield (
+                study.dead[layer.name][position] == int(dead.sum()),
+                f"{layer.name}: {dead.sum()} at {step}",
+            )
+            for said, at in ((study.started_dead, 0), (study.ended_dead, study.steps[-1])):
+                if step == at:
+                    units = {u for name, u in said if name == layer.name}
+                    are = {tuple(map(int, u)) for u in np.argwhere(dead)}
+                    yield units == are, f"{layer.name}: dead at {step} are {are}"
+
+
+def _event(event: UnitEvent, study: OverTraining, facts: Facts) -> Found:
+    layer = next(x for x in study.layers if x.name == event.layer)
+    before, after = (_largest(layer, k, facts)[event.unit] for k in (event.since, event.step))
+    yield near(event.before, before.max(), 1e-6), f"before it is {before.max()}"
+    yield near(event.after, after.max(), 1e-6), f"after it is {after.max()}"
+    died = event.kind == "died"
+    yield (before.max() > 0 >= after.max()) == died, "it is the other way"
+    yield near(event.from_value, before[event.case], 1e-6), f"from {before[event.case]}"
+    yield near(event.to_value, after[event.case], 1e-6), f"to {after[event.case]}"
+    alive = before if died else after
+    yield near(alive[event.case], alive.max(), 1e-6), "another case is larger"
+    yield (
+        near(event.own + event.below, event.to_value - event.from_value, 1e-6),
+        "the shares do not add up",
+    )
