@@ -167,3 +167,12 @@ def test_rounded_figures_may_be_infinite_or_undefined_beside_the_solution() -> N
     assert (note.entries, note.undefined) == (((0,), (1,)), ((1,),))
     with pytest.raises(handgrad.NumberError, match="a is not finite"):
         handgrad.solve(handgrad.Problem("a = w * 10\nL = 0 * a", {"w": 1e308}), carry="rounded")
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_stable_loss_that_overflows_is_refused_and_a_far_logit_warns_of_nothing() -> None:
+    far = handgrad.Problem("L = bce(sigmoid(a), y)", {"a": [-1.3, -1000]}, {"y": [1, 0]})
+    assert np.isfinite(handgrad.solve(far).run.loss)
+    past = handgrad.Problem("L = bce(sigmoid(exp(a)), y)", {"a": [1.8, 1e300]}, {"y": [0, 1]})
+    with pytest.raises(handgrad.NumberError, match="is not finite"):
+        handgrad.solve(past)

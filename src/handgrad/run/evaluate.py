@@ -122,6 +122,9 @@ def diagnose(
             worst = _worst(culprit, argument, value_of(argument, arrays, cased), words, cased)
             return _outside(where, equation, span_of(culprit), argument, words, worst)
         value = np.asarray(value_of(culprit, arrays, cased))
+    if np.isfinite(value).all():
+        # Every part as it is written has a number; the stable operation that stands for it has none.
+        culprit, value = expression, arrays[Name(equation.target)]
     entry = tuple(int(i) for i in np.argwhere(~np.isfinite(value))[0])
     part = at_entry(
         equation.target if culprit is expression else spelled(culprit, equation.text), entry
@@ -136,6 +139,7 @@ def diagnose(
     )
 
 
+@np.errstate(all="ignore")
 def senseless(
     where: str, equation: Equation, graph: Graph, numbers: Mapping[Leaf, Array]
 ) -> NumberError | None:
