@@ -156,9 +156,8 @@ def _chart(study: BornDead) -> Drawing:
 
 def _criterion(study: BornDead) -> list[Block]:
     """How a network was found dead, and how sure that is."""
-    low, high = study.over
     if study.exact:
-        sides = "two inputs, one on each side," if study.rays == 2 else "one input"
+        sides = "two points, one on each side," if study.rays == 2 else "one point"
         text = (
             f"Without biases a network is linear on each side of 0, so {sides} decide"
             f"{'' if study.rays == 2 else 's'} whether a layer is off: nothing is sampled but the networks."
@@ -168,8 +167,8 @@ def _criterion(study: BornDead) -> list[Block]:
         Note(
             "info",
             (
-                f"A network counts as dead when some layer is off on all of {study.points} inputs from "
-                f"[{low:g}, {high:g}]; one that would fire between them is counted too, so the share is "
+                f"A network counts as dead when some layer is off at all of {study.points} points of "
+                f"{_box(study)}; one that would fire between them is counted too, so the share is "
                 "one from above.",
             ),
         )
@@ -180,12 +179,18 @@ def _criterion(study: BornDead) -> list[Block]:
             Note(
                 "check",
                 (
-                    f"Of {_many(found.networks)} more networks, {found.dead} are dead on those inputs, and "
-                    f"intervals prove {found.proved} of these dead on every input of the box.",
+                    f"Of {_many(found.networks)} more networks, {found.dead} are dead at those points, and "
+                    f"intervals prove {found.proved} of these dead at every point of the box.",
                 ),
             )
         )
     return blocks
+
+
+def _box(study: BornDead) -> str:
+    """Where the points lie: [−1, 1]², with one side for each input."""
+    low, high = study.over
+    return f"[{low:g}, {high:g}]{f'^{study.inputs}' if study.inputs > 1 else ''}"
 
 
 def _inputs(study: BornDead) -> str:
