@@ -39,8 +39,9 @@ HIDDEN = 8
 PAIRED = 3
 """So many of them are searched for one of two mistakes."""
 
-TRIED = 20_000
-"""Pairs that are tried in one set of answers, at most: a second or two."""
+TRIED = 4_000
+"""Mistakes in steps that were not entered, and pairs, that are tried in one set of answers, at most: a
+sheet with a slip or two takes some hundred, one of noise would take minutes."""
 
 NEAR = 0.02
 """Figures off by more than this share are no rounded form of what a mistake gives."""
@@ -268,6 +269,8 @@ class Diagnosing:
         sites = self._hidden_before(seen.quantity, HIDDEN)
         for distance, site in enumerate(reversed(sites)):
             for variant in self.structure.mistakes(site):
+                if not self._room():
+                    return
                 wrong = {site.leaf: variant.formula}
                 own = self._leads(seen, seen.own.values, sites, wrong)
                 if own or self._leads(seen, self.work.exact, sites, wrong):
@@ -338,7 +341,7 @@ class Diagnosing:
                         yield self._paired(seen, *pair, 6, "entered" if own else "exact")
 
     def _room(self) -> bool:
-        """Whether one more pair may be tried in these answers."""
+        """Whether one more mistake that lies elsewhere, or pair, may be tried in these answers."""
         self._tried += 1
         return self._tried <= TRIED
 
