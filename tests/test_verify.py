@@ -78,3 +78,9 @@ def test_several_cases_at_kinks_of_their_own() -> None:
         {"x": {"cases": [1.0, -1.0]}, "y": {"cases": [1.0, -1.0]}},
     )
     assert handgrad.verify(problem).agrees
+
+
+def test_a_sigmoid_far_out_is_no_disagreement() -> None:
+    """exp(1000) is infinite, and autograd through 1 / (1 + exp(−z)) as it stands gives nan."""
+    problem = handgrad.Problem("L = sum(sigmoid(z)) + sum(silu(z))", {"z": [-1000.0, 1000.0]})
+    assert handgrad.verify(problem).agrees

@@ -74,10 +74,19 @@ def compare(
     return count
 
 
+def same_gradients(subject: Subject, gradients: Mapping[str, Any]) -> bool:
+    """Whether PyTorch's floats have the gradients too: where they cancel, so do its updates."""
+    theirs = subject.found.gradients
+    size = largest(theirs)
+    return all(
+        difference(array(gradients[n]), theirs[n], size) <= 1 for n in subject.oracle.parameters
+    )
+
+
 def _agrees(ours: Any, second: Second, name: str, size: float) -> bool:
     try:
         return difference(ours, second(name), size) <= 1
-    except (ReadError, ValueError, ZeroDivisionError, OverflowError):
+    except (ReadError, ArithmeticError, TypeError, ValueError):
         return False
 
 

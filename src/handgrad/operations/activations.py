@@ -73,6 +73,10 @@ elu_slope: Operation = elementwise(
 
 
 def _sigmoid(xp: Any, z: Any) -> Any:
+    # A library's own, where there is one: its derivative holds where exp(−z) overflows.
+    own = getattr(xp, "sigmoid", None)
+    if own is not None:
+        return own(z)
     # Where exp(−z) overflows to infinity, 1 / (1 + ∞) is the right 0.
     return 1.0 / (1.0 + xp.exp(-z))
 
