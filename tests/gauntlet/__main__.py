@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import signal
 import sys
 import time
 
@@ -41,6 +42,8 @@ def main() -> None:
             done = sum(tally.problems.values())
             print(f"{done} of {len(pairs)}, {len(tally.findings)} found, {last - start:.0f} s", file=sys.stderr, flush=True)  # fmt: skip
 
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     tally = Tally()
     with contextlib.suppress(KeyboardInterrupt):
         run(pairs, names, options.jobs, not options.no_facts, told, tally)

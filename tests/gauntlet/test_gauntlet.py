@@ -82,5 +82,12 @@ def test_what_is_found_is_grouped(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "--family thresholds --seed 0 --commands solve" in said
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_sample(family: str) -> None:
+    """One problem of each family before the three judges, by a few commands; `python -m tests.gauntlet` has more."""
+    tally = judged(family, 0)
+    assert not tally.findings, summary(tally)
+
+
 def test_problems_come_in_turn() -> None:
     assert list(problems(5, 7, ["a", "b"])) == [("a", 7), ("b", 7), ("a", 8), ("b", 8), ("a", 9)]
