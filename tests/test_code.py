@@ -144,3 +144,26 @@ def test_gradients_over_cases_are_written_once_as_a_person_writes_them() -> None
     assert "dW2 = dz2 @ h1.T / 3\n" in program
     gradients = re.findall(r"^(d\w+) = ", program, re.MULTILINE)
     assert len(gradients) == len(set(gradients))
+
+
+def test_a_shift_that_softmax_does_not_feel(capsys: pytest.CaptureFixture[str]) -> None:
+    """The gradient through m = max(z) is 0 whatever z is: no path leads through it."""
+    problem = handgrad.Problem(
+        ["m = max(z)", "lse = m + log(sum(exp(z - m)))", "L = lse - z[1]"], {"z": [1.0, 2.0, 0.5]}
+    )
+    assert len(handgrad.build(problem).gradients["z"].parts) == 1
+    for library in ("numpy", "torch"):
+        exec(compile(handgrad.write_code(problem, library), "<program>", "exec"), {})
+
+
+def test_a_ratio_of_probabilities_is_no_probability() -> None:
+    """KL written out, and minus a sum of y ln p whatever p may be, have a value."""
+    shares = {"p": [0.1, 0.9], "q": [0.9, 0.1]}
+    kl = handgrad.solve(handgrad.Problem("L = sum(q*log(q/p))", shares)).run.loss
+    assert kl == pytest.approx(0.8 * np.log(9))
+    any_p = handgrad.Problem("L = -sum(y*log(p))", {"p": [2.0, 0.5]}, {"y": [1, 0.5]})
+    assert handgrad.solve(any_p).run.loss == pytest.approx(-0.5 * np.log(2))
+    with pytest.raises(handgrad.NumberError, match="probabilities"):
+        handgrad.solve(
+            handgrad.Problem("L = cross_entropy(p, y)", {"p": [2.0, 0.5]}, {"y": [1, 0]})
+        )

@@ -84,7 +84,8 @@ class Backward:
             g = ONE if name == self.loss else self._adjoint_leaf(name)
             if name in self.recognition.aside:
                 self._through(name)
-            else:
+            elif name == self.loss or self._contributions.get(name):
+                # Nothing is pulled back through a value whose gradient is 0 whatever the numbers.
                 self._into(computed, g, name)
             if name in self.recognition.found:
                 self._long_way(name, g)

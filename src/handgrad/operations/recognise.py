@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from handgrad.expression import Call, Expression, Literal, Slice, number, walk
+from handgrad.expression import Call, Expression, Literal, Name, Slice, number, walk
 from handgrad.operations import operation_of
 from handgrad.operations.arithmetic import add, divide, multiply, negate, subtract
 from handgrad.operations.functions import log
@@ -387,6 +387,9 @@ class Recogniser:
 
         if activation is None or activation.axis is None:
             if p is None or len(shape) != 1 or not direct or len(targets) > 1:
+                return None
+            if not isinstance(p, Name):
+                # Σ q ln(q/p) and the like: what the logarithm is of need be no probability.
                 return None
             if call.operation == mean.name:
                 return None

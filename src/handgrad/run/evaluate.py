@@ -16,6 +16,7 @@ from handgrad.expression import (
     Literal,
     Name,
     Shape,
+    walk,
 )
 from handgrad.graph.structure import Graph, is_cased
 from handgrad.operations import operation_of
@@ -148,6 +149,10 @@ def senseless(
     for call in node.losses:
         arrays, cased = _arrays(numbers), set(graph.cased_leaves)
         argument, words = _broken(call, arrays, cased)
+        by_name = node.written is not None and any(call == part for part in walk(node.written))
+        if words and argument is call.arguments[0] and not by_name:
+            # Minus a sum of y ln p, written out, has a value whatever p may be.
+            continue
         if words:
             worst = _worst(call, argument, value_of(argument, arrays, cased), words, cased)
             span = span_of(call) or (None if node.written is None else span_of(node.written))
