@@ -110,11 +110,14 @@ def _at(arrays: Any, entry: Entry) -> float:
 def _zero_entries(question: ZeroEntries, facts: Facts) -> Found:
     gradients = _differentiated(facts)
     zero = {(n, tuple(map(int, at))) for n, g in gradients.items() for at in np.argwhere(g == 0)}
-    yield question.zero == len(zero), f"{len(zero)} are zero"
+    nearly = sum(int((np.abs(g) <= _rest(facts)).sum()) for g in gradients.values())
+    yield len(zero) <= question.zero <= nearly, f"{len(zero)} are zero"
     yield question.total == sum(g.size for g in gradients.values()), "another total"
     told = {(z.name, e) for p in question.parts if not p.cases for z in p.zeroed for e in z.entries}
     yield len(zero - told) == question.untold, f"no reason is told for {len(zero - told)}"
-    others = sorted(float(s) for g in gradients.values() for s in np.abs(g[g != 0]))
+    others = sorted(
+        float(s) for g in gradients.values() for s in np.abs(g[np.abs(g) > _rest(facts)])
+    )
     if question.smallest is not None:
         smallest = _at(gradients, question.smallest)
         yield near(question.smallest_value, smallest), f"it is {smallest}"
@@ -134,6 +137,12 @@ def _zero_entries(question: ZeroEntries, facts: Facts) -> Found:
         call = facts.written(layer.layer) if layer.layer in facts.targets else None
         unnamed = re.fullmatch(r"(part|piece|section)_\d+", layer.layer)
         yield bool(unnamed) if call is None else call in units, f"{layer.layer} is no gate"
+
+
+def _rest(facts: Facts) -> float:
+    """What rounding may leave in PyTorch's gradients of what is 0 on paper."""
+    sizes = [float(np.abs(g).max(initial=0.0)) for g in facts.at.gradients.values()]
+    return 1e-14 * max([s for s in sizes if math.isfinite(s)], default=0.0)
 
 
 ACTIVATIONS = frozenset(
@@ -249,7 +258,8 @@ def _unit_at(unit: UnitAt, before: Facts, after: Facts, old: str, new: str) -> F
             near(steep, slope(operation, at, **options), 1e-6),
             f"slope {slope(operation, at, **options)}",
         )
-    at_entry = dict(unit.entry.options)["at"] if isinstance(unit.entry, Call) else ()
+    options_of_entry = dict(unit.entry.options) if isinstance(unit.entry, Call) else {}
+    at_entry: Any = options_of_entry.get("at", ())
     yield unit.unit == at_entry, f"it is unit {at_entry}"
     inner = unit.entry.arguments[0] if at_entry and isinstance(unit.entry, Call) else unit.entry
     outer = {t for t, c in _activations(before) if c.arguments[0] == inner}
@@ -370,7 +380,8 @@ def _largest_move(question: LargestMove, facts: Facts) -> Found:
     yield said <= as_far, f"as far go {as_far}"
     yield len(said) == min(MOST_TIES, len(as_far)) or len(as_far) > MOST_TIES, f"as far go {as_far}"
     still = sum(int((m == 0).sum()) for m in moved.values())
-    yield question.still == still, f"{still} do not move"
+    nearly = sum(int((m <= 1e-14 * furthest).sum()) for m in moved.values())
+    yield still <= question.still <= nearly, f"{still} do not move"
     yield question.total == sum(m.size for m in moved.values()), "another total"
 
 
@@ -384,7 +395,8 @@ def _longer_step(question: LongerStep, facts: Facts) -> Found:
         loss = updated.losses[1]
         if said is None:
             yield not math.isfinite(loss), f"at {times} times the rate it is {loss}"
-        else:
+        elif math.isfinite(loss):
+            # Written out, a loss may overflow where its stable form does not.
             yield near(said, loss, 1e-7), f"at {times} times the rate it is {loss}"
     yield question.times > 1, "that is no longer step"
 
@@ -407,18 +419,18 @@ def _input_scaling(question: InputScaling, facts: Facts) -> Found:
 
 
 def _bias_gradient(question: BiasGradient, facts: Facts) -> Found:
-    signal = np.asarray(facts.at.gradients[question.signal.name], dtype=float)
+    cased = facts.differs(question.signal)
+    signal = np.asarray(facts.values(question.signal, cased), dtype=float)
     theirs = facts.at.gradients[question.name]
     yield close(question.gradient, theirs), f"the gradient is {theirs}"
     yield question.name in facts.uses[question.equation], "the equation does not use it"
-    cased = question.signal.name in facts.oracle.cased
     match question.how:
         case "equal":
             yield close(question.gradient, signal), "it is not equal"
             yield question.cases == 1, "it is of one"
         case "mean":
             yield close(question.gradient, signal.mean(axis=-1)), "it is not the mean"
-            yield question.cases == facts.cases > 1, f"over {facts.cases} cases"
+            yield question.cases == facts.cases, f"over {facts.cases} cases"
         case "sum":
             summed = (
                 signal.sum(axis=-1)
@@ -440,7 +452,8 @@ def _sum_over_paths(question: SumOverPaths, facts: Facts) -> Found:
     yield close(total, question.gradient), "the shares do not add up"
     yield close(question.gradient, theirs), f"the gradient is {theirs}"
     through = {t for t in facts.targets if question.name in facts.uses[t] and t in facts.reaching}
-    yield {s.through for s in question.shares} == through, f"it is used in {through}"
+    said = {s.through for s in question.shares}
+    yield said == facts.fused(through), f"it is used in {through}"
     if question.name not in facts.targets:
         for share in question.shares:
             theirs = facts.share(question.name, share.through)

@@ -109,7 +109,8 @@ def pre_activations(audit: Audit, layer: Layer, facts: Facts) -> Any:
         z = np.moveaxis(z, 0, -1) if z.shape == (audit.cases, *layer.shape) else z
     if z.shape == layer.shape:
         z = z[..., None]
-    z = np.broadcast_to(z, (*layer.shape, audit.cases)) if z.shape[-1] == 1 else z
+    if z.shape == (*layer.shape, 1):
+        z = np.broadcast_to(z, (*layer.shape, audit.cases))
     return z if z.shape == (*layer.shape, audit.cases) else None
 
 
@@ -309,8 +310,13 @@ def _influences(
     generator = np.random.default_rng(1)
     found = {n: np.zeros(a.shape, dtype=bool) for n, a in oracle.parameters.items()}
     for _ in range(3):
-        numbers = {n: np.abs(generator.normal(size=a.shape)) for n, a in oracle.parameters.items()}
-        gradients = oracle.run(numbers).gradients
+        # An input of 0 would hide its weight; where a class's number has to stay one, the data stay.
+        given = {**oracle.parameters, **oracle.data}
+        numbers = {n: np.abs(generator.normal(size=a.shape)) for n, a in given.items()}
+        try:
+            gradients = oracle.run(numbers).gradients
+        except (RuntimeError, IndexError):
+            gradients = oracle.run({n: numbers[n] for n in found}).gradients
         for n in found:
             found[n] |= np.asarray(gradients[n]) != 0
     return found

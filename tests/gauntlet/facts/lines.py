@@ -97,8 +97,11 @@ def updating(facts: Facts, known: Mapping[terms.Leaf, Any]) -> terms.Lookup:
         if each in known:
             return known[each]
         if isinstance(each, Name) and each.name not in facts.at.values:
-            # What is remembered starts at 0.
-            return np.asarray(given.get(each.name, 0.0))
+            if each.name in given:
+                return np.asarray(given[each.name])
+            # What is remembered of a parameter starts at 0.
+            owner = each.name.partition("_")[2]
+            return np.zeros_like(facts.oracle.parameters.get(owner, np.zeros(())))
         return facts.leaf(each, case)
 
     return leaf

@@ -108,8 +108,9 @@ def are_zero(zeroes: Iterable[Zeroed], gradients: dict[str, Any]) -> Found:
     """That entries of gradients are 0, and lie as it is said: a row, a column, all."""
     for zeroed in zeroes:
         gradient = np.asarray(gradients[zeroed.name], dtype=float)
+        rest = 1e-14 * max(float(np.abs(g).max(initial=0.0)) for g in gradients.values())
         yield (
-            all(np.all(gradient[entry] == 0) for entry in zeroed.entries),
+            all(np.all(np.abs(gradient[entry]) <= rest) for entry in zeroed.entries),
             f"not zero in d{zeroed.name}",
         )
         yield _lies(zeroed, gradient.shape), f"no {zeroed.part} {zeroed.position} of d{zeroed.name}"
@@ -233,7 +234,7 @@ def _saturated(note: Saturated, facts: Facts) -> Found:
 
 def _several_paths(note: SeveralPaths, facts: Facts) -> Found:
     through = [t for t in facts.targets if note.name in facts.uses[t] and t in facts.reaching]
-    yield sorted(t for t, _ in note.parts) == sorted(through), f"it is used in {through}"
+    yield {t for t, _ in note.parts} == facts.fused(through), f"it is used in {through}"
     total = sum(np.asarray(share, dtype=float) for _, share in note.parts)
     yield close(total, facts.at.gradients[note.name]), "the shares do not add up to the gradient"
     for equation, share in note.parts:

@@ -100,7 +100,7 @@ def _factor(factor: Factor, case: int, facts: Facts) -> Found:
         local = _local(facts, factor, case)
         if local is not None and np.isfinite(local):
             yield near(factor.value, local, 1e-7), f"d{factor.by}/d{factor.of} is {local}"
-        if factor.formula is not None:
+        if factor.formula is not None and _is_known(factor.formula, facts):
             given = float(np.asarray(facts.value(factor.formula, case)))
             if np.isfinite(given):
                 yield near(factor.value, given, 1e-8), f"the formula gives {given}"

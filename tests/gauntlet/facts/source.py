@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -99,6 +99,12 @@ class Facts:
             if target in found:
                 found |= self.uses[target]
         return frozenset(found)
+
+    def fused(self, names: Iterable[str]) -> set[str]:
+        """The equations, with the loss in place of an activation that is taken as one with it."""
+        notes = [n for s in self.trace._steps for n in s.notes]
+        one = {n.inner: n.loss for n in notes if n.kind == "shortcut"}
+        return {one.get(name, name) for name in names}
 
     def written(self, name: str) -> Expression:
         """An equation's right side as a tree."""
@@ -288,7 +294,7 @@ def _nested(value: Any) -> Any:
 
 def renamed(formula: str, name: str, other: str) -> str:
     """The formula with a name replaced wherever it stands alone."""
-    return re.sub(rf"(?<![\w.]){re.escape(name)}(?!\w|\s*\()", other, formula)
+    return re.sub(rf"(?<![\w.]){re.escape(name)}(?![A-Za-z0-9_]|\s*\()", other, formula)
 
 
 def problem_text(
