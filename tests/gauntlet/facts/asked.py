@@ -121,7 +121,7 @@ def _zero_entries(question: ZeroEntries, facts: Facts) -> Found:
     if question.smallest is not None:
         smallest = _at(gradients, question.smallest)
         yield near(question.smallest_value, smallest), f"it is {smallest}"
-        yield near(abs(smallest), others[0]), f"the smallest is {others[0]}"
+        yield not others or near(abs(smallest), others[0]), f"the smallest is {others[:1]}"
     else:
         yield not others, "some are not zero"
     units = [c for _, c in _activations(facts)]
@@ -337,28 +337,14 @@ def _updated_value(question: UpdatedValue, facts: Facts) -> Found:
         "the last line gives something else",
     )
     known: dict[terms.Leaf, Any] = {}
+    shape = np.shape(facts.oracle.parameters[question.entry.name])
     for line in question.lines:
         put_in = numbers_only(line.substituted, False, 1)
         yield near(float(line.value), float(put_in)), f"the numbers put in give {put_in}"
         given = float(terms.value(line.formula, updating(facts, known)))
         yield near(float(line.value), given), f"the formula gives {given}"
         if line.role != "updated":
-            known[line.target] = _OneEntry(line.value)
-
-
-class _OneEntry:
-    """A number that stands for the entry that is asked about, whatever index it is asked by."""
-
-    dtype = np.dtype(float)
-
-    def __init__(self, number: Any) -> None:
-        self.number = np.asarray(number, dtype=float)
-
-    def __getitem__(self, at: Any) -> Any:
-        return self.number
-
-    def __array__(self, *_: Any, **__: Any) -> Any:
-        return self.number
+            known[line.target] = np.full(shape, float(line.value))
 
 
 def _largest_move(question: LargestMove, facts: Facts) -> Found:
