@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import handgrad
+from handgrad.explain import reason
 from handgrad.explain.notes import note_text
 from handgrad.explain.text import plain_text
 from handgrad.trace import AtKink, GatedOff, RoundingRest
@@ -280,3 +281,21 @@ def test_a_sum_of_a_mean_is_pointed_out() -> None:
     assert words.startswith("bce(p, y) is one number already, the mean over the 2 entries")
     assert not said(handgrad.Problem(f"{equations}bce(p, y)", *given), "mean_within")
     assert not said(handgrad.Problem(f"{equations}sum((p - y)**2)", *given), "mean_within")
+
+
+@pytest.mark.parametrize(
+    ("name", "bias", "values"),
+    [
+        ("lab9", True, False),
+        ("neuron", True, False),
+        ("attention", False, True),
+        ("rnn", False, False),
+    ],
+)
+def test_a_step_speaks_of_a_bias_and_of_weights_where_there_are_some(
+    name: str, bias: bool, values: bool
+) -> None:
+    trace = handgrad.solve(handgrad.load(name))
+    said = " ".join(plain_text(reason(trace, step)) for step in trace.steps)
+    assert ("the bias gradient is" in said) == bias
+    assert ("Multiply the two matrices" in said) == values

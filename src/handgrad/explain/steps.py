@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from handgrad.explain.text import Inline, Text, joined
 from handgrad.explain.words import OPTIONS, RULE_SETTINGS, RULE_WORDS, WORDS
-from handgrad.expression import Adjoint, Call, Expression, Literal, Name, walk
+from handgrad.expression import Adjoint, Call, Expression, Literal, Name, leaves, walk
 from handgrad.graph import Graph
 from handgrad.notation import Function
 from handgrad.operations import BY_NAME
-from handgrad.trace import Broadcast, ShortcutTaken, Step, Trace
+from handgrad.trace import Broadcast, ShortcutTaken, Step, Trace, TraceLine
+
+PRODUCT = "Multiply the two matrices: each entry is a row times a column."
+"""What is done in a product without weights."""
 
 PLAIN = {"stride": 1, "padding": 0}
 """Options that need no word where they are as in the plainest case."""
@@ -112,7 +115,8 @@ def _forward_reason(trace: Trace, step: Step) -> Text:
     for line in step.lines:
         operation = losses.get(line.target.name) or _outline(line.formula)
         if operation in WORDS and BY_NAME[operation].family != "arithmetic":
-            said[WORDS[operation].forward] = None
+            plain = operation == "matmul" and not _weighted(trace.graph, line.formula)
+            said[PRODUCT if plain else WORDS[operation].forward] = None
     options = joined([part for line in step.lines for part in _options(line.formula)])
     if not said:
         return ("",)
@@ -167,7 +171,12 @@ def _backward_reason(trace: Trace, step: Step) -> Text:
         if written is not None and line.role in ("gradient", "part", "per_case"):
             for operation in _path(written, line.target.name):
                 operations[operation] = None
-    weighs = any(_multiplies(o) for o in operations)
+    # Only what is multiplied by weights has weights that carry the gradient back.
+    through = {line.through for line in step.lines if line.through in trace.graph.nodes}
+    equations = [trace.graph.nodes[name].written for name in sorted(through)]
+    weighs = any(_multiplies(o) for o in operations) and any(
+        e is not None and _weighted(trace.graph, e) for e in equations
+    )
     said = [WORDS[o].backward for o in operations if o in WORDS]
     if step.kind == "pass_backward" and weighs:
         said = [
@@ -182,11 +191,36 @@ def _backward_reason(trace: Trace, step: Step) -> Text:
             "the error signal added up over the examples" if repeated else "the error signal itself"
         )
         averaged = "averaged" if trace.problem.reduction == "mean" else "added up"
-        after = f" Both are then {averaged} over the cases." if each != "The" else ""
+        biased = any(_is_bias(trace.graph, line) for line in step.lines)
+        both = "Both are" if biased else "It is"
+        after = f" {both} then {averaged} over the cases." if each != "The" else ""
+        added = f"; the bias gradient is {bias}" if biased else ""
         said = [
-            f"{each} weight gradient is the error signal times the layer's input; the bias gradient is {bias}.{after}"
+            f"{each} weight gradient is the error signal times the layer's input{added}.{after}"
         ]
     return (" ".join(said[:2]),)
+
+
+def _weighted(graph: Graph, formula: Expression) -> bool:
+    """Whether a product in a formula has parameters in it."""
+    for call in walk(formula):
+        if isinstance(call, Call) and _multiplies(call.operation):
+            names = (leaf.name for argument in call.arguments for leaf in leaves(argument))
+            if any(n in graph.nodes and graph.nodes[n].kind == "parameter" for n in names):
+                return True
+    return False
+
+
+def _is_bias(graph: Graph, line: TraceLine) -> bool:
+    """Whether a line is the gradient of what is added to a product of weights, not multiplied in it."""
+    node = graph.nodes.get(line.through)
+    if node is None or node.written is None or line.role not in ("gradient", "part", "per_case"):
+        return False
+    path = _path(node.written, line.target.name)
+    return path[-1:] != ["?"] and all(
+        o in BY_NAME and BY_NAME[o].family == "arithmetic" and o in ("add", "subtract")
+        for o in path
+    )
 
 
 def _multiplies(operation: str) -> bool:

@@ -226,9 +226,9 @@ WORDS: dict[str, Words] = {
         "Only the smallest entry receives the gradient; entries that tie share it equally.",
     ),
     "norm": Words(
-        "the length",
-        "Take the Euclidean length.",
-        "The gradient points along the vector, scaled to length 1.",
+        "the norm",
+        "Take the Euclidean norm.",
+        "The gradient points along the vector and is scaled to norm 1.",
     ),
     "bce": Words(
         "binary cross-entropy",

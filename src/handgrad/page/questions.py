@@ -187,7 +187,7 @@ def _case_table(question: CaseShares) -> Table:
         ((str(k + 1),), (Literal(loss),), (Literal(length),))
         for k, (loss, length) in enumerate(zip(question.losses, question.lengths, strict=True))
     )
-    header: tuple[Text, ...] = (("case",), ("its loss",), ("length of its gradient",))
+    header: tuple[Text, ...] = (("case",), ("its loss",), ("norm of its gradient",))
     return Table(header, rows, "rrr")
 
 

@@ -103,19 +103,17 @@ def _largest_move(question: LargestMove) -> tuple[Text, ...]:
         ", by ",
         Literal(moved),
     ]
+    tied: Text = ()
     if question.ties:
         others = [(entry_value(e),) for e in question.ties[:LISTED]]
         more = [(f"{len(question.ties) - LISTED} more",)] if len(question.ties) > LISTED else []
-        first += [
-            ", and as far ",
-            "goes " if len(question.ties) == 1 else "go ",
-            *joined([*others, *more]),
-        ]
-    first += [f"{cited(question.steps)}. Its gradient is ", Literal(question.gradient), "."]
+        move = "moves" if len(question.ties) == 1 else "move"
+        tied = (" ", *joined([*others, *more]), f" {move} just as far.")
+    first += [f"{cited(question.steps)}. Its gradient is ", Literal(question.gradient), ".", *tied]
     still = (
         f"{question.still} of the {question.total} numbers {'does' if question.still == 1 else 'do'} not move at all."
         if question.still
-        else f"None of the {question.total} numbers stays put."
+        else f"All {question.total} numbers move."
     )
     return (tuple(first), (still,))
 
@@ -246,9 +244,9 @@ def _cases(question: CaseShares) -> tuple[Text, ...]:
         else f"The largest loss is that of case {worst + 1}."
     )
     return (
-        (f"Case {k + 1}: the gradient of its own loss over all parameters is the longest, ", Literal(question.lengths[k]), f"{cited(question.steps)}. {same}"),
+        (f"Case {k + 1}: the gradient of its own loss with respect to all parameters has the largest norm, ", Literal(question.lengths[k]), f"{cited(question.steps)}. {same}"),
         (
-            f"The length of the {word} of all the cases' gradients is ", Literal(question.length),
+            f"The norm of the {word} of the gradients of all cases is ", Literal(question.length),
             ": where cases pull in different directions, they cancel in part.",
         ),
     )  # fmt: skip
