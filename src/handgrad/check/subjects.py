@@ -19,22 +19,18 @@ from handgrad.expression import (
     Name,
     leaves,
     number,
-    substitute,
     walk,
 )
 from handgrad.graph import Graph
+from handgrad.graph.penalties import factors, is_given_scalar, penalty_term
 from handgrad.operations import operation_of
 from handgrad.operations.arithmetic import add, divide, multiply, negate, power, subtract
-from handgrad.operations.functions import sign
 from handgrad.operations.linear import dot, matmul
 from handgrad.operations.losses import mse
 from handgrad.operations.mistakes import Penalty
 from handgrad.operations.operation import broadcast
 from handgrad.operations.reductions import mean, norm, sum_
 from handgrad.problem import Problem
-
-LONGEST = 64
-"""Leaves in a penalty's term, spelled out, at most."""
 
 
 class Subjects:
@@ -77,12 +73,9 @@ class Subjects:
     def is_constant(self, expression: Expression) -> bool:
         """Whether an expression is made of numbers and given scalars alone."""
         return all(
-            isinstance(leaf, Name) and self._given_scalar(leaf.name) for leaf in leaves(expression)
+            isinstance(leaf, Name) and is_given_scalar(self.graph, leaf.name)
+            for leaf in leaves(expression)
         ) and not (expression.shape or ())
-
-    def _given_scalar(self, name: str) -> bool:
-        node = self.graph.nodes.get(name)
-        return node is not None and node.kind != "value" and not node.shape and not node.cased
 
     # -- squares ---------------------------------------------------------------------------------------
 
@@ -198,7 +191,7 @@ class Subjects:
     def _counts(self, divisor: Expression, errors: bool) -> tuple[int, ...]:
         """The numbers that a sum may be divided by for its mean; the 2 of ½ Σ (ŷ − y)² is none."""
         found: list[float] = []
-        for factor in _factors(divisor):
+        for factor in factors(divisor):
             value = self._value(factor)
             if value is not None and not (errors and number(factor) == 2):
                 found += [value, value / 2] if errors else [value]
@@ -262,40 +255,19 @@ class Subjects:
         return () if alone else tuple(found)
 
     def _penalty(self, name: str, term: Expression) -> Penalty | None:
-        spelled = self._spelled(name, term, LONGEST)
-        if spelled is None:
+        found = penalty_term(self.graph, self.made, name, term)
+        if found is None:
             return None
-        own = [f for f in _factors(spelled) if any(leaf.name == name for leaf in leaves(f))]
-        if len(own) != 1:
-            return None
-        square = isinstance(own[0], Name)
-        if not square and not (
-            isinstance(own[0], Call) and own[0].operation in (sign.name, "ratio")
-        ):
-            return None
+        spelled, own = found
+        square = isinstance(own, Name)
         constants = [leaf for leaf in leaves(spelled) if leaf.name != name]
         numbers = [
             e
             for e in walk(spelled)
             if isinstance(e, Literal) and number(e) not in (None, 0.0, 1.0, -1.0, 2.0, 0.5)
         ]
-        factors = (*constants, *dict.fromkeys(numbers))
-        return Penalty(term, spelled, factors, square, square and self._halved(name))
-
-    def _spelled(self, name: str, term: Expression, room: int) -> Expression | None:
-        """A term in a parameter and constants alone; None where there is more in it."""
-        for leaf in leaves(term):
-            if isinstance(leaf, Name) and leaf.name != name and not self._given_scalar(leaf.name):
-                return None
-        inside: dict[Expression, Expression] = {}
-        for leaf in leaves(term):
-            if isinstance(leaf, Adjoint):
-                formula = self.made.get(leaf)
-                found = self._spelled(name, formula, room - 1) if formula and room else None
-                if found is None:
-                    return None
-                inside[leaf] = found
-        return substitute(term, inside.get)
+        constant = (*constants, *dict.fromkeys(numbers))
+        return Penalty(term, spelled, constant, square, square and self._halved(name))
 
     def _halved(self, name: str) -> bool:
         """Whether a half stands before the square of a parameter on its way to the loss."""
@@ -366,19 +338,6 @@ def _terms(formula: Expression) -> Iterator[Expression]:
         yield formula
 
 
-def _factors(formula: Expression) -> Iterator[Expression]:
-    """What a product, a quotient or a negative is made of."""
-    if isinstance(formula, Call) and formula.operation in (
-        multiply.name,
-        divide.name,
-        negate.name,
-    ):
-        for part in formula.arguments:
-            yield from _factors(part)
-    else:
-        yield formula
-
-
 def _factors_before(expression: Expression, part: Expression) -> Iterator[Expression]:
     """The factors that stand before a part of an expression, divisors as what they divide by."""
     while expression != part and isinstance(expression, Call):
@@ -402,7 +361,7 @@ def _is_half(factor: Expression) -> bool:
         if (
             isinstance(part, Call)
             and part.operation == divide.name
-            and any(number(f) == 2 for f in _factors(part.arguments[1]))
+            and any(number(f) == 2 for f in factors(part.arguments[1]))
         ):
             return True
     return False

@@ -128,7 +128,9 @@ class Backward:
                 formula = self._short_way(fused, formula, equation)
             elif self._aside and self._is_on_the_long_way(argument, formula, equation):
                 continue
-            elif isinstance(argument, Call) and not is_short(formula):
+            elif isinstance(argument, Call) and not (
+                is_short(formula) or self._parts.is_factor(formula)
+            ):
                 formula = self._own_line(argument, formula, equation)
             self._into(argument, formula, equation)
 
@@ -317,6 +319,9 @@ class Backward:
     def _number_lets(self) -> None:
         """Keeps the lets that a formula refers to, numbered in order of appearance."""
         numbering = Numbering(self.lets, self._parts.letter)
+        # Those that no step shows come after the rest, so that the shown ones have no gaps.
+        shown = self._shown()
+        numbering.number(line for line in self._emitted if line.leaf in shown)
         self._emitted = [numbering.line(line) for line in self._emitted]
         self.shortcuts = [numbering.shortcut(shortcut) for shortcut in self.shortcuts]
         self.gradients = {n: numbering.gradient(g) for n, g in self.gradients.items()}
@@ -324,6 +329,17 @@ class Backward:
         self.cased.clear()
         self.cased.update(map(numbering.leaf, kept))
         self._parts.lets = numbering.numbered()
+
+    def _shown(self) -> set[Leaf]:
+        """What the gradients of values, and of parameters where there are any, are computed from."""
+        kinds = {node.kind for node in self.nodes.values()}
+        hidden = "data" if "parameter" in kinds else ""
+        shown: set[Leaf] = set()
+        for line in reversed(self._emitted):
+            node = self.nodes.get(line.leaf.name)
+            if line.leaf in shown or (node is not None and node.kind != hidden):
+                shown |= {line.leaf, *leaves(line.formula)}
+        return shown
 
     # -- shapes ----------------------------------------------------------------------------
 

@@ -23,6 +23,11 @@ class Numbering:
     new: dict[str, str] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
 
+    def number(self, lines: Iterable[Line]) -> None:
+        """Gives numbers to the lets that lines refer to, in this order."""
+        for line in lines:
+            self._need([*_names(line.formula), line.leaf.name])
+
     def line(self, old: Line) -> Line:
         names = [*_names(old.formula), old.leaf.name]
         if self.lets.keys().isdisjoint(names):

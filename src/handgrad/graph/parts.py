@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from handgrad.expression import Call, Expression, Leaf, Name, walk
+from handgrad.expression import Call, Expression, Leaf, Name, leaves, walk
 from handgrad.graph.structure import Let, Node, is_cased
 from handgrad.notation import Unwritten
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import signature_of
+from handgrad.operations.arithmetic import divide, multiply, negate
 from handgrad.operations.operation import Application, Signature
+from handgrad.operations.structure import fill
 
 SHORT = 2
 """A formula with at most this many names and numbers is written into the next one."""
@@ -60,6 +62,7 @@ class Parts:
 
     def __post_init__(self) -> None:
         self.letter = self._free_letter()
+        self._has_parameters = any(n.kind == "parameter" for n in self.nodes.values())
 
     def name(self, equations: Iterable[str]) -> None:
         """Makes every part that one of the equations computes be called by the equation's name."""
@@ -81,11 +84,20 @@ class Parts:
         if found is None:
             part = self._part(expression, equation)
             found = self._named.get(part, part)
-            if found is part and not is_short(part, calls=SHORT):
+            if found is part and not (is_short(part, calls=SHORT) or self.is_factor(part)):
                 let = self.let(expression, equation)
                 found = Name(let.name, shape=let.shape)
             self._references[expression] = found
         return found
+
+    def is_factor(self, formula: Expression) -> bool:
+        """Whether a formula is a product of gradients and constants, written before the rest: λ/2m.
+
+        A problem's data are constants where it has parameters.
+        """
+        names = [leaf for leaf in leaves(formula) if isinstance(leaf, Name)]
+        given = all(n.name in self.nodes and self.nodes[n.name].kind == "data" for n in names)
+        return given and self._has_parameters and is_coefficient(formula)
 
     def let(self, expression: Call, equation: str, taken: Container[str] = ()) -> Let:
         """The let that names a part, other than those `taken`."""
@@ -135,6 +147,22 @@ def is_short(formula: Expression, calls: int | None = None) -> bool:
     if len(nodes) - len(inner) > SHORT or (calls is not None and len(inner) > calls):
         return False
     return all(map(_plain, inner))
+
+
+def is_coefficient(formula: Expression) -> bool:
+    """Whether a formula is a product of scalars, which reads well before what it multiplies, such as λ/2m.
+
+    It may be the same for every entry of an array.
+    """
+    if isinstance(formula, Call) and formula.operation == fill.name:
+        formula = formula.arguments[0]
+    return all(
+        e.shape == () and (not isinstance(e, Call) or e.operation in _OF_COEFFICIENTS)
+        for e in walk(formula)
+    )
+
+
+_OF_COEFFICIENTS = frozenset((multiply.name, divide.name, negate.name))
 
 
 def _plain(call: Call) -> bool:

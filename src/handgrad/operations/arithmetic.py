@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction as Ratio
+from math import isfinite, prod
 
-from handgrad.expression import Call, Expression, Literal, number
+from handgrad.expression import Adjoint, Call, Expression, Literal, Name, number
 from handgrad.notation import As, Fraction, Negation, Power, Product, Sum
 from handgrad.operations.operation import Domain, Operation, elementwise
 
@@ -79,7 +82,86 @@ def _simplify_multiply(call: Call) -> Expression | None:
         return negate(multiply(positive, b))
     if isinstance(b, Call) and (positive := _negated(b)) is not None:
         return negate(multiply(a, positive))
-    return None
+    return _numbers_folded(call)
+
+
+def _factors(e: Expression, below: bool = False) -> Iterator[tuple[Expression, bool]]:
+    """The factors of products and of quotients by scalars; those that divide are `below`."""
+    if isinstance(e, Call) and e.operation == multiply.name:
+        for factor in e.arguments:
+            yield from _factors(factor, below)
+    elif isinstance(e, Call) and e.operation == divide.name and e.arguments[1].shape == ():
+        yield from _factors(e.arguments[0], below)
+        yield from _factors(e.arguments[1], not below)
+    else:
+        yield e, below
+
+
+def _numbers_folded(call: Call) -> Expression | None:
+    """A product whose numbers are multiplied and cancelled, λ/2 · 2W = λW; None where nothing is to do.
+
+    The number comes before the scalars that are given, and after gradients.
+    """
+    above: list[Expression] = []
+    below: list[Expression] = []
+    numbers: tuple[list[float], list[float]] = ([], [])
+    late = False
+    for factor, divides in _factors(call):
+        value = number(factor)
+        if value is None:
+            (below if divides else above).append(factor)
+        elif not isfinite(value) or value == 0:
+            return None
+        elif value != 1:
+            numbers[divides].append(value)
+            late = late or any(isinstance(e, Name) and e.shape == () for e in above)
+    if not above or not any(numbers):
+        return None
+    # As they are written: 0.1 is one tenth.
+    top, bottom = (prod(map(_as_written, some), start=Ratio(1)) for some in numbers)
+    quotient = top / bottom
+    if top.denominator == bottom.denominator == 1:
+        top, bottom = Ratio(quotient.numerator), Ratio(quotient.denominator)
+    elif _is_short_decimal(quotient):
+        top, bottom = quotient, Ratio(1)
+    left = (top != 1) + (bottom != 1)
+    if len(numbers[0]) + len(numbers[1]) == left and not (late and numbers[0]):
+        return None
+    number_above = [] if top == 1 else [Literal(float(top))]
+    divisors = [*([] if bottom == 1 else [Literal(float(bottom))]), *below]
+    gradients: list[Expression] = [e for e in above if isinstance(e, Adjoint) and e.shape == ()]
+    scalars = [e for e in above if e.shape == () and not isinstance(e, Adjoint)]
+    arrays = [e for e in above if e.shape != ()]
+    if divisors and (scalars or number_above or not arrays):
+        scalars = [divide(_product([*number_above, *scalars]), _product(divisors))]
+    elif divisors:
+        arrays = [divide(_product(arrays), _product(divisors))]
+    elif scalars:
+        scalars = [_product([*number_above, *scalars])]
+    elif arrays:
+        arrays = [_product([*number_above, _product(arrays)])]
+    else:
+        gradients = [*number_above, *gradients]
+    return _product([*gradients, *scalars, *arrays])
+
+
+def _product(factors: list[Expression]) -> Expression:
+    """The factors multiplied; 1 where there are none."""
+    if not factors:
+        return Literal(1.0)
+    product = factors[0]
+    for factor in factors[1:]:
+        product = multiply(product, factor)
+    return product
+
+
+def _as_written(value: float) -> Ratio:
+    return Ratio(repr(value))
+
+
+def _is_short_decimal(ratio: Ratio) -> bool:
+    """Whether it has at most twelve digits after the point."""
+    return bool(10**12 % ratio.denominator == 0)
 
 
 def _simplify_divide(call: Call) -> Expression | None:

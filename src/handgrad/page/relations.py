@@ -10,6 +10,8 @@ import numpy as np
 
 from handgrad.explain import Text, listed
 from handgrad.expression import Adjoint, Expression, Name
+from handgrad.graph.penalties import is_penalty
+from handgrad.graph.structure import Line
 from handgrad.page.blocks import Mark, Relation
 from handgrad.trace import GatedOff, Step, Trace, TraceLine, ZeroInput, opened
 from handgrad.trace.cases import line_of_case, reads_well
@@ -89,6 +91,8 @@ def _label(trace: Trace, line: TraceLine) -> Text:
     match line.role:
         case "let":
             return ("write",)
+        case "part" if is_penalty(trace.graph, Line(line.target, line.formula, line.through)):
+            return ("the penalty's part, through ", Name(line.through))
         case "part":
             return ("through ", Name(line.through))
         case "per_case":
