@@ -85,7 +85,7 @@ def correct_work(
                     faulted += [
                         f"{net} {figures} {carry} {s.target}"
                         for s in report.steps
-                        if s.verdict != "right" and s.target not in ("D", "R")
+                        if s.verdict not in ("right", "missing")
                     ]
     return checks, faulted
 
