@@ -211,6 +211,37 @@ def test_cases(reduction: str) -> None:
     assert own.value == pytest.approx(result.gradient("z2")[1, 0])
 
 
+@pytest.mark.parametrize(("reduction", "own"), [("mean", 0.4), ("sum", 1.2)])
+@pytest.mark.parametrize("written", ["R", "L"])
+def test_what_is_the_same_in_every_case_is_one_path(
+    reduction: str, own: float, written: str
+) -> None:
+    """A penalty's path is told once, the largest or not, and the paths add up."""
+    penalty = "lam/2*sum(W**2)"
+    equations = ["z = W @ x", "C = mse(z, y)"]
+    equations += [f"R = {penalty}", "L = C + R"] if written == "R" else [f"L = C + {penalty}"]
+    problem = handgrad.Problem(
+        equations,
+        {"W": [[2.0, 1.0]]},
+        {"x": {"cases": [[1, 2], [3, 1], [0, 1]]}, "y": {"cases": [[1], [2], [3]]}, "lam": 0.2},
+        reduction=reduction,
+    )
+    why = paths_of(problem, "dW[0,0]")
+    gradient = handgrad.run(problem, handgrad.build(problem)).gradient("W")[0, 0]
+    assert why.value == pytest.approx(gradient, rel=1e-12)
+    assert (why.path_count, len(why.paths)) == (4, 4)
+    (penalised,) = [p for p in why.paths if p.case is None]
+    assert penalised.product == pytest.approx(own)
+    assert {p.case for p in why.paths} == {0, 1, 2, None}
+    assert sum(p.product for p in why.paths) == pytest.approx(gradient, rel=1e-12)
+    assert all(p.product == pytest.approx(product(p)) for p in why.paths)
+    for top in (1, 2, 3):
+        few = handgrad.ask_why(problem, "dW[0,0]", top=top)
+        assert few.paths == why.paths[:top]
+    said = handgrad.render_terminal(handgrad.why_page(why), width=80, colour=False, unicode=True)
+    assert said.count("(the same in every case)") == 1
+
+
 def test_forward_values() -> None:
     why = handgrad.ask_why(handgrad.load("lab9"), "h2[1]")
     assert isinstance(why, WhyValue)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from handgrad.explain import Text, listed
-from handgrad.expression import Adjoint, Expression, Name
+from handgrad.expression import Adjoint, Expression, Literal, Name
 from handgrad.graph.penalties import is_penalty
 from handgrad.graph.structure import Line
 from handgrad.page.blocks import Mark, Relation
@@ -156,4 +156,13 @@ def _cases(note: GatedOff) -> str:
 
 def without_repeats(chain: Sequence[Expression]) -> tuple[Expression, ...]:
     """A chain of equal formulas without those that say the same as the one before."""
-    return tuple(e for k, e in enumerate(chain) if k == 0 or e != chain[k - 1])
+    return tuple(e for k, e in enumerate(chain) if k == 0 or not _says_the_same(chain[k - 1], e))
+
+
+def _says_the_same(a: Expression, b: Expression) -> bool:
+    """Whether they are one formula, or numbers that differ in their last digits at most."""
+    if not (isinstance(a, Literal) and isinstance(b, Literal)):
+        return a == b
+    if a == b or (a.shape, a.cased) != (b.shape, b.cased):
+        return a == b
+    return np.allclose(a.value, b.value, rtol=1e-12, atol=0, equal_nan=True)

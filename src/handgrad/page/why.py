@@ -147,8 +147,12 @@ def _path(why: WhyGradient, number: int, path: Path) -> list[Block]:
     for position, entry in enumerate(path.through):
         arrows += [" → "] * bool(position) + [entry.formula]
     where = f"  (case {path.case + 1} of {why.case_count})" if path.case is not None else ""
+    if path.case is None and why.case_count > 1:
+        where = "  (the same in every case)"
     head = Heading((f"Path {number}:  ", *arrows, where), 3)
-    share = ONE / float(why.case_count) if path.share != 1 else None
+    share: Expression | None = ONE / float(why.case_count) if path.share != 1 else None
+    if path.share > 1:
+        share = Literal(path.share)
     factors = [f for f in path.factors if f.formula != ONE] or list(path.factors[:1])
     chain: list[Expression] = []
     if all(f.formula is not None for f in factors):

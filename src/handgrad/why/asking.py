@@ -62,6 +62,9 @@ def _case_count(problem: Problem) -> int:
     return next((int(g.array.shape[-1]) for g in givens if g.cased), 1)
 
 
+NOTHING = Found(0.0, 0.0, 0, ())
+
+
 @dataclass
 class _Asking:
     problem: Problem
@@ -100,31 +103,39 @@ class _Asking:
         averaged = graph.cost != graph.loss and target.case is None
         cases = range(count) if averaged else [target.case]
         share = 1.0 / count if averaged and self.problem.reduction == "mean" else 1.0
-        results = [self._case(target, case, structure, top) for case in cases]
         several = averaged and count > 1
-        best = sorted(
-            (
-                (abs(product) * share, -number, product * share, places, factors)
-                for number, found in enumerate(results)
-                for product, places, factors in found.paths
-            ),
-            key=lambda p: p[:2],
-            reverse=True,
-        )[:top]
+        alike = self._alike() if several else frozenset()
+        same = self._case(target, cases[0], structure, top, alike) if alike else NOTHING
+        if same.count > MOST:
+            alike, same = frozenset(), NOTHING
+        results = [self._case(target, case, structure, top + same.count) for case in cases]
+        found: list[tuple[float, float, int | None, tuple[Place, ...], tuple[float, ...]]] = [
+            (product * share, share, number, places, factors)
+            for number, one in enumerate(results)
+            for product, places, factors in one.paths
+            if not _goes_by(places, alike)
+        ]
+        # What is the same in every case is one path, for all of them.
+        every = share * count
+        found += [
+            (product * every, every, None, places, factors)
+            for product, places, factors in same.paths
+        ]
+        found.sort(key=lambda path: (-abs(path[0]), path[2] or 0))
         paths = tuple(
             self._path(
                 target.entry,
                 places,
                 factors,
                 product,
-                (-number if several else None, target.case),
-                share if several else 1.0,
+                (number, cases[0]) if several else (None, target.case),
+                weight if several else 1.0,
             )
-            for _, number, product, places, factors in best
+            for product, weight, number, places, factors in found[:top]
         )
         size = sum(f.size for f in results) * share
         listed = sum(abs(p.product) for p in paths)
-        count_all = sum(f.count for f in results)
+        count_all = sum(f.count for f in results) - (len(results) - 1) * same.count
         if count_all >= UNCOUNTED:
             raise OptionError("there are more than 10**4000 paths", mend="ask nearer the loss")
         value = sum(f.total for f in results) * share
@@ -193,19 +204,34 @@ class _Asking:
     def _shortcut(self, name: str) -> Shortcut | None:
         return next((s for s in self.graph.shortcuts if s.loss == name), None)
 
+    def _alike(self) -> frozenset[tuple[str, str]]:
+        """The pairs of names between which the derivatives are the same in every case."""
+        return frozenset(
+            (used, name)
+            for name, local in self.locals.items()
+            for used in dict.fromkeys(_names(local.expression))
+            if used in local.wanted and local.alike_in_cases(used)
+        )
+
     def _case(
         self,
         target: Target,
         case: int | None,
         structure: Mapping[str, Mapping[str, np.ndarray]],
         top: int,
+        by: frozenset[tuple[str, str]] | None = None,
     ) -> Found:
+        """The paths in one case; of those alone that go `by` some pairs of names, where they are given."""
         source = target.entry.name
         values = self.values(case)
         edges: dict[str, list[Edge]] = {self.graph.loss: []}
         with np.errstate(all="ignore"):
             for name in reversed(self.locals):
+                if by is not None and not edges.get(name) and name != self.graph.loss:
+                    continue
                 for used, derivatives in self.locals[name].jacobians(values).items():
+                    if by is not None and (used, name) not in by:
+                        continue
                     edge = Edge(used, name, derivatives, structure[name][used])
                     edges.setdefault(used, []).append(edge)
         ordered = {n: edges[n] for n in (*reversed(self.graph.equations), source) if n in edges}
@@ -248,6 +274,11 @@ class _Asking:
         shape = self.graph.nodes[name].shape
         index = np.unravel_index(position, shape) if shape else ()
         return Entry(name, tuple(int(i) for i in index))
+
+
+def _goes_by(places: tuple[Place, ...], pairs: frozenset[tuple[str, str]]) -> bool:
+    """Whether a path leads by nothing but these pairs of names."""
+    return len(places) > 1 and all((of, by) in pairs for (of, _), (by, _) in pairwise(places))
 
 
 def _names(expression: Expression) -> list[str]:

@@ -98,6 +98,25 @@ class Local:
         self._walk(self.expression, self._unit(numbers), numbers, found, structural=True)
         return {name: matrix != 0 for name, matrix in found.items()}
 
+    def alike_in_cases(self, name: str) -> bool:
+        """Whether the derivatives with respect to a name are the same in every case."""
+        return not self._differs(self.expression, name)
+
+    def _differs(self, expression: Expression, name: str) -> bool:
+        """Whether a pull-back on the way to a name uses what differs from case to case."""
+        if not isinstance(expression, Call):
+            return False
+        g = Adjoint(f"{self.name}′0", shape=expression.shape)
+        for position, argument in enumerate(expression.arguments):
+            if not any(leaf.name == name for leaf in leaves(argument)):
+                continue
+            formula = self._pullback(expression, position, g)
+            if formula is not None and is_cased(formula, self.graph.cased_leaves):
+                return True
+            if self._differs(argument, name):
+                return True
+        return False
+
     # -- pulling back ---------------------------------------------------------------------------
 
     def _unit(self, numbers: dict[Leaf, Array]) -> Adjoint:

@@ -68,7 +68,8 @@ class Path:
     """One way from the entry asked about to the loss: its factors, and their product.
 
     Of many cases it lies in one, `case`; `share` is then what the loss over all the cases takes of
-    that case's loss, 1/n for a mean, and belongs to the product.
+    that case's loss, 1/n for a mean, and belongs to the product. Where nothing on it differs from case
+    to case, as on a penalty's, it is one path for all of them: `case` is None, `share` 1 for a mean.
     """
 
     through: tuple[Entry, ...]

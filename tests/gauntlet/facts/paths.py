@@ -82,16 +82,19 @@ def _path(path: Path, why: WhyGradient, facts: Facts) -> Found:
     yield path.through[0] == why.entry, "it begins elsewhere"
     yield path.through[-1].name == facts.oracle.loss, "it ends elsewhere"
     mean = why.case_count > 1 and facts.oracle.reduction == "mean"
-    yield near(path.share, 1 / why.case_count if mean else 1.0), "another share"
+    # One path for all the cases has the share of them all.
+    every = why.case_count if path.case is None else 1
+    yield near(path.share, every / why.case_count if mean else every), "another share"
     ends = [(f.of, f.by) for f in path.factors]
     yield (
         ends == list(zip(path.through, path.through[1:], strict=False)),
         "its factors are of another way",
     )
-    if path.case is None and facts.cases > 1:
+    if path.case is None and facts.cases > 1 and why.case_count == 1:
         return  # which case is asked about stands in the question
-    for factor in path.factors:
-        yield from _factor(factor, path.case or 0, facts)
+    for case in range(facts.cases) if path.case is None else [path.case]:
+        for factor in path.factors:
+            yield from _factor(factor, case, facts)
 
 
 def _factor(factor: Factor, case: int, facts: Facts) -> Found:
@@ -100,7 +103,7 @@ def _factor(factor: Factor, case: int, facts: Facts) -> Found:
         local = _local(facts, factor, case)
         if local is not None and np.isfinite(local):
             yield near(factor.value, local, 1e-7), f"d{factor.by}/d{factor.of} is {local}"
-        if factor.formula is not None and _is_known(factor.formula, facts):
+        if factor.formula is not None:
             given = float(np.asarray(facts.value(factor.formula, case)))
             if np.isfinite(given):
                 yield near(factor.value, given, 1e-8), f"the formula gives {given}"
