@@ -232,3 +232,14 @@ def test_a_deck_has_a_slide_for_each_heading() -> None:
     html = handgrad.render_html(page)
     assert html.count('class="slide"') == count
     assert f"{count} / {count}" in html
+
+
+def test_pictures_have_their_style() -> None:
+    """Without it a drawing's shapes are black; a page without pictures has no need of it."""
+    rule = ".hg-face{"
+    drawn = Figure(Drawing(10, 10, (Circle(5, 5, 4),), "a circle", "a circle"))
+    assert rule in handgrad.render_html(Page("Page", (drawn,)))
+    assert rule in handgrad.render_html(
+        handgrad.solution_page(handgrad.solve(handgrad.load("lab9")), pictures=True)
+    )
+    assert rule not in handgrad.render_html(Page("Page", (Paragraph(("No picture.",)),)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from handgrad.expression import Name
 from handgrad.picture.charts.axes import SMALL_TEXT, TEXT, Format, figure_text, text_width
 from handgrad.picture.charts.compact import gate_lines
 from handgrad.picture.drawing import Drawing, Label, Path, Rectangle, Shape
@@ -58,8 +59,9 @@ def gate_map(
             x += CELL
         ends = x
         if name:
-            shapes.append(Label(start, 16, (name,), "ink", "start", SMALL_TEXT, bold=True))
-            x = max(x, start + text_width((name,), SMALL_TEXT))
+            label = (Name(name),)
+            shapes.append(Label(start, 16, label, "ink", "start", SMALL_TEXT, bold=True))
+            x = max(x, start + text_width(label, SMALL_TEXT))
         x += GAP
     for k, name in enumerate(names):
         shapes.append(Label(left - 8, top + CELL * k + 12, (name,), "ink", "end", SMALL_TEXT))

@@ -118,7 +118,7 @@ def _entry(entry: Contents) -> str:
 
 
 def _file(title: str, kind: str, body: str, styles: Sequence[str], scripts: Sequence[str]) -> str:
-    pictures = (_asset("svg.css", "handgrad.render"),) if "<figure>" in body else ()
+    pictures = (_asset("svg.css", "handgrad.render"),) if "<figure" in body else ()
     style = "".join((_fonts(), *pictures, *map(_asset, styles)))
     before, after = _asset("theme.js"), "".join(map(_asset, scripts))
     hashes = " ".join(f"'sha256-{_digest(script)}'" for script in (before, after))
