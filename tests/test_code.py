@@ -57,6 +57,22 @@ def unprinted(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("to", LIBRARIES)
+def test_a_parameter_that_does_not_reach_the_loss(to: str) -> None:
+    given = {"w": 2.0, "unused": [0.5, -1.0]}
+    update = handgrad.Update(rule="sgd", rate=0.1)
+    problem = handgrad.Problem("L = (w - y)**2", given, {"y": 1.0}, update=update)
+    runs_as_the_trace(problem, to)
+
+
+@pytest.mark.parametrize("to", LIBRARIES)
+def test_class_numbers_in_cases(to: str) -> None:
+    data = {"x": {"cases": [[1.4, -1.4], [1.3, -0.9]]}, "y": {"cases": [2, 0]}}
+    equations = ["z = W @ x", "p = softmax(z)", "L = cross_entropy(p, y)"]
+    problem = handgrad.Problem(equations, {"W": [[0.2, -0.1], [0.5, 0.4], [-0.6, 0.8]]}, data)
+    runs_as_the_trace(problem, to)
+
+
+@pytest.mark.parametrize("to", LIBRARIES)
 @pytest.mark.parametrize("name", BUNDLED)
 def test_bundled_problems(name: str, to: str) -> None:
     runs_as_the_trace(handgrad.load(name), to)

@@ -433,3 +433,13 @@ def test_a_batch_in_columns_by_hand() -> None:
     (note,) = [n for s in trace.steps for n in s.notes if isinstance(n, ShortcutTaken)]
     assert note.agrees
     assert note.inner == "A2"
+
+
+@pytest.mark.parametrize("loss", ["lse - sum(y*z)", "lse - y @ z", "-(sum(y*z) - lse)"])
+def test_targets_that_multiply_scores_have_the_gradient_of_the_formula(loss: str) -> None:
+    z, y = [0.3, -0.2, 1.5], [0.0, 1.0, 0.0]
+    problem = handgrad.Problem(["lse = log(sum(exp(z)))", f"L = {loss}"], {"z": z}, {"y": y})
+    run = handgrad.solve(problem).run
+    p = np.exp(z) / np.exp(z).sum()
+    np.testing.assert_allclose(run.gradient("z"), p - y, rtol=1e-12)
+    np.testing.assert_allclose(run.gradient("y"), -np.asarray(z), rtol=1e-12)

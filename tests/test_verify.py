@@ -84,3 +84,10 @@ def test_a_sigmoid_far_out_is_no_disagreement() -> None:
     """exp(1000) is infinite, and autograd through 1 / (1 + exp(−z)) as it stands gives nan."""
     problem = handgrad.Problem("L = sum(sigmoid(z)) + sum(silu(z))", {"z": [-1000.0, 1000.0]})
     assert handgrad.verify(problem).agrees
+
+
+def test_class_numbers_in_cases_raise_no_warning() -> None:
+    data = {"x": {"cases": [[1.4, -1.4], [1.3, -0.9]]}, "y": {"cases": [2, 0]}}
+    equations = ["z = W @ x", "p = softmax(z)", "L = cross_entropy(p, y)"]
+    problem = handgrad.Problem(equations, {"W": [[0.2, -0.1], [0.5, 0.4], [-0.6, 0.8]]}, data)
+    assert handgrad.verify(problem).agrees

@@ -180,6 +180,7 @@ def _classes_shape(shapes: Sequence[Shape], _: Options) -> Shape:
 
 
 def _one_hot(xp: Any, y: Array, classes: int, axis: int) -> Array:
+    y = y if hasattr(y, "dtype") else xp.asarray(y)
     numbers = xp.arange(classes, dtype=y.dtype)
     y = xp.expand_dims(y, axis=axis)
     return xp.where(y == xp.reshape(numbers, (classes, *[1] * (y.ndim - axis - 1))), 1.0, 0.0)
@@ -187,7 +188,7 @@ def _one_hot(xp: Any, y: Array, classes: int, axis: int) -> Array:
 
 def _one_hot_kernel(s: Signature) -> Kernel:
     classes, axis = s.out[-1], len(s.out) - 1
-    return lambda xp, y: _one_hot(xp, xp.asarray(y), classes, axis)
+    return lambda xp, y: _one_hot(xp, y, classes, axis)
 
 
 one_hot = Operation(
@@ -225,7 +226,7 @@ def _cross_entropy_kernel(
         def loss(xp: Any, *arrays: Array) -> Array:
             p, t = arrays
             if y != scores:
-                t = _one_hot(xp, xp.asarray(t), scores[-1], axis)
+                t = _one_hot(xp, t, scores[-1], axis)
             p, t = aligned(s, xp, (p, t))
             return -xp.sum(logarithm(xp, p, t, axis), axis=axes) / rows
 

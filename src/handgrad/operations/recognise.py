@@ -293,7 +293,8 @@ class Recogniser:
             return None
         keepdims = bool(sums.option("keepdims"))
         found = self.sight.entry(other[1])
-        if found is not None and rank == 1 and self.sight.same(found[0], z):
+        picked = found is not None and rank == 1 and self.sight.same(found[0], z)
+        if found is not None and picked:
             y: Expression | None = _one_hot(z, found[1][0])
         else:
             y = self._weights(other[1], z, axes[0], keepdims)
@@ -301,8 +302,10 @@ class Recogniser:
             return None
         fused = (
             softmax_cross_entropy(z, y)
-            if rank == 1 and not keepdims
-            else softmax_cross_entropy_terms(z, y, axis=axes[0], keepdims=keepdims)
+            if picked and not keepdims
+            else softmax_cross_entropy_terms(
+                z, y, axis=axes[0], keepdims=keepdims, of_scores=not picked
+            )
         )
         plain = _sum([one, other])
         self._add(fused, plain, cross_entropy.name, SOFTMAX, Activation(z, axes[0]))

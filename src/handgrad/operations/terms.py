@@ -91,11 +91,17 @@ def _terms_pullback(i: int, g: Expression, p: Application) -> Expression:
 
 
 def _softmax_terms_pullback(i: int, g: Expression, p: Application) -> Expression:
-    """p − y; times what the targets add up to, p Σy − y, where that is not known to be 1."""
+    """p − y; times what the targets add up to, p Σy − y, where that is not known to be 1.
+
+    With respect to y it is what y multiplies where the loss is written: ln p, or the scores alone.
+    """
     z, y = p.arguments
     probabilities = softmax_along(z, len(p.shapes[0]), p.options["axis"])
     if i == 1:
-        return spread(g, p) * -Call("log_softmax", (z,), probabilities.options)
+        multiplied = (
+            z if p.options["of_scores"] else Call("log_softmax", (z,), probabilities.options)
+        )
+        return spread(g, p) * -multiplied
     if not p.options["whole"]:
         total = Call("sum", (y,), (("axis", p.options["axis"]), ("keepdims", True)))
         probabilities = probabilities * (Call("sum", (y,)) if len(p.shapes[0]) == 1 else total)
@@ -123,9 +129,12 @@ softmax_cross_entropy_terms = Operation(
     kernel=_terms_kernel(_log_of_softmax),
     pullback=_softmax_terms_pullback,
     notation=Function("SoftmaxCE", r"\operatorname{SoftmaxCE}"),
-    options={"axis": -1, "keepdims": False, "whole": True},
+    options={"axis": -1, "keepdims": False, "whole": True, "of_scores": False},
 )
-"""The same of p = softmax(z) along that axis, computed from z; `whole` targets add up to 1 along it."""
+"""The same of p = softmax(z) along that axis, computed from z; `whole` targets add up to 1 along it.
+
+`of_scores`: it is written as ln Σ exp(z) − Σ y z.
+"""
 
 OPERATIONS: tuple[Operation, ...] = (
     bce_terms,

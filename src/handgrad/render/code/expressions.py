@@ -161,8 +161,8 @@ class _Writer:
                 return self.transposed(instruction, operands[0])
             case "getitem":
                 return Piece(f"{operands[0].within(ATOM)}[{keywords['at']!r}]")
-            case "zeros":
-                return Piece(f"{self.dialect.function('zeros')}({operands[0].text})")
+            case "zeros" | "arange":
+                return Piece(f"{self.dialect.function(function)}({operands[0].text})")
             case "place":
                 return self.placed(operands[0], operands[1], repr(keywords["at"]))
             case "maximum" | "minimum" if not isinstance(instruction.arguments[1], Reference):

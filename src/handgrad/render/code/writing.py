@@ -121,6 +121,7 @@ class _Program:
             self.variable(Name(name))
         self.read = {leaf for s in steps for line in s.lines for leaf in leaves(line.formula)}
         self._givens()
+        self._unreached()
 
     def _counted(self, updates: int) -> list[str]:
         """Which update comes next, for the rules that count them."""
@@ -163,6 +164,16 @@ class _Program:
             for memory in self.update.memories:
                 zeros = f"{self.dialect.prefix}.zeros({self.values[memory].shape})"
                 self.lines.append(f"{self.variable(memory)} = {zeros}")
+
+    def _unreached(self) -> None:
+        """Gradients that an update reads and no step computes: of parameters that the loss doesn't use."""
+        names = [n for n in self.trace.problem.parameters if not self.graph.gradients[n].reached]
+        gradients = [leaf for leaf in map(Adjoint, names) if leaf in self.read]
+        if gradients:
+            self.lines += ["", "# What does not reach the loss has a gradient of 0"]
+        for leaf in gradients:
+            zeros = f"{self.dialect.prefix}.zeros({np.shape(self.values[leaf])})"
+            self.lines.append(f"{self.variable(leaf)} = {zeros}")
 
     def _array(self, name: str, array: Array, comment: str) -> Iterator[str]:
         numbers = np.asarray(array).astype(float).tolist()
