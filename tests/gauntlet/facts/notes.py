@@ -307,7 +307,8 @@ def _long(note: ShortcutTaken, facts: Facts) -> Found:
         yield line.cased == facts.differs(line.formula), f"the line of {line.target} has cases"
         shape = np.shape(value)[:-1] if line.cased else np.shape(value)
         yield line.shape == shape, f"the line of {line.target} is {shape}"
-        yield line.through in facts.reaching, f"not through {line.through}"
+        if line.through:
+            yield line.through in facts.reaching, f"not through {line.through}"
         role = "let" if isinstance(line.target, Name) else "chain"
         yield line.role == role and line.index == (), "another role"
         if role == "chain":

@@ -78,6 +78,10 @@ def _gradient(why: WhyGradient, facts: Facts) -> Found:
 
 
 def _path(path: Path, why: WhyGradient, facts: Facts) -> Found:
+    # An equation that uses a value twice is led through twice: only together are these its derivative.
+    way = _named(path, facts)
+    beside = [p for p in why.paths if p.case == path.case and _named(p, facts) == way]
+    alone = len(beside) == 1 and len(why.paths) == why.path_count
     yield near(path.product, math.prod(f.value for f in path.factors) * path.share, 1e-9), "product"
     yield path.through[0] == why.entry, "it begins elsewhere"
     yield path.through[-1].name == facts.oracle.loss, "it ends elsewhere"
@@ -94,13 +98,29 @@ def _path(path: Path, why: WhyGradient, facts: Facts) -> Found:
         return  # which case is asked about stands in the question
     for case in range(facts.cases) if path.case is None else [path.case]:
         for factor in path.factors:
-            yield from _factor(factor, case, facts)
+            yield from _factor(factor, case, facts, alone)
+    if len(beside) > 1 and len(why.paths) == why.path_count and path.case is not None:
+        steps = [_derivative(of, by, path.case, facts) for of, by in itertools.pairwise(way)]
+        if all(d is not None and np.isfinite(d) for d in steps):
+            together = math.prod(d for d in steps if d is not None) * path.share
+            yield near(sum(p.product for p in beside), together, 1e-7), f"together {together}"
 
 
-def _factor(factor: Factor, case: int, facts: Facts) -> Found:
+def _named(path: Path, facts: Facts) -> tuple[Entry, ...]:
+    """The way of a path through what the problem names, without the parts of equations."""
+    known = {*facts.targets, *facts.oracle.parameters, *facts.oracle.data}
+    return tuple([entry for entry in path.through if entry.name in known])
+
+
+def _derivative(of: Entry, by: Entry, case: int, facts: Facts) -> float | None:
+    known = {*facts.targets, *facts.oracle.parameters, *facts.oracle.data}
+    return _local(facts, of, by, case) if {of.name, by.name} <= known else None
+
+
+def _factor(factor: Factor, case: int, facts: Facts, alone: bool) -> Found:
     known = {*facts.targets, *facts.oracle.parameters, *facts.oracle.data}
     if factor.of.name in known and factor.by.name in known:
-        local = _local(facts, factor, case)
+        local = _local(facts, factor.of, factor.by, case, bool(factor.shortcut)) if alone else None
         if local is not None and np.isfinite(local):
             yield near(factor.value, local, 1e-7), f"d{factor.by}/d{factor.of} is {local}"
         if factor.formula is not None:
@@ -128,14 +148,16 @@ def _entry(facts: Facts, entry: Entry, case: int) -> float:
     return float((array[..., case] if entry.name in facts.oracle.cased else array)[entry.index])
 
 
-def _local(facts: Facts, factor: Factor, case: int) -> float | None:
+def _local(
+    facts: Facts, used_entry: Entry, entry: Entry, case: int, shortcut: bool = False
+) -> float | None:
     """How an equation's entry depends on an entry that it uses, everything else held."""
-    of, by = factor.of.name, factor.by.name
+    of, by = used_entry.name, entry.name
     equations = dict(facts.oracle.equations)
     if of not in facts.uses.get(by, ()):
         # A loss and the activation before it taken as one: the activation's formula in its place.
         inner = [n for n in facts.uses.get(by, ()) if n in equations and of in facts.uses[n]]
-        if len(inner) != 1 or not factor.shortcut:
+        if len(inner) != 1 or not shortcut:
             return None
         equations[by] = renamed(equations[by], inner[0], f"({equations[inner[0]]})")
     used = {n for n in facts.at.values if n not in facts.oracle.parameters} - {
@@ -144,7 +166,7 @@ def _local(facts: Facts, factor: Factor, case: int) -> float | None:
     }
     used &= {n for n in facts.at.values if n in _names_of(equations[by], facts)}
     values = {n: (facts.at.values[n], n in facts.oracle.cased) for n in used}
-    at = list(factor.by.index)
+    at = list(entry.index)
     probe = f"probe_of_it{at if at else ''}"
     text = problem_text(
         facts.text,
@@ -154,8 +176,8 @@ def _local(facts: Facts, factor: Factor, case: int) -> float | None:
     )
     oracle = Oracle(text)
     found: Any = oracle.run().case_gradients[of]
-    found = found[..., case] if found.ndim > len(factor.of.index) else found
-    return float(np.asarray(found)[factor.of.index])
+    found = found[..., case] if found.ndim > len(used_entry.index) else found
+    return float(np.asarray(found)[used_entry.index])
 
 
 def _names_of(equation: str, facts: Facts) -> set[str]:
