@@ -161,11 +161,11 @@ def bias_gradient(trace: Trace) -> BiasGradient | None:
             kind="bias_gradient",
             name=name,
             signal=Adjoint(signal.name),
-            equation=gradient.parts[0].through,
+            equation=signal.name,
             how="mean" if how == "mean" else "sum" if how == "sum" else "equal",
             gradient=(total := total_gradient(trace, name)),
             cases=array.shape[-1] if averaged else array.size // max(1, total.size),
-            steps=tuple(s for s in (step, found[0]) if s),
+            steps=tuple(dict.fromkeys(s for s in (step, found[0]) if s)),
         )
     return None
 

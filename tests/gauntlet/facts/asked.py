@@ -409,7 +409,11 @@ def _bias_gradient(question: BiasGradient, facts: Facts) -> Found:
     signal = np.asarray(facts.values(question.signal, cased), dtype=float)
     theirs = facts.at.gradients[question.name]
     yield close(question.gradient, theirs), f"the gradient is {theirs}"
-    yield question.name in facts.uses[question.equation], "the equation does not use it"
+    let = facts.trace.graph.lets.get(question.equation)
+    used = facts.uses.get(question.equation, ())
+    if let is not None:
+        used = [leaf.name for leaf in terms.leaves_of(let.formula)]
+    yield question.name in used, "the equation does not use it"
     match question.how:
         case "equal":
             yield close(question.gradient, signal), "it is not equal"
