@@ -237,6 +237,7 @@ def test_what_is_the_same_in_every_case_is_one_path(
     assert all(p.product == pytest.approx(product(p)) for p in why.paths)
     for top in (1, 2, 3):
         few = handgrad.ask_why(problem, "dW[0,0]", top=top)
+        assert isinstance(few, WhyGradient)
         assert few.paths == why.paths[:top]
     said = handgrad.render_terminal(handgrad.why_page(why), width=80, colour=False, unicode=True)
     assert said.count("(the same in every case)") == 1

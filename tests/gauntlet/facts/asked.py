@@ -410,9 +410,9 @@ def _bias_gradient(question: BiasGradient, facts: Facts) -> Found:
     theirs = facts.at.gradients[question.name]
     yield close(question.gradient, theirs), f"the gradient is {theirs}"
     let = facts.trace.graph.lets.get(question.equation)
-    used = facts.uses.get(question.equation, ())
+    used = set(facts.uses.get(question.equation, ()))
     if let is not None:
-        used = [leaf.name for leaf in terms.leaves_of(let.formula)]
+        used = {leaf.name for leaf in terms.leaves_of(let.formula)}
     yield question.name in used, "the equation does not use it"
     match question.how:
         case "equal":
