@@ -15,6 +15,7 @@ import torch.nn.functional as F  # noqa: N812 - its usual name
 
 import handgrad
 from handgrad.equations import source
+from handgrad.expression import Adjoint
 from handgrad.graph.structure import Shortcut
 from handgrad.trace import ShortcutTaken
 from tests.oracle import assert_close
@@ -443,3 +444,41 @@ def test_targets_that_multiply_scores_have_the_gradient_of_the_formula(loss: str
     p = np.exp(z) / np.exp(z).sum()
     np.testing.assert_allclose(run.gradient("z"), p - y, rtol=1e-12)
     np.testing.assert_allclose(run.gradient("y"), -np.asarray(z), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("loss", "through"),
+    [
+        ("cross_entropy(p, y) + 0.5*sum(z**2)", ""),
+        ("cross_entropy(p, y) + 0.5*r", "L"),
+        ("sum(p*log_softmax(z)) - sum(p*log(q))", "L"),
+    ],
+)
+def test_the_long_way_ends_in_all_that_the_equation_gives_the_scores(
+    loss: str, through: str
+) -> None:
+    """The scores are penalised beside their loss, in its equation or in another, or are used twice."""
+    equations = ["p = softmax(z)", "q = softmax(v)", "r = sum(z**2)", f"L = {loss}"]
+    problem = handgrad.Problem(
+        equations, {"z": [-1.3, -1.5, -0.7], "v": [1.5, 0.5, 0.4]}, {"y": [0, 1, 0]}
+    )
+    trace = handgrad.solve(problem)
+    note = next(
+        n
+        for s in trace.steps
+        for n in s.notes
+        if isinstance(n, ShortcutTaken) and n.pre_activation == "z"
+    )
+    assert note.long[-1].target == Adjoint("z", through)
+    (line,) = [x for s in trace.steps for x in s.lines if x.target == Adjoint("z", through)]
+    np.testing.assert_allclose(note.long[-1].value, line.value, rtol=1e-12, atol=1e-12)
+
+
+def test_answers_that_leave_out_a_path_to_the_scores_are_wrong() -> None:
+    problem = handgrad.Problem(
+        ["p = softmax(a)", "q = softmax(b)", "D = sum(p*log_softmax(a)) - sum(p*log(q))"],
+        {"a": [-1.3, -1.5, -0.7], "b": [1.5, 0.5, 0.4]},
+    )
+    assert handgrad.check(problem, {"da": [0, 0, 0]})["da"].verdict == "wrong"
+    right = handgrad.check(problem, {"da": ["-0.2831", "-0.0519", "0.3350"]})
+    assert right["da"].verdict == "right"

@@ -275,3 +275,23 @@ def test_a_transposed_gradient_among_others_without_the_mean() -> None:
     )
     assert report["dZ2"].verdict == "wrong"
     assert report["dW2"].verdict == "right"
+
+
+@pytest.mark.parametrize("rule", ["momentum", "rmsprop", "adam", "adamw"])
+def test_wrong_updates_by_rules_that_remember(rule: str) -> None:
+    """What a rule remembers is computed too; it is no parameter that a plain step could be taken from."""
+    problem = PENALISED.with_values({})
+    problem = handgrad.Problem(
+        problem.equations,
+        problem.parameters,
+        problem.data,
+        update=handgrad.Update(rule=rule, rate=0.1),
+    )
+    report = handgrad.check(problem, {"updated": {"b2": [7.31, -4.4]}})
+    assert report["updated.b2"].verdict == "wrong"
+    plain = np.asarray(problem.parameters["b2"].array) - 0.1 * handgrad.solve(problem).run.gradient(
+        "b2"
+    )
+    report = handgrad.check(problem, {"updated": {"b2": [f"{x:.6f}" for x in plain]}})
+    if rule != "momentum":
+        assert report["updated.b2"].diagnosis[0].rule == "plain_step"

@@ -106,8 +106,8 @@ class Around:
         return found
 
     def _plain(self, target: Leaf) -> Expression | None:
-        """The step of plain gradient descent from a parameter."""
-        if not isinstance(target, Name):
+        """The step of plain gradient descent from a parameter; what is remembered of one takes no step."""
+        if not (isinstance(target, Name) and self._is_parameter(target.name)):
             return None
         (line,) = Update().lines(target, Adjoint(target.name), self.named)
         return line.formula
@@ -135,12 +135,16 @@ class Around:
             )
         )
 
+    def _is_parameter(self, name: str) -> bool:
+        node = self.structure.graph.nodes.get(name)
+        return node is not None and node.kind == "parameter"
+
     def _kind(self, name: str) -> str:
         """Pre-activations, parameters, or what a layer takes in."""
         graph = self.structure.graph
         if name in graph.activations:
             return "before"
-        return "parameter" if graph.nodes[name].kind == "parameter" else "input"
+        return "parameter" if self._is_parameter(name) else "input"
 
 
 def _updated(update: UpdatePass) -> dict[Name, Expression]:

@@ -15,7 +15,6 @@ from handgrad.check.names import target_of
 from handgrad.check.subjects import Subjects
 from handgrad.check.surroundings import Around
 from handgrad.expression import (
-    Adjoint,
     Call,
     Expression,
     Leaf,
@@ -298,11 +297,10 @@ class _Collecting:
         return found
 
     def _backward(self) -> list[Quantity]:
-        long = {s.pre_activation: s.long[-1].formula for s in self.graph.shortcuts}
+        long = {s.long[-1].leaf: s.long[-1].formula for s in self.graph.shortcuts}
         found = []
         for line in self.graph.backward:
-            other = long.get(line.leaf.name) if isinstance(line.leaf, Adjoint) else None
-            ways = self._ways(self._folded(line.formula), line.formula, other)
+            ways = self._ways(self._folded(line.formula), line.formula, long.get(line.leaf))
             found.append(self._quantity(line, ways, "backward"))
         return found
 

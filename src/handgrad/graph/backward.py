@@ -50,6 +50,7 @@ class Backward:
     _chain: list[Line] = field(default_factory=list)
     _emitted: list[Line] = field(default_factory=list)
     _contributions: dict[str, list[Line]] = field(default_factory=dict)
+    _terms: dict[tuple[str, str], list[Expression]] = field(default_factory=dict)
     _aside: tuple[Found, ...] = ()
     _short: dict[Found, Line] = field(default_factory=dict)
     _arrived: dict[Found, list[Expression]] = field(default_factory=dict)
@@ -151,6 +152,7 @@ class Backward:
 
     def _contribute(self, name: str, formula: Expression, equation: str) -> None:
         shares = self._contributions.setdefault(name, [])
+        self._terms.setdefault((name, equation), []).append(formula)
         for position, share in enumerate(shares):
             if share.through == equation:
                 formula = self._tidied(share.formula + formula)
@@ -283,7 +285,8 @@ class Backward:
                 short, arrived = self._short.get(found), self._arrived.get(found)
                 if short is None or arrived is None:
                     continue
-                last = Line(short.leaf, self._tidied(_sum(arrived)), found.name or equation)
+                short, whole = self._whole_share(short, _sum(arrived))
+                last = Line(short.leaf, self._tidied(whole), found.name or equation)
                 if not is_cased(found.scores, self.cased):
                     short, last = [
                         replace(line, formula=self._over_cases(line)) for line in (short, last)
@@ -303,6 +306,24 @@ class Backward:
                         whole=found.whole,
                     )
                 )
+
+    def _whole_share(self, short: Line, long: Expression) -> tuple[Line, Expression]:
+        """All that reaches the scores through the loss's equation, of which the short way may be one term.
+
+        So `p − y + a` where `a` is penalised there too; and by the name of one path's share where
+        there are several paths. The same with the long way's formula in the short one's place.
+        """
+        name = short.leaf.name
+        terms = self._terms.get((name, short.through), [])
+        share = next(
+            (s for s in self._contributions.get(name, ()) if s.through == short.through), None
+        )
+        if share is None or short.formula not in terms:
+            return short, long
+        several = len(self._contributions[name]) > 1
+        leaf = Adjoint(name, short.through, shape=short.leaf.shape) if several else short.leaf
+        whole = _sum([long if term == short.formula else term for term in terms])
+        return Line(leaf, share.formula, short.through), whole
 
     def _lines_for(self, last: Line) -> list[Line]:
         """The lines of the long way that lead to its last one, in order."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 import handgrad
 from tests.gauntlet.facts.asked import of_questions
+from tests.gauntlet.facts.checked import of_checks
 from tests.gauntlet.facts.claim import Claims, Report
 from tests.gauntlet.facts.compared import of_comparison
 from tests.gauntlet.facts.gated import of_gates
@@ -31,6 +32,7 @@ FAMILIES: Mapping[str, Callable[[Facts], Claims]] = {
     "pages": of_pages,
     "training": of_training,
     "comparison": of_comparison,
+    "checking": of_checks,
 }
 """By family of statements, what it claims of a problem and whether that holds."""
 

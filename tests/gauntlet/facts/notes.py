@@ -270,18 +270,17 @@ def _shortcut(note: ShortcutTaken, facts: Facts) -> Found:
         note.pre_activation in facts.uses[note.loss] | facts.reaching | set(facts.trace.graph.lets),
         "not used",
     )
-    shown = [
-        line
-        for step in facts.trace._steps
-        for line in step.lines
-        if line.target == Adjoint(note.pre_activation) and line.role in ("gradient", "chain")
-    ]
+    share = note.long[-1].target
+    several = isinstance(share, Adjoint) and bool(share.through)
+    whole = Adjoint(note.pre_activation), Adjoint(note.pre_activation, note.loss)
+    yield share in whole, "it ends elsewhere"
+    shown = [line for step in facts.trace._steps for line in step.lines if line.target == share]
     yield bool(shown), "no step has the gradient that it ends in"
-    if note.pre_activation in facts.at.gradients and len(facts.users(note.pre_activation)) == 1:
+    if note.pre_activation in facts.at.gradients:
         theirs = facts.at.gradients[note.pre_activation]
+        theirs = facts.share(note.pre_activation, note.loss) if several else theirs
         agrees = close(note.long[-1].value, theirs, 1e-8)
         yield note.agrees == agrees, f"the long way gives {note.long[-1].value}, PyTorch {theirs}"
-    yield note.long[-1].target == Adjoint(note.pre_activation), "it ends elsewhere"
     p_minus_y = shown[0].formula if shown else Name("")
     summed = any(isinstance(n, Call) and n.operation == "sum" for n in walk(p_minus_y))
     yield note.whole != summed, "what the targets add up to"

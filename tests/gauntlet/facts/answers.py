@@ -1,0 +1,145 @@
+"""Answers to check: figures as they are written, and the numbers that they are computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+import handgrad
+from handgrad.check.work import Quantity
+from handgrad.expression import Adjoint, Expression, Literal, Name
+from tests.gauntlet.facts import terms
+from tests.gauntlet.facts.mistaken import About
+from tests.gauntlet.facts.source import Facts
+from tests.gauntlet.facts.updating import Updated, settings
+
+
+@dataclass(eq=False)
+class Sheet:
+    """Figures as they are written, by what they are for."""
+
+    figures: dict[str, Any]
+
+    def but(self, target: str, figures: Any) -> Sheet:
+        """With other figures for one quantity."""
+        return Sheet({**self.figures, target: figures})
+
+    @property
+    def digits(self) -> str:
+        """The format of its figures."""
+        first = next(iter(self.figures.values()))
+        while isinstance(first, list):
+            first = first[0]
+        return ".6e" if "e" in first else ".4f"
+
+
+@dataclass(eq=False)
+class Known:
+    """A problem's quantities and PyTorch's numbers for them."""
+
+    facts: Facts
+    checker: handgrad.Checker
+    _numbers: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def quantities(self) -> Mapping[Any, Quantity]:
+        """By what they are of."""
+        return self.checker.work.structure.by_leaf
+
+    def number(self, quantity: Quantity) -> Any:
+        """PyTorch's number for a quantity, the cases last."""
+        if quantity.leaf not in self._numbers:
+            self._numbers[quantity.leaf] = self._number(quantity)
+        return self._numbers[quantity.leaf]
+
+    def _number(self, quantity: Quantity) -> Any:
+        if quantity.phase == "update":
+            if quantity.asked:
+                return np.asarray(Updated.of(self.facts).after(1)[quantity.shown.name])
+            return World(self, {}).value(quantity)
+        return np.asarray(self.facts.values(quantity.shown, quantity.cased), dtype=float)
+
+    @property
+    def about(self) -> About:
+        """What there is for rules to be about."""
+        graph, oracle = self.facts.trace.graph, self.facts.oracle
+        named = settings(oracle) if oracle.update else {}
+        data = frozenset(oracle.data)
+        scalars = frozenset(n for n in data if not oracle.data[n].shape)
+        plain, penalties = {*scalars, *oracle.parameters}, set()
+        for target in oracle.order:
+            if oracle.uses[target] <= plain and oracle.uses[target] - scalars:
+                plain.add(target)
+                penalties.add(target)
+        return About(
+            Literal(0.0),
+            frozenset(oracle.parameters),
+            data,
+            scalars,
+            {act: Name(pre) for pre, act in graph.activations.items()},
+            next(iter(named), ""),
+            frozenset(penalties),
+        )
+
+
+class World:
+    """The numbers that a sheet is computed from: figures that were entered, and what follows from them.
+
+    Arguments:
+        entered: by quantity, the numbers that stand for it; what is missing in them follows.
+        done: by quantity, the formula that it is computed by in place of the right one.
+    """
+
+    def __init__(
+        self, known: Known, entered: Mapping[Any, Any], done: Mapping[Any, Expression] = {}
+    ) -> None:
+        self.known, self.entered, self.done = known, dict(entered), dict(done)
+        self._found: dict[Any, Any] = {}
+
+    def but(self, done: Mapping[Any, Expression]) -> World:
+        """The same with some quantities computed otherwise, whatever was entered for them."""
+        entered = {leaf: a for leaf, a in self.entered.items() if leaf not in done}
+        return World(self.known, entered, {**self.done, **done})
+
+    def value(self, quantity: Quantity, way: int = 0) -> Any:
+        """What a quantity's formula gives here."""
+        formula = self.done.get(quantity.leaf, quantity.ways[way].expression)
+        return self.formula(formula, quantity.cased)
+
+    def formula(self, formula: Expression, cased: bool) -> Any:
+        """What any formula gives here."""
+        facts = self.known.facts
+        cases = range(facts.cases) if cased else (0,)
+        each = [terms.value(formula, self._leaf, case, facts.cases) for case in cases]
+        return np.stack(each, axis=-1) if cased else np.asarray(each[0])
+
+    def _leaf(self, leaf: terms.Leaf, case: int) -> Any:
+        quantity = self.known.quantities.get(leaf)
+        if quantity is None:
+            return self._given(leaf, case)
+        if leaf not in self._found:
+            # What a wrong formula takes from further on is as it should be.
+            self._found[leaf] = self.known.number(quantity) if self.done else None
+            value = self.entered.get(leaf)
+            if value is None:
+                value = self.value(quantity)
+            elif np.isnan(value).any():
+                value = np.where(np.isnan(value), self.value(quantity), value)
+            self._found[leaf] = value
+        found = self._found[leaf]
+        return found[..., case] if quantity.cased else found
+
+    def _given(self, leaf: terms.Leaf, case: int) -> Any:
+        facts = self.known.facts
+        if isinstance(leaf, Adjoint) or leaf.name in facts.at.values:
+            return facts.leaf(leaf, case)
+        if leaf.name in facts.trace.graph.lets:
+            return facts.leaf(leaf, case)
+        named = settings(facts.oracle)
+        if leaf.name in named:
+            return np.asarray(named[leaf.name])
+        owner = leaf.name.partition("_")[2]
+        return np.zeros_like(facts.oracle.parameters.get(owner, np.zeros(())))

@@ -1,0 +1,268 @@
+"""Checks: verdicts, right values and what is said to have gone wrong, from the figures and PyTorch's numbers.
+
+Answers are planted (`planting`). Whatever the product then says is held against the figures: a rule's formula
+gives them, and differs from the right one as its name says (`mistaken`); a slip's digits are those that stand
+there and those that should (`slipped`).
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import zlib
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+import handgrad
+from handgrad.check import CheckReport
+from handgrad.check.report import Diagnosis, Judged
+from handgrad.check.work import Quantity
+from handgrad.expression import Expression
+from tests.gauntlet.facts.answers import Known, Sheet, World
+from tests.gauntlet.facts.claim import Claims, Found, claims_of, close
+from tests.gauntlet.facts.mistaken import RULES, explains
+from tests.gauntlet.facts.planting import plants, right_sheet
+from tests.gauntlet.facts.slipped import SLIPS
+from tests.gauntlet.facts.source import Facts
+
+PLANTED = 2
+"""Wrong sheets of one problem."""
+
+
+def of_checks(facts: Facts) -> Claims:
+    """Right work, and sheets with something wrong in them."""
+    try:
+        checker = handgrad.Checker(facts.problem)
+    except handgrad.HandgradError:
+        return
+    known = Known(facts, checker)
+    sheet = right_sheet(known)
+    if sheet is None:
+        return
+    yield from of_report(checker.check(sheet.figures), sheet, known)
+    draws = random.Random(facts.seed * 104729 + zlib.crc32(facts.text.encode()))
+    for _, planted in itertools.islice(plants(sheet, known, draws), PLANTED):
+        yield from of_report(checker.check(planted.figures), planted, known)
+
+
+def of_report(report: CheckReport, sheet: Sheet, known: Known) -> Claims:
+    """One report on a sheet."""
+    reading = Reading(report, sheet, known)
+    for quantity in known.checker.work.structure.quantities:
+        judged = report.verdicts.get(quantity.target)
+        if judged is None:
+            continue
+        about = judged.target, sheet.figures.get(judged.target)
+        yield from claims_of(
+            f"check: {judged.verdict}", reading.verdict(judged), (*about, str(judged))
+        )
+        for diagnosis in judged.diagnosis:
+            rule = "a pair" if "+" in diagnosis.rule else diagnosis.rule
+            found = reading.diagnosis(judged, diagnosis)
+            yield from claims_of(f"check: {rule}", found, (*about, diagnosis))
+        reading.go_on(judged)
+
+
+class Reading:
+    """A report read in the order in which its quantities are computed."""
+
+    def __init__(self, report: CheckReport, sheet: Sheet, known: Known) -> None:
+        self.report, self.sheet, self.known = report, sheet, known
+        entered: dict[Any, Any] = {}
+        for judged in report.steps:
+            if judged.entry is not None and judged.entry.value.shape == np.shape(
+                known.number(judged.quantity)
+            ):
+                value = judged.entry.value
+                if judged.convention is not None:
+                    value = value / judged.convention.count
+                entered[judged.quantity.leaf] = value
+        self.own = World(known, entered)
+        exact = {leaf: known.number(known.quantities[leaf]) for leaf in entered}
+        self.exact = World(known, exact)
+        mended = {}
+        for judged in report.steps:
+            leaf = judged.quantity.leaf
+            if leaf in entered and judged.verdict == "right":
+                mended[leaf] = entered[leaf]
+        self.mended = World(known, mended)
+
+    def go_on(self, judged: Judged) -> None:
+        """What was supposed of steps that were not entered holds for those after it."""
+        if judged.diagnosis and judged.diagnosis[0].supposed:
+            supposed = {q.leaf: f.expression for q, f in judged.diagnosis[0].supposed}
+            self.own = self.own.but(supposed)
+
+    # -- verdicts ---------------------------------------------------------------------------------
+
+    def verdict(self, judged: Judged) -> Found:
+        """The verdict, the right value, and what follows from the figures before."""
+        quantity = judged.quantity
+        theirs = self.known.number(quantity)
+        yield close(judged.expected, theirs, 1e-8), f"it is {np.asarray(theirs).tolist()}"
+        figures = self.sheet.figures.get(judged.target)
+        if judged.entry is None:
+            yield judged.verdict == "missing" and figures is None, "something was entered"
+            return
+        value, half = self._as_written(judged)
+        mine = np.array(figures, dtype=object)
+        read = [_read(t) for t in mine.ravel()]
+        flat = judged.entry.value.ravel()
+        wanted = np.asarray(read) * judged.entry.factor
+        yield (
+            np.allclose(np.sort(flat), np.sort(wanted), rtol=1e-9, equal_nan=True),
+            "figures are read as others",
+        )
+        if value.shape != np.shape(theirs):
+            yield judged.verdict == "wrong" and not judged.trivial, "its shape is another"
+            return
+        following = self._following(quantity)
+        right = np.abs(value - theirs) <= half * (1 + 1e-6) + 1e-9 * _size(theirs)
+        if judged.following is not None:
+            count = judged.convention.count if judged.convention is not None else 1
+            said = np.asarray(judged.following) / count
+            yield any(close(said, f, 1e-7) for f in following), f"there follows {following[0]}"
+        if judged.verdict == "right":
+            near = right.all() or self._follows(quantity, value, half, theirs, self.exact)
+            yield np.all(right | near), f"it is {np.asarray(theirs).tolist()}"
+        elif judged.verdict == "consistent":
+            follows = [self._follows(quantity, value, half, f, self.own) for f in following]
+            yield (right | np.any(follows, axis=0)).all(), f"there follows {following[0].tolist()}"
+            left = judged.convention is not None
+            yield left or not right.all(), "every figure is right"
+        elif judged.verdict == "wrong":
+            yield bool(judged.wrong) or np.isnan(value).any(), "no figure is said to be wrong"
+            far = np.all([np.abs(value - f) > half * (1 - 1e-6) for f in following], axis=0)
+            off = np.abs(value - theirs) > half * (1 - 1e-6)
+            for at in judged.wrong:
+                blank = bool(np.isnan(value[at]))
+                yield blank or bool((far & off)[at]), f"figure {at} is right"
+        else:
+            yield bool(np.isnan(value).all()), "something was entered"
+        nothing = not following[0].any() and bool(np.any(theirs)) and not right.all()
+        trivial = judged.verdict == "consistent" and nothing
+        yield judged.trivial == trivial, f"there follows {following[0].tolist()}"
+
+    def _as_written(self, judged: Judged) -> tuple[Any, Any]:
+        """The figures and half a unit of the last digit of each."""
+        assert judged.entry is not None
+        value, half = judged.entry.value, np.zeros(judged.entry.value.shape)
+        factor = judged.entry.factor
+        for at in np.ndindex(value.shape):
+            figure = judged.entry.figures.get(at)
+            half[at] = _half(figure.text) * factor if figure is not None else 0.0
+        if judged.convention is not None:
+            return value / judged.convention.count, half / judged.convention.count
+        return value, half
+
+    def _following(self, quantity: Quantity) -> list[Any]:
+        entered = {k: v for k, v in self.own.entered.items() if k != quantity.leaf}
+        world = World(self.known, entered, self.own.done)
+        return [world.value(quantity, way) for way in range(len(quantity.ways))]
+
+    def _follows(
+        self, quantity: Quantity, value: Any, half: Any, following: Any, world: World
+    ) -> Any:
+        """By entry, whether a figure is within what roundings on the way may have made of what follows."""
+        generator = np.random.default_rng(0)
+        spread = np.zeros(np.shape(following))
+        plain = self.sheet.digits == ".4f"
+        for _ in range(4):
+            entered = {
+                leaf: a + (5e-5 if plain else 5e-7 * np.abs(a)) * generator.choice((-1, 1), a.shape)
+                for leaf, a in world.entered.items()
+                if leaf != quantity.leaf
+            }
+            moved = World(self.known, entered, world.done).value(quantity)
+            if np.shape(moved) == spread.shape:
+                spread = np.fmax(spread, np.abs(moved - following))
+        return np.abs(value - following) <= half + 12 * spread + 1e-9 * _size(following)
+
+    # -- diagnoses --------------------------------------------------------------------------------
+
+    def diagnosis(self, judged: Judged, said: Diagnosis) -> Found:
+        """Whether what is said to have been done gives the figures, and is what its name says."""
+        assert judged.entry is not None
+        value, half = self._as_written(judged)
+        if value.shape == np.shape(self.known.number(judged.quantity)):
+            yield set(said.entries) <= set(judged.wrong), f"wrong are {judged.wrong}"
+        else:
+            given = {tuple(map(int, at)) for at in np.argwhere(~np.isnan(value))}
+            yield set(said.entries) <= given, "there are no such figures"
+        if said.done:
+            yield from self._done(judged, said, value, half)
+        else:
+            yield said.rule in SLIPS, "there is no such slip"
+            yield from SLIPS[said.rule](self, judged, said, value, half)
+
+    def _done(self, judged: Judged, said: Diagnosis, value: Any, half: Any) -> Found:
+        yield sorted(said.rule.split("+")) == sorted(d.rule for d in said.done), "other rules"
+        done = {d.quantity.leaf: d.formula for d in said.done}
+        quantity = judged.quantity
+        given = ~np.isnan(value)
+        worlds = {"exact": [self.exact], "entered": [self.own, self.mended, self.exact]}
+        found = []
+        for world in worlds.get(said.numbers, [self.own]):
+            entered = {k: v for k, v in world.entered.items() if k != quantity.leaf}
+            formula = done.get(quantity.leaf, quantity.formula.expression)
+            cased = quantity.cased
+            found.append(World(self.known, entered, {**world.done, **done}).formula(formula, cased))
+        fitting = [f for f in found if np.shape(f) == value.shape]
+        largest = max(_size(value[given]), _size(self.known.number(quantity)))
+        slack = half * (1 + 1e-6) + 2e-9 * largest + 1e-15
+        if said.numbers == "rounded":
+            slack = 20 * half + 0.02 * np.abs(value) + 1e-9
+        yield (
+            any(bool((np.abs(f - value) <= slack)[given].all()) for f in fitting),
+            f"that gives {[np.asarray(f).tolist() for f in found[:1]]}",
+        )
+        if said.step:
+            (first, *_) = said.done
+            yield first.quantity.step == said.step, f"it is in step {first.quantity.step}"
+            yield first.quantity.leaf not in self.own.entered, "its result was entered"
+        before: tuple[Expression, ...] = ()
+        for position, each in enumerate(said.done):
+            ways = tuple(w.expression for w in each.quantity.ways)
+            again = position and said.done[position - 1].quantity.leaf == each.quantity.leaf
+            rights = before if again else (*ways, *_as_lines(each.quantity))
+            about = replace(self.known.about, target=each.quantity.shown)
+            yield (
+                each.rule in RULES and explains(each.rule, rights, each.formula, about),
+                f"{each.formula} is not {each.rule} in {rights}",
+            )
+            before = (each.formula,)
+
+    def references(self, quantity: Quantity) -> list[Any]:
+        """What figures should have been: from the student's own numbers, and exactly."""
+        return [*self._following(quantity), self.known.number(quantity)]
+
+    @property
+    def unit(self) -> Any:
+        """Half a unit of a last digit, of numbers of some size."""
+        plain = self.sheet.digits == ".4f"
+        return lambda a: np.full(np.shape(a), 5e-5) if plain else 5e-7 * np.abs(a) * 2
+
+
+def _as_lines(quantity: Quantity) -> tuple[Expression, ...]:
+    return (quantity.line.formula,) if quantity.line is not None else ()
+
+
+def _size(array: Any) -> float:
+    array = np.asarray(array, dtype=float)
+    return float(np.abs(array[np.isfinite(array)]).max(initial=0.0))
+
+
+def _read(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
+
+
+def _half(text: str) -> float:
+    """Half a unit of a figure's last digit."""
+    plain, _, power = text.lower().partition("e")
+    decimals = len(plain.partition(".")[2])
+    return 0.5 * 10.0 ** (int(power or 0) - decimals)

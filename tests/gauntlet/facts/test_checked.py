@@ -1,0 +1,218 @@
+"""What a check says re-derived, and a false verdict or diagnosis of each kind found."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from functools import cache
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+
+import handgrad
+from handgrad.check import CheckReport
+from handgrad.check.report import Diagnosis, Judged, MeanLeft, Verdict
+from handgrad.check.words import MISTAKES, OTHERS
+from handgrad.check.words import SLIPS as SAID_OF_SLIPS
+from handgrad.operations.mistakes import PRIORITY
+from tests.check.students import Network
+from tests.check.test_rules import PENALISED
+from tests.gauntlet.facts import planting
+from tests.gauntlet.facts.answers import Known, Sheet, World
+from tests.gauntlet.facts.checked import Reading
+from tests.gauntlet.facts.mistaken import RULES
+from tests.gauntlet.facts.planting import right_sheet
+from tests.gauntlet.facts.slipped import SLIPS
+from tests.gauntlet.facts.source import Facts
+from tests.gauntlet.facts.spoiling import spoiled, with_field
+
+LEFT = ("text", "supposed", "numbers", "quantity")
+"""Fields of a diagnosis that are not held against anything by themselves."""
+
+NETWORKS = (
+    Network((2, 3, 3), "tanh", "softmax", "cross_entropy", 3),
+    Network((2, 2, 2, 1), "relu", "sigmoid", "bce", penalty=0.1),
+    Network((2, 3, 2), "sigmoid", "identity", "mse", steep=2.0),
+    Network((2, 2, 2, 2), "relu", "identity", "mse"),
+    Network((2, 2, 2, 2), "tanh", "softmax", "mse"),
+)
+
+WRITTEN = (
+    handgrad.Problem(
+        "A = X @ W + b\nP = softmax(A)\nL = mean((P - T)**2)\nM = L + R\nR = lam*sum(abs(W))",
+        {"W": [[0.3, -0.2], [0.5, 0.1]], "b": [0.1, -0.2]},
+        {"X": [[1, -2], [0.5, 1], [2, 0.3]], "T": [[1, 0], [0, 1], [1, 0]], "lam": 0.2},
+        loss="M",
+        update=handgrad.Update(rule="adam", rate=0.1),
+    ),
+    handgrad.Problem(
+        "z = W @ X\nh = relu(z)\nd = h - Y\nL = sum(log(1 + d**2)) / 3",
+        {"W": [[0.3, -0.2], [0.5, 0.1]]},
+        {"X": [[1, -2, 0.4], [0.5, 1, 1.2]], "Y": [[1, 0, 0.3], [0.2, 1, 0.4]]},
+    ),
+    handgrad.Problem(
+        "e = exp(u - v)\nL = e @ w", {"u": [0.3, 1], "v": [-0.5, 0.4], "w": [1, 2]}, {}
+    ),
+)
+
+ENOUGH = 3
+"""Sheets of one problem with one rule."""
+
+
+@cache
+def problems() -> tuple[Known, ...]:
+    generator = np.random.default_rng(1)
+    every = [n.problem(n.draw(generator)) for n in NETWORKS]
+    every += [*map(handgrad.load, ("lab9", "batch", "shared")), PENALISED, *WRITTEN]
+    return tuple(Known(Facts.of(p), handgrad.Checker(p)) for p in every)
+
+
+def rule_sheets(but: Collection[str]) -> Iterator[tuple[Known, Sheet]]:
+    """Sheets with one wrong rule, of every rule in every quantity that it can be made in, `but` some."""
+    for known in problems():
+        sheet = right_sheet(known, ".4f", 10**6)
+        assert sheet is not None
+        tried: Counter[str] = Counter()
+        for quantity in known.checker.asked:
+            for variant in known.checker.work.structure.mistakes(quantity):
+                rule, formula = variant.mistake.rule, variant.formula.expression
+                if rule in but or tried[rule] == ENOUGH:
+                    continue
+                tried[rule] += 1
+                plant = planting.plant_rule(rule, formula, quantity, sheet, known)
+                if plant is not None:
+                    yield known, plant[1]
+
+
+def slip_sheets() -> Iterator[tuple[Known, Sheet]]:
+    for known in problems():
+        sheet = right_sheet(known, ".4f", 10**6)
+        assert sheet is not None
+        for quantity in known.checker.asked:
+            for kind in planting.SPOILERS:
+                plant = planting.plant_slip(kind, quantity, sheet, known, random.Random(3))
+                if plant is not None:
+                    yield known, plant[1]
+            plant = planting.another_quantity(quantity, sheet, known, random.Random(3))
+            if plant is not None:
+                yield known, plant[1]
+
+
+def early_sheet() -> tuple[Known, Sheet]:
+    """Numbers before it rounded to two decimals, though four are shown."""
+    known = problems()[0]
+    sheet = right_sheet(known, ".4f", 10**6)
+    assert sheet is not None
+    world = World(known, {q.leaf: np.round(known.number(q), 2) for q in known.checker.asked})
+    quantity = next(q for q in known.checker.asked if q.target == "dW1")
+    return known, sheet.but("dW1", planting.written(world.value(quantity), ".4f"))
+
+
+Said = tuple[Known, Sheet, CheckReport, Judged, Diagnosis]
+
+
+@cache
+def diagnoses() -> dict[str, Said]:
+    """By rule, a true diagnosis."""
+    found: dict[str, Said] = {}
+    wanted = {*RULES, *SLIPS}
+    for known, sheet in itertools.chain([early_sheet()], rule_sheets(found), slip_sheets()):
+        report = known.checker.check(sheet.figures)
+        for judged in report.wrong:
+            for diagnosis in judged.diagnosis:
+                found.setdefault(diagnosis.rule, (known, sheet, report, judged, diagnosis))
+        if wanted <= found.keys():
+            break
+    return found
+
+
+def holds(said: Said, diagnosis: Diagnosis) -> bool:
+    known, sheet, report, judged, _ = said
+    try:
+        return all(h for h, _ in Reading(report, sheet, known).diagnosis(judged, diagnosis))
+    except (KeyError, IndexError, ValueError):
+        return False
+
+
+def test_every_rule_and_slip_has_a_judge() -> None:
+    assert RULES.keys() == PRIORITY.keys() == MISTAKES.keys()
+    assert SLIPS.keys() - {"result_transposed"} == {*SAID_OF_SLIPS, *OTHERS}
+
+
+@pytest.mark.parametrize("rule", sorted({*RULES, *SLIPS}))
+def test_a_false_diagnosis_is_found(rule: str) -> None:
+    """Every field of every diagnosis, changed; and another rule's name in its place."""
+    said = diagnoses()[rule]
+    diagnosis = said[-1]
+    assert holds(said, diagnosis)
+    for field, false in spoiled(diagnosis, LEFT):
+        assert not holds(said, false), field
+    other = "outer_transposed" if rule != "outer_transposed" else "square_forgotten"
+    done = tuple(with_field(d, "rule", other) for d in diagnosis.done)
+    assert not holds(said, replace(diagnosis, rule=other, done=done))
+
+
+def verdicts() -> Iterator[tuple[Known, Sheet, CheckReport, Judged]]:
+    columns = handgrad.load("batch")
+    known = Known(Facts.of(columns), handgrad.Checker(columns))
+    for planted in ({}, {"dW1": [[1, 1, 1]]}):
+        sheet = right_sheet(known, ".4f", 10**6)
+        assert sheet is not None
+        sheet = Sheet({**sheet.figures, **planted})
+        report = known.checker.check(sheet.figures)
+        del sheet.figures["z1"]
+        for judged in known.checker.check(sheet.figures).steps:
+            yield known, sheet, report, judged
+    known, sheet = next(slip_sheets())
+    quantity = next(q for q in known.checker.asked if q.target == "z1")
+    formula = quantity.formula.expression * 2
+    plant = planting.plant_rule("", formula, quantity, sheet, known, "followed")
+    assert plant is not None
+    report = known.checker.check(plant[1].figures)
+    for judged in report.steps:
+        yield known, plant[1], report, judged
+
+
+@pytest.mark.parametrize("verdict", get_args(Verdict))
+def test_a_false_verdict_is_found(verdict: Verdict) -> None:
+    known, sheet, report, judged = next(v for v in verdicts() if v[-1].verdict == verdict)
+    reading = Reading(report, sheet, known)
+
+    def true(other: Any) -> bool:
+        return all(h for h, _ in reading.verdict(other))
+
+    assert true(judged)
+    assert not true(replace(judged, expected=judged.expected + 1))
+    for false in get_args(Verdict):
+        if false != verdict:
+            assert not true(replace(judged, verdict=false)), false
+    if judged.following is not None:
+        assert not true(replace(judged, following=judged.following + 1))
+    if judged.entry is not None:
+        assert not true(replace(judged, trivial=not judged.trivial))
+
+
+def test_a_false_convention_is_found() -> None:
+    """Gradients on the way without the mean's 1/m are right times 1/m, and by no other number."""
+    problem = handgrad.Problem(
+        "z = W @ X\na = sigmoid(z)\nL = -sum(Y*log(a) + (1 - Y)*log(1 - a))/2",
+        {"W": [[0.3, -0.2]]},
+        {"X": [[1, -2], [0.5, 1]], "Y": [[1, 0]]},
+    )
+    known = Known(Facts.of(problem), handgrad.Checker(problem))
+    sheet = right_sheet(known, ".4f", 10**6)
+    assert sheet is not None
+    quantity = next(q for q in known.checker.asked if q.target == "dz")
+    sheet = sheet.but("dz", planting.written(2 * known.number(quantity), ".4f"))
+    report = known.checker.check(sheet.figures)
+    judged = report["dz"]
+    assert judged.convention == MeanLeft(2)
+    assert all(h for h, _ in Reading(report, sheet, known).verdict(judged))
+    false = replace(judged, convention=MeanLeft(3))
+    steps = tuple(false if s is judged else s for s in report.steps)
+    lying = replace(report, steps=steps)
+    assert not all(h for h, _ in Reading(lying, sheet, known).verdict(false))
