@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from handgrad.comparison.structure import (
     Comparison,
     EquationChange,
@@ -11,8 +13,9 @@ from handgrad.comparison.structure import (
     UnitState,
 )
 from handgrad.explain import WORDS, Text, joined, zeroed_text
-from handgrad.expression import Call, Literal, Name, walk
+from handgrad.expression import Call, Expression, Literal, Name
 from handgrad.operations import BY_NAME
+from handgrad.operations.gates import activation_in
 from handgrad.trace.numbers import literal_of
 
 LONG = 40
@@ -74,10 +77,7 @@ def _swapped(comparison: Comparison) -> tuple[str, str] | None:
     for change in comparison.changes:
         if not isinstance(change, EquationChange) or change.left is None or change.right is None:
             return None
-        here, there = (
-            [n.operation for n in walk(e) if isinstance(n, Call)]
-            for e in (change.left, change.right)
-        )
+        here, there = (list(_operations(e)) for e in (change.left, change.right))
         if len(here) != len(there):
             return None
         pairs |= {(a, b) for a, b in zip(here, there, strict=True) if a != b}
@@ -85,6 +85,15 @@ def _swapped(comparison: Comparison) -> tuple[str, str] | None:
     if found and all(BY_NAME[o].family == "activation" for o in found):
         return found
     return None
+
+
+def _operations(formula: Expression) -> Iterator[str]:
+    """The operations of a formula, an activation written out as one."""
+    call = activation_in(formula) or formula
+    if isinstance(call, Call):
+        yield call.operation
+        for argument in call.arguments:
+            yield from _operations(argument)
 
 
 def gate_text(change: GateChange) -> Text:

@@ -6,6 +6,7 @@ from handgrad.explain.text import Inline, Text, joined
 from handgrad.explain.words import OPTIONS, RULE_SETTINGS, RULE_WORDS, WORDS
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name, leaves, walk
 from handgrad.graph import Graph
+from handgrad.graph.structure import activation_of
 from handgrad.notation import Function
 from handgrad.operations import BY_NAME
 from handgrad.trace import Broadcast, ShortcutTaken, Step, Trace, TraceLine
@@ -57,7 +58,7 @@ def _layer_title(trace: Trace, step: Step) -> Text:
     parts: list[Inline] = []
     for line in step.lines:
         node = trace.graph.nodes[line.target.name]
-        root = line.formula.operation if isinstance(line.formula, Call) else ""
+        root = _outermost(line.formula)
         if node.name == trace.graph.loss:
             word: Text = ("the loss",)
         elif line.role == "cost":
@@ -74,14 +75,20 @@ def _layer_title(trace: Trace, step: Step) -> Text:
     return (f"Layer {step.layer}: ", *[p for p in parts if p])
 
 
+def _outermost(formula: Expression) -> str:
+    """The operation at the root of a formula: ReLU for one written out."""
+    known = activation_of(formula) or formula
+    return known.operation if isinstance(known, Call) else ""
+
+
 def _activations(graph: Graph, step: Step) -> list[str]:
     """The operations that an error signal comes back through."""
     for note in step.notes:
         if isinstance(note, ShortcutTaken):
             return [note.activation, note.operation]
     activation = graph.activations.get(step.about)
-    written = graph.nodes[activation].written if activation else None
-    return [written.operation] if isinstance(written, Call) else []
+    applied = activation_of(graph.nodes[activation].written) if activation else None
+    return [applied.operation] if applied is not None else []
 
 
 def reason(trace: Trace, step: Step) -> Text:
@@ -144,6 +151,8 @@ def _outline(formula: Expression) -> str:
     """The operation that best describes a formula: the weighted sum in W x + b."""
     if not isinstance(formula, Call):
         return ""
+    if (applied := activation_of(formula)) is not None:
+        return applied.operation
     if BY_NAME[formula.operation].family == "arithmetic":
         for argument in formula.arguments:
             if isinstance(argument, Call) and BY_NAME[argument.operation].family == "linear":

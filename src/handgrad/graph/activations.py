@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from handgrad.expression import Call, Expression, walk
 from handgrad.graph.structure import Graph
 from handgrad.operations import operation_of
+from handgrad.operations.gates import activation_in, splits_ties
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +17,14 @@ class Activation:
     Arguments:
         equation: the equation that it stands in.
         call: the activation, applied.
+        written: the same as the equation has it: max(0, z) for ReLU of z.
         alone: whether the equation is nothing else, such as h1 = relu(z1).
         fused: whether it is differentiated as one with the loss; its own slope then multiplies nothing.
     """
 
     equation: str
     call: Call
+    written: Expression
     alone: bool
     fused: bool
 
@@ -35,6 +38,11 @@ class Activation:
         """Whether it lets gradient through where its input is positive, and none elsewhere."""
         return operation_of(self.call).gate
 
+    @property
+    def splits_ties(self) -> bool:
+        """Whether it is a gate that lets half of the gradient through where its input is exactly 0."""
+        return splits_ties(self.written)
+
 
 def activations(graph: Graph) -> tuple[Activation, ...]:
     """The activations of a graph, in the order of the equations; in each, the outermost first."""
@@ -43,8 +51,8 @@ def activations(graph: Graph) -> tuple[Activation, ...]:
     for equation in graph.equations:
         written = graph.nodes[equation].written
         found += [
-            Activation(equation, node, node is written, node is written and equation in fused)
+            Activation(equation, call, node, node is written, node is written and equation in fused)
             for node in (walk(written) if written is not None else ())
-            if isinstance(node, Call) and operation_of(node).family == "activation"
+            if (call := activation_in(node)) is not None
         ]
     return tuple(found)

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from handgrad.expression import Call, Expression, Leaf, Shape, walk
 from handgrad.expression import Literal as Number
 from handgrad.operations import operation_of
+from handgrad.operations.gates import activation_in
 from handgrad.record import record
 
 NodeKind: TypeAlias = Literal["parameter", "data", "value"]
@@ -129,9 +130,7 @@ def is_cased(expression: Expression, cased_leaves: Set[Leaf]) -> bool:
 
 def activation_of(expression: Expression | None) -> Call | None:
     """The activation that an equation applies at its root, if it does."""
-    if isinstance(expression, Call) and operation_of(expression).family == "activation":
-        return expression
-    return None
+    return activation_in(expression)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from handgrad.operations.activations import sigmoid
 from handgrad.operations.annotate import application
 from handgrad.operations.arithmetic import add, divide, multiply, negate, power, subtract
 from handgrad.operations.functions import exp, log, step
+from handgrad.operations.gates import activation_in
 from handgrad.operations.linear import matmul, outer
 from handgrad.operations.losses import bce, cross_entropy
 from handgrad.operations.reductions import (
@@ -148,8 +149,9 @@ def _rewrites(node: Expression, seen: Surroundings) -> Iterator[Found]:
             rewrite = REWRITES.get(node.operation)
             if rewrite is not None:
                 yield from rewrite(node, seen)
-            if operation_of(node).family == "activation" and len(node.arguments) == 1:
-                yield "activation_forgotten", node.arguments[0], (node,)
+            applied = activation_in(node)
+            if applied is not None and len(applied.arguments) == 1:
+                yield "activation_forgotten", applied.arguments[0], (node,)
         case Name() if node.name in seen.before:
             before = Name(seen.before[node.name], shape=node.shape)
             yield "preactivation_used", before, (before, node)

@@ -12,6 +12,7 @@ from handgrad.explain.text import listed
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, Shape, walk
 from handgrad.operations import BY_NAME, operation_of
 from handgrad.operations.annotate import tidied
+from handgrad.operations.gates import activation_in
 from handgrad.operations.operation import Application, Misfit, Signature
 from handgrad.page.blocks import Block, Derivation, Heading, Paragraph, Relation, Table, Text
 from handgrad.trace import GatedOff, ShortcutTaken, Step, Trace
@@ -71,7 +72,7 @@ def goals(trace: Trace) -> list[Block]:
 
 
 def _activation_nouns(trace: Trace) -> list[tuple[str, str]]:
-    used = [c.operation for c in _calls(trace) if operation_of(c).family == "activation"]
+    used = [a.operation for c in _calls(trace) if (a := activation_in(c)) is not None]
     return [(name, WORDS[name].noun) for name in dict.fromkeys(used) if name in WORDS]
 
 

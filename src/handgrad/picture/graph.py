@@ -13,6 +13,7 @@ import numpy as np
 from handgrad.explain.words import WORDS
 from handgrad.expression import Adjoint, Call, Expression, Name, leaves, walk
 from handgrad.operations import operation_of
+from handgrad.operations.gates import activation_in
 from handgrad.operations.operation import Array
 from handgrad.picture.drawing import Arrow, Drawing, Label, Path, Rectangle, Role, Shape, Text
 from handgrad.picture.graph_words import describe_graph
@@ -188,9 +189,9 @@ class _Picture:
         """The face of a box, and a line on the gates in it that are shut."""
         written = self._written(name)
         calls = [
-            node
+            call
             for node in (walk(written) if written is not None else ())
-            if isinstance(node, Call) and operation_of(node).gate
+            if (call := activation_in(node)) is not None and operation_of(call).gate
         ]
         if not calls:
             return "surface", []

@@ -15,6 +15,7 @@ import numpy as np
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves, walk
 from handgrad.graph import Graph
 from handgrad.operations import operation_of
+from handgrad.operations.gates import activation_in
 from handgrad.operations.operation import Array
 from handgrad.practice.layers import Layer, layers
 from handgrad.practice.meaning import HELD, TARGETS, Meaning
@@ -223,7 +224,8 @@ def _all(flags: Array) -> Array:
 
 def _carried(formula: Expression) -> bool:
     return all(
-        operation_of(node).family in CARRIED or operation_of(node).gate
+        operation_of(node).family in CARRIED
+        or ((applied := activation_in(node)) is not None and operation_of(applied).gate)
         for node in walk(formula)
         if isinstance(node, Call)
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from handgrad.equations import source
 from handgrad.expression import Call, Expression, Name, substitute
-from handgrad.operations import operation_of
+from handgrad.operations.gates import activation_in
 from handgrad.problem.problem import Problem
 
 
@@ -43,7 +43,7 @@ class _Opening:
 
     def equation(self, target: str, expression: Expression, text: str) -> None:
         self.current = target
-        if _is_activation(expression):
+        if activation_in(expression) is not None:
             assert isinstance(expression, Call)
             opened: Expression = self._with_named_argument(expression)
         else:
@@ -54,7 +54,7 @@ class _Opening:
         """The formula with each activation in it replaced by a name."""
         if not isinstance(expression, Call):
             return expression
-        if _is_activation(expression):
+        if activation_in(expression) is not None:
             return self._named(expression, self._with_named_argument(expression))
         arguments = tuple(self._opened(a) for a in expression.arguments)
         if all(a is b for a, b in zip(arguments, expression.arguments, strict=True)):
@@ -62,13 +62,18 @@ class _Opening:
         return Call(expression.operation, arguments, expression.options)
 
     def _with_named_argument(self, activation: Call) -> Call:
-        first, *rest = activation.arguments
+        applied = activation_in(activation)
+        assert applied is not None
+        first = applied.arguments[0]
         opened = self._opened(first)
         if isinstance(opened, Call):
             opened = self._named(first, opened)
         if opened is first:
             return activation
-        return Call(activation.operation, (opened, *rest), activation.options)
+        arguments = [
+            substitute(a, lambda e: opened if e == first else None) for a in activation.arguments
+        ]
+        return Call(activation.operation, tuple(arguments), activation.options)
 
     def _named(self, formula: Expression, opened: Expression) -> Name:
         """The name of a part; equal parts share one."""
@@ -86,10 +91,6 @@ def in_own_names(expression: Expression, parts: Mapping[str, Part]) -> Expressio
         expression,
         lambda e: parts[e.name].formula if isinstance(e, Name) and e.name in parts else None,
     )
-
-
-def _is_activation(expression: Expression) -> bool:
-    return isinstance(expression, Call) and operation_of(expression).family == "activation"
 
 
 def _free_prefix(problem: Problem) -> str:

@@ -15,6 +15,7 @@ from handgrad.equations import Equation, parse_equations, plain_name, source
 from handgrad.errors import OptionError, ProblemError, nearest
 from handgrad.expression import Call, Expression, substitute
 from handgrad.operations import BY_NAME, SPELLINGS
+from handgrad.operations.gates import activation_in
 from handgrad.problem.given import Given, from_text, given, number
 from handgrad.problem.networks import network
 from handgrad.shown import Shown
@@ -317,6 +318,11 @@ def _swapped(
             found = True
             kept = tuple(o for o in node.options if o[0] in BY_NAME[new].options)
             return Call(new, tuple(substitute(a, other) for a in node.arguments), kept)
+        known = activation_in(node)
+        if known is not None and known.operation == old:
+            # Written out, such as max(0, z) for ReLU.
+            found = True
+            return Call(new, (substitute(known.arguments[0], other),))
         return None
 
     changed = [

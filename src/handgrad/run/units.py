@@ -25,6 +25,7 @@ from handgrad.graph.weighted import weighted_sum
 from handgrad.notation import MatrixProduct
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated, application, signature_of
+from handgrad.operations.gates import activation_in
 from handgrad.operations.operation import Array
 from handgrad.run.evaluate import value_of
 
@@ -360,7 +361,7 @@ class LayerUnits:
             return self._opened(node.written, given, whole=whole)
         if not isinstance(expression, Call):
             return expression
-        family = operation_of(expression).family
+        family = "activation" if activation_in(expression) else operation_of(expression).family
         statistic = family == "reduction" and bool(self._outside & set(leaves(expression)))
         if family in ("activation", "loss") or (statistic and not whole):
             given.append(expression)
@@ -383,7 +384,11 @@ class LayerUnits:
                 if formula not in found and node is not None and node.written is not None:
                     found.add(formula)
                     pending.append(node.written)
-            elif isinstance(formula, Call) and operation_of(formula).family not in BEYOND:
+            elif (
+                isinstance(formula, Call)
+                and operation_of(formula).family not in BEYOND
+                and activation_in(formula) is None
+            ):
                 pending += formula.arguments
         return found
 

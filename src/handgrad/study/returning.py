@@ -22,6 +22,7 @@ from handgrad.expression import Call, Expression, leaves, literal
 from handgrad.graph import build
 from handgrad.notation import Sum
 from handgrad.operations import operation_of
+from handgrad.operations.gates import activation_in
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.problem.parts import with_named_activations
@@ -87,13 +88,14 @@ class Returning:
         for layer in self.watch.layers:
             alone = self.watch.graph.nodes.get(layer.name)
             name = layer.name
-            if alone is None or alone.written != layer.call:
-                name = next((n for n, part in parts.items() if part.formula == layer.call), "")
+            if alone is None or alone.written != layer.written:
+                name = next((n for n, part in parts.items() if part.formula == layer.written), "")
             node = graph.nodes.get(name)
-            if node is None or not isinstance(node.written, Call):
+            applied = activation_in(node.written) if node is not None else None
+            if applied is None:
                 continue
             called[layer.name] = name
-            layers[name] = LayerUnits(graph, node.written.arguments[0])
+            layers[name] = LayerUnits(graph, applied.arguments[0])
         return Reviving(named, graph, layers), called
 
     def revivers(self, units: Sequence[Key]) -> dict[Key, Revivers]:

@@ -24,12 +24,14 @@ class Layer:
         name: the equation that the gate stands in, such as h1; with a number where there are more in it.
         pre: what the gate is applied to: its pre-activation, such as z1.
         call: the gate, applied.
+        written: the same as the equation has it.
         facts: what one unit is, and what is its own.
     """
 
     name: str
     pre: Expression
     call: Call
+    written: Expression
     facts: LayerUnits = field(compare=False, repr=False)
 
     @property
@@ -69,5 +71,6 @@ def layers(graph: Graph, operations: Set[str] = GATES) -> tuple[Layer, ...]:
         for number, activation in enumerate(calls, start=1):
             pre = activation.pre_activation
             name = equation if len(calls) == 1 else f"{equation} ({number})"
-            found.append(Layer(name, pre, activation.call, LayerUnits(graph, pre)))
+            facts = LayerUnits(graph, pre)
+            found.append(Layer(name, pre, activation.call, activation.written, facts))
     return tuple(found)

@@ -24,9 +24,9 @@ from handgrad.expression import (
 from handgrad.graph import Activation, Graph, Line, activations
 from handgrad.graph.asked import unasked
 from handgrad.graph.structure import Shortcut
-from handgrad.notation import Indicator
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import tidied
+from handgrad.operations.gates import activation_in, opened_by
 from handgrad.operations.operation import Array, broadcast
 from handgrad.run import Run
 from handgrad.run.evaluate import value_of
@@ -110,8 +110,9 @@ class Noting:
             if not isinstance(node, Call):
                 continue
             operation = operation_of(node)
-            if operation.gate:
-                notes += self._shut(node, line.target.name, "forward")
+            applied = activation_in(node)
+            if applied is not None and operation_of(applied).gate:
+                notes += self._shut(applied, line.target.name, "forward")
             notes += self.saturated.get((line.target.name, node), ())
             if operation.kinks:
                 notes += self._kinks(node, line.target.name)
@@ -122,11 +123,13 @@ class Noting:
         argument = call.arguments[0]
         return argument, self.run.of(argument)
 
-    def _shut(self, call: Call, activation: str, phase: Phase) -> list[GatedOff]:
+    def _shut(
+        self, call: Call, activation: str, phase: Phase, ajar_at_zero: bool = False
+    ) -> list[GatedOff]:
         argument, z = self._argument(call)
         if not self.graph.cased(argument):
             z = z[..., None]
-        shut = z <= 0
+        shut = z < 0 if ajar_at_zero else z <= 0
         count = z.shape[-1]
         notes: list[GatedOff] = []
         for unit in product(*map(range, argument.shape or ())):
@@ -306,13 +309,13 @@ class Noting:
         gate = self._gate_on(name) if self.gates else None
         if gate is None:
             return []
-        call, activation = gate
+        call, activation = gate.call, gate.equation if gate.alone else name
         output = activation if activation in self.graph.nodes else name
         above = Adjoint(output)
         known = output != name and above in self.run.numbers
         arriving = self.run.of(above) if known else None
         notes: list[Note] = []
-        for note in self._shut(call, activation, "backward"):
+        for note in self._shut(call, activation, "backward", gate.splits_ties):
             blocked = None
             if arriving is not None and not note.cases and np.size(arriving[note.unit]) == 1:
                 blocked = float(abs(np.ravel(arriving[note.unit])[0]))
@@ -355,15 +358,16 @@ class Noting:
         if not self.gates or self._gate_on(line.target.name) is not None:
             return notes  # told where that gradient is complete
         for node in walk(line.formula):
-            if not isinstance(node, Call) or not isinstance(operation_of(node).notation, Indicator):
+            looked_at = opened_by(node)
+            if looked_at is None:
                 continue
-            pre = self._opened(node.arguments[0])
+            pre = self._opened(looked_at)
             for gate in self.gates.get(pre, ()):
                 equation = gate.equation
                 if (equation, pre) in self.told or equation not in (line.through, ""):
                     continue
                 self.told.add((equation, pre))
-                notes += self._shut(gate.call, equation, "backward")
+                notes += self._shut(gate.call, equation, "backward", gate.splits_ties)
         return notes
 
     def _opened(self, formula: Expression) -> Expression:
@@ -378,13 +382,13 @@ class Noting:
         """What an entry of a value, or of a gradient, zeroes; nothing where another path keeps it from being 0."""
         return () if np.any(self.run.of(leaf)[unit]) else self.silencing.zeroed(leaf, unit)
 
-    def _gate_on(self, name: str) -> tuple[Call, str] | None:
+    def _gate_on(self, name: str) -> Activation | None:
         """The gate applied to the value, or the part of an equation, that `name` names."""
         let = self.graph.lets.get(name)
         pre: Expression = let.written if let is not None else Name(name)
         for gate in self.gates.get(pre, ()):
             if let is None or let.equation == gate.equation:
-                return gate.call, gate.equation if gate.alone else name
+                return gate
         return None
 
     def _zero_inputs(self, name: str) -> list[Note]:

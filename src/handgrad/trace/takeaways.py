@@ -7,8 +7,9 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from handgrad.expression import Call, Expression, walk
+from handgrad.expression import Expression, walk
 from handgrad.operations import operation_of
+from handgrad.operations.gates import activation_in
 from handgrad.trace.structure import GatedOff, LossChange, Phase, Step, Trace, ZeroInput
 
 
@@ -137,6 +138,7 @@ def _gates(trace: Trace) -> tuple[str, ...]:
     for name in trace.graph.equations:
         written = trace.graph.nodes[name].written
         for node in walk(written) if written is not None else ():
-            if isinstance(node, Call) and operation_of(node).gate:
-                found[node.operation] = None
+            applied = activation_in(node)
+            if applied is not None and operation_of(applied).gate:
+                found[applied.operation] = None
     return tuple(found)

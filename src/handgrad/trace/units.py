@@ -43,7 +43,7 @@ class Units:
     @property
     def shut(self) -> Array:
         """Where the gate is shut: nowhere for an activation that is no gate."""
-        return (self.z <= 0) & self.gate
+        return (self.z <= 0) & (self.slope == 0) & self.gate
 
     @property
     def passing(self) -> Array:
@@ -65,6 +65,7 @@ def units(trace: Trace) -> tuple[Units, ...]:
         if not activation.alone or activation.fused or not operation_of(call).elementwise:
             continue
         z = run.of(argument)
+        slope = slopes_of(call, z, cased=graph.cased(argument))
         found.append(
             Units(
                 activation=name,
@@ -72,7 +73,7 @@ def units(trace: Trace) -> tuple[Units, ...]:
                 operation=call.operation,
                 gate=activation.gate,
                 z=z,
-                slope=slopes_of(call, z, cased=graph.cased(argument)),
+                slope=np.where(z == 0, 0.5, slope) if activation.splits_ties else slope,
                 arriving=_arriving(graph, run, name),
                 cased=graph.cased(argument),
                 step=steps[name].id if name in steps else "",

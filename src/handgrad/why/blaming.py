@@ -10,6 +10,7 @@ import numpy as np
 from handgrad.expression import Call, Expression, Index, Leaf, Name
 from handgrad.graph import Graph
 from handgrad.operations import operation_of
+from handgrad.operations.gates import activation_in
 from handgrad.operations.operation import Array
 from handgrad.why.structure import TINY, Blame, Entry, Factor
 
@@ -45,9 +46,10 @@ class Blaming:
 
     def activation(self, of: Entry, expression: Expression) -> Blame | None:
         """The gate, or the flat end, that an activation of this entry has at its number."""
-        if not isinstance(expression, Call):
+        applied = activation_in(expression)
+        operation = operation_of(applied) if applied is not None else None
+        if operation is None:
             return None
-        operation = operation_of(expression)
         if not operation.gate and operation.saturation is None:
             return None
         kind = "gate_shut" if operation.gate else "saturated"

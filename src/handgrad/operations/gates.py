@@ -1,0 +1,79 @@
+"""ReLU, by its own name and written out: max(0, z), where(z > 0, z, 0), z · (z > 0).
+
+What is written stays what is computed and shown; here it is known for the gate that it is.
+"""
+
+from __future__ import annotations
+
+from handgrad.expression import Call, Expression, Literal, number
+from handgrad.notation import Indicator
+from handgrad.operations import operation_of
+from handgrad.operations.activations import relu
+from handgrad.operations.arithmetic import add, multiply, negate, subtract
+from handgrad.operations.choosing import greater, less, where
+from handgrad.operations.functions import larger, maximum
+
+
+def activation_in(expression: Expression | None) -> Call | None:
+    """The activation that a formula applies at its root: as it stands, or ReLU for one written out.
+
+    max(0, 1 − y·s) and the like, with a number added in, are terms of a hinge loss and no ReLU.
+    """
+    if not isinstance(expression, Call):
+        return None
+    if operation_of(expression).family == "activation":
+        return expression
+    z = _written_out(expression)
+    if z is None or isinstance(z, Literal) or z.shape != expression.shape or _shifted(z):
+        return None
+    return Call(relu.name, (z,), span=expression.span, shape=expression.shape)
+
+
+def splits_ties(written: Expression) -> bool:
+    """Whether a gate as it is written lets half of the gradient through where its input is exactly 0."""
+    return isinstance(written, Call) and written.operation == maximum.name
+
+
+def opened_by(slope: Expression) -> Expression | None:
+    """What a gate looks at, where a formula is a gate's slope: z, of 1[z > 0] or larger(z, 0)."""
+    if not isinstance(slope, Call):
+        return None
+    if isinstance(operation_of(slope).notation, Indicator):
+        return slope.arguments[0]
+    if slope.operation == larger.name and number(slope.arguments[1]) == 0:
+        return slope.arguments[0]
+    return _positive(slope)
+
+
+def _written_out(call: Call) -> Expression | None:
+    """z, of ReLU of z written out."""
+    match call.operation:
+        case maximum.name:
+            for zero, z in (call.arguments, call.arguments[::-1]):
+                if number(zero) == 0:
+                    return z
+        case where.name:
+            condition, z, zero = call.arguments
+            if number(zero) == 0 and _positive(condition) == z:
+                return z
+        case multiply.name:
+            for condition, z in (call.arguments, call.arguments[::-1]):
+                if _positive(condition) == z:
+                    return z
+    return None
+
+
+def _positive(condition: Expression) -> Expression | None:
+    """z, of z > 0."""
+    if isinstance(condition, Call) and condition.operation in (greater.name, less.name):
+        a, b = condition.arguments
+        z, zero = (a, b) if condition.operation == greater.name else (b, a)
+        return z if number(zero) == 0 else None
+    return None
+
+
+def _shifted(z: Expression) -> bool:
+    """Whether a number is added in: the 1 of 1 − y·s, the margin of d₁ − d₂ + 0.2."""
+    if isinstance(z, Call) and z.operation in (add.name, subtract.name, negate.name):
+        return any(map(_shifted, z.arguments))
+    return isinstance(z, Literal)

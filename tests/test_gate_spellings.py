@@ -1,0 +1,196 @@
+"""ReLU written out is the gate that it is, in every answer, and stays as it was written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from handgrad.cli.commands import run
+from handgrad.equations import parse_expression
+from handgrad.operations.gates import activation_in
+
+SPELLINGS = {
+    "max(0, z)": "maximum(0, {z})",
+    "max(z, 0)": "max({z}, 0)",
+    "where": "where({z} > 0, {z}, 0)",
+    "where, the other way round": "where(0 < {z}, {z}, 0)",
+    "mask behind": "{z} * ({z} > 0)",
+    "mask before": "({z} > 0) * {z}",
+}
+
+NETWORK = """
+equations = '''
+z1 = W1 @ x + b1
+h1 = {first}
+z2 = W2 @ h1 + b2
+h2 = {second}
+yhat = w3 @ h2 + b3
+L = (yhat - y)**2
+'''
+[parameters]
+W1 = [[0.5,-0.3],[0.2,0.7],[-0.4,0.1]]
+b1 = [0.2,-0.2,0]
+W2 = [[0.3,-0.5,0.2],[0.6,0.1,-0.4]]
+b2 = [0.3,0.1]
+w3 = [0.5, -0.6]
+b3 = 0.1
+[data]
+x = [1,2]
+y = 1
+[update]
+rate = 0.1
+"""
+
+
+def network(spelling: str) -> str:
+    return NETWORK.format(first=spelling.format(z="z1"), second=spelling.format(z="z2"))
+
+
+class Said:
+    """What the command line says of a problem."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.file, self.capsys = folder / "problem.toml", capsys
+
+    def __call__(self, text: str, *arguments: str, code: int = 0) -> str:
+        self.file.write_text(text)
+        command, *options = arguments
+        self.capsys.readouterr()
+        found = run([command, str(self.file), *options])
+        out, err = self.capsys.readouterr()
+        assert found == code, err
+        return out + err
+
+
+@pytest.fixture
+def said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Said:
+    return Said(tmp_path, capsys)
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
+def test_every_spelling_is_the_gate_that_relu_is(said: Said, spelling: str) -> None:
+    plain, written = network("relu({z})"), network(spelling)
+    for command in (
+        ("gates", "--json"),
+        ("train", "--steps", "5", "--json"),
+        ("questions", "--json"),
+    ):
+        one, other = (json.loads(said(text, *command)) for text in (plain, written))
+        for report in (one, other):
+            report.pop("problem", None)
+        if command[0] == "gates":
+            assert [u["verdict"] for u in other["units"]] == [u["verdict"] for u in one["units"]]
+            assert "gated_off" in {u["verdict"] for u in other["units"]}
+            assert [(x["operation"], x["gate"]) for x in other["layers"]] == [
+                (x["operation"], x["gate"]) for x in one["layers"]
+            ]
+        elif command[0] == "train":
+            assert other["dead"] == one["dead"] if "dead" in one else other == one
+        else:
+            assert [q["kind"] for q in other["questions"]] == [q["kind"] for q in one["questions"]]
+    shown = said(written, "solve")
+    assert shown.count("◁ gate shut") == 4  # two gates, forward and backward
+    assert "It blocks" in shown or "it blocks" in shown
+    assert "h⁽¹⁾ = ReLU" not in shown
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
+def test_within_a_formula_too(said: Said, spelling: str) -> None:
+    def inline(one: str) -> str:
+        body = f"L = (w2 @ ({one.format(z='(W @ x + b)')}) - y)**2"
+        return f"""equations = "{body}"
+[parameters]
+W = [[0.5, -0.3], [-0.4, 0.1]]
+b = [0.2, 0]
+w2 = [0.5, -0.6]
+[data]
+x = [1, 2]
+y = 1
+"""
+
+    one, other = (json.loads(said(inline(s), "gates", "--json")) for s in ("relu({z})", spelling))
+    assert [u["verdict"] for u in other["units"]] == [u["verdict"] for u in one["units"]]
+    assert [u["verdict"] for u in other["units"]].count("gated_off") == 1
+
+
+def test_off_units_are_had_of_a_gate_written_out(said: Said) -> None:
+    sheets = json.loads(
+        said(
+            network("maximum(0, {z})"),
+            "practice",
+            "--off",
+            "2:1",
+            "--count",
+            "5",
+            "--json",
+        )
+    )["sheets"]
+    assert len(sheets) == 5
+    for sheet in sheets:
+        of = {
+            n: np.array(v, float) for n, v in (*sheet["parameters"].items(), *sheet["data"].items())
+        }
+        z2 = of["W2"] @ np.maximum(0, of["W1"] @ of["x"] + of["b1"]) + of["b2"]
+        assert (z2 <= 0).sum() == 1
+
+
+def test_another_activation_is_put_for_one_written_out(said: Said) -> None:
+    one, other = (
+        json.loads(said(network(s), "solve", "--swap", "relu=tanh", "--json"))
+        for s in ("relu({z})", "max(0, {z})")
+    )
+    assert other["gradients"] == one["gradients"]
+
+
+def test_a_tie_keeps_the_slope_of_what_is_written(said: Said) -> None:
+    text = """equations = '''
+z = w * x + b
+h = {one}
+L = 3 * h
+'''
+[parameters]
+w = 0.5
+b = -1
+[data]
+x = 2
+"""
+    half, none = (
+        json.loads(said(text.replace("{one}", s), "solve", "--json"))
+        for s in ("maximum(0, z)", "where(z > 0, z, 0)")
+    )
+    assert (half["gradients"]["z"], none["gradients"]["z"]) == (1.5, 0.0)
+    # A gate through which half of the gradient comes is not said to block it.
+    blocking = [
+        n
+        for s in half["steps"]
+        for n in s["notes"]
+        if n["kind"] == "gated_off" and s["phase"] == "backward"
+    ]
+    assert not blocking
+
+
+@pytest.mark.parametrize(
+    "formula",
+    ["maximum(0, 1 - y*s)", "max(0, d1 - d2 + 0.2)", "where(a > 0, b, 0)", "z * (y > 0)", "maximum(1, z)"],
+)  # fmt: skip
+def test_what_is_no_relu_is_not_taken_for_one(formula: str) -> None:
+    assert activation_in(parse_expression(formula)) is None
+
+
+SVM = """equations = [
+    "s = w @ x",
+    "L = maximum(0, 1 - y*s)",
+]
+[parameters]
+w = [0.5, 1]
+[data]
+x = [1, 2]
+y = 1
+"""
+
+
+def test_a_hinge_has_no_units(said: Said) -> None:
+    assert "no gates" in said(SVM, "gates", code=2)
