@@ -113,10 +113,12 @@ class Literal(Expression):
     """A number or an array of numbers, written out. `text` keeps the way it was written.
 
     In many cases (`cased`) the last axis of `value` counts the cases and is no part of the shape.
+    A vector with `row` lies along the rows of matrices, and is printed as a row.
     """
 
     value: Nested
     cased: bool = False
+    row: bool = field(default=False, compare=False)
     text: str = field(default="", compare=False)
     span: Span | None = field(default=None, compare=False, repr=False)
 

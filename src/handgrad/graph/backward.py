@@ -82,7 +82,9 @@ class Backward:
             self._finish(name)
             computed = self.nodes[name].computed
             assert computed is not None
-            g = ONE if name == self.loss else self._adjoint_leaf(name)
+            # What is added to the loss as it is has the gradient 1, which no product needs.
+            is_one = self.gradients[name].total == ONE and self.nodes[name].shape == ()
+            g = ONE if is_one else self._adjoint_leaf(name)
             if name in self.recognition.aside:
                 self._through(name)
             elif name == self.loss or self._contributions.get(name):
@@ -339,10 +341,19 @@ class Backward:
 
     def _number_lets(self) -> None:
         """Keeps the lets that a formula refers to, numbered in order of appearance."""
+        self._write_out_repeats()
         numbering = Numbering(self.lets, self._parts.letter)
         # Those that no step shows come after the rest, so that the shown ones have no gaps.
         shown = self._shown()
-        numbering.number(line for line in self._emitted if line.leaf in shown)
+        beside: dict[Leaf, list[Line]] = {}
+        for shortcut in self.shortcuts:
+            beside.setdefault(shortcut.short.leaf, []).extend(shortcut.long)
+        numbering.number(
+            told
+            for line in self._emitted
+            if line.leaf in shown
+            for told in (line, *beside.get(line.leaf, ()))
+        )
         self._emitted = [numbering.line(line) for line in self._emitted]
         self.shortcuts = [numbering.shortcut(shortcut) for shortcut in self.shortcuts]
         self.gradients = {n: numbering.gradient(g) for n, g in self.gradients.items()}
@@ -350,6 +361,42 @@ class Backward:
         self.cased.clear()
         self.cased.update(map(numbering.leaf, kept))
         self._parts.lets = numbering.numbered()
+
+    def _write_out_repeats(self) -> None:
+        """Lets a gradient that is that of a part of an equation, and nothing else is made of, be its formula.
+
+        ∂L/∂u = … and then ∂L/∂w = ∂L/∂u would say one thing twice.
+        """
+        users: dict[Leaf, list[Line]] = {}
+        for line in self._emitted:
+            for leaf in leaves(line.formula):
+                users.setdefault(leaf, []).append(line)
+        kept = {x.leaf for s in self.shortcuts for x in (s.short, *s.long)}
+        kept |= {leaf for s in self.shortcuts for x in s.long for leaf in leaves(x.formula)}
+        written: dict[Expression, Expression] = {}
+        for line in self._emitted:
+            uses = users.get(line.leaf, [])
+            alone = len(uses) == 1 and uses[0].formula == line.leaf
+            if alone and line.leaf.name in self.lets and line.leaf not in kept:
+                written[line.leaf] = written.get(line.formula, line.formula)
+        if not written:
+            return
+        self._emitted = [
+            replace(line, formula=written.get(line.formula, line.formula))
+            for line in self._emitted
+            if line.leaf not in written
+        ]
+        for name, gradient in self.gradients.items():
+            if gradient.total in written or any(p.formula in written for p in gradient.parts):
+                self.gradients[name] = Gradient(
+                    name,
+                    tuple(
+                        replace(p, formula=written.get(p.formula, p.formula))
+                        for p in gradient.parts
+                    ),
+                    written.get(gradient.total, gradient.total),
+                    gradient.per_case,
+                )
 
     def _shown(self) -> set[Leaf]:
         """What the gradients of values, and of parameters where there are any, are computed from."""

@@ -10,6 +10,7 @@ from handgrad.expression import Leaf, Name, Shape
 from handgrad.graph.backward import Backward
 from handgrad.graph.order import in_order, used_names, where
 from handgrad.graph.recognising import Recognition
+from handgrad.graph.rows import row_vectors
 from handgrad.graph.structure import Graph, Let, Line, Node, activation_of, is_cased
 from handgrad.operations.annotate import annotated
 from handgrad.operations.operation import describe
@@ -73,6 +74,7 @@ class _Building:
             cased_leaves=frozenset(self.cased),
             consumers=self._consumers(equations),
             activations=self._activations(equations),
+            rows=row_vectors(self.nodes, tuple(e.target for e in equations), backward.lets),
         )
 
     def _consumers(self, equations: tuple[Equation, ...]) -> dict[str, tuple[str, ...]]:

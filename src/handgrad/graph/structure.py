@@ -141,6 +141,7 @@ class Graph:
     the two passes in the order in which they are computed. `cost` names the value that is
     differentiated: the loss, or its mean (or sum) over the cases. `consumers` are the equations
     that use a value, in order; `activations` the name of the activation by that of its pre-activation.
+    `rows` are the vectors that lie along the rows of matrices, as b does in X W + b.
     """
 
     nodes: Mapping[str, Node]
@@ -155,6 +156,7 @@ class Graph:
     cased_leaves: frozenset[Leaf]
     consumers: Mapping[str, tuple[str, ...]]
     activations: Mapping[str, str]
+    rows: frozenset[str] = frozenset()
 
     def shape(self, leaf: Leaf) -> Shape:
         """The shape, for one case, of a value or of its gradient."""

@@ -170,7 +170,7 @@ def _simplify_divide(call: Call) -> Expression | None:
         return a
     if isinstance(a, Call) and (positive := _negated(a)) is not None:
         return negate(divide(positive, b))
-    return None
+    return _numbers_folded(call) if b.shape == () else None
 
 
 def _simplify_power(call: Call) -> Expression | None:

@@ -310,7 +310,8 @@ def rule_blocks(trace: Trace, one: Judged, *, worked: bool) -> list[Block]:
 
 
 def _literal(value: Array, one: Judged) -> Number:
-    return literal_of(value, _has_cases(value, one))
+    line = one.quantity.line
+    return literal_of(value, _has_cases(value, one), line is not None and line.row)
 
 
 def _has_cases(value: Array, one: Judged) -> bool:

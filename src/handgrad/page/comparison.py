@@ -103,18 +103,19 @@ class _Writer:
         return [Heading(("What was changed",), 2), Table(header, rows, "lll")]
 
     def _change(self, change: Change) -> tuple[Text, Text, Text]:
+        graphs = self.comparison.left.graph, self.comparison.right.graph
         match change:
             case EquationChange():
                 sides = [(e,) if e is not None else NONE for e in (change.left, change.right)]
                 return (Name(change.name),), sides[0], sides[1]
             case NumberChange():
                 left = (
-                    (literal_of(change.left, change.left_cased),)
+                    (literal_of(change.left, change.left_cased, change.name in graphs[0].rows),)
                     if change.left is not None
                     else NONE
                 )
                 right = (
-                    (literal_of(change.right, change.right_cased),)
+                    (literal_of(change.right, change.right_cased, change.name in graphs[1].rows),)
                     if change.right is not None
                     else NONE
                 )

@@ -148,7 +148,7 @@ def _telling_line(swap: Swap) -> SwappedLine | None:
 
 
 def _worked(line: TraceLine, label: Text = ()) -> Relation:
-    chain = [line.formula, line.substituted, literal_of(line.value, line.cased)]
+    chain = [line.formula, line.substituted, literal_of(line.value, line.cased, line.row)]
     unique = tuple(e for k, e in enumerate(chain) if k == 0 or e != chain[k - 1])
     return Relation(line.target, unique, label=label)
 

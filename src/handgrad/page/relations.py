@@ -40,7 +40,7 @@ def relations_of(
 
 def relation_of(trace: Trace, step: Step, line: TraceLine, open_entries: bool = False) -> Relation:
     """A line of a step: its left side, the formula, the numbers put in, the result."""
-    result = literal_of(line.value, line.cased)
+    result = literal_of(line.value, line.cased, line.row)
     chain: list[Expression] = [line.formula]
     put_in = reads_well(line, trace.graph.cased_leaves)
     if put_in and line.substituted not in (line.formula, result):

@@ -11,6 +11,7 @@ from handgrad.expression import Adjoint, Expression, Nested
 from handgrad.figures import figure
 from handgrad.notation import Fraction, Function, Transposition
 from handgrad.operations import BY_NAME
+from handgrad.operations.ranks import divides_arrays
 from handgrad.page.blocks import (
     Block,
     Code,
@@ -186,7 +187,7 @@ class Sizes:
                 high = max((h for _, h in sizes), default=1.0)
                 wide = sum(w for w, _ in sizes)
                 match BY_NAME[operation].notation:
-                    case Fraction():
+                    case Fraction() if not divides_arrays(expression):
                         return max(w for w, _ in sizes), sum(h for _, h in sizes)
                     case Function(name):
                         return wide + 0.5 * len(name) + 0.8, high

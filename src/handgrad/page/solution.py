@@ -28,6 +28,7 @@ from handgrad.page.blocks import (
 from handgrad.page.gated import gated_blocks
 from handgrad.page.relations import relation_of_entry, relations_of, without_repeats
 from handgrad.page.rounding import rounding_said, rounding_words
+from handgrad.page.signs import with_signs_explained
 from handgrad.trace import (
     AtKink,
     Diverged,
@@ -132,7 +133,7 @@ def solution_page(
         blocks += [Heading(("Gradients",), 2), *_summary(trace)]
     return Page(
         title=name,
-        blocks=tuple(blocks),
+        blocks=tuple(with_signs_explained(blocks)),
         decimals=trace.decimals,
         display=trace.problem.display,
         error_signals=error_signals(trace),
@@ -186,7 +187,7 @@ def given_blocks(trace: Trace) -> list[Block]:
                     tuple(
                         Relation(
                             Name(name, shape=given.shape),
-                            (literal_of(given.array, given.cased),),
+                            (literal_of(given.array, given.cased, name in graph.rows),),
                         )
                         for name, given in givens.items()
                     )
@@ -288,7 +289,7 @@ def _note(trace: Trace, note: TraceNote) -> Note:
             Relation(
                 line.target,
                 without_repeats(
-                    [line.formula, line.substituted, literal_of(line.value, line.cased)]
+                    [line.formula, line.substituted, literal_of(line.value, line.cased, line.row)]
                 ),
             )
             for line in note.long
@@ -313,7 +314,7 @@ def _summary(trace: Trace) -> list[Block]:
         (
             (Adjoint(name),),
             (_shape_words(graph.nodes[name].shape),),
-            (literal_of(trace.run.gradient(name), graph.nodes[name].cased),),
+            (literal_of(trace.run.gradient(name), graph.nodes[name].cased, name in graph.rows),),
             (made.get(name, ""),),
         )
         for name in reversed(names)

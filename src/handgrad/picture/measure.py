@@ -31,7 +31,7 @@ SCRIPT = 0.7
 """The size of superscripts and subscripts beside that of the letters they stand at."""
 
 _NARROW = dict.fromkeys(".,:;'|!il jtfI/()[]·", 0.4)
-_WIDE = dict.fromkeys("mwMW−+=<>≤≥∂⊙×—…@%", 0.9)
+_WIDE = dict.fromkeys("mwMW−+=<>≤≥∂⊙⊘×—…@%", 0.9)
 _WIDTHS = {**_NARROW, **_WIDE, **dict.fromkeys("0123456789", 0.64)}
 _LETTER = 0.66
 """Widths in ems, those of a wide sans-serif face."""

@@ -15,7 +15,7 @@ Grid: TypeAlias = "tuple[tuple[float, ...], ...]"
 def grid(literal: Literal, orientation: Orientation = "upright") -> Grid | None:
     """The rows of a literal, or None for one that no single grid can show.
 
-    A vector is a column; of many cases, a number is a row and a vector a matrix, with a
+    A vector is a column, unless it lies along the rows of matrices; of many cases, a number is a row and a vector a matrix, with a
     column for each case. Matrices of many cases, and arrays with more axes, have no grid.
     """
     value, rank = literal.value, len(literal.shape)
@@ -23,6 +23,8 @@ def grid(literal: Literal, orientation: Orientation = "upright") -> Grid | None:
     match rank + literal.cased:
         case 1 if literal.cased:
             rows = cast(Grid, (value,))
+        case 1 if literal.row:
+            return (cast("tuple[float, ...]", value),)
         case 1:
             rows = tuple((x,) for x in cast("tuple[float, ...]", value))
         case 2:
@@ -47,7 +49,8 @@ def place_in_grid(literal: Literal, index: tuple[int, ...]) -> tuple[int, int]:
         case (i, j):
             return i, j
         case (k,):
-            return (0, k) if literal.cased and not literal.shape else (k, 0)
+            flat = literal.row or (literal.cased and not literal.shape)
+            return (0, k) if flat else (k, 0)
         case _:
             raise IndexError(index)
 

@@ -37,13 +37,13 @@ from handgrad.notation import (
     Unwritten,
 )
 from handgrad.operations import operation_of
+from handgrad.operations.ranks import divides_arrays, is_cased
 from handgrad.record import record
 from handgrad.render.arrays import Orientation
 from handgrad.render.reading import (
     ProductSign,
     has_rows,
     index_text,
-    is_cased,
     is_column,
     is_entry,
     is_transposed,
@@ -251,6 +251,8 @@ class Formula(Generic[T]):
                 left, right = map(self.piece, arguments)
                 sides = [self._in(p, p.level <= COMPARISON) for p in (left, right)]
                 return Piece(pen.sum(sides[0], notation.symbol, sides[1]), COMPARISON, left.signed)
+            case Fraction() if divides_arrays(expression):
+                return self._quotient(expression)
             case Fraction():
                 return pen.fraction(self.piece(arguments[0]), self.piece(arguments[1]))
             case Power():
@@ -285,7 +287,8 @@ class Formula(Generic[T]):
         pieces = []
         for one, other in ((a, b), (b, a)):
             rows = len(other.shape or ()) == 2 and not is_cased(other)
-            if rows and isinstance(one, tree.Literal) and not one.cased and len(one.shape) == 1:
+            plain = isinstance(one, tree.Literal) and not (one.cased or one.row)
+            if rows and isinstance(one, tree.Literal) and plain and len(one.shape) == 1:
                 pieces.append(Piece(self.pen.array(one, "transposed", "square")))
             else:
                 pieces.append(self.piece(one))
@@ -319,6 +322,14 @@ class Formula(Generic[T]):
             self.pen.product(left.inside, sign, second, False) if left.inside is not None else None
         )
         return Piece(drawn, PRODUCT, left.signed, inside=inside)
+
+    def _quotient(self, call: Call) -> Piece[T]:
+        """Arrays divided entry by entry: a ⊘ b."""
+        left, right = map(self.piece, call.arguments)
+        second = self._after(right, right.level <= PRODUCT or right.signed)
+        first = self._in(left, left.level < PRODUCT)
+        drawn = self.pen.product(first, "divided", second, False)
+        return Piece(drawn, PRODUCT, left.signed)
 
     def _matrix_product(self, call: Call) -> Piece[T]:
         a, b = call.arguments
@@ -370,7 +381,12 @@ class Formula(Generic[T]):
         if enclosed and isinstance(only, tree.Literal):
             drawn = [self.pen.array(only, "upright", "round")]
         else:
-            drawn = [self.draw(a) for a in arguments]
+            pieces = [self.piece(a) for a in arguments]
+            drawn = [piece.drawn for piece in pieces]
+            # √4 and √s: the sign itself says how far it reaches.
+            enclosed = notation.symbol == "√" and all(
+                p.level == ATOM and not p.signed and (p.letter or p.number) for p in pieces
+            )
         return Piece(self.pen.function(notation, call.operation, drawn, options, enclosed))
 
     def _options(self, call: Call) -> list[tuple[Symbol, str]]:

@@ -169,6 +169,8 @@ class InlinePen:
     def product(self, left: Runs, sign: ProductSign, right: Runs, tight: bool) -> Runs:
         if sign == "entrywise":
             return (*left, Run(" ⊙ ", "sign"), *right)
+        if sign == "divided":
+            return (*left, Run(" ⊘ ", "sign"), *right)
         between = ("" if tight else " ") if sign == "none" else _SIGNS[sign]
         return (*left, *_word(between), *right)
 

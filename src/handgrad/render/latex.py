@@ -33,7 +33,13 @@ _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "%": r"\%", "_": r"\_", "^": r"\^{}", "~": r"\textasciitilde{}",
 }  # fmt: skip
-_SIGNS = {"times": r" \times ", "dot": r" \cdot ", "entrywise": r" \odot ", "none": " "}
+_SIGNS = {
+    "times": r" \times ",
+    "dot": r" \cdot ",
+    "entrywise": r" \odot ",
+    "divided": r" \oslash ",
+    "none": " ",
+}
 
 
 def latex(expression: Expression, *, style: Style) -> str:

@@ -133,7 +133,8 @@ def entry_name(
     """What code calls an entry; all cases of it have the same name."""
     if not name:
         return ""
-    row, column = (i, j) if orientation == "upright" else (j, i)
+    as_stored = orientation == "upright" and not literal.row
+    row, column = (i, j) if as_stored else (j, i)
     index = (*prefix, *(row, column)[: len(literal.shape)])
     return f"{name}[{','.join(map(str, index))}]" if index else name
 

@@ -43,7 +43,12 @@ ROWS, COLUMNS = 12, 12
 CASES = 8
 """Matrices shown beside each other at most, one for each case."""
 
-_SIGNS = {"times": "<mo>×</mo>", "dot": "<mo>·</mo>", "entrywise": "<mo>⊙</mo>"}
+_SIGNS = {
+    "times": "<mo>×</mo>",
+    "dot": "<mo>·</mo>",
+    "entrywise": "<mo>⊙</mo>",
+    "divided": "<mo>⊘</mo>",
+}
 _ACCENTS = {"hat": "ˆ", "bar": "¯", "tilde": "˜"}
 _SLASH = '<mo lspace="0" rspace="0">/</mo>'
 _GAP = '<mspace width="0.2em"/>'

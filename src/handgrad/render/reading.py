@@ -9,10 +9,12 @@ from handgrad import expression as tree
 from handgrad.expression import Call, Expression, Index, Option, Slice
 from handgrad.notation import As, Subscript, Transposition, Unwritten
 from handgrad.operations import operation_of
+from handgrad.operations.ranks import display_rank, is_cased, rank_of
 from handgrad.render.arrays import grid
 
-ProductSign: TypeAlias = Literal["times", "dot", "entrywise", "none"]
-"""× between numbers, · between scalars, ⊙ between arrays, nothing after a coefficient."""
+ProductSign: TypeAlias = Literal["times", "dot", "entrywise", "divided", "none"]
+"""× between numbers, · between scalars, ⊙ between arrays, nothing after a coefficient; ⊘ where
+arrays are divided entry by entry."""
 
 
 def spelled_out(expression: Expression) -> Expression:
@@ -51,28 +53,6 @@ def product_sign(left: Expression, right: Expression) -> ProductSign:
 def is_numeric(expression: Expression) -> bool:
     """Whether no name is left in it."""
     return not tree.leaves(expression)
-
-
-def is_cased(expression: Expression) -> bool:
-    """Whether a number in it differs from case to case."""
-    if isinstance(expression, Call):
-        return any(map(is_cased, expression.arguments))
-    return isinstance(expression, tree.Literal) and expression.cased
-
-
-def rank_of(expression: Expression) -> int:
-    """The number of axes of one case; for a tree without shapes, the most that its parts have."""
-    shape = expression.shape
-    if shape is not None:
-        return len(shape)
-    if isinstance(expression, Call) and operation_of(expression).elementwise:
-        return max((rank_of(a) for a in expression.arguments), default=0)
-    return 0
-
-
-def display_rank(expression: Expression) -> int:
-    """The number of axes shown: those of one case, and the cases."""
-    return rank_of(expression) + is_cased(expression)
 
 
 def index_text(at: Option, shape: tuple[int, ...] | None) -> str:

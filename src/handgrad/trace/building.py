@@ -69,7 +69,7 @@ class _Building:
     @np.errstate(all="ignore")
     def trace(self, steps: int) -> Trace:
         self.noting = Noting(self.graph, self.run, self.rests)
-        self.numbers = Numbers(self.run.numbers, self.graph.cased_leaves)
+        self.numbers = Numbers(self.run.numbers, self.graph.cased_leaves, self.graph.rows)
         self._forward()
         self._backward()
         updated, training = self._update(steps)
@@ -95,6 +95,7 @@ class _Building:
             shape=self.graph.shape(leaf),
             cased=leaf in self.graph.cased_leaves,
             through=through,
+            row=leaf.name in self.graph.rows,
         )
 
     def _add(self, phase: int, kind: StepKind, about: str, lines: list[TraceLine]) -> None:

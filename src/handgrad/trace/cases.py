@@ -43,7 +43,7 @@ def line_of_case(trace: Trace, line: TraceLine, case: int) -> TraceLine:
     values = {leaf: a[..., case] if leaf in cased else a for leaf, a in numbers.items()}
     return replace(
         line,
-        substituted=Numbers(values, frozenset()).put_into(line.formula),
+        substituted=Numbers(values, frozenset(), trace.graph.rows).put_into(line.formula),
         value=np.asarray(line.value)[..., case],
         cased=False,
     )

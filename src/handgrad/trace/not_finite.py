@@ -40,11 +40,12 @@ def long_line(
         target=line.leaf,
         role="let" if isinstance(line.leaf, Name) else "chain",
         formula=formula,
-        substituted=Numbers(values, graph.cased_leaves).put_into(formula),
+        substituted=Numbers(values, graph.cased_leaves, graph.rows).put_into(formula),
         value=value,
         shape=graph.shape(line.leaf),
         cased=graph.cased(formula),
         through=line.through,
+        row=line.leaf.name in graph.rows,
     )
 
 

@@ -38,14 +38,14 @@ def _tuples(value: list[Any] | float) -> Nested:
     return tuple(map(_tuples, value) if value and isinstance(value[0], list) else value)
 
 
-def literal_of(array: Array, cased: bool = False) -> Literal:
-    """An array, or a number, as a literal."""
-    return Literal(nested(array), cased=cased)
+def literal_of(array: Array, cased: bool = False, row: bool = False) -> Literal:
+    """An array, or a number, as a literal; `row` for a vector that lies along the rows of matrices."""
+    return Literal(nested(array), cased=cased, row=row)
 
 
-def with_blanks(array: Array, cased: bool = False) -> Literal:
+def with_blanks(array: Array, cased: bool = False, row: bool = False) -> Literal:
     """The same of an array in which NaN stands for an entry that is left empty."""
-    return Literal(_emptied(nested(array)), cased=cased)
+    return Literal(_emptied(nested(array)), cased=cased, row=row)
 
 
 def _emptied(value: Nested) -> Nested:
@@ -56,10 +56,14 @@ def _emptied(value: Nested) -> Nested:
 
 @dataclass(frozen=True)
 class Numbers:
-    """The numbers of a run, to be put into formulas; each is turned into a literal once."""
+    """The numbers of a run, to be put into formulas; each is turned into a literal once.
+
+    `rows` are the names of the vectors that are printed as rows.
+    """
 
     values: Mapping[Leaf, Array]
     cased: frozenset[Leaf]
+    rows: frozenset[str] = frozenset()
     literals: dict[Leaf, Literal] = field(default_factory=dict)
 
     def put_into(self, formula: Expression) -> Expression:
@@ -72,7 +76,9 @@ class Numbers:
             case Name() | Adjoint():
                 found = self.literals.get(formula)
                 if found is None:
-                    found = literal_of(self.values[formula], formula in self.cased)
+                    found = literal_of(
+                        self.values[formula], formula in self.cased, formula.name in self.rows
+                    )
                     self.literals[formula] = found
                 return found
             case _:

@@ -39,7 +39,7 @@ class TraceLine:
 
     `shape` is that of one case; a `cased` value has the cases on its last axis. `through`
     names the equation that a backward line leads through. A line for one entry of its
-    target has that entry's `index`.
+    target has that entry's `index`. The value of a `row` lies along the rows of matrices.
     """
 
     target: Leaf
@@ -51,6 +51,7 @@ class TraceLine:
     cased: bool = False
     through: str = ""
     index: tuple[int, ...] = ()
+    row: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ class Updating:
         settings[self.update.step] = np.asarray(float(self.step))
         updated = dict(self.parameters)
         numbers = {**self.numbers, **settings, **self.memory}
-        put = Numbers(numbers, self.cased)
+        put = Numbers(numbers, self.cased, self.graph.rows)
         for parameter, lines in self.update.lines.items():
             for line in lines:
                 value = np.asarray(value_of(line.formula, numbers, self.cased), dtype=float)
@@ -73,6 +73,7 @@ class Updating:
                     value=value,
                     shape=line.target.shape or (),
                     cased=self.graph.nodes[parameter].cased,
+                    row=parameter in self.graph.rows,
                 )
                 if line.assigns == "updated":
                     updated[parameter] = value
@@ -99,7 +100,7 @@ class Updating:
             target=Name(graph.cost, shape=()),
             role="cost",
             formula=formula,
-            substituted=Numbers(self.numbers, graph.cased_leaves).put_into(formula),
+            substituted=Numbers(self.numbers, graph.cased_leaves, graph.rows).put_into(formula),
             value=np.asarray(self.numbers[Name(graph.cost)], dtype=float),
             shape=(),
         )

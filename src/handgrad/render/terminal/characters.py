@@ -19,7 +19,7 @@ ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303"}
 
 _ASCII = {
     "−": "-", "–": "-", "—": "-", "→": "->", "←": "<-", "≤": "<=", "≥": ">=", "≠": "!=",
-    "≈": "~", "×": "x", "·": "*", "⊙": "*", "…": "...", "⋯": "...", "’": "'", "‘": "'",
+    "≈": "~", "×": "x", "·": "*", "⊙": "*", "⊘": "/", "…": "...", "⋯": "...", "’": "'", "‘": "'",
     "′": "'", "“": '"', "”": '"', "∂": "d", "√": "sqrt", "‖": "||", "∞": "inf", "⁄": "/",
     "∅": "none", "ᵀ": "^T", "•": "*", "█": "#", "░": "-",
     "▁": "_", "▂": ".", "▃": ":", "▄": "-", "▅": "=", "▆": "+", "▇": "*",
@@ -90,6 +90,7 @@ class Glyphs(NamedTuple):
     times: str
     dot: str
     entrywise: str
+    divided: str
     partial: str
     delta: str
     transposed: str
@@ -116,6 +117,7 @@ UNICODE = Glyphs(
     times="×",
     dot="·",
     entrywise="⊙",
+    divided="⊘",
     partial="∂",
     delta="δ",
     transposed="ᵀ",
@@ -142,6 +144,7 @@ ASCII = Glyphs(
     times="*",
     dot="*",
     entrywise="*",
+    divided="/",
     partial="d",
     delta="delta",
     transposed="^T",

@@ -229,7 +229,9 @@ class TerminalPen:
     ) -> Box:
         plain = not self.glyphs.ascii_only or notation.symbol.isascii()
         head = self.text((notation.symbol if plain else name) + self._below(notation.index))
-        if enclosed:
+        # Spelled out, √ does not say how far it reaches.
+        bare = notation.symbol == "√" and arguments[0].height == 1
+        if enclosed and (plain or not bare):
             return beside(head, boxes.deeper(arguments[0]))
         inside: list[Box] = []
         for argument in arguments:
@@ -250,7 +252,12 @@ class TerminalPen:
 
     def product(self, left: Box, sign: ProductSign, right: Box, tight: bool) -> Box:
         glyphs = self.glyphs
-        signs = {"times": glyphs.times, "dot": glyphs.dot, "entrywise": glyphs.entrywise}
+        signs = {
+            "times": glyphs.times,
+            "dot": glyphs.dot,
+            "entrywise": glyphs.entrywise,
+            "divided": glyphs.divided,
+        }
         if sign == "none":
             # W_yh h needs its space; W⁽²⁾h⁽¹⁾ reads better without.
             spelled = self.glyphs.ascii_only or any(c == "_" for c, _ in left.rows[left.baseline])

@@ -11,7 +11,7 @@ from handgrad.render.style import Style
 from handgrad.symbol import GREEK
 
 _MATHEMATICS = {
-    "−": "-", "×": r"\times", "·": r"\cdot", "⋅": r"\cdot", "⊙": r"\odot", "≤": r"\le",
+    "−": "-", "×": r"\times", "·": r"\cdot", "⋅": r"\cdot", "⊙": r"\odot", "⊘": r"\oslash", "≤": r"\le",
     "≥": r"\ge", "≠": r"\ne", "≈": r"\approx", "∞": r"\infty", "∂": r"\partial", "√": r"\surd",
     "←": r"\leftarrow", "→": r"\rightarrow", "∅": r"\emptyset", "‖": r"\|", "Σ": r"\Sigma",
     "⋯": r"\cdots", "⋮": r"\vdots", "′": "'", "±": r"\pm", "÷": r"\div",

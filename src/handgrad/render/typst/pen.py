@@ -40,7 +40,12 @@ LISTED = 8
 Mark: TypeAlias = str
 
 _SUM_SIGNS = {"+": "+", "−": "−", "<": "lt", ">": "gt", "≤": "lt.eq", "≥": "gt.eq"}
-_PRODUCT_SIGNS = {"times": "×", "dot": "dot.op", "entrywise": "dot.o"}
+_PRODUCT_SIGNS = {
+    "times": "×",
+    "dot": "dot.op",
+    "entrywise": "dot.o",
+    "divided": 'class("binary", ⊘)',
+}
 _ACCENTS = {"hat": "hat", "bar": "macron", "tilde": "tilde"}
 _FENCES = {"|": "bar.v", "‖": "bar.v.double"}
 

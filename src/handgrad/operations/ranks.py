@@ -1,0 +1,39 @@
+"""How many axes the parts of a formula have as they are shown, and what is divided entry by entry."""
+
+from __future__ import annotations
+
+from handgrad import expression as tree
+from handgrad.expression import Call, Expression
+from handgrad.notation import Fraction
+from handgrad.operations import operation_of
+
+
+def is_cased(expression: Expression) -> bool:
+    """Whether a number in it differs from case to case."""
+    if isinstance(expression, Call):
+        return any(map(is_cased, expression.arguments))
+    return isinstance(expression, tree.Literal) and expression.cased
+
+
+def rank_of(expression: Expression) -> int:
+    """The number of axes of one case; for a tree without shapes, the most that its parts have."""
+    shape = expression.shape
+    if shape is not None:
+        return len(shape)
+    if isinstance(expression, Call) and operation_of(expression).elementwise:
+        return max((rank_of(a) for a in expression.arguments), default=0)
+    return 0
+
+
+def display_rank(expression: Expression) -> int:
+    """The number of axes shown: those of one case, and the cases."""
+    return rank_of(expression) + is_cased(expression)
+
+
+def divides_arrays(call: Call) -> bool:
+    """Whether a quotient is one of arrays, entry by entry; a number on either side makes it a fraction."""
+    if not isinstance(operation_of(call).notation, Fraction):
+        return False
+    a, b = call.arguments
+    ranks, shown = (rank_of(a), rank_of(b)), (display_rank(a), display_rank(b))
+    return min(ranks) > 0 or (max(ranks) == 0 and min(shown) > 0)

@@ -1,0 +1,163 @@
+"""The mathematics on pages: rows, quotients of arrays, and lines that say something new."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import numpy as np
+import pytest
+
+import handgrad
+from handgrad.graph import build
+
+BIAS_OF_ROWS = """
+equations = '''
+Z = X @ W + b
+P = softmax(Z)
+L = -sum(Y * log(P)) / 2
+'''
+[parameters]
+W = [[0.5,-0.3],[0.2,0.7]]
+b = [10, 20]
+[data]
+X = [[1,2],[0.5,-1]]
+Y = [[1,0],[0,1]]
+[update]
+rate = 0.5
+"""
+
+NORMALISED = """
+equations = '''
+Z = X @ W
+mu = mean(Z, axis=0)
+v = mean((Z - mu)**2, axis=0)
+s = sqrt(v + 0.1)
+N = (Z - mu) / s
+A = gamma * N + beta
+p = sigmoid(A @ w2)
+L = sum((p - y)**2) / 2
+'''
+[parameters]
+W = [[0.5,-0.3],[0.2,0.7]]
+gamma = [1, 2]
+beta = [0.1, -0.1]
+w2 = [1, -1]
+[data]
+X = [[1,2],[0.5,-1],[1,1]]
+y = [1, 0, 1]
+"""
+
+TRANSPOSED_VECTOR = """
+equations = '''
+z1 = W1
+h1 = relu(z1)
+z2 = w2.T @ h1 + b2
+L = sum(z2**2) / 2
+'''
+[parameters]
+W1 = [[1, 1], [1, 1]]
+w2 = [1, -2]
+b2 = -0.4
+"""
+
+
+def text(problem: str, width: int = 120) -> str:
+    trace = handgrad.solve(handgrad.loads(problem))
+    return handgrad.render_terminal(
+        handgrad.solution_page(trace), width=width, colour=False, unicode=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("equations", "rows"),
+    [
+        ("Z = X @ W + b\nL = sum(Z**2)", {"b"}),
+        ("Z = X @ W + b\nL = sum(Z**2) + 0.1*sum(b**2)", {"b"}),  # a sum says nothing
+        ("c = 2*b\nZ = X @ W + c\nL = sum(Z**2)", {"b", "c"}),
+        ("Z = X @ W + softmax(b)\nL = sum(Z**2)", {"b"}),
+        ("Z = X @ W + b\nL = sum((Z @ b)**2)", set()),  # a column, elsewhere
+        ("L = sum((W @ b)**2) + sum(X)", set()),
+        ("L = sum(b**2) + sum(W) + sum(X)", set()),
+    ],
+)
+def test_a_vector_is_a_row_where_every_use_repeats_it_over_rows(
+    equations: str, rows: set[str]
+) -> None:
+    problem = handgrad.Problem(
+        equations,
+        {"W": [[0.5, -0.3], [0.2, 0.7]], "b": [1.0, 2.0]},
+        {"X": [[1.0, 2.0], [0.5, -1.0]]},
+    )
+    assert {name for name in build(problem).rows if name in {*"bcWXZ"}} == rows
+
+
+def test_the_bias_of_rows_is_printed_as_a_row_everywhere() -> None:
+    page = text(BIAS_OF_ROWS)
+    assert "b = [10  20]" in page
+    assert "= [−0.4999  0.4999]" in page
+    assert "b ← b − η · ∂L/∂b = [10  20] − 0.5 · [−0.4999  0.4999] = [10.25  19.75]" in page
+    summary = page[page.index("Gradient summary") :]
+    assert "│ [−0.4999  0.4999] │" in summary
+
+
+def test_a_row_has_its_entries_in_code_s_order_in_html() -> None:
+    trace = handgrad.solve(handgrad.loads(BIAS_OF_ROWS))
+    html = handgrad.render_html(handgrad.solution_page(trace, open_entries=True))
+    rows = re.findall(r"<mtr>((?:<mtd[^>]*data-q=\"db\[\d\]\".*?</mtd>)+)</mtr>", html)
+    assert rows
+    assert all("db[0]" in row and "db[1]" in row for row in rows)
+
+
+def test_arrays_are_divided_entry_by_entry_and_numbers_in_fractions() -> None:
+    page = text(NORMALISED)
+    assert "N = (Z − μ) ⊘ s" in page
+    assert page.count("⊘ divides entry by entry") == 1
+    assert page.index("⊘ divides") < page.index("(Z − μ) ⊘ s")
+    assert "∂L/∂v = ∂L/∂s ⊘ (2 s)" in page
+    plain = handgrad.render_terminal(
+        handgrad.solution_page(handgrad.solve(handgrad.loads(NORMALISED))),
+        width=120,
+        colour=False,
+        unicode=False,
+    )
+    assert "N = (Z - mu) / s" in plain
+    for to, sign in (
+        (handgrad.render_html, "<mo>⊘</mo>"),
+        (handgrad.render_tex, r"\oslash"),
+        (handgrad.render_markdown, r"\oslash"),
+    ):
+        assert sign in to(handgrad.solution_page(handgrad.solve(handgrad.loads(NORMALISED))))
+    long_way = text(BIAS_OF_ROWS)  # where the first quotient of arrays is Y ⊘ P
+    assert long_way.index("⊘ divides") < long_way.index("Y ⊘ P")
+    assert "⊘" not in text(TRANSPOSED_VECTOR.replace("/ 2", "/ w2[0]"))
+
+
+def test_a_gradient_is_not_written_twice_in_a_row() -> None:
+    page = text(TRANSPOSED_VECTOR)
+    assert "write" not in page
+    assert "u₁" not in page
+    assert re.search(r"∂L/∂w⁽²⁾ = h⁽¹⁾δ⁽²⁾|∂L/∂w⁽²⁾ = h⁽¹⁾ ∂L/∂z⁽²⁾", page)
+    trace = handgrad.solve(handgrad.loads(NORMALISED))
+    for step in trace.steps:
+        sides = [(line.formula, line.role) for line in step.lines]
+        assert all(a[0] != b[0] for a, b in itertools.pairwise(sides))
+        targets = {line.target for line in step.lines}
+        assert not any(
+            line.formula in targets and np.ndim(line.value)
+            for line in step.lines
+            if line.role == "gradient"
+        )
+
+
+def test_a_number_under_a_root_is_spelled_in_one_way() -> None:
+    problem = handgrad.Problem(
+        "z = x / sqrt(4)\nL = sum(z**2) / sqrt(s)", {"x": [1.0, 2.0]}, {"s": 4}
+    )
+    page = handgrad.render_terminal(
+        handgrad.solution_page(handgrad.solve(problem)), width=100, colour=False, unicode=True
+    )
+    assert "√4" in page
+    assert "√s" in page
+    assert "√(4)" not in page
+    assert "√(s)" not in page
