@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of each family's first problem")
     parser.add_argument("--family", action="append", choices=list(FAMILIES), metavar="NAME")
     parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--commands", nargs="*", choices=[*COMMANDS, "all"], metavar="NAME", help="these only, or all")  # fmt: skip
+    parser.add_argument("--commands", nargs="*", choices=[*COMMANDS, "facts", "all"], metavar="NAME", help="these only (facts is judge 3), or all")  # fmt: skip
     parser.add_argument("--no-facts", action="store_true", help="leave judge 3 out")
     options = parser.parse_args()
     families = options.family or list(FAMILIES)

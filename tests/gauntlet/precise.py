@@ -1,22 +1,101 @@
-"""A second opinion in 60 digits, where PyTorch's own floats may have cancelled.
+"""A second opinion in many digits, where PyTorch's own floats may have cancelled.
 
 log(1 − σ(30)) as it is written loses most of its digits in floats, and the stable form that the program takes
-loses none. Values come from the equations' text by mpmath, gradients by differences of 10⁻²⁰.
+loses none. `Precise` computes the equations' own text in as many digits as its numbers need, by mpmath, and its
+gradients by a tape: each number remembers the numbers that it was computed from and its slopes with respect to
+them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import product
 from typing import Any
 
 import mpmath
 import numpy as np
 
-from tests.gauntlet.oracle import Array, Oracle, ReadError, _Evaluator
+from tests.gauntlet.oracle import Array, Evaluated, Oracle, ReadError, _Evaluator, _swaps
 
 mp = mpmath.mp.clone()
-mp.dps = 60
-STEP = mp.mpf(10) ** -20
+LEAST, MOST = 60, 1000
+"""Decimal digits that are carried."""
+
+
+class Number:
+    """A number on the tape: its value, and (number, slope) of those that it was computed from."""
+
+    __slots__ = ("parents", "place", "value")
+
+    def __init__(self, value: Any, parents: tuple[tuple[Number, Any], ...], tape: list[Number]):
+        self.value = value
+        self.parents = parents
+        self.place = len(tape)
+        tape.append(self)
+
+    def __add__(self, other: Any) -> Any:
+        return _cleaned(*_made(_v(self) + _v(other), (self, 1), (other, 1)), self, other)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Any:
+        return _cleaned(*_made(_v(self) - _v(other), (self, 1), (other, -1)), self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return _cleaned(*_made(_v(other) - _v(self), (self, -1), (other, 1)), self, other)
+
+    def __mul__(self, other: Any) -> Any:
+        return _made(self.value * _v(other), (self, _v(other)), (other, self.value))[0]
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Any:
+        a, b = self.value, _v(other)
+        return _made(a / b, (self, 1 / b), (other, -a / (b * b)))[0]
+
+    def __rtruediv__(self, other: Any) -> Any:
+        a, b = _v(other), self.value
+        return _made(a / b, (self, -a / (b * b)))[0]
+
+    def __neg__(self) -> Any:
+        return _made(-self.value, (self, -1))[0]
+
+
+_tape: list[Number] = []
+"""The numbers of the run that is being computed, each after those that it was computed from."""
+
+
+def _v(number: Any) -> Any:
+    return number.value if isinstance(number, Number) else number
+
+
+def _made(value: Any, *parents: tuple[Any, Any]) -> tuple[Number]:
+    kept = tuple([(p, slope) for p, slope in parents if isinstance(p, Number)])
+    return (Number(value, kept, _tape),)
+
+
+def _cleaned(result: Any, a: Any, b: Any) -> Any:
+    """What a sum leaves of less than its terms' last digits is 0, as it is on paper."""
+    value = result.value
+    if value and abs(value) <= _rest() * (abs(_v(a)) + abs(_v(b))):
+        result.value = mp.mpf(0)
+    return result
+
+
+def _rest() -> Any:
+    return mp.mpf(10) ** (8 - mp.dps)
+
+
+def _tie(a: Any, b: Any) -> bool:
+    a, b = _v(a), _v(b)
+    return bool(a == b or abs(a - b) <= _rest() * (abs(a) + abs(b)))
+
+
+def _scalar(value: Callable[[Any], Any], slope: Callable[[Any], Any]) -> Callable[..., Any]:
+    def one(a: Any) -> Any:
+        return _made(value(_v(a)), (a, slope(_v(a))))[0]
+
+    return _each(one)
 
 
 def _each(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -27,18 +106,51 @@ def _each(function: Callable[..., Any]) -> Callable[..., Any]:
     return applied
 
 
-def _number(value: float) -> Any:
-    return np.asarray(mp.mpf(repr(float(value))), dtype=object)
+def _plain(value: float) -> Any:
+    return mp.mpf(repr(float(value)))
 
 
 def _array(value: Any) -> Any:
-    return _each(lambda v: mp.mpf(repr(float(v))))(np.asarray(value, dtype=float))
+    return _each(_plain)(np.asarray(value, dtype=float))
 
 
-_exp, _log, _sqrt = _each(mp.exp), _each(mp.log), _each(mp.sqrt)
-_sigmoid = _each(lambda z: 1 / (1 + mp.exp(-z)))
-_softplus = _each(lambda z: mp.log(1 + mp.exp(z)))
-_zero = mp.mpf(0)
+def _tanh_slope(z: Any) -> Any:
+    return 1 / mp.cosh(z) ** 2
+
+
+_zero, _half = mp.mpf(0), mp.mpf(1) / 2
+
+
+def _sigmoid_slope(z: Any) -> Any:
+    small = mp.exp(-abs(z))
+    return small / (1 + small) ** 2
+
+
+def _sigmoid_of(z: Any) -> Any:
+    return 1 / (1 + mp.exp(-z))
+
+
+def _normal(z: Any) -> Any:
+    return mp.exp(-z * z / 2) / mp.sqrt(2 * mp.pi)
+
+
+_exp = _scalar(mp.exp, mp.exp)
+_log = _scalar(mp.log, lambda v: 1 / v)
+_sqrt = _scalar(mp.sqrt, lambda v: _half / mp.sqrt(v))
+_sigmoid = _scalar(_sigmoid_of, _sigmoid_slope)
+_tanh = _scalar(mp.tanh, _tanh_slope)
+_softplus = _scalar(lambda z: mp.log1p(mp.exp(z)), _sigmoid_of)
+_relu = _scalar(lambda z: max(z, _zero), lambda z: int(z > 0))
+_abs = _scalar(abs, mp.sign)
+
+
+def _larger(sign: int) -> Callable[[Any, Any], Any]:
+    def one(a: Any, b: Any) -> Any:
+        if _tie(a, b):
+            return (a + b) * _half
+        return a if (_v(a) > _v(b)) == (sign > 0) else b
+
+    return one
 
 
 def _over(a: Any, axis: Any) -> Any:
@@ -46,45 +158,157 @@ def _over(a: Any, axis: Any) -> Any:
 
 
 def _sum(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return _along(_added, a, axis, keepdims)
+
+
+def _added(terms: list[Any]) -> Any:
+    """A sum whose rest is judged by all of its terms, not from one addition to the next."""
+    total = sum((_v(t) for t in terms), _zero)
+    size = sum((abs(_v(t)) for t in terms), _zero)
+    if abs(total) <= _rest() * size:
+        total = _zero
+    return _made(total, *[(t, 1) for t in terms])[0]
+
+
+def _along(reduce: Callable[[list[Any]], Any], a: Any, axis: Any, keepdims: bool) -> Any:
     a = np.asarray(a, dtype=object)
-    return np.asarray(np.sum(a, axis=_over(a, axis), keepdims=keepdims), dtype=object)
+    if not a.ndim:
+        return a
+    over = _over(a, axis)
+    axes = sorted(x % a.ndim for x in (over if isinstance(over, tuple) else (over,)))
+    kept = [x for x in range(a.ndim) if x not in axes]
+    flat = a.transpose([*kept, *axes]).reshape(*[a.shape[x] for x in kept], -1)
+    found = np.empty(flat.shape[:-1], dtype=object)
+    for at in np.ndindex(*found.shape):
+        found[at] = reduce(list(flat[at]))
+    if keepdims:
+        found = found.reshape([1 if x in axes else n for x, n in enumerate(a.shape)])
+    return found
 
 
 def _mean(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     total = _sum(a, axis, keepdims)
-    return total * mp.mpf(total.size) / mp.mpf(np.size(a))
+    return total / mp.mpf(np.size(a) // max(1, np.size(total)))
 
 
-def _extreme(reduce: Callable[..., Any]) -> Callable[..., Any]:
+def _extreme(sign: int) -> Callable[..., Any]:
+    def of_terms(terms: list[Any]) -> Any:
+        best = max(terms, key=lambda t: sign * _v(t))
+        tied = [t for t in terms if _tie(t, best)]
+        return best if len(tied) == 1 else _added(tied) / mp.mpf(len(tied))
+
     def extreme(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
-        return np.asarray(reduce(a, axis=_over(a, axis), keepdims=keepdims), dtype=object)
+        return _along(of_terms, a, axis, keepdims)
 
     return extreme
 
 
+def _matmul(a: Any, b: Any) -> Any:
+    left = a[None, :] if a.ndim == 1 else a
+    right = b[:, None] if b.ndim == 1 else b
+    found = _sum(left[..., :, :, None] * right[..., None, :, :], axis=-2)
+    found = found[..., 0] if b.ndim == 1 else found
+    return (found[..., 0, :] if b.ndim > 1 else found[..., 0]) if a.ndim == 1 else found
+
+
 def _softmax(z: Any, axis: Any = -1) -> Any:
-    shifted = _exp(z - np.max(z, axis=axis, keepdims=True))
-    return shifted / np.sum(shifted, axis=axis, keepdims=True)
+    raised = _exp(z)
+    return raised / _sum(raised, axis, True)
+
+
+def _logsumexp(z: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return _log(_sum(_exp(z), axis, keepdims))
+
+
+def _log_softmax(z: Any, axis: Any = -1) -> Any:
+    return z - _logsumexp(z, axis, True)
 
 
 def _y_log_p(y: Any, p: Any) -> Any:
-    return _each(lambda y, p: _zero if y == 0 else y * mp.log(p))(y, p)
+    def one(y: Any, p: Any) -> Any:
+        return _zero if _v(y) == 0 and not isinstance(y, Number) else y * _log(p)[()]
+
+    def of_zero(y: Any, p: Any) -> Any:
+        if _v(y) != 0 or _v(p) == 0:
+            return one(_v(y) if _v(p) == 0 else y, p)
+        return _made(_zero, (y, mp.log(_v(p))), (p, _zero))[0]
+
+    return _each(of_zero)(y, p)
 
 
 def _cross_entropy(p: Any, y: Any) -> Any:
     if y.shape != p.shape:
-        y = _array(np.eye(p.shape[-1])[y.astype(int)])
+        y = _array(np.eye(p.shape[-1])[_each(_v)(y).astype(int)])
     return -_sum(_y_log_p(y, p)) / mp.mpf(p.size // p.shape[-1])
 
 
 def _layernorm(a: Any, axis: Any = -1, eps: float = 1e-5) -> Any:
     centred = a - _mean(a, axis, True)
-    return centred / _sqrt(_mean(centred * centred, axis, True) + mp.mpf(repr(eps)))
+    return centred / _sqrt(_mean(centred * centred, axis, True) + _plain(eps))
 
 
 def _huber(a: Any, b: Any, delta: float = 1.0) -> Any:
-    d = mp.mpf(repr(delta))
-    return _mean(_each(lambda r: r * r / 2 if abs(r) <= d else d * (abs(r) - d / 2))(a - b))
+    d = _plain(delta)
+
+    def one(r: Any) -> Any:
+        return r * r * _half if abs(_v(r)) <= d else d * (_abs(r)[()] - d * _half)
+
+    return _mean(_each(one)(a - b))
+
+
+def _norm(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    def of_terms(terms: list[Any]) -> Any:
+        squares = _added([t * t for t in terms])
+        return _sqrt(squares)[()] if _v(squares) else _made(_zero)[0]
+
+    return _along(of_terms, a, axis, keepdims)
+
+
+def _windows(a: Any, size: tuple[int, ...], stride: int) -> tuple[list[int], Iterable[Any]]:
+    """Windows of an array's last axes: how many along each, and each with its entries flat on the last axis."""
+    lengths = a.shape[-len(size) :]
+    starts = [range(0, n - s + 1, stride) for n, s in zip(lengths, size, strict=True)]
+    cuts = (
+        a[(..., *[slice(o, o + s) for o, s in zip(at, size, strict=True)])]
+        for at in product(*starts)
+    )
+    return [len(s) for s in starts], (c.reshape(*a.shape[: -len(size)], -1) for c in cuts)
+
+
+def _pooled(rank: int, reduce: Callable[..., Any]) -> Callable[..., Any]:
+    def pooled(a: Any, size: int = 2, stride: int | None = None) -> Any:
+        counts, windows = _windows(a, (size,) * rank, stride or size)
+        found = np.stack([reduce(w, -1) for w in windows], axis=-1)
+        return found.reshape(*a.shape[:-rank], *counts)
+
+    return pooled
+
+
+def _convolved(rank: int) -> Callable[..., Any]:
+    def convolve(a: Any, w: Any, stride: int = 1, padding: int = 0) -> Any:
+        channels = w.ndim == rank + 2
+        if padding:
+            edges = [(0, 0)] * (a.ndim - rank) + [(padding, padding)] * rank
+            a = np.pad(a, edges, constant_values=_zero)
+        counts, windows = _windows(a, w.shape[-rank:], stride)
+        kernels = w.reshape(w.shape[0], -1) if channels else w.reshape(1, -1)
+        each = []
+        for window in windows:
+            flat = window.reshape(*window.shape[:-2], -1) if channels else window
+            each.append(_sum(flat[..., None, :] * kernels, axis=-1))
+        found = np.stack(each, axis=-1)
+        found = found.reshape(*found.shape[:-1], *counts)
+        return found if channels else found[(*[slice(None)] * (a.ndim - rank), 0)]
+
+    return convolve
+
+
+def _picked(c: Any, a: Any, b: Any) -> Any:
+    return a if _v(c) != 0 else b
+
+
+def _compared(holds: Callable[[Any, Any], bool]) -> Callable[..., Any]:
+    return _each(lambda a, b: mp.mpf(int(holds(_zero if _tie(a, b) else _v(a) - _v(b), _zero))))
 
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -92,55 +316,69 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "subtract": lambda a, b: a - b,
     "multiply": lambda a, b: a * b,
     "divide": lambda a, b: a / b,
-    "matmul": lambda a, b: np.asarray(a @ b, dtype=object),
-    "dot": lambda a, b: np.asarray(a @ b, dtype=object),
-    "outer": np.outer,
+    "negate": lambda a: -a,
+    "matmul": _matmul,
+    "dot": _matmul,
+    "outer": lambda a, b: a[:, None] * b[None, :],
     "exp": _exp,
     "log": _log,
     "sqrt": _sqrt,
-    "abs": _each(abs),
-    "sin": _each(mp.sin),
-    "cos": _each(mp.cos),
-    "tanh": _each(mp.tanh),
+    "abs": _abs,
+    "sin": _scalar(mp.sin, mp.cos),
+    "cos": _scalar(mp.cos, lambda v: -mp.sin(v)),
+    "tanh": _tanh,
     "sigmoid": _sigmoid,
     "softplus": _softplus,
     "silu": lambda z: z * _sigmoid(z),
-    "gelu": _each(lambda z: z * mp.ncdf(z)),
-    "relu": _each(lambda z: max(z, _zero)),
-    "leaky_relu": lambda z, alpha=0.01: _each(lambda v: v if v > 0 else v * mp.mpf(repr(alpha)))(z),
-    "elu": lambda z, alpha=1.0: _each(lambda v: v if v > 0 else (mp.exp(v) - 1) * mp.mpf(repr(alpha)))(z),
-    "maximum": _each(max),
-    "minimum": _each(min),
+    "gelu": lambda z: z * _scalar(mp.ncdf, _normal)(z),
+    "relu": _relu,
+    "leaky_relu": lambda z, alpha=0.01: _each(lambda v: v if _v(v) > 0 else v * _plain(alpha))(z),
+    "elu": lambda z, alpha=1.0: _each(
+        lambda v: v if _v(v) > 0 else (_exp(v)[()] - 1) * _plain(alpha)
+    )(z),
+    "maximum": _each(_larger(1)),
+    "minimum": _each(_larger(-1)),
     "sum": _sum,
     "mean": _mean,
-    "max": _extreme(np.max),
-    "min": _extreme(np.min),
-    "norm": lambda a, axis=None, keepdims=False: _sqrt(_sum(a * a, axis, keepdims)),
+    "max": _extreme(1),
+    "min": _extreme(-1),
+    "norm": _norm,
     "softmax": _softmax,
-    "log_softmax": lambda z, axis=-1: _log(_softmax(z, axis)),
+    "log_softmax": _log_softmax,
+    "logsumexp": _logsumexp,
     "concat": lambda *parts, axis=0: np.concatenate(parts, axis=axis),
     "reshape": lambda a, shape=-1: a.reshape(shape),
-    "where": _each(lambda c, a, b: a if c != 0 else b),
-    "less": _each(lambda a, b: mp.mpf(int(a < b))),
-    "less_equal": _each(lambda a, b: mp.mpf(int(a <= b))),
-    "greater": _each(lambda a, b: mp.mpf(int(a > b))),
-    "greater_equal": _each(lambda a, b: mp.mpf(int(a >= b))),
+    "transpose": lambda a: a.T,
+    "where": _each(_picked),
+    "less": _compared(lambda a, b: a < b),
+    "less_equal": _compared(lambda a, b: a <= b),
+    "greater": _compared(lambda a, b: a > b),
+    "greater_equal": _compared(lambda a, b: a >= b),
     "mse": lambda a, b: _mean((a - b) * (a - b)),
     "bce": lambda p, y: -_mean(_y_log_p(y, p) + _y_log_p(1 - y, 1 - p)),
     "bce_with_logits": lambda z, y: _mean(_softplus(z) - z * y),
-    "hinge": lambda s, y: _mean(_each(lambda v: max(v, _zero))(1 - y * s)),
+    "hinge": lambda s, y: _mean(_relu(1 - y * s)),
     "huber": _huber,
     "cross_entropy": _cross_entropy,
     "layernorm": _layernorm,
     "batchnorm": lambda a, axis=0, eps=1e-5: _layernorm(a, axis, eps),
-}  # fmt: skip
+    "max_pool1d": _pooled(1, _extreme(1)),
+    "max_pool2d": _pooled(2, _extreme(1)),
+    "avg_pool1d": _pooled(1, _mean),
+    "avg_pool2d": _pooled(2, _mean),
+    "conv1d": _convolved(1),
+    "conv2d": _convolved(2),
+}
 
 
 class _Precisely:
-    """The functions' meaning on object arrays."""
+    """The functions' meaning on arrays of numbers."""
 
-    number = staticmethod(_number)
-    array = staticmethod(_array)
+    def number(self, value: float) -> Any:
+        return np.asarray(_plain(value), dtype=object)
+
+    def array(self, value: Any) -> Any:
+        return _array(value)
 
     def named(self, name: str) -> Callable[..., Any]:
         if name not in _FUNCTIONS:
@@ -156,51 +394,94 @@ class _Precisely:
 
     @staticmethod
     def power(base: Any, exponent: Any) -> Any:
-        return _each(mp.power)(base, exponent)
+        if isinstance(exponent, float):
+            e = int(exponent) if exponent.is_integer() else _plain(exponent)
+            return _scalar(
+                lambda v: mp.power(v, e), lambda v: e * mp.power(v, e - 1) if e else _zero
+            )(np.asarray(base, dtype=object))
+        return _exp(np.asarray(exponent * _log(base), dtype=object))
 
 
-def _forward(oracle: Oracle, case: int, changes: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, array in {**oracle.parameters, **oracle.data}.items():
-        one = array[..., case] if name in oracle.cased else array
-        found[name] = changes[name] if name in changes else _array(one)
-    evaluator = _Evaluator(found, _Precisely(), oracle.functions)
-    for target in oracle.order:
-        value = changes[target] if target in changes else evaluator.of(oracle.tree(target))
-        found[target] = np.asarray(value, dtype=object)
-    return found
+class Precise(Oracle):
+    """The problem in many digits. What has no number there, such as log 0, is PyTorch's."""
+
+    def _one(
+        self, case: int, changes: Mapping[str, Array], swap: Mapping[str, str], gradients: bool
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        floats = super()._one(case, changes, swap, gradients)
+        try:
+            mp.dps = _digits(floats[0].values())
+            return self._taped(case, changes, swap, gradients)
+        except (ReadError, ArithmeticError, TypeError, ValueError):
+            return floats
+        finally:
+            _tape.clear()
+
+    def _taped(
+        self, case: int, changes: Mapping[str, Array], swap: Mapping[str, str], gradients: bool
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        _tape.clear()
+
+        def given(name: str, array: Any) -> Any:
+            one = np.asarray(array, dtype=float)
+            return _leaves(_array(one[..., case] if name in self.cased else one))
+
+        found = {n: given(n, changes.get(n, a)) for n, a in self._all_given.items()}
+        evaluator = _Evaluator(found, _Precisely(), {**self.functions, **_swaps(swap)})
+        for target in self.order:
+            value = changes.get(target)
+            found[target] = (
+                # A name alone has a gradient of its own.
+                _leaves(evaluator.of(self.tree(target)), copied=True)
+                if value is None
+                else given(target, value)
+            )
+        values = {n: _floats(_each(_v)(a)) for n, a in found.items()}
+        if not gradients:
+            return values, {}
+        slopes = _swept(np.asarray(found[self.loss], dtype=object).item())
+        return values, {n: _floats(_each(lambda v: slopes[v.place])(a)) for n, a in found.items()}
+
+
+def _leaves(array: Any, copied: bool = False) -> Any:
+    return _each(lambda v: _made(_v(v), *([(v, 1)] if copied else []))[0])(
+        np.asarray(array, dtype=object)
+    )
+
+
+def _swept(loss: Number) -> list[Any]:
+    """The loss's slope with respect to every number on the tape."""
+    slopes: list[Any] = [_zero] * len(_tape)
+    slopes[loss.place] = mp.mpf(1)
+    for number in reversed(_tape[: loss.place + 1]):
+        arriving = slopes[number.place]
+        if arriving:
+            for parent, slope in number.parents:
+                slopes[parent.place] += arriving * slope
+    return slopes
+
+
+def _digits(values: Iterable[Array]) -> int:
+    """So many that 1 − σ(z) keeps some of its own, for every z among the values."""
+    largest = max((float(np.abs(v[np.isfinite(v)]).max(initial=0)) for v in values), default=0.0)
+    return int(min(MOST, LEAST + largest))
+
+
+def _floats(array: Any) -> Array:
+    return np.asarray(np.asarray(array, dtype=object).astype(float), dtype=float)
+
+
+def _run(oracle: Oracle) -> Evaluated:
+    other = Precise.__new__(Precise)
+    other.__dict__.update(oracle.__dict__)
+    return other.run()
 
 
 def values(oracle: Oracle) -> dict[str, Array]:
     """Every value, rounded once; cases last where cased."""
-    by_case = [_forward(oracle, case, {}) for case in range(oracle.cases)]
-    found = {}
-    for name in by_case[0]:
-        each = [np.asarray(v[name]).astype(float) for v in by_case]
-        found[name] = np.stack(each, axis=-1) if name in oracle.cased else each[0]
-    losses = np.asarray([float(v[oracle.loss]) for v in by_case])
-    found[oracle.cost] = np.asarray(losses.sum() if oracle.reduction == "sum" else losses.mean())
-    return found
+    return _run(oracle).values
 
 
 def gradient(oracle: Oracle, name: str) -> Array:
     """One gradient, in the layout of `Evaluated.gradients`."""
-    each = []
-    for case in range(oracle.cases):
-        start = _forward(oracle, case, {})
-        at = np.asarray(start[name], dtype=object)
-        found = np.zeros(at.shape)
-        for index in np.ndindex(*at.shape):
-            ends = []
-            for sign in (1, -1):
-                moved = at.copy()
-                moved[index] = moved[index] + sign * STEP
-                ends.append(_forward(oracle, case, {name: moved})[oracle.loss])
-            found[index] = float(np.asarray((ends[0] - ends[1]) / (2 * STEP)).item())
-        each.append(found)
-    if name in oracle.cased:
-        return np.stack(each, axis=-1)
-    if oracle.cost == oracle.loss:
-        return each[0]
-    total = np.sum(each, axis=0)
-    return np.asarray(total if oracle.reduction == "sum" else total / oracle.cases)
+    return _run(oracle).gradients[name]

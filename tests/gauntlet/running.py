@@ -29,6 +29,9 @@ from tests.gauntlet.subject import Subject, Wrong
 AT_ONCE = 5
 """Commands that one problem meets beside `solve_json`; the next problem of its family meets the next ones."""
 
+FACTS = "facts"
+"""Judge 3 among the names of commands."""
+
 LONGEST = 20
 """Seconds of processor time that one command may take."""
 
@@ -93,6 +96,8 @@ def judged(family: str, seed: int, names: Sequence[str] | None = None, facts: bo
     text = problem(family, seed)
     every = [c for c in COMMANDS if c != "solve_json"]
     todo = ["solve_json", *chosen(family, seed, every)] if names is None else list(names)
+    facts = facts if names is None else FACTS in todo
+    todo = [name for name in todo if name != FACTS]
     folder = Path(tempfile.mkdtemp(prefix="gauntlet-"))
     draws = random.Random(seed * 7919 + zlib.crc32(family.encode()))
     subject = Subject(family, seed, text, folder, draws)
@@ -105,9 +110,9 @@ def judged(family: str, seed: int, names: Sequence[str] | None = None, facts: bo
             tally.judged["commands"] += 1
             if found is None and name == "solve_json" and subject.finite:
                 tally.judged["numbers"] += 1
-        judge = facts_judge() if facts and names is None else None
+        judge = facts_judge() if facts else None
         if judge is not None:
-            _one(subject, "facts", partial(_facts, subject, judge, tally), tally)
+            _one(subject, FACTS, partial(_facts, subject, judge, tally), tally)
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
         shutil.rmtree(folder, ignore_errors=True)
@@ -125,7 +130,7 @@ def _facts(subject: Subject, judge: Callable[..., object], tally: Tally) -> None
     tally.judged["facts"] += 1
     for false in getattr(report, "false"):  # noqa: B009
         said = f"{false.message}\n{false.text}"
-        tally.findings.append(_finding(subject, "facts", "facts", f"false: {false.kind}", said))
+        tally.findings.append(_finding(subject, "facts", FACTS, f"false: {false.kind}", said))
 
 
 def _finding(subject: Subject, judge: str, command: str, kind: str, said: str) -> Finding:

@@ -21,6 +21,7 @@ from handgrad.trace.not_finite import unasked_gradient
 from handgrad.trace.noting import Noting
 from handgrad.trace.numbers import Numbers
 from handgrad.trace.rests import Rests, without_rests
+from handgrad.trace.stable import told_by
 from handgrad.trace.structure import Phase, Role, Step, StepKind, Trace, TraceLine, TrainingStep
 from handgrad.trace.updating import Updating
 
@@ -125,13 +126,13 @@ class _Building:
         for position, group in enumerate(groups):
             lines = []
             for name in group:
-                node = self.graph.nodes[name]
-                assert node.written is not None
-                lines.append(self._line(Name(name, shape=node.shape), node.written, "value"))
+                leaf = Name(name, shape=self.graph.nodes[name].shape)
+                formula = told_by(name, self.graph, self.run.numbers, self.noting.cased)
+                lines.append(self._line(leaf, formula, "value"))
             if self.graph.cost != self.graph.loss and position == len(groups) - 1:
-                formula = self.graph.nodes[self.graph.cost].computed
-                assert formula is not None
-                lines.append(self._line(Name(self.graph.cost, shape=()), formula, "cost"))
+                cost = self.graph.nodes[self.graph.cost].computed
+                assert cost is not None
+                lines.append(self._line(Name(self.graph.cost, shape=()), cost, "cost"))
             self._add(1, self._forward_kind(group), group[0], lines)
 
     def _forward_kind(self, group: tuple[str, ...]) -> StepKind:

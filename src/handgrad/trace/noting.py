@@ -236,6 +236,7 @@ class Noting:
                 times=math.prod(repeated) // max(1, math.prod(shape)),
             )
             for shape, repeated in found
+            if math.prod(repeated) > math.prod(shape)
         ]
 
     def _long_way(self, shortcut: Shortcut) -> tuple[TraceLine, ...]:

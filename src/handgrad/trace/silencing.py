@@ -46,7 +46,7 @@ class Silencing:
         """The entries of parameter gradients that vanish because entry, or slice, `unit` of `leaf` does.
 
         Found with the formulas themselves: with positive numbers everywhere, the entries
-        that become zero when this one entry is set to zero.
+        that become zero when this one entry is set to zero, and that grow by a power of it when it grows.
         """
         found: list[Zeroed] = []
         for name in dict.fromkeys(self.consumers.get(leaf, ())):
@@ -64,12 +64,19 @@ class Silencing:
         self, name: str, leaf: Leaf, unit: tuple[Any, ...]
     ) -> tuple[tuple[int, ...], ...]:
         formula, at, before = self._with_positive_numbers(name)
+
+        def times(factor: float) -> Array:
+            array = at[leaf].copy()
+            array[unit] = factor * array[unit]
+            return np.asarray(value_of(formula, {**at, leaf: array}, set()), dtype=float)
+
         with np.errstate(all="ignore"):
-            without = at[leaf].copy()
-            without[unit] = 0.0
-            after = value_of(formula, {**at, leaf: without}, set())
-        gone = np.argwhere((np.asarray(before) != 0) & (np.asarray(after) == 0))
-        return tuple(tuple(int(i) for i in entry) for entry in gone)
+            without, half, double = times(0.0), times(0.5), times(2.0)
+            gone = (before != 0) & (without == 0)
+            # What only decides where a gradient goes, as the entries of a maximum do, is no factor of it.
+            factor = np.isclose(half * double, before * before) & ~np.isclose(double, before)
+        entries = np.argwhere(gone & factor)
+        return tuple(tuple(int(i) for i in entry) for entry in entries)
 
     def _with_positive_numbers(self, name: str) -> tuple[Expression, dict[Leaf, Array], Array]:
         found = self._before.get(name)

@@ -18,6 +18,7 @@ from handgrad.run import Plan, Run
 from handgrad.run.evaluate import value_of
 from handgrad.run.plan import shown_figures
 from handgrad.trace.numbers import Numbers
+from handgrad.trace.stable import told_by
 from handgrad.trace.structure import Diverged, Role, TraceLine
 from handgrad.updates import Assignment
 
@@ -94,8 +95,7 @@ class Updating:
     def loss_line(self) -> TraceLine:
         """The loss at the parameters of the last run."""
         graph = self.graph
-        formula = graph.nodes[graph.cost].written
-        assert formula is not None
+        formula = told_by(graph.cost, graph, self.numbers, graph.cased_leaves)
         return TraceLine(
             target=Name(graph.cost, shape=()),
             role="cost",

@@ -13,6 +13,7 @@ from handgrad.operations.elements import entry_of
 from handgrad.problem import Problem
 from handgrad.run.evaluate import value_of
 from handgrad.trace.numbers import literal_of
+from handgrad.trace.stable import told_by
 from handgrad.why.blaming import Blaming, entry_named
 from handgrad.why.structure import TINY, Blame, Entry, Link, Term, WhyValue
 from handgrad.why.target import Target
@@ -35,8 +36,7 @@ def why_value(
     entry = target.entry
     terms: list[tuple[int, Expression]] = []
     while graph.nodes[entry.name].kind == "value" and len(links) < LONGEST:
-        written = graph.nodes[entry.name].written
-        assert written is not None
+        written = told_by(entry.name, graph, blaming.values, frozenset())
         formula = entry_of(written, entry.index)
         blame = None
         if isinstance(written, Call) and isinstance(written.arguments[0], Name):

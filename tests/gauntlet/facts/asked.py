@@ -37,7 +37,6 @@ from tests.gauntlet.facts.notes import are_zero, slope
 from tests.gauntlet.facts.reviving import of_revivers
 from tests.gauntlet.facts.source import Facts, problem_text
 from tests.gauntlet.facts.updating import Updated
-from tests.gauntlet.oracle import Oracle
 
 MOST_TIES = 12
 """Entries that are told to move as far, at most."""
@@ -230,7 +229,7 @@ def swapped(facts: Facts, old: str, new: str, kept: tuple[str, ...]) -> Facts:
 
     equations = [(t, e if t in kept else other(e)) for t, e in facts.oracle.equations]
     text = problem_text(facts.text, equations)
-    return Facts(text, Oracle(text), handgrad.solve(handgrad.loads(text)))
+    return Facts(text, type(facts.oracle)(text), handgrad.solve(handgrad.loads(text)))
 
 
 def _gate_swap(question: GateSwap, facts: Facts) -> Found:

@@ -19,7 +19,7 @@ def of_comparison(facts: Facts) -> Claims:
     """A problem beside itself with another number."""
     trace = other_numbers(facts)
     if trace is not None:
-        other = Facts.of(trace.problem)
+        other = Facts.of(trace.problem, type(facts.oracle))
         yield from of_compared(handgrad.compare(facts.trace, trace), facts, other)
 
 

@@ -20,7 +20,7 @@ from tests.gauntlet.facts.notes import FLAT, STEEPEST, are_zero, slope
 from tests.gauntlet.facts.reviving import of_revivers
 from tests.gauntlet.facts.source import Facts, problem_text
 from tests.gauntlet.facts.updating import Updated
-from tests.gauntlet.oracle import Evaluated, Oracle
+from tests.gauntlet.oracle import Evaluated
 
 NOISE = 1e-12
 """The share of the network's largest gradient under which one is a rest of rounding, as it is documented."""
@@ -306,7 +306,7 @@ def _influences(
     probe = f"sum({pre.name}[{', '.join(at)}])" if rank else pre.name
     equations = [*facts.oracle.equations, ("probe_of_a_unit", probe)]
     table = problem_text(facts.text, equations, loss="probe_of_a_unit")
-    oracle = Oracle(table)
+    oracle = type(facts.oracle)(table)
     generator = np.random.default_rng(1)
     found = {n: np.zeros(a.shape, dtype=bool) for n, a in oracle.parameters.items()}
     for _ in range(3):
@@ -457,7 +457,7 @@ def _jacobian(facts: Facts, layer: Layer, unit: tuple[int, ...]) -> dict[str, An
     assert isinstance(layer.pre_activation, Name)
     probe = f"{layer.pre_activation.name}{list(unit) if unit else ''}"
     equations = [*facts.oracle.equations, ("probe_of_a_unit", f"1*{probe}")]
-    oracle = Oracle(problem_text(facts.text, equations, loss="probe_of_a_unit"))
+    oracle = type(facts.oracle)(problem_text(facts.text, equations, loss="probe_of_a_unit"))
     given = {n: facts.at.values[n] for n in oracle.parameters}
     at: Evaluated = oracle.run(given)
     return {

@@ -107,8 +107,10 @@ def shown(x: float, decimals: int) -> Fraction:
     if not np.isfinite(x):
         return Fraction(0)
     number = Decimal(repr(float(x)))
-    rounded = number.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
-    if (rounded == 0 and number != 0) or abs(number) >= 10**7:
+    rounded = Decimal(0)
+    if abs(number) < 10**7:
+        rounded = number.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+    if rounded == 0 and number != 0:
         exponent = number.adjusted()
         scaled = number.scaleb(-exponent).quantize(
             Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP

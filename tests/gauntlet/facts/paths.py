@@ -15,7 +15,6 @@ from tests.gauntlet.facts import terms
 from tests.gauntlet.facts.claim import Claims, Found, claims_of, near
 from tests.gauntlet.facts.paged import LONGEST, entries
 from tests.gauntlet.facts.source import Facts, problem_text, renamed
-from tests.gauntlet.oracle import Oracle
 
 TINY = 0.05
 """A factor smaller than this in size is pointed out, as it is documented."""
@@ -174,7 +173,7 @@ def _local(
         {n: v for n, v in values.items() if n not in facts.oracle.data},
         loss="probe_of_entry",
     )
-    oracle = Oracle(text)
+    oracle = type(facts.oracle)(text)
     found: Any = oracle.run().case_gradients[of]
     found = found[..., case] if found.ndim > len(used_entry.index) else found
     return float(np.asarray(found)[used_entry.index])

@@ -6,7 +6,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
@@ -19,6 +19,7 @@ import handgrad
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name
 from tests.gauntlet.facts import terms
 from tests.gauntlet.oracle import Evaluated, Oracle
+from tests.gauntlet.precise import Precise
 
 
 @dataclass(eq=False)
@@ -37,23 +38,24 @@ class Facts:
         return self.trace.problem
 
     @staticmethod
-    def of(problem: handgrad.Problem) -> Facts:
+    def of(problem: handgrad.Problem, kind: type[Oracle] = Oracle) -> Facts:
         """A problem that is not read from a file, by the file that it would be written to."""
         text = problem.to_toml()
-        return Facts(text, Oracle(text), handgrad.solve(problem))
+        return Facts(text, kind(text), handgrad.solve(problem))
 
     @cached_property
     def at(self) -> Evaluated:
-        """PyTorch's values and gradients; from 50 digits those that floats have no number for."""
+        """PyTorch's values and gradients; those that floats have no number for, from many digits."""
         found = self.oracle.run()
-        self.__dict__["at"] = found
-        for name in dict.fromkeys((*self.targets, self.oracle.cost)):
-            if not np.isfinite(found.values[name]).all():
-                found.values[name] = self.exact_value(name)
-        for name, gradient in found.gradients.items():
-            if not np.isfinite(gradient).all() and name in found.values:
-                found.gradients[name] = self.exact_gradient(name)
-        return found
+        numbers = (found.values, found.gradients, found.case_gradients)
+        if all(np.isfinite(a).all() for arrays in numbers for a in arrays.values()):
+            return found
+        many = Precise(self.text).run()
+        for theirs, ours in zip(
+            numbers, (many.values, many.gradients, many.case_gradients), strict=True
+        ):
+            theirs.update({n: ours[n] for n, a in theirs.items() if not np.isfinite(a).all()})
+        return replace(found, loss=many.loss)
 
     def under(self, at: Evaluated) -> Facts:
         """The same problem with the numbers of another run."""
@@ -67,7 +69,7 @@ class Facts:
         if np.isfinite(at.loss):
             return self.under(at)
         text = problem_text(self.text, values={name: array})
-        return Facts(text, Oracle(text), self.trace, self.seed)
+        return Facts(text, type(self.oracle)(text), self.trace, self.seed)
 
     @property
     def loss(self) -> float:
@@ -180,7 +182,7 @@ class Facts:
                 for t, e in self.oracle.equations
             ]
             given: Any = self.at.values[name]
-            twin = Oracle(
+            twin = type(self.oracle)(
                 problem_text(self.text, equations, {other: (given, name in self.oracle.cased)})
             )
             self._shares[key] = twin.run().gradients[other]
@@ -212,44 +214,6 @@ class Facts:
         """A formula's value in 50 digits, the names in it computed by their own formulas."""
         with mpmath.workdps(terms.DIGITS):
             return terms.value(formula, self._exact_leaf, case, self.cases, terms.as_written)
-
-    def exact_value(self, name: str) -> Any:
-        """A computed name's value from 50 digits."""
-        cased = name in self.oracle.cased
-        each = [
-            np.asarray(self.exact(Name(name), case), dtype=float)
-            for case in (range(self.cases) if cased else (0,))
-        ]
-        return np.stack(each, axis=-1) if cased else each[0]
-
-    def exact_gradient(self, name: str) -> Any:
-        """The gradient with respect to a given or computed name, by differences in 50 digits.
-
-        Of what differs from case to case, that of each case's own loss.
-        """
-        array = np.asarray(self.at.values[name], dtype=float)
-        cased = name in self.oracle.cased
-        found = np.zeros(array.shape)
-        with mpmath.workdps(terms.DIGITS + 10):
-            h = mpmath.mpf(10) ** -25
-            for at in np.ndindex(array.shape):
-                ends = []
-                for step in (h, -h):
-                    self._exact.clear()
-                    for case in (at[-1],) if cased else range(self.cases):
-                        whole = np.array(self.exact(Name(name), case), dtype=object)
-                        whole[at[:-1] if cased else at] += step
-                        self._exact[Name(name), case] = whole
-                    loss = self.oracle.loss if cased else self.oracle.cost
-                    ends.append(self._exact_loss(loss, at[-1] if cased else 0))
-                slope = (ends[0] - ends[1]) / (2 * h)
-                # Nearer to the end of a domain than h there are no differences to take.
-                found[at] = float(slope) if isinstance(slope, mpmath.mpf) else np.nan
-        self._exact.clear()
-        return found
-
-    def _exact_loss(self, name: str, case: int) -> Any:
-        return np.asarray(self.exact(Name(name), case), dtype=object)[()]
 
     def _exact_leaf(self, leaf: terms.Leaf, case: int) -> Any:
         key = leaf, case
