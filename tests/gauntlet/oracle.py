@@ -280,7 +280,7 @@ def _equations(value: Any) -> list[tuple[str, str]]:
     found = []
     for line in lines:
         target, _, formula = line.partition("=")
-        found.append((_plain(target.strip()), formula.strip()))
+        found.append((_plain(target.strip()), _plain(formula.strip())))
     return found
 
 

@@ -128,7 +128,7 @@ class _Asking:
                 places,
                 factors,
                 product,
-                (number, cases[0]) if several else (None, target.case),
+                (number if several else None, cases[0]),
                 weight if several else 1.0,
             )
             for product, weight, number, places, factors in found[:top]

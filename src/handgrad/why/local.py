@@ -36,8 +36,9 @@ from handgrad.operations import operation_of
 from handgrad.operations.annotate import application, tidied
 from handgrad.operations.arithmetic import add, multiply, subtract
 from handgrad.operations.elements import entry_of
+from handgrad.operations.losses import one_hot
 from handgrad.operations.operation import Array, reduced_to
-from handgrad.operations.structure import place
+from handgrad.operations.structure import fill, place
 from handgrad.run.evaluate import value_of
 
 LARGEST = 50_000_000
@@ -58,6 +59,13 @@ Matrix = NDArray[np.float64]
 def size(shape: Shape) -> int:
     """The number of entries of a shape."""
     return int(np.prod(shape, dtype=int))
+
+
+def _of_any_class(node: Expression) -> Expression | None:
+    """Ones for a one-hot vector: which class a number names is none of the structure."""
+    if isinstance(node, Call) and node.operation == one_hot.name:
+        return fill(ONE, shape=node.shape)
+    return None
 
 
 @dataclass
@@ -182,6 +190,8 @@ class Local:
         other numbers (a maximum): it is judged on intervals that hold them all.
         """
         formula = self._pullback(call, position, g)
+        if formula is not None:
+            formula = substitute(formula, _of_any_class)
         operation = operation_of(call)
         if formula is None or not operation.elementwise:
             return formula, bool(operation.kinks)

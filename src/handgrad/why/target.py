@@ -39,7 +39,7 @@ def read_target(text: str, graph: Graph, cases: int) -> Target:
     index = _index(found["index"], text)
     if len(index) != len(lengths):
         example = f"{shown}[{','.join('0' for _ in lengths)}]" if lengths else shown
-        what = f"{name} is {describe(node.shape)}{f' in {cases} cases' if node.cased else ''}"
+        what = f"{name} is {describe(node.shape)}{_in_cases(cases) if node.cased else ''}"
         wanted = "1 index" if len(lengths) == 1 else f"{len(lengths)} indices"
         raise _wrong(f"{what}, so an entry of {shown} has {wanted}", f"write {example}")
     for position, length in zip(index, lengths, strict=True):
@@ -85,3 +85,7 @@ def _index(text: str | None, whole: str) -> tuple[int, ...]:
 
 def _wrong(what: str, mend: str) -> OptionError:
     return OptionError(what, mend=mend)
+
+
+def _in_cases(cases: int) -> str:
+    return " in 1 case" if cases == 1 else f" in {cases} cases"

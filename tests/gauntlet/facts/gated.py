@@ -300,11 +300,7 @@ def _influence(facts: Facts, layer: Layer, unit: tuple[int, ...], name: str) -> 
 def _influences(
     facts: Facts, pre: Any, axes: tuple[int, ...], rank: int, unit: tuple[int, ...]
 ) -> dict[str, Any]:
-    at: list[Any] = [":"] * rank
-    for axis, index in zip(axes, unit, strict=True):
-        at[axis] = str(index)
-    probe = f"sum({pre.name}[{', '.join(at)}])" if rank else pre.name
-    equations = [*facts.oracle.equations, ("probe_of_a_unit", probe)]
+    equations = [*facts.oracle.equations, ("probe_of_a_unit", _probe(pre, axes, rank, unit))]
     table = problem_text(facts.text, equations, loss="probe_of_a_unit")
     oracle = type(facts.oracle)(table)
     generator = np.random.default_rng(1)
@@ -320,6 +316,14 @@ def _influences(
         for n in found:
             found[n] |= np.asarray(gradients[n]) != 0
     return found
+
+
+def _probe(pre: Any, axes: tuple[int, ...], rank: int, unit: tuple[int, ...]) -> str:
+    """A unit's pre-activation at all of its positions together."""
+    at = [":"] * rank
+    for axis, index in zip(axes, unit, strict=True):
+        at[axis] = str(index)
+    return f"sum({pre.name}[{', '.join(at)}])" if rank else f"1*{pre.name}"
 
 
 def _never(seen: Seen, unit: Unit) -> Found:
@@ -455,8 +459,8 @@ def _largest_gradient(facts: Facts, seen: Seen) -> float:
 def _jacobian(facts: Facts, layer: Layer, unit: tuple[int, ...]) -> dict[str, Any]:
     """How a unit's pre-activation depends on each parameter in each case, at a run's numbers."""
     assert isinstance(layer.pre_activation, Name)
-    probe = f"{layer.pre_activation.name}{list(unit) if unit else ''}"
-    equations = [*facts.oracle.equations, ("probe_of_a_unit", f"1*{probe}")]
+    probe = _probe(layer.pre_activation, layer.axes, len(layer.shape), unit)
+    equations = [*facts.oracle.equations, ("probe_of_a_unit", probe)]
     oracle = type(facts.oracle)(problem_text(facts.text, equations, loss="probe_of_a_unit"))
     given = {n: facts.at.values[n] for n in oracle.parameters}
     at: Evaluated = oracle.run(given)

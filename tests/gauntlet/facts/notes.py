@@ -154,7 +154,7 @@ def _gated_off(note: GatedOff, facts: Facts) -> Found:
     yield note.operation == "relu", f"{note.operation} is no gate"
     if note.blocked is not None:
         arriving = np.asarray(facts.at.gradients[note.activation])[note.unit]
-        yield near(note.blocked, abs(float(arriving))), f"{arriving} arrives"
+        yield near(note.blocked, abs(np.asarray(arriving).item())), f"{arriving} arrives"
     if note.phase == "forward":
         yield not note.around, "nothing comes back in a forward step"
     elif isinstance(note.pre_activation, Name) and note.pre_activation.name in facts.at.gradients:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,7 @@ def of_whys(facts: Facts) -> Claims:
 
 def of_why(why: WhyGradient | WhyValue, facts: Facts) -> Claims:
     """One answer."""
+    facts = replace(facts, parts=why.parts)
     if isinstance(why, WhyGradient):
         yield from claims_of("why: a gradient", _gradient(why, facts), why.entry)
         for path in why.paths[:MOST_PATHS]:

@@ -30,6 +30,7 @@ class Facts:
     oracle: Oracle
     trace: handgrad.Trace
     seed: int = 0
+    parts: Mapping[str, Expression] = field(default_factory=dict)
     _shares: dict[tuple[str, str], Any] = field(default_factory=dict)
     _exact: dict[Any, Any] = field(default_factory=dict)
 
@@ -122,6 +123,8 @@ class Facts:
         if isinstance(leaf, Name):
             if name in at.values:
                 return self._of_case(at.values[name], name, case)
+            if name in self.parts:
+                return self.value(self.parts[name], case)
             return self.value(self.trace.graph.lets[name].written, case)
         if leaf.through or name in self.trace.graph.lets or name not in at.gradients:
             return self.value(self._line(leaf), case)

@@ -43,10 +43,13 @@ def of_study(study: OverTraining, facts: Facts) -> Claims:
 
 
 def _largest(layer: Layer, step: int, facts: Facts) -> Any:
-    """Each unit's pre-activation after so many updates, the cases last."""
+    """Each unit's pre-activations after so many updates, its positions and the cases on the last axis."""
     at = facts.under(facts.oracle.run(Updated.of(facts).after(step), gradients=False))
     z = np.asarray(at.values(layer.pre, facts.differs(layer.pre)), dtype=float)
-    return z if facts.differs(layer.pre) else z[..., None]
+    z = z if facts.differs(layer.pre) else z[..., None]
+    axes = layer.facts.axes
+    rest = [k for k in range(z.ndim) if k not in axes]
+    return z.transpose(*axes, *rest).reshape(*[z.shape[k] for k in axes], -1)
 
 
 def _counts(study: OverTraining, facts: Facts) -> Found:
@@ -62,8 +65,6 @@ def _counts(study: OverTraining, facts: Facts) -> Found:
     for layer in study.layers:
         for position, step in enumerate(study.steps):
             z = _largest(layer, step, facts)
-            if z.ndim != 2:
-                continue
             dead = ~(z > 0).any(axis=-1)
             yield (
                 study.dead[layer.name][position] == int(dead.sum()),
@@ -78,16 +79,19 @@ def _counts(study: OverTraining, facts: Facts) -> Found:
 
 def _event(event: UnitEvent, study: OverTraining, facts: Facts) -> Found:
     layer = next(x for x in study.layers if x.name == event.layer)
-    if len(event.unit) != _largest(layer, 0, facts).ndim - 1:
-        return  # a unit of several positions
     before, after = (_largest(layer, k, facts)[event.unit] for k in (event.since, event.step))
     yield near(event.before, before.max(), 1e-6), f"before it is {before.max()}"
     yield near(event.after, after.max(), 1e-6), f"after it is {after.max()}"
     died = event.kind == "died"
     yield (before.max() > 0 >= after.max()) == died, "it is the other way"
-    yield near(event.from_value, before[event.case], 1e-6), f"from {before[event.case]}"
-    yield near(event.to_value, after[event.case], 1e-6), f"to {after[event.case]}"
-    alive = before if died else after
+    # Of several positions, the largest.
+    was, became = (
+        z.reshape(-1, facts.cases if facts.differs(layer.pre) else 1).max(axis=0)
+        for z in (before, after)
+    )
+    yield near(event.from_value, was[event.case], 1e-6), f"from {was[event.case]}"
+    yield near(event.to_value, became[event.case], 1e-6), f"to {became[event.case]}"
+    alive = was if died else became
     yield near(alive[event.case], alive.max(), 1e-6), "another case is larger"
     yield (
         near(event.own + event.below, event.to_value - event.from_value, 1e-6),
