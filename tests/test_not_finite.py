@@ -13,6 +13,7 @@ import handgrad
 from handgrad.cli.commands import run
 from handgrad.explain.notes import note_text
 from handgrad.explain.text import plain_text
+from handgrad.expression import Name, leaves
 from handgrad.trace import RoundedAway, ShortcutTaken, UnaskedGradient
 from tests.test_json import printed, schema
 
@@ -176,3 +177,19 @@ def test_a_stable_loss_that_overflows_is_refused_and_a_far_logit_warns_of_nothin
     past = handgrad.Problem("L = bce(sigmoid(exp(a)), y)", {"a": [1.8, 1e300]}, {"y": [0, 1]})
     with pytest.raises(handgrad.NumberError, match="is not finite"):
         handgrad.solve(past)
+
+
+def test_a_line_has_the_stable_form_where_the_written_one_has_no_number() -> None:
+    """−ln(0) is not 1421: the formula shown is the one that was computed."""
+    far = handgrad.Problem(["p = softmax(z)", "L = -log(p[0])"], {"z": [-786.0, 635.0]})
+    trace = handgrad.solve(far)
+    (line,) = [
+        x for s in trace.steps for x in s.lines if x.target == Name("L") and x.role == "value"
+    ]
+    assert line.value == 1421
+    assert Name("p") not in set(leaves(line.formula))
+    near = handgrad.solve(far.with_values({"z": "[0, 0]"}))
+    (line,) = [
+        x for s in near.steps for x in s.lines if x.target == Name("L") and x.role == "value"
+    ]
+    assert set(leaves(line.formula)) == {Name("p")}

@@ -299,3 +299,9 @@ def test_a_step_speaks_of_a_bias_and_of_weights_where_there_are_some(
     said = " ".join(plain_text(reason(trace, step)) for step in trace.steps)
     assert ("the bias gradient is" in said) == bias
     assert ("Multiply the two matrices" in said) == values
+
+
+def test_a_row_of_its_own_is_not_repeated() -> None:
+    """Broadcasting (2,) to (1, 2) uses each entry once: nothing is added up on the way back."""
+    once = handgrad.Problem("L = sum((X @ W + b)**2)", {"W": [[1, 2]], "b": [3, 4]}, {"X": [[5]]})
+    assert not [n for s in handgrad.solve(once).steps for n in s.notes if n.kind == "broadcast"]

@@ -319,3 +319,15 @@ def test_the_blocks_of_one_question_stand_alone() -> None:
     assert blocks
     assert is_dataclass(question)
     assert {f.name for f in fields(question)} >= {"kind", "steps"}
+
+
+def test_what_a_maximum_picks_is_no_factor_of_its_gradient() -> None:
+    problem = handgrad.Problem(
+        "L = sum(c * max_pool1d(a, size=2))", {"a": [0, -0.5, 0, -0.5]}, {"c": [1, 1.5]}
+    )
+    question = asked(problem, ZeroEntries)
+    assert question.zero == 2
+    assert {(z.name, e) for p in question.parts for z in p.zeroed for e in z.entries} == {
+        ("a", (1,)),
+        ("a", (3,)),
+    }

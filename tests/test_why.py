@@ -350,3 +350,16 @@ def test_a_gate_that_is_shut_in_several_cases_is_told_once() -> None:
     assert page.count("The gate of ReLU is shut") == 1
     assert "2 more paths are 0 for the same reason" in page
     assert "= 0.5 + 0 = 0.5" in page
+
+
+def test_a_single_case_and_class_numbers() -> None:
+    single = handgrad.Problem(
+        ["z = W @ x", "L = sum(z**2)"], {"W": [[2.0]]}, {"x": {"cases": [[3.0]]}}
+    )
+    assert paths_of(single, "dW[0,0]").value == 36
+    classes = handgrad.Problem(
+        ["P = softmax(z)", "L = cross_entropy(P, y)"], {"z": [0.0, 0.0]}, {"y": 1}
+    )
+    why = paths_of(classes, "dP[1]")
+    assert (why.path_count, why.value, why.covered) == (1, -2, 1)
+    assert paths_of(classes, "dP[0]").path_count in (0, 1)

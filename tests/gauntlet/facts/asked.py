@@ -47,7 +47,7 @@ TIED = 1e-5
 
 def of_questions(facts: Facts) -> Claims:
     """Every question that the product asks of a solution."""
-    for question in handgrad.questions_for(facts.trace):
+    for question in facts.questions:
         yield from of_question(question, facts)
 
 

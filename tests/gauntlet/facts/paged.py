@@ -168,7 +168,7 @@ def pages(facts: Facts) -> Iterator[tuple[str, Page]]:
         yield f"solve --only {phase}", handgrad.solution_page(trace, only=phase)
     step = trace._steps[facts.seed % len(trace._steps)]
     yield "solve --step", handgrad.solution_page(trace, step=step.id)
-    questions = handgrad.questions_for(trace)
+    questions = facts.questions
     yield "questions", handgrad.questions_page(trace, questions)
     discussed = [handgrad.question_blocks(q) for q in questions]
     yield "slides", handgrad.slides_page(trace, discussed)

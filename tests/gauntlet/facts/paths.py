@@ -155,7 +155,7 @@ def _local(
     """How an equation's entry depends on an entry that it uses, everything else held."""
     of, by = used_entry.name, entry.name
     equations = dict(facts.oracle.equations)
-    if of not in facts.uses.get(by, ()):
+    if shortcut or of not in facts.uses.get(by, ()):
         # A loss and the activation before it taken as one: the activation's formula in its place.
         inner = [n for n in facts.uses.get(by, ()) if n in equations and of in facts.uses[n]]
         if len(inner) != 1 or not shortcut:

@@ -38,6 +38,11 @@ class Facts:
     def problem(self) -> handgrad.Problem:
         return self.trace.problem
 
+    @cached_property
+    def questions(self) -> tuple[Any, ...]:
+        """The discussion questions of the solution."""
+        return tuple(handgrad.questions_for(self.trace))
+
     @staticmethod
     def of(problem: handgrad.Problem, kind: type[Oracle] = Oracle) -> Facts:
         """A problem that is not read from a file, by the file that it would be written to."""
