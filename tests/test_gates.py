@@ -570,3 +570,18 @@ def test_boxes_and_data_are_of_one_example(make: Any, tmp_path: Path) -> None:
     # A box of the data whole is taken so.
     whole_box = handgrad.read_box(problem, ["X in [-1,1]^8"])
     assert handgrad.audit_gates(problem, over=whole_box, remedies=False).cases == 1
+
+
+@pytest.mark.parametrize(
+    "equations", [["z = W", "h = relu(z)"], ["h = relu(W)"], ["h = max(0, W)"]]
+)
+def test_a_layer_that_is_the_same_in_every_case_has_the_mean_of_sizes(equations: list[str]) -> None:
+    problem = handgrad.Problem(
+        [*equations, "s = w @ h", "L = (s - y)**2"],
+        {"W": [1.0, -0.5], "w": [0.5, 2.0]},
+        {"y": {"cases": [0, 1, 2]}},
+    )
+    audit = handgrad.audit_gates(problem)
+    # s = 0.5, so that dL/dh of the cases is 2 (s − y) w: sizes 1, 1 and 3 times w.
+    assert [u.gradient for u in audit.units] == pytest.approx([0.5 * 5 / 3, 0.0])
+    assert [u.blocked for u in audit.units] == pytest.approx([0.0, 2 * 5 / 3])

@@ -424,3 +424,29 @@ def test_problems_without_gates_or_vectors() -> None:
         {"X": [[-1, -1, 1.5]], "Y": [[0.5]]},
     )
     assert len(draw(row, wanted(), 2, 0)) == 2
+
+
+@pytest.mark.parametrize(("units", "cases", "off"), [(24, None, 1), (24, None, 0), (6, 24, 1)])
+def test_one_unit_off_of_many(units: int, cases: int | None, off: int) -> None:
+    random = np.random.default_rng(0)
+    numbers = {n: random.normal(size=s).round(1) for n, s in (("W", (units, 3)), ("b", units))}
+    x = random.integers(-2, 3, (cases or 1, 3)).astype(float)
+    y = random.integers(0, 2, cases or 1).astype(float)
+    problem = handgrad.Problem(
+        ["z = W @ x + b", "h = relu(z)", "p = sigmoid(w @ h)", "L = bce(p, y)"],
+        {**numbers, "w": random.normal(size=units).round(1)},
+        {"x": {"cases": x}, "y": {"cases": y}} if cases else {"x": x[0], "y": y[0]},
+    )
+    found = draw(problem, wanted("medium", off={1: off}), 10, 3)
+    for variant in found:
+        numbers = {
+            n: np.asarray(g.array) for n, g in (*variant.parameters.items(), *variant.data.items())
+        }
+        rows = numbers["x"] if cases else numbers["x"][:, None]
+        z = numbers["W"] @ rows + numbers["b"][:, None]
+        shut = (z <= 1e-12).all(axis=-1)
+        assert shut.sum() == off
+        h = np.maximum(z, 0)
+        slope = 1 / (1 + np.exp(-numbers["w"] @ h)) - numbers["y"]
+        blocked = np.abs(numbers["w"][:, None] * slope).max(axis=-1)
+        assert (blocked[shut] >= 0.004).all()

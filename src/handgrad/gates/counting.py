@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from handgrad.equations import parse_equations, source
 from handgrad.errors import NumberError
-from handgrad.expression import Adjoint, Call, Leaf, Name, leaves
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves, substitute
 from handgrad.graph import Graph, activations, build
 from handgrad.operations import operation_of
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
+from handgrad.problem.given import given
 from handgrad.run.units import LayerUnits
 from handgrad.run.watching import Watch
 from handgrad.trace import as_on_paper
@@ -203,6 +205,65 @@ REST = 1e-12
 """Numbers under this are looked into."""
 
 
+@dataclass(frozen=True)
+class EachCase:
+    """A problem in which every pre-activation differs from case to case, if the loss does.
+
+    A layer that is the same in every case, such as z = W, has one gradient: the mean over the cases. What
+    reaches it from each case's own loss is seen where a 0 that is given in cases is added.
+
+    Arguments:
+        problem: with these zeros.
+        zero: the name of what is 0 in every case; empty where there is none.
+        instead: by leaf of the problem itself, the one to look at.
+    """
+
+    problem: Problem
+    zero: str = ""
+    instead: Mapping[Leaf, Leaf] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, problem: Problem, graph: Graph, sites: Sequence[Site]) -> EachCase:
+        """The same computation with zeros where they are needed."""
+        same = {s.name: s for s in sites if Name(s.pre) not in graph.cased_leaves}
+        counts = [g.array.shape[-1] for g in problem.data.values() if g.cased]
+        if not same or not counts or not graph.nodes[graph.loss].cased:
+            return cls(problem)
+        zero = "zero"
+        while any(name.startswith(zero) for name in graph.nodes):
+            zero += "_"
+        texts: list[str] = []
+        instead: dict[Leaf, Leaf] = {}
+        for equation in problem.equations:
+            site = same.get(equation.target)
+            if site is None:
+                texts.append(equation.text)
+                continue
+            pre, moved = Name(site.pre), Name(f"{zero}{len(instead) + 1}")
+            texts.append(f"{moved.name} = {source(pre + Name(zero))}")
+            formula = _with(equation.expression, pre, moved)
+            texts.append(f"{equation.target} = {source(formula)}")
+            instead[site.through] = Adjoint(
+                moved.name if site.through != Adjoint(site.name) else site.name
+            )
+        data = {**problem.data, zero: given({"cases": [0.0] * counts[0]}, zero)}
+        changed = replace(problem, equations=parse_equations(texts), data=data)
+        return cls(changed, zero, instead)
+
+    def completed(self, block: Mapping[str, Array]) -> Mapping[str, Array]:
+        """A block with a zero for each of its cases."""
+        cased = [
+            a for n, a in block.items() if n in self.problem.data and self.problem.data[n].cased
+        ]
+        if not self.zero or not cased:
+            return block
+        return {**block, self.zero: np.zeros(np.shape(cased[0])[-1])}
+
+
+def _with(formula: Expression, old: Expression, new: Expression) -> Expression:
+    return substitute(formula, lambda e: new if e == old else None)
+
+
 @dataclass
 class Counter:
     """A problem whose activations are named, ready to be counted on blocks of cases."""
@@ -215,31 +276,41 @@ class Counter:
         self.sites = sites_of(self.graph)
         self.after = gates_after(self.graph, self.sites)
         watched = dict.fromkeys(leaf for site in self.sites for leaf in site.leaves)
-        self.watch = Watch(self.problem, tuple(watched), dtype=self.dtype)
+        self.each_case = EachCase.of(self.problem, self.graph, self.sites)
+        looked_at = dict.fromkeys(self.each_case.instead.get(leaf, leaf) for leaf in watched)
+        self._watched = tuple(watched)
+        self.watch = Watch(self.each_case.problem, tuple(looked_at), dtype=self.dtype)
 
     def look(self, block: Mapping[str, Array]) -> tuple[int, dict[Leaf, Array]]:
         """What is watched of a block; a few cases with the numbers of their worked solution.
 
         Floats open a gate that is shut on paper: 0.1 · 3 − 0.3 leaves 5.6e-17.
         """
+        block = self.each_case.completed(block)
         cases, arrays = self.watch.look(block)
-        if self.dtype != np.float64 or not any(map(_has_rests, arrays.values())):
-            return cases, arrays
-        own = {**self.problem.parameters, **self.problem.data}
+        if self.dtype == np.float64 and any(map(_has_rests, arrays.values())):
+            arrays = self._on_paper(block, arrays)
+        instead = self.each_case.instead
+        return cases, {leaf: arrays[instead.get(leaf, leaf)] for leaf in self._watched}
+
+    def _on_paper(self, block: Mapping[str, Array], arrays: dict[Leaf, Array]) -> dict[Leaf, Array]:
+        """The arrays with the numbers of the worked solution, where that can be made."""
+        given, graph = self.each_case.problem, self.watch.graph
+        own = {**given.parameters, **given.data}
         others = {n: a for n, a in block.items() if n and not np.array_equal(own[n].array, a)}
-        problem = self.problem.with_values(
+        problem = given.with_values(
             {
-                n: {"cases": np.moveaxis(a, -1, 0)} if self.graph.nodes[n].cased else a
+                n: {"cases": np.moveaxis(a, -1, 0)} if graph.nodes[n].cased else a
                 for n, a in others.items()
             }
         )
         try:
-            numbers = as_on_paper(problem, self.graph).numbers
+            numbers = as_on_paper(problem, graph).numbers
         except NumberError:
-            return cases, arrays
+            return arrays
         found = {leaf: np.asarray(numbers[leaf], dtype=float) for leaf in arrays}
-        return cases, {
-            leaf: array if leaf in self.graph.cased_leaves else array[..., None]
+        return {
+            leaf: array if leaf in graph.cased_leaves else array[..., None]
             for leaf, array in found.items()
         }
 

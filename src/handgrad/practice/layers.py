@@ -56,14 +56,14 @@ class Layer:
 
     def shut(self, values: Mapping[Leaf, Array]) -> Array:
         """Whether the gate of each unit is shut at all places and in all cases; a row for each unit."""
-        return self._of_units(values[self.pre_activation] <= 0).all(axis=1)
+        return self.of_units(values[self.pre_activation] <= 0).all(axis=1)
 
     def blocked(self, values: Mapping[Leaf, Array]) -> Array:
         """The largest gradient that arrives at each unit from behind."""
-        arriving: Array = self._of_units(np.abs(values[Adjoint(self.name)])).max(axis=1)
+        arriving: Array = self.of_units(np.abs(values[Adjoint(self.name)])).max(axis=1)
         return arriving
 
-    def _of_units(self, array: Array) -> Array:
+    def of_units(self, array: Array) -> Array:
         """An array with the units first, then their places and cases, then the candidates."""
         kept = [axis for axis in range(len(self.shape)) if axis not in self.places]
         moved = np.moveaxis(array, kept, range(len(kept)))

@@ -20,6 +20,7 @@ from handgrad.practice.layers import check_possible
 from handgrad.practice.meaning import Meaning, meanings
 from handgrad.practice.promises import Promise, words
 from handgrad.practice.running import Candidates, Ensemble
+from handgrad.practice.steering import STEERED, Steering
 from handgrad.practice.wanted import Wanted
 from handgrad.problem import Problem
 from handgrad.problem.parts import with_named_activations
@@ -32,6 +33,12 @@ NUMBERS = 1 << 20
 
 TRIED, MOST_TRIED = 1 << 24, 1 << 17
 """Numbers computed, or candidates drawn, before a wish that never came true is given up: a second or so."""
+
+STEERING = 8
+"""Steering a candidate takes the work of so many that are only drawn, about."""
+
+SCARCE = 1024
+"""Candidates for a sheet, from which on they are steered."""
 
 ENOUGH = 384
 """Candidates with all that is asked for, from which it is told what else can be had."""
@@ -118,6 +125,7 @@ class Search:
                 mend="leave it out",
             )
         self._wishes = tuple(self._events.wishes())
+        self._steering: Steering | None = None
         self.promises, self._expected = self._possible()
 
     def draw(self, count: int, seed: int) -> Variants:
@@ -154,13 +162,16 @@ class Search:
 
     def _sizes(self) -> Iterable[int]:
         most = max(16, min(BLOCK, NUMBERS // self._opened.numbers))
+        if self._steering is not None:
+            most = min(most, STEERED)
         size = min(FIRST, most)
         while True:
             yield size
             size = min(2 * size, most)
 
     def _block(self, stream: Stream, size: int) -> Candidates:
-        return Candidates(self.problem, self.pools, drawn(self.pools, stream, size), size)
+        block = Candidates(self.problem, self.pools, drawn(self.pools, stream, size), size)
+        return block if self._steering is None else self._steering.steered(block, stream)
 
     def _with(self, block: Candidates) -> Array:
         """The positions of the candidates of a block that keep every promise."""
@@ -189,7 +200,25 @@ class Search:
         return Answers(self._plain, self._pair, self.asked)
 
     def _possible(self) -> tuple[tuple[Promise, ...], int]:
-        """Every promise that can be kept, and how many candidates a sheet then takes, about."""
+        """Every promise that can be kept, and how many candidates a sheet then takes, about.
+
+        Where chance does not give the units that are to be off, candidates are steered to them.
+        """
+        found = self._found(TRIED)
+        if self.asked.off and (isinstance(found, OptionError) or found[1] > SCARCE):
+            self._steering = Steering(
+                self.problem, self._opened, self._events.gated, self.pools, self.asked
+            )
+            steered = self._found(TRIED // STEERING)
+            if isinstance(steered, OptionError):
+                self._steering = None
+            else:
+                found = steered
+        if isinstance(found, OptionError):
+            raise found
+        return found
+
+    def _found(self, work: int) -> tuple[tuple[Promise, ...], int] | OptionError:
         stream = Stream(0)
         found: list[Candidates] = []
         flags: list[Array] = []
@@ -204,11 +233,11 @@ class Search:
                 found.append(block.chosen(good))
                 candidates += size
                 have += len(good)
-                tried = candidates * self._opened.numbers >= TRIED or candidates >= MOST_TRIED
+                tried = candidates * self._opened.numbers >= work or candidates >= MOST_TRIED
                 if have >= ENOUGH or tried:
                     break
             if not have:
-                raise self._impossible(np.concatenate(flags, axis=1))
+                return self._impossible(np.concatenate(flags, axis=1))
             pool = _together(self.problem, self.pools, found)
             self._pair = pool.chosen(np.array([0, min(1, have - 1)]))
             return self._chosen(pool, candidates)
