@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handgrad.expression import Name
+from handgrad.page.blocks import Figure, Page
 from handgrad.picture import Arrow, Circle, Drawing, Label, Path, Rectangle
 from handgrad.picture.charts import (
     Bar,
@@ -21,6 +22,7 @@ from handgrad.picture.charts import (
     line_chart,
 )
 from handgrad.picture.charts.axes import drawable, log_ticks, span, ticks
+from handgrad.render.terminal import render_terminal
 
 anything = st.floats(allow_nan=True, allow_infinity=True)
 
@@ -246,10 +248,16 @@ def test_a_loss_that_falls_falls_in_characters() -> None:
 
 def test_gates_in_characters() -> None:
     gates = [[True, False, True], [False, False, True]]
-    assert gate_map(gates, title="t", groups=[("h1", 2), ("h2", 1)]).compact == (
-        "        h1  h2",
-        "case 1  █░  █",
-        "case 2  ░░  █",
-    )
+    drawing = gate_map(gates, title="t", groups=[("h1", 2), ("h2", 1)])
+    page = Page("t", (Figure(drawing),))
+    lines = render_terminal(page, width=80, colour=False, unicode=True).split("\n")
+    assert [x.rstrip() for x in lines if x.strip()] == [
+        "        h⁽¹⁾  h⁽²⁾",
+        "case 1  █░    █",
+        "case 2  ░░    █",
+    ]
+    plain = render_terminal(page, width=80, colour=False, unicode=False).split("\n")
+    assert plain[0].split() == ["h1", "h2"]
+    assert plain[0].index("h2") == plain[1].rindex(" ") + 1
     assert gate_map([[True] * 100], title="t").compact == ()
     assert len(gate_map([[True]] * 100, title="t").compact) == 13

@@ -161,3 +161,21 @@ def test_a_number_under_a_root_is_spelled_in_one_way() -> None:
     assert "√s" in page
     assert "√(4)" not in page
     assert "√(s)" not in page
+
+
+def test_why_writes_parts_of_equations_as_the_solution_does() -> None:
+    problem = handgrad.Problem(
+        "h = relu(W @ x + b)\nL = -log(softmax(V @ h)[1])",
+        {"W": [[0.5, -0.1], [0.2, 0.7]], "b": [0.1, 0.2], "V": [[0.5, -0.3], [0.2, 0.7]]},
+        {"x": [1.0, 2.0]},
+    )
+    for entry in ("dW[0,0]", "h[1]", "L"):
+        page = handgrad.why_page(handgrad.ask_why(problem, entry))
+        shown = handgrad.render_terminal(page, width=100, colour=False, unicode=True)
+        assert "@" not in shown
+    assert "(Wx + b)₁ → h₁ → (Vh)₁ → L" in handgrad.render_terminal(
+        handgrad.why_page(handgrad.ask_why(problem, "dW[0,0]")),
+        width=100,
+        colour=False,
+        unicode=True,
+    )

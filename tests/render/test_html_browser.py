@@ -468,3 +468,35 @@ def test_slides_are_accessible(opened: Open, scheme: str) -> None:
 def test_slides_without_javascript_are_a_list(opened: Open) -> None:
     tab = opened(deck(), java_script_enabled=False)
     assert all(slide.is_visible() for slide in tab.locator(".slide h2").all())
+
+
+def test_answers_are_folded_until_they_are_asked_for(opened: Open) -> None:
+    trace = handgrad.solve(handgrad.load("lab9"))
+    page = handgrad.questions_page(trace, handgrad.questions_for(trace))
+    tab = opened(page)
+    assert tab.get_by_role("button", name="Predict").count() == 0
+    answers = tab.locator(".answer > p")
+    assert not answers.first.is_visible()
+    tab.get_by_role("button", name="Show the answer").first.click()
+    assert answers.first.is_visible()
+    tab.keyboard.press("ArrowRight")
+    tab.keyboard.press("ArrowRight")
+    assert current(tab) == tab.locator(".answer").nth(1).get_attribute("id")
+    second = tab.locator(".answer").nth(1)
+    assert second.locator(".unfold").count() == 1
+    tab.keyboard.press("ArrowRight")
+    assert second.locator(".unfold").count() == 0
+    tab.emulate_media(media="print")
+    assert tab.locator(".answer").last.locator("p").first.is_visible()
+
+
+def test_predict_is_offered_only_where_there_is_something_to_predict() -> None:
+    trace = handgrad.solve(handgrad.load("lab9"))
+    gates = handgrad.gates_page(handgrad.audit_gates(handgrad.load("classes")))
+    sheet = handgrad.Exercise(trace, "Sheet 1")
+    for page, offered in (
+        (handgrad.solution_page(trace), True),
+        (gates, False),
+        (handgrad.sheets_page([sheet]), False),
+    ):
+        assert ('data-do="predict"' in handgrad.render_html(page)) == offered

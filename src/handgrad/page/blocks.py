@@ -32,13 +32,15 @@ one that differs from the solution beside it."""
 class Heading:
     """A heading: level 1 the page, 2 a phase, 3 a step. `id` is the step's, such as "2.4".
 
-    In print every heading of level 1 begins a page.
+    In print every heading of level 1 begins a page. What stands under an `answer` is the answer to
+    what stands before it: a page that can be opened folds it.
     """
 
     text: Text
     level: int
     id: str = ""
     aside: Text = ()
+    answer: bool = False
 
 
 @dataclass(frozen=True, slots=True)

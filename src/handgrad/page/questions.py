@@ -87,7 +87,7 @@ def _document(trace: Trace, name: str, questions: Sequence[Question]) -> list[Bl
         blocks += [
             Heading((f"Q{number}: {TITLES[question.kind]}",), 2),
             Paragraph(asked),
-            Heading(("Answer",), 3),
+            Heading(("Answer",), 3, answer=True),
             *answer,
         ]
     return blocks

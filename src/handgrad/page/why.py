@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from handgrad.equations import source
 from handgrad.explain.text import Text
 from handgrad.explain.words import WORDS
-from handgrad.expression import ONE, Adjoint, Expression, Literal, Name
+from handgrad.expression import ONE, Adjoint, Expression, Literal, Name, substitute
 from handgrad.operations.operation import describe
 from handgrad.page.blocks import Block, Derivation, Heading, Note, Page, Paragraph, Relation
 from handgrad.page.relations import without_repeats
@@ -33,18 +32,59 @@ def why_page(why: WhyGradient | WhyValue, decimals: int = 4) -> Page:
             asked = why.entry.formula
             blocks = _value_blocks(why)
     problem = why.problem
-    shown = {name: source(formula) for name, formula in why.parts.items()}
+    whole = (
+        Heading(("Why ", asked, " = ", Literal(why.value)), 1),
+        *blocks,
+        *rounding_said(blocks, decimals),
+    )
     return Page(
         title=f"Why {why.entry}",
-        blocks=(
-            Heading(("Why ", asked, " = ", Literal(why.value)), 1),
-            *blocks,
-            *rounding_said(blocks, decimals),
-        ),
+        blocks=tuple(_Written(why.parts).block(block) for block in whole),
         decimals=decimals,
-        display={**problem.display, **shown},
+        display=problem.display,
         loss=why.loss if isinstance(why, WhyGradient) else problem.loss,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """Writes the parts of equations that have names of their own as they stand in the equations."""
+
+    parts: Mapping[str, Expression]
+
+    def block(self, block: Block) -> Block:
+        match block:
+            case Heading() | Paragraph():
+                return replace(block, text=self._text(block.text))
+            case Note():
+                derivations = tuple(map(self._derivation, block.derivations))
+                return replace(block, text=self._text(block.text), derivations=derivations)
+            case Derivation():
+                return self._derivation(block)
+            case _:
+                return block
+
+    def _derivation(self, derivation: Derivation) -> Derivation:
+        return Derivation(tuple(map(self._relation, derivation.relations)))
+
+    def _relation(self, relation: Relation) -> Relation:
+        left = relation.left
+        return replace(
+            relation,
+            left=None if left is None else self._formula(left),
+            chain=tuple(map(self._formula, relation.chain)),
+            label=self._text(relation.label),
+        )
+
+    def _text(self, text: Text) -> Text:
+        return tuple(part if isinstance(part, str) else self._formula(part) for part in text)
+
+    def _formula(self, formula: Expression) -> Expression:
+        return substitute(formula, self._part)
+
+    def _part(self, node: Expression) -> Expression | None:
+        found = self.parts.get(node.name) if isinstance(node, Name) else None
+        return None if found is None else self._formula(found)
 
 
 def _gradient(entry: Entry) -> Expression:

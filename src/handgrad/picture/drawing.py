@@ -104,6 +104,13 @@ Shape: TypeAlias = Circle | Rectangle | Path | Arrow | Label
 
 
 @dataclass(frozen=True, slots=True)
+class Names:
+    """A line of names in characters, each with the column at which it begins."""
+
+    names: tuple[tuple[int, Expression], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Drawing:
     """Shapes in drawing order, the last on top.
 
@@ -116,4 +123,4 @@ class Drawing:
     shapes: tuple[Shape, ...]
     title: str
     description: str
-    compact: tuple[str, ...] = ()
+    compact: tuple[str | Names, ...] = ()

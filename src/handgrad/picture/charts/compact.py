@@ -6,7 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from handgrad.expression import Name
 from handgrad.picture.charts.axes import Format, Scale, drawable, figure_text
+from handgrad.picture.drawing import Names
+from handgrad.symbol import symbol
 
 LEVELS = "▁▂▃▄▅▆▇█"
 COLUMNS = 32
@@ -50,15 +53,18 @@ def spark_lines(
 
 def gate_lines(
     gates: Sequence[Sequence[bool]], groups: Sequence[tuple[str, int]], row_label: str
-) -> tuple[str, ...]:
+) -> tuple[str | Names, ...]:
     """A row for each case, a block for each gate: full where it is open, light where it is shut."""
     if not gates or len(gates[0]) > UNITS:
         return ()
     ends = np.cumsum([count for _, count in groups])
-    widths = [max(len(name), count) for name, count in groups]
+    widths = [max(_columns_of(name), count) for name, count in groups]
     label = f"{row_label} {min(len(gates), CASES)}"
-    head = "  ".join(f"{name:<{w}}" for (name, _), w in zip(groups, widths, strict=True))
-    lines = [f"{'':<{len(label)}}  {head}"]
+    starts = np.cumsum([len(label) + 2, *(w + 2 for w in widths[:-1])])
+    named = zip(starts, groups, strict=True)
+    lines: list[str | Names] = [
+        Names(tuple((int(start), Name(name)) for start, (name, _) in named if name))
+    ]
     for number, row in enumerate(gates[:CASES], start=1):
         parts = [
             "".join("█" if row[k] else "░" for k in range(end - count, end)).ljust(w)
@@ -66,6 +72,16 @@ def gate_lines(
         ]
         lines.append(f"{f'{row_label} {number}':<{len(label)}}  {'  '.join(parts)}".rstrip())
     return tuple(lines)
+
+
+def _columns_of(name: str) -> int:
+    """The columns that a name takes where its number stands above it: h⁽¹⁾."""
+    shown = symbol(name)
+    return (
+        len(shown.base)
+        + len(shown.subscript)
+        + (2 + len(shown.superscript)) * bool(shown.superscript)
+    )
 
 
 def _figure(value: float, style: Format) -> str:

@@ -41,9 +41,11 @@ class Contents:
 def document(title: str, main: str, contents: Sequence[Contents]) -> str:
     """The file of a worked solution or any other page that is read from top to bottom."""
     steps = [c for c in contents if c.level > 2]
+    answers = '<section class="step answer"' in main
+    predicts = 'class="link result"' in main and not answers
     body = (
         '<a class="skip" href="#main">Skip to the page</a>'
-        f"{_bar(stepped=len(steps) > 1)}"
+        f"{_bar(stepped=len(steps) > 1, predicts=predicts)}"
         f'<div class="frame">{_contents(contents) if steps else ""}'
         f'<main id="main" tabindex="-1">{main}</main></div>'
         '<p class="spoken" id="spoken" aria-live="polite"></p>'
@@ -74,23 +76,27 @@ def deck(title: str, slides: Sequence[str]) -> str:
     return _file(title, "deck", main, ("page.css", "slides.css"), ("slides.js",))
 
 
-def _bar(stepped: bool) -> str:
-    """What the reader may do; JavaScript shows it."""
+def _bar(stepped: bool, predicts: bool) -> str:
+    """What the reader may do; JavaScript shows it. Results are hidden on request where there are any."""
     stepping = (
         '<div class="stepping" role="group" aria-label="Steps">'
         f'<button type="button" data-do="back" aria-label="Step back">{ARROW_LEFT}</button>'
         '<span class="progress"><span id="place">Start</span><progress id="progress" value="0" '
         'max="1" aria-label="Steps gone through"></progress></span>'
         f'<button type="button" data-do="on" aria-label="Step forward">{ARROW_RIGHT}</button></div>'
+    )
+    predicting = (
         '<button type="button" data-do="predict" aria-pressed="false" '
         'title="Hide every result until you have guessed it">Predict</button>'
+        if predicts
+        else ""
     )
     pin = (
         '<button type="button" data-do="pin" aria-pressed="false" '
         'title="Keep the picture in view">Picture</button>'
     )
     return (
-        f'<header class="bar" hidden>{stepping if stepped else ""}{pin}'
+        f'<header class="bar" hidden>{stepping + predicting if stepped else ""}{pin}'
         f'<button type="button" class="theme" data-do="theme" aria-label="Light or dark">{THEME}'
         "</button></header>"
     )

@@ -60,9 +60,9 @@ function showProgress() {
   bar.max = steps.length;
   bar.value = current + 1;
   one("#place").textContent =
-    current < 0 ? `${steps.length} steps` : `${number(steps[current])} · ${current + 1} of ${steps.length}`;
+    current < 0 ? `${steps.length} ${one("main .answer") ? "answers" : "steps"}` : [number(steps[current]), `${current + 1} of ${steps.length}`].filter(Boolean).join(" · ");
   button("back").setAttribute("aria-disabled", current <= 0);
-  const last = current === steps.length - 1 && !nextVeil();
+  const last = current === steps.length - 1 && !nextVeil() && !steps[current].matches(".folded");
   button("on").setAttribute("aria-disabled", last);
   for (const link of all(".contents a")) {
     const here = current >= 0 && link.hash === `#${steps[current].id}`;
@@ -79,7 +79,32 @@ function showProgress() {
 function forward() {
   const veil = predicting && current >= 0 && nextVeil();
   if (veil) reveal(veil);
+  else if (current >= 0 && steps[current].matches(".folded")) showAnswer(steps[current]);
   else go(current + 1);
+}
+
+// ---- answers wait until they are asked for ----------------------------------------------
+
+function showAnswer(answer) {
+  answer.classList.remove("folded");
+  one(".unfold", answer).remove();
+  showProgress();
+  say("The answer is shown.");
+}
+
+for (const answer of all("main .answer")) {
+  const cover = document.createElement("button");
+  cover.type = "button";
+  cover.className = "unfold";
+  cover.textContent = "Show the answer";
+  cover.addEventListener("click", () => {
+    const first = cover.nextElementSibling;
+    showAnswer(answer);
+    first?.setAttribute("tabindex", "-1");
+    first?.focus({ preventScroll: true });
+  });
+  one("h3", answer).after(cover);
+  answer.classList.add("folded");
 }
 
 // ---- guessing before looking ----------------------------------------------------------

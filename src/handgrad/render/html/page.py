@@ -147,6 +147,7 @@ class _Sections:
             f'<p class="uses">{self.writer.references(heading.aside)}</p>' if heading.aside else ""
         )
         kind = "step" if heading.level > 2 else "phase"
+        kind += " answer" if heading.answer else ""
         tag = f"h{min(heading.level, 6)}"
         return (
             f'<section class="{kind}" id="{place}" aria-labelledby="{place}-title">'

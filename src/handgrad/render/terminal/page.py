@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from handgrad.page.blocks import (
     Block,
@@ -25,6 +25,9 @@ from handgrad.render.terminal.pen import TerminalPen
 from handgrad.render.terminal.relation import GAP, derivation_lines
 from handgrad.render.terminal.table import table_lines
 from handgrad.render.terminal.text import single_line, wrapped
+
+if TYPE_CHECKING:
+    from handgrad.picture.drawing import Names
 
 TEXT_WIDTH = 92
 """Running text and rules are no wider, however wide the terminal is."""
@@ -81,7 +84,7 @@ def block_lines(block: Block, pen: TerminalPen, width: int) -> list[Box]:
         case Note():
             return _note(block, pen, width)
         case Figure():
-            lines = [pen.text(text) for text in block.drawing.compact]
+            lines = [_compact(text, pen) for text in block.drawing.compact]
             return [*lines, *wrapped(block.caption, pen, min(width, TEXT_WIDTH), "dim")]
         case Code():
             return [pen.text(text) for text in block.source.rstrip("\n").split("\n")]
@@ -91,6 +94,19 @@ def block_lines(block: Block, pen: TerminalPen, width: int) -> list[Box]:
             return _columns(block, pen, width)
         case _:
             assert_never(block)
+
+
+def _compact(text: str | Names, pen: TerminalPen) -> Box:
+    """A line of a picture in characters."""
+    if isinstance(text, str):
+        return pen.text(text)
+    parts: list[Box] = []
+    used = 0
+    for start, name in text.names:
+        drawn = pen.draw(name)
+        parts += [line(" " * max(start - used, 1)), drawn]
+        used = max(start, used + 1) + drawn.width
+    return beside(*parts) if parts else line("")
 
 
 FIELD = 12
