@@ -40,7 +40,7 @@ def portions(blocks: Sequence[Block], room: float = ROOM) -> tuple[tuple[Block, 
     fewest = len(_filled(units, room))
     if fewest == 0:
         return ()
-    least = sum(unit.height for unit in units) / fewest
+    least = SIZES.total(_rejoined(units)) / fewest
     limits = [least + (room - least) * k / 16 for k in range(16)] if least < room else []
     slides = next((s for x in limits if len(s := _filled(units, x)) == fewest), None)
     return tuple(_rejoined(slide) for slide in slides or _filled(units, room))
@@ -49,13 +49,11 @@ def portions(blocks: Sequence[Block], room: float = ROOM) -> tuple[tuple[Block, 
 def _filled(units: Sequence[_Unit], room: float) -> list[list[_Unit]]:
     """The units on slides, each as full as it gets."""
     slides: list[list[_Unit]] = []
-    used = 0.0
     for unit in units:
-        if not slides or used + unit.height > room:
+        # What belongs together takes less room than its parts: values stand beside each other.
+        if not slides or SIZES.total(_rejoined([*slides[-1], unit])) + GAP > room:
             slides.append([])
-            used = 0.0
         slides[-1].append(unit)
-        used += unit.height
     return slides
 
 
