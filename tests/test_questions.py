@@ -149,7 +149,9 @@ def test_pages_keep_to_the_width(name: str) -> None:
     trace = handgrad.solve(handgrad.load(name))
     questions = ask(trace.problem)
     page = handgrad.questions_page(trace, questions)
-    assert sum(b == handgrad.page.Heading(("Answer",), 3) for b in page.blocks) == len(questions)
+    assert sum(b == handgrad.page.Heading(("Answer",), 3, answer=True) for b in page.blocks) == len(
+        questions
+    )
     for width in (40, 80, 140):
         text = handgrad.render_terminal(page, width=width, colour=False, unicode=True)
         assert max(len(line) - line.count("\u0302") for line in text.splitlines()) <= width
