@@ -144,3 +144,28 @@ def test_answers_of_other_shapes_take_no_search() -> None:
     report = checker.check(rows)
     assert len(report.wrong) > 10
     assert {j.diagnosis[0].rule for j in report.wrong} == {"wrong_shape"}
+
+
+SQUARE = handgrad.Problem(
+    ["z = W @ x + b", "h = relu(z)", "L = sum((h - y)**2)"],
+    {"W": [[0.5, -0.3], [0.2, 0.7]], "b": [0.1, 0.2]},
+    {"x": {"cases": [[1, 2], [0.5, 1]]}, "y": {"cases": [[1, 0], [0, 1]]}},
+)
+
+
+def test_a_square_of_cases_in_rows_is_known_by_its_figures() -> None:
+    in_columns, in_rows = [["0", "0.05"], ["1.8", "1"]], [["0", "1.8"], ["0.05", "1"]]
+    as_it_stands, turned = (SQUARE.check({"z": z})["z"] for z in (in_columns, in_rows))
+    assert (as_it_stands.verdict, as_it_stands.remark) == ("right", "")
+    assert (turned.verdict, turned.remark) == ("right", "read with a case in each row")
+    assert SQUARE.check({"z": [["0", "1.7"], ["0.05", "1"]]})["z"].verdict == "wrong"
+
+
+def test_a_value_called_x_new_is_no_update() -> None:
+    newton = ["f = x**2 - a", "g = 2*x", "x_new = x - f/g", "L = x_new**2"]
+    report = handgrad.Problem(newton, {"x": 1.5}, {"a": 2}).check({"x_new": "1.4167"})
+    assert report["x_new"].verdict == "right"
+    assert not report.remarks
+    # Where no value is called so, it is the parameter after the update.
+    after = handgrad.load("lab9").check({"b3_new": "0.3365"})
+    assert after["updated.b3"].verdict == "right"

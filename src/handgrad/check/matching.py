@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 
 from handgrad.check.figures import Entry
-from handgrad.check.names import gradient_of, leaf_named, other_derivative, plain, target_of
+from handgrad.check.names import (
+    gradient_of,
+    leaf_named,
+    other_derivative,
+    plain,
+    target_of,
+    updated_name,
+)
 from handgrad.check.reading import Answers
 from handgrad.check.work import Quantity, Work
 from handgrad.errors import OptionError, nearest
 from handgrad.expression import Adjoint, Leaf
+from handgrad.operations.operation import Array
 
 SHOWN = 12
 """Remarks of one kind that are listed; the rest are counted."""
+
+IN_ROWS = "read with a case in each row"
 
 
 @dataclass
@@ -34,7 +45,8 @@ def matched(work: Work, answers: Answers) -> Matched:
     structure = work.structure
     updated = {q.target: q for q in structure.quantities if q.phase == "update"}
     known = 0
-    for name, entry in answers.entries.items():
+    entries, after_update = _apart(answers, work)
+    for name, entry in entries:
         leaf = leaf_named(name, structure.graph)
         if leaf in work.given_leaves or (leaf is not None and leaf not in structure.by_leaf):
             known += 1
@@ -47,7 +59,7 @@ def matched(work: Work, answers: Answers) -> Matched:
             _place(work, result, updated[f"updated.{name}"], name, entry)
         else:
             result.remarks.append(_not_asked(work, name))
-    for name, entry in answers.updated.items():
+    for name, entry in after_update:
         quantity = updated.get(f"updated.{name}") or updated.get(f"updated.{plain(name)}")
         if quantity is not None:
             known += 1
@@ -62,6 +74,27 @@ def matched(work: Work, answers: Answers) -> Matched:
         raise OptionError(first, where=answers.where)
     result.remarks = list(_shortened(result.remarks))
     return result
+
+
+Named: TypeAlias = list[tuple[str, Entry]]
+
+
+def _apart(answers: Answers, work: Work) -> tuple[Named, Named]:
+    """The answers, and by parameter those after the update: `updated.b3`, `b3_new` and what [updated] has.
+
+    A value of the problem's own that is called x_new is that value.
+    """
+    graph = work.structure.graph
+    entries: Named = []
+    after_update = list(answers.updated.items())
+    for name, entry in answers.entries.items():
+        own = plain(name) in graph.nodes
+        parameter = None if own else updated_name(name)
+        if parameter is None:
+            entries.append((name, entry))
+        else:
+            after_update.append((parameter, entry))
+    return entries, after_update
 
 
 def _shortened(remarks: list[str]) -> Iterator[str]:
@@ -127,6 +160,8 @@ def _place(work: Work, result: Matched, quantity: Quantity, name: str, entry: En
         return
     full = work.full_shape(quantity)
     fitting, note = _fitted(entry, full, quantity)
+    if fitting is not None and _turned(fitting, work.exact.get(leaf), quantity):
+        fitting, note = fitting.cases_last(), IN_ROWS
     if fitting is None:
         result.misshapen[leaf] = entry
         return
@@ -146,11 +181,26 @@ def _fitted(entry: Entry, full: tuple[int, ...], quantity: Quantity) -> tuple[En
     if entry.value.size != np.prod(full, dtype=int):
         return None, ""
     if quantity.cased and entry.shape == (full[-1], *full[:-1]):
-        return entry.cases_last(), "read with a case in each row"
+        return entry.cases_last(), IN_ROWS
     if _written_another_way(entry, full, len(quantity.shape)):
         listed = len(full) == 2 and len(entry.shape) == 1 and full[0] > 1 and not quantity.cased
         return entry.reshaped(full), "read as a column" if listed else ""
     return None, ""
+
+
+def _turned(entry: Entry, exact: Array | None, quantity: Quantity) -> bool:
+    """Whether a square of cases has one in each row, by its figures: they are right so, and not as they stand."""
+    if not quantity.cased or entry.strict or len(entry.shape) != 2 or exact is None:
+        return False
+    rows, columns = entry.shape
+    return rows == columns > 1 and not _near(entry, exact) and _near(entry.cases_last(), exact)
+
+
+def _near(entry: Entry, exact: Array) -> bool:
+    """Whether figures are right as they were written, entry by entry."""
+    return exact.shape == entry.shape and bool(
+        np.all(np.abs(entry.value - exact) <= entry.half * 1.01 + 1e-9)
+    )
 
 
 def _written_another_way(entry: Entry, full: tuple[int, ...], rank: int) -> bool:

@@ -20,7 +20,6 @@ import numpy as np
 
 from handgrad.check.figures import Entry, from_array, from_cells
 from handgrad.check.leniently import tables_of
-from handgrad.check.names import updated_name
 from handgrad.errors import OptionError
 
 LARGEST = 100_000_000
@@ -143,11 +142,7 @@ def from_mapping(table: Mapping[Any, Any]) -> Answers:
             for parameter, inner in value.items():
                 _enter(answers, answers.updated, str(parameter), inner)
             continue
-        parameter = updated_name(name)
-        if parameter is not None:
-            _enter(answers, answers.updated, parameter, value)
-        else:
-            _enter(answers, answers.entries, name, value)
+        _enter(answers, answers.entries, name, value)
     return answers
 
 
