@@ -161,12 +161,12 @@ def test_the_json(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_pages(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["born-dead", "--samples", "20000"]) == 0
     page = " ".join(capsys.readouterr().out.split())
-    assert "20 000 networks with 10 hidden layers of 2 units, one input in [-1, 1]" in page
+    assert "20 000 networks with 10 hidden layers of 2 units, scalar inputs in [-1, 1]" in page
     assert "between 0.8902 and 0.9249" in page
     assert run(["born-dead", "--samples", "300", "--over", "[-1,1]^2", "--width", "2,2"]) == 0
     page = " ".join(capsys.readouterr().out.split())
-    assert "hidden layers of 2, 2 units, 2 inputs" not in page
-    assert "2 hidden layers of 2 units, 2 inputs" in page
+    assert "hidden layers of 2, 2 units, inputs" not in page
+    assert "2 hidden layers of 2 units, inputs of 2 entries in [-1, 1]" in page
     assert "intervals prove" in page
     assert run(["born-dead", "--table", "--samples", "500"]) == 0
     assert "width │ 1 │" in capsys.readouterr().out
@@ -184,10 +184,10 @@ def test_the_pages(capsys: pytest.CaptureFixture[str]) -> None:
         (["--depth", "999999"], "there are from 1 to 1000"),
         (["--over", "[1,-1]"], "no inputs from 1.0 to -1.0"),
         (["--over", "(0,1)"], "is not an interval"),
-        (["--over", "[-1,1]^2", "--inputs", "3"], "has 2 inputs, not 3"),
+        (["--over", "[-1,1]^2", "--inputs", "3"], "is a box of dimension 2, not 3"),
         (["--over", "[-1e999,1]"], "no inputs from"),
         (["--samples", "0"], "0 networks"),
-        (["--inputs", "0"], "0 inputs"),
+        (["--inputs", "0"], "inputs of dimension 0"),
         (["--init", "zero"], "--init"),
         (["--seed", "-1"], "--seed"),
         (["--table", "--depth", "0"], "--width 2,3,4 --depth 5,10"),

@@ -386,7 +386,7 @@ def test_piped_lines_are_answers_and_the_rest_is_kept(home: Path) -> None:
     jsonschema.validate(json.loads(kept.read_text("utf-8")), schema("drill"))
 
     out, _ = command(home, "0.42 -0.17\nquit\n", "lab9")
-    assert "Taken up where you left it: 2 of 24 done, 2 marks" in out
+    assert "Resumed where you left off: 2 of 24 done, 2 marks" in out
     assert "z2 = 0.42 -0.17\n✓ Right. 0.75 of a mark." in out
 
     out, _ = command(home, "", "lab9", "--json")

@@ -58,7 +58,7 @@ def test_rosters(text: str, students: list[tuple[str, str]], tmp_path: Path) -> 
         (b"id,name\n1,Lovelace, Ada\n", "line 2 has 3 cells, and the first line 2 .*quotes"),
         (b"Kennung,Anrede\nx,Frau\n", "line 1: no column is called id"),
         (b'id,name\n1,"Ada\n', "line 2 of the roster cannot be read"),
-        (b"id,name\n1,Ad\xe9\n", "line 2 is no UTF-8 text .*CSV UTF-8"),
+        (b"id,name\n1,Ad\xe9\n", "line 2 is not UTF-8 text .*CSV UTF-8"),
     ],
 )
 def test_what_is_wrong_with_a_roster_is_said_with_its_line(

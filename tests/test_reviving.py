@@ -364,13 +364,13 @@ def test_the_answer_about_zeros_says_what_revives_here(tmp_path: Any) -> None:
         return " ".join(plain_text(t) for t in answer_text(zeros))
 
     lab = said(handgrad.load("lab9"))
-    assert "By gradient descent a unit of h1 never fires again on these data" in lab
-    assert "one of h2 comes back only if the layers before it change what it is given" in lab
+    assert "With gradient descent a unit of h1 never fires again on these data" in lab
+    assert "one of h2 comes back only if the layers before it change its input" in lab
     penalty = said(problem(tmp_path, PENALTY))
     assert "comes back only if the penalty in R moves its weights far enough" in penalty
     momentum = handgrad.load("lab9")
     momentum = replace(momentum, update=Update("momentum", 0.1))
-    assert "its own weights coast far enough" in said(momentum)
+    assert "earlier gradients still move its own weights far enough" in said(momentum)
     assert "never fires again" not in said(momentum)
     assert "By gradient descent" not in said(replace(momentum, update=None))
 

@@ -465,7 +465,7 @@ def test_a_penalty_revives_a_unit_whose_bias_is_positive() -> None:
         handgrad.training_page(study), width=120, colour=False, unicode=True
     )
     told = " ".join(page.split())
-    assert "only its own weights could bring that about" in told
+    assert "only its own weights could do that" in told
     assert "What moved its weights without a gradient through it: the penalty." in told
     # Without the penalty it never fires again, and that is said.
     plain = handgrad.train(given.with_values({"k": 0.0}), 60)

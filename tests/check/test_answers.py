@@ -111,7 +111,7 @@ def test_another_derivative_is_said_to_be_one() -> None:
     )
     report = handgrad.check(problem, {"grad_q": "3", "W_grad": "1", "L": "25"})
     assert len(report.remarks) == 2
-    assert report.remarks[1] == "W_grad is no quantity of this problem (did you mean dw?)"
+    assert report.remarks[1] == "W_grad is not a quantity of this problem (did you mean dw?)"
 
 
 def test_names_that_differ_in_underscores_alone_stay_apart() -> None:
@@ -157,7 +157,7 @@ def test_ways_to_write_a_vector(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "remark"),
     [
-        ("dQ2 = 1\nz3 = 0.552", "dQ2 is no quantity of this problem (did you mean dz2?)"),
+        ("dQ2 = 1\nz3 = 0.552", "dQ2 is not a quantity of this problem (did you mean dz2?)"),
         ("z2 = [0.42, abc]\nz3 = 0.552", "z2[1]: 'abc' is not a number"),
         ("z2 = [0.42, nan]\nz3 = 0.552", "z2[1]: 'nan' is not a number"),
         ("z2 = [[1, 2], [3]]\nz3 = 0.552", "z2: a ragged matrix: row 2 has 1 figure, row 1 has 2"),
@@ -165,7 +165,7 @@ def test_ways_to_write_a_vector(text: str) -> None:
         ("z3 = 0.552\n[answers]\nz1 = 1", "answers is a table, not figures; only [updated] is one"),
         (
             "z3 = 0.552\n[updated]\nb9 = 1",
-            "updated.b9 is no quantity of this problem",
+            "updated.b9 is not a quantity of this problem",
         ),
         ("z3 = 0.552\nz2 = [0.42,", "line 2 cannot be read"),
         ("z3 = 0.552\nz3 = 0.5", "line 2 cannot be read"),
@@ -381,7 +381,7 @@ def test_statements_that_cannot_be_read_are_left_out(tmp_path: Path) -> None:
     assert [r.split(";")[0] for r in report.remarks] == [
         "line 3 cannot be read (a bracket or a comma is missing)",
         "line 5 cannot be read (its name stands there twice)",
-        "line 7 cannot be read (the figure is missing, or is no figure)",
+        "line 7 cannot be read (the figure is missing, or is not a number)",
         "line 9 cannot be read (a bracket or a comma is missing)",
     ]
 

@@ -270,7 +270,7 @@ def test_reports_print_in_lines() -> None:
     report = LAB9.check({**SLIDES, "z9": "1"})
     assert len(repr(report)) < 200
     assert "L is wrong: one digit is wrong" in str(report)
-    assert "z9 is no quantity of this problem" in str(report)
+    assert "z9 is not a quantity of this problem" in str(report)
 
 
 # -- figures in print ------------------------------------------------------------------------------

@@ -85,6 +85,6 @@ class Checker:
         by_target = {q.target: q for q in self.work.structure.quantities}
         if target not in by_target:
             raise OptionError(
-                f"{target[:40]} is no quantity of this problem", mend=nearest(target, by_target)
+                f"{target[:40]} is not a quantity of this problem", mend=nearest(target, by_target)
             )
         return by_target[target]

@@ -97,7 +97,7 @@ def _reason(error: ValueError) -> str:
 
 _REASONS = {
     "Cannot overwrite a value": "its name stands there twice",
-    "Invalid value": "the figure is missing, or is no figure",
+    "Invalid value": "the figure is missing, or is not a number",
     "Unclosed array": "a bracket or a comma is missing",
     "Expected '=' after a key": "there is no = after a name",
 }

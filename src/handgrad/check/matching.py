@@ -122,12 +122,12 @@ def _not_asked(work: Work, name: str) -> str:
     # Suggested by the spelling that the problem's own names have.
     hint = nearest(f"d{of}", _names(work)) if of is not None else ""
     plain_hint = _unknown(name, _names(work))
-    return f"{name[:40]} is no quantity of this problem ({hint})" if hint else plain_hint
+    return f"{name[:40]} is not a quantity of this problem ({hint})" if hint else plain_hint
 
 
 def _unknown(name: str, known: list[str], prefix: str = "") -> str:
     hint = nearest(plain(name), known)
-    return f"{prefix}{name[:40]} is no quantity of this problem" + (f" ({hint})" if hint else "")
+    return f"{prefix}{name[:40]} is not a quantity of this problem" + (f" ({hint})" if hint else "")
 
 
 def _given(work: Work, name: str, leaf: Leaf | None, entry: Entry) -> Iterator[str]:

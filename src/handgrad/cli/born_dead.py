@@ -33,7 +33,7 @@ _INTERVAL = re.compile(rf"\[({_NUMBER}),({_NUMBER})\](?:\^(\d{{1,4}}))?")
     show_default=True,
     help="How weights are drawn; raai is the randomised asymmetric initialisation.",
 )
-@click.option("--inputs", type=int, help="The dimension of the inputs.  [default: 1]")
+@click.option("--inputs", type=int, help="Entries of an input: its dimension.  [default: 1]")
 @click.option(
     "--over",
     metavar="[LOW,HIGH]",
@@ -42,8 +42,10 @@ _INTERVAL = re.compile(rf"\[({_NUMBER}),({_NUMBER})\](?:\^(\d{{1,4}}))?")
     help="The numbers that every input may have; [-1,1]^2 is two inputs.",
 )
 @click.option("--samples", type=int, help="Networks drawn.  [default: 200000; a table: 20000]")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the draws.")
-@click.option("--table", is_flag=True, help="The share for several widths and depths.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the draws."
+)
+@click.option("--table", is_flag=True, help="A table of the share for several widths and depths.")
 @AS_JSON
 @output_options()
 def born_dead(
@@ -62,7 +64,9 @@ def born_dead(
     output.check(as_json)
     low, high, dimension = _interval(over)
     if inputs is not None and dimension is not None and inputs != dimension:
-        raise handgrad.OptionError(f"{over} has {dimension} inputs, not {inputs}", where="--over")
+        raise handgrad.OptionError(
+            f"{over} is a box of dimension {dimension}, not {inputs}", where="--over"
+        )
     networks = samples if samples is not None else 20_000 if table else 200_000
     box = (low, high)
     dimensions = inputs if inputs is not None else dimension or 1

@@ -95,7 +95,7 @@ def note_text(note: Note) -> Text:
             return (
                 "No path leads from ",
                 Name(note.name),
-                " to the loss: its gradient is 0 and the update leaves it as it is.",
+                " to the loss, so its gradient is 0.",
             )
         case LossChange():
             return _loss_change(note)
@@ -368,7 +368,7 @@ def _unasked_gradient(note: UnaskedGradient) -> Text:
             said.append((*_places(gradient, note.case_count, entries), f" {verb} {word}"))
     return (
         *joined(said), " at these numbers. No parameter's gradient needs ",
-        "it" if len(note.entries) == 1 else "them", ", so that nothing else changes.",
+        "it" if len(note.entries) == 1 else "them", ", so nothing else changes.",
     )  # fmt: skip
 
 
@@ -391,7 +391,7 @@ def _diverged(note: Diverged) -> Text:
     place = f" (equation {note.equation})" if note.equation else ""
     return (
         f"After update {note.update} the numbers are too large to go on: ", first,
-        f"{place} is the first that is no longer finite. A smaller rate keeps the steps short.",
+        f"{place} is the first that is no longer finite. A smaller learning rate takes shorter steps.",
     )  # fmt: skip
 
 
@@ -399,7 +399,7 @@ def _loss_change(note: LossChange) -> Text:
     if note.after < note.before:
         word = "fell"
     elif note.after > note.before:
-        word = "rose (the step was too long)"
+        word = "rose"
     else:
         return ("The loss is unchanged at ", Literal(note.after), ".")
     return (f"The loss {word} from ", Literal(note.before), " to ", Literal(note.after), ".")

@@ -17,15 +17,15 @@ def revivers_text(revivers: Revivers) -> Text:
     rule = RULE_NOUNS[revivers.rule]
     if revivers.never:
         why = _nothing_moves(revivers)
-        return (f"By {rule} it never fires again on these data, since {why}.",)
+        return (f"With {rule} it never fires again on these data: {why}.",)
     ways = ways_text(revivers)
-    told = "What it is given is fixed data. " if revivers.fixed else ""
-    return (f"{told}By {rule} it comes back only if ", *joined(ways, "or"), ".")
+    told = "Its input is fixed data. " if revivers.fixed else ""
+    return (f"{told}With {rule} it comes back only if ", *joined(ways, "or"), ".")
 
 
 def _nothing_moves(revivers: Revivers) -> str:
-    given = "what it is given is fixed data" if revivers.fixed else "nothing moves what it is given"
-    return f"{given} and nothing moves its weights while it is off"
+    given = "its input is fixed data" if revivers.fixed else "nothing changes its input"
+    return f"{given}, and nothing moves its weights while it is off"
 
 
 def layers_text(layers: Sequence[LayerRevivers]) -> Text:
@@ -38,14 +38,14 @@ def layers_text(layers: Sequence[LayerRevivers]) -> Text:
     if len(groups) == 1:
         (revivers,) = groups
         return revivers_text(revivers)
-    parts: list[Inline] = [f"By {RULE_NOUNS[layers[0].revivers.rule]} "]
+    parts: list[Inline] = [f"With {RULE_NOUNS[layers[0].revivers.rule]} "]
     for number, (revivers, names) in enumerate(groups.items()):
         parts += [
             "; one of " if number else "a unit of ",
             *joined([(Name(n),) for n in names], "or"),
         ]
         if revivers.never:
-            parts += [" never fires again on these data, since ", _nothing_moves(revivers)]
+            parts += [" never fires again on these data, because ", _nothing_moves(revivers)]
         else:
             parts += [" comes back only if ", *joined(ways_text(revivers), "or")]
     return (*parts, ".")
@@ -54,11 +54,11 @@ def layers_text(layers: Sequence[LayerRevivers]) -> Text:
 def ways_text(revivers: Revivers, *, many: bool = False) -> list[Text]:
     """What can bring a unit back, or `many`, a clause each."""
     ways: list[Text] = []
-    its, it, are = ("their", "them", "they are") if many else ("its", "it", "it is")
+    its, it, inputs = ("their", "them", "their inputs") if many else ("its", "it", "its input")
     if revivers.below:
-        ways.append((f"the layers before {it} change what {are} given",))
+        ways.append((f"the layers before {it} change {inputs}",))
     if revivers.coasting:
-        ways.append((f"{its} own weights coast far enough on their earlier gradients",))
+        ways.append((f"earlier gradients still move {its} own weights far enough",))
     if revivers.decay:
         ways.append((f"weight decay shrinks {its} weights far enough",))
     if revivers.penalties:

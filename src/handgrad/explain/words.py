@@ -37,7 +37,7 @@ WORDS: dict[str, Words] = {
     "divide": Words(
         "the quotient",
         "Divide entry by entry.",
-        "The numerator's gradient is divided by the denominator; the denominator's carries −a/b².",
+        "In a quotient a/b the numerator receives the gradient times 1/b, the denominator times −a/b².",
     ),
     "negate": Words(
         "the minus sign", "Change the sign.", "A minus sign changes the sign of the gradient."
@@ -55,7 +55,7 @@ WORDS: dict[str, Words] = {
     "abs": Words(
         "the absolute value",
         "Take the absolute value.",
-        "The gradient keeps or changes its sign with a.",
+        "The gradient keeps its sign where a is positive and changes it where a is negative.",
     ),
     "sin": Words("the sine", "Take the sine.", "The derivative of the sine is the cosine."),
     "cos": Words(
@@ -93,15 +93,17 @@ WORDS: dict[str, Words] = {
     ),
     "gelu": Words(
         "GELU",
-        "GELU weighs z by Φ(z), the normal distribution function.",
+        "GELU multiplies z by Φ(z), the distribution function of the standard normal.",
         "The slope of GELU is Φ(z) + z φ(z).",
     ),
     "gelu_tanh": Words(
         "GELU (tanh form)",
-        "GELU in its tanh form weighs z by an approximation of Φ(z).",
-        "The product rule on z · Φ̃(z).",
+        "GELU in its tanh form multiplies z by Φ̃(z), an approximation of Φ(z).",
+        "The slope follows from the product rule on z · Φ̃(z).",
     ),
-    "silu": Words("SiLU", "SiLU weighs z by σ(z).", "The product rule on z · σ(z)."),
+    "silu": Words(
+        "SiLU", "SiLU multiplies z by σ(z).", "The slope follows from the product rule on z · σ(z)."
+    ),
     "sigmoid": Words(
         "the sigmoid",
         "The sigmoid squeezes a number between 0 and 1.",
@@ -151,7 +153,9 @@ WORDS: dict[str, Words] = {
         "The gradient goes to the entries that were picked; the others get 0.",
     ),
     "concat": Words(
-        "the join", "Put the parts one after another.", "The gradient is cut into the same parts."
+        "the concatenation",
+        "Put the parts one after another.",
+        "The gradient is cut into the same parts.",
     ),
     "reshape": Words(
         "the reshape",
@@ -174,8 +178,8 @@ WORDS: dict[str, Words] = {
     **{
         name: Words(
             "the convolution",
-            "Slide the kernel over the array; at each place multiply entry by entry and add up.",
-            "Each output entry saw one window: the array's gradient adds up kernel times gradient over the windows that an entry lies in, the kernel's adds up array times gradient over all the places.",
+            "Slide the kernel over the array; at each place, multiply entry by entry and add up.",
+            "Each entry of the output comes from one window. An entry of the array gets kernel times gradient, added up over the windows that it lies in; the kernel gets array times gradient, added up over all places.",
         )
         for name in ("conv1d", "conv2d")
     },
@@ -191,7 +195,7 @@ WORDS: dict[str, Words] = {
         name: Words(
             "average pooling",
             "Average the entries of every window.",
-            "Every entry of a window receives the gradient divided by their number.",
+            "Every entry of a window receives the gradient divided by the number of entries in it.",
         )
         for name in ("avg_pool1d", "avg_pool2d")
     },
@@ -213,7 +217,7 @@ WORDS: dict[str, Words] = {
     "mean": Words(
         "the mean",
         "Average the entries.",
-        "Every entry of a mean receives the gradient divided by their number.",
+        "Every entry of a mean receives the gradient divided by the number of entries.",
     ),
     "max": Words(
         "the maximum",
@@ -228,11 +232,11 @@ WORDS: dict[str, Words] = {
     "norm": Words(
         "the norm",
         "Take the Euclidean norm.",
-        "The gradient points along the vector and is scaled to norm 1.",
+        "The derivative of ‖a‖ is a/‖a‖: a vector of norm 1 that points along a.",
     ),
     "bce": Words(
         "binary cross-entropy",
-        "Binary cross-entropy: −ln of the probability given to the true label.",
+        "Binary cross-entropy: for a label of 0 or 1, −ln of the probability given to that label.",
         "The derivative is −y/ŷ + (1 − y)/(1 − ŷ).",
     ),
     "bce_with_logits": Words(
@@ -242,18 +246,18 @@ WORDS: dict[str, Words] = {
     ),
     "cross_entropy": Words(
         "cross-entropy",
-        "Cross-entropy: −ln of the probability given to the true class.",
+        "Cross-entropy: for one true class, −ln of the probability given to it.",
         "The derivative is −y/p for each class.",
     ),
     "mse": Words(
         "the mean squared error",
         "Average the squared differences.",
-        "The derivative is twice the difference over the number of entries.",
+        "The derivative is twice the difference, divided by the number of entries.",
     ),
     "hinge": Words(
         "the hinge loss",
         "Hinge: how far y·s falls short of 1.",
-        "Only a margin below 1 passes gradient: −y.",
+        "Only where y·s is below 1 does a gradient pass: −y.",
     ),
     "huber": Words(
         "the Huber loss",
@@ -265,10 +269,10 @@ WORDS: dict[str, Words] = {
 
 RULE_WORDS = {
     "sgd": "Stochastic gradient descent: step against the gradient.",
-    "momentum": "Momentum: the steps so far fade by μ and add up, so that steady directions gain speed.",
-    "rmsprop": "RMSProp: divide by the root of a running mean of squared gradients, so that every weight moves at its own pace.",
-    "adam": "Adam: a running mean of gradients over the root of a running mean of their squares, both corrected for having started at 0.",
-    "adamw": "AdamW: Adam's step, and beside it every weight shrinks by a share of itself.",
+    "momentum": "Momentum: earlier steps fade by the factor μ and add up, so that steady directions gain speed.",
+    "rmsprop": "RMSProp: divide the gradient by the root of a running mean of its squares, so that every weight moves at its own pace.",
+    "adam": "Adam: divide a running mean of the gradients by the root of a running mean of their squares, both corrected for having started at 0.",
+    "adamw": "AdamW: Adam's step, and in addition every weight shrinks by a fraction of itself.",
 }
 """What is said of each update rule."""
 

@@ -31,10 +31,12 @@ def read_box(problem: Problem, texts: Sequence[str]) -> Box:
     for text in texts:
         found = _NAMED.fullmatch(text)
         if found is None:
-            raise _wrong(f"{text[:60]!r} is no box")
+            raise _wrong(f"{text[:60]!r} is not a box")
         name, sides = found.groups()
         if name not in problem.data:
-            raise _wrong(f"{name[:40]} is no datum of the problem", nearest(name, problem.data))
+            raise _wrong(
+                f"{name[:40]} is not among the problem's data", nearest(name, problem.data)
+            )
         if name in box:
             raise _wrong(f"{name} is given two boxes")
         bounds = _sides(sides, text)
@@ -71,7 +73,7 @@ def _sides(text: str, whole: str) -> list[tuple[float, float]]:
     while rest:
         found = _SIDE.match(rest)
         if found is None:
-            raise _wrong(f"{whole[:60]!r} is no box")
+            raise _wrong(f"{whole[:60]!r} is not a box")
         low, high, power = found.groups()
         if power is not None and int(power) > 1_000_000:
             raise _wrong(f"{power} sides are too many")
@@ -80,9 +82,9 @@ def _sides(text: str, whole: str) -> list[tuple[float, float]]:
         if rest[:1] in ("x", "×", "*"):
             rest = rest[1:]
             if not rest:
-                raise _wrong(f"{whole[:60]!r} is no box")
+                raise _wrong(f"{whole[:60]!r} is not a box")
     if not bounds:
-        raise _wrong(f"{whole[:60]!r} is no box")
+        raise _wrong(f"{whole[:60]!r} is not a box")
     return bounds
 
 

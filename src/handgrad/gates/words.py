@@ -62,8 +62,9 @@ def fires_text(layer: Layer, unit: Unit) -> str:
 def unit_text(audit: Audit, layer: Layer, unit: Unit) -> Text:
     """The verdict on a unit that is not alive: its numbers, what it silences, and what can move it."""
     z: Text = (unit_formula(layer, unit.unit),)
+    largest: Text = ("the largest ", *z)
     if len(unit.unit) < len(layer.shape):
-        z = ("entry of it",)
+        z, largest = ("any entry of it",), ("its largest entry",)
     name = _named(unit, layer)
     cases = f"all {unit.cases} cases" if unit.cases > 1 else "this example"
     parts: list[Inline]
@@ -73,7 +74,7 @@ def unit_text(audit: Audit, layer: Layer, unit: Unit) -> Text:
         case "gated_off" if len(unit.unit) < len(layer.shape):
             places = f", at all {layer.positions} positions" if layer.positions > 1 else ""
             parts = [
-                *name, f" is gated off on this example{places}: the largest entry of it, ",
+                *name, f" is gated off on this example{places}: its largest entry, ",
                 Literal(unit.max_preactivation), ", is not positive.",
             ]  # fmt: skip
         case "gated_off":
@@ -84,7 +85,7 @@ def unit_text(audit: Audit, layer: Layer, unit: Unit) -> Text:
         case "dead_on_data":
             where = f", at all {layer.positions} positions" if layer.positions > 1 else ""
             parts = [
-                *name, f" is dead on this data set: its gate is shut in {cases}{where}; the largest ", *z,
+                *name, f" is dead on this data set: its gate is shut in {cases}{where}; ", *largest,
                 " is ", Literal(unit.max_preactivation), ".",
             ]  # fmt: skip
         case "provably_dead":
@@ -101,7 +102,7 @@ def unit_text(audit: Audit, layer: Layer, unit: Unit) -> Text:
             )
             parts = [*name, f" fires {_on(layer, unit)}, but it is starved: {why}."]
         case "nearly_dead":
-            parts = [*name, f" fires {_on(layer, unit)}: most batches do not teach it."]
+            parts = [*name, f" fires {_on(layer, unit)}: most batches teach it nothing."]
         case "saturated":
             noun = WORDS[layer.operation].noun
             parts = [
@@ -187,13 +188,13 @@ def remedy_text(remedy: Remedy) -> str:
                 f"{figure(remedy.amount)} of what they are (tried: {figure(remedy.tried)})"
             )
         case "ajar":
-            return f"set every gate ajar: {WORDS[remedy.operation].noun}"
+            return f"let every gate leak: {WORDS[remedy.operation].noun}"
         case "redraw":
-            return f"draw its weights anew (He), its bias 0: {remedy.draws} times"
+            return f"redraw its weights (He), with bias 0: {remedy.draws} times"
         case "smaller_rate":
-            return f"a smaller rate, {figure(remedy.rate)}: {remedy.updates} updates"
+            return f"a smaller rate, {figure(remedy.rate)}: {remedy.updates} update{'s' * (remedy.updates != 1)}"
         case "go_on":
-            return "go on training, by the problem's own rule"
+            return "go on training, with the problem's own rule"
         case _:
             assert_never(remedy.kind)
 

@@ -28,7 +28,9 @@ def answers_page(trace: Trace, blanks: Sequence[Blank]) -> Page:
     blocks += [
         Heading(("Check",), 2),
         Paragraph(
-            ("What is left empty is not entered; the rest is checked, as often as you like.",)
+            (
+                "Leave empty what you have not worked out; the rest is checked, as often as you like.",
+            )
         ),
         Code(CHECKED),
     ]

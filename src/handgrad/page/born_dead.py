@@ -90,8 +90,9 @@ def _what(study: BornDead) -> Text:
 
 def _result(study: BornDead) -> Text:
     parts: list[str | Expression] = [
+        "The share that is born dead is ",
         _number(study.estimate),
-        " of them are born dead, with a standard error of ",
+        ", with a standard error of ",
         _number(study.standard_error),
         ".",
     ]
@@ -169,7 +170,7 @@ def _criterion(study: BornDead) -> list[Block]:
             (
                 f"A network counts as dead when some layer is off at all of {study.points} points of "
                 f"{_box(study)}; one that would fire between them is counted too, so the share is "
-                "one from above.",
+                "an upper bound.",
             ),
         )
     ]
@@ -179,8 +180,8 @@ def _criterion(study: BornDead) -> list[Block]:
             Note(
                 "check",
                 (
-                    f"Of {_many(found.networks)} more networks, {found.dead} are dead at those points, and "
-                    f"intervals prove {found.proved} of these dead at every point of the box.",
+                    f"Of {_many(found.networks)} more networks, {found.dead} {'is' if found.dead == 1 else 'are'} dead at those points, and "
+                    f"intervals prove {found.proved} of {'this 1' if found.dead == 1 else 'these'} dead at every point of the box.",
                 ),
             )
         )
@@ -195,8 +196,8 @@ def _box(study: BornDead) -> str:
 
 def _inputs(study: BornDead) -> str:
     low, high = study.over
-    several = f"{study.inputs} inputs" if study.inputs > 1 else "one input"
-    return f"{several} in [{low:g}, {high:g}]"
+    size = f"inputs of {study.inputs} entries" if study.inputs > 1 else "scalar inputs"
+    return f"{size} in [{low:g}, {high:g}]"
 
 
 def _units(width: int) -> str:

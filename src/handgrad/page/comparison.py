@@ -139,7 +139,7 @@ class _Writer:
             blocks.append(Paragraph(("No gate opened or shut.",)))
         if apart:
             names = joined([(Name(n),) for n in apart])
-            said = " have no counterpart of the same shape and cases: they are not set against each other."
+            said = " have no counterpart of the same shape and cases: they are not compared."
             blocks.append(Paragraph(("The gates of ", *names, said)))
         return blocks
 
@@ -334,7 +334,7 @@ def _quantity(quantity: Quantity) -> Text:
         case "loss":
             return ("the loss",)
         case "gradient":
-            return ("length of ", Adjoint(quantity.name))
+            return ("norm of ", Adjoint(quantity.name))
         case "loss_after":
             return ("the loss after the update",)
 

@@ -57,7 +57,7 @@ def drill_opening_page(drill: Drill) -> Page:
     blocks += [Heading(("How to answer",), 2), Paragraph((HELP,)), Paragraph((MARKS,))]
     if drill.done:
         blocks.append(
-            Note("info", (f"Taken up where you left it: {_score(drill)}. --restart begins again.",))
+            Note("info", (f"Resumed where you left off: {_score(drill)}. --restart begins again.",))
         )
     return _page(drill, blocks)
 
@@ -97,7 +97,7 @@ def drill_summary_page(drill: Drill) -> Page:
     left = [b for b in drill.blanks if drill.record(b).state in ("open", "skipped")]
     if left:
         count = _counted(len(left), "quantity is", "quantities are")
-        words = f"{count} left; the same command takes the drill up again."
+        words = f"{count} left; the same command resumes the drill."
         blocks.append(Note("info", (words,)))
     elif drill.marks == drill.out_of:
         blocks.append(Note("check", ("Everything right at the first attempt, without a hint.",)))

@@ -62,7 +62,9 @@ def gates_page(audit: Audit, decimals: int = 4) -> Page:
         blocks += [Heading(("What is off, and what would revive it",), 2)]
         blocks += [b for u in told[:TOLD] for b in _told(audit, u, together)]
         if len(told) > TOLD:
-            text = f"{len(told) - TOLD} more units are not told of one by one; --json has them all."
+            more = len(told) - TOLD
+            units = "unit is" if more == 1 else "units are"
+            text = f"{more} more {units} not described one by one; --json has them all."
             blocks.append(Note("info", (text,)))
         blocks += _tried_together(audit, together)
     else:
@@ -102,11 +104,11 @@ def _introduction(audit: Audit) -> Text:
     if True in gates and audit.cases * NEARLY >= 1:
         fires += (
             f" It is nearly dead where it fires on at most {100 * NEARLY:g} % of the cases: more than half of all "
-            "random batches of 64 then do not teach it."
+            "random batches of 64 then have no case on which it fires."
         )
     if audit.tried:
         fires += (
-            " It is revived where a gradient above the noise of rounding reaches its own parameters "
+            " It counts as revived when a gradient above the noise of rounding reaches its own parameters "
             "through it."
         )
     flat = (
@@ -117,7 +119,7 @@ def _introduction(audit: Audit) -> Text:
     )
     return (
         *many,
-        f".{fires}{flat} Gradients are of each case's own loss, sizes are means over the cases. "
+        f".{fires}{flat} Gradients are those of each case's own loss; sizes are means over the cases. "
         "Units are counted from 1 here; names such as b2[1] are spelled as in commands and count from 0.",
     )
 
@@ -221,8 +223,11 @@ def _units(audit: Audit, layer: Layer) -> list[Block]:
     shown = sorted(units, key=lambda u: u.deadness) if len(units) <= WIDE else ailing[:LISTED]
     blocks: list[Block] = []
     if len(units) > WIDE:
-        text: Text = (Name(layer.name), f": {len(living)} of {len(units)} units are alive.")
-        if living:
+        text: Text = (
+            Name(layer.name),
+            f": {len(living)} of {len(units)} units {'is' if len(living) == 1 else 'are'} alive.",
+        )
+        if len(living) > 1:
             # Of those that are alive, and of no others.
             rates = sorted(u.fired_at / (u.cases * layer.positions) for u in living)
             does = "fire" if layer.gate else "have a positive pre-activation"
@@ -305,9 +310,11 @@ def _over(audit: Audit) -> list[Block]:
     header: tuple[Text, ...] = (("unit",), ("bound",), ("verdict",), ("example",))
     dead = sum(u.certificate is not None and u.certificate.decided == "dead" for u in known)
     open_ = sum(u.certificate is not None and u.certificate.decided == "undecided" for u in known)
+    fire = len(known) - dead - open_
     text = (
-        f"Of {len(known)} gates, {dead} provably never fire in the box and {len(known) - dead - open_} do "
-        f"somewhere in it; {open_} are undecided. A bound is an upper bound of the pre-activation, "
+        f"Of {len(known)} gates, {dead or 'none'} provably never open{'s' * (dead == 1)} in the box, and {fire or 'none'} "
+        f"open{'s' * (fire == 1)} somewhere in it; {open_ or 'none'} {'is' if open_ == 1 else 'are'} undecided. "
+        "A bound is an upper bound of the pre-activation, "
         "rounded outward."
     )
     return [

@@ -128,8 +128,8 @@ def _outcome(study: OverTraining) -> list[Block]:
     first, last = study.losses[0], study.losses[-1]
     if study.stopped is not None:
         text: Text = (
-            f"After update {study.stopped} the loss was no longer finite: the steps grow from one update "
-            "to the next. A smaller rate is needed.",
+            f"After update {study.stopped} the loss was no longer finite. A smaller learning "
+            "rate takes shorter steps.",
         )
         return [Note("warning", text)]
     fell = last < first
@@ -153,7 +153,7 @@ def _outcome(study: OverTraining) -> list[Block]:
     if after and study.gates:
         blocks += _for_good(study)
     if after == study.units and study.gates:
-        text = ("All of them are dead: on no case does any unit fire.",)
+        text = ("All units are dead: none of them fires on any case.",)
         blocks.append(Note("warning", text))
     return blocks
 
@@ -199,13 +199,13 @@ def _for_good(study: OverTraining) -> list[Block]:
     parts: list[Inline] = []
     if never:
         fixed = all(study.revivers[unit].fixed for unit in study.never)
-        given = (
-            "what they are given is fixed data" if fixed else "nothing moves what they are given"
-        )
-        which = "All" if never == len(study.ended_dead) else str(never)
+        given = "their input is fixed data" if fixed else "nothing changes their input"
+        dead = len(study.ended_dead)
+        which = "None" if never == dead else f"{never}"
+        ever = "ever fires" if never == dead else "never fires" if never == 1 else "never fire"
         parts.append(
-            f"{which} of the units dead at the end never fire again on these data: {given}, and nothing moves "
-            "their weights while they are off."
+            f"{which} of the {dead} units dead at the end {ever} again on these data: {given}, and nothing "
+            "moves their weights while they are off."
         )
     groups: dict[Revivers, int] = {}
     for revivers in study.revivers.values():
@@ -314,19 +314,19 @@ def _told_again(layers: Mapping[str, Layer], event: UnitEvent) -> Text:
     when = f"After update {event.step}"
     if event.step - event.since > 1:
         when = f"After one of the updates {event.since + 1} to {event.step}"
-    own = "its own weights as they are now would fire on what the layers below gave before"
-    below = "what the layers below give now would make it fire with its own weights as they were"
+    own = "its new weights would have made it fire on the old output of the layers below"
+    below = "the new output of the layers below would have made it fire with its old weights"
     match event.cause:
         case "own" if layers[event.layer].facts.below:
-            why = f"{own}, and not the other way round"
+            why = f"{own}; its old weights would not have on the new output"
         case "own":
-            why = "only its own weights could bring that about, for what it is given is fixed data"
+            why = "only its own weights could do that, because its input is fixed data"
         case "below":
-            why = f"{below}, and not the other way round"
+            why = f"{below}; its new weights would not have on the old output"
         case "either":
             why = f"{own}, and {below}"
         case _:
-            why = "neither its own weights nor what the layers below give would have been enough alone"
+            why = "neither its new weights nor the new output of the layers below would have been enough alone"
     moved = ""
     if event.own_by and event.own_by[0] in ("gradient", "sharing"):
         moved = f" {SENTENCES[event.own_by[0]]}"
@@ -356,7 +356,7 @@ def _told(study: OverTraining, layers: Mapping[str, Layer], event: UnitEvent) ->
         Literal(event.before),
         f"{case}, where it then became ",
         Literal(event.to_value),
-        "; no case is left on which it fires.",
+        "; it no longer fires on any case.",
     )
 
 
@@ -399,7 +399,7 @@ def _verdict(studies: Sequence[OverTraining]) -> list[Block]:
         if alive:
             words.append(f" With ReLU no unit is dead at the end: {', '.join(alive)}.")
         else:
-            words.append(" Every training with ReLU ended with dead units.")
+            words.append(" Every run with ReLU ended with dead units.")
     return [Note("info", tuple(words))]
 
 

@@ -159,11 +159,14 @@ def _introduction(why: WhyGradient) -> Text:
         return (*text, f" There are {listed} paths, {order}.")
     if nothing:
         count = count_text(why.path_count)
-        return (*text, f" There are {count} paths, and each of them is 0; {listed} are looked at.")
+        return (
+            *text,
+            f" There are {count} paths, and each of them is 0; {listed} of them {'is' if listed == 1 else 'are'} shown.",
+        )
     return (
         *text,
         f" There are {count_text(why.path_count)} paths; the {listed} largest are listed. They make up ",
-        f"{_percent(why.covered)} of the sizes of all paths added up.",
+        f"{_percent(why.covered)} of the total size of all paths.",
     )
 
 
@@ -293,7 +296,7 @@ def _terms(why: WhyValue) -> list[Block]:
         text = ("Its terms, the largest first:",)
     else:
         text = (
-            f"Its {listed} largest terms of {why.term_count}; they make up {_percent(why.covered)} of all terms' sizes:",
+            f"The {listed} largest of its {why.term_count} terms; they make up {_percent(why.covered)} of the total size of all terms:",
         )
     relations = []
     for term in why.terms:

@@ -146,7 +146,7 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise OptionError(
-            f"the roster cannot be read: line {line} is no UTF-8 text",
+            f"the roster cannot be read: line {line} is not UTF-8 text",
             where=str(path),
             mend="save it as CSV UTF-8",
         ) from None

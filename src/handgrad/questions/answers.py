@@ -78,7 +78,7 @@ def _updated(question: UpdatedValue) -> tuple[Text, ...]:
     moved = question.after - question.before
     result: Text = (value, " becomes ", Literal(question.after), f"{cited(question.steps)}.")
     if moved == 0:
-        return (result, ("It stays as it was.",))
+        return (result, ("Its value does not change.",))
     way = "up" if moved > 0 else "down"
     if not plain_rule(question):
         return (result, (f"It goes {way} from ", Literal(question.before), "."))
@@ -114,6 +114,8 @@ def _largest_move(question: LargestMove) -> tuple[Text, ...]:
         f"{question.still} of the {question.total} numbers {'does' if question.still == 1 else 'do'} not move at all."
         if question.still
         else f"All {question.total} numbers move."
+        if question.total > 1
+        else "It is the only number that can move."
     )
     return (tuple(first), (still,))
 
@@ -141,17 +143,19 @@ def _longer(question: LongerStep) -> tuple[Text, ...]:
         )
     second: list[Inline] = ["With a rate of ", rate, " it goes to ", Literal(other), ". "]
     if other > loss:
-        second.append("The longer step overshoots: a gradient tells the way down only close by.")
+        second.append("The longer step overshoots: the gradient shows the way down only close by.")
     elif other == loss:
         second.append("The loss is where it was.")
-    elif other <= after:
+    elif other == after:
+        second.append("The longer step gets exactly as far down.")
+    elif other < after:
         second.append(
-            "The longer step gets further down; how far one may go, the gradient alone cannot tell."
+            "The longer step gets further down; the gradient alone cannot tell how long a step may be."
         )
     else:
         second.append(
-            "That is lower than at the start, but higher than after the shorter step: on its way it has gone "
-            "past the lowest point."
+            "That is lower than at the start, but higher than after the shorter step: the longer one has gone "
+            "past a minimum."
         )
     return (first, tuple(second))
 
@@ -189,11 +193,11 @@ def _bias(question: BiasGradient) -> tuple[Text, ...]:
                     gradient,
                     " is the sum of the entries of ",
                     signal,
-                    f" that it was added to{where}.",
+                    f" to which it was added{where}.",
                 ),
                 (
                     *here,
-                    " for every entry that it was repeated to, and the gradients of all its uses add up.",
+                    " for every entry to which it is added, and the gradients of all its uses add up.",
                 ),
             )
         case _:
@@ -209,8 +213,8 @@ def _scaling(question: InputScaling) -> tuple[Text, ...]:
             Literal(question.values[1]), f" for the other{cited(question.steps)}. The ratio of the gradients is the ratio of the inputs.",
         ),
         (
-            "So ", Adjoint(question.name), " grows in proportion to its input: with twice the input, and the same "
-            "gradient arriving from behind, it would be twice as large, and an input of 0 would leave it 0.",
+            "So each entry of ", Adjoint(question.name), " is proportional to its input: with twice the input, and the "
+            "same gradient arriving, it would be twice as large, and with an input of 0 it would be 0.",
         ),
     )  # fmt: skip
 
@@ -247,7 +251,7 @@ def _cases(question: CaseShares) -> tuple[Text, ...]:
         (f"Case {k + 1}: the gradient of its own loss with respect to all parameters has the largest norm, ", Literal(question.lengths[k]), f"{cited(question.steps)}. {same}"),
         (
             f"The norm of the {word} of the gradients of all cases is ", Literal(question.length),
-            ": where cases pull in different directions, they cancel in part.",
+            ": where cases pull in different directions, they partly cancel.",
         ),
     )  # fmt: skip
 
@@ -263,14 +267,12 @@ def _small_change(question: SmallChange) -> tuple[Text, ...]:
     def fine(number: float) -> Literal:
         return Literal(number, text=figure(number, decimals))
 
-    left = "The gradient is the slope at one point; what is left between the two comes from the bend of the loss."
+    left = "The gradient is the slope at one point; any difference between the two comes from the curvature of the loss."
     if not question.close:
-        left = (
-            "The two differ much: for a loss that bends so sharply here, this change is not small."
-        )
+        left = "The two differ a lot: the loss bends so sharply here that this change is not small."
     return (
         (
-            "The gradient foretells ", entry_gradient(question.entry), " times ", Literal(question.by), " = ",
+            "The gradient predicts ", entry_gradient(question.entry), " times ", Literal(question.by), " = ",
             fine(question.foretold), f"{cited(question.steps)}.",
         ),
         (

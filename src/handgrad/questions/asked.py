@@ -79,7 +79,7 @@ def question_text(question: Question) -> Text:
             )  # fmt: skip
         case LargestMove():
             return (
-                "Which number of the parameters moves furthest in the update? Do any stay put?",
+                "Which of the parameters' numbers moves furthest in the update? Do any stay the same?",
             )
         case InputScaling():
             first, second = (entry(Adjoint(question.name), e) for e in question.entries)
@@ -104,7 +104,7 @@ def question_text(question: Question) -> Text:
             )  # fmt: skip
         case CaseShares():
             return (
-                "Which case pulls the parameters hardest, and is it the one with the largest loss?",
+                "Which case pulls hardest on the parameters, and is it the one with the largest loss?",
             )
         case SmallChange():
             return (

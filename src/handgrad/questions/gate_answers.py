@@ -21,6 +21,7 @@ from handgrad.questions.phrases import (
     LISTED,
     cases_words,
     cited,
+    count,
     entry_gradient,
     in_case,
     raised,
@@ -53,7 +54,7 @@ def zeros_text(question: ZeroEntries) -> tuple[Text, ...]:
         )
         answer.append((f"{nothing} zero{_why_none(question)}",))
     elif question.zero == question.total:
-        answer.append(("Every entry is zero: this example teaches the parameters nothing.",))
+        answer.append(("Every entry is zero: the parameters learn nothing here.",))
     else:
         verb = "is" if question.zero == 1 else "are"
         answer.append((f"{question.zero} of the {question.total} entries {verb} zero.",))
@@ -61,12 +62,16 @@ def zeros_text(question: ZeroEntries) -> tuple[Text, ...]:
     parts = [p for p in question.parts if p not in some] if len(some) > 1 else question.parts
     answer += [_zero_part(part) for part in parts[:LISTED]]
     if len(parts) > LISTED:
-        answer.append((f"There are {len(parts) - LISTED} more reasons of these kinds.",))
+        more = len(parts) - LISTED
+        there = "is one more reason" if more == 1 else f"are {more} more reasons"
+        answer.append((f"There {there} of these kinds.",))
     if len(some) > 1:
         answer.append(_shut_in_some(some, bool(question.zero)))
     if question.untold:
         answer.append(
-            (f"The reasons for {question.untold} of the zeros were not looked for one by one.",)
+            (
+                f"{count(question.untold, 'more zero')} {'is' if question.untold == 1 else 'are'} not explained one by one.",
+            )
         )
     if question.zero == 0 and question.smallest is not None:
         answer.append(
@@ -107,13 +112,14 @@ def _shut_in_some(parts: Sequence[ZeroPart], besides: bool) -> Text:
 
 
 def _why_none(question: ZeroEntries) -> str:
+    each = "it" if question.total == 1 else "each of them"
     if question.parts:
         return " in the total, though some are in single cases:"
     if question.gates:
-        return ": each of them gets gradient along a path on which no gate is shut."
+        return f": {each} gets gradient along a path on which no gate is shut."
     smooth = [a for a in question.activations if BY_NAME[a].saturation]
     never = f" (the slope of {sides(smooth)} is never exactly 0)" if smooth else ""
-    return f": each of them gets gradient along at least one path{never}."
+    return f": {each} gets gradient along at least one path{never}."
 
 
 def _zero_part(part: ZeroPart) -> Text:
@@ -212,10 +218,11 @@ def swap_in_general(question: GateSwap) -> tuple[Text, ...]:
     if not saturating:
         return ()
     slope = max(BY_NAME[o].saturation or 0.0 for o in saturating)
+    block, shrink = ("blocks", "shrinks") if len(saturating) == 1 else ("block", "shrink")
     return (
         (
-            f"In general {listed([WORDS[o].noun for o in saturating])} never block a gradient wholly, but they shrink "
-            f"it: no slope is above {slope:g}, and far from 0 every slope is near 0. Over many layers the gradient "
+            f"In general {listed([WORDS[o].noun for o in saturating])} never {block} a gradient completely, but "
+            f"{shrink} it: no slope is above {slope:g}, and far from 0 every slope is near 0. Over many layers the gradient "
             "can still vanish.",
         ),
     )

@@ -98,6 +98,6 @@ def _functions(array: Array) -> Namespace:
         ) from None
     except TypeError:
         raise OptionError(
-            f"a {type(array).__name__} is no array that handgrad can compute with",
+            f"a {type(array).__name__} is not an array that handgrad can compute with",
             mend="pass numbers, or arrays of NumPy, PyTorch, JAX or CuPy",
         ) from None

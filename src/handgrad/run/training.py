@@ -116,7 +116,7 @@ class Training:
         for name in data:
             if name not in self.problem.data:
                 raise OptionError(
-                    f"{name} is no datum of the problem", mend=nearest(name, self.problem.data)
+                    f"{name} is not among the problem's data", mend=nearest(name, self.problem.data)
                 )
         found = {n: self._array(v) for n, v in data.items()}
         check_targets(found, self._targets)

@@ -127,7 +127,11 @@ def check_files(paths: Sequence[Path], settings: Settings, force: bool) -> None:
 def _known(ending: str, where: str) -> str:
     lower = ending.lower()
     if lower not in KINDS:
-        what = f"there is no kind {ending}" if ending else "the ending says no kind of file"
+        what = (
+            f"there is no kind {ending}"
+            if ending
+            else "the name's ending does not say what kind of file it is"
+        )
         mend = nearest(lower, KINDS) or f"the kinds are {_listed(list(KINDS))}"
         raise OptionError(what, where=where, mend=mend)
     return lower

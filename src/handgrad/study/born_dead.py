@@ -321,7 +321,9 @@ def _checked(
             mend="write the units of each, such as 4,4,2",
         )
     if not 1 <= inputs <= WIDEST:
-        raise OptionError(f"{inputs} inputs", mend=f"there are from 1 to {WIDEST}")
+        raise OptionError(
+            f"inputs of dimension {inputs}", mend=f"the dimension is from 1 to {WIDEST}"
+        )
     if not 1 <= networks <= MOST_NETWORKS:
         raise OptionError(f"{networks} networks", mend=f"draw from 1 to {MOST_NETWORKS}")
     low, high = over

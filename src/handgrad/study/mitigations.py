@@ -127,5 +127,6 @@ def redrawn(problem: Problem, init: str, seed: int) -> Problem:
         values[layer.weights] = (weights.T if layer.flipped else weights).reshape(shape)
         if layer.bias:
             flat = bias[:, 0] if drawn.biased else np.zeros(layer.units)
-            values[layer.bias] = flat.reshape(graph.nodes[layer.bias].shape)
+            # One bias may be shared by all units: it takes the first of what is drawn.
+            values[layer.bias] = np.resize(flat, graph.nodes[layer.bias].shape)
     return problem.with_values(values)

@@ -176,7 +176,9 @@ def open_cases(
         return FileCases(tuple(tables), skip_bad, fits)
     for name, path in files.items():
         if name not in shapes:
-            raise OptionError(f"{name[:40]} is no datum of the problem", mend=nearest(name, shapes))
+            raise OptionError(
+                f"{name[:40]} is not among the problem's data", mend=nearest(name, shapes)
+            )
         for rows, _ in _tables(Path(path), [name]):
             tables.append((rows, fields_of(rows, {name: shapes[name]}, labelled)))
     return FileCases(tuple(tables), skip_bad, fits)

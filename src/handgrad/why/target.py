@@ -79,7 +79,9 @@ def _index(text: str | None, whole: str) -> tuple[int, ...]:
         return ()
     parts = [p.strip() for p in text.split(",")]
     if not all(p.isascii() and p.isdigit() and len(p) < 10 for p in parts):
-        raise _wrong(f"{whole[:60]!r} has an index that is no whole number", "indices count from 0")
+        raise _wrong(
+            f"{whole[:60]!r} has an index that is not a whole number", "indices count from 0"
+        )
     return tuple(int(p) for p in parts)
 
 
