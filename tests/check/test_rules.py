@@ -295,3 +295,25 @@ def test_wrong_updates_by_rules_that_remember(rule: str) -> None:
     report = handgrad.check(problem, {"updated": {"b2": [f"{x:.6f}" for x in plain]}})
     if rule != "momentum":
         assert report["updated.b2"].diagnosis[0].rule == "plain_step"
+
+
+def test_a_rate_that_was_forgotten_is_told_once_for_all_parameters() -> None:
+    """Once on the page; in the report, and so in JSON, each parameter keeps its own diagnosis."""
+    trace = handgrad.solve(handgrad.load("lab9"))
+    names = list(trace.problem.parameters)
+    wrong = {n: np.asarray(trace.run.value(n)) - np.asarray(trace.run.gradient(n)) for n in names}
+    report = handgrad.check(trace.problem, {"updated": wrong})
+    assert [s.diagnosis[0].rule for s in report.wrong] == ["rate_forgotten"] * len(names)
+    for level in ("what", "rule"):
+        page = handgrad.check_page(report, level)  # type: ignore[arg-type]
+        text = handgrad.render_terminal(page, width=100, colour=False, unicode=True)
+        assert text.count("The learning rate η is left out") == 1
+        assert text.count("you wrote") == len(names)
+    assert text.count("what was done") == len(names)
+    assert text.count("step against the gradient") == 1
+    # One that went wrong in another way is told of by itself.
+    wrong["w3"] = np.asarray(trace.run.value("w3")) + 0.1 * np.asarray(trace.run.gradient("w3"))
+    page = handgrad.check_page(handgrad.check(trace.problem, {"updated": wrong}))
+    text = handgrad.render_terminal(page, width=100, colour=False, unicode=True)
+    assert text.count("The learning rate η is left out") == 2
+    assert text.count("The step goes the wrong way") == 1

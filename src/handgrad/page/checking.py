@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -54,8 +55,8 @@ def check_page(report: CheckReport, level: Level = "what") -> Page:
     blocks += _conventions(report)
     blocks += [Note("warning", (remark,)) for remark in report.remarks]
     if level != "where":
-        for one in _to_tell(report):
-            blocks += _told(report, one, level)
+        for alike in _alike(_to_tell(report)):
+            blocks += _told(report, alike, level)
     if not report.wrong and report.entered and not report.remarks:
         blocks.append(Note("check", ("Nothing that was entered is wrong.",)))
     trace = report.trace
@@ -220,21 +221,57 @@ def _conventions(report: CheckReport) -> list[Block]:
 # -- what is told of one quantity ------------------------------------------------------------------
 
 
-def _told(report: CheckReport, one: Judged, level: Level) -> list[Block]:
-    blocks: list[Block] = [Heading(_name(one), 3, id=one.quantity.step)]
-    if one.entry is not None:
-        said = "in print" if report.as_printed else "you wrote"
-        entered = with_blanks(one.entry.value, _has_cases(one.entry.value, one))
-        relation = Relation(one.quantity.shown, (entered,), label=(said,))
-        blocks.append(Derivation((relation,)))
-    blocks += [Note("warning", text) for text in why_texts(one)]
-    if one.remark:
-        blocks.append(Note("info", sentence(one.remark, ".")))
-    if LEVELS.index(level) >= LEVELS.index("rule"):
-        blocks += rule_blocks(report.trace, one, worked=level == "worked")
-    elif report.as_printed:
-        right = Relation(one.quantity.shown, (_literal(one.expected, one),), label=("right",))
-        blocks.append(Derivation((right,)))
+def _alike(wrong: Sequence[Judged]) -> list[list[Judged]]:
+    """Parameters that went wrong in an update in the same way are told of together."""
+    groups: list[list[Judged]] = []
+    for one in wrong:
+        before = groups[-1][0] if groups else None
+        if before is not None and _same_way(before, one):
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    return groups
+
+
+def _same_way(one: Judged, other: Judged) -> bool:
+    if one.quantity.phase != "update" or one.quantity.step != other.quantity.step:
+        return False
+    if one.trivial or other.trivial or not (one.diagnosis and other.diagnosis):
+        return False
+    first, second = one.diagnosis[0], other.diagnosis[0]
+    return (first.rule, first.text) == (second.rule, second.text)
+
+
+def _told(report: CheckReport, alike: Sequence[Judged], level: Level) -> list[Block]:
+    """What is told of one quantity, or of several parameters whose update went wrong in the same way."""
+    first = alike[0]
+    name = _name(first)
+    if len(alike) > 1:
+        name = (*joined([(one.quantity.shown,) for one in alike]), " after the update")
+    blocks: list[Block] = [Heading(name, 3, id=first.quantity.step)]
+    said = "in print" if report.as_printed else "you wrote"
+    written = [
+        Relation(
+            one.quantity.shown,
+            (with_blanks(one.entry.value, _has_cases(one.entry.value, one)),),
+            label=(said,),
+        )
+        for one in alike
+        if one.entry is not None
+    ]
+    if written:
+        blocks.append(Derivation(tuple(written)))
+    texts = why_texts(first)
+    blocks += [Note("warning", t) for t in texts if all(t in why_texts(one) for one in alike)]
+    blocks += [Note("info", sentence(one.remark, ".")) for one in alike if one.remark]
+    for one in alike:
+        if LEVELS.index(level) >= LEVELS.index("rule"):
+            rules = rule_blocks(report.trace, one, worked=level == "worked")
+            # Why it is done is said once.
+            blocks += rules if one is first else [b for b in rules if not isinstance(b, Paragraph)]
+        elif report.as_printed:
+            right = Relation(one.quantity.shown, (_literal(one.expected, one),), label=("right",))
+            blocks.append(Derivation((right,)))
     return blocks
 
 
