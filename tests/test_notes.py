@@ -305,3 +305,16 @@ def test_a_row_of_its_own_is_not_repeated() -> None:
     """Broadcasting (2,) to (1, 2) uses each entry once: nothing is added up on the way back."""
     once = handgrad.Problem("L = sum((X @ W + b)**2)", {"W": [[1, 2]], "b": [3, 4]}, {"X": [[5]]})
     assert not [n for s in handgrad.solve(once).steps for n in s.notes if n.kind == "broadcast"]
+
+
+def test_a_picked_class_is_called_the_target() -> None:
+    """−log(p[1]) has no target to read: the 1 in its place is said to be the true class's."""
+    problem = handgrad.Problem(
+        "p = softmax(W @ x)\nL = -log(p[1])", {"W": [[0.1, 0.2], [0.3, 0.3]]}, {"x": [3, -1.5]}
+    )
+    page = handgrad.solution_page(handgrad.solve(problem), only="backward")
+    text = " ".join(handgrad.render_terminal(page, width=400, colour=False, unicode=True).split())
+    assert "prediction minus target, which is 1 for the true class and 0 for the others." in text
+    named = handgrad.solution_page(handgrad.solve(handgrad.load("softmax")), only="backward")
+    text = " ".join(handgrad.render_terminal(named, width=400, colour=False, unicode=True).split())
+    assert "which is 1 for the true class" not in text

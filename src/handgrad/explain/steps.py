@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from handgrad.explain.text import Inline, Text, joined
 from handgrad.explain.words import OPTIONS, RULE_SETTINGS, RULE_WORDS, WORDS
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name, leaves, walk
@@ -168,6 +170,8 @@ def _backward_reason(trace: Trace, step: Step) -> Text:
             if note.whole
             else "the prediction, times what the targets add up to, minus the target"
         )
+        if note.activation == "softmax" and _picks_a_class(trace.graph, note):
+            left += ", which is 1 for the true class and 0 for the others"
         return (
             f"{WORDS[note.activation].noun[0].upper()}{WORDS[note.activation].noun[1:]} and "
             f"{WORDS[note.operation].noun} belong together: their derivatives cancel to {left}.",
@@ -208,6 +212,15 @@ def _backward_reason(trace: Trace, step: Step) -> Text:
             f"{each} weight gradient is the error signal times the layer's input{added}.{after}"
         ]
     return (" ".join(said[:2]),)
+
+
+def _picks_a_class(graph: Graph, note: ShortcutTaken) -> bool:
+    """Whether the target has no name: the loss picks its class, and the 1 stands in the numbers alone."""
+    for shortcut in graph.shortcuts:
+        if (shortcut.loss, shortcut.pre_activation) == (note.loss, note.pre_activation):
+            target = shortcut.fused.arguments[1]
+            return isinstance(target, Literal) and set(np.ravel(target.value)) == {0.0, 1.0}
+    return False
 
 
 def _weighted(graph: Graph, formula: Expression) -> bool:
