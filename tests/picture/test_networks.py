@@ -229,7 +229,7 @@ def test_a_picture_of_many_cases_speaks_of_the_first_throughout(name: str) -> No
     trace, alone = handgrad.solve(problem), handgrad.solve(problem.of_case(0))
     for phase in PHASES:
         drawing, own = (handgrad.picture_of(t, phase) for t in (trace, alone))
-        assert "case 1 is shown" in drawing.description
+        assert "Case 1 of" in drawing.description
         for halo in (False, True):
             means = [float(trace.run.value("J"))] if phase == "forward" and not halo else []
             said = sorted(numbers_of(own, halo) + means)
@@ -308,7 +308,7 @@ def test_examples_in_rows_and_in_columns(name: str, row: bool) -> None:
     trace = handgrad.solve(problem)
     drawing = handgrad.network_picture(trace, "forward")
     check(trace, drawing)
-    assert "Of 3, example 1 is shown." in drawing.description, name
+    assert "Example 1 of 3 is shown." in drawing.description, name
     shown = {s.quantity for s in labels(drawing)}
     entries = {f"H[{'0,1' if row else '1,0'}]", "p[0]", "y[0]", "W[1,0]"}
     assert entries <= shown

@@ -73,8 +73,8 @@ def note_text(note: Note) -> Text:
             )  # fmt: skip
         case ShortcutTaken():
             return (
-                "The long way, one factor at a time,",
-                *((" goes through ", Name(note.inner)) if note.inner else ()),
+                "The long way, one factor at a time",
+                *((", goes through ", Name(note.inner)) if note.inner else ()),
                 f" ({_agreement(note)}):",
             )  # fmt: skip
         case AtKink():

@@ -100,7 +100,8 @@ def unit_text(audit: Audit, layer: Layer, unit: Unit) -> Text:
                 if unit.starved_by == "gates"
                 else "what arrives at it is exactly 0"
             )
-            parts = [*name, f" fires {_on(layer, unit)}, but it is starved: {why}."]
+            on = f" {_on(layer, unit)}" if unit.cases * layer.positions > 1 else ""
+            parts = [*name, f" fires{on}, but it is starved: {why}."]
         case "nearly_dead":
             parts = [*name, f" fires {_on(layer, unit)}: most batches teach it nothing."]
         case "saturated":

@@ -312,8 +312,8 @@ def _over(audit: Audit) -> list[Block]:
     open_ = sum(u.certificate is not None and u.certificate.decided == "undecided" for u in known)
     fire = len(known) - dead - open_
     text = (
-        f"Of {len(known)} gates, {dead or 'none'} provably never open{'s' * (dead == 1)} in the box, and {fire or 'none'} "
-        f"open{'s' * (fire == 1)} somewhere in it; {open_ or 'none'} {'is' if open_ == 1 else 'are'} undecided. "
+        f"Of {len(known)} gates, {dead} {'is' if dead == 1 else 'are'} proved never to open in the box, {fire} "
+        f"open{'s' * (fire == 1)} somewhere in it, and {open_} {'is' if open_ == 1 else 'are'} undecided. "
         "A bound is an upper bound of the pre-activation, "
         "rounded outward."
     )

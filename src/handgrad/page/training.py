@@ -199,20 +199,24 @@ def _for_good(study: OverTraining) -> list[Block]:
     parts: list[Inline] = []
     if never:
         fixed = all(study.revivers[unit].fixed for unit in study.never)
-        given = "their input is fixed data" if fixed else "nothing changes their input"
         dead = len(study.ended_dead)
-        which = "None" if never == dead else f"{never}"
-        ever = "ever fires" if never == dead else "never fires" if never == 1 else "never fire"
+        if dead == 1:
+            told = "The unit dead at the end never fires"
+        elif never == dead:
+            told = f"None of the {dead} units dead at the end ever fires"
+        else:
+            told = f"{never} of the {dead} units dead at the end never fire{'s' * (never == 1)}"
+        its, they_are = ("its", "it is") if never == 1 else ("their", "they are")
+        given = f"{its} input is fixed data" if fixed else f"nothing changes {its} input"
         parts.append(
-            f"{which} of the {dead} units dead at the end {ever} again on these data: {given}, and nothing "
-            "moves their weights while they are off."
+            f"{told} again on these data: {given}, and nothing moves {its} weights while {they_are} off."
         )
     groups: dict[Revivers, int] = {}
     for revivers in study.revivers.values():
         if not revivers.never:
             groups[revivers] = groups.get(revivers, 0) + 1
     for revivers, count in groups.items():
-        ways = joined(ways_text(revivers, many=True), "or")
+        ways = joined(ways_text(revivers, many=count > 1), "or")
         lead = " " if parts else ""
         units = "unit is off now and comes" if count == 1 else "units are off now and come"
         more = "more " if parts else ""

@@ -69,15 +69,15 @@ def _layers(network: Network) -> str:
 
 def _example(trace: Trace, network: Network, shown: Shown, phase: str) -> list[str]:
     if shown.cases > 1:
-        word = "case 1"
+        word = "Case 1"
         total = shown.cases
     elif network.examples != "none":
-        word = "example 1"
+        word = "Example 1"
         shape = trace.graph.nodes[network.source].shape
         total = shape[0] if network.examples == "rows" else shape[1]
     else:
         return []
-    said = f"Of {total}, {word} is shown"
+    said = f"{word} of {total} is shown"
     if phase != "backward":
         return [f"{said}."]
     return [f"{said}, with what it alone adds to the gradients of the weights."]

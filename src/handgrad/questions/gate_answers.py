@@ -180,16 +180,20 @@ def swap_text(swap: Swap) -> Text:
     shut = [u for u in swap.units if u.other_slope == 0]
     parts: list[Inline] = [f"With {noun}{_setting(swap.operation)}: "]
     if shut:
-        number = "every" if len(shut) == len(slopes) else f"{len(shut)} of the"
-        units = "unit would be shut" if number == "every" else f"{len(slopes)} units would be shut"
+        if len(slopes) == 1:
+            number = "the"
+        else:
+            number = "every" if len(shut) == len(slopes) else f"{len(shut)} of the {len(slopes)}"
+        units = f"unit{'s' * (len(shut) < len(slopes))} would be shut"
         parts += [f"{number} {units}: ", *_listed_units(shut), ". "]
-    elif len(slopes) > 1:
+    elif len(set(slopes)) > 1:
         parts += [
             "every slope lies between ", Literal(min(slopes)), " and ", Literal(max(slopes)),
             ", so no gradient would be blocked. ",
         ]  # fmt: skip
     elif slopes:
-        parts += ["the slope is ", Literal(slopes[0]), ", so no gradient would be blocked. "]
+        the = "the" if len(slopes) == 1 else "every"
+        parts += [f"{the} slope is ", Literal(slopes[0]), ", so no gradient would be blocked. "]
     else:
         parts += ["no unit changes. "]
     if filled := swap.filled[:LISTED]:
@@ -261,9 +265,12 @@ def other_input_text(question: OtherInput) -> tuple[Text, ...]:
             if rest == 1
             else f"The other {rest} gates stay as they were. "
         )
+    shut = f"{question.shut} of {question.count} gates {'is' if question.shut == 1 else 'are'} shut"
+    if question.count == 1:
+        shut = f"the gate is {'shut' if question.shut else 'open'}"
     answer.append(
         (
-            f"{said}With this input {question.shut} of {question.count} gates {'is' if question.shut == 1 else 'are'} shut, and the loss is ",
+            f"{said}With this input {shut}, and the loss is ",
             Literal(question.other_loss), " instead of ", Literal(question.loss), f" (compare step{'s' if len(question.steps) > 1 else ''} {listed(question.steps)}).",
         )
     )  # fmt: skip
