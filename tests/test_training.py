@@ -478,7 +478,7 @@ def test_a_penalty_revives_a_unit_whose_bias_is_positive() -> None:
     page = handgrad.render_terminal(
         handgrad.training_page(study), width=120, colour=False, unicode=True
     )
-    assert "never fire again on these data" in " ".join(page.split())
+    assert "never fires again on these data" in " ".join(page.split())
 
 
 @pytest.mark.parametrize("every", [1, 4])
