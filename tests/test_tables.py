@@ -216,7 +216,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     }.items():
         with pytest.raises(handgrad.NumberError, match=said):
             handgrad.audit_gates(LAB, tmp_path / name)
-    with pytest.raises(handgrad.OptionError, match="no datum"):
+    with pytest.raises(handgrad.OptionError, match="is not among"):
         open_cases(LAB, {"q": tmp_path / "data.txt"})
 
 

@@ -290,13 +290,13 @@ def test_the_schema_refuses_what_is_no_answer(capsys: pytest.CaptureFixture[str]
         ("dW2", "write dW2[0,0]"),
         ("dW2[2,0]", "no entry [2, 0]"),
         ("dW2[1]", "2 indices"),
-        ("dW2[a,0]", "no whole number"),
-        ("dW2[-1,0]", "no whole number"),
+        ("dW2[a,0]", "not a whole number"),
+        ("dW2[-1,0]", "not a whole number"),
         ("dQ/dW2[0,0]", "not the loss"),
         ("dW2[0,0", "names no entry"),
         ("", "names no entry"),
         ("\x1b[31m", "names no entry"),
-        ("dW2[99999999999999999999,0]", "no whole number"),
+        ("dW2[99999999999999999999,0]", "not a whole number"),
     ],
 )
 def test_entries_that_are_none(entry: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
