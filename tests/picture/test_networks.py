@@ -29,8 +29,9 @@ def traced(name: str) -> handgrad.Trace:
     return handgrad.solve(handgrad.load(name))
 
 
-def measure(trace: handgrad.Trace) -> Measure:
-    return Measure(trace.decimals, trace.problem.display)
+def measure(trace: handgrad.Trace, *, serif: bool = False) -> Measure:
+    signals = frozenset(n for n in trace.graph.activations if n[0] == "z")
+    return Measure(trace.decimals, trace.problem.display, signals, serif)
 
 
 def labels(drawing: Drawing) -> Iterator[Label]:
@@ -94,9 +95,9 @@ def test_a_network_is_known_by_its_operations(
             handgrad.network_picture(trace, "forward")
 
 
-def check(trace: handgrad.Trace, drawing: Drawing) -> None:
+def check(trace: handgrad.Trace, drawing: Drawing, *, serif: bool = False) -> None:
     """Nothing touches, edge labels lie on their edges, and every number is the trace's."""
-    assert faults(drawing, measure(trace)) == []
+    assert faults(drawing, measure(trace, serif=serif)) == []
     edges = [s for s in drawing.shapes if isinstance(s, Path) and len(s.points) == 2]
     for label in labels(drawing):
         if label.halo:
@@ -286,11 +287,11 @@ def test_parts_and_plans_of_networks(name: str) -> None:
     seen: set[str] = set()
     for layer in range(1, len(network.layers) + 1):
         part = handgrad.network_picture(trace, "backward", layer)
-        check(trace, part)
+        check(trace, part, serif=True)
         seen |= {s.quantity for s in labels(part)}
     assert seen <= whole
     plan = handgrad.network_picture(trace, "given", plan=True)
-    check(trace, plan)
+    check(trace, plan, serif=True)
     assert numbers_of(plan, halo=True) == numbers_of(plan, halo=False) == []
     with pytest.raises(handgrad.OptionError, match="there is no layer 9"):
         handgrad.network_picture(trace, "backward", 9)

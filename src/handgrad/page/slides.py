@@ -26,8 +26,9 @@ from handgrad.page.blocks import (
 from handgrad.page.layered import Pictures
 from handgrad.page.portions import ROOM, SHOWN, SIZES, portions
 from handgrad.page.reference import goals, quick_reference, recipe, shut_gates, takeaway_blocks
-from handgrad.page.sizes import BESIDE, GAP, WIDTH
+from handgrad.page.sizes import BESIDE, EM, GAP, WIDTH
 from handgrad.page.solution import PHASES, Phase, conventions, solution_page
+from handgrad.picture.network import LARGE_EDGE, LARGEST
 from handgrad.trace import Trace
 
 FULL = ROOM + 1.3
@@ -42,8 +43,12 @@ SHARES = (0.36, 0.42, 0.48, 0.54, 0.6, 0.66)
 INDENT = 3.0
 """What stands before the sides of a relation that is broken at its signs."""
 
-READABLE, LEAST = 0.46, 0.45
-"""A picture whose letters would be smaller than this, beside the text, is left out; and the plan of the
+POINTS, LEGIBLE = 18.0, 14.0
+"""The size of a slide's text, and of the smallest letters of a picture on it, in points."""
+
+READABLE = LEGIBLE / POINTS * EM / LARGE_EDGE
+LEAST = LEGIBLE / POINTS * EM / LARGEST
+"""A picture that would have to be smaller than this for its place is left out; and the plan of the
 network, whose letters are larger."""
 
 Asked = tuple[Text, tuple[Block, ...]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name, Nested
 from handgrad.figures import figure
@@ -39,6 +39,9 @@ _LETTER = 0.66
 BOLD = 1.12
 """How much wider bold letters are."""
 
+SERIF = 0.78
+"""The width of letters and figures in Pagella or Computer Modern beside those of a wide sans-serif."""
+
 LISTED = 8
 """Entries of an array that a label writes out at most."""
 
@@ -55,14 +58,20 @@ def plain_width(text: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """Measures text with formulas in it, printed with so many decimals and these names."""
+    """Measures text with formulas in it, printed with so many decimals and these names.
+
+    The gradients of `error_signals` are written δ. On slides, letters have a `serif` face.
+    """
 
     decimals: int
     display: Mapping[str, str] = field(default_factory=dict)
+    error_signals: frozenset[str] = frozenset()
+    serif: bool = False
 
     def width(self, text: Text, size: float, bold: bool = False) -> float:
         """The width of a line of text whose letters have this size."""
-        return size * sum(self._ems(part) for part in text) * (BOLD if bold else 1)
+        face = SERIF if self.serif else 1.0
+        return face * size * sum(self._ems(part) for part in text) * (BOLD if bold else 1)
 
     def _ems(self, part: str | Expression) -> float:
         match part:
@@ -72,6 +81,8 @@ class Measure:
                 return self._number(part.value)
             case Name():
                 return self._symbol(symbol(part.name, self.display))
+            case Adjoint() if part.name in self.error_signals and not part.through:
+                return self._symbol(replace(symbol(part.name, self.display), base="δ"))
             case Adjoint():
                 through = self._ems(Name(part.through)) if part.through else 0.0
                 return plain_width("∂L/∂") + self._ems(Name(part.name)) + through

@@ -36,7 +36,10 @@ VALUE, NAME, SMALL, EDGE = 14.0, 14.0, 12.0, 12.0
 FEW = 5
 """In a part or a plan, which stand on slides, a layer with more units is elided."""
 
-LARGE = 18.0
+LARGE, LARGE_EDGE = 18.0, 18.0
+"""The sizes in a part, which stands beside the text of a slide and is set smaller than it."""
+
+LARGEST = 32.0
 """The size of names where nothing else is drawn."""
 
 ROW = 16.0
@@ -54,7 +57,7 @@ STEEPEST = 0.28
 FAINT = 1.1
 """Edges that are silenced are no thicker."""
 
-TOP, PART_TOP, PLAN_TOP = 76.0, 60.0, 44.0
+TOP, PART_TOP, PLAN_TOP = 76.0, 44.0, 44.0
 MARGIN = 20.0
 
 
@@ -99,9 +102,15 @@ class _Picture:
         self.lean = self.part or self.plan
         most = FEW if self.lean else MOST
         self.content = Content(self.trace, self.network, self.phase, most)
-        self.measure = Measure(self.trace.decimals, self.trace.problem.display)
-        self.with_loss = self.columns[-1] == len(self.network.layers)
-        self.name_size = LARGE if self.plan else NAME
+        signals = frozenset(n for n in self.trace.graph.activations if n[0] == "z")
+        self.measure = Measure(
+            self.trace.decimals, self.trace.problem.display, signals, serif=self.lean
+        )
+        # In a part that says nothing but ∂L/∂L = 1 it is left out.
+        self.with_loss = self.columns[-1] == len(self.network.layers) and not self.part
+        self.name_size = LARGEST if self.plan else LARGE if self.part else NAME
+        self.value_size = LARGE if self.lean else VALUE
+        self.edge_size, self.small_size = (LARGE_EDGE,) * 2 if self.lean else (EDGE, SMALL)
         self.top = PLAN_TOP if self.plan else PART_TOP if self.part else TOP
         self._place()
 
@@ -124,25 +133,25 @@ class _Picture:
         """The radius of a unit, the distance between units, and where the columns stand."""
         measure, columns = self.measure, self.columns
         every = [u for column in columns for u in self._units(column).values()]
-        inside = [measure.width(u.value.text, VALUE, bold=True) for u in every]
+        inside = [measure.width(u.value.text, self.value_size, bold=True) for u in every]
         inside += [measure.width(u.name.text, self.name_size) for u in every]
-        self.radius = max(20.0 if self.plan else 28.0, max(inside) / 2 + 8)
-        under = [measure.width(line.text, SMALL) for u in every for line in u.below]
+        self.radius = max(20.0 if self.plan else 28.0, max(inside) / 2 + (3 if self.lean else 8))
+        under = [measure.width(line.text, self.small_size) for u in every for line in u.below]
         self.overhang = max(0.0, max(under, default=0.0) / 2 - self.radius)
         rows = max(len(u.below) for u in every)
-        between = 10.0 if self.part else 26.0 if rows else 22.0
+        between = 4.0 if self.part else 26.0 if rows else 22.0
         self.spacing = 2 * self.radius + rows * ROW + between
         tallest = max(len(self.content.columns[c]) for c in columns)
         self.middle = self.top + self.radius + (tallest - 1) * self.spacing / 2
         self.height = self.middle + (tallest - 1) * self.spacing / 2
-        self.height += self.radius + rows * ROW + MARGIN
+        self.height += self.radius + rows * ROW + (4.0 if self.part else MARGIN)
         headers = {c: self._header_width(c) for c in columns}
         self.labelled: dict[int, bool] = {}
         self.x = {columns[0]: MARGIN + max(self.radius + self.overhang, headers[columns[0]] / 2)}
         for gap in self.gaps:
             apart, labelled = self._apart(gap)
             named = measure.width(self.content.gap_name(gap), self.name_size) + 24
-            between = max(20.0 if self.plan else 64.0, named)
+            between = max(20.0 if self.plan else 40.0 if self.part else 64.0, named)
             beside = max(headers[gap], headers[gap + 1]) + between
             self.labelled[gap] = labelled
             self.x[gap + 1] = self.x[gap] + max(2 * self.radius + apart, beside)
@@ -155,10 +164,11 @@ class _Picture:
         self.loss = replace(loss, value=NOTHING, below=()) if self.plan else loss
         self.loss = replace(self.loss, below=()) if self.lean else self.loss
         widest = max(
-            measure.width(line.text, SMALL) for line in self.loss.below or (self.loss.name,)
+            measure.width(line.text, self.small_size)
+            for line in self.loss.below or (self.loss.name,)
         )
         named = measure.width(self.loss.name.text, self.name_size)
-        valued = measure.width(self.loss.value.text, VALUE, bold=True)
+        valued = measure.width(self.loss.value.text, self.value_size, bold=True)
         self.loss_width = max(44.0 if self.plan else 72.0, named + 20, valued + 20)
         half = max(self.loss_width, widest, 40) / 2
         self.loss_x = (
@@ -170,8 +180,10 @@ class _Picture:
     def _stopped(self, column: int) -> float:
         """The room that the gradients take that stop at the bars of a column, each with its number."""
         arriving = [self.content.arriving(column, u) for u in self.content.units[column]]
-        widths = [self.measure.width(line.text, SMALL, bold=True) for line in arriving if line]
-        return max(widths) + 34 if widths and column > 0 else 0.0
+        widths = [
+            self.measure.width(line.text, self.small_size, bold=True) for line in arriving if line
+        ]
+        return max(widths) + (24 if self.part else 34) if widths and column > 0 else 0.0
 
     def _apart(self, gap: int) -> tuple[float, bool]:
         """How far apart two layers stand, from port to port, and whether their edges have labels.
@@ -185,12 +197,13 @@ class _Picture:
         steepest = STEEPEST * tallest * self.spacing
         if self.plan:
             return max(48.0, steepest), False
-        least = max(100.0 if self.part else 150.0, 2 * self.overhang + 60, steepest) + stopped
+        least = max(80.0 if self.part else 150.0, 2 * self.overhang + 60, steepest) + stopped
         if None in sources or None in targets:
             return least, False
         part = 1 / (min(len(sources), len(targets)) + 1)
         needed = (self._label_width(gap) / 2 + self.overhang + 10) / part
-        if part * self.spacing < TIGHTEST or needed > WIDEST:
+        tightest = TIGHTEST * self.edge_size / EDGE
+        if part * self.spacing < tightest or needed > WIDEST:
             return least, False
         return max(least, needed + stopped), True
 
@@ -201,7 +214,7 @@ class _Picture:
             for s in range(layer.sum.inputs)
             for t in range(layer.sum.units)
         )
-        return max(self.measure.width((number(e.value),), EDGE) for e in edges)
+        return max(self.measure.width((number(e.value),), self.edge_size) for e in edges)
 
     def _y(self, column: int, slot: int) -> float:
         return self.middle + (slot - (len(self.content.columns[column]) - 1) / 2) * self.spacing
@@ -212,8 +225,8 @@ class _Picture:
         if self.plan:
             return 0.0
         title, words = self.content.header(column)
-        bold = self.measure.width((title,), NAME, bold=True)
-        return max(bold, self.measure.width((words,), SMALL))
+        bold = self.measure.width((title,), self.name_size, bold=True)
+        return max(bold, self.measure.width((words,), self.small_size))
 
     # -- shapes ---------------------------------------------------------------------------
 
@@ -256,9 +269,9 @@ class _Picture:
         if self.with_loss:
             titles.append((self.loss_x, "loss", ""))
         for x, title, words in titles if not self.plan else ():
-            shapes.append(Label(x, 26, (title,), "ink", size=NAME, bold=True))
+            shapes.append(Label(x, 26, (title,), "ink", size=self.name_size, bold=True))
             if words and not self.lean:
-                shapes.append(Label(x, 44, (words,), "faint", size=SMALL))
+                shapes.append(Label(x, 44, (words,), "faint", size=self.small_size))
         for gap in self.gaps:
             layer = self.network.layers[gap]
             x = (self.x[gap] + self.x[gap + 1]) / 2
@@ -309,7 +322,7 @@ class _Picture:
                     role: Role = "ink" if edge.role == "value" else edge.role
                     role = "faint" if edge.quiet else role
                     labels.append(
-                        Label(x, y + 4, (number(edge.value),), role, size=EDGE,
+                        Label(x, y + 4, (number(edge.value),), role, size=self.edge_size,
                               quantity=edge.quantity, halo=True)
                     )  # fmt: skip
         # What is silenced lies below what is not.
@@ -330,7 +343,7 @@ class _Picture:
             return [Arrow(((right, y), (left, y)), role, 1.4, dashed=off)]
         return [
             Arrow(((right, y), (left, y)), "gradient", 2.0, quantity=line.quantity),
-            Label((left + right) / 2 + 3, y - 7, line.text, "gradient", size=SMALL, bold=True,
+            Label((left + right) / 2 + 3, y - 7, line.text, "gradient", size=self.small_size, bold=True,
                   quantity=line.quantity),
         ]  # fmt: skip
 
@@ -343,13 +356,14 @@ class _Picture:
         return shapes
 
     def _lines(self, unit: Unit, x: float, y: float, under: float) -> list[Shape]:
+        raised = 0.3 * self.name_size
         shapes: list[Shape] = [
-            _label(unit.name, x, y - 4 if unit.value.text else y + 5, self.name_size)
+            _label(unit.name, x, y - raised if unit.value.text else y + raised, self.name_size)
         ]
         if unit.value.text:
-            shapes.append(_label(unit.value, x, y + 14, VALUE))
+            shapes.append(_label(unit.value, x, y + self.value_size, self.value_size))
         for row, line in enumerate(unit.below):
-            shapes.append(_label(line, x, y + under + ROW * (row + 1) - 1, SMALL))
+            shapes.append(_label(line, x, y + under + ROW * (row + 1) - 1, self.small_size))
         return shapes
 
     def _loss_edges(self) -> list[Shape]:
