@@ -450,3 +450,12 @@ def test_one_unit_off_of_many(units: int, cases: int | None, off: int) -> None:
         slope = 1 / (1 + np.exp(-numbers["w"] @ h)) - numbers["y"]
         blocked = np.abs(numbers["w"][:, None] * slope).max(axis=-1)
         assert (blocked[shut] >= 0.004).all()
+
+
+def test_a_sum_over_paths_is_one_that_is_asked_for() -> None:
+    """x leads to the loss twice, but nobody asks for its gradient."""
+    problem = handgrad.Problem(
+        "h = tanh(w*x)\nL = (h + x)**2", {"w": 0.5}, {"x": 1.5}, update=handgrad.Update()
+    )
+    with pytest.raises(handgrad.OptionError, match="path"):
+        handgrad.draw(problem, handgrad.wanted("medium", path_sum=True), 1, 1)

@@ -24,7 +24,7 @@ from tests.gauntlet.numbers import (
     same_gradients,
 )
 from tests.gauntlet.oracle import Oracle
-from tests.gauntlet.subject import Array, Subject, Wrong, quiet
+from tests.gauntlet.subject import Array, Subject, Wrong, command_line, quiet
 
 Judge = Callable[[Subject], None]
 COMMANDS: dict[str, Judge] = {}
@@ -689,6 +689,41 @@ def drill(s: Subject) -> None:
             if not isinstance(said, Accepted):
                 raise Wrong("the drill takes no right answer", f"{target} = {typed}: {said}")
         handgrad.drill_object(at)
+
+
+# -- what is about no problem -----------------------------------------------------------------
+
+
+def _alone(*arguments: str) -> Any:
+    """A command that takes no problem, with what it prints as JSON."""
+    ran = command_line([*arguments, "--json"])
+    if ran.code:
+        raise Wrong(f"exit code {ran.code}", f"{' '.join(arguments)}\n{ran.err}")
+    plain = command_line(list(arguments))
+    if plain.code or not plain.out.strip():
+        raise Wrong(f"exit code {plain.code}", f"{' '.join(arguments)}\n{plain.err}")
+    return ran.json
+
+
+@command
+def born_dead(s: Subject) -> None:
+    widths = ",".join(str(s.random.randrange(1, 4)) for _ in range(s.random.randrange(2, 5)))
+    over = s.random.choice(("[-1,1]", "[0.5,2]", "[-1,1]^2"))
+    init = s.random.choice(("he", "xavier", "lecun", "normal", "raai"))
+    options = ["--over", over, "--init", init, "--samples", "400", "--seed", str(s.seed)]
+    if s.random.random() < 0.25:
+        _alone("born-dead", "--table", "--width", "2,3", "--depth", "1,4", *options)
+    else:
+        _alone("born-dead", "--width", widths, *options)
+
+
+@command
+def list_problems(s: Subject) -> None:
+    problems = _alone("list")["problems"]
+    name = s.random.choice(problems)["name"]
+    ran = command_line(["solve", name, "--json"])
+    if ran.code:
+        raise Wrong("a bundled problem is refused", f"{name}\n{ran.err}")
 
 
 @command

@@ -232,11 +232,16 @@ def _carried(formula: Expression) -> bool:
 
 
 def _path_sum(graph: Graph, values: Mapping[Leaf, Array]) -> Array:
-    """A gradient passed back that adds at least two products which are not zero."""
+    """A gradient passed back that adds at least two products which are not zero.
+
+    Nobody is asked for the gradient of the data where there are parameters.
+    """
     count = next(iter(values.values())).shape[-1]
     found = np.zeros(count, bool)
+    kinds = {node.kind for node in graph.nodes.values()}
+    unasked = "data" if "parameter" in kinds else ""
     for gradient in graph.gradients.values():
-        if len(gradient.parts) > 1:
+        if len(gradient.parts) > 1 and graph.nodes[gradient.name].kind != unasked:
             shares = [_any(values[Adjoint(gradient.name, p.through)] != 0) for p in gradient.parts]
             found |= np.sum(shares, axis=0) > 1
     for line in graph.backward:

@@ -39,7 +39,7 @@ class Promise:
             "layer_open": not every unit of the layer `about` is off.
             "gate_blocks": some gate that is shut, in some case, blocks at least `size`.
             "answer_not_zero": some figure of the answer `about` is not 0 as shown.
-            "rule_shows": the wrong `rule` gives another answer than the right one for `about`.
+            "rule_shows": the wrong `rule` gives another answer than the right one for `about`, or for some answer.
             "few_digits": the value `about` has at most `count` decimals and the size `size` at most.
             "unsaturated": no unit of the layer `about` lies on its flat end.
             "both_signs": the matrix `about` has both signs.

@@ -11,14 +11,18 @@ from collections.abc import Callable, Mapping
 
 import handgrad
 from tests.gauntlet.facts.asked import of_questions
+from tests.gauntlet.facts.born import of_born_dead
+from tests.gauntlet.facts.boxed import of_boxes
 from tests.gauntlet.facts.checked import of_checks
 from tests.gauntlet.facts.claim import Claims, Report
 from tests.gauntlet.facts.compared import of_comparison
+from tests.gauntlet.facts.drawn import of_practice
 from tests.gauntlet.facts.gated import of_gates
 from tests.gauntlet.facts.lines import of_steps
 from tests.gauntlet.facts.notes import of_notes
 from tests.gauntlet.facts.paged import of_pages
 from tests.gauntlet.facts.paths import of_whys
+from tests.gauntlet.facts.remembered import of_takeaways
 from tests.gauntlet.facts.source import Facts
 from tests.gauntlet.facts.trained import of_training
 from tests.gauntlet.oracle import Oracle
@@ -34,6 +38,10 @@ FAMILIES: Mapping[str, Callable[[Facts], Claims]] = {
     "training": of_training,
     "comparison": of_comparison,
     "checking": of_checks,
+    "practice": of_practice,
+    "takeaways": of_takeaways,
+    "boxes": of_boxes,
+    "born dead": of_born_dead,
 }
 """By family of statements, what it claims of a problem and whether that holds."""
 

@@ -68,9 +68,18 @@ def test_a_false_change_figure_or_gate_of_a_comparison_is_found() -> None:
 def test_every_family_says_something_of_the_lab() -> None:
     text = handgrad.load("lab9").to_toml()
     for family in FAMILIES:
-        report = judge(text, families=(family,))
-        assert report.counts.total() > 0, family
-        assert report.false == [], family
+        for seed in range(SEEDS):
+            # What takes long is said of some problems only.
+            report = judge(text, seed=seed, families=(family,))
+            assert report.false == [], family
+            if report.counts.total():
+                break
+        else:
+            raise AssertionError(family)
+
+
+SEEDS = 40
+"""Seeds under which a family of statements says something at least once."""
 
 
 def test_a_dying_network_in_training() -> None:

@@ -1,0 +1,286 @@
+"""Practice: what is promised of every sheet, and what the numbers given mean, held against drawn sheets in PyTorch."""
+
+from __future__ import annotations
+
+import random
+import zlib
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+import handgrad
+from handgrad.expression import Call, Name
+from handgrad.practice import Meaning, Promise, Variants
+from tests.gauntlet.facts import terms
+from tests.gauntlet.facts.answers import Known, World
+from tests.gauntlet.facts.claim import Claims, Found, claims_of
+from tests.gauntlet.facts.notes import FLAT, STEEPEST, slope
+from tests.gauntlet.facts.source import Facts
+from tests.gauntlet.oracle import Oracle
+
+WISHES: tuple[Mapping[str, Any], ...] = (
+    {},
+    {"off": 1},
+    {"zero_input": True},
+    {"path_sum": True},
+    {},
+)
+"""What is asked for, by turns."""
+
+LARGEST = 2_000
+"""Numbers in a problem that is drawn anew, at most."""
+
+
+def of_practice(facts: Facts) -> Claims:
+    """A sheet or two of a problem, with a wish."""
+    draws = random.Random(facts.seed * 15485863 + zlib.crc32(facts.text.encode()))
+    wish = draws.choice(WISHES)
+    if sum(a.size for a in facts.at.values.values()) > LARGEST or draws.random() < SKIPPED:
+        return
+    level = draws.choice(("easy", "medium", "hard"))
+    try:
+        variants = handgrad.draw(facts.problem, handgrad.wanted(level, **wish), 2, facts.seed)
+    except handgrad.HandgradError:
+        return
+    yield from of_variants(variants, draws.randrange(2), facts)
+
+
+ANSWERS = ("answer_not_zero", "rule_shows")
+MOST = 6
+"""Promises about single answers that are looked at."""
+
+SKIPPED = 0.75
+"""Of so many problems none is drawn: a search takes longer than what is said of its result."""
+
+
+def of_variants(variants: Variants, position: int, facts: Facts) -> Claims:
+    """One of the sheets that were drawn."""
+    text = variants[position].to_toml()
+    sheet = Facts(text, Oracle(text), facts.trace, facts.seed)
+    answers = [p for p in variants.promises if p.kind in ANSWERS]
+    others = [p for p in variants.promises if p.kind not in ANSWERS]
+    for promise in (*others, *random.Random(facts.seed).sample(answers, min(MOST, len(answers)))):
+        yield from claims_of(f"promise {promise.kind}", of_promise(promise, sheet), promise)
+    for name, meaning in variants.meanings.items():
+        drawn = {**sheet.oracle.parameters, **sheet.oracle.data}[name]
+        given = {**facts.oracle.parameters, **facts.oracle.data}[name]
+        found = of_meaning(meaning, drawn, given, name in facts.oracle.cased)
+        yield from claims_of(f"meaning {meaning.kind}", found, (name, meaning))
+
+
+# -- meanings -------------------------------------------------------------------------------------
+
+
+def of_meaning(meaning: Meaning, drawn: Any, given: Any, cased: bool) -> Found:
+    """Whether drawn numbers are what the given ones were taken to be."""
+    yield drawn.shape == given.shape, "another shape"
+    whole = bool(np.all(drawn == np.rint(drawn)))
+    axis = meaning.axis if meaning.axis >= 0 or not cased else meaning.axis - 1
+    match meaning.kind:
+        case "kept" | "mask" | "constant":
+            yield np.array_equal(drawn, given), f"it was {given.tolist()}"
+        case "labels":
+            yield set(np.unique(drawn)) <= {0.0, 1.0}, "not all are 0 or 1"
+        case "signs":
+            yield set(np.unique(drawn)) <= {-1.0, 1.0}, "not all are 1 or −1"
+        case "one_hot":
+            yield set(np.unique(drawn)) <= {0.0, 1.0}, "not all are 0 or 1"
+            yield bool(np.all(drawn.sum(axis=axis) == 1)), "not one of each is 1"
+        case "permutation":
+            yield np.array_equal(np.sort(drawn, axis=None), np.sort(given, axis=None)), "others"
+        case "class":
+            yield whole and bool((drawn >= 0).all() and (drawn < meaning.classes).all()), "no class"
+        case "probabilities":
+            yield bool((drawn > 0).all()), "not all are over 0"
+            yield bool(np.allclose(drawn.sum(axis=axis), 1)), "they do not add up to 1"
+        case "probability":
+            yield bool(((drawn > 0) & (drawn < 1)).all()), "not all lie between 0 and 1"
+        case "counts":
+            yield whole and bool((drawn >= 0).all()), "no counts"
+        case "positive":
+            yield bool((drawn > 0).all()), "not all are over 0"
+        case "bounded":
+            low, high = meaning.low, meaning.high
+            yield bool(((drawn >= low) & (drawn <= high)).all()), f"not within {low} and {high}"
+        case _:
+            yield meaning.kind in ("weights", "input", "target"), "there is no such meaning"
+            yield bool(np.isfinite(drawn).all()), "not finite"
+
+
+# -- promises -------------------------------------------------------------------------------------
+
+
+class Gates:
+    """A ReLU layer of a sheet: its pre-activations and what arrives, the units first."""
+
+    def __init__(self, name: str, call: Call, facts: Facts) -> None:
+        (pre,) = call.arguments
+        assert isinstance(pre, Name)
+        self.name, self.z = name, facts.at.values[pre.name]
+        self.arriving = facts.at.case_gradients[name]
+        if name in facts.oracle.cased:
+            self.arriving = facts.at.gradients[name]
+        rank = np.ndim(self.z) - (name in facts.oracle.cased)
+        kept = _unit_axes(pre.name, rank, facts)
+        self.units = self._apart(self.z, kept, rank)
+        self.blocked = self._apart(np.abs(facts.at.gradients[name]), kept, rank)
+
+    @staticmethod
+    def _apart(array: Any, kept: tuple[int, ...], rank: int) -> Any:
+        moved = np.moveaxis(np.asarray(array), kept, range(len(kept)))
+        return moved.reshape(int(np.prod(moved.shape[: len(kept)], dtype=int)), -1)
+
+    @property
+    def off(self) -> Any:
+        """By unit, whether it is off everywhere."""
+        return (self.units <= 0).all(axis=1)
+
+
+def _unit_axes(pre: str, rank: int, facts: Facts) -> tuple[int, ...]:
+    """The axes along which units lie: the columns of X @ W, the rows of W @ X, the channels of a convolution."""
+    whole = tuple(range(rank))
+    if rank < 2 or pre not in facts.targets:
+        return whole
+    for call in terms.calls_of(facts.written(pre)):
+        if call.operation.startswith("conv"):
+            return (0,) if np.ndim(_value(call.arguments[1], facts)) > rank else whole
+        if call.operation == "matmul" and rank == 2:
+            left, right = (_rests_on_parameters(a, facts) for a in call.arguments)
+            examples = [a for a in call.arguments if not _rests_on_parameters(a, facts)]
+            if left != right:
+                return (0,) if left else (1,)
+            if not examples and isinstance(call.arguments[0], Name):
+                return (0,) if call.arguments[0].name in facts.oracle.parameters else (1,)
+    raise KeyError(pre)
+
+
+def _value(formula: Any, facts: Facts) -> Any:
+    return facts.values(formula, facts.differs(formula))
+
+
+def _rests_on_parameters(formula: Any, facts: Facts) -> bool:
+    return all(leaf.name in facts.oracle.parameters for leaf in terms.leaves_of(formula))
+
+
+def gates_of(facts: Facts) -> list[Gates]:
+    """The ReLU layers in order. Raises `KeyError` where one has no name, or units cannot be told from examples."""
+    found = []
+    for target in facts.oracle.order:
+        written = facts.written(target)
+        for call in terms.calls_of(written):
+            if call.operation == "relu":
+                if call is not written or not isinstance(call.arguments[0], Name):
+                    raise KeyError(target)
+                found.append(Gates(target, call, facts))
+    return found
+
+
+def of_promise(promise: Promise, facts: Facts) -> Found:
+    """Whether a promise holds of a sheet."""
+    at, about, size = facts.at, promise.about, promise.size
+    try:
+        gates = gates_of(facts)
+    except (KeyError, AssertionError):
+        gates = None
+    match promise.kind:
+        case "finite":
+            names = facts.oracle.parameters or facts.oracle.data
+            yield all(np.isfinite(a).all() for a in at.values.values()), "a value is not finite"
+            yield all(np.isfinite(at.gradients[n]).all() for n in names), "a gradient is not"
+        case "units_off" if gates is not None and promise.layer is None:
+            off = sum(int(g.off.sum()) for g in gates)
+            yield off == promise.count, f"{off} are off"
+        case "off_blocks" if gates is not None:
+            for position, gate in enumerate(gates):
+                if not any(later.off.all() for later in gates[position + 1 :]):
+                    least = gate.blocked.max(axis=1)[gate.off]
+                    yield bool((least >= size * (1 - 1e-9)).all()), f"{gate.name} blocks {least}"
+        case "clear_of_kink" if gates is not None:
+            for gate in gates:
+                near = np.abs(gate.z).min()
+                yield near > size * (1 - 1e-9), f"{gate.name} is {near} from its kink"
+        case "gate_blocks" if gates is not None:
+            most = max(float(g.blocked[g.units <= 0].max(initial=0)) for g in gates)
+            yield most >= size * (1 - 1e-9), f"at most {most} is blocked"
+        case "layer_open" if about in facts.targets:
+            (call,) = terms.calls_of(facts.written(about))[:1]
+            yield bool((_value(call.arguments[0], facts) > 0).any()), "it is off as a whole"
+        case "zero_input":
+            inputs = [a for n, a in facts.oracle.data.items() if np.ndim(a)]
+            yield any(bool((a == 0).any()) for a in inputs), "no input is 0"
+        case "path_sum":
+            yield _adds_up(facts), "no gradient adds up two paths"
+        case "answer_not_zero" | "rule_shows":
+            yield from _answer(promise, facts)
+        case "few_digits" if about in facts.targets:
+            value = at.values[about]
+            yield bool((np.abs(value) <= size).all()), f"it is {value.tolist()}"
+            off = np.abs(np.round(value, promise.count) - value).max(initial=0)
+            yield promise.count >= 15 or off < 1e-9, f"it is {value.tolist()}"
+        case "unsaturated" if about in facts.targets:
+            (call, *_) = terms.calls_of(facts.written(about))
+            steepest, z = STEEPEST[call.operation], _value(call.arguments[0], facts)
+            flattest = min(abs(slope(call.operation, float(x))) for x in z.ravel())
+            yield flattest >= FLAT * steepest * (1 - 1e-9), f"a slope is {flattest}"
+        case "both_signs":
+            signs = np.sign(facts.oracle.parameters[about])
+            yield {-1.0, 1.0} <= set(signs.ravel()), f"it is {facts.oracle.parameters[about]}"
+        case _:
+            return
+
+
+def _adds_up(facts: Facts) -> bool:
+    """Whether a gradient has two shares that are not 0: by equations, by the places in one, or by the units
+    that one leads to."""
+    for target in facts.targets:
+        places = [leaf for c in terms.calls_of(facts.written(target)) for leaf in c.arguments]
+        for name in facts.uses[target] - set(facts.oracle.data):
+            if places.count(Name(name)) > 1 and np.any(facts.at.gradients[name]):
+                return True
+    for name in facts.targets:
+        users = facts.users(name)
+        if sum(bool(np.any(facts.share(name, user))) for user in users) > 1:
+            return True
+        for user in users:
+            linear = any(c.operation in LINEAR for c in terms.calls_of(facts.written(user)))
+            if linear and np.count_nonzero(facts.at.gradients[user]) > 1:
+                return True
+    return any(
+        len(facts.users(n)) > 1
+        and sum(bool(np.any(facts.share(n, user))) for user in facts.users(n)) > 1
+        for n in facts.oracle.parameters
+    )
+
+
+LINEAR = frozenset(["matmul", "dot", "outer", "conv1d", "conv2d"])
+
+
+@lru_cache(maxsize=4)
+def _known(facts: Facts) -> Known:
+    solved = Facts(facts.text, facts.oracle, handgrad.solve(handgrad.loads(facts.text)), facts.seed)
+    return Known(solved, handgrad.Checker(solved.problem))
+
+
+def _answer(promise: Promise, facts: Facts) -> Found:
+    """Whether an answer is not 0 as it is shown, and another one by a wrong rule."""
+    known = _known(facts)
+    asked = [q for q in known.checker.asked if promise.about in ("", q.target)]
+    if promise.kind == "answer_not_zero":
+        # With other targets a loss may be taken as one with what its parts are.
+        number = known.number(asked[0]) if asked else facts.at.gradients[promise.about[1:]]
+        yield bool((np.abs(number) >= 0.5e-4).any()), f"it is {number.tolist()}"
+        return
+    if not asked:
+        return
+    world = World(known, {q.leaf: known.number(q) for q in known.checker.asked})
+    shows = False
+    for quantity in asked:
+        right = known.number(quantity)
+        for variant in known.checker.work.structure.mistakes(quantity):
+            if variant.mistake.rule == promise.rule and not shows:
+                wrong = world.formula(variant.formula.expression, quantity.cased)
+                same = np.shape(wrong) == np.shape(right) and np.allclose(wrong, right, atol=1e-5)
+                shows = not same
+    yield shows, "the wrong rule gives the same, or cannot be made"

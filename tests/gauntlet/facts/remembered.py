@@ -1,0 +1,128 @@
+"""Takeaways of decks: steps, gates that were shut and in which cases, inputs of 0, and the losses, in PyTorch."""
+
+from __future__ import annotations
+
+from typing import Any, assert_never
+
+import numpy as np
+
+import handgrad
+from handgrad.trace.takeaways import (
+    CasesReduced,
+    GatesSeen,
+    InputsZero,
+    LossMoved,
+    StepsBack,
+    Takeaway,
+)
+from tests.gauntlet.facts import terms
+from tests.gauntlet.facts.claim import Claims, Found, claims_of, near
+from tests.gauntlet.facts.source import Facts
+from tests.gauntlet.facts.updating import Updated
+
+GATES = frozenset(["relu", "leaky_relu", "elu", "maximum", "minimum", "abs", "max", "min", "hinge"])
+"""What may be called a gate: it has a kink."""
+
+MOST_UNITS = 32
+"""Units of an activation of which notes are made."""
+
+
+def of_takeaways(facts: Facts) -> Claims:
+    """All that a deck of a solution ends with."""
+    for takeaway in handgrad.takeaways(facts.trace):
+        yield from of_takeaway(takeaway, facts)
+
+
+def of_takeaway(takeaway: Takeaway, facts: Facts) -> Claims:
+    """One of them."""
+    yield from claims_of(f"takeaway {takeaway.kind}", _of(takeaway, facts), takeaway)
+
+
+def _of(takeaway: Takeaway, facts: Facts) -> Found:
+    match takeaway:
+        case StepsBack():
+            return _steps_back(takeaway, facts)
+        case GatesSeen():
+            return _gates_seen(takeaway, facts)
+        case InputsZero():
+            return _inputs_zero(takeaway, facts)
+        case CasesReduced():
+            return _cases_reduced(takeaway, facts)
+        case LossMoved():
+            return _loss_moved(takeaway, facts)
+        case _:
+            assert_never(takeaway)
+
+
+def _steps_back(said: StepsBack, facts: Facts) -> Found:
+    count = sum(s.id.startswith("2.") for s in facts.trace.steps)
+    yield said.steps == count, f"{count} steps are numbered 2.…"
+    yield said.cost == facts.oracle.cost, f"the cost is {facts.oracle.cost}"
+    names = tuple(facts.oracle.parameters or facts.oracle.data)
+    yield set(said.names) == set(names), f"asked for are {names}"
+    yield said.parameters == bool(facts.oracle.parameters), "they are given otherwise"
+
+
+def _gates_seen(said: GatesSeen, facts: Facts) -> Found:
+    used = {c.operation for t in facts.targets for c in terms.calls_of(facts.written(t))}
+    yield set(said.operations) <= used & GATES, f"there are {used & GATES}"
+    yield "relu" not in used or "relu" in said.operations, "ReLU is one too"
+    numbers = [facts.cases if facts.differs(u.pre_activation) else 1 for u in said.units]
+    yield said.case_count == max(numbers, default=1), f"{numbers} cases"
+    by_layer: dict[Any, set[Any]] = {}
+    for unit in said.units:
+        z = np.asarray(facts.unit(unit.pre_activation, unit.unit))
+        shut = {int(k) for k in np.flatnonzero(z <= 0)}
+        shut = shut if len(z) > 1 else set(unit.cases)
+        yield bool((z <= 0).any()), f"it is {z}"
+        yield set(unit.cases) == shut, f"shut in {sorted(shut)}"
+        known = [s for s in facts.trace.steps if s.id == unit.step]
+        yield len(known) == 1, "there is no such step"
+        by_layer.setdefault(unit.pre_activation, set()).add(unit.unit)
+    for formula, units in by_layer.items():
+        z = np.asarray(facts.values(formula, facts.differs(formula)), dtype=float)
+        z = z if facts.differs(formula) else z[..., None]
+        off = {tuple(map(int, u)) for u in np.argwhere((z <= 0).any(axis=-1))}
+        applied = [
+            c
+            for t in facts.targets
+            for c in terms.calls_of(facts.written(t))
+            if c.arguments == (formula,)
+        ]
+        if len(off) <= MOST_UNITS and [c.operation for c in applied] == ["relu"]:
+            yield units == off, f"of {formula} off are {sorted(off)}"
+
+
+def _inputs_zero(said: InputsZero, facts: Facts) -> Found:
+    yield bool(said.inputs) and bool(said.silenced), "nothing is said"
+    for name, unit in said.inputs:
+        value = {**facts.oracle.data, **facts.oracle.parameters}[name]
+        yield bool(np.all(value[unit] == 0)), f"it is {value[unit]}"
+        yield name in facts.oracle.data, "it is no input"
+    for name in said.silenced:
+        gradient = facts.at.gradients[name]
+        rest = 1e-14 * max(1.0, float(np.abs(gradient).max(initial=0.0)))
+        yield bool((np.abs(gradient) <= rest).any()), f"every entry of d{name} is not 0"
+
+
+def _cases_reduced(said: CasesReduced, facts: Facts) -> Found:
+    yield said.cost == facts.oracle.cost, f"the cost is {facts.oracle.cost}"
+    yield said.loss == facts.oracle.loss, f"the loss is {facts.oracle.loss}"
+    yield said.cases == facts.cases, f"{facts.cases} cases"
+    losses = np.asarray(facts.at.values[facts.oracle.loss], dtype=float)
+    whole = {"mean": losses.mean(), "sum": losses.sum()}[said.reduction]
+    yield near(whole, facts.loss), f"it is {facts.loss}"
+    yield said.cost != said.loss, "there are no cases"
+
+
+def _loss_moved(said: LossMoved, facts: Facts) -> Found:
+    updates = {s.id.split(".")[0] for s in facts.trace.steps if s.phase == "update"}
+    yield said.cost == facts.oracle.cost, f"the cost is {facts.oracle.cost}"
+    updated = Updated.of(facts)
+    updated.after(said.updates)
+    before, after = updated.losses[0], updated.losses[said.updates]
+    if np.isfinite(before) and np.isfinite(after):
+        yield near(said.before, before, 1e-7), f"before it is {before}"
+        yield near(said.after, after, 1e-7), f"after it is {after}"
+    changes = sum(n.kind == "loss_change" for s in facts.trace.steps for n in s.notes)
+    yield bool(updates) and said.updates == max(changes, 1), f"{changes} updates are made"

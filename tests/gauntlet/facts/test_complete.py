@@ -1,0 +1,163 @@
+"""Every kind of statement has a judge and a planted falsehood; every command is among the gauntlet's."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import replace
+from typing import get_args
+
+import pytest
+
+import handgrad
+from handgrad.check.report import Verdict as CheckVerdict
+from handgrad.check.words import MISTAKES, OTHERS
+from handgrad.check.words import SLIPS as SAID_OF_SLIPS
+from handgrad.cli.commands import COMMANDS as ALL_COMMANDS
+from handgrad.comparison.structure import Quantity
+from handgrad.gates.structure import RemedyKind, Verdict
+from handgrad.operations.mistakes import PRIORITY
+from handgrad.practice.meaning import Kind
+from handgrad.practice.promises import PromiseKind
+from handgrad.questions import Question
+from handgrad.trace import Note
+from handgrad.trace.takeaways import Takeaway
+from tests.gauntlet import commands
+from tests.gauntlet.facts import (
+    FAMILIES,
+    asked,
+    compared,
+    drawn,
+    gated,
+    notes,
+    remembered,
+    test_asked,
+    test_checked,
+    test_drawn,
+    test_gated,
+    test_solutions,
+)
+from tests.gauntlet.facts.born import of_study
+from tests.gauntlet.facts.mistaken import RULES
+from tests.gauntlet.facts.slipped import SLIPS
+from tests.gauntlet.facts.source import Facts
+
+COMMANDS = {
+    "list": "list_problems",
+    "born-dead": "born_dead",
+}
+"""By command, the gauntlet's name for it where that does not begin with the command's."""
+
+
+def test_every_command_is_run() -> None:
+    for name in ALL_COMMANDS:
+        own = COMMANDS.get(name, name)
+        assert any(c.startswith(own) for c in commands.COMMANDS), name
+
+
+def test_every_family_of_statements_is_judged() -> None:
+    modules = {f.__module__.rpartition(".")[2] for f in FAMILIES.values()}
+    assert modules == {
+        "lines", "notes", "asked", "gated", "paths", "paged", "trained", "compared",
+        "checked", "drawn", "remembered", "boxed", "born",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("union", "judge", "planted"),
+    [
+        (Note, notes, test_solutions),
+        (Question, asked, test_asked),
+        (Takeaway, remembered, test_drawn),
+    ],
+    ids=["notes", "questions", "takeaways"],
+)
+def test_every_record_has_a_judge_and_a_falsehood(
+    union: object, judge: object, planted: object
+) -> None:
+    """A judge has a case of each; the test of falsehoods runs over the same union."""
+    source = inspect.getsource(judge)  # type: ignore[arg-type]
+    for kind in get_args(union):
+        assert f"case {kind.__name__}" in source or f"{kind.__name__}(" in source, kind
+    tests = inspect.getsource(planted)  # type: ignore[arg-type]
+    assert any(f"get_args({name})" in tests for name in ("Note", "Question", "Takeaway"))
+
+
+def test_every_kind_in_tables_has_a_judge_and_a_falsehood() -> None:
+    assert RULES.keys() == PRIORITY.keys() == MISTAKES.keys()
+    assert SLIPS.keys() - {"result_transposed"} == {*SAID_OF_SLIPS, *OTHERS}
+    assert "get_args(Verdict)" in inspect.getsource(test_checked)
+    assert set(get_args(CheckVerdict)) == {"right", "consistent", "wrong", "missing"}
+    assert test_drawn.TRUE.keys() == test_drawn.FALSE.keys() == set(get_args(PromiseKind))
+    assert test_drawn.MEANINGS.keys() == set(get_args(Kind))
+    judged = inspect.getsource(drawn)
+    for kind in (*get_args(PromiseKind), *get_args(Kind)):
+        assert f'"{kind}"' in judged, kind
+
+
+def test_verdicts_and_remedies_of_gates_are_judged() -> None:
+    judged, planted = inspect.getsource(gated), inspect.getsource(test_gated)
+    for kind in (*get_args(Verdict), *get_args(RemedyKind)):
+        assert f'"{kind}"' in judged, kind
+    assert "get_args(RemedyKind)" in planted
+
+
+FIRES_LATER = """
+equations = [
+  "z1 = W1 @ x + b1", "h1 = relu(z1)", "z2 = W2 @ h1 + b2", "h2 = relu(z2)", "yhat = w3 @ h2 + b3", "L = (yhat - y)**2",
+]
+[parameters]
+W1 = [[0.5, -0.3], [0.2, 0.7]]
+b1 = [0.1, 0.1]
+W2 = [[0.4, 0.2], [0.5, 0.5]]
+b2 = [0.2, -0.6]
+w3 = [1.0, 0.8]
+b3 = 0.3
+[data]
+x = [1, 0.2]
+y = 2
+[update]
+rate = 0.02
+"""
+"""The second unit of the second layer is off, and the layer below brings it back."""
+
+
+def test_a_false_remedy_by_going_on_is_found() -> None:
+    facts = Facts.of(handgrad.loads(FIRES_LATER))
+    audit = handgrad.audit_gates(facts.problem)
+    layer = next(x for x in audit.layers if x.name == "h2")
+    seen = gated.Seen(audit, layer, facts, gated.pre_activations(audit, layer, facts))
+    (unit,) = (u for u in audit.of("h2") if u.verdict == "gated_off")
+    (remedy,) = (r for r in unit.remedies if r.kind == "go_on")
+    assert remedy.works
+    assert all(c.holds for c in gated.of_remedy(seen, unit, remedy))
+    for false in (
+        replace(remedy, works=False),
+        replace(remedy, updates=1),
+        replace(remedy, fired=0.0),
+        replace(remedy, gradient=remedy.gradient + 1),
+    ):
+        assert not all(c.holds for c in gated.of_remedy(seen, unit, false)), false
+
+
+def test_kinds_of_comparisons_are_judged() -> None:
+    judged = inspect.getsource(compared)
+    for kind in get_args(inspect.get_annotations(Quantity, eval_str=True)["kind"]):
+        assert kind == "gradient" or f'"{kind}"' in judged or "else" in judged, kind
+
+
+def test_false_counts_of_networks_born_dead_are_found() -> None:
+    study = handgrad.born_dead([2, 2, 2], networks=1500, seed=3)
+    wide = handgrad.born_dead([2, 2], inputs=2, networks=1500, seed=3)
+    for true in (study, wide):
+        assert [c for c in of_study(true) if not c.holds] == []
+    examined = wide.examined
+    assert examined is not None
+    for false in (
+        replace(study, dead=(*study.dead[:2], study.dead[2] + 200)),
+        replace(study, dead=(study.dead[2] + 300, *study.dead[1:])),
+        replace(study, exact=False),
+        replace(study, rays=1),
+        replace(wide, examined=replace(examined, proved=examined.dead + 1)),
+        replace(wide, examined=replace(examined, dead=examined.networks)),
+    ):
+        assert any(not c.holds for c in of_study(false)), false
