@@ -562,6 +562,10 @@ def train(s: Subject) -> None:
 
 def data_file(s: Subject) -> tuple[str, float] | None:
     """A table of cases near the problem's own, and the loss over them; None where data are not for a table."""
+    with quiet():
+        examples = handgrad.examples_as_cases(s.problem)
+    if examples.rows or examples.columns:
+        return _examples_file(s, examples.problem)
     data = {n: a[..., 0] if n in s.oracle.cased else a for n, a in s.oracle.data.items()}
     if not data or s.oracle.cased & set(s.oracle.parameters):
         return None
@@ -582,6 +586,22 @@ def data_file(s: Subject) -> tuple[str, float] | None:
     path.write_text("\n".join([",".join(header), *rows]) + "\n", encoding="utf-8")
     total = float(np.sum(losses))
     return str(path), total if s.oracle.reduction == "sum" else total / len(losses)
+
+
+def _examples_file(s: Subject, problem: handgrad.Problem) -> tuple[str, float] | None:
+    """The problem's own examples, a line each, where its data have them in rows or columns."""
+    oracle = Oracle(problem.to_toml())
+    if not oracle.data or oracle.cased & set(oracle.parameters):
+        return None
+    one = {n: a[..., 0] if n in oracle.cased else a for n, a in oracle.data.items()}
+    header = [f"{n}[{','.join(map(str, at))}]" if at else n for n, a in one.items() for at in np.ndindex(*a.shape)]  # fmt: skip
+    lines = [",".join(f'"{h}"' for h in header)]
+    for k in range(oracle.cases):
+        case = [a[..., k] if n in oracle.cased else a for n, a in oracle.data.items()]
+        lines.append(",".join(repr(float(v)) for a in case for v in np.ravel(a)))
+    path = s.folder / "examples.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return str(path), oracle.run(gradients=False).loss
 
 
 @command
