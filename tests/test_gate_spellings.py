@@ -174,7 +174,8 @@ x = 2
 
 @pytest.mark.parametrize(
     "formula",
-    ["maximum(0, 1 - y*s)", "max(0, d1 - d2 + 0.2)", "where(a > 0, b, 0)", "z * (y > 0)", "maximum(1, z)"],
+    ["maximum(0, 1 - y*s)",
+        "max(0, -y*s)", "max(0, d1 - d2 + 0.2)", "where(a > 0, b, 0)", "z * (y > 0)", "maximum(1, z)"],
 )  # fmt: skip
 def test_what_is_no_relu_is_not_taken_for_one(formula: str) -> None:
     assert activation_in(parse_expression(formula)) is None

@@ -17,14 +17,21 @@ from handgrad.operations.functions import larger, maximum
 def activation_in(expression: Expression | None) -> Call | None:
     """The activation that a formula applies at its root: as it stands, or ReLU for one written out.
 
-    max(0, 1 − y·s) and the like, with a number added in, are terms of a hinge loss and no ReLU.
+    max(0, 1 − y·s) and the like, with a number added in, are terms of a hinge loss and no ReLU; nor is
+    max(0, −y·s), the perceptron's.
     """
     if not isinstance(expression, Call):
         return None
     if operation_of(expression).family == "activation":
         return expression
     z = _written_out(expression)
-    if z is None or isinstance(z, Literal) or z.shape != expression.shape or _shifted(z):
+    if (
+        z is None
+        or isinstance(z, Literal)
+        or z.shape != expression.shape
+        or _shifted(z)
+        or _margin(z)
+    ):
         return None
     return Call(relu.name, (z,), span=expression.span, shape=expression.shape)
 
@@ -70,6 +77,18 @@ def _positive(condition: Expression) -> Expression | None:
         z, zero = (a, b) if condition.operation == greater.name else (b, a)
         return z if number(zero) == 0 else None
     return None
+
+
+def _margin(z: Expression) -> bool:
+    """Whether it is a product with its sign turned: the −y·s of a perceptron's loss."""
+    if not isinstance(z, Call):
+        return False
+    inside = z.arguments[0]
+    if z.operation == negate.name:
+        return isinstance(inside, Call) and inside.operation == multiply.name
+    return z.operation == multiply.name and any(
+        isinstance(a, Call) and a.operation == negate.name for a in z.arguments
+    )
 
 
 def _shifted(z: Expression) -> bool:
