@@ -160,23 +160,22 @@ def _blank(value: Any) -> bool:
 
 
 def pages(facts: Facts) -> Iterator[tuple[str, Page]]:
-    """The pages of a problem, by their kind."""
+    """The pages of a problem, by their kind: of all but the whole solution every second one, by the seed."""
     trace = facts.trace
     yield "solve", handgrad.solution_page(trace)
-    yield "solve --elements", handgrad.solution_page(trace, elements=True)
-    for phase in ("forward", "backward"):
-        yield f"solve --only {phase}", handgrad.solution_page(trace, only=phase)
-    step = trace._steps[facts.seed % len(trace._steps)]
-    yield "solve --step", handgrad.solution_page(trace, step=step.id)
-    questions = facts.questions
-    yield "questions", handgrad.questions_page(trace, questions)
-    discussed = [handgrad.question_blocks(q) for q in questions]
+    if facts.seed % 2:
+        yield "solve --elements", handgrad.solution_page(trace, elements=True)
+        yield "solve --only forward", handgrad.solution_page(trace, only="forward")
+        step = trace._steps[facts.seed % len(trace._steps)]
+        yield "solve --step", handgrad.solution_page(trace, step=step.id)
+        for why in map(facts.why, entries(facts)[:LONGEST]):
+            if why is not None:
+                yield "why", handgrad.why_page(why)
+        return
+    yield "solve --only backward", handgrad.solution_page(trace, only="backward")
+    yield "questions", handgrad.questions_page(trace, facts.questions)
+    discussed = [handgrad.question_blocks(q) for q in facts.questions]
     yield "slides", handgrad.slides_page(trace, discussed)
-    for entry in entries(facts)[:LONGEST]:
-        try:
-            yield "why", handgrad.why_page(handgrad.ask_why(facts.problem, entry))
-        except handgrad.HandgradError:
-            continue
     other = other_numbers(facts)
     if other is not None:
         comparison = handgrad.compare(trace, other)

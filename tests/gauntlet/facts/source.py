@@ -31,6 +31,7 @@ class Facts:
     trace: handgrad.Trace
     seed: int = 0
     parts: Mapping[str, Expression] = field(default_factory=dict)
+    _whys: dict[str, Any] = field(default_factory=dict)
     _shares: dict[tuple[str, str], Any] = field(default_factory=dict)
     _exact: dict[Any, Any] = field(default_factory=dict)
 
@@ -42,6 +43,15 @@ class Facts:
     def questions(self) -> tuple[Any, ...]:
         """The discussion questions of the solution."""
         return tuple(handgrad.questions_for(self.trace))
+
+    def why(self, entry: str) -> Any:
+        """What leads to an entry; None where that is refused."""
+        if entry not in self._whys:
+            try:
+                self._whys[entry] = handgrad.ask_why(self.problem, entry)
+            except handgrad.HandgradError:
+                self._whys[entry] = None
+        return self._whys[entry]
 
     @staticmethod
     def of(problem: handgrad.Problem, kind: type[Oracle] = Oracle) -> Facts:
