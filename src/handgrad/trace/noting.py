@@ -310,8 +310,9 @@ class Noting:
         gate = self._gate_on(name) if self.gates else None
         if gate is None:
             return []
-        call, activation = gate.call, gate.equation if gate.alone else name
-        output = activation if activation in self.graph.nodes else name
+        call, activation = gate.call, gate.equation
+        # What arrives at a gate within a longer formula is not the gradient of its equation's value.
+        output = activation if gate.alone and activation in self.graph.nodes else name
         above = Adjoint(output)
         known = output != name and above in self.run.numbers
         arriving = self.run.of(above) if known else None

@@ -73,6 +73,7 @@ class _Asking:
     parts: Mapping[str, Part]
     steps: Mapping[str, str]
     locals: dict[str, Local] = field(default_factory=dict)
+    passed_by: dict[str, bool] = field(default_factory=dict)
 
     @property
     def formulas(self) -> dict[str, Expression]:
@@ -195,11 +196,30 @@ class _Asking:
 
     def _expression(self, name: str, asked: str) -> Expression:
         """The formula that is differentiated: the loss and its activation as one, unless it is asked
-        about the activation's value."""
-        computed = self.graph.nodes[name].computed
-        assert computed is not None
+        about a value that this passes by."""
+        node = self.graph.nodes[name]
+        assert node.computed is not None
+        assert node.written is not None
         shortcut = self._shortcut(name)
-        return computed if shortcut is None or asked not in shortcut.aside else shortcut.plain
+        if shortcut is not None and asked in shortcut.aside:
+            return shortcut.plain
+        return node.written if self._passed_by(asked) else node.computed
+
+    def _passed_by(self, asked: str) -> bool:
+        """Whether a value leads to the loss by the equations as they are written, and not as they are computed."""
+        if asked not in self.passed_by:
+            written, computed = (self._reaches(asked, form) for form in (False, True))
+            self.passed_by[asked] = written and not computed
+        return self.passed_by[asked]
+
+    def _reaches(self, asked: str, computed: bool) -> bool:
+        reached = {asked}
+        for name in self.graph.equations:
+            node = self.graph.nodes[name]
+            formula = node.computed if computed else node.written
+            if formula is not None and reached & set(_names(formula)):
+                reached.add(name)
+        return self.graph.loss in reached
 
     def _shortcut(self, name: str) -> Shortcut | None:
         return next((s for s in self.graph.shortcuts if s.loss == name), None)

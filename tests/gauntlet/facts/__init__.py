@@ -14,7 +14,7 @@ from tests.gauntlet.facts.asked import of_questions
 from tests.gauntlet.facts.born import of_born_dead
 from tests.gauntlet.facts.boxed import of_boxes
 from tests.gauntlet.facts.checked import of_checks
-from tests.gauntlet.facts.claim import Claims, Report
+from tests.gauntlet.facts.claim import Claim, Claims, Report
 from tests.gauntlet.facts.compared import of_comparison
 from tests.gauntlet.facts.drawn import of_practice
 from tests.gauntlet.facts.gated import of_gates
@@ -54,8 +54,7 @@ def judge(
 ) -> Report:
     """Derives anew what the product says of a problem.
 
-    Where PyTorch's floats say otherwise they may have cancelled: a family of statements that is false by them and
-    true by `Precise`, throughout, is true.
+    Where PyTorch's floats say otherwise they may have cancelled: what is false by them and true by `Precise` is true.
 
     Arguments:
         text: the problem file.
@@ -73,14 +72,15 @@ def judge(
         return report
     facts, precise = (Facts(text, o, trace, seed) for o in (oracle, Precise(text)))
     for name in families:
-        found = _derived(name, facts)
-        if found.false:
-            found = min(found, _derived(name, precise), key=lambda r: len(r.false))
-        report.add(found)
+        claims = list(FAMILIES[name](facts))
+        if not all(claim.holds for claim in claims):
+            claims = _either(claims, list(FAMILIES[name](precise)))
+        report.take(claims, text)
     return report
 
 
-def _derived(name: str, facts: Facts) -> Report:
-    report = Report()
-    report.take(FAMILIES[name](facts), facts.text)
-    return report
+def _either(floats: list[Claim], precise: list[Claim]) -> list[Claim]:
+    """Claim by claim what holds by one of the two; where they are not the same claims, the better of both."""
+    if [c.kind for c in floats] == [c.kind for c in precise]:
+        return [a if a.holds else b for a, b in zip(floats, precise, strict=True)]
+    return min(floats, precise, key=lambda claims: sum(not c.holds for c in claims))

@@ -189,7 +189,8 @@ def zero_part(part: ZeroPart, facts: Facts) -> Found:
                 others = set(range(facts.cases)) - set(part.cases)
                 yield all(facts.value(part.about, c) > 0 for c in others), "shut in other cases too"
         else:
-            yield all(bool(np.all(a == 0)) for a in about), f"it is {about}"
+            rest = _rest(facts)
+            yield all(bool(np.all(np.abs(a) <= rest)) for a in about), f"it is {about}"
         if part.value is not None:
             yield near(part.value, float(about[0])), f"it is {about[0]}"
         names = [leaf.name for leaf in terms.leaves_of(part.about)]
@@ -358,14 +359,19 @@ def _largest_move(question: LargestMove, facts: Facts) -> Found:
     yield near(question.before, _at(given, question.entry)), "another old value"
     yield near(question.after, _at(after, question.entry)), "another new value"
     yield near(question.gradient, _at(facts.at.gradients, question.entry)), "another gradient"
-    as_far = {
-        (n, tuple(map(int, at)))
-        for n, m in moved.items()
-        for at in np.argwhere(m >= furthest * (1 - 1.01 * TIED))
-    } - {(question.entry.name, question.entry.index)}
+
+    def within(tolerance: float) -> set[tuple[str, tuple[int, ...]]]:
+        return {
+            (n, tuple(map(int, at)))
+            for n, m in moved.items()
+            for at in np.argwhere(m >= furthest * (1 - tolerance))
+        } - {(question.entry.name, question.entry.index)}
+
+    # One that is as far to the last digit of the tolerance may be told or not.
+    surely, perhaps = within(0.99 * TIED), within(1.01 * TIED)
     said = {(e.name, e.index) for e in question.ties}
-    yield said <= as_far, f"as far go {as_far}"
-    yield len(said) == min(MOST_TIES, len(as_far)) or len(as_far) > MOST_TIES, f"as far go {as_far}"
+    yield said <= perhaps, f"as far go {perhaps}"
+    yield len(said) >= min(MOST_TIES, len(surely)), f"as far go {surely}"
     still = sum(int((m == 0).sum()) for m in moved.values())
     nearly = sum(int((m <= 1e-14 * furthest).sum()) for m in moved.values())
     yield still <= question.still <= nearly, f"{still} do not move"

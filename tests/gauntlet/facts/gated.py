@@ -22,6 +22,9 @@ from tests.gauntlet.facts.source import Facts, problem_text
 from tests.gauntlet.facts.updating import Updated
 from tests.gauntlet.oracle import Evaluated
 
+NONE_IN_FLOATS = 1e-40
+"""1 − σ(100) is 4e-44, and 0 in floats."""
+
 NOISE = 1e-12
 """The share of the network's largest gradient under which one is a rest of rounding, as it is documented."""
 
@@ -129,6 +132,7 @@ class Seen:
         if named and not (audit.rows or audit.columns):
             arriving = facts.at.case_gradients[layer.name]
             arriving = arriving[..., None] if arriving.ndim == len(layer.shape) else arriving
+            arriving = np.where(np.abs(arriving) < NONE_IN_FLOATS, 0.0, arriving)
             self.arriving = self._apart(np.broadcast_to(arriving, z.shape))
             self.slopes = slopes(self.layer, self.facts, self.apart)
             self.passing = self.arriving * self.slopes

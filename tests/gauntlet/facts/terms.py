@@ -414,9 +414,26 @@ def _cross_entropy(p: Array, y: Array, logarithm: Callable[[Array, Array], Array
     return -total(logarithm(target, p)) / int(np.prod(p.shape[:-1], dtype=int))
 
 
+REST = 64 * float(np.finfo(float).eps)
+"""What rounding may leave of a sum, for each unit of the sum of its terms' sizes."""
+
+
+def _on_paper(combine: Callable[..., Array], size: Callable[..., Array]) -> Callable[..., Array]:
+    """Sums of floats with a rest of their rounding as 0; longer numbers leave none to speak of."""
+
+    def combined(*arrays: Array, **options: Any) -> Array:
+        found = np.asarray(combine(*arrays, **options))
+        if found.dtype == object or not ((found != 0) & (np.abs(found) < 1e-6)).any():
+            return found
+        sizes = np.asarray(size(*[np.abs(a) for a in arrays], **options))
+        return np.where(np.abs(found) <= REST * sizes, 0.0, found)
+
+    return combined
+
+
 MEANING: Mapping[str, Callable[..., Array]] = {
-    "add": lambda a, b: a + b,
-    "subtract": lambda a, b: a - b,
+    "add": _on_paper(lambda a, b: a + b, lambda a, b: a + b),
+    "subtract": _on_paper(lambda a, b: a - b, lambda a, b: a + b),
     "multiply": lambda a, b: a * b,
     "divide": lambda a, b: a / b,
     "negate": lambda a: -a,
@@ -454,8 +471,8 @@ MEANING: Mapping[str, Callable[..., Array]] = {
     "gelu": lambda z: z * _phi(z),
     "gelu_gate": _gelu_gate,
     "gelu_tanh": lambda z: z * _gelu_gate(z),
-    "matmul": _matmul,
-    "dot": _matmul,
+    "matmul": _on_paper(_matmul, _matmul),
+    "dot": _on_paper(_matmul, _matmul),
     "outer": np.multiply.outer,
     "transpose": lambda a: np.transpose(a),
     "index": lambda a, at: a[_at(at)],
@@ -464,8 +481,8 @@ MEANING: Mapping[str, Callable[..., Array]] = {
     "fill": _fill,
     "reshape": lambda a, shape: np.reshape(a, shape),
     "sum_to": _sum_to,
-    "sum": total,
-    "mean": mean,
+    "sum": _on_paper(total, total),
+    "mean": _on_paper(mean, mean),
     "max": _largest,
     "min": _smallest,
     "norm": _norm,
