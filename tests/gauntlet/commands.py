@@ -545,7 +545,13 @@ def check_code(s: Subject) -> None:
 
 # -- train, code, verify, drill -------------------------------------------------------------
 
-NO_TABLE = (r"batch", r"a row for each", r"columns")
+NO_TABLE = (
+    r"batch",
+    r"a row for each",
+    r"columns",
+    # Of a matrix whose rows are the examples, a table has one row's entries.
+    r"column '\w+\[\d+,\d+\]' is none of the problem's data \(did you mean \w+\[\d+\]\?\)",
+)
 NO_TRAINING = (r"not finite", r"no update", r"update \d", r"diverge")
 
 
