@@ -195,3 +195,9 @@ y = 1
 
 def test_a_hinge_has_no_units(said: Said) -> None:
     assert "no gates" in said(SVM, "gates", code=2)
+
+
+def test_the_stable_loss_of_a_score_has_no_units(said: Said) -> None:
+    text = SVM.replace("maximum(0, 1 - y*s)", "max(s, 0) - s*y + log(1 + exp(-abs(s)))")
+    assert "no gates" in said(text, "gates", code=2)
+    assert "ReLU" not in said(text, "solve")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from handgrad.expression import Call, Expression, walk
+from handgrad.expression import Call, Expression
 from handgrad.graph.structure import Graph
 from handgrad.operations import operation_of
-from handgrad.operations.gates import activation_in, splits_ties
+from handgrad.operations.gates import activations_in, splits_ties
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,6 @@ def activations(graph: Graph) -> tuple[Activation, ...]:
         written = graph.nodes[equation].written
         found += [
             Activation(equation, call, node, node is written, node is written and equation in fused)
-            for node in (walk(written) if written is not None else ())
-            if (call := activation_in(node)) is not None
+            for node, call in activations_in(written)
         ]
     return tuple(found)

@@ -5,7 +5,9 @@ What is written stays what is computed and shown; here it is known for the gate 
 
 from __future__ import annotations
 
-from handgrad.expression import Call, Expression, Literal, number
+from collections.abc import Iterator
+
+from handgrad.expression import Call, Expression, Literal, number, walk
 from handgrad.notation import Indicator
 from handgrad.operations import operation_of
 from handgrad.operations.activations import relu
@@ -34,6 +36,30 @@ def activation_in(expression: Expression | None) -> Call | None:
     ):
         return None
     return Call(relu.name, (z,), span=expression.span, shape=expression.shape)
+
+
+def activations_in(formula: Expression | None) -> Iterator[tuple[Call, Call]]:
+    """The activations of a formula as they are written and as they are known, the outermost first.
+
+    max(z, 0) beside other terms in z is no gate: in max(z, 0) − z·y + ln(1 + exp(−|z|)) they are one loss.
+    """
+    if not isinstance(formula, Call):
+        return
+    for node in walk(formula):
+        known = activation_in(node)
+        if known is None or not isinstance(node, Call):
+            continue
+        z = known.arguments[0]
+        if node is not known and _count(formula, z) > _count(node, z):
+            continue
+        yield node, known
+
+
+def _count(formula: Expression, part: Expression) -> int:
+    """How many times a part stands in a formula."""
+    if formula == part:
+        return 1
+    return sum(_count(a, part) for a in formula.arguments) if isinstance(formula, Call) else 0
 
 
 def splits_ties(written: Expression) -> bool:

@@ -12,7 +12,7 @@ from handgrad.explain.text import listed
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, Shape, walk
 from handgrad.operations import BY_NAME, operation_of
 from handgrad.operations.annotate import tidied
-from handgrad.operations.gates import activation_in
+from handgrad.operations.gates import activations_in
 from handgrad.operations.operation import Application, Misfit, Signature
 from handgrad.page.blocks import Block, Derivation, Heading, Paragraph, Relation, Table, Text
 from handgrad.trace import GatedOff, ShortcutTaken, Step, Trace
@@ -72,7 +72,8 @@ def goals(trace: Trace) -> list[Block]:
 
 
 def _activation_nouns(trace: Trace) -> list[tuple[str, str]]:
-    used = [a.operation for c in _calls(trace) if (a := activation_in(c)) is not None]
+    written = [trace.graph.nodes[name].written for name in trace.graph.equations]
+    used = [known.operation for formula in written for _, known in activations_in(formula)]
     return [(name, WORDS[name].noun) for name in dict.fromkeys(used) if name in WORDS]
 
 

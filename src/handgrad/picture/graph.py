@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from handgrad.explain.words import WORDS
-from handgrad.expression import Adjoint, Call, Expression, Name, leaves, walk
+from handgrad.expression import Adjoint, Call, Expression, Name, leaves
 from handgrad.operations import operation_of
-from handgrad.operations.gates import activation_in
+from handgrad.operations.gates import activations_in
 from handgrad.operations.operation import Array
 from handgrad.picture.drawing import Arrow, Drawing, Label, Path, Rectangle, Role, Shape, Text
 from handgrad.picture.graph_words import describe_graph
@@ -188,11 +188,7 @@ class _Picture:
     def _gates(self, name: str) -> tuple[Role, list[Line]]:
         """The face of a box, and a line on the gates in it that are shut."""
         written = self._written(name)
-        calls = [
-            call
-            for node in (walk(written) if written is not None else ())
-            if (call := activation_in(node)) is not None and operation_of(call).gate
-        ]
+        calls = [call for _, call in activations_in(written) if operation_of(call).gate]
         if not calls:
             return "surface", []
         open_ = [self.shown.formula(call.arguments[0]) > 0 for call in calls]

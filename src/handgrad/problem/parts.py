@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from handgrad.equations import source
 from handgrad.expression import Call, Expression, Name, substitute
-from handgrad.operations.gates import activation_in
+from handgrad.operations.gates import activation_in, activations_in
 from handgrad.problem.problem import Problem
 
 
@@ -40,10 +40,12 @@ class _Opening:
     parts: dict[str, Part] = field(default_factory=dict)
     names: dict[Expression, str] = field(default_factory=dict)
     current: str = ""
+    gates: set[int] = field(default_factory=set)
 
     def equation(self, target: str, expression: Expression, text: str) -> None:
         self.current = target
-        if activation_in(expression) is not None:
+        self.gates = {id(node) for node, _ in activations_in(expression)}
+        if id(expression) in self.gates:
             assert isinstance(expression, Call)
             opened: Expression = self._with_named_argument(expression)
         else:
@@ -54,7 +56,7 @@ class _Opening:
         """The formula with each activation in it replaced by a name."""
         if not isinstance(expression, Call):
             return expression
-        if activation_in(expression) is not None:
+        if id(expression) in self.gates:
             return self._named(expression, self._with_named_argument(expression))
         arguments = tuple(self._opened(a) for a in expression.arguments)
         if all(a is b for a, b in zip(arguments, expression.arguments, strict=True)):

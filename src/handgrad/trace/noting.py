@@ -26,7 +26,7 @@ from handgrad.graph.asked import unasked
 from handgrad.graph.structure import Shortcut
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import tidied
-from handgrad.operations.gates import activation_in, opened_by
+from handgrad.operations.gates import activations_in, opened_by
 from handgrad.operations.operation import Array, broadcast
 from handgrad.run import Run
 from handgrad.run.evaluate import value_of
@@ -106,13 +106,13 @@ class Noting:
         if line.role == "value":
             notes += target_sums(self.graph, self.run, line.target.name)
             notes += means_within(line.target.name, line.formula)
+        known = dict(activations_in(line.formula))
         for node in walk(line.formula):
             if not isinstance(node, Call):
                 continue
             operation = operation_of(node)
-            applied = activation_in(node)
-            if applied is not None and operation_of(applied).gate:
-                notes += self._shut(applied, line.target.name, "forward")
+            if node in known and operation_of(known[node]).gate:
+                notes += self._shut(known[node], line.target.name, "forward")
             notes += self.saturated.get((line.target.name, node), ())
             if operation.kinks:
                 notes += self._kinks(node, line.target.name)

@@ -7,9 +7,9 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from handgrad.expression import Expression, walk
+from handgrad.expression import Expression
 from handgrad.operations import operation_of
-from handgrad.operations.gates import activation_in
+from handgrad.operations.gates import activations_in
 from handgrad.trace.structure import GatedOff, LossChange, Phase, Step, Trace, ZeroInput
 
 
@@ -137,8 +137,7 @@ def _gates(trace: Trace) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for name in trace.graph.equations:
         written = trace.graph.nodes[name].written
-        for node in walk(written) if written is not None else ():
-            applied = activation_in(node)
-            if applied is not None and operation_of(applied).gate:
+        for _, applied in activations_in(written):
+            if operation_of(applied).gate:
                 found[applied.operation] = None
     return tuple(found)
