@@ -31,6 +31,9 @@ MOST = 4096
 NOTHING = 1e-20
 """What decimals of 50 digits leave, against what floats leave, where the result is 0."""
 
+DECIMALS = 1e-20
+"""What is under so many times `NOTHING`, and 0 in floats, is a rest of the decimals."""
+
 UNDER = 1e-60
 """A float under this is no rest: those are no smaller than the cube of a float's last digit. Decimals of 50
 digits have none for it beside a 1, where a stable form in floats has: ln(1 + e⁻⁵⁰⁰) = 7e-218."""
@@ -154,7 +157,8 @@ def _rounded(exact: Any, computed: Array) -> Array:
         value = float(one)
         if value == 0 and 0 < abs(left) < UNDER:
             return float(left)
-        return 0.0 if not one.is_exact and abs(value) < NOTHING * abs(left) else value
+        size = abs(left) or DECIMALS
+        return 0.0 if not one.is_exact and abs(value) < NOTHING * size else value
 
     each = np.frompyfunc(nearest, 2, 1)(np.asarray(exact, dtype=object), computed)
     return np.asarray(each, dtype=float)

@@ -21,10 +21,14 @@ def with_field(record: Any, name: str, value: Any) -> Any:
     return new
 
 
+LAYOUT = ("kind", "row")
+"""Fields that say how a record is written, and nothing of the problem."""
+
+
 def spoiled(record: Any, leave: Collection[str] = ()) -> Iterator[tuple[str, Any]]:
     """Copies of a record with each field changed in turn, but those to `leave`, in records inside it too."""
     for each in fields(record):
-        if each.name == "kind" or each.name in leave:
+        if each.name in LAYOUT or each.name in leave:
             continue
         for position, value in enumerate(_others(getattr(record, each.name), leave)):
             yield f"{each.name} ({position})", with_field(record, each.name, value)
