@@ -10,7 +10,7 @@ import numpy as np
 
 import handgrad
 from handgrad.check.work import Quantity
-from handgrad.expression import Adjoint, Expression, Literal, Name
+from handgrad.expression import Adjoint, Call, Expression, Literal, Name
 from tests.gauntlet.facts import terms
 from tests.gauntlet.facts.mistaken import About
 from tests.gauntlet.facts.source import Facts
@@ -71,9 +71,12 @@ class Known:
         scalars = frozenset(n for n in data if not oracle.data[n].shape)
         plain, penalties = {*scalars, *oracle.parameters}, set()
         for target in oracle.order:
+            for term in _terms(self.facts.written(target)):
+                used = {leaf.name for leaf in terms.leaves_of(term)}
+                if used <= plain and used - scalars:
+                    penalties.add(target)
             if oracle.uses[target] <= plain and oracle.uses[target] - scalars:
                 plain.add(target)
-                penalties.add(target)
         return About(
             Literal(0.0),
             frozenset(oracle.parameters),
@@ -83,6 +86,13 @@ class Known:
             next(iter(named), ""),
             frozenset(penalties),
         )
+
+
+def _terms(formula: Expression) -> list[Expression]:
+    """The terms of a sum."""
+    if isinstance(formula, Call) and formula.operation in ("add", "subtract"):
+        return [t for a in formula.arguments for t in _terms(a)]
+    return [formula]
 
 
 class World:

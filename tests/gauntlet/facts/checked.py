@@ -178,6 +178,10 @@ class Reading:
             moved = World(self.known, entered, world.done).value(quantity)
             if np.shape(moved) == spread.shape:
                 spread = np.fmax(spread, np.abs(moved - following))
+        if quantity.phase == "update":
+            # What lies between, such as a decayed parameter, may have been rounded too.
+            before = _size(self.known.facts.oracle.parameters[quantity.shown.name])
+            half = half + 8 * (5e-5 if plain else 5e-7 * before)
         return np.abs(value - following) <= half + 12 * spread + 1e-9 * _size(following)
 
     # -- diagnoses --------------------------------------------------------------------------------

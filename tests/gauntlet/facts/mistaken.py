@@ -25,7 +25,7 @@ class About:
         parameters, data: the names of what is given; `scalars` those of single numbers among the data.
         activations: by an activation's value, what it is applied to.
         rate: the learning rate's name in formulas.
-        penalties: the equations of parameters and single numbers alone.
+        penalties: the equations that are a sum with a term of parameters and single numbers alone.
     """
 
     target: Expression
@@ -244,14 +244,14 @@ def _reduced_otherwise(n: Expression, x: Expression, about: About) -> bool:
 
 
 def _mean_forgotten(n: Expression, x: Expression, about: About) -> bool:
-    if _is(n, "mean_over_cases"):
-        return _is(x, "sum_over_cases") and _arguments(x) == _arguments(n)
+    if _is(n, "mean_over_cases") and x == Call("sum_over_cases", _arguments(n)):
+        return True
     return _divided(n, x) or _times(x, n)
 
 
 def _sum_taken_as_mean(n: Expression, x: Expression, about: About) -> bool:
-    if _is(n, "sum_over_cases"):
-        return _is(x, "mean_over_cases") and _arguments(x) == _arguments(n)
+    if _is(n, "sum_over_cases") and x == Call("mean_over_cases", _arguments(n)):
+        return True
     return _divided(x, n)
 
 
