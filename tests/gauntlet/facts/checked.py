@@ -134,7 +134,7 @@ class Reading:
             yield left or not right.all(), "every figure is right"
         elif judged.verdict == "wrong":
             yield bool(judged.wrong) or np.isnan(value).any(), "no figure is said to be wrong"
-            far = np.all([np.abs(value - f) > half * (1 - 1e-6) for f in following], axis=0)
+            far = ~np.any([np.abs(value - f) <= half * (1 - 1e-6) for f in following], axis=0)
             off = np.abs(value - theirs) > half * (1 - 1e-6)
             for at in judged.wrong:
                 blank = bool(np.isnan(value[at]))
@@ -178,11 +178,21 @@ class Reading:
             moved = World(self.known, entered, world.done).value(quantity)
             if np.shape(moved) == spread.shape:
                 spread = np.fmax(spread, np.abs(moved - following))
+        if any(
+            leaf in self.known.quantities and leaf not in world.entered
+            for leaf in quantity.formula.leaves
+        ):
+            # What was not entered may have been rounded too.
+            half = half + (1.5e-4 if plain else 0.0)
         if quantity.phase == "update":
             # What lies between, such as a decayed parameter, may have been rounded too.
             before = _size(self.known.facts.oracle.parameters[quantity.shown.name])
             half = half + 8 * (5e-5 if plain else 5e-7 * before)
-        return np.abs(value - following) <= half + 12 * spread + 1e-9 * _size(following)
+            update = self.known.facts.oracle.update
+            if update.get("rule", "sgd") not in ("sgd", "momentum"):
+                # A step is divided by the gradient's size, which may be all rounding.
+                half = half + 4 * float(update.get("rate", 0.1))
+        return np.abs(value - following) <= half + 12 * spread + 1e-9 * _size(following) + 1e-15
 
     # -- diagnoses --------------------------------------------------------------------------------
 
@@ -212,7 +222,10 @@ class Reading:
             entered = {k: v for k, v in world.entered.items() if k != quantity.leaf}
             formula = done.get(quantity.leaf, quantity.formula.expression)
             cased = quantity.cased
-            found.append(World(self.known, entered, {**world.done, **done}).formula(formula, cased))
+            other = World(self.known, entered, {**world.done, **done})
+            # A wrong formula may take what is computed from this very quantity.
+            other.keep(quantity)
+            found.append(other.formula(formula, cased))
         fitting = [f for f in found if np.shape(f) == value.shape]
         largest = max(_size(value[given]), _size(self.known.number(quantity)))
         slack = half * (1 + 1e-6) + 2e-9 * largest + 1e-15

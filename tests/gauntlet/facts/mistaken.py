@@ -168,7 +168,13 @@ def _slope_left_out(gate: bool) -> Meaning:
 
 def _elsewhere(gate: bool) -> Meaning:
     def meaning(n: Expression, x: Expression, about: About) -> bool:
-        return _is(n, "multiply") and _gated(n) == gate and _one_leaf(n, x)
+        if not (_is(n, "multiply") and _is(x, "multiply")):
+            return False
+        pairs = [(a, b) for a in (_arguments(n), _arguments(n)[::-1]) for b in [_arguments(x)]]
+        return _gated(n) == gate and any(
+            (kept == same and _one_leaf(taken, other)) or (taken == other and _one_leaf(kept, same))
+            for (kept, taken), (same, other) in pairs
+        )
 
     return meaning
 
