@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -101,12 +101,18 @@ class World:
     Arguments:
         entered: by quantity, the numbers that stand for it; what is missing in them follows.
         done: by quantity, the formula that it is computed by in place of the right one.
+        rounded: what is made of a number that was not entered before others are computed from it.
     """
 
     def __init__(
-        self, known: Known, entered: Mapping[Any, Any], done: Mapping[Any, Expression] = {}
+        self,
+        known: Known,
+        entered: Mapping[Any, Any],
+        done: Mapping[Any, Expression] = {},
+        rounded: Callable[[Any], Any] = np.asarray,
     ) -> None:
         self.known, self.entered, self.done = known, dict(entered), dict(done)
+        self.rounded = rounded
         self._found: dict[Any, Any] = {}
 
     def but(self, done: Mapping[Any, Expression]) -> World:
@@ -139,7 +145,7 @@ class World:
             self._found[leaf] = self.known.number(quantity) if self.done else None
             value = self.entered.get(leaf)
             if value is None:
-                value = self.value(quantity)
+                value = self.rounded(self.value(quantity))
             elif np.isnan(value).any():
                 value = np.where(np.isnan(value), self.value(quantity), value)
             self._found[leaf] = value

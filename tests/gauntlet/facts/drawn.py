@@ -236,6 +236,15 @@ def _adds_up(facts: Facts) -> bool:
     that one leads to."""
     for target in facts.targets:
         places = [leaf for c in terms.calls_of(facts.written(target)) for leaf in c.arguments]
+        inner = [
+            a
+            for c in terms.calls_of(facts.written(target))
+            if c.operation in LINEAR
+            for a in c.arguments
+            if isinstance(a, Call) and not _rests_on_parameters(a, facts)
+        ]
+        if inner and np.count_nonzero(facts.at.gradients[target]) > 1:
+            return True
         for name in facts.uses[target] - set(facts.oracle.data):
             if places.count(Name(name)) > 1 and np.any(facts.at.gradients[name]):
                 return True

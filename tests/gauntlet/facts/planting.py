@@ -80,7 +80,6 @@ def plant_rule(
     others = {q.leaf: known.number(q) for q in known.checker.asked}
     try:
         value = World(known, others).formula(formula, quantity.cased)
-        world = World(known, {}, {quantity.leaf: formula})
     except ValueError:
         return None
     if not np.isfinite(value).all():
@@ -93,6 +92,9 @@ def plant_rule(
         if q.target in sheet.figures and quantity.leaf in q.formula.leaves
     ]
     if style != "alone" and value.shape == np.shape(known.number(quantity)):
+        later = {quantity.leaf, *(user.leaf for user in users)}
+        before = {leaf: a for leaf, a in others.items() if leaf not in later}
+        world = World(known, {**before, quantity.leaf: value})
         for user in users:
             following = world.value(user)
             if np.isfinite(following).all():

@@ -23,6 +23,9 @@ from tests.gauntlet.facts.updating import Updated
 GATES = frozenset(["relu", "leaky_relu", "elu", "maximum", "minimum", "abs", "max", "min", "hinge"])
 """What may be called a gate: it has a kink."""
 
+REST = 1e-14
+"""Pre-activations of this size are what rounding leaves of 0."""
+
 MOST_UNITS = 32
 """Units of an activation of which notes are made."""
 
@@ -72,6 +75,7 @@ def _gates_seen(said: GatesSeen, facts: Facts) -> Found:
     by_layer: dict[Any, set[Any]] = {}
     for unit in said.units:
         z = np.asarray(facts.unit(unit.pre_activation, unit.unit))
+        z = np.where(np.abs(z) < REST, 0.0, z)
         shut = {int(k) for k in np.flatnonzero(z <= 0)}
         shut = shut if len(z) > 1 else set(unit.cases)
         yield bool((z <= 0).any()), f"it is {z}"
@@ -82,6 +86,7 @@ def _gates_seen(said: GatesSeen, facts: Facts) -> Found:
     for formula, units in by_layer.items():
         z = np.asarray(facts.values(formula, facts.differs(formula)), dtype=float)
         z = z if facts.differs(formula) else z[..., None]
+        z = np.where(np.abs(z) < REST, 0.0, z)
         off = {tuple(map(int, u)) for u in np.argwhere((z <= 0).any(axis=-1))}
         applied = [
             c

@@ -112,7 +112,10 @@ def _another(reading: Reading, judged: Judged, said: Diagnosis, value: Any, half
     yield len(named) == 1, "no other quantity is named"
     other = reading.known.number(reading.known.quantities[named[0]])
     yield (
-        other.shape == value.shape and bool((np.abs(other - value) <= half + 1e-12).all()),
+        other.shape == value.shape
+        and bool(
+            (np.abs(other - value) <= half * (1 + 1e-6) + 1e-9 * np.abs(other).max() + 1e-12).all()
+        ),
         (f"{named[0]} is {other.tolist()}"),
     )
 
