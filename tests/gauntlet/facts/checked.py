@@ -123,7 +123,7 @@ class Reading:
         if judged.following is not None:
             count = judged.convention.count if judged.convention is not None else 1
             said = np.asarray(judged.following) / count
-            yield any(close(said, f, 1e-7) for f in following), f"there follows {following[0]}"
+            yield any(close(said, f, 1e-5) for f in following), f"there follows {following[0]}"
         if judged.verdict == "right":
             near = right.all() or self._follows(quantity, value, half, theirs, self.exact)
             yield np.all(right | near), f"it is {np.asarray(theirs).tolist()}"
