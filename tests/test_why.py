@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
+from pathlib import Path as File
 from typing import Any
 
 import jsonschema
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -363,3 +365,50 @@ def test_a_single_case_and_class_numbers() -> None:
     why = paths_of(classes, "dP[1]")
     assert (why.path_count, why.value, why.covered) == (1, -2, 1)
     assert paths_of(classes, "dP[0]").path_count in (0, 1)
+
+
+NET = """
+equations = ["z1 = W1 @ x + b1", "h1 = relu(z1)", "z2 = w2 @ h1", "L = (z2 - y)**2"]
+
+[parameters]
+W1 = [[0.5, -1.0], [1.0, 0.5]]
+b1 = [0.1, -0.2]
+w2 = [1.0, -2.0]
+
+[data]
+x = [1.0, 2.0]
+y = 1.0
+"""
+ROWS = [[1.0, 2.0, 1.0], [0.5, -1.0, 0.0], [-1.0, 0.3, 1.0], [2.0, 2.0, 0.0]]
+
+
+def test_the_cases_of_a_file(tmp_path: File, capsys: pytest.CaptureFixture[str]) -> None:
+    problem, table = tmp_path / "net.toml", tmp_path / "cases.csv"
+    problem.write_text(NET)
+    table.write_text("x1,x2,y\n" + "".join(f"{a},{b},{c}\n" for a, b, c in ROWS))
+    leaf = torch.tensor([[0.5, -1.0], [1.0, 0.5]], dtype=torch.float64, requires_grad=True)
+    losses = []
+    for a, b, c in ROWS:
+        x = torch.tensor([a, b], dtype=torch.float64)
+        h = torch.relu(leaf @ x + torch.tensor([0.1, -0.2], dtype=torch.float64))
+        losses.append((h @ torch.tensor([1.0, -2.0], dtype=torch.float64) - c) ** 2)
+    torch.stack(losses).mean().backward()
+    assert leaf.grad is not None
+
+    command = ["why", str(problem), "dW1[1,0]", "--data", str(table)]
+    assert run([*command, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    jsonschema.validate(answer, schema("why"))
+    assert answer["cases"] == 4
+    assert answer["value"] == pytest.approx(float(leaf.grad[1, 0]))
+    assert {p["case"] for p in answer["paths"]} == {0, 1, 2, 3}
+    assert run(command) == 0
+    assert "averaged over the 4 cases" in " ".join(capsys.readouterr().out.split())
+
+    table.write_text(table.read_text() + "1,none,0\n")
+    assert run(command) == 2
+    assert "'none' is not a number" in capsys.readouterr().err
+    assert run([*command, "--skip-bad", "--json"]) == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out) == answer
+    assert captured.err == "1 bad row left out\n"

@@ -39,3 +39,18 @@ def files(data: Sequence[str]) -> str | dict[str, str] | None:
     if len(found) < len(named):
         raise handgrad.OptionError("a name is given two files", where="--data")
     return found
+
+
+def with_files(problem: handgrad.Problem, data: Sequence[str], skip_bad: bool) -> handgrad.Problem:
+    """The problem with the cases of files in place of its own; rows that are left out are counted
+    on standard error."""
+    tables = files(data)
+    if tables is None:
+        return problem
+    problem = handgrad.examples_as_cases(problem).problem  # a file has an example a row
+    cases = handgrad.open_cases(problem, tables, skip_bad=skip_bad)
+    problem = handgrad.with_data(problem, cases)
+    if cases.skipped:
+        rows = "row" if cases.skipped == 1 else "rows"
+        click.echo(f"{cases.skipped} bad {rows} left out", err=True)
+    return problem

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 import handgrad
-from handgrad.cli.data import data_options, files
+from handgrad.cli.data import data_options, with_files
 from handgrad.cli.options import AS_JSON, DECIMALS, PROBLEM, changes, chosen
 from handgrad.cli.output import Output, output_options
 from handgrad.cli.progress import progress
@@ -69,15 +69,7 @@ def train(
 ) -> None:
     """Train PROBLEM on its cases, or on a file of them, and watch which units die."""
     output.check(as_json)
-    given = chosen(problem, settings, swaps)
-    tables = files(data)
-    if tables is not None:
-        given = handgrad.examples_as_cases(given).problem  # a file has an example a row
-        cases = handgrad.open_cases(given, tables, skip_bad=skip_bad)
-        given = handgrad.with_data(given, cases)
-        if cases.skipped:
-            rows = "row" if cases.skipped == 1 else "rows"
-            click.echo(f"{cases.skipped} bad {rows} left out", err=True)
+    given = with_files(chosen(problem, settings, swaps), data, skip_bad)
     runs = handgrad.runs_in_all(given) if compare else 1
     options: dict[str, Any] = {
         "rule": rule,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 import handgrad
+from handgrad.cli.data import data_options, with_files
 from handgrad.cli.options import AS_JSON, DECIMALS, PROBLEM, changes, chosen
 from handgrad.cli.output import Output, output_options
 from handgrad.cli.terminal import Terminal, page_options
@@ -13,6 +14,7 @@ from handgrad.cli.terminal import Terminal, page_options
 @click.command(epilog="Example: handgrad why lab9 dW2[1,0]")
 @PROBLEM
 @click.argument("entry", type=str)
+@data_options
 @click.option(
     "--top",
     type=click.IntRange(1, 10_000),
@@ -28,6 +30,8 @@ from handgrad.cli.terminal import Terminal, page_options
 def why(
     problem: str,
     entry: str,
+    data: tuple[str, ...],
+    skip_bad: bool,
     top: int,
     decimals: int,
     settings: tuple[str, ...],
@@ -39,10 +43,11 @@ def why(
     """Say why ENTRY of a gradient (dW2[1,0], counted from 0) or of a value (h2[1]) is what it is.
 
     A gradient is the sum over all paths from the entry to the loss, each the product of the local
-    derivatives on the way.
+    derivatives on the way. Of a file of cases it is the gradient of the loss over all of them.
     """
     output.check(as_json)
-    answer = handgrad.ask_why(chosen(problem, settings, swaps), entry, top)
+    given = with_files(chosen(problem, settings, swaps), data, skip_bad)
+    answer = handgrad.ask_why(given, entry, top)
     output.deliver(
         lambda: handgrad.why_page(answer, decimals),
         lambda: handgrad.why_object(answer),
