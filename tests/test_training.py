@@ -560,3 +560,39 @@ def test_a_channel_is_a_unit_in_training_too() -> None:
     study = handgrad.train(given, 3)
     assert study.units == 3
     assert study.ended_dead == study.never == (("H", (1,)),)
+
+
+def test_a_rest_of_rounding_opens_no_gate() -> None:
+    """0.1·x₁ − 0.3 with x₁ = 3 is 0 on paper and 5.6e-17 in floats: off before the first update, and after."""
+    problem = handgrad.Problem(
+        "z = W @ x + b\nh = relu(z)\nL = sum((h - y)**2)",
+        {"W": [[0.1, 0.0], [0.2, 0.1]], "b": [-0.3, -0.1]},
+        {"x": [3.0, 1.0], "y": [1.0, 2.0]},
+        update=handgrad.Update("sgd", 0.01),
+    )
+    study = handgrad.train(problem, 3)
+    assert study.started_dead == study.ended_dead == (("h", (0,)),)
+    assert study.dead["h"] == (1, 1, 1, 1)
+    assert study.events == ()
+    # The loss is that of a first unit that stays off: 1 + (h₂ − 2)², and one step of h₂ is −2·rate·(h₂ − 2)·|x|².
+    gaps = [0.6 - 2.0]
+    for _ in range(3):
+        gaps.append(gaps[-1] * (1 - 2 * 0.01 * (9 + 1 + 1)))
+    assert study.losses == pytest.approx([1 + gap**2 for gap in gaps])
+
+
+@pytest.mark.parametrize("written", ["relu(W @ x - c)", "max(0, W @ x - c)", "relu(x @ W.T - c)"])
+@pytest.mark.parametrize("rule", ["sgd", "adam"])
+def test_a_rest_of_rounding_opens_no_gate_in_one_of_several_cases(written: str, rule: str) -> None:
+    """In the first case z is 0 on paper, in the second 0.3: W moves by the second alone."""
+    problem = handgrad.Problem(
+        f"h = {written}\nL = sum((h - 1)**2)",
+        {"W": [[0.1]]},
+        {"x": {"cases": [[3.0], [6.0]]}, "c": [0.3]},
+        update=handgrad.Update(rule, 0.01),
+    )
+    study = handgrad.train(problem, 1)
+    gap = 0.3 - 1
+    w = 0.1 - 0.01 * (gap * 6 if rule == "sgd" else -1)
+    hs = [max(0.0, w * 3 - 0.3), w * 6 - 0.3]
+    assert study.losses[1] == pytest.approx(sum((h - 1) ** 2 for h in hs) / 2, rel=1e-6)

@@ -22,6 +22,7 @@ from handgrad.graph.structure import Graph, is_cased
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated, signature_of, span_of, spelled
 from handgrad.operations.operation import Array, Namespace
+from handgrad.run.cleaning import without_rest
 
 
 def evaluate(
@@ -46,8 +47,13 @@ def value_of(
     values: Mapping[Leaf, Array],
     cased: Set[Leaf],
     xp: Namespace = np,
+    *,
+    clean: bool = False,
 ) -> Array:
-    """The value of an annotated formula; `cased` are the leaves that carry cases."""
+    """The value of an annotated formula; `cased` are the leaves that carry cases.
+
+    Where it is `clean`, sums are without rests of rounding.
+    """
     match expression:
         case Literal():
             number = np.asarray(expression.value, dtype=float)
@@ -62,14 +68,16 @@ def value_of(
                 sums = _over_cases(expression, operation.reduces_cases, values, cased, xp)
                 if sums is not None:
                     return sums
-            arguments = [value_of(a, values, cased, xp) for a in expression.arguments]
+            arguments = [value_of(a, values, cased, xp, clean=clean) for a in expression.arguments]
             which = tuple([is_cased(a, cased) for a in expression.arguments])
             if operation.elementwise and True in which:
                 arguments = [
                     a if c or not e.shape else a[..., None]
                     for e, a, c in zip(expression.arguments, arguments, which, strict=True)
                 ]
-            value = operation.kernel(signature_of(expression, which))(xp, *arguments)
+            signature = signature_of(expression, which)
+            kernel = without_rest(expression, signature) if clean else operation.kernel(signature)
+            value = kernel(xp, *arguments)
             return np.asarray(value) if xp is np else value
         case _:
             raise TypeError(f"not a formula: {expression!r}")

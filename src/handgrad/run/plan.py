@@ -29,6 +29,7 @@ from handgrad.operations.annotate import annotated, signature_of
 from handgrad.operations.operation import Array, Kernel, Namespace
 from handgrad.problem import Problem
 from handgrad.record import record
+from handgrad.run.cleaning import without_rest
 from handgrad.run.evaluate import (
     at_entry,
     columns_of,
@@ -57,6 +58,7 @@ class _Compiler:
     graph: Graph
     share: bool
     convert: Callable[[Array], Any] | None = None
+    clean: bool = False
     slots: dict[Expression, int] = field(default_factory=dict)
     constants: dict[int, Any] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
@@ -104,7 +106,8 @@ class _Compiler:
         if operation.reduces_cases is not None:
             return self.over_cases(call, operation.reduces_cases)
         arguments, cased = self.arguments(call)
-        kernel = operation.kernel(signature_of(call, cased))
+        signature = signature_of(call, cased)
+        kernel = without_rest(call, signature) if self.clean else operation.kernel(signature)
         if self.convert is None and arguments and all(a in self.constants for a in arguments):
             with np.errstate(all="ignore"):
                 value = kernel(np, *[np.asarray(self.constants[a]) for a in arguments])
@@ -158,6 +161,7 @@ class Plan:
         constant: turns the formulas' constants, which are float64 arrays, into another kind of
             number; no formula of constants alone is then computed beforehand, in floats.
         without: lines that are left out, which no other line needs.
+        clean: whether the forward pass has its sums without rests of rounding.
     """
 
     def __init__(
@@ -169,6 +173,7 @@ class Plan:
         update: UpdatePass | None = None,
         constant: Callable[[Array], Any] | None = None,
         without: Set[Leaf] = frozenset(),
+        clean: bool = False,
     ) -> None:
         self.graph = graph
         compiler = _Compiler(graph, share=decimals is None, convert=constant)
@@ -180,10 +185,12 @@ class Plan:
         for line in (*graph.forward, *(graph.backward if backward else ())):
             if line.leaf in without:
                 continue
+            compiler.clean = clean and isinstance(line.leaf, Name)
             slot = compiler.slot(line.formula)
             if decimals is not None:
                 slot = compiler.step(_rounding(decimals), slot)
             compiler.slots[line.leaf] = self.leaves[line.leaf] = slot
+        compiler.clean = False
         self.updated: dict[Leaf, int] = {}
         if update is not None:
             self._update(compiler, update)

@@ -36,16 +36,17 @@ class Training:
     Arguments:
         problem: its update rule is used; plain SGD at rate 0.1 where it has none.
         dtype: float64 or float32.
+        clean: whether sums of the forward pass are without rests of rounding, which open gates.
 
     `parameters` are the current ones, `losses` the loss before each update so far.
     """
 
-    def __init__(self, problem: Problem, *, dtype: Any = np.float64) -> None:
+    def __init__(self, problem: Problem, *, dtype: Any = np.float64, clean: bool = False) -> None:
         self.problem = problem
         self.graph = build(problem)
         self.dtype = precision(dtype)
         self.update = update_pass(self.graph, problem.update or Update())
-        self._plan = Plan(self.graph, update=self.update)
+        self._plan = Plan(self.graph, update=self.update, clean=clean)
         self._targets = targets_of(self.graph)
         start = {n: self._array(g.array) for n, g in problem.parameters.items()}
         owners = {line.target: p for p, lines in self.update.lines.items() for line in lines}
@@ -97,6 +98,11 @@ class Training:
         for name in self._kept:
             self._inputs[name] = self._array(state.numbers[name])
         self.losses = [float("nan")] * state.updates
+
+    def clean(self) -> None:
+        """From the next update on, sums of the forward pass are without rests of rounding."""
+        self._plan = Plan(self.graph, update=self.update, clean=True)
+        self._own, self._programs = None, {}
 
     def run(self, steps: int, progress: Callable[[int, float], None] | None = None) -> float:
         """That many updates; returns the last loss. `progress(number, loss)` is told of each.

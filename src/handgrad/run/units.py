@@ -209,17 +209,24 @@ class LayerUnits:
             values[leaf] = np.asarray(value, dtype=float)[..., 0] if cased else np.asarray(value)
         return self._back(self._whole_formula, start, self._filled(self._whole_formula, values))
 
-    def evaluated(self, parameters: Mapping[str, Array], numbers: Mapping[Leaf, Array]) -> Array:
+    def evaluated(
+        self,
+        parameters: Mapping[str, Array],
+        numbers: Mapping[Leaf, Array],
+        *,
+        clean: bool = False,
+    ) -> Array:
         """The pre-activation with some parameters of the layer, of what the layers below give at others.
 
         Arguments:
             parameters: the layer's own.
             numbers: the values of all names, from which what the layers below give is taken.
+            clean: without rests of rounding.
         """
         values = self._at(numbers)
         values.update({Name(n): np.asarray(parameters[n], dtype=float) for n in self.parameters})
         with np.errstate(all="ignore"):
-            return np.asarray(value_of(self._whole_formula, values, self._cased))
+            return np.asarray(value_of(self._whole_formula, values, self._cased, clean=clean))
 
     def _at(self, numbers: Mapping[Leaf, Array]) -> dict[Leaf, Array]:
         """The values of the leaves of the whole formula."""

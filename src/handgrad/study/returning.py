@@ -73,7 +73,7 @@ class Returning:
     watch: UnitWatch
     batches: Callable[[], Iterator[Mapping[str, Any]]]
     replayed: int = 0
-    _trainings: dict[frozenset[Way], Training] = field(default_factory=dict)
+    _trainings: dict[tuple[frozenset[Way], bool], Training] = field(default_factory=dict)
     _found: dict[tuple[int, int, frozenset[Way]], Mapping[str, Array]] = field(default_factory=dict)
 
     # -- what may revive a unit ----------------------------------------------------------------------
@@ -187,12 +187,14 @@ class Returning:
         if self.replayed + last - first > REPLAYED * last:
             return None
         self.replayed += last - first
-        if left_out not in self._trainings:
+        clean = self.watch.clean
+        if (left_out, clean) not in self._trainings:
             try:
-                self._trainings[left_out] = Training(self._without(left_out, revivers))
+                without = self._without(left_out, revivers)
+                self._trainings[left_out, clean] = Training(without, clean=clean)
             except HandgradError:
                 return None
-        training = self._trainings[left_out]
+        training = self._trainings[left_out, clean]
         numbers = dict(replay.since.numbers)
         if "coasting" in left_out:
             coasting = coasting_memories(training.update, training.problem)

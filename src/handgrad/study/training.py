@@ -238,7 +238,10 @@ class _Recorder:
 
     def look(self, step: int) -> None:
         """Runs all the cases forward, and notes which units died or fire again."""
+        clean = self.watch.clean
         loss, largest = self.watch(self.training.parameters)
+        if self.watch.clean and not clean:
+            self.training.clean()
         if np.isfinite(loss):
             for layer in self.watch.layers:
                 self._compare(step, layer, largest[layer.name])

@@ -49,9 +49,14 @@ class Layer:
         """The parameters of the pre-activation: the units' own weights and biases."""
         return self.facts.parameters
 
-    def value(self, values: Mapping[Leaf, Array], cased: Set[Leaf]) -> Array:
-        """The pre-activations by unit, position and case, given the values of the names in them."""
-        return self.apart(np.asarray(value_of(self.pre, values, cased)))
+    def value(
+        self, values: Mapping[Leaf, Array], cased: Set[Leaf], *, clean: bool = False
+    ) -> Array:
+        """The pre-activations by unit, position and case, given the values of the names in them.
+
+        Where they are `clean`, without rests of rounding.
+        """
+        return self.apart(np.asarray(value_of(self.pre, values, cased, clean=clean)))
 
     def apart(self, z: Array) -> Array:
         """Pre-activations by unit, position and case."""

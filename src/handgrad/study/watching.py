@@ -24,6 +24,8 @@ class UnitWatch:
         self.layers = tuple(layers)
         self.graph = build(problem)
         self._plan = Plan(self.graph, backward=False)
+        self.clean = False
+        """Whether sums are without rests of rounding: from the first look on that comes upon some."""
         self._data = {n: g.array for n, g in problem.data.items()}
         self._cased = [n for n, g in problem.data.items() if g.cased]
         self._cases = self._data[self._cased[0]].shape[-1] if self._cased else 1
@@ -36,14 +38,20 @@ class UnitWatch:
         """The loss over all the cases and, by layer, each unit's largest pre-activation over them."""
         total = 0.0
         largest: dict[str, Array] = {}
+        rests = False
         for part in self._parts():
             loss, values = self._run(parameters, part)
             share = 1.0 if self.problem.reduction == "sum" else self._count(part) / self._cases
             total += share * loss
             for layer in self.layers:
-                z = self._over_cases(layer, values)
+                whole = self._value(layer, values)
+                rests = rests or (not self.clean and _may_have_rests(whole))
+                z = np.asarray(whole.max(axis=(-2, -1)))
                 known = largest.get(layer.name)
                 largest[layer.name] = z if known is None else np.maximum(known, z)
+        if rests:
+            self._without_rests()
+            return self(parameters)
         return total, largest
 
     def largest_case(
@@ -53,7 +61,7 @@ class UnitWatch:
         best, where = -np.inf, 0
         for part in self._parts():
             _, values = self._run(parameters, part)
-            z = layer.value(values, self.graph.cased_leaves)[unit].max(axis=0)
+            z = self._value(layer, values)[unit].max(axis=0)
             if np.max(z) > best:
                 best, where = float(np.max(z)), part.start + int(np.argmax(z))
         return where
@@ -75,9 +83,8 @@ class UnitWatch:
         The last is its formula with the new weights and bias on what the layers below gave before. Of
         several positions it is the largest.
         """
-        cased = self.graph.cased_leaves
-        own = layer.facts.evaluated({n: new[Name(n)] for n in layer.own}, old)
-        found = (layer.value(old, cased), layer.value(new, cased), layer.apart(own))
+        own = layer.facts.evaluated({n: new[Name(n)] for n in layer.own}, old, clean=self.clean)
+        found = (self._value(layer, old), self._value(layer, new), layer.apart(own))
         z_old, z_new, z_own = (float(np.max(z[unit])) for z in found)
         return z_old, z_new, z_own
 
@@ -88,7 +95,8 @@ class UnitWatch:
         for part in self._parts():
             with np.errstate(all="ignore"):
                 numbers = self._plan({**others, **self._of(part)})
-            z = layer.apart(layer.facts.evaluated(own, numbers)).max(axis=(-2, -1))
+            z = layer.apart(layer.facts.evaluated(own, numbers, clean=self.clean))
+            z = z.max(axis=(-2, -1))
             largest = z if largest is None else np.maximum(largest, z)
         assert largest is not None
         return largest
@@ -115,7 +123,22 @@ class UnitWatch:
         values.update(zip(self._outputs[1:], map(np.asarray, computed), strict=True))
         return float(loss), values
 
-    def _over_cases(self, layer: Layer, values: Mapping[Leaf, Array]) -> Array:
+    def _value(self, layer: Layer, values: Mapping[Leaf, Array]) -> Array:
         with np.errstate(all="ignore"):
-            z = layer.value(values, self.graph.cased_leaves)
-        return np.asarray(z.max(axis=(-2, -1)))
+            return layer.value(values, self.graph.cased_leaves, clean=self.clean)
+
+    def _without_rests(self) -> None:
+        self._plan = Plan(self.graph, backward=False, clean=True)
+        self._programs.clear()
+        self.clean = True
+
+
+def _may_have_rests(z: Array) -> bool:
+    """Whether some pre-activation may be what floats leave of 0."""
+    sizes = np.abs(z)
+    small = sizes < REST * max(1.0, float(sizes.max(initial=0.0, where=np.isfinite(sizes))))
+    return bool((small & (sizes > 0)).any())
+
+
+REST = 1e-12
+"""Numbers under so many times the largest, or under this, may be rests."""

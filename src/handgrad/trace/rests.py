@@ -20,10 +20,8 @@ from handgrad.operations import operation_of
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.run import Run, run
+from handgrad.run.cleaning import NOISE
 from handgrad.trace.kinks import entries_at
-
-NOISE = 1e-14
-"""What rounding may leave of numbers that cancel, for each unit of the largest of them."""
 
 MOST = 4096
 """Entries of all lines up to which a run is made in exact numbers; they take some 10 µs each."""

@@ -300,6 +300,10 @@ def _influence(facts: Facts, layer: Layer, unit: tuple[int, ...], name: str) -> 
     return _influences(facts, layer.pre_activation, layer.axes, len(layer.shape), unit)[name]
 
 
+DRAWS = 16
+"""Numbers at which it is tried: on one side of a kink, as of min(2·r·q, r), a weight has no say."""
+
+
 @lru_cache(maxsize=64)
 def _influences(
     facts: Facts, pre: Any, axes: tuple[int, ...], rank: int, unit: tuple[int, ...]
@@ -309,7 +313,7 @@ def _influences(
     oracle = type(facts.oracle)(table)
     generator = np.random.default_rng(1)
     found = {n: np.zeros(a.shape, dtype=bool) for n, a in oracle.parameters.items()}
-    for _ in range(3):
+    for _ in range(DRAWS):
         # An input of 0 would hide its weight; where a class's number has to stay one, the data stay.
         given = {**oracle.parameters, **oracle.data}
         numbers = {n: np.abs(generator.normal(size=a.shape)) for n, a in given.items()}
