@@ -16,9 +16,9 @@ from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.problem.parts import Part, with_named_activations
 from handgrad.run import Run
+from handgrad.run.cleaning import NOISE
 from handgrad.trace import as_on_paper
 from handgrad.trace.grouping import forward_steps
-from handgrad.trace.rests import NOISE
 from handgrad.why.blaming import Blaming
 from handgrad.why.local import Local
 from handgrad.why.paths import Edge, Found, Place, paths_from
