@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,7 +69,8 @@ class Known:
         named = settings(oracle) if oracle.update else {}
         data = frozenset(oracle.data)
         scalars = frozenset(n for n in data if not oracle.data[n].shape)
-        plain, penalties = {*scalars, *oracle.parameters}, set()
+        given = {*scalars, *oracle.parameters}
+        plain, penalties = set(given), set()
         for target in oracle.order:
             for term in _terms(self.facts.written(target)):
                 used = {leaf.name for leaf in terms.leaves_of(term)}
@@ -85,6 +86,7 @@ class Known:
             {act: Name(pre) for pre, act in graph.activations.items()},
             next(iter(named), ""),
             frozenset(penalties),
+            frozenset(f for t in oracle.order for f in _inner(self.facts.written(t), given)),
         )
 
 
@@ -93,6 +95,17 @@ def _terms(formula: Expression) -> list[Expression]:
     if isinstance(formula, Call) and formula.operation in ("add", "subtract"):
         return [t for a in formula.arguments for t in _terms(a)]
     return [formula]
+
+
+def _inner(formula: Expression, given: Collection[str]) -> Iterator[Expression]:
+    """The givens that are single numbers and a factor of a term in the argument of a function."""
+    for call in terms.calls_of(formula):
+        if len(call.arguments) != 1:
+            continue
+        for term in _terms(call.arguments[0]):
+            if isinstance(term, Call) and term.operation == "multiply":
+                names = (a for a in term.arguments if isinstance(a, Name) and a.name in given)
+                yield from (a for a in names if a.shape in ((), None))
 
 
 class World:

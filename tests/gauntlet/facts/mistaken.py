@@ -26,6 +26,7 @@ class About:
         activations: by an activation's value, what it is applied to.
         rate: the learning rate's name in formulas.
         penalties: the equations that are a sum with a term of parameters and single numbers alone.
+        inner: single numbers, given or parameters, that a term in the argument of a function has as a factor.
     """
 
     target: Expression
@@ -35,6 +36,7 @@ class About:
     activations: Mapping[str, Expression]
     rate: str
     penalties: frozenset[str] = frozenset()
+    inner: frozenset[Expression] = frozenset()
 
 
 def parts(formula: Expression) -> Iterator[Expression]:
@@ -99,8 +101,9 @@ def _names(formula: Expression) -> set[str]:
     return {leaf.name for leaf in terms.leaves_of(formula)}
 
 
+# A leaky ReLU lets gradient through everywhere: it has slopes, and is no gate.
 GATES = frozenset(
-    ["step", "leaky_step", "greater", "greater_equal", "less", "less_equal", "larger"]
+    ["step", "greater", "greater_equal", "less", "less_equal", "larger"]
 )
 GATES_OF = frozenset(["relu", "leaky_relu", "maximum", "minimum", "abs", "where"])
 
@@ -230,7 +233,7 @@ def _by_gradient(n: Expression, x: Expression, about: About) -> bool:
 def _inner(n: Expression, x: Expression, about: About) -> bool:
     left = _dropped(n, x, "multiply")
     left += [_arguments(n)[1]] if _is(n, "divide") and _arguments(n)[0] == x else []
-    return any(_constant(d, about) for d in left)
+    return any(_constant(d, about) or d in about.inner for d in left)
 
 
 def _softmax_axis(n: Expression, x: Expression, about: About) -> bool:
