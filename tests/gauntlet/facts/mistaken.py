@@ -102,9 +102,7 @@ def _names(formula: Expression) -> set[str]:
 
 
 # A leaky ReLU lets gradient through everywhere: it has slopes, and is no gate.
-GATES = frozenset(
-    ["step", "greater", "greater_equal", "less", "less_equal", "larger"]
-)
+GATES = frozenset(["step", "greater", "greater_equal", "less", "less_equal", "larger"])
 GATES_OF = frozenset(["relu", "leaky_relu", "maximum", "minimum", "abs", "where"])
 
 
