@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 
@@ -263,18 +264,9 @@ def test_blocks_of_every_kind() -> None:
 
 *uses 2.3*
 
-left
-
-> [!TIP]
-> right
->
-> in each case:
->
-> $$
-> \begin{aligned}
-> z^{(1)} &= 2
-> \end{aligned}
-> $$
+|  |  |
+| :-- | :-- |
+| left | ✓ right <br> in each case: <br> $\begin{aligned} z^{(1)} &= 2 \end{aligned}$ |
 
 *The network Two units, one of them off.*
 
@@ -296,7 +288,9 @@ h &= \begin{bmatrix} 1 \cr 0 \cr 0 \end{bmatrix} \qquad \text{rows 2, 3: gate sh
 $$
 """
     )
-    assert "> ✓ right" in handgrad.render_markdown(page, alerts=False)
+    noted = Page("noted", (Note("check", ("right",), (derivation,)),))
+    assert handgrad.render_markdown(noted).startswith("> [!TIP]\n> right\n>\n> in each case:\n")
+    assert "> ✓ right" in handgrad.render_markdown(noted, alerts=False)
     assert handgrad.render_markdown(Page("empty", ())) == ""
 
 
@@ -309,3 +303,23 @@ def test_the_figures_are_those_of_the_terminal(name: str) -> None:
         for text in (handgrad.render_markdown(page), terminal)
     ]
     assert figures[0] == figures[1]
+
+
+def test_two_solutions_stand_side_by_side() -> None:
+    lab = handgrad.load("lab9")
+    two = handgrad.compare(handgrad.solve(lab), handgrad.solve(lab.with_values({"b2": [0, 0.5]})))
+    text = handgrad.render_markdown(handgrad.comparison_page(two))
+    tables = [t for t in read(text) if t.type == "table_open"]
+    steps = len(two.steps)
+    assert len(tables) == 2 + steps  # what was changed, at a glance, and one for each step
+    (row,) = [
+        line
+        for line in text.split("\n")
+        if line.startswith("|") and "0.23" in line and "h^{(2)}" in line and "ReLU" in line
+    ]
+    left, right = row.strip("|").split(" | ")
+    assert "-0.17" in left
+    assert "0.23" not in left
+    assert "0.23" in right
+    found = json.loads(handgrad.render_notebook(handgrad.comparison_page(two)))
+    assert row in "".join(line for cell in found["cells"] for line in cell["source"])

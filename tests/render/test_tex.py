@@ -131,3 +131,13 @@ def test_a_result_is_marked_and_a_long_sum_broken() -> None:
         total = total + Name("b_long") * Literal(0.25)
     broken = render_tex(Page("", (Derivation((Relation(Name("s"), (total,)),)),)))
     assert broken.count(r"\hgrow{") > 2
+
+
+def test_two_solutions_stand_side_by_side() -> None:
+    lab = handgrad.load("lab9")
+    two = handgrad.compare(handgrad.solve(lab), handgrad.solve(lab.with_values({"b2": [0, 0.5]})))
+    text = handgrad.render_tex(handgrad.comparison_page(two))
+    assert r"\geometry{landscape}" in text
+    begun, ended = text.count(r"\begin{hgcolumn}{0.480"), text.count(r"\end{hgcolumn}")
+    assert begun == ended >= 2 * len(two.steps)
+    assert "landscape" not in handgrad.render_tex(handgrad.solution_page(handgrad.solve(lab)))

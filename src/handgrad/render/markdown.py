@@ -32,6 +32,7 @@ from handgrad.page.blocks import (
 )
 from handgrad.render.arrays import grid
 from handgrad.render.latex import latex
+from handgrad.render.side_by_side import rows_of
 from handgrad.render.style import Style
 
 ALERTS: dict[NoteKind, str] = {
@@ -102,11 +103,59 @@ def _block(block: Block, style: Style, alerts: bool) -> Iterator[str]:
             if block.fields:
                 yield _fields(block)
         case Columns():
+            if in_a_table(block):
+                yield _columns_table(block, style)
+                return
             for column in block.columns:
                 for inner in column:
                     yield from _block(inner, style, alerts)
         case _:
             assert_never(block)
+
+
+def in_a_table(columns: Columns) -> bool:
+    """Whether what stands side by side is such as the cells of a table hold."""
+    return all(
+        isinstance(block, Paragraph | Derivation | Note)
+        for column in columns.columns
+        for block in column
+    )
+
+
+def _columns_table(block: Columns, style: Style) -> str:
+    """Columns as a table; its header is what each begins with, where that is words."""
+    columns = block.columns
+    if all(len(column) > 1 and isinstance(column[0], Paragraph) for column in columns):
+        header: Sequence[Sequence[Block]] = [column[:1] for column in columns]
+        rows = rows_of(Columns(tuple(column[1:] for column in columns)))
+    else:
+        header, rows = [() for _ in columns], rows_of(block)
+    lines = [" | ".join(_blocks_in_cell(cell, style) for cell in row) for row in (header, *rows)]
+    rule = " | ".join(":--" for _ in columns)
+    return "\n".join(f"| {line} |" for line in (lines[0], rule, *lines[1:]))
+
+
+def _blocks_in_cell(blocks: Sequence[Block], style: Style) -> str:
+    return " <br> ".join(part for block in blocks for part in _cell(block, style))
+
+
+def _cell(block: Block, style: Style) -> Iterator[str]:
+    """Paragraphs of a cell, each on one line: mathematics between single dollars."""
+    match block:
+        case Paragraph():
+            yield _text(block.text, style)
+        case Derivation():
+            for relation in block.relations:
+                if any(relation.label):
+                    yield _text((*relation.label, ":"), style)
+                rows = r" \cr ".join(_rows(relation, style))
+                yield rf"$\begin{{aligned}} {rows} \end{{aligned}}$"
+        case Note():
+            yield f"{SIGNS[block.kind]} {_text(block.text, style)}"
+            for derivation in block.derivations:
+                yield from _cell(derivation, style)
+        case _:
+            raise TypeError(f"a {type(block).__name__} is not set in a cell")
 
 
 def _heading(heading: Heading, style: Style) -> str:

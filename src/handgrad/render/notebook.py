@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from handgrad.page.blocks import Block, Code, Columns, Heading, Page
-from handgrad.render.markdown import markdown
+from handgrad.render.markdown import in_a_table, markdown
 from handgrad.render.style import Style
 
 
@@ -62,9 +62,9 @@ def _groups(blocks: Sequence[Block]) -> Iterator[Sequence[Block]]:
 
 
 def _in_line(blocks: Sequence[Block]) -> Iterator[Block]:
-    """The blocks with those side by side one under the other."""
+    """The blocks, with those side by side that no table holds one under the other."""
     for block in blocks:
-        if isinstance(block, Columns):
+        if isinstance(block, Columns) and not in_a_table(block):
             for column in block.columns:
                 yield from _in_line(column)
         else:

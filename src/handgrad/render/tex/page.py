@@ -26,6 +26,7 @@ from handgrad.page.blocks import (
     Table,
     Text,
 )
+from handgrad.render.side_by_side import rows_of
 from handgrad.render.style import Style
 from handgrad.render.tex.pen import RowPen
 from handgrad.render.tex.relation import derivation
@@ -33,6 +34,12 @@ from handgrad.render.tex.text import ascii_only, content, words
 
 LONG_TABLE = 20
 """A table with more rows goes on over pages."""
+
+COLUMN = 0.96
+"""The part of a line that columns take; the rest is the room between them."""
+
+ACROSS, MARGIN = 64.0, 1.5
+"""The longer side of the paper in em, and what of a column is to spare."""
 
 SIGNS: dict[NoteKind, tuple[str, str]] = {
     "gate": ("hgshut", r"\fbox{\bfseries !}"),
@@ -52,7 +59,8 @@ def render_tex(page: Page) -> str:
     pen = RowPen(Style.of(page))
     title = rf"\hypersetup{{pdftitle={{{_plain(page.title)}}},pdflang={{en-GB}}}}"
     body = _blocks(page.blocks, pen)
-    parts = [_look(), title, r"\begin{document}", *body, r"\end{document}", ""]
+    across = [r"\geometry{landscape}"] if any(isinstance(b, Columns) for b in page.blocks) else []
+    parts = [_look(), *across, title, r"\begin{document}", *body, r"\end{document}", ""]
     return ascii_only("\n".join(parts))
 
 
@@ -128,10 +136,24 @@ def _block(block: Block, pen: RowPen) -> str:
         case Room():
             return _room(block)
         case Columns():
-            columns = ["\n".join(_blocks(each, pen)) for each in block.columns]
-            return "\n\\par\\medskip\\hrule\\medskip\n".join(columns)
+            return "\n".join(_side_by_side(row, block.shares, pen) for row in rows_of(block))
         case _:
             assert_never(block)
+
+
+def _side_by_side(row: Sequence[Sequence[Block]], shares: Sequence[float], pen: RowPen) -> str:
+    """Blocks beside each other, each in its part of the longer side of the paper."""
+    whole = sum(shares) if shares else float(len(row))
+    parts = [COLUMN * share / whole for share in shares or [1.0] * len(row)]
+    boxes = [
+        f"\\begin{{hgcolumn}}{{{part:.3f}\\linewidth}}\n"
+        + "\n".join(_blocks(each, RowPen(pen.style, part * ACROSS - MARGIN)))
+        + "\n\\end{hgcolumn}"
+        for each, part in zip(row, parts, strict=True)
+    ]
+    # Words stay with what they lead to.
+    leads = all(isinstance(b, Paragraph) for each in row for b in each)
+    return "\\noindent" + "\\hfill\n".join(boxes) + ("\\par\\nopagebreak" if leads else "\\par")
 
 
 def _room(room: Room) -> str:

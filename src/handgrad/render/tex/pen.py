@@ -49,11 +49,16 @@ class Row:
         return self.cuts or (Cut(SUM_BREAK, str(self.tex), self.width),)
 
 
-class RowPen:
-    """Draws with a `LatexPen`, and measures what it draws."""
+LINE = 37.0
+"""The width of a line in em, with a little to spare."""
 
-    def __init__(self, style: Style) -> None:
+
+class RowPen:
+    """Draws with a `LatexPen`, and measures what it draws; a line is `line` em wide."""
+
+    def __init__(self, style: Style, line: float = LINE) -> None:
         self.style = style
+        self.line = line
         self.latex = LatexPen(style)
 
     def draw(self, expression: Expression) -> Row:

@@ -9,9 +9,6 @@ from handgrad.page.blocks import Derivation, Relation
 from handgrad.render.tex.pen import SIGN, Cut, Row, RowPen
 from handgrad.render.tex.text import content, words
 
-LINE = 37.0
-"""The width of a line in em, with a little to spare."""
-
 PIECES = (0, 1, 3)
 """Costs at which a line may end, from the least."""
 
@@ -77,7 +74,7 @@ def _rows(relation: Relation, pen: RowPen) -> list[str]:
     sides = _sides(relation, pen)
     remark, remark_width = _remark(relation)
     taken = (left.width if left else 0.0) + SIGN
-    room = LINE - taken
+    room = pen.line - taken
     head = str(left.tex) if left else ""
     together = sum(side.width for side in sides) + SIGN * (len(sides) - 1)
     if together + remark_width <= room:

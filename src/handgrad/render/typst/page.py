@@ -26,6 +26,7 @@ from handgrad.page.blocks import (
     Text,
 )
 from handgrad.page.sizes import GAP, Sizes
+from handgrad.render.side_by_side import rows_of
 from handgrad.render.style import Style
 from handgrad.render.typst.drawing import figure
 from handgrad.render.typst.pen import ROWS, TypstPen
@@ -203,7 +204,7 @@ def _block(block: Block, pen: TypstPen) -> str:
             fields = array([array([words(a), words(b)]) for a, b in block.fields])
             return f"#room({fields}, {max(block.lines, 0)})"
         case Columns():
-            return "\n".join(_side_by_side(row, pen, block.shares) for row in _rows(block))
+            return "\n".join(_side_by_side(row, pen, block.shares) for row in rows_of(block))
         case _:
             assert_never(block)
 
@@ -217,31 +218,6 @@ def _side_by_side(
     widths = array(f"{share:.3f}fr" for share in shares or [1.0] * len(columns))
     inside = ", ".join(f"[{each}]" for each in columns)
     return f"#side-by-side(sticky: {leads}, widths: {widths}, {inside})"
-
-
-def _rows(columns: Columns) -> list[tuple[Sequence[Block], ...]]:
-    """What belongs side by side, line by line, so that it stays so from page to page.
-
-    Columns of blocks that do not answer each other are one row.
-    """
-    whole: list[tuple[Sequence[Block], ...]] = [tuple(columns.columns)]
-    if len({tuple(map(type, each)) for each in columns.columns}) != 1:
-        return whole
-    rows: list[tuple[Sequence[Block], ...]] = []
-    for blocks in zip(*columns.columns, strict=True):
-        lines = [_lines(block) for block in blocks]
-        if len({len(each) for each in lines}) != 1:
-            rows.append(tuple((block,) for block in blocks))
-        else:
-            rows += [tuple((line,) for line in row) for row in zip(*lines, strict=True)]
-    return rows
-
-
-def _lines(block: Block) -> list[Block]:
-    """A derivation's relations, each by itself; another block as it is."""
-    if isinstance(block, Derivation):
-        return [Derivation((relation,)) for relation in block.relations]
-    return [block]
 
 
 def _code(source: str) -> str:
