@@ -129,11 +129,10 @@ class Diagnosing:
 
     def of_shape(self, quantity: Quantity, entry: Entry, own: World) -> tuple[Diagnosis, ...]:
         """Why an entry has a shape that its quantity cannot have."""
-        from handgrad.check.judging import halves
+        from handgrad.check.judging import allowed, halves
 
         exact = self.work.exact[quantity.leaf]
-        scale = float(np.max(np.abs(exact), initial=0.0))
-        half = halves(entry, self.habit, scale).written
+        half = halves(entry, self.habit, allowed(entry, self.work, quantity.leaf)).written
         given = ~np.isnan(entry.value)
         bases = (own.values, self.work.exact)
         seen = _Seen(quantity, entry.value, half, given, given, bases, own)

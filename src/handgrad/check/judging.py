@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from handgrad.check.diagnosis import Diagnosing
-from handgrad.check.figures import Entry, Habit
+from handgrad.check.figures import EXACT, Entry, Habit
 from handgrad.check.formula import Formula
 from handgrad.check.matching import Matched
 from handgrad.check.report import Judged, Places, Verdict
@@ -58,8 +58,34 @@ class Halves:
     carried: Array
 
 
-def halves(entry: Entry, habit: Habit, scale: float) -> Halves:
-    """The halves of an entry's figures; `scale` is the size of the array's largest exact number."""
+ROUNDING = 1e-15
+"""What rounding may leave of 0, or of numbers of the size of 1 that cancel."""
+
+TINY = 1e-6
+"""How close, relative to itself, a figure must come to a number that is smaller than what rounding may leave."""
+
+
+def allowed(entry: Entry, work: Work, leaf: Leaf) -> Array:
+    """By figure, how far off it may be whatever its digits: floats' own rounding, where that has a part in it.
+
+    A number far below it that floats have as exactly as any other, such as e⁻¹⁴⁸, is held to its own size.
+    """
+    exact = work.exact[leaf]
+    sizes = np.abs(exact)
+    floor = entry.floor * float(np.max(sizes[np.isfinite(sizes)], initial=0.0)) + ROUNDING
+    allowed = np.full(entry.value.shape, floor)
+    if exact.shape != entry.value.shape:
+        return allowed
+    tiny = (sizes > 0) & (sizes <= floor) & (np.nan_to_num(entry.value) != 0)
+    if tiny.any():
+        floats = np.broadcast_to(work.floats[leaf], exact.shape)
+        sure = tiny & (np.abs(floats - exact) <= EXACT / 10 * sizes)
+        allowed[sure] = TINY * sizes[sure]
+    return allowed
+
+
+def halves(entry: Entry, habit: Habit, floor: Array) -> Halves:
+    """The halves of an entry's figures, which may be off by the floor whatever their digits."""
     written = entry.half.copy()
     carried = entry.half.copy()
     for at, figure in entry.figures.items():
@@ -67,13 +93,12 @@ def halves(entry: Entry, habit: Habit, scale: float) -> Halves:
         if figure.value == 0:
             written[at] = carried[at] = min(figure.half, unit)
         elif figure.whole:
-            text = figure.text.strip().rstrip(".")
+            text = figure.text.strip().lower().partition("e")[0].rstrip(".")
             zeros = len(text) - len(text.rstrip("0"))
             written[at] = min(figure.half * 10.0**zeros, unit) if figure.half else 0.0
             carried[at] = written[at]
         else:
             carried[at] = min(figure.half, unit)
-    floor = entry.floor * scale + 1e-15
     return Halves(written * entry.factor * (1 + 1e-9) + floor, carried * entry.factor + floor)
 
 
@@ -133,8 +158,7 @@ class _Judging:
     def _entered(self, quantity: Quantity, entry: Entry) -> None:
         leaf = quantity.leaf
         exact = self.work.exact[leaf]
-        scale = float(np.max(np.abs(exact[np.isfinite(exact)]), initial=0.0))
-        half = halves(entry, self.habit, scale)
+        half = halves(entry, self.habit, allowed(entry, self.work, leaf))
         value, given = entry.value, ~np.isnan(entry.value)
         right = np.abs(exact - value) <= half.written
         if entry.strict and not (right | ~given).all():

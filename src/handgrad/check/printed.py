@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from handgrad.check.figures import Entry, Habit
-from handgrad.check.judging import halves
+from handgrad.check.judging import allowed, halves
 from handgrad.check.report import Diagnosis, Judged, Places, Printed, Verdict
 from handgrad.check.work import Work
 from handgrad.expression import Leaf
@@ -39,8 +39,7 @@ def _judged(work: Work, one: Judged, habit: Habit, rounded: _Rounded) -> Judged:
     if one.convention is not None:
         entry = entry.scaled(1 / one.convention.count)
     exact = one.expected
-    scale = float(np.max(np.abs(exact[np.isfinite(exact)]), initial=0.0))
-    half = halves(entry, habit, scale)
+    half = halves(entry, habit, allowed(entry, work, one.quantity.leaf))
     gap = np.abs(exact - entry.value)
     if (gap <= half.written).all():
         coarse = (gap > np.maximum(half.carried, _unit(habit, exact))).any()

@@ -75,7 +75,8 @@ def _decimals(report: CheckReport) -> int:
     """The decimals that figures which are told of were written with: they are shown as they were."""
     return max(
         (
-            figure.decimals
+            # So far behind the point, a figure is shown as a power of ten.
+            figure.decimals if figure.decimals <= MOST_DIGITS else figure.digits - 1
             for one in _to_tell(report)
             if one.entry is not None
             for figure in one.entry.figures.values()

@@ -1,0 +1,49 @@
+"""Numbers far below what rounding leaves: a figure is held to the number's own size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import handgrad
+from handgrad.cli.commands import run
+
+FAR = handgrad.Problem("p = sigmoid(z)\nL = -ln(p)", {"z": -148.0})
+SPREAD = handgrad.Problem("p = softmax(z)\nL = -ln(p[0])", {"z": [0.0, -30.0, 1.0]})
+
+
+@pytest.mark.parametrize("figure", ["5.3e-65", "5.30e-65", "0", "0.0000"])
+def test_a_tiny_value(figure: str) -> None:
+    """e⁻¹⁴⁸ = 5.302e-65."""
+    assert handgrad.Checker(FAR).check({"p": figure}).verdicts["p"].verdict == "right"
+
+
+@pytest.mark.parametrize("figure", ["5.31e-65", "1.96e-64", "-5.3e-65", "1e-20"])
+def test_another_tiny_value(figure: str) -> None:
+    """As small, and not e⁻¹⁴⁸."""
+    assert handgrad.Checker(FAR).check({"p": figure}).verdicts["p"].verdict == "wrong"
+
+
+@pytest.mark.parametrize(("figure", "verdict"), [("2.517e-14", "right"), ("2.617e-14", "wrong")])
+def test_a_tiny_entry_beside_others(figure: str, verdict: str) -> None:
+    """softmax(0, −30, 1)₂ = e⁻³⁰/(1 + e + e⁻³⁰) = 2.517e-14."""
+    sheet = {"p": ["0.2689", figure, "0.7311"]}
+    assert handgrad.Checker(SPREAD).check(sheet).verdicts["p"].verdict == verdict
+
+
+def test_a_rest_of_rounding_is_0() -> None:
+    """What a program leaves of 0.1 · 3 − 0.3 is right where 0 is."""
+    problem = handgrad.Problem("z = w*x - c\nL = z**2", {"w": 0.1}, {"x": 3.0, "c": 0.3})
+    found = handgrad.Checker(problem).check({"z": 0.1 * 3 - 0.3, "dz": 2 * (0.1 * 3 - 0.3)})
+    assert {j.verdict for j in found.entered} == {"right"}
+
+
+def test_it_is_shown_as_it_was_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As a power of ten, and not with 66 decimals."""
+    (tmp_path / "far.toml").write_text(
+        'equations = ["p = sigmoid(z)", "L = -ln(p)"]\nparameters.z = -148'
+    )
+    (tmp_path / "answers.toml").write_text('p = "1.96e-64"')
+    run(["check", str(tmp_path / "far.toml"), str(tmp_path / "answers.toml")])
+    assert "you wrote  p = 1.96·10⁻⁶⁴" in capsys.readouterr().out
