@@ -193,3 +193,13 @@ def test_a_line_has_the_stable_form_where_the_written_one_has_no_number() -> Non
         x for s in near.steps for x in s.lines if x.target == Name("L") and x.role == "value"
     ]
     assert set(leaves(line.formula)) == {Name("p")}
+
+
+def test_a_tiny_number_that_decimals_cannot_tell_keeps_its_digits() -> None:
+    """ln(1 + e⁻¹¹⁰) is 1.689e-48, of which decimals of 50 digits know two beside the 1."""
+    tiny = handgrad.Problem(
+        ["p = softplus(s)", "z = 0.1*a - 0.3", "L = p + z"], {"s": -110.0, "a": 3}
+    )
+    run = handgrad.solve(tiny).run
+    assert float(run.value("p")) == pytest.approx(np.exp(-110), rel=1e-12)
+    assert float(run.value("z")) == 0

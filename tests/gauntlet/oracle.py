@@ -81,6 +81,9 @@ class Oracle:
     Raises `ReadError`.
     """
 
+    pace = 1
+    """How many times as long as PyTorch's a run takes."""
+
     def __init__(self, text: str, *, paper: bool = True) -> None:
         table = tomllib.loads(text)
         self.paper = paper

@@ -32,9 +32,12 @@ NOTHING = 1e-20
 DECIMALS = 1e-20
 """What is under so many times `NOTHING`, and 0 in floats, is a rest of the decimals."""
 
+RESOLVED = 1e-46
+"""Closer than this decimals of 50 digits know nothing beside a 1, where a stable form in floats does:
+ln(1 + e⁻¹¹⁰) = 1.689e-48."""
+
 UNDER = 1e-60
-"""A float under this is no rest: those are no smaller than the cube of a float's last digit. Decimals of 50
-digits have none for it beside a 1, where a stable form in floats has: ln(1 + e⁻⁵⁰⁰) = 7e-218."""
+"""A float under this is no rest: those are no smaller than the cube of a float's last digit."""
 
 Rests = Mapping[Leaf, Array]
 """By line, what floats leave of entries that are 0; 0 elsewhere."""
@@ -153,10 +156,11 @@ def _rounded(exact: Any, computed: Array) -> Array:
     def nearest(number: Any, left: float) -> float:
         one = Exact.of(number)
         value = float(one)
-        if value == 0 and 0 < abs(left) < UNDER:
+        if one.is_exact:
+            return value
+        if abs(value - left) < RESOLVED and (value != 0 or abs(left) < UNDER):
             return float(left)
-        size = abs(left) or DECIMALS
-        return 0.0 if not one.is_exact and abs(value) < NOTHING * size else value
+        return 0.0 if abs(value) < NOTHING * (abs(left) or DECIMALS) else value
 
     each = np.frompyfunc(nearest, 2, 1)(np.asarray(exact, dtype=object), computed)
     return np.asarray(each, dtype=float)

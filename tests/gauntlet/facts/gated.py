@@ -231,7 +231,9 @@ def _unit(seen: Seen, unit: Unit) -> Found:
     steepest = STEEPEST.get(layer.operation)
     flat = (np.abs(seen.slopes[unit.unit]) < FLAT * (steepest or 0.0)).all(axis=0)
     yield unit.saturated == int(flat.sum()), f"saturated on {int(flat.sum())}"
-    yield unit.verdict == _verdict(seen, unit, flat), f"the verdict is {_verdict(seen, unit, flat)}"
+    told = _verdict(seen, unit, flat)
+    hardly = 0 < unit.gradient < NONE_IN_FLOATS and told == "starved"
+    yield hardly or unit.verdict == told, f"the verdict is {told}"
     if unit.verdict == "starved" and unit.starved_by == "gates":
         yield _deaf(seen, fires), "a gate after it is open while it fires"
     if unit.revivers is not None:
@@ -338,7 +340,7 @@ def _never(seen: Seen, unit: Unit) -> Found:
     """A unit that is said never to fire again by the rule does not, for as long as one looks."""
     facts = seen.facts
     updated = Updated.of(facts)
-    steps = max(1, min(20, MOST_RUNS // max(1, facts.cases)))
+    steps = max(1, min(20, MOST_RUNS // (max(1, facts.cases) * facts.oracle.pace)))
     later = facts.under(facts.oracle.run(updated.after(steps)))
     z = pre_activations(seen.audit, seen.layer, later)
     if np.isfinite(z).all():
@@ -409,7 +411,7 @@ def _changed(seen: Seen, remedy: Remedy, unit: Unit) -> Iterator[Facts]:
         case "smaller_rate":
             update = {**facts.oracle.update, "rate": remedy.rate}
             yield facts.under(facts.oracle.run(Updated(facts.oracle, update).after(remedy.updates)))
-        case "go_on" if remedy.updates * facts.cases <= MOST_RUNS:
+        case "go_on" if remedy.updates * facts.cases <= MOST_RUNS // facts.oracle.pace:
             yield facts.under(facts.oracle.run(Updated.of(facts).after(remedy.updates)))
         case _:
             return
@@ -488,7 +490,7 @@ def _redrawn(seen: Seen, unit: Unit, remedy: Remedy) -> Found:
     if not unit.own:
         return  # which are its own is said of units that are off
     facts, given = seen.facts, seen.facts.oracle.parameters
-    draws = max(8, min(DRAWS, MOST_RUNS // max(1, facts.cases)))
+    draws = max(8, min(DRAWS, MOST_RUNS // (max(1, facts.cases) * facts.oracle.pace)))
     generator = np.random.default_rng(facts.seed)
     fires = 0
     for _ in range(draws):

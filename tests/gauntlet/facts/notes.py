@@ -348,13 +348,7 @@ KINKS: dict[str, tuple[Any, str]] = {
     "minimum": (lambda a, b: a == b, "each side takes half of the gradient"),
     "max": (lambda a, axis=None, keepdims=False: _ties(a, axis), "share the gradient equally"),
     "min": (lambda a, axis=None, keepdims=False: _ties(-a, axis), "share the gradient equally"),
-    "norm": (
-        lambda a, axis=None, keepdims=False: (
-            np.sum(abs(a), axis=tuple(range(a.ndim)) if axis is None else axis, keepdims=keepdims)
-            == 0
-        ),
-        "0",
-    ),
+    "norm": (lambda a, axis=None, keepdims=False: _all_zero(a, axis), "0"),
     "hinge": (lambda s, y: y * s == 1, "its slope there is taken as 0"),
     "max_pool1d": (lambda a, **o: _tied_windows(a, 1, **o), "share the gradient equally"),
     "max_pool2d": (lambda a, **o: _tied_windows(a, 2, **o), "share the gradient equally"),
@@ -364,6 +358,12 @@ KINKS: dict[str, tuple[Any, str]] = {
     },
 }
 """By operation, where it has no derivative, and what must be said of it."""
+
+
+def _all_zero(a: Any, axis: Any) -> Any:
+    """The entries whose norm is 0."""
+    over = tuple(range(a.ndim)) if axis is None else axis
+    return np.broadcast_to(np.sum(abs(a), axis=over, keepdims=True) == 0, a.shape)
 
 
 def _kink(note: AtKink, facts: Facts) -> Found:

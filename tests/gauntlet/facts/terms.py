@@ -307,6 +307,23 @@ def _with_channels(a: Array, k: Array, rank: int) -> tuple[Array, Array, bool]:
     return (a, k, True) if a.ndim > rank else (a[None], k[None, None], False)
 
 
+REST = 64 * float(np.finfo(float).eps)
+"""What rounding may leave of a sum, for each unit of the sum of its terms' sizes."""
+
+
+def _on_paper(combine: Callable[..., Array], size: Callable[..., Array]) -> Callable[..., Array]:
+    """Sums of floats with a rest of their rounding as 0; longer numbers leave none to speak of."""
+
+    def combined(*arrays: Array, **options: Any) -> Array:
+        found = np.asarray(combine(*arrays, **options))
+        if found.dtype == object or not ((found != 0) & (np.abs(found) < 1e-6)).any():
+            return found
+        sizes = np.asarray(size(*[np.abs(a) for a in arrays], **options))
+        return np.where(np.abs(found) <= REST * sizes, 0.0, found)
+
+    return combined
+
+
 def _conv(rank: int) -> dict[str, Callable[..., Array]]:
     def zeros(like: Array, shape: Any) -> Array:
         return np.zeros(shape, dtype=like.dtype)
@@ -344,7 +361,8 @@ def _conv(rank: int) -> dict[str, Callable[..., Array]]:
         return out if channels else out[0, 0]
 
     name = f"conv{rank}d"
-    return {name: convolved, f"{name}_to_array": to_array, f"{name}_to_kernel": to_kernel}
+    convolve = _on_paper(convolved, convolved)
+    return {name: convolve, f"{name}_to_array": to_array, f"{name}_to_kernel": to_kernel}
 
 
 def _pools(rank: int) -> dict[str, Callable[..., Array]]:
@@ -412,23 +430,6 @@ def _one_hot(y: Array, classes: int) -> Array:
 def _cross_entropy(p: Array, y: Array, logarithm: Callable[[Array, Array], Array]) -> Array:
     target = y if y.shape == p.shape else _one_hot(y, p.shape[-1])
     return -total(logarithm(target, p)) / int(np.prod(p.shape[:-1], dtype=int))
-
-
-REST = 64 * float(np.finfo(float).eps)
-"""What rounding may leave of a sum, for each unit of the sum of its terms' sizes."""
-
-
-def _on_paper(combine: Callable[..., Array], size: Callable[..., Array]) -> Callable[..., Array]:
-    """Sums of floats with a rest of their rounding as 0; longer numbers leave none to speak of."""
-
-    def combined(*arrays: Array, **options: Any) -> Array:
-        found = np.asarray(combine(*arrays, **options))
-        if found.dtype == object or not ((found != 0) & (np.abs(found) < 1e-6)).any():
-            return found
-        sizes = np.asarray(size(*[np.abs(a) for a in arrays], **options))
-        return np.where(np.abs(found) <= REST * sizes, 0.0, found)
-
-    return combined
 
 
 MEANING: Mapping[str, Callable[..., Array]] = {
