@@ -246,6 +246,31 @@ def test_tightening_decides_more() -> None:
     assert -0.05 <= split.certificate.upper <= 0
 
 
+def test_tightening_decides_channels() -> None:
+    """z = conv(x) − conv(x) + b is b at each position; intervals say up to 2 + b."""
+    problem = handgrad.Problem(
+        "z = conv1d(x, K) - conv1d(x, K) + b\nh = relu(z)\nL = sum(h)",
+        {"K": [[[1.0, 1.0]], [[1.0, -1.0]]], "b": [[-0.1], [0.1]]}, {"x": [[0.5, 0.2, 0.4]]},
+    )  # fmt: skip
+    box = {"x": (np.zeros((1, 3)), np.ones((1, 3)))}
+    audit = handgrad.audit_gates(problem, over=box, tighten=True, remedies=False)
+    found = {u.unit: u.certificate for u in audit.units}
+    assert found[0,] is not None
+    assert found[0,].decided == "dead"
+    assert -0.1 <= found[0,].upper <= 0
+    assert found[1,] is not None
+    assert found[1,].decided == "fires"
+    # With a bias for each position, every one is bounded by itself.
+    some = handgrad.Problem(
+        "z = conv1d(x, K) - conv1d(x, K) + b\nh = relu(z)\nL = sum(h)",
+        {"K": [[[1.0, 1.0]]], "b": [[-0.1, -0.1]]}, {"x": [[0.5, 0.2, 0.4]]},
+    )  # fmt: skip
+    loose = handgrad.audit_gates(some, over=box, remedies=False)
+    assert {u.certificate.decided for u in loose.units if u.certificate} == {"undecided"}
+    tight = handgrad.audit_gates(some, over=box, tighten=True, remedies=False)
+    assert {u.certificate.decided for u in tight.units if u.certificate} == {"dead"}
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

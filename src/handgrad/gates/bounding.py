@@ -10,7 +10,7 @@ bounds of its own (Moore, Kearfott and Cloud, "Introduction to Interval Analysis
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,8 +33,8 @@ WORK = 20_000_000
 POINTS = 256
 """Points looked at for one at which a unit fires."""
 
-UNITS = 64
-"""Units whose bounds are tightened, at most."""
+ENTRIES = 64
+"""Pre-activations whose bounds are tightened, at most: a unit has one at each of its positions."""
 
 
 def certificates(
@@ -54,22 +54,23 @@ def certificates(
     points = bounding.points()
     values = bounding.upper(points, [s.pre for s in sites], lower=True)
     found: dict[str, dict[tuple[int, ...], Certificate]] = {}
-    left = UNITS
+    left = ENTRIES
     for site in sites:
         wanted = set(tighten.get(site.name, ()))
         layer = found[site.name] = {}
-        highest = site.layer.apart(upper[site.pre]).max(axis=-2)
+        highest = site.layer.apart(upper[site.pre])[..., 0]
         attained = site.layer.apart(values[site.pre]).max(axis=-2)
         for unit in np.ndindex(*site.units):
-            bound = float(highest[unit][0])
+            bound = float(highest[unit].max())
+            asked = int((highest[unit] > 0).sum())
             if bound <= 0:
                 layer[unit] = Certificate("dead", bound)
             elif (attained[unit] > 0).any():
                 which = int(attained[unit].argmax())
                 layer[unit] = Certificate("fires", bound, 1, bounding.witness(points, which))
-            elif unit in wanted and left > 0 and site.layer.positions == 1:
-                left -= 1
-                layer[unit] = bounding.tightened(site, unit)
+            elif unit in wanted and left >= asked:
+                left -= asked
+                layer[unit] = bounding.tightened(site, unit, highest[unit])
             else:
                 layer[unit] = Certificate("undecided", bound)
     return found
@@ -174,9 +175,32 @@ class _Bounding:
 
     # -- tightening ---------------------------------------------------------------------------------
 
-    def tightened(self, site: Site, unit: tuple[int, ...]) -> Certificate:
-        """Splits the box until the unit is decided, or has been split into `PARTS`."""
-        alone = self._alone(site, unit)
+    def tightened(self, site: Site, unit: tuple[int, ...], highest: Array) -> Certificate:
+        """Tightens the bounds of a unit at each position where they leave it open, the highest first.
+
+        Arguments:
+            highest: by position, the upper bounds over the whole box.
+        """
+        found: list[Certificate] = []
+        order = np.argsort(-highest)
+        for position in order:
+            if highest[position] <= 0:
+                found.append(Certificate("dead", float(highest[position])))
+                continue
+            found.append(self._at_position(site, unit, int(position)))
+            if found[-1].decided == "fires":
+                break
+        rest = highest[order[len(found) :]]
+        bound = max(float(rest.max(initial=-np.inf)), *(c.upper for c in found))
+        boxes = max(c.boxes for c in found)
+        if found[-1].decided == "fires":
+            return replace(found[-1], upper=bound, boxes=boxes)
+        shut = all(c.decided == "dead" for c in found)
+        return Certificate("dead" if shut else "undecided", bound, boxes)
+
+    def _at_position(self, site: Site, unit: tuple[int, ...], position: int) -> Certificate:
+        """Splits the box until one pre-activation is decided, or has been split into `PARTS`."""
+        alone = self._alone(site, site.layer.entry(unit, position))
         open_, proved, split = self.whole, -np.inf, 1
         best = np.inf
         while True:
@@ -197,10 +221,9 @@ class _Bounding:
             split += open_.count
             open_ = self._halved(open_, {n: p[..., ~shut] for n, p in pull.items()})
 
-    def _alone(self, site: Site, unit: tuple[int, ...]) -> Problem:
+    def _alone(self, site: Site, entry: tuple[int, ...]) -> Problem:
         """The problem with this one pre-activation for its loss."""
         pre = Name(site.pre)
-        entry = tuple(0 if isinstance(i, slice) else i for i in site.layer.select(unit))
         formula = source(pre.at(entry) if entry else pre)
         target = next(f"unit_{k}" for k in range(10**6) if not self._taken(f"unit_{k}"))
         texts = [e.text for e in self.problem.equations]

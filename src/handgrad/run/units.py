@@ -107,6 +107,14 @@ class LayerUnits:
             at[axis] = place
         return tuple(at)
 
+    def entry(self, unit: Index, position: int) -> Index:
+        """Where a unit stands, at one of its positions in the order of `apart`."""
+        others = [a for a in range(len(self.shape)) if a not in self.axes]
+        at = dict(zip(self.axes, unit, strict=True))
+        for axis in reversed(others):
+            position, at[axis] = divmod(position, self.shape[axis])
+        return tuple(at[axis] for axis in range(len(self.shape)))
+
     def apart(self, array: Array) -> Array:
         """An array, cases last, with the axes of the units first and all positions in the last but one."""
         others = [a for a in range(len(self.shape)) if a not in self.axes]
