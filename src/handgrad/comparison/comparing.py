@@ -246,6 +246,7 @@ def _gate_changes(
                 unit=index,
                 case=at[-1] if before.cased else None,
                 layer=before.layer,
+                time_step=before.time_step,
                 left=_state(before, at, index),
                 right=_state(after, at, index),
                 reaches=own.zeroed(Adjoint(pre.name), index) if isinstance(pre, Name) else (),

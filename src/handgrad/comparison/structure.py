@@ -122,6 +122,7 @@ class GateChange:
     unit: Index
     case: int | None
     layer: int
+    time_step: int
     left: UnitState
     right: UnitState
     reaches: tuple[Zeroed, ...]

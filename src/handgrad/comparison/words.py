@@ -101,6 +101,7 @@ def gate_text(change: GateChange) -> Text:
     case = f"In case {change.case + 1} " if change.case is not None else ""
     index = change.unit
     of = f" of layer {change.layer}" if change.layer else ""
+    of = f" at time step {change.time_step}" if change.time_step else of
     if len(index) > 1:
         who = f"entry ({', '.join(str(i + 1) for i in index)}){of}"
     else:

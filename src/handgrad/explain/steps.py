@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from handgrad.explain.text import Inline, Text, joined
-from handgrad.explain.words import OPTIONS, RULE_SETTINGS, RULE_WORDS, WORDS
+from handgrad.explain.words import OPTIONS, QUOTIENT, RULE_SETTINGS, RULE_WORDS, WORDS
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name, leaves, walk
 from handgrad.graph import Graph
 from handgrad.graph.structure import activation_of
@@ -74,7 +74,8 @@ def _layer_title(trace: Trace, step: Step) -> Text:
         else:
             word = (Name(node.name),)
         parts += [", then " if parts else "", *word]
-    return (f"Layer {step.layer}: ", *[p for p in parts if p])
+    where = f"Time step {step.time_step}" if step.time_step else f"Layer {step.layer}"
+    return (f"{where}: ", *[p for p in parts if p])
 
 
 def _outermost(formula: Expression) -> str:
@@ -177,6 +178,7 @@ def _backward_reason(trace: Trace, step: Step) -> Text:
             f"{WORDS[note.operation].noun} belong together: their derivatives cancel to {left}.",
         )
     operations: dict[str, None] = {}
+    sides: set[str] = set()
     for line in step.lines:
         written = (
             trace.graph.nodes[line.through].written if line.through in trace.graph.nodes else None
@@ -184,13 +186,14 @@ def _backward_reason(trace: Trace, step: Step) -> Text:
         if written is not None and line.role in ("gradient", "part", "per_case"):
             for operation in _path(written, line.target.name):
                 operations[operation] = None
+            sides |= _quotient_sides(written, line.target.name)
     # Only what is multiplied by weights has weights that carry the gradient back.
     through = {line.through for line in step.lines if line.through in trace.graph.nodes}
     equations = [trace.graph.nodes[name].written for name in sorted(through)]
     weighs = any(_multiplies(o) for o in operations) and any(
         e is not None and _weighted(trace.graph, e) for e in equations
     )
-    said = [WORDS[o].backward for o in operations if o in WORDS]
+    said = [_backward_of(o, sides) for o in operations if o in WORDS]
     if step.kind == "pass_backward" and weighs:
         said = [
             "Every weight that carried the value forward carries the gradient back: multiply by the transpose."
@@ -212,6 +215,25 @@ def _backward_reason(trace: Trace, step: Step) -> Text:
             f"{each} weight gradient is the error signal times the layer's input{added}.{after}"
         ]
     return (" ".join(said[:2]),)
+
+
+def _backward_of(operation: str, sides: set[str]) -> str:
+    """What is said of an operation's gradient; of a quotient only what its gradient goes to."""
+    if operation == "divide" and len(sides) == 1:
+        (side,) = sides
+        return QUOTIENT[side]
+    return WORDS[operation].backward
+
+
+def _quotient_sides(expression: Expression, name: str) -> set[str]:
+    """Whether a name stands in the numerator or the denominator of a formula's quotients, or in both."""
+    return {
+        side
+        for call in walk(expression)
+        if isinstance(call, Call) and call.operation == "divide"
+        for side, part in zip(QUOTIENT, call.arguments, strict=True)
+        if any(isinstance(leaf, Name) and leaf.name == name for leaf in leaves(part))
+    }
 
 
 def _picks_a_class(graph: Graph, note: ShortcutTaken) -> bool:

@@ -20,6 +20,12 @@ class Words:
     backward: str
 
 
+QUOTIENT = {
+    "numerator": "In a quotient a/b the numerator receives the gradient times 1/b.",
+    "denominator": "In a quotient a/b the denominator receives the gradient times −a/b².",
+}
+"""What is said of a quotient where the gradient goes to one of its parts alone."""
+
 WORDS: dict[str, Words] = {
     "add": Words(
         "the sum", "Add entry by entry.", "A sum passes its gradient on unchanged to every term."

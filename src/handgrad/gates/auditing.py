@@ -30,6 +30,7 @@ from handgrad.gates.structure import (
     Verdict,
 )
 from handgrad.graph import build
+from handgrad.graph.recurrence import time_steps
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.problem.parts import in_own_names, with_named_activations
@@ -403,6 +404,7 @@ class _Audit:
         norms = {n: float(np.sqrt(c.squared_out / c.cases)) for n, c in counts.items()}
         last = norms[sites[-1].name]
         silenced = silenced_by(self.counter.graph, sites)
+        times = time_steps(self.counter.graph)
         layers = []
         for site in sites:
             of = counts[site.name]
@@ -427,6 +429,7 @@ class _Audit:
                     matrix=site.layer.matrix,
                     shut=of.shut if site.gate else 0,
                     silences=silenced.get(site.name, ()),
+                    time_step=times.get(site.name, 0),
                 )
             )
         return tuple(layers)

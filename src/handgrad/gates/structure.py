@@ -170,7 +170,7 @@ class Layer:
     the last layer. Units lie along `axes` of the pre-activation's `shape`; along the others lie the
     positions of each, such as those of a convolution's channel. `matrix` says that it is a product of
     matrices, and no convolution. `shut` counts the cases in which no unit of it fires; `silences` are the layers before it from which every path to the loss leads
-    through it.
+    through it. `time_step` is the number of a recurrent network's time step, 0 of what is none.
     """
 
     name: str
@@ -189,6 +189,7 @@ class Layer:
     matrix: bool = True
     shut: int = 0
     silences: tuple[str, ...] = ()
+    time_step: int = 0
 
     @property
     def positions(self) -> int:

@@ -47,7 +47,7 @@ def gates_page(audit: Audit, decimals: int = 4) -> Page:
         Paragraph(_introduction(audit)),
         *_remarks(audit),
         *_silencer(audit),
-        Heading(("Layers",), 2),
+        Heading((_called(audit),), 2),
         _layers(audit),
         Paragraph(_flow_words(audit)),
         *_figures(audit),
@@ -144,15 +144,30 @@ def _remarks(audit: Audit) -> list[Block]:
     return notes
 
 
+GRADIENT_BY = {
+    "Layers": "Gradient by layer",
+    "Time steps": "Gradient by time step",
+    "Layers and time steps": "Gradient by layer and time step",
+}
+
+
+def _called(audit: Audit) -> str:
+    """What the layers are called: the time steps of a recurrent network are no layers."""
+    times = [layer.time_step > 0 for layer in audit.layers]
+    return "Time steps" if all(times) else "Layers and time steps" if any(times) else "Layers"
+
+
 def _layers(audit: Audit) -> Table:
+    times = all(layer.time_step for layer in audit.layers)
+    first = "time step" if times else "layer"
     header: tuple[Text, ...] = (
-        ("layer",), ("activation",), ("units",), ("off",), ("fire",), ("gradient in",), ("out",), ("flow",),
+        (first,), ("activation",), ("units",), ("off",), ("fire",), ("gradient in",), ("out",), ("flow",),
     )  # fmt: skip
     rows: list[tuple[Text, ...]] = []
     for layer in audit.layers:
         rows.append(
             (
-                (Name(layer.name),),
+                _layer_name(layer, times),
                 (_bare(WORDS[layer.operation].noun),),
                 (f"{layer.units}",),
                 (f"{layer.dead}" if layer.gate else "—",),
@@ -165,9 +180,17 @@ def _layers(audit: Audit) -> Table:
     return Table(header, tuple(rows), "llrrrrrl")
 
 
+def _layer_name(layer: Layer, times: bool) -> Text:
+    """A layer's name in the table; a time step's with its number."""
+    if not layer.time_step:
+        return (Name(layer.name),)
+    return (f"{'' if times else 'time step '}{layer.time_step}: ", Name(layer.name))
+
+
 def _flow_words(audit: Audit) -> Text:
+    last = "time step" if audit.layers[-1].time_step else "layer"
     return (
-        f"Gradients vanish where the norm that passes is under {VANISHING:g} of the last layer's, and explode "
+        f"Gradients vanish where the norm that passes is under {VANISHING:g} of the last {last}'s, and explode "
         f"where it is over {EXPLODING:g} times that.",
     )
 
@@ -211,7 +234,9 @@ def _figures(audit: Audit) -> list[Block]:
         figures.append(Figure(drawing))
     if len(audit.layers) > 1:
         bars = [Bar((Name(layer.name),), layer.gradient_out) for layer in audit.layers]
-        drawing = bar_chart(bars, title="Gradient by layer", value_label="norm of what passes")
+        drawing = bar_chart(
+            bars, title=GRADIENT_BY[_called(audit)], value_label="norm of what passes"
+        )
         figures.append(Figure(drawing))
     return figures
 

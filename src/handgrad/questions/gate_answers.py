@@ -303,6 +303,7 @@ def _changed_gates(units: Sequence[UnitAt], does: str, do: str) -> list[Text]:
 def _unit(unit: UnitAt) -> Text:
     index = unit.unit
     where = f" of layer {unit.layer}" if unit.layer else ""
+    where = f" at time step {unit.time_step}" if unit.time_step else where
     case = f"In case {unit.case + 1} " if unit.case is not None else ""
     if len(index) == 1:
         the = "the" if case else "The"

@@ -116,6 +116,7 @@ def units_at(before: Units, after: Units) -> Iterator[UnitAt]:
             unit=index,
             case=place[-1] if before.cased else None,
             layer=before.layer,
+            time_step=before.time_step,
             z=float(before.z[place]),
             slope=float(before.slope[place]),
             other_z=float(after.z[place]),

@@ -98,6 +98,7 @@ class UnitAt:
     unit: Index
     case: int | None
     layer: int
+    time_step: int
     z: float
     slope: float
     other_z: float

@@ -64,6 +64,7 @@ def _layer(layer: Layer) -> dict[str, Any]:
         "positions": layer.positions,
         "shut": layer.shut,
         "silences": list(layer.silences),
+        "time_step": layer.time_step,
     }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from handgrad.collector import paused
 from handgrad.expression import Adjoint, Expression, Leaf, Name, leaves
 from handgrad.graph import Graph, Line, build
+from handgrad.graph.recurrence import time_steps
 from handgrad.graph.structure import activation_of
 from handgrad.operations.annotate import annotated
 from handgrad.operations.operation import Array
@@ -71,6 +72,7 @@ class _Building:
     def trace(self, steps: int) -> Trace:
         self.noting = Noting(self.graph, self.run, self.rests)
         self.numbers = Numbers(self.run.numbers, self.graph.cased_leaves, self.graph.rows)
+        self.times = time_steps(self.graph)
         self._forward()
         self._backward()
         updated, training = self._update(steps)
@@ -102,7 +104,9 @@ class _Building:
     def _add(self, phase: int, kind: StepKind, about: str, lines: list[TraceLine]) -> None:
         number = self.counts[phase] = self.counts.get(phase, 0) + 1
         used = {self.made_in.get(leaf) for line in lines for leaf in leaves(line.formula)}
-        self.layers += kind == "layer"
+        times = [self.times.get(line.target.name, 0) for line in lines] if kind == "layer" else []
+        time = max(times, default=0)
+        self.layers += kind == "layer" and not time
         named: Phase = ("forward", "backward", "update")[phase - 1]
         step = Step(
             id=f"{phase}.{number}",
@@ -110,7 +114,8 @@ class _Building:
             kind=kind,
             about=about,
             lines=tuple(lines),
-            layer=self.layers if kind == "layer" else 0,
+            layer=self.layers if kind == "layer" and not time else 0,
+            time_step=time,
             uses=tuple([f"{p}.{n}" for p, n in sorted(filter(None, used))]),
             notes=self.noting.notes(named, kind, lines),
         )

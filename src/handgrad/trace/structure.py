@@ -319,7 +319,8 @@ class Step(Shown):
     """A numbered step: forward 1.1, 1.2, …; backward 2.1, …; update 3.1, ….
 
     `about` is the value whose computation or gradient it is about; `layer` counts the layers
-    of the forward pass from 1, and is 0 elsewhere; `uses` are the steps whose results it needs;
+    of the forward pass from 1, and is 0 elsewhere, as in a time step of a recurrent network, which
+    `time_step` counts; `uses` are the steps whose results it needs;
     `trace` is the solution that it stands in.
     """
 
@@ -331,6 +332,7 @@ class Step(Shown):
     uses: tuple[str, ...]
     notes: tuple[Note, ...]
     layer: int = 0
+    time_step: int = 0
     trace: Trace | None = field(default=None, compare=False)
 
     def within(self, trace: Trace) -> Step:
@@ -344,6 +346,7 @@ class Step(Shown):
             self.uses,
             self.notes,
             self.layer,
+            self.time_step,
             trace,
         )
 

@@ -26,7 +26,8 @@ class Units:
         gate: whether it lets gradient through where its input is positive, and none elsewhere.
         z, slope: the pre-activation and the local derivative there.
         arriving: the gradient with respect to the activation's value.
-        step, layer: the forward step that computes it, and the layer's number, 0 for none.
+        step, layer, time_step: the forward step that computes it, and the number of the layer, or of
+            a recurrent network's time step, 0 for none.
     """
 
     activation: str
@@ -39,6 +40,7 @@ class Units:
     cased: bool
     step: str
     layer: int
+    time_step: int
 
     @property
     def shut(self) -> Array:
@@ -78,6 +80,7 @@ def units(trace: Trace) -> tuple[Units, ...]:
                 cased=graph.cased(argument),
                 step=steps[name].id if name in steps else "",
                 layer=steps[name].layer if name in steps else 0,
+                time_step=steps[name].time_step if name in steps else 0,
             )
         )
     return tuple(found)

@@ -11,7 +11,7 @@ from typing import Any, assert_never
 import numpy as np
 
 import handgrad
-from handgrad.expression import Call, Expression, Name
+from handgrad.expression import Call, Expression, Name, leaves
 from handgrad.questions.structure import (
     BiasGradient,
     CaseShares,
@@ -30,6 +30,7 @@ from handgrad.questions.structure import (
     ZeroEntries,
     ZeroPart,
 )
+from handgrad.trace import Step
 from tests.gauntlet.facts import terms
 from tests.gauntlet.facts.claim import Claims, Found, claims_of, close, near
 from tests.gauntlet.facts.lines import numbers_only, updating
@@ -267,9 +268,30 @@ def _unit_at(unit: UnitAt, before: Facts, after: Facts, old: str, new: str) -> F
     yield unit.unit == at_entry, f"it is unit {at_entry}"
     inner = unit.entry.arguments[0] if at_entry and isinstance(unit.entry, Call) else unit.entry
     outer = {t for t, c in _activations(before) if c.arguments[0] == inner}
-    layers = [s for s in before.trace._steps if s.kind == "layer"]
+    steps = [s for s in before.trace._steps if s.kind == "layer"]
+    layers = [s for s in steps if not s.time_step]
     numbers = [k for k, s in enumerate(layers, 1) if outer & {x.target.name for x in s.lines}]
     yield unit.layer in (numbers or [0]), f"it is in layer {numbers}"
+    timed = [s for s in steps if s.time_step and outer & {x.target.name for x in s.lines}]
+    times = [s.time_step for s in timed]
+    yield unit.time_step in (times or [0]), f"it is at time step {times}"
+    for step in timed:
+        # The same parameters are used at every time.
+        mine = _parameters_of(step, before)
+        again = [s for s in steps if s.time_step != step.time_step and s.time_step]
+        others = [_parameters_of(s, before) for s in again]
+        yield any(mine <= o or o <= mine for o in others), f"no other time for {mine}"
+
+
+def _parameters_of(step: Step, facts: Facts) -> set[str]:
+    parameters = facts.trace.problem.parameters
+    names = (
+        leaf
+        for line in step.lines
+        if (written := facts.trace.graph.nodes[line.target.name].written) is not None
+        for leaf in leaves(written)
+    )
+    return {n.name for n in names if isinstance(n, Name) and n.name in parameters}
 
 
 def _swapped_parts(swap: Swap, facts: Facts, other: Facts) -> Found:

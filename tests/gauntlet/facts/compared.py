@@ -61,6 +61,12 @@ def _quantity(quantity: Quantity, left: Facts, right: Facts) -> Found:
 
 
 def _gate(gate: GateChange, left: Facts, right: Facts) -> Found:
+    steps = [
+        (s.layer, s.time_step)
+        for s in left.trace._steps
+        if s.kind == "layer" and gate.activation in {line.target.name for line in s.lines}
+    ]
+    yield (gate.layer, gate.time_step) in (steps or [(0, 0)]), f"it is in {steps}"
     case = gate.case or 0
     z = [float(f.value(s.entry, case)) for s, f in ((gate.left, left), (gate.right, right))]
     yield near(gate.left.z, z[0]), f"first it is {z[0]}"

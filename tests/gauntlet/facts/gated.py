@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import handgrad
-from handgrad.expression import Call, Name
+from handgrad.expression import Call, Name, leaves
 from handgrad.gates import Audit
 from handgrad.gates.structure import Layer, Remedy, Unit
 from tests.gauntlet.facts.asked import ACTIVATIONS, swapped
@@ -193,6 +193,24 @@ def _layer(seen: Seen) -> Found:
         yield layer.flow == flow, f"the flow is {flow}"
         dominated = _dominated(layer.name, seen)
         yield set(layer.silences) <= dominated or not layer.gate, f"it leads on from {dominated}"
+    if layer.time_step:
+        # A time step takes up the parameters that another time takes.
+        mine = _parameters_of(layer, seen)
+        others = [x for x in audit.layers if x.time_step not in (0, layer.time_step)]
+        yield any(_parameters_of(x, seen) == mine for x in others), f"no other time with {mine}"
+
+
+def _parameters_of(layer: Layer, seen: Seen) -> set[str]:
+    """The parameters that a layer uses, up to the layers before it."""
+    layers = {x.name for x in seen.audit.layers}
+    pending = [leaf.name for leaf in leaves(layer.pre_activation) if isinstance(leaf, Name)]
+    met: set[str] = set()
+    while pending:
+        name = pending.pop()
+        if name not in met and name not in layers:
+            met.add(name)
+            pending += seen.facts.uses.get(name, ())
+    return met & set(seen.audit.problem.parameters)
 
 
 def _dominated(name: str, seen: Seen) -> set[str]:

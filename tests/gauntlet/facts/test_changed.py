@@ -60,7 +60,7 @@ def test_a_false_change_figure_or_gate_of_a_comparison_is_found() -> None:
             assert is_false(of_compared(spoilt, left, right)), (quantity.kind, field)
     for field, false in spoiled(
         comparison.gate_changes[0],
-        ("operation", "gate", "step", "layer", "unit", "reaches", "case"),
+        ("operation", "gate", "step", "unit", "reaches", "case"),
     ):
         assert is_false(of_compared(replace(comparison, gate_changes=(false,)), left, right)), field
 
