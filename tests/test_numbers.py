@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import handgrad
 from handgrad.cli.commands import run
+from handgrad.figures import figure
 from handgrad.numbers import Exact
 from tests.graphs import random_graph
 from tests.oracle import assert_close
@@ -137,3 +138,8 @@ def test_a_fraction_of_many_digits_is_printed_as_a_decimal() -> None:
     """Python writes no integer of more than 4 300 digits."""
     third = Exact.of(2) ** 6000
     assert str(third * third * third) == "≈3.4667454295237668687e+5418"
+
+
+def test_the_smallest_float_is_written_to_its_last_decimal() -> None:
+    assert figure(5e-324, 324).startswith("0.")
+    assert figure(5e-324, 4) == "4.9407e-324"

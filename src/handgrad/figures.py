@@ -15,6 +15,9 @@ LARGE = 1e7
 EXACT_DIGITS = 1e13
 """Numbers with more digits than this in a figure are not looked at for ties."""
 
+FINEST = 300
+"""Decimals up to which a float can be scaled; the smallest of all, 5e-324, has 324."""
+
 TIE = 1e-14
 """How far from halfway between two figures a number may be put by floats' own rounding."""
 
@@ -59,6 +62,8 @@ def _halved_up(x: float, decimals: int) -> float:
 
     As a person rounds: 0.37 · 0.5 = 0.185 is 0.19 to two decimals.
     """
+    if decimals > FINEST:
+        return x
     scaled = abs(x) * 10.0**decimals
     whole = math.floor(scaled) if scaled < EXACT_DIGITS else 0
     if (not whole and scaled >= 1) or abs(scaled - whole - 0.5) > TIE * max(scaled, 1.0):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from handgrad.errors import HandgradError
-from handgrad.expression import Leaf
+from handgrad.expression import Leaf, walk
 from handgrad.gates.counting import Counter, Counts, Site
 from handgrad.gates.structure import NOISE, OFF, Missing, Remedy, Unit, Verdict
 from handgrad.operations import operation_of
@@ -29,6 +29,9 @@ DRAWS = 8
 
 UPDATES = 10
 """Updates made to see what a smaller rate does."""
+
+LOOK_WORK, FEWEST_LOOKS, MOST_LOOKS = 2_000, 10, 100
+"""Looks at a training that goes on, times the length of the equations; each look is a run as on paper."""
 
 MOST_UPDATES, UPDATE_WORK = 5_000, 100_000_000
 """Updates made to see whether going on revives a unit, and products of a parameter and a case in all of
@@ -366,7 +369,8 @@ class Trying:
         assert update is not None
         size = sum(g.array.size for g in self.problem.parameters.values())
         most = int(np.clip(UPDATE_WORK // max(1, size * self.cases), UPDATES, MOST_UPDATES))
-        every = max(1, most // 100)
+        length = sum(1 for e in self.problem.equations for _ in walk(e.expression))
+        every = max(1, most // int(np.clip(LOOK_WORK // length, FEWEST_LOOKS, MOST_LOOKS)))
         found: dict[Key, Remedy] = {}
         left = [
             k for k, unit in self.ailing.items() if unit.revivers is None or not unit.revivers.never
