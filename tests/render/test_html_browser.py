@@ -111,6 +111,20 @@ def test_a_link_to_a_step_goes_there(opened: Open) -> None:
     assert current(tab) == "step-1.1"
 
 
+def test_on_a_phone_a_wide_picture_fades_and_its_caption_does_not(opened: Open) -> None:
+    tab = opened(handgrad.gates_page(handgrad.audit_gates(handgrad.load("classes"))))
+    tab.set_viewport_size({"width": 390, "height": 800})
+    tab.wait_for_timeout(300)
+    faded = """selector => [...document.querySelectorAll(selector)].map(
+        (e) => getComputedStyle(e).maskImage !== "none" && e.scrollWidth > e.clientWidth)"""
+    assert any(tab.evaluate(faded, ".picture"))
+    assert not any(tab.evaluate(faded, "figure, figcaption"))
+    within = """[...document.querySelectorAll("figcaption")].every(
+        (e) => !e.closest(".scrolls") && e.getBoundingClientRect().right <= innerWidth)"""
+    assert tab.evaluate(within)
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 # -- guessing -------------------------------------------------------------------------------
 
 

@@ -17,4 +17,6 @@ def figure(block: Figure, writer: Writer) -> str:
     drawing = _STYLE.sub("", render_svg(block.drawing, writer.pen.style), count=1)
     # Letters as large as the text where there is room: a drawing's are 14 pixels high.
     widest = f"{block.scale * block.drawing.width / 14:.1f}em"
-    return f'<figure style="--widest: {widest}">{drawing}{caption}</figure>'
+    return (
+        f'<figure style="--widest: {widest}"><div class="picture">{drawing}</div>{caption}</figure>'
+    )

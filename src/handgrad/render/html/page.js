@@ -381,13 +381,13 @@ function atEnd(event) {
   box.classList.toggle("ended", box.scrollLeft + box.clientWidth >= box.scrollWidth - 2);
 }
 
-const boxes = all(".derivation, .table, pre, figure");
+const boxes = all(".derivation, .table, pre, .picture");
 const wide = new IntersectionObserver((seen) => {
   for (const { target, isIntersecting } of seen) if (isIntersecting) fit(target);
 });
 const watch = () => boxes.forEach((box) => { wide.unobserve(box); wide.observe(box); });
 document.fonts.ready.then(watch);
-all("figure, .table").forEach(fit);
+all(".picture, .table").forEach(fit);
 addEventListener("resize", watch);
 
 one(".bar").hidden = false;
