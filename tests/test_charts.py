@@ -229,7 +229,7 @@ def test_a_chart_in_characters_has_a_bar_for_every_number_that_can_be_drawn(
         [Series("loss", range(len(values)), values), Series("a longer name", [0, 1], [1.0, 0.5])],
         title="t", x_label="x", y_label="y", logarithmic=logarithmic,
     )  # fmt: skip
-    *first, last = chart.compact
+    *first, last = map(str, chart.compact)
     assert last.startswith("a longer name  ")
     assert last.endswith("1 → 0.5")
     assert len(first) == bool(values)

@@ -392,7 +392,7 @@ def test_the_cases_of_a_file(tmp_path: File, capsys: pytest.CaptureFixture[str])
         x = torch.tensor([a, b], dtype=torch.float64)
         h = torch.relu(leaf @ x + torch.tensor([0.1, -0.2], dtype=torch.float64))
         losses.append((h @ torch.tensor([1.0, -2.0], dtype=torch.float64) - c) ** 2)
-    torch.stack(losses).mean().backward()
+    torch.stack(losses).mean().backward()  # type: ignore[no-untyped-call]
     assert leaf.grad is not None
 
     command = ["why", str(problem), "dW1[1,0]", "--data", str(table)]

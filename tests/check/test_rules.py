@@ -305,7 +305,7 @@ def test_a_rate_that_was_forgotten_is_told_once_for_all_parameters() -> None:
     report = handgrad.check(trace.problem, {"updated": wrong})
     assert [s.diagnosis[0].rule for s in report.wrong] == ["rate_forgotten"] * len(names)
     for level in ("what", "rule"):
-        page = handgrad.check_page(report, level)  # type: ignore[arg-type]
+        page = handgrad.check_page(report, level)
         text = handgrad.render_terminal(page, width=100, colour=False, unicode=True)
         assert text.count("The learning rate η is left out") == 1
         assert text.count("you wrote") == len(names)

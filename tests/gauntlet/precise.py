@@ -298,7 +298,7 @@ def _convolved(rank: int) -> Callable[..., Any]:
             each.append(_sum(flat[..., None, :] * kernels, axis=-1))
         found = np.stack(each, axis=-1)
         found = found.reshape(*found.shape[:-1], *counts)
-        return found if channels else found[(*[slice(None)] * (a.ndim - rank), 0)]
+        return found if channels else np.take(found, 0, axis=a.ndim - rank)
 
     return convolve
 
