@@ -188,6 +188,10 @@ def test_a_line_has_the_stable_form_where_the_written_one_has_no_number() -> Non
     ]
     assert line.value == 1421
     assert Name("p") not in set(leaves(line.formula))
+    page = handgrad.render_terminal(
+        handgrad.solution_page(trace), width=80, colour=False, unicode=True
+    )
+    assert " ".join(page.split()).count("SoftmaxCE is the cross-entropy of softmax(z)") == 1
     near = handgrad.solve(far.with_values({"z": "[0, 0]"}))
     (line,) = [
         x for s in near.steps for x in s.lines if x.target == Name("L") and x.role == "value"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from handgrad.explain.text import Inline, Text, joined
-from handgrad.explain.words import OPTIONS, QUOTIENT, RULE_SETTINGS, RULE_WORDS, WORDS
+from handgrad.explain.words import OPTIONS, QUOTIENT, RULE_SETTINGS, RULE_WORDS, STABLE_FORMS, WORDS
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name, leaves, walk
 from handgrad.graph import Graph
 from handgrad.graph.structure import activation_of
@@ -127,6 +127,13 @@ def _forward_reason(trace: Trace, step: Step) -> Text:
         if operation in WORDS and BY_NAME[operation].family != "arithmetic":
             plain = operation == "matmul" and not _weighted(trace.graph, line.formula)
             said[PRODUCT if plain else WORDS[operation].forward] = None
+        if line.target.name in losses:
+            written = _operations(trace.graph.nodes[line.target.name].written)
+            said |= {
+                STABLE_FORMS[o]: None
+                for o in STABLE_FORMS
+                if o in _operations(line.formula) - written
+            }
     options = joined([part for line in step.lines for part in _options(line.formula)])
     if not said:
         return ("",)
@@ -148,6 +155,14 @@ def _options(formula: Expression) -> list[Text]:
             if isinstance(value, int | float) and value != PLAIN.get(name):
                 said[f"{words} ", _as_given(value)] = None
     return list(said)
+
+
+def _operations(formula: Expression | None) -> set[str]:
+    return (
+        {c.operation for c in walk(formula) if isinstance(c, Call)}
+        if formula is not None
+        else set()
+    )
 
 
 def _outline(formula: Expression) -> str:

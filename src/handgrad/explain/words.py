@@ -311,3 +311,18 @@ RULE_SETTINGS = {
     "epsilon": "ε is",
 }
 """How each of a rule's settings is called."""
+
+_FROM_SCORES = (
+    "SoftmaxCE is the cross-entropy of softmax(z) computed from z itself: ln Σ eᶻ − z of each class, "
+    "weighted by its target."
+)
+_FROM_LOGITS = (
+    "BCEWithLogits is the binary cross-entropy of σ(z) computed from z itself: ln(1 + eᶻ) − y·z."
+)
+STABLE_FORMS = {
+    "softmax_cross_entropy": _FROM_SCORES,
+    "softmax_cross_entropy_terms": _FROM_SCORES,
+    "bce_with_logits": _FROM_LOGITS,
+    "bce_with_logits_terms": _FROM_LOGITS,
+}
+"""What the operations are that a loss is worked out by where floats have no number for it as it is written."""
