@@ -17,7 +17,7 @@ SHOWN_BITS = 400
 
 INTRODUCTION: dict[NumberKind, str] = {
     "exact": "Fractions as the numbers are written; from the first exponential, logarithm or irrational "
-    "root on, decimals of 50 digits, marked ≈ and shown to 20.",
+    "root on, decimals of 100 digits, marked ≈ and shown to 20.",
     "symbols": "In the letters of the problem. Gates and maxima are as they are at its numbers.",
 }
 

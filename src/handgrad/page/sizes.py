@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import assert_never
 
 from handgrad import expression as tree
@@ -173,6 +174,7 @@ class Sizes:
         sides = [self.extent(e) for e in relation.chain]
         return sum((1 + int(w // room)) * (h + GAP) for w, h in sides) - GAP
 
+    @lru_cache(maxsize=4096)  # noqa: B019 - what fits where is tried with the same formulas many times
     def extent(self, expression: Expression) -> tuple[float, float]:
         """About how wide and high a formula is."""
         match expression:

@@ -26,18 +26,11 @@ from handgrad.trace.kinks import entries_at
 MOST = 4096
 """Entries of all lines up to which a run is made in exact numbers; they take some 10 µs each."""
 
-NOTHING = 1e-20
-"""What decimals of 50 digits leave, against what floats leave, where the result is 0."""
+CANCELLED = 1e-9
+"""An entry that is smaller than so many times what went into it may have lost the digits that are shown."""
 
-DECIMALS = 1e-20
-"""What is under so many times `NOTHING`, and 0 in floats, is a rest of the decimals."""
-
-RESOLVED = 1e-46
-"""Closer than this decimals of 50 digits know nothing beside a 1, where a stable form in floats does:
-ln(1 + e⁻¹¹⁰) = 1.689e-48."""
-
-UNDER = 1e-60
-"""A float under this is no rest: those are no smaller than the cube of a float's last digit."""
+UNRESOLVED = 1e-75
+"""What is under this a decimal does not tell beside a 1, and a stable form in floats may: ln(1 + e⁻²⁰⁰)."""
 
 Rests = Mapping[Leaf, Array]
 """By line, what floats leave of entries that are 0; 0 elsewhere."""
@@ -62,7 +55,7 @@ def without_rests(problem: Problem, graph: Graph, floats: Run) -> tuple[Run, Res
         return floats, {}
     sizes = {leaf: _largest(value) for leaf, value in floats.numbers.items()}
     left = {leaf: rest for leaf, rest in _left(graph, floats, sizes) if rest.any()}
-    if not left and not _beside_kinks(graph, floats, sizes):
+    if not (left or _cancelled(graph, floats, sizes) or _beside_kinks(graph, floats, sizes)):
         return floats, {}
     from handgrad.numbers import run_exact
 
@@ -97,6 +90,16 @@ def _left(graph: Graph, run: Run, sizes: Mapping[Leaf, float]) -> Iterator[tuple
         if ((magnitude < NOISE * largest) & (magnitude > 0)).any():
             small = magnitude < NOISE * _size(line.formula, graph, sizes)
             yield line.leaf, np.where(small, value, 0.0)
+
+
+def _cancelled(graph: Graph, run: Run, sizes: Mapping[Leaf, float]) -> bool:
+    """Whether numbers cancel so far that floats keep less than seven digits of what is left."""
+    for line in (*graph.forward, *graph.backward):
+        magnitude = np.abs(np.asarray(run.numbers[line.leaf], dtype=float))
+        grain = CANCELLED * _size(line.formula, graph, sizes)
+        if ((magnitude < grain) & (magnitude > 0)).any():
+            return True
+    return False
 
 
 def _size(formula: Expression, graph: Graph, sizes: Mapping[Leaf, float]) -> float:
@@ -158,9 +161,7 @@ def _rounded(exact: Any, computed: Array) -> Array:
         value = float(one)
         if one.is_exact:
             return value
-        if abs(value - left) < RESOLVED and (value != 0 or abs(left) < UNDER):
-            return float(left)
-        return 0.0 if abs(value) < NOTHING * (abs(left) or DECIMALS) else value
+        return float(left) if abs(value) < UNRESOLVED and abs(left) < UNRESOLVED else value
 
     each = np.frompyfunc(nearest, 2, 1)(np.asarray(exact, dtype=object), computed)
     return np.asarray(each, dtype=float)
