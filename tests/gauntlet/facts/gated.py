@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterator
 from dataclasses import replace
@@ -328,9 +329,22 @@ DRAWS = 16
 def _influences(
     facts: Facts, pre: Any, axes: tuple[int, ...], rank: int, unit: tuple[int, ...]
 ) -> dict[str, Any]:
-    equations = [*facts.oracle.equations, ("probe_of_a_unit", _probe(pre, axes, rank, unit))]
-    table = problem_text(facts.text, equations, loss="probe_of_a_unit")
-    oracle = type(facts.oracle)(table)
+    probe = ("probe_of_a_unit", _probe(pre, axes, rank, unit))
+    found = _moving(facts, [*facts.oracle.equations, probe])
+    # What is 0 at all numbers, as a single row less its own mean is, hides the weight behind it.
+    moved = [
+        (name, f"0.37 + 1.{k + 1} * ({text})")
+        for k, (name, text) in enumerate(facts.oracle.equations)
+    ]
+    with contextlib.suppress(RuntimeError, IndexError, ValueError):
+        for name, entries in _moving(facts, [*moved, probe]).items():
+            found[name] |= entries
+    return found
+
+
+def _moving(facts: Facts, equations: list[tuple[str, str]]) -> dict[str, Any]:
+    """Which entries of the parameters move the last equation's number."""
+    oracle = type(facts.oracle)(problem_text(facts.text, equations, loss=equations[-1][0]))
     generator = np.random.default_rng(1)
     found = {n: np.zeros(a.shape, dtype=bool) for n, a in oracle.parameters.items()}
     for _ in range(DRAWS):
