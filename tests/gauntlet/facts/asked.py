@@ -241,6 +241,8 @@ def swapped(facts: Facts, old: str, new: str, kept: tuple[str, ...]) -> Facts:
 def _gate_swap(question: GateSwap, facts: Facts) -> Found:
     for swap in question.swaps:
         other = swapped(facts, question.operation, swap.operation, question.kept)
+        if not (facts.is_finite and other.is_finite):
+            continue  # log(1 − σ(z)) as it is written, past all digits
         yield near(swap.loss, facts.loss), f"the loss is {facts.loss}"
         yield near(swap.other_loss, other.loss), f"the loss would be {other.loss}"
         for unit in swap.units:

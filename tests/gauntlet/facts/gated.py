@@ -401,6 +401,8 @@ def _remedy(seen: Seen, unit: Unit, remedy: Remedy) -> Found:
         return
     for after in _changed(seen, remedy, unit):
         measured = Measured(seen, after, unit)
+        if not math.isfinite(measured.own + measured.noise):
+            continue  # log(1 − σ(z)) as it is written, past all digits
         yield near(remedy.fired, measured.fired), f"it fires on {measured.fired}"
         yield (
             near(remedy.gradient, measured.gradient, 1e-6),

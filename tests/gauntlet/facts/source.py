@@ -88,6 +88,12 @@ class Facts:
         return Facts(text, type(self.oracle)(text), self.trace, self.seed)
 
     @property
+    def is_finite(self) -> bool:
+        """Whether all its numbers are, in as many digits as are carried."""
+        numbers = (*self.at.values.values(), *self.at.gradients.values())
+        return all(np.isfinite(np.asarray(a, dtype=float)).all() for a in numbers)
+
+    @property
     def loss(self) -> float:
         """The loss, over all the cases."""
         return float(np.asarray(self.at.values[self.oracle.cost]).sum())
