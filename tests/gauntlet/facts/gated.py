@@ -401,7 +401,7 @@ def _remedy(seen: Seen, unit: Unit, remedy: Remedy) -> Found:
         return
     for after in _changed(seen, remedy, unit):
         measured = Measured(seen, after, unit)
-        if not math.isfinite(measured.own + measured.noise):
+        if not math.isfinite(measured.gradient + measured.noise):
             continue  # log(1 − σ(z)) as it is written, past all digits
         yield near(remedy.fired, measured.fired), f"it fires on {measured.fired}"
         yield (
