@@ -14,7 +14,8 @@ import handgrad
 from handgrad.cli.commands import run
 from handgrad.study import INITIALISATIONS
 from handgrad.study.bounds import bounds, dying
-from tests.test_json import printed, schema
+from tests.schemas import validate
+from tests.test_json import printed
 
 
 def simulated(widths: list[int], points: Any, init: str, networks: int, seed: int) -> float:
@@ -146,16 +147,16 @@ def test_progress_is_told() -> None:
 def test_the_json(capsys: pytest.CaptureFixture[str]) -> None:
     for options in (["--width", "2", "--depth", "3"], ["--width", "4,2", "--init", "raai"]):
         found = printed(["born-dead", "--samples", "500", *options], capsys)
-        jsonschema.validate(found, schema("born-dead"))
+        validate(found, "born-dead")
         assert found["networks"] == 500
         assert found["depths"][-1]["estimate"] == found["estimate"]
     table = printed(["born-dead", "--table", "--samples", "200", "--depth", "1,4"], capsys)
-    jsonschema.validate(table, schema("born-dead-table"))
+    validate(table, "born-dead-table")
     assert [r["width"] for r in table["rows"]] == [2, 3, 4, 5, 6]
     assert [d["layers"] for d in table["rows"][0]["depths"]] == [1, 4]
     found["estimate"] = 1.5
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(found, schema("born-dead"))
+        validate(found, "born-dead")
 
 
 def test_the_pages(capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,7 +20,7 @@ from handgrad.comparison.structure import Comparison
 from handgrad.explain import plain_text
 from handgrad.page import Block, Columns, Derivation, Paragraph, Relation
 from tests.gauntlet.oracle import Oracle
-from tests.test_json import schema
+from tests.schemas import validate
 
 BUNDLED = [name for name, _, _ in handgrad.bundled()]
 TRACES = {name: handgrad.solve(handgrad.load(name)) for name in BUNDLED}
@@ -131,7 +131,7 @@ def test_problems_of_other_equations(position: int) -> None:
         ids = [s.id for p in comparison.steps if (s := (p.left, p.right)[side]) is not None]
         assert sorted(ids) == sorted(s.id for s in trace.steps)
     thing = json.loads(json.dumps(handgrad.comparison_object(comparison), allow_nan=False))
-    jsonschema.validate(thing, schema("comparison"))
+    validate(thing, "comparison")
     for width in (50, 130):
         text = terminal(comparison, width)
         assert max(len(line) - line.count("\u0302") for line in text.splitlines()) <= width
@@ -234,11 +234,11 @@ def test_json(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().out
     assert text.isascii()
     comparison = json.loads(text)
-    jsonschema.validate(comparison, schema("comparison"))
+    validate(comparison, "comparison")
     assert comparison["same"] == (not options)
     comparison["steps"][0]["same"] = "yes"
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(comparison, schema("comparison"))
+        validate(comparison, "comparison")
 
 
 def test_bad_input_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:

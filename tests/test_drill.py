@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -23,8 +22,8 @@ from handgrad.drill.asking import WORDS
 from handgrad.drill.said import Accepted, AtStart, Back, Skipped, Told
 from handgrad.drill.state import restored
 from handgrad.drill.typed import Cells, DrillUnfinished, Unread, read_typed
+from tests.schemas import validate
 from tests.test_documents import indented, python
-from tests.test_json import schema
 
 BUNDLED = [name for name, _, _ in handgrad.bundled()]
 LAB = handgrad.load("lab9")
@@ -315,7 +314,7 @@ def test_any_sequence_leaves_a_sound_drill_that_can_be_kept(typed: list[str]) ->
         assert before.done <= len(before.blanks)
     handgrad.drill_summary_page(drill)
     state = json.loads(json.dumps(handgrad.drill_object(drill), allow_nan=False))
-    jsonschema.validate(state, schema("drill"))
+    validate(state, "drill")
     fresh = handgrad.begin_drill(LAB, words=["z2,h2,dz2,dW2"])
     again = restored(fresh, state)
     assert again.marks == drill.marks
@@ -383,7 +382,7 @@ def test_piped_lines_are_answers_and_the_rest_is_kept(home: Path) -> None:
     assert "Kept: 2 of 24 done" in out
     assert max(map(len, out.splitlines())) <= 80
     (kept,) = (home / "handgrad").iterdir()
-    jsonschema.validate(json.loads(kept.read_text("utf-8")), schema("drill"))
+    validate(json.loads(kept.read_text("utf-8")), "drill")
 
     out, _ = command(home, "0.42 -0.17\nquit\n", "lab9")
     assert "Resumed where you left off: 2 of 24 done, 2 marks" in out
@@ -391,7 +390,7 @@ def test_piped_lines_are_answers_and_the_rest_is_kept(home: Path) -> None:
 
     out, _ = command(home, "", "lab9", "--json")
     state = json.loads(out)
-    jsonschema.validate(state, schema("drill"))
+    validate(state, "drill")
     assert (state["done"], state["marks"], state["next"]) == (3, 2.75, "h2")
 
     out, _ = command(home, "", "lab9", "--restart", "--json")

@@ -16,7 +16,8 @@ import handgrad
 from handgrad.cli.commands import run
 from handgrad.gates import Audit, Unit
 from handgrad.gates.structure import OFF
-from tests.test_json import printed, schema
+from tests.schemas import validate
+from tests.test_json import printed
 from tests.zoo import planted
 
 LAB = handgrad.load("lab9")
@@ -365,7 +366,7 @@ def test_bundled_problems(name: str, capsys: pytest.CaptureFixture[str]) -> None
         assert run(["gates", name]) == 2
         assert "no gates" in capsys.readouterr().err
         return
-    jsonschema.validate(printed(["gates", name], capsys), schema("gates"))
+    validate(printed(["gates", name], capsys), "gates")
     for width in (40, 80):
         assert run(["gates", name, "--width", str(width), "--no-colour"]) == 0
         lines = capsys.readouterr().out.splitlines()
@@ -379,7 +380,7 @@ def test_bundled_problems(name: str, capsys: pytest.CaptureFixture[str]) -> None
 def test_json_of_everything(capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--over", "x in [-1,1]^2", "--tighten", "--set", "b2=[-5,0.1]"]
     found = printed(["gates", "lab9", *options], capsys)
-    jsonschema.validate(found, schema("gates"))
+    validate(found, "gates")
     by_unit = {(u["layer"], *u["unit"]): u for u in found["units"]}
     assert by_unit["h2", 0]["verdict"] == "provably_dead"
     assert by_unit["h2", 0]["certificate"]["upper"] <= 0
@@ -387,7 +388,7 @@ def test_json_of_everything(capsys: pytest.CaptureFixture[str]) -> None:
     assert by_unit["h1", 0]["starved_by"] == "gates"
     found["units"][0]["verdict"] = "mostly dead"
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(json.loads(json.dumps(found)), schema("gates"))
+        validate(json.loads(json.dumps(found)), "gates")
 
 
 def test_what_cannot_be_audited(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.resources
 import json
 from typing import Any
 
@@ -15,17 +14,9 @@ from hypothesis import strategies as st
 import handgrad
 from handgrad.cli.commands import run
 from tests.graphs import random_graph
+from tests.schemas import validate
 
 BUNDLED = [name for name, _, _ in handgrad.bundled()]
-
-
-def schema(name: str) -> dict[str, Any]:
-    text = (
-        importlib.resources.files("handgrad").joinpath("schema", f"{name}.json").read_text("utf-8")
-    )
-    loaded: dict[str, Any] = json.loads(text)
-    jsonschema.Draft202012Validator.check_schema(loaded)
-    return loaded
 
 
 def printed(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
@@ -41,7 +32,7 @@ def printed(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[st
 @pytest.mark.parametrize("options", [[], ["--carry", "rounded", "--decimals", "2"]])
 def test_solve(name: str, options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     trace = printed(["solve", name, *options], capsys)
-    jsonschema.validate(trace, schema("trace"))
+    validate(trace, "trace")
     assert set(trace["values"]) == set(trace["gradients"])
     ids = [s["id"] for s in trace["steps"]]
     assert len(set(ids)) == len(ids)
@@ -54,14 +45,14 @@ def test_solve(name: str, options: list[str], capsys: pytest.CaptureFixture[str]
 @pytest.mark.parametrize("name", BUNDLED)
 def test_verify(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     verification = printed(["verify", name], capsys)
-    jsonschema.validate(verification, schema("verify"))
+    validate(verification, "verify")
     assert verification["agrees"]
     assert verification["largest_difference"]["torch autograd"] < 1e-12
 
 
 def test_list(capsys: pytest.CaptureFixture[str]) -> None:
     listing = printed(["list"], capsys)
-    jsonschema.validate(listing, schema("list"))
+    validate(listing, "list")
     assert [p["name"] for p in listing["problems"]] == BUNDLED
 
 
@@ -69,13 +60,13 @@ def test_the_schema_refuses_what_is_not_a_trace(capsys: pytest.CaptureFixture[st
     trace = printed(["solve", "lab9"], capsys)
     trace["steps"][0]["lines"][0]["value"] = "0.6"
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(trace, schema("trace"))
+        validate(trace, "trace")
 
 
 @given(st.integers(0, 2**32 - 1))
 def test_random_graphs(seed: int) -> None:
     trace = handgrad.to_json(handgrad.solve(random_graph(seed, 15).problem()))
-    jsonschema.validate(json.loads(json.dumps(trace, allow_nan=False)), schema("trace"))
+    validate(json.loads(json.dumps(trace, allow_nan=False)), "trace")
 
 
 def test_numbers_that_cannot_be_added_up() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import numpy as np
 import pytest
 
@@ -15,7 +14,8 @@ from handgrad.explain.notes import note_text
 from handgrad.explain.text import plain_text
 from handgrad.expression import Name, leaves
 from handgrad.trace import RoundedAway, ShortcutTaken, UnaskedGradient
-from tests.test_json import printed, schema
+from tests.schemas import validate
+from tests.test_json import printed
 
 FAR = handgrad.Problem(
     "p = softmax(z)\nL = cross_entropy(p, y)", {"z": [0, 0, 1000]}, {"y": [1, 0, 0]}
@@ -78,7 +78,7 @@ def test_an_undefined_number_is_no_blank(
         assert "undefined" in pages[ending].read_text()
     assert 'class="blank"' not in pages["html"].read_text()
     assert "hspace{3em}" not in pages["tex"].read_text()
-    jsonschema.validate(printed(["solve", str(file)], capsys), schema("trace"))
+    validate(printed(["solve", str(file)], capsys), "trace")
     assert run(["check", str(file), "--blank"]) == 0
     assert run(["practice", str(file), "--count", "1"]) == 0
     assert "______" in capsys.readouterr().out
@@ -101,7 +101,7 @@ def test_a_gradient_that_nobody_asked_for_refuses_no_solution(
     DATA_SLOPE.save(file)
     for command in ("solve", "verify"):
         name = "trace" if command == "solve" else command
-        jsonschema.validate(printed([command, str(file)], capsys), schema(name))
+        validate(printed([command, str(file)], capsys), name)
     for line in (["why", str(file), "da[1]"], ["code", str(file)], ["questions", str(file)]):
         assert run(line) == 0
 

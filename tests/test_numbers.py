@@ -5,7 +5,6 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
-import jsonschema
 import numpy as np
 import pytest
 import sympy
@@ -18,7 +17,8 @@ from handgrad.figures import figure
 from handgrad.numbers import Exact
 from tests.graphs import random_graph
 from tests.oracle import assert_close
-from tests.test_json import printed, schema
+from tests.schemas import validate
+from tests.test_json import printed
 
 BUNDLED = [name for name, _, _ in handgrad.bundled()]
 
@@ -100,7 +100,7 @@ def test_on_the_command_line(kind: str, capsys: pytest.CaptureFixture[str]) -> N
     page = capsys.readouterr().out
     assert ("21/50" if kind == "exact" else "W2_11*w3_1*x_1") in page
     numbers = printed(["solve", "lab9", "--numbers", kind], capsys)
-    jsonschema.validate(numbers, schema("numbers"))
+    validate(numbers, "numbers")
     if kind == "exact":
         assert numbers["values"]["z2"] == ["21/50", "-17/100"]
 

@@ -9,7 +9,6 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -19,7 +18,8 @@ import handgrad
 from handgrad.cli.commands import run
 from handgrad.practice import GRIDS, LEVELS, draw, like, wanted
 from handgrad.trace import GatedOff, Saturated
-from tests.test_json import printed, schema
+from tests.schemas import validate
+from tests.test_json import printed
 
 BUNDLED = [name for name, _, _ in handgrad.bundled()]
 LAB = handgrad.load("lab9")
@@ -220,7 +220,7 @@ def test_each_student_has_numbers_of_their_own(
     roster = tmp_path / "roster.csv"
     roster.write_text("id,name\na1,Ada\nb2,Blaise\n")
     object_ = printed(["practice", "lab9", "--for", str(roster)], capsys)
-    jsonschema.validate(object_, schema("practice"))
+    validate(object_, "practice")
     first, second = object_["sheets"]
     assert (first["student"], second["label"]) == ("a1", "Blaise (b2)")
     assert first["parameters"] != second["parameters"]

@@ -30,7 +30,7 @@ from handgrad.trace import RoundingRest
 from tests.gauntlet.facts.asked import of_question
 from tests.gauntlet.facts.source import Facts
 from tests.graphs import random_graph
-from tests.test_json import schema
+from tests.schemas import validate
 
 BUNDLED = [name for name, _, _ in handgrad.bundled()]
 
@@ -271,7 +271,7 @@ def test_json(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["questions", name, "--json"]) == 0
     text = capsys.readouterr().out
     assert text.isascii()
-    jsonschema.validate(json.loads(text), schema("questions"))
+    validate(json.loads(text), "questions")
 
 
 def test_json_of_the_lab(capsys: pytest.CaptureFixture[str]) -> None:
@@ -282,7 +282,7 @@ def test_json_of_the_lab(capsys: pytest.CaptureFixture[str]) -> None:
     question["facts"]["after"] = "0.3365"
     bad = {"schema": "handgrad/questions/1", "problem": "", "questions": [question]}
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(bad, schema("questions"))
+        validate(bad, "questions")
 
 
 def test_only_one_kind(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 
-import jsonschema
 import pytest
 
 import handgrad
 from handgrad.cli.commands import run
-from tests.test_json import schema
+from tests.schemas import validate
 
 W, U = [[0.3, -0.2], [0.1, 0.4]], [[0.5, 0.1], [-0.4, 0.2]]
 X1, X2, H0 = [1.0, 0.5], [-1.0, 2.0], [0.0, 0.1]
@@ -100,7 +99,7 @@ def test_titles_and_the_table_of_gates(capsys: pytest.CaptureFixture[str]) -> No
     assert "ayer" not in page
     assert run(["gates", "rnn", "--json"]) == 0
     audit = json.loads(capsys.readouterr().out)
-    jsonschema.validate(audit, schema("gates"))
+    validate(audit, "gates")
     assert [layer["time_step"] for layer in audit["layers"]] == [1, 2, 3]
 
 

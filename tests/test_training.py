@@ -21,8 +21,9 @@ from handgrad.page.blocks import Figure
 from handgrad.study import INITIALISATIONS
 from handgrad.study.mitigations import mitigations, redrawn
 from handgrad.study.units import layers
+from tests.schemas import validate
 from tests.test_documents import ROOT, indented, python
-from tests.test_json import printed, schema
+from tests.test_json import printed
 
 DYING = handgrad.load("dying")
 
@@ -198,7 +199,7 @@ def test_every_bundled_problem_can_be_trained(name: str) -> None:
         handgrad.training_page(study), width=80, colour=False, unicode=True
     )
     assert "Over time" in text
-    jsonschema.validate(handgrad.training_object(study), schema("training"))
+    validate(handgrad.training_object(study), "training")
 
 
 def test_gates_inside_an_equation_are_units_too() -> None:
@@ -310,16 +311,16 @@ def test_a_data_source() -> None:
 
 def test_the_json(capsys: pytest.CaptureFixture[str]) -> None:
     found = printed(["train", "dying", "--steps", "6"], capsys)
-    jsonschema.validate(found, schema("training"))
+    validate(found, "training")
     assert found["steps"] == list(range(7))
     assert found["events"][0]["unit"] == [0]
     compared = printed(["train", "dying", "--steps", "12", "--compare"], capsys)
-    jsonschema.validate(compared, schema("training"))
+    validate(compared, "training")
     assert len(compared["compared"]) == 7
     assert None in compared["compared"][1]["losses"]
     compared["events"][0]["kind"] = "slept"
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(compared, schema("training"))
+        validate(compared, "training")
 
 
 def test_the_page(capsys: pytest.CaptureFixture[str]) -> None:

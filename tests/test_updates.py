@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import jsonschema
 import numpy as np
 import pytest
 import torch
@@ -15,7 +14,7 @@ from handgrad.cli.commands import run
 from handgrad.trace import Diverged
 from tests.gauntlet.facts.updating import Optimiser
 from tests.oracle import assert_close
-from tests.test_json import schema
+from tests.schemas import validate
 
 RULES: list[tuple[str, dict[str, float], Callable[[Any], Any]]] = [
     ("sgd", {}, lambda p: torch.optim.SGD(p, 0.05)),
@@ -130,7 +129,7 @@ def test_what_first_stops_being_finite_is_named(rate: str) -> None:
         handgrad.solution_page(trace), width=80, colour=False, unicode=True
     )
     assert "the first that is no longer finite" in " ".join(page.split())
-    jsonschema.validate(handgrad.to_json(trace), schema("trace"))
+    validate(handgrad.to_json(trace), "trace")
 
 
 def test_training_that_goes_on_says_nothing() -> None:

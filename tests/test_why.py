@@ -18,7 +18,8 @@ import handgrad
 from handgrad.cli.commands import run
 from handgrad.why import Path, WhyGradient, WhyValue
 from tests.graphs import INFIX, UNARY, RandomGraph, random_graph
-from tests.test_json import printed, schema
+from tests.schemas import validate
+from tests.test_json import printed
 
 BUNDLED = [name for name, _, _ in handgrad.bundled()]
 
@@ -270,7 +271,7 @@ def test_pages_and_json(name: str, capsys: pytest.CaptureFixture[str]) -> None:
         asked[1] += "[0]"
     for entry in asked:
         found = printed(["why", name, entry], capsys)
-        jsonschema.validate(found, schema("why"))
+        validate(found, "why")
         assert run(["why", name, entry, "--width", "60", "--no-colour"]) == 0
         page = capsys.readouterr().out
         assert max(map(len, page.splitlines())) <= 70  # combining accents count
@@ -282,7 +283,7 @@ def test_the_schema_refuses_what_is_no_answer(capsys: pytest.CaptureFixture[str]
     found = printed(["why", "lab9", "dW2[1,0]"], capsys)
     found["covered"] = 2
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(json.loads(json.dumps(found)), schema("why"))
+        validate(json.loads(json.dumps(found)), "why")
 
 
 @pytest.mark.parametrize(
@@ -398,7 +399,7 @@ def test_the_cases_of_a_file(tmp_path: File, capsys: pytest.CaptureFixture[str])
     command = ["why", str(problem), "dW1[1,0]", "--data", str(table)]
     assert run([*command, "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
-    jsonschema.validate(answer, schema("why"))
+    validate(answer, "why")
     assert answer["cases"] == 4
     assert answer["value"] == pytest.approx(float(leaf.grad[1, 0]))
     assert {p["case"] for p in answer["paths"]} == {0, 1, 2, 3}

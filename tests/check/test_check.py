@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import numpy as np
 import pytest
 
@@ -17,8 +16,8 @@ from handgrad.cli.commands import run
 from handgrad.expression import Adjoint, Name
 from handgrad.operations.mistakes import PRIORITY
 from tests.check.students import Network, decimals, networks
+from tests.schemas import validate
 from tests.test_documents import indented, python
-from tests.test_json import schema
 
 SLIDES: dict[str, Any] = {
     "z1": ["0.6", "0.1"],
@@ -357,7 +356,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         assert "WRONG" in capsys.readouterr().out
         assert run(["check", "lab9", str(path), *extra, "--json"]) == 1
         found = json.loads(capsys.readouterr().out)
-        jsonschema.validate(found, schema("check"))
+        validate(found, "check")
         assert [s["target"] for s in found["steps"] if s["verdict"] == "wrong"] == ["L"]
     path.write_text(json.dumps({**SLIDES, "L": "0.4548"}))
     assert run(["check", "lab9", str(path)]) == 0
@@ -378,7 +377,7 @@ def test_json_of_unreadable_cells(tmp_path: Path, capsys: pytest.CaptureFixture[
     path.write_text('dW2 = [["-0.1315", "x"], [0, 0]]\nnothing = 1\n')
     assert run(["check", "lab9", str(path), "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
-    jsonschema.validate(found, schema("check"))
+    validate(found, "check")
     (step,) = [s for s in found["steps"] if s["target"] == "dW2"]
     assert step["given"] == [[-0.1315, None], [0, 0]]
     assert step["diagnosis"][0]["rule"] == "not_entered"

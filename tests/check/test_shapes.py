@@ -6,13 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import numpy as np
 import pytest
 
 import handgrad
 from handgrad.cli.commands import run
-from tests.test_json import schema
+from tests.schemas import validate
 
 COLUMNS = handgrad.Problem(
     """
@@ -104,7 +103,7 @@ def test_what_was_done_is_a_formula(tmp_path: Path, capsys: pytest.CaptureFixtur
     path.write_text("z2 = [0.42, -0.17]\ndelta2 = [-0.2192, 0.1462]\n")
     assert run(["check", "lab9", str(path), "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
-    jsonschema.validate(found, schema("check"))
+    validate(found, "check")
     (step,) = [s for s in found["steps"] if s["verdict"] == "wrong"]
     first = step["diagnosis"][0]
     assert first["done"] == [{"target": "dz2", "rule": "gate_forgotten", "formula": "dh2"}]

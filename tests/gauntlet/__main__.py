@@ -34,9 +34,13 @@ def main() -> None:
     names = list(COMMANDS) if options.commands == ["all"] else options.commands
     pairs = list(problems(options.count, options.seed, families))
     start = last = time.monotonic()
+    known = 0
 
     def told(tally: Tally) -> None:
-        nonlocal last
+        nonlocal last, known
+        for new in tally.findings[known:]:
+            print(f"--family {new.family} --seed {new.seed} --commands {new.command}: {new.kind}", file=sys.stderr, flush=True)  # fmt: skip
+        known = len(tally.findings)
         if time.monotonic() - last > 30:
             last = time.monotonic()
             done = sum(tally.problems.values())

@@ -316,9 +316,12 @@ class Counter:
 
     def count(self, blocks: Iterable[Mapping[str, Array]]) -> dict[str, Counts]:
         """By layer, what is counted over all the blocks."""
+        return self.counted(map(self.look, blocks))
+
+    def counted(self, looks: Iterable[tuple[int, Mapping[Leaf, Array]]]) -> dict[str, Counts]:
+        """By layer, what is counted over all that was looked at."""
         counts = {site.name: Counts(site) for site in self.sites}
-        for block in blocks:
-            cases, arrays = self.look(block)
+        for cases, arrays in looks:
             some: dict[str, Array] = {}
             for site in reversed(self.sites):
                 after = [some[gate] for gate in self.after[site.name] if gate]

@@ -121,8 +121,8 @@ class Trying:
         counter = self.counter
         if problem.equations != self.problem.equations:
             counter = Counter(problem)
-        counts = counter.count([block])
         cases, arrays = counter.look(block)
+        counts = counter.counted([(cases, arrays)])
         sites = {s.name: s for s in counter.sites}
         through = {}
         for layer, unit in self.ailing:

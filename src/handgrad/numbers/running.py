@@ -80,12 +80,16 @@ class OtherRun:
         return np.broadcast_to(gradient, value.shape)
 
 
-def run_exact(problem: Problem) -> OtherRun:
+def run_exact(problem: Problem, graph: Graph | None = None) -> OtherRun:
     """The run in fractions as the numbers are written, and in decimals from the first transcendental function on.
+
+    Arguments:
+        graph: the problem's, where it has been built.
 
     Raises `NumberError` where a result grows past what is sensible to write out.
     """
-    return _run(problem, "exact", Exact, lambda name, given: _written(given))
+    graph = graph or build(problem)
+    return _run(problem, graph, "exact", Exact, lambda name, given: _written(given))
 
 
 def run_symbols(problem: Problem) -> OtherRun:
@@ -106,7 +110,8 @@ def run_symbols(problem: Problem) -> OtherRun:
             symbols[index] = Symbolic(letter, float(given.array[index]))
         return symbols
 
-    return replace(_run(problem, "symbols", Symbolic, letters), letters=known)
+    found = _run(problem, build(problem), "symbols", Symbolic, letters)
+    return replace(found, letters=known)
 
 
 class _Namespace:
@@ -136,11 +141,11 @@ class _Special:
 
 def _run(
     problem: Problem,
+    graph: Graph,
     kind: NumberKind,
     numbers: type[Exact] | type[Symbolic],
     read: Callable[[str, Given], Array],
 ) -> OtherRun:
-    graph = build(problem)
     givens = {**problem.parameters, **problem.data}
     functions = _Namespace(numbers)
     with np.errstate(all="ignore"):

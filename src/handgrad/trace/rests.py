@@ -61,7 +61,7 @@ def without_rests(problem: Problem, graph: Graph, floats: Run) -> tuple[Run, Res
 
     kinked = [a for call in _kinked(graph) for a in call.arguments]
     try:
-        exact = run_exact(problem)
+        exact = run_exact(problem, graph)
         parts = {a: _rounded(exact.of(a), floats.of(a)) for a in kinked}
     except (NumberError, ArithmeticError):
         return floats, {}
