@@ -595,3 +595,18 @@ def test_a_difference_from_the_number_of_a_class_is_the_wrong_way_round() -> Non
     )
     report = problem.check(ds=-handgrad.solve(problem).run.gradient("s"))
     assert report["ds"].diagnosis[0].rule == "target_minus_prediction"
+
+
+def test_a_whole_number_of_many_digits_is_rounded() -> None:
+    """3679099.2 as 3679099 is right beside figures of two decimals; 2 for 1.62 is not."""
+    problem = handgrad.Problem(
+        "a = w * x\nb = w * y\nL = a + b", {"w": 1.62}, {"x": 1, "y": 2271048.9}
+    )
+
+    def verdicts(a: str, b: str) -> list[str]:
+        answers = {"a": a, "b": b, "dw": "2271049.90", "dL": "1.00"}
+        report = handgrad.Checker(problem).check(answers)
+        return [j.verdict for j in report.steps if j.target in ("a", "b")]
+
+    assert verdicts("1.62", "3679099") == ["right", "right"]
+    assert verdicts("2", "3679098") == ["wrong", "wrong"]

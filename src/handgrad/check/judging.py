@@ -65,6 +65,10 @@ TINY = 1e-6
 """How close, relative to itself, a figure must come to a number that is smaller than what rounding may leave."""
 
 
+MANY = 6
+"""Digits that a whole number has for it to be taken as rounded, 3679099.38 to 3679099, whatever the habit."""
+
+
 def allowed(entry: Entry, work: Work, leaf: Leaf) -> Array:
     """By figure, how far off it may be whatever its digits: floats' own rounding, where that has a part in it.
 
@@ -95,7 +99,8 @@ def halves(entry: Entry, habit: Habit, floor: Array) -> Halves:
         elif figure.whole:
             text = figure.text.strip().lower().partition("e")[0].rstrip(".")
             zeros = len(text) - len(text.rstrip("0"))
-            written[at] = min(figure.half * 10.0**zeros, unit) if figure.half else 0.0
+            if len(text.strip("-0")) < MANY:
+                written[at] = min(figure.half * 10.0**zeros, unit) if figure.half else 0.0
             carried[at] = written[at]
         else:
             carried[at] = min(figure.half, unit)

@@ -231,6 +231,10 @@ def of_promise(promise: Promise, facts: Facts) -> Found:
             return
 
 
+SPREADING = frozenset(["softmax", "log_softmax"])
+"""Of whose result one entry's gradient is one of all entries of the argument."""
+
+
 def _adds_up(facts: Facts) -> bool:
     """Whether a gradient has two shares that are not 0: by equations, by the places in one, or by the units
     that one leads to."""
@@ -253,8 +257,11 @@ def _adds_up(facts: Facts) -> bool:
         if sum(bool(np.any(facts.share(name, user))) for user in users) > 1:
             return True
         for user in users:
-            linear = any(c.operation in LINEAR for c in terms.calls_of(facts.written(user)))
-            if linear and np.count_nonzero(facts.at.gradients[user]) > 1:
+            operations = {c.operation for c in terms.calls_of(facts.written(user))}
+            reached = np.count_nonzero(facts.at.gradients[user])
+            if operations & SPREADING and reached and np.size(facts.at.gradients[user]) > 1:
+                reached = 2  # within p = softmax(W @ h) every score is reached from one probability
+            if operations & set(LINEAR) and reached > 1:
                 return True
     return any(
         len(facts.users(n)) > 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
@@ -325,6 +326,10 @@ DRAWS = 16
 """Numbers at which it is tried: on one side of a kink, as of min(2·r·q, r), a weight has no say."""
 
 
+NORMALISED = re.compile(r"\b(?:batch|layer)norm\(")
+"""Normalised along an axis of one, all is 0."""
+
+
 @lru_cache(maxsize=64)
 def _influences(
     facts: Facts, pre: Any, axes: tuple[int, ...], rank: int, unit: tuple[int, ...]
@@ -333,7 +338,7 @@ def _influences(
     found = _moving(facts, [*facts.oracle.equations, probe])
     # What is 0 at all numbers, as a single row less its own mean is, hides the weight behind it.
     moved = [
-        (name, f"0.37 + 1.{k + 1} * ({text})")
+        (name, f"0.37 + 1.{k + 1} * ({NORMALISED.sub('tanh(', text)})")
         for k, (name, text) in enumerate(facts.oracle.equations)
     ]
     with contextlib.suppress(RuntimeError, IndexError, ValueError):
