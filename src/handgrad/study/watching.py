@@ -6,14 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from handgrad.expression import Leaf, Name, leaves
+from handgrad.expression import Expression, Leaf, Name, leaves
 from handgrad.graph import build
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.run import Plan
 from handgrad.run.engine import BLOCK, SMALL
+from handgrad.run.evaluate import value_of
 from handgrad.run.program import Program, compiled
 from handgrad.study.units import Layer
+from handgrad.trace.kinks import kinked_calls
 
 
 class UnitWatch:
@@ -29,8 +31,11 @@ class UnitWatch:
         self._data = {n: g.array for n, g in problem.data.items()}
         self._cased = [n for n, g in problem.data.items() if g.cased]
         self._cases = self._data[self._cased[0]].shape[-1] if self._cased else 1
-        names = (leaf for layer in self.layers for leaf in leaves(layer.pre))
-        computed = dict.fromkeys(n for n in names if self.graph.nodes[n.name].kind == "value")
+        # A kink that belongs to no unit, such as that of |z|, turns a gradient round all the same.
+        self._at_kinks = tuple(a for call in kinked_calls(self.graph) for a in call.arguments)
+        names = (leaf for formula in self._looked_at() for leaf in leaves(formula))
+        given = {node.name for node in self.graph.nodes.values() if node.kind != "value"}
+        computed = dict.fromkeys(n for n in names if n.name not in given)
         self._outputs: tuple[Leaf, ...] = (Name(self.graph.cost), *computed)
         self._programs: dict[int, Program] = {}
 
@@ -43,9 +48,9 @@ class UnitWatch:
             loss, values = self._run(parameters, part)
             share = 1.0 if self.problem.reduction == "sum" else self._count(part) / self._cases
             total += share * loss
+            rests = rests or (not self.clean and self._have_rests(values))
             for layer in self.layers:
                 whole = self._value(layer, values)
-                rests = rests or (not self.clean and _may_have_rests(whole))
                 z = np.asarray(whole.max(axis=(-2, -1)))
                 known = largest.get(layer.name)
                 largest[layer.name] = z if known is None else np.maximum(known, z)
@@ -101,6 +106,16 @@ class UnitWatch:
         assert largest is not None
         return largest
 
+    def _looked_at(self) -> tuple[Expression, ...]:
+        return (*(layer.pre for layer in self.layers), *self._at_kinks)
+
+    @np.errstate(all="ignore")
+    def _have_rests(self, values: Mapping[Leaf, Array]) -> bool:
+        cased = self.graph.cased_leaves
+        return any(
+            _may_be_rests(value_of(f, values, cased)) for f in dict.fromkeys(self._looked_at())
+        )
+
     def _parts(self) -> Iterator[slice]:
         for start in range(0, self._cases, BLOCK):
             yield slice(start, min(start + BLOCK, self._cases))
@@ -133,8 +148,8 @@ class UnitWatch:
         self.clean = True
 
 
-def _may_have_rests(z: Array) -> bool:
-    """Whether some pre-activation may be what floats leave of 0."""
+def _may_be_rests(z: Array) -> bool:
+    """Whether some of the numbers that a kink is given may be what floats leave of 0."""
     sizes = np.abs(z)
     small = sizes < REST * max(1.0, float(sizes.max(initial=0.0, where=np.isfinite(sizes))))
     return bool((small & (sizes > 0)).any())

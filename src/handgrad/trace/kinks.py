@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 import numpy as np
 
-from handgrad.expression import Call, Leaf
+from handgrad.expression import Call, Leaf, walk
+from handgrad.graph import Graph
 from handgrad.graph.structure import is_cased
+from handgrad.operations import operation_of
 from handgrad.operations.annotate import signature_of
 from handgrad.operations.operation import Array, Kink
+
+
+def kinked_calls(graph: Graph) -> Iterator[Call]:
+    """The calls of the forward pass that have kinks."""
+    for line in graph.forward:
+        for call in walk(line.formula):
+            if isinstance(call, Call) and operation_of(call).kinks:
+                yield call
 
 
 def entries_at(

@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 
 from handgrad.errors import NumberError
-from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, leaves, walk
+from handgrad.expression import Adjoint, Expression, Leaf, Literal, Name, leaves, walk
 from handgrad.graph import Graph
 from handgrad.operations import operation_of
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.run import Run, run
 from handgrad.run.cleaning import NOISE
-from handgrad.trace.kinks import entries_at
+from handgrad.trace.kinks import entries_at, kinked_calls
 
 MOST = 4096
 """Entries of all lines up to which a run is made in exact numbers; they take some 10 µs each."""
@@ -59,7 +59,7 @@ def without_rests(problem: Problem, graph: Graph, floats: Run) -> tuple[Run, Res
         return floats, {}
     from handgrad.numbers import run_exact
 
-    kinked = [a for call in _kinked(graph) for a in call.arguments]
+    kinked = [a for call in kinked_calls(graph) for a in call.arguments]
     try:
         exact = run_exact(problem, graph)
         parts = {a: _rounded(exact.of(a), floats.of(a)) for a in kinked}
@@ -79,6 +79,14 @@ def without_rests(problem: Problem, graph: Graph, floats: Run) -> tuple[Run, Res
             rests[line.leaf] = rest
         passed_on.add(line.leaf)
     return Run(graph, numbers, floats.carry, parts), rests
+
+
+def differ_by_rests(paper: Run, floats: Run) -> bool:
+    """Whether floats have something in the forward pass that is 0 on paper."""
+    if paper is floats:
+        return False
+    values = [line.leaf for line in paper.graph.forward]
+    return any(((paper.numbers[v] == 0) & (floats.numbers[v] != 0)).any() for v in values)
 
 
 def _left(graph: Graph, run: Run, sizes: Mapping[Leaf, float]) -> Iterator[tuple[Leaf, Array]]:
@@ -128,17 +136,9 @@ def _written(leaf: Leaf, graph: Graph) -> Expression | None:
     return graph.nodes[leaf.name].written if let is None else let.formula
 
 
-def _kinked(graph: Graph) -> Iterator[Call]:
-    """The calls of the forward pass that have kinks."""
-    for line in graph.forward:
-        for call in walk(line.formula):
-            if isinstance(call, Call) and operation_of(call).kinks:
-                yield call
-
-
 def _beside_kinks(graph: Graph, run: Run, sizes: Mapping[Leaf, float]) -> bool:
     """Whether a number would lie at a kink if it were not for its last digits."""
-    for call in _kinked(graph):
+    for call in kinked_calls(graph):
         arguments = [run.of(a) for a in call.arguments]
         near = [_coarse(x, NOISE * _size(call, graph, sizes)) for x in arguments]
         for kink in operation_of(call).kinks:
