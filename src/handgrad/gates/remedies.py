@@ -348,7 +348,7 @@ class Trying:
             for n, a in self.block.items()
             if n in self.problem.data
         }
-        return Training(self.problem.with_values({"rate": rate, **data}))
+        return Training(self.problem.with_values({"rate": rate, **data}), clean=True)
 
     def _trained(self, rate: float) -> Measured | None:
         try:
@@ -359,7 +359,8 @@ class Trying:
             return None  # the parameters have run away: there is nothing to measure
 
     def _at(self, training: Training) -> Measured:
-        parameters = {n: np.array(a, float) for n, a in training.parameters.items()}
+        # Their last digits are the updates' rounding: with them 0.49 + 0.49 − 0.98 would not be 0.
+        parameters = {n: _settled(a) for n, a in training.parameters.items()}
         return self._measured(self.problem.with_values(parameters))
 
     @cached_property
@@ -395,6 +396,11 @@ class Trying:
         if self.problem.update is None:
             return None
         return self._gone_on.get(key)
+
+
+def _settled(array: Array) -> Array:
+    """Numbers without the last digits of a float."""
+    return np.vectorize(lambda x: float(f"{x:.14g}"), otypes=[float])(array)
 
 
 def _parameters(problem: Problem) -> dict[str, Array]:

@@ -246,7 +246,7 @@ class Exact:
 
     def log(self) -> Exact:
         """The natural logarithm; 0 exactly at 1."""
-        if self.value == 1:
+        if self.is_exact and self.value == 1:
             return Exact(Fraction(0))
         if self.decimal <= 0:
             raise NumberError("a logarithm of a number that is not positive")

@@ -34,7 +34,8 @@ def added(a: Any, b: Any, towards: float) -> Floats:
 def product(a: Any, b: Any, towards: float) -> Floats:
     """a · b; zero times an unbounded end is zero, as every number within the bound makes it."""
     zero = (a == 0) | (b == 0)
-    result = np.where(zero, 0.0, np.multiply(a, b))
+    with np.errstate(all="ignore"):
+        result = np.where(zero, 0.0, np.multiply(a, b))
     exact = zero | ((_is_power_of_two(a) | _is_power_of_two(b)) & _in_range(result))
     return cast(Floats, np.where(exact, result, next_after(result, towards)))
 

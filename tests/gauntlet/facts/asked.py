@@ -327,6 +327,8 @@ def _other_input(question: OtherInput, facts: Facts) -> Found:
     yield question.cased == (name in facts.oracle.cased), "cases"
     other = facts.changed(name, question.value)
     yield near(question.loss, facts.loss), f"the loss is {facts.loss}"
+    if not (facts.is_finite and other.is_finite):
+        return  # log(1 − σ(z)) as it is written, past all digits
     yield near(question.other_loss, other.loss), f"the loss would be {other.loss}"
     for units, was_on in ((question.off, True), (question.on, False)):
         for unit in units:

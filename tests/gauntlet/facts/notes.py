@@ -429,6 +429,8 @@ def _loss_change(note: LossChange, facts: Facts, update: int) -> Found:
     updated = Updated.of(facts)
     updated.after(update)
     before, after = updated.losses[update - 1], updated.losses[update]
+    if not (np.isfinite(before) and np.isfinite(after)):
+        return  # a stable form of what the written one has no number for
     yield close(note.before, before, 1e-7), f"before it is {before}"
     yield close(note.after, after, 1e-7), f"after it is {after}"
     if abs(after - before) > 1e-9 * max(1.0, abs(before)):

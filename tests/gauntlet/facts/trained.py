@@ -80,6 +80,8 @@ def _counts(study: OverTraining, facts: Facts) -> Found:
 def _event(event: UnitEvent, study: OverTraining, facts: Facts) -> Found:
     layer = next(x for x in study.layers if x.name == event.layer)
     before, after = (_largest(layer, k, facts)[event.unit] for k in (event.since, event.step))
+    if not (np.isfinite(before).all() and np.isfinite(after).all()):
+        return
     yield near(event.before, before.max(), 1e-6), f"before it is {before.max()}"
     yield near(event.after, after.max(), 1e-6), f"after it is {after.max()}"
     died = event.kind == "died"
