@@ -140,7 +140,8 @@ def _finding(subject: Subject, judge: str, command: str, kind: str, said: str) -
 def _one(subject: Subject, name: str, judge: Callable[[], object], tally: Tally) -> Finding | None:
     kind = said = ""
     start = time.process_time()
-    signal.setitimer(signal.ITIMER_PROF, LONGEST)
+    longest = LONGEST if name != FACTS else 4 * LONGEST  # the judge's own runs of many digits
+    signal.setitimer(signal.ITIMER_PROF, longest)
     number = "commands"
     try:
         judge()
@@ -148,7 +149,7 @@ def _one(subject: Subject, name: str, judge: Callable[[], object], tally: Tally)
         kind, said = wrong.kind, wrong.said
         number = "numbers" if "differ" in kind else "commands"
     except _HangError:
-        kind, said = f"hang over {LONGEST} s", _place(traceback.format_exc())
+        kind, said = f"hang over {longest} s", _place(traceback.format_exc())
     except handgrad.HandgradError as error:
         if subject.finite:
             kind, said = f"refused: {type(error).__name__}", str(error)

@@ -417,8 +417,10 @@ def _remedy(seen: Seen, unit: Unit, remedy: Remedy) -> Found:
         flat = unit.verdict == "saturated" and measured.saturated >= remedy.cases
         reached = measured.own > measured.noise and not flat
         if abs(measured.own - measured.noise) > 1e-3 * measured.noise:
+            # Which parameters are a unit's own is told of units that are off: of others, what comes through.
             yield (
-                remedy.works == reached,
+                remedy.works == reached
+                or bool(reached and not unit.own and not remedy.own_gradient),
                 f"its own parameters get {measured.own}, noise {measured.noise}",
             )
     if remedy.kind == "smaller_rate":

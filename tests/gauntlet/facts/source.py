@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -229,10 +230,9 @@ class Facts:
     def _plain(self, key: str) -> str:
         if key in self.at.values:
             return key
-        names = [
-            n for n in self.oracle.parameters | self.oracle.data if key.replace("ŷ", "yhat") == n
-        ]
-        return names[0] if names else key
+        spelled = unicodedata.normalize("NFKC", key.replace("ŷ", "yhat"))
+        plain = spelled.replace("(", "").replace(")", "")  # W⁽¹⁾ is W1
+        return plain if plain in self.oracle.parameters | self.oracle.data else key
 
     def exact(self, formula: Expression, case: int = 0) -> Any:
         """A formula's value in 50 digits, the names in it computed by their own formulas."""
