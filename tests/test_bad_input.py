@@ -234,3 +234,40 @@ def test_escapes_are_never_printed(tmp_path: Path, capsys: pytest.CaptureFixture
     path = tmp_path / "mine.toml"
     path.write_text('equations = "L = \\u001b[31m y"' + NUMBERS)
     assert "\x1b" not in refusal(["solve", str(path)], capsys)
+
+
+FOUND = {
+    "a bias of another shape than its layer": (
+        'equations = """\nh = relu(W @ x + b)\nr = W.T @ h + c\nL = sum((r - x)**2)\n"""\n[parameters]\n'
+        "W = [[-10]]\nb = [-0.6]\nc = [[-0.1], [-0.1]]\n[data]\nx = [-0.1]\n",
+        ["solve", "-o", "page.svg", "--force"],
+        0,
+    ),
+    "a power beyond floats": (
+        'equations = "L = 100*(y - x**-1e308)**2"\n[parameters]\nx = 0.4\ny = 0.4\n',
+        ["train", "--steps", "3"],
+        2,
+    ),
+    "parameters with cases that are remembered": (
+        'equations = """\nz = W @ x + b\nL = cross_entropy(softmax(z), y)\n"""\n[parameters]\n'
+        "W = [[0, 0.6], [-0.4, 1.4]]\nb = [-0.3, -1]\nx = { cases = [[1.9, 0.3], [-0.4, -0.9], [2, 1]] }\n"
+        'y = { cases = [[0, 1], [0, 1], [1, 0]] }\n[update]\nrule = "momentum"\n',
+        ["code", "--to", "torch"],
+        0,
+    ),
+    "the shape of a number": (
+        'equations = """\nz = W @ x + b\nC = -sum(y*(z - sum(reshape(z))))\n"""\n[parameters]\n'
+        "W = [[0.7, 1.1]]\nb = [1.2]\n[data]\nx = [-0.3, -1.7]\ny = [1]\n",
+        ["train", "--steps", "2", "--compare"],
+        0,
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "arguments", "code"), FOUND.values(), ids=FOUND)
+def test_no_traceback(
+    text: str, arguments: list[str], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.toml").write_text(text)
+    assert run([arguments[0], "mine.toml", *arguments[1:]]) == code

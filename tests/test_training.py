@@ -597,3 +597,15 @@ def test_a_rest_of_rounding_opens_no_gate_in_one_of_several_cases(written: str, 
     w = 0.1 - 0.01 * (gap * 6 if rule == "sgd" else -1)
     hs = [max(0.0, w * 3 - 0.3), w * 6 - 0.3]
     assert study.losses[1] == pytest.approx(sum((h - 1) ** 2 for h in hs) / 2, rel=1e-6)
+
+
+def test_a_kink_that_is_met_on_paper_is_met_after_updates() -> None:
+    """|0.1 + 0.2 − 0.3| is 0, its slope is taken as 0, and nothing moves; floats would leave 5.6e-17."""
+    problem = handgrad.Problem(
+        "z = w @ x + b\nL = (abs(z) - 1)**2",
+        {"w": [0.1, 0.2], "b": -0.3},
+        {"x": [1, 1]},
+        update=handgrad.Update(rate=0.1),
+    )
+    assert handgrad.train(problem, 3).losses == (1.0, 1.0, 1.0, 1.0)
+    assert [float(s.after) for s in handgrad.solve(problem, steps=3).training] == [1, 1, 1]

@@ -165,7 +165,7 @@ def _exact(value: Any) -> Array:
             return [number(e) for e in v]
         text = v.replace("≈", "").replace("−", "-").strip()
         try:
-            return float(Fraction(text))
+            return float(Fraction(text)) if "/" in text else float(text)
         except ValueError:
             return np.nan
 

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from sys import float_info
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,8 @@ def read_figure(text: str) -> Figure | None:
         return None
     decimals, exponent = len(found[2] or ""), int(found[3] or 0)
     digits = len(((found[1] or "") + (found[2] or "")).lstrip("0"))
+    if exponent - decimals > float_info.max_10_exp:
+        return None  # 0e584 is 0, to no digit that could be told
     half = 0.5 * 10.0 ** (exponent - decimals)
     return Figure(value, half, text, decimals - exponent, digits, not found[2])
 

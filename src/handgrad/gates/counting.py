@@ -16,6 +16,7 @@ from handgrad.operations import operation_of
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.problem.given import given
+from handgrad.run.plan import Plan
 from handgrad.run.units import LayerUnits
 from handgrad.run.watching import Watch
 from handgrad.trace import as_on_paper
@@ -281,17 +282,36 @@ class Counter:
         self._watched = tuple(watched)
         self.watch = Watch(self.each_case.problem, tuple(looked_at), dtype=self.dtype)
 
-    def look(self, block: Mapping[str, Array]) -> tuple[int, dict[Leaf, Array]]:
+    def look(
+        self, block: Mapping[str, Array], *, trained: bool = False
+    ) -> tuple[int, dict[Leaf, Array]]:
         """What is watched of a block; a few cases with the numbers of their worked solution.
 
-        Floats open a gate that is shut on paper: 0.1 · 3 − 0.3 leaves 5.6e-17.
+        Floats open a gate that is shut on paper: 0.1 · 3 − 0.3 leaves 5.6e-17. Parameters that have been
+        `trained` are no written numbers: their sums are without rests of rounding.
         """
         block = self.each_case.completed(block)
         cases, arrays = self.watch.look(block)
         if self.dtype == np.float64 and any(map(_has_rests, arrays.values())):
-            arrays = self._on_paper(block, arrays)
+            arrays = self._cleaned(block, arrays) if trained else self._on_paper(block, arrays)
         instead = self.each_case.instead
         return cases, {leaf: arrays[instead.get(leaf, leaf)] for leaf in self._watched}
+
+    def _cleaned(self, block: Mapping[str, Array], arrays: dict[Leaf, Array]) -> dict[Leaf, Array]:
+        """The arrays of a run whose sums are without rests of rounding."""
+        graph = self.watch.graph
+        given = self.each_case.problem
+        own = {n: g.array for n, g in (*given.parameters.items(), *given.data.items())}
+        with np.errstate(all="ignore"):
+            numbers = Plan(graph, clean=True)(
+                {**own, **{n: a for n, a in block.items() if n in own}}
+            )
+        return self._by_leaf(numbers, arrays)
+
+    def _by_leaf(self, numbers: Mapping[Leaf, Any], leaves: Iterable[Leaf]) -> dict[Leaf, Array]:
+        cased = self.watch.graph.cased_leaves
+        found = {leaf: np.asarray(numbers[leaf], dtype=float) for leaf in leaves}
+        return {leaf: a if leaf in cased else a[..., None] for leaf, a in found.items()}
 
     def _on_paper(self, block: Mapping[str, Array], arrays: dict[Leaf, Array]) -> dict[Leaf, Array]:
         """The arrays with the numbers of the worked solution, where that can be made."""
@@ -308,11 +328,7 @@ class Counter:
             numbers = as_on_paper(problem, graph).numbers
         except NumberError:
             return arrays
-        found = {leaf: np.asarray(numbers[leaf], dtype=float) for leaf in arrays}
-        return {
-            leaf: array if leaf in graph.cased_leaves else array[..., None]
-            for leaf, array in found.items()
-        }
+        return self._by_leaf(numbers, arrays)
 
     def count(self, blocks: Iterable[Mapping[str, Array]]) -> dict[str, Counts]:
         """By layer, what is counted over all the blocks."""

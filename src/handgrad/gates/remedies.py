@@ -114,14 +114,14 @@ class Trying:
 
     # -- measuring -----------------------------------------------------------------------------------
 
-    def _measured(self, problem: Problem) -> Measured:
+    def _measured(self, problem: Problem, *, trained: bool = False) -> Measured:
         values = _parameters(problem)
         data = {n: a for n, a in self.block.items() if n in problem.data}
         block = {**data, **values}
         counter = self.counter
         if problem.equations != self.problem.equations:
             counter = Counter(problem)
-        cases, arrays = counter.look(block)
+        cases, arrays = counter.look(block, trained=trained)
         counts = counter.counted([(cases, arrays)])
         sites = {s.name: s for s in counter.sites}
         through = {}
@@ -359,9 +359,8 @@ class Trying:
             return None  # the parameters have run away: there is nothing to measure
 
     def _at(self, training: Training) -> Measured:
-        # Their last digits are the updates' rounding: with them 0.49 + 0.49 − 0.98 would not be 0.
-        parameters = {n: _settled(a) for n, a in training.parameters.items()}
-        return self._measured(self.problem.with_values(parameters))
+        parameters = {n: np.array(a, float) for n, a in training.parameters.items()}
+        return self._measured(self.problem.with_values(parameters), trained=True)
 
     @cached_property
     def _gone_on(self) -> dict[Key, Remedy]:
@@ -396,11 +395,6 @@ class Trying:
         if self.problem.update is None:
             return None
         return self._gone_on.get(key)
-
-
-def _settled(array: Array) -> Array:
-    """Numbers without the last digits of a float."""
-    return np.vectorize(lambda x: float(f"{x:.14g}"), otypes=[float])(array)
 
 
 def _parameters(problem: Problem) -> dict[str, Array]:

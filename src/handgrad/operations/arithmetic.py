@@ -127,8 +127,14 @@ def _numbers_folded(call: Call) -> Expression | None:
     left = (top != 1) + (bottom != 1)
     if len(numbers[0]) + len(numbers[1]) == left and not (late and numbers[0]):
         return None
-    number_above = [] if top == 1 else [Literal(float(top))]
-    divisors = [*([] if bottom == 1 else [Literal(float(bottom))]), *below]
+    try:
+        over, under = float(top), float(bottom)
+    except OverflowError:
+        return None
+    if not (over and under):
+        return None  # too small for a float
+    number_above = [] if top == 1 else [Literal(over)]
+    divisors = [*([] if bottom == 1 else [Literal(under)]), *below]
     gradients: list[Expression] = [e for e in above if isinstance(e, Adjoint) and e.shape == ()]
     scalars = [e for e in above if e.shape == () and not isinstance(e, Adjoint)]
     arrays = [e for e in above if e.shape != ()]

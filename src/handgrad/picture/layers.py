@@ -76,6 +76,10 @@ def network_of(graph: Graph) -> Network | None:
     tail = tuple(n for n in graph.equations if n not in seen)
     if not layers or graph.loss not in tail:
         return None
+    names = [n for layer in layers for n in (layer.pre, layer.out) if n]
+    most = 1 if layers[0].sum.examples == "none" else 2
+    if any(len(graph.nodes[n].shape) > most for n in names):
+        return None  # W @ h + c with c of another shape is no layer's vector
     hidden = {n for layer in layers for n in (layer.pre, layer.out)}
     hidden -= {layers[-1].pre, layers[-1].out}
     used = {leaf.name for n in tail for leaf in leaves(_written(graph, n))}

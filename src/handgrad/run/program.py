@@ -230,7 +230,7 @@ class _Writer:
         if isinstance(value, Reference):
             return f"v{value.number}"
         if isinstance(value, tuple):
-            return f"({', '.join(self._operand(v) for v in value)},)"
+            return f"({', '.join(self._operand(v) for v in value)},)" if value else "()"
         if isinstance(value, float) and not np.isfinite(value):
             self.scope["inf"], self.scope["nan"] = np.inf, np.nan
         return repr(value)

@@ -258,7 +258,7 @@ def _adds_up(facts: Facts) -> bool:
             return True
         for user in users:
             operations = {c.operation for c in terms.calls_of(facts.written(user))}
-            reached = np.count_nonzero(facts.at.gradients[user])
+            reached = int(np.count_nonzero(facts.at.gradients[user]))
             if operations & SPREADING and reached and np.size(facts.at.gradients[user]) > 1:
                 reached = 2  # within p = softmax(W @ h) every score is reached from one probability
             if operations & set(LINEAR) and reached > 1:

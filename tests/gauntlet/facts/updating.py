@@ -117,9 +117,17 @@ class Updated:
         """The parameters after so many updates."""
         while len(self.parameters) <= count:
             gradients = self.oracle.run(self.parameters[-1]).gradients
-            self.parameters.append(self._optimiser(self.parameters[-1], gradients))
+            before = self.parameters[-1]
+            self.parameters.append(_settled(self._optimiser(before, gradients), before))
             self.losses.append(self.oracle.run(self.parameters[-1], gradients=False).loss)
         return self.parameters[count]
+
+
+def _settled(new: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
+    """The new parameters; 0 where no more than rounding is left of the old one."""
+    return {
+        n: np.where(np.abs(a) > 1e-14 * np.abs(np.asarray(old[n])), a, 0.0) for n, a in new.items()
+    }
 
 
 _KNOWN: WeakKeyDictionary[Oracle, Updated] = WeakKeyDictionary()

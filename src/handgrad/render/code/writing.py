@@ -75,7 +75,13 @@ class _Program:
             for setting, value in self.update.settings.items():
                 self.values[setting] = np.asarray(value)
             for memory, shape in self.update.memories.items():
-                self.values[memory] = np.zeros(shape)
+                cased = memory in self.update.cased
+                self.values[memory] = np.zeros((*shape, *self._cases()) if cased else shape)
+
+    def _cases(self) -> tuple[int, ...]:
+        """The last axis of a value that differs from case to case."""
+        given = (n for n, node in self.graph.nodes.items() if node.cased and node.kind != "value")
+        return next((np.shape(self.values[Name(n)])[-1:] for n in given), ())
 
     def text(self) -> str:
         """The whole program."""
