@@ -491,6 +491,22 @@ def test_gradients_without_the_mask() -> None:
         handgrad.assert_gradients(BATCH, {"W1": good["dW1"], "Q": 1})
 
 
+@pytest.mark.parametrize(("x", "passes"), [("0.1, 0.2, -0.3", True), ("1, 2, -3", False)])
+def test_code_beside_a_kink(x: str, passes: bool) -> None:
+    """0.1 + 0.2 − 0.3 is 0 on paper, and in floats a rest of either sign; 1 + 2 − 3 is 0 everywhere."""
+    text = f'equations = "L = relu(w @ x)"\n[parameters]\nw = [1, 1, 1]\n[data]\nx = [{x}]'
+    problem = handgrad.loads(text)
+    given = problem.data["x"].array
+    handgrad.assert_gradients(problem, {"w": 0 * given})
+    if passes:
+        handgrad.assert_gradients(problem, {"w": given})
+    else:
+        with pytest.raises(AssertionError, match="dw is wrong"):
+            handgrad.assert_gradients(problem, {"w": given})
+    with pytest.raises(AssertionError, match="dw is wrong"):
+        handgrad.assert_gradients(problem, {"w": 2 * given})
+
+
 def test_code_that_cannot_be_called() -> None:
     with pytest.raises(handgrad.OptionError, match="asks for 'weights'"):
         handgrad.check_code(BATCH, lambda x, weights: {})

@@ -167,7 +167,7 @@ class _Judging:
         value, given = entry.value, ~np.isnan(entry.value)
         right = np.abs(exact - value) <= half.written
         if entry.strict and not (right | ~given).all():
-            right |= np.abs(self.work.floats[leaf] - value) <= half.written
+            right |= self._of_floats(leaf, value, half.written)
         if not (right | ~given).all():
             right |= self._follows(self.right, quantity, value, half.written)
         ok = right
@@ -210,6 +210,15 @@ class _Judging:
             value = own.value(formula)
             own.put(quantity.leaf, value, self._unshown(own, formula, value))
             own.tainted.add(quantity.leaf)
+
+    def _of_floats(self, leaf: Leaf, value: Array, half: Array) -> Array:
+        """By entry, whether a program may have a number: beside a kink that rests of 0 put it off, too."""
+        found: Array = np.abs(self.work.floats[leaf] - value) <= half
+        for numbers in self.work.beside():
+            if (found | np.isnan(value)).all():
+                break
+            found |= np.abs(numbers[leaf] - value) <= half
+        return found
 
     def _follows(self, world: World, quantity: Quantity, value: Array, half: Array) -> Array:
         """By entry, whether a figure may come of the numbers of a world."""

@@ -3,7 +3,7 @@ computed by, compiled once and then run on any numbers of the problem's shapes."
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -36,6 +36,15 @@ ASKED = ("value", "cost", "gradient", "updated")
 """Roles of the lines that answers are expected for; what lies between may be entered too."""
 
 MEMORY = "memory"
+
+BESIDE = 16
+"""Runs with moved last digits, at most: each puts every rest of 0 on one side or the other."""
+
+REST = 1e-15
+"""How far a run beside the exact one moves a number, as a share of it: some units of a float's last place."""
+
+DYADIC = 2.0**20
+"""Numbers that are whole multiples of its inverse are taken as exact in floats."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -183,6 +192,7 @@ class Work:
         """Works out every quantity, from the run where there is one already."""
         structure = self.structure
         self.givens = dict(givens)
+        self._beside: list[Mapping[Leaf, Array]] = []
         with np.errstate(all="ignore"):
             numbers = run.numbers if run is not None else structure.plan(givens)
             self.exact: dict[Leaf, Array] = dict(numbers)
@@ -213,6 +223,30 @@ class Work:
         with np.errstate(all="ignore"):
             run = self.structure.plan(self.givens)
         return {leaf: np.asarray(run.get(leaf, value)) for leaf, value in self.exact.items()}
+
+    def beside(self) -> Iterator[Mapping[Leaf, Array]]:
+        """The numbers as other programs may have them: every inexact one moved in its last digits.
+
+        What is 0 on paper has there a rest of the one sign or the other, by the order in which a
+        library adds; what exact numbers such as 0.5 and 2 make is the same in every program.
+        """
+        for draw in range(BESIDE):
+            if draw == len(self._beside):
+                self._beside.append(self._moved(np.random.default_rng(draw)))
+            yield self._beside[draw]
+
+    def _moved(self, draws: np.random.Generator) -> dict[Leaf, Array]:
+        def moved(value: Array) -> Array:
+            inexact = np.isfinite(value) & (np.rint(value * DYADIC) != value * DYADIC)
+            share = REST * draws.choice((-1.0, 1.0), value.shape)
+            return np.where(inexact, value * (1 + share), value)
+
+        with np.errstate(all="ignore"):
+            numbers = {leaf: moved(self.exact[leaf]) for leaf in self.given_leaves}
+            for quantity in self.structure.quantities:
+                value = np.asarray(quantity.formula(numbers), dtype=float)
+                numbers[quantity.leaf] = moved(value)
+        return numbers
 
     @property
     def cases(self) -> int:
