@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import random
 import zlib
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -170,11 +171,19 @@ class Reading:
         spread = np.zeros(np.shape(following))
         plain = self.sheet.digits == ".4f"
 
-        def rounded(a: Any) -> Any:
-            size = 5e-5 if plain else 5e-7 * np.abs(a)
-            return a + size * generator.choice((-1, 1), np.shape(a))
+        def signs(shape: Any) -> Any:
+            return generator.choice((-1, 1), shape)
 
-        for _ in range(4):
+        def shares(shape: Any) -> Any:
+            return generator.uniform(-1, 1, shape)
+
+        # Two moves to the full of a product's factors often cancel, two of any size hardly ever.
+        for draw in 4 * (signs, shares):
+
+            def rounded(a: Any, draw: Callable[[Any], Any] = draw) -> Any:
+                size = 5e-5 if plain else 5e-7 * np.abs(a)
+                return a + size * draw(np.shape(a))
+
             entered = {k: rounded(a) for k, a in world.entered.items() if k != quantity.leaf}
             moved = World(self.known, entered, world.done, rounded).value(quantity)
             if np.shape(moved) == spread.shape:
