@@ -144,7 +144,9 @@ class Reading:
             yield bool(np.isnan(value).all()), "something was entered"
         nothing = not following[0].any() and bool(np.any(theirs)) and not right.all()
         trivial = judged.verdict == "consistent" and nothing
-        yield judged.trivial == trivial, f"there follows {following[0].tolist()}"
+        # What cancels on paper may leave a rest here.
+        rest = _size(following[0]) <= 1e-14 * max(map(_size, self.own.entered.values()), default=0)
+        yield judged.trivial == trivial or rest, f"there follows {following[0].tolist()}"
 
     def _as_written(self, judged: Judged) -> tuple[Any, Any]:
         """The figures and half a unit of the last digit of each."""
@@ -237,7 +239,7 @@ class Reading:
         largest = max(_size(value[given]), _size(self.known.number(quantity)))
         slack = half * (1 + 1e-6) + 2e-9 * largest + 1e-15
         if said.numbers == "rounded":
-            slack = 20 * half + 0.02 * np.abs(value) + 1e-9
+            slack = 20 * slack + 0.02 * np.abs(value) + 1e-9
         yield (
             any(bool((np.abs(f - value) <= slack)[given].all()) for f in fitting),
             f"that gives {[np.asarray(f).tolist() for f in found[:1]]}",
