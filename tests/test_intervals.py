@@ -155,3 +155,15 @@ def test_the_checker_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = handgrad.Problem("L = tanh(x)", {"x": 1.0})
     with pytest.raises(AssertionError):
         contains(handgrad.run_intervals(problem, {"x": (0, 2)}), problem)
+
+
+def test_what_alone_may_be_the_largest_is() -> None:
+    """Bounds that are apart leave no doubt of which of a pool's entries gets the gradient; a tie is in doubt."""
+    text = 'equations = "L = sum(w * max_pool2d(Z, size=2, stride=2))"\n[parameters]\nZ = [[1, 2], [5, 3]]\n'
+    problem = handgrad.loads(text + "w = [[2]]\n")
+    sure = handgrad.run_intervals(problem, {"Z": ([[0, 1], [4.9, 2]], [[2, 3], [5.1, 3.5]])})
+    gradient = sure.gradient("Z")
+    assert gradient.lower.tolist() == gradient.upper.tolist() == [[0, 0], [2, 0]]
+    tied = handgrad.run_intervals(problem, {"Z": ([[0, 1], [4.9, 2]], [[2, 3], [5.1, 5]])})
+    assert tied.gradient("Z").upper.tolist() == [[0, 0], [2, 2]]
+    assert tied.gradient("Z").lower.tolist() == [[0, 0], [0, 0]]

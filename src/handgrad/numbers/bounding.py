@@ -173,8 +173,33 @@ def max(a: Any, axis: Axes = None, keepdims: bool = False) -> Interval:
     return Interval.of(a).each(lambda bound: np.max(bound, axis=axis, keepdims=keepdims))
 
 
+class Least(Interval):
+    """The least of an array along its axes, which knows the array: what alone may be the least is it."""
+
+    __slots__ = ("array", "axes")
+
+    def __init__(self, array: Interval, axes: Axes) -> None:
+        super().__init__(
+            np.min(array.lower, axis=axes, keepdims=True),
+            np.min(array.upper, axis=axes, keepdims=True),
+        )
+        self.array, self.axes = array, axes
+
+    def __eq__(self, other: object) -> Truth:  # type: ignore[override]
+        truth = super().__eq__(other)
+        if other is not self.array:
+            return truth
+        alone = np.sum(truth.possible, axis=self.axes, keepdims=True) == 1
+        return Truth(truth.sure | (truth.possible & alone), truth.possible)
+
+    __hash__ = None
+
+
 def min(a: Any, axis: Axes = None, keepdims: bool = False) -> Interval:
-    return Interval.of(a).each(lambda bound: np.min(bound, axis=axis, keepdims=keepdims))
+    array = Interval.of(a)
+    if keepdims:
+        return Least(array, axis)
+    return array.each(lambda bound: np.min(bound, axis=axis))
 
 
 def sum(a: Any, axis: Axes = None, keepdims: bool = False) -> Interval:
