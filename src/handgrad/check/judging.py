@@ -119,6 +119,7 @@ class _Judging:
         self.own = World(givens)
         self.right = self.own
         self.entries = _rescaled(work, found.entries)
+        self.strict = any(entry.strict for entry in self.entries.values())
         self.results: list[Judged] = []
         self.diagnosing = Diagnosing(work, self.entries, self.habit)
 
@@ -201,15 +202,27 @@ class _Judging:
         )
         self._carry(quantity, value, half, right, ok, given, following)
         if diagnosis and diagnosis[0].supposed:
-            self._suppose(diagnosis[0].supposed)
+            self._suppose(diagnosis[0].supposed, quantity)
 
-    def _suppose(self, steps: Sequence[tuple[Quantity, Formula]]) -> None:
-        """Steps that were not entered as they must have been done, for one slip in them to cost once."""
+    def _suppose(self, steps: Sequence[tuple[Quantity, Formula]], until: Quantity) -> None:
+        """Steps that were not entered as they must have been done, for one slip in them to cost once.
+
+        All that was taken so far and follows from them without being entered is worked out anew.
+        """
         own = self.own
-        for quantity, formula in steps:
-            value = own.value(formula)
-            own.put(quantity.leaf, value, self._unshown(own, formula, value))
-            own.tainted.add(quantity.leaf)
+        supposed = {quantity.leaf: formula for quantity, formula in steps}
+        changed: set[Leaf] = set()
+        for quantity in self.work.structure.quantities:
+            leaf = quantity.leaf
+            if leaf == until.leaf:
+                return
+            formula = supposed.get(leaf, quantity.formula)
+            follows = leaf not in self.entries and not changed.isdisjoint(formula.leaves)
+            if leaf in supposed or follows:
+                value = own.value(formula)
+                own.put(leaf, value, self._unshown(own, formula, value))
+                own.tainted.add(leaf)
+                changed.add(leaf)
 
     def _of_floats(self, leaf: Leaf, value: Array, half: Array) -> Array:
         """By entry, whether a program may have a number: beside a kink that rests of 0 put it off, too."""
@@ -258,6 +271,16 @@ class _Judging:
         if self.own is not self.right and not (right & given).all():
             own.tainted.add(leaf)
 
+    def _reach(self, world: World, quantity: Quantity, exact: Array) -> Interval:
+        """Where the numbers before a quantity lead: to its exact number, and no rest of rounding beside
+        it that would open a gate, where they are exact and no program's."""
+        formula = quantity.formula
+        if not self.strict and all(
+            world.is_as_given(leaf, self.work.exact[leaf]) for leaf in formula.leaves
+        ):
+            return Interval.of(exact)
+        return world.reach(formula)
+
     def _carried(
         self,
         world: World,
@@ -275,7 +298,7 @@ class _Judging:
         """
 
         def bounds() -> Interval:
-            reach = world.reach(quantity.formula)
+            reach = self._reach(world, quantity, exact)
             entered = world is self.own or ok.all()
             within = hull(meeting(reach, value, half.written), value)
             exactly = np.abs(exact - value) <= half.written

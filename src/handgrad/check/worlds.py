@@ -25,6 +25,10 @@ NARROW = 2e-3
 """Bounds no further apart than this always count: terms may cancel to a number smaller than their roundings."""
 
 
+SUSPECT = 1e-12
+"""A number that is no larger than this share of those that it comes of may be a rest of their rounding."""
+
+
 class World:
     """Numbers by leaf, and bounds on them that are worked out when they are asked for."""
 
@@ -42,6 +46,7 @@ class World:
 
     def put(self, leaf: Leaf, value: Array, how: Callable[[], Interval]) -> None:
         """Gives a leaf its number, and the way to bounds on it."""
+        self._bounds.pop(leaf, None)
         self.values[leaf] = value
         self._how[leaf] = how
 
@@ -55,9 +60,23 @@ class World:
         return found
 
     def value(self, formula: Formula) -> Array:
-        """What a formula gives at the numbers as they are shown."""
+        """What a formula gives at the numbers as they are shown; what cancels leaves no rest of rounding."""
         with np.errstate(all="ignore"):
-            return np.asarray(formula(self.values), dtype=float)
+            value = np.asarray(formula(self.values), dtype=float)
+        size = max((_largest(self.values[leaf]) for leaf in formula.leaves), default=0.0)
+        if not ((value != 0) & (np.abs(value) <= SUSPECT * size)).any():
+            return value
+        numbers = {leaf: Interval.of(self.values[leaf]) for leaf in formula.leaves}
+        with np.errstate(all="ignore"):
+            around = Interval.of(formula(numbers, bounding))
+            finite = np.isfinite(around.upper - around.lower)
+        rest = finite & (around.lower <= 0) & (around.upper >= 0)
+        return np.where(rest, 0.0, value)
+
+    def is_as_given(self, leaf: Leaf, exact: Array) -> bool:
+        """Whether a leaf's number is the exact one, and no other."""
+        bounds = self.bounds(leaf)
+        return np.array_equal(bounds.lower, exact) and np.array_equal(bounds.upper, exact)
 
     def reach(self, formula: Formula) -> Interval:
         """Bounds on what a formula may give, where every number lies within its own."""
@@ -67,6 +86,12 @@ class World:
     def depends(self, formula: Formula) -> bool:
         """Whether a formula uses a number that a slip has gone into."""
         return any(leaf in self.tainted for leaf in formula.leaves)
+
+
+def _largest(array: Array) -> float:
+    """The largest size of a finite entry."""
+    sizes = np.abs(array)
+    return float(np.max(sizes[np.isfinite(sizes)], initial=0.0))
 
 
 class _Bounds(Mapping[Leaf, Any]):

@@ -1,0 +1,95 @@
+"""Rests of rounding in a check: what is 0 on paper, what cancels, and what follows from a supposed slip."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import handgrad
+
+COLUMNS = """
+equations = '''
+Z1 = W1 @ X + b1
+A1 = relu(Z1)
+Z2 = W2 @ A1 + b2
+A2 = sigmoid(Z2)
+cost = -1/3 * sum(Y*log(A2) + (1 - Y)*log(1 - A2))
+'''
+[parameters]
+W1 = [[1.5, 0.5, 0]]
+b1 = [[-0.5]]
+W2 = [[1.5]]
+b2 = [[1]]
+[data]
+X = [[0.5, 2, 0], [2, 1.5, 1], [0, -2, 2]]
+Y = [[0, 1, 0]]
+"""
+
+
+def test_a_gate_at_0() -> None:
+    """0.5 · 1 − 0.5 is 0: gradient let through there is wrong, whatever bounds of intervals leave."""
+    figures = {"Z1": [["1.25", "3.25", "0"]], "dA1": [["0.47330", "-0.00140", "0.36553"]]}
+    checker = handgrad.Checker(handgrad.loads(COLUMNS))
+    through = checker.check({**figures, "db1": [["0.83743"]]})
+    assert through["db1"].verdict == "wrong"
+    assert through["db1"].diagnosis[0].rule == "before_gate"
+    assert checker.check({**figures, "db1": [["0.47190"]]}).all_well
+
+
+POOL = """
+equations = '''
+H = tanh(Z)
+P = max_pool2d(H, size=2, stride=2)
+L = 0.5*(sum(P) - y)**2
+'''
+[parameters]
+Z = [[-1.15, -0.46], [3.89, 0.93]]
+[data]
+y = 1.4
+"""
+
+
+def test_the_largest_of_a_pool_is_sure() -> None:
+    """One entry is far the largest: its gradient is all that comes back, and half of it is wrong."""
+    problem = handgrad.loads(POOL)
+    right = handgrad.solve(problem).run.gradient("Z")[1, 0]
+    checker = handgrad.Checker(problem)
+    figures = {"H": [["-0.8177541", "-0.4300842"], ["0.9991643", "0.7305939"]]}
+    for factor, verdict in ((1, "right"), (0.5, "wrong")):
+        dz = {"dZ": [["0", "0"], [f"{factor * right:.6e}", "0"]]}
+        assert checker.check({**figures, **dz})["dZ"].verdict == verdict
+
+
+DIVERGENCE = """
+equations = '''
+p = softmax(a)
+q = softmax(b)
+KL = sum(p*log(p/q))
+'''
+[parameters]
+a = [-0.3, 0.9]
+b = [1.1, 1.3]
+"""
+
+
+def test_what_cancels_after_a_slip_asks_for_nothing() -> None:
+    """dp = (1, 1) makes da 0, which is no work of the softmax's, and no 2.6e-17 either."""
+    checker = handgrad.Checker(handgrad.loads(DIVERGENCE))
+    judged = checker.check({"dp": ["1.0000", "1.0000"], "da": ["0.0000", "0.0000"]})["da"]
+    assert judged.verdict == "consistent"
+    assert judged.trivial
+    assert judged.following is not None
+    assert judged.following.tolist() == [0, 0]
+
+
+def test_what_follows_from_a_supposed_slip() -> None:
+    """b taken for q costs once: dp is computed from it, and so is the factor q·p/p that dp has in it."""
+    givens = {"a": [-0.7, 0.4, 1.5], "b": [0.7, 0.8, 1.2]}
+    text = "p = softmax(a)", "q = softmax(b)", "KL = sum(p*log(p/q))"
+    problem = handgrad.Problem(text, givens)
+    p, q = handgrad.solve(problem).run.value("p"), np.array(givens["b"])
+    dq, dp = -p / q, np.log(p / q) + 1
+    db = q * (dq - (dq * q).sum())
+    sheet = {"p": p, "dq": dq, "db": db, "dp": dp}
+    figures = {name: [f"{x:.4f}" for x in a] for name, a in sheet.items()}
+    report = handgrad.Checker(problem).check(figures)
+    assert [report[name].verdict for name in sheet] == ["right", "wrong", "wrong", "consistent"]
