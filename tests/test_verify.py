@@ -53,6 +53,19 @@ def test_a_wrong_pullback_is_noticed(
     assert checked.largest("torch autograd") > 1e-5
 
 
+@pytest.mark.parametrize("y", ([0, 1, 0], [0.25, 0.25, 0.5], [[1, 0], [0, 1]], [1]), ids=str)
+def test_a_log_sum_exp_is_written_for_any_targets(y: object) -> None:
+    """Its slope with respect to them is −z, as y moves away from what adds up to 1."""
+    z = np.arange(np.size(y)).reshape(np.shape(y)) - 0.4
+    columns = ", axis=1" if np.ndim(y) == 2 else ""
+    lines = [f"lse = log(sum(exp(z){columns}))", "L = sum(lse) - sum(y*z)"]
+    if columns:
+        lines = [f"l = log(sum(exp(z){columns})) - sum(y*z{columns})", "L = sum(l)"]
+    problem = handgrad.Problem(lines, {"z": z}, {"y": y})
+    assert handgrad.verify(problem).agrees
+    assert handgrad.solve(problem).run.gradient("y") == pytest.approx(-z)
+
+
 def test_a_disagreement_is_exit_code_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

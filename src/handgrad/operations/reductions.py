@@ -257,7 +257,8 @@ log_softmax = Operation(
 )
 
 
-def _logsumexp(xp: Any, z: Array, axes: tuple[int, ...], keep: bool) -> Array:
+def log_sum_exp(xp: Any, z: Array, axes: tuple[int, ...], keep: bool) -> Array:
+    """ln Σ exp(z) along axes."""
     # Shifted by the largest entry, so that nothing overflows and one term of the sum is 1.
     largest = xp.max(z, axis=axes, keepdims=True)
     total = largest + xp.log(xp.sum(xp.exp(z - largest), axis=axes, keepdims=True))
@@ -275,7 +276,7 @@ logsumexp = Operation(
     family="reduction",
     arity=(1, 1),
     shape=reduced_shape,
-    kernel=_reduction_kernel(_logsumexp),
+    kernel=_reduction_kernel(log_sum_exp),
     pullback=lambda i, g, p: (
         spread(g, p) * softmax_along(p.arguments[0], len(p.shapes[0]), p.options["axis"])
     ),

@@ -27,7 +27,7 @@ from handgrad.operations.operation import (
     elementwise,
     normal_axes,
 )
-from handgrad.operations.reductions import reduced_shape, softmax_along, spread
+from handgrad.operations.reductions import log_sum_exp, reduced_shape, softmax_along, spread
 
 bce_terms: Operation = elementwise(
     "bce_terms",
@@ -84,6 +84,25 @@ def _log_of_softmax(xp: Any, z: Array, y: Array, axes: tuple[int, ...]) -> Array
     return y * (shifted - xp.log(xp.sum(xp.exp(shifted), axis=axes, keepdims=True)))
 
 
+def _softmax_terms_kernel(s: Signature) -> Kernel:
+    """The same for ln softmax; of a loss written as ln Σ exp(z) − Σ y z, what that is of any targets.
+
+    Its slope with respect to y is −z: targets beside those given do not add up to 1.
+    """
+    whole = _terms_kernel(_log_of_softmax)(s)
+    if not s.options["of_scores"]:
+        return whole
+    axes = normal_axes(s.options["axis"], len(s.shapes[0]))
+    keepdims = bool(s.options["keepdims"])
+
+    def losses(xp: Any, *arrays: Array) -> Array:
+        scores, targets = aligned(s, xp, arrays)
+        missing = 1 - xp.sum(targets, axis=axes, keepdims=keepdims)
+        return whole(xp, *arrays) + missing * log_sum_exp(xp, scores, axes, keepdims)
+
+    return losses
+
+
 def _terms_pullback(i: int, g: Expression, p: Application) -> Expression:
     scores, y = p.arguments
     slope = -ratio(y, scores) if i == 0 else -Call("log", (scores,))
@@ -126,7 +145,7 @@ softmax_cross_entropy_terms = Operation(
     family="helper",
     arity=(2, 2),
     shape=_along_one_axis,
-    kernel=_terms_kernel(_log_of_softmax),
+    kernel=_softmax_terms_kernel,
     pullback=_softmax_terms_pullback,
     notation=Function("SoftmaxCE", r"\operatorname{SoftmaxCE}"),
     options={"axis": -1, "keepdims": False, "whole": True, "of_scores": False},

@@ -516,7 +516,7 @@ MEANING: Mapping[str, Callable[..., Array]] = {
     "cross_entropy_terms": lambda p, y, axis=-1, keepdims=False: (
         -total(_y_log_p(y, p), axis, keepdims)
     ),
-    "softmax_cross_entropy_terms": lambda z, y, axis=-1, keepdims=False, whole=True: (
+    "softmax_cross_entropy_terms": lambda z, y, axis=-1, keepdims=False, **_: (
         -total(y * _log_softmax(z, axis), axis, keepdims)
     ),
 }
