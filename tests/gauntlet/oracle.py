@@ -521,6 +521,11 @@ class _Functions:
         terms = torch.where(size <= delta, 0.5 * gap**2, delta * (size - 0.5 * delta))
         return terms.mean()
 
+    def of_bce(self, p: Tensor, y: Tensor) -> Tensor:
+        loss = TORCH["bce"](p, y)
+        # binary_cross_entropy refuses what is no probability, where xlogy(0, −0.8) is 0.
+        return loss if bool(((p >= 0) & (p <= 1)).all()) else loss * torch.nan
+
     def of_cross_entropy(self, p: Tensor, y: Tensor) -> Tensor:
         if y.shape != p.shape:
             y = F.one_hot(y.detach().to(torch.int64), p.shape[-1]).to(torch.float64)
