@@ -53,7 +53,7 @@ def test_a_wrong_pullback_is_noticed(
     assert checked.largest("torch autograd") > 1e-5
 
 
-@pytest.mark.parametrize("y", ([0, 1, 0], [0.25, 0.25, 0.5], [[1, 0], [0, 1]], [1]), ids=str)
+@pytest.mark.parametrize("y", [[0, 1, 0], [0.25, 0.25, 0.5], [[1, 0], [0, 1]], [1]], ids=str)
 def test_a_log_sum_exp_is_written_for_any_targets(y: object) -> None:
     """Its slope with respect to them is −z, as y moves away from what adds up to 1."""
     z = np.arange(np.size(y)).reshape(np.shape(y)) - 0.4
