@@ -206,7 +206,8 @@ def _zero_input(note: ZeroInput, facts: Facts) -> Found:
 def slope(operation: str, z: float, **options: Any) -> float:
     """The derivative of an activation of one number, by differences in 50 digits; at a kink that of z ≤ 0."""
     with mpmath.workdps(terms.DIGITS):
-        h = mpmath.mpf(10) ** -20
+        # A share of a far number, so that its digits tell.
+        h = mpmath.mpf(10) ** -20 * max(1, abs(z))
         ends = (mpmath.mpf(0), -h) if z == 0 else (mpmath.mpf(z) + h, mpmath.mpf(z) - h)
         above, below = (
             np.asarray(terms.MEANING[operation](np.asarray(a, dtype=object), **options))[()]
