@@ -279,6 +279,22 @@ def _known(facts: Facts) -> Known:
     return Known(solved, handgrad.Checker(solved.problem))
 
 
+def _shows_within(rule: str, known: Known) -> bool:
+    """Whether a wrong rule in a step that is not asked for changes an answer."""
+    structure = known.checker.work.structure
+    asked = known.checker.asked
+    for quantity in structure.quantities:
+        for variant in structure.mistakes(quantity) if quantity not in asked else ():
+            if variant.mistake.rule != rule:
+                continue
+            world = World(known, {}, {quantity.leaf: variant.formula.expression})
+            for answer in asked:
+                wrong, right = world.value(answer), known.number(answer)
+                if np.shape(wrong) == np.shape(right) and not np.allclose(wrong, right, atol=1e-5):
+                    return True
+    return False
+
+
 def _answer(promise: Promise, facts: Facts) -> Found:
     """Whether an answer is not 0 as it is shown, and another one by a wrong rule."""
     known = _known(facts)
@@ -299,4 +315,6 @@ def _answer(promise: Promise, facts: Facts) -> Found:
                 wrong = world.formula(variant.formula.expression, quantity.cased)
                 same = np.shape(wrong) == np.shape(right) and np.allclose(wrong, right, atol=1e-5)
                 shows = not same
+    if not promise.about:
+        shows = shows or _shows_within(promise.rule, known)
     yield shows, "the wrong rule gives the same, or cannot be made"
