@@ -333,3 +333,31 @@ def test_what_a_maximum_picks_is_no_factor_of_its_gradient() -> None:
         ("a", (1,)),
         ("a", (3,)),
     }
+
+
+@pytest.mark.parametrize(
+    ("equation", "parameters", "data", "zero"),
+    [
+        (
+            "f = mean(A, axis=0) @ x + sum(max(A, axis=1)*b)",
+            {"A": [[-1, -2, -0.5], [0, 1, 2], [-1, 1.5, -2]], "x": [-0.5, -1, 0]},
+            {"b": [-1, 1, 2]},
+            [("A", (2, 2))],
+        ),
+        (
+            "f = sum(c*max_pool1d(a, size=2, stride=1))",
+            {"a": [0.5, 0.5, 0, -0.5]},
+            {"c": [-1, 0, 1]},
+            [("a", (3,))],
+        ),
+    ],
+)
+def test_what_a_maximum_gives_a_share_is_not_zero(
+    equation: str, parameters: object, data: object, zero: object
+) -> None:
+    problem = handgrad.Problem([equation], parameters, data)  # type: ignore[arg-type]
+    (question,) = (
+        q for q in handgrad.questions_for(handgrad.solve(problem)) if isinstance(q, ZeroEntries)
+    )
+    told = [(z.name, e) for part in question.parts for z in part.zeroed for e in z.entries]
+    assert told == zero

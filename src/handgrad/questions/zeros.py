@@ -137,9 +137,13 @@ class _Zeros:
                 limited = limited or int(never.sum()) > UNITS
                 for unit in np.argwhere(never)[:UNITS]:
                     index = tuple(int(i) for i in unit)
-                    zeroed = [z for z in self.silencing.zeroed(leaf, index) if z.name == name]
-                    self._add(self._reason(leaf, index), zeroed)
-                    left -= {e for z in zeroed for e in z.entries}
+                    every = [z for z in self.silencing.zeroed(leaf, index) if z.name == name]
+                    # What a maximum picks at these numbers may bring an entry another share.
+                    gone = sorted({e for z in every for e in z.entries} & zero)
+                    self._add(
+                        self._reason(leaf, index), [described(name, shape, gone)] if gone else []
+                    )
+                    left -= set(gone)
         if left and limited:
             self.untold += len(left)
         elif left:
