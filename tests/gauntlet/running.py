@@ -201,9 +201,13 @@ def run(
             told(total)
         return total
     with ProcessPoolExecutor(jobs, max_tasks_per_child=None) as pool:
-        for tally in pool.map(each, pairs, chunksize=8):
-            total.add(tally)
-            told(total)
+        try:
+            for tally in pool.map(each, pairs, chunksize=8):
+                total.add(tally)
+                told(total)
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return total
 
 
