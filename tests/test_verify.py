@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,7 +55,7 @@ def test_a_wrong_pullback_is_noticed(
 
 
 @pytest.mark.parametrize("y", [[0, 1, 0], [0.25, 0.25, 0.5], [[1, 0], [0, 1]], [1]], ids=str)
-def test_a_log_sum_exp_is_written_for_any_targets(y: object) -> None:
+def test_a_log_sum_exp_is_written_for_any_targets(y: Any) -> None:
     """Its slope with respect to them is −z, as y moves away from what adds up to 1."""
     z = np.arange(np.size(y)).reshape(np.shape(y)) - 0.4
     columns = ", axis=1" if np.ndim(y) == 2 else ""
