@@ -271,3 +271,7 @@ def test_no_traceback(
     monkeypatch.chdir(tmp_path)
     Path("mine.toml").write_text(text)
     assert run([arguments[0], "mine.toml", *arguments[1:]]) == code
+
+
+def test_a_null_character_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "character of code 0" in refusal(["solve", "a\0b"], capsys)

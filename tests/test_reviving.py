@@ -439,3 +439,13 @@ def test_entries_of_arrays_with_three_axes() -> None:
     assert "channel 1: gate shut at (1, 2), (2, 2)" in shown
     assert "channel 2: gate shut at (1, 1)" in shown
     assert "row 1: gate" not in shown
+
+
+def test_a_parameter_with_cases_is_asked_about() -> None:
+    problem = handgrad.Problem(
+        "z = W @ x + b\nh = relu(z)\nL = (v @ h - y)**2 + sum(abs(b))",
+        {"W": [[1, 2], [-3, -1]], "b": {"cases": [[0.1, -1], [0.2, -1]]}, "v": [1, 1]},
+        {"x": {"cases": [[1, 2], [2, 1]]}, "y": {"cases": [0, 1]}},
+        update=handgrad.Update(rate=0.1),
+    )
+    assert handgrad.questions_for(handgrad.solve(problem))

@@ -626,3 +626,12 @@ def test_a_whole_number_of_many_digits_is_rounded() -> None:
 
     assert verdicts("1.62", "3679099") == ["right", "right"]
     assert verdicts("2", "3679098") == ["wrong", "wrong"]
+
+
+def test_a_mistake_that_leaves_one_number_in_a_softmax_is_no_mistake(tmp_path: Path) -> None:
+    problem, answers = tmp_path / "p.toml", tmp_path / "a.toml"
+    problem.write_text(
+        'equations = "p = softmax(o)\\nL = cross_entropy(p, o)"\n[parameters]\no = [-160, -10, -10]\n'
+    )
+    answers.write_text("p = [0.0, 0.5, 0.5]\nL = 150.6931\ndo = [-1.0, 0.5, 0.5]\n")
+    assert run(["check", str(problem), str(answers), "--level", "rule"]) == 1

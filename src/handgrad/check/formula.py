@@ -13,7 +13,7 @@ from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, 
 from handgrad.graph.structure import is_cased
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated, signature_of
-from handgrad.operations.operation import Array, Kernel, Namespace
+from handgrad.operations.operation import Array, Kernel, Misfit, Namespace
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,10 @@ def compiled(
     except HandgradError:
         return None
     compiler = _Compiler(cased)
-    out = compiler.place(tree)
+    try:
+        out = compiler.place(tree)
+    except Misfit:
+        return None  # what a mistake leaves may be one number, which has no axis for a softmax
     return Formula(
         expression=tree,
         leaves=leaves(tree),

@@ -188,7 +188,7 @@ class Reviving:
         through: dict[str, None] = {}
         for one in own:
             for equation, entries in moving[one.name].items():
-                if any(entries[e] for e in one.entries):
+                if any(np.any(entries[e]) for e in one.entries):  # in some case
                     through[equation] = None
         penalties = tuple(n for n in through if self._penalises(n, own))
         mine = {(one.name, e) for one in own for e in one.entries}

@@ -93,7 +93,7 @@ def of_meaning(meaning: Meaning, drawn: Any, given: Any, cased: bool) -> Found:
         case "class":
             yield whole and bool((drawn >= 0).all() and (drawn < meaning.classes).all()), "no class"
         case "probabilities":
-            yield bool((drawn > 0).all()), "not all are over 0"
+            yield bool((drawn >= 0).all()), "some are under 0"
             yield bool(np.allclose(drawn.sum(axis=axis), 1)), "they do not add up to 1"
         case "probability":
             yield bool(((drawn > 0) & (drawn < 1)).all()), "not all lie between 0 and 1"
