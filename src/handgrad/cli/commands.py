@@ -33,7 +33,7 @@ def run(arguments: Sequence[str]) -> int:
     """Runs the command line and returns its exit code; a user's mistake is one message, never a traceback."""
     try:
         if any("\0" in each for each in arguments):
-            raise click.UsageError("an argument has a character of code 0 in it")
+            raise click.UsageError("an argument with a character of code 0 in it cannot be read")
         code = commands.main(list(arguments), prog_name="handgrad", standalone_mode=False)
         sys.stdout.flush()
         return int(code or 0)
