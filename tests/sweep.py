@@ -86,7 +86,7 @@ def with_jax(graph: RandomGraph) -> float:
 
 
 def with_exact(graph: RandomGraph) -> float:
-    """Fractions and decimals of 50 digits."""
+    """Fractions and decimals of 100 digits."""
     problem = graph.problem()
     exact = handgrad.run_exact(problem)
     theirs = {n: exact.gradient(n).astype(float) for n in problem.parameters}

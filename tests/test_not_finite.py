@@ -200,7 +200,7 @@ def test_a_line_has_the_stable_form_where_the_written_one_has_no_number() -> Non
 
 
 def test_a_tiny_number_that_decimals_cannot_tell_keeps_its_digits() -> None:
-    """ln(1 + e⁻¹¹⁰) is 1.689e-48, of which decimals of 50 digits know two beside the 1."""
+    """ln(1 + e⁻¹¹⁰) is 1.689e-48, which floats do not tell beside the 1."""
     tiny = handgrad.Problem(
         ["p = softplus(s)", "z = 0.1*a - 0.3", "L = p + z"], {"s": -110.0, "a": 3}
     )

@@ -91,7 +91,7 @@ def test_a_kink_away_from_0_is_met_on_paper() -> None:
 
 
 def test_a_rest_after_a_transcendental_function_is_0() -> None:
-    """Decimals of 50 digits leave a smaller rest than floats do."""
+    """Decimals of 100 digits leave a smaller rest than floats do."""
     problem = handgrad.Problem(
         ["p = softmax(z)", "L = (sum(p) - 1)*c"], {"z": [0.1, 0.2, 0.4], "c": 3.0}
     )

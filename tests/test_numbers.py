@@ -60,7 +60,7 @@ def test_written_fractions_are_exact() -> None:
     assert handgrad.run_exact(problem).value("L")[()].value == Fraction(7, 15)
 
 
-def test_fifty_digits() -> None:
+def test_more_digits_than_floats_have() -> None:
     for name in ("exp", "log", "sqrt", "sin", "cos", "tanh"):
         ours = getattr(Exact.of("0.7"), name)()
         theirs = getattr(sympy, name)(sympy.Rational(7, 10)).evalf(45)

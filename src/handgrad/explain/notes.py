@@ -246,7 +246,7 @@ def zeroed_text(zeroed: Zeroed) -> Text:
             return ("all of ", gradient)
         case "entries":
             shown = [f"({', '.join(str(i + 1) for i in e)})" for e in zeroed.entries[:4]]
-            return (f"entries {listed(shown)} of ", gradient)
+            return (f"{'entry' if len(shown) == 1 else 'entries'} {listed(shown)} of ", gradient)
 
 
 def _unlike_shapes(note: UnlikeShapes) -> Text:

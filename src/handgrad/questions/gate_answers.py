@@ -124,7 +124,10 @@ def _why_none(question: ZeroEntries) -> str:
 
 def _zero_part(part: ZeroPart) -> Text:
     what = joined([zeroed_text(z) for z in part.zeroed])
-    verb = "is" if len(part.zeroed) == 1 and part.zeroed[0].part != "entries" else "are"
+    several = len(part.zeroed) > 1 or (
+        part.zeroed[0].part == "entries" and len(part.zeroed[0].entries) > 1
+    )
+    verb = "are" if several else "is"
     where, shown = cited([part.step] if part.step else []), cited(part.shown_in)
     about: Text = (part.about,) if part.about is not None else ()
     match part.cause:
