@@ -6,8 +6,9 @@ import json
 import re
 import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,12 @@ from tests.gauntlet.numbers import (
     array,
     compare,
     compare_solution,
+    compare_updated,
     difference,
     largest,
-    same_gradients,
 )
-from tests.gauntlet.oracle import Oracle
+from tests.gauntlet.oracle import Evaluated, Oracle
+from tests.gauntlet.precise import Precise
 from tests.gauntlet.subject import Array, Subject, Wrong, command_line, quiet
 
 Judge = Callable[[Subject], None]
@@ -53,12 +55,8 @@ def solve_json(s: Subject) -> None:
     if ran is None:
         return
     compare_solution(s, ran.json)
-    comparable = s.finite and s.oracle.update and same_gradients(s, ran.json["gradients"])
-    updated = s.updated(1) if comparable else None
-    if updated is not None:
-        compare(
-            "updated parameters", {n: array(v) for n, v in ran.json["updated"].items()}, updated
-        )
+    if s.finite and s.oracle.update:
+        compare_updated(s, "updated parameters", ran.json, 1)
 
 
 @command
@@ -68,9 +66,7 @@ def solve_steps(s: Subject) -> None:
     s.run("solve", "--steps", "2", allowed=(r"update \d", "not finite"))
     if ran is None or not s.finite or not s.oracle.update:
         return
-    updated = s.updated(steps) if same_gradients(s, ran.json["gradients"]) else None
-    if updated is not None and all(np.isfinite(a).all() for a in updated.values()):
-        compare("parameters after updates", {n: array(v) for n, v in ran.json["updated"].items()}, updated)  # fmt: skip
+    compare_updated(s, "parameters after updates", ran.json, steps)
 
 
 @command
@@ -408,29 +404,33 @@ def practice_problems(s: Subject) -> None:
 # -- checking ------------------------------------------------------------------------------
 
 
-def answers(s: Subject) -> dict[str, Array] | None:
-    """What a complete sheet asks for, from PyTorch's numbers; None where there is no solution."""
+def answers(s: Subject, found: Evaluated | None = None) -> dict[str, Array] | None:
+    """What a complete sheet asks for, from PyTorch's numbers; None where there is no solution.
+
+    `found` are numbers of many digits in place of PyTorch's.
+    """
     ran = s.run("check", "--blank", allowed=(r"not finite",))
     if ran is None or not s.finite:
         return None
     asked = tomllib.loads(ran.out)
-    found: dict[str, Array] = {}
+    found = found or s.found
+    sheet: dict[str, Array] = {}
     for target, cells in asked.items():
         if target == "updated":
             continue
         number = None
-        if target in s.found.values:
-            number = s.found.values[target]
-        elif target.startswith("d") and target[1:] in s.found.gradients:
-            number = s.found.gradients[target[1:]]
+        if target in found.values:
+            number = found.values[target]
+        elif target.startswith("d") and target[1:] in found.gradients:
+            number = found.gradients[target[1:]]
         if number is None or not np.isfinite(number).all():
             continue
-        if target not in s.found.values:
+        if target not in found.values:
             number = once(number, np.shape(cells))
         if np.shape(cells) != number.shape:
             raise Wrong("a blank of another shape", f"{target}: {np.shape(cells)}, {number.shape}")
-        found[target] = number
-    return found
+        sheet[target] = number
+    return sheet
 
 
 def once(number: Array, shape: tuple[int, ...]) -> Array:
@@ -460,16 +460,35 @@ def _digits(s: Subject, sheet: dict[str, Array]) -> str:
     return ".4f" if tame and s.random.random() < 0.6 else ".7g"
 
 
+def faulted(s: Subject, marked: Callable[[dict[str, Array]], str]) -> str:
+    """How right work is faulted; empty where it is not. Where floats lost their digits, many digits are right.
+
+    `marked` checks a sheet in one form, and gives what is said of it where that is not right.
+    """
+    sheet = answers(s)
+    said = marked(sheet) if sheet else ""
+    if not said:
+        return ""
+    better = answers(s, Precise(s.text).run())
+    return marked(better) if better else said
+
+
+def _marked(s: Subject, path: Path, *options: str) -> str:
+    ran = s.run("check", str(path), *options, codes=(0, 1))
+    wrong = ran is not None and (ran.code == 1 or (options == ("--json",) and not ran.json["all_well"]))  # fmt: skip
+    return f"{path.read_text(encoding='utf-8')}\n{ran.out}" if ran is not None and wrong else ""
+
+
 @command
 def check_right(s: Subject) -> None:
-    sheet = answers(s)
-    if not sheet:
-        return
     path = s.folder / "answers.toml"
-    path.write_text(written(sheet, _digits(s, sheet)), encoding="utf-8")
-    ran = s.run("check", str(path), codes=(0, 1))
-    if ran is not None and ran.code == 1:
-        raise Wrong("right work is faulted", f"{path.read_text()}\n{ran.out}")
+
+    def marked(sheet: dict[str, Array]) -> str:
+        path.write_text(written(sheet, _digits(s, sheet)), encoding="utf-8")
+        return _marked(s, path)
+
+    if said := faulted(s, marked):
+        raise Wrong("right work is faulted", said)
 
 
 @command
@@ -494,26 +513,30 @@ def check_spoiled(s: Subject) -> None:
 @command
 def check_tables(s: Subject) -> None:
     """The same answers as JSON, and as the table that `--blank=csv` prints."""
-    sheet = answers(s)
-    if not sheet:
-        return
-    path = s.folder / "answers.json"
-    path.write_text(json.dumps({n: v.tolist() for n, v in sheet.items()}), encoding="utf-8")
-    ran = s.run("check", str(path), "--json", codes=(0, 1))
-    if ran is not None and (ran.code == 1 or not ran.json["all_well"]):
-        raise Wrong("right work in JSON is faulted", ran.out)
-    lines = []
+
+    def as_json(sheet: dict[str, Array]) -> str:
+        path = s.folder / "answers.json"
+        numbers = {n: v.tolist() for n, v in sheet.items()}
+        path.write_text(json.dumps(numbers), encoding="utf-8")
+        return _marked(s, path, "--json")
+
+    def as_table(sheet: dict[str, Array]) -> str:
+        path = s.folder / "answers.csv"
+        path.write_text("\n".join(_table(sheet)) + "\n", encoding="utf-8")
+        return _marked(s, path)
+
+    if said := faulted(s, as_json):
+        raise Wrong("right work in JSON is faulted", said)
+    if said := faulted(s, as_table):
+        raise Wrong("right work in a table is faulted", said)
+
+
+def _table(sheet: dict[str, Array]) -> Iterator[str]:
     for name, value in sheet.items():
         if value.ndim <= 2:
             rows = value.reshape(-1, value.shape[-1]) if value.ndim == 2 else value.reshape(1, -1)
             for k, row in enumerate(rows):
-                cells = [format(float(v), ".7g") for v in row]
-                lines.append(",".join(["" if k else name, *cells]))
-    table = s.folder / "answers.csv"
-    table.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    ran = s.run("check", str(table), codes=(0, 1))
-    if ran is not None and ran.code == 1:
-        raise Wrong("right work in a table is faulted", f"{table.read_text()}\n{ran.out}")
+                yield ",".join(["" if k else name, *(format(float(v), ".7g") for v in row)])
 
 
 @command
@@ -524,14 +547,14 @@ def check_blank(s: Subject) -> None:
 
 @command
 def check_printed(s: Subject) -> None:
-    sheet = answers(s)
-    if not sheet:
-        return
     path = s.folder / "printed.toml"
-    path.write_text(written(sheet, ".7g"), encoding="utf-8")
-    ran = s.run("check", str(path), "--as-printed", codes=(0, 1))
-    if ran is not None and ran.code == 1:
-        raise Wrong("right figures in print are faulted", f"{path.read_text()}\n{ran.out}")
+
+    def marked(sheet: dict[str, Array]) -> str:
+        path.write_text(written(sheet, ".7g"), encoding="utf-8")
+        return _marked(s, path, "--as-printed")
+
+    if said := faulted(s, marked):
+        raise Wrong("right figures in print are faulted", said)
 
 
 @command
@@ -575,7 +598,7 @@ def data_file(s: Subject) -> tuple[str, float] | None:
     data = {n: a[..., 0] if n in s.oracle.cased else a for n, a in s.oracle.data.items()}
     if not data or s.oracle.cased & set(s.oracle.parameters):
         return None
-    moved = next(iter(data))
+    moved, labels = next(iter(data)), s.oracle.targets
     header, rows, losses = [], [], []
     for name, given in data.items():
         header += [f"{name}[{','.join(map(str, at))}]" if at else name for at in np.ndindex(*given.shape)]  # fmt: skip
@@ -583,7 +606,9 @@ def data_file(s: Subject) -> tuple[str, float] | None:
     for k in range(3):
         case = {n: np.array(a) for n, a in data.items()}
         if k and np.asarray(case[moved]).ndim == 1:
-            case[moved] = np.round(case[moved] + 0.1 * k, 1)
+            # Labels in other places are labels too.
+            other = np.roll(case[moved], k), np.round(case[moved] + 0.1 * k, 1)
+            case[moved] = other[0] if moved in labels else other[1]
         rows.append(",".join(repr(float(v)) for a in case.values() for v in np.ravel(a)))
         whole = {n: np.repeat(a[..., None], s.oracle.cases, -1) if n in s.oracle.cased else a for n, a in case.items()}  # fmt: skip
         found = s.oracle.run(changes=whole, gradients=False)

@@ -9,6 +9,7 @@ import numpy as np
 
 from tests.gauntlet import precise
 from tests.gauntlet.oracle import ReadError
+from tests.gauntlet.precise import Precise
 from tests.gauntlet.subject import Array, Subject, Wrong
 
 RELATIVE = 1e-9
@@ -74,11 +75,20 @@ def compare(
     return count
 
 
-def same_gradients(subject: Subject, gradients: Mapping[str, Any]) -> bool:
-    """Whether PyTorch's floats have the gradients too: where they cancel, so do its updates."""
-    theirs = {n: subject.found.gradients[n] for n in subject.oracle.parameters}
-    size = largest(theirs)
-    return all(difference(array(gradients[n]), theirs[n], size) <= 1 for n in theirs)
+def compare_updated(subject: Subject, what: str, json: Mapping[str, Any], steps: int) -> None:
+    """The parameters after updates. Where PyTorch's floats cancel so do its updates, and many digits decide."""
+    ours = {n: array(v) for n, v in json["updated"].items()}
+    theirs = subject.updated(steps)
+    if theirs is None or not all(np.isfinite(a).all() for a in theirs.values()):
+        return
+    compare(what, ours, theirs, lambda n: _many_digits(subject, steps)[n])
+
+
+def _many_digits(subject: Subject, steps: int) -> Mapping[str, Array]:
+    found = subject.updated(steps, Precise(subject.text))
+    if found is None:
+        raise ArithmeticError("a gradient that is all rest")
+    return found
 
 
 def _agrees(ours: Any, second: Second, name: str, size: float) -> bool:

@@ -37,6 +37,9 @@ Tensor = Any
 REST = 64 * float(np.finfo(float).eps)
 """What rounding may leave of a sum, for each unit of the sum of its terms' sizes."""
 
+LOSSES = ("mse", "bce", "bce_with_logits", "cross_entropy", "hinge", "huber")
+"""Functions of a prediction and a target."""
+
 SPELLINGS = {"ln": "log", "σ": "sigmoid", "ReLU": "relu", "logsoftmax": "log_softmax"}
 _SIGNS = str.maketrans({"−": "-", "–": "-", "·": "*", "×": "*", "⊙": "*", "∗": "*", "÷": "/"})
 _DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉", "01234567890123456789")
@@ -138,6 +141,17 @@ class Oracle:
     def uses(self) -> dict[str, frozenset[str]]:
         """By equation, the names in it."""
         return {target: frozenset(_names(tree)) for target, tree in self._formulas.items()}
+
+    @cached_property
+    def targets(self) -> frozenset[str]:
+        """The names that a loss function is given to compare with: labels, classes, probabilities."""
+        calls = [n for tree in self._formulas.values() for n in ast.walk(tree) if isinstance(n, ast.Call)]  # fmt: skip
+        return frozenset(
+            call.args[1].id
+            for call in calls
+            if isinstance(call.func, ast.Name) and call.func.id in LOSSES
+            if len(call.args) > 1 and isinstance(call.args[1], ast.Name)
+        )
 
     @cached_property
     def order(self) -> tuple[str, ...]:

@@ -166,11 +166,15 @@ class Subject:
             raise Wrong(f"refused: {_pattern(message)}", f"{' '.join(arguments)}\n{message}")
         return None
 
-    def updated(self, steps: int) -> dict[str, Array] | None:
-        """The parameters after some updates, by PyTorch's optimisers; None where it has no such rule."""
-        update = dict(self.oracle.update)
+    def updated(self, steps: int, oracle: Oracle | None = None) -> dict[str, Array] | None:
+        """The parameters after some updates, by PyTorch's optimisers; None where it has no such rule.
+
+        The gradients are those of `oracle`: PyTorch's own unless that is given.
+        """
+        oracle = oracle or self.oracle
+        update = dict(oracle.update)
         rule, rate = update.pop("rule", "sgd"), float(update.pop("rate", 0.1))
-        numbers = {n: torch.tensor(np.array(a)) for n, a in self.oracle.parameters.items()}
+        numbers = {n: torch.tensor(np.array(a)) for n, a in oracle.parameters.items()}
         optimiser: Any
         decay = float(update.get("weight_decay", 0.01 if rule == "adamw" else 0))
         every = list(numbers.values())
@@ -189,7 +193,7 @@ class Subject:
             case _:
                 return None
         for _ in range(steps):
-            found = self.oracle.run(changes={n: t.numpy() for n, t in numbers.items()})
+            found = oracle.run(changes={n: t.numpy() for n, t in numbers.items()})
             sizes = np.concatenate([np.abs(found.gradients[n]).ravel() for n in numbers])
             if rule not in ("sgd", "momentum") and ((sizes < 1e-7) & (sizes > 0)).any():
                 # A rest of rounding is a whole step of a rule that divides by the gradient's size.
