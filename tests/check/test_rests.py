@@ -93,3 +93,13 @@ def test_what_follows_from_a_supposed_slip() -> None:
     figures = {name: [f"{x:.4f}" for x in a] for name, a in sheet.items()}
     report = handgrad.Checker(problem).check(figures)
     assert [report[name].verdict for name in sheet] == ["right", "wrong", "wrong", "consistent"]
+
+
+def test_what_is_divided_by_a_sum_that_cancels() -> None:
+    """0.1 + 0.2 − 0.3 is 0 on paper and 5.6e-17 in floats: there follows no number."""
+    problem = handgrad.Problem("e = exp(s)\np = e/sum(e)\nJ = -log(p[0])", {"s": [0.5, 1.0, 1.5]})
+    figures = {"e": ["0.1", "0.2", "-0.3"], "p": ["0.1863", "0.3072", "0.5065"]}
+    judged = handgrad.Checker(problem).check(figures)["p"]
+    assert judged.verdict == "right"
+    assert judged.following is not None
+    assert judged.following.tolist() == [np.inf, np.inf, -np.inf]

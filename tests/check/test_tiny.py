@@ -47,3 +47,34 @@ def test_it_is_shown_as_it_was_written(tmp_path: Path, capsys: pytest.CaptureFix
     (tmp_path / "answers.toml").write_text('p = "1.96e-64"')
     run(["check", str(tmp_path / "far.toml"), str(tmp_path / "answers.toml")])
     assert "you wrote  p = 1.96·10⁻⁶⁴" in capsys.readouterr().out
+
+
+MASKED = """
+equations = '''
+S = Q @ K.T
+Sm = where(M, S, -1e9)
+A = softmax(Sm, axis=1)
+L = sum((A - Y)**2)
+'''
+[parameters]
+Q = [[-1.32, -0.32], [0.51, -1.32]]
+K = [[0.27, -1.72], [-1.34, 0.57]]
+[data]
+M = [[1, 0], [1, 1]]
+Y = [[0, 1], [1, 0]]
+"""
+
+
+@pytest.mark.parametrize(("figure", "verdict"), [("-1.4358", "right"), ("-1.0358", "wrong")])
+def test_a_score_beside_a_mask(figure: str, verdict: str) -> None:
+    """q₂ · k₂ = −0.51 · 1.34 − 1.32 · 0.57 = −1.4358; the mask's −10⁹ is no measure for it."""
+    sheet = {"Sm": [["0.1940", "-1000000000"], ["2.4081", figure]]}
+    assert handgrad.Checker(handgrad.loads(MASKED)).check(sheet)["Sm"].verdict == verdict
+
+
+def test_figures_where_a_mask_is() -> None:
+    """Kᵀ's gradient comes before K's and differs from it off its diagonal, by far less than the mask's last digits."""
+    checker = handgrad.Checker(handgrad.loads(MASKED))
+    figures = handgrad.solve(handgrad.loads(MASKED)).run.gradient("K")
+    sheet = {"Sm": [[f"{x:.6e}" for x in row] for row in figures]}
+    assert "these are the figures of dK" in str(checker.check(sheet)["Sm"])

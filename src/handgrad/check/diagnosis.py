@@ -113,9 +113,9 @@ class Diagnosing:
         if right is not own:
             bases.append(right.values)
         bases.append(self.work.exact)
-        seen = _Seen(
-            quantity, entry.value, half.written, ~np.isnan(entry.value), wrong, tuple(bases), own
-        )
+        slack = self._slack(entry, half.written)
+        given = ~np.isnan(entry.value)
+        seen = _Seen(quantity, entry.value, slack, given, wrong, tuple(bases), own)
         found = list(self._singles(seen))
         if not found:
             found = list(self._slips(seen, entry))
@@ -133,6 +133,7 @@ class Diagnosing:
 
         exact = self.work.exact[quantity.leaf]
         half = halves(entry, self.habit, allowed(entry, self.work, quantity.leaf)).written
+        half = self._slack(entry, half)
         given = ~np.isnan(entry.value)
         bases = (own.values, self.work.exact)
         seen = _Seen(quantity, entry.value, half, given, given, bases, own)
@@ -151,6 +152,15 @@ class Diagnosing:
             return (Diagnosis(rule, plain, ()),)
         consequence = broadcast_text(quantity, entry.shape, exact.shape)
         return (replace(best[0], text=(*best[0].text, *consequence)), *best[1:])
+
+    def _slack(self, entry: Entry, half: Array) -> Array:
+        """How far figures may be from what explains them: no further than numbers of their own size allow."""
+        from handgrad.check.judging import ROUNDING, halves
+
+        sizes = np.abs(entry.value)
+        largest = float(np.max(sizes[np.isfinite(sizes)], initial=0.0))
+        floor = np.full(entry.value.shape, entry.floor * largest + ROUNDING)
+        return np.minimum(half, halves(entry, self.habit, floor).written)
 
     def _unread(self, entry: Entry) -> Diagnosis:
         blank = tuple(tuple(int(i) for i in at) for at in np.argwhere(np.isnan(entry.value))[:64])

@@ -14,6 +14,7 @@ from handgrad.graph.structure import is_cased
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated, signature_of
 from handgrad.operations.operation import Array, Kernel, Misfit, Namespace
+from handgrad.run.cleaning import without_rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +30,23 @@ class Formula:
     cased: bool
     _constants: tuple[tuple[int, Any], ...]
     _leaf_slots: tuple[tuple[Leaf, int], ...]
-    _calls: tuple[tuple[Kernel, tuple[int, ...]], ...]
+    _calls: tuple[tuple[Kernel, Kernel, tuple[int, ...]], ...]
     _out: int
 
-    def __call__(self, values: Mapping[Leaf, Any], xp: Namespace = np) -> Array:
-        """The value at `values`, whose arrays are of namespace `xp`."""
+    def __call__(
+        self, values: Mapping[Leaf, Any], xp: Namespace = np, *, clean: bool = False
+    ) -> Array:
+        """The value at `values`, whose arrays are of namespace `xp`.
+
+        Where it is `clean`, sums are without rests of rounding.
+        """
         slots: list[Any] = [None] * (len(self._leaf_slots) + len(self._constants))
         for slot, constant in self._constants:
             slots[slot] = constant
         for leaf, slot in self._leaf_slots:
             slots[slot] = values[leaf]
-        for kernel, arguments in self._calls:
-            slots.append(kernel(xp, *[slots[a] for a in arguments]))
+        for kernel, cleaned, arguments in self._calls:
+            slots.append((cleaned if clean else kernel)(xp, *[slots[a] for a in arguments]))
         return slots[self._out]
 
 
@@ -72,7 +78,7 @@ class _Compiler:
     def __init__(self, cased: Set[Leaf]) -> None:
         self.cased = cased
         self.given: dict[Expression, int] = {}
-        self.calls: list[tuple[Kernel, tuple[int, ...]]] = []
+        self.calls: list[tuple[Kernel, Kernel, tuple[int, ...]]] = []
         self.known: dict[Expression, int] = {}
 
     def place(self, node: Expression) -> int:
@@ -87,13 +93,17 @@ class _Compiler:
         if operation.elementwise and any(which):
             for position, (argument, has) in enumerate(zip(node.arguments, which, strict=True)):
                 if not has and argument.shape:
-                    places[position] = self._call(_with_cases_axis, (places[position],))
-        place = self._call(operation.kernel(signature_of(node, which)), tuple(places))
+                    places[position] = self._call(
+                        _with_cases_axis, _with_cases_axis, (places[position],)
+                    )
+        signature = signature_of(node, which)
+        cleaned = without_rest(node, signature)
+        place = self._call(operation.kernel(signature), cleaned, tuple(places))
         self.known[node] = place
         return place
 
-    def _call(self, kernel: Kernel, places: tuple[int, ...]) -> int:
-        self.calls.append((kernel, places))
+    def _call(self, kernel: Kernel, cleaned: Kernel, places: tuple[int, ...]) -> int:
+        self.calls.append((kernel, cleaned, places))
         return -len(self.calls)
 
     def parts(self, out: int) -> dict[str, Any]:
@@ -110,7 +120,8 @@ class _Compiler:
                 (e, k) for e, k in self.given.items() if isinstance(e, Name | Adjoint)
             ),
             "_calls": tuple(
-                (kernel, tuple(slot(p) for p in places)) for kernel, places in self.calls
+                (kernel, cleaned, tuple(slot(p) for p in places))
+                for kernel, cleaned, places in self.calls
             ),
             "_out": slot(out),
         }

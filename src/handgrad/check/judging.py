@@ -62,8 +62,10 @@ ROUNDING = 1e-15
 """What rounding may leave of 0, or of numbers of the size of 1 that cancel."""
 
 TINY = 1e-6
-"""How close, relative to itself, a figure must come to a number that is smaller than what rounding may leave."""
+"""How close, relative to itself, a figure must come to a number that is small beside its array's largest."""
 
+SMALL = 1e-6
+"""A number is small that is no more than this share of the largest, such as a score beside a mask's −10⁹."""
 
 MANY = 6
 """Digits that a whole number has for it to be taken as rounded, 3679099.38 to 3679099, whatever the habit."""
@@ -72,15 +74,18 @@ MANY = 6
 def allowed(entry: Entry, work: Work, leaf: Leaf) -> Array:
     """By figure, how far off it may be whatever its digits: floats' own rounding, where that has a part in it.
 
-    A number far below it that floats have as exactly as any other, such as e⁻¹⁴⁸, is held to its own size.
+    A number far below the largest that floats have as exactly as any other, such as e⁻¹⁴⁸, is held to its own
+    size.
     """
     exact = work.exact[leaf]
     sizes = np.abs(exact)
-    floor = entry.floor * float(np.max(sizes[np.isfinite(sizes)], initial=0.0)) + ROUNDING
+    largest = float(np.max(sizes[np.isfinite(sizes)], initial=0.0))
+    floor = entry.floor * largest + ROUNDING
     allowed = np.full(entry.value.shape, floor)
     if exact.shape != entry.value.shape:
         return allowed
-    tiny = (sizes > 0) & (sizes <= floor) & (np.nan_to_num(entry.value) != 0)
+    tiny = (sizes > 0) & (sizes <= max(floor, SMALL * largest))
+    tiny &= np.nan_to_num(entry.value) != 0
     if tiny.any():
         floats = np.broadcast_to(work.floats[leaf], exact.shape)
         sure = tiny & (np.abs(floats - exact) <= EXACT / 10 * sizes)

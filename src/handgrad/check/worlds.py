@@ -64,6 +64,10 @@ class World:
         with np.errstate(all="ignore"):
             value = np.asarray(formula(self.values), dtype=float)
         size = max((_largest(self.values[leaf]) for leaf in formula.leaves), default=0.0)
+        if (~(np.abs(value) * SUSPECT < size)).any():
+            # Of what is divided by a sum that cancels there is no number.
+            with np.errstate(all="ignore"):
+                value = np.asarray(formula(self.values, clean=True), dtype=float)
         if not ((value != 0) & (np.abs(value) <= SUSPECT * size)).any():
             return value
         numbers = {leaf: Interval.of(self.values[leaf]) for leaf in formula.leaves}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -34,6 +36,22 @@ class Sheet:
         while isinstance(first, list):
             first = first[0]
         return ".6e" if "e" in first else ".4f"
+
+    def half(self, text: str) -> float:
+        """Half a unit of a figure's last digit; of a 0, no more than that of most figures."""
+        half = 0.5 * 10.0 ** -_decimals(text)
+        return half if float(text) else min(half, 0.5 * 10.0**-self._commonest)
+
+    @cached_property
+    def _commonest(self) -> int:
+        texts = [str(x) for figures in self.figures.values() for x in np.ravel(figures)]
+        counts = Counter(_decimals(x) for x in texts if "." in x and float(x))
+        return max(counts, key=lambda d: (counts[d], d), default=4)
+
+
+def _decimals(text: str) -> int:
+    plain, _, power = text.lower().partition("e")
+    return len(plain.partition(".")[2]) - int(power or 0)
 
 
 @dataclass(eq=False)

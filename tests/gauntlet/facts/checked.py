@@ -155,7 +155,7 @@ class Reading:
         factor = judged.entry.factor
         for at in np.ndindex(value.shape):
             figure = judged.entry.figures.get(at)
-            half[at] = _half(figure.text) * factor if figure is not None else 0.0
+            half[at] = self.sheet.half(figure.text) * factor if figure is not None else 0.0
         if judged.convention is not None:
             return value / judged.convention.count, half / judged.convention.count
         return value, half
@@ -285,10 +285,3 @@ def _read(text: str) -> float:
         return float(text)
     except ValueError:
         return float("nan")
-
-
-def _half(text: str) -> float:
-    """Half a unit of a figure's last digit."""
-    plain, _, power = text.lower().partition("e")
-    decimals = len(plain.partition(".")[2])
-    return 0.5 * 10.0 ** (int(power or 0) - decimals)
