@@ -611,3 +611,14 @@ def test_a_layer_that_is_the_same_in_every_case_has_the_mean_of_sizes(equations:
     # s = 0.5, so that dL/dh of the cases is 2 (s − y) w: sizes 1, 1 and 3 times w.
     assert [u.gradient for u in audit.units] == pytest.approx([0.5 * 5 / 3, 0.0])
     assert [u.blocked for u in audit.units] == pytest.approx([0.0, 2 * 5 / 3])
+
+
+def test_a_tie_by_a_rest_shares_the_gradient() -> None:
+    """0.1·3 and 0.3·1 tie on paper: each unit gets half of the pool's gradient, 2·0.3/2."""
+    problem = handgrad.Problem(
+        "z = w*x\nh = relu(z)\nP = max_pool1d(h, size=2)\nL = sum(P)**2",
+        {"w": [0.1, 0.3]},
+        {"x": [3, 1]},
+    )
+    audit = handgrad.audit_gates(problem)
+    assert [u.gradient for u in audit.of("h")] == pytest.approx([0.3, 0.3])

@@ -609,3 +609,39 @@ def test_a_kink_that_is_met_on_paper_is_met_after_updates() -> None:
     )
     assert handgrad.train(problem, 3).losses == (1.0, 1.0, 1.0, 1.0)
     assert [float(s.after) for s in handgrad.solve(problem, steps=3).training] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("taken", ["max_pool1d(a, size=2)", "max(a)", "maximum(a[0], a[1])"])
+def test_what_differs_by_a_rest_is_a_tie(taken: str) -> None:
+    """0.1·3 and 0.3·1 tie on paper, and each gets half of the gradient 0.6: w is then (0.01, 0.27)."""
+    problem = handgrad.Problem(
+        f"a = w*x\nP = {taken}\nL = sum(P)**2",
+        {"w": [0.1, 0.3]},
+        {"x": [3, 1]},
+        update=handgrad.Update(rate=0.1),
+    )
+    losses = [0.09, 0.27**2, (0.27 - 0.1 * 2 * 0.27) ** 2]
+    assert handgrad.train(problem, 2).losses == pytest.approx(losses)
+    trained = handgrad.solve(problem, steps=2).training
+    assert [float(s.after) for s in trained] == pytest.approx(losses[1:])
+
+
+def test_a_rule_that_divides_by_the_gradients_size_makes_no_step_of_a_rest() -> None:
+    """1.4 − 0.8 − 0.6 is 0 on paper, and so is the gradient of u: Adam moves v alone, by its rate."""
+    problem = handgrad.Problem(
+        "s = u[0] - u[1] - y\nL = 1000000*s**2 + v",
+        {"u": [1.4, 0.8], "v": 1.0},
+        {"y": 0.6},
+        update=handgrad.Update("adam", 0.1),
+    )
+    expected = [1 - 0.1 * k for k in range(4)]
+    assert handgrad.train(problem, 3).losses == pytest.approx(expected, rel=1e-6)
+    trained = handgrad.solve(problem, steps=3).training
+    assert [float(s.after) for s in trained] == pytest.approx(expected[1:], rel=1e-6)
+
+
+def test_an_update_leaves_no_rest_of_a_parameter() -> None:
+    """0.3 − 0.1·3 is 0 on paper, where |w| has slope 0; floats would leave −5.6e-17 and turn back."""
+    problem = handgrad.Problem("L = 3*abs(w)", {"w": 0.3}, update=handgrad.Update(rate=0.1))
+    assert handgrad.train(problem, 3).losses == pytest.approx((0.9, 0, 0, 0))
+    assert [float(s.after) for s in handgrad.solve(problem, steps=3).training] == [0, 0, 0]

@@ -10,7 +10,7 @@ import numpy as np
 
 from handgrad.equations import parse_equations, source
 from handgrad.errors import NumberError
-from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves, substitute
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves, substitute, walk
 from handgrad.graph import Graph, activations, build
 from handgrad.operations import operation_of
 from handgrad.operations.operation import Array
@@ -196,6 +196,10 @@ class Counts:
         return np.broadcast_to(np.asarray(values), self.site.units)
 
 
+def _are_few(arrays: Mapping[Leaf, Array]) -> bool:
+    return sum(int(a.size) for a in arrays.values()) <= MOST
+
+
 def _has_rests(array: Array) -> bool:
     """Whether some number may be what floats leave of 0: it is looked into where there are few."""
     sizes = np.abs(array) if array.size <= MOST else np.zeros(0)
@@ -280,6 +284,9 @@ class Counter:
         self.each_case = EachCase.of(self.problem, self.graph, self.sites)
         looked_at = dict.fromkeys(self.each_case.instead.get(leaf, leaf) for leaf in watched)
         self._watched = tuple(watched)
+        # Which of several numbers a gradient goes to may be a question of their last digits.
+        backward = (c for line in self.graph.backward for c in walk(line.formula))
+        self._may_tie = any(isinstance(c, Call) and operation_of(c).within for c in backward)
         self.watch = Watch(self.each_case.problem, tuple(looked_at), dtype=self.dtype)
 
     def look(
@@ -292,7 +299,9 @@ class Counter:
         """
         block = self.each_case.completed(block)
         cases, arrays = self.watch.look(block)
-        if self.dtype == np.float64 and any(map(_has_rests, arrays.values())):
+        if self.dtype == np.float64 and (
+            any(map(_has_rests, arrays.values())) or (self._may_tie and _are_few(arrays))
+        ):
             arrays = self._cleaned(block, arrays) if trained else self._on_paper(block, arrays)
         instead = self.each_case.instead
         return cases, {leaf: arrays[instead.get(leaf, leaf)] for leaf in self._watched}

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from handgrad.notation import Comparison, Function
-from handgrad.operations.operation import Array, Kink, Operation, elementwise
+from handgrad.operations.operation import (
+    Array,
+    Kernel,
+    Kink,
+    Namespace,
+    Operation,
+    Signature,
+    elementwise,
+)
 
 _EDGE = Kink(
     lambda xp, a, b: a == b,
@@ -16,6 +24,13 @@ _EDGE = Kink(
 def _comparison(
     name: str, sign: str, symbol: str, holds: Callable[[Array, Array], Array]
 ) -> Operation:
+    def within(_: Signature, noise: float) -> Kernel:
+        def compared(xp: Namespace, a: Array, b: Array) -> Array:
+            tie = xp.abs(a - b) <= noise * (xp.abs(a) + xp.abs(b))
+            return xp.where(holds(xp.where(tie, b, a), b), 1.0, 0.0)
+
+        return compared
+
     return elementwise(
         name,
         lambda xp, a, b: xp.where(holds(a, b), 1.0, 0.0),
@@ -23,6 +38,7 @@ def _comparison(
         family="arithmetic",
         notation=Comparison(sign, symbol),
         kinks=(_EDGE,),
+        within=within,
     )
 
 

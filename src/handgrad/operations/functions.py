@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from handgrad.notation import Fence, Function, Indicator
-from handgrad.operations.operation import Domain, Kink, Operation, elementwise
+from handgrad.operations.operation import (
+    Domain,
+    Kernel,
+    Kink,
+    Operation,
+    Signature,
+    elementwise,
+)
 
 exp: Operation = elementwise(
     "exp",
@@ -68,12 +75,21 @@ def _tie_share(xp: Any, a: Any, b: Any) -> Any:
     return xp.where(a > b, 1.0, xp.where(a == b, 0.5, 0.0))
 
 
+def _tie_share_within(_: Signature, noise: float) -> Kernel:
+    def share(xp: Any, a: Any, b: Any) -> Any:
+        tie = (a == b) | (xp.abs(a - b) <= noise * (xp.abs(a) + xp.abs(b)))
+        return xp.where(tie, 0.5, xp.where(a > b, 1.0, 0.0))
+
+    return share
+
+
 larger: Operation = elementwise(
     "larger",
     _tie_share,
     (None, None),
     family="helper",
     notation=Function("larger", r"\operatorname{larger}"),
+    within=_tie_share_within,
 )
 """1 where a > b, ½ where they tie, 0 elsewhere."""
 

@@ -145,6 +145,8 @@ class Operation:
         ajar: of a gate, the activation that is the same but for letting a little gradient through.
         saturation: an activation with flat ends: its largest slope.
         domain, kinks: where it is defined and where it has no derivative.
+        within: of one that tells which of its numbers are equal, `(signature, noise)` -> the kernel to
+            which numbers are equal that differ by no more than `noise` of their size.
         element: the formula of one entry of the result in entries of the arguments.
         simplify: what a reader would write for a call of it, or None to leave it.
         fuses: by the name of the operation that feeds argument 0, the operation that
@@ -172,6 +174,7 @@ class Operation:
     saturation: float | None = None
     domain: tuple[Domain, ...] = ()
     kinks: tuple[Kink, ...] = ()
+    within: Callable[[Signature, float], Kernel] | None = None
     element: Element | None = None
     simplify: Simplify | None = None
     fuses: Mapping[str, Fusion] = field(default_factory=dict)

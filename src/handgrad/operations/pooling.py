@@ -78,7 +78,7 @@ def _max_pool(rank: int) -> tuple[Operation, Operation]:
         over, lead = _windows(rank, s.shapes[0], s.options), len(s.shapes[0]) - rank
         return lambda xp, a: xp.max(xp.stack(_cut(over, lead, a), axis=0), axis=0)
 
-    def winner_kernel(s: Signature) -> Kernel:
+    def winner_kernel(s: Signature, noise: float = 0.0) -> Kernel:
         over, lead = _windows(rank, s.shapes[1], s.options), len(s.shapes[1]) - rank
 
         def shared(xp: Any, g: Array, a: Array, largest: Array) -> Array:
@@ -87,7 +87,8 @@ def _max_pool(rank: int) -> tuple[Operation, Operation]:
                 for e, c in zip((g, a, largest), s.cased, strict=True)
             )
             gaps = xp.stack([xp.abs(e - largest) for e in _cut(over, lead, a)], axis=0)
-            parts = shares(xp, gaps, (0,)) * g
+            grain = noise * xp.abs(largest) if noise else None
+            parts = shares(xp, gaps, (0,), grain) * g
             return _spread(xp, [parts[k] for k in range(len(list(over.offsets())))], over, lead)
 
         return shared
@@ -103,6 +104,7 @@ def _max_pool(rank: int) -> tuple[Operation, Operation]:
         arity=(3, 3),
         shape=lambda shapes, _: shapes[1],
         kernel=winner_kernel,
+        within=winner_kernel,
         pullback=lambda i, g, p: None,
         notation=Function("to the largest", r"\operatorname{to\,the\,largest}"),
         options=OPTIONS,

@@ -106,18 +106,20 @@ mean = Operation(
 )
 
 
-def shares(xp: Any, gap: Array, axes: tuple[int, ...]) -> Array:
+def shares(xp: Any, gap: Array, axes: tuple[int, ...], grain: Array = None) -> Array:
     """Each entry's share in an extreme, given how far it is from it.
 
-    The nearest entries share: where figures are rounded and carried, none need be at it.
+    The nearest entries share: where figures are rounded and carried, none need be at it. What is no
+    more than `grain` farther is as near.
     """
-    nearest = gap == xp.min(gap, axis=axes, keepdims=True)
+    least = xp.min(gap, axis=axes, keepdims=True)
+    nearest = gap == least if grain is None else gap <= least + grain
     hit = xp.where(nearest, xp.ones_like(gap), xp.zeros_like(gap))
     count = xp.sum(hit, axis=axes, keepdims=True)
     return hit / xp.where(count > 1, count, 1.0)
 
 
-def _attained_kernel(s: Signature) -> Kernel:
+def _attained_kernel(s: Signature, noise: float = 0.0) -> Kernel:
     axes = normal_axes(s.options["axis"], len(s.shapes[0]))
     kept = len(s.shapes[1]) == len(s.shapes[0])
 
@@ -127,7 +129,8 @@ def _attained_kernel(s: Signature) -> Kernel:
         if not kept:
             for axis in axes:
                 m = xp.expand_dims(m, axis=axis)
-        return shares(xp, xp.abs(a - m), axes) if axes else xp.ones_like(a)
+        grain = noise * xp.abs(m) if noise else None
+        return shares(xp, xp.abs(a - m), axes, grain) if axes else xp.ones_like(a)
 
     return attained_at
 
@@ -138,6 +141,7 @@ attained = Operation(
     arity=(2, 2),
     shape=lambda shapes, _: shapes[0],
     kernel=_attained_kernel,
+    within=_attained_kernel,
     pullback=lambda i, g, p: None,
     notation=Function("attained", r"\operatorname{attained}"),
     options={"axis": None},

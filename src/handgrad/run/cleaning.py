@@ -1,7 +1,7 @@
 """Sums without the rests of their rounding, for runs in floats that go on for too long to be made on paper.
 
 0.1 · 3 − 0.3 leaves 5.6e-17 in binary numbers and opens a gate that is shut on paper. What a sum leaves that is
-no more than rounding leaves of terms of that size is 0.
+no more than rounding leaves of terms of that size is 0, and two numbers that differ by no more are a tie.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ NOISE = 1e-14
 
 
 def without_rest(call: Call, signature: Signature) -> Kernel:
-    """The kernel of a call; that of a sum gives 0 where it leaves a rest of rounding."""
+    """The kernel of a call: a sum gives 0 where it leaves a rest of rounding, and what differs by one ties."""
     operation = operation_of(call)
+    if operation.within is not None:
+        return operation.within(signature, NOISE)
     kernel = operation.kernel(signature)
     if operation.name not in ("add", "subtract", "sum", "mean") and operation.family != "linear":
         return kernel
@@ -27,6 +29,7 @@ def without_rest(call: Call, signature: Signature) -> Kernel:
     def cleaned(xp: Namespace, *arguments: Any) -> Array:
         result = kernel(xp, *arguments)
         size = together(xp, *[xp.abs(a) for a in arguments])
-        return xp.where(xp.abs(result) > NOISE * size, result, 0.0)
+        # Neither what has overflowed nor what is no number is a rest.
+        return xp.where(xp.abs(result) < NOISE * size, 0.0, result)
 
     return cleaned

@@ -161,7 +161,7 @@ class Plan:
         constant: turns the formulas' constants, which are float64 arrays, into another kind of
             number; no formula of constants alone is then computed beforehand, in floats.
         without: lines that are left out, which no other line needs.
-        clean: whether the forward pass has its sums without rests of rounding.
+        clean: whether sums are without rests of rounding, and what differs by one ties.
     """
 
     def __init__(
@@ -176,7 +176,7 @@ class Plan:
         clean: bool = False,
     ) -> None:
         self.graph = graph
-        compiler = _Compiler(graph, share=decimals is None, convert=constant)
+        compiler = _Compiler(graph, share=decimals is None, convert=constant, clean=clean)
         self._inputs: dict[str, int] = {}
         for node in graph.nodes.values():
             if node.kind != "value":
@@ -185,12 +185,10 @@ class Plan:
         for line in (*graph.forward, *(graph.backward if backward else ())):
             if line.leaf in without:
                 continue
-            compiler.clean = clean and isinstance(line.leaf, Name)
             slot = compiler.slot(line.formula)
             if decimals is not None:
                 slot = compiler.step(_rounding(decimals), slot)
             compiler.slots[line.leaf] = self.leaves[line.leaf] = slot
-        compiler.clean = False
         self.updated: dict[Leaf, int] = {}
         if update is not None:
             self._update(compiler, update)

@@ -36,7 +36,8 @@ class Training:
     Arguments:
         problem: its update rule is used; plain SGD at rate 0.1 where it has none.
         dtype: float64 or float32.
-        clean: whether sums of the forward pass are without rests of rounding, which open gates.
+        clean: whether sums are without rests of rounding, which open gates, and of which a rule that
+            divides by the gradient's size makes a whole step.
 
     `parameters` are the current ones, `losses` the loss before each update so far.
     """
@@ -100,7 +101,7 @@ class Training:
         self.losses = [float("nan")] * state.updates
 
     def clean(self) -> None:
-        """From the next update on, sums of the forward pass are without rests of rounding."""
+        """From the next update on, sums are without rests of rounding."""
         self._plan = Plan(self.graph, update=self.update, clean=True)
         self._own, self._programs = None, {}
 

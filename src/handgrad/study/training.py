@@ -26,6 +26,9 @@ from handgrad.study.watching import UnitWatch
 
 MOST_STEPS = 1_000_000
 
+SMALL = 4096
+"""Numbers given up to which every sum is made without rests of rounding; of more, from where some are met."""
+
 ASKED = 128
 """Dead units of which it is asked what can still move them, at most."""
 
@@ -166,8 +169,11 @@ def train(
     _check(problem, steps, batch, every, cases)
     # A problem whose own numbers overflow is refused where `solve` refuses it.
     run(problem, build(problem))
-    training = Training(problem)
-    watch = UnitWatch(problem, layers(training.graph, operations))
+    small = (
+        sum(g.array.size for t in (problem.parameters, problem.data) for g in t.values()) <= SMALL
+    )
+    training = Training(problem, clean=small)
+    watch = UnitWatch(problem, layers(training.graph, operations), clean=small)
     order = _batches(problem, batch, cases, seed)
     returning = Returning(problem, watch, lambda: _batches(problem, batch, cases, seed))
     recorder = _Recorder(watch, training, returning)

@@ -19,15 +19,18 @@ from handgrad.trace.kinks import kinked_calls
 
 
 class UnitWatch:
-    """A problem's forward pass over all its cases, for the loss and the pre-activations of some layers."""
+    """A problem's forward pass over all its cases, for the loss and the pre-activations of some layers.
 
-    def __init__(self, problem: Problem, layers: Sequence[Layer]) -> None:
+    `clean` says whether sums are without rests of rounding: from the first look on that comes upon some,
+    or from the beginning.
+    """
+
+    def __init__(self, problem: Problem, layers: Sequence[Layer], *, clean: bool = False) -> None:
         self.problem = problem
         self.layers = tuple(layers)
         self.graph = build(problem)
-        self._plan = Plan(self.graph, backward=False)
-        self.clean = False
-        """Whether sums are without rests of rounding: from the first look on that comes upon some."""
+        self.clean = clean
+        self._plan = Plan(self.graph, backward=False, clean=clean)
         self._data = {n: g.array for n, g in problem.data.items()}
         self._cased = [n for n, g in problem.data.items() if g.cased]
         self._cases = self._data[self._cased[0]].shape[-1] if self._cased else 1

@@ -21,7 +21,7 @@ from handgrad.trace.grouping import forward_groups
 from handgrad.trace.not_finite import unasked_gradient
 from handgrad.trace.noting import Noting
 from handgrad.trace.numbers import Numbers
-from handgrad.trace.rests import Rests, differ_by_rests, without_rests
+from handgrad.trace.rests import Rests, without_rests
 from handgrad.trace.stable import told_by
 from handgrad.trace.structure import Phase, Role, Step, StepKind, Trace, TraceLine, TrainingStep
 from handgrad.trace.updating import Updating
@@ -52,7 +52,7 @@ def solve(problem: Problem, *, carry: Carry = "exact", decimals: int = 4, steps:
     rests: Rests = {}
     if carry == "exact":
         first, rests = without_rests(problem, graph, floats)
-        if differ_by_rests(first, floats):
+        if problem.update is not None:
             plan = Plan(graph, clean=True)  # of the runs after an update
     return _Building(problem, graph, plan, first, rests, decimals).trace(steps)
 

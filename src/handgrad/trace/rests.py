@@ -81,14 +81,6 @@ def without_rests(problem: Problem, graph: Graph, floats: Run) -> tuple[Run, Res
     return Run(graph, numbers, floats.carry, parts), rests
 
 
-def differ_by_rests(paper: Run, floats: Run) -> bool:
-    """Whether floats have something in the forward pass that is 0 on paper."""
-    if paper is floats:
-        return False
-    values = [line.leaf for line in paper.graph.forward]
-    return any(((paper.numbers[v] == 0) & (floats.numbers[v] != 0)).any() for v in values)
-
-
 def _left(graph: Graph, run: Run, sizes: Mapping[Leaf, float]) -> Iterator[tuple[Leaf, Array]]:
     """By line, the entries that may be rests; the others as 0."""
     largest = max(sizes.values(), default=0.0)

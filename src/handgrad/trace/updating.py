@@ -63,8 +63,11 @@ class Updating:
         put = Numbers(numbers, self.cased, self.graph.rows)
         for parameter, lines in self.update.lines.items():
             for line in lines:
-                value = np.asarray(value_of(line.formula, numbers, self.cased), dtype=float)
-                if self.run.carry == "rounded":
+                rounded = self.run.carry == "rounded"
+                value = np.asarray(
+                    value_of(line.formula, numbers, self.cased, clean=not rounded), dtype=float
+                )
+                if rounded:
                     value = shown_figures(value, self.decimals)
                 yield TraceLine(
                     target=line.target,

@@ -126,7 +126,7 @@ class Updated:
 def _settled(new: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
     """The new parameters; 0 where no more than rounding is left of the old one."""
     return {
-        n: np.where(np.abs(a) > 1e-14 * np.abs(np.asarray(old[n])), a, 0.0) for n, a in new.items()
+        n: np.where(np.abs(a) < 1e-14 * np.abs(np.asarray(old[n])), 0.0, a) for n, a in new.items()
     }
 
 
