@@ -105,3 +105,11 @@ def test_class_numbers_in_cases_raise_no_warning() -> None:
     equations = ["z = W @ x", "p = softmax(z)", "L = cross_entropy(p, y)"]
     problem = handgrad.Problem(equations, {"W": [[0.2, -0.1], [0.5, 0.4], [-0.6, 0.8]]}, data)
     assert handgrad.verify(problem).agrees
+
+
+def test_a_kink_of_a_gentle_slope_is_one() -> None:
+    """Slopes of 0 and 0.0007 beside a fold are far apart for their size; a curve's slopes are not."""
+    folded = handgrad.verify(handgrad.Problem("L = 0.0007*relu(w - 1)", {"w": 1}))
+    assert folded.agrees and any(c.at_kink for c in folded.comparisons)
+    curved = handgrad.verify(handgrad.Problem("L = 50*(w - 1)**2 + 1e-7*w", {"w": 1}))
+    assert curved.agrees and not any(c.at_kink for c in curved.comparisons)

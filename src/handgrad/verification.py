@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,11 @@ DIFFERENCE_TOLERANCE = 1e-5
 ε^(2/3) ≈ 4e-11 of the function's scale, and grows with its third derivative."""
 
 KINK = 1e-3
-"""Slopes on two sides of a number that differ by more than this share of them mark a kink."""
+"""Slopes on two sides of a number that differ by more than this share of them mark a kink, where the gap
+stays with a smaller step: that of a curve closes."""
+
+CLOSER = 8
+"""How many times smaller the step is with which the gap between two slopes is measured again."""
 
 AUTOGRAD_TOLERANCE = 1e-9
 """Largest relative difference from autograd that passes, in float64."""
@@ -168,39 +173,54 @@ def _slopes(
 ) -> tuple[Array, Array]:
     """The least and the largest slope beside each entry, with a step of ε^(1/3) times the entry's scale.
 
-    Each case has its own kinks, on which it may be given either slope.
+    Each case has its own kinks, on which it may be given either slope. Away from kinks both are the
+    central difference.
     """
     value = np.array(givens[name], dtype=float)
     below, above = np.empty_like(value), np.empty_like(value)
     with np.errstate(all="ignore"):
         middle = _shares(plan, graph, givens)
-        for index in np.ndindex(value.shape):
-            step = np.finfo(float).eps ** (1 / 3) * max(1.0, abs(float(value[index])))
+
+        def sides(index: tuple[int, ...], step: float) -> tuple[float, float]:
             ends = []
             for sign in (1, -1):
                 moved = value.copy()
                 moved[index] += sign * step
                 ends.append(_shares(plan, graph, {**givens, name: moved}))
             beside = (ends[0] - middle) / step, (middle - ends[1]) / step
-            below[index] = np.minimum(*beside).sum()
-            above[index] = np.maximum(*beside).sum()
+            return float(np.minimum(*beside).sum()), float(np.maximum(*beside).sum())
+
+        for index in np.ndindex(value.shape):
+            step = np.finfo(float).eps ** (1 / 3) * max(1.0, abs(float(value[index])))
+            low, high = sides(index, step)
+            rounding = np.finfo(float).eps * float(np.abs(middle).sum()) / step
+            kinked = _kinked(
+                (low, high), partial(sides, index, step / CLOSER), CLOSER**2 * rounding
+            )
+            below[index], above[index] = (low, high) if kinked else ((low + high) / 2,) * 2
     return below, above
 
 
-def _kinked(below: Array, above: Array) -> Array:
-    """Entries whose slopes differ by far more than a step's worth of curvature."""
-    return np.abs(below - above) > KINK * np.maximum(1.0, np.abs(below) + np.abs(above))
+def _kinked(
+    slopes: tuple[float, float], closer: Callable[[], tuple[float, float]], rounding: float = 0.0
+) -> bool:
+    """Whether the gap between two slopes, of which rounding may make so much, stays with a smaller step."""
+    low, high = slopes
+    if not high - low > KINK * (abs(low) + abs(high)) + rounding:
+        return False
+    closer_low, closer_high = closer()
+    return closer_high - closer_low > (high - low) / 2
 
 
 def _has_kink(below: Array, above: Array) -> bool:
-    return bool(np.any(_kinked(below, above)))
+    return bool(np.any(below < above))
 
 
 def _nearest_slope(ours: Array, below: Array, above: Array) -> Array:
     """The central difference; at a kink, the slope between those on its two sides nearest to ours."""
     central = (below + above) / 2
     between = np.clip(ours, np.minimum(below, above), np.maximum(below, above))
-    return np.where(_kinked(below, above), between, central)
+    return np.where(below < above, between, central)
 
 
 def _autograd(plan: Plan, graph: Graph, givens: Mapping[str, Array]) -> dict[str, Array]:
@@ -237,13 +257,17 @@ def _asked_beside(
     theirs = np.array(theirs, dtype=float)
     gap = _gap(ours, theirs)
     for entry in map(tuple, np.argwhere(gap > AUTOGRAD_TOLERANCE)[:ASKED_AGAIN]):
-        sides = []
-        for sign in (1, -1):
-            moved = np.array(givens[name], dtype=float)
-            moved[entry] += sign * BESIDE * max(1.0, abs(float(moved[entry])))
-            sides.append(float(_autograd(plan, graph, {**givens, name: moved})[name][entry]))
-        low, high = sorted(sides)
-        kinked = high - low > KINK * max(1.0, abs(low) + abs(high))
+
+        def sides(step: float, at: tuple[int, ...] = entry) -> tuple[float, float]:
+            slopes = []
+            for sign in (1, -1):
+                moved = np.array(givens[name], dtype=float)
+                moved[at] += sign * step * max(1.0, abs(float(moved[at])))
+                slopes.append(float(_autograd(plan, graph, {**givens, name: moved})[name][at]))
+            return min(slopes), max(slopes)
+
+        low, high = sides(BESIDE)
+        kinked = _kinked((low, high), partial(sides, BESIDE / CLOSER))
         theirs[entry] = min(max(float(ours[entry]), low), high) if kinked else (low + high) / 2
     return theirs
 
