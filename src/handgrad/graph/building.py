@@ -10,6 +10,7 @@ from handgrad.expression import Leaf, Name, Shape
 from handgrad.graph.backward import Backward
 from handgrad.graph.order import in_order, used_names, where
 from handgrad.graph.recognising import Recognition
+from handgrad.graph.remembered import remember, remembered
 from handgrad.graph.rows import row_vectors
 from handgrad.graph.structure import Graph, Let, Line, Node, activation_of, is_cased
 from handgrad.operations.annotate import annotated
@@ -24,10 +25,15 @@ def build(problem: Problem) -> Graph:
     Raises `EquationError` for unknown names and cycles, `ShapeError` where shapes do not
     fit or the loss is not a single number.
     """
+    known = remembered(problem)
+    if known is not None:
+        return known
     try:
-        return _Building(problem).graph()
+        graph = _Building(problem).graph()
     except HandgradError as error:
         raise error.at(problem.where) if problem.where else error from None
+    remember(problem, graph)
+    return graph
 
 
 @dataclass
