@@ -23,6 +23,7 @@ from handgrad.questions.structure import (
     LargestMove,
     LongerStep,
     OtherInput,
+    SumOverPaths,
     UpdatedValue,
     ZeroEntries,
 )
@@ -361,3 +362,12 @@ def test_what_a_maximum_gives_a_share_is_not_zero(
     )
     told = [(z.name, e) for part in question.parts for z in part.zeroed for e in z.entries]
     assert told == zero
+
+
+def test_a_small_share_beside_a_huge_one_is_told() -> None:
+    """A penalty's 0.01 W is what it is beside a gradient of ten billions."""
+    problem = handgrad.Problem(
+        ["z = w @ x", "L = z**2 + 0.005*sum(w**2)"], {"w": [0.4, 1.2]}, {"x": [1e6, 1e6]}
+    )
+    (question,) = (q for q in ask(problem) if isinstance(q, SumOverPaths))
+    assert {tuple(share.value) for share in question.shares} >= {(0.004, 0.012)}

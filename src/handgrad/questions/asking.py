@@ -50,9 +50,6 @@ MOST_LISTED = 12
 TRIED = 5
 """Numbers that a small change is tried on."""
 
-NOISE = 1e-12
-"""A share so much smaller than the largest is the rounding of floats, and counts as 0."""
-
 CASES = 64
 """Cases that are run one by one."""
 
@@ -248,11 +245,7 @@ def sum_over_paths(trace: Trace) -> SumOverPaths | None:
         arrays = [
             np.asarray(trace.run.numbers[Adjoint(name, p.through)], dtype=float) for p in parts
         ]
-        noise = NOISE * max(float(np.abs(a).max()) for a in arrays)
-        shares = tuple(
-            Share(p.through, np.where(np.abs(a) <= noise, 0.0, a))
-            for p, a in zip(parts, arrays, strict=True)
-        )
+        shares = tuple(Share(p.through, a) for p, a in zip(parts, arrays, strict=True))
         steps = [made_in(trace).get(Adjoint(p.through), "") for p in parts]
         return SumOverPaths(
             kind="sum_over_paths",

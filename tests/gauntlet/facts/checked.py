@@ -126,7 +126,9 @@ class Reading:
             said = np.asarray(judged.following) / count
             yield any(close(said, f, 1e-5) for f in following), f"there follows {following[0]}"
         if judged.verdict == "right":
-            near = right if right.all() else self._follows(quantity, value, half, theirs, self.exact)
+            near = (
+                right if right.all() else self._follows(quantity, value, half, theirs, self.exact)
+            )
             if not np.all(right | near):
                 # From figures that are right as far as their digits go, such as what cancels to a rest.
                 entered = {k: v for k, v in self.mended.entered.items() if k != quantity.leaf}
