@@ -91,7 +91,9 @@ def unsettled(formula: Expression, cased: bool, cases: int) -> float:
 
     plain = numbers_only(formula, cased, cases)
     draws = [numbers_only(formula, cased, cases, moved) for _ in range(8)]
-    return 4 * float(np.max([np.abs(d - plain).max(initial=0.0) for d in draws]))
+    with np.errstate(all="ignore"):
+        found = 4 * float(np.max([np.abs(d - plain).max(initial=0.0) for d in draws]))
+    return found if np.isfinite(found) else 0.0
 
 
 def within(ours: Any, theirs: Any, rest: float) -> bool:

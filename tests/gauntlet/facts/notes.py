@@ -301,8 +301,13 @@ def _long(note: ShortcutTaken, facts: Facts) -> Found:
         cases = range(facts.cases) if line.cased else (0,)
         given = [terms.value(line.formula, leaf, case, facts.cases) for case in cases]
         value = np.stack(given, axis=-1) if line.cased else given[0]
-        yield close(line.value, value, 1e-8), f"the line of {line.target} gives {value}"
         put_in = numbers_only(line.substituted, line.cased, facts.cases)
+        if not close(line.value, put_in, 1e-8):
+            with terms.as_floats_are():
+                given = [terms.value(line.formula, leaf, case, facts.cases) for case in cases]
+                value = np.stack(given, axis=-1) if line.cased else given[0]
+                put_in = numbers_only(line.substituted, line.cased, facts.cases)
+        yield close(line.value, value, 1e-8), f"the line of {line.target} gives {value}"
         yield close(line.value, put_in, 1e-8), f"the numbers put in there give {put_in}"
         yield line.cased == facts.differs(line.formula), f"the line of {line.target} has cases"
         shape = np.shape(value)[:-1] if line.cased else np.shape(value)

@@ -6,7 +6,9 @@ mean over them is taken here, over as many walks. Nothing of `handgrad.run` or o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from fractions import Fraction
 from itertools import product
 from typing import Any, TypeAlias
@@ -311,12 +313,29 @@ REST = 64 * float(np.finfo(float).eps)
 """What rounding may leave of a sum, for each unit of the sum of its terms' sizes."""
 
 
+_plain: ContextVar[bool] = ContextVar("plain", default=False)
+
+
+@contextmanager
+def as_floats_are() -> Iterator[None]:
+    """What floats leave of a sum stands: beside 0.9999999999999991, 1 − p is no rest."""
+    token = _plain.set(True)
+    try:
+        yield
+    finally:
+        _plain.reset(token)
+
+
 def _on_paper(combine: Callable[..., Array], size: Callable[..., Array]) -> Callable[..., Array]:
     """Sums of floats with a rest of their rounding as 0; longer numbers leave none to speak of."""
 
     def combined(*arrays: Array, **options: Any) -> Array:
         found = np.asarray(combine(*arrays, **options))
-        if found.dtype == object or not ((found != 0) & (np.abs(found) < 1e-6)).any():
+        if (
+            _plain.get()
+            or found.dtype == object
+            or not ((found != 0) & (np.abs(found) < 1e-6)).any()
+        ):
             return found
         sizes = np.asarray(size(*[np.abs(a) for a in arrays], **options))
         return np.where(np.abs(found) <= REST * sizes, 0.0, found)
