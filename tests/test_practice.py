@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 import handgrad
 from handgrad.cli.commands import run
 from handgrad.practice import GRIDS, LEVELS, draw, like, wanted
+from handgrad.practice.drawing import Stream
+from handgrad.practice.running import Candidates, Ensemble
 from handgrad.trace import GatedOff, Saturated
 from tests.schemas import validate
 from tests.test_json import printed
@@ -459,3 +461,28 @@ def test_a_sum_over_paths_is_one_that_is_asked_for() -> None:
     )
     with pytest.raises(handgrad.OptionError, match="path"):
         handgrad.draw(problem, handgrad.wanted("medium", path_sum=True), 1, 1)
+
+
+def test_numbers_that_are_skipped() -> None:
+    """A stream goes on as if they had been drawn."""
+    one, other = Stream(7), Stream(7)
+    one.below(10, 5)
+    other.skip(5)
+    assert one.below(1000, 3).tolist() == other.below(1000, 3).tolist()
+
+
+def test_steering_computes_no_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which units are off is told by the forward pass."""
+    run, asked = Ensemble.run, []
+
+    def counted(self: Ensemble, candidates: Candidates, *, backward: bool = True) -> Any:
+        asked.append(backward)
+        return run(self, candidates, backward=backward)
+
+    monkeypatch.setattr(Ensemble, "run", counted)
+    text = "a = relu(W @ x + b)\nL = sum(a)"
+    parameters = {"W": [[1.0, 1.0]] * 12, "b": [0.1] * 12}
+    problem = handgrad.Problem(text, parameters, {"x": [1.0, 2.0]})
+    (found,) = draw(problem, wanted(off={1: 12}), 1, 3)
+    assert off(found) == {"a": 12}
+    assert False in asked

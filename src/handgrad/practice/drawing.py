@@ -155,6 +155,10 @@ class Stream:
         """`count` numbers from 0 up to `bound`, not included."""
         return np.asarray(self._bits.random_raw(count) % np.uint64(bound)).astype(np.int64)
 
+    def skip(self, count: int) -> None:
+        """Goes on as if `count` numbers had been drawn."""
+        self._bits.advance(count)
+
 
 def drawn(found: Mapping[str, Pool], stream: Stream, count: int) -> dict[str, Array]:
     """By given, the places in its pool that `count` candidates take; the candidates lie last."""

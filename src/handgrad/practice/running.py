@@ -86,7 +86,15 @@ class Ensemble:
     @cached_property
     def plan(self) -> Plan:
         """The plan of the problem with every number in cases."""
-        return Plan(build(self.as_cases()))
+        return Plan(self._cased_graph)
+
+    @cached_property
+    def _forward_plan(self) -> Plan:
+        return Plan(self._cased_graph, backward=False)
+
+    @cached_property
+    def _cased_graph(self) -> Graph:
+        return build(self.as_cases())
 
     def flat(self, candidates: Candidates) -> dict[str, Array]:
         """The givens with every candidate in every case on the last axis."""
@@ -101,16 +109,15 @@ class Ensemble:
             found[name] = array
         return found
 
-    def run(self, candidates: Candidates) -> dict[Leaf, Array]:
-        """The values and gradients of the problem's names."""
-        values = self.plan(self.flat(candidates))
+    def run(self, candidates: Candidates, *, backward: bool = True) -> dict[Leaf, Array]:
+        """The values and gradients of the problem's names; the values alone where it is not `backward`."""
+        plan = self.plan if backward else self._forward_plan
+        values = plan(self.flat(candidates))
         names = self.graph.nodes
         return {
-            leaf: self.settled(
-                leaf, np.asarray(a), leaf in self.plan.graph.cased_leaves, candidates
-            )
+            leaf: self.settled(leaf, np.asarray(a), leaf in plan.graph.cased_leaves, candidates)
             for leaf, a in values.items()
-            if leaf.name in names and leaf.name in self.plan.graph.nodes
+            if leaf.name in names and leaf.name in plan.graph.nodes
         }
 
     def settled(self, leaf: Leaf, array: Array, cased: bool, candidates: Candidates) -> Array:

@@ -74,6 +74,12 @@ class Steering:
             found[name] = np.array([places.get(-value, k) for value, k in places.items()], int)
         return found
 
+    @cached_property
+    def _small(self) -> dict[str, Array]:
+        """By given, the places in its pool of the smaller half of the choices."""
+        by_size = {n: np.argsort(np.abs(p.floats), kind="stable") for n, p in self.pools.items()}
+        return {n: places[: max(1, len(places) // 2)] for n, places in by_size.items()}
+
     def steered(self, block: Candidates, stream: Stream) -> Candidates:
         """Candidates with the units on and off that are asked for, so far as that can be had."""
         places = {n: np.array(p) for n, p in block.places.items()}
@@ -84,7 +90,7 @@ class Steering:
                 continue
             for round_ in range(ROUNDS):
                 now = Candidates(self.problem, self.pools, places, block.count)
-                z = layer.of_units(self.opened.run(now)[layer.pre_activation])
+                z = layer.of_units(self.opened.run(now, backward=False)[layer.pre_activation])
                 off, on = (z <= 0).all(axis=1), (z > 0).any(axis=1)
                 # Turned about, it is on where it was off; off only where it was on everywhere.
                 turn = (wanted & (z >= 0).all(axis=1) & ~off) | (~wanted & ~on)
@@ -98,6 +104,8 @@ class Steering:
         return Candidates(self.problem, self.pools, places, block.count)
 
     def _turn(self, places: dict[str, Array], own: tuple[Own, ...], where: Array) -> None:
+        if not where.any():
+            return
         for part in own:
             turned = self._turned[part.name]
             for entry in part.entries:
@@ -113,8 +121,11 @@ class Steering:
             pool = self.pools[part.name]
             if pool.axes:
                 continue
-            by_size = np.argsort(np.abs(pool.floats), kind="stable")
-            small = by_size[: max(1, len(by_size) // 2)]
+            small = self._small[part.name]
+            if not where.any():
+                # What is drawn next does not depend on whether some are redrawn here.
+                stream.skip(0 if part.role == "bias" else len(part.entries) * where.size)
+                continue
             for entry in part.entries:
                 old = places[part.name][entry]
                 if part.role == "bias":
