@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -255,3 +256,10 @@ def test_options_in_every_spelling(formula: str, gradient: list[list[float]]) ->
 def test_options_of_another_kind_are_refused(formula: str, said: str) -> None:
     with pytest.raises(handgrad.HandgradError, match=said):
         handgrad.build(handgrad.Problem(f"L = {formula}", {"W": [[1, 2], [3, 4]]}))
+
+
+def test_the_slope_of_elu_keeps_its_digits_far_below_zero() -> None:
+    """At z = −29 ELU(z) + 1 is e⁻²⁹ = 2.5e-13, of which a sum in floats keeps three digits."""
+    problem = handgrad.Problem("h = elu(z)\nL = sum(h)", {"z": [-29.0, -3.0, 2.0]})
+    gradient = handgrad.run(problem, handgrad.build(problem)).gradient("z")
+    assert gradient == pytest.approx([math.exp(-29), math.exp(-3), 1.0], rel=1e-12, abs=0)

@@ -58,12 +58,22 @@ class Tally:
     visits: Counter[tuple[str, str]] = field(default_factory=Counter)
     judged: Counter[str] = field(default_factory=Counter)
     facts: Counter[str] = field(default_factory=Counter)
+    undecided: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     seconds: Counter[str] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
-        for name in ("problems", "commands", "visits", "judged", "facts", "refused", "seconds"):
+        for name in (
+            "problems",
+            "commands",
+            "visits",
+            "judged",
+            "facts",
+            "undecided",
+            "refused",
+            "seconds",
+        ):
             getattr(self, name).update(getattr(other, name))
         self.findings += other.findings
 
@@ -127,6 +137,7 @@ def _facts(subject: Subject, judge: Callable[..., object], tally: Tally) -> None
         return
     counts: Counter[str] = getattr(report, "counts")  # noqa: B009
     tally.facts.update(counts)
+    tally.undecided.update(getattr(report, "undecided"))  # noqa: B009
     tally.judged["facts"] += 1
     for false in getattr(report, "false"):  # noqa: B009
         said = f"{false.message}\n{false.text}"
@@ -228,6 +239,9 @@ def summary(tally: Tally) -> str:
     if tally.facts:
         lines += [f"{sum(tally.facts.values())} statements of fact derived again"]
         lines += [f"  {_row(tally.facts)}"]
+    if tally.undecided:
+        lines += [f"{sum(tally.undecided.values())} that floats do not decide, not among these"]
+        lines += [f"  {_row(tally.undecided)}"]
     if tally.refused:
         lines += [
             "refused with reason",

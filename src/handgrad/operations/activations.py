@@ -61,9 +61,22 @@ elu: Operation = elementwise(
         ),
     ),
 )
+
+
+def _elu_slope(xp: Any, z: Any, out: Any, alpha: Any) -> Any:
+    slope = out + alpha
+    # Where ELU(z) is close to −α floats keep few digits of the sum, and α·eᶻ has them all.
+    close = alpha * xp.exp(xp.where(z > 0, 0.0, z))
+    alike = xp.where(xp.abs(slope - close) <= 1e-12 * abs(alpha), close, slope)
+    return xp.where(z > 0, 1.0, xp.where(z > _FLAT, slope, alike))
+
+
+_FLAT = -7.0
+"""From here on down 1 − e⁻⁷ leaves less than 13 digits of e⁻⁷."""
+
 elu_slope: Operation = elementwise(
     "elu_slope",
-    lambda xp, z, out, alpha: xp.where(z > 0, 1.0, out + alpha),
+    _elu_slope,
     (None, None),
     family="helper",
     notation=Function("ELU′", r"\operatorname{ELU}'"),

@@ -7,6 +7,8 @@ has a file, with a function that derives its records' claims from the problem's 
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -16,7 +18,7 @@ from tests.gauntlet.facts.asked import of_questions
 from tests.gauntlet.facts.born import of_born_dead
 from tests.gauntlet.facts.boxed import of_boxes
 from tests.gauntlet.facts.checked import of_checks
-from tests.gauntlet.facts.claim import Claim, Claims, Report
+from tests.gauntlet.facts.claim import Claim, Claims, Report, near
 from tests.gauntlet.facts.compared import of_comparison
 from tests.gauntlet.facts.drawn import of_practice
 from tests.gauntlet.facts.gated import of_gates
@@ -27,6 +29,7 @@ from tests.gauntlet.facts.paths import of_whys
 from tests.gauntlet.facts.remembered import of_takeaways
 from tests.gauntlet.facts.source import Facts
 from tests.gauntlet.facts.trained import of_training
+from tests.gauntlet.facts.updating import shaken
 from tests.gauntlet.oracle import Oracle
 from tests.gauntlet.precise import Precise
 
@@ -57,6 +60,7 @@ def judge(
     """Derives anew what the product says of a problem.
 
     Where PyTorch's floats say otherwise they may have cancelled: what is false by them and true by `Precise` is true.
+    What is said after updates is undecided where it is false by both and the last digits of the parameters decide.
 
     Arguments:
         text: the problem file.
@@ -77,10 +81,57 @@ def judge(
         return report  # a stable form of what the written one has no number for in any digits
     for name in families:
         claims = list(FAMILIES[name](facts))
+        undecided: set[int] = set()
         if not all(claim.holds for claim in claims):
-            claims = _either(claims, list(FAMILIES[name](precise)))
-        report.take(claims, text)
+            floats, claims = claims, _either(claims, list(FAMILIES[name](precise)))
+            if oracle.update and not all(claim.holds for claim in claims):
+                again = (Facts(text, shaken(oracle, k), trace, seed) for k in range(SHAKEN))
+                undecided = _undecided(claims, [floats, *(list(FAMILIES[name](f)) for f in again)])
+        report.take(claims, text, undecided)
     return report
+
+
+SHAKEN = 3
+"""Times that a problem is trained with other last digits, to see whether they decide what is said."""
+
+
+def _undecided(claims: list[Claim], runs: list[list[Claim]]) -> set[int]:
+    """The places of false claims about which the runs disagree, in what they derive or in whether it holds."""
+    places: set[int] = set()
+    for kind in {c.kind for c in claims if not c.holds}:
+        at = [k for k, claim in enumerate(claims) if claim.kind == kind]
+        each = [[c for c in run if c.kind == kind] for run in runs]
+        if any(len(run) != len(at) for run in each):
+            continue
+        for place, *derived in zip(at, *each, strict=True):
+            if not claims[place].holds and _disagree(claims[place], derived):
+                places.add(place)
+    return places
+
+
+def _disagree(claim: Claim, derived: list[Claim]) -> bool:
+    """Whether runs differ in what they derive, and by enough for what is said to be among it."""
+    if len({(c.holds, FIGURE.sub("", c.derived)) for c in derived}) > 1:
+        return True
+    said = _figures(claim.message.removeprefix(claim.derived))
+    for each in zip(*(_figures(c.derived) for c in derived), strict=True):
+        if not all(near(each[0], other, AGREE) for other in each):
+            reach = FARTHEST * (max(each) - min(each))
+            return not math.isfinite(reach) or any(abs(s - each[0]) <= reach for s in said)
+    return False
+
+
+def _figures(text: str) -> list[float]:
+    return [float(f) for f in FIGURE.findall(text)]
+
+
+FARTHEST = 100
+"""Times the range of a few runs: a figure farther from them is none that last digits account for."""
+
+AGREE = 1e-7
+"""To what share of them figures agree: closer than statements about them are held to."""
+
+FIGURE = re.compile(r"-?\b\d+(?:\.\d+)?(?:e[+-]?\d+)?|-?\binf\b|\bnan\b")
 
 
 def _either(floats: list[Claim], precise: list[Claim]) -> list[Claim]:

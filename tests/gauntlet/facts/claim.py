@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
@@ -13,11 +13,15 @@ from handgrad import HandgradError
 
 
 class Claim(NamedTuple):
-    """One thing that a statement says. `kind` is that of the statement, such as "note gated_off"."""
+    """One thing that a statement says. `kind` is that of the statement, such as "note gated_off".
+
+    `derived` is what was derived in its place, as words with figures; `message` has the statement too.
+    """
 
     kind: str
     holds: bool
     message: str
+    derived: str = ""
 
 
 Claims: TypeAlias = Iterator[Claim]
@@ -33,14 +37,25 @@ class FalseStatement(NamedTuple):
 
 @dataclass
 class Report:
-    """How many claims were re-derived, by the kind of statement, and those that are false."""
+    """How many claims were re-derived, by the kind of statement, and those that are false.
+
+    `undecided` are claims of which floats do not tell whether they hold; they are not among `counts`.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
+    undecided: Counter[str] = field(default_factory=Counter)
     false: list[FalseStatement] = field(default_factory=list)
 
-    def take(self, claims: Iterable[Claim], text: str) -> None:
-        """Counts claims; keeps the false ones with the text of their problem."""
-        for claim in claims:
+    def take(self, claims: Iterable[Claim], text: str, undecided: Collection[int] = ()) -> None:
+        """Counts claims; keeps the false ones with the text of their problem.
+
+        Arguments:
+            undecided: the places of claims that are counted as that.
+        """
+        for place, claim in enumerate(claims):
+            if place in undecided:
+                self.undecided[claim.kind] += 1
+                continue
             self.counts[claim.kind] += 1
             if not claim.holds:
                 self.false.append(FalseStatement(claim.kind, claim.message, text))
@@ -48,11 +63,15 @@ class Report:
     def add(self, other: Report) -> None:
         """Takes over what another report has counted."""
         self.counts.update(other.counts)
+        self.undecided.update(other.undecided)
         self.false += other.false
 
     def __str__(self) -> str:
         lines = [f"{count:>9}  {kind}" for kind, count in sorted(self.counts.items())]
         lines.append(f"{self.counts.total():>9}  in all, {len(self.false)} false")
+        lines += [
+            f"{count:>9}  undecided: {kind}" for kind, count in sorted(self.undecided.items())
+        ]
         return "\n".join(lines)
 
 
@@ -65,7 +84,7 @@ def claims_of(kind: str, found: Found, about: Any = "") -> Claims:
     said = str(about)
     try:
         for holds, message in found:
-            yield Claim(kind, bool(holds), f"{message}: {said}"[:LONGEST])
+            yield Claim(kind, bool(holds), f"{message}: {said}"[:LONGEST], message)
     except (KeyError, IndexError, ValueError, AssertionError, HandgradError) as error:
         yield Claim(kind, False, f"it cannot be looked up ({error!r}): {said}"[:LONGEST])
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
+import pytest
+
 import handgrad
 from handgrad.comparison import Comparison
 from handgrad.study import OverTraining
 from tests.gauntlet.facts import FAMILIES, judge
-from tests.gauntlet.facts.claim import Claims
+from tests.gauntlet.facts.claim import Claims, Report
 from tests.gauntlet.facts.compared import of_compared
 from tests.gauntlet.facts.source import Facts
 from tests.gauntlet.facts.spoiling import spoiled
@@ -86,3 +88,29 @@ def test_a_dying_network_in_training() -> None:
     facts, study = trained()
     assert study.ended_dead
     assert not is_false(of_study(study, facts))
+
+
+WILD = """
+equations = "L = sin(1000000*w)"
+[parameters]
+w = 0.3
+[update]
+rate = 0.01
+"""
+
+
+def test_what_the_last_digits_decide_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An update multiplies what w is off by 10¹⁰: after three no figure is left, before the first all are."""
+    study = handgrad.train(handgrad.loads(WILD), STEPS)
+    losses = list(study.losses)
+
+    def judged(place: int) -> Report:
+        spoilt = [*losses]
+        spoilt[place] += 0.5
+        monkeypatch.setattr(handgrad, "train", lambda *_: replace(study, losses=tuple(spoilt)))
+        return judge(WILD, families=("training",))
+
+    assert judged(6).undecided["train: losses and counts"] >= 1
+    assert judged(6).false == []
+    for place in (0, 1):
+        assert len(judged(place).false) == 1

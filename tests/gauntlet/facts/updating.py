@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -110,6 +111,8 @@ class Updated:
 
     def __post_init__(self) -> None:
         self._optimiser = Optimiser(self.update)
+        seed = getattr(self.oracle, "shaken", None)
+        self._shaking = None if seed is None else np.random.default_rng(seed)
         self.parameters.append({n: np.array(a) for n, a in self.oracle.parameters.items()})
         self.losses.append(self.oracle.run(gradients=False).loss)
 
@@ -118,9 +121,29 @@ class Updated:
         while len(self.parameters) <= count:
             gradients = self.oracle.run(self.parameters[-1]).gradients
             before = self.parameters[-1]
-            self.parameters.append(_settled(self._optimiser(before, gradients), before))
+            settled = _settled(self._optimiser(before, gradients), before)
+            self.parameters.append(self._shaken(settled))
             self.losses.append(self.oracle.run(self.parameters[-1], gradients=False).loss)
         return self.parameters[count]
+
+    def _shaken(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        if self._shaking is None:
+            return parameters
+        return {
+            n: np.asarray(a) * (1 + SHAKE * self._shaking.uniform(-1, 1, np.shape(a)))
+            for n, a in parameters.items()
+        }
+
+
+SHAKE = 1e-15
+"""A share of every parameter by which an update of a shaken problem may miss it: some last digits."""
+
+
+def shaken(oracle: Oracle, seed: int) -> Oracle:
+    """The same problem, whose every update ends in parameters that differ in their last digits."""
+    other = copy(oracle)
+    other.__dict__["shaken"] = seed
+    return other
 
 
 def _settled(new: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
