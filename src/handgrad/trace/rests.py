@@ -57,17 +57,10 @@ def without_rests(problem: Problem, graph: Graph, floats: Run) -> tuple[Run, Res
     left = {leaf: rest for leaf, rest in _left(graph, floats, sizes) if rest.any()}
     if not (left or _cancelled(graph, floats, sizes) or _beside_kinks(graph, floats, sizes)):
         return floats, {}
-    from handgrad.numbers import run_exact
-
-    kinked = [a for call in kinked_calls(graph) for a in call.arguments]
-    try:
-        exact = run_exact(problem, graph)
-        parts = {a: _rounded(exact.of(a), floats.of(a)) for a in kinked}
-    except (NumberError, ArithmeticError):
+    paper = _on_paper(problem, graph, floats)
+    if paper is None:
         return floats, {}
-    numbers = dict(floats.numbers)
-    for leaf in (leaf for leaf in lines if leaf in exact.numbers):
-        numbers[leaf] = _rounded(exact.numbers[leaf], np.asarray(floats.numbers[leaf], dtype=float))
+    numbers = paper.numbers
     rests: dict[Leaf, Array] = {}
     passed_on: set[Leaf] = set()
     for line in (*graph.forward, *graph.backward):
@@ -78,7 +71,43 @@ def without_rests(problem: Problem, graph: Graph, floats: Run) -> tuple[Run, Res
         if passed_on.isdisjoint(leaves(line.formula)) and line.leaf.name in graph.nodes:
             rests[line.leaf] = rest
         passed_on.add(line.leaf)
-    return Run(graph, numbers, floats.carry, parts), rests
+    return paper, rests
+
+
+@np.errstate(all="ignore")
+def after_update(problem: Problem, graph: Graph, clean: Run, floats: Run) -> Run:
+    """The run at parameters that are floats themselves, after an update: without rests of rounding.
+
+    On paper where gradients cancel in floats, as through a normalisation. Where values do, the rounding
+    of the parameters is all that is left, and it is the run that is `clean` of it.
+    """
+    lines = [*graph.forward, *graph.backward]
+    if sum(np.size(floats.numbers[line.leaf]) for line in lines) > MOST:
+        return clean
+    sizes = {leaf: _largest(value) for leaf, value in floats.numbers.items()}
+    values = [line.leaf for line in graph.forward]
+    at_rests = any(((clean.numbers[v] == 0) & (floats.numbers[v] != 0)).any() for v in values)
+    if at_rests or not _cancelled(graph, floats, sizes) or _beside_kinks(graph, floats, sizes):
+        return clean
+    return _on_paper(problem, graph, floats) or clean
+
+
+def _on_paper(problem: Problem, graph: Graph, floats: Run) -> Run | None:
+    """The run in exact numbers, each rounded once; None where some would be too long."""
+    from handgrad.numbers import run_exact
+
+    kinked = [a for call in kinked_calls(graph) for a in call.arguments]
+    try:
+        exact = run_exact(problem, graph)
+        parts = {a: _rounded(exact.of(a), floats.of(a)) for a in kinked}
+    except (NumberError, ArithmeticError):
+        return None
+    numbers = dict(floats.numbers)
+    for leaf in (line.leaf for line in (*graph.forward, *graph.backward)):
+        if leaf in exact.numbers:
+            computed = np.asarray(floats.numbers[leaf], dtype=float)
+            numbers[leaf] = _rounded(exact.numbers[leaf], computed)
+    return Run(graph, numbers, floats.carry, parts)
 
 
 def _left(graph: Graph, run: Run, sizes: Mapping[Leaf, float]) -> Iterator[tuple[Leaf, Array]]:
