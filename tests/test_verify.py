@@ -115,3 +115,12 @@ def test_a_kink_of_a_gentle_slope_is_one() -> None:
     curved = handgrad.verify(handgrad.Problem("L = 50*(w - 1)**2 + 1e-7*w", {"w": 1}))
     assert curved.agrees
     assert not any(c.at_kink for c in curved.comparisons)
+
+
+def test_a_steep_curve_is_no_kink() -> None:
+    """softmax at 10⁴ times m: the slope at m is that of the curve, which a step of 6e-6 does not see."""
+    text = "s = c*m\nA = softmax(s)\nL = sum(A*A)"
+    problem = handgrad.Problem(text, {"m": [1.0, 1.00005]}, {"c": 10000.0})
+    found = handgrad.verify(problem)
+    assert found.agrees
+    assert not any(c.at_kink for c in found.comparisons)

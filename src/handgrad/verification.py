@@ -192,24 +192,30 @@ def _slopes(
 
         for index in np.ndindex(value.shape):
             step = np.finfo(float).eps ** (1 / 3) * max(1.0, abs(float(value[index])))
-            low, high = sides(index, step)
             rounding = np.finfo(float).eps * float(np.abs(middle).sum()) / step
-            kinked = _kinked(
-                (low, high), partial(sides, index, step / CLOSER), CLOSER**2 * rounding
-            )
-            below[index], above[index] = (low, high) if kinked else ((low + high) / 2,) * 2
+            closer = partial(sides, index, step / CLOSER)
+            below[index], above[index] = _slope(sides(index, step), closer, CLOSER**2 * rounding)
     return below, above
 
 
-def _kinked(
+def _slope(
     slopes: tuple[float, float], closer: Callable[[], tuple[float, float]], rounding: float = 0.0
-) -> bool:
-    """Whether the gap between two slopes, of which rounding may make so much, stays with a smaller step."""
+) -> tuple[float, float]:
+    """The slopes on the two sides of a kink: their gap, of which rounding may make so much, stays with a smaller step.
+
+    That of a curve closes. There both are the central difference, extrapolated to no step at all where
+    the curve is steep (Richardson: its error goes with the step's square).
+    """
     low, high = slopes
+    central = (low + high) / 2
     if not high - low > KINK * (abs(low) + abs(high)) + rounding:
-        return False
+        return central, central
     closer_low, closer_high = closer()
-    return closer_high - closer_low > (high - low) / 2
+    if closer_high - closer_low > (high - low) / 2:
+        return low, high
+    nearer = (closer_low + closer_high) / 2
+    central = nearer + (nearer - central) / (CLOSER**2 - 1)
+    return central, central
 
 
 def _has_kink(below: Array, above: Array) -> bool:
@@ -266,9 +272,8 @@ def _asked_beside(
                 slopes.append(float(_autograd(plan, graph, {**givens, name: moved})[name][at]))
             return min(slopes), max(slopes)
 
-        low, high = sides(BESIDE)
-        kinked = _kinked((low, high), partial(sides, BESIDE / CLOSER))
-        theirs[entry] = min(max(float(ours[entry]), low), high) if kinked else (low + high) / 2
+        low, high = _slope(sides(BESIDE), partial(sides, BESIDE / CLOSER))
+        theirs[entry] = min(max(float(ours[entry]), low), high)
     return theirs
 
 
