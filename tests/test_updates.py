@@ -180,3 +180,10 @@ def test_a_gradient_that_cancels_after_an_update() -> None:
     updated = handgrad.solve(handgrad.loads(NORMALISED), steps=3).updated["w"]
     assert updated[0] - 30000 == pytest.approx(-5.855678e-6, rel=1e-5)
     assert updated[0] + updated[1] == pytest.approx(10000, abs=1e-11)
+
+
+def test_updates_of_a_problem_with_a_constant() -> None:
+    problem = handgrad.Problem(
+        "c = 0.5*2\nL = (w*c - 3)**2", {"w": 1.0}, update=handgrad.Update(rate=0.25)
+    )
+    assert handgrad.solve(problem, steps=2).updated["w"] == 2.5

@@ -86,7 +86,7 @@ def after_update(problem: Problem, graph: Graph, clean: Run, floats: Run) -> Run
         return clean
     sizes = {leaf: _largest(value) for leaf, value in floats.numbers.items()}
     values = [line.leaf for line in graph.forward]
-    at_rests = any(((clean.numbers[v] == 0) & (floats.numbers[v] != 0)).any() for v in values)
+    at_rests = any(np.any((clean.numbers[v] == 0) & (floats.numbers[v] != 0)) for v in values)
     if at_rests or not _cancelled(graph, floats, sizes) or _beside_kinks(graph, floats, sizes):
         return clean
     return _on_paper(problem, graph, floats) or clean
