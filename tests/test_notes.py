@@ -318,3 +318,19 @@ def test_a_picked_class_is_called_the_target() -> None:
     named = handgrad.solution_page(handgrad.solve(handgrad.load("softmax")), only="backward")
     text = " ".join(handgrad.render_terminal(named, width=400, colour=False, unicode=True).split())
     assert "which is 1 for the true class" not in text
+
+
+def test_a_kink_says_which_numbers_lie_at_it() -> None:
+    problem = handgrad.Problem(
+        ["z = W @ x", "h = abs(z)", "m = maximum(h, c)", "L = sum(m) + sum(norm(W, axis=1))"],
+        {"W": [[1.0, -1.0], [0.0, 0.0]], "c": [0.0, 1.0]},
+        {"x": {"cases": [[1.0, 1.0], [2.0, 1.0]]}},
+    )
+    notes = [n for step in handgrad.solve(problem).steps for n in step.notes]
+    said = [plain_text(note_text(n)) for n in notes if isinstance(n, AtKink)]
+    assert said == [
+        "z[0] in case 1, z[1] in case 1 and z[1] in case 2 lie exactly at a kink: "
+        "|a| has a kink at 0; its slope there is taken as 0.",
+        "m[0] in case 1 lies exactly at a kink: both sides are equal, and each takes half of the gradient.",
+        "W[1, 0] and W[1, 1] lie exactly at a kink: ‖a‖ has a kink at 0; its slope there is taken as 0.",
+    ]

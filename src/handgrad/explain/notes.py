@@ -78,7 +78,11 @@ def note_text(note: Note) -> Text:
                 f" ({_agreement(note)}):",
             )  # fmt: skip
         case AtKink():
-            return (f"A number lies exactly at a kink: {note.words}.",)
+            lie = "lies" if len(note.entries) == 1 else "lie"
+            return (
+                *_places(note.of, note.case_count, note.entries),
+                f" {lie} exactly at a kink: {note.words}.",
+            )
         case UnlikeShapes():
             return _unlike_shapes(note)
         case RoundingRest():
@@ -268,9 +272,8 @@ def _rounding_rest(note: RoundingRest) -> Text:
 
 
 def _place(of: Expression, case_count: int, entry: tuple[int, ...]) -> Text:
-    if case_count == 1:
-        return (entry_of(of, entry),)
-    return (entry_of(of, entry[:-1]), f" in case {entry[-1] + 1}")
+    index = entry[: len(of.shape or ())]
+    return (entry_of(of, index), *((f" in case {entry[-1] + 1}",) if case_count > 1 else ()))
 
 
 def _places(of: Expression, case_count: int, entries: Sequence[tuple[int, ...]]) -> Text:

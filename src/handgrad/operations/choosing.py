@@ -17,7 +17,8 @@ from handgrad.operations.operation import (
 
 _EDGE = Kink(
     lambda xp, a, b: a == b,
-    "the two sides are equal: whatever the comparison chooses may jump there",
+    "the two sides are equal, and whatever the comparison chooses may jump there",
+    of_result=True,
 )
 
 

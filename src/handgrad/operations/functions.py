@@ -93,7 +93,13 @@ larger: Operation = elementwise(
 )
 """1 where a > b, ½ where they tie, 0 elsewhere."""
 
-_TIES = (Kink(lambda xp, a, b: a == b, "a tie: each side takes half of the gradient"),)
+_TIES = (
+    Kink(
+        lambda xp, a, b: a == b,
+        "both sides are equal, and each takes half of the gradient",
+        of_result=True,
+    ),
+)
 
 maximum: Operation = elementwise(
     "maximum",

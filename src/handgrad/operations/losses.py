@@ -139,6 +139,7 @@ hinge = _entrywise_loss(
         Kink(
             lambda xp, s, y: y * s == 1,
             "hinge has a kink where y·s = 1; its slope there is taken as 0",
+            of_result=True,
         ),
     ),
 )

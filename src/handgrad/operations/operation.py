@@ -98,11 +98,13 @@ class Domain:
 class Kink:
     """Where a function has no derivative, and the value its rule takes there.
 
-    `at(xp, *arrays, **options)` marks the entries; `words` state the convention.
+    `at(xp, *arrays, **options)` marks the entries of the first argument, or of the result (`of_result`);
+    `words` state the convention.
     """
 
     at: Callable[..., Array]
     words: str
+    of_result: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,11 @@ def _max_pool(rank: int) -> tuple[Operation, Operation]:
         notation=Function(f"maxpool{rank}d", rf"\operatorname{{maxpool{rank}d}}"),
         options=OPTIONS,
         kinks=(
-            Kink(tied, "a tie: the entries that attain the largest share the gradient equally"),
+            Kink(
+                tied,
+                "the entries that attain the largest share the gradient equally",
+                of_result=True,
+            ),
         ),
     )
     return pool, winner

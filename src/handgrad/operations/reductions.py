@@ -167,9 +167,7 @@ def _extreme(name: str, reduce: Callable[..., Array], symbol: str, latex: str) -
         ),
         notation=Function(symbol, latex),
         options=AXES,
-        kinks=(
-            Kink(tied, "a tie: the entries that attain the extreme share the gradient equally"),
-        ),
+        kinks=(Kink(tied, "the entries that attain the extreme share the gradient equally"),),
     )
 
 
@@ -200,7 +198,9 @@ norm = Operation(
     options=AXES,
     kinks=(
         Kink(
-            lambda xp, a, axis=None, **_: xp.all(a == 0) & (a == 0),
+            lambda xp, a, axis=None, **_: (
+                xp.all(a == 0, axis=normal_axes(axis, a.ndim), keepdims=True) & (a == 0)
+            ),
             "‖a‖ has a kink at 0; its slope there is taken as 0",
         ),
     ),

@@ -23,7 +23,7 @@ from handgrad.expression import (
 )
 from handgrad.graph import Activation, Graph, Line, activations
 from handgrad.graph.asked import unasked
-from handgrad.graph.structure import Shortcut
+from handgrad.graph.structure import Shortcut, is_cased
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import tidied
 from handgrad.operations.gates import activations_in, opened_by
@@ -178,7 +178,16 @@ class Noting:
         for kink in operation.kinks:
             if found := entries_at(kink, call, arrays, self.cased):
                 entries = tuple(found[:UNITS])
-                notes.append(AtKink("kink", call.operation, equation, entries, kink.words))
+                node = self.graph.nodes.get(equation)
+                whole = node is not None and call is node.computed
+                result = Name(equation, shape=call.shape) if whole else call
+                of = result if kink.of_result else call.arguments[0]
+                which = [is_cased(a, self.cased) for a in call.arguments]
+                counts = [x.shape[-1] for x, cased in zip(arrays, which, strict=True) if cased]
+                cases = max(counts, default=1)
+                notes.append(
+                    AtKink("kink", call.operation, equation, of, entries, cases, kink.words)
+                )
         return notes
 
     def _rest(self, line: TraceLine) -> list[Note]:

@@ -161,12 +161,18 @@ class ShortcutTaken:
 
 @dataclass(frozen=True, slots=True)
 class AtKink:
-    """A number that lies where an operation has no derivative; `words` say what is taken there."""
+    """Numbers that lie where an operation has no derivative; `words` say what is taken there.
+
+    `of` is what the entries are of: the operation's one argument, or its result. Of many cases, an entry's
+    last index is its case.
+    """
 
     kind: Literal["kink"]
     operation: str
     equation: str
+    of: Expression
     entries: tuple[tuple[int, ...], ...]
+    case_count: int
     words: str
 
 
