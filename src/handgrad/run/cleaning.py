@@ -15,6 +15,9 @@ from handgrad.operations.operation import Array, Kernel, Namespace, Signature
 NOISE = 1e-14
 """What rounding may leave of numbers that cancel, for each unit of the largest of them."""
 
+LARGEST = 1e9
+"""The largest terms whose sum may be 0 on paper: numbers that have run away are no decimals that cancel."""
+
 
 def without_rest(call: Call, signature: Signature) -> Kernel:
     """The kernel of a call: a sum gives 0 where it leaves a rest of rounding, and what differs by one ties."""
@@ -30,6 +33,6 @@ def without_rest(call: Call, signature: Signature) -> Kernel:
         result = kernel(xp, *arguments)
         size = together(xp, *[xp.abs(a) for a in arguments])
         # Neither what has overflowed nor what is no number is a rest.
-        return xp.where(xp.abs(result) < NOISE * size, 0.0, result)
+        return xp.where((xp.abs(result) < NOISE * size) & (size < LARGEST), 0.0, result)
 
     return cleaned
