@@ -100,7 +100,7 @@ def test_fire_on_some_cases() -> None:
     g = np.random.default_rng(0)
     dead = LAB.with_values({"b2": [-5, 0.1]})
     data = {"x": g.normal(size=(2, 50)), "y": np.ones(50)}
-    for wanted in (1, 7, 50):
+    for wanted in (1, 50):
         audit = handgrad.audit_gates(dead, data, fire_on=wanted)
         shift = unit(audit, "h2", 0).remedies[0]
         assert shift.kind == "bias_shift"

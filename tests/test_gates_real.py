@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from sklearn.datasets import load_breast_cancer, load_digits
 
 import handgrad
 from handgrad.gates.structure import OFF
@@ -25,8 +24,9 @@ class Trained:
 
 
 def split(name: str, cases: int | None) -> tuple[Any, Any, Any, Any]:
-    load = {"digits": load_digits, "breast_cancer": load_breast_cancer}[name]
-    x, y = load(return_X_y=True)
+    from sklearn import datasets  # where it is used: each worker would take seconds for it
+
+    x, y = getattr(datasets, f"load_{name}")(return_X_y=True)
     order = np.random.default_rng(0).permutation(len(x))
     x = (x - x.mean(axis=0)) / (x.std(axis=0) + 1e-6)
     test, train = order[: len(x) // 4], order[len(x) // 4 :][:cases]

@@ -376,7 +376,7 @@ def test_wide_and_combining_characters_keep_columns_aligned() -> None:
 formulas = trees(names | adjoints | literals(12))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 @given(
     st.lists(blocks(formulas), max_size=4).map(tuple),
     st.sampled_from([1, 7, 20, 40, 80, 160]),
