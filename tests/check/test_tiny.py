@@ -78,3 +78,14 @@ def test_figures_where_a_mask_is() -> None:
     figures = handgrad.solve(handgrad.loads(MASKED)).run.gradient("K")
     sheet = {"Sm": [[f"{x:.6e}" for x in row] for row in figures]}
     assert "these are the figures of dK" in str(checker.check(sheet)["Sm"])
+
+
+def test_nothing_follows_from_a_division_by_a_rounded_0() -> None:
+    """The long way to dz divides by a p of 0.000000, and has no number: not every figure is within its bounds."""
+    problem = handgrad.Problem(
+        ["p = softmax(z)", "L = -sum(y * log(p))"], {"z": [0.0, 0.0, 1000.0]}, {"y": [1, 0, 0]}
+    )
+    sheet = {"p": ["0.000000e+00", "0.000000e+00", "1.000000e+00"], "L": "1000"}
+    checker = handgrad.Checker(problem)
+    assert checker.check({**sheet, "dz": ["0.0", "0.0", "1.0"]})["dz"].verdict == "wrong"
+    assert checker.check({**sheet, "dz": ["-1.0", "0.0", "1.0"]})["dz"].verdict == "right"

@@ -246,7 +246,8 @@ class _Judging:
             if found.all():
                 return found
         for way in quantity.ways:
-            found |= meets(world.reach(way), value, half)
+            # Bounds of a way that leads through 1/0 are of no number that it gives.
+            found |= meets(world.reach(way), value, half) & np.isfinite(world.value(way))
         return found
 
     def _carry(
