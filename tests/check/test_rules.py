@@ -317,3 +317,15 @@ def test_a_rate_that_was_forgotten_is_told_once_for_all_parameters() -> None:
     text = handgrad.render_terminal(page, width=100, colour=False, unicode=True)
     assert text.count("The learning rate η is left out") == 2
     assert text.count("The step goes the wrong way") == 1
+
+
+@pytest.mark.parametrize(
+    ("figures", "rule"), [("0", "wrong_shape"), (["-2", "1"], "gate_forgotten")]
+)
+def test_the_input_of_a_weighted_sum_is_no_gate(figures: Any, rule: str) -> None:
+    """In relu(w · x) the gradient of w has the gate and x as factors: x left out is no gate left out."""
+    problem = handgrad.Problem(
+        ["h = relu(w @ x)", "L = (h - 1)**2"], {"w": [-1.5, 0.5]}, {"x": [1, -0.5]}
+    )
+    (diagnosis, *_) = handgrad.Checker(problem).check({"dw": figures})["dw"].diagnosis
+    assert diagnosis.rule == rule

@@ -180,7 +180,7 @@ def _of_multiply(call: Call, seen: Surroundings) -> Iterator[Found]:
     a, b = call.arguments
     if seen.activation is not None and _carries(a) != _carries(b):
         incoming, slope = (a, b) if _carries(a) else (b, a)
-        if leaves(slope) and _inner_of(slope, seen) is None:
+        if _is_slope(slope, seen.activation) and _inner_of(slope, seen) is None:
             gate = operation_of(seen.activation).gate
             yield "gate_forgotten" if gate else "slope_forgotten", incoming, (slope,)
             yield from _slopes(call, incoming, slope, seen)
@@ -198,6 +198,13 @@ def _of_multiply(call: Call, seen: Surroundings) -> Iterator[Found]:
             yield "factor_left_out", kept, (dropped,)
     for p, rest in ((a, b), (b, a)):
         yield from _of_softmax_slope(p, rest)
+
+
+def _is_slope(factor: Expression, activation: Call) -> bool:
+    """Whether a factor is taken where the activation is, rather than x in relu(w @ x), from its argument's own formula."""
+    (argument, *_) = activation.arguments
+    inside = set(leaves(argument)) if isinstance(argument, Call) else set()
+    return argument in walk(factor) or not inside.issuperset(leaves(factor))
 
 
 def _inner_of(factor: Expression, seen: Surroundings) -> Call | None:
