@@ -102,14 +102,20 @@ class MissingExtraError(HandgradError):
     """A feature whose optional library is not installed."""
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """`did you mean …?` with the closest of `known`, or an empty string."""
+def closest(word: str, known: Iterable[str]) -> str:
+    """The closest of `known`, or an empty string where none is close."""
     import difflib
 
     names = list(known)
     close = [n for n in names if n.casefold() == word.casefold()]
     close = close or difflib.get_close_matches(word[:100], names, n=1, cutoff=0.6)
-    return f"did you mean {close[0]}?" if close else ""
+    return close[0] if close else ""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`did you mean …?` with the closest of `known`, or an empty string."""
+    close = closest(word, known)
+    return f"did you mean {close}?" if close else ""
 
 
 def printable(text: str) -> str:

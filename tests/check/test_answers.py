@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from handgrad.check import Checker, CheckReport
 from handgrad.check.blanks import blank_csv, blank_toml, blanks
 from handgrad.check.figures import Figure, Habit, read_figure
 from handgrad.check.reading import read_text
+from handgrad.check.remarks import UnreadLine
 from handgrad.cli.commands import run
 
 LAB9 = Checker(handgrad.load("lab9"))
@@ -177,6 +179,29 @@ def test_what_cannot_be_used_gets_a_line_and_the_rest_is_checked(text: str, rema
     assert verdict(report, "z3") == "right"
     assert any(r.startswith(remark) for r in report.remarks), report.remarks
     assert all("\n" not in r for r in report.remarks)
+
+
+def test_a_line_after_one_that_is_left_out_is_read_for_itself() -> None:
+    report = checked("z3 = 0.552\nz3 = 0.5\nz2 0.5\nW2 = [[1, 2],\n [3, ,4]]\ndz3 = -0.3654")
+    assert report.unused == (
+        UnreadLine(2, "named_twice"),
+        UnreadLine(3, "no_equals"),
+        UnreadLine(4, "no_number"),
+    )
+    assert verdict(report, "dz3") == "right"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "message"),
+    [
+        (".csv", f"z1,{'1' * 140_000}\nz3,1", "row 1 cannot be read (field larger than"),
+        (".toml", "z1 = [0.5", "line 1 cannot be read (a bracket or a comma is missing)"),
+    ],
+)
+def test_nothing_is_said_of_a_rest_where_there_is_none(kind: str, text: str, message: str) -> None:
+    with pytest.raises(handgrad.HandgradError, match=re.escape(message)) as error:
+        checked(read_text(text, kind, "answers"))
+    assert "checked" not in str(error.value)
 
 
 def test_a_half_finished_file_is_checked_as_far_as_it_goes() -> None:

@@ -51,7 +51,7 @@ class Checker:
         """The report on a file, a mapping or `Answers`. Raises `OptionError` where they cannot be used."""
         found = matched(self.work, read_answers(answers))
         steps = marked(judged_in_convention(self.work, found), self.rubric)
-        return CheckReport(self.problem, self.work.structure.trace, steps, tuple(found.remarks))
+        return CheckReport(self.problem, self.work.structure.trace, steps, tuple(found.unused))
 
     def check_printed(self, answers: Any) -> CheckReport:
         """The report on figures in print: right, right to fewer digits, rounded early, or wrong."""
@@ -63,7 +63,7 @@ class Checker:
             self.problem,
             self.work.structure.trace,
             marked(steps, self.rubric),
-            tuple(found.remarks),
+            tuple(found.unused),
             as_printed=True,
         )
 
@@ -78,7 +78,7 @@ class Checker:
             self.problem,
             self.work.structure.trace,
             marked(judged_in_convention(self.work, found), self.rubric),
-            tuple(found.remarks),
+            tuple(found.unused),
         )[quantity.target]
 
     def _quantity(self, target: str) -> Quantity:

@@ -202,7 +202,7 @@ class _Judging:
                 wrong if verdict == "wrong" else (),
                 diagnosis,
                 trivial=verdict == "consistent" and _trivial(following, exact, right),
-                remark=self.found.notes.get(leaf, ""),
+                arrangement=self.found.arrangements.get(leaf),
             )
         )
         self._carry(quantity, value, half, right, ok, given, following)

@@ -7,6 +7,8 @@ import re
 import tomllib
 from typing import Any
 
+from handgrad.check.remarks import LineFault, UnreadLine
+
 ATTEMPTS = 40
 """Statements that are left out of a broken file, at most, until the rest can be read."""
 
@@ -14,8 +16,11 @@ _AT_LINE = re.compile(r"\(at line (\d+), column (\d+)\)")
 _STATEMENT = re.compile(r"""^\s*(?:[\w.'"/()^∂⁽⁾⁰¹²³⁴⁵⁶⁷⁸⁹₀-₉\u0302-]+\s*=|\[)""")
 
 
-def tables_of(text: str) -> tuple[dict[str, Any], list[str]]:
-    """The tables of an answers file, and a line about each statement that cannot be read."""
+def tables_of(text: str) -> tuple[dict[str, Any], list[UnreadLine]]:
+    """The tables of an answers file, and the statements that cannot be read.
+
+    Raises `ValueError` where nothing can be read.
+    """
     try:
         return _parsed(text), []
     except ValueError:
@@ -70,36 +75,55 @@ def _quoted_key(found: re.Match[str]) -> str:
     return found[0] if bare else f"{found[1]}{json.dumps(key, ensure_ascii=False)}{found[3]}"
 
 
-def _without_faults(text: str, error: ValueError) -> tuple[dict[str, Any], list[str]]:
-    """What can be read, statement by statement, and a line about each that cannot."""
+def _without_faults(text: str, error: ValueError) -> tuple[dict[str, Any], list[UnreadLine]]:
+    """What can be read, statement by statement, and each that cannot."""
     lines = text.split("\n")
-    remarks: list[str] = []
+    unread: list[UnreadLine] = []
     for _ in range(ATTEMPTS):
         start = _fault(lines, error)
         if start is None:
             break
-        remarks.append(f"line {start + 1} cannot be read ({_reason(error)}); the rest is checked")
-        after = (k for k in range(start + 1, len(lines)) if _STATEMENT.match(lines[k]))
-        stop = next(after, len(lines))
+        unread.append(_unread(start + 1, error))
+        stop = _end(lines, start)
         lines[start:stop] = [""] * (stop - start)
         try:
-            return _parsed("\n".join(lines)), remarks
+            return _parsed("\n".join(lines)), unread
         except ValueError as next_error:
             error = next_error
-    return {}, [f"is not valid TOML: {str(error)[:120]}"]
+    raise ValueError(f"is not valid TOML: {str(error)[:120]}")
 
 
-def _reason(error: ValueError) -> str:
-    """Why a statement cannot be read, in a student's words where they are known."""
+def _end(lines: list[str], start: int) -> int:
+    """The line after a statement: where its brackets are closed, or the next one begins."""
+    depth = 0
+    for k in range(start, len(lines)):
+        if k > start and (_HEADER.match(lines[k]) or _NAMED.match(lines[k])):
+            return k
+        plain = _QUOTED.sub("", lines[k])
+        depth += plain.count("[") + plain.count("{") - plain.count("]") - plain.count("}")
+        if depth <= 0:
+            return k + 1
+    return len(lines)
+
+
+_NAMED = re.compile(r"""^\s*[^\s=\[,#][^=\[#]*=""")
+_QUOTED = re.compile(r""""[^"]*"|'[^']*'|#.*""")
+
+
+def _unread(line: int, error: ValueError) -> UnreadLine:
+    """What is wrong with the statement of a line, by the beginning of the parser's words."""
     what = _AT_LINE.sub("", str(error)).strip().rstrip(".:")
-    return next((said for start, said in _REASONS.items() if what.startswith(start)), what[:80])
+    for start, fault in _FAULTS.items():
+        if what.startswith(start):
+            return UnreadLine(line, fault)
+    return UnreadLine(line, "other", what[:80])
 
 
-_REASONS = {
-    "Cannot overwrite a value": "its name stands there twice",
-    "Invalid value": "the figure is missing, or is not a number",
-    "Unclosed array": "a bracket or a comma is missing",
-    "Expected '=' after a key": "there is no = after a name",
+_FAULTS: dict[str, LineFault] = {
+    "Cannot overwrite a value": "named_twice",
+    "Invalid value": "no_number",
+    "Unclosed array": "not_closed",
+    "Expected '=' after a key": "no_equals",
 }
 
 

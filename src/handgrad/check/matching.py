@@ -18,15 +18,27 @@ from handgrad.check.names import (
     updated_name,
 )
 from handgrad.check.reading import Answers
+from handgrad.check.remark_words import unused_text
+from handgrad.check.remarks import (
+    AnotherDerivative,
+    Arrangement,
+    AsColumn,
+    CasesInRows,
+    EnteredTwice,
+    GivenOtherwise,
+    More,
+    NotANumber,
+    NotAsked,
+    NoUpdate,
+    Unused,
+)
 from handgrad.check.work import Quantity, Work
-from handgrad.errors import OptionError, nearest
+from handgrad.errors import OptionError, closest
 from handgrad.expression import Adjoint, Leaf
 from handgrad.operations.operation import Array
 
 SHOWN = 12
-"""Remarks of one kind that are listed; the rest are counted."""
-
-IN_ROWS = "read with a case in each row"
+"""Remarks that are listed; the rest are counted."""
 
 
 @dataclass
@@ -35,13 +47,13 @@ class Matched:
 
     entries: dict[Leaf, Entry] = field(default_factory=dict)
     misshapen: dict[Leaf, Entry] = field(default_factory=dict)
-    notes: dict[Leaf, str] = field(default_factory=dict)
-    remarks: list[str] = field(default_factory=list)
+    arrangements: dict[Leaf, Arrangement] = field(default_factory=dict)
+    unused: list[Unused] = field(default_factory=list)
 
 
 def matched(work: Work, answers: Answers) -> Matched:
     """The answers by quantity. Raises `OptionError` where none of them is for this problem."""
-    result = Matched(remarks=list(answers.remarks))
+    result = Matched(unused=list(answers.unused))
     structure = work.structure
     updated = {q.target: q for q in structure.quantities if q.phase == "update"}
     known = 0
@@ -50,7 +62,7 @@ def matched(work: Work, answers: Answers) -> Matched:
         leaf = leaf_named(name, structure.graph)
         if leaf in work.given_leaves or (leaf is not None and leaf not in structure.by_leaf):
             known += 1
-            result.remarks += _given(work, name, leaf, entry)
+            result.unused += _given(work, name, leaf, entry)
         elif leaf is not None:
             known += 1
             _place(work, result, structure.by_leaf[leaf], name, entry)
@@ -58,21 +70,22 @@ def matched(work: Work, answers: Answers) -> Matched:
             known += 1
             _place(work, result, updated[f"updated.{name}"], name, entry)
         else:
-            result.remarks.append(_not_asked(work, name))
+            result.unused.append(_not_asked(work, name))
     for name, entry in after_update:
         quantity = updated.get(f"updated.{name}") or updated.get(f"updated.{plain(name)}")
         if quantity is not None:
             known += 1
             _place(work, result, quantity, f"updated.{name}", entry)
         elif structure.update is None:
-            result.remarks.append(f"updated.{name[:40]}: the problem has no [update]")
+            result.unused.append(NoUpdate(f"updated.{name}"))
         else:
             parameters = list(structure.update.lines)
-            result.remarks.append(_unknown(name, parameters, "updated."))
+            result.unused.append(NotAsked(f"updated.{name}", closest(plain(name), parameters)))
     if not known:
-        first = result.remarks[0] if result.remarks else "there are no answers"
+        unused = result.unused
+        first = unused_text(unused[0], rest=False) if unused else "there are no answers"
         raise OptionError(first, where=answers.where)
-    result.remarks = list(_shortened(result.remarks))
+    result.unused = list(_shortened(result.unused))
     return result
 
 
@@ -97,40 +110,31 @@ def _apart(answers: Answers, work: Work) -> tuple[Named, Named]:
     return entries, after_update
 
 
-def _shortened(remarks: list[str]) -> Iterator[str]:
+def _shortened(remarks: list[Unused]) -> Iterator[Unused]:
     yield from remarks[:SHOWN]
     if len(remarks) > SHOWN:
-        yield f"and {len(remarks) - SHOWN} more of the kind"
+        yield More(len(remarks) - SHOWN)
 
 
 def _names(work: Work) -> list[str]:
     return [q.target for q in work.structure.quantities if q.phase != "update"]
 
 
-def _not_asked(work: Work, name: str) -> str:
+def _not_asked(work: Work, name: str) -> Unused:
     """Why a name is that of no quantity: another derivative, or one that is not known."""
     graph = work.structure.graph
     other = other_derivative(name, graph)
     if other is not None:
         above, below = other
         mend = target_of(Adjoint(below), graph)
-        return (
-            f"{name[:40]} is a derivative of {above}; the gradients here are those of {graph.cost}, "
-            f"and that one is {mend}"
-        )
+        return AnotherDerivative(name, above, graph.cost, mend)
     of = gradient_of(name, graph)
     # Suggested by the spelling that the problem's own names have.
-    hint = nearest(f"d{of}", _names(work)) if of is not None else ""
-    plain_hint = _unknown(name, _names(work))
-    return f"{name[:40]} is not a quantity of this problem ({hint})" if hint else plain_hint
+    meant = closest(f"d{of}", _names(work)) if of is not None else ""
+    return NotAsked(name, meant or closest(plain(name), _names(work)))
 
 
-def _unknown(name: str, known: list[str], prefix: str = "") -> str:
-    hint = nearest(plain(name), known)
-    return f"{prefix}{name[:40]} is not a quantity of this problem" + (f" ({hint})" if hint else "")
-
-
-def _given(work: Work, name: str, leaf: Leaf | None, entry: Entry) -> Iterator[str]:
+def _given(work: Work, name: str, leaf: Leaf | None, entry: Entry) -> Iterator[Unused]:
     """A number that the problem gives needs no answer; one copied down wrong is worth a line."""
     value = work.exact.get(leaf) if leaf is not None else None
     if value is None or entry.value.size != value.size:
@@ -139,53 +143,50 @@ def _given(work: Work, name: str, leaf: Leaf | None, entry: Entry) -> Iterator[s
         np.abs(entry.value.reshape(value.shape) - value) <= entry.half.reshape(value.shape) + 1e-9
     )
     if not np.all(close | np.isnan(entry.value.reshape(value.shape))):
-        updated = leaf is not None and leaf.name in getattr(work.structure.update, "lines", {})
-        new = f" (after the update it is {name[:40]}_new, or stands under [updated])"
-        yield (
-            f"{name[:40]} is given by the problem, and with other numbers than these"
-            f"{new if updated else ''}"
-        )
+        moves = leaf is not None and leaf.name in getattr(work.structure.update, "lines", {})
+        yield GivenOtherwise(name, moves)
 
 
 def _place(work: Work, result: Matched, quantity: Quantity, name: str, entry: Entry) -> None:
     leaf = quantity.leaf
     for at, text in list(entry.faults.items())[:SHOWN]:
-        where = f"{name}[{', '.join(map(str, at))}]" if at else name
-        counted = " (entries counted from 0)" if at else ""
-        result.remarks.append(f"{where}: {text.strip()[:40]!r} is not a number{counted}")
+        result.unused.append(NotANumber(name, at, text))
     if leaf in result.entries or leaf in result.misshapen:
-        result.remarks.append(f"{name[:40]} is entered twice; the first entry is checked")
+        result.unused.append(EnteredTwice(name))
         return
     if entry.is_empty and (not entry.faults or entry.shape != work.full_shape(quantity)):
         return
     full = work.full_shape(quantity)
-    fitting, note = _fitted(entry, full, quantity)
+    fitting, arrangement = _fitted(entry, full, quantity)
     if fitting is not None and _turned(fitting, work.exact.get(leaf), quantity):
-        fitting, note = fitting.cases_last(), IN_ROWS
+        fitting = fitting.cases_last()
+        arrangement = CasesInRows(fitting.shape[-1])
     if fitting is None:
         result.misshapen[leaf] = entry
         return
     result.entries[leaf] = fitting
-    if note:
-        result.notes[leaf] = note
+    if arrangement is not None:
+        result.arrangements[leaf] = arrangement
 
 
-def _fitted(entry: Entry, full: tuple[int, ...], quantity: Quantity) -> tuple[Entry | None, str]:
+def _fitted(
+    entry: Entry, full: tuple[int, ...], quantity: Quantity
+) -> tuple[Entry | None, Arrangement | None]:
     """The entry in the quantity's shape where it has that, or writes it in another way; else None.
 
     A vector may be written as a row or as a column, and a list stands for a matrix of one row or
     one column. A matrix keeps its rows and columns: a 2×1 array is no 1×2 one.
     """
     if entry.shape == full:
-        return entry, ""
+        return entry, None
     if entry.value.size != np.prod(full, dtype=int):
-        return None, ""
+        return None, None
     if quantity.cased and entry.shape == (full[-1], *full[:-1]):
-        return entry.cases_last(), IN_ROWS
+        return entry.cases_last(), CasesInRows(full[-1])
     if _written_another_way(entry, full, len(quantity.shape)):
         listed = len(full) == 2 and len(entry.shape) == 1 and full[0] > 1 and not quantity.cased
-        return entry.reshaped(full), "read as a column" if listed else ""
-    return None, ""
+        return entry.reshaped(full), AsColumn(full[0]) if listed else None
+    return None, None
 
 
 def _turned(entry: Entry, exact: Array | None, quantity: Quantity) -> bool:

@@ -1,6 +1,6 @@
 """Reading answers: a TOML, JSON or CSV file, or a mapping of names to figures and arrays.
 
-What cannot be read gets one line among the remarks, and the rest is checked: a file that ends in the
+What cannot be read is among the unused, and the rest is checked: a file that ends in the
 middle is read as far as it goes.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -20,6 +20,23 @@ import numpy as np
 
 from handgrad.check.figures import Entry, from_array, from_cells
 from handgrad.check.leniently import tables_of
+from handgrad.check.remark_words import fault_text, unused_text
+from handgrad.check.remarks import (
+    ArrayFault,
+    ArrayUnread,
+    CasesUnlisted,
+    DamagedJson,
+    NoArray,
+    NotFigures,
+    NotReal,
+    RaggedArray,
+    RaggedMatrix,
+    RowWithoutName,
+    TableInside,
+    TooDeep,
+    UnreadRow,
+    Unused,
+)
 from handgrad.errors import OptionError
 
 LARGEST = 100_000_000
@@ -34,12 +51,12 @@ ATTEMPTS = 40
 class Answers:
     """What was entered, by name as it was written.
 
-    `remarks` are the things that could not be read, one line each.
+    `unused` are the things that could not be read.
     """
 
     entries: dict[str, Entry] = field(default_factory=dict)
     updated: dict[str, Entry] = field(default_factory=dict)
-    remarks: list[str] = field(default_factory=list)
+    unused: list[Unused] = field(default_factory=list)
     where: str = ""
 
 
@@ -90,25 +107,32 @@ def _decoded(raw: bytes, where: str) -> str:
 def read_text(text: str, kind: str, where: str) -> Answers:
     """Answers from the text of a file whose name ends in `kind`."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("−", "-")
+    try:
+        table, unread = _tables(text, kind, where)
+        if not table:
+            first = unused_text(unread[0], rest=False) if unread else "holds no answers"
+            raise ValueError(first)
+    except ValueError as error:
+        raise OptionError(str(error), where=where, mend="write z1 = [0.6, 0.1]") from None
+    answers = from_mapping(table)
+    answers.unused[:0] = unread
+    answers.where = where
+    return answers
+
+
+def _tables(text: str, kind: str, where: str) -> tuple[dict[str, Any], Sequence[Unused]]:
+    """What stands in a file, and what of it cannot be read. Raises `ValueError` where nothing can be."""
     match kind:
         case ".toml" | ".txt" | "":
-            table, remarks = tables_of(text)
+            return tables_of(text)
         case ".json":
-            table, remarks = _json(text)
+            return _json(text)
         case ".csv" | ".tsv":
-            table, remarks = _csv(text)
+            return _csv(text)
         case _:
             raise OptionError(
                 f"an answers file is .toml, .json or .csv, not {kind[:20]}", where=where
             )
-    if not table:
-        raise OptionError(
-            remarks[0] if remarks else "holds no answers", where=where, mend="write z1 = [0.6, 0.1]"
-        )
-    answers = from_mapping(table)
-    answers.remarks[:0] = remarks
-    answers.where = where
-    return answers
 
 
 def with_answers(answers: Answers, more: Mapping[str, Any]) -> Answers:
@@ -117,7 +141,7 @@ def with_answers(answers: Answers, more: Mapping[str, Any]) -> Answers:
     return Answers(
         {**answers.entries, **other.entries},
         {**answers.updated, **other.updated},
-        [*answers.remarks, *other.remarks],
+        [*answers.unused, *other.unused],
         answers.where,
     )
 
@@ -135,9 +159,7 @@ def from_mapping(table: Mapping[Any, Any]) -> Answers:
             name, value = f"{name}_grad", value["grad"]
         if isinstance(value, Mapping) and set(value) != {"cases"}:
             if name.strip().lower() not in ("updated", "update", "new"):
-                answers.remarks.append(
-                    f"{_short(name)} is a table, not figures; only [updated] is one"
-                )
+                answers.unused.append(NotFigures(name))
                 continue
             for parameter, inner in value.items():
                 _enter(answers, answers.updated, str(parameter), inner)
@@ -149,24 +171,30 @@ def from_mapping(table: Mapping[Any, Any]) -> Answers:
 def _enter(answers: Answers, into: dict[str, Entry], name: str, value: Any) -> None:
     try:
         into[name] = entry_of(value)
-    except ValueError as error:
-        answers.remarks.append(f"{_short(name)}: {error}")
+    except NoArrayError as error:
+        answers.unused.append(NoArray(name, error.fault))
+    except ValueError:
+        answers.unused.append(NoArray(name, ArrayUnread()))
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= 40 else f"{name[:39]}…"
+class NoArrayError(ValueError):
+    """Something that is no array of figures, and why."""
+
+    def __init__(self, fault: ArrayFault) -> None:
+        super().__init__(fault_text(fault))
+        self.fault = fault
 
 
 def entry_of(value: Any) -> Entry:
-    """The figures of one quantity. Raises `ValueError`, with the words, for what is no array."""
+    """The figures of one quantity. Raises `NoArrayError` for what is no array."""
     if isinstance(value, Entry):
         return value
     if isinstance(value, Mapping):
         if set(value) != {"cases"}:
-            raise ValueError("a table holds no figures")
+            raise NoArrayError(TableInside())
         one = entry_of(value["cases"])
         if not one.shape:
-            raise ValueError("cases is a list with one entry for each case")
+            raise NoArrayError(CasesUnlisted())
         return one.cases_last()
     if isinstance(value, np.ndarray) or hasattr(value, "__array__"):
         return _of_array(value)
@@ -181,11 +209,11 @@ def _of_array(value: Any) -> Entry:
     try:
         array = np.asarray(value)
     except (TypeError, ValueError, RuntimeError):
-        raise ValueError("the array cannot be read") from None
+        raise NoArrayError(ArrayUnread()) from None
     if array.dtype == object:
         return entry_of(array.tolist())
     if array.dtype.kind not in "iufb" or array.dtype.kind == "b":
-        raise ValueError(f"an array of {array.dtype} holds no real numbers")
+        raise NoArrayError(NotReal(str(array.dtype)))
     return from_array(array)
 
 
@@ -195,7 +223,7 @@ def _flattened(value: Any, cells: list[str], depth: int) -> tuple[int, ...]:
         cells.append(_cell(value))
         return ()
     if depth >= DEEPEST:
-        raise ValueError(f"lists nest deeper than {DEEPEST}")
+        raise NoArrayError(TooDeep(DEEPEST))
     if value and not any(isinstance(v, list | tuple) for v in value):
         cells.extend([v if type(v) is str else _cell(v) for v in value])
         return (len(value),)
@@ -203,11 +231,8 @@ def _flattened(value: Any, cells: list[str], depth: int) -> tuple[int, ...]:
     for position, shape in enumerate(shapes):
         if shape != shapes[0]:
             if len(shape) == len(shapes[0]) == 1:
-                raise ValueError(
-                    f"a ragged matrix: row {position + 1} has {shape[0]} figure{'s' * (shape[0] != 1)}, "
-                    f"row 1 has {shapes[0][0]}"
-                )
-            raise ValueError(f"a ragged array: entry {position + 1} is not shaped as entry 1")
+                raise NoArrayError(RaggedMatrix(position + 1, shape[0], shapes[0][0]))
+            raise NoArrayError(RaggedArray(position + 1))
     return (len(value), *(shapes[0] if shapes else ()))
 
 
@@ -230,8 +255,8 @@ def _cell(value: Any) -> str:
 # -- JSON ----------------------------------------------------------------------------------------
 
 
-def _json(text: str) -> tuple[dict[str, Any], list[str]]:
-    remarks: list[str] = []
+def _json(text: str) -> tuple[dict[str, Any], Sequence[Unused]]:
+    damaged: list[Unused] = []
     try:
         table = _loaded(text)
     except (ValueError, RecursionError) as error:
@@ -243,18 +268,16 @@ def _json(text: str) -> tuple[dict[str, Any], list[str]]:
             except (ValueError, RecursionError):
                 continue
             line = text.count("\n", 0, at) + 1
-            remarks.append(
-                f"the JSON is broken off or damaged at line {line}; what stands before is checked"
-            )
+            damaged.append(DamagedJson(line))
             break
         if table is None:
-            return {}, [f"is not valid JSON: {str(error)[:120]}"]
+            raise ValueError(f"is not valid JSON: {str(error)[:120]}") from None
     if not isinstance(table, dict):
-        return {}, ["a JSON answers file holds one object of names and figures"]
+        raise ValueError("a JSON answers file holds one object of names and figures")
     for name in ("answers", "values"):
         if isinstance(table.get(name), dict) and len(table) <= 3:
             table = {**table[name], **({"updated": table["updated"]} if "updated" in table else {})}
-    return {k: v for k, v in table.items() if k not in ("schema", "$schema")}, remarks
+    return {k: v for k, v in table.items() if k not in ("schema", "$schema")}, damaged
 
 
 def _loaded(text: str) -> Any:
@@ -286,7 +309,7 @@ def _ends(text: str) -> list[str]:
 # -- CSV -----------------------------------------------------------------------------------------
 
 
-def _csv(text: str) -> tuple[dict[str, Any], list[str]]:
+def _csv(text: str) -> tuple[dict[str, Any], Sequence[Unused]]:
     """A row begins with a quantity's name; rows without a name go on with its matrix.
 
     Cells are separated by commas, semicolons or tabs; a decimal comma stands in a quoted cell.
@@ -295,9 +318,10 @@ def _csv(text: str) -> tuple[dict[str, Any], list[str]]:
     separator = ";" if ";" in first else "\t" if "\t" in first else ","
     table: dict[str, Any] = {}
     updated: dict[str, Any] = {}
-    remarks: list[str] = []
+    unread: list[Unused] = []
     rows: list[list[str]] | None = None
     section = False
+    number = 0
     try:
         for number, cells in enumerate(csv.reader(io.StringIO(text), delimiter=separator), 1):
             name, *row = [cell.strip() for cell in cells] or [""]
@@ -313,16 +337,16 @@ def _csv(text: str) -> tuple[dict[str, Any], list[str]]:
                 (updated if section else table)[name] = rows
             if rows is None:
                 if row:
-                    remarks.append(f"row {number} begins with no name and is left out")
+                    unread.append(RowWithoutName(number))
                 continue
             if row:
                 rows.append(row)
     except csv.Error as error:
-        remarks.append(f"row {number + 1} cannot be read ({error}); the rows before it are checked")
+        unread.append(UnreadRow(number + 1, str(error)))
     result = {name: _matrix(rows) for name, rows in table.items()}
     if updated:
         result["updated"] = {name: _matrix(rows) for name, rows in updated.items()}
-    return result, remarks
+    return result, unread
 
 
 def _matrix(rows: list[list[str]]) -> Any:

@@ -10,6 +10,8 @@ import numpy as np
 
 from handgrad.check.figures import Entry
 from handgrad.check.formula import Formula
+from handgrad.check.remark_words import arrangement_text, unused_text
+from handgrad.check.remarks import Arrangement, Unused
 from handgrad.check.work import Quantity
 from handgrad.explain import Text, plain_text
 from handgrad.expression import Expression
@@ -95,7 +97,7 @@ class Judged:
         expected: the exact value.
         following: what the student's own earlier figures lead to, where that is something else.
         trivial: the figures follow from an earlier slip that left nothing to work out here.
-        remark: what else there is to say of the figures, such as a shape taken another way.
+        arrangement: how the figures were read, where not as they stand.
         printed: the verdict on a figure in print, where that is what is checked.
         convention: the other convention in which the figures are right, or right but for what is wrong.
     """
@@ -108,7 +110,7 @@ class Judged:
     wrong: Places = ()
     diagnosis: tuple[Diagnosis, ...] = ()
     trivial: bool = False
-    remark: str = ""
+    arrangement: Arrangement | None = None
     marks: float = 0.0
     out_of: float = 0.0
     printed: Printed | None = None
@@ -129,6 +131,11 @@ class Judged:
         return VERDICT_WORDS[self.verdict]
 
     @property
+    def remark(self) -> str:
+        """How the figures were read, in words; empty where as they stand."""
+        return arrangement_text(self.arrangement) if self.arrangement is not None else ""
+
+    @property
     def target(self) -> str:
         """The quantity's name, as JSON and answers files have it."""
         return self.quantity.target
@@ -138,13 +145,13 @@ class Judged:
 class CheckReport:
     """The verdicts in the order of the steps.
 
-    `remarks` say, a line each, what of the answers could not be used.
+    `unused` is what of the answers could not be used.
     """
 
     problem: Problem
     trace: Trace
     steps: tuple[Judged, ...]
-    remarks: tuple[str, ...] = ()
+    unused: tuple[Unused, ...] = ()
     as_printed: bool = False
     verdicts: Mapping[str, Judged] = field(init=False)
 
@@ -160,6 +167,11 @@ class CheckReport:
 
     def __getitem__(self, target: str) -> Judged:
         return self.verdicts[target]
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What of the answers could not be used, a line each."""
+        return tuple(map(unused_text, self.unused))
 
     @property
     def entered(self) -> tuple[Judged, ...]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from handgrad.check.remarks import Arrangement, ArrayFault, NoArray, Unused
 from handgrad.check.report import CheckReport, Judged
 from handgrad.equations import source
 from handgrad.explain import plain_text
 from handgrad.render.json import plain
+from handgrad.render.records import record
 
 SCHEMA = "handgrad/check/1"
 
@@ -22,6 +24,7 @@ def check_object(report: CheckReport) -> dict[str, Any]:
         "out_of": report.out_of,
         "steps": [_step(s) for s in report.steps],
         "remarks": list(report.remarks),
+        "unused": [_remark(u) for u in report.unused],
     }
 
 
@@ -56,7 +59,15 @@ def _step(one: Judged) -> dict[str, Any]:
             for d in one.diagnosis
         ],
         "remark": one.remark,
+        "arrangement": None if one.arrangement is None else _remark(one.arrangement),
         "convention": None
         if one.convention is None
         else {"kind": "mean_left", "count": one.convention.count},
     }
+
+
+def _remark(remark: Arrangement | ArrayFault | Unused) -> dict[str, Any]:
+    """A remark's facts; why something is no array is an object of its own."""
+    if isinstance(remark, NoArray):
+        return {"kind": remark.kind, "name": remark.name, "fault": _remark(remark.fault)}
+    return {"kind": remark.kind, **record(remark)}

@@ -27,6 +27,7 @@ from tests.gauntlet.facts.mistaken import RULES, explains
 from tests.gauntlet.facts.planting import plants, right_sheet
 from tests.gauntlet.facts.slipped import SLIPS
 from tests.gauntlet.facts.source import Facts
+from tests.gauntlet.facts.untidy import of_untidy
 
 PLANTED = 2
 """Wrong sheets of one problem."""
@@ -46,6 +47,7 @@ def of_checks(facts: Facts) -> Claims:
     draws = random.Random(facts.seed * 104729 + zlib.crc32(facts.text.encode()))
     for _, planted in itertools.islice(plants(sheet, known, draws), PLANTED):
         yield from of_report(checker.check(planted.figures), planted, known)
+    yield from of_untidy(sheet, known, draws)
 
 
 def of_report(report: CheckReport, sheet: Sheet, known: Known) -> Claims:

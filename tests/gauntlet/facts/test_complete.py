@@ -9,6 +9,7 @@ from typing import get_args
 import pytest
 
 import handgrad
+from handgrad.check.remarks import Arrangement, ArrayFault, Unused
 from handgrad.check.report import Verdict as CheckVerdict
 from handgrad.check.words import MISTAKES, OTHERS
 from handgrad.check.words import SLIPS as SAID_OF_SLIPS
@@ -35,6 +36,8 @@ from tests.gauntlet.facts import (
     test_drawn,
     test_gated,
     test_solutions,
+    test_untidy,
+    untidy,
 )
 from tests.gauntlet.facts.born import of_study
 from tests.gauntlet.facts.mistaken import RULES
@@ -92,6 +95,15 @@ def test_every_kind_in_tables_has_a_judge_and_a_falsehood() -> None:
     judged = inspect.getsource(drawn)
     for kind in (*get_args(PromiseKind), *get_args(Kind)):
         assert f'"{kind}"' in judged, kind
+
+
+def test_every_remark_of_a_check_has_a_judge_and_a_falsehood() -> None:
+    judged, planted = inspect.getsource(untidy), inspect.getsource(test_untidy)
+    for kind in (*get_args(Unused), *get_args(ArrayFault), *get_args(Arrangement)):
+        name = kind.__name__
+        assert f"{name}(" in judged or f"isinstance(remark, {name})" in judged, kind
+    assert "get_args(Unused)" in planted
+    assert "get_args(Arrangement)" in planted
 
 
 def test_verdicts_and_remedies_of_gates_are_judged() -> None:
