@@ -124,3 +124,16 @@ def test_a_steep_curve_is_no_kink() -> None:
     found = handgrad.verify(problem)
     assert found.agrees
     assert not any(c.at_kink for c in found.comparisons)
+
+
+def test_kinks_whose_slopes_are_those_of_no_side() -> None:
+    """relu(x) − relu(−x) is x: its slope is 1, and the slopes of 0 that are taken at 0 add up to 0."""
+    checked = handgrad.verify(handgrad.Problem("L = relu(x) - relu(-x)", {"x": 0.0}))
+    assert checked.agrees
+    by = {c.method: c for c in checked.comparisons}
+    assert by["finite differences"].beside
+    assert by["finite differences"].ours == pytest.approx(1.0)
+    text = handgrad.render_terminal(
+        handgrad.verification_page(checked), width=200, colour=False, unicode=True
+    )
+    assert "the slope of no side for ∂L/∂x" in text

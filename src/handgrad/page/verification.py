@@ -58,6 +58,14 @@ def verification_page(verification: Verification) -> Page:
             ".",
         )
         blocks.append(Note("info", text))
+    beside = list(dict.fromkeys(c.name for c in verification.comparisons if c.beside))
+    if beside:
+        text = (
+            "Several numbers lie at kinks at once, and the slopes taken there add up to the slope of no side for ",
+            *joined([(Adjoint(n),) for n in beside]),
+            ": compared a hair beside, where nothing lies at a kink.",
+        )
+        blocks.append(Note("info", text))
     blocks += [
         Note("info", (f"Not compared with {m}: {why}.",)) for m, why in verification.skipped.items()
     ]

@@ -87,6 +87,7 @@ def verification_object(verification: Verification) -> dict[str, Any]:
                 "tolerance": c.tolerance,
                 "agrees": c.agrees,
                 "at_kink": c.at_kink,
+                "beside": c.beside,
                 "entry": list(c.entry),
                 "ours": plain(np.asarray(c.ours)),
                 "theirs": plain(np.asarray(c.theirs)),
