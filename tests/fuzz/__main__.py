@@ -30,6 +30,8 @@ def main() -> None:
         last = time.monotonic()
         for outcome in watched(count(options.seed), last + 60 * options.minutes):
             tally.add(outcome)
+            if outcome in tally.wrong[-1:]:
+                print(f"--only {outcome.seed}: {outcome.ended}: {outcome.kind}", file=sys.stderr, flush=True)  # fmt: skip
             if time.monotonic() - last > 60:
                 last = time.monotonic()
                 print(f"{sum(tally.ended.values())} inputs, {len(tally.wrong)} wrong", file=sys.stderr, flush=True)  # fmt: skip
