@@ -329,3 +329,12 @@ def test_the_input_of_a_weighted_sum_is_no_gate(figures: Any, rule: str) -> None
     )
     (diagnosis, *_) = handgrad.Checker(problem).check({"dw": figures})["dw"].diagnosis
     assert diagnosis.rule == rule
+
+
+def test_no_softmax_over_cases_where_there_are_none() -> None:
+    """ln Σ exp(z) of one number has a softmax of one number, which has no axis to be taken along."""
+    problem = handgrad.Problem(
+        ["m = max(s)", "L = m + log(sum(exp(s[1] - m))) - s[1]"], {"s": [1.08, -2.85]}
+    )
+    report = handgrad.Checker(problem).check_printed({"m": 1.08, "L": 3.9495, "ds": [0.98, -0.98]})
+    assert report["ds"].verdict == "wrong"

@@ -53,6 +53,7 @@ class Around:
             activation=activation_of(through.written) if through is not None else None,
             before=self.before,
             alike=alike,
+            cased=graph.cased_leaves,
             data=self.data,
             made=self.made,
             fused=fused,
