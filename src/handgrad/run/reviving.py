@@ -18,18 +18,20 @@ from typing import TypeAlias
 import numpy as np
 
 from handgrad.equations import source
-from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves
+from handgrad.expression import Adjoint, Expression, Leaf, Name
 from handgrad.graph import Graph, activations, build
 from handgrad.graph.updating import UpdatePass
-from handgrad.notation import Sum
 from handgrad.operations import operation_of
+from handgrad.operations.activations import leaky_relu
 from handgrad.operations.annotate import annotated
+from handgrad.operations.gates import activation_in
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.problem.parts import with_named_activations
 from handgrad.run.evaluate import value_of
+from handgrad.run.penalties import Penalties
 from handgrad.run.plan import Plan
-from handgrad.run.units import Index, LayerUnits, Own
+from handgrad.run.units import Index, LayerUnits
 from handgrad.updates import Update, names
 
 DRAWS = (0.5, 1.0, 2.0)
@@ -190,7 +192,7 @@ class Reviving:
             for equation, entries in moving[one.name].items():
                 if any(np.any(entries[e]) for e in one.entries):  # in some case
                     through[equation] = None
-        penalties = tuple(n for n in through if self._penalises(n, own))
+        penalties = tuple(n for n in through if self.penalties.hold(n, [one.name for one in own]))
         mine = {(one.name, e) for one in own for e in one.entries}
         below = tuple(
             name
@@ -226,50 +228,15 @@ class Reviving:
             masks[name][self.layers[name].select(unit)] = 0.0
         return self._masked.moving(masks)
 
-    def _penalises(self, equation: str, own: tuple[Own, ...]) -> bool:
-        """Whether the terms of an equation that these parameters stand in are made of parameters alone."""
-        written = self.graph.nodes[equation].written
-        names_ = {one.name for one in own}
-        terms = [_names(t) for t in (_terms(written) if written is not None else ())]
-        used = [t for t in terms if t & names_]
-        return bool(used) and all(self._of_parameters(t) for t in used)
-
-    def _of_parameters(self, used: set[str]) -> bool:
-        nodes = self.graph.nodes
-        given = {n for n in used if nodes[n].kind == "data"}
-        if any(nodes[n].shape or nodes[n].cased for n in given):
-            return False
-        return used - given <= self._made_of_parameters
-
     @cached_property
-    def _made_of_parameters(self) -> set[str]:
-        """The parameters, and the values that no case enters, such as a penalty and its parts."""
-        found = {n for n, node in self.graph.nodes.items() if node.kind == "parameter"}
-        made = set(found)
-        for name in self.graph.equations:
-            written = self.graph.nodes[name].written
-            used = _names(written) if written is not None else set()
-            given = {n for n in used if self.graph.nodes[n].kind == "data"}
-            plain = not any(self.graph.nodes[n].shape or self.graph.nodes[n].cased for n in given)
-            if plain and used - given and used - given <= made:
-                made.add(name)
-        return made
+    def penalties(self) -> Penalties:
+        """The terms of the loss that are made of parameters alone."""
+        return Penalties(self.graph)
 
 
 def _each(names_: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
     """Names, each once."""
     return tuple(dict.fromkeys(itertools.chain.from_iterable(names_)))
-
-
-def _names(expression: Expression) -> set[str]:
-    return {leaf.name for leaf in leaves(expression)}
-
-
-def _terms(expression: Expression) -> list[Expression]:
-    """The terms of a sum."""
-    if isinstance(expression, Call) and isinstance(operation_of(expression).notation, Sum):
-        return [t for a in expression.arguments for t in _terms(a)]
-    return [expression]
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +250,13 @@ class LayerRevivers:
 
     layer: str
     revivers: Revivers
+
+
+def _ajar(activation: Expression) -> Expression:
+    """A gate with a slope on both sides; another activation as it is."""
+    call = activation_in(activation)
+    gate = call is not None and operation_of(call).gate
+    return leaky_relu(call.arguments[0]) if call is not None and gate else activation
 
 
 def layer_revivers(problem: Problem) -> tuple[LayerRevivers, ...]:
@@ -306,7 +280,10 @@ def layer_revivers(problem: Problem) -> tuple[LayerRevivers, ...]:
 
 @dataclass
 class _Masked:
-    """The problem with each gate's output multiplied by a mask: 0 shuts a unit, and nothing else."""
+    """The problem with each gate's output multiplied by a mask: 0 shuts a unit, and nothing else.
+
+    A gate lets some gradient through wherever its input is: one that is shut at some numbers may open at others.
+    """
 
     problem: Problem
     graph: Graph
@@ -319,7 +296,7 @@ class _Masked:
         free = (n for n in (f"mask_{k}" for k in itertools.count()) if n not in taken)
         masks = dict(zip(activations, free, strict=False))
         texts = [
-            f"{e.target} = {masks[e.target]}*({source(e.expression)})" if e.target in masks else e.text
+            f"{e.target} = {masks[e.target]}*({source(_ajar(e.expression))})" if e.target in masks else e.text
             for e in problem.equations
         ]  # fmt: skip
         nodes = build(problem).nodes

@@ -18,10 +18,7 @@ import numpy as np
 
 from handgrad.equations import source
 from handgrad.errors import HandgradError
-from handgrad.expression import Call, Expression, leaves, literal
 from handgrad.graph import build
-from handgrad.notation import Sum
-from handgrad.operations import operation_of
 from handgrad.operations.gates import activation_in
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
@@ -111,7 +108,7 @@ class Returning:
         self,
         layer: Layer,
         units: Sequence[tuple[int, ...]],
-        before: Mapping[str, Array],
+        last: State,
         now: Mapping[str, Array],
         since: Mapping[Key, State],
         updates: int,
@@ -119,10 +116,12 @@ class Returning:
         """Why units of a layer fire now that were off at the look before.
 
         Arguments:
-            before, now: the parameters at the two looks.
+            last: the state at the look before.
+            now: the parameters.
             since: by unit, the state in which it was first found off.
             updates: how many have been made by now.
         """
+        before = {n: last.numbers[n] for n in now}
         by_own = self.watch.mixed(layer, now, before) > 0
         by_below = self.watch.mixed(layer, before, now) > 0
         found: dict[tuple[int, ...], tuple[Cause, tuple[Way, ...]]] = {}
@@ -135,38 +134,52 @@ class Returning:
             ways: tuple[Way, ...] = ()
             if cause in ("own", "either"):
                 replay = _Replay(layer, unit, before, since[layer.name, unit], updates)
-                ways = self._ways(replay)
+                ways = self._ways(replay, last)
             found[unit] = cause, ways
         return found
 
-    def _ways(self, replay: _Replay) -> tuple[Way, ...]:
+    def _ways(self, replay: _Replay, last: State) -> tuple[Way, ...]:
         """What moved its own weights: what it would not fire without; or all that each would do alone."""
         key = replay.layer.name, replay.unit
         revivers = self.revivers([key]).get(key)
         if revivers is None:
             return ()
+        # With the weights that it was found off with it may fire on what the layers below give now; it did
+        # not with those of the look before, so that what moved them after that is asked then.
+        for since in dict.fromkeys((replay.since.updates, last.updates)):
+            state = replay.since if since == replay.since.updates else last
+            found = self._needed(replace(replay, since=state), revivers)
+            if found is None or found:
+                return found or ()
+        return ("sharing",) if revivers.shared else ("gradient",)
+
+    def _needed(self, replay: _Replay, revivers: Revivers) -> tuple[Way, ...] | None:
+        """What it would not fire without, or all that each would do alone; nothing where it fires without
+        all of it, and None where that was not tried."""
         possible: list[Way] = []
         # What was remembered when it was found off; nothing was before the first update.
         possible += ["coasting"] if revivers.coasting and replay.since.updates else []
         possible += ["decay"] if revivers.decay else []
         possible += ["penalty"] if revivers.penalties else []
-        shared: tuple[Way, ...] = ("sharing",) if revivers.shared else ()
-        rest: tuple[Way, ...] = shared or ("gradient",)
         if not possible:
-            return rest
-        if replay.updates - replay.since.updates == 1 and len(possible) == 1 and not shared:
+            return ()
+        if (
+            replay.updates - replay.since.updates == 1
+            and len(possible) == 1
+            and not revivers.shared
+        ):
             # In one update from where it was off, no gradient came through it.
             return (possible[0],)
         everything = self._fires(replay, frozenset(possible), revivers)
         if everything is None:
-            return ()
+            return None
         if everything:
-            return rest
+            return ()
         if len(possible) == 1:
             return (possible[0],)
         alone = {way: self._fires(replay, frozenset([way]), revivers) for way in possible}
         if None in alone.values():
-            return ()
+            return None
         return tuple(way for way in possible if not alone[way]) or tuple(possible)
 
     def _fires(self, replay: _Replay, left_out: frozenset[Way], revivers: Revivers) -> bool | None:
@@ -214,22 +227,10 @@ class Returning:
             update = replace(update, options={**update.options, "weight_decay": 0.0})
         if "penalty" in left_out:
             texts = [
-                f"{e.target} = {source(_unpenalised(e.expression, self.problem))}"
+                f"{e.target} = {source(self._named[0].penalties.left_out(e.expression))}"
                 if e.target in revivers.penalties
                 else e.text
                 for e in problem.equations
             ]
             problem = problem.with_equations(texts)
         return replace(problem, update=update)
-
-
-def _unpenalised(expression: Expression, problem: Problem) -> Expression:
-    """A sum with the terms that no case enters multiplied by 0."""
-    if isinstance(expression, Call) and isinstance(operation_of(expression).notation, Sum):
-        return expression.of([_unpenalised(a, problem) for a in expression.arguments])
-    names = {leaf.name for leaf in leaves(expression)}
-    given = names & set(problem.data)
-    plain = not any(problem.data[n].cased or problem.data[n].shape for n in given)
-    if plain and names - given and names - given <= set(problem.parameters):
-        return literal(0.0) * expression
-    return expression

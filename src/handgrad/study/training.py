@@ -233,6 +233,7 @@ class _Recorder:
     def __init__(self, watch: UnitWatch, training: Training, returning: Returning) -> None:
         self.watch, self.training, self.returning = watch, training, returning
         self.off_since: dict[Unit, State] = {}
+        self.last: State | None = None
         self.steps: list[int] = []
         self.losses: list[float] = []
         self.dead: dict[str, list[int]] = {layer.name: [] for layer in watch.layers}
@@ -261,9 +262,9 @@ class _Recorder:
         self.steps.append(step)
         self.losses.append(loss)
         dead = self.dead_now()
-        if any(unit not in self.off_since for unit in dead):
-            state = self.training.state()
-            self.off_since = {unit: self.off_since.get(unit, state) for unit in dead}
+        self.last = self.training.state() if dead else None
+        if self.last is not None:
+            self.off_since = {unit: self.off_since.get(unit, self.last) for unit in dead}
 
     def revivers(self) -> dict[Unit, Revivers]:
         """What can still move the units that are dead now."""
@@ -314,12 +315,12 @@ class _Recorder:
         self, layer: Layer, entries: Array
     ) -> dict[tuple[int, ...], tuple[Cause, tuple[Way, ...]]]:
         units = [tuple(int(i) for i in entry) for entry in entries]
-        if not units:
+        if not units or self.last is None:
             return {}
         found = self.returning.causes(
             layer,
             units,
-            self.parameters,
+            self.last,
             self.training.parameters,
             self.off_since,
             len(self.training.losses),

@@ -33,7 +33,7 @@ def test_a_false_event_or_count_of_a_training_is_found() -> None:
     assert not is_false(of_study(study, facts))
     assert study.events
     event = study.events[0]
-    for field, false in spoiled(event, ("cause", "own_by", "layer", "unit", "step", "since")):
+    for field, false in spoiled(event, ("layer", "unit", "step", "since")):
         assert is_false(of_study(replace(study, events=(false,)), facts)), field
     assert event.kind == "died"
     assert is_false(of_study(replace(study, events=(replace(event, kind="revived"),)), facts))

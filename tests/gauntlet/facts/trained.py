@@ -10,6 +10,7 @@ import handgrad
 from handgrad.study import OverTraining
 from handgrad.study.training import UnitEvent
 from handgrad.study.units import Layer
+from tests.gauntlet.facts.caused import apart, claimed, of_shares
 from tests.gauntlet.facts.claim import Claims, Found, claims_of, near
 from tests.gauntlet.facts.reviving import of_revivers
 from tests.gauntlet.facts.source import Facts
@@ -36,6 +37,8 @@ def of_study(study: OverTraining, facts: Facts) -> Claims:
     yield from claims_of("train: losses and counts", _counts(study, facts), study.losses)
     for event in study.events:
         yield from claims_of(f"train: {event.kind}", _event(event, study, facts), event)
+    for kind, found, about in claimed(study, facts):
+        yield from claims_of(kind, found, about)
     for (layer, _), revivers in study.revivers.items():
         yield from claims_of(
             "train: revivers", of_revivers(revivers, layer, facts), (layer, revivers)
@@ -45,11 +48,8 @@ def of_study(study: OverTraining, facts: Facts) -> Claims:
 def _largest(layer: Layer, step: int, facts: Facts) -> Any:
     """Each unit's pre-activations after so many updates, its positions and the cases on the last axis."""
     at = facts.under(facts.oracle.run(Updated.of(facts).after(step), gradients=False))
-    z = np.asarray(at.values(layer.pre, facts.differs(layer.pre)), dtype=float)
-    z = z if facts.differs(layer.pre) else z[..., None]
-    axes = layer.facts.axes
-    rest = [k for k in range(z.ndim) if k not in axes]
-    return z.transpose(*axes, *rest).reshape(*[z.shape[k] for k in axes], -1)
+    cased = facts.differs(layer.pre)
+    return apart(at.values(layer.pre, cased), layer, cased)
 
 
 def _counts(study: OverTraining, facts: Facts) -> Found:
@@ -93,6 +93,7 @@ def _event(event: UnitEvent, study: OverTraining, facts: Facts) -> Found:
     )
     yield near(event.from_value, was[event.case], 1e-6), f"from {was[event.case]}"
     yield near(event.to_value, became[event.case], 1e-6), f"to {became[event.case]}"
+    yield from of_shares(event, study, facts, was[event.case])
     alive = was if died else became
     yield near(alive[event.case], alive.max(), 1e-6), "another case is larger"
     yield (

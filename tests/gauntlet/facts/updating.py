@@ -42,6 +42,12 @@ class Optimiser:
         self.step += 1
         return {n: self._moved(n, a, np.asarray(gradients[n])) for n, a in parameters.items()}
 
+    def copied(self, update: Mapping[str, Any] | None = None) -> Optimiser:
+        """The same with all that it remembers, by other settings where they are given."""
+        other = Optimiser(self.s if update is None else update)
+        other.step, other.first, other.second = self.step, dict(self.first), dict(self.second)
+        return other
+
     def _moved(self, name: str, theta: Any, g: Any) -> Any:
         s, rate = self.s, self.s["rate"]
         if self.rule == "adamw":
@@ -94,12 +100,12 @@ def settings(oracle: Oracle) -> dict[str, float]:
 
 @dataclass
 class Updated:
-    """A problem's parameters after each update, and the losses from before the first on."""
+    """A problem's parameters after each update, and what its rule then remembers."""
 
     oracle: Oracle
     update: Mapping[str, Any]
     parameters: list[dict[str, Any]] = field(default_factory=list)
-    losses: list[float] = field(default_factory=list)
+    memories: list[Optimiser] = field(default_factory=list)
 
     @staticmethod
     def of(facts: Any) -> Updated:
@@ -114,17 +120,42 @@ class Updated:
         seed = getattr(self.oracle, "shaken", None)
         self._shaking = None if seed is None else np.random.default_rng(seed)
         self.parameters.append({n: np.array(a) for n, a in self.oracle.parameters.items()})
-        self.losses.append(self.oracle.run(gradients=False).loss)
+        self.memories.append(self._optimiser.copied())
+        self._losses: list[float] = []
+
+    @property
+    def losses(self) -> list[float]:
+        """The losses from before the first update on."""
+        for parameters in self.parameters[len(self._losses) :]:
+            self._losses.append(self.oracle.run(parameters, gradients=False).loss)
+        return self._losses
 
     def after(self, count: int) -> dict[str, Any]:
         """The parameters after so many updates."""
         while len(self.parameters) <= count:
-            gradients = self.oracle.run(self.parameters[-1]).gradients
             before = self.parameters[-1]
-            settled = _settled(self._optimiser(before, gradients), before)
+            at = self.oracle.run(before)
+            if len(self._losses) == len(self.parameters) - 1:
+                self._losses.append(at.loss)
+            settled = _settled(self._optimiser(before, at.gradients), before)
             self.parameters.append(self._shaken(settled))
-            self.losses.append(self.oracle.run(self.parameters[-1], gradients=False).loss)
+            self.memories.append(self._optimiser.copied())
         return self.parameters[count]
+
+    def going_on(
+        self, count: int, oracle: Oracle, update: Mapping[str, Any], forgetting: bool = False
+    ) -> Updated:
+        """Another training from what this one is after so many updates.
+
+        Arguments:
+            forgetting: whether it has forgotten the gradients so far, as momentum and Adam's mean remember them.
+        """
+        other = Updated(oracle, update)
+        other.parameters = [self.after(count)]
+        other._optimiser = self.memories[count].copied(update)
+        if forgetting:
+            other._optimiser.first = {}
+        return other
 
     def _shaken(self, parameters: dict[str, Any]) -> dict[str, Any]:
         if self._shaking is None:
