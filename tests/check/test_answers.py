@@ -200,7 +200,7 @@ def test_a_line_after_one_that_is_left_out_is_read_for_itself() -> None:
 )
 def test_nothing_is_said_of_a_rest_where_there_is_none(kind: str, text: str, message: str) -> None:
     with pytest.raises(handgrad.HandgradError, match=re.escape(message)) as error:
-        checked(read_text(text, kind, "answers"))
+        Checker(handgrad.load("lab9")).check(read_text(text, kind, "answers"))
     assert "checked" not in str(error.value)
 
 

@@ -20,6 +20,7 @@ from handgrad.operations.operation import Array
 from handgrad.practice.layers import Layer, layers
 from handgrad.practice.meaning import HELD, TARGETS, Meaning
 from handgrad.practice.promises import Promise
+from handgrad.practice.reasons import TARGET_REASONS
 from handgrad.practice.wanted import Wanted
 from handgrad.trace.slopes import SATURATION, slopes_of
 
@@ -208,10 +209,13 @@ class Events:
             and (node.shape or node.cased)
             and self.meanings[name].kind not in TARGETS - {"one_hot"}
             and self.meanings[name].kind != "mask"
-            and not (
-                self.meanings[name].kind == "one_hot" and "target" in self.meanings[name].because
-            )
+            and not self._is_one_hot_target(self.meanings[name])
         )
+
+    @staticmethod
+    def _is_one_hot_target(meaning: Meaning) -> bool:
+        reason = meaning.reason
+        return meaning.kind == "one_hot" and reason is not None and reason.kind in TARGET_REASONS
 
 
 def _any(flags: Array) -> Array:

@@ -14,6 +14,7 @@ from handgrad.expression import Call, Expression, Name, leaves, number
 from handgrad.graph import Graph
 from handgrad.operations import operation_of
 from handgrad.operations.operation import Array
+from handgrad.practice.reasons import HUGE, REASONS, Reason, by
 from handgrad.practice.uses import Use, feeding, opened, uses
 from handgrad.problem import Problem
 from handgrad.problem.given import Given
@@ -46,9 +47,6 @@ TARGETS: frozenset[Kind] = frozenset(
     ["labels", "signs", "one_hot", "class", "probabilities", "probability", "bounded", "target"]
 )
 
-HUGE = 100.0
-"""Numbers of this size are no inputs: −1e9 is added to what a mask leaves out."""
-
 SETTINGS = frozenset(
     [
         *("alpha", "beta", "delta", "eps", "epsilon", "eta", "gamma", "kappa", "mu", "rho", "tau"),
@@ -69,7 +67,7 @@ class Meaning:
         axis: of "one_hot" and "probabilities", the axis along which they add up to 1.
         classes: of "class", how many classes there are.
         low, high: of "bounded", between which numbers they lie.
-        because: in a few words, how that was found.
+        reason: how that was found; None where the numbers are free and nothing else was.
     """
 
     kind: Kind
@@ -77,7 +75,12 @@ class Meaning:
     classes: int = 0
     low: float = -np.inf
     high: float = np.inf
-    because: str = ""
+    reason: Reason | None = None
+
+    @property
+    def because(self) -> str:
+        """How it was found, in a few words."""
+        return REASONS[self.reason.kind] if self.reason is not None else ""
 
 
 def meanings(problem: Problem, graph: Graph, keep: Collection[str] = ()) -> Mapping[str, Meaning]:
@@ -98,7 +101,7 @@ def meanings(problem: Problem, graph: Graph, keep: Collection[str] = ()) -> Mapp
             )
     reading = _Reading(problem, graph)
     return {
-        name: Meaning("kept", because="asked for") if name in keep else reading.meaning(name)
+        name: Meaning("kept", reason=Reason("asked_for")) if name in keep else reading.meaning(name)
         for name in known
     }
 
@@ -254,35 +257,35 @@ class _Found:
     def _mask(self) -> Meaning | None:
         lower = self.name.lower()
         if "mask" in lower or self.name in ("I", "eye", "identity"):
-            return Meaning("mask", because="by its name")
-        if self.used("where", 0):
-            return Meaning("mask", because="chooses between two values")
+            return Meaning("mask", reason=Reason("named_mask"))
+        if chosen := self.used("where", 0):
+            return Meaning("mask", reason=by("chooses", chosen))
         if (np.abs(self.array) >= HUGE).any():
-            return Meaning("mask", because=f"has numbers of {HUGE:g} and more")
+            return Meaning("mask", reason=Reason("huge"))
         return None
 
     def _setting(self) -> Meaning | None:
         if not self.array.any() and self.inputs and self.shape and self.name[0] not in "xX":
-            return Meaning("constant", because="all zero: a state to start from")
+            return Meaning("constant", reason=by("state_of_zeros", self.inputs))
         if self.shape or self.given.cased:
             return None
         value = float(self.array)
         others = len(self.reading.problem.data) + len(self.reading.problem.parameters) > 1
         target = self.losses or self.compared or self.weighed_logarithms
         if self.name in SETTINGS and self.reading.problem.parameters and others and not target:
-            return Meaning("constant", because="a setting by its name")
-        if self.used("divide", 1) and self.whole and value >= 1 and not target:
-            return Meaning("constant", because="a count that is divided by")
+            return Meaning("constant", reason=Reason("named_setting"))
+        if (divides := self.used("divide", 1)) and self.whole and value >= 1 and not target:
+            return Meaning("constant", reason=by("divides", divides))
         for use in self.factors:
             (other,) = use.others
             data = self.reading.problem.data.keys()
             named = {n for x in leaves(other) for n in self.reading.feeding.get(x.name, ())}
             if named and not named & data and not isinstance(other, Name):
-                return Meaning("constant", because="the factor of a penalty")
-        if self.used("power", 1):
-            return Meaning("constant", because="an exponent")
+                return Meaning("constant", reason=by("penalty_factor", (use,)))
+        if raised := self.used("power", 1):
+            return Meaning("constant", reason=by("exponent", raised))
         if 0 < abs(value) < 0.02:
-            return Meaning("constant", because="next to nothing")
+            return Meaning("constant", reason=Reason("next_to_nothing"))
         return None
 
     def _classes(self) -> Meaning | None:
@@ -291,44 +294,50 @@ class _Found:
             if use.call.operation in ("cross_entropy", "softmax_cross_entropy") and (
                 self.shape == scores[:-1] and self.shape != scores
             ):
-                return Meaning("class", classes=scores[-1], because="the target of cross-entropy")
+                reason = by("cross_entropy_target", (use,))
+                return Meaning("class", classes=scores[-1], reason=reason)
         return None
 
     def _of_loss(self) -> Meaning | None:
-        losses = {u.call.operation for u in self.losses}
         logarithms = self.weighed_logarithms
-        if losses & {"bce", "bce_with_logits"} or any(u.complement for u in logarithms):
-            return self._likely("the target of binary cross-entropy")
-        if any(u.complement for u in self.factors) and self.binary:
-            return Meaning("labels", because="used with 1 less itself")
-        if losses & {"cross_entropy", "softmax_cross_entropy"} or logarithms:
-            return self._shared_out(logarithms)
-        if "hinge" in losses or self._margin():
+        binary = self._in_losses("bce", "bce_with_logits")
+        binary += tuple(u for u in logarithms if u.complement)
+        if binary:
+            return self._likely(by("binary_target", binary))
+        complements = [u for u in self.factors if u.complement]
+        if complements and self.binary:
+            return Meaning("labels", reason=by("complement", complements))
+        several = self._in_losses("cross_entropy", "softmax_cross_entropy") + logarithms
+        if several:
+            return self._shared_out(logarithms, several)
+        margins = self._in_losses("hinge") + self._margins()
+        if margins:
             if self.among(-1, 1):
-                return Meaning("signs", because="the target of a margin")
+                return Meaning("signs", reason=by("margin_target", margins))
             return None
         return None
 
-    def _likely(self, because: str) -> Meaning:
-        if self.binary:
-            return Meaning("labels", because=because)
-        return Meaning("probability", because=because)
+    def _in_losses(self, *operations: str) -> tuple[Use, ...]:
+        return tuple(u for u in self.losses if u.call.operation in operations)
 
-    def _shared_out(self, logarithms: tuple[Use, ...]) -> Meaning | None:
-        because = "the target of cross-entropy"
+    def _likely(self, reason: Reason) -> Meaning:
+        return Meaning("labels" if self.binary else "probability", reason=reason)
+
+    def _shared_out(self, logarithms: tuple[Use, ...], several: tuple[Use, ...]) -> Meaning | None:
+        reason = by("cross_entropy_target", several)
         axes = self.axes_to_one()
         if axes:
             axis = self._axis(axes, logarithms)
             if self.binary and axis is None:
-                return Meaning("permutation", because=because)
+                return Meaning("permutation", reason=reason)
             kind: Kind = "one_hot" if self.binary else "probabilities"
-            return Meaning(kind, axis=axes[-1] if axis is None else axis, because=because)
+            return Meaning(kind, axis=axes[-1] if axis is None else axis, reason=reason)
         if self.binary:
-            return Meaning("labels", because=because)
+            return Meaning("labels", reason=reason)
         if self.whole and (self.array >= 0).all():
-            return Meaning("counts", because="counted: whole numbers times a logarithm")
+            return Meaning("counts", reason=by("counted", several))
         if ((self.array > 0) & (self.array < 1)).all():
-            return Meaning("probability", because=because)
+            return Meaning("probability", reason=reason)
         return self.positive()
 
     def _axis(self, axes: tuple[int, ...], logarithms: tuple[Use, ...]) -> int | None:
@@ -345,29 +354,33 @@ class _Found:
                     return axis % len(self.shape)
         return None
 
-    def _margin(self) -> bool:
-        """Whether they are ±1 in 1 − y s, or in exp(−y s), of what is computed."""
-        return self.among(-1, 1) and any(
-            self.signed
-            or any(c.operation in ("relu", "maximum", "exp", "softplus") for c in u.within)
+    def _margins(self) -> tuple[Use, ...]:
+        """Where they are ±1 in 1 − y s, or in exp(−y s), of what is computed."""
+        return tuple(
+            u
             for u in self.factors
+            if self.among(-1, 1)
+            and (
+                self.signed
+                or any(c.operation in ("relu", "maximum", "exp", "softplus") for c in u.within)
+            )
         )
 
     def _of_comparison(self) -> Meaning | None:
         if not self.compared:
             return None
-        because = "compared with what is computed"
+        reason = by("compared", self.compared)
         if self.binary:
             axes = self.axes_to_one()
             # A row of labels, one for each example in the columns, is no one-hot row.
             if axes and not (len(self.shape) == 2 and min(self.shape) == 1):
                 axis = self._axis(axes, ())
                 if axis is None:
-                    return Meaning("permutation", because=because)
-                return Meaning("one_hot", axis=axis, because=because)
-            return Meaning("labels", because=because)
+                    return Meaning("permutation", reason=reason)
+                return Meaning("one_hot", axis=axis, reason=reason)
+            return Meaning("labels", reason=reason)
         if self.signed and self.array.size > 1:
-            return Meaning("signs", because=because)
+            return Meaning("signs", reason=reason)
         for use in self.compared:
             (other,) = use.others
             written = other
@@ -377,29 +390,30 @@ class _Found:
                 if isinstance(written, Call) and written.operation in names:
                     inside = ((self.array >= low) & (self.array <= 1)).all()
                     if inside:
-                        return Meaning("bounded", low=low, high=1.0, because=because)
-        return self.positive() or Meaning("target", because=because)
+                        reason = by("compared", (use,))
+                        return Meaning("bounded", low=low, high=1.0, reason=reason)
+        return self.positive() or Meaning("target", reason=reason)
 
     def _of_factor(self) -> Meaning | None:
         if not self.factors:
             return None
-        because = "multiplies what is computed, entry by entry"
+        reason = by("factor", self.factors)
         largest = float(np.max(np.abs(self.array), initial=0.0))
         axes = self.axes_to_one()
         if self.binary and self.name[0] in "yYtT":
-            return Meaning("labels", because=f"{because}, and called as a target is")
+            return Meaning("labels", reason=by("named_target", self.factors))
         # What dropout keeps is scaled up, never down.
         blanked = bool((self.array == 0).any()) and largest >= 1
         if self.among(0, largest) and (blanked or largest == 1):
-            return Meaning("mask", because=because)
+            return Meaning("mask", reason=reason)
         if self.whole and self.array.min() >= 0 and largest > 1:
-            return Meaning("counts", because="whole numbers from 0")
+            return Meaning("counts", reason=Reason("whole_numbers"))
         if axes:
-            return Meaning("probabilities", axis=axes[-1], because=because)
+            return Meaning("probabilities", axis=axes[-1], reason=reason)
         if self.signed:
-            return Meaning("signs", because=because)
+            return Meaning("signs", reason=reason)
         if self.shape and (self.array > 0).all():
-            return Meaning("positive", because=because)
+            return Meaning("positive", reason=reason)
         return None
 
     def _of_input(self) -> Meaning | None:
@@ -416,15 +430,15 @@ class _Found:
             )
             if mixes and (self.binary or axes):
                 # A graph's edges, or shares of neighbours: the network itself, not an example.
-                return Meaning("mask", because="mixes what is computed")
+                return Meaning("mask", reason=by("mixes", (use,)))
         if self.binary and axes and self._picks(axes):
             if len(axes) > 1:
-                return Meaning("permutation", because="picks rows or columns")
-            return Meaning("one_hot", axis=axes[0], because="picks rows or columns")
+                return Meaning("permutation", reason=by("picks", self.inputs))
+            return Meaning("one_hot", axis=axes[0], reason=by("picks", self.inputs))
         if axes and not self.binary and len(axes) == 1 and self.array.size > 2:
-            return Meaning("probabilities", axis=axes[0], because="adds up to 1")
+            return Meaning("probabilities", axis=axes[0], reason=Reason("adds_up"))
         if self.array.size > 2 and self.whole and self.array.min() >= 0 and self.array.max() > 2:
-            return Meaning("counts", because="whole numbers from 0")
+            return Meaning("counts", reason=Reason("whole_numbers"))
         return self.positive()
 
     def _picks(self, axes: tuple[int, ...]) -> bool:
@@ -448,10 +462,10 @@ class _Found:
                 and (self.array < 1).all()
                 and (operation_of(use.call).domain)
             ):
-                because = "the prediction of a loss"
+                reason = by("prediction", (use,))
                 if axes:
-                    return Meaning("probabilities", axis=axes[-1], because=because)
-                return Meaning("probability", because=because)
+                    return Meaning("probabilities", axis=axes[-1], reason=reason)
+                return Meaning("probability", reason=reason)
             operation, position = use.call.operation, use.position
             exponent = number(use.call.arguments[1]) if operation == "power" else None
             if (
@@ -461,25 +475,25 @@ class _Found:
                 or (exponent is not None and (exponent != int(exponent) or exponent < 0))
                 or _under_logarithm(use)
             ):
-                because = "under a logarithm or a root, or divided by"
+                reason = by("positive_place", (use,))
                 if axes and operation == "log":
-                    return Meaning("probabilities", axis=axes[-1], because=because)
-                return Meaning("positive", because=because)
+                    return Meaning("probabilities", axis=axes[-1], reason=reason)
+                return Meaning("positive", reason=reason)
         return None
 
     def _by_looks(self) -> Meaning | None:
         if self.inputs:
             return None
-        because = "by its numbers"
+        reason = Reason("numbers")
         axes = self.axes_to_one()
         if self.binary and (self.shape or self.given.cased):
             if axes:
-                return Meaning("one_hot", axis=axes[-1], because=because)
-            return Meaning("labels", because=because)
+                return Meaning("one_hot", axis=axes[-1], reason=reason)
+            return Meaning("labels", reason=reason)
         if self.signed and self.array.size > 1:
-            return Meaning("signs", because=because)
+            return Meaning("signs", reason=reason)
         if axes and self.array.size > 2:
-            return Meaning("probabilities", axis=axes[-1], because=because)
+            return Meaning("probabilities", axis=axes[-1], reason=reason)
         return None
 
 

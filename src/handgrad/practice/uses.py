@@ -22,6 +22,7 @@ class Use:
         plain: whether the argument is the given itself, or a transpose, a part or a shape of it.
         complement: whether it is there as 1 less itself.
         within: the calls around `call` in its equation, the nearest first.
+        equation: that equation's target.
     """
 
     call: Call
@@ -29,6 +30,7 @@ class Use:
     plain: bool
     complement: bool
     within: tuple[Call, ...]
+    equation: str
 
     @property
     def others(self) -> tuple[Expression, ...]:
@@ -79,7 +81,7 @@ def _climbed(
         moved = call.operation in MOVING and not any(leaves(o) for o in others)
         if not moved or (call.operation == "divide" and position == 1):
             within = tuple(c for c, _ in around[level + 1 :])
-            yield Use(call, position, plain, complement, within)
+            yield Use(call, position, plain, complement, within, equation)
             return
         if call.operation == "subtract" and position == 1 and number(others[0]) == 1:
             complement = not complement

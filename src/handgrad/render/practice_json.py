@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from handgrad.practice import Promise, Sheet
+from handgrad.practice import Meaning, Promise, Sheet
 
 SCHEMA = "handgrad/practice/1"
 
@@ -27,8 +27,7 @@ def practice_object(sheets: Sequence[Sheet]) -> dict[str, Any]:
         "schema": SCHEMA,
         "title": problem.title,
         "meanings": {
-            name: {"kind": meaning.kind, "because": meaning.because}
-            for name, meaning in sheets[0].variants.meanings.items()
+            name: _meaning(meaning) for name, meaning in sheets[0].variants.meanings.items()
         },
         "promises": [_promise(p) for p in sheets[0].variants.promises],
         "sheets": [
@@ -44,6 +43,20 @@ def practice_object(sheets: Sequence[Sheet]) -> dict[str, Any]:
             for s in sheets
         ],
     }
+
+
+def _meaning(meaning: Meaning) -> dict[str, Any]:
+    """What numbers are, with the fields that this kind has."""
+    told: dict[str, Any] = {"kind": meaning.kind, "because": meaning.because}
+    told["reason"] = None if meaning.reason is None else asdict(meaning.reason)
+    match meaning.kind:
+        case "one_hot" | "probabilities":
+            told["axis"] = meaning.axis
+        case "class":
+            told["classes"] = meaning.classes
+        case "bounded":
+            told |= {"low": meaning.low, "high": meaning.high}
+    return told
 
 
 def _promise(promise: Promise) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from handgrad.practice import Meaning, Promise, Variants
 from tests.gauntlet.facts import terms
 from tests.gauntlet.facts.answers import Known, World
 from tests.gauntlet.facts.claim import Claims, Found, claims_of
+from tests.gauntlet.facts.meant import of_reason
 from tests.gauntlet.facts.notes import FLAT, STEEPEST, slope
 from tests.gauntlet.facts.source import Facts
 from tests.gauntlet.oracle import Oracle
@@ -68,6 +69,16 @@ def of_variants(variants: Variants, position: int, facts: Facts) -> Claims:
         given = {**facts.oracle.parameters, **facts.oracle.data}[name]
         found = of_meaning(meaning, drawn, given, name in facts.oracle.cased)
         yield from claims_of(f"meaning {meaning.kind}", found, (name, meaning))
+    yield from of_reasons(variants.meanings, facts)
+
+
+def of_reasons(meanings: Mapping[str, Meaning], facts: Facts) -> Claims:
+    """How the meaning of each given was found."""
+    for name, meaning in meanings.items():
+        given = {**facts.oracle.parameters, **facts.oracle.data}[name]
+        kind = meaning.reason.kind if meaning.reason is not None else "none"
+        found = of_reason(meaning.reason, name, given, facts)
+        yield from claims_of(f"reason {kind}", found, (name, meaning))
 
 
 # -- meanings -------------------------------------------------------------------------------------

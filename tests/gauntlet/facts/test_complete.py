@@ -19,6 +19,7 @@ from handgrad.gates.structure import RemedyKind, Verdict
 from handgrad.operations.mistakes import PRIORITY
 from handgrad.practice.meaning import Kind
 from handgrad.practice.promises import PromiseKind
+from handgrad.practice.reasons import REASONS, ReasonKind
 from handgrad.questions import Question
 from handgrad.trace import Note
 from handgrad.trace.takeaways import Takeaway
@@ -29,6 +30,7 @@ from tests.gauntlet.facts import (
     compared,
     drawn,
     gated,
+    meant,
     notes,
     remembered,
     test_asked,
@@ -92,8 +94,10 @@ def test_every_kind_in_tables_has_a_judge_and_a_falsehood() -> None:
     assert set(get_args(CheckVerdict)) == {"right", "consistent", "wrong", "missing"}
     assert test_drawn.TRUE.keys() == test_drawn.FALSE.keys() == set(get_args(PromiseKind))
     assert test_drawn.MEANINGS.keys() == set(get_args(Kind))
-    judged = inspect.getsource(drawn)
-    for kind in (*get_args(PromiseKind), *get_args(Kind)):
+    assert REASONS.keys() == set(get_args(ReasonKind))
+    assert "get_args(ReasonKind)" in inspect.getsource(test_drawn)
+    judged = inspect.getsource(drawn) + inspect.getsource(meant)
+    for kind in (*get_args(PromiseKind), *get_args(Kind), *get_args(ReasonKind)):
         assert f'"{kind}"' in judged, kind
 
 

@@ -13,14 +13,17 @@ import pytest
 import handgrad
 from handgrad.gates.structure import Certificate
 from handgrad.practice import Promise
-from handgrad.practice.meaning import Kind, Meaning
+from handgrad.practice.meaning import Kind, Meaning, meanings
 from handgrad.practice.promises import PromiseKind
+from handgrad.practice.reasons import Reason, ReasonKind
 from handgrad.trace.takeaways import Takeaway
 from tests.gauntlet.facts.boxed import of_boxed
 from tests.gauntlet.facts.drawn import of_meaning, of_promise
+from tests.gauntlet.facts.meant import of_reason
 from tests.gauntlet.facts.remembered import of_takeaway
 from tests.gauntlet.facts.source import Facts
 from tests.gauntlet.facts.spoiling import spoiled, with_field
+from tests.test_practice_meaning import KINDS
 
 SHEET = handgrad.Problem(
     "z1 = W1 @ x + b1\nh1 = relu(z1)\nz2 = W2 @ h1 + b2\nh2 = tanh(z2)\nL = sum(h2**2)",
@@ -115,6 +118,53 @@ def test_a_false_meaning_is_found(kind: str) -> None:
     axis = Meaning("one_hot", axis=-1)
     cases = np.asarray([[1.0, 0], [0, 1]])
     assert all(holds for holds, _ in of_meaning(axis, cases, cases, True))
+
+
+MORE: tuple[tuple[str, dict[str, Any], dict[str, Any]], ...] = (
+    ("w = 0.01*V\np = sigmoid(V @ x)\nL = bce(p, y) + e + s**q", {"V": [1, 2], "s": 2.0},
+     {"x": [0.5, 3.5], "y": 1, "e": 0.001, "q": 3}),
+    ("p = where(c, a*x, x)\nL = sum((p*a - t)**2) + sum(c2*p)", {"a": 2.0},
+     {"x": [0.5, 3.5], "c": [1, 0], "t": [0.5, 1.5], "c2": [0, 1]}),
+    ("z = W @ x\nL = sum((z - t)**2)", {"W": [[1, 2, 3]]}, {"x": [0.25, 0.5, 0.25], "t": [0.5]}),
+    ("H = A @ (X @ W)\nL = sum(H**2)", {"W": [[1.0], [2.0]]},
+     {"A": [[0.5, 0.5], [1, 0]], "X": [[0.2, 1], [-1, 0.3]]}),
+    ("z = w @ x + s0\nL = z**2 + 200*sum(w**2)", {"w": [0.4, -1]}, {"x": [200, 1], "s0": 0.5}),
+    ("z = w @ x\nL = alpha*z**2", {"w": [0.4, -1]}, {"x": [2, 6], "alpha": 0.5}),
+    ("z = tanh(V + d)\nL = sum(z**2)", {"V": [0.4, -1]}, {"d": [0, 1]}),
+    ("L = bce(p, y)", {}, {"p": 0.3, "y": 1}),
+)  # fmt: skip
+
+
+@cache
+def reasons() -> tuple[tuple[Facts, str, Any, Reason], ...]:
+    """Every reason that is found in many problems, with the given that it is of."""
+    found = []
+    written = [(c[1], c[2], c[3]) for c in KINDS] + list(MORE)
+    for equations, parameters, data in written:
+        facts = Facts.of(handgrad.Problem(equations, parameters, data))
+        given = {**facts.oracle.parameters, **facts.oracle.data}
+        for name, meaning in meanings(facts.problem, facts.trace.graph).items():
+            if meaning.reason is not None:
+                found.append((facts, name, given[name], meaning.reason))
+    return tuple(found)
+
+
+@pytest.mark.parametrize("kind", get_args(ReasonKind))
+def test_a_false_reason_is_found(kind: ReasonKind) -> None:
+    """A reason of each kind holds, is false of another equation, and of numbers that nothing is known of."""
+    some = [r for r in reasons() if r[-1].kind == kind]
+    if kind == "asked_for":
+        some = [(*reasons()[0][:3], Reason(kind))]
+    assert some, f"no {kind}"
+    for facts, name, given, reason in some:
+        kept = [name] if kind == "asked_for" else []
+        assert [m for h, m in of_reason(reason, name, given, facts, kept) if not h] == []
+        other = Reason(kind, f"{reason.equation}_")
+        assert not all(h for h, _ in of_reason(other, name, given, facts, kept))
+    plain = Facts.of(handgrad.Problem("z = w @ x\nL = z**2", {"w": [0.4, -1]}, {"x": [0.3, -0.7]}))
+    for equation in ("z", "L", ""):
+        found = of_reason(Reason(kind, equation), "x", plain.oracle.data["x"], plain)
+        assert not all(h for h, _ in found), equation
 
 
 # -- takeaways ------------------------------------------------------------------------------------

@@ -1,0 +1,264 @@
+"""What the numbers of a problem mean: why they were taken so, from its equations as they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from handgrad.expression import Call, Expression, Literal, Name
+from handgrad.practice.reasons import Reason
+from tests.gauntlet.facts import terms
+from tests.gauntlet.facts.claim import Found
+from tests.gauntlet.facts.source import Facts
+
+CARRYING = frozenset(
+    ["transpose", "reshape", "index", "negate", "add", "subtract", "multiply", "divide"]
+)
+"""What a number is still itself in, where there is nothing but constants beside it."""
+
+LOGARITHMS = frozenset(["log", "log_softmax", "logsumexp", "softplus"])
+CROSS_ENTROPIES = frozenset(["cross_entropy", "softmax_cross_entropy"])
+BINARY = frozenset(["bce", "bce_with_logits"])
+LOSSES = frozenset(["mse", "huber", "hinge"]) | CROSS_ENTROPIES | BINARY
+WEIGHING = frozenset(["matmul", "dot", "outer", "conv1d", "conv2d"])
+COMPARING = frozenset(["subtract"]) | LOSSES - CROSS_ENTROPIES
+USUAL = frozenset(
+    [
+        "alpha",
+        "beta",
+        "delta",
+        "eps",
+        "epsilon",
+        "eta",
+        "gamma",
+        "kappa",
+        "mu",
+        "rho",
+        "tau",
+        "lam",
+        "lamb",
+        "lambda",
+        "lambda_",
+        "lmbda",
+        "reg",
+        "decay",
+        "weight_decay",
+        "wd",
+        "m",
+        "n",
+        "N",
+        "T",
+        "count",
+        "batch",
+        "batch_size",
+        "dk",
+        "d_k",
+        "scale",
+        "margin",
+        "temp",
+        "temperature",
+        "keep",
+        "keep_prob",
+        "p_keep",
+        "dropout",
+        "rate",
+        "lr",
+    ]
+)
+"""What settings are usually called."""
+
+
+class Place(NamedTuple):
+    """Where a number is put in: the equation, the operation and which argument, whether as 1 less itself."""
+
+    equation: str
+    call: Call
+    position: int
+    flipped: bool
+
+    @property
+    def others(self) -> list[Expression]:
+        """The other arguments."""
+        return [a for k, a in enumerate(self.call.arguments) if k != self.position]
+
+
+def places(name: str, facts: Facts, flipped: bool = False) -> Iterator[Place]:
+    """Every place of a number in the equations; what only carries it along is looked through."""
+    for target in facts.targets:
+        if name in facts.uses[target]:
+            yield from _within(facts.written(target), name, target, facts, flipped)
+
+
+def _within(
+    formula: Expression, name: str, target: str, facts: Facts, flipped: bool
+) -> Iterator[Place]:
+    for path in _paths(formula, name):
+        turned = flipped
+        for call, position in path:
+            beside = [a for k, a in enumerate(call.arguments) if k != position]
+            carries = call.operation in CARRYING and not any(map(terms.leaves_of, beside))
+            if not carries or (call.operation == "divide" and position == 1):
+                yield Place(target, call, position, turned)
+                break
+            if call.operation == "subtract" and position == 1 and _is_one(beside[0]):
+                turned = not turned
+        else:
+            yield from places(target, facts, turned)
+
+
+def _is_one(formula: Expression) -> bool:
+    return isinstance(formula, Literal) and bool(np.all(np.asarray(formula.value) == 1))
+
+
+def _paths(formula: Expression, name: str) -> Iterator[list[tuple[Call, int]]]:
+    """The calls around each place of a name, the nearest first."""
+    if isinstance(formula, Name) and formula.name == name:
+        yield []
+    if isinstance(formula, Call):
+        for position, argument in enumerate(formula.arguments):
+            for path in _paths(argument, name):
+                yield [*path, (formula, position)]
+
+
+def _givens(formula: Expression, facts: Facts) -> set[str]:
+    """The givens that a formula's value rests on."""
+    found: set[str] = set()
+    for leaf in terms.leaves_of(formula):
+        if leaf.name in facts.targets:
+            found |= _givens(facts.written(leaf.name), facts)
+        else:
+            found.add(leaf.name)
+    return found
+
+
+def _is_computed(formula: Expression, facts: Facts) -> bool:
+    """Whether it rests on a parameter; on any number, in a problem without."""
+    found = _givens(formula, facts)
+    parameters = set(facts.oracle.parameters)
+    return bool(found & parameters) or (not parameters and bool(found))
+
+
+def _operations(formula: Expression, facts: Facts, deep: int = 3) -> set[str]:
+    """The operations in a formula, and in the equations that it names."""
+    found = {c.operation for c in terms.calls_of(formula)}
+    for leaf in terms.leaves_of(formula):
+        if deep and leaf.name in facts.targets:
+            found |= _operations(facts.written(leaf.name), facts, deep - 1)
+    return found
+
+
+def of_reason(
+    reason: Reason | None, name: str, given: Any, facts: Facts, kept: Collection[str] = ()
+) -> Found:
+    """Whether the numbers are used so, or look so, as the reason says."""
+    if reason is None:
+        return
+    every = list(places(name, facts))
+    here = [p for p in every if p.equation == reason.equation]
+    yield bool(here) or not reason.equation, f"{reason.equation} has no {name}"
+    largest, least = np.max(given, initial=-np.inf), np.min(given, initial=np.inf)
+    whole = bool(np.all(given == np.rint(given)))
+
+    def put(operation: str, position: int) -> bool:
+        return any(p.call.operation == operation and p.position == position for p in here)
+
+    def among(*numbers: float) -> bool:
+        return set(np.unique(given)) <= set(numbers)
+
+    def weighs(p: Place) -> bool:
+        return p.call.operation in WEIGHING or (
+            p.call.operation == "multiply"
+            and bool(_givens(p.others[0], facts) & set(facts.oracle.parameters))
+        )
+
+    def multiplies(p: Place) -> bool:
+        return p.call.operation == "multiply" and _is_computed(p.others[0], facts)
+
+    def target_of(operations: frozenset[str]) -> bool:
+        """Of a loss, or times a logarithm, or beside one in a loss that is written out."""
+        return any(
+            (p.call.operation in operations and p.position == 1)
+            or (
+                p.call.operation not in LOSSES
+                and bool(_operations(facts.written(p.equation), facts) & LOGARITHMS)
+            )
+            for p in here
+        )
+
+    alone = {"named_mask", "huge", "named_setting", "next_to_nothing", "whole_numbers", "adds_up"}
+    alone |= {"numbers", "asked_for"}
+    yield bool(reason.equation) != (reason.kind in alone), "an equation tells, or none"
+    match reason.kind:
+        case "named_mask":
+            yield "mask" in name.lower() or name in ("I", "eye", "identity"), f"it is {name}"
+        case "chooses":
+            yield put("where", 0), "it chooses nothing there"
+        case "huge":
+            yield max(abs(largest), abs(least)) >= 100, f"its largest is {largest}"
+        case "mixes":
+            square = np.ndim(given) == 2 and np.shape(given)[0] == np.shape(given)[1]
+            mixed = any(
+                p.call.operation in WEIGHING and _is_computed(p.others[0], facts) for p in here
+            )
+            yield square and mixed, "it mixes nothing"
+        case "factor":
+            yield any(map(multiplies, here)), "it multiplies nothing that is computed"
+        case "named_target":
+            yield any(map(multiplies, here)), "it multiplies nothing that is computed"
+            yield name[0] in "yYtT" and among(0, 1), f"it is {name}"
+        case "state_of_zeros":
+            yield not np.any(given) and any(map(weighs, here)), "it is no state of zeros"
+        case "named_setting":
+            yield name in USUAL and np.ndim(given) == 0, f"it is {name}"
+        case "divides":
+            yield put("divide", 1) and whole and least >= 1, "it is no count that divides"
+        case "penalty_factor":
+            rests = [_givens(p.others[0], facts) for p in here if p.call.operation == "multiply"]
+            plain = set(facts.oracle.parameters)
+            yield any(bool(r) and r <= plain for r in rests), "it is no factor of a penalty"
+        case "exponent":
+            yield put("power", 1), "it is no exponent"
+        case "next_to_nothing":
+            yield np.ndim(given) == 0 and 0 < abs(largest) < 0.02, f"it is {given}"
+        case "cross_entropy_target":
+            yield target_of(CROSS_ENTROPIES), "it is no target of cross-entropy"
+        case "binary_target":
+            yield target_of(BINARY), "it is no target of binary cross-entropy"
+        case "complement":
+            yield any(p.flipped for p in here) and among(0, 1), "it is not used as 1 less itself"
+        case "counted":
+            yield target_of(CROSS_ENTROPIES) and whole and least >= 0, "it counts nothing"
+        case "margin_target":
+            margin = put("hinge", 1) or any(map(multiplies, here))
+            yield margin and among(-1, 1), "it has no margin"
+        case "compared":
+            compared = any(
+                p.call.operation in COMPARING and _is_computed(p.others[0], facts) for p in here
+            )
+            yield compared, "it is compared with nothing that is computed"
+        case "whole_numbers":
+            yield whole and least >= 0 and largest > 1, f"it is {np.asarray(given).tolist()}"
+        case "picks":
+            yield among(0, 1) and any(map(weighs, here)), "it picks nothing"
+        case "adds_up":
+            sums = [np.sum(given, axis=k) for k in range(np.ndim(given))]
+            yield least >= 0 and any(np.allclose(s, 1) for s in sums), "it does not add up to 1"
+        case "prediction":
+            losses = [p for p in here if p.call.operation in LOSSES and p.position == 0]
+            yield bool(losses), "no loss takes it"
+        case "positive_place":
+            root = _operations(facts.written(reason.equation), facts, 0) & {"log", "sqrt"}
+            under = root or put("divide", 1) or put("power", 0)
+            yield bool(under) and least > 0, "it may be negative there"
+        case "numbers":
+            sums = [np.sum(given, axis=k) for k in range(np.ndim(given))]
+            told = among(-1, 0, 1) or any(np.allclose(s, 1) for s in sums)
+            yield told and not any(map(_weighed, every)), "its numbers tell nothing"
+        case _:
+            yield reason.kind == "asked_for" and name in kept, "nobody asked for it"
+
+
+def _weighed(p: Place) -> bool:
+    return p.call.operation in WEIGHING
