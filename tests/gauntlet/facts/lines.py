@@ -54,7 +54,8 @@ def _line(line: TraceLine, facts: Facts) -> Found:
         if not all(holds):
             # Where the numbers cancel, their own last digits are seen in what is left.
             rest = unsettled(line.substituted, line.cased, facts.cases)
-            holds = within(line.value, given, rest), within(line.value, put_in, rest)
+            before = max(rest, _unsettled_before(line, facts, given))
+            holds = within(line.value, given, before), within(line.value, put_in, rest)
         yield holds[0], f"{line.value}, formula {given}"
         yield holds[1], f"{line.value}, numbers put in {put_in}"
     theirs = _named(line, facts)
@@ -93,6 +94,14 @@ def unsettled(formula: Expression, cased: bool, cases: int) -> float:
     draws = [numbers_only(formula, cased, cases, moved) for _ in range(8)]
     with np.errstate(all="ignore"):
         found = 4 * float(np.max([np.abs(d - plain).max(initial=0.0) for d in draws]))
+    return found if np.isfinite(found) else 0.0
+
+
+def _unsettled_before(line: TraceLine, facts: Facts, given: Any) -> float:
+    """How far the last digits of what a formula leads back to may move its value."""
+    draws = [facts.moved(seed).values(line.formula, line.cased) for seed in range(4)]
+    with np.errstate(all="ignore"):
+        found = 4 * float(np.max([np.abs(d - given).max(initial=0.0) for d in draws]))
     return found if np.isfinite(found) else 0.0
 
 
