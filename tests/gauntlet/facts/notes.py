@@ -394,6 +394,14 @@ def _kink(note: AtKink, facts: Facts) -> Found:
         met = np.argwhere(np.stack(hits, axis=-1) if cased else hits[0])
         found.append([tuple(int(i) for i in entry) for entry in met][:MOST_TOLD])
     yield list(note.entries) in found, f"at kinks lie {found}"
+    if list(note.entries) in found:
+        call = calls[found.index(list(note.entries))]
+        cased = any(facts.differs(a) for a in call.arguments)
+        yield note.case_count == (facts.cases if cased else 1), "another number of cases"
+        of_result = len(call.arguments) > 1 or note.operation in ("max_pool1d", "max_pool2d")
+        entered = call if of_result else call.arguments[0]
+        same = (np.asarray(facts.values(e, facts.differs(e))) for e in (note.of, entered))
+        yield np.array_equal(*same, equal_nan=True), f"they are entries of {entered}"
 
 
 def _rest(note: RoundingRest, facts: Facts) -> Found:
