@@ -181,6 +181,12 @@ def test_what_cannot_be_used_gets_a_line_and_the_rest_is_checked(text: str, rema
     assert all("\n" not in r for r in report.remarks)
 
 
+def test_an_open_bracket_is_told_whatever_stands_after_it() -> None:
+    report = checked("z3 = 0.552\nz2 = [0.42,\n[updated]\nb3 = 0.3365")
+    assert report.unused == (UnreadLine(2, "not_closed"),)
+    assert verdict(report, "updated.b3") == "right"
+
+
 def test_a_line_after_one_that_is_left_out_is_read_for_itself() -> None:
     report = checked("z3 = 0.552\nz3 = 0.5\nz2 0.5\nW2 = [[1, 2],\n [3, ,4]]\ndz3 = -0.3654")
     assert report.unused == (

@@ -83,8 +83,8 @@ def _without_faults(text: str, error: ValueError) -> tuple[dict[str, Any], list[
         start = _fault(lines, error)
         if start is None:
             break
-        unread.append(_unread(start + 1, error))
-        stop = _end(lines, start)
+        stop, closed = _end(lines, start)
+        unread.append(_unread(start + 1, error, closed))
         lines[start:stop] = [""] * (stop - start)
         try:
             return _parsed("\n".join(lines)), unread
@@ -93,30 +93,31 @@ def _without_faults(text: str, error: ValueError) -> tuple[dict[str, Any], list[
     raise ValueError(f"is not valid TOML: {str(error)[:120]}")
 
 
-def _end(lines: list[str], start: int) -> int:
-    """The line after a statement: where its brackets are closed, or the next one begins."""
+def _end(lines: list[str], start: int) -> tuple[int, bool]:
+    """The line after a statement, and whether its brackets are closed there: else the next one begins."""
     depth = 0
     for k in range(start, len(lines)):
         if k > start and (_HEADER.match(lines[k]) or _NAMED.match(lines[k])):
-            return k
+            return k, False
         plain = _QUOTED.sub("", lines[k])
         depth += plain.count("[") + plain.count("{") - plain.count("]") - plain.count("}")
         if depth <= 0:
-            return k + 1
-    return len(lines)
+            return k + 1, True
+    return len(lines), False
 
 
 _NAMED = re.compile(r"""^\s*[^\s=\[,#][^=\[#]*=""")
 _QUOTED = re.compile(r""""[^"]*"|'[^']*'|#.*""")
 
 
-def _unread(line: int, error: ValueError) -> UnreadLine:
+def _unread(line: int, error: ValueError, closed: bool) -> UnreadLine:
     """What is wrong with the statement of a line, by the beginning of the parser's words."""
     what = _AT_LINE.sub("", str(error)).strip().rstrip(".:")
-    for start, fault in _FAULTS.items():
-        if what.startswith(start):
-            return UnreadLine(line, fault)
-    return UnreadLine(line, "other", what[:80])
+    fault: LineFault = next((f for start, f in _FAULTS.items() if what.startswith(start)), "other")
+    if fault in ("no_number", "other") and not closed:
+        # What stands after an open bracket is no number.
+        fault = "not_closed"
+    return UnreadLine(line, fault, what[:80] if fault == "other" else "")
 
 
 _FAULTS: dict[str, LineFault] = {

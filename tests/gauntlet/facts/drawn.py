@@ -13,6 +13,7 @@ import numpy as np
 import handgrad
 from handgrad.expression import Call, Name
 from handgrad.practice import Meaning, Promise, Variants
+from handgrad.practice.meaning import meanings
 from tests.gauntlet.facts import terms
 from tests.gauntlet.facts.answers import Known, World
 from tests.gauntlet.facts.claim import Claims, Found, claims_of
@@ -35,7 +36,8 @@ LARGEST = 2_000
 
 
 def of_practice(facts: Facts) -> Claims:
-    """A sheet or two of a problem, with a wish."""
+    """What the numbers of a problem mean, and of some problems a sheet or two, with a wish."""
+    yield from of_reasons(meanings(facts.problem, facts.trace.graph), facts)
     draws = random.Random(facts.seed * 15485863 + zlib.crc32(facts.text.encode()))
     wish = draws.choice(WISHES)
     if sum(a.size for a in facts.at.values.values()) > LARGEST or draws.random() < SKIPPED:
@@ -69,16 +71,15 @@ def of_variants(variants: Variants, position: int, facts: Facts) -> Claims:
         given = {**facts.oracle.parameters, **facts.oracle.data}[name]
         found = of_meaning(meaning, drawn, given, name in facts.oracle.cased)
         yield from claims_of(f"meaning {meaning.kind}", found, (name, meaning))
-    yield from of_reasons(variants.meanings, facts)
 
 
-def of_reasons(meanings: Mapping[str, Meaning], facts: Facts) -> Claims:
+def of_reasons(found: Mapping[str, Meaning], facts: Facts) -> Claims:
     """How the meaning of each given was found."""
-    for name, meaning in meanings.items():
+    for name, meaning in found.items():
         given = {**facts.oracle.parameters, **facts.oracle.data}[name]
         kind = meaning.reason.kind if meaning.reason is not None else "none"
-        found = of_reason(meaning.reason, name, given, facts)
-        yield from claims_of(f"reason {kind}", found, (name, meaning))
+        claims = of_reason(meaning.reason, name, given, facts)
+        yield from claims_of(f"reason {kind}", claims, (name, meaning))
 
 
 # -- meanings -------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import pytest
 import handgrad
 from handgrad.check.reading import read_text
 from handgrad.check.remarks import Arrangement, ArrayFault, AsColumn, NoArray, Unused
-from tests.gauntlet.facts.answers import Known
+from tests.gauntlet.facts.answers import Known, Sheet
 from tests.gauntlet.facts.planting import right_sheet
 from tests.gauntlet.facts.source import Facts
 from tests.gauntlet.facts.spoiling import spoiled, with_field
@@ -21,6 +21,7 @@ from tests.gauntlet.facts.untidy import (
     arranged,
     of_objects,
     of_remarks,
+    of_rest,
     of_untidy,
     remarks_of,
     turned,
@@ -120,6 +121,15 @@ def test_a_false_arrangement_is_found() -> None:
                 false = replace(judged, arrangement=lie)
                 assert not all(holds for holds, _ in arranged(false, figures, known)), lie
     assert found == set(get_args(Arrangement))
+
+
+def test_a_rest_that_is_not_checked_is_found() -> None:
+    text = "z1 = [0.6, 0.1]\nz2 = \nz3 = 0.552"
+    report = lab().checker.check(read_text(text, ".toml", "answers"))
+    sheet = Sheet({"z1": ["0.6", "0.1"], "z3": "0.552"})
+    assert all(holds for holds, _ in of_rest(report, text, ".toml", sheet))
+    lying = replace(report, steps=tuple(s for s in report.steps if s.target != "z3"))
+    assert not all(holds for holds, _ in of_rest(lying, text, ".toml", sheet))
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -115,13 +115,13 @@ def _statements(text: str, known: Known) -> Iterator[Unused]:
 
 def _value(text: str) -> Any:
     """Nested lists of the cells' texts."""
+    if text.count("[") > text.count("]"):
+        raise NoStatementError("not_closed")
     if not text or re.search(r"[\[,]\s*,", text):
         raise NoStatementError("no_number")
     if text.startswith("{"):
         name, _, inner = text.strip("{} ").partition("=")
         return {name.strip(): _value(inner.strip())}
-    if text.count("[") > text.count("]"):
-        raise NoStatementError("not_closed")
     quoted = re.sub(r"[^\s\[\],]+", lambda cell: json.dumps(cell[0]), text)
     return json.loads(quoted)
 
@@ -369,6 +369,8 @@ def toml_of(sheet: Sheet, draws: random.Random, known: Known) -> str:
         f"{first} = 1",
         "zz9 = ",
         "zz8 = [0.5, 1",
+        "zz12 = [0.5, 1,",
+        "zz11 = [0.5, , 1]",
         "zz7 0.5",
         "zz6 = [[1, 2], [3]]",
         "zz5 = [[1, 2], 3]",
@@ -433,7 +435,19 @@ def of_untidy(sheet: Sheet, known: Known, draws: random.Random) -> Claims:
         report = known.checker.check(read_text(text, kind, "answers"))
         derived = remarks_of(text, kind, known)
         yield from of_remarks(report.unused, derived)
+        yield from claims_of("the rest", of_rest(report, text, kind, sheet))
     yield from of_turned(known.checker.check(turned(sheet, known).figures), sheet, known)
+
+
+def of_rest(report: CheckReport, text: str, kind: str, sheet: Sheet) -> Found:
+    """Whether the rest is checked: every line of the sheet that stands in the file, whole and before what ends it."""
+    readable = text.partition("\nzz,1")[0] if kind == ".csv" else text
+    for name in sheet.figures:
+        stands = re.search(rf'^"?{re.escape(name)}"?\s*[=:,]', readable, re.MULTILINE)
+        judged = report.verdicts.get(name)
+        checked = judged is not None and judged.entry is not None
+        misshapen = kind == ".csv" and judged is not None and judged.verdict == "wrong"
+        yield checked or misshapen or not stands, f"{name} is not checked"
 
 
 def of_turned(report: CheckReport, sheet: Sheet, known: Known) -> Claims:
