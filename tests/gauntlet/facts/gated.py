@@ -17,7 +17,9 @@ from handgrad.expression import Call, Name, leaves
 from handgrad.gates import Audit
 from handgrad.gates.structure import Layer, Remedy, Unit
 from tests.gauntlet.facts.asked import ACTIVATIONS, swapped
+from tests.gauntlet.facts.caused import for_good
 from tests.gauntlet.facts.claim import Claim, Claims, Found, claims_of, near
+from tests.gauntlet.facts.mixing import Gate
 from tests.gauntlet.facts.notes import FLAT, STEEPEST, are_zero, slope
 from tests.gauntlet.facts.reviving import of_revivers
 from tests.gauntlet.facts.source import Facts, problem_text
@@ -79,6 +81,7 @@ def of_audit(audit: Audit, facts: Facts) -> Claims:
         shown = np.concatenate(states).T[: len(audit.sample)].tolist()
         same = [list(row) for row in audit.sample] == shown
         yield Claim("gates: map", same, f"open are {shown}, said {audit.sample}"[:400])
+    yield from claims_of("gates: never", _for_good(audit, facts), "units that nothing moves")
     silencer = audit.silencer
     if silencer is not None:
         found = _silencer(silencer, audit, facts)
@@ -258,8 +261,6 @@ def _unit(seen: Seen, unit: Unit) -> Found:
         yield _deaf(seen, fires), "a gate after it is open while it fires"
     if unit.revivers is not None:
         yield from of_revivers(unit.revivers, layer.name, seen.facts)
-        if unit.revivers.never:
-            yield from _never(seen, unit)
     for own in unit.own:
         for entry in own.entries:
             yield (
@@ -373,16 +374,18 @@ def _probe(pre: Any, axes: tuple[int, ...], rank: int, unit: tuple[int, ...]) ->
     return f"sum({pre.name}[{', '.join(at)}])" if rank else f"1*{pre.name}"
 
 
-def _never(seen: Seen, unit: Unit) -> Found:
-    """A unit that is said never to fire again by the rule does not, for as long as one looks."""
-    facts = seen.facts
-    updated = Updated.of(facts)
-    steps = max(1, min(20, MOST_RUNS // (max(1, facts.cases) * facts.oracle.pace)))
-    later = facts.under(facts.oracle.run(updated.after(steps)))
-    z = pre_activations(seen.audit, seen.layer, later)
-    if np.isfinite(z).all():
-        now = Seen(seen.audit, seen.layer, later, z).apart[unit.unit]
-        yield not (now > 0).any(), f"after {steps} updates it fires"
+def _for_good(audit: Audit, facts: Facts) -> Found:
+    """The units that are said never to fire again by the rule."""
+    if audit.rows or audit.columns:
+        return ()
+    units = [
+        (Gate(layer.name, layer.pre_activation, layer.axes, layer.shape), unit.unit)
+        for layer in audit.layers
+        if layer.name in facts.targets
+        for unit in audit.of(layer.name)
+        if unit.revivers is not None and unit.revivers.never
+    ]
+    return for_good(units, facts, 0)
 
 
 def _silencer(layer: Layer, audit: Audit, facts: Facts) -> Found:

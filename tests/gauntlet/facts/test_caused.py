@@ -14,6 +14,7 @@ from handgrad.study import OverTraining
 from handgrad.study.returning import Cause, Way
 from handgrad.study.training import UnitEvent
 from tests.gauntlet.facts.caused import of_cause, of_never
+from tests.gauntlet.facts.gated import of_audit
 from tests.gauntlet.facts.source import Facts
 from tests.gauntlet.facts.trained import of_study
 from tests.gauntlet.oracle import Oracle
@@ -180,6 +181,18 @@ def test_a_unit_that_never_fires_again() -> None:
         false = replace(study, revivers=dict.fromkeys(off, revivers))
         assert false.never == off
         assert is_false(of_never(false, facts))
+
+
+def test_an_audit_s_unit_that_may_be_moved_is_not_off_for_good() -> None:
+    facts, _ = trained(LATER, 3)
+    audit = handgrad.audit_gates(facts.problem)
+    assert all(claim.holds for claim in of_audit(audit, facts))
+    off = audit.units[0]
+    assert off.revivers is not None
+    assert off.revivers.shared == ("s",)
+    false = replace(off, revivers=replace(off.revivers, shared=()))
+    claims = of_audit(replace(audit, units=(false, *audit.units[1:])), facts)
+    assert "gates: never" in {c.kind for c in claims if not c.holds}
 
 
 LATER = """

@@ -10,8 +10,9 @@ import handgrad
 from handgrad.study import OverTraining
 from handgrad.study.training import UnitEvent
 from handgrad.study.units import Layer
-from tests.gauntlet.facts.caused import apart, claimed, of_shares
+from tests.gauntlet.facts.caused import claimed, of_shares
 from tests.gauntlet.facts.claim import Claims, Found, claims_of, near
+from tests.gauntlet.facts.mixing import apart
 from tests.gauntlet.facts.reviving import of_revivers
 from tests.gauntlet.facts.source import Facts
 from tests.gauntlet.facts.updating import Updated
@@ -49,7 +50,7 @@ def _largest(layer: Layer, step: int, facts: Facts) -> Any:
     """Each unit's pre-activations after so many updates, its positions and the cases on the last axis."""
     at = facts.under(facts.oracle.run(Updated.of(facts).after(step), gradients=False))
     cased = facts.differs(layer.pre)
-    return apart(at.values(layer.pre, cased), layer, cased)
+    return apart(at.values(layer.pre, cased), layer.facts.axes, cased)
 
 
 def _counts(study: OverTraining, facts: Facts) -> Found:
