@@ -635,3 +635,9 @@ def test_a_mistake_that_leaves_one_number_in_a_softmax_is_no_mistake(tmp_path: P
     )
     answers.write_text("p = [0.0, 0.5, 0.5]\nL = 150.6931\ndo = [-1.0, 0.5, 0.5]\n")
     assert run(["check", str(problem), str(answers), "--level", "rule"]) == 1
+
+
+def test_a_zero_has_no_decimal_point_in_the_wrong_place() -> None:
+    judged = handgrad.load("lab9").check(z2=["0.42", "0"])["z2"]
+    assert judged.verdict == "wrong"
+    assert "decimal_point" not in [d.rule for d in judged.diagnosis]

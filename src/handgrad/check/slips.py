@@ -53,7 +53,8 @@ def found(
         yield Slip("entries_swapped", places)
     for shift in SHIFTS if (np.abs(reference) >= DIGITS * units)[wrong].all() else ():
         moved = reference * 10.0**shift
-        if (np.abs(value - moved) <= half + units * 10.0**shift)[wrong].all():
+        near = (np.abs(value - moved) <= half + units * 10.0**shift) & (value * moved > 0)
+        if near[wrong].all():
             yield Slip("decimal_point", places)
     if len(places) > 1 and _last_digits(entry, reference, places):
         yield Slip("last_digit", places)

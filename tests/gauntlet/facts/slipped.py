@@ -69,7 +69,11 @@ def _decimal_point(
 ) -> Found:
     def holds(r: Any) -> bool:
         return any(
-            _every(said, np.abs(value - r * 10.0**k) <= half + 2.2 * reading.unit(r) * 10.0**k)
+            _every(
+                said,
+                (np.abs(value - r * 10.0**k) <= half + 2.2 * reading.unit(r) * 10.0**k)
+                & (value * r > 0),
+            )
             for k in (-3, -2, -1, 1, 2, 3)
         )
 
