@@ -122,6 +122,7 @@ def _unread(line: int, error: ValueError, closed: bool) -> UnreadLine:
 
 _FAULTS: dict[str, LineFault] = {
     "Cannot overwrite a value": "named_twice",
+    "Cannot declare": "named_twice",
     "Invalid value": "no_number",
     "Unclosed array": "not_closed",
     "Expected '=' after a key": "no_equals",

@@ -162,19 +162,21 @@ def from_mapping(table: Mapping[Any, Any]) -> Answers:
                 answers.unused.append(NotFigures(name))
                 continue
             for parameter, inner in value.items():
-                _enter(answers, answers.updated, str(parameter), inner)
+                _enter(answers, answers.updated, str(parameter), inner, "updated.")
             continue
         _enter(answers, answers.entries, name, value)
     return answers
 
 
-def _enter(answers: Answers, into: dict[str, Entry], name: str, value: Any) -> None:
+def _enter(
+    answers: Answers, into: dict[str, Entry], name: str, value: Any, section: str = ""
+) -> None:
     try:
         into[name] = entry_of(value)
     except NoArrayError as error:
-        answers.unused.append(NoArray(name, error.fault))
+        answers.unused.append(NoArray(section + name, error.fault))
     except ValueError:
-        answers.unused.append(NoArray(name, ArrayUnread()))
+        answers.unused.append(NoArray(section + name, ArrayUnread()))
 
 
 class NoArrayError(ValueError):
@@ -267,7 +269,8 @@ def _json(text: str) -> tuple[dict[str, Any], Sequence[Unused]]:
                 table = _loaded(cut)
             except (ValueError, RecursionError):
                 continue
-            line = text.count("\n", 0, at) + 1
+            # A line that the file ends with is no line of its own.
+            line = text.count("\n", 0, min(at, len(text.rstrip()))) + 1
             damaged.append(DamagedJson(line))
             break
         if table is None:

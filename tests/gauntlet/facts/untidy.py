@@ -87,13 +87,18 @@ def remarks_of(text: str, kind: str, known: Known) -> list[Unused]:
 
 def _statements(text: str, known: Known) -> Iterator[Unused]:
     section = ""
+    headed: list[str] = []
     stated: list[Stated] = []
     unread: list[Unused] = []
     running = False  # a bracket is open, and the lines after it are of the same statement
     lines = text.splitlines()
     for number, line in enumerate(lines, 1):
         if found := re.fullmatch(r"\[(\w+)\]", line):
-            section = found[1]
+            if found[1] in headed:
+                unread.append(UnreadLine(number, "named_twice"))
+            else:
+                section = found[1]
+                headed.append(section)
             continue
         name, equals, value = line.partition("=")
         name = name.strip().strip('"')
@@ -152,7 +157,8 @@ def of_statements(stated: list[Stated], known: Known) -> Iterator[Unused]:
         if fault == TableInside() and not each.section:
             yield NotFigures(each.name)
         elif fault is not None:
-            yield NoArray(each.name, fault)
+            name = f"{each.section}.{each.name}" if each.section else each.name
+            yield NoArray(name, fault)
         elif each.section == "updated":
             yield from _after_update(each, known)
         else:
@@ -386,7 +392,7 @@ def toml_of(sheet: Sheet, draws: random.Random, known: Known) -> str:
         f'"dL/d{parameter}" = {_toml(sheet.figures.get(f"d{parameter}", "1"))}',
         "[updated]\nzz1 = [abc]",
         f"[updated]\n{parameter} = abc",
-        f"[updated]\n{parameter} = {{some = 3}}",
+        f"[updated]\n{parameter} = {{some = 3}}\n[updated]\nzz13 = 1",
         "[answers]\nzz0 = 1",
     ]
     chosen = draws.sample(amiss[:-4], 3) + draws.sample(amiss[-4:], 1)
@@ -408,7 +414,8 @@ def _toml(figures: Any) -> str:
 def json_of(sheet: Sheet, draws: random.Random) -> str:
     """A JSON file, broken off somewhere after its first quantity."""
     members = [f"{json.dumps(n)}: {json.dumps(f)}," for n, f in sheet.figures.items()]
-    return "\n".join(["{", *members[: draws.randint(1, len(members))]])
+    end = draws.choice(("", "\n"))
+    return "\n".join(["{", *members[: draws.randint(1, len(members))]]) + end
 
 
 def csv_of(sheet: Sheet, draws: random.Random) -> str:
