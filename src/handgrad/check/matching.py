@@ -71,16 +71,16 @@ def matched(work: Work, answers: Answers) -> Matched:
             _place(work, result, updated[f"updated.{name}"], name, entry)
         else:
             result.unused.append(_not_asked(work, name))
-    for name, entry in after_update:
+    for name, written, entry in after_update:
         quantity = updated.get(f"updated.{name}") or updated.get(f"updated.{plain(name)}")
         if quantity is not None:
             known += 1
-            _place(work, result, quantity, f"updated.{name}", entry)
+            _place(work, result, quantity, written, entry)
         elif structure.update is None:
-            result.unused.append(NoUpdate(f"updated.{name}"))
+            result.unused.append(NoUpdate(written))
         else:
             parameters = list(structure.update.lines)
-            result.unused.append(NotAsked(f"updated.{name}", closest(plain(name), parameters)))
+            result.unused.append(NotAsked(written, closest(plain(name), parameters)))
     if not known:
         unused = result.unused
         first = unused_text(unused[0], rest=False) if unused else "there are no answers"
@@ -92,21 +92,21 @@ def matched(work: Work, answers: Answers) -> Matched:
 Named: TypeAlias = list[tuple[str, Entry]]
 
 
-def _apart(answers: Answers, work: Work) -> tuple[Named, Named]:
-    """The answers, and by parameter those after the update: `updated.b3`, `b3_new` and what [updated] has.
+def _apart(answers: Answers, work: Work) -> tuple[Named, list[tuple[str, str, Entry]]]:
+    """The answers, and those after the update by parameter and as they were called: `updated.b3`, `b3_new`.
 
     A value of the problem's own that is called x_new is that value.
     """
     graph = work.structure.graph
     entries: Named = []
-    after_update = list(answers.updated.items())
+    after_update = [(name, f"updated.{name}", e) for name, e in answers.updated.items()]
     for name, entry in answers.entries.items():
         own = plain(name) in graph.nodes
         parameter = None if own else updated_name(name)
         if parameter is None:
             entries.append((name, entry))
         else:
-            after_update.append((parameter, entry))
+            after_update.append((parameter, name, entry))
     return entries, after_update
 
 

@@ -11,7 +11,7 @@ import json
 import random
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -160,7 +160,10 @@ def of_statements(stated: list[Stated], known: Known) -> Iterator[Unused]:
             name = f"{each.section}.{each.name}" if each.section else each.name
             yield NoArray(name, fault)
         elif each.section == "updated":
-            yield from _after_update(each, known)
+            yield from _after_update(each, f"updated.{each.name}", known)
+        elif each.name.endswith("_new"):
+            new = replace(each, name=each.name.removesuffix("_new"))
+            yield from _after_update(new, each.name, known)
         else:
             yield from _plainly(each, known, entered)
 
@@ -194,14 +197,14 @@ def _lengths(value: Any) -> tuple[int, ...]:
     return (len(value), *_lengths(value[0])) if isinstance(value, list) and value else ()
 
 
-def _after_update(stated: Stated, known: Known) -> Iterator[Unused]:
+def _after_update(stated: Stated, written: str, known: Known) -> Iterator[Unused]:
     oracle = known.facts.oracle
     if not oracle.update:
-        yield NoUpdate(f"updated.{stated.name}")
+        yield NoUpdate(written)
     elif stated.name not in oracle.parameters:
-        yield NotAsked(f"updated.{stated.name}", _alike([stated.name], list(oracle.parameters)))
+        yield NotAsked(written, _alike([stated.name], list(oracle.parameters)))
     else:
-        yield from _cells(stated, f"updated.{stated.name}")
+        yield from _cells(stated, written)
 
 
 def _plainly(stated: Stated, known: Known, entered: set[tuple[str, str]]) -> Iterator[Unused]:
@@ -378,6 +381,7 @@ def toml_of(sheet: Sheet, draws: random.Random, known: Known) -> str:
         "zz12 = [0.5, 1,",
         "zz11 = [0.5, , 1]",
         "zz7 0.5",
+        "zz14_new = 1",
         "zz6 = [[1, 2], [3]]",
         "zz5 = [[1, 2], 3]",
         "zz4 = {cases = 3}",
