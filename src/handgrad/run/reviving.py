@@ -18,13 +18,12 @@ from typing import TypeAlias
 import numpy as np
 
 from handgrad.equations import source
-from handgrad.expression import Adjoint, Expression, Leaf, Name
+from handgrad.expression import Adjoint, Leaf, Name
 from handgrad.graph import Graph, activations, build
 from handgrad.graph.updating import UpdatePass
 from handgrad.operations import operation_of
-from handgrad.operations.activations import leaky_relu
+from handgrad.operations.ajar import ajar
 from handgrad.operations.annotate import annotated
-from handgrad.operations.gates import activation_in
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.problem.parts import with_named_activations
@@ -252,13 +251,6 @@ class LayerRevivers:
     revivers: Revivers
 
 
-def _ajar(activation: Expression) -> Expression:
-    """A gate with a slope on both sides; another activation as it is."""
-    call = activation_in(activation)
-    gate = call is not None and operation_of(call).gate
-    return leaky_relu(call.arguments[0]) if call is not None and gate else activation
-
-
 def layer_revivers(problem: Problem) -> tuple[LayerRevivers, ...]:
     """For each gate of a problem with an update, in order; none where there is no update."""
     if problem.update is None or not problem.parameters:
@@ -282,7 +274,7 @@ def layer_revivers(problem: Problem) -> tuple[LayerRevivers, ...]:
 class _Masked:
     """The problem with each gate's output multiplied by a mask: 0 shuts a unit, and nothing else.
 
-    A gate lets some gradient through wherever its input is: one that is shut at some numbers may open at others.
+    Gates, maxima and the like are ajar: what is shut at some numbers may open at others.
     """
 
     problem: Problem
@@ -296,7 +288,8 @@ class _Masked:
         free = (n for n in (f"mask_{k}" for k in itertools.count()) if n not in taken)
         masks = dict(zip(activations, free, strict=False))
         texts = [
-            f"{e.target} = {masks[e.target]}*({source(_ajar(e.expression))})" if e.target in masks else e.text
+            f"{e.target} = {masks[e.target]}*({source(ajar(e.expression))})" if e.target in masks
+            else f"{e.target} = {source(ajar(e.expression))}"
             for e in problem.equations
         ]  # fmt: skip
         nodes = build(problem).nodes

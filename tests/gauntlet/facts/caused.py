@@ -133,10 +133,9 @@ def _moving(
         name = f"mask_of_{k}"
         masks[name] = (mixed.mask([u for m, u in shut if m is mixed]), False)
         trees[mixed.gate.equation] = _Masker(mixed.pre, name).visit(trees[mixed.gate.equation])
-    equations = [(t, ast.unparse(tree)) for t, tree in trees.items()]
+    equations = [(t, ast.unparse(_Ajar().visit(tree))) for t, tree in trees.items()]
     text = problem_text(facts.text, equations, masks, loss=oracle.loss)
-    # A gate that is shut at the numbers drawn may be open at others.
-    return gradients(changed(oracle, text).changed({}, {"relu": "leaky_relu"}))
+    return gradients(changed(oracle, text))
 
 
 class _Masker(ast.NodeTransformer):
@@ -150,6 +149,30 @@ class _Masker(ast.NodeTransformer):
         if z is not None and isinstance(node, ast.expr) and same(z, self.pre):
             return ast.BinOp(ast.Name(self.mask, ast.Load()), ast.Mult(), node)
         return self.generic_visit(node)
+
+
+class _Ajar(ast.NodeTransformer):
+    """Takes means for choices: a gate or a branch that is shut at the numbers drawn may be open at others."""
+
+    def visit(self, node: ast.AST) -> Any:
+        z = gated(node)
+        if z is not None:
+            return ast.Call(ast.Name("leaky_relu", ast.Load()), [self.visit(z)], [])
+        self.generic_visit(node)
+        match node:
+            case ast.Call(func=ast.Name(id="max" | "min" | "maximum" | "minimum"), args=[a, b]):
+                return _weighed(a, b)
+            case ast.Call(func=ast.Name(id="where"), args=[_, a, b]):
+                return _weighed(a, b)
+            case ast.Call(func=ast.Name(id="hinge"), args=[s, y]):
+                return ast.Call(ast.Name("mse", ast.Load()), [s, y], [])
+        return node
+
+
+def _weighed(a: ast.expr, b: ast.expr) -> ast.expr:
+    """0.3 a + 0.7 b."""
+    parts = (ast.BinOp(ast.Constant(w), ast.Mult(), x) for w, x in ((0.3, a), (0.7, b)))
+    return ast.BinOp(next(parts), ast.Add(), next(parts))
 
 
 # -- training again --------------------------------------------------------------------------------------

@@ -183,6 +183,27 @@ def test_a_unit_that_never_fires_again() -> None:
         assert is_false(of_never(false, facts))
 
 
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "relu(s)",
+        "max(0, s + 1)",
+        "maximum(s, 0.5)",
+        "where(s > 1, s, 2)",
+        "max(s*k)",
+        "hinge(-s, 1)",
+    ],
+)
+def test_a_way_that_opens_later_is_a_way(formula: str) -> None:
+    """At most numbers that may be drawn no gradient comes through; at the problem's own one does."""
+    text = LATER.replace("relu(s)", formula).replace("y = 40", "y = 40\nk = [1, 0]")
+    facts, study = trained(text, 2)
+    assert study.ended_dead
+    assert study.never == ()
+    never = {unit: replace(r, shared=()) for unit, r in study.revivers.items()}
+    assert is_false(of_never(replace(study, revivers=never), facts))
+
+
 def test_an_audit_s_unit_that_may_be_moved_is_not_off_for_good() -> None:
     facts, _ = trained(LATER, 3)
     audit = handgrad.audit_gates(facts.problem)
