@@ -24,8 +24,8 @@ from tests.gauntlet.facts.reviving import REMEMBERED
 from tests.gauntlet.facts.source import Facts, problem_text
 from tests.gauntlet.facts.updating import Optimiser, Updated
 
-MOST_RUNS = 100
-"""Runs of one case that are spent on training on, at most."""
+MOST_EQUATIONS = 600
+"""Equations, in each case of each update, that are computed to train on, at most."""
 
 
 def of_shares(event: UnitEvent, study: OverTraining, facts: Facts, was: float) -> Found:
@@ -97,7 +97,8 @@ def for_good(units: Sequence[tuple[Gate, tuple[int, ...]]], facts: Facts, last: 
             ]
             yield not moved, f"{mixed.gate.name}{unit}: {moved} can move it"
     updated = Updated.of(facts)
-    on = last + max(1, min(200, MOST_RUNS // (max(1, facts.cases) * facts.oracle.pace)))
+    each = len(facts.targets) * max(1, facts.cases) * facts.oracle.pace
+    on = last + max(1, min(200, MOST_EQUATIONS // each))
     before, after = updated.after(last), updated.after(on)
     numbers = {
         m: [m.numbers(at, at) for at in (before, after)] for m in dict.fromkeys(m for m, _ in shut)
