@@ -400,8 +400,8 @@ def _kink(note: AtKink, facts: Facts) -> Found:
         yield note.case_count == (facts.cases if cased else 1), "another number of cases"
         of_result = len(call.arguments) > 1 or note.operation in ("max_pool1d", "max_pool2d")
         entered = call if of_result else call.arguments[0]
-        same = (np.asarray(facts.values(e, facts.differs(e))) for e in (note.of, entered))
-        yield np.array_equal(*same, equal_nan=True), f"they are entries of {entered}"
+        said, meant = (np.asarray(facts.values(e, facts.differs(e))) for e in (note.of, entered))
+        yield np.array_equal(said, meant, equal_nan=True), f"they are entries of {entered}"
 
 
 def _rest(note: RoundingRest, facts: Facts) -> Found:
