@@ -338,3 +338,14 @@ def test_no_softmax_over_cases_where_there_are_none() -> None:
     )
     report = handgrad.Checker(problem).check_printed({"m": 1.08, "L": 3.9495, "ds": [0.98, -0.98]})
     assert report["ds"].verdict == "wrong"
+
+
+def test_what_is_the_same_in_every_case_is_not_reduced_over_them() -> None:
+    """With (x − μ)/σ forgotten as a factor, nothing that differs from case to case is left in the gradient of μ."""
+    problem = handgrad.Problem(
+        ["sigma = exp(s)", "L = sum(0.5*((x - mu)/sigma)**2 + log(sigma))"],
+        {"mu": 1.4, "s": -1.2},
+        {"x": {"cases": [-0.4, -0.1, -0.8]}},
+    )
+    report = handgrad.Checker(problem).check({"sigma": 0.3012, "dsigma": -368.0994})
+    assert report["dsigma"].verdict == "wrong"

@@ -317,11 +317,12 @@ class Diagnosing:
 
     @staticmethod
     def _run(numbers: Mapping[Leaf, Array], formula: Formula) -> Array | None:
-        """The value of a wrong formula; None where its shapes fit in one case but not in many."""
+        """The value of a wrong formula; None where its shapes fit in one case but not in many, or
+        where nothing differs from case to case in what it reduces over the cases."""
         try:
             with np.errstate(all="ignore"):
                 return np.asarray(formula(numbers), dtype=float)
-        except ValueError:
+        except (ValueError, IndexError):
             return None
 
     # -- two mistakes ----------------------------------------------------------------------------
