@@ -449,3 +449,19 @@ def test_a_parameter_with_cases_is_asked_about() -> None:
         update=handgrad.Update(rate=0.1),
     )
     assert handgrad.questions_for(handgrad.solve(problem))
+
+
+@pytest.mark.parametrize("loss", ["max(0, 0.5 - y*s)", "hinge(2*s, y)"])
+def test_a_loss_that_is_flat_is_said_first(loss: str) -> None:
+    """y s = 1.1 is beyond the margin: no gate of u is the cause of its gradient of 0."""
+    flat = handgrad.Problem(
+        ["u = relu(W @ q + b)", "s = c @ u", f"L = {loss}"],
+        {"W": [[0.5, -1.0], [1.0, 0.05]], "b": [0.0, 0.0], "c": [1.0, 1.0]},
+        {"q": [1.0, 2.0], "y": 1.0},
+    )
+    text = page(handgrad.audit_gates(flat))
+    assert "in this example what comes back from the loss is exactly 0 before it reaches it" in text
+    assert text.index("No gradient arrives at u") < text.index("Layers")
+    notes = [n for step in handgrad.solve(flat).steps for n in step.notes]
+    told = [plain_text(note_text(n)) for n in notes]
+    assert [t for t in told if "it stops whatever arrives, and what arrives here is 0" in t]

@@ -221,7 +221,9 @@ def _gated_off(note: GatedOff) -> Text:
             _unit(note.unit, note.pre_activation), " is gated off", everywhere, " (", z, " ≤ 0): "
         )
     )
-    if note.blocked is not None:
+    if note.blocked == 0:
+        parts += ["it stops whatever arrives, and what arrives here is 0."]
+    elif note.blocked is not None:
         parts += ["it blocks a gradient of size ", Literal(note.blocked), "."]
     elif note.around:
         parts += [f"no gradient passes {noun}; what arrives at ", z, " comes by another way."]

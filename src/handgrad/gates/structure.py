@@ -237,6 +237,11 @@ class Audit:
         shut = [x for x in self.layers if x.gate and x.shut == self.cases and x.silences]
         return shut[-1] if shut else None
 
+    @property
+    def nothing_arrives(self) -> bool:
+        """Whether no gradient at all arrives at any layer, so that no gate of theirs is the cause: a hinge loss is flat."""
+        return all(layer.gradient_in == 0 for layer in self.layers)
+
     def of(self, layer: str) -> tuple[Unit, ...]:
         """The units of a layer."""
         return tuple(u for u in self.units if u.layer == layer)

@@ -132,6 +132,16 @@ def silencer_text(audit: Audit, layer: Layer) -> Text:
     )  # fmt: skip
 
 
+def nothing_arrives_text(audit: Audit) -> Text:
+    """That what comes back from the loss is 0 before it reaches any layer."""
+    cases = f"in all {audit.cases} cases" if audit.cases > 1 else "in this example"
+    return (
+        "No gradient arrives at ", *joined([(Name(layer.name),) for layer in audit.layers]),
+        f": {cases} what comes back from the loss is exactly 0 before it reaches "
+        f"{'them' if len(audit.layers) > 1 else 'it'}. As long as it is, none passes their gates, open or shut.",
+    )  # fmt: skip
+
+
 def _on(layer: Layer, unit: Unit) -> str:
     if layer.positions > 1:
         return f"at {fires_text(layer, unit)} positions"

@@ -15,6 +15,7 @@ from handgrad.gates.words import (
     VERDICTS,
     box_text,
     fires_text,
+    nothing_arrives_text,
     remedy_text,
     result_text,
     silencer_text,
@@ -88,7 +89,9 @@ def _told_order(audit: Audit) -> Callable[[Unit], tuple[object, ...]]:
 
 def _silencer(audit: Audit) -> list[Block]:
     silencer = audit.silencer
-    return [Note("gate", silencer_text(audit, silencer))] if silencer is not None else []
+    if silencer is not None:
+        return [Note("gate", silencer_text(audit, silencer))]
+    return [Note("gate", nothing_arrives_text(audit))] if audit.nothing_arrives else []
 
 
 def _introduction(audit: Audit) -> Text:

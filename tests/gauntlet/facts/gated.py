@@ -86,6 +86,8 @@ def of_audit(audit: Audit, facts: Facts) -> Claims:
     if silencer is not None:
         found = _silencer(silencer, audit, facts)
         yield from claims_of("gates: silencer", found, silencer.name)
+    elif audit.nothing_arrives:
+        yield from claims_of("gates: nothing arrives", _nothing_arrives(audit, facts))
 
 
 def of_layer(seen: Seen) -> Claims:
@@ -393,6 +395,12 @@ def _silencer(layer: Layer, audit: Audit, facts: Facts) -> Found:
     for name in layer.silences:
         if name in facts.targets:
             yield not np.any(facts.at.gradients[name]), f"a gradient reaches {name}"
+
+
+def _nothing_arrives(audit: Audit, facts: Facts) -> Found:
+    for layer in audit.layers:
+        if layer.name in facts.targets:
+            yield not np.any(facts.at.gradients[layer.name]), f"a gradient reaches {layer.name}"
 
 
 # -- remedies -------------------------------------------------------------------------------------
