@@ -263,3 +263,13 @@ def test_the_slope_of_elu_keeps_its_digits_far_below_zero() -> None:
     problem = handgrad.Problem("h = elu(z)\nL = sum(h)", {"z": [-29.0, -3.0, 2.0]})
     gradient = handgrad.run(problem, handgrad.build(problem)).gradient("z")
     assert gradient == pytest.approx([math.exp(-29), math.exp(-3), 1.0], rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize("z", [-8.5, -30.0])
+def test_gelu_keeps_its_digits_far_below_0(z: float) -> None:
+    """z Φ(z) with Φ(z) = erfc(−z/√2)/2, where (1 + erf(z/√2))/2 would be 0."""
+    below = math.erfc(-z / math.sqrt(2)) / 2
+    trace = handgrad.solve(handgrad.Problem("L = gelu(z)", {"z": z}))
+    slope = below + z * math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+    assert trace.run.loss == pytest.approx(z * below, rel=1e-12, abs=0)
+    assert trace.run.gradient("z") == pytest.approx(slope, rel=1e-10, abs=0)
