@@ -1,12 +1,14 @@
 """`python -m tests.fuzz --minutes 60`: mutated problem files and answers through every command.
 
 A traceback, or more than 10 seconds of processor time, is wrong; exits with 1 where there is any. Each input
-follows from its number: `--only NUMBER` tries it again.
+follows from its number: `--only NUMBER` tries it again. Ctrl-C ends it with what was found so far.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import signal
 import sys
 import tempfile
 import time
@@ -27,16 +29,22 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             tally.add(tried(options.only, Path(folder)))
     else:
-        last = time.monotonic()
-        for outcome in watched(count(options.seed), last + 60 * options.minutes):
-            tally.add(outcome)
-            if outcome in tally.wrong[-1:]:
-                print(f"--only {outcome.seed}: {outcome.ended}: {outcome.kind}", file=sys.stderr, flush=True)  # fmt: skip
-            if time.monotonic() - last > 60:
-                last = time.monotonic()
-                print(f"{sum(tally.ended.values())} inputs, {len(tally.wrong)} wrong", file=sys.stderr, flush=True)  # fmt: skip
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with contextlib.suppress(KeyboardInterrupt):
+            _run(tally, options.seed, options.minutes)
     print(summary(tally))
     raise SystemExit(int(bool(tally.wrong)))
+
+
+def _run(tally: Tally, seed: int, minutes: float) -> None:
+    last = time.monotonic()
+    for outcome in watched(count(seed), last + 60 * minutes):
+        tally.add(outcome)
+        if outcome in tally.wrong[-1:]:
+            print(f"--only {outcome.seed}: {outcome.ended}: {outcome.kind}", file=sys.stderr, flush=True)  # fmt: skip
+        if time.monotonic() - last > 60:
+            last = time.monotonic()
+            print(f"{sum(tally.ended.values())} inputs, {len(tally.wrong)} wrong", file=sys.stderr, flush=True)  # fmt: skip
 
 
 if __name__ == "__main__":
