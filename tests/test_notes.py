@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 import handgrad
@@ -334,3 +335,45 @@ def test_a_kink_says_which_numbers_lie_at_it() -> None:
         "m[0] in case 1 lies exactly at a kink: both sides are equal, and each takes half of the gradient.",
         "W[1, 0] and W[1, 1] lie exactly at a kink: ‖a‖ has a kink at 0; its slope there is taken as 0.",
     ]
+
+
+def told(problem: handgrad.Problem) -> str:
+    trace = handgrad.solve(problem)
+    pages = handgrad.solution_page(trace), handgrad.slides_page(trace)
+    drawn = [handgrad.render_terminal(p, width=200, colour=False, unicode=True) for p in pages]
+    return " ".join(" ".join(drawn).split())
+
+
+def test_what_is_counted_is_counted_to_the_end() -> None:
+    """More than some dozens of entries off, at a kink, or zeroed: the first are named, and all are counted."""
+    wide = told(
+        handgrad.Problem(
+            ["A = relu(X @ W)", "M = abs(Z)", "L = sum(A) + sum(M)"],
+            {"W": -np.ones((2, 8)), "Z": np.zeros((5, 8))},
+            {"X": np.ones((6, 2))},
+        )
+    )
+    assert "48 entries are gated off" in wide
+    assert "Z₁₄ and 36 more lie exactly at a kink" in wide
+    layer = told(
+        handgrad.Problem(
+            ["z = W @ x", "a = relu(z)", "L = sum(a)"],
+            {"W": -np.ones((50, 60))},
+            {"x": [0.0] * 50 + [1.0] * 10},
+        )
+    )
+    assert "50 units are gated off (z ≤ 0)" in layer
+    assert "50 units were off" in layer
+    assert "x₄ and at least 28 more are 0" in layer
+
+
+def test_entries_that_a_channel_zeroes_are_counted() -> None:
+    """Channel 2 is off everywhere: no entry of its 3×3 kernel gets a gradient."""
+    problem = handgrad.Problem(
+        ["A = relu(conv2d(X, K) + b)", "L = sum(A)"],
+        {"K": np.ones((2, 1, 3, 3)), "b": np.array([[[0.0]], [[-20.0]]])},
+        {"X": np.ones((1, 4, 4))},
+    )
+    page = handgrad.gates_page(handgrad.audit_gates(problem))
+    text = handgrad.render_terminal(page, width=200, colour=False, unicode=True)
+    assert "(2, 1, 2, 1) and 5 more of ∂L/∂K" in " ".join(text.split())

@@ -15,6 +15,7 @@ from handgrad.expression import Adjoint, Expression, Literal, Name
 from handgrad.finite import all_finite
 from handgrad.operations.operation import describe
 from handgrad.trace import (
+    MOST_NOTED,
     AtKink,
     Broadcast,
     Diverged,
@@ -123,11 +124,13 @@ def _unit(unit: tuple[int, ...], expression: Expression) -> str:
 
 
 def gated_entries_text(notes: Sequence[GatedOff]) -> Text:
-    """The gated entries of a matrix told together."""
+    """The gated entries of a matrix, or units of a wide layer, told together."""
     first = notes[0]
-    places = [str(tuple(i + 1 for i in n.unit)).replace(" ", "\u00a0") for n in notes[:MANY]]
+    places = [_numbered(n.unit) for n in notes[:MANY]]
     which = listed(places) if len(notes) <= MANY else ", ".join([*places, "…"])
-    parts: list[Inline] = [f"{len(notes)} entries are gated off (", first.pre_activation]
+    counted = f"At least {len(notes)}" if len(notes) == MOST_NOTED else f"{len(notes)}"
+    what = "units" if len(first.unit) == 1 else "entries"
+    parts: list[Inline] = [f"{counted} {what} are gated off (", first.pre_activation]
     parts.append(f" ≤ 0): {which}.")
     if first.phase == "backward":
         blocked = max((n.blocked or 0.0 for n in notes), key=abs)
@@ -137,6 +140,13 @@ def gated_entries_text(notes: Sequence[GatedOff]) -> Text:
             else [" No gradient arrived at them, so they block none."]
         )
     return tuple(parts)
+
+
+def _numbered(unit: tuple[int, ...]) -> str:
+    """A unit's number, or an entry's, counted from 1; it is not broken into two lines."""
+    if len(unit) == 1:
+        return str(unit[0] + 1)
+    return str(tuple(i + 1 for i in unit)).replace(" ", "\u00a0")
 
 
 def always_off(notes: Sequence[GatedOff]) -> tuple[GatedOff, ...]:
@@ -252,6 +262,8 @@ def zeroed_text(zeroed: Zeroed) -> Text:
             return ("all of ", gradient)
         case "entries":
             shown = [f"({', '.join(str(i + 1) for i in e)})" for e in zeroed.entries[:4]]
+            if more := len(zeroed.entries) - len(shown):
+                shown.append(f"{more} more")
             return (f"{'entry' if len(shown) == 1 else 'entries'} {listed(shown)} of ", gradient)
 
 
@@ -282,7 +294,8 @@ def _places(of: Expression, case_count: int, entries: Sequence[tuple[int, ...]])
     """The entries by their names; of many the first few, and how many more."""
     places = [_place(of, case_count, entry) for entry in entries[:FEW]]
     if more := len(entries) - len(places):
-        places.append((f"{more} more",))
+        least = "at least " if len(entries) == MOST_NOTED else ""
+        places.append((f"{least}{more} more",))
     return joined(places)
 
 

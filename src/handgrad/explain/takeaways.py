@@ -8,6 +8,8 @@ from handgrad.explain.notes import entry_of
 from handgrad.explain.text import Text, joined, listed
 from handgrad.explain.words import WORDS
 from handgrad.expression import Literal, Name
+from handgrad.trace import MOST_NOTED
+from handgrad.trace.not_finite import UNITS
 from handgrad.trace.takeaways import (
     CasesReduced,
     GatesSeen,
@@ -50,7 +52,8 @@ def takeaway_text(takeaway: Takeaway) -> Text:
         case InputsZero():
             named = [(entry_of(Name(n), unit),) for n, unit in takeaway.inputs[:NAMED]]
             more = len(takeaway.inputs) - NAMED
-            inputs = joined([*named, *([(f"{more} more",)] if more > 0 else [])])
+            least = "at least " if len(takeaway.inputs) >= UNITS else ""
+            inputs = joined([*named, *([(f"{least}{more} more",)] if more > 0 else [])])
             if len(takeaway.inputs) == 1:
                 return (*inputs, " = 0, so the weights that multiply it got no gradient.")
             return (*inputs, " are 0, so the weights that multiply them got no gradient.")
@@ -96,7 +99,8 @@ def _gates(takeaway: GatesSeen) -> Text:
 
 def _off(units: tuple[UnitOff, ...], where: str) -> Text:
     if len(units) > NAMED:
-        return (f"{len(units)} units were off{where}",)
+        least = "at least " if len(units) >= MOST_NOTED else ""
+        return (f"{least}{len(units)} units were off{where}",)
     named = joined([(entry_of(u.pre_activation, u.unit),) for u in units])
     return (*named, f" {'was' if len(units) == 1 else 'were'} off{where}")
 

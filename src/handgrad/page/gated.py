@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 
 from handgrad.explain import always_off, entry_of, gated_cases_text, gated_entries_text, note_text
 from handgrad.expression import Literal
 from handgrad.page.blocks import Block, Note, Table, Text
-from handgrad.trace import GatedOff
+from handgrad.trace import MOST_NOTED, GatedOff
 
 FEW = 2
-"""Gated entries of a matrix that have a note each; more are told together."""
+"""Gated entries of a matrix that have a note each; more are told together, as more than `UNITS` of a vector are."""
 
 UNITS, CASES = 12, 8
 """Units and cases of a map at most; where there are more cases, each unit's are counted beside it."""
@@ -34,11 +35,14 @@ def gated_blocks(notes: Sequence[GatedOff]) -> list[Block]:
             told.append(Note("gate", gated_cases_text(notes)))
         whole = backward or any(len(n.unit) > 1 for n in notes)
         return [*told, _map(notes)] if whole else told
-    entries = [n for n in notes if len(n.unit) > 1]
-    if len(entries) <= FEW:
-        return [Note("gate", note_text(n)) for n in notes]
-    rest = [n for n in notes if n not in entries]
-    return [Note("gate", gated_entries_text(entries)), *(Note("gate", note_text(n)) for n in rest)]
+    blocks: list[Block] = []
+    for _, each in groupby(notes, key=lambda n: (n.activation, n.pre_activation)):
+        together = list(each)
+        if len(together) > (FEW if len(together[0].unit) > 1 else UNITS):
+            blocks.append(Note("gate", gated_entries_text(together)))
+        else:
+            blocks += [Note("gate", note_text(n)) for n in together]
+    return blocks
 
 
 def _map(notes: Sequence[GatedOff]) -> Table:
@@ -59,7 +63,8 @@ def _map(notes: Sequence[GatedOff]) -> Table:
                 cells.append((Literal(stopped[case]),) if case in stopped else ("shut",))
         cells += [("…",), (f"{len(note.cases)} of {count}",)] if counted else []
         rows.append(tuple(cells))
-    some = f" (the first {UNITS} of {len(notes)} units)" if len(notes) > UNITS else ""
+    least = "at least " if len(notes) == MOST_NOTED else ""
+    some = f" (the first {UNITS} of {least}{len(notes)} units)" if len(notes) > UNITS else ""
     known = any(note.stopped for note in notes)
     what = "What the shut gates stop, by unit and case" if known else "Shut gates, by unit and case"
     return Table(tuple(header), tuple(rows), "l" + "r" * (len(header) - 1), (f"{what}{some}",))

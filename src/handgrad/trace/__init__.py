@@ -3,6 +3,7 @@
 from handgrad.trace.building import solve as solve
 from handgrad.trace.elements import opened as opened
 from handgrad.trace.rests import as_on_paper as as_on_paper
+from handgrad.trace.structure import MOST_NOTED as MOST_NOTED
 from handgrad.trace.structure import AtKink as AtKink
 from handgrad.trace.structure import Broadcast as Broadcast
 from handgrad.trace.structure import Diverged as Diverged

@@ -14,10 +14,10 @@ from handgrad.operations.operation import Array
 from handgrad.run import Run
 from handgrad.run.evaluate import value_of
 from handgrad.trace.numbers import Numbers
-from handgrad.trace.structure import RoundedAway, TraceLine, UnaskedGradient
+from handgrad.trace.structure import MOST_NOTED, RoundedAway, TraceLine, UnaskedGradient
 
 UNITS = 32
-"""Notes are made for at most so many units of a layer; more would bury the page."""
+"""Of at most so many units of a layer it is looked for what they zero; more would bury the page."""
 
 
 def long_way(shortcut: Shortcut, graph: Graph, run: Run) -> tuple[TraceLine, ...]:
@@ -97,5 +97,5 @@ def unasked_gradient(graph: Graph, run: Run, name: str) -> list[UnaskedGradient]
 
 
 def _not_finite(array: np.ndarray) -> tuple[tuple[int, ...], ...]:
-    found = np.argwhere(~np.isfinite(array))[:UNITS]
+    found = np.argwhere(~np.isfinite(array))[:MOST_NOTED]
     return tuple(tuple(int(i) for i in entry) for entry in found)

@@ -43,6 +43,7 @@ from handgrad.trace.rests import Rests
 from handgrad.trace.saturation import saturation
 from handgrad.trace.silencing import Silencing
 from handgrad.trace.structure import (
+    MOST_NOTED,
     AtKink,
     Broadcast,
     GatedOff,
@@ -134,7 +135,7 @@ class Noting:
         notes: list[GatedOff] = []
         for unit in product(*map(range, argument.shape or ())):
             cases = tuple(int(c) for c in np.flatnonzero(shut[unit]))
-            if cases and len(notes) < UNITS:
+            if cases and len(notes) < MOST_NOTED:
                 notes.append(
                     GatedOff(
                         kind="gated_off",
@@ -177,7 +178,7 @@ class Noting:
         arrays = [self.run.of(a) for a in call.arguments]
         for kink in operation.kinks:
             if found := entries_at(kink, call, arrays, self.cased):
-                entries = tuple(found[:UNITS])
+                entries = tuple(found[:MOST_NOTED])
                 node = self.graph.nodes.get(equation)
                 whole = node is not None and call is node.computed
                 result = Name(equation, shape=call.shape) if whole else call
@@ -194,7 +195,7 @@ class Noting:
         left = self.rests.get(line.target)
         if left is None:
             return []
-        entries = [tuple(int(i) for i in entry) for entry in np.argwhere(left)][:UNITS]
+        entries = [tuple(int(i) for i in entry) for entry in np.argwhere(left)][:MOST_NOTED]
         return [
             RoundingRest(
                 kind="rounding_rest",
@@ -335,7 +336,7 @@ class Noting:
                 every = np.broadcast_to(np.ravel(arriving[note.unit]), (note.case_count,))
                 stopped = tuple(float(every[c]) for c in note.cases)
             zeroes: tuple[Zeroed, ...] = ()
-            if len(note.cases) in (0, note.case_count):
+            if len(note.cases) in (0, note.case_count) and len(notes) < UNITS:
                 zeroes = self._silenced(Adjoint(name), note.unit)
                 zeroes += self._silenced(Name(output), note.unit)
             notes.append(

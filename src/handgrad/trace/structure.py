@@ -67,6 +67,10 @@ class Zeroed:
     entries: tuple[tuple[int, ...], ...]
 
 
+MOST_NOTED = 4096
+"""Entries that a note has, and shut units of one gate that have a note, at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class GatedOff:
     """A unit whose gate is shut: its pre-activation is not positive.

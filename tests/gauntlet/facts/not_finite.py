@@ -19,7 +19,7 @@ SMALLEST = mpmath.mpf(2) ** -1074
 NEAREST = mpmath.mpf(2) ** -53
 """The distance of the largest float under 1 from 1."""
 
-MOST_TOLD = 32
+MOST_TOLD = 4096
 """Entries that a note has, at most."""
 
 

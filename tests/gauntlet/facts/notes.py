@@ -37,7 +37,7 @@ from tests.gauntlet.facts.lines import numbers_only
 from tests.gauntlet.facts.source import Facts
 from tests.gauntlet.facts.updating import Updated
 
-MOST_TOLD = 32
+MOST_TOLD = 4096
 """Units of one layer that have a note, at most: the documents say so."""
 
 NOTHING = mpmath.mpf(10) ** -30
