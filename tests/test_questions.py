@@ -371,3 +371,16 @@ def test_a_small_share_beside_a_huge_one_is_told() -> None:
     )
     (question,) = (q for q in ask(problem) if isinstance(q, SumOverPaths))
     assert {tuple(share.value) for share in question.shares} >= {(0.004, 0.012)}
+
+
+def test_units_that_are_shut_in_some_cases_are_all_counted() -> None:
+    """Of 46 units one is dead; each of the others is shut in every other case."""
+    signs = [[-1.0, *(1.0 if (i + k) % 2 else -1.0 for i in range(45))] for k in range(10)]
+    problem = handgrad.Problem(
+        ["z = w * x", "a = relu(z)", "L = sum(a)"], {"w": np.ones(46)}, {"x": {"cases": signs}}
+    )
+    zero = asked(problem, ZeroEntries)
+    sometimes = [p for p in zero.parts if p.cases and len(p.cases) < 10]
+    assert len(sometimes) == 45
+    text = " ".join(plain_text(paragraph) for paragraph in answer_text(zero))
+    assert "and 39 more units" in text

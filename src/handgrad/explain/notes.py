@@ -202,9 +202,8 @@ def _gated_off(note: GatedOff) -> Text:
     z = entry_of(note.pre_activation, note.unit)
     noun = WORDS[note.operation].noun
     if note.cases and len(note.cases) < note.case_count:
-        which = listed([str(c + 1) for c in note.cases[:8]]) + (
-            ", …" if len(note.cases) > 8 else ""
-        )
+        more = [f"{len(note.cases) - 8} more"] if len(note.cases) > 8 else []
+        which = listed([*(str(c + 1) for c in note.cases[:8]), *more])
         cases = f"case{'s' if len(note.cases) > 1 else ''} {which} of {note.case_count}"
         tail = (
             (

@@ -102,7 +102,8 @@ def _shut_in_some(parts: Sequence[ZeroPart], besides: bool) -> Text:
         for p in parts[:LISTED]
     ]
     if len(parts) > LISTED:
-        told.append((f"{len(parts) - LISTED} more",))
+        more = len(parts) - LISTED
+        told.append((f"{more} more unit{'s' if more > 1 else ''}",))
     noun = listed([WORDS[o].noun for o in dict.fromkeys(p.operation for p in parts)])
     where = cited([p.step for p in parts if p.step])
     return (

@@ -41,7 +41,7 @@ def count(number: int, noun: str) -> str:
 
 def cases_words(cases: Sequence[int]) -> str:
     """Cases counted from 1: case 2; cases 1 and 3."""
-    shown = [str(c + 1) for c in cases[:8]] + (["…"] if len(cases) > 8 else [])
+    shown = [str(c + 1) for c in cases[:8]] + ([f"{len(cases) - 8} more"] if len(cases) > 8 else [])
     return f"case{'s' if len(cases) > 1 else ''} {listed(shown)}"
 
 

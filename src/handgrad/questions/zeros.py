@@ -19,6 +19,9 @@ from handgrad.trace.units import Units, entry, units
 CAUSES: tuple[Cause, ...] = get_args(Cause)
 """The reasons in the order in which they are told."""
 
+MOST_SOMETIMES = 1024
+"""Units of a layer that are shut in some cases, at most, of which it is asked what that zeroes in these."""
+
 UNITS = 32
 """Zero entries of one quantity that are followed to what they zero."""
 
@@ -212,7 +215,7 @@ class _Zeros:
             return
         count = unit.z.shape[-1]
         assert isinstance(unit.pre_activation, Name)
-        for position in np.argwhere(unit.shut.any(axis=-1))[:UNITS]:
+        for position in np.argwhere(unit.shut.any(axis=-1))[:MOST_SOMETIMES]:
             index = tuple(int(i) for i in position)
             cases = tuple(int(c) for c in np.flatnonzero(unit.shut[index]))
             if len(cases) < count:
