@@ -645,3 +645,18 @@ def test_an_update_leaves_no_rest_of_a_parameter() -> None:
     problem = handgrad.Problem("L = 3*abs(w)", {"w": 0.3}, update=handgrad.Update(rate=0.1))
     assert handgrad.train(problem, 3).losses == pytest.approx((0.9, 0, 0, 0))
     assert [float(s.after) for s in handgrad.solve(problem, steps=3).training] == [0, 0, 0]
+
+
+def test_units_beyond_those_that_are_asked_about() -> None:
+    """What can still move a unit is asked of the first 128 of 200 dead ones, and no more is said."""
+    problem = handgrad.Problem(
+        ["z = w * x + b", "L = sum(relu(z))"],
+        {"w": np.ones(200), "b": -9 * np.ones(200)},
+        {"x": np.ones(200)},
+        update=handgrad.Update(rate=0.1),
+    )
+    page = handgrad.training_page(handgrad.train(problem, 2))
+    text = handgrad.render_terminal(page, width=200, colour=False, unicode=True)
+    assert "At least 128 of the 200 units dead at the end never fire again" in " ".join(
+        text.split()
+    )

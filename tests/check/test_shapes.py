@@ -168,3 +168,15 @@ def test_a_value_called_x_new_is_no_update() -> None:
     # Where no value is called so, it is the parameter after the update.
     after = handgrad.load("lab9").check({"b3_new": "0.3365"})
     assert after["updated.b3"].verdict == "right"
+
+
+def test_wrong_entries_are_all_counted() -> None:
+    """70 of 100 entries are wrong; where all are, no entry is named."""
+    problem = handgrad.Problem(
+        ["Z = X @ W", "L = sum(Z**2)"], {"W": np.ones((9, 10))}, {"X": np.ones((10, 9))}
+    )
+    some = np.where(np.arange(100).reshape(10, 10) < 70, 3.0, 9.0)
+    for entered, said in ((some, "WRONG in 70 entries"), (np.full((10, 10), 3.0), "WRONG   │")):
+        page = handgrad.check_page(handgrad.check(problem, Z=entered))
+        text = handgrad.render_terminal(page, width=80, colour=False, unicode=True)
+        assert said in text

@@ -16,15 +16,12 @@ from handgrad.check.diagnosis import Diagnosing
 from handgrad.check.figures import EXACT, Entry, Habit
 from handgrad.check.formula import Formula
 from handgrad.check.matching import Matched
-from handgrad.check.report import Judged, Places, Verdict
+from handgrad.check.report import MOST_WRONG, Judged, Places, Verdict
 from handgrad.check.work import Quantity, Work
 from handgrad.check.worlds import World, hull, meeting, meets, widened
 from handgrad.expression import Adjoint, Leaf
 from handgrad.numbers import Interval
 from handgrad.operations.operation import Array
-
-LISTED = 64
-"""Wrong entries that are listed, at most."""
 
 
 def judged(work: Work, found: Matched, *, rounded_unseen: bool = True) -> tuple[Judged, ...]:
@@ -336,7 +333,7 @@ def _trivial(following: Array, exact: Array, right: Array) -> bool:
 
 
 def _places(mask: Array) -> Places:
-    return tuple(tuple(int(i) for i in at) for at in np.argwhere(mask)[:LISTED])
+    return tuple(tuple(int(i) for i in at) for at in np.argwhere(mask)[:MOST_WRONG])
 
 
 def _rescaled(work: Work, entries: Mapping[Leaf, Entry]) -> dict[Leaf, Entry]:

@@ -89,6 +89,10 @@ class MeanLeft:
     count: int
 
 
+MOST_WRONG = 4096
+"""Entries of a quantity that are listed as wrong, at most."""
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Judged:
     """One quantity of the worked solution beside what was entered for it.

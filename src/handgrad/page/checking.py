@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from handgrad.check.report import LEVELS, CheckReport, Judged, Level, Places
+from handgrad.check.report import LEVELS, MOST_WRONG, CheckReport, Judged, Level, Places
 from handgrad.check.work import Quantity
 from handgrad.explain import reason
 from handgrad.explain.text import joined, listed, sentence
@@ -158,6 +158,8 @@ def _unfinished(one: Judged) -> bool:
     """Whether what is wrong is only that entries are missing."""
     if one.entry is None or one.entry.shape != np.shape(one.expected) or not one.wrong:
         return False
+    if len(one.wrong) == MOST_WRONG:
+        return False  # there may be others
     return all(np.isnan(one.entry.value[place]) for place in one.wrong)
 
 
@@ -166,7 +168,8 @@ def where_text(places: Places, shape: tuple[int, ...]) -> Text:
     if not shape or not places or len(places) == int(np.prod(shape)):
         return ()
     if len(places) > MANY:
-        return (f" in {len(places)} entries",)
+        least = "at least " if len(places) == MOST_WRONG else ""
+        return (f" in {least}{len(places)} entries",)
     named = [", ".join(str(i + 1) for i in at) for at in places]
     if len(shape) == 1:
         return (f" in {'entry' if len(named) == 1 else 'entries'} {listed(named)}",)

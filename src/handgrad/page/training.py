@@ -205,7 +205,10 @@ def _for_good(study: OverTraining) -> list[Block]:
         elif never == dead:
             told = f"None of the {dead} units dead at the end ever fires"
         else:
-            told = f"{never} of the {dead} units dead at the end never fire{'s' * (never == 1)}"
+            least = "At least " if dead > asked else ""
+            told = (
+                f"{least}{never} of the {dead} units dead at the end never fire{'s' * (never == 1)}"
+            )
         its, they_are = ("its", "it is") if never == 1 else ("their", "they are")
         given = f"{its} input is fixed data" if fixed else f"nothing changes {its} input"
         parts.append(
@@ -219,8 +222,9 @@ def _for_good(study: OverTraining) -> list[Block]:
         ways = joined(ways_text(revivers, many=count > 1), "or")
         lead = " " if parts else ""
         units = "unit is off now and comes" if count == 1 else "units are off now and come"
+        least = "At least " if len(study.ended_dead) > asked else ""
         more = "more " if parts else ""
-        parts += [f"{lead}{count} {more}{units} back only if ", *ways, "."]
+        parts += [f"{lead}{least}{count} {more}{units} back only if ", *ways, "."]
     return [Note("info", tuple(parts))]
 
 
