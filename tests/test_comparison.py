@@ -263,3 +263,13 @@ def test_hostile_titles_do_nothing() -> None:
     assert comparison.same
     problem = problem.with_values({"x": "[0, 1]"})
     assert "\x1b" not in terminal(handgrad.compare(TRACES["lab9"], handgrad.solve(problem)), 100)
+
+
+def test_gates_of_a_large_layer_are_compared_too() -> None:
+    """One of 5000 gates shuts: it is told, though it is not followed what it lets through."""
+    problem = handgrad.Problem(
+        ["z = w * x", "h = relu(z)", "L = sum(h)"], {"w": np.ones(5000)}, {"x": np.ones(5000)}
+    )
+    other = problem.with_values({"w": np.where(np.arange(5000) == 7, -1.0, 1.0)})
+    compared = handgrad.compare(handgrad.solve(problem), handgrad.solve(other))
+    assert [c.unit for c in compared.gate_changes] == [(7,)]

@@ -33,7 +33,7 @@ ALIKE = 1e-12
 """Figures that differ by less than this share of the largest beside them are the same."""
 
 MOST_UNITS = 4096
-"""Units, times cases, of one activation that are looked at one by one."""
+"""Units, times cases, of one activation up to which it is followed what a gate that changes lets through."""
 
 
 def compare(left: Trace, right: Trace) -> Comparison:
@@ -225,7 +225,7 @@ def _units(left: Trace, right: Trace) -> tuple[list[tuple[Units, Units]], tuple[
         gate = (one is not None and one.gate) or (other is not None and other.gate)
         if one is None or other is None or one.z.shape != other.z.shape or one.cased != other.cased:
             apart += [name] if gate else []
-        elif gate and one.z.size <= MOST_UNITS:
+        elif gate:
             together.append((one, other))
     return together, tuple(apart)
 
@@ -235,6 +235,7 @@ def _gate_changes(
 ) -> Iterator[GateChange]:
     silencing = [Silencing(t.graph) for t in (left, right)]
     for before, after in together:
+        followed = before.z.size <= MOST_UNITS
         for place in np.argwhere(before.shut != after.shut):
             at = tuple(int(i) for i in place)
             index = at[:-1] if before.cased else at
@@ -249,7 +250,11 @@ def _gate_changes(
                 time_step=before.time_step,
                 left=_state(before, at, index),
                 right=_state(after, at, index),
-                reaches=own.zeroed(Adjoint(pre.name), index) if isinstance(pre, Name) else (),
+                reaches=(
+                    own.zeroed(Adjoint(pre.name), index)
+                    if followed and isinstance(pre, Name)
+                    else ()
+                ),
             )
 
 
