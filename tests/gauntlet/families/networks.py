@@ -61,6 +61,24 @@ def mlp_cases(d: Draw) -> None:
     _declare_cases(d, d.size(4))
 
 
+def wide(d: Draw) -> None:
+    """More units, or more rows of a batch, than a page names one by one."""
+    s, loss, y = d.sheet, d.loss_name(), d.target_name()
+    many = 33 + d.size(12)
+    if d.chance(0.5):
+        s.data["x"] = d.array(2, top=2, far=False)
+        s.parameters |= {"W": d.array(many, 2), "b": d.array(many), "v": d.array(many, far=False)}
+        s.add("z = W @ x + b", "h = relu(z)", "yhat = v @ h")
+        s.data[y] = d.array(far=False)
+        s.add(f"{loss} = (yhat - {y})**2")
+    else:
+        s.data["X"] = d.array(many // 3, 2, top=2, far=False)
+        s.parameters |= {"W": d.array(2, 4), "b": d.array(4), "v": d.array(4, far=False)}
+        s.add("Z = X @ W + b", "H = relu(Z)", "p = H @ v")
+        s.data[y] = d.array(many // 3, far=False)
+        s.add(f"{loss} = mean((p - {y})**2)")
+
+
 def _declare_cases(d: Draw, count: int) -> None:
     s = d.sheet
     x, (y, target) = s.data["x"], list(s.data.items())[1]
@@ -344,4 +362,5 @@ FAMILIES = (
     gated_unit,
     elastic_net,
     experts,
+    wide,
 )
