@@ -349,3 +349,19 @@ def test_what_is_the_same_in_every_case_is_not_reduced_over_them() -> None:
     )
     report = handgrad.Checker(problem).check({"sigma": 0.3012, "dsigma": -368.0994})
     assert report["dsigma"].verdict == "wrong"
+
+
+def test_constants_that_divide_by_0() -> None:
+    """With Σp and Σy left out, the Dice loss divides by its 0."""
+    problem = handgrad.Problem(
+        ["p = sigmoid(z)", "L = 1 - (2*sum(p*y) + 1)/(sum(p) + sum(y) + 0)"],
+        {"z": [0.4, 1.2]},
+        {"y": [1, 0]},
+    )
+    sheet = {
+        "p": [0.5987, 0.7685],
+        "L": 0.3474,
+        "dp": [-0.4002, 0.1938],
+        "dz": [-0.0961, 0.0345],
+    }
+    assert handgrad.Checker(problem).check_printed(sheet)["dp"].verdict == "wrong"

@@ -317,12 +317,12 @@ class Diagnosing:
 
     @staticmethod
     def _run(numbers: Mapping[Leaf, Array], formula: Formula) -> Array | None:
-        """The value of a wrong formula; None where its shapes fit in one case but not in many, or
-        where nothing differs from case to case in what it reduces over the cases."""
+        """The value of a wrong formula; None where its shapes fit in one case but not in many, where nothing
+        differs from case to case in what it reduces over the cases, or where its constants divide by 0."""
         try:
             with np.errstate(all="ignore"):
                 return np.asarray(formula(numbers), dtype=float)
-        except (ValueError, IndexError):
+        except (ValueError, IndexError, ArithmeticError):
             return None
 
     # -- two mistakes ----------------------------------------------------------------------------
