@@ -285,7 +285,9 @@ def _rounding_rest(note: RoundingRest) -> Text:
 
 
 def _place(of: Expression, case_count: int, entry: tuple[int, ...]) -> Text:
-    index = entry[: len(of.shape or ())]
+    # Of a name without its shape, the case is the last index where there are several.
+    rank = len(entry) - (case_count > 1) if of.shape is None else len(of.shape)
+    index = entry[:rank]
     return (entry_of(of, index), *((f" in case {entry[-1] + 1}",) if case_count > 1 else ()))
 
 
