@@ -54,6 +54,7 @@ where: Operation = elementwise(
     (None, lambda out, c, a, b: where(c, 1, 0), lambda out, c, a, b: where(c, 0, 1)),
     family="structure",
     notation=Function("where", r"\operatorname{where}"),
+    leaking=lambda call: 2.0 * call.arguments[1] + 3.0 * call.arguments[2],
 )
 """a where the condition holds (is not 0), b elsewhere."""
 

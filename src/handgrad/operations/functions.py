@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from handgrad.expression import Call, Expression
 from handgrad.notation import Fence, Function, Indicator
 from handgrad.operations.operation import (
     Domain,
@@ -101,6 +102,13 @@ _TIES = (
     ),
 )
 
+
+def _gap(call: Call) -> Expression:
+    """How far the first argument is above the second, smoothly."""
+    a, b = call.arguments
+    return Call("softplus", (a - b,))
+
+
 maximum: Operation = elementwise(
     "maximum",
     lambda xp, a, b: xp.maximum(a, b),
@@ -108,6 +116,7 @@ maximum: Operation = elementwise(
     notation=Function("max", r"\max"),
     commutative=True,
     kinks=_TIES,
+    leaking=lambda call: call.arguments[1] + _gap(call),
 )
 minimum: Operation = elementwise(
     "minimum",
@@ -116,6 +125,7 @@ minimum: Operation = elementwise(
     notation=Function("min", r"\min"),
     commutative=True,
     kinks=_TIES,
+    leaking=lambda call: call.arguments[0] - _gap(call),
 )
 
 OPERATIONS: tuple[Operation, ...] = (

@@ -27,7 +27,7 @@ from handgrad.operations.operation import (
     reduced_to,
     require_numbers,
 )
-from handgrad.operations.reductions import softmax
+from handgrad.operations.reductions import mean, softmax
 from handgrad.operations.structure import fill
 
 
@@ -135,6 +135,7 @@ hinge = _entrywise_loss(
     lambda xp, s, y: positive_part(xp, 1 - y * s),
     lambda s, y: (-(y * step(1 - y * s)), -(s * step(1 - y * s))),
     "hinge",
+    leaking=lambda call: mean(Call("softplus", (1 - call.arguments[1] * call.arguments[0],))),
     kinks=(
         Kink(
             lambda xp, s, y: y * s == 1,

@@ -145,6 +145,8 @@ class Operation:
         commutative: f(a, b) = f(b, a).
         gate: an activation that lets gradient through where its input is positive, and none elsewhere.
         ajar: of a gate, the activation that is the same but for letting a little gradient through.
+        leaking: of one that chooses or is flat, the formula in place of a call of it through which some
+            gradient passes at all numbers, to each argument to which any passes at some.
         saturation: an activation with flat ends: its largest slope.
         domain, kinks: where it is defined and where it has no derivative.
         within: of one that tells which of its numbers are equal, `(signature, noise)` -> the kernel to
@@ -173,6 +175,7 @@ class Operation:
     commutative: bool = False
     gate: bool = False
     ajar: str = ""
+    leaking: Callable[[Call], Expression] | None = None
     saturation: float | None = None
     domain: tuple[Domain, ...] = ()
     kinks: tuple[Kink, ...] = ()

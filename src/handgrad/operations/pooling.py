@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
-from handgrad.expression import ZERO, Expression, Shape
+from handgrad.expression import ZERO, Call, Expression, Shape
 from handgrad.notation import Function
 from handgrad.operations.operation import (
     Application,
@@ -118,6 +118,7 @@ def _max_pool(rank: int) -> tuple[Operation, Operation]:
         pullback=lambda i, g, p: winner(g, p.arguments[0], p.out, **p.options),
         notation=Function(f"maxpool{rank}d", rf"\operatorname{{maxpool{rank}d}}"),
         options=OPTIONS,
+        leaking=lambda call: Call(f"avg_pool{rank}d", call.arguments, call.options),
         kinks=(
             Kink(
                 tied,

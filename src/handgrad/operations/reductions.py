@@ -149,7 +149,13 @@ attained = Operation(
 """1 at the entry that attains the extreme; k entries that tie have 1/k each."""
 
 
-def _extreme(name: str, reduce: Callable[..., Array], symbol: str, latex: str) -> Operation:
+def _extreme(
+    name: str,
+    reduce: Callable[..., Array],
+    symbol: str,
+    latex: str,
+    leaking: Callable[[Call], Expression],
+) -> Operation:
     def tied(xp: Any, a: Array, axis: Any = None, keepdims: Any = False, **_: Any) -> Array:
         # A tie along the reduced axes: some entry beside the first attains the extreme.
         axes = normal_axes(axis, a.ndim)
@@ -168,14 +174,23 @@ def _extreme(name: str, reduce: Callable[..., Array], symbol: str, latex: str) -
         notation=Function(symbol, latex),
         options=AXES,
         kinks=(Kink(tied, "the entries that attain the extreme share the gradient equally"),),
+        leaking=leaking,
     )
 
 
 maximum_of = _extreme(
-    "max", lambda xp, a, axes, keep: xp.max(a, axis=axes, keepdims=keep), "max", r"\max"
+    "max",
+    lambda xp, a, axes, keep: xp.max(a, axis=axes, keepdims=keep),
+    "max",
+    r"\max",
+    leaking=lambda call: Call("logsumexp", call.arguments, call.options),
 )
 minimum_of = _extreme(
-    "min", lambda xp, a, axes, keep: xp.min(a, axis=axes, keepdims=keep), "min", r"\min"
+    "min",
+    lambda xp, a, axes, keep: xp.min(a, axis=axes, keepdims=keep),
+    "min",
+    r"\min",
+    leaking=lambda call: -Call("logsumexp", (-call.arguments[0],), call.options),
 )
 
 

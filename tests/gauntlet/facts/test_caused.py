@@ -191,6 +191,7 @@ def test_a_unit_that_never_fires_again() -> None:
         "maximum(s, 0.5)",
         "where(s > 1, s, 2)",
         "max(s*k)",
+        "sum(max_pool1d(s*k, size=2))",
         "hinge(-s, 1)",
     ],
 )
