@@ -377,3 +377,14 @@ def test_entries_that_a_channel_zeroes_are_counted() -> None:
     page = handgrad.gates_page(handgrad.audit_gates(problem))
     text = handgrad.render_terminal(page, width=200, colour=False, unicode=True)
     assert "(2, 1, 2, 1) and 5 more of ∂L/∂K" in " ".join(text.split())
+
+
+def test_a_product_of_two_vectors_is_a_dot_product() -> None:
+    problem = handgrad.Problem(
+        ["h = tanh(w)", "s = h @ a", "L = s**2"], {"w": [0.5, -1.0]}, {"a": [1.0, 2.0]}
+    )
+    trace = handgrad.solve(problem)
+    said = [plain_text(reason(trace, step)) for step in trace.steps]
+    assert any("Multiply entry by entry and add up." in s for s in said)
+    assert any("gradient is the incoming gradient times the other vector" in s for s in said)
+    assert not any("matrices" in s or "transposed" in s for s in said)

@@ -136,4 +136,4 @@ def test_kinks_whose_slopes_are_those_of_no_side() -> None:
     text = handgrad.render_terminal(
         handgrad.verification_page(checked), width=200, colour=False, unicode=True
     )
-    assert "the slope of no side for ∂L/∂x" in " ".join(text.split())
+    assert "the slope on either side for ∂L/∂x" in " ".join(text.split())

@@ -52,8 +52,8 @@ class Comparison:
     """One gradient against one method: the largest difference, relative to the larger of 1 and its size.
 
     `at_kink`: the slopes on the two sides of some entry differ; any slope between them counts
-    as right there. `beside`: several kinks are met at once, and the slopes taken there add up to that of
-    no side, as in relu(x) − relu(−x) at 0; what is compared are the gradients a hair beside.
+    as right there. `beside`: several kinks are met at once, and the slopes taken there do not add up
+    to that on either side, as in relu(x) − relu(−x) at 0; what is compared are the gradients a hair beside.
     """
 
     method: str

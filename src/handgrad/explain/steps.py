@@ -126,7 +126,8 @@ def _forward_reason(trace: Trace, step: Step) -> Text:
         operation = losses.get(line.target.name) or _outline(line.formula)
         if operation in WORDS and BY_NAME[operation].family != "arithmetic":
             plain = operation == "matmul" and not _weighted(trace.graph, line.formula)
-            said[PRODUCT if plain else WORDS[operation].forward] = None
+            product = WORDS["dot"].forward if _of_vectors(line.formula) else PRODUCT
+            said[product if plain else WORDS[operation].forward] = None
         if line.target.name in losses:
             written = _operations(trace.graph.nodes[line.target.name].written)
             said |= {
@@ -208,7 +209,9 @@ def _backward_reason(trace: Trace, step: Step) -> Text:
     weighs = any(_multiplies(o) for o in operations) and any(
         e is not None and _weighted(trace.graph, e) for e in equations
     )
-    said = [_backward_of(o, sides) for o in operations if o in WORDS]
+    vectors = not weighs and all(_of_vectors(e) for e in equations if e is not None)
+    told = ("dot" if o == "matmul" and vectors else o for o in operations)
+    said = [_backward_of(o, sides) for o in told if o in WORDS]
     if step.kind == "pass_backward" and weighs:
         said = [
             "Every weight that carried the value forward carries the gradient back: multiply by the transpose."
@@ -268,6 +271,12 @@ def _weighted(graph: Graph, formula: Expression) -> bool:
             if any(n in graph.nodes and graph.nodes[n].kind == "parameter" for n in names):
                 return True
     return False
+
+
+def _of_vectors(formula: Expression) -> bool:
+    """Whether every product of matrices in a formula is one of two vectors: their dot product."""
+    products = (c for c in walk(formula) if isinstance(c, Call) and c.operation == "matmul")
+    return all(len(a.shape or ()) == 1 for c in products for a in c.arguments)
 
 
 def _is_bias(graph: Graph, line: TraceLine) -> bool:

@@ -138,7 +138,8 @@ def nothing_arrives_text(audit: Audit) -> Text:
     return (
         "No gradient arrives at ", *joined([(Name(layer.name),) for layer in audit.layers]),
         f": {cases} what comes back from the loss is exactly 0 before it reaches "
-        f"{'them' if len(audit.layers) > 1 else 'it'}. As long as it is, none passes their gates, open or shut.",
+        f"{'them' if len(audit.layers) > 1 else 'it'}. As long as it is, none passes "
+        f"{'their' if len(audit.layers) > 1 else 'its'} gates, open or shut.",
     )  # fmt: skip
 
 

@@ -50,22 +50,23 @@ def verification_page(verification: Verification) -> Page:
                     ),
                 )
             )
-    kinks = list(dict.fromkeys(c.name for c in verification.comparisons if c.at_kink))
-    if kinks:
-        text = (
+    comparisons = verification.comparisons
+    for names, said, after in (
+        (
+            [c.name for c in comparisons if c.at_kink],
             "A number lies at a kink; any slope between those on its two sides is right for ",
-            *joined([(Adjoint(n),) for n in kinks]),
             ".",
-        )
-        blocks.append(Note("info", text))
-    beside = list(dict.fromkeys(c.name for c in verification.comparisons if c.beside))
-    if beside:
-        text = (
-            "Several numbers lie at kinks at once, and the slopes taken there add up to the slope of no side for ",
-            *joined([(Adjoint(n),) for n in beside]),
+        ),
+        (
+            [c.name for c in comparisons if c.beside],
+            "Several numbers lie at kinks at once, and the slopes taken there do not add up to the slope on "
+            "either side for ",
             ": compared a hair beside, where nothing lies at a kink.",
-        )
-        blocks.append(Note("info", text))
+        ),
+    ):
+        if names:
+            each = joined([(Adjoint(n),) for n in dict.fromkeys(names)])
+            blocks.append(Note("info", (said, *each, after)))
     blocks += [
         Note("info", (f"Not compared with {m}: {why}.",)) for m, why in verification.skipped.items()
     ]
