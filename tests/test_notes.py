@@ -388,3 +388,13 @@ def test_a_product_of_two_vectors_is_a_dot_product() -> None:
     assert any("Multiply entry by entry and add up." in s for s in said)
     assert any("gradient is the incoming gradient times the other vector" in s for s in said)
     assert not any("matrices" in s or "transposed" in s for s in said)
+
+
+def test_zeros_of_a_large_gradient_are_all_marked() -> None:
+    """The loss is flat: all 120 entries of the gradient of W are 0, the last as the first."""
+    problem = handgrad.Problem(
+        ["h = relu(W @ x)", "L = max(0, 1 - sum(h))"], {"W": np.ones((40, 3))}, {"x": np.ones(3)}
+    )
+    page = handgrad.solution_page(handgrad.solve(problem))
+    marked = [r.marks for b in page.blocks for r in getattr(b, "relations", ()) if r.marks]
+    assert max(len(marks) for marks in marked) == 120

@@ -13,7 +13,7 @@ from handgrad.expression import Adjoint, Expression, Literal, Name
 from handgrad.graph.penalties import is_penalty
 from handgrad.graph.structure import Line
 from handgrad.page.blocks import Mark, Relation
-from handgrad.trace import GatedOff, Step, Trace, TraceLine, ZeroInput, opened
+from handgrad.trace import MOST_NOTED, GatedOff, Step, Trace, TraceLine, ZeroInput, opened
 from handgrad.trace.cases import line_of_case, reads_well
 from handgrad.trace.numbers import literal_of
 
@@ -139,7 +139,7 @@ def _marks(step: Step, line: TraceLine) -> tuple[dict[tuple[int, ...], Mark], di
                 if zeroed.name == name:
                     marks.update(dict.fromkeys(zeroed.entries, "zeroed"))
     if line.role == "gradient":
-        for index in np.argwhere(np.asarray(line.value) == 0)[:64]:
+        for index in np.argwhere(np.asarray(line.value) == 0)[:MOST_NOTED]:
             marks.setdefault(tuple(int(i) for i in index), "zeroed")
     return marks, remarks
 
