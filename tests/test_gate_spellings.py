@@ -52,6 +52,11 @@ def network(spelling: str) -> str:
     return NETWORK.format(first=spelling.format(z="z1"), second=spelling.format(z="z2"))
 
 
+def asked_of(command: str, text: str) -> str:
+    """The problem that a command is asked about; of an audit, not trained: to go on with it takes seconds."""
+    return text.partition("[update]")[0] if command == "gates" else text
+
+
 class Said:
     """What the command line says of a problem."""
 
@@ -79,9 +84,9 @@ COMMANDS = (
 def plainly(tmp_path_factory: pytest.TempPathFactory) -> Mapping[tuple[str, ...], str]:
     """What is said of the network with relu(z)."""
     file = tmp_path_factory.mktemp("plain") / "problem.toml"
-    file.write_text(network("relu({z})"))
     found = {}
     for command, *options in COMMANDS:
+        file.write_text(asked_of(command, network("relu({z})")))
         with contextlib.redirect_stdout(io.StringIO()) as out:
             assert run([command, str(file), *options]) == 0
         found[command, *options] = out.getvalue()
@@ -99,7 +104,10 @@ def test_every_spelling_is_the_gate_that_relu_is(
 ) -> None:
     written = network(spelling)
     for command in COMMANDS:
-        one, other = json.loads(plainly[command]), json.loads(said(written, *command))
+        one, other = (
+            json.loads(plainly[command]),
+            json.loads(said(asked_of(command[0], written), *command)),
+        )
         for report in (one, other):
             report.pop("problem", None)
         if command[0] == "gates":

@@ -143,3 +143,12 @@ def test_a_fraction_of_many_digits_is_printed_as_a_decimal() -> None:
 def test_the_smallest_float_is_written_to_its_last_decimal() -> None:
     assert figure(5e-324, 324).startswith("0.")
     assert figure(5e-324, 4) == "4.9407e-324"
+
+
+def test_numbers_that_are_one_float_tie_on_paper_too() -> None:
+    """sigmoid(100) and sigmoid(300) are 1 on every page, whichever of them more digits call the larger."""
+    problem = handgrad.Problem(
+        "a = sigmoid(z)\nL = max(a) + (0.1*v + 0.2*v - 0.3*v)", {"z": [100, 300, -1], "v": 1}, {}
+    )
+    assert handgrad.solve(problem).run.gradient("a").tolist() == [0.5, 0.5, 0]
+    assert [str(x) for x in handgrad.run_exact(problem).gradient("a")] == ["1/2", "1/2", "0"]

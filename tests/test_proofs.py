@@ -14,7 +14,7 @@ from tests.test_operations import ROWS, Row, spelled
 
 sympy = pytest.importorskip("sympy")
 
-ENTRIES = 3
+ENTRIES = 2
 """Entries of each argument whose derivative is proved."""
 
 

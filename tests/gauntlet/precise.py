@@ -87,8 +87,12 @@ def _rest() -> Any:
 
 
 def _tie(a: Any, b: Any) -> bool:
+    """Whether two numbers are one: as floats too, where no page tells them apart."""
     a, b = _v(a), _v(b)
-    return bool(a == b or abs(a - b) <= _rest() * (abs(a) + abs(b)))
+    near = abs(a - b)
+    return bool(
+        near <= _rest() * (abs(a) + abs(b)) or (near < abs(a) * 2**-52 and float(a) == float(b))
+    )
 
 
 def _scalar(value: Callable[[Any], Any], slope: Callable[[Any], Any]) -> Callable[..., Any]:

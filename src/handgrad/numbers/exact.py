@@ -21,6 +21,9 @@ REST = Decimal(10) ** -80
 A difference keeps twenty digits where its terms agree in the first sixty: 1 − σ(130) is e⁻¹³⁰.
 """
 
+ALIKE = Decimal(2) ** -52
+"""How far apart, for each unit of their size, two numbers that are one float may be."""
+
 BITS = 20_000
 """A fraction with more bits than this is refused: exact results grow without bound."""
 
@@ -200,11 +203,18 @@ class Exact:
     # -- comparisons ---------------------------------------------------------------------------
 
     def _beyond(self, other: Any) -> Fraction | Decimal:
-        """By how much this is more than another: 0 where their digits do not tell."""
+        """By how much this is more than another: 0 of decimals that are one float.
+
+        On paper σ(800) is 1, and so is σ(1000): numbers that no page tells apart tie.
+        """
         b = Exact.of(other)
         if isinstance(self.value, Fraction) and isinstance(b.value, Fraction):
             return self.value - b.value
-        return Decimal(0) if self.decimal == b.decimal else _difference(self.decimal, b.decimal)
+        if self.decimal == b.decimal:
+            return Decimal(0)
+        apart = _difference(self.decimal, b.decimal)
+        near = apart.copy_abs() <= CONTEXT.multiply(ALIKE, self.decimal.copy_abs())
+        return Decimal(0) if near and float(self) == float(b) else apart
 
     @among_arrays
     def __lt__(self, other: Any) -> bool:

@@ -86,9 +86,9 @@ def _max_pool(rank: int) -> tuple[Operation, Operation]:
                 e if c or not any(s.cased) else e[..., None]
                 for e, c in zip((g, a, largest), s.cased, strict=True)
             )
-            gaps = xp.stack([xp.abs(e - largest) for e in _cut(over, lead, a)], axis=0)
+            entries = xp.stack(_cut(over, lead, a), axis=0)
             grain = noise * xp.abs(largest) if noise else None
-            parts = shares(xp, gaps, (0,), grain) * g
+            parts = shares(xp, entries, largest, (0,), grain) * g
             return _spread(xp, [parts[k] for k in range(len(list(over.offsets())))], over, lead)
 
         return shared

@@ -106,15 +106,19 @@ mean = Operation(
 )
 
 
-def shares(xp: Any, gap: Array, axes: tuple[int, ...], grain: Array = None) -> Array:
-    """Each entry's share in an extreme, given how far it is from it.
+def shares(
+    xp: Any, entries: Array, extreme: Array, axes: tuple[int, ...], grain: Array = None
+) -> Array:
+    """Each entry's share in an extreme.
 
     The nearest entries share: where figures are rounded and carried, none need be at it. What is no
-    more than `grain` farther is as near.
+    more than `grain` farther is as near, and so are numbers that the extreme equals as they compare.
     """
+    gap = xp.abs(entries - extreme)
+    one, none = xp.ones_like(gap), xp.zeros_like(gap)
     least = xp.min(gap, axis=axes, keepdims=True)
-    nearest = gap == least if grain is None else gap <= least + grain
-    hit = xp.where(nearest, xp.ones_like(gap), xp.zeros_like(gap))
+    at = xp.where(entries == extreme, one, none)
+    hit = xp.where(gap == least if grain is None else gap <= least + grain, one, at)
     count = xp.sum(hit, axis=axes, keepdims=True)
     return hit / xp.where(count > 1, count, 1.0)
 
@@ -130,7 +134,7 @@ def _attained_kernel(s: Signature, noise: float = 0.0) -> Kernel:
             for axis in axes:
                 m = xp.expand_dims(m, axis=axis)
         grain = noise * xp.abs(m) if noise else None
-        return shares(xp, xp.abs(a - m), axes, grain) if axes else xp.ones_like(a)
+        return shares(xp, a, m, axes, grain) if axes else xp.ones_like(a)
 
     return attained_at
 

@@ -76,18 +76,25 @@ def beside(*boxes: Box) -> Box:
     wide = [b for b in boxes if b.width]
     if len(wide) < 2:
         return wide[0] if wide else (boxes[0] if boxes else Box(((),)))
-    baseline = max(b.baseline for b in wide)
-    height = baseline + max(b.height - b.baseline for b in wide)
+    baseline = max([b.baseline for b in wide])
+    height = baseline + max([len(b.rows) - b.baseline for b in wide])
     rows: list[list[Cell]] = [[] for _ in range(height)]
     breaks: list[tuple[int, int]] = []
     width = 0
     for box in wide:
-        top = baseline - box.baseline
-        for y, row in enumerate(rows):
-            inside = 0 <= y - top < box.height
-            row.extend(box.rows[y - top] if inside else [BLANK] * box.width)
-        breaks += [(column + width, cost) for column, cost in box.breaks]
-        width += box.width
+        columns = len(box.rows[0])
+        above = baseline - box.baseline
+        below = height - above - len(box.rows)
+        if above or below:
+            empty = ((BLANK,) * columns,)
+            filled = empty * above + box.rows + empty * below
+        else:
+            filled = box.rows
+        for row, part in zip(rows, filled, strict=True):
+            row += part
+        if box.breaks:
+            breaks += [(column + width, cost) for column, cost in box.breaks]
+        width += columns
     return Box(tuple([tuple(row) for row in rows]), baseline, tuple(breaks))
 
 

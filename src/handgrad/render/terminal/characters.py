@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from handgrad.errors import printable
@@ -71,9 +72,10 @@ def graphemes(text: str) -> list[tuple[str, int]]:
     return found
 
 
+@lru_cache(4096)
 def columns(text: str) -> int:
     """The columns a clean text takes."""
-    return sum(n for _, n in graphemes(text))
+    return len(text) if text.isascii() else sum(n for _, n in graphemes(text))
 
 
 Bracket: TypeAlias = tuple[str, str, str, str]

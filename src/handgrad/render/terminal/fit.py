@@ -22,12 +22,15 @@ def fitted(draw: Callable[[TerminalPen], Box], pen: TerminalPen, width: int) -> 
     else broken between factors; a line that nothing can break is cut.
     """
     drawn: list[Box] = []
+    whole_from: list[int] = []
     for limit in LIMITS:
         if drawn and limit == FEWEST_BEFORE_BREAKING - 1:
             parts = cut(drawn[0], width, deepest=PRODUCT_BREAK)
             if parts is not None:
                 return parts
-        box = draw(replace(pen, columns_shown=limit))
+        if drawn and limit >= max(whole_from, default=0):
+            continue  # it would be drawn as it is
+        box = draw(replace(pen, columns_shown=limit, whole_from=whole_from))
         if box.width <= width:
             return [box]
         if drawn and box.width == drawn[-1].width:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from handgrad import expression as tree
 from handgrad.expression import Expression
@@ -44,12 +44,14 @@ class TerminalPen:
     Arguments:
         columns_shown: columns of an array, or cases, shown at most.
         linear: on a single line, for running text.
+        whole_from: of each array drawn, the `columns_shown` from which nothing of it is left out.
     """
 
     style: Style
     glyphs: Glyphs
     columns_shown: int = 16
     linear: bool = False
+    whole_from: list[int] = field(default_factory=list, compare=False)
 
     def draw(self, expression: Expression) -> Box:
         """A whole formula."""
@@ -94,6 +96,11 @@ class TerminalPen:
             inside = beside(inside, stacked(lines, baseline=inside.baseline))
         return fenced(inside, *self._fence(brackets))
 
+    def _shown(self, count: int, limit: int, each: int = 1) -> tuple[int | None, ...]:
+        """The positions shown of so many, each as wide as so many columns."""
+        self.whole_from.append(count * each)
+        return elided(count, limit)
+
     def _fence(self, brackets: Brackets) -> tuple[Bracket, Bracket]:
         return self.glyphs.square if brackets == "square" else self.glyphs.round
 
@@ -108,7 +115,7 @@ class TerminalPen:
         With `headers`, a row of them stands above (and is not in the list).
         """
         shown_rows = elided(len(rows), ROWS)
-        shown_columns = elided(len(rows[0]) if rows else 0, self.columns_shown)
+        shown_columns = self._shown(len(rows[0]) if rows else 0, self.columns_shown)
         drawn: list[Box] = []
         for j in shown_columns:
             column = self._column(rows, shown_rows, j, styles)
@@ -135,18 +142,19 @@ class TerminalPen:
         figures = [self.figure(figure(rows[i][j], decimals)) for i in shown if i is not None]
         texts = at_points(figures)
         width = max(map(columns, texts), default=1)
-        left_out = to_width(line(self.glyphs.rows_left_out), width, "c")
+        left_out = to_width(line(self.glyphs.rows_left_out), width, "c").rows[0]
         following = iter(texts)
-        lines = [
-            left_out if i is None else line(next(following), styles.get((i, j), "")) for i in shown
-        ]
-        return stacked(lines)
+        drawn: list[boxes.Row] = []
+        for i in shown:
+            row = left_out if i is None else boxes.cells(next(following), styles.get((i, j), ""))
+            drawn.append(row + (boxes.BLANK,) * (width - len(row)))
+        return Box(tuple(drawn))
 
     def _slices(self, literal: tree.Literal) -> Box:
         """An array that is no grid: its parts in braces."""
         parts = slices(literal)
         drawn: list[Box] = []
-        for i in elided(len(parts), self.columns_shown):
+        for i in self._shown(len(parts), self.columns_shown):
             left_out = line(self.glyphs.columns_left_out)
             box = left_out if i is None else self.array(parts[i], "upright", "square")
             drawn += [breakable(line(", "), PRODUCT_BREAK), box]
@@ -157,7 +165,7 @@ class TerminalPen:
         if not isinstance(value, tuple):
             return self.number(figure(value, self.style.decimals))
         parts: list[Box] = []
-        for i in elided(len(value), max(3, min(self.columns_shown, 8))):
+        for i in self._shown(len(value), max(3, min(self.columns_shown, 8))):
             parts.append(breakable(line(", " if parts else ""), PRODUCT_BREAK))
             left_out = "..." if self.glyphs.ascii_only else "…"
             parts.append(line(left_out) if i is None else self._listed(value[i]))
@@ -355,7 +363,7 @@ class TerminalPen:
     def _cases_of_matrices(self, literal: tree.Literal) -> Box:
         parts = slices(literal)
         drawn: list[Box] = []
-        for c in elided(len(parts), max(2, self.columns_shown // 2)):
+        for c in self._shown(len(parts), max(2, self.columns_shown // 2), 2):
             if c is None:
                 box = line(self.glyphs.columns_left_out)
             else:
