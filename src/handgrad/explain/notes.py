@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import assert_never
 
@@ -308,9 +309,13 @@ def _agreement(note: ShortcutTaken) -> str:
     return "but floats have no number for it here"
 
 
-_ROUNDED = {
-    0.0: "smaller than any float above 0",
-    1.0: "nearer to 1 than any other float",
+_ROUNDED: Mapping[float, Text] = {
+    0.0: (
+        "smaller than ",
+        literal_of(np.float64(sys.float_info.min)),
+        ", the smallest number that floats hold with all their digits",
+    ),
+    1.0: ("nearer to 1 than any other float",),
 }
 """What the true value is of an entry that floats round to this."""
 
@@ -327,7 +332,7 @@ def _rounded_away(note: RoundedAway) -> Text:
     else:
         parts += ["too near to 0 or 1 for floats"]
     if note.phase == "forward":
-        parts += [f": the true value is {_ROUNDED[alike]}"] if rounded else []
+        parts += [": the true value is ", *_ROUNDED[alike]] if rounded else []
         parts += [". As it is written, the loss would be infinite or undefined; worked out from "]
         parts += [Name(note.pre_activation), " in its stable form, it is "]
         shown: Inline = Name(note.loss)

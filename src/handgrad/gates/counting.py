@@ -201,8 +201,8 @@ def _are_few(arrays: Mapping[Leaf, Array]) -> bool:
 
 
 def _has_rests(array: Array) -> bool:
-    """Whether some number may be what floats leave of 0: it is looked into where there are few."""
-    sizes = np.abs(array) if array.size <= MOST else np.zeros(0)
+    """Whether some number may be what floats leave of 0."""
+    sizes = np.abs(array)
     return bool(((sizes > 0) & (sizes < REST)).any())
 
 
@@ -299,10 +299,11 @@ class Counter:
         """
         block = self.each_case.completed(block)
         cases, arrays = self.watch.look(block)
-        if self.dtype == np.float64 and (
-            any(map(_has_rests, arrays.values())) or (self._may_tie and _are_few(arrays))
-        ):
-            arrays = self._cleaned(block, arrays) if trained else self._on_paper(block, arrays)
+        if self.dtype == np.float64 and _are_few(arrays):
+            if not trained:
+                arrays = self._on_paper(block, arrays)
+            elif self._may_tie or any(map(_has_rests, arrays.values())):
+                arrays = self._cleaned(block, arrays)
         instead = self.each_case.instead
         return cases, {leaf: arrays[instead.get(leaf, leaf)] for leaf in self._watched}
 

@@ -365,7 +365,9 @@ def _check_finite(problem: Problem, result: Run) -> None:
                 filter(None, (problem.where, f"equation {through.number}" if through else ""))
             ),
             source=through.text if through else "",
-            mend="at these numbers a slope on the way to it is infinite",
+            mend="at these numbers a slope on the way to it is infinite"
+            if result.carry == "exact"
+            else "at the rounded figures a slope on the way to it is infinite: carry more decimals, or all",
         )
 
 

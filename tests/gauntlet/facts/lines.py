@@ -88,7 +88,9 @@ def unsettled(formula: Expression, cased: bool, cases: int) -> float:
 
     def moved(literal: Literal) -> Any:
         numbers = terms.as_floats(literal)
-        return numbers * (1 + 2.2e-16 * generator.choice((-1, 1), np.shape(numbers)))
+        # Of numbers near the smallest float a last digit is a larger share.
+        digit = np.where(numbers == 0, 0, np.maximum(2.2e-16 * np.abs(numbers), np.spacing(0.0)))
+        return numbers + digit * generator.choice((-1, 1), np.shape(numbers))
 
     plain = numbers_only(formula, cased, cases)
     draws = [numbers_only(formula, cased, cases, moved) for _ in range(8)]

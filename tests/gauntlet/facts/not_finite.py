@@ -13,8 +13,8 @@ from tests.gauntlet.facts import terms
 from tests.gauntlet.facts.claim import Found, close, near
 from tests.gauntlet.facts.source import Facts
 
-SMALLEST = mpmath.mpf(2) ** -1074
-"""The smallest float above 0."""
+SMALLEST = mpmath.mpf(2) ** -1022
+"""The smallest float of 53 binary digits."""
 
 NEAREST = mpmath.mpf(2) ** -53
 """The distance of the largest float under 1 from 1."""

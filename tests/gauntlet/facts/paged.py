@@ -68,7 +68,7 @@ def _equality(name: str, left: Expression, right: Expression, decimals: int, say
         if not holds:
             with terms.as_floats_are():
                 holds = close(_value(left), _value(right), 1e-8)
-        yield Claim(f"page {name}: equality", holds, f"{left} = {right}"[:500])
+        yield Claim(f"page {name}: equality", holds, f"{one} and {other}: {left} = {right}"[:500])
     if one.shape == ():
         adds_up = _as_shown(left, decimals) == _as_shown(right, decimals)
         message = f"{_text(left, decimals)} = {_text(right, decimals)}, and nothing says that it is rounded"
