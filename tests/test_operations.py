@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import handgrad
-from handgrad.explain import WORDS
 from handgrad.operations import TABLE
 from tests.oracle import TORCH, assert_close, torch_gradients
 
@@ -213,7 +212,15 @@ def test_the_checker_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_operation_has_words_and_an_oracle() -> None:
     spoken = {o.name for o in TABLE if o.family != "helper"}
-    assert spoken == set(WORDS)
+    for operation in TABLE:
+        words = operation.words
+        assert words.noun, operation
+        assert words.forward.endswith("."), operation
+        assert words.backward.endswith(".") == (operation.name in spoken), operation
+        assert set(words.options) <= set(operation.options), operation
+        assert not words.by_argument or len(words.by_argument) == operation.arity[0], operation
+        if operation.elementwise and operation.name in spoken:
+            assert set(words.options) == set(operation.options), operation
     assert spoken == {*TORCH, "index"}
     assert spoken == {r.name for r in ROWS} | {"index"}
 

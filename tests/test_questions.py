@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import handgrad
 from handgrad.cli.commands import run
-from handgrad.explain import RULE_NOUNS, plain_text
+from handgrad.explain import plain_text
 from handgrad.questions import answer_text, question_text
 from handgrad.questions.asked import TITLES
 from handgrad.questions.structure import (
@@ -28,6 +28,7 @@ from handgrad.questions.structure import (
     ZeroEntries,
 )
 from handgrad.trace import RoundingRest
+from handgrad.updates import RULES
 from tests.gauntlet.facts.asked import of_question
 from tests.gauntlet.facts.source import Facts
 from tests.graphs import random_graph
@@ -211,7 +212,7 @@ def test_other_update_rules(rule: str) -> None:
     for question in ask(problem):
         if isinstance(question, UpdatedValue | LargestMove | LongerStep):
             assert wrong_claims(question, problem) == []
-    assert RULE_NOUNS[rule] in plain_text(question_text(asked(problem, UpdatedValue)))
+    assert RULES[rule].noun in plain_text(question_text(asked(problem, UpdatedValue)))
 
 
 # -- reasons for zeros ------------------------------------------------------------------------

@@ -46,11 +46,41 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class UpdateRule:
-    """One rule. `options` are its settings beside the rate, with their defaults."""
+    """One rule.
+
+    Arguments:
+        name: its name in a problem file.
+        noun: what it is called in a sentence.
+        words: what it does.
+        options: its settings beside the rate, with their defaults.
+        lines: its formulas for one parameter.
+    """
 
     name: str
+    noun: str
+    words: str
     options: Mapping[str, float]
     lines: Callable[[Terms], list[UpdateLine]]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting of update rules: its letter in formulas, and what its value follows in a sentence."""
+
+    letter: str
+    text: str
+
+
+SETTINGS: Mapping[str, Setting] = {
+    "rate": Setting("eta", "the learning rate η is"),
+    "weight_decay": Setting("lambda", "the weight decay λ is"),
+    "momentum": Setting("mu", "the momentum μ is"),
+    "decay": Setting("rho", "the decay ρ is"),
+    "beta1": Setting("beta_1", "β₁ is"),
+    "beta2": Setting("beta_2", "β₂ is"),
+    "epsilon": Setting("epsilon", "ε is"),
+    "step": Setting("t", "the update t is"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,21 +129,9 @@ class Update:
 def names(taken: Set[str]) -> dict[str, Name]:
     """The names of the settings in formulas: η, β₁, …, or a longer one where the problem has that."""
     return {
-        key: Name(next(n for n in (letter, key, f"{key}_") if n not in taken), shape=())
-        for key, letter in _LETTERS.items()
+        key: Name(next(n for n in (setting.letter, key, f"{key}_") if n not in taken), shape=())
+        for key, setting in SETTINGS.items()
     }
-
-
-_LETTERS = {
-    "rate": "eta",
-    "weight_decay": "lambda",
-    "momentum": "mu",
-    "decay": "rho",
-    "beta1": "beta_1",
-    "beta2": "beta_2",
-    "epsilon": "epsilon",
-    "step": "t",
-}
 
 
 def _square_root(e: Expression) -> Expression:
@@ -196,11 +214,41 @@ _MOMENTS = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
 RULES: dict[str, UpdateRule] = {
     rule.name: rule
     for rule in (
-        UpdateRule("sgd", {"weight_decay": 0.0}, _sgd),
-        UpdateRule("momentum", {"momentum": 0.9, "weight_decay": 0.0}, _momentum),
-        UpdateRule("rmsprop", {"decay": 0.99, "epsilon": 1e-8, "weight_decay": 0.0}, _rmsprop),
-        UpdateRule("adam", {**_MOMENTS, "weight_decay": 0.0}, _adam),
-        UpdateRule("adamw", {**_MOMENTS, "weight_decay": 0.01}, _adamw),
+        UpdateRule(
+            "sgd",
+            "gradient descent",
+            "Stochastic gradient descent: step against the gradient.",
+            {"weight_decay": 0.0},
+            _sgd,
+        ),
+        UpdateRule(
+            "momentum",
+            "gradient descent with momentum",
+            "Momentum: earlier steps fade by the factor μ and add up, so that steady directions gain speed.",
+            {"momentum": 0.9, "weight_decay": 0.0},
+            _momentum,
+        ),
+        UpdateRule(
+            "rmsprop",
+            "RMSProp",
+            "RMSProp: divide the gradient by the root of a running mean of its squares, so that every weight moves at its own pace.",
+            {"decay": 0.99, "epsilon": 1e-8, "weight_decay": 0.0},
+            _rmsprop,
+        ),
+        UpdateRule(
+            "adam",
+            "Adam",
+            "Adam: divide a running mean of the gradients by the root of a running mean of their squares, both corrected for having started at 0.",
+            {**_MOMENTS, "weight_decay": 0.0},
+            _adam,
+        ),
+        UpdateRule(
+            "adamw",
+            "AdamW",
+            "AdamW: Adam's step, and in addition every weight shrinks by a fraction of itself.",
+            {**_MOMENTS, "weight_decay": 0.01},
+            _adamw,
+        ),
     )
 }
 """Sources: Polyak (1964) for momentum, without dampening; Tieleman and Hinton (2012) for RMSProp;

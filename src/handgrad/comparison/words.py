@@ -12,9 +12,9 @@ from handgrad.comparison.structure import (
     SettingChange,
     UnitState,
 )
-from handgrad.explain import WORDS, Text, joined, zeroed_text
+from handgrad.explain import Text, joined, zeroed_text
 from handgrad.expression import Call, Expression, Literal, Name
-from handgrad.operations import BY_NAME
+from handgrad.operations import BY_NAME, noun_of
 from handgrad.operations.gates import activation_in
 from handgrad.trace.numbers import literal_of
 
@@ -51,7 +51,7 @@ def labels(comparison: Comparison) -> tuple[Text, Text]:
         case _ if titles[0] != titles[1] and all(0 < len(t) <= LONG for t in titles):
             return (titles[0],), (titles[1],)
         case _ if swapped is not None:
-            return (f"with {WORDS[swapped[0]].noun}",), (f"with {WORDS[swapped[1]].noun}",)
+            return (f"with {noun_of(swapped[0])}",), (f"with {noun_of(swapped[1])}",)
         case (NumberChange(left=one, right=other) as change,) if (
             one is not None
             and other is not None
@@ -120,14 +120,14 @@ def _at(state: UnitState) -> Text:
 def _before(state: UnitState) -> Text:
     if state.gate:
         return (f"was {'off' if state.shut else 'on'} (", *_at(state), ") and ")
-    noun = WORDS[state.operation].noun
+    noun = noun_of(state.operation)
     return ("had a slope of ", Literal(state.slope), f" with {noun} (", *_at(state), ") and ")
 
 
 def _now(state: UnitState) -> Text:
     if state.gate:
         return (f"is {'off' if state.shut else 'on'} now (", *_at(state), ")")
-    noun = WORDS[state.operation].noun
+    noun = noun_of(state.operation)
     return ("has a slope of ", Literal(state.slope), f" with {noun} (", *_at(state), ")")
 
 

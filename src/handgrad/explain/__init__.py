@@ -16,5 +16,3 @@ from handgrad.explain.text import joined as joined
 from handgrad.explain.text import listed as listed
 from handgrad.explain.text import ordinal as ordinal
 from handgrad.explain.text import plain_text as plain_text
-from handgrad.explain.words import RULE_NOUNS as RULE_NOUNS
-from handgrad.explain.words import WORDS as WORDS

@@ -11,9 +11,9 @@ from typing import assert_never
 import numpy as np
 
 from handgrad.explain.text import Inline, Text, joined, listed, ordinal, sentence
-from handgrad.explain.words import WORDS
 from handgrad.expression import Adjoint, Expression, Literal, Name
 from handgrad.finite import all_finite
+from handgrad.operations import noun_of
 from handgrad.operations.operation import describe
 from handgrad.trace import (
     MOST_NOTED,
@@ -59,7 +59,7 @@ def note_text(note: Note) -> Text:
             )  # fmt: skip
         case Saturated():
             return sentence(
-                f"{WORDS[note.operation].noun} is saturated at ",
+                f"{noun_of(note.operation)} is saturated at ",
                 entry_of(note.pre_activation, note.unit), " = ", Literal(note.value),
                 ": its slope there is only ", Literal(note.slope),
                 f" (under {note.threshold:g}), so little gradient passes.",
@@ -162,7 +162,7 @@ def gated_cases_text(notes: Sequence[GatedOff]) -> Text:
     a backward step.
     """
     first = notes[0]
-    noun = WORDS[first.operation].noun
+    noun = noun_of(first.operation)
     always = always_off(notes)
     sentences: list[Text] = []
     if first.phase == "backward":
@@ -201,7 +201,7 @@ def gated_cases_text(notes: Sequence[GatedOff]) -> Text:
 
 def _gated_off(note: GatedOff) -> Text:
     z = entry_of(note.pre_activation, note.unit)
-    noun = WORDS[note.operation].noun
+    noun = noun_of(note.operation)
     if note.cases and len(note.cases) < note.case_count:
         more = [f"{len(note.cases) - 8} more"] if len(note.cases) > 8 else []
         which = listed([*(str(c + 1) for c in note.cases[:8]), *more])

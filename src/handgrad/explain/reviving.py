@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from handgrad.explain.text import Inline, Text, joined
-from handgrad.explain.words import RULE_NOUNS
 from handgrad.expression import Name
 from handgrad.run.reviving import LayerRevivers, Revivers
+from handgrad.updates import RULES
 
 
 def revivers_text(revivers: Revivers) -> Text:
     """One sentence on what can bring a unit back; nothing where there is no update."""
     if not revivers.rule:
         return ()
-    rule = RULE_NOUNS[revivers.rule]
+    rule = RULES[revivers.rule].noun
     if revivers.never:
         why = _nothing_moves(revivers)
         return (f"With {rule} it never fires again on these data: {why}.",)
@@ -38,7 +38,7 @@ def layers_text(layers: Sequence[LayerRevivers]) -> Text:
     if len(groups) == 1:
         (revivers,) = groups
         return revivers_text(revivers)
-    parts: list[Inline] = [f"With {RULE_NOUNS[layers[0].revivers.rule]} "]
+    parts: list[Inline] = [f"With {RULES[layers[0].revivers.rule].noun} "]
     for number, (revivers, names) in enumerate(groups.items()):
         parts += [
             "; one of " if number else "a unit of ",

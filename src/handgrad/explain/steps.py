@@ -5,19 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from handgrad.explain.text import Inline, Text, joined
-from handgrad.explain.words import OPTIONS, QUOTIENT, RULE_SETTINGS, RULE_WORDS, STABLE_FORMS, WORDS
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name, leaves, walk
 from handgrad.graph import Graph
 from handgrad.graph.structure import activation_of
 from handgrad.notation import Function
-from handgrad.operations import BY_NAME
+from handgrad.operations import BY_NAME, is_spoken, noun_of, operation_of
 from handgrad.trace import Broadcast, ShortcutTaken, Step, Trace, TraceLine
+from handgrad.updates import RULES, SETTINGS
 
 PRODUCT = "Multiply the two matrices: each entry is a row times a column."
 """What is done in a product without weights."""
-
-PLAIN = {"stride": 1, "padding": 0}
-"""Options that need no word where they are as in the plainest case."""
 
 
 def title(trace: Trace, step: Step) -> Text:
@@ -32,7 +29,7 @@ def title(trace: Trace, step: Step) -> Text:
         case "compute":
             return ("Compute ", *joined([(Name(n.name),) for n in names]))
         case "error_signal":
-            through = [WORDS[op].noun for op in _activations(graph, step)]
+            through = [noun_of(op) for op in _activations(graph, step)]
             back = f": back through {' and '.join(dict.fromkeys(through))}" if through else ""
             return ("Error signal ", Adjoint(step.about), back)
         case "pass_backward":
@@ -69,8 +66,8 @@ def _layer_title(trace: Trace, step: Step) -> Text:
                 if trace.problem.reduction == "mean"
                 else ("the sum over the cases",)
             )
-        elif root in WORDS and line is not step.lines[0]:
-            word = (WORDS[root].noun,)
+        elif is_spoken(root) and line is not step.lines[0]:
+            word = (noun_of(root),)
         else:
             word = (Name(node.name),)
         parts += [", then " if parts else "", *word]
@@ -105,11 +102,11 @@ def reason(trace: Trace, step: Step) -> Text:
             update = trace.problem.update
             if step.kind == "update" and update is not None:
                 settings = [
-                    (f"{RULE_SETTINGS.get(k, k)} ", _as_given(v))
+                    (f"{SETTINGS[k].text} ", _as_given(v))
                     for k, v in update.settings.items()
                     if k != "step" and (v or k == "rate")
                 ]
-                return (f"{RULE_WORDS[update.rule]} Here ", *joined(settings), ".")
+                return (f"{RULES[update.rule].words} Here ", *joined(settings), ".")
             return ("The forward pass once more, with the new parameters.",)
 
 
@@ -124,16 +121,16 @@ def _forward_reason(trace: Trace, step: Step) -> Text:
     said: dict[str, None] = {}
     for line in step.lines:
         operation = losses.get(line.target.name) or _outline(line.formula)
-        if operation in WORDS and BY_NAME[operation].family != "arithmetic":
+        if is_spoken(operation) and BY_NAME[operation].family != "arithmetic":
             plain = operation == "matmul" and not _weighted(trace.graph, line.formula)
-            product = WORDS["dot"].forward if _of_vectors(line.formula) else PRODUCT
-            said[product if plain else WORDS[operation].forward] = None
+            product = BY_NAME["dot"].words.forward if _of_vectors(line.formula) else PRODUCT
+            said[product if plain else BY_NAME[operation].words.forward] = None
         if line.target.name in losses:
             written = _operations(trace.graph.nodes[line.target.name].written)
             said |= {
-                STABLE_FORMS[o]: None
-                for o in STABLE_FORMS
-                if o in _operations(line.formula) - written
+                stable: None
+                for o in sorted(_operations(line.formula) - written)
+                if (stable := BY_NAME[o].words.stable)
             }
     options = joined([part for line in step.lines for part in _options(line.formula)])
     if not said:
@@ -147,14 +144,10 @@ def _options(formula: Expression) -> list[Text]:
     for call in walk(formula):
         if not isinstance(call, Call):
             continue
-        defaults = BY_NAME[call.operation].options
-        if not defaults and not call.options:
-            continue
-        options = {**defaults, **dict(call.options)}
-        for name, words in OPTIONS.items():
-            value = options.get(name)
-            if isinstance(value, int | float) and value != PLAIN.get(name):
-                said[f"{words} ", _as_given(value)] = None
+        for name, option in operation_of(call).words.options.items():
+            value = dict(call.options).get(name, operation_of(call).options[name])
+            if isinstance(value, int | float) and value != option.plain:
+                said[f"{option.text} ", _as_given(value)] = None
     return list(said)
 
 
@@ -190,11 +183,11 @@ def _backward_reason(trace: Trace, step: Step) -> Text:
         if note.activation == "softmax" and _picks_a_class(trace.graph, note):
             left += ", which is 1 for the true class and 0 for the others"
         return (
-            f"{WORDS[note.activation].noun[0].upper()}{WORDS[note.activation].noun[1:]} and "
-            f"{WORDS[note.operation].noun} belong together: their derivatives cancel to {left}.",
+            f"{noun_of(note.activation)[0].upper()}{noun_of(note.activation)[1:]} and "
+            f"{noun_of(note.operation)} belong together: their derivatives cancel to {left}.",
         )
     operations: dict[str, None] = {}
-    sides: set[str] = set()
+    sides: dict[str, set[int]] = {}
     for line in step.lines:
         written = (
             trace.graph.nodes[line.through].written if line.through in trace.graph.nodes else None
@@ -202,7 +195,8 @@ def _backward_reason(trace: Trace, step: Step) -> Text:
         if written is not None and line.role in ("gradient", "part", "per_case"):
             for operation in _path(written, line.target.name):
                 operations[operation] = None
-            sides |= _quotient_sides(written, line.target.name)
+            for operation, positions in _sides(written, line.target.name).items():
+                sides.setdefault(operation, set()).update(positions)
     # Only what is multiplied by weights has weights that carry the gradient back.
     through = {line.through for line in step.lines if line.through in trace.graph.nodes}
     equations = [trace.graph.nodes[name].written for name in sorted(through)]
@@ -211,7 +205,7 @@ def _backward_reason(trace: Trace, step: Step) -> Text:
     )
     vectors = not weighs and all(_of_vectors(e) for e in equations if e is not None)
     told = ("dot" if o == "matmul" and vectors else o for o in operations)
-    said = [_backward_of(o, sides) for o in told if o in WORDS]
+    said = [_backward_of(o, sides.get(o, set())) for o in told if is_spoken(o)]
     if step.kind == "pass_backward" and weighs:
         said = [
             "Every weight that carried the value forward carries the gradient back: multiply by the transpose."
@@ -235,23 +229,24 @@ def _backward_reason(trace: Trace, step: Step) -> Text:
     return (" ".join(said[:2]),)
 
 
-def _backward_of(operation: str, sides: set[str]) -> str:
+def _backward_of(operation: str, sides: set[int]) -> str:
     """What is said of an operation's gradient; of a quotient only what its gradient goes to."""
-    if operation == "divide" and len(sides) == 1:
+    words = BY_NAME[operation].words
+    if words.by_argument and len(sides) == 1:
         (side,) = sides
-        return QUOTIENT[side]
-    return WORDS[operation].backward
+        return words.by_argument[side]
+    return words.backward
 
 
-def _quotient_sides(expression: Expression, name: str) -> set[str]:
-    """Whether a name stands in the numerator or the denominator of a formula's quotients, or in both."""
-    return {
-        side
-        for call in walk(expression)
-        if isinstance(call, Call) and call.operation == "divide"
-        for side, part in zip(QUOTIENT, call.arguments, strict=True)
-        if any(isinstance(leaf, Name) and leaf.name == name for leaf in leaves(part))
-    }
+def _sides(expression: Expression, name: str) -> dict[str, set[int]]:
+    """By operation, in which arguments of its calls a name stands."""
+    found: dict[str, set[int]] = {}
+    for call in walk(expression):
+        if isinstance(call, Call):
+            for side, part in enumerate(call.arguments):
+                if any(isinstance(leaf, Name) and leaf.name == name for leaf in leaves(part)):
+                    found.setdefault(call.operation, set()).add(side)
+    return found
 
 
 def _picks_a_class(graph: Graph, note: ShortcutTaken) -> bool:

@@ -6,8 +6,8 @@ from typing import assert_never
 
 from handgrad.explain.notes import entry_of
 from handgrad.explain.text import Text, joined, listed
-from handgrad.explain.words import WORDS
 from handgrad.expression import Literal, Name
+from handgrad.operations import noun_of
 from handgrad.trace import MOST_NOTED
 from handgrad.trace.not_finite import UNITS
 from handgrad.trace.takeaways import (
@@ -30,7 +30,7 @@ def takeaway_title(takeaway: Takeaway) -> Text:
         case StepsBack():
             return ("The chain rule, one step at a time",)
         case GatesSeen():
-            nouns = listed([WORDS[o].noun for o in takeaway.operations])
+            nouns = listed([noun_of(o) for o in takeaway.operations])
             return (f"{nouns} {'gates' if len(takeaway.operations) == 1 else 'gate'} gradients",)
         case InputsZero():
             return ("A weight learns from its input",)

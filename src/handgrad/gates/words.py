@@ -11,10 +11,10 @@ from handgrad.explain import units
 from handgrad.explain.notes import zeroed_text
 from handgrad.explain.reviving import revivers_text
 from handgrad.explain.text import Inline, Text, joined, ordinal
-from handgrad.explain.words import WORDS
 from handgrad.expression import Expression, Literal, Name
 from handgrad.figures import figure
 from handgrad.gates.structure import Audit, Flow, Layer, Remedy, Unit, Verdict
+from handgrad.operations import noun_of
 
 FEW = 4
 """Sides of a box that are written out."""
@@ -105,7 +105,7 @@ def unit_text(audit: Audit, layer: Layer, unit: Unit) -> Text:
         case "nearly_dead":
             parts = [*name, f" fires {_on(layer, unit)}: most batches teach it nothing."]
         case "saturated":
-            noun = WORDS[layer.operation].noun
+            noun = noun_of(layer.operation)
             parts = [
                 *name, f" is saturated in {cases}: the slope of {noun} is under {audit.threshold:g} of its largest.",
             ]  # fmt: skip
@@ -200,7 +200,7 @@ def remedy_text(remedy: Remedy) -> str:
                 f"{figure(remedy.amount)} of what they are (tried: {figure(remedy.tried)})"
             )
         case "ajar":
-            return f"let every gate leak: {WORDS[remedy.operation].noun}"
+            return f"let every gate leak: {noun_of(remedy.operation)}"
         case "redraw":
             return f"redraw its weights (He), with bias 0: {remedy.draws} times"
         case "smaller_rate":

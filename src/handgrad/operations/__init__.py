@@ -1,7 +1,7 @@
 """The operations table: one record an operation, listed explicitly.
 
-Nothing outside this package knows an operation by name; the words about operations
-live in `handgrad.explain.words` and a test holds them complete.
+Nothing outside this package knows an operation by name: what is to be known of one, its words
+included, stands in its record.
 """
 
 from __future__ import annotations
@@ -56,3 +56,13 @@ OPTION_SPELLINGS: dict[str, str] = {"dim": "axis", "keepdim": "keepdims"}
 def operation_of(call: Call) -> Operation:
     """The record of the operation that `call` applies."""
     return BY_NAME[call.operation]
+
+
+def noun_of(operation: str) -> str:
+    """What the operation of this name is called in a sentence."""
+    return BY_NAME[operation].words.noun
+
+
+def is_spoken(operation: str) -> bool:
+    """Whether pages speak of it: it is in the table, and no helper."""
+    return operation in BY_NAME and BY_NAME[operation].family != "helper"

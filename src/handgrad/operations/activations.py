@@ -1,4 +1,4 @@
-"""Activations. To add one, add an entry here and its words in `explain/words.py`."""
+"""Activations. To add one, add an entry here: CONTRIBUTING.md shows it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from handgrad.notation import Function
 from handgrad.operations.functions import step
-from handgrad.operations.operation import Kink, Operation, elementwise
+from handgrad.operations.operation import Kink, Operation, OptionWords, Words, elementwise
 
 _AT_ZERO = Kink(
     lambda xp, z, **_: z == 0,
@@ -25,6 +25,11 @@ relu: Operation = elementwise(
     positive_part,
     (lambda out, z: step(z),),
     family="activation",
+    words=Words(
+        "ReLU",
+        "ReLU passes positive numbers on unchanged and turns all others into 0.",
+        "ReLU is a gate: the gradient passes where the pre-activation is positive and is stopped elsewhere.",
+    ),
     notation=Function("ReLU", r"\operatorname{ReLU}"),
     gate=True,
     ajar="leaky_relu",
@@ -35,6 +40,12 @@ leaky_relu: Operation = elementwise(
     lambda xp, z, alpha: xp.where(z > 0, z, alpha * z),
     (lambda out, z, alpha: leaky_step(z, alpha=alpha),),
     family="activation",
+    words=Words(
+        "leaky ReLU",
+        "Leaky ReLU passes positive numbers on and shrinks the others by the factor α.",
+        "The gradient passes unchanged where the pre-activation is positive, and times α elsewhere: the gate never shuts.",
+        options={"alpha": OptionWords("α is")},
+    ),
     notation=Function("LeakyReLU", r"\operatorname{LeakyReLU}"),
     options={"alpha": 0.01},
     kinks=(_AT_ZERO,),
@@ -44,6 +55,7 @@ leaky_step: Operation = elementwise(
     lambda xp, z, alpha: xp.where(z > 0, 1.0, alpha),
     (None,),
     family="helper",
+    words=Words("the slope of leaky ReLU", "1 where z > 0, α elsewhere."),
     notation=Function("LeakyReLU′", r"\operatorname{LeakyReLU}'"),
     options={"alpha": 0.01},
 )
@@ -52,6 +64,12 @@ elu: Operation = elementwise(
     lambda xp, z, alpha: xp.where(z > 0, z, alpha * xp.expm1(xp.where(z > 0, 0.0, z))),
     (lambda out, z, alpha: elu_slope(z, out, alpha=alpha),),
     family="activation",
+    words=Words(
+        "ELU",
+        "ELU passes positive numbers on and bends the others towards −α.",
+        "The slope is 1 where the pre-activation is positive, and ELU(z) + α elsewhere.",
+        options={"alpha": OptionWords("α is")},
+    ),
     notation=Function("ELU", r"\operatorname{ELU}"),
     options={"alpha": 1.0},
     kinks=(
@@ -79,10 +97,10 @@ elu_slope: Operation = elementwise(
     _elu_slope,
     (None, None),
     family="helper",
+    words=Words("the slope of ELU", "1 where z > 0, ELU(z) + α elsewhere."),
     notation=Function("ELU′", r"\operatorname{ELU}'"),
     options={"alpha": 1.0},
 )
-"""1 where z > 0, ELU(z) + α elsewhere."""
 
 
 def _sigmoid(xp: Any, z: Any) -> Any:
@@ -99,6 +117,11 @@ sigmoid: Operation = elementwise(
     _sigmoid,
     (lambda out, z: out * (1 - out),),
     family="activation",
+    words=Words(
+        "the sigmoid",
+        "The sigmoid squeezes a number between 0 and 1.",
+        "The slope of the sigmoid is σ(z)(1 − σ(z)), at most ¼.",
+    ),
     notation=Function("σ", r"\sigma"),
     saturation=0.25,
 )
@@ -107,6 +130,11 @@ tanh: Operation = elementwise(
     lambda xp, z: xp.tanh(z),
     (lambda out, z: 1 - out**2,),
     family="activation",
+    words=Words(
+        "tanh",
+        "Tanh squeezes a number between −1 and 1.",
+        "The slope of tanh is 1 − tanh²(z), at most 1.",
+    ),
     notation=Function("tanh", r"\tanh"),
     saturation=1.0,
 )
@@ -115,6 +143,11 @@ softplus: Operation = elementwise(
     lambda xp, z: positive_part(xp, z) + xp.log1p(xp.exp(-xp.abs(z))),
     (lambda out, z: sigmoid(z),),
     family="activation",
+    words=Words(
+        "softplus",
+        "Softplus is ln(1 + eᶻ), a smooth ReLU.",
+        "The slope of softplus is the sigmoid.",
+    ),
     notation=Function("softplus", r"\operatorname{softplus}"),
 )
 silu: Operation = elementwise(
@@ -122,6 +155,9 @@ silu: Operation = elementwise(
     lambda xp, z: z * _sigmoid(xp, z),
     (lambda out, z: sigmoid(z) * (1 + z * (1 - sigmoid(z))),),
     family="activation",
+    words=Words(
+        "SiLU", "SiLU multiplies z by σ(z).", "The slope follows from the product rule on z · σ(z)."
+    ),
     notation=Function("SiLU", r"\operatorname{SiLU}"),
 )
 
@@ -145,24 +181,31 @@ normal_cdf: Operation = elementwise(
     lambda xp, z: 0.5 * _erfc(xp, -z / _root(xp, 2)),
     (lambda out, z: normal_pdf(z),),
     family="helper",
+    words=Words(
+        "the normal distribution function", "The distribution function of the standard normal."
+    ),
     notation=Function("Φ", r"\Phi"),
 )
-"""The distribution function of the standard normal."""
 
 normal_pdf: Operation = elementwise(
     "normal_pdf",
     lambda xp, z: xp.exp(-0.5 * z * z) / _root(xp, 2 * xp.pi),
     (lambda out, z: -(z * out),),
     family="helper",
+    words=Words("the normal density", "The density of the standard normal."),
     notation=Function("φ", r"\varphi"),
 )
-"""The density of the standard normal."""
 
 gelu: Operation = elementwise(
     "gelu",
     lambda xp, z: z * 0.5 * _erfc(xp, -z / _root(xp, 2)),
     (lambda out, z: normal_cdf(z) + z * normal_pdf(z),),
     family="activation",
+    words=Words(
+        "GELU",
+        "GELU multiplies z by Φ(z), the distribution function of the standard normal.",
+        "The slope of GELU is Φ(z) + z φ(z).",
+    ),
     notation=Function("GELU", r"\operatorname{GELU}"),
 )
 
@@ -179,9 +222,12 @@ gelu_gate: Operation = elementwise(
     _gelu_gate,
     (lambda out, z: out * (1 - out) * (2 * _K * (1 + 3 * _C * z**2)),),
     family="helper",
+    words=Words(
+        "the gate of GELU (tanh form)",
+        "The tanh approximation of Φ: ½(1 + tanh(√(2/π)(z + 0.044715 z³))).",
+    ),
     notation=Function("Φ̃", r"\tilde{\Phi}"),
 )
-"""The tanh approximation of Φ: ½(1 + tanh(√(2/π)(z + 0.044715 z³)))."""
 
 gelu_tanh: Operation = elementwise(
     "gelu_tanh",
@@ -192,6 +238,11 @@ gelu_tanh: Operation = elementwise(
         ),
     ),
     family="activation",
+    words=Words(
+        "GELU (tanh form)",
+        "GELU in its tanh form multiplies z by Φ̃(z), an approximation of Φ(z).",
+        "The slope follows from the product rule on z · Φ̃(z).",
+    ),
     notation=Function("GELU", r"\operatorname{GELU}"),
 )
 """GELU in the tanh form (Hendrycks and Gimpel, 2016)."""

@@ -9,7 +9,7 @@ from math import isfinite, prod
 
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name, number
 from handgrad.notation import As, Fraction, Negation, Power, Product, Sum
-from handgrad.operations.operation import Domain, Operation, elementwise
+from handgrad.operations.operation import Domain, Operation, Words, elementwise
 
 
 def _negated(e: Expression) -> Expression | None:
@@ -195,6 +195,9 @@ add: Operation = elementwise(
     lambda xp, a, b: a + b,
     (1, 1),
     family="arithmetic",
+    words=Words(
+        "the sum", "Add entry by entry.", "A sum passes its gradient on unchanged to every term."
+    ),
     notation=Sum("+", "+"),
     commutative=True,
     simplify=_simplify_add,
@@ -204,6 +207,11 @@ subtract: Operation = elementwise(
     lambda xp, a, b: a - b,
     (1, -1),
     family="arithmetic",
+    words=Words(
+        "the difference",
+        "Subtract entry by entry.",
+        "A difference passes its gradient on to the first term, and with the opposite sign to the second.",
+    ),
     notation=Sum("-", "−"),
     simplify=_simplify_subtract,
 )
@@ -212,6 +220,11 @@ multiply: Operation = elementwise(
     lambda xp, a, b: a * b,
     (lambda out, a, b: b, lambda out, a, b: a),
     family="arithmetic",
+    words=Words(
+        "the product",
+        "Multiply entry by entry.",
+        "In a product each factor's gradient is the incoming gradient times the other factor.",
+    ),
     notation=Product(),
     commutative=True,
     simplify=_simplify_multiply,
@@ -221,6 +234,15 @@ divide: Operation = elementwise(
     lambda xp, a, b: a / b,
     (lambda out, a, b: 1 / b, lambda out, a, b: -(a / b**2)),
     family="arithmetic",
+    words=Words(
+        "the quotient",
+        "Divide entry by entry.",
+        "In a quotient a/b the numerator receives the gradient times 1/b, the denominator times −a/b².",
+        by_argument=(
+            "In a quotient a/b the numerator receives the gradient times 1/b.",
+            "In a quotient a/b the denominator receives the gradient times −a/b².",
+        ),
+    ),
     notation=Fraction(),
     domain=(Domain(1, lambda xp, b, shapes: b != 0, "other than zero"),),
     simplify=_simplify_divide,
@@ -230,6 +252,9 @@ negate: Operation = elementwise(
     lambda xp, a: -a,
     (-1,),
     family="arithmetic",
+    words=Words(
+        "the minus sign", "Change the sign.", "A minus sign changes the sign of the gradient."
+    ),
     notation=Negation(),
     simplify=_simplify_negate,
 )
@@ -247,6 +272,11 @@ power: Operation = elementwise(
     lambda xp, a, b: a**b,
     (_power_slope, lambda out, a, b: scaled_log(out, a)),
     family="arithmetic",
+    words=Words(
+        "the power",
+        "Raise to the power.",
+        "Power rule: bring the exponent down and lower it by one.",
+    ),
     notation=Power(),
     simplify=_simplify_power,
 )
@@ -255,27 +285,29 @@ power_slope: Operation = elementwise(
     lambda xp, a, b: xp.where(b == 0, 0.0, b * xp.where(b == 0, 1.0, a) ** (b - 1)),
     (None, None),
     family="helper",
+    words=Words(
+        "the slope of the power", "b · a^(b−1), and 0 where b is 0: the slope of a constant."
+    ),
     notation=As(lambda a, b: b * a ** (b - 1)),
 )
-"""b · a^(b−1), zero where b is zero (the slope of a constant), as PyTorch has it."""
 
 scaled_log: Operation = elementwise(
     "scaled_log",
     lambda xp, c, a: xp.where(c == 0, 0.0, c * xp.log(xp.where(c == 0, 1.0, a))),
     (None, None),
     family="helper",
+    words=Words("the scaled logarithm", "c · ln a, and 0 where c is 0: entropy's 0 ln 0 = 0."),
     notation=As(lambda c, a: c * Call("log", (a,))),
 )
-"""c · ln a, zero where c is zero: entropy's 0 ln 0 = 0."""
 
 ratio: Operation = elementwise(
     "ratio",
     lambda xp, a, b: xp.where(a == 0, 0.0, a / xp.where(a == 0, 1.0, b)),
     (None, None),
     family="helper",
+    words=Words("the ratio", "a / b, and 0 where a is 0: the slope of y ln p at y = 0."),
     notation=Fraction(),
 )
-"""a / b, zero where a is zero (0/0 = 0): the slope of y ln p at y = 0."""
 
 OPERATIONS: tuple[Operation, ...] = (
     add,

@@ -12,6 +12,7 @@ from handgrad.operations.operation import (
     Namespace,
     Operation,
     Signature,
+    Words,
     elementwise,
 )
 
@@ -19,6 +20,13 @@ _EDGE = Kink(
     lambda xp, a, b: a == b,
     "the two sides are equal, and whatever the comparison chooses may jump there",
     of_result=True,
+)
+
+
+_COMPARISON = Words(
+    "the comparison",
+    "Compare entry by entry: 1 where it holds, 0 elsewhere.",
+    "A comparison is flat wherever it does not jump: no gradient flows through it.",
 )
 
 
@@ -38,6 +46,7 @@ def _comparison(
         (None, None),
         family="arithmetic",
         notation=Comparison(sign, symbol),
+        words=_COMPARISON,
         kinks=(_EDGE,),
         within=within,
     )
@@ -53,6 +62,11 @@ where: Operation = elementwise(
     lambda xp, c, a, b: xp.where(c != 0, a, b),
     (None, lambda out, c, a, b: where(c, 1, 0), lambda out, c, a, b: where(c, 0, 1)),
     family="structure",
+    words=Words(
+        "the choice",
+        "Take the first value where the condition holds, the second elsewhere.",
+        "The gradient goes to the value that was chosen; the other gets 0.",
+    ),
     notation=Function("where", r"\operatorname{where}"),
     leaking=lambda call: 2.0 * call.arguments[1] + 3.0 * call.arguments[2],
 )

@@ -19,7 +19,9 @@ from handgrad.operations.operation import (
     Misfit,
     Operation,
     Options,
+    OptionWords,
     Signature,
+    Words,
     describe,
     entry,
 )
@@ -119,6 +121,15 @@ def _convolution(rank: int) -> tuple[Operation, ...]:
         pullback=pullback,
         element=element,
         notation=Function(name, rf"\operatorname{{{name}}}"),
+        words=Words(
+            "the convolution",
+            "Slide the kernel over the array; at each place, multiply entry by entry and add up.",
+            "Each entry of the output comes from one window. An entry of the array gets kernel times gradient, added up over the windows that it lies in; the kernel gets array times gradient, added up over all places.",
+            options={
+                "padding": OptionWords("the padding is", plain=0),
+                "stride": OptionWords("the stride is", plain=1),
+            },
+        ),
         options=OPTIONS,
     )
 
@@ -175,6 +186,10 @@ def _convolution(rank: int) -> tuple[Operation, ...]:
         pullback=lambda i, g, p: None,
         element=to_array_element,
         notation=Function(f"{name}ᵀ", rf"\operatorname{{{name}}}^{{\mathsf T}}"),
+        words=Words(
+            "the transposed convolution",
+            "Every gradient spread over the window that it came from, in the shares of the kernel.",
+        ),
         options={**OPTIONS, "shape": ()},
     )
 
@@ -219,6 +234,9 @@ def _convolution(rank: int) -> tuple[Operation, ...]:
         pullback=lambda i, g, p: None,
         element=to_kernel_element,
         notation=Function("correlate", r"\operatorname{correlate}"),
+        words=Words(
+            "the correlation", "The gradient slid over the array: the gradient of the kernel."
+        ),
         options={**OPTIONS, "shape": ()},
     )
     return convolve, to_array, to_kernel

@@ -12,6 +12,7 @@ from handgrad.operations.operation import (
     Kink,
     Operation,
     Signature,
+    Words,
     elementwise,
 )
 
@@ -19,12 +20,16 @@ exp: Operation = elementwise(
     "exp",
     lambda xp, z: xp.exp(z),
     (lambda out, z: out,),
+    words=Words(
+        "the exponential", "Take the exponential.", "The exponential is its own derivative."
+    ),
     notation=Function("exp", r"\exp"),
 )
 log: Operation = elementwise(
     "log",
     lambda xp, a: xp.log(a),
     (lambda out, a: 1 / a,),
+    words=Words("the logarithm", "Take the natural logarithm.", "The derivative of ln a is 1/a."),
     notation=Function("ln", r"\ln"),
     domain=(Domain(0, lambda xp, a, shapes: a > 0, "positive"),),
 )
@@ -32,6 +37,7 @@ sqrt: Operation = elementwise(
     "sqrt",
     lambda xp, a: xp.sqrt(a),
     (lambda out, a: 1 / (2 * out),),
+    words=Words("the square root", "Take the square root.", "The derivative of √a is 1/(2√a)."),
     notation=Function("√", r"\sqrt"),
     domain=(Domain(0, lambda xp, a, shapes: a >= 0, "zero or positive"),),
     kinks=(Kink(lambda xp, a: a == 0, "√ has no finite slope at 0"),),
@@ -40,18 +46,27 @@ sin: Operation = elementwise(
     "sin",
     lambda xp, a: xp.sin(a),
     (lambda out, a: cos(a),),
+    words=Words("the sine", "Take the sine.", "The derivative of the sine is the cosine."),
     notation=Function("sin", r"\sin"),
 )
 cos: Operation = elementwise(
     "cos",
     lambda xp, a: xp.cos(a),
     (lambda out, a: -sin(a),),
+    words=Words(
+        "the cosine", "Take the cosine.", "The derivative of the cosine is minus the sine."
+    ),
     notation=Function("cos", r"\cos"),
 )
 absolute: Operation = elementwise(
     "abs",
     lambda xp, a: xp.abs(a),
     (lambda out, a: sign(a),),
+    words=Words(
+        "the absolute value",
+        "Take the absolute value.",
+        "The gradient keeps its sign where a is positive and changes it where a is negative.",
+    ),
     notation=Fence("|", "|", r"\left|", r"\right|"),
     kinks=(Kink(lambda xp, a: a == 0, "|a| has a kink at 0; its slope there is taken as 0"),),
 )
@@ -60,6 +75,7 @@ sign: Operation = elementwise(
     lambda xp, a: xp.sign(a),
     (None,),
     family="helper",
+    words=Words("the sign", "1 for positive numbers, −1 for negative ones, 0 for 0."),
     notation=Function("sign", r"\operatorname{sign}"),
 )
 step: Operation = elementwise(
@@ -67,9 +83,9 @@ step: Operation = elementwise(
     lambda xp, z: xp.where(z > 0, 1.0, 0.0),
     (None,),
     family="helper",
+    words=Words("the gate of ReLU", "1 where z > 0, 0 elsewhere: shut at exactly 0."),
     notation=Indicator("> 0"),
 )
-"""The gate of ReLU: 1[z > 0], so closed at exactly 0."""
 
 
 def _tie_share(xp: Any, a: Any, b: Any) -> Any:
@@ -89,10 +105,10 @@ larger: Operation = elementwise(
     _tie_share,
     (None, None),
     family="helper",
+    words=Words("the share of the larger", "1 where a > b, ½ where they tie, 0 elsewhere."),
     notation=Function("larger", r"\operatorname{larger}"),
     within=_tie_share_within,
 )
-"""1 where a > b, ½ where they tie, 0 elsewhere."""
 
 _TIES = (
     Kink(
@@ -113,6 +129,11 @@ maximum: Operation = elementwise(
     "maximum",
     lambda xp, a, b: xp.maximum(a, b),
     (lambda out, a, b: larger(a, b), lambda out, a, b: larger(b, a)),
+    words=Words(
+        "the larger of two",
+        "Take the larger of the two, entry by entry.",
+        "Only the larger of the two receives the gradient; where they tie, each takes half.",
+    ),
     notation=Function("max", r"\max"),
     commutative=True,
     kinks=_TIES,
@@ -122,6 +143,11 @@ minimum: Operation = elementwise(
     "minimum",
     lambda xp, a, b: xp.minimum(a, b),
     (lambda out, a, b: larger(b, a), lambda out, a, b: larger(a, b)),
+    words=Words(
+        "the smaller of two",
+        "Take the smaller of the two, entry by entry.",
+        "Only the smaller of the two receives the gradient; where they tie, each takes half.",
+    ),
     notation=Function("min", r"\min"),
     commutative=True,
     kinks=_TIES,

@@ -14,6 +14,7 @@ from handgrad.operations.operation import (
     Operation,
     Options,
     Signature,
+    Words,
     describe,
     entry,
 )
@@ -108,6 +109,11 @@ matmul = Operation(
     kernel=_matmul_kernel,
     pullback=_matmul_pullback,
     element=_matmul_element,
+    words=Words(
+        "the matrix product",
+        "Multiply: each unit takes the weighted sum of its inputs.",
+        "A weight's gradient is the outer product of the error signal and the input; the input's is the transposed weights times the error signal.",
+    ),
     notation=MatrixProduct(),
 )
 
@@ -138,6 +144,11 @@ dot = Operation(
     kernel=_matmul_kernel,
     pullback=lambda i, g, p: g * p.arguments[1 - i],
     element=_matmul_element,
+    words=Words(
+        "the dot product",
+        "Multiply entry by entry and add up.",
+        "Each vector's gradient is the incoming gradient times the other vector.",
+    ),
     notation=As(lambda a, b: Call("matmul", (a.T, b))),
     commutative=True,
 )
@@ -169,6 +180,11 @@ outer = Operation(
     kernel=_outer_kernel,
     pullback=lambda i, g, p: g @ p.arguments[1] if i == 0 else g.T @ p.arguments[0],
     element=lambda index, p: entry(p.arguments[0], index[:1]) * entry(p.arguments[1], index[1:]),
+    words=Words(
+        "the outer product",
+        "Multiply every entry of one vector by every entry of the other.",
+        "Multiply the gradient by the other vector.",
+    ),
     notation=As(lambda a, b: Call("matmul", (a, b.T))),
     over_cases=lambda a, b: a @ b.T,
 )

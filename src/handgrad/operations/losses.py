@@ -20,7 +20,9 @@ from handgrad.operations.operation import (
     Misfit,
     Operation,
     Options,
+    OptionWords,
     Signature,
+    Words,
     broadcast,
     describe,
     elementwise,
@@ -97,6 +99,15 @@ def _entrywise_loss(
     )
 
 
+FROM_SCORES = (
+    "SoftmaxCE is the cross-entropy of softmax(z) computed from z itself: ln Σ eᶻ − z of each class, "
+    "weighted by its target."
+)
+FROM_LOGITS = (
+    "BCEWithLogits is the binary cross-entropy of σ(z) computed from z itself: ln(1 + eᶻ) − y·z."
+)
+
+
 def y_log_p(xp: Any, y: Array, p: Array) -> Array:
     """y ln p, zero where y is zero."""
     return xp.where(y == 0, 0.0, y * xp.log(xp.where(y == 0, 1.0, p)))
@@ -107,6 +118,11 @@ mse = _entrywise_loss(
     lambda xp, a, b: (a - b) ** 2,
     lambda a, b: (2 * (a - b), -(2 * (a - b))),
     "MSE",
+    words=Words(
+        "the mean squared error",
+        "Average the squared differences.",
+        "The derivative is twice the difference, divided by the number of entries.",
+    ),
     commutative=True,
 )
 bce = _entrywise_loss(
@@ -117,6 +133,11 @@ bce = _entrywise_loss(
         Call("log", (1 - p,)) - Call("log", (p,)),
     ),
     "BCE",
+    words=Words(
+        "binary cross-entropy",
+        "Binary cross-entropy: for a label of 0 or 1, −ln of the probability given to that label.",
+        "The derivative is −y/ŷ + (1 − y)/(1 − ŷ).",
+    ),
     domain=(
         Domain(0, lambda xp, p, shapes: (p >= 0) & (p <= 1), "a probability, from 0 to 1"),
         Domain(1, lambda xp, y, shapes: (y >= 0) & (y <= 1), "a target from 0 to 1"),
@@ -128,6 +149,12 @@ bce_with_logits = _entrywise_loss(
     lambda xp, z, y: positive_part(xp, z) - z * y + xp.log1p(xp.exp(-xp.abs(z))),
     lambda z, y: (sigmoid(z) - y, -z),
     "BCEWithLogits",
+    words=Words(
+        "binary cross-entropy of the logit",
+        "Binary cross-entropy of σ(z), computed from z without overflow.",
+        "The sigmoid and the cross-entropy together have the derivative σ(z) − y.",
+        stable=FROM_LOGITS,
+    ),
     domain=(Domain(1, lambda xp, y, shapes: (y >= 0) & (y <= 1), "a target from 0 to 1"),),
 )
 hinge = _entrywise_loss(
@@ -135,6 +162,11 @@ hinge = _entrywise_loss(
     lambda xp, s, y: positive_part(xp, 1 - y * s),
     lambda s, y: (-(y * step(1 - y * s)), -(s * step(1 - y * s))),
     "hinge",
+    words=Words(
+        "the hinge loss",
+        "Hinge: how far y·s falls short of 1.",
+        "Only where y·s is below 1 does a gradient pass: −y.",
+    ),
     leaking=lambda call: mean(Call("softplus", (1 - call.arguments[1] * call.arguments[0],))),
     kinks=(
         Kink(
@@ -149,10 +181,10 @@ clip: Operation = elementwise(
     lambda xp, a, delta: xp.where(a > delta, delta, xp.where(a < -delta, -delta, a)),
     (None,),
     family="helper",
+    words=Words("the clipped difference", "a, held between −δ and δ: the slope of the Huber loss."),
     notation=Function("clip", r"\operatorname{clip}"),
     options={"delta": 1.0},
 )
-"""a, held between −δ and δ: the slope of the Huber loss."""
 
 huber = _entrywise_loss(
     "huber",
@@ -161,6 +193,12 @@ huber = _entrywise_loss(
     ),
     lambda a, b, delta: (clip(a - b, delta=delta), -clip(a - b, delta=delta)),
     "Huber",
+    words=Words(
+        "the Huber loss",
+        "Huber: squared near 0, straight beyond δ.",
+        "The gradient is the difference, held between −δ and δ.",
+        options={"delta": OptionWords("δ is")},
+    ),
     options={"delta": 1.0},
     commutative=True,
 )
@@ -200,10 +238,10 @@ one_hot = Operation(
     shape=lambda shapes, options: (*shapes[0], int(options["classes"])),  # type: ignore[arg-type]
     kernel=_one_hot_kernel,
     pullback=lambda i, g, p: None,
+    words=Words("the one-hot vector", "A class number as a vector: 1 at the class, 0 elsewhere."),
     notation=Function("one-hot", r"\operatorname{onehot}"),
     options={"classes": 2},
 )
-"""A class number as a vector: 1 at the class, 0 elsewhere."""
 
 
 def _rows(shape: Shape) -> int:
@@ -282,6 +320,11 @@ cross_entropy = Operation(
     shape=_classes_shape,
     kernel=_cross_entropy_kernel(lambda xp, p, t, axis: y_log_p(xp, t, p)),
     pullback=_cross_entropy_pullback,
+    words=Words(
+        "cross-entropy",
+        "Cross-entropy: for one true class, −ln of the probability given to it.",
+        "The derivative is −y/p for each class.",
+    ),
     notation=Function("CE", r"\operatorname{CE}"),
     domain=(
         Domain(0, lambda xp, p, shapes: (p >= 0) & (p <= 1), "probabilities, from 0 to 1"),
@@ -298,6 +341,11 @@ softmax_cross_entropy = Operation(
     shape=_classes_shape,
     kernel=_cross_entropy_kernel(_log_of_softmax),
     pullback=_softmax_cross_entropy_pullback,
+    words=Words(
+        "cross-entropy of the scores",
+        "Cross-entropy of softmax(z), computed from z without overflow.",
+        stable=FROM_SCORES,
+    ),
     notation=Function("SoftmaxCE", r"\operatorname{SoftmaxCE}"),
 )
 """Cross-entropy of softmax(z), computed from the logits z; the target adds up to 1."""

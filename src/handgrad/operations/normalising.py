@@ -15,7 +15,9 @@ from handgrad.operations.operation import (
     Misfit,
     Operation,
     Options,
+    OptionWords,
     Signature,
+    Words,
     describe,
     normal_axes,
 )
@@ -76,13 +78,19 @@ deviation = Operation(
     shape=_kept,
     kernel=_deviation_kernel,
     pullback=_deviation_pullback,
+    words=Words(
+        "the standard deviation",
+        "√(variance + ε) along an axis; the variance divides by the count.",
+    ),
     notation=Function("sd", r"\operatorname{sd}"),
     options={"axis": -1, "eps": EPSILON},
 )
 """√(variance + ε) along an axis, which stays with length 1; the variance divides by the count."""
 
 
-def _normalisation(name: str, axis: Option, shape: Any) -> Operation:
+def _normalisation(
+    name: str, axis: Option, shape: Any, noun: str, forward: str, backward: str
+) -> Operation:
     def checked(shapes: Sequence[Shape], options: Options) -> Shape:
         _eps(options)
         normal_axes(options["axis"], len(shapes[0]))
@@ -97,6 +105,7 @@ def _normalisation(name: str, axis: Option, shape: Any) -> Operation:
         kernel=_normal_kernel,
         pullback=_normal_pullback,
         notation=Function(name, rf"\operatorname{{{name}}}"),
+        words=Words(noun, forward, backward, options={"eps": OptionWords("ε is")}),
         options={"axis": axis, "eps": EPSILON},
     )
 
@@ -116,10 +125,24 @@ def _rows_of_examples(shapes: Sequence[Shape]) -> Shape:
     return shapes[0]
 
 
-layernorm = _normalisation("layernorm", -1, _any_rank)
+layernorm = _normalisation(
+    "layernorm",
+    -1,
+    _any_rank,
+    "layer normalisation",
+    "Subtract the mean and divide by the standard deviation, along the last axis.",
+    "Mean and deviation depend on every entry: the gradient loses its own mean and its part along the normalised values, and is divided by the deviation.",
+)
 """(a − mean) / √(variance + ε) along the last axis (Ba, Kiros and Hinton, 2016)."""
 
-batchnorm = _normalisation("batchnorm", 0, _rows_of_examples)
+batchnorm = _normalisation(
+    "batchnorm",
+    0,
+    _rows_of_examples,
+    "batch normalisation",
+    "Subtract each column's mean over the examples and divide by its standard deviation.",
+    "The examples meet in the mean and the deviation: each column's gradient loses its own mean and its part along the normalised values, and is divided by the deviation.",
+)
 """The same for each column over the rows, the examples of a batch (Ioffe and Szegedy, 2015)."""
 
 OPERATIONS: tuple[Operation, ...] = (layernorm, batchnorm, deviation)

@@ -1,7 +1,7 @@
 """The record of an operation: everything the rest of handgrad knows of it.
 
 A record holds the forward function, the shape rule, the domain and kinks, the
-pull-backs (which return formulas, not numbers) and the notation. `elementwise`
+pull-backs (which return formulas, not numbers), the notation and the words. `elementwise`
 builds the record of a function applied entry by entry from its local derivatives.
 
 Cases: an array of many cases has the cases on one more axis, the last. `Signature`
@@ -119,6 +119,41 @@ class Fusion:
     allowed: Callable[[Array, Shape, int], bool] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class OptionWords:
+    """How an option is told to a reader who has to know it to compute the operation.
+
+    Arguments:
+        text: what its value follows, such as "the stride is".
+        plain: the value that goes without saying; None where each is said.
+    """
+
+    text: str
+    plain: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What is said of an operation.
+
+    Arguments:
+        noun: what it is called in a sentence.
+        forward: what it does to numbers.
+        backward: what its pull-back does to the gradient. A helper needs none: nobody writes one in
+            an equation.
+        by_argument: in place of `backward`, by argument, where the gradient goes to one of them alone.
+        options: the options that its formula does not always spell out, in the order they are told.
+        stable: of one that computes a loss in a stable way, where another was written: what it is.
+    """
+
+    noun: str
+    forward: str
+    backward: str = ""
+    by_argument: tuple[str, ...] = ()
+    options: Mapping[str, OptionWords] = field(default_factory=dict)
+    stable: str = ""
+
+
 Pullback: TypeAlias = Callable[[int, Expression, Application], Expression | None]
 Element: TypeAlias = Callable[[tuple[int, ...], Application], Expression | None]
 Simplify: TypeAlias = Callable[[Call], Expression | None]
@@ -138,6 +173,7 @@ class Operation:
             argument i, given the formula g of the gradient with respect to the result;
             None where no gradient flows (a class index, say).
         notation: how it is written.
+        words: what is said of it.
         options: option names and defaults.
         positional: the option that whole numbers after the arguments give: reshape(W, 2, -1), sum(W, 0).
         elementwise: applied entry by entry, with NumPy's broadcasting.
@@ -168,6 +204,7 @@ class Operation:
     kernel: Callable[[Signature], Kernel]
     pullback: Pullback
     notation: Notation
+    words: Words
     options: Options = field(default_factory=dict)
     positional: str = ""
     elementwise: bool = False
@@ -250,6 +287,7 @@ def elementwise(
     forward: Callable[..., Array],
     derivatives: Sequence[Derivative | None],
     *,
+    words: Words,
     family: Family = "elementwise",
     notation: Notation | None = None,
     options: Options | None = None,
@@ -262,6 +300,7 @@ def elementwise(
         derivatives: for each argument, `derivative(out, *arguments, **options)`: the
             formula of the local derivative, or a number that it is everywhere; None where no
             gradient flows.
+        words: what is said of it.
         fields: further fields of the record.
     """
 
@@ -297,6 +336,7 @@ def elementwise(
         pullback=pullback,
         element=element,
         notation=notation or Function(name, rf"\operatorname{{{name}}}"),
+        words=words,
         options=options or {},
         elementwise=True,
         **fields,

@@ -17,7 +17,9 @@ from handgrad.operations.operation import (
     Misfit,
     Operation,
     Options,
+    OptionWords,
     Signature,
+    Words,
     describe,
     entry,
 )
@@ -26,6 +28,11 @@ from handgrad.operations.structure import placed
 from handgrad.operations.windows import Windows, whole, windows
 
 OPTIONS: Options = {"size": 2, "stride": None}
+
+_TOLD = {
+    "stride": OptionWords("the stride is"),
+    "size": OptionWords("a window's width is"),
+}
 
 
 def _windows(rank: int, shape: Shape, options: Options) -> Windows:
@@ -107,6 +114,10 @@ def _max_pool(rank: int) -> tuple[Operation, Operation]:
         within=winner_kernel,
         pullback=lambda i, g, p: None,
         notation=Function("to the largest", r"\operatorname{to\,the\,largest}"),
+        words=Words(
+            "the way to the largest",
+            "Each window's gradient at its largest entry; entries that tie share it equally.",
+        ),
         options=OPTIONS,
     )
     pool = Operation(
@@ -117,6 +128,12 @@ def _max_pool(rank: int) -> tuple[Operation, Operation]:
         kernel=kernel,
         pullback=lambda i, g, p: winner(g, p.arguments[0], p.out, **p.options),
         notation=Function(f"maxpool{rank}d", rf"\operatorname{{maxpool{rank}d}}"),
+        words=Words(
+            "max pooling",
+            "Keep the largest entry of every window.",
+            "Only the largest entry of a window receives its gradient; entries that tie share it equally.",
+            options=_TOLD,
+        ),
         options=OPTIONS,
         leaking=lambda call: Call(f"avg_pool{rank}d", call.arguments, call.options),
         kinks=(
@@ -174,6 +191,9 @@ def _mean_pool(rank: int) -> tuple[Operation, Operation]:
         pullback=lambda i, g, p: None,
         element=back_element,
         notation=Function("spread evenly", r"\operatorname{spread\,evenly}"),
+        words=Words(
+            "the even spread", "Each window's gradient spread evenly over the window's entries."
+        ),
         options={**OPTIONS, "shape": ()},
     )
     pool = Operation(
@@ -185,6 +205,12 @@ def _mean_pool(rank: int) -> tuple[Operation, Operation]:
         pullback=lambda i, g, p: back(g, shape=p.shapes[0], **p.options),
         element=element,
         notation=Function(f"avgpool{rank}d", rf"\operatorname{{avgpool{rank}d}}"),
+        words=Words(
+            "average pooling",
+            "Average the entries of every window.",
+            "Every entry of a window receives the gradient divided by the number of entries in it.",
+            options=_TOLD,
+        ),
         options=OPTIONS,
     )
     return pool, back

@@ -18,6 +18,7 @@ from handgrad.operations.operation import (
     Operation,
     Options,
     Signature,
+    Words,
     entry,
     normal_axes,
 )
@@ -88,6 +89,11 @@ sum_ = Operation(
     kernel=_reduction_kernel(lambda xp, a, axes, keep: xp.sum(a, axis=axes, keepdims=keep)),
     pullback=lambda i, g, p: spread(g, p),
     element=_sum_element,
+    words=Words(
+        "the sum over entries",
+        "Add up the entries.",
+        "Every entry of a sum receives the whole gradient.",
+    ),
     notation=Function("Σ", r"\sum"),
     options=AXES,
     positional="axis",
@@ -100,6 +106,11 @@ mean = Operation(
     kernel=_reduction_kernel(lambda xp, a, axes, keep: xp.mean(a, axis=axes, keepdims=keep)),
     pullback=lambda i, g, p: spread(g / _count(p), p),
     element=lambda index, p: _sum_element(index, p) / len(_summed_entries(index, p)),
+    words=Words(
+        "the mean",
+        "Average the entries.",
+        "Every entry of a mean receives the gradient divided by the number of entries.",
+    ),
     notation=Function("mean", r"\operatorname{mean}"),
     options=AXES,
     positional="axis",
@@ -147,10 +158,13 @@ attained = Operation(
     kernel=_attained_kernel,
     within=_attained_kernel,
     pullback=lambda i, g, p: None,
+    words=Words(
+        "the share in the extreme",
+        "1 at the entry that attains the extreme; k entries that tie have 1/k each.",
+    ),
     notation=Function("attained", r"\operatorname{attained}"),
     options={"axis": None},
 )
-"""1 at the entry that attains the extreme; k entries that tie have 1/k each."""
 
 
 def _extreme(
@@ -159,6 +173,7 @@ def _extreme(
     symbol: str,
     latex: str,
     leaking: Callable[[Call], Expression],
+    words: Words,
 ) -> Operation:
     def tied(xp: Any, a: Array, axis: Any = None, keepdims: Any = False, **_: Any) -> Array:
         # A tie along the reduced axes: some entry beside the first attains the extreme.
@@ -176,6 +191,7 @@ def _extreme(
             spread(g, p) * attained(p.arguments[0], p.out, axis=p.options["axis"])
         ),
         notation=Function(symbol, latex),
+        words=words,
         options=AXES,
         kinks=(Kink(tied, "the entries that attain the extreme share the gradient equally"),),
         leaking=leaking,
@@ -188,6 +204,11 @@ maximum_of = _extreme(
     "max",
     r"\max",
     leaking=lambda call: Call("logsumexp", call.arguments, call.options),
+    words=Words(
+        "the maximum",
+        "Take the largest entry.",
+        "Only the largest entry receives the gradient; entries that tie share it equally.",
+    ),
 )
 minimum_of = _extreme(
     "min",
@@ -195,6 +216,11 @@ minimum_of = _extreme(
     "min",
     r"\min",
     leaking=lambda call: -Call("logsumexp", (-call.arguments[0],), call.options),
+    words=Words(
+        "the minimum",
+        "Take the smallest entry.",
+        "Only the smallest entry receives the gradient; entries that tie share it equally.",
+    ),
 )
 
 
@@ -213,6 +239,11 @@ norm = Operation(
     shape=reduced_shape,
     kernel=lambda s: _reduction_kernel(_norm)(s) if s.shapes[0] else (lambda xp, a: xp.abs(a)),
     pullback=lambda i, g, p: spread(g, p) * Call("ratio", (p.arguments[0], spread(p.out, p))),
+    words=Words(
+        "the norm",
+        "Take the Euclidean norm.",
+        "The derivative of ‖a‖ is a/‖a‖: a vector of norm 1 that points along a.",
+    ),
     notation=Fence("‖", "‖", r"\left\lVert", r"\right\rVert"),
     options=AXES,
     kinks=(
@@ -263,6 +294,11 @@ softmax = Operation(
     shape=_same_shape,
     kernel=_softmax_kernel,
     pullback=lambda i, g, p: p.out * (g - sum_(g * p.out, axis=p.options["axis"], keepdims=True)),
+    words=Words(
+        "softmax",
+        "Softmax turns scores into probabilities that add up to 1.",
+        "Each score moves every probability: subtract the average gradient, weighted by the probabilities.",
+    ),
     notation=Function("softmax", r"\operatorname{softmax}"),
     options={"axis": -1},
     positional="axis",
@@ -274,6 +310,11 @@ log_softmax = Operation(
     shape=_same_shape,
     kernel=_log_softmax_kernel,
     pullback=lambda i, g, p: g - exp(p.out) * sum_(g, axis=p.options["axis"], keepdims=True),
+    words=Words(
+        "log softmax",
+        "The logarithm of softmax, computed without overflow.",
+        "Subtract the probabilities times the summed gradient.",
+    ),
     notation=Function("log softmax", r"\operatorname{log\,softmax}"),
     options={"axis": -1},
     positional="axis",
@@ -303,10 +344,14 @@ logsumexp = Operation(
     pullback=lambda i, g, p: (
         spread(g, p) * softmax_along(p.arguments[0], len(p.shapes[0]), p.options["axis"])
     ),
+    words=Words(
+        "log-sum-exp",
+        "The logarithm of the sum of the exponentials, computed without overflow.",
+        "The derivative of ln Σ eᶻ is softmax(z).",
+    ),
     notation=Function("log Σ exp", r"\operatorname{log\,sum\,exp}"),
     options=AXES,
 )
-"""ln Σ exp(z), computed without overflow."""
 
 
 def _target_shape(shapes: Sequence[Shape], options: Options) -> Shape:
@@ -353,15 +398,18 @@ sum_to = Operation(
     kernel=_sum_to_kernel,
     pullback=lambda i, g, p: fill(g, shape=p.shapes[0]),
     element=_sum_to_element,
+    words=Words(
+        "the sum over repetitions",
+        "The sum over the axes along which a value was repeated: broadcasting, backwards.",
+    ),
     notation=Function("Σ", r"\sum"),
     options={"shape": ()},
     simplify=lambda call: call.arguments[0] if call.arguments[0].shape == call.shape else None,
 )
-"""The sum over the axes along which a value was repeated: broadcasting, backwards."""
 
 
 def _over_cases(
-    name: str, symbol: str, latex: str, finish: Callable[[Array, int], Array]
+    name: str, symbol: str, latex: str, words: Words, finish: Callable[[Array, int], Array]
 ) -> Operation:
     return Operation(
         name=name,
@@ -371,6 +419,7 @@ def _over_cases(
         kernel=lambda _: lambda xp, a: finish(xp.sum(a, axis=-1), a.shape[-1]),
         pullback=lambda i, g, p: g,
         notation=Function(symbol, latex),
+        words=words,
         element=lambda index, p: Call(name, (entry(p.arguments[0], index),)),
         reduces_cases=finish,
     )
@@ -380,10 +429,15 @@ mean_over_cases = _over_cases(
     "mean_over_cases",
     "mean over cases",
     r"\operatorname*{mean}_{\text{cases}}",
+    Words("the mean over the cases", "Average what each case gives."),
     lambda total, count: total / count,
 )
 sum_over_cases = _over_cases(
-    "sum_over_cases", "Σ over cases", r"\sum_{\text{cases}}", lambda total, count: total
+    "sum_over_cases",
+    "Σ over cases",
+    r"\sum_{\text{cases}}",
+    Words("the sum over the cases", "Add up what each case gives."),
+    lambda total, count: total,
 )
 
 OPERATIONS: tuple[Operation, ...] = (

@@ -17,6 +17,7 @@ from handgrad.operations.operation import (
     Operation,
     Options,
     Signature,
+    Words,
     describe,
     entry,
     normal_axes,
@@ -47,6 +48,7 @@ transpose = Operation(
     kernel=_transpose_kernel,
     pullback=lambda i, g, p: g.T if len(p.shapes[0]) > 1 else g,
     element=lambda index, p: entry(p.arguments[0], tuple(reversed(index))),
+    words=Words("the transpose", "Turn rows into columns.", "The gradient is transposed back."),
     notation=Transposition(),
     simplify=_simplify_transpose,
 )
@@ -121,6 +123,11 @@ index = Operation(
     element=lambda index, p: entry(
         p.arguments[0], _positions(_index(p.options), p.shapes[0], index)
     ),
+    words=Words(
+        "the entry",
+        "Pick out entries.",
+        "The gradient goes to the entries that were picked; the others get 0.",
+    ),
     notation=Subscript(),
     options={"at": ()},
 )
@@ -177,10 +184,12 @@ place = Operation(
     kernel=_place_kernel,
     pullback=lambda i, g, p: Call("index", (g,), (("at", _index(p.options)),)),
     element=_place_element,
+    words=Words(
+        "the placement", "Zeros of a shape with g at the indexed entries: indexing, backwards."
+    ),
     notation=Function("place", r"\operatorname{place}"),
     options={"shape": (), "at": ()},
 )
-"""Zeros of a shape with g at the indexed entries: indexing, backwards."""
 
 
 def _concat_axis(options: Options, rank: int) -> int:
@@ -245,6 +254,11 @@ concat = Operation(
     kernel=_concat_kernel,
     pullback=_concat_pullback,
     element=_concat_element,
+    words=Words(
+        "the concatenation",
+        "Put the parts one after another.",
+        "The gradient is cut into the same parts.",
+    ),
     notation=Function("concat", r"\operatorname{concat}"),
     options={"axis": 0},
 )
@@ -301,6 +315,7 @@ fill = Operation(
     kernel=_fill_kernel,
     pullback=_fill_pullback,
     element=_fill_element,
+    words=Words("the repetition", "A value repeated to a shape: what summing does, backwards."),
     notation=Unwritten(),
     options={"shape": (), "axis": None},
     simplify=_simplify_fill,
@@ -350,6 +365,11 @@ reshape: Operation = Operation(
     kernel=_reshape_kernel,
     pullback=lambda i, g, p: reshape(g, shape=p.shapes[0]),
     element=_reshape_element,
+    words=Words(
+        "the reshape",
+        "Put the same entries into another shape, row after row.",
+        "The gradient is put back into the shape that the entries came from.",
+    ),
     notation=Function("reshape", r"\operatorname{reshape}"),
     options={"shape": ()},
     positional="shape",

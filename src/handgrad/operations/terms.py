@@ -13,7 +13,13 @@ from handgrad.expression import Call, Expression, Shape
 from handgrad.notation import Function
 from handgrad.operations.activations import positive_part, sigmoid
 from handgrad.operations.arithmetic import ratio
-from handgrad.operations.losses import adds_up_to_one, aligned, y_log_p
+from handgrad.operations.losses import (
+    FROM_LOGITS,
+    FROM_SCORES,
+    adds_up_to_one,
+    aligned,
+    y_log_p,
+)
 from handgrad.operations.operation import (
     Application,
     Array,
@@ -23,6 +29,7 @@ from handgrad.operations.operation import (
     Operation,
     Options,
     Signature,
+    Words,
     describe,
     elementwise,
     normal_axes,
@@ -37,19 +44,25 @@ bce_terms: Operation = elementwise(
         lambda out, p, y: Call("log", (1 - p,)) - Call("log", (p,)),
     ),
     family="helper",
+    words=Words(
+        "binary cross-entropy, entry by entry", "−(y ln p + (1 − y) ln(1 − p)), entry by entry."
+    ),
     notation=Function("BCE", r"\operatorname{BCE}"),
     fuses={"sigmoid": Fusion("bce_with_logits_terms")},
 )
-"""−(y ln p + (1 − y) ln(1 − p)), entry by entry."""
 
 bce_with_logits_terms: Operation = elementwise(
     "bce_with_logits_terms",
     lambda xp, z, y: positive_part(xp, z) - z * y + xp.log1p(xp.exp(-xp.abs(z))),
     (lambda out, z, y: sigmoid(z) - y, lambda out, z, y: -z),
     family="helper",
+    words=Words(
+        "binary cross-entropy of the logits, entry by entry",
+        "Binary cross-entropy of σ(z), entry by entry, computed from z without overflow.",
+        stable=FROM_LOGITS,
+    ),
     notation=Function("BCEWithLogits", r"\operatorname{BCEWithLogits}"),
 )
-"""The same of p = σ(z), computed from z without overflow."""
 
 
 def _along_one_axis(shapes: Sequence[Shape], options: Options) -> Shape:
@@ -134,11 +147,14 @@ cross_entropy_terms = Operation(
     shape=_along_one_axis,
     kernel=_terms_kernel(lambda xp, p, y, axes: y_log_p(xp, y, p)),
     pullback=_terms_pullback,
+    words=Words(
+        "cross-entropy along an axis",
+        "−Σ y ln p along one axis: a cross-entropy for each row, or for each column.",
+    ),
     notation=Function("CE", r"\operatorname{CE}"),
     options={"axis": -1, "keepdims": False},
     fuses={"softmax": Fusion("softmax_cross_entropy_terms", adds_up_to_one)},
 )
-"""−Σ y ln p along one axis: a cross-entropy for each row, or for each column."""
 
 softmax_cross_entropy_terms = Operation(
     name="softmax_cross_entropy_terms",
@@ -147,6 +163,11 @@ softmax_cross_entropy_terms = Operation(
     shape=_along_one_axis,
     kernel=_softmax_terms_kernel,
     pullback=_softmax_terms_pullback,
+    words=Words(
+        "cross-entropy of the scores along an axis",
+        "Cross-entropy of softmax(z) along one axis, computed from z without overflow.",
+        stable=FROM_SCORES,
+    ),
     notation=Function("SoftmaxCE", r"\operatorname{SoftmaxCE}"),
     options={"axis": -1, "keepdims": False, "whole": True, "of_scores": False},
 )

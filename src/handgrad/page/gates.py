@@ -7,7 +7,6 @@ from typing import TypeAlias
 
 from handgrad.equations import source
 from handgrad.explain.text import joined
-from handgrad.explain.words import WORDS
 from handgrad.expression import Literal, Name
 from handgrad.gates.structure import EXPLODING, NEARLY, VANISHING, Audit, Layer, Remedy, Unit
 from handgrad.gates.words import (
@@ -22,6 +21,7 @@ from handgrad.gates.words import (
     unit_name,
     unit_text,
 )
+from handgrad.operations import noun_of
 from handgrad.page.blocks import Block, Figure, Heading, Note, Page, Paragraph, Table, Text
 from handgrad.picture.charts import Bar, bar_chart, gate_map
 from handgrad.trace.slopes import SATURATION
@@ -171,7 +171,7 @@ def _layers(audit: Audit) -> Table:
         rows.append(
             (
                 _layer_name(layer, times),
-                (_bare(WORDS[layer.operation].noun),),
+                (_bare(noun_of(layer.operation)),),
                 (f"{layer.units}",),
                 (f"{layer.dead}" if layer.gate else "—",),
                 (_percent(layer.firing) if layer.gate else "—",),
@@ -273,7 +273,7 @@ def _units(audit: Audit, layer: Layer) -> list[Block]:
     rows = tuple(_row(layer, u) for u in shown)
     caption: Text = (
         Name(layer.name),
-        f" = {WORDS[layer.operation].noun} of ",
+        f" = {noun_of(layer.operation)} of ",
         layer.pre_activation,
     )
     if layer.positions > 1:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from handgrad.explain import WORDS
 from handgrad.expression import Adjoint, Expression, Literal, Name
+from handgrad.operations import noun_of
 from handgrad.operations.operation import Array
 from handgrad.page.blocks import (
     Block,
@@ -158,7 +158,7 @@ def _slope_table(question: GateSwap) -> Table | None:
     if not units:
         return None
     cased = any(u.case is not None for u in units)
-    nouns = [WORDS[o].noun for o in (question.operation, *(s.operation for s in question.swaps))]
+    nouns = [noun_of(o) for o in (question.operation, *(s.operation for s in question.swaps))]
     header: list[Text] = [("unit",), *([("case",)] if cased else []), ("value",)]
     header += [(noun,) for noun in nouns]
     rows: list[tuple[Text, ...]] = []

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from handgrad.errors import HandgradError
-from handgrad.explain import WORDS, reason
+from handgrad.explain import reason
 from handgrad.explain.takeaways import takeaway_text, takeaway_title
 from handgrad.explain.text import listed
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, Shape, walk
-from handgrad.operations import BY_NAME, operation_of
+from handgrad.operations import BY_NAME, is_spoken, noun_of, operation_of
 from handgrad.operations.annotate import tidied
 from handgrad.operations.gates import activations_in
 from handgrad.operations.operation import Application, Misfit, Signature
@@ -74,7 +74,7 @@ def goals(trace: Trace) -> list[Block]:
 def _activation_nouns(trace: Trace) -> list[tuple[str, str]]:
     written = [trace.graph.nodes[name].written for name in trace.graph.equations]
     used = [known.operation for formula in written for _, known in activations_in(formula)]
-    return [(name, WORDS[name].noun) for name in dict.fromkeys(used) if name in WORDS]
+    return [(name, noun_of(name)) for name in dict.fromkeys(used) if is_spoken(name)]
 
 
 def _calls(trace: Trace) -> list[Call]:
@@ -106,7 +106,7 @@ def quick_reference(trace: Trace) -> list[Block]:
         for note in step.notes:
             if isinstance(note, ShortcutTaken):
                 line = step.lines[0]
-                nouns = f"{WORDS[note.activation].noun} with {WORDS[note.operation].noun}"
+                nouns = f"{noun_of(note.activation)} with {noun_of(note.operation)}"
                 rows.append(((nouns,), (Name(note.loss),), (line.target, " = ", line.formula)))
     if not rows:
         return []
@@ -117,7 +117,7 @@ def quick_reference(trace: Trace) -> list[Block]:
 def _rule(call: Call) -> tuple[Text, ...] | None:
     """A function of one argument: its noun, h = f(z), and ∂L/∂z by its pull-back."""
     record = operation_of(call)
-    if call.operation not in WORDS:
+    if not is_spoken(call.operation):
         return None
     options = {**record.options, **dict(call.options)}
     z, h, g = Name("z", shape=PAIR), Name("h", shape=PAIR), Adjoint("h", shape=PAIR)
@@ -130,7 +130,7 @@ def _rule(call: Call) -> tuple[Text, ...] | None:
         return None  # options that a vector of two has no place for
     if shown is None:
         return None
-    return (WORDS[call.operation].noun,), (h, " = ", forward), (Adjoint("z"), " = ", shown)
+    return (noun_of(call.operation),), (h, " = ", forward), (Adjoint("z"), " = ", shown)
 
 
 def _pair(_: Leaf) -> Shape:
@@ -172,15 +172,16 @@ def shut_gates(step: Step) -> list[Block]:
     if step.phase != "backward" or not notes:
         return []
     shut = BY_NAME[notes[0].operation]
-    noun, cure = WORDS[shut.name].noun, WORDS.get(shut.ajar)
+    noun = shut.words.noun
     single = [n for n in notes if n.case_count == 1]
     opening: Block = (
         Derivation(_shut(single[0]))
         if single
         else Paragraph((f"{noun} is flat where its gate is shut: its slope there is 0.",))
     )
-    if cure is None:
+    if not shut.ajar:
         return [opening]
+    cure = BY_NAME[shut.ajar].words
     return [opening, Paragraph((f"What helps: {cure.noun} in place of {noun}. {cure.backward}",))]
 
 

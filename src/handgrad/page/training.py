@@ -8,7 +8,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from handgrad.explain import RULE_NOUNS
 from handgrad.explain.reviving import ways_text
 from handgrad.explain.text import joined, listed
 from handgrad.explain.units import unit_name
@@ -20,6 +19,7 @@ from handgrad.run.reviving import Revivers
 from handgrad.study.returning import Way
 from handgrad.study.training import OverTraining, UnitEvent
 from handgrad.study.units import Layer
+from handgrad.updates import RULES
 
 ROWS = 12
 """Updates listed of a long training."""
@@ -109,7 +109,7 @@ def _what(study: OverTraining) -> Text:
     batches = f", in batches of {study.batch} drawn with seed {study.seed}" if study.batch else ""
     every = [b - a for a, b in pairwise(study.steps)]
     looked = f" The units are looked at every {every[0]} updates." if every and every[0] > 1 else ""
-    words = f"{made} update{'s' if made > 1 else ''} by {RULE_NOUNS[study.update.rule]} at rate "
+    words = f"{made} update{'s' if made > 1 else ''} by {RULES[study.update.rule].noun} at rate "
     rows: Text = (", the rows of ", *joined([(Name(n),) for n in study.rows])) if study.rows else ()
     if study.columns:
         rows = (", the columns of ", *joined([(Name(n),) for n in study.columns]))

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from handgrad.explain.text import Text
-from handgrad.explain.words import WORDS
 from handgrad.expression import ONE, Adjoint, Expression, Literal, Name, substitute
+from handgrad.operations import noun_of
 from handgrad.operations.operation import describe
 from handgrad.page.blocks import Block, Derivation, Heading, Note, Page, Paragraph, Relation
 from handgrad.page.relations import without_repeats
@@ -247,11 +247,11 @@ def blame_text(blame: Blame, factor: float) -> Text:
     place = f" (step {blame.step})" if blame.step else " (given)"
     match blame.kind:
         case "gate_shut":
-            noun = WORDS[blame.operation].noun
+            noun = noun_of(blame.operation)
             sign = " < 0" if blame.value < 0 else ""
             return (f"The gate of {noun} is shut: ", entry, " = ", value, sign, place, ", so its slope is 0.")  # fmt: skip
         case "saturated":
-            noun = WORDS[blame.operation].noun
+            noun = noun_of(blame.operation)
             return (f"{noun[0].upper()}{noun[1:]} is saturated at ", entry, " = ", value, place, ": its slope is ", Literal(factor), ".")  # fmt: skip
         case "value":
             return ("The factor ", entry, " is ", value, place, ".")
@@ -278,7 +278,7 @@ def _value_blocks(why: WhyValue) -> list[Block]:
         relation = Relation(link.entry.formula, without_repeats(chain), label=label)
         blocks.append(Derivation((relation,)))
         if link.blame is not None and link.blame.kind == "gate_shut":
-            noun = WORDS[link.blame.operation].noun
+            noun = noun_of(link.blame.operation)
             text = (
                 f"The gate of {noun} is shut: ", link.blame.entry.formula, " = ",
                 Literal(link.blame.value), f" is not positive, so {noun} gives 0.",

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from handgrad.explain.words import WORDS
 from handgrad.expression import Adjoint, Call, Expression, Name, leaves
-from handgrad.operations import operation_of
+from handgrad.operations import noun_of, operation_of
 from handgrad.operations.gates import activations_in
 from handgrad.operations.operation import Array
 from handgrad.picture.drawing import Arrow, Drawing, Label, Path, Rectangle, Role, Shape, Text
@@ -134,7 +133,7 @@ class _Picture:
         whole: Text = (Name(name), " = ", written)
         if self.measure.width(whole, FORMULA) <= WIDEST:
             return whole
-        noun = WORDS[written.operation].noun if isinstance(written, Call) else "an expression"
+        noun = noun_of(written.operation) if isinstance(written, Call) else "an expression"
         return (Name(name), ": ", noun.removeprefix("the "))
 
     def _written(self, name: str) -> Expression | None:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from handgrad.errors import printable
 from handgrad.explain.text import listed
-from handgrad.explain.words import WORDS
 from handgrad.figures import figure
+from handgrad.operations import noun_of
 from handgrad.picture.layers import Network
 from handgrad.picture.numbers import Shown
 from handgrad.trace import Trace
@@ -61,7 +61,7 @@ def _layers(network: Network) -> str:
     parts = [f"{count} input{'s' if count > 1 else ''} {printable(network.source)}"]
     for position, layer in enumerate(network.layers):
         units = layer.sum.units
-        noun = WORDS[layer.operation].noun if layer.operation else "no activation"
+        noun = noun_of(layer.operation) if layer.operation else "no activation"
         name = layer_name(network, position)
         parts.append(f"{name} of {units} unit{'s' if units > 1 else ''} with {noun}")
     return ", ".join(parts)

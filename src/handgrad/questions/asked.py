@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-from handgrad.explain import RULE_NOUNS, WORDS, Text, joined, listed, zeroed_text
+from handgrad.explain import Text, joined, listed, zeroed_text
 from handgrad.expression import Adjoint, Literal, Name
-from handgrad.operations import BY_NAME
+from handgrad.operations import BY_NAME, noun_of
 from handgrad.questions.phrases import (
     cases_words,
     entry_value,
@@ -32,6 +32,7 @@ from handgrad.questions.structure import (
 from handgrad.trace import Zeroed
 from handgrad.trace.numbers import literal_of
 from handgrad.trace.units import entry
+from handgrad.updates import RULES
 
 SHORT = 8
 """An input of at most so many entries is written out in a sentence."""
@@ -71,7 +72,7 @@ def question_text(question: Question) -> Text:
             said = (
                 plain
                 if plain_rule(question)
-                else (f"{RULE_NOUNS[question.rule]} updates every parameter",)
+                else (f"{RULES[question.rule].noun} updates every parameter",)
             )
             return (
                 "After the backward pass ", *said, ". With η = ", Literal(question.rate),
@@ -154,7 +155,7 @@ def _ask_swap(question: GateSwap) -> Text:
     gate = BY_NAME[question.operation].gate
     ask = "Would a unit still block the gradient?" if gate else "Would any unit be shut?"
     return (
-        f"If {WORDS[question.operation].noun} were replaced by {new}",
+        f"If {noun_of(question.operation)} were replaced by {new}",
         *kept,
         f", {change}? {ask}",
     )

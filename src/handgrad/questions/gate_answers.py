@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from handgrad.explain import (
-    WORDS,
     Inline,
     Text,
     joined,
@@ -16,7 +15,7 @@ from handgrad.explain import (
     zeroed_text,
 )
 from handgrad.expression import Literal, Name
-from handgrad.operations import BY_NAME
+from handgrad.operations import BY_NAME, noun_of
 from handgrad.questions.phrases import (
     LISTED,
     cases_words,
@@ -104,7 +103,7 @@ def _shut_in_some(parts: Sequence[ZeroPart], besides: bool) -> Text:
     if len(parts) > LISTED:
         more = len(parts) - LISTED
         told.append((f"{more} more unit{'s' if more > 1 else ''}",))
-    noun = listed([WORDS[o].noun for o in dict.fromkeys(p.operation for p in parts)])
+    noun = listed([noun_of(o) for o in dict.fromkeys(p.operation for p in parts)])
     where = cited([p.step for p in parts if p.step])
     return (
         f"{noun[:1].upper()}{noun[1:]} is shut in some of the cases{' as well' if besides else ''}{where}: ", *joined(told),
@@ -133,7 +132,7 @@ def _zero_part(part: ZeroPart) -> Text:
     about: Text = (part.about,) if part.about is not None else ()
     match part.cause:
         case "shut_gate":
-            noun = WORDS[part.operation].noun
+            noun = noun_of(part.operation)
             if part.cases:
                 return (
                     f"In {cases_words(part.cases)} ", *about, f" ≤ 0{where}, so {noun} is shut: in the gradient of "
@@ -179,7 +178,7 @@ def _zero_part(part: ZeroPart) -> Text:
 
 
 def swap_text(swap: Swap) -> Text:
-    noun = WORDS[swap.operation].noun
+    noun = noun_of(swap.operation)
     slopes = [u.other_slope for u in swap.units]
     shut = [u for u in swap.units if u.other_slope == 0]
     parts: list[Inline] = [f"With {noun}{_setting(swap.operation)}: "]
@@ -229,7 +228,7 @@ def swap_in_general(question: GateSwap) -> tuple[Text, ...]:
     block, shrink = ("blocks", "shrinks") if len(saturating) == 1 else ("block", "shrink")
     return (
         (
-            f"In general {listed([WORDS[o].noun for o in saturating])} never {block} a gradient completely, but "
+            f"In general {listed([noun_of(o) for o in saturating])} never {block} a gradient completely, but "
             f"{shrink} it: no slope is above {slope:g}, and far from 0 every slope is near 0. Over many layers the gradient "
             "can still vanish.",
         ),

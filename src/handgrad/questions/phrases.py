@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handgrad.explain import WORDS, Text, listed
+from handgrad.explain import Text, listed
 from handgrad.expression import Adjoint, Expression, Name
+from handgrad.operations import noun_of
 from handgrad.questions.structure import (
     Entry,
     UpdatedValue,
@@ -47,7 +48,7 @@ def cases_words(cases: Sequence[int]) -> str:
 
 def sides(names: Sequence[str]) -> str:
     """Operations by their nouns, as choices."""
-    return listed([WORDS[n].noun for n in names], "or")
+    return listed([noun_of(n) for n in names], "or")
 
 
 def raised(text: Text) -> Text:
