@@ -60,7 +60,8 @@ def judge(
     """Derives anew what the product says of a problem.
 
     Where PyTorch's floats say otherwise they may have cancelled: what is false by them and true by `Precise` is true.
-    What is said after updates is undecided where it is false by both and the last digits of the parameters decide.
+    What is said after updates is undecided where it is false by both, and they or the last digits of the
+    parameters disagree.
 
     Arguments:
         text: the problem file.
@@ -85,10 +86,12 @@ def judge(
         claims = list(FAMILIES[name](facts))
         undecided: set[int] = set()
         if not all(claim.holds for claim in claims):
-            floats, claims = claims, _either(claims, list(FAMILIES[name](precise)))
+            floats, digits = claims, list(FAMILIES[name](precise))
+            claims = _either(floats, digits)
             if oracle.update and not all(claim.holds for claim in claims):
                 again = (Facts(text, shaken(oracle, k), trace, seed) for k in range(SHAKEN))
-                undecided = _undecided(claims, [floats, *(list(FAMILIES[name](f)) for f in again)])
+                shaken_runs = [list(FAMILIES[name](f)) for f in again]
+                undecided = _undecided(claims, [floats, digits, *shaken_runs])
         report.take(claims, text, undecided)
     return report
 
