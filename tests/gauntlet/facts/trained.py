@@ -98,7 +98,7 @@ def _event(event: UnitEvent, study: OverTraining, facts: Facts) -> Found:
     alive = was if died else became
     yield near(alive[event.case], alive.max(), 1e-6), "another case is larger"
     yield (
-        near(event.own, event.to_value - event.from_value - event.below, 1e-6)
+        near(event.from_value + event.own + event.below, event.to_value, 1e-6)
         or abs(event.own + event.below) < 1e-9 * abs(event.own),
         "the shares do not add up",
     )
