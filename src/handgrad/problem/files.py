@@ -41,7 +41,7 @@ def bundled() -> tuple[tuple[str, str, str], ...]:
 def load(source: str | Path) -> Problem:
     """A bundled problem by name, or a problem file by path.
 
-    Raises `ProblemError` and the other `HandgradError`s, naming the file.
+    Raises `ProblemError`, or another kind of `HandgradError`, naming the file.
     """
     path = Path(source)
     if not str(source).strip():

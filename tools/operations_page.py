@@ -1,0 +1,119 @@
+"""The reference of operations, written from the table: what each computes, its pull-backs and its kinks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+import numpy as np
+
+import handgrad
+from handgrad.equations import source
+from handgrad.explain import WORDS
+from handgrad.expression import Adjoint, Call, Expression, Name, Option, Shape
+from handgrad.graph import Graph
+from handgrad.operations import TABLE
+from handgrad.operations.operation import Operation
+from handgrad.render.mathml import MathmlPen
+from handgrad.render.style import Style
+
+FAMILIES = {
+    "activation": "Activations",
+    "elementwise": "Functions, entry by entry",
+    "arithmetic": "Arithmetic and comparisons",
+    "linear": "Products and convolutions",
+    "reduction": "Reductions and pools",
+    "normalisation": "Normalisation",
+    "loss": "Losses",
+    "structure": "Choosing and arranging",
+}
+"""The families in the order of the page; helpers are what pull-backs are written with, not the language."""
+
+NAMES = {1: ("z",), 2: ("a", "b"), 3: ("c", "a", "b")}
+
+SHAPES: tuple[Shape, ...] = ((2,), (2, 3), (3,), (4, 4), (2, 2), (1, 4, 4), (1, 1, 2, 2), ())
+"""The shapes that are tried for an example; the first that an operation takes are shown."""
+
+OPTIONS: tuple[dict[str, Option], ...] = ({}, {"shape": (2, 1)}, {"at": (0,)})
+"""The options that are tried: what a reshape and an entry cannot do without."""
+
+
+def page() -> str:
+    """The page in Markdown, its formulas in MathML."""
+    parts = [
+        "# Operations",
+        "Every operation of the language, written from the table that computes it: what it does to numbers, the "
+        "formula, and the pull-back, which gives the gradient with respect to an argument from the gradient with "
+        "respect to the result, r. What frameworks do otherwise stands in "
+        "[where frameworks differ](frameworks.md).",
+    ]
+    for family, title in FAMILIES.items():
+        parts.append(f"## {title}")
+        for record in TABLE:
+            if record.family == family:
+                parts += _entry(record)
+    return "\n\n".join(parts) + "\n"
+
+
+def _entry(record: Operation) -> Iterator[str]:
+    words = WORDS[record.name]
+    example = _example(record)
+    yield f"### {record.name}"
+    if example is None:
+        yield words.forward
+        return
+    call, graph = example
+    yield f"`{source(call)}` · {words.forward}"
+    yield _lines([(Name("r"), call), *_gradients(call, graph)])
+    yield words.backward
+    if record.options:
+        given = ", ".join(f"`{name}={value}`" for name, value in record.options.items())
+        yield f"Options and what they are where they are left out: {given}."
+    for domain in record.domain:
+        yield f"`{source(call.arguments[domain.argument])}` must be {domain.words}."
+    for kink in record.kinks:
+        yield f"Kink: {kink.words}."
+
+
+def _example(record: Operation) -> tuple[Call, Graph] | None:
+    """A call of the operation on arrays of the first shapes that it takes, and the graph of its sum of squares."""
+    count = max(record.arity[0], 2 if record.arity[1] is None else 1)
+    for options, shapes in product(OPTIONS, product(SHAPES, repeat=count)):
+        names = [Name(n, shape=s) for n, s in zip(NAMES[count], shapes, strict=True)]
+        call = Call(record.name, tuple(names), tuple(options.items()))
+        if record.elementwise and len(set(shapes)) > 1:
+            continue
+        given = {n.name: _numbers(s) for n, s in zip(names, shapes, strict=True)}
+        try:
+            problem = handgrad.Problem([f"r = {source(call)}", "L = sum(r**2)"], given)
+            graph = handgrad.build(problem)
+        except (handgrad.HandgradError, TypeError, KeyError):
+            continue
+        written = graph.nodes["r"].written
+        if isinstance(written, Call) and written.operation == record.name:
+            return written, graph
+    return None
+
+
+def _numbers(shape: Shape) -> np.ndarray:
+    size = int(np.prod(shape, dtype=int))
+    return (0.2 + 0.5 * np.arange(1, size + 1) / (size + 1)).reshape(shape)
+
+
+def _gradients(call: Call, graph: Graph) -> list[tuple[Expression, Expression]]:
+    by_leaf = {line.leaf: line.formula for line in graph.backward}
+    found: list[tuple[Expression, Expression]] = []
+    for argument in call.arguments:
+        formula = by_leaf.get(Adjoint(argument.name)) if isinstance(argument, Name) else None
+        if formula is not None and isinstance(argument, Name):
+            found.append((Adjoint(argument.name), formula))
+    return found
+
+
+def _lines(equalities: list[tuple[Expression, Expression]]) -> str:
+    pen = MathmlPen(Style())
+    rows = "".join(
+        f'<div><math display="inline">{pen.draw(left)}<mo>=</mo>{pen.draw(right)}</math></div>'
+        for left, right in equalities
+    )
+    return f'<div class="formulas">{rows}</div>'
