@@ -9,7 +9,6 @@ import numpy as np
 
 import handgrad
 from handgrad.equations import source
-from handgrad.explain import WORDS
 from handgrad.expression import Adjoint, Call, Expression, Name, Option, Shape
 from handgrad.graph import Graph
 from handgrad.operations import TABLE
@@ -56,7 +55,7 @@ def page() -> str:
 
 
 def _entry(record: Operation) -> Iterator[str]:
-    words = WORDS[record.name]
+    words = record.words
     example = _example(record)
     yield f"### {record.name}"
     if example is None:
