@@ -152,8 +152,8 @@ def test_the_json(capsys: pytest.CaptureFixture[str]) -> None:
         assert found["depths"][-1]["estimate"] == found["estimate"]
     table = printed(["born-dead", "--table", "--samples", "200", "--depth", "1,4"], capsys)
     validate(table, "born-dead-table")
-    assert [r["width"] for r in table["rows"]] == [2, 3, 4, 5, 6]
-    assert [d["layers"] for d in table["rows"][0]["depths"]] == [1, 4]
+    assert [s["widths"] for s in table["studies"]] == [[n] * 4 for n in (2, 3, 4, 5, 6)]
+    assert table["depths"] == [1, 4]
     found["estimate"] = 1.5
     with pytest.raises(jsonschema.ValidationError):
         validate(found, "born-dead")
@@ -210,4 +210,4 @@ def test_what_python_gives_is_checked_too() -> None:
         handgrad.born_dead([2], init="xavir")
     with pytest.raises(handgrad.OptionError, match="hidden layers"):
         handgrad.born_dead([])
-    assert json.dumps(handgrad.born_dead_object(handgrad.born_dead([2], networks=5)))
+    assert json.dumps(handgrad.to_json(handgrad.born_dead([2], networks=5)))

@@ -130,7 +130,7 @@ def test_problems_of_other_equations(position: int) -> None:
     for side, trace in ((0, left), (1, right)):
         ids = [s.id for p in comparison.steps if (s := (p.left, p.right)[side]) is not None]
         assert sorted(ids) == sorted(s.id for s in trace.steps)
-    thing = json.loads(json.dumps(handgrad.comparison_object(comparison), allow_nan=False))
+    thing = json.loads(json.dumps(handgrad.to_json(comparison), allow_nan=False))
     validate(thing, "comparison")
     for width in (50, 130):
         text = terminal(comparison, width)

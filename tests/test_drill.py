@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 import handgrad
 from handgrad.drill.asking import WORDS
 from handgrad.drill.said import Accepted, AtStart, Back, Skipped, Told
-from handgrad.drill.state import restored
+from handgrad.drill.state import kept, restored
 from handgrad.drill.typed import Cells, DrillUnfinished, Unread, read_typed
 from tests.schemas import validate
 from tests.test_documents import indented, python
@@ -313,8 +313,8 @@ def test_any_sequence_leaves_a_sound_drill_that_can_be_kept(typed: list[str]) ->
         handgrad.drill_said_page(drill, said)
         assert before.done <= len(before.blanks)
     handgrad.drill_summary_page(drill)
-    state = json.loads(json.dumps(handgrad.drill_object(drill), allow_nan=False))
-    validate(state, "drill")
+    validate(json.loads(json.dumps(handgrad.to_json(handgrad.drill_state(drill)))), "drill")
+    state = json.loads(json.dumps(kept(drill), allow_nan=False))
     fresh = handgrad.begin_drill(LAB, words=["z2,h2,dz2,dW2"])
     again = restored(fresh, state)
     assert again.marks == drill.marks
@@ -340,7 +340,7 @@ def test_any_sequence_leaves_a_sound_drill_that_can_be_kept(typed: list[str]) ->
 def test_a_state_that_is_damaged_is_refused(damage: dict[str, Any]) -> None:
     drill = handgrad.begin_drill(LAB)
     with pytest.raises(ValueError, match=r"damaged|no drill"):
-        restored(drill, {**handgrad.drill_object(drill), **damage})
+        restored(drill, {**kept(drill), **damage})
 
 
 # -- the command -----------------------------------------------------------------------------------
@@ -381,8 +381,8 @@ def test_piped_lines_are_answers_and_the_rest_is_kept(home: Path) -> None:
     assert "Not right in entry 2" in out
     assert "Kept: 2 of 24 done" in out
     assert max(map(len, out.splitlines())) <= 80
-    (kept,) = (home / "handgrad").iterdir()
-    validate(json.loads(kept.read_text("utf-8")), "drill")
+    (file,) = (home / "handgrad").iterdir()
+    assert json.loads(file.read_text("utf-8"))["done"] == 2
 
     out, _ = command(home, "0.42 -0.17\nquit\n", "lab9")
     assert "Resumed where you left off: 2 of 24 done, 2 marks" in out

@@ -279,10 +279,10 @@ def test_json(name: str, capsys: pytest.CaptureFixture[str]) -> None:
 def test_json_of_the_lab(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["questions", "lab9", "--json", "--only", "updated_value"]) == 0
     (question,) = json.loads(capsys.readouterr().out)["questions"]
-    assert question["facts"]["after"] == pytest.approx(0.336540, abs=1e-6)
+    assert question["after"] == pytest.approx(0.336540, abs=1e-6)
     assert question["steps"] == ["2.2", "3.1"]
-    question["facts"]["after"] = "0.3365"
-    bad = {"schema": "handgrad/questions/1", "problem": "", "questions": [question]}
+    question["after"] = "0.3365"
+    bad = {"schema": "handgrad/questions/2", "problem": "", "questions": [question]}
     with pytest.raises(jsonschema.ValidationError):
         validate(bad, "questions")
 

@@ -199,7 +199,7 @@ def test_every_bundled_problem_can_be_trained(name: str) -> None:
         handgrad.training_page(study), width=80, colour=False, unicode=True
     )
     assert "Over time" in text
-    validate(handgrad.training_object(study), "training")
+    validate(handgrad.to_json(study), "training")
 
 
 def test_gates_inside_an_equation_are_units_too() -> None:

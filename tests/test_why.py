@@ -195,7 +195,7 @@ def test_gates_within_an_equation_have_a_place_on_the_path() -> None:
     assert len(path.factors) == 3
     (blame,) = [f.blame for f in path.factors if f.blame is not None]
     assert (blame.kind, blame.step) == ("gate_shut", "1.1")
-    assert "W @ x + b" in {str(v) for v in handgrad.why_object(why)["parts"].values()}
+    assert "W @ x + b" in {str(v) for v in handgrad.to_json(why)["parts"].values()}
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])

@@ -54,14 +54,17 @@ if TYPE_CHECKING:
     from handgrad.comparison import compare as compare
     from handgrad.drill import Drill as Drill
     from handgrad.drill import DrillQuit as DrillQuit
+    from handgrad.drill import DrillState as DrillState
     from handgrad.drill import DrillStore as DrillStore
     from handgrad.drill import DrillUnfinished as DrillUnfinished
     from handgrad.drill import begin_drill as begin_drill
-    from handgrad.drill import drill_object as drill_object
+    from handgrad.drill import drill_state as drill_state
+    from handgrad.export.json import to_json as to_json
     from handgrad.gates import Audit as Audit
     from handgrad.gates import audit_gates as audit_gates
     from handgrad.gates import read_box as read_box
     from handgrad.numbers import NumberKind as NumberKind
+    from handgrad.numbers import OtherRun as OtherRun
     from handgrad.numbers import run_exact as run_exact
     from handgrad.numbers import run_intervals as run_intervals
     from handgrad.numbers import run_symbols as run_symbols
@@ -95,6 +98,7 @@ if TYPE_CHECKING:
     from handgrad.picture.lines import PicturePhase as PicturePhase
     from handgrad.picture.network import network_picture as network_picture
     from handgrad.practice import Sheet as Sheet
+    from handgrad.practice import SheetSet as SheetSet
     from handgrad.practice import Wanted as Wanted
     from handgrad.practice import draw as draw
     from handgrad.practice import exercise_files as exercise_files
@@ -106,33 +110,22 @@ if TYPE_CHECKING:
     from handgrad.practice import read_roster as read_roster
     from handgrad.practice import wanted as wanted
     from handgrad.practice import write_exercises as write_exercises
+    from handgrad.problem.files import Listing as Listing
     from handgrad.questions import Question as Question
     from handgrad.questions import QuestionKind as QuestionKind
+    from handgrad.questions import QuestionSheet as QuestionSheet
     from handgrad.questions import questions_for as questions_for
-    from handgrad.render.checks import check_object as check_object
     from handgrad.render.code import step_code as step_code
     from handgrad.render.code import write_code as write_code
-    from handgrad.render.comparison_json import comparison_object as comparison_object
-    from handgrad.render.gates_json import gates_object as gates_object
     from handgrad.render.html import render_html as render_html
-    from handgrad.render.json import numbers_object as numbers_object
-    from handgrad.render.json import to_json as to_json
-    from handgrad.render.json import verification_object as verification_object
     from handgrad.render.markdown import render_markdown as render_markdown
     from handgrad.render.notebook import render_notebook as render_notebook
     from handgrad.render.png import render_png as render_png
-    from handgrad.render.practice_json import practice_object as practice_object
-    from handgrad.render.questions_json import questions_object as questions_object
-    from handgrad.render.studies import born_dead_object as born_dead_object
-    from handgrad.render.studies import born_dead_table_object as born_dead_table_object
-    from handgrad.render.studies import training_comparison_object as training_comparison_object
-    from handgrad.render.studies import training_object as training_object
     from handgrad.render.style import Style as Style
     from handgrad.render.svg import render_svg as render_svg
     from handgrad.render.tex import render_tex as render_tex
     from handgrad.render.typst import render_pdf as render_pdf
     from handgrad.render.typst import render_typst as render_typst
-    from handgrad.render.why_json import why_object as why_object
     from handgrad.run.cases import open_cases as open_cases
     from handgrad.run.engine import Engine as Engine
     from handgrad.run.engine import Gradients as Gradients
@@ -147,6 +140,7 @@ if TYPE_CHECKING:
     from handgrad.saving import save_each as save_each
     from handgrad.saving import solution_report as solution_report
     from handgrad.study import BornDead as BornDead
+    from handgrad.study import BornDeadTable as BornDeadTable
     from handgrad.study import DataSource as DataSource
     from handgrad.study import OverTraining as OverTraining
     from handgrad.study import born_dead as born_dead
@@ -166,10 +160,11 @@ __version__ = "0.1.0"
 _WHEN_ASKED_FOR = {
     "Drill": "handgrad.drill",
     "DrillQuit": "handgrad.drill",
+    "DrillState": "handgrad.drill",
     "DrillStore": "handgrad.drill",
     "DrillUnfinished": "handgrad.drill",
     "begin_drill": "handgrad.drill",
-    "drill_object": "handgrad.drill",
+    "drill_state": "handgrad.drill",
     "drill_opening_page": "handgrad.page.drill",
     "drill_question_page": "handgrad.page.drill",
     "drill_said_page": "handgrad.page.drill",
@@ -182,6 +177,7 @@ _WHEN_ASKED_FOR = {
     "sheets_page": "handgrad.page.sheets",
     "short_key_page": "handgrad.page.sheets",
     "Sheet": "handgrad.practice",
+    "SheetSet": "handgrad.practice",
     "Wanted": "handgrad.practice",
     "draw": "handgrad.practice",
     "for_students": "handgrad.practice",
@@ -193,25 +189,23 @@ _WHEN_ASKED_FOR = {
     "file_names": "handgrad.practice",
     "made_folders": "handgrad.practice",
     "write_exercises": "handgrad.practice",
-    "practice_object": "handgrad.render.practice_json",
     "Blank": "handgrad.check.blanks",
     "blank_toml": "handgrad.check.blanks",
     "blanks": "handgrad.check.blanks",
     "Checker": "handgrad.check.checking",
     "Level": "handgrad.check.report",
     "CheckReport": "handgrad.check.report",
-    "check_object": "handgrad.render.checks",
     "check_page": "handgrad.page.checking",
     "NumberKind": "handgrad.numbers",
-    "numbers_object": "handgrad.render.json",
+    "OtherRun": "handgrad.numbers",
     "run_exact": "handgrad.numbers",
     "run_intervals": "handgrad.numbers",
     "run_symbols": "handgrad.numbers",
     "numbers_page": "handgrad.page.numbers",
+    "Listing": "handgrad.problem.files",
     "list_page": "handgrad.page.listing",
     "verification_page": "handgrad.page.verification",
-    "to_json": "handgrad.render.json",
-    "verification_object": "handgrad.render.json",
+    "to_json": "handgrad.export.json",
     "verify": "handgrad.verification",
     "Verification": "handgrad.verification",
     "Engine": "handgrad.run.engine",
@@ -240,21 +234,19 @@ _WHEN_ASKED_FOR = {
     "render_png": "handgrad.render.png",
     "Question": "handgrad.questions",
     "QuestionKind": "handgrad.questions",
+    "QuestionSheet": "handgrad.questions",
     "question_blocks": "handgrad.page.questions",
     "questions_for": "handgrad.questions",
-    "questions_object": "handgrad.render.questions_json",
     "questions_page": "handgrad.page.questions",
     "Comparison": "handgrad.comparison",
     "compare": "handgrad.comparison",
-    "comparison_object": "handgrad.render.comparison_json",
     "comparison_page": "handgrad.page.comparison",
     "BornDead": "handgrad.study",
+    "BornDeadTable": "handgrad.study",
     "born_dead": "handgrad.study",
     "born_dead_table": "handgrad.study",
     "born_dead_page": "handgrad.page.born_dead",
     "born_dead_table_page": "handgrad.page.born_dead",
-    "born_dead_object": "handgrad.render.studies",
-    "born_dead_table_object": "handgrad.render.studies",
     "DataSource": "handgrad.study",
     "OverTraining": "handgrad.study",
     "train": "handgrad.study",
@@ -264,17 +256,13 @@ _WHEN_ASKED_FOR = {
     "with_data": "handgrad.study",
     "training_page": "handgrad.page.training",
     "training_comparison_page": "handgrad.page.training",
-    "training_object": "handgrad.render.studies",
-    "training_comparison_object": "handgrad.render.studies",
     "Audit": "handgrad.gates",
     "audit_gates": "handgrad.gates",
     "read_box": "handgrad.gates",
     "gates_page": "handgrad.page.gates",
-    "gates_object": "handgrad.render.gates_json",
     "open_cases": "handgrad.run.cases",
     "ask_why": "handgrad.why",
     "why_page": "handgrad.page.why",
-    "why_object": "handgrad.render.why_json",
     "render_pdf": "handgrad.render.typst",
     "render_tex": "handgrad.render.tex",
     "render_typst": "handgrad.render.typst",

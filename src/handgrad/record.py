@@ -1,11 +1,15 @@
-"""Records: frozen dataclasses that are quick to build."""
+"""Records: frozen dataclasses that are quick to build, and how one is written as JSON."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypeVar, dataclass_transform
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, TypeAlias, TypeVar, dataclass_transform
 
 T = TypeVar("T")
+
+Proportion: TypeAlias = Annotated[float, "from 0 to 1"]
+"""A part of a whole."""
 
 
 @dataclass_transform(frozen_default=True)
@@ -16,3 +20,22 @@ def record(cls: type[T]) -> type[T]:
     build, and the worked solution of a thousand equations is made of a hundred thousand.
     """
     return dataclass(slots=True, unsafe_hash="__hash__" not in vars(cls))(cls)
+
+
+@dataclass(frozen=True, slots=True)
+class JsonForm:
+    """How a record is written as JSON, where that isn't simply its fields: its class's `json`.
+
+    Arguments:
+        schema: the name of its schema, where the record is a whole document.
+        without: fields that are left out.
+        also: properties that are written like fields.
+        named: by field or property, its key where that is another name.
+        as_text: whether the record is written as its text, `str(record)`.
+    """
+
+    schema: str = ""
+    without: Collection[str] = ()
+    also: Collection[str] = ()
+    named: Mapping[str, str] = field(default_factory=dict)
+    as_text: bool = False

@@ -7,7 +7,7 @@ import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from handgrad.expression import Name
 from handgrad.graph import Graph, build
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
+from handgrad.record import JsonForm
 from handgrad.run import Plan, Run, run
 from handgrad.run.evaluate import value_of
 
@@ -65,6 +66,7 @@ class Comparison:
     theirs: float
     at_kink: bool = False
     beside: bool = False
+    json: ClassVar = JsonForm(also=("agrees",))
 
     @property
     def agrees(self) -> bool:
@@ -85,10 +87,17 @@ class Verification:
     not_finite: Mapping[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
     loss: str = "L"
     display: Mapping[str, str] = field(default_factory=dict)
+    json: ClassVar = JsonForm("verify", without=("display",), also=("agrees", "largest_difference"))
 
     @property
     def agrees(self) -> bool:
+        """Whether every comparison is within its tolerance."""
         return all(c.agrees for c in self.comparisons)
+
+    @property
+    def largest_difference(self) -> Mapping[str, float]:
+        """By method, its largest difference."""
+        return {c.method: self.largest(c.method) for c in self.comparisons}
 
     def largest(self, method: str) -> float:
         """The largest difference of a method; NaN where it was not used."""

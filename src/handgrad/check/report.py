@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 
@@ -17,7 +17,8 @@ from handgrad.explain import Text, plain_text
 from handgrad.expression import Expression
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
-from handgrad.trace import Trace
+from handgrad.record import JsonForm
+from handgrad.trace import StepKind, Trace
 
 Verdict: TypeAlias = Literal["right", "consistent", "wrong", "missing"]
 VERDICT_WORDS: dict[Verdict, str] = {
@@ -48,6 +49,12 @@ class Done:
     quantity: Quantity = field(repr=False)
     rule: str
     formula: Expression
+    json: ClassVar = JsonForm(without=("quantity",), also=("target",))
+
+    @property
+    def target(self) -> str:
+        """The quantity's name."""
+        return self.quantity.target
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,7 @@ class Diagnosis:
     written: str = ""
     meant: str = ""
     numbers: Numbers = "entered"
+    json: ClassVar = JsonForm(without=("supposed",))
 
     def __str__(self) -> str:
         return plain_text(self.text)
@@ -86,6 +94,7 @@ class MeanLeft:
     """A convention: gradients on the way are taken without the 1/m of the loss's mean, which is left
     to those of the parameters. `count` is m."""
 
+    kind: ClassVar = "mean_left"
     count: int
 
 
@@ -119,6 +128,11 @@ class Judged:
     out_of: float = 0.0
     printed: Printed | None = None
     convention: MeanLeft | None = None
+    json: ClassVar = JsonForm(
+        without=("quantity", "entry"),
+        also=("target", "step", "kind", "given", "remark"),
+        named={"wrong": "entries"},
+    )
 
     def __repr__(self) -> str:
         return f"<Judged {self.target}: {self.verdict}>"
@@ -144,6 +158,21 @@ class Judged:
         """The quantity's name, as JSON and answers files have it."""
         return self.quantity.target
 
+    @property
+    def step(self) -> str:
+        """The number of its step; empty where no step shows it."""
+        return self.quantity.step
+
+    @property
+    def kind(self) -> StepKind:
+        """The kind of step that it belongs to."""
+        return self.quantity.kind
+
+    @property
+    def given(self) -> Array | None:
+        """What was entered."""
+        return self.entry and self.entry.value
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class CheckReport:
@@ -158,6 +187,11 @@ class CheckReport:
     unused: tuple[Unused, ...] = ()
     as_printed: bool = False
     verdicts: Mapping[str, Judged] = field(init=False)
+    json: ClassVar = JsonForm(
+        "check",
+        without=("problem", "trace", "verdicts"),
+        also=("all_well", "marks", "out_of", "remarks"),
+    )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "verdicts", {s.target: s for s in self.steps})

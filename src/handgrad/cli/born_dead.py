@@ -78,7 +78,7 @@ def born_dead(
         )
         output.deliver(
             lambda: handgrad.born_dead_table_page(studies, depths),
-            lambda: handgrad.born_dead_table_object(studies, depths),
+            handgrad.BornDeadTable(studies, tuple(depths)),
             as_json,
         )
         return
@@ -94,7 +94,7 @@ def born_dead(
         )
     output.deliver(
         lambda: handgrad.born_dead_page(study),
-        lambda: handgrad.born_dead_object(study),
+        study,
         as_json,
     )
 

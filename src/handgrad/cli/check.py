@@ -68,7 +68,7 @@ def check(
     report = checker.check_printed(answers) if as_printed else checker.check(answers)
     output.deliver(
         lambda: handgrad.check_page(report, level),
-        lambda: handgrad.check_object(report),
+        report,
         as_json,
         terminal,
     )

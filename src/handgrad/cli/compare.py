@@ -42,7 +42,7 @@ def compare(
     )
     output.deliver(
         lambda: handgrad.comparison_page(comparison),
-        lambda: handgrad.comparison_object(comparison),
+        comparison,
         as_json,
         terminal,
     )

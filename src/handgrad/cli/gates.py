@@ -75,7 +75,7 @@ def gates(
     progress.done()
     output.deliver(
         lambda: handgrad.gates_page(audit, decimals),
-        lambda: handgrad.gates_object(audit),
+        audit,
         as_json,
         terminal,
     )

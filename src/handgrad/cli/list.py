@@ -15,7 +15,6 @@ def list_(as_json: bool) -> None:
     """List the bundled problems."""
     problems = handgrad.bundled()
     if as_json:
-        rows = [{"name": n, "title": t, "description": d} for n, t, d in problems]
-        print_json({"schema": "handgrad/list/1", "problems": rows})
+        print_json(handgrad.Listing(problems))
         return
     Terminal().show(handgrad.list_page(problems))

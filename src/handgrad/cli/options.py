@@ -87,8 +87,8 @@ def units_off(text: str) -> tuple[int | None, int]:
     return (int(layer) if colon else None), int(count)
 
 
-def print_json(value: dict[str, Any]) -> None:
+def print_json(record: object) -> None:
     """One JSON object on standard output, in ASCII so that every console takes it."""
     import json
 
-    click.echo(json.dumps(value, allow_nan=False))
+    click.echo(json.dumps(handgrad.to_json(record), allow_nan=False))

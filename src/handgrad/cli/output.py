@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -50,16 +50,17 @@ class Output:
     def deliver(
         self,
         page: Callable[[], handgrad.Page],
-        json: Callable[[], dict[str, Any]],
+        record: object,
         as_json: bool,
         terminal: Terminal | None = None,
         slides: Callable[[], handgrad.Page] | None = None,
     ) -> None:
         """What a command has found, as it was asked for: as files, as JSON, or in the terminal."""
         if self.paths:
+            json = partial(handgrad.to_json, record)
             self.write(handgrad.Report(page(), json=json, slides=slides), terminal)
         elif as_json:
-            print_json(json())
+            print_json(record)
         else:
             (terminal or Terminal()).show(page())
 

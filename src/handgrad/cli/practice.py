@@ -139,7 +139,7 @@ def practice(
                 where="--json",
                 mend="leave out the files",
             )
-        print_json(handgrad.practice_object(sheets))
+        print_json(handgrad.SheetSet(sheets))
         return
     exercises = [
         handgrad.Exercise(

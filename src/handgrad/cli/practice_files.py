@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import handgrad
@@ -78,7 +79,8 @@ class Places:
                     reports[path / f"{name}{self._ending}"] = handgrad.Report(page([exercise]))
             else:
                 reports[path] = handgrad.Report(
-                    page(exercises), json=lambda: handgrad.practice_object(sheets)
+                    page(exercises),
+                    json=partial(handgrad.to_json, handgrad.SheetSet(tuple(sheets))),
                 )
         if self.key is not None and _is_folder(self.key):
             for name, exercise in zip(names, exercises, strict=True):

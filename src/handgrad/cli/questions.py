@@ -48,7 +48,7 @@ def questions(
         )
     output.deliver(
         lambda: handgrad.questions_page(trace, found),
-        lambda: handgrad.questions_object(trace, found),
+        handgrad.QuestionSheet(trace, found),
         as_json,
         terminal,
         lambda: handgrad.questions_page(trace, found, layout="slides"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
 import handgrad
@@ -74,11 +76,9 @@ def solve(
         other = run_numbers(given)
         if output:
             page = handgrad.numbers_page(given, other, decimals)
-            output.write(
-                handgrad.Report(page, json=lambda: handgrad.numbers_object(other)), terminal
-            )
+            output.write(handgrad.Report(page, json=partial(handgrad.to_json, other)), terminal)
         elif as_json:
-            print_json(handgrad.numbers_object(other))
+            print_json(other)
         else:
             terminal.show(handgrad.numbers_page(given, other, decimals))
         return
@@ -88,6 +88,6 @@ def solve(
             handgrad.solution_report(trace, only=only, step=step, elements=elements), terminal
         )
     elif as_json:
-        print_json(handgrad.to_json(trace))
+        print_json(trace)
     else:
         terminal.show(handgrad.solution_page(trace, only=only, step=step, elements=elements))

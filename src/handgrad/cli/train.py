@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -86,14 +87,14 @@ def train(
     if compare:
         output.deliver(
             lambda: handgrad.training_comparison_page(studies, decimals),
-            lambda: handgrad.training_comparison_object(studies),
+            replace(studies[0], compared=studies[1:]),
             as_json,
             terminal,
         )
     else:
         output.deliver(
             lambda: handgrad.training_page(studies[0], decimals),
-            lambda: handgrad.training_object(studies[0]),
+            studies[0],
             as_json,
             terminal,
         )

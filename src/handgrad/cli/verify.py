@@ -29,7 +29,7 @@ def verify(
     verification = handgrad.verify(chosen(problem, settings, swaps))
     output.deliver(
         lambda: handgrad.verification_page(verification),
-        lambda: handgrad.verification_object(verification),
+        verification,
         as_json,
         terminal,
     )

@@ -50,7 +50,7 @@ def why(
     answer = handgrad.ask_why(given, entry, top)
     output.deliver(
         lambda: handgrad.why_page(answer, decimals),
-        lambda: handgrad.why_object(answer),
+        answer,
         as_json,
         terminal,
     )

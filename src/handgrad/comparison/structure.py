@@ -6,11 +6,12 @@ Indices, units and cases count from 0, as everywhere in data; the words count fr
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 from handgrad.expression import Expression, Leaf
 from handgrad.operations.operation import Array
-from handgrad.trace import Step, Trace, TraceLine, Zeroed
+from handgrad.record import JsonForm
+from handgrad.trace import Role, Step, Trace, TraceLine, Zeroed
 
 Index: TypeAlias = tuple[int, ...]
 
@@ -68,6 +69,21 @@ class LineDifference:
     numbers: bool = False
     entries: tuple[Index, ...] = ()
     shape: bool = False
+    json: ClassVar = JsonForm(
+        also=("role", "same"),
+        named={
+            "formula": "formula_changed",
+            "numbers": "numbers_changed",
+            "shape": "shape_changed",
+        },
+    )
+
+    @property
+    def role(self) -> Role:
+        """What the line is in its step."""
+        line = self.left or self.right
+        assert line is not None
+        return line.role
 
     @property
     def same(self) -> bool:
@@ -83,6 +99,14 @@ class StepPair:
     left: Step | None
     right: Step | None
     lines: tuple[LineDifference, ...]
+    json: ClassVar = JsonForm(also=("same",))
+
+    @property
+    def step(self) -> Step:
+        """The step in the first of the solutions that has it."""
+        step = self.left or self.right
+        assert step is not None
+        return step
 
     @property
     def same(self) -> bool:
@@ -155,6 +179,7 @@ class Comparison:
     gate_changes: tuple[GateChange, ...]
     apart: tuple[str, ...]
     quantities: tuple[Quantity, ...]
+    json: ClassVar = JsonForm("comparison", without=("left", "right"), also=("same",))
 
     @property
     def same(self) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from handgrad.drill.asking import Drill
-from handgrad.drill.state import drill_object, key_of, restored
+from handgrad.drill.state import kept, key_of, restored
 from handgrad.errors import OptionError
 from handgrad.files import write_files
 from handgrad.problem import Problem
@@ -79,7 +79,7 @@ class DrillStore:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OptionError(f"cannot be made: {error.strerror}", where=str(self.folder)) from None
-        write_files({path: json.dumps(drill_object(drill)).encode()}, force=True)
+        write_files({path: json.dumps(kept(drill)).encode()}, force=True)
 
     def forget(self, problem: Problem) -> None:
         """Forgets what was kept of a problem. Raises `OptionError` where that cannot be done."""

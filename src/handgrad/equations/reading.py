@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from handgrad.equations.parser import DEEPEST, Parser
 from handgrad.errors import EquationError, Span
 from handgrad.expression import Call, Expression
+from handgrad.record import JsonForm
 
 MOST = 10_000
 """Equations in one problem, at most."""
@@ -21,6 +23,7 @@ class Equation:
     expression: Expression
     text: str
     number: int
+    json: ClassVar = JsonForm(without=("expression", "number"))
 
 
 def parse_equations(text: str | Sequence[str], where: str = "") -> tuple[Equation, ...]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 from handgrad.expression import Expression
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
+from handgrad.record import JsonForm, Proportion
 from handgrad.run.reviving import Revivers as Revivers
 from handgrad.run.units import Own
 from handgrad.trace import Zeroed
@@ -179,7 +180,7 @@ class Layer:
     gate: bool
     units: int
     dead: int
-    firing: float
+    firing: Proportion
     gradient_in: float
     gradient_out: float
     ratio: float
@@ -190,6 +191,7 @@ class Layer:
     shut: int = 0
     silences: tuple[str, ...] = ()
     time_step: int = 0
+    json: ClassVar = JsonForm(without=("matrix",), also=("dead_share", "positions"))
 
     @property
     def positions(self) -> int:
@@ -197,7 +199,7 @@ class Layer:
         return math.prod(n for axis, n in enumerate(self.shape) if axis not in self.axes)
 
     @property
-    def dead_share(self) -> float:
+    def dead_share(self) -> Proportion:
         """The share of units that are off throughout."""
         return self.dead / self.units
 
@@ -230,6 +232,33 @@ class Audit:
     rows: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     own_data: bool = False
+    json: ClassVar = JsonForm(
+        "gates",
+        without=("problem", "threshold", "sample", "own_data"),
+        also=("title", "thresholds", "silenced_by"),
+        named={"silenced_by": "silencer"},
+    )
+
+    @property
+    def title(self) -> str:
+        """The problem's title."""
+        return self.problem.title
+
+    @property
+    def thresholds(self) -> Mapping[str, float]:
+        """The shares at which units are saturated or nearly dead, and gradients vanish, explode, or are noise."""
+        return {
+            "saturated": self.threshold,
+            "vanishing": VANISHING,
+            "exploding": EXPLODING,
+            "nearly_dead": NEARLY,
+            "noise": NOISE,
+        }
+
+    @property
+    def silenced_by(self) -> str | None:
+        """The name of the `silencer`."""
+        return self.silencer.name if self.silencer else None
 
     @property
     def silencer(self) -> Layer | None:

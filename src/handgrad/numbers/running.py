@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
@@ -20,11 +20,15 @@ from handgrad.numbers.symbolic import Symbolic, sympy, value_in_decimals
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.problem.given import Given, Written
+from handgrad.record import JsonForm
 from handgrad.run import Plan
 from handgrad.run.evaluate import value_of
 from handgrad.run.plan import spelled_name
 
 NumberKind: TypeAlias = Literal["exact", "symbols"]
+
+Spelled: TypeAlias = Array
+"""An array of numbers that JSON has as texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,21 @@ class OtherRun:
     numbers: Mapping[Leaf, Array]
     functions: _Namespace
     letters: Mapping[Any, Exact] = field(default_factory=dict)
+    json: ClassVar = JsonForm(
+        "numbers",
+        without=("graph", "numbers", "functions", "letters"),
+        also=("values", "gradients"),
+    )
+
+    @property
+    def values(self) -> Mapping[str, Spelled]:
+        """Every named value."""
+        return {name: self.value(name) for name in self.graph.nodes}
+
+    @property
+    def gradients(self) -> Mapping[str, Spelled]:
+        """The gradient of the loss with respect to every named value that has one."""
+        return {n: self.gradient(n) for n in self.graph.nodes if self.has_gradient(n)}
 
     def number_at(self, number: Any) -> Exact | float | None:
         """An exact number itself; a formula's value at the problem's numbers, exact where floats cannot hold it.

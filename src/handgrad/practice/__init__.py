@@ -6,6 +6,7 @@ from handgrad.practice.searching import Search as Search
 from handgrad.practice.searching import Variants as Variants
 from handgrad.practice.searching import draw as draw
 from handgrad.practice.sheets import Sheet as Sheet
+from handgrad.practice.sheets import SheetSet as SheetSet
 from handgrad.practice.sheets import for_students as for_students
 from handgrad.practice.sheets import like as like
 from handgrad.practice.sheets import numbered as numbered

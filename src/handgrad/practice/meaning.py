@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from handgrad.practice.reasons import HUGE, REASONS, Reason, by
 from handgrad.practice.uses import Use, feeding, opened, uses
 from handgrad.problem import Problem
 from handgrad.problem.given import Given
-from handgrad.record import record
+from handgrad.record import JsonForm, record
 
 Kind: TypeAlias = Literal[
     "kept",
@@ -76,6 +76,7 @@ class Meaning:
     low: float = -np.inf
     high: float = np.inf
     reason: Reason | None = None
+    json: ClassVar = JsonForm(also=("because",))
 
     @property
     def because(self) -> str:

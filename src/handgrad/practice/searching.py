@@ -90,6 +90,11 @@ class Variants(Sequence[Problem]):
             {n: _cases_first(self.problem, n, value) for n, value in values.items()}
         )
 
+    @cached_property
+    def drawn(self) -> Mapping[str, Array]:
+        """By given, its numbers in every variant, along the last axis."""
+        return {n: self.numbers(n) for n in (*self.problem.parameters, *self.problem.data)}
+
     def numbers(self, name: str) -> Array:
         """A given's numbers in every variant, along the last axis."""
         return Candidates(self.problem, self._pools, self._places, self._count)[name]

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from handgrad.errors import OptionError
+from handgrad.operations.operation import Array
+from handgrad.practice.meaning import Meaning
+from handgrad.practice.promises import Promise
 from handgrad.practice.searching import Search, Variants, draw
 from handgrad.practice.students import Student, own_seed
 from handgrad.practice.wanted import Wanted
 from handgrad.problem import Problem
+from handgrad.record import JsonForm, record
 
 _LIKE = re.compile(r"\s*(\d+(?:-\d+)+)((?:\s+[A-Za-z_]\w*)*)\s*")
 
@@ -28,11 +33,58 @@ class Sheet:
     seed: int
     position: int = 0
     student: Student | None = None
+    json: ClassVar = JsonForm(
+        without=("variants", "student"),
+        also=("student_id", "parameters", "data"),
+        named={"student_id": "student"},
+    )
 
     @property
     def problem(self) -> Problem:
         """The variant itself, made as it is asked for."""
         return self.variants[self.position]
+
+    @property
+    def student_id(self) -> str | None:
+        """The student whom it is for; None for a sheet that is nobody's."""
+        return self.student.id if self.student else None
+
+    @property
+    def parameters(self) -> Mapping[str, Array]:
+        """The numbers of its parameters."""
+        return self._numbers(self.variants.problem.parameters)
+
+    @property
+    def data(self) -> Mapping[str, Array]:
+        """The numbers of its data."""
+        return self._numbers(self.variants.problem.data)
+
+    def _numbers(self, names: Iterable[str]) -> Mapping[str, Array]:
+        drawn = self.variants.drawn
+        return {name: drawn[name][..., self.position] for name in names}
+
+
+@record
+class SheetSet:
+    """Sheets of one problem; `draw` gives each again from its seed and position."""
+
+    sheets: tuple[Sheet, ...]
+    json: ClassVar = JsonForm("practice", also=("title", "meanings", "promises"))
+
+    @property
+    def title(self) -> str:
+        """The problem's title."""
+        return self.sheets[0].variants.problem.title
+
+    @property
+    def meanings(self) -> Mapping[str, Meaning]:
+        """By given, what its numbers were taken to mean."""
+        return self.sheets[0].variants.meanings
+
+    @property
+    def promises(self) -> tuple[Promise, ...]:
+        """What holds of every sheet."""
+        return self.sheets[0].variants.promises
 
 
 def numbered(problem: Problem, asked: Wanted, count: int, seed: int) -> tuple[Sheet, ...]:

@@ -6,13 +6,14 @@ import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from handgrad.errors import HandgradError, NumberError, ProblemError, nearest
 from handgrad.problem.given import given, number
 from handgrad.problem.problem import Problem
+from handgrad.record import JsonForm, record
 from handgrad.updates import Update
 
 LARGEST = 20_000_000
@@ -32,10 +33,26 @@ KEYS = (
 BUNDLED = Path(__file__).parent.parent / "problems"
 
 
-def bundled() -> tuple[tuple[str, str, str], ...]:
-    """Name, title and description of every bundled problem."""
+class Bundled(NamedTuple):
+    """A bundled problem."""
+
+    name: str
+    title: str
+    description: str
+
+
+@record
+class Listing:
+    """The bundled problems."""
+
+    problems: tuple[Bundled, ...]
+    json: ClassVar = JsonForm("list")
+
+
+def bundled() -> tuple[Bundled, ...]:
+    """Every bundled problem."""
     problems = [(p.stem, load(p)) for p in sorted(BUNDLED.glob("*.toml"))]
-    return tuple((name, p.title, p.description) for name, p in problems)
+    return tuple(Bundled(name, p.title, p.description) for name, p in problems)
 
 
 def load(source: str | Path) -> Problem:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from handgrad.operations import BY_NAME, SPELLINGS
 from handgrad.operations.gates import activation_in
 from handgrad.problem.given import Given, from_text, given, number
 from handgrad.problem.networks import network
+from handgrad.record import JsonForm
 from handgrad.shown import Shown
 from handgrad.updates import RULES, Update
 
@@ -50,8 +51,9 @@ class Problem(Shown, Checked):
     description: str
     update: Update | None
     display: Mapping[str, str]
-    reduction: str
+    reduction: Literal["mean", "sum"]
     where: str = field(compare=False)
+    json: ClassVar = JsonForm(without=("update", "display", "where"))
 
     def __init__(
         self,

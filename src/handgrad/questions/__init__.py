@@ -6,3 +6,4 @@ from handgrad.questions.asking import questions_for as questions_for
 from handgrad.questions.asking import to_discuss as to_discuss
 from handgrad.questions.structure import Question as Question
 from handgrad.questions.structure import QuestionKind as QuestionKind
+from handgrad.questions.structure import QuestionSheet as QuestionSheet

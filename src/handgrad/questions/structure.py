@@ -6,12 +6,13 @@ Indices, units and cases count from 0, as everywhere in data; the words count fr
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 from handgrad.expression import Adjoint, Expression
 from handgrad.operations.operation import Array
+from handgrad.record import JsonForm, record
 from handgrad.run.reviving import LayerRevivers
-from handgrad.trace import TraceLine, Zeroed
+from handgrad.trace import Trace, TraceLine, Zeroed
 
 CLOSE = 0.2
 """A small change is foretold well where it is missed by at most this share of it."""
@@ -333,6 +334,21 @@ Question: TypeAlias = (
     | SmallChange
     | MostSensitive
 )
+
+
+@record
+class QuestionSheet:
+    """Questions about one solution."""
+
+    trace: Trace
+    questions: tuple[Question, ...]
+    json: ClassVar = JsonForm("questions", without=("trace",), also=("problem",))
+
+    @property
+    def problem(self) -> str:
+        """The problem's title."""
+        return self.trace.problem.title
+
 
 QuestionKind: TypeAlias = Literal[
     "zero_rows_columns",

@@ -13,7 +13,7 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from handgrad.operations.annotate import annotated
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.problem.parts import with_named_activations
+from handgrad.record import JsonForm
 from handgrad.run.evaluate import value_of
 from handgrad.run.penalties import Penalties
 from handgrad.run.plan import Plan
@@ -65,6 +66,7 @@ class Revivers:
     decay: bool = False
     penalties: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
+    json: ClassVar = JsonForm(also=("never",))
 
     @property
     def moves(self) -> bool:

@@ -87,6 +87,6 @@ def _picture(trace: Trace, phase: Literal["forward", "backward"]) -> Drawing:
 
 
 def _object(trace: Trace) -> dict[str, Any]:
-    from handgrad.render.json import to_json
+    from handgrad.export.json import to_json
 
     return to_json(trace)

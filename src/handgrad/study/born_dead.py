@@ -11,7 +11,7 @@ import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from handgrad.numbers import bounding
 from handgrad.numbers.interval import Interval
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
+from handgrad.record import JsonForm, Proportion
 from handgrad.run import Plan
 from handgrad.run.engine import BLOCK_BYTES
 from handgrad.run.program import compiled
@@ -55,6 +56,17 @@ class Examined:
 
 
 @dataclass(frozen=True, slots=True)
+class Depth:
+    """How many are dead after so many hidden layers; the bounds are None where none are known."""
+
+    layers: int
+    estimate: Proportion
+    standard_error: Proportion
+    lower: Proportion | None
+    upper: Proportion | None
+
+
+@dataclass(frozen=True, slots=True)
 class BornDead:
     """How many of the networks drawn were born dead.
 
@@ -83,14 +95,19 @@ class BornDead:
     rays: int
     dead: tuple[int, ...]
     examined: Examined | None = None
+    json: ClassVar = JsonForm(
+        "born-dead",
+        without=("rays", "dead"),
+        also=("estimate", "standard_error", "lower", "upper", "depths"),
+    )
 
     @property
-    def estimate(self) -> float:
+    def estimate(self) -> Proportion:
         """The share that was born dead."""
         return self.share(len(self.widths))
 
     @property
-    def standard_error(self) -> float:
+    def standard_error(self) -> Proportion:
         """Of the estimate."""
         return self.error(len(self.widths))
 
@@ -98,6 +115,32 @@ class BornDead:
     def bounds(self) -> Bounds | None:
         """What is known of the probability without drawing; None for an initialisation with biases."""
         return self.bounds_at(len(self.widths))
+
+    @property
+    def lower(self) -> Proportion | None:
+        """The lower of the `bounds`."""
+        return self.bounds.lower if self.bounds else None
+
+    @property
+    def upper(self) -> Proportion | None:
+        """The upper of the `bounds`."""
+        return self.bounds.upper if self.bounds else None
+
+    @property
+    def depths(self) -> tuple[Depth, ...]:
+        """The share after each number of hidden layers."""
+        return tuple(map(self.at, range(1, len(self.widths) + 1)))
+
+    def at(self, layers: int) -> Depth:
+        """The share after so many hidden layers, and what is known of it."""
+        known = self.bounds_at(layers)
+        return Depth(
+            layers,
+            self.share(layers),
+            self.error(layers),
+            known.lower if known else None,
+            known.upper if known else None,
+        )
 
     def share(self, layers: int) -> float:
         """The share that is dead after so many hidden layers."""
@@ -113,6 +156,15 @@ class BornDead:
         if initialisation(self.init).biased:
             return None
         return bounds(self.widths[:layers], self.inputs, self.rays)
+
+
+@dataclass(frozen=True, slots=True)
+class BornDeadTable:
+    """Studies of several widths, each as deep as the deepest of `depths`."""
+
+    studies: tuple[BornDead, ...]
+    depths: tuple[int, ...]
+    json: ClassVar = JsonForm("born-dead-table")
 
 
 def born_dead(

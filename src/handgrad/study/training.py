@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
 from handgrad.errors import OptionError
+from handgrad.expression import Shape
 from handgrad.graph import build
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem, Update
+from handgrad.record import JsonForm
 from handgrad.run import run
 from handgrad.run.reviving import Revivers
 from handgrad.run.rows import examples_as_cases
@@ -79,6 +81,37 @@ class UnitEvent:
     below: float
     cause: Cause | Literal[""] = ""
     own_by: tuple[Way, ...] = ()
+    json: ClassVar = JsonForm(named={"from_value": "from", "to_value": "to"})
+
+
+@dataclass(frozen=True, slots=True)
+class UnitRevivers:
+    """A unit that is dead at the end, and what can still move it."""
+
+    unit: tuple[int, ...]
+    revivers: Revivers
+
+
+@dataclass(frozen=True, slots=True)
+class LayerStudy:
+    """One layer in training.
+
+    Arguments:
+        layer: its name.
+        units: how many it has, along the `axes` of the pre-activation's `shape`.
+        dead: how many had no positive pre-activation at each of the study's `steps`.
+        dead_at_start, dead_at_end: these units before the first update, and after the last.
+        revivers: what can still move those that are dead at the end, so far as that was asked.
+    """
+
+    layer: str
+    units: int
+    dead: tuple[int, ...]
+    dead_at_start: tuple[tuple[int, ...], ...]
+    dead_at_end: tuple[tuple[int, ...], ...]
+    revivers: tuple[UnitRevivers, ...]
+    shape: Shape
+    axes: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +129,7 @@ class OverTraining:
         rows: the data of which each row is a case, as in X @ W.
         columns: the data of which each column is one, as in W @ X.
         revivers: what can still move the units that are dead at the end, so far as that was asked.
+        compared: other trainings of it on the same cases, such as those with other activations.
     """
 
     name: str
@@ -116,6 +150,51 @@ class OverTraining:
     rows: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     revivers: Mapping[Unit, Revivers] = field(default_factory=dict)
+    compared: tuple[OverTraining, ...] = ()
+    json: ClassVar = JsonForm(
+        "training",
+        without=(
+            "problem", "update", "layers", "dead", "started_dead", "ended_dead", "revivers",
+        ),
+        also=("title", "rule", "rate", "by_layer"),
+        named={"by_layer": "layers"},
+    )  # fmt: skip
+
+    @property
+    def title(self) -> str:
+        """The problem's title."""
+        return self.problem.title
+
+    @property
+    def rule(self) -> str:
+        """The update rule."""
+        return self.update.rule
+
+    @property
+    def rate(self) -> float:
+        """The learning rate."""
+        return self.update.rate
+
+    @property
+    def by_layer(self) -> tuple[LayerStudy, ...]:
+        """What became of each layer."""
+        return tuple(
+            LayerStudy(
+                layer.name,
+                layer.units,
+                self.dead[layer.name],
+                tuple(unit for name, unit in self.started_dead if name == layer.name),
+                tuple(unit for name, unit in self.ended_dead if name == layer.name),
+                tuple(
+                    UnitRevivers(unit, revivers)
+                    for (name, unit), revivers in self.revivers.items()
+                    if name == layer.name
+                ),
+                layer.shape,
+                layer.facts.axes,
+            )
+            for layer in self.layers
+        )
 
     @property
     def revivals(self) -> tuple[UnitEvent, ...]:

@@ -11,12 +11,15 @@ from handgrad.trace.structure import GatedOff as GatedOff
 from handgrad.trace.structure import LossChange as LossChange
 from handgrad.trace.structure import MeanWithin as MeanWithin
 from handgrad.trace.structure import Note as Note
+from handgrad.trace.structure import Phase as Phase
+from handgrad.trace.structure import Role as Role
 from handgrad.trace.structure import RoundedAway as RoundedAway
 from handgrad.trace.structure import RoundingRest as RoundingRest
 from handgrad.trace.structure import Saturated as Saturated
 from handgrad.trace.structure import SeveralPaths as SeveralPaths
 from handgrad.trace.structure import ShortcutTaken as ShortcutTaken
 from handgrad.trace.structure import Step as Step
+from handgrad.trace.structure import StepKind as StepKind
 from handgrad.trace.structure import TargetSums as TargetSums
 from handgrad.trace.structure import Trace as Trace
 from handgrad.trace.structure import TraceLine as TraceLine

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 
@@ -12,8 +12,8 @@ from handgrad.expression import Expression, Leaf, Shape
 from handgrad.graph import Graph
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
-from handgrad.record import record
-from handgrad.run import Run
+from handgrad.record import JsonForm, record
+from handgrad.run import Carry, Run
 from handgrad.shown import Shown
 
 Phase: TypeAlias = Literal["forward", "backward", "update"]
@@ -52,6 +52,7 @@ class TraceLine:
     through: str = ""
     index: tuple[int, ...] = ()
     row: bool = False
+    json: ClassVar = JsonForm(without=("row",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +345,7 @@ class Step(Shown):
     layer: int = 0
     time_step: int = 0
     trace: Trace | None = field(default=None, compare=False)
+    json: ClassVar = JsonForm(without=("about", "layer", "time_step", "trace"))
 
     def within(self, trace: Trace) -> Step:
         """The step as one of a solution."""
@@ -371,6 +373,7 @@ class TrainingStep:
     number: int
     before: Array
     after: Array
+    json: ClassVar = JsonForm(named={"number": "step"})
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -390,6 +393,20 @@ class Trace(Shown):
     updated: Mapping[str, Array]
     training: tuple[TrainingStep, ...]
     decimals: int
+    json: ClassVar = JsonForm(
+        "trace",
+        without=("graph", "run"),
+        also=(
+            "cost",
+            "cases",
+            "carry",
+            "values",
+            "gradients",
+            "loss",
+            "loss_after",
+            "steps",
+        ),
+    )
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -399,6 +416,38 @@ class Trace(Shown):
     def __repr__(self) -> str:
         title = self.problem.title or "a worked solution"
         return f"<Trace of {title!r}: {len(self._steps)} steps>"
+
+    @property
+    def cost(self) -> str:
+        """The name of what is differentiated: the loss over all the cases."""
+        return self.graph.cost
+
+    @property
+    def cases(self) -> int | None:
+        """How many cases there are; None where the problem declares none."""
+        given = (*self.problem.parameters.values(), *self.problem.data.values())
+        return next((int(g.array.shape[-1]) for g in given if g.cased), None)
+
+    @property
+    def carry(self) -> Carry:
+        """Whether full precision is carried, or every figure rounded first."""
+        return self.run.carry
+
+    @property
+    def values(self) -> Mapping[str, Array]:
+        """Every named value."""
+        return {name: self.run.value(name) for name in self.graph.nodes}
+
+    @property
+    def gradients(self) -> Mapping[str, Array]:
+        """The gradient with respect to every named value: of what differs from case to case, that of
+        its own case's loss, and of everything else that of the cost."""
+        return {name: self.run.gradient(name) for name in self.graph.nodes}
+
+    @property
+    def loss(self) -> float | Array:
+        """The loss over all the cases; one for each network where the parameters have cases."""
+        return self.run.loss
 
     @property
     def loss_after(self) -> float | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 from handgrad.expression import Expression, Name
 from handgrad.problem import Problem
+from handgrad.record import JsonForm, Proportion
 
 TINY = 0.05
 """A factor smaller than this in size is pointed out, and what made it so."""
@@ -21,6 +22,7 @@ class Entry:
 
     name: str
     index: tuple[int, ...] = ()
+    json: ClassVar = JsonForm(as_text=True)
 
     @property
     def formula(self) -> Expression:
@@ -44,6 +46,7 @@ class Blame:
     value: float
     operation: str
     step: str
+    json: ClassVar = JsonForm(without=("operation",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class Factor:
     step: str = ""
     shortcut: str = ""
     blame: Blame | None = None
+    json: ClassVar = JsonForm(named={"of": "by", "by": "of"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +97,18 @@ class WhyGradient:
     value: float
     paths: tuple[Path, ...]
     path_count: int
-    covered: float
+    covered: Proportion
     loss: str
     case_count: int
     parts: Mapping[str, Expression]
+    json: ClassVar = JsonForm(
+        "why", without=("problem",), also=("of",), named={"case_count": "cases"}
+    )
+
+    @property
+    def of(self) -> Literal["gradient"]:
+        """What the question is about."""
+        return "gradient"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +150,15 @@ class WhyValue:
     links: tuple[Link, ...]
     terms: tuple[Term, ...]
     term_count: int
-    covered: float
+    covered: Proportion
     given: bool
     parts: Mapping[str, Expression]
+    json: ClassVar = JsonForm("why", without=("problem", "given"), also=("of",))
+
+    @property
+    def of(self) -> Literal["value", "given"]:
+        """What the question is about: a value that is computed, or one that is given."""
+        return "given" if self.given else "value"
 
 
 Why: TypeAlias = WhyGradient | WhyValue

@@ -1,0 +1,129 @@
+"""Any result as one JSON object at full precision: what its record declares, under the same names.
+
+A record is written as its fields; what its class declares as `json` says otherwise, and
+`handgrad.export.views` has what only the floors above the record know, such as its words. The
+schemas in `handgrad/schema` are made from the same declarations (`python -m tools.schemas`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from handgrad.collector import paused
+from handgrad.equations import Writer
+from handgrad.export.views import Place, View, views_of
+from handgrad.expression import Expression
+from handgrad.finite import all_finite
+from handgrad.operations.operation import Array
+from handgrad.record import JsonForm
+
+VERSION = 2
+"""Of the schemas; it counts up when a key changes its name or its meaning."""
+
+
+@paused()
+def to_json(record: Any) -> dict[str, Any]:
+    """A result as plain objects, lists, texts and numbers.
+
+    Formulas are texts in the language of equations and arrays are nested lists, many cases along the
+    last axis. What isn't finite is null. Entries, units and cases count from 0.
+
+    Arguments:
+        record: what a function of handgrad returns: a `Trace`, an `Audit`, a `Verification`, …
+
+    Raises `TypeError` for anything else.
+    """
+    name = form_of(record.__class__).schema
+    if not name:
+        raise TypeError(f"{record.__class__.__name__} is no result that is written as JSON")
+    return {"schema": schema_id(name), **Document().record(record)}
+
+
+def schema_id(name: str) -> str:
+    """What the key `schema` of a document holds."""
+    return f"handgrad/{name}/{VERSION}"
+
+
+class Key(NamedTuple):
+    """A key of an object, and where its value is found: an attribute of the record, or a view."""
+
+    name: str
+    attribute: str
+    view: View | None = None
+
+
+@cache
+def keys_of(record: type) -> tuple[Key, ...]:
+    """What is written of a kind of record. Raises `TypeError` for what is no record."""
+    declared, views = form_of(record), views_of(record)
+    if is_dataclass(record):
+        names = [f.name for f in fields(record) if not f.name.startswith("_")]
+    elif issubclass(record, tuple) and hasattr(record, "_fields"):
+        names = [*record._fields]
+    else:
+        raise TypeError(f"{record.__name__} is no record")
+    if "kind" not in names and hasattr(record, "kind"):
+        names.insert(0, "kind")
+    told = [n for n in names if n not in declared.without] + [*declared.also]
+    keys = [Key(declared.named.get(n, n), n) for n in told]
+    return (
+        *(k for k in keys if k.name not in views),
+        *(Key(name, name, view) for name, view in views.items()),
+    )
+
+
+class Document(Place):
+    """One document as it is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._words = Writer()
+
+    def record(self, record: Any) -> dict[str, Any]:
+        """A record as an object."""
+        written = {}
+        for name, attribute, view in keys_of(record.__class__):
+            value = view(record, self) if view else getattr(record, attribute)
+            self.above.append(record)
+            written[name] = self.plain(value)
+            self.above.pop()
+        return written
+
+    def plain(self, value: Any) -> Any:
+        """Whatever stands in a record."""
+        match value:
+            case None | str() | bool() | int():
+                return value
+            case float() | np.ndarray() | np.generic():
+                return numbers(np.asarray(value))
+            case Expression():
+                return self._words.source(value)
+            case tuple() | list() if not hasattr(value, "_fields"):
+                return [self.plain(v) for v in value]
+            case Mapping():
+                return {name: self.plain(v) for name, v in value.items()}
+            case _ if form_of(type(value)).as_text:
+                return str(value)
+            case _:
+                return self.record(value)
+
+
+def numbers(array: Array) -> Any:
+    """Nested lists of numbers, null for what isn't finite; of objects, how they are spelled."""
+    if array.dtype == object:
+        return [numbers(np.asarray(row)) for row in array] if array.ndim else str(array[()])
+    values = np.add(array, 0.0)  # −0 as 0
+    if all_finite(values):
+        return values.tolist()
+    return [numbers(row) for row in values] if values.ndim else None
+
+
+def form_of(record: type) -> JsonForm:
+    """What a class declares of how it is written."""
+    declared = getattr(record, "json", None)
+    return declared if isinstance(declared, JsonForm) else JsonForm()
