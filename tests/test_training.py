@@ -221,7 +221,7 @@ def test_gates_inside_an_equation_are_units_too() -> None:
 def test_side_by_side() -> None:
     studies = handgrad.compare_training(DYING, 30)
     assert [s.name for s in studies] == [
-        "as given", "leaky ReLU", "ELU", "GELU",
+        "as given", "leaky ReLU", "ELU", "GELU (tanh form)",
         "He initialisation", "Xavier initialisation", "asymmetric initialisation", "rate 0.03",
     ]  # fmt: skip
     assert studies[0].losses == handgrad.train(DYING, 30).losses

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from handgrad.errors import ProblemError, nearest
-from handgrad.expression import Adjoint, Call, Expression, Name
+from handgrad.expression import Adjoint, Expression, Name
+from handgrad.operations.functions import sqrt
 from handgrad.record import record
 
 Assignment: TypeAlias = Literal["memory", "let", "updated"]
@@ -134,10 +135,6 @@ def names(taken: Set[str]) -> dict[str, Name]:
     }
 
 
-def _square_root(e: Expression) -> Expression:
-    return Call("sqrt", (e,))
-
-
 def _decayed(terms: Terms) -> tuple[list[UpdateLine], Expression]:
     """The gradient with the share of the weights that weight decay adds to it."""
     if not terms.settings.get("weight_decay"):
@@ -172,7 +169,7 @@ def _rmsprop(terms: Terms) -> list[UpdateLine]:
     return [
         *lines,
         UpdateLine(v, rho * v + (1 - rho) * g**2, "memory"),
-        _moved(terms, terms["rate"] * g / (_square_root(v) + terms["epsilon"])),
+        _moved(terms, terms["rate"] * g / (sqrt(v) + terms["epsilon"])),
     ]
 
 
@@ -192,7 +189,7 @@ def _moments(terms: Terms, g: Expression) -> tuple[list[UpdateLine], Expression]
         UpdateLine(corrected_m, m / (1 - beta1**t), "let"),
         UpdateLine(corrected_v, v / (1 - beta2**t), "let"),
     ]
-    return lines, terms["rate"] * corrected_m / (_square_root(corrected_v) + terms["epsilon"])
+    return lines, terms["rate"] * corrected_m / (sqrt(corrected_v) + terms["epsilon"])
 
 
 def _adam(terms: Terms) -> list[UpdateLine]:

@@ -318,9 +318,7 @@ def _bends(call: Call) -> bool:
         return number(call.arguments[1]) not in (None, 1.0)
     if len(call.arguments) != 1 or operation in (negate,):
         return False
-    return operation.family in ("activation", "elementwise", "normalisation") or (
-        operation.name in ("softmax", "log_softmax")
-    )
+    return operation.family in ("activation", "elementwise", "normalisation")
 
 
 def _without_sign(expression: Expression) -> Expression:

@@ -15,9 +15,6 @@ from handgrad.operations import BY_NAME, OPTION_SPELLINGS, SPELLINGS
 DEEPEST = 100
 """Levels of brackets and of operations, at most; trees stay safe to walk."""
 
-PAIRS = {"max": "maximum", "min": "minimum"}
-"""Operations whose name with two arguments means another: max(a, b) is maximum(a, b)."""
-
 _INFIX: dict[str, Callable[[Expression, Expression], Call]] = {
     "+": operator.add,
     "-": operator.sub,
@@ -353,9 +350,9 @@ class Parser:
             and isinstance(arguments[0], Literal)
         ):
             return replace(arguments[0], cased=True, span=span)
-        if len(arguments) == 2 and name in PAIRS:
-            name = PAIRS[name]
-            record = BY_NAME.get(name)
+        if record and record.pair and len(arguments) == 2:
+            name = record.pair
+            record = BY_NAME[name]
         if record is None or (record.family == "helper" and not self.helpers):
             known = [*(n for n, o in BY_NAME.items() if o.family != "helper"), *SPELLINGS]
             raise self.wrong(

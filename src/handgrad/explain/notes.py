@@ -13,7 +13,7 @@ import numpy as np
 from handgrad.explain.text import Inline, Text, joined, listed, ordinal, sentence
 from handgrad.expression import Adjoint, Expression, Literal, Name
 from handgrad.finite import all_finite
-from handgrad.operations import noun_of
+from handgrad.operations import BY_NAME, noun_of
 from handgrad.operations.operation import describe
 from handgrad.trace import (
     MOST_NOTED,
@@ -36,7 +36,7 @@ from handgrad.trace import (
     Zeroed,
     ZeroInput,
 )
-from handgrad.trace.losses import CROSS_ENTROPY, SLACK
+from handgrad.trace.losses import SLACK
 from handgrad.trace.numbers import literal_of
 
 MANY = 16
@@ -370,10 +370,10 @@ def _target_sums(note: TargetSums) -> Text:
 
 
 def _mean_within(note: MeanWithin) -> Text:
-    what = "entries" if note.operation != CROSS_ENTROPY else "rows"
+    what = "entries" if BY_NAME[note.operation].target != "class" else "rows"
     times = (
         f" Write {note.count} times the loss for the sum over the {what}."
-        if note.outer == "sum"
+        if not BY_NAME[note.outer].averages
         else ""
     )
     return (

@@ -8,13 +8,10 @@ from handgrad.explain.text import Inline, Text, joined
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name, leaves, walk
 from handgrad.graph import Graph
 from handgrad.graph.structure import activation_of
-from handgrad.notation import Function
+from handgrad.notation import Sum
 from handgrad.operations import BY_NAME, is_spoken, noun_of, operation_of
 from handgrad.trace import Broadcast, ShortcutTaken, Step, Trace, TraceLine
 from handgrad.updates import RULES, SETTINGS
-
-PRODUCT = "Multiply the two matrices: each entry is a row times a column."
-"""What is done in a product without weights."""
 
 
 def title(trace: Trace, step: Step) -> Text:
@@ -122,9 +119,13 @@ def _forward_reason(trace: Trace, step: Step) -> Text:
     for line in step.lines:
         operation = losses.get(line.target.name) or _outline(line.formula)
         if is_spoken(operation) and BY_NAME[operation].family != "arithmetic":
-            plain = operation == "matmul" and not _weighted(trace.graph, line.formula)
-            product = BY_NAME["dot"].words.forward if _of_vectors(line.formula) else PRODUCT
-            said[product if plain else BY_NAME[operation].words.forward] = None
+            words = BY_NAME[operation].words
+            if not words.unweighted or _weighted(trace.graph, line.formula):
+                said[words.forward] = None
+            elif _of_vectors(line.formula):
+                said[BY_NAME[BY_NAME[operation].of_vectors].words.forward] = None
+            else:
+                said[words.unweighted] = None
         if line.target.name in losses:
             written = _operations(trace.graph.nodes[line.target.name].written)
             said |= {
@@ -180,7 +181,7 @@ def _backward_reason(trace: Trace, step: Step) -> Text:
             if note.whole
             else "the prediction, times what the targets add up to, minus the target"
         )
-        if note.activation == "softmax" and _picks_a_class(trace.graph, note):
+        if BY_NAME[note.activation].distribution and _picks_a_class(trace.graph, note):
             left += ", which is 1 for the true class and 0 for the others"
         return (
             f"{noun_of(note.activation)[0].upper()}{noun_of(note.activation)[1:]} and "
@@ -204,8 +205,10 @@ def _backward_reason(trace: Trace, step: Step) -> Text:
         e is not None and _weighted(trace.graph, e) for e in equations
     )
     vectors = not weighs and all(_of_vectors(e) for e in equations if e is not None)
-    told = ("dot" if o == "matmul" and vectors else o for o in operations)
-    said = [_backward_of(o, sides.get(o, set())) for o in told if is_spoken(o)]
+    told = [o for o in operations if is_spoken(o)]
+    if vectors:
+        told = [BY_NAME[o].of_vectors or o for o in told]
+    said = [_backward_of(o, sides.get(o, set())) for o in told]
     if step.kind == "pass_backward" and weighs:
         said = [
             "Every weight that carried the value forward carries the gradient back: multiply by the transpose."
@@ -270,7 +273,8 @@ def _weighted(graph: Graph, formula: Expression) -> bool:
 
 def _of_vectors(formula: Expression) -> bool:
     """Whether every product of matrices in a formula is one of two vectors: their dot product."""
-    products = (c for c in walk(formula) if isinstance(c, Call) and c.operation == "matmul")
+    calls = (c for c in walk(formula) if isinstance(c, Call))
+    products = (c for c in calls if operation_of(c).of_vectors)
     return all(len(a.shape or ()) == 1 for c in products for a in c.arguments)
 
 
@@ -281,17 +285,14 @@ def _is_bias(graph: Graph, line: TraceLine) -> bool:
         return False
     path = _path(node.written, line.target.name)
     return path[-1:] != ["?"] and all(
-        o in BY_NAME and BY_NAME[o].family == "arithmetic" and o in ("add", "subtract")
-        for o in path
+        o in BY_NAME and isinstance(BY_NAME[o].notation, Sum) for o in path
     )
 
 
 def _multiplies(operation: str) -> bool:
     """Whether it is a product of vectors or matrices, which a convolution is not."""
     known = BY_NAME.get(operation)
-    return (
-        known is not None and known.family == "linear" and not isinstance(known.notation, Function)
-    )
+    return known is not None and known.family == "linear" and not known.slides
 
 
 def _path(expression: Expression, name: str) -> list[str]:

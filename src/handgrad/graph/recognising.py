@@ -9,9 +9,11 @@ import numpy as np
 
 from handgrad.expression import Call, Expression, Leaf, Literal, Name, Shape, leaves
 from handgrad.graph.structure import Node
+from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated
 from handgrad.operations.operation import Array, normal_axes
 from handgrad.operations.recognise import Found, Recogniser, Two, may_hold_loss
+from handgrad.operations.reductions import log_softmax
 from handgrad.operations.written_out import Sight
 
 
@@ -119,12 +121,12 @@ class Recognition:
             if {leaf.name for leaf in leaves(written)}.isdisjoint(one.passed):
                 computed = self._annotated_call(one.value)
                 self.direct[name] = computed
-        elif isinstance(written, Call) and written.operation == "log" and one.axis is not None:
+        elif isinstance(written, Call) and operation_of(written).logarithm and one.axis is not None:
             definitions = {n: self._written(n) for n in one.passed if n != name}
             known = Sight(definitions).log_softmax(written)
             if known is not None and known.axis == one.axis:
                 options = one.value.options
-                computed = self._annotated_call(Call("log_softmax", (known.of,), options))
+                computed = self._annotated_call(Call(log_softmax.name, (known.of,), options))
         if computed is not None:
             self.nodes[name] = replace(self.nodes[name], computed=computed)
 
@@ -145,15 +147,11 @@ class Recognition:
         if isinstance(target, Literal):
             return _adds_up(np.asarray(target.value), axis)
         made = self.nodes[target.name].written if isinstance(target, Name) else target
-        if not isinstance(made, Call) or made.operation not in DISTRIBUTIONS:
+        if not isinstance(made, Call) or not operation_of(made).distribution:
             return False
         rank = len(made.shape or ())
         given = made.option("axis")
         return normal_axes(-1 if given is None else given, rank) == (axis,)
-
-
-DISTRIBUTIONS = ("softmax", "one_hot")
-"""Operations whose result adds up to 1 along their axis."""
 
 
 def _adds_up(target: Array, axis: int) -> bool:

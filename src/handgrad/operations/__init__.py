@@ -40,13 +40,7 @@ TABLE: tuple[Operation, ...] = (
 
 BY_NAME: dict[str, Operation] = {operation.name: operation for operation in TABLE}
 
-SPELLINGS: dict[str, str] = {
-    "ln": "log",
-    "σ": "sigmoid",
-    "ReLU": "relu",
-    "logsoftmax": "log_softmax",
-    "log_sum_exp": "logsumexp",
-}
+SPELLINGS: dict[str, str] = {s: o.name for o in TABLE for s in o.spellings}
 """Other spellings accepted in equations."""
 
 OPTION_SPELLINGS: dict[str, str] = {"dim": "axis", "keepdim": "keepdims"}

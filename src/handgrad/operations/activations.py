@@ -31,6 +31,10 @@ relu: Operation = elementwise(
         "ReLU is a gate: the gradient passes where the pre-activation is positive and is stopped elsewhere.",
     ),
     notation=Function("ReLU", r"\operatorname{ReLU}"),
+    spellings=("ReLU",),
+    one_sided=True,
+    # GELU in its tanh form, which array code computes many times faster than the error function.
+    alternatives=("leaky_relu", "elu", "gelu_tanh"),
     gate=True,
     ajar="leaky_relu",
     kinks=(Kink(lambda xp, z: z == 0, "ReLU has a kink at 0; its slope there is taken as 0"),),
@@ -123,6 +127,8 @@ sigmoid: Operation = elementwise(
         "The slope of the sigmoid is σ(z)(1 − σ(z)), at most ¼.",
     ),
     notation=Function("σ", r"\sigma"),
+    spellings=("σ",),
+    bounds=(0.0, 1.0),
     saturation=0.25,
 )
 tanh: Operation = elementwise(
@@ -136,6 +142,7 @@ tanh: Operation = elementwise(
         "The slope of tanh is 1 − tanh²(z), at most 1.",
     ),
     notation=Function("tanh", r"\tanh"),
+    bounds=(-1.0, 1.0),
     saturation=1.0,
 )
 softplus: Operation = elementwise(
@@ -149,6 +156,7 @@ softplus: Operation = elementwise(
         "The slope of softplus is the sigmoid.",
     ),
     notation=Function("softplus", r"\operatorname{softplus}"),
+    one_sided=True,
 )
 silu: Operation = elementwise(
     "silu",

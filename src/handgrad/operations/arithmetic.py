@@ -199,6 +199,9 @@ add: Operation = elementwise(
         "the sum", "Add entry by entry.", "A sum passes its gradient on unchanged to every term."
     ),
     notation=Sum("+", "+"),
+    carries=(0, 1),
+    keeps_positive=True,
+    sizes=lambda _: lambda xp, a, b: a + b,
     commutative=True,
     simplify=_simplify_add,
 )
@@ -213,6 +216,8 @@ subtract: Operation = elementwise(
         "A difference passes its gradient on to the first term, and with the opposite sign to the second.",
     ),
     notation=Sum("-", "−"),
+    carries=(0, 1),
+    sizes=lambda _: lambda xp, a, b: a + b,
     simplify=_simplify_subtract,
 )
 multiply: Operation = elementwise(
@@ -226,6 +231,8 @@ multiply: Operation = elementwise(
         "In a product each factor's gradient is the incoming gradient times the other factor.",
     ),
     notation=Product(),
+    carries=(0, 1),
+    keeps_positive=True,
     commutative=True,
     simplify=_simplify_multiply,
 )
@@ -244,6 +251,8 @@ divide: Operation = elementwise(
         ),
     ),
     notation=Fraction(),
+    carries=(0,),
+    keeps_positive=True,
     domain=(Domain(1, lambda xp, b, shapes: b != 0, "other than zero"),),
     simplify=_simplify_divide,
 )
@@ -256,6 +265,7 @@ negate: Operation = elementwise(
         "the minus sign", "Change the sign.", "A minus sign changes the sign of the gradient."
     ),
     notation=Negation(),
+    carries=(0,),
     simplify=_simplify_negate,
 )
 

@@ -131,6 +131,8 @@ def _convolution(rank: int) -> tuple[Operation, ...]:
             },
         ),
         options=OPTIONS,
+        slides=True,
+        sizes=kernel,
     )
 
     # -- the two gradients -----------------------------------------------------------------

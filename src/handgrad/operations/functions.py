@@ -24,6 +24,7 @@ exp: Operation = elementwise(
         "the exponential", "Take the exponential.", "The exponential is its own derivative."
     ),
     notation=Function("exp", r"\exp"),
+    one_sided=True,
 )
 log: Operation = elementwise(
     "log",
@@ -31,6 +32,8 @@ log: Operation = elementwise(
     (lambda out, a: 1 / a,),
     words=Words("the logarithm", "Take the natural logarithm.", "The derivative of ln a is 1/a."),
     notation=Function("ln", r"\ln"),
+    spellings=("ln",),
+    logarithm=True,
     domain=(Domain(0, lambda xp, a, shapes: a > 0, "positive"),),
 )
 sqrt: Operation = elementwise(
@@ -135,6 +138,8 @@ maximum: Operation = elementwise(
         "Only the larger of the two receives the gradient; where they tie, each takes half.",
     ),
     notation=Function("max", r"\max"),
+    one_sided=True,
+    keeps_positive=True,
     commutative=True,
     kinks=_TIES,
     leaking=lambda call: call.arguments[1] + _gap(call),
@@ -149,6 +154,7 @@ minimum: Operation = elementwise(
         "Only the smaller of the two receives the gradient; where they tie, each takes half.",
     ),
     notation=Function("min", r"\min"),
+    keeps_positive=True,
     commutative=True,
     kinks=_TIES,
     leaking=lambda call: call.arguments[0] - _gap(call),

@@ -113,8 +113,11 @@ matmul = Operation(
         "the matrix product",
         "Multiply: each unit takes the weighted sum of its inputs.",
         "A weight's gradient is the outer product of the error signal and the input; the input's is the transposed weights times the error signal.",
+        unweighted="Multiply the two matrices: each entry is a row times a column.",
     ),
     notation=MatrixProduct(),
+    sizes=_matmul_kernel,
+    of_vectors="dot",
 )
 
 
@@ -150,6 +153,7 @@ dot = Operation(
         "Each vector's gradient is the incoming gradient times the other vector.",
     ),
     notation=As(lambda a, b: Call("matmul", (a.T, b))),
+    sizes=_matmul_kernel,
     commutative=True,
 )
 
@@ -186,6 +190,7 @@ outer = Operation(
         "Multiply the gradient by the other vector.",
     ),
     notation=As(lambda a, b: Call("matmul", (a, b.T))),
+    sizes=_outer_kernel,
     over_cases=lambda a, b: a @ b.T,
 )
 

@@ -123,6 +123,7 @@ mse = _entrywise_loss(
         "Average the squared differences.",
         "The derivative is twice the difference, divided by the number of entries.",
     ),
+    target="value",
     commutative=True,
 )
 bce = _entrywise_loss(
@@ -138,6 +139,7 @@ bce = _entrywise_loss(
         "Binary cross-entropy: for a label of 0 or 1, −ln of the probability given to that label.",
         "The derivative is −y/ŷ + (1 − y)/(1 − ŷ).",
     ),
+    target="probability",
     domain=(
         Domain(0, lambda xp, p, shapes: (p >= 0) & (p <= 1), "a probability, from 0 to 1"),
         Domain(1, lambda xp, y, shapes: (y >= 0) & (y <= 1), "a target from 0 to 1"),
@@ -155,6 +157,7 @@ bce_with_logits = _entrywise_loss(
         "The sigmoid and the cross-entropy together have the derivative σ(z) − y.",
         stable=FROM_LOGITS,
     ),
+    target="probability",
     domain=(Domain(1, lambda xp, y, shapes: (y >= 0) & (y <= 1), "a target from 0 to 1"),),
 )
 hinge = _entrywise_loss(
@@ -167,6 +170,7 @@ hinge = _entrywise_loss(
         "Hinge: how far y·s falls short of 1.",
         "Only where y·s is below 1 does a gradient pass: −y.",
     ),
+    target="sign",
     leaking=lambda call: mean(Call("softplus", (1 - call.arguments[1] * call.arguments[0],))),
     kinks=(
         Kink(
@@ -200,6 +204,7 @@ huber = _entrywise_loss(
         options={"delta": OptionWords("δ is")},
     ),
     options={"delta": 1.0},
+    target="value",
     commutative=True,
 )
 
@@ -241,6 +246,7 @@ one_hot = Operation(
     words=Words("the one-hot vector", "A class number as a vector: 1 at the class, 0 elsewhere."),
     notation=Function("one-hot", r"\operatorname{onehot}"),
     options={"classes": 2},
+    distribution=True,
 )
 
 
@@ -326,6 +332,7 @@ cross_entropy = Operation(
         "The derivative is −y/p for each class.",
     ),
     notation=Function("CE", r"\operatorname{CE}"),
+    target="class",
     domain=(
         Domain(0, lambda xp, p, shapes: (p >= 0) & (p <= 1), "probabilities, from 0 to 1"),
         Domain(1, _is_class, "the number of a class, counted from 0"),
@@ -347,6 +354,7 @@ softmax_cross_entropy = Operation(
         stable=FROM_SCORES,
     ),
     notation=Function("SoftmaxCE", r"\operatorname{SoftmaxCE}"),
+    target="class",
 )
 """Cross-entropy of softmax(z), computed from the logits z; the target adds up to 1."""
 

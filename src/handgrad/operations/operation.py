@@ -41,6 +41,8 @@ Family: TypeAlias = Literal[
     "helper",
 ]
 
+Target: TypeAlias = Literal["value", "probability", "class", "sign"]
+
 
 class Misfit(Exception):  # noqa: N818 - a verdict of a shape rule, turned into an error by the graph
     """Shapes or options that an operation cannot take: what is wrong, and the mend."""
@@ -142,6 +144,7 @@ class Words:
         backward: what its pull-back does to the gradient. A helper needs none: nobody writes one in
             an equation.
         by_argument: in place of `backward`, by argument, where the gradient goes to one of them alone.
+        unweighted: in place of `forward`, where no parameter is among its arguments.
         options: the options that its formula does not always spell out, in the order they are told.
         stable: of one that computes a loss in a stable way, where another was written: what it is.
     """
@@ -150,6 +153,7 @@ class Words:
     forward: str
     backward: str = ""
     by_argument: tuple[str, ...] = ()
+    unweighted: str = ""
     options: Mapping[str, OptionWords] = field(default_factory=dict)
     stable: str = ""
 
@@ -175,11 +179,27 @@ class Operation:
         notation: how it is written.
         words: what is said of it.
         options: option names and defaults.
+        spellings: other names of it in the equation language.
+        pair: the operation that its name means with two arguments: max(a, b) is maximum(a, b).
         positional: the option that whole numbers after the arguments give: reshape(W, 2, -1), sum(W, 0).
         elementwise: applied entry by entry, with NumPy's broadcasting.
         compares: a loss of two arguments, entry by entry.
         commutative: f(a, b) = f(b, a).
+        target: of a loss, what its second argument is: values, probabilities of one of two classes,
+            several classes, or signs ±1.
+        sizes: of one that adds up what may cancel, `(signature)` -> the kernel that adds up the sizes of
+            its arguments.
+        carries: the arguments whose entries it moves, scales or shifts, where the others are constants.
+        keeps_positive: of positive numbers it gives positive ones.
+        bounds: between which numbers the entries of its result lie.
+        distribution: its result adds up to 1 along an axis.
+        logarithm: its result is a logarithm.
+        one_sided: next to nothing on one side and growing on the other, as a loss of a margin is.
+        averages: a mean.
+        slides: slides its second argument over the first: an entry of its result is no unit of its own.
+        of_vectors: the operation that it is of two vectors.
         gate: an activation that lets gradient through where its input is positive, and none elsewhere.
+        alternatives: of a gate, the activations that are tried in its place where its units die.
         ajar: of a gate, the activation that is the same but for letting a little gradient through.
         leaking: of one that chooses or is flat, the formula in place of a call of it through which some
             gradient passes at all numbers, to each argument to which any passes at some.
@@ -206,11 +226,25 @@ class Operation:
     notation: Notation
     words: Words
     options: Options = field(default_factory=dict)
+    spellings: tuple[str, ...] = ()
+    pair: str = ""
     positional: str = ""
     elementwise: bool = False
     compares: bool = False
     commutative: bool = False
+    target: Target | None = None
+    sizes: Callable[[Signature], Kernel] | None = None
+    carries: tuple[int, ...] = ()
+    keeps_positive: bool = False
+    bounds: tuple[float, float] | None = None
+    distribution: bool = False
+    logarithm: bool = False
+    one_sided: bool = False
+    averages: bool = False
+    slides: bool = False
+    of_vectors: str = ""
     gate: bool = False
+    alternatives: tuple[str, ...] = ()
     ajar: str = ""
     leaking: Callable[[Call], Expression] | None = None
     saturation: float | None = None

@@ -81,12 +81,15 @@ def _sum_element(index: tuple[int, ...], p: Application) -> Expression:
 
 AXES: Options = {"axis": None, "keepdims": False}
 
+_SUM = _reduction_kernel(lambda xp, a, axes, keep: xp.sum(a, axis=axes, keepdims=keep))
+_MEAN = _reduction_kernel(lambda xp, a, axes, keep: xp.mean(a, axis=axes, keepdims=keep))
+
 sum_ = Operation(
     name="sum",
     family="reduction",
     arity=(1, 1),
     shape=reduced_shape,
-    kernel=_reduction_kernel(lambda xp, a, axes, keep: xp.sum(a, axis=axes, keepdims=keep)),
+    kernel=_SUM,
     pullback=lambda i, g, p: spread(g, p),
     element=_sum_element,
     words=Words(
@@ -96,6 +99,8 @@ sum_ = Operation(
     ),
     notation=Function("Σ", r"\sum"),
     options=AXES,
+    sizes=_SUM,
+    keeps_positive=True,
     positional="axis",
 )
 mean = Operation(
@@ -103,7 +108,7 @@ mean = Operation(
     family="reduction",
     arity=(1, 1),
     shape=reduced_shape,
-    kernel=_reduction_kernel(lambda xp, a, axes, keep: xp.mean(a, axis=axes, keepdims=keep)),
+    kernel=_MEAN,
     pullback=lambda i, g, p: spread(g / _count(p), p),
     element=lambda index, p: _sum_element(index, p) / len(_summed_entries(index, p)),
     words=Words(
@@ -113,6 +118,9 @@ mean = Operation(
     ),
     notation=Function("mean", r"\operatorname{mean}"),
     options=AXES,
+    sizes=_MEAN,
+    keeps_positive=True,
+    averages=True,
     positional="axis",
 )
 
@@ -172,8 +180,7 @@ def _extreme(
     reduce: Callable[..., Array],
     symbol: str,
     latex: str,
-    leaking: Callable[[Call], Expression],
-    words: Words,
+    **fields: Any,
 ) -> Operation:
     def tied(xp: Any, a: Array, axis: Any = None, keepdims: Any = False, **_: Any) -> Array:
         # A tie along the reduced axes: some entry beside the first attains the extreme.
@@ -191,10 +198,10 @@ def _extreme(
             spread(g, p) * attained(p.arguments[0], p.out, axis=p.options["axis"])
         ),
         notation=Function(symbol, latex),
-        words=words,
         options=AXES,
         kinks=(Kink(tied, "the entries that attain the extreme share the gradient equally"),),
-        leaking=leaking,
+        keeps_positive=True,
+        **fields,
     )
 
 
@@ -203,6 +210,7 @@ maximum_of = _extreme(
     lambda xp, a, axes, keep: xp.max(a, axis=axes, keepdims=keep),
     "max",
     r"\max",
+    pair="maximum",
     leaking=lambda call: Call("logsumexp", call.arguments, call.options),
     words=Words(
         "the maximum",
@@ -215,6 +223,7 @@ minimum_of = _extreme(
     lambda xp, a, axes, keep: xp.min(a, axis=axes, keepdims=keep),
     "min",
     r"\min",
+    pair="minimum",
     leaking=lambda call: -Call("logsumexp", (-call.arguments[0],), call.options),
     words=Words(
         "the minimum",
@@ -301,6 +310,8 @@ softmax = Operation(
     ),
     notation=Function("softmax", r"\operatorname{softmax}"),
     options={"axis": -1},
+    bounds=(0.0, 1.0),
+    distribution=True,
     positional="axis",
 )
 log_softmax = Operation(
@@ -317,6 +328,8 @@ log_softmax = Operation(
     ),
     notation=Function("log softmax", r"\operatorname{log\,softmax}"),
     options={"axis": -1},
+    spellings=("logsoftmax",),
+    logarithm=True,
     positional="axis",
 )
 
@@ -351,6 +364,7 @@ logsumexp = Operation(
     ),
     notation=Function("log Σ exp", r"\operatorname{log\,sum\,exp}"),
     options=AXES,
+    spellings=("log_sum_exp",),
 )
 
 

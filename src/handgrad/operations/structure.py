@@ -50,6 +50,7 @@ transpose = Operation(
     element=lambda index, p: entry(p.arguments[0], tuple(reversed(index))),
     words=Words("the transpose", "Turn rows into columns.", "The gradient is transposed back."),
     notation=Transposition(),
+    carries=(0,),
     simplify=_simplify_transpose,
 )
 
@@ -130,6 +131,7 @@ index = Operation(
     ),
     notation=Subscript(),
     options={"at": ()},
+    carries=(0,),
 )
 
 
@@ -372,6 +374,7 @@ reshape: Operation = Operation(
     ),
     notation=Function("reshape", r"\operatorname{reshape}"),
     options={"shape": ()},
+    carries=(0,),
     positional="shape",
     simplify=lambda call: call.arguments[0] if call.arguments[0].shape == call.shape else None,
 )

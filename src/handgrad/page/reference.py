@@ -10,7 +10,7 @@ from handgrad.explain import reason
 from handgrad.explain.takeaways import takeaway_text, takeaway_title
 from handgrad.explain.text import listed
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, Shape, walk
-from handgrad.operations import BY_NAME, is_spoken, noun_of, operation_of
+from handgrad.operations import BY_NAME, functions, is_spoken, noun_of, operation_of
 from handgrad.operations.annotate import tidied
 from handgrad.operations.gates import activations_in
 from handgrad.operations.operation import Application, Misfit, Signature
@@ -191,7 +191,7 @@ def _shut(note: GatedOff) -> tuple[Relation, ...]:
     zero = (Literal(0.0),)
     relations = [
         Relation(z, (Literal(note.value),)),
-        Relation(replace(BY_NAME["step"](z), shape=()), zero),
+        Relation(replace(functions.step(z), shape=()), zero),
     ]
     if isinstance(note.pre_activation, Name):
         relations.append(Relation(_entry(Adjoint(note.pre_activation.name), note.unit), zero))

@@ -84,7 +84,7 @@ def _places(graph: Graph, activation: Activation) -> tuple[int, ...]:
     if written is None or len(shape) < 2:
         return ()
     for node in walk(written):
-        if isinstance(node, Call) and operation_of(node).name in ("conv1d", "conv2d"):
+        if isinstance(node, Call) and operation_of(node).slides:
             # Channels come first; a map without channels has a unit at each place.
             return (
                 tuple(range(1, len(shape)))

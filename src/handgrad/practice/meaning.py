@@ -12,8 +12,12 @@ import numpy as np
 from handgrad.errors import OptionError, nearest
 from handgrad.expression import Call, Expression, Name, leaves, number
 from handgrad.graph import Graph
+from handgrad.notation import Sum
 from handgrad.operations import operation_of
-from handgrad.operations.operation import Array
+from handgrad.operations.arithmetic import divide, multiply, power, subtract
+from handgrad.operations.choosing import where
+from handgrad.operations.linear import matmul
+from handgrad.operations.operation import Array, Operation, Target
 from handgrad.practice.reasons import HUGE, REASONS, Reason, by
 from handgrad.practice.uses import Use, feeding, opened, uses
 from handgrad.problem import Problem
@@ -178,9 +182,11 @@ class _Found:
 
     # -- how they are used ---------------------------------------------------------------------
 
-    def used(self, operation: str, position: int | None = None) -> tuple[Use, ...]:
+    def used(self, operation: Operation, position: int | None = None) -> tuple[Use, ...]:
         return tuple(
-            u for u in self.uses if u.call.operation == operation and position in (None, u.position)
+            u
+            for u in self.uses
+            if operation_of(u.call) is operation and position in (None, u.position)
         )
 
     @cached_property
@@ -193,9 +199,9 @@ class _Found:
         """Where they multiply the logarithm of what is computed: y log p."""
         return tuple(
             u
-            for u in self.used("multiply")
+            for u in self.used(multiply)
             if any(
-                c.operation in ("log", "log_softmax") and self.reading.learned(c)
+                operation_of(c).logarithm and self.reading.learned(c)
                 for c in opened(self.reading.graph, u.others[0], 2)
             )
         )
@@ -206,7 +212,7 @@ class _Found:
         return tuple(
             u
             for u in self.uses
-            if (u.call.operation == "subtract" or operation_of(u.call).compares)
+            if (operation_of(u.call) is subtract or operation_of(u.call).compares)
             and self.reading.learned(u.others[0])
             and u.plain
         )
@@ -218,11 +224,11 @@ class _Found:
             u
             for u in self.uses
             if operation_of(u.call).family == "linear"
-            or (u.call.operation == "multiply" and self._parameter(u.others[0]))
+            or (operation_of(u.call) is multiply and self._parameter(u.others[0]))
         )
 
     def _parameter(self, formula: Expression) -> bool:
-        while isinstance(formula, Call) and formula.operation in ("index", "transpose"):
+        while isinstance(formula, Call) and _is_part(formula):
             formula = formula.arguments[0]
         return isinstance(formula, Name) and formula.name in self.reading.problem.parameters
 
@@ -231,7 +237,7 @@ class _Found:
         """Where they multiply, entry by entry, what is computed."""
         return tuple(
             u
-            for u in self.used("multiply")
+            for u in self.used(multiply)
             if u not in self.weighed_logarithms
             and u not in self.inputs
             and self.reading.learned(u.others[0])
@@ -259,7 +265,7 @@ class _Found:
         lower = self.name.lower()
         if "mask" in lower or self.name in ("I", "eye", "identity"):
             return Meaning("mask", reason=Reason("named_mask"))
-        if chosen := self.used("where", 0):
+        if chosen := self.used(where, 0):
             return Meaning("mask", reason=by("chooses", chosen))
         if (np.abs(self.array) >= HUGE).any():
             return Meaning("mask", reason=Reason("huge"))
@@ -275,7 +281,7 @@ class _Found:
         target = self.losses or self.compared or self.weighed_logarithms
         if self.name in SETTINGS and self.reading.problem.parameters and others and not target:
             return Meaning("constant", reason=Reason("named_setting"))
-        if (divides := self.used("divide", 1)) and self.whole and value >= 1 and not target:
+        if (divides := self.used(divide, 1)) and self.whole and value >= 1 and not target:
             return Meaning("constant", reason=by("divides", divides))
         for use in self.factors:
             (other,) = use.others
@@ -283,7 +289,7 @@ class _Found:
             named = {n for x in leaves(other) for n in self.reading.feeding.get(x.name, ())}
             if named and not named & data and not isinstance(other, Name):
                 return Meaning("constant", reason=by("penalty_factor", (use,)))
-        if raised := self.used("power", 1):
+        if raised := self.used(power, 1):
             return Meaning("constant", reason=by("exponent", raised))
         if 0 < abs(value) < 0.02:
             return Meaning("constant", reason=Reason("next_to_nothing"))
@@ -292,7 +298,7 @@ class _Found:
     def _classes(self) -> Meaning | None:
         for use in self.losses:
             scores = use.call.arguments[0].shape or ()
-            if use.call.operation in ("cross_entropy", "softmax_cross_entropy") and (
+            if operation_of(use.call).target == "class" and (
                 self.shape == scores[:-1] and self.shape != scores
             ):
                 reason = by("cross_entropy_target", (use,))
@@ -301,25 +307,25 @@ class _Found:
 
     def _of_loss(self) -> Meaning | None:
         logarithms = self.weighed_logarithms
-        binary = self._in_losses("bce", "bce_with_logits")
+        binary = self._in_losses("probability")
         binary += tuple(u for u in logarithms if u.complement)
         if binary:
             return self._likely(by("binary_target", binary))
         complements = [u for u in self.factors if u.complement]
         if complements and self.binary:
             return Meaning("labels", reason=by("complement", complements))
-        several = self._in_losses("cross_entropy", "softmax_cross_entropy") + logarithms
+        several = self._in_losses("class") + logarithms
         if several:
             return self._shared_out(logarithms, several)
-        margins = self._in_losses("hinge") + self._margins()
+        margins = self._in_losses("sign") + self._margins()
         if margins:
             if self.among(-1, 1):
                 return Meaning("signs", reason=by("margin_target", margins))
             return None
         return None
 
-    def _in_losses(self, *operations: str) -> tuple[Use, ...]:
-        return tuple(u for u in self.losses if u.call.operation in operations)
+    def _in_losses(self, target: Target) -> tuple[Use, ...]:
+        return tuple(u for u in self.losses if operation_of(u.call).target == target)
 
     def _likely(self, reason: Reason) -> Meaning:
         return Meaning("labels" if self.binary else "probability", reason=reason)
@@ -345,11 +351,14 @@ class _Found:
         """Of several axes, that of the softmax they are compared with; None where nothing tells."""
         if len(axes) == 1:
             return axes[0]
-        if any("cross_entropy" in u.call.operation for u in self.losses):
+        if self._in_losses("class"):
             return len(self.shape) - 1
         for use in logarithms:
             for call in opened(self.reading.graph, use.others[0], 6):
-                if call.operation in ("softmax", "log_softmax"):
+                if (
+                    operation_of(call).family == "activation"
+                    and "axis" in operation_of(call).options
+                ):
                     option = call.option("axis")
                     axis = option if isinstance(option, int) else -1
                     return axis % len(self.shape)
@@ -361,10 +370,7 @@ class _Found:
             u
             for u in self.factors
             if self.among(-1, 1)
-            and (
-                self.signed
-                or any(c.operation in ("relu", "maximum", "exp", "softplus") for c in u.within)
-            )
+            and (self.signed or any(operation_of(c).one_sided for c in u.within))
         )
 
     def _of_comparison(self) -> Meaning | None:
@@ -387,12 +393,10 @@ class _Found:
             written = other
             if isinstance(other, Name) and other.name in self.reading.graph.nodes:
                 written = self.reading.graph.nodes[other.name].written or other
-            for names, low in ((("sigmoid", "softmax"), 0.0), (("tanh",), -1.0)):
-                if isinstance(written, Call) and written.operation in names:
-                    inside = ((self.array >= low) & (self.array <= 1)).all()
-                    if inside:
-                        reason = by("compared", (use,))
-                        return Meaning("bounded", low=low, high=1.0, reason=reason)
+            bounds = operation_of(written).bounds if isinstance(written, Call) else None
+            if bounds and ((self.array >= bounds[0]) & (self.array <= bounds[1])).all():
+                low, high = bounds
+                return Meaning("bounded", low=low, high=high, reason=by("compared", (use,)))
         return self.positive() or Meaning("target", reason=reason)
 
     def _of_factor(self) -> Meaning | None:
@@ -447,7 +451,8 @@ class _Found:
         if "hot" in self.name.lower() or max(self.shape[a] for a in axes) > 2:
             return True
         return all(
-            not (u.within and u.within[0].operation == "add") and u.call.operation == "matmul"
+            operation_of(u.call) is matmul
+            and not (u.within and isinstance(operation_of(u.within[0]).notation, Sum))
             for u in self.inputs
         )
 
@@ -467,17 +472,19 @@ class _Found:
                 if axes:
                     return Meaning("probabilities", axis=axes[-1], reason=reason)
                 return Meaning("probability", reason=reason)
-            operation, position = use.call.operation, use.position
-            exponent = number(use.call.arguments[1]) if operation == "power" else None
+            operation = operation_of(use.call)
+            exponent = number(use.call.arguments[1]) if operation is power else None
             if (
-                operation in ("log", "sqrt")
-                or (operation == "divide" and position == 1)
-                or (operation == "power" and position == 0 and exponent is None)
+                (
+                    not _is_loss(use.call)
+                    and any(d.argument == use.position for d in operation.domain)
+                )
+                or (operation is power and use.position == 0 and exponent is None)
                 or (exponent is not None and (exponent != int(exponent) or exponent < 0))
                 or _under_logarithm(use)
             ):
                 reason = by("positive_place", (use,))
-                if axes and operation == "log":
+                if axes and operation.logarithm:
                     return Meaning("probabilities", axis=axes[-1], reason=reason)
                 return Meaning("positive", reason=reason)
         return None
@@ -498,15 +505,20 @@ class _Found:
         return None
 
 
+def _is_part(call: Call) -> bool:
+    """Whether its entries are some of its argument's, in whatever place."""
+    return operation_of(call).family == "structure" and bool(operation_of(call).carries)
+
+
 def _is_loss(call: Call) -> bool:
-    return operation_of(call).family == "loss" or call.operation == "softmax_cross_entropy"
+    return operation_of(call).target is not None
 
 
 def _under_logarithm(use: Use) -> bool:
     """Whether a logarithm or a root takes it with something added or multiplied."""
-    for call in (use.call, *use.within):
-        if call.operation in ("log", "sqrt"):
+    for operation in map(operation_of, (use.call, *use.within)):
+        if operation.domain and operation.arity == (1, 1):
             return True
-        if call.operation not in ("add", "multiply", "sum", "mean"):
+        if not operation.keeps_positive:
             return False
     return False

@@ -15,6 +15,7 @@ from handgrad.practice.searching import Search, Variants, draw
 from handgrad.practice.students import Student, own_seed
 from handgrad.practice.wanted import Wanted
 from handgrad.problem import Problem
+from handgrad.problem.networks import usual
 from handgrad.record import JsonForm, record
 
 _LIKE = re.compile(r"\s*(\d+(?:-\d+)+)((?:\s+[A-Za-z_]\w*)*)\s*")
@@ -120,6 +121,5 @@ def like(text: str) -> Problem:
             mend='write the units of each layer, then hidden, output and loss: "2-2-2-1 relu sigmoid bce"',
         )
     sizes = [int(n) for n in found[1].split("-")]
-    usual = ["relu", "softmax", "cross_entropy"] if sizes[-1] > 1 else ["relu", "sigmoid", "bce"]
-    hidden, output, loss = [*names, *usual[len(names) :]]
+    hidden, output, loss = [*names, *usual(sizes)[len(names) :]]
     return Problem.mlp(sizes, hidden, output, loss)

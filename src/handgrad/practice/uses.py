@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from handgrad.expression import Call, Expression, Literal, Name, leaves, number, walk
 from handgrad.graph import Graph
-
-MOVING = ("transpose", "reshape", "index", "negate", "add", "subtract", "multiply", "divide")
-"""Operations that a number is seen through where it meets nothing but constants in them."""
+from handgrad.operations import operation_of
+from handgrad.operations.arithmetic import subtract
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +77,12 @@ def _climbed(
 ) -> Iterator[Use]:
     for level, (call, position) in enumerate(around):
         others = (*call.arguments[:position], *call.arguments[position + 1 :])
-        moved = call.operation in MOVING and not any(leaves(o) for o in others)
-        if not moved or (call.operation == "divide" and position == 1):
+        carried = position in operation_of(call).carries
+        if not carried or any(leaves(o) for o in others):
             within = tuple(c for c, _ in around[level + 1 :])
             yield Use(call, position, plain, complement, within, equation)
             return
-        if call.operation == "subtract" and position == 1 and number(others[0]) == 1:
+        if call.operation == subtract.name and position == 1 and number(others[0]) == 1:
             complement = not complement
         plain = plain and not any(isinstance(o, Literal) for o in others)
     yield from _uses(graph, equation, plain, complement, seen)

@@ -9,8 +9,16 @@ import numpy as np
 
 from handgrad.errors import ProblemError, nearest
 from handgrad.operations import BY_NAME
+from handgrad.operations.activations import relu, sigmoid
+from handgrad.operations.losses import bce, cross_entropy
+from handgrad.operations.reductions import softmax
 
-LOSSES = ("bce", "cross_entropy", "mse", "hinge", "huber")
+
+def usual(sizes: Sequence[int]) -> tuple[str, str, str]:
+    """The hidden activation, the output and the loss of a network where nothing else is asked for."""
+    if sizes[-1] > 1:
+        return relu.name, softmax.name, cross_entropy.name
+    return relu.name, sigmoid.name, bce.name
 
 
 def network(
@@ -25,15 +33,16 @@ def network(
     for name in (hidden, output):
         if name not in (*activations, "identity", "linear"):
             raise ProblemError(f"there is no activation {name}", mend=nearest(name, activations))
-    if loss not in LOSSES:
+    losses = [o.name for o in BY_NAME.values() if o.family == "loss"]
+    if loss not in losses:
         raise ProblemError(
-            f"there is no loss {loss}", mend=nearest(loss, LOSSES) or f"losses: {', '.join(LOSSES)}"
+            f"there is no loss {loss}", mend=nearest(loss, losses) or f"losses: {', '.join(losses)}"
         )
     generator = np.random.default_rng(seed)
     equations: list[str] = []
     parameters: dict[str, Any] = {}
     layers = len(sizes) - 1
-    scalar = sizes[-1] == 1 and loss != "cross_entropy"
+    scalar = sizes[-1] == 1 and BY_NAME[loss].target != "class"
     value = "x"
     for layer in range(1, layers + 1):
         inputs, units = sizes[layer - 1], sizes[layer]

@@ -245,7 +245,7 @@ class Problem(Shown, Checked):
         Arguments:
             sizes: units in each layer, inputs first, such as [2, 2, 2, 1].
             hidden, output: activations; output "identity" for none.
-            loss: bce, cross_entropy, mse, hinge or huber.
+            loss: that of the table, such as bce, cross_entropy or mse.
             seed: of the parameters, drawn with one decimal from a He-scaled normal.
             x, y: the example; plausible numbers by default.
 

@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 
 from handgrad.expression import Adjoint, Call, Expression, Name, leaves
+from handgrad.notation import Product, Subscript
+from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated
 from handgrad.operations.elements import entry_of
+from handgrad.operations.reductions import sum_, sum_to
 from handgrad.problem import Given
 from handgrad.questions.gates import backward_line, gate_swap, other_input, solved_alike
 from handgrad.questions.structure import (
@@ -144,7 +147,7 @@ def bias_gradient(trace: Trace) -> BiasGradient | None:
             continue
         formula = gradient.per_case or gradient.parts[0].formula
         signal = formula
-        while isinstance(signal, Call) and signal.operation in ("sum", "sum_to"):
+        while isinstance(signal, Call) and operation_of(signal) in (sum_, sum_to):
             signal = signal.arguments[0]
         if not isinstance(signal, Adjoint) or signal.name == trace.graph.cost:
             continue
@@ -202,7 +205,7 @@ def _sharing(
     seen: dict[Expression, list[tuple[Index, Expression]]] = {}
     for index in np.ndindex(line.shape):
         opened = entry_of(formula, index)
-        if not isinstance(opened, Call) or opened.operation != "multiply":
+        if not isinstance(opened, Call) or not isinstance(operation_of(opened).notation, Product):
             return None
         signal, factor = opened.arguments
         if not _is_entry(signal, Adjoint) or not _is_entry(factor, Name):
@@ -219,7 +222,7 @@ def _sharing(
 
 def _is_entry(expression: Expression, kind: type[Adjoint] | type[Name]) -> bool:
     inner = expression
-    if isinstance(inner, Call) and inner.operation == "index":
+    if isinstance(inner, Call) and isinstance(operation_of(inner).notation, Subscript):
         inner = inner.arguments[0]
     return isinstance(inner, kind)
 

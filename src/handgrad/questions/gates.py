@@ -9,7 +9,7 @@ import numpy as np
 from handgrad.errors import HandgradError
 from handgrad.expression import Adjoint, Name
 from handgrad.operations import BY_NAME
-from handgrad.operations.operation import Array
+from handgrad.operations.operation import Array, Operation
 from handgrad.problem import Given, Problem
 from handgrad.questions.structure import (
     Filled,
@@ -22,12 +22,6 @@ from handgrad.questions.structure import (
 from handgrad.questions.zeros import in_order, total_gradient, zero_parts
 from handgrad.trace import Trace, TraceLine, solve
 from handgrad.trace.units import Units, entry, units
-
-FOR_GATES = ("sigmoid", "tanh", "leaky_relu")
-"""What a gate is swapped for."""
-
-FOR_OTHERS = ("relu",)
-"""What an activation that is no gate is swapped for."""
 
 MOST_UNITS = 4096
 """Units, times cases, beyond which gates are not told one by one."""
@@ -62,7 +56,7 @@ def gate_swap(trace: Trace) -> GateSwap | None:
     kept = tuple(s.inner for s in trace.graph.shortcuts if s.activation == old)
     swaps: list[Swap] = []
     steps: dict[str, None] = {}
-    for new in FOR_GATES if BY_NAME[old].gate else FOR_OTHERS:
+    for new in _instead(BY_NAME[old]):
         try:
             problem = trace.problem.with_swap({old: new}, keep=kept)
         except HandgradError:
@@ -74,6 +68,14 @@ def gate_swap(trace: Trace) -> GateSwap | None:
         swaps.append(swap)
         steps.update(dict.fromkeys(line.step for line in swap.lines))
     return GateSwap("gate_swap", old, tuple(swaps), kept, in_order(steps)) if swaps else None
+
+
+def _instead(activation: Operation) -> list[str]:
+    """What an activation is swapped for: a gate for those that saturate and that leak, others for gates."""
+    if not activation.gate:
+        return [o.name for o in BY_NAME.values() if o.gate]
+    smooth = [o.name for o in BY_NAME.values() if o.saturation is not None]
+    return [*smooth, activation.ajar] if activation.ajar else smooth
 
 
 def _swap(trace: Trace, before: tuple[Units, ...], other: Trace, old: str, new: str) -> Swap:

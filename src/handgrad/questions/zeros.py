@@ -9,6 +9,8 @@ from typing import get_args
 import numpy as np
 
 from handgrad.expression import Adjoint, Call, Leaf, Name, leaves
+from handgrad.notation import Product
+from handgrad.operations import operation_of
 from handgrad.operations.operation import Array
 from handgrad.questions.structure import Cause, Index, ZeroPart
 from handgrad.run.evaluate import value_of
@@ -200,7 +202,7 @@ class _Zeros:
     def _zero_factor(self, name: str) -> ZeroPart | None:
         """The factor that is zero, where a scalar's gradient is a product."""
         formula = self.graph.gradients[name].total
-        if not isinstance(formula, Call) or formula.operation != "multiply":
+        if not isinstance(formula, Call) or not isinstance(operation_of(formula).notation, Product):
             return None
         for factor in formula.arguments:
             if np.all(value_of(factor, self.values, set(self.graph.cased_leaves)) == 0):

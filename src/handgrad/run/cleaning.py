@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from handgrad.expression import Call
-from handgrad.operations import BY_NAME, operation_of
+from handgrad.operations import operation_of
 from handgrad.operations.operation import Array, Kernel, Namespace, Signature
 
 NOISE = 1e-14
@@ -25,13 +25,13 @@ def without_rest(call: Call, signature: Signature) -> Kernel:
     if operation.within is not None:
         return operation.within(signature, NOISE)
     kernel = operation.kernel(signature)
-    if operation.name not in ("add", "subtract", "sum", "mean") and operation.family != "linear":
+    if operation.sizes is None:
         return kernel
-    together = BY_NAME["add"].kernel(signature) if operation.name == "subtract" else kernel
+    added_up = operation.sizes(signature)
 
     def cleaned(xp: Namespace, *arguments: Any) -> Array:
         result = kernel(xp, *arguments)
-        size = together(xp, *[xp.abs(a) for a in arguments])
+        size = added_up(xp, *[xp.abs(a) for a in arguments])
         # Neither what has overflowed nor what is no number is a rest.
         return xp.where((xp.abs(result) < NOISE * size) & (size < LARGEST), 0.0, result)
 

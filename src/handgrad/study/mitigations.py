@@ -11,14 +11,13 @@ import numpy as np
 from handgrad.expression import Call, walk
 from handgrad.graph import build
 from handgrad.graph.weighted import weighted_sums
+from handgrad.operations import BY_NAME, noun_of
 from handgrad.problem import Problem, Update
 from handgrad.run.rows import examples_as_cases
 from handgrad.study.initialising import initialisation
 from handgrad.study.training import OverTraining, train, with_update
-from handgrad.study.units import GATES
+from handgrad.study.units import gates
 
-ACTIVATIONS = {"leaky_relu": "leaky ReLU", "elu": "ELU", "gelu_tanh": "GELU"}
-"""GELU in its tanh form, which array code computes many times faster than the error function."""
 INITS = {
     "he": "He initialisation",
     "xavier": "Xavier initialisation",
@@ -45,25 +44,26 @@ def mitigations(
     Other activations start from the same parameters; initialisations are drawn with the seed.
     """
     base = with_update(problem, rule, rate)
-    tried = [Mitigation("as given", base, GATES)]
+    every = gates()
+    tried = [Mitigation("as given", base, every)]
     used = {
         node.operation
         for equation in base.equations
         for node in walk(equation.expression)
-        if isinstance(node, Call) and node.operation in GATES
+        if isinstance(node, Call) and node.operation in every
     }
     if used:
         tried += [
-            Mitigation(title, base.with_swap(dict.fromkeys(used, name)), frozenset({name}))
-            for name, title in ACTIVATIONS.items()
+            Mitigation(noun_of(name), base.with_swap(dict.fromkeys(used, name)), frozenset({name}))
+            for name in dict.fromkeys(a for old in used for a in BY_NAME[old].alternatives)
         ]
     if weighted_sums(build(base)):
         tried += [
-            Mitigation(title, redrawn(base, name, seed), GATES) for name, title in INITS.items()
+            Mitigation(title, redrawn(base, name, seed), every) for name, title in INITS.items()
         ]
     update = base.update or Update()
     slower = replace(update, rate=float(f"{update.rate * SLOWER:.12g}"))
-    tried.append(Mitigation(f"rate {slower.rate:g}", replace(base, update=slower), GATES))
+    tried.append(Mitigation(f"rate {slower.rate:g}", replace(base, update=slower), every))
     return tuple(tried)
 
 

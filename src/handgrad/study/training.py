@@ -23,7 +23,7 @@ from handgrad.run.reviving import Revivers
 from handgrad.run.rows import examples_as_cases
 from handgrad.run.training import State, Training
 from handgrad.study.returning import Cause, Returning, Way
-from handgrad.study.units import GATES, Layer, layers
+from handgrad.study.units import Layer, gates, layers
 from handgrad.study.watching import UnitWatch
 
 MOST_STEPS = 1_000_000
@@ -226,7 +226,7 @@ def train(
     seed: int = 0,
     every: int = 1,
     name: str = "",
-    operations: frozenset[str] = GATES,
+    operations: frozenset[str] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> OverTraining:
     """Trains a problem on its cases, or the rows of X in X @ W, the columns of it in W @ X, and watches its units.
@@ -237,7 +237,7 @@ def train(
         batch: cases of each update, drawn anew in every pass over the data; all of them by default.
         seed: of the order in which cases are drawn.
         every: the updates from one look at the units to the next.
-        operations: the activations whose units are watched.
+        operations: the activations whose units are watched; every gate by default.
         progress: told of the number of updates made so far.
 
     Stops early where the loss is no longer finite. Raises `OptionError` for options that do not fit.
@@ -252,7 +252,9 @@ def train(
         sum(g.array.size for t in (problem.parameters, problem.data) for g in t.values()) <= SMALL
     )
     training = Training(problem, clean=small)
-    watch = UnitWatch(problem, layers(training.graph, operations), clean=small)
+    watched = gates() if operations is None else operations
+    gated = watched <= gates()
+    watch = UnitWatch(problem, layers(training.graph, watched), clean=small)
     order = _batches(problem, batch, cases, seed)
     returning = Returning(problem, watch, lambda: _batches(problem, batch, cases, seed))
     recorder = _Recorder(watch, training, returning)
@@ -278,7 +280,7 @@ def train(
         batch=batch if batch is not None and batch < cases else None,
         cases=cases,
         seed=seed,
-        gates=operations <= GATES,
+        gates=gated,
         layers=watch.layers,
         steps=tuple(recorder.steps),
         losses=tuple(recorder.losses),
@@ -289,7 +291,7 @@ def train(
         stopped=stopped,
         rows=examples.rows,
         columns=examples.columns,
-        revivers=recorder.revivers() if stopped is None and operations <= GATES else {},
+        revivers=recorder.revivers() if stopped is None and gated else {},
     )
 
 

@@ -63,12 +63,14 @@ class Layer:
         return self.facts.apart(z if z.ndim > len(self.shape) else z[..., None])
 
 
-GATES = frozenset(name for name, operation in BY_NAME.items() if operation.gate)
-"""The operations that let gradient through where their input is positive, and none elsewhere."""
+def gates() -> frozenset[str]:
+    """The operations that let gradient through where their input is positive, and none elsewhere."""
+    return frozenset(name for name, operation in BY_NAME.items() if operation.gate)
 
 
-def layers(graph: Graph, operations: Set[str] = GATES) -> tuple[Layer, ...]:
-    """The layers of units that these operations are applied to, in the order of the equations."""
+def layers(graph: Graph, operations: Set[str] | None = None) -> tuple[Layer, ...]:
+    """The layers of units that these operations (or every gate) are applied to, in the order of the equations."""
+    operations = gates() if operations is None else operations
     found: list[Layer] = []
     watched = [a for a in activations(graph) if a.call.operation in operations]
     for equation, group in groupby(watched, key=lambda a: a.equation):

@@ -28,6 +28,7 @@ from handgrad.operations import operation_of
 from handgrad.operations.annotate import tidied
 from handgrad.operations.gates import activations_in, opened_by
 from handgrad.operations.operation import Array, broadcast
+from handgrad.operations.reductions import sum_to
 from handgrad.run import Run
 from handgrad.run.evaluate import value_of
 from handgrad.trace.kinks import entries_at
@@ -229,12 +230,14 @@ class Noting:
 
     def _repeated(self, line: TraceLine) -> list[Note]:
         """What was broadcast on the way from a value to the equation that uses it."""
-        if not [n for n in walk(line.formula) if isinstance(n, Call) and n.operation == "sum_to"]:
+        if not [
+            n for n in walk(line.formula) if isinstance(n, Call) and n.operation == sum_to.name
+        ]:
             return []
         found: dict[tuple[Shape, Shape], None] = {}
         formula = tidied(line.formula, self.graph.shape)
         for call in walk(formula):
-            if isinstance(call, Call) and call.operation == "sum_to":
+            if isinstance(call, Call) and call.operation == sum_to.name:
                 found[call.shape or (), call.arguments[0].shape or ()] = None
         return [
             Broadcast(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from handgrad.expression import Call, Expression
+from handgrad.expression import Expression
 from handgrad.graph import Graph, activations
 from handgrad.operations import operation_of
 from handgrad.operations.operation import Array
@@ -94,4 +94,4 @@ def _arriving(graph: Graph, run: Run, name: str) -> Array:
 
 def entry(expression: Expression, index: tuple[int, ...]) -> Expression:
     """An entry of a vector or an array as a formula; a scalar as it is."""
-    return Call("index", (expression,), (("at", index),), shape=()) if index else expression
+    return replace(expression.at(index), shape=()) if index else expression

@@ -9,6 +9,7 @@ import numpy as np
 
 from handgrad.expression import Call, Expression, Index, Leaf, Name
 from handgrad.graph import Graph
+from handgrad.notation import Negation, Subscript
 from handgrad.operations import operation_of
 from handgrad.operations.gates import activation_in
 from handgrad.operations.operation import Array
@@ -68,10 +69,11 @@ def entry_named(formula: Expression | None) -> Entry | None:
         return Entry(formula.name) if formula.shape == () else None
     if not isinstance(formula, Call):
         return None
-    if formula.operation == "negate":
+    if isinstance(operation_of(formula).notation, Negation):
         return entry_named(formula.arguments[0])
     first, at = formula.arguments[0], formula.option("at")
-    if formula.operation == "index" and isinstance(first, Name) and isinstance(at, tuple):
+    picked = isinstance(operation_of(formula).notation, Subscript)
+    if picked and isinstance(first, Name) and isinstance(at, tuple):
         return Entry(first.name, whole(at)) if len(whole(at)) == len(at) else None
     return None
 

@@ -196,7 +196,7 @@ class Local:
         if formula is None or not operation.elementwise:
             return formula, bool(operation.kinks)
         shape = call.arguments[position].shape or ()
-        met = Call("fill", (g,), (("shape", call.shape),)) if g.shape != call.shape else g
+        met = fill(g, shape=call.shape) if g.shape != call.shape else g
         return tidied(reduced_to(met, shape, call.shape or ()), self._shape), False
 
     def _add(
