@@ -313,7 +313,7 @@ def test_any_sequence_leaves_a_sound_drill_that_can_be_kept(typed: list[str]) ->
         handgrad.drill_said_page(drill, said)
         assert before.done <= len(before.blanks)
     handgrad.drill_summary_page(drill)
-    validate(json.loads(json.dumps(handgrad.to_json(handgrad.drill_state(drill)))), "drill")
+    validate(json.loads(json.dumps(handgrad.to_json(drill))), "drill")
     state = json.loads(json.dumps(kept(drill), allow_nan=False))
     fresh = handgrad.begin_drill(LAB, words=["z2,h2,dz2,dW2"])
     again = restored(fresh, state)
@@ -382,7 +382,8 @@ def test_piped_lines_are_answers_and_the_rest_is_kept(home: Path) -> None:
     assert "Kept: 2 of 24 done" in out
     assert max(map(len, out.splitlines())) <= 80
     (file,) = (home / "handgrad").iterdir()
-    assert json.loads(file.read_text("utf-8"))["done"] == 2
+    told = json.loads(file.read_text("utf-8"))["quantities"]
+    assert [(q["target"], q["wrong"]) for q in told] == [("z1", 0), ("h1", 0), ("z2", 1)]
 
     out, _ = command(home, "0.42 -0.17\nquit\n", "lab9")
     assert "Resumed where you left off: 2 of 24 done, 2 marks" in out

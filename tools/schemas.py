@@ -30,7 +30,7 @@ RESULTS: tuple[type[Any], ...] = (
     handgrad.OtherRun,
     handgrad.Verification,
     handgrad.CheckReport,
-    handgrad.DrillState,
+    handgrad.Drill,
     handgrad.Listing,
     handgrad.SheetSet,
     handgrad.QuestionSheet,

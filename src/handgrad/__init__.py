@@ -54,11 +54,9 @@ if TYPE_CHECKING:
     from handgrad.comparison import compare as compare
     from handgrad.drill import Drill as Drill
     from handgrad.drill import DrillQuit as DrillQuit
-    from handgrad.drill import DrillState as DrillState
     from handgrad.drill import DrillStore as DrillStore
     from handgrad.drill import DrillUnfinished as DrillUnfinished
     from handgrad.drill import begin_drill as begin_drill
-    from handgrad.drill import drill_state as drill_state
     from handgrad.export.json import to_json as to_json
     from handgrad.gates import Audit as Audit
     from handgrad.gates import audit_gates as audit_gates
@@ -160,11 +158,9 @@ __version__ = "0.1.0"
 _WHEN_ASKED_FOR = {
     "Drill": "handgrad.drill",
     "DrillQuit": "handgrad.drill",
-    "DrillState": "handgrad.drill",
     "DrillStore": "handgrad.drill",
     "DrillUnfinished": "handgrad.drill",
     "begin_drill": "handgrad.drill",
-    "drill_state": "handgrad.drill",
     "drill_opening_page": "handgrad.page.drill",
     "drill_question_page": "handgrad.page.drill",
     "drill_said_page": "handgrad.page.drill",

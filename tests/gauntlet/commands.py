@@ -739,7 +739,7 @@ def drill(s: Subject) -> None:
             handgrad.render_terminal(handgrad.drill_said_page(at, said), width=80, colour=False, unicode=True)  # fmt: skip
             if not isinstance(said, Accepted):
                 raise Wrong("the drill takes no right answer", f"{target} = {typed}: {said}")
-        handgrad.to_json(handgrad.drill_state(at))
+        handgrad.to_json(at)
 
 
 # -- what is about no problem -----------------------------------------------------------------

@@ -79,7 +79,7 @@ def drill(
     if as_json:
         if remark:
             terminal.complain(remark)
-        print_json(handgrad.drill_state(begun))
+        print_json(begun)
         return 0
     if remark:
         terminal.tell(remark)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 from handgrad.check.blanks import Blank, blanks
 from handgrad.check.checking import Checker
 from handgrad.check.report import Judged
-from handgrad.drill.records import Record
+from handgrad.drill.records import QuantityRecord, Record
 from handgrad.drill.said import Accepted, AtStart, Back, DrillQuit, Help, Said, Skipped, Told
 from handgrad.drill.typed import Cells, DrillUnfinished, Unread, read_typed
 from handgrad.errors import OptionError, nearest
 from handgrad.operations.operation import describe
 from handgrad.problem import Problem
+from handgrad.record import JsonForm
 from handgrad.trace import Trace
 from handgrad.trace.structure import Phase
 
@@ -24,6 +26,11 @@ WORDS = {
     "quit": "quit", "exit": "quit", "q": "quit", "help": "help", "h": "help",
 }  # fmt: skip
 """What may be typed instead of figures."""
+
+
+def key_of(problem: Problem) -> str:
+    """What tells a problem from others: a digest of its file."""
+    return hashlib.sha256(problem.to_toml().encode("utf-8", "backslashreplace")).hexdigest()[:20]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +48,12 @@ class Drill:
     blanks: tuple[Blank, ...]
     records: Mapping[str, Record]
     position: int = 0
+    json: ClassVar = JsonForm(
+        "drill",
+        without=("checker", "blanks", "records", "position"),
+        also=("title", "key", "finished", "next", "done", "marks", "out_of", "quantities"),
+        named={"title": "problem"},
+    )
 
     @property
     def problem(self) -> Problem:
@@ -53,6 +66,7 @@ class Drill:
 
     @property
     def finished(self) -> bool:
+        """Whether nothing more is asked for."""
         return self.position == len(self.blanks)
 
     @property
@@ -71,12 +85,43 @@ class Drill:
 
     @property
     def marks(self) -> float:
+        """Those earned so far."""
         return sum(self.record(b).marks for b in self.blanks)
 
     @property
     def out_of(self) -> float:
         """A mark for each quantity."""
         return float(len(self.blanks))
+
+    @property
+    def title(self) -> str:
+        """The problem's title."""
+        return self.problem.title
+
+    @property
+    def key(self) -> str:
+        """What tells the problem from others."""
+        return key_of(self.problem)
+
+    @property
+    def next(self) -> str | None:
+        """What is asked for now; None at the end."""
+        return None if self.finished else self.blank.target
+
+    @property
+    def quantities(self) -> tuple[QuantityRecord, ...]:
+        """All that there is to compute, and what has come of it."""
+        asked = {b.target for b in self.blanks}
+        return tuple(
+            QuantityRecord(
+                **asdict(self.record(blank)),
+                target=blank.target,
+                step=blank.step,
+                shape=blank.shape,
+                asked=blank.target in asked,
+            )
+            for blank in blanks(self.checker)
+        )
 
     # -- transitions ------------------------------------------------------------------------------
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 from handgrad.check.report import LEVELS, Level
 from handgrad.drill.typed import Cells
+from handgrad.expression import Shape
+from handgrad.record import JsonForm
 
 State: TypeAlias = Literal["open", "right", "consistent", "shown", "skipped"]
 STATES: tuple[State, ...] = ("open", "right", "consistent", "shown", "skipped")
@@ -28,6 +30,7 @@ class Record:
     wrong: int = 0
     hints: int = 0
     trivial: bool = False
+    json: ClassVar = JsonForm(also=("marks",))
 
     @property
     def level(self) -> Level | None:
@@ -46,3 +49,20 @@ class Record:
         if not self.answered or self.trivial:
             return 0.0
         return max(0.0, 1 - (self.wrong + self.hints) / len(LEVELS))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuantityRecord(Record):
+    """A quantity of a problem, and what has come of it.
+
+    Arguments:
+        target: how answers files call it: `z1`, `dW2`, `updated.b3`.
+        step: the number of its step.
+        shape: that of one case.
+        asked: whether the drill asks for it.
+    """
+
+    target: str
+    step: str
+    shape: Shape
+    asked: bool

@@ -1,20 +1,16 @@
-"""What has come of a drill: printed by `--json`, and kept between two sittings."""
+"""What is kept of a drill between two sittings."""
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any
 
 from handgrad.check.blanks import blanks
 from handgrad.check.figures import read_figure
 from handgrad.drill.asking import Drill
-from handgrad.drill.records import STATES, Record, State
+from handgrad.drill.records import STATES, Record
 from handgrad.drill.typed import Cells
-from handgrad.expression import Shape
-from handgrad.problem import Problem
-from handgrad.record import JsonForm
 
 KEPT = "handgrad/drill/1"
 """What marks a drill that was kept."""
@@ -25,92 +21,10 @@ MOST = 10**6
 DEEPEST = 8
 
 
-def key_of(problem: Problem) -> str:
-    """What tells a problem from others: a digest of its file."""
-    return hashlib.sha256(problem.to_toml().encode("utf-8", "backslashreplace")).hexdigest()[:20]
-
-
-@dataclass(frozen=True, slots=True)
-class QuantityState:
-    """What has come of one quantity of a problem.
-
-    Arguments:
-        target: what it is: `z1`, `dW2`, `updated.b3`.
-        step: the number of its step.
-        shape: that of one case.
-        asked: whether this drill asks for it.
-        figures: the last that were entered, as they were typed.
-        wrong, hints: how many answers were wrong, and how many hints were asked for.
-        trivial: the answer follows from an earlier slip that left nothing to work out.
-    """
-
-    target: str
-    step: str
-    shape: Shape
-    asked: bool
-    state: State
-    figures: Cells | None
-    wrong: int
-    hints: int
-    trivial: bool
-    marks: float
-
-
-@dataclass(frozen=True, slots=True)
-class DrillState:
-    """What has come of a drill so far.
-
-    Arguments:
-        problem: its title.
-        key: what tells the problem from others.
-        next: the quantity asked for now; None at the end.
-        done: how many are answered, or were shown.
-    """
-
-    problem: str
-    key: str
-    finished: bool
-    next: str | None
-    done: int
-    marks: float
-    out_of: float
-    quantities: tuple[QuantityState, ...]
-    json: ClassVar = JsonForm("drill")
-
-
-def drill_state(drill: Drill) -> DrillState:
-    """What has come of a drill, and of quantities that it doesn't ask for."""
-    asked = {b.target for b in drill.blanks}
-    told = [(blank, drill.record(blank)) for blank in blanks(drill.checker)]
-    return DrillState(
-        problem=drill.problem.title,
-        key=key_of(drill.problem),
-        finished=drill.finished,
-        next=None if drill.finished else drill.blank.target,
-        done=drill.done,
-        marks=drill.marks,
-        out_of=drill.out_of,
-        quantities=tuple(
-            QuantityState(
-                blank.target,
-                blank.step,
-                blank.shape,
-                blank.target in asked,
-                record.state,
-                record.figures,
-                record.wrong,
-                record.hints,
-                record.trivial,
-                record.marks,
-            )
-            for blank, record in told
-        ),
-    )
-
-
 def kept(drill: Drill) -> dict[str, Any]:
     """What has come of a drill as plain objects, for `restored`."""
-    return {"schema": KEPT, **asdict(drill_state(drill))}
+    quantities = [{"target": target, **asdict(r)} for target, r in drill.records.items()]
+    return {"schema": KEPT, "key": drill.key, "quantities": quantities}
 
 
 def restored(drill: Drill, state: Any) -> Drill:
@@ -120,7 +34,7 @@ def restored(drill: Drill, state: Any) -> Drill:
     """
     if not isinstance(state, dict) or state.get("schema") != KEPT:
         raise ValueError("it holds no drill")
-    if state.get("key") != key_of(drill.problem):
+    if state.get("key") != drill.key:
         raise ValueError("it is of another problem")
     targets = {b.target for b in blanks(drill.checker)}
     quantities = state.get("quantities")

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from handgrad.drill.asking import Drill
-from handgrad.drill.state import kept, key_of, restored
+from handgrad.drill.asking import Drill, key_of
+from handgrad.drill.state import kept, restored
 from handgrad.errors import OptionError
 from handgrad.files import write_files
 from handgrad.problem import Problem

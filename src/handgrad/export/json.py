@@ -7,9 +7,11 @@ schemas in `handgrad/schema` are made from the same declarations (`python -m too
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
+from types import NoneType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +23,8 @@ from handgrad.expression import Expression
 from handgrad.finite import all_finite
 from handgrad.operations.operation import Array
 from handgrad.record import JsonForm
+
+AS_IT_IS = frozenset([NoneType, bool, int, str])
 
 VERSION = 2
 """Of the schemas; it counts up when a key changes its name or its meaning."""
@@ -86,28 +90,31 @@ class Document(Place):
 
     def record(self, record: Any) -> dict[str, Any]:
         """A record as an object."""
-        written = {}
-        for name, attribute, view in keys_of(record.__class__):
-            value = view(record, self) if view else getattr(record, attribute)
-            self.above.append(record)
-            written[name] = self.plain(value)
-            self.above.pop()
+        told = {
+            name: view(record, self) if view else getattr(record, attribute)
+            for name, attribute, view in keys_of(record.__class__)
+        }
+        self.above.append(record)
+        written = {name: self.plain(value) for name, value in told.items()}
+        self.above.pop()
         return written
 
     def plain(self, value: Any) -> Any:
         """Whatever stands in a record."""
+        if value.__class__ in AS_IT_IS:
+            return value
         match value:
-            case None | str() | bool() | int():
-                return value
-            case float() | np.ndarray() | np.generic():
+            case float():
+                return value + 0.0 if math.isfinite(value) else None  # −0 as 0
+            case np.ndarray() | np.generic():
                 return numbers(np.asarray(value))
             case Expression():
                 return self._words.source(value)
-            case tuple() | list() if not hasattr(value, "_fields"):
+            case tuple() if not hasattr(value, "_fields"):
                 return [self.plain(v) for v in value]
             case Mapping():
                 return {name: self.plain(v) for name, v in value.items()}
-            case _ if form_of(type(value)).as_text:
+            case _ if form_of(value.__class__).as_text:
                 return str(value)
             case _:
                 return self.record(value)
