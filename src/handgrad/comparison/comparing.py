@@ -59,7 +59,7 @@ def _changes(left: Trace, right: Trace) -> Iterator[Change]:
     for name in _all(*written):
         here, there = written[0].get(name), written[1].get(name)
         if here != there:
-            yield EquationChange("equation", name, here, there)
+            yield EquationChange(name, here, there)
     givens: list[Mapping[str, Given]] = [
         {**t.problem.parameters, **t.problem.data} for t in (left, right)
     ]
@@ -67,7 +67,6 @@ def _changes(left: Trace, right: Trace) -> Iterator[Change]:
         one, other = givens[0].get(name), givens[1].get(name)
         if one != other:
             yield NumberChange(
-                kind="number",
                 name=name,
                 left=one.array if one else None,
                 right=other.array if other else None,
@@ -77,7 +76,7 @@ def _changes(left: Trace, right: Trace) -> Iterator[Change]:
     settings = [_settings(t.problem) for t in (left, right)]
     for name in _all(*settings):
         if settings[0].get(name) != settings[1].get(name):
-            yield SettingChange("setting", name, settings[0].get(name), settings[1].get(name))
+            yield SettingChange(name, settings[0].get(name), settings[1].get(name))
 
 
 def _settings(problem: Problem) -> dict[str, str | float]:

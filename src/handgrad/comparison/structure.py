@@ -20,7 +20,7 @@ Index: TypeAlias = tuple[int, ...]
 class EquationChange:
     """An equation that reads otherwise, or that only one of the problems has."""
 
-    kind: Literal["equation"]
+    kind: ClassVar = "equation"
     name: str
     left: Expression | None
     right: Expression | None
@@ -30,7 +30,7 @@ class EquationChange:
 class NumberChange:
     """Other given numbers; None where only one of the problems is given the name."""
 
-    kind: Literal["number"]
+    kind: ClassVar = "number"
     name: str
     left: Array | None
     right: Array | None
@@ -42,7 +42,7 @@ class NumberChange:
 class SettingChange:
     """Another setting: the update's rule or one of its numbers, the loss, the reduction."""
 
-    kind: Literal["setting"]
+    kind: ClassVar = "setting"
     name: str
     left: str | float | None
     right: str | float | None

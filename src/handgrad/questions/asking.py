@@ -121,7 +121,6 @@ def zero_entries(trace: Trace) -> ZeroEntries:
     steps = (*(s for n in names for s in step_of(trace, n)), *(p.step for p in parts))
     every = units(trace)
     return ZeroEntries(
-        kind="zero_rows_columns",
         parts=parts,
         zero=sum(int((g == 0).sum()) for g in gradients.values()),
         untold=untold,
@@ -158,7 +157,6 @@ def bias_gradient(trace: Trace) -> BiasGradient | None:
         how = trace.problem.reduction if averaged else "equal" if formula is signal else "sum"
         step = made_in(trace).get(Adjoint(signal.name), "")
         return BiasGradient(
-            kind="bias_gradient",
             name=name,
             signal=Adjoint(signal.name),
             equation=signal.name,
@@ -184,7 +182,6 @@ def input_scaling(trace: Trace) -> InputScaling | None:
         numbers = total_gradient(trace, name)
         value = _number(trace, signal)
         return InputScaling(
-            kind="input_scaling",
             name=name,
             entries=(first, second),
             gradients=(at_entry(numbers, first), at_entry(numbers, second)),
@@ -251,7 +248,6 @@ def sum_over_paths(trace: Trace) -> SumOverPaths | None:
         shares = tuple(Share(p.through, a) for p, a in zip(parts, arrays, strict=True))
         steps = [made_in(trace).get(Adjoint(p.through), "") for p in parts]
         return SumOverPaths(
-            kind="sum_over_paths",
             name=name,
             shares=shares,
             gradient=total_gradient(trace, name),
@@ -284,7 +280,6 @@ def case_shares(trace: Trace) -> CaseShares | None:
         *(s for n in problem.parameters for s in step_of(trace, n)),
     ]
     return CaseShares(
-        kind="case_shares",
         reduction=problem.reduction,
         losses=tuple(losses),
         lengths=tuple(lengths),
@@ -311,7 +306,7 @@ def most_sensitive(trace: Trace) -> MostSensitive | None:
     if len(found) < 2:
         return None
     steps = in_order(s for e, _ in found for s in step_of(trace, e.name))
-    return MostSensitive("most_sensitive", tuple(found), steps)
+    return MostSensitive(tuple(found), steps)
 
 
 def _entries(trace: Trace, most: int) -> list[tuple[Entry, float]]:
@@ -347,7 +342,6 @@ def _nudged(trace: Trace, where: Entry, gradient: float) -> SmallChange | None:
     if other is None:
         return None
     return SmallChange(
-        kind="small_change",
         entry=where,
         by=NUDGE,
         gradient=gradient,

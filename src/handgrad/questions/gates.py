@@ -67,7 +67,7 @@ def gate_swap(trace: Trace) -> GateSwap | None:
         swap = _swap(trace, before, other, old, new)
         swaps.append(swap)
         steps.update(dict.fromkeys(line.step for line in swap.lines))
-    return GateSwap("gate_swap", old, tuple(swaps), kept, in_order(steps)) if swaps else None
+    return GateSwap(old, tuple(swaps), kept, in_order(steps)) if swaps else None
 
 
 def _instead(activation: Operation) -> list[str]:
@@ -199,7 +199,6 @@ def _changed_gates(
             elif each.z <= 0 < each.other_z:
                 on.append(each)
     return OtherInput(
-        kind="other_input",
         name=name,
         before=trace.problem.data[name].array,
         value=value,

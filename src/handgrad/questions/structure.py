@@ -74,7 +74,7 @@ class ZeroEntries:
     problem has no update.
     """
 
-    kind: Literal["zero_rows_columns"]
+    kind: ClassVar = "zero_rows_columns"
     parts: tuple[ZeroPart, ...]
     zero: int
     untold: int
@@ -144,7 +144,7 @@ class Swap:
 class GateSwap:
     """What changes at each gate if the activation were another. `kept` keep theirs all the same."""
 
-    kind: Literal["gate_swap"]
+    kind: ClassVar = "gate_swap"
     operation: str
     swaps: tuple[Swap, ...]
     kept: tuple[str, ...]
@@ -158,7 +158,7 @@ class OtherInput:
     `off` go off, `on` come on; `shut` of `count` gates are shut with the other input.
     """
 
-    kind: Literal["other_input"]
+    kind: ClassVar = "other_input"
     name: str
     before: Array
     value: Array
@@ -176,7 +176,7 @@ class OtherInput:
 class UpdatedValue:
     """The updated value of one entry of a parameter; `lines` lead to it, the last one gives it."""
 
-    kind: Literal["updated_value"]
+    kind: ClassVar = "updated_value"
     entry: Entry
     lines: tuple[TraceLine, ...]
     rule: str
@@ -191,7 +191,7 @@ class UpdatedValue:
 class LargestMove:
     """Which entry of the parameters moves most in the update; `ties` move as far, to five digits."""
 
-    kind: Literal["largest_move"]
+    kind: ClassVar = "largest_move"
     entry: Entry
     ties: tuple[Entry, ...]
     before: float
@@ -210,7 +210,7 @@ class InputScaling:
     the values `values`; `signal` is the entry of the gradient that both share.
     """
 
-    kind: Literal["input_scaling"]
+    kind: ClassVar = "input_scaling"
     name: str
     entries: tuple[Index, Index]
     gradients: tuple[float, float]
@@ -228,7 +228,7 @@ class BiasGradient:
     `cases`: each entry is added up (`how` "sum") or averaged ("mean") over so many, 1 for none.
     """
 
-    kind: Literal["bias_gradient"]
+    kind: ClassVar = "bias_gradient"
     name: str
     signal: Adjoint
     equation: str
@@ -250,7 +250,7 @@ class Share:
 class SumOverPaths:
     """A value that several equations use: its gradient adds up one share from each."""
 
-    kind: Literal["sum_over_paths"]
+    kind: ClassVar = "sum_over_paths"
     name: str
     shares: tuple[Share, ...]
     gradient: Array
@@ -261,7 +261,7 @@ class SumOverPaths:
 class LongerStep:
     """The loss after the update at the problem's rate and at `times` the rate; None: not finite."""
 
-    kind: Literal["longer_step"]
+    kind: ClassVar = "longer_step"
     rate: float
     times: int
     loss: float
@@ -274,7 +274,7 @@ class LongerStep:
 class CaseShares:
     """How much each case contributes: its loss, and the length of its gradient over all parameters."""
 
-    kind: Literal["case_shares"]
+    kind: ClassVar = "case_shares"
     reduction: str
     losses: tuple[float, ...]
     lengths: tuple[float, ...]
@@ -287,7 +287,7 @@ class CaseShares:
 class SmallChange:
     """What the gradient foretells of a small change of one entry, and what happens."""
 
-    kind: Literal["small_change"]
+    kind: ClassVar = "small_change"
     entry: Entry
     by: float
     gradient: float
@@ -315,7 +315,7 @@ class SmallChange:
 class MostSensitive:
     """Every given number, by how strongly the loss depends on it."""
 
-    kind: Literal["most_sensitive"]
+    kind: ClassVar = "most_sensitive"
     entries: tuple[tuple[Entry, float], ...]
     steps: tuple[str, ...]
 

@@ -57,7 +57,6 @@ def updated_value(trace: Trace) -> UpdatedValue | None:
     own = [line for line in step.lines if _owner(trace, step, line) == name]
     lines = tuple(_entry_line(trace, line, index) for line in own)
     return UpdatedValue(
-        kind="updated_value",
         entry=Entry(name, index),
         lines=lines,
         rule=update.rule,
@@ -118,7 +117,6 @@ def largest_move(trace: Trace) -> LargestMove | None:
     )
     after = next(line.value for line in step.lines if line.target == Name(name))
     return LargestMove(
-        kind="largest_move",
         entry=where,
         ties=tuple(islice((e for e in as_far if e != where), MOST_TIES)),
         before=at_entry(trace.problem.parameters[where.name].array, where.index),
@@ -140,7 +138,6 @@ def longer_step(trace: Trace) -> LongerStep | None:
     if other is None:
         return None
     return LongerStep(
-        kind="longer_step",
         rate=update.rate,
         times=TIMES,
         loss=float(trace.training[0].before),

@@ -27,7 +27,7 @@ def target_sums(graph: Graph, run: Run, equation: str) -> list[TargetSums]:
             continue
         sums = run.of(targets).sum(axis=len(targets.shape) - 1)
         if (np.abs(sums - 1) > SLACK).any():
-            return [TargetSums("target_sums", equation, targets, sums, _activation(graph, call))]
+            return [TargetSums(equation, targets, sums, _activation(graph, call))]
     return []
 
 
@@ -58,7 +58,5 @@ def means_within(equation: str, formula: Expression) -> list[MeanWithin]:
         shapes = [a.shape or () for a in inner.arguments]
         compared = broadcast(shapes) if operation_of(inner).compares else shapes[0][:-1]
         if (count := math.prod(compared)) > 1:
-            found.append(
-                MeanWithin("mean_within", equation, outer.operation, inner, inner.operation, count)
-            )
+            found.append(MeanWithin(equation, outer.operation, inner, inner.operation, count))
     return found

@@ -65,7 +65,6 @@ def rounded_away(
         return []
     return [
         RoundedAway(
-            kind="rounded_away",
             phase="forward" if forward else "backward",
             name=shortcut.inner,
             pre_activation=shortcut.pre_activation,
@@ -87,7 +86,6 @@ def unasked_gradient(graph: Graph, run: Run, name: str) -> list[UnaskedGradient]
         return []
     return [
         UnaskedGradient(
-            kind="unasked_gradient",
             name=name,
             entries=entries,
             undefined=tuple(e for e in entries if np.isnan(value[e])),

@@ -139,7 +139,6 @@ class Noting:
             if cases and len(notes) < MOST_NOTED:
                 notes.append(
                     GatedOff(
-                        kind="gated_off",
                         pre_activation=argument,
                         activation=activation,
                         operation=call.operation,
@@ -168,9 +167,7 @@ class Noting:
             if operation.compares and any(isinstance(a, Literal) and not a.shape for a in pair):
                 continue
             if pairs > (min(counts) if operation.compares else max(counts)):
-                return [
-                    UnlikeShapes("unlike_shapes", operation.name, equation, pair, shapes, whole)
-                ]
+                return [UnlikeShapes(operation.name, equation, pair, shapes, whole)]
         return []
 
     def _kinks(self, call: Call, equation: str) -> list[Note]:
@@ -187,9 +184,7 @@ class Noting:
                 which = [is_cased(a, self.cased) for a in call.arguments]
                 counts = [x.shape[-1] for x, cased in zip(arrays, which, strict=True) if cased]
                 cases = max(counts, default=1)
-                notes.append(
-                    AtKink("kink", call.operation, equation, of, entries, cases, kink.words)
-                )
+                notes.append(AtKink(call.operation, equation, of, entries, cases, kink.words))
         return notes
 
     def _rest(self, line: TraceLine) -> list[Note]:
@@ -199,7 +194,6 @@ class Noting:
         entries = [tuple(int(i) for i in entry) for entry in np.argwhere(left)][:MOST_NOTED]
         return [
             RoundingRest(
-                kind="rounding_rest",
                 of=line.target,
                 entries=tuple(entries),
                 left=tuple(float(left[e]) for e in entries),
@@ -225,7 +219,7 @@ class Noting:
             shares = tuple(
                 (p.through, self.run.of(Adjoint(name, p.through))) for p in gradient.parts
             )
-            notes.append(SeveralPaths("several_paths", name, shares))
+            notes.append(SeveralPaths(name, shares))
         return notes
 
     def _repeated(self, line: TraceLine) -> list[Note]:
@@ -241,7 +235,6 @@ class Noting:
                 found[call.shape or (), call.arguments[0].shape or ()] = None
         return [
             Broadcast(
-                kind="broadcast",
                 name=line.target.name,
                 through=line.through,
                 shape=shape,
@@ -293,7 +286,6 @@ class Noting:
         long = self._long_way(shortcut)
         lines = [x for line in long for x in (*self._introduced(line.formula), line)]
         return ShortcutTaken(
-            kind="shortcut",
             loss=shortcut.loss,
             operation=shortcut.operation,
             activation=shortcut.activation,
@@ -344,7 +336,6 @@ class Noting:
                 zeroes += self._silenced(Name(output), note.unit)
             notes.append(
                 GatedOff(
-                    kind="gated_off",
                     pre_activation=note.pre_activation,
                     activation=activation,
                     operation=note.operation,
@@ -422,7 +413,7 @@ class Noting:
                         z for z in self.silencing.zeroed(Name(leaf.name), index) if z.name == name
                     )
                     if zeroes:
-                        notes.append(ZeroInput("zero_input", leaf.name, index, zeroes))
+                        notes.append(ZeroInput(leaf.name, index, zeroes))
         return notes
 
     # -- update ---------------------------------------------------------------------------
@@ -430,9 +421,9 @@ class Noting:
     def _update(self, kind: StepKind, lines: Sequence[TraceLine]) -> tuple[Note, ...]:
         if kind == "loss_after":
             before, self.loss = self.loss, float(lines[0].value)
-            return (LossChange("loss_change", before, self.loss),)
+            return (LossChange(before, self.loss),)
         return tuple(
-            Unreached("unreached", line.target.name)
+            Unreached(line.target.name)
             for line in lines
             if line.role == "updated" and not self.graph.gradients[line.target.name].reached
         )

@@ -58,7 +58,6 @@ def _of_one_kind(activations: Sequence[Activation], run: Run, most: int) -> Satu
 def _units(activation: Activation, z: Array, steep: Array, threshold: float) -> list[Saturated]:
     return [
         Saturated(
-            kind="saturated",
             pre_activation=activation.pre_activation,
             activation=activation.equation,
             operation=activation.call.operation,

@@ -82,7 +82,7 @@ class GatedOff:
     `around` says that its pre-activation gets a gradient all the same, by a way that the gate is not on.
     """
 
-    kind: Literal["gated_off"]
+    kind: ClassVar = "gated_off"
     pre_activation: Expression
     activation: str
     operation: str
@@ -101,7 +101,7 @@ class GatedOff:
 class ZeroInput:
     """An input that is zero, and what of a weight's gradient that zeroes."""
 
-    kind: Literal["zero_input"]
+    kind: ClassVar = "zero_input"
     name: str
     unit: tuple[int, ...]
     zeroes: tuple[Zeroed, ...]
@@ -111,7 +111,7 @@ class ZeroInput:
 class Saturated:
     """A unit on the flat end of its activation: its slope is under `threshold` of the largest."""
 
-    kind: Literal["saturated"]
+    kind: ClassVar = "saturated"
     pre_activation: Expression
     activation: str
     operation: str
@@ -125,7 +125,7 @@ class Saturated:
 class SeveralPaths:
     """A value used by several equations: its gradient is the sum of one share from each."""
 
-    kind: Literal["several_paths"]
+    kind: ClassVar = "several_paths"
     name: str
     parts: tuple[tuple[str, Array], ...]
 
@@ -137,7 +137,7 @@ class Broadcast:
     Each of its entries is used several `times`, so its gradient adds up as many.
     """
 
-    kind: Literal["broadcast"]
+    kind: ClassVar = "broadcast"
     name: str
     through: str
     shape: Shape
@@ -153,7 +153,7 @@ class ShortcutTaken:
     targets add up to 1, so that what remains is prediction minus target.
     """
 
-    kind: Literal["shortcut"]
+    kind: ClassVar = "shortcut"
     loss: str
     operation: str
     activation: str
@@ -172,7 +172,7 @@ class AtKink:
     last index is its case.
     """
 
-    kind: Literal["kink"]
+    kind: ClassVar = "kink"
     operation: str
     equation: str
     of: Expression
@@ -188,7 +188,7 @@ class RoundingRest:
     Of many cases, an entry's last index is its case.
     """
 
-    kind: Literal["rounding_rest"]
+    kind: ClassVar = "rounding_rest"
     of: Leaf
     entries: tuple[tuple[int, ...], ...]
     left: tuple[float, ...]
@@ -205,7 +205,7 @@ class RoundedAway:
     pre-activation (backward). Of many cases, an entry's last index is its case.
     """
 
-    kind: Literal["rounded_away"]
+    kind: ClassVar = "rounded_away"
     phase: Phase
     name: str
     pre_activation: str
@@ -225,7 +225,7 @@ class UnaskedGradient:
     entry's last index is its case.
     """
 
-    kind: Literal["unasked_gradient"]
+    kind: ClassVar = "unasked_gradient"
     name: str
     entries: tuple[tuple[int, ...], ...]
     undefined: tuple[tuple[int, ...], ...]
@@ -240,7 +240,7 @@ class TargetSums:
     compared with them, where it is one: the gradient with respect to its argument is then Σy · p − y.
     """
 
-    kind: Literal["target_sums"]
+    kind: ClassVar = "target_sums"
     equation: str
     targets: Expression
     sums: Array
@@ -251,7 +251,7 @@ class TargetSums:
 class MeanWithin:
     """A sum or mean of a loss that is one number already: the mean over `count` entries, or rows."""
 
-    kind: Literal["mean_within"]
+    kind: ClassVar = "mean_within"
     equation: str
     outer: str
     loss: Expression
@@ -266,7 +266,7 @@ class UnlikeShapes:
     What is meant is mostly one entry with one: a prediction with its target.
     """
 
-    kind: Literal["unlike_shapes"]
+    kind: ClassVar = "unlike_shapes"
     operation: str
     equation: str
     arguments: tuple[Expression, ...]
@@ -278,7 +278,7 @@ class UnlikeShapes:
 class Unreached:
     """A parameter from which no path leads to the loss."""
 
-    kind: Literal["unreached"]
+    kind: ClassVar = "unreached"
     name: str
 
 
@@ -286,7 +286,7 @@ class Unreached:
 class LossChange:
     """The loss before and after the update."""
 
-    kind: Literal["loss_change"]
+    kind: ClassVar = "loss_change"
     before: float
     after: float
 
@@ -298,7 +298,7 @@ class Diverged:
     `gradient` says that it is the gradient with respect to `name` rather than the value itself.
     """
 
-    kind: Literal["diverged"]
+    kind: ClassVar = "diverged"
     update: int
     name: str
     gradient: bool

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from handgrad.trace.structure import GatedOff, LossChange, Phase, Step, Trace, Z
 class StepsBack:
     """The backward pass: so many steps from the cost to what is asked for."""
 
-    kind: Literal["steps_back"]
+    kind: ClassVar = "steps_back"
     cost: str
     steps: int
     names: tuple[str, ...]
@@ -41,7 +41,7 @@ class GatesSeen:
     `units` is of at most 32 units an activation, as notes are; `case_count` is 1 for a single case.
     """
 
-    kind: Literal["gates_seen"]
+    kind: ClassVar = "gates_seen"
     operations: tuple[str, ...]
     units: tuple[UnitOff, ...]
     case_count: int
@@ -61,7 +61,7 @@ class GatesSeen:
 class InputsZero:
     """Inputs that are 0, in every case, and what parameters got no gradient for that reason."""
 
-    kind: Literal["inputs_zero"]
+    kind: ClassVar = "inputs_zero"
     inputs: tuple[tuple[str, tuple[int, ...]], ...]
     silenced: tuple[str, ...]
 
@@ -70,7 +70,7 @@ class InputsZero:
 class CasesReduced:
     """The gradients of a batch: the mean, or the sum, over its cases."""
 
-    kind: Literal["cases_reduced"]
+    kind: ClassVar = "cases_reduced"
     cost: str
     loss: str
     cases: int
@@ -81,7 +81,7 @@ class CasesReduced:
 class LossMoved:
     """The loss before the first and after the last update."""
 
-    kind: Literal["loss_moved"]
+    kind: ClassVar = "loss_moved"
     cost: str
     before: float
     after: float
@@ -96,9 +96,7 @@ def takeaways(trace: Trace) -> tuple[Takeaway, ...]:
     graph, problem = trace.graph, trace.problem
     backward = [s for s in trace.steps if s.phase == "backward"]
     names = tuple(problem.parameters) or tuple(problem.data)
-    found: list[Takeaway] = [
-        StepsBack("steps_back", graph.cost, len(backward), names, bool(problem.parameters))
-    ]
+    found: list[Takeaway] = [StepsBack(graph.cost, len(backward), names, bool(problem.parameters))]
     gates = _gates(trace)
     if gates:
         notes = _notes(trace, "backward")
@@ -110,21 +108,19 @@ def takeaways(trace: Trace) -> tuple[Takeaway, ...]:
             UnitOff(n.pre_activation, n.unit, n.cases or tuple(range(n.case_count)), s.id)
             for s, n in shut
         )
-        found.append(GatesSeen("gates_seen", gates, units, count))
+        found.append(GatesSeen(gates, units, count))
     zero = [n for _, n in _notes(trace, "backward") if isinstance(n, ZeroInput)]
     if zero:
         inputs = tuple(dict.fromkeys((n.name, n.unit) for n in zero))
         silenced = tuple(dict.fromkeys(z.name for n in zero for z in n.zeroes))
-        found.append(InputsZero("inputs_zero", inputs, silenced))
+        found.append(InputsZero(inputs, silenced))
     if graph.cost != graph.loss:
         cases = int(np.size(trace.run.value(graph.loss)))
-        found.append(
-            CasesReduced("cases_reduced", graph.cost, graph.loss, cases, problem.reduction)
-        )
+        found.append(CasesReduced(graph.cost, graph.loss, cases, problem.reduction))
     changes = [n for s in trace.steps for n in s.notes if isinstance(n, LossChange)]
     if changes:
         before, after = changes[0].before, changes[-1].after
-        found.append(LossMoved("loss_moved", graph.cost, before, after, len(changes)))
+        found.append(LossMoved(graph.cost, before, after, len(changes)))
     return tuple(found)
 
 

@@ -150,7 +150,7 @@ class Updating:
         ]
         first = next(leaf for leaf in order if not self._is_finite(leaf))
         equation = self.graph.nodes[first.name].equation
-        return Diverged("diverged", number, first.name, isinstance(first, Adjoint), equation)
+        return Diverged(number, first.name, isinstance(first, Adjoint), equation)
 
     def _is_finite(self, leaf: Leaf) -> bool:
         return all_finite(np.asarray(self.numbers[leaf], dtype=float))

@@ -30,7 +30,7 @@ from handgrad.questions.structure import (
     ZeroEntries,
     ZeroPart,
 )
-from handgrad.trace import Step
+from handgrad.trace import ShortcutTaken, Step
 from tests.gauntlet.facts import terms
 from tests.gauntlet.facts.claim import Claims, Found, claims_of, close, near
 from tests.gauntlet.facts.lines import numbers_only, updating
@@ -157,7 +157,7 @@ ACTIVATIONS = frozenset(
 
 def _activations(facts: Facts) -> list[tuple[str, Call]]:
     """The equations that are an activation of something and that are not taken as one with the loss."""
-    fused = {n.inner for s in facts.trace._steps for n in s.notes if n.kind == "shortcut"}
+    fused = {n.inner for s in facts.trace._steps for n in s.notes if isinstance(n, ShortcutTaken)}
     found = []
     for target in facts.targets:
         call = facts.written(target)

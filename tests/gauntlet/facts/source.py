@@ -19,6 +19,7 @@ import numpy as np
 
 import handgrad
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name
+from handgrad.trace import ShortcutTaken
 from tests.gauntlet.facts import terms
 from tests.gauntlet.oracle import Evaluated, Oracle
 from tests.gauntlet.precise import Precise
@@ -130,7 +131,7 @@ class Facts:
     def fused(self, names: Iterable[str]) -> set[str]:
         """The equations, with the loss in place of an activation that is taken as one with it."""
         notes = [n for s in self.trace._steps for n in s.notes]
-        one = {n.inner: n.loss for n in notes if n.kind == "shortcut"}
+        one = {n.inner: n.loss for n in notes if isinstance(n, ShortcutTaken)}
         return {one.get(name, name) for name in names}
 
     def written(self, name: str) -> Expression:
