@@ -109,8 +109,8 @@ if TYPE_CHECKING:
     from handgrad.practice import wanted as wanted
     from handgrad.practice import write_exercises as write_exercises
     from handgrad.problem.files import Listing as Listing
+    from handgrad.questions import QUESTION_KINDS as QUESTION_KINDS
     from handgrad.questions import Question as Question
-    from handgrad.questions import QuestionKind as QuestionKind
     from handgrad.questions import QuestionSheet as QuestionSheet
     from handgrad.questions import questions_for as questions_for
     from handgrad.render.code import step_code as step_code
@@ -229,7 +229,7 @@ _WHEN_ASKED_FOR = {
     "render_svg": "handgrad.render.svg",
     "render_png": "handgrad.render.png",
     "Question": "handgrad.questions",
-    "QuestionKind": "handgrad.questions",
+    "QUESTION_KINDS": "handgrad.questions",
     "QuestionSheet": "handgrad.questions",
     "question_blocks": "handgrad.page.questions",
     "questions_for": "handgrad.questions",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 import click
 
 import handgrad
@@ -17,7 +15,7 @@ from handgrad.cli.terminal import Terminal, page_options
 @click.option(
     "--only",
     "kinds",
-    type=click.Choice(get_args(handgrad.QuestionKind)),
+    type=click.Choice(handgrad.QUESTION_KINDS),
     multiple=True,
     help="Questions of one kind; may be repeated.",
 )
@@ -28,7 +26,7 @@ from handgrad.cli.terminal import Terminal, page_options
 @page_options
 def questions(
     problem: str,
-    kinds: tuple[handgrad.QuestionKind, ...],
+    kinds: tuple[str, ...],
     decimals: int,
     settings: tuple[str, ...],
     swaps: tuple[str, ...],

@@ -6,7 +6,7 @@ Indices, units and cases count from 0, as everywhere in data; the words count fr
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias, get_args
 
 from handgrad.expression import Adjoint, Expression
 from handgrad.operations.operation import Array
@@ -350,17 +350,5 @@ class QuestionSheet:
         return self.trace.problem.title
 
 
-QuestionKind: TypeAlias = Literal[
-    "zero_rows_columns",
-    "gate_swap",
-    "other_input",
-    "updated_value",
-    "largest_move",
-    "input_scaling",
-    "bias_gradient",
-    "sum_over_paths",
-    "longer_step",
-    "case_shares",
-    "small_change",
-    "most_sensitive",
-]
+QUESTION_KINDS: tuple[str, ...] = tuple(each.kind for each in get_args(Question))
+"""The kinds of question, in the order in which they are asked."""
