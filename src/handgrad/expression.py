@@ -205,10 +205,16 @@ class Call(_Remembered):
             return self._leaves
 
     def of(self, arguments: Sequence[Expression]) -> Call:
-        """The same operation of other arguments; the call itself where they are its own."""
+        """The same operation of other arguments; the call itself where they are its own.
+
+        Its shape is known no longer where an argument's is another.
+        """
         if all(map(is_, arguments, self.arguments)):
             return self
-        return Call(self.operation, tuple(arguments), self.options, self.span, self.shape)
+        pairs = zip(arguments, self.arguments, strict=True)
+        alike = all(new.shape is None or new.shape == old.shape for new, old in pairs)
+        shape = self.shape if alike else None
+        return Call(self.operation, tuple(arguments), self.options, self.span, shape)
 
     def option(self, name: str) -> Option:
         """The option's value as given here, or None."""

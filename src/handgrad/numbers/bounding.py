@@ -155,6 +155,14 @@ def minimum(a: Any, b: Any) -> Interval:
     return Interval(np.minimum(a.lower, b.lower), np.minimum(a.upper, b.upper))
 
 
+def clip(a: Any, low: Any, high: Any) -> Interval:
+    return minimum(maximum(a, low), high)
+
+
+def square(a: Any) -> Interval:
+    return Interval.of(a) ** 2
+
+
 class special:  # noqa: N801 - a namespace, as scipy.special is
     """The functions that NumPy lacks."""
 

@@ -180,12 +180,10 @@ def _confused(node: Name | Adjoint, seen: Surroundings) -> Iterator[Found]:
 
 def _of_multiply(call: Call, seen: Surroundings) -> Iterator[Found]:
     a, b = call.arguments
-    if seen.activation is not None and _carries(a) != _carries(b):
+    if _carries(a) != _carries(b):
         incoming, slope = (a, b) if _carries(a) else (b, a)
-        if _is_slope(slope, seen.activation) and _inner_of(slope, seen) is None:
-            gate = operation_of(seen.activation).gate
-            yield "gate_forgotten" if gate else "slope_forgotten", incoming, (slope,)
-            yield from _slopes(call, incoming, slope, seen)
+        if _inner_of(slope, seen) is None:
+            yield from _without_slope(call, incoming, slope, seen)
     for kept, dropped in ((a, b), (b, a)):
         outer = _inner_of(dropped, seen)
         if dropped == seen.rate:
@@ -225,6 +223,16 @@ def _of_softmax_slope(p: Expression, rest: Expression) -> Iterator[Found]:
             slope = multiply(p, subtract(1, p))
             yield "softmax_diagonal", multiply(g, slope), (slope,)
             yield "term_left_out", multiply(p, g), (total,)
+
+
+def _without_slope(
+    call: Call, incoming: Expression, slope: Expression, seen: Surroundings
+) -> Iterator[Found]:
+    """The slope of an activation left out, or another in its place."""
+    if seen.activation is not None and _is_slope(slope, seen.activation):
+        gate = operation_of(seen.activation).gate
+        yield "gate_forgotten" if gate else "slope_forgotten", incoming, (slope,)
+        yield from _slopes(call, incoming, slope, seen)
 
 
 def _slopes(
@@ -314,6 +322,8 @@ def _of_divide(call: Call, seen: Surroundings) -> Iterator[Found]:
         yield "inner_factor_forgotten", a, (divide(1, b), outer)
     elif count is not None and count in seen.averaged:
         yield "mean_forgotten", a, (b,)
+    elif _carries(a) and not _carries(b):
+        yield from _without_slope(call, a, divide(1, b), seen)
 
 
 def _of_negate(call: Call, seen: Surroundings) -> Iterator[Found]:

@@ -209,13 +209,18 @@ class Events:
             and (node.shape or node.cased)
             and self.meanings[name].kind not in TARGETS - {"one_hot"}
             and self.meanings[name].kind != "mask"
-            and not self._is_one_hot_target(self.meanings[name])
+            and not _is_loss_target(self.meanings[name])
         )
 
-    @staticmethod
-    def _is_one_hot_target(meaning: Meaning) -> bool:
-        reason = meaning.reason
-        return meaning.kind == "one_hot" and reason is not None and reason.kind in TARGET_REASONS
+
+def _is_loss_target(meaning: Meaning) -> bool:
+    """Whether numbers that may be inputs as well are what a loss compares with a prediction."""
+    reason = meaning.reason
+    if reason is None:
+        return False
+    return reason.kind == "held_target" or (
+        meaning.kind == "one_hot" and reason.kind in TARGET_REASONS
+    )
 
 
 def _any(flags: Array) -> Array:

@@ -322,7 +322,24 @@ class _Found:
             if self.among(-1, 1):
                 return Meaning("signs", reason=by("margin_target", margins))
             return None
-        return None
+        return self._held()
+
+    def _held(self) -> Meaning | None:
+        """Targets of a loss whose domain holds them: others lie between those given."""
+        held = tuple(
+            u
+            for u in self.losses
+            if any(d.argument == u.position for d in operation_of(u.call).domain)
+        )
+        if not held:
+            return None
+        reason = by("held_target", held)
+        low, high = float(self.array.min()), float(self.array.max())
+        if self.whole and low >= 0:
+            return Meaning("counts", reason=reason)
+        if low > 0:
+            return Meaning("positive", reason=reason)
+        return Meaning("bounded", low=low, high=high, reason=reason)
 
     def _in_losses(self, target: Target) -> tuple[Use, ...]:
         return tuple(u for u in self.losses if operation_of(u.call).target == target)

@@ -248,6 +248,9 @@ def of_reason(
         case "prediction":
             losses = [p for p in here if p.call.operation in LOSSES and p.position == 0]
             yield bool(losses), "no loss takes it"
+        case "held_target":
+            put_there = [p for p in here if p.call.operation in LOSSES and p.position == 1]
+            yield bool(put_there), "no loss is held against it"
         case "positive_place":
             root = _operations(facts.written(reason.equation), facts, 0) & {"log", "sqrt"}
             under = root or put("divide", 1) or put("power", 0)
