@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 import handgrad
 from handgrad.cli import commands
 from tests.gauntlet.oracle import Evaluated, Oracle
+from tests.schemas import validate
 
 Array = NDArray[np.float64]
 
@@ -155,6 +157,8 @@ class Subject:
         name, *rest = arguments
         ran = command_line([name, self.path, *rest], typed)
         if ran.code in codes:
+            if "--json" in rest:
+                self._validate(ran.json)
             return ran
         if ran.code != 2:
             raise Wrong(f"exit code {ran.code}", f"{' '.join(arguments)}\n{ran.out}{ran.err}")
@@ -165,6 +169,13 @@ class Subject:
         if self.finite if finite is None else finite:
             raise Wrong(f"refused: {_pattern(message)}", f"{' '.join(arguments)}\n{message}")
         return None
+
+    @staticmethod
+    def _validate(printed: Any) -> None:
+        try:
+            validate(printed, printed["schema"].split("/")[1])
+        except jsonschema.ValidationError as error:
+            raise Wrong("JSON that its schema refuses", f"{error.json_path}: {error.message[:400]}") from None  # fmt: skip
 
     def updated(self, steps: int, oracle: Oracle | None = None) -> dict[str, Array] | None:
         """The parameters after some updates, by PyTorch's optimisers; None where it has no such rule.
