@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import jsonschema
@@ -73,7 +73,7 @@ class Plain:
     by_name: dict[str, Inner]
     hidden: object
     json: ClassVar = JsonForm(
-        "plain", without=("hidden",), also=("double",), named={"count": "times"}
+        "plain", without=("hidden",), also=("double", "times=count", "name=inside.name")
     )
 
     @property
@@ -91,7 +91,6 @@ def test_a_record_is_written_as_it_declares() -> None:
     assert to_json(PLAIN) == {
         "schema": "handgrad/plain/2",
         "number": None,
-        "times": 3,
         "at": [[0, 1], []],
         "pair": ["a", 1.5],
         "array": [[1, 0], [None, 2]],
@@ -100,6 +99,8 @@ def test_a_record_is_written_as_it_declares() -> None:
         "inside": {"kind": "inner", "name": "b"},
         "by_name": {"c": {"kind": "inner", "name": "d"}},
         "double": None,
+        "times": 3,
+        "name": "b",
     }
 
 
@@ -114,6 +115,7 @@ def test_a_record_is_written_as_it_declares() -> None:
         ("pair", ["a", 1, 2]),
         ("array", [["1"]]),
         ("formula", 1),
+        ("name", 1),
         ("share", 1.5),
         ("share", None),
         ("inside", {"kind": "outer", "name": "b"}),
@@ -126,10 +128,15 @@ def test_a_schema_refuses_what_the_record_cannot_hold(key: str, wrong: Any) -> N
     right = to_json(PLAIN)
     validator = jsonschema.Draft202012Validator(document([Plain]))
     validator.validate(right)
+    validator.validate({**right, "name": None, "inside": None})
     with pytest.raises(jsonschema.ValidationError):
         validator.validate({**right, key: wrong})
     with pytest.raises(jsonschema.ValidationError):
         validator.validate({k: v for k, v in right.items() if k != "number"})
+
+
+def test_what_a_path_leads_to_is_null_where_something_on_it_is_none() -> None:
+    assert to_json(replace(PLAIN, inside=None))["name"] is None
 
 
 def test_descriptions_are_the_docstrings() -> None:

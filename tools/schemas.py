@@ -17,7 +17,7 @@ from types import NoneType, SimpleNamespace, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import handgrad
-from handgrad.export.json import Key, form_of, keys_of, schema_id
+from handgrad.export.json import form_of, keys_of, schema_id
 from handgrad.expression import Expression
 from handgrad.record import Proportion
 from handgrad.study import BornDeadTable
@@ -143,8 +143,9 @@ class _Definitions:
         text, arguments = _documented(record)
         properties = dict(first or {})
         for key in keys_of(record):
-            about = arguments.get(key.attribute) or _about(record, key)
-            schema = self.of(_type(record, key))
+            kind, about = _returned(key.view) if key.view else _led(record, key.path)
+            schema = self.of(kind)
+            about = about or arguments.get(key.name, "")
             properties[key.name] = {"description": about, **schema} if about else schema
         return {
             "description": text,
@@ -196,35 +197,33 @@ class _Definitions:
         return {"anyOf": schemas}
 
 
-def _type(record: type, key: Key) -> Any:
-    """The type of what stands under a key."""
-    if key.view is not None:
-        return _returned(key.view)
-    for each in record.__mro__:
-        found = vars(each).get(key.attribute)
-        if isinstance(found, property):
-            assert found.fget is not None
-            return _returned(found.fget)
-    if key.attribute == "kind" and isinstance(getattr(record, "kind", None), str):
-        return Literal[record.kind]  # type: ignore[attr-defined]
-    return get_type_hints(record, localns=STANDS_FOR, include_extras=True)[key.attribute]
+def _led(record: type, path: Sequence[str]) -> tuple[Any, str]:
+    """The type at the end of a path of names, and what is said of it."""
+    kind, about = _attribute(record, path[0])
+    if len(path) == 1:
+        return kind, about
+    records = [each for each in get_args(kind) or (kind,) if each is not NoneType]
+    end, about = _led(records[0], path[1:])
+    return (end if len(records) == len(get_args(kind) or (kind,)) else end | None), about
 
 
-def _returned(function: Any) -> Any:
-    """What a function returns; a view is a text where it doesn't say."""
+def _attribute(record: type, name: str) -> tuple[Any, str]:
+    """The type of an attribute, and what a docstring says of it."""
+    found = next((vars(each)[name] for each in record.__mro__ if name in vars(each)), None)
+    if isinstance(found, property):
+        return _returned(found.fget)
+    about = _documented(record)[1].get(name, "")
+    if name == "kind" and isinstance(found, str):
+        return Literal[found], about
+    return get_type_hints(record, localns=STANDS_FOR, include_extras=True)[name], about
+
+
+def _returned(function: Any) -> tuple[Any, str]:
+    """What a function returns, and its docstring; a view is a text where it doesn't say."""
     returned = function.__annotations__.get("return", "str")
     annotated = SimpleNamespace(__annotations__={"return": returned})
-    return get_type_hints(annotated, function.__globals__, STANDS_FOR, include_extras=True)[
-        "return"
-    ]
-
-
-def _about(record: type, key: Key) -> str:
-    """What the docstring of a property or a view says."""
-    source = key.view or getattr(record, key.attribute, None)
-    if not (isinstance(source, property) or inspect.isfunction(source)):
-        return ""
-    return _joined(inspect.getdoc(source) or "")
+    hints = get_type_hints(annotated, function.__globals__, STANDS_FOR, include_extras=True)
+    return hints["return"], _joined(inspect.getdoc(function) or "")
 
 
 def _documented(record: type) -> tuple[str, dict[str, str]]:

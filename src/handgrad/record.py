@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Annotated, TypeAlias, TypeVar, dataclass_transform
 
 T = TypeVar("T")
@@ -29,13 +29,18 @@ class JsonForm:
     Arguments:
         schema: the name of its schema, where the record is a whole document.
         without: fields that are left out.
-        also: properties that are written like fields.
-        named: by field or property, its key where that is another name.
+        also: further attributes, such as properties; `title=problem.title` is that of another record under
+            a key of its own, null where something on the way is None, and `step=number` renames a field.
         as_text: whether the record is written as its text, `str(record)`.
     """
 
     schema: str = ""
     without: Collection[str] = ()
     also: Collection[str] = ()
-    named: Mapping[str, str] = field(default_factory=dict)
     as_text: bool = False
+
+    @property
+    def paths(self) -> dict[str, str]:
+        """By key, the path of names that leads to what is written `also`."""
+        pairs = [told.partition("=") for told in self.also]
+        return {key: path or key for key, _, path in pairs}

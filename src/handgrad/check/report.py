@@ -18,7 +18,7 @@ from handgrad.expression import Expression
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.record import JsonForm
-from handgrad.trace import StepKind, Trace
+from handgrad.trace import Trace
 
 Verdict: TypeAlias = Literal["right", "consistent", "wrong", "missing"]
 VERDICT_WORDS: dict[Verdict, str] = {
@@ -49,12 +49,7 @@ class Done:
     quantity: Quantity = field(repr=False)
     rule: str
     formula: Expression
-    json: ClassVar = JsonForm(without=("quantity",), also=("target",))
-
-    @property
-    def target(self) -> str:
-        """The quantity's name."""
-        return self.quantity.target
+    json: ClassVar = JsonForm(without=("quantity",), also=("target=quantity.target",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +125,14 @@ class Judged:
     convention: MeanLeft | None = None
     json: ClassVar = JsonForm(
         without=("quantity", "entry"),
-        also=("target", "step", "kind", "given", "remark"),
-        named={"wrong": "entries"},
+        also=(
+            "target",
+            "step=quantity.step",
+            "kind=quantity.kind",
+            "given=entry.value",
+            "entries=wrong",
+            "remark",
+        ),
     )
 
     def __repr__(self) -> str:
@@ -157,21 +158,6 @@ class Judged:
     def target(self) -> str:
         """The quantity's name, as JSON and answers files have it."""
         return self.quantity.target
-
-    @property
-    def step(self) -> str:
-        """The number of its step; empty where no step shows it."""
-        return self.quantity.step
-
-    @property
-    def kind(self) -> StepKind:
-        """The kind of step that it belongs to."""
-        return self.quantity.kind
-
-    @property
-    def given(self) -> Array | None:
-        """What was entered."""
-        return self.entry and self.entry.value
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

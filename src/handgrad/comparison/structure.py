@@ -70,12 +70,15 @@ class LineDifference:
     entries: tuple[Index, ...] = ()
     shape: bool = False
     json: ClassVar = JsonForm(
-        also=("role", "same"),
-        named={
-            "formula": "formula_changed",
-            "numbers": "numbers_changed",
-            "shape": "shape_changed",
-        },
+        also=(
+            "left=left.value",
+            "right=right.value",
+            "role",
+            "same",
+            "formula_changed=formula",
+            "numbers_changed=numbers",
+            "shape_changed=shape",
+        )
     )
 
     @property
@@ -99,7 +102,7 @@ class StepPair:
     left: Step | None
     right: Step | None
     lines: tuple[LineDifference, ...]
-    json: ClassVar = JsonForm(also=("same",))
+    json: ClassVar = JsonForm(also=("left=left.id", "right=right.id", "phase=step.phase", "same"))
 
     @property
     def step(self) -> Step:

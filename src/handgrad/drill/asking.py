@@ -51,8 +51,16 @@ class Drill:
     json: ClassVar = JsonForm(
         "drill",
         without=("checker", "blanks", "records", "position"),
-        also=("title", "key", "finished", "next", "done", "marks", "out_of", "quantities"),
-        named={"title": "problem"},
+        also=(
+            "problem=problem.title",
+            "key",
+            "finished",
+            "next",
+            "done",
+            "marks",
+            "out_of",
+            "quantities",
+        ),
     )
 
     @property
@@ -92,11 +100,6 @@ class Drill:
     def out_of(self) -> float:
         """A mark for each quantity."""
         return float(len(self.blanks))
-
-    @property
-    def title(self) -> str:
-        """The problem's title."""
-        return self.problem.title
 
     @property
     def key(self) -> str:

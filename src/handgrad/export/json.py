@@ -54,17 +54,25 @@ def schema_id(name: str) -> str:
 
 
 class Key(NamedTuple):
-    """A key of an object, and where its value is found: an attribute of the record, or a view."""
+    """A key of an object, and where its value is found: along the path of names, or by a view."""
 
     name: str
-    attribute: str
+    path: tuple[str, ...]
     view: View | None = None
+
+    def value(self, record: Any, place: Place) -> Any:
+        """What stands under the key."""
+        if self.view is not None:
+            return self.view(record, place)
+        for name in self.path:
+            record = None if record is None else getattr(record, name)
+        return record
 
 
 @cache
 def keys_of(record: type) -> tuple[Key, ...]:
     """What is written of a kind of record. Raises `TypeError` for what is no record."""
-    declared, views = form_of(record), views_of(record)
+    form, views = form_of(record), views_of(record)
     if is_dataclass(record):
         names = [f.name for f in fields(record) if not f.name.startswith("_")]
     elif issubclass(record, tuple) and hasattr(record, "_fields"):
@@ -73,12 +81,9 @@ def keys_of(record: type) -> tuple[Key, ...]:
         raise TypeError(f"{record.__name__} is no record")
     if "kind" not in names and hasattr(record, "kind"):
         names.insert(0, "kind")
-    told = [n for n in names if n not in declared.without] + [*declared.also]
-    keys = [Key(declared.named.get(n, n), n) for n in told]
-    return (
-        *(k for k in keys if k.name not in views),
-        *(Key(name, name, view) for name, view in views.items()),
-    )
+    hidden = {*form.without, *form.paths.values()}
+    paths = {n: n for n in names if n not in hidden} | form.paths | dict.fromkeys(views, "")
+    return tuple(Key(n, tuple(path.split(".")), views.get(n)) for n, path in paths.items())
 
 
 class Document(Place):
@@ -90,10 +95,7 @@ class Document(Place):
 
     def record(self, record: Any) -> dict[str, Any]:
         """A record as an object."""
-        told = {
-            name: view(record, self) if view else getattr(record, attribute)
-            for name, attribute, view in keys_of(record.__class__)
-        }
+        told = {key.name: key.value(record, self) for key in keys_of(record.__class__)}
         self.above.append(record)
         written = {name: self.plain(value) for name, value in told.items()}
         self.above.pop()

@@ -11,11 +11,10 @@ from functools import cached_property
 from typing import Any, TypeAlias, get_args
 
 from handgrad.explain.text import plain_text
-from handgrad.operations.operation import Array
 from handgrad.render.formula import Formula
 from handgrad.render.latex import LatexPen, Tex
 from handgrad.render.style import Style
-from handgrad.trace import Phase, Trace
+from handgrad.trace import Trace
 
 
 class Place:
@@ -86,7 +85,7 @@ def _trace() -> Views:
 
 def _comparison() -> Views:
     from handgrad.comparison import Comparison, gate_text, labels
-    from handgrad.comparison.structure import GateChange, LineDifference, StepPair
+    from handgrad.comparison.structure import GateChange, StepPair
     from handgrad.explain import title
 
     def both_labels(comparison: Comparison, place: Place) -> tuple[str, str]:
@@ -96,31 +95,12 @@ def _comparison() -> Views:
     def titles(comparison: Comparison, place: Place) -> tuple[str, str]:
         return comparison.left.problem.title, comparison.right.problem.title
 
-    def left_id(pair: StepPair, place: Place) -> str | None:
-        return pair.left.id if pair.left else None
-
-    def right_id(pair: StepPair, place: Place) -> str | None:
-        return pair.right.id if pair.right else None
-
-    def phase(pair: StepPair, place: Place) -> Phase:
-        return pair.step.phase
-
-    def left_value(line: LineDifference, place: Place) -> Array | None:
-        return line.left and line.left.value
-
-    def right_value(line: LineDifference, place: Place) -> Array | None:
-        return line.right and line.right.value
-
     return {
         Comparison: {"labels": both_labels, "titles": titles},
         GateChange: {"text": lambda change, place: plain_text(gate_text(change))},
         StepPair: {
-            "left": left_id,
-            "right": right_id,
-            "phase": phase,
             "title": lambda pair, place: plain_text(title(pair.step.trace, pair.step)),
         },
-        LineDifference: {"left": left_value, "right": right_value},
     }
 
 
@@ -175,7 +155,7 @@ def _check() -> Views:
     from handgrad.check.report import Diagnosis
 
     def step(diagnosis: Diagnosis, place: Place) -> str:
-        return diagnosis.step or str(place.above[-1].step)
+        return diagnosis.step or str(place.above[-1].quantity.step)
 
     return {Diagnosis: {"text": lambda diagnosis, place: str(diagnosis), "step": step}}
 

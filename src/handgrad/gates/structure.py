@@ -235,14 +235,8 @@ class Audit:
     json: ClassVar = JsonForm(
         "gates",
         without=("problem", "threshold", "sample", "own_data"),
-        also=("title", "thresholds", "silenced_by"),
-        named={"silenced_by": "silencer"},
+        also=("title=problem.title", "thresholds", "silencer=silencer.name"),
     )
-
-    @property
-    def title(self) -> str:
-        """The problem's title."""
-        return self.problem.title
 
     @property
     def thresholds(self) -> Mapping[str, float]:
@@ -254,11 +248,6 @@ class Audit:
             "nearly_dead": NEARLY,
             "noise": NOISE,
         }
-
-    @property
-    def silenced_by(self) -> str | None:
-        """The name of the `silencer`."""
-        return self.silencer.name if self.silencer else None
 
     @property
     def silencer(self) -> Layer | None:

@@ -9,8 +9,6 @@ from typing import ClassVar
 
 from handgrad.errors import OptionError
 from handgrad.operations.operation import Array
-from handgrad.practice.meaning import Meaning
-from handgrad.practice.promises import Promise
 from handgrad.practice.searching import Search, Variants, draw
 from handgrad.practice.students import Student, own_seed
 from handgrad.practice.wanted import Wanted
@@ -36,19 +34,13 @@ class Sheet:
     student: Student | None = None
     json: ClassVar = JsonForm(
         without=("variants", "student"),
-        also=("student_id", "parameters", "data"),
-        named={"student_id": "student"},
+        also=("student=student.id", "parameters", "data"),
     )
 
     @property
     def problem(self) -> Problem:
         """The variant itself, made as it is asked for."""
         return self.variants[self.position]
-
-    @property
-    def student_id(self) -> str | None:
-        """The student whom it is for; None for a sheet that is nobody's."""
-        return self.student.id if self.student else None
 
     @property
     def parameters(self) -> Mapping[str, Array]:
@@ -70,22 +62,19 @@ class SheetSet:
     """Sheets of one problem; `draw` gives each again from its seed and position."""
 
     sheets: tuple[Sheet, ...]
-    json: ClassVar = JsonForm("practice", also=("title", "meanings", "promises"))
+    json: ClassVar = JsonForm(
+        "practice",
+        also=(
+            "title=variants.problem.title",
+            "meanings=variants.meanings",
+            "promises=variants.promises",
+        ),
+    )
 
     @property
-    def title(self) -> str:
-        """The problem's title."""
-        return self.sheets[0].variants.problem.title
-
-    @property
-    def meanings(self) -> Mapping[str, Meaning]:
-        """By given, what its numbers were taken to mean."""
-        return self.sheets[0].variants.meanings
-
-    @property
-    def promises(self) -> tuple[Promise, ...]:
-        """What holds of every sheet."""
-        return self.sheets[0].variants.promises
+    def variants(self) -> Variants:
+        """The variants that the first of them is one of; the others have the same meanings and promises."""
+        return self.sheets[0].variants
 
 
 def numbered(problem: Problem, asked: Wanted, count: int, seed: int) -> tuple[Sheet, ...]:

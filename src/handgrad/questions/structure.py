@@ -342,12 +342,9 @@ class QuestionSheet:
 
     trace: Trace
     questions: tuple[Question, ...]
-    json: ClassVar = JsonForm("questions", without=("trace",), also=("problem",))
-
-    @property
-    def problem(self) -> str:
-        """The problem's title."""
-        return self.trace.problem.title
+    json: ClassVar = JsonForm(
+        "questions", without=("trace",), also=("problem=trace.problem.title",)
+    )
 
 
 QUESTION_KINDS: tuple[str, ...] = tuple(each.kind for each in get_args(Question))

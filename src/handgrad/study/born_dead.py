@@ -98,7 +98,7 @@ class BornDead:
     json: ClassVar = JsonForm(
         "born-dead",
         without=("rays", "dead"),
-        also=("estimate", "standard_error", "lower", "upper", "depths"),
+        also=("estimate", "standard_error", "lower=bounds.lower", "upper=bounds.upper", "depths"),
     )
 
     @property
@@ -115,16 +115,6 @@ class BornDead:
     def bounds(self) -> Bounds | None:
         """What is known of the probability without drawing; None for an initialisation with biases."""
         return self.bounds_at(len(self.widths))
-
-    @property
-    def lower(self) -> Proportion | None:
-        """The lower of the `bounds`."""
-        return self.bounds.lower if self.bounds else None
-
-    @property
-    def upper(self) -> Proportion | None:
-        """The upper of the `bounds`."""
-        return self.bounds.upper if self.bounds else None
 
     @property
     def depths(self) -> tuple[Depth, ...]:

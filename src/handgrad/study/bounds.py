@@ -16,13 +16,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from handgrad.record import Proportion
+
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """The probability lies between the two; `lower` is None where none is known."""
 
-    lower: float | None
-    upper: float
+    lower: Proportion | None
+    upper: Proportion
 
 
 def bounds(widths: Sequence[int], inputs: int, rays: int) -> Bounds:

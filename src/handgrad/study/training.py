@@ -81,7 +81,7 @@ class UnitEvent:
     below: float
     cause: Cause | Literal[""] = ""
     own_by: tuple[Way, ...] = ()
-    json: ClassVar = JsonForm(named={"from_value": "from", "to_value": "to"})
+    json: ClassVar = JsonForm(also=("from=from_value", "to=to_value"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,24 +156,8 @@ class OverTraining:
         without=(
             "problem", "update", "layers", "dead", "started_dead", "ended_dead", "revivers",
         ),
-        also=("title", "rule", "rate", "by_layer"),
-        named={"by_layer": "layers"},
+        also=("title=problem.title", "rule=update.rule", "rate=update.rate", "layers=by_layer"),
     )  # fmt: skip
-
-    @property
-    def title(self) -> str:
-        """The problem's title."""
-        return self.problem.title
-
-    @property
-    def rule(self) -> str:
-        """The update rule."""
-        return self.update.rule
-
-    @property
-    def rate(self) -> float:
-        """The learning rate."""
-        return self.update.rate
 
     @property
     def by_layer(self) -> tuple[LayerStudy, ...]:

@@ -13,7 +13,7 @@ from handgrad.graph import Graph
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.record import JsonForm, record
-from handgrad.run import Carry, Run
+from handgrad.run import Run
 from handgrad.shown import Shown
 
 Phase: TypeAlias = Literal["forward", "backward", "update"]
@@ -373,7 +373,7 @@ class TrainingStep:
     number: int
     before: Array
     after: Array
-    json: ClassVar = JsonForm(named={"number": "step"})
+    json: ClassVar = JsonForm(also=("step=number",))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -397,12 +397,12 @@ class Trace(Shown):
         "trace",
         without=("graph", "run"),
         also=(
-            "cost",
+            "cost=graph.cost",
             "cases",
-            "carry",
+            "carry=run.carry",
             "values",
             "gradients",
-            "loss",
+            "loss=run.loss",
             "loss_after",
             "steps",
         ),
@@ -418,20 +418,10 @@ class Trace(Shown):
         return f"<Trace of {title!r}: {len(self._steps)} steps>"
 
     @property
-    def cost(self) -> str:
-        """The name of what is differentiated: the loss over all the cases."""
-        return self.graph.cost
-
-    @property
     def cases(self) -> int | None:
         """How many cases there are; None where the problem declares none."""
         given = (*self.problem.parameters.values(), *self.problem.data.values())
         return next((int(g.array.shape[-1]) for g in given if g.cased), None)
-
-    @property
-    def carry(self) -> Carry:
-        """Whether full precision is carried, or every figure rounded first."""
-        return self.run.carry
 
     @property
     def values(self) -> Mapping[str, Array]:
@@ -443,11 +433,6 @@ class Trace(Shown):
         """The gradient with respect to every named value: of what differs from case to case, that of
         its own case's loss, and of everything else that of the cost."""
         return {name: self.run.gradient(name) for name in self.graph.nodes}
-
-    @property
-    def loss(self) -> float | Array:
-        """The loss over all the cases; one for each network where the parameters have cases."""
-        return self.run.loss
 
     @property
     def loss_after(self) -> float | None:

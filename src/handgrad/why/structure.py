@@ -64,7 +64,7 @@ class Factor:
     step: str = ""
     shortcut: str = ""
     blame: Blame | None = None
-    json: ClassVar = JsonForm(named={"of": "by", "by": "of"})
+    json: ClassVar = JsonForm(also=("of=by", "by=of"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +101,7 @@ class WhyGradient:
     loss: str
     case_count: int
     parts: Mapping[str, Expression]
-    json: ClassVar = JsonForm(
-        "why", without=("problem",), also=("of",), named={"case_count": "cases"}
-    )
+    json: ClassVar = JsonForm("why", without=("problem",), also=("of", "cases=case_count"))
 
     @property
     def of(self) -> Literal["gradient"]:
