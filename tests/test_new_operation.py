@@ -189,6 +189,10 @@ def test_exact_numbers_symbols_and_intervals(added: Operation, file: Path) -> No
         assert (gradient - 1e-12 <= held.upper).all()
 
 
+def ascii_minus(text: str) -> str:
+    return text.replace("−", "-")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -220,11 +224,17 @@ def test_every_command(
     assert run([command, str(file), *options]) == 0, capsys.readouterr()
     printed = capsys.readouterr()
     assert printed.err == ""
+    words = " ".join(printed.out.split())
     if arguments in ("solve", "questions", "gates", "compare") and added.family != "loss":
-        assert added.words.noun in printed.out
+        assert added.words.noun in words
     if arguments == "solve":
-        words = " ".join(printed.out.split())
-        assert added.words.forward.replace("−", "-") in words.replace("−", "-")
+        assert ascii_minus(added.words.forward) in ascii_minus(words)
+        assert ascii_minus(added.words.backward) in ascii_minus(words)
+    if arguments == "train --steps 2 --compare" and added.gate:
+        assert f"with {added.words.noun} it is dead" in words
+    if command == "practice":
+        assert ("A gate is open where" in words) == (added.gate or added.family == "loss")
+        assert ("ReLU²′(0) = 0" in words) == added.gate
 
 
 def test_every_page(added: Operation, file: Path, tmp_path: Path) -> None:
@@ -278,19 +288,21 @@ def test_the_entries_alone_are_enough(tmp_path: Path) -> None:
         before, rest = (tmp_path / path).read_text(encoding="utf-8").split(FOOT)
         text = f"{before}{code}\n{FOOT}    {names[-1]},\n{rest}"
         (tmp_path / path).write_text(text, encoding="utf-8")
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from handgrad.cli.commands import run\n"
+        "from tools.operations_page import page\n"
+        f"run(['practice', '--like', '2-2-1 {names[0]} identity {names[1]}', '--ascii'])\n"
+        "print(page().encode('ascii', 'replace').decode())\n"
+    )
     result = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "handgrad",
-            "practice",
-            "--like",
-            f"2-2-1 {names[0]} identity {names[1]}",
-        ],
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        [sys.executable, str(script)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path), str(ROOT)))},
         capture_output=True,
         text=True,
         check=False,
     )
     assert result.returncode == 0, result.stderr
+    for name in names:
+        assert f"### {name}\n" in result.stdout
     assert "HardSwish" in result.stdout

@@ -9,7 +9,7 @@ from handgrad.errors import HandgradError
 from handgrad.explain import reason
 from handgrad.explain.takeaways import takeaway_text, takeaway_title
 from handgrad.explain.text import listed
-from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, Shape, walk
+from handgrad.expression import Adjoint, Call, Leaf, Literal, Name, Shape, walk
 from handgrad.operations import BY_NAME, functions, is_spoken, noun_of, operation_of
 from handgrad.operations.annotate import tidied
 from handgrad.operations.gates import activations_in
@@ -17,6 +17,7 @@ from handgrad.operations.operation import Application, Misfit, Signature
 from handgrad.page.blocks import Block, Derivation, Heading, Paragraph, Relation, Table, Text
 from handgrad.trace import GatedOff, ShortcutTaken, Step, Trace
 from handgrad.trace.takeaways import takeaways
+from handgrad.trace.units import entry
 
 PAIR: Shape = (2,)
 """The shape of the vectors that the rules of a reference are written for."""
@@ -187,19 +188,15 @@ def shut_gates(step: Step) -> list[Block]:
 
 def _shut(note: GatedOff) -> tuple[Relation, ...]:
     """z = −0.17, so 1[z > 0] = 0, so the gradient is 0."""
-    z = _entry(note.pre_activation, note.unit)
+    z = entry(note.pre_activation, note.unit)
     zero = (Literal(0.0),)
     relations = [
         Relation(z, (Literal(note.value),)),
         Relation(replace(functions.step(z), shape=()), zero),
     ]
     if isinstance(note.pre_activation, Name):
-        relations.append(Relation(_entry(Adjoint(note.pre_activation.name), note.unit), zero))
+        relations.append(Relation(entry(Adjoint(note.pre_activation.name), note.unit), zero))
     return tuple(relations)
-
-
-def _entry(expression: Expression, unit: tuple[int, ...]) -> Expression:
-    return replace(expression.at(unit), shape=()) if unit else expression
 
 
 # -- takeaways ------------------------------------------------------------------------------

@@ -10,7 +10,11 @@ import numpy as np
 from handgrad.check.names import target_of
 from handgrad.errors import OptionError, nearest
 from handgrad.explain import reason, title
+from handgrad.explain.text import listed
 from handgrad.expression import Adjoint, Name
+from handgrad.graph import activations
+from handgrad.notation import Function
+from handgrad.operations import operation_of
 from handgrad.page.blocks import (
     Block,
     Derivation,
@@ -228,8 +232,15 @@ def instructions(trace: Trace) -> str:
         if trace.run.carry == "rounded"
         else "rounded as you write it down"
     )
+    flat = {
+        notation.symbol: None
+        for a in activations(trace.graph)
+        if a.gate and not a.splits_ties
+        if isinstance(notation := operation_of(a.call).notation, Function)
+    }
+    at_zero = listed([f"{symbol}′(0)\u00a0=\u00a00" for symbol in flat])
+    gates = f" A gate is open where its pre-activation is positive: {at_zero}." if flat else ""
     return (
         f"Fill in every blank. A figure has up to {trace.decimals} decimals, {carried}; "
-        "you may carry more digits or the ones you wrote. A gate is open where its pre-activation is "
-        "positive: ReLU′(0)\u00a0=\u00a00."
+        f"you may carry more digits or the ones you wrote.{gates}"
     )

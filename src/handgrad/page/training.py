@@ -12,13 +12,14 @@ from handgrad.explain.reviving import ways_text
 from handgrad.explain.text import joined, listed
 from handgrad.explain.units import unit_name
 from handgrad.expression import Literal, Name
+from handgrad.operations import noun_of
 from handgrad.page.blocks import Block, Figure, Heading, Inline, Note, Page, Paragraph, Table, Text
 from handgrad.picture import Drawing
 from handgrad.picture.charts import Series, line_chart
 from handgrad.run.reviving import Revivers
 from handgrad.study.returning import Way
 from handgrad.study.training import OverTraining, UnitEvent
-from handgrad.study.units import Layer
+from handgrad.study.units import Layer, gates
 from handgrad.updates import RULES
 
 ROWS = 12
@@ -70,8 +71,8 @@ def training_comparison_page(studies: Sequence[OverTraining], decimals: int = 4)
             (
                 "The same cases in the same order. Other activations start from the same parameters; "
                 f"initialisations are drawn with seed {base.seed}. A unit that is off has no positive "
-                "pre-activation on any case; with ReLU it is dead, with the other activations it still "
-                "gets a gradient.",
+                f"pre-activation on any case; with {_gates(base)} it is dead, with the other activations "
+                "it still gets a gradient.",
             )
         ),
         _comparison(studies),
@@ -120,8 +121,14 @@ def _what(study: OverTraining) -> Text:
             "gradient comes through it."
         )
     elif not study.layers:
-        rest += " No equation has a ReLU, so no unit can die."
+        rest += f" No equation has a {_gates(study)}, so no unit can die."
     return (words, Literal(study.update.rate), f" on {cases}", *rows, rest)
+
+
+def _gates(study: OverTraining) -> str:
+    """What the activations of its units are called; where it has none, every gate."""
+    used = dict.fromkeys(layer.call.operation for layer in study.layers)
+    return listed([noun_of(operation) for operation in used or sorted(gates())], "or")
 
 
 def _outcome(study: OverTraining) -> list[Block]:
@@ -405,9 +412,11 @@ def _verdict(studies: Sequence[OverTraining]) -> list[Block]:
     if studies[0].units:
         alive = [s.name for s in finished if s.gates and not s.ended_dead]
         if alive:
-            words.append(f" With ReLU no unit is dead at the end: {', '.join(alive)}.")
+            words.append(
+                f" With {_gates(studies[0])} no unit is dead at the end: {', '.join(alive)}."
+            )
         else:
-            words.append(" Every run with ReLU ended with dead units.")
+            words.append(f" Every run with {_gates(studies[0])} ended with dead units.")
     return [Note("info", tuple(words))]
 
 
