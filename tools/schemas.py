@@ -179,7 +179,8 @@ class _Definitions:
         if inspect.isclass(kind) and form_of(kind).as_text:
             return {"type": "string"}
         if inspect.isclass(kind):
-            self._classes[kind.__name__] = kind
+            if self._classes.setdefault(kind.__name__, kind) is not kind:
+                raise TypeError(f"two records of one document are called {kind.__name__}")
             return {"$ref": f"#/$defs/{kind.__name__}"}
         raise TypeError(f"JSON has no form for {kind!r}")
 

@@ -54,9 +54,12 @@ RANKS: tuple[Verdict, ...] = (
 class Certificate:
     """What is known of a unit's pre-activation over a box of inputs.
 
-    "dead": `upper`, a sound bound, is not positive. "fires": at `witness`, an input in the box, it is
-    positive. "undecided": neither was found; `upper` is the best bound. `boxes` counts the parts that
-    the box was split into.
+    Arguments:
+        decided: "dead": it is positive nowhere in the box; "fires": it is at `witness`; "undecided":
+            neither was found.
+        upper: a bound that it does not exceed, the best that was found.
+        boxes: the parts that the box was split into.
+        witness: an input in the box.
     """
 
     decided: Literal["dead", "fires", "undecided"]
@@ -127,15 +130,21 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One unit of a layer, counted from 0 along the layer's `axes`.
+    """One unit of a layer.
 
-    `fired` counts the cases in which its pre-activation is positive at some position, `fired_at`
-    cases and positions; `gradient` is the mean over the cases of the size of the gradient that
-    passes it, `blocked` of what arrives and is stopped, added up over the positions.
-    `starved_by` says of a starved unit whether every gate after it is off, or what arrives is
-    zero for another reason. `silences` are the entries of gradients that are zero because of it.
-    `own` are the parameters' entries that are its own; of a unit that is off, `revivers` say what can
-    still move its pre-activation.
+    Arguments:
+        unit: its place along the layer's `axes`, counted from 0.
+        fired: the number of cases in which its pre-activation is positive at some position.
+        gradient: the mean over the cases of the size of the gradient that passes it, added up over
+            the positions.
+        blocked: the same of what arrives and is stopped.
+        saturated: the number of cases in which it is saturated.
+        starved_by: of a starved unit, whether every gate after it is off, or what arrives is zero for
+            another reason.
+        silences: the entries of gradients that are zero because of it.
+        fired_at: the number of cases and positions at which its pre-activation is positive.
+        own: the entries of parameters that are its own.
+        revivers: of a unit that is off, what can still move its pre-activation.
     """
 
     layer: str
@@ -165,13 +174,23 @@ class Unit:
 class Layer:
     """A layer of activations: how its units fare, and what gradient enters and leaves it.
 
-    `name` is the activation's value, `pre_activation` what it is applied to. `gradient_in` is the
-    norm of the gradient that arrives at its outputs, `gradient_out` of that which passes: the root
-    of the mean over the cases of the squared norm. `ratio` compares `gradient_out` with that of
-    the last layer. Units lie along `axes` of the pre-activation's `shape`; along the others lie the
-    positions of each, such as those of a convolution's channel. `matrix` says that it is a product of
-    matrices, and no convolution. `shut` counts the cases in which no unit of it fires; `silences` are the layers before it from which every path to the loss leads
-    through it. `time_step` is the number of a recurrent network's time step, 0 of what is none.
+    Arguments:
+        name: the activation's value.
+        pre_activation: what it is applied to.
+        gate: whether it is a gate, which is open where its input is positive.
+        units: how many it has.
+        dead: how many of them are off throughout.
+        firing: the share of units and cases that fire.
+        gradient_in: the norm of the gradient that arrives at its outputs: the root of the mean over
+            the cases of the squared norm.
+        gradient_out: the same of what passes.
+        ratio: `gradient_out` to that of the last layer.
+        axes: those of the pre-activation's `shape` along which units lie; along the others lie the
+            positions of each, such as those of a convolution's channel.
+        matrix: whether it is a product of matrices, and no convolution.
+        shut: the number of cases in which no unit of it fires.
+        silences: the layers before it from which every path to the loss leads through it.
+        time_step: that of a recurrent network, counted from 1; 0 elsewhere.
     """
 
     name: str
@@ -208,12 +227,20 @@ class Layer:
 class Audit:
     """The audit of a network's gates.
 
-    `cases` were looked at and `skipped` left out as bad; remedies were measured on `trial_cases` of
-    them, on at most `tried` units. `threshold` is the share of an activation's largest slope under
-    which it is saturated. `fixed` are data that the problem has and the data files do not give.
-    `parts` are the names given to parts of equations, with their formulas. `sample` says of the first
-    few cases which units fire: a row a case, a column a unit, layer after layer. `rows` are the
-    data of which each row is a case, `columns` those of which each column is one. `own_data` says that the cases are the problem's own.
+    Arguments:
+        cases: how many were looked at.
+        skipped: how many were left out as bad.
+        trial_cases: on how many remedies were measured.
+        fire_on: on how many of these a bias shift is to make a unit fire.
+        threshold: the share of an activation's largest slope under which it is saturated.
+        over: by datum, the lowest and the highest numbers that it may have.
+        fixed: the data that the problem has and the data files do not give.
+        tried: how many units remedies were tried on, at most.
+        parts: the names given to parts of equations, with their formulas.
+        sample: of the first few cases, which units fire: a row a case, a column a unit, layer after layer.
+        rows: the data of which each row is a case.
+        columns: the data of which each column is a case.
+        own_data: whether the cases are the problem's own.
     """
 
     problem: Problem

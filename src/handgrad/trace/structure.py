@@ -35,11 +35,18 @@ Role: TypeAlias = Literal[
 
 @record
 class TraceLine:
-    """One computation: the formula in symbols, with the numbers put in, and its value.
+    """One computation.
 
-    `shape` is that of one case; a `cased` value has the cases on its last axis. `through`
-    names the equation that a backward line leads through. A line for one entry of its
-    target has that entry's `index`. The value of a `row` lies along the rows of matrices.
+    Arguments:
+        target: what it computes: a value, or a gradient.
+        formula: how, in symbols.
+        substituted: the formula with the numbers put in.
+        value: the result.
+        shape: that of one case.
+        cased: whether the last axis of the value counts the cases.
+        through: the equation that a backward line leads through.
+        index: of a line for one entry of its target, that entry.
+        row: whether the value lies along the rows of matrices.
     """
 
     target: Leaf
@@ -57,9 +64,12 @@ class TraceLine:
 
 @dataclass(frozen=True, slots=True)
 class Zeroed:
-    """Entries of a gradient that are zero for one reason; `part` says how they lie.
+    """Entries of a gradient that are zero for one reason.
 
-    `position` is the row, column or entry, counted from 0.
+    Arguments:
+        name: what it is the gradient with respect to.
+        part: how they lie.
+        position: the row, column or entry, counted from 0.
     """
 
     name: str
@@ -76,10 +86,12 @@ MOST_NOTED = 4096
 class GatedOff:
     """A unit whose gate is shut: its pre-activation is not positive.
 
-    `blocked` is the gradient that arrived at its output and was stopped there (backward
-    only). `cases` lists the cases in which it is off; empty for a single case; `stopped` then the
-    gradient that arrived in each of them, where one is known.
-    `around` says that its pre-activation gets a gradient all the same, by a way that the gate is not on.
+    Arguments:
+        blocked: the gradient that arrived at its output and was stopped there; None in the forward pass.
+        zeroes: what that makes zero.
+        cases: the cases in which it is off; empty for a single case.
+        around: whether its pre-activation gets a gradient all the same, by a way that the gate is not on.
+        stopped: the gradient that arrived in each of `cases`, where one is known.
     """
 
     kind: ClassVar = "gated_off"
@@ -109,7 +121,12 @@ class ZeroInput:
 
 @dataclass(frozen=True, slots=True)
 class Saturated:
-    """A unit on the flat end of its activation: its slope is under `threshold` of the largest."""
+    """A unit on the flat end of its activation.
+
+    Arguments:
+        slope: that of the activation at `value`.
+        threshold: the slope under which a unit counts as saturated.
+    """
 
     kind: ClassVar = "saturated"
     pre_activation: Expression
@@ -327,12 +344,15 @@ Note: TypeAlias = (
 
 @record
 class Step(Shown):
-    """A numbered step: forward 1.1, 1.2, …; backward 2.1, …; update 3.1, ….
+    """A numbered step.
 
-    `about` is the value whose computation or gradient it is about; `layer` counts the layers
-    of the forward pass from 1, and is 0 elsewhere, as in a time step of a recurrent network, which
-    `time_step` counts; `uses` are the steps whose results it needs;
-    `trace` is the solution that it stands in.
+    Arguments:
+        id: forward 1.1, 1.2, …; backward 2.1, …; update 3.1, ….
+        about: the value whose computation or gradient it is about.
+        uses: the steps whose results it needs.
+        layer: the layer of the forward pass, counted from 1; 0 elsewhere, as in a time step.
+        time_step: that of a recurrent network, counted from 1; 0 elsewhere.
+        trace: the solution that it stands in.
     """
 
     id: str
@@ -368,7 +388,11 @@ class Step(Shown):
 
 @dataclass(frozen=True, slots=True)
 class TrainingStep:
-    """One update: the loss before and after it."""
+    """One update: the loss before and after it.
+
+    Arguments:
+        number: counted from 1.
+    """
 
     number: int
     before: Array
@@ -380,10 +404,10 @@ class TrainingStep:
 class Trace(Shown):
     """The worked solution of a problem as data.
 
-    `steps` are its steps in order, each with this trace, whose words and figures it is told in.
-    `updated` holds the parameters after the last update; `training` lists the updates. Both
-    are empty where the problem has no update. `decimals` are those shown, and those
-    carried where `run.carry` is "rounded".
+    Arguments:
+        updated: the parameters after the last update; empty where the problem has none.
+        training: the updates.
+        decimals: those shown, and those carried where `run.carry` is "rounded".
     """
 
     problem: Problem
@@ -410,6 +434,7 @@ class Trace(Shown):
 
     @property
     def steps(self) -> tuple[Step, ...]:
+        """The steps in order, each with this trace, whose words and figures it is told in."""
         # Made when asked for: of a trace that its own steps hold, only the collector of cycles gets rid.
         return tuple([step.within(self) for step in self._steps])
 

@@ -36,9 +36,12 @@ class Entry:
 class Blame:
     """What makes a factor zero or tiny.
 
-    "gate_shut": `entry` is a pre-activation that is not positive; "saturated": one on the flat end
-    of its activation; "value": the factor is that entry itself, and it is small; "slope": none of
-    these. `value` is the entry's, `step` the forward step that computed it, empty for a given number.
+    Arguments:
+        kind: "gate_shut": `entry` is a pre-activation that is not positive; "saturated": one on the flat
+            end of its activation; "value": the factor is that entry itself, and it is small; "slope":
+            none of these.
+        value: the entry's.
+        step: the forward step that computed it; empty for a given number.
     """
 
     kind: BlameKind
@@ -53,8 +56,13 @@ class Blame:
 class Factor:
     """The local derivative of one entry with respect to another that its equation uses.
 
-    `formula` is None where it is too long to be read. `shortcut` names the operation that takes a
-    loss and the activation before it as one.
+    Arguments:
+        of: the entry with respect to which it is.
+        by: the entry that is differentiated.
+        formula: None where it is too long to be read.
+        step: the step that computes the entry that is differentiated.
+        shortcut: the operation that takes a loss and the activation before it as one.
+        blame: what makes it zero or tiny.
     """
 
     of: Entry
@@ -87,9 +95,12 @@ class Path:
 class WhyGradient:
     """A gradient's entry as the sum over all paths from it to the loss.
 
-    `path_count` counts them all without listing them; `paths` are the largest, the largest first;
-    `covered` is their part of the sum of all paths' sizes, from 0 to 1. `parts` are the names given
-    to parts of equations, with their formulas.
+    Arguments:
+        paths: the largest, the largest first.
+        path_count: how many there are in all.
+        covered: the part of the sum of all paths' sizes that those listed have.
+        case_count: over how many cases the gradient is averaged or added up; 1 for none.
+        parts: the names given to parts of equations, with their formulas.
     """
 
     problem: Problem
@@ -135,11 +146,15 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class WhyValue:
-    """A forward value's entry: the links that lead to a sum, and the sum's terms, largest first.
+    """A forward value's entry: the links that lead to a sum, and the sum's terms.
 
-    `term_count` counts the terms of the sum, `covered` is the part that those listed have of the
-    sum of all terms' sizes. Without terms the last link is all there is to say; without links the
-    value is given.
+    Without terms the last link is all there is to say; without links the value is given.
+
+    Arguments:
+        terms: the largest, the largest first.
+        term_count: how many there are in all.
+        covered: the part of the sum of all terms' sizes that those listed have.
+        parts: the names given to parts of equations, with their formulas.
     """
 
     problem: Problem
