@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -22,6 +23,16 @@ def test_the_files_are_what_is_generated() -> None:
     """After a change of what is printed: `python -m tools.schemas`."""
     made = {name: written(schema) for name, schema in schemas().items()}
     assert {file.stem: file.read_text("utf-8") for file in FOLDER.glob("*.json")} == made
+
+
+def test_every_result_has_a_schema() -> None:
+    """Whatever declares that it is a document is one of those that are generated."""
+    declared = {
+        name
+        for file in FOLDER.parent.rglob("*.py")
+        for name in re.findall(r'\bJsonForm\(\s*"([\w-]+)"', file.read_text("utf-8"))
+    }
+    assert declared == set(schemas())
 
 
 @pytest.mark.parametrize("name", schemas())
