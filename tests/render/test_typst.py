@@ -17,7 +17,7 @@ import handgrad
 from handgrad.errors import MissingExtraError, OptionError
 from handgrad.expression import Expression, Literal, Name
 from handgrad.page.blocks import Block, Derivation, Figure, Layout, Page, Paragraph, Relation
-from handgrad.render.formula import Formula
+from handgrad.render.mathematics.formula import Formula
 from handgrad.render.style import Style
 from handgrad.render.typst import render_pdf, render_typst
 from handgrad.render.typst.page import Paper

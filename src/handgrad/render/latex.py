@@ -3,19 +3,43 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from functools import cache
+from typing import assert_never
 
-from handgrad import expression as tree
 from handgrad.errors import printable
 from handgrad.expression import Expression
 from handgrad.figures import BLANK, UNDEFINED, figure, mantissa_and_power
-from handgrad.notation import Fence, Function
+from handgrad.notation import Fence as Brackets
 from handgrad.record import record
-from handgrad.render.arrays import Orientation, elided, grid, slices
-from handgrad.render.formula import GRADIENT, Brackets, Formula, Piece
-from handgrad.render.reading import ProductSign
+from handgrad.render.mathematics.arrays import Grid, elided, grid, place_in_grid
+from handgrad.render.mathematics.formula import Formula
+from handgrad.render.mathematics.nodes import (
+    BRACES,
+    SQUARE,
+    Array,
+    Bracket,
+    Condition,
+    Entry,
+    Fenced,
+    Fraction,
+    Head,
+    Mark,
+    Name,
+    Node,
+    Number,
+    Power,
+    Quantity,
+    Result,
+    Root,
+    Row,
+    Share,
+    Sign,
+    SignKind,
+    Transposed,
+    separated,
+    sliced,
+)
 from handgrad.render.style import Style
 from handgrad.symbol import GREEK, Symbol
 
@@ -33,18 +57,23 @@ _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "%": r"\%", "_": r"\_", "^": r"\^{}", "~": r"\textasciitilde{}",
 }  # fmt: skip
-_SIGNS = {
-    "times": r" \times ",
-    "dot": r" \cdot ",
-    "entrywise": r" \odot ",
-    "divided": r" \oslash ",
-    "none": " ",
+_SIGNS: Mapping[SignKind, str] = {
+    "−": "-", "≤": r"\le", "≥": r"\ge", "times": r"\times", "dot": r"\cdot", "entrywise": r"\odot",
+    "divided": r"\oslash", "equals": "=", "slash": "/", "negative": "-", "partial": r"\partial ",
+    "one": r"\mathbf{1}", "dots": r"\ldots", "comma": ", ", "semicolon": ";\\ ", "space": " ",
+    "tight": " ",
+}  # fmt: skip
+_NUMBERS = {
+    "inf": r"\infty",
+    "-inf": r"-\infty",
+    BLANK: r"\underline{\rule{0pt}{3.2ex}\hspace{4.6em}}",
+    UNDEFINED: r"\text{undefined}",
 }
 
 
 def latex(expression: Expression, *, style: Style) -> str:
     """The expression as LaTeX, for use in mathematics mode."""
-    return str(Formula(LatexPen(style)).draw(expression))
+    return str(Latex(style).draw(Formula(style).node(expression)))
 
 
 def escaped(text: str) -> str:
@@ -59,147 +88,137 @@ class Tex:
     base: str
     sub: str = ""
     sup: str = ""
-    end: str = ""
 
     def __str__(self) -> str:
-        if not (self.sub or self.sup or self.end):
+        if not (self.sub or self.sup):
             return self.base
         sub = f"_{{{self.sub}}}" if self.sub else ""
         sup = f"^{{{self.sup}}}" if self.sup else ""
-        return f"{self.base}{sub}{sup}{self.end}"
+        return f"{self.base}{sub}{sup}"
 
 
-_SUM_SIGNS = {"−": "-", "≤": r"\le", "≥": r"\ge"}
+@record
+class Latex:
+    """Writes laid-out formulas as LaTeX."""
 
+    style: Style
 
-def head_of(notation: Function) -> str:
-    """A function's command, with the index that it runs along."""
-    return f"{notation.latex}_{{{notation.index}}}" if notation.index else notation.latex
+    def draw(self, node: Node | Bracket) -> Tex:
+        """A formula, or a part of one."""
+        match node:
+            case Number(text):
+                return _number(text)
+            case Array():
+                return Tex(self._array(node))
+            case Result():
+                return Tex(self._result(node))
+            case Name(symbol, index):
+                return _symbol(symbol, index)
+            case Sign(kind):
+                return Tex(sign(kind))
+            case Condition(text):
+                return Tex(f" {text}")
+            case Head(notation):
+                index = notation.index
+                return Tex(f"{notation.latex}_{{{index}}}" if index else notation.latex)
+            case Row(parts):
+                return Tex("".join([str(self.draw(part)) for part in parts]))
+            case Fenced(brackets, part):
+                return Tex(_fenced(brackets, str(self.draw(part))))
+            case Bracket(of, closing):
+                return Tex(of.brackets.latex_right if closing else of.brackets.latex_left)
+            case Root(part):
+                return Tex(rf"\sqrt{{{self.draw(part)}}}")
+            case Fraction(over, under):
+                return Tex(rf"\frac{{{self.draw(over)}}}{{{self.draw(under)}}}")
+            case Power(base, exponent):
+                drawn = self.draw(base)
+                return Tex(f"{{{drawn}}}" if drawn.sup else str(drawn), sup=str(self.draw(exponent)))
+            case Transposed(part):
+                drawn = self.draw(part)
+                return Tex(drawn.base, drawn.sub, rf"{drawn.sup}\top")
+            case Entry(part, index):
+                drawn = self.draw(part)
+                # An empty atom keeps TeX from taking the braces off a single accented letter.
+                scripts = drawn.sup or drawn.sub
+                return Tex(f"{{{drawn}{{}}}}" if scripts else drawn.base, sub=index)
+            case Share(part, through):
+                return Tex(rf"\left.{self.draw(part)}\right|", sub=str(self.draw(through)))
+            case Quantity(part):
+                return self.draw(part)
+            case _:
+                assert_never(node)
 
-
-class LatexPen:
-    """Draws the parts of a formula as LaTeX."""
-
-    def __init__(self, style: Style) -> None:
-        self.style = style
-
-    def number(self, text: str) -> Tex:
-        mantissa, e, exponent = mantissa_and_power(text)
-        words = {
-            "inf": r"\infty",
-            "-inf": r"-\infty",
-            BLANK: r"\underline{\rule{0pt}{3.2ex}\hspace{4.6em}}",
-            UNDEFINED: r"\text{undefined}",
-        }
-        if text in words:
-            return Tex(words[text])
-        return Tex(rf"{mantissa} \cdot 10", sup=exponent) if e else Tex(text)
-
-    def array(
-        self,
-        literal: tree.Literal,
-        orientation: Orientation,
-        brackets: Brackets,
-        relation: str = "",
-    ) -> Tex:
-        rows = grid(literal, orientation)
+    def _array(self, array: Array, marks: Mapping[tuple[int, int], Mark] | None = None) -> str:
+        rows = grid(array.literal, array.orientation)
         if rows is None:
-            parts = [str(self.array(s, orientation, "square")) for s in slices(literal)[:COLUMNS]]
-            return Tex(r"\left\{" + ", ".join(parts) + r"\right\}")
-        shown_rows = elided(len(rows), ROWS)
-        shown_columns = elided(len(rows[0]) if rows else 0, COLUMNS)
+            return str(self.draw(Fenced(BRACES, separated(sliced(array, self.style.at_most(COLUMNS))))))
+        shown = [*elided(len(rows[0]) if rows else 0, self.style.at_most(COLUMNS))]
+        condition = f" {array.relation}" if array.relation else ""
         lines = [
-            " & ".join(self._entry(rows, i, j) for j in shown_columns)
-            + (relation if i is not None else "")
-            for i in shown_rows
+            " & ".join(self._entry(rows, i, j, marks or {}) for j in shown)
+            + (condition if i is not None else "")
+            for i in elided(len(rows), self.style.at_most(ROWS))
         ]
-        kind = "bmatrix" if brackets == "square" else "pmatrix"
-        return Tex(rf"\begin{{{kind}}} " + r" \\ ".join(lines) + rf" \end{{{kind}}}")
+        kind = "bmatrix" if array.brackets is SQUARE else "pmatrix"
+        return rf"\begin{{{kind}}} " + r" \\ ".join(lines) + rf" \end{{{kind}}}"
 
-    def _entry(self, rows: Sequence[Sequence[float]], i: int | None, j: int | None) -> str:
+    def _entry(
+        self,
+        rows: Grid,
+        i: int | None,
+        j: int | None,
+        marks: Mapping[tuple[int, int], Mark],
+    ) -> str:
         if i is None:
             return r"\ddots" if j is None else r"\vdots"
-        return r"\cdots" if j is None else str(self.number(figure(rows[i][j], self.style.decimals)))
+        if j is None:
+            return r"\cdots"
+        return _marked(_number(figure(rows[i][j], self.style.decimals)), marks.get((i, j)))
 
-    def symbol(self, symbol: Symbol, index: str) -> Tex:
-        return _symbol(symbol, index)
+    def _result(self, result: Result) -> str:
+        """A literal standing alone, its entries marked, its cases named."""
+        if isinstance(result.part, Number):
+            return _marked(_number(result.part.text), result.marks.get(()))
+        literal = result.part.literal
+        rows = grid(literal)
+        if rows is None:
+            return self._array(result.part)
+        placed = {place_in_grid(literal, index): mark for index, mark in result.marks.items()}
+        whole = self._array(result.part, placed)
+        if not literal.cased:
+            return whole
+        count = len(rows[0]) if rows else 0
+        words = f"cases 1 to {count}" if count > 1 else "case 1"
+        return rf"\hgcases{{{words}}}{{{whole}}}"
 
-    def gradient(self, loss: Symbol, of: Symbol, index: str, through: Symbol | None) -> Tex:
-        whole = rf"\frac{{\partial {self.symbol(loss, '')}}}{{\partial {self.symbol(of, index)}}}"
-        return self._through(whole, through)
 
-    def error_signal(self, of: Symbol, index: str, through: Symbol | None) -> Tex:
-        delta = self.symbol(replace(of, base="δ", accent="", upright=False, text=""), index)
-        return self._through(str(delta), through) if through else delta
+def sign(kind: SignKind) -> str:
+    """A sign between two parts, with the blanks around it."""
+    written = _SIGNS.get(kind, kind)
+    return f" {written} " if kind in _SPACED else written
 
-    def _through(self, whole: str, through: Symbol | None) -> Tex:
-        if through is None:
-            return Tex(whole)
-        return Tex(rf"\left.{whole}\right|", sub=str(self.symbol(through, "")))
 
-    def entry(self, part: Tex, index: str) -> Tex:
-        if part.sup or part.end or part.sub:
-            # An empty atom keeps TeX from taking the braces off a single accented letter.
-            return Tex(f"{{{part}{{}}}}", sub=index)
-        return replace(part, sub=index)
+_SPACED = {"+", "−", "<", "≤", ">", "≥", "times", "dot", "entrywise", "divided", "equals"}
 
-    def parentheses(self, part: Tex) -> Tex:
-        text = str(part)
-        tall = any(command in text for command in (r"\begin", r"\frac", r"\left"))
-        return Tex(rf"\left({text}\right)" if tall else f"({text})")
 
-    def fence(self, notation: Fence, part: Tex) -> Tex:
-        return Tex(f"{notation.latex_left} {part} {notation.latex_right}")
+def _number(text: str) -> Tex:
+    if text in _NUMBERS:
+        return Tex(_NUMBERS[text])
+    mantissa, e, exponent = mantissa_and_power(text)
+    return Tex(rf"{mantissa} \cdot 10", sup=exponent) if e else Tex(text)
 
-    def indicator(self, part: Tex, relation: str, enclosed: bool) -> Tex:
-        if enclosed:
-            return Tex(rf"\mathbf{{1}}{part}")
-        inside = f"{part} {relation}"
-        tall = r"\begin" in inside or r"\frac" in inside
-        return Tex(rf"\mathbf{{1}}\left[{inside}\right]" if tall else rf"\mathbf{{1}}[{inside}]")
 
-    def function(
-        self,
-        notation: Function,
-        name: str,
-        arguments: Sequence[Tex],
-        options: Sequence[tuple[Symbol, str]],
-        enclosed: bool,
-    ) -> Tex:
-        if notation.latex == r"\sqrt":
-            return Tex(rf"\sqrt{{{arguments[0]}}}")
-        head = head_of(notation)
-        if enclosed:
-            return Tex(f"{head}{arguments[0]}")
-        inside = ", ".join(map(str, arguments))
-        if options:
-            given = ", ".join(f"{self.symbol(s, '')} = {self.number(v)}" for s, v in options)
-            inside = f"{inside};\\ {given}"
-        return Tex(f"{head}{self.parentheses(Tex(inside))}")
+def _marked(tex: Tex, mark: Mark | None) -> str:
+    return rf"\hg{mark}{{{tex}}}" if mark else str(tex)
 
-    def sum(self, left: Tex, sign: str, right: Tex) -> Tex:
-        return Tex(f"{left} {_SUM_SIGNS.get(sign, sign)} {right}")
 
-    def product(self, left: Tex, sign: ProductSign, right: Tex, tight: bool) -> Tex:
-        return Tex(f"{left}{_SIGNS[sign]}{right}")
-
-    def negation(self, part: Tex) -> Tex:
-        return Tex(f"-{part}")
-
-    def transpose(self, part: Tex) -> Tex:
-        if part.end:
-            return Tex(f"{{{part}}}", sup=r"\top")
-        return Tex(part.base, part.sub, rf"{part.sup}\top")
-
-    def power(self, base: Tex, exponent: Tex) -> Tex:
-        return Tex(f"{{{base}}}" if base.sup else str(base), sup=str(exponent))
-
-    def fraction(self, over: Piece[Tex], under: Piece[Tex]) -> Piece[Tex]:
-        return Piece(Tex(rf"\frac{{{over.drawn}}}{{{under.drawn}}}"), GRADIENT)
-
-    def begins_with_digit(self, part: Tex) -> bool:
-        text = str(part)
-        return text[:1].isdigit() or text.startswith(r"\mathbf{1}")
+def _fenced(brackets: Brackets, inside: str) -> str:
+    left, right = brackets.latex_left, brackets.latex_right
+    if left.startswith("\\"):
+        return f"{left} {inside} {right}" if brackets is not BRACES else f"{left}{inside}{right}"
+    tall = any(command in inside for command in (r"\begin", r"\frac", r"\left"))
+    return rf"\left{left}{inside}\right{right}" if tall else f"{left}{inside}{right}"
 
 
 @cache

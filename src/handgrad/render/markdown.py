@@ -30,8 +30,8 @@ from handgrad.page.blocks import (
     Table,
     Text,
 )
-from handgrad.render.arrays import grid
 from handgrad.render.latex import latex
+from handgrad.render.mathematics.arrays import grid
 from handgrad.render.side_by_side import rows_of
 from handgrad.render.style import Style
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from html import escape
 
 from handgrad import expression as tree
@@ -12,9 +12,9 @@ from handgrad.equations import source
 from handgrad.errors import printable
 from handgrad.expression import Adjoint, Call, Expression, Name
 from handgrad.figures import mantissa_and_power
-from handgrad.render.arrays import Orientation
-from handgrad.render.formula import Brackets
-from handgrad.render.reading import is_entry
+from handgrad.notation import Fence as Brackets
+from handgrad.render.mathematics.arrays import Orientation
+from handgrad.render.mathematics.reading import is_entry
 
 POINT, POWER_OF_TEN, SMALL = 0.5, 3.2, 0.75
 """Widths beside a digit's: of a decimal point, of "·10", and of a digit in the exponent."""
@@ -96,17 +96,15 @@ def one(markup: str) -> str:
     return markup if _LEAF.fullmatch(markup) else f"<mrow>{markup}</mrow>"
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What is pointed out about an array: marks by entry, remarks by row, entries that open."""
-
-    marks: Mapping[Index, str] = field(default_factory=dict)
-    remarks: Mapping[int, str] = field(default_factory=dict)
-
-
 def fenced(inside: str, brackets: Brackets) -> str:
-    """Markup in brackets that grow with it where it is taller than a line."""
-    left, right = "[]" if brackets == "square" else "()"
+    """Markup in brackets that grow with it where it is taller than a line; bars always do."""
+    left, right = plain(brackets.left), plain(brackets.right)
+    if left not in "([":
+        bars = [
+            f'<mo form="{form}" fence="true" stretchy="true">{sign}</mo>'
+            for form, sign in (("prefix", left), ("postfix", right))
+        ]
+        return f"<mrow>{bars[0]}{inside}{bars[1]}</mrow>"
     tall = _TALL.search(inside)
     fixed, kind = ("", ' class="tall"') if tall else (' stretchy="false"', "")
     return f"<mrow{kind}><mo{fixed}>{left}</mo>{inside}<mo{fixed}>{right}</mo></mrow>"

@@ -1,4 +1,4 @@
-"""A formula as MathML Core, its quantities marked with the names that code gives them.
+"""A laid-out formula as MathML Core, its quantities marked with the names that code gives them.
 
 Every name, gradient and entry carries `data-q`, its spelling in code counted from 0: `z2`,
 `z2[1]`, `dW2[1,0]`. So does a number that stands where a formula has a name.
@@ -6,21 +6,17 @@ Every name, gradient and entry carries `data-q`, its spelling in code counted fr
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
+from typing import assert_never
 
 from handgrad import expression as tree
 from handgrad.expression import Expression
 from handgrad.figures import BLANK, UNDEFINED, figure, mantissa_and_power
-from handgrad.notation import POWER, PRODUCT, Fence, Function
-from handgrad.render.arrays import Orientation, elided, grid, place_in_grid, slices
-from handgrad.render.formula import GRADIENT, Brackets, Formula, Piece
+from handgrad.notation import Function
 from handgrad.render.markup import (
-    Index,
     Math,
-    Shown,
     attributes_of,
     blank_space,
     entry_name,
@@ -33,7 +29,32 @@ from handgrad.render.markup import (
     subscript,
     tail_width,
 )
-from handgrad.render.reading import ProductSign
+from handgrad.render.mathematics.arrays import elided, grid, place_in_grid, slices
+from handgrad.render.mathematics.formula import Formula
+from handgrad.render.mathematics.nodes import (
+    SQUARE,
+    Array,
+    Condition,
+    Entry,
+    Fenced,
+    Fraction,
+    Head,
+    Mark,
+    Name,
+    Node,
+    Number,
+    Power,
+    Quantity,
+    Result,
+    Root,
+    Row,
+    Share,
+    Sign,
+    SignKind,
+    Transposed,
+    leaves_out,
+    sliced,
+)
 from handgrad.render.style import Style
 from handgrad.symbol import Symbol
 
@@ -43,21 +64,20 @@ ROWS, COLUMNS = 12, 12
 CASES = 8
 """Matrices shown beside each other at most, one for each case."""
 
-_SIGNS = {
-    "times": "<mo>×</mo>",
-    "dot": "<mo>·</mo>",
-    "entrywise": "<mo>⊙</mo>",
-    "divided": "<mo>⊘</mo>",
-}
-_ACCENTS = {"hat": "ˆ", "bar": "¯", "tilde": "˜"}
-_SLASH = '<mo lspace="0" rspace="0">/</mo>'
 _GAP = '<mspace width="0.2em"/>'
-_TAG = re.compile("<[^>]*>")
+_SIGNS: Mapping[SignKind, str] = {
+    "times": "<mo>×</mo>", "dot": "<mo>·</mo>", "entrywise": "<mo>⊙</mo>", "divided": "<mo>⊘</mo>",
+    "space": _GAP, "tight": "", "comma": "<mo>,</mo>", "semicolon": "<mo>;</mo>",
+    "equals": "<mo>=</mo>", "slash": '<mo lspace="0" rspace="0">/</mo>',
+    "negative": '<mo form="prefix">−</mo>', "partial": "<mi>∂</mi>", "one": "<mn>𝟏</mn>",
+    "dots": "<mo>…</mo>",
+}  # fmt: skip
+_ACCENTS = {"hat": "ˆ", "bar": "¯", "tilde": "˜"}
 
 
 @dataclass(frozen=True, slots=True)
 class MathmlPen:
-    """Draws the parts of a formula as MathML.
+    """Draws formulas as MathML.
 
     Arguments:
         inline: for running text, where nothing is taller than a line.
@@ -68,85 +88,82 @@ class MathmlPen:
     inline: bool = False
     names: Mapping[int, str] = field(default_factory=dict)
 
+    def formula(self) -> Formula:
+        """Lays formulas out for this pen."""
+        return Formula(
+            self.style, self.inline, named=lambda e: self.names.get(id(e), "") or quantity(e)
+        )
+
     def draw(self, expression: Expression) -> str:
         """A whole formula, without the `math` element around it."""
-        return str(_Named(self).draw(expression))
+        return str(self.math(self.formula().node(expression)))
 
-    # -- numbers ------------------------------------------------------------------------------
+    def math(self, node: Node) -> Math:
+        """A laid-out formula, or a part of one."""
+        match node:
+            case Quantity(Array() as array, name):
+                return Math(self._array(array, name), quantity=name)
+            case Quantity(Result() as result, name):
+                return Math(self._result(result, name))
+            case Quantity(part, name):
+                return replace(self.math(part), quantity=name)
+            case Number(text):
+                return Math(_number(text))
+            case Array():
+                return Math(self._array(node, ""))
+            case Result():
+                return Math(self._result(node, ""))
+            case Name(symbol, index):
+                return _name(symbol, index)
+            case Sign(kind):
+                return Math(_SIGNS.get(kind, f"<mo>{escape(kind)}</mo>"))
+            case Condition(text):
+                return Math(relation_after(text))
+            case Head(notation):
+                return Math(_head(notation))
+            case Row(parts):
+                return Math("".join([str(self.math(part)) for part in parts]))
+            case Fenced(brackets, part):
+                return Math(fenced(str(self.math(part)), brackets))
+            case Root(part):
+                return Math(f"<msqrt>{self.math(part)}</msqrt>")
+            case Fraction(over, under):
+                first, second = one(str(self.math(over))), one(str(self.math(under)))
+                return Math(f"<mfrac>{first}{second}</mfrac>")
+            case Power(base, exponent):
+                return Math(str(self.math(base)), sup=str(self.math(exponent)))
+            case Transposed(part):
+                drawn = self.math(part)
+                return replace(drawn, sup=f"{drawn.sup}<mi>⊤</mi>")
+            case Entry(part, index):
+                return Math(str(self.math(part)), sub=subscript(index))
+            case Share(part, through):
+                bar = '<mo form="postfix" fence="true" stretchy="true">|</mo>'
+                return Math(f"{self.math(part)}{bar}", sub=str(self.math(through)))
+            case _:
+                assert_never(node)
 
-    def number(self, text: str) -> Math:
-        mantissa, e, exponent = mantissa_and_power(text)
-        if text == BLANK:
-            return Math('<mspace class="blank" width="4.6em" height="1.5em" depth="0.3em"/>')
-        if text == UNDEFINED:
-            return Math(f"<mtext>{text}</mtext>")
-        words = {"inf": "∞", "-inf": "−∞"}
-        shown = words.get(text) or mantissa.replace("-", "−")
-        if not e:
-            return Math(f"<mn>{shown}</mn>")
-        power = f"<mn>{exponent.replace('-', '−')}</mn>"
-        return Math(f"<mn>{shown}</mn><mo>·</mo><msup><mn>10</mn>{power}</msup>")
+    # -- arrays -------------------------------------------------------------------------------
 
-    def figure(self, x: float) -> str:
-        """A number of an array, rounded."""
-        return str(self.number(figure(x, self.style.decimals)))
-
-    def array(
-        self,
-        literal: tree.Literal,
-        orientation: Orientation,
-        brackets: Brackets,
-        relation: str = "",
-    ) -> Math:
-        name = self.names.get(id(literal), "")
-        if self.inline:
-            listed = self._listed(literal.value) + (relation_after(relation) if relation else "")
-            whole = brackets == "square" and not relation
-            return Math(listed if whole else fenced(listed, brackets), quantity=name)
-        rows = grid(literal, orientation)
-        if rows is None:
-            return Math(self._slices(literal, name), quantity=name)
-        inside = self._table(literal, orientation, name, Shown(), relation)
-        return Math(fenced(inside, brackets), quantity=name)
-
-    def _listed(self, value: tree.Nested) -> str:
-        """An array in running text: [0.5, −0.3], rows in brackets of their own."""
-        if not isinstance(value, tuple):
-            return self.figure(value)
-        parts = [
-            "<mo>…</mo>" if i is None else self._listed(value[i]) for i in elided(len(value), 8)
-        ]
-        return fenced("<mo>,</mo>".join(parts), "square")
-
-    def _slices(self, literal: tree.Literal, name: str) -> str:
-        """An array that is no grid: its parts in braces."""
-        parts = slices(literal)
+    def _array(self, array: Array, name: str) -> str:
+        if grid(array.literal, array.orientation) is not None:
+            return fenced(self._table(array, name), array.brackets)
+        parts = sliced(array, self.style.at_most(CASES))
         drawn = [
-            "<mo>…</mo>" if i is None else self._slice(parts[i], literal.cased, name, i)
-            for i in elided(len(parts), self.style.at_most(CASES))
+            f"<mrow>{self._array(part, name)}</mrow>" if isinstance(part, Array) else _SIGNS["dots"]
+            for part in parts
         ]
         return f"<mo>{{</mo>{'<mo>,</mo>'.join(drawn)}<mo>}}</mo>"
 
-    def _slice(self, part: tree.Literal, cased: bool, name: str, position: int) -> str:
-        if not isinstance(part.value, tuple):
-            return self.figure(part.value)
-        prefix = () if cased else (position,)
-        rows = grid(part)
-        if rows is None:
-            return self._slices(part, "")
-        return f"<mrow>{fenced(self._table(part, 'upright', name, Shown(), '', prefix), 'square')}</mrow>"
-
     def _table(
         self,
-        literal: tree.Literal,
-        orientation: Orientation,
+        array: Array,
         name: str,
-        shown: Shown,
-        relation: str = "",
-        prefix: Index = (),
+        marks: Mapping[tuple[int, ...], Mark] | None = None,
         headers: bool = False,
     ) -> str:
         """The entries of a grid, every column aligned at the decimal point."""
+        literal, orientation, relation = array.literal, array.orientation, array.relation
         rows = grid(literal, orientation)
         assert rows is not None
         shown_rows = elided(len(rows), self.style.at_most(ROWS))
@@ -162,7 +179,7 @@ class MathmlPen:
             for j in shown_columns
             if j is not None
         }
-        marks = {place_in_grid(literal, index): mark for index, mark in shown.marks.items()}
+        placed = {place_in_grid(literal, at): mark for at, mark in (marks or {}).items()}
         lines: list[str] = []
         for position, i in enumerate(shown_rows):
             cells: list[str] = []
@@ -177,9 +194,10 @@ class MathmlPen:
                     f'<mtext class="case">case {j + 1}</mtext>' if headers and not position else ""
                 )
                 attributes = attributes_of(
-                    entry_name(literal, orientation, name, prefix, i, j), marks.get((i, j), "")
+                    entry_name(literal, orientation, name, array.within, i, j),
+                    placed.get((i, j), ""),
                 )
-                cells.append(f"<mtd{attributes}>{label}{self.number(text)}{space}</mtd>")
+                cells.append(f"<mtd{attributes}>{label}{_number(text)}{space}</mtd>")
             if relation:
                 cells.append(
                     f'<mtd class="beside">{relation_after(relation) if i is not None else ""}</mtd>'
@@ -188,140 +206,30 @@ class MathmlPen:
         kind = ' class="cases"' if headers else ""
         return f"<mtable{kind}>{''.join(lines)}</mtable>"
 
-    # -- names --------------------------------------------------------------------------------
-
-    def symbol(self, symbol: Symbol, index: str) -> Math:
-        if symbol.text:
-            letter = len(symbol.text) == 1
-            base = (
-                f"<mi>{plain(symbol.text)}</mi>"
-                if letter
-                else f"<mtext>{plain(symbol.text)}</mtext>"
-            )
-        else:
-            base = f"<mi>{plain(symbol.base)}</mi>"
-        if symbol.accent:
-            accent = f'<mo stretchy="false">{_ACCENTS[symbol.accent]}</mo>'
-            base = f'<mover accent="true">{base}{accent}</mover>'
-        below = ",".join(part for part in (symbol.subscript, index) if part)
-        above = f"<mtext>({plain(symbol.superscript)})</mtext>" if symbol.superscript else ""
-        return Math(base, subscript(below), above)
-
-    def gradient(self, loss: Symbol, of: Symbol, index: str, through: Symbol | None) -> Math:
-        over = f"<mi>∂</mi>{self.symbol(loss, '')}"
-        under = f"<mi>∂</mi>{self.symbol(of, index)}"
-        if self.inline:
-            return self._through(f"{over}{_SLASH}{under}", through)
-        return self._through(f"<mfrac><mrow>{over}</mrow><mrow>{under}</mrow></mfrac>", through)
-
-    def error_signal(self, of: Symbol, index: str, through: Symbol | None) -> Math:
-        delta = self.symbol(replace(of, base="δ", accent="", upright=False, text=""), index)
-        return self._through(str(delta), through) if through else delta
-
-    def _through(self, whole: str, through: Symbol | None) -> Math:
-        if through is None:
-            return Math(whole)
-        bar = '<mo form="postfix" fence="true" stretchy="true">|</mo>'
-        return Math(f"{whole}{bar}", sub=str(self.symbol(through, "")))
-
-    def entry(self, part: Math, index: str) -> Math:
-        bare = part.sub or part.sup or part.quantity
-        return Math(str(part) if bare else part.base, sub=subscript(index))
-
-    # -- signs --------------------------------------------------------------------------------
-
-    def parentheses(self, part: Math) -> Math:
-        return Math(fenced(str(part), "round"))
-
-    def fence(self, notation: Fence, part: Math) -> Math:
-        fences = [
-            f'<mo form="{form}" fence="true" stretchy="true">{plain(sign)}</mo>'
-            for form, sign in (("prefix", notation.left), ("postfix", notation.right))
-        ]
-        return Math(f"<mrow>{fences[0]}{part}{fences[1]}</mrow>")
-
-    def indicator(self, part: Math, relation: str, enclosed: bool) -> Math:
-        inside = str(part) if enclosed else fenced(f"{part}{relation_after(relation)}", "square")
-        return Math(f"<mn>𝟏</mn>{inside}")
-
-    def function(
-        self,
-        notation: Function,
-        name: str,
-        arguments: Sequence[Math],
-        options: Sequence[tuple[Symbol, str]],
-        enclosed: bool,
-    ) -> Math:
-        if notation.latex == r"\sqrt":
-            return Math(f"<msqrt>{arguments[0]}</msqrt>")
-        word = plain(notation.symbol)
-        upright = ' mathvariant="normal"' if len(word) == 1 and word.isupper() else ""
-        head = f"<mtext>{word}</mtext>" if " " in word else f"<mi{upright}>{word}</mi>"
-        if notation.index:
-            head = f"<msub>{head}<mi>{notation.index}</mi></msub>"
-        if enclosed:
-            return Math(f"{head}{arguments[0]}")
-        inside = "<mo>,</mo>".join(map(str, arguments))
-        if options:
-            given = [f"{self.symbol(s, '')}<mo>=</mo>{self.number(v)}" for s, v in options]
-            inside += f"<mo>;</mo>{'<mo>,</mo>'.join(given)}"
-        return Math(f"{head}{fenced(inside, 'round')}")
-
-    def sum(self, left: Math, sign: str, right: Math) -> Math:
-        return Math(f"{left}<mo>{escape(sign)}</mo>{right}")
-
-    def product(self, left: Math, sign: ProductSign, right: Math, tight: bool) -> Math:
-        between = _SIGNS.get(sign) or ("" if tight else _GAP)
-        return Math(f"{left}{between}{right}")
-
-    def negation(self, part: Math) -> Math:
-        return Math(f'<mo form="prefix">−</mo>{part}')
-
-    def transpose(self, part: Math) -> Math:
-        return replace(part, sup=f"{part.sup}<mi>⊤</mi>")
-
-    def power(self, base: Math, exponent: Math) -> Math:
-        return Math(str(base), sup=str(exponent))
-
-    def fraction(self, over: Piece[Math], under: Piece[Math]) -> Piece[Math]:
-        if not self.inline:
-            parts = one(str(over.drawn)), one(str(under.drawn))
-            return Piece(Math(f"<mfrac>{parts[0]}{parts[1]}</mfrac>"), GRADIENT)
-        first = self._whole(over, over.level < PRODUCT and not over.number)
-        second = self._whole(under, under.level < POWER)
-        return Piece(Math(f"{first}{_SLASH}{second}"), PRODUCT, over.signed)
-
-    def _whole(self, part: Piece[Math], parenthesised: bool) -> Math:
-        return self.parentheses(part.drawn) if parenthesised else part.drawn
-
-    def begins_with_digit(self, part: Math) -> bool:
-        return _TAG.sub("", str(part))[:1].isdigit()
-
     # -- whole parts --------------------------------------------------------------------------
 
-    def result(self, literal: tree.Literal, name: str, shown: Shown) -> tuple[str, bool]:
-        """A literal standing alone: cases under headers, marked entries, remarks beside rows.
-
-        Says as well whether anything was left out.
-        """
-        if not isinstance(literal.value, tuple):
-            number = self.draw(literal)
-            attributes = attributes_of(name, shown.marks.get((), ""))
-            remark = "".join(remark_beside(text) for text in shown.remarks.values())
-            return f"<mrow{attributes}>{number}</mrow>{remark}", False
-        rows = grid(literal)
+    def _result(self, result: Result, name: str) -> str:
+        """Numbers standing alone: cases under headers, marked entries, remarks beside rows."""
+        part, remarks = result.part, result.remarks
+        if isinstance(part, Number):
+            attributes = attributes_of(name, result.marks.get((), ""))
+            remark = "".join(map(remark_beside, remarks.values()))
+            return f"<mrow{attributes}>{_number(part.text)}</mrow>{remark}"
+        rows = grid(part.literal)
         if rows is None:
-            return self._cases_of_matrices(literal, name), False
-        most = self.style.at_most(ROWS), self.style.at_most(COLUMNS)
-        left_out = len(rows) > most[0] or len(rows[0] if rows else ()) > most[1]
-        table = self._table(literal, "upright", name, shown, headers=literal.cased)
-        whole = f"<mrow{attributes_of(name, '')}>{fenced(table, 'square')}</mrow>"
-        if shown.remarks:
+            return self._cases_of_matrices(part, name)
+        table = self._table(part, name, result.marks, headers=part.literal.cased)
+        whole = f"<mrow{attributes_of(name, '')}>{fenced(table, SQUARE)}</mrow>"
+        if remarks:
             at = [-1 if i is None else i for i in elided(len(rows), self.style.at_most(ROWS))]
-            beside = [remark_beside(shown.remarks[i]) if i in shown.remarks else "" for i in at]
+            beside = [remark_beside(remarks[i]) if i in remarks else "" for i in at]
             lines = "".join(f"<mtr><mtd>{remark}</mtd></mtr>" for remark in beside)
             whole += f'<mtable class="remarks">{lines}</mtable>'
-        return whole, left_out
+        return whole
+
+    def leaves_out(self, result: Result) -> bool:
+        """Whether a result is too large to be shown whole."""
+        return leaves_out(result, self.style.at_most(ROWS), self.style.at_most(COLUMNS))
 
     def column(self, numbers: Sequence[tree.Literal], names: Sequence[str]) -> list[str]:
         """Numbers of a table's column, padded to their decimal points."""
@@ -330,29 +238,57 @@ class MathmlPen:
         ]
         longest = max(map(tail_width, texts), default=0.0)
         return [
-            f"<mrow{attributes_of(name, '')}>{self.number(text)}</mrow>{blank_space(longest - tail_width(text))}"
+            f"<mrow{attributes_of(name, '')}>{_number(text)}</mrow>{blank_space(longest - tail_width(text))}"
             for text, name in zip(texts, names, strict=True)
         ]
 
-    def _cases_of_matrices(self, literal: tree.Literal, name: str) -> str:
-        parts = slices(literal)
+    def _cases_of_matrices(self, array: Array, name: str) -> str:
+        parts = list(sliced(array, self.style.at_most(CASES)))
         drawn: list[str] = []
-        for c in elided(len(parts), self.style.at_most(CASES)):
-            if c is None:
+        for c, part in zip(elided(len(slices(array.literal)), self.style.at_most(CASES)), parts, strict=True):
+            if c is None or not isinstance(part, Array):
                 drawn.append("<mo>⋯</mo>")
                 continue
-            matrix = self._slice(parts[c], literal.cased, name, c)
-            head = f"<mtext>case {c + 1}</mtext>" if literal.cased else ""
+            matrix = f"<mrow>{self._array(part, name)}</mrow>"
+            head = f"<mtext>case {c + 1}</mtext>" if array.literal.cased else ""
             drawn.append(f'<mover class="case">{matrix}{head}</mover>' if head else matrix)
         return _GAP.join(drawn)
 
 
-class _Named(Formula[Math]):
-    """Draws formulas whose names, and the numbers put in for them, know what they are."""
+def _number(text: str) -> str:
+    mantissa, e, exponent = mantissa_and_power(text)
+    if text == BLANK:
+        return '<mspace class="blank" width="4.6em" height="1.5em" depth="0.3em"/>'
+    if text == UNDEFINED:
+        return f"<mtext>{text}</mtext>"
+    words = {"inf": "∞", "-inf": "−∞"}
+    shown = words.get(text) or mantissa.replace("-", "−")
+    if not e:
+        return f"<mn>{shown}</mn>"
+    power = f"<mn>{exponent.replace('-', '−')}</mn>"
+    return f"<mn>{shown}</mn><mo>·</mo><msup><mn>10</mn>{power}</msup>"
 
-    pen: MathmlPen
 
-    def piece(self, expression: Expression) -> Piece[Math]:
-        piece = super().piece(expression)
-        name = self.pen.names.get(id(expression), "") or quantity(expression)
-        return replace(piece, drawn=replace(piece.drawn, quantity=name)) if name else piece
+def _name(symbol: Symbol, index: str) -> Math:
+    if symbol.text:
+        letter = len(symbol.text) == 1
+        base = (
+            f"<mi>{plain(symbol.text)}</mi>"
+            if letter
+            else f"<mtext>{plain(symbol.text)}</mtext>"
+        )
+    else:
+        base = f"<mi>{plain(symbol.base)}</mi>"
+    if symbol.accent:
+        accent = f'<mo stretchy="false">{_ACCENTS[symbol.accent]}</mo>'
+        base = f'<mover accent="true">{base}{accent}</mover>'
+    below = ",".join(part for part in (symbol.subscript, index) if part)
+    above = f"<mtext>({plain(symbol.superscript)})</mtext>" if symbol.superscript else ""
+    return Math(base, subscript(below), above)
+
+
+def _head(notation: Function) -> str:
+    word = plain(notation.symbol)
+    upright = ' mathvariant="normal"' if len(word) == 1 and word.isupper() else ""
+    head = f"<mtext>{word}</mtext>" if " " in word else f"<mi{upright}>{word}</mi>"
+    return f"<msub>{head}<mi>{notation.index}</mi></msub>" if notation.index else head

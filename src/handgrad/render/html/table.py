@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from handgrad import expression as tree
 from handgrad.expression import Expression, number
 from handgrad.page.blocks import Table, Text
 from handgrad.render.html.text import Writer
-from handgrad.render.markup import Shown, quantity
+from handgrad.render.markup import quantity
+from handgrad.render.mathematics.relation import alone
 
 _ALIGNED = {"l": "", "c": ' class="centre"', "r": ' class="right"'}
 
@@ -38,8 +41,8 @@ def table(block: Table, writer: Writer) -> str:
 def _cell(cell: Text, row: tuple[Text, ...], writer: Writer) -> str:
     if len(cell) == 1 and isinstance(only := cell[0], Expression):
         if isinstance(only, tree.Literal):
-            drawn, _ = writer.pen.result(only, _named(row), Shown())
-            return f"<math>{drawn}</math>"
+            pen = replace(writer.pen, names={id(only): _named(row)})
+            return f"<math>{pen.math(alone(only, pen.formula()))}</math>"
         return writer.formula(only)
     return writer.references(cell)
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
-from handgrad.render.terminal.box import Box, cut
-from handgrad.render.terminal.pen import PRODUCT_BREAK, SUM_BREAK, TerminalPen
+from handgrad.render.mathematics.nodes import (
+    PRODUCT_BREAK,
+    SUM_BREAK,
+    Node,
+    Result,
+    arrays,
+    columns,
+)
+from handgrad.render.terminal.box import Box, cut, restyled
+from handgrad.render.terminal.pen import TerminalPen
 
 LIMITS = (16, 12, 10, 8, 7, 6, 5, 4, 3, 2)
 """Columns of an array shown, from the most to the fewest that are tried."""
@@ -15,25 +22,27 @@ FEWEST_BEFORE_BREAKING = 4
 """An array keeps this many columns as long as the line can be broken between factors instead."""
 
 
-def fitted(draw: Callable[[TerminalPen], Box], pen: TerminalPen, width: int) -> list[Box]:
-    """What `draw` draws in lines of at most `width` columns.
+def fitted(node: Node, pen: TerminalPen, width: int, style: str = "") -> list[Box]:
+    """A formula in lines of at most `width` columns.
 
     Whole if it fits; else broken at its outermost + and −; else with its arrays elided;
     else broken between factors; a line that nothing can break is cut.
     """
     drawn: list[Box] = []
-    whole_from: list[int] = []
+    whole_from = 0
     for limit in LIMITS:
         if drawn and limit == FEWEST_BEFORE_BREAKING - 1:
             parts = cut(drawn[0], width, deepest=PRODUCT_BREAK)
             if parts is not None:
                 return parts
-        if drawn and limit >= max(whole_from, default=0):
+        if drawn and limit >= whole_from:
             continue  # it would be drawn as it is
-        box = draw(replace(pen, columns_shown=limit, whole_from=whole_from))
+        box = restyled(replace(pen, columns_shown=limit).draw(node), style)
         if box.width <= width:
             return [box]
-        if drawn and box.width == drawn[-1].width:
+        if not drawn:
+            whole_from = _whole_from(node)
+        elif box.width == drawn[-1].width:
             continue
         drawn.append(box)
         if limit >= FEWEST_BEFORE_BREAKING:
@@ -45,3 +54,10 @@ def fitted(draw: Callable[[TerminalPen], Box], pen: TerminalPen, width: int) -> 
         if parts is not None:
             return parts
     return cut(drawn[-1], width) or []
+
+
+def _whole_from(node: Node) -> int:
+    """How many columns must be shown so that nothing of an array is left out."""
+    # Smaller arrays that stand alone are each as wide as two columns.
+    each = 2 if isinstance(node, Result) else 1
+    return max((each * columns(array) for array in arrays(node)), default=0)

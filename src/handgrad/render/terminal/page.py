@@ -103,7 +103,7 @@ def _compact(text: str | Names, pen: TerminalPen) -> Box:
     parts: list[Box] = []
     used = 0
     for start, name in text.names:
-        drawn = pen.draw(name)
+        drawn = pen.draw(pen.formula().node(name))
         parts += [line(" " * max(start - used, 1)), drawn]
         used = max(start, used + 1) + drawn.width
     return beside(*parts) if parts else line("")

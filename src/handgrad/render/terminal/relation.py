@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 
-from handgrad import expression as tree
 from handgrad.page.blocks import Derivation, Relation
-from handgrad.render.arrays import elided, grid
+from handgrad.render.mathematics.arrays import elided, grid
+from handgrad.render.mathematics.nodes import Array, Node, Result
+from handgrad.render.mathematics.relation import are_given, sides
 from handgrad.render.terminal.box import Box, beside, line, padded, restyled, stacked, to_width
 from handgrad.render.terminal.fit import fitted
 from handgrad.render.terminal.pen import ROWS, TerminalPen
@@ -17,45 +18,17 @@ GAP = "    "
 """Between values that stand beside each other."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """One side of a relation; the result knows its marks and remarks."""
-
-    expression: tree.Expression
-    relation: Relation
-    is_result: bool
-    remarked: bool = True
-
-    def draw(self, pen: TerminalPen) -> Box:
-        if not isinstance(self.expression, tree.Literal):
-            return pen.draw(self.expression)
-        if not self.is_result:
-            cased = self.expression.cased
-            return pen.result(self.expression, {}, {})[0] if cased else pen.draw(self.expression)
-        remarks = self.relation.remarks if self.remarked else {}
-        box, left_out = pen.result(self.expression, _styles(self.relation), remarks)
-        if left_out and self.relation.shape:
-            shape = self.relation.shape
-            words = f"{shape} entries" if shape.isdigit() else shape
-            box = beside(box, pen.text(f"  {words}", "dim"))
-        return restyled(box, "bold") if len(self.relation.chain) > 1 else box
-
-
-def _styles(relation: Relation) -> Mapping[tuple[int, ...], str]:
-    return {index: mark for index, mark in relation.marks.items() if mark != "on"}
-
-
 def derivation_lines(derivation: Derivation, pen: TerminalPen, width: int) -> list[Box]:
     """The relations one under the other, their signs aligned, labels in a column of their own."""
     relations = derivation.relations
-    if len(relations) > 1 and all(_is_given(r) for r in relations):
+    if are_given(relations):
         return _side_by_side(relations, pen, width)
     labels = [single_line(r.label, pen, "dim") for r in relations]
     column = max((label.width for label in labels), default=0)
     at_side = 0 < column <= max(10, width // 4) and width >= 40
     indent = column + 2 if at_side else 0
     room = width - indent
-    lefts = [pen.draw(r.left).width if r.left is not None else 0 for r in relations]
+    lefts = [_left(r, pen).width for r in relations]
     aligned = max((w for w in lefts if w <= room // 3), default=0)
     blocks: list[Box] = []
     tall = False
@@ -75,16 +48,6 @@ def derivation_lines(derivation: Derivation, pen: TerminalPen, width: int) -> li
     return blocks
 
 
-def _is_given(relation: Relation) -> bool:
-    """Whether it only says what a value is, in numbers."""
-    return (
-        len(relation.chain) == 1
-        and isinstance(relation.chain[0], tree.Literal)
-        and not relation.label
-        and not relation.remarks
-    )
-
-
 def _side_by_side(relations: Sequence[Relation], pen: TerminalPen, width: int) -> list[Box]:
     """Values, as many beside each other as fit."""
     blocks: list[Box] = []
@@ -102,28 +65,43 @@ def _side_by_side(relations: Sequence[Relation], pen: TerminalPen, width: int) -
 
 def relation_lines(relation: Relation, pen: TerminalPen, width: int, aligned: int = 0) -> list[Box]:
     """A relation in lines; `aligned` is the width its left side is padded to, if it is narrower."""
-    parts = [
-        _Part(e, relation, is_result=k == len(relation.chain) - 1)
-        for k, e in enumerate(relation.chain)
-    ]
-    left = _left(relation, pen, width, aligned)
+    formula = pen.formula()
+    parts = sides(relation, formula)
+    bold = len(parts) - 1 if len(parts) > 1 and isinstance(parts[-1], Result) else None
+    loose: Sequence[str] = ()
+    if relation.remarks and parts and not _remarks_fit(parts[-1], pen, width):
+        loose = relation.told_remarks
+        if isinstance(parts[-1], Result):
+            parts[-1] = replace(parts[-1], remarks={})
+    drawn = [restyled(pen.draw(p), "bold" if k == bold else "") for k, p in enumerate(parts)]
+    left = _left(relation, pen)
+    if left.width < aligned <= width:
+        left = to_width(left, aligned, "r")
     sign = pen.glyphs.becomes if relation.sign == "←" else relation.sign
-    parts, loose = _remarks_apart(parts, pen, width)
-    whole = _on_one_line(left, sign, parts, pen)
+    boxes = [left]
+    for k, box in enumerate(drawn):
+        shown = sign if k == 0 else "="
+        boxes += [line(f" {shown} " if left.width or k else f"{shown} "), box]
+    whole = beside(*boxes)
     if whole.width <= width:
         return [whole, *_loose_remarks(loose, pen, width)]
     lines: list[Box] = []
     indent = left.width
-    if indent > max(width // 2, 8):
-        lines += fitted(lambda p: _left(relation, p, width, 0), pen, width)
+    if indent > max(width // 2, 8) and relation.left is not None:
+        lines += fitted(formula.node(relation.left), pen, width)
         left, indent = line(""), min(2, width // 8)
     for k, part in enumerate(parts):
         shown = sign if k == 0 else "="
         head = to_width(left if k == 0 and left.width else line(" " * indent), indent)
         signed = beside(head, line(f" {shown} " if head.width else f"{shown} "))
-        for m, piece in enumerate(fitted(part.draw, pen, max(1, width - signed.width))):
+        style = "bold" if k == bold else ""
+        for m, piece in enumerate(fitted(part, pen, max(1, width - signed.width), style)):
             lines.append(beside(signed if m == 0 else line(" " * signed.width), piece))
     return lines + _loose_remarks(loose, pen, width)
+
+
+def _left(relation: Relation, pen: TerminalPen) -> Box:
+    return pen.draw(pen.formula().node(relation.left)) if relation.left is not None else line("")
 
 
 def _loose_remarks(told: Sequence[str], pen: TerminalPen, width: int) -> list[Box]:
@@ -134,31 +112,10 @@ def _loose_remarks(told: Sequence[str], pen: TerminalPen, width: int) -> list[Bo
     return lines
 
 
-def _left(relation: Relation, pen: TerminalPen, width: int, aligned: int) -> Box:
-    box = pen.draw(relation.left) if relation.left is not None else line("")
-    return to_width(box, aligned, "r") if box.width < aligned <= width else box
-
-
-def _on_one_line(left: Box, sign: str, parts: Sequence[_Part], pen: TerminalPen) -> Box:
-    boxes = [left]
-    for k, part in enumerate(parts):
-        shown = sign if k == 0 else "="
-        blank = left.width or k
-        boxes += [line(f" {shown} " if blank else f"{shown} "), part.draw(pen)]
-    return beside(*boxes)
-
-
-def _remarks_apart(
-    parts: list[_Part], pen: TerminalPen, width: int
-) -> tuple[list[_Part], tuple[str, ...]]:
-    """The parts, and the remarks that have no room (or no row) beside the result."""
-    if not parts or not parts[-1].relation.remarks:
-        return parts, ()
-    last = parts[-1]
-    if isinstance(last.expression, tree.Literal) and last.draw(pen).width <= width * 2 // 3:
-        rows = grid(last.expression) if isinstance(last.expression.value, tuple) else ((),)
-        shown = elided(len(rows or ()), ROWS)
-        if all(row in shown for row in last.relation.remarks):
-            return parts, ()
-    apart = _Part(last.expression, last.relation, is_result=True, remarked=False)
-    return [*parts[:-1], apart], last.relation.told_remarks
+def _remarks_fit(result: Node, pen: TerminalPen, width: int) -> bool:
+    """Whether a result leaves room beside it for its remarks, and shows all of their rows."""
+    if not isinstance(result, Result) or pen.draw(result).width > width * 2 // 3:
+        return False
+    rows = grid(result.part.literal) if isinstance(result.part, Array) else ((),)
+    shown = elided(len(rows or ()), ROWS)
+    return all(row in shown for row in result.remarks)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from handgrad import expression as tree
 from handgrad.expression import Expression, number
 from handgrad.figures import figure
 from handgrad.figures import padded as at_points
 from handgrad.page.blocks import Table, Text
-from handgrad.render.terminal.box import Box, beside, line, padded, stacked, to_width
+from handgrad.render.mathematics.relation import alone
+from handgrad.render.terminal.box import Box, beside, cut, line, padded, stacked, to_width
 from handgrad.render.terminal.fit import fitted
 from handgrad.render.terminal.pen import TerminalPen
 from handgrad.render.terminal.text import single_line, words, wrapped
@@ -73,12 +73,9 @@ def _natural(cell: Cell, pen: TerminalPen) -> int:
 
 def _cell(cell: Cell, pen: TerminalPen, width: int) -> list[Box]:
     if isinstance(cell, Box):
-        return [cell] if cell.width <= width else fitted(lambda _: cell, pen, width)
+        return cut(cell, width) or []
     if len(cell) == 1 and isinstance(only := cell[0], Expression):
-        if isinstance(only, tree.Literal):
-            literal = only
-            return fitted(lambda p: p.result(literal, {}, {})[0], pen, width)
-        return fitted(lambda p: p.draw(only), pen, width)
+        return fitted(alone(only, pen.formula()), pen, width)
     return wrapped(cell, pen, width)
 
 

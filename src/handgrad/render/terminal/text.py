@@ -12,7 +12,7 @@ from handgrad.render.terminal.pen import TerminalPen
 
 def words(text: Text, pen: TerminalPen, style: str = "") -> list[Box]:
     """The text in boxes that no line ends within: words, and formulas with what touches them."""
-    linear = replace(pen, linear=True, columns_shown=8)
+    linear = replace(pen, linear=True)
     found: list[Box] = []
     touching = False
     for part in text:
@@ -21,7 +21,7 @@ def words(text: Text, pen: TerminalPen, style: str = "") -> list[Box]:
             pieces = [pen.text(word) for word in part.split()]
             starts, ends = not part[:1].isspace(), not part[-1:].isspace()
         else:
-            pieces, starts, ends = [linear.draw(part)], True, True
+            pieces, starts, ends = [linear.draw(linear.formula().node(part))], True, True
         for position, piece in enumerate(pieces):
             if found and position == 0 and touching and starts:
                 found[-1] = beside(found[-1], restyled(piece, style))

@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import assert_never
 
-from handgrad import expression as tree
 from handgrad.explain import plain_text
 from handgrad.expression import Expression
 from handgrad.page.blocks import (
@@ -26,9 +25,10 @@ from handgrad.page.blocks import (
     Table,
     Text,
 )
+from handgrad.render.mathematics.relation import alone
 from handgrad.render.side_by_side import rows_of
 from handgrad.render.style import Style
-from handgrad.render.tex.pen import RowPen
+from handgrad.render.tex.measure import TexWriter
 from handgrad.render.tex.relation import derivation
 from handgrad.render.tex.text import ascii_only, content, words
 
@@ -56,9 +56,9 @@ def render_tex(page: Page) -> str:
     graphicx, hyperref, longtable, xcolor). Slides become a document. Pictures are described in
     words.
     """
-    pen = RowPen(Style.of(page))
+    writer = TexWriter(Style.of(page))
     title = rf"\hypersetup{{pdftitle={{{_plain(page.title)}}},pdflang={{en-GB}}}}"
-    body = _blocks(page.blocks, pen)
+    body = _blocks(page.blocks, writer)
     across = [r"\geometry{landscape}"] if any(isinstance(b, Columns) for b in page.blocks) else []
     parts = [_look(), *across, title, r"\begin{document}", *body, r"\end{document}", ""]
     return ascii_only("\n".join(parts))
@@ -75,24 +75,24 @@ def _plain(text: str) -> str:
     return words("".join(c for c in decomposed if c.isascii()))
 
 
-def _blocks(blocks: Sequence[Block], pen: RowPen) -> list[str]:
+def _blocks(blocks: Sequence[Block], writer: TexWriter) -> list[str]:
     """Blocks one under the other, the words and tables of a step set in under its title."""
     written: list[str] = []
     within = False
     for block in blocks:
         if isinstance(block, Heading):
             within = block.level > 2
-            written.append(_heading(block, pen))
+            written.append(_heading(block, writer))
         elif within and not isinstance(block, Derivation | Note):
-            written.append(f"\\begin{{hgbody}}\n{_block(block, pen)}\n\\end{{hgbody}}")
+            written.append(f"\\begin{{hgbody}}\n{_block(block, writer)}\n\\end{{hgbody}}")
         else:
-            written.append(_block(block, pen))
+            written.append(_block(block, writer))
     return written
 
 
-def _heading(heading: Heading, pen: RowPen) -> str:
-    text = content(heading.text, pen.style)
-    aside = content(heading.aside, pen.style)
+def _heading(heading: Heading, writer: TexWriter) -> str:
+    text = content(heading.text, writer.style)
+    aside = content(heading.aside, writer.style)
     name = _plain(f"{heading.id} {plain_text(heading.text)}".strip())
     level = min(heading.level, 3)
     mark = rf"\pdfbookmark[{level}]{{{name}}}{{hg.{_anchor(name)}}}"
@@ -109,45 +109,45 @@ def _anchor(name: str) -> str:
     return "".join(c for c in name if c.isalnum() or c == ".")
 
 
-def _block(block: Block, pen: RowPen) -> str:
+def _block(block: Block, writer: TexWriter) -> str:
     match block:
         case Heading():
-            return _heading(block, pen)
+            return _heading(block, writer)
         case Paragraph():
-            return f"{content(block.text, pen.style)}\\par"
+            return f"{content(block.text, writer.style)}\\par"
         case Derivation():
-            return derivation(block, pen)
+            return derivation(block, writer)
         case Table():
-            return _table(block, pen)
+            return _table(block, writer)
         case Note():
             colour, sign = SIGNS[block.kind]
             body = [
-                content(block.text, pen.style),
-                *[derivation(d, pen) for d in block.derivations],
+                content(block.text, writer.style),
+                *[derivation(d, writer) for d in block.derivations],
             ]
             inside = "\n".join(body)
             return f"\\begin{{hgnote}}{{{colour}}}{{{sign}}}\n{inside}\n\\end{{hgnote}}"
         case Figure():
             said = f"{block.drawing.title}. {block.drawing.description}"
-            caption = content(block.caption, pen.style)
+            caption = content(block.caption, writer.style)
             return f"\\textit{{Picture: {words(said)}}}\\par\n{caption}\\par"
         case Code():
             return _code(block.source)
         case Room():
             return _room(block)
         case Columns():
-            return "\n".join(_side_by_side(row, block.shares, pen) for row in rows_of(block))
+            return "\n".join(_side_by_side(row, block.shares, writer) for row in rows_of(block))
         case _:
             assert_never(block)
 
 
-def _side_by_side(row: Sequence[Sequence[Block]], shares: Sequence[float], pen: RowPen) -> str:
+def _side_by_side(row: Sequence[Sequence[Block]], shares: Sequence[float], writer: TexWriter) -> str:
     """Blocks beside each other, each in its part of the longer side of the paper."""
     whole = sum(shares) if shares else float(len(row))
     parts = [COLUMN * share / whole for share in shares or [1.0] * len(row)]
     boxes = [
         f"\\begin{{hgcolumn}}{{{part:.3f}\\linewidth}}\n"
-        + "\n".join(_blocks(each, RowPen(pen.style, part * ACROSS - MARGIN)))
+        + "\n".join(_blocks(each, TexWriter(writer.style, part * ACROSS - MARGIN)))
         + "\n\\end{hgcolumn}"
         for each, part in zip(row, parts, strict=True)
     ]
@@ -172,12 +172,12 @@ def _code(source: str) -> str:
     return f"\\begin{{hgcode}}\n{body}\n\\end{{hgcode}}"
 
 
-def _table(table: Table, pen: RowPen) -> str:
+def _table(table: Table, writer: TexWriter) -> str:
     count = len(table.header)
     aligns = "".join(a if a in "lcr" else "l" for a in table.align.ljust(count, "l")[:count])
-    header = " & ".join(rf"{{\bfseries {content(h, pen.style)}}}" for h in table.header)
-    rows = [" & ".join(_cell(cell, pen) for cell in row) for row in table.rows]
-    caption = rf"{{\bfseries {content(table.caption, pen.style)}}}\par" if table.caption else ""
+    header = " & ".join(rf"{{\bfseries {content(h, writer.style)}}}" for h in table.header)
+    rows = [" & ".join(_cell(cell, writer) for cell in row) for row in table.rows]
+    caption = rf"{{\bfseries {content(table.caption, writer.style)}}}\par" if table.caption else ""
     ruled = f"\\toprule\n{header} \\\\\n\\midrule\n"
     body = " \\\\[0.3em]\n".join(rows)
     if len(rows) > LONG_TABLE:
@@ -189,8 +189,7 @@ def _table(table: Table, pen: RowPen) -> str:
     return f"{caption}\n\\hgfit{{\\linewidth}}{{{whole}}}\\par"
 
 
-def _cell(cell: Text, pen: RowPen) -> str:
+def _cell(cell: Text, writer: TexWriter) -> str:
     if len(cell) == 1 and isinstance(only := cell[0], Expression):
-        row = pen.result(only, {}) if isinstance(only, tree.Literal) else pen.draw(only)
-        return rf"$\displaystyle {row.tex}$"
-    return content(cell, pen.style)
+        return rf"$\displaystyle {writer.tex(alone(only, writer.formula))}$"
+    return content(cell, writer.style)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handgrad import expression as tree
 from handgrad.page.blocks import Derivation, Relation
-from handgrad.render.tex.pen import SIGN, Cut, Row, RowPen
+from handgrad.render.mathematics.nodes import Node
+from handgrad.render.mathematics.relation import are_given, sides
+from handgrad.render.tex.measure import SIGN, Cut, TexWriter
 from handgrad.render.tex.text import content, words
 
 PIECES = (0, 1, 3)
 """Costs at which a line may end, from the least."""
 
 
-def derivation(block: Derivation, pen: RowPen) -> str:
+def derivation(block: Derivation, writer: TexWriter) -> str:
     """The relations one under the other; values alone beside each other."""
     relations = block.relations
-    if len(relations) > 1 and all(_is_given(r) for r in relations):
-        values = " \\qquad\n".join(rf"\hgvalue{{{_whole(r, pen)}}}" for r in relations)
+    if are_given(relations):
+        values = " \\qquad\n".join(rf"\hgvalue{{{_whole(r, writer)}}}" for r in relations)
         return f"{{\\raggedright\\lineskip=0.6em\\lineskiplimit=0.4em\n{values}\\par}}"
     written: list[str] = []
     rows: list[str] = []
@@ -25,8 +26,8 @@ def derivation(block: Derivation, pen: RowPen) -> str:
         if relation.label:
             written += _aligned(rows)
             rows = []
-            written.append(rf"\hglabel{{{content(relation.label, pen.style)}}}")
-        rows += _rows(relation, pen)
+            written.append(rf"\hglabel{{{content(relation.label, writer.style)}}}")
+        rows += _rows(relation, writer)
     return "\n".join(written + _aligned(rows))
 
 
@@ -37,77 +38,54 @@ def _aligned(rows: Sequence[str]) -> list[str]:
     return [f"\\begin{{align*}}\n{body}\n\\end{{align*}}"]
 
 
-def _is_given(relation: Relation) -> bool:
-    """Whether it only says what a value is, in numbers."""
-    return (
-        len(relation.chain) == 1
-        and isinstance(relation.chain[0], tree.Literal)
-        and not (relation.label or relation.remarks or relation.marks)
-    )
-
-
-def _sides(relation: Relation, pen: RowPen) -> list[Row]:
-    """The sides of a relation as drawn, the last with its marks."""
-    sides: list[Row] = []
-    marks = {index: mark for index, mark in relation.marks.items() if mark != "on"}
-    for position, side in enumerate(relation.chain):
-        is_last = position == len(relation.chain) - 1
-        if isinstance(side, tree.Literal) and (is_last or side.cased):
-            sides.append(pen.result(side, marks if is_last else {}))
-        else:
-            sides.append(pen.draw(side))
-    return sides
-
-
 def _sign(relation: Relation) -> str:
     return r"\leftarrow" if relation.sign == "←" else "="
 
 
-def _whole(relation: Relation, pen: RowPen) -> str:
-    left = str(pen.draw(relation.left).tex) if relation.left is not None else ""
-    chain = " = ".join(str(side.tex) for side in _sides(relation, pen))
+def _whole(relation: Relation, writer: TexWriter) -> str:
+    left = writer.tex(writer.node(relation.left)) if relation.left is not None else ""
+    chain = " = ".join(map(writer.tex, sides(relation, writer.formula)))
     return f"{left} {_sign(relation)} {chain}"
 
 
-def _rows(relation: Relation, pen: RowPen) -> list[str]:
-    left = pen.draw(relation.left) if relation.left is not None else None
-    sides = _sides(relation, pen)
+def _rows(relation: Relation, writer: TexWriter) -> list[str]:
+    left = writer.node(relation.left) if relation.left is not None else None
+    chain = [(side, writer.width(side)) for side in sides(relation, writer.formula)]
     remark, remark_width = _remark(relation)
-    taken = (left.width if left else 0.0) + SIGN
-    room = pen.line - taken
-    head = str(left.tex) if left else ""
-    together = sum(side.width for side in sides) + SIGN * (len(sides) - 1)
+    taken = (writer.width(left) if left else 0.0) + SIGN
+    room = writer.line - taken
+    head = writer.tex(left) if left else ""
+    together = sum(width for _, width in chain) + SIGN * (len(chain) - 1)
     if together + remark_width <= room:
-        chain = " = ".join(str(side.tex) for side in sides)
-        return [f"{head} &{_sign(relation)} {chain}{remark}"]
+        whole = " = ".join(writer.tex(side) for side, _ in chain)
+        return [f"{head} &{_sign(relation)} {whole}{remark}"]
     rows: list[str] = []
-    for position, side in enumerate(sides):
+    for position, (side, width) in enumerate(chain):
         sign = _sign(relation) if position == 0 else "="
-        for line, part in enumerate(_lines(side, room)):
+        for line, part in enumerate(_lines(side, width, room, writer)):
             before = head if position == line == 0 else ""
             shown = f"{sign} " if line == 0 else r"\quad "
             # A guess at the width decides; what turns out wider is scaled down.
             rows.append(rf"{before} &{shown}\hgrow{{{taken + 1.2:.1f}em}}{{{part}}}")
     if not remark:
         return rows
-    if sides[-1].width + remark_width <= room:
+    if chain[-1][1] + remark_width <= room:
         return [*rows[:-1], rows[-1] + remark]
     return [*rows, "&" + remark.replace("hgremark", "hglongremark", 1)]
 
 
-def _lines(side: Row, room: float) -> list[str]:
+def _lines(side: Node, width: float, room: float, writer: TexWriter) -> list[str]:
     """One side in lines: broken at its outermost signs, and no deeper than it must be."""
-    if side.width <= room:
-        return [str(side.tex)]
-    for cost in PIECES:
-        lines = _filled(side.parts, room, cost)
-        if all(width <= room for _, width in lines):
+    if width <= room:
+        return [writer.tex(side)]
+    cuts = writer.cuts(side)
+    ways = [_filled(cuts, room, cost) for cost in PIECES]
+    for lines in ways:
+        if all(each <= room for _, each in lines):
             return [tex for tex, _ in lines]
-    if side.width * 0.7 <= room:
-        return [str(side.tex)]
-    narrowest = min(
-        (_filled(side.parts, room, c) for c in PIECES), key=lambda x: max(w for _, w in x)
-    )
+    if width * 0.7 <= room:
+        return [writer.tex(side)]
+    narrowest = min(ways, key=lambda lines: max(each for _, each in lines))
     return [tex for tex, _ in narrowest]
 
 

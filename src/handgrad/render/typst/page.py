@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, TypeAlias, assert_never
 
-from handgrad import expression as tree
 from handgrad.errors import OptionError
 from handgrad.expression import Expression
 from handgrad.page.blocks import (
@@ -26,6 +25,7 @@ from handgrad.page.blocks import (
     Text,
 )
 from handgrad.page.sizes import GAP, Sizes
+from handgrad.render.mathematics.relation import alone
 from handgrad.render.side_by_side import rows_of
 from handgrad.render.style import Style
 from handgrad.render.typst.drawing import figure
@@ -252,6 +252,5 @@ def _is_long(cell: Text) -> bool:
 
 def _cell(cell: Text, pen: TypstPen) -> str:
     if len(cell) == 1 and isinstance(only := cell[0], Expression):
-        drawn = pen.result(only, {}) if isinstance(only, tree.Literal) else pen.draw(only)
-        return f"shown({formula(drawn)})"
+        return f"shown({formula(pen.draw(alone(only, pen.formula())))})"
     return content(cell, pen)

@@ -1,30 +1,48 @@
-"""A formula as Typst mathematics, with the places where a line may end within it."""
+"""Laid-out formulas as Typst mathematics, and their pieces between which a line may end."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from dataclasses import dataclass
+from typing import assert_never
 
-from handgrad import expression as tree
-from handgrad.expression import Expression
 from handgrad.figures import BLANK, figure, mantissa_and_power
-from handgrad.notation import PRODUCT, Fence, Function
-from handgrad.render.arrays import Orientation, elided, grid, place_in_grid, slices
-from handgrad.render.formula import GRADIENT, Brackets, Formula, Piece
-from handgrad.render.reading import ProductSign
-from handgrad.render.style import Style
-from handgrad.render.typst.parts import (
+from handgrad.notation import Fence as Brackets
+from handgrad.record import record
+from handgrad.render.mathematics.arrays import elided, grid, place_in_grid, slices
+from handgrad.render.mathematics.formula import Formula
+from handgrad.render.mathematics.nodes import (
+    BRACES,
+    LIST,
     PRODUCT_BREAK,
-    SUM_BREAK,
-    TALL,
-    Typ,
-    after,
-    fenced,
-    joined,
-    square,
+    SQUARE,
+    Array,
+    Bracket,
+    Condition,
+    Entry,
+    Fenced,
+    Fraction,
+    Head,
+    Mark,
+    Name,
+    Node,
+    Number,
+    Power,
+    Quantity,
+    Result,
+    Root,
+    Row,
+    Share,
+    Sign,
+    SignKind,
+    Transposed,
+    leaves_out,
+    pieces,
+    separated,
+    sliced,
 )
+from handgrad.render.style import Style
 from handgrad.render.typst.source import string
 from handgrad.symbol import Symbol
 
@@ -34,25 +52,50 @@ BLANK_WIDTH = 5.0
 ROWS, COLUMNS = 16, 12
 """Larger arrays are elided."""
 
-LISTED = 8
-"""Entries of an array shown in running text."""
+TALL = 1.05
+"""More rows than this stand in brackets that grow; so a matrix of one row counts for."""
 
-Mark: TypeAlias = str
+LINE = 1.2
+"""The height of a row of a matrix, in em."""
 
-_SUM_SIGNS = {"+": "+", "−": "−", "<": "lt", ">": "gt", "≤": "lt.eq", "≥": "gt.eq"}
-_PRODUCT_SIGNS = {
-    "times": "×",
-    "dot": "dot.op",
-    "entrywise": "dot.o",
-    "divided": 'class("binary", ⊘)',
-}
+_SIGNS: Mapping[SignKind, str] = {
+    # A sign at the start of a line keeps the space of a sign between two terms.
+    "+": 'class("binary", +)', "−": 'class("binary", −)', "<": "lt", ">": "gt", "≤": "lt.eq",
+    "≥": "gt.eq", "times": "×", "dot": "dot.op", "entrywise": "dot.o",
+    "divided": 'class("binary", ⊘)', "comma": "comma", "semicolon": "semi", "equals": "eq",
+    "slash": "slash", "negative": "−", "partial": "∂", "one": 'bold("1")', "space": "thin",
+    "tight": "",
+}  # fmt: skip
+_RELATIONS = {"<": "lt", ">": "gt", "≤": "lt.eq", "≥": "gt.eq"}
+_BRACKETS = {
+    "(": "paren.l", ")": "paren.r", "[": "bracket.l", "]": "bracket.r", "{": "brace.l",
+    "}": "brace.r", "|": "bar.v", "‖": "bar.v.double",
+}  # fmt: skip
 _ACCENTS = {"hat": "hat", "bar": "macron", "tilde": "tilde"}
-_FENCES = {"|": "bar.v", "‖": "bar.v.double"}
+
+
+@record
+class Typ:
+    """Typst mathematics with the scripts of its last symbol still open.
+
+    `sub` and `sup` are below and above it: W⁽²⁾ may yet become W⁽²⁾ᵀ.
+    """
+
+    base: str
+    sub: str = ""
+    sup: str = ""
+
+    def __str__(self) -> str:
+        if not self.sub and not self.sup:
+            return self.base
+        above = f", t: {self.sup}" if self.sup else ""
+        below = f", b: {self.sub}" if self.sub else ""
+        return f"attach({self.base}{above}{below})"
 
 
 @dataclass(frozen=True, slots=True)
 class TypstPen:
-    """Draws the parts of a formula as Typst mathematics.
+    """Draws formulas as Typst mathematics.
 
     Arguments:
         columns_shown: columns of an array, or cases, shown at most.
@@ -63,46 +106,133 @@ class TypstPen:
     columns_shown: int = COLUMNS
     linear: bool = False
 
-    def draw(self, expression: Expression) -> Typ:
-        """A whole formula."""
-        return Formula(self).draw(expression)
+    def formula(self) -> Formula:
+        """Lays formulas out for this pen."""
+        return Formula(self.style, self.linear)
 
-    # -- numbers ------------------------------------------------------------------------------
+    def pieces(self, node: Node) -> list[tuple[int, str]]:
+        """The pieces between which a line may end, each with what it costs to end one before it."""
+        if isinstance(node, Result) and isinstance(array := node.part, Array):
+            if array.literal.cased and grid(array.literal) is None:
+                return self._cases_of_matrices(array)
+            node = array if grid(array.literal) is None else node
+        opened = pieces(node, self._opened)
+        return [(cost, " ".join(filter(None, map(self._str, parts)))) for cost, parts in opened]
 
-    def number(self, text: str) -> Typ:
-        if text == BLANK:
-            return Typ("blank")
-        mantissa, e, exponent = mantissa_and_power(_written(text))
-        power = f' dot.op attach("10", t: {string(exponent)})' if e else ""
-        return Typ(f"{string(mantissa)}{power}")
+    def _opened(self, node: Node) -> Fenced | None:
+        match node:
+            case Fenced():
+                return node
+            case Array(literal) if grid(literal) is None:
+                return self._braced(node)
+            case _:
+                return None
 
-    def array(
-        self,
-        literal: tree.Literal,
-        orientation: Orientation,
-        brackets: Brackets,
-        relation: str = "",
-    ) -> Typ:
-        if self.linear:
-            inside = self._listed(literal.value)
-            if relation:
-                inside = f"{inside} {_relation(relation)}"
-            if brackets == "square" and not relation:
-                return Typ(inside)
-            return self.parentheses(Typ(inside)) if brackets == "round" else square(Typ(inside))
-        rows = grid(literal, orientation)
-        if rows is None:
-            return self._slices(literal)
-        return self.matrix(rows, brackets, relation=relation)
+    def draw(self, node: Node | Bracket) -> Typ:
+        """A formula, or a part of one."""
+        match node:
+            case Number(text):
+                return Typ(_number(text))
+            case Array(literal):
+                rows = grid(literal, node.orientation)
+                if rows is None:
+                    return self.draw(self._braced(node))
+                return Typ(self._matrix(rows, node.brackets, relation=node.relation))
+            case Result():
+                return Typ(self._result(node))
+            case Name(symbol, index):
+                return _name(symbol, index)
+            case Sign("dots"):
+                return Typ("dots.h" if self.linear else "dots.h.c")
+            case Sign(kind):
+                return Typ(_SIGNS[kind])
+            case Condition(text):
+                return Typ(_condition(text))
+            case Head(notation):
+                shown = notation.symbol
+                head = shown if len(shown) == 1 and shown.isalpha() else f"op({string(shown)})"
+                return Typ(f"{head}_{notation.index}" if notation.index else head)
+            case Row(parts):
+                return Typ(" ".join(filter(None, map(self._str, parts))))
+            case Fenced(brackets, part):
+                left, right = _BRACKETS[brackets.left], _BRACKETS[brackets.right]
+                inside = f"{left} {self.draw(part)} {right}"
+                return Typ(inside if brackets is LIST else f"lr({inside})")
+            case Bracket(of, closing):
+                sign = _BRACKETS[of.brackets.right if closing else of.brackets.left]
+                height = self._height(of.part)
+                return Typ(f"lr(size: #{LINE * height:.1f}em, {sign})" if height > 1 else sign)
+            case Root(part):
+                return Typ(f"sqrt({self.draw(part)})")
+            case Fraction(over, under):
+                # Fractions and matrices in a fraction would be set smaller.
+                shares = [
+                    f"display({self.draw(p)})" if self._height(p) > 1 else str(self.draw(p))
+                    for p in (over, under)
+                ]
+                return Typ(f"frac({', '.join(shares)})")
+            case Power(base, exponent):
+                drawn = self.draw(base)
+                below = Typ(str(drawn)) if drawn.sup else drawn
+                return Typ(below.base, below.sub, str(self.draw(exponent)))
+            case Transposed(part):
+                drawn = self.draw(part)
+                # Within one string it stands as close as the figures do.
+                sup = f'{drawn.sup[:-1]}⊤"' if drawn.sup.endswith('"') else f'{drawn.sup} "⊤"'
+                return Typ(drawn.base, drawn.sub, sup.strip())
+            case Entry(part, index):
+                return Typ(str(self.draw(part)), sub=string(index))
+            case Share(part, through):
+                # An opening sign that stands for nothing: only pairs grow to the height between.
+                return Typ(f"lr(zws {self.draw(part)} bar.v)", sub=str(self.draw(through)))
+            case Quantity(part):
+                return self.draw(part)
+            case _:
+                assert_never(node)
 
-    def matrix(
+    def _str(self, node: Node | Bracket) -> str:
+        return str(self.draw(node))
+
+    def _braced(self, array: Array) -> Fenced:
+        """An array that is no grid: its parts in braces."""
+        return Fenced(BRACES, separated(sliced(array, self._most_parts())))
+
+    def _most_parts(self) -> int:
+        return max(2, self.style.at_most(self.columns_shown))
+
+    def _height(self, node: Node) -> float:
+        """How high a part is, in rows of a matrix."""
+        match node:
+            case Array(literal):
+                rows = grid(literal, node.orientation)
+                if rows is None:
+                    return max(self._height(Array(part)) for part in slices(literal))
+                return max(len(elided(len(rows), self.style.at_most(ROWS))), TALL)
+            case Row(parts):
+                return max([self._height(part) for part in parts], default=1.0)
+            case Fraction(Row((Sign("partial"), *_))):
+                return 1.8
+            case Fraction(over, under):
+                return self._height(over) + self._height(under)
+            case Result(part) | Fenced(part=part) | Root(part) | Entry(part) | Share(part):
+                return self._height(part)
+            case Power(part) | Transposed(part) | Quantity(part):
+                return self._height(part)
+            case Number() | Name() | Sign() | Condition() | Head():
+                return 1.0
+            case _:
+                assert_never(node)
+
+    # -- arrays -------------------------------------------------------------------------------
+
+    def _matrix(
         self,
         rows: Sequence[Sequence[float]],
-        brackets: Brackets,
+        brackets: Brackets = SQUARE,
         marks: Mapping[tuple[int, int], Mark] | None = None,
         relation: str = "",
         headers: Sequence[str] = (),
-    ) -> Typ:
+    ) -> str:
         """A grid of numbers, their decimal points under each other, headers over its columns."""
         shown_rows = elided(len(rows), self.style.at_most(ROWS))
         shown_columns = elided(len(rows[0]) if rows else 0, self.style.at_most(self.columns_shown))
@@ -114,18 +244,16 @@ class TypstPen:
             columns.append(cells)
             heads.append(f"({width:.3f}em, {string(header)})")
         if relation:
-            said = _relation(relation)
+            said = _condition(relation)
             columns[-1] = [
                 f"{cell} {said}" if i is not None else cell
                 for i, cell in zip(shown_rows, columns[-1], strict=True)
             ]
         lines = "; ".join(", ".join(cells) for cells in zip(*columns, strict=True))
-        delim = '"["' if brackets == "square" else '"("'
-        drawn = f"mat(delim: #{delim}, {lines})"
-        height = max(len(shown_rows), TALL) + bool(headers)
+        drawn = f"mat(delim: #{string(brackets.left)}, {lines})"
         if headers:
             drawn = f"attach(limits({drawn}), t: #case-heads({', '.join(heads)}))"
-        return Typ(drawn, rows=height)
+        return drawn
 
     def _column(
         self,
@@ -149,171 +277,58 @@ class TypstPen:
                 cells.append("dots.v")
                 continue
             before, after = left - extents[i][0] + spare / 2, right - extents[i][1] + spare / 2
-            cell = str(self.number(figures[i]))
+            cell = _number(figures[i])
             mark = marks.get((i, j), "")
             cell = f"{mark}mark({cell})" if mark else cell
             cells.append(f"{_space(before)}{cell}{_space(after)}")
         return cells, left + right + spare
 
-    def _slices(self, literal: tree.Literal, headers: bool = False) -> Typ:
-        """An array that is no grid: its parts in braces, or under their cases."""
-        parts = slices(literal)
-        cuts: list[tuple[int, str]] = []
-        height = 1.0
-        for i in elided(len(parts), max(2, self.style.at_most(self.columns_shown))):
-            drawn = Typ("dots.h.c") if i is None else self.array(parts[i], "upright", "square")
-            height = max(height, drawn.rows)
-            shown = str(drawn)
-            if headers and i is not None:
-                shown = f"attach(limits({shown}), t: #case-heads((0em, {string(f'case {i + 1}')})))"
-                height += 1
-            elif cuts:
-                cuts[-1] = (cuts[-1][0], f"{cuts[-1][1]} comma")
-            cuts.append((PRODUCT_BREAK, f"thick {shown}" if headers and cuts else shown))
-        inside = " ".join(shown for _, shown in cuts)
-        if headers:
-            return Typ(inside, cuts=tuple(cuts), rows=height)
-        return fenced("brace.l", Typ(inside, cuts=tuple(cuts), rows=height), "brace.r")
+    # -- results ------------------------------------------------------------------------------
 
-    def _listed(self, value: tree.Nested) -> str:
-        """An array in running text: [0.5, −0.3], rows in brackets of their own."""
-        if not isinstance(value, tuple):
-            return str(self.number(figure(value, self.style.decimals)))
-        entries = [
-            "dots.h" if i is None else self._listed(value[i]) for i in elided(len(value), LISTED)
-        ]
-        return f"bracket.l {' comma '.join(entries)} bracket.r"
-
-    # -- names --------------------------------------------------------------------------------
-
-    def symbol(self, symbol: Symbol, index: str) -> Typ:
-        own = _subscript(symbol.subscript)
-        below = (
-            f"{own} comma {string(index)}" if own and index else own or (index and string(index))
-        )
-        above = string(f"({symbol.superscript})") if symbol.superscript else ""
-        return Typ(_letters(symbol), below, above)
-
-    def gradient(self, loss: Symbol, of: Symbol, index: str, through: Symbol | None) -> Typ:
-        over, under = f"∂ {self.symbol(loss, '')}", f"∂ {self.symbol(of, index)}"
-        if self.linear:
-            return self._through(Typ(f"{over} slash {under}"), through)
-        return self._through(Typ(f"frac({over}, {under})", rows=1.8), through)
-
-    def error_signal(self, of: Symbol, index: str, through: Symbol | None) -> Typ:
-        delta = replace(of, base="δ", accent="", upright=False, text="")
-        return self._through(self.symbol(delta, index), through)
-
-    def _through(self, whole: Typ, through: Symbol | None) -> Typ:
-        if through is None:
-            return whole
-        # An opening sign that stands for nothing: only pairs grow to the height between them.
-        return Typ(f"lr(zws {whole} bar.v)", sub=str(self.symbol(through, "")), rows=whole.rows)
-
-    def entry(self, part: Typ, index: str) -> Typ:
-        if part.sub or part.sup:
-            part = Typ(str(part), rows=part.rows)
-        return replace(part, sub=string(index), cuts=())
-
-    # -- signs --------------------------------------------------------------------------------
-
-    def parentheses(self, part: Typ) -> Typ:
-        return fenced("paren.l", part, "paren.r")
-
-    def fence(self, notation: Fence, part: Typ) -> Typ:
-        return fenced(_FENCES[notation.left], part, _FENCES[notation.right])
-
-    def indicator(self, part: Typ, relation: str, enclosed: bool) -> Typ:
-        if enclosed:
-            return Typ(f'bold("1") {part}', rows=part.rows)
-        return after(
-            Typ('bold("1")'),
-            square(replace(part, base=f"{part} {_relation(relation)}", sub="", sup="", cuts=())),
-        )
-
-    def function(
-        self,
-        notation: Function,
-        name: str,
-        arguments: Sequence[Typ],
-        options: Sequence[tuple[Symbol, str]],
-        enclosed: bool,
-    ) -> Typ:
-        if notation.symbol == "√":
-            return Typ(f"sqrt({arguments[0]})", rows=arguments[0].rows)
-        shown = notation.symbol
-        head = Typ(shown if len(shown) == 1 and shown.isalpha() else f"op({string(shown)})")
-        if notation.index:
-            head = Typ(f"{head}_{notation.index}")
-        if enclosed:
-            return Typ(f"{head} {arguments[0]}", rows=arguments[0].rows)
-        inside = arguments[0] if arguments else Typ("")
-        for argument in arguments[1:]:
-            inside = joined(inside, "comma", PRODUCT_BREAK, argument, sign_first=False)
-        for k, (symbol, value) in enumerate(options):
-            given = Typ(f"{self.symbol(symbol, '')} eq {self.number(value)}")
-            sign = "comma" if k else "semi"
-            inside = joined(inside, sign, PRODUCT_BREAK, given, sign_first=False)
-        return after(head, self.parentheses(inside))
-
-    def sum(self, left: Typ, sign: str, right: Typ) -> Typ:
-        return joined(left, _operator(sign), SUM_BREAK, right)
-
-    def product(self, left: Typ, sign: ProductSign, right: Typ, tight: bool) -> Typ:
-        if sign == "none":
-            return joined(left, "" if tight else "thin", PRODUCT_BREAK, right, sign_first=False)
-        return joined(left, _PRODUCT_SIGNS[sign], PRODUCT_BREAK, right)
-
-    def negation(self, part: Typ) -> Typ:
-        return after(Typ("−"), part)
-
-    def transpose(self, part: Typ) -> Typ:
-        # Within one string it stands as close as the figures do.
-        above = f'{part.sup[:-1]}⊤"' if part.sup.endswith('"') else f'{part.sup} "⊤"'.strip()
-        return replace(part, sup=above, cuts=())
-
-    def power(self, base: Typ, exponent: Typ) -> Typ:
-        whole = Typ(str(base), rows=base.rows) if base.sup else base
-        return replace(whole, sup=str(exponent), cuts=())
-
-    def fraction(self, over: Piece[Typ], under: Piece[Typ]) -> Piece[Typ]:
-        if self.linear:
-            first = (
-                over.drawn if over.level >= PRODUCT or over.number else self.parentheses(over.drawn)
-            )
-            second = under.drawn if under.level > PRODUCT + 1 else self.parentheses(under.drawn)
-            return Piece(Typ(f"{first} slash {second}"), PRODUCT, over.signed)
-        rows = over.drawn.rows + under.drawn.rows
-        # Fractions and matrices in a fraction would be set smaller.
-        shown = [f"display({p.drawn})" if p.drawn.rows > 1 else str(p.drawn) for p in (over, under)]
-        return Piece(Typ(f"frac({', '.join(shown)})", rows=rows), GRADIENT)
-
-    def begins_with_digit(self, part: Typ) -> bool:
-        text = part.base.removeprefix("attach(").removeprefix("bold(")
-        return text[:1] == '"' and text[1:2].isdigit()
-
-    # -- whole results ------------------------------------------------------------------------
-
-    def result(self, literal: tree.Literal, marks: Mapping[tuple[int, ...], Mark]) -> Typ:
-        """A literal standing alone: its cases under headers, what is special about entries marked."""
-        if not isinstance(literal.value, tuple):
-            drawn = self.draw(literal)
-            mark = marks.get((), "")
-            return Typ(f"{mark}mark({drawn})") if mark else drawn
+    def _result(self, result: Result) -> str:
+        """Numbers standing alone: cases under headers, what is special about entries marked."""
+        part = result.part
+        if isinstance(part, Number):
+            mark = result.marks.get((), "")
+            return f"{mark}mark({_number(part.text)})" if mark else _number(part.text)
+        literal = part.literal
         rows = grid(literal)
         if rows is None:
-            return self._slices(literal, headers=literal.cased)
-        placed = {place_in_grid(literal, index): mark for index, mark in marks.items()}
+            if literal.cased:
+                return " ".join(shown for _, shown in self._cases_of_matrices(part))
+            return self._str(part)
+        placed = {place_in_grid(literal, index): mark for index, mark in result.marks.items()}
         headers = [f"case {c + 1}" for c in range(len(rows[0]))] if literal.cased and rows else []
-        return self.matrix(rows, "square", placed, headers=headers)
+        return self._matrix(rows, marks=placed, headers=headers)
 
-    def leaves_out(self, literal: tree.Literal) -> bool:
-        """Whether a literal is too large to be shown whole."""
-        rows = grid(literal) if isinstance(literal.value, tuple) else None
-        return rows is not None and any(
-            len(each) > self.style.at_most(most)
-            for each, most in ((rows, ROWS), (rows[0] if rows else (), self.columns_shown))
-        )
+    def _cases_of_matrices(self, array: Array) -> list[tuple[int, str]]:
+        parts = slices(array.literal)
+        shown: list[tuple[int, str]] = []
+        for c in elided(len(parts), self._most_parts()):
+            drawn = "dots.h.c"
+            if c is not None:
+                head = f"#case-heads((0em, {string(f'case {c + 1}')}))"
+                drawn = f"attach(limits({self.draw(Array(parts[c]))}), t: {head})"
+            shown.append((PRODUCT_BREAK, f"thick {drawn}" if shown else drawn))
+        return shown
+
+    def leaves_out(self, result: Result) -> bool:
+        """Whether a result is too large to be shown whole."""
+        return leaves_out(result, self.style.at_most(ROWS), self.style.at_most(self.columns_shown))
+
+
+def _number(text: str) -> str:
+    if text == BLANK:
+        return "blank"
+    mantissa, e, exponent = mantissa_and_power(_written(text))
+    power = f' dot.op attach("10", t: {string(exponent)})' if e else ""
+    return f"{string(mantissa)}{power}"
+
+
+def _name(symbol: Symbol, index: str) -> Typ:
+    own = _subscript(symbol.subscript)
+    below = f"{own} comma {string(index)}" if own and index else own or (index and string(index))
+    return Typ(_letters(symbol), below, string(f"({symbol.superscript})") if symbol.superscript else "")
 
 
 def _written(text: str) -> str:
@@ -338,15 +353,10 @@ def _space(em: float) -> str:
     return f" #h({em:.3f}em) " if em > 0 else ""
 
 
-def _relation(relation: str) -> str:
+def _condition(text: str) -> str:
     """`> 0` as written after what it is said of."""
-    sign, _, number = relation.strip().partition(" ")
-    return f"{_SUM_SIGNS[sign]} {string(number)}"
-
-
-def _operator(sign: str) -> str:
-    # A sign at the start of a line keeps the space of a sign between two terms.
-    return f'class("binary", {sign})' if sign in "+−" else _SUM_SIGNS[sign]
+    sign, _, number = text.partition(" ")
+    return f"{_RELATIONS[sign]} {string(number)}"
 
 
 def _letters(symbol: Symbol) -> str:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from handgrad import expression as tree
 from handgrad.expression import Expression
 from handgrad.figures import Empty
 from handgrad.page.blocks import Derivation, Relation
-from handgrad.render.arrays import elided, grid
-from handgrad.render.typst.parts import Typ
-from handgrad.render.typst.pen import COLUMNS, ROWS, TypstPen
+from handgrad.render.mathematics.arrays import elided, grid
+from handgrad.render.mathematics.nodes import Array, Node, Number, Result, arrays
+from handgrad.render.mathematics.relation import are_given, sides
+from handgrad.render.typst.pen import COLUMNS, ROWS, Typ, TypstPen
 from handgrad.render.typst.source import array, string, words
 from handgrad.render.typst.text import content
 
@@ -22,25 +21,20 @@ NARROWER = (6, 4)
 def derivation(block: Derivation, pen: TypstPen) -> str:
     """The relations one under the other; values alone beside each other."""
     relations = block.relations
-    if len(relations) > 1 and all(_is_given(r) for r in relations):
+    if are_given(relations):
         return f"#givens({array([_value(r, pen) for r in relations])})"
     return f"#derivation({array([_relation(r, pen) for r in relations])})"
 
 
-def _is_given(relation: Relation) -> bool:
-    """Whether it only says what a value is, in numbers."""
-    return (
-        len(relation.chain) == 1
-        and isinstance(relation.chain[0], tree.Literal)
-        and not (relation.label or relation.remarks or relation.marks)
-    )
-
-
 def _value(relation: Relation, pen: TypstPen) -> str:
-    (only,) = relation.chain
-    assert isinstance(only, tree.Literal)
-    left = "" if relation.left is None else f"{pen.draw(relation.left)} {_sign(relation)} "
-    return f"${left}{pen.result(only, {})}$"
+    formula = pen.formula()
+    (only,) = sides(relation, formula)
+    left = "" if relation.left is None else f"{_draw(relation.left, pen)} {_sign(relation)} "
+    return f"${left}{pen.draw(only)}$"
+
+
+def _draw(expression: Expression, pen: TypstPen) -> Typ:
+    return pen.draw(pen.formula().node(expression))
 
 
 def _sign(relation: Relation) -> str:
@@ -48,14 +42,14 @@ def _sign(relation: Relation) -> str:
 
 
 def _relation(relation: Relation, pen: TypstPen) -> str:
-    last = relation.chain[-1] if relation.chain else None
-    parts = [_forms(e, relation, e is last, pen) for e in relation.chain]
-    left = "none" if relation.left is None else f"${pen.draw(relation.left)}$"
+    chain = sides(relation, pen.formula())
+    last = chain[-1] if chain else None
+    parts = [_forms(side, pen) for side in chain]
+    left = "none" if relation.left is None else f"${_draw(relation.left, pen)}$"
     label = content(relation.label, pen) if relation.label else "none"
     aside = "none"
-    if isinstance(last, tree.Literal) and pen.leaves_out(last) and relation.shape:
-        shape = f"{relation.shape} entries" if relation.shape.isdigit() else relation.shape
-        aside = f"text(fill: quiet, size: 0.86em, {string(shape)})"
+    if isinstance(last, Result) and last.shape and pen.leaves_out(last):
+        aside = f"text(fill: quiet, size: 0.86em, {string(last.shape)})"
     beside, apart = _remarks(relation, last, pen)
     return (
         f"(left: {left}, sign: ${_sign(relation)}$, label: {label}, parts: {array(parts)}, "
@@ -63,51 +57,40 @@ def _relation(relation: Relation, pen: TypstPen) -> str:
     )
 
 
-def _forms(expression: Expression, relation: Relation, is_result: bool, pen: TypstPen) -> str:
+def _forms(side: Node, pen: TypstPen) -> str:
     """One side in pieces; and again with less of its arrays, where they are wide."""
-    marks = {index: mark for index, mark in relation.marks.items() if mark != "on"}
-
-    def draw(pen: TypstPen) -> Typ:
-        if isinstance(expression, tree.Literal) and (is_result or expression.cased):
-            return pen.result(expression, marks if is_result else {})
-        return pen.draw(expression)
-
-    columns = _columns(expression)
     # Places to fill in are all there, however small.
-    narrower = (
-        () if isinstance(expression, tree.Literal) and _is_blank(expression.value) else NARROWER
-    )
-    limits = [COLUMNS, *[n for n in narrower if columns > n]]
-    return array([_pieces(draw, replace(pen, columns_shown=limit)) for limit in limits])
+    blank = isinstance(side, Result) and _is_blank(side.part)
+    widest = 0 if blank else max([_columns(array) for array in arrays(side)], default=0)
+    limits = [COLUMNS, *[n for n in NARROWER if widest > n]]
+    return array([_pieces(side, replace(pen, columns_shown=limit)) for limit in limits])
 
 
-def _is_blank(value: tree.Nested) -> bool:
-    return _is_blank(value[0]) if isinstance(value, tuple) and value else isinstance(value, Empty)
-
-
-def _pieces(draw: Callable[[TypstPen], Typ], pen: TypstPen) -> str:
-    return array([f"({cost}, ${shown}$)" for cost, shown in draw(pen).parts])
-
-
-def _columns(expression: Expression) -> int:
-    """Columns of the widest array in a formula."""
-    return max((_width(e) for e in tree.walk(expression) if isinstance(e, tree.Literal)), default=0)
-
-
-def _width(literal: tree.Literal) -> int:
-    rows = grid(literal) if isinstance(literal.value, tuple) else None
+def _columns(array: Array) -> int:
+    rows = grid(array.literal, array.orientation)
     return len(rows[0]) if rows else 0
 
 
-def _remarks(relation: Relation, result: Expression | None, pen: TypstPen) -> tuple[str, str]:
+def _is_blank(part: Number | Array) -> bool:
+    value = part.literal.value if isinstance(part, Array) else 0.0
+    while isinstance(value, tuple) and value:
+        value = value[0]
+    return isinstance(value, Empty)
+
+
+def _pieces(side: Node, pen: TypstPen) -> str:
+    return array([f"({cost}, ${shown}$)" for cost, shown in pen.pieces(side)])
+
+
+def _remarks(relation: Relation, result: Node | None, pen: TypstPen) -> tuple[str, str]:
     """The remarks as a column beside the result's rows, and as words for where that has no room."""
-    remarks: Mapping[int, str] = relation.remarks
+    remarks = relation.remarks
     if not remarks:
         return "none", "none"
     said = "; ".join(f"◁ {told}" for told in relation.told_remarks)
     apart = f"text(fill: shut, size: 0.86em, {words(said)})"
-    value = result.value if isinstance(result, tree.Literal) else ()
-    rows = grid(result) if isinstance(result, tree.Literal) and isinstance(value, tuple) else ((),)
+    part = result.part if isinstance(result, Result) else None
+    rows = grid(part.literal) if isinstance(part, Array) else ((),)
     shown = elided(len(rows or ()), pen.style.at_most(ROWS))
     if not rows or not all(row in shown for row in remarks):
         return "none", apart

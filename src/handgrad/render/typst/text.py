@@ -6,15 +6,18 @@ import re
 from dataclasses import replace
 
 from handgrad.page.blocks import Text
-from handgrad.render.typst.parts import Typ
-from handgrad.render.typst.pen import LISTED, TypstPen
+from handgrad.render.typst.pen import Typ, TypstPen
 from handgrad.render.typst.source import LONGEST_WORD, words
 
 
 def content(text: Text, pen: TypstPen) -> str:
     """The text as a Typst content block: its words as strings, its formulas on one line."""
-    linear = replace(pen, linear=True, columns_shown=LISTED)
-    parts = [words(part) if isinstance(part, str) else formula(linear.draw(part)) for part in text]
+    linear = replace(pen, linear=True)
+    layout = linear.formula()
+    parts = [
+        words(part) if isinstance(part, str) else formula(linear.draw(layout.node(part)))
+        for part in text
+    ]
     return f"[{''.join(f'#{part}' for part in parts)}]"
 
 

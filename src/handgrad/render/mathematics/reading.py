@@ -10,7 +10,7 @@ from handgrad.expression import Call, Expression, Index, Option, Slice
 from handgrad.notation import As, Subscript, Transposition, Unwritten
 from handgrad.operations import operation_of
 from handgrad.operations.ranks import display_rank, is_cased, rank_of
-from handgrad.render.arrays import grid
+from handgrad.render.mathematics.arrays import grid
 
 ProductSign: TypeAlias = Literal["times", "dot", "entrywise", "divided", "none"]
 """× between numbers, · between scalars, ⊙ between arrays, nothing after a coefficient; ⊘ where
