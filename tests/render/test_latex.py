@@ -76,3 +76,13 @@ def test_braces_and_brackets_balance(expression: Expression) -> None:
 
 def test_special_characters_are_harmless() -> None:
     assert escaped(r"50% of $x_1$ \input{a}") == (r"50\% of \$x\_1\$ \textbackslash{}input\{a\}")
+
+
+def test_what_is_left_out_of_an_array_is_said() -> None:
+    many = Literal((((1.0, 2.0), (3.0, 4.0)),) * 12)
+    written = latex(many, style=STYLE)
+    assert written.count("bmatrix") == 2 * 9
+    assert r", \ldots, " in written
+    matrix = latex(Literal(((1.0,) * 9,) * 9), style=Style(largest=3))
+    assert matrix.count("1") == 4
+    assert all(dots in matrix for dots in (r"\vdots", r"\cdots", r"\ddots"))

@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given
 
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name
-from handgrad.render.markup import Shown, named_numbers, quantity
+from handgrad.page.blocks import Relation
+from handgrad.render.markup import named_numbers, quantity
+from handgrad.render.mathematics.nodes import Result
+from handgrad.render.mathematics.relation import alone
 from handgrad.render.mathml import MathmlPen
 from handgrad.render.style import Style
 from tests.render.trees import adjoints, literals, matrix, names, shaped, trees, vector
@@ -23,6 +26,13 @@ W, x = Name("W1", shape=(2, 2)), Name("x", shape=(2,))
 def words(markup: str) -> str:
     """What is to be read, the tags left out."""
     return re.sub("<[^>]*>", "", markup)
+
+
+def result(literal: Literal, name: str, remarks: dict[int, str] | None = None) -> str:
+    """Numbers standing alone, called by a name."""
+    pen = MathmlPen(STYLE, names={id(literal): name})
+    relation = Relation(None, (literal,), remarks=remarks or {})
+    return str(pen.math(alone(literal, pen.formula(), relation)))
 
 
 def quantities(markup: str) -> list[str]:
@@ -59,7 +69,7 @@ def test_markup_is_well_formed(expression: Expression) -> None:
 
 @given(literals(longest=15))
 def test_scripts_and_fractions_have_two_parts(literal: Literal) -> None:
-    drawn, _ = PEN.result(literal, "W", Shown({}, {0: "gate shut"}))
+    drawn = result(literal, "W", {0: "gate shut"})
     root = ElementTree.fromstring(f"<math>{drawn}</math>")
     for parent in root.iter():
         if parent.tag in ("msub", "msup", "mfrac", "mover"):
@@ -93,12 +103,12 @@ def test_a_transposed_array_keeps_its_own_indices() -> None:
 
 
 def test_all_cases_of_an_entry_have_one_name() -> None:
-    drawn, _ = PEN.result(Literal(((1.0, 2.0), (3.0, 4.0)), cased=True), "z", Shown())
+    drawn = result(Literal(((1.0, 2.0), (3.0, 4.0)), cased=True), "z")
     assert quantities(drawn) == ["z", "z[0]", "z[0]", "z[1]", "z[1]"]
 
 
 def test_columns_are_aligned_at_the_point() -> None:
-    drawn, _ = PEN.result(vector(0.5, -0.25, 3), "", Shown())
+    drawn = result(vector(0.5, -0.25, 3), "")
     assert re.findall(r"<mn>([^<]*)</mn>(?:<mspace width=\"([\d.]+)ch\"/>)?", drawn) == [
         ("0.5", "1"),
         ("−0.25", ""),
@@ -107,8 +117,11 @@ def test_columns_are_aligned_at_the_point() -> None:
 
 
 def test_large_arrays_are_elided() -> None:
-    drawn, left_out = PEN.result(Literal(tuple((float(i),) * 40 for i in range(40))), "W", Shown())
-    assert left_out
+    large = Literal(tuple((float(i),) * 40 for i in range(40)))
+    laid_out = alone(large, PEN.formula())
+    assert isinstance(laid_out, Result)
+    assert PEN.leaves_out(laid_out)
+    drawn = result(large, "W")
     assert drawn.count("<mtr>") == 12
     assert all(dots in drawn for dots in "⋯⋮⋱")
     assert "W[39,39]" in drawn

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import handgrad
-from handgrad.expression import Literal, Name
+from handgrad.expression import Call, Literal, Name
 from handgrad.page.blocks import Block, Derivation, Page, Relation
 from handgrad.render.tex import render_tex
 from handgrad.render.tex.text import ascii_only, words
@@ -131,6 +131,20 @@ def test_a_result_is_marked_and_a_long_sum_broken() -> None:
         total = total + Name("b_long") * Literal(0.25)
     broken = render_tex(Page("", (Derivation((Relation(Name("s"), (total,)),)),)))
     assert broken.count(r"\hgrow{") > 2
+
+
+@needs_tex
+def test_a_line_ends_between_the_arguments_of_a_function(tmp_path: Path) -> None:
+    long = Name("a") * Name("b_long")
+    for _ in range(8):
+        long = long * Name("b_long")
+    most = Call("maximum", (long, long * Literal(2.0)))
+    leaky = Call("leaky_relu", (long * long,), (("alpha", 0.2),))
+    relations = Relation(Name("s"), (most,)), Relation(Name("t"), (leaky,))
+    document = render_tex(Page("", (Derivation(relations),)))
+    assert document.count(r",} \\") == 1
+    assert r";\}" not in document
+    assert overfull(compiled(document, tmp_path)) == []
 
 
 def test_two_solutions_stand_side_by_side() -> None:

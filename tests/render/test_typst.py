@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 
 import handgrad
 from handgrad.errors import MissingExtraError, OptionError
-from handgrad.expression import Expression, Literal, Name
+from handgrad.expression import Adjoint, Expression, Literal, Name
 from handgrad.page.blocks import Block, Derivation, Figure, Layout, Page, Paragraph, Relation
-from handgrad.render.mathematics.formula import Formula
 from handgrad.render.style import Style
 from handgrad.render.typst import render_pdf, render_typst
 from handgrad.render.typst.page import Paper
@@ -141,9 +140,11 @@ def test_any_page_compiles_and_keeps_to_its_margins(blocks: list[Block]) -> None
 
 @given(trees(st.one_of(literals(), names, adjoints)))
 def test_every_way_of_breaking_a_formula_has_the_whole_of_it(tree: Expression) -> None:
-    drawn = Formula(TypstPen(Style())).draw(tree)
+    pen = TypstPen(Style())
+    node = pen.formula().node(tree)
     quoted = re.compile(r'"(?:\\.|[^"\\])*"')
-    assert quoted.findall(" ".join(part for _, part in drawn.parts)) == quoted.findall(str(drawn))
+    pieces = " ".join(part for _, part in pen.pieces(node))
+    assert quoted.findall(pieces) == quoted.findall(str(pen.draw(node)))
 
 
 def wide(columns: int, rows: int = 2) -> Literal:
@@ -206,3 +207,21 @@ def test_fonts_of_the_system_are_asked_for_other_scripts_only() -> None:
     assert not needs_system_fonts("ŷ = σ(z) ≤ ½, Ж, eᶻ")
     assert needs_system_fonts("日本語")
     assert needs_system_fonts("🙂")
+
+
+def test_a_gradient_divided_by_another_is_in_parentheses_in_a_line() -> None:
+    page = Page("", (Paragraph((Adjoint("a") / Adjoint("b"),)),))
+    assert "∂ L slash ∂ a slash lr(paren.l ∂ L slash ∂ b paren.r)" in render_typst(page)
+
+
+def test_matrices_of_cases_have_no_comma_between_them() -> None:
+    matrices = Literal((((1.0,) * 9,) * 2,) * 2, cased=True)
+    drawn = render_typst(Page("", (Derivation((Relation(Name("W"), (matrices,)),)),), largest=3))
+    assert "thick dots.h.c" in drawn
+    assert "comma" not in drawn[drawn.index("#derivation(") :]
+
+
+def test_a_wide_transposed_array_is_shown_with_less_where_it_is_too_wide() -> None:
+    tall = Literal(tuple((float(k), 0.5) for k in range(11)))
+    page = Page("", (Derivation((Relation(Name("W"), (tall.T @ Name("x"),)),)),))
+    assert render_typst(page).count("dots.h.c") == 2 * len((6, 4))

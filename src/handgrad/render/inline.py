@@ -13,28 +13,9 @@ from typing import Literal, TypeAlias, assert_never
 from handgrad.errors import printable
 from handgrad.expression import Expression
 from handgrad.figures import mantissa_and_power
+from handgrad.render.mathematics import nodes
 from handgrad.render.mathematics.formula import Formula
-from handgrad.render.mathematics.nodes import (
-    ROUND,
-    Array,
-    Condition,
-    Entry,
-    Fenced,
-    Fraction,
-    Head,
-    Name,
-    Node,
-    Number,
-    Power,
-    Quantity,
-    Result,
-    Root,
-    Row,
-    Share,
-    Sign,
-    SignKind,
-    Transposed,
-)
+from handgrad.render.mathematics.nodes import ROUND, Node, SignKind
 from handgrad.render.style import Style
 from handgrad.symbol import Symbol
 
@@ -89,42 +70,42 @@ def _word(text: str) -> Runs:
 def _runs(node: Node) -> Runs:
     """A formula laid out for a single line, or a part of one."""
     match node:
-        case Number(text):
-            return _number(text)
-        case Name(symbol, index):
-            return _name(symbol, index)
-        case Sign("entrywise"):
+        case nodes.Row(parts):
+            return tuple([run for part in parts for run in _runs(part)])
+        case nodes.Sign("entrywise"):
             return (Run(" ⊙ ", "sign"),)
-        case Sign("divided"):
+        case nodes.Sign("divided"):
             return (Run(" ⊘ ", "sign"),)
-        case Sign(kind):
+        case nodes.Sign(kind):
             return _word(_SIGNS.get(kind, f" {kind} "))
-        case Condition(text):
+        case nodes.Name(symbol, index):
+            return _name(symbol, index)
+        case nodes.Number(text):
+            return _number(text)
+        case nodes.Fenced(brackets, part):
+            return (*_word(brackets.left), *_runs(part), *_word(brackets.right))
+        case nodes.Array() | nodes.Result() | nodes.Fraction():
+            raise TypeError(f"a {type(node).__name__} takes more than a line")
+        case nodes.Condition(text):
             return _word(f" {text}")
-        case Head(notation):
+        case nodes.Head(notation):
             below = (Run(notation.index, "letter", "below"),) if notation.index else ()
             return (*_word(notation.symbol), *below)
-        case Row(parts):
-            return tuple([run for part in parts for run in _runs(part)])
-        case Fenced(brackets, part):
-            return (*_word(brackets.left), *_runs(part), *_word(brackets.right))
-        case Root(part, clear):
-            return (*_word("√"), *_runs(part if clear else Fenced(ROUND, part)))
-        case Power(base, exponent):
+        case nodes.Root(part, clear):
+            return (*_word("√"), *_runs(part if clear else nodes.Fenced(ROUND, part)))
+        case nodes.Power(base, exponent):
             raised = _runs(exponent)
             if any(run.level != "line" for run in raised):
                 return (*_runs(base), *_word("^("), *raised, *_word(")"))
             return (*_runs(base), *(replace(run, level="above") for run in raised))
-        case Transposed(part):
+        case nodes.Transposed(part):
             return (*_runs(part), Run("T", "word", "above"))
-        case Entry(part, index):
+        case nodes.Entry(part, index):
             return (*_runs(part), Run(index, "word", "below"))
-        case Share(part, through):
+        case nodes.Share(part, through):
             return (*_runs(part), *_word("|"), *_runs(through))
-        case Quantity(part):
+        case nodes.Quantity(part):
             return _runs(part)
-        case Array() | Result() | Fraction():
-            raise TypeError(f"a {type(node).__name__} takes more than a line")
         case _:
             assert_never(node)
 

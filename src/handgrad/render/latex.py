@@ -12,31 +12,15 @@ from handgrad.expression import Expression
 from handgrad.figures import BLANK, UNDEFINED, figure, mantissa_and_power
 from handgrad.notation import Fence as Brackets
 from handgrad.record import record
+from handgrad.render.mathematics import nodes
 from handgrad.render.mathematics.arrays import Grid, elided, grid, place_in_grid
 from handgrad.render.mathematics.formula import Formula
 from handgrad.render.mathematics.nodes import (
     BRACES,
     SQUARE,
-    Array,
-    Bracket,
-    Condition,
-    Entry,
-    Fenced,
-    Fraction,
-    Head,
     Mark,
-    Name,
     Node,
-    Number,
-    Power,
-    Quantity,
-    Result,
-    Root,
-    Row,
-    Share,
-    Sign,
     SignKind,
-    Transposed,
     separated,
     sliced,
 )
@@ -58,10 +42,10 @@ _SPECIAL = {
     "%": r"\%", "_": r"\_", "^": r"\^{}", "~": r"\textasciitilde{}",
 }  # fmt: skip
 _SIGNS: Mapping[SignKind, str] = {
-    "−": "-", "≤": r"\le", "≥": r"\ge", "times": r"\times", "dot": r"\cdot", "entrywise": r"\odot",
-    "divided": r"\oslash", "equals": "=", "slash": "/", "negative": "-", "partial": r"\partial ",
-    "one": r"\mathbf{1}", "dots": r"\ldots", "comma": ", ", "semicolon": ";\\ ", "space": " ",
-    "tight": " ",
+    "+": " + ", "−": " - ", "<": " < ", "≤": r" \le ", ">": " > ", "≥": r" \ge ", "equals": " = ",
+    "times": r" \times ", "dot": r" \cdot ", "entrywise": r" \odot ", "divided": r" \oslash ",
+    "space": " ", "tight": " ", "comma": ", ", "semicolon": ";\\ ", "slash": "/", "negative": "-",
+    "partial": r"\partial ", "one": r"\mathbf{1}", "dots": r"\ldots",
 }  # fmt: skip
 _NUMBERS = {
     "inf": r"\infty",
@@ -103,56 +87,64 @@ class Latex:
 
     style: Style
 
-    def draw(self, node: Node | Bracket) -> Tex:
+    def draw(self, node: Node | nodes.Bracket) -> Tex:
         """A formula, or a part of one."""
         match node:
-            case Number(text):
-                return _number(text)
-            case Array():
-                return Tex(self._array(node))
-            case Result():
-                return Tex(self._result(node))
-            case Name(symbol, index):
+            case nodes.Row(parts):
+                return Tex("".join([str(self.draw(part)) for part in parts]))
+            case nodes.Sign(kind):
+                return Tex(_SIGNS[kind])
+            case nodes.Name(symbol, index):
                 return _symbol(symbol, index)
-            case Sign(kind):
-                return Tex(sign(kind))
-            case Condition(text):
+            case nodes.Number(text):
+                return _number(text)
+            case nodes.Fenced(brackets, part):
+                return Tex(_fenced(brackets, str(self.draw(part))))
+            case nodes.Array():
+                return Tex(self._array(node))
+            case nodes.Result():
+                return Tex(self._result(node))
+            case nodes.Condition(text):
                 return Tex(f" {text}")
-            case Head(notation):
+            case nodes.Head(notation):
                 index = notation.index
                 return Tex(f"{notation.latex}_{{{index}}}" if index else notation.latex)
-            case Row(parts):
-                return Tex("".join([str(self.draw(part)) for part in parts]))
-            case Fenced(brackets, part):
-                return Tex(_fenced(brackets, str(self.draw(part))))
-            case Bracket(of, closing):
+            case nodes.Bracket(of, closing):
                 return Tex(of.brackets.latex_right if closing else of.brackets.latex_left)
-            case Root(part):
+            case nodes.Root(part):
                 return Tex(rf"\sqrt{{{self.draw(part)}}}")
-            case Fraction(over, under):
+            case nodes.Fraction(over, under):
                 return Tex(rf"\frac{{{self.draw(over)}}}{{{self.draw(under)}}}")
-            case Power(base, exponent):
+            case nodes.Power(base, exponent):
                 drawn = self.draw(base)
-                return Tex(f"{{{drawn}}}" if drawn.sup else str(drawn), sup=str(self.draw(exponent)))
-            case Transposed(part):
+                return Tex(
+                    f"{{{drawn}}}" if drawn.sup else str(drawn), sup=str(self.draw(exponent))
+                )
+            case nodes.Transposed(part):
                 drawn = self.draw(part)
                 return Tex(drawn.base, drawn.sub, rf"{drawn.sup}\top")
-            case Entry(part, index):
+            case nodes.Entry(part, index):
                 drawn = self.draw(part)
                 # An empty atom keeps TeX from taking the braces off a single accented letter.
                 scripts = drawn.sup or drawn.sub
                 return Tex(f"{{{drawn}{{}}}}" if scripts else drawn.base, sub=index)
-            case Share(part, through):
+            case nodes.Share(part, through):
                 return Tex(rf"\left.{self.draw(part)}\right|", sub=str(self.draw(through)))
-            case Quantity(part):
+            case nodes.Quantity(part):
                 return self.draw(part)
             case _:
                 assert_never(node)
 
-    def _array(self, array: Array, marks: Mapping[tuple[int, int], Mark] | None = None) -> str:
+    def _array(
+        self, array: nodes.Array, marks: Mapping[tuple[int, int], Mark] | None = None
+    ) -> str:
         rows = grid(array.literal, array.orientation)
         if rows is None:
-            return str(self.draw(Fenced(BRACES, separated(sliced(array, self.style.at_most(COLUMNS))))))
+            return str(
+                self.draw(
+                    nodes.Fenced(BRACES, separated(sliced(array, self.style.at_most(COLUMNS))))
+                )
+            )
         shown = [*elided(len(rows[0]) if rows else 0, self.style.at_most(COLUMNS))]
         condition = f" {array.relation}" if array.relation else ""
         lines = [
@@ -176,9 +168,9 @@ class Latex:
             return r"\cdots"
         return _marked(_number(figure(rows[i][j], self.style.decimals)), marks.get((i, j)))
 
-    def _result(self, result: Result) -> str:
+    def _result(self, result: nodes.Result) -> str:
         """A literal standing alone, its entries marked, its cases named."""
-        if isinstance(result.part, Number):
+        if isinstance(result.part, nodes.Number):
             return _marked(_number(result.part.text), result.marks.get(()))
         literal = result.part.literal
         rows = grid(literal)
@@ -191,15 +183,6 @@ class Latex:
         count = len(rows[0]) if rows else 0
         words = f"cases 1 to {count}" if count > 1 else "case 1"
         return rf"\hgcases{{{words}}}{{{whole}}}"
-
-
-def sign(kind: SignKind) -> str:
-    """A sign between two parts, with the blanks around it."""
-    written = _SIGNS.get(kind, kind)
-    return f" {written} " if kind in _SPACED else written
-
-
-_SPACED = {"+", "−", "<", "≤", ">", "≥", "times", "dot", "entrywise", "divided", "equals"}
 
 
 def _number(text: str) -> Tex:

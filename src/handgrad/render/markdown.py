@@ -32,6 +32,7 @@ from handgrad.page.blocks import (
 )
 from handgrad.render.latex import latex
 from handgrad.render.mathematics.arrays import grid
+from handgrad.render.mathematics.relation import are_given
 from handgrad.render.side_by_side import rows_of
 from handgrad.render.style import Style
 
@@ -241,7 +242,7 @@ def _derivation(derivation: Derivation, style: Style) -> Iterator[str]:
     Short ones stand together; a tall one, and one with a label, has a display of its own.
     """
     relations = derivation.relations
-    if len(relations) > 1 and all(_is_given(r) for r in relations):
+    if are_given(relations):
         yield from _side_by_side(relations, style)
         return
     together: list[str] = []
@@ -261,17 +262,6 @@ def _derivation(derivation: Derivation, style: Style) -> Iterator[str]:
         yield _aligned(together)
 
 
-def _is_given(relation: Relation) -> bool:
-    """Whether it only says what a value is, in numbers."""
-    return (
-        relation.left is not None
-        and len(relation.chain) == 1
-        and isinstance(relation.chain[0], Literal)
-        and not any(relation.label)
-        and not relation.remarks
-    )
-
-
 def _side_by_side(relations: Sequence[Relation], style: Style) -> Iterator[str]:
     """Values that are given, as many beside each other as a line holds."""
     line: list[str] = []
@@ -284,7 +274,7 @@ def _side_by_side(relations: Sequence[Relation], style: Style) -> Iterator[str]:
             yield _display([r" \qquad ".join(line)])
             line, taken = [], 0
         (row,) = _rows(relation, style)
-        line.append(row.replace(" &", " ", 1))
+        line.append(row.replace("&", "", 1))
         taken += width
     yield _display([r" \qquad ".join(line)])
 
@@ -346,7 +336,7 @@ def unmarked(tex: str) -> str:
     for token in _TOKEN.findall(tex):
         spelling = _text_spelling(token) if token.startswith(r"\text{") else _spelling(token)
         # A command's name ends where no letter follows it.
-        if re.search(r"\\[A-Za-z]+$", written) and spelling[:1].isalpha():
+        if spelling[:1].isalpha() and _COMMAND_LAST.search(written):
             spelling = f" {spelling}"
         written += spelling
     # Emphasis begins with an underscore that a sign stands before, unless a space follows.
@@ -356,6 +346,9 @@ def unmarked(tex: str) -> str:
 _TOKEN = re.compile(
     r"\\operatorname\*|\\text\{(?:\{\}|\\.|[^{}\\])*\}|\\[A-Za-z]+|\\.|.", re.DOTALL
 )
+
+_COMMAND_LAST = re.compile(r"\\[A-Za-z]+$")
+_SIGN = re.compile(r"\\[^A-Za-z]|[$`#%]")
 
 _COMMANDS = {
     r"\\": r"\cr ",
@@ -383,7 +376,7 @@ def _spelling(token: str) -> str:
     """A command or a sign of mathematics."""
     if token in _COMMANDS:
         return _COMMANDS[token]
-    if re.fullmatch(r"\\[^A-Za-z]|[$`#%]", token):
+    if _SIGN.fullmatch(token):
         return rf"\text{{{token[-1].translate(_WIDE)}}}"
     return token
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from html import escape
 
 from handgrad import expression as tree
@@ -13,6 +13,7 @@ from handgrad.errors import printable
 from handgrad.expression import Adjoint, Call, Expression, Name
 from handgrad.figures import mantissa_and_power
 from handgrad.notation import Fence as Brackets
+from handgrad.record import record
 from handgrad.render.mathematics.arrays import Orientation
 from handgrad.render.mathematics.reading import is_entry
 
@@ -66,7 +67,7 @@ def named_numbers(formula: Expression, numbers: Expression) -> Mapping[int, str]
     return names
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Math:
     """Markup with the scripts of its last symbol still open: W⁽²⁾ may yet become W⁽²⁾ᵀ."""
 

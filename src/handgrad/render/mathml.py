@@ -29,29 +29,15 @@ from handgrad.render.markup import (
     subscript,
     tail_width,
 )
+from handgrad.render.mathematics import nodes
 from handgrad.render.mathematics.arrays import elided, grid, place_in_grid, slices
 from handgrad.render.mathematics.formula import Formula
 from handgrad.render.mathematics.nodes import (
     SQUARE,
-    Array,
-    Condition,
-    Entry,
-    Fenced,
-    Fraction,
-    Head,
+    SUM_SIGNS,
     Mark,
-    Name,
     Node,
-    Number,
-    Power,
-    Quantity,
-    Result,
-    Root,
-    Row,
-    Share,
-    Sign,
     SignKind,
-    Transposed,
     leaves_out,
     sliced,
 )
@@ -66,6 +52,7 @@ CASES = 8
 
 _GAP = '<mspace width="0.2em"/>'
 _SIGNS: Mapping[SignKind, str] = {
+    **{sign: f"<mo>{escape(sign)}</mo>" for sign in SUM_SIGNS},
     "times": "<mo>×</mo>", "dot": "<mo>·</mo>", "entrywise": "<mo>⊙</mo>", "divided": "<mo>⊘</mo>",
     "space": _GAP, "tight": "", "comma": "<mo>,</mo>", "semicolon": "<mo>;</mo>",
     "equals": "<mo>=</mo>", "slash": '<mo lspace="0" rspace="0">/</mo>',
@@ -101,43 +88,44 @@ class MathmlPen:
     def math(self, node: Node) -> Math:
         """A laid-out formula, or a part of one."""
         match node:
-            case Quantity(Array() as array, name):
+            case nodes.Quantity(nodes.Array() as array, name):
                 return Math(self._array(array, name), quantity=name)
-            case Quantity(Result() as result, name):
+            case nodes.Quantity(nodes.Result() as result, name):
                 return Math(self._result(result, name))
-            case Quantity(part, name):
-                return replace(self.math(part), quantity=name)
-            case Number(text):
-                return Math(_number(text))
-            case Array():
-                return Math(self._array(node, ""))
-            case Result():
-                return Math(self._result(node, ""))
-            case Name(symbol, index):
-                return _name(symbol, index)
-            case Sign(kind):
-                return Math(_SIGNS.get(kind, f"<mo>{escape(kind)}</mo>"))
-            case Condition(text):
-                return Math(relation_after(text))
-            case Head(notation):
-                return Math(_head(notation))
-            case Row(parts):
+            case nodes.Row(parts):
                 return Math("".join([str(self.math(part)) for part in parts]))
-            case Fenced(brackets, part):
+            case nodes.Sign(kind):
+                return Math(_SIGNS[kind])
+            case nodes.Name(symbol, index):
+                return _name(symbol, index)
+            case nodes.Number(text):
+                return Math(_number(text))
+            case nodes.Fenced(brackets, part):
                 return Math(fenced(str(self.math(part)), brackets))
-            case Root(part):
+            case nodes.Array():
+                return Math(self._array(node, ""))
+            case nodes.Quantity(part, name):
+                drawn = self.math(part)
+                return Math(drawn.base, drawn.sub, drawn.sup, name)
+            case nodes.Result():
+                return Math(self._result(node, ""))
+            case nodes.Condition(text):
+                return Math(relation_after(text))
+            case nodes.Head(notation):
+                return Math(_head(notation))
+            case nodes.Root(part):
                 return Math(f"<msqrt>{self.math(part)}</msqrt>")
-            case Fraction(over, under):
+            case nodes.Fraction(over, under):
                 first, second = one(str(self.math(over))), one(str(self.math(under)))
                 return Math(f"<mfrac>{first}{second}</mfrac>")
-            case Power(base, exponent):
+            case nodes.Power(base, exponent):
                 return Math(str(self.math(base)), sup=str(self.math(exponent)))
-            case Transposed(part):
+            case nodes.Transposed(part):
                 drawn = self.math(part)
                 return replace(drawn, sup=f"{drawn.sup}<mi>⊤</mi>")
-            case Entry(part, index):
+            case nodes.Entry(part, index):
                 return Math(str(self.math(part)), sub=subscript(index))
-            case Share(part, through):
+            case nodes.Share(part, through):
                 bar = '<mo form="postfix" fence="true" stretchy="true">|</mo>'
                 return Math(f"{self.math(part)}{bar}", sub=str(self.math(through)))
             case _:
@@ -145,19 +133,21 @@ class MathmlPen:
 
     # -- arrays -------------------------------------------------------------------------------
 
-    def _array(self, array: Array, name: str) -> str:
+    def _array(self, array: nodes.Array, name: str) -> str:
         if grid(array.literal, array.orientation) is not None:
             return fenced(self._table(array, name), array.brackets)
         parts = sliced(array, self.style.at_most(CASES))
         drawn = [
-            f"<mrow>{self._array(part, name)}</mrow>" if isinstance(part, Array) else _SIGNS["dots"]
+            f"<mrow>{self._array(part, name)}</mrow>"
+            if isinstance(part, nodes.Array)
+            else _SIGNS["dots"]
             for part in parts
         ]
         return f"<mo>{{</mo>{'<mo>,</mo>'.join(drawn)}<mo>}}</mo>"
 
     def _table(
         self,
-        array: Array,
+        array: nodes.Array,
         name: str,
         marks: Mapping[tuple[int, ...], Mark] | None = None,
         headers: bool = False,
@@ -208,10 +198,10 @@ class MathmlPen:
 
     # -- whole parts --------------------------------------------------------------------------
 
-    def _result(self, result: Result, name: str) -> str:
+    def _result(self, result: nodes.Result, name: str) -> str:
         """Numbers standing alone: cases under headers, marked entries, remarks beside rows."""
         part, remarks = result.part, result.remarks
-        if isinstance(part, Number):
+        if isinstance(part, nodes.Number):
             attributes = attributes_of(name, result.marks.get((), ""))
             remark = "".join(map(remark_beside, remarks.values()))
             return f"<mrow{attributes}>{_number(part.text)}</mrow>{remark}"
@@ -227,7 +217,7 @@ class MathmlPen:
             whole += f'<mtable class="remarks">{lines}</mtable>'
         return whole
 
-    def leaves_out(self, result: Result) -> bool:
+    def leaves_out(self, result: nodes.Result) -> bool:
         """Whether a result is too large to be shown whole."""
         return leaves_out(result, self.style.at_most(ROWS), self.style.at_most(COLUMNS))
 
@@ -242,11 +232,13 @@ class MathmlPen:
             for text, name in zip(texts, names, strict=True)
         ]
 
-    def _cases_of_matrices(self, array: Array, name: str) -> str:
+    def _cases_of_matrices(self, array: nodes.Array, name: str) -> str:
         parts = list(sliced(array, self.style.at_most(CASES)))
         drawn: list[str] = []
-        for c, part in zip(elided(len(slices(array.literal)), self.style.at_most(CASES)), parts, strict=True):
-            if c is None or not isinstance(part, Array):
+        for c, part in zip(
+            elided(len(slices(array.literal)), self.style.at_most(CASES)), parts, strict=True
+        ):
+            if c is None or not isinstance(part, nodes.Array):
                 drawn.append("<mo>⋯</mo>")
                 continue
             matrix = f"<mrow>{self._array(part, name)}</mrow>"
@@ -273,9 +265,7 @@ def _name(symbol: Symbol, index: str) -> Math:
     if symbol.text:
         letter = len(symbol.text) == 1
         base = (
-            f"<mi>{plain(symbol.text)}</mi>"
-            if letter
-            else f"<mtext>{plain(symbol.text)}</mtext>"
+            f"<mi>{plain(symbol.text)}</mi>" if letter else f"<mtext>{plain(symbol.text)}</mtext>"
         )
     else:
         base = f"<mi>{plain(symbol.base)}</mi>"

@@ -161,7 +161,10 @@ class Formula:
     def _known(self, piece: Piece, expression: Expression) -> Piece:
         """The piece, with the name that code has for what it is."""
         name = self.named(expression) if self.named else ""
-        return replace(piece, node=Quantity(piece.node, name)) if name else piece
+        if not name:
+            return piece
+        node, letter, number = Quantity(piece.node, name), piece.letter, piece.number
+        return Piece(node, piece.level, piece.signed, piece.raised, letter, number)
 
     # -- leaves -----------------------------------------------------------------------------
 
@@ -310,7 +313,9 @@ class Formula:
 
     def _fraction(self, over: Piece, under: Piece) -> Piece:
         simple = all(p.level >= POWER or p.number for p in (over, under))
-        if not (self.linear or (self.flat and simple and all(map(self.flat, (over.node, under.node))))):
+        if not (
+            self.linear or (self.flat and simple and all(map(self.flat, (over.node, under.node))))
+        ):
             return Piece(nodes.Fraction(over.node, under.node), GRADIENT)
         first = _in(over, over.level < PRODUCT and not over.number)
         second = _in(under, under.level < POWER)

@@ -31,8 +31,10 @@ SignKind: TypeAlias = Choice[
     "comma", "semicolon", "equals", "slash", "negative", "partial", "one", "dots",
 ]  # fmt: skip
 
+SUM_SIGNS: tuple[SignKind, ...] = ("+", "−", "<", "≤", ">", "≥")
+
 _COSTS: Mapping[SignKind, int] = {
-    **dict.fromkeys(("+", "−", "<", "≤", ">", "≥"), SUM_BREAK),
+    **dict.fromkeys(SUM_SIGNS, SUM_BREAK),
     **dict.fromkeys(("times", "dot", "entrywise", "divided", "space", "tight"), PRODUCT_BREAK),
     **dict.fromkeys(("comma", "semicolon"), PRODUCT_BREAK),
 }
@@ -220,25 +222,29 @@ def sliced(array: Array, limit: int) -> Iterator[Node]:
             yield Array(parts[i], within=within)
 
 
-def arrays(node: Node) -> Iterator[Array]:
-    """Every array in a formula."""
+def parts_of(node: Node) -> tuple[Node, ...]:
+    """The parts that a part is made of."""
     match node:
-        case Array():
-            yield node
         case Row(parts):
-            for part in parts:
-                yield from arrays(part)
+            return parts
         case Fraction(one, other) | Power(one, other):
-            yield from arrays(one)
-            yield from arrays(other)
+            return one, other
         case Result(part) | Fenced(part=part) | Root(part) | Transposed(part) | Entry(part):
-            yield from arrays(part)
+            return (part,)
         case Share(part) | Quantity(part):
-            yield from arrays(part)
-        case Number() | Name() | Sign() | Condition() | Head():
-            return
+            return (part,)
+        case Number() | Array() | Name() | Sign() | Condition() | Head():
+            return ()
         case _:
             assert_never(node)
+
+
+def arrays(node: Node) -> Iterator[Array]:
+    """Every array in a formula."""
+    if isinstance(node, Array):
+        yield node
+    for part in parts_of(node):
+        yield from arrays(part)
 
 
 def columns(array: Array) -> int:
@@ -265,14 +271,10 @@ def begins_with_digit(node: Node) -> bool:
             return symbol.base[:1].isdigit()
         case Sign(kind):
             return kind == "one"
-        case Row(parts):
-            return begins_with_digit(parts[0])
-        case Fraction(over=part) | Power(base=part) | Transposed(part):
-            return begins_with_digit(part)
-        case Entry(part) | Share(part) | Quantity(part):
-            return begins_with_digit(part)
-        case _:
+        case Fenced() | Root():
             return False
+        case _:
+            return any(map(begins_with_digit, parts_of(node)[:1]))
 
 
 @record

@@ -22,8 +22,10 @@ FEWEST_BEFORE_BREAKING = 4
 """An array keeps this many columns as long as the line can be broken between factors instead."""
 
 
-def fitted(node: Node, pen: TerminalPen, width: int, style: str = "") -> list[Box]:
-    """A formula in lines of at most `width` columns.
+def fitted(
+    node: Node, pen: TerminalPen, width: int, style: str = "", whole: Box | None = None
+) -> list[Box]:
+    """A formula in lines of at most `width` columns; `whole` is what the pen draws, if it has.
 
     Whole if it fits; else broken at its outermost + and −; else with its arrays elided;
     else broken between factors; a line that nothing can break is cut.
@@ -37,7 +39,10 @@ def fitted(node: Node, pen: TerminalPen, width: int, style: str = "") -> list[Bo
                 return parts
         if drawn and limit >= whole_from:
             continue  # it would be drawn as it is
-        box = restyled(replace(pen, columns_shown=limit).draw(node), style)
+        if whole is not None and limit == pen.columns_shown:
+            box = whole
+        else:
+            box = restyled(replace(pen, columns_shown=limit).draw(node), style)
         if box.width <= width:
             return [box]
         if not drawn:

@@ -11,28 +11,13 @@ from typing import assert_never
 from handgrad.figures import BLANK, figure, mantissa_and_power
 from handgrad.figures import padded as at_points
 from handgrad.notation import Fence as Brackets
+from handgrad.render.mathematics import nodes
 from handgrad.render.mathematics.arrays import elided, grid, place_in_grid, slices
 from handgrad.render.mathematics.formula import Formula
 from handgrad.render.mathematics.nodes import (
     PRODUCT_BREAK,
-    Array,
-    Condition,
-    Entry,
-    Fenced,
-    Fraction,
-    Head,
-    Name,
     Node,
-    Number,
-    Power,
-    Quantity,
-    Result,
-    Root,
-    Row,
-    Share,
-    Sign,
     SignKind,
-    Transposed,
     leaves_out,
     separated,
     sliced,
@@ -54,6 +39,11 @@ from handgrad.symbol import Symbol
 
 ROWS = 10
 """Rows of an array shown at most."""
+
+_BARE: Mapping[SignKind, str] = {
+    "comma": ", ", "semicolon": "; ", "equals": " = ", "slash": "/", "one": "1",
+}  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class TerminalPen:
@@ -93,46 +83,46 @@ class TerminalPen:
         """A formula, or a part of one."""
         glyphs = self.glyphs
         match node:
-            case Number(text):
-                return line(self.figure(text))
-            case Array():
-                return self._array(node)
-            case Result():
-                return self._result(node)
-            case Name(symbol, index):
+            case nodes.Row(parts):
+                return self._row(parts)
+            case nodes.Sign():
+                return self._sign(node)
+            case nodes.Name(symbol, index):
                 return line(_name(symbol, index, glyphs.ascii_only))
-            case Sign(kind):
-                return self._sign(kind, node.cost)
-            case Condition(text):
+            case nodes.Number(text):
+                return line(self.figure(text))
+            case nodes.Fenced(brackets, part):
+                return fenced(self.draw(part), *self._brackets(brackets))
+            case nodes.Array():
+                return self._array(node)
+            case nodes.Result():
+                return self._result(node)
+            case nodes.Condition(text):
                 return self.text(f" {text}")
-            case Head(notation, operation):
+            case nodes.Head(notation, operation):
                 plain = not glyphs.ascii_only or notation.symbol.isascii()
                 name = notation.symbol if plain else operation
                 return self.text(name + _below(notation.index, glyphs.ascii_only))
-            case Row(parts):
-                return self._row(parts)
-            case Fenced(brackets, part):
-                return fenced(self.draw(part), *self._brackets(brackets))
-            case Root(part, clear, operation):
+            case nodes.Root(part, clear, operation):
                 drawn, root = self.draw(part), operation if glyphs.ascii_only else "√"
                 # Spelled out, √ does not say how far it reaches.
                 if clear and (drawn.height > 1 or not glyphs.ascii_only):
                     return beside(self.text(root), boxes.deeper(drawn))
                 return beside(self.text(root), fenced(drawn, *glyphs.round))
-            case Fraction(over, under):
+            case nodes.Fraction(over, under):
                 return self._fraction(self.draw(over), self.draw(under))
-            case Power(base, exponent):
+            case nodes.Power(base, exponent):
                 return self._power(self.draw(base), self.draw(exponent))
-            case Transposed(part):
+            case nodes.Transposed(part):
                 drawn = self.draw(part)
                 return beside(drawn, _at_top(line(glyphs.transposed), drawn))
-            case Entry(part, index):
+            case nodes.Entry(part, index):
                 drawn = self.draw(part)
                 below = line(_below(index, glyphs.ascii_only))
                 return beside(drawn, _at_bottom(below, drawn))
-            case Share(part, through):
+            case nodes.Share(part, through):
                 return beside(self.draw(part), line("|"), self.draw(through))
-            case Quantity(part):
+            case nodes.Quantity(part):
                 return self.draw(part)
             case _:
                 assert_never(node)
@@ -143,7 +133,7 @@ class TerminalPen:
         drawn: list[Box] = []
         parted = False
         for part in parts:
-            if isinstance(part, Sign) and part.kind in ("space", "tight"):
+            if isinstance(part, nodes.Sign) and part.kind in ("space", "tight"):
                 # W_yh h needs its space; W⁽²⁾h⁽¹⁾ reads better without.
                 before = drawn[-1].rows[drawn[-1].baseline]
                 spelled = self.glyphs.ascii_only or any(c == "_" for c, _ in before)
@@ -155,41 +145,30 @@ class TerminalPen:
                 parted = False
         return beside(*drawn)
 
-    def _sign(self, kind: SignKind, cost: int | None) -> Box:
-        glyphs = self.glyphs
+    def _sign(self, sign: nodes.Sign) -> Box:
+        kind, cost, glyphs = sign.kind, sign.cost, self.glyphs
+        if written := _BARE.get(kind):
+            return line(written) if cost is None else breakable(line(written), cost)
         match kind:
-            case "times":
-                written = f"{glyphs.times} "
-            case "dot":
-                written = f"{glyphs.dot} "
-            case "entrywise":
-                written = f"{glyphs.entrywise} "
-            case "divided":
-                written = f"{glyphs.divided} "
-            case "+" | "−" | "<" | "≤" | ">" | "≥":
-                written = f"{clean(kind, glyphs.ascii_only)} "
-            case "comma":
-                return breakable(line(", "), PRODUCT_BREAK)
-            case "semicolon":
-                return breakable(line("; "), PRODUCT_BREAK)
-            case "equals":
-                return line(" = ")
-            case "slash":
-                return line("/")
-            case "one":
-                return line("1")
             case "negative":
                 return line(glyphs.minus)
             case "partial":
                 return line(glyphs.partial)
             case "dots":
-                return line("…" if self.linear and not glyphs.ascii_only else glyphs.columns_left_out)
-            case "space" | "tight":
-                return line(" ")
+                return line(
+                    "…" if self.linear and not glyphs.ascii_only else glyphs.columns_left_out
+                )
+            case "times":
+                written = glyphs.times
+            case "dot":
+                written = glyphs.dot
+            case "entrywise":
+                written = glyphs.entrywise
+            case "divided":
+                written = glyphs.divided
             case _:
-                assert_never(kind)
-        assert cost is not None
-        return beside(line(" "), breakable(line(written), cost))
+                written = clean(kind, glyphs.ascii_only)
+        return beside(line(" "), breakable(line(f"{written} "), cost or 0))
 
     def _brackets(self, brackets: Brackets) -> tuple[Bracket, Bracket]:
         if brackets.left == "(":
@@ -201,7 +180,7 @@ class TerminalPen:
 
     # -- arrays -------------------------------------------------------------------------------
 
-    def _array(self, array: Array) -> Box:
+    def _array(self, array: nodes.Array) -> Box:
         rows = grid(array.literal, array.orientation)
         if rows is None:
             parts = self.draw(separated(sliced(array, self.columns_shown)))
@@ -261,10 +240,10 @@ class TerminalPen:
 
     # -- results ------------------------------------------------------------------------------
 
-    def _result(self, result: Result) -> Box:
+    def _result(self, result: nodes.Result) -> Box:
         """Numbers standing alone: cases under headers, marked entries, remarks beside rows."""
         part, marks = result.part, result.marks
-        if isinstance(part, Number):
+        if isinstance(part, nodes.Number):
             drawn = boxes.restyled(self.draw(part), marks.get((), ""))
             return self._with_remarks(drawn, [0], result.remarks)
         literal = part.literal
@@ -300,14 +279,14 @@ class TerminalPen:
         ]
         return beside(box, stacked(lines, baseline=box.baseline))
 
-    def _cases_of_matrices(self, array: Array) -> Box:
+    def _cases_of_matrices(self, array: nodes.Array) -> Box:
         drawn: list[Box] = []
         parts = slices(array.literal)
         for c in elided(len(parts), max(2, self.columns_shown // 2)):
             if c is None:
                 box = line(self.glyphs.columns_left_out)
             else:
-                box = self.draw(Array(parts[c]))
+                box = self.draw(nodes.Array(parts[c]))
                 if array.literal.cased:
                     header = line(f"case {c + 1}", "dim")
                     box = stacked([header, box], "c", baseline=box.baseline + 1)

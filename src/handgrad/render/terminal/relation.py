@@ -28,12 +28,14 @@ def derivation_lines(derivation: Derivation, pen: TerminalPen, width: int) -> li
     at_side = 0 < column <= max(10, width // 4) and width >= 40
     indent = column + 2 if at_side else 0
     room = width - indent
-    lefts = [_left(r, pen).width for r in relations]
-    aligned = max((w for w in lefts if w <= room // 3), default=0)
+    lefts = [_left(relation, pen) for relation in relations]
+    aligned = max((left.width for left in lefts if left.width <= room // 3), default=0)
     blocks: list[Box] = []
     tall = False
-    for relation, label in zip(relations, labels, strict=True):
-        lines = relation_lines(relation, pen, room, aligned)
+    for relation, left, label in zip(relations, lefts, labels, strict=True):
+        if left.width < aligned:
+            left = to_width(left, aligned, "r")
+        lines = _lines(relation, left, pen, room)
         tall = tall or any(b.height > 1 for b in lines)
         body = stacked(lines)
         if at_side:
@@ -53,7 +55,7 @@ def _side_by_side(relations: Sequence[Relation], pen: TerminalPen, width: int) -
     blocks: list[Box] = []
     current: Box | None = None
     for relation in relations:
-        drawn = stacked(relation_lines(relation, pen, width))
+        drawn = stacked(_lines(relation, _left(relation, pen), pen, width))
         if current is not None and current.width + len(GAP) + drawn.width <= width:
             current = beside(current, line(GAP), drawn)
             continue
@@ -63,8 +65,8 @@ def _side_by_side(relations: Sequence[Relation], pen: TerminalPen, width: int) -
     return blocks if current is None else [*blocks, current]
 
 
-def relation_lines(relation: Relation, pen: TerminalPen, width: int, aligned: int = 0) -> list[Box]:
-    """A relation in lines; `aligned` is the width its left side is padded to, if it is narrower."""
+def _lines(relation: Relation, left: Box, pen: TerminalPen, width: int) -> list[Box]:
+    """A relation in lines, its left side as drawn."""
     formula = pen.formula()
     parts = sides(relation, formula)
     bold = len(parts) - 1 if len(parts) > 1 and isinstance(parts[-1], Result) else None
@@ -74,9 +76,6 @@ def relation_lines(relation: Relation, pen: TerminalPen, width: int, aligned: in
         if isinstance(parts[-1], Result):
             parts[-1] = replace(parts[-1], remarks={})
     drawn = [restyled(pen.draw(p), "bold" if k == bold else "") for k, p in enumerate(parts)]
-    left = _left(relation, pen)
-    if left.width < aligned <= width:
-        left = to_width(left, aligned, "r")
     sign = pen.glyphs.becomes if relation.sign == "←" else relation.sign
     boxes = [left]
     for k, box in enumerate(drawn):
@@ -95,7 +94,7 @@ def relation_lines(relation: Relation, pen: TerminalPen, width: int, aligned: in
         head = to_width(left if k == 0 and left.width else line(" " * indent), indent)
         signed = beside(head, line(f" {shown} " if head.width else f"{shown} "))
         style = "bold" if k == bold else ""
-        for m, piece in enumerate(fitted(part, pen, max(1, width - signed.width), style)):
+        for m, piece in enumerate(fitted(part, pen, max(1, width - signed.width), style, drawn[k])):
             lines.append(beside(signed if m == 0 else line(" " * signed.width), piece))
     return lines + _loose_remarks(loose, pen, width)
 

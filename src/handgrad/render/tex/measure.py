@@ -7,30 +7,10 @@ from typing import NamedTuple, assert_never
 from handgrad.expression import Expression
 from handgrad.figures import figure, mantissa_and_power
 from handgrad.render.latex import COLUMNS, ROWS, Latex
+from handgrad.render.mathematics import nodes
 from handgrad.render.mathematics.arrays import Grid, elided, grid, slices
 from handgrad.render.mathematics.formula import Formula
-from handgrad.render.mathematics.nodes import (
-    ROUND,
-    Array,
-    Bracket,
-    Condition,
-    Entry,
-    Fenced,
-    Fraction,
-    Head,
-    Name,
-    Node,
-    Number,
-    Power,
-    Quantity,
-    Result,
-    Root,
-    Row,
-    Share,
-    Sign,
-    Transposed,
-    pieces,
-)
+from handgrad.render.mathematics.nodes import ROUND, Node, parts_of, pieces
 from handgrad.render.style import Style
 from handgrad.symbol import Symbol
 
@@ -72,55 +52,57 @@ class TexWriter:
         found: list[Cut] = []
         for cost, parts in pieces(node, _opened):
             # What begins a line with a sign keeps the space of a sign between two terms.
-            signed = isinstance(parts[0], Sign) and parts[0].cost is not None
+            signed = isinstance(parts[0], nodes.Sign) and parts[0].cost is not None
             tex = "".join([str(self.latex.draw(part)) for part in parts])
             width = sum([self.width(part) for part in parts])
-            found.append(Cut(cost, ("{}" if signed else "") + tex.removesuffix("\\ ").rstrip(), width))
+            found.append(
+                Cut(cost, ("{}" if signed else "") + tex.removesuffix("\\ ").rstrip(), width)
+            )
         return found
 
-    def width(self, node: Node | Bracket) -> float:
+    def width(self, node: Node | nodes.Bracket) -> float:
         """The width in em."""
         match node:
-            case Number(text):
+            case nodes.Row(parts):
+                return sum([self.width(part) for part in parts])
+            case nodes.Sign(kind):
+                return _SIGN_WIDTHS.get(kind, SIGN)
+            case nodes.Name(symbol, index):
+                return _name_width(symbol, index)
+            case nodes.Number(text):
                 return figure_width(text)
-            case Array(literal, relation=relation):
+            case nodes.Fenced(brackets, part) if brackets is ROUND:
+                return self.width(part) + (2 * BRACKET if is_tall(part) else 0.8)
+            case nodes.Fenced(_, part):
+                return self.width(part) + 2 * BRACKET
+            case nodes.Array(literal, relation=relation):
                 rows = grid(literal, node.orientation)
                 if rows is None:
-                    parts = slices(literal)[: self.style.at_most(COLUMNS)]
-                    return 1.0 + sum(self.width(Array(part)) + 0.5 for part in parts)
+                    smaller = slices(literal)[: self.style.at_most(COLUMNS)]
+                    return 1.0 + sum(self.width(nodes.Array(part)) + 0.5 for part in smaller)
                 beside = (2.0 if relation else 0.0) + (1.8 if node.brackets is ROUND else 0.0)
                 return self._grid_width(rows) + 2 * BRACKET + beside
-            case Result(part, marks):
+            case nodes.Result(part, marks):
                 return self.width(part) + 0.3 * bool(marks)
-            case Name(symbol, index):
-                return _name_width(symbol, index)
-            case Sign(kind):
-                return _SIGN_WIDTHS.get(kind, SIGN)
-            case Condition():
+            case nodes.Condition():
                 return 1.3
-            case Head(notation):
+            case nodes.Head(notation):
                 return DIGIT * len(notation.symbol)
-            case Row(parts):
-                return sum([self.width(part) for part in parts])
-            case Fenced(brackets, part) if brackets is ROUND:
-                return self.width(part) + (2 * BRACKET if is_tall(part) else 0.8)
-            case Fenced(_, part):
-                return self.width(part) + 2 * BRACKET
-            case Bracket():
+            case nodes.Bracket():
                 return 0.4
-            case Root(part):
+            case nodes.Root(part):
                 return self.width(part) + 2.3
-            case Fraction(over, under):
+            case nodes.Fraction(over, under):
                 return 0.3 + max(self.width(over), self.width(under))
-            case Power(base, exponent):
+            case nodes.Power(base, exponent):
                 return self.width(base) + SCRIPT * self.width(exponent)
-            case Transposed(part):
+            case nodes.Transposed(part):
                 return self.width(part) + 0.55
-            case Entry(part, index):
+            case nodes.Entry(part, index):
                 return self.width(part) + SCRIPT * DIGIT * len(index)
-            case Share(part, through):
+            case nodes.Share(part, through):
                 return self.width(part) + 0.3 + SCRIPT * self.width(through)
-            case Quantity(part):
+            case nodes.Quantity(part):
                 return self.width(part)
             case _:
                 assert_never(node)
@@ -136,9 +118,9 @@ class TexWriter:
         return sum(widths) + GAP * (len(widths) - 1)
 
 
-def _opened(node: Node) -> Fenced | None:
+def _opened(node: Node) -> nodes.Fenced | None:
     match node:
-        case Fenced(brackets, part) if brackets is ROUND and not is_tall(part):
+        case nodes.Fenced(brackets, part) if brackets is ROUND and not is_tall(part):
             return node
         case _:
             return None
@@ -153,21 +135,13 @@ _SIGN_WIDTHS = {
 def is_tall(node: Node) -> bool:
     """Whether it is higher than a line."""
     match node:
-        case Array(literal):
+        case nodes.Array(literal):
             rows = grid(literal, node.orientation)
             return rows is None or len(rows) > 1
-        case Result(part) | Fenced(part=part) | Root(part) | Entry(part) | Share(part):
-            return is_tall(part)
-        case Transposed(part) | Power(part) | Quantity(part):
-            return is_tall(part)
-        case Row(parts):
-            return any(map(is_tall, parts))
-        case Fraction():
+        case nodes.Fraction():
             return True
-        case Number() | Name() | Sign() | Condition() | Head():
-            return False
         case _:
-            assert_never(node)
+            return any(map(is_tall, parts_of(node)))
 
 
 def figure_width(text: str) -> float:

@@ -141,7 +141,9 @@ def _block(block: Block, writer: TexWriter) -> str:
             assert_never(block)
 
 
-def _side_by_side(row: Sequence[Sequence[Block]], shares: Sequence[float], writer: TexWriter) -> str:
+def _side_by_side(
+    row: Sequence[Sequence[Block]], shares: Sequence[float], writer: TexWriter
+) -> str:
     """Blocks beside each other, each in its part of the longer side of the paper."""
     whole = sum(shares) if shares else float(len(row))
     parts = [COLUMN * share / whole for share in shares or [1.0] * len(row)]

@@ -10,6 +10,7 @@ from typing import assert_never
 from handgrad.figures import BLANK, figure, mantissa_and_power
 from handgrad.notation import Fence as Brackets
 from handgrad.record import record
+from handgrad.render.mathematics import nodes
 from handgrad.render.mathematics.arrays import elided, grid, place_in_grid, slices
 from handgrad.render.mathematics.formula import Formula
 from handgrad.render.mathematics.nodes import (
@@ -17,27 +18,11 @@ from handgrad.render.mathematics.nodes import (
     LIST,
     PRODUCT_BREAK,
     SQUARE,
-    Array,
-    Bracket,
-    Condition,
-    Entry,
-    Fenced,
-    Fraction,
-    Head,
     Mark,
-    Name,
     Node,
-    Number,
-    Power,
-    Quantity,
-    Result,
-    Root,
-    Row,
-    Share,
-    Sign,
     SignKind,
-    Transposed,
     leaves_out,
+    parts_of,
     pieces,
     separated,
     sliced,
@@ -112,90 +97,90 @@ class TypstPen:
 
     def pieces(self, node: Node) -> list[tuple[int, str]]:
         """The pieces between which a line may end, each with what it costs to end one before it."""
-        if isinstance(node, Result) and isinstance(array := node.part, Array):
+        if isinstance(node, nodes.Result) and isinstance(array := node.part, nodes.Array):
             if array.literal.cased and grid(array.literal) is None:
                 return self._cases_of_matrices(array)
             node = array if grid(array.literal) is None else node
         opened = pieces(node, self._opened)
         return [(cost, " ".join(filter(None, map(self._str, parts)))) for cost, parts in opened]
 
-    def _opened(self, node: Node) -> Fenced | None:
+    def _opened(self, node: Node) -> nodes.Fenced | None:
         match node:
-            case Fenced():
+            case nodes.Fenced():
                 return node
-            case Array(literal) if grid(literal) is None:
+            case nodes.Array(literal) if grid(literal) is None:
                 return self._braced(node)
             case _:
                 return None
 
-    def draw(self, node: Node | Bracket) -> Typ:
+    def draw(self, node: Node | nodes.Bracket) -> Typ:
         """A formula, or a part of one."""
         match node:
-            case Number(text):
+            case nodes.Row(parts):
+                return Typ(" ".join(filter(None, map(self._str, parts))))
+            case nodes.Sign("dots"):
+                return Typ("dots.h" if self.linear else "dots.h.c")
+            case nodes.Sign(kind):
+                return Typ(_SIGNS[kind])
+            case nodes.Name(symbol, index):
+                return _name(symbol, index)
+            case nodes.Number(text):
                 return Typ(_number(text))
-            case Array(literal):
+            case nodes.Fenced(brackets, part):
+                left, right = _BRACKETS[brackets.left], _BRACKETS[brackets.right]
+                inside = f"{left} {self.draw(part)} {right}"
+                return Typ(inside if brackets is LIST else f"lr({inside})")
+            case nodes.Array(literal):
                 rows = grid(literal, node.orientation)
                 if rows is None:
                     return self.draw(self._braced(node))
                 return Typ(self._matrix(rows, node.brackets, relation=node.relation))
-            case Result():
+            case nodes.Result():
                 return Typ(self._result(node))
-            case Name(symbol, index):
-                return _name(symbol, index)
-            case Sign("dots"):
-                return Typ("dots.h" if self.linear else "dots.h.c")
-            case Sign(kind):
-                return Typ(_SIGNS[kind])
-            case Condition(text):
+            case nodes.Condition(text):
                 return Typ(_condition(text))
-            case Head(notation):
+            case nodes.Head(notation):
                 shown = notation.symbol
                 head = shown if len(shown) == 1 and shown.isalpha() else f"op({string(shown)})"
                 return Typ(f"{head}_{notation.index}" if notation.index else head)
-            case Row(parts):
-                return Typ(" ".join(filter(None, map(self._str, parts))))
-            case Fenced(brackets, part):
-                left, right = _BRACKETS[brackets.left], _BRACKETS[brackets.right]
-                inside = f"{left} {self.draw(part)} {right}"
-                return Typ(inside if brackets is LIST else f"lr({inside})")
-            case Bracket(of, closing):
+            case nodes.Bracket(of, closing):
                 sign = _BRACKETS[of.brackets.right if closing else of.brackets.left]
                 height = self._height(of.part)
                 return Typ(f"lr(size: #{LINE * height:.1f}em, {sign})" if height > 1 else sign)
-            case Root(part):
+            case nodes.Root(part):
                 return Typ(f"sqrt({self.draw(part)})")
-            case Fraction(over, under):
+            case nodes.Fraction(over, under):
                 # Fractions and matrices in a fraction would be set smaller.
                 shares = [
                     f"display({self.draw(p)})" if self._height(p) > 1 else str(self.draw(p))
                     for p in (over, under)
                 ]
                 return Typ(f"frac({', '.join(shares)})")
-            case Power(base, exponent):
+            case nodes.Power(base, exponent):
                 drawn = self.draw(base)
                 below = Typ(str(drawn)) if drawn.sup else drawn
                 return Typ(below.base, below.sub, str(self.draw(exponent)))
-            case Transposed(part):
+            case nodes.Transposed(part):
                 drawn = self.draw(part)
                 # Within one string it stands as close as the figures do.
                 sup = f'{drawn.sup[:-1]}⊤"' if drawn.sup.endswith('"') else f'{drawn.sup} "⊤"'
                 return Typ(drawn.base, drawn.sub, sup.strip())
-            case Entry(part, index):
+            case nodes.Entry(part, index):
                 return Typ(str(self.draw(part)), sub=string(index))
-            case Share(part, through):
+            case nodes.Share(part, through):
                 # An opening sign that stands for nothing: only pairs grow to the height between.
                 return Typ(f"lr(zws {self.draw(part)} bar.v)", sub=str(self.draw(through)))
-            case Quantity(part):
+            case nodes.Quantity(part):
                 return self.draw(part)
             case _:
                 assert_never(node)
 
-    def _str(self, node: Node | Bracket) -> str:
+    def _str(self, node: Node | nodes.Bracket) -> str:
         return str(self.draw(node))
 
-    def _braced(self, array: Array) -> Fenced:
+    def _braced(self, array: nodes.Array) -> nodes.Fenced:
         """An array that is no grid: its parts in braces."""
-        return Fenced(BRACES, separated(sliced(array, self._most_parts())))
+        return nodes.Fenced(BRACES, separated(sliced(array, self._most_parts())))
 
     def _most_parts(self) -> int:
         return max(2, self.style.at_most(self.columns_shown))
@@ -203,25 +188,17 @@ class TypstPen:
     def _height(self, node: Node) -> float:
         """How high a part is, in rows of a matrix."""
         match node:
-            case Array(literal):
+            case nodes.Array(literal):
                 rows = grid(literal, node.orientation)
                 if rows is None:
-                    return max(self._height(Array(part)) for part in slices(literal))
+                    return max(self._height(nodes.Array(part)) for part in slices(literal))
                 return max(len(elided(len(rows), self.style.at_most(ROWS))), TALL)
-            case Row(parts):
-                return max([self._height(part) for part in parts], default=1.0)
-            case Fraction(Row((Sign("partial"), *_))):
+            case nodes.Fraction(nodes.Row((nodes.Sign("partial"), *_))):
                 return 1.8
-            case Fraction(over, under):
+            case nodes.Fraction(over, under):
                 return self._height(over) + self._height(under)
-            case Result(part) | Fenced(part=part) | Root(part) | Entry(part) | Share(part):
-                return self._height(part)
-            case Power(part) | Transposed(part) | Quantity(part):
-                return self._height(part)
-            case Number() | Name() | Sign() | Condition() | Head():
-                return 1.0
             case _:
-                assert_never(node)
+                return max(map(self._height, parts_of(node)), default=1.0)
 
     # -- arrays -------------------------------------------------------------------------------
 
@@ -285,10 +262,10 @@ class TypstPen:
 
     # -- results ------------------------------------------------------------------------------
 
-    def _result(self, result: Result) -> str:
+    def _result(self, result: nodes.Result) -> str:
         """Numbers standing alone: cases under headers, what is special about entries marked."""
         part = result.part
-        if isinstance(part, Number):
+        if isinstance(part, nodes.Number):
             mark = result.marks.get((), "")
             return f"{mark}mark({_number(part.text)})" if mark else _number(part.text)
         literal = part.literal
@@ -301,18 +278,18 @@ class TypstPen:
         headers = [f"case {c + 1}" for c in range(len(rows[0]))] if literal.cased and rows else []
         return self._matrix(rows, marks=placed, headers=headers)
 
-    def _cases_of_matrices(self, array: Array) -> list[tuple[int, str]]:
+    def _cases_of_matrices(self, array: nodes.Array) -> list[tuple[int, str]]:
         parts = slices(array.literal)
         shown: list[tuple[int, str]] = []
         for c in elided(len(parts), self._most_parts()):
             drawn = "dots.h.c"
             if c is not None:
                 head = f"#case-heads((0em, {string(f'case {c + 1}')}))"
-                drawn = f"attach(limits({self.draw(Array(parts[c]))}), t: {head})"
+                drawn = f"attach(limits({self.draw(nodes.Array(parts[c]))}), t: {head})"
             shown.append((PRODUCT_BREAK, f"thick {drawn}" if shown else drawn))
         return shown
 
-    def leaves_out(self, result: Result) -> bool:
+    def leaves_out(self, result: nodes.Result) -> bool:
         """Whether a result is too large to be shown whole."""
         return leaves_out(result, self.style.at_most(ROWS), self.style.at_most(self.columns_shown))
 
@@ -328,7 +305,9 @@ def _number(text: str) -> str:
 def _name(symbol: Symbol, index: str) -> Typ:
     own = _subscript(symbol.subscript)
     below = f"{own} comma {string(index)}" if own and index else own or (index and string(index))
-    return Typ(_letters(symbol), below, string(f"({symbol.superscript})") if symbol.superscript else "")
+    return Typ(
+        _letters(symbol), below, string(f"({symbol.superscript})") if symbol.superscript else ""
+    )
 
 
 def _written(text: str) -> str:
