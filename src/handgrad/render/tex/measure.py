@@ -54,10 +54,9 @@ class TexWriter:
             # What begins a line with a sign keeps the space of a sign between two terms.
             signed = isinstance(parts[0], nodes.Sign) and parts[0].cost is not None
             tex = "".join([str(self.latex.draw(part)) for part in parts])
+            tex = tex if tex.endswith("\\ ") else tex.rstrip()
             width = sum([self.width(part) for part in parts])
-            found.append(
-                Cut(cost, ("{}" if signed else "") + tex.removesuffix("\\ ").rstrip(), width)
-            )
+            found.append(Cut(cost, "{}" + tex if signed else tex, width))
         return found
 
     def width(self, node: Node | nodes.Bracket) -> float:
