@@ -11,8 +11,7 @@ from functools import cached_property
 from typing import Any, TypeAlias, get_args
 
 from handgrad.explain.text import plain_text
-from handgrad.render.formula import Formula
-from handgrad.render.latex import LatexPen, Tex
+from handgrad.render.latex import latex
 from handgrad.render.style import Style
 from handgrad.trace import Trace
 
@@ -24,22 +23,21 @@ class Place:
         self.above: list[Any] = []
 
     @cached_property
-    def latex(self) -> Formula[Tex]:
-        """Draws formulas in LaTeX, as the pages of the solution do."""
+    def style(self) -> Style:
+        """How formulas are written in LaTeX: as on the pages of the solution."""
         from handgrad.page.solution import error_signals, losses
 
         outermost = self.above[0]
         trace = outermost if isinstance(outermost, Trace) else getattr(outermost, "trace", None)
         if trace is None:
-            return Formula(LatexPen(Style()))
-        style = Style(
+            return Style()
+        return Style(
             decimals=trace.decimals,
             display=trace.problem.display,
             error_signals=error_signals(trace),
             loss=trace.graph.cost,
             losses=losses(trace),
         )
-        return Formula(LatexPen(style))
 
 
 View: TypeAlias = Callable[[Any, Place], Any]
@@ -78,7 +76,7 @@ def _trace() -> Views:
             "title": lambda step, place: plain_text(title(step.trace, step)),
             "reason": lambda step, place: plain_text(reason(step.trace, step)),
         },
-        TraceLine: {"latex": lambda line, place: str(place.latex.draw(line.formula))},
+        TraceLine: {"latex": lambda line, place: latex(line.formula, style=place.style)},
         **{kind: {"text": text} for kind in get_args(Note)},
     }
 
