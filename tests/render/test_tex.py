@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import handgrad
@@ -102,6 +102,7 @@ def test_text_is_never_a_command(tmp_path: Path) -> None:
 
 
 @given(st.text(max_size=40))
+@example("｛＼＄％＆＃＿＾～｝")
 def test_no_character_of_a_text_is_special(text: str) -> None:
     written = ascii_only(words(text))
     assert written.isascii()

@@ -61,6 +61,11 @@ def ascii_only(document: str) -> str:
     return "".join(c if c.isascii() else _command(c) for c in composed)
 
 
+def _harmless(letter: str) -> str:
+    shown = escaped(letter)
+    return shown if shown == letter else rf"\text{{{shown}}}"
+
+
 def _command(c: str) -> str:
     if c in _MATHEMATICS:
         return rf"\ensuremath{{{_MATHEMATICS[c]}}}"
@@ -74,7 +79,8 @@ def _command(c: str) -> str:
         base = {"i": r"\i", "j": r"\j"}.get(letters[0], letters[0])
         return rf"\text{{\{_ACCENTS[letters[1]]}{{{base}}}}}"
     if letters and kind:
-        inside = ascii_only("".join(letters))
+        # A full-width ＼ or ｛ stands for a sign that must not become one of TeX's own.
+        inside = ascii_only("".join(_harmless(letter) for letter in letters))
         script = {"<super": "textsuperscript", "<sub": "textsubscript"}.get(kind)
         return rf"\text{{\{script}{{{inside}}}}}" if script else inside
     if c in _ACCENTS:
