@@ -22,8 +22,9 @@ from handgrad.cli.commands import run
 from handgrad.notation import Function
 from handgrad.operations import BY_NAME, activations, losses
 from handgrad.operations.activations import positive_part, relu
-from handgrad.operations.functions import absolute
+from handgrad.operations.functions import absolute, step
 from handgrad.operations.operation import Operation, OptionWords, Words, elementwise
+from handgrad.trace.units import units
 from tests.schemas import validate
 
 ROOT = Path(__file__).parent.parent
@@ -272,6 +273,29 @@ def test_checks_and_drills(added: Operation, file: Path) -> None:
         wrong = {"dh2": incoming, "dz2": incoming}
     (judged,) = handgrad.check(trace.problem, wrong).wrong
     assert judged.diagnosis[0].rule == rule
+
+
+def test_an_activation_with_a_slope_that_is_learned(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Of PReLU the slope depends on two arguments, and what it is left out of is the first."""
+    prelu = elementwise(
+        "prelu",
+        lambda xp, z, a: xp.where(z > 0, z, a * z),
+        (lambda out, z, a: step(z) + a * (1 - step(z)), lambda out, z, a: z * (1 - step(z))),
+        family="activation",
+        words=Words("PReLU", "PReLU shrinks negative numbers.", "The slope is 1 or a."),
+    )
+    monkeypatch.setitem(BY_NAME, "prelu", prelu)
+    text = ACTIVATION.format(name="prelu").replace("(z1)", "(z1, a)").replace("(z2)", "(z2, a)")
+    file = tmp_path / "prelu.toml"
+    file.write_text(text.replace("b3 =", "a = 0.25\nb3 ="))
+    assert run(["questions", str(file)]) == 0
+    trace = handgrad.solve(handgrad.load(file))
+    for unit in units(trace):
+        assert set(unit.slope.flat) <= {1.0, 0.25}
+    wrong = handgrad.check(trace.problem, {"h1": trace.run.value("z1").tolist()}).wrong
+    assert wrong[0].diagnosis[0].rule == "activation_forgotten"
 
 
 def test_networks_in_words(added: Operation, capsys: pytest.CaptureFixture[str]) -> None:

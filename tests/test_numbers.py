@@ -19,6 +19,7 @@ from tests.graphs import random_graph
 from tests.oracle import assert_close
 from tests.schemas import validate
 from tests.test_json import printed
+from tests.test_operations import ROWS, Row, drawn, spelled
 
 BUNDLED = [name for name, _, _ in handgrad.bundled()]
 
@@ -35,6 +36,13 @@ def agrees(problem: handgrad.Problem, kind: str) -> None:
 @pytest.mark.parametrize("name", BUNDLED)
 def test_bundled_problems(name: str, kind: str) -> None:
     agrees(handgrad.load(name), kind)
+
+
+@pytest.mark.parametrize("row", {row.name: row for row in ROWS}.values(), ids=spelled)
+@pytest.mark.parametrize("kind", ["exact", "symbols"])
+def test_every_operation(row: Row, kind: str) -> None:
+    values = drawn(row, np.random.default_rng(2))
+    agrees(handgrad.Problem([f"r = {spelled(row)}", "L = sum(r)"], values), kind)
 
 
 @given(st.integers(0, 2**32 - 1))

@@ -219,6 +219,8 @@ def test_every_operation_has_words_and_an_oracle() -> None:
         assert words.backward.endswith(".") == (operation.name in spoken), operation
         assert set(words.options) <= set(operation.options), operation
         assert not words.by_argument or len(words.by_argument) == operation.arity[0], operation
+        assert operation.family != "loss" or operation.target is not None, operation
+        assert operation.saturation is None or operation.arity == (1, 1), operation
         if operation.elementwise and operation.name in spoken:
             assert set(words.options) == set(operation.options), operation
     assert spoken == {*TORCH, "index"}

@@ -152,7 +152,7 @@ def _rewrites(node: Expression, seen: Surroundings) -> Iterator[Found]:
             if rewrite is not None:
                 yield from rewrite(node, seen)
             applied = activation_in(node)
-            if applied is not None and len(applied.arguments) == 1:
+            if applied is not None:
                 yield "activation_forgotten", applied.arguments[0], (node,)
         case Name() if node.name in seen.before:
             before = Name(seen.before[node.name], shape=node.shape)

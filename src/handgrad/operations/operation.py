@@ -203,7 +203,7 @@ class Operation:
         ajar: of a gate, the activation that is the same but for letting a little gradient through.
         leaking: of one that chooses or is flat, the formula in place of a call of it through which some
             gradient passes at all numbers, to each argument to which any passes at some.
-        saturation: an activation with flat ends: its largest slope.
+        saturation: an activation of one argument with flat ends: its largest slope.
         domain, kinks: where it is defined and where it has no derivative.
         within: of one that tells which of its numbers are equal, `(signature, noise)` -> the kernel to
             which numbers are equal that differ by no more than `noise` of their size.

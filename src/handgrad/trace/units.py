@@ -67,7 +67,8 @@ def units(trace: Trace) -> tuple[Units, ...]:
         if not activation.alone or activation.fused or not operation_of(call).elementwise:
             continue
         z = run.of(argument)
-        slope = slopes_of(call, z, cased=graph.cased(argument))
+        others = [(run.of(a), graph.cased(a)) for a in call.arguments[1:]]
+        slope = slopes_of(call, z, others, cased=graph.cased(argument))
         found.append(
             Units(
                 activation=name,
