@@ -30,7 +30,7 @@ from handgrad.render.markup import (
     tail_width,
 )
 from handgrad.render.mathematics import nodes
-from handgrad.render.mathematics.arrays import elided, grid, place_in_grid, slices
+from handgrad.render.mathematics.arrays import elided, grid, place_in_grid
 from handgrad.render.mathematics.formula import Formula
 from handgrad.render.mathematics.nodes import (
     SQUARE,
@@ -40,6 +40,7 @@ from handgrad.render.mathematics.nodes import (
     SignKind,
     leaves_out,
     sliced,
+    titled,
 )
 from handgrad.render.style import Style
 from handgrad.symbol import Symbol
@@ -233,17 +234,14 @@ class MathmlPen:
         ]
 
     def _cases_of_matrices(self, array: nodes.Array, name: str) -> str:
-        parts = list(sliced(array, self.style.at_most(CASES)))
         drawn: list[str] = []
-        for c, part in zip(
-            elided(len(slices(array.literal)), self.style.at_most(CASES)), parts, strict=True
-        ):
-            if c is None or not isinstance(part, nodes.Array):
+        for title, part in titled(array, self.style.at_most(CASES)):
+            if not isinstance(part, nodes.Array):
                 drawn.append("<mo>⋯</mo>")
                 continue
             matrix = f"<mrow>{self._array(part, name)}</mrow>"
-            head = f"<mtext>case {c + 1}</mtext>" if array.literal.cased else ""
-            drawn.append(f'<mover class="case">{matrix}{head}</mover>' if head else matrix)
+            head = f"<mtext>{title}</mtext>"
+            drawn.append(f'<mover class="case">{matrix}{head}</mover>' if title else matrix)
         return _GAP.join(drawn)
 
 

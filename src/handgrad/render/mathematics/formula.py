@@ -12,30 +12,10 @@ from dataclasses import replace
 from typing import cast
 
 from handgrad import expression as tree
+from handgrad import notation
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Nested
 from handgrad.figures import figure
-from handgrad.notation import (
-    ATOM,
-    COMPARISON,
-    POWER,
-    PRODUCT,
-    SIGN,
-    SUM,
-    As,
-    Comparison,
-    Fence,
-    Fraction,
-    Function,
-    Indicator,
-    MatrixProduct,
-    Negation,
-    Power,
-    Product,
-    Subscript,
-    Sum,
-    Transposition,
-    Unwritten,
-)
+from handgrad.notation import ATOM, COMPARISON, POWER, PRODUCT, SIGN, SUM, Function
 from handgrad.operations import operation_of
 from handgrad.operations.ranks import divides_arrays, is_cased
 from handgrad.record import record
@@ -228,54 +208,54 @@ class Formula:
     def _call(self, expression: Call) -> Piece:
         arguments = expression.arguments
         match operation_of(expression).notation:
-            case Product():
+            case notation.Product():
                 return self._product(expression)
-            case MatrixProduct():
+            case notation.MatrixProduct():
                 return self._matrix_product(expression)
-            case As() | Unwritten():
+            case notation.As() | notation.Unwritten():
                 written = spelled_out(expression)
                 return self._call(written) if isinstance(written, Call) else self.piece(written)
-            case Sum() as notation:
+            case notation.Sum(source, sign):
                 left, right = self._beside(arguments[0], arguments[1])
-                loose = right.level <= SUM and notation.source != "+"
+                loose = right.level <= SUM and source != "+"
                 second = _after(right, right.signed or loose)
-                return _joined(left, left.node, cast(SignKind, notation.symbol), second, SUM)
-            case Comparison() as notation:
+                return _joined(left, left.node, cast(SignKind, sign), second, SUM)
+            case notation.Comparison(symbol=sign):
                 left, right = map(self.piece, arguments)
                 first, second = (_in(p, p.level <= COMPARISON) for p in (left, right))
-                row = Row((first, Sign(cast(SignKind, notation.symbol)), second))
+                row = Row((first, Sign(cast(SignKind, sign)), second))
                 return Piece(row, COMPARISON, left.signed)
-            case Fraction() if divides_arrays(expression):
+            case notation.Fraction() if divides_arrays(expression):
                 return self._quotient(expression)
-            case Fraction():
+            case notation.Fraction():
                 return self._fraction(self.piece(arguments[0]), self.piece(arguments[1]))
-            case Power():
+            case notation.Power():
                 base = self.piece(arguments[0])
                 loose = base.level < ATOM or base.raised
                 exponent = self.node(arguments[1])
                 return Piece(nodes.Power(_in(base, loose), exponent), POWER, raised=True)
-            case Negation():
+            case notation.Negation():
                 part = self.piece(arguments[0])
                 row = Row((Sign("negative"), _after(part, part.level < PRODUCT or part.signed)))
                 return Piece(row, min(SIGN, part.level), signed=True)
-            case Transposition():
+            case notation.Transposition():
                 # NumPy's vectors are neither rows nor columns: ᵀ says something in a product only.
                 if len(expression.shape or ()) == 1:
                     return self.piece(arguments[0])
                 return self._transposed(arguments[0])
-            case Subscript():
+            case notation.Subscript():
                 return self._entry(expression)
-            case Fence() as notation:
-                return Piece(Fenced(notation, self.node(arguments[0])))
-            case Indicator(relation):
+            case notation.Fence() as brackets:
+                return Piece(Fenced(brackets, self.node(arguments[0])))
+            case notation.Indicator(relation):
                 only = arguments[0]
                 if not self.linear and isinstance(only, Literal) and is_column(only):
                     inside = self._array(Array(only, relation=relation))
                 else:
                     inside = Fenced(SQUARE, Row((self.node(only), Condition(relation))))
                 return Piece(Row((Sign("one"), inside)))
-            case Function() as notation:
-                return self._function(expression, notation)
+            case Function() as function:
+                return self._function(expression, function)
 
     def _beside(self, a: Expression, b: Expression) -> tuple[Piece, Piece]:
         """Two terms; a vector that is broadcast over the rows of a matrix is a row there."""
@@ -355,25 +335,25 @@ class Formula:
         part = self.piece(inner)
         return Piece(Entry(_in(part, part.level < ATOM or part.raised), index))
 
-    def _function(self, call: Call, notation: Function) -> Piece:
+    def _function(self, call: Call, function: Function) -> Piece:
         arguments, options = call.arguments, list(self._options(call))
         if operation_of(call).family == "reduction" and (index := _axis_letter(call)):
-            notation = replace(notation, index=index)
+            function = replace(function, index=index)
         only = arguments[0] if len(arguments) == 1 and not options else None
         if not self.linear and isinstance(only, Literal) and has_rows(only):
             inside = self._array(Array(only, brackets=ROUND))
-            if notation.symbol == "√":
+            if function.symbol == "√":
                 return Piece(Root(inside, True, call.operation))
-            return Piece(Row((Head(notation, call.operation), inside)))
+            return Piece(Row((Head(function, call.operation), inside)))
         pieces = [self.piece(a) for a in arguments]
-        if notation.symbol == "√":
+        if function.symbol == "√":
             (part,) = pieces
             clear = part.level == ATOM and not part.signed and (part.letter or part.number)
             return Piece(Root(part.node, clear, call.operation))
         inside = separated(piece.node for piece in pieces)
         if options:
             inside = separated((inside, separated(options)), "semicolon")
-        return Piece(Row((Head(notation, call.operation), Fenced(ROUND, inside))))
+        return Piece(Row((Head(function, call.operation), Fenced(ROUND, inside))))
 
     def _options(self, call: Call) -> Iterator[Node]:
         """The options worth showing: numbers other than the operation's own."""

@@ -222,6 +222,13 @@ def sliced(array: Array, limit: int) -> Iterator[Node]:
             yield Array(parts[i], within=within)
 
 
+def titled(array: Array, limit: int) -> Iterator[tuple[str, Node]]:
+    """The same, each with the case that it is of above it, if it is of any."""
+    shown = elided(len(slices(array.literal)), limit)
+    for c, part in zip(shown, sliced(array, limit), strict=True):
+        yield f"case {c + 1}" if c is not None and array.literal.cased else "", part
+
+
 def parts_of(node: Node) -> tuple[Node, ...]:
     """The parts that a part is made of."""
     match node:

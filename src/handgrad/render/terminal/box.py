@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
+from handgrad.render.mathematics.nodes import DEEPER
 from handgrad.render.terminal.characters import Bracket, graphemes
 
 Cell: TypeAlias = tuple[str, str]
@@ -133,7 +134,7 @@ def breakable(box: Box, cost: int) -> Box:
 
 def deeper(box: Box) -> Box:
     """The box as it is within parentheses: its breaks cost more."""
-    return box._replace(breaks=tuple((column, cost + 2) for column, cost in box.breaks))
+    return box._replace(breaks=tuple((column, cost + DEEPER) for column, cost in box.breaks))
 
 
 def fenced(box: Box, left: Bracket, right: Bracket) -> Box:

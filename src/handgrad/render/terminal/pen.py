@@ -12,7 +12,7 @@ from handgrad.figures import BLANK, figure, mantissa_and_power
 from handgrad.figures import padded as at_points
 from handgrad.notation import Fence as Brackets
 from handgrad.render.mathematics import nodes
-from handgrad.render.mathematics.arrays import elided, grid, place_in_grid, slices
+from handgrad.render.mathematics.arrays import elided, grid, place_in_grid
 from handgrad.render.mathematics.formula import Formula
 from handgrad.render.mathematics.nodes import (
     PRODUCT_BREAK,
@@ -21,6 +21,7 @@ from handgrad.render.mathematics.nodes import (
     leaves_out,
     separated,
     sliced,
+    titled,
 )
 from handgrad.render.style import Style
 from handgrad.render.terminal import box as boxes
@@ -281,15 +282,10 @@ class TerminalPen:
 
     def _cases_of_matrices(self, array: nodes.Array) -> Box:
         drawn: list[Box] = []
-        parts = slices(array.literal)
-        for c in elided(len(parts), max(2, self.columns_shown // 2)):
-            if c is None:
-                box = line(self.glyphs.columns_left_out)
-            else:
-                box = self.draw(nodes.Array(parts[c]))
-                if array.literal.cased:
-                    header = line(f"case {c + 1}", "dim")
-                    box = stacked([header, box], "c", baseline=box.baseline + 1)
+        for title, part in titled(array, max(2, self.columns_shown // 2)):
+            box = self.draw(part)
+            if title:
+                box = stacked([line(title, "dim"), box], "c", baseline=box.baseline + 1)
             drawn += [breakable(line("  "), PRODUCT_BREAK), box]
         return beside(*drawn[1:])
 

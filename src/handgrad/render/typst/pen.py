@@ -26,6 +26,7 @@ from handgrad.render.mathematics.nodes import (
     pieces,
     separated,
     sliced,
+    titled,
 )
 from handgrad.render.style import Style
 from handgrad.render.typst.source import string
@@ -279,13 +280,11 @@ class TypstPen:
         return self._matrix(rows, marks=placed, headers=headers)
 
     def _cases_of_matrices(self, array: nodes.Array) -> list[tuple[int, str]]:
-        parts = slices(array.literal)
         shown: list[tuple[int, str]] = []
-        for c in elided(len(parts), self._most_parts()):
-            drawn = "dots.h.c"
-            if c is not None:
-                head = f"#case-heads((0em, {string(f'case {c + 1}')}))"
-                drawn = f"attach(limits({self.draw(nodes.Array(parts[c]))}), t: {head})"
+        for title, part in titled(array, self._most_parts()):
+            drawn = self._str(part)
+            if title:
+                drawn = f"attach(limits({drawn}), t: #case-heads((0em, {string(title)})))"
             shown.append((PRODUCT_BREAK, f"thick {drawn}" if shown else drawn))
         return shown
 
