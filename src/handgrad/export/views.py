@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, TypeAlias, get_args
 
 from handgrad.explain.text import plain_text
+from handgrad.page.solution import error_signals, losses
 from handgrad.render.latex import latex
 from handgrad.render.style import Style
 from handgrad.trace import Trace
@@ -25,8 +26,6 @@ class Place:
     @cached_property
     def style(self) -> Style:
         """How formulas are written in LaTeX: as on the pages of the solution."""
-        from handgrad.page.solution import error_signals, losses
-
         outermost = self.above[0]
         trace = outermost if isinstance(outermost, Trace) else getattr(outermost, "trace", None)
         if trace is None:
@@ -96,9 +95,7 @@ def _comparison() -> Views:
     return {
         Comparison: {"labels": both_labels, "titles": titles},
         GateChange: {"text": lambda change, place: plain_text(gate_text(change))},
-        StepPair: {
-            "title": lambda pair, place: plain_text(title(pair.step.trace, pair.step)),
-        },
+        StepPair: {"title": lambda pair, place: plain_text(title(pair.step.trace, pair.step))},
     }
 
 
