@@ -61,7 +61,7 @@ SQUARED_RELU = elementwise(
         "The slope is 2z where the pre-activation is positive, and 0 elsewhere.",
     ),
     gate=True,
-    ajar="leaky_relu",
+    leaky_form="leaky_relu",
 )
 """A gate whose slope is not 1."""
 SOFTSIGN = elementwise(

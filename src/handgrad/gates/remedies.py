@@ -98,7 +98,7 @@ class Trying:
             ),
             self._shrink(key),
             self._redraw(key),
-            self._ajar(key) if verdict != "saturated" else None,
+            self._leaky(key) if verdict != "saturated" else None,
             self._smaller_rate(key),
             self._go_on(key),
         ]
@@ -154,7 +154,7 @@ class Trying:
             return "saturated"
         if reached:
             return ""
-        return "off" if verdict in OFF and not fired and kind != "ajar" else "starved"
+        return "off" if verdict in OFF and not fired and kind != "leaky_form" else "starved"
 
     def _own_gradient(self, found: Measured, key: Key) -> tuple[float, float]:
         """The largest entry of one case's gradient of the unit's own parameters, and what is noise there."""
@@ -307,20 +307,26 @@ class Trying:
     # -- the whole network ---------------------------------------------------------------------------
 
     @cached_property
-    def _all_ajar(self) -> Measured | None:
+    def _all_leaky(self) -> Measured | None:
         problem = self.problem
-        gates = {g.name: g.ajar for s in self.counter.sites if (g := operation_of(s.call)).ajar}
+        gates = {
+            g.name: g.leaky_form
+            for s in self.counter.sites
+            if (g := operation_of(s.call)).leaky_form
+        }
         for old, new in gates.items():
             problem = problem.with_swap({old: new})
         return self._measured(problem) if gates else None
 
-    def _ajar(self, key: Key) -> Remedy | None:
-        """Every gate ajar; for a unit of a layer that is no gate, the gates after it."""
-        if self._all_ajar is None:
+    def _leaky(self, key: Key) -> Remedy | None:
+        """Every gate in its leaky form; for a unit of a layer that is no gate, the gates after it."""
+        if self._all_leaky is None:
             return None
         old = operation_of(self._sites[key[0]].call)
-        after = (a for s in self.counter.sites if (a := operation_of(s.call).ajar))
-        return self._remedy("ajar", self._all_ajar, key, operation=old.ajar or next(after))
+        after = (a for s in self.counter.sites if (a := operation_of(s.call).leaky_form))
+        return self._remedy(
+            "leaky_form", self._all_leaky, key, operation=old.leaky_form or next(after)
+        )
 
     @cached_property
     def _slower(self) -> tuple[Measured, Measured] | None:

@@ -68,7 +68,9 @@ class Certificate:
     witness: Mapping[str, float | tuple[float, ...]] | None = None
 
 
-RemedyKind: TypeAlias = Literal["bias_shift", "shrink", "redraw", "ajar", "smaller_rate", "go_on"]
+RemedyKind: TypeAlias = Literal[
+    "bias_shift", "shrink", "redraw", "leaky_form", "smaller_rate", "go_on"
+]
 """From the smallest change to the largest."""
 
 Missing: TypeAlias = Literal[
@@ -89,7 +91,7 @@ class Remedy:
     silences it. "shrink": its own weights were multiplied by `tried`, as decay or a penalty on them
     does in time. "redraw": its own weights were drawn anew, `draws` times; it was revived in
     `draws_working` of them and fired in `draws_firing`, and `fired` and `gradient` are means over them.
-    "ajar": every gate of its kind was replaced by `operation`. "smaller_rate": `updates` updates at
+    "leaky_form": every gate of its kind was replaced by `operation`. "smaller_rate": `updates` updates at
     `rate`; at the problem's own rate it then fires on `fired_otherwise` cases. "go_on": `updates`
     updates by the problem's own rule and rate, or as many as it took.
 

@@ -199,7 +199,7 @@ def remedy_text(remedy: Remedy) -> str:
                 "shrink its weights, as a penalty on them does: to less than "
                 f"{figure(remedy.amount)} of what they are (tried: {figure(remedy.tried)})"
             )
-        case "ajar":
+        case "leaky_form":
             return f"let every gate leak: {noun_of(remedy.operation)}"
         case "redraw":
             return f"redraw its weights (He), with bias 0: {remedy.draws} times"
@@ -220,7 +220,7 @@ def result_text(remedy: Remedy, verdict: Verdict) -> Text:
     if verdict == "saturated" and remedy.kind != "redraw":
         when = after if remedy.kind == "go_on" else ""
         return (f"{when}saturated on {_count(remedy.saturated)} {cases}", *through)
-    if verdict == "starved" or remedy.kind == "ajar":
+    if verdict == "starved" or remedy.kind == "leaky_form":
         when = after if remedy.kind == "go_on" else ""
         return (f"{when}gradient through it ", Literal(remedy.gradient))
     match remedy.kind:

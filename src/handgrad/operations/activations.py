@@ -36,7 +36,7 @@ relu: Operation = elementwise(
     # GELU in its tanh form, which array code computes many times faster than the error function.
     alternatives=("leaky_relu", "elu", "gelu_tanh"),
     gate=True,
-    ajar="leaky_relu",
+    leaky_form="leaky_relu",
     kinks=(Kink(lambda xp, z: z == 0, "ReLU has a kink at 0; its slope there is taken as 0"),),
 )
 leaky_relu: Operation = elementwise(

@@ -200,7 +200,7 @@ class Operation:
         of_vectors: the operation that it is of two vectors.
         gate: an activation that lets gradient through where its input is positive, and none elsewhere.
         alternatives: of a gate, the activations that are tried in its place where its units die.
-        ajar: of a gate, the activation that is the same but for letting a little gradient through.
+        leaky_form: of a gate, the activation that is the same but for letting a little gradient through.
         leaking: of one that chooses or is flat, the formula in place of a call of it through which some
             gradient passes at all numbers, to each argument to which any passes at some.
         saturation: an activation of one argument with flat ends: its largest slope.
@@ -245,7 +245,7 @@ class Operation:
     of_vectors: str = ""
     gate: bool = False
     alternatives: tuple[str, ...] = ()
-    ajar: str = ""
+    leaky_form: str = ""
     leaking: Callable[[Call], Expression] | None = None
     saturation: float | None = None
     domain: tuple[Domain, ...] = ()

@@ -180,9 +180,9 @@ def shut_gates(step: Step) -> list[Block]:
         if single
         else Paragraph((f"{noun} is flat where its gate is shut: its slope there is 0.",))
     )
-    if not shut.ajar:
+    if not shut.leaky_form:
         return [opening]
-    cure = BY_NAME[shut.ajar].words
+    cure = BY_NAME[shut.leaky_form].words
     return [opening, Paragraph((f"What helps: {cure.noun} in place of {noun}. {cure.backward}",))]
 
 

@@ -75,7 +75,7 @@ def _instead(activation: Operation) -> list[str]:
     if not activation.gate:
         return [o.name for o in BY_NAME.values() if o.gate]
     smooth = [o.name for o in BY_NAME.values() if o.saturation is not None]
-    return [*smooth, activation.ajar] if activation.ajar else smooth
+    return [*smooth, activation.leaky_form] if activation.leaky_form else smooth
 
 
 def _swap(trace: Trace, before: tuple[Units, ...], other: Trace, old: str, new: str) -> Swap:

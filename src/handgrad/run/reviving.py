@@ -22,8 +22,8 @@ from handgrad.expression import Adjoint, Leaf, Name
 from handgrad.graph import Graph, activations, build
 from handgrad.graph.updating import UpdatePass
 from handgrad.operations import operation_of
-from handgrad.operations.ajar import ajar
 from handgrad.operations.annotate import annotated
+from handgrad.operations.leaky import leaky
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.problem.parts import with_named_activations
@@ -276,7 +276,7 @@ def layer_revivers(problem: Problem) -> tuple[LayerRevivers, ...]:
 class _Masked:
     """The problem with each gate's output multiplied by a mask: 0 shuts a unit, and nothing else.
 
-    Gates, maxima and the like are ajar: what is shut at some numbers may open at others.
+    Gates, maxima and the like are in their leaky forms: what is shut at some numbers may open at others.
     """
 
     problem: Problem
@@ -290,8 +290,8 @@ class _Masked:
         free = (n for n in (f"mask_{k}" for k in itertools.count()) if n not in taken)
         masks = dict(zip(activations, free, strict=False))
         texts = [
-            f"{e.target} = {masks[e.target]}*({source(ajar(e.expression))})" if e.target in masks
-            else f"{e.target} = {source(ajar(e.expression))}"
+            f"{e.target} = {masks[e.target]}*({source(leaky(e.expression))})" if e.target in masks
+            else f"{e.target} = {source(leaky(e.expression))}"
             for e in problem.equations
         ]  # fmt: skip
         nodes = build(problem).nodes

@@ -126,12 +126,12 @@ class Noting:
         return argument, self.run.of(argument)
 
     def _shut(
-        self, call: Call, activation: str, phase: Phase, ajar_at_zero: bool = False
+        self, call: Call, activation: str, phase: Phase, open_at_zero: bool = False
     ) -> list[GatedOff]:
         argument, z = self._argument(call)
         if not self.graph.cased(argument):
             z = z[..., None]
-        shut = z < 0 if ajar_at_zero else z <= 0
+        shut = z < 0 if open_at_zero else z <= 0
         count = z.shape[-1]
         notes: list[GatedOff] = []
         for unit in product(*map(range, argument.shape or ())):

@@ -124,7 +124,7 @@ def for_good(units: Sequence[tuple[Gate, tuple[int, ...]]], facts: Facts, last: 
 def _moving(
     facts: Facts, shut: Sequence[tuple[Mixed, tuple[int, ...]]], penalties: bool = True
 ) -> dict[str, Any]:
-    """The gradients of the parameters while these units are shut and the others ajar, at some numbers."""
+    """The gradients of the parameters while these units are shut and the others open a little, at some numbers."""
     oracle = facts.oracle
     trees = {t: deepcopy(oracle.tree(t)) for t, _ in oracle.equations}
     if not penalties:

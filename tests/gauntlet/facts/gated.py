@@ -458,7 +458,7 @@ def _changed(seen: Seen, remedy: Remedy, unit: Unit) -> Iterator[Facts]:
                 for entry in own.entries if own.role == "weight" else ():
                     arrays[own.name][entry] *= remedy.tried
             yield facts.under(facts.oracle.run(arrays))
-        case "ajar":
+        case "leaky_form":
             yield swapped(facts, "relu", "leaky_relu", ())
         case "smaller_rate":
             update = {**facts.oracle.update, "rate": remedy.rate}

@@ -10,13 +10,13 @@ from handgrad.operations import operation_of
 from handgrad.operations.gates import activation_in
 
 
-def ajar(expression: Expression) -> Expression:
+def leaky(expression: Expression) -> Expression:
     """The formula with a slope on both sides of each gate, smooth maxima, and both branches of a choice."""
     if not isinstance(expression, Call):
         return expression
     activation = activation_in(expression)
-    if activation is not None and (leaky := operation_of(activation).ajar):
-        return Call(leaky, (ajar(activation.arguments[0]),))
-    call = expression.of([ajar(a) for a in expression.arguments])
+    if activation is not None and (form := operation_of(activation).leaky_form):
+        return Call(form, (leaky(activation.arguments[0]),))
+    call = expression.of([leaky(a) for a in expression.arguments])
     leaking = operation_of(call).leaking
     return leaking(call) if leaking is not None else call
