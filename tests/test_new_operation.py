@@ -165,8 +165,8 @@ def by_torch(problem: handgrad.Problem, name: str) -> tuple[float, dict[str, Any
     else:
         score = values["w3"] @ inner(z) + values["b3"]
         loss = functional.binary_cross_entropy_with_logits(score, values["y"])
-    loss.backward()
-    return loss.item(), {n: v.grad.numpy() for n, v in learned.items()}
+    gradients = torch.autograd.grad(loss, list(learned.values()))
+    return loss.item(), {n: g.numpy() for n, g in zip(learned, gradients, strict=True)}
 
 
 def test_numbers_are_those_of_torch(added: Operation, file: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import handgrad
-from handgrad.expression import Call, Literal, Name
+from handgrad.expression import Call, Expression, Literal, Name
 from handgrad.page.blocks import Block, Derivation, Page, Relation
 from handgrad.render.tex import render_tex
 from handgrad.render.tex.text import ascii_only, words
@@ -137,7 +137,7 @@ def test_a_result_is_marked_and_a_long_sum_broken() -> None:
 @needs_tex
 def test_a_line_ends_between_the_arguments_of_a_function(tmp_path: Path) -> None:
     many = Call("concat", tuple(Call("tanh", (Name(f"h_number{k}"),)) for k in range(9)))
-    long = Name("a")
+    long: Expression = Name("a")
     for _ in range(20):
         long = long * Name("b_long")
     leaky = Call("leaky_relu", (long,), (("alpha", 0.2),))
