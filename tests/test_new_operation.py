@@ -23,7 +23,8 @@ from handgrad.notation import Function
 from handgrad.operations import BY_NAME, activations, losses
 from handgrad.operations.activations import positive_part, relu
 from handgrad.operations.functions import absolute, step
-from handgrad.operations.operation import Operation, OptionWords, Words, elementwise
+from handgrad.operations.operation import Operation, elementwise
+from handgrad.operations.words import OptionWords, Words
 from handgrad.trace.units import units
 from tests.schemas import validate
 

@@ -11,9 +11,9 @@ from handgrad.expression import Call, Expression, Leaf, Literal, Name, Shape, le
 from handgrad.graph.structure import Node
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated
+from handgrad.operations.exponentials import log_softmax
 from handgrad.operations.operation import Array, normal_axes
 from handgrad.operations.recognise import Found, Recogniser, Two, may_hold_loss
-from handgrad.operations.reductions import log_softmax
 from handgrad.operations.written_out import Sight
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from handgrad.notation import Function
 from handgrad.operations.functions import step
-from handgrad.operations.operation import Kink, Operation, OptionWords, Words, elementwise
+from handgrad.operations.operation import Kink, Operation, elementwise
+from handgrad.operations.words import OptionWords, Words
 
 _AT_ZERO = Kink(
     lambda xp, z, **_: z == 0,

@@ -9,7 +9,8 @@ from math import isfinite, prod
 
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name, number
 from handgrad.notation import As, Fraction, Negation, Power, Product, Sum
-from handgrad.operations.operation import Domain, Operation, Words, elementwise
+from handgrad.operations.operation import Domain, Operation, elementwise
+from handgrad.operations.words import Words
 
 
 def _negated(e: Expression) -> Expression | None:

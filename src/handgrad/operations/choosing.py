@@ -12,9 +12,9 @@ from handgrad.operations.operation import (
     Namespace,
     Operation,
     Signature,
-    Words,
     elementwise,
 )
+from handgrad.operations.words import Words
 
 _EDGE = Kink(
     lambda xp, a, b: a == b,

@@ -19,14 +19,13 @@ from handgrad.operations.operation import (
     Misfit,
     Operation,
     Options,
-    OptionWords,
     Signature,
-    Words,
     describe,
     entry,
 )
 from handgrad.operations.structure import placed
 from handgrad.operations.windows import Windows, whole, windows
+from handgrad.operations.words import OptionWords, Words
 
 OPTIONS: Options = {"stride": 1, "padding": 0}
 

@@ -6,15 +6,8 @@ from typing import Any
 
 from handgrad.expression import Call, Expression
 from handgrad.notation import Fence, Function, Indicator
-from handgrad.operations.operation import (
-    Domain,
-    Kernel,
-    Kink,
-    Operation,
-    Signature,
-    Words,
-    elementwise,
-)
+from handgrad.operations.operation import Domain, Kernel, Kink, Operation, Signature, elementwise
+from handgrad.operations.words import Words
 
 exp: Operation = elementwise(
     "exp",

@@ -14,10 +14,10 @@ from handgrad.operations.operation import (
     Operation,
     Options,
     Signature,
-    Words,
     describe,
     entry,
 )
+from handgrad.operations.words import Words
 
 
 def _size(shape: Shape) -> str:

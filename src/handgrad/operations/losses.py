@@ -9,6 +9,7 @@ from handgrad.expression import Call, Expression, Shape
 from handgrad.notation import Function
 from handgrad.operations.activations import positive_part, sigmoid
 from handgrad.operations.arithmetic import ratio
+from handgrad.operations.exponentials import softmax
 from handgrad.operations.functions import step
 from handgrad.operations.operation import (
     Application,
@@ -20,17 +21,16 @@ from handgrad.operations.operation import (
     Misfit,
     Operation,
     Options,
-    OptionWords,
     Signature,
-    Words,
     broadcast,
     describe,
     elementwise,
     reduced_to,
     require_numbers,
 )
-from handgrad.operations.reductions import mean, softmax
+from handgrad.operations.reductions import mean
 from handgrad.operations.structure import fill
+from handgrad.operations.words import OptionWords, Words
 
 
 def _entries(shape: Shape) -> int:

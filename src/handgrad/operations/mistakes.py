@@ -29,17 +29,12 @@ from handgrad.operations import operation_of
 from handgrad.operations.activations import sigmoid
 from handgrad.operations.annotate import application
 from handgrad.operations.arithmetic import add, divide, multiply, negate, power, subtract
+from handgrad.operations.exponentials import softmax
 from handgrad.operations.functions import exp, log, step
 from handgrad.operations.gates import activation_in
 from handgrad.operations.linear import matmul, outer
 from handgrad.operations.losses import bce, cross_entropy
-from handgrad.operations.reductions import (
-    mean_over_cases,
-    softmax,
-    sum_,
-    sum_over_cases,
-    sum_to,
-)
+from handgrad.operations.reductions import mean_over_cases, sum_, sum_over_cases, sum_to
 from handgrad.operations.structure import transpose
 
 LOG_10 = 0.4342944819032518

@@ -15,13 +15,12 @@ from handgrad.operations.operation import (
     Misfit,
     Operation,
     Options,
-    OptionWords,
     Signature,
-    Words,
     describe,
     normal_axes,
 )
 from handgrad.operations.reductions import mean
+from handgrad.operations.words import OptionWords, Words
 
 EPSILON = 1e-5
 """Added to the variance, as PyTorch has it, so that equal entries do not divide by zero."""

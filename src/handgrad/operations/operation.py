@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeAlias
 
 from handgrad.expression import Call, Expression, Operand, Option, Shape, literal
 from handgrad.notation import Function, Notation
+from handgrad.operations.words import Words
 from handgrad.record import record
 
 Array: TypeAlias = Any
@@ -119,43 +120,6 @@ class Fusion:
 
     operation: str
     allowed: Callable[[Array, Shape, int], bool] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OptionWords:
-    """How an option is told to a reader who has to know it to compute the operation.
-
-    Arguments:
-        text: what its value follows, such as "the stride is".
-        plain: the value that goes without saying; None where each is said.
-    """
-
-    text: str
-    plain: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What is said of an operation.
-
-    Arguments:
-        noun: what it is called in a sentence.
-        forward: what it does to numbers.
-        backward: what its pull-back does to the gradient. A helper needs none: nobody writes one in
-            an equation.
-        by_argument: in place of `backward`, by argument, where the gradient goes to one of them alone.
-        unweighted: in place of `forward`, where no parameter is among its arguments.
-        options: the options that its formula does not always spell out, in the order they are told.
-        stable: of one that computes a loss in a stable way, where another was written: what it is.
-    """
-
-    noun: str
-    forward: str
-    backward: str = ""
-    by_argument: tuple[str, ...] = ()
-    unweighted: str = ""
-    options: Mapping[str, OptionWords] = field(default_factory=dict)
-    stable: str = ""
 
 
 Pullback: TypeAlias = Callable[[int, Expression, Application], Expression | None]

@@ -17,15 +17,14 @@ from handgrad.operations.operation import (
     Misfit,
     Operation,
     Options,
-    OptionWords,
     Signature,
-    Words,
     describe,
     entry,
 )
 from handgrad.operations.reductions import shares
 from handgrad.operations.structure import placed
 from handgrad.operations.windows import Windows, whole, windows
+from handgrad.operations.words import OptionWords, Words
 
 OPTIONS: Options = {"size": 2, "stride": None}
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from handgrad.expression import Call, Expression, Literal, Name, Slice, number, walk
 from handgrad.operations import operation_of
 from handgrad.operations.arithmetic import add, divide, multiply, negate, subtract
+from handgrad.operations.exponentials import log_softmax, logsumexp
 from handgrad.operations.functions import log
 from handgrad.operations.linear import dot, matmul
 from handgrad.operations.logarithms import (
@@ -26,7 +27,7 @@ from handgrad.operations.logarithms import (
 )
 from handgrad.operations.losses import bce, bce_with_logits, cross_entropy, softmax_cross_entropy
 from handgrad.operations.operation import normal_axes
-from handgrad.operations.reductions import log_softmax, logsumexp, mean, sum_
+from handgrad.operations.reductions import mean, sum_
 from handgrad.operations.structure import index
 from handgrad.operations.terms import (
     bce_terms,

@@ -1,4 +1,4 @@
-"""Sums, means, extremes, norms and softmax: operations along axes, and over the cases."""
+"""Sums, means, extremes and norms: operations along axes, and over the cases."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any
 
-from handgrad.expression import Call, Expression, Option, Shape
+from handgrad.expression import Call, Expression, Shape
 from handgrad.notation import Fence, Function
-from handgrad.operations.functions import exp
 from handgrad.operations.operation import (
     Application,
     Array,
@@ -18,11 +17,11 @@ from handgrad.operations.operation import (
     Operation,
     Options,
     Signature,
-    Words,
     entry,
     normal_axes,
 )
 from handgrad.operations.structure import fill
+from handgrad.operations.words import Words
 
 
 def reduced_shape(shapes: Sequence[Shape], options: Options) -> Shape:
@@ -36,7 +35,9 @@ def reduced_shape(shapes: Sequence[Shape], options: Options) -> Shape:
     return tuple(n for k, n in enumerate(shape) if k not in axes)
 
 
-def _reduction_kernel(reduce: Callable[..., Array]) -> Callable[[Signature], Kernel]:
+def reduction_kernel(reduce: Callable[..., Array]) -> Callable[[Signature], Kernel]:
+    """The kernel of a reduction, of `reduce(xp, array, axes, keepdims)`."""
+
     def kernel(s: Signature) -> Kernel:
         axes = normal_axes(s.options["axis"], len(s.shapes[0]))
         keepdims = bool(s.options["keepdims"])
@@ -81,8 +82,8 @@ def _sum_element(index: tuple[int, ...], p: Application) -> Expression:
 
 AXES: Options = {"axis": None, "keepdims": False}
 
-_SUM = _reduction_kernel(lambda xp, a, axes, keep: xp.sum(a, axis=axes, keepdims=keep))
-_MEAN = _reduction_kernel(lambda xp, a, axes, keep: xp.mean(a, axis=axes, keepdims=keep))
+_SUM = reduction_kernel(lambda xp, a, axes, keep: xp.sum(a, axis=axes, keepdims=keep))
+_MEAN = reduction_kernel(lambda xp, a, axes, keep: xp.mean(a, axis=axes, keepdims=keep))
 
 sum_ = Operation(
     name="sum",
@@ -193,7 +194,7 @@ def _extreme(
         family="reduction",
         arity=(1, 1),
         shape=reduced_shape,
-        kernel=_reduction_kernel(reduce),
+        kernel=reduction_kernel(reduce),
         pullback=lambda i, g, p: (
             spread(g, p) * attained(p.arguments[0], p.out, axis=p.options["axis"])
         ),
@@ -246,7 +247,7 @@ norm = Operation(
     family="reduction",
     arity=(1, 1),
     shape=reduced_shape,
-    kernel=lambda s: _reduction_kernel(_norm)(s) if s.shapes[0] else (lambda xp, a: xp.abs(a)),
+    kernel=lambda s: reduction_kernel(_norm)(s) if s.shapes[0] else (lambda xp, a: xp.abs(a)),
     pullback=lambda i, g, p: spread(g, p) * Call("ratio", (p.arguments[0], spread(p.out, p))),
     words=Words(
         "the norm",
@@ -265,107 +266,6 @@ norm = Operation(
     ),
 )
 """The Euclidean length √(Σ a²); of a matrix, the Frobenius norm."""
-
-
-def _softmax_axis(s: Signature) -> tuple[int, ...]:
-    return normal_axes(s.options["axis"], len(s.shapes[0]))
-
-
-def _softmax_kernel(s: Signature) -> Kernel:
-    axes = _softmax_axis(s)
-
-    def softmax_of(xp: Any, z: Array) -> Array:
-        shifted = xp.exp(z - xp.max(z, axis=axes, keepdims=True))
-        return shifted / xp.sum(shifted, axis=axes, keepdims=True)
-
-    return softmax_of
-
-
-def _log_softmax_kernel(s: Signature) -> Kernel:
-    axes = _softmax_axis(s)
-
-    def log_softmax_of(xp: Any, z: Array) -> Array:
-        shifted = z - xp.max(z, axis=axes, keepdims=True)
-        return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axes, keepdims=True))
-
-    return log_softmax_of
-
-
-def _same_shape(shapes: Sequence[Shape], options: Options) -> Shape:
-    normal_axes(options["axis"], len(shapes[0]))
-    return shapes[0]
-
-
-softmax = Operation(
-    name="softmax",
-    family="activation",
-    arity=(1, 1),
-    shape=_same_shape,
-    kernel=_softmax_kernel,
-    pullback=lambda i, g, p: p.out * (g - sum_(g * p.out, axis=p.options["axis"], keepdims=True)),
-    words=Words(
-        "softmax",
-        "Softmax turns scores into probabilities that add up to 1.",
-        "Each score moves every probability: subtract the average gradient, weighted by the probabilities.",
-    ),
-    notation=Function("softmax", r"\operatorname{softmax}"),
-    options={"axis": -1},
-    bounds=(0.0, 1.0),
-    distribution=True,
-    positional="axis",
-)
-log_softmax = Operation(
-    name="log_softmax",
-    family="activation",
-    arity=(1, 1),
-    shape=_same_shape,
-    kernel=_log_softmax_kernel,
-    pullback=lambda i, g, p: g - exp(p.out) * sum_(g, axis=p.options["axis"], keepdims=True),
-    words=Words(
-        "log softmax",
-        "The logarithm of softmax, computed without overflow.",
-        "Subtract the probabilities times the summed gradient.",
-    ),
-    notation=Function("log softmax", r"\operatorname{log\,softmax}"),
-    options={"axis": -1},
-    spellings=("logsoftmax",),
-    logarithm=True,
-    positional="axis",
-)
-
-
-def log_sum_exp(xp: Any, z: Array, axes: tuple[int, ...], keep: bool) -> Array:
-    """ln Σ exp(z) along axes."""
-    # Shifted by the largest entry, so that nothing overflows and one term of the sum is 1.
-    largest = xp.max(z, axis=axes, keepdims=True)
-    total = largest + xp.log(xp.sum(xp.exp(z - largest), axis=axes, keepdims=True))
-    return total if keep else xp.squeeze(total, axis=axes)
-
-
-def softmax_along(z: Expression, rank: int, axis: Option) -> Call:
-    """softmax(z) along an axis, as a reader writes it: the last one is not named."""
-    last = axis in (-1, rank - 1) or (axis is None and rank == 1)
-    return softmax(z) if last else softmax(z, axis=axis)
-
-
-logsumexp = Operation(
-    name="logsumexp",
-    family="reduction",
-    arity=(1, 1),
-    shape=reduced_shape,
-    kernel=_reduction_kernel(log_sum_exp),
-    pullback=lambda i, g, p: (
-        spread(g, p) * softmax_along(p.arguments[0], len(p.shapes[0]), p.options["axis"])
-    ),
-    words=Words(
-        "log-sum-exp",
-        "The logarithm of the sum of the exponentials, computed without overflow.",
-        "The derivative of ln Σ eᶻ is softmax(z).",
-    ),
-    notation=Function("log Σ exp", r"\operatorname{log\,sum\,exp}"),
-    options=AXES,
-    spellings=("log_sum_exp",),
-)
 
 
 def _target_shape(shapes: Sequence[Shape], options: Options) -> Shape:
@@ -460,9 +360,6 @@ OPERATIONS: tuple[Operation, ...] = (
     maximum_of,
     minimum_of,
     norm,
-    softmax,
-    log_softmax,
-    logsumexp,
     attained,
     sum_to,
     mean_over_cases,

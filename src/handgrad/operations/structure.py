@@ -17,12 +17,12 @@ from handgrad.operations.operation import (
     Operation,
     Options,
     Signature,
-    Words,
     describe,
     entry,
     normal_axes,
     same_entry,
 )
+from handgrad.operations.words import Words
 
 
 def _transpose_kernel(s: Signature) -> Kernel:

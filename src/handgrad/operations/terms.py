@@ -13,6 +13,7 @@ from handgrad.expression import Call, Expression, Shape
 from handgrad.notation import Function
 from handgrad.operations.activations import positive_part, sigmoid
 from handgrad.operations.arithmetic import ratio
+from handgrad.operations.exponentials import log_sum_exp, softmax_along
 from handgrad.operations.losses import (
     FROM_LOGITS,
     FROM_SCORES,
@@ -29,12 +30,12 @@ from handgrad.operations.operation import (
     Operation,
     Options,
     Signature,
-    Words,
     describe,
     elementwise,
     normal_axes,
 )
-from handgrad.operations.reductions import log_sum_exp, reduced_shape, softmax_along, spread
+from handgrad.operations.reductions import reduced_shape, spread
+from handgrad.operations.words import Words
 
 bce_terms: Operation = elementwise(
     "bce_terms",

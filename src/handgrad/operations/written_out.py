@@ -13,9 +13,10 @@ from typing import TypeVar
 from handgrad.expression import Call, Expression, Literal, Name, Shape, number
 from handgrad.operations.activations import sigmoid
 from handgrad.operations.arithmetic import add, divide, multiply, negate, power, subtract
+from handgrad.operations.exponentials import log_softmax, logsumexp, softmax
 from handgrad.operations.functions import exp, log
 from handgrad.operations.operation import normal_axes
-from handgrad.operations.reductions import log_softmax, logsumexp, maximum_of, softmax, sum_
+from handgrad.operations.reductions import maximum_of, sum_
 from handgrad.operations.structure import index
 from handgrad.record import record
 

@@ -10,8 +10,8 @@ import numpy as np
 from handgrad.errors import ProblemError, nearest
 from handgrad.operations import BY_NAME
 from handgrad.operations.activations import relu, sigmoid
+from handgrad.operations.exponentials import softmax
 from handgrad.operations.losses import bce, cross_entropy
-from handgrad.operations.reductions import softmax
 
 
 def usual(sizes: Sequence[int]) -> tuple[str, str, str]:
