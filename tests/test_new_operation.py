@@ -299,6 +299,39 @@ def test_an_activation_with_a_slope_that_is_learned(
     assert wrong[0].diagnosis[0].rule == "activation_forgotten"
 
 
+def functions_told() -> list[str]:
+    """The functions that CONTRIBUTING.md lets a forward function call."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    told = re.search(r"A forward function may call (.*?) of `xp`", text, re.DOTALL)
+    assert told is not None
+    return re.findall(r"`(\w+)`", told[1])
+
+
+@pytest.mark.parametrize("function", functions_told())
+def test_functions_that_every_kind_of_number_has(
+    function: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forward(xp: Any, z: Any) -> Any:
+        match function:
+            case "clip":
+                return xp.clip(z, 0, 1)
+            case "maximum" | "minimum":
+                return getattr(xp, function)(z, 0.5)
+            case "where":
+                return xp.where(z > 0.5, z, 2.0)
+        return getattr(xp, function)(z)
+
+    words = Words("a function", "It computes.", "It goes back.")
+    monkeypatch.setitem(BY_NAME, "some", elementwise("some", forward, (None,), words=words))
+    problem = handgrad.Problem("L = sum(some(a))", {"a": [0.25, 0.75, 1.5]})
+    loss = float(handgrad.run(problem, handgrad.build(problem)).loss)
+    for numbers in (handgrad.run_exact(problem), handgrad.run_symbols(problem)):
+        assert float(numbers.value("L")[()]) == pytest.approx(loss)
+    bounds = handgrad.run_intervals(problem).value("L")
+    assert bounds.lower <= loss <= bounds.upper
+    assert bounds.upper - bounds.lower < 1e-9
+
+
 def test_networks_in_words(added: Operation, capsys: pytest.CaptureFixture[str]) -> None:
     words = "relu identity poisson" if added.family == "loss" else f"{added.name} sigmoid bce"
     assert run(["practice", "--like", f"2-2-1 {words}", "--seed", "2"]) == 0
