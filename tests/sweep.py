@@ -21,7 +21,7 @@ import numpy as np
 
 import handgrad
 from handgrad.expression import Name
-from handgrad.run.libraries import library_of
+from handgrad.running.libraries import library_of
 from tests.graphs import RandomGraph, random_graph
 from tests.oracle import Arrays, torch_gradients
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import handgrad
 from tests.oracle import assert_close
 
-blas = import_module("handgrad.run.blas")
+blas = import_module("handgrad.running.blas")
 
 NUMPYS_OWN = np.show_config(mode="dicts")["Build Dependencies"]["blas"]["name"] == "scipy-openblas"
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import handgrad
-from handgrad.run import evaluate
+from handgrad.running import evaluate
 from tests.oracle import assert_close
 from tests.test_operations import ROWS, Row, anything, spelled
 

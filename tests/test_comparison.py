@@ -17,8 +17,8 @@ import handgrad
 from handgrad.cli.commands import run
 from handgrad.comparison import gate_text, labels
 from handgrad.comparison.structure import Comparison
-from handgrad.explain import plain_text
 from handgrad.page import Block, Columns, Derivation, Paragraph, Relation
+from handgrad.text import plain_text
 from tests.gauntlet.oracle import Oracle
 from tests.schemas import validate
 

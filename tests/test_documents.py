@@ -12,8 +12,8 @@ import pytest
 import handgrad
 from handgrad import operations
 from handgrad.cli.commands import run
+from handgrad.discussion.asked import TITLES
 from handgrad.operations import activations
-from handgrad.questions.asked import TITLES
 
 ROOT = Path(__file__).parent.parent
 

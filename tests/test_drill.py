@@ -18,10 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import handgrad
-from handgrad.drill.asking import WORDS
-from handgrad.drill.said import Accepted, AtStart, Back, Skipped, Told
-from handgrad.drill.state import kept, restored
-from handgrad.drill.typed import Cells, DrillUnfinished, Unread, read_typed
+from handgrad.drilling.asking import WORDS
+from handgrad.drilling.said import Accepted, AtStart, Back, Skipped, Told
+from handgrad.drilling.state import kept, restored
+from handgrad.drilling.typed import Cells, DrillUnfinished, Unread, read_typed
 from tests.schemas import validate
 from tests.test_documents import indented, python
 

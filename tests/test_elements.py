@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 import handgrad
 from handgrad.equations import source
 from handgrad.expression import Leaf
-from handgrad.run import evaluate
-from handgrad.trace import opened
+from handgrad.running import evaluate
+from handgrad.solution import opened
 from tests.graphs import random_graph
 from tests.oracle import assert_close
 

@@ -89,7 +89,7 @@ def test_a_stream_of_blocks() -> None:
 @pytest.mark.parametrize("count", [9_000, 70_000])
 def test_ensembles(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Many networks at once: each has the loss and the gradients it has alone, in whichever thread."""
-    monkeypatch.setattr(import_module("handgrad.run.engine"), "processors", lambda: 3)
+    monkeypatch.setattr(import_module("handgrad.running.engine"), "processors", lambda: 3)
     generator = np.random.default_rng(1)
     lab = handgrad.load("lab9")
     many = {n: generator.normal(size=(*g.shape, count)) for n, g in lab.parameters.items()}
@@ -110,7 +110,7 @@ def test_ensembles(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
 SHARED_OUT = """
 import os
-from handgrad.run.workers import all_at_once
+from handgrad.running.workers import all_at_once
 done = []
 all_at_once([lambda: done.append(1), lambda: done.append(2)])
 if os.fork() == 0:

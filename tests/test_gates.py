@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import handgrad
+from handgrad.audit import Audit, Unit
+from handgrad.audit.structure import OFF
 from handgrad.cli.commands import run
-from handgrad.gates import Audit, Unit
-from handgrad.gates.structure import OFF
 from tests.schemas import validate
 from tests.test_json import printed
 from tests.zoo import planted

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import handgrad
-from handgrad.gates.structure import OFF
+from handgrad.audit.structure import OFF
 from tests.oracle import Arrays
 
 

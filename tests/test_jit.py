@@ -76,7 +76,7 @@ GROUPS = 96
 )
 def test_every_operation(group: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A share of the rows of the operations' tests; all of them in the sweep."""
-    monkeypatch.setattr(import_module("handgrad.run.jit"), "MOST", 10_000)
+    monkeypatch.setattr(import_module("handgrad.running.jit"), "MOST", 10_000)
     agrees(all_in_one(ROWS[group::GROUPS]))
 
 
@@ -92,7 +92,7 @@ def test_bundled_problems(name: str) -> None:
 @given(st.integers(0, 2**32 - 1))
 def test_random_graphs(seed: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(import_module("handgrad.run.jit"), "MOST", 10_000)
+        patch.setattr(import_module("handgrad.running.jit"), "MOST", 10_000)
         agrees(ensemble(random_graph(seed, most=20).problem()))
 
 
@@ -108,7 +108,7 @@ def networks(count: int) -> handgrad.Problem:
 @pytest.mark.parametrize("count", [1, 3, 9_000, 50_001])
 def test_any_number_of_networks(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """In one thread or in three, from arrays in any order."""
-    monkeypatch.setattr(import_module("handgrad.run.engine"), "processors", lambda: 3)
+    monkeypatch.setattr(import_module("handgrad.running.engine"), "processors", lambda: 3)
     generator = np.random.default_rng(1)
     many = {
         n: np.moveaxis(generator.normal(size=(count, *g.shape)), 0, -1)

@@ -25,7 +25,7 @@ from handgrad.operations.activations import positive_part, relu
 from handgrad.operations.functions import absolute, step
 from handgrad.operations.operation import Operation, elementwise
 from handgrad.operations.words import OptionWords, Words
-from handgrad.trace.units import units
+from handgrad.solution.units import units
 from tests.schemas import validate
 
 ROOT = Path(__file__).parent.parent

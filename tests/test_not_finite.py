@@ -10,10 +10,10 @@ import pytest
 
 import handgrad
 from handgrad.cli.commands import run
-from handgrad.explain.notes import note_text
-from handgrad.explain.text import plain_text
 from handgrad.expression import Name, leaves
-from handgrad.trace import RoundedAway, ShortcutTaken, UnaskedGradient
+from handgrad.solution import RoundedAway, ShortcutTaken, UnaskedGradient
+from handgrad.solution.note_words import note_text
+from handgrad.text import plain_text
 from tests.schemas import validate
 from tests.test_json import printed
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import handgrad
-from handgrad.explain import reason
-from handgrad.explain.notes import note_text
-from handgrad.explain.text import plain_text
-from handgrad.trace import AtKink, GatedOff, RoundingRest
-from handgrad.trace.units import units
+from handgrad.solution import AtKink, GatedOff, RoundingRest
+from handgrad.solution.note_words import note_text
+from handgrad.solution.step_words import reason
+from handgrad.solution.units import units
+from handgrad.text import plain_text
 from tests.oracle import assert_close
 
 

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 import handgrad
 from handgrad.cli.commands import run
-from handgrad.practice import GRIDS, LEVELS, draw, like, wanted
-from handgrad.practice.drawing import Stream
-from handgrad.practice.running import Candidates, Ensemble
-from handgrad.trace import GatedOff, Saturated
+from handgrad.exercises import GRIDS, LEVELS, draw, like, wanted
+from handgrad.exercises.drawing import Stream
+from handgrad.exercises.running import Candidates, Ensemble
+from handgrad.solution import GatedOff, Saturated
 from tests.schemas import validate
 from tests.test_json import printed
 

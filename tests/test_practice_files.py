@@ -9,10 +9,10 @@ import pytest
 
 import handgrad
 from handgrad.cli.commands import run
+from handgrad.exercises import Student, numbered, own_seed, read_roster, wanted
+from handgrad.exercises.sheets import Sheet, for_students
+from handgrad.exercises.writing import file_names
 from handgrad.page import Heading, Page, Room
-from handgrad.practice import Student, numbered, own_seed, read_roster, wanted
-from handgrad.practice.sheets import Sheet, for_students
-from handgrad.practice.writing import file_names
 
 LAB = handgrad.load("lab9")
 

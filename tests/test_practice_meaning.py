@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import handgrad
-from handgrad.practice import draw, wanted
+from handgrad.exercises import draw, wanted
 
 W = [[0.5, -0.3], [0.2, 0.7]]
 MASK = [[1, 0, 0], [1, 1, 0], [1, 1, 1]]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import handgrad
-from handgrad.trace import AtKink
+from handgrad.solution import AtKink
 from tests.test_operations import ROWS, Row, spelled
 
 sympy = pytest.importorskip("sympy")

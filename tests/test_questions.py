@@ -15,10 +15,9 @@ from hypothesis import strategies as st
 
 import handgrad
 from handgrad.cli.commands import run
-from handgrad.explain import plain_text
-from handgrad.questions import answer_text, question_text
-from handgrad.questions.asked import TITLES
-from handgrad.questions.structure import (
+from handgrad.discussion import answer_text, question_text
+from handgrad.discussion.asked import TITLES
+from handgrad.discussion.structure import (
     GateSwap,
     LargestMove,
     LongerStep,
@@ -27,7 +26,8 @@ from handgrad.questions.structure import (
     UpdatedValue,
     ZeroEntries,
 )
-from handgrad.trace import RoundingRest
+from handgrad.solution import RoundingRest
+from handgrad.text import plain_text
 from handgrad.updates import RULES
 from tests.gauntlet.facts.asked import of_question
 from tests.gauntlet.facts.source import Facts

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import handgrad
 from handgrad.equations import parse_expression, source
 from handgrad.expression import Adjoint, Leaf, Name
-from handgrad.run import evaluate
+from handgrad.running import evaluate
 from tests.graphs import random_graph
 from tests.oracle import assert_close, torch_gradients
 

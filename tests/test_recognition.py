@@ -17,7 +17,7 @@ import handgrad
 from handgrad.equations import source
 from handgrad.expression import Adjoint
 from handgrad.graph.structure import Shortcut
-from handgrad.trace import ShortcutTaken
+from handgrad.solution import ShortcutTaken
 from tests.oracle import assert_close
 
 SOFTMAX = {

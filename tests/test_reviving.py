@@ -10,14 +10,15 @@ import pytest
 import torch
 
 import handgrad
-from handgrad.explain import note_text, plain_text
+from handgrad.audit import Audit, Unit
+from handgrad.discussion import answer_text
 from handgrad.expression import Name
-from handgrad.gates import Audit, Unit
 from handgrad.graph import build
-from handgrad.questions import answer_text
-from handgrad.run.reviving import moves_without_gradient
-from handgrad.run.units import LayerUnits
-from handgrad.trace import GatedOff
+from handgrad.running.reviving import moves_without_gradient
+from handgrad.running.units import LayerUnits
+from handgrad.solution import GatedOff
+from handgrad.solution.note_words import note_text
+from handgrad.text import plain_text
 from handgrad.updates import RULES, Update
 
 PENALTY = """

@@ -13,7 +13,7 @@ import pytest
 
 import handgrad
 from handgrad.cli.commands import run
-from handgrad.explain import plain_text
+from handgrad.discussion import to_discuss
 from handgrad.expression import Literal, Name
 from handgrad.figures import figure
 from handgrad.page.blocks import (
@@ -28,8 +28,8 @@ from handgrad.page.blocks import (
     Table,
 )
 from handgrad.page.portions import ROOM, SHOWN, SIZES, portions
-from handgrad.questions import to_discuss
-from handgrad.trace.takeaways import GatesSeen, LossMoved
+from handgrad.solution.takeaways import GatesSeen, LossMoved
+from handgrad.text import plain_text
 from tests.render.documents import PROBLEMS, step_ids, terminal
 from tests.render.test_typst import text_of
 

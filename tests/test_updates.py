@@ -11,7 +11,7 @@ import torch
 
 import handgrad
 from handgrad.cli.commands import run
-from handgrad.trace import Diverged
+from handgrad.solution import Diverged
 from tests.gauntlet.facts.updating import Optimiser
 from tests.oracle import assert_close
 from tests.schemas import validate

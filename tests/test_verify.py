@@ -13,7 +13,7 @@ from handgrad import operations
 from handgrad.cli.commands import run
 from handgrad.expression import Expression
 from handgrad.operations.operation import Application
-from handgrad.verification import Verification
+from handgrad.verification.verifying import Verification
 from tests.test_operations import ROWS, Row, edges, spelled
 
 

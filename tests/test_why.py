@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import handgrad
 from handgrad.cli.commands import run
-from handgrad.why import Path, WhyGradient, WhyValue
+from handgrad.paths import Path, WhyGradient, WhyValue
 from tests.graphs import INFIX, UNARY, RandomGraph, random_graph
 from tests.schemas import validate
 from tests.test_json import printed

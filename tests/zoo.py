@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import handgrad
-from handgrad.gates import Verdict
+from handgrad.audit import Verdict
 from tests.oracle import Arrays
 
 BOX = 1.0

@@ -19,9 +19,9 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import handgrad
 from handgrad.export.json import form_of, keys_of, schema_id
 from handgrad.expression import Expression
+from handgrad.paths import WhyGradient, WhyValue
 from handgrad.record import Proportion
 from handgrad.study import BornDeadTable
-from handgrad.why import WhyGradient, WhyValue
 
 FOLDER = Path(handgrad.__file__).parent / "schema"
 

@@ -9,7 +9,7 @@ from handgrad.render.html.fragment import render_fragment
 from handgrad.render.markdown import render_markdown
 from handgrad.render.terminal import render_terminal
 from handgrad.saving import render, report_of, save
-from handgrad.trace import Step
+from handgrad.solution import Step
 
 WIDTH = 100
 """Columns of the plain text."""

@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import handgrad
-from handgrad.check import Checker, CheckReport
-from handgrad.check.blanks import blank_csv, blank_toml, blanks
-from handgrad.check.figures import Figure, Habit, read_figure
-from handgrad.check.reading import read_text
-from handgrad.check.remarks import UnreadLine
+from handgrad.checking import Checker, CheckReport
+from handgrad.checking.blanks import blank_csv, blank_toml, blanks
+from handgrad.checking.figures import Figure, Habit, read_figure
+from handgrad.checking.reading import read_text
+from handgrad.checking.remarks import UnreadLine
 from handgrad.cli.commands import run
 
 LAB9 = Checker(handgrad.load("lab9"))

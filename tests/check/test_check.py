@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import handgrad
-from handgrad.check import Checker, CheckReport
-from handgrad.check.words import MISTAKES, OTHERS, SLIPS
+from handgrad.checking import Checker, CheckReport
+from handgrad.checking.words import MISTAKES, OTHERS, SLIPS
 from handgrad.cli.commands import run
 from handgrad.expression import Adjoint, Name
 from handgrad.operations.mistakes import PRIORITY

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import handgrad
-from handgrad.check import Checker
+from handgrad.checking import Checker
 from tests.check.planting import Plant, apart, early, later_rules, pairs, rules, slips, tells
 from tests.check.students import (
     Network,

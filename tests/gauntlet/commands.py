@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 import handgrad
-from handgrad.drill.said import Accepted, Skipped
+from handgrad.drilling.said import Accepted, Skipped
 from tests.gauntlet import precise
 from tests.gauntlet.numbers import (
     array,

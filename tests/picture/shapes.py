@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import handgrad
-from handgrad.page.solution import error_signals, losses
 from handgrad.picture import Circle, Drawing, Label, Rectangle
 from handgrad.picture.measure import Measure
 from handgrad.render.style import Style
+from handgrad.solution.page import error_signals, losses
 
 PHASES: tuple[handgrad.PicturePhase, ...] = ("given", "forward", "backward")
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 import handgrad
 from handgrad.expression import Adjoint, Call, Literal, Name, walk
 from handgrad.picture import Arrow, Circle, Drawing, Label, Path
-from handgrad.picture.layers import network_of
 from handgrad.picture.measure import Measure
+from handgrad.solution.pictures.layers import network_of
 from tests.picture.shapes import PHASES, faults
 
 NETWORKS = [

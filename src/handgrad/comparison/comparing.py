@@ -23,9 +23,9 @@ from handgrad.comparison.structure import (
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name
 from handgrad.operations.operation import Array
 from handgrad.problem import Given, Problem
-from handgrad.trace import Step, Trace, TraceLine
-from handgrad.trace.silencing import Silencing
-from handgrad.trace.units import Units, entry, units
+from handgrad.solution import Step, Trace, TraceLine
+from handgrad.solution.silencing import Silencing
+from handgrad.solution.units import Units, entry, units
 
 Key: TypeAlias = tuple[Leaf, str, str]
 

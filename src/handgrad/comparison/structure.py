@@ -11,7 +11,7 @@ from typing import ClassVar, Literal, TypeAlias
 from handgrad.expression import Expression, Leaf
 from handgrad.operations.operation import Array
 from handgrad.record import JsonForm
-from handgrad.trace import Role, Step, Trace, TraceLine, Zeroed
+from handgrad.solution import Role, Step, Trace, TraceLine, Zeroed
 
 Index: TypeAlias = tuple[int, ...]
 

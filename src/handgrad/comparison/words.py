@@ -12,11 +12,12 @@ from handgrad.comparison.structure import (
     SettingChange,
     UnitState,
 )
-from handgrad.explain import Text, joined, zeroed_text
 from handgrad.expression import Call, Expression, Literal, Name
 from handgrad.operations import BY_NAME, noun_of
 from handgrad.operations.gates import activation_in
-from handgrad.trace.numbers import literal_of
+from handgrad.solution.note_words import zeroed_text
+from handgrad.solution.numbers import literal_of
+from handgrad.text import Text, joined
 
 LONG = 40
 """A longer title is not used as a label."""

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, TypeAlias, get_args
 
-from handgrad.explain.text import plain_text
-from handgrad.page.solution import error_signals, losses
 from handgrad.render.latex import latex
 from handgrad.render.style import Style
-from handgrad.trace import Trace
+from handgrad.solution import Trace
+from handgrad.solution.page import error_signals, losses
+from handgrad.text import plain_text
 
 
 class Place:
@@ -64,8 +64,9 @@ def _problem() -> Views:
 
 
 def _trace() -> Views:
-    from handgrad.explain import note_text, reason, title
-    from handgrad.trace import Note, Step, TraceLine
+    from handgrad.solution import Note, Step, TraceLine
+    from handgrad.solution.note_words import note_text
+    from handgrad.solution.step_words import reason, title
 
     def text(note: Note, place: Place) -> str:
         return plain_text(note_text(note))
@@ -83,7 +84,7 @@ def _trace() -> Views:
 def _comparison() -> Views:
     from handgrad.comparison import Comparison, gate_text, labels
     from handgrad.comparison.structure import GateChange, StepPair
-    from handgrad.explain import title
+    from handgrad.solution.step_words import title
 
     def both_labels(comparison: Comparison, place: Place) -> tuple[str, str]:
         left, right = labels(comparison)
@@ -100,7 +101,7 @@ def _comparison() -> Views:
 
 
 def _questions() -> Views:
-    from handgrad.questions import Question, QuestionSheet, answer_text, question_text
+    from handgrad.discussion import Question, QuestionSheet, answer_text, question_text
 
     def answer(question: Question, place: Place) -> tuple[str, ...]:
         return tuple(map(plain_text, answer_text(question)))
@@ -119,8 +120,8 @@ def _questions() -> Views:
 
 
 def _gates() -> Views:
-    from handgrad.gates import Audit, Remedy, Unit
-    from handgrad.gates.words import remedy_text, unit_text
+    from handgrad.audit import Audit, Remedy, Unit
+    from handgrad.audit.words import remedy_text, unit_text
 
     def text(unit: Unit, place: Place) -> str:
         audit: Audit = place.above[0]
@@ -131,8 +132,8 @@ def _gates() -> Views:
 
 
 def _why() -> Views:
-    from handgrad.page.why import blame_text
-    from handgrad.why import Blame, Term, WhyGradient
+    from handgrad.paths import Blame, Term, WhyGradient
+    from handgrad.paths.page import blame_text
 
     def entry(why: WhyGradient, place: Place) -> str:
         """The gradient asked about, such as `dW1[0,1]`."""
@@ -147,7 +148,7 @@ def _why() -> Views:
 
 
 def _check() -> Views:
-    from handgrad.check.report import Diagnosis
+    from handgrad.checking.report import Diagnosis
 
     def step(diagnosis: Diagnosis, place: Place) -> str:
         return diagnosis.step or str(place.above[-1].quantity.step)
@@ -156,11 +157,11 @@ def _check() -> Views:
 
 
 _VIEWS: Mapping[str, Callable[[], Views]] = {
-    "check": _check,
+    "checking": _check,
     "comparison": _comparison,
-    "gates": _gates,
+    "audit": _gates,
     "problem": _problem,
-    "questions": _questions,
-    "trace": _trace,
-    "why": _why,
+    "discussion": _questions,
+    "solution": _trace,
+    "paths": _why,
 }

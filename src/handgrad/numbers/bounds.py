@@ -14,7 +14,7 @@ from handgrad.graph import Graph, build
 from handgrad.numbers import bounding
 from handgrad.numbers.interval import Interval
 from handgrad.problem import Problem
-from handgrad.run import Plan
+from handgrad.running import Plan
 
 
 @dataclass(frozen=True, slots=True)

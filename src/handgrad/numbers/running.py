@@ -21,9 +21,9 @@ from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.problem.given import Given, Written
 from handgrad.record import JsonForm
-from handgrad.run import Plan
-from handgrad.run.evaluate import value_of
-from handgrad.run.plan import spelled_name
+from handgrad.running import Plan
+from handgrad.running.evaluate import value_of
+from handgrad.running.plan import spelled_name
 
 NumberKind: TypeAlias = Literal["exact", "symbols"]
 

@@ -16,5 +16,3 @@ from handgrad.page.blocks import Relation as Relation
 from handgrad.page.blocks import Room as Room
 from handgrad.page.blocks import Table as Table
 from handgrad.page.blocks import Text as Text
-from handgrad.page.solution import Phase as Phase
-from handgrad.page.solution import solution_page as solution_page

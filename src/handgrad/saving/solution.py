@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Literal
 
-from handgrad.page import Page, Phase, solution_page
+from handgrad.page import Page
 from handgrad.picture import Drawing
 from handgrad.problem import Problem
 from handgrad.saving.report import Form, Report
-from handgrad.trace import Step, Trace, solve
+from handgrad.solution import Step, Trace, solve
+from handgrad.solution.page import Phase, solution_page
 
 
 def solution_report(
@@ -70,9 +71,9 @@ def _with_code(trace: Trace, page: partial[Page]) -> Page:
 
 
 def _slides(trace: Trace, only: Phase | None, step: str | None) -> Page:
-    from handgrad.page.questions import question_blocks
-    from handgrad.page.slides import slides_page
-    from handgrad.questions import to_discuss
+    from handgrad.discussion import to_discuss
+    from handgrad.discussion.page import question_blocks
+    from handgrad.solution.slides import slides_page
 
     # A part of the deck has no questions: they are about the whole solution.
     whole = only is None and step is None
@@ -81,7 +82,7 @@ def _slides(trace: Trace, only: Phase | None, step: str | None) -> Page:
 
 
 def _picture(trace: Trace, phase: Literal["forward", "backward"]) -> Drawing:
-    from handgrad.picture.choosing import picture_of
+    from handgrad.solution.pictures.choosing import picture_of
 
     return picture_of(trace, phase)
 

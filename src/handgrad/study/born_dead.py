@@ -23,9 +23,9 @@ from handgrad.numbers.interval import Interval
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.record import JsonForm, Proportion
-from handgrad.run import Plan
-from handgrad.run.engine import BLOCK_BYTES
-from handgrad.run.program import compiled
+from handgrad.running import Plan
+from handgrad.running.engine import BLOCK_BYTES
+from handgrad.running.program import compiled
 from handgrad.study.bounds import Bounds, bounds
 from handgrad.study.initialising import Initialisation, initialisation
 

@@ -13,7 +13,7 @@ from handgrad.graph import build
 from handgrad.graph.weighted import weighted_sums
 from handgrad.operations import BY_NAME, noun_of
 from handgrad.problem import Problem, Update
-from handgrad.run.rows import examples_as_cases
+from handgrad.running.rows import examples_as_cases
 from handgrad.study.initialising import initialisation
 from handgrad.study.training import OverTraining, train, with_update
 from handgrad.study.units import gates

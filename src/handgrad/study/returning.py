@@ -23,9 +23,9 @@ from handgrad.operations.gates import activation_in
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.problem.parts import with_named_activations
-from handgrad.run.reviving import Key, Revivers, Reviving, coasting_memories
-from handgrad.run.training import State, Training
-from handgrad.run.units import LayerUnits
+from handgrad.running.reviving import Key, Revivers, Reviving, coasting_memories
+from handgrad.running.training import State, Training
+from handgrad.running.units import LayerUnits
 from handgrad.study.units import Layer
 from handgrad.study.watching import UnitWatch
 from handgrad.updates import Update

@@ -18,10 +18,10 @@ from handgrad.graph import build
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem, Update
 from handgrad.record import JsonForm
-from handgrad.run import run
-from handgrad.run.reviving import Revivers
-from handgrad.run.rows import examples_as_cases
-from handgrad.run.training import State, Training
+from handgrad.running import run
+from handgrad.running.reviving import Revivers
+from handgrad.running.rows import examples_as_cases
+from handgrad.running.training import State, Training
 from handgrad.study.returning import Cause, Returning, Way
 from handgrad.study.units import Layer, gates, layers
 from handgrad.study.watching import UnitWatch

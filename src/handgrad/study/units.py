@@ -12,8 +12,8 @@ from handgrad.expression import Call, Expression, Leaf, Shape
 from handgrad.graph import Graph, activations
 from handgrad.operations import BY_NAME
 from handgrad.operations.operation import Array
-from handgrad.run.evaluate import value_of
-from handgrad.run.units import LayerUnits
+from handgrad.running.evaluate import value_of
+from handgrad.running.units import LayerUnits
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from handgrad.expression import Expression, Leaf, Name, leaves
 from handgrad.graph import build
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
-from handgrad.run import Plan
-from handgrad.run.engine import BLOCK, SMALL
-from handgrad.run.evaluate import value_of
-from handgrad.run.program import Program, compiled
+from handgrad.running import Plan
+from handgrad.running.engine import BLOCK, SMALL
+from handgrad.running.evaluate import value_of
+from handgrad.running.program import Program, compiled
+from handgrad.solution.kinks import kinked_calls
 from handgrad.study.units import Layer
-from handgrad.trace.kinks import kinked_calls
 
 
 class UnitWatch:

@@ -11,8 +11,7 @@ from typing import Any, assert_never
 import numpy as np
 
 import handgrad
-from handgrad.expression import Call, Expression, Name, leaves
-from handgrad.questions.structure import (
+from handgrad.discussion.structure import (
     BiasGradient,
     CaseShares,
     Entry,
@@ -30,7 +29,8 @@ from handgrad.questions.structure import (
     ZeroEntries,
     ZeroPart,
 )
-from handgrad.trace import ShortcutTaken, Step
+from handgrad.expression import Call, Expression, Name, leaves
+from handgrad.solution import ShortcutTaken, Step
 from tests.gauntlet.facts import terms
 from tests.gauntlet.facts.claim import Claims, Found, claims_of, close, near
 from tests.gauntlet.facts.lines import numbers_only, updating

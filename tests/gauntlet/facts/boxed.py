@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 import handgrad
+from handgrad.audit import Audit
+from handgrad.audit.structure import Layer, Unit
 from handgrad.expression import Call, Literal, Name
-from handgrad.gates import Audit
-from handgrad.gates.structure import Layer, Unit
 from tests.gauntlet.facts.claim import Claims, Found, claims_of
 from tests.gauntlet.facts.source import Facts
 

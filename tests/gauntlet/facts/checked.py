@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 import handgrad
-from handgrad.check import CheckReport
-from handgrad.check.report import Diagnosis, Judged
-from handgrad.check.work import Quantity
+from handgrad.checking import CheckReport
+from handgrad.checking.report import Diagnosis, Judged
+from handgrad.checking.work import Quantity
 from handgrad.expression import Adjoint, Expression
 from tests.gauntlet.facts.answers import Known, Sheet, World
 from tests.gauntlet.facts.claim import Claims, Found, claims_of, close

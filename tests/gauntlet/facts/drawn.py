@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 import handgrad
+from handgrad.exercises import Meaning, Promise, Variants
+from handgrad.exercises.meaning import meanings
 from handgrad.expression import Call, Name
-from handgrad.practice import Meaning, Promise, Variants
-from handgrad.practice.meaning import meanings
 from tests.gauntlet.facts import terms
 from tests.gauntlet.facts.answers import Known, World
 from tests.gauntlet.facts.claim import Claims, Found, claims_of

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 import handgrad
+from handgrad.audit import Audit
+from handgrad.audit.structure import Layer, Remedy, Unit
 from handgrad.expression import Call, Name, leaves
-from handgrad.gates import Audit
-from handgrad.gates.structure import Layer, Remedy, Unit
 from tests.gauntlet.facts.asked import ACTIVATIONS, swapped
 from tests.gauntlet.facts.caused import for_good
 from tests.gauntlet.facts.claim import Claim, Claims, Found, claims_of, near

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from handgrad.expression import Expression, Literal, Name
-from handgrad.trace import Step, TraceLine
+from handgrad.solution import Step, TraceLine
 from tests.gauntlet.facts import terms
 from tests.gauntlet.facts.claim import Claim, Claims, Found, claims_of, close
 from tests.gauntlet.facts.source import Facts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from handgrad.expression import Call, Name
-from handgrad.trace import MeanWithin, TargetSums
+from handgrad.solution import MeanWithin, TargetSums
 from tests.gauntlet.facts import terms
 from tests.gauntlet.facts.claim import Found, close
 from tests.gauntlet.facts.source import Facts

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from handgrad.exercises.reasons import Reason
 from handgrad.expression import Call, Expression, Literal, Name
-from handgrad.practice.reasons import Reason
 from tests.gauntlet.facts import terms
 from tests.gauntlet.facts.claim import Found
 from tests.gauntlet.facts.source import Facts

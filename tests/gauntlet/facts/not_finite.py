@@ -8,7 +8,7 @@ import mpmath
 import numpy as np
 
 from handgrad.expression import Adjoint, Name
-from handgrad.trace import RoundedAway, UnaskedGradient
+from handgrad.solution import RoundedAway, UnaskedGradient
 from tests.gauntlet.facts import terms
 from tests.gauntlet.facts.claim import Found, close, near
 from tests.gauntlet.facts.source import Facts

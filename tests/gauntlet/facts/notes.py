@@ -10,7 +10,7 @@ import mpmath
 import numpy as np
 
 from handgrad.expression import Adjoint, Call, Name, walk
-from handgrad.trace import (
+from handgrad.solution import (
     AtKink,
     Broadcast,
     Diverged,

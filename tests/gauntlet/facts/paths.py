@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.why import WhyGradient, WhyValue
-from handgrad.why.structure import Blame, Entry, Factor, Path
+from handgrad.paths import WhyGradient, WhyValue
+from handgrad.paths.structure import Blame, Entry, Factor, Path
 from tests.gauntlet.facts import terms
 from tests.gauntlet.facts.claim import Claims, Found, claims_of, near
 from tests.gauntlet.facts.paged import LONGEST, entries

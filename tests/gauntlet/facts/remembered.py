@@ -7,7 +7,7 @@ from typing import Any, assert_never
 import numpy as np
 
 import handgrad
-from handgrad.trace.takeaways import (
+from handgrad.solution.takeaways import (
     CasesReduced,
     GatesSeen,
     InputsZero,

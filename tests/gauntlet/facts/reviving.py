@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handgrad.run.reviving import Revivers
+from handgrad.running.reviving import Revivers
 from tests.gauntlet.facts.claim import Found
 from tests.gauntlet.facts.source import Facts
 from tests.gauntlet.facts.updating import Optimiser

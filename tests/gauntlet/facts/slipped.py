@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from handgrad.check.report import Diagnosis, Judged
+from handgrad.checking.report import Diagnosis, Judged
 from handgrad.expression import Adjoint, Name
 from tests.gauntlet.facts.answers import World
 from tests.gauntlet.facts.claim import Found

@@ -19,7 +19,7 @@ import numpy as np
 
 import handgrad
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name
-from handgrad.trace import ShortcutTaken
+from handgrad.solution import ShortcutTaken
 from tests.gauntlet.facts import terms
 from tests.gauntlet.oracle import Evaluated, Oracle
 from tests.gauntlet.precise import Precise

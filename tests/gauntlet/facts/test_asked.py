@@ -9,7 +9,7 @@ from typing import Any, get_args
 import pytest
 
 import handgrad
-from handgrad.questions import Question
+from handgrad.discussion import Question
 from tests.gauntlet.facts.asked import of_question
 from tests.gauntlet.facts.source import Facts
 from tests.gauntlet.facts.spoiling import spoiled

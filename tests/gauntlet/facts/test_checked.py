@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 import handgrad
-from handgrad.check import CheckReport
-from handgrad.check.report import Diagnosis, Judged, MeanLeft, Verdict
-from handgrad.check.words import MISTAKES, OTHERS
-from handgrad.check.words import SLIPS as SAID_OF_SLIPS
+from handgrad.checking import CheckReport
+from handgrad.checking.report import Diagnosis, Judged, MeanLeft, Verdict
+from handgrad.checking.words import MISTAKES, OTHERS
+from handgrad.checking.words import SLIPS as SAID_OF_SLIPS
 from handgrad.operations.mistakes import PRIORITY
 from tests.check.students import Network
 from tests.check.test_rules import PENALISED

@@ -9,20 +9,20 @@ from typing import get_args
 import pytest
 
 import handgrad
-from handgrad.check.remarks import Arrangement, ArrayFault, Unused
-from handgrad.check.report import Verdict as CheckVerdict
-from handgrad.check.words import MISTAKES, OTHERS
-from handgrad.check.words import SLIPS as SAID_OF_SLIPS
+from handgrad.audit.structure import RemedyKind, Verdict
+from handgrad.checking.remarks import Arrangement, ArrayFault, Unused
+from handgrad.checking.report import Verdict as CheckVerdict
+from handgrad.checking.words import MISTAKES, OTHERS
+from handgrad.checking.words import SLIPS as SAID_OF_SLIPS
 from handgrad.cli.commands import COMMANDS as ALL_COMMANDS
 from handgrad.comparison.structure import Quantity
-from handgrad.gates.structure import RemedyKind, Verdict
+from handgrad.discussion import Question
+from handgrad.exercises.meaning import Kind
+from handgrad.exercises.promises import PromiseKind
+from handgrad.exercises.reasons import REASONS, ReasonKind
 from handgrad.operations.mistakes import PRIORITY
-from handgrad.practice.meaning import Kind
-from handgrad.practice.promises import PromiseKind
-from handgrad.practice.reasons import REASONS, ReasonKind
-from handgrad.questions import Question
-from handgrad.trace import Note
-from handgrad.trace.takeaways import Takeaway
+from handgrad.solution import Note
+from handgrad.solution.takeaways import Takeaway
 from tests.gauntlet import commands
 from tests.gauntlet.facts import (
     FAMILIES,

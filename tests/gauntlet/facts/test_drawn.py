@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 import handgrad
-from handgrad.gates.structure import Certificate
-from handgrad.practice import Promise
-from handgrad.practice.meaning import Kind, Meaning, meanings
-from handgrad.practice.promises import PromiseKind
-from handgrad.practice.reasons import Reason, ReasonKind
-from handgrad.trace.takeaways import Takeaway
+from handgrad.audit.structure import Certificate
+from handgrad.exercises import Promise
+from handgrad.exercises.meaning import Kind, Meaning, meanings
+from handgrad.exercises.promises import PromiseKind
+from handgrad.exercises.reasons import Reason, ReasonKind
+from handgrad.solution.takeaways import Takeaway
 from tests.gauntlet.facts.boxed import of_boxed
 from tests.gauntlet.facts.drawn import of_meaning, of_promise
 from tests.gauntlet.facts.meant import of_reason

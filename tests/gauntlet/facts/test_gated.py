@@ -9,8 +9,8 @@ from typing import Any, get_args
 import pytest
 
 import handgrad
-from handgrad.gates import Audit
-from handgrad.gates.structure import Remedy, RemedyKind
+from handgrad.audit import Audit
+from handgrad.audit.structure import Remedy, RemedyKind
 from tests.gauntlet.facts.claim import Claims
 from tests.gauntlet.facts.gated import Seen, of_audit, of_layer, of_remedy, of_unit, pre_activations
 from tests.gauntlet.facts.source import Facts

@@ -11,7 +11,7 @@ import pytest
 import handgrad
 from handgrad.expression import Literal, Name
 from handgrad.page.blocks import Derivation, Page, Paragraph, Relation
-from handgrad.why import WhyGradient, WhyValue
+from handgrad.paths import WhyGradient, WhyValue
 from tests.gauntlet.facts.paged import of_page, of_pages
 from tests.gauntlet.facts.paths import of_why, of_whys
 from tests.gauntlet.facts.source import Facts

@@ -11,7 +11,7 @@ import pytest
 
 import handgrad
 from handgrad.operations import BY_NAME
-from handgrad.trace import Note, Step
+from handgrad.solution import Note, Step
 from tests.gauntlet.facts import judge, lines, notes
 from tests.gauntlet.facts.source import Facts
 from tests.gauntlet.facts.spoiling import spoiled

@@ -11,8 +11,8 @@ from typing import Any, get_args
 import pytest
 
 import handgrad
-from handgrad.check.reading import read_text
-from handgrad.check.remarks import Arrangement, ArrayFault, AsColumn, NoArray, Unused
+from handgrad.checking.reading import read_text
+from handgrad.checking.remarks import Arrangement, ArrayFault, AsColumn, NoArray, Unused
 from tests.gauntlet.facts.answers import Known, Sheet
 from tests.gauntlet.facts.planting import right_sheet
 from tests.gauntlet.facts.source import Facts

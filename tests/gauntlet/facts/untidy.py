@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.check import CheckReport
-from handgrad.check.reading import from_mapping, read_text
-from handgrad.check.remarks import (
+from handgrad.checking import CheckReport
+from handgrad.checking.reading import from_mapping, read_text
+from handgrad.checking.remarks import (
     AnotherDerivative,
     ArrayUnread,
     AsColumn,
@@ -43,7 +43,7 @@ from handgrad.check.remarks import (
     UnreadRow,
     Unused,
 )
-from handgrad.check.report import Judged
+from handgrad.checking.report import Judged
 from handgrad.expression import Adjoint
 from tests.gauntlet.facts.answers import Known, Sheet
 from tests.gauntlet.facts.claim import Claims, Found, claims_of

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from handgrad.explain.text import plain_text
 from handgrad.picture.charts.axes import (
     SMALL_TEXT,
     TEXT,
@@ -21,6 +20,7 @@ from handgrad.picture.charts.axes import (
     ticks,
 )
 from handgrad.picture.drawing import Drawing, Label, Path, Rectangle, Role, Shape, Text
+from handgrad.text import plain_text
 
 ROW = 22.0
 _THICK = 14.0

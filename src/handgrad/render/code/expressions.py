@@ -12,8 +12,8 @@ import numpy as np
 from handgrad.expression import Expression, Leaf
 from handgrad.operations.operation import Array
 from handgrad.render.code.dialects import Dialect
-from handgrad.run.evaluate import value_of
-from handgrad.run.tracing import (
+from handgrad.running.evaluate import value_of
+from handgrad.running.tracing import (
     Instruction,
     Recorder,
     Reference,

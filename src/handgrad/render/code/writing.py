@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from handgrad.errors import OptionError, nearest, printable
-from handgrad.explain import plain_text, title
 from handgrad.expression import Adjoint, Expression, Leaf, Name, Shape, leaves
 from handgrad.graph.updating import update_pass
 from handgrad.operations.annotate import tidied
@@ -18,7 +17,9 @@ from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.render.code.dialects import DIALECTS, Dialect
 from handgrad.render.code.expressions import formula_code
-from handgrad.trace import Step, Trace, solve
+from handgrad.solution import Step, Trace, solve
+from handgrad.solution.step_words import title
+from handgrad.text import plain_text
 
 WIDTH = 88
 """Characters in a line of numbers, at most, where the numbers can be broken."""

@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import assert_never
 
-from handgrad.explain import plain_text
 from handgrad.expression import Expression
 from handgrad.page.blocks import (
     Block,
@@ -31,6 +30,7 @@ from handgrad.render.style import Style
 from handgrad.render.tex.measure import TexWriter
 from handgrad.render.tex.relation import derivation
 from handgrad.render.tex.text import ascii_only, content, words
+from handgrad.text import plain_text
 
 LONG_TABLE = 20
 """A table with more rows goes on over pages."""

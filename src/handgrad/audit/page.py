@@ -1,0 +1,426 @@
+"""The page of an audit of gates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+from handgrad.audit.structure import EXPLODING, NEARLY, VANISHING, Audit, Layer, Remedy, Unit
+from handgrad.audit.words import (
+    FLOWS,
+    VERDICTS,
+    box_text,
+    fires_text,
+    nothing_arrives_text,
+    remedy_text,
+    result_text,
+    silencer_text,
+    unit_name,
+    unit_text,
+)
+from handgrad.equations import source
+from handgrad.expression import Literal, Name
+from handgrad.operations import noun_of
+from handgrad.page.blocks import Block, Figure, Heading, Note, Page, Paragraph, Table, Text
+from handgrad.picture.charts import Bar, bar_chart, gate_map
+from handgrad.solution.slopes import SATURATION
+from handgrad.text import joined
+
+WIDE = 16
+"""A layer with more units lists only those that are not alive."""
+
+LISTED = 24
+"""Units of one layer that are listed, at most."""
+
+TOLD = 16
+"""Units that are told of one by one, at most."""
+
+BAR = 8
+"""Characters of a bar of how often a unit fires."""
+
+
+def gates_page(audit: Audit, decimals: int = 4) -> Page:
+    """Which units fire, which are off, why, what that silences, and what would revive them."""
+    title = audit.problem.title or "A network"
+    told = sorted((u for u in audit.units if u.verdict != "alive"), key=_told_order(audit))
+    blocks: list[Block] = [
+        Heading((f"Gates: {title}",), 1),
+        Paragraph(_introduction(audit)),
+        *_remarks(audit),
+        *_silencer(audit),
+        Heading((_called(audit),), 2),
+        _layers(audit),
+        Paragraph(_flow_words(audit)),
+        *_figures(audit),
+        Heading(("Units",), 2),
+    ]
+    for layer in audit.layers:
+        blocks += _units(audit, layer)
+    if audit.over:
+        blocks += _over(audit)
+    if told:
+        together = _together(told)
+        blocks += [Heading(("What is off, and what would revive it",), 2)]
+        blocks += [b for u in told[:TOLD] for b in _told(audit, u, together)]
+        if len(told) > TOLD:
+            more = len(told) - TOLD
+            units = "unit is" if more == 1 else "units are"
+            text = f"{more} more {units} not described one by one; --json has them all."
+            blocks.append(Note("info", (text,)))
+        blocks += _tried_together(audit, together)
+    else:
+        blocks.append(Note("check", ("Every unit is alive.",)))
+    shown = {name: source(formula) for name, formula in audit.parts.items()}
+    return Page(
+        title=f"Gates: {title}",
+        blocks=tuple(blocks),
+        decimals=decimals,
+        display={**audit.problem.display, **shown},
+        loss=audit.problem.loss,
+    )
+
+
+def _told_order(audit: Audit) -> Callable[[Unit], tuple[object, ...]]:
+    """Units that silence all before them first; then the deadest."""
+    silencer = audit.silencer
+    first = silencer.name if silencer is not None else ""
+    return lambda unit: (unit.layer != first, *unit.deadness)
+
+
+def _silencer(audit: Audit) -> list[Block]:
+    silencer = audit.silencer
+    if silencer is not None:
+        return [Note("gate", silencer_text(audit, silencer))]
+    return [Note("gate", nothing_arrives_text(audit))] if audit.nothing_arrives else []
+
+
+def _introduction(audit: Audit) -> Text:
+    many: Text = (f"{audit.cases} cases" if audit.cases > 1 else "One example",)
+    if audit.rows:
+        many = (*many, ", the rows of ", *joined([(Name(n),) for n in audit.rows]))
+    if audit.columns:
+        many = (*many, ", the columns of ", *joined([(Name(n),) for n in audit.columns]))
+    gates = {layer.gate for layer in audit.layers}
+    fires = (
+        " A unit with a gate fires where its pre-activation is positive." if True in gates else ""
+    )
+    if True in gates and audit.cases * NEARLY >= 1:
+        fires += (
+            f" It is nearly dead where it fires on at most {100 * NEARLY:g} % of the cases: more than half of all "
+            "random batches of 64 then have no case on which it fires."
+        )
+    if audit.tried:
+        fires += (
+            " It counts as revived when a gradient above the noise of rounding reaches its own parameters "
+            "through it."
+        )
+    flat = (
+        " A unit without a gate is saturated where its slope is under "
+        f"{SATURATION:g} of the steepest."
+        if False in gates
+        else ""
+    )
+    return (
+        *many,
+        f".{fires}{flat} Gradients are those of each case's own loss; sizes are means over the cases. "
+        "Units are counted from 1 here; names such as b2[1] are spelled as in commands and count from 0.",
+    )
+
+
+def _remarks(audit: Audit) -> list[Block]:
+    notes: list[Block] = []
+    if audit.skipped:
+        rows = "row was" if audit.skipped == 1 else "rows were"
+        notes.append(Note("warning", (f"{audit.skipped} bad {rows} left out.",)))
+    if audit.fixed:
+        names: list[str | Name] = []
+        for position, name in enumerate(audit.fixed):
+            names += [", "] * bool(position) + [Name(name)]
+        text: Text = ("The data do not give ", *names, ": the problem's own numbers stand for every case.")  # fmt: skip
+        if audit.own_data:
+            each = "row" if audit.rows else "column" if audit.columns else "case"
+            text = (
+                *names,
+                f" {'is' if len(audit.fixed) == 1 else 'are'} the same for every {each}.",
+            )
+        notes.append(Note("info", text))
+    return notes
+
+
+GRADIENT_BY = {
+    "Layers": "Gradient by layer",
+    "Time steps": "Gradient by time step",
+    "Layers and time steps": "Gradient by layer and time step",
+}
+
+
+def _called(audit: Audit) -> str:
+    """What the layers are called: the time steps of a recurrent network are no layers."""
+    times = [layer.time_step > 0 for layer in audit.layers]
+    return "Time steps" if all(times) else "Layers and time steps" if any(times) else "Layers"
+
+
+def _layers(audit: Audit) -> Table:
+    times = all(layer.time_step for layer in audit.layers)
+    first = "time step" if times else "layer"
+    header: tuple[Text, ...] = (
+        (first,), ("activation",), ("units",), ("off",), ("fire",), ("gradient in",), ("out",), ("flow",),
+    )  # fmt: skip
+    rows: list[tuple[Text, ...]] = []
+    for layer in audit.layers:
+        rows.append(
+            (
+                _layer_name(layer, times),
+                (_bare(noun_of(layer.operation)),),
+                (f"{layer.units}",),
+                (f"{layer.dead}" if layer.gate else "—",),
+                (_percent(layer.firing) if layer.gate else "—",),
+                (Literal(layer.gradient_in),),
+                (Literal(layer.gradient_out),),
+                (FLOWS[layer.flow],),
+            )
+        )
+    return Table(header, tuple(rows), "llrrrrrl")
+
+
+def _layer_name(layer: Layer, times: bool) -> Text:
+    """A layer's name in the table; a time step's with its number."""
+    if not layer.time_step:
+        return (Name(layer.name),)
+    return (f"{'' if times else 'time step '}{layer.time_step}: ", Name(layer.name))
+
+
+def _flow_words(audit: Audit) -> Text:
+    last = "time step" if audit.layers[-1].time_step else "layer"
+    return (
+        f"Gradients vanish where the norm that passes is under {VANISHING:g} of the last {last}'s, and explode "
+        f"where it is over {EXPLODING:g} times that.",
+    )
+
+
+def _figures(audit: Audit) -> list[Block]:
+    figures: list[Block] = []
+    gates = [layer for layer in audit.layers if layer.gate]
+    if audit.sample and gates:
+        drawing = gate_map(
+            audit.sample,
+            title="Which units fire",
+            groups=[(layer.name, layer.units) for layer in gates],
+        )
+        states = [open_ for row in audit.sample for open_ in row]
+        told = f"{sum(states)} of {len(states)} units {'fires' if sum(states) == 1 else 'fire'}."
+        if audit.cases > 1:
+            first = "" if len(audit.sample) == audit.cases else "first "
+            told = (
+                f"Over the {first}{len(audit.sample)} cases, units fire "
+                f"{sum(states)} of {len(states)} times."
+            )
+        figures.append(Figure(drawing, (told,)))
+    if audit.cases > 1 and gates:
+        bars = [
+            Bar(
+                unit_name(layer, u.unit),
+                u.fired_at / (u.cases * layer.positions),
+                remark="" if u.fired else "never",
+                role="series1" if u.fired else "off",
+            )
+            for layer in gates
+            for u in audit.of(layer.name)
+        ]
+        drawing = bar_chart(
+            bars, title="How often each unit fires",
+            value_label="share of the cases"
+            if all(layer.positions == 1 for layer in gates)
+            else "share of the cases and positions",
+            style="percent", limits=(0.0, 1.0),
+        )  # fmt: skip
+        figures.append(Figure(drawing))
+    if len(audit.layers) > 1:
+        bars = [Bar((Name(layer.name),), layer.gradient_out) for layer in audit.layers]
+        drawing = bar_chart(
+            bars, title=GRADIENT_BY[_called(audit)], value_label="norm of what passes"
+        )
+        figures.append(Figure(drawing))
+    return figures
+
+
+def _units(audit: Audit, layer: Layer) -> list[Block]:
+    units = audit.of(layer.name)
+    ailing = sorted((u for u in units if u.verdict != "alive"), key=lambda u: u.deadness)
+    living = [u for u in units if u.verdict == "alive"]
+    shown = sorted(units, key=lambda u: u.deadness) if len(units) <= WIDE else ailing[:LISTED]
+    blocks: list[Block] = []
+    if len(units) > WIDE:
+        text: Text = (
+            Name(layer.name),
+            f": {len(living)} of {len(units)} units {'is' if len(living) == 1 else 'are'} alive.",
+        )
+        if len(living) > 1:
+            # Of those that are alive, and of no others.
+            rates = sorted(u.fired_at / (u.cases * layer.positions) for u in living)
+            does = "fire" if layer.gate else "have a positive pre-activation"
+            of = "positions" if layer.positions > 1 else "cases"
+            half = rates[(len(rates) - 1) // 2]
+            text = (
+                *text, f" Those {does} on {_percent(rates[0])} to {_percent(rates[-1])} of the {of}, half of them on {_percent(half)} or less.",
+            )  # fmt: skip
+        blocks.append(Paragraph(text))
+    if not shown:
+        return blocks
+    header: tuple[Text, ...] = (
+        ("unit",), ("fires" if layer.gate else "positive",), ("largest",), ("gradient",), ("verdict",),
+    )  # fmt: skip
+    rows = tuple(_row(layer, u) for u in shown)
+    caption: Text = (
+        Name(layer.name),
+        f" = {noun_of(layer.operation)} of ",
+        layer.pre_activation,
+    )
+    if layer.positions > 1:
+        where = "in every case" if audit.cases > 1 else "in the example"
+        caption = (*caption, f"; each unit stands at {layer.positions} positions {where}")
+    if len(shown) < len(units) and len(ailing) > LISTED:
+        caption = (*caption, f"; the first {LISTED} of {len(ailing)} that are not alive")
+    return [*blocks, Table(header, rows, "llrrl", caption)]
+
+
+def _row(layer: Layer, unit: Unit) -> tuple[Text, ...]:
+    share = unit.fired_at / (unit.cases * layer.positions)
+    return (
+        unit_name(layer, unit.unit),
+        (f"{_bar(share)} {fires_text(layer, unit)}",),
+        (Literal(unit.max_preactivation),),
+        (Literal(unit.gradient),),
+        (VERDICTS[unit.verdict],),
+    )
+
+
+def _bar(share: float) -> str:
+    """A bar that is empty for nothing only, and full for everything only."""
+    filled = round(BAR * share)
+    if 0 < share < 1:
+        filled = min(max(filled, 1), BAR - 1)
+    return "█" * filled + "░" * (BAR - filled)
+
+
+def _bare(noun: str) -> str:
+    """A noun as the entry of a table: without its article."""
+    return noun.removeprefix("the ")
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"
+
+
+def _over(audit: Audit) -> list[Block]:
+    """What holds over the box, for the units that there is something to say of."""
+    rows: list[tuple[Text, ...]] = []
+    layers = {layer.name: layer for layer in audit.layers}
+    words = {"dead": "never fires in the box", "fires": "can fire", "undecided": "undecided"}
+    known = [u for u in audit.units if u.certificate is not None]
+    for unit in [u for u in known if u.certificate is not None][: LISTED * 2]:
+        certificate = unit.certificate
+        assert certificate is not None
+        witness: Text = ()
+        for name, value in (certificate.witness or {}).items():
+            numbers = value if isinstance(value, tuple) else (value,)
+            if len(numbers) <= 4:
+                witness = (*witness, f"at {name} = ", Literal(value), " ")
+        split = f", in {certificate.boxes} parts" if certificate.boxes > 1 else ""
+        rows.append(
+            (
+                unit_name(layers[unit.layer], unit.unit),
+                (Literal(certificate.upper),),
+                (words[certificate.decided] + split,),
+                witness,
+            )
+        )
+    header: tuple[Text, ...] = (("unit",), ("bound",), ("verdict",), ("example",))
+    dead = sum(u.certificate is not None and u.certificate.decided == "dead" for u in known)
+    open_ = sum(u.certificate is not None and u.certificate.decided == "undecided" for u in known)
+    fire = len(known) - dead - open_
+    text = (
+        f"Of {len(known)} gates, {dead} {'is' if dead == 1 else 'are'} proved never to open in the box, {fire} "
+        f"open{'s' * (fire == 1)} somewhere in it, and {open_} {'is' if open_ == 1 else 'are'} undecided. "
+        "A bound is an upper bound of the pre-activation, "
+        "rounded outward."
+    )
+    return [
+        Heading((f"Over {box_text(audit)}",), 2),
+        Paragraph((text,)),
+        Table(header, tuple(rows), "lrll"),
+    ]
+
+
+Change: TypeAlias = tuple[object, ...]
+
+
+def _together(units: Sequence[Unit]) -> dict[Change, list[tuple[Unit, Remedy]]]:
+    """Changes that were tried for several units at once, each with what came of it for each."""
+    found: dict[Change, list[tuple[Unit, Remedy]]] = {}
+    for unit in units:
+        for remedy in unit.remedies:
+            if remedy.kind not in ("redraw", "shrink"):
+                found.setdefault(remedy.change, []).append((unit, remedy))
+    return {change: each for change, each in found.items() if len(each) > 1}
+
+
+def _told(
+    audit: Audit, unit: Unit, together: Mapping[Change, Sequence[tuple[Unit, Remedy]]]
+) -> list[Block]:
+    layer = next(x for x in audit.layers if x.name == unit.layer)
+    blocks: list[Block] = [
+        Heading((*unit_name(layer, unit.unit), f": {VERDICTS[unit.verdict]}"), 3),
+        Note("gate", unit_text(audit, layer, unit)),
+    ]
+    alone = [r for r in unit.remedies if r.change not in together]
+    if alone:
+        header: tuple[Text, ...] = (("tried",), ("result",), ("revived",))
+        rows = tuple(
+            (
+                (remedy_text(r),),
+                result_text(r, unit.verdict),
+                ("yes" if r.works else "no",),
+            )
+            for r in alone
+        )
+        blocks.append(Table(header, rows, "lll", _measured_on(audit)))
+    return blocks
+
+
+def _measured_on(audit: Audit) -> Text:
+    if audit.trial_cases < audit.cases:
+        return (f"Measured on the first {audit.trial_cases} cases",)
+    return ()
+
+
+def _tried_together(
+    audit: Audit, together: Mapping[Change, Sequence[tuple[Unit, Remedy]]]
+) -> list[Block]:
+    """What was tried for several units at once: which it revives, and which it does not."""
+    if not together:
+        return []
+    layers = {layer.name: layer for layer in audit.layers}
+    rows: list[tuple[Text, ...]] = []
+    for each in together.values():
+        revived = [unit_name(layers[u.layer], u.unit) for u, r in each if r.works]
+        rest = [unit_name(layers[u.layer], u.unit) for u, r in each if not r.works]
+        first = each[0][1]
+        text = remedy_text(first)
+        if first.kind == "go_on":
+            most = max(r.updates for _, r in each)
+            text = f"{text}: {most} update{'s' * (most != 1)}"
+            revived = [
+                (*unit_name(layers[u.layer], u.unit), f" (by update {r.updates})")
+                for u, r in each
+                if r.works
+            ]
+        rows.append(((text,), _listed_units(revived), _listed_units(rest)))
+    header: tuple[Text, ...] = (("tried for all of them at once",), ("revived",), ("not revived",))
+    return [Table(header, tuple(rows), "lll", _measured_on(audit))]
+
+
+def _listed_units(names: Sequence[Text]) -> Text:
+    if not names:
+        return ("none",)
+    return joined(names)

@@ -1,0 +1,244 @@
+"""What an audit says of a unit and of what was tried on it, in sentences."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+import numpy as np
+
+from handgrad.audit.structure import Audit, Flow, Layer, Remedy, Unit, Verdict
+from handgrad.expression import Expression, Literal, Name
+from handgrad.figures import figure
+from handgrad.operations import noun_of
+from handgrad.running.reviving_words import revivers_text
+from handgrad.solution import unit_words as units
+from handgrad.solution.note_words import zeroed_text
+from handgrad.text import Inline, Text, joined, ordinal
+
+FEW = 4
+"""Sides of a box that are written out."""
+
+VERDICTS: dict[Verdict, str] = {
+    "alive": "alive",
+    "gated_off": "gated off on this example",
+    "dead_on_data": "dead on this data set",
+    "provably_dead": "provably dead over the box",
+    "starved": "alive but starved",
+    "nearly_dead": "nearly dead",
+    "saturated": "saturated",
+}
+
+FLOWS: dict[Flow, str] = {
+    "steady": "steady",
+    "vanishing": "vanishing",
+    "exploding": "exploding",
+    "blocked": "none passes",
+}
+
+
+def unit_formula(layer: Layer, unit: tuple[int, ...]) -> Expression:
+    """The pre-activation of one unit; all of it, or the leading entries, where it has positions."""
+    whole = layer.axes == tuple(range(len(layer.axes)))
+    if not unit or not whole or len(unit) < len(layer.shape):
+        return layer.pre_activation
+    return replace(layer.pre_activation.at(unit), shape=())
+
+
+def unit_name(layer: Layer, unit: tuple[int, ...]) -> Text:
+    """A unit as it is called: its pre-activation's entry, or a row, a column or a channel of it."""
+    return units.unit_name(
+        layer.pre_activation, unit, axes=layer.axes, shape=layer.shape, matrix=layer.matrix
+    )
+
+
+def fires_text(layer: Layer, unit: Unit) -> str:
+    """On how many cases, or at how many positions in them, a unit fires."""
+    if layer.positions == 1:
+        return f"{unit.fired} of {unit.cases}"
+    return f"{unit.fired_at} of {unit.cases * layer.positions}"
+
+
+def unit_text(audit: Audit, layer: Layer, unit: Unit) -> Text:
+    """The verdict on a unit that is not alive: its numbers, what it silences, and what can move it."""
+    z: Text = (unit_formula(layer, unit.unit),)
+    largest: Text = ("the largest ", *z)
+    if len(unit.unit) < len(layer.shape):
+        z, largest = ("any entry of it",), ("its largest entry",)
+    name = _named(unit, layer)
+    cases = f"all {unit.cases} cases" if unit.cases > 1 else "this example"
+    parts: list[Inline]
+    match unit.verdict:
+        case "alive":
+            parts = [*name, " is alive."]
+        case "gated_off" if len(unit.unit) < len(layer.shape):
+            places = f", at all {layer.positions} positions" if layer.positions > 1 else ""
+            parts = [
+                *name, f" is gated off on this example{places}: its largest entry, ",
+                Literal(unit.max_preactivation), ", is not positive.",
+            ]  # fmt: skip
+        case "gated_off":
+            parts = [
+                *name, " is gated off on this example: ", *z, " = ", Literal(unit.max_preactivation),
+                " is not positive.",
+            ]  # fmt: skip
+        case "dead_on_data":
+            where = f", at all {layer.positions} positions" if layer.positions > 1 else ""
+            parts = [
+                *name, f" is dead on this data set: its gate is shut in {cases}{where}; ", *largest,
+                " is ", Literal(unit.max_preactivation), ".",
+            ]  # fmt: skip
+        case "provably_dead":
+            assert unit.certificate is not None
+            parts = [
+                *name, f" is provably dead over {box_text(audit)}: nowhere in it is ", *z, " above ",
+                Literal(unit.certificate.upper), _parts(unit.certificate.boxes), ".",
+            ]  # fmt: skip
+        case "starved":
+            why = (
+                "every gate after it is shut whenever it fires"
+                if unit.starved_by == "gates"
+                else "what arrives at it is exactly 0"
+            )
+            on = f" {_on(layer, unit)}" if unit.cases * layer.positions > 1 else ""
+            parts = [*name, f" fires{on}, but it is starved: {why}."]
+        case "nearly_dead":
+            parts = [*name, f" fires {_on(layer, unit)}: most batches teach it nothing."]
+        case "saturated":
+            noun = noun_of(layer.operation)
+            parts = [
+                *name, f" is saturated in {cases}: the slope of {noun} is under {audit.threshold:g} of its largest.",
+            ]  # fmt: skip
+        case _:
+            assert_never(unit.verdict)
+    if unit.blocked:
+        mean = " on average" if unit.cases > 1 else ""
+        parts += [" It blocks a gradient of size ", Literal(unit.blocked), f"{mean}."]
+    if unit.silences:
+        parts += [" That zeroes ", *joined([zeroed_text(z) for z in unit.silences]), "."]
+    if unit.revivers is not None:
+        parts += [" ", *revivers_text(unit.revivers)]
+    return tuple(parts)
+
+
+def silencer_text(audit: Audit, layer: Layer) -> Text:
+    """That no unit of a layer fires, and what gets no gradient because of it."""
+    cases = f"all {audit.cases} cases" if audit.cases > 1 else "this example"
+    gates = "The gate" if layer.units == 1 else f"Every one of the {layer.units} gates"
+    return (
+        f"{gates} of ", Name(layer.name), f" is shut in {cases}, and every path from ",
+        *joined([(Name(n),) for n in layer.silences]), " to the loss leads through it: no gradient reaches "
+        "anything before it. Whatever is done to the units before it, they stay starved until it opens.",
+    )  # fmt: skip
+
+
+def nothing_arrives_text(audit: Audit) -> Text:
+    """That what comes back from the loss is 0 before it reaches any layer."""
+    cases = f"in all {audit.cases} cases" if audit.cases > 1 else "in this example"
+    return (
+        "No gradient arrives at ", *joined([(Name(layer.name),) for layer in audit.layers]),
+        f": {cases} what comes back from the loss is exactly 0 before it reaches "
+        f"{'them' if len(audit.layers) > 1 else 'it'}. As long as it is, none passes "
+        f"{'their' if len(audit.layers) > 1 else 'its'} gates, open or shut.",
+    )  # fmt: skip
+
+
+def _on(layer: Layer, unit: Unit) -> str:
+    if layer.positions > 1:
+        return f"at {fires_text(layer, unit)} positions"
+    return f"on {unit.fired} of {unit.cases} case{'s' * (unit.cases != 1)}"
+
+
+def _named(unit: Unit, layer: Layer) -> Text:
+    if len(unit.unit) == len(layer.shape):
+        if not unit.unit:
+            return ("The unit",)
+        if len(unit.unit) == 1:
+            return (f"The {ordinal(unit.unit[0])} unit",)
+        return (f"Entry {tuple(i + 1 for i in unit.unit)}",)
+    name = unit_name(layer, unit.unit)
+    if isinstance(name[0], str):
+        return (name[0][0].upper() + name[0][1:], *name[1:])
+    return ("The unit",)
+
+
+def _parts(boxes: int) -> str:
+    return f" (the box split into {boxes} parts)" if boxes > 1 else ""
+
+
+def box_text(audit: Audit) -> str:
+    """The box, as it may be written: x in [−1, 1]^2."""
+    texts = []
+    for name, (low, high) in audit.over.items():
+        sides = list(zip(np.ravel(low), np.ravel(high), strict=True))
+        shown = [f"[{figure(a)}, {figure(b)}]".replace("-", "−") for a, b in sides]
+        if len(shown) > 1 and len(set(shown)) == 1:
+            texts.append(f"{name} in {shown[0]}^{len(shown)}")
+        else:
+            more = " × …" if len(shown) > FEW else ""
+            texts.append(f"{name} in {' × '.join(shown[:FEW])}{more}")
+    return " and ".join(texts) or "the box"
+
+
+def remedy_text(remedy: Remedy) -> str:
+    """What was tried; entries count from 0, as in commands."""
+    match remedy.kind:
+        case "bias_shift":
+            where = f"[{','.join(map(str, remedy.entry))}]" if remedy.entry else ""
+            name = f"{remedy.parameter}{where}"
+            if remedy.saturated or remedy.amount == remedy.tried:
+                verb = "raise" if remedy.tried >= 0 else "lower"
+                return f"{verb} {name} by {figure(abs(remedy.tried))}"
+            return (
+                f"raise {name} by more than {figure(remedy.amount)} (tried: {figure(remedy.tried)})"
+            )
+        case "shrink":
+            if not remedy.tried:
+                return "shrink its weights, as a penalty on them does: all the way to 0"
+            return (
+                "shrink its weights, as a penalty on them does: to less than "
+                f"{figure(remedy.amount)} of what they are (tried: {figure(remedy.tried)})"
+            )
+        case "leaky_form":
+            return f"let every gate leak: {noun_of(remedy.operation)}"
+        case "redraw":
+            return f"redraw its weights (He), with bias 0: {remedy.draws} times"
+        case "smaller_rate":
+            return f"a smaller rate, {figure(remedy.rate)}: {remedy.updates} update{'s' * (remedy.updates != 1)}"
+        case "go_on":
+            return "go on training, with the problem's own rule"
+        case _:
+            assert_never(remedy.kind)
+
+
+def result_text(remedy: Remedy, verdict: Verdict) -> Text:
+    """What came of it, measured."""
+    through: Text = (", gradient through it ", Literal(remedy.gradient))
+    cases = f"of {remedy.cases} case{'s' * (remedy.cases != 1)}"
+    after = f"after {remedy.updates} update{'s' * (remedy.updates != 1)} "
+    starved = ", but no gradient reaches it" if remedy.missing == "starved" else ""
+    if verdict == "saturated" and remedy.kind != "redraw":
+        when = after if remedy.kind == "go_on" else ""
+        return (f"{when}saturated on {_count(remedy.saturated)} {cases}", *through)
+    if verdict == "starved" or remedy.kind == "leaky_form":
+        when = after if remedy.kind == "go_on" else ""
+        return (f"{when}gradient through it ", Literal(remedy.gradient))
+    match remedy.kind:
+        case "redraw":
+            fires = f"fires in {remedy.draws_firing} of {remedy.draws} draws"
+            if remedy.draws_working == remedy.draws_firing:
+                return (fires, *through)
+            return (f"{fires}, revived in {remedy.draws_working}", *through)
+        case "smaller_rate":
+            own = f"; at the problem's own rate on {_count(remedy.fired_otherwise)}"
+            return (f"then fires on {_count(remedy.fired)} {cases}{own}{starved}",)
+        case "go_on":
+            return (f"{after}fires on {_count(remedy.fired)} {cases}{starved}",)
+        case _:
+            if starved:
+                return (f"fires on {_count(remedy.fired)} {cases}{starved}",)
+            return (f"fires on {_count(remedy.fired)} {cases}", *through)
+
+
+def _count(number: float) -> str:
+    return f"{number:.0f}" if number == round(number) else f"{number:.1f}"

@@ -1,0 +1,136 @@
+"""Formulas compiled to be evaluated many times: on floats, and on intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from handgrad.errors import HandgradError
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, Shape, leaves
+from handgrad.graph.structure import is_cased
+from handgrad.operations import operation_of
+from handgrad.operations.annotate import annotated, signature_of
+from handgrad.operations.operation import Array, Kernel, Misfit, Namespace
+from handgrad.running.cleaning import without_rest
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A formula, what it refers to, and the calls that compute it.
+
+    `shape` is that of one case; where it is `cased` the cases lie on one more axis, the last.
+    """
+
+    expression: Expression
+    leaves: tuple[Leaf, ...]
+    shape: Shape
+    cased: bool
+    _constants: tuple[tuple[int, Any], ...]
+    _leaf_slots: tuple[tuple[Leaf, int], ...]
+    _calls: tuple[tuple[Kernel, Kernel, tuple[int, ...]], ...]
+    _out: int
+
+    def __call__(
+        self, values: Mapping[Leaf, Any], xp: Namespace = np, *, clean: bool = False
+    ) -> Array:
+        """The value at `values`, whose arrays are of namespace `xp`.
+
+        Where it is `clean`, sums are without rests of rounding.
+        """
+        slots: list[Any] = [None] * (len(self._leaf_slots) + len(self._constants))
+        for slot, constant in self._constants:
+            slots[slot] = constant
+        for leaf, slot in self._leaf_slots:
+            slots[slot] = values[leaf]
+        for kernel, cleaned, arguments in self._calls:
+            slots.append((cleaned if clean else kernel)(xp, *[slots[a] for a in arguments]))
+        return slots[self._out]
+
+
+def compiled(
+    expression: Expression, shapes: Callable[[Leaf], Shape], cased: Set[Leaf]
+) -> Formula | None:
+    """A formula ready to run; None where the shapes in it do not fit."""
+    try:
+        tree = annotated(expression, shapes)
+    except HandgradError:
+        return None
+    compiler = _Compiler(cased)
+    try:
+        out = compiler.place(tree)
+    except Misfit:
+        return None  # what a mistake leaves may be one number, which has no axis for a softmax
+    return Formula(
+        expression=tree,
+        leaves=leaves(tree),
+        shape=tree.shape or (),
+        cased=is_cased(tree, cased),
+        **compiler.parts(out),
+    )
+
+
+class _Compiler:
+    """Places a tree's nodes in slots: leaves and constants first, then calls in order."""
+
+    def __init__(self, cased: Set[Leaf]) -> None:
+        self.cased = cased
+        self.given: dict[Expression, int] = {}
+        self.calls: list[tuple[Kernel, Kernel, tuple[int, ...]]] = []
+        self.known: dict[Expression, int] = {}
+
+    def place(self, node: Expression) -> int:
+        """The node's place, negative for a call until `parts` knows how many leaves there are."""
+        if not isinstance(node, Call):
+            return self.given.setdefault(node, len(self.given))
+        if node in self.known:
+            return self.known[node]
+        operation = operation_of(node)
+        which = tuple(is_cased(a, self.cased) for a in node.arguments)
+        places = [self.place(a) for a in node.arguments]
+        if operation.elementwise and any(which):
+            for position, (argument, has) in enumerate(zip(node.arguments, which, strict=True)):
+                if not has and argument.shape:
+                    places[position] = self._call(
+                        _with_cases_axis, _with_cases_axis, (places[position],)
+                    )
+        signature = signature_of(node, which)
+        cleaned = without_rest(node, signature)
+        place = self._call(operation.kernel(signature), cleaned, tuple(places))
+        self.known[node] = place
+        return place
+
+    def _call(self, kernel: Kernel, cleaned: Kernel, places: tuple[int, ...]) -> int:
+        self.calls.append((kernel, cleaned, places))
+        return -len(self.calls)
+
+    def parts(self, out: int) -> dict[str, Any]:
+        count = len(self.given)
+
+        def slot(place: int) -> int:
+            return place if place >= 0 else count - place - 1
+
+        return {
+            "_constants": tuple(
+                (k, _constant(e)) for e, k in self.given.items() if isinstance(e, Literal)
+            ),
+            "_leaf_slots": tuple(
+                (e, k) for e, k in self.given.items() if isinstance(e, Name | Adjoint)
+            ),
+            "_calls": tuple(
+                (kernel, cleaned, tuple(slot(p) for p in places))
+                for kernel, cleaned, places in self.calls
+            ),
+            "_out": slot(out),
+        }
+
+
+def _constant(literal: Literal) -> Any:
+    number = np.asarray(literal.value, dtype=float)
+    return number if number.ndim else float(number)
+
+
+def _with_cases_axis(xp: Namespace, array: Array) -> Array:
+    return array[..., None]

@@ -1,0 +1,371 @@
+"""The verdict on every quantity, in the order in which they are computed.
+
+A figure is right where it is what the exact value rounds to, or where it lies within what the figures
+shown before it may lead to; it is consistent where it follows in that way from figures of which some
+were wrong. All dependents of a slip are so recomputed from it, and it costs once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from handgrad.checking.diagnosis import Diagnosing
+from handgrad.checking.figures import EXACT, Entry, Habit
+from handgrad.checking.formula import Formula
+from handgrad.checking.matching import Matched
+from handgrad.checking.report import MOST_WRONG, Judged, Places, Verdict
+from handgrad.checking.work import Quantity, Work
+from handgrad.checking.worlds import World, hull, meeting, meets, widened
+from handgrad.expression import Adjoint, Leaf
+from handgrad.numbers import Interval
+from handgrad.operations.operation import Array
+
+
+def judged(work: Work, found: Matched, *, rounded_unseen: bool = True) -> tuple[Judged, ...]:
+    """The verdicts, for every quantity that is asked for or entered, in the order of the steps.
+
+    Arguments:
+        rounded_unseen: whether numbers that were not entered may have been rounded on the way; a
+            student is given the benefit of it.
+    """
+    judging = _Judging(work, found, rounded_unseen)
+    for quantity in work.structure.quantities:
+        judging.take(quantity)
+    return tuple(sorted(judging.results, key=lambda j: _order(j.quantity)))
+
+
+def _order(quantity: Quantity) -> tuple[int, ...]:
+    if quantity.step:
+        return tuple(map(int, quantity.step.split(".")))
+    return ({"forward": 1, "backward": 2, "update": 3}[quantity.phase], 10**6)
+
+
+@dataclass(frozen=True, slots=True)
+class Halves:
+    """Half a unit of the last digit of each figure: as it was written, and as it will have been carried.
+
+    Trailing zeros are often not written, so a number that was carried had at least the digits that
+    the sheet's figures have by habit.
+    """
+
+    written: Array
+    carried: Array
+
+
+ROUNDING = 1e-15
+"""What rounding may leave of 0, or of numbers of the size of 1 that cancel."""
+
+TINY = 1e-6
+"""How close, relative to itself, a figure must come to a number that is small beside its array's largest."""
+
+SMALL = 1e-6
+"""A number is small that is no more than this share of the largest, such as a score beside a mask's −10⁹."""
+
+MANY = 6
+"""Digits that a whole number has for it to be taken as rounded, 3679099.38 to 3679099, whatever the habit."""
+
+
+def allowed(entry: Entry, work: Work, leaf: Leaf) -> Array:
+    """By figure, how far off it may be whatever its digits: floats' own rounding, where that has a part in it.
+
+    A number far below the largest that floats have as exactly as any other, such as e⁻¹⁴⁸, is held to its own
+    size.
+    """
+    exact = work.exact[leaf]
+    sizes = np.abs(exact)
+    largest = float(np.max(sizes[np.isfinite(sizes)], initial=0.0))
+    floor = entry.floor * largest + ROUNDING
+    allowed = np.full(entry.value.shape, floor)
+    if exact.shape != entry.value.shape:
+        return allowed
+    tiny = (sizes > 0) & (sizes <= max(floor, SMALL * largest))
+    tiny &= np.nan_to_num(entry.value) != 0
+    if tiny.any():
+        floats = np.broadcast_to(work.floats[leaf], exact.shape)
+        sure = tiny & (np.abs(floats - exact) <= EXACT / 10 * sizes)
+        allowed[sure] = TINY * sizes[sure]
+    return allowed
+
+
+def halves(entry: Entry, habit: Habit, floor: Array) -> Halves:
+    """The halves of an entry's figures, which may be off by the floor whatever their digits."""
+    written = entry.half.copy()
+    carried = entry.half.copy()
+    for at, figure in entry.figures.items():
+        unit = habit.unit(figure.value)
+        if figure.value == 0:
+            written[at] = carried[at] = min(figure.half, unit)
+        elif figure.whole:
+            text = figure.text.strip().lower().partition("e")[0].rstrip(".")
+            zeros = len(text) - len(text.rstrip("0"))
+            if len(text.strip("-0")) < MANY:
+                written[at] = min(figure.half * 10.0**zeros, unit) if figure.half else 0.0
+            carried[at] = written[at]
+        else:
+            carried[at] = min(figure.half, unit)
+    return Halves(written * entry.factor * (1 + 1e-9) + floor, carried * entry.factor + floor)
+
+
+class _Judging:
+    def __init__(self, work: Work, found: Matched, rounded_unseen: bool) -> None:
+        self.work = work
+        self.found = found
+        self.rounded_unseen = rounded_unseen
+        figures = [f for e in found.entries.values() for f in e.figures.values()]
+        figures += [f for e in found.misshapen.values() for f in e.figures.values()]
+        self.habit = Habit.of(figures)
+        givens = {leaf: work.exact[leaf] for leaf in work.given_leaves}
+        self.own = World(givens)
+        self.right = self.own
+        self.entries = _rescaled(work, found.entries)
+        self.strict = any(entry.strict for entry in self.entries.values())
+        self.results: list[Judged] = []
+        self.diagnosing = Diagnosing(work, self.entries, self.habit)
+
+    def take(self, quantity: Quantity) -> None:
+        """The verdict on one quantity, and what it leaves for those that use it."""
+        leaf = quantity.leaf
+        entry = self.entries.get(leaf)
+        if entry is None:
+            self._leave_open(quantity)
+            if leaf in self.found.misshapen:
+                self._misshapen(quantity, self.found.misshapen[leaf])
+            elif quantity.asked:
+                self.results.append(Judged(quantity, "missing", self.work.exact[leaf]))
+            return
+        self._entered(quantity, entry)
+
+    # -- nothing entered -------------------------------------------------------------------------
+
+    def _leave_open(self, quantity: Quantity) -> None:
+        """What is not entered follows from what is before it, rounded by habit or not."""
+        for world in self._worlds():
+            value = world.value(quantity.formula)
+            world.put(quantity.leaf, value, self._unshown(world, quantity.formula, value))
+            if world.depends(quantity.formula):
+                world.tainted.add(quantity.leaf)
+
+    def _unshown(self, world: World, formula: Formula, value: Array) -> Callable[[], Interval]:
+        if not self.rounded_unseen:
+            return lambda: world.reach(formula)
+        return lambda: widened(world.reach(formula), _units(self.habit, value))
+
+    def _worlds(self) -> list[World]:
+        return [self.own] if self.own is self.right else [self.own, self.right]
+
+    def _misshapen(self, quantity: Quantity, entry: Entry) -> None:
+        expected = self.work.exact[quantity.leaf]
+        diagnosis = self.diagnosing.of_shape(quantity, entry, self.own)
+        self.results.append(Judged(quantity, "wrong", expected, entry, None, (), diagnosis))
+
+    # -- entered ---------------------------------------------------------------------------------
+
+    def _entered(self, quantity: Quantity, entry: Entry) -> None:
+        leaf = quantity.leaf
+        exact = self.work.exact[leaf]
+        half = halves(entry, self.habit, allowed(entry, self.work, leaf))
+        value, given = entry.value, ~np.isnan(entry.value)
+        right = np.abs(exact - value) <= half.written
+        if entry.strict and not (right | ~given).all():
+            right |= self._of_floats(leaf, value, half.written)
+        if not (right | ~given).all():
+            right |= self._follows(self.right, quantity, value, half.written)
+        ok = right
+        if self.own is not self.right and not (right | ~given).all():
+            ok = right | self._follows(self.own, quantity, value, half.written)
+        following = self.own.value(quantity.formula)
+        verdict: Verdict = (
+            "right" if (right & given).all() else "consistent" if (ok & given).all() else "wrong"
+        )
+        if entry.is_empty:
+            verdict = "missing"
+        wrong = _places(~ok | ~given)
+        diagnosis = (
+            self.diagnosing.of(quantity, entry, half, ~ok & given, self.own, self.right)
+            if verdict == "wrong"
+            else ()
+        )
+        differs = not np.allclose(following, exact, rtol=1e-9, atol=1e-12, equal_nan=True)
+        self.results.append(
+            Judged(
+                quantity,
+                verdict,
+                exact,
+                entry,
+                following if differs and self.own.depends(quantity.formula) else None,
+                wrong if verdict == "wrong" else (),
+                diagnosis,
+                trivial=verdict == "consistent" and _trivial(following, exact, right),
+                arrangement=self.found.arrangements.get(leaf),
+            )
+        )
+        self._carry(quantity, value, half, right, ok, given, following)
+        if diagnosis and diagnosis[0].supposed:
+            self._suppose(diagnosis[0].supposed, quantity)
+
+    def _suppose(self, steps: Sequence[tuple[Quantity, Formula]], until: Quantity) -> None:
+        """Steps that were not entered as they must have been done, for one slip in them to cost once.
+
+        All that was taken so far and follows from them without being entered is worked out anew.
+        """
+        own = self.own
+        supposed = {quantity.leaf: formula for quantity, formula in steps}
+        changed: set[Leaf] = set()
+        for quantity in self.work.structure.quantities:
+            leaf = quantity.leaf
+            if leaf == until.leaf:
+                return
+            formula = supposed.get(leaf, quantity.formula)
+            follows = leaf not in self.entries and not changed.isdisjoint(formula.leaves)
+            if leaf in supposed or follows:
+                value = own.value(formula)
+                own.put(leaf, value, self._unshown(own, formula, value))
+                own.tainted.add(leaf)
+                changed.add(leaf)
+
+    def _of_floats(self, leaf: Leaf, value: Array, half: Array) -> Array:
+        """By entry, whether a program may have a number: beside a kink that rests of 0 put it off, too."""
+        found: Array = np.abs(self.work.floats[leaf] - value) <= half
+        for numbers in self.work.beside():
+            if (found | np.isnan(value)).all():
+                break
+            found |= np.abs(numbers[leaf] - value) <= half
+        return found
+
+    def _follows(self, world: World, quantity: Quantity, value: Array, half: Array) -> Array:
+        """By entry, whether a figure may come of the numbers of a world."""
+        found = np.zeros(value.shape, dtype=bool)
+        for way in quantity.ways:
+            found |= np.abs(world.value(way) - value) <= half
+            if found.all():
+                return found
+        for way in quantity.ways:
+            # Bounds of a way that leads through 1/0 are of no number that it gives.
+            found |= meets(world.reach(way), value, half) & np.isfinite(world.value(way))
+        return found
+
+    def _carry(
+        self,
+        quantity: Quantity,
+        value: Array,
+        half: Halves,
+        right: Array,
+        ok: Array,
+        given: Array,
+        following: Array,
+    ) -> None:
+        """What those that come after will be computed from."""
+        leaf, own = quantity.leaf, self.own
+        exact = self.work.exact[leaf]
+        if self.own is self.right and not (right & given).all() and (~right & given).any():
+            self.right = self.own.copy()
+        if self.own is not self.right:
+            world = self.right
+            mended = world.value(quantity.formula)
+            kept = np.where(right & given, value, mended)
+            world.put(
+                leaf, kept, self._carried(world, quantity, kept, half, right & given, right, exact)
+            )
+        shown = np.where(given, value, following)
+        own.put(leaf, shown, self._carried(own, quantity, shown, half, ok & given, right, exact))
+        if self.own is not self.right and not (right & given).all():
+            own.tainted.add(leaf)
+
+    def _reach(self, world: World, quantity: Quantity, exact: Array) -> Interval:
+        """Where the numbers before a quantity lead: to its exact number, and no rest of rounding beside
+        it that would open a gate, where they are exact and no program's."""
+        formula = quantity.formula
+        if not self.strict and all(
+            world.is_as_given(leaf, self.work.exact[leaf]) for leaf in formula.leaves
+        ):
+            return Interval.of(exact)
+        return world.reach(formula)
+
+    def _carried(
+        self,
+        world: World,
+        quantity: Quantity,
+        value: Array,
+        half: Halves,
+        ok: Array,
+        right: Array,
+        exact: Array,
+    ) -> Callable[[], Interval]:
+        """Where the number lies that a figure was rounded from.
+
+        A figure that follows from those before it lies where they lead; one that does not is
+        taken as rounded to its digits; one that was not entered follows from those before it.
+        """
+
+        def bounds() -> Interval:
+            reach = self._reach(world, quantity, exact)
+            entered = world is self.own or ok.all()
+            within = hull(meeting(reach, value, half.written), value)
+            exactly = np.abs(exact - value) <= half.written
+            lower = np.where(right & exactly, np.minimum(within.lower, exact), within.lower)
+            upper = np.where(right & exactly, np.maximum(within.upper, exact), within.upper)
+            if world is self.own and not ok.all():
+                # What is right beside a wrong figure came of the same wrong computation.
+                lower = np.minimum(lower, value - half.carried)
+                upper = np.maximum(upper, value + half.carried)
+            other_lower = value - half.carried if entered else reach.lower
+            other_upper = value + half.carried if entered else reach.upper
+            return Interval(np.where(ok, lower, other_lower), np.where(ok, upper, other_upper))
+
+        return bounds
+
+
+def _units(habit: Habit, value: Array) -> Array:
+    """Half a unit of the last digit that figures of these sizes have by habit."""
+    flat = [habit.unit(float(x)) if np.isfinite(x) else 0.0 for x in value.flat]
+    return np.asarray(flat).reshape(value.shape)
+
+
+def _trivial(following: Array, exact: Array, right: Array) -> bool:
+    """Whether what follows from a slip asks for no work that the exact value asks for."""
+    if right.all():
+        return False
+    nothing = not np.any(following[np.isfinite(following)])
+    return bool(nothing and np.any(exact))
+
+
+def _places(mask: Array) -> Places:
+    return tuple(tuple(int(i) for i in at) for at in np.argwhere(mask)[:MOST_WRONG])
+
+
+def _rescaled(work: Work, entries: Mapping[Leaf, Entry]) -> dict[Leaf, Entry]:
+    """The entries, with gradients of single cases put as each case's own.
+
+    Many divide by the number of cases at the output already, so that every δ carries 1/N; the
+    gradients of the parameters are the same. Both ways of writing are right.
+    """
+    structure, cases = work.structure, work.cases
+    own = [
+        q
+        for q in structure.quantities
+        if isinstance(q.leaf, Adjoint)
+        and q.cased
+        and q.leaf in entries
+        and q.leaf.name != structure.graph.loss
+    ]
+    if cases < 2 or structure.problem.reduction != "mean" or not own:
+        return dict(entries)
+
+    def fits(factor: float) -> int:
+        count = 0
+        for quantity in own:
+            entry, exact = entries[quantity.leaf], work.exact[quantity.leaf]
+            gap = np.abs(entry.value * factor - exact)
+            close = gap <= entry.half * factor + entry.floor * np.max(np.abs(exact), initial=0.0)
+            count += bool(close.all() and np.any(exact))
+        return count
+
+    if fits(cases) <= fits(1):
+        return dict(entries)
+    return {
+        leaf: entry.scaled(cases) if any(q.leaf == leaf for q in own) else entry
+        for leaf, entry in entries.items()
+    }

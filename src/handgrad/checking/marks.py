@@ -1,0 +1,125 @@
+"""Marks: how many each quantity is worth, and how many its figures earn."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, get_args
+
+from handgrad.checking.report import Judged
+from handgrad.checking.work import Quantity, Work
+from handgrad.errors import OptionError, nearest
+from handgrad.solution.structure import StepKind
+
+KINDS = tuple(kind for kind in get_args(StepKind) if kind != "loss_after")
+"""The kinds of step that have marks: the loss after the update only looks back."""
+
+VERDICTS = {"right": 1.0, "consistent": 1.0, "wrong": 0.0, "missing": 0.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Rubric:
+    """What marks are given for.
+
+    Arguments:
+        default: marks for a quantity that nothing below names.
+        kinds: for each quantity of a kind of step, such as {"update": 0.5}.
+        steps: for a step as a whole, shared by its quantities, such as {"2.4": 3}.
+        quantities: for a quantity, such as {"dW2": 2}; 0 for one that does not count.
+        shares: of the marks, by verdict.
+
+    The narrower goes before the wider.
+    """
+
+    default: float = 1.0
+    kinds: Mapping[str, float] = field(default_factory=dict)
+    steps: Mapping[str, float] = field(default_factory=dict)
+    quantities: Mapping[str, float] = field(default_factory=dict)
+    shares: Mapping[str, float] = field(default_factory=lambda: dict(VERDICTS))
+
+    def worth(self, quantity: Quantity, sharing: int) -> float:
+        """The marks that a quantity is worth; `sharing` are the quantities of its step."""
+        if quantity.target in self.quantities:
+            return self.quantities[quantity.target]
+        if quantity.step in self.steps:
+            return self.steps[quantity.step] / sharing
+        return self.kinds.get(quantity.kind, self.default)
+
+
+def read_rubric(source: Any, work: Work) -> Rubric:
+    """A rubric from a TOML file or a mapping: `default`, and tables `kinds`, `steps`, `quantities`
+    and `shares`.
+
+    Raises `OptionError` for a name that the problem does not have, and for what is no number of marks.
+    """
+    where = ""
+    match source:
+        case None:
+            return Rubric()
+        case Rubric():
+            return source
+        case Mapping():
+            table: Mapping[str, Any] = source
+        case _:
+            where = Path(source).name
+            table = _file(Path(source))
+    known: dict[str, tuple[str, ...]] = {
+        "kinds": KINDS,
+        "steps": tuple(dict.fromkeys(q.step for q in work.structure.quantities if q.step)),
+        "quantities": tuple(q.target for q in work.structure.quantities),
+        "shares": tuple(VERDICTS),
+    }
+    for key in table:
+        if key != "default" and key not in known:
+            raise OptionError(
+                f"the rubric has an unknown key {key[:40]!r}",
+                where=where,
+                mend=nearest(key, (*known, "default")) or f"keys: default, {', '.join(known)}",
+            )
+    parts = {key: _table(table.get(key, {}), key, names, where) for key, names in known.items()}
+    shares = {**VERDICTS, **parts.pop("shares")}
+    return Rubric(_number(table.get("default", 1), "default", where), **parts, shares=shares)
+
+
+def _file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise OptionError(f"cannot be read: {error.strerror}", where=str(path)[:200]) from None
+    except (ValueError, RecursionError) as error:
+        raise OptionError(f"is not valid TOML: {str(error)[:100]}", where=path.name) from None
+
+
+def _table(value: Any, key: str, names: tuple[str, ...], where: str) -> dict[str, float]:
+    if not isinstance(value, Mapping):
+        raise OptionError(f"[{key}] is a table of names and marks", where=where)
+    for name in value:
+        if name not in names:
+            raise OptionError(
+                f"[{key}] names {str(name)[:40]!r}, which there is not",
+                where=where,
+                mend=nearest(str(name), names) or f"there is {', '.join(names[:12])}",
+            )
+    return {str(n): _number(v, f"{key}.{n}", where) for n, v in value.items()}
+
+
+def _number(value: Any, name: str, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e6:
+        raise OptionError(f"{name} is a number of marks, 0 or more", where=where)
+    return float(value)
+
+
+def marked(judged: tuple[Judged, ...], by: Rubric) -> tuple[Judged, ...]:
+    """The verdicts with their marks. What follows from a slip without any work earns none."""
+    sharing: dict[str, int] = {}
+    for one in judged:
+        sharing[one.quantity.step] = sharing.get(one.quantity.step, 0) + one.quantity.asked
+    result = []
+    for one in judged:
+        counted = one.quantity.asked or one.target in by.quantities
+        worth = by.worth(one.quantity, max(1, sharing[one.quantity.step])) if counted else 0.0
+        share = 0.0 if one.trivial else by.shares[one.verdict]
+        result.append(replace(one, marks=worth * share, out_of=worth))
+    return tuple(result)

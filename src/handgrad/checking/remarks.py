@@ -1,0 +1,231 @@
+"""What there is to say of answers beside the verdicts: figures read in another arrangement, and what was not used.
+
+Each is a record of facts; `handgrad.checking.remark_words` says it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeAlias
+
+# -- how figures were read ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CasesInRows:
+    """Figures that were entered with a case in each row; there are `count` cases."""
+
+    kind: ClassVar[str] = "cases_in_rows"
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class AsColumn:
+    """A list of figures that was taken as a matrix of one column, with `rows` rows."""
+
+    kind: ClassVar[str] = "as_column"
+    rows: int
+
+
+Arrangement: TypeAlias = CasesInRows | AsColumn
+
+# -- what is no array -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TableInside:
+    """A table stands where figures should."""
+
+    kind: ClassVar[str] = "table_inside"
+
+
+@dataclass(frozen=True, slots=True)
+class CasesUnlisted:
+    """`cases` is no list."""
+
+    kind: ClassVar[str] = "cases_unlisted"
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayUnread:
+    """An object of a program that gives no array."""
+
+    kind: ClassVar[str] = "array_unread"
+
+
+@dataclass(frozen=True, slots=True)
+class NotReal:
+    """An array of a program whose numbers are of a type that is not real."""
+
+    kind: ClassVar[str] = "not_real"
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class TooDeep:
+    """Lists that nest deeper than `most`."""
+
+    kind: ClassVar[str] = "too_deep"
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class RaggedMatrix:
+    """Row `row`, counted from 1, has `count` figures, and the first has `first`."""
+
+    kind: ClassVar[str] = "ragged_matrix"
+    row: int
+    count: int
+    first: int
+
+
+@dataclass(frozen=True, slots=True)
+class RaggedArray:
+    """Entry `entry`, counted from 1, has another shape than the first."""
+
+    kind: ClassVar[str] = "ragged_array"
+    entry: int
+
+
+ArrayFault: TypeAlias = (
+    TableInside | CasesUnlisted | ArrayUnread | NotReal | TooDeep | RaggedMatrix | RaggedArray
+)
+
+# -- what was not used ----------------------------------------------------------------------------
+
+LineFault: TypeAlias = Literal["named_twice", "no_number", "not_closed", "no_equals", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadLine:
+    """The statement of a TOML file that begins in a line, counted from 1, and cannot be read.
+
+    `parser` are the parser's own words where the fault is another one.
+    """
+
+    kind: ClassVar[str] = "unread_line"
+    line: int
+    fault: LineFault
+    parser: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedJson:
+    """A JSON file is broken off or damaged at a line, counted from 1."""
+
+    kind: ClassVar[str] = "damaged_json"
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class RowWithoutName:
+    """A row of a CSV file, counted from 1, has figures, and neither it nor one before it has a name."""
+
+    kind: ClassVar[str] = "row_without_name"
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadRow:
+    """A row of a CSV file, counted from 1, cannot be read, nor what stands after it."""
+
+    kind: ClassVar[str] = "unread_row"
+    row: int
+    parser: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotFigures:
+    """A table stands under a name, and it is not that of the parameters after the update."""
+
+    kind: ClassVar[str] = "not_figures"
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoArray:
+    """What stands under a name is no array of figures."""
+
+    kind: ClassVar[str] = "no_array"
+    name: str
+    fault: ArrayFault
+
+
+@dataclass(frozen=True, slots=True)
+class NotAsked:
+    """A name that no quantity has. `meant` is the name nearest to it, where one is near."""
+
+    kind: ClassVar[str] = "not_asked"
+    name: str
+    meant: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AnotherDerivative:
+    """A name that is the derivative of `of`, and not of the loss, `loss`; `gradient` is the loss's by the same."""
+
+    kind: ClassVar[str] = "another_derivative"
+    name: str
+    of: str
+    loss: str
+    gradient: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoUpdate:
+    """A parameter after the update, and the problem has none."""
+
+    kind: ClassVar[str] = "no_update"
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class GivenOtherwise:
+    """A number that the problem gives, copied down as another; `moves` says whether the update changes it."""
+
+    kind: ClassVar[str] = "given_otherwise"
+    name: str
+    moves: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NotANumber:
+    """The text of a cell that holds no number; its place is counted from 0."""
+
+    kind: ClassVar[str] = "not_a_number"
+    name: str
+    at: tuple[int, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class EnteredTwice:
+    """A name of a quantity for which figures stand under another name before it."""
+
+    kind: ClassVar[str] = "entered_twice"
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class More:
+    """So many more remarks are not listed."""
+
+    kind: ClassVar[str] = "more"
+    count: int
+
+
+Unused: TypeAlias = (
+    UnreadLine
+    | DamagedJson
+    | RowWithoutName
+    | UnreadRow
+    | NotFigures
+    | NoArray
+    | NotAsked
+    | AnotherDerivative
+    | NoUpdate
+    | GivenOtherwise
+    | NotANumber
+    | EnteredTwice
+    | More
+)

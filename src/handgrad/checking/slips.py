@@ -1,0 +1,180 @@
+"""Slips of the pen: the rule was right, and the figure was not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from handgrad.checking.figures import Entry, Figure, Habit
+from handgrad.checking.report import Places
+from handgrad.operations.operation import Array
+
+SHIFTS = (-1, 1, -2, 2, -3, 3)
+"""Places by which a decimal point is looked for."""
+
+DIGITS = 5
+"""A figure of fewer units than this has no digits to know again elsewhere."""
+
+MOST_DIGITS = 10
+"""Figures of more digits come from a machine, which makes no slips of the pen."""
+
+SEARCHED = 4096
+"""Arrays of more entries are not searched for entries that were swapped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """A slip: its rule, the entries it is in, and what was written for what."""
+
+    rule: str
+    entries: Places
+    written: str = ""
+    meant: str = ""
+
+
+def found(
+    entry: Entry, half: Array, wrong: Array, reference: Array, habit: Habit
+) -> Iterator[Slip]:
+    """The slips that lead from `reference` to the figures entered, the likelier first."""
+    if reference.shape != entry.value.shape or not np.isfinite(reference).all():
+        return
+    value = entry.value
+    places = tuple(tuple(int(i) for i in at) for at in np.argwhere(wrong)[:64])
+    units = _units(habit, reference) if entry.figures else half
+    half = np.minimum(half, units)
+    slack = half + units
+    if (np.abs(value + reference) <= slack)[wrong].all():
+        yield Slip("sign_lost", places)
+    if _cut(entry, reference, places):
+        yield Slip("cut", places)
+    if _swapped(value, reference, slack, wrong):
+        yield Slip("entries_swapped", places)
+    for shift in SHIFTS if (np.abs(reference) >= DIGITS * units)[wrong].all() else ():
+        moved = reference * 10.0**shift
+        near = (np.abs(value - moved) <= half + units * 10.0**shift) & (value * moved > 0)
+        if near[wrong].all():
+            yield Slip("decimal_point", places)
+    if len(places) > 1 and _last_digits(entry, reference, places):
+        yield Slip("last_digit", places)
+    if len(places) == 1:
+        (at,) = places
+        slip = _digits(entry.figures.get(at), float(reference[at]), float(units[at]))
+        if slip is not None:
+            yield Slip(slip[0], places, slip[1], slip[2])
+
+
+def _cut(entry: Entry, reference: Array, places: Places) -> bool:
+    """Whether the wrong figures are those that are left where further digits are cut off."""
+    for at in places:
+        figure, exact = entry.figures.get(at), float(reference[at])
+        if figure is None or not 0 < figure.decimals <= MOST_DIGITS:
+            return False
+        scale = 10.0**figure.decimals
+        cut = np.floor(abs(exact) * scale + 1e-9) / scale
+        if abs(abs(figure.value) - cut) > 1e-3 / scale or figure.value * exact < 0:
+            return False
+    return bool(places)
+
+
+def _last_digits(entry: Entry, reference: Array, places: Places) -> bool:
+    """Whether each wrong figure is off by one in its last digit."""
+    for at in places:
+        figure = entry.figures.get(at)
+        if figure is None or figure.digits < 2 or figure.digits > MOST_DIGITS:
+            return False
+        # A figure rounded right is off by half a unit at most.
+        if abs(figure.value - float(reference[at])) > 3 * figure.half * (1 + 1e-6):
+            return False
+    return True
+
+
+def _units(habit: Habit, value: Array) -> Array:
+    return np.asarray([habit.unit(float(x)) for x in value.flat]).reshape(value.shape)
+
+
+def _swapped(value: Array, reference: Array, slack: Array, wrong: Array) -> bool:
+    """Whether the wrong entries are the right ones in another order."""
+    count = int(wrong.sum())
+    if count < 2 or value.size > SEARCHED:
+        return False
+    if (np.abs(value - reference) <= slack)[wrong].all():
+        return False  # each stands where it belongs, and is a little off
+    ours, theirs = np.sort(reference[wrong]), np.sort(value[wrong])
+    return bool((np.abs(ours - theirs) <= np.max(slack[wrong])).all())
+
+
+def _digits(figure: Figure | None, reference: float, unit: float) -> tuple[str, str, str] | None:
+    """The rule by which a figure's digits differ from those it should have, and both."""
+    if figure is None or figure.digits > MOST_DIGITS or not 0 <= figure.decimals <= 12:
+        return None
+    if figure.value * reference < 0:
+        return None
+    decimals = figure.decimals
+    written = f"{abs(figure.value):.{decimals}f}"
+    step = 10.0**-decimals
+    for nudge in (0.0, step, -step) if unit >= step / 4 else (0.0,):
+        meant = f"{abs(reference + nudge):.{decimals}f}"
+        rule = _difference(written, meant)
+        if rule is not None:
+            sign = "-" if reference < 0 else ""
+            return rule, f"{sign}{written}", f"{sign}{meant}"
+        longer = f"{abs(reference + nudge * 0.1):.{decimals + 1}f}"
+        if written.replace(".", "") in _shortened(longer.replace(".", "")) and len(written) > 3:
+            sign = "-" if reference < 0 else ""
+            return "digit_left_out", f"{sign}{written}", f"{sign}{longer}"
+    return None
+
+
+def _difference(written: str, meant: str) -> str | None:
+    if len(written) != len(meant):
+        return None
+    differing = [k for k, (a, b) in enumerate(zip(written, meant, strict=True)) if a != b]
+    if len(differing) == 1:
+        return "digit_slip"
+    digits = [k for k, letter in enumerate(written) if letter != "."]
+    if len(differing) == 2 and digits.index(differing[1]) - digits.index(differing[0]) == 1:
+        i, j = differing
+        if written[i] == meant[j] and written[j] == meant[i]:
+            return "digits_swapped"
+    return None
+
+
+def _shortened(digits: str) -> set[str]:
+    """The digits with one of them, but the first and the last, left out."""
+    return {digits[:k] + digits[k + 1 :] for k in range(1, len(digits) - 1)}
+
+
+def factor(value: Array, reference: Array, half: Array, habit: Habit) -> float | None:
+    """The one factor by which at least two figures differ from what they should be, or None."""
+    with np.errstate(all="ignore"):
+        return _factor(value, reference, half, habit)
+
+
+def _factor(value: Array, reference: Array, half: Array, habit: Habit) -> float | None:
+    if value.shape != reference.shape or not np.isfinite(reference).all():
+        return None
+    largest = np.unravel_index(int(np.argmax(np.abs(reference))), reference.shape)
+    by = float(value[largest] / reference[largest]) if reference[largest] else 0.0
+    if not np.isfinite(by) or by == 0 or np.count_nonzero(reference) < 2:
+        return None
+    slack = np.minimum(half, _units(habit, value)) * 3 + np.abs(value) * 1e-9
+    if f"{by:.4g}" == "1":
+        return None
+    return by if (np.abs(value - by * reference) <= slack).all() else None
+
+
+def roundings(habit: Habit) -> Iterator[tuple[str, Callable[[Array], Array]]]:
+    """Roundings to fewer digits than a sheet shows, the finer first."""
+    for decimals in range(min(habit.most - 1, 6), 0, -1):
+        words = f"{decimals} decimal{'s' * (decimals != 1)}"
+        yield words, lambda a, d=decimals: np.round(a, d)  # type: ignore[misc]
+    for digits in range(min(habit.most - 1, 6), 0, -1):
+        words = f"{digits} significant digit{'s' * (digits != 1)}"
+        yield words, lambda a, d=digits: to_digits(a, d)  # type: ignore[misc]
+
+
+def to_digits(array: Array, digits: int) -> Array:
+    """An array rounded to significant digits."""
+    return np.vectorize(lambda x: float(f"{x:.{digits - 1}e}"), otypes=[float])(array)

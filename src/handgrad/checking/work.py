@@ -1,0 +1,397 @@
+"""What there is to check: every quantity of the worked solution, its step, and the formulas it may be
+computed by, compiled once and then run on any numbers of the problem's shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from handgrad.checking.formula import Formula, compiled
+from handgrad.checking.names import target_of
+from handgrad.checking.subjects import Subjects
+from handgrad.checking.surroundings import Around
+from handgrad.expression import (
+    Call,
+    Expression,
+    Leaf,
+    Name,
+    Shape,
+    substitute,
+)
+from handgrad.graph import Graph, Line, build
+from handgrad.graph.updating import UpdatePass, update_pass
+from handgrad.operations.mistakes import Mistake, mistakes
+from handgrad.operations.operation import Array
+from handgrad.problem import Problem
+from handgrad.running import Run
+from handgrad.running.plan import Plan, after
+from handgrad.solution import Trace, TraceLine, as_on_paper, solve
+from handgrad.solution.structure import Phase, StepKind
+
+ASKED = ("value", "cost", "gradient", "updated")
+"""Roles of the lines that answers are expected for; what lies between may be entered too."""
+
+MEMORY = "memory"
+
+BESIDE = 16
+"""Runs with moved last digits, at most: each puts every rest of 0 on one side or the other."""
+
+REST = 1e-15
+"""How far a run beside the exact one moves a number, as a share of it: some units of a float's last place."""
+
+DYADIC = 2.0**20
+"""Numbers that are whole multiples of its inverse are taken as exact in floats."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Quantity:
+    """One thing a student computes.
+
+    Arguments:
+        leaf: what it is; a parameter after the update has a leaf of its own.
+        target: how JSON and answers files call it: `z1`, `dW2`, `updated.b3`.
+        shown: the formula that names it on a page.
+        step: the number of its step, empty where no step shows it.
+        ways: formulas that compute it, the first the one that the page shows.
+        asked: whether a complete set of answers has it.
+        line: the line of the worked solution.
+    """
+
+    leaf: Leaf
+    target: str
+    shown: Leaf
+    step: str
+    kind: StepKind
+    phase: Phase
+    ways: tuple[Formula, ...]
+    asked: bool
+    line: TraceLine | None
+    through: str = ""
+
+    @property
+    def formula(self) -> Formula:
+        return self.ways[0]
+
+    @property
+    def shape(self) -> Shape:
+        return self.formula.shape
+
+    @property
+    def cased(self) -> bool:
+        return self.formula.cased
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A mistake with its formula compiled."""
+
+    mistake: Mistake
+    formula: Formula
+
+
+@dataclass(eq=False)
+class Structure:
+    """What does not depend on the numbers: the quantities in the order in which they are computed."""
+
+    problem: Problem
+    trace: Trace
+    graph: Graph
+    update: UpdatePass | None
+    quantities: tuple[Quantity, ...]
+    shapes: Mapping[Leaf, Shape]
+    cased: frozenset[Leaf]
+    variants: dict[Leaf, tuple[Variant, ...]] = field(default_factory=dict)
+    pairs: dict[Leaf, tuple[tuple[Mistake, Mistake, Formula], ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.by_leaf: dict[Leaf, Quantity] = {q.leaf: q for q in self.quantities}
+        self.plan = Plan(self.graph)
+        self._surroundings = Around(self)
+
+    @property
+    def subjects(self) -> Subjects:
+        """What there is for mistakes to be about."""
+        return self._surroundings.subjects
+
+    def shape(self, leaf: Leaf) -> Shape:
+        return self.shapes[leaf]
+
+    def compiled(self, expression: Expression) -> Formula | None:
+        """A formula of the problem's names; None where shapes do not fit."""
+        return compiled(expression, self.shape, self.cased)
+
+    def mistakes(self, quantity: Quantity) -> tuple[Variant, ...]:
+        """The single mistakes that can be made with a quantity's formula."""
+        found = self.variants.get(quantity.leaf)
+        if found is None:
+            found = self.variants[quantity.leaf] = tuple(self._variants(quantity))
+        return found
+
+    def _variants(self, quantity: Quantity) -> list[Variant]:
+        seen = self._surroundings.of(quantity)
+        found: dict[tuple[str, Expression], Variant] = {}
+        right = {way.expression for way in quantity.ways}
+        for way in quantity.ways:
+            for mistake in mistakes(way.expression, seen):
+                formula = self.compiled(mistake.formula)
+                if formula is not None and formula.expression not in right:
+                    key = (mistake.rule, formula.expression)
+                    found.setdefault(key, Variant(mistake, formula))
+        return list(found.values())
+
+    def pairs_of(self, quantity: Quantity) -> tuple[tuple[Mistake, Mistake, Formula], ...]:
+        """The pairs of mistakes made in one formula."""
+        found = self.pairs.get(quantity.leaf)
+        if found is None:
+            found = self.pairs[quantity.leaf] = tuple(self._pairs(quantity))
+        return found
+
+    def _pairs(self, quantity: Quantity) -> list[tuple[Mistake, Mistake, Formula]]:
+        seen = self._surroundings.of(quantity)
+        singles = self.mistakes(quantity)
+        known = {v.formula.expression for v in singles} | {w.expression for w in quantity.ways}
+        result: list[tuple[Mistake, Mistake, Formula]] = []
+        for variant in singles:
+            for second in mistakes(variant.formula.expression, seen):
+                if second.rule == variant.mistake.rule:
+                    continue
+                formula = self.compiled(second.formula)
+                if formula is not None and formula.expression not in known:
+                    known.add(formula.expression)
+                    result.append((variant.mistake, second, formula))
+        return result
+
+
+class Work:
+    """A problem's worked solution to compare answers with: the structure, and its exact numbers.
+
+    Arguments:
+        problem: the problem.
+        structure: that of a problem with the same equations and shapes, to share it.
+    """
+
+    def __init__(self, problem: Problem, structure: Structure | None = None) -> None:
+        self.structure = structure or structure_of(problem)
+        givens = {n: g.array for n, g in (*problem.parameters.items(), *problem.data.items())}
+        own = self.structure.problem is problem
+        self._run(givens, self.structure.trace.run if own else as_on_paper(problem, build(problem)))
+
+    def at(self, values: Mapping[str, Any]) -> Work:
+        """The same problem with other numbers for some of its names, in their shapes."""
+        other = object.__new__(Work)
+        other.structure = self.structure
+        arrays = {n: np.asarray(v, dtype=float) for n, v in values.items()}
+        other._run({**self.givens, **arrays})
+        return other
+
+    def _run(self, givens: Mapping[str, Array], run: Run | None = None) -> None:
+        """Works out every quantity, from the run where there is one already."""
+        structure = self.structure
+        self.givens = dict(givens)
+        self._beside: list[Mapping[Leaf, Array]] = []
+        with np.errstate(all="ignore"):
+            numbers = run.numbers if run is not None else structure.plan(givens)
+            self.exact: dict[Leaf, Array] = dict(numbers)
+            update = structure.update
+            if update is not None:
+                self.exact.update({n: np.asarray(v) for n, v in update.settings.items()})
+                self.exact[update.step] = np.asarray(1.0)
+                for memory, shape in update.memories.items():
+                    cases = next(
+                        (a.shape[-1:] for n, a in givens.items() if structure.graph.nodes[n].cased),
+                        (),
+                    )
+                    whole = (*shape, *cases) if memory in update.cased else shape
+                    self.exact[memory] = np.zeros(whole)
+            self.given_leaves = frozenset(
+                leaf for leaf in self.exact if leaf not in structure.by_leaf
+            )
+            for quantity in structure.quantities:
+                if quantity.leaf not in self.exact or quantity.phase == "update":
+                    self.exact[quantity.leaf] = quantity.formula(self.exact)
+        for leaf, value in self.exact.items():
+            self.exact[leaf] = np.asarray(value, dtype=float)
+
+    @cached_property
+    def floats(self) -> Mapping[Leaf, Array]:
+        """The same numbers as a program has them, with the rests that binary numbers leave: where a
+        kink is on paper, it may lie on one side."""
+        with np.errstate(all="ignore"):
+            run = self.structure.plan(self.givens)
+        return {leaf: np.asarray(run.get(leaf, value)) for leaf, value in self.exact.items()}
+
+    def beside(self) -> Iterator[Mapping[Leaf, Array]]:
+        """The numbers as other programs may have them: every inexact one moved in its last digits.
+
+        What is 0 on paper has there a rest of the one sign or the other, by the order in which a
+        library adds; what exact numbers such as 0.5 and 2 make is the same in every program.
+        """
+        for draw in range(BESIDE):
+            if draw == len(self._beside):
+                self._beside.append(self._moved(np.random.default_rng(draw)))
+            yield self._beside[draw]
+
+    def _moved(self, draws: np.random.Generator) -> dict[Leaf, Array]:
+        def moved(value: Array) -> Array:
+            inexact = np.isfinite(value) & (np.rint(value * DYADIC) != value * DYADIC)
+            share = REST * draws.choice((-1.0, 1.0), value.shape)
+            return np.where(inexact, value * (1 + share), value)
+
+        with np.errstate(all="ignore"):
+            numbers = {leaf: moved(self.exact[leaf]) for leaf in self.given_leaves}
+            for quantity in self.structure.quantities:
+                value = np.asarray(quantity.formula(numbers), dtype=float)
+                numbers[quantity.leaf] = moved(value)
+        return numbers
+
+    @property
+    def cases(self) -> int:
+        """The number of cases; 1 where there are none."""
+        nodes = self.structure.graph.nodes
+        return next((a.shape[-1] for n, a in self.givens.items() if nodes[n].cased), 1)
+
+    def full_shape(self, quantity: Quantity) -> tuple[int, ...]:
+        """The shape of a quantity's array, cases included."""
+        shape: tuple[int, ...] = np.shape(self.exact[quantity.leaf])
+        return shape
+
+
+def structure_of(problem: Problem) -> Structure:
+    """The quantities of a problem. Raises the `HandgradError`s of solving it."""
+    trace = solve(problem)
+    graph = trace.graph
+    update = update_pass(graph, problem.update) if problem.update and problem.parameters else None
+    return _Collecting(problem, trace, graph, update).structure()
+
+
+@dataclass
+class _Collecting:
+    problem: Problem
+    trace: Trace
+    graph: Graph
+    update: UpdatePass | None
+
+    def structure(self) -> Structure:
+        self.lines: dict[tuple[Leaf, str], tuple[str, StepKind, TraceLine]] = {}
+        for step in self.trace.steps:
+            for line in step.lines:
+                if line.role != "per_case" and step.kind != "loss_after":
+                    key = (line.target, "update" if step.phase == "update" else "")
+                    self.lines.setdefault(key, (step.id, step.kind, line))
+        self.shapes: dict[Leaf, Shape] = {}
+        for name in (*self.graph.nodes, *self.graph.lets):
+            self.shapes[Name(name)] = self.graph.shape(Name(name))
+        for computed in self.graph.backward:
+            self.shapes[computed.leaf] = self.graph.shape(computed.leaf)
+        self.cased = set(self.graph.cased_leaves)
+        self.named = {
+            node.written: Name(node.name, shape=node.shape)
+            for node in self.graph.nodes.values()
+            if isinstance(node.written, Call)
+        }
+        quantities = [*self._forward(), *self._backward()]
+        if self.update is not None:
+            quantities += self._updated(self.update)
+        return Structure(
+            self.problem,
+            self.trace,
+            self.graph,
+            self.update,
+            tuple(quantities),
+            self.shapes,
+            frozenset(self.cased),
+        )
+
+    def _ways(self, *formulas: Expression | None) -> tuple[Formula, ...]:
+        found: dict[Expression, Formula] = {}
+        for formula in formulas:
+            ready = compiled(formula, self._shape, self.cased) if formula is not None else None
+            if ready is not None:
+                found.setdefault(ready.expression, ready)
+        return tuple(found.values())
+
+    def _shape(self, leaf: Leaf) -> Shape:
+        return self.shapes[leaf]
+
+    def _forward(self) -> list[Quantity]:
+        plain = {s.loss: s.plain for s in self.graph.shortcuts}
+        found = []
+        for line in self.graph.forward:
+            node = self.graph.nodes.get(line.leaf.name)
+            computed = node.computed if node is not None else None
+            known = plain.get(line.leaf.name, computed)
+            # Not the form that is computed, from the logits: its terms cancel, so that bounds on it
+            # lie far apart, and a prediction that was not rounded is within the bounds on it.
+            ways = self._ways(known or line.formula)
+            found.append(self._quantity(line, ways, "forward"))
+        return found
+
+    def _backward(self) -> list[Quantity]:
+        long = {s.long[-1].leaf: s.long[-1].formula for s in self.graph.shortcuts}
+        found = []
+        for line in self.graph.backward:
+            ways = self._ways(self._folded(line.formula), line.formula, long.get(line.leaf))
+            found.append(self._quantity(line, ways, "backward"))
+        return found
+
+    def _folded(self, formula: Expression) -> Expression:
+        """The formula with every part that an equation computes called by its name."""
+        return substitute(formula, lambda e: self.named.get(e) if isinstance(e, Call) else None)
+
+    def _quantity(self, line: Line, ways: tuple[Formula, ...], phase: Phase) -> Quantity:
+        usual: StepKind = "compute" if phase == "forward" else "pass_backward"
+        unseen: tuple[str, StepKind, TraceLine | None] = ("", usual, None)
+        step, kind, shown = self.lines.get((line.leaf, ""), unseen)
+        return Quantity(
+            leaf=line.leaf,
+            target=target_of(line.leaf, self.graph),
+            shown=line.leaf,
+            step=step,
+            kind=kind,
+            phase=phase,
+            ways=ways,
+            asked=shown is not None and shown.role in ASKED,
+            line=shown,
+            through=line.through,
+        )
+
+    def _updated(self, update: UpdatePass) -> list[Quantity]:
+        """The lines of the update; what a line assigns anew has a name of its own from there on."""
+        for leaf in (*update.settings, *update.memories):
+            self.shapes[leaf] = update.shapes[leaf]
+        self.cased |= update.cased
+        found = []
+        for lines in update.lines.values():
+            renamed: dict[Leaf, Leaf] = {}
+            for line in lines:
+                formula = _renamed(line.formula, renamed)
+                target = line.target if line.assigns == "let" else after(line.target)
+                self.shapes[target] = self.shapes.get(line.target, ())
+                if line.target in self.cased:
+                    self.cased.add(target)
+                unseen: tuple[str, StepKind, TraceLine | None] = ("", "update", None)
+                step, kind, shown = self.lines.get((line.target, "update"), unseen)
+                found.append(
+                    Quantity(
+                        leaf=target,
+                        target=f"updated.{line.target.name}",
+                        shown=line.target,
+                        step=step,
+                        kind=kind,
+                        phase="update",
+                        ways=self._ways(formula),
+                        asked=line.assigns == "updated",
+                        line=shown,
+                    )
+                )
+                if line.assigns == MEMORY:
+                    renamed[line.target] = target
+        return found
+
+
+def _renamed(formula: Expression, new: Mapping[Leaf, Leaf]) -> Expression:
+    return substitute(formula, lambda e: new.get(e) if isinstance(e, Name) else None)

@@ -1,0 +1,67 @@
+"""Small pieces that the sentences of questions and answers share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from handgrad.discussion.structure import (
+    Entry,
+    UpdatedValue,
+)
+from handgrad.expression import Adjoint, Expression, Name
+from handgrad.operations import noun_of
+from handgrad.solution.units import entry
+from handgrad.text import Text, listed
+
+LISTED = 6
+"""Things of one kind that are told one by one; the rest are counted."""
+
+
+def cited(steps: Sequence[str]) -> str:
+    """Steps in parentheses, after a blank; nothing for none."""
+    if not steps:
+        return ""
+    steps = tuple(dict.fromkeys(steps))
+    return f" (step{'s' if len(steps) > 1 else ''} {listed(steps)})"
+
+
+def entry_value(where: Entry) -> Expression:
+    """The entry as a formula."""
+    return entry(Name(where.name), where.index)
+
+
+def entry_gradient(where: Entry) -> Expression:
+    """The gradient with respect to the entry, as a formula."""
+    return entry(Adjoint(where.name), where.index)
+
+
+def count(number: int, noun: str) -> str:
+    """A number of things: 1 unit, 2 units."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def cases_words(cases: Sequence[int]) -> str:
+    """Cases counted from 1: case 2; cases 1 and 3."""
+    shown = [str(c + 1) for c in cases[:8]] + ([f"{len(cases) - 8} more"] if len(cases) > 8 else [])
+    return f"case{'s' if len(cases) > 1 else ''} {listed(shown)}"
+
+
+def sides(names: Sequence[str]) -> str:
+    """Operations by their nouns, as choices."""
+    return listed([noun_of(n) for n in names], "or")
+
+
+def raised(text: Text) -> Text:
+    """A sentence with its first letter raised."""
+    first, *rest = text
+    return (first[:1].upper() + first[1:], *rest) if isinstance(first, str) else text
+
+
+def in_case(case: int | None) -> Text:
+    """In which case, where there are several."""
+    return (f" in case {case + 1}",) if case is not None else ()
+
+
+def plain_rule(question: UpdatedValue) -> bool:
+    """Whether the update is a step against the gradient and nothing else."""
+    return question.rule == "sgd" and len(question.lines) == 1

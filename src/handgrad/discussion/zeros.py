@@ -1,0 +1,231 @@
+"""Which entries of the gradients are zero, and what made them so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import get_args
+
+import numpy as np
+
+from handgrad.discussion.structure import Cause, Index, ZeroPart
+from handgrad.expression import Adjoint, Call, Leaf, Name, leaves
+from handgrad.notation import Product
+from handgrad.operations import operation_of
+from handgrad.operations.operation import Array
+from handgrad.running.evaluate import value_of
+from handgrad.solution import Trace, Zeroed
+from handgrad.solution.silencing import INFLUENCE_SIZE, Silencing, described
+from handgrad.solution.units import Units, entry, units
+
+CAUSES: tuple[Cause, ...] = get_args(Cause)
+"""The reasons in the order in which they are told."""
+
+MOST_SOMETIMES = 1024
+"""Units of a layer that are shut in some cases, at most, of which it is asked what that zeroes in these."""
+
+UNITS = 32
+"""Zero entries of one quantity that are followed to what they zero."""
+
+
+def differentiated(trace: Trace) -> tuple[str, ...]:
+    """What the solution has gradients of: the parameters, or the data where there are none."""
+    return tuple(trace.problem.parameters or trace.problem.data)
+
+
+def total_gradient(trace: Trace, name: str) -> Array:
+    """The gradient of the loss over all the cases, as the solution's step has it."""
+    return np.asarray(trace.run.gradient(name), dtype=float)
+
+
+def zero_parts(trace: Trace) -> tuple[ZeroPart, ...]:
+    """Every zero entry of the gradients under the reason for it, each reason once."""
+    return zeros(trace)[0]
+
+
+def zeros(trace: Trace) -> tuple[tuple[ZeroPart, ...], int]:
+    """The zero entries by their reasons, and how many are not among them: too many to follow."""
+    found = _Zeros(trace)
+    return found.parts(), found.untold
+
+
+def in_order(steps: Iterable[str]) -> tuple[str, ...]:
+    """Step numbers, each once, as they follow each other."""
+    return tuple(sorted({s for s in steps if s}, key=lambda s: tuple(map(int, s.split(".")))))
+
+
+def made_in(trace: Trace) -> dict[Leaf, str]:
+    """The step that computes each value and each gradient."""
+    return {
+        line.target: step.id
+        for step in trace.steps
+        if step.phase != "update"
+        for line in step.lines
+        if line.role in ("value", "cost", "gradient", "chain", "let")
+    }
+
+
+def step_of(trace: Trace, name: str) -> tuple[str, ...]:
+    """The step that gives the gradient of a name, as a citation."""
+    step = made_in(trace).get(Adjoint(name), "")
+    return (step,) if step else ()
+
+
+def index_of(array: Array, place: int) -> Index:
+    """The index of an entry, given its place in the order in which the array is read."""
+    return tuple(int(i) for i in np.unravel_index(place, array.shape))
+
+
+def at_entry(array: Array, index: Index) -> float:
+    """One entry of an array."""
+    return float(np.asarray(array)[index])
+
+
+@dataclass
+class _Zeros:
+    trace: Trace
+    found: dict[ZeroPart, list[Zeroed]] = field(default_factory=dict)
+    untold: int = 0
+
+    def __post_init__(self) -> None:
+        self.graph = self.trace.graph
+        self.values = {k: np.asarray(v, dtype=float) for k, v in self.trace.run.numbers.items()}
+        self.silencing = Silencing(self.graph)
+        self.steps = made_in(self.trace)
+        every = units(self.trace)
+        self.by_activation = {u.activation: u for u in every}
+        # Where a pre-activation goes nowhere else, its gate decides alone on its gradient.
+        self.by_pre_activation = {
+            u.pre_activation.name: u
+            for u in every
+            if isinstance(u.pre_activation, Name)
+            and self.graph.consumers.get(u.pre_activation.name) == (u.activation,)
+        }
+
+    def parts(self) -> tuple[ZeroPart, ...]:
+        for name in differentiated(self.trace):
+            gradient = total_gradient(self.trace, name)
+            if self.graph.nodes[name].cased:
+                gradient = np.abs(gradient).max(axis=-1)
+            zero = {tuple(int(i) for i in e) for e in np.argwhere(gradient == 0)}
+            if zero:
+                self._explain(name, zero)
+        if any(u.cased for u in self.by_activation.values()):
+            for unit in self.by_pre_activation.values():
+                self._in_some_cases(unit)
+        whole = [
+            replace(
+                part,
+                zeroed=tuple(dict.fromkeys(zeroed)),
+                shown_in=in_order(self._step(Adjoint(z.name)) for z in zeroed),
+            )
+            for part, zeroed in self.found.items()
+        ]
+        return tuple(sorted(whole, key=lambda part: CAUSES.index(part.cause)))
+
+    def _add(self, part: ZeroPart, zeroed: list[Zeroed]) -> None:
+        if zeroed:
+            self.found.setdefault(part, []).extend(zeroed)
+
+    def _explain(self, name: str, zero: set[Index]) -> None:
+        gradient = self.graph.gradients[name]
+        shape = self.graph.nodes[name].shape
+        if not gradient.reached:
+            self._add(ZeroPart((), "unreached", Name(name)), [described(name, shape, sorted(zero))])
+            return
+        left = set(zero)
+        limited = int(np.prod(shape)) > INFLUENCE_SIZE
+        if len(gradient.parts) == 1:
+            for leaf in leaves(gradient.parts[0].formula):
+                value = self.values[leaf]
+                never = (value == 0).all(axis=-1) if leaf in self.graph.cased_leaves else value == 0
+                limited = limited or int(never.sum()) > UNITS
+                for unit in np.argwhere(never)[:UNITS]:
+                    index = tuple(int(i) for i in unit)
+                    every = [z for z in self.silencing.zeroed(leaf, index) if z.name == name]
+                    # What a maximum picks at these numbers may bring an entry another share.
+                    gone = sorted({e for z in every for e in z.entries} & zero)
+                    self._add(
+                        self._reason(leaf, index), [described(name, shape, gone)] if gone else []
+                    )
+                    left -= set(gone)
+        if left and limited:
+            self.untold += len(left)
+        elif left:
+            part = self._zero_factor(name) if left == {()} else None
+            rest = [described(name, shape, sorted(left))]
+            self._add(part or ZeroPart((), "at_these_numbers"), rest)
+
+    def _reason(self, leaf: Leaf, index: Index) -> ZeroPart:
+        """Why an entry of a factor is zero in every case."""
+        if isinstance(leaf, Adjoint):
+            unit = self.by_pre_activation.get(leaf.name)
+            if unit is None:
+                return self._nothing_arrives(leaf, index)
+            if unit.shut[index].all():
+                return self._shut(unit, index)
+            if (unit.arriving[index] == 0).all():
+                return self._nothing_arrives(Adjoint(unit.activation), index, unit.activation)
+            return ZeroPart((), "zero_value", entry(leaf, index), 0.0, step=self._step(leaf))
+        unit = self.by_activation.get(leaf.name)
+        if unit is not None and unit.shut[index].all():
+            return self._shut(unit, index)
+        node = self.graph.nodes.get(leaf.name)
+        given = node is not None and node.kind == "data"
+        cause: Cause = "zero_input" if given else "zero_value"
+        return ZeroPart((), cause, entry(Name(leaf.name), index), 0.0, step=self._step(leaf))
+
+    def _shut(self, unit: Units, index: Index, cases: tuple[int, ...] = ()) -> ZeroPart:
+        z = unit.z[index]
+        return ZeroPart(
+            zeroed=(),
+            cause="shut_gate",
+            about=entry(unit.pre_activation, index),
+            value=None if unit.cased else float(z),
+            operation=unit.operation,
+            step=unit.step,
+            cases=cases,
+        )
+
+    def _nothing_arrives(self, leaf: Adjoint, index: Index, activation: str = "") -> ZeroPart:
+        after = [self.by_pre_activation.get(c) for c in self.graph.consumers.get(activation, ())]
+        silent = [u.activation for u in after if u is not None and u.shut.all()]
+        return ZeroPart(
+            zeroed=(),
+            cause="nothing_arrives",
+            about=entry(Adjoint(leaf.name), index),
+            value=0.0,
+            step=self._step(Adjoint(leaf.name)),
+            behind=silent[0] if silent and len(silent) == len(after) else "",
+        )
+
+    def _zero_factor(self, name: str) -> ZeroPart | None:
+        """The factor that is zero, where a scalar's gradient is a product."""
+        formula = self.graph.gradients[name].total
+        if not isinstance(formula, Call) or not isinstance(operation_of(formula).notation, Product):
+            return None
+        for factor in formula.arguments:
+            if np.all(value_of(factor, self.values, set(self.graph.cased_leaves)) == 0):
+                if isinstance(factor, Name | Adjoint):
+                    return self._reason(factor, ())
+                return ZeroPart((), "zero_factor", factor, 0.0, step=self._step(Adjoint(name)))
+        return None
+
+    def _in_some_cases(self, unit: Units) -> None:
+        """What a gate zeroes in the gradient of the cases in which alone it is shut."""
+        if not unit.gate or not unit.cased:
+            return
+        count = unit.z.shape[-1]
+        assert isinstance(unit.pre_activation, Name)
+        for position in np.argwhere(unit.shut.any(axis=-1))[:MOST_SOMETIMES]:
+            index = tuple(int(i) for i in position)
+            cases = tuple(int(c) for c in np.flatnonzero(unit.shut[index]))
+            if len(cases) < count:
+                zeroed = [
+                    *self.silencing.zeroed(Adjoint(unit.pre_activation.name), index),
+                    *self.silencing.zeroed(Name(unit.activation), index),
+                ]
+                self._add(self._shut(unit, index, cases), zeroed)
+
+    def _step(self, leaf: Leaf) -> str:
+        return self.steps.get(leaf, "")

@@ -1,0 +1,541 @@
+"""What given numbers mean, found from how they are used and what they look like, for other numbers to mean the same."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar, Literal, TypeAlias
+
+import numpy as np
+
+from handgrad.errors import OptionError, nearest
+from handgrad.exercises.reasons import HUGE, REASONS, Reason, by
+from handgrad.exercises.uses import Use, feeding, opened, uses
+from handgrad.expression import Call, Expression, Name, leaves, number
+from handgrad.graph import Graph
+from handgrad.notation import Sum
+from handgrad.operations import operation_of
+from handgrad.operations.arithmetic import divide, multiply, power, subtract
+from handgrad.operations.choosing import where
+from handgrad.operations.linear import matmul
+from handgrad.operations.operation import Array, Operation, Target
+from handgrad.problem import Problem
+from handgrad.problem.given import Given
+from handgrad.record import JsonForm, record
+
+Kind: TypeAlias = Literal[
+    "kept",
+    "mask",
+    "constant",
+    "labels",
+    "signs",
+    "one_hot",
+    "permutation",
+    "class",
+    "probabilities",
+    "probability",
+    "counts",
+    "positive",
+    "bounded",
+    "weights",
+    "input",
+    "target",
+]
+"""What numbers are; "weights" (of parameters), "input" and "target" are free."""
+
+HELD: frozenset[Kind] = frozenset(["kept", "mask", "constant"])
+"""Kinds whose numbers stay as they are."""
+
+TARGETS: frozenset[Kind] = frozenset(
+    ["labels", "signs", "one_hot", "class", "probabilities", "probability", "bounded", "target"]
+)
+
+SETTINGS = frozenset(
+    [
+        *("alpha", "beta", "delta", "eps", "epsilon", "eta", "gamma", "kappa", "mu", "rho", "tau"),
+        *("lam", "lamb", "lambda", "lambda_", "lmbda", "reg", "decay", "weight_decay", "wd"),
+        *("m", "n", "N", "T", "count", "batch", "batch_size", "dk", "d_k", "scale", "margin"),
+        *("temp", "temperature", "keep", "keep_prob", "p_keep", "dropout", "rate", "lr"),
+    ]
+)
+"""Names of single numbers that are set beforehand and not part of an example."""
+
+
+@record
+class Meaning:
+    """What the numbers of one given are.
+
+    Arguments:
+        kind: what they are.
+        axis: of "one_hot" and "probabilities", the axis along which they add up to 1.
+        classes: of "class", how many classes there are.
+        low, high: of "bounded", between which numbers they lie.
+        reason: how that was found; None where the numbers are free and nothing else was.
+    """
+
+    kind: Kind
+    axis: int = -1
+    classes: int = 0
+    low: float = -np.inf
+    high: float = np.inf
+    reason: Reason | None = None
+    json: ClassVar = JsonForm(also=("because",))
+
+    @property
+    def because(self) -> str:
+        """How it was found, in a few words."""
+        return REASONS[self.reason.kind] if self.reason is not None else ""
+
+
+def meanings(problem: Problem, graph: Graph, keep: Collection[str] = ()) -> Mapping[str, Meaning]:
+    """By given, what its numbers mean.
+
+    Arguments:
+        keep: the names of givens that stay as they are.
+
+    Raises `OptionError` for a name in `keep` that the problem is not given.
+    """
+    known = (*problem.parameters, *problem.data)
+    for name in keep:
+        if name not in known:
+            raise OptionError(
+                f"the problem is not given {name[:40]}",
+                where="--keep",
+                mend=nearest(name, known) or f"it is given {', '.join(known)}",
+            )
+    reading = _Reading(problem, graph)
+    return {
+        name: Meaning("kept", reason=Reason("asked_for")) if name in keep else reading.meaning(name)
+        for name in known
+    }
+
+
+@dataclass(frozen=True)
+class _Reading:
+    problem: Problem
+    graph: Graph
+
+    @cached_property
+    def feeding(self) -> dict[str, frozenset[str]]:
+        return feeding(self.graph)
+
+    def learned(self, formula: Expression) -> bool:
+        """Whether a formula's value depends on a parameter; on other data, where there is none."""
+        named: frozenset[str] = frozenset().union(
+            *(self.feeding.get(leaf.name, frozenset()) for leaf in leaves(formula))
+        )
+        return bool(named & self.problem.parameters.keys()) or (
+            not self.problem.parameters and bool(named)
+        )
+
+    def meaning(self, name: str) -> Meaning:
+        parameter = name in self.problem.parameters
+        given = (self.problem.parameters if parameter else self.problem.data)[name]
+        found = _Found(self, name, given, uses(self.graph, name))
+        if parameter:
+            return found.positive() or Meaning("weights")
+        return found.meaning()
+
+
+@dataclass(frozen=True)
+class _Found:
+    reading: _Reading
+    name: str
+    given: Given
+    uses: tuple[Use, ...]
+
+    @property
+    def array(self) -> Array:
+        return self.given.array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.given.shape
+
+    # -- what they look like -------------------------------------------------------------------
+
+    def among(self, *numbers: float) -> bool:
+        return bool(np.isin(self.array, numbers).all())
+
+    @property
+    def whole(self) -> bool:
+        return bool(np.all(self.array == np.rint(self.array)))
+
+    @property
+    def binary(self) -> bool:
+        return self.among(0, 1)
+
+    @property
+    def signed(self) -> bool:
+        return self.among(-1, 1) and bool((self.array == -1).any())
+
+    def axes_to_one(self) -> tuple[int, ...]:
+        """The axes along which the numbers, none of them negative, add up to 1."""
+        if (self.array < 0).any():
+            return ()
+        return tuple(
+            axis
+            for axis, length in enumerate(self.shape)
+            if length > 1 and np.all(np.abs(self.array.sum(axis=axis) - 1) < 1e-9)
+        )
+
+    # -- how they are used ---------------------------------------------------------------------
+
+    def used(self, operation: Operation, position: int | None = None) -> tuple[Use, ...]:
+        return tuple(
+            u
+            for u in self.uses
+            if operation_of(u.call) is operation and position in (None, u.position)
+        )
+
+    @cached_property
+    def losses(self) -> tuple[Use, ...]:
+        """Where a loss of the table compares a prediction with them."""
+        return tuple(u for u in self.uses if _is_loss(u.call) and u.position == 1)
+
+    @cached_property
+    def weighed_logarithms(self) -> tuple[Use, ...]:
+        """Where they multiply the logarithm of what is computed: y log p."""
+        return tuple(
+            u
+            for u in self.used(multiply)
+            if any(
+                operation_of(c).logarithm and self.reading.learned(c)
+                for c in opened(self.reading.graph, u.others[0], 2)
+            )
+        )
+
+    @cached_property
+    def compared(self) -> tuple[Use, ...]:
+        """Where they are subtracted from what is computed, or it from them."""
+        return tuple(
+            u
+            for u in self.uses
+            if (operation_of(u.call) is subtract or operation_of(u.call).compares)
+            and self.reading.learned(u.others[0])
+            and u.plain
+        )
+
+    @cached_property
+    def inputs(self) -> tuple[Use, ...]:
+        """Where they are weighted: in a product of matrices, or multiplied with a parameter itself."""
+        return tuple(
+            u
+            for u in self.uses
+            if operation_of(u.call).family == "linear"
+            or (operation_of(u.call) is multiply and self._parameter(u.others[0]))
+        )
+
+    def _parameter(self, formula: Expression) -> bool:
+        while isinstance(formula, Call) and _is_part(formula):
+            formula = formula.arguments[0]
+        return isinstance(formula, Name) and formula.name in self.reading.problem.parameters
+
+    @cached_property
+    def factors(self) -> tuple[Use, ...]:
+        """Where they multiply, entry by entry, what is computed."""
+        return tuple(
+            u
+            for u in self.used(multiply)
+            if u not in self.weighed_logarithms
+            and u not in self.inputs
+            and self.reading.learned(u.others[0])
+        )
+
+    # -- what they mean ----------------------------------------------------------------------
+
+    def meaning(self) -> Meaning:
+        for found in (
+            self._mask(),
+            self._setting(),
+            self._classes(),
+            self._of_loss(),
+            self._of_comparison(),
+            self._of_factor(),
+            self._of_input(),
+            self.positive(),
+            self._by_looks(),
+        ):
+            if found is not None:
+                return found
+        return Meaning("input")
+
+    def _mask(self) -> Meaning | None:
+        lower = self.name.lower()
+        if "mask" in lower or self.name in ("I", "eye", "identity"):
+            return Meaning("mask", reason=Reason("named_mask"))
+        if chosen := self.used(where, 0):
+            return Meaning("mask", reason=by("chooses", chosen))
+        if (np.abs(self.array) >= HUGE).any():
+            return Meaning("mask", reason=Reason("huge"))
+        return None
+
+    def _setting(self) -> Meaning | None:
+        if not self.array.any() and self.inputs and self.shape and self.name[0] not in "xX":
+            return Meaning("constant", reason=by("state_of_zeros", self.inputs))
+        if self.shape or self.given.cased:
+            return None
+        value = float(self.array)
+        others = len(self.reading.problem.data) + len(self.reading.problem.parameters) > 1
+        target = self.losses or self.compared or self.weighed_logarithms
+        if self.name in SETTINGS and self.reading.problem.parameters and others and not target:
+            return Meaning("constant", reason=Reason("named_setting"))
+        if (divides := self.used(divide, 1)) and self.whole and value >= 1 and not target:
+            return Meaning("constant", reason=by("divides", divides))
+        for use in self.factors:
+            (other,) = use.others
+            data = self.reading.problem.data.keys()
+            named = {n for x in leaves(other) for n in self.reading.feeding.get(x.name, ())}
+            if named and not named & data and not isinstance(other, Name):
+                return Meaning("constant", reason=by("penalty_factor", (use,)))
+        if raised := self.used(power, 1):
+            return Meaning("constant", reason=by("exponent", raised))
+        if 0 < abs(value) < 0.02:
+            return Meaning("constant", reason=Reason("next_to_nothing"))
+        return None
+
+    def _classes(self) -> Meaning | None:
+        for use in self.losses:
+            scores = use.call.arguments[0].shape or ()
+            if operation_of(use.call).target == "class" and (
+                self.shape == scores[:-1] and self.shape != scores
+            ):
+                reason = by("cross_entropy_target", (use,))
+                return Meaning("class", classes=scores[-1], reason=reason)
+        return None
+
+    def _of_loss(self) -> Meaning | None:
+        logarithms = self.weighed_logarithms
+        binary = self._in_losses("probability")
+        binary += tuple(u for u in logarithms if u.complement)
+        if binary:
+            return self._likely(by("binary_target", binary))
+        complements = [u for u in self.factors if u.complement]
+        if complements and self.binary:
+            return Meaning("labels", reason=by("complement", complements))
+        several = self._in_losses("class") + logarithms
+        if several:
+            return self._shared_out(logarithms, several)
+        margins = self._in_losses("sign") + self._margins()
+        if margins:
+            if self.among(-1, 1):
+                return Meaning("signs", reason=by("margin_target", margins))
+            return None
+        return self._held()
+
+    def _held(self) -> Meaning | None:
+        """Targets of a loss whose domain holds them: others lie between those given."""
+        held = tuple(
+            u
+            for u in self.losses
+            if any(d.argument == u.position for d in operation_of(u.call).domain)
+        )
+        if not held:
+            return None
+        reason = by("held_target", held)
+        low, high = float(self.array.min()), float(self.array.max())
+        if self.whole and low >= 0:
+            return Meaning("counts", reason=reason)
+        if low > 0:
+            return Meaning("positive", reason=reason)
+        return Meaning("bounded", low=low, high=high, reason=reason)
+
+    def _in_losses(self, target: Target) -> tuple[Use, ...]:
+        return tuple(u for u in self.losses if operation_of(u.call).target == target)
+
+    def _likely(self, reason: Reason) -> Meaning:
+        return Meaning("labels" if self.binary else "probability", reason=reason)
+
+    def _shared_out(self, logarithms: tuple[Use, ...], several: tuple[Use, ...]) -> Meaning | None:
+        reason = by("cross_entropy_target", several)
+        axes = self.axes_to_one()
+        if axes:
+            axis = self._axis(axes, logarithms)
+            if self.binary and axis is None:
+                return Meaning("permutation", reason=reason)
+            kind: Kind = "one_hot" if self.binary else "probabilities"
+            return Meaning(kind, axis=axes[-1] if axis is None else axis, reason=reason)
+        if self.binary:
+            return Meaning("labels", reason=reason)
+        if self.whole and (self.array >= 0).all():
+            return Meaning("counts", reason=by("counted", several))
+        if ((self.array > 0) & (self.array < 1)).all():
+            return Meaning("probability", reason=reason)
+        return self.positive()
+
+    def _axis(self, axes: tuple[int, ...], logarithms: tuple[Use, ...]) -> int | None:
+        """Of several axes, that of the softmax they are compared with; None where nothing tells."""
+        if len(axes) == 1:
+            return axes[0]
+        if self._in_losses("class"):
+            return len(self.shape) - 1
+        for use in logarithms:
+            for call in opened(self.reading.graph, use.others[0], 6):
+                if (
+                    operation_of(call).family == "activation"
+                    and "axis" in operation_of(call).options
+                ):
+                    option = call.option("axis")
+                    axis = option if isinstance(option, int) else -1
+                    return axis % len(self.shape)
+        return None
+
+    def _margins(self) -> tuple[Use, ...]:
+        """Where they are ±1 in 1 − y s, or in exp(−y s), of what is computed."""
+        return tuple(
+            u
+            for u in self.factors
+            if self.among(-1, 1)
+            and (self.signed or any(operation_of(c).one_sided for c in u.within))
+        )
+
+    def _of_comparison(self) -> Meaning | None:
+        if not self.compared:
+            return None
+        reason = by("compared", self.compared)
+        if self.binary:
+            axes = self.axes_to_one()
+            # A row of labels, one for each example in the columns, is no one-hot row.
+            if axes and not (len(self.shape) == 2 and min(self.shape) == 1):
+                axis = self._axis(axes, ())
+                if axis is None:
+                    return Meaning("permutation", reason=reason)
+                return Meaning("one_hot", axis=axis, reason=reason)
+            return Meaning("labels", reason=reason)
+        if self.signed and self.array.size > 1:
+            return Meaning("signs", reason=reason)
+        for use in self.compared:
+            (other,) = use.others
+            written = other
+            if isinstance(other, Name) and other.name in self.reading.graph.nodes:
+                written = self.reading.graph.nodes[other.name].written or other
+            bounds = operation_of(written).bounds if isinstance(written, Call) else None
+            if bounds and ((self.array >= bounds[0]) & (self.array <= bounds[1])).all():
+                low, high = bounds
+                return Meaning("bounded", low=low, high=high, reason=by("compared", (use,)))
+        return self.positive() or Meaning("target", reason=reason)
+
+    def _of_factor(self) -> Meaning | None:
+        if not self.factors:
+            return None
+        reason = by("factor", self.factors)
+        largest = float(np.max(np.abs(self.array), initial=0.0))
+        axes = self.axes_to_one()
+        if self.binary and self.name[0] in "yYtT":
+            return Meaning("labels", reason=by("named_target", self.factors))
+        # What dropout keeps is scaled up, never down.
+        blanked = bool((self.array == 0).any()) and largest >= 1
+        if self.among(0, largest) and (blanked or largest == 1):
+            return Meaning("mask", reason=reason)
+        if self.whole and self.array.min() >= 0 and largest > 1:
+            return Meaning("counts", reason=Reason("whole_numbers"))
+        if axes:
+            return Meaning("probabilities", axis=axes[-1], reason=reason)
+        if self.signed:
+            return Meaning("signs", reason=reason)
+        if self.shape and (self.array > 0).all():
+            return Meaning("positive", reason=reason)
+        return None
+
+    def _of_input(self) -> Meaning | None:
+        if not self.inputs:
+            return None
+        axes = self.axes_to_one()
+        for use in self.inputs:
+            (other,) = use.others
+            mixes = (
+                len(self.shape) == 2
+                and self.shape[0] == self.shape[1]
+                and self.reading.learned(other)
+                and not self._parameter(other)
+            )
+            if mixes and (self.binary or axes):
+                # A graph's edges, or shares of neighbours: the network itself, not an example.
+                return Meaning("mask", reason=by("mixes", (use,)))
+        if self.binary and axes and self._picks(axes):
+            if len(axes) > 1:
+                return Meaning("permutation", reason=by("picks", self.inputs))
+            return Meaning("one_hot", axis=axes[0], reason=by("picks", self.inputs))
+        if axes and not self.binary and len(axes) == 1 and self.array.size > 2:
+            return Meaning("probabilities", axis=axes[0], reason=Reason("adds_up"))
+        if self.array.size > 2 and self.whole and self.array.min() >= 0 and self.array.max() > 2:
+            return Meaning("counts", reason=Reason("whole_numbers"))
+        return self.positive()
+
+    def _picks(self, axes: tuple[int, ...]) -> bool:
+        """Whether one-hot inputs pick rows of a matrix, as those of three classes do, or of a layer without bias."""
+        if "hot" in self.name.lower() or max(self.shape[a] for a in axes) > 2:
+            return True
+        return all(
+            operation_of(u.call) is matmul
+            and not (u.within and isinstance(operation_of(u.within[0]).notation, Sum))
+            for u in self.inputs
+        )
+
+    def positive(self) -> Meaning | None:
+        """Positive numbers that a logarithm, a root or a quotient takes, and probabilities that a loss takes."""
+        if not (self.array > 0).all():
+            return None
+        axes = self.axes_to_one()
+        for use in self.uses:
+            if (
+                _is_loss(use.call)
+                and use.position == 0
+                and (self.array < 1).all()
+                and (operation_of(use.call).domain)
+            ):
+                reason = by("prediction", (use,))
+                if axes:
+                    return Meaning("probabilities", axis=axes[-1], reason=reason)
+                return Meaning("probability", reason=reason)
+            operation = operation_of(use.call)
+            exponent = number(use.call.arguments[1]) if operation is power else None
+            if (
+                (
+                    not _is_loss(use.call)
+                    and any(d.argument == use.position for d in operation.domain)
+                )
+                or (operation is power and use.position == 0 and exponent is None)
+                or (exponent is not None and (exponent != int(exponent) or exponent < 0))
+                or _under_logarithm(use)
+            ):
+                reason = by("positive_place", (use,))
+                if axes and operation.logarithm:
+                    return Meaning("probabilities", axis=axes[-1], reason=reason)
+                return Meaning("positive", reason=reason)
+        return None
+
+    def _by_looks(self) -> Meaning | None:
+        if self.inputs:
+            return None
+        reason = Reason("numbers")
+        axes = self.axes_to_one()
+        if self.binary and (self.shape or self.given.cased):
+            if axes:
+                return Meaning("one_hot", axis=axes[-1], reason=reason)
+            return Meaning("labels", reason=reason)
+        if self.signed and self.array.size > 1:
+            return Meaning("signs", reason=reason)
+        if axes and self.array.size > 2:
+            return Meaning("probabilities", axis=axes[-1], reason=reason)
+        return None
+
+
+def _is_part(call: Call) -> bool:
+    """Whether its entries are some of its argument's, in whatever place."""
+    return operation_of(call).family == "structure" and bool(operation_of(call).carries)
+
+
+def _is_loss(call: Call) -> bool:
+    return operation_of(call).target is not None
+
+
+def _under_logarithm(use: Use) -> bool:
+    """Whether a logarithm or a root takes it with something added or multiplied."""
+    for operation in map(operation_of, (use.call, *use.within)):
+        if operation.domain and operation.arity == (1, 1):
+            return True
+        if not operation.keeps_positive:
+            return False
+    return False

@@ -1,0 +1,246 @@
+"""Worksheets: a problem with places left blank in the shape of the answers, and the keys to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from handgrad.checking.names import target_of
+from handgrad.errors import OptionError, nearest
+from handgrad.expression import Adjoint, Name
+from handgrad.graph import activations
+from handgrad.notation import Function
+from handgrad.operations import operation_of
+from handgrad.page.blocks import (
+    Block,
+    Derivation,
+    Heading,
+    Page,
+    Paragraph,
+    Relation,
+    Room,
+)
+from handgrad.solution import Step, Trace, TraceLine
+from handgrad.solution.numbers import with_blanks
+from handgrad.solution.page import (
+    PHASES,
+    error_signals,
+    given_blocks,
+    losses,
+    solution_page,
+    step_blocks,
+)
+from handgrad.solution.relations import relation_of
+from handgrad.solution.step_words import reason, title
+from handgrad.solution.structure import Role
+from handgrad.text import listed
+
+ASKED: frozenset[Role] = frozenset(["value", "cost", "gradient", "updated"])
+"""What a student writes down of a step; the parts that lead to it are theirs to find."""
+
+
+LEAST_ROOM, MOST_ROOM = 2, 6
+"""Empty lines below a step, at least and at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exercise:
+    """One variant worked out, and what its sheet is called, such as "Sheet 3 · Ada".
+
+    `name` is that of the student, where it is known; otherwise there is a line for it.
+    """
+
+    trace: Trace
+    label: str
+    name: str = ""
+
+
+Blank = Callable[[Step, TraceLine], bool]
+"""Whether a line's result is left blank."""
+
+
+def blank_lines(trace: Trace, wanted: Sequence[str] = ()) -> Blank:
+    """The choice of what is left blank: phases, step kinds, step numbers or names; all by default.
+
+    A name is spelled as in an answers file: z1, dW2, updated. Raises `OptionError` for a word that
+    is none of these.
+    """
+    words = {word.strip() for text in wanted for word in text.split(",") if word.strip()}
+    known = {n for step in trace.steps for line in step.lines for n in _names(trace, step, line)}
+    for word in sorted(words - known):
+        hint = nearest(word, known) or "forward, backward, update, a step such as 2.4, or dW2"
+        raise OptionError(f"nothing is called {word[:40]}", where="--blank", mend=hint)
+
+    def blank(step: Step, line: TraceLine) -> bool:
+        return line.role in ASKED and (not words or not words.isdisjoint(_names(trace, step, line)))
+
+    return blank
+
+
+def blank_targets(trace: Trace, wanted: Sequence[str] = ()) -> frozenset[str]:
+    """What `wanted` leaves blank, by the names that answers files use: z1, dW2, updated.b3.
+
+    Raises `OptionError` as a sheet does.
+    """
+    blank = blank_lines(trace, wanted)
+    return frozenset(
+        f"updated.{line.target.name}" if line.role == "updated" else _target(trace, line)
+        for step in trace.steps
+        for line in step.lines
+        if blank(step, line)
+    )
+
+
+def _target(trace: Trace, line: TraceLine) -> str:
+    name = line.target.name
+    leaf = Name(name) if line.role in ("value", "cost") else Adjoint(name)
+    return target_of(leaf, trace.run.graph)
+
+
+def _names(trace: Trace, step: Step, line: TraceLine) -> set[str]:
+    named = "updated" if line.role == "updated" else _target(trace, line)
+    return {step.phase, step.kind, step.id, named}
+
+
+def sheets_page(
+    exercises: Sequence[Exercise],
+    wanted: Sequence[str] = (),
+    *,
+    formulas: bool = False,
+    room: int | None = None,
+) -> Page:
+    """Worksheets, each beginning a page: what is given, and every step with its result left blank.
+
+    A line for the name and the date stands under the title, and each step has room for working.
+
+    Arguments:
+        wanted: what is left blank (`blank_lines`); the rest is shown worked out.
+        formulas: whether the formula of a blank stands before it.
+        room: empty lines below each step on paper; as its blanks need by default.
+    """
+    blocks: list[Block] = []
+    for exercise in exercises:
+        blocks += _sheet(exercise, blank_lines(exercise.trace, wanted), formulas, room)
+    return _page(exercises, blocks)
+
+
+def keys_page(exercises: Sequence[Exercise]) -> Page:
+    """The worked solutions of the sheets, each beginning a page."""
+    blocks: list[Block] = []
+    for exercise in exercises:
+        heading, *solution = solution_page(exercise.trace).blocks
+        assert isinstance(heading, Heading)
+        blocks += [replace(heading, text=(*heading.text, f" · key to {exercise.label}")), *solution]
+    return _page(exercises, blocks)
+
+
+def short_key_page(exercises: Sequence[Exercise], wanted: Sequence[str] = ()) -> Page:
+    """A short key: of every sheet the answers alone, one sheet below the other.
+
+    Arguments:
+        wanted: what the sheets leave blank (`blank_lines`).
+    """
+    name = exercises[0].trace.problem.title or "Practice"
+    blocks: list[Block] = [Heading((f"{name} · answers",), 1)]
+    for exercise in exercises:
+        trace = exercise.trace
+        blank = blank_lines(trace, wanted)
+        blocks.append(Heading((exercise.label[:1].upper() + exercise.label[1:],), 2))
+        for phase in PHASES:
+            answers = tuple(
+                replace(whole, chain=whole.chain[-1:], marks={}, remarks={}, label=())
+                for step in trace.steps
+                if step.phase == phase and step.kind != "loss_after"
+                for line in step.lines
+                if blank(step, line)
+                for whole in [relation_of(trace, step, line)]
+            )
+            if answers:
+                blocks.append(Derivation(answers))
+    return _page(exercises, blocks)
+
+
+def _page(exercises: Sequence[Exercise], blocks: Sequence[Block]) -> Page:
+    trace = exercises[0].trace
+    return Page(
+        title=trace.problem.title or "Practice",
+        blocks=tuple(blocks),
+        decimals=trace.decimals,
+        display=trace.problem.display,
+        error_signals=error_signals(trace),
+        loss=trace.graph.cost,
+        losses=losses(trace),
+    )
+
+
+def _sheet(exercise: Exercise, blank: Blank, formulas: bool, room: int | None) -> list[Block]:
+    trace = exercise.trace
+    name = trace.problem.title or "Practice"
+    blocks: list[Block] = [
+        Heading((f"{name} · {exercise.label}",), 1),
+        Room((("Name", exercise.name), ("Date", ""))),
+        *given_blocks(trace),
+    ]
+    update = next((s for s in trace.steps if s.kind == "update"), None)
+    if update is not None:
+        blocks.append(Paragraph(reason(trace, update)))
+    blocks.append(Paragraph((instructions(trace),)))
+    for phase, heading in PHASES.items():
+        # The loss after the update is a forward pass of its own, and no answer asks for it.
+        steps = [s for s in trace.steps if s.phase == phase and s.kind != "loss_after"]
+        if steps:
+            blocks.append(Heading((heading,), 2))
+        for step in steps:
+            if not any(blank(step, line) for line in step.lines):
+                blocks += step_blocks(trace, step)
+                continue
+            relations = [
+                _blank(trace, step, line, formulas)
+                if blank(step, line)
+                else relation_of(trace, step, line)
+                for line in step.lines
+                if line.role in ASKED
+            ]
+            blocks += [Heading(title(trace, step), 3, step.id), Derivation(tuple(relations))]
+            if lines := _room(step, blank) if room is None else room:
+                blocks.append(Room(lines=lines))
+    return blocks
+
+
+def _room(step: Step, blank: Blank) -> int:
+    """Empty lines for the working of a step: more where more is asked for."""
+    entries = sum(np.size(line.value) for line in step.lines if blank(step, line))
+    return min(LEAST_ROOM + entries // 3, MOST_ROOM)
+
+
+def _blank(trace: Trace, step: Step, line: TraceLine, formulas: bool) -> Relation:
+    """The line with an empty place for each entry of its result; the value itself is nowhere in it."""
+    whole = relation_of(trace, step, line)
+    empty = with_blanks(np.full(np.shape(line.value), np.nan), line.cased, line.row)
+    shown = (line.formula,) if formulas and step.kind != "loss_after" else ()
+    return Relation(
+        whole.left, (*shown, empty), shape=whole.shape, label=whole.label, sign=whole.sign
+    )
+
+
+def instructions(trace: Trace) -> str:
+    """How the figures on a sheet are to be rounded, and what is agreed on."""
+    carried = (
+        "rounded before you go on"
+        if trace.run.carry == "rounded"
+        else "rounded as you write it down"
+    )
+    flat = {
+        notation.symbol: None
+        for a in activations(trace.graph)
+        if a.gate and not a.splits_ties
+        if isinstance(notation := operation_of(a.call).notation, Function)
+    }
+    at_zero = listed([f"{symbol}′(0)\u00a0=\u00a00" for symbol in flat])
+    gates = f" A gate is open where its pre-activation is positive: {at_zero}." if flat else ""
+    return (
+        f"Fill in every blank. A figure has up to {trace.decimals} decimals, {carried}; "
+        f"you may carry more digits or the ones you wrote.{gates}"
+    )

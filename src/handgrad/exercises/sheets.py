@@ -1,0 +1,114 @@
+"""Numbered sheets: variants with what each is called, for a count or for the students of a roster."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from handgrad.errors import OptionError
+from handgrad.exercises.searching import Search, Variants, draw
+from handgrad.exercises.students import Student, own_seed
+from handgrad.exercises.wanted import Wanted
+from handgrad.operations.operation import Array
+from handgrad.problem import Problem
+from handgrad.problem.networks import usual
+from handgrad.record import JsonForm, record
+
+_LIKE = re.compile(r"\s*(\d+(?:-\d+)+)((?:\s+[A-Za-z_]\w*)*)\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A variant, what it is called, and the seed from which `draw` gives it.
+
+    `number` counts from 1; `position` is the variant's place among those of its seed.
+    """
+
+    number: int
+    label: str
+    variants: Variants
+    seed: int
+    position: int = 0
+    student: Student | None = None
+    json: ClassVar = JsonForm(
+        without=("variants", "student"),
+        also=("student=student.id", "parameters", "data"),
+    )
+
+    @property
+    def problem(self) -> Problem:
+        """The variant itself, made as it is asked for."""
+        return self.variants[self.position]
+
+    @property
+    def parameters(self) -> Mapping[str, Array]:
+        """The numbers of its parameters."""
+        return self._numbers(self.variants.problem.parameters)
+
+    @property
+    def data(self) -> Mapping[str, Array]:
+        """The numbers of its data."""
+        return self._numbers(self.variants.problem.data)
+
+    def _numbers(self, names: Iterable[str]) -> Mapping[str, Array]:
+        drawn = self.variants.drawn
+        return {name: drawn[name][..., self.position] for name in names}
+
+
+@record
+class SheetSet:
+    """Sheets of one problem; `draw` gives each again from its seed and position."""
+
+    sheets: tuple[Sheet, ...]
+    json: ClassVar = JsonForm(
+        "practice",
+        also=(
+            "title=variants.problem.title",
+            "meanings=variants.meanings",
+            "promises=variants.promises",
+        ),
+    )
+
+    @property
+    def variants(self) -> Variants:
+        """The variants that the first of them is one of; the others have the same meanings and promises."""
+        return self.sheets[0].variants
+
+
+def numbered(problem: Problem, asked: Wanted, count: int, seed: int) -> tuple[Sheet, ...]:
+    """`count` sheets from one seed. Raises `OptionError` where what is asked for cannot be had."""
+    variants = draw(problem, asked, count, seed)
+    return tuple(Sheet(k + 1, f"sheet {k + 1}", variants, seed, k) for k in range(count))
+
+
+def for_students(
+    problem: Problem, asked: Wanted, students: Sequence[Student], seed: int
+) -> tuple[Sheet, ...]:
+    """A sheet for each student, its numbers from the seed and the student's id alone."""
+    search = Search(problem, asked)
+    sheets = []
+    for number, student in enumerate(students, start=1):
+        own = own_seed(seed, student.id)
+        label = f"{student.name} ({student.id})" if student.name else student.id
+        sheets.append(Sheet(number, label, search.draw(1, own), own, 0, student))
+    return tuple(sheets)
+
+
+def like(text: str) -> Problem:
+    """The network that words describe: "2-2-2-1 relu sigmoid bce", the last three as they are needed.
+
+    Raises `OptionError` for words that describe none, and `ProblemError` for unknown parts.
+    """
+    found = _LIKE.fullmatch(text)
+    names: list[str] = found[2].split() if found else []
+    if found is None or len(names) > 3:
+        raise OptionError(
+            f"{text[:40]!r} describes no network",
+            where="--like",
+            mend='write the units of each layer, then hidden, output and loss: "2-2-2-1 relu sigmoid bce"',
+        )
+    sizes = [int(n) for n in found[1].split("-")]
+    hidden, output, loss = [*names, *usual(sizes)[len(names) :]]
+    return Problem.mlp(sizes, hidden, output, loss)

@@ -1,0 +1,305 @@
+"""Asking why: the entry read, its paths found in every case, the factors told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+import numpy as np
+
+from handgrad.errors import NumberError, OptionError
+from handgrad.expression import Adjoint, Expression, Leaf, Name, leaves
+from handgrad.graph import Graph, build
+from handgrad.graph.structure import Shortcut
+from handgrad.operations.operation import Array
+from handgrad.paths.blaming import Blaming
+from handgrad.paths.local import Local
+from handgrad.paths.paths import Edge, Found, Place, paths_from
+from handgrad.paths.structure import Entry, Factor, Path, Why, WhyGradient
+from handgrad.paths.target import Target, read_target
+from handgrad.paths.terms import why_value
+from handgrad.problem import Problem
+from handgrad.problem.parts import Part, with_named_activations
+from handgrad.running import Run
+from handgrad.running.cleaning import NOISE
+from handgrad.solution import as_on_paper
+from handgrad.solution.grouping import forward_steps
+
+TOP = 10
+"""Paths that are listed."""
+
+MOST = 10_000
+"""Paths that can be listed."""
+
+UNCOUNTED = 10**4000
+"""More paths than this have a number too long to be written."""
+
+
+def ask_why(problem: Problem, entry: str, top: int = TOP) -> Why:
+    """Why an entry of a gradient, such as `dW2[1,0]`, or of a value, such as `h2[1]`, is what it is.
+
+    A gradient is the sum over all paths from the entry to the loss of the products of the local
+    derivatives on the way, which come from the operations' pull-backs; the `top` largest are
+    listed. Of many cases a value that differs from case to case takes the case as its last index.
+    Raises `OptionError` for an entry that the problem does not have.
+    """
+    if not 1 <= top <= MOST:
+        raise OptionError(f"{top} paths cannot be listed", where="top", mend=f"from 1 to {MOST}")
+    steps = forward_steps(build(problem))
+    opened, parts = with_named_activations(problem)
+    graph = build(opened)
+    result = as_on_paper(opened, graph)
+    target = read_target(entry, graph, _case_count(problem))
+    asking = _Asking(problem, graph, result, parts, steps)
+    if target.gradient:
+        return asking.gradient(target, top)
+    return why_value(problem, asking.blaming(target.case), target, asking.formulas, top)
+
+
+def _case_count(problem: Problem) -> int:
+    givens = (*problem.parameters.values(), *problem.data.values())
+    return next((int(g.array.shape[-1]) for g in givens if g.cased), 1)
+
+
+NOTHING = Found(0.0, 0.0, 0, ())
+
+
+@dataclass
+class _Asking:
+    problem: Problem
+    graph: Graph
+    run: Run
+    parts: Mapping[str, Part]
+    steps: Mapping[str, str]
+    locals: dict[str, Local] = field(default_factory=dict)
+    passed_by: dict[str, bool] = field(default_factory=dict)
+
+    @property
+    def formulas(self) -> dict[str, Expression]:
+        return {name: part.formula for name, part in self.parts.items()}
+
+    def blaming(self, case: int | None) -> Blaming:
+        steps = {**self.steps, **{n: self.steps[p.equation] for n, p in self.parts.items()}}
+        return Blaming(self.graph, self.values(case), steps)
+
+    def values(self, case: int | None) -> dict[Leaf, Array]:
+        """The numbers of one case."""
+        cased = self.graph.cased_leaves
+        return {
+            leaf: np.asarray(a, dtype=float)[..., case] if case is not None and leaf in cased else a
+            for leaf, a in self.run.numbers.items()
+            if not isinstance(leaf, Adjoint)
+        }
+
+    def gradient(self, target: Target, top: int) -> WhyGradient:
+        graph = self.graph
+        name = target.entry.name
+        if name == graph.cost and name != graph.loss:
+            raise OptionError(f"{name} is the loss itself", mend="ask about what leads to it")
+        self._find_locals(target.entry)
+        with np.errstate(all="ignore"):
+            structure = {n: local.structure() for n, local in self.locals.items()}
+        count = _case_count(self.problem)
+        averaged = graph.cost != graph.loss and target.case is None
+        cases = range(count) if averaged else [target.case]
+        share = 1.0 / count if averaged and self.problem.reduction == "mean" else 1.0
+        several = averaged and count > 1
+        alike = self._alike() if several else frozenset()
+        same = self._case(target, cases[0], structure, top, alike) if alike else NOTHING
+        if same.count > MOST:
+            alike, same = frozenset(), NOTHING
+        results = [self._case(target, case, structure, top + same.count) for case in cases]
+        found: list[tuple[float, float, int | None, tuple[Place, ...], tuple[float, ...]]] = [
+            (product * share, share, number, places, factors)
+            for number, one in enumerate(results)
+            for product, places, factors in one.paths
+            if not _goes_by(places, alike)
+        ]
+        # What is the same in every case is one path, for all of them.
+        every = share * count
+        found += [
+            (product * every, every, None, places, factors)
+            for product, places, factors in same.paths
+        ]
+        found.sort(key=lambda path: (-abs(path[0]), path[2] or 0))
+        paths = tuple(
+            self._path(
+                target.entry,
+                places,
+                factors,
+                product,
+                (number if several else None, cases[0]),
+                weight if several else 1.0,
+            )
+            for product, weight, number, places, factors in found[:top]
+        )
+        size = sum(f.size for f in results) * share
+        listed = sum(abs(p.product) for p in paths)
+        count_all = sum(f.count for f in results) - (len(results) - 1) * same.count
+        if count_all >= UNCOUNTED:
+            raise OptionError("there are more than 10**4000 paths", mend="ask nearer the loss")
+        value = sum(f.total for f in results) * share
+        if self._is_rest(target, value, size):
+            value = 0.0
+        if not np.isfinite(value):
+            raise NumberError(
+                f"the gradient with respect to {target.entry} is not finite",
+                mend="a local derivative on the way is infinite or undefined at these numbers",
+            )
+        return WhyGradient(
+            problem=self.problem,
+            entry=target.entry,
+            value=value + 0.0,  # −0 as 0
+            paths=paths,
+            path_count=count_all,
+            covered=min(1.0, listed / size) if size else float(len(paths) == count_all),
+            loss=graph.cost if averaged else graph.loss,
+            case_count=count if several else 1,
+            parts=self.formulas,
+        )
+
+    def _is_rest(self, target: Target, value: float, size: float) -> bool:
+        """Whether floats leave a rest of a gradient that is 0 in the worked solution."""
+        if not abs(value) < NOISE * size:
+            return False
+        index = target.entry.index
+        cased = self.graph.nodes[target.entry.name].cased
+        case: tuple[int, ...] = () if target.case is None or not cased else (target.case,)
+        return not self.run.gradient(target.entry.name)[(*index, *case)].any()
+
+    # -- the graph of entries -----------------------------------------------------------------------
+
+    def _find_locals(self, entry: Entry) -> None:
+        """The equations on the way from the entry to the loss, each with its local derivatives."""
+        reached = {entry.name}
+        order = [n for n in self.graph.equations if n != entry.name]
+        for name in order:
+            expression = self._expression(name, entry.name)
+            if any(n in reached for n in _names(expression)):
+                reached.add(name)
+        useful = {self.graph.loss}
+        for name in reversed(order):
+            if name in useful and name in reached:
+                useful |= set(_names(self._expression(name, entry.name)))
+        wanted = frozenset(useful & reached)
+        named = {
+            node.written: node.name
+            for node in self.graph.nodes.values()
+            if node.written is not None
+        }
+        for name in order:
+            expression = self._expression(name, entry.name)
+            if name in wanted and any(n in wanted for n in _names(expression)):
+                one = (entry.name, entry.index)
+                self.locals[name] = Local(self.graph, name, expression, one, wanted, named)
+
+    def _expression(self, name: str, asked: str) -> Expression:
+        """The formula that is differentiated: the loss and its activation as one, unless it is asked
+        about a value that this passes by."""
+        node = self.graph.nodes[name]
+        assert node.computed is not None
+        assert node.written is not None
+        shortcut = self._shortcut(name)
+        if shortcut is not None and asked in shortcut.aside:
+            return shortcut.plain
+        return node.written if self._passed_by(asked) else node.computed
+
+    def _passed_by(self, asked: str) -> bool:
+        """Whether a value leads to the loss by the equations as they are written, and not as they are computed."""
+        if asked not in self.passed_by:
+            written, computed = (self._reaches(asked, form) for form in (False, True))
+            self.passed_by[asked] = written and not computed
+        return self.passed_by[asked]
+
+    def _reaches(self, asked: str, computed: bool) -> bool:
+        reached = {asked}
+        for name in self.graph.equations:
+            node = self.graph.nodes[name]
+            formula = node.computed if computed else node.written
+            if formula is not None and reached & set(_names(formula)):
+                reached.add(name)
+        return self.graph.loss in reached
+
+    def _shortcut(self, name: str) -> Shortcut | None:
+        return next((s for s in self.graph.shortcuts if s.loss == name), None)
+
+    def _alike(self) -> frozenset[tuple[str, str]]:
+        """The pairs of names between which the derivatives are the same in every case."""
+        return frozenset(
+            (used, name)
+            for name, local in self.locals.items()
+            for used in dict.fromkeys(_names(local.expression))
+            if used in local.wanted and local.alike_in_cases(used)
+        )
+
+    def _case(
+        self,
+        target: Target,
+        case: int | None,
+        structure: Mapping[str, Mapping[str, np.ndarray]],
+        top: int,
+        by: frozenset[tuple[str, str]] | None = None,
+    ) -> Found:
+        """The paths in one case; of those alone that go `by` some pairs of names, where they are given."""
+        source = target.entry.name
+        values = self.values(case)
+        edges: dict[str, list[Edge]] = {self.graph.loss: []}
+        with np.errstate(all="ignore"):
+            for name in reversed(self.locals):
+                if by is not None and not edges.get(name) and name != self.graph.loss:
+                    continue
+                for used, derivatives in self.locals[name].jacobians(values).items():
+                    if by is not None and (used, name) not in by:
+                        continue
+                    edge = Edge(used, name, derivatives, structure[name][used])
+                    edges.setdefault(used, []).append(edge)
+        ordered = {n: edges[n] for n in (*reversed(self.graph.equations), source) if n in edges}
+        return paths_from(source, self.graph.loss, ordered, top)
+
+    # -- telling -------------------------------------------------------------------------------------
+
+    def _path(
+        self,
+        entry: Entry,
+        places: tuple[Place, ...],
+        factors: tuple[float, ...],
+        product: float,
+        cases: tuple[int | None, int | None],
+        share: float,
+    ) -> Path:
+        case = cases[0] if cases[0] is not None else cases[1]
+        blaming = self.blaming(case)
+        through = tuple(
+            entry if number == 0 else self._entry(name, position)
+            for number, (name, position) in enumerate(places)
+        )
+        told = []
+        for (of, by), value in zip(pairwise(through), factors, strict=True):
+            local = self.locals[by.name]
+            shortcut = self._shortcut(by.name)
+            fused = shortcut is not None and shortcut.pre_activation == of.name
+            factor = Factor(
+                of=of,
+                by=by,
+                value=value,
+                formula=local.formula(of.name, of.index, by.index),
+                step=blaming.steps.get(by.name, ""),
+                shortcut=shortcut.operation if shortcut is not None and fused else "",
+            )
+            told.append(replace(factor, blame=blaming.factor(factor, local.expression)))
+        return Path(through, tuple(told), product + 0.0, cases[0], share)
+
+    def _entry(self, name: str, position: int) -> Entry:
+        shape = self.graph.nodes[name].shape
+        index = np.unravel_index(position, shape) if shape else ()
+        return Entry(name, tuple(int(i) for i in index))
+
+
+def _goes_by(places: tuple[Place, ...], pairs: frozenset[tuple[str, str]]) -> bool:
+    """Whether a path leads by nothing but these pairs of names."""
+    return len(places) > 1 and all((of, by) in pairs for (of, _), (by, _) in pairwise(places))
+
+
+def _names(expression: Expression) -> list[str]:
+    return [leaf.name for leaf in leaves(expression) if isinstance(leaf, Name)]

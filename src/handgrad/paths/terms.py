@@ -1,0 +1,155 @@
+"""Why a forward value is what it is: followed to the sum that decides it, and the sum's terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from handgrad.expression import Call, Expression, Leaf, Literal, Name, leaves, substitute
+from handgrad.operations.arithmetic import add, divide, multiply, negate, subtract
+from handgrad.operations.elements import entry_of
+from handgrad.paths.blaming import Blaming, entry_named
+from handgrad.paths.structure import TINY, Blame, Entry, Link, Term, WhyValue
+from handgrad.paths.target import Target
+from handgrad.problem import Problem
+from handgrad.running.evaluate import value_of
+from handgrad.solution.numbers import literal_of
+from handgrad.solution.stable import told_by
+
+LONGEST = 64
+"""Links followed, at most."""
+
+
+@np.errstate(all="ignore")
+def why_value(
+    problem: Problem,
+    blaming: Blaming,
+    target: Target,
+    parts: Mapping[str, Expression],
+    top: int,
+) -> WhyValue:
+    """The answer for one entry of a forward value."""
+    graph = blaming.graph
+    links: list[Link] = []
+    entry = target.entry
+    terms: list[tuple[int, Expression]] = []
+    while graph.nodes[entry.name].kind == "value" and len(links) < LONGEST:
+        written = told_by(entry.name, graph, blaming.values, frozenset())
+        formula = entry_of(written, entry.index)
+        blame = None
+        if isinstance(written, Call) and isinstance(written.arguments[0], Name):
+            argument = Entry(written.arguments[0].name, entry.index)
+            if graph.nodes[argument.name].shape == graph.nodes[entry.name].shape:
+                blame = blaming.activation(argument, written)
+                if blame is not None and blame.kind == "gate_shut" and blame.value > 0:
+                    blame = None
+        numbers = _with_numbers(formula, blaming)
+        step = blaming.step(entry.name)
+        links.append(Link(entry, formula, numbers, blaming.value(entry), step, blame))
+        terms = _terms(formula, 1)
+        following = _only_entry(formula)
+        if len(terms) > 1 or following is None:
+            break
+        if len(following.index) != len(graph.nodes[following.name].shape):
+            # A whole array goes into it, as into the largest of a window.
+            break
+        entry = following
+    told = [_term(sign, formula, blaming) for sign, formula in terms] if len(terms) > 1 else []
+    told.sort(key=lambda t: -abs(t.product))
+    size = sum(abs(t.product) for t in told)
+    listed = sum(abs(t.product) for t in told[:top])
+    return WhyValue(
+        problem=problem,
+        entry=target.entry,
+        value=blaming.value(target.entry),
+        links=tuple(links),
+        terms=tuple(told[:top]),
+        term_count=len(told),
+        covered=listed / size if size else float(len(told) <= top),
+        given=graph.nodes[target.entry.name].kind != "value",
+        parts=parts,
+    )
+
+
+def _terms(formula: Expression, sign: int) -> list[tuple[int, Expression]]:
+    """The formula as a sum: its terms with their signs."""
+    terms: list[tuple[int, Expression]] = []
+    stack = [(sign, formula)]
+    while stack:
+        sign, formula = stack.pop()
+        match formula:
+            case Call(operation=add.name, arguments=(a, b)):
+                stack += [(sign, b), (sign, a)]
+            case Call(operation=subtract.name, arguments=(a, b)):
+                stack += [(-sign, b), (sign, a)]
+            case Call(operation=negate.name, arguments=(a,)):
+                stack.append((-sign, a))
+            case Call(operation=divide.name, arguments=(a, b)) if len(_terms(a, 1)) > 1:
+                stack += [(s, t / b) for s, t in reversed(_terms(a, sign))]
+            case _:
+                terms.append((sign, formula))
+    return terms
+
+
+def _only_entry(formula: Expression) -> Entry | None:
+    """The one entry that a formula is made of."""
+    entries = set(_entries(formula))
+    return entries.pop() if len(entries) == 1 else None
+
+
+def _entries(formula: Expression) -> list[Entry]:
+    found = entry_named(formula) if not _is_negation(formula) else None
+    if found is not None:
+        return [found]
+    if isinstance(formula, Call):
+        return [e for a in formula.arguments for e in _entries(a)]
+    return [Entry(leaf.name) for leaf in leaves(formula)]
+
+
+def _is_negation(formula: Expression) -> bool:
+    return isinstance(formula, Call) and formula.operation == negate.name
+
+
+def _term(sign: int, formula: Expression, blaming: Blaming) -> Term:
+    values = _values(formula, blaming)
+    shown = -formula if sign < 0 else formula
+    factors = _factors(formula)
+    numbers = [float(value_of(f, values, set())) for f in factors]
+    entries = tuple(e for f in factors for e in [entry_named(f)] if e is not None)
+    small = min(range(len(factors)), key=lambda k: abs(numbers[k]))
+    blame = None
+    named = entry_named(factors[small])
+    if abs(numbers[small]) < TINY and named is not None:
+        blame = Blame("value", named, numbers[small], "", blaming.step(named.name))
+    return Term(
+        formula=shown,
+        substituted=_with_numbers(shown, blaming),
+        through=entries,
+        factors=tuple(numbers) if sign > 0 else (-1.0, *numbers),
+        product=sign * float(np.prod(numbers)) + 0.0,
+        blame=blame,
+    )
+
+
+def _values(formula: Expression, blaming: Blaming) -> dict[Leaf, Any]:
+    return {leaf: np.asarray(blaming.values[leaf], dtype=float) for leaf in leaves(formula)}
+
+
+def _with_numbers(formula: Expression, blaming: Blaming) -> Expression:
+    """The formula with the number of every entry in its place."""
+    values = _values(formula, blaming)
+
+    def number(node: Expression) -> Expression | None:
+        if isinstance(node, Literal) or (isinstance(node, Call) and node.option("at") is None):
+            return None
+        return literal_of(value_of(node, values, set()))
+
+    return substitute(formula, number)
+
+
+def _factors(formula: Expression) -> list[Expression]:
+    if isinstance(formula, Call) and formula.operation == multiply.name:
+        return [f for a in formula.arguments for f in _factors(a)]
+    return [formula]

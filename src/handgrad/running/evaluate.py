@@ -1,0 +1,234 @@
+"""The value of one formula, walked as a tree: for checks, single lines and diagnoses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Set
+
+import numpy as np
+
+from handgrad.equations import Equation
+from handgrad.errors import NumberError, Span
+from handgrad.expression import (
+    Adjoint,
+    Call,
+    Expression,
+    Leaf,
+    Literal,
+    Name,
+    Shape,
+    walk,
+)
+from handgrad.graph.structure import Graph, is_cased
+from handgrad.operations import operation_of
+from handgrad.operations.annotate import annotated, signature_of, span_of, spelled
+from handgrad.operations.operation import Array, Namespace
+from handgrad.running.cleaning import without_rest
+
+
+def evaluate(
+    expression: Expression,
+    values: Mapping[Leaf, Array],
+    shapes: Mapping[Leaf, Shape] | None = None,
+) -> Array:
+    """The value of a formula at `values`, in float64.
+
+    `shapes` gives each leaf's shape for one case; a leaf whose array has one axis more
+    carries cases. Without it no leaf has cases.
+    """
+    arrays = {leaf: np.asarray(value, dtype=float) for leaf, value in values.items()}
+    known = dict(shapes) if shapes is not None else {leaf: a.shape for leaf, a in arrays.items()}
+    cased = {leaf for leaf, a in arrays.items() if leaf in known and a.ndim > len(known[leaf])}
+    with np.errstate(all="ignore"):
+        return value_of(annotated(expression, lambda leaf: known[leaf]), arrays, cased)
+
+
+def value_of(
+    expression: Expression,
+    values: Mapping[Leaf, Array],
+    cased: Set[Leaf],
+    xp: Namespace = np,
+    *,
+    clean: bool = False,
+) -> Array:
+    """The value of an annotated formula; `cased` are the leaves that carry cases.
+
+    Where it is `clean`, sums are without rests of rounding.
+    """
+    match expression:
+        case Literal():
+            number = np.asarray(expression.value, dtype=float)
+            if xp is np:
+                return number
+            return xp.asarray(number) if number.ndim else float(number)
+        case Name() | Adjoint():
+            return values[expression]
+        case Call():
+            operation = operation_of(expression)
+            if operation.reduces_cases is not None:
+                sums = _over_cases(expression, operation.reduces_cases, values, cased, xp)
+                if sums is not None:
+                    return sums
+            arguments = [value_of(a, values, cased, xp, clean=clean) for a in expression.arguments]
+            which = tuple([is_cased(a, cased) for a in expression.arguments])
+            if operation.elementwise and True in which:
+                arguments = [
+                    a if c or not e.shape else a[..., None]
+                    for e, a, c in zip(expression.arguments, arguments, which, strict=True)
+                ]
+            signature = signature_of(expression, which)
+            kernel = without_rest(expression, signature) if clean else operation.kernel(signature)
+            value = kernel(xp, *arguments)
+            return np.asarray(value) if xp is np else value
+        case _:
+            raise TypeError(f"not a formula: {expression!r}")
+
+
+def _over_cases(
+    call: Call,
+    finish: Callable[[Array, int], Array],
+    values: Mapping[Leaf, Array],
+    cased: Set[Leaf],
+    xp: Namespace,
+) -> Array | None:
+    """A reduction over the cases without the cases in between, where the table has a way."""
+    (inner,) = call.arguments
+    over = sums_as_columns(inner, cased)
+    if over is None or not isinstance(inner, Call):
+        return None
+    arrays = [value_of(a, values, cased, xp) for a in inner.arguments]
+    columns = columns_of(inner, map(str, range(len(arrays))))
+    total = annotated(over(*columns), lambda leaf: leaf.shape or ())
+    sums = value_of(total, dict(zip(columns, arrays, strict=True)), frozenset(), xp)
+    return finish(sums, arrays[0].shape[-1])
+
+
+def sums_as_columns(inner: Expression, cased: Set[Leaf]) -> Callable[..., Expression] | None:
+    """The formula of a sum over the cases in the matrices whose columns they are, where there is one."""
+    if not isinstance(inner, Call) or not all(is_cased(a, cased) for a in inner.arguments):
+        return None
+    return operation_of(inner).over_cases
+
+
+def columns_of(inner: Expression, labels: Iterable[str]) -> list[Leaf]:
+    """Names for the arguments of a formula as matrices whose columns are the cases."""
+    assert isinstance(inner, Call)
+    return [
+        Name(f"columns {label}", shape=(*(a.shape or ()), 1))
+        for a, label in zip(inner.arguments, labels, strict=True)
+    ]
+
+
+def diagnose(
+    where: str, equation: Equation, graph: Graph, numbers: Mapping[Leaf, Array]
+) -> NumberError:
+    """The error for an equation whose value is not finite: the innermost part at fault, and why."""
+    expression = graph.nodes[equation.target].written
+    assert expression is not None
+    with np.errstate(all="ignore"):
+        arrays, cased = _arrays(numbers), set(graph.cased_leaves)
+        culprit, argument, words = _culprit(expression, arrays, cased)
+        if words:
+            worst = _worst(culprit, argument, value_of(argument, arrays, cased), words, cased)
+            return _outside(where, equation, span_of(culprit), argument, words, worst)
+        value = np.asarray(value_of(culprit, arrays, cased))
+    if np.isfinite(value).all():
+        # Every part as it is written has a number; the stable operation that stands for it has none.
+        culprit, value = expression, arrays[Name(equation.target)]
+    entry = tuple(int(i) for i in np.argwhere(~np.isfinite(value))[0])
+    part = at_entry(
+        equation.target if culprit is expression else spelled(culprit, equation.text), entry
+    )
+    why = "undefined" if np.isnan(value[entry]) else "too large for a 64-bit number"
+    return NumberError(
+        f"{part} is not finite: it is {why}",
+        where=_place(where, equation),
+        source=equation.text,
+        span=span_of(culprit),
+        mend="check the numbers that enter it",
+    )
+
+
+@np.errstate(all="ignore")
+def senseless(
+    where: str, equation: Equation, graph: Graph, numbers: Mapping[Leaf, Array]
+) -> NumberError | None:
+    """The error for a loss that is computed, and means nothing at these numbers: BCE of a target −1."""
+    node = graph.nodes[equation.target]
+    for call in node.losses:
+        arrays, cased = _arrays(numbers), set(graph.cased_leaves)
+        argument, words = _broken(call, arrays, cased)
+        by_name = node.written is not None and any(call == part for part in walk(node.written))
+        if words and argument is call.arguments[0] and not by_name:
+            # Minus a sum of y ln p, written out, has a value whatever p may be.
+            continue
+        if words:
+            worst = _worst(call, argument, value_of(argument, arrays, cased), words, cased)
+            span = span_of(call) or (None if node.written is None else span_of(node.written))
+            return _outside(where, equation, span, argument, words, worst)
+    return None
+
+
+def _arrays(numbers: Mapping[Leaf, Array]) -> dict[Leaf, Array]:
+    return {leaf: np.asarray(v, dtype=float) for leaf, v in numbers.items()}
+
+
+def at_entry(name: str, entry: tuple[int, ...]) -> str:
+    """A name with the index of an entry, counted from 0."""
+    return f"{name}[{', '.join(map(str, entry))}]" if entry else name
+
+
+def _place(where: str, equation: Equation) -> str:
+    return ", ".join(filter(None, (where, f"equation {equation.number}")))
+
+
+def _outside(
+    where: str, equation: Equation, span: Span | None, argument: Expression, words: str, worst: str
+) -> NumberError:
+    """The error for an argument that is not in the domain, `words`, of its operation."""
+    return NumberError(
+        f"{spelled(argument, equation.text)} must be {words}, but here it is {worst}",
+        where=_place(where, equation),
+        source=equation.text,
+        span=span,
+    )
+
+
+def _worst(
+    call: Expression, argument: Expression, value: Array, words: str, cased: Set[Leaf]
+) -> str:
+    """The first figure that breaks the requirement `words` of `call`, and where it stands."""
+    assert isinstance(call, Call)
+    for domain in operation_of(call).domain:
+        if domain.words == words:
+            holds = domain.holds(np, value, signature_of(call).shapes)
+            broken = np.argwhere(~np.broadcast_to(holds, np.shape(value)))
+            if len(broken):
+                entry = tuple(int(i) for i in broken[0])
+                case = f" in case {entry[-1] + 1}" if is_cased(argument, cased) else ""
+                index = at_entry("", entry[:-1] if case else entry)
+                place = f" at {index}{case}" if index else case
+                return f"{float(np.asarray(value)[entry]):g}{place}"
+    return "not"
+
+
+def _culprit(
+    expression: Expression, arrays: Mapping[Leaf, Array], cased: set[Leaf]
+) -> tuple[Expression, Expression, str]:
+    """The first part, innermost first, whose value is not finite; its argument and the domain's words."""
+    if isinstance(expression, Call):
+        for argument in expression.arguments:
+            if not np.isfinite(value_of(argument, arrays, cased)).all():
+                return _culprit(argument, arrays, cased)
+        argument, words = _broken(expression, arrays, cased)
+        return expression, argument, words
+    return expression, expression, ""
+
+
+def _broken(call: Call, arrays: Mapping[Leaf, Array], cased: set[Leaf]) -> tuple[Expression, str]:
+    """The first argument that is outside its domain, and the domain's words; else the call, and none."""
+    shapes = signature_of(call).shapes
+    for domain in operation_of(call).domain:
+        argument = call.arguments[domain.argument]
+        if not np.asarray(domain.holds(np, value_of(argument, arrays, cased), shapes)).all():
+            return argument, domain.words
+    return call, ""

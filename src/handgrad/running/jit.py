@@ -1,0 +1,142 @@
+"""A plan compiled to machine code: all that one case takes, and then the next case.
+
+NumPy passes over the numbers of all cases once for every operation. For small networks, each
+with parameters of its own, most of that time goes into reading and writing what is in between.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from handgrad.errors import OptionError
+from handgrad.expression import Leaf
+from handgrad.operations.operation import Array
+from handgrad.running.plan import Plan
+from handgrad.running.regrouping import needed
+from handgrad.running.scalars import Scalars, UnrecordedError, place
+from handgrad.running.tracing import traced
+
+MOST = 1500
+"""Lines that compute and read for one case, at most: they take a compiler about 5 s."""
+
+NUMBERS = {"f": ("float", "f"), "d": ("double", "")}
+"""By NumPy's letter for a type, C's name for it, and what C's functions of it end in."""
+
+SAFE = ("-O3", "-shared", "-fPIC", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math")
+"""Options of which none lets the compiler reorder arithmetic, or take it that there is no NaN."""
+
+WAYS = ((True, ("-march=native", "-fopenmp-simd")), (False, ("-march=native",)), (False, ()))
+"""What is tried in turn: with C's functions of several numbers at once, for this processor, and plainly."""
+
+Kernel: TypeAlias = Callable[[int, int, Sequence[Array], Sequence[Array]], None]
+"""`kernel(start, stop, inputs, outputs)` fills the outputs for the cases from start up to stop."""
+
+
+def jitted(
+    plan: Plan, inputs: Mapping[str, Array], cased: Sequence[str], outputs: Sequence[Leaf]
+) -> Kernel:
+    """Machine code for outputs that each case has for itself.
+
+    Arguments:
+        inputs: by name, arrays of the shapes and type that the kernel will be given, in their order.
+        cased: the names of those with the cases on their last axis.
+
+    Raises `OptionError` without a C compiler, and where one case takes more than `MOST` lines or an
+    operation that has no code for one entry.
+    """
+    compiler = shlex.split(os.environ.get("CC", "cc"))
+    if not compiler or shutil.which(compiler[0]) is None:
+        raise OptionError(
+            f"machine code needs a C compiler, and there is no {shlex.join(compiler)} on the path",
+            mend="install gcc or clang, or leave jit out",
+        )
+    functions, body = _written(plan, inputs, cased, outputs)
+    number, _ = NUMBERS[np.result_type(*inputs.values()).char]
+    failed = ""
+    for at_once, options in WAYS:
+        source = [f"typedef {number} number;", *_declarations(functions, at_once), *body, ""]
+        try:
+            return _called(_built(compiler, "\n".join(source), options))
+        except (OSError, subprocess.SubprocessError) as error:
+            failed = str(getattr(error, "stderr", None) or error).strip()
+    raise OptionError(
+        f"the C compiler {shlex.join(compiler)} does not compile the kernel: {failed.partition(chr(10))[0]}",
+        mend="name another one by CC, or leave jit out",
+    )
+
+
+def _built(compiler: Sequence[str], source: str, options: Sequence[str]) -> Any:
+    """The kernel of the source, compiled and loaded; the files are gone then."""
+    with tempfile.TemporaryDirectory(prefix="handgrad-") as folder:
+        library = Path(folder, "kernel.so")
+        command = [*compiler, "-x", "c", "-", "-o", str(library), *SAFE, *options, "-lm"]
+        subprocess.run(command, input=source, text=True, capture_output=True, check=True)
+        return ctypes.CDLL(str(library)).kernel
+
+
+def _called(function: Any) -> Kernel:
+    function.restype = None
+
+    def kernel(start: int, stop: int, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
+        cases = outputs[0].shape[-1]
+        pointers = [ctypes.c_void_p(a.ctypes.data) for a in (*inputs, *outputs)]
+        function(*map(ctypes.c_long, (start, stop, cases)), *pointers)
+
+    return kernel
+
+
+def _written(
+    plan: Plan, inputs: Mapping[str, Array], cased: Sequence[str], outputs: Sequence[Leaf]
+) -> tuple[set[str], list[str]]:
+    """The C functions that the kernel calls, and the lines of the kernel."""
+    _, suffix = NUMBERS[np.result_type(*inputs.values()).char]
+    one = {n: a[..., :1] if n in cased else a for n, a in inputs.items()}
+    recorder, given, wanted = traced(plan, one, outputs)
+    scalars = Scalars(recorder, suffix, MOST)
+    entries = {
+        t.number: scalars.input(k, t.shape, n in cased) for k, (n, t) in enumerate(given.items())
+    }
+    try:
+        values = scalars.of(needed(recorder.instructions, [w.number for w in wanted]), entries)
+        stores = [
+            f"o{k}[{place(flat, True)}] = {scalars.code(entry)};"
+            for k, result in enumerate(wanted)
+            for flat, entry in enumerate(np.broadcast_to(values[result.number], result.shape).flat)
+        ]
+    except UnrecordedError as error:
+        raise OptionError(
+            f"this network cannot be compiled to machine code: {error}",
+            mend="leave jit out: NumPy runs any network",
+        ) from None
+    arguments = [
+        *("long start", "long stop", "long cases"),
+        *(f"const number *restrict i{k}" for k in range(len(inputs))),
+        *(f"number *restrict o{k}" for k in range(len(outputs))),
+    ]
+    return scalars.functions, [
+        f"void kernel({', '.join(arguments)}) {{",
+        *(f"    {line}" for line in scalars.before),
+        "    #pragma omp simd",
+        "    for (long n = start; n < stop; n++) {",
+        *(f"        {line}" for line in (*scalars.lines, *stores)),
+        "    }",
+        "}",
+    ]
+
+
+def _declarations(functions: set[str], at_once: bool) -> Iterator[str]:
+    """C's declarations; `at_once` of functions that have forms for several numbers at once."""
+    for name in sorted(functions):
+        if at_once:
+            yield "#pragma omp declare simd notinbranch"
+        yield f"extern number {name}({'number, number' if name.startswith('pow') else 'number'});"

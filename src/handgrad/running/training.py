@@ -1,0 +1,150 @@
+"""Training: forward pass, backward pass and update as one program, run for as long as wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from handgrad.errors import OptionError, nearest
+from handgrad.expression import Leaf, Name
+from handgrad.graph import build
+from handgrad.graph.updating import update_pass
+from handgrad.operations.operation import Array
+from handgrad.problem import Problem
+from handgrad.running.engine import SMALL
+from handgrad.running.plan import Plan, after
+from handgrad.running.program import Program, compiled
+from handgrad.running.shapes import case_count, check_shape, precision
+from handgrad.running.targets import check_targets, targets_of
+from handgrad.updates import Update
+
+
+@dataclass(frozen=True)
+class State:
+    """What a training goes on from: parameters and memories by name, after so many updates."""
+
+    numbers: Mapping[str, Array]
+    updates: int
+
+
+class Training:
+    """A problem in training, from its own parameters on.
+
+    Arguments:
+        problem: its update rule is used; plain SGD at rate 0.1 where it has none.
+        dtype: float64 or float32.
+        clean: whether sums are without rests of rounding, which open gates, and of which a rule that
+            divides by the gradient's size makes a whole step.
+
+    `parameters` are the current ones, `losses` the loss before each update so far.
+    """
+
+    def __init__(self, problem: Problem, *, dtype: Any = np.float64, clean: bool = False) -> None:
+        self.problem = problem
+        self.graph = build(problem)
+        self.dtype = precision(dtype)
+        self.update = update_pass(self.graph, problem.update or Update())
+        self._plan = Plan(self.graph, update=self.update, clean=clean)
+        self._targets = targets_of(self.graph)
+        start = {n: self._array(g.array) for n, g in problem.parameters.items()}
+        owners = {line.target: p for p, lines in self.update.lines.items() for line in lines}
+        memory = {
+            m.name: self._array(np.zeros(np.shape(start[owners[m]]))) for m in self.update.memories
+        }
+        # What a program is given, in the order in which it takes it; what is kept is put back here.
+        self._inputs: dict[str, Array] = {
+            **start,
+            **{n: self._array(g.array) for n, g in problem.data.items()},
+            **{n.name: self.dtype.type(v) for n, v in self.update.settings.items()},
+            **memory,
+        }
+        self._kept = (*start, *memory)
+        kept: list[Leaf] = [Name(n) for n in self._kept]
+        self._outputs = (Name(self.graph.cost), *(after(k) for k in kept))
+        self._owners = {after(k): k.name for k in kept}
+        self._own: Program | None = None
+        self._programs: dict[Any, Program] = {}
+        self.losses: list[float] = []
+
+    @property
+    def parameters(self) -> dict[str, Array]:
+        """The current parameters."""
+        return {n: self._inputs[n] for n in self.problem.parameters}
+
+    def step(self, **data: Any) -> float:
+        """One update; returns the loss before it. `data` are put for the problem's own in this step."""
+        self._inputs[self.update.step.name] = self.dtype.type(len(self.losses) + 1)
+        if data:
+            inputs = {**self._inputs, **self._checked(data)}
+            program = self._program(inputs)
+        else:
+            inputs = self._inputs
+            program = self._own = self._own or self._program(inputs)
+        with np.errstate(all="ignore"):
+            loss, *new = program.call(*inputs.values())
+        self._inputs.update(zip(self._kept, new, strict=True))
+        value = float(loss) if np.ndim(loss) == 0 else float(np.mean(loss))
+        self.losses.append(value)
+        return value
+
+    def state(self) -> State:
+        """The parameters, what the rule remembers, and how many updates were made."""
+        return State({n: np.array(self._inputs[n]) for n in self._kept}, len(self.losses))
+
+    def restore(self, state: State) -> None:
+        """Goes back, or on, to a state of a training with the same parameters and memories."""
+        for name in self._kept:
+            self._inputs[name] = self._array(state.numbers[name])
+        self.losses = [float("nan")] * state.updates
+
+    def clean(self) -> None:
+        """From the next update on, sums are without rests of rounding."""
+        self._plan = Plan(self.graph, update=self.update, clean=True)
+        self._own, self._programs = None, {}
+
+    def run(self, steps: int, progress: Callable[[int, float], None] | None = None) -> float:
+        """That many updates; returns the last loss. `progress(number, loss)` is told of each.
+
+        Stops early where the loss is no longer finite.
+        """
+        loss = float("nan")
+        for _ in range(steps):
+            loss = self.step()
+            if progress is not None:
+                progress(len(self.losses), loss)
+            if not np.isfinite(loss):
+                break
+        return loss
+
+    def _checked(self, data: Mapping[str, Any]) -> dict[str, Array]:
+        for name in data:
+            if name not in self.problem.data:
+                raise OptionError(
+                    f"{name} is not among the problem's data", mend=nearest(name, self.problem.data)
+                )
+        found = {n: self._array(v) for n, v in data.items()}
+        check_targets(found, self._targets)
+        whole = {**self._inputs, **found}
+        shapes = {n: np.shape(whole[n]) for n in self.problem.data}
+        for name, given in self.problem.data.items():
+            check_shape(name, shapes[name], given.shape, given.cased)
+        case_count({n: shapes[n] for n, g in self.problem.data.items() if g.cased})
+        return found
+
+    def _array(self, value: Any) -> Array:
+        """A copy in the training's precision; a scalar as NumPy's own, whose arithmetic is quicker."""
+        array = np.array(value, dtype=self.dtype)
+        return array if array.ndim else array[()]
+
+    def _program(self, inputs: Mapping[str, Array]) -> Program:
+        key = tuple(np.shape(inputs[n]) for n in self.problem.data)
+        found = self._programs.get(key)
+        if found is None:
+            large = sum(np.size(a) for a in inputs.values()) > SMALL
+            owned = self._owners if large else None
+            found = compiled(self._plan, inputs, self._outputs, reuse=large, donated=owned)
+            self._programs[key] = found
+        return found

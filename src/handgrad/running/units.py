@@ -1,0 +1,456 @@
+"""The facts of a layer's units, found by structure: what one unit is, and which parameters are its own.
+
+A unit's own parameters are those in the formula of its pre-activation, down to what the layers below
+give: the row of W and the entry of b. They are not read off spellings. The pre-activation is
+differentiated at numbers among which no two are alike and none is 0; what it depends on then has a
+slope that is not 0, whatever penalties or other uses the same parameters have elsewhere.
+
+Entries of a pre-activation that have the same weights are one unit at several positions: a channel
+of a convolution, a column of X @ W where the rows are no cases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeAlias
+from typing import Literal as OneOf
+
+import numpy as np
+
+from handgrad.expression import Call, Expression, Leaf, Literal, Name, leaves, walk
+from handgrad.graph import Graph
+from handgrad.graph.weighted import weighted_sum
+from handgrad.notation import MatrixProduct
+from handgrad.operations import operation_of
+from handgrad.operations.annotate import annotated, application, signature_of
+from handgrad.operations.gates import activation_in
+from handgrad.operations.operation import Array
+from handgrad.running.evaluate import value_of
+
+Index: TypeAlias = tuple[int, ...]
+
+Role: TypeAlias = OneOf["weight", "bias", "factor"]
+"""A "weight" multiplies what the layer below gives; a "bias" is added: as much as it moves, the
+pre-activation moves; a "factor" is anything else, such as the γ of a normalisation."""
+
+
+BEYOND = ("reduction", "activation", "loss")
+"""Families of operations whose results are what other layers give, or take numbers of several units."""
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """Entries of a parameter that are one unit's own."""
+
+    name: str
+    entries: tuple[Index, ...]
+    role: Role
+
+
+@dataclass
+class LayerUnits:
+    """The units of one pre-activation.
+
+    Arguments:
+        graph: of the problem.
+        pre: the pre-activation: a name, or a part of an equation.
+    """
+
+    graph: Graph
+    pre: Expression
+    _found: dict[Index, tuple[Own, ...]] = field(default_factory=dict)
+    _known: dict[int, dict[Expression, Array]] = field(default_factory=dict)
+
+    # -- what a unit is --------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the pre-activation in one case."""
+        return self.pre.shape or ()
+
+    @cached_property
+    def axes(self) -> tuple[int, ...]:
+        """The axes along which the units lie; along the others lie the positions of each."""
+        examples = {"rows": 0, "columns": 1}.get(self._examples, -1)
+        kept = []
+        for axis, length in enumerate(self.shape):
+            if axis == examples or (length > 1 and self._same_along(axis)):
+                continue
+            kept.append(axis)
+        return tuple(kept)
+
+    @property
+    def matrix(self) -> bool:
+        """Whether the units are the rows or the columns of a product of matrices."""
+        return self._examples != "none" or len(self.shape) != 2 or not self._multiplied or any(
+            isinstance(operation_of(node).notation, MatrixProduct)
+            for node in walk(self._formula)
+            if isinstance(node, Call)
+        )  # fmt: skip
+
+    @property
+    def positions(self) -> int:
+        """At how many positions each unit stands in one case."""
+        return int(np.prod([n for a, n in enumerate(self.shape) if a not in self.axes], dtype=int))
+
+    @property
+    def units(self) -> tuple[int, ...]:
+        """How many units there are along each of `axes`."""
+        return tuple(self.shape[axis] for axis in self.axes)
+
+    def select(self, unit: Index) -> tuple[Any, ...]:
+        """The index of all the positions of a unit in an array of the pre-activation's shape."""
+        at: list[Any] = [slice(None)] * len(self.shape)
+        for axis, place in zip(self.axes, unit, strict=True):
+            at[axis] = place
+        return tuple(at)
+
+    def entry(self, unit: Index, position: int) -> Index:
+        """Where a unit stands, at one of its positions in the order of `apart`."""
+        others = [a for a in range(len(self.shape)) if a not in self.axes]
+        at = dict(zip(self.axes, unit, strict=True))
+        for axis in reversed(others):
+            position, at[axis] = divmod(position, self.shape[axis])
+        return tuple(at[axis] for axis in range(len(self.shape)))
+
+    def apart(self, array: Array) -> Array:
+        """An array, cases last, with the axes of the units first and all positions in the last but one."""
+        others = [a for a in range(len(self.shape)) if a not in self.axes]
+        if not others:
+            return array[..., None, :]
+        moved = np.moveaxis(array, (*self.axes, *others), range(len(self.shape)))
+        return moved.reshape(*self.units, -1, array.shape[-1])
+
+    def unit_of(self, entry: Index) -> Index:
+        """The unit that an entry of the pre-activation belongs to."""
+        return tuple(entry[axis] for axis in self.axes)
+
+    # -- what is a unit's own --------------------------------------------------------------------
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The parameters in the formula of the pre-activation."""
+        nodes = self.graph.nodes
+        return tuple(
+            leaf.name for leaf in leaves(self._formula) if self._is(leaf, "parameter", nodes)
+        )
+
+    @cached_property
+    def below(self) -> tuple[str, ...]:
+        """Other parameters on which the units depend: those of the layers below."""
+        assert self._formula is not None  # which finds the cuts
+        waiting = [leaf.name for cut in (*self._given, *self._others) for leaf in leaves(cut)]
+        found: dict[str, None] = {}
+        seen: set[str] = set()
+        while waiting:
+            name = waiting.pop()
+            if name in seen or name not in self.graph.nodes:
+                continue
+            seen.add(name)
+            node = self.graph.nodes[name]
+            if node.kind == "parameter":
+                found[name] = None
+            elif node.written is not None:
+                waiting += [leaf.name for leaf in leaves(node.written)]
+        return tuple(n for n in self.graph.nodes if n in found)
+
+    def own(self, unit: Index) -> tuple[Own, ...]:
+        """The entries of parameters that are one unit's own, in the order of its formula."""
+        if unit not in self._found:
+            self._found[unit] = tuple(self._own(unit))
+        return self._found[unit]
+
+    def _own(self, unit: Index) -> Iterator[Own]:
+        slopes = self._slopes(self.select(unit))
+        middle = self._middle(unit)
+        first, second = self._slopes(middle, 0), self._slopes(middle, 1)
+        added = {
+            n for n in slopes
+            if (first[n][slopes[n] != 0] == 1).all() and (second[n][slopes[n] != 0] == 1).all()
+        }  # fmt: skip
+        multiplied = self._multiplied or (set(slopes) - added)
+        for name, slope in slopes.items():
+            entries = tuple(tuple(int(i) for i in e) for e in np.argwhere(slope != 0))
+            if entries:
+                role: Role = "factor"
+                if name in added and name not in self._multiplied:
+                    role = "bias"
+                elif name in multiplied:
+                    role = "weight"
+                yield Own(name, entries, role)
+
+    def _middle(self, unit: Index) -> tuple[int, ...]:
+        at = [n // 2 for n in self.shape]
+        for axis, place in zip(self.axes, unit, strict=True):
+            at[axis] = place
+        return tuple(at)
+
+    def _same_along(self, axis: int) -> bool:
+        """Whether neighbours along an axis have entries of each of their parameters in common."""
+        here = [n // 2 for n in self.shape]
+        there = list(here)
+        there[axis] += -1 if here[axis] else 1
+        one, other = self._slopes(tuple(here)), self._slopes(tuple(there))
+        pairs = [(one[n] != 0, other[n] != 0) for n in one]
+        used = [(a, b) for a, b in pairs if a.any() or b.any()]
+        return bool(used) and all((a & b).any() for a, b in used)
+
+    # -- gradients -------------------------------------------------------------------------------
+
+    def reached(
+        self, unit: Index, numbers: Mapping[Leaf, Array], arriving: Array
+    ) -> dict[str, Array]:
+        """By parameter, the gradient of a unit's own entries that comes through its pre-activation.
+
+        Arguments:
+            numbers: the values of names, of one case, which is the only one on its axis.
+            arriving: the gradient at the pre-activation in that case, a number a position.
+        """
+        at = self.select(unit)
+        start = np.zeros(self.shape)
+        start[at] = arriving.reshape(start[at].shape)
+        values: dict[Expression, Array] = {}
+        for leaf, value in self._at(numbers).items():
+            cased = leaf in self._cased
+            values[leaf] = np.asarray(value, dtype=float)[..., 0] if cased else np.asarray(value)
+        return self._back(self._whole_formula, start, self._filled(self._whole_formula, values))
+
+    def evaluated(
+        self,
+        parameters: Mapping[str, Array],
+        numbers: Mapping[Leaf, Array],
+        *,
+        clean: bool = False,
+    ) -> Array:
+        """The pre-activation with some parameters of the layer, of what the layers below give at others.
+
+        Arguments:
+            parameters: the layer's own.
+            numbers: the values of all names, from which what the layers below give is taken.
+            clean: without rests of rounding.
+        """
+        values = self._at(numbers)
+        values.update({Name(n): np.asarray(parameters[n], dtype=float) for n in self.parameters})
+        with np.errstate(all="ignore"):
+            return np.asarray(value_of(self._whole_formula, values, self._cased, clean=clean))
+
+    def _at(self, numbers: Mapping[Leaf, Array]) -> dict[Leaf, Array]:
+        """The values of the leaves of the whole formula."""
+        assert self._whole_formula is not None  # which finds what is given
+        given = {f"given {k}": cut for k, cut in enumerate(self._whole_given, start=1)}
+        cased = self.graph.cased_leaves
+        with np.errstate(all="ignore"):
+            return {
+                leaf: value_of(given.get(leaf.name, leaf), numbers, cased)
+                for leaf in leaves(self._whole_formula)
+            }
+
+    @cached_property
+    def _cased(self) -> set[Leaf]:
+        """The leaves of the whole formula that differ from case to case."""
+        assert self._whole_formula is not None  # which finds what is given
+        given = {f"given {k}": cut for k, cut in enumerate(self._whole_given, start=1)}
+        return {
+            leaf
+            for leaf in leaves(self._whole_formula)
+            if self.graph.cased(given.get(leaf.name, leaf))
+        }
+
+    # -- slopes ----------------------------------------------------------------------------------
+
+    def _slopes(self, at: tuple[Any, ...], numbers: int = 0) -> dict[str, Array]:
+        """By parameter, the slopes of the sum of some entries, at the first or the second set of numbers."""
+        start = np.zeros(self.shape)
+        start[at] = 1.0
+        return self._back(self._formula, start, self._values(numbers))
+
+    def _back(
+        self, formula: Expression, start: Array, values: Mapping[Expression, Array]
+    ) -> dict[str, Array]:
+        """By parameter, the gradient that a gradient at the pre-activation gives it."""
+        adjoints: dict[int, Array] = {id(formula): start}
+        found = {n: np.zeros(self.graph.nodes[n].shape) for n in self.parameters}
+        for node in reversed(list(walk(formula))):
+            adjoint = adjoints.get(id(node))
+            if adjoint is None:
+                continue
+            if isinstance(node, Name) and node.name in found:
+                found[node.name] = found[node.name] + adjoint
+            elif isinstance(node, Call):
+                adjoints.pop(id(node))
+                for argument, share in zip(
+                    node.arguments, _pulled_back(node, values, adjoint), strict=True
+                ):
+                    if share is None or isinstance(argument, Literal):
+                        continue
+                    if isinstance(argument, Call):
+                        known = adjoints.get(id(argument))
+                        adjoints[id(argument)] = share if known is None else known + share
+                    elif isinstance(argument, Name) and argument.name in found:
+                        found[argument.name] = found[argument.name] + share
+        return found
+
+    def _values(self, numbers: int) -> dict[Expression, Array]:
+        """The value of every part of the formula at numbers of which no two are alike."""
+        if numbers not in self._known:
+            values: dict[Expression, Array] = {}
+            for number, leaf in enumerate(leaves(self._formula), start=1):
+                shape = self._shape(leaf)
+                size = int(np.prod(shape, dtype=int))
+                values[leaf] = _numbers(size, number + 10 * numbers).reshape(shape)
+            self._known[numbers] = self._filled(self._formula, values)
+        return self._known[numbers]
+
+    def _filled(
+        self, formula: Expression, values: dict[Expression, Array]
+    ) -> dict[Expression, Array]:
+        """The values of a formula's leaves, with those of all its parts."""
+        for node in walk(formula):
+            if isinstance(node, Call) and node not in values:
+                arguments = [self._value(a, values) for a in node.arguments]
+                which = (False,) * len(node.arguments)
+                kernel = operation_of(node).kernel(signature_of(node, which))
+                with np.errstate(all="ignore"):
+                    values[node] = np.asarray(kernel(np, *arguments), dtype=float)
+        return values
+
+    @staticmethod
+    def _value(expression: Expression, values: Mapping[Expression, Array]) -> Array:
+        if isinstance(expression, Literal):
+            return np.asarray(expression.value, dtype=float)
+        return values[expression]
+
+    # -- the formula, down to what the layers below give -----------------------------------------
+
+    @cached_property
+    def _examples(self) -> str:
+        found = weighted_sum(self.graph, self._whole(self.pre))
+        return found.examples if found is not None else "none"
+
+    def _whole(self, expression: Expression) -> Expression:
+        """The right side of a name's equation."""
+        if isinstance(expression, Name):
+            node = self.graph.nodes.get(expression.name)
+            if node is not None and node.written is not None:
+                return node.written
+        return expression
+
+    @cached_property
+    def _formula(self) -> Expression:
+        self._others: list[Expression] = []
+        self._given: list[Expression] = []
+        return annotated(self._opened(self.pre, self._given), self._shape)
+
+    @cached_property
+    def _whole_formula(self) -> Expression:
+        """The formula as it is computed: with every normalisation, mean and variance in it."""
+        self._whole_given: list[Expression] = []
+        return annotated(self._opened(self.pre, self._whole_given, whole=True), self._shape)
+
+    @cached_property
+    def _multiplied(self) -> set[str]:
+        """Parameters that a product of matrices or a convolution takes."""
+        return {
+            leaf.name
+            for node in walk(self._formula)
+            if isinstance(node, Call) and operation_of(node).family == "linear"
+            for argument in node.arguments
+            for leaf in [_plain(argument)]
+            if isinstance(leaf, Name) and self._is(leaf, "parameter", self.graph.nodes)
+        }
+
+    def _opened(
+        self, expression: Expression, given: list[Expression], *, whole: bool = False
+    ) -> Expression:
+        """A formula with named values written out, and cut off at what the layers below give.
+
+        Unless the `whole` is asked for, it is that of one unit: what other units have a part in,
+        such as a mean over them, is cut off too.
+        """
+        if isinstance(expression, Name):
+            node = self.graph.nodes.get(expression.name)
+            if node is None or node.written is None:
+                return expression
+            return self._opened(node.written, given, whole=whole)
+        if not isinstance(expression, Call):
+            return expression
+        family = "activation" if activation_in(expression) else operation_of(expression).family
+        statistic = family == "reduction" and bool(self._outside & set(leaves(expression)))
+        if family in ("activation", "loss") or (statistic and not whole):
+            given.append(expression)
+            return Name(f"given {len(given)}", shape=expression.shape)
+        if family == "normalisation" and not whole:
+            # Entry by entry, as far as units go; but other units move the mean and the variance.
+            self._others.append(expression.arguments[0])
+            return self._opened(expression.arguments[0], given)
+        return expression.of([self._opened(a, given, whole=whole) for a in expression.arguments])
+
+    @cached_property
+    def _outside(self) -> set[Leaf]:
+        """The values that the formula uses otherwise than in a reduction."""
+        found: set[Leaf] = set()
+        pending: list[Expression] = [self._whole(self.pre)]
+        while pending:
+            formula = pending.pop()
+            if isinstance(formula, Name):
+                node = self.graph.nodes.get(formula.name)
+                if formula not in found and node is not None and node.written is not None:
+                    found.add(formula)
+                    pending.append(node.written)
+            elif (
+                isinstance(formula, Call)
+                and operation_of(formula).family not in BEYOND
+                and activation_in(formula) is None
+            ):
+                pending += formula.arguments
+        return found
+
+    def _shape(self, leaf: Leaf) -> tuple[int, ...]:
+        return leaf.shape if leaf.shape is not None else self.graph.shape(leaf)
+
+    @staticmethod
+    def _is(leaf: Leaf, kind: str, nodes: Mapping[str, Any]) -> bool:
+        return leaf.name in nodes and nodes[leaf.name].kind == kind
+
+
+def _pulled_back(
+    call: Call, values: Mapping[Expression, Array], adjoint: Array
+) -> list[Array | None]:
+    """The gradient with respect to each argument of a call, by the table's own formulas."""
+    names = tuple(
+        a if isinstance(a, Literal) else Name(f"argument {k}", shape=a.shape)
+        for k, a in enumerate(call.arguments)
+    )
+    out, g = Name("result", shape=call.shape), Name("g", shape=call.shape)
+    known: dict[Leaf, Array] = {g: adjoint, out: values[call]}
+    for name, argument in zip(names, call.arguments, strict=True):
+        if isinstance(name, Name):
+            known[name] = values[argument]
+    found: list[Array | None] = []
+    for position, argument in enumerate(call.arguments):
+        if isinstance(argument, Literal):
+            found.append(None)
+            continue
+        formula = operation_of(call).pullback(position, g, application(call, names, out))
+        if formula is None:
+            found.append(None)
+            continue
+        formula = annotated(formula, lambda leaf: leaf.shape or ())
+        with np.errstate(all="ignore"):
+            value = value_of(formula, known, set())
+        found.append(np.broadcast_to(np.asarray(value, dtype=float), argument.shape or ()))
+    return found
+
+
+def _plain(expression: Expression) -> Expression:
+    """What is transposed, reshaped or indexed."""
+    while isinstance(expression, Call) and operation_of(expression).family == "structure":
+        expression = expression.arguments[0]
+    return expression
+
+
+def _numbers(count: int, number: int) -> Array:
+    """Numbers between ¼ and ¾, no two alike: multiples of √2 − 1 and of its powers, folded."""
+    return 0.25 + 0.5 * (np.arange(1, count + 1) * (2**0.5 - 1) ** number % 1)

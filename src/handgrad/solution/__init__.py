@@ -1,0 +1,30 @@
+"""The worked solution as data: ordered, typed steps, and notes on what they show."""
+
+from handgrad.solution.building import solve as solve
+from handgrad.solution.elements import opened as opened
+from handgrad.solution.rests import as_on_paper as as_on_paper
+from handgrad.solution.structure import MOST_NOTED as MOST_NOTED
+from handgrad.solution.structure import AtKink as AtKink
+from handgrad.solution.structure import Broadcast as Broadcast
+from handgrad.solution.structure import Diverged as Diverged
+from handgrad.solution.structure import GatedOff as GatedOff
+from handgrad.solution.structure import LossChange as LossChange
+from handgrad.solution.structure import MeanWithin as MeanWithin
+from handgrad.solution.structure import Note as Note
+from handgrad.solution.structure import Phase as Phase
+from handgrad.solution.structure import Role as Role
+from handgrad.solution.structure import RoundedAway as RoundedAway
+from handgrad.solution.structure import RoundingRest as RoundingRest
+from handgrad.solution.structure import Saturated as Saturated
+from handgrad.solution.structure import SeveralPaths as SeveralPaths
+from handgrad.solution.structure import ShortcutTaken as ShortcutTaken
+from handgrad.solution.structure import Step as Step
+from handgrad.solution.structure import StepKind as StepKind
+from handgrad.solution.structure import TargetSums as TargetSums
+from handgrad.solution.structure import Trace as Trace
+from handgrad.solution.structure import TraceLine as TraceLine
+from handgrad.solution.structure import UnaskedGradient as UnaskedGradient
+from handgrad.solution.structure import UnlikeShapes as UnlikeShapes
+from handgrad.solution.structure import Unreached as Unreached
+from handgrad.solution.structure import Zeroed as Zeroed
+from handgrad.solution.structure import ZeroInput as ZeroInput

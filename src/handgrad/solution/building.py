@@ -1,0 +1,273 @@
+"""From a run to the trace: forward steps, backward steps, then the update."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from handgrad.collector import paused
+from handgrad.expression import Adjoint, Expression, Leaf, Name, leaves
+from handgrad.graph import Graph, Line, build
+from handgrad.graph.recurrence import time_steps
+from handgrad.graph.structure import activation_of
+from handgrad.operations.annotate import annotated
+from handgrad.operations.operation import Array
+from handgrad.problem import Problem
+from handgrad.running import Carry, Plan, Run, run
+from handgrad.running.evaluate import value_of
+from handgrad.running.plan import plan_carrying, shown_figures
+from handgrad.solution.grouping import forward_groups
+from handgrad.solution.not_finite import unasked_gradient
+from handgrad.solution.noting import Noting
+from handgrad.solution.numbers import Numbers
+from handgrad.solution.rests import Rests, without_rests
+from handgrad.solution.stable import told_by
+from handgrad.solution.structure import Phase, Role, Step, StepKind, Trace, TraceLine, TrainingStep
+from handgrad.solution.updating import Updating
+
+EXPLAINED = 10
+"""Updates that are written out; the losses of all are listed."""
+
+PER_CASE_ENTRIES = 4096
+"""A gradient of each case is written out only where all the cases have at most so many entries."""
+
+
+@paused()
+def solve(problem: Problem, *, carry: Carry = "exact", decimals: int = 4, steps: int = 1) -> Trace:
+    """The worked solution of a problem: forward pass, backward pass and update.
+
+    Arguments:
+        steps: how many updates to make, each with the gradient at the parameters before it.
+        carry: "exact" carries full precision, and 0 where floats would leave a rest of their own
+            rounding; "rounded" rounds every figure to `decimals`
+            and carries the rounded one, as a person with paper does.
+        decimals: digits shown after the point.
+
+    Raises `HandgradError` where the problem cannot be solved.
+    """
+    graph = build(problem)
+    plan = plan_carrying(graph, carry, decimals)
+    first = floats = run(problem, graph, carry, decimals, plan=plan)
+    rests: Rests = {}
+    if carry == "exact":
+        first, rests = without_rests(problem, graph, floats)
+        if problem.update is not None:
+            plan = Plan(graph, clean=True)  # of the runs after an update
+    return _Building(problem, graph, plan, first, rests, decimals).trace(steps)
+
+
+@dataclass
+class _Building:
+    problem: Problem
+    graph: Graph
+    plan: Plan
+    run: Run
+    rests: Rests
+    decimals: int
+    steps: list[Step] = field(default_factory=list)
+    made_in: dict[Leaf, tuple[int, int]] = field(default_factory=dict)
+    counts: dict[int, int] = field(default_factory=dict)
+    layers: int = 0
+
+    @np.errstate(all="ignore")
+    def trace(self, steps: int) -> Trace:
+        self.noting = Noting(self.graph, self.run, self.rests)
+        self.numbers = Numbers(self.run.numbers, self.graph.cased_leaves, self.graph.rows)
+        self.times = time_steps(self.graph)
+        self._forward()
+        self._backward()
+        updated, training = self._update(steps)
+        return Trace(
+            self.problem,
+            self.graph,
+            self.run,
+            tuple(self.steps),
+            updated,
+            tuple(training),
+            self.decimals,
+        )
+
+    # -- lines ----------------------------------------------------------------------------
+
+    def _line(self, leaf: Leaf, formula: Expression, role: Role, through: str = "") -> TraceLine:
+        return TraceLine(
+            target=leaf,
+            role=role,
+            formula=formula,
+            substituted=self.numbers.put_into(formula),
+            value=np.asarray(self.run.numbers[leaf]),
+            shape=self.graph.shape(leaf),
+            cased=leaf in self.graph.cased_leaves,
+            through=through,
+            row=leaf.name in self.graph.rows,
+        )
+
+    def _add(self, phase: int, kind: StepKind, about: str, lines: list[TraceLine]) -> None:
+        number = self.counts[phase] = self.counts.get(phase, 0) + 1
+        used = {self.made_in.get(leaf) for line in lines for leaf in leaves(line.formula)}
+        times = [self.times.get(line.target.name, 0) for line in lines] if kind == "layer" else []
+        time = max(times, default=0)
+        self.layers += kind == "layer" and not time
+        named: Phase = ("forward", "backward", "update")[phase - 1]
+        step = Step(
+            id=f"{phase}.{number}",
+            phase=named,
+            kind=kind,
+            about=about,
+            lines=tuple(lines),
+            layer=self.layers if kind == "layer" and not time else 0,
+            time_step=time,
+            uses=tuple([f"{p}.{n}" for p, n in sorted(filter(None, used))]),
+            notes=self.noting.notes(named, kind, lines),
+        )
+        self.steps.append(step)
+        for line in lines:
+            if line.role != "per_case":
+                self.made_in[line.target] = phase, number
+
+    # -- forward --------------------------------------------------------------------------
+
+    def _forward(self) -> None:
+        groups = forward_groups(self.graph)
+        for position, group in enumerate(groups):
+            lines = []
+            for name in group:
+                leaf = Name(name, shape=self.graph.nodes[name].shape)
+                formula = told_by(name, self.graph, self.run.numbers, self.noting.cased)
+                lines.append(self._line(leaf, formula, "value"))
+            if self.graph.cost != self.graph.loss and position == len(groups) - 1:
+                cost = self.graph.nodes[self.graph.cost].computed
+                assert cost is not None
+                lines.append(self._line(Name(self.graph.cost, shape=()), cost, "cost"))
+            self._add(1, self._forward_kind(group), group[0], lines)
+
+    def _forward_kind(self, group: tuple[str, ...]) -> StepKind:
+        if any(activation_of(self.graph.nodes[n].written) is not None for n in group):
+            return "layer"
+        return "loss" if self.graph.loss in group else "compute"
+
+    # -- backward -------------------------------------------------------------------------
+
+    def _backward(self) -> None:
+        """Steps in the order of the graph's lines: a value's adjoint, then the leaves it completes."""
+        graph = self.graph
+        aside = {name for s in graph.shortcuts for name in s.aside}
+        wanted = "parameter" if self.problem.parameters else "data"
+        self.chain = {line.leaf: line for line in graph.backward if line.leaf.name in graph.lets}
+        self.shown: set[Leaf] = set()
+        pending: list[str] = []
+        for line in graph.backward:
+            name = line.leaf.name
+            is_total = isinstance(line.leaf, Adjoint) and not line.leaf.through
+            if not is_total or name in graph.lets or not graph.gradients[name].reached:
+                continue
+            if graph.nodes[name].kind == "value":
+                self._leaf_gradients(pending)
+                pending = []
+                if name != graph.loss and name not in aside:
+                    kind: StepKind = (
+                        "error_signal" if name in graph.activations else "pass_backward"
+                    )
+                    self._add(2, kind, name, self._gradient_lines(name))
+            elif graph.nodes[name].kind == wanted:
+                pending.append(name)
+        self._leaf_gradients(pending)
+        self._note_unasked()
+
+    def _note_unasked(self) -> None:
+        """Says at the last step which gradients of data, for which there is no step, are not finite."""
+        notes = [
+            note
+            for leaf in self.noting.unasked
+            if isinstance(leaf, Adjoint) and not leaf.through
+            if leaf.name in self.graph.nodes and self.graph.nodes[leaf.name].kind == "data"
+            for note in unasked_gradient(self.graph, self.run, leaf.name)
+        ]
+        if notes:
+            notes.sort(key=lambda note: note.name)
+            last = self.steps[-1]
+            self.steps[-1] = replace(last, notes=(*last.notes, *notes))
+
+    def _leaf_gradients(self, names: list[str]) -> None:
+        if names:
+            lines = [line for name in names for line in self._gradient_lines(name)]
+            kind: StepKind = "parameter_gradients" if self.problem.parameters else "data_gradients"
+            self._add(2, kind, names[0], lines)
+
+    def _gradient_lines(self, name: str) -> list[TraceLine]:
+        """The lines of one gradient: the chain that leads to it, its shares, and their sum."""
+        gradient = self.graph.gradients[name]
+        leaf = Adjoint(name, shape=self.graph.nodes[name].shape)
+        formulas = [part.formula for part in gradient.parts]
+        lines = [line for formula in formulas for line in self._chain_lines(formula)]
+        if len(gradient.parts) > 1:
+            lines += [
+                self._line(replace(leaf, through=part.through), part.formula, "part", part.through)
+                for part in gradient.parts
+            ]
+        elif gradient.per_case is not None:
+            per_case = self._per_case(leaf, gradient.per_case, gradient.parts[0])
+            if np.asarray(per_case.value).size <= PER_CASE_ENTRIES:
+                lines.append(per_case)
+        through = gradient.parts[0].through if len(gradient.parts) == 1 else ""
+        return [*lines, self._line(leaf, gradient.total, "gradient", through)]
+
+    def _per_case(self, leaf: Adjoint, formula: Expression, part: Line) -> TraceLine:
+        values = {k: np.asarray(v, dtype=float) for k, v in self.run.numbers.items()}
+        formula = annotated(formula, self.graph.shape)
+        value = value_of(formula, values, set(self.graph.cased_leaves))
+        if self.run.carry == "rounded":
+            value = shown_figures(value, self.decimals)
+        return TraceLine(
+            target=leaf,
+            role="per_case",
+            formula=formula,
+            substituted=self.numbers.put_into(formula),
+            value=value,
+            shape=leaf.shape or (),
+            cased=True,
+            through=part.through,
+        )
+
+    def _chain_lines(self, formula: Expression) -> list[TraceLine]:
+        """The adjoints of parts, and the parts themselves, that a formula needs and no step has shown."""
+        lines: list[TraceLine] = []
+        for leaf in leaves(formula):
+            if leaf in self.shown or leaf.name not in self.graph.lets:
+                continue
+            self.shown.add(leaf)
+            let = self.graph.lets[leaf.name]
+            if isinstance(leaf, Adjoint):
+                chain = self.chain[leaf]
+                part = Name(let.name, shape=let.shape)
+                lines += self._chain_lines(part) + self._chain_lines(chain.formula)
+                lines.append(self._line(leaf, chain.formula, "chain", chain.through))
+            else:
+                lines += self._chain_lines(let.formula)
+                lines.append(self._line(leaf, let.formula, "let", let.equation))
+        return lines
+
+    # -- update ---------------------------------------------------------------------------
+
+    def _update(self, steps: int) -> tuple[dict[str, Array], list[TrainingStep]]:
+        """The update steps; of many, the first `EXPLAINED` are written out."""
+        if self.problem.update is None or not self.problem.parameters:
+            return {}, []
+        updating = Updating(self.problem, self.graph, self.plan, self.run, self.decimals)
+        loss = np.asarray(self.run.loss, dtype=float)
+        history: list[TrainingStep] = []
+        for number in range(1, steps + 1):
+            lines = list(updating.lines())
+            before, loss = loss, updating.run_again()
+            history.append(TrainingStep(number, before, loss))
+            if number <= EXPLAINED:
+                self._add(3, "update", "", lines)
+                if loss.ndim == 0 and np.isfinite(loss):
+                    self._add(3, "loss_after", self.graph.cost, [updating.loss_line()])
+            diverged = updating.diverged(number)
+            if diverged is not None:
+                last = self.steps[-1]
+                self.steps[-1] = replace(last, notes=(*last.notes, diverged))
+                break
+        return updating.parameters, history

@@ -1,0 +1,61 @@
+"""A matrix gradient opened entry by entry."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+
+from handgrad.expression import Call, Expression, Leaf, Literal, Name, substitute
+from handgrad.graph.structure import is_cased
+from handgrad.operations.annotate import annotated
+from handgrad.operations.elements import entry_of
+from handgrad.running.evaluate import value_of
+from handgrad.solution.numbers import literal_of
+from handgrad.solution.structure import Trace, TraceLine
+
+ENTRIES = 64
+"""More entries than this are not written out; the first ones are."""
+
+
+@np.errstate(all="ignore")
+def opened(trace: Trace, line: TraceLine) -> tuple[TraceLine, ...]:
+    """A line of its own for each entry of a line's value, in entries of what it is made of.
+
+    At most `ENTRIES` of its entries are opened.
+    """
+    formula = annotated(line.formula, trace.graph.shape)
+    if not line.shape:
+        return ()
+    lines = []
+    for index in list(product(*map(range, line.shape)))[:ENTRIES]:
+        entry = entry_of(formula, index)
+        lines.append(
+            TraceLine(
+                target=line.target,
+                role=line.role,
+                formula=entry,
+                substituted=_with_entries(entry, trace),
+                value=np.asarray(line.value)[index],
+                shape=(),
+                cased=line.cased,
+                through=line.through,
+                index=index,
+            )
+        )
+    return tuple(lines)
+
+
+def _with_entries(entry: Expression, trace: Trace) -> Expression:
+    """The formula with the number of every entry in its place."""
+    cased: set[Leaf] = set(trace.graph.cased_leaves)
+
+    def number(node: Expression) -> Expression | None:
+        is_index = isinstance(node, Call) and node.option("at") is not None
+        if not is_index and (isinstance(node, (Call, Literal))):
+            return None
+        if isinstance(node, Name) and node not in trace.run.numbers:
+            return None
+        return literal_of(value_of(node, trace.run.numbers, cased), is_cased(node, cased))
+
+    return substitute(entry, number)

@@ -1,0 +1,114 @@
+"""Formulas with the numbers put in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from handgrad.expression import (
+    ONE,
+    Adjoint,
+    Call,
+    Expression,
+    Leaf,
+    Literal,
+    Name,
+    Nested,
+)
+from handgrad.figures import EMPTY
+from handgrad.notation import Subscript
+from handgrad.operations import operation_of
+from handgrad.operations.annotate import signature_of
+from handgrad.operations.operation import Array
+from handgrad.running.evaluate import sums_as_columns
+
+
+def nested(array: Array) -> Nested:
+    """An array as nested tuples of floats."""
+    return _tuples(np.asarray(array, dtype=float).tolist())
+
+
+def _tuples(value: list[Any] | float) -> Nested:
+    if isinstance(value, float):
+        return value
+    return tuple(map(_tuples, value) if value and isinstance(value[0], list) else value)
+
+
+def literal_of(array: Array, cased: bool = False, row: bool = False) -> Literal:
+    """An array, or a number, as a literal; `row` for a vector that lies along the rows of matrices."""
+    return Literal(nested(array), cased=cased, row=row)
+
+
+def with_blanks(array: Array, cased: bool = False, row: bool = False) -> Literal:
+    """The same of an array in which NaN stands for an entry that is left empty."""
+    return Literal(_emptied(nested(array)), cased=cased, row=row)
+
+
+def _emptied(value: Nested) -> Nested:
+    if isinstance(value, tuple):
+        return tuple(map(_emptied, value))
+    return EMPTY if math.isnan(value) else value
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers of a run, to be put into formulas; each is turned into a literal once.
+
+    `rows` are the names of the vectors that are printed as rows.
+    """
+
+    values: Mapping[Leaf, Array]
+    cased: frozenset[Leaf]
+    rows: frozenset[str] = frozenset()
+    literals: dict[Leaf, Literal] = field(default_factory=dict)
+
+    def put_into(self, formula: Expression) -> Expression:
+        """The formula with the value of every leaf in its place."""
+        match formula:
+            case Call():
+                return self._whole(formula) or formula.of(
+                    [self.put_into(a) for a in formula.arguments]
+                )
+            case Name() | Adjoint():
+                found = self.literals.get(formula)
+                if found is None:
+                    found = literal_of(
+                        self.values[formula], formula in self.cased, formula.name in self.rows
+                    )
+                    self.literals[formula] = found
+                return found
+            case _:
+                return formula
+
+    def _whole(self, call: Call) -> Expression | None:
+        """What stands for a call as a whole, where its arguments are not to be seen as they are."""
+        operation = operation_of(call)
+        if operation.reduces_cases is not None:
+            return self._as_columns(call)
+        return self._entry(call) if isinstance(operation.notation, Subscript) else None
+
+    def _as_columns(self, call: Call) -> Expression | None:
+        """A sum over the cases in the matrices whose columns they are, where it has such a formula."""
+        (inner,) = call.arguments
+        finish = operation_of(call).reduces_cases
+        over = sums_as_columns(inner, self.cased)
+        factors = inner.arguments if isinstance(inner, Call) else ()
+        if over is None or finish is None or not all(f in self.values for f in factors):
+            return None
+        columns = [self.values[f] for f in factors if isinstance(f, Name | Adjoint)]
+        share: Any = finish(ONE, columns[0].shape[-1])
+        total = over(*map(literal_of, columns))
+        return total if share == ONE else share * total
+
+    def _entry(self, call: Call) -> Expression | None:
+        """The entry, or the part, of a leaf: its number alone, not the whole array with an index."""
+        (leaf, *rest) = call.arguments
+        if rest or not isinstance(leaf, Name | Adjoint) or call.shape is None:
+            return None
+        cased = leaf in self.cased
+        kernel = operation_of(call).kernel(signature_of(call, (cased,)))
+        return literal_of(kernel(np, np.asarray(self.values[leaf])), cased)

@@ -1,0 +1,1 @@
+"""Pictures of a worked solution: its network by layers, and its graph."""

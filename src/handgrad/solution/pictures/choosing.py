@@ -1,0 +1,18 @@
+"""Which picture suits a problem: the network where there is one, else the graph of equations."""
+
+from __future__ import annotations
+
+from handgrad.picture.drawing import Drawing
+from handgrad.solution import Trace
+from handgrad.solution.pictures.layers import network_of
+from handgrad.solution.pictures.lines import PicturePhase
+from handgrad.solution.pictures.network import network_picture
+
+
+def picture_of(trace: Trace, phase: PicturePhase = "forward") -> Drawing:
+    """The picture of what is given, or of one pass: units and weights of a network of layers, else boxes and arrows."""
+    if network_of(trace.graph) is not None:
+        return network_picture(trace, phase)
+    from handgrad.solution.pictures.graph import graph_picture
+
+    return graph_picture(trace, phase)

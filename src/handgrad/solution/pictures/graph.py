@@ -1,0 +1,307 @@
+"""The picture of any equations: a box for each value, arrows from what it is computed from.
+
+Forward the boxes hold values, backward gradients besides, and the arrows turn round. Parts
+through which no gradient comes are dashed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from handgrad.expression import Adjoint, Call, Expression, Name, leaves
+from handgrad.operations import noun_of, operation_of
+from handgrad.operations.gates import activations_in
+from handgrad.operations.operation import Array
+from handgrad.picture.drawing import Arrow, Drawing, Label, Path, Rectangle, Role, Shape, Text
+from handgrad.picture.layout import laid_out
+from handgrad.picture.measure import Measure
+from handgrad.solution import Trace
+from handgrad.solution.numbers import literal_of
+from handgrad.solution.pictures.graph_words import describe_graph
+from handgrad.solution.pictures.lines import Line, PicturePhase
+from handgrad.solution.pictures.numbers import Shown, number, whole
+
+MOST = 60
+"""With more boxes, what is given is left out; with more equations, those in the middle."""
+
+ENDS = 24
+"""Equations drawn at each end of a graph whose middle is left out."""
+
+LISTED = 4
+"""Entries of a vector that are written out; of a larger array the shape is."""
+
+ROWS = 3
+"""Rows and columns of a matrix that is written out."""
+
+WIDEST = 280.0
+"""A formula longer than this is named by its operation instead."""
+
+WIDE = 960.0
+"""A graph that would be wider from left to right is drawn from top to bottom."""
+
+CORNER = 14.0
+
+FORMULA, NUMBER = 13.0, 12.0
+ROW, PADDING, MARGIN = 18.0, 11.0, 18.0
+
+LEFT_OUT = "…"
+"""The box that stands for the equations left out; no name is spelled so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A value as it is drawn."""
+
+    name: str
+    lines: tuple[Line, ...]
+    face: Role
+    given: bool
+
+    @property
+    def height(self) -> float:
+        return len(self.lines) * ROW + 2 * PADDING - 6
+
+
+def graph_picture(trace: Trace, phase: PicturePhase) -> Drawing:
+    """The computation graph: as it is given, or in one pass of its worked solution.
+
+    Of many cases the first is shown.
+    """
+    return _Picture(trace, phase).drawing()
+
+
+@dataclass
+class _Picture:
+    trace: Trace
+    phase: PicturePhase
+    gates: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        graph = self.trace.graph
+        self.shown = Shown(self.trace)
+        self.measure = Measure(self.trace.decimals, self.trace.problem.display)
+        # The gradients of one case are those of its own loss: the mean over all has no part in them.
+        mean = graph.cost != graph.loss and not self.backward
+        self.equations = [*graph.equations, *([graph.cost] if mean else [])]
+        givens = [
+            n for n, node in graph.nodes.items() if node.kind != "value" and n in graph.consumers
+        ]
+        self.without_givens = len(self.equations) + len(givens) > MOST
+        self.left_out = len(self.equations) - 2 * ENDS if len(self.equations) > MOST else 0
+        shown = self.equations
+        if self.left_out:
+            shown = [*shown[:ENDS], LEFT_OUT, *shown[-ENDS:]]
+        self.names = [*([] if self.without_givens else givens), *shown]
+        self.boxes = [self._box(n) for n in self.names]
+        self.edges = self._edges()
+
+    @property
+    def backward(self) -> bool:
+        return self.phase == "backward"
+
+    # -- boxes ----------------------------------------------------------------------------
+
+    def _box(self, name: str) -> Box:
+        if name == LEFT_OUT:
+            text: Text = (f"{self.left_out} equations more",)
+            return Box(name, (Line(("⋯",), "faint"), Line(text, "faint")), "faint", False)
+        node = self.trace.graph.nodes[name]
+        given = node.kind != "value"
+        lines = [Line(self._title(name), "ink", name)]
+        if self.phase == "given" and not given:
+            return Box(name, tuple(lines), "surface", given)
+        value = self.shown.value(name)
+        if _small(value) and not self.backward:
+            lines += [Line((literal_of(row),), "value", name) for row in value]
+        else:
+            lines.append(Line(self._listing(value), "value", name))
+        face: Role = "surface"
+        if not given:
+            face, shut = self._gates(name)
+            lines += shut
+        if self.backward and self._wanted(name):
+            lines += self._gradient(name)
+        return Box(name, tuple(lines), face, given)
+
+    def _title(self, name: str) -> Text:
+        """name = formula, where that is short enough; else the operation's name."""
+        written = self._written(name)
+        if written is None:
+            return (Name(name),)
+        whole: Text = (Name(name), " = ", written)
+        if self.measure.width(whole, FORMULA) <= WIDEST:
+            return whole
+        noun = noun_of(written.operation) if isinstance(written, Call) else "an expression"
+        return (Name(name), ": ", noun.removeprefix("the "))
+
+    def _written(self, name: str) -> Expression | None:
+        node = self.trace.graph.nodes[name]
+        return node.written
+
+    def _listing(self, value: Array) -> Text:
+        if value.ndim == 0:
+            return (number(value),)
+        if value.ndim == 1 and value.size <= LISTED:
+            return (literal_of(value),)
+        return ("×".join(map(str, value.shape)) if value.ndim > 1 else f"{value.size} entries",)
+
+    def _wanted(self, name: str) -> bool:
+        """Whether the gradient is one that the solution is about."""
+        graph = self.trace.graph
+        kind = graph.nodes[name].kind
+        reached = name in (graph.cost, graph.loss) or (
+            name in graph.gradients and graph.gradients[name].reached
+        )
+        asked = kind != "data" or not self.trace.problem.parameters
+        return reached and asked and bool(np.isfinite(self.shown.gradient(name)).all())
+
+    def _named(self, name: str) -> str:
+        """How code names the gradient; of what many cases share the one shown has no name."""
+        cased = self.trace.graph.nodes[name].cased or self.shown.case is self.trace
+        return whole(name, gradient=True) if cased else ""
+
+    def _gradient(self, name: str) -> list[Line]:
+        gradient = self.shown.gradient(name)
+        quantity = self._named(name)
+        role: Role = "gradient" if gradient.any() else "off"
+        if gradient.ndim == 0 or (gradient.ndim == 1 and gradient.size <= LISTED):
+            return [
+                Line((Adjoint(name, of=self.shown.of), " = ", literal_of(gradient)), role, quantity)
+            ]
+        if not gradient.any():
+            return [Line((Adjoint(name, of=self.shown.of), " = 0"), role, quantity)]
+        if _small(gradient):
+            rows = [Line((literal_of(row),), role, quantity) for row in gradient]
+            return [Line((Adjoint(name, of=self.shown.of), " ="), role, quantity), *rows]
+        largest = gradient.flat[int(np.abs(gradient).argmax())]
+        return [
+            Line(
+                (Adjoint(name, of=self.shown.of), ", largest entry: ", number(largest)),
+                role,
+                quantity,
+            )
+        ]
+
+    def _gates(self, name: str) -> tuple[Role, list[Line]]:
+        """The face of a box, and a line on the gates in it that are shut."""
+        written = self._written(name)
+        calls = [call for _, call in activations_in(written) if operation_of(call).gate]
+        if not calls:
+            return "surface", []
+        open_ = [self.shown.formula(call.arguments[0]) > 0 for call in calls]
+        count = sum(int(o.size) for o in open_)
+        shut = count - sum(int(o.sum()) for o in open_)
+        self.gates[name] = (shut, count)
+        if not shut:
+            return "on", []
+        words = "gate shut" if count == 1 else f"{shut} of {count} gates shut"
+        return ("off" if shut == count else "on"), [Line((words,), "off", bold=True)]
+
+    # -- edges ----------------------------------------------------------------------------
+
+    def _edges(self) -> list[tuple[int, int]]:
+        """Pairs of boxes: what a value is computed from, and the value."""
+        place = {n: i for i, n in enumerate(self.names)}
+        hidden = place.get(LEFT_OUT)
+        found: dict[tuple[int, int], None] = {}
+        for name in self.equations:
+            written = self._written(name)
+            for leaf in leaves(written) if written is not None else ():
+                known = leaf.name in self.equations or leaf.name in place
+                source = place.get(leaf.name, hidden if known else None)
+                target = place.get(name, hidden)
+                if source is not None and target is not None and source != target:
+                    found[source, target] = None
+        return list(found)
+
+    def _arrow(self, edge: tuple[int, int], points: tuple[tuple[float, float], ...]) -> Shape:
+        source, target = (self.boxes[i] for i in edge)
+        named = LEFT_OUT not in (source.name, target.name)
+        if not self.backward:
+            off = named and source.face == "off"
+            return Arrow(points, "off" if off else "value", 1.4, off, True, source.name)
+        if not named:
+            return Arrow(points[::-1], "gradient", 1.4, curved=True)
+        quantity = self._named(source.name)
+        if not (self._wanted(source.name) and self._wanted(target.name)):
+            return Path(points, "faint", 1.2, curved=True, quantity=source.name)
+        off = not np.asarray(self.shown.share(source.name, target.name)).any()
+        return Arrow(points[::-1], "off" if off else "gradient", 1.4, off, True, quantity)
+
+    # -- shapes ---------------------------------------------------------------------------
+
+    def drawing(self) -> Drawing:
+        """Arrows at the bottom, boxes and their text above."""
+        sizes = [self._size(box) for box in self.boxes]
+        laid = laid_out(sizes, self.edges)
+        self.down = laid.width > WIDE
+        if self.down:
+            laid = laid_out([(height, width) for width, height in sizes], self.edges).turned()
+        shapes: list[Shape] = []
+        for edge, points in zip(self.edges, laid.lines, strict=True):
+            moved = tuple((x + MARGIN, y + MARGIN) for x, y in points)
+            shapes.append(self._arrow(edge, moved))
+        for box, size, (x, y) in zip(self.boxes, sizes, laid.middles, strict=True):
+            shapes += self._shapes(box, size, x + MARGIN, y + MARGIN)
+        note = self._note()
+        if note:
+            shapes.append(
+                Label(MARGIN, laid.height + 2 * MARGIN + 8, (note,), "faint", "start", NUMBER)
+            )
+        return Drawing(
+            round(max(laid.width, self.measure.width((note,), NUMBER)) + 2 * MARGIN, 1),
+            round(laid.height + 2 * MARGIN + (24 if note else 0), 1),
+            tuple(shapes),
+            title="The computation graph"
+            + ("" if self.phase == "given" else f": {self.phase} pass"),
+            description=describe_graph(
+                self.trace, self.phase, self.gates, self.equations, note, self.shown
+            ),
+        )
+
+    def _size(self, box: Box) -> tuple[float, float]:
+        widths = [
+            self.measure.width(line.text, FORMULA if k == 0 else NUMBER, line.bold)
+            for k, line in enumerate(box.lines)
+        ]
+        return max(44.0, max(widths) + 2 * PADDING), box.height
+
+    def _shapes(self, box: Box, size: tuple[float, float], x: float, y: float) -> list[Shape]:
+        width, height = size
+        rounding = CORNER if box.given else 5.0
+        shapes: list[Shape] = [
+            Rectangle(x - width / 2, y - height / 2, width, height, box.face, rounding,
+                      quantity=box.name if box.name != LEFT_OUT else "")
+        ]  # fmt: skip
+        if box.face == "off":
+            shapes.append(self._bar(x, y, size))
+        for k, line in enumerate(box.lines):
+            baseline = y - height / 2 + PADDING + ROW * k + 11
+            size_ = FORMULA if k == 0 else NUMBER
+            shapes.append(
+                Label(x, baseline, line.text, line.role, size=size_, bold=line.bold,
+                      quantity=line.quantity)
+            )  # fmt: skip
+        return shapes
+
+    def _bar(self, x: float, y: float, size: tuple[float, float]) -> Path:
+        """The bar before the output of a shut gate."""
+        if self.down:
+            at = y + size[1] / 2 + 5
+            return Path(((x - 16, at), (x + 16, at)), "off", 4.5)
+        at = x + size[0] / 2 + 5
+        return Path(((at, y - 13), (at, y + 13)), "off", 4.5)
+
+    def _note(self) -> str:
+        """What the picture leaves out."""
+        if not self.without_givens:
+            return ""
+        middle = f"; of {len(self.equations)} equations the first and the last {ENDS} are drawn"
+        return f"Parameters and data are left out{middle if self.left_out else ''}."
+
+
+def _small(array: Array) -> bool:
+    """Whether a matrix is small enough to be written out."""
+    return bool(array.ndim == 2 and max(array.shape) <= ROWS)

@@ -1,0 +1,76 @@
+"""Pictures for slides: the plan of the network, and of each step the layer that it is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from handgrad.expression import Adjoint
+from handgrad.page.blocks import Figure
+from handgrad.solution import GatedOff, Step, Trace
+from handgrad.solution.pictures.figures import figure_of
+from handgrad.solution.pictures.layers import network_of
+from handgrad.solution.pictures.network import network_picture
+from handgrad.solution.pictures.numbers import case_count
+
+
+@dataclass
+class Pictures:
+    """The pictures of a deck; each layer's is shown once, and again where gates are told of."""
+
+    trace: Trace
+    last: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self.network = network_of(self.trace.graph)
+        shut = (
+            s.id
+            for s in self.trace.steps
+            if s.phase == "backward" and any(isinstance(n, GatedOff) for n in s.notes)
+        )
+        self.first_shut = next(shut, "")
+
+    @property
+    def plan(self) -> Figure | None:
+        """The network with the names of its units, or the graph of the equations."""
+        if self.network is None:
+            return figure_of(self.trace, "given")
+        return Figure(network_picture(self.trace, "given", plan=True))
+
+    def of(self, step: Step) -> Figure | None:
+        """The layer that a backward step is about, with what it is connected to."""
+        layer = self._layer(step)
+        if not layer:
+            return None
+        count = case_count(self.trace)
+        said = f"Case 1 of {count}, by itself." if count > 1 else ""
+        if self.network is not None and self.network.examples != "none":
+            said = "The first example’s part."
+        return Figure(network_picture(self.trace, "backward", layer), (said,) if said else ())
+
+    def next_of(self, step_id: str) -> Figure | None:
+        """The picture of a step, unless the one of the same layer was the last."""
+        step = self.trace.step(step_id)
+        if step is None or self._layer(step) in (0, self.last):
+            return None
+        return self.of(step)
+
+    def shown(self, step_id: str) -> None:
+        """Remembers that the picture of a step has been put on a slide."""
+        step = self.trace.step(step_id)
+        self.last = self._layer(step) if step is not None else 0
+
+    def _layer(self, step: Step) -> int:
+        """The layer whose weights the gradient comes back along in a step, counted from 1; 0 for none.
+
+        It is the layer after the units of an error signal, or of what is passed back.
+        """
+        if self.network is None or step.phase != "backward":
+            return 0
+        layers = self.network.layers
+        names = {x.target.name for x in step.lines if isinstance(x.target, Adjoint)}
+        for position, layer in enumerate(layers, start=1):
+            if {layer.sum.weights, layer.sum.bias} & names:
+                return position
+            if {layer.pre, layer.out} & names:
+                return min(position + 1, len(layers))
+        return 0

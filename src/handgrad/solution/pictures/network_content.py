@@ -1,0 +1,339 @@
+"""What a network picture says: the lines at each unit, the edges, the headers, the loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from handgrad.expression import Adjoint, Name
+from handgrad.graph.weighted import Index
+from handgrad.notation import Function
+from handgrad.operations import BY_NAME
+from handgrad.operations.operation import Array
+from handgrad.picture.drawing import Role, Text
+from handgrad.running.evaluate import value_of
+from handgrad.solution import Trace
+from handgrad.solution.numbers import literal_of
+from handgrad.solution.pictures.layers import Layer, Network
+from handgrad.solution.pictures.lines import NOTHING, Line, PicturePhase
+from handgrad.solution.pictures.numbers import Shown, adjoint_entry, entry, number
+
+MOST = 8
+"""A layer with more units is elided."""
+
+FIRST = 3
+"""Units of an elided layer drawn before the gap; the last one is drawn after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit as it is drawn: its name and value inside, further lines below."""
+
+    name: Line
+    value: Line
+    below: tuple[Line, ...]
+    face: Role
+
+    @property
+    def off(self) -> bool:
+        return self.face == "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """An edge between two units; `value` is its weight, or its weight's gradient.
+
+    `quiet` says that the number says less than the edge: a weight that learns nothing, though a
+    gradient comes back along it.
+    """
+
+    value: float
+    quantity: str
+    role: Role
+    quiet: bool = False
+
+    @property
+    def dashed(self) -> bool:
+        return self.role == "off"
+
+
+def slots(count: int, most: int = MOST) -> tuple[int | None, ...]:
+    """The units of a layer that are drawn, None for those left out between."""
+    if count <= most:
+        return tuple(range(count))
+    return (*range(FIRST), None, count - 1)
+
+
+@dataclass
+class Content:
+    """What stands at each place of a network picture; where the places are is decided elsewhere.
+
+    `columns` are the units drawn of the inputs and of each layer; `off` the units of each layer
+    whose gate is shut.
+    """
+
+    trace: Trace
+    network: Network
+    phase: PicturePhase
+    most: int = MOST
+
+    def __post_init__(self) -> None:
+        self.shown = Shown(self.trace)
+        layers = self.network.layers
+        counts = (layers[0].sum.inputs, *(la.sum.units for la in layers))
+        self.columns = [slots(count, self.most) for count in counts]
+        self.off = [self._off(layer) for layer in layers]
+        self.units = [
+            {u: self._unit(column, u) for u in drawn if u is not None}
+            for column, drawn in enumerate(self.columns)
+        ]
+
+    @property
+    def backward(self) -> bool:
+        return self.phase == "backward"
+
+    # -- units and edges ------------------------------------------------------------------
+
+    def _off(self, layer: Layer) -> frozenset[int]:
+        """The units of a layer whose gate is shut."""
+        if layer.gate is None:
+            return frozenset()
+        z = self.shown.formula(layer.gate)
+        places = (self.network.index(z.shape, u) for u in range(layer.sum.units))
+        return frozenset(u for u, at in enumerate(places) if not z[at] > 0)
+
+    def index(self, name: str, unit: int) -> Index:
+        """Where a unit's number stands in a named value."""
+        return self.network.index(self.trace.graph.nodes[name].shape, unit)
+
+    def _value(self, name: str, unit: int) -> tuple[Line, Line]:
+        at = self.index(name, unit)
+        quantity = self.shown.spelling(name, at)
+        value = number(self.shown.value(name)[at])
+        return Line((entry(name, at),), "ink", quantity), Line((value,), "value", quantity, True)
+
+    def _gradient(self, name: str, unit: int) -> tuple[Line, Line]:
+        at = self.index(name, unit)
+        quantity = self.shown.spelling(name, at, gradient=True)
+        value = number(self.shown.gradient(name)[at])
+        return (
+            Line((adjoint_entry(name, at, self.shown.of),), "ink", quantity),
+            Line((value,), "gradient", quantity, True),
+        )
+
+    def _unit(self, column: int, unit: int) -> Unit:
+        if column == 0:
+            return Unit(*self._value(self.network.source, unit), (), "surface")
+        layer = self.network.layers[column - 1]
+        if self.phase == "given":
+            name, _ = self._value(layer.out, unit)
+            biases = (self._bias(layer.sum.bias, unit),) if self._tagged(layer) else ()
+            return Unit(name, NOTHING, biases, "surface")
+        off = unit in self.off[column - 1]
+        face: Role = "off" if off else "on" if layer.gate is not None else "surface"
+        apart = layer.pre not in ("", layer.out)
+        below: list[Line] = []
+        if self.backward:
+            inside = self._gradient(layer.pre or layer.out, unit)
+            if apart and np.isfinite(self.shown.gradient(layer.out)[self.index(layer.out, unit)]):
+                below.append(_equation(*self._gradient(layer.out, unit)))
+        else:
+            inside = self._value(layer.out, unit)
+            if apart:
+                below.append(_equation(*self._value(layer.pre, unit)))
+        if self._tagged(layer):
+            below.append(self._bias(layer.sum.bias, unit))
+        if off:
+            below.append(Line(("gate shut",), "off", bold=True))
+        return Unit(*inside, tuple(below), face)
+
+    def _tagged(self, layer: Layer) -> bool:
+        """Whether the biases of a layer are written at its units."""
+        return bool(layer.sum.bias) and not self.elided
+
+    def _bias(self, name: str, unit: int) -> Line:
+        shape = self.trace.graph.nodes[name].shape
+        length = shape[-1] if shape else 1
+        at = (*(0 for _ in shape[:-1]), unit if length > 1 else 0) if shape else ()
+        if len(shape) == 2 and self.network.examples == "columns":
+            at = (unit if shape[0] > 1 else 0, 0)
+        symbol = adjoint_entry(name, at, self.shown.of) if self.backward else entry(name, at)
+        of = self._share(name) if self.backward else self.shown.value(name)
+        text: Text = (symbol, " = ", number(of[at]))
+        return Line(text, "faint", self._parameter(name, at))
+
+    @cached_property
+    def elided(self) -> bool:
+        """Whether any layer is too wide to be drawn whole."""
+        return any(None in drawn for drawn in self.columns)
+
+    def edge(self, gap: int, source: int, target: int) -> Edge:
+        """The edge from a unit of column `gap` to one of the next."""
+        layer = self.network.layers[gap]
+        at = layer.sum.weight(target, source)
+        of = self.weights[gap]
+        before = gap > 0 and source in self.off[gap - 1]
+        role: Role
+        quiet = False
+        if self.backward:
+            carries = gap > 0 and self._carries(layer, source, target)
+            shut = before or target in self.off[gap]
+            role = "gradient" if of[at] or carries else "off" if shut else "faint"
+            quiet = carries and not of[at]
+        else:
+            role = "off" if before and self.phase == "forward" else "value"
+        return Edge(float(of[at]), self._parameter(layer.sum.weights, at), role, quiet)
+
+    def _parameter(self, name: str, at: Index) -> str:
+        """How code names a parameter's entry, or its gradient where that is the one shown."""
+        if self.backward and self.network.examples != "none":
+            return ""
+        return self.shown.spelling(name, at, self.backward)
+
+    def _carries(self, layer: Layer, source: int, target: int) -> bool:
+        """Whether a gradient comes back along an edge: what arrives at its end, times its weight."""
+        name = layer.pre or layer.out
+        weights = self.shown.value(layer.sum.weights)
+        arriving = self.shown.gradient(name)[self.index(name, target)]
+        return bool(arriving * weights[layer.sum.weight(target, source)])
+
+    def arriving(self, column: int, unit: int) -> Line | None:
+        """The gradient that a shut gate stops, where one arrives; its name and number stand below."""
+        layer = self.network.layers[column - 1]
+        if column == 0 or not self.backward or unit not in self.off[column - 1]:
+            return None
+        if layer.pre in ("", layer.out):
+            return None
+        _, value = self._gradient(layer.out, unit)
+        number_ = self.shown.gradient(layer.out)[self.index(layer.out, unit)]
+        return value if np.isfinite(number_) and number_ else None
+
+    @cached_property
+    def weights(self) -> list[Array]:
+        """By layer, the weights, or their gradients in the backward pass."""
+        take = self._share if self.backward else self.shown.value
+        return [take(layer.sum.weights) for layer in self.network.layers]
+
+    def _share(self, name: str) -> Array:
+        """A parameter's gradient; of several examples, the part of it that comes from the one shown.
+
+        That part is the backward pass's own formulas with the gradients of the other examples put
+        to 0 at the layers.
+        """
+        if self.network.examples == "none":
+            return self.shown.gradient(name)
+        trace = self.shown.case
+        graph, made = (
+            trace.graph,
+            {n for layer in self.network.layers for n in (layer.pre, layer.out)},
+        )
+        values = {k: np.asarray(v, dtype=float) for k, v in trace.run.numbers.items()}
+        for leaf, value in list(values.items()):
+            if isinstance(leaf, Adjoint) and leaf.name in made:
+                values[leaf] = self._alone(value)
+        for line in graph.backward:
+            if line.leaf.name in graph.lets:
+                values[line.leaf] = value_of(line.formula, values, graph.cased_leaves)
+        parts = [p for p in graph.gradients[name].parts if p.through in made]
+        shares = [value_of(p.formula, values, graph.cased_leaves) for p in parts]
+        return np.asarray(sum(shares, np.zeros_like(self.shown.gradient(name))))
+
+    def _alone(self, gradient: Array) -> Array:
+        """The gradient of a value with the examples in its rows or columns, that of the first alone."""
+        kept = np.zeros_like(gradient)
+        at = (0,) if gradient.ndim == 1 or self.network.examples == "rows" else (slice(None), 0)
+        if gradient.ndim:
+            kept[at] = gradient[at]
+            return kept
+        return gradient
+
+    # -- headers --------------------------------------------------------------------------
+
+    def header(self, column: int) -> tuple[str, str]:
+        """The title of a column, and the line below it."""
+        layers = self.network.layers
+        if column == 0:
+            count = layers[0].sum.inputs
+            return "input", f"{count} values" if None in self.columns[0] else ""
+        layer = layers[column - 1]
+        hidden = len(layers) - 1
+        title = "output" if column > hidden else "hidden layer"
+        if column <= hidden and hidden > 1:
+            title += f" {column}"
+        words = [activation_symbol(layer)]
+        if None in self.columns[column]:
+            words.insert(0, f"{layer.sum.units} units")
+            if self.off[column - 1] and self.phase != "given":
+                words.append(f"{len(self.off[column - 1])} off")
+        return title, ", ".join(words)
+
+    def gap_name(self, gap: int) -> Text:
+        """The weights between two columns, or their gradient."""
+        name = self.network.layers[gap].sum.weights
+        return (Adjoint(name, of=self.shown.of) if self.backward else Name(name),)
+
+    # -- the loss -------------------------------------------------------------------------
+
+    def loss(self) -> Unit:
+        """The loss as a unit of its own: of the case shown, with what it is compared with."""
+        graph = self.trace.graph
+        below: list[Line] = []
+        for target in self._targets():
+            below += self._target_lines(target)
+        if graph.cost != graph.loss and self.phase == "forward":
+            mean = number(self.shown.value(graph.cost))
+            below.append(Line((Name(graph.cost), " = ", mean), "faint", graph.cost))
+        value = self.shown.value(graph.loss)
+        if self.backward:
+            one = Line((number(1.0),), "gradient", bold=True)
+            return Unit(Line((Adjoint(graph.loss, of=graph.loss),)), one, tuple(below), "surface")
+        quantity = self.shown.spelling(graph.loss)
+        name = Line((Name(graph.loss),), "ink", quantity)
+        result = Line((number(value),), "value", quantity, True)
+        if self.phase == "given":
+            result = NOTHING
+        return Unit(name, result, tuple(below), "surface")
+
+    def _targets(self) -> list[str]:
+        """Data that only the loss uses, small enough to be written beside it."""
+        graph = self.trace.graph
+        tail = set(self.network.tail)
+        return [
+            n
+            for n, node in graph.nodes.items()
+            if node.kind == "data"
+            and n != self.network.source
+            and set(graph.consumers.get(n, ())) <= tail
+            and np.size(self.shown.value(n)) <= MOST
+        ]
+
+    def _target_lines(self, name: str) -> list[Line]:
+        """A target as one line; of examples in the array itself, the entries of the first."""
+        value = self.shown.value(name)
+        units = self.network.layers[-1].sum.units
+        if self.network.examples == "none" or not value.ndim:
+            text: Text = (Name(name), " = ", literal_of(value))
+            return [Line(text, "faint", name if value.ndim else self.shown.spelling(name))]
+        places = [self.network.index(value.shape, u) for u in range(units)]
+        return [
+            Line(
+                (entry(name, at), " = ", number(value[at])), "faint", self.shown.spelling(name, at)
+            )
+            for at in places
+            if all(i < n for i, n in zip(at, value.shape, strict=True))
+        ]
+
+
+def _equation(name: Line, value: Line) -> Line:
+    """name = value on one line."""
+    return Line((*name.text, " = ", *value.text), value.role, value.quantity)
+
+
+def activation_symbol(layer: Layer) -> str:
+    """How a layer's activation is written; a layer without one is linear."""
+    if not layer.operation:
+        return "linear"
+    notation = BY_NAME[layer.operation].notation
+    return notation.symbol if isinstance(notation, Function) else layer.operation

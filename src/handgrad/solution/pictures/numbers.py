@@ -1,0 +1,113 @@
+"""The numbers a picture shows: of one example, and of one case where there are many.
+
+Everything in a picture speaks of that case: of many cases the first is solved by itself, so that
+the gradients of the weights are its own as well, not the mean over all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from handgrad.expression import Adjoint, Expression, Leaf, Literal, Name
+from handgrad.operations.operation import Array
+from handgrad.solution import Trace, solve
+
+CASE = 0
+"""The case that is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Values and gradients of the case shown.
+
+    `case` is the solution of that case alone; the solution itself where there is only one.
+    """
+
+    trace: Trace
+    case: Trace = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        trace = self.trace
+        alone = trace.problem.of_case(CASE)
+        if alone is not trace.problem:
+            trace = solve(alone, carry=trace.run.carry, decimals=trace.decimals, steps=0)
+        object.__setattr__(self, "case", trace)
+
+    @property
+    def cases(self) -> int:
+        """How many cases there are; 1 where nothing is given in cases."""
+        return case_count(self.trace)
+
+    @property
+    def of(self) -> str:
+        """The loss whose gradients are shown, to be named where that is not the one of the page."""
+        graph = self.trace.graph
+        return graph.loss if graph.loss != graph.cost and self.case is not self.trace else ""
+
+    def value(self, name: str) -> Array:
+        """A named value."""
+        return self._of_case(name, self.trace.run.value(name))
+
+    def gradient(self, name: str) -> Array:
+        """The gradient of a named value, of the loss of the case shown."""
+        if self.trace.graph.nodes[name].cased:
+            return self._of_case(name, self.trace.run.gradient(name))
+        return np.asarray(self.case.run.gradient(name), dtype=float)
+
+    def share(self, name: str, through: str) -> Array:
+        """The part of a value's gradient that arrives through one equation."""
+        graph = self.case.graph
+        parts = graph.gradients[name].parts if name in graph.gradients else ()
+        several = len(parts) > 1 and any(p.through == through for p in parts)
+        leaf: Leaf = Adjoint(name, through) if several else Adjoint(name)
+        return np.asarray(self.case.run.numbers[leaf], dtype=float)
+
+    def formula(self, expression: Expression) -> Array:
+        """The value of an annotated formula."""
+        value = self.trace.run.of(expression)
+        return value[..., CASE] if self.trace.graph.cased(expression) else value
+
+    def spelling(self, name: str, index: tuple[int, ...] = (), gradient: bool = False) -> str:
+        """An entry as code and JSON spell it, counted from 0: `z2[1]`, `dW2[1,0]`.
+
+        Of many cases the last index is the case's; the gradient of what they share is then that
+        of all of them, which is not the one shown, so that it has no spelling.
+        """
+        if self.trace.graph.nodes[name].cased:
+            index = (*index, CASE)
+        elif gradient and self.case is not self.trace:
+            return ""
+        at = f"[{','.join(map(str, index))}]" if index else ""
+        return whole(name, gradient) + at
+
+    def _of_case(self, name: str, array: Array) -> Array:
+        value = np.asarray(array, dtype=float)
+        return value[..., CASE] if self.trace.graph.nodes[name].cased else value
+
+
+def case_count(trace: Trace) -> int:
+    """How many cases a solution has; 1 where nothing is given in cases."""
+    name = next((n for n, node in trace.graph.nodes.items() if node.cased), None)
+    return 1 if name is None else int(np.shape(trace.run.value(name))[-1])
+
+
+def whole(name: str, gradient: bool = False) -> str:
+    """A whole value, or its gradient, as code and JSON spell it: `W2`, `dW2`."""
+    return f"d{name}" if gradient else name
+
+
+def entry(name: str, index: tuple[int, ...]) -> Expression:
+    """An entry of a named value as a formula; the value itself where it is a scalar."""
+    return Name(name).at(index) if index else Name(name)
+
+
+def adjoint_entry(name: str, index: tuple[int, ...], of: str = "") -> Expression:
+    """An entry of a gradient as a formula; `of` names what it is the gradient of, where that is not plain."""
+    return Adjoint(name, of=of).at(index) if index else Adjoint(name, of=of)
+
+
+def number(value: Array | float) -> Literal:
+    """A number as a formula."""
+    return Literal(float(value))

@@ -1,0 +1,207 @@
+"""What a deck says beside the steps: goals, the rules used, the recipe, shut gates, takeaways."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from handgrad.errors import HandgradError
+from handgrad.expression import Adjoint, Call, Leaf, Literal, Name, Shape, walk
+from handgrad.operations import BY_NAME, functions, is_spoken, noun_of, operation_of
+from handgrad.operations.annotate import tidied
+from handgrad.operations.gates import activations_in
+from handgrad.operations.operation import Application, Misfit, Signature
+from handgrad.page.blocks import Block, Derivation, Heading, Paragraph, Relation, Table, Text
+from handgrad.solution import GatedOff, ShortcutTaken, Step, Trace
+from handgrad.solution.step_words import reason
+from handgrad.solution.takeaway_words import takeaway_text, takeaway_title
+from handgrad.solution.takeaways import takeaways
+from handgrad.solution.units import entry
+from handgrad.text import listed
+
+PAIR: Shape = (2,)
+"""The shape of the vectors that the rules of a reference are written for."""
+
+RECIPE = {
+    "error_signal": "Error signal",
+    "parameter_gradients": "Parameter gradients",
+    "pass_backward": "Pass the gradient back",
+}
+"""The steps of the recipe, by the kind of step that each stands for."""
+
+
+def numbered(items: Sequence[tuple[Text, Text]]) -> list[Block]:
+    """Points with a number each: what it says, and a sentence about it."""
+    blocks: list[Block] = []
+    for position, (text, words) in enumerate(items):
+        blocks += [Heading(text, 3, str(position + 1)), Paragraph(words)]
+    return blocks
+
+
+def goals(trace: Trace) -> list[Block]:
+    """What there is to learn from this problem."""
+    graph, loss = trace.graph, Name(trace.graph.cost)
+    forward, backward = (
+        sum(s.phase == phase for s in trace.steps) for phase in ("forward", "backward")
+    )
+    items: list[tuple[Text, Text]] = [
+        (
+            ("Trace the forward and the backward pass",),
+            (f"with concrete numbers: {_count(forward, 'step')} forward, {backward} backward",),
+        )
+    ]
+    gates = [noun for operation, noun in _activation_nouns(trace) if BY_NAME[operation].gate]
+    others = [noun for operation, noun in _activation_nouns(trace) if not BY_NAME[operation].gate]
+    if gates:
+        words = "which units let the gradient through, and what a shut gate silences"
+        items.append(((f"See how {listed(gates)} gates gradients",), (words,)))
+    elif others:
+        words = "the gradient that comes back is multiplied by their slope"
+        items.append(((f"See what {listed(others)} does to gradients",), (words,)))
+    names = list(trace.problem.parameters) or list(trace.problem.data)
+    ends = tuple(Name(n, shape=graph.nodes[n].shape) for n in names[:1])
+    items.append(
+        (
+            ("Practise the chain rule",),
+            ("one step at a time, from ", loss, " back to ", *ends),
+        )
+    )
+    if trace.updated:
+        words = "and see what that does to the loss"
+        items.append((("Update the parameters",), (words,)))
+    return numbered(items)
+
+
+def _activation_nouns(trace: Trace) -> list[tuple[str, str]]:
+    written = [trace.graph.nodes[name].written for name in trace.graph.equations]
+    used = [known.operation for formula in written for _, known in activations_in(formula)]
+    return [(name, noun_of(name)) for name in dict.fromkeys(used) if is_spoken(name)]
+
+
+def _calls(trace: Trace) -> list[Call]:
+    """The operations of the equations, in the order in which they are written."""
+    calls: list[Call] = []
+    for name in trace.graph.equations:
+        written = trace.graph.nodes[name].written
+        if written is not None:
+            calls += [node for node in walk(written) if isinstance(node, Call)]
+    return calls
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+# -- the rules ------------------------------------------------------------------------------
+
+
+def quick_reference(trace: Trace) -> list[Block]:
+    """The rules that this problem uses, written out from the table of operations."""
+    rows: list[tuple[Text, ...]] = []
+    for call in {c.operation: c for c in reversed(_calls(trace))}.values():
+        if operation_of(call).family in ("activation", "elementwise") and len(call.arguments) == 1:
+            rule = _rule(call)
+            if rule is not None:
+                rows.insert(0, rule)
+    for step in trace.steps:
+        for note in step.notes:
+            if isinstance(note, ShortcutTaken):
+                line = step.lines[0]
+                nouns = f"{noun_of(note.activation)} with {noun_of(note.operation)}"
+                rows.append(((nouns,), (Name(note.loss),), (line.target, " = ", line.formula)))
+    if not rows:
+        return []
+    header: tuple[Text, ...] = (("rule",), ("forward",), ("backward",))
+    return [Table(header, tuple(rows), "lll")]
+
+
+def _rule(call: Call) -> tuple[Text, ...] | None:
+    """A function of one argument: its noun, h = f(z), and ∂L/∂z by its pull-back."""
+    record = operation_of(call)
+    if not is_spoken(call.operation):
+        return None
+    options = {**record.options, **dict(call.options)}
+    z, h, g = Name("z", shape=PAIR), Name("h", shape=PAIR), Adjoint("h", shape=PAIR)
+    forward = Call(call.operation, (z,), call.options, shape=PAIR)
+    application = Application((z,), h, Signature((PAIR,), PAIR, options, (False,)))
+    try:
+        gradient = record.pullback(0, g, application)
+        shown = None if gradient is None else tidied(gradient, _pair)
+    except (HandgradError, Misfit):
+        return None  # options that a vector of two has no place for
+    if shown is None:
+        return None
+    return (noun_of(call.operation),), (h, " = ", forward), (Adjoint("z"), " = ", shown)
+
+
+def _pair(_: Leaf) -> Shape:
+    return PAIR
+
+
+def recipe(trace: Trace) -> list[Block]:
+    """The steps that repeat at every layer, each by its first example; empty where none do."""
+    chosen: list[Step] = []
+    for kind in RECIPE:
+        steps = [s for s in trace.steps if s.kind == kind]
+        chosen += sorted(steps, key=_is_special)[:1]
+    if len(chosen) < 2:
+        return []
+    blocks: list[Block] = []
+    for position, step in enumerate(chosen):
+        aside: Text = (f"as in step {step.id}",)
+        blocks.append(Heading((RECIPE[step.kind],), 3, str(position + 1), aside))
+        blocks.append(Paragraph(reason(trace, step)))
+        lines = [x for x in step.lines if x.role in ("gradient", "chain")][:2]
+        blocks.append(Derivation(tuple(Relation(x.target, (x.formula,)) for x in lines)))
+    return blocks
+
+
+def _is_special(step: Step) -> bool:
+    """Whether a step is no good example of its kind: a shortcut, or no layer's weights in it."""
+    calls = [n for x in step.lines for n in walk(x.formula) if isinstance(n, Call)]
+    if step.kind == "error_signal":
+        return any(isinstance(n, ShortcutTaken) for n in step.notes)
+    return not any(operation_of(call).family == "linear" for call in calls)
+
+
+# -- shut gates -----------------------------------------------------------------------------
+
+
+def shut_gates(step: Step) -> list[Block]:
+    """How a shut gate stops the gradient in a backward step, and what helps; empty where none does."""
+    notes = [n for n in step.notes if isinstance(n, GatedOff) and BY_NAME[n.operation].gate]
+    if step.phase != "backward" or not notes:
+        return []
+    shut = BY_NAME[notes[0].operation]
+    noun = shut.words.noun
+    single = [n for n in notes if n.case_count == 1]
+    opening: Block = (
+        Derivation(_shut(single[0]))
+        if single
+        else Paragraph((f"{noun} is flat where its gate is shut: its slope there is 0.",))
+    )
+    if not shut.leaky_form:
+        return [opening]
+    cure = BY_NAME[shut.leaky_form].words
+    return [opening, Paragraph((f"What helps: {cure.noun} in place of {noun}. {cure.backward}",))]
+
+
+def _shut(note: GatedOff) -> tuple[Relation, ...]:
+    """z = −0.17, so 1[z > 0] = 0, so the gradient is 0."""
+    z = entry(note.pre_activation, note.unit)
+    zero = (Literal(0.0),)
+    relations = [
+        Relation(z, (Literal(note.value),)),
+        Relation(replace(functions.step(z), shape=()), zero),
+    ]
+    if isinstance(note.pre_activation, Name):
+        relations.append(Relation(entry(Adjoint(note.pre_activation.name), note.unit), zero))
+    return tuple(relations)
+
+
+# -- takeaways ------------------------------------------------------------------------------
+
+
+def takeaway_blocks(trace: Trace) -> list[Block]:
+    """What to remember, in this problem's numbers."""
+    return numbered([(takeaway_title(t), takeaway_text(t)) for t in takeaways(trace)])

@@ -1,0 +1,168 @@
+"""The lines of a step as relations: the formula, the numbers put in, the result, what to point out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from handgrad.expression import Adjoint, Expression, Literal, Name
+from handgrad.graph.penalties import is_penalty
+from handgrad.graph.structure import Line
+from handgrad.page.blocks import Mark, Relation
+from handgrad.solution import MOST_NOTED, GatedOff, Step, Trace, TraceLine, ZeroInput, opened
+from handgrad.solution.cases import line_of_case, reads_well
+from handgrad.solution.numbers import literal_of
+from handgrad.text import Text, listed
+
+LISTED = 4
+"""Cases that are named beside a row; of more the number is said."""
+
+OPENED = 64
+"""Results with more entries than this are not opened on a page."""
+
+
+def relations_of(
+    trace: Trace, step: Step, line: TraceLine, open_entries: bool = False
+) -> tuple[Relation, ...]:
+    """A line of a step; with the first case worked, where the numbers of all would not read well."""
+    whole = relation_of(trace, step, line, open_entries)
+    if not line.cased or reads_well(line, trace.graph.cased_leaves):
+        return (whole,)
+    first = relation_of(trace, step, line_of_case(trace, line, 0))
+    return (
+        replace(first, marks={}, remarks={}, label=("in case 1",)),
+        replace(whole, chain=whole.chain[-1:], label=("in each case",)),
+    )
+
+
+def relation_of(trace: Trace, step: Step, line: TraceLine, open_entries: bool = False) -> Relation:
+    """A line of a step: its left side, the formula, the numbers put in, the result."""
+    result = literal_of(line.value, line.cased, line.row)
+    chain: list[Expression] = [line.formula]
+    put_in = reads_well(line, trace.graph.cased_leaves)
+    if put_in and line.substituted not in (line.formula, result):
+        chain.append(line.substituted)
+    if result != chain[-1]:
+        chain.append(result)
+    if step.kind == "loss_after":
+        chain = [result]
+    marks, remarks = _marks(step, line)
+    return Relation(
+        left=_left(trace, line),
+        chain=tuple(chain),
+        marks=marks,
+        remarks=remarks,
+        shape="×".join(map(str, line.shape)) if line.shape else "",
+        label=_label(trace, line),
+        sign="←" if line.role in ("updated", "memory") else "=",
+        entries=_entries(trace, step, line) if open_entries else {},
+        counted="row" if len(line.shape) < 3 else "channel" if len(line.shape) == 3 else "part",
+    )
+
+
+def _entries(trace: Trace, step: Step, line: TraceLine) -> dict[tuple[int, ...], Relation]:
+    """The line once for each entry of its result, where there are not too many of them."""
+    if (
+        line.role in ("memory", "updated")
+        or step.kind == "loss_after"
+        or not 1 < math.prod(line.shape) <= OPENED
+    ):
+        return {}
+    return {entry.index: relation_of_entry(trace, entry) for entry in opened(trace, line)}
+
+
+def relation_of_entry(trace: Trace, entry: TraceLine) -> Relation:
+    """The line of one entry."""
+    chain = (entry.formula, entry.substituted, literal_of(entry.value, entry.cased))
+    left = replace(_left(trace, entry).at(entry.index), shape=())
+    return Relation(left, without_repeats(chain))
+
+
+def _left(trace: Trace, line: TraceLine) -> Expression:
+    if isinstance(line.target, Adjoint) and line.role == "per_case":
+        return replace(line.target, of=trace.graph.loss)
+    return line.target
+
+
+def _label(trace: Trace, line: TraceLine) -> Text:
+    match line.role:
+        case "let":
+            return ("write",)
+        case "part" if is_penalty(trace.graph, Line(line.target, line.formula, line.through)):
+            return ("the penalty's part, through ", Name(line.through))
+        case "part":
+            return ("through ", Name(line.through))
+        case "per_case":
+            return ("in each case",)
+        case "gradient" if trace.graph.gradients[line.target.name].per_case is not None:
+            word = "mean" if trace.problem.reduction == "mean" else "sum"
+            return (f"{word} over the cases",)
+        case "gradient" if len(trace.graph.gradients[line.target.name].parts) > 1:
+            return ("together",)
+        case _:
+            return ()
+
+
+def _marks(step: Step, line: TraceLine) -> tuple[dict[tuple[int, ...], Mark], dict[int, str]]:
+    """What to point out in a line's result: shut gates, and the entries they zero."""
+    marks: dict[tuple[int, ...], Mark] = {}
+    remarks: dict[int, str] = {}
+    name = line.target.name
+    for note in step.notes:
+        if isinstance(note, GatedOff):
+            own = (
+                name == note.activation
+                if note.phase == "forward"
+                else (
+                    isinstance(line.target, Adjoint)
+                    and line.role in ("gradient", "chain")
+                    and note.pre_activation == Name(name)
+                )
+            )
+            if own and note.case_count > 1:
+                if line.cased:
+                    marks.update(dict.fromkeys([(*note.unit, c) for c in note.cases], "off"))
+                    if note.phase == "forward" and len(note.unit) == 1:
+                        remarks[note.unit[0]] = f"gate shut in {_cases(note)}"
+            elif own and note.unit:
+                marks[note.unit] = "off"
+                row, *column = note.unit
+                shut = ", ".join(str(i + 1) for i in column)
+                shut = f"({shut})" if len(column) > 1 else shut
+                before = remarks.get(row, "gate shut at" if column else "gate shut")
+                remarks[row] = f"{before}{',' if row in remarks else ''} {shut}".rstrip()
+        elif isinstance(note, ZeroInput) and line.role == "gradient":
+            for zeroed in note.zeroes:
+                if zeroed.name == name:
+                    marks.update(dict.fromkeys(zeroed.entries, "zeroed"))
+    if line.role == "gradient":
+        for index in np.argwhere(np.asarray(line.value) == 0)[:MOST_NOTED]:
+            marks.setdefault(tuple(int(i) for i in index), "zeroed")
+    return marks, remarks
+
+
+def _cases(note: GatedOff) -> str:
+    """In which cases a unit is off, counted from 1: all; case 2; 1 and 3; 12 of 40."""
+    if len(note.cases) == note.case_count:
+        return "every case"
+    if len(note.cases) > LISTED:
+        return f"{len(note.cases)} of {note.case_count}"
+    word = "case" if len(note.cases) == 1 else "cases"
+    return f"{word} {listed([str(c + 1) for c in note.cases])}"
+
+
+def without_repeats(chain: Sequence[Expression]) -> tuple[Expression, ...]:
+    """A chain of equal formulas without those that say the same as the one before."""
+    return tuple(e for k, e in enumerate(chain) if k == 0 or not _says_the_same(chain[k - 1], e))
+
+
+def _says_the_same(a: Expression, b: Expression) -> bool:
+    """Whether they are one formula, or numbers that differ in their last digits at most."""
+    if not (isinstance(a, Literal) and isinstance(b, Literal)):
+        return a == b
+    if a == b or (a.shape, a.cased) != (b.shape, b.cased):
+        return a == b
+    return np.allclose(a.value, b.value, rtol=1e-12, atol=0, equal_nan=True)

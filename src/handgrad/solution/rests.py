@@ -1,0 +1,188 @@
+"""Rests of floating-point arithmetic: what is 0, or at a kink, on paper, and a hair beside it in floats.
+
+0.1 · 3 − 0.3 leaves 5.6e-17 in binary numbers, and opens a gate that is shut on paper. A run with such
+numbers that is small enough for paper is made again in exact numbers, and each result is then rounded
+once to the nearest float.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from handgrad.errors import NumberError
+from handgrad.expression import Adjoint, Expression, Leaf, Literal, Name, leaves, walk
+from handgrad.graph import Graph
+from handgrad.operations import operation_of
+from handgrad.operations.operation import Array
+from handgrad.problem import Problem
+from handgrad.running import Run, run
+from handgrad.running.cleaning import NOISE
+from handgrad.solution.kinks import entries_at, kinked_calls
+
+MOST = 4096
+"""Entries of all lines up to which a run is made in exact numbers; they take some 10 µs each."""
+
+CANCELLED = 1e-9
+"""An entry that is smaller than so many times what went into it may have lost the digits that are shown."""
+
+UNRESOLVED = 1e-75
+"""What is under this a decimal does not tell beside a 1, and a stable form in floats may: ln(1 + e⁻²⁰⁰)."""
+
+Rests = Mapping[Leaf, Array]
+"""By line, what floats leave of entries that are 0; 0 elsewhere."""
+
+
+def as_on_paper(problem: Problem, graph: Graph) -> Run:
+    """A problem's run with the numbers of its worked solution: 0 where floats leave a rest of 0.
+
+    Whatever tells a number of a problem takes it from here. Raises `NumberError` as `run` does.
+    """
+    return without_rests(problem, graph, run(problem, graph))[0]
+
+
+@np.errstate(all="ignore")
+def without_rests(problem: Problem, graph: Graph, floats: Run) -> tuple[Run, Rests]:
+    """The run as on paper, and what floats would leave of 0 where it first arises.
+
+    The run itself, where floats leave nothing or it is too large for paper.
+    """
+    lines = [line.leaf for line in (*graph.forward, *graph.backward)]
+    if sum(np.size(floats.numbers[leaf]) for leaf in lines) > MOST:
+        return floats, {}
+    sizes = {leaf: _largest(value) for leaf, value in floats.numbers.items()}
+    left = {leaf: rest for leaf, rest in _left(graph, floats, sizes) if rest.any()}
+    if not (left or _cancelled(graph, floats, sizes) or _beside_kinks(graph, floats, sizes)):
+        return floats, {}
+    paper = _on_paper(problem, graph, floats)
+    if paper is None:
+        return floats, {}
+    numbers = paper.numbers
+    rests: dict[Leaf, Array] = {}
+    passed_on: set[Leaf] = set()
+    for line in (*graph.forward, *graph.backward):
+        rest = np.where(numbers[line.leaf] == 0, left.get(line.leaf, 0.0), 0.0)
+        if not rest.any():
+            continue
+        # A part of an equation has no name on which to say it.
+        if passed_on.isdisjoint(leaves(line.formula)) and line.leaf.name in graph.nodes:
+            rests[line.leaf] = rest
+        passed_on.add(line.leaf)
+    return paper, rests
+
+
+@np.errstate(all="ignore")
+def after_update(problem: Problem, graph: Graph, clean: Run, floats: Run) -> Run:
+    """The run at parameters that are floats themselves, after an update: without rests of rounding.
+
+    On paper where gradients cancel in floats, as through a normalisation. Where values do, the rounding
+    of the parameters is all that is left, and it is the run that is `clean` of it.
+    """
+    lines = [*graph.forward, *graph.backward]
+    if sum(np.size(floats.numbers[line.leaf]) for line in lines) > MOST:
+        return clean
+    sizes = {leaf: _largest(value) for leaf, value in floats.numbers.items()}
+    values = [line.leaf for line in graph.forward]
+    at_rests = any(np.any((clean.numbers[v] == 0) & (floats.numbers[v] != 0)) for v in values)
+    if at_rests or not _cancelled(graph, floats, sizes) or _beside_kinks(graph, floats, sizes):
+        return clean
+    return _on_paper(problem, graph, floats) or clean
+
+
+def _on_paper(problem: Problem, graph: Graph, floats: Run) -> Run | None:
+    """The run in exact numbers, each rounded once; None where some would be too long."""
+    from handgrad.numbers import run_exact
+
+    kinked = [a for call in kinked_calls(graph) for a in call.arguments]
+    try:
+        exact = run_exact(problem, graph)
+        parts = {a: _rounded(exact.of(a), floats.of(a)) for a in kinked}
+    except (NumberError, ArithmeticError):
+        return None
+    numbers = dict(floats.numbers)
+    for leaf in (line.leaf for line in (*graph.forward, *graph.backward)):
+        if leaf in exact.numbers:
+            computed = np.asarray(floats.numbers[leaf], dtype=float)
+            numbers[leaf] = _rounded(exact.numbers[leaf], computed)
+    return Run(graph, numbers, floats.carry, parts)
+
+
+def _left(graph: Graph, run: Run, sizes: Mapping[Leaf, float]) -> Iterator[tuple[Leaf, Array]]:
+    """By line, the entries that may be rests; the others as 0."""
+    largest = max(sizes.values(), default=0.0)
+    for line in (*graph.forward, *graph.backward):
+        value = np.asarray(run.numbers[line.leaf], dtype=float)
+        magnitude = np.abs(value)
+        if ((magnitude < NOISE * largest) & (magnitude > 0)).any():
+            small = magnitude < NOISE * _size(line.formula, graph, sizes)
+            yield line.leaf, np.where(small, value, 0.0)
+
+
+def _cancelled(graph: Graph, run: Run, sizes: Mapping[Leaf, float]) -> bool:
+    """Whether numbers cancel so far that floats keep less than seven digits of what is left."""
+    for line in (*graph.forward, *graph.backward):
+        magnitude = np.abs(np.asarray(run.numbers[line.leaf], dtype=float))
+        grain = CANCELLED * _size(line.formula, graph, sizes)
+        if ((magnitude < grain) & (magnitude > 0)).any():
+            return True
+    return False
+
+
+def _size(formula: Expression, graph: Graph, sizes: Mapping[Leaf, float]) -> float:
+    """The largest number that went into a formula, or into the equations that it names."""
+    named = [_written(leaf, graph) for leaf in leaves(formula)]
+    largest = 0.0
+    for part in (n for each in (formula, *filter(None, named)) for n in walk(each)):
+        if isinstance(part, Literal):
+            largest = max(largest, _largest(part.value))
+        elif isinstance(part, Name | Adjoint):
+            largest = max(largest, sizes.get(part, 0.0))
+    return largest
+
+
+def _largest(numbers: Any) -> float:
+    sizes = np.abs(np.asarray(numbers, dtype=float))
+    largest = float(np.maximum.reduce(sizes, axis=None, initial=0.0))
+    return largest if math.isfinite(largest) else float(sizes[np.isfinite(sizes)].max(initial=0.0))
+
+
+def _written(leaf: Leaf, graph: Graph) -> Expression | None:
+    """The formula of the equation, or of the part of one, that a name stands for."""
+    if isinstance(leaf, Adjoint):
+        return None
+    let = graph.lets.get(leaf.name)
+    return graph.nodes[leaf.name].written if let is None else let.formula
+
+
+def _beside_kinks(graph: Graph, run: Run, sizes: Mapping[Leaf, float]) -> bool:
+    """Whether a number would lie at a kink if it were not for its last digits."""
+    for call in kinked_calls(graph):
+        arguments = [run.of(a) for a in call.arguments]
+        near = [_coarse(x, NOISE * _size(call, graph, sizes)) for x in arguments]
+        for kink in operation_of(call).kinks:
+            at = [entries_at(kink, call, x, graph.cased_leaves) for x in (near, arguments)]
+            if at[0] != at[1]:
+                return True
+    return False
+
+
+def _coarse(array: Array, grain: float) -> Array:
+    return np.round(array / grain) * grain if grain else array
+
+
+def _rounded(exact: Any, computed: Array) -> Array:
+    """Exact numbers as floats of the shape of those `computed`."""
+    from handgrad.numbers import Exact
+
+    def nearest(number: Any, left: float) -> float:
+        one = Exact.of(number)
+        value = float(one)
+        if one.is_exact:
+            return value
+        return float(left) if abs(value) < UNRESOLVED and abs(left) < UNRESOLVED else value
+
+    each = np.frompyfunc(nearest, 2, 1)(np.asarray(exact, dtype=object), computed)
+    return np.asarray(each, dtype=float)

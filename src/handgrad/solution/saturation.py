@@ -1,0 +1,70 @@
+"""Units on the flat end of their activation, where hardly any gradient passes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from handgrad.expression import Call, Option
+from handgrad.graph import Activation
+from handgrad.operations import operation_of
+from handgrad.operations.operation import Array
+from handgrad.running import Run
+from handgrad.solution.slopes import SATURATION, slopes_of
+from handgrad.solution.structure import Saturated
+
+Saturation = dict[tuple[str, Call], list[Saturated]]
+"""The saturated units by equation and activation in it."""
+
+
+def saturation(activations: Sequence[Activation], run: Run, most: int) -> Saturation:
+    """The saturated units of a run, at most so many of one activation."""
+    kinds: dict[tuple[str, tuple[tuple[str, Option], ...]], list[Activation]] = {}
+    for activation in activations:
+        if operation_of(activation.call).saturation is not None:
+            key = activation.call.operation, activation.call.options
+            kinds.setdefault(key, []).append(activation)
+    found: Saturation = {}
+    for same in kinds.values():
+        found |= _of_one_kind(same, run, most)
+    return found
+
+
+def _of_one_kind(activations: Sequence[Activation], run: Run, most: int) -> Saturation:
+    """The saturated units of activations of one kind, whose slopes are computed in one go."""
+    call = activations[0].call
+    threshold = SATURATION * (operation_of(call).saturation or 0.0)
+    arrays = [run.of(activation.pre_activation) for activation in activations]
+    z = np.concatenate([array.ravel() for array in arrays])
+    slopes = slopes_of(
+        Call(call.operation, call.arguments, call.options, shape=z.shape), z, cased=False
+    )
+    found: Saturation = {}
+    if slopes.min(initial=np.inf) >= threshold:
+        return found
+    start = 0
+    for activation, array in zip(activations, arrays, strict=True):
+        stop = start + array.size
+        if slopes[start:stop].min(initial=np.inf) < threshold:
+            steep = slopes[start:stop].reshape(array.shape)
+            found[activation.equation, activation.call] = _units(
+                activation, array, steep, threshold
+            )[:most]
+        start = stop
+    return found
+
+
+def _units(activation: Activation, z: Array, steep: Array, threshold: float) -> list[Saturated]:
+    return [
+        Saturated(
+            pre_activation=activation.pre_activation,
+            activation=activation.equation,
+            operation=activation.call.operation,
+            unit=unit,
+            value=float(z[unit]),
+            slope=float(steep[unit]),
+            threshold=threshold,
+        )
+        for unit in (tuple(map(int, u)) for u in np.argwhere(steep < threshold))
+    ]

@@ -1,0 +1,115 @@
+"""Which entries of parameter gradients one unit silences, found with the formulas themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from handgrad.expression import Expression, Leaf, Shape, leaves
+from handgrad.graph import Graph
+from handgrad.operations.annotate import tidied
+from handgrad.operations.operation import Array
+from handgrad.running.evaluate import value_of
+from handgrad.solution.structure import Zeroed
+
+INFLUENCE_SIZE = 20_000
+"""A gradient with more entries than this is not searched for the entries that a unit zeroes."""
+
+
+@dataclass
+class Silencing:
+    """A graph's gradients, asked which of their entries vanish with one entry of a value.
+
+    Arguments:
+        largest: gradients with more entries than this are not searched.
+    """
+
+    graph: Graph
+    largest: int = INFLUENCE_SIZE
+    _before: dict[str, tuple[Expression, dict[Leaf, Array], Array]] = field(default_factory=dict)
+
+    @cached_property
+    def consumers(self) -> dict[Leaf, list[str]]:
+        """By leaf, the values whose gradients' formulas refer to it."""
+        found: dict[Leaf, list[str]] = {}
+        for name, gradient in self.graph.gradients.items():
+            for part in gradient.parts:
+                for leaf in leaves(part.formula):
+                    found.setdefault(leaf, []).append(name)
+        return found
+
+    def zeroed(self, leaf: Leaf, unit: tuple[Any, ...]) -> tuple[Zeroed, ...]:
+        """The entries of parameter gradients that vanish because entry, or slice, `unit` of `leaf` does.
+
+        Found with the formulas themselves: with positive numbers everywhere, the entries
+        that become zero when this one entry is set to zero, and that grow by a power of it when it grows.
+        """
+        found: list[Zeroed] = []
+        for name in dict.fromkeys(self.consumers.get(leaf, ())):
+            if self.graph.nodes[name].kind != "parameter":
+                continue
+            shape = self.graph.nodes[name].shape
+            if int(np.prod(shape)) > self.largest or len(self.graph.gradients[name].parts) > 1:
+                continue
+            entries = self._vanishing(name, leaf, unit)
+            if entries:
+                found.append(described(name, shape, entries))
+        return tuple(found)
+
+    def _vanishing(
+        self, name: str, leaf: Leaf, unit: tuple[Any, ...]
+    ) -> tuple[tuple[int, ...], ...]:
+        formula, at, before = self._with_positive_numbers(name)
+
+        def times(factor: float) -> Array:
+            array = at[leaf].copy()
+            array[unit] = factor * array[unit]
+            return np.asarray(value_of(formula, {**at, leaf: array}, set()), dtype=float)
+
+        with np.errstate(all="ignore"):
+            without, half, double = times(0.0), times(0.5), times(2.0)
+            gone = (before != 0) & (without == 0)
+            # What only decides where a gradient goes, as the entries of a maximum do, is no factor of it.
+            factor = np.isclose(half * double, before * before) & ~np.isclose(double, before)
+        entries = np.argwhere(gone & factor)
+        return tuple(tuple(int(i) for i in entry) for entry in entries)
+
+    def _with_positive_numbers(self, name: str) -> tuple[Expression, dict[Leaf, Array], Array]:
+        found = self._before.get(name)
+        if found is None:
+            gradient = self.graph.gradients[name]
+            formula = gradient.per_case or gradient.parts[0].formula
+            formula = tidied(formula, self.graph.shape)
+            at: dict[Leaf, Array] = {}
+            for number, used in enumerate(leaves(formula), start=1):
+                shape = self.graph.shape(used)
+                at[used] = _positive(int(np.prod(shape)), number).reshape(shape)
+            with np.errstate(all="ignore"):
+                found = formula, at, np.asarray(value_of(formula, at, set()))
+            self._before[name] = found
+        return found
+
+
+def _positive(count: int, number: int) -> Array:
+    """Numbers between ¼ and ¾, no two alike: multiples of √2 − 1 and of its powers, folded."""
+    return 0.25 + 0.5 * (np.arange(1, count + 1) * (2**0.5 - 1) ** number % 1)
+
+
+def described(name: str, shape: Shape, entries: Sequence[tuple[int, ...]]) -> Zeroed:
+    """How a set of entries lies in a shape: a row, a column, one entry, all of it."""
+    entries = tuple(entries)
+    if len(entries) == int(np.prod(shape)) and len(entries) > 1:
+        return Zeroed(name, "all", 0, entries)
+    if len(entries) == 1 and len(shape) < 2:
+        return Zeroed(name, "entry", entries[0][0] if shape else 0, entries)
+    if len(shape) == 2:
+        rows, columns = {e[0] for e in entries}, {e[1] for e in entries}
+        if len(rows) == 1 and len(entries) == shape[1]:
+            return Zeroed(name, "row", rows.pop(), entries)
+        if len(columns) == 1 and len(entries) == shape[0]:
+            return Zeroed(name, "column", columns.pop(), entries)
+    return Zeroed(name, "entries", 0, entries)

@@ -1,0 +1,307 @@
+"""The title of a step, and why it is done."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from handgrad.expression import Adjoint, Call, Expression, Literal, Name, leaves, walk
+from handgrad.graph import Graph
+from handgrad.graph.structure import activation_of
+from handgrad.notation import Sum
+from handgrad.operations import BY_NAME, is_spoken, noun_of, operation_of
+from handgrad.solution import Broadcast, ShortcutTaken, Step, Trace, TraceLine
+from handgrad.text import Inline, Text, joined
+from handgrad.updates import RULES, SETTINGS
+
+
+def title(trace: Trace, step: Step) -> Text:
+    """A step's title."""
+    graph = trace.graph
+    names = [line.target for line in step.lines if line.role in ("value", "gradient")]
+    match step.kind:
+        case "layer":
+            return _layer_title(trace, step)
+        case "loss":
+            return ("The loss ", Name(step.about))
+        case "compute":
+            return ("Compute ", *joined([(Name(n.name),) for n in names]))
+        case "error_signal":
+            through = [noun_of(op) for op in _activations(graph, step)]
+            back = f": back through {' and '.join(dict.fromkeys(through))}" if through else ""
+            return ("Error signal ", Adjoint(step.about), back)
+        case "pass_backward":
+            return ("Pass the gradient back to ", Name(step.about))
+        case "parameter_gradients" | "data_gradients":
+            word = "Gradient of " if len(names) == 1 else "Gradients of "
+            return (word, *joined([(Name(n.name),) for n in names]))
+        case "update":
+            if len(trace.training) < 2:
+                return ("Update every parameter",)
+            return (f"Update {_update_number(trace, step)} of every parameter",)
+        case "loss_after":
+            if len(trace.training) < 2:
+                return ("The loss after the update",)
+            return (f"The loss after update {_update_number(trace, step)}",)
+
+
+def _update_number(trace: Trace, step: Step) -> int:
+    """Which update a step of the last phase belongs to, counted from 1."""
+    before = [s for s in trace.steps if s.kind == "update"]
+    return sum(int(s.id.split(".")[1]) <= int(step.id.split(".")[1]) for s in before)
+
+
+def _layer_title(trace: Trace, step: Step) -> Text:
+    parts: list[Inline] = []
+    for line in step.lines:
+        node = trace.graph.nodes[line.target.name]
+        root = _outermost(line.formula)
+        if node.name == trace.graph.loss:
+            word: Text = ("the loss",)
+        elif line.role == "cost":
+            word = (
+                ("the mean over the cases",)
+                if trace.problem.reduction == "mean"
+                else ("the sum over the cases",)
+            )
+        elif is_spoken(root) and line is not step.lines[0]:
+            word = (noun_of(root),)
+        else:
+            word = (Name(node.name),)
+        parts += [", then " if parts else "", *word]
+    where = f"Time step {step.time_step}" if step.time_step else f"Layer {step.layer}"
+    return (f"{where}: ", *[p for p in parts if p])
+
+
+def _outermost(formula: Expression) -> str:
+    """The operation at the root of a formula: ReLU for one written out."""
+    known = activation_of(formula) or formula
+    return known.operation if isinstance(known, Call) else ""
+
+
+def _activations(graph: Graph, step: Step) -> list[str]:
+    """The operations that an error signal comes back through."""
+    for note in step.notes:
+        if isinstance(note, ShortcutTaken):
+            return [note.activation, note.operation]
+    activation = graph.activations.get(step.about)
+    applied = activation_of(graph.nodes[activation].written) if activation else None
+    return [applied.operation] if applied is not None else []
+
+
+def reason(trace: Trace, step: Step) -> Text:
+    """What is done in a step and why, in one or two sentences; empty where the title says it all."""
+    match step.phase:
+        case "forward":
+            return _forward_reason(trace, step)
+        case "backward":
+            return _backward_reason(trace, step)
+        case "update":
+            update = trace.problem.update
+            if step.kind == "update" and update is not None:
+                settings = [
+                    (f"{SETTINGS[k].text} ", _as_given(v))
+                    for k, v in update.settings.items()
+                    if k != "step" and (v or k == "rate")
+                ]
+                return (f"{RULES[update.rule].words} Here ", *joined(settings), ".")
+            return ("The forward pass once more, with the new parameters.",)
+
+
+def _as_given(number: float) -> Literal:
+    """A setting, which is not rounded to the page's decimals."""
+    return Literal(number, text=f"{number:.12g}")
+
+
+def _forward_reason(trace: Trace, step: Step) -> Text:
+    """What the words say of each line's operation; plain arithmetic speaks for itself."""
+    losses = {s.loss: s.operation for s in trace.graph.shortcuts}
+    said: dict[str, None] = {}
+    for line in step.lines:
+        operation = losses.get(line.target.name) or _outline(line.formula)
+        if is_spoken(operation) and BY_NAME[operation].family != "arithmetic":
+            words = BY_NAME[operation].words
+            if not words.unweighted or _weighted(trace.graph, line.formula):
+                said[words.forward] = None
+            elif _of_vectors(line.formula):
+                said[BY_NAME[BY_NAME[operation].of_vectors].words.forward] = None
+            else:
+                said[words.unweighted] = None
+        if line.target.name in losses:
+            written = _operations(trace.graph.nodes[line.target.name].written)
+            said |= {
+                stable: None
+                for o in sorted(_operations(line.formula) - written)
+                if (stable := BY_NAME[o].words.stable)
+            }
+    options = joined([part for line in step.lines for part in _options(line.formula)])
+    if not said:
+        return ("",)
+    return (" ".join(said), *((" Here ", *options, ".") if options else ()))
+
+
+def _options(formula: Expression) -> list[Text]:
+    """The options of a formula's operations that a reader has to know to compute it."""
+    said: dict[Text, None] = {}
+    for call in walk(formula):
+        if not isinstance(call, Call):
+            continue
+        for name, option in operation_of(call).words.options.items():
+            value = dict(call.options).get(name, operation_of(call).options[name])
+            if isinstance(value, int | float) and value != option.plain:
+                said[f"{option.text} ", _as_given(value)] = None
+    return list(said)
+
+
+def _operations(formula: Expression | None) -> set[str]:
+    return (
+        {c.operation for c in walk(formula) if isinstance(c, Call)}
+        if formula is not None
+        else set()
+    )
+
+
+def _outline(formula: Expression) -> str:
+    """The operation that best describes a formula: the weighted sum in W x + b."""
+    if not isinstance(formula, Call):
+        return ""
+    if (applied := activation_of(formula)) is not None:
+        return applied.operation
+    if BY_NAME[formula.operation].family == "arithmetic":
+        for argument in formula.arguments:
+            if isinstance(argument, Call) and BY_NAME[argument.operation].family == "linear":
+                return argument.operation
+    return formula.operation
+
+
+def _backward_reason(trace: Trace, step: Step) -> Text:
+    if any(isinstance(n, ShortcutTaken) for n in step.notes):
+        note = next(n for n in step.notes if isinstance(n, ShortcutTaken))
+        left = (
+            "prediction minus target"
+            if note.whole
+            else "the prediction, times what the targets add up to, minus the target"
+        )
+        if BY_NAME[note.activation].distribution and _picks_a_class(trace.graph, note):
+            left += ", which is 1 for the true class and 0 for the others"
+        return (
+            f"{noun_of(note.activation)[0].upper()}{noun_of(note.activation)[1:]} and "
+            f"{noun_of(note.operation)} belong together: their derivatives cancel to {left}.",
+        )
+    operations: dict[str, None] = {}
+    sides: dict[str, set[int]] = {}
+    for line in step.lines:
+        written = (
+            trace.graph.nodes[line.through].written if line.through in trace.graph.nodes else None
+        )
+        if written is not None and line.role in ("gradient", "part", "per_case"):
+            for operation in _path(written, line.target.name):
+                operations[operation] = None
+            for operation, positions in _sides(written, line.target.name).items():
+                sides.setdefault(operation, set()).update(positions)
+    # Only what is multiplied by weights has weights that carry the gradient back.
+    through = {line.through for line in step.lines if line.through in trace.graph.nodes}
+    equations = [trace.graph.nodes[name].written for name in sorted(through)]
+    weighs = any(_multiplies(o) for o in operations) and any(
+        e is not None and _weighted(trace.graph, e) for e in equations
+    )
+    vectors = not weighs and all(_of_vectors(e) for e in equations if e is not None)
+    told = [o for o in operations if is_spoken(o)]
+    if vectors:
+        told = [BY_NAME[o].of_vectors or o for o in told]
+    said = [_backward_of(o, sides.get(o, set())) for o in told]
+    if step.kind == "pass_backward" and weighs:
+        said = [
+            "Every weight that carried the value forward carries the gradient back: multiply by the transpose."
+        ]
+    elif step.kind == "parameter_gradients" and weighs:
+        repeated = any(isinstance(n, Broadcast) for n in step.notes)
+        known = trace.graph.gradients
+        gradients = [known[x.target.name] for x in step.lines if x.target.name in known]
+        each = "In each case the" if any(g.per_case is not None for g in gradients) else "The"
+        bias = (
+            "the error signal added up over the examples" if repeated else "the error signal itself"
+        )
+        averaged = "averaged" if trace.problem.reduction == "mean" else "added up"
+        biased = any(_is_bias(trace.graph, line) for line in step.lines)
+        both = "Both are" if biased else "It is"
+        after = f" {both} then {averaged} over the cases." if each != "The" else ""
+        added = f"; the bias gradient is {bias}" if biased else ""
+        said = [
+            f"{each} weight gradient is the error signal times the layer's input{added}.{after}"
+        ]
+    return (" ".join(said[:2]),)
+
+
+def _backward_of(operation: str, sides: set[int]) -> str:
+    """What is said of an operation's gradient; of a quotient only what its gradient goes to."""
+    words = BY_NAME[operation].words
+    if words.by_argument and len(sides) == 1:
+        (side,) = sides
+        return words.by_argument[side]
+    return words.backward
+
+
+def _sides(expression: Expression, name: str) -> dict[str, set[int]]:
+    """By operation, in which arguments of its calls a name stands."""
+    found: dict[str, set[int]] = {}
+    for call in walk(expression):
+        if isinstance(call, Call):
+            for side, part in enumerate(call.arguments):
+                if any(isinstance(leaf, Name) and leaf.name == name for leaf in leaves(part)):
+                    found.setdefault(call.operation, set()).add(side)
+    return found
+
+
+def _picks_a_class(graph: Graph, note: ShortcutTaken) -> bool:
+    """Whether the target has no name: the loss picks its class, and the 1 stands in the numbers alone."""
+    for shortcut in graph.shortcuts:
+        if (shortcut.loss, shortcut.pre_activation) == (note.loss, note.pre_activation):
+            target = shortcut.fused.arguments[1]
+            return isinstance(target, Literal) and set(np.ravel(target.value)) == {0.0, 1.0}
+    return False
+
+
+def _weighted(graph: Graph, formula: Expression) -> bool:
+    """Whether a product in a formula has parameters in it."""
+    for call in walk(formula):
+        if isinstance(call, Call) and _multiplies(call.operation):
+            names = (leaf.name for argument in call.arguments for leaf in leaves(argument))
+            if any(n in graph.nodes and graph.nodes[n].kind == "parameter" for n in names):
+                return True
+    return False
+
+
+def _of_vectors(formula: Expression) -> bool:
+    """Whether every product of matrices in a formula is one of two vectors: their dot product."""
+    calls = (c for c in walk(formula) if isinstance(c, Call))
+    products = (c for c in calls if operation_of(c).of_vectors)
+    return all(len(a.shape or ()) == 1 for c in products for a in c.arguments)
+
+
+def _is_bias(graph: Graph, line: TraceLine) -> bool:
+    """Whether a line is the gradient of what is added to a product of weights, not multiplied in it."""
+    node = graph.nodes.get(line.through)
+    if node is None or node.written is None or line.role not in ("gradient", "part", "per_case"):
+        return False
+    path = _path(node.written, line.target.name)
+    return path[-1:] != ["?"] and all(
+        o in BY_NAME and isinstance(BY_NAME[o].notation, Sum) for o in path
+    )
+
+
+def _multiplies(operation: str) -> bool:
+    """Whether it is a product of vectors or matrices, which a convolution is not."""
+    known = BY_NAME.get(operation)
+    return known is not None and known.family == "linear" and not known.slides
+
+
+def _path(expression: Expression, name: str) -> list[str]:
+    """The operations from the root of an equation down to the first use of a name."""
+    if isinstance(expression, Name):
+        return [] if expression.name == name else ["?"]
+    if isinstance(expression, Call):
+        for argument in expression.arguments:
+            below = _path(argument, name)
+            if below[-1:] != ["?"]:
+                return [expression.operation, *below]
+    return ["?"]

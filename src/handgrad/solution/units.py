@@ -1,0 +1,98 @@
+"""The units of a run: what every activation makes of its pre-activation, and what its slope passes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from handgrad.expression import Expression
+from handgrad.graph import Graph, activations
+from handgrad.operations import operation_of
+from handgrad.operations.operation import Array
+from handgrad.running import Run
+from handgrad.solution.slopes import slopes_of
+from handgrad.solution.structure import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """All the units of one activation; arrays are in the pre-activation's shape, cases last.
+
+    Arguments:
+        activation: the name of the activation's value, such as h2.
+        pre_activation: what it is applied to, such as z2.
+        operation: the activation, such as relu.
+        gate: whether it lets gradient through where its input is positive, and none elsewhere.
+        z, slope: the pre-activation and the local derivative there.
+        arriving: the gradient with respect to the activation's value.
+        step, layer, time_step: the forward step that computes it, and the number of the layer, or of
+            a recurrent network's time step, 0 for none.
+    """
+
+    activation: str
+    pre_activation: Expression
+    operation: str
+    gate: bool
+    z: Array
+    slope: Array
+    arriving: Array
+    cased: bool
+    step: str
+    layer: int
+    time_step: int
+
+    @property
+    def shut(self) -> Array:
+        """Where the gate is shut: nowhere for an activation that is no gate."""
+        return (self.z <= 0) & (self.slope == 0) & self.gate
+
+    @property
+    def passing(self) -> Array:
+        """The gradient that gets through to the pre-activation along this path."""
+        return self.arriving * self.slope
+
+
+def units(trace: Trace) -> tuple[Units, ...]:
+    """The units of every equation that is an activation, entry by entry, of something.
+
+    An activation whose derivative is taken together with the loss is not among them: no
+    local slope of its own stands in the way back.
+    """
+    graph, run = trace.graph, trace.run
+    steps = {line.target.name: s for s in trace.steps if s.phase == "forward" for line in s.lines}
+    found: list[Units] = []
+    for activation in activations(graph):
+        name, call, argument = activation.equation, activation.call, activation.pre_activation
+        if not activation.alone or activation.fused or not operation_of(call).elementwise:
+            continue
+        z = run.of(argument)
+        others = [(run.of(a), graph.cased(a)) for a in call.arguments[1:]]
+        slope = slopes_of(call, z, others, cased=graph.cased(argument))
+        found.append(
+            Units(
+                activation=name,
+                pre_activation=argument,
+                operation=call.operation,
+                gate=activation.gate,
+                z=z,
+                slope=np.where(z == 0, 0.5, slope) if activation.splits_ties else slope,
+                arriving=_arriving(graph, run, name),
+                cased=graph.cased(argument),
+                step=steps[name].id if name in steps else "",
+                layer=steps[name].layer if name in steps else 0,
+                time_step=steps[name].time_step if name in steps else 0,
+            )
+        )
+    return tuple(found)
+
+
+def _arriving(graph: Graph, run: Run, name: str) -> Array:
+    if not graph.gradients[name].reached and name != graph.cost:
+        return np.zeros(np.shape(run.value(name)))
+    return np.asarray(run.gradient(name), dtype=float)
+
+
+def entry(expression: Expression, index: tuple[int, ...]) -> Expression:
+    """An entry of a vector or an array as a formula; a scalar as it is."""
+    return replace(expression.at(index), shape=()) if index else expression

@@ -1,0 +1,156 @@
+"""The update phase of a trace: every parameter's new value, and the loss with them, for some steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from handgrad.expression import Adjoint, Leaf, Name
+from handgrad.finite import all_finite
+from handgrad.graph import Graph
+from handgrad.graph.asked import unasked
+from handgrad.graph.updating import UpdatePass, update_pass
+from handgrad.operations.operation import Array
+from handgrad.problem import Problem
+from handgrad.running import Plan, Run
+from handgrad.running.evaluate import value_of
+from handgrad.running.plan import shown_figures
+from handgrad.solution.numbers import Numbers
+from handgrad.solution.rests import after_update
+from handgrad.solution.stable import told_by
+from handgrad.solution.structure import Diverged, Role, TraceLine
+from handgrad.updates import Assignment
+
+ROLES: dict[Assignment, Role] = {"memory": "memory", "let": "let", "updated": "updated"}
+
+RESOLVED = 10
+"""Runs after an update that are worked out on paper where floats cancel; each takes up to 40 ms."""
+
+
+@dataclass
+class Updating:
+    """Carries the parameters from update to update."""
+
+    problem: Problem
+    graph: Graph
+    plan: Plan
+    run: Run
+    decimals: int
+    memory: dict[Leaf, Array] = field(default_factory=dict)
+    step: int = 0
+
+    def __post_init__(self) -> None:
+        assert self.problem.update is not None
+        self.update: UpdatePass = update_pass(self.graph, self.problem.update)
+        self.numbers: Mapping[Leaf, Array] = self.run.numbers
+        self.parameters: dict[str, Array] = {n: g.array for n, g in self.problem.parameters.items()}
+        self.cased = self.graph.cased_leaves | self.update.cased
+        for name, shape in self.update.memories.items():
+            count = self.graph.nodes[self._owner(name)]
+            cases = (self.parameters[count.name].shape[-1],) if count.cased else ()
+            self.memory[name] = np.zeros((*shape, *cases))
+
+    def _owner(self, memory: Name) -> str:
+        return next(
+            p for p, lines in self.update.lines.items() if any(u.target == memory for u in lines)
+        )
+
+    def lines(self) -> Iterator[TraceLine]:
+        """The lines of the next update; afterwards `parameters` are the new ones."""
+        self.step += 1
+        settings: dict[Leaf, Array] = {n: np.asarray(v) for n, v in self.update.settings.items()}
+        settings[self.update.step] = np.asarray(float(self.step))
+        updated = dict(self.parameters)
+        numbers = {**self.numbers, **settings, **self.memory}
+        put = Numbers(numbers, self.cased, self.graph.rows)
+        for parameter, lines in self.update.lines.items():
+            for line in lines:
+                rounded = self.run.carry == "rounded"
+                value = np.asarray(
+                    value_of(line.formula, numbers, self.cased, clean=not rounded), dtype=float
+                )
+                if rounded:
+                    value = shown_figures(value, self.decimals)
+                yield TraceLine(
+                    target=line.target,
+                    role=ROLES[line.assigns],
+                    formula=line.formula,
+                    substituted=put.put_into(line.formula),
+                    value=value,
+                    shape=line.target.shape or (),
+                    cased=self.graph.nodes[parameter].cased,
+                    row=parameter in self.graph.rows,
+                )
+                if line.assigns == "updated":
+                    updated[parameter] = value
+                else:
+                    numbers[line.target] = value
+                    put.literals.pop(line.target, None)
+                if line.assigns == "memory":
+                    self.memory[line.target] = value
+        self.parameters = updated
+
+    def run_again(self) -> Array:
+        """The forward and backward pass with the new parameters; the loss."""
+        data = {n: g.array for n, g in self.problem.data.items()}
+        with np.errstate(all="ignore"):
+            self.numbers = self.plan({**data, **self.parameters})
+        if self.run.carry == "exact" and self.step <= RESOLVED:
+            self.numbers = self._resolved(data)
+        return np.asarray(self.numbers[Name(self.graph.cost)], dtype=float)
+
+    def _resolved(self, data: Mapping[str, Array]) -> Mapping[Leaf, Array]:
+        """The numbers of the last run, on paper where they cancel in floats."""
+        if not all(self._is_finite(leaf) for leaf in self.numbers):
+            return self.numbers
+        given = self.problem.parameters
+        problem = self.problem.with_values(
+            {
+                n: {"cases": np.moveaxis(a, -1, 0)} if given[n].cased else a
+                for n, a in self.parameters.items()
+            }
+        )
+        with np.errstate(all="ignore"):
+            floats = Run(self.graph, self._floats({**data, **self.parameters}))
+        return after_update(problem, self.graph, Run(self.graph, self.numbers), floats).numbers
+
+    @cached_property
+    def _floats(self) -> Plan:
+        """The plan with rests of rounding and all."""
+        return Plan(self.graph)
+
+    def loss_line(self) -> TraceLine:
+        """The loss at the parameters of the last run."""
+        graph = self.graph
+        formula = told_by(graph.cost, graph, self.numbers, graph.cased_leaves)
+        return TraceLine(
+            target=Name(graph.cost, shape=()),
+            role="cost",
+            formula=formula,
+            substituted=Numbers(self.numbers, graph.cased_leaves, graph.rows).put_into(formula),
+            value=np.asarray(self.numbers[Name(graph.cost)], dtype=float),
+            shape=(),
+        )
+
+    def diverged(self, number: int) -> Diverged | None:
+        """What is not finite in the last run, update `number`'s; None where the next update can be made."""
+        cost = Name(self.graph.cost)
+        needed: list[Leaf] = [cost, *(Adjoint(p) for p in self.parameters)]
+        if all(self._is_finite(leaf) for leaf in needed):
+            return None
+        aside = unasked(self.graph)
+        lines = [x.leaf for x in self.graph.backward if x.leaf.name in self.graph.nodes]
+        order: list[Leaf] = [
+            *(Name(n) for n in self.graph.equations),
+            cost,
+            *(leaf for leaf in lines if leaf not in aside),
+        ]
+        first = next(leaf for leaf in order if not self._is_finite(leaf))
+        equation = self.graph.nodes[first.name].equation
+        return Diverged(number, first.name, isinstance(first, Adjoint), equation)
+
+    def _is_finite(self, leaf: Leaf) -> bool:
+        return all_finite(np.asarray(self.numbers[leaf], dtype=float))

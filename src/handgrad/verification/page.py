@@ -1,0 +1,80 @@
+"""The page of a verification."""
+
+from __future__ import annotations
+
+from handgrad.expression import Adjoint
+from handgrad.page.blocks import Block, Heading, Note, Page, Table, Text
+from handgrad.text import joined
+from handgrad.verification.verifying import Verification
+
+FEW = 4
+"""Entries that are called by their names."""
+
+
+def verification_page(verification: Verification) -> Page:
+    """Every gradient beside the largest difference from each method, and a verdict."""
+    methods = list(dict.fromkeys(c.method for c in verification.comparisons))
+    names = list(dict.fromkeys(c.name for c in verification.comparisons))
+    found = {(c.method, c.name): c for c in verification.comparisons}
+    rows: list[tuple[Text, ...]] = []
+    for name in names:
+        cells: list[Text] = [(Adjoint(name),)]
+        for method in methods:
+            comparison = found[method, name]
+            verdict = "" if comparison.agrees else "  WRONG"
+            cells.append((f"{comparison.difference:.1e}{verdict}",))
+        rows.append(tuple(cells))
+    header: tuple[Text, ...] = (("gradient",), *((f"against {m}",) for m in methods))
+    blocks: list[Block] = [
+        Heading(("Verification",), 1),
+        Table(header, tuple(rows), "l" + "r" * len(methods), ("Largest relative difference",)),
+    ]
+    for method in methods:
+        largest = verification.largest(method)
+        wrong = [c for c in verification.comparisons if c.method == method and not c.agrees]
+        if not wrong:
+            blocks.append(
+                Note(
+                    "check",
+                    (f"Every gradient agrees with {method}; largest difference {largest:.1e}.",),
+                )
+            )
+        for c in wrong:
+            gradient = Adjoint(c.name)
+            blocks.append(
+                Note(
+                    "warning",
+                    (
+                        gradient.at(c.entry) if c.entry else gradient,
+                        f" is {c.ours:.6g}, but {method} says {c.theirs:.6g}.",
+                    ),
+                )
+            )
+    comparisons = verification.comparisons
+    for names, said, after in (
+        (
+            [c.name for c in comparisons if c.at_kink],
+            "A number lies at a kink; any slope between those on its two sides is right for ",
+            ".",
+        ),
+        (
+            [c.name for c in comparisons if c.beside],
+            "Several numbers lie at kinks at once, and the slopes taken there do not add up to the slope on "
+            "either side for ",
+            ": compared a hair beside, where nothing lies at a kink.",
+        ),
+    ):
+        if names:
+            each = joined([(Adjoint(n),) for n in dict.fromkeys(names)])
+            blocks.append(Note("info", (said, *each, after)))
+    blocks += [
+        Note("info", (f"Not compared with {m}: {why}.",)) for m, why in verification.skipped.items()
+    ]
+    for name, entries in verification.not_finite.items():
+        shown = [(Adjoint(name).at(e) if e else Adjoint(name),) for e in entries[:FEW]]
+        more = len(entries) - len(shown)
+        rest: list[Text] = [(f"{more} more",)] if more else []
+        verb = "is" if len(entries) == 1 else "are"
+        text = *joined([*shown, *rest]), f" {verb} infinite or undefined: not compared."
+        blocks.append(Note("info", text))
+    return Page("Verification", tuple(blocks), display=verification.display, loss=verification.loss)

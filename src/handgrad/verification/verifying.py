@@ -1,0 +1,368 @@
+"""Checks every gradient from outside: central finite differences, and PyTorch's autograd."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+
+from handgrad.errors import HandgradError
+from handgrad.expression import Name
+from handgrad.graph import Graph, build
+from handgrad.operations.operation import Array
+from handgrad.problem import Problem
+from handgrad.record import JsonForm
+from handgrad.running import Plan, Run, run
+from handgrad.running.evaluate import value_of
+
+DIFFERENCE_TOLERANCE = 1e-5
+"""Largest relative difference from finite differences that passes: their own error is near
+ε^(2/3) ≈ 4e-11 of the function's scale, and grows with its third derivative."""
+
+KINK = 1e-3
+"""Slopes on two sides of a number that differ by more than this share of them mark a kink, where the gap
+stays with a smaller step: that of a curve closes."""
+
+CLOSER = 8
+"""How many times smaller the step is with which the gap between two slopes is measured again."""
+
+AUTOGRAD_TOLERANCE = 1e-9
+"""Largest relative difference from autograd that passes, in float64."""
+
+BESIDE = 1e-6
+"""How far beside a number autograd is asked again, relative to its scale: where the function is smooth,
+the mean of the slopes on the two sides is off by some BESIDE² of its third derivative."""
+
+A_HAIR = 1e-4
+"""How far numbers are moved, relative to their scale, off kinks at which the slopes taken are those of no side."""
+
+MOVES = 3
+"""Times that they are moved, where they come upon other kinks."""
+
+ASKED_AGAIN = 64
+"""Entries of one name for which autograd is asked again, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One gradient against one method: the largest difference, relative to the larger of 1 and its size.
+
+    `at_kink`: the slopes on the two sides of some entry differ; any slope between them counts
+    as right there. `beside`: several kinks are met at once, and the slopes taken there do not add up
+    to that on either side, as in relu(x) − relu(−x) at 0; what is compared are the gradients a hair beside.
+    """
+
+    method: str
+    name: str
+    difference: float
+    tolerance: float
+    entry: tuple[int, ...]
+    ours: float
+    theirs: float
+    at_kink: bool = False
+    beside: bool = False
+    json: ClassVar = JsonForm(also=("agrees",))
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the difference is within the tolerance."""
+        return self.difference <= self.tolerance
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Every comparison, and the methods that could not be used with the reason.
+
+    `not_finite` has the entries of gradients that are infinite or undefined, which are compared with
+    nothing; `loss` names what is differentiated, and `display` is the problem's.
+    """
+
+    comparisons: tuple[Comparison, ...]
+    skipped: Mapping[str, str]
+    not_finite: Mapping[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
+    loss: str = "L"
+    display: Mapping[str, str] = field(default_factory=dict)
+    json: ClassVar = JsonForm("verify", without=("display",), also=("agrees", "largest_difference"))
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every comparison is within its tolerance."""
+        return all(c.agrees for c in self.comparisons)
+
+    @property
+    def largest_difference(self) -> Mapping[str, float]:
+        """By method, its largest difference."""
+        return {c.method: self.largest(c.method) for c in self.comparisons}
+
+    def largest(self, method: str) -> float:
+        """The largest difference of a method; NaN where it was not used."""
+        return max(
+            (c.difference for c in self.comparisons if c.method == method), default=float("nan")
+        )
+
+
+def verify(problem: Problem) -> Verification:
+    """Compares the gradient of every parameter and datum with methods that share no rule with it.
+
+    The gradients are those of the loss over all the cases. Raises `HandgradError` where the
+    problem cannot be solved.
+    """
+    graph = build(problem)
+    result = run(problem, graph)
+    plan = Plan(graph, backward=False)
+    givens: dict[str, Array] = {
+        n: g.array for n, g in (*problem.parameters.items(), *problem.data.items())
+    }
+    ours = {name: total_gradient(graph, result, name) for name in givens}
+    comparisons = [_by_differences(plan, graph, givens, name, ours[name]) for name in givens]
+    skipped: dict[str, str] = {}
+    if importlib.util.find_spec("torch") and importlib.util.find_spec("array_api_compat"):
+        theirs = _autograd(plan, graph, givens)
+        comparisons += [
+            _by_autograd(plan, graph, givens, name, ours[name], theirs[name]) for name in givens
+        ]
+    else:
+        skipped["torch autograd"] = "PyTorch is not installed (pip install 'handgrad[torch]')"
+    comparisons = [c if c.agrees else _a_hair_beside(problem, plan, graph, c) for c in comparisons]
+    not_finite = {
+        name: tuple(tuple(int(i) for i in entry) for entry in np.argwhere(~np.isfinite(gradient)))
+        for name, gradient in ours.items()
+        if not np.isfinite(gradient).all()
+    }
+    return Verification(tuple(comparisons), skipped, not_finite, graph.cost, problem.display)
+
+
+def _a_hair_beside(problem: Problem, plan: Plan, graph: Graph, found: Comparison) -> Comparison:
+    """What disagrees, compared at numbers that are off any kink; as it is where it still disagrees.
+
+    At a kink our own gradient jumps; where it hardly moves, no kink is the cause.
+    """
+    for seed in range(MOVES):
+        draws = np.random.default_rng(seed)
+        moved = {
+            name: given.array
+            + A_HAIR
+            * np.maximum(1.0, np.abs(given.array))
+            * draws.uniform(-1, 1, given.array.shape)
+            for name, given in (*problem.parameters.items(), *problem.data.items())
+            if name in problem.parameters or name == found.name
+        }
+        givens = {n: g.array for n, g in problem.data.items()} | moved
+        try:
+            ours = total_gradient(graph, run(problem.with_values(moved), graph), found.name)
+        except HandgradError:
+            continue
+        jump = abs(float(ours[found.entry]) - found.ours)
+        if not jump > abs(found.theirs - found.ours) / 2:
+            continue
+        if found.method == "finite differences":
+            beside = _by_differences(plan, graph, givens, found.name, ours)
+        else:
+            theirs = _autograd(plan, graph, givens)[found.name]
+            beside = _by_autograd(plan, graph, givens, found.name, ours, theirs)
+        if beside.agrees:
+            return replace(beside, at_kink=False, beside=True)
+    return found
+
+
+def total_gradient(graph: Graph, result: Run, name: str) -> Array:
+    """The gradient of the loss over all the cases with respect to a given.
+
+    What differs from case to case has the gradient of its own case's loss; its share in
+    the mean over the cases is that divided by their number.
+    """
+    gradient = result.gradient(name)
+    if graph.nodes[name].cased and graph.cost != graph.loss:
+        return gradient / gradient.shape[-1] if _averages(graph) else gradient
+    return gradient
+
+
+def _averages(graph: Graph) -> bool:
+    """Whether the cost is the mean over the cases, rather than the sum."""
+    formula = graph.nodes[graph.cost].computed
+    assert formula is not None
+    leaf = Name(graph.loss)
+    two = value_of(formula, {leaf: np.ones(2)}, {leaf})
+    return float(two) == 1.0
+
+
+def _loss(plan: Plan, graph: Graph, givens: Mapping[str, Array], xp: Any = np) -> Any:
+    numbers = plan(givens, xp)
+    loss = numbers[Name(graph.cost)]
+    return xp.sum(loss) if getattr(loss, "ndim", 0) else loss
+
+
+def _shares(plan: Plan, graph: Graph, givens: Mapping[str, Array]) -> Array:
+    """The loss over all the cases, as what each of them adds to it."""
+    numbers = plan(givens)
+    each = np.asarray(numbers[Name(graph.loss)], dtype=float)
+    if graph.cost == graph.loss or not each.ndim:
+        return np.asarray(numbers[Name(graph.cost)], dtype=float)
+    return each / each.size if _averages(graph) else each
+
+
+def _slopes(
+    plan: Plan, graph: Graph, givens: Mapping[str, Array], name: str
+) -> tuple[Array, Array]:
+    """The least and the largest slope beside each entry, with a step of ε^(1/3) times the entry's scale.
+
+    Each case has its own kinks, on which it may be given either slope. Away from kinks both are the
+    central difference.
+    """
+    value = np.array(givens[name], dtype=float)
+    below, above = np.empty_like(value), np.empty_like(value)
+    with np.errstate(all="ignore"):
+        middle = _shares(plan, graph, givens)
+
+        def sides(index: tuple[int, ...], step: float) -> tuple[float, float]:
+            ends = []
+            for sign in (1, -1):
+                moved = value.copy()
+                moved[index] += sign * step
+                ends.append(_shares(plan, graph, {**givens, name: moved}))
+            beside = (ends[0] - middle) / step, (middle - ends[1]) / step
+            return float(np.minimum(*beside).sum()), float(np.maximum(*beside).sum())
+
+        for index in np.ndindex(value.shape):
+            step = np.finfo(float).eps ** (1 / 3) * max(1.0, abs(float(value[index])))
+            rounding = np.finfo(float).eps * float(np.abs(middle).sum()) / step
+            closer = partial(sides, index, step / CLOSER)
+            below[index], above[index] = _slope(sides(index, step), closer, CLOSER**2 * rounding)
+    return below, above
+
+
+def _slope(
+    slopes: tuple[float, float], closer: Callable[[], tuple[float, float]], rounding: float = 0.0
+) -> tuple[float, float]:
+    """The slopes on the two sides of a kink: their gap, of which rounding may make so much, stays with a smaller step.
+
+    That of a curve closes. There both are the central difference, extrapolated to no step at all where
+    the curve is steep (Richardson: its error goes with the step's square).
+    """
+    low, high = slopes
+    central = (low + high) / 2
+    if not high - low > KINK * (abs(low) + abs(high)) + rounding:
+        return central, central
+    closer_low, closer_high = closer()
+    if closer_high - closer_low > (high - low) / 2:
+        return low, high
+    nearer = (closer_low + closer_high) / 2
+    central = nearer + (nearer - central) / (CLOSER**2 - 1)
+    return central, central
+
+
+def _by_differences(
+    plan: Plan, graph: Graph, givens: Mapping[str, Array], name: str, ours: Array
+) -> Comparison:
+    below, above = _slopes(plan, graph, givens, name)
+    theirs = _nearest_slope(ours, below, above)
+    at_kink = bool(np.any(below < above))
+    return _compared(
+        "finite differences", name, ours, theirs, DIFFERENCE_TOLERANCE, at_kink=at_kink
+    )
+
+
+def _nearest_slope(ours: Array, below: Array, above: Array) -> Array:
+    """The central difference; at a kink, the slope between those on its two sides nearest to ours."""
+    central = (below + above) / 2
+    between = np.clip(ours, np.minimum(below, above), np.maximum(below, above))
+    return np.where(below < above, between, central)
+
+
+def _autograd(plan: Plan, graph: Graph, givens: Mapping[str, Array]) -> dict[str, Array]:
+    """Runs the forward functions on PyTorch tensors and lets autograd differentiate them."""
+    torch = importlib.import_module("torch")
+    xp = importlib.import_module("array_api_compat.torch")
+    tensors = {
+        n: torch.tensor(np.asarray(g), dtype=torch.float64, requires_grad=True)
+        for n, g in givens.items()
+    }
+    loss = _loss(plan, graph, tensors, xp)
+    if getattr(loss, "requires_grad", False):
+        loss.backward()
+    return {
+        n: np.zeros(np.shape(givens[n])) if t.grad is None else t.grad.numpy()
+        for n, t in tensors.items()
+    }
+
+
+def _by_autograd(
+    plan: Plan,
+    graph: Graph,
+    givens: Mapping[str, Array],
+    name: str,
+    ours: Array,
+    theirs: Array,
+) -> Comparison:
+    theirs = _asked_beside(plan, graph, givens, name, ours, theirs)
+    return _compared("torch autograd", name, ours, theirs, AUTOGRAD_TOLERANCE)
+
+
+def _asked_beside(
+    plan: Plan,
+    graph: Graph,
+    givens: Mapping[str, Array],
+    name: str,
+    ours: Array,
+    theirs: Array,
+) -> Array:
+    """Autograd's gradient; where it differs from ours, from its slopes on the two sides of the entry.
+
+    A forward function may be put together from parts that have kinks where the whole has none:
+    softplus(z) = max(z, 0) + ln(1 + exp(−|z|)), of which autograd makes a slope of 0 at 0. At a kink
+    of the function itself, any slope between the two sides counts as right.
+    """
+    theirs = np.array(theirs, dtype=float)
+    gap = _gap(ours, theirs)
+    for entry in map(tuple, np.argwhere(gap > AUTOGRAD_TOLERANCE)[:ASKED_AGAIN]):
+
+        def sides(step: float, at: tuple[int, ...] = entry) -> tuple[float, float]:
+            slopes = []
+            for sign in (1, -1):
+                moved = np.array(givens[name], dtype=float)
+                moved[at] += sign * step * max(1.0, abs(float(moved[at])))
+                slopes.append(float(_autograd(plan, graph, {**givens, name: moved})[name][at]))
+            return min(slopes), max(slopes)
+
+        low, high = _slope(sides(BESIDE), partial(sides, BESIDE / CLOSER))
+        theirs[entry] = min(max(float(ours[entry]), low), high)
+    return theirs
+
+
+def _gap(ours: Array, theirs: Array) -> Array:
+    """The difference relative to the larger of 1 and the largest entry; 0 where ours has no number."""
+    finite = np.isfinite(ours)
+    scale = max(1.0, float(np.abs(np.where(finite, ours, 0.0)).max(initial=0.0)))
+    with np.errstate(invalid="ignore"):
+        gap = np.abs(ours - theirs) / scale
+    return np.where(finite, np.where(np.isnan(gap), np.inf, gap), 0.0)
+
+
+def _compared(
+    method: str,
+    name: str,
+    ours: Array,
+    theirs: Array,
+    tolerance: float,
+    *,
+    at_kink: bool = False,
+) -> Comparison:
+    ours, theirs = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
+    gap = _gap(ours, theirs)
+    entry = np.unravel_index(int(np.argmax(gap)), gap.shape) if gap.ndim else ()
+    index = tuple(int(i) for i in entry)
+    return Comparison(
+        method=method,
+        name=name,
+        difference=float(gap[index]),
+        tolerance=tolerance,
+        entry=index,
+        ours=float(ours[index]),
+        theirs=float(theirs[index]),
+        at_kink=at_kink,
+    )
