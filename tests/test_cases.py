@@ -15,18 +15,18 @@ from tests.test_operations import ROWS, Row, anything, spelled
 CASES = 3
 
 
-def runs(row: Row, cased: tuple[bool, ...], parameters: bool) -> None:
+def runs(row: Row, batched: tuple[bool, ...], parameters: bool) -> None:
     generator = np.random.default_rng(len(str(row)))
     draws = row.draws * len(row.shapes) if len(row.draws) == 1 else row.draws
     names = [f"a{i}" for i in range(len(row.shapes))]
     every = {
         name: [np.asarray(draw(generator, shape)) for _ in range(CASES if many else 1)]
-        for name, draw, shape, many in zip(names, draws, row.shapes, cased, strict=True)
+        for name, draw, shape, many in zip(names, draws, row.shapes, batched, strict=True)
     }
     equations = [f"r = {spelled(row)}", "L = sum(r*r) + sum(r)"]
     one = {
         name: {"cases": np.stack(arrays)} if many else arrays[0]
-        for (name, arrays), many in zip(every.items(), cased, strict=True)
+        for (name, arrays), many in zip(every.items(), batched, strict=True)
     }
     given = (one, {}) if parameters else ({}, one)
     batch = handgrad.Problem(equations, *given, reduction="sum")
@@ -38,20 +38,20 @@ def runs(row: Row, cased: tuple[bool, ...], parameters: bool) -> None:
         expected = handgrad.run(single, handgrad.build(single))
         assert_close(result.value("r")[..., k], expected.value("r"))
         assert_close(result.value("L")[k], expected.loss)
-        for name, many in zip(names, cased, strict=True):
+        for name, many in zip(names, batched, strict=True):
             if many:
                 assert_close(result.gradient(name)[..., k], expected.gradient(name))
             totals[name] += expected.gradient(name)
-    for name, many in zip(names, cased, strict=True):
+    for name, many in zip(names, batched, strict=True):
         if not many:
             assert_close(result.gradient(name), totals[name])
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_cases_run_together_as_alone(row: Row) -> None:
-    for cased in product((True, False), repeat=len(row.shapes)):
-        if any(cased):
-            runs(row, cased, parameters=False)
+    for batched in product((True, False), repeat=len(row.shapes)):
+        if any(batched):
+            runs(row, batched, parameters=False)
 
 
 def test_the_loss_is_the_mean_unless_the_sum_is_asked_for() -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import handgrad
 from handgrad.drilling.asking import WORDS
-from handgrad.drilling.said import Accepted, AtStart, Back, Skipped, Told
+from handgrad.drilling.replies import Accepted, AtStart, Back, Skipped, Told
 from handgrad.drilling.state import kept, restored
 from handgrad.drilling.typed import Cells, DrillUnfinished, Unread, read_typed
 from tests.schemas import validate
@@ -173,7 +173,7 @@ def test_every_hint_of_every_quantity_can_be_shown(name: str) -> None:
             before, (drill, said) = drill, drill.hint()
             assert isinstance(said, Told)
             assert said.level == level
-            page = handgrad.drill_said_page(before, said)
+            page = handgrad.drill_reply_page(before, said)
             text = handgrad.render_terminal(page, width=80, colour=False, unicode=True)
             assert text.strip()
     assert drill.finished
@@ -187,7 +187,7 @@ def test_wrong_answers_tell_more_and_cost_a_quarter_each() -> None:
         drill, said = drill.take(Z2_WRONG)
         assert isinstance(said, Told)
         assert said.wrong
-        page = handgrad.drill_said_page(drill, said)
+        page = handgrad.drill_reply_page(drill, said)
         texts.append(handgrad.render_terminal(page, width=80, colour=False, unicode=False))
     assert "entry 2" in texts[0]
     assert "sign" not in texts[0]
@@ -310,7 +310,7 @@ def test_any_sequence_leaves_a_sound_drill_that_can_be_kept(typed: list[str]) ->
             break
         before = drill
         drill, said = drill.take(text)
-        handgrad.drill_said_page(drill, said)
+        handgrad.drill_reply_page(drill, said)
         assert before.done <= len(before.blanks)
     handgrad.drill_summary_page(drill)
     validate(json.loads(json.dumps(handgrad.to_json(drill))), "drill")

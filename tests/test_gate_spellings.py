@@ -57,7 +57,7 @@ def asked_of(command: str, text: str) -> str:
     return text.partition("[update]")[0] if command == "gates" else text
 
 
-class Said:
+class Reply:
     """What the command line says of a problem."""
 
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,13 +94,13 @@ def plainly(tmp_path_factory: pytest.TempPathFactory) -> Mapping[tuple[str, ...]
 
 
 @pytest.fixture
-def said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Said:
-    return Said(tmp_path, capsys)
+def said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Reply:
+    return Reply(tmp_path, capsys)
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
 def test_every_spelling_is_the_gate_that_relu_is(
-    said: Said, plainly: Mapping[tuple[str, ...], str], spelling: str
+    said: Reply, plainly: Mapping[tuple[str, ...], str], spelling: str
 ) -> None:
     written = network(spelling)
     for command in COMMANDS:
@@ -127,7 +127,7 @@ def test_every_spelling_is_the_gate_that_relu_is(
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
-def test_within_a_formula_too(said: Said, spelling: str) -> None:
+def test_within_a_formula_too(said: Reply, spelling: str) -> None:
     def inline(one: str) -> str:
         body = f"L = (w2 @ ({one.format(z='(W @ x + b)')}) - y)**2"
         return f"""equations = "{body}"
@@ -145,7 +145,7 @@ y = 1
     assert [u["verdict"] for u in other["units"]].count("gated_off") == 1
 
 
-def test_off_units_are_had_of_a_gate_written_out(said: Said) -> None:
+def test_off_units_are_had_of_a_gate_written_out(said: Reply) -> None:
     sheets = json.loads(
         said(
             network("maximum(0, {z})"),
@@ -166,7 +166,7 @@ def test_off_units_are_had_of_a_gate_written_out(said: Said) -> None:
         assert (z2 <= 0).sum() == 1
 
 
-def test_another_activation_is_put_for_one_written_out(said: Said) -> None:
+def test_another_activation_is_put_for_one_written_out(said: Reply) -> None:
     one, other = (
         json.loads(said(network(s), "solve", "--swap", "relu=tanh", "--json"))
         for s in ("relu({z})", "max(0, {z})")
@@ -174,7 +174,7 @@ def test_another_activation_is_put_for_one_written_out(said: Said) -> None:
     assert other["gradients"] == one["gradients"]
 
 
-def test_a_tie_keeps_the_slope_of_what_is_written(said: Said) -> None:
+def test_a_tie_keeps_the_slope_of_what_is_written(said: Reply) -> None:
     text = """equations = '''
 z = w * x + b
 h = {one}
@@ -222,11 +222,11 @@ y = 1
 """
 
 
-def test_a_hinge_has_no_units(said: Said) -> None:
+def test_a_hinge_has_no_units(said: Reply) -> None:
     assert "no gates" in said(SVM, "gates", code=2)
 
 
-def test_the_stable_loss_of_a_score_has_no_units(said: Said) -> None:
+def test_the_stable_loss_of_a_score_has_no_units(said: Reply) -> None:
     text = SVM.replace("maximum(0, 1 - y*s)", "max(s, 0) - s*y + log(1 + exp(-abs(s)))")
     assert "no gates" in said(text, "gates", code=2)
     assert "ReLU" not in said(text, "solve")

@@ -425,7 +425,7 @@ IN_ROWS = [
 ]
 
 
-def in_rows(loss: str, cased: bool, reduction: str = "mean") -> handgrad.Problem:
+def in_rows(loss: str, batched: bool, reduction: str = "mean") -> handgrad.Problem:
     """X @ W with four examples in rows; or with the same four as cases."""
     generator = np.random.default_rng(2)
     x, y = generator.normal(size=(4, 2)), generator.normal(size=(4, 1))
@@ -437,7 +437,7 @@ def in_rows(loss: str, cased: bool, reduction: str = "mean") -> handgrad.Problem
             "W2": generator.normal(size=(5, 1)),
             "b2": [0.1],
         },
-        {"X": {"cases": x}, "Y": {"cases": y}} if cased else {"X": x, "Y": y},
+        {"X": {"cases": x}, "Y": {"cases": y}} if batched else {"X": x, "Y": y},
         reduction=reduction,
     )
 
@@ -445,8 +445,8 @@ def in_rows(loss: str, cased: bool, reduction: str = "mean") -> handgrad.Problem
 @pytest.mark.parametrize(("loss", "reduction"), IN_ROWS)
 def test_examples_in_rows_are_cases(loss: str, reduction: str) -> None:
     """The audit of X @ W is that of its rows as cases, and so is its training."""
-    found = handgrad.audit_gates(in_rows(loss, cased=False))
-    expected = handgrad.audit_gates(in_rows(loss, cased=True, reduction=reduction))
+    found = handgrad.audit_gates(in_rows(loss, batched=False))
+    expected = handgrad.audit_gates(in_rows(loss, batched=True, reduction=reduction))
     assert found.rows == ("X", "Y")
     assert not expected.rows
     assert found.cases == 4
@@ -456,8 +456,8 @@ def test_examples_in_rows_are_cases(loss: str, reduction: str) -> None:
         handgrad.gates_page(found), width=80, colour=False, unicode=True
     )
     assert "4 cases, the rows of X and Y." in page
-    trained = handgrad.train(in_rows(loss, cased=False), 20)
-    as_cases = handgrad.train(in_rows(loss, cased=True, reduction=reduction), 20)
+    trained = handgrad.train(in_rows(loss, batched=False), 20)
+    as_cases = handgrad.train(in_rows(loss, batched=True, reduction=reduction), 20)
     assert trained.rows == ("X", "Y")
     assert trained.losses == pytest.approx(as_cases.losses, rel=1e-12)
     assert trained.events == as_cases.events
@@ -472,7 +472,7 @@ def test_examples_in_rows_are_cases(loss: str, reduction: str) -> None:
     ],
 )
 def test_rows_that_are_no_examples_of_their_own(loss: str) -> None:
-    found = handgrad.audit_gates(in_rows(loss, cased=False))
+    found = handgrad.audit_gates(in_rows(loss, batched=False))
     assert not found.rows
     assert found.cases == 1
 
@@ -509,7 +509,7 @@ def test_rows_that_are_alike_by_accident(equations: Any, parameters: Any, x: Any
 
 
 def test_every_way_is_compared_on_the_same_rows() -> None:
-    studies = handgrad.compare_training(in_rows(IN_ROWS[0][0], cased=False), 5, batch=2)
+    studies = handgrad.compare_training(in_rows(IN_ROWS[0][0], batched=False), 5, batch=2)
     assert {(s.rows, s.cases, s.batch) for s in studies} == {(("X", "Y"), 4, 2)}
 
 
@@ -524,20 +524,20 @@ def test_a_target_that_the_loss_is_not_made_for(tmp_path: Path) -> None:
             handgrad.audit_gates(handgrad.load("lab9"), path, remedies=remedies)
 
 
-def in_columns(loss: str, cased: bool, reduction: str = "mean") -> handgrad.Problem:
+def in_columns(loss: str, batched: bool, reduction: str = "mean") -> handgrad.Problem:
     """W @ X with four examples in columns; or with the same four as cases."""
-    rows = in_rows(loss, cased)
+    rows = in_rows(loss, batched)
     values = {n: np.asarray(g.array) for n, g in rows.parameters.items()}
     x, y = np.asarray(rows.data["X"].array), np.asarray(rows.data["Y"].array)
     return handgrad.Problem(
         ["Z = W1 @ X + b1", "H = relu(Z)", loss],
         {
             "W1": values["W1"].T,
-            "b1": values["b1"] if cased else values["b1"][:, None],
+            "b1": values["b1"] if batched else values["b1"][:, None],
             "W2": values["W2"].T,
-            "b2": values["b2"] if cased else values["b2"][:, None],
+            "b2": values["b2"] if batched else values["b2"][:, None],
         },
-        {"X": {"cases": x.T}, "Y": {"cases": y.T}} if cased else {"X": x.T, "Y": y.T},
+        {"X": {"cases": x.T}, "Y": {"cases": y.T}} if batched else {"X": x.T, "Y": y.T},
         reduction=reduction,
     )
 
@@ -552,8 +552,8 @@ IN_COLUMNS = [
 @pytest.mark.parametrize(("loss", "reduction"), IN_COLUMNS)
 def test_examples_in_columns_are_cases(loss: str, reduction: str) -> None:
     """The audit of W @ X is that of its columns as cases, and so is its training."""
-    found = handgrad.audit_gates(in_columns(loss, cased=False))
-    expected = handgrad.audit_gates(in_columns(loss, cased=True, reduction=reduction))
+    found = handgrad.audit_gates(in_columns(loss, batched=False))
+    expected = handgrad.audit_gates(in_columns(loss, batched=True, reduction=reduction))
     assert (found.rows, found.columns) == ((), ("X", "Y"))
     assert found.cases == 4
     for ours, theirs in zip(found.units, expected.units, strict=True):
@@ -563,8 +563,8 @@ def test_examples_in_columns_are_cases(loss: str, reduction: str) -> None:
             (r.kind, r.works) for r in theirs.remedies if r.kind != "redraw"
         ]
     assert "4 cases, the columns of X and Y." in page(found, 80)
-    trained = handgrad.train(in_columns(loss, cased=False), 20)
-    as_cases = handgrad.train(in_columns(loss, cased=True, reduction=reduction), 20)
+    trained = handgrad.train(in_columns(loss, batched=False), 20)
+    as_cases = handgrad.train(in_columns(loss, batched=True, reduction=reduction), 20)
     assert trained.columns == ("X", "Y")
     assert trained.losses == pytest.approx(as_cases.losses, rel=1e-12)
     assert [(e.step, e.unit, e.cause) for e in trained.events] == [
@@ -575,12 +575,12 @@ def test_examples_in_columns_are_cases(loss: str, reduction: str) -> None:
 @pytest.mark.parametrize("make", [in_rows, in_columns])
 def test_boxes_and_data_are_of_one_example(make: Any, tmp_path: Path) -> None:
     loss = IN_ROWS[0][0] if make is in_rows else IN_COLUMNS[0][0]
-    problem = make(loss, cased=False)
+    problem = make(loss, batched=False)
     box = handgrad.read_box(problem, ["X in [-1,1]^2"])
     audit = handgrad.audit_gates(problem, over=box, remedies=False)
     assert audit.cases == 4
     assert all(u.certificate is not None for u in audit.units)
-    expected = handgrad.audit_gates(make(loss, cased=True), over={"X": (-np.ones(2), np.ones(2))}, remedies=False)  # fmt: skip
+    expected = handgrad.audit_gates(make(loss, batched=True), over={"X": (-np.ones(2), np.ones(2))}, remedies=False)  # fmt: skip
     assert [u.certificate.upper for u in audit.units if u.certificate] == pytest.approx(
         [u.certificate.upper for u in expected.units if u.certificate]
     )
@@ -588,7 +588,7 @@ def test_boxes_and_data_are_of_one_example(make: Any, tmp_path: Path) -> None:
     x, y = g.normal(size=(50, 2)), g.normal(size=(50, 1))
     np.save(tmp_path / "cases.npy", np.c_[x, y])
     wide = handgrad.audit_gates(problem, tmp_path / "cases.npy", remedies=False)
-    whole = make(loss, cased=True).with_values({"X": {"cases": x}, "Y": {"cases": y}})
+    whole = make(loss, batched=True).with_values({"X": {"cases": x}, "Y": {"cases": y}})
     assert wide.cases == 50
     assert [u.fired for u in wide.units] == [
         u.fired for u in handgrad.audit_gates(whole, remedies=False).units

@@ -24,7 +24,7 @@ COMPILED = pytest.mark.skipif(which("cc") is None, reason="there is no C compile
 def ensemble(problem: handgrad.Problem) -> handgrad.Problem:
     """Some networks, their parameters a little changed, each with its case of the data that has cases."""
     generator = np.random.default_rng(0)
-    cases = next((g.array.shape[-1] for g in problem.data.values() if g.cased), 5)
+    cases = next((g.array.shape[-1] for g in problem.data.values() if g.batched), 5)
 
     def spread(array: Any) -> dict[str, Any]:
         factors = generator.uniform(0.9, 1.1, (cases, *np.shape(array)))
@@ -33,7 +33,7 @@ def ensemble(problem: handgrad.Problem) -> handgrad.Problem:
 
     given = {n: spread(g.array) for n, g in (problem.parameters or problem.data).items()}
     data = {
-        n: {"cases": np.moveaxis(g.array, -1, 0)} if g.cased else g.array
+        n: {"cases": np.moveaxis(g.array, -1, 0)} if g.batched else g.array
         for n, g in problem.data.items()
         if problem.parameters
     }

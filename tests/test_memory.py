@@ -1,4 +1,4 @@
-"""What a worked solution takes is given back when nobody holds it, without the collector of cycles."""
+"""What a worked solution takes is given back when nobody holds it, without the garbage collector."""
 
 from __future__ import annotations
 

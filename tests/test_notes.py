@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import handgrad
-from handgrad.solution import AtKink, GatedOff, RoundingRest
+from handgrad.solution import AtKink, GatedOff, RoundingResidue
 from handgrad.solution.note_words import note_text
 from handgrad.solution.step_words import reason
 from handgrad.solution.units import units
@@ -51,7 +51,7 @@ def test_a_number_that_is_0_on_paper_is_0() -> None:
     assert trace.run.value("z").tolist() == [0.0, pytest.approx(0.2)]
     assert trace.run.gradient("b")[0] == 0
     assert at_kinks(trace) == [(0,)]
-    (rest,) = [n for s in trace.steps for n in s.notes if isinstance(n, RoundingRest)]
+    (rest,) = [n for s in trace.steps for n in s.notes if isinstance(n, RoundingResidue)]
     assert rest.entries == ((0,),)
     assert rest.left == (0.1 * 3 - 0.3,)
     said = plain_text(note_text(rest))
@@ -78,7 +78,7 @@ def test_a_small_number_is_left_as_it_is() -> None:
     assert at_kinks(trace) == []
     tiny = gated([[1e-17, 0.0], [0.2, 0.1]], [0.0, -0.5])
     assert tiny.run.value("z")[0] == pytest.approx(3e-17)
-    assert not [n for s in tiny.steps for n in s.notes if isinstance(n, RoundingRest)]
+    assert not [n for s in tiny.steps for n in s.notes if isinstance(n, RoundingResidue)]
     saturated = handgrad.solve(handgrad.Problem(["L = sigmoid(w*x)"], {"w": -50.0}, {"x": 2.0}))
     assert saturated.run.loss == pytest.approx(3.72e-44, rel=1e-3)
 
@@ -110,7 +110,7 @@ def test_each_case_has_its_own_rests() -> None:
     trace = handgrad.solve(problem)
     assert trace.run.value("z").tolist() == [0.0, pytest.approx(0.2)]
     assert trace.run.gradient("b") == -0.5
-    (rest,) = [n for s in trace.steps for n in s.notes if isinstance(n, RoundingRest)]
+    (rest,) = [n for s in trace.steps for n in s.notes if isinstance(n, RoundingResidue)]
     assert plain_text(note_text(rest)).startswith("z in case 1 is exactly 0.")
 
 

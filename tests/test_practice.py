@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import handgrad
 from handgrad.cli.commands import run
-from handgrad.exercises import GRIDS, LEVELS, draw, like, wanted
+from handgrad.exercises import GRIDS, LEVELS, draw, like, requirements
 from handgrad.exercises.drawing import Stream
 from handgrad.exercises.running import Candidates, Ensemble
 from handgrad.solution import GatedOff, Saturated
@@ -40,7 +40,7 @@ def off(problem: handgrad.Problem) -> dict[str, int]:
 @settings(max_examples=8)
 @given(st.integers(0, 2**32), st.integers(0, 2), st.integers(0, 2))
 def test_exactly_as_many_units_are_off(seed: int, first: int, second: int) -> None:
-    for problem in draw(LAB, wanted(off={1: first, 2: second}), 3, seed):
+    for problem in draw(LAB, requirements(off={1: first, 2: second}), 3, seed):
         found = off(problem)
         assert (found.get("h1", 0), found.get("h2", 0)) == (first, second)
 
@@ -48,7 +48,7 @@ def test_exactly_as_many_units_are_off(seed: int, first: int, second: int) -> No
 @settings(max_examples=8)
 @given(st.integers(0, 2**32), st.sampled_from(list(LEVELS)))
 def test_nothing_saturates_and_digits_stay_few(seed: int, level: str) -> None:
-    for problem in draw(LAB, wanted(level), 3, seed):
+    for problem in draw(LAB, requirements(level), 3, seed):
         trace = handgrad.solve(problem)
         notes = [n for s in trace.steps for n in s.notes]
         assert not any(isinstance(n, Saturated) for n in notes)
@@ -60,7 +60,7 @@ def test_nothing_saturates_and_digits_stay_few(seed: int, level: str) -> None:
 
 
 def test_a_zero_input_and_both_signs() -> None:
-    for problem in draw(LAB, wanted(zero_input=True), 20, 5):
+    for problem in draw(LAB, requirements(zero_input=True), 20, 5):
         assert (problem.data["x"].array == 0).any()
         for name in ("W1", "W2"):
             assert (problem.parameters[name].array > 0).any()
@@ -69,7 +69,7 @@ def test_a_zero_input_and_both_signs() -> None:
 
 def test_a_sum_of_paths_is_one() -> None:
     """Both units of layer 2 are on, so that every gradient of layer 1 adds up two products."""
-    for problem in draw(LAB, wanted(path_sum=True), 20, 5):
+    for problem in draw(LAB, requirements(path_sum=True), 20, 5):
         assert (handgrad.run(problem, handgrad.build(problem)).gradient("z2") != 0).sum() == 2
 
 
@@ -77,7 +77,7 @@ def test_a_sum_of_paths_is_one() -> None:
 @pytest.mark.parametrize("grid", [None, "fractions"])
 def test_every_bundled_problem_has_variants(name: str, grid: str | None) -> None:
     problem = handgrad.load(name)
-    for variant in draw(problem, wanted(grid=grid), 3, 1)[:2]:
+    for variant in draw(problem, requirements(grid=grid), 3, 1)[:2]:
         assert [e.text for e in variant.equations] == [e.text for e in problem.equations]
         for given_name, given_ in variant.data.items():
             assert given_.array.shape == problem.data[given_name].array.shape
@@ -85,18 +85,18 @@ def test_every_bundled_problem_has_variants(name: str, grid: str | None) -> None
 
 
 def test_targets_stay_targets() -> None:
-    for problem in draw(handgrad.load("softmax"), wanted(), 10, 2):
+    for problem in draw(handgrad.load("softmax"), requirements(), 10, 2):
         assert sorted(problem.data["y"].array) == [0, 0, 1]
-    for problem in draw(LAB, wanted(), 10, 2):
+    for problem in draw(LAB, requirements(), 10, 2):
         assert float(problem.data["y"].array) in (0, 1)
 
 
 def test_the_same_seed_gives_the_same_numbers_on_every_machine() -> None:
-    variants = draw(LAB, wanted(off={None: 1}), 30, 7)
+    variants = draw(LAB, requirements(off={None: 1}), 30, 7)
     texts = "".join(p.to_toml() for p in variants)
     assert hashlib.sha256(texts.encode()).hexdigest()[:16] == GOLDEN
-    assert variants[0] == draw(LAB, wanted(off={None: 1}), 1, 7)[0]
-    assert variants[0] != draw(LAB, wanted(off={None: 1}), 1, 8)[0]
+    assert variants[0] == draw(LAB, requirements(off={None: 1}), 1, 7)[0]
+    assert variants[0] != draw(LAB, requirements(off={None: 1}), 1, 8)[0]
     assert np.array_equal(variants.numbers("W1")[..., 4], variants[4].parameters["W1"].array)
 
 
@@ -113,7 +113,7 @@ GOLDEN = "ee239608f4e4f509"
 )
 def test_what_cannot_be_had_is_said(off_: dict[int | None, int], said: str) -> None:
     with pytest.raises(handgrad.OptionError, match=said):
-        draw(LAB, wanted(off=off_), 1, 0)
+        draw(LAB, requirements(off=off_), 1, 0)
 
 
 @pytest.mark.parametrize(
@@ -149,14 +149,14 @@ def test_a_wish_that_cannot_be_had_is_named(
     if "keep" in wishes and "x" in wishes["keep"] and wishes.get("zero_input"):
         problem = problem.with_values({"x": [1, 2]})
     with pytest.raises(handgrad.OptionError, match=said):
-        draw(problem, wanted(**wishes), 1, 0)
+        draw(problem, requirements(**wishes), 1, 0)
 
 
 def test_levels_and_grids_are_known() -> None:
     with pytest.raises(handgrad.OptionError, match="medium"):
-        wanted("medum")
+        requirements("medum")
     with pytest.raises(handgrad.OptionError, match="tenths"):
-        wanted(grid="tenth")
+        requirements(grid="tenth")
     assert set(GRIDS) >= {"halves", "tenths"}
 
 
@@ -172,7 +172,7 @@ def blanks_in(sheet: str) -> int:
 def test_sheets_leave_out_every_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["practice", "lab9", "--seed", "3", "--off", "1"]) == 0
     sheet = capsys.readouterr().out
-    problem = draw(LAB, wanted(off={None: 1}), 1, 3)[0]
+    problem = draw(LAB, requirements(off={None: 1}), 1, 3)[0]
     given_ = {
         f"{abs(x):g}"
         for g in (*problem.parameters.values(), *problem.data.values())
@@ -226,7 +226,7 @@ def test_each_student_has_numbers_of_their_own(
     first, second = object_["sheets"]
     assert (first["student"], second["label"]) == ("a1", "Blaise (b2)")
     assert first["parameters"] != second["parameters"]
-    again = draw(LAB, wanted(), 1, first["seed"])[0]
+    again = draw(LAB, requirements(), 1, first["seed"])[0]
     assert again.parameters["W1"].array.tolist() == first["parameters"]["W1"]
 
 
@@ -279,7 +279,7 @@ def test_gates_within_an_equation_and_in_many_cases() -> None:
         equations, parameters, {"x": {"cases": [[1, 0], [0, 1]]}, "y": {"cases": [1, 0]}}
     )
     for problem in (one, many):
-        for variant in draw(problem, wanted(off={None: 1}), 3, 5):
+        for variant in draw(problem, requirements(off={None: 1}), 3, 5):
             z = handgrad.Problem(
                 ["z = W @ x + b", "L = sum(z)"],
                 {n: variant.parameters[n].array for n in "Wb"},
@@ -290,9 +290,9 @@ def test_gates_within_an_equation_and_in_many_cases() -> None:
     cases = {"x": {"cases": [[1, 0], [0, 1]]}, "y": {"cases": [1, 0]}}
     single = handgrad.Problem(equations, {"W": [[0.5, -0.3]], "b": [0.1], "v": [1]}, cases)
     with pytest.raises(handgrad.OptionError, match=r"adds up two paths: in none"):
-        draw(single, wanted(path_sum=True), 1, 0)
+        draw(single, requirements(path_sum=True), 1, 0)
     with pytest.raises(handgrad.OptionError, match="seed"):
-        draw(one, wanted(), 1, -1)
+        draw(one, requirements(), 1, -1)
 
 
 def test_answers_have_room_for_what_the_sheets_leave_blank(tmp_path: Path) -> None:
@@ -343,7 +343,7 @@ def without_the_gate(problem: handgrad.Problem) -> dict[str, np.ndarray[Any, Any
 @pytest.mark.parametrize("level", list(LEVELS))
 @pytest.mark.parametrize("off_", [{None: 1}, {None: 2}, {}])
 def test_forgetting_the_mask_is_never_right(level: str, off_: dict[int | None, int]) -> None:
-    variants = draw(QUIZ, wanted(level, off=off_), 12, 4)
+    variants = draw(QUIZ, requirements(level, off=off_), 12, 4)
     checker: handgrad.Checker | None = None
     for problem in variants:
         numbers = {n: g.array for n, g in (*problem.parameters.items(), *problem.data.items())}
@@ -360,7 +360,7 @@ def test_forgetting_the_mask_is_never_right(level: str, off_: dict[int | None, i
 def test_no_layer_is_off_and_no_answer_is_zero_unless_asked_for() -> None:
     both: tuple[dict[int | None, int], ...] = ({}, {None: 1})
     for off_ in both:
-        for problem in draw(LAB, wanted(off=off_), 20, 0):
+        for problem in draw(LAB, requirements(off=off_), 20, 0):
             trace = handgrad.solve(problem)
             for name in ("z1", "z2"):
                 assert (trace.run.value(name) > 0).any()
@@ -372,14 +372,14 @@ def test_no_layer_is_off_and_no_answer_is_zero_unless_asked_for() -> None:
             ]
             assert all(np.any(np.abs(value) > 5e-5) for value in asked)
     # A whole layer, and one of a single unit, may be asked for.
-    for problem in draw(LAB, wanted(off={2: 2}), 3, 0):
+    for problem in draw(LAB, requirements(off={2: 2}), 3, 0):
         assert (handgrad.solve(problem).run.value("z2") <= 0).all()
-    assert len(draw(handgrad.Problem.mlp([2, 1, 1]), wanted(off=1), 3, 0)) == 3
+    assert len(draw(handgrad.Problem.mlp([2, 1, 1]), requirements(off=1), 3, 0)) == 3
 
 
 def test_usual_wrong_rules_give_other_figures() -> None:
     """W₂ᵀ δ and W₂ δ differ on every sheet, as do h and z where one stands for the other."""
-    for problem in draw(LAB, wanted(), 20, 9):
+    for problem in draw(LAB, requirements(), 20, 9):
         run_ = handgrad.run(problem, handgrad.build(problem))
         w2, dz2 = problem.parameters["W2"].array, run_.gradient("z2")
         assert np.max(np.abs(w2.T @ dz2 - w2 @ dz2)) > 1e-4
@@ -400,7 +400,7 @@ def test_one_unit_of_a_batch_is_off_in_every_row_and_column() -> None:
         {"X": [[1, 0, 1], [0, 1, 1]], "y": [1, 0.5, -1]},
     )
     for problem, examples in ((rows, 0), (columns, 1)):
-        for variant in draw(problem, wanted(off=1), 5, 2):
+        for variant in draw(problem, requirements(off=1), 5, 2):
             run_ = handgrad.run(variant, handgrad.build(variant))
             shut = (run_.value("Z") <= 0).all(axis=examples)
             assert shut.sum() == 1
@@ -409,23 +409,23 @@ def test_one_unit_of_a_batch_is_off_in_every_row_and_column() -> None:
 
 def test_a_deep_net_has_sheets_and_a_target_is_no_input() -> None:
     deep = handgrad.Problem.mlp([2, 3, 3, 3, 3, 1])
-    assert len(draw(deep, wanted(off=1), 2, 0)) == 2
-    for problem in draw(handgrad.load("softmax"), wanted(zero_input=True), 5, 1):
+    assert len(draw(deep, requirements(off=1), 2, 0)) == 2
+    for problem in draw(handgrad.load("softmax"), requirements(zero_input=True), 5, 1):
         assert (problem.data["x"].array == 0).any()
 
 
 def test_problems_without_gates_or_vectors() -> None:
     scalars = handgrad.Problem("f = (x - y)**2", {"x": 1.5}, {"y": 0.5})
-    assert len(draw(scalars, wanted(off=0), 2, 0)) == 2
+    assert len(draw(scalars, requirements(off=0), 2, 0)) == 2
     with pytest.raises(handgrad.OptionError, match="--zero-input: the problem has no input"):
-        draw(scalars, wanted(zero_input=True), 1, 0)
+        draw(scalars, requirements(zero_input=True), 1, 0)
     # One example in a row: wrong formulas whose shapes do not fit are no rules to look out for.
     row = handgrad.Problem(
         ["A = softmax((X @ Q) @ (X @ K).T)", "L = sum((A @ (X @ V) - Y)**2)"],
         {"Q": [[0.5], [-0.5], [1.5]], "K": [[0], [-1], [-1]], "V": [[-1.5], [-1], [1.5]]},
         {"X": [[-1, -1, 1.5]], "Y": [[0.5]]},
     )
-    assert len(draw(row, wanted(), 2, 0)) == 2
+    assert len(draw(row, requirements(), 2, 0)) == 2
 
 
 @pytest.mark.parametrize(("units", "cases", "off"), [(24, None, 1), (24, None, 0), (6, 24, 1)])
@@ -439,7 +439,7 @@ def test_one_unit_off_of_many(units: int, cases: int | None, off: int) -> None:
         {**numbers, "w": random.normal(size=units).round(1)},
         {"x": {"cases": x}, "y": {"cases": y}} if cases else {"x": x[0], "y": y[0]},
     )
-    found = draw(problem, wanted("medium", off={1: off}), 10, 3)
+    found = draw(problem, requirements("medium", off={1: off}), 10, 3)
     for variant in found:
         numbers = {
             n: np.asarray(g.array) for n, g in (*variant.parameters.items(), *variant.data.items())
@@ -460,7 +460,7 @@ def test_a_sum_over_paths_is_one_that_is_asked_for() -> None:
         "h = tanh(w*x)\nL = (h + x)**2", {"w": 0.5}, {"x": 1.5}, update=handgrad.Update()
     )
     with pytest.raises(handgrad.OptionError, match="path"):
-        handgrad.draw(problem, handgrad.wanted("medium", path_sum=True), 1, 1)
+        handgrad.draw(problem, handgrad.requirements("medium", path_sum=True), 1, 1)
 
 
 def test_numbers_that_are_skipped() -> None:
@@ -483,6 +483,6 @@ def test_steering_computes_no_gradients(monkeypatch: pytest.MonkeyPatch) -> None
     text = "a = relu(W @ x + b)\nL = sum(a)"
     parameters = {"W": [[1.0, 1.0]] * 12, "b": [0.1] * 12}
     problem = handgrad.Problem(text, parameters, {"x": [1.0, 2.0]})
-    (found,) = draw(problem, wanted(off={1: 12}), 1, 3)
+    (found,) = draw(problem, requirements(off={1: 12}), 1, 3)
     assert off(found) == {"a": 12}
     assert False in asked

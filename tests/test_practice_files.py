@@ -9,7 +9,7 @@ import pytest
 
 import handgrad
 from handgrad.cli.commands import run
-from handgrad.exercises import Student, numbered, own_seed, read_roster, wanted
+from handgrad.exercises import Student, numbered, own_seed, read_roster, requirements
 from handgrad.exercises.sheets import Sheet, for_students
 from handgrad.exercises.writing import file_names
 from handgrad.page import Heading, Page, Room
@@ -74,7 +74,7 @@ def test_what_is_wrong_with_a_roster_is_said_with_its_line(
 
 def test_names_of_files_are_safe_and_unlike() -> None:
     ids = ["a", "A", "a-key", "../../etc", "CON", "..", "x/y", "x y", "é" * 300, "lpt1.txt", "日本"]
-    sheets = for_students(LAB, wanted(), [Student(i) for i in ids], 0)
+    sheets = for_students(LAB, requirements(), [Student(i) for i in ids], 0)
     names = file_names(sheets)
     folded = [
         f"{n}{end}".casefold() for n in names for end in (".pdf", "-key.pdf", "-answers.toml")
@@ -86,7 +86,7 @@ def test_names_of_files_are_safe_and_unlike() -> None:
         assert len(f"{name}-answers.toml".encode()) <= 255
         assert name.casefold() not in ("con", "lpt1.txt")
     assert (names[0], names[-1]) == ("a", "日本")
-    assert file_names(numbered(LAB, wanted(), 12, 0))[:2] == ("sheet-01", "sheet-02")
+    assert file_names(numbered(LAB, requirements(), 12, 0))[:2] == ("sheet-01", "sheet-02")
 
 
 def test_a_folder_has_a_file_for_each_student(
@@ -103,7 +103,7 @@ def test_a_folder_has_a_file_for_each_student(
     sheet, key = ((folder / n).read_text("utf-8") for n in ("a1.html", "a1-key.html"))
     assert "Ada" in sheet
     assert "Blaise" not in sheet
-    first = for_students(LAB, wanted(), [Student("a1")], 0)[0]
+    first = for_students(LAB, requirements(), [Student("a1")], 0)[0]
     answer = f"{handgrad.solve(first.problem).run.loss:.4f}"
     assert answer.rstrip("0") not in sheet
     assert answer.rstrip("0") in key
@@ -149,7 +149,7 @@ def test_places_that_do_not_do(
 
 
 def sheets_of(count: int, room: int | None = None) -> tuple[tuple[Sheet, ...], Page]:
-    sheets = numbered(LAB, wanted(off=1), count, 3)
+    sheets = numbered(LAB, requirements(off=1), count, 3)
     exercises = [handgrad.Exercise(handgrad.solve(s.problem), s.label) for s in sheets]
     return sheets, handgrad.sheets_page(exercises, room=room)
 

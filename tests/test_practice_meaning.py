@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import handgrad
-from handgrad.exercises import draw, wanted
+from handgrad.exercises import draw, requirements
 
 W = [[0.5, -0.3], [0.2, 0.7]]
 MASK = [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
@@ -122,7 +122,7 @@ def test_numbers_keep_their_meaning(
     holds: Any,
 ) -> None:
     problem = handgrad.Problem(equations, parameters, data)
-    variants = draw(problem, wanted(), 12, 3)
+    variants = draw(problem, requirements(), 12, 3)
     assert variants.meanings[name].kind == kind
     for variant in variants:
         given = {**variant.parameters, **variant.data}[name]
@@ -132,7 +132,7 @@ def test_numbers_keep_their_meaning(
 
 def test_what_is_kept_stays_as_it_was_written() -> None:
     problem = handgrad.load("lab9").with_values({"b3": "1/3"})
-    for variant in draw(problem, wanted(keep=["b3", "x"]), 5, 1):
+    for variant in draw(problem, requirements(keep=["b3", "x"]), 5, 1):
         assert variant.parameters["b3"] == problem.parameters["b3"]
         assert variant.parameters["b3"].written == "1/3"
         assert variant.data["x"] == problem.data["x"]

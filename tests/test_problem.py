@@ -88,12 +88,12 @@ def test_arrays_from_files(suffix: str, tmp_path: Path) -> None:
         case _:
             np.savetxt(path, array, delimiter=",")
     named = ', array = "X"' if suffix == ".npz" else ""
-    for cased in ("", ", cases = true"):
-        text = f'equations = "L = sum(X*w)"\n[parameters]\nw = 1\n[data]\nX = {{ file = "X{suffix}"{named}{cased} }}'
+    for batched in ("", ", cases = true"):
+        text = f'equations = "L = sum(X*w)"\n[parameters]\nw = 1\n[data]\nX = {{ file = "X{suffix}"{named}{batched} }}'
         (tmp_path / "mine.toml").write_text(text)
         problem = handgrad.load(tmp_path / "mine.toml")
-        assert problem.data["X"].cased == bool(cased)
-        assert np.array_equal(problem.data["X"].array, array.T if cased else array)
+        assert problem.data["X"].batched == bool(batched)
+        assert np.array_equal(problem.data["X"].array, array.T if batched else array)
 
 
 def test_cases_as_a_list_of_arrays() -> None:
@@ -162,11 +162,11 @@ def test_other_numbers() -> None:
     assert other.update == handgrad.Update(rate=1)
     assert lab == handgrad.load("lab9")
     batch = handgrad.load("batch")
-    cased = next(n for n, g in batch.data.items() if g.cased)
-    shape = batch.data[cased].array.shape
-    again = batch.with_values({cased: batch.data[cased].array.T.tolist()})
-    assert again.data[cased].cased
-    assert again.data[cased].array.shape == shape
+    batched = next(n for n, g in batch.data.items() if g.batched)
+    shape = batch.data[batched].array.shape
+    again = batch.with_values({batched: batch.data[batched].array.T.tolist()})
+    assert again.data[batched].batched
+    assert again.data[batched].array.shape == shape
 
 
 def test_another_operation() -> None:

@@ -26,7 +26,7 @@ from handgrad.discussion.structure import (
     UpdatedValue,
     ZeroEntries,
 )
-from handgrad.solution import RoundingRest
+from handgrad.solution import RoundingResidue
 from handgrad.text import plain_text
 from handgrad.updates import RULES
 from tests.gauntlet.facts.asked import of_question
@@ -173,9 +173,9 @@ MLPS = st.builds(
 
 
 def check_all(problem: handgrad.Problem) -> None:
-    """Where floats leave a rest of 0, the programs are left with it too and open other gates."""
+    """Where floats leave a residue of 0, the programs are left with it too and open other gates."""
     notes = [note for step in handgrad.solve(problem).steps for note in step.notes]
-    assume(not any(isinstance(note, RoundingRest) for note in notes))
+    assume(not any(isinstance(note, RoundingResidue) for note in notes))
     for question in ask(problem):
         assert wrong_claims(question, problem) == [], question.kind
 

@@ -17,7 +17,7 @@ def every() -> Sequence[Phrase]:
 
 
 def of(source: str) -> list[str]:
-    reader = Reader("explain/notes.py")
+    reader = Reader("solution/note_words.py")
     reader.visit(ast.parse(source))
     return [p.text for p in reader.found]
 

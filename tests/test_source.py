@@ -45,7 +45,7 @@ a, b, c = Name("a"), Name("b"), Name("c")
         (Literal(-2.0) ** a, "(-2)**a"),
         (a ** Literal(-1.0), "a**-1"),
         (Literal(((0.5, -0.3), (0.2, 0.7))), "[[0.5, -0.3], [0.2, 0.7]]"),
-        (Literal((1.0, 0.0, 1.0), cased=True), "cases([1, 0, 1])"),
+        (Literal((1.0, 0.0, 1.0), batched=True), "cases([1, 0, 1])"),
         (Call("index", (a,), (("at", (0, Slice(1, 3))),)), "a[0, 1:3]"),
         (Call("index", (a + b,), (("at", (-1,)),)), "(a + b)[-1]"),
         (Call("relu", (a + b,)), "relu(a + b)"),

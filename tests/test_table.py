@@ -17,10 +17,10 @@ NOT_OF_THE_TABLE = {
     "numbers/symbolic.py": "SymPy's functions",
     "problem/problem.py": "the defaults of Problem.mlp, which are values",
     "render/code": "functions of array libraries, and their operators",
-    "run/program.py": "functions of array libraries, and their operators",
-    "run/regrouping.py": "functions of array libraries",
-    "run/scalars.py": "functions of array libraries, in C",
-    "run/tracing.py": "functions of array libraries",
+    "running/program.py": "functions of array libraries, and their operators",
+    "running/regrouping.py": "functions of array libraries",
+    "running/scalars.py": "functions of array libraries, in C",
+    "running/tracing.py": "functions of array libraries",
 }
 """Files, or folders, whose strings name something else than operations of the table."""
 

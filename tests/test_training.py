@@ -189,7 +189,7 @@ def test_many_cases_are_run_in_blocks() -> None:
 @pytest.mark.parametrize("name", [n for n, _, _ in handgrad.bundled()])
 def test_every_bundled_problem_can_be_trained(name: str) -> None:
     problem = handgrad.load(name)
-    if any(g.cased for g in problem.parameters.values()) or not problem.parameters:
+    if any(g.batched for g in problem.parameters.values()) or not problem.parameters:
         return
     study = handgrad.train(problem, 4)
     training = handgrad.Training(problem)

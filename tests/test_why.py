@@ -54,8 +54,8 @@ def entries(problem: handgrad.Problem, name: str) -> list[tuple[int, ...]]:
     graph = handgrad.build(problem)
     node = graph.nodes[name]
     given = {**problem.parameters, **problem.data}
-    cases = next((g.array.shape[-1] for g in given.values() if g.cased), 1)
-    return list(np.ndindex(*node.shape, *([cases] if node.cased else [])))
+    cases = next((g.array.shape[-1] for g in given.values() if g.batched), 1)
+    return list(np.ndindex(*node.shape, *([cases] if node.batched else [])))
 
 
 @pytest.mark.parametrize("name", BUNDLED)
@@ -267,7 +267,7 @@ def test_pages_and_json(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     parameter = next(iter(problem.parameters or problem.data))
     index = entries(problem, parameter)[0]
     asked = [f"d{parameter}[{','.join(map(str, index))}]" if index else f"d{parameter}", graph.loss]
-    if graph.nodes[graph.loss].cased:
+    if graph.nodes[graph.loss].batched:
         asked[1] += "[0]"
     for entry in asked:
         found = printed(["why", name, entry], capsys)

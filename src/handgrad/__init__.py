@@ -72,11 +72,11 @@ if TYPE_CHECKING:
     from handgrad.drilling import begin_drill as begin_drill
     from handgrad.drilling.page import drill_opening_page as drill_opening_page
     from handgrad.drilling.page import drill_question_page as drill_question_page
-    from handgrad.drilling.page import drill_said_page as drill_said_page
+    from handgrad.drilling.page import drill_reply_page as drill_reply_page
     from handgrad.drilling.page import drill_summary_page as drill_summary_page
+    from handgrad.exercises import Requirements as Requirements
     from handgrad.exercises import Sheet as Sheet
     from handgrad.exercises import SheetSet as SheetSet
-    from handgrad.exercises import Wanted as Wanted
     from handgrad.exercises import draw as draw
     from handgrad.exercises import exercise_files as exercise_files
     from handgrad.exercises import file_names as file_names
@@ -85,7 +85,7 @@ if TYPE_CHECKING:
     from handgrad.exercises import made_folders as made_folders
     from handgrad.exercises import numbered as numbered
     from handgrad.exercises import read_roster as read_roster
-    from handgrad.exercises import wanted as wanted
+    from handgrad.exercises import requirements as requirements
     from handgrad.exercises import write_exercises as write_exercises
     from handgrad.exercises.page import Exercise as Exercise
     from handgrad.exercises.page import blank_targets as blank_targets
@@ -163,7 +163,7 @@ _WHEN_ASKED_FOR = {
     "begin_drill": "handgrad.drilling",
     "drill_opening_page": "handgrad.drilling.page",
     "drill_question_page": "handgrad.drilling.page",
-    "drill_said_page": "handgrad.drilling.page",
+    "drill_reply_page": "handgrad.drilling.page",
     "drill_summary_page": "handgrad.drilling.page",
     "answers_page": "handgrad.checking.blank_page",
     "blank_csv": "handgrad.checking.blanks",
@@ -174,13 +174,13 @@ _WHEN_ASKED_FOR = {
     "short_key_page": "handgrad.exercises.page",
     "Sheet": "handgrad.exercises",
     "SheetSet": "handgrad.exercises",
-    "Wanted": "handgrad.exercises",
+    "Requirements": "handgrad.exercises",
     "draw": "handgrad.exercises",
     "for_students": "handgrad.exercises",
     "like": "handgrad.exercises",
     "numbered": "handgrad.exercises",
     "read_roster": "handgrad.exercises",
-    "wanted": "handgrad.exercises",
+    "requirements": "handgrad.exercises",
     "exercise_files": "handgrad.exercises",
     "file_names": "handgrad.exercises",
     "made_folders": "handgrad.exercises",

@@ -1,4 +1,4 @@
-"""Python's collector of cycles, kept out of work that makes many objects and drops none."""
+"""Python's garbage collector, kept out of work that makes many objects and drops none."""
 
 from __future__ import annotations
 

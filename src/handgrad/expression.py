@@ -112,12 +112,12 @@ class Expression:
 class Literal(Expression):
     """A number or an array of numbers, written out. `text` keeps the way it was written.
 
-    In many cases (`cased`) the last axis of `value` counts the cases and is no part of the shape.
+    In many cases (`batched`) the last axis of `value` counts the cases and is no part of the shape.
     A vector with `row` lies along the rows of matrices, and is printed as a row.
     """
 
     value: Nested
-    cased: bool = False
+    batched: bool = False
     row: bool = field(default=False, compare=False)
     text: str = field(default="", compare=False)
     span: Span | None = field(default=None, compare=False, repr=False)
@@ -131,7 +131,7 @@ class Literal(Expression):
             if not value:
                 break
             value = value[0]
-        return tuple(shape[:-1] if self.cased else shape)
+        return tuple(shape[:-1] if self.batched else shape)
 
 
 @record

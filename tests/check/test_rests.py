@@ -1,4 +1,4 @@
-"""Rests of rounding in a check: what is 0 on paper, what cancels, and what follows from a supposed slip."""
+"""Residues of rounding in a check: what is 0 on paper, what cancels, and what follows from a supposed slip."""
 
 from __future__ import annotations
 

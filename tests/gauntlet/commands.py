@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 import handgrad
-from handgrad.drilling.said import Accepted, Skipped
+from handgrad.drilling.replies import Accepted, Skipped
 from tests.gauntlet import precise
 from tests.gauntlet.numbers import (
     array,
@@ -129,7 +129,7 @@ def other_numbers(s: Subject) -> tuple[str, Array, str]:
     name = s.random.choice(list(s.oracle.parameters or given))
     grid = np.asarray(given[name])
     changed = np.round(grid + np.asarray([s.random.choice((-0.3, 0, 0.2)) for _ in range(grid.size)]).reshape(grid.shape), 1)  # fmt: skip
-    rows = np.moveaxis(changed, -1, 0) if name in s.oracle.cased else changed
+    rows = np.moveaxis(changed, -1, 0) if name in s.oracle.batched else changed
     return name, changed, str(rows.tolist())
 
 
@@ -229,7 +229,7 @@ def _entries(s: Subject, names: list[str], arrays: dict[str, Array]) -> list[tup
     found = []
     for name in names:
         value = arrays[name]
-        if name in s.oracle.cased:
+        if name in s.oracle.batched:
             continue
         for at in np.ndindex(*value.shape):
             index = f"[{','.join(map(str, at))}]" if at else ""
@@ -289,7 +289,7 @@ def gates_over(s: Subject) -> None:
         return
     name = s.random.choice(vectors)
     shape = s.oracle.data[name].shape
-    shape = shape[:-1] if name in s.oracle.cased else shape
+    shape = shape[:-1] if name in s.oracle.batched else shape
     if len(shape) > 1:
         return
     box = f"{name} in [-1,1]" + (f"^{shape[0]}" if shape else "")
@@ -595,8 +595,8 @@ def data_file(s: Subject) -> tuple[str, float] | None:
         examples = handgrad.examples_as_cases(s.problem)
     if examples.rows or examples.columns:
         return _examples_file(s, examples.problem)
-    data = {n: a[..., 0] if n in s.oracle.cased else a for n, a in s.oracle.data.items()}
-    if not data or s.oracle.cased & set(s.oracle.parameters):
+    data = {n: a[..., 0] if n in s.oracle.batched else a for n, a in s.oracle.data.items()}
+    if not data or s.oracle.batched & set(s.oracle.parameters):
         return None
     moved, labels = next(iter(data)), s.oracle.targets
     header, rows, losses = [], [], []
@@ -610,7 +610,7 @@ def data_file(s: Subject) -> tuple[str, float] | None:
             other = np.roll(case[moved], k), np.round(case[moved] + 0.1 * k, 1)
             case[moved] = other[0] if moved in labels else other[1]
         rows.append(",".join(repr(float(v)) for a in case.values() for v in np.ravel(a)))
-        whole = {n: np.repeat(a[..., None], s.oracle.cases, -1) if n in s.oracle.cased else a for n, a in case.items()}  # fmt: skip
+        whole = {n: np.repeat(a[..., None], s.oracle.cases, -1) if n in s.oracle.batched else a for n, a in case.items()}  # fmt: skip
         found = s.oracle.run(changes=whole, gradients=False)
         losses.append(float(np.ravel(found.values[s.oracle.loss])[0]))
     path = s.folder / "cases.csv"
@@ -622,13 +622,13 @@ def data_file(s: Subject) -> tuple[str, float] | None:
 def _examples_file(s: Subject, problem: handgrad.Problem) -> tuple[str, float] | None:
     """The problem's own examples, a line each, where its data have them in rows or columns."""
     oracle = Oracle(problem.to_toml())
-    if not oracle.data or oracle.cased & set(oracle.parameters):
+    if not oracle.data or oracle.batched & set(oracle.parameters):
         return None
-    one = {n: a[..., 0] if n in oracle.cased else a for n, a in oracle.data.items()}
+    one = {n: a[..., 0] if n in oracle.batched else a for n, a in oracle.data.items()}
     header = [f"{n}[{','.join(map(str, at))}]" if at else n for n, a in one.items() for at in np.ndindex(*a.shape)]  # fmt: skip
     lines = [",".join(f'"{h}"' for h in header)]
     for k in range(oracle.cases):
-        case = [a[..., k] if n in oracle.cased else a for n, a in oracle.data.items()]
+        case = [a[..., k] if n in oracle.batched else a for n, a in oracle.data.items()]
         lines.append(",".join(repr(float(v)) for a in case for v in np.ravel(a)))
     path = s.folder / "examples.csv"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -736,7 +736,7 @@ def drill(s: Subject) -> None:
             rows = number.reshape(-1, number.shape[-1]) if number.ndim else number.reshape(1, 1)
             typed = ";".join(" ".join(format(float(x), ".7g") for x in row) for row in rows)
             at, said = at.take(typed + "\n")
-            handgrad.render_terminal(handgrad.drill_said_page(at, said), width=80, colour=False, unicode=True)  # fmt: skip
+            handgrad.render_terminal(handgrad.drill_reply_page(at, said), width=80, colour=False, unicode=True)  # fmt: skip
             if not isinstance(said, Accepted):
                 raise Wrong("the drill takes no right answer", f"{target} = {typed}: {said}")
         handgrad.to_json(at)

@@ -4,7 +4,7 @@ Nothing here imports handgrad: the file is read by `tomllib`, its equations by P
 and gradients are PyTorch's in float64. What the documents promise beyond PyTorch is done in its numbers:
 
 - Windows of a max-pooling that tie share the gradient equally.
-- What is 0 on paper is 0: where a sum leaves no more than a rest of its rounding (0.1 · 3 − 0.3 leaves
+- What is 0 on paper is 0: where a sum leaves no more than a residue of its rounding (0.1 · 3 − 0.3 leaves
   5.6·10⁻¹⁷), it is 0, and numbers that differ by no more than that tie. `Oracle(text, paper=False)` leaves
   the floats as a program has them.
 """
@@ -53,7 +53,7 @@ class ReadError(ValueError):
 class Evaluated:
     """Values and gradients of one run.
 
-    Arrays have the shape of one case, and where their name is cased the cases on the last axis.
+    Arrays have the shape of one case, and where their name is batched the cases on the last axis.
 
     Attributes:
         values: every given and computed name.
@@ -78,7 +78,7 @@ class Oracle:
         equations: (target, text) in the file's order.
         loss: the name that is differentiated in each case; `cost`: its mean or sum over the cases
             ("J" unless that is taken), or the loss itself where it is one number.
-        cased: the given and computed names that differ from case to case; `cases`: how many, 1 for none.
+        batched: the given and computed names that differ from case to case; `cases`: how many, 1 for none.
         update: the table [update], {} for none.
 
     Raises `ReadError`.
@@ -91,7 +91,7 @@ class Oracle:
         table = tomllib.loads(text)
         self.paper = paper
         self.functions: dict[str, str] = {}
-        self._cased_givens: set[str] = set()
+        self._batched_givens: set[str] = set()
         self.parameters = self._given(table.get("parameters", {}))
         self.data = self._given(table.get("data", {}))
         self.equations = tuple(_equations(table["equations"]))
@@ -99,13 +99,13 @@ class Oracle:
         self.loss: str = _plain(table.get("loss") or self.equations[-1][0])
         self.reduction: str = table.get("reduction", "mean")
         self.update: dict[str, Any] = table.get("update", {})
-        self.cased = frozenset(self._with_cases())
-        counts = {self._all_given[n].shape[-1] for n in self._cased_givens}
+        self.batched = frozenset(self._with_cases())
+        counts = {self._all_given[n].shape[-1] for n in self._batched_givens}
         if len(counts) > 1:
             raise ReadError("unequal numbers of cases")
         self.cases = counts.pop() if counts else 1
         names = {*self._formulas, *self._all_given}
-        many = self.loss in self.cased and not any(p in self.cased for p in self.parameters)
+        many = self.loss in self.batched and not any(p in self.batched for p in self.parameters)
         self.cost: str = (
             next(n for n in ("J", "cost", "J_total", "J_handgrad") if n not in names)
             if many
@@ -124,18 +124,18 @@ class Oracle:
                 if set(value) != {"cases"}:
                     raise ReadError(f"{key}: only numbers and cases are read here")
                 arrays[name] = np.moveaxis(_numbers(value["cases"]), 0, -1)
-                self._cased_givens.add(name)
+                self._batched_givens.add(name)
             else:
                 arrays[name] = _numbers(value)
         return arrays
 
     def _with_cases(self) -> set[str]:
-        cased = set(self._cased_givens)
+        batched = set(self._batched_givens)
         while True:
-            more = {t for t, tree in self._formulas.items() if _names(tree) & cased} - cased
+            more = {t for t, tree in self._formulas.items() if _names(tree) & batched} - batched
             if not more:
-                return cased
-            cased |= more
+                return batched
+            batched |= more
 
     @cached_property
     def uses(self) -> dict[str, frozenset[str]]:
@@ -208,8 +208,8 @@ class Oracle:
         reduced: dict[str, Array] = {}
         for name in by_case[0][1]:
             each = np.stack([g[name] for _, g in by_case], axis=-1)
-            own[name] = each if self._cased_givens else each[..., 0]
-            if name in self.cased:
+            own[name] = each if self._batched_givens else each[..., 0]
+            if name in self.batched:
                 reduced[name] = each
             elif many:
                 total = each.sum(axis=-1)
@@ -220,7 +220,7 @@ class Oracle:
         return Evaluated(values, reduced, own, loss)
 
     def _stacked(self, name: str, each: list[Array]) -> Array:
-        return np.stack(each, axis=-1) if name in self.cased else each[0]
+        return np.stack(each, axis=-1) if name in self.batched else each[0]
 
     def _one(
         self, case: int, changes: Mapping[str, Array], swap: Mapping[str, str], gradients: bool
@@ -229,7 +229,7 @@ class Oracle:
 
         def number(name: str, array: Array) -> Tensor:
             one = np.asarray(array, dtype=float)
-            one = one[..., case] if name in self.cased else one
+            one = one[..., case] if name in self.batched else one
             return torch.tensor(np.array(one), dtype=torch.float64, requires_grad=gradients)
 
         tensors = {n: number(n, changes.get(n, a)) for n, a in self._all_given.items()}
@@ -436,7 +436,7 @@ class _Functions:
         return TORCH[name]
 
     def clean(self, result: Tensor, size: Callable[[], Tensor]) -> Tensor:
-        """The result with rests of its rounding as 0; `size` is the sum of the terms' sizes."""
+        """The result with residues of its rounding as 0; `size` is the sum of the terms' sizes."""
         if not self.paper:
             return result
         with torch.no_grad():

@@ -430,7 +430,7 @@ class Precise(Oracle):
 
         def given(name: str, array: Any) -> Any:
             one = np.asarray(array, dtype=float)
-            return _leaves(_array(one[..., case] if name in self.cased else one))
+            return _leaves(_array(one[..., case] if name in self.batched else one))
 
         found = {n: given(n, changes.get(n, a)) for n, a in self._all_given.items()}
         evaluator = _Evaluator(found, _Precisely(), {**self.functions, **_swaps(swap)})
@@ -485,7 +485,7 @@ def _run(oracle: Oracle) -> Evaluated:
 
 
 def values(oracle: Oracle) -> dict[str, Array]:
-    """Every value, rounded once; cases last where cased."""
+    """Every value, rounded once; cases last where batched."""
     return _run(oracle).values
 
 

@@ -116,7 +116,7 @@ class Subject:
 
     @cached_property
     def as_floats(self) -> Evaluated:
-        """Rests of rounding and all, as programs have them."""
+        """Residues of rounding and all, as programs have them."""
         return Oracle(self.text, paper=False).run()
 
     @cached_property
@@ -207,7 +207,7 @@ class Subject:
             found = oracle.run(changes={n: t.numpy() for n, t in numbers.items()})
             sizes = np.concatenate([np.abs(found.gradients[n]).ravel() for n in numbers])
             if rule not in ("sgd", "momentum") and ((sizes < 1e-7) & (sizes > 0)).any():
-                # A rest of rounding is a whole step of a rule that divides by the gradient's size.
+                # A rounding residue is a whole step of a rule that divides by the gradient's size.
                 return None
             for name, tensor in numbers.items():
                 tensor.grad = torch.tensor(np.array(found.gradients[name]))

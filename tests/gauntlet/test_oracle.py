@@ -51,7 +51,7 @@ x = { cases = [[1, 0], [0, 1], [2, 1]] }
 def test_spellings_and_cases() -> None:
     theirs, run = Oracle(SPELLED), handgrad.solve(handgrad.loads(SPELLED)).run
     found = theirs.run()
-    assert theirs.cased == {"x", "z1", "h", "yhat", "L"}
+    assert theirs.batched == {"x", "z1", "h", "yhat", "L"}
     assert (theirs.cost, theirs.cases, theirs.reduction) == ("J", 3, "mean")
     for name in ("W", "b_1", "x", "z1", "yhat"):
         np.testing.assert_allclose(found.gradients[name], np.asarray(run.gradient(name)), atol=1e-14)  # fmt: skip

@@ -103,7 +103,7 @@ def test_a_transposed_array_keeps_its_own_indices() -> None:
 
 
 def test_all_cases_of_an_entry_have_one_name() -> None:
-    drawn = result(Literal(((1.0, 2.0), (3.0, 4.0)), cased=True), "z")
+    drawn = result(Literal(((1.0, 2.0), (3.0, 4.0)), batched=True), "z")
     assert quantities(drawn) == ["z", "z[0]", "z[0]", "z[1]", "z[1]"]
 
 

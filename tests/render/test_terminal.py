@@ -215,7 +215,7 @@ p = ───── = σ⎜─────⎟
 
 def test_many_cases_have_headers() -> None:
     same(
-        drawn(Name("X"), Literal(((1.0, 0.0, 1.0), (0.0, 1.0, -1.5)), cased=True)),
+        drawn(Name("X"), Literal(((1.0, 0.0, 1.0), (0.0, 1.0, -1.5)), batched=True)),
         """
      case 1  case 2  case 3
 X = ⎡  1       0       1   ⎤
@@ -223,7 +223,7 @@ X = ⎡  1       0       1   ⎤
 """,
     )
     same(
-        drawn(Name("y"), Literal((1.0, 0.0), cased=True)),
+        drawn(Name("y"), Literal((1.0, 0.0), batched=True)),
         """
      case 1  case 2
 y = [  1       0   ]
@@ -231,7 +231,8 @@ y = [  1       0   ]
     )
     same(
         drawn(
-            Adjoint("W"), Literal((((1.0, 2.0), (3.0, 4.0)), ((5.0, 6.0), (7.0, 8.0))), cased=True)
+            Adjoint("W"),
+            Literal((((1.0, 2.0), (3.0, 4.0)), ((5.0, 6.0), (7.0, 8.0))), batched=True),
         ),
         """
         case 1  case 2

@@ -215,7 +215,7 @@ def test_a_gradient_divided_by_another_is_in_parentheses_in_a_line() -> None:
 
 
 def test_matrices_of_cases_have_no_comma_between_them() -> None:
-    matrices = Literal((((1.0,) * 9,) * 2,) * 2, cased=True)
+    matrices = Literal((((1.0,) * 9,) * 2,) * 2, batched=True)
     drawn = render_typst(Page("", (Derivation((Relation(Name("W"), (matrices,)),)),), largest=3))
     assert "thick dots.h.c" in drawn
     assert "comma" not in drawn[drawn.index("#derivation(") :]

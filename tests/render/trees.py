@@ -48,12 +48,12 @@ numbers = st.one_of(
 def literals(draw: st.DrawFn, longest: int = 5) -> Literal:
     """Scalars, arrays of up to three axes, and the same in many cases."""
     axes = draw(st.lists(st.integers(1, longest), max_size=3))
-    cased = bool(axes) and draw(st.booleans())
+    batched = bool(axes) and draw(st.booleans())
 
     def filled(rest: list[int]) -> float | tuple[object, ...]:
         return tuple(filled(rest[1:]) for _ in range(rest[0])) if rest else draw(numbers)
 
-    return Literal(filled(axes), cased=cased)  # type: ignore[arg-type]
+    return Literal(filled(axes), batched=batched)  # type: ignore[arg-type]
 
 
 whole = st.integers(-9, 9)

@@ -101,7 +101,7 @@ def audit_gates(
     Where the problem has one example a row, as in X @ W, or a column, as in W @ X, these are the cases, and
     data and boxes are of one example: X of one row is a vector. Data and boxes that fit X whole are taken so. Memory does not depend on the number of cases. Raises `HandgradError` for data that do not fit.
     """
-    if any(g.cased for g in problem.parameters.values()):
+    if any(g.batched for g in problem.parameters.values()):
         raise OptionError(
             "the problem's parameters have cases: many networks, not one",
             mend="audit one network at a time",
@@ -136,9 +136,9 @@ def _cases_of(
     problem: Problem, data: str | Path | Mapping[str, Any] | Cases | None, skip_bad: bool
 ) -> Cases:
     if data is None:
-        cased = {n: g.array for n, g in problem.data.items() if g.cased}
+        batched = {n: g.array for n, g in problem.data.items() if g.batched}
         alone = {n: g.array[..., None] for n, g in problem.data.items()}
-        return ArrayCases(cased or alone or {"": np.zeros(1)})
+        return ArrayCases(batched or alone or {"": np.zeros(1)})
     if isinstance(data, str | Path):
         return open_cases(problem, data, skip_bad=skip_bad)
     if isinstance(data, Mapping):
@@ -209,7 +209,7 @@ class _Audit:
     def _with_cases(self, problem: Problem) -> Problem:
         """The problem with the data's names in cases, and two of them for a sample."""
         names = [n for n in self.data.names if n]
-        left = [n for n, g in problem.data.items() if g.cased and n not in names]
+        left = [n for n, g in problem.data.items() if g.batched and n not in names]
         if left and names:
             raise OptionError(
                 f"{' and '.join(left)} has cases in the problem, and the data do not give it",

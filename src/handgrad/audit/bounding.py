@@ -106,7 +106,7 @@ class _Bounding:
         own = {
             n: (g.array.min(axis=-1), g.array.max(axis=-1))
             for n, g in problem.data.items()
-            if g.cased and n not in box
+            if g.batched and n not in box
         }
         sides = {**own, **box}
         self.names, self.asked = tuple(sides), tuple(box)
@@ -124,7 +124,9 @@ class _Bounding:
         self, parts: _Parts, names: Sequence[str], *, lower: bool = False
     ) -> dict[str, Array]:
         """Upper (or lower) bounds of values over each part, the parts on the last axis."""
-        result = run_intervals(self._cased(self.problem, parts), self._sides(parts), backward=False)
+        result = run_intervals(
+            self._batched(self.problem, parts), self._sides(parts), backward=False
+        )
         bounds = {n: result.value(n) for n in names}
         return {
             n: self._each(b.lower if lower else b.upper, n, result, parts.count)
@@ -150,9 +152,9 @@ class _Bounding:
     @staticmethod
     def _each(bound: Array, name: str, result: Any, count: int) -> Array:
         node = result.graph.nodes[name]
-        return bound if node.cased else np.broadcast_to(bound[..., None], (*node.shape, count))
+        return bound if node.batched else np.broadcast_to(bound[..., None], (*node.shape, count))
 
-    def _cased(self, problem: Problem, parts: _Parts) -> Problem:
+    def _batched(self, problem: Problem, parts: _Parts) -> Problem:
         """The problem with a case for each part."""
         given = {n: {"cases": np.moveaxis(a, -1, 0)} for n, a in parts.centre().items()}
         return problem.with_values(given)
@@ -241,9 +243,9 @@ class _Bounding:
     def _linear(self, alone: Problem, parts: _Parts) -> tuple[Array, Array, dict[str, Array]]:
         """Over each part, the lower of two upper bounds; the value at its middle; and, by entry of
         the input, how far the value may change on it."""
-        cased = self._cased(alone, parts)
-        over = run_intervals(cased, self._sides(parts))
-        middle = run_intervals(cased, self._points(parts), backward=False)
+        batched = self._batched(alone, parts)
+        over = run_intervals(batched, self._sides(parts))
+        middle = run_intervals(batched, self._points(parts), backward=False)
         value = over.value(alone.loss)
         at = middle.value(alone.loss)
         bound = Interval.of(at.upper)

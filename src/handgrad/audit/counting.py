@@ -20,7 +20,7 @@ from handgrad.running.plan import Plan
 from handgrad.running.units import LayerUnits
 from handgrad.running.watching import Watch
 from handgrad.solution import as_on_paper
-from handgrad.solution.rests import MOST
+from handgrad.solution.residues import MOST
 from handgrad.solution.slopes import SATURATION, slopes_of
 
 
@@ -166,7 +166,7 @@ class Counts:
         self.squared_out += float(np.vdot(whole_out, whole_out)) * back
         steepest = operation_of(site.call).saturation
         if steepest is not None:
-            slopes = slopes_of(site.call, z, cased=True)
+            slopes = slopes_of(site.call, z, batched=True)
             flat = (slopes < SATURATION * steepest).all(axis=-2)
             self.saturated = self.saturated + np.count_nonzero(flat, axis=-1) * times
         if after is not None:
@@ -230,9 +230,9 @@ class EachCase:
     @classmethod
     def of(cls, problem: Problem, graph: Graph, sites: Sequence[Site]) -> EachCase:
         """The same computation with zeros where they are needed."""
-        same = {s.name: s for s in sites if Name(s.pre) not in graph.cased_leaves}
-        counts = [g.array.shape[-1] for g in problem.data.values() if g.cased]
-        if not same or not counts or not graph.nodes[graph.loss].cased:
+        same = {s.name: s for s in sites if Name(s.pre) not in graph.batched_leaves}
+        counts = [g.array.shape[-1] for g in problem.data.values() if g.batched]
+        if not same or not counts or not graph.nodes[graph.loss].batched:
             return cls(problem)
         zero = "zero"
         while any(name.startswith(zero) for name in graph.nodes):
@@ -257,12 +257,12 @@ class EachCase:
 
     def completed(self, block: Mapping[str, Array]) -> Mapping[str, Array]:
         """A block with a zero for each of its cases."""
-        cased = [
-            a for n, a in block.items() if n in self.problem.data and self.problem.data[n].cased
+        batched = [
+            a for n, a in block.items() if n in self.problem.data and self.problem.data[n].batched
         ]
-        if not self.zero or not cased:
+        if not self.zero or not batched:
             return block
-        return {**block, self.zero: np.zeros(np.shape(cased[0])[-1])}
+        return {**block, self.zero: np.zeros(np.shape(batched[0])[-1])}
 
 
 def _with(formula: Expression, old: Expression, new: Expression) -> Expression:
@@ -295,7 +295,7 @@ class Counter:
         """What is watched of a block; a few cases with the numbers of their worked solution.
 
         Floats open a gate that is shut on paper: 0.1 · 3 − 0.3 leaves 5.6e-17. Parameters that have been
-        `trained` are no written numbers: their sums are without rests of rounding.
+        `trained` are no written numbers: their sums are without rounding residues.
         """
         block = self.each_case.completed(block)
         cases, arrays = self.watch.look(block)
@@ -308,7 +308,7 @@ class Counter:
         return cases, {leaf: arrays[instead.get(leaf, leaf)] for leaf in self._watched}
 
     def _cleaned(self, block: Mapping[str, Array], arrays: dict[Leaf, Array]) -> dict[Leaf, Array]:
-        """The arrays of a run whose sums are without rests of rounding."""
+        """The arrays of a run whose sums are without rounding residues."""
         graph = self.watch.graph
         given = self.each_case.problem
         own = {n: g.array for n, g in (*given.parameters.items(), *given.data.items())}
@@ -319,9 +319,9 @@ class Counter:
         return self._by_leaf(numbers, arrays)
 
     def _by_leaf(self, numbers: Mapping[Leaf, Any], leaves: Iterable[Leaf]) -> dict[Leaf, Array]:
-        cased = self.watch.graph.cased_leaves
+        batched = self.watch.graph.batched_leaves
         found = {leaf: np.asarray(numbers[leaf], dtype=float) for leaf in leaves}
-        return {leaf: a if leaf in cased else a[..., None] for leaf, a in found.items()}
+        return {leaf: a if leaf in batched else a[..., None] for leaf, a in found.items()}
 
     def _on_paper(self, block: Mapping[str, Array], arrays: dict[Leaf, Array]) -> dict[Leaf, Array]:
         """The arrays with the numbers of the worked solution, where that can be made."""
@@ -330,7 +330,7 @@ class Counter:
         others = {n: a for n, a in block.items() if n and not np.array_equal(own[n].array, a)}
         problem = given.with_values(
             {
-                n: {"cases": np.moveaxis(a, -1, 0)} if graph.nodes[n].cased else a
+                n: {"cases": np.moveaxis(a, -1, 0)} if graph.nodes[n].batched else a
                 for n, a in others.items()
             }
         )

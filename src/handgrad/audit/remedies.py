@@ -168,10 +168,10 @@ class Trying:
             return float(sizes.max(initial=0.0)), noise
         plan = Plan(found.counter.graph, backward=False)
         largest = 0.0
-        cased = {n for n, g in found.counter.problem.data.items() if g.cased}
+        batched = {n for n, g in found.counter.problem.data.items() if g.batched}
         values = {**self._given(found.counter.problem), **found.block}
         for case in chosen:
-            given = {n: a[..., case : case + 1] if n in cased else a for n, a in values.items()}
+            given = {n: a[..., case : case + 1] if n in batched else a for n, a in values.items()}
             with np.errstate(all="ignore"):
                 numbers: dict[Leaf, Array] = plan(given)
             reached = site.layer.reached(unit, numbers, through[:, case])

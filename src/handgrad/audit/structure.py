@@ -42,7 +42,7 @@ NEARLY = 0.01
 than half, 0.99^64 = 0.53 of them, give it no gradient at all."""
 
 NOISE = 1e-12
-"""A gradient that is smaller than this share of the largest of the network is a rest of rounding."""
+"""A gradient that is smaller than this share of the largest of the network is a rounding residue."""
 
 RANKS: tuple[Verdict, ...] = (
     "provably_dead", "dead_on_data", "gated_off", "starved", "nearly_dead", "saturated", "alive",

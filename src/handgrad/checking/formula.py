@@ -10,24 +10,24 @@ import numpy as np
 
 from handgrad.errors import HandgradError
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, Shape, leaves
-from handgrad.graph.structure import is_cased
+from handgrad.graph.structure import is_batched
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated, signature_of
 from handgrad.operations.operation import Array, Kernel, Misfit, Namespace
-from handgrad.running.cleaning import without_rest
+from handgrad.running.cleaning import without_residue
 
 
 @dataclass(frozen=True, slots=True)
 class Formula:
     """A formula, what it refers to, and the calls that compute it.
 
-    `shape` is that of one case; where it is `cased` the cases lie on one more axis, the last.
+    `shape` is that of one case; where it is `batched` the cases lie on one more axis, the last.
     """
 
     expression: Expression
     leaves: tuple[Leaf, ...]
     shape: Shape
-    cased: bool
+    batched: bool
     _constants: tuple[tuple[int, Any], ...]
     _leaf_slots: tuple[tuple[Leaf, int], ...]
     _calls: tuple[tuple[Kernel, Kernel, tuple[int, ...]], ...]
@@ -38,7 +38,7 @@ class Formula:
     ) -> Array:
         """The value at `values`, whose arrays are of namespace `xp`.
 
-        Where it is `clean`, sums are without rests of rounding.
+        Where it is `clean`, sums are without rounding residues.
         """
         slots: list[Any] = [None] * (len(self._leaf_slots) + len(self._constants))
         for slot, constant in self._constants:
@@ -51,14 +51,14 @@ class Formula:
 
 
 def compiled(
-    expression: Expression, shapes: Callable[[Leaf], Shape], cased: Set[Leaf]
+    expression: Expression, shapes: Callable[[Leaf], Shape], batched: Set[Leaf]
 ) -> Formula | None:
     """A formula ready to run; None where the shapes in it do not fit."""
     try:
         tree = annotated(expression, shapes)
     except HandgradError:
         return None
-    compiler = _Compiler(cased)
+    compiler = _Compiler(batched)
     try:
         out = compiler.place(tree)
     except Misfit:
@@ -67,7 +67,7 @@ def compiled(
         expression=tree,
         leaves=leaves(tree),
         shape=tree.shape or (),
-        cased=is_cased(tree, cased),
+        batched=is_batched(tree, batched),
         **compiler.parts(out),
     )
 
@@ -75,8 +75,8 @@ def compiled(
 class _Compiler:
     """Places a tree's nodes in slots: leaves and constants first, then calls in order."""
 
-    def __init__(self, cased: Set[Leaf]) -> None:
-        self.cased = cased
+    def __init__(self, batched: Set[Leaf]) -> None:
+        self.batched = batched
         self.given: dict[Expression, int] = {}
         self.calls: list[tuple[Kernel, Kernel, tuple[int, ...]]] = []
         self.known: dict[Expression, int] = {}
@@ -88,7 +88,7 @@ class _Compiler:
         if node in self.known:
             return self.known[node]
         operation = operation_of(node)
-        which = tuple(is_cased(a, self.cased) for a in node.arguments)
+        which = tuple(is_batched(a, self.batched) for a in node.arguments)
         places = [self.place(a) for a in node.arguments]
         if operation.elementwise and any(which):
             for position, (argument, has) in enumerate(zip(node.arguments, which, strict=True)):
@@ -97,7 +97,7 @@ class _Compiler:
                         _with_cases_axis, _with_cases_axis, (places[position],)
                     )
         signature = signature_of(node, which)
-        cleaned = without_rest(node, signature)
+        cleaned = without_residue(node, signature)
         place = self._call(operation.kernel(signature), cleaned, tuple(places))
         self.known[node] = place
         return place

@@ -227,7 +227,7 @@ class _Judging:
                 changed.add(leaf)
 
     def _of_floats(self, leaf: Leaf, value: Array, half: Array) -> Array:
-        """By entry, whether a program may have a number: beside a kink that rests of 0 put it off, too."""
+        """By entry, whether a program may have a number: beside a kink that residues of 0 put it off, too."""
         found: Array = np.abs(self.work.floats[leaf] - value) <= half
         for numbers in self.work.beside():
             if (found | np.isnan(value)).all():
@@ -275,7 +275,7 @@ class _Judging:
             own.tainted.add(leaf)
 
     def _reach(self, world: World, quantity: Quantity, exact: Array) -> Interval:
-        """Where the numbers before a quantity lead: to its exact number, and no rest of rounding beside
+        """Where the numbers before a quantity lead: to its exact number, and no rounding residue beside
         it that would open a gate, where they are exact and no program's."""
         formula = quantity.formula
         if not self.strict and all(
@@ -347,7 +347,7 @@ def _rescaled(work: Work, entries: Mapping[Leaf, Entry]) -> dict[Leaf, Entry]:
         q
         for q in structure.quantities
         if isinstance(q.leaf, Adjoint)
-        and q.cased
+        and q.batched
         and q.leaf in entries
         and q.leaf.name != structure.graph.loss
     ]

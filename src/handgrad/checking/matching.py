@@ -181,17 +181,17 @@ def _fitted(
         return entry, None
     if entry.value.size != np.prod(full, dtype=int):
         return None, None
-    if quantity.cased and entry.shape == (full[-1], *full[:-1]):
+    if quantity.batched and entry.shape == (full[-1], *full[:-1]):
         return entry.cases_last(), CasesInRows(full[-1])
     if _written_another_way(entry, full, len(quantity.shape)):
-        listed = len(full) == 2 and len(entry.shape) == 1 and full[0] > 1 and not quantity.cased
+        listed = len(full) == 2 and len(entry.shape) == 1 and full[0] > 1 and not quantity.batched
         return entry.reshaped(full), AsColumn(full[0]) if listed else None
     return None, None
 
 
 def _turned(entry: Entry, exact: Array | None, quantity: Quantity) -> bool:
     """Whether a square of cases has one in each row, by its figures: they are right so, and not as they stand."""
-    if not quantity.cased or entry.strict or len(entry.shape) != 2 or exact is None:
+    if not quantity.batched or entry.strict or len(entry.shape) != 2 or exact is None:
         return False
     rows, columns = entry.shape
     return rows == columns > 1 and not _near(entry, exact) and _near(entry.cases_last(), exact)

@@ -356,4 +356,4 @@ def _literal(value: Array, one: Judged) -> Number:
 
 
 def _has_cases(value: Array, one: Judged) -> bool:
-    return one.quantity.cased and value.ndim > len(one.quantity.shape)
+    return one.quantity.batched and value.ndim > len(one.quantity.shape)

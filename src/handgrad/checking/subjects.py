@@ -134,7 +134,7 @@ class Subjects:
         counts: dict[int, None] = {}
         if self.graph.cost != self.graph.loss:
             for given in (*self.problem.parameters.values(), *self.problem.data.values()):
-                if given.cased:
+                if given.batched:
                     counts[given.array.shape[-1]] = None
         counts.update(dict.fromkeys(self.averaged_within(leaf)))
         return tuple(n for n in counts if n > 1)

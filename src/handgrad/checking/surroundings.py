@@ -53,7 +53,7 @@ class Around:
             activation=activation_of(through.written) if through is not None else None,
             before=self.before,
             alike=alike,
-            cased=graph.cased_leaves,
+            batched=graph.batched_leaves,
             data=self.data,
             made=self.made,
             fused=fused,
@@ -116,7 +116,7 @@ class Around:
     def _alike(self, leaf: Leaf) -> tuple[Leaf, ...]:
         """Other leaves of the same kind and shape: another layer's, or the gradient on the other
         side of an activation."""
-        graph, shapes, cased = self.structure.graph, self.structure.shapes, self.structure.cased
+        graph, shapes, batched = self.structure.graph, self.structure.shapes, self.structure.batched
         if leaf.name not in graph.nodes or not shapes[leaf]:
             return ()
         kind = self._kind(leaf.name)
@@ -128,7 +128,7 @@ class Around:
             and other.name in graph.nodes
             and not (isinstance(other, Adjoint) and other.through)
             and shapes[other] == shapes[leaf]
-            and (other in cased) == (leaf in cased)
+            and (other in batched) == (leaf in batched)
             and (
                 self._kind(other.name) == kind
                 if isinstance(leaf, Name)

@@ -38,7 +38,7 @@ ASKED = ("value", "cost", "gradient", "updated")
 MEMORY = "memory"
 
 BESIDE = 16
-"""Runs with moved last digits, at most: each puts every rest of 0 on one side or the other."""
+"""Runs with moved last digits, at most: each puts every residue of 0 on one side or the other."""
 
 REST = 1e-15
 """How far a run beside the exact one moves a number, as a share of it: some units of a float's last place."""
@@ -81,8 +81,8 @@ class Quantity:
         return self.formula.shape
 
     @property
-    def cased(self) -> bool:
-        return self.formula.cased
+    def batched(self) -> bool:
+        return self.formula.batched
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Structure:
     update: UpdatePass | None
     quantities: tuple[Quantity, ...]
     shapes: Mapping[Leaf, Shape]
-    cased: frozenset[Leaf]
+    batched: frozenset[Leaf]
     variants: dict[Leaf, tuple[Variant, ...]] = field(default_factory=dict)
     pairs: dict[Leaf, tuple[tuple[Mistake, Mistake, Formula], ...]] = field(default_factory=dict)
 
@@ -122,7 +122,7 @@ class Structure:
 
     def compiled(self, expression: Expression) -> Formula | None:
         """A formula of the problem's names; None where shapes do not fit."""
-        return compiled(expression, self.shape, self.cased)
+        return compiled(expression, self.shape, self.batched)
 
     def mistakes(self, quantity: Quantity) -> tuple[Variant, ...]:
         """The single mistakes that can be made with a quantity's formula."""
@@ -202,10 +202,14 @@ class Work:
                 self.exact[update.step] = np.asarray(1.0)
                 for memory, shape in update.memories.items():
                     cases = next(
-                        (a.shape[-1:] for n, a in givens.items() if structure.graph.nodes[n].cased),
+                        (
+                            a.shape[-1:]
+                            for n, a in givens.items()
+                            if structure.graph.nodes[n].batched
+                        ),
                         (),
                     )
-                    whole = (*shape, *cases) if memory in update.cased else shape
+                    whole = (*shape, *cases) if memory in update.batched else shape
                     self.exact[memory] = np.zeros(whole)
             self.given_leaves = frozenset(
                 leaf for leaf in self.exact if leaf not in structure.by_leaf
@@ -218,7 +222,7 @@ class Work:
 
     @cached_property
     def floats(self) -> Mapping[Leaf, Array]:
-        """The same numbers as a program has them, with the rests that binary numbers leave: where a
+        """The same numbers as a program has them, with the residues that binary numbers leave: where a
         kink is on paper, it may lie on one side."""
         with np.errstate(all="ignore"):
             run = self.structure.plan(self.givens)
@@ -252,7 +256,7 @@ class Work:
     def cases(self) -> int:
         """The number of cases; 1 where there are none."""
         nodes = self.structure.graph.nodes
-        return next((a.shape[-1] for n, a in self.givens.items() if nodes[n].cased), 1)
+        return next((a.shape[-1] for n, a in self.givens.items() if nodes[n].batched), 1)
 
     def full_shape(self, quantity: Quantity) -> tuple[int, ...]:
         """The shape of a quantity's array, cases included."""
@@ -287,7 +291,7 @@ class _Collecting:
             self.shapes[Name(name)] = self.graph.shape(Name(name))
         for computed in self.graph.backward:
             self.shapes[computed.leaf] = self.graph.shape(computed.leaf)
-        self.cased = set(self.graph.cased_leaves)
+        self.batched = set(self.graph.batched_leaves)
         self.named = {
             node.written: Name(node.name, shape=node.shape)
             for node in self.graph.nodes.values()
@@ -303,13 +307,13 @@ class _Collecting:
             self.update,
             tuple(quantities),
             self.shapes,
-            frozenset(self.cased),
+            frozenset(self.batched),
         )
 
     def _ways(self, *formulas: Expression | None) -> tuple[Formula, ...]:
         found: dict[Expression, Formula] = {}
         for formula in formulas:
-            ready = compiled(formula, self._shape, self.cased) if formula is not None else None
+            ready = compiled(formula, self._shape, self.batched) if formula is not None else None
             if ready is not None:
                 found.setdefault(ready.expression, ready)
         return tuple(found.values())
@@ -363,7 +367,7 @@ class _Collecting:
         """The lines of the update; what a line assigns anew has a name of its own from there on."""
         for leaf in (*update.settings, *update.memories):
             self.shapes[leaf] = update.shapes[leaf]
-        self.cased |= update.cased
+        self.batched |= update.batched
         found = []
         for lines in update.lines.values():
             renamed: dict[Leaf, Leaf] = {}
@@ -371,8 +375,8 @@ class _Collecting:
                 formula = _renamed(line.formula, renamed)
                 target = line.target if line.assigns == "let" else after(line.target)
                 self.shapes[target] = self.shapes.get(line.target, ())
-                if line.target in self.cased:
-                    self.cased.add(target)
+                if line.target in self.batched:
+                    self.batched.add(target)
                 unseen: tuple[str, StepKind, TraceLine | None] = ("", "update", None)
                 step, kind, shown = self.lines.get((line.target, "update"), unseen)
                 found.append(

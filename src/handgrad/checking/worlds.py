@@ -26,7 +26,7 @@ NARROW = 2e-3
 
 
 SUSPECT = 1e-12
-"""A number that is no larger than this share of those that it comes of may be a rest of their rounding."""
+"""A number that is no larger than this share of those that it comes of may be a residue of their rounding."""
 
 
 class World:
@@ -60,7 +60,7 @@ class World:
         return found
 
     def value(self, formula: Formula) -> Array:
-        """What a formula gives at the numbers as they are shown; what cancels leaves no rest of rounding."""
+        """What a formula gives at the numbers as they are shown; what cancels leaves no rounding residue."""
         with np.errstate(all="ignore"):
             value = np.asarray(formula(self.values), dtype=float)
         size = max((_largest(self.values[leaf]) for leaf in formula.leaves), default=0.0)

@@ -63,7 +63,7 @@ def drill(
         )
     given = chosen(problem, settings, swaps)
     if seed is not None:
-        asked = handgrad.wanted(level or "medium", off=dict(units_off(text) for text in off))
+        asked = handgrad.requirements(level or "medium", off=dict(units_off(text) for text in off))
         given = handgrad.draw(given, asked, 1, seed)[0]
     elif level or off:
         raise handgrad.OptionError(
@@ -128,13 +128,13 @@ class _Sitting:
             if not line.strip() and not typed:
                 continue
             typed = f"{typed}\n{line}" if typed else line
-            after, said = self.drill.take(typed)
-            if isinstance(said, handgrad.DrillUnfinished):
+            after, reply = self.drill.take(typed)
+            if isinstance(reply, handgrad.DrillUnfinished):
                 continue
             typed = ""
-            if isinstance(said, handgrad.DrillQuit):
+            if isinstance(reply, handgrad.DrillQuit):
                 return
-            self.terminal.show(handgrad.drill_said_page(self.drill, said))
+            self.terminal.show(handgrad.drill_reply_page(self.drill, reply))
             self._keep(after)
 
     def _keep(self, after: handgrad.Drill) -> None:

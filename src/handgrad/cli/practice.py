@@ -119,7 +119,7 @@ def practice(
             "name a problem, or describe a network with --like", mend="one of the two"
         )
     given = chosen(problem, settings, swaps) if problem is not None else handgrad.like(like or "")
-    asked = handgrad.wanted(
+    asked = handgrad.requirements(
         level,
         grid=grid,
         off=dict(units_off(text) for text in off),

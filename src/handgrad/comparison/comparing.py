@@ -70,8 +70,8 @@ def _changes(left: Trace, right: Trace) -> Iterator[Change]:
                 name=name,
                 left=one.array if one else None,
                 right=other.array if other else None,
-                left_cased=one.cased if one else False,
-                right_cased=other.cased if other else False,
+                left_batched=one.batched if one else False,
+                right_batched=other.batched if other else False,
             )
     settings = [_settings(t.problem) for t in (left, right)]
     for name in _all(*settings):
@@ -81,7 +81,7 @@ def _changes(left: Trace, right: Trace) -> Iterator[Change]:
 
 def _settings(problem: Problem) -> dict[str, str | float]:
     found: dict[str, str | float] = {"loss": problem.loss}
-    if any(g.cased for g in (*problem.parameters.values(), *problem.data.values())):
+    if any(g.batched for g in (*problem.parameters.values(), *problem.data.values())):
         found["reduction"] = problem.reduction
     if problem.update is not None and problem.parameters:
         found["rule"] = problem.update.rule
@@ -196,7 +196,7 @@ def _alike(left: Expression, right: Expression) -> bool:
     """Whether two formulas with numbers in them are the same but for rounding."""
     match left, right:
         case Literal(), Literal():
-            return left.cased == right.cased and differing(_array(left), _array(right)) == ()
+            return left.batched == right.batched and differing(_array(left), _array(right)) == ()
         case Call(), Call():
             same = (left.operation, left.options) == (right.operation, right.options)
             pairs = zip(left.arguments, right.arguments, strict=False)
@@ -222,7 +222,12 @@ def _units(left: Trace, right: Trace) -> tuple[list[tuple[Units, Units]], tuple[
     for name in _all(here, there):
         one, other = here.get(name), there.get(name)
         gate = (one is not None and one.gate) or (other is not None and other.gate)
-        if one is None or other is None or one.z.shape != other.z.shape or one.cased != other.cased:
+        if (
+            one is None
+            or other is None
+            or one.z.shape != other.z.shape
+            or one.batched != other.batched
+        ):
             apart += [name] if gate else []
         elif gate:
             together.append((one, other))
@@ -237,14 +242,14 @@ def _gate_changes(
         followed = before.z.size <= MOST_UNITS
         for place in np.argwhere(before.shut != after.shut):
             at = tuple(int(i) for i in place)
-            index = at[:-1] if before.cased else at
+            index = at[:-1] if before.batched else at
             # What the unit's gradient leads on to, in the solution in which it flows.
             source, own = (after, silencing[1]) if before.shut[at] else (before, silencing[0])
             pre = source.pre_activation
             yield GateChange(
                 activation=before.activation,
                 unit=index,
-                case=at[-1] if before.cased else None,
+                case=at[-1] if before.batched else None,
                 layer=before.layer,
                 time_step=before.time_step,
                 left=_state(before, at, index),

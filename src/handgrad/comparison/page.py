@@ -110,12 +110,12 @@ class _Writer:
                 return (Name(change.name),), sides[0], sides[1]
             case NumberChange():
                 left = (
-                    (literal_of(change.left, change.left_cased, change.name in graphs[0].rows),)
+                    (literal_of(change.left, change.left_batched, change.name in graphs[0].rows),)
                     if change.left is not None
                     else NONE
                 )
                 right = (
-                    (literal_of(change.right, change.right_cased, change.name in graphs[1].rows),)
+                    (literal_of(change.right, change.right_batched, change.name in graphs[1].rows),)
                     if change.right is not None
                     else NONE
                 )
@@ -351,7 +351,7 @@ def _marked(
     }
     remarks = dict(relation.remarks)
     if right:
-        plain = not line.left.cased and len(line.left.shape) < 2
+        plain = not line.left.batched and len(line.left.shape) < 2
         before = np.asarray(line.left.value, dtype=float)
         for row in dict.fromkeys(e[0] if e else 0 for e in line.entries):
             was = figure(float(before[row] if before.ndim else before), decimals) if plain else ""

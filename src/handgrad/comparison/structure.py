@@ -34,8 +34,8 @@ class NumberChange:
     name: str
     left: Array | None
     right: Array | None
-    left_cased: bool = False
-    right_cased: bool = False
+    left_batched: bool = False
+    right_batched: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ def labels(comparison: Comparison) -> tuple[Text, Text]:
             one is not None
             and other is not None
             and max(one.size, other.size) <= SHORT
-            and not (change.left_cased or change.right_cased)
+            and not (change.left_batched or change.right_batched)
         ):
             name = Name(change.name)
             return (

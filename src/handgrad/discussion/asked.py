@@ -164,7 +164,7 @@ def _ask_swap(question: GateSwap) -> Text:
 
 def _as_input(question: OtherInput) -> Text:
     name = Name(question.name)
-    if question.value.size <= SHORT and not question.cased:
+    if question.value.size <= SHORT and not question.batched:
         return (
             name,
             " were ",

@@ -141,7 +141,7 @@ def bias_gradient(trace: Trace) -> BiasGradient | None:
     for name in reversed(tuple(trace.problem.parameters)):
         gradient = trace.graph.gradients[name]
         found = backward_line(trace, Adjoint(name))
-        if len(gradient.parts) != 1 or found is None or trace.graph.nodes[name].cased:
+        if len(gradient.parts) != 1 or found is None or trace.graph.nodes[name].batched:
             continue
         formula = gradient.per_case or gradient.parts[0].formula
         signal = formula
@@ -239,7 +239,7 @@ def sum_over_paths(trace: Trace) -> SumOverPaths | None:
     for name in (*differentiated(trace), *reversed(values)):
         parts = trace.graph.gradients[name].parts if name in trace.graph.gradients else ()
         found = backward_line(trace, Adjoint(name))
-        if len(parts) < 2 or found is None or trace.graph.nodes[name].cased:
+        if len(parts) < 2 or found is None or trace.graph.nodes[name].batched:
             continue
         arrays = [
             np.asarray(trace.run.numbers[Adjoint(name, p.through)], dtype=float) for p in parts
@@ -258,17 +258,17 @@ def sum_over_paths(trace: Trace) -> SumOverPaths | None:
 def case_shares(trace: Trace) -> CaseShares | None:
     """Each case solved alone: its loss, and the length of its gradient."""
     problem = trace.problem
-    cased = {n: g.array for n, g in problem.data.items() if g.cased}
-    if not cased or any(g.cased for g in problem.parameters.values()) or not problem.parameters:
+    batched = {n: g.array for n, g in problem.data.items() if g.batched}
+    if not batched or any(g.batched for g in problem.parameters.values()) or not problem.parameters:
         return None
-    count = next(iter(cased.values())).shape[-1]
+    count = next(iter(batched.values())).shape[-1]
     if not 2 <= count <= CASES:
         return None
     losses: list[float] = []
     lengths: list[float] = []
     for case in range(count):
         alone = solved_alike(
-            trace, problem.with_values({n: Given(a[..., case]) for n, a in cased.items()})
+            trace, problem.with_values({n: Given(a[..., case]) for n, a in batched.items()})
         )
         if alone is None:
             return None
@@ -312,7 +312,7 @@ def _entries(trace: Trace, most: int) -> list[tuple[Entry, float]]:
     """The entries with the largest gradients in size, largest first."""
     found: list[tuple[Entry, float]] = []
     for name in differentiated(trace):
-        if trace.graph.nodes[name].cased:
+        if trace.graph.nodes[name].batched:
             continue
         gradient = total_gradient(trace, name)
         for place in np.argsort(-np.abs(gradient), axis=None, kind="stable")[:most]:

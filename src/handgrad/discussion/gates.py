@@ -112,11 +112,11 @@ def _swap(trace: Trace, before: tuple[Units, ...], other: Trace, old: str, new: 
 def units_at(before: Units, after: Units) -> Iterator[UnitAt]:
     """Each unit of an activation in each case, in two solutions of the same shapes."""
     for place in np.ndindex(before.z.shape):
-        index = place[:-1] if before.cased else place
+        index = place[:-1] if before.batched else place
         yield UnitAt(
             entry=entry(before.pre_activation, index),
             unit=index,
-            case=place[-1] if before.cased else None,
+            case=place[-1] if before.batched else None,
             layer=before.layer,
             time_step=before.time_step,
             z=float(before.z[place]),
@@ -142,7 +142,7 @@ def other_input(trace: Trace) -> OtherInput | None:
     for value in _candidates(given):
         if np.array_equal(value, given.array):
             continue
-        problem = trace.problem.with_values({name: Given(value, given.cased)})
+        problem = trace.problem.with_values({name: Given(value, given.batched)})
         other = solved_alike(trace, problem)
         after = {u.activation: u for u in units(other)} if other is not None else {}
         if other is None or any(u.activation not in after for u in before):
@@ -176,7 +176,7 @@ def _ancestors(trace: Trace, name: str) -> set[str]:
 def _candidates(given: Given) -> Iterator[Array]:
     """Unit vectors, the input turned round in sign, the zero input."""
     array = given.array
-    if array.ndim == 1 and not given.cased:
+    if array.ndim == 1 and not given.batched:
         yield from np.eye(len(array))[:8]
     yield -array + 0.0
     yield np.zeros_like(array)
@@ -202,7 +202,7 @@ def _changed_gates(
         name=name,
         before=trace.problem.data[name].array,
         value=value,
-        cased=trace.problem.data[name].cased,
+        batched=trace.problem.data[name].batched,
         off=tuple(off),
         on=tuple(on),
         shut=sum(int(after[u.activation].shut.sum()) for u in before),

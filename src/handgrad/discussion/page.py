@@ -148,7 +148,7 @@ def _telling_line(swap: Swap) -> SwappedLine | None:
 
 
 def _worked(line: TraceLine, label: Text = ()) -> Relation:
-    chain = [line.formula, line.substituted, literal_of(line.value, line.cased, line.row)]
+    chain = [line.formula, line.substituted, literal_of(line.value, line.batched, line.row)]
     unique = tuple(e for k, e in enumerate(chain) if k == 0 or e != chain[k - 1])
     return Relation(line.target, unique, label=label)
 
@@ -157,14 +157,14 @@ def _slope_table(question: GateSwap) -> Table | None:
     units = question.swaps[0].units
     if not units:
         return None
-    cased = any(u.case is not None for u in units)
+    batched = any(u.case is not None for u in units)
     nouns = [noun_of(o) for o in (question.operation, *(s.operation for s in question.swaps))]
-    header: list[Text] = [("unit",), *([("case",)] if cased else []), ("value",)]
+    header: list[Text] = [("unit",), *([("case",)] if batched else []), ("value",)]
     header += [(noun,) for noun in nouns]
     rows: list[tuple[Text, ...]] = []
     for position, unit in enumerate(units[:UNITS]):
         slopes = [unit.slope, *(s.units[position].other_slope for s in question.swaps)]
-        case: list[Text] = [(str((unit.case or 0) + 1),)] if cased else []
+        case: list[Text] = [(str((unit.case or 0) + 1),)] if batched else []
         cells: list[Text] = [(Literal(slope),) for slope in slopes]
         rows.append(((unit.entry,), *case, (Literal(unit.z),), *cells))
     shown = f" (the first {UNITS} of {len(units)})" if len(units) > UNITS else ""

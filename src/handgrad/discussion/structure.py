@@ -162,7 +162,7 @@ class OtherInput:
     name: str
     before: Array
     value: Array
-    cased: bool
+    batched: bool
     off: tuple[UnitAt, ...]
     on: tuple[UnitAt, ...]
     shut: int

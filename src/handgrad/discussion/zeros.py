@@ -105,12 +105,12 @@ class _Zeros:
     def parts(self) -> tuple[ZeroPart, ...]:
         for name in differentiated(self.trace):
             gradient = total_gradient(self.trace, name)
-            if self.graph.nodes[name].cased:
+            if self.graph.nodes[name].batched:
                 gradient = np.abs(gradient).max(axis=-1)
             zero = {tuple(int(i) for i in e) for e in np.argwhere(gradient == 0)}
             if zero:
                 self._explain(name, zero)
-        if any(u.cased for u in self.by_activation.values()):
+        if any(u.batched for u in self.by_activation.values()):
             for unit in self.by_pre_activation.values():
                 self._in_some_cases(unit)
         whole = [
@@ -138,7 +138,9 @@ class _Zeros:
         if len(gradient.parts) == 1:
             for leaf in leaves(gradient.parts[0].formula):
                 value = self.values[leaf]
-                never = (value == 0).all(axis=-1) if leaf in self.graph.cased_leaves else value == 0
+                never = (
+                    (value == 0).all(axis=-1) if leaf in self.graph.batched_leaves else value == 0
+                )
                 limited = limited or int(never.sum()) > UNITS
                 for unit in np.argwhere(never)[:UNITS]:
                     index = tuple(int(i) for i in unit)
@@ -181,7 +183,7 @@ class _Zeros:
             zeroed=(),
             cause="shut_gate",
             about=entry(unit.pre_activation, index),
-            value=None if unit.cased else float(z),
+            value=None if unit.batched else float(z),
             operation=unit.operation,
             step=unit.step,
             cases=cases,
@@ -205,7 +207,7 @@ class _Zeros:
         if not isinstance(formula, Call) or not isinstance(operation_of(formula).notation, Product):
             return None
         for factor in formula.arguments:
-            if np.all(value_of(factor, self.values, set(self.graph.cased_leaves)) == 0):
+            if np.all(value_of(factor, self.values, set(self.graph.batched_leaves)) == 0):
                 if isinstance(factor, Name | Adjoint):
                     return self._reason(factor, ())
                 return ZeroPart((), "zero_factor", factor, 0.0, step=self._step(Adjoint(name)))
@@ -213,7 +215,7 @@ class _Zeros:
 
     def _in_some_cases(self, unit: Units) -> None:
         """What a gate zeroes in the gradient of the cases in which alone it is shut."""
-        if not unit.gate or not unit.cased:
+        if not unit.gate or not unit.batched:
             return
         count = unit.z.shape[-1]
         assert isinstance(unit.pre_activation, Name)

@@ -3,8 +3,8 @@
 from handgrad.drilling.asking import Drill as Drill
 from handgrad.drilling.asking import begin_drill as begin_drill
 from handgrad.drilling.records import Record as Record
-from handgrad.drilling.said import DrillQuit as DrillQuit
-from handgrad.drilling.said import Said as Said
+from handgrad.drilling.replies import DrillQuit as DrillQuit
+from handgrad.drilling.replies import Reply as Reply
 from handgrad.drilling.state import restored as restored
 from handgrad.drilling.storing import DrillStore as DrillStore
 from handgrad.drilling.typed import DrillUnfinished as DrillUnfinished

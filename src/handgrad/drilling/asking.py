@@ -12,7 +12,7 @@ from handgrad.checking.blanks import Blank, blanks
 from handgrad.checking.checking import Checker
 from handgrad.checking.report import Judged
 from handgrad.drilling.records import QuantityRecord, Record
-from handgrad.drilling.said import Accepted, AtStart, Back, DrillQuit, Help, Said, Skipped, Told
+from handgrad.drilling.replies import Accepted, AtStart, Back, DrillQuit, Help, Reply, Skipped, Told
 from handgrad.drilling.typed import Cells, DrillUnfinished, Unread, read_typed
 from handgrad.errors import OptionError, nearest
 from handgrad.operations.operation import describe
@@ -128,7 +128,7 @@ class Drill:
 
     # -- transitions ------------------------------------------------------------------------------
 
-    def take(self, text: str) -> tuple[Drill, Said]:
+    def take(self, text: str) -> tuple[Drill, Reply]:
         """The drill after a text was typed, figures or one of `WORDS`, and what there is to say.
 
         A word on a line of its own goes before figures that were begun and are not complete.
@@ -149,7 +149,7 @@ class Drill:
             case _:
                 return self.answer(text)
 
-    def answer(self, text: str) -> tuple[Drill, Said]:
+    def answer(self, text: str) -> tuple[Drill, Reply]:
         """The figures of what is asked for now."""
         typed = read_typed(text, self.blank.shape)
         if isinstance(typed, Unread | DrillUnfinished):
@@ -163,7 +163,7 @@ class Drill:
             return self, Unread(f"it is {describe(self.blank.shape)}")
         return self._told(replace(record, state="open", wrong=record.wrong + 1), judged, wrong=True)
 
-    def hint(self) -> tuple[Drill, Said]:
+    def hint(self) -> tuple[Drill, Reply]:
         """One level more of help with what is asked for now."""
         record = self.record(self.blank)
         if self._settled(record):
@@ -171,7 +171,7 @@ class Drill:
         judged = self._judged(record.figures)
         return self._told(replace(record, hints=record.hints + 1, state="open"), judged)
 
-    def show(self) -> tuple[Drill, Said]:
+    def show(self) -> tuple[Drill, Reply]:
         """What is asked for now, worked out."""
         record = self.record(self.blank)
         judged = self._judged(None)
@@ -180,14 +180,14 @@ class Drill:
         record = replace(record, state="shown", figures=None)
         return self._with(record)._onward(), Told("worked", judged)
 
-    def skip(self) -> tuple[Drill, Said]:
+    def skip(self) -> tuple[Drill, Reply]:
         """What is asked for now is left for later, and what was entered for it stands."""
         record = self.record(self.blank)
         if record.state == "open":
             record = replace(record, state="skipped")
         return self._with(record)._onward(), Skipped(record)
 
-    def back(self) -> tuple[Drill, Said]:
+    def back(self) -> tuple[Drill, Reply]:
         """What was asked for before is asked for again."""
         if not self.position:
             return self, AtStart()
@@ -213,7 +213,7 @@ class Drill:
         """Whether there is nothing left to earn, so that looking costs nothing."""
         return record.answered or record.state == "shown"
 
-    def _told(self, record: Record, judged: Judged, *, wrong: bool = False) -> tuple[Drill, Said]:
+    def _told(self, record: Record, judged: Judged, *, wrong: bool = False) -> tuple[Drill, Reply]:
         level = record.level
         assert level is not None
         if level != "worked":

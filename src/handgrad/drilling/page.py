@@ -10,8 +10,8 @@ from handgrad.checking.blanks import Blank
 from handgrad.checking.page import rule_blocks, where_text, why_texts
 from handgrad.checking.report import LEVELS
 from handgrad.checking.work import Quantity
-from handgrad.drilling import Drill, Record, Said
-from handgrad.drilling.said import Accepted, AtStart, Back, DrillQuit, Help, Skipped, Told
+from handgrad.drilling import Drill, Record, Reply
+from handgrad.drilling.replies import Accepted, AtStart, Back, DrillQuit, Help, Skipped, Told
 from handgrad.drilling.typed import Cells, DrillUnfinished, Unread
 from handgrad.expression import Leaf, Literal
 from handgrad.operations.operation import describe
@@ -77,9 +77,9 @@ def drill_question_page(drill: Drill, before: Blank | None = None) -> Page:
     return _page(drill, blocks)
 
 
-def drill_said_page(drill: Drill, said: Said) -> Page:
+def drill_reply_page(drill: Drill, reply: Reply) -> Page:
     """What is said to what was typed, in `drill`, as it was then or is now."""
-    return _page(drill, _said(drill, said))
+    return _page(drill, _said(drill, reply))
 
 
 def drill_summary_page(drill: Drill) -> Page:
@@ -111,58 +111,58 @@ def drill_summary_page(drill: Drill) -> Page:
 # -- what is said ----------------------------------------------------------------------------------
 
 
-def _said(drill: Drill, said: Said) -> list[Block]:
-    match said:
+def _said(drill: Drill, reply: Reply) -> list[Block]:
+    match reply:
         case Accepted():
-            return _accepted(said)
+            return _accepted(reply)
         case Told():
-            return _told(drill, said)
+            return _told(drill, reply)
         case Skipped():
-            left = said.record.state == "skipped"
-            words = "Left for later" if left else f"It stays as it is: {_outcome(said.record)}"
+            left = reply.record.state == "skipped"
+            words = "Left for later" if left else f"It stays as it is: {_outcome(reply.record)}"
             return [Note("info", (f"{words}.",))]
         case Back():
-            wrote = f"; you wrote {_typed(said.record.figures)}" if said.record.figures else ""
-            return [Note("info", (f"Back: {_outcome(said.record)}{wrote}.",))]
+            wrote = f"; you wrote {_typed(reply.record.figures)}" if reply.record.figures else ""
+            return [Note("info", (f"Back: {_outcome(reply.record)}{wrote}.",))]
         case AtStart():
             return [Note("info", ("This is the first quantity.",))]
         case Help():
             return [Paragraph((HELP,)), Paragraph((MARKS,))]
         case Unread():
-            return [Note("warning", sentence(said.text, "."))]
+            return [Note("warning", sentence(reply.text, "."))]
         case DrillQuit() | DrillUnfinished():
             return []
         case _:
-            assert_never(said)
+            assert_never(reply)
 
 
-def _accepted(said: Accepted) -> list[Block]:
-    marks = said.record.marks
+def _accepted(reply: Accepted) -> list[Block]:
+    marks = reply.record.marks
     earned = "" if marks == 1 else f" {marks:g} of a mark." if marks else " No mark is left for it."
-    if said.judged.trivial:
-        return [Note("check", why_texts(said.judged)[0])]
-    given = ", given what came before" if said.judged.verdict == "consistent" else ""
+    if reply.judged.trivial:
+        return [Note("check", why_texts(reply.judged)[0])]
+    given = ", given what came before" if reply.judged.verdict == "consistent" else ""
     blocks: list[Block] = [Note("check", (f"Right{given}.{earned}",))]
-    if said.judged.remark:
-        blocks.append(Note("info", sentence(said.judged.remark, ".")))
+    if reply.judged.remark:
+        blocks.append(Note("info", sentence(reply.judged.remark, ".")))
     return blocks
 
 
-def _told(drill: Drill, said: Told) -> list[Block]:
-    judged = said.judged
+def _told(drill: Drill, reply: Told) -> list[Block]:
+    judged = reply.judged
     entered = judged.verdict == "wrong"
     blocks: list[Block] = []
-    if said.wrong or (entered and said.level == "where"):
+    if reply.wrong or (entered and reply.level == "where"):
         where = where_text(judged.wrong, np.shape(judged.expected))
         blocks.append(Note("warning", ("Not right", *where, ".")))
-    elif said.level == "where":
+    elif reply.level == "where":
         blocks.append(_sources(drill, judged.quantity))
-    if said.level == "where":
+    if reply.level == "where":
         return blocks
-    if entered and (said.wrong or said.level == "what"):
+    if entered and (reply.wrong or reply.level == "what"):
         blocks += [Note("warning", text) for text in why_texts(judged)]
-    told = LEVELS.index(said.level) >= LEVELS.index("rule")
-    ruled = rule_blocks(drill.trace, judged, worked=said.level == "worked")
+    told = LEVELS.index(reply.level) >= LEVELS.index("rule")
+    ruled = rule_blocks(drill.trace, judged, worked=reply.level == "worked")
     if told:
         blocks += ruled
     elif not entered:
@@ -201,7 +201,7 @@ def _started_from(drill: Drill) -> list[Quantity]:
 
 def _value(drill: Drill, quantity: Quantity) -> Literal:
     value = drill.checker.work.exact[quantity.leaf]
-    return literal_of(value, quantity.cased and value.ndim > len(quantity.shape))
+    return literal_of(value, quantity.batched and value.ndim > len(quantity.shape))
 
 
 def _shown(drill: Drill, leaf: Leaf) -> Leaf:

@@ -349,7 +349,7 @@ class Parser:
             and len(arguments) == 1
             and isinstance(arguments[0], Literal)
         ):
-            return replace(arguments[0], cased=True, span=span)
+            return replace(arguments[0], batched=True, span=span)
         if record and record.pair and len(arguments) == 2:
             name = record.pair
             record = BY_NAME[name]

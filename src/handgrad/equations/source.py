@@ -141,7 +141,7 @@ class Writer:
         known = self._written.get(id(literal))
         if known is None:
             text = self._value(literal.value)
-            known = literal, f"cases({text})" if literal.cased else text
+            known = literal, f"cases({text})" if literal.batched else text
             # With the literal itself, so that no other one takes its place in memory.
             self._written[id(literal)] = known
         return known[1]

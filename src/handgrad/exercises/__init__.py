@@ -2,6 +2,10 @@
 
 from handgrad.exercises.meaning import Meaning as Meaning
 from handgrad.exercises.promises import Promise as Promise
+from handgrad.exercises.requirements import GRIDS as GRIDS
+from handgrad.exercises.requirements import LEVELS as LEVELS
+from handgrad.exercises.requirements import Requirements as Requirements
+from handgrad.exercises.requirements import requirements as requirements
 from handgrad.exercises.searching import Search as Search
 from handgrad.exercises.searching import Variants as Variants
 from handgrad.exercises.searching import draw as draw
@@ -13,10 +17,6 @@ from handgrad.exercises.sheets import numbered as numbered
 from handgrad.exercises.students import Student as Student
 from handgrad.exercises.students import own_seed as own_seed
 from handgrad.exercises.students import read_roster as read_roster
-from handgrad.exercises.wanted import GRIDS as GRIDS
-from handgrad.exercises.wanted import LEVELS as LEVELS
-from handgrad.exercises.wanted import Wanted as Wanted
-from handgrad.exercises.wanted import wanted as wanted
 from handgrad.exercises.writing import exercise_files as exercise_files
 from handgrad.exercises.writing import file_names as file_names
 from handgrad.exercises.writing import made_folders as made_folders

@@ -10,8 +10,8 @@ import numpy as np
 from handgrad.checking.formula import Formula
 from handgrad.checking.work import Quantity, Structure, structure_of
 from handgrad.exercises.promises import Promise
+from handgrad.exercises.requirements import Requirements
 from handgrad.exercises.running import Candidates, Ensemble
-from handgrad.exercises.wanted import Wanted
 from handgrad.expression import Adjoint, Leaf
 from handgrad.operations.operation import Array
 
@@ -42,7 +42,7 @@ class Answers:
         asked: what every sheet is to be like.
     """
 
-    def __init__(self, ensemble: Ensemble, like: Candidates, asked: Wanted) -> None:
+    def __init__(self, ensemble: Ensemble, like: Candidates, asked: Requirements) -> None:
         self.ensemble = ensemble
         self.asked = asked
         self.structure: Structure = structure_of(ensemble.as_cases(like))
@@ -115,7 +115,7 @@ class Answers:
             right = self._answer(quantity, values, candidates)
             for formula in formulas:
                 wrong = np.asarray(formula(values), dtype=float)
-                other = self.ensemble.settled(quantity.leaf, wrong, formula.cased, candidates)
+                other = self.ensemble.settled(quantity.leaf, wrong, formula.batched, candidates)
                 differs = (
                     np.ones(candidates.count, bool)
                     if other.shape != right.shape
@@ -127,10 +127,10 @@ class Answers:
     def _answer(
         self, quantity: Quantity, values: Mapping[Leaf, Array], candidates: Candidates
     ) -> Array:
-        cased = quantity.leaf in self.structure.cased
+        batched = quantity.leaf in self.structure.batched
         # A parameter after its update is the mean over the cases, as its gradient is.
         leaf = Adjoint(quantity.shown.name) if quantity.phase == "update" else quantity.leaf
-        return self.ensemble.settled(leaf, values[quantity.leaf], cased, candidates)
+        return self.ensemble.settled(leaf, values[quantity.leaf], batched, candidates)
 
 
 def _any(flags: Array) -> Array:

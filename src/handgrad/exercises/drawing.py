@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from handgrad.exercises.meaning import HELD, Meaning
-from handgrad.exercises.wanted import Wanted
+from handgrad.exercises.requirements import Requirements
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.problem.given import Given
@@ -57,7 +57,9 @@ class Pool:
         return np.moveaxis(taken, range(taken.ndim - block, taken.ndim), self.axes)
 
 
-def pools(problem: Problem, meanings: Mapping[str, Meaning], asked: Wanted) -> dict[str, Pool]:
+def pools(
+    problem: Problem, meanings: Mapping[str, Meaning], asked: Requirements
+) -> dict[str, Pool]:
     """By given that is drawn, what it is drawn from; those that are held are not among them."""
     givens: dict[str, Given] = {**problem.parameters, **problem.data}
     return {
@@ -67,7 +69,7 @@ def pools(problem: Problem, meanings: Mapping[str, Meaning], asked: Wanted) -> d
     }
 
 
-def _pool(given: Given, meaning: Meaning, asked: Wanted) -> Pool:
+def _pool(given: Given, meaning: Meaning, asked: Requirements) -> Pool:
     shape: tuple[int, ...] = given.array.shape
     match meaning.kind:
         case "one_hot":
@@ -84,7 +86,7 @@ def _pool(given: Given, meaning: Meaning, asked: Wanted) -> Pool:
             return Pool(shape, _entries(_numbers(given.array, meaning, asked)))
 
 
-def _numbers(array: Array, meaning: Meaning, asked: Wanted) -> Iterable[Fraction]:
+def _numbers(array: Array, meaning: Meaning, asked: Requirements) -> Iterable[Fraction]:
     """The numbers that an entry is drawn from."""
     tenths = [Fraction(k, TENTHS) for k in range(-TENTHS, TENTHS + 1)]
     match meaning.kind:

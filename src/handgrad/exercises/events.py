@@ -16,7 +16,7 @@ from handgrad.exercises.layers import Layer, layers
 from handgrad.exercises.meaning import HELD, TARGETS, Meaning
 from handgrad.exercises.promises import Promise
 from handgrad.exercises.reasons import TARGET_REASONS
-from handgrad.exercises.wanted import Wanted
+from handgrad.exercises.requirements import Requirements
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves, walk
 from handgrad.graph import Graph
 from handgrad.operations import operation_of
@@ -45,7 +45,7 @@ class Events:
     graph: Graph
     meanings: Mapping[str, Meaning]
     held: Mapping[str, Array]
-    asked: Wanted
+    asked: Requirements
 
     @cached_property
     def gated(self) -> tuple[Layer, ...]:
@@ -171,7 +171,7 @@ class Events:
                 steepest = operation_of(call).saturation
                 assert steepest is not None
                 z = values[layer.pre_activation]
-                return _all(slopes_of(call, z, cased=True) >= SATURATION * steepest)
+                return _all(slopes_of(call, z, batched=True) >= SATURATION * steepest)
             case "both_signs":
                 assert of is not None
                 return _any(of > 0) & _any(of < 0)
@@ -206,7 +206,7 @@ class Events:
             name
             for name, node in self.graph.nodes.items()
             if node.kind == "data"
-            and (node.shape or node.cased)
+            and (node.shape or node.batched)
             and self.meanings[name].kind not in TARGETS - {"one_hot"}
             and self.meanings[name].kind != "mask"
             and not _is_loss_target(self.meanings[name])

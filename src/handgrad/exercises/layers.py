@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from handgrad.errors import OptionError
-from handgrad.exercises.wanted import Wanted
+from handgrad.exercises.requirements import Requirements
 from handgrad.expression import Adjoint, Call, Leaf, Name, walk
 from handgrad.graph import Activation, Graph, activations
 from handgrad.graph.weighted import weighted_sum
@@ -97,7 +97,7 @@ def _places(graph: Graph, activation: Activation) -> tuple[int, ...]:
     return ()
 
 
-def check_possible(graph: Graph, asked: Wanted) -> None:
+def check_possible(graph: Graph, asked: Requirements) -> None:
     """Raises `OptionError` where a problem has too few gates for what is asked for, whatever its numbers."""
     units = {layer.number: layer.units for layer in layers(graph) if layer.activation.gate}
     gated = ", ".join(f"layer {k}: {n}" for k, n in units.items())

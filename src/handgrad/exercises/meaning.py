@@ -274,7 +274,7 @@ class _Found:
     def _setting(self) -> Meaning | None:
         if not self.array.any() and self.inputs and self.shape and self.name[0] not in "xX":
             return Meaning("constant", reason=by("state_of_zeros", self.inputs))
-        if self.shape or self.given.cased:
+        if self.shape or self.given.batched:
             return None
         value = float(self.array)
         others = len(self.reading.problem.data) + len(self.reading.problem.parameters) > 1
@@ -511,7 +511,7 @@ class _Found:
             return None
         reason = Reason("numbers")
         axes = self.axes_to_one()
-        if self.binary and (self.shape or self.given.cased):
+        if self.binary and (self.shape or self.given.batched):
             if axes:
                 return Meaning("one_hot", axis=axes[-1], reason=reason)
             return Meaning("labels", reason=reason)

@@ -218,7 +218,7 @@ def _room(step: Step, blank: Blank) -> int:
 def _blank(trace: Trace, step: Step, line: TraceLine, formulas: bool) -> Relation:
     """The line with an empty place for each entry of its result; the value itself is nowhere in it."""
     whole = relation_of(trace, step, line)
-    empty = with_blanks(np.full(np.shape(line.value), np.nan), line.cased, line.row)
+    empty = with_blanks(np.full(np.shape(line.value), np.nan), line.batched, line.row)
     shown = (line.formula,) if formulas and step.kind != "loss_after" else ()
     return Relation(
         whole.left, (*shown, empty), shape=whole.shape, label=whole.label, sign=whole.sign

@@ -56,7 +56,7 @@ class Ensemble:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.givens = {**problem.parameters, **problem.data}
-        self.cases = next((g.array.shape[-1] for g in self.givens.values() if g.cased), None)
+        self.cases = next((g.array.shape[-1] for g in self.givens.values() if g.batched), None)
 
     @cached_property
     def graph(self) -> Graph:
@@ -69,7 +69,11 @@ class Ensemble:
             self.flat(candidates)
             if candidates is not None
             else {
-                n: (g.array if g.cased else np.repeat(g.array[..., None], self.cases or 2, axis=-1))
+                n: (
+                    g.array
+                    if g.batched
+                    else np.repeat(g.array[..., None], self.cases or 2, axis=-1)
+                )
                 for n, g in self.givens.items()
             }
         )
@@ -86,14 +90,14 @@ class Ensemble:
     @cached_property
     def plan(self) -> Plan:
         """The plan of the problem with every number in cases."""
-        return Plan(self._cased_graph)
+        return Plan(self._batched_graph)
 
     @cached_property
     def _forward_plan(self) -> Plan:
-        return Plan(self._cased_graph, backward=False)
+        return Plan(self._batched_graph, backward=False)
 
     @cached_property
-    def _cased_graph(self) -> Graph:
+    def _batched_graph(self) -> Graph:
         return build(self.as_cases())
 
     def flat(self, candidates: Candidates) -> dict[str, Array]:
@@ -102,7 +106,7 @@ class Ensemble:
         for name, given in self.givens.items():
             array = candidates[name]
             if self.cases is not None:
-                if not given.cased:
+                if not given.batched:
                     spread = (*array.shape[:-1], self.cases, candidates.count)
                     array = np.broadcast_to(array[..., None, :], spread)
                 array = array.reshape(*array.shape[:-2], -1)
@@ -115,21 +119,21 @@ class Ensemble:
         values = plan(self.flat(candidates))
         names = self.graph.nodes
         return {
-            leaf: self.settled(leaf, np.asarray(a), leaf in plan.graph.cased_leaves, candidates)
+            leaf: self.settled(leaf, np.asarray(a), leaf in plan.graph.batched_leaves, candidates)
             for leaf, a in values.items()
             if leaf.name in names and leaf.name in plan.graph.nodes
         }
 
-    def settled(self, leaf: Leaf, array: Array, cased: bool, candidates: Candidates) -> Array:
+    def settled(self, leaf: Leaf, array: Array, batched: bool, candidates: Candidates) -> Array:
         """A result with the candidates on its last axis, and the cases before where it has cases."""
-        if not cased:
+        if not batched:
             total = (self.cases or 1) * candidates.count
             array = np.broadcast_to(array[..., None], (*array.shape, total))
         if self.cases is None:
             return array
         array = array.reshape(*array.shape[:-1], self.cases, candidates.count)
         node = self.graph.nodes.get(leaf.name)
-        if node is None or node.cased or (leaf.name == self.graph.loss):
+        if node is None or node.batched or (leaf.name == self.graph.loss):
             return array
         if isinstance(leaf, Name):
             return array[..., 0, :]
@@ -140,6 +144,6 @@ class Ensemble:
         """How many numbers the run of one candidate takes."""
         graph = self.plan.graph
         sizes: Iterable[int] = (
-            int(np.prod(graph.shape(leaf), dtype=int)) for leaf in graph.cased_leaves
+            int(np.prod(graph.shape(leaf), dtype=int)) for leaf in graph.batched_leaves
         )
         return max(1, sum(sizes)) * (self.cases or 1)

@@ -17,9 +17,9 @@ from handgrad.exercises.events import Events
 from handgrad.exercises.layers import check_possible
 from handgrad.exercises.meaning import Meaning, meanings
 from handgrad.exercises.promises import Promise, words
+from handgrad.exercises.requirements import Requirements
 from handgrad.exercises.running import Candidates, Ensemble
 from handgrad.exercises.steering import STEERED, Steering
-from handgrad.exercises.wanted import Wanted
 from handgrad.expression import leaves
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
@@ -107,7 +107,7 @@ class Search:
     the same promises. Raises `OptionError` where a wish cannot be had, naming it.
     """
 
-    def __init__(self, problem: Problem, asked: Wanted) -> None:
+    def __init__(self, problem: Problem, asked: Requirements) -> None:
         self.problem, self.asked = problem, asked
         # The same computation with every activation under a name, so that inner gates are seen too.
         opened, _ = with_named_activations(problem)
@@ -319,7 +319,7 @@ class Search:
         return [n for n in self._plain.givens if n in self.asked.keep and n in gates]
 
 
-def draw(problem: Problem, asked: Wanted, count: int, seed: int) -> Variants:
+def draw(problem: Problem, asked: Requirements, count: int, seed: int) -> Variants:
     """`count` variants of a problem that have what is asked for; the same for the same seed everywhere.
 
     Raises `OptionError` where that cannot be had, naming the wish.
@@ -342,6 +342,6 @@ def _listed(names: Sequence[str]) -> str:
 
 def _cases_first(problem: Problem, name: str, value: object) -> object:
     given = {**problem.parameters, **problem.data}[name]
-    if not given.cased:
+    if not given.batched:
         return value
     return {"cases": np.moveaxis(np.array(value, object), -1, 0).tolist()}

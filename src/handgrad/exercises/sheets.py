@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from handgrad.errors import OptionError
+from handgrad.exercises.requirements import Requirements
 from handgrad.exercises.searching import Search, Variants, draw
 from handgrad.exercises.students import Student, own_seed
-from handgrad.exercises.wanted import Wanted
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.problem.networks import usual
@@ -77,14 +77,14 @@ class SheetSet:
         return self.sheets[0].variants
 
 
-def numbered(problem: Problem, asked: Wanted, count: int, seed: int) -> tuple[Sheet, ...]:
+def numbered(problem: Problem, asked: Requirements, count: int, seed: int) -> tuple[Sheet, ...]:
     """`count` sheets from one seed. Raises `OptionError` where what is asked for cannot be had."""
     variants = draw(problem, asked, count, seed)
     return tuple(Sheet(k + 1, f"sheet {k + 1}", variants, seed, k) for k in range(count))
 
 
 def for_students(
-    problem: Problem, asked: Wanted, students: Sequence[Student], seed: int
+    problem: Problem, asked: Requirements, students: Sequence[Student], seed: int
 ) -> tuple[Sheet, ...]:
     """A sheet for each student, its numbers from the seed and the student's id alone."""
     search = Search(problem, asked)

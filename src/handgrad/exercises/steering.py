@@ -17,8 +17,8 @@ import numpy as np
 
 from handgrad.exercises.drawing import Pool, Stream
 from handgrad.exercises.layers import Layer
+from handgrad.exercises.requirements import Requirements
 from handgrad.exercises.running import Candidates, Ensemble
-from handgrad.exercises.wanted import Wanted
 from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.running.units import LayerUnits, Own
@@ -46,7 +46,7 @@ class Steering:
     opened: Ensemble
     gated: tuple[Layer, ...]
     pools: Mapping[str, Pool]
-    asked: Wanted
+    asked: Requirements
 
     @cached_property
     def _own(self) -> tuple[tuple[tuple[Own, ...], ...], ...]:

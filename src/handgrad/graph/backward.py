@@ -24,7 +24,7 @@ from handgrad.expression import (
 from handgrad.graph.numbering import Numbering
 from handgrad.graph.parts import Parts, Referring, is_short
 from handgrad.graph.recognising import Recognition, contains
-from handgrad.graph.structure import Gradient, Let, Line, Node, Shortcut, is_cased
+from handgrad.graph.structure import Gradient, Let, Line, Node, Shortcut, is_batched
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import tidied
 from handgrad.operations.recognise import Found
@@ -42,7 +42,7 @@ class Backward:
     nodes: dict[str, Node]
     order: tuple[str, ...]
     loss: str
-    cased: set[Leaf]
+    batched: set[Leaf]
     summed: bool
     recognition: Recognition
     gradients: dict[str, Gradient] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Backward:
     _users: dict[str, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._parts = Parts(self.nodes, self.cased)
+        self._parts = Parts(self.nodes, self.batched)
         several = self.recognition.found.items()
         self._fused = {one.fused: one for _, found in several for one in found}
 
@@ -141,7 +141,7 @@ class Backward:
         """Gives the adjoint of a part of an equation a line of its own."""
         let = self._parts.let(part, equation, taken={line.leaf.name for line in self._chain})
         leaf = Adjoint(let.name, shape=let.shape)
-        self._note_cased(leaf, formula)
+        self._note_batched(leaf, formula)
         line = Line(leaf, formula, equation)
         self._chain.append(line)
         self._emit(line)
@@ -178,24 +178,24 @@ class Backward:
         else:
             self._finish_shares(node, shares)
             return
-        self._note_cased(leaf, total)
+        self._note_batched(leaf, total)
         self.gradients[name] = Gradient(name, (), total)
         self._emit(Line(leaf, total))
 
     def _finish_shares(self, node: Node, shares: list[Line]) -> None:
         leaf = Adjoint(node.name, shape=node.shape)
         per_case = [s.formula for s in shares]
-        if not node.cased:
+        if not node.batched:
             shares = [Line(s.leaf, self._over_cases(s), s.through) for s in shares]
         if len(shares) == 1:
             total = shares[0].formula
         else:
             parts = [Adjoint(node.name, s.through, shape=node.shape) for s in shares]
             for part, share in zip(parts, shares, strict=True):
-                self._note_cased(part, share.formula)
+                self._note_batched(part, share.formula)
                 self._emit(Line(part, share.formula, share.through))
             total = self._tidied(_sum(parts))
-        self._note_cased(leaf, total)
+        self._note_batched(leaf, total)
         reduced = len(shares) == 1 and total is not per_case[0]
         self.gradients[node.name] = Gradient(
             node.name, tuple(shares), total, per_case[0] if reduced else None
@@ -205,11 +205,11 @@ class Backward:
     def _over_cases(self, share: Line) -> Expression:
         """A share of a value that is the same in every case, from the shares of each case."""
         formula = share.formula
-        if is_cased(formula, self.cased):
+        if is_batched(formula, self.batched):
             return self._tidied(
                 sum_over_cases(formula) if self.summed else mean_over_cases(formula)
             )
-        if self.summed and Name(share.through) in self.cased:
+        if self.summed and Name(share.through) in self.batched:
             # The same in every case, but counted once for each: 0·L has an entry a case.
             return self._tidied(sum_over_cases(formula + 0 * Name(self.loss)))
         return formula
@@ -289,7 +289,7 @@ class Backward:
                     continue
                 short, whole = self._whole_share(short, _sum(arrived))
                 last = Line(short.leaf, self._tidied(whole), found.name or equation)
-                if not is_cased(found.scores, self.cased):
+                if not is_batched(found.scores, self.batched):
                     short, last = [
                         replace(line, formula=self._over_cases(line)) for line in (short, last)
                     ]
@@ -357,9 +357,9 @@ class Backward:
         self._emitted = [numbering.line(line) for line in self._emitted]
         self.shortcuts = [numbering.shortcut(shortcut) for shortcut in self.shortcuts]
         self.gradients = {n: numbering.gradient(g) for n, g in self.gradients.items()}
-        kept = [x for x in self.cased if x.name not in self.lets or x.name in numbering.new]
-        self.cased.clear()
-        self.cased.update(map(numbering.leaf, kept))
+        kept = [x for x in self.batched if x.name not in self.lets or x.name in numbering.new]
+        self.batched.clear()
+        self.batched.update(map(numbering.leaf, kept))
         self._parts.lets = numbering.numbered()
 
     def _write_out_repeats(self) -> None:
@@ -422,9 +422,9 @@ class Backward:
     def _tidied(self, formula: Expression) -> Expression:
         return self._parts.folded(tidied(formula, self._leaf_shape))
 
-    def _note_cased(self, leaf: Leaf, formula: Expression) -> None:
-        if is_cased(formula, self.cased):
-            self.cased.add(leaf)
+    def _note_batched(self, leaf: Leaf, formula: Expression) -> None:
+        if is_batched(formula, self.batched):
+            self.batched.add(leaf)
 
 
 def _sum(parts: Sequence[Expression]) -> Expression:

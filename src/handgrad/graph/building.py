@@ -12,7 +12,7 @@ from handgrad.graph.order import in_order, used_names, where
 from handgrad.graph.recognising import Recognition
 from handgrad.graph.remembered import remember, remembered
 from handgrad.graph.rows import row_vectors
-from handgrad.graph.structure import Graph, Let, Line, Node, activation_of, is_cased
+from handgrad.graph.structure import Graph, Let, Line, Node, activation_of, is_batched
 from handgrad.operations.annotate import annotated
 from handgrad.operations.operation import describe
 from handgrad.operations.reductions import mean_over_cases, sum_over_cases
@@ -40,7 +40,7 @@ def build(problem: Problem) -> Graph:
 class _Building:
     problem: Problem
     nodes: dict[str, Node] = field(default_factory=dict)
-    cased: set[Leaf] = field(default_factory=set)
+    batched: set[Leaf] = field(default_factory=set)
 
     def graph(self) -> Graph:
         problem = self.problem
@@ -61,7 +61,7 @@ class _Building:
             nodes=self.nodes,
             order=order,
             loss=problem.loss,
-            cased=self.cased,
+            batched=self.batched,
             summed=problem.reduction == "sum",
             recognition=recognition,
         )
@@ -77,7 +77,7 @@ class _Building:
             forward=self._forward_lines(equations, backward.lets, cost),
             backward=backward.lines(),
             shortcuts=tuple(backward.shortcuts),
-            cased_leaves=frozenset(self.cased),
+            batched_leaves=frozenset(self.batched),
             consumers=self._consumers(equations),
             activations=self._activations(equations),
             rows=row_vectors(self.nodes, tuple(e.target for e in equations), backward.lets),
@@ -102,14 +102,14 @@ class _Building:
 
     def _givens(self) -> None:
         for name, given in self.problem.parameters.items():
-            self._add(Node(name, "parameter", given.shape, given.cased))
+            self._add(Node(name, "parameter", given.shape, given.batched))
         for name, given in self.problem.data.items():
-            self._add(Node(name, "data", given.shape, given.cased))
+            self._add(Node(name, "data", given.shape, given.batched))
 
     def _add(self, node: Node) -> None:
         self.nodes[node.name] = node
-        if node.cased:
-            self.cased.add(Name(node.name))
+        if node.batched:
+            self.batched.add(Name(node.name))
 
     def _shape(self, leaf: Leaf) -> Shape:
         return self.nodes[leaf.name].shape
@@ -124,7 +124,7 @@ class _Building:
                 name=equation.target,
                 kind="value",
                 shape=written.shape or (),
-                cased=is_cased(written, self.cased),
+                batched=is_batched(written, self.batched),
                 written=written,
                 computed=written,
                 equation=equation.number,
@@ -153,7 +153,7 @@ class _Building:
     def _cost(self, equations: tuple[Equation, ...]) -> str:
         """The name of the loss over all the cases; the loss itself where it has no cases."""
         loss = self.nodes[self.problem.loss]
-        if not loss.cased or self._ensemble():
+        if not loss.batched or self._ensemble():
             return loss.name
         name = next(n for n in ("J", "cost", "J_total", "J_handgrad") if n not in self.nodes)
         over = sum_over_cases if self.problem.reduction == "sum" else mean_over_cases
@@ -163,7 +163,7 @@ class _Building:
 
     def _ensemble(self) -> bool:
         """Whether the cases are networks (parameters in cases), each with a loss of its own."""
-        return any(n.kind == "parameter" and n.cased for n in self.nodes.values())
+        return any(n.kind == "parameter" and n.batched for n in self.nodes.values())
 
     def _forward_lines(
         self, equations: tuple[Equation, ...], lets: dict[str, Let], cost: str

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from handgrad.expression import Call, Expression, Leaf, Name, leaves, walk
-from handgrad.graph.structure import Let, Node, is_cased
+from handgrad.graph.structure import Let, Node, is_batched
 from handgrad.notation import Unwritten
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import signature_of
@@ -50,11 +50,11 @@ class Parts:
     """The parts of equations that formulas refer to; `lets` are those that got a name of their own.
 
     `letter` is that of their names, which the problem does not number, as in u₁, u₂, …;
-    `cased` are the leaves that differ from case to case; lets that do are added to them.
+    `batched` are the leaves that differ from case to case; lets that do are added to them.
     """
 
     nodes: Mapping[str, Node]
-    cased: set[Leaf]
+    batched: set[Leaf]
     lets: dict[str, Let] = field(default_factory=dict)
     _named: dict[Expression, Expression] = field(default_factory=dict)
     _references: dict[Call, Expression] = field(default_factory=dict)
@@ -107,12 +107,12 @@ class Parts:
             if let.name not in taken:
                 return let
         name = f"{self.letter}_{len(self.lets) + 1}"
-        formula, cased = self._named.get(part, part), is_cased(part, self.cased)
-        let = Let(name, expression, formula, part.shape or (), cased, equation)
+        formula, batched = self._named.get(part, part), is_batched(part, self.batched)
+        let = Let(name, expression, formula, part.shape or (), batched, equation)
         self.lets[name] = let
         same.append(let)
-        if let.cased:
-            self.cased.add(Name(name))
+        if let.batched:
+            self.batched.add(Name(name))
         return let
 
     def folded(self, formula: Expression) -> Expression:

@@ -45,7 +45,7 @@ def is_penalty(graph: Graph, line: Line) -> bool:
 def is_given_scalar(graph: Graph, name: str) -> bool:
     """Whether a name is that of one number that is given, such as λ."""
     node = graph.nodes.get(name)
-    return node is not None and node.kind != "value" and not node.shape and not node.cased
+    return node is not None and node.kind != "value" and not node.shape and not node.batched
 
 
 def factors(formula: Expression) -> Iterator[Expression]:

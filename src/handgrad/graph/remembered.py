@@ -60,7 +60,7 @@ def _alike(one: Problem, other: Problem) -> bool:
 
 
 def _kinds(givens: Mapping[str, Given]) -> list[tuple[str, Shape, bool]]:
-    return [(name, given.shape, given.cased) for name, given in givens.items()]
+    return [(name, given.shape, given.batched) for name, given in givens.items()]
 
 
 def _of_today(operations: tuple[Operation, ...]) -> bool:

@@ -23,8 +23,8 @@ def row_vectors(
         if node.written is not None:
             ways = said.get(Name(name))
             _tell(node.written, ways == {True} if ways else None, said)
-    named = [name for name, n in nodes.items() if not n.cased and said.get(Name(name)) == {True}]
-    parts = [name for name, x in lets.items() if not x.cased and said.get(x.written) == {True}]
+    named = [name for name, n in nodes.items() if not n.batched and said.get(Name(name)) == {True}]
+    parts = [name for name, x in lets.items() if not x.batched and said.get(x.written) == {True}]
     return frozenset((*named, *parts))
 
 

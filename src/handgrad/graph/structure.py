@@ -19,7 +19,7 @@ NodeKind: TypeAlias = Literal["parameter", "data", "value"]
 class Node:
     """A named value.
 
-    `shape` is that of one case; `cased` says that it differs from case to case.
+    `shape` is that of one case; `batched` says that it differs from case to case.
     `written` is the equation's right side as the problem has it, `computed` the formula
     whose value it takes: the same, or a stable operation recognised in it.
     """
@@ -27,7 +27,7 @@ class Node:
     name: str
     kind: NodeKind
     shape: Shape
-    cased: bool
+    batched: bool
     written: Expression | None = None
     computed: Expression | None = None
     equation: int = 0
@@ -51,7 +51,7 @@ class Let:
     written: Expression
     formula: Expression
     shape: Shape
-    cased: bool
+    batched: bool
     equation: str
 
 
@@ -112,20 +112,20 @@ class Shortcut:
     whole: bool
 
 
-def is_cased(expression: Expression, cased_leaves: Set[Leaf]) -> bool:
+def is_batched(expression: Expression, batched_leaves: Set[Leaf]) -> bool:
     """Whether a formula's value differs from case to case, given the leaves that do."""
     match expression:
         case Call():
             if operation_of(expression).reduces_cases is not None:
                 return False
             for argument in expression.arguments:  # noqa: SIM110 - half the time of any(…)
-                if is_cased(argument, cased_leaves):
+                if is_batched(argument, batched_leaves):
                     return True
             return False
         case Number():
-            return expression.cased
+            return expression.batched
         case _:
-            return bool(cased_leaves) and expression in cased_leaves
+            return bool(batched_leaves) and expression in batched_leaves
 
 
 def activation_of(expression: Expression | None) -> Call | None:
@@ -153,7 +153,7 @@ class Graph:
     forward: tuple[Line, ...]
     backward: tuple[Line, ...]
     shortcuts: tuple[Shortcut, ...]
-    cased_leaves: frozenset[Leaf]
+    batched_leaves: frozenset[Leaf]
     consumers: Mapping[str, tuple[str, ...]]
     activations: Mapping[str, str]
     rows: frozenset[str] = frozenset()
@@ -164,6 +164,6 @@ class Graph:
             return self.nodes[leaf.name].shape
         return self.lets[leaf.name].shape if leaf.name in self.lets else ()
 
-    def cased(self, expression: Expression) -> bool:
+    def batched(self, expression: Expression) -> bool:
         """Whether a formula's value differs from case to case."""
-        return is_cased(expression, self.cased_leaves)
+        return is_batched(expression, self.batched_leaves)

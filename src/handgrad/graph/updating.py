@@ -17,14 +17,14 @@ class UpdatePass:
 
     `settings` are the numbers of the rule by the names they have in the formulas, and `step` the
     name that counts the updates from 1. `memories` are the values kept from one update to the
-    next, with their shapes for one case; those in `cased` differ from case to case.
+    next, with their shapes for one case; those in `batched` differ from case to case.
     """
 
     lines: Mapping[str, tuple[UpdateLine, ...]]
     settings: Mapping[Name, float]
     step: Name
     memories: Mapping[Name, Shape]
-    cased: frozenset[Leaf]
+    batched: frozenset[Leaf]
     shapes: Mapping[Name, Shape]
 
     def shape(self, graph: Graph, leaf: Leaf) -> Shape:
@@ -39,7 +39,7 @@ def update_pass(graph: Graph, update: Update) -> UpdatePass:
     settings = {named[key]: value for key, value in update.settings.items()}
     shapes: dict[Name, Shape] = dict.fromkeys(settings, ())
     memories: dict[Name, Shape] = {}
-    cased: set[Leaf] = set()
+    batched: set[Leaf] = set()
     lines: dict[str, tuple[UpdateLine, ...]] = {}
 
     def shape(leaf: Leaf) -> Shape:
@@ -62,12 +62,12 @@ def update_pass(graph: Graph, update: Update) -> UpdatePass:
             shapes[line.target] = node.shape
             if line.assigns == "memory":
                 memories[line.target] = node.shape
-            if node.cased:
-                cased.add(line.target)
+            if node.batched:
+                batched.add(line.target)
         lines[node.name] = tuple(
             UpdateLine(
                 Name(line.target.name, shape=node.shape), annotated(line.formula), line.assigns
             )
             for line in written
         )
-    return UpdatePass(lines, settings, named["step"], memories, frozenset(cased), shapes)
+    return UpdatePass(lines, settings, named["step"], memories, frozenset(batched), shapes)

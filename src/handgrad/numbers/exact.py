@@ -16,7 +16,7 @@ DIGITS = 100
 """Digits that a decimal is carried to."""
 
 REST = Decimal(10) ** -80
-"""What a sum of decimals leaves of so many times its terms is a rest of their rounding, and 0.
+"""What a sum of decimals leaves of so many times its terms is a residue of their rounding, and 0.
 
 A difference keeps twenty digits where its terms agree in the first sixty: 1 − σ(130) is e⁻¹³⁰.
 """

@@ -82,7 +82,7 @@ class OtherRun:
     def of(self, formula: Expression) -> Array:
         """The value of an annotated formula of the graph's values."""
         numbers = {leaf: self._array(self.numbers[leaf]) for leaf in leaves(formula)}
-        return self._array(value_of(formula, numbers, self.graph.cased_leaves, self.functions))
+        return self._array(value_of(formula, numbers, self.graph.batched_leaves, self.functions))
 
     def has_gradient(self, name: str) -> bool:
         """Whether the gradient with respect to a named value could be had; one that no parameter's needs may not."""
@@ -200,7 +200,7 @@ def _failing(
     beside = unasked(graph)
     for line in (*graph.forward, *(each for each in graph.backward if each.leaf not in beside)):
         try:
-            numbers[line.leaf] = value_of(line.formula, numbers, graph.cased_leaves, functions)
+            numbers[line.leaf] = value_of(line.formula, numbers, graph.batched_leaves, functions)
         except (ArithmeticError, NumberError):
             place = line.through or line.leaf.name
             found = next((e for e in problem.equations if e.target == place), None)
@@ -239,12 +239,12 @@ def _written(given: Given) -> Array:
         texts = _flat(given.written)
         flat = [_from_text(t) for t in texts]
         shape = given.array.shape
-        if given.cased:
+        if given.batched:
             shape = (shape[-1], *shape[:-1])
     result = np.empty(len(flat), dtype=object)
     result[:] = flat
     array = result.reshape(shape)
-    return np.moveaxis(array, 0, -1) if given.cased and given.written is not None else array
+    return np.moveaxis(array, 0, -1) if given.batched and given.written is not None else array
 
 
 def _from_text(text: str) -> Exact:

@@ -18,9 +18,9 @@ def span_of(expression: Expression) -> Span | None:
     return None if isinstance(expression, Adjoint) else getattr(expression, "span", None)
 
 
-def signature_of(call: Call, cased: tuple[bool, ...] = ()) -> Signature:
+def signature_of(call: Call, batched: tuple[bool, ...] = ()) -> Signature:
     """The signature of an annotated call."""
-    return Signature(_shapes(call.arguments), call.shape or (), _options(call), cased)
+    return Signature(_shapes(call.arguments), call.shape or (), _options(call), batched)
 
 
 def _shapes(arguments: tuple[Expression, ...]) -> tuple[Shape, ...]:

@@ -71,7 +71,7 @@ def _convolution(rank: int) -> tuple[Operation, ...]:
         """The array with channels on its first axes, and cases on its last."""
         if len(s.shapes[0]) == rank:
             array = array[None] if position == 0 else array[None, None]
-        return array if s.cased[position] or not any(s.cased) else array[..., None]
+        return array if s.batched[position] or not any(s.batched) else array[..., None]
 
     def kernel(s: Signature) -> Kernel:
         over = _windows(rank, s.shapes[0], s.shapes[1], s.options)
@@ -138,8 +138,8 @@ def _convolution(rank: int) -> tuple[Operation, ...]:
 
     def with_cases(s: Signature, arrays: Sequence[Array]) -> list[Array]:
         return [
-            a if c or not any(s.cased) else a[..., None]
-            for a, c in zip(arrays, s.cased, strict=True)
+            a if c or not any(s.batched) else a[..., None]
+            for a, c in zip(arrays, s.batched, strict=True)
         ]
 
     def to_array_kernel(s: Signature) -> Kernel:

@@ -61,15 +61,15 @@ def _matmul_shape(shapes: Sequence[Shape], _: Options) -> Shape:
 
 
 def _matmul_kernel(s: Signature) -> Kernel:
-    (a_shape, b_shape), (a_cased, b_cased) = s.shapes, s.cased
-    if not a_cased and (not b_cased or (len(a_shape) == 2 and len(b_shape) == 1)):
+    (a_shape, b_shape), (a_batched, b_batched) = s.shapes, s.batched
+    if not a_batched and (not b_batched or (len(a_shape) == 2 and len(b_shape) == 1)):
         return lambda xp, a, b: xp.matmul(a, b)
-    if not b_cased and len(a_shape) == 1:
+    if not b_batched and len(a_shape) == 1:
         return lambda xp, a, b: xp.matmul(b.T, a)
-    if not a_cased and len(a_shape) == 2:
+    if not a_batched and len(a_shape) == 2:
         return lambda xp, a, b: xp.tensordot(a, b, 1)
-    left = ("ij" if len(a_shape) == 2 else "j") + ("n" if a_cased else "")
-    right = ("jk" if len(b_shape) == 2 else "j") + ("n" if b_cased else "")
+    left = ("ij" if len(a_shape) == 2 else "j") + ("n" if a_batched else "")
+    right = ("jk" if len(b_shape) == 2 else "j") + ("n" if b_batched else "")
     out = ("i" if len(a_shape) == 2 else "") + ("k" if len(b_shape) == 2 else "") + "n"
     return lambda xp, a, b: xp.einsum(f"{left},{right}->{out}", a, b)
 
@@ -164,13 +164,13 @@ def _outer_shape(shapes: Sequence[Shape], _: Options) -> Shape:
 
 
 def _outer_kernel(s: Signature) -> Kernel:
-    cased = any(s.cased)
+    batched = any(s.batched)
 
     def outer_product(xp: Any, a: Any, b: Any) -> Any:
-        if not cased:
+        if not batched:
             return a[:, None] * b[None, :]
-        a = a if s.cased[0] else a[:, None]
-        b = b if s.cased[1] else b[:, None]
+        a = a if s.batched[0] else a[:, None]
+        b = b if s.batched[1] else b[:, None]
         return a[:, None, :] * b[None, :, :]
 
     return outer_product

@@ -42,12 +42,12 @@ def _entries(shape: Shape) -> int:
 
 def aligned(s: Signature, xp: Any, arrays: Sequence[Array]) -> list[Array]:
     """The arguments with the axis of cases on all of them, where any has it."""
-    if not any(s.cased):
+    if not any(s.batched):
         return list(arrays)
     # A number broadcasts by itself; a constant in a plan is no array.
     return [
         a if c or not shape else a[..., None]
-        for a, c, shape in zip(arrays, s.cased, s.shapes, strict=True)
+        for a, c, shape in zip(arrays, s.batched, s.shapes, strict=True)
     ]
 
 

@@ -78,7 +78,7 @@ class Surroundings:
         activation: the activation that a backward formula leads through, as its equation has it.
         before: by activation's value, the pre-activation it is applied to.
         alike: by leaf, the others of its kind and shape.
-        cased: the leaves whose values differ from case to case.
+        batched: the leaves whose values differ from case to case.
         data: the names of the data; a target among them is what a prediction is compared with.
         made: by gradient, the formula it is computed by.
         fused: where the formula is that of an activation and its loss in one, the activation
@@ -97,7 +97,7 @@ class Surroundings:
     activation: Call | None = None
     before: Mapping[str, str] = field(default_factory=dict)
     alike: Mapping[Leaf, tuple[Leaf, ...]] = field(default_factory=dict)
-    cased: frozenset[Leaf] = frozenset()
+    batched: frozenset[Leaf] = frozenset()
     data: frozenset[str] = frozenset()
     made: Mapping[Leaf, Expression] = field(default_factory=dict)
     fused: tuple[Call, str] | None = None
@@ -354,7 +354,7 @@ def _of_softmax(call: Call, seen: Surroundings) -> Iterator[Found]:
         axis = call.option("axis")
         yield "softmax_axis", softmax(z, axis=0 if axis in (None, -1, 1) else 1), (z,)
     # Where cases lie along an axis of their own, that is the other one.
-    if not seen.cased.isdisjoint(leaves(z)):
+    if not seen.batched.isdisjoint(leaves(z)):
         yield "softmax_axis", divide(exp(z), sum_over_cases(exp(z))), (z,)
 
 

@@ -58,14 +58,14 @@ class Misfit(Exception):  # noqa: N818 - a verdict of a shape rule, turned into 
 class Signature:
     """What an application of an operation looks like before any number is known.
 
-    `shapes` are the arguments' shapes for one case, `out` the result's; `cased` says
+    `shapes` are the arguments' shapes for one case, `out` the result's; `batched` says
     which arguments carry the axis of cases; `options` holds every option.
     """
 
     shapes: tuple[Shape, ...]
     out: Shape
     options: Options
-    cased: tuple[bool, ...] = ()
+    batched: tuple[bool, ...] = ()
 
 
 @record

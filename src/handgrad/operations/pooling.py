@@ -89,8 +89,8 @@ def _max_pool(rank: int) -> tuple[Operation, Operation]:
 
         def shared(xp: Any, g: Array, a: Array, largest: Array) -> Array:
             g, a, largest = (
-                e if c or not any(s.cased) else e[..., None]
-                for e, c in zip((g, a, largest), s.cased, strict=True)
+                e if c or not any(s.batched) else e[..., None]
+                for e, c in zip((g, a, largest), s.batched, strict=True)
             )
             entries = xp.stack(_cut(over, lead, a), axis=0)
             grain = noise * xp.abs(largest) if noise else None

@@ -8,11 +8,11 @@ from handgrad.notation import Fraction
 from handgrad.operations import operation_of
 
 
-def is_cased(expression: Expression) -> bool:
+def is_batched(expression: Expression) -> bool:
     """Whether a number in it differs from case to case."""
     if isinstance(expression, Call):
-        return any(map(is_cased, expression.arguments))
-    return isinstance(expression, tree.Literal) and expression.cased
+        return any(map(is_batched, expression.arguments))
+    return isinstance(expression, tree.Literal) and expression.batched
 
 
 def rank_of(expression: Expression) -> int:
@@ -27,7 +27,7 @@ def rank_of(expression: Expression) -> int:
 
 def display_rank(expression: Expression) -> int:
     """The number of axes shown: those of one case, and the cases."""
-    return rank_of(expression) + is_cased(expression)
+    return rank_of(expression) + is_batched(expression)
 
 
 def divides_arrays(call: Call) -> bool:

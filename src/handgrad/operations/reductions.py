@@ -148,7 +148,7 @@ def _attained_kernel(s: Signature, noise: float = 0.0) -> Kernel:
     kept = len(s.shapes[1]) == len(s.shapes[0])
 
     def attained_at(xp: Any, a: Array, m: Array) -> Array:
-        if not s.cased[0] and s.cased[1]:
+        if not s.batched[0] and s.batched[1]:
             a = a[..., None]
         if not kept:
             for axis in axes:

@@ -29,7 +29,7 @@ def _transpose_kernel(s: Signature) -> Kernel:
     rank = len(s.shapes[0])
     if rank < 2:
         return lambda xp, a: a
-    axes = (*reversed(range(rank)), rank) if s.cased[0] else tuple(reversed(range(rank)))
+    axes = (*reversed(range(rank)), rank) if s.batched[0] else tuple(reversed(range(rank)))
     return lambda xp, a: xp.permute_dims(a, axes)
 
 
@@ -146,9 +146,9 @@ def _shape_option(options: Options) -> Shape:
 
 
 def _place_kernel(s: Signature) -> Kernel:
-    shape, at, cased = s.out, _picked(s.options), s.cased[0]
+    shape, at, batched = s.out, _picked(s.options), s.batched[0]
 
-    return lambda xp, g: placed(xp, g, (*shape, g.shape[-1]) if cased else shape, at)
+    return lambda xp, g: placed(xp, g, (*shape, g.shape[-1]) if batched else shape, at)
 
 
 def placed(xp: Namespace, g: Array, shape: Shape, at: tuple[int | slice, ...]) -> Array:
@@ -217,14 +217,14 @@ def _concat_shape(shapes: Sequence[Shape], options: Options) -> Shape:
 
 
 def _concat_kernel(s: Signature) -> Kernel:
-    axis, cased = _concat_axis(s.options, len(s.out)), s.cased
+    axis, batched = _concat_axis(s.options, len(s.out)), s.batched
 
     def joined(xp: Any, *arrays: Any) -> Any:
-        if any(cased):
-            count = next(a.shape[-1] for a, c in zip(arrays, cased, strict=True) if c)
+        if any(batched):
+            count = next(a.shape[-1] for a, c in zip(arrays, batched, strict=True) if c)
             arrays = tuple(
                 a if c else xp.broadcast_to(a[..., None], (*a.shape, count))
-                for a, c in zip(arrays, cased, strict=True)
+                for a, c in zip(arrays, batched, strict=True)
             )
         return xp.concat(arrays, axis=axis)
 
@@ -276,14 +276,14 @@ def _fill_axes(shape: Shape, given: Option, out: Shape) -> tuple[int, ...]:
 
 
 def _fill_kernel(s: Signature) -> Kernel:
-    shape, cased = s.out, s.cased[0]
+    shape, batched = s.out, s.batched[0]
     axes = _fill_axes(s.shapes[0], s.options["axis"], shape)
 
     def filled(xp: Any, g: Any) -> Any:
         g = xp.asarray(g)
         for axis in axes:
             g = xp.expand_dims(g, axis=axis)
-        return xp.broadcast_to(g, (*shape, g.shape[-1]) if cased else shape)
+        return xp.broadcast_to(g, (*shape, g.shape[-1]) if batched else shape)
 
     return filled
 
@@ -344,8 +344,8 @@ def _reshaped(shapes: Sequence[Shape], options: Options) -> Shape:
 
 
 def _reshape_kernel(s: Signature) -> Kernel:
-    shape, cased = s.out, s.cased[0]
-    return lambda xp, a: xp.reshape(a, (*shape, a.shape[-1]) if cased else shape)
+    shape, batched = s.out, s.batched[0]
+    return lambda xp, a: xp.reshape(a, (*shape, a.shape[-1]) if batched else shape)
 
 
 def _reshape_element(index: tuple[int, ...], p: Application) -> Expression:

@@ -203,21 +203,21 @@ class Sizes:
     def _array(self, literal: tree.Literal) -> tuple[float, float]:
         value = literal.value
         assert isinstance(value, tuple)
-        rank = len(literal.shape) + literal.cased
+        rank = len(literal.shape) + literal.batched
         if rank > 2:
             # Cases, or slices, beside each other.
-            count = min(_last(value) if literal.cased else len(value), 6)
+            count = min(_last(value) if literal.batched else len(value), 6)
             rows = literal.shape[0] if literal.shape else 1
             across = literal.shape[-1] if len(literal.shape) > 1 else 1
             return count * (3.4 * min(across, self.shown) + 1.5), ROW * min(rows, self.shown) + 0.4
-        if rank == 1 and literal.cased:
+        if rank == 1 and literal.batched:
             rows_of: Sequence[Nested] = (value,)
         else:
             rows_of = value
         grid = [row if isinstance(row, tuple) else (row,) for row in rows_of]
         columns = min(len(grid[0]) if grid else 0, self.shown)
         widths = [max((_number(row[k]) for row in grid), default=1.0) for k in range(columns)]
-        high = ROW * min(len(grid), self.shown) + 0.3 + (0.9 if literal.cased else 0)
+        high = ROW * min(len(grid), self.shown) + 0.3 + (0.9 if literal.batched else 0)
         return sum(widths) + BETWEEN * (len(widths) - 1) + BRACKETS, high
 
 

@@ -59,7 +59,7 @@ def ask_why(problem: Problem, entry: str, top: int = TOP) -> Why:
 
 def _case_count(problem: Problem) -> int:
     givens = (*problem.parameters.values(), *problem.data.values())
-    return next((int(g.array.shape[-1]) for g in givens if g.cased), 1)
+    return next((int(g.array.shape[-1]) for g in givens if g.batched), 1)
 
 
 NOTHING = Found(0.0, 0.0, 0, ())
@@ -85,9 +85,11 @@ class _Asking:
 
     def values(self, case: int | None) -> dict[Leaf, Array]:
         """The numbers of one case."""
-        cased = self.graph.cased_leaves
+        batched = self.graph.batched_leaves
         return {
-            leaf: np.asarray(a, dtype=float)[..., case] if case is not None and leaf in cased else a
+            leaf: np.asarray(a, dtype=float)[..., case]
+            if case is not None and leaf in batched
+            else a
             for leaf, a in self.run.numbers.items()
             if not isinstance(leaf, Adjoint)
         }
@@ -164,8 +166,8 @@ class _Asking:
         if not abs(value) < NOISE * size:
             return False
         index = target.entry.index
-        cased = self.graph.nodes[target.entry.name].cased
-        case: tuple[int, ...] = () if target.case is None or not cased else (target.case,)
+        batched = self.graph.nodes[target.entry.name].batched
+        case: tuple[int, ...] = () if target.case is None or not batched else (target.case,)
         return not self.run.gradient(target.entry.name)[(*index, *case)].any()
 
     # -- the graph of entries -----------------------------------------------------------------------

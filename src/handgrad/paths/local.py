@@ -30,7 +30,7 @@ from handgrad.expression import (
     walk,
 )
 from handgrad.graph import Graph
-from handgrad.graph.structure import is_cased
+from handgrad.graph.structure import is_batched
 from handgrad.numbers import Interval, bounding
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import application, tidied
@@ -119,7 +119,7 @@ class Local:
             if not any(leaf.name == name for leaf in leaves(argument)):
                 continue
             formula = self._pullback(expression, position, g)
-            if formula is not None and is_cased(formula, self.graph.cased_leaves):
+            if formula is not None and is_batched(formula, self.graph.batched_leaves):
                 return True
             if self._differs(argument, name):
                 return True
@@ -216,7 +216,7 @@ class Local:
             assert self.source is not None
             formula, shape, one = entry_of(formula, self.source[1]), (), False
         value = np.asarray(self._value(formula, numbers, interval), dtype=float)
-        if not is_cased(formula, {leaf for leaf in numbers if self._is_own(leaf)}):
+        if not is_batched(formula, {leaf for leaf in numbers if self._is_own(leaf)}):
             value = value[..., None]
         whole = np.broadcast_to(value, (*shape, columns))
         matrix = whole[self.source[1]] if one and self.source is not None else whole
@@ -225,16 +225,16 @@ class Local:
 
     def _value(self, formula: Expression, numbers: Mapping[Leaf, Array], interval: bool) -> Array:
         """Of intervals, 1 where the value may be other than zero."""
-        cased: set[Leaf] = {leaf for leaf in numbers if self._is_own(leaf)}
+        batched: set[Leaf] = {leaf for leaf in numbers if self._is_own(leaf)}
         if not interval:
-            return value_of(formula, numbers, cased)
+            return value_of(formula, numbers, batched)
         wide: dict[Leaf, Any] = {
             leaf: Interval.of(numbers[leaf])
-            if leaf in cased
+            if leaf in batched
             else Interval(-np.ones_like(numbers[leaf]), np.ones_like(numbers[leaf]))
             for leaf in leaves(formula)
         }
-        bounds = Interval.of(value_of(formula, wide, cased, bounding))
+        bounds = Interval.of(value_of(formula, wide, batched, bounding))
         return ((bounds.lower != 0) | (bounds.upper != 0)).astype(float)
 
     def _is_own(self, leaf: Leaf) -> bool:

@@ -34,12 +34,12 @@ def read_target(text: str, graph: Graph, cases: int) -> Target:
         raise _wrong(f"{text[:60]!r} names no entry", "write dW2[1,0] or h2[1]")
     name, gradient = _named(found["name"].strip(), graph)
     node = graph.nodes[name]
-    lengths = (*node.shape, *([cases] if node.cased else []))
+    lengths = (*node.shape, *([cases] if node.batched else []))
     shown = f"d{name}" if gradient else name
     index = _index(found["index"], text)
     if len(index) != len(lengths):
         example = f"{shown}[{','.join('0' for _ in lengths)}]" if lengths else shown
-        what = f"{name} is {describe(node.shape)}{_in_cases(cases) if node.cased else ''}"
+        what = f"{name} is {describe(node.shape)}{_in_cases(cases) if node.batched else ''}"
         wanted = "1 index" if len(lengths) == 1 else f"{len(lengths)} indices"
         raise _wrong(f"{what}, so an entry of {shown} has {wanted}", f"write {example}")
     for position, length in zip(index, lengths, strict=True):
@@ -48,7 +48,7 @@ def read_target(text: str, graph: Graph, cases: int) -> Target:
                 f"{shown} has no entry {list(index)}",
                 f"an index here counts from 0 to {length - 1}",
             )
-    case = index[-1] if node.cased else None
+    case = index[-1] if node.batched else None
     return Target(Entry(name, index[: len(node.shape)]), gradient, case)
 
 

@@ -25,29 +25,29 @@ _DECIMAL = re.compile(r"[+-]?(\d{1,300}\.?\d{0,300}|\.\d{1,300})([eE][+-]?\d{1,5
 class Given:
     """The numbers of one name, in float64.
 
-    Many cases (`cased`) lie along the last axis of `array`; `written` lists them first, as a
+    Many cases (`batched`) lie along the last axis of `array`; `written` lists them first, as a
     problem file does, and is None for arrays that were not written number by number.
     """
 
     array: np.ndarray[Any, np.dtype[np.float64]]
-    cased: bool = False
+    batched: bool = False
     written: Written | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of one case."""
         shape: tuple[int, ...] = self.array.shape
-        return shape[:-1] if self.cased else shape
+        return shape[:-1] if self.batched else shape
 
     def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, Given)
-            and self.cased == other.cased
+            and self.batched == other.batched
             and np.array_equal(self.array, other.array)
         )
 
     def __hash__(self) -> int:
-        return hash((self.cased, self.array.shape, self.array.tobytes()))
+        return hash((self.batched, self.array.shape, self.array.tobytes()))
 
 
 def given(value: Any, where: str) -> Given:

@@ -126,7 +126,7 @@ class Problem(Shown, Checked):
         counts = {
             n: g.array.shape[-1]
             for n, g in (*self.parameters.items(), *self.data.items())
-            if g.cased
+            if g.batched
         }
         if len(set(counts.values())) > 1:
             said = " and ".join(f"{n} has {c} cases" for n, c in counts.items())
@@ -162,7 +162,7 @@ class Problem(Shown, Checked):
                     what, mend=nearest(name, known) or f"it is given {', '.join(known)}"
                 )
             new = from_text(value, place) if isinstance(value, str) else given(value, place)
-            if home[name].cased and not new.cased and new.array.ndim == home[name].array.ndim:
+            if home[name].batched and not new.batched and new.array.ndim == home[name].array.ndim:
                 new = given({"cases": new.written if new.written is not None else new.array}, place)
             home[name] = new
         return self._changed(parameters=parameters, data=data, update=update)
@@ -188,12 +188,13 @@ class Problem(Shown, Checked):
 
     def of_case(self, case: int) -> Problem:
         """The problem of one of its cases alone, counted from 0; itself where nothing is given in cases."""
-        if not any(g.cased for g in (*self.parameters.values(), *self.data.values())):
+        if not any(g.batched for g in (*self.parameters.values(), *self.data.values())):
             return self
 
         def alone(givens: Mapping[str, Given]) -> dict[str, Given]:
             return {
-                n: Given(np.array(g.array[..., case])) if g.cased else g for n, g in givens.items()
+                n: Given(np.array(g.array[..., case])) if g.batched else g
+                for n, g in givens.items()
             }
 
         return self._changed(parameters=alone(self.parameters), data=alone(self.data))

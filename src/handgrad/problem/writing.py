@@ -49,10 +49,10 @@ def to_toml(problem: Problem) -> str:
 def _given(value: Given) -> str:
     written = value.written
     if written is None:
-        array = np.moveaxis(value.array, -1, 0) if value.cased else value.array
+        array = np.moveaxis(value.array, -1, 0) if value.batched else value.array
         written = _from_array(array)
     text = _written(written)
-    return f"{{ cases = {text} }}" if value.cased else text
+    return f"{{ cases = {text} }}" if value.batched else text
 
 
 def _from_array(array: Any) -> Written:

@@ -178,7 +178,7 @@ class Latex:
             return self._array(result.part)
         placed = {place_in_grid(literal, index): mark for index, mark in result.marks.items()}
         whole = self._array(result.part, placed)
-        if not literal.cased:
+        if not literal.batched:
             return whole
         count = len(rows[0]) if rows else 0
         words = f"cases 1 to {count}" if count > 1 else "case 1"

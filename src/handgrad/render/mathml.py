@@ -209,7 +209,7 @@ class MathmlPen:
         rows = grid(part.literal)
         if rows is None:
             return self._cases_of_matrices(part, name)
-        table = self._table(part, name, result.marks, headers=part.literal.cased)
+        table = self._table(part, name, result.marks, headers=part.literal.batched)
         whole = f"<mrow{attributes_of(name, '')}>{fenced(table, SQUARE)}</mrow>"
         if remarks:
             at = [-1 if i is None else i for i in elided(len(rows), self.style.at_most(ROWS))]

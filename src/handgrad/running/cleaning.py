@@ -1,4 +1,4 @@
-"""Sums without the rests of their rounding, for runs in floats that go on for too long to be made on paper.
+"""Sums without the residues of their rounding, for runs in floats that go on for too long to be made on paper.
 
 0.1 · 3 − 0.3 leaves 5.6e-17 in binary numbers and opens a gate that is shut on paper. What a sum leaves that is
 no more than rounding leaves of terms of that size is 0, and two numbers that differ by no more are a tie.
@@ -19,8 +19,8 @@ LARGEST = 1e9
 """The largest terms whose sum may be 0 on paper: numbers that have run away are no decimals that cancel."""
 
 
-def without_rest(call: Call, signature: Signature) -> Kernel:
-    """The kernel of a call: a sum gives 0 where it leaves a rest of rounding, and what differs by one ties."""
+def without_residue(call: Call, signature: Signature) -> Kernel:
+    """The kernel of a call: a sum gives 0 where it leaves a rounding residue, and what differs by one ties."""
     operation = operation_of(call)
     if operation.within is not None:
         return operation.within(signature, NOISE)
@@ -32,7 +32,7 @@ def without_rest(call: Call, signature: Signature) -> Kernel:
     def cleaned(xp: Namespace, *arguments: Any) -> Array:
         result = kernel(xp, *arguments)
         size = added_up(xp, *[xp.abs(a) for a in arguments])
-        # Neither what has overflowed nor what is no number is a rest.
+        # Neither what has overflowed nor what is no number is a residue.
         return xp.where((xp.abs(result) < NOISE * size) & (size < LARGEST), 0.0, result)
 
     return cleaned

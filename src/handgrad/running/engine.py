@@ -99,12 +99,12 @@ class Engine:
             for n, g in (*problem.parameters.items(), *problem.data.items())
         }
         self._targets = targets_of(self.graph)
-        self._cased = [n for n in self._givens if self.graph.nodes[n].cased]
+        self._batched = [n for n in self._givens if self.graph.nodes[n].batched]
         self._outputs: tuple[Leaf, ...] = (
             *([Name(self.graph.cost)] if loss else []),
             *(Adjoint(n) for n in self.wanted),
         )
-        self._per_case = tuple(o for o in self._outputs if o in self.graph.cased_leaves)
+        self._per_case = tuple(o for o in self._outputs if o in self.graph.batched_leaves)
         self._kernel = self._jitted() if jit else None
         # Where the plan has each wanted gradient; and its value, where every case has the same gradient.
         self._cost, self._with_loss = self._plan.slot(Name(self.graph.cost)), loss
@@ -150,7 +150,7 @@ class Engine:
         for name, value in values.items():
             self._check(name, tuple(np.shape(value)))
             given[name] = value
-        case_count({n: np.shape(given[n]) for n in self._cased})
+        case_count({n: np.shape(given[n]) for n in self._batched})
         slots = self._plan.slots({n: library.asarray(v) for n, v in given.items()}, library)
         gradients = {}
         for name, gradient, value in self._slots:
@@ -170,13 +170,13 @@ class Engine:
             self._check(name, array.shape)
             given[name] = array
         check_targets({n: given[n] for n in values}, self._targets)
-        return given, case_count({n: given[n].shape for n in self._cased})
+        return given, case_count({n: given[n].shape for n in self._batched})
 
     def _check(self, name: str, shape: tuple[int, ...]) -> None:
         """Raises `OptionError` for a name that is not given, and for a shape that does not fit."""
         if name not in self._givens:
             raise OptionError(f"the problem is not given {name}", mend=nearest(name, self._givens))
-        check_shape(name, shape, self.graph.nodes[name].shape, name in self._cased)
+        check_shape(name, shape, self.graph.nodes[name].shape, name in self._batched)
 
     # -- blocks --------------------------------------------------------------------------------
 
@@ -216,7 +216,7 @@ class Engine:
                 f"{what} is one for all cases",
                 mend="leave jit out, or give the parameters in cases",
             )
-        return jitted(self._plan, self._givens, self._cased, self._outputs)
+        return jitted(self._plan, self._givens, self._batched, self._outputs)
 
     def _compiled(
         self, kernel: Kernel, given: Mapping[str, Array], cases: int, threads: int
@@ -255,20 +255,20 @@ class Engine:
         self, given: Mapping[str, Array], whole: Mapping[Leaf, Array], part: slice, thread: int = 0
     ) -> Callable[[], tuple[Any, ...]]:
         """The program on some of the cases; what each has for itself goes to its place in `whole`."""
-        block = {n: a[..., part] if n in self._cased else a for n, a in given.items()}
+        block = {n: a[..., part] if n in self._batched else a for n, a in given.items()}
         program = self._program(part.stop - part.start, block, thread)
         filled = [whole[o][..., part] for o in self._per_case]
         return partial(program.call, *block.values(), *filled)
 
     def _block_size(self, most: int = BLOCK, most_bytes: int = BLOCK_BYTES) -> int:
         numbers = sum(
-            int(np.prod(self.graph.shape(leaf), dtype=int)) for leaf in self.graph.cased_leaves
+            int(np.prod(self.graph.shape(leaf), dtype=int)) for leaf in self.graph.batched_leaves
         )
         return int(min(most, max(FEWEST, most_bytes // (self.dtype.itemsize * max(numbers, 1)))))
 
     def _repeats(self, name: str) -> bool:
         """Whether a value differs from case to case, and its gradient does not."""
-        return self.graph.nodes[name].cased and Adjoint(name) not in self._per_case
+        return self.graph.nodes[name].batched and Adjoint(name) not in self._per_case
 
     def _result(self, results: Mapping[Leaf, Array], cases: int | None = None) -> Gradients:
         cost = np.asarray(results.get(Name(self.graph.cost), np.nan))
@@ -288,7 +288,7 @@ class Engine:
         if found is None:
             numbers = sum(
                 int(np.prod(self.graph.shape(leaf), dtype=int))
-                * (cases or 1 if leaf in self.graph.cased_leaves else 1)
+                * (cases or 1 if leaf in self.graph.batched_leaves else 1)
                 for leaf in self._plan.leaves
             )
             found = compiled(

@@ -18,11 +18,11 @@ from handgrad.expression import (
     Shape,
     walk,
 )
-from handgrad.graph.structure import Graph, is_cased
+from handgrad.graph.structure import Graph, is_batched
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated, signature_of, span_of, spelled
 from handgrad.operations.operation import Array, Namespace
-from handgrad.running.cleaning import without_rest
+from handgrad.running.cleaning import without_residue
 
 
 def evaluate(
@@ -37,22 +37,22 @@ def evaluate(
     """
     arrays = {leaf: np.asarray(value, dtype=float) for leaf, value in values.items()}
     known = dict(shapes) if shapes is not None else {leaf: a.shape for leaf, a in arrays.items()}
-    cased = {leaf for leaf, a in arrays.items() if leaf in known and a.ndim > len(known[leaf])}
+    batched = {leaf for leaf, a in arrays.items() if leaf in known and a.ndim > len(known[leaf])}
     with np.errstate(all="ignore"):
-        return value_of(annotated(expression, lambda leaf: known[leaf]), arrays, cased)
+        return value_of(annotated(expression, lambda leaf: known[leaf]), arrays, batched)
 
 
 def value_of(
     expression: Expression,
     values: Mapping[Leaf, Array],
-    cased: Set[Leaf],
+    batched: Set[Leaf],
     xp: Namespace = np,
     *,
     clean: bool = False,
 ) -> Array:
-    """The value of an annotated formula; `cased` are the leaves that carry cases.
+    """The value of an annotated formula; `batched` are the leaves that carry cases.
 
-    Where it is `clean`, sums are without rests of rounding.
+    Where it is `clean`, sums are without rounding residues.
     """
     match expression:
         case Literal():
@@ -65,18 +65,22 @@ def value_of(
         case Call():
             operation = operation_of(expression)
             if operation.reduces_cases is not None:
-                sums = _over_cases(expression, operation.reduces_cases, values, cased, xp)
+                sums = _over_cases(expression, operation.reduces_cases, values, batched, xp)
                 if sums is not None:
                     return sums
-            arguments = [value_of(a, values, cased, xp, clean=clean) for a in expression.arguments]
-            which = tuple([is_cased(a, cased) for a in expression.arguments])
+            arguments = [
+                value_of(a, values, batched, xp, clean=clean) for a in expression.arguments
+            ]
+            which = tuple([is_batched(a, batched) for a in expression.arguments])
             if operation.elementwise and True in which:
                 arguments = [
                     a if c or not e.shape else a[..., None]
                     for e, a, c in zip(expression.arguments, arguments, which, strict=True)
                 ]
             signature = signature_of(expression, which)
-            kernel = without_rest(expression, signature) if clean else operation.kernel(signature)
+            kernel = (
+                without_residue(expression, signature) if clean else operation.kernel(signature)
+            )
             value = kernel(xp, *arguments)
             return np.asarray(value) if xp is np else value
         case _:
@@ -87,24 +91,24 @@ def _over_cases(
     call: Call,
     finish: Callable[[Array, int], Array],
     values: Mapping[Leaf, Array],
-    cased: Set[Leaf],
+    batched: Set[Leaf],
     xp: Namespace,
 ) -> Array | None:
     """A reduction over the cases without the cases in between, where the table has a way."""
     (inner,) = call.arguments
-    over = sums_as_columns(inner, cased)
+    over = sums_as_columns(inner, batched)
     if over is None or not isinstance(inner, Call):
         return None
-    arrays = [value_of(a, values, cased, xp) for a in inner.arguments]
+    arrays = [value_of(a, values, batched, xp) for a in inner.arguments]
     columns = columns_of(inner, map(str, range(len(arrays))))
     total = annotated(over(*columns), lambda leaf: leaf.shape or ())
     sums = value_of(total, dict(zip(columns, arrays, strict=True)), frozenset(), xp)
     return finish(sums, arrays[0].shape[-1])
 
 
-def sums_as_columns(inner: Expression, cased: Set[Leaf]) -> Callable[..., Expression] | None:
+def sums_as_columns(inner: Expression, batched: Set[Leaf]) -> Callable[..., Expression] | None:
     """The formula of a sum over the cases in the matrices whose columns they are, where there is one."""
-    if not isinstance(inner, Call) or not all(is_cased(a, cased) for a in inner.arguments):
+    if not isinstance(inner, Call) or not all(is_batched(a, batched) for a in inner.arguments):
         return None
     return operation_of(inner).over_cases
 
@@ -125,12 +129,12 @@ def diagnose(
     expression = graph.nodes[equation.target].written
     assert expression is not None
     with np.errstate(all="ignore"):
-        arrays, cased = _arrays(numbers), set(graph.cased_leaves)
-        culprit, argument, words = _culprit(expression, arrays, cased)
+        arrays, batched = _arrays(numbers), set(graph.batched_leaves)
+        culprit, argument, words = _culprit(expression, arrays, batched)
         if words:
-            worst = _worst(culprit, argument, value_of(argument, arrays, cased), words, cased)
+            worst = _worst(culprit, argument, value_of(argument, arrays, batched), words, batched)
             return _outside(where, equation, span_of(culprit), argument, words, worst)
-        value = np.asarray(value_of(culprit, arrays, cased))
+        value = np.asarray(value_of(culprit, arrays, batched))
     if np.isfinite(value).all():
         # Every part as it is written has a number; the stable operation that stands for it has none.
         culprit, value = expression, arrays[Name(equation.target)]
@@ -155,14 +159,14 @@ def senseless(
     """The error for a loss that is computed, and means nothing at these numbers: BCE of a target −1."""
     node = graph.nodes[equation.target]
     for call in node.losses:
-        arrays, cased = _arrays(numbers), set(graph.cased_leaves)
-        argument, words = _broken(call, arrays, cased)
+        arrays, batched = _arrays(numbers), set(graph.batched_leaves)
+        argument, words = _broken(call, arrays, batched)
         by_name = node.written is not None and any(call == part for part in walk(node.written))
         if words and argument is call.arguments[0] and not by_name:
             # Minus a sum of y ln p, written out, has a value whatever p may be.
             continue
         if words:
-            worst = _worst(call, argument, value_of(argument, arrays, cased), words, cased)
+            worst = _worst(call, argument, value_of(argument, arrays, batched), words, batched)
             span = span_of(call) or (None if node.written is None else span_of(node.written))
             return _outside(where, equation, span, argument, words, worst)
     return None
@@ -194,7 +198,7 @@ def _outside(
 
 
 def _worst(
-    call: Expression, argument: Expression, value: Array, words: str, cased: Set[Leaf]
+    call: Expression, argument: Expression, value: Array, words: str, batched: Set[Leaf]
 ) -> str:
     """The first figure that breaks the requirement `words` of `call`, and where it stands."""
     assert isinstance(call, Call)
@@ -204,7 +208,7 @@ def _worst(
             broken = np.argwhere(~np.broadcast_to(holds, np.shape(value)))
             if len(broken):
                 entry = tuple(int(i) for i in broken[0])
-                case = f" in case {entry[-1] + 1}" if is_cased(argument, cased) else ""
+                case = f" in case {entry[-1] + 1}" if is_batched(argument, batched) else ""
                 index = at_entry("", entry[:-1] if case else entry)
                 place = f" at {index}{case}" if index else case
                 return f"{float(np.asarray(value)[entry]):g}{place}"
@@ -212,23 +216,23 @@ def _worst(
 
 
 def _culprit(
-    expression: Expression, arrays: Mapping[Leaf, Array], cased: set[Leaf]
+    expression: Expression, arrays: Mapping[Leaf, Array], batched: set[Leaf]
 ) -> tuple[Expression, Expression, str]:
     """The first part, innermost first, whose value is not finite; its argument and the domain's words."""
     if isinstance(expression, Call):
         for argument in expression.arguments:
-            if not np.isfinite(value_of(argument, arrays, cased)).all():
-                return _culprit(argument, arrays, cased)
-        argument, words = _broken(expression, arrays, cased)
+            if not np.isfinite(value_of(argument, arrays, batched)).all():
+                return _culprit(argument, arrays, batched)
+        argument, words = _broken(expression, arrays, batched)
         return expression, argument, words
     return expression, expression, ""
 
 
-def _broken(call: Call, arrays: Mapping[Leaf, Array], cased: set[Leaf]) -> tuple[Expression, str]:
+def _broken(call: Call, arrays: Mapping[Leaf, Array], batched: set[Leaf]) -> tuple[Expression, str]:
     """The first argument that is outside its domain, and the domain's words; else the call, and none."""
     shapes = signature_of(call).shapes
     for domain in operation_of(call).domain:
         argument = call.arguments[domain.argument]
-        if not np.asarray(domain.holds(np, value_of(argument, arrays, cased), shapes)).all():
+        if not np.asarray(domain.holds(np, value_of(argument, arrays, batched), shapes)).all():
             return argument, domain.words
     return call, ""

@@ -43,13 +43,13 @@ Kernel: TypeAlias = Callable[[int, int, Sequence[Array], Sequence[Array]], None]
 
 
 def jitted(
-    plan: Plan, inputs: Mapping[str, Array], cased: Sequence[str], outputs: Sequence[Leaf]
+    plan: Plan, inputs: Mapping[str, Array], batched: Sequence[str], outputs: Sequence[Leaf]
 ) -> Kernel:
     """Machine code for outputs that each case has for itself.
 
     Arguments:
         inputs: by name, arrays of the shapes and type that the kernel will be given, in their order.
-        cased: the names of those with the cases on their last axis.
+        batched: the names of those with the cases on their last axis.
 
     Raises `OptionError` without a C compiler, and where one case takes more than `MOST` lines or an
     operation that has no code for one entry.
@@ -60,7 +60,7 @@ def jitted(
             f"machine code needs a C compiler, and there is no {shlex.join(compiler)} on the path",
             mend="install gcc or clang, or leave jit out",
         )
-    functions, body = _written(plan, inputs, cased, outputs)
+    functions, body = _written(plan, inputs, batched, outputs)
     number, _ = NUMBERS[np.result_type(*inputs.values()).char]
     failed = ""
     for at_once, options in WAYS:
@@ -96,15 +96,15 @@ def _called(function: Any) -> Kernel:
 
 
 def _written(
-    plan: Plan, inputs: Mapping[str, Array], cased: Sequence[str], outputs: Sequence[Leaf]
+    plan: Plan, inputs: Mapping[str, Array], batched: Sequence[str], outputs: Sequence[Leaf]
 ) -> tuple[set[str], list[str]]:
     """The C functions that the kernel calls, and the lines of the kernel."""
     _, suffix = NUMBERS[np.result_type(*inputs.values()).char]
-    one = {n: a[..., :1] if n in cased else a for n, a in inputs.items()}
+    one = {n: a[..., :1] if n in batched else a for n, a in inputs.items()}
     recorder, given, wanted = traced(plan, one, outputs)
     scalars = Scalars(recorder, suffix, MOST)
     entries = {
-        t.number: scalars.input(k, t.shape, n in cased) for k, (n, t) in enumerate(given.items())
+        t.number: scalars.input(k, t.shape, n in batched) for k, (n, t) in enumerate(given.items())
     }
     try:
         values = scalars.of(needed(recorder.instructions, [w.number for w in wanted]), entries)

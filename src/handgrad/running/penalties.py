@@ -79,7 +79,7 @@ class Penalties:
         nodes = self.graph.nodes
         found = {
             n for n, node in nodes.items()
-            if node.kind == "data" and not node.shape and not node.cased
+            if node.kind == "data" and not node.shape and not node.batched
         }  # fmt: skip
         for name in self.graph.equations:
             if self._used_in(name) <= found and not nodes[name].shape:

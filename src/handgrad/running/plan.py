@@ -22,14 +22,14 @@ from handgrad.figures import figure
 from handgrad.finite import all_finite
 from handgrad.graph import Graph
 from handgrad.graph.asked import unasked
-from handgrad.graph.structure import is_cased
+from handgrad.graph.structure import is_batched
 from handgrad.graph.updating import UpdatePass
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated, signature_of
 from handgrad.operations.operation import Array, Kernel, Namespace
 from handgrad.problem import Problem
 from handgrad.record import record
-from handgrad.running.cleaning import without_rest
+from handgrad.running.cleaning import without_residue
 from handgrad.running.evaluate import (
     at_entry,
     columns_of,
@@ -66,7 +66,7 @@ class _Compiler:
     count: int = 0
 
     def __post_init__(self) -> None:
-        self.cased: set[Leaf] = set(self.graph.cased_leaves)
+        self.batched: set[Leaf] = set(self.graph.batched_leaves)
 
     def assign(self, leaf: Leaf, slot: int) -> None:
         """Gives a leaf another value: what was computed from the old one is not used again."""
@@ -105,9 +105,9 @@ class _Compiler:
         operation = operation_of(call)
         if operation.reduces_cases is not None:
             return self.over_cases(call, operation.reduces_cases)
-        arguments, cased = self.arguments(call)
-        signature = signature_of(call, cased)
-        kernel = without_rest(call, signature) if self.clean else operation.kernel(signature)
+        arguments, batched = self.arguments(call)
+        signature = signature_of(call, batched)
+        kernel = without_residue(call, signature) if self.clean else operation.kernel(signature)
         if self.convert is None and arguments and all(a in self.constants for a in arguments):
             with np.errstate(all="ignore"):
                 value = kernel(np, *[np.asarray(self.constants[a]) for a in arguments])
@@ -123,19 +123,21 @@ class _Compiler:
 
     def arguments(self, call: Call) -> tuple[list[int], tuple[bool, ...]]:
         # Without cases there is nothing to look for in the formulas.
-        cased = tuple([bool(self.cased) and is_cased(a, self.cased) for a in call.arguments])
+        batched = tuple(
+            [bool(self.batched) and is_batched(a, self.batched) for a in call.arguments]
+        )
         slots = [self.slot(a) for a in call.arguments]
-        if operation_of(call).elementwise and any(cased):
+        if operation_of(call).elementwise and any(batched):
             slots = [
                 s if c or not a.shape else self.step(_with_cases_axis, s)
-                for a, s, c in zip(call.arguments, slots, cased, strict=True)
+                for a, s, c in zip(call.arguments, slots, batched, strict=True)
             ]
-        return slots, cased
+        return slots, batched
 
     def over_cases(self, call: Call, finish: Callable[[Array, int], Array]) -> int:
         """A reduction over the cases, without the cases in between where the table has a way."""
         (inner,) = call.arguments
-        if (over := sums_as_columns(inner, self.cased)) is not None:
+        if (over := sums_as_columns(inner, self.batched)) is not None:
             assert isinstance(inner, Call)
             arguments, _ = self.arguments(inner)
             columns = columns_of(inner, map(str, arguments))
@@ -161,7 +163,7 @@ class Plan:
         constant: turns the formulas' constants, which are float64 arrays, into another kind of
             number; no formula of constants alone is then computed beforehand, in floats.
         without: lines that are left out, which no other line needs.
-        clean: whether sums are without rests of rounding, and what differs by one ties.
+        clean: whether sums are without rounding residues, and what differs by one ties.
     """
 
     def __init__(
@@ -199,7 +201,7 @@ class Plan:
     def _update(self, compiler: _Compiler, update: UpdatePass) -> None:
         for name in (*update.settings, *update.memories):
             self._inputs[name.name] = compiler.slots[name] = compiler.new()
-        compiler.cased |= update.cased
+        compiler.batched |= update.batched
         for lines in update.lines.values():
             compiler.recent.clear()
             for line in lines:
@@ -286,7 +288,7 @@ class Run:
             return np.asarray(self.numbers[formula], dtype=float)
         numbers = {leaf: np.asarray(self.numbers[leaf], dtype=float) for leaf in leaves(formula)}
         with np.errstate(all="ignore"):
-            return np.asarray(value_of(formula, numbers, self.graph.cased_leaves), dtype=float)
+            return np.asarray(value_of(formula, numbers, self.graph.batched_leaves), dtype=float)
 
     def value(self, name: str) -> Array:
         """A forward value; many cases lie along the last axis."""

@@ -311,7 +311,7 @@ class _Masked:
         generator = np.random.default_rng(0)
         values = {n: g.array for n, g in self.problem.parameters.items()}
         for n, g in self.problem.data.items():
-            values[n] = g.array[..., :CASES] if g.cased else g.array
+            values[n] = g.array[..., :CASES] if g.batched else g.array
         values.update({self.masks[n]: a for n, a in masks.items()})
         found: dict[str, dict[str, Array]] = {n: {} for n in self.problem.parameters}
         for scale in DRAWS:

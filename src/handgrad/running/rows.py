@@ -50,7 +50,7 @@ def examples_as_cases(problem: Problem) -> Examples:
     The problem itself where it has cases already or its rows and columns are no examples.
     Raises `HandgradError` where the graph of the problem cannot be built.
     """
-    if any(g.cased for g in (*problem.parameters.values(), *problem.data.values())):
+    if any(g.batched for g in (*problem.parameters.values(), *problem.data.values())):
         return Examples(problem)
     graph = build(problem)
     for names, how in _candidates(problem, graph):

@@ -105,13 +105,13 @@ class Scalars:
     _made: dict[str, Scalar] = field(default_factory=dict)
     _unread: dict[str, tuple[list[str], str]] = field(default_factory=dict)
 
-    def input(self, k: int, shape: tuple[int, ...], cased: bool) -> Array:
+    def input(self, k: int, shape: tuple[int, ...], batched: bool) -> Array:
         """The entries of the argument `i{k}` as scalars; each is read where the code uses it first."""
         entries = np.empty(shape, dtype=object)
-        home = self.lines if cased else self.before
+        home = self.lines if batched else self.before
         for flat, at in enumerate(np.ndindex(*shape)):
             name = f"x{k}_{flat}"
-            self._unread[name] = home, f"number {name} = i{k}[{place(flat, cased)}];"
+            self._unread[name] = home, f"number {name} = i{k}[{place(flat, batched)}];"
             entries[at] = Scalar(name, self)
         return entries
 
@@ -188,9 +188,9 @@ class Scalars:
         return array
 
 
-def place(flat: int, cased: bool) -> str:
+def place(flat: int, batched: bool) -> str:
     """Where an entry lies: one with cases has those of the entries before it in front of its own."""
-    return f"{flat} * cases + n" if cased else str(flat)
+    return f"{flat} * cases + n" if batched else str(flat)
 
 
 def _value(argument: Any, values: Mapping[int, Any]) -> Any:

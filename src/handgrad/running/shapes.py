@@ -11,12 +11,12 @@ from handgrad.errors import OptionError
 from handgrad.expression import Shape
 
 
-def check_shape(name: str, shape: Shape, own: Shape, cased: bool) -> None:
+def check_shape(name: str, shape: Shape, own: Shape, batched: bool) -> None:
     """Raises `OptionError` where a value's shape is not its own, with the cases last where it has them."""
-    if (shape[:-1] if cased else shape) != own or (cased and not shape):
-        wanted = ", ".join(map(str, (*own, "cases") if cased else own))
-        mend = f"the problem's is ({wanted}{',' * (len(own) + cased == 1)})"
-        if not cased and shape[:-1] == own:
+    if (shape[:-1] if batched else shape) != own or (batched and not shape):
+        wanted = ", ".join(map(str, (*own, "cases") if batched else own))
+        mend = f"the problem's is ({wanted}{',' * (len(own) + batched == 1)})"
+        if not batched and shape[:-1] == own:
             mend += f"; to run many, give {name} as {{ cases = [ … ] }} in the problem"
         raise OptionError(f"{name} has the shape {shape}", mend=mend)
 

@@ -36,7 +36,7 @@ class Training:
     Arguments:
         problem: its update rule is used; plain SGD at rate 0.1 where it has none.
         dtype: float64 or float32.
-        clean: whether sums are without rests of rounding, which open gates, and of which a rule that
+        clean: whether sums are without rounding residues, which open gates, and of which a rule that
             divides by the gradient's size makes a whole step.
 
     `parameters` are the current ones, `losses` the loss before each update so far.
@@ -101,7 +101,7 @@ class Training:
         self.losses = [float("nan")] * state.updates
 
     def clean(self) -> None:
-        """From the next update on, sums are without rests of rounding."""
+        """From the next update on, sums are without rounding residues."""
         self._plan = Plan(self.graph, update=self.update, clean=True)
         self._own, self._programs = None, {}
 
@@ -130,8 +130,8 @@ class Training:
         whole = {**self._inputs, **found}
         shapes = {n: np.shape(whole[n]) for n in self.problem.data}
         for name, given in self.problem.data.items():
-            check_shape(name, shapes[name], given.shape, given.cased)
-        case_count({n: shapes[n] for n, g in self.problem.data.items() if g.cased})
+            check_shape(name, shapes[name], given.shape, given.batched)
+        case_count({n: shapes[n] for n, g in self.problem.data.items() if g.batched})
         return found
 
     def _array(self, value: Any) -> Array:

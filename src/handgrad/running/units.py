@@ -213,8 +213,8 @@ class LayerUnits:
         start[at] = arriving.reshape(start[at].shape)
         values: dict[Expression, Array] = {}
         for leaf, value in self._at(numbers).items():
-            cased = leaf in self._cased
-            values[leaf] = np.asarray(value, dtype=float)[..., 0] if cased else np.asarray(value)
+            batched = leaf in self._batched
+            values[leaf] = np.asarray(value, dtype=float)[..., 0] if batched else np.asarray(value)
         return self._back(self._whole_formula, start, self._filled(self._whole_formula, values))
 
     def evaluated(
@@ -229,33 +229,33 @@ class LayerUnits:
         Arguments:
             parameters: the layer's own.
             numbers: the values of all names, from which what the layers below give is taken.
-            clean: without rests of rounding.
+            clean: without rounding residues.
         """
         values = self._at(numbers)
         values.update({Name(n): np.asarray(parameters[n], dtype=float) for n in self.parameters})
         with np.errstate(all="ignore"):
-            return np.asarray(value_of(self._whole_formula, values, self._cased, clean=clean))
+            return np.asarray(value_of(self._whole_formula, values, self._batched, clean=clean))
 
     def _at(self, numbers: Mapping[Leaf, Array]) -> dict[Leaf, Array]:
         """The values of the leaves of the whole formula."""
         assert self._whole_formula is not None  # which finds what is given
         given = {f"given {k}": cut for k, cut in enumerate(self._whole_given, start=1)}
-        cased = self.graph.cased_leaves
+        batched = self.graph.batched_leaves
         with np.errstate(all="ignore"):
             return {
-                leaf: value_of(given.get(leaf.name, leaf), numbers, cased)
+                leaf: value_of(given.get(leaf.name, leaf), numbers, batched)
                 for leaf in leaves(self._whole_formula)
             }
 
     @cached_property
-    def _cased(self) -> set[Leaf]:
+    def _batched(self) -> set[Leaf]:
         """The leaves of the whole formula that differ from case to case."""
         assert self._whole_formula is not None  # which finds what is given
         given = {f"given {k}": cut for k, cut in enumerate(self._whole_given, start=1)}
         return {
             leaf
             for leaf in leaves(self._whole_formula)
-            if self.graph.cased(given.get(leaf.name, leaf))
+            if self.graph.batched(given.get(leaf.name, leaf))
         }
 
     # -- slopes ----------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ class Watch(Engine):
     ) -> None:
         super().__init__(problem, dtype=dtype, wanted=(), loss=False)
         self._outputs = tuple(leaves)
-        self._per_case = tuple(o for o in self._outputs if o in self.graph.cased_leaves)
+        self._per_case = tuple(o for o in self._outputs if o in self.graph.batched_leaves)
         self._buffers: dict[Leaf, Array] = {}
 
     @property

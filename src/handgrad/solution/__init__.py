@@ -2,7 +2,7 @@
 
 from handgrad.solution.building import solve as solve
 from handgrad.solution.elements import opened as opened
-from handgrad.solution.rests import as_on_paper as as_on_paper
+from handgrad.solution.residues import as_on_paper as as_on_paper
 from handgrad.solution.structure import MOST_NOTED as MOST_NOTED
 from handgrad.solution.structure import AtKink as AtKink
 from handgrad.solution.structure import Broadcast as Broadcast
@@ -14,7 +14,7 @@ from handgrad.solution.structure import Note as Note
 from handgrad.solution.structure import Phase as Phase
 from handgrad.solution.structure import Role as Role
 from handgrad.solution.structure import RoundedAway as RoundedAway
-from handgrad.solution.structure import RoundingRest as RoundingRest
+from handgrad.solution.structure import RoundingResidue as RoundingResidue
 from handgrad.solution.structure import Saturated as Saturated
 from handgrad.solution.structure import SeveralPaths as SeveralPaths
 from handgrad.solution.structure import ShortcutTaken as ShortcutTaken

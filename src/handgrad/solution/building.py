@@ -21,7 +21,7 @@ from handgrad.solution.grouping import forward_groups
 from handgrad.solution.not_finite import unasked_gradient
 from handgrad.solution.noting import Noting
 from handgrad.solution.numbers import Numbers
-from handgrad.solution.rests import Rests, without_rests
+from handgrad.solution.residues import Residues, without_residues
 from handgrad.solution.stable import told_by
 from handgrad.solution.structure import Phase, Role, Step, StepKind, Trace, TraceLine, TrainingStep
 from handgrad.solution.updating import Updating
@@ -49,12 +49,12 @@ def solve(problem: Problem, *, carry: Carry = "exact", decimals: int = 4, steps:
     graph = build(problem)
     plan = plan_carrying(graph, carry, decimals)
     first = floats = run(problem, graph, carry, decimals, plan=plan)
-    rests: Rests = {}
+    residues: Residues = {}
     if carry == "exact":
-        first, rests = without_rests(problem, graph, floats)
+        first, residues = without_residues(problem, graph, floats)
         if problem.update is not None:
             plan = Plan(graph, clean=True)  # of the runs after an update
-    return _Building(problem, graph, plan, first, rests, decimals).trace(steps)
+    return _Building(problem, graph, plan, first, residues, decimals).trace(steps)
 
 
 @dataclass
@@ -63,7 +63,7 @@ class _Building:
     graph: Graph
     plan: Plan
     run: Run
-    rests: Rests
+    residues: Residues
     decimals: int
     steps: list[Step] = field(default_factory=list)
     made_in: dict[Leaf, tuple[int, int]] = field(default_factory=dict)
@@ -72,8 +72,8 @@ class _Building:
 
     @np.errstate(all="ignore")
     def trace(self, steps: int) -> Trace:
-        self.noting = Noting(self.graph, self.run, self.rests)
-        self.numbers = Numbers(self.run.numbers, self.graph.cased_leaves, self.graph.rows)
+        self.noting = Noting(self.graph, self.run, self.residues)
+        self.numbers = Numbers(self.run.numbers, self.graph.batched_leaves, self.graph.rows)
         self.times = time_steps(self.graph)
         self._forward()
         self._backward()
@@ -98,7 +98,7 @@ class _Building:
             substituted=self.numbers.put_into(formula),
             value=np.asarray(self.run.numbers[leaf]),
             shape=self.graph.shape(leaf),
-            cased=leaf in self.graph.cased_leaves,
+            batched=leaf in self.graph.batched_leaves,
             through=through,
             row=leaf.name in self.graph.rows,
         )
@@ -134,7 +134,7 @@ class _Building:
             lines = []
             for name in group:
                 leaf = Name(name, shape=self.graph.nodes[name].shape)
-                formula = told_by(name, self.graph, self.run.numbers, self.noting.cased)
+                formula = told_by(name, self.graph, self.run.numbers, self.noting.batched)
                 lines.append(self._line(leaf, formula, "value"))
             if self.graph.cost != self.graph.loss and position == len(groups) - 1:
                 cost = self.graph.nodes[self.graph.cost].computed
@@ -216,7 +216,7 @@ class _Building:
     def _per_case(self, leaf: Adjoint, formula: Expression, part: Line) -> TraceLine:
         values = {k: np.asarray(v, dtype=float) for k, v in self.run.numbers.items()}
         formula = annotated(formula, self.graph.shape)
-        value = value_of(formula, values, set(self.graph.cased_leaves))
+        value = value_of(formula, values, set(self.graph.batched_leaves))
         if self.run.carry == "rounded":
             value = shown_figures(value, self.decimals)
         return TraceLine(
@@ -226,7 +226,7 @@ class _Building:
             substituted=self.numbers.put_into(formula),
             value=value,
             shape=leaf.shape or (),
-            cased=True,
+            batched=True,
             through=part.through,
         )
 

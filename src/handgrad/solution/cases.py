@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from handgrad.expression import Call, Expression, Leaf, Literal, leaves, walk
-from handgrad.graph.structure import is_cased
+from handgrad.graph.structure import is_batched
 from handgrad.operations import operation_of
 from handgrad.solution.numbers import Numbers
 from handgrad.solution.structure import Trace, TraceLine
 
 
-def mixes_cases(formula: Expression, cased: Set[Leaf]) -> bool:
+def mixes_cases(formula: Expression, batched: Set[Leaf]) -> bool:
     """Whether the arrays of all cases, put into a formula, would read as another product.
 
     W x with the cases as columns of x is what it seems. Where both factors differ from case to
@@ -24,26 +24,26 @@ def mixes_cases(formula: Expression, cased: Set[Leaf]) -> bool:
         isinstance(node, Call)
         and operation_of(node).family == "linear"
         and len(node.arguments) > 1
-        and is_cased(node, cased)
-        and (sum(is_cased(a, cased) for a in node.arguments) > 1 or len(node.shape or ()) > 1)
+        and is_batched(node, batched)
+        and (sum(is_batched(a, batched) for a in node.arguments) > 1 or len(node.shape or ()) > 1)
         for node in walk(formula)
     )
 
 
-def reads_well(line: TraceLine, cased: Set[Leaf]) -> bool:
+def reads_well(line: TraceLine, batched: Set[Leaf]) -> bool:
     """Whether a line with the numbers put in reads as what it computes."""
-    numbers = any(isinstance(n, Literal) and n.cased for n in walk(line.substituted))
-    return not numbers or not mixes_cases(line.formula, cased)
+    numbers = any(isinstance(n, Literal) and n.batched for n in walk(line.substituted))
+    return not numbers or not mixes_cases(line.formula, batched)
 
 
 def line_of_case(trace: Trace, line: TraceLine, case: int) -> TraceLine:
     """A line of many cases with the numbers of one of them."""
-    cased = trace.graph.cased_leaves
+    batched = trace.graph.batched_leaves
     numbers = {leaf: np.asarray(trace.run.numbers[leaf]) for leaf in leaves(line.formula)}
-    values = {leaf: a[..., case] if leaf in cased else a for leaf, a in numbers.items()}
+    values = {leaf: a[..., case] if leaf in batched else a for leaf, a in numbers.items()}
     return replace(
         line,
         substituted=Numbers(values, frozenset(), trace.graph.rows).put_into(line.formula),
         value=np.asarray(line.value)[..., case],
-        cased=False,
+        batched=False,
     )

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 
 from handgrad.expression import Call, Expression, Leaf, Literal, Name, substitute
-from handgrad.graph.structure import is_cased
+from handgrad.graph.structure import is_batched
 from handgrad.operations.annotate import annotated
 from handgrad.operations.elements import entry_of
 from handgrad.running.evaluate import value_of
@@ -38,7 +38,7 @@ def opened(trace: Trace, line: TraceLine) -> tuple[TraceLine, ...]:
                 substituted=_with_entries(entry, trace),
                 value=np.asarray(line.value)[index],
                 shape=(),
-                cased=line.cased,
+                batched=line.batched,
                 through=line.through,
                 index=index,
             )
@@ -48,7 +48,7 @@ def opened(trace: Trace, line: TraceLine) -> tuple[TraceLine, ...]:
 
 def _with_entries(entry: Expression, trace: Trace) -> Expression:
     """The formula with the number of every entry in its place."""
-    cased: set[Leaf] = set(trace.graph.cased_leaves)
+    batched: set[Leaf] = set(trace.graph.batched_leaves)
 
     def number(node: Expression) -> Expression | None:
         is_index = isinstance(node, Call) and node.option("at") is not None
@@ -56,6 +56,6 @@ def _with_entries(entry: Expression, trace: Trace) -> Expression:
             return None
         if isinstance(node, Name) and node not in trace.run.numbers:
             return None
-        return literal_of(value_of(node, trace.run.numbers, cased), is_cased(node, cased))
+        return literal_of(value_of(node, trace.run.numbers, batched), is_batched(node, batched))
 
     return substitute(entry, number)

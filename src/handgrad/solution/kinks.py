@@ -8,7 +8,7 @@ import numpy as np
 
 from handgrad.expression import Call, Leaf, walk
 from handgrad.graph import Graph
-from handgrad.graph.structure import is_cased
+from handgrad.graph.structure import is_batched
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import signature_of
 from handgrad.operations.operation import Array, Kink
@@ -23,15 +23,15 @@ def kinked_calls(graph: Graph) -> Iterator[Call]:
 
 
 def entries_at(
-    kink: Kink, call: Call, arguments: Sequence[Array], cased: Set[Leaf]
+    kink: Kink, call: Call, arguments: Sequence[Array], batched: Set[Leaf]
 ) -> list[tuple[int, ...]]:
     """The entries that lie at a kink of a call; of many cases, with the case as the last index.
 
     Arguments:
         arguments: the numbers of the call's arguments.
-        cased: the leaves that carry cases.
+        batched: the leaves that carry cases.
     """
-    which = [is_cased(a, cased) for a in call.arguments]
+    which = [is_batched(a, batched) for a in call.arguments]
     cases = next((x.shape[-1] for x, c in zip(arguments, which, strict=True) if c), 1)
     options: Mapping[str, object] = signature_of(call).options
     hits = [

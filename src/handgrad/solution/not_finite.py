@@ -26,7 +26,7 @@ def long_way(shortcut: Shortcut, graph: Graph, run: Run) -> tuple[TraceLine, ...
     values = {k: np.asarray(v, dtype=float) for k, v in run.numbers.items()}
     for line in shortcut.long:
         formula = tidied(line.formula, graph.shape)
-        value = value_of(formula, values, graph.cased_leaves)
+        value = value_of(formula, values, graph.batched_leaves)
         values[line.leaf] = value
         made.append(long_line(line, formula, value, values, graph))
     return tuple(made)
@@ -40,10 +40,10 @@ def long_line(
         target=line.leaf,
         role="let" if isinstance(line.leaf, Name) else "chain",
         formula=formula,
-        substituted=Numbers(values, graph.cased_leaves, graph.rows).put_into(formula),
+        substituted=Numbers(values, graph.batched_leaves, graph.rows).put_into(formula),
         value=value,
         shape=graph.shape(line.leaf),
-        cased=graph.cased(formula),
+        batched=graph.batched(formula),
         through=line.through,
         row=line.leaf.name in graph.rows,
     )
@@ -72,8 +72,8 @@ def rounded_away(
             entries=entries,
             values=tuple(float(values[e]) for e in entries),
             stable=line.value,
-            cased=line.cased,
-            case_count=values.shape[-1] if first.cased else 1,
+            batched=line.batched,
+            case_count=values.shape[-1] if first.batched else 1,
         )
     ]
 
@@ -89,7 +89,7 @@ def unasked_gradient(graph: Graph, run: Run, name: str) -> list[UnaskedGradient]
             name=name,
             entries=entries,
             undefined=tuple(e for e in entries if np.isnan(value[e])),
-            case_count=value.shape[-1] if graph.nodes[name].cased else 1,
+            case_count=value.shape[-1] if graph.nodes[name].batched else 1,
         )
     ]
 

@@ -24,7 +24,7 @@ from handgrad.solution import (
     MeanWithin,
     Note,
     RoundedAway,
-    RoundingRest,
+    RoundingResidue,
     Saturated,
     SeveralPaths,
     ShortcutTaken,
@@ -87,8 +87,8 @@ def note_text(note: Note) -> Text:
             )
         case UnlikeShapes():
             return _unlike_shapes(note)
-        case RoundingRest():
-            return _rounding_rest(note)
+        case RoundingResidue():
+            return _rounding_residue(note)
         case RoundedAway():
             return _rounded_away(note)
         case UnaskedGradient():
@@ -277,7 +277,7 @@ def _unlike_shapes(note: UnlikeShapes) -> Text:
     )  # fmt: skip
 
 
-def _rounding_rest(note: RoundingRest) -> Text:
+def _rounding_residue(note: RoundingResidue) -> Text:
     return (
         *_places(note.of, note.case_count, note.entries), f" {'is' if len(note.entries) == 1 else 'are'} exactly 0. Binary numbers cannot hold every "
         "decimal: a program that computes with them would be left with ", Literal(note.left[0]),
@@ -341,7 +341,7 @@ def _rounded_away(note: RoundedAway) -> Text:
         parts += [", and the long way divides by ", *divisor] if rounded else []
         parts += [". The shortcut divides by nothing: "]
         shown = Adjoint(note.pre_activation)
-    return (*parts, shown, " = ", literal_of(note.stable, note.cased), ".")
+    return (*parts, shown, " = ", literal_of(note.stable, note.batched), ".")
 
 
 def _target_sums(note: TargetSums) -> Text:

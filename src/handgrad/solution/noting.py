@@ -23,7 +23,7 @@ from handgrad.expression import (
 )
 from handgrad.graph import Activation, Graph, Line, activations
 from handgrad.graph.asked import unasked
-from handgrad.graph.structure import Shortcut, is_cased
+from handgrad.graph.structure import Shortcut, is_batched
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import tidied
 from handgrad.operations.gates import activations_in, opened_by
@@ -40,7 +40,7 @@ from handgrad.solution.not_finite import (
     rounded_away,
     unasked_gradient,
 )
-from handgrad.solution.rests import Rests
+from handgrad.solution.residues import Residues
 from handgrad.solution.saturation import saturation
 from handgrad.solution.silencing import Silencing
 from handgrad.solution.structure import (
@@ -51,7 +51,7 @@ from handgrad.solution.structure import (
     LossChange,
     Note,
     Phase,
-    RoundingRest,
+    RoundingResidue,
     SeveralPaths,
     ShortcutTaken,
     StepKind,
@@ -69,10 +69,10 @@ class Noting:
 
     graph: Graph
     run: Run
-    rests: Rests
+    residues: Residues
 
     def __post_init__(self) -> None:
-        self.cased = set(self.graph.cased_leaves)
+        self.batched = set(self.graph.batched_leaves)
         self.unasked = unasked(self.graph)
         self._long_ways: dict[Shortcut, tuple[TraceLine, ...]] = {}
         self.introduced: set[Leaf] = set()
@@ -129,7 +129,7 @@ class Noting:
         self, call: Call, activation: str, phase: Phase, open_at_zero: bool = False
     ) -> list[GatedOff]:
         argument, z = self._argument(call)
-        if not self.graph.cased(argument):
+        if not self.graph.batched(argument):
             z = z[..., None]
         shut = z < 0 if open_at_zero else z <= 0
         count = z.shape[-1]
@@ -175,29 +175,29 @@ class Noting:
         operation = operation_of(call)
         arrays = [self.run.of(a) for a in call.arguments]
         for kink in operation.kinks:
-            if found := entries_at(kink, call, arrays, self.cased):
+            if found := entries_at(kink, call, arrays, self.batched):
                 entries = tuple(found[:MOST_NOTED])
                 node = self.graph.nodes.get(equation)
                 whole = node is not None and call is node.computed
                 result = Name(equation, shape=call.shape) if whole else call
                 of = result if kink.of_result else call.arguments[0]
-                which = [is_cased(a, self.cased) for a in call.arguments]
-                counts = [x.shape[-1] for x, cased in zip(arrays, which, strict=True) if cased]
+                which = [is_batched(a, self.batched) for a in call.arguments]
+                counts = [x.shape[-1] for x, batched in zip(arrays, which, strict=True) if batched]
                 cases = max(counts, default=1)
                 notes.append(AtKink(call.operation, equation, of, entries, cases, kink.words))
         return notes
 
     def _rest(self, line: TraceLine) -> list[Note]:
-        left = self.rests.get(line.target)
+        left = self.residues.get(line.target)
         if left is None:
             return []
         entries = [tuple(int(i) for i in entry) for entry in np.argwhere(left)][:MOST_NOTED]
         return [
-            RoundingRest(
+            RoundingResidue(
                 of=line.target,
                 entries=tuple(entries),
                 left=tuple(float(left[e]) for e in entries),
-                case_count=left.shape[-1] if line.cased else 1,
+                case_count=left.shape[-1] if line.batched else 1,
             )
         ]
 
@@ -282,7 +282,7 @@ class Noting:
     def _told(self, shortcut: Shortcut) -> ShortcutTaken:
         """The long way of a shortcut, line by line, each part of an equation in it introduced."""
         values = {k: np.asarray(v, dtype=float) for k, v in self.run.numbers.items()}
-        short = value_of(tidied(shortcut.short.formula, self.graph.shape), values, self.cased)
+        short = value_of(tidied(shortcut.short.formula, self.graph.shape), values, self.batched)
         long = self._long_way(shortcut)
         lines = [x for line in long for x in (*self._introduced(line.formula), line)]
         return ShortcutTaken(
@@ -406,7 +406,7 @@ class Noting:
                 if node is None or isinstance(leaf, Adjoint) or node.kind != "data":
                     continue
                 value = self.run.of(leaf)
-                always = (value == 0).all(axis=-1) if node.cased else value == 0
+                always = (value == 0).all(axis=-1) if node.batched else value == 0
                 for unit in np.argwhere(always)[:UNITS]:
                     index = tuple(int(i) for i in unit)
                     zeroes = tuple(

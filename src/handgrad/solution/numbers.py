@@ -38,14 +38,14 @@ def _tuples(value: list[Any] | float) -> Nested:
     return tuple(map(_tuples, value) if value and isinstance(value[0], list) else value)
 
 
-def literal_of(array: Array, cased: bool = False, row: bool = False) -> Literal:
+def literal_of(array: Array, batched: bool = False, row: bool = False) -> Literal:
     """An array, or a number, as a literal; `row` for a vector that lies along the rows of matrices."""
-    return Literal(nested(array), cased=cased, row=row)
+    return Literal(nested(array), batched=batched, row=row)
 
 
-def with_blanks(array: Array, cased: bool = False, row: bool = False) -> Literal:
+def with_blanks(array: Array, batched: bool = False, row: bool = False) -> Literal:
     """The same of an array in which NaN stands for an entry that is left empty."""
-    return Literal(_emptied(nested(array)), cased=cased, row=row)
+    return Literal(_emptied(nested(array)), batched=batched, row=row)
 
 
 def _emptied(value: Nested) -> Nested:
@@ -62,7 +62,7 @@ class Numbers:
     """
 
     values: Mapping[Leaf, Array]
-    cased: frozenset[Leaf]
+    batched: frozenset[Leaf]
     rows: frozenset[str] = frozenset()
     literals: dict[Leaf, Literal] = field(default_factory=dict)
 
@@ -77,7 +77,7 @@ class Numbers:
                 found = self.literals.get(formula)
                 if found is None:
                     found = literal_of(
-                        self.values[formula], formula in self.cased, formula.name in self.rows
+                        self.values[formula], formula in self.batched, formula.name in self.rows
                     )
                     self.literals[formula] = found
                 return found
@@ -95,7 +95,7 @@ class Numbers:
         """A sum over the cases in the matrices whose columns they are, where it has such a formula."""
         (inner,) = call.arguments
         finish = operation_of(call).reduces_cases
-        over = sums_as_columns(inner, self.cased)
+        over = sums_as_columns(inner, self.batched)
         factors = inner.arguments if isinstance(inner, Call) else ()
         if over is None or finish is None or not all(f in self.values for f in factors):
             return None
@@ -109,6 +109,6 @@ class Numbers:
         (leaf, *rest) = call.arguments
         if rest or not isinstance(leaf, Name | Adjoint) or call.shape is None:
             return None
-        cased = leaf in self.cased
-        kernel = operation_of(call).kernel(signature_of(call, (cased,)))
-        return literal_of(kernel(np, np.asarray(self.values[leaf])), cased)
+        batched = leaf in self.batched
+        kernel = operation_of(call).kernel(signature_of(call, (batched,)))
+        return literal_of(kernel(np, np.asarray(self.values[leaf])), batched)

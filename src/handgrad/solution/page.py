@@ -152,9 +152,9 @@ def error_signals(trace: Trace) -> frozenset[str]:
 def losses(trace: Trace) -> dict[str, str]:
     """What differs from case to case has the gradient of its own case's loss."""
     graph = trace.graph
-    cased = [n for n, node in graph.nodes.items() if node.cased and n != graph.cost]
-    cased += [n for n, let in graph.lets.items() if let.cased]
-    return dict.fromkeys(cased, graph.loss)
+    batched = [n for n, node in graph.nodes.items() if node.batched and n != graph.cost]
+    batched += [n for n, let in graph.lets.items() if let.batched]
+    return dict.fromkeys(batched, graph.loss)
 
 
 def _figure(trace: Trace, phase: PicturePhase) -> Figure:
@@ -189,7 +189,7 @@ def given_blocks(trace: Trace) -> list[Block]:
                     tuple(
                         Relation(
                             Name(name, shape=given.shape),
-                            (literal_of(given.array, given.cased, name in graph.rows),),
+                            (literal_of(given.array, given.batched, name in graph.rows),),
                         )
                         for name, given in givens.items()
                     )
@@ -291,7 +291,7 @@ def _note(trace: Trace, note: TraceNote) -> Note:
             Relation(
                 line.target,
                 without_repeats(
-                    [line.formula, line.substituted, literal_of(line.value, line.cased, line.row)]
+                    [line.formula, line.substituted, literal_of(line.value, line.batched, line.row)]
                 ),
             )
             for line in note.long
@@ -316,7 +316,7 @@ def _summary(trace: Trace) -> list[Block]:
         (
             (Adjoint(name),),
             (_shape_words(graph.nodes[name].shape),),
-            (literal_of(trace.run.gradient(name), graph.nodes[name].cased, name in graph.rows),),
+            (literal_of(trace.run.gradient(name), graph.nodes[name].batched, name in graph.rows),),
             (made.get(name, ""),),
         )
         for name in reversed(names)

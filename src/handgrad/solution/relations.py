@@ -29,7 +29,7 @@ def relations_of(
 ) -> tuple[Relation, ...]:
     """A line of a step; with the first case worked, where the numbers of all would not read well."""
     whole = relation_of(trace, step, line, open_entries)
-    if not line.cased or reads_well(line, trace.graph.cased_leaves):
+    if not line.batched or reads_well(line, trace.graph.batched_leaves):
         return (whole,)
     first = relation_of(trace, step, line_of_case(trace, line, 0))
     return (
@@ -40,9 +40,9 @@ def relations_of(
 
 def relation_of(trace: Trace, step: Step, line: TraceLine, open_entries: bool = False) -> Relation:
     """A line of a step: its left side, the formula, the numbers put in, the result."""
-    result = literal_of(line.value, line.cased, line.row)
+    result = literal_of(line.value, line.batched, line.row)
     chain: list[Expression] = [line.formula]
-    put_in = reads_well(line, trace.graph.cased_leaves)
+    put_in = reads_well(line, trace.graph.batched_leaves)
     if put_in and line.substituted not in (line.formula, result):
         chain.append(line.substituted)
     if result != chain[-1]:
@@ -76,7 +76,7 @@ def _entries(trace: Trace, step: Step, line: TraceLine) -> dict[tuple[int, ...],
 
 def relation_of_entry(trace: Trace, entry: TraceLine) -> Relation:
     """The line of one entry."""
-    chain = (entry.formula, entry.substituted, literal_of(entry.value, entry.cased))
+    chain = (entry.formula, entry.substituted, literal_of(entry.value, entry.batched))
     left = replace(_left(trace, entry).at(entry.index), shape=())
     return Relation(left, without_repeats(chain))
 
@@ -123,7 +123,7 @@ def _marks(step: Step, line: TraceLine) -> tuple[dict[tuple[int, ...], Mark], di
                 )
             )
             if own and note.case_count > 1:
-                if line.cased:
+                if line.batched:
                     marks.update(dict.fromkeys([(*note.unit, c) for c in note.cases], "off"))
                     if note.phase == "forward" and len(note.unit) == 1:
                         remarks[note.unit[0]] = f"gate shut in {_cases(note)}"
@@ -163,6 +163,6 @@ def _says_the_same(a: Expression, b: Expression) -> bool:
     """Whether they are one formula, or numbers that differ in their last digits at most."""
     if not (isinstance(a, Literal) and isinstance(b, Literal)):
         return a == b
-    if a == b or (a.shape, a.cased) != (b.shape, b.cased):
+    if a == b or (a.shape, a.batched) != (b.shape, b.batched):
         return a == b
     return np.allclose(a.value, b.value, rtol=1e-12, atol=0, equal_nan=True)

@@ -38,7 +38,7 @@ def _of_one_kind(activations: Sequence[Activation], run: Run, most: int) -> Satu
     arrays = [run.of(activation.pre_activation) for activation in activations]
     z = np.concatenate([array.ravel() for array in arrays])
     slopes = slopes_of(
-        Call(call.operation, call.arguments, call.options, shape=z.shape), z, cased=False
+        Call(call.operation, call.arguments, call.options, shape=z.shape), z, batched=False
     )
     found: Saturation = {}
     if slopes.min(initial=np.inf) >= threshold:

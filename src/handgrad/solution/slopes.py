@@ -21,12 +21,12 @@ SATURATION = 0.05
 
 @np.errstate(all="ignore")
 def slopes_of(
-    call: Call, z: Array, others: Sequence[tuple[Array, bool]] = (), *, cased: bool
+    call: Call, z: Array, others: Sequence[tuple[Array, bool]] = (), *, batched: bool
 ) -> Array:
     """What a gradient of 1 at each entry of an annotated activation becomes at its argument `z`.
 
-    `z` has the call's shape, and the cases on its last axis where it is `cased`. `others` are the
-    activation's further arguments, such as a slope that is learned, each with whether it is cased.
+    `z` has the call's shape, and the cases on its last axis where it is `batched`. `others` are the
+    activation's further arguments, such as a slope that is learned, each with whether it is batched.
     Zero where no gradient passes at all.
     """
     shapes = tuple(argument.shape or () for argument in call.arguments[1:])
@@ -34,7 +34,7 @@ def slopes_of(
     if slope is None:
         return np.zeros_like(z)
     at: dict[Leaf, Array] = {PRE: z, ONE: np.ones_like(z)}
-    leaves: set[Leaf] = {OUT, ONE, PRE} if cased else set()
+    leaves: set[Leaf] = {OUT, ONE, PRE} if batched else set()
     for position, (value, with_cases) in enumerate(others):
         at[_other(position)] = value
         if with_cases:

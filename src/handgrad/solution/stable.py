@@ -17,13 +17,15 @@ CANCELLED = 1e-9
 the larger of 1 and the value)."""
 
 
-def told_by(name: str, graph: Graph, numbers: Mapping[Leaf, Array], cased: Set[Leaf]) -> Expression:
+def told_by(
+    name: str, graph: Graph, numbers: Mapping[Leaf, Array], batched: Set[Leaf]
+) -> Expression:
     """An equation as it is written; in its stable form where the numbers put in would give another value.
 
     −ln(p) of a p that floats round to 0 is infinite, and −log_softmax(z) is not.
 
     Arguments:
-        numbers: what the names have, the cases on the last axis of those in `cased`.
+        numbers: what the names have, the cases on the last axis of those in `batched`.
     """
     node = graph.nodes[name]
     assert node.written is not None
@@ -31,6 +33,6 @@ def told_by(name: str, graph: Graph, numbers: Mapping[Leaf, Array], cased: Set[L
     if node.computed == node.written:
         return node.written
     values = {k: np.asarray(v, dtype=float) for k, v in numbers.items()}
-    written = value_of(annotated(node.written, graph.shape), values, cased)
+    written = value_of(annotated(node.written, graph.shape), values, batched)
     same = np.allclose(written, values[Name(name)], rtol=CANCELLED, atol=CANCELLED)
     return node.written if same else node.computed

@@ -43,7 +43,7 @@ class TraceLine:
         substituted: the formula with the numbers put in.
         value: the result.
         shape: that of one case.
-        cased: whether the last axis of the value counts the cases.
+        batched: whether the last axis of the value counts the cases.
         through: the equation that a backward line leads through.
         index: of a line for one entry of its target, that entry.
         row: whether the value lies along the rows of matrices.
@@ -55,7 +55,7 @@ class TraceLine:
     substituted: Expression
     value: Array
     shape: Shape
-    cased: bool = False
+    batched: bool = False
     through: str = ""
     index: tuple[int, ...] = ()
     row: bool = False
@@ -199,13 +199,13 @@ class AtKink:
 
 
 @dataclass(frozen=True, slots=True)
-class RoundingRest:
+class RoundingResidue:
     """Entries that are 0, of which floating-point arithmetic would have left `left`.
 
     Of many cases, an entry's last index is its case.
     """
 
-    kind: ClassVar = "rounding_rest"
+    kind: ClassVar = "rounding_residue"
     of: Leaf
     entries: tuple[tuple[int, ...], ...]
     left: tuple[float, ...]
@@ -230,7 +230,7 @@ class RoundedAway:
     entries: tuple[tuple[int, ...], ...]
     values: tuple[float, ...]
     stable: Array
-    cased: bool
+    batched: bool
     case_count: int
 
 
@@ -330,7 +330,7 @@ Note: TypeAlias = (
     | Broadcast
     | ShortcutTaken
     | AtKink
-    | RoundingRest
+    | RoundingResidue
     | RoundedAway
     | UnaskedGradient
     | TargetSums
@@ -435,7 +435,7 @@ class Trace(Shown):
     @property
     def steps(self) -> tuple[Step, ...]:
         """The steps in order, each with this trace, whose words and figures it is told in."""
-        # Made when asked for: of a trace that its own steps hold, only the collector of cycles gets rid.
+        # Made when asked for: of a trace that its own steps hold, only the garbage collector gets rid.
         return tuple([step.within(self) for step in self._steps])
 
     def __repr__(self) -> str:
@@ -446,7 +446,7 @@ class Trace(Shown):
     def cases(self) -> int | None:
         """How many cases there are; None where the problem declares none."""
         given = (*self.problem.parameters.values(), *self.problem.data.values())
-        return next((int(g.array.shape[-1]) for g in given if g.cased), None)
+        return next((int(g.array.shape[-1]) for g in given if g.batched), None)
 
     @property
     def values(self) -> Mapping[str, Array]:

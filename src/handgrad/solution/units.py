@@ -37,7 +37,7 @@ class Units:
     z: Array
     slope: Array
     arriving: Array
-    cased: bool
+    batched: bool
     step: str
     layer: int
     time_step: int
@@ -67,8 +67,8 @@ def units(trace: Trace) -> tuple[Units, ...]:
         if not activation.alone or activation.fused or not operation_of(call).elementwise:
             continue
         z = run.of(argument)
-        others = [(run.of(a), graph.cased(a)) for a in call.arguments[1:]]
-        slope = slopes_of(call, z, others, cased=graph.cased(argument))
+        others = [(run.of(a), graph.batched(a)) for a in call.arguments[1:]]
+        slope = slopes_of(call, z, others, batched=graph.batched(argument))
         found.append(
             Units(
                 activation=name,
@@ -78,7 +78,7 @@ def units(trace: Trace) -> tuple[Units, ...]:
                 z=z,
                 slope=np.where(z == 0, 0.5, slope) if activation.splits_ties else slope,
                 arriving=_arriving(graph, run, name),
-                cased=graph.cased(argument),
+                batched=graph.batched(argument),
                 step=steps[name].id if name in steps else "",
                 layer=steps[name].layer if name in steps else 0,
                 time_step=steps[name].time_step if name in steps else 0,

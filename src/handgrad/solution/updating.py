@@ -19,7 +19,7 @@ from handgrad.running import Plan, Run
 from handgrad.running.evaluate import value_of
 from handgrad.running.plan import shown_figures
 from handgrad.solution.numbers import Numbers
-from handgrad.solution.rests import after_update
+from handgrad.solution.residues import after_update
 from handgrad.solution.stable import told_by
 from handgrad.solution.structure import Diverged, Role, TraceLine
 from handgrad.updates import Assignment
@@ -47,10 +47,10 @@ class Updating:
         self.update: UpdatePass = update_pass(self.graph, self.problem.update)
         self.numbers: Mapping[Leaf, Array] = self.run.numbers
         self.parameters: dict[str, Array] = {n: g.array for n, g in self.problem.parameters.items()}
-        self.cased = self.graph.cased_leaves | self.update.cased
+        self.batched = self.graph.batched_leaves | self.update.batched
         for name, shape in self.update.memories.items():
             count = self.graph.nodes[self._owner(name)]
-            cases = (self.parameters[count.name].shape[-1],) if count.cased else ()
+            cases = (self.parameters[count.name].shape[-1],) if count.batched else ()
             self.memory[name] = np.zeros((*shape, *cases))
 
     def _owner(self, memory: Name) -> str:
@@ -65,12 +65,12 @@ class Updating:
         settings[self.update.step] = np.asarray(float(self.step))
         updated = dict(self.parameters)
         numbers = {**self.numbers, **settings, **self.memory}
-        put = Numbers(numbers, self.cased, self.graph.rows)
+        put = Numbers(numbers, self.batched, self.graph.rows)
         for parameter, lines in self.update.lines.items():
             for line in lines:
                 rounded = self.run.carry == "rounded"
                 value = np.asarray(
-                    value_of(line.formula, numbers, self.cased, clean=not rounded), dtype=float
+                    value_of(line.formula, numbers, self.batched, clean=not rounded), dtype=float
                 )
                 if rounded:
                     value = shown_figures(value, self.decimals)
@@ -81,7 +81,7 @@ class Updating:
                     substituted=put.put_into(line.formula),
                     value=value,
                     shape=line.target.shape or (),
-                    cased=self.graph.nodes[parameter].cased,
+                    batched=self.graph.nodes[parameter].batched,
                     row=parameter in self.graph.rows,
                 )
                 if line.assigns == "updated":
@@ -109,7 +109,7 @@ class Updating:
         given = self.problem.parameters
         problem = self.problem.with_values(
             {
-                n: {"cases": np.moveaxis(a, -1, 0)} if given[n].cased else a
+                n: {"cases": np.moveaxis(a, -1, 0)} if given[n].batched else a
                 for n, a in self.parameters.items()
             }
         )
@@ -119,18 +119,18 @@ class Updating:
 
     @cached_property
     def _floats(self) -> Plan:
-        """The plan with rests of rounding and all."""
+        """The plan with rounding residues and all."""
         return Plan(self.graph)
 
     def loss_line(self) -> TraceLine:
         """The loss at the parameters of the last run."""
         graph = self.graph
-        formula = told_by(graph.cost, graph, self.numbers, graph.cased_leaves)
+        formula = told_by(graph.cost, graph, self.numbers, graph.batched_leaves)
         return TraceLine(
             target=Name(graph.cost, shape=()),
             role="cost",
             formula=formula,
-            substituted=Numbers(self.numbers, graph.cased_leaves, graph.rows).put_into(formula),
+            substituted=Numbers(self.numbers, graph.batched_leaves, graph.rows).put_into(formula),
             value=np.asarray(self.numbers[Name(graph.cost)], dtype=float),
             shape=(),
         )

@@ -29,7 +29,7 @@ from handgrad.study.watching import UnitWatch
 MOST_STEPS = 1_000_000
 
 SMALL = 4096
-"""Numbers given up to which every sum is made without rests of rounding; of more, from where some are met."""
+"""Numbers given up to which every sum is made without rounding residues; of more, from where some are met."""
 
 ASKED = 128
 """Dead units of which it is asked what can still move them, at most."""
@@ -397,11 +397,11 @@ class _Recorder:
 
 def _cases(problem: Problem) -> int:
     """How many cases the data have; 1 where no datum has cases."""
-    return next((g.array.shape[-1] for g in problem.data.values() if g.cased), 1)
+    return next((g.array.shape[-1] for g in problem.data.values() if g.batched), 1)
 
 
 def _check(problem: Problem, steps: int, batch: int | None, every: int, cases: int) -> None:
-    several = [n for n, g in problem.parameters.items() if g.cased]
+    several = [n for n, g in problem.parameters.items() if g.batched]
     if several:
         raise OptionError(
             f"{several[0]} is given in cases, and one network is trained at a time",
@@ -423,7 +423,7 @@ def _batches(
     problem: Problem, batch: int | None, cases: int, seed: int
 ) -> Iterator[dict[str, Any]]:
     """The data of each update: the cases shuffled in every pass, in batches; the last may be smaller."""
-    cased = {n: g.array for n, g in problem.data.items() if g.cased}
+    batched = {n: g.array for n, g in problem.data.items() if g.batched}
     generator = np.random.default_rng(seed)
     while True:
         if batch is None or batch >= cases:
@@ -432,4 +432,4 @@ def _batches(
         order = generator.permutation(cases)
         for start in range(0, cases, batch):
             chosen = order[start : start + batch]
-            yield {n: a[..., chosen] for n, a in cased.items()}
+            yield {n: a[..., chosen] for n, a in batched.items()}

@@ -50,13 +50,13 @@ class Layer:
         return self.facts.parameters
 
     def value(
-        self, values: Mapping[Leaf, Array], cased: Set[Leaf], *, clean: bool = False
+        self, values: Mapping[Leaf, Array], batched: Set[Leaf], *, clean: bool = False
     ) -> Array:
         """The pre-activations by unit, position and case, given the values of the names in them.
 
-        Where they are `clean`, without rests of rounding.
+        Where they are `clean`, without rounding residues.
         """
-        return self.apart(np.asarray(value_of(self.pre, values, cased, clean=clean)))
+        return self.apart(np.asarray(value_of(self.pre, values, batched, clean=clean)))
 
     def apart(self, z: Array) -> Array:
         """Pre-activations by unit, position and case."""

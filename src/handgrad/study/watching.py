@@ -21,7 +21,7 @@ from handgrad.study.units import Layer
 class UnitWatch:
     """A problem's forward pass over all its cases, for the loss and the pre-activations of some layers.
 
-    `clean` says whether sums are without rests of rounding: from the first look on that comes upon some,
+    `clean` says whether sums are without rounding residues: from the first look on that comes upon some,
     or from the beginning.
     """
 
@@ -32,8 +32,8 @@ class UnitWatch:
         self.clean = clean
         self._plan = Plan(self.graph, backward=False, clean=clean)
         self._data = {n: g.array for n, g in problem.data.items()}
-        self._cased = [n for n, g in problem.data.items() if g.cased]
-        self._cases = self._data[self._cased[0]].shape[-1] if self._cased else 1
+        self._batched = [n for n, g in problem.data.items() if g.batched]
+        self._cases = self._data[self._batched[0]].shape[-1] if self._batched else 1
         # A kink that belongs to no unit, such as that of |z|, turns a gradient round all the same.
         self._at_kinks = tuple(a for call in kinked_calls(self.graph) for a in call.arguments)
         names = (leaf for formula in self._looked_at() for leaf in leaves(formula))
@@ -46,19 +46,19 @@ class UnitWatch:
         """The loss over all the cases and, by layer, each unit's largest pre-activation over them."""
         total = 0.0
         largest: dict[str, Array] = {}
-        rests = False
+        residues = False
         for part in self._parts():
             loss, values = self._run(parameters, part)
             share = 1.0 if self.problem.reduction == "sum" else self._count(part) / self._cases
             total += share * loss
-            rests = rests or (not self.clean and self._have_rests(values))
+            residues = residues or (not self.clean and self._have_rests(values))
             for layer in self.layers:
                 whole = self._value(layer, values)
                 z = np.asarray(whole.max(axis=(-2, -1)))
                 known = largest.get(layer.name)
                 largest[layer.name] = z if known is None else np.maximum(known, z)
-        if rests:
-            self._without_rests()
+        if residues:
+            self._without_residues()
             return self(parameters)
         return total, largest
 
@@ -114,9 +114,9 @@ class UnitWatch:
 
     @np.errstate(all="ignore")
     def _have_rests(self, values: Mapping[Leaf, Array]) -> bool:
-        cased = self.graph.cased_leaves
+        batched = self.graph.batched_leaves
         return any(
-            _may_be_rests(value_of(f, values, cased)) for f in dict.fromkeys(self._looked_at())
+            _may_be_rests(value_of(f, values, batched)) for f in dict.fromkeys(self._looked_at())
         )
 
     def _parts(self) -> Iterator[slice]:
@@ -127,7 +127,7 @@ class UnitWatch:
         return int(part.stop - part.start)
 
     def _of(self, part: slice) -> dict[str, Array]:
-        return {n: a[..., part] if n in self._cased else a for n, a in self._data.items()}
+        return {n: a[..., part] if n in self._batched else a for n, a in self._data.items()}
 
     def _run(self, parameters: Mapping[str, Array], part: slice) -> tuple[float, dict[Leaf, Array]]:
         given = {**parameters, **self._of(part)}
@@ -143,9 +143,9 @@ class UnitWatch:
 
     def _value(self, layer: Layer, values: Mapping[Leaf, Array]) -> Array:
         with np.errstate(all="ignore"):
-            return layer.value(values, self.graph.cased_leaves, clean=self.clean)
+            return layer.value(values, self.graph.batched_leaves, clean=self.clean)
 
-    def _without_rests(self) -> None:
+    def _without_residues(self) -> None:
         self._plan = Plan(self.graph, backward=False, clean=True)
         self._programs.clear()
         self.clean = True
@@ -159,4 +159,4 @@ def _may_be_rests(z: Array) -> bool:
 
 
 REST = 1e-12
-"""Numbers under so many times the largest, or under this, may be rests."""
+"""Numbers under so many times the largest, or under this, may be residues."""

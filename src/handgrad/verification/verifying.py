@@ -177,7 +177,7 @@ def total_gradient(graph: Graph, result: Run, name: str) -> Array:
     the mean over the cases is that divided by their number.
     """
     gradient = result.gradient(name)
-    if graph.nodes[name].cased and graph.cost != graph.loss:
+    if graph.nodes[name].batched and graph.cost != graph.loss:
         return gradient / gradient.shape[-1] if _averages(graph) else gradient
     return gradient
 

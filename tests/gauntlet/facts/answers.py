@@ -78,7 +78,7 @@ class Known:
             if quantity.asked:
                 return np.asarray(Updated.of(self.facts).after(1)[quantity.shown.name])
             return World(self, {}).value(quantity)
-        return np.asarray(self.facts.values(quantity.shown, quantity.cased), dtype=float)
+        return np.asarray(self.facts.values(quantity.shown, quantity.batched), dtype=float)
 
     @property
     def about(self) -> About:
@@ -158,14 +158,14 @@ class World:
     def value(self, quantity: Quantity, way: int = 0) -> Any:
         """What a quantity's formula gives here."""
         formula = self.done.get(quantity.leaf, quantity.ways[way].expression)
-        return self.formula(formula, quantity.cased)
+        return self.formula(formula, quantity.batched)
 
-    def formula(self, formula: Expression, cased: bool) -> Any:
+    def formula(self, formula: Expression, batched: bool) -> Any:
         """What any formula gives here."""
         facts = self.known.facts
-        cases = range(facts.cases) if cased else (0,)
+        cases = range(facts.cases) if batched else (0,)
         each = [terms.value(formula, self._leaf, case, facts.cases) for case in cases]
-        return np.stack(each, axis=-1) if cased else np.asarray(each[0])
+        return np.stack(each, axis=-1) if batched else np.asarray(each[0])
 
     def _leaf(self, leaf: terms.Leaf, case: int) -> Any:
         quantity = self.known.quantities.get(leaf)
@@ -181,7 +181,7 @@ class World:
                 value = np.where(np.isnan(value), self.value(quantity), value)
             self._found[leaf] = value
         found = self._found[leaf]
-        return found[..., case] if quantity.cased else found
+        return found[..., case] if quantity.batched else found
 
     def _given(self, leaf: terms.Leaf, case: int) -> Any:
         facts = self.known.facts

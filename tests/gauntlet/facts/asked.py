@@ -109,7 +109,7 @@ def _at(arrays: Any, entry: Entry) -> float:
 
 def _zero_entries(question: ZeroEntries, facts: Facts) -> Found:
     gradients = _differentiated(facts)
-    # A rest of rounding may be left on either side; the solution's own gradients are judged line by line.
+    # A rounding residue may be left on either side; the solution's own gradients are judged line by line.
     own = {n: np.asarray(facts.trace.run.gradient(n), dtype=float) for n in gradients}
     zero = {(n, tuple(map(int, at))) for n, g in own.items() for at in np.argwhere(g == 0)}
     nearly = sum(int((np.abs(g) <= _rest(facts)).sum()) for g in gradients.values())
@@ -301,11 +301,11 @@ def _swapped_parts(swap: Swap, facts: Facts, other: Facts) -> Found:
         for said, by in ((line.before, facts), (line.after, other)):
             theirs = by.at.gradients[said.target.name]
             yield close(said.value, theirs, 1e-8), f"d{said.target.name} is {theirs}"
-            put_in = numbers_only(said.substituted, said.cased, by.cases)
+            put_in = numbers_only(said.substituted, said.batched, by.cases)
             yield close(said.value, put_in, 1e-8), f"the numbers put in give {put_in}"
-            given = by.values(said.formula, said.cased)
+            given = by.values(said.formula, said.batched)
             yield close(said.value, given, 1e-8), f"the formula gives {given}"
-            yield np.shape(given) == (*said.shape, *[by.cases] * said.cased), "another shape"
+            yield np.shape(given) == (*said.shape, *[by.cases] * said.batched), "another shape"
         (step,) = (s for s in facts.trace._steps if s.id == line.step)
         yield line.before.target in {x.target for x in step.lines}, f"not in step {line.step}"
     for filled in swap.filled:
@@ -324,7 +324,7 @@ def _other_input(question: OtherInput, facts: Facts) -> Found:
     yield name in facts.oracle.data, "it is no input"
     yield close(question.before, facts.oracle.data[name]), f"it is {facts.oracle.data[name]}"
     yield not np.array_equal(question.value, question.before), "it is the same"
-    yield question.cased == (name in facts.oracle.cased), "cases"
+    yield question.batched == (name in facts.oracle.batched), "cases"
     other = facts.changed(name, question.value)
     yield near(question.loss, facts.loss), f"the loss is {facts.loss}"
     if not (facts.is_finite and other.is_finite):
@@ -440,8 +440,8 @@ def _input_scaling(question: InputScaling, facts: Facts) -> Found:
 
 
 def _bias_gradient(question: BiasGradient, facts: Facts) -> Found:
-    cased = facts.differs(question.signal)
-    signal = np.asarray(facts.values(question.signal, cased), dtype=float)
+    batched = facts.differs(question.signal)
+    signal = np.asarray(facts.values(question.signal, batched), dtype=float)
     theirs = facts.at.gradients[question.name]
     yield close(question.gradient, theirs), f"the gradient is {theirs}"
     let = facts.trace.graph.lets.get(question.equation)
@@ -459,7 +459,7 @@ def _bias_gradient(question: BiasGradient, facts: Facts) -> Found:
         case "sum":
             summed = (
                 signal.sum(axis=-1)
-                if cased
+                if batched
                 else terms.MEANING["sum_to"](signal, np.shape(question.gradient))
             )
             yield close(question.gradient, summed), "it is not the sum"
@@ -522,7 +522,7 @@ def _most_sensitive(question: MostSensitive, facts: Facts) -> Found:
     every = [
         float(s)
         for n, g in gradients.items()
-        if n not in facts.oracle.cased
+        if n not in facts.oracle.batched
         for s in np.abs(g).ravel()
     ]
     left = sorted(every, reverse=True)[len(sizes) :]

@@ -40,7 +40,7 @@ def of_boxes(facts: Facts) -> Claims:
         return
     size = draws.choice((0.1, 0.5, 1.0, 2.0))
     given = facts.oracle.data[name]
-    centre = given[..., 0] if name in facts.oracle.cased else given
+    centre = given[..., 0] if name in facts.oracle.batched else given
     box = {name: (centre - size, centre + size)}
     try:
         audit = handgrad.audit_gates(facts.problem, over=box, tighten=draws.random() < 0.3)
@@ -57,7 +57,7 @@ def _input(facts: Facts) -> str | None:
     names = [
         n
         for n, a in facts.oracle.data.items()
-        if 0 < a.size <= WIDEST and np.ndim(a) - (n in facts.oracle.cased) == 1
+        if 0 < a.size <= WIDEST and np.ndim(a) - (n in facts.oracle.batched) == 1
         and any(n in facts.uses[t] and facts.uses[t] & set(facts.oracle.parameters) for t in facts.targets)
     ]  # fmt: skip
     return names[0] if names else None
@@ -105,8 +105,8 @@ def _unit(unit: Unit, z: Any, bound: Any, layer: Layer, facts: Facts) -> Found:
         changes = {}
         for name, value in said.witness.items():
             given = facts.oracle.data[name]
-            array = np.reshape(np.asarray(value, dtype=float), np.shape(given)[:-1] if name in facts.oracle.cased else np.shape(given))  # fmt: skip
-            if name in facts.oracle.cased:
+            array = np.reshape(np.asarray(value, dtype=float), np.shape(given)[:-1] if name in facts.oracle.batched else np.shape(given))  # fmt: skip
+            if name in facts.oracle.batched:
                 array = np.repeat(array[..., None], facts.cases, axis=-1)
             changes[name] = array
         run = facts.under(facts.oracle.run(changes, gradients=False))
@@ -121,12 +121,12 @@ def _points(audit: Audit, facts: Facts) -> Any:
         changes = {}
         for name, (low, high) in audit.over.items():
             low, high = np.asarray(low), np.asarray(high)
-            cased = name in facts.oracle.cased
-            shape = (*low.shape, facts.cases) if cased else low.shape
+            batched = name in facts.oracle.batched
+            shape = (*low.shape, facts.cases) if batched else low.shape
             share = generator.random(shape)
             share = {0: 0 * share + 0.5, 1: 0 * share, 2: 0 * share + 1}.get(k, share)
             share = np.rint(share) if k % 2 else share
-            ends = [a[..., None] if cased else a for a in (low, high)]
+            ends = [a[..., None] if batched else a for a in (low, high)]
             changes[name] = ends[0] + (ends[1] - ends[0]) * share
         yield changes
 
@@ -134,9 +134,9 @@ def _points(audit: Audit, facts: Facts) -> Any:
 def _most(run: Facts, layer: Layer, facts: Facts) -> Any:
     """By unit, the largest pre-activation over positions and cases."""
     formula = layer.pre_activation
-    cased = facts.differs(formula)
-    z = np.asarray(run.values(formula, cased), dtype=float)
-    z = z if cased else z[..., None]
+    batched = facts.differs(formula)
+    z = np.asarray(run.values(formula, batched), dtype=float)
+    z = z if batched else z[..., None]
     rest = tuple(k for k in range(z.ndim) if k not in layer.axes)
     return z.max(axis=rest)
 
@@ -148,8 +148,8 @@ def _bound(layer: Layer, audit: Audit, facts: Facts) -> Any:
     """The upper bound of interval arithmetic; None where a formula has what this file does not know."""
     known: dict[str, Any] = {}
     for name, array in {**facts.oracle.parameters, **facts.oracle.data}.items():
-        cased = name in facts.oracle.cased
-        low, high = (array.min(axis=-1), array.max(axis=-1)) if cased else (array, array)
+        batched = name in facts.oracle.batched
+        low, high = (array.min(axis=-1), array.max(axis=-1)) if batched else (array, array)
         if name in audit.over:
             low, high = map(np.asarray, audit.over[name])
         known[name] = low, high
@@ -168,7 +168,7 @@ def _bound(layer: Layer, audit: Audit, facts: Facts) -> Any:
 
 def _interval(formula: Any, known: Mapping[str, Any]) -> Any:
     match formula:
-        case Literal() if not formula.cased:
+        case Literal() if not formula.batched:
             return np.asarray(formula.value, dtype=float), np.asarray(formula.value, dtype=float)
         case Name():
             low, high = known[formula.name]

@@ -134,7 +134,7 @@ def _moving(
         name = f"mask_of_{k}"
         masks[name] = (mixed.mask([u for m, u in shut if m is mixed]), False)
         trees[mixed.gate.equation] = _Masker(mixed.pre, name).visit(trees[mixed.gate.equation])
-    equations = [(t, ast.unparse(_Ajar().visit(tree))) for t, tree in trees.items()]
+    equations = [(t, ast.unparse(_Leaky().visit(tree))) for t, tree in trees.items()]
     text = problem_text(facts.text, equations, masks, loss=oracle.loss)
     return gradients(changed(oracle, text))
 
@@ -152,7 +152,7 @@ class _Masker(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
-class _Ajar(ast.NodeTransformer):
+class _Leaky(ast.NodeTransformer):
     """Takes means for choices: a gate or a branch that is shut at the numbers drawn may be open at others."""
 
     def visit(self, node: ast.AST) -> Any:

@@ -207,7 +207,7 @@ class Reading:
             if update.get("rule", "sgd") not in ("sgd", "momentum"):
                 # A step is divided by the gradient's size, which may be all rounding.
                 half = half + 4 * float(update.get("rate", 0.1))
-        # Beside far larger gradients one is a rest of rounding: there its parts cancel.
+        # Beside far larger gradients one is a rounding residue: there its parts cancel.
         gradients = [a for leaf, a in world.entered.items() if isinstance(leaf, Adjoint)]
         rest = 1e-9 * max([_size(following), *map(_size, gradients)]) + 1e-15
         return np.abs(value - following) <= 2 * half + 12 * spread + rest
@@ -239,11 +239,11 @@ class Reading:
         for world in worlds.get(said.numbers, [self.own]):
             entered = {k: v for k, v in world.entered.items() if k != quantity.leaf}
             formula = done.get(quantity.leaf, quantity.formula.expression)
-            cased = quantity.cased
+            batched = quantity.batched
             other = World(self.known, entered, {**world.done, **done})
             # A wrong formula may take what is computed from this very quantity.
             other.keep(quantity)
-            found.append(other.formula(formula, cased))
+            found.append(other.formula(formula, batched))
         fitting = [f for f in found if np.shape(f) == value.shape]
         largest = max(_size(value[given]), _size(self.known.number(quantity)))
         slack = half * (1 + 1e-6) + 2e-9 * largest + 1e-15

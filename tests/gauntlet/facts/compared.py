@@ -76,7 +76,7 @@ def _gate(gate: GateChange, left: Facts, right: Facts) -> Found:
         arriving = np.asarray(facts.at.gradients[gate.activation])
         own = (
             arriving[(*gate.unit, case)]
-            if gate.activation in facts.oracle.cased
+            if gate.activation in facts.oracle.batched
             else arriving[gate.unit]
         )
         yield near(state.arriving, float(own), 1e-7), f"{own} arrives"

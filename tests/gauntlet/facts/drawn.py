@@ -44,7 +44,7 @@ def of_practice(facts: Facts) -> Claims:
         return
     level = draws.choice(("easy", "medium", "hard"))
     try:
-        variants = handgrad.draw(facts.problem, handgrad.wanted(level, **wish), 2, facts.seed)
+        variants = handgrad.draw(facts.problem, handgrad.requirements(level, **wish), 2, facts.seed)
     except handgrad.HandgradError:
         return
     yield from of_variants(variants, draws.randrange(2), facts)
@@ -69,7 +69,7 @@ def of_variants(variants: Variants, position: int, facts: Facts) -> Claims:
     for name, meaning in variants.meanings.items():
         drawn = {**sheet.oracle.parameters, **sheet.oracle.data}[name]
         given = {**facts.oracle.parameters, **facts.oracle.data}[name]
-        found = of_meaning(meaning, drawn, given, name in facts.oracle.cased)
+        found = of_meaning(meaning, drawn, given, name in facts.oracle.batched)
         yield from claims_of(f"meaning {meaning.kind}", found, (name, meaning))
 
 
@@ -85,11 +85,11 @@ def of_reasons(found: Mapping[str, Meaning], facts: Facts) -> Claims:
 # -- meanings -------------------------------------------------------------------------------------
 
 
-def of_meaning(meaning: Meaning, drawn: Any, given: Any, cased: bool) -> Found:
+def of_meaning(meaning: Meaning, drawn: Any, given: Any, batched: bool) -> Found:
     """Whether drawn numbers are what the given ones were taken to be."""
     yield drawn.shape == given.shape, "another shape"
     whole = bool(np.all(drawn == np.rint(drawn)))
-    axis = meaning.axis if meaning.axis >= 0 or not cased else meaning.axis - 1
+    axis = meaning.axis if meaning.axis >= 0 or not batched else meaning.axis - 1
     match meaning.kind:
         case "kept" | "mask" | "constant":
             yield np.array_equal(drawn, given), f"it was {given.tolist()}"
@@ -132,9 +132,9 @@ class Gates:
         assert isinstance(pre, Name)
         self.name, self.z = name, facts.at.values[pre.name]
         self.arriving = facts.at.case_gradients[name]
-        if name in facts.oracle.cased:
+        if name in facts.oracle.batched:
             self.arriving = facts.at.gradients[name]
-        rank = np.ndim(self.z) - (name in facts.oracle.cased)
+        rank = np.ndim(self.z) - (name in facts.oracle.batched)
         kept = _unit_axes(pre.name, rank, facts)
         self.units = self._apart(self.z, kept, rank)
         self.blocked = self._apart(np.abs(facts.at.gradients[name]), kept, rank)
@@ -324,7 +324,7 @@ def _answer(promise: Promise, facts: Facts) -> Found:
         right = known.number(quantity)
         for variant in known.checker.work.structure.mistakes(quantity):
             if variant.mistake.rule == promise.rule and not shows:
-                wrong = world.formula(variant.formula.expression, quantity.cased)
+                wrong = world.formula(variant.formula.expression, quantity.batched)
                 same = np.shape(wrong) == np.shape(right) and np.allclose(wrong, right, atol=1e-5)
                 shows = not same
     if not promise.about:

@@ -96,7 +96,7 @@ def _is_factor(tree: ast.expr, oracle: Oracle) -> bool:
 
 
 def _is_plain(name: str, oracle: Oracle) -> bool:
-    return name not in oracle.cased and not np.shape(oracle.data[name])
+    return name not in oracle.batched and not np.shape(oracle.data[name])
 
 
 def _of_parameters(tree: ast.expr, oracle: Oracle) -> bool:

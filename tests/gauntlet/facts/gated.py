@@ -30,7 +30,7 @@ NONE_IN_FLOATS = 1e-40
 """1 − σ(100) is 4e-44, and 0 in floats."""
 
 NOISE = 1e-12
-"""The share of the network's largest gradient under which one is a rest of rounding, as it is documented."""
+"""The share of the network's largest gradient under which one is a rounding residue, as it is documented."""
 
 NEARLY = 0.01
 """A unit that fires on at most this share of the cases is nearly dead, as it is documented."""
@@ -113,8 +113,8 @@ def _shown(layer: Layer) -> str:
 def pre_activations(audit: Audit, layer: Layer, facts: Facts) -> Any:
     """A layer's pre-activations with the cases last; None where rows and cases cannot be told apart."""
     formula = layer.pre_activation
-    cased = facts.differs(formula)
-    z = np.asarray(facts.values(formula, cased), dtype=float)
+    batched = facts.differs(formula)
+    z = np.asarray(facts.values(formula, batched), dtype=float)
     if audit.rows:
         z = np.moveaxis(z, 0, -1) if z.shape == (audit.cases, *layer.shape) else z
     if z.shape == layer.shape:
@@ -135,7 +135,7 @@ class Seen:
         named = layer.name in facts.targets and isinstance(layer.pre_activation, Name)
         named = named and layer.operation in ACTIVATIONS
         # What is the same in every case has one gradient, of the mean.
-        named = named and (facts.cases == 1 or layer.name in facts.oracle.cased)
+        named = named and (facts.cases == 1 or layer.name in facts.oracle.batched)
         if named and not (audit.rows or audit.columns):
             arriving = facts.at.case_gradients[layer.name]
             arriving = arriving[..., None] if arriving.ndim == len(layer.shape) else arriving
@@ -312,7 +312,7 @@ def _deaf(seen: Seen, fires: Any) -> bool:
         open_ = value > 0
         by_case = (
             open_.reshape(-1, open_.shape[-1]).any(axis=0)
-            if target in facts.oracle.cased
+            if target in facts.oracle.batched
             else open_.any()
         )
         if np.any(by_case & fires):

@@ -47,13 +47,13 @@ def of_step(step: Step, facts: Facts, made: dict[terms.Leaf, str], update: int =
 
 
 def _line(line: TraceLine, facts: Facts) -> Found:
-    given = facts.values(line.formula, line.cased)
+    given = facts.values(line.formula, line.batched)
     if np.isfinite(given).all():
-        put_in = numbers_only(line.substituted, line.cased, facts.cases)
+        put_in = numbers_only(line.substituted, line.batched, facts.cases)
         holds = close(line.value, given), close(line.value, put_in)
         if not all(holds):
             # Where the numbers cancel, their own last digits are seen in what is left.
-            rest = unsettled(line.substituted, line.cased, facts.cases)
+            rest = unsettled(line.substituted, line.batched, facts.cases)
             before = max(rest, _unsettled_before(line, facts, given))
             holds = within(line.value, given, before), within(line.value, put_in, rest)
         yield holds[0], f"{line.value}, formula {given}"
@@ -61,13 +61,13 @@ def _line(line: TraceLine, facts: Facts) -> Found:
     theirs = _named(line, facts)
     if theirs is not None:
         yield close(line.value, theirs, 1e-8), f"{line.value}, PyTorch {theirs}"
-    shape = np.shape(line.value)[:-1] if line.cased else np.shape(line.value)
+    shape = np.shape(line.value)[:-1] if line.batched else np.shape(line.value)
     yield tuple(line.shape) == shape, f"shape {line.shape}"
 
 
 def numbers_only(
     formula: Expression,
-    cased: bool,
+    batched: bool,
     cases: int,
     literal: Callable[[Literal], Any] = terms.as_floats,
 ) -> Any:
@@ -77,12 +77,12 @@ def numbers_only(
         raise KeyError(leaf)
 
     each = [
-        terms.value(formula, none, k, cases, literal) for k in (range(cases) if cased else (0,))
+        terms.value(formula, none, k, cases, literal) for k in (range(cases) if batched else (0,))
     ]
-    return np.stack(each, axis=-1) if cased else each[0]
+    return np.stack(each, axis=-1) if batched else each[0]
 
 
-def unsettled(formula: Expression, cased: bool, cases: int) -> float:
+def unsettled(formula: Expression, batched: bool, cases: int) -> float:
     """How far the last digits of the numbers in a formula may move its value."""
     generator = np.random.default_rng(0)
 
@@ -92,8 +92,8 @@ def unsettled(formula: Expression, cased: bool, cases: int) -> float:
         digit = np.where(numbers == 0, 0, np.maximum(2.2e-16 * np.abs(numbers), np.spacing(0.0)))
         return numbers + digit * generator.choice((-1, 1), np.shape(numbers))
 
-    plain = numbers_only(formula, cased, cases)
-    draws = [numbers_only(formula, cased, cases, moved) for _ in range(8)]
+    plain = numbers_only(formula, batched, cases)
+    draws = [numbers_only(formula, batched, cases, moved) for _ in range(8)]
     with np.errstate(all="ignore"):
         found = 4 * float(np.max([np.abs(d - plain).max(initial=0.0) for d in draws]))
     return found if np.isfinite(found) else 0.0
@@ -101,7 +101,7 @@ def unsettled(formula: Expression, cased: bool, cases: int) -> float:
 
 def _unsettled_before(line: TraceLine, facts: Facts, given: Any) -> float:
     """How far the last digits of what a formula leads back to may move its value."""
-    draws = [facts.moved(seed).values(line.formula, line.cased) for seed in range(4)]
+    draws = [facts.moved(seed).values(line.formula, line.batched) for seed in range(4)]
     with np.errstate(all="ignore"):
         found = 4 * float(np.max([np.abs(d - given).max(initial=0.0) for d in draws]))
     return found if np.isfinite(found) else 0.0
@@ -126,8 +126,8 @@ def _named(line: TraceLine, facts: Facts) -> Any:
 
 
 def _alike(array: Any, line: TraceLine, facts: Facts) -> Any:
-    """A gradient of a cased name that is the same in every case has no cases in a line."""
-    if line.cased or line.target.name not in facts.oracle.cased:
+    """A gradient of a batched name that is the same in every case has no cases in a line."""
+    if line.batched or line.target.name not in facts.oracle.batched:
         return array
     return array[..., 0] if np.all(array == array[..., :1]) else array
 
@@ -151,14 +151,14 @@ def updating(facts: Facts, known: Mapping[terms.Leaf, Any]) -> terms.Lookup:
 
 
 def _update_line(line: TraceLine, facts: Facts, update: int, known: dict[terms.Leaf, Any]) -> Found:
-    put_in = numbers_only(line.substituted, line.cased, facts.cases)
+    put_in = numbers_only(line.substituted, line.batched, facts.cases)
     yield close(line.value, put_in), f"{line.value}, numbers put in {put_in}"
-    if update == 1 and not line.cased and line.role != "cost":
+    if update == 1 and not line.batched and line.role != "cost":
         given = terms.value(line.formula, updating(facts, known))
         yield close(line.value, given), f"{line.value}, formula {given}"
         if line.role != "updated":
             known[line.target] = line.value
-    yield np.shape(line.value) == (*line.shape, *[facts.cases] * line.cased), "another shape"
+    yield np.shape(line.value) == (*line.shape, *[facts.cases] * line.batched), "another shape"
     updated = Updated.of(facts)
     if line.role == "updated":
         theirs = updated.after(update)[line.target.name]

@@ -12,9 +12,9 @@ from tests.gauntlet.facts.source import Facts
 
 
 def target_sums(note: TargetSums, facts: Facts) -> Found:
-    cased = facts.differs(note.targets)
-    targets = np.asarray(facts.values(note.targets, cased), dtype=float)
-    classes = -2 if cased else -1
+    batched = facts.differs(note.targets)
+    targets = np.asarray(facts.values(note.targets, batched), dtype=float)
+    classes = -2 if batched else -1
     sums = targets.sum(axis=classes)
     yield close(note.sums, sums, 1e-9), f"they add up to {sums}"
     yield bool((np.abs(sums - 1) > 1e-10).any()), "all of them add up to 1"

@@ -123,7 +123,7 @@ def _paths(formula: Expression, name: str) -> Iterator[list[tuple[Call, int]]]:
 
 
 def _givens(formula: Expression, facts: Facts) -> set[str]:
-    """The givens that a formula's value rests on."""
+    """The givens that a formula's value residues on."""
     found: set[str] = set()
     for leaf in terms.leaves_of(formula):
         if leaf.name in facts.targets:
@@ -134,7 +134,7 @@ def _givens(formula: Expression, facts: Facts) -> set[str]:
 
 
 def _is_computed(formula: Expression, facts: Facts) -> bool:
-    """Whether it rests on a parameter; on any number, in a problem without."""
+    """Whether it residues on a parameter; on any number, in a problem without."""
     found = _givens(formula, facts)
     parameters = set(facts.oracle.parameters)
     return bool(found & parameters) or (not parameters and bool(found))
@@ -215,9 +215,9 @@ def of_reason(
         case "divides":
             yield put("divide", 1) and whole and least >= 1, "it is no count that divides"
         case "penalty_factor":
-            rests = [_givens(p.others[0], facts) for p in here if p.call.operation == "multiply"]
+            residues = [_givens(p.others[0], facts) for p in here if p.call.operation == "multiply"]
             plain = set(facts.oracle.parameters)
-            yield any(bool(r) and r <= plain for r in rests), "it is no factor of a penalty"
+            yield any(bool(r) and r <= plain for r in residues), "it is no factor of a penalty"
         case "exponent":
             yield put("power", 1), "it is no exponent"
         case "next_to_nothing":

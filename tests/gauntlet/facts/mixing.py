@@ -58,10 +58,10 @@ class Gate:
         return self.name.partition(" (")[0]
 
 
-def apart(z: Any, axes: tuple[int, ...], cased: bool) -> Any:
+def apart(z: Any, axes: tuple[int, ...], batched: bool) -> Any:
     """Pre-activations by unit, its positions and the cases on the last axis."""
     z = np.asarray(z, dtype=float)
-    z = z if cased else z[..., None]
+    z = z if batched else z[..., None]
     rest = [k for k in range(z.ndim) if k not in axes]
     return z.transpose(*axes, *rest).reshape(*[z.shape[k] for k in axes], -1)
 
@@ -117,7 +117,7 @@ class Mixed:
         """The pre-activations with its layer's parameters from `own`, and all the rest from `others`."""
         changes = {**others, **{OWN + n: own[n] for n in self.own}}
         found = self._oracle.run(changes, gradients=False)
-        return apart(found.values[Z], self.gate.axes, Z in self._oracle.cased)
+        return apart(found.values[Z], self.gate.axes, Z in self._oracle.batched)
 
     def influence(self, unit: tuple[int, ...], own: bool = False) -> dict[str, Any]:
         """Which entries of parameters move a unit: of all of them, or of its layer's own alone."""

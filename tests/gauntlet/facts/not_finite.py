@@ -32,11 +32,11 @@ def rounded_away(note: RoundedAway, facts: Facts) -> Found:
     yield note.name in facts.reaching, f"the loss is not computed from {note.name}"
     yield note.loss in facts.reaching, f"{note.loss} is no loss"
     yield len(note.entries) == len(note.values) > 0, "not as many values as entries"
-    cased = note.name in facts.oracle.cased
-    yield note.case_count == (facts.cases if cased else 1), "another number of cases"
+    batched = note.name in facts.oracle.batched
+    yield note.case_count == (facts.cases if batched else 1), "another number of cases"
     floats = np.asarray(facts.at.values[note.name], dtype=float)
     for entry, value in zip(note.entries, note.values, strict=True):
-        at, case = (entry[:-1], entry[-1]) if cased else (entry, 0)
+        at, case = (entry[:-1], entry[-1]) if batched else (entry, 0)
         yield near(value, floats[entry]), f"in floats it is {floats[entry]}"
         with mpmath.workdps(terms.DIGITS):
             exact = np.asarray(facts.exact(Name(note.name), case), dtype=object)[at]
@@ -45,8 +45,8 @@ def rounded_away(note: RoundedAway, facts: Facts) -> Found:
     forward = note.phase == "forward"
     of = note.loss if forward else note.pre_activation
     leaf: terms.Leaf = Name(of) if forward else Adjoint(of)
-    yield note.cased == facts.differs(leaf), f"whether {of} has cases"
-    given = facts.values(leaf, note.cased)
+    yield note.batched == facts.differs(leaf), f"whether {of} has cases"
+    given = facts.values(leaf, note.batched)
     yield close(note.stable, given, 1e-7), f"{of} has {given}"
 
 
@@ -67,8 +67,8 @@ def unasked_gradient(note: UnaskedGradient, facts: Facts) -> Found:
     gradient = np.asarray(at.gradients[note.name], dtype=float)
     yield note.entries == _entries(~np.isfinite(gradient)), "other entries are not finite"
     yield note.undefined == _entries(np.isnan(gradient)), "other entries are undefined"
-    cased = note.name in facts.oracle.cased
-    yield note.case_count == (facts.cases if cased else 1), "another number of cases"
+    batched = note.name in facts.oracle.batched
+    yield note.case_count == (facts.cases if batched else 1), "another number of cases"
     yield bool(facts.oracle.parameters), "there are no parameters"
     for name in facts.oracle.parameters:
         yield bool(np.isfinite(at.gradients[name]).all()), f"so is the gradient of {name}"

@@ -19,7 +19,7 @@ from handgrad.solution import (
     MeanWithin,
     Note,
     RoundedAway,
-    RoundingRest,
+    RoundingResidue,
     Saturated,
     SeveralPaths,
     ShortcutTaken,
@@ -82,7 +82,7 @@ def _of(note: Note, facts: Facts, update: int) -> Found:
             return _shortcut(note, facts)
         case AtKink():
             return _kink(note, facts)
-        case RoundingRest():
+        case RoundingResidue():
             return _rest(note, facts)
         case RoundedAway():
             return not_finite.rounded_away(note, facts)
@@ -245,9 +245,9 @@ def _several_paths(note: SeveralPaths, facts: Facts) -> Found:
 
 
 def _broadcast(note: Broadcast, facts: Facts) -> Found:
-    cased = note.name in facts.oracle.cased
+    batched = note.name in facts.oracle.batched
     shape = np.shape(facts.at.values[note.name]) if note.name in facts.at.values else note.shape
-    shape = shape[:-1] if cased and note.name in facts.at.values else shape
+    shape = shape[:-1] if batched and note.name in facts.at.values else shape
     yield int(np.prod(note.shape)) <= int(np.prod(shape)), f"{note.name} is {shape}"
     try:
         whole = np.broadcast_shapes(note.shape, note.repeated)
@@ -293,24 +293,24 @@ def _long(note: ShortcutTaken, facts: Facts) -> Found:
     known: dict[terms.Leaf, Any] = {}
     for line in note.long:
 
-        def leaf(each: terms.Leaf, case: int, cased: bool = line.cased) -> Any:
+        def leaf(each: terms.Leaf, case: int, batched: bool = line.batched) -> Any:
             if each in known:
-                return known[each][..., case] if cased else known[each]
+                return known[each][..., case] if batched else known[each]
             return facts.leaf(each, case)
 
-        cases = range(facts.cases) if line.cased else (0,)
+        cases = range(facts.cases) if line.batched else (0,)
         given = [terms.value(line.formula, leaf, case, facts.cases) for case in cases]
-        value = np.stack(given, axis=-1) if line.cased else given[0]
-        put_in = numbers_only(line.substituted, line.cased, facts.cases)
+        value = np.stack(given, axis=-1) if line.batched else given[0]
+        put_in = numbers_only(line.substituted, line.batched, facts.cases)
         if not close(line.value, put_in, 1e-8):
             with terms.as_floats_are():
                 given = [terms.value(line.formula, leaf, case, facts.cases) for case in cases]
-                value = np.stack(given, axis=-1) if line.cased else given[0]
-                put_in = numbers_only(line.substituted, line.cased, facts.cases)
+                value = np.stack(given, axis=-1) if line.batched else given[0]
+                put_in = numbers_only(line.substituted, line.batched, facts.cases)
         yield close(line.value, value, 1e-8), f"the line of {line.target} gives {value}"
         yield close(line.value, put_in, 1e-8), f"the numbers put in there give {put_in}"
-        yield line.cased == facts.differs(line.formula), f"the line of {line.target} has cases"
-        shape = np.shape(value)[:-1] if line.cased else np.shape(value)
+        yield line.batched == facts.differs(line.formula), f"the line of {line.target} has cases"
+        shape = np.shape(value)[:-1] if line.batched else np.shape(value)
         yield line.shape == shape, f"the line of {line.target} is {shape}"
         if line.through:
             yield line.through in facts.reaching, f"not through {line.through}"
@@ -320,7 +320,7 @@ def _long(note: ShortcutTaken, facts: Facts) -> Found:
             known[line.target] = np.asarray(line.value, dtype=float)
 
 
-# -- kinks and rests ------------------------------------------------------------------------------
+# -- kinks and residues ------------------------------------------------------------------------------
 
 
 def _ties(a: Any, axis: Any, keepdims: Any = False) -> Any:
@@ -381,7 +381,7 @@ def _kink(note: AtKink, facts: Facts) -> Found:
     yield bool(note.entries), "no entries"
     found = []
     for call in calls:
-        cased = any(facts.differs(a) for a in call.arguments)
+        batched = any(facts.differs(a) for a in call.arguments)
         hits = [
             np.asarray(
                 at(
@@ -389,33 +389,33 @@ def _kink(note: AtKink, facts: Facts) -> Found:
                     **dict(call.options),
                 )
             )
-            for case in (range(facts.cases) if cased else (0,))
+            for case in (range(facts.cases) if batched else (0,))
         ]
-        met = np.argwhere(np.stack(hits, axis=-1) if cased else hits[0])
+        met = np.argwhere(np.stack(hits, axis=-1) if batched else hits[0])
         found.append([tuple(int(i) for i in entry) for entry in met][:MOST_TOLD])
     yield list(note.entries) in found, f"at kinks lie {found}"
     if list(note.entries) in found:
         call = calls[found.index(list(note.entries))]
-        cased = any(facts.differs(a) for a in call.arguments)
-        yield note.case_count == (facts.cases if cased else 1), "another number of cases"
+        batched = any(facts.differs(a) for a in call.arguments)
+        yield note.case_count == (facts.cases if batched else 1), "another number of cases"
         of_result = len(call.arguments) > 1 or note.operation in ("max_pool1d", "max_pool2d")
         entered = call if of_result else call.arguments[0]
         said, meant = (np.asarray(facts.values(e, facts.differs(e))) for e in (note.of, entered))
         yield np.array_equal(said, meant, equal_nan=True), f"they are entries of {entered}"
 
 
-def _rest(note: RoundingRest, facts: Facts) -> Found:
+def _rest(note: RoundingResidue, facts: Facts) -> Found:
     for entry, left in zip(note.entries, note.left, strict=True):
-        cased = note.case_count > 1 or note.of.name in facts.oracle.cased
-        at, case = (entry[:-1], entry[-1]) if cased else (entry, 0)
+        batched = note.case_count > 1 or note.of.name in facts.oracle.batched
+        at, case = (entry[:-1], entry[-1]) if batched else (entry, 0)
         with mpmath.workdps(terms.DIGITS):
             exact = np.asarray(facts.exact(note.of, case), dtype=object)[at]
             yield abs(exact) < NOTHING, f"on paper it is {mpmath.nstr(exact, 8)}"
         yield 0 < abs(left) < 1e-9, f"floats leave {left}"
-    yield len(note.entries) == len(note.left) > 0, "not as many rests as entries"
+    yield len(note.entries) == len(note.left) > 0, "not as many residues as entries"
     value = facts.at.values if isinstance(note.of, Name) else facts.at.gradients
     if note.of.name in value:
-        own = note.of.name in facts.oracle.cased
+        own = note.of.name in facts.oracle.batched
         cases = facts.cases if own else 1
         yield note.case_count == cases, f"it has {cases} cases"
 

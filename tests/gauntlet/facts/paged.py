@@ -98,7 +98,7 @@ def _value(formula: Expression) -> Any:
 
 def _counts(formula: Expression) -> Iterator[int]:
     """The numbers of cases of the literals in a formula."""
-    if isinstance(formula, Literal) and formula.cased:
+    if isinstance(formula, Literal) and formula.batched:
         yield np.shape(formula.value)[-1]
     elif isinstance(formula, Call):
         for argument in formula.arguments:
@@ -109,7 +109,7 @@ def _differs(formula: Expression) -> bool:
     if isinstance(formula, Call):
         reduces = formula.operation in ("mean_over_cases", "sum_over_cases")
         return not reduces and any(map(_differs, formula.arguments))
-    return isinstance(formula, Literal) and formula.cased
+    return isinstance(formula, Literal) and formula.batched
 
 
 def shown(x: float, decimals: int) -> Fraction:
@@ -197,7 +197,7 @@ def other_numbers(facts: Facts) -> handgrad.Trace | None:
     given = {**facts.problem.data, **facts.problem.parameters}
     name, one = next(iter(given.items()))
     array = np.asarray(one.array, dtype=float) * 2
-    value = {"cases": np.moveaxis(array, -1, 0)} if one.cased else array
+    value = {"cases": np.moveaxis(array, -1, 0)} if one.batched else array
     try:
         return handgrad.solve(facts.problem.with_values({name: value}))
     except handgrad.HandgradError:

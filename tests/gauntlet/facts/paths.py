@@ -50,7 +50,7 @@ def _gradient(why: WhyGradient, facts: Facts) -> Found:
     if name not in facts.at.gradients:
         return
     averaged = why.loss == facts.oracle.cost
-    if averaged or name not in facts.oracle.cased:
+    if averaged or name not in facts.oracle.batched:
         theirs = np.asarray(facts.at.gradients[name])[index]
         if theirs.ndim == 0 and np.isfinite(theirs):
             holds = near(why.value, float(theirs), 1e-8)
@@ -164,7 +164,7 @@ def _blame(blame: Blame, case: int, facts: Facts) -> Found:
 
 def _entry(facts: Facts, entry: Entry, case: int) -> float:
     array = np.asarray(facts.at.values[entry.name])
-    return float((array[..., case] if entry.name in facts.oracle.cased else array)[entry.index])
+    return float((array[..., case] if entry.name in facts.oracle.batched else array)[entry.index])
 
 
 def _local(
@@ -184,7 +184,7 @@ def _local(
         facts.oracle.cost,
     }
     used &= {n for n in facts.at.values if n in _names_of(equations[by], facts)}
-    values = {n: (facts.at.values[n], n in facts.oracle.cased) for n in used}
+    values = {n: (facts.at.values[n], n in facts.oracle.batched) for n in used}
     at = list(entry.index)
     probe = f"probe_of_it{at if at else ''}"
     text = problem_text(
@@ -208,16 +208,16 @@ def _value(why: WhyValue, facts: Facts) -> Found:
         np.ravel(facts.at.values[why.entry.name]) if why.entry.name in facts.at.values else ()
     )
     if len(known):
-        if why.entry.name not in facts.oracle.cased:
+        if why.entry.name not in facts.oracle.batched:
             known = [np.asarray(facts.at.values[why.entry.name])[why.entry.index]]
         yield any(near(why.value, float(v)) for v in known), f"its entries are {known}"
     yield len(known) > 0 or why.entry.name in why.parts, "no such value"
     yield why.given == (why.entry.name in {**facts.oracle.parameters, **facts.oracle.data}), "given"
-    cased = facts.cases > 1
+    batched = facts.cases > 1
     for link in why.links:
         put_in = float(np.asarray(terms.value(link.substituted, _none)))
         yield near(link.value, put_in, 1e-8), f"the numbers put in give {put_in}"
-        if not cased and _is_known(link.formula, facts):
+        if not batched and _is_known(link.formula, facts):
             given = float(np.asarray(facts.value(link.formula)))
             yield near(link.value, given, 1e-8), f"the formula of {link.entry} gives {given}"
     yield len(why.terms) == min(TOP, why.term_count), "not as many terms as there are"

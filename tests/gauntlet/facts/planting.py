@@ -79,7 +79,7 @@ def plant_rule(
     """
     others = {q.leaf: known.number(q) for q in known.checker.asked}
     try:
-        value = World(known, others).formula(formula, quantity.cased)
+        value = World(known, others).formula(formula, quantity.batched)
     except ValueError:
         return None
     if not np.isfinite(value).all():

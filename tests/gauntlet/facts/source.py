@@ -158,7 +158,7 @@ class Facts:
     def _of_case(self, array: Any, name: str, case: int) -> Any:
         if self._moves is not None:
             array = array * (1 + 2.2e-16 * self._moves.choice((-1, 1), np.shape(array)))
-        return array[..., case] if name in self.oracle.cased else array
+        return array[..., case] if name in self.oracle.batched else array
 
     def moved(self, seed: int) -> Facts:
         """The same with other last digits of every number that is looked up."""
@@ -181,9 +181,9 @@ class Facts:
         """A formula's value in one case, with PyTorch's numbers."""
         return terms.value(formula, self.leaf, case, self.cases)
 
-    def values(self, formula: Expression, cased: bool) -> Any:
+    def values(self, formula: Expression, batched: bool) -> Any:
         """A formula's value; the cases on the last axis where it differs from case to case."""
-        if not cased:
+        if not batched:
             return self.value(formula)
         return np.stack([self.value(formula, case) for case in range(self.cases)], axis=-1)
 
@@ -195,11 +195,11 @@ class Facts:
             case Call():
                 return any(self.differs(a) for a in formula.arguments)
             case Literal():
-                return formula.cased
+                return formula.batched
             case Name() | Adjoint() if formula.name in self.trace.graph.lets:
                 return self.differs(self.trace.graph.lets[formula.name].written)
             case Name() | Adjoint():
-                return formula.name in self.oracle.cased
+                return formula.name in self.oracle.batched
             case _:
                 return False
 
@@ -219,7 +219,7 @@ class Facts:
             ]
             given: Any = self.at.values[name]
             twin = type(self.oracle)(
-                problem_text(self.text, equations, {other: (given, name in self.oracle.cased)})
+                problem_text(self.text, equations, {other: (given, name in self.oracle.batched)})
             )
             self._shares[key] = twin.run().gradients[other]
         return self._shares[key]
@@ -233,9 +233,9 @@ class Facts:
         found = {}
         for part in ("parameters", "data"):
             for key, value in table.get(part, {}).items():
-                cased = isinstance(value, Mapping)
-                array = _long(value["cases"] if cased else value)
-                found[self._plain(key)] = np.moveaxis(array, 0, -1) if cased else array
+                batched = isinstance(value, Mapping)
+                array = _long(value["cases"] if batched else value)
+                found[self._plain(key)] = np.moveaxis(array, 0, -1) if batched else array
         return found
 
     def _plain(self, key: str) -> str:
@@ -313,10 +313,10 @@ def problem_text(
         given = table.setdefault(part, {})
         for name in given:
             if name in values:
-                cased = isinstance(given[name], Mapping)
-                given[name] = _plainly(values[name], cased)
-    for name, (array, cased) in data.items():
-        table["data"][name] = _plainly(array, cased)
+                batched = isinstance(given[name], Mapping)
+                given[name] = _plainly(values[name], batched)
+    for name, (array, batched) in data.items():
+        table["data"][name] = _plainly(array, batched)
     if not table["parameters"]:
         del table["parameters"]
     return "\n".join(
@@ -341,9 +341,9 @@ def _tables(table: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _plainly(array: Any, cased: bool) -> Any:
+def _plainly(array: Any, batched: bool) -> Any:
     array = np.asarray(array, dtype=float)
-    return {"cases": np.moveaxis(array, -1, 0).tolist()} if cased else array.tolist()
+    return {"cases": np.moveaxis(array, -1, 0).tolist()} if batched else array.tolist()
 
 
 def _toml(value: Any) -> str:

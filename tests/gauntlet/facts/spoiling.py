@@ -46,7 +46,7 @@ def _others(value: Any, leave: Collection[str] = ()) -> list[Any]:
         case str():
             return [f"{value}_"] if value else []
         case Literal():
-            return [Literal(_shifted(value.value), value.cased)]
+            return [Literal(_shifted(value.value), value.batched)]
         case Name():
             return [Name(f"{value.name}_")]
         case Adjoint():

@@ -53,7 +53,7 @@ def value(
     match formula:
         case Literal():
             numbers = np.asarray(literal(formula))
-            return numbers[..., case] if formula.cased else numbers
+            return numbers[..., case] if formula.batched else numbers
         case Name() | Adjoint():
             return lookup(formula, case)
         case Call(operation="mean_over_cases" | "sum_over_cases"):
@@ -327,7 +327,7 @@ def as_floats_are() -> Iterator[None]:
 
 
 def _on_paper(combine: Callable[..., Array], size: Callable[..., Array]) -> Callable[..., Array]:
-    """Sums of floats with a rest of their rounding as 0; longer numbers leave none to speak of."""
+    """Sums of floats with a residue of their rounding as 0; longer numbers leave none to speak of."""
 
     def combined(*arrays: Array, **options: Any) -> Array:
         found = np.asarray(combine(*arrays, **options))

@@ -18,10 +18,10 @@ NAMES = ("lab9", "batch", "shared", "sigmoid_circuit", "ridge", "softmax")
 
 LEFT: dict[str, tuple[str, ...]] = {
     # Of its lines, what their formulas are about.
-    "updated_value": ("role", "cased", "through", "index", "target", "shape"),
+    "updated_value": ("role", "batched", "through", "index", "target", "shape"),
     # Which parameters are meant is held against those there are.
     "zero_rows_columns": ("fixed", "penalties", "shared"),
-    "gate_swap": ("role", "cased", "through", "index", "target"),
+    "gate_swap": ("role", "batched", "through", "index", "target"),
 }
 """Fields that say nothing that can be false."""
 

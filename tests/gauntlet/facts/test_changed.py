@@ -54,7 +54,7 @@ def compared() -> tuple[Facts, Facts, Comparison]:
 def test_a_false_change_figure_or_gate_of_a_comparison_is_found() -> None:
     left, right, comparison = compared()
     assert not is_false(of_compared(comparison, left, right))
-    for field, false in spoiled(comparison.changes[0], ("left_cased", "right_cased")):
+    for field, false in spoiled(comparison.changes[0], ("left_batched", "right_batched")):
         assert is_false(of_compared(replace(comparison, changes=(false,)), left, right)), field
     for quantity in comparison.quantities:
         for field, false in spoiled(quantity, ("name",)):

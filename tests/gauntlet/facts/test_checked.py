@@ -112,13 +112,13 @@ def early_sheet() -> tuple[Known, Sheet]:
     return known, sheet.but("dW1", planting.written(world.value(quantity), ".4f"))
 
 
-Said = tuple[Known, Sheet, CheckReport, Judged, Diagnosis]
+Reply = tuple[Known, Sheet, CheckReport, Judged, Diagnosis]
 
 
 @cache
-def diagnoses() -> dict[str, Said]:
+def diagnoses() -> dict[str, Reply]:
     """By rule, a true diagnosis."""
-    found: dict[str, Said] = {}
+    found: dict[str, Reply] = {}
     wanted = {*RULES, *SLIPS}
     for known, sheet in itertools.chain([early_sheet()], rule_sheets(found), slip_sheets()):
         report = known.checker.check(sheet.figures)
@@ -130,7 +130,7 @@ def diagnoses() -> dict[str, Said]:
     return found
 
 
-def holds(said: Said, diagnosis: Diagnosis) -> bool:
+def holds(said: Reply, diagnosis: Diagnosis) -> bool:
     known, sheet, report, judged, _ = said
     try:
         return all(h for h, _ in Reading(report, sheet, known).diagnosis(judged, diagnosis))

@@ -199,7 +199,7 @@ def test_a_false_line_is_found(text: str) -> None:
     seen = set()
     for position, step in enumerate(facts.trace._steps):
         for place, line in enumerate(step.lines):
-            for field, false in spoiled(line, ("role", "cased", "through", "index", "target")):
+            for field, false in spoiled(line, ("role", "batched", "through", "index", "target")):
                 if line.role in ("memory", "let", "cost") and field.startswith(
                     ("formula", "shape")
                 ):

@@ -96,13 +96,13 @@ def test_a_false_arrangement_is_found() -> None:
         {"W": [[1, 2], [3, 4]], "b": [[1], [2]]},
         {"x": [[1], [0.5]]},
     )
-    cased = handgrad.Problem(
+    batched = handgrad.Problem(
         "z = W @ x\nL = sum(z**2)",
         {"W": [[1, 2], [3, 4]]},
         {"x": {"cases": [[1, 2], [3, 1], [2, 2]]}},
     )
     found = set()
-    for problem in (column, cased):
+    for problem in (column, batched):
         known = known_of(problem)
         sheet = right_sheet(known)
         assert sheet is not None

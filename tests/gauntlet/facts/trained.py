@@ -49,8 +49,8 @@ def of_study(study: OverTraining, facts: Facts) -> Claims:
 def _largest(layer: Layer, step: int, facts: Facts) -> Any:
     """Each unit's pre-activations after so many updates, its positions and the cases on the last axis."""
     at = facts.under(facts.oracle.run(Updated.of(facts).after(step), gradients=False))
-    cased = facts.differs(layer.pre)
-    return apart(at.values(layer.pre, cased), layer.facts.axes, cased)
+    batched = facts.differs(layer.pre)
+    return apart(at.values(layer.pre, batched), layer.facts.axes, batched)
 
 
 def _counts(study: OverTraining, facts: Facts) -> Found:

@@ -331,7 +331,7 @@ def arranged(judged: Judged, figures: Any, known: Known) -> Found:
         return array.shape == read.shape and np.allclose(array, read, equal_nan=True)
 
     name = judged.quantity.shown.name
-    cased = bool(written.ndim) and name in known.facts.oracle.cased
+    batched = bool(written.ndim) and name in known.facts.oracle.batched
     column = written.ndim == 1 and written.size > 1 and read.shape == (written.size, 1)
     match judged.arrangement:
         case None:
@@ -339,9 +339,9 @@ def arranged(judged: Judged, figures: Any, known: Known) -> Found:
                 n for n in read.shape if n > 1
             )
             holds = others and np.allclose(written.ravel(), read.ravel(), equal_nan=True)
-            yield holds and not (column and not cased), "it is not read as it stands"
+            yield holds and not (column and not batched), "it is not read as it stands"
         case CasesInRows(count):
-            yield cased and same(np.moveaxis(written, 0, -1)), "no cases stand in its rows"
+            yield batched and same(np.moveaxis(written, 0, -1)), "no cases stand in its rows"
             yield count == known.facts.cases, f"there are {known.facts.cases} cases"
         case AsColumn(rows):
             yield column and same(written[:, None]), "it is no column"
@@ -358,7 +358,7 @@ def turned(sheet: Sheet, known: Known) -> Sheet:
         if quantity.target not in figures:
             continue
         array = np.array(figures[quantity.target], dtype=object)
-        if quantity.shown.name in known.facts.oracle.cased and array.ndim > 1:
+        if quantity.shown.name in known.facts.oracle.batched and array.ndim > 1:
             figures[quantity.target] = np.moveaxis(array, -1, 0).tolist()
         elif array.ndim == 2 and array.shape[1] == 1:
             figures[quantity.target] = array.ravel().tolist()

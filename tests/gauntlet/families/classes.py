@@ -116,7 +116,7 @@ def class_numbers(d: Draw) -> None:
         s.data["x"] = s.data.pop("X")
         s.parameters |= {"W": d.array(classes, n), "b": d.array(classes)}
         s.add("z = W @ x + b", "p = softmax(z)", f"{loss} = cross_entropy(p, y)")
-        s.cased |= {"x", "y"}
+        s.batched |= {"x", "y"}
 
 
 def softmax_cases(d: Draw) -> None:
@@ -124,7 +124,7 @@ def softmax_cases(d: Draw) -> None:
     s, loss, classes = d.sheet, d.loss_name(), d.size(3, 2)
     n, rows, log = d.size(3), d.size(4), d.log()
     s.data |= {"x": d.array(rows, n, top=2, far=False), "y": d.one_hot(classes, rows)}
-    s.cased |= {"x", "y"}
+    s.batched |= {"x", "y"}
     s.parameters |= {"W": d.array(classes, n), "b": d.array(classes)}
     s.add("z = W @ x + b", *d.pick((("p = softmax(z)",), ("e = exp(z)", "p = e/sum(e)"), ("e = exp(z - max(z))", "p = e/sum(e)"))))  # fmt: skip
     s.add(f"{loss} = {d.pick((f'-sum(y*{log}(p))', 'cross_entropy(p, y)', f'-y @ {log}(p)'))}")

@@ -38,12 +38,12 @@ TITLES = (
 
 @dataclass
 class Sheet:
-    """A problem being written. `cased` names the data whose rows are cases."""
+    """A problem being written. `batched` names the data whose rows are cases."""
 
     equations: list[str] = field(default_factory=list)
     parameters: dict[str, Nested] = field(default_factory=dict)
     data: dict[str, Nested] = field(default_factory=dict)
-    cased: set[str] = field(default_factory=set)
+    batched: set[str] = field(default_factory=set)
     update: dict[str, Any] = field(default_factory=dict)
     display: dict[str, str] = field(default_factory=dict)
     title: str = ""
@@ -71,7 +71,7 @@ class Sheet:
         return "\n".join(lines) + "\n"
 
     def _value(self, name: str, value: Nested) -> str:
-        return f"{{ cases = {value} }}" if name in self.cased else str(value)
+        return f"{{ cases = {value} }}" if name in self.batched else str(value)
 
 
 def _key(name: str) -> str:
@@ -85,7 +85,7 @@ def _quoted(value: Any) -> str:
 class Draw:
     """Draws one problem: the same family and seed, the same problem.
 
-    Numbers lie on a grid of one decimal, so that zeros, ties, kinks and rests of rounding are common. One
+    Numbers lie on a grid of one decimal, so that zeros, ties, kinks and rounding residues are common. One
     problem in six has whole numbers and halves, one in nine has arrays a hundred or a thousand times as large.
     """
 
@@ -203,7 +203,7 @@ class Draw:
                 sheet.update["weight_decay"] = self.pick((0.01, 0.1))
         if self.chance(0.4):
             sheet.title = self.pick(TITLES)
-        if sheet.cased and self.chance(0.3):
+        if sheet.batched and self.chance(0.3):
             sheet.reduction = self.pick(("sum", "mean"))
         if self.chance(0.2):
             name = self.pick([*sheet.parameters, *sheet.data])

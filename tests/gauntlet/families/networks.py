@@ -87,7 +87,7 @@ def _declare_cases(d: Draw, count: int) -> None:
     binary = one in (0, 1)
     rows = [d.binary() if binary else d.array(far=False) for _ in range(count)]
     s.data[y] = [[r] for r in rows] if isinstance(target, list) else rows
-    s.cased |= {"x", y}
+    s.batched |= {"x", y}
 
 
 def shared_penalty_cases(d: Draw) -> None:
@@ -199,7 +199,7 @@ def polynomial(d: Draw) -> None:
     if d.chance(0.4):
         s.data |= {"x": d.array(n, top=2, far=False), "y": d.array(n, far=False)}
         s.equations = [*s.equations[:2], "E = r**2"]
-        s.cased |= {"x", "y"}
+        s.batched |= {"x", "y"}
 
 
 def svm(d: Draw) -> None:
@@ -238,7 +238,7 @@ def shut_network(d: Draw) -> None:
         s.equations[-2:] = ["out = relu(v @ h2)", "L = 0.5*(out - y)**2"]
     if d.chance(0.4):
         s.data |= {"x": d.array(3, n, far=False), "y": d.array(3, far=False)}
-        s.cased |= {"x", "y"}
+        s.batched |= {"x", "y"}
 
 
 def inline_network(d: Draw) -> None:
@@ -288,7 +288,7 @@ def dropout(d: Draw) -> None:
     if d.chance(0.4):
         m = d.size(3)
         s.data |= {"x": d.array(m, n, far=False), "y": d.array(m, far=False), "mask": d.binary(m, hidden)}  # fmt: skip
-        s.cased |= {"x", "y", "mask"}
+        s.batched |= {"x", "y", "mask"}
 
 
 def residual(d: Draw) -> None:

@@ -60,7 +60,7 @@ def formula_code(
     formula: Expression,
     spelled: Mapping[Leaf, str],
     values: Mapping[Leaf, Array],
-    cased: set[Leaf],
+    batched: set[Leaf],
     dialect: Dialect,
     fresh: Callable[[], str],
 ) -> tuple[list[str], str]:
@@ -71,7 +71,7 @@ def formula_code(
     recorder = Recorder()
     traced: dict[Leaf, Any] = {leaf: recorder.input(values[leaf]) for leaf in spelled}
     with np.errstate(all="ignore"):
-        result = value_of(formula, traced, cased, TracingNamespace(recorder))
+        result = value_of(formula, traced, batched, TracingNamespace(recorder))
     writer = _Writer(
         dialect, fresh, recorder, {traced[leaf].number: Piece(n) for leaf, n in spelled.items()}
     )

@@ -67,21 +67,21 @@ class _Program:
     def __post_init__(self) -> None:
         self.graph = self.trace.graph
         self.values: dict[Leaf, Array] = dict(self.trace.run.numbers)
-        self.cased: set[Leaf] = set(self.graph.cased_leaves)
+        self.batched: set[Leaf] = set(self.graph.batched_leaves)
         update = self.trace.problem.update
         self.update = update_pass(self.graph, update) if update is not None else None
         if self.update is not None:
-            self.cased |= self.update.cased
+            self.batched |= self.update.batched
             self.values[self.update.step] = np.asarray(1.0)
             for setting, value in self.update.settings.items():
                 self.values[setting] = np.asarray(value)
             for memory, shape in self.update.memories.items():
-                cased = memory in self.update.cased
-                self.values[memory] = np.zeros((*shape, *self._cases()) if cased else shape)
+                batched = memory in self.update.batched
+                self.values[memory] = np.zeros((*shape, *self._cases()) if batched else shape)
 
     def _cases(self) -> tuple[int, ...]:
         """The last axis of a value that differs from case to case."""
-        given = (n for n, node in self.graph.nodes.items() if node.cased and node.kind != "value")
+        given = (n for n, node in self.graph.nodes.items() if node.batched and node.kind != "value")
         return next((np.shape(self.values[Name(n)])[-1:] for n in given), ())
 
     def text(self) -> str:
@@ -160,7 +160,7 @@ class _Program:
             if group:
                 self.lines += ["", f"# {heading}"]
             for name, given in group.items():
-                cases = "  # the cases on the last axis" if given.cased else ""
+                cases = "  # the cases on the last axis" if given.batched else ""
                 self.lines += self._array(self.variable(Name(name)), given.array, cases)
         if self.update is not None:
             self.lines += ["", "# Update rule"]
@@ -212,7 +212,7 @@ class _Program:
         used = {leaf: self.variable(leaf) for leaf in leaves(formula)}
         values: Mapping[Leaf, Array] = {leaf: np.asarray(self.values[leaf]) for leaf in used}
         annotated = tidied(formula, self._shape)
-        return formula_code(annotated, used, values, self.cased, self.dialect, self._fresh)
+        return formula_code(annotated, used, values, self.batched, self.dialect, self._fresh)
 
     def _shape(self, leaf: Leaf) -> Shape:
         if self.update is not None:

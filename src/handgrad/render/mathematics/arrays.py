@@ -20,8 +20,8 @@ def grid(literal: Literal, orientation: Orientation = "upright") -> Grid | None:
     """
     value, rank = literal.value, len(literal.shape)
     assert isinstance(value, tuple)
-    match rank + literal.cased:
-        case 1 if literal.cased:
+    match rank + literal.batched:
+        case 1 if literal.batched:
             rows = cast(Grid, (value,))
         case 1 if literal.row:
             return (cast("tuple[float, ...]", value),)
@@ -38,7 +38,7 @@ def slices(literal: Literal) -> tuple[Literal, ...]:
     """A literal without a grid as simpler ones: by cases, or along its first axis."""
     value = literal.value
     assert isinstance(value, tuple)
-    if literal.cased:
+    if literal.batched:
         return tuple(Literal(_case(value, c)) for c in range(_cases(value)))
     return tuple(Literal(v) for v in value)
 
@@ -49,7 +49,7 @@ def place_in_grid(literal: Literal, index: tuple[int, ...]) -> tuple[int, int]:
         case (i, j):
             return i, j
         case (k,):
-            flat = literal.row or (literal.cased and not literal.shape)
+            flat = literal.row or (literal.batched and not literal.shape)
             return (0, k) if flat else (k, 0)
         case _:
             raise IndexError(index)

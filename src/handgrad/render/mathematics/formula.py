@@ -17,7 +17,7 @@ from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Nested
 from handgrad.figures import figure
 from handgrad.notation import ATOM, COMPARISON, POWER, PRODUCT, SIGN, SUM, Function
 from handgrad.operations import operation_of
-from handgrad.operations.ranks import divides_arrays, is_cased
+from handgrad.operations.ranks import divides_arrays, is_batched
 from handgrad.record import record
 from handgrad.render.mathematics import nodes
 from handgrad.render.mathematics.arrays import elided
@@ -261,8 +261,8 @@ class Formula:
         """Two terms; a vector that is broadcast over the rows of a matrix is a row there."""
         pieces = []
         for one, other in ((a, b), (b, a)):
-            rows = len(other.shape or ()) == 2 and not is_cased(other)
-            plain = isinstance(one, Literal) and not (one.cased or one.row)
+            rows = len(other.shape or ()) == 2 and not is_batched(other)
+            plain = isinstance(one, Literal) and not (one.batched or one.row)
             if rows and isinstance(one, Literal) and plain and len(one.shape) == 1:
                 pieces.append(Piece(self._array(Array(one, "transposed"))))
             else:
@@ -314,7 +314,7 @@ class Formula:
         return Piece(Row((first, between, second)), JUXTAPOSED, left.signed and not left.number)
 
     def _transposed(self, argument: Expression) -> Piece:
-        if isinstance(argument, Literal) and not argument.cased:
+        if isinstance(argument, Literal) and not argument.batched:
             if isinstance(argument.value, tuple) and len(argument.shape) < 3:
                 return Piece(self._array(Array(argument, "transposed")))
             if not argument.shape:

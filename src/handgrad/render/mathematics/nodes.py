@@ -218,7 +218,7 @@ def sliced(array: Array, limit: int) -> Iterator[Node]:
         if i is None:
             yield Sign("dots")
         else:
-            within = array.within if array.literal.cased else (*array.within, i)
+            within = array.within if array.literal.batched else (*array.within, i)
             yield Array(parts[i], within=within)
 
 
@@ -226,7 +226,7 @@ def titled(array: Array, limit: int) -> Iterator[tuple[str, Node]]:
     """The same, each with the case that it is of above it, if it is of any."""
     shown = elided(len(slices(array.literal)), limit)
     for c, part in zip(shown, sliced(array, limit), strict=True):
-        yield f"case {c + 1}" if c is not None and array.literal.cased else "", part
+        yield f"case {c + 1}" if c is not None and array.literal.batched else "", part
 
 
 def parts_of(node: Node) -> tuple[Node, ...]:

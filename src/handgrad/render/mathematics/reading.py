@@ -9,7 +9,7 @@ from handgrad import expression as tree
 from handgrad.expression import Call, Expression, Index, Option, Slice
 from handgrad.notation import As, Subscript, Transposition, Unwritten
 from handgrad.operations import operation_of
-from handgrad.operations.ranks import display_rank, is_cased, rank_of
+from handgrad.operations.ranks import display_rank, is_batched, rank_of
 from handgrad.render.mathematics.arrays import grid
 
 ProductSign: TypeAlias = Literal["times", "dot", "entrywise", "divided", "none"]
@@ -40,7 +40,7 @@ def product_sign(left: Expression, right: Expression) -> ProductSign:
     if min(ranks) > 0:
         # A number per case beside a column: one factor is a row, the other a column.
         per_case = [rank_of(e) == 0 for e in (left, right)]
-        plain = [not is_cased(e) for e in (left, right)]
+        plain = [not is_batched(e) for e in (left, right)]
         crossed = (per_case[0] and plain[1]) or (per_case[1] and plain[0])
         return "dot" if crossed else "entrywise"
     if max(ranks) == 0 and all(numeric):

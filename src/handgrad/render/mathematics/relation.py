@@ -28,8 +28,8 @@ def side(relation: Relation, position: int, formula: Formula) -> Node:
     expression = relation.chain[position]
     if position == len(relation.chain) - 1:
         return alone(expression, formula, relation)
-    cased = isinstance(expression, Literal) and expression.cased
-    return alone(expression, formula) if cased else formula.node(expression)
+    batched = isinstance(expression, Literal) and expression.batched
+    return alone(expression, formula) if batched else formula.node(expression)
 
 
 def alone(expression: Expression, formula: Formula, relation: Relation | None = None) -> Node:

@@ -252,7 +252,7 @@ class TerminalPen:
         if rows is None:
             return self._cases_of_matrices(part)
         styles = {place_in_grid(literal, index): style for index, style in result.marks.items()}
-        headers = [f"case {c + 1}" for c in range(len(rows[0]))] if literal.cased and rows else []
+        headers = [f"case {c + 1}" for c in range(len(rows[0]))] if literal.batched and rows else []
         inside, shown = self.cells(rows, styles, headers)
         if headers:
             top = Box(inside.rows[:1])

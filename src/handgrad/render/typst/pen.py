@@ -99,7 +99,7 @@ class TypstPen:
     def pieces(self, node: Node) -> list[tuple[int, str]]:
         """The pieces between which a line may end, each with what it costs to end one before it."""
         if isinstance(node, nodes.Result) and isinstance(array := node.part, nodes.Array):
-            if array.literal.cased and grid(array.literal) is None:
+            if array.literal.batched and grid(array.literal) is None:
                 return self._cases_of_matrices(array)
             node = array if grid(array.literal) is None else node
         opened = pieces(node, self._opened)
@@ -272,11 +272,11 @@ class TypstPen:
         literal = part.literal
         rows = grid(literal)
         if rows is None:
-            if literal.cased:
+            if literal.batched:
                 return " ".join(shown for _, shown in self._cases_of_matrices(part))
             return self._str(part)
         placed = {place_in_grid(literal, index): mark for index, mark in result.marks.items()}
-        headers = [f"case {c + 1}" for c in range(len(rows[0]))] if literal.cased and rows else []
+        headers = [f"case {c + 1}" for c in range(len(rows[0]))] if literal.batched and rows else []
         return self._matrix(rows, marks=placed, headers=headers)
 
     def _cases_of_matrices(self, array: nodes.Array) -> list[tuple[int, str]]:

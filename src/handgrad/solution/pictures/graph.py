@@ -159,8 +159,8 @@ class _Picture:
 
     def _named(self, name: str) -> str:
         """How code names the gradient; of what many cases share the one shown has no name."""
-        cased = self.trace.graph.nodes[name].cased or self.shown.case is self.trace
-        return whole(name, gradient=True) if cased else ""
+        batched = self.trace.graph.nodes[name].batched or self.shown.case is self.trace
+        return whole(name, gradient=True) if batched else ""
 
     def _gradient(self, name: str) -> list[Line]:
         gradient = self.shown.gradient(name)

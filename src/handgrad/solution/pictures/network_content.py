@@ -235,9 +235,9 @@ class Content:
                 values[leaf] = self._alone(value)
         for line in graph.backward:
             if line.leaf.name in graph.lets:
-                values[line.leaf] = value_of(line.formula, values, graph.cased_leaves)
+                values[line.leaf] = value_of(line.formula, values, graph.batched_leaves)
         parts = [p for p in graph.gradients[name].parts if p.through in made]
-        shares = [value_of(p.formula, values, graph.cased_leaves) for p in parts]
+        shares = [value_of(p.formula, values, graph.batched_leaves) for p in parts]
         return np.asarray(sum(shares, np.zeros_like(self.shown.gradient(name))))
 
     def _alone(self, gradient: Array) -> Array:

@@ -52,7 +52,7 @@ class Shown:
 
     def gradient(self, name: str) -> Array:
         """The gradient of a named value, of the loss of the case shown."""
-        if self.trace.graph.nodes[name].cased:
+        if self.trace.graph.nodes[name].batched:
             return self._of_case(name, self.trace.run.gradient(name))
         return np.asarray(self.case.run.gradient(name), dtype=float)
 
@@ -67,7 +67,7 @@ class Shown:
     def formula(self, expression: Expression) -> Array:
         """The value of an annotated formula."""
         value = self.trace.run.of(expression)
-        return value[..., CASE] if self.trace.graph.cased(expression) else value
+        return value[..., CASE] if self.trace.graph.batched(expression) else value
 
     def spelling(self, name: str, index: tuple[int, ...] = (), gradient: bool = False) -> str:
         """An entry as code and JSON spell it, counted from 0: `z2[1]`, `dW2[1,0]`.
@@ -75,7 +75,7 @@ class Shown:
         Of many cases the last index is the case's; the gradient of what they share is then that
         of all of them, which is not the one shown, so that it has no spelling.
         """
-        if self.trace.graph.nodes[name].cased:
+        if self.trace.graph.nodes[name].batched:
             index = (*index, CASE)
         elif gradient and self.case is not self.trace:
             return ""
@@ -84,12 +84,12 @@ class Shown:
 
     def _of_case(self, name: str, array: Array) -> Array:
         value = np.asarray(array, dtype=float)
-        return value[..., CASE] if self.trace.graph.nodes[name].cased else value
+        return value[..., CASE] if self.trace.graph.nodes[name].batched else value
 
 
 def case_count(trace: Trace) -> int:
     """How many cases a solution has; 1 where nothing is given in cases."""
-    name = next((n for n, node in trace.graph.nodes.items() if node.cased), None)
+    name = next((n for n, node in trace.graph.nodes.items() if node.batched), None)
     return 1 if name is None else int(np.shape(trace.run.value(name))[-1])
 
 

@@ -1,4 +1,4 @@
-"""Rests of floating-point arithmetic: what is 0, or at a kink, on paper, and a hair beside it in floats.
+"""Residues of floating-point arithmetic: what is 0, or at a kink, on paper, and a hair beside it in floats.
 
 0.1 · 3 − 0.3 leaves 5.6e-17 in binary numbers, and opens a gate that is shut on paper. A run with such
 numbers that is small enough for paper is made again in exact numbers, and each result is then rounded
@@ -32,20 +32,20 @@ CANCELLED = 1e-9
 UNRESOLVED = 1e-75
 """What is under this a decimal does not tell beside a 1, and a stable form in floats may: ln(1 + e⁻²⁰⁰)."""
 
-Rests = Mapping[Leaf, Array]
+Residues = Mapping[Leaf, Array]
 """By line, what floats leave of entries that are 0; 0 elsewhere."""
 
 
 def as_on_paper(problem: Problem, graph: Graph) -> Run:
-    """A problem's run with the numbers of its worked solution: 0 where floats leave a rest of 0.
+    """A problem's run with the numbers of its worked solution: 0 where floats leave a residue of 0.
 
     Whatever tells a number of a problem takes it from here. Raises `NumberError` as `run` does.
     """
-    return without_rests(problem, graph, run(problem, graph))[0]
+    return without_residues(problem, graph, run(problem, graph))[0]
 
 
 @np.errstate(all="ignore")
-def without_rests(problem: Problem, graph: Graph, floats: Run) -> tuple[Run, Rests]:
+def without_residues(problem: Problem, graph: Graph, floats: Run) -> tuple[Run, Residues]:
     """The run as on paper, and what floats would leave of 0 where it first arises.
 
     The run itself, where floats leave nothing or it is too large for paper.
@@ -54,29 +54,29 @@ def without_rests(problem: Problem, graph: Graph, floats: Run) -> tuple[Run, Res
     if sum(np.size(floats.numbers[leaf]) for leaf in lines) > MOST:
         return floats, {}
     sizes = {leaf: _largest(value) for leaf, value in floats.numbers.items()}
-    left = {leaf: rest for leaf, rest in _left(graph, floats, sizes) if rest.any()}
+    left = {leaf: residue for leaf, residue in _left(graph, floats, sizes) if residue.any()}
     if not (left or _cancelled(graph, floats, sizes) or _beside_kinks(graph, floats, sizes)):
         return floats, {}
     paper = _on_paper(problem, graph, floats)
     if paper is None:
         return floats, {}
     numbers = paper.numbers
-    rests: dict[Leaf, Array] = {}
+    residues: dict[Leaf, Array] = {}
     passed_on: set[Leaf] = set()
     for line in (*graph.forward, *graph.backward):
-        rest = np.where(numbers[line.leaf] == 0, left.get(line.leaf, 0.0), 0.0)
-        if not rest.any():
+        residue = np.where(numbers[line.leaf] == 0, left.get(line.leaf, 0.0), 0.0)
+        if not residue.any():
             continue
         # A part of an equation has no name on which to say it.
         if passed_on.isdisjoint(leaves(line.formula)) and line.leaf.name in graph.nodes:
-            rests[line.leaf] = rest
+            residues[line.leaf] = residue
         passed_on.add(line.leaf)
-    return paper, rests
+    return paper, residues
 
 
 @np.errstate(all="ignore")
 def after_update(problem: Problem, graph: Graph, clean: Run, floats: Run) -> Run:
-    """The run at parameters that are floats themselves, after an update: without rests of rounding.
+    """The run at parameters that are floats themselves, after an update: without rounding residues.
 
     On paper where gradients cancel in floats, as through a normalisation. Where values do, the rounding
     of the parameters is all that is left, and it is the run that is `clean` of it.
@@ -111,7 +111,7 @@ def _on_paper(problem: Problem, graph: Graph, floats: Run) -> Run | None:
 
 
 def _left(graph: Graph, run: Run, sizes: Mapping[Leaf, float]) -> Iterator[tuple[Leaf, Array]]:
-    """By line, the entries that may be rests; the others as 0."""
+    """By line, the entries that may be residues; the others as 0."""
     largest = max(sizes.values(), default=0.0)
     for line in (*graph.forward, *graph.backward):
         value = np.asarray(run.numbers[line.leaf], dtype=float)
@@ -163,7 +163,7 @@ def _beside_kinks(graph: Graph, run: Run, sizes: Mapping[Leaf, float]) -> bool:
         arguments = [run.of(a) for a in call.arguments]
         near = [_coarse(x, NOISE * _size(call, graph, sizes)) for x in arguments]
         for kink in operation_of(call).kinks:
-            at = [entries_at(kink, call, x, graph.cased_leaves) for x in (near, arguments)]
+            at = [entries_at(kink, call, x, graph.batched_leaves) for x in (near, arguments)]
             if at[0] != at[1]:
                 return True
     return False

@@ -34,7 +34,7 @@ GRIDS: dict[str, tuple[int, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Requirements:
     """What every variant has.
 
     Arguments:
@@ -82,15 +82,15 @@ class Wanted:
         return _grid(self.inputs, self.largest_input)
 
 
-LEVELS: dict[Level, Wanted] = {
-    "easy": Wanted(grid=(2,), largest=Fraction(1), decimals=3, signs=False),
-    "medium": Wanted(),
-    "hard": Wanted(largest=Fraction(3, 2), inputs=(2,), decimals=4, bound=10.0),
+LEVELS: dict[Level, Requirements] = {
+    "easy": Requirements(grid=(2,), largest=Fraction(1), decimals=3, signs=False),
+    "medium": Requirements(),
+    "hard": Requirements(largest=Fraction(3, 2), inputs=(2,), decimals=4, bound=10.0),
 }
 """How hard the arithmetic is."""
 
 
-def wanted(
+def requirements(
     level: str = "medium",
     *,
     grid: str | None = None,
@@ -99,7 +99,7 @@ def wanted(
     path_sum: bool = False,
     keep: Collection[str] = (),
     figures: int = 4,
-) -> Wanted:
+) -> Requirements:
     """A level with what is asked for besides; `off` is a count of units in all, or one by layer.
 
     `keep` names givens whose numbers stay as they are, and `figures` is how many decimals are shown.
@@ -114,10 +114,10 @@ def wanted(
         raise OptionError(
             f"there is no grid {grid}", mend=nearest(grid, GRIDS) or f"grids: {', '.join(GRIDS)}"
         )
-    base: Wanted = LEVELS[level]
+    base: Requirements = LEVELS[level]
     denominators = GRIDS[grid] if grid is not None else base.grid
     exact = all(10**6 % d == 0 for d in denominators)
-    return Wanted(
+    return Requirements(
         grid=denominators,
         largest=max(base.largest, Fraction(2)) if grid == "whole" else base.largest,
         inputs=base.inputs,

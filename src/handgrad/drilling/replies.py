@@ -59,6 +59,6 @@ class DrillQuit:
     """The drill is left, to be taken up later."""
 
 
-Said: TypeAlias = (
+Reply: TypeAlias = (
     Accepted | Told | Skipped | Back | AtStart | Help | DrillQuit | Unread | DrillUnfinished
 )
