@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from handgrad.expression import Name
 from handgrad.page.blocks import Figure, Page
-from handgrad.picture import Arrow, Circle, Drawing, Label, Path, Rectangle
+from handgrad.picture import Arrow, Circle, Drawing, Label, Outline, Rectangle
 from handgrad.picture.charts import (
     Bar,
     Series,
@@ -38,7 +38,7 @@ def corners(drawing: Drawing) -> list[tuple[float, float]]:
                 assert width >= 0
                 assert height >= 0
                 found += [(x, y), (x + width, y + height)]
-            case Path() | Arrow():
+            case Outline() | Arrow():
                 found += shape.points
             case Label(x, y):
                 found.append((x, y))
@@ -111,8 +111,8 @@ def test_lines_differ_without_their_colours() -> None:
     kinds = set()
     for number in range(1, 7):
         own = [s for s in drawing.shapes if s.role == f"series{number}"]
-        line = next(s for s in own if isinstance(s, Path) and not s.closed)
-        mark = next(s for s in own if not (isinstance(s, Path) and not s.closed))
+        line = next(s for s in own if isinstance(s, Outline) and not s.closed)
+        mark = next(s for s in own if not (isinstance(s, Outline) and not s.closed))
         place = drawing.shapes.index(mark)
         ring = isinstance(drawing.shapes[place + 1], Circle) and isinstance(mark, Circle)
         shape = (
@@ -120,7 +120,7 @@ def test_lines_differ_without_their_colours() -> None:
                 (round(x - mark.points[0][0], 3), round(y - mark.points[0][1], 3))
                 for x, y in mark.points
             )
-            if isinstance(mark, Path)
+            if isinstance(mark, Outline)
             else (type(mark).__name__, ring)
         )
         kinds.add((line.dashed, shape))
@@ -141,7 +141,7 @@ def test_a_gap_breaks_the_line() -> None:
     drawing = line_chart(
         [Series("a", range(5), [1, 2, nan, 3, 4])], title="Gap", x_label="x", y_label="y"
     )
-    assert len([s for s in drawing.shapes if isinstance(s, Path) and s.role == "series1"]) == 2
+    assert len([s for s in drawing.shapes if isinstance(s, Outline) and s.role == "series1"]) == 2
 
 
 def test_a_long_line_is_thinned_and_keeps_its_peaks() -> None:
@@ -151,7 +151,7 @@ def test_a_long_line_is_thinned_and_keeps_its_peaks() -> None:
     drawing = line_chart(
         [Series("a", range(len(y)), y.tolist())], title="Long", x_label="x", y_label="y"
     )
-    (line,) = [s for s in drawing.shapes if isinstance(s, Path) and s.role == "series1"]
+    (line,) = [s for s in drawing.shapes if isinstance(s, Outline) and s.role == "series1"]
     assert len(line.points) < 500
     heights = [p[1] for p in line.points]
     common = max(set(heights), key=heights.count)
@@ -184,8 +184,8 @@ def test_a_dead_units_bar() -> None:
 
 def test_open_and_shut_gates() -> None:
     drawing = gate_map([[True, False], [True, False], [False, False]], title="Gates")
-    squares = [s for s in drawing.shapes if isinstance(s, Path) and len(s.points) > 2]
-    crosses = [s for s in drawing.shapes if isinstance(s, Path) and len(s.points) == 2]
+    squares = [s for s in drawing.shapes if isinstance(s, Outline) and len(s.points) > 2]
+    crosses = [s for s in drawing.shapes if isinstance(s, Outline) and len(s.points) == 2]
     key = 1
     assert [s.closed for s in squares].count(True) == 2 + key
     assert all(s.closed == (s.role == "on") for s in squares)

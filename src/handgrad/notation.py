@@ -25,7 +25,7 @@ class Sum:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Inequality:
     """a < b: 1 where it holds, 0 elsewhere."""
 
     source: str
@@ -107,7 +107,7 @@ class Unwritten:
 
 Notation: TypeAlias = (
     Sum
-    | Comparison
+    | Inequality
     | Product
     | MatrixProduct
     | Fraction

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import handgrad
 from handgrad.checking import Checker, CheckReport
 from handgrad.checking.blanks import blank_csv, blank_toml, blanks
-from handgrad.checking.figures import Figure, Habit, read_figure
+from handgrad.checking.figures import Habit, WrittenFigure, read_figure
 from handgrad.checking.reading import read_text
 from handgrad.checking.remarks import UnreadLine
 from handgrad.cli.commands import run
@@ -75,7 +75,7 @@ def test_any_text_is_a_figure_or_not(text: str) -> None:
 
 def test_a_habit_is_what_most_figures_show() -> None:
     figures = [read_figure(t) for t in ("0.1234", "-0.0678", "0.42", "1", "0")]
-    assert Habit.of([f for f in figures if isinstance(f, Figure)]) == Habit(4, None)
+    assert Habit.of([f for f in figures if isinstance(f, WrittenFigure)]) == Habit(4, None)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import handgrad
 from handgrad.expression import Literal
-from handgrad.picture import Arrow, Drawing, Label, Path, Rectangle
+from handgrad.picture import Arrow, Drawing, Label, Outline, Rectangle
 from handgrad.picture.layout import laid_out
 from handgrad.picture.measure import Measure
 from tests.graphs import random_graph
@@ -20,7 +20,7 @@ def check(trace: handgrad.Trace, drawing: Drawing) -> None:
     assert faults(drawing, Measure(trace.decimals, trace.problem.display)) == []
     boxes = [s for s in drawing.shapes if isinstance(s, Rectangle)]
     for line in drawing.shapes:
-        if isinstance(line, Path | Arrow):
+        if isinstance(line, Outline | Arrow):
             for x, y in line.points:
                 assert not any(
                     b.x + 1 < x < b.x + b.width - 1 and b.y + 1 < y < b.y + b.height - 1
@@ -76,7 +76,7 @@ def test_gates_in_an_array_are_counted() -> None:
     assert boxes(closed)["H"].role == "off"
     onward = [s for s in closed.shapes if isinstance(s, Arrow) and s.quantity == "H"]
     assert [(a.role, a.dashed) for a in onward] == [("off", True)]
-    bars = [s for s in closed.shapes if isinstance(s, Path) and s.role == "off"]
+    bars = [s for s in closed.shapes if isinstance(s, Outline) and s.role == "off"]
     assert len(bars) == 1
 
 
@@ -117,7 +117,7 @@ def test_nothing_flows_back_from_what_the_loss_does_not_use() -> None:
     shapes = handgrad.graph_picture(trace, "backward").shapes
     arrows = [s for s in shapes if isinstance(s, Arrow)]
     assert sorted(a.quantity for a in arrows) == ["da", "dw"]
-    assert [s.role for s in shapes if isinstance(s, Path)] == ["faint"]
+    assert [s.role for s in shapes if isinstance(s, Outline)] == ["faint"]
 
 
 def test_boxes_stand_in_the_columns_of_their_longest_path() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import handgrad
 from handgrad.expression import Adjoint, Call, Literal, Name, walk
-from handgrad.picture import Arrow, Circle, Drawing, Label, Path
+from handgrad.picture import Arrow, Circle, Drawing, Label, Outline
 from handgrad.picture.measure import Measure
 from handgrad.solution.pictures.layers import network_of
 from tests.picture.shapes import PHASES, faults
@@ -98,7 +98,7 @@ def test_a_network_is_known_by_its_operations(
 def check(trace: handgrad.Trace, drawing: Drawing, *, serif: bool = False) -> None:
     """Nothing touches, edge labels lie on their edges, and every number is the trace's."""
     assert faults(drawing, measure(trace, serif=serif)) == []
-    edges = [s for s in drawing.shapes if isinstance(s, Path) and len(s.points) == 2]
+    edges = [s for s in drawing.shapes if isinstance(s, Outline) and len(s.points) == 2]
     for label in labels(drawing):
         if label.halo:
             assert any(lies_on(label, e) for e in edges if e.quantity == label.quantity)
@@ -109,7 +109,7 @@ def check(trace: handgrad.Trace, drawing: Drawing, *, serif: bool = False) -> No
                 assert part.value == number_of(trace, label.quantity)
 
 
-def lies_on(label: Label, edge: Path) -> bool:
+def lies_on(label: Label, edge: Outline) -> bool:
     (x0, y0), (x1, y1) = edge.points
     share = (label.x - x0) / (x1 - x0)
     return 0 < share < 1 and abs(y0 + share * (y1 - y0) + 4 - label.y) < 0.01
@@ -173,7 +173,7 @@ def test_the_check_sees_what_it_should() -> None:
 
 
 def dashed(drawing: Drawing) -> set[str]:
-    lines = [s for s in drawing.shapes if isinstance(s, Path | Arrow)]
+    lines = [s for s in drawing.shapes if isinstance(s, Outline | Arrow)]
     assert all((s.role == "off") == s.dashed for s in lines if s.quantity)
     return {s.quantity for s in lines if s.dashed}
 
@@ -186,7 +186,7 @@ def test_a_gate_that_is_shut_is_seen_by_shape_as_well_as_role() -> None:
     for drawing, quantity in ((forward, "h2[1]"), (backward, "dz2[1]")):
         (off,) = [s for s in drawing.shapes if isinstance(s, Circle) and s.role == "off"]
         assert off.quantity == quantity
-        bars = [s for s in drawing.shapes if isinstance(s, Path) and not s.quantity]
+        bars = [s for s in drawing.shapes if isinstance(s, Outline) and not s.quantity]
         assert [bar.role for bar in bars] == ["off"]
         assert bars[0].points[0][0] > off.x + off.radius
         assert ("gate shut",) in [s.text for s in labels(drawing)]
@@ -203,7 +203,7 @@ def test_a_gate_that_is_shut_is_seen_by_shape_as_well_as_role() -> None:
 
 def test_a_zero_input_silences_no_unit() -> None:
     drawing = handgrad.picture_of(traced("lab9"), "backward")
-    roles = {s.quantity: s.role for s in drawing.shapes if isinstance(s, Path)}
+    roles = {s.quantity: s.role for s in drawing.shapes if isinstance(s, Outline)}
     assert roles["dW1[0,1]"] == roles["dW1[1,1]"] == "faint"
     assert roles["dW1[0,0]"] == "gradient"
 
@@ -239,7 +239,7 @@ def test_a_picture_of_many_cases_speaks_of_the_first_throughout(name: str) -> No
     if name == "batch":
         assert trace.run.gradient("W2")[1].any()
         shapes = handgrad.picture_of(trace, "backward").shapes
-        assert [s for s in shapes if isinstance(s, Path) and s.dashed]
+        assert [s for s in shapes if isinstance(s, Outline) and s.dashed]
 
 
 @pytest.mark.parametrize("rows", [True, False])
@@ -267,12 +267,12 @@ def test_the_gradient_that_a_gate_stops_ends_in_an_arrow_at_its_bar() -> None:
     (arrow,) = [s for s in drawing.shapes if isinstance(s, Arrow) and s.quantity == "dh2[1]"]
     assert not arrow.dashed
     assert arrow.role == "gradient"
-    (bar,) = [s for s in drawing.shapes if isinstance(s, Path) and s.width == 4.5]
+    (bar,) = [s for s in drawing.shapes if isinstance(s, Outline) and s.width == 4.5]
     assert 0 < arrow.points[-1][0] - bar.points[0][0] < 8
     told = [s for s in labels(drawing) if s.quantity == "dh2[1]" and s.bold]
     assert [s.text for s in told] == [(Literal(float(trace.run.gradient("h2")[1])),)]
     # The edge before the bar carries the gradient; its weight learns nothing, and says so quietly.
-    (edge,) = [s for s in drawing.shapes if isinstance(s, Path) and s.quantity == "dw3[1]"]
+    (edge,) = [s for s in drawing.shapes if isinstance(s, Outline) and s.quantity == "dw3[1]"]
     assert (edge.role, edge.dashed, edge.points[0]) == ("gradient", False, arrow.points[0])
     assert [s.role for s in labels(drawing) if s.quantity == "dw3[1]"] == ["faint"]
     assert dashed(drawing) == {"dW2[1,0]", "dW2[1,1]"}

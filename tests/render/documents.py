@@ -23,7 +23,7 @@ from handgrad.page.blocks import (
     Relation,
     Table,
 )
-from handgrad.picture import Arrow, Circle, Drawing, Label, Path, Rectangle
+from handgrad.picture import Arrow, Circle, Drawing, Label, Outline, Rectangle
 
 PROBLEMS = sorted(name for name, _, _ in handgrad.bundled())
 
@@ -86,8 +86,8 @@ def drawing(words: str = "a unit") -> Drawing:
         Circle(40, 60, 24),
         Circle(140, 60, 24, "off"),
         Arrow(((64, 60), (116, 60)), "gradient", dashed=True),
-        Path(((10, 100), (60, 80), (110, 110)), "series1", curved=True),
-        Path(((120, 100), (160, 100), (140, 90)), "series2", closed=True),
+        Outline(((10, 100), (60, 80), (110, 110)), "series1", curved=True),
+        Outline(((120, 100), (160, 100), (140, 90)), "series2", closed=True),
         Label(40, 64, (Name("h1"), " = ", Literal(0.42))),
         Label(140, 64, (words[:12],), "off", size=11, bold=True),
     )

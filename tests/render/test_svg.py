@@ -13,7 +13,7 @@ from hypothesis import given
 
 import handgrad
 from handgrad.expression import Adjoint, Expression, Name
-from handgrad.picture import Arrow, Circle, Drawing, Label, Path, Rectangle, Role
+from handgrad.picture import Arrow, Circle, Drawing, Label, Outline, Rectangle, Role
 from handgrad.render.inline import inline_runs
 from handgrad.render.style import Style
 from handgrad.render.svg import render_svg
@@ -133,9 +133,9 @@ def test_every_role_has_a_class_and_a_shut_gate_a_pattern() -> None:
         shapes = (
             Circle(20, 20, 9, role, "q"),
             Rectangle(40, 40, 9, 9, role, 2, 0.5),
-            Path(((0, 0), (5, 5), (9, 0)), role, closed=True),
-            Path(((0, 0), (5, 5)), role, dashed=True),
-            Path(((0, 0), (5, 5), (9, 0)), role, curved=True),
+            Outline(((0, 0), (5, 5), (9, 0)), role, closed=True),
+            Outline(((0, 0), (5, 5)), role, dashed=True),
+            Outline(((0, 0), (5, 5), (9, 0)), role, curved=True),
             Arrow(((0, 0), (50, 50)), role, curved=True),
             Label(50, 70, ("text",), role, "end", 12, True, halo=True),
         )
@@ -150,7 +150,8 @@ def test_every_role_has_a_class_and_a_shut_gate_a_pattern() -> None:
             assert f".hg-{kind}.hg-{role}{{" in CSS or (kind, role) == ("text", "surface")
     dashes = [
         re.findall(
-            r'stroke-dasharray="([^"]+)"', render_svg(drawing(Path(((0, 0), (5, 5)), r)), Style())
+            r'stroke-dasharray="([^"]+)"',
+            render_svg(drawing(Outline(((0, 0), (5, 5)), r)), Style()),
         )
         for r in ROLES
         if r.startswith("series")
@@ -160,7 +161,7 @@ def test_every_role_has_a_class_and_a_shut_gate_a_pattern() -> None:
 
 def test_a_smooth_curve_keeps_between_its_points() -> None:
     points = ((0.0, 0.0), (100.0, 0.0), (110.0, 5.0), (120.0, 10.0), (220.0, 10.0))
-    svg = render_svg(drawing(Path(points, curved=True)), Style())
+    svg = render_svg(drawing(Outline(points, curved=True)), Style())
     (d,) = re.findall(r' d="(M0 0C[^"]+)"', svg)
     numbers = [float(x) for x in re.findall(r"-?[\d.]+", d)]
     xs, ys = numbers[::2], numbers[1::2]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from handgrad.checking.checking import Checker
-from handgrad.checking.figures import Entry
+from handgrad.checking.figures import WrittenEntry
 from handgrad.checking.names import gradient_key
 from handgrad.checking.reading import Answers, entry_of
 from handgrad.checking.report import CheckReport, Judged
@@ -120,7 +120,7 @@ def entries(problem: Problem, returned: Any) -> Answers:
     return answers
 
 
-def _entry(value: Any, name: str) -> Entry:
+def _entry(value: Any, name: str) -> WrittenEntry:
     dtype = str(getattr(value, "dtype", ""))
     single = any(kind in dtype for kind in ("float32", "float16", "bfloat16"))
     try:
@@ -129,4 +129,4 @@ def _entry(value: Any, name: str) -> Entry:
         raise OptionError(str(error), where=name) from None
     half = np.zeros(entry.shape)
     floor = SINGLE if single else DOUBLE
-    return Entry(entry.value, half, {}, entry.faults, floor, strict=True)
+    return WrittenEntry(entry.value, half, {}, entry.faults, floor, strict=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from handgrad.checking import slips
-from handgrad.checking.figures import Entry, Habit
-from handgrad.checking.formula import Formula
+from handgrad.checking.figures import Habit, WrittenEntry
+from handgrad.checking.formula import CompiledFormula
 from handgrad.checking.report import Diagnosis, Done, Numbers, Places
+from handgrad.checking.tolerance import ROUNDING, Halves, allowed, halves
 from handgrad.checking.words import (
     MISTAKES,
     broadcast_text,
@@ -26,9 +26,6 @@ from handgrad.checking.worlds import World, meets
 from handgrad.expression import Leaf
 from handgrad.operations.mistakes import PRIORITY, Mistake
 from handgrad.operations.operation import Array
-
-if TYPE_CHECKING:
-    from handgrad.checking.judging import Halves
 
 NAMED = 3
 """Explanations that are given, at most."""
@@ -77,7 +74,7 @@ class _Seen:
         gap = np.abs(array - self.value)
         return bool((gap <= 20 * self.half + NEAR * size)[self.given].all())
 
-    def may_fit(self, formula: Formula, array: Array) -> bool:
+    def may_fit(self, formula: CompiledFormula, array: Array) -> bool:
         """Whether a formula leads to the figures from the numbers that the student's were rounded from."""
         if not self.is_near(array):
             return False
@@ -90,7 +87,7 @@ Scored = tuple[tuple[int, ...], Diagnosis]
 class Diagnosing:
     """Explains wrong entries of one set of answers."""
 
-    def __init__(self, work: Work, entries: Mapping[Leaf, Entry], habit: Habit) -> None:
+    def __init__(self, work: Work, entries: Mapping[Leaf, WrittenEntry], habit: Habit) -> None:
         self.work = work
         self.structure = work.structure
         self.entries = entries
@@ -100,7 +97,7 @@ class Diagnosing:
     def of(
         self,
         quantity: Quantity,
-        entry: Entry,
+        entry: WrittenEntry,
         half: Halves,
         wrong: Array,
         own: World,
@@ -127,9 +124,10 @@ class Diagnosing:
             found = list(self._copied(seen)) or list(self._scaled(seen))
         return _best(found)
 
-    def of_shape(self, quantity: Quantity, entry: Entry, own: World) -> tuple[Diagnosis, ...]:
+    def of_shape(
+        self, quantity: Quantity, entry: WrittenEntry, own: World
+    ) -> tuple[Diagnosis, ...]:
         """Why an entry has a shape that its quantity cannot have."""
-        from handgrad.checking.judging import allowed, halves
 
         exact = self.work.exact[quantity.leaf]
         half = halves(entry, self.habit, allowed(entry, self.work, quantity.leaf)).written
@@ -153,16 +151,15 @@ class Diagnosing:
         consequence = broadcast_text(quantity, entry.shape, exact.shape)
         return (replace(best[0], text=(*best[0].text, *consequence)), *best[1:])
 
-    def _slack(self, entry: Entry, half: Array) -> Array:
+    def _slack(self, entry: WrittenEntry, half: Array) -> Array:
         """How far figures may be from what explains them: no further than numbers of their own size allow."""
-        from handgrad.checking.judging import ROUNDING, halves
 
         sizes = np.abs(entry.value)
         largest = float(np.max(sizes[np.isfinite(sizes)], initial=0.0))
         floor = np.full(entry.value.shape, entry.floor * largest + ROUNDING)
         return np.minimum(half, halves(entry, self.habit, floor).written)
 
-    def _unread(self, entry: Entry) -> Diagnosis:
+    def _unread(self, entry: WrittenEntry) -> Diagnosis:
         blank = tuple(tuple(int(i) for i in at) for at in np.argwhere(np.isnan(entry.value))[:64])
         return Diagnosis("not_entered", unread_text(blank, bool(entry.faults)), blank)
 
@@ -175,7 +172,7 @@ class Diagnosing:
                 score = (numbers == "rounded", PRIORITY[variant.mistake.rule])
                 yield self._scored(seen, variant.mistake, numbers, score)
 
-    def _numbers(self, seen: _Seen, formula: Formula) -> Numbers | None:
+    def _numbers(self, seen: _Seen, formula: CompiledFormula) -> Numbers | None:
         """What a formula gives the figures from, or may with roundings on the way; else None."""
         arrays = []
         for base in seen.bases:
@@ -200,7 +197,7 @@ class Diagnosing:
 
     # -- slips of the pen ------------------------------------------------------------------------
 
-    def _slips(self, seen: _Seen, entry: Entry) -> Iterator[Scored]:
+    def _slips(self, seen: _Seen, entry: WrittenEntry) -> Iterator[Scored]:
         quantity = seen.quantity
         for position, base in enumerate(self._references(seen)):
             for order, slip in enumerate(
@@ -301,7 +298,7 @@ class Diagnosing:
         self,
         base: Mapping[Leaf, Array],
         sites: list[Quantity],
-        wrong: Mapping[Leaf, Formula],
+        wrong: Mapping[Leaf, CompiledFormula],
     ) -> dict[Leaf, Array] | None:
         """The numbers of a base with some steps that were not entered done wrong."""
         numbers = dict(base)
@@ -316,7 +313,7 @@ class Diagnosing:
         return numbers
 
     @staticmethod
-    def _run(numbers: Mapping[Leaf, Array], formula: Formula) -> Array | None:
+    def _run(numbers: Mapping[Leaf, Array], formula: CompiledFormula) -> Array | None:
         """The value of a wrong formula; None where its shapes fit in one case but not in many, where nothing
         differs from case to case in what it reduces over the cases, or where its constants divide by 0."""
         try:
@@ -360,7 +357,7 @@ class Diagnosing:
         seen: _Seen,
         base: Mapping[Leaf, Array],
         sites: list[Quantity],
-        wrong: Mapping[Leaf, Formula],
+        wrong: Mapping[Leaf, CompiledFormula],
     ) -> bool:
         """Whether mistakes in steps that were not entered, or in the last one, give the figures."""
         numbers = self._after(base, sites, wrong)

@@ -40,7 +40,7 @@ _BLANKS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class WrittenFigure:
     """One figure: its value, half a unit of its last digit, and how it was written.
 
     `decimals` and `digits` count what stands after the point and the significant ones, both 0
@@ -60,7 +60,7 @@ def is_blank(text: str) -> bool:
     return text.strip().lower() in _BLANKS
 
 
-def read_figure(text: str) -> Figure | None:
+def read_figure(text: str) -> WrittenFigure | None:
     """The figure that a text writes, or None: `0.42`, `-2`, `1/3`, `−0.17`, `0,42`, `1.2e-3`."""
     plain = text.strip().replace("−", "-").replace("–", "-").replace("\u00a0", "").lstrip("≈~= ")
     if _COMMA.fullmatch(plain):
@@ -69,7 +69,7 @@ def read_figure(text: str) -> Figure | None:
     if fraction is not None:
         if not int(fraction[2]):
             return None
-        return Figure(float(Fraction(int(fraction[1]), int(fraction[2]))), 0.0, text)
+        return WrittenFigure(float(Fraction(int(fraction[1]), int(fraction[2]))), 0.0, text)
     found = _DECIMAL.fullmatch(plain)
     if found is None or not (found[1] or found[2]):
         return None
@@ -81,7 +81,7 @@ def read_figure(text: str) -> Figure | None:
     if exponent - decimals > float_info.max_10_exp:
         return None  # 0e584 is 0, to no digit that could be told
     half = 0.5 * 10.0 ** (exponent - decimals)
-    return Figure(value, half, text, decimals - exponent, digits, not found[2])
+    return WrittenFigure(value, half, text, decimals - exponent, digits, not found[2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Habit:
     of_zero: int = 4
 
     @classmethod
-    def of(cls, figures: Iterable[Figure]) -> Habit:
+    def of(cls, figures: Iterable[WrittenFigure]) -> Habit:
         """The habit that most figures with a point and a nonzero value show; the larger of two as common."""
         counted = [f for f in figures if f.value and not f.whole and f.digits]
         if not counted:
@@ -136,7 +136,7 @@ def _commonest(numbers: Iterable[int]) -> tuple[int, int]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Entry:
+class WrittenEntry:
     """The figures entered for one quantity, as an array; NaN where a cell has none.
 
     Arguments:
@@ -150,7 +150,7 @@ class Entry:
 
     value: Array
     half: Array
-    figures: dict[tuple[int, ...], Figure]
+    figures: dict[tuple[int, ...], WrittenFigure]
     faults: dict[tuple[int, ...], str]
     floor: float = EXACT
     factor: float = 1.0
@@ -166,7 +166,7 @@ class Entry:
         """Whether no cell holds a number."""
         return bool(np.isnan(self.value).all())
 
-    def reshaped(self, shape: tuple[int, ...]) -> Entry:
+    def reshaped(self, shape: tuple[int, ...]) -> WrittenEntry:
         """The same figures in another shape with as many places."""
         places = np.arange(self.value.size).reshape(self.value.shape)
         new = {int(p): i for i, p in np.ndenumerate(places.reshape(shape))}
@@ -174,7 +174,7 @@ class Entry:
         def moved(at: tuple[int, ...]) -> tuple[int, ...]:
             return new[int(places[at])]
 
-        return Entry(
+        return WrittenEntry(
             self.value.reshape(shape),
             self.half.reshape(shape),
             {moved(k): f for k, f in self.figures.items()},
@@ -183,9 +183,9 @@ class Entry:
             strict=self.strict,
         )
 
-    def cases_last(self) -> Entry:
+    def cases_last(self) -> WrittenEntry:
         """The same figures with their first axis, which counts cases, put last."""
-        return Entry(
+        return WrittenEntry(
             np.moveaxis(self.value, 0, -1),
             np.moveaxis(self.half, 0, -1),
             {(*k[1:], k[0]): f for k, f in self.figures.items()},
@@ -194,19 +194,19 @@ class Entry:
             strict=self.strict,
         )
 
-    def scaled(self, factor: float) -> Entry:
+    def scaled(self, factor: float) -> WrittenEntry:
         """The figures times a factor; they claim the digits that they were written with."""
         return replace(self, value=self.value * factor, factor=self.factor * factor)
 
 
-def from_array(array: Array) -> Entry:
+def from_array(array: Array) -> WrittenEntry:
     """An array of numbers, each taken with the digits that it prints with."""
     single = array.dtype.itemsize <= 4 and array.dtype.kind == "f"
     floor = SINGLE if single else EXACT
     value = array.astype(float)
     value = np.where(np.isfinite(value), value, np.nan)
     if value.size > TEXTS or single:
-        return Entry(value, np.zeros(value.shape), {}, _not_finite(array), floor)
+        return WrittenEntry(value, np.zeros(value.shape), {}, _not_finite(array), floor)
     return _from_cells(array, {i: _cell(x) for i, x in np.ndenumerate(array)}, floor)
 
 
@@ -219,17 +219,17 @@ def _cell(value: Any) -> str:
     return repr(value.item() if isinstance(value, np.generic) else value)
 
 
-def from_cells(cells: Any, shape: tuple[int, ...]) -> Entry:
+def from_cells(cells: Any, shape: tuple[int, ...]) -> WrittenEntry:
     """Cells of text, flat and in order, as an array of a shape."""
     array = np.empty(shape)
     return _from_cells(array, dict(zip(np.ndindex(shape), cells, strict=True)), EXACT)
 
 
-def _from_cells(like: Array, cells: dict[tuple[int, ...], str], floor: float) -> Entry:
+def _from_cells(like: Array, cells: dict[tuple[int, ...], str], floor: float) -> WrittenEntry:
     value, half = np.full(like.shape, np.nan), np.zeros(like.shape)
-    figures: dict[tuple[int, ...], Figure] = {}
+    figures: dict[tuple[int, ...], WrittenFigure] = {}
     faults: dict[tuple[int, ...], str] = {}
-    known: dict[str, Figure | None] = {}
+    known: dict[str, WrittenFigure | None] = {}
     for at, text in cells.items():
         if text not in known:
             known[text] = read_figure(text)
@@ -240,4 +240,4 @@ def _from_cells(like: Array, cells: dict[tuple[int, ...], str], floor: float) ->
             continue
         value[at], half[at] = figure.value, figure.half
         figures[at] = figure
-    return Entry(value, half, figures, faults, floor)
+    return WrittenEntry(value, half, figures, faults, floor)

@@ -18,7 +18,7 @@ from handgrad.running.cleaning import without_residue
 
 
 @dataclass(frozen=True, slots=True)
-class Formula:
+class CompiledFormula:
     """A formula, what it refers to, and the calls that compute it.
 
     `shape` is that of one case; where it is `batched` the cases lie on one more axis, the last.
@@ -52,18 +52,18 @@ class Formula:
 
 def compiled(
     expression: Expression, shapes: Callable[[Leaf], Shape], batched: Set[Leaf]
-) -> Formula | None:
+) -> CompiledFormula | None:
     """A formula ready to run; None where the shapes in it do not fit."""
     try:
         tree = annotated(expression, shapes)
     except HandgradError:
         return None
-    compiler = _Compiler(batched)
+    compiler = _FormulaCompiler(batched)
     try:
         out = compiler.place(tree)
     except Misfit:
         return None  # what a mistake leaves may be one number, which has no axis for a softmax
-    return Formula(
+    return CompiledFormula(
         expression=tree,
         leaves=leaves(tree),
         shape=tree.shape or (),
@@ -72,7 +72,7 @@ def compiled(
     )
 
 
-class _Compiler:
+class _FormulaCompiler:
     """Places a tree's nodes in slots: leaves and constants first, then calls in order."""
 
     def __init__(self, batched: Set[Leaf]) -> None:

@@ -8,15 +8,15 @@ were wrong. All dependents of a slip are so recomputed from it, and it costs onc
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from handgrad.checking.diagnosis import Diagnosing
-from handgrad.checking.figures import EXACT, Entry, Habit
-from handgrad.checking.formula import Formula
+from handgrad.checking.figures import Habit, WrittenEntry
+from handgrad.checking.formula import CompiledFormula
 from handgrad.checking.matching import Matched
 from handgrad.checking.report import MOST_WRONG, Judged, Places, Verdict
+from handgrad.checking.tolerance import Halves, allowed, halves
 from handgrad.checking.work import Quantity, Work
 from handgrad.checking.worlds import World, hull, meeting, meets, widened
 from handgrad.expression import Adjoint, Leaf
@@ -41,72 +41,6 @@ def _order(quantity: Quantity) -> tuple[int, ...]:
     if quantity.step:
         return tuple(map(int, quantity.step.split(".")))
     return ({"forward": 1, "backward": 2, "update": 3}[quantity.phase], 10**6)
-
-
-@dataclass(frozen=True, slots=True)
-class Halves:
-    """Half a unit of the last digit of each figure: as it was written, and as it will have been carried.
-
-    Trailing zeros are often not written, so a number that was carried had at least the digits that
-    the sheet's figures have by habit.
-    """
-
-    written: Array
-    carried: Array
-
-
-ROUNDING = 1e-15
-"""What rounding may leave of 0, or of numbers of the size of 1 that cancel."""
-
-TINY = 1e-6
-"""How close, relative to itself, a figure must come to a number that is small beside its array's largest."""
-
-SMALL = 1e-6
-"""A number is small that is no more than this share of the largest, such as a score beside a mask's −10⁹."""
-
-MANY = 6
-"""Digits that a whole number has for it to be taken as rounded, 3679099.38 to 3679099, whatever the habit."""
-
-
-def allowed(entry: Entry, work: Work, leaf: Leaf) -> Array:
-    """By figure, how far off it may be whatever its digits: floats' own rounding, where that has a part in it.
-
-    A number far below the largest that floats have as exactly as any other, such as e⁻¹⁴⁸, is held to its own
-    size.
-    """
-    exact = work.exact[leaf]
-    sizes = np.abs(exact)
-    largest = float(np.max(sizes[np.isfinite(sizes)], initial=0.0))
-    floor = entry.floor * largest + ROUNDING
-    allowed = np.full(entry.value.shape, floor)
-    if exact.shape != entry.value.shape:
-        return allowed
-    tiny = (sizes > 0) & (sizes <= max(floor, SMALL * largest))
-    tiny &= np.nan_to_num(entry.value) != 0
-    if tiny.any():
-        floats = np.broadcast_to(work.floats[leaf], exact.shape)
-        sure = tiny & (np.abs(floats - exact) <= EXACT / 10 * sizes)
-        allowed[sure] = TINY * sizes[sure]
-    return allowed
-
-
-def halves(entry: Entry, habit: Habit, floor: Array) -> Halves:
-    """The halves of an entry's figures, which may be off by the floor whatever their digits."""
-    written = entry.half.copy()
-    carried = entry.half.copy()
-    for at, figure in entry.figures.items():
-        unit = habit.unit(figure.value)
-        if figure.value == 0:
-            written[at] = carried[at] = min(figure.half, unit)
-        elif figure.whole:
-            text = figure.text.strip().lower().partition("e")[0].rstrip(".")
-            zeros = len(text) - len(text.rstrip("0"))
-            if len(text.strip("-0")) < MANY:
-                written[at] = min(figure.half * 10.0**zeros, unit) if figure.half else 0.0
-            carried[at] = written[at]
-        else:
-            carried[at] = min(figure.half, unit)
-    return Halves(written * entry.factor * (1 + 1e-9) + floor, carried * entry.factor + floor)
 
 
 class _Judging:
@@ -148,7 +82,9 @@ class _Judging:
             if world.depends(quantity.formula):
                 world.tainted.add(quantity.leaf)
 
-    def _unshown(self, world: World, formula: Formula, value: Array) -> Callable[[], Interval]:
+    def _unshown(
+        self, world: World, formula: CompiledFormula, value: Array
+    ) -> Callable[[], Interval]:
         if not self.rounded_unseen:
             return lambda: world.reach(formula)
         return lambda: widened(world.reach(formula), _units(self.habit, value))
@@ -156,14 +92,14 @@ class _Judging:
     def _worlds(self) -> list[World]:
         return [self.own] if self.own is self.right else [self.own, self.right]
 
-    def _misshapen(self, quantity: Quantity, entry: Entry) -> None:
+    def _misshapen(self, quantity: Quantity, entry: WrittenEntry) -> None:
         expected = self.work.exact[quantity.leaf]
         diagnosis = self.diagnosing.of_shape(quantity, entry, self.own)
         self.results.append(Judged(quantity, "wrong", expected, entry, None, (), diagnosis))
 
     # -- entered ---------------------------------------------------------------------------------
 
-    def _entered(self, quantity: Quantity, entry: Entry) -> None:
+    def _entered(self, quantity: Quantity, entry: WrittenEntry) -> None:
         leaf = quantity.leaf
         exact = self.work.exact[leaf]
         half = halves(entry, self.habit, allowed(entry, self.work, leaf))
@@ -206,7 +142,7 @@ class _Judging:
         if diagnosis and diagnosis[0].supposed:
             self._suppose(diagnosis[0].supposed, quantity)
 
-    def _suppose(self, steps: Sequence[tuple[Quantity, Formula]], until: Quantity) -> None:
+    def _suppose(self, steps: Sequence[tuple[Quantity, CompiledFormula]], until: Quantity) -> None:
         """Steps that were not entered as they must have been done, for one slip in them to cost once.
 
         All that was taken so far and follows from them without being entered is worked out anew.
@@ -336,7 +272,7 @@ def _places(mask: Array) -> Places:
     return tuple(tuple(int(i) for i in at) for at in np.argwhere(mask)[:MOST_WRONG])
 
 
-def _rescaled(work: Work, entries: Mapping[Leaf, Entry]) -> dict[Leaf, Entry]:
+def _rescaled(work: Work, entries: Mapping[Leaf, WrittenEntry]) -> dict[Leaf, WrittenEntry]:
     """The entries, with gradients of single cases put as each case's own.
 
     Many divide by the number of cases at the output already, so that every δ carries 1/N; the

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from handgrad.checking.figures import Entry
+from handgrad.checking.figures import WrittenEntry
 from handgrad.checking.names import (
     gradient_of,
     leaf_named,
@@ -45,8 +45,8 @@ SHOWN = 12
 class Matched:
     """Entries by what they are for; those of a shape that the quantity cannot have stand apart."""
 
-    entries: dict[Leaf, Entry] = field(default_factory=dict)
-    misshapen: dict[Leaf, Entry] = field(default_factory=dict)
+    entries: dict[Leaf, WrittenEntry] = field(default_factory=dict)
+    misshapen: dict[Leaf, WrittenEntry] = field(default_factory=dict)
     arrangements: dict[Leaf, Arrangement] = field(default_factory=dict)
     unused: list[Unused] = field(default_factory=list)
 
@@ -89,10 +89,10 @@ def matched(work: Work, answers: Answers) -> Matched:
     return result
 
 
-Named: TypeAlias = list[tuple[str, Entry]]
+Named: TypeAlias = list[tuple[str, WrittenEntry]]
 
 
-def _apart(answers: Answers, work: Work) -> tuple[Named, list[tuple[str, str, Entry]]]:
+def _apart(answers: Answers, work: Work) -> tuple[Named, list[tuple[str, str, WrittenEntry]]]:
     """The answers, and those after the update by parameter and as they were called: `updated.b3`, `b3_new`.
 
     A value of the problem's own that is called x_new is that value.
@@ -134,7 +134,7 @@ def _not_asked(work: Work, name: str) -> Unused:
     return NotAsked(name, meant or closest(plain(name), _names(work)))
 
 
-def _given(work: Work, name: str, leaf: Leaf | None, entry: Entry) -> Iterator[Unused]:
+def _given(work: Work, name: str, leaf: Leaf | None, entry: WrittenEntry) -> Iterator[Unused]:
     """A number that the problem gives needs no answer; one copied down wrong is worth a line."""
     value = work.exact.get(leaf) if leaf is not None else None
     if value is None or entry.value.size != value.size:
@@ -147,7 +147,7 @@ def _given(work: Work, name: str, leaf: Leaf | None, entry: Entry) -> Iterator[U
         yield GivenOtherwise(name, moves)
 
 
-def _place(work: Work, result: Matched, quantity: Quantity, name: str, entry: Entry) -> None:
+def _place(work: Work, result: Matched, quantity: Quantity, name: str, entry: WrittenEntry) -> None:
     leaf = quantity.leaf
     for at, text in list(entry.faults.items())[:SHOWN]:
         result.unused.append(NotANumber(name, at, text))
@@ -170,8 +170,8 @@ def _place(work: Work, result: Matched, quantity: Quantity, name: str, entry: En
 
 
 def _fitted(
-    entry: Entry, full: tuple[int, ...], quantity: Quantity
-) -> tuple[Entry | None, Arrangement | None]:
+    entry: WrittenEntry, full: tuple[int, ...], quantity: Quantity
+) -> tuple[WrittenEntry | None, Arrangement | None]:
     """The entry in the quantity's shape where it has that, or writes it in another way; else None.
 
     A vector may be written as a row or as a column, and a list stands for a matrix of one row or
@@ -189,7 +189,7 @@ def _fitted(
     return None, None
 
 
-def _turned(entry: Entry, exact: Array | None, quantity: Quantity) -> bool:
+def _turned(entry: WrittenEntry, exact: Array | None, quantity: Quantity) -> bool:
     """Whether a square of cases has one in each row, by its figures: they are right so, and not as they stand."""
     if not quantity.batched or entry.strict or len(entry.shape) != 2 or exact is None:
         return False
@@ -197,14 +197,14 @@ def _turned(entry: Entry, exact: Array | None, quantity: Quantity) -> bool:
     return rows == columns > 1 and not _near(entry, exact) and _near(entry.cases_last(), exact)
 
 
-def _near(entry: Entry, exact: Array) -> bool:
+def _near(entry: WrittenEntry, exact: Array) -> bool:
     """Whether figures are right as they were written, entry by entry."""
     return exact.shape == entry.shape and bool(
         np.all(np.abs(entry.value - exact) <= entry.half * 1.01 + 1e-9)
     )
 
 
-def _written_another_way(entry: Entry, full: tuple[int, ...], rank: int) -> bool:
+def _written_another_way(entry: WrittenEntry, full: tuple[int, ...], rank: int) -> bool:
     """Whether figures have a shape but for axes of length 1, and no axis is turned; `rank` is that of one case."""
     shape = entry.shape
     if entry.strict and rank > 1 and entry.value.size > 1:

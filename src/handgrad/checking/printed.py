@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from handgrad.checking.figures import Entry, Habit
-from handgrad.checking.judging import allowed, halves
+from handgrad.checking.figures import Habit, WrittenEntry
 from handgrad.checking.report import Diagnosis, Judged, Places, Printed, Verdict
+from handgrad.checking.tolerance import allowed, halves
 from handgrad.checking.work import Work
 from handgrad.expression import Leaf
 from handgrad.operations.operation import Array
@@ -84,7 +84,7 @@ class _Rounded:
         self.work = work
         self.runs: dict[int, Mapping[Leaf, Array]] = {}
 
-    def decimals(self, leaf: Leaf, entry: Entry, half: Array) -> int | None:
+    def decimals(self, leaf: Leaf, entry: WrittenEntry, half: Array) -> int | None:
         """The decimals that explain the figures, if rounding every number to so many does."""
         for count in range(FINEST, COARSEST - 1, -1):
             value = self._run(count).get(leaf)

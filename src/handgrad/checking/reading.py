@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.checking.figures import Entry, from_array, from_cells
+from handgrad.checking.figures import WrittenEntry, from_array, from_cells
 from handgrad.checking.leniently import tables_of
 from handgrad.checking.remark_words import fault_text, unused_text
 from handgrad.checking.remarks import (
@@ -54,8 +54,8 @@ class Answers:
     `unused` are the things that could not be read.
     """
 
-    entries: dict[str, Entry] = field(default_factory=dict)
-    updated: dict[str, Entry] = field(default_factory=dict)
+    entries: dict[str, WrittenEntry] = field(default_factory=dict)
+    updated: dict[str, WrittenEntry] = field(default_factory=dict)
     unused: list[Unused] = field(default_factory=list)
     where: str = ""
 
@@ -169,7 +169,7 @@ def from_mapping(table: Mapping[Any, Any]) -> Answers:
 
 
 def _enter(
-    answers: Answers, into: dict[str, Entry], name: str, value: Any, section: str = ""
+    answers: Answers, into: dict[str, WrittenEntry], name: str, value: Any, section: str = ""
 ) -> None:
     try:
         into[name] = entry_of(value)
@@ -187,9 +187,9 @@ class NoArrayError(ValueError):
         self.fault = fault
 
 
-def entry_of(value: Any) -> Entry:
+def entry_of(value: Any) -> WrittenEntry:
     """The figures of one quantity. Raises `NoArrayError` for what is no array."""
-    if isinstance(value, Entry):
+    if isinstance(value, WrittenEntry):
         return value
     if isinstance(value, Mapping):
         if set(value) != {"cases"}:
@@ -205,7 +205,7 @@ def entry_of(value: Any) -> Entry:
     return from_cells(cells, shape)
 
 
-def _of_array(value: Any) -> Entry:
+def _of_array(value: Any) -> WrittenEntry:
     if hasattr(value, "detach"):
         value = value.detach()
     try:

@@ -8,8 +8,8 @@ from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 
-from handgrad.checking.figures import Entry
-from handgrad.checking.formula import Formula
+from handgrad.checking.figures import WrittenEntry
+from handgrad.checking.formula import CompiledFormula
 from handgrad.checking.remark_words import arrangement_text, unused_text
 from handgrad.checking.remarks import Arrangement, Unused
 from handgrad.checking.work import Quantity
@@ -73,7 +73,7 @@ class Diagnosis:
     text: Text
     entries: Places
     step: str = ""
-    supposed: tuple[tuple[Quantity, Formula], ...] = field(default=(), repr=False)
+    supposed: tuple[tuple[Quantity, CompiledFormula], ...] = field(default=(), repr=False)
     done: tuple[Done, ...] = ()
     written: str = ""
     meant: str = ""
@@ -113,7 +113,7 @@ class Judged:
     quantity: Quantity
     verdict: Verdict
     expected: Array
-    entry: Entry | None = None
+    entry: WrittenEntry | None = None
     following: Array | None = None
     wrong: Places = ()
     diagnosis: tuple[Diagnosis, ...] = ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from handgrad.checking.figures import Entry, Figure, Habit
+from handgrad.checking.figures import Habit, WrittenEntry, WrittenFigure
 from handgrad.checking.report import Places
 from handgrad.operations.operation import Array
 
@@ -35,7 +35,7 @@ class Slip:
 
 
 def found(
-    entry: Entry, half: Array, wrong: Array, reference: Array, habit: Habit
+    entry: WrittenEntry, half: Array, wrong: Array, reference: Array, habit: Habit
 ) -> Iterator[Slip]:
     """The slips that lead from `reference` to the figures entered, the likelier first."""
     if reference.shape != entry.value.shape or not np.isfinite(reference).all():
@@ -65,7 +65,7 @@ def found(
             yield Slip(slip[0], places, slip[1], slip[2])
 
 
-def _cut(entry: Entry, reference: Array, places: Places) -> bool:
+def _cut(entry: WrittenEntry, reference: Array, places: Places) -> bool:
     """Whether the wrong figures are those that are left where further digits are cut off."""
     for at in places:
         figure, exact = entry.figures.get(at), float(reference[at])
@@ -78,7 +78,7 @@ def _cut(entry: Entry, reference: Array, places: Places) -> bool:
     return bool(places)
 
 
-def _last_digits(entry: Entry, reference: Array, places: Places) -> bool:
+def _last_digits(entry: WrittenEntry, reference: Array, places: Places) -> bool:
     """Whether each wrong figure is off by one in its last digit."""
     for at in places:
         figure = entry.figures.get(at)
@@ -105,7 +105,9 @@ def _swapped(value: Array, reference: Array, slack: Array, wrong: Array) -> bool
     return bool((np.abs(ours - theirs) <= np.max(slack[wrong])).all())
 
 
-def _digits(figure: Figure | None, reference: float, unit: float) -> tuple[str, str, str] | None:
+def _digits(
+    figure: WrittenFigure | None, reference: float, unit: float
+) -> tuple[str, str, str] | None:
     """The rule by which a figure's digits differ from those it should have, and both."""
     if figure is None or figure.digits > MOST_DIGITS or not 0 <= figure.decimals <= 12:
         return None

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.checking.formula import Formula, compiled
+from handgrad.checking.formula import CompiledFormula, compiled
 from handgrad.checking.names import target_of
 from handgrad.checking.subjects import Subjects
 from handgrad.checking.surroundings import Around
@@ -67,13 +67,13 @@ class Quantity:
     step: str
     kind: StepKind
     phase: Phase
-    ways: tuple[Formula, ...]
+    ways: tuple[CompiledFormula, ...]
     asked: bool
     line: TraceLine | None
     through: str = ""
 
     @property
-    def formula(self) -> Formula:
+    def formula(self) -> CompiledFormula:
         return self.ways[0]
 
     @property
@@ -90,7 +90,7 @@ class Variant:
     """A mistake with its formula compiled."""
 
     mistake: Mistake
-    formula: Formula
+    formula: CompiledFormula
 
 
 @dataclass(eq=False)
@@ -105,7 +105,9 @@ class Structure:
     shapes: Mapping[Leaf, Shape]
     batched: frozenset[Leaf]
     variants: dict[Leaf, tuple[Variant, ...]] = field(default_factory=dict)
-    pairs: dict[Leaf, tuple[tuple[Mistake, Mistake, Formula], ...]] = field(default_factory=dict)
+    pairs: dict[Leaf, tuple[tuple[Mistake, Mistake, CompiledFormula], ...]] = field(
+        default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         self.by_leaf: dict[Leaf, Quantity] = {q.leaf: q for q in self.quantities}
@@ -120,7 +122,7 @@ class Structure:
     def shape(self, leaf: Leaf) -> Shape:
         return self.shapes[leaf]
 
-    def compiled(self, expression: Expression) -> Formula | None:
+    def compiled(self, expression: Expression) -> CompiledFormula | None:
         """A formula of the problem's names; None where shapes do not fit."""
         return compiled(expression, self.shape, self.batched)
 
@@ -143,18 +145,18 @@ class Structure:
                     found.setdefault(key, Variant(mistake, formula))
         return list(found.values())
 
-    def pairs_of(self, quantity: Quantity) -> tuple[tuple[Mistake, Mistake, Formula], ...]:
+    def pairs_of(self, quantity: Quantity) -> tuple[tuple[Mistake, Mistake, CompiledFormula], ...]:
         """The pairs of mistakes made in one formula."""
         found = self.pairs.get(quantity.leaf)
         if found is None:
             found = self.pairs[quantity.leaf] = tuple(self._pairs(quantity))
         return found
 
-    def _pairs(self, quantity: Quantity) -> list[tuple[Mistake, Mistake, Formula]]:
+    def _pairs(self, quantity: Quantity) -> list[tuple[Mistake, Mistake, CompiledFormula]]:
         seen = self._surroundings.of(quantity)
         singles = self.mistakes(quantity)
         known = {v.formula.expression for v in singles} | {w.expression for w in quantity.ways}
-        result: list[tuple[Mistake, Mistake, Formula]] = []
+        result: list[tuple[Mistake, Mistake, CompiledFormula]] = []
         for variant in singles:
             for second in mistakes(variant.formula.expression, seen):
                 if second.rule == variant.mistake.rule:
@@ -310,8 +312,8 @@ class _Collecting:
             frozenset(self.batched),
         )
 
-    def _ways(self, *formulas: Expression | None) -> tuple[Formula, ...]:
-        found: dict[Expression, Formula] = {}
+    def _ways(self, *formulas: Expression | None) -> tuple[CompiledFormula, ...]:
+        found: dict[Expression, CompiledFormula] = {}
         for formula in formulas:
             ready = compiled(formula, self._shape, self.batched) if formula is not None else None
             if ready is not None:
@@ -346,7 +348,7 @@ class _Collecting:
         """The formula with every part that an equation computes called by its name."""
         return substitute(formula, lambda e: self.named.get(e) if isinstance(e, Call) else None)
 
-    def _quantity(self, line: Line, ways: tuple[Formula, ...], phase: Phase) -> Quantity:
+    def _quantity(self, line: Line, ways: tuple[CompiledFormula, ...], phase: Phase) -> Quantity:
         usual: StepKind = "compute" if phase == "forward" else "pass_backward"
         unseen: tuple[str, StepKind, TraceLine | None] = ("", usual, None)
         step, kind, shown = self.lines.get((line.leaf, ""), unseen)

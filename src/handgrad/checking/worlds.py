@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.checking.formula import Formula
+from handgrad.checking.formula import CompiledFormula
 from handgrad.expression import Leaf
 from handgrad.numbers import Interval, bounding
 from handgrad.operations.operation import Array
@@ -59,7 +59,7 @@ class World:
             self._bounds[leaf] = found
         return found
 
-    def value(self, formula: Formula) -> Array:
+    def value(self, formula: CompiledFormula) -> Array:
         """What a formula gives at the numbers as they are shown; what cancels leaves no rounding residue."""
         with np.errstate(all="ignore"):
             value = np.asarray(formula(self.values), dtype=float)
@@ -82,12 +82,12 @@ class World:
         bounds = self.bounds(leaf)
         return np.array_equal(bounds.lower, exact) and np.array_equal(bounds.upper, exact)
 
-    def reach(self, formula: Formula) -> Interval:
+    def reach(self, formula: CompiledFormula) -> Interval:
         """Bounds on what a formula may give, where every number lies within its own."""
         with np.errstate(all="ignore"):
             return Interval.of(formula(_Bounds(self, formula), bounding))
 
-    def depends(self, formula: Formula) -> bool:
+    def depends(self, formula: CompiledFormula) -> bool:
         """Whether a formula uses a number that a slip has gone into."""
         return any(leaf in self.tainted for leaf in formula.leaves)
 
@@ -101,7 +101,7 @@ def _largest(array: Array) -> float:
 class _Bounds(Mapping[Leaf, Any]):
     """A world's bounds, as the numbers that a formula runs on."""
 
-    def __init__(self, world: World, formula: Formula) -> None:
+    def __init__(self, world: World, formula: CompiledFormula) -> None:
         self.world = world
         self.formula = formula
 

@@ -9,13 +9,13 @@ import numpy as np
 
 from handgrad.comparison.structure import (
     Change,
+    ComparedQuantity,
     Comparison,
     EquationChange,
     GateChange,
     Index,
     LineDifference,
     NumberChange,
-    Quantity,
     SettingChange,
     StepPair,
     UnitState,
@@ -278,16 +278,16 @@ def _state(unit: Units, at: Index, index: Index) -> UnitState:
 # -- figures --------------------------------------------------------------------------------
 
 
-def _quantities(left: Trace, right: Trace) -> Iterator[Quantity]:
+def _quantities(left: Trace, right: Trace) -> Iterator[ComparedQuantity]:
     if np.ndim(left.run.loss) or np.ndim(right.run.loss):
         return
     name = left.graph.cost
-    yield Quantity("loss", name, float(left.run.loss), float(right.run.loss))
+    yield ComparedQuantity("loss", name, float(left.run.loss), float(right.run.loss))
     wanted = [t.problem.parameters or t.problem.data for t in (left, right)]
     for given in _all(*wanted):
-        yield Quantity("gradient", given, _length(left, given), _length(right, given))
+        yield ComparedQuantity("gradient", given, _length(left, given), _length(right, given))
     if left.loss_after is not None or right.loss_after is not None:
-        yield Quantity("loss_after", name, left.loss_after, right.loss_after)
+        yield ComparedQuantity("loss_after", name, left.loss_after, right.loss_after)
 
 
 def _length(trace: Trace, name: str) -> float | None:

@@ -13,10 +13,10 @@ import numpy as np
 from handgrad.comparison import Comparison, gate_text, labels
 from handgrad.comparison.structure import (
     Change,
+    ComparedQuantity,
     EquationChange,
     LineDifference,
     NumberChange,
-    Quantity,
     SettingChange,
     StepPair,
 )
@@ -51,11 +51,11 @@ NONE: Text = ("–",)
 
 def comparison_page(comparison: Comparison, layout: Layout = "document") -> Page:
     """Two solutions side by side, equal steps folded, what changed marked."""
-    return _Writer(comparison).page(layout)
+    return _PageWriter(comparison).page(layout)
 
 
 @dataclass
-class _Writer:
+class _PageWriter:
     comparison: Comparison
 
     @cached_property
@@ -329,7 +329,7 @@ def _setting(value: str | float | None) -> Text:
     return (value,) if isinstance(value, str) else (Literal(float(value)),)
 
 
-def _quantity(quantity: Quantity) -> Text:
+def _quantity(quantity: ComparedQuantity) -> Text:
     match quantity.kind:
         case "loss":
             return ("the loss",)

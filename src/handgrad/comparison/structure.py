@@ -156,7 +156,7 @@ class GateChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Quantity:
+class ComparedQuantity:
     """A figure of both solutions: the loss, the length of a gradient, the loss after the update."""
 
     kind: Literal["loss", "gradient", "loss_after"]
@@ -181,7 +181,7 @@ class Comparison:
     gates: int
     gate_changes: tuple[GateChange, ...]
     apart: tuple[str, ...]
-    quantities: tuple[Quantity, ...]
+    quantities: tuple[ComparedQuantity, ...]
     json: ClassVar = JsonForm("comparison", without=("left", "right"), also=("same",))
 
     @property

@@ -11,11 +11,11 @@ from handgrad.discussion.gates import backward_line, gate_swap, other_input, sol
 from handgrad.discussion.structure import (
     BiasGradient,
     CaseShares,
-    Entry,
     Index,
     InputScaling,
     MostSensitive,
     Question,
+    QuestionedEntry,
     Share,
     SmallChange,
     SumOverPaths,
@@ -113,10 +113,10 @@ def zero_entries(trace: Trace) -> ZeroEntries:
         for n, g in gradients.items()
         if (sizes := np.abs(g[g != 0])).size
     ]
-    smallest: Entry | None = None
+    smallest: QuestionedEntry | None = None
     if candidates:
         _, name, place = min(candidates, key=lambda c: c[0])
-        smallest = Entry(name, index_of(gradients[name], int(place)))
+        smallest = QuestionedEntry(name, index_of(gradients[name], int(place)))
     steps = (*(s for n in names for s in step_of(trace, n)), *(p.step for p in parts))
     every = units(trace)
     return ZeroEntries(
@@ -308,16 +308,16 @@ def most_sensitive(trace: Trace) -> MostSensitive | None:
     return MostSensitive(tuple(found), steps)
 
 
-def _entries(trace: Trace, most: int) -> list[tuple[Entry, float]]:
+def _entries(trace: Trace, most: int) -> list[tuple[QuestionedEntry, float]]:
     """The entries with the largest gradients in size, largest first."""
-    found: list[tuple[Entry, float]] = []
+    found: list[tuple[QuestionedEntry, float]] = []
     for name in differentiated(trace):
         if trace.graph.nodes[name].batched:
             continue
         gradient = total_gradient(trace, name)
         for place in np.argsort(-np.abs(gradient), axis=None, kind="stable")[:most]:
             index = index_of(gradient, int(place))
-            found.append((Entry(name, index), at_entry(gradient, index)))
+            found.append((QuestionedEntry(name, index), at_entry(gradient, index)))
     return sorted(found, key=lambda pair: -abs(pair[1]))[:most]
 
 
@@ -333,7 +333,7 @@ def small_change(trace: Trace) -> SmallChange | None:
     return next(iter((*(t for t in tried if t.close), *tried)), None)
 
 
-def _nudged(trace: Trace, where: Entry, gradient: float) -> SmallChange | None:
+def _nudged(trace: Trace, where: QuestionedEntry, gradient: float) -> SmallChange | None:
     home = trace.problem.parameters or trace.problem.data
     array = np.array(home[where.name].array, dtype=float)
     array[where.index] += NUDGE

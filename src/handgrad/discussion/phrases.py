@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from handgrad.discussion.structure import (
-    Entry,
+    QuestionedEntry,
     UpdatedValue,
 )
 from handgrad.expression import Adjoint, Expression, Name
@@ -25,12 +25,12 @@ def cited(steps: Sequence[str]) -> str:
     return f" (step{'s' if len(steps) > 1 else ''} {listed(steps)})"
 
 
-def entry_value(where: Entry) -> Expression:
+def entry_value(where: QuestionedEntry) -> Expression:
     """The entry as a formula."""
     return entry(Name(where.name), where.index)
 
 
-def entry_gradient(where: Entry) -> Expression:
+def entry_gradient(where: QuestionedEntry) -> Expression:
     """The gradient with respect to the entry, as a formula."""
     return entry(Adjoint(where.name), where.index)
 

@@ -57,7 +57,7 @@ class ZeroPart:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class QuestionedEntry:
     """One entry of a named value: `index` is empty for a scalar."""
 
     name: str
@@ -79,7 +79,7 @@ class ZeroEntries:
     zero: int
     untold: int
     total: int
-    smallest: Entry | None
+    smallest: QuestionedEntry | None
     smallest_value: float
     gates: tuple[str, ...]
     activations: tuple[str, ...]
@@ -177,7 +177,7 @@ class UpdatedValue:
     """The updated value of one entry of a parameter; `lines` lead to it, the last one gives it."""
 
     kind: ClassVar = "updated_value"
-    entry: Entry
+    entry: QuestionedEntry
     lines: tuple[TraceLine, ...]
     rule: str
     rate: float
@@ -192,8 +192,8 @@ class LargestMove:
     """Which entry of the parameters moves most in the update; `ties` move as far, to five digits."""
 
     kind: ClassVar = "largest_move"
-    entry: Entry
-    ties: tuple[Entry, ...]
+    entry: QuestionedEntry
+    ties: tuple[QuestionedEntry, ...]
     before: float
     gradient: float
     after: float
@@ -288,7 +288,7 @@ class SmallChange:
     """What the gradient foretells of a small change of one entry, and what happens."""
 
     kind: ClassVar = "small_change"
-    entry: Entry
+    entry: QuestionedEntry
     by: float
     gradient: float
     loss: float
@@ -316,7 +316,7 @@ class MostSensitive:
     """Every given number, by how strongly the loss depends on it."""
 
     kind: ClassVar = "most_sensitive"
-    entries: tuple[tuple[Entry, float], ...]
+    entries: tuple[tuple[QuestionedEntry, float], ...]
     steps: tuple[str, ...]
 
 

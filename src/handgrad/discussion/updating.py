@@ -10,10 +10,10 @@ import numpy as np
 
 from handgrad.discussion.gates import solved_alike
 from handgrad.discussion.structure import (
-    Entry,
     Index,
     LargestMove,
     LongerStep,
+    QuestionedEntry,
     UpdatedValue,
 )
 from handgrad.discussion.zeros import (
@@ -57,7 +57,7 @@ def updated_value(trace: Trace) -> UpdatedValue | None:
     own = [line for line in step.lines if _owner(trace, step, line) == name]
     lines = tuple(_entry_line(trace, line, index) for line in own)
     return UpdatedValue(
-        entry=Entry(name, index),
+        entry=QuestionedEntry(name, index),
         lines=lines,
         rule=update.rule,
         rate=update.rate,
@@ -109,9 +109,9 @@ def largest_move(trace: Trace) -> LargestMove | None:
     far, total = float(moves[name].max()), sum(m.size for m in moves.values())
     if far == 0 or total < 2:
         return None
-    where = Entry(name, index_of(moves[name], int(moves[name].argmax())))
+    where = QuestionedEntry(name, index_of(moves[name], int(moves[name].argmax())))
     as_far = (
-        Entry(n, tuple(int(i) for i in place))
+        QuestionedEntry(n, tuple(int(i) for i in place))
         for n, moved in moves.items()
         for place in np.argwhere(np.isclose(moved, far, rtol=TIED, atol=0))
     )

@@ -15,7 +15,7 @@ from handgrad.notation import (
     PRODUCT,
     SIGN,
     SUM,
-    Comparison,
+    Inequality,
     MatrixProduct,
     Negation,
     Power,
@@ -104,7 +104,7 @@ class Writer:
             return f"{self._within(arguments[0], ATOM)}[{_index(call.option('at'))}]", ATOM
         if call.operation in _WRITTEN_AS_OPERATORS and not call.options:
             match notation, arguments:
-                case Comparison(sign, _), (a, b):
+                case Inequality(sign, _), (a, b):
                     return f"{self._within(a, SUM)} {sign} {self._within(b, SUM)}", COMPARISON
                 case Power(), (a, b):
                     # The exponent may carry a sign or a power of its own: 2**-x**y.

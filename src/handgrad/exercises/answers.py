@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from handgrad.checking.formula import Formula
+from handgrad.checking.formula import CompiledFormula
 from handgrad.checking.work import Quantity, Structure, structure_of
 from handgrad.exercises.promises import Promise
 from handgrad.exercises.requirements import Requirements
@@ -33,7 +33,7 @@ ANYWHERE = ("slope_forgotten", "preactivation_used")
 """Of these, the ones that differ only where a unit is off or an activation is bent: it will do in one answer."""
 
 
-class Answers:
+class CandidateAnswers:
     """The answers of a problem's sheets.
 
     Arguments:
@@ -66,9 +66,9 @@ class Answers:
         }
 
     @cached_property
-    def _wrong(self) -> dict[tuple[str, str], tuple[Formula, ...]]:
+    def _wrong(self) -> dict[tuple[str, str], tuple[CompiledFormula, ...]]:
         """By answer and rule, the wrong formulas."""
-        found: dict[tuple[str, str], list[Formula]] = {}
+        found: dict[tuple[str, str], list[CompiledFormula]] = {}
         for target, quantity in self._asked.items():
             for variant in self.structure.mistakes(quantity) if quantity.phase != "update" else ():
                 if variant.mistake.rule in USUAL:

@@ -12,7 +12,7 @@ from typing import assert_never
 
 import numpy as np
 
-from handgrad.exercises.layers import Layer, layers
+from handgrad.exercises.layers import GatedLayer, layers
 from handgrad.exercises.meaning import HELD, TARGETS, Meaning
 from handgrad.exercises.promises import Promise
 from handgrad.exercises.reasons import TARGET_REASONS
@@ -48,12 +48,12 @@ class Events:
     asked: Requirements
 
     @cached_property
-    def gated(self) -> tuple[Layer, ...]:
+    def gated(self) -> tuple[GatedLayer, ...]:
         """The layers with gates."""
         return tuple(layer for layer in self._layers if layer.activation.gate)
 
     @cached_property
-    def _layers(self) -> tuple[Layer, ...]:
+    def _layers(self) -> tuple[GatedLayer, ...]:
         return layers(self.graph)
 
     # -- what is asked for --------------------------------------------------------------------

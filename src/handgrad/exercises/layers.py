@@ -18,7 +18,7 @@ from handgrad.operations.operation import Array
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class GatedLayer:
     """An activation of its own.
 
     Arguments:
@@ -70,10 +70,10 @@ class Layer:
         return moved.reshape(self.units, -1, array.shape[-1])
 
 
-def layers(graph: Graph) -> tuple[Layer, ...]:
+def layers(graph: Graph) -> tuple[GatedLayer, ...]:
     """The layers of a graph whose activations have names, in the order of the equations."""
     named = (a for a in activations(graph) if a.alone and isinstance(a.pre_activation, Name))
-    return tuple(Layer(k, a, _places(graph, a)) for k, a in enumerate(named, start=1))
+    return tuple(GatedLayer(k, a, _places(graph, a)) for k, a in enumerate(named, start=1))
 
 
 def _places(graph: Graph, activation: Activation) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from typing import overload
 import numpy as np
 
 from handgrad.errors import OptionError
-from handgrad.exercises.answers import Answers
+from handgrad.exercises.answers import CandidateAnswers
 from handgrad.exercises.drawing import Pool, Stream, drawn, pools, written
 from handgrad.exercises.events import Events
 from handgrad.exercises.layers import check_possible
@@ -201,8 +201,8 @@ class Search:
     # -- what can be had -----------------------------------------------------------------------
 
     @cached_property
-    def _answers(self) -> Answers:
-        return Answers(self._plain, self._pair, self.asked)
+    def _answers(self) -> CandidateAnswers:
+        return CandidateAnswers(self._plain, self._pair, self.asked)
 
     def _possible(self) -> tuple[tuple[Promise, ...], int]:
         """Every promise that can be kept, and how many candidates a sheet then takes, about.

@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from handgrad.exercises.drawing import Pool, Stream
-from handgrad.exercises.layers import Layer
+from handgrad.exercises.layers import GatedLayer
 from handgrad.exercises.requirements import Requirements
 from handgrad.exercises.running import Candidates, Ensemble
 from handgrad.operations.operation import Array
@@ -44,7 +44,7 @@ class Steering:
 
     problem: Problem
     opened: Ensemble
-    gated: tuple[Layer, ...]
+    gated: tuple[GatedLayer, ...]
     pools: Mapping[str, Pool]
     asked: Requirements
 
@@ -144,7 +144,7 @@ class Steering:
         return _chosen(stream, sum(layer.units for layer in self.gated), total, count)
 
     def _wanted(
-        self, layer: Layer, k: int, total: Array | None, stream: Stream, count: int
+        self, layer: GatedLayer, k: int, total: Array | None, stream: Stream, count: int
     ) -> Array | None:
         """Which units of a layer are to be off, by unit and candidate; None where it does not matter."""
         asked = self.asked.off.get(layer.number)

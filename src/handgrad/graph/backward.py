@@ -27,7 +27,7 @@ from handgrad.graph.recognising import Recognition, contains
 from handgrad.graph.structure import Gradient, Let, Line, Node, Shortcut, is_batched
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import tidied
-from handgrad.operations.recognise import Found
+from handgrad.operations.recognise import Recognised
 from handgrad.operations.reductions import mean_over_cases, sum_over_cases
 
 
@@ -51,9 +51,9 @@ class Backward:
     _emitted: list[Line] = field(default_factory=list)
     _contributions: dict[str, list[Line]] = field(default_factory=dict)
     _terms: dict[tuple[str, str], list[Expression]] = field(default_factory=dict)
-    _aside: tuple[Found, ...] = ()
-    _short: dict[Found, Line] = field(default_factory=dict)
-    _arrived: dict[Found, list[Expression]] = field(default_factory=dict)
+    _aside: tuple[Recognised, ...] = ()
+    _short: dict[Recognised, Line] = field(default_factory=dict)
+    _arrived: dict[Recognised, list[Expression]] = field(default_factory=dict)
     _detour: list[Line] = field(default_factory=list)
     _users: dict[str, list[str]] = field(default_factory=dict)
 
@@ -224,7 +224,7 @@ class Backward:
 
     # -- a loss and the activation before it ---------------------------------------------------
 
-    def _short_way(self, found: Found, formula: Expression, equation: str) -> Expression:
+    def _short_way(self, found: Recognised, formula: Expression, equation: str) -> Expression:
         """Pulls the gradient back to the scores in one step; it gets a line of its own."""
         scores = found.scores
         if isinstance(scores, Call):

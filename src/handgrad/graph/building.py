@@ -29,7 +29,7 @@ def build(problem: Problem) -> Graph:
     if known is not None:
         return known
     try:
-        graph = _Building(problem).graph()
+        graph = _GraphBuilding(problem).graph()
     except HandgradError as error:
         raise error.at(problem.where) if problem.where else error from None
     remember(problem, graph)
@@ -37,7 +37,7 @@ def build(problem: Problem) -> Graph:
 
 
 @dataclass
-class _Building:
+class _GraphBuilding:
     problem: Problem
     nodes: dict[str, Node] = field(default_factory=dict)
     batched: set[Leaf] = field(default_factory=set)

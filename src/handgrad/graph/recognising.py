@@ -13,7 +13,7 @@ from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated
 from handgrad.operations.exponentials import log_softmax
 from handgrad.operations.operation import Array, normal_axes
-from handgrad.operations.recognise import Found, Recogniser, Two, may_hold_loss
+from handgrad.operations.recognise import Recognised, Recogniser, Two, may_hold_loss
 from handgrad.operations.written_out import Sight
 
 
@@ -35,7 +35,7 @@ class Recognition:
     nodes: dict[str, Node]
     order: Sequence[str]
     values: Mapping[str, Array]
-    found: dict[str, tuple[Found, ...]] = field(default_factory=dict)
+    found: dict[str, tuple[Recognised, ...]] = field(default_factory=dict)
     plain: dict[str, Expression] = field(default_factory=dict)
     aside: set[str] = field(default_factory=set)
     direct: dict[str, Expression] = field(default_factory=dict)
@@ -86,7 +86,7 @@ class Recognition:
         still = {leaf.name for leaf in leaves(two.fused)}
         return {n for n in passed if n in still or not self._users[n] <= passed | {name}}
 
-    def _take(self, name: str, two: Two, found: tuple[Found, ...]) -> None:
+    def _take(self, name: str, two: Two, found: tuple[Recognised, ...]) -> None:
         fused = annotated(two.fused, self._shape)
         self.nodes[name] = replace(self.nodes[name], computed=fused)
         if not found:
@@ -109,7 +109,7 @@ class Recognition:
             for passed in one.passed:
                 self._computed_as_known(passed, one)
 
-    def _computed_as_known(self, name: str, one: Found) -> None:
+    def _computed_as_known(self, name: str, one: Recognised) -> None:
         """Computes an equation that is passed by as the operation that it writes out.
 
         A softmax written out in one equation is differentiated as one, too; the logarithm of a

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from handgrad.notation import Comparison, Function
+from handgrad.notation import Function, Inequality
 from handgrad.operations.operation import (
     Array,
     Kernel,
@@ -45,7 +45,7 @@ def _comparison(
         lambda xp, a, b: xp.where(holds(a, b), 1.0, 0.0),
         (None, None),
         family="arithmetic",
-        notation=Comparison(sign, symbol),
+        notation=Inequality(sign, symbol),
         words=_COMPARISON,
         kinks=(_EDGE,),
         within=within,

@@ -35,7 +35,7 @@ from handgrad.operations.terms import (
     cross_entropy_terms,
     softmax_cross_entropy_terms,
 )
-from handgrad.operations.written_out import Activation, Sight
+from handgrad.operations.written_out import Sight, WrittenActivation
 from handgrad.record import record
 
 SIGMOID, SOFTMAX = "sigmoid", "softmax"
@@ -45,7 +45,7 @@ MOST_TERMS = 64
 
 
 @record
-class Found:
+class Recognised:
     """A loss and the activation that feeds it, found in a formula.
 
     Arguments:
@@ -111,7 +111,7 @@ class Recogniser:
 
     definitions: Mapping[str, Expression]
     whole: Whole
-    found: list[Found] = field(default_factory=list)
+    found: list[Recognised] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.sight = Sight(self.definitions)
@@ -150,11 +150,11 @@ class Recogniser:
         plain: Expression,
         loss: str,
         kind: str,
-        activation: Activation,
+        activation: WrittenActivation,
         whole: bool = True,
     ) -> None:
         self.found.append(
-            Found(
+            Recognised(
                 fused=fused,
                 plain=plain,
                 loss=loss,
@@ -309,7 +309,7 @@ class Recogniser:
             )
         )
         plain = _sum([one, other])
-        self._add(fused, plain, cross_entropy.name, SOFTMAX, Activation(z, axes[0]))
+        self._add(fused, plain, cross_entropy.name, SOFTMAX, WrittenActivation(z, axes[0]))
         return Two(fused if one[0] > 0 else negate(fused), plain)
 
     def _weights(
@@ -437,13 +437,13 @@ class Recogniser:
         fused = softmax_cross_entropy(scores, y)
         direct = value is not None and is_name(value, activation.name)
         plain: Expression = cross_entropy(value, y) if direct and value is not None else call
-        single = Activation(scores, 0, activation.name if len(place) == 1 else "")
+        single = WrittenActivation(scores, 0, activation.name if len(place) == 1 else "")
         self._add(fused, plain, cross_entropy.name, SOFTMAX, single)
         return Two(negate(fused), negate(plain) if direct else plain)
 
     def _entry_of_log(
         self, call: Call
-    ) -> tuple[Activation, tuple[int, ...], Expression | None] | None:
+    ) -> tuple[WrittenActivation, tuple[int, ...], Expression | None] | None:
         """An entry of ln softmax(z): of which softmax, which entry, and softmax as it stands there."""
         if call.operation == log.name:
             entry = self.sight.entry(call.arguments[0])

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 @record
-class Activation:
+class WrittenActivation:
     """An activation, as it stands in a formula: of which scores, and by which name it goes.
 
     `axis` is that of softmax, counted from 0; None for the sigmoid, which works entry by entry.
@@ -96,11 +96,11 @@ class Sight:
 
     # -- softmax and what belongs to it -------------------------------------------------------
 
-    def softmax(self, expression: Expression) -> Activation | None:
+    def softmax(self, expression: Expression) -> WrittenActivation | None:
         """The softmax that a formula is, if it is one."""
         name = expression.name if isinstance(expression, Name) else ""
 
-        def look() -> Activation | None:
+        def look() -> WrittenActivation | None:
             seen = self.through(expression)
             if not isinstance(seen, Call):
                 return None
@@ -111,19 +111,19 @@ class Sight:
                     return self._quotient(seen, name)
                 case exp.name:
                     inner = self.log_softmax(seen.arguments[0])
-                    return inner and Activation(inner.of, inner.axis, name)
+                    return inner and WrittenActivation(inner.of, inner.axis, name)
             return None
 
         return self.attempt(look)
 
-    def _scores(self, scores: Expression, axis: int, name: str) -> Activation | None:
+    def _scores(self, scores: Expression, axis: int, name: str) -> WrittenActivation | None:
         rank = len(scores.shape or ())
         if not rank:
             return None
         (one,) = normal_axes(axis, rank)
-        return Activation(self._unshifted(scores, one), one, name)
+        return WrittenActivation(self._unshifted(scores, one), one, name)
 
-    def _quotient(self, call: Call, name: str) -> Activation | None:
+    def _quotient(self, call: Call, name: str) -> WrittenActivation | None:
         """exp(u) / Σ exp(u), where each sum meets the entries that it adds up."""
         over, under = call.arguments
         top, total = self.call(over, exp.name), self.call(under, sum_.name)
@@ -136,7 +136,7 @@ class Sight:
         scores = top.arguments[0]
         if axis is None or not _aligned(total, scores.shape or (), axis):
             return None
-        return Activation(self._unshifted(scores, axis), axis, name)
+        return WrittenActivation(self._unshifted(scores, axis), axis, name)
 
     def _unshifted(self, scores: Expression, axis: int) -> Expression:
         """The scores without a shift that is the same for all that are compared."""
@@ -216,10 +216,10 @@ class Sight:
         """Whether it is one number for all the scores, or a number for each of their rows."""
         return shift.shape == () or number(shift) is not None or shift.shape != scores.shape
 
-    def log_softmax(self, expression: Expression) -> Activation | None:
+    def log_softmax(self, expression: Expression) -> WrittenActivation | None:
         """The ln softmax(z) that a formula is, if it is one."""
 
-        def look() -> Activation | None:
+        def look() -> WrittenActivation | None:
             seen = self.through(expression)
             if not isinstance(seen, Call):
                 return None
@@ -234,23 +234,23 @@ class Sight:
                     if sums is not None and self.same(scores, sums.arguments[0]):
                         axis = _summed_axis(sums)
                         if axis is not None and _aligned(sums, scores.shape or (), axis):
-                            return Activation(self._unshifted(scores, axis), axis)
+                            return WrittenActivation(self._unshifted(scores, axis), axis)
             return None
 
         return self.attempt(look)
 
     # -- the sigmoid ---------------------------------------------------------------------------
 
-    def sigmoid(self, expression: Expression) -> Activation | None:
+    def sigmoid(self, expression: Expression) -> WrittenActivation | None:
         """The sigmoid that a formula is, if it is one."""
         name = expression.name if isinstance(expression, Name) else ""
 
-        def look() -> Activation | None:
+        def look() -> WrittenActivation | None:
             seen = self.through(expression)
             if not isinstance(seen, Call):
                 return None
             if seen.operation == sigmoid.name:
-                return Activation(seen.arguments[0], None, name)
+                return WrittenActivation(seen.arguments[0], None, name)
             if seen.operation == power.name and number(seen.arguments[1]) == -1:
                 over, under = Literal(1.0), seen.arguments[0]
             elif seen.operation == divide.name:
@@ -258,7 +258,7 @@ class Sight:
             else:
                 return None
             of = self._logistic(over, under)
-            return None if of is None else Activation(of, None, name)
+            return None if of is None else WrittenActivation(of, None, name)
 
         return self.attempt(look)
 

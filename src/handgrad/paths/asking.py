@@ -15,7 +15,7 @@ from handgrad.graph.structure import Shortcut
 from handgrad.operations.operation import Array
 from handgrad.paths.blaming import Blaming
 from handgrad.paths.local import Local
-from handgrad.paths.paths import Edge, Found, Place, paths_from
+from handgrad.paths.paths import Edge, FoundPaths, Place, paths_from
 from handgrad.paths.structure import Entry, Factor, Path, Why, WhyGradient
 from handgrad.paths.target import Target, read_target
 from handgrad.paths.terms import why_value
@@ -62,7 +62,7 @@ def _case_count(problem: Problem) -> int:
     return next((int(g.array.shape[-1]) for g in givens if g.batched), 1)
 
 
-NOTHING = Found(0.0, 0.0, 0, ())
+NOTHING = FoundPaths(0.0, 0.0, 0, ())
 
 
 @dataclass
@@ -242,7 +242,7 @@ class _Asking:
         structure: Mapping[str, Mapping[str, np.ndarray]],
         top: int,
         by: frozenset[tuple[str, str]] | None = None,
-    ) -> Found:
+    ) -> FoundPaths:
         """The paths in one case; of those alone that go `by` some pairs of names, where they are given."""
         source = target.entry.name
         values = self.values(case)

@@ -49,7 +49,7 @@ class Largest:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundPaths:
     """What there is to say of the paths from one entry."""
 
     total: float
@@ -58,7 +58,9 @@ class Found:
     paths: tuple[tuple[float, tuple[Place, ...], tuple[float, ...]], ...]
 
 
-def paths_from(source: str, loss: str, edges: Mapping[str, Sequence[Edge]], most: int) -> Found:
+def paths_from(
+    source: str, loss: str, edges: Mapping[str, Sequence[Edge]], most: int
+) -> FoundPaths:
     """The paths from the one entry of `source` to the loss.
 
     Arguments:
@@ -80,14 +82,16 @@ def paths_from(source: str, loss: str, edges: Mapping[str, Sequence[Edge]], most
         counts[name] = sum(e.depends.astype(object) @ counts[e.by] for e in leading)
         best[name] = _largest(leading, best, most)
     if source not in totals:
-        return Found(0.0, 0.0, 0, ())
+        return FoundPaths(0.0, 0.0, 0, ())
     found = best[source]
     listed = tuple(
         _followed(source, rank, edges, best)
         for rank in range(found.products.shape[1])
         if found.exists[0, rank]
     )
-    return Found(float(totals[source][0]), float(sizes[source][0]), int(counts[source][0]), listed)
+    return FoundPaths(
+        float(totals[source][0]), float(sizes[source][0]), int(counts[source][0]), listed
+    )
 
 
 def _largest(leading: Sequence[Edge], best: Mapping[str, Largest], most: int) -> Largest:

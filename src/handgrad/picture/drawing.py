@@ -58,7 +58,7 @@ class Rectangle:
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class Outline:
     """A line through points; `curved` smooths it, `closed` fills it."""
 
     points: tuple[tuple[float, float], ...]
@@ -100,7 +100,7 @@ class Label:
     halo: bool = False
 
 
-Shape: TypeAlias = Circle | Rectangle | Path | Arrow | Label
+Shape: TypeAlias = Circle | Rectangle | Outline | Arrow | Label
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from handgrad.expression import Adjoint, Call, Expression, Literal, Name, Nested
 from handgrad.figures import figure
 from handgrad.notation import (
     As,
-    Comparison,
     Fence,
     Fraction,
     Function,
     Indicator,
+    Inequality,
     MatrixProduct,
     Negation,
     Power,
@@ -118,7 +118,7 @@ class Measure:
                 return parts + SCRIPT * sum(
                     plain_width(f"{i + 1}," if isinstance(i, int) else "00:00,") for i in entries
                 )
-            case Sum() | Comparison() | Product() | Power() | Fraction():
+            case Sum() | Inequality() | Product() | Power() | Fraction():
                 return parts + plain_width(" ⊙ ()")
             case MatrixProduct():
                 return parts + plain_width("ᵀ ()")

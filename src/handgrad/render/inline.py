@@ -32,7 +32,7 @@ _SIGNS: Mapping[SignKind, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class TextRun:
     """A piece of text in one face, on the line or raised above it or lowered below it."""
 
     text: str
@@ -40,15 +40,15 @@ class Run:
     level: Level = "line"
 
 
-Runs: TypeAlias = tuple[Run, ...]
+Runs: TypeAlias = tuple[TextRun, ...]
 
 
 def inline_runs(text: Sequence[str | Expression], style: Style) -> Runs:
     """Running text with its formulas as runs, equal neighbours joined."""
     formula = Formula(style, linear=True)
-    joined: list[Run] = []
+    joined: list[TextRun] = []
     for part in text:
-        runs = (Run(cleaned(part)),) if isinstance(part, str) else _runs(formula.node(part))
+        runs = (TextRun(cleaned(part)),) if isinstance(part, str) else _runs(formula.node(part))
         for run in runs:
             if joined and (joined[-1].face, joined[-1].level) == (run.face, run.level):
                 joined[-1] = replace(run, text=joined[-1].text + run.text)
@@ -64,7 +64,7 @@ def cleaned(text: str) -> str:
 
 
 def _word(text: str) -> Runs:
-    return (Run(text, "word"),)
+    return (TextRun(text, "word"),)
 
 
 def _runs(node: Node) -> Runs:
@@ -73,38 +73,38 @@ def _runs(node: Node) -> Runs:
         case nodes.Row(parts):
             return tuple([run for part in parts for run in _runs(part)])
         case nodes.Sign("entrywise"):
-            return (Run(" ⊙ ", "sign"),)
+            return (TextRun(" ⊙ ", "sign"),)
         case nodes.Sign("divided"):
-            return (Run(" ⊘ ", "sign"),)
+            return (TextRun(" ⊘ ", "sign"),)
         case nodes.Sign(kind):
             return _word(_SIGNS.get(kind, f" {kind} "))
-        case nodes.Name(symbol, index):
+        case nodes.Identifier(symbol, index):
             return _name(symbol, index)
-        case nodes.Number(text):
+        case nodes.FigureText(text):
             return _number(text)
         case nodes.Fenced(brackets, part):
             return (*_word(brackets.left), *_runs(part), *_word(brackets.right))
-        case nodes.Array() | nodes.Result() | nodes.Fraction():
+        case nodes.Array() | nodes.Result() | nodes.Stacked():
             raise TypeError(f"a {type(node).__name__} takes more than a line")
         case nodes.Condition(text):
             return _word(f" {text}")
         case nodes.Head(notation):
-            below = (Run(notation.index, "letter", "below"),) if notation.index else ()
+            below = (TextRun(notation.index, "letter", "below"),) if notation.index else ()
             return (*_word(notation.symbol), *below)
         case nodes.Root(part, clear):
             return (*_word("√"), *_runs(part if clear else nodes.Fenced(ROUND, part)))
-        case nodes.Power(base, exponent):
+        case nodes.Raised(base, exponent):
             raised = _runs(exponent)
             if any(run.level != "line" for run in raised):
                 return (*_runs(base), *_word("^("), *raised, *_word(")"))
             return (*_runs(base), *(replace(run, level="above") for run in raised))
         case nodes.Transposed(part):
-            return (*_runs(part), Run("T", "word", "above"))
-        case nodes.Entry(part, index):
-            return (*_runs(part), Run(index, "word", "below"))
-        case nodes.Share(part, through):
+            return (*_runs(part), TextRun("T", "word", "above"))
+        case nodes.EntryOf(part, index):
+            return (*_runs(part), TextRun(index, "word", "below"))
+        case nodes.Through(part, through):
             return (*_runs(part), *_word("|"), *_runs(through))
-        case nodes.Quantity(part):
+        case nodes.Named(part):
             return _runs(part)
         case _:
             assert_never(node)
@@ -114,8 +114,11 @@ def _number(text: str) -> Runs:
     mantissa, e, exponent = mantissa_and_power(text)
     figures = mantissa.replace("inf", "∞").replace("-", "−")
     if not e:
-        return (Run(figures, "figure"),)
-    return (Run(f"{figures}·10", "figure"), Run(exponent.replace("-", "−"), "figure", "above"))
+        return (TextRun(figures, "figure"),)
+    return (
+        TextRun(f"{figures}·10", "figure"),
+        TextRun(exponent.replace("-", "−"), "figure", "above"),
+    )
 
 
 def _name(symbol: Symbol, index: str) -> Runs:
@@ -124,9 +127,9 @@ def _name(symbol: Symbol, index: str) -> Runs:
         letter = unicodedata.normalize("NFC", letter + _ACCENTS[symbol.accent])
     upright = symbol.upright or bool(symbol.text)
     below = ",".join(part for part in (symbol.subscript, index) if part)
-    runs = [Run(cleaned(letter), "word" if upright else "letter")]
+    runs = [TextRun(cleaned(letter), "word" if upright else "letter")]
     if below:
-        runs.append(Run(cleaned(below), "word", "below"))
+        runs.append(TextRun(cleaned(below), "word", "below"))
     if symbol.superscript:
-        runs.append(Run(f"({symbol.superscript})", "word", "above"))
+        runs.append(TextRun(f"({symbol.superscript})", "word", "above"))
     return tuple(runs)

@@ -94,9 +94,9 @@ class Latex:
                 return Tex("".join([str(self.draw(part)) for part in parts]))
             case nodes.Sign(kind):
                 return Tex(_SIGNS[kind])
-            case nodes.Name(symbol, index):
+            case nodes.Identifier(symbol, index):
                 return _symbol(symbol, index)
-            case nodes.Number(text):
+            case nodes.FigureText(text):
                 return _number(text)
             case nodes.Fenced(brackets, part):
                 return Tex(_fenced(brackets, str(self.draw(part))))
@@ -113,9 +113,9 @@ class Latex:
                 return Tex(of.brackets.latex_right if closing else of.brackets.latex_left)
             case nodes.Root(part):
                 return Tex(rf"\sqrt{{{self.draw(part)}}}")
-            case nodes.Fraction(over, under):
+            case nodes.Stacked(over, under):
                 return Tex(rf"\frac{{{self.draw(over)}}}{{{self.draw(under)}}}")
-            case nodes.Power(base, exponent):
+            case nodes.Raised(base, exponent):
                 drawn = self.draw(base)
                 return Tex(
                     f"{{{drawn}}}" if drawn.sup else str(drawn), sup=str(self.draw(exponent))
@@ -123,14 +123,14 @@ class Latex:
             case nodes.Transposed(part):
                 drawn = self.draw(part)
                 return Tex(drawn.base, drawn.sub, rf"{drawn.sup}\top")
-            case nodes.Entry(part, index):
+            case nodes.EntryOf(part, index):
                 drawn = self.draw(part)
                 # An empty atom keeps TeX from taking the braces off a single accented letter.
                 scripts = drawn.sup or drawn.sub
                 return Tex(f"{{{drawn}{{}}}}" if scripts else drawn.base, sub=index)
-            case nodes.Share(part, through):
+            case nodes.Through(part, through):
                 return Tex(rf"\left.{self.draw(part)}\right|", sub=str(self.draw(through)))
-            case nodes.Quantity(part):
+            case nodes.Named(part):
                 return self.draw(part)
             case _:
                 assert_never(node)
@@ -170,7 +170,7 @@ class Latex:
 
     def _result(self, result: nodes.Result) -> str:
         """A literal standing alone, its entries marked, its cases named."""
-        if isinstance(result.part, nodes.Number):
+        if isinstance(result.part, nodes.FigureText):
             return _marked(_number(result.part.text), result.marks.get(()))
         literal = result.part.literal
         rows = grid(literal)

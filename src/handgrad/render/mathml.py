@@ -89,23 +89,23 @@ class MathmlPen:
     def math(self, node: Node) -> Math:
         """A laid-out formula, or a part of one."""
         match node:
-            case nodes.Quantity(nodes.Array() as array, name):
+            case nodes.Named(nodes.Array() as array, name):
                 return Math(self._array(array, name), quantity=name)
-            case nodes.Quantity(nodes.Result() as result, name):
+            case nodes.Named(nodes.Result() as result, name):
                 return Math(self._result(result, name))
             case nodes.Row(parts):
                 return Math("".join([str(self.math(part)) for part in parts]))
             case nodes.Sign(kind):
                 return Math(_SIGNS[kind])
-            case nodes.Name(symbol, index):
+            case nodes.Identifier(symbol, index):
                 return _name(symbol, index)
-            case nodes.Number(text):
+            case nodes.FigureText(text):
                 return Math(_number(text))
             case nodes.Fenced(brackets, part):
                 return Math(fenced(str(self.math(part)), brackets))
             case nodes.Array():
                 return Math(self._array(node, ""))
-            case nodes.Quantity(part, name):
+            case nodes.Named(part, name):
                 drawn = self.math(part)
                 return Math(drawn.base, drawn.sub, drawn.sup, name)
             case nodes.Result():
@@ -116,17 +116,17 @@ class MathmlPen:
                 return Math(_head(notation))
             case nodes.Root(part):
                 return Math(f"<msqrt>{self.math(part)}</msqrt>")
-            case nodes.Fraction(over, under):
+            case nodes.Stacked(over, under):
                 first, second = one(str(self.math(over))), one(str(self.math(under)))
                 return Math(f"<mfrac>{first}{second}</mfrac>")
-            case nodes.Power(base, exponent):
+            case nodes.Raised(base, exponent):
                 return Math(str(self.math(base)), sup=str(self.math(exponent)))
             case nodes.Transposed(part):
                 drawn = self.math(part)
                 return replace(drawn, sup=f"{drawn.sup}<mi>⊤</mi>")
-            case nodes.Entry(part, index):
+            case nodes.EntryOf(part, index):
                 return Math(str(self.math(part)), sub=subscript(index))
-            case nodes.Share(part, through):
+            case nodes.Through(part, through):
                 bar = '<mo form="postfix" fence="true" stretchy="true">|</mo>'
                 return Math(f"{self.math(part)}{bar}", sub=str(self.math(through)))
             case _:
@@ -202,7 +202,7 @@ class MathmlPen:
     def _result(self, result: nodes.Result, name: str) -> str:
         """Numbers standing alone: cases under headers, marked entries, remarks beside rows."""
         part, remarks = result.part, result.remarks
-        if isinstance(part, nodes.Number):
+        if isinstance(part, nodes.FigureText):
             attributes = attributes_of(name, result.marks.get((), ""))
             remark = "".join(map(remark_beside, remarks.values()))
             return f"<mrow{attributes}>{_number(part.text)}</mrow>{remark}"

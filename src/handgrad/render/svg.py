@@ -17,7 +17,7 @@ from typing import assert_never
 from xml.sax.saxutils import escape, quoteattr
 
 from handgrad.errors import printable
-from handgrad.picture import Arrow, Circle, Drawing, Label, Path, Rectangle, Role, Shape
+from handgrad.picture import Arrow, Circle, Drawing, Label, Outline, Rectangle, Role, Shape
 from handgrad.picture.measure import Measure
 from handgrad.render.inline import Face, Level, inline_runs
 from handgrad.render.style import Style
@@ -106,7 +106,7 @@ def _shape(shape: Shape, style: Style) -> list[str]:
             if shape.rounding:
                 at += f' rx="{_n(shape.rounding)}"'
             return _face("rect", at, shape.role, shape.strength, shape.quantity)
-        case Path():
+        case Outline():
             return [_line(shape, shape.points)]
         case Arrow():
             return _arrow(shape)
@@ -127,8 +127,8 @@ def _face(element: str, at: str, role: Role, strength: float, quantity: str) -> 
     return [drawn, f'<{element} class="hg-hatch" fill="url(#hatch)" {at}/>']
 
 
-def _line(line: Path | Arrow, points: Points) -> str:
-    closed = isinstance(line, Path) and line.closed
+def _line(line: Outline | Arrow, points: Points) -> str:
+    closed = isinstance(line, Outline) and line.closed
     d = _curve(points) if line.curved else "M" + "L".join(f"{_n(x)} {_n(y)}" for x, y in points)
     if closed:
         return f'<path class="hg-area hg-{line.role}" d="{d}Z"{_of(line.quantity)}/>'

@@ -43,7 +43,7 @@ Carry: TypeAlias = Literal["exact", "rounded"]
 
 
 @record
-class Step:
+class PlanStep:
     """One array call: `slots[out] = kernel(xp, *slots[arguments])`."""
 
     kernel: Kernel
@@ -52,7 +52,7 @@ class Step:
 
 
 @dataclass
-class _Compiler:
+class _PlanCompiler:
     """Turns formulas into steps over numbered slots."""
 
     graph: Graph
@@ -61,7 +61,7 @@ class _Compiler:
     clean: bool = False
     slots: dict[Expression, int] = field(default_factory=dict)
     constants: dict[int, Any] = field(default_factory=dict)
-    steps: list[Step] = field(default_factory=list)
+    steps: list[PlanStep] = field(default_factory=list)
     recent: list[Expression] = field(default_factory=list)
     count: int = 0
 
@@ -81,7 +81,7 @@ class _Compiler:
 
     def step(self, kernel: Kernel, *arguments: int) -> int:
         out = self.new()
-        self.steps.append(Step(kernel, arguments, out))
+        self.steps.append(PlanStep(kernel, arguments, out))
         return out
 
     def slot(self, expression: Expression) -> int:
@@ -178,7 +178,7 @@ class Plan:
         clean: bool = False,
     ) -> None:
         self.graph = graph
-        compiler = _Compiler(graph, share=decimals is None, convert=constant, clean=clean)
+        compiler = _PlanCompiler(graph, share=decimals is None, convert=constant, clean=clean)
         self._inputs: dict[str, int] = {}
         for node in graph.nodes.values():
             if node.kind != "value":
@@ -194,11 +194,11 @@ class Plan:
         self.updated: dict[Leaf, int] = {}
         if update is not None:
             self._update(compiler, update)
-        self._steps: Sequence[Step] = tuple(compiler.steps)
+        self._steps: Sequence[PlanStep] = tuple(compiler.steps)
         self._constants = compiler.constants
         self._count = compiler.count
 
-    def _update(self, compiler: _Compiler, update: UpdatePass) -> None:
+    def _update(self, compiler: _PlanCompiler, update: UpdatePass) -> None:
         for name in (*update.settings, *update.memories):
             self._inputs[name.name] = compiler.slots[name] = compiler.new()
         compiler.batched |= update.batched

@@ -73,7 +73,7 @@ def compiled(
     """
     recorder, given, wanted = traced(plan, inputs, outputs)
     dtype = np.result_type(*inputs.values())
-    writer = _Writer(
+    writer = _ProgramWriter(
         recorder=recorder,
         inputs={t.number: n for n, t in given.items()},
         wanted=[w.number for w in wanted],
@@ -93,7 +93,7 @@ def compiled(
 
 
 @dataclass
-class _Writer:
+class _ProgramWriter:
     recorder: Recorder
     inputs: Mapping[int, str]
     wanted: Sequence[int]

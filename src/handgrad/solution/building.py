@@ -54,11 +54,11 @@ def solve(problem: Problem, *, carry: Carry = "exact", decimals: int = 4, steps:
         first, residues = without_residues(problem, graph, floats)
         if problem.update is not None:
             plan = Plan(graph, clean=True)  # of the runs after an update
-    return _Building(problem, graph, plan, first, residues, decimals).trace(steps)
+    return _TraceBuilding(problem, graph, plan, first, residues, decimals).trace(steps)
 
 
 @dataclass
-class _Building:
+class _TraceBuilding:
     problem: Problem
     graph: Graph
     plan: Plan

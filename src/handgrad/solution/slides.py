@@ -56,7 +56,7 @@ Asked = tuple[Text, tuple[Block, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _SlidePart:
     """What belongs under one title; `id` the step's, `short` that it may share a slide."""
 
     title: Text
@@ -90,7 +90,7 @@ def slides_page(
     if not whole:
         heading = _cover(trace, only, step)
         blocks += [heading, Paragraph((conventions(trace),))]
-    parts: list[_Part] = []
+    parts: list[_SlidePart] = []
     phase = PHASES[only] if only is not None else ""
     for heading, body in _sections(solution.blocks):
         match heading.level:
@@ -224,9 +224,9 @@ def _given(trace: Trace, pictures: Pictures, body: Sequence[Block]) -> list[Bloc
         blocks += _slides("The network", [equations])
         blocks += _slides("The network as a picture", [figure] if figure is not None else [])
     values = [r for b in numbers if isinstance(b, Derivation) for r in b.relations]
-    parts = [_Part(("Given",), (Derivation(tuple(values)),))] if values else []
+    parts = [_SlidePart(("Given",), (Derivation(tuple(values)),))] if values else []
     if reference := quick_reference(trace):
-        parts.append(_Part(("Quick reference",), tuple(reference)))
+        parts.append(_SlidePart(("Quick reference",), tuple(reference)))
     return blocks + _composed(parts)
 
 
@@ -235,7 +235,7 @@ def _given(trace: Trace, pictures: Pictures, body: Sequence[Block]) -> list[Bloc
 
 def _step(
     trace: Trace, pictures: Pictures, heading: Heading, body: Sequence[Block], phase: str
-) -> list[_Part]:
+) -> list[_SlidePart]:
     """A step; what is first said of gates that are shut on the way back has a slide of its own."""
     aside: Text = (phase, *((", ", *heading.aside) if heading.aside else ()))
     blocks = tuple(map(_slim, body))
@@ -243,7 +243,7 @@ def _step(
     shut = shut_gates(step) if step is not None else []
     gates = tuple(b for b in blocks if _tells_gates(b))
     if step is None or not shut or step.id != pictures.first_shut or not gates:
-        return [_Part(heading.text, blocks, heading.id, aside)]
+        return [_SlidePart(heading.text, blocks, heading.id, aside)]
     first, *helps = shut
     words = (first, *(b for b in gates if not isinstance(b, Table)), *helps)
     maps = tuple(b for b in gates if isinstance(b, Table))
@@ -255,8 +255,8 @@ def _step(
         told = (beside,)
     rest = tuple(b for b in blocks if b not in gates)
     return [
-        _Part(heading.text, rest, heading.id, aside),
-        _Part(("Shut gates, and how units die",), told, aside=aside, short=False),
+        _SlidePart(heading.text, rest, heading.id, aside),
+        _SlidePart(("Shut gates, and how units die",), told, aside=aside, short=False),
     ]
 
 
@@ -264,9 +264,9 @@ def _tells_gates(block: Block) -> bool:
     return (isinstance(block, Note) and block.kind == "gate") or isinstance(block, Table)
 
 
-def _composed(parts: Sequence[_Part], pictures: Pictures | None = None) -> list[Block]:
+def _composed(parts: Sequence[_SlidePart], pictures: Pictures | None = None) -> list[Block]:
     """Parts on slides, short ones together; a picture beside or below where there is room for it."""
-    groups: list[list[_Part]] = []
+    groups: list[list[_SlidePart]] = []
     for part in parts:
         last = groups[-1] if groups else []
         joins = last and part.short and last[-1].short
@@ -302,7 +302,7 @@ def _tables_beside(body: Sequence[Block]) -> tuple[Block, ...]:
     return (Columns((rest, tables), (left, right)),)
 
 
-def _joined(parts: Sequence[_Part]) -> list[Block]:
+def _joined(parts: Sequence[_SlidePart]) -> list[Block]:
     """What stands on a slide that several parts share: each but the first has its title within."""
     body: list[Block] = []
     for part in parts:

@@ -26,7 +26,7 @@ from handgrad.problem.parts import with_named_activations
 from handgrad.running.reviving import Key, Revivers, Reviving, coasting_memories
 from handgrad.running.training import State, Training
 from handgrad.running.units import LayerUnits
-from handgrad.study.units import Layer
+from handgrad.study.units import StudiedLayer
 from handgrad.study.watching import UnitWatch
 from handgrad.updates import Update
 
@@ -49,7 +49,7 @@ REPLAYED = 4
 class _Replay:
     """A unit that fires after `updates` updates, was off at the look `before`, and first found off `since`."""
 
-    layer: Layer
+    layer: StudiedLayer
     unit: tuple[int, ...]
     before: Mapping[str, Array]
     since: State
@@ -106,7 +106,7 @@ class Returning:
 
     def causes(
         self,
-        layer: Layer,
+        layer: StudiedLayer,
         units: Sequence[tuple[int, ...]],
         last: State,
         now: Mapping[str, Array],

@@ -23,7 +23,7 @@ from handgrad.running.reviving import Revivers
 from handgrad.running.rows import examples_as_cases
 from handgrad.running.training import State, Training
 from handgrad.study.returning import Cause, Returning, Way
-from handgrad.study.units import Layer, gates, layers
+from handgrad.study.units import StudiedLayer, gates, layers
 from handgrad.study.watching import UnitWatch
 
 MOST_STEPS = 1_000_000
@@ -34,7 +34,7 @@ SMALL = 4096
 ASKED = 128
 """Dead units of which it is asked what can still move them, at most."""
 
-Unit = tuple[str, tuple[int, ...]]
+UnitKey = tuple[str, tuple[int, ...]]
 """A unit: the name of its layer and its entry, counted from 0."""
 
 
@@ -139,17 +139,17 @@ class OverTraining:
     cases: int
     seed: int
     gates: bool
-    layers: tuple[Layer, ...]
+    layers: tuple[StudiedLayer, ...]
     steps: tuple[int, ...]
     losses: tuple[float, ...]
     dead: Mapping[str, tuple[int, ...]]
     events: tuple[UnitEvent, ...]
-    started_dead: tuple[Unit, ...]
-    ended_dead: tuple[Unit, ...]
+    started_dead: tuple[UnitKey, ...]
+    ended_dead: tuple[UnitKey, ...]
     stopped: int | None
     rows: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
-    revivers: Mapping[Unit, Revivers] = field(default_factory=dict)
+    revivers: Mapping[UnitKey, Revivers] = field(default_factory=dict)
     compared: tuple[OverTraining, ...] = ()
     json: ClassVar = JsonForm(
         "training",
@@ -186,7 +186,7 @@ class OverTraining:
         return tuple(event for event in self.events if event.kind == "revived")
 
     @property
-    def never(self) -> tuple[Unit, ...]:
+    def never(self) -> tuple[UnitKey, ...]:
         """The units that are dead at the end and provably never fire again on these data."""
         return tuple(unit for unit, revivers in self.revivers.items() if revivers.never)
 
@@ -195,7 +195,7 @@ class OverTraining:
         """How many units there are in all."""
         return sum(layer.units for layer in self.layers)
 
-    def share_dead(self, layer: Layer) -> tuple[float, ...]:
+    def share_dead(self, layer: StudiedLayer) -> tuple[float, ...]:
         """The share of a layer's units with no positive pre-activation, at each of `steps`."""
         return tuple(count / layer.units for count in self.dead[layer.name])
 
@@ -297,7 +297,7 @@ class _Recorder:
 
     def __init__(self, watch: UnitWatch, training: Training, returning: Returning) -> None:
         self.watch, self.training, self.returning = watch, training, returning
-        self.off_since: dict[Unit, State] = {}
+        self.off_since: dict[UnitKey, State] = {}
         self.last: State | None = None
         self.steps: list[int] = []
         self.losses: list[float] = []
@@ -331,11 +331,11 @@ class _Recorder:
         if self.last is not None:
             self.off_since = {unit: self.off_since.get(unit, self.last) for unit in dead}
 
-    def revivers(self) -> dict[Unit, Revivers]:
+    def revivers(self) -> dict[UnitKey, Revivers]:
         """What can still move the units that are dead now."""
         return self.returning.revivers(self.dead_now()[:ASKED])
 
-    def dead_now(self) -> tuple[Unit, ...]:
+    def dead_now(self) -> tuple[UnitKey, ...]:
         """The units with no positive pre-activation at the last look."""
         return tuple(
             (layer.name, tuple(int(i) for i in unit))
@@ -344,7 +344,7 @@ class _Recorder:
             for unit in np.argwhere(self.largest[layer.name] <= 0)
         )
 
-    def _compare(self, step: int, layer: Layer, largest: Array) -> None:
+    def _compare(self, step: int, layer: StudiedLayer, largest: Array) -> None:
         before = self.largest.get(layer.name)
         if before is None:
             return
@@ -377,7 +377,7 @@ class _Recorder:
             )
 
     def _causes(
-        self, layer: Layer, entries: Array
+        self, layer: StudiedLayer, entries: Array
     ) -> dict[tuple[int, ...], tuple[Cause, tuple[Way, ...]]]:
         units = [tuple(int(i) for i in entry) for entry in entries]
         if not units or self.last is None:

@@ -18,7 +18,7 @@ from handgrad.running.reviving_words import ways_text
 from handgrad.solution.unit_words import unit_name
 from handgrad.study.returning import Way
 from handgrad.study.training import OverTraining, UnitEvent
-from handgrad.study.units import Layer, gates
+from handgrad.study.units import StudiedLayer, gates
 from handgrad.text import joined, listed
 from handgrad.updates import RULES
 
@@ -324,7 +324,7 @@ def _heading(study: OverTraining) -> str:
     return "What revived each unit" if kinds == {"revived"} else "What killed and revived each unit"
 
 
-def _told_again(layers: Mapping[str, Layer], event: UnitEvent) -> Text:
+def _told_again(layers: Mapping[str, StudiedLayer], event: UnitEvent) -> Text:
     """One revival in a sentence or two: what would have been enough alone."""
     when = f"After update {event.step}"
     if event.step - event.since > 1:
@@ -357,7 +357,7 @@ SENTENCES: dict[Way, str] = {
 }
 
 
-def _told(study: OverTraining, layers: Mapping[str, Layer], event: UnitEvent) -> Text:
+def _told(study: OverTraining, layers: Mapping[str, StudiedLayer], event: UnitEvent) -> Text:
     """One death in a sentence."""
     unit = _unit(layers[event.layer], event.unit)
     case = f" on case {event.case + 1}" if study.cases > 1 else ""
@@ -476,14 +476,14 @@ def _groups(studies: Sequence[OverTraining]) -> list[list[OverTraining]]:
 # -- names ----------------------------------------------------------------------------------
 
 
-def _unit(layer: Layer, unit: tuple[int, ...]) -> Text:
+def _unit(layer: StudiedLayer, unit: tuple[int, ...]) -> Text:
     """A unit as it is called by its pre-activation, or its equation where that has no name."""
     named = layer.pre if isinstance(layer.pre, Name) else Name(layer.name.split(" ")[0])
     facts = layer.facts
     return unit_name(named, unit, axes=facts.axes, shape=facts.shape, matrix=facts.matrix)
 
 
-def _layer_names(layers: Sequence[Layer]) -> dict[str, Text]:
+def _layer_names(layers: Sequence[StudiedLayer]) -> dict[str, Text]:
     return {
         layer.name: (Name(layer.name),) if layer.name.isidentifier() else (layer.name,)
         for layer in layers

@@ -17,7 +17,7 @@ from handgrad.running.units import LayerUnits
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class StudiedLayer:
     """The units of one gate.
 
     Arguments:
@@ -68,10 +68,10 @@ def gates() -> frozenset[str]:
     return frozenset(name for name, operation in BY_NAME.items() if operation.gate)
 
 
-def layers(graph: Graph, operations: Set[str] | None = None) -> tuple[Layer, ...]:
+def layers(graph: Graph, operations: Set[str] | None = None) -> tuple[StudiedLayer, ...]:
     """The layers of units that these operations (or every gate) are applied to, in the order of the equations."""
     operations = gates() if operations is None else operations
-    found: list[Layer] = []
+    found: list[StudiedLayer] = []
     watched = [a for a in activations(graph) if a.call.operation in operations]
     for equation, group in groupby(watched, key=lambda a: a.equation):
         calls = list(group)
@@ -79,5 +79,5 @@ def layers(graph: Graph, operations: Set[str] | None = None) -> tuple[Layer, ...
             pre = activation.pre_activation
             name = equation if len(calls) == 1 else f"{equation} ({number})"
             facts = LayerUnits(graph, pre)
-            found.append(Layer(name, pre, activation.call, activation.written, facts))
+            found.append(StudiedLayer(name, pre, activation.call, activation.written, facts))
     return tuple(found)

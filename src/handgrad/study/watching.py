@@ -15,7 +15,7 @@ from handgrad.running.engine import BLOCK, SMALL
 from handgrad.running.evaluate import value_of
 from handgrad.running.program import Program, compiled
 from handgrad.solution.kinks import kinked_calls
-from handgrad.study.units import Layer
+from handgrad.study.units import StudiedLayer
 
 
 class UnitWatch:
@@ -25,7 +25,9 @@ class UnitWatch:
     or from the beginning.
     """
 
-    def __init__(self, problem: Problem, layers: Sequence[Layer], *, clean: bool = False) -> None:
+    def __init__(
+        self, problem: Problem, layers: Sequence[StudiedLayer], *, clean: bool = False
+    ) -> None:
         self.problem = problem
         self.layers = tuple(layers)
         self.graph = build(problem)
@@ -63,7 +65,7 @@ class UnitWatch:
         return total, largest
 
     def largest_case(
-        self, layer: Layer, unit: tuple[int, ...], parameters: Mapping[str, Array]
+        self, layer: StudiedLayer, unit: tuple[int, ...], parameters: Mapping[str, Array]
     ) -> int:
         """The case on which a unit's pre-activation is largest, counted from 0."""
         best, where = -np.inf, 0
@@ -81,7 +83,7 @@ class UnitWatch:
 
     def change(
         self,
-        layer: Layer,
+        layer: StudiedLayer,
         unit: tuple[int, ...],
         old: Mapping[Leaf, Array],
         new: Mapping[Leaf, Array],
@@ -96,7 +98,9 @@ class UnitWatch:
         z_old, z_new, z_own = (float(np.max(z[unit])) for z in found)
         return z_old, z_new, z_own
 
-    def mixed(self, layer: Layer, own: Mapping[str, Array], others: Mapping[str, Array]) -> Array:
+    def mixed(
+        self, layer: StudiedLayer, own: Mapping[str, Array], others: Mapping[str, Array]
+    ) -> Array:
         """Each unit's largest pre-activation with its layer's parameters at some numbers, and all the rest
         at others."""
         largest: Array | None = None
@@ -141,7 +145,7 @@ class UnitWatch:
         values.update(zip(self._outputs[1:], map(np.asarray, computed), strict=True))
         return float(loss), values
 
-    def _value(self, layer: Layer, values: Mapping[Leaf, Array]) -> Array:
+    def _value(self, layer: StudiedLayer, values: Mapping[Leaf, Array]) -> Array:
         with np.errstate(all="ignore"):
             return layer.value(values, self.graph.batched_leaves, clean=self.clean)
 

@@ -49,7 +49,7 @@ ASKED_AGAIN = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class MethodComparison:
     """One gradient against one method: the largest difference, relative to the larger of 1 and its size.
 
     `at_kink`: the slopes on the two sides of some entry differ; any slope between them counts
@@ -82,7 +82,7 @@ class Verification:
     nothing; `loss` names what is differentiated, and `display` is the problem's.
     """
 
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[MethodComparison, ...]
     skipped: Mapping[str, str]
     not_finite: Mapping[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
     loss: str = "L"
@@ -137,7 +137,9 @@ def verify(problem: Problem) -> Verification:
     return Verification(tuple(comparisons), skipped, not_finite, graph.cost, problem.display)
 
 
-def _a_hair_beside(problem: Problem, plan: Plan, graph: Graph, found: Comparison) -> Comparison:
+def _a_hair_beside(
+    problem: Problem, plan: Plan, graph: Graph, found: MethodComparison
+) -> MethodComparison:
     """What disagrees, compared at numbers that are off any kink; as it is where it still disagrees.
 
     At a kink our own gradient jumps; where it hardly moves, no kink is the cause.
@@ -258,7 +260,7 @@ def _slope(
 
 def _by_differences(
     plan: Plan, graph: Graph, givens: Mapping[str, Array], name: str, ours: Array
-) -> Comparison:
+) -> MethodComparison:
     below, above = _slopes(plan, graph, givens, name)
     theirs = _nearest_slope(ours, below, above)
     at_kink = bool(np.any(below < above))
@@ -298,7 +300,7 @@ def _by_autograd(
     name: str,
     ours: Array,
     theirs: Array,
-) -> Comparison:
+) -> MethodComparison:
     theirs = _asked_beside(plan, graph, givens, name, ours, theirs)
     return _compared("torch autograd", name, ours, theirs, AUTOGRAD_TOLERANCE)
 
@@ -351,12 +353,12 @@ def _compared(
     tolerance: float,
     *,
     at_kink: bool = False,
-) -> Comparison:
+) -> MethodComparison:
     ours, theirs = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
     gap = _gap(ours, theirs)
     entry = np.unravel_index(int(np.argmax(gap)), gap.shape) if gap.ndim else ()
     index = tuple(int(i) for i in entry)
-    return Comparison(
+    return MethodComparison(
         method=method,
         name=name,
         difference=float(gap[index]),

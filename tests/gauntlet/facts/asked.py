@@ -14,13 +14,13 @@ import handgrad
 from handgrad.discussion.structure import (
     BiasGradient,
     CaseShares,
-    Entry,
     GateSwap,
     InputScaling,
     LargestMove,
     LongerStep,
     MostSensitive,
     OtherInput,
+    QuestionedEntry,
     SmallChange,
     SumOverPaths,
     Swap,
@@ -100,7 +100,7 @@ def _differentiated(facts: Facts) -> dict[str, Any]:
     return {n: np.asarray(facts.at.gradients[n], dtype=float) for n in names}
 
 
-def _at(arrays: Any, entry: Entry) -> float:
+def _at(arrays: Any, entry: QuestionedEntry) -> float:
     return float(np.asarray(arrays[entry.name])[entry.index])
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 import handgrad
 from handgrad.comparison import Comparison
-from handgrad.comparison.structure import GateChange, NumberChange, Quantity
+from handgrad.comparison.structure import ComparedQuantity, GateChange, NumberChange
 from tests.gauntlet.facts.claim import Claims, Found, claims_of, close, near
 from tests.gauntlet.facts.paged import other_numbers
 from tests.gauntlet.facts.source import Facts
@@ -45,7 +45,7 @@ def _number(change: NumberChange, left: Facts, right: Facts) -> Found:
     yield not np.array_equal(np.asarray(change.left), np.asarray(change.right)), "nothing changed"
 
 
-def _quantity(quantity: Quantity, left: Facts, right: Facts) -> Found:
+def _quantity(quantity: ComparedQuantity, left: Facts, right: Facts) -> Found:
     for said, facts in ((quantity.left, left), (quantity.right, right)):
         if said is None:
             continue

@@ -15,7 +15,7 @@ from handgrad.checking.report import Verdict as CheckVerdict
 from handgrad.checking.words import MISTAKES, OTHERS
 from handgrad.checking.words import SLIPS as SAID_OF_SLIPS
 from handgrad.cli.commands import COMMANDS as ALL_COMMANDS
-from handgrad.comparison.structure import Quantity
+from handgrad.comparison.structure import ComparedQuantity
 from handgrad.discussion import Question
 from handgrad.exercises.meaning import Kind
 from handgrad.exercises.promises import PromiseKind
@@ -157,7 +157,7 @@ def test_a_false_remedy_by_going_on_is_found() -> None:
 
 def test_kinds_of_comparisons_are_judged() -> None:
     judged = inspect.getsource(compared)
-    for kind in get_args(inspect.get_annotations(Quantity, eval_str=True)["kind"]):
+    for kind in get_args(inspect.get_annotations(ComparedQuantity, eval_str=True)["kind"]):
         assert kind == "gradient" or f'"{kind}"' in judged or "else" in judged, kind
 
 

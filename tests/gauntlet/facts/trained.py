@@ -9,7 +9,7 @@ import numpy as np
 import handgrad
 from handgrad.study import OverTraining
 from handgrad.study.training import UnitEvent
-from handgrad.study.units import Layer
+from handgrad.study.units import StudiedLayer
 from tests.gauntlet.facts.caused import claimed, of_shares
 from tests.gauntlet.facts.claim import Claims, Found, claims_of, near
 from tests.gauntlet.facts.mixing import apart
@@ -46,7 +46,7 @@ def of_study(study: OverTraining, facts: Facts) -> Claims:
         )
 
 
-def _largest(layer: Layer, step: int, facts: Facts) -> Any:
+def _largest(layer: StudiedLayer, step: int, facts: Facts) -> Any:
     """Each unit's pre-activations after so many updates, its positions and the cases on the last axis."""
     at = facts.under(facts.oracle.run(Updated.of(facts).after(step), gradients=False))
     batched = facts.differs(layer.pre)

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Literal, TypeAlias
 
 from handgrad.figures import figure, mantissa_and_power
-from handgrad.picture.drawing import Label, Path, Shape, Text
+from handgrad.picture.drawing import Label, Outline, Shape, Text
 
 Format: TypeAlias = Literal["number", "percent"]
 """How figures on an axis are written: as they are, or 0.25 as 25 %."""
@@ -128,7 +128,7 @@ def vertical_axis(
     shapes: list[Shape] = []
     for value, text in zip(at, texts, strict=True):
         y = scale(value)
-        shapes.append(Path(((left, y), (right, y)), "faint", 0.5))
+        shapes.append(Outline(((left, y), (right, y)), "faint", 0.5))
         shapes.append(Label(left - 8, y + 4, (text,), "ink", "end", SMALL_TEXT))
     return shapes
 
@@ -137,10 +137,10 @@ def horizontal_axis(
     scale: Scale, at: Sequence[float], texts: Sequence[str], y: float
 ) -> list[Shape]:
     """The line below a chart, with ticks and their figures under it."""
-    shapes: list[Shape] = [Path(((scale.start, y), (scale.stop, y)), "ink", 1.0)]
+    shapes: list[Shape] = [Outline(((scale.start, y), (scale.stop, y)), "ink", 1.0)]
     for value, text in zip(at, texts, strict=True):
         x = scale(value)
-        shapes.append(Path(((x, y), (x, y + 5)), "ink", 1.0))
+        shapes.append(Outline(((x, y), (x, y + 5)), "ink", 1.0))
         shapes.append(Label(x, y + 19, (text,), "ink", "middle", SMALL_TEXT))
     return shapes
 

@@ -19,7 +19,7 @@ from handgrad.picture.charts.axes import (
     tick_texts,
     ticks,
 )
-from handgrad.picture.drawing import Drawing, Label, Path, Rectangle, Role, Shape, Text
+from handgrad.picture.drawing import Drawing, Label, Outline, Rectangle, Role, Shape, Text
 from handgrad.text import plain_text
 
 ROW = 22.0
@@ -65,7 +65,7 @@ def bar_chart(
     at = ticks(low, high)
     texts = tick_texts(at, style, logarithmic=False)
     shapes: list[Shape] = [Label(0, 14, (value_label,), "ink", "start", TEXT)]
-    shapes += [Path(((scale(t), top), (scale(t), bottom)), "faint", 0.5) for t in at]
+    shapes += [Outline(((scale(t), top), (scale(t), bottom)), "faint", 0.5) for t in at]
     shapes += horizontal_axis(scale, at, texts, bottom)
     zero = scale(min(max(0.0, low), high))
     for row, bar in enumerate(shown):
@@ -84,7 +84,7 @@ def bar_chart(
             max(zero, end) + 6, middle + 4, (_end(bar, style),), "ink", "start", SMALL_TEXT
         )
         shapes.append(label)
-    shapes.append(Path(((zero, top), (zero, bottom)), "ink", 1.0))
+    shapes.append(Outline(((zero, top), (zero, bottom)), "ink", 1.0))
     said = " ".join(
         (
             f"Bar chart: {title}.",

@@ -22,7 +22,7 @@ from handgrad.picture.charts.axes import (
     vertical_axis,
 )
 from handgrad.picture.charts.compact import spark_lines
-from handgrad.picture.drawing import Circle, Drawing, Label, Path, Rectangle, Role, Shape
+from handgrad.picture.drawing import Circle, Drawing, Label, Outline, Rectangle, Role, Shape
 
 ROLES: tuple[Role, ...] = ("series1", "series2", "series3", "series4", "series5", "series6")
 
@@ -134,7 +134,7 @@ def _thinned(points: list[Point], every: int) -> list[Point]:
 def _line(number: int, pieces: Sequence[Sequence[Point]]) -> list[Shape]:
     role, dashed = ROLES[number % len(ROLES)], number % 2 == 1
     shapes: list[Shape] = [
-        Path(tuple(piece), role, 2.0, dashed=dashed) for piece in pieces if len(piece) > 1
+        Outline(tuple(piece), role, 2.0, dashed=dashed) for piece in pieces if len(piece) > 1
     ]
     for piece in pieces:
         if len(piece) == 1:
@@ -168,7 +168,7 @@ def mark(number: int, x: float, y: float, size: float = 4.0) -> list[Shape]:
             corners = ((x - s, y - s), (x + s, y - s), (x, y + s))
         case _:
             return [Circle(x, y, s, role), Circle(x, y, s / 2, "surface")]
-    return [Path(corners, role, 1.0, closed=True)]
+    return [Outline(corners, role, 1.0, closed=True)]
 
 
 # -- names ----------------------------------------------------------------------------------
@@ -187,7 +187,7 @@ def _names(
     shapes: list[Shape] = []
     for (number, (x, y)), place in zip(ordered, places, strict=True):
         if abs(place - y) > 3 and x >= right - 3:
-            shapes.append(Path(((x, y), (right + 8, place)), "faint", 1.0))
+            shapes.append(Outline(((x, y), (right + 8, place)), "faint", 1.0))
         shapes += mark(number, right + 14, place)
         shapes.append(Label(right + 24, place + 4, (names[number],), "ink", "start", SMALL_TEXT))
     return shapes

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from handgrad.expression import Name
 from handgrad.picture.charts.axes import SMALL_TEXT, TEXT, Format, figure_text, text_width
 from handgrad.picture.charts.compact import gate_lines
-from handgrad.picture.drawing import Drawing, Label, Path, Rectangle, Shape
+from handgrad.picture.drawing import Drawing, Label, Outline, Rectangle, Shape
 
 CELL = 15.0
 """The side of a gate's cell."""
@@ -142,9 +142,9 @@ def _gate(x: float, y: float, is_open: bool) -> list[Shape]:
     low, high = 1.5, CELL - 1.5
     corners = ((x + low, y + low), (x + high, y + low), (x + high, y + high), (x + low, y + high))
     if is_open:
-        return [Path(corners, "on", 1.0, closed=True)]
-    cross = Path(((x + 4.5, y + CELL - 4.5), (x + CELL - 4.5, y + 4.5)), "off", 1.2)
-    return [Path((*corners, corners[0]), "off", 0.8), cross]
+        return [Outline(corners, "on", 1.0, closed=True)]
+    cross = Outline(((x + 4.5, y + CELL - 4.5), (x + CELL - 4.5, y + 4.5)), "off", 1.2)
+    return [Outline((*corners, corners[0]), "off", 0.8), cross]
 
 
 def _legend(x: float, y: float) -> list[Shape]:

@@ -44,7 +44,7 @@ INFIX = {
 
 
 @dataclass(frozen=True)
-class Piece:
+class CodePiece:
     """Code of one value, how tightly it binds, and whether it is a plain number of Python's."""
 
     text: str
@@ -72,18 +72,18 @@ def formula_code(
     traced: dict[Leaf, Any] = {leaf: recorder.input(values[leaf]) for leaf in spelled}
     with np.errstate(all="ignore"):
         result = value_of(formula, traced, batched, TracingNamespace(recorder))
-    writer = _Writer(
-        dialect, fresh, recorder, {traced[leaf].number: Piece(n) for leaf, n in spelled.items()}
+    writer = _ExpressionWriter(
+        dialect, fresh, recorder, {traced[leaf].number: CodePiece(n) for leaf, n in spelled.items()}
     )
     return writer.written(result)
 
 
 @dataclass
-class _Writer:
+class _ExpressionWriter:
     dialect: Dialect
     fresh: Callable[[], str]
     recorder: Recorder
-    pieces: dict[int, Piece]
+    pieces: dict[int, CodePiece]
     statements: list[str] = field(default_factory=list)
 
     def written(self, result: Any) -> tuple[list[str], str]:
@@ -93,7 +93,7 @@ class _Writer:
         for number, value in self.recorder.constants.items():
             array = np.asarray(value)
             self.pieces[number] = (
-                self.number(float(array)) if not array.ndim else Piece(self.array(array))
+                self.number(float(array)) if not array.ndim else CodePiece(self.array(array))
             )
         uses = self._uses(result.number)
         for instruction in self.needed:
@@ -110,20 +110,20 @@ class _Writer:
         """An array of numbers as the library's own."""
         return self.dialect.array.format(repr(value.astype(float).tolist()))
 
-    def number(self, value: float) -> Piece:
+    def number(self, value: float) -> CodePiece:
         """A plain number: 2 for 2.0, as a person writes it."""
         text = repr(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(float(value))
         if not np.isfinite(value):
             text = f'float("{value}")'
-        return Piece(text, ATOM if value >= 0 else SIGN, plain=True)
+        return CodePiece(text, ATOM if value >= 0 else SIGN, plain=True)
 
-    def named(self, piece: Piece) -> Piece:
+    def named(self, piece: CodePiece) -> CodePiece:
         """The piece in a variable of its own."""
         name = self.fresh()
         self.statements.append(f"{name} = {piece.text}")
-        return Piece(name)
+        return CodePiece(name)
 
-    def operand(self, value: Any) -> Piece:
+    def operand(self, value: Any) -> CodePiece:
         if isinstance(value, Reference):
             return self.pieces[value.number]
         if isinstance(value, tuple):
@@ -131,12 +131,12 @@ class _Writer:
             if sum(len(p.text) for p in pieces) > LONGEST:
                 pieces = [p if p.text.isidentifier() else self.named(p) for p in pieces]
             last = "," if len(pieces) == 1 else ""
-            return Piece(f"({', '.join(p.text for p in pieces)}{last})")
+            return CodePiece(f"({', '.join(p.text for p in pieces)}{last})")
         if isinstance(value, str | bool):
-            return Piece(repr(value))
+            return CodePiece(repr(value))
         return self.number(float(value))
 
-    def instruction(self, instruction: Instruction) -> Piece:
+    def instruction(self, instruction: Instruction) -> CodePiece:
         function, keywords = instruction.function, dict(instruction.keywords)
         operands = [self.operand(a) for a in instruction.arguments]
         if function in INFIX:
@@ -147,22 +147,22 @@ class _Writer:
             if function == "matmul" and left.strength == PRODUCT:
                 inner = (strength + 1, strength + 1)
             text = f"{left.within(inner[0])} {sign} {right.within(inner[1])}"
-            return Piece(text, strength, left.plain and right.plain)
+            return CodePiece(text, strength, left.plain and right.plain)
         if hasattr(math, function) and all(o.plain for o in operands):
-            return Piece(f"math.{function}({', '.join(o.text for o in operands)})", plain=True)
+            return CodePiece(f"math.{function}({', '.join(o.text for o in operands)})", plain=True)
         match function:
             case "negative":
-                return Piece(f"-{operands[0].within(SIGN + 1)}", SIGN, operands[0].plain)
+                return CodePiece(f"-{operands[0].within(SIGN + 1)}", SIGN, operands[0].plain)
             case "logical_not":
-                return Piece(f"~{operands[0].within(ATOM)}", SIGN)
+                return CodePiece(f"~{operands[0].within(ATOM)}", SIGN)
             case "square":
-                return Piece(f"{operands[0].within(ATOM)} ** 2", POWER, operands[0].plain)
+                return CodePiece(f"{operands[0].within(ATOM)} ** 2", POWER, operands[0].plain)
             case "transpose":
                 return self.transposed(instruction, operands[0])
             case "getitem":
-                return Piece(f"{operands[0].within(ATOM)}[{keywords['at']!r}]")
+                return CodePiece(f"{operands[0].within(ATOM)}[{keywords['at']!r}]")
             case "zeros" | "arange":
-                return Piece(f"{self.dialect.function(function)}({operands[0].text})")
+                return CodePiece(f"{self.dialect.function(function)}({operands[0].text})")
             case "place":
                 return self.placed(operands[0], operands[1], repr(keywords["at"]))
             case "maximum" | "minimum" if not isinstance(instruction.arguments[1], Reference):
@@ -172,7 +172,7 @@ class _Writer:
                     else self.dialect.smaller_than_number
                 )
                 if form:
-                    return Piece(form.format(operands[0].text, operands[1].text))
+                    return CodePiece(form.format(operands[0].text, operands[1].text))
             case "sum" | "max" | "min" if keywords.get("axis") == ():
                 return operands[0]
             case "sum" | "max" | "min" if self.is_over_all(instruction):
@@ -191,7 +191,9 @@ class _Writer:
             return 0
         return len(self.recorder.shapes[argument.number])
 
-    def call(self, function: str, operands: Sequence[Piece], keywords: Mapping[str, Any]) -> Piece:
+    def call(
+        self, function: str, operands: Sequence[CodePiece], keywords: Mapping[str, Any]
+    ) -> CodePiece:
         named = [
             f"{self.dialect.keywords.get(k, k)}={_option(v)}"
             for k, v in keywords.items()
@@ -202,18 +204,18 @@ class _Writer:
         if first.plain:
             whole = self.dialect.array.format(f"{whole}.0" if whole.isdigit() else whole)
         inside = ", ".join([whole, *(o.text for o in operands[1:]), *named])
-        return Piece(f"{self.dialect.function(function)}({inside})")
+        return CodePiece(f"{self.dialect.function(function)}({inside})")
 
-    def transposed(self, instruction: Instruction, whole: Piece) -> Piece:
+    def transposed(self, instruction: Instruction, whole: CodePiece) -> CodePiece:
         rank = len(instruction.shape)
         if rank < 2:
             return whole
         if rank > 2 and self.dialect.transposed_by:
             axes = tuple(reversed(range(rank)))
-            return Piece(f"{self.dialect.transposed_by}({whole.text}, {axes})")
-        return Piece(f"{whole.within(ATOM)}.T")
+            return CodePiece(f"{self.dialect.transposed_by}({whole.text}, {axes})")
+        return CodePiece(f"{whole.within(ATOM)}.T")
 
-    def placed(self, whole: Piece, part: Piece, at: str) -> Piece:
+    def placed(self, whole: CodePiece, part: CodePiece, at: str) -> CodePiece:
         if not whole.text.isidentifier():
             whole = self.named(whole)
         self.statements.append(self.dialect.setting.format(whole=whole.text, at=at, part=part.text))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 from handgrad.page.blocks import Figure
-from handgrad.render.html.text import Writer
+from handgrad.render.html.text import HtmlWriter
 from handgrad.render.svg import render_svg
 
 _STYLE = re.compile("<style>.*?</style>\n?", re.DOTALL)
 
 
-def figure(block: Figure, writer: Writer) -> str:
+def figure(block: Figure, writer: HtmlWriter) -> str:
     """The picture with its caption under it; its styles stand once, in the head of the file."""
     caption = f"<figcaption>{writer.text(block.caption)}</figcaption>" if block.caption else ""
     drawing = _STYLE.sub("", render_svg(block.drawing, writer.pen.style), count=1)

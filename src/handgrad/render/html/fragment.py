@@ -31,7 +31,7 @@ from handgrad.page.blocks import (
 from handgrad.render.html.relation import derivation
 from handgrad.render.html.room import room
 from handgrad.render.html.table import table
-from handgrad.render.html.text import Writer
+from handgrad.render.html.text import HtmlWriter
 from handgrad.render.markup import plain
 from handgrad.render.mathml import MathmlPen
 from handgrad.render.style import Style
@@ -48,18 +48,18 @@ SIGNS: dict[NoteKind, tuple[str, str]] = {
 
 def render_fragment(page: Page) -> str:
     """The page as one element with all that it needs."""
-    writer = Writer(MathmlPen(Style.of(page)))
+    writer = HtmlWriter(MathmlPen(Style.of(page)))
     return (
         f'<div class="handgrad" lang="en"><style>{_styles()}</style>'
         f"{_blocks(page.blocks, writer)}</div>"
     )
 
 
-def _blocks(blocks: Sequence[Block], writer: Writer) -> str:
+def _blocks(blocks: Sequence[Block], writer: HtmlWriter) -> str:
     return "".join(_block(block, writer) for block in blocks)
 
 
-def _block(block: Block, writer: Writer) -> str:
+def _block(block: Block, writer: HtmlWriter) -> str:
     match block:
         case Heading():
             return _heading(block, writer)
@@ -92,7 +92,7 @@ def _block(block: Block, writer: Writer) -> str:
             assert_never(block)
 
 
-def _heading(heading: Heading, writer: Writer) -> str:
+def _heading(heading: Heading, writer: HtmlWriter) -> str:
     """A heading that keeps out of the notebook's own table of contents."""
     number = f'<span class="number">{plain(heading.id)}</span> ' if heading.id else ""
     aside = f'<span class="uses">{writer.text(heading.aside)}</span>' if heading.aside else ""

@@ -25,7 +25,7 @@ from handgrad.render.html.figure import figure
 from handgrad.render.html.relation import derivation
 from handgrad.render.html.room import room
 from handgrad.render.html.table import table
-from handgrad.render.html.text import Writer, anchor
+from handgrad.render.html.text import HtmlWriter, anchor
 from handgrad.render.markup import plain
 from handgrad.render.mathml import MathmlPen
 from handgrad.render.style import Style
@@ -47,7 +47,7 @@ def render_html(page: Page) -> str:
     single entry of a result. A page of slides becomes a deck.
     """
     blocks = list(_flat(page.blocks))
-    sections = _Sections(Writer(MathmlPen(Style.of(page))), _steps(blocks))
+    sections = _Sections(HtmlWriter(MathmlPen(Style.of(page))), _steps(blocks))
     if page.layout == "slides":
         return deck(page.title, [sections.body(slide) for slide in _slides(page.blocks)])
     main = sections.body(_pictures_first(page.blocks))
@@ -108,7 +108,7 @@ def _slides(blocks: Sequence[Block]) -> list[list[Block]]:
 class _Sections:
     """Writes blocks as nested sections, and lists what a reader may go to."""
 
-    writer: Writer
+    writer: HtmlWriter
     steps: list[dict[str, str]]
     contents: list[Contents] = field(default_factory=list)
     used: dict[str, int] = field(default_factory=dict)

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from handgrad.expression import Literal
 from handgrad.page.blocks import Derivation, Relation
-from handgrad.render.html.text import Writer
+from handgrad.render.html.text import HtmlWriter
 from handgrad.render.markup import named_numbers, plain, quantity
-from handgrad.render.mathematics.nodes import Quantity, Result
+from handgrad.render.mathematics.nodes import Named, Result
 from handgrad.render.mathematics.relation import are_given, side
 
 
-def derivation(block: Derivation, writer: Writer) -> str:
+def derivation(block: Derivation, writer: HtmlWriter) -> str:
     """The relations one under the other, their signs aligned."""
     relations = block.relations
     if are_given(relations):
@@ -21,11 +21,11 @@ def derivation(block: Derivation, writer: Writer) -> str:
     return f'<div class="derivation{labelled}">{_relations(relations, writer)}</div>'
 
 
-def _relations(relations: tuple[Relation, ...], writer: Writer) -> str:
+def _relations(relations: tuple[Relation, ...], writer: HtmlWriter) -> str:
     return "".join(_relation(r, writer) for r in relations)
 
 
-def _relation(relation: Relation, writer: Writer, entry: str = "") -> str:
+def _relation(relation: Relation, writer: HtmlWriter, entry: str = "") -> str:
     left = writer.display(writer.pen.draw(relation.left)) if relation.left is not None else ""
     label = f'<span class="label">{writer.text(relation.label)}</span>' if relation.label else ""
     links = "".join(_links(relation, writer))
@@ -36,7 +36,7 @@ def _relation(relation: Relation, writer: Writer, entry: str = "") -> str:
     )
 
 
-def _links(relation: Relation, writer: Writer) -> list[str]:
+def _links(relation: Relation, writer: HtmlWriter) -> list[str]:
     """The sides of a relation after the left one, each behind its sign; the last is the result."""
     last = len(relation.chain) - 1
     name = quantity(relation.left) if relation.left is not None else ""
@@ -47,7 +47,7 @@ def _links(relation: Relation, writer: Writer) -> list[str]:
             names[id(expression)] = name
         pen = replace(writer.pen, names=names)
         node = side(relation, k, pen.formula())
-        result = node.part if isinstance(node, Quantity) else node
+        result = node.part if isinstance(node, Named) else node
         drawn, after = str(pen.math(node)), ""
         if isinstance(result, Result) and result.shape and pen.leaves_out(result):
             after = f'<span class="aside">{plain(result.shape)}</span>'
@@ -59,7 +59,7 @@ def _links(relation: Relation, writer: Writer) -> list[str]:
     return links
 
 
-def _entries(relation: Relation, writer: Writer) -> str:
+def _entries(relation: Relation, writer: HtmlWriter) -> str:
     """The same computation for every entry, to be opened."""
     if not relation.entries:
         return ""

@@ -7,14 +7,14 @@ from dataclasses import replace
 from handgrad import expression as tree
 from handgrad.expression import Expression, number
 from handgrad.page.blocks import Table, Text
-from handgrad.render.html.text import Writer
+from handgrad.render.html.text import HtmlWriter
 from handgrad.render.markup import quantity
 from handgrad.render.mathematics.relation import alone
 
 _ALIGNED = {"l": "", "c": ' class="centre"', "r": ' class="right"'}
 
 
-def table(block: Table, writer: Writer) -> str:
+def table(block: Table, writer: HtmlWriter) -> str:
     """The table in a box of its own, which scrolls where it is wider than the page."""
     caption = f"<caption>{writer.text(block.caption)}</caption>" if block.caption else ""
     kinds = [
@@ -38,7 +38,7 @@ def table(block: Table, writer: Writer) -> str:
     return f'<div class="table"><table>{caption}{head}<tbody>{body}</tbody></table></div>'
 
 
-def _cell(cell: Text, row: tuple[Text, ...], writer: Writer) -> str:
+def _cell(cell: Text, row: tuple[Text, ...], writer: HtmlWriter) -> str:
     if len(cell) == 1 and isinstance(only := cell[0], Expression):
         if isinstance(only, tree.Literal):
             pen = replace(writer.pen, names={id(only): _named(row)})
@@ -53,7 +53,7 @@ def _named(row: tuple[Text, ...]) -> str:
     return quantity(first[0]) if len(first) == 1 and isinstance(first[0], Expression) else ""
 
 
-def _numbers(block: Table, k: int, writer: Writer) -> list[str]:
+def _numbers(block: Table, k: int, writer: HtmlWriter) -> list[str]:
     """The cells of a column of lone numbers, padded to its decimal point; else empty ones."""
     found = [row[k][0] if len(row[k]) == 1 else "" for row in block.rows]
     literals = [x for x in found if isinstance(x, tree.Literal) and number(x) is not None]

@@ -16,7 +16,7 @@ _BLANKS = re.compile(r"([ \n]+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Writer:
+class HtmlWriter:
     """What the parts of a page share.
 
     Arguments:

@@ -27,18 +27,18 @@ from handgrad.render.mathematics.nodes import (
     SQUARE,
     Array,
     Condition,
-    Entry,
+    EntryOf,
     Fenced,
+    FigureText,
     Head,
-    Name,
+    Identifier,
+    Named,
     Node,
-    Number,
-    Quantity,
     Root,
     Row,
-    Share,
     Sign,
     SignKind,
+    Through,
     Transposed,
     begins_with_digit,
     separated,
@@ -129,7 +129,7 @@ class Formula:
             case tree.Name() | Adjoint():
                 return self._known(self._leaf(expression), expression)
             case Call() if self.depth > DEEPEST:
-                return Piece(Name(Symbol("…", name="...")))
+                return Piece(Identifier(Symbol("…", name="...")))
             case Call():
                 self.depth += 1
                 laid_out = self._call(expression)
@@ -143,7 +143,7 @@ class Formula:
         name = self.named(expression) if self.named else ""
         if not name:
             return piece
-        node, letter, number = Quantity(piece.node, name), piece.letter, piece.number
+        node, letter, number = Named(piece.node, name), piece.letter, piece.number
         return Piece(node, piece.level, piece.signed, piece.raised, letter, number)
 
     # -- leaves -----------------------------------------------------------------------------
@@ -155,7 +155,7 @@ class Formula:
         text = written or figure(literal.value, self.style.decimals)
         signed, power = text.startswith("-"), "e" in text
         level = SIGN if signed else PRODUCT if power else ATOM
-        return Piece(Number(text), level, signed, raised=power, number=True)
+        return Piece(FigureText(text), level, signed, raised=power, number=True)
 
     def _array(self, array: Array) -> Node:
         """An array; on a single line, its entries listed: [0.5, −0.3], rows in brackets too."""
@@ -166,11 +166,11 @@ class Formula:
         else:
             node = Fenced(array.brackets, self._listed(array.literal.value))
         name = self.named(array.literal) if self.named else ""
-        return Quantity(node, name) if name else node
+        return Named(node, name) if name else node
 
     def _listed(self, value: Nested) -> Node:
         if not isinstance(value, tuple):
-            return Number(figure(value, self.style.decimals))
+            return FigureText(figure(value, self.style.decimals))
         shown = elided(len(value), LISTED)
         entries = (Sign("dots") if i is None else self._listed(value[i]) for i in shown)
         return Fenced(LIST, separated(entries))
@@ -186,22 +186,28 @@ class Formula:
         if isinstance(leaf, Adjoint):
             return self._adjoint(leaf, shown, index)
         raised = bool(shown.superscript) or bool(shown.text)
-        return Piece(Name(shown, index), raised=raised, letter=not (shown.upright or shown.text))
+        return Piece(
+            Identifier(shown, index), raised=raised, letter=not (shown.upright or shown.text)
+        )
 
     def _adjoint(self, adjoint: Adjoint, of: Symbol, index: str) -> Piece:
         if adjoint.name in self.style.error_signals and not of.text:
             typed = f"delta{of.name[len(_GREEK_NAMES.get(of.base, of.base)) :]}"
             delta = replace(of, base="δ", accent="", upright=False, name=typed)
-            signal = self._through(Name(delta, index), adjoint)
+            signal = self._through(Identifier(delta, index), adjoint)
             return Piece(signal, raised=bool(of.superscript), letter=not adjoint.through)
-        over = Row((Sign("partial"), Name(self.style.loss_of(adjoint))))
-        under = Row((Sign("partial"), Name(of, index)))
+        over = Row((Sign("partial"), Identifier(self.style.loss_of(adjoint))))
+        under = Row((Sign("partial"), Identifier(of, index)))
         stacked = not self.linear and self.flat is None
-        gradient = nodes.Fraction(over, under) if stacked else Row((over, Sign("slash"), under))
+        gradient = nodes.Stacked(over, under) if stacked else Row((over, Sign("slash"), under))
         return Piece(self._through(gradient, adjoint), GRADIENT)
 
     def _through(self, node: Node, adjoint: Adjoint) -> Node:
-        return Share(node, Name(self.style.symbol(adjoint.through))) if adjoint.through else node
+        return (
+            Through(node, Identifier(self.style.symbol(adjoint.through)))
+            if adjoint.through
+            else node
+        )
 
     # -- calls ------------------------------------------------------------------------------
 
@@ -220,7 +226,7 @@ class Formula:
                 loose = right.level <= SUM and source != "+"
                 second = _after(right, right.signed or loose)
                 return _joined(left, left.node, cast(SignKind, sign), second, SUM)
-            case notation.Comparison(symbol=sign):
+            case notation.Inequality(symbol=sign):
                 left, right = map(self.piece, arguments)
                 first, second = (_in(p, p.level <= COMPARISON) for p in (left, right))
                 row = Row((first, Sign(cast(SignKind, sign)), second))
@@ -233,7 +239,7 @@ class Formula:
                 base = self.piece(arguments[0])
                 loose = base.level < ATOM or base.raised
                 exponent = self.node(arguments[1])
-                return Piece(nodes.Power(_in(base, loose), exponent), POWER, raised=True)
+                return Piece(nodes.Raised(_in(base, loose), exponent), POWER, raised=True)
             case notation.Negation():
                 part = self.piece(arguments[0])
                 row = Row((Sign("negative"), _after(part, part.level < PRODUCT or part.signed)))
@@ -296,7 +302,7 @@ class Formula:
         if not (
             self.linear or (self.flat and simple and all(map(self.flat, (over.node, under.node))))
         ):
-            return Piece(nodes.Fraction(over.node, under.node), GRADIENT)
+            return Piece(nodes.Stacked(over.node, under.node), GRADIENT)
         first = _in(over, over.level < PRODUCT and not over.number)
         second = _in(under, under.level < POWER)
         return Piece(Row((first, Sign("slash"), second)), PRODUCT, over.signed)
@@ -333,7 +339,7 @@ class Formula:
             if not shown.subscript and not shown.text:
                 return self._name(inner, index)
         part = self.piece(inner)
-        return Piece(Entry(_in(part, part.level < ATOM or part.raised), index))
+        return Piece(EntryOf(_in(part, part.level < ATOM or part.raised), index))
 
     def _function(self, call: Call, function: Function) -> Piece:
         arguments, options = call.arguments, list(self._options(call))
@@ -364,7 +370,7 @@ class Formula:
             plain = name == "axis" and _axis_is_plain(call)
             if not plain and value != defaults.get(name):
                 written = figure(value, max(self.style.decimals, 4))
-                yield Row((Name(symbol(name)), Sign("equals"), Number(written)))
+                yield Row((Identifier(symbol(name)), Sign("equals"), FigureText(written)))
 
 
 def _in(part: Piece, parenthesised: bool) -> Node:

@@ -45,7 +45,7 @@ _ENDING = ("comma", "semicolon", "space", "tight")
 
 
 @record
-class Number:
+class FigureText:
     """A figure in ASCII: `-0.3654`, `1.23e-9`."""
 
     text: str
@@ -75,14 +75,14 @@ class Result:
     `shape` is said, in words, where some of the entries are left out.
     """
 
-    part: Number | Array
+    part: FigureText | Array
     marks: Mapping[tuple[int, ...], Mark]
     remarks: Mapping[int, str]
     shape: str = ""
 
 
 @record
-class Name:
+class Identifier:
     """A name, with the index of an entry below it."""
 
     symbol: Symbol
@@ -141,7 +141,7 @@ class Root:
 
 
 @record
-class Fraction:
+class Stacked:
     """One part over another."""
 
     over: Node
@@ -149,7 +149,7 @@ class Fraction:
 
 
 @record
-class Power:
+class Raised:
     base: Node
     exponent: Node
 
@@ -160,7 +160,7 @@ class Transposed:
 
 
 @record
-class Entry:
+class EntryOf:
     """An entry of something that is no plain name."""
 
     part: Node
@@ -168,15 +168,15 @@ class Entry:
 
 
 @record
-class Share:
+class Through:
     """The share of a gradient that comes through one quantity: a bar after it, the name below."""
 
     part: Node
-    through: Name
+    through: Identifier
 
 
 @record
-class Quantity:
+class Named:
     """A part with the name that code has for what it is; laid out only for who asks for names."""
 
     part: Node
@@ -184,22 +184,22 @@ class Quantity:
 
 
 Node: TypeAlias = (
-    Number
+    FigureText
     | Array
     | Result
-    | Name
+    | Identifier
     | Sign
     | Condition
     | Head
     | Row
     | Fenced
     | Root
-    | Fraction
-    | Power
+    | Stacked
+    | Raised
     | Transposed
-    | Entry
-    | Share
-    | Quantity
+    | EntryOf
+    | Through
+    | Named
 )
 
 
@@ -234,13 +234,13 @@ def parts_of(node: Node) -> tuple[Node, ...]:
     match node:
         case Row(parts):
             return parts
-        case Fraction(one, other) | Power(one, other):
+        case Stacked(one, other) | Raised(one, other):
             return one, other
-        case Result(part) | Fenced(part=part) | Root(part) | Transposed(part) | Entry(part):
+        case Result(part) | Fenced(part=part) | Root(part) | Transposed(part) | EntryOf(part):
             return (part,)
-        case Share(part) | Quantity(part):
+        case Through(part) | Named(part):
             return (part,)
-        case Number() | Array() | Name() | Sign() | Condition() | Head():
+        case FigureText() | Array() | Identifier() | Sign() | Condition() | Head():
             return ()
         case _:
             assert_never(node)
@@ -272,9 +272,9 @@ def leaves_out(result: Result, most_rows: int, most_columns: int) -> bool:
 def begins_with_digit(node: Node) -> bool:
     """Whether a digit comes first, so that a number before it would run into it."""
     match node:
-        case Number(text):
+        case FigureText(text):
             return text[:1].isdigit()
-        case Name(symbol):
+        case Identifier(symbol):
             return symbol.base[:1].isdigit()
         case Sign(kind):
             return kind == "one"

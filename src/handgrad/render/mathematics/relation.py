@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from handgrad.expression import Expression, Literal
 from handgrad.page.blocks import Relation
 from handgrad.render.mathematics.formula import Formula
-from handgrad.render.mathematics.nodes import Array, Mark, Node, Number, Quantity, Result
+from handgrad.render.mathematics.nodes import Array, FigureText, Mark, Named, Node, Result
 
 
 def are_given(relations: Sequence[Relation]) -> bool:
@@ -37,13 +37,13 @@ def alone(expression: Expression, formula: Formula, relation: Relation | None = 
     node = formula.node(expression)
     if not isinstance(expression, Literal):
         return node
-    if isinstance(node, Quantity):
-        return Quantity(_result(node.part, relation), node.name)
+    if isinstance(node, Named):
+        return Named(_result(node.part, relation), node.name)
     return _result(node, relation)
 
 
 def _result(part: Node, relation: Relation | None) -> Result:
-    assert isinstance(part, Number | Array)
+    assert isinstance(part, FigureText | Array)
     if relation is None:
         return Result(part, {}, {})
     marks: dict[tuple[int, ...], Mark] = {

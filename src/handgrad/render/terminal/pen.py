@@ -88,9 +88,9 @@ class TerminalPen:
                 return self._row(parts)
             case nodes.Sign():
                 return self._sign(node)
-            case nodes.Name(symbol, index):
+            case nodes.Identifier(symbol, index):
                 return line(_name(symbol, index, glyphs.ascii_only))
-            case nodes.Number(text):
+            case nodes.FigureText(text):
                 return line(self.figure(text))
             case nodes.Fenced(brackets, part):
                 return fenced(self.draw(part), *self._brackets(brackets))
@@ -110,20 +110,20 @@ class TerminalPen:
                 if clear and (drawn.height > 1 or not glyphs.ascii_only):
                     return beside(self.text(root), boxes.deeper(drawn))
                 return beside(self.text(root), fenced(drawn, *glyphs.round))
-            case nodes.Fraction(over, under):
+            case nodes.Stacked(over, under):
                 return self._fraction(self.draw(over), self.draw(under))
-            case nodes.Power(base, exponent):
+            case nodes.Raised(base, exponent):
                 return self._power(self.draw(base), self.draw(exponent))
             case nodes.Transposed(part):
                 drawn = self.draw(part)
                 return beside(drawn, _at_top(line(glyphs.transposed), drawn))
-            case nodes.Entry(part, index):
+            case nodes.EntryOf(part, index):
                 drawn = self.draw(part)
                 below = line(_below(index, glyphs.ascii_only))
                 return beside(drawn, _at_bottom(below, drawn))
-            case nodes.Share(part, through):
+            case nodes.Through(part, through):
                 return beside(self.draw(part), line("|"), self.draw(through))
-            case nodes.Quantity(part):
+            case nodes.Named(part):
                 return self.draw(part)
             case _:
                 assert_never(node)
@@ -244,7 +244,7 @@ class TerminalPen:
     def _result(self, result: nodes.Result) -> Box:
         """Numbers standing alone: cases under headers, marked entries, remarks beside rows."""
         part, marks = result.part, result.marks
-        if isinstance(part, nodes.Number):
+        if isinstance(part, nodes.FigureText):
             drawn = boxes.restyled(self.draw(part), marks.get((), ""))
             return self._with_remarks(drawn, [0], result.remarks)
         literal = part.literal

@@ -66,9 +66,9 @@ class TexWriter:
                 return sum([self.width(part) for part in parts])
             case nodes.Sign(kind):
                 return _SIGN_WIDTHS.get(kind, SIGN)
-            case nodes.Name(symbol, index):
+            case nodes.Identifier(symbol, index):
                 return _name_width(symbol, index)
-            case nodes.Number(text):
+            case nodes.FigureText(text):
                 return figure_width(text)
             case nodes.Fenced(brackets, part) if brackets is ROUND:
                 return self.width(part) + (2 * BRACKET if is_tall(part) else 0.8)
@@ -91,17 +91,17 @@ class TexWriter:
                 return 0.4
             case nodes.Root(part):
                 return self.width(part) + 2.3
-            case nodes.Fraction(over, under):
+            case nodes.Stacked(over, under):
                 return 0.3 + max(self.width(over), self.width(under))
-            case nodes.Power(base, exponent):
+            case nodes.Raised(base, exponent):
                 return self.width(base) + SCRIPT * self.width(exponent)
             case nodes.Transposed(part):
                 return self.width(part) + 0.55
-            case nodes.Entry(part, index):
+            case nodes.EntryOf(part, index):
                 return self.width(part) + SCRIPT * DIGIT * len(index)
-            case nodes.Share(part, through):
+            case nodes.Through(part, through):
                 return self.width(part) + 0.3 + SCRIPT * self.width(through)
-            case nodes.Quantity(part):
+            case nodes.Named(part):
                 return self.width(part)
             case _:
                 assert_never(node)
@@ -137,7 +137,7 @@ def is_tall(node: Node) -> bool:
         case nodes.Array(literal):
             rows = grid(literal, node.orientation)
             return rows is None or len(rows) > 1
-        case nodes.Fraction():
+        case nodes.Stacked():
             return True
         case _:
             return any(map(is_tall, parts_of(node)))

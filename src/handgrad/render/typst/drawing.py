@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import assert_never
 
 from handgrad.page.blocks import Figure
-from handgrad.picture import Arrow, Circle, Label, Path, Rectangle, Shape
+from handgrad.picture import Arrow, Circle, Label, Outline, Rectangle, Shape
 from handgrad.render.typst.pen import TypstPen
 from handgrad.render.typst.source import array, string
 from handgrad.render.typst.text import content
@@ -40,7 +40,7 @@ def _label(label: Label, others: Sequence[Shape], pen: TypstPen) -> str:
     )
 
 
-def _shape(shape: Circle | Rectangle | Path | Arrow) -> str:
+def _shape(shape: Circle | Rectangle | Outline | Arrow) -> str:
     match shape:
         case Circle():
             return f"disc({_numbers(shape.x, shape.y, shape.radius)}, {string(shape.role)})"
@@ -49,7 +49,7 @@ def _shape(shape: Circle | Rectangle | Path | Arrow) -> str:
                 shape.x, shape.y, shape.width, shape.height, shape.rounding, shape.strength
             )
             return f"slab({sizes}, {string(shape.role)})"
-        case Path() | Arrow():
+        case Outline() | Arrow():
             return _stroke(shape)
         case _:
             assert_never(shape)
@@ -66,9 +66,9 @@ def _holds(shape: Shape, label: Label) -> bool:
             return False
 
 
-def _stroke(shape: Path | Arrow) -> str:
+def _stroke(shape: Outline | Arrow) -> str:
     points = array([f"({_numbers(x, y)})" for x, y in shape.points])
-    closed = isinstance(shape, Path) and shape.closed
+    closed = isinstance(shape, Outline) and shape.closed
     flags = [shape.dashed, shape.curved, closed, isinstance(shape, Arrow)]
     said = ", ".join(str(flag).lower() for flag in flags)
     return f"stroke-through({points}, {string(shape.role)}, {shape.width:.2f}, {said})"

@@ -123,9 +123,9 @@ class TypstPen:
                 return Typ("dots.h" if self.linear else "dots.h.c")
             case nodes.Sign(kind):
                 return Typ(_SIGNS[kind])
-            case nodes.Name(symbol, index):
+            case nodes.Identifier(symbol, index):
                 return _name(symbol, index)
-            case nodes.Number(text):
+            case nodes.FigureText(text):
                 return Typ(_number(text))
             case nodes.Fenced(brackets, part):
                 left, right = _BRACKETS[brackets.left], _BRACKETS[brackets.right]
@@ -150,14 +150,14 @@ class TypstPen:
                 return Typ(f"lr(size: #{LINE * height:.1f}em, {sign})" if height > 1 else sign)
             case nodes.Root(part):
                 return Typ(f"sqrt({self.draw(part)})")
-            case nodes.Fraction(over, under):
+            case nodes.Stacked(over, under):
                 # Fractions and matrices in a fraction would be set smaller.
                 shares = [
                     f"display({self.draw(p)})" if self._height(p) > 1 else str(self.draw(p))
                     for p in (over, under)
                 ]
                 return Typ(f"frac({', '.join(shares)})")
-            case nodes.Power(base, exponent):
+            case nodes.Raised(base, exponent):
                 drawn = self.draw(base)
                 below = Typ(str(drawn)) if drawn.sup else drawn
                 return Typ(below.base, below.sub, str(self.draw(exponent)))
@@ -166,12 +166,12 @@ class TypstPen:
                 # Within one string it stands as close as the figures do.
                 sup = f'{drawn.sup[:-1]}⊤"' if drawn.sup.endswith('"') else f'{drawn.sup} "⊤"'
                 return Typ(drawn.base, drawn.sub, sup.strip())
-            case nodes.Entry(part, index):
+            case nodes.EntryOf(part, index):
                 return Typ(str(self.draw(part)), sub=string(index))
-            case nodes.Share(part, through):
+            case nodes.Through(part, through):
                 # An opening sign that stands for nothing: only pairs grow to the height between.
                 return Typ(f"lr(zws {self.draw(part)} bar.v)", sub=str(self.draw(through)))
-            case nodes.Quantity(part):
+            case nodes.Named(part):
                 return self.draw(part)
             case _:
                 assert_never(node)
@@ -194,9 +194,9 @@ class TypstPen:
                 if rows is None:
                     return max(self._height(nodes.Array(part)) for part in slices(literal))
                 return max(len(elided(len(rows), self.style.at_most(ROWS))), TALL)
-            case nodes.Fraction(nodes.Row((nodes.Sign("partial"), *_))):
+            case nodes.Stacked(nodes.Row((nodes.Sign("partial"), *_))):
                 return 1.8
-            case nodes.Fraction(over, under):
+            case nodes.Stacked(over, under):
                 return self._height(over) + self._height(under)
             case _:
                 return max(map(self._height, parts_of(node)), default=1.0)
@@ -266,7 +266,7 @@ class TypstPen:
     def _result(self, result: nodes.Result) -> str:
         """Numbers standing alone: cases under headers, what is special about entries marked."""
         part = result.part
-        if isinstance(part, nodes.Number):
+        if isinstance(part, nodes.FigureText):
             mark = result.marks.get((), "")
             return f"{mark}mark({_number(part.text)})" if mark else _number(part.text)
         literal = part.literal

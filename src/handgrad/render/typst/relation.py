@@ -8,7 +8,7 @@ from handgrad.expression import Expression
 from handgrad.figures import Empty
 from handgrad.page.blocks import Derivation, Relation
 from handgrad.render.mathematics.arrays import elided, grid
-from handgrad.render.mathematics.nodes import Array, Node, Number, Result, arrays
+from handgrad.render.mathematics.nodes import Array, FigureText, Node, Result, arrays
 from handgrad.render.mathematics.relation import are_given, sides
 from handgrad.render.typst.pen import COLUMNS, ROWS, Typ, TypstPen
 from handgrad.render.typst.source import array, string, words
@@ -71,7 +71,7 @@ def _columns(array: Array) -> int:
     return len(rows[0]) if rows else 0
 
 
-def _is_blank(part: Number | Array) -> bool:
+def _is_blank(part: FigureText | Array) -> bool:
     value = part.literal.value if isinstance(part, Array) else 0.0
     while isinstance(value, tuple) and value:
         value = value[0]

@@ -14,14 +14,14 @@ from handgrad.expression import Adjoint, Call, Expression, Name, leaves
 from handgrad.operations import noun_of, operation_of
 from handgrad.operations.gates import activations_in
 from handgrad.operations.operation import Array
-from handgrad.picture.drawing import Arrow, Drawing, Label, Path, Rectangle, Role, Shape, Text
+from handgrad.picture.drawing import Arrow, Drawing, Label, Outline, Rectangle, Role, Shape, Text
 from handgrad.picture.layout import laid_out
 from handgrad.picture.measure import Measure
 from handgrad.solution import Trace
 from handgrad.solution.numbers import literal_of
 from handgrad.solution.pictures.graph_words import describe_graph
-from handgrad.solution.pictures.lines import Line, PicturePhase
-from handgrad.solution.pictures.numbers import Shown, number, whole
+from handgrad.solution.pictures.lines import PictureLine, PicturePhase
+from handgrad.solution.pictures.numbers import ShownNumbers, number, whole
 
 MOST = 60
 """With more boxes, what is given is left out; with more equations, those in the middle."""
@@ -51,11 +51,11 @@ LEFT_OUT = "…"
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class NodeBox:
     """A value as it is drawn."""
 
     name: str
-    lines: tuple[Line, ...]
+    lines: tuple[PictureLine, ...]
     face: Role
     given: bool
 
@@ -69,18 +69,18 @@ def graph_picture(trace: Trace, phase: PicturePhase) -> Drawing:
 
     Of many cases the first is shown.
     """
-    return _Picture(trace, phase).drawing()
+    return _GraphPicture(trace, phase).drawing()
 
 
 @dataclass
-class _Picture:
+class _GraphPicture:
     trace: Trace
     phase: PicturePhase
     gates: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         graph = self.trace.graph
-        self.shown = Shown(self.trace)
+        self.shown = ShownNumbers(self.trace)
         self.measure = Measure(self.trace.decimals, self.trace.problem.display)
         # The gradients of one case are those of its own loss: the mean over all has no part in them.
         mean = graph.cost != graph.loss and not self.backward
@@ -103,27 +103,29 @@ class _Picture:
 
     # -- boxes ----------------------------------------------------------------------------
 
-    def _box(self, name: str) -> Box:
+    def _box(self, name: str) -> NodeBox:
         if name == LEFT_OUT:
             text: Text = (f"{self.left_out} equations more",)
-            return Box(name, (Line(("⋯",), "faint"), Line(text, "faint")), "faint", False)
+            return NodeBox(
+                name, (PictureLine(("⋯",), "faint"), PictureLine(text, "faint")), "faint", False
+            )
         node = self.trace.graph.nodes[name]
         given = node.kind != "value"
-        lines = [Line(self._title(name), "ink", name)]
+        lines = [PictureLine(self._title(name), "ink", name)]
         if self.phase == "given" and not given:
-            return Box(name, tuple(lines), "surface", given)
+            return NodeBox(name, tuple(lines), "surface", given)
         value = self.shown.value(name)
         if _small(value) and not self.backward:
-            lines += [Line((literal_of(row),), "value", name) for row in value]
+            lines += [PictureLine((literal_of(row),), "value", name) for row in value]
         else:
-            lines.append(Line(self._listing(value), "value", name))
+            lines.append(PictureLine(self._listing(value), "value", name))
         face: Role = "surface"
         if not given:
             face, shut = self._gates(name)
             lines += shut
         if self.backward and self._wanted(name):
             lines += self._gradient(name)
-        return Box(name, tuple(lines), face, given)
+        return NodeBox(name, tuple(lines), face, given)
 
     def _title(self, name: str) -> Text:
         """name = formula, where that is short enough; else the operation's name."""
@@ -162,29 +164,31 @@ class _Picture:
         batched = self.trace.graph.nodes[name].batched or self.shown.case is self.trace
         return whole(name, gradient=True) if batched else ""
 
-    def _gradient(self, name: str) -> list[Line]:
+    def _gradient(self, name: str) -> list[PictureLine]:
         gradient = self.shown.gradient(name)
         quantity = self._named(name)
         role: Role = "gradient" if gradient.any() else "off"
         if gradient.ndim == 0 or (gradient.ndim == 1 and gradient.size <= LISTED):
             return [
-                Line((Adjoint(name, of=self.shown.of), " = ", literal_of(gradient)), role, quantity)
+                PictureLine(
+                    (Adjoint(name, of=self.shown.of), " = ", literal_of(gradient)), role, quantity
+                )
             ]
         if not gradient.any():
-            return [Line((Adjoint(name, of=self.shown.of), " = 0"), role, quantity)]
+            return [PictureLine((Adjoint(name, of=self.shown.of), " = 0"), role, quantity)]
         if _small(gradient):
-            rows = [Line((literal_of(row),), role, quantity) for row in gradient]
-            return [Line((Adjoint(name, of=self.shown.of), " ="), role, quantity), *rows]
+            rows = [PictureLine((literal_of(row),), role, quantity) for row in gradient]
+            return [PictureLine((Adjoint(name, of=self.shown.of), " ="), role, quantity), *rows]
         largest = gradient.flat[int(np.abs(gradient).argmax())]
         return [
-            Line(
+            PictureLine(
                 (Adjoint(name, of=self.shown.of), ", largest entry: ", number(largest)),
                 role,
                 quantity,
             )
         ]
 
-    def _gates(self, name: str) -> tuple[Role, list[Line]]:
+    def _gates(self, name: str) -> tuple[Role, list[PictureLine]]:
         """The face of a box, and a line on the gates in it that are shut."""
         written = self._written(name)
         calls = [call for _, call in activations_in(written) if operation_of(call).gate]
@@ -197,7 +201,7 @@ class _Picture:
         if not shut:
             return "on", []
         words = "gate shut" if count == 1 else f"{shut} of {count} gates shut"
-        return ("off" if shut == count else "on"), [Line((words,), "off", bold=True)]
+        return ("off" if shut == count else "on"), [PictureLine((words,), "off", bold=True)]
 
     # -- edges ----------------------------------------------------------------------------
 
@@ -226,7 +230,7 @@ class _Picture:
             return Arrow(points[::-1], "gradient", 1.4, curved=True)
         quantity = self._named(source.name)
         if not (self._wanted(source.name) and self._wanted(target.name)):
-            return Path(points, "faint", 1.2, curved=True, quantity=source.name)
+            return Outline(points, "faint", 1.2, curved=True, quantity=source.name)
         off = not np.asarray(self.shown.share(source.name, target.name)).any()
         return Arrow(points[::-1], "off" if off else "gradient", 1.4, off, True, quantity)
 
@@ -261,14 +265,14 @@ class _Picture:
             ),
         )
 
-    def _size(self, box: Box) -> tuple[float, float]:
+    def _size(self, box: NodeBox) -> tuple[float, float]:
         widths = [
             self.measure.width(line.text, FORMULA if k == 0 else NUMBER, line.bold)
             for k, line in enumerate(box.lines)
         ]
         return max(44.0, max(widths) + 2 * PADDING), box.height
 
-    def _shapes(self, box: Box, size: tuple[float, float], x: float, y: float) -> list[Shape]:
+    def _shapes(self, box: NodeBox, size: tuple[float, float], x: float, y: float) -> list[Shape]:
         width, height = size
         rounding = CORNER if box.given else 5.0
         shapes: list[Shape] = [
@@ -286,13 +290,13 @@ class _Picture:
             )  # fmt: skip
         return shapes
 
-    def _bar(self, x: float, y: float, size: tuple[float, float]) -> Path:
+    def _bar(self, x: float, y: float, size: tuple[float, float]) -> Outline:
         """The bar before the output of a shut gate."""
         if self.down:
             at = y + size[1] / 2 + 5
-            return Path(((x - 16, at), (x + 16, at)), "off", 4.5)
+            return Outline(((x - 16, at), (x + 16, at)), "off", 4.5)
         at = x + size[0] / 2 + 5
-        return Path(((at, y - 13), (at, y + 13)), "off", 4.5)
+        return Outline(((at, y - 13), (at, y + 13)), "off", 4.5)
 
     def _note(self) -> str:
         """What the picture leaves out."""

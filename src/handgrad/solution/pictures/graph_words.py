@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from handgrad.errors import printable
 from handgrad.figures import figure
 from handgrad.solution import Trace
-from handgrad.solution.pictures.numbers import Shown
+from handgrad.solution.pictures.numbers import ShownNumbers
 from handgrad.text import listed
 
 _FLOW = {
@@ -26,7 +26,7 @@ def describe_graph(
     gates: Mapping[str, tuple[int, int]],
     equations: Sequence[str],
     note: str,
-    shown: Shown,
+    shown: ShownNumbers,
 ) -> str:
     """What a computation graph shows: its values in order, what flows, and the gates that are shut."""
     names = [printable(n) for n in equations]

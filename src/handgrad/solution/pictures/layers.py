@@ -17,7 +17,7 @@ from handgrad.operations import operation_of
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class NetworkLayer:
     """A weighted sum under the name `pre`, and the activation's value under the name `out`.
 
     `pre` is empty where the sum has no name of its own; `out` is `pre` where there is no
@@ -36,7 +36,7 @@ class Network:
     """Layers in order, the data that enter, and the equations after the last layer."""
 
     source: str
-    layers: tuple[Layer, ...]
+    layers: tuple[NetworkLayer, ...]
     tail: tuple[str, ...]
     examples: Examples
 
@@ -57,7 +57,7 @@ class Network:
 
 def network_of(graph: Graph) -> Network | None:
     """The layers of a graph, or None where it is no network of layers."""
-    layers: list[Layer] = []
+    layers: list[NetworkLayer] = []
     seen: set[str] = set()
     for name in graph.equations:
         if name in seen:
@@ -89,7 +89,7 @@ def network_of(graph: Graph) -> Network | None:
     return Network(layers[0].sum.source, tuple(layers), tail, layers[0].sum.examples)
 
 
-def _branches(graph: Graph, layers: list[Layer]) -> bool:
+def _branches(graph: Graph, layers: list[NetworkLayer]) -> bool:
     """Whether a pre-activation goes anywhere but into its activation."""
     return any(
         set(graph.consumers.get(layer.pre, ())) - {layer.out}
@@ -104,7 +104,7 @@ def _written(graph: Graph, name: str) -> Expression:
     return written
 
 
-def _layer(graph: Graph, name: str) -> Layer | None:
+def _layer(graph: Graph, name: str) -> NetworkLayer | None:
     """The layer that begins with the equation of this name."""
     written = _written(graph, name)
     applied = activation_of(written)
@@ -113,14 +113,14 @@ def _layer(graph: Graph, name: str) -> Layer | None:
         if inner is None:
             return None
         gate = applied.arguments[0] if operation_of(applied).gate else None
-        return Layer(inner, "", name, applied.operation, gate)
+        return NetworkLayer(inner, "", name, applied.operation, gate)
     weighted = _named_sum(graph, written)
     if weighted is None:
         return None
     out = graph.activations.get(name, name)
     call = activation_of(_written(graph, out)) if out != name else None
     gate = Name(name) if call is not None and operation_of(call).gate else None
-    return Layer(weighted, name, out, call.operation if call is not None else "", gate)
+    return NetworkLayer(weighted, name, out, call.operation if call is not None else "", gate)
 
 
 def _named_sum(graph: Graph, expression: Expression) -> WeightedSum | None:

@@ -12,7 +12,7 @@ PicturePhase: TypeAlias = Literal["given", "forward", "backward"]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PictureLine:
     """A line of text at a unit or in a box, and the quantity it shows."""
 
     text: Text
@@ -21,5 +21,5 @@ class Line:
     bold: bool = False
 
 
-NOTHING = Line(())
+NOTHING = PictureLine(())
 """What is not known yet."""

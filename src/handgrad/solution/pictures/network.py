@@ -17,7 +17,7 @@ from handgrad.picture.drawing import (
     Circle,
     Drawing,
     Label,
-    Path,
+    Outline,
     Rectangle,
     Role,
     Shape,
@@ -25,8 +25,8 @@ from handgrad.picture.drawing import (
 from handgrad.picture.measure import Measure
 from handgrad.solution import Trace
 from handgrad.solution.pictures.layers import Network, network_of
-from handgrad.solution.pictures.lines import NOTHING, Line, PicturePhase
-from handgrad.solution.pictures.network_content import MOST, Content, Unit
+from handgrad.solution.pictures.lines import NOTHING, PictureLine, PicturePhase
+from handgrad.solution.pictures.network_content import MOST, Content, DrawnUnit
 from handgrad.solution.pictures.network_words import describe_network
 from handgrad.solution.pictures.numbers import number, whole
 
@@ -84,11 +84,11 @@ def network_picture(
         raise OptionError(f"there is no layer {layer}", mend=f"the layers are 1 to {count}")
     last = count if layer is None else layer
     first = 0 if layer is None else layer - 1
-    return _Picture(trace, network, phase, range(first, last + 1), plan).drawing()
+    return _NetworkPicture(trace, network, phase, range(first, last + 1), plan).drawing()
 
 
 @dataclass
-class _Picture:
+class _NetworkPicture:
     """`columns` are those drawn: the inputs are column 0, the units of layer k column k."""
 
     trace: Trace
@@ -119,7 +119,7 @@ class _Picture:
         """The gaps drawn between two columns, each by the column at its left."""
         return self.columns[:-1]
 
-    def _units(self, column: int) -> dict[int, Unit]:
+    def _units(self, column: int) -> dict[int, DrawnUnit]:
         units = self.content.units[column]
         if not self.lean:
             return units
@@ -314,7 +314,7 @@ class _Picture:
                 )
                 thick = min(thick, FAINT) if edge.dashed else thick
                 lines.append(
-                    Path((start, stop), edge.role, thick, edge.dashed, quantity=edge.quantity)
+                    Outline((start, stop), edge.role, thick, edge.dashed, quantity=edge.quantity)
                 )
                 if self.labelled[gap]:
                     x = left + stopped + at * (right - left - stopped)
@@ -347,15 +347,15 @@ class _Picture:
                   quantity=line.quantity),
         ]  # fmt: skip
 
-    def _circle(self, unit: Unit, x: float, y: float) -> list[Shape]:
+    def _circle(self, unit: DrawnUnit, x: float, y: float) -> list[Shape]:
         shapes: list[Shape] = [Circle(x, y, self.radius, unit.face, unit.name.quantity)]
         if unit.off:
             bar = x + self.radius + 5
-            shapes.append(Path(((bar, y - 13), (bar, y + 13)), "off", 4.5))
+            shapes.append(Outline(((bar, y - 13), (bar, y + 13)), "off", 4.5))
         shapes += self._lines(unit, x, y, self.radius)
         return shapes
 
-    def _lines(self, unit: Unit, x: float, y: float, under: float) -> list[Shape]:
+    def _lines(self, unit: DrawnUnit, x: float, y: float, under: float) -> list[Shape]:
         raised = 0.3 * self.name_size
         shapes: list[Shape] = [
             _label(unit.name, x, y - raised if unit.value.text else y + raised, self.name_size)
@@ -396,5 +396,5 @@ class _Picture:
         return [box, *self._lines(self.loss, x, y, 28)]
 
 
-def _label(line: Line, x: float, y: float, size: float) -> Label:
+def _label(line: PictureLine, x: float, y: float, size: float) -> Label:
     return Label(x, y, line.text, line.role, size=size, bold=line.bold, quantity=line.quantity)

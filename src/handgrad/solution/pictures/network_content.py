@@ -16,9 +16,9 @@ from handgrad.picture.drawing import Role, Text
 from handgrad.running.evaluate import value_of
 from handgrad.solution import Trace
 from handgrad.solution.numbers import literal_of
-from handgrad.solution.pictures.layers import Layer, Network
-from handgrad.solution.pictures.lines import NOTHING, Line, PicturePhase
-from handgrad.solution.pictures.numbers import Shown, adjoint_entry, entry, number
+from handgrad.solution.pictures.layers import Network, NetworkLayer
+from handgrad.solution.pictures.lines import NOTHING, PictureLine, PicturePhase
+from handgrad.solution.pictures.numbers import ShownNumbers, adjoint_entry, entry, number
 
 MOST = 8
 """A layer with more units is elided."""
@@ -28,12 +28,12 @@ FIRST = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class DrawnUnit:
     """A unit as it is drawn: its name and value inside, further lines below."""
 
-    name: Line
-    value: Line
-    below: tuple[Line, ...]
+    name: PictureLine
+    value: PictureLine
+    below: tuple[PictureLine, ...]
     face: Role
 
     @property
@@ -42,7 +42,7 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class DrawnEdge:
     """An edge between two units; `value` is its weight, or its weight's gradient.
 
     `quiet` says that the number says less than the edge: a weight that learns nothing, though a
@@ -80,7 +80,7 @@ class Content:
     most: int = MOST
 
     def __post_init__(self) -> None:
-        self.shown = Shown(self.trace)
+        self.shown = ShownNumbers(self.trace)
         layers = self.network.layers
         counts = (layers[0].sum.inputs, *(la.sum.units for la in layers))
         self.columns = [slots(count, self.most) for count in counts]
@@ -96,7 +96,7 @@ class Content:
 
     # -- units and edges ------------------------------------------------------------------
 
-    def _off(self, layer: Layer) -> frozenset[int]:
+    def _off(self, layer: NetworkLayer) -> frozenset[int]:
         """The units of a layer whose gate is shut."""
         if layer.gate is None:
             return frozenset()
@@ -108,33 +108,35 @@ class Content:
         """Where a unit's number stands in a named value."""
         return self.network.index(self.trace.graph.nodes[name].shape, unit)
 
-    def _value(self, name: str, unit: int) -> tuple[Line, Line]:
+    def _value(self, name: str, unit: int) -> tuple[PictureLine, PictureLine]:
         at = self.index(name, unit)
         quantity = self.shown.spelling(name, at)
         value = number(self.shown.value(name)[at])
-        return Line((entry(name, at),), "ink", quantity), Line((value,), "value", quantity, True)
+        return PictureLine((entry(name, at),), "ink", quantity), PictureLine(
+            (value,), "value", quantity, True
+        )
 
-    def _gradient(self, name: str, unit: int) -> tuple[Line, Line]:
+    def _gradient(self, name: str, unit: int) -> tuple[PictureLine, PictureLine]:
         at = self.index(name, unit)
         quantity = self.shown.spelling(name, at, gradient=True)
         value = number(self.shown.gradient(name)[at])
         return (
-            Line((adjoint_entry(name, at, self.shown.of),), "ink", quantity),
-            Line((value,), "gradient", quantity, True),
+            PictureLine((adjoint_entry(name, at, self.shown.of),), "ink", quantity),
+            PictureLine((value,), "gradient", quantity, True),
         )
 
-    def _unit(self, column: int, unit: int) -> Unit:
+    def _unit(self, column: int, unit: int) -> DrawnUnit:
         if column == 0:
-            return Unit(*self._value(self.network.source, unit), (), "surface")
+            return DrawnUnit(*self._value(self.network.source, unit), (), "surface")
         layer = self.network.layers[column - 1]
         if self.phase == "given":
             name, _ = self._value(layer.out, unit)
             biases = (self._bias(layer.sum.bias, unit),) if self._tagged(layer) else ()
-            return Unit(name, NOTHING, biases, "surface")
+            return DrawnUnit(name, NOTHING, biases, "surface")
         off = unit in self.off[column - 1]
         face: Role = "off" if off else "on" if layer.gate is not None else "surface"
         apart = layer.pre not in ("", layer.out)
-        below: list[Line] = []
+        below: list[PictureLine] = []
         if self.backward:
             inside = self._gradient(layer.pre or layer.out, unit)
             if apart and np.isfinite(self.shown.gradient(layer.out)[self.index(layer.out, unit)]):
@@ -146,14 +148,14 @@ class Content:
         if self._tagged(layer):
             below.append(self._bias(layer.sum.bias, unit))
         if off:
-            below.append(Line(("gate shut",), "off", bold=True))
-        return Unit(*inside, tuple(below), face)
+            below.append(PictureLine(("gate shut",), "off", bold=True))
+        return DrawnUnit(*inside, tuple(below), face)
 
-    def _tagged(self, layer: Layer) -> bool:
+    def _tagged(self, layer: NetworkLayer) -> bool:
         """Whether the biases of a layer are written at its units."""
         return bool(layer.sum.bias) and not self.elided
 
-    def _bias(self, name: str, unit: int) -> Line:
+    def _bias(self, name: str, unit: int) -> PictureLine:
         shape = self.trace.graph.nodes[name].shape
         length = shape[-1] if shape else 1
         at = (*(0 for _ in shape[:-1]), unit if length > 1 else 0) if shape else ()
@@ -162,14 +164,14 @@ class Content:
         symbol = adjoint_entry(name, at, self.shown.of) if self.backward else entry(name, at)
         of = self._share(name) if self.backward else self.shown.value(name)
         text: Text = (symbol, " = ", number(of[at]))
-        return Line(text, "faint", self._parameter(name, at))
+        return PictureLine(text, "faint", self._parameter(name, at))
 
     @cached_property
     def elided(self) -> bool:
         """Whether any layer is too wide to be drawn whole."""
         return any(None in drawn for drawn in self.columns)
 
-    def edge(self, gap: int, source: int, target: int) -> Edge:
+    def edge(self, gap: int, source: int, target: int) -> DrawnEdge:
         """The edge from a unit of column `gap` to one of the next."""
         layer = self.network.layers[gap]
         at = layer.sum.weight(target, source)
@@ -184,7 +186,7 @@ class Content:
             quiet = carries and not of[at]
         else:
             role = "off" if before and self.phase == "forward" else "value"
-        return Edge(float(of[at]), self._parameter(layer.sum.weights, at), role, quiet)
+        return DrawnEdge(float(of[at]), self._parameter(layer.sum.weights, at), role, quiet)
 
     def _parameter(self, name: str, at: Index) -> str:
         """How code names a parameter's entry, or its gradient where that is the one shown."""
@@ -192,14 +194,14 @@ class Content:
             return ""
         return self.shown.spelling(name, at, self.backward)
 
-    def _carries(self, layer: Layer, source: int, target: int) -> bool:
+    def _carries(self, layer: NetworkLayer, source: int, target: int) -> bool:
         """Whether a gradient comes back along an edge: what arrives at its end, times its weight."""
         name = layer.pre or layer.out
         weights = self.shown.value(layer.sum.weights)
         arriving = self.shown.gradient(name)[self.index(name, target)]
         return bool(arriving * weights[layer.sum.weight(target, source)])
 
-    def arriving(self, column: int, unit: int) -> Line | None:
+    def arriving(self, column: int, unit: int) -> PictureLine | None:
         """The gradient that a shut gate stops, where one arrives; its name and number stand below."""
         layer = self.network.layers[column - 1]
         if column == 0 or not self.backward or unit not in self.off[column - 1]:
@@ -276,25 +278,27 @@ class Content:
 
     # -- the loss -------------------------------------------------------------------------
 
-    def loss(self) -> Unit:
+    def loss(self) -> DrawnUnit:
         """The loss as a unit of its own: of the case shown, with what it is compared with."""
         graph = self.trace.graph
-        below: list[Line] = []
+        below: list[PictureLine] = []
         for target in self._targets():
             below += self._target_lines(target)
         if graph.cost != graph.loss and self.phase == "forward":
             mean = number(self.shown.value(graph.cost))
-            below.append(Line((Name(graph.cost), " = ", mean), "faint", graph.cost))
+            below.append(PictureLine((Name(graph.cost), " = ", mean), "faint", graph.cost))
         value = self.shown.value(graph.loss)
         if self.backward:
-            one = Line((number(1.0),), "gradient", bold=True)
-            return Unit(Line((Adjoint(graph.loss, of=graph.loss),)), one, tuple(below), "surface")
+            one = PictureLine((number(1.0),), "gradient", bold=True)
+            return DrawnUnit(
+                PictureLine((Adjoint(graph.loss, of=graph.loss),)), one, tuple(below), "surface"
+            )
         quantity = self.shown.spelling(graph.loss)
-        name = Line((Name(graph.loss),), "ink", quantity)
-        result = Line((number(value),), "value", quantity, True)
+        name = PictureLine((Name(graph.loss),), "ink", quantity)
+        result = PictureLine((number(value),), "value", quantity, True)
         if self.phase == "given":
             result = NOTHING
-        return Unit(name, result, tuple(below), "surface")
+        return DrawnUnit(name, result, tuple(below), "surface")
 
     def _targets(self) -> list[str]:
         """Data that only the loss uses, small enough to be written beside it."""
@@ -309,16 +313,16 @@ class Content:
             and np.size(self.shown.value(n)) <= MOST
         ]
 
-    def _target_lines(self, name: str) -> list[Line]:
+    def _target_lines(self, name: str) -> list[PictureLine]:
         """A target as one line; of examples in the array itself, the entries of the first."""
         value = self.shown.value(name)
         units = self.network.layers[-1].sum.units
         if self.network.examples == "none" or not value.ndim:
             text: Text = (Name(name), " = ", literal_of(value))
-            return [Line(text, "faint", name if value.ndim else self.shown.spelling(name))]
+            return [PictureLine(text, "faint", name if value.ndim else self.shown.spelling(name))]
         places = [self.network.index(value.shape, u) for u in range(units)]
         return [
-            Line(
+            PictureLine(
                 (entry(name, at), " = ", number(value[at])), "faint", self.shown.spelling(name, at)
             )
             for at in places
@@ -326,12 +330,12 @@ class Content:
         ]
 
 
-def _equation(name: Line, value: Line) -> Line:
+def _equation(name: PictureLine, value: PictureLine) -> PictureLine:
     """name = value on one line."""
-    return Line((*name.text, " = ", *value.text), value.role, value.quantity)
+    return PictureLine((*name.text, " = ", *value.text), value.role, value.quantity)
 
 
-def activation_symbol(layer: Layer) -> str:
+def activation_symbol(layer: NetworkLayer) -> str:
     """How a layer's activation is written; a layer without one is linear."""
     if not layer.operation:
         return "linear"

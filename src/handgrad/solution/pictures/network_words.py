@@ -9,7 +9,7 @@ from handgrad.figures import figure
 from handgrad.operations import noun_of
 from handgrad.solution import Trace
 from handgrad.solution.pictures.layers import Network
-from handgrad.solution.pictures.numbers import Shown
+from handgrad.solution.pictures.numbers import ShownNumbers
 from handgrad.text import listed
 
 _FLOW = {
@@ -29,7 +29,7 @@ def describe_network(
     phase: str,
     off: Sequence[frozenset[int]],
     labelled: bool,
-    shown: Shown,
+    shown: ShownNumbers,
 ) -> str:
     """What a network picture shows: the layers, what flows, and the units that are off.
 
@@ -67,7 +67,7 @@ def _layers(network: Network) -> str:
     return ", ".join(parts)
 
 
-def _example(trace: Trace, network: Network, shown: Shown, phase: str) -> list[str]:
+def _example(trace: Trace, network: Network, shown: ShownNumbers, phase: str) -> list[str]:
     if shown.cases > 1:
         word = "Case 1"
         total = shown.cases

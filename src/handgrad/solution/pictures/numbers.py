@@ -19,7 +19,7 @@ CASE = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownNumbers:
     """Values and gradients of the case shown.
 
     `case` is the solution of that case alone; the solution itself where there is only one.

@@ -1,0 +1,61 @@
+"""The house: no name twice, no circle of imports, and floors that hold."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1] / "src"
+FILES = {
+    ".".join(f.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): f
+    for f in sorted((ROOT / "handgrad").rglob("*.py"))
+}
+TREES = {module: ast.parse(file.read_text("utf-8")) for module, file in FILES.items()}
+
+
+def imported(tree: ast.Module) -> set[str]:
+    """The modules of the package that a file imports, anywhere in it, but for what only type checkers read."""
+    typed = {
+        id(inside)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for inside in ast.walk(node)
+    }
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if id(node) in typed:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                found.add(whole if whole in FILES else node.module)
+    return found & set(FILES)
+
+
+def reached(start: str, graph: dict[str, set[str]]) -> set[str]:
+    """All that a module imports, at once or by way of others."""
+    seen: set[str] = set()
+    left = list(graph[start])
+    while left:
+        module = left.pop()
+        if module not in seen:
+            seen.add(module)
+            left += graph[module]
+    return seen
+
+
+def test_no_circle_of_imports() -> None:
+    graph = {module: imported(tree) for module, tree in TREES.items()}
+    assert [module for module in graph if module in reached(module, graph)] == []
+
+
+def test_no_class_name_twice() -> None:
+    places = defaultdict(list)
+    for module, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                places[node.name].append(module)
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
