@@ -5,275 +5,110 @@
     >>> round(trace.run.loss, 4)
     0.4548
 
-This module is the contents page of the library.
+This module is the contents page of the library: each name is imported from its room when it is first
+asked for. `__init__.pyi` is written from the list (`python -m tools.front_door`).
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from handgrad.checked import checked_by
-from handgrad.checking import assert_gradients as assert_gradients
-from handgrad.checking import check as check
-from handgrad.checking import check_code as check_code
-from handgrad.errors import EquationError as EquationError
-from handgrad.errors import HandgradError as HandgradError
-from handgrad.errors import MissingExtraError as MissingExtraError
-from handgrad.errors import NumberError as NumberError
-from handgrad.errors import OptionError as OptionError
-from handgrad.errors import ProblemError as ProblemError
-from handgrad.errors import ShapeError as ShapeError
-from handgrad.graph import Graph as Graph
-from handgrad.graph import build as build
-from handgrad.page import Page as Page
-from handgrad.problem import Problem as Problem
-from handgrad.problem import Update as Update
-from handgrad.problem import bundled as bundled
-from handgrad.problem import load as load
-from handgrad.problem import loads as loads
-from handgrad.render import render_terminal as render_terminal
-from handgrad.running import Carry as Carry
-from handgrad.running import Plan as Plan
-from handgrad.running import Run as Run
-from handgrad.running import run as run
 from handgrad.shown import shown_by
-from handgrad.solution import Step as Step
-from handgrad.solution import Trace as Trace
-from handgrad.solution import solve as solve
-from handgrad.solution.page import Phase as Phase
-from handgrad.solution.page import solution_page as solution_page
-
-if TYPE_CHECKING:
-    from handgrad.audit import Audit as Audit
-    from handgrad.audit import audit_gates as audit_gates
-    from handgrad.audit import read_box as read_box
-    from handgrad.audit.page import gates_page as gates_page
-    from handgrad.checking.blank_page import answers_page as answers_page
-    from handgrad.checking.blanks import Blank as Blank
-    from handgrad.checking.blanks import blank_csv as blank_csv
-    from handgrad.checking.blanks import blank_toml as blank_toml
-    from handgrad.checking.blanks import blanks as blanks
-    from handgrad.checking.checking import Checker as Checker
-    from handgrad.checking.page import check_page as check_page
-    from handgrad.checking.report import CheckReport as CheckReport
-    from handgrad.checking.report import Level as Level
-    from handgrad.comparison import Comparison as Comparison
-    from handgrad.comparison import compare as compare
-    from handgrad.comparison.page import comparison_page as comparison_page
-    from handgrad.discussion import QUESTION_KINDS as QUESTION_KINDS
-    from handgrad.discussion import Question as Question
-    from handgrad.discussion import QuestionSheet as QuestionSheet
-    from handgrad.discussion import questions_for as questions_for
-    from handgrad.discussion.page import question_blocks as question_blocks
-    from handgrad.discussion.page import questions_page as questions_page
-    from handgrad.drilling import Drill as Drill
-    from handgrad.drilling import DrillQuit as DrillQuit
-    from handgrad.drilling import DrillStore as DrillStore
-    from handgrad.drilling import DrillUnfinished as DrillUnfinished
-    from handgrad.drilling import begin_drill as begin_drill
-    from handgrad.drilling.page import drill_opening_page as drill_opening_page
-    from handgrad.drilling.page import drill_question_page as drill_question_page
-    from handgrad.drilling.page import drill_reply_page as drill_reply_page
-    from handgrad.drilling.page import drill_summary_page as drill_summary_page
-    from handgrad.exercises import Requirements as Requirements
-    from handgrad.exercises import Sheet as Sheet
-    from handgrad.exercises import SheetSet as SheetSet
-    from handgrad.exercises import draw as draw
-    from handgrad.exercises import exercise_files as exercise_files
-    from handgrad.exercises import file_names as file_names
-    from handgrad.exercises import for_students as for_students
-    from handgrad.exercises import like as like
-    from handgrad.exercises import made_folders as made_folders
-    from handgrad.exercises import numbered as numbered
-    from handgrad.exercises import read_roster as read_roster
-    from handgrad.exercises import requirements as requirements
-    from handgrad.exercises import write_exercises as write_exercises
-    from handgrad.exercises.page import Exercise as Exercise
-    from handgrad.exercises.page import blank_targets as blank_targets
-    from handgrad.exercises.page import keys_page as keys_page
-    from handgrad.exercises.page import sheets_page as sheets_page
-    from handgrad.exercises.page import short_key_page as short_key_page
-    from handgrad.export.json import to_json as to_json
-    from handgrad.numbers import NumberKind as NumberKind
-    from handgrad.numbers import OtherRun as OtherRun
-    from handgrad.numbers import run_exact as run_exact
-    from handgrad.numbers import run_intervals as run_intervals
-    from handgrad.numbers import run_symbols as run_symbols
-    from handgrad.numbers.page import numbers_page as numbers_page
-    from handgrad.paths import ask_why as ask_why
-    from handgrad.paths.page import why_page as why_page
-    from handgrad.picture import Drawing as Drawing
-    from handgrad.problem.files import Listing as Listing
-    from handgrad.problem.listing_page import list_page as list_page
-    from handgrad.render.code import step_code as step_code
-    from handgrad.render.code import write_code as write_code
-    from handgrad.render.html import render_html as render_html
-    from handgrad.render.markdown import render_markdown as render_markdown
-    from handgrad.render.notebook import render_notebook as render_notebook
-    from handgrad.render.png import render_png as render_png
-    from handgrad.render.style import Style as Style
-    from handgrad.render.svg import render_svg as render_svg
-    from handgrad.render.tex import render_tex as render_tex
-    from handgrad.render.typst import render_pdf as render_pdf
-    from handgrad.render.typst import render_typst as render_typst
-    from handgrad.running.cases import open_cases as open_cases
-    from handgrad.running.engine import Engine as Engine
-    from handgrad.running.engine import Gradients as Gradients
-    from handgrad.running.rows import examples_as_cases as examples_as_cases
-    from handgrad.running.training import Training as Training
-    from handgrad.saving import KINDS as KINDS
-    from handgrad.saving import Paper as Paper
-    from handgrad.saving import Report as Report
-    from handgrad.saving import Settings as Settings
-    from handgrad.saving import check_files as check_files
-    from handgrad.saving import save as save
-    from handgrad.saving import save_each as save_each
-    from handgrad.saving import solution_report as solution_report
-    from handgrad.solution.pictures.choosing import picture_of as picture_of
-    from handgrad.solution.pictures.graph import graph_picture as graph_picture
-    from handgrad.solution.pictures.lines import PicturePhase as PicturePhase
-    from handgrad.solution.pictures.network import network_picture as network_picture
-    from handgrad.solution.slides import slides_page as slides_page
-    from handgrad.solution.takeaways import Takeaway as Takeaway
-    from handgrad.solution.takeaways import takeaways as takeaways
-    from handgrad.study import BornDead as BornDead
-    from handgrad.study import BornDeadTable as BornDeadTable
-    from handgrad.study import DataSource as DataSource
-    from handgrad.study import OverTraining as OverTraining
-    from handgrad.study import born_dead as born_dead
-    from handgrad.study import born_dead_table as born_dead_table
-    from handgrad.study import compare_training as compare_training
-    from handgrad.study import runs_in_all as runs_in_all
-    from handgrad.study import train as train
-    from handgrad.study import with_data as with_data
-    from handgrad.study.born_dead_page import born_dead_page as born_dead_page
-    from handgrad.study.born_dead_page import born_dead_table_page as born_dead_table_page
-    from handgrad.study.training_page import training_comparison_page as training_comparison_page
-    from handgrad.study.training_page import training_page as training_page
-    from handgrad.verification.page import verification_page as verification_page
-    from handgrad.verification.verifying import Verification as Verification
-    from handgrad.verification.verifying import verify as verify
 
 __version__ = "0.1.0"
 
-_WHEN_ASKED_FOR = {
-    "Drill": "handgrad.drilling",
-    "DrillQuit": "handgrad.drilling",
-    "DrillStore": "handgrad.drilling",
-    "DrillUnfinished": "handgrad.drilling",
-    "begin_drill": "handgrad.drilling",
-    "drill_opening_page": "handgrad.drilling.page",
-    "drill_question_page": "handgrad.drilling.page",
-    "drill_reply_page": "handgrad.drilling.page",
-    "drill_summary_page": "handgrad.drilling.page",
-    "answers_page": "handgrad.checking.blank_page",
-    "blank_csv": "handgrad.checking.blanks",
-    "Exercise": "handgrad.exercises.page",
-    "keys_page": "handgrad.exercises.page",
-    "blank_targets": "handgrad.exercises.page",
-    "sheets_page": "handgrad.exercises.page",
-    "short_key_page": "handgrad.exercises.page",
-    "Sheet": "handgrad.exercises",
-    "SheetSet": "handgrad.exercises",
-    "Requirements": "handgrad.exercises",
-    "draw": "handgrad.exercises",
-    "for_students": "handgrad.exercises",
-    "like": "handgrad.exercises",
-    "numbered": "handgrad.exercises",
-    "read_roster": "handgrad.exercises",
-    "requirements": "handgrad.exercises",
-    "exercise_files": "handgrad.exercises",
-    "file_names": "handgrad.exercises",
-    "made_folders": "handgrad.exercises",
-    "write_exercises": "handgrad.exercises",
-    "Blank": "handgrad.checking.blanks",
-    "blank_toml": "handgrad.checking.blanks",
-    "blanks": "handgrad.checking.blanks",
-    "Checker": "handgrad.checking.checking",
-    "Level": "handgrad.checking.report",
-    "CheckReport": "handgrad.checking.report",
-    "check_page": "handgrad.checking.page",
-    "NumberKind": "handgrad.numbers",
-    "OtherRun": "handgrad.numbers",
-    "run_exact": "handgrad.numbers",
-    "run_intervals": "handgrad.numbers",
-    "run_symbols": "handgrad.numbers",
-    "numbers_page": "handgrad.numbers.page",
-    "Listing": "handgrad.problem.files",
-    "list_page": "handgrad.problem.listing_page",
-    "verification_page": "handgrad.verification.page",
-    "to_json": "handgrad.export.json",
-    "verify": "handgrad.verification.verifying",
-    "Verification": "handgrad.verification.verifying",
-    "Engine": "handgrad.running.engine",
-    "Gradients": "handgrad.running.engine",
-    "Training": "handgrad.running.training",
-    "write_code": "handgrad.render.code",
-    "render_html": "handgrad.render.html",
-    "step_code": "handgrad.render.code",
-    "render_markdown": "handgrad.render.markdown",
-    "render_notebook": "handgrad.render.notebook",
-    "KINDS": "handgrad.saving",
-    "Paper": "handgrad.saving",
-    "Report": "handgrad.saving",
-    "Settings": "handgrad.saving",
-    "check_files": "handgrad.saving",
-    "save": "handgrad.saving",
-    "save_each": "handgrad.saving",
-    "solution_report": "handgrad.saving",
-    "Drawing": "handgrad.picture",
-    "PicturePhase": "handgrad.solution.pictures.lines",
-    "picture_of": "handgrad.solution.pictures.choosing",
-    "network_picture": "handgrad.solution.pictures.network",
-    "graph_picture": "handgrad.solution.pictures.graph",
-    "Style": "handgrad.render.style",
-    "render_svg": "handgrad.render.svg",
-    "render_png": "handgrad.render.png",
-    "Question": "handgrad.discussion",
-    "QUESTION_KINDS": "handgrad.discussion",
-    "QuestionSheet": "handgrad.discussion",
-    "question_blocks": "handgrad.discussion.page",
-    "questions_for": "handgrad.discussion",
-    "questions_page": "handgrad.discussion.page",
-    "Comparison": "handgrad.comparison",
-    "compare": "handgrad.comparison",
-    "comparison_page": "handgrad.comparison.page",
-    "BornDead": "handgrad.study",
-    "BornDeadTable": "handgrad.study",
-    "born_dead": "handgrad.study",
-    "born_dead_table": "handgrad.study",
-    "born_dead_page": "handgrad.study.born_dead_page",
-    "born_dead_table_page": "handgrad.study.born_dead_page",
-    "DataSource": "handgrad.study",
-    "OverTraining": "handgrad.study",
-    "train": "handgrad.study",
-    "compare_training": "handgrad.study",
-    "runs_in_all": "handgrad.study",
-    "examples_as_cases": "handgrad.running.rows",
-    "with_data": "handgrad.study",
-    "training_page": "handgrad.study.training_page",
-    "training_comparison_page": "handgrad.study.training_page",
-    "Audit": "handgrad.audit",
-    "audit_gates": "handgrad.audit",
-    "read_box": "handgrad.audit",
-    "gates_page": "handgrad.audit.page",
-    "open_cases": "handgrad.running.cases",
-    "ask_why": "handgrad.paths",
-    "why_page": "handgrad.paths.page",
-    "render_pdf": "handgrad.render.typst",
-    "render_tex": "handgrad.render.tex",
-    "render_typst": "handgrad.render.typst",
-    "slides_page": "handgrad.solution.slides",
-    "takeaways": "handgrad.solution.takeaways",
-    "Takeaway": "handgrad.solution.takeaways",
+CONTENTS = {
+    # Problems
+    "problem": "Problem Update bundled load loads",
+    "problem.files": "Listing",
+    "problem.listing_page": "list_page",
+    # The worked solution
+    "solution": "Step Trace solve",
+    "solution.page": "Phase solution_page",
+    "solution.slides": "slides_page",
+    "solution.takeaways": "Takeaway takeaways",
+    "solution.pictures.choosing": "picture_of",
+    "solution.pictures.graph": "graph_picture",
+    "solution.pictures.lines": "PicturePhase",
+    "solution.pictures.network": "network_picture",
+    # Checking a person's work
+    "checking": "assert_gradients check check_code",
+    "checking.blanks": "Blank blank_csv blank_toml blanks",
+    "checking.blank_page": "answers_page",
+    "checking.checking": "Checker",
+    "checking.page": "check_page",
+    "checking.report": "CheckReport Level",
+    # Gates, and why a gradient is what it is
+    "audit": "Audit audit_gates read_box",
+    "audit.page": "gates_page",
+    "paths": "ask_why",
+    "paths.page": "why_page",
+    # Two solutions, and questions about one
+    "comparison": "Comparison compare",
+    "comparison.page": "comparison_page",
+    "discussion": "QUESTION_KINDS Question QuestionSheet questions_for",
+    "discussion.page": "question_blocks questions_page",
+    # Practice and the drill
+    "exercises": "Requirements Sheet SheetSet draw exercise_files file_names for_students like"
+    " made_folders numbered read_roster requirements write_exercises",
+    "exercises.page": "Exercise blank_targets keys_page sheets_page short_key_page",
+    "drilling": "Drill DrillQuit DrillStore DrillUnfinished begin_drill",
+    "drilling.page": "drill_opening_page drill_question_page drill_reply_page drill_summary_page",
+    # Training
+    "study": "BornDead BornDeadTable DataSource OverTraining born_dead born_dead_table"
+    " compare_training runs_in_all train with_data",
+    "study.born_dead_page": "born_dead_page born_dead_table_page",
+    "study.training_page": "training_comparison_page training_page",
+    # Gradients checked from outside, and programs
+    "verification": "Verification verify",
+    "verification.page": "verification_page",
+    "render.code": "step_code write_code",
+    # Running a graph
+    "graph": "Graph build",
+    "running": "Carry Plan Run run",
+    "running.cases": "open_cases",
+    "running.engine": "Engine Gradients",
+    "running.rows": "examples_as_cases",
+    "running.training": "Training",
+    "numbers": "NumberKind OtherRun run_exact run_intervals run_symbols",
+    "numbers.page": "numbers_page",
+    # Pages and files
+    "page": "Page",
+    "picture": "Drawing",
+    "export.json": "to_json",
+    "render": "render_terminal",
+    "render.html": "render_html",
+    "render.markdown": "render_markdown",
+    "render.notebook": "render_notebook",
+    "render.png": "render_png",
+    "render.style": "Style",
+    "render.svg": "render_svg",
+    "render.tex": "render_tex",
+    "render.typst": "render_pdf render_typst",
+    "saving": "KINDS Paper Report Settings check_files save save_each solution_report",
+    # What goes wrong
+    "errors": "EquationError HandgradError MissingExtraError NumberError OptionError ProblemError"
+    " ShapeError",
 }
-"""What a worked solution does not need, and so does not wait for: the module that has it, by name."""
+"""The names of the library by the room that has them."""
+
+_ROOMS = {name: room for room, names in CONTENTS.items() for name in names.split()}
+
+__all__ = [*_ROOMS]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _WHEN_ASKED_FOR:
+    room = _ROOMS.get(name)
+    if room is None:
         raise AttributeError(f"module 'handgrad' has no attribute {name!r}")
-    return getattr(import_module(_WHEN_ASKED_FOR[name]), name)
+    found = getattr(import_module(f"handgrad.{room}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
 
 
 shown_by(lambda: import_module("handgrad.display").DISPLAY)
-checked_by(check)
+checked_by(lambda *work, **given: import_module("handgrad.checking").check(*work, **given))
