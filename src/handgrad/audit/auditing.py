@@ -89,6 +89,7 @@ def audit_gates(
     """Audits the gates of a network.
 
     Arguments:
+        problem: the network, at its own numbers.
         data: a file of cases, or arrays by name with the cases on the last axis, or anything that
             gives blocks of cases; the problem's own data where there is none.
         over: a box of inputs, by name the lowest and highest values: what holds all over it.
@@ -97,6 +98,7 @@ def audit_gates(
         remedies: try what might revive the units that are off, starved or saturated.
         fire_on: on how many cases a shifted bias should make a unit fire.
         dtype: float64 or float32.
+        progress: told of the cases looked at so far, and of how many there are where that is known.
 
     Where the problem has one example a row, as in X @ W, or a column, as in W @ X, these are the cases, and
     data and boxes are of one example: X of one row is a vector. Data and boxes that fit X whole are taken so. Memory does not depend on the number of cases. Raises `HandgradError` for data that do not fit.

@@ -47,6 +47,8 @@ def certificates(
 
     Arguments:
         problem: its activations are named; parameters are as they are.
+        sites: the layers with gates.
+        box: by name of an input, the lowest and highest values.
         tighten: by layer, the units for which more is to be tried.
     """
     bounding = _Bounding(problem, box)
@@ -181,6 +183,8 @@ class _Bounding:
         """Tightens the bounds of a unit at each position where they leave it open, the highest first.
 
         Arguments:
+            site: the unit's layer.
+            unit: its index in the layer.
             highest: by position, the upper bounds over the whole box.
         """
         found: list[Certificate] = []

@@ -30,10 +30,12 @@ def check_code(problem: Problem, function: Callable[..., Any], rubric: Any = Non
     """The report on what a function computes from the problem's own arrays.
 
     Arguments:
+        problem: what the function is meant to compute.
         function: called with the problem's arrays by the names of its parameters, or with one
             mapping of them all. Cases lie along the last axis of an array, as everywhere. It returns
             a mapping of names (`z1`, `yhat`, `dW2`, …) to arrays, or the gradients of the
             parameters in the problem's order, the loss before them or not.
+        rubric: the marks of each quantity; see `Checker`.
     """
     checker = Checker(problem, rubric)
     givens = {**problem.parameters, **problem.data}

@@ -28,6 +28,8 @@ def judged(work: Work, found: Matched, *, rounded_unseen: bool = True) -> tuple[
     """The verdicts, for every quantity that is asked for or entered, in the order of the steps.
 
     Arguments:
+        work: the problem's quantities and their exact numbers.
+        found: the figures that were entered, by quantity.
         rounded_unseen: whether numbers that were not entered may have been rounded on the way; a
             student is given the benefit of it.
     """

@@ -41,6 +41,7 @@ def check_page(report: CheckReport, level: Level = "what") -> Page:
     """A report as a page.
 
     Arguments:
+        report: what was found about a person's figures.
         level: how much is told of what is wrong: "where" it is, "what" was done, the "rule" that
             belongs there, or the step "worked" out.
     """

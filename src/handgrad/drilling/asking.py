@@ -158,7 +158,7 @@ class Drill:
         record = replace(self.record(self.blank), figures=typed, trivial=judged.trivial)
         if judged.verdict == "right" or judged.verdict == "consistent":
             record = replace(record, state=judged.verdict)
-            return self._with(record)._onward(), Accepted(judged, record)
+            return self._with(record).onward(), Accepted(judged, record)
         if [d.rule for d in judged.diagnosis] == ["wrong_shape"]:
             return self, Unread(f"it is {describe(self.blank.shape)}")
         return self._told(replace(record, state="open", wrong=record.wrong + 1), judged, wrong=True)
@@ -178,14 +178,14 @@ class Drill:
         if self._settled(record):
             return self, Told("worked", judged)
         record = replace(record, state="shown", figures=None)
-        return self._with(record)._onward(), Told("worked", judged)
+        return self._with(record).onward(), Told("worked", judged)
 
     def skip(self) -> tuple[Drill, Reply]:
         """What is asked for now is left for later, and what was entered for it stands."""
         record = self.record(self.blank)
         if record.state == "open":
             record = replace(record, state="skipped")
-        return self._with(record)._onward(), Skipped(record)
+        return self._with(record).onward(), Skipped(record)
 
     def back(self) -> tuple[Drill, Reply]:
         """What was asked for before is asked for again."""
@@ -204,7 +204,7 @@ class Drill:
         if "open" in states:
             return replace(self, position=states.index("open"))
         again = replace(self, records=MappingProxyType(records))
-        return replace(again, position=-1)._onward()
+        return replace(again, position=-1).onward()
 
     # -- parts of them ----------------------------------------------------------------------------
 
@@ -219,7 +219,7 @@ class Drill:
         if level != "worked":
             return self._with(record), Told(level, judged, wrong)
         told = self._with(replace(record, state="shown", figures=None))
-        return told._onward(), Told(level, judged, wrong)
+        return told.onward(), Told(level, judged, wrong)
 
     def _judged(self, figures: Cells | None) -> Judged:
         target = self.blank.target
@@ -244,7 +244,7 @@ class Drill:
         records = {**self.records, self.blank.target: record}
         return replace(self, records=MappingProxyType(records))
 
-    def _onward(self) -> Drill:
+    def onward(self) -> Drill:
         """At the next quantity that is open; at the end where none is."""
         count = len(self.blanks)
         for step in range(1, count + 1):
@@ -258,6 +258,7 @@ def begin_drill(problem: Problem, *, only: Phase | None = None, words: Sequence[
     """A drill of a problem.
 
     Arguments:
+        problem: what is asked about.
         only: what one phase computes.
         words: phases, step numbers or names (separated by commas too) to which it is narrowed.
 

@@ -92,6 +92,8 @@ def meanings(problem: Problem, graph: Graph, keep: Collection[str] = ()) -> Mapp
     """By given, what its numbers mean.
 
     Arguments:
+        problem: the one whose givens are read.
+        graph: that of the problem.
         keep: the names of givens that stay as they are.
 
     Raises `OptionError` for a name in `keep` that the problem is not given.

@@ -116,6 +116,7 @@ def sheets_page(
     A line for the name and the date stands under the title, and each step has room for working.
 
     Arguments:
+        exercises: one for each sheet.
         wanted: what is left blank (`blank_lines`); the rest is shown worked out.
         formulas: whether the formula of a blank stands before it.
         room: empty lines below each step on paper; as its blanks need by default.
@@ -140,6 +141,7 @@ def short_key_page(exercises: Sequence[Exercise], wanted: Sequence[str] = ()) ->
     """A short key: of every sheet the answers alone, one sheet below the other.
 
     Arguments:
+        exercises: one for each sheet.
         wanted: what the sheets leave blank (`blank_lines`).
     """
     name = exercises[0].trace.problem.title or "Practice"

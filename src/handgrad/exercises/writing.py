@@ -33,6 +33,9 @@ def write_exercises(
     """Writes NAME.toml and NAME-answers.toml for every sheet; their sizes in bytes.
 
     Arguments:
+        folder: where the files go.
+        sheets: one pair of files for each.
+        force: replace files that exist already.
         targets: the quantities that the answers have room for; all by default.
 
     The folder is made where it is not there. Raises `OptionError` for files that exist already

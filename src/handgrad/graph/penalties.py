@@ -19,7 +19,10 @@ def penalty_term(
     """A term of a parameter's gradient in the parameter and constants alone, and the factor with the parameter.
 
     Arguments:
+        graph: that of the problem.
         made: by gradient, the formula that computes it.
+        name: the parameter.
+        term: one term of its gradient.
 
     None where more than the parameter and constants is in it, or something else than the parameter
     itself, its signs or its direction W/‖W‖.

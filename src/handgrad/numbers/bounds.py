@@ -48,6 +48,7 @@ def run_intervals(
     """The run on intervals, rounded outward: sound bounds over a box of given numbers.
 
     Arguments:
+        problem: what is run.
         over: for some of the names that the problem is given, the lowest and the highest numbers,
             each a number or an array of the name's shape; the others are as the problem has them.
         backward: whether gradients are bounded too.

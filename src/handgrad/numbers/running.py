@@ -103,6 +103,7 @@ def run_exact(problem: Problem, graph: Graph | None = None) -> OtherRun:
     """The run in fractions as the numbers are written, and in decimals from the first transcendental function on.
 
     Arguments:
+        problem: what is run; its numbers are taken as they are written.
         graph: the problem's, where it has been built.
 
     Raises `NumberError` where a result grows past what is sensible to write out.

@@ -294,11 +294,15 @@ def elementwise(
     """The record of a function applied entry by entry.
 
     Arguments:
+        name: its name in the language of equations.
         forward: `forward(xp, *arrays, **options)`.
         derivatives: for each argument, `derivative(out, *arguments, **options)`: the
             formula of the local derivative, or a number that it is everywhere; None where no
             gradient flows.
         words: what is said of it.
+        family: what kind of operation it is.
+        notation: how it is written; its name as a function by default.
+        options: option names and defaults.
         fields: further fields of the record.
     """
 

@@ -64,6 +64,8 @@ def paths_from(
     """The paths from the one entry of `source` to the loss.
 
     Arguments:
+        source: the name that the paths begin at.
+        loss: the name that they end at.
         edges: by name, the edges that lead on from it; names in an order in which each stands
             after those that its edges lead to.
         most: how many of the largest paths to give.

@@ -245,10 +245,13 @@ class Problem(Shown, Checked):
 
         Arguments:
             sizes: units in each layer, inputs first, such as [2, 2, 2, 1].
-            hidden, output: activations; output "identity" for none.
+            hidden: the activation of the hidden layers.
+            output: that of the last layer; "identity" for none.
             loss: that of the table, such as bce, cross_entropy or mse.
             seed: of the parameters, drawn with one decimal from a He-scaled normal.
-            x, y: the example; plausible numbers by default.
+            x: the inputs of the example; plausible numbers by default.
+            y: its target; a plausible one by default.
+            rate: of the update.
 
         Raises `ProblemError` for sizes, activations and losses that do not fit together.
         """

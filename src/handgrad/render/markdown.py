@@ -68,6 +68,7 @@ def render_markdown(page: Page, *, alerts: bool = True) -> str:
     Pictures stand as their captions, with what they show in words.
 
     Arguments:
+        page: what is written.
         alerts: whether notes are GitHub's alerts, or quotations that begin with a sign.
     """
     return markdown(page.blocks, Style.of(page), alerts=alerts)

@@ -39,7 +39,9 @@ def subtract_product(c: Array, a: Array, b: Array) -> Array:
     """C − A B, in C's own array, which is returned.
 
     Arguments:
-        c, a, b: matrices of shapes (m, n), (m, k) and (k, n).
+        c: of shape (m, n).
+        a: of shape (m, k).
+        b: of shape (k, n).
     """
     gemm = _gemm(c.dtype.char)
     if gemm is None or not c.flags.c_contiguous or not (_readable(a, c) and _readable(b, c)):

@@ -19,6 +19,7 @@ def open_cases(
     """The cases in a .csv, .npy, .npz or .parquet file, or in a file for each of some data.
 
     Arguments:
+        problem: whose data are read.
         files: one table, or by name of a datum the file that holds it.
         skip_bad: leave out rows with text, gaps, NaN or infinities, and those whose target the
             problem's loss is not made for, and count them.

@@ -48,8 +48,11 @@ def jitted(
     """Machine code for outputs that each case has for itself.
 
     Arguments:
-        inputs: by name, arrays of the shapes and type that the kernel will be given, in their order.
+        plan: that of the graph.
+        inputs: by name, arrays of the shapes and type that the kernel will be given, in their
+            order.
         batched: the names of those with the cases on their last axis.
+        outputs: what is computed, in their order.
 
     Raises `OptionError` without a C compiler, and where one case takes more than `MOST` lines or an
     operation that has no code for one entry.

@@ -328,6 +328,10 @@ def run(
     """Runs a problem's own numbers through its graph, in float64.
 
     Arguments:
+        problem: whose numbers are run.
+        graph: that of the problem.
+        carry: whether full precision is carried, or rounded figures.
+        decimals: to how many figures are rounded, where they are.
         plan: the graph's plan that carries figures so, where there is one already.
 
     Raises `NumberError` where a value or a gradient that is needed is not finite, and where a

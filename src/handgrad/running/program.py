@@ -66,7 +66,9 @@ def compiled(
     """The program that computes `outputs` of a plan from arrays like `inputs`.
 
     Arguments:
+        plan: that of the graph.
         inputs: by name, arrays of the shapes and type that the program will be given.
+        outputs: what is computed, in their order.
         reuse: keep buffers from call to call, and reuse them within one.
         filled: the outputs for which the caller passes an array to be filled, after the inputs.
         donated: outputs that may overwrite the input of this name.

@@ -205,6 +205,7 @@ class LayerUnits:
         """By parameter, the gradient of a unit's own entries that comes through its pre-activation.
 
         Arguments:
+            unit: its index in the layer.
             numbers: the values of names, of one case, which is the only one on its axis.
             arriving: the gradient at the pre-activation in that case, a number a position.
         """

@@ -81,6 +81,9 @@ def save_each(
     """Writes several reports, each to a file of its own, as `save` does.
 
     Arguments:
+        reports: by the file that each is written to.
+        settings: how files are laid out; as a document by default.
+        force: replace files that exist already.
         also: other files, by their contents, to be written at the same time or not at all.
 
     The files are made at the same time: Typst sets pages outside Python.

@@ -38,11 +38,12 @@ def solve(problem: Problem, *, carry: Carry = "exact", decimals: int = 4, steps:
     """The worked solution of a problem: forward pass, backward pass and update.
 
     Arguments:
-        steps: how many updates to make, each with the gradient at the parameters before it.
+        problem: the network and its numbers.
         carry: "exact" carries full precision, and 0 where floats would leave a rest of their own
             rounding; "rounded" rounds every figure to `decimals`
             and carries the rounded one, as a person with paper does.
         decimals: digits shown after the point.
+        steps: how many updates to make, each with the gradient at the parameters before it.
 
     Raises `HandgradError` where the problem cannot be solved.
     """

@@ -28,6 +28,8 @@ def entries_at(
     """The entries that lie at a kink of a call; of many cases, with the case as the last index.
 
     Arguments:
+        kink: where an operation has no derivative.
+        call: the call of it.
         arguments: the numbers of the call's arguments.
         batched: the leaves that carry cases.
     """

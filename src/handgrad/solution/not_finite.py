@@ -55,6 +55,10 @@ def rounded_away(
     """The entries of a shortcut's activation for which the gradient with respect to it, `first`, has no number.
 
     Arguments:
+        shortcut: the loss and the activation taken as one.
+        first: the first line of the long way.
+        graph: that of the problem.
+        run: its numbers.
         line: that of the loss, or of the gradient with respect to the pre-activation.
     """
     forward = isinstance(line.target, Name)

@@ -79,6 +79,7 @@ def solution_page(
     """The worked solution as a page.
 
     Arguments:
+        trace: the worked solution.
         only: one phase alone.
         step: one step alone, by its number.
         elements: open every gradient entry by entry.

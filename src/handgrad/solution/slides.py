@@ -76,6 +76,7 @@ def slides_page(
     """The worked solution, or a part of it, as slides of 16:9.
 
     Arguments:
+        trace: the worked solution.
         questions: what to discuss, each with the blocks of its answer; all are asked on one
             slide, and the answers stand on those after it.
         only: one phase alone.

@@ -25,7 +25,10 @@ def told_by(
     −ln(p) of a p that floats round to 0 is infinite, and −log_softmax(z) is not.
 
     Arguments:
+        name: the equation's target.
+        graph: that of the problem.
         numbers: what the names have, the cases on the last axis of those in `batched`.
+        batched: the leaves that carry cases.
     """
     node = graph.nodes[name]
     assert node.written is not None

@@ -23,6 +23,7 @@ def unit_name(
         pre: the layer's pre-activation.
         unit: its place among the units, counted from 0.
         axes: the axes of the pre-activation's `shape` along which the units lie.
+        shape: that of the layer's pre-activation.
         matrix: whether a matrix of pre-activations has rows and columns, and no channels.
     """
     if len(unit) == len(shape):

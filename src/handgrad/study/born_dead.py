@@ -173,6 +173,8 @@ def born_dead(
         widths: units in each hidden layer, the first first.
         inputs: the dimension of the inputs.
         init: one of `INITIALISATIONS`.
+        networks: how many are drawn.
+        seed: of the draws.
         over: the lowest and the highest number of every input.
         progress: told of the number of networks run so far.
 

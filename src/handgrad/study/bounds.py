@@ -31,6 +31,7 @@ def bounds(widths: Sequence[int], inputs: int, rays: int) -> Bounds:
     """Bounds for hidden layers of these widths.
 
     Arguments:
+        widths: units in each hidden layer, the first first.
         inputs: the dimension of the inputs.
         rays: for one input, on how many sides of 0 there are inputs.
     """

@@ -116,6 +116,8 @@ class Returning:
         """Why units of a layer fire now that were off at the look before.
 
         Arguments:
+            layer: the one whose units are asked about.
+            units: their indices.
             last: the state at the look before.
             now: the parameters.
             since: by unit, the state in which it was first found off.

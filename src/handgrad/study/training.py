@@ -216,11 +216,14 @@ def train(
     """Trains a problem on its cases, or the rows of X in X @ W, the columns of it in W @ X, and watches its units.
 
     Arguments:
+        problem: what is trained, from its own parameters on.
         steps: updates to make.
-        rule, rate: of the update; the problem's own where not given.
+        rule: of the update; the problem's own by default.
+        rate: of the update; the problem's own by default.
         batch: cases of each update, drawn anew in every pass over the data; all of them by default.
         seed: of the order in which cases are drawn.
         every: the updates from one look at the units to the next.
+        name: what this training is called where it is compared with others.
         operations: the activations whose units are watched; every gate by default.
         progress: told of the number of updates made so far.
 

@@ -52,6 +52,7 @@ def fields_of(
     """The data that a table gives, and where.
 
     Arguments:
+        rows: the table.
         shapes: those of one case, in the problem's order.
         labelled: the data that one column may give as a class.
 

@@ -49,9 +49,13 @@ def bar_chart(
     """Horizontal bars from 0, each with its figure, and a word where there is one to say.
 
     Arguments:
+        bars: from top to bottom.
+        title: what the chart shows, for screen readers too.
+        value_label: what the length of a bar is.
         style: "percent" writes 0.25 as 25 %.
         limits: the ends of the axis, which has 0 in it; from the values unless given.
         most: of more bars than this, those in the middle are left out and counted.
+        width: of the drawing, in pixels.
     """
     shown, left_out = _elided(bars, most)
     low, high = limits or span([b.value for b in bars], logarithmic=False)

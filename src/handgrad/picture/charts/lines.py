@@ -65,10 +65,16 @@ def line_chart(
     """Lines over one axis, each with its own dashes and marks and its name at its end.
 
     Arguments:
+        series: the lines.
+        title: what the chart shows, for screen readers too.
+        x_label: what the horizontal axis counts.
+        y_label: what the vertical axis measures.
         style: "percent" writes 0.25 as 25 %.
         logarithmic: a vertical axis by powers of ten; what is not positive is left out.
         x_names: for the whole numbers from 0 on, what is written instead of them, such as layers.
         limits: the ends of the vertical axis; from the values unless given.
+        width: of the drawing, in pixels.
+        height: of the drawing, in pixels.
     """
     pieces = [_pieces(s, logarithmic) for s in series]
     points = [p for lines in pieces for line in lines for p in line]

@@ -33,7 +33,10 @@ def gate_map(
 
     Arguments:
         gates: for each case, whether the gate of each unit is open. Only the cells shown are read.
-        groups: the layers, each with its name and its number of units; one unnamed layer by default.
+        title: what the map shows, for screen readers too.
+        row_label: what a row is.
+        groups: the layers, each with its name and its number of units; one unnamed layer by
+            default.
         rows: the names of the cases; counted from 1 by default.
         most: of more cases, or more units, the ones in the middle are left out.
     """
@@ -89,7 +92,13 @@ def heat_map(
 
     Arguments:
         values: the rows; what is not finite is left blank.
+        title: what the map shows, for screen readers too.
+        rows: the names of the rows.
+        columns: the names of the columns.
+        row_label: what a row is.
+        column_label: what a column is.
         style: "percent" writes 0.25 as 25 %.
+        decimals: digits shown after the point.
         limits: the numbers of the emptiest and the fullest cell; from the values unless given.
     """
     finite = [v for row in values for v in row if math.isfinite(v)]

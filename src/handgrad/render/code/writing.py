@@ -33,6 +33,7 @@ def write_code(problem: Problem, to: str = "numpy") -> str:
     """The forward and backward pass of a problem, and one update, as a program of its own.
 
     Arguments:
+        problem: what the program computes.
         to: the library that it is written for: numpy, torch or jax.
 
     The kernels that computed the trace write the code, so it is the same computation; the

@@ -40,6 +40,8 @@ def render_terminal(page: Page, *, width: int, colour: bool, unicode: bool) -> s
     """The page as text with no line wider than `width` columns.
 
     Arguments:
+        page: what is written.
+        width: columns that a line may take.
         colour: whether terminal colours are written; nothing is said by colour alone.
         unicode: whether mathematics is drawn with Unicode's signs, or in pure ASCII.
     """

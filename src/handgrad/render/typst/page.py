@@ -62,6 +62,7 @@ def render_typst(page: Page, paper: Paper = "a4") -> str:
     """The page as the source of a Typst document that needs nothing beside itself.
 
     Arguments:
+        page: what is written.
         paper: what a document is set on; slides are 16:9.
 
     Raises `OptionError` for a paper it does not know.

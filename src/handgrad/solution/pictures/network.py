@@ -69,6 +69,8 @@ def network_picture(
     Of many cases or examples the first is shown.
 
     Arguments:
+        trace: the worked solution.
+        phase: the pass whose numbers are shown.
         layer: a part of it: the weights of this layer, counted from 1, and the units at both ends.
         plan: names alone, in letters as large as a slide's, without numbers.
 
