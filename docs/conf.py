@@ -22,7 +22,7 @@ extensions = [
     "sphinx_click",
     "tools.site_pages",
 ]
-exclude_patterns = ["gallery/*.html"]
+exclude_patterns = ["gallery/*.html", "python_reference.md"]
 myst_heading_anchors = 4
 myst_enable_extensions = ["html_image"]
 default_role = "code"

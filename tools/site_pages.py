@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tools.house_picture import picture
 from tools.operations_page import page
+from tools.python_page import page as python_page
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -29,7 +30,12 @@ MENDED = (
 
 def write(app: Sphinx) -> None:
     """Writes each page that comes from the code beside the others, unless it is there as it would be written."""
-    for name, text in {"operations.md": page(), "house.svg": picture()}.items():
+    pages = {
+        "operations.md": page(),
+        "python_reference.md": python_page(),
+        "house.svg": picture(),
+    }
+    for name, text in pages.items():
         file = Path(app.srcdir) / name
         if not file.exists() or file.read_text("utf-8") != text:
             file.write_text(text, "utf-8")

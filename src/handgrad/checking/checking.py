@@ -23,7 +23,7 @@ class Checker:
         problem: the problem, with the numbers that the answers are for.
         rubric: marks, from a TOML file or a mapping; one for each quantity by default.
 
-    Raises the `HandgradError`s of solving the problem and of reading the rubric.
+    Raises `HandgradError` where the problem cannot be solved or the rubric cannot be read.
     """
 
     def __init__(self, problem: Problem, rubric: Any = None, *, work: Work | None = None) -> None:

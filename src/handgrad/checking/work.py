@@ -267,7 +267,7 @@ class Work:
 
 
 def structure_of(problem: Problem) -> Structure:
-    """The quantities of a problem. Raises the `HandgradError`s of solving it."""
+    """The quantities of a problem. Raises `HandgradError` where it cannot be solved."""
     trace = solve(problem)
     graph = trace.graph
     update = update_pass(graph, problem.update) if problem.update and problem.parameters else None
