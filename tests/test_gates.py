@@ -622,3 +622,10 @@ def test_a_tie_by_a_rest_shares_the_gradient() -> None:
     )
     audit = handgrad.audit_gates(problem)
     assert [u.gradient for u in audit.of("h")] == pytest.approx([0.3, 0.3])
+
+
+def test_a_gradient_whose_square_is_too_small_for_floats_arrives() -> None:
+    problem = handgrad.Problem(["h = tanh(w*x)", "L = 1e-200*h"], {"w": 0.3}, {"x": 0.5})
+    (layer,) = handgrad.audit_gates(problem).layers
+    assert layer.gradient_in == pytest.approx(1e-200, rel=1e-12, abs=0)
+    assert layer.flow == "steady"

@@ -403,7 +403,7 @@ class _Audit:
 
     def _layers(self, counts: Mapping[str, Counts], units: list[Unit]) -> tuple[Layer, ...]:
         sites = self.counter.sites
-        norms = {n: float(np.sqrt(c.squared_out / c.cases)) for n, c in counts.items()}
+        norms = {n: c.norm_out / float(np.sqrt(c.cases)) for n, c in counts.items()}
         last = norms[sites[-1].name]
         silenced = silenced_by(self.counter.graph, sites)
         times = time_steps(self.counter.graph)
@@ -422,7 +422,7 @@ class _Audit:
                     dead=sum(u.verdict in OFF for u in mine),
                     firing=float(np.mean([u.fired_at for u in mine]))
                     / (of.cases * site.layer.positions),
-                    gradient_in=float(np.sqrt(of.squared_in / of.cases)),
+                    gradient_in=of.norm_in / float(np.sqrt(of.cases)),
                     gradient_out=norms[site.name],
                     ratio=ratio,
                     flow=_flow(norms[site.name], ratio),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -133,8 +135,8 @@ class Counts:
     saturated: Any = 0
     heard: Any = 0
     shut: int = 0
-    squared_in: float = 0.0
-    squared_out: float = 0.0
+    norm_in: float = 0.0
+    norm_out: float = 0.0
     scratch: dict[Any, Array] = field(default_factory=dict)
 
     def add(self, cases: int, arrays: Mapping[Leaf, Array], after: Array | None) -> Array:
@@ -162,8 +164,8 @@ class Counts:
             spread = cases if stopped.shape[-1] != cases else 1
             self.blocked = self.blocked + stopped.sum(axis=(-2, -1), dtype=float) * spread
         whole_in, whole_out = arrays[site.leaves[1]], arrays[site.leaves[2]]
-        self.squared_in += float(np.vdot(whole_in, whole_in)) * to
-        self.squared_out += float(np.vdot(whole_out, whole_out)) * back
+        self.norm_in = math.hypot(self.norm_in, _norm(whole_in) * math.sqrt(to))
+        self.norm_out = math.hypot(self.norm_out, _norm(whole_out) * math.sqrt(back))
         steepest = operation_of(site.call).saturation
         if steepest is not None:
             slopes = slopes_of(site.call, z, batched=True)
@@ -194,6 +196,18 @@ class Counts:
     def each(self, values: Any) -> Array:
         """A counter as an array of the shape of the layer's units."""
         return np.broadcast_to(np.asarray(values), self.site.units)
+
+
+def _norm(array: Array) -> float:
+    """The root of the sum of the squares, where these are too small or too large for floats as well."""
+    squares = float(np.vdot(array, array))
+    if sys.float_info.min / sys.float_info.epsilon < squares < math.inf:
+        return math.sqrt(squares)
+    largest = float(np.max(np.abs(array), initial=0.0))
+    if largest == 0 or not math.isfinite(largest):
+        return largest
+    scaled = array / largest
+    return largest * math.sqrt(float(np.vdot(scaled, scaled)))
 
 
 def _are_few(arrays: Mapping[Leaf, Array]) -> bool:

@@ -66,6 +66,8 @@ def _counts(study: OverTraining, facts: Facts) -> Found:
     for layer in study.layers:
         for position, step in enumerate(study.steps):
             z = _largest(layer, step, facts)
+            if not np.isfinite(z).all():
+                continue  # 0 · log 0, as the loss is written
             dead = ~(z > 0).any(axis=-1)
             yield (
                 study.dead[layer.name][position] == int(dead.sum()),

@@ -53,7 +53,9 @@ class Optimiser:
         if self.rule == "adamw":
             theta = theta * (1 - rate * s["weight_decay"])
         else:
-            g = g + s["weight_decay"] * theta
+            decay = s["weight_decay"] * theta
+            # 0.01 + 0.1 · (−0.1) leaves −1.7e-18 in floats, of which Adam would make a whole step.
+            g = np.where(np.abs(g + decay) < 1e-15 * (np.abs(g) + np.abs(decay)), 0.0, g + decay)
         match self.rule:
             case "momentum":
                 self.first[name] = s["momentum"] * self.first.get(name, 0.0) + g
