@@ -398,3 +398,10 @@ def test_zeros_of_a_large_gradient_are_all_marked() -> None:
     page = handgrad.solution_page(handgrad.solve(problem))
     marked = [r.marks for b in page.blocks for r in getattr(b, "relations", ()) if r.marks]
     assert max(len(marks) for marks in marked) == 120
+
+
+def test_a_slope_that_floats_make_0_is_said_to_be_so() -> None:
+    trace = handgrad.solve(handgrad.Problem(["a = sigmoid(w*x)", "L = a**2"], {"w": 100}, {"x": 1}))
+    said = [plain_text(note_text(n)) for step in trace.steps for n in step.notes]
+    assert any("its slope there is 0 in floats (under" in text for text in said)
+    assert not any("only 0 " in text for text in said)

@@ -61,7 +61,8 @@ def note_text(note: Note) -> Text:
             return sentence(
                 f"{noun_of(note.operation)} is saturated at ",
                 entry_of(note.pre_activation, note.unit), " = ", Literal(note.value),
-                ": its slope there is only ", Literal(note.slope),
+                ": its slope there is ",
+                *(("only ", Literal(note.slope)) if note.slope else ("0 in floats",)),
                 f" (under {note.threshold:g}), so little gradient passes.",
             )  # fmt: skip
         case SeveralPaths():
