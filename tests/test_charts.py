@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handgrad.expression import Name
+from handgrad.formats.terminal import render_terminal
 from handgrad.page.blocks import Figure, Page
 from handgrad.picture import Arrow, Circle, Drawing, Label, Outline, Rectangle
 from handgrad.picture.charts import (
@@ -22,7 +23,6 @@ from handgrad.picture.charts import (
     line_chart,
 )
 from handgrad.picture.charts.axes import drawable, log_ticks, span, ticks
-from handgrad.render.terminal import render_terminal
 
 anything = st.floats(allow_nan=True, allow_infinity=True)
 

@@ -72,7 +72,7 @@ def test_a_page_without_pictures_does_not_wait_for_them() -> None:
     code = (
         "import sys, handgrad\n"
         "handgrad.solution_page(handgrad.solve(handgrad.load('lab9')))\n"
-        "print([m for m in sys.modules if m.startswith(('handgrad.picture.', 'handgrad.render.svg'))])"
+        "print([m for m in sys.modules if m.startswith(('handgrad.picture.', 'handgrad.formats.svg'))])"
     )
     out = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True

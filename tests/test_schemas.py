@@ -10,8 +10,8 @@ import jsonschema
 import numpy as np
 import pytest
 
-from handgrad.export.json import to_json
 from handgrad.expression import Literal, Name
+from handgrad.formats.json import to_json
 from handgrad.operations.operation import Array
 from handgrad.record import JsonForm, Proportion
 from tests.schemas import validate

@@ -156,7 +156,7 @@ def test_nothing_of_it_is_imported_before_it_is_needed() -> None:
     program = (
         "import sys, handgrad; handgrad.solve(handgrad.load('lab9'));"
         "print([m for m in sys.modules if m.startswith(('handgrad.display', 'handgrad.saving',"
-        " 'handgrad.files', 'handgrad.render.markdown'))])"
+        " 'handgrad.files', 'handgrad.formats.markdown'))])"
     )
     ran = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True

@@ -30,8 +30,8 @@ from handgrad.page.blocks import (
 from handgrad.page.portions import ROOM, SHOWN, SIZES, portions
 from handgrad.solution.takeaways import GatesSeen, LossMoved
 from handgrad.text import plain_text
-from tests.render.documents import PROBLEMS, step_ids, terminal
-from tests.render.test_typst import text_of
+from tests.formats.documents import PROBLEMS, step_ids, terminal
+from tests.formats.test_typst import text_of
 
 SMALLEST = 5.0
 """Points: no slide is scaled down so far that its smallest text, in scripts, is smaller."""

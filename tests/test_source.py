@@ -9,7 +9,7 @@ from handgrad.equations import parse_expression, source
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name, Slice, number, substitute
 from handgrad.notation import Negation
 from handgrad.operations import operation_of
-from tests.render.trees import literals, names, trees
+from tests.formats.trees import literals, names, trees
 
 a, b, c = Name("a"), Name("b"), Name("c")
 

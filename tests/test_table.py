@@ -16,7 +16,7 @@ NOT_OF_THE_TABLE = {
     "expression.py": "Python's operators: a + b makes a call of add",
     "numbers/symbolic.py": "SymPy's functions",
     "problem/problem.py": "the defaults of Problem.mlp, which are values",
-    "render/code": "functions of array libraries, and their operators",
+    "solution/programs": "functions of array libraries, and their operators",
     "running/program.py": "functions of array libraries, and their operators",
     "running/regrouping.py": "functions of array libraries",
     "running/scalars.py": "functions of array libraries, in C",

@@ -10,11 +10,11 @@ import numpy as np
 import handgrad
 from handgrad.equations import source
 from handgrad.expression import Adjoint, Call, Expression, Name, Option, Shape
+from handgrad.formats.mathml import MathmlPen
+from handgrad.formats.style import Style
 from handgrad.graph import Graph
 from handgrad.operations import TABLE
 from handgrad.operations.operation import Operation
-from handgrad.render.mathml import MathmlPen
-from handgrad.render.style import Style
 
 FAMILIES = {
     "activation": "Activations",

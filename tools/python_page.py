@@ -24,8 +24,7 @@ TITLES = {
     "numbers": "Other numbers",
     "page": "Pages",
     "picture": "Pictures",
-    "render": "Renderers",
-    "export": "JSON",
+    "formats": "Renderers",
     "saving": "Files",
     "errors": "Errors",
 }

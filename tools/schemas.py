@@ -17,8 +17,8 @@ from types import NoneType, SimpleNamespace, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import handgrad
-from handgrad.export.json import form_of, keys_of, schema_id
 from handgrad.expression import Expression
+from handgrad.formats.json import form_of, keys_of, schema_id
 from handgrad.paths import WhyGradient, WhyValue
 from handgrad.record import Proportion
 from handgrad.study import BornDeadTable

@@ -4,7 +4,7 @@
 
 FOLDER holds the OpenType files, as Debian's packages fonts-texgyre and fonts-texgyre-math
 install them (it is searched through). Needs fonttools and brotli, here only. The results
-are package data: src/handgrad/render/html/fonts/, with their licence beside them.
+are package data: src/handgrad/formats/html/fonts/, with their licence beside them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from fontTools import subset
 
-FONTS = Path(__file__).parent.parent / "src" / "handgrad" / "render" / "html" / "fonts"
+FONTS = Path(__file__).parent.parent / "src" / "handgrad" / "formats" / "html" / "fonts"
 
 LATIN = [*range(0x20, 0x7F), *range(0xA0, 0x100)]
 PUNCTUATION = [*map(ord, "–—‘’‚“”„†‡•…‹›€™−×÷±≈≤≥≠∞←→↑↓↔")]

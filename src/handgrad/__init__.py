@@ -62,7 +62,7 @@ CONTENTS = {
     # Gradients checked from outside, and programs
     "verification": "Verification verify",
     "verification.page": "verification_page",
-    "render.code": "step_code write_code",
+    "solution.programs": "step_code write_code",
     # Running a graph
     "graph": "Graph build",
     "running": "Carry Plan Run run",
@@ -75,16 +75,16 @@ CONTENTS = {
     # Pages and files
     "page": "Page",
     "picture": "Drawing",
-    "export.json": "to_json",
-    "render": "render_terminal",
-    "render.html": "render_html",
-    "render.markdown": "render_markdown",
-    "render.notebook": "render_notebook",
-    "render.png": "render_png",
-    "render.style": "Style",
-    "render.svg": "render_svg",
-    "render.tex": "render_tex",
-    "render.typst": "render_pdf render_typst",
+    "formats.json": "to_json",
+    "formats": "render_terminal",
+    "formats.html": "render_html",
+    "formats.markdown": "render_markdown",
+    "formats.notebook": "render_notebook",
+    "formats.png": "render_png",
+    "formats.style": "Style",
+    "formats.svg": "render_svg",
+    "formats.tex": "render_tex",
+    "formats.typst": "render_pdf render_typst",
     "saving": "KINDS Paper Report Settings check_files save save_each solution_report",
     # What goes wrong
     "errors": "EquationError HandgradError MissingExtraError NumberError OptionError ProblemError"

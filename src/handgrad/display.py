@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from handgrad.errors import HandgradError
-from handgrad.render.html.fragment import render_fragment
-from handgrad.render.markdown import render_markdown
-from handgrad.render.terminal import render_terminal
+from handgrad.formats.html.fragment import render_fragment
+from handgrad.formats.markdown import render_markdown
+from handgrad.formats.terminal import render_terminal
 from handgrad.saving import render, report_of, save
 from handgrad.solution import Step
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import handgrad
+from handgrad.formats.style import Style
 from handgrad.picture import Circle, Drawing, Label, Rectangle
 from handgrad.picture.measure import Measure
-from handgrad.render.style import Style
 from handgrad.solution.page import error_signals, losses
 
 PHASES: tuple[handgrad.PicturePhase, ...] = ("given", "forward", "backward")

@@ -12,10 +12,10 @@ from typing import Any, Literal, TypeAlias, TypeVar
 
 from handgrad.errors import OptionError, nearest
 from handgrad.files import check_writable, write_files
+from handgrad.formats.style import Style
 from handgrad.page import Page
 from handgrad.page.blocks import Figure
 from handgrad.picture import Drawing
-from handgrad.render.style import Style
 from handgrad.saving.report import Form, Report
 
 Paper: TypeAlias = Literal["a4", "letter"]
@@ -149,7 +149,7 @@ def _listed(endings: Sequence[str]) -> str:
 
 def _renderer(module: str, name: str) -> Callable[..., Any]:
     """A renderer, imported when its kind is asked for."""
-    found: Callable[..., Any] = getattr(import_module(f"handgrad.render.{module}"), name)
+    found: Callable[..., Any] = getattr(import_module(f"handgrad.formats.{module}"), name)
     return found
 
 

@@ -65,7 +65,7 @@ def report_of(thing: object) -> Report:
 
 
 def _with_code(trace: Trace, page: partial[Page]) -> Page:
-    from handgrad.render.code import step_code
+    from handgrad.solution.programs import step_code
 
     return page(code=step_code(trace))
 
@@ -88,6 +88,6 @@ def _picture(trace: Trace, phase: Literal["forward", "backward"]) -> Drawing:
 
 
 def _object(trace: Trace) -> dict[str, Any]:
-    from handgrad.export.json import to_json
+    from handgrad.formats.json import to_json
 
     return to_json(trace)

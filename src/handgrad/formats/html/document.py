@@ -1,0 +1,162 @@
+"""The file around a page: its head, its controls, its fonts, styles and scripts, all within it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from handgrad.formats.markup import plain
+
+FONTS = (
+    ("Handgrad Math", "math", "normal", 400),
+    ("Handgrad Text", "regular", "normal", 400),
+    ("Handgrad Text", "italic", "italic", 400),
+    ("Handgrad Text", "bold", "normal", 700),
+)
+
+ARROW_LEFT, ARROW_RIGHT = (
+    f'<svg viewBox="0 0 16 16" aria-hidden="true"><path d="{path}"/></svg>'
+    for path in ("M10 3 5 8l5 5", "M6 3l5 5-5 5")
+)
+THEME = (
+    '<svg viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="5.5"/>'
+    '<path class="half" d="M8 2.5a5.5 5.5 0 0 1 0 11z"/></svg>'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """A section that a reader may go to: its id, its level, a step's number, its heading."""
+
+    place: str
+    level: int
+    number: str
+    text: str
+
+
+def document(title: str, main: str, contents: Sequence[Contents]) -> str:
+    """The file of a worked solution or any other page that is read from top to bottom."""
+    steps = [c for c in contents if c.level > 2]
+    answers = '<section class="step answer"' in main
+    predicts = 'class="link result"' in main and not answers
+    body = (
+        '<a class="skip" href="#main">Skip to the page</a>'
+        f"{_bar(stepped=len(steps) > 1, predicts=predicts)}"
+        f'<div class="frame">{_contents(contents) if steps else ""}'
+        f'<main id="main" tabindex="-1">{main}</main></div>'
+        '<p class="spoken" id="spoken" aria-live="polite"></p>'
+    )
+    return _file(title, "document", body, ("page.css",), ("page.js",))
+
+
+def deck(title: str, slides: Sequence[str]) -> str:
+    """The file of a deck: a slide after the other, 16 to 9."""
+    count = len(slides)
+    body = "".join(
+        f'<section class="slide" id="slide-{k}" aria-roledescription="slide" '
+        f'aria-label="{k} of {count}"><div class="content">{slide}</div>'
+        f'<span class="place" aria-hidden="true">{k} / {count}</span></section>'
+        for k, slide in enumerate(slides, 1)
+    )
+    controls = (
+        '<div class="controls" hidden>'
+        f'<button type="button" data-do="back" aria-label="Previous slide">{ARROW_LEFT}</button>'
+        f'<button type="button" data-do="on" aria-label="Next slide">{ARROW_RIGHT}</button>'
+        '<button type="button" data-do="overview" aria-pressed="false">Overview</button>'
+        f'<button type="button" data-do="theme" aria-label="Light or dark">{THEME}</button></div>'
+    )
+    main = (
+        f'<main id="main" tabindex="-1">{body}</main>{controls}'
+        '<p class="spoken" id="spoken" aria-live="polite"></p>'
+    )
+    return _file(title, "deck", main, ("page.css", "slides.css"), ("slides.js",))
+
+
+def _bar(stepped: bool, predicts: bool) -> str:
+    """What the reader may do; JavaScript shows it. Results are hidden on request where there are any."""
+    stepping = (
+        '<div class="stepping" role="group" aria-label="Steps">'
+        f'<button type="button" data-do="back" aria-label="Step back">{ARROW_LEFT}</button>'
+        '<span class="progress"><span id="place">Start</span><progress id="progress" value="0" '
+        'max="1" aria-label="Steps gone through"></progress></span>'
+        f'<button type="button" data-do="on" aria-label="Step forward">{ARROW_RIGHT}</button></div>'
+    )
+    predicting = (
+        '<button type="button" data-do="predict" aria-pressed="false" '
+        'title="Hide every result until you have guessed it">Predict</button>'
+        if predicts
+        else ""
+    )
+    pin = (
+        '<button type="button" data-do="pin" aria-pressed="false" '
+        'title="Keep the picture in view">Picture</button>'
+    )
+    return (
+        f'<header class="bar" hidden>{stepping + predicting if stepped else ""}{pin}'
+        f'<button type="button" class="theme" data-do="theme" aria-label="Light or dark">{THEME}'
+        "</button></header>"
+    )
+
+
+def _contents(contents: Sequence[Contents]) -> str:
+    sheets: list[list[Contents]] = [[]]
+    for entry in contents:
+        if entry.level == 1:
+            sheets.append([])
+        sheets[-1].append(entry)
+    items = "".join(map(_entry, sheets[0]))
+    for number, (title, *rest) in enumerate(sheets[1:]):
+        within = "".join(map(_entry, rest))
+        items += (
+            f'<li class="level-1"><details{" open" if number == 0 else ""}><summary>'
+            f'<a href="#{title.place}">{title.text}</a></summary><ol>{within}</ol></details></li>'
+        )
+    return f'<nav class="contents" aria-label="Contents"><ol>{items}</ol></nav>'
+
+
+def _entry(entry: Contents) -> str:
+    number = f'<span class="number">{plain(entry.number)}</span> ' if entry.number else ""
+    return f'<li class="level-{min(entry.level, 3)}"><a href="#{entry.place}">{number}{entry.text}</a></li>'
+
+
+def _file(title: str, kind: str, body: str, styles: Sequence[str], scripts: Sequence[str]) -> str:
+    pictures = (_asset("svg.css", "handgrad.formats"),) if "<figure" in body else ()
+    style = "".join((_fonts(), *pictures, *map(_asset, styles)))
+    before, after = _asset("theme.js"), "".join(map(_asset, scripts))
+    hashes = " ".join(f"'sha256-{_digest(script)}'" for script in (before, after))
+    policy = (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; font-src data:; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark"><meta name="generator" content="handgrad">'
+        f"<title>{plain(title)}</title><script>{before}</script><style>{style}</style></head>"
+        f'<body class="{kind}">{body}<script>{after}</script></body></html>\n'
+    )
+
+
+@cache
+def _asset(name: str, package: str = "handgrad.formats.html") -> str:
+    return resources.files(package).joinpath(name).read_text("utf-8")
+
+
+@cache
+def _fonts() -> str:
+    folder = resources.files("handgrad.formats.html").joinpath("fonts")
+    return "".join(
+        f'@font-face{{font-family:"{family}";font-style:{style};font-weight:{weight};'
+        "src:url(data:font/woff2;base64,"
+        f'{base64.b64encode(folder.joinpath(f"{file}.woff2").read_bytes()).decode()}) format("woff2")}}\n'
+        for family, file, style, weight in FONTS
+    )
+
+
+def _digest(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -1,0 +1,211 @@
+"""A page as one HTML file: its blocks in sections, each step a section of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+
+from handgrad.formats.html.document import Contents, deck, document
+from handgrad.formats.html.figure import figure
+from handgrad.formats.html.relation import derivation
+from handgrad.formats.html.room import room
+from handgrad.formats.html.table import table
+from handgrad.formats.html.text import HtmlWriter, anchor
+from handgrad.formats.markup import plain
+from handgrad.formats.mathml import MathmlPen
+from handgrad.formats.style import Style
+from handgrad.page.blocks import (
+    Block,
+    Code,
+    Columns,
+    Derivation,
+    Figure,
+    Heading,
+    Note,
+    NoteKind,
+    Page,
+    Paragraph,
+    Room,
+)
+from handgrad.page.blocks import Table as TableBlock
+
+SIGNS: dict[NoteKind, str] = {
+    "gate": "Gate shut",
+    "warning": "Take care",
+    "check": "Checked",
+    "info": "Note",
+}
+"""What the sign of a note says to whoever cannot see it."""
+
+
+def render_html(page: Page) -> str:
+    """The page as one HTML file that asks nothing of any other.
+
+    Everything is there without JavaScript; with it, the reader goes from step to step, guesses
+    results before they are shown, sees a quantity light up wherever it stands, and opens a
+    single entry of a result. A page of slides becomes a deck.
+    """
+    blocks = list(_flat(page.blocks))
+    sections = _Sections(HtmlWriter(MathmlPen(Style.of(page))), _steps(blocks))
+    if page.layout == "slides":
+        return deck(page.title, [sections.body(slide) for slide in _slides(page.blocks)])
+    main = sections.body(_pictures_first(page.blocks))
+    return document(page.title, main, sections.contents)
+
+
+def _pictures_first(blocks: Sequence[Block]) -> list[Block]:
+    """The blocks with a picture at the end of steps put before them, to stand beside them."""
+    placed: list[Block] = []
+    begun, steps = 0, False
+    for block in (*blocks, Heading((), 1)):
+        if isinstance(block, Heading) and block.level < 3:
+            if steps and isinstance(placed[-1], Figure):
+                placed.insert(begun, placed.pop())
+            begun, steps = len(placed) + 1, False
+        elif isinstance(block, Heading):
+            steps = steps or bool(block.id)
+        placed.append(block)
+    return placed[:-1]
+
+
+def _flat(blocks: Sequence[Block]) -> Iterator[Block]:
+    for block in blocks:
+        yield block
+        if isinstance(block, Columns):
+            for column in block.columns:
+                yield from _flat(column)
+
+
+def _steps(blocks: Sequence[Block]) -> list[dict[str, str]]:
+    """The places of the steps by their numbers: those before the first heading of level 1, then under each.
+
+    The same number again, on another sheet, has another place.
+    """
+    parts: list[dict[str, str]] = [{}]
+    used: dict[str, int] = {}
+    for block in blocks:
+        if isinstance(block, Heading) and block.level == 1:
+            parts.append({})
+        elif isinstance(block, Heading) and block.id:
+            wanted = anchor(block.id)
+            used[wanted] = count = used.get(wanted, 0) + 1
+            parts[-1].setdefault(block.id, wanted if count == 1 else f"{wanted}-{count}")
+    return parts
+
+
+def _slides(blocks: Sequence[Block]) -> list[list[Block]]:
+    """The blocks of each slide: one begins at every heading of level 1 or 2."""
+    slides: list[list[Block]] = []
+    for block in blocks:
+        if not slides or (isinstance(block, Heading) and block.level < 3):
+            slides.append([])
+        slides[-1].append(block)
+    return slides
+
+
+@dataclass(slots=True)
+class _Sections:
+    """Writes blocks as nested sections, and lists what a reader may go to."""
+
+    writer: HtmlWriter
+    steps: list[dict[str, str]]
+    contents: list[Contents] = field(default_factory=list)
+    used: dict[str, int] = field(default_factory=dict)
+    titles: int = 0
+
+    def __post_init__(self) -> None:
+        self.writer = replace(self.writer, steps=self.steps[0])
+
+    def body(self, blocks: Sequence[Block]) -> str:
+        """Blocks one under the other; headings of level 2 and 3 begin sections."""
+        parts: list[str] = []
+        around: list[int] = []  # the levels of the sections that a block lies in
+        for block in blocks:
+            if isinstance(block, Heading):
+                while around and around[-1] >= block.level:
+                    parts.append("</section>")
+                    around.pop()
+                if block.level > 1:
+                    around.append(block.level)
+                parts.append(self._heading(block))
+            else:
+                parts.append(self.block(block))
+        parts += ["</section>"] * len(around)
+        return "".join(parts)
+
+    def _heading(self, heading: Heading) -> str:
+        """A heading, and from level 2 on the section that it begins."""
+        text = self.writer.text(heading.text)
+        if heading.level == 1:
+            return self._title(text)
+        step = bool(heading.id)
+        place = self._place(anchor(heading.id) if step else f"part-{len(self.contents) + 1}")
+        self.contents.append(Contents(place, heading.level, heading.id, text))
+        number = f'<span class="number">{plain(heading.id)}</span> ' if step else ""
+        aside = (
+            f'<p class="uses">{self.writer.references(heading.aside)}</p>' if heading.aside else ""
+        )
+        kind = "step" if heading.level > 2 else "phase"
+        kind += " answer" if heading.answer else ""
+        tag = f"h{min(heading.level, 6)}"
+        return (
+            f'<section class="{kind}" id="{place}" aria-labelledby="{place}-title">'
+            f'<{tag} id="{place}-title">{number}{text}</{tag}>{aside}'
+        )
+
+    def _title(self, text: str) -> str:
+        """A heading of level 1: where there are several, each begins contents of its own."""
+        number = self.titles = self.titles + 1
+        self.writer = replace(self.writer, steps=self.steps[number])
+        if len(self.steps) <= 2:
+            return f"<h1>{text}</h1>"
+        place = self._place(f"sheet-{number}")
+        self.contents.append(Contents(place, 1, "", text))
+        return f'<h1 id="{place}">{text}</h1>'
+
+    def _place(self, wanted: str) -> str:
+        """An id that no other section has."""
+        wanted = "-".join(plain(wanted).split())
+        count = self.used.get(wanted, 0)
+        self.used[wanted] = count + 1
+        return f"{wanted}-{count + 1}" if count else wanted
+
+    def block(self, block: Block) -> str:
+        """One block."""
+        writer = self.writer
+        match block:
+            case Heading():
+                raise AssertionError("a heading begins a section")
+            case Paragraph():
+                return f"<p>{writer.references(block.text)}</p>"
+            case Derivation():
+                return derivation(block, writer)
+            case TableBlock():
+                return table(block, writer)
+            case Note():
+                return self._note(block)
+            case Figure():
+                return figure(block, writer)
+            case Code():
+                source = plain(block.source.rstrip("\n"))
+                return f'<pre tabindex="0"><code class="{block.language}">{source}</code></pre>'
+            case Room():
+                return room(block)
+            case Columns():
+                shares = " ".join(f"minmax(0, {share:g}fr)" for share in block.shares)
+                style = f' style="--shares: {shares}"' if shares else ""
+                columns = "".join(
+                    f'<div class="column">{self.body(c)}</div>' for c in block.columns
+                )
+                return f'<div class="columns"{style}>{columns}</div>'
+            case _:
+                assert_never(block)
+
+    def _note(self, note: Note) -> str:
+        derivations = "".join(derivation(d, self.writer) for d in note.derivations)
+        return (
+            f'<div class="note {note.kind}"><p><span class="sign" role="img" '
+            f'aria-label="{SIGNS[note.kind]}"></span>{self.writer.references(note.text)}</p>'
+            f"{derivations}</div>"
+        )

@@ -1,0 +1,63 @@
+"""Tables as HTML, the figures of a column aligned at the decimal point."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from handgrad import expression as tree
+from handgrad.expression import Expression, number
+from handgrad.formats.html.text import HtmlWriter
+from handgrad.formats.markup import quantity
+from handgrad.formats.mathematics.relation import alone
+from handgrad.page.blocks import Table, Text
+
+_ALIGNED = {"l": "", "c": ' class="centre"', "r": ' class="right"'}
+
+
+def table(block: Table, writer: HtmlWriter) -> str:
+    """The table in a box of its own, which scrolls where it is wider than the page."""
+    caption = f"<caption>{writer.text(block.caption)}</caption>" if block.caption else ""
+    kinds = [
+        _ALIGNED[block.align[k] if k < len(block.align) else "l"] for k in range(len(block.header))
+    ]
+    head = "".join(
+        f'<th scope="col"{kind}>{writer.text(text)}</th>'
+        for kind, text in zip(kinds, block.header, strict=True)
+    )
+    columns = [_numbers(block, k, writer) for k in range(len(block.header))]
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f"<td{kind}>{columns[k][i] or _cell(cell, row, writer)}</td>"
+            for k, (kind, cell) in enumerate(zip(kinds, row, strict=True))
+        )
+        + "</tr>"
+        for i, row in enumerate(block.rows)
+    )
+    head = f"<thead><tr>{head}</tr></thead>" if any(block.header) else ""
+    return f'<div class="table"><table>{caption}{head}<tbody>{body}</tbody></table></div>'
+
+
+def _cell(cell: Text, row: tuple[Text, ...], writer: HtmlWriter) -> str:
+    if len(cell) == 1 and isinstance(only := cell[0], Expression):
+        if isinstance(only, tree.Literal):
+            pen = replace(writer.pen, names={id(only): _named(row)})
+            return f"<math>{pen.math(alone(only, pen.formula()))}</math>"
+        return writer.formula(only)
+    return writer.references(cell)
+
+
+def _named(row: tuple[Text, ...]) -> str:
+    """What the numbers of a row are called: what its first cell names."""
+    first = row[0] if row else ()
+    return quantity(first[0]) if len(first) == 1 and isinstance(first[0], Expression) else ""
+
+
+def _numbers(block: Table, k: int, writer: HtmlWriter) -> list[str]:
+    """The cells of a column of lone numbers, padded to its decimal point; else empty ones."""
+    found = [row[k][0] if len(row[k]) == 1 else "" for row in block.rows]
+    literals = [x for x in found if isinstance(x, tree.Literal) and number(x) is not None]
+    if len(literals) < len(block.rows):
+        return [""] * len(block.rows)
+    names = [_named(row) if k else "" for row in block.rows]
+    return [f"<math>{drawn}</math>" for drawn in writer.pen.column(literals, names)]

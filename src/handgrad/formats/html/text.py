@@ -1,0 +1,76 @@
+"""Running text with formulas in it, as HTML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from handgrad.expression import Expression
+from handgrad.formats.markup import plain
+from handgrad.formats.mathml import MathmlPen
+from handgrad.page.blocks import Inline, Text
+
+_STEP = re.compile(r"\b\d+\.\d+\b")
+_BLANKS = re.compile(r"([ \n]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class HtmlWriter:
+    """What the parts of a page share.
+
+    Arguments:
+        pen: the pen for formulas on lines of their own.
+        steps: the places of steps by their numbers; where running text names one, it links to it.
+    """
+
+    pen: MathmlPen
+    steps: Mapping[str, str] = field(default_factory=dict)
+
+    def formula(self, expression: Expression) -> str:
+        """A formula within a line."""
+        return f"<math>{replace(self.pen, inline=True).draw(expression)}</math>"
+
+    def display(self, markup: str) -> str:
+        """Mathematics on a line of its own."""
+        return f'<math displaystyle="true">{markup}</math>'
+
+    def text(self, text: Text) -> str:
+        """Running text."""
+        return self._joined(text, plain)
+
+    def references(self, text: Text) -> str:
+        """Running text whose step numbers lead to the steps."""
+        return self._joined(text, lambda words: _STEP.sub(self._link, plain(words)))
+
+    def _joined(self, text: Text, words: Callable[[str], str]) -> str:
+        """The parts of a text; no line breaks between a formula and what touches it."""
+        runs: list[str] = []
+        for run in _runs(text):
+            drawn = "".join(words(p) if isinstance(p, str) else self.formula(p) for p in run)
+            glued = len(run) > 1 and not all(isinstance(part, str) for part in run)
+            runs.append(f'<span class="whole">{drawn}</span>' if glued else drawn)
+        return "".join(runs)
+
+    def _link(self, found: re.Match[str]) -> str:
+        step = found.group()
+        return f'<a href="#{self.steps[step]}">{step}</a>' if step in self.steps else step
+
+
+def _runs(text: Text) -> Iterator[list[Inline]]:
+    """What stands together without a blank, and the blanks between."""
+    run: list[Inline] = []
+    for part in text:
+        for piece in _BLANKS.split(part) if isinstance(part, str) else [part]:
+            if isinstance(piece, str) and not piece.strip(" \n"):
+                yield run
+                yield [piece]
+                run = []
+            else:
+                run.append(piece)
+    yield run
+
+
+def anchor(step: str) -> str:
+    """The id of a step's section."""
+    return f"step-{step}"

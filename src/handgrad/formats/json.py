@@ -1,0 +1,138 @@
+"""Any result as one JSON object at full precision: what its record declares, under the same names.
+
+A record is written as its fields; what its class declares as `json` says otherwise, and
+`handgrad.formats.views` has what only the floors above the record know, such as its words. The
+schemas in `handgrad/schema` are made from the same declarations (`python -m tools.schemas`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache
+from types import NoneType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from handgrad.collector import paused
+from handgrad.equations import Writer
+from handgrad.expression import Expression
+from handgrad.finite import all_finite
+from handgrad.formats.views import Place, View, views_of
+from handgrad.operations.operation import Array
+from handgrad.record import JsonForm
+
+AS_IT_IS = frozenset([NoneType, bool, int, str])
+
+VERSION = 2
+"""Of the schemas; it counts up when a key changes its name or its meaning."""
+
+
+@paused()
+def to_json(record: Any) -> dict[str, Any]:
+    """A result as plain objects, lists, texts and numbers.
+
+    Formulas are texts in the language of equations and arrays are nested lists, many cases along the
+    last axis. What isn't finite is null. Entries, units and cases count from 0.
+
+    Arguments:
+        record: what a function of handgrad returns: a `Trace`, an `Audit`, a `Verification`, …
+
+    Raises `TypeError` for anything else.
+    """
+    name = form_of(record.__class__).schema
+    if not name:
+        raise TypeError(f"{record.__class__.__name__} is no result that is written as JSON")
+    return {"schema": schema_id(name), **Document().record(record)}
+
+
+def schema_id(name: str) -> str:
+    """What the key `schema` of a document holds."""
+    return f"handgrad/{name}/{VERSION}"
+
+
+class Key(NamedTuple):
+    """A key of an object, and where its value is found: along the path of names, or by a view."""
+
+    name: str
+    path: tuple[str, ...]
+    view: View | None = None
+
+    def value(self, record: Any, place: Place) -> Any:
+        """What stands under the key."""
+        if self.view is not None:
+            return self.view(record, place)
+        for name in self.path:
+            record = None if record is None else getattr(record, name)
+        return record
+
+
+@cache
+def keys_of(record: type) -> tuple[Key, ...]:
+    """What is written of a kind of record. Raises `TypeError` for what is no record."""
+    form, views = form_of(record), views_of(record)
+    if is_dataclass(record):
+        names = [f.name for f in fields(record) if not f.name.startswith("_")]
+    elif issubclass(record, tuple) and hasattr(record, "_fields"):
+        names = [*record._fields]
+    else:
+        raise TypeError(f"{record.__name__} is no record")
+    if "kind" not in names and hasattr(record, "kind"):
+        names.insert(0, "kind")
+    hidden = {*form.without, *form.paths.values()}
+    paths = {n: n for n in names if n not in hidden} | form.paths | dict.fromkeys(views, "")
+    return tuple(Key(n, tuple(path.split(".")), views.get(n)) for n, path in paths.items())
+
+
+class Document(Place):
+    """One document as it is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._words = Writer()
+
+    def record(self, record: Any) -> dict[str, Any]:
+        """A record as an object."""
+        told = {key.name: key.value(record, self) for key in keys_of(record.__class__)}
+        self.above.append(record)
+        written = {name: self.plain(value) for name, value in told.items()}
+        self.above.pop()
+        return written
+
+    def plain(self, value: Any) -> Any:
+        """Whatever stands in a record."""
+        if value.__class__ in AS_IT_IS:
+            return value
+        match value:
+            case float():
+                return value + 0.0 if math.isfinite(value) else None  # −0 as 0
+            case np.ndarray() | np.generic():
+                return numbers(np.asarray(value))
+            case Expression():
+                return self._words.source(value)
+            case tuple() if not hasattr(value, "_fields"):
+                return [self.plain(v) for v in value]
+            case Mapping():
+                return {name: self.plain(v) for name, v in value.items()}
+            case _ if form_of(value.__class__).as_text:
+                return str(value)
+            case _:
+                return self.record(value)
+
+
+def numbers(array: Array) -> Any:
+    """Nested lists of numbers, null for what isn't finite; of objects, how they are spelled."""
+    if array.dtype == object:
+        return [numbers(np.asarray(row)) for row in array] if array.ndim else str(array[()])
+    values = np.add(array, 0.0)  # −0 as 0
+    if all_finite(values):
+        return values.tolist()
+    return [numbers(row) for row in values] if values.ndim else None
+
+
+def form_of(record: type) -> JsonForm:
+    """What a class declares of how it is written."""
+    declared = getattr(record, "json", None)
+    return declared if isinstance(declared, JsonForm) else JsonForm()

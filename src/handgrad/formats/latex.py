@@ -1,0 +1,231 @@
+"""A formula as LaTeX mathematics; needs only amsmath."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import assert_never
+
+from handgrad.errors import printable
+from handgrad.expression import Expression
+from handgrad.figures import BLANK, UNDEFINED, figure, mantissa_and_power
+from handgrad.formats.mathematics import nodes
+from handgrad.formats.mathematics.arrays import Grid, elided, grid, place_in_grid
+from handgrad.formats.mathematics.formula import Formula
+from handgrad.formats.mathematics.nodes import (
+    BRACES,
+    SQUARE,
+    Mark,
+    Node,
+    SignKind,
+    separated,
+    sliced,
+)
+from handgrad.formats.style import Style
+from handgrad.notation import Fence as Brackets
+from handgrad.record import record
+from handgrad.symbol import GREEK, Symbol
+
+ROWS, COLUMNS = 12, 10
+"""Larger arrays are elided; ten columns is what amsmath's matrices take."""
+
+_COMMANDS = {letter: f"\\{word}" for word, letter in GREEK.items()} | {
+    "…": r"\ldots",
+    "ε": r"\varepsilon",
+    "ο": "o",
+    "φ": r"\varphi",
+}
+_ACCENTS = {"hat": r"\hat", "bar": r"\bar", "tilde": r"\tilde"}
+_SPECIAL = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
+    "%": r"\%", "_": r"\_", "^": r"\^{}", "~": r"\textasciitilde{}",
+}  # fmt: skip
+_SIGNS: Mapping[SignKind, str] = {
+    "+": " + ", "−": " - ", "<": " < ", "≤": r" \le ", ">": " > ", "≥": r" \ge ", "equals": " = ",
+    "times": r" \times ", "dot": r" \cdot ", "entrywise": r" \odot ", "divided": r" \oslash ",
+    "space": " ", "tight": " ", "comma": ", ", "semicolon": ";\\ ", "slash": "/", "negative": "-",
+    "partial": r"\partial ", "one": r"\mathbf{1}", "dots": r"\ldots",
+}  # fmt: skip
+_NUMBERS = {
+    "inf": r"\infty",
+    "-inf": r"-\infty",
+    BLANK: r"\underline{\rule{0pt}{3.2ex}\hspace{4.6em}}",
+    UNDEFINED: r"\text{undefined}",
+}
+
+
+def latex(expression: Expression, *, style: Style) -> str:
+    """The expression as LaTeX, for use in mathematics mode."""
+    return str(Latex(style).draw(Formula(style).node(expression)))
+
+
+def escaped(text: str) -> str:
+    """Running text with LaTeX's special characters made harmless."""
+    return "".join(_SPECIAL.get(c, c) for c in printable(text))
+
+
+@record
+class Tex:
+    """LaTeX with the scripts of its last symbol still open: W^{(2)} may yet become W^{(2)⊤}."""
+
+    base: str
+    sub: str = ""
+    sup: str = ""
+
+    def __str__(self) -> str:
+        if not (self.sub or self.sup):
+            return self.base
+        sub = f"_{{{self.sub}}}" if self.sub else ""
+        sup = f"^{{{self.sup}}}" if self.sup else ""
+        return f"{self.base}{sub}{sup}"
+
+
+@record
+class Latex:
+    """Writes laid-out formulas as LaTeX."""
+
+    style: Style
+
+    def draw(self, node: Node | nodes.Bracket) -> Tex:
+        """A formula, or a part of one."""
+        match node:
+            case nodes.Row(parts):
+                return Tex("".join([str(self.draw(part)) for part in parts]))
+            case nodes.Sign(kind):
+                return Tex(_SIGNS[kind])
+            case nodes.Identifier(symbol, index):
+                return _symbol(symbol, index)
+            case nodes.FigureText(text):
+                return _number(text)
+            case nodes.Fenced(brackets, part):
+                return Tex(_fenced(brackets, str(self.draw(part))))
+            case nodes.Array():
+                return Tex(self._array(node))
+            case nodes.Result():
+                return Tex(self._result(node))
+            case nodes.Condition(text):
+                return Tex(f" {text}")
+            case nodes.Head(notation):
+                index = notation.index
+                return Tex(f"{notation.latex}_{{{index}}}" if index else notation.latex)
+            case nodes.Bracket(of, closing):
+                return Tex(of.brackets.latex_right if closing else of.brackets.latex_left)
+            case nodes.Root(part):
+                return Tex(rf"\sqrt{{{self.draw(part)}}}")
+            case nodes.Stacked(over, under):
+                return Tex(rf"\frac{{{self.draw(over)}}}{{{self.draw(under)}}}")
+            case nodes.Raised(base, exponent):
+                drawn = self.draw(base)
+                return Tex(
+                    f"{{{drawn}}}" if drawn.sup else str(drawn), sup=str(self.draw(exponent))
+                )
+            case nodes.Transposed(part):
+                drawn = self.draw(part)
+                return Tex(drawn.base, drawn.sub, rf"{drawn.sup}\top")
+            case nodes.EntryOf(part, index):
+                drawn = self.draw(part)
+                # An empty atom keeps TeX from taking the braces off a single accented letter.
+                scripts = drawn.sup or drawn.sub
+                return Tex(f"{{{drawn}{{}}}}" if scripts else drawn.base, sub=index)
+            case nodes.Through(part, through):
+                return Tex(rf"\left.{self.draw(part)}\right|", sub=str(self.draw(through)))
+            case nodes.Named(part):
+                return self.draw(part)
+            case _:
+                assert_never(node)
+
+    def _array(
+        self, array: nodes.Array, marks: Mapping[tuple[int, int], Mark] | None = None
+    ) -> str:
+        rows = grid(array.literal, array.orientation)
+        if rows is None:
+            return str(
+                self.draw(
+                    nodes.Fenced(BRACES, separated(sliced(array, self.style.at_most(COLUMNS))))
+                )
+            )
+        shown = [*elided(len(rows[0]) if rows else 0, self.style.at_most(COLUMNS))]
+        condition = f" {array.relation}" if array.relation else ""
+        lines = [
+            " & ".join(self._entry(rows, i, j, marks or {}) for j in shown)
+            + (condition if i is not None else "")
+            for i in elided(len(rows), self.style.at_most(ROWS))
+        ]
+        kind = "bmatrix" if array.brackets is SQUARE else "pmatrix"
+        return rf"\begin{{{kind}}} " + r" \\ ".join(lines) + rf" \end{{{kind}}}"
+
+    def _entry(
+        self,
+        rows: Grid,
+        i: int | None,
+        j: int | None,
+        marks: Mapping[tuple[int, int], Mark],
+    ) -> str:
+        if i is None:
+            return r"\ddots" if j is None else r"\vdots"
+        if j is None:
+            return r"\cdots"
+        return _marked(_number(figure(rows[i][j], self.style.decimals)), marks.get((i, j)))
+
+    def _result(self, result: nodes.Result) -> str:
+        """A literal standing alone, its entries marked, its cases named."""
+        if isinstance(result.part, nodes.FigureText):
+            return _marked(_number(result.part.text), result.marks.get(()))
+        literal = result.part.literal
+        rows = grid(literal)
+        if rows is None:
+            return self._array(result.part)
+        placed = {place_in_grid(literal, index): mark for index, mark in result.marks.items()}
+        whole = self._array(result.part, placed)
+        if not literal.batched:
+            return whole
+        count = len(rows[0]) if rows else 0
+        words = f"cases 1 to {count}" if count > 1 else "case 1"
+        return rf"\hgcases{{{words}}}{{{whole}}}"
+
+
+def _number(text: str) -> Tex:
+    if text in _NUMBERS:
+        return Tex(_NUMBERS[text])
+    mantissa, e, exponent = mantissa_and_power(text)
+    return Tex(rf"{mantissa} \cdot 10", sup=exponent) if e else Tex(text)
+
+
+def _marked(tex: Tex, mark: Mark | None) -> str:
+    return rf"\hg{mark}{{{tex}}}" if mark else str(tex)
+
+
+def _fenced(brackets: Brackets, inside: str) -> str:
+    left, right = brackets.latex_left, brackets.latex_right
+    if left.startswith("\\"):
+        return f"{left} {inside} {right}" if brackets is not BRACES else f"{left}{inside}{right}"
+    tall = any(command in inside for command in (r"\begin", r"\frac", r"\left"))
+    return rf"\left{left}{inside}\right{right}" if tall else f"{left}{inside}{right}"
+
+
+@cache
+def _symbol(symbol: Symbol, index: str) -> Tex:
+    base, own = _letters(symbol), _subscript(symbol.subscript)
+    sup = f"({symbol.superscript})" if symbol.superscript else ""
+    return Tex(base, own if not index else f"{own},{index}" if own else index, sup)
+
+
+def _letters(symbol: Symbol) -> str:
+    """The base with its accent: `\\hat{y}`, `\\mathrm{net}`, or the text a problem gives for it."""
+    if symbol.text:
+        text = _COMMANDS.get(symbol.text, escaped(symbol.text))
+        return text if len(symbol.text) == 1 else rf"\text{{{text}}}"
+    base = _COMMANDS.get(symbol.base, escaped(symbol.base))
+    if symbol.accent:
+        return f"{_ACCENTS[symbol.accent]}{{{base}}}"
+    return rf"\mathrm{{{base}}}" if symbol.upright else base
+
+
+@cache
+def _subscript(text: str) -> str:
+    """Letters and figures as they are, words upright."""
+    parts = re.findall(r"[A-Za-z]{2,}|.", text)
+    return "".join(
+        rf"\mathrm{{{p}}}" if len(p) > 1 else _COMMANDS.get(p, escaped(p)) for p in parts
+    )

@@ -1,0 +1,282 @@
+"""A laid-out formula as MathML Core, its quantities marked with the names that code gives them.
+
+Every name, gradient and entry carries `data-q`, its spelling in code counted from 0: `z2`,
+`z2[1]`, `dW2[1,0]`. So does a number that stands where a formula has a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from html import escape
+from typing import assert_never
+
+from handgrad import expression as tree
+from handgrad.expression import Expression
+from handgrad.figures import BLANK, UNDEFINED, figure, mantissa_and_power
+from handgrad.formats.markup import (
+    Math,
+    attributes_of,
+    blank_space,
+    entry_name,
+    fenced,
+    one,
+    plain,
+    quantity,
+    relation_after,
+    remark_beside,
+    subscript,
+    tail_width,
+)
+from handgrad.formats.mathematics import nodes
+from handgrad.formats.mathematics.arrays import elided, grid, place_in_grid
+from handgrad.formats.mathematics.formula import Formula
+from handgrad.formats.mathematics.nodes import (
+    SQUARE,
+    SUM_SIGNS,
+    Mark,
+    Node,
+    SignKind,
+    leaves_out,
+    sliced,
+    titled,
+)
+from handgrad.formats.style import Style
+from handgrad.notation import Function
+from handgrad.symbol import Symbol
+
+ROWS, COLUMNS = 12, 12
+"""Larger arrays are elided."""
+
+CASES = 8
+"""Matrices shown beside each other at most, one for each case."""
+
+_GAP = '<mspace width="0.2em"/>'
+_SIGNS: Mapping[SignKind, str] = {
+    **{sign: f"<mo>{escape(sign)}</mo>" for sign in SUM_SIGNS},
+    "times": "<mo>×</mo>", "dot": "<mo>·</mo>", "entrywise": "<mo>⊙</mo>", "divided": "<mo>⊘</mo>",
+    "space": _GAP, "tight": "", "comma": "<mo>,</mo>", "semicolon": "<mo>;</mo>",
+    "equals": "<mo>=</mo>", "slash": '<mo lspace="0" rspace="0">/</mo>',
+    "negative": '<mo form="prefix">−</mo>', "partial": "<mi>∂</mi>", "one": "<mn>𝟏</mn>",
+    "dots": "<mo>…</mo>",
+}  # fmt: skip
+_ACCENTS = {"hat": "ˆ", "bar": "¯", "tilde": "˜"}
+
+
+@dataclass(frozen=True, slots=True)
+class MathmlPen:
+    """Draws formulas as MathML.
+
+    Arguments:
+        inline: for running text, where nothing is taller than a line.
+        names: by the identity of a literal, what its numbers are called.
+    """
+
+    style: Style
+    inline: bool = False
+    names: Mapping[int, str] = field(default_factory=dict)
+
+    def formula(self) -> Formula:
+        """Lays formulas out for this pen."""
+        return Formula(
+            self.style, self.inline, named=lambda e: self.names.get(id(e), "") or quantity(e)
+        )
+
+    def draw(self, expression: Expression) -> str:
+        """A whole formula, without the `math` element around it."""
+        return str(self.math(self.formula().node(expression)))
+
+    def math(self, node: Node) -> Math:
+        """A laid-out formula, or a part of one."""
+        match node:
+            case nodes.Named(nodes.Array() as array, name):
+                return Math(self._array(array, name), quantity=name)
+            case nodes.Named(nodes.Result() as result, name):
+                return Math(self._result(result, name))
+            case nodes.Row(parts):
+                return Math("".join([str(self.math(part)) for part in parts]))
+            case nodes.Sign(kind):
+                return Math(_SIGNS[kind])
+            case nodes.Identifier(symbol, index):
+                return _name(symbol, index)
+            case nodes.FigureText(text):
+                return Math(_number(text))
+            case nodes.Fenced(brackets, part):
+                return Math(fenced(str(self.math(part)), brackets))
+            case nodes.Array():
+                return Math(self._array(node, ""))
+            case nodes.Named(part, name):
+                drawn = self.math(part)
+                return Math(drawn.base, drawn.sub, drawn.sup, name)
+            case nodes.Result():
+                return Math(self._result(node, ""))
+            case nodes.Condition(text):
+                return Math(relation_after(text))
+            case nodes.Head(notation):
+                return Math(_head(notation))
+            case nodes.Root(part):
+                return Math(f"<msqrt>{self.math(part)}</msqrt>")
+            case nodes.Stacked(over, under):
+                first, second = one(str(self.math(over))), one(str(self.math(under)))
+                return Math(f"<mfrac>{first}{second}</mfrac>")
+            case nodes.Raised(base, exponent):
+                return Math(str(self.math(base)), sup=str(self.math(exponent)))
+            case nodes.Transposed(part):
+                drawn = self.math(part)
+                return replace(drawn, sup=f"{drawn.sup}<mi>⊤</mi>")
+            case nodes.EntryOf(part, index):
+                return Math(str(self.math(part)), sub=subscript(index))
+            case nodes.Through(part, through):
+                bar = '<mo form="postfix" fence="true" stretchy="true">|</mo>'
+                return Math(f"{self.math(part)}{bar}", sub=str(self.math(through)))
+            case _:
+                assert_never(node)
+
+    # -- arrays -------------------------------------------------------------------------------
+
+    def _array(self, array: nodes.Array, name: str) -> str:
+        if grid(array.literal, array.orientation) is not None:
+            return fenced(self._table(array, name), array.brackets)
+        parts = sliced(array, self.style.at_most(CASES))
+        drawn = [
+            f"<mrow>{self._array(part, name)}</mrow>"
+            if isinstance(part, nodes.Array)
+            else _SIGNS["dots"]
+            for part in parts
+        ]
+        return f"<mo>{{</mo>{'<mo>,</mo>'.join(drawn)}<mo>}}</mo>"
+
+    def _table(
+        self,
+        array: nodes.Array,
+        name: str,
+        marks: Mapping[tuple[int, ...], Mark] | None = None,
+        headers: bool = False,
+    ) -> str:
+        """The entries of a grid, every column aligned at the decimal point."""
+        literal, orientation, relation = array.literal, array.orientation, array.relation
+        rows = grid(literal, orientation)
+        assert rows is not None
+        shown_rows = elided(len(rows), self.style.at_most(ROWS))
+        shown_columns = elided(len(rows[0]) if rows else 0, self.style.at_most(COLUMNS))
+        figures = {
+            (i, j): figure(rows[i][j], self.style.decimals)
+            for i in shown_rows
+            for j in shown_columns
+            if i is not None and j is not None
+        }
+        tails = {
+            j: max(tail_width(text) for (_, column), text in figures.items() if column == j)
+            for j in shown_columns
+            if j is not None
+        }
+        placed = {place_in_grid(literal, at): mark for at, mark in (marks or {}).items()}
+        lines: list[str] = []
+        for position, i in enumerate(shown_rows):
+            cells: list[str] = []
+            for j in shown_columns:
+                if i is None or j is None:
+                    dots = "⋱" if i is None and j is None else "⋮" if i is None else "⋯"
+                    cells.append(f'<mtd class="dots"><mo>{dots}</mo></mtd>')
+                    continue
+                text = figures[i, j]
+                space = blank_space(tails[j] - tail_width(text))
+                label = (
+                    f'<mtext class="case">case {j + 1}</mtext>' if headers and not position else ""
+                )
+                attributes = attributes_of(
+                    entry_name(literal, orientation, name, array.within, i, j),
+                    placed.get((i, j), ""),
+                )
+                cells.append(f"<mtd{attributes}>{label}{_number(text)}{space}</mtd>")
+            if relation:
+                cells.append(
+                    f'<mtd class="beside">{relation_after(relation) if i is not None else ""}</mtd>'
+                )
+            lines.append(f"<mtr>{''.join(cells)}</mtr>")
+        kind = ' class="cases"' if headers else ""
+        return f"<mtable{kind}>{''.join(lines)}</mtable>"
+
+    # -- whole parts --------------------------------------------------------------------------
+
+    def _result(self, result: nodes.Result, name: str) -> str:
+        """Numbers standing alone: cases under headers, marked entries, remarks beside rows."""
+        part, remarks = result.part, result.remarks
+        if isinstance(part, nodes.FigureText):
+            attributes = attributes_of(name, result.marks.get((), ""))
+            remark = "".join(map(remark_beside, remarks.values()))
+            return f"<mrow{attributes}>{_number(part.text)}</mrow>{remark}"
+        rows = grid(part.literal)
+        if rows is None:
+            return self._cases_of_matrices(part, name)
+        table = self._table(part, name, result.marks, headers=part.literal.batched)
+        whole = f"<mrow{attributes_of(name, '')}>{fenced(table, SQUARE)}</mrow>"
+        if remarks:
+            at = [-1 if i is None else i for i in elided(len(rows), self.style.at_most(ROWS))]
+            beside = [remark_beside(remarks[i]) if i in remarks else "" for i in at]
+            lines = "".join(f"<mtr><mtd>{remark}</mtd></mtr>" for remark in beside)
+            whole += f'<mtable class="remarks">{lines}</mtable>'
+        return whole
+
+    def leaves_out(self, result: nodes.Result) -> bool:
+        """Whether a result is too large to be shown whole."""
+        return leaves_out(result, self.style.at_most(ROWS), self.style.at_most(COLUMNS))
+
+    def column(self, numbers: Sequence[tree.Literal], names: Sequence[str]) -> list[str]:
+        """Numbers of a table's column, padded to their decimal points."""
+        texts = [
+            figure(x, self.style.decimals) for n in numbers if (x := tree.number(n)) is not None
+        ]
+        longest = max(map(tail_width, texts), default=0.0)
+        return [
+            f"<mrow{attributes_of(name, '')}>{_number(text)}</mrow>{blank_space(longest - tail_width(text))}"
+            for text, name in zip(texts, names, strict=True)
+        ]
+
+    def _cases_of_matrices(self, array: nodes.Array, name: str) -> str:
+        drawn: list[str] = []
+        for title, part in titled(array, self.style.at_most(CASES)):
+            if not isinstance(part, nodes.Array):
+                drawn.append("<mo>⋯</mo>")
+                continue
+            matrix = f"<mrow>{self._array(part, name)}</mrow>"
+            head = f"<mtext>{title}</mtext>"
+            drawn.append(f'<mover class="case">{matrix}{head}</mover>' if title else matrix)
+        return _GAP.join(drawn)
+
+
+def _number(text: str) -> str:
+    mantissa, e, exponent = mantissa_and_power(text)
+    if text == BLANK:
+        return '<mspace class="blank" width="4.6em" height="1.5em" depth="0.3em"/>'
+    if text == UNDEFINED:
+        return f"<mtext>{text}</mtext>"
+    words = {"inf": "∞", "-inf": "−∞"}
+    shown = words.get(text) or mantissa.replace("-", "−")
+    if not e:
+        return f"<mn>{shown}</mn>"
+    power = f"<mn>{exponent.replace('-', '−')}</mn>"
+    return f"<mn>{shown}</mn><mo>·</mo><msup><mn>10</mn>{power}</msup>"
+
+
+def _name(symbol: Symbol, index: str) -> Math:
+    if symbol.text:
+        letter = len(symbol.text) == 1
+        base = (
+            f"<mi>{plain(symbol.text)}</mi>" if letter else f"<mtext>{plain(symbol.text)}</mtext>"
+        )
+    else:
+        base = f"<mi>{plain(symbol.base)}</mi>"
+    if symbol.accent:
+        accent = f'<mo stretchy="false">{_ACCENTS[symbol.accent]}</mo>'
+        base = f'<mover accent="true">{base}{accent}</mover>'
+    below = ",".join(part for part in (symbol.subscript, index) if part)
+    above = f"<mtext>({plain(symbol.superscript)})</mtext>" if symbol.superscript else ""
+    return Math(base, subscript(below), above)
+
+
+def _head(notation: Function) -> str:
+    word = plain(notation.symbol)
+    upright = ' mathvariant="normal"' if len(word) == 1 and word.isupper() else ""
+    head = f"<mtext>{word}</mtext>" if " " in word else f"<mi{upright}>{word}</mi>"
+    return f"<msub>{head}<mi>{notation.index}</mi></msub>" if notation.index else head

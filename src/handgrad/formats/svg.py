@@ -1,0 +1,236 @@
+"""A drawing as SVG that stands alone or within a page of HTML.
+
+Every role is a class, `hg-off` and so on; colours are CSS variables with light values, and
+dark ones where the reader's screen is dark. What knows no variables (a PDF writer, a
+converter to PNG) takes the light colours. Whatever a shape shows is named in `data-q`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from itertools import pairwise
+from math import dist
+from typing import assert_never
+from xml.sax.saxutils import escape, quoteattr
+
+from handgrad.errors import printable
+from handgrad.formats.inline import Face, Level, inline_runs
+from handgrad.formats.style import Style
+from handgrad.picture import Arrow, Circle, Drawing, Label, Outline, Rectangle, Role, Shape
+from handgrad.picture.measure import Measure
+
+Points = Sequence[tuple[float, float]]
+
+DASHES: dict[Role, str] = {
+    "series2": "9 4",
+    "series3": "2 4",
+    "series4": "10 4 2 4",
+    "series5": "5 3",
+    "series6": "14 4 2 4 2 4",
+}
+"""Lines of several series differ by their dashes as well as by their colours."""
+
+SHIFT: dict[Level, float] = {"line": 0.0, "above": -0.36, "below": 0.2}
+"""How far scripts stand off the line, in the letters' size."""
+
+SCRIPT = 0.72
+HEAD = 8.0
+"""The size of scripts beside that of the letters, and the length of an arrow's head."""
+
+_FACES: dict[Face, str] = {
+    "text": "",
+    "figure": "",
+    "letter": ' class="hg-math hg-letter"',
+    "word": ' class="hg-math"',
+    "sign": ' class="hg-math hg-sign"',
+}
+
+CLEARING = 0.95
+"""The room cleared for a label, of the generous width that is reckoned for it."""
+
+
+def render_svg(drawing: Drawing, style: Style) -> str:
+    """The drawing as an SVG element, complete as a file of its own."""
+    body = "\n".join(part for shape in drawing.shapes for part in _shape(shape, style))
+    said = escape(printable(drawing.title)), escape(printable(drawing.description))
+    # Two drawings in one page need names of their own for what they refer to.
+    key = f"hg-{hashlib.sha256('|'.join((body, *said)).encode()).hexdigest()[:8]}"
+    width, height = _n(drawing.width), _n(drawing.height)
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="hg-drawing" role="img" '
+            f'aria-labelledby="{key}-title {key}-desc" viewBox="0 0 {width} {height}" '
+            f'width="{width}" height="{height}">',
+            f'<title id="{key}-title">{said[0]}</title>',
+            f'<desc id="{key}-desc">{said[1]}</desc>',
+            f"<style>{_css()}</style>",
+            f'<defs><pattern id="{key}-hatch" width="7" height="7" patternUnits="userSpaceOnUse" '
+            'patternTransform="rotate(45)"><path class="hg-hatch-line" d="M3 0V7"/></pattern></defs>',
+            f'<rect class="hg-paper" width="{width}" height="{height}"/>',
+            body.replace("url(#hatch)", f"url(#{key}-hatch)"),
+            "</svg>",
+            "",
+        ]
+    )
+
+
+@cache
+def _css() -> str:
+    text = (resources.files("handgrad.formats") / "svg.css").read_text("utf-8")
+    return text.partition("*/\n")[2].rstrip("\n")
+
+
+def _n(x: float) -> str:
+    """A length to a tenth of a pixel."""
+    text = f"{x:.1f}".removesuffix(".0")
+    return "0" if text == "-0" else text
+
+
+def _of(quantity: str) -> str:
+    return f" data-q={quoteattr(printable(quantity))}" if quantity else ""
+
+
+def _shape(shape: Shape, style: Style) -> list[str]:
+    match shape:
+        case Circle():
+            at = f'cx="{_n(shape.x)}" cy="{_n(shape.y)}" r="{_n(shape.radius)}"'
+            return _face("circle", at, shape.role, 1.0, shape.quantity)
+        case Rectangle():
+            at = (
+                f'x="{_n(shape.x)}" y="{_n(shape.y)}" width="{_n(shape.width)}" '
+                f'height="{_n(shape.height)}"'
+            )
+            if shape.rounding:
+                at += f' rx="{_n(shape.rounding)}"'
+            return _face("rect", at, shape.role, shape.strength, shape.quantity)
+        case Outline():
+            return [_line(shape, shape.points)]
+        case Arrow():
+            return _arrow(shape)
+        case Label():
+            return [*_clearing(shape, style), _label(shape, style)]
+        case _:
+            assert_never(shape)
+
+
+def _face(element: str, at: str, role: Role, strength: float, quantity: str) -> list[str]:
+    """A filled shape: a face with an outline, or an area of one colour; shut gates are hatched."""
+    kind = "face" if role in ("surface", "on", "off", "faint") else "area"
+    opacity = f' fill-opacity="{strength:.3g}"' if strength != 1 else ""
+    dash = ' stroke-dasharray="5 4"' if role == "off" else ""
+    drawn = f'<{element} class="hg-{kind} hg-{role}" {at}{opacity}{dash}{_of(quantity)}/>'
+    if role != "off":
+        return [drawn]
+    return [drawn, f'<{element} class="hg-hatch" fill="url(#hatch)" {at}/>']
+
+
+def _line(line: Outline | Arrow, points: Points) -> str:
+    closed = isinstance(line, Outline) and line.closed
+    d = _curve(points) if line.curved else "M" + "L".join(f"{_n(x)} {_n(y)}" for x, y in points)
+    if closed:
+        return f'<path class="hg-area hg-{line.role}" d="{d}Z"{_of(line.quantity)}/>'
+    dashes = "5 4" if line.dashed else DASHES.get(line.role, "")
+    dash = f' stroke-dasharray="{dashes}"' if dashes else ""
+    return (
+        f'<path class="hg-line hg-{line.role}" d="{d}" stroke-width="{line.width:.3g}"{dash}'
+        f"{_of(line.quantity)}/>"
+    )
+
+
+def _curve(points: Points) -> str:
+    """A smooth curve through points: a cubic piece between each two, level between only two."""
+    if len(points) == 2:
+        (x0, y0), (x1, y1) = points
+        middle = (x0 + x1) / 2
+        return f"M{_n(x0)} {_n(y0)}{_cubic((middle, y0), (middle, y1), (x1, y1))}"
+    parts = [f"M{_n(points[0][0])} {_n(points[0][1])}"]
+    ends = [points[0], *points, points[-1]]
+    for i, (start, stop) in enumerate(pairwise(points)):
+        # Along the chord between a point's neighbours, a third of the piece's own length: no loops.
+        reach = dist(start, stop) / 3
+        (ux, uy), (vx, vy) = _towards(ends[i], ends[i + 2]), _towards(ends[i + 1], ends[i + 3])
+        inner = (start[0] + ux * reach, start[1] + uy * reach)
+        outer = (stop[0] - vx * reach, stop[1] - vy * reach)
+        parts.append(_cubic(inner, outer, stop))
+    return "".join(parts)
+
+
+def _cubic(*points: tuple[float, float]) -> str:
+    return "C" + " ".join(f"{_n(x)} {_n(y)}" for x, y in points)
+
+
+def _towards(start: tuple[float, float], stop: tuple[float, float]) -> tuple[float, float]:
+    """The direction from one point to another, of length 1."""
+    length = dist(start, stop) or 1.0
+    return (stop[0] - start[0]) / length, (stop[1] - start[1]) / length
+
+
+def _arrow(arrow: Arrow) -> list[str]:
+    """A line and its head, a triangle at the last point."""
+    start, (x1, y1) = _direction(arrow)
+    ux, uy = _towards(start, (x1, y1))
+    head = HEAD + arrow.width
+    bx, by = x1 - ux * head, y1 - uy * head
+    wings = [
+        (bx - uy * head * 0.42, by + ux * head * 0.42),
+        (bx + uy * head * 0.42, by - ux * head * 0.42),
+    ]
+    d = "M" + "L".join(f"{_n(x)} {_n(y)}" for x, y in ((x1, y1), *wings))
+    shaft = (*arrow.points[:-1], (x1 - ux * head * 0.7, y1 - uy * head * 0.7))
+    return [
+        _line(arrow, shaft),
+        f'<path class="hg-area hg-{arrow.role}" d="{d}Z"{_of(arrow.quantity)}/>',
+    ]
+
+
+def _direction(arrow: Arrow) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The last stretch of an arrow; a curve between two points arrives level."""
+    start, stop = arrow.points[-2:]
+    if arrow.curved and len(arrow.points) == 2 and start[0] != stop[0]:
+        return (start[0], stop[1]), stop
+    return start, stop
+
+
+def _clearing(label: Label, style: Style) -> list[str]:
+    """A patch of paper under a label that stands clear of what runs behind it."""
+    if not label.halo:
+        return []
+    width = CLEARING * Measure(style.decimals, style.display).width(
+        label.text, label.size, label.bold
+    )
+    left = {"start": 0.0, "middle": width / 2, "end": width}[label.anchor]
+    at = (label.x - left, label.y - 0.85 * label.size, width, 1.1 * label.size)
+    names = ("x", "y", "width", "height")
+    return [
+        '<rect class="hg-paper" '
+        + " ".join(f'{n}="{_n(v)}"' for n, v in zip(names, at, strict=True))
+        + ' rx="2"/>'
+    ]
+
+
+def _label(label: Label, style: Style) -> str:
+    anchor = f' text-anchor="{label.anchor}"' if label.anchor != "start" else ""
+    classes = f"hg-text hg-{label.role}{' hg-bold' if label.bold else ''}"
+    return (
+        f'<text class="{classes}" x="{_n(label.x)}" y="{_n(label.y)}" '
+        f'font-size="{_n(label.size)}"{anchor}{_of(label.quantity)}>{_text(label, style)}</text>'
+    )
+
+
+def _text(label: Label, style: Style) -> str:
+    """Runs of text: scripts are moved off the line and back, since not all readers know a shift."""
+    parts: list[str] = []
+    at = 0.0
+    for run in inline_runs(label.text, style):
+        wanted = SHIFT[run.level] * label.size
+        attributes = f' dy="{wanted - at:.3g}"' if wanted != at else ""
+        at = wanted
+        if run.level != "line":
+            attributes += f' font-size="{_n(SCRIPT * label.size)}"'
+        attributes += _FACES[run.face]
+        text = escape(run.text)
+        parts.append(f"<tspan{attributes}>{text}</tspan>" if attributes else text)
+    return "".join(parts)

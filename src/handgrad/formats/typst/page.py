@@ -1,0 +1,257 @@
+"""A page as Typst source, and the source as PDF."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Literal, TypeAlias, assert_never
+
+from handgrad.errors import OptionError
+from handgrad.expression import Expression
+from handgrad.formats.mathematics.relation import alone
+from handgrad.formats.side_by_side import rows_of
+from handgrad.formats.style import Style
+from handgrad.formats.typst.drawing import figure
+from handgrad.formats.typst.pen import ROWS, TypstPen
+from handgrad.formats.typst.relation import derivation
+from handgrad.formats.typst.source import array, string, words
+from handgrad.formats.typst.text import content, formula
+from handgrad.page.blocks import (
+    Block,
+    Code,
+    Columns,
+    Derivation,
+    Figure,
+    Heading,
+    Note,
+    Page,
+    Paragraph,
+    Room,
+    Table,
+    Text,
+)
+from handgrad.page.sizes import GAP, Sizes
+
+Paper: TypeAlias = Literal["a4", "letter"]
+
+PAPERS: dict[Paper, str] = {"a4": "a4", "letter": "us-letter"}
+
+LOOK = ("mathematics", "blocks", "drawings", "documents", "slides")
+"""The files that say what a page looks like."""
+
+NEW_LINE = '"\\n"'
+
+WHOLE = 40.0
+"""Ems, about, up to which a step stands on one page."""
+
+SIZES = Sizes(ROWS)
+
+LAST_PAGE = 53.0
+"""Ems, about, that the last page of a worksheet holds."""
+
+LONGEST_CODE = 60
+"""Characters of a program without a blank that surely fit a line."""
+
+LONG_CELL = 24
+"""A cell with more characters is running text, which may take several lines."""
+
+
+def render_typst(page: Page, paper: Paper = "a4") -> str:
+    """The page as the source of a Typst document that needs nothing beside itself.
+
+    Arguments:
+        page: what is written.
+        paper: what a document is set on; slides are 16:9.
+
+    Raises `OptionError` for a paper it does not know.
+    """
+    if paper not in PAPERS:
+        raise OptionError(f"there is no paper {paper!r}", mend=f"use {' or '.join(PAPERS)}")
+    pen = TypstPen(Style.of(page))
+    title = words(page.title)
+    if page.layout == "slides":
+        body = [f"#show: slides.with(title: {title})", *_slides(page.blocks, pen)]
+    else:
+        # What stands side by side needs the longer side of the paper.
+        across = str(any(isinstance(block, Columns) for block in page.blocks)).lower()
+        sheet = f"paper: {string(PAPERS[paper])}, across: {across}"
+        opening = f"#show: pages.with(title: {title}, {sheet})"
+        body = [opening, *_blocks(page.blocks, pen)]
+    return "\n".join([_look(), *body, ""])
+
+
+@cache
+def _look() -> str:
+    folder = Path(__file__).with_name("look")
+    return "\n".join(folder.joinpath(f"{name}.typ").read_text("utf-8") for name in LOOK)
+
+
+def _blocks(blocks: Sequence[Block], pen: TypstPen) -> list[str]:
+    """Blocks one under the other, a step's body set in under its title."""
+    if any(isinstance(block, Room) and block.lines for block in blocks):
+        return _worksheets(blocks, pen)
+    written: list[str] = []
+    step: list[str] = []
+    high = 0.0
+    before: Block | None = None
+    for block in blocks:
+        if isinstance(block, Heading):
+            written += _step(step, high)
+            step, high = [], 0.0
+            heading = _heading(block, pen)
+            (step if block.level > 2 else written).append(heading)
+        elif isinstance(block, Paragraph) and (step or isinstance(before, Heading)):
+            (step or written).append(f"#lead-in{content(block.text, pen)}")
+        else:
+            (step or written).append(_block(block, pen))
+        # In columns a line breaks so many times sooner.
+        high += (
+            SIZES.height(block) * (len(block.columns) if isinstance(block, Columns) else 1) + GAP
+        )
+        before = block
+    return written + _step(step, high)
+
+
+def _worksheets(blocks: Sequence[Block], pen: TypstPen) -> list[str]:
+    """Steps with room below each: it fills the pages, and the last page has more than one step on it."""
+    sheets: list[list[list[Block]]] = []
+    for block in blocks:
+        if not sheets or (isinstance(block, Heading) and block.level == 1):
+            sheets.append([])
+        if not sheets[-1] or isinstance(block, Heading):
+            sheets[-1].append([])
+        sheets[-1][-1].append(block)
+    written: list[str] = []
+    for sheet in sheets:
+        last = _begin_of_end(sheet)
+        written += [_worksheet_part(part, pen, "working") for part in sheet[:last]]
+        end = [_worksheet_part(part, pen, "work") for part in sheet[last:]]
+        written += ["#together[", *end, "]", "#v(1fr)"]
+    return written
+
+
+def _begin_of_end(sheet: Sequence[Sequence[Block]]) -> int:
+    """From where on a worksheet stands on its last page: two steps at least, where they fit on one."""
+    sizes = [sum(SIZES.height(block) + GAP for block in part) for part in sheet]
+    steps = [k for k, part in enumerate(sheet) if any(isinstance(b, Room) for b in part[1:])]
+    begin = len(sheet)
+    for k in reversed(steps[-2:]):
+        # Its phase's heading stays with a step.
+        first = k - 1 if k > 1 and len(sheet[k - 1]) == 1 else k
+        if sum(sizes[first:]) > LAST_PAGE:
+            break
+        begin = first
+    return begin
+
+
+def _worksheet_part(part: Sequence[Block], pen: TypstPen, function: str) -> str:
+    """A heading with what is under it, and the empty lines."""
+    plain = [replace(b, lines=0) if isinstance(b, Room) else b for b in part]
+    lines = sum(b.lines for b in part if isinstance(b, Room))
+    drawn = "\n".join(_blocks(plain, pen))
+    return f"#{function}({lines})[{drawn}]" if lines else drawn
+
+
+def _step(parts: Sequence[str], high: float) -> list[str]:
+    """A step of about so many ems, kept on one page where that leaves no large gap."""
+    whole = str(high <= WHOLE).lower()
+    return [f"#step({', '.join([whole, *(f'[{part}]' for part in parts)])})"] if parts else []
+
+
+def _slides(blocks: Sequence[Block], pen: TypstPen) -> list[str]:
+    """A slide from each heading of level 1 or 2 to the next."""
+    slides: list[list[Block]] = []
+    for block in blocks:
+        if not slides or (isinstance(block, Heading) and block.level < 3):
+            slides.append([])
+        slides[-1].append(block)
+    written: list[str] = []
+    for slide in slides:
+        first = slide[0]
+        heading = _heading(first, pen, "slide-title") if isinstance(first, Heading) else "#none"
+        rest = slide[1:] if isinstance(first, Heading) else slide
+        cover = "true" if isinstance(first, Heading) and first.level == 1 else "false"
+        body = "\n".join(_blocks(rest, pen))
+        written.append(f"#slide(cover: {cover}, [{heading}], [{body}])")
+    return written
+
+
+def _heading(heading: Heading, pen: TypstPen, function: str = "heading-of") -> str:
+    aside = content(heading.aside, pen) if heading.aside else "none"
+    text = content(heading.text, pen)
+    return f"#{function}({min(heading.level, 3)}, {string(heading.id)}, {text}, {aside})"
+
+
+def _block(block: Block, pen: TypstPen) -> str:
+    match block:
+        case Heading():
+            return _heading(block, pen)
+        case Paragraph():
+            return f"#par{content(block.text, pen)}"
+        case Derivation():
+            return derivation(block, pen)
+        case Table():
+            return _table(block, pen)
+        case Note():
+            more = [f"[{derivation(d, pen)}]" for d in block.derivations]
+            return f"#note({', '.join([string(block.kind), content(block.text, pen), *more])})"
+        case Figure():
+            return figure(block, pen)
+        case Code():
+            return f"#code({_code(block.source)}, {string(block.language)})"
+        case Room():
+            fields = array([array([words(a), words(b)]) for a, b in block.fields])
+            return f"#room({fields}, {max(block.lines, 0)})"
+        case Columns():
+            return "\n".join(_side_by_side(row, pen, block.shares) for row in rows_of(block))
+        case _:
+            assert_never(block)
+
+
+def _side_by_side(
+    row: Sequence[Sequence[Block]], pen: TypstPen, shares: Sequence[float] = ()
+) -> str:
+    columns = ["\n".join(_blocks(each, pen)) for each in row]
+    # Words stay with what they lead to.
+    leads = str(all(isinstance(b, Paragraph) for each in row for b in each)).lower()
+    widths = array(f"{share:.3f}fr" for share in shares or [1.0] * len(columns))
+    inside = ", ".join(f"[{each}]" for each in columns)
+    return f"#side-by-side(sticky: {leads}, widths: {widths}, {inside})"
+
+
+def _code(source: str) -> str:
+    lines = source.expandtabs(4).rstrip("\n").split("\n")
+    # Long lines end at blanks; a word longer than a line must be broken to fit.
+    too_long = any(len(word) > LONGEST_CODE for line in lines for word in line.split())
+    written = [words(line) if too_long else string(line) for line in lines]
+    return f"{array(written)}.join({NEW_LINE})"
+
+
+# -- tables ---------------------------------------------------------------------------------
+
+
+def _table(table: Table, pen: TypstPen) -> str:
+    caption = content(table.caption, pen) if table.caption else "none"
+    header = array([content(h, pen) for h in table.header])
+    rows = array([array([_cell(cell, pen) for cell in row]) for row in table.rows])
+    sides = {"l": "left", "c": "center", "r": "right"}
+    aligns = array([sides.get(a, "left") for a in table.align.ljust(len(table.header), "l")])
+    wide = array(
+        [
+            "true" if any(_is_long(row[k]) for row in table.rows) else "false"
+            for k in range(len(table.header))
+        ]
+    )
+    return f"#table-of({caption}, {header}, {rows}, {aligns}, {wide})"
+
+
+def _is_long(cell: Text) -> bool:
+    return sum(len(string(part)) if isinstance(part, str) else 4 for part in cell) > LONG_CELL
+
+
+def _cell(cell: Text, pen: TypstPen) -> str:
+    if len(cell) == 1 and isinstance(only := cell[0], Expression):
+        return f"shown({formula(pen.draw(alone(only, pen.formula())))})"
+    return content(cell, pen)

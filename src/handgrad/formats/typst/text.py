@@ -1,0 +1,30 @@
+"""Running text with formulas in it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from handgrad.formats.typst.pen import Typ, TypstPen
+from handgrad.formats.typst.source import LONGEST_WORD, words
+from handgrad.page.blocks import Text
+
+
+def content(text: Text, pen: TypstPen) -> str:
+    """The text as a Typst content block: its words as strings, its formulas on one line."""
+    linear = replace(pen, linear=True)
+    layout = linear.formula()
+    parts = [
+        words(part) if isinstance(part, str) else formula(linear.draw(layout.node(part)))
+        for part in text
+    ]
+    return f"[{''.join(f'#{part}' for part in parts)}]"
+
+
+def formula(drawn: Typ) -> str:
+    """A formula in a line. No line ends within a name: a very long one is set smaller instead."""
+    whole = str(drawn)
+    return f"narrow(${whole}$)" if _LONG_NAME.search(whole) else f"${whole}$"
+
+
+_LONG_NAME = re.compile(rf'"[^"]{{{LONGEST_WORD},}}"')

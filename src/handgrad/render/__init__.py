@@ -1,3 +1,0 @@
-"""Renderers: pure functions of a page, or of a trace where a machine is to read it."""
-
-from handgrad.render.terminal import render_terminal as render_terminal

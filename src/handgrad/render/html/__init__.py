@@ -1,3 +1,0 @@
-"""Pages as HTML: one file with its mathematics, its fonts and what it does in the browser."""
-
-from handgrad.render.html.page import render_html as render_html
