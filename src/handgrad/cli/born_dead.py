@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from typing import Any
 
 import click
 
 import handgrad
-from handgrad.cli.options import AS_JSON
+from handgrad.cli.options import option, takes
 from handgrad.cli.output import Output, output_options
 from handgrad.cli.progress import progress
 
@@ -17,86 +19,80 @@ _NUMBER = r"[+-]?(?:\d{1,30}\.?\d{0,30}|\.\d{1,30})(?:[eE][+-]?\d{1,3})?"
 _INTERVAL = re.compile(rf"\[({_NUMBER}),({_NUMBER})\](?:\^(\d{{1,4}}))?")
 
 
+@dataclass(frozen=True, slots=True)
+class BornDeadOptions:
+    """Which networks are drawn, and on which inputs they are tried."""
+
+    width: str | None = option(
+        "--width",
+        metavar="N[,N…]",
+        help="Units in each hidden layer; several numbers are the layers one by one.  [default: 2]",
+    )
+    depth: str | None = option("--depth", metavar="N[,N…]", help="Hidden layers.  [default: 10]")
+    init: str = option(
+        "--init",
+        type=click.Choice(INITS),
+        default="he",
+        show_default=True,
+        help="How weights are drawn; raai is the randomised asymmetric initialisation.",
+    )
+    inputs: int | None = option(
+        "--inputs", type=int, help="Entries of an input: its dimension.  [default: 1]"
+    )
+    over: str = option(
+        "--over",
+        metavar="[LOW,HIGH]",
+        default="[-1,1]",
+        show_default=True,
+        help="The numbers that every input may have; [-1,1]^2 is two inputs.",
+    )
+    samples: int | None = option(
+        "--samples", type=int, help="Networks drawn.  [default: 200000; a table: 20000]"
+    )
+    seed: int = option(
+        "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the draws."
+    )
+    table: bool = option(
+        "--table", is_flag=True, help="A table of the share for several widths and depths."
+    )
+
+
 @click.command(
     name="born-dead", epilog="Example: handgrad born-dead --width 2 --depth 10 --init he"
 )
-@click.option(
-    "--width",
-    metavar="N[,N…]",
-    help="Units in each hidden layer; several numbers are the layers one by one.  [default: 2]",
-)
-@click.option("--depth", metavar="N[,N…]", help="Hidden layers.  [default: 10]")
-@click.option(
-    "--init",
-    type=click.Choice(INITS),
-    default="he",
-    show_default=True,
-    help="How weights are drawn; raai is the randomised asymmetric initialisation.",
-)
-@click.option("--inputs", type=int, help="Entries of an input: its dimension.  [default: 1]")
-@click.option(
-    "--over",
-    metavar="[LOW,HIGH]",
-    default="[-1,1]",
-    show_default=True,
-    help="The numbers that every input may have; [-1,1]^2 is two inputs.",
-)
-@click.option("--samples", type=int, help="Networks drawn.  [default: 200000; a table: 20000]")
-@click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the draws."
-)
-@click.option("--table", is_flag=True, help="A table of the share for several widths and depths.")
-@AS_JSON
-@output_options()
-def born_dead(
-    width: str | None,
-    depth: str | None,
-    init: str,
-    inputs: int | None,
-    over: str,
-    samples: int | None,
-    seed: int,
-    table: bool,
-    as_json: bool,
-    output: Output,
-) -> None:
+@takes(options=BornDeadOptions)
+@output_options(terminal=False)
+def born_dead(options: BornDeadOptions, output: Output) -> None:
     """Count the ReLU networks that are constant before they have learned anything."""
-    output.check(as_json)
-    low, high, dimension = _interval(over)
+    low, high, dimension = _interval(options.over)
+    inputs, networks = options.inputs, options.samples
     if inputs is not None and dimension is not None and inputs != dimension:
         raise handgrad.OptionError(
-            f"{over} is a box of dimension {dimension}, not {inputs}", where="--over"
+            f"{options.over} is a box of dimension {dimension}, not {inputs}", where="--over"
         )
-    networks = samples if samples is not None else 20_000 if table else 200_000
-    box = (low, high)
-    dimensions = inputs if inputs is not None else dimension or 1
-    if table:
-        widths = _numbers("2,3,4,5,6" if width is None else width, "--width")
-        depths = sorted(set(_numbers("1,2,5,10,20,50" if depth is None else depth, "--depth")))
-        studies = handgrad.born_dead_table(
-            widths, depths, inputs=dimensions, init=init, networks=networks, seed=seed, over=box
+    if networks is None:
+        networks = 20_000 if options.table else 200_000
+    drawn: dict[str, Any] = {
+        "inputs": inputs if inputs is not None else dimension or 1,
+        "init": options.init,
+        "networks": networks,
+        "seed": options.seed,
+        "over": (low, high),
+    }
+    if options.table:
+        widths = _numbers("2,3,4,5,6" if options.width is None else options.width, "--width")
+        depths = sorted(
+            set(_numbers("1,2,5,10,20,50" if options.depth is None else options.depth, "--depth"))
         )
+        studies = handgrad.born_dead_table(widths, depths, **drawn)
         output.deliver(
             lambda: handgrad.born_dead_table_page(studies, depths),
             handgrad.BornDeadTable(studies, tuple(depths)),
-            as_json,
         )
         return
     with progress(networks, "networks") as told:
-        study = handgrad.born_dead(
-            _layers(width, depth),
-            inputs=dimensions,
-            init=init,
-            networks=networks,
-            seed=seed,
-            over=box,
-            progress=told,
-        )
-    output.deliver(
-        lambda: handgrad.born_dead_page(study),
-        study,
-        as_json,
-    )
+        study = handgrad.born_dead(_layers(options.width, options.depth), progress=told, **drawn)
+    output.deliver(lambda: handgrad.born_dead_page(study), study)
 
 
 def _layers(width: str | None, depth: str | None) -> list[int]:

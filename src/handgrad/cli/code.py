@@ -5,11 +5,10 @@ from __future__ import annotations
 import click
 
 import handgrad
-from handgrad.cli.options import PROBLEM, changes, chosen
+from handgrad.cli.options import Source, takes
 
 
 @click.command(epilog="Example: handgrad code lab9 --to torch > lab9.py")
-@PROBLEM
 @click.option(
     "--to",
     type=click.Choice(["numpy", "torch", "jax"]),
@@ -17,7 +16,7 @@ from handgrad.cli.options import PROBLEM, changes, chosen
     show_default=True,
     help="The library to write for.",
 )
-@changes
-def code(problem: str, to: str, settings: tuple[str, ...], swaps: tuple[str, ...]) -> None:
+@takes(source=Source)
+def code(source: Source, to: str) -> None:
     """Write PROBLEM's forward and backward pass as a program that runs alone."""
-    click.echo(handgrad.write_code(chosen(problem, settings, swaps), to), nl=False)
+    click.echo(handgrad.write_code(source.problem(), to), nl=False)

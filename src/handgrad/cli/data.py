@@ -2,55 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from dataclasses import dataclass
 
 import click
 
 import handgrad
-from handgrad.cli.options import pair
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-_DATA = click.option(
-    "--data",
-    multiple=True,
-    metavar="FILE",
-    help="Cases: a .csv, .npy, .npz or .parquet file, or NAME=FILE for one datum; may be repeated.",
-)
-_SKIP_BAD = click.option(
-    "--skip-bad", is_flag=True, help="Leave out bad rows of a file, and count them."
-)
+from handgrad.cli.options import option, pair
 
 
-def data_options(command: F) -> F:
-    """The options --data and --skip-bad; the command gets `data` and `skip_bad`."""
-    return _DATA(_SKIP_BAD(command))
+@dataclass(frozen=True, slots=True)
+class Data:
+    """The files that cases are read from."""
 
+    names: tuple[str, ...] = option(
+        "--data",
+        multiple=True,
+        metavar="FILE",
+        help="Cases: a .csv, .npy, .npz or .parquet file, or NAME=FILE for one datum; may be repeated.",
+    )
+    skip_bad: bool = option(
+        "--skip-bad", is_flag=True, help="Leave out bad rows of a file, and count them."
+    )
 
-def files(data: Sequence[str]) -> str | dict[str, str] | None:
-    """One file, or a file for each of some names; None where none is given."""
-    if not data:
-        return None
-    if len(data) == 1 and "=" not in data[0]:
-        return data[0]
-    named = [pair(d, "--data") for d in data]
-    found = dict(named)
-    if len(found) < len(named):
-        raise handgrad.OptionError("a name is given two files", where="--data")
-    return found
+    def files(self) -> str | dict[str, str] | None:
+        """One file, or a file for each of some names; None where none is given."""
+        if not self.names:
+            return None
+        if len(self.names) == 1 and "=" not in self.names[0]:
+            return self.names[0]
+        named = [pair(each, "--data") for each in self.names]
+        found = dict(named)
+        if len(found) < len(named):
+            raise handgrad.OptionError("a name is given two files", where="--data")
+        return found
 
+    def put_in(self, problem: handgrad.Problem) -> handgrad.Problem:
+        """The problem with the cases of the files in place of its own, if any are named.
 
-def with_files(problem: handgrad.Problem, data: Sequence[str], skip_bad: bool) -> handgrad.Problem:
-    """The problem with the cases of files in place of its own; rows that are left out are counted
-    on standard error."""
-    tables = files(data)
-    if tables is None:
+        Rows that are left out are counted on standard error.
+        """
+        tables = self.files()
+        if tables is None:
+            return problem
+        problem = handgrad.examples_as_cases(problem).problem  # a file has an example a row
+        cases = handgrad.open_cases(problem, tables, skip_bad=self.skip_bad)
+        problem = handgrad.with_data(problem, cases)
+        if cases.skipped:
+            rows = "row" if cases.skipped == 1 else "rows"
+            click.echo(f"{cases.skipped} bad {rows} left out", err=True)
         return problem
-    problem = handgrad.examples_as_cases(problem).problem  # a file has an example a row
-    cases = handgrad.open_cases(problem, tables, skip_bad=skip_bad)
-    problem = handgrad.with_data(problem, cases)
-    if cases.skipped:
-        rows = "row" if cases.skipped == 1 else "rows"
-        click.echo(f"{cases.skipped} bad {rows} left out", err=True)
-    return problem

@@ -5,85 +5,91 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
+from dataclasses import dataclass
 
 import click
 
 import handgrad
-from handgrad.cli.options import AS_JSON, PROBLEM, changes, chosen, print_json, units_off
-from handgrad.cli.terminal import Terminal, page_options
+from handgrad.cli.options import Source, option, takes, units_off
+from handgrad.cli.output import Output, output_options
+from handgrad.cli.terminal import Terminal
 
 ECHOED = 200
 """Characters of a piped line that are shown again."""
 
 
+@dataclass(frozen=True, slots=True)
+class DrillOptions:
+    """What is asked for, and of which numbers."""
+
+    only: handgrad.Phase | None = option(
+        "--only",
+        type=click.Choice(["forward", "backward", "update"]),
+        help="What one phase computes.",
+    )
+    blanks: tuple[str, ...] = option(
+        "--blank",
+        multiple=True,
+        metavar="WORDS",
+        help="Ask only for forward, backward or update, a step (2.4), or names (dW2,db2).",
+    )
+    seed: int | None = option(
+        "--seed", type=int, help="Other numbers; the same seed, the same numbers."
+    )
+    level: str | None = option(
+        "--level",
+        type=click.Choice(["easy", "medium", "hard"]),
+        help="How hard the arithmetic of other numbers is.  [default: medium]",
+    )
+    off: tuple[str, ...] = option(
+        "--off",
+        multiple=True,
+        metavar="[LAYER:]COUNT",
+        help="Exactly so many units gated off among other numbers; may be repeated.",
+    )
+    restart: bool = option("--restart", is_flag=True, help="Forget what was answered before.")
+
+    def drawn(self, problem: handgrad.Problem) -> handgrad.Problem:
+        """The problem with the other numbers that are asked for, if any are."""
+        if self.seed is not None:
+            asked = handgrad.requirements(self.level or "medium", off=units_off(self.off))
+            return handgrad.draw(problem, asked, 1, self.seed)[0]
+        if self.level or self.off:
+            raise handgrad.OptionError(
+                "this is about other numbers",
+                where="--level" if self.level else "--off",
+                mend="add --seed 1",
+            )
+        return problem
+
+
 @click.command(epilog="Example: handgrad drill lab9 --only backward")
-@PROBLEM
-@click.option(
-    "--only", type=click.Choice(["forward", "backward", "update"]), help="What one phase computes."
-)
-@click.option(
-    "--blank", "blanks", multiple=True, metavar="WORDS",
-    help="Ask only for forward, backward or update, a step (2.4), or names (dW2,db2).",
-)  # fmt: skip
-@click.option("--seed", type=int, help="Other numbers; the same seed, the same numbers.")
-@click.option(
-    "--level",
-    type=click.Choice(["easy", "medium", "hard"]),
-    help="How hard the arithmetic of other numbers is.  [default: medium]",
-)
-@click.option(
-    "--off", multiple=True, metavar="[LAYER:]COUNT",
-    help="Exactly so many units gated off among other numbers; may be repeated.",
-)  # fmt: skip
-@click.option("--restart", is_flag=True, help="Forget what was answered before.")
-@changes
-@AS_JSON
-@page_options
-def drill(
-    problem: str,
-    only: handgrad.Phase | None,
-    blanks: tuple[str, ...],
-    seed: int | None,
-    level: str | None,
-    off: tuple[str, ...],
-    restart: bool,
-    settings: tuple[str, ...],
-    swaps: tuple[str, ...],
-    as_json: bool,
-    terminal: Terminal,
-) -> int:
+@takes(options=DrillOptions, source=Source)
+@output_options(files=False)
+def drill(source: Source, options: DrillOptions, output: Output) -> int:
     """Ask for PROBLEM's solution step by step, check what is typed, and give hints.
 
     What was answered is kept: the same command takes the drill up again.
     """
-    if problem == "-" and not as_json:
+    if source.name == "-" and not output.as_json:
         raise handgrad.OptionError(
             "the answers are read from standard input, and the problem cannot be too",
             mend="name a file",
         )
-    given = chosen(problem, settings, swaps)
-    if seed is not None:
-        asked = handgrad.requirements(level or "medium", off=dict(units_off(text) for text in off))
-        given = handgrad.draw(given, asked, 1, seed)[0]
-    elif level or off:
-        raise handgrad.OptionError(
-            "this is about other numbers",
-            where="--level" if level else "--off",
-            mend="add --seed 1",
-        )
-    fresh = handgrad.begin_drill(given, only=only, words=blanks)
+    given = options.drawn(source.problem())
+    fresh = handgrad.begin_drill(given, only=options.only, words=options.blanks)
     store = handgrad.DrillStore.of_user()
-    if restart:
+    if options.restart:
         store.forget(given)
     begun, remark = store.load(fresh)
-    if as_json:
+    if output.as_json:
         if remark:
-            terminal.complain(remark)
-        print_json(begun)
+            output.terminal.complain(remark)
+        output.print_json(begun)
         return 0
     if remark:
-        terminal.tell(remark)
-    return _Sitting(begun, store, terminal).run()
+        output.terminal.tell(remark)
+    return _Sitting(begun, store, output.terminal).run()
 
 
 class _Sitting:

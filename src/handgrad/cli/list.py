@@ -5,16 +5,12 @@ from __future__ import annotations
 import click
 
 import handgrad
-from handgrad.cli.options import AS_JSON, print_json
-from handgrad.cli.terminal import Terminal
+from handgrad.cli.output import Output, output_options
 
 
 @click.command(name="list", epilog="Example: handgrad list")
-@AS_JSON
-def list_(as_json: bool) -> None:
+@output_options(files=False, terminal=False)
+def list_(output: Output) -> None:
     """List the bundled problems."""
     problems = handgrad.bundled()
-    if as_json:
-        print_json(handgrad.Listing(problems))
-        return
-    Terminal().show(handgrad.list_page(problems))
+    output.deliver(lambda: handgrad.list_page(problems), handgrad.Listing(problems))

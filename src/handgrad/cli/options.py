@@ -1,70 +1,127 @@
-"""What several commands take: a problem with other numbers or operations, and --json."""
+"""Options as objects: a dataclass says what they are, and the command gets one of it.
+
+    @dataclass(frozen=True, slots=True)
+    class TrainOptions:
+        steps: int = option("--steps", type=int, default=100, help="Updates to make.")
+
+    @click.command()
+    @takes(source=Source, options=TrainOptions)
+    def train(source: Source, options: TrainOptions) -> None: ...
+
+Here are those that many commands share about their problem. Where the answer goes is in
+`handgrad.cli.output`, cases from files in `handgrad.cli.data`.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, fields
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 import handgrad
 
-F = TypeVar("F", bound=Callable[..., Any])
+Command = Callable[..., Any]
 
-PROBLEM = click.argument("problem", type=str)
-
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object at full precision.")
-
-DECIMALS = click.option(
-    "--decimals",
-    type=click.IntRange(0, 15),
-    default=4,
-    show_default=True,
-    help="Digits shown after the point.",
-)
-
-_SET = click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Another number, such as x=[0,1] or rate=1; may be repeated.",
-)
-_SWAP = click.option(
-    "--swap",
-    "swaps",
-    multiple=True,
-    metavar="OLD=NEW",
-    help="Another operation, such as relu=leaky_relu; may be repeated.",
-)
+DECIMALS: dict[str, Any] = {
+    "type": click.IntRange(0, 15),
+    "default": 4,
+    "show_default": True,
+    "help": "Digits shown after the point.",
+}
+"""Settings of the option --decimals."""
 
 
-def changes(command: F) -> F:
-    """The options --set and --swap."""
-    return _SET(_SWAP(command))
+def option(*flags: str, **settings: Any) -> Any:
+    """A field filled by the option with these flags; the settings are those of `click.option`."""
+    absent = () if settings.get("multiple") else False if settings.get("is_flag") else None
+    return field(
+        default=settings.get("default", absent),
+        metadata={"click": lambda name: click.option(*flags, name, **settings)},
+    )
 
 
-def chosen(source: str, settings: Sequence[str], swaps: Sequence[str]) -> handgrad.Problem:
-    """The problem named on the command line, with what --swap and --set change in it."""
-    if source == "-":
+def argument(**settings: Any) -> Any:
+    """A field filled by a word without a flag; the settings are those of `click.argument`."""
+    return field(default=None, metadata={"click": lambda name: click.argument(name, **settings)})
+
+
+def takes(without: Collection[str] = (), **groups: type) -> Callable[[Command], Command]:
+    """A decorator: the command has the options of these dataclasses, and gets one object of each.
+
+    `--help` lists the options in the order of the fields.
+
+    Arguments:
+        without: fields for which this command has no option; they keep their defaults.
+        groups: each dataclass, by the command's parameter that takes it.
+    """
+    taken = {
+        name: [each for each in fields(group) if each.name not in without]
+        for name, group in groups.items()
+    }
+
+    def decorated(command: Command) -> Command:
+        @wraps(command)
+        def with_objects(**given: Any) -> Any:
+            for name, group in groups.items():
+                given[name] = group(**{each.name: given.pop(each.name) for each in taken[name]})
+            return command(**given)
+
+        for members in reversed(taken.values()):
+            for each in reversed(members):
+                with_objects = each.metadata["click"](each.name)(with_objects)
+        return with_objects
+
+    return decorated
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What --set and --swap change in a problem."""
+
+    settings: tuple[str, ...] = option(
+        "--set",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Another number, such as x=[0,1] or rate=1; may be repeated.",
+    )
+    swaps: tuple[str, ...] = option(
+        "--swap",
+        multiple=True,
+        metavar="OLD=NEW",
+        help="Another operation, such as relu=leaky_relu; may be repeated.",
+    )
+
+    def made_in(self, problem: handgrad.Problem) -> handgrad.Problem:
+        """The problem with these changes; raises `HandgradError` where one cannot be made."""
+        if self.swaps:
+            problem = problem.with_swap(dict(pair(each, "--swap") for each in self.swaps))
+        if self.settings:
+            problem = problem.with_values(dict(pair(each, "--set") for each in self.settings))
+        return problem
+
+
+@dataclass(frozen=True, slots=True)
+class Source(Changes):
+    """The problem that a command is about: where it is read from, and what is changed in it."""
+
+    name: str = argument(metavar="PROBLEM")
+
+    def problem(self) -> handgrad.Problem:
+        """The problem; raises `HandgradError` where it cannot be read or changed."""
+        return self.made_in(read(self.name))
+
+
+def read(name: str) -> handgrad.Problem:
+    """The problem named on the command line: a bundled one, a file, or - for standard input."""
+    if name == "-":
         text = sys.stdin.buffer.read().decode("utf-8", errors="surrogateescape")
-        problem = handgrad.loads(text, where="standard input")
-    else:
-        problem = handgrad.load(Path(source) if Path(source).suffix else source)
-    return changed(problem, settings, swaps)
-
-
-def changed(
-    problem: handgrad.Problem, settings: Sequence[str], swaps: Sequence[str]
-) -> handgrad.Problem:
-    """A problem with what --swap and --set change in it."""
-    if swaps:
-        problem = problem.with_swap(dict(pair(s, "--swap") for s in swaps))
-    if settings:
-        problem = problem.with_values(dict(pair(s, "--set") for s in settings))
-    return problem
+        return handgrad.loads(text, where="standard input")
+    return handgrad.load(Path(name) if Path(name).suffix else name)
 
 
 def pair(text: str, option: str) -> tuple[str, str]:
@@ -75,20 +132,19 @@ def pair(text: str, option: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def units_off(text: str) -> tuple[int | None, int]:
-    """2:1 is one unit of layer 2, and 1 one in all; raises `OptionError` for anything else."""
-    layer, colon, count = text.rpartition(":")
-    if not count.strip().isdigit() or (colon and not layer.strip().isdigit()):
-        raise handgrad.OptionError(
-            f"{text[:40]!r} is not a count of units",
-            where="--off",
-            mend="write 1, or 2:1 for one in layer 2",
-        )
-    return (int(layer) if colon else None), int(count)
+def units_off(texts: Sequence[str]) -> dict[int | None, int]:
+    """How many units are gated off in each layer, or in all: 2:1 is one unit of layer 2, 1 is one in all.
 
-
-def print_json(record: object) -> None:
-    """One JSON object on standard output, in ASCII so that every console takes it."""
-    import json
-
-    click.echo(json.dumps(handgrad.to_json(record), allow_nan=False))
+    Raises `OptionError` for anything else.
+    """
+    counts = {}
+    for text in texts:
+        layer, colon, count = text.rpartition(":")
+        if not count.strip().isdigit() or (colon and not layer.strip().isdigit()):
+            raise handgrad.OptionError(
+                f"{text[:40]!r} is not a count of units",
+                where="--off",
+                mend="write 1, or 2:1 for one in layer 2",
+            )
+        counts[int(layer) if colon else None] = int(count)
+    return counts

@@ -1,4 +1,4 @@
-"""Files instead of the terminal: the options -o, --as, --force and --paper."""
+"""Where a command's answer goes: --json, -o, --as, --force, --paper, and what the terminal shows."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
 import handgrad
-from handgrad.cli.options import print_json
+from handgrad.cli.options import Command, option, takes
 from handgrad.cli.terminal import Terminal
 
 MANY = 6
@@ -20,125 +20,142 @@ MANY = 6
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where a command's page goes: to the terminal, or to the files named with -o."""
+    """Where a command's answer goes: to the terminal, as JSON, or to the files named with -o."""
 
-    paths: tuple[Path, ...] = ()
-    slides: bool = False
-    paper: handgrad.Paper | None = None
-    force: bool = False
+    as_json: bool = option("--json", is_flag=True, help="One JSON object at full precision.")
+    layout: Literal["slides"] | None = option(
+        "--as", type=click.Choice(["slides"]), help="Lay the files out as slides."
+    )
+    paths: tuple[Path, ...] = option(
+        "-o",
+        "--output",
+        multiple=True,
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="Write a file of the kind that its name ends in (.html .pdf .tex .typ .md .ipynb"
+        " .svg .png .json .txt); may be repeated.",
+    )
+    force: bool = option("--force", is_flag=True, help="Replace files that exist already.")
+    paper: handgrad.Paper | None = option(
+        "--paper", type=click.Choice(["a4", "letter"]), help="Paper of a .pdf: a4 by default."
+    )
+    width: int | None = option(
+        "--width",
+        type=click.IntRange(20, 1000),
+        help="Columns to fit the page in; the terminal's own by default.",
+    )
+    plain_ascii: bool = option("--ascii", is_flag=True, help="ASCII characters only.")
+    colour: bool | None = option(
+        "--colour/--no-colour",
+        "--color/--no-color",
+        default=None,
+        help="Colour, or none; by default when the output is a terminal.",
+    )
 
-    def __bool__(self) -> bool:
-        return bool(self.paths)
+    @property
+    def terminal(self) -> Terminal:
+        """The terminal, as the options have it."""
+        return Terminal(self.width, self.plain_ascii, self.colour)
 
-    def check(self, as_json: bool = False) -> None:
+    def check(self) -> None:
         """Raises `OptionError` for what can be told to go wrong before anything is worked out."""
         if not self.paths:
-            given = {"--as": self.slides, "--paper": self.paper, "--force": self.force}
-            for option in (o for o, value in given.items() if value):
+            given = {"--as": self.layout, "--paper": self.paper, "--force": self.force}
+            for name in (o for o, value in given.items() if value):
                 raise handgrad.OptionError(
-                    "this is about a file", where=option, mend="name the file with -o FILE"
+                    "this is about a file", where=name, mend="name the file with -o FILE"
                 )
             return
-        if as_json:
+        if self.as_json:
             raise handgrad.OptionError(
                 "the object goes to standard output or to a file, not both",
                 where="--json",
                 mend="name the file with -o NAME.json",
             )
-        handgrad.check_files(self.paths, self._settings(Terminal()), self.force)
+        handgrad.check_files(self.paths, self._settings, self.force)
 
     def deliver(
         self,
         page: Callable[[], handgrad.Page],
         record: object,
-        as_json: bool,
-        terminal: Terminal | None = None,
         slides: Callable[[], handgrad.Page] | None = None,
     ) -> None:
         """What a command has found, as it was asked for: as files, as JSON, or in the terminal."""
         if self.paths:
             json = partial(handgrad.to_json, record)
-            self.write(handgrad.Report(page(), json=json, slides=slides), terminal)
-        elif as_json:
-            print_json(record)
+            self.write(handgrad.Report(page(), json=json, slides=slides))
+        elif self.as_json:
+            self.print_json(record)
         else:
-            (terminal or Terminal()).show(page())
+            self.terminal.show(page())
 
-    def write(self, report: handgrad.Report, terminal: Terminal | None = None) -> None:
+    @staticmethod
+    def print_json(record: object) -> None:
+        """One JSON object on standard output, in ASCII so that every console takes it."""
+        import json
+
+        click.echo(json.dumps(handgrad.to_json(record), allow_nan=False))
+
+    def write(self, report: handgrad.Report) -> None:
         """Writes the files, and a line for each."""
-        self.write_each(dict.fromkeys(self.paths, report), terminal)
+        self.write_each(dict.fromkeys(self.paths, report))
 
     def write_each(
         self,
         reports: Mapping[Path, handgrad.Report],
-        terminal: Terminal | None = None,
         also: Mapping[Path, bytes] | None = None,
     ) -> None:
         """Writes each report to its file, and the files `also`, all of them or none.
 
         Says so in a line for each file; for many files of a folder in one.
         """
-        terminal = terminal or Terminal()
-        written = handgrad.save_each(reports, self._settings(terminal), self.force, also)
+        written = handgrad.save_each(reports, self._settings, self.force, also)
         folders: dict[Path, list[int]] = {}
         for path, size in written.items():
             folders.setdefault(path.parent, []).append(size)
         for folder, sizes in folders.items():
             if len(sizes) > MANY:
-                terminal.tell(f"{folder}  {len(sizes)} files, {_size(sum(sizes))}")
+                self.terminal.tell(f"{folder}  {len(sizes)} files, {_size(sum(sizes))}")
                 continue
             for path, size in written.items():
                 if path.parent == folder:
-                    terminal.tell(f"{path}  {_size(size)}")
+                    self.terminal.tell(f"{path}  {_size(size)}")
 
-    def _settings(self, terminal: Terminal) -> handgrad.Settings:
+    @property
+    def _settings(self) -> handgrad.Settings:
         return handgrad.Settings(
-            slides=self.slides,
+            slides=self.layout == "slides",
             paper=self.paper,
-            width=terminal.width or 80,
-            unicode=not terminal.plain_ascii,
+            width=self.width or 80,
+            unicode=not self.plain_ascii,
         )
 
 
-def output_options(*, slides: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The options -o, --force and --paper, and --as where there are `slides`.
+FILES = ("paths", "force", "paper")
+TERMINAL = ("width", "plain_ascii", "colour")
 
-    The command gets them as one `output`: it calls `output.check(as_json)` first, and
-    `output.deliver(…)` with what it has found.
+
+def output_options(
+    *, slides: bool = False, files: bool = True, terminal: bool = True
+) -> Callable[[Command], Command]:
+    """The options of `Output`; the command gets one as `output`, checked.
+
+    Arguments:
+        slides: there is --as.
+        files: there are -o, --force and --paper.
+        terminal: there are --width, --ascii and --colour.
     """
+    without = (
+        (() if slides else ("layout",)) + (() if files else FILES) + (() if terminal else TERMINAL)
+    )
 
-    def decorated(command: Callable[..., Any]) -> Callable[..., Any]:
-        @click.option(
-            "-o",
-            "--output",
-            "paths",
-            multiple=True,
-            metavar="FILE",
-            type=click.Path(path_type=Path),
-            help="Write a file of the kind that its name ends in (.html .pdf .tex .typ .md .ipynb"
-            " .svg .png .json .txt); may be repeated.",
-        )
-        @click.option("--force", is_flag=True, help="Replace files that exist already.")
-        @click.option(
-            "--paper", type=click.Choice(["a4", "letter"]), help="Paper of a .pdf: a4 by default."
-        )
+    def decorated(command: Command) -> Command:
         @wraps(command)
-        def with_output(
-            *arguments: Any,
-            paths: tuple[Path, ...],
-            force: bool,
-            paper: handgrad.Paper | None,
-            layout: str | None = None,
-            **options: Any,
-        ) -> Any:
-            output = Output(paths, layout == "slides", paper, force)
-            return command(*arguments, output=output, **options)
+        def checked(output: Output, **given: Any) -> Any:
+            output.check()
+            return command(output=output, **given)
 
-        if not slides:
-            return with_output
-        return click.option(
-            "--as", "layout", type=click.Choice(["slides"]), help="Lay the files out as slides."
-        )(with_output)
+        return takes(without, output=Output)(checked)
 
     return decorated
 

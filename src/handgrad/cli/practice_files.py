@@ -9,7 +9,6 @@ from pathlib import Path
 
 import handgrad
 from handgrad.cli.output import Output
-from handgrad.cli.terminal import Terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +30,14 @@ class Places:
     def _ending(self) -> str:
         return f".{self.kind.strip().lstrip('.').lower()}"
 
-    def check(self, as_json: bool) -> None:
+    def check(self) -> None:
         """Raises `OptionError` for what can be told to go wrong before anything is worked out."""
         files = tuple(p for p in self.output.paths if not _is_folder(p))
+        as_json = self.output.as_json
         if not self.output.paths and (self.key or self.short_key or as_json):
-            replace(self.output, force=False, paper=None).check(as_json)
+            replace(self.output, force=False, paper=None).check()
         elif as_json or files == self.output.paths:
-            self.output.check(as_json)
+            self.output.check()
         keys = [p for p in (self.key, self.short_key) if p is not None]
         named = [*self.output.paths, *keys]
         for path in keys:
@@ -68,7 +68,6 @@ class Places:
         page: Callable[[Sequence[handgrad.Exercise]], handgrad.Page],
         blanks: Sequence[str],
         also: Mapping[Path, bytes],
-        terminal: Terminal,
     ) -> None:
         """Writes all of them, and the files `also`, or none; then a line for each file or folder."""
         names = handgrad.file_names(sheets)
@@ -92,7 +91,7 @@ class Places:
             reports[self.short_key] = handgrad.Report(handgrad.short_key_page(exercises, blanks))
         folders = [p for p in (*self.output.paths, self.key) if p is not None and _is_folder(p)]
         with handgrad.made_folders([*folders, *dict.fromkeys(f.parent for f in also)]):
-            self.output.write_each(reports, terminal, also)
+            self.output.write_each(reports, also)
 
 
 def _is_folder(path: Path) -> bool:

@@ -2,92 +2,79 @@
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import click
 
 import handgrad
-from handgrad.cli.options import AS_JSON, DECIMALS, PROBLEM, changes, chosen, print_json
+from handgrad.cli.options import DECIMALS, Source, option, takes
 from handgrad.cli.output import Output, output_options
-from handgrad.cli.terminal import Terminal, page_options
+
+
+@dataclass(frozen=True, slots=True)
+class SolveOptions:
+    """Which part of a solution is shown, with which numbers."""
+
+    step: str | None = option("--step", metavar="ID", help="One step alone, such as 2.4.")
+    only: handgrad.Phase | None = option(
+        "--only", type=click.Choice(["forward", "backward", "update"]), help="One phase alone."
+    )
+    elements: bool = option("--elements", is_flag=True, help="Open every gradient entry by entry.")
+    decimals: int = option("--decimals", **DECIMALS)
+    carry: handgrad.Carry = option(
+        "--carry",
+        type=click.Choice(["exact", "rounded"]),
+        default="exact",
+        show_default=True,
+        help="Carry full precision, or round every figure and carry the rounded one.",
+    )
+    numbers: Literal["floats", "exact", "symbols"] = option(
+        "--numbers",
+        type=click.Choice(["floats", "exact", "symbols"]),
+        default="floats",
+        show_default=True,
+        help="Fractions, or the letters of the problem, beside every figure.",
+    )
+    steps: int = option(
+        "--steps",
+        type=click.IntRange(0, 100_000),
+        default=1,
+        show_default=True,
+        help="Updates to make, each with the gradient anew.",
+    )
 
 
 @click.command(epilog="Example: handgrad solve lab9 --set x=[0,1] --only backward")
-@PROBLEM
-@click.option("--step", metavar="ID", help="One step alone, such as 2.4.")
-@click.option(
-    "--only", type=click.Choice(["forward", "backward", "update"]), help="One phase alone."
-)
-@click.option("--elements", is_flag=True, help="Open every gradient entry by entry.")
-@DECIMALS
-@click.option(
-    "--carry",
-    type=click.Choice(["exact", "rounded"]),
-    default="exact",
-    show_default=True,
-    help="Carry full precision, or round every figure and carry the rounded one.",
-)
-@click.option(
-    "--numbers",
-    type=click.Choice(["floats", "exact", "symbols"]),
-    default="floats",
-    show_default=True,
-    help="Fractions, or the letters of the problem, beside every figure.",
-)
-@click.option(
-    "--steps",
-    type=click.IntRange(0, 100_000),
-    default=1,
-    show_default=True,
-    help="Updates to make, each with the gradient anew.",
-)
-@changes
-@AS_JSON
+@takes(options=SolveOptions, source=Source)
 @output_options(slides=True)
-@page_options
-def solve(
-    problem: str,
-    step: str | None,
-    only: handgrad.Phase | None,
-    elements: bool,
-    decimals: int,
-    carry: handgrad.Carry,
-    numbers: str,
-    steps: int,
-    settings: tuple[str, ...],
-    swaps: tuple[str, ...],
-    as_json: bool,
-    output: Output,
-    terminal: Terminal,
-) -> None:
+def solve(source: Source, options: SolveOptions, output: Output) -> None:
     """Solve PROBLEM (a bundled name, a file, or - for standard input), step by step."""
-    output.check(as_json)
-    parts = {"--step": step, "--only": only, "--elements": elements}
-    for option in (name for name, value in parts.items() if value):
-        if as_json:
-            what = f"{option} chooses from a page, and --json has every step"
+    parts = {"--step": options.step, "--only": options.only, "--elements": options.elements}
+    for flag in (name for name, value in parts.items() if value):
+        if output.as_json:
+            what = f"{flag} chooses from a page, and --json has every step"
             raise handgrad.OptionError(what, mend="leave one of them out")
-        if numbers != "floats":
-            what = f"{option} chooses from the steps, and --numbers {numbers} has none"
+        if options.numbers != "floats":
+            what = f"{flag} chooses from the steps, and --numbers {options.numbers} has none"
             raise handgrad.OptionError(what, mend="leave one of them out")
-    given = chosen(problem, settings, swaps)
-    if numbers in ("exact", "symbols"):
-        run_numbers = handgrad.run_exact if numbers == "exact" else handgrad.run_symbols
+    given = source.problem()
+    if options.numbers != "floats":
+        run_numbers = handgrad.run_exact if options.numbers == "exact" else handgrad.run_symbols
         other = run_numbers(given)
-        if output:
-            page = handgrad.numbers_page(given, other, decimals)
-            output.write(handgrad.Report(page, json=partial(handgrad.to_json, other)), terminal)
-        elif as_json:
-            print_json(other)
-        else:
-            terminal.show(handgrad.numbers_page(given, other, decimals))
+        output.deliver(lambda: handgrad.numbers_page(given, other, options.decimals), other)
         return
-    trace = handgrad.solve(given, carry=carry, decimals=decimals, steps=steps)
-    if output:
-        output.write(
-            handgrad.solution_report(trace, only=only, step=step, elements=elements), terminal
-        )
-    elif as_json:
-        print_json(trace)
+    trace = handgrad.solve(
+        given, carry=options.carry, decimals=options.decimals, steps=options.steps
+    )
+    part: dict[str, Any] = {
+        "only": options.only,
+        "step": options.step,
+        "elements": options.elements,
+    }
+    if output.paths:
+        output.write(handgrad.solution_report(trace, **part))
+    elif output.as_json:
+        output.print_json(trace)
     else:
-        terminal.show(handgrad.solution_page(trace, only=only, step=step, elements=elements))
+        output.terminal.show(handgrad.solution_page(trace, **part))

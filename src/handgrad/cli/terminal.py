@@ -5,10 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
-from typing import Any
 
 import click
 
@@ -62,28 +59,3 @@ class Terminal:
         except (UnicodeEncodeError, LookupError):
             return False
         return True
-
-
-def page_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options --width, --ascii and --colour; the command gets them as one `terminal`."""
-
-    @click.option(
-        "--width",
-        type=click.IntRange(20, 1000),
-        help="Columns to fit the page in; the terminal's own by default.",
-    )
-    @click.option("--ascii", "plain_ascii", is_flag=True, help="ASCII characters only.")
-    @click.option(
-        "--colour/--no-colour",
-        "--color/--no-color",
-        "colour",
-        default=None,
-        help="Colour, or none; by default when the output is a terminal.",
-    )
-    @wraps(command)
-    def with_terminal(
-        *arguments: Any, width: int | None, plain_ascii: bool, colour: bool | None, **options: Any
-    ) -> Any:
-        return command(*arguments, terminal=Terminal(width, plain_ascii, colour), **options)
-
-    return with_terminal

@@ -5,32 +5,15 @@ from __future__ import annotations
 import click
 
 import handgrad
-from handgrad.cli.options import AS_JSON, PROBLEM, changes, chosen
+from handgrad.cli.options import Source, takes
 from handgrad.cli.output import Output, output_options
-from handgrad.cli.terminal import Terminal, page_options
 
 
 @click.command(epilog="Example: handgrad verify lab9")
-@PROBLEM
-@changes
-@AS_JSON
+@takes(source=Source)
 @output_options()
-@page_options
-def verify(
-    problem: str,
-    settings: tuple[str, ...],
-    swaps: tuple[str, ...],
-    as_json: bool,
-    output: Output,
-    terminal: Terminal,
-) -> int:
+def verify(source: Source, output: Output) -> int:
     """Check every gradient of PROBLEM against finite differences and, if installed, PyTorch."""
-    output.check(as_json)
-    verification = handgrad.verify(chosen(problem, settings, swaps))
-    output.deliver(
-        lambda: handgrad.verification_page(verification),
-        verification,
-        as_json,
-        terminal,
-    )
+    verification = handgrad.verify(source.problem())
+    output.deliver(lambda: handgrad.verification_page(verification), verification)
     return 0 if verification.agrees else 1

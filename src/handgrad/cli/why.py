@@ -5,16 +5,13 @@ from __future__ import annotations
 import click
 
 import handgrad
-from handgrad.cli.data import data_options, with_files
-from handgrad.cli.options import AS_JSON, DECIMALS, PROBLEM, changes, chosen
+from handgrad.cli.data import Data
+from handgrad.cli.options import DECIMALS, Source, takes
 from handgrad.cli.output import Output, output_options
-from handgrad.cli.terminal import Terminal, page_options
 
 
 @click.command(epilog="Example: handgrad why lab9 dW2[1,0]")
-@PROBLEM
-@click.argument("entry", type=str)
-@data_options
+@takes(data=Data)
 @click.option(
     "--top",
     type=click.IntRange(1, 10_000),
@@ -22,35 +19,16 @@ from handgrad.cli.terminal import Terminal, page_options
     show_default=True,
     help="Paths, or terms, to list: the largest.",
 )
-@DECIMALS
-@changes
-@AS_JSON
+@click.option("--decimals", **DECIMALS)
+@takes(source=Source)
+@click.argument("entry")
 @output_options()
-@page_options
-def why(
-    problem: str,
-    entry: str,
-    data: tuple[str, ...],
-    skip_bad: bool,
-    top: int,
-    decimals: int,
-    settings: tuple[str, ...],
-    swaps: tuple[str, ...],
-    as_json: bool,
-    output: Output,
-    terminal: Terminal,
-) -> None:
+def why(source: Source, entry: str, data: Data, top: int, decimals: int, output: Output) -> None:
     """Say why ENTRY of a gradient (dW2[1,0], counted from 0) or of a value (h2[1]) is what it is.
 
     A gradient is the sum over all paths from the entry to the loss, each the product of the local
     derivatives on the way. Of a file of cases it is the gradient of the loss over all of them.
     """
-    output.check(as_json)
-    given = with_files(chosen(problem, settings, swaps), data, skip_bad)
+    given = data.put_in(source.problem())
     answer = handgrad.ask_why(given, entry, top)
-    output.deliver(
-        lambda: handgrad.why_page(answer, decimals),
-        answer,
-        as_json,
-        terminal,
-    )
+    output.deliver(lambda: handgrad.why_page(answer, decimals), answer)
