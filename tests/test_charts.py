@@ -14,6 +14,7 @@ from handgrad.formats.terminal import render_terminal
 from handgrad.page.blocks import Figure, Page
 from handgrad.picture import Arrow, Circle, Drawing, Label, Outline, Rectangle
 from handgrad.picture.charts import (
+    Axis,
     Bar,
     Series,
     bar_chart,
@@ -60,7 +61,7 @@ def texts(drawing: Drawing) -> list[str]:
 def test_any_lines_stay_within_the_drawing(lines: list[list[float]], logarithmic: bool) -> None:
     series = [Series(f"line {k}", range(len(y)), y) for k, y in enumerate(lines)]
     drawing = line_chart(
-        series, title="Lines", x_label="update", y_label="loss", logarithmic=logarithmic
+        series, title="Lines", x=Axis("update"), y=Axis("loss", logarithmic=logarithmic)
     )
     assert within(drawing)
     assert all(math.isfinite(c) for point in corners(drawing) for c in point)
@@ -107,7 +108,7 @@ def test_figures_are_written_as_mathematics_writes_them() -> None:
 
 def test_lines_differ_without_their_colours() -> None:
     series = [Series(str(k), [0, 1], [k, k]) for k in range(6)]
-    drawing = line_chart(series, title="Six", x_label="x", y_label="y")
+    drawing = line_chart(series, title="Six", x=Axis("x"), y=Axis("y"))
     kinds = set()
     for number in range(1, 7):
         own = [s for s in drawing.shapes if s.role == f"series{number}"]
@@ -129,7 +130,7 @@ def test_lines_differ_without_their_colours() -> None:
 
 def test_names_at_the_ends_keep_apart() -> None:
     series = [Series(f"name {k}", [0, 1], [1, 0.5 + 0.001 * k]) for k in range(6)]
-    drawing = line_chart(series, title="Close", x_label="x", y_label="y")
+    drawing = line_chart(series, title="Close", x=Axis("x"), y=Axis("y"))
     heights = sorted(
         s.y for s in drawing.shapes if isinstance(s, Label) and str(s.text[0]).startswith("name")
     )
@@ -139,7 +140,7 @@ def test_names_at_the_ends_keep_apart() -> None:
 def test_a_gap_breaks_the_line() -> None:
     nan = float("nan")
     drawing = line_chart(
-        [Series("a", range(5), [1, 2, nan, 3, 4])], title="Gap", x_label="x", y_label="y"
+        [Series("a", range(5), [1, 2, nan, 3, 4])], title="Gap", x=Axis("x"), y=Axis("y")
     )
     assert len([s for s in drawing.shapes if isinstance(s, Outline) and s.role == "series1"]) == 2
 
@@ -149,7 +150,7 @@ def test_a_long_line_is_thinned_and_keeps_its_peaks() -> None:
     y[54_321] = 7.0
     y[12_345] = -3.0
     drawing = line_chart(
-        [Series("a", range(len(y)), y.tolist())], title="Long", x_label="x", y_label="y"
+        [Series("a", range(len(y)), y.tolist())], title="Long", x=Axis("x"), y=Axis("y")
     )
     (line,) = [s for s in drawing.shapes if isinstance(s, Outline) and s.role == "series1"]
     assert len(line.points) < 500
@@ -162,7 +163,7 @@ def test_a_long_line_is_thinned_and_keeps_its_peaks() -> None:
 def test_layers_under_a_line() -> None:
     drawing = line_chart(
         [Series("gradient", [0, 1, 2], [1e-9, 1e-3, 1])],
-        title="Flow", x_label="layer", y_label="norm", logarithmic=True, x_names=["W1", "W2", "W3"],
+        title="Flow", x=Axis("layer", names=["W1", "W2", "W3"]), y=Axis("norm", logarithmic=True),
     )  # fmt: skip
     assert {"W1", "W2", "W3", "10⁻⁸", "1"} <= set(texts(drawing))
 
@@ -170,14 +171,16 @@ def test_layers_under_a_line() -> None:
 @given(st.lists(anything, min_size=1, max_size=50))
 def test_any_bars_stay_within_the_drawing(values: list[float]) -> None:
     bars = [Bar((f"unit {k}",), v) for k, v in enumerate(values)]
-    drawing = bar_chart(bars, title="Bars", value_label="rate", most=20)
+    drawing = bar_chart(bars, title="Bars", length=Axis("rate"), most=20)
     assert within(drawing)
     assert ("… " in " ".join(texts(drawing))) == (len(values) > 20)
 
 
 def test_a_dead_units_bar() -> None:
     bars = [Bar(("unit 1",), 0.5), Bar(("unit 2",), 0.0, "dead", "off")]
-    drawing = bar_chart(bars, title="Rates", value_label="fires on", style="percent", limits=(0, 1))
+    drawing = bar_chart(
+        bars, title="Rates", length=Axis("fires on", style="percent", limits=(0, 1))
+    )
     assert {"50 %", "0 % (dead)"} <= set(texts(drawing))
     assert "unit 2: 0 % (dead)." in drawing.description
 
@@ -208,8 +211,8 @@ def test_a_large_map_leaves_out_the_middle() -> None:
 def test_numbers_in_cells() -> None:
     drawing = heat_map(
         [[0.0, 1.0], [float("nan"), 0.25]],
-        title="Shares", rows=["2", "3"], columns=["1", "10"],
-        row_label="width", column_label="layers", style="percent", decimals=1,
+        title="Shares", rows=Axis("width", names=["2", "3"]),
+        columns=Axis("layers", names=["1", "10"]), style="percent",
     )  # fmt: skip
     assert within(drawing)
     assert {"0 %", "100 %", "25 %", ""} <= set(texts(drawing))
@@ -227,7 +230,7 @@ def test_a_chart_in_characters_has_a_bar_for_every_number_that_can_be_drawn(
 ) -> None:
     chart = line_chart(
         [Series("loss", range(len(values)), values), Series("a longer name", [0, 1], [1.0, 0.5])],
-        title="t", x_label="x", y_label="y", logarithmic=logarithmic,
+        title="t", x=Axis("x"), y=Axis("y", logarithmic=logarithmic),
     )  # fmt: skip
     *first, last = map(str, chart.compact)
     assert last.startswith("a longer name  ")
@@ -241,7 +244,7 @@ def test_a_chart_in_characters_has_a_bar_for_every_number_that_can_be_drawn(
 def test_a_loss_that_falls_falls_in_characters() -> None:
     chart = line_chart(
         [Series("loss", range(8), [7.0, 6, 5, 4, 3, 2, 1, 0])],
-        title="t", x_label="x", y_label="y", limits=(0.0, 7.0),
+        title="t", x=Axis("x"), y=Axis("y", limits=(0.0, 7.0)),
     )  # fmt: skip
     assert chart.compact == ("loss  █▇▆▅▄▃▂▁  7 → 0",)
 

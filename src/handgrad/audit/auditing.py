@@ -11,7 +11,7 @@ import numpy as np
 
 from handgrad.audit.bounding import certificates
 from handgrad.audit.box import Box
-from handgrad.audit.counting import Counter, Counts, Site, silenced_by
+from handgrad.audit.counting import Counter, Counts, Site, Tally, silenced_by
 from handgrad.audit.remedies import Key, Trying
 from handgrad.audit.structure import (
     EXPLODING,
@@ -74,7 +74,7 @@ Progress: TypeAlias = Callable[[int, "int | None"], None]
 """Told how many cases have been counted, and of how many, where that is known."""
 
 
-def audit_gates(
+def audit_gates(  # noqa: PLR0913 - options by keyword
     problem: Problem,
     data: str | Path | Mapping[str, Any] | Cases | None = None,
     *,
@@ -265,23 +265,11 @@ class _Audit:
         counts: Mapping[str, Counts],
         certified: Mapping[str, Mapping[tuple[int, ...], Certificate]],
     ) -> Iterator[Unit]:
-        of = counts[site.name]
-        fired, largest = of.each(of.fired), of.each(of.largest)
-        fired_at = of.each(of.fired_at)
-        passing, blocked = of.each(of.passing), of.each(of.blocked)
-        saturated, arriving = of.each(of.saturated), of.each(of.arriving)
+        cases = counts[site.name].cases
         searched = 0
-        for unit in np.ndindex(*site.units):
+        for unit, tally in counts[site.name].by_unit():
             certificate = certified.get(site.name, {}).get(unit)
-            verdict = self._verdict(
-                site,
-                int(fired[unit]),
-                of.cases,
-                float(passing[unit]),
-                int(saturated[unit]),
-                certificate,
-                float(arriving[unit]),
-            )
+            verdict = self._verdict(site, tally, cases, certificate)
             silences: tuple[Zeroed, ...] = ()
             own: tuple[Own, ...] = ()
             if verdict in OFF or verdict == "starved":
@@ -292,17 +280,17 @@ class _Audit:
             yield Unit(
                 layer=site.name,
                 unit=unit,
-                fired=int(fired[unit]),
-                cases=of.cases,
-                max_preactivation=float(largest[unit]) + 0.0,
-                gradient=float(passing[unit]) / of.cases,
-                blocked=float(blocked[unit]) / of.cases,
-                saturated=int(saturated[unit]),
+                fired=tally.fired,
+                cases=cases,
+                max_preactivation=tally.largest + 0.0,
+                gradient=tally.passing / cases,
+                blocked=tally.blocked / cases,
+                saturated=tally.saturated,
                 verdict=verdict,
-                starved_by=self._starved_by(site, of, unit) if verdict == "starved" else "",
+                starved_by=self._starved_by(site, tally) if verdict == "starved" else "",
                 silences=silences,
                 certificate=certificate,
-                fired_at=int(fired_at[unit]),
+                fired_at=tally.fired_at,
                 own=own,
             )
 
@@ -316,24 +304,16 @@ class _Audit:
         return [replace(u, revivers=found.get((u.layer, u.unit))) for u in units]
 
     @staticmethod
-    def _verdict(
-        site: Site,
-        fired: int,
-        cases: int,
-        passing: float,
-        saturated: int,
-        certificate: Certificate | None,
-        arriving: float,
-    ) -> Verdict:
-        if site.gate and fired == 0:
+    def _verdict(site: Site, tally: Tally, cases: int, certificate: Certificate | None) -> Verdict:
+        if site.gate and tally.fired == 0:
             if certificate is not None and certificate.decided == "dead":
                 return "provably_dead"
             return "gated_off" if cases == 1 else "dead_on_data"
-        if passing == 0 and (site.gate or arriving == 0):
+        if tally.passing == 0 and (site.gate or tally.arriving == 0):
             return "starved"
-        if saturated == cases:
+        if tally.saturated == cases:
             return "saturated"
-        return "nearly_dead" if site.gate and fired <= NEARLY * cases else "alive"
+        return "nearly_dead" if site.gate and tally.fired <= NEARLY * cases else "alive"
 
     def _silenced(self, site: Site, unit: tuple[int, ...], verdict: Verdict) -> tuple[Zeroed, ...]:
         """What gets no gradient: what leads into the unit, and what leads on from one that is off."""
@@ -344,12 +324,10 @@ class _Audit:
         on = self.silencing.zeroed(Name(site.name), at) if verdict in OFF else ()
         return into + on
 
-    def _starved_by(
-        self, site: Site, of: Counts, unit: tuple[int, ...]
-    ) -> Literal["gates", "zeros"]:
+    def _starved_by(self, site: Site, tally: Tally) -> Literal["gates", "zeros"]:
         """Whether every gate after it is shut whenever it fires, or zeros are in the way."""
         gated = bool(self.counter.after[site.name]) and "" not in self.counter.after[site.name]
-        return "gates" if gated and not of.each(of.heard)[unit] else "zeros"
+        return "gates" if gated and not tally.heard else "zeros"
 
     def _certified(
         self, counts: Mapping[str, Counts]

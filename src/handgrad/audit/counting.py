@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -114,6 +114,19 @@ def gates_after(graph: Graph, sites: Sequence[Site]) -> dict[str, tuple[str, ...
     return {s.name: tuple(sorted(reached[s.name])) for s in sites}
 
 
+class Tally(NamedTuple):
+    """What `Counts` has of one unit."""
+
+    fired: int
+    fired_at: int
+    largest: float
+    passing: float
+    arriving: float
+    blocked: float
+    saturated: int
+    heard: int
+
+
 @dataclass
 class Counts:
     """What is counted of one layer; arrays have the shape of its units, sums run over the cases.
@@ -196,6 +209,12 @@ class Counts:
     def each(self, values: Any) -> Array:
         """A counter as an array of the shape of the layer's units."""
         return np.broadcast_to(np.asarray(values), self.site.units)
+
+    def by_unit(self) -> Iterator[tuple[tuple[int, ...], Tally]]:
+        """What is counted of each unit."""
+        columns = [self.each(getattr(self, name)) for name in Tally._fields]
+        for unit in np.ndindex(*self.site.units):
+            yield unit, Tally(*(column[unit].item() for column in columns))
 
 
 def _norm(array: Array) -> float:

@@ -22,7 +22,7 @@ from handgrad.equations import source
 from handgrad.expression import Literal, Name
 from handgrad.operations import noun_of
 from handgrad.page.blocks import Block, Figure, Heading, Note, Page, Paragraph, Table, Text
-from handgrad.picture.charts import Bar, bar_chart, gate_map
+from handgrad.picture.charts import Axis, Bar, bar_chart, gate_map
 from handgrad.solution.slopes import SATURATION
 from handgrad.text import joined
 
@@ -227,18 +227,18 @@ def _figures(audit: Audit) -> list[Block]:
             for layer in gates
             for u in audit.of(layer.name)
         ]
+        at_positions = any(layer.positions != 1 for layer in gates)
+        share = "share of the cases and positions" if at_positions else "share of the cases"
         drawing = bar_chart(
-            bars, title="How often each unit fires",
-            value_label="share of the cases"
-            if all(layer.positions == 1 for layer in gates)
-            else "share of the cases and positions",
-            style="percent", limits=(0.0, 1.0),
-        )  # fmt: skip
+            bars,
+            title="How often each unit fires",
+            length=Axis(share, style="percent", limits=(0.0, 1.0)),
+        )
         figures.append(Figure(drawing))
     if len(audit.layers) > 1:
         bars = [Bar((Name(layer.name),), layer.gradient_out) for layer in audit.layers]
         drawing = bar_chart(
-            bars, title=GRADIENT_BY[_called(audit)], value_label="norm of what passes"
+            bars, title=GRADIENT_BY[_called(audit)], length=Axis("norm of what passes")
         )
         figures.append(Figure(drawing))
     return figures

@@ -8,6 +8,7 @@ were wrong. All dependents of a slip are so recomputed from it, and it costs onc
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -43,6 +44,27 @@ def _order(quantity: Quantity) -> tuple[int, ...]:
     if quantity.step:
         return tuple(map(int, quantity.step.split(".")))
     return ({"forward": 1, "backward": 2, "update": 3}[quantity.phase], 10**6)
+
+
+@dataclass(frozen=True, slots=True)
+class _Marked:
+    """A quantity as it was entered: by entry, what was written and whether that can be.
+
+    `value` is NaN where nothing was written. `right` is what agrees with the right numbers, `ok`
+    also what follows from those entered before.
+    """
+
+    quantity: Quantity
+    exact: Array
+    value: Array
+    half: Halves
+    right: Array
+    ok: Array
+
+    @property
+    def given(self) -> Array:
+        """By entry, whether something was written."""
+        return ~np.isnan(self.value)
 
 
 class _Judging:
@@ -140,7 +162,7 @@ class _Judging:
                 arrangement=self.found.arrangements.get(leaf),
             )
         )
-        self._carry(quantity, value, half, right, ok, given, following)
+        self._carry(_Marked(quantity, exact, value, half, right, ok), following)
         if diagnosis and diagnosis[0].supposed:
             self._suppose(diagnosis[0].supposed, quantity)
 
@@ -185,31 +207,19 @@ class _Judging:
             found |= meets(world.reach(way), value, half) & np.isfinite(world.value(way))
         return found
 
-    def _carry(
-        self,
-        quantity: Quantity,
-        value: Array,
-        half: Halves,
-        right: Array,
-        ok: Array,
-        given: Array,
-        following: Array,
-    ) -> None:
+    def _carry(self, marked: _Marked, following: Array) -> None:
         """What those that come after will be computed from."""
-        leaf, own = quantity.leaf, self.own
-        exact = self.work.exact[leaf]
-        if self.own is self.right and not (right & given).all() and (~right & given).any():
+        leaf, own, given = marked.quantity.leaf, self.own, marked.given
+        right = marked.right & given
+        if self.own is self.right and not right.all() and (~marked.right & given).any():
             self.right = self.own.copy()
         if self.own is not self.right:
             world = self.right
-            mended = world.value(quantity.formula)
-            kept = np.where(right & given, value, mended)
-            world.put(
-                leaf, kept, self._carried(world, quantity, kept, half, right & given, right, exact)
-            )
-        shown = np.where(given, value, following)
-        own.put(leaf, shown, self._carried(own, quantity, shown, half, ok & given, right, exact))
-        if self.own is not self.right and not (right & given).all():
+            kept = np.where(right, marked.value, world.value(marked.quantity.formula))
+            world.put(leaf, kept, self._carried(world, marked, kept, right))
+        shown = np.where(given, marked.value, following)
+        own.put(leaf, shown, self._carried(own, marked, shown, marked.ok & given))
+        if self.own is not self.right and not right.all():
             own.tainted.add(leaf)
 
     def _reach(self, world: World, quantity: Quantity, exact: Array) -> Interval:
@@ -223,14 +233,7 @@ class _Judging:
         return world.reach(formula)
 
     def _carried(
-        self,
-        world: World,
-        quantity: Quantity,
-        value: Array,
-        half: Halves,
-        ok: Array,
-        right: Array,
-        exact: Array,
+        self, world: World, marked: _Marked, value: Array, ok: Array
     ) -> Callable[[], Interval]:
         """Where the number lies that a figure was rounded from.
 
@@ -239,12 +242,13 @@ class _Judging:
         """
 
         def bounds() -> Interval:
-            reach = self._reach(world, quantity, exact)
+            exact, half = marked.exact, marked.half
+            reach = self._reach(world, marked.quantity, exact)
             entered = world is self.own or ok.all()
             within = hull(meeting(reach, value, half.written), value)
-            exactly = np.abs(exact - value) <= half.written
-            lower = np.where(right & exactly, np.minimum(within.lower, exact), within.lower)
-            upper = np.where(right & exactly, np.maximum(within.upper, exact), within.upper)
+            exactly = marked.right & (np.abs(exact - value) <= half.written)
+            lower = np.where(exactly, np.minimum(within.lower, exact), within.lower)
+            upper = np.where(exactly, np.maximum(within.upper, exact), within.upper)
             if world is self.own and not ok.all():
                 # What is right beside a wrong figure came of the same wrong computation.
                 lower = np.minimum(lower, value - half.carried)

@@ -52,7 +52,7 @@ def _uses(graph: Graph, name: str, plain: bool, complement: bool, seen: set[str]
             if formula is None:
                 continue
             for around in _paths(formula, name):
-                yield from _climbed(graph, equation, around, Name(name), plain, complement, seen)
+                yield from _climbed(graph, equation, around, plain, complement, seen)
 
 
 def _paths(formula: Expression, name: str) -> Iterator[tuple[tuple[Call, int], ...]]:
@@ -70,7 +70,6 @@ def _climbed(
     graph: Graph,
     equation: str,
     around: tuple[tuple[Call, int], ...],
-    of: Expression,
     plain: bool,
     complement: bool,
     seen: set[str],

@@ -22,9 +22,9 @@ def usual(sizes: Sequence[int]) -> tuple[str, str, str]:
 
 
 def network(
-    sizes: Sequence[int], hidden: str, output: str, loss: str, seed: int, x: Any, y: Any
+    sizes: Sequence[int], hidden: str, output: str, loss: str, seed: int
 ) -> tuple[list[str], dict[str, Any], dict[str, Any]]:
-    """Equations, parameters and data of a multilayer perceptron; see `Problem.mlp`."""
+    """Equations, parameters and plausible data of a multilayer perceptron; see `Problem.mlp`."""
     if len(sizes) < 2 or any(not isinstance(n, int) or n < 1 for n in sizes):
         raise ProblemError(
             f"sizes = {list(sizes)} are not a network", mend="write at least [inputs, outputs]"
@@ -63,8 +63,6 @@ def network(
             value = "yhat" if last else f"h{layer}"
             equations.append(f"{value} = {activation}(z{layer})")
     equations.append(f"L = {loss}({value}, y)")
-    if x is None:
-        x = np.round(generator.normal(0, 1, sizes[0]), 1).tolist()
-    if y is None:
-        y = 1 if scalar else [1 if k == 0 else 0 for k in range(sizes[-1])]
+    x = np.round(generator.normal(0, 1, sizes[0]), 1).tolist()
+    y = 1 if scalar else [1 if k == 0 else 0 for k in range(sizes[-1])]
     return equations, parameters, {"x": x, "y": y}

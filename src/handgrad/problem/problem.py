@@ -55,7 +55,7 @@ class Problem(Shown, Checked):
     where: str = field(compare=False)
     json: ClassVar = JsonForm(without=("update", "display", "where"))
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its fields
         self,
         equations: str | Sequence[str] | Sequence[Equation],
         parameters: Mapping[str, Any] | None = None,
@@ -229,7 +229,7 @@ class Problem(Shown, Checked):
         return Problem(**{**{n: getattr(self, n) for n in names}, **changes})
 
     @classmethod
-    def mlp(
+    def mlp(  # noqa: PLR0913 - options by keyword
         cls,
         sizes: Sequence[int],
         hidden: str = "relu",
@@ -255,7 +255,8 @@ class Problem(Shown, Checked):
 
         Raises `ProblemError` for sizes, activations and losses that do not fit together.
         """
-        equations, parameters, data = network(sizes, hidden, output, loss, seed, x, y)
+        equations, parameters, data = network(sizes, hidden, output, loss, seed)
+        data.update((name, given) for name, given in (("x", x), ("y", y)) if given is not None)
         title = f"A {'-'.join(map(str, sizes))} network"
         return cls(equations, parameters, data, title=title, update=Update("sgd", rate))
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from handgrad.expression import Expression, Literal
 from handgrad.page.blocks import Block, Figure, Heading, Note, Page, Paragraph, Table, Text
 from handgrad.picture import Drawing
-from handgrad.picture.charts import Series, heat_map, line_chart
+from handgrad.picture.charts import Axis, Series, heat_map, line_chart
 from handgrad.study import BornDead
 from handgrad.study.initialising import initialisation
 
@@ -47,10 +47,8 @@ def born_dead_table_page(studies: Sequence[BornDead], depths: Sequence[int]) -> 
     drawing = heat_map(
         [[study.share(depth) for depth in depths] for study in studies],
         title="Share of networks born dead",
-        rows=[str(study.widths[0]) for study in studies],
-        columns=[str(depth) for depth in depths],
-        row_label="width",
-        column_label="hidden layers",
+        rows=Axis("width", names=[str(study.widths[0]) for study in studies]),
+        columns=Axis("hidden layers", names=[str(depth) for depth in depths]),
         limits=(0.0, 1.0),
     )
     largest = max(study.error(depth) for study in studies for depth in depths)
@@ -149,9 +147,8 @@ def _chart(study: BornDead) -> Drawing:
     return line_chart(
         series,
         title="Share of networks born dead",
-        x_label="hidden layers",
-        y_label="share born dead",
-        limits=(0.0, 1.0),
+        x=Axis("hidden layers"),
+        y=Axis("share born dead", limits=(0.0, 1.0)),
     )
 
 

@@ -93,12 +93,11 @@ def compare_training(
             one.problem,
             steps,
             seed=seed,
-            name=one.name,
             operations=one.operations,
             progress=told,
             **options,
         )
-        found.append(replace(study, rows=examples.rows, columns=examples.columns))
+        found.append(replace(study, name=one.name, rows=examples.rows, columns=examples.columns))
     return tuple(found)
 
 

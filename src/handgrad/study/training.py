@@ -200,7 +200,7 @@ class OverTraining:
         return tuple(count / layer.units for count in self.dead[layer.name])
 
 
-def train(
+def train(  # noqa: PLR0913 - options by keyword
     problem: Problem,
     steps: int,
     *,
@@ -209,7 +209,6 @@ def train(
     batch: int | None = None,
     seed: int = 0,
     every: int = 1,
-    name: str = "",
     operations: frozenset[str] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> OverTraining:
@@ -223,7 +222,6 @@ def train(
         batch: cases of each update, drawn anew in every pass over the data; all of them by default.
         seed: of the order in which cases are drawn.
         every: the updates from one look at the units to the next.
-        name: what this training is called where it is compared with others.
         operations: the activations whose units are watched; every gate by default.
         progress: told of the number of updates made so far.
 
@@ -261,7 +259,7 @@ def train(
                 stopped = step
                 break
     return OverTraining(
-        name=name,
+        name="",
         problem=problem,
         update=problem.update or Update(),
         batch=batch if batch is not None and batch < cases else None,

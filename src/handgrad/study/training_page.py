@@ -12,7 +12,7 @@ from handgrad.expression import Literal, Name
 from handgrad.operations import noun_of
 from handgrad.page.blocks import Block, Figure, Heading, Inline, Note, Page, Paragraph, Table, Text
 from handgrad.picture import Drawing
-from handgrad.picture.charts import Series, line_chart
+from handgrad.picture.charts import Axis, Series, line_chart
 from handgrad.running.reviving import Revivers
 from handgrad.running.reviving_words import ways_text
 from handgrad.solution.unit_words import unit_name
@@ -434,9 +434,8 @@ def _losses(studies: Sequence[OverTraining], names: Sequence[str]) -> Drawing:
     return line_chart(
         [Series(n, s.steps, y) for n, s, y in zip(names, studies, lines, strict=True)],
         title="Loss over training",
-        x_label="update",
-        y_label="loss",
-        logarithmic=(falls or grows) and min(drawn, default=0.0) >= 0,
+        x=Axis("update"),
+        y=Axis("loss", logarithmic=(falls or grows) and min(drawn, default=0.0) >= 0),
     )
 
 
@@ -457,10 +456,8 @@ def _shares(series: Sequence[Series], title: str) -> Drawing:
     return line_chart(
         series,
         title=title,
-        x_label="update",
-        y_label=title.lower(),
-        style="percent",
-        limits=(0.0, 1.0),
+        x=Axis("update"),
+        y=Axis(title.lower(), style="percent", limits=(0.0, 1.0)),
         height=240,
     )
 

@@ -4,6 +4,7 @@ Nothing is said by colour alone: lines differ in their dashes and marks and are 
 ends, a shut gate is crossed out, a bar and a cell carry their figure.
 """
 
+from handgrad.picture.charts.axes import Axis as Axis
 from handgrad.picture.charts.axes import figure_text as figure_text
 from handgrad.picture.charts.bars import Bar as Bar
 from handgrad.picture.charts.bars import bar_chart as bar_chart

@@ -27,6 +27,25 @@ _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 @dataclass(frozen=True, slots=True)
+class Axis:
+    """What an axis measures or counts.
+
+    Arguments:
+        label: what is written beside it.
+        style: "percent" writes 0.25 as 25 %.
+        logarithmic: by powers of ten.
+        limits: its ends; from the values unless given.
+        names: for the whole numbers from 0 on, what is written instead of them, such as layers.
+    """
+
+    label: str
+    style: Format = "number"
+    logarithmic: bool = False
+    limits: tuple[float, float] | None = None
+    names: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Scale:
     """A range of numbers laid on a range of pixels, evenly or by powers of ten."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from handgrad.picture.charts.axes import (
     SMALL_TEXT,
     TEXT,
+    Axis,
     Format,
     Scale,
     drawable,
@@ -23,6 +24,10 @@ from handgrad.picture.drawing import Drawing, Label, Outline, Rectangle, Role, S
 from handgrad.text import plain_text
 
 ROW = 22.0
+
+WIDTH = 640.0
+"""Of the drawing, in pixels."""
+
 _THICK = 14.0
 
 
@@ -40,35 +45,29 @@ def bar_chart(
     bars: Sequence[Bar],
     *,
     title: str,
-    value_label: str,
-    style: Format = "number",
-    limits: tuple[float, float] | None = None,
+    length: Axis,
     most: int = 32,
-    width: float = 640.0,
 ) -> Drawing:
     """Horizontal bars from 0, each with its figure, and a word where there is one to say.
 
     Arguments:
         bars: from top to bottom.
         title: what the chart shows, for screen readers too.
-        value_label: what the length of a bar is.
-        style: "percent" writes 0.25 as 25 %.
-        limits: the ends of the axis, which has 0 in it; from the values unless given.
+        length: what the length of a bar is; its limits, where they are given, have 0 between them.
         most: of more bars than this, those in the middle are left out and counted.
-        width: of the drawing, in pixels.
     """
     shown, left_out = _elided(bars, most)
-    low, high = limits or span([b.value for b in bars], logarithmic=False)
+    low, high = length.limits or span([b.value for b in bars], logarithmic=False)
     names = max((text_width(b.label, SMALL_TEXT) for b in bars), default=0.0)
-    figures = max((text_width((_end(b, style),), SMALL_TEXT) for b in bars), default=0.0)
-    left = min(12 + names, width / 2)
-    right = max(left + 60, width - 16 - figures)
+    figures = max((text_width((_end(b, length.style),), SMALL_TEXT) for b in bars), default=0.0)
+    left = min(12 + names, WIDTH / 2)
+    right = max(left + 60, WIDTH - 16 - figures)
     scale = Scale(low, high, left, right)
     top = 28.0
     bottom = top + ROW * max(1, len(shown))
     at = ticks(low, high)
-    texts = tick_texts(at, style, logarithmic=False)
-    shapes: list[Shape] = [Label(0, 14, (value_label,), "ink", "start", TEXT)]
+    texts = tick_texts(at, length.style, logarithmic=False)
+    shapes: list[Shape] = [Label(0, 14, (length.label,), "ink", "start", TEXT)]
     shapes += [Outline(((scale(t), top), (scale(t), bottom)), "faint", 0.5) for t in at]
     shapes += horizontal_axis(scale, at, texts, bottom)
     zero = scale(min(max(0.0, low), high))
@@ -85,18 +84,18 @@ def bar_chart(
             box = (min(zero, end), middle - _THICK / 2, abs(end - zero), _THICK)
             shapes.append(Rectangle(*box, bar.role, 2.0, strength))
         label = Label(
-            max(zero, end) + 6, middle + 4, (_end(bar, style),), "ink", "start", SMALL_TEXT
+            max(zero, end) + 6, middle + 4, (_end(bar, length.style),), "ink", "start", SMALL_TEXT
         )
         shapes.append(label)
     shapes.append(Outline(((zero, top), (zero, bottom)), "ink", 1.0))
     said = " ".join(
         (
             f"Bar chart: {title}.",
-            *(f"{plain_text(b.label)}: {_end(b, style)}." for b in shown if b is not None),
+            *(f"{plain_text(b.label)}: {_end(b, length.style)}." for b in shown if b is not None),
             *([f"{left_out} more are left out."] if left_out else []),
         )
     )
-    return Drawing(width, bottom + 30, tuple(shapes), title, said)
+    return Drawing(WIDTH, bottom + 30, tuple(shapes), title, said)
 
 
 def _elided(bars: Sequence[Bar], most: int) -> tuple[list[Bar | None], int]:

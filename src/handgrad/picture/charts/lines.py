@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from handgrad.picture.charts.axes import (
     SMALL_TEXT,
     TEXT,
+    Axis,
     Format,
     Scale,
     drawable,
@@ -37,6 +38,9 @@ ROW = 17.0
 
 _LONGEST_NAME = 34
 
+WIDTH = 640.0
+"""Of the drawing, in pixels."""
+
 Point = tuple[float, float]
 
 
@@ -53,13 +57,8 @@ def line_chart(
     series: Sequence[Series],
     *,
     title: str,
-    x_label: str,
-    y_label: str,
-    style: Format = "number",
-    logarithmic: bool = False,
-    x_names: Sequence[str] = (),
-    limits: tuple[float, float] | None = None,
-    width: float = 640.0,
+    x: Axis,
+    y: Axis,
     height: float = 320.0,
 ) -> Drawing:
     """Lines over one axis, each with its own dashes and marks and its name at its end.
@@ -67,36 +66,31 @@ def line_chart(
     Arguments:
         series: the lines.
         title: what the chart shows, for screen readers too.
-        x_label: what the horizontal axis counts.
-        y_label: what the vertical axis measures.
-        style: "percent" writes 0.25 as 25 %.
-        logarithmic: a vertical axis by powers of ten; what is not positive is left out.
-        x_names: for the whole numbers from 0 on, what is written instead of them, such as layers.
-        limits: the ends of the vertical axis; from the values unless given.
-        width: of the drawing, in pixels.
+        x: the horizontal axis: its label, and names in place of the whole numbers from 0 on.
+        y: the vertical axis. On a logarithmic one what is not positive is left out.
         height: of the drawing, in pixels.
     """
-    pieces = [_pieces(s, logarithmic) for s in series]
+    pieces = [_pieces(s, y.logarithmic) for s in series]
     points = [p for lines in pieces for line in lines for p in line]
-    low, high = limits or span((y for _, y in points), logarithmic=logarithmic)
-    xs = [x for x, _ in points] or [0.0, 1.0]
-    vertical_ticks = log_ticks(low, high) if logarithmic else ticks(low, high)
-    texts = tick_texts(vertical_ticks, style, logarithmic=logarithmic)
+    low, high = y.limits or span((p[1] for p in points), logarithmic=y.logarithmic)
+    xs = [p[0] for p in points] or [0.0, 1.0]
+    vertical_ticks = log_ticks(low, high) if y.logarithmic else ticks(low, high)
+    texts = tick_texts(vertical_ticks, y.style, logarithmic=y.logarithmic)
     left = 18 + max(text_width((t,), SMALL_TEXT) for t in texts)
     names = [_shortened(s.name) for s in series]
     beside = max((text_width((n,), SMALL_TEXT) for n in names), default=0.0)
-    right, top, bottom = width - 34 - beside, 34.0, height - 46
+    right, top, bottom = WIDTH - 34 - beside, 34.0, height - 46
     across = Scale(min(xs), max(xs), left, right)
-    down = Scale(low, high, bottom, top, logarithmic)
+    down = Scale(low, high, bottom, top, y.logarithmic)
     shapes: list[Shape] = [
-        Label(0, 14, (y_label,), "ink", "start", TEXT),
+        Label(0, 14, (y.label,), "ink", "start", TEXT),
         *vertical_axis(down, vertical_ticks, texts, left, right),
-        *_below(across, xs, x_names, bottom),
-        Label((left + right) / 2, height - 8, (x_label,), "ink", "middle", TEXT),
+        *_below(across, xs, x.names, bottom),
+        Label((left + right) / 2, height - 8, (x.label,), "ink", "middle", TEXT),
     ]
     ends: list[tuple[int, Point]] = []
     for number, lines in enumerate(pieces):
-        placed = [[(across(x), down(y)) for x, y in line] for line in lines]
+        placed = [[(across(p[0]), down(p[1])) for p in line] for line in lines]
         shapes += _line(number, placed)
         if placed:
             ends.append((number, placed[-1][-1]))
@@ -106,9 +100,9 @@ def line_chart(
             Label((left + right) / 2, (top + bottom) / 2, ("nothing to show",), "ink", "middle")
         )
     named = [(s.name, s.y) for s in series]
-    compact = spark_lines(named, low, high, style, logarithmic=logarithmic)
-    said = _said(series, title, x_label, style)
-    return Drawing(width, height, tuple(shapes), title, said, compact)
+    compact = spark_lines(named, low, high, y.style, logarithmic=y.logarithmic)
+    said = _said(series, title, x.label, y.style)
+    return Drawing(WIDTH, height, tuple(shapes), title, said, compact)
 
 
 # -- lines ----------------------------------------------------------------------------------

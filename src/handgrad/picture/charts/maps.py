@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from handgrad.expression import Name
-from handgrad.picture.charts.axes import SMALL_TEXT, TEXT, Format, figure_text, text_width
+from handgrad.picture.charts.axes import SMALL_TEXT, TEXT, Axis, Format, figure_text, text_width
 from handgrad.picture.charts.compact import gate_lines
 from handgrad.picture.drawing import Drawing, Label, Outline, Rectangle, Shape
 
@@ -15,6 +15,9 @@ CELL = 15.0
 
 GAP = 9.0
 """Between the units of one layer and those of the next."""
+
+DECIMALS = 2
+"""Digits after the point of a number in its cell."""
 
 _LIGHT, _STRONG = 0.06, 0.5
 """How strongly the least and the greatest number fill their cells: never so that ink is lost on it."""
@@ -80,12 +83,9 @@ def heat_map(
     values: Sequence[Sequence[float]],
     *,
     title: str,
-    rows: Sequence[str],
-    columns: Sequence[str],
-    row_label: str,
-    column_label: str,
+    rows: Axis,
+    columns: Axis,
     style: Format = "number",
-    decimals: int = 2,
     limits: tuple[float, float] | None = None,
 ) -> Drawing:
     """Numbers in a grid, each in its cell, which is filled the more the larger it is.
@@ -93,31 +93,28 @@ def heat_map(
     Arguments:
         values: the rows; what is not finite is left blank.
         title: what the map shows, for screen readers too.
-        rows: the names of the rows.
-        columns: the names of the columns.
-        row_label: what a row is.
-        column_label: what a column is.
+        rows: what a row is, and the name of each.
+        columns: what a column is, and the name of each.
         style: "percent" writes 0.25 as 25 %.
-        decimals: digits shown after the point.
         limits: the numbers of the emptiest and the fullest cell; from the values unless given.
     """
     finite = [v for row in values for v in row if math.isfinite(v)]
     low, high = limits or (min(finite, default=0.0), max(finite, default=1.0))
-    texts = [[_cell_text(v, style, decimals) for v in row] for row in values]
-    every = [t for row in texts for t in row] + list(columns)
+    texts = [[_cell_text(v, style) for v in row] for row in values]
+    every = [t for row in texts for t in row] + list(columns.names)
     cell = max([44.0, *(16 + text_width((t,), SMALL_TEXT) for t in every)])
     tall = 26.0
-    left = 12 + max([text_width((n,), SMALL_TEXT) for n in [*rows, row_label]])
+    left = 12 + max([text_width((n,), SMALL_TEXT) for n in [*rows.names, rows.label]])
     top = 46.0
-    middle = left + cell * len(columns) / 2
+    middle = left + cell * len(columns.names) / 2
     shapes: list[Shape] = [
-        Label(middle, 14, (column_label,), "ink", "middle", TEXT),
-        Label(left - 8, top - 10, (row_label,), "ink", "end", SMALL_TEXT),
+        Label(middle, 14, (columns.label,), "ink", "middle", TEXT),
+        Label(left - 8, top - 10, (rows.label,), "ink", "end", SMALL_TEXT),
     ]
-    for c, name in enumerate(columns):
+    for c, name in enumerate(columns.names):
         x = left + cell * (c + 0.5)
         shapes.append(Label(x, top - 10, (name,), "ink", "middle", SMALL_TEXT))
-    for r, name in enumerate(rows):
+    for r, name in enumerate(rows.names):
         y = top + tall * r
         shapes.append(Label(left - 8, y + 17, (name,), "ink", "end", SMALL_TEXT))
         for c, value in enumerate(values[r]):
@@ -130,17 +127,17 @@ def heat_map(
             shapes.append(Label(x + cell / 2, y + 17, label, "ink", "middle", SMALL_TEXT))
     said = " ".join(
         [
-            f"Table of numbers: {title}; {row_label} down, {column_label} across.",
+            f"Table of numbers: {title}; {rows.label} down, {columns.label} across.",
             *(
-                f"{row_label} {name}: "
-                + ", ".join(f"{texts[r][c]} at {columns[c]}" for c in range(len(values[r])))
+                f"{rows.label} {name}: "
+                + ", ".join(f"{texts[r][c]} at {columns.names[c]}" for c in range(len(values[r])))
                 + "."
-                for r, name in enumerate(rows)
+                for r, name in enumerate(rows.names)
             ),
         ]
     )
-    width = left + cell * len(columns) + 6
-    return Drawing(width, top + tall * len(rows) + 8, tuple(shapes), title, said)
+    width = left + cell * len(columns.names) + 6
+    return Drawing(width, top + tall * len(rows.names) + 8, tuple(shapes), title, said)
 
 
 # -- parts ----------------------------------------------------------------------------------
@@ -188,12 +185,12 @@ def _elided(count: int, limit: int) -> tuple[int | None, ...]:
     return (*range(shown - last), None, *range(count - last, count))
 
 
-def _cell_text(value: float, style: Format, decimals: int) -> str:
+def _cell_text(value: float, style: Format) -> str:
     if not math.isfinite(value):
         return ""
     if style == "percent":
-        return f"{figure_text(100 * value, decimals)} %"
-    return f"{value:.{decimals}f}".replace("-", "−")
+        return f"{figure_text(100 * value, DECIMALS)} %"
+    return f"{value:.{DECIMALS}f}".replace("-", "−")
 
 
 def _gates_said(
