@@ -102,6 +102,10 @@ class Expression:
         """The entry, or the slice, at the indices."""
         return Call("index", (self,), (("at", at),))
 
+    def entry(self, at: tuple[int, ...]) -> Expression:
+        """One entry of an array, a number; the expression itself where it is a number already."""
+        return Call("index", (self,), (("at", at),), shape=()) if at else self
+
     @property
     def T(self) -> Call:  # noqa: N802 - the field's own name for it
         """The transpose."""

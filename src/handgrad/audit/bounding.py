@@ -230,7 +230,7 @@ class _Bounding:
     def _alone(self, site: Site, entry: tuple[int, ...]) -> Problem:
         """The problem with this one pre-activation for its loss."""
         pre = Name(site.pre)
-        formula = source(pre.at(entry) if entry else pre)
+        formula = source(pre.entry(entry))
         target = next(f"unit_{k}" for k in range(10**6) if not self._taken(f"unit_{k}"))
         texts = [e.text for e in self.problem.equations]
         return Problem(

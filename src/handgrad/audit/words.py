@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import assert_never
 
 import numpy as np
@@ -42,7 +41,7 @@ def unit_formula(layer: Layer, unit: tuple[int, ...]) -> Expression:
     whole = layer.axes == tuple(range(len(layer.axes)))
     if not unit or not whole or len(unit) < len(layer.shape):
         return layer.pre_activation
-    return replace(layer.pre_activation.at(unit), shape=())
+    return layer.pre_activation.entry(unit)
 
 
 def unit_name(layer: Layer, unit: tuple[int, ...]) -> Text:

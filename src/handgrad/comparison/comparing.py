@@ -25,7 +25,7 @@ from handgrad.operations.operation import Array
 from handgrad.problem import Given, Problem
 from handgrad.solution import Step, Trace, TraceLine
 from handgrad.solution.silencing import Silencing
-from handgrad.solution.units import Units, entry, units
+from handgrad.solution.units import Units, units
 
 Key: TypeAlias = tuple[Leaf, str, str]
 
@@ -264,7 +264,7 @@ def _gate_changes(
 
 def _state(unit: Units, at: Index, index: Index) -> UnitState:
     return UnitState(
-        entry=entry(unit.pre_activation, index),
+        entry=unit.pre_activation.entry(index),
         operation=unit.operation,
         gate=unit.gate,
         z=float(unit.z[at]),

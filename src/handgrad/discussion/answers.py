@@ -37,7 +37,6 @@ from handgrad.discussion.structure import (
 )
 from handgrad.expression import Adjoint, Literal, Name
 from handgrad.figures import figure
-from handgrad.solution.units import entry
 from handgrad.text import Inline, Text, joined
 
 FINE, FINEST = 3, 12
@@ -237,7 +236,7 @@ def _paths(question: SumOverPaths) -> tuple[Text, ...]:
             f"Each use is a path to the loss, and the gradient is the sum of the {count} shares{cited(question.steps)}.",
         ),
         (
-            "Without the path through ", Name(missing.through), ", ", entry(Adjoint(question.name), place), " would be ",
+            "Without the path through ", Name(missing.through), ", ", Adjoint(question.name).entry(place), " would be ",
             Literal(rest), " instead of ", Literal(total), ".",
         ),
     )  # fmt: skip

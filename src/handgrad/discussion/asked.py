@@ -31,7 +31,6 @@ from handgrad.operations import BY_NAME, noun_of
 from handgrad.solution import Zeroed
 from handgrad.solution.note_words import zeroed_text
 from handgrad.solution.numbers import literal_of
-from handgrad.solution.units import entry
 from handgrad.text import Text, joined, listed
 from handgrad.updates import RULES
 
@@ -84,7 +83,7 @@ def question_text(question: Question) -> Text:
                 "Which of the parameters' numbers moves furthest in the update? Do any stay the same?",
             )
         case InputScaling():
-            first, second = (entry(Adjoint(question.name), e) for e in question.entries)
+            first, second = (Adjoint(question.name).entry(e) for e in question.entries)
             return (
                 first, " is ", Literal(question.gradients[0]), " and ", second, " is ",
                 Literal(question.gradients[1]), ". Where does their ratio of ",

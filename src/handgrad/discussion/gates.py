@@ -21,7 +21,7 @@ from handgrad.operations import BY_NAME
 from handgrad.operations.operation import Array, Operation
 from handgrad.problem import Given, Problem
 from handgrad.solution import Trace, TraceLine, solve
-from handgrad.solution.units import Units, entry, units
+from handgrad.solution.units import Units, units
 
 MOST_UNITS = 4096
 """Units, times cases, beyond which gates are not told one by one."""
@@ -114,7 +114,7 @@ def units_at(before: Units, after: Units) -> Iterator[UnitAt]:
     for place in np.ndindex(before.z.shape):
         index = place[:-1] if before.batched else place
         yield UnitAt(
-            entry=entry(before.pre_activation, index),
+            entry=before.pre_activation.entry(index),
             unit=index,
             case=place[-1] if before.batched else None,
             layer=before.layer,

@@ -36,7 +36,6 @@ from handgrad.solution import Trace, TraceLine
 from handgrad.solution.numbers import literal_of
 from handgrad.solution.page import conventions, error_signals, losses
 from handgrad.solution.slides import discussion
-from handgrad.solution.units import entry
 
 UNITS = 24
 """Rows of a table of units."""
@@ -177,7 +176,7 @@ def _slope_table(question: GateSwap) -> Table | None:
 
 def _assignment(question: UpdatedValue, line: TraceLine) -> Relation:
     worked = _worked(line)
-    left: Expression = entry(Name(line.target.name), question.entry.index)
+    left: Expression = Name(line.target.name).entry(question.entry.index)
     sign = "←" if line.role in ("updated", "memory") else "="
     return Relation(left, worked.chain, sign="←" if sign == "←" else "=")
 
@@ -194,7 +193,7 @@ def _case_table(question: CaseShares) -> Table:
 def _sensitivity_table(question: MostSensitive) -> Table:
     rows: tuple[tuple[Text, ...], ...] = tuple(
         (
-            (entry(Name(e.name), e.index),),
+            (Name(e.name).entry(e.index),),
             (Literal(gradient),),
             ("raise it" if gradient > 0 else "lower it" if gradient < 0 else "no effect",),
         )

@@ -10,7 +10,6 @@ from handgrad.discussion.structure import (
 )
 from handgrad.expression import Adjoint, Expression, Name
 from handgrad.operations import noun_of
-from handgrad.solution.units import entry
 from handgrad.text import Text, listed
 
 LISTED = 6
@@ -27,12 +26,12 @@ def cited(steps: Sequence[str]) -> str:
 
 def entry_value(where: QuestionedEntry) -> Expression:
     """The entry as a formula."""
-    return entry(Name(where.name), where.index)
+    return Name(where.name).entry(where.index)
 
 
 def entry_gradient(where: QuestionedEntry) -> Expression:
     """The gradient with respect to the entry, as a formula."""
-    return entry(Adjoint(where.name), where.index)
+    return Adjoint(where.name).entry(where.index)
 
 
 def count(number: int, noun: str) -> str:

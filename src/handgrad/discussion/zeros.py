@@ -16,7 +16,7 @@ from handgrad.operations.operation import Array
 from handgrad.running.evaluate import value_of
 from handgrad.solution import Trace, Zeroed
 from handgrad.solution.silencing import INFLUENCE_SIZE, Silencing, described
-from handgrad.solution.units import Units, entry, units
+from handgrad.solution.units import Units, units
 
 CAUSES: tuple[Cause, ...] = get_args(Cause)
 """The reasons in the order in which they are told."""
@@ -168,21 +168,21 @@ class _Zeros:
                 return self._shut(unit, index)
             if (unit.arriving[index] == 0).all():
                 return self._nothing_arrives(Adjoint(unit.activation), index, unit.activation)
-            return ZeroPart((), "zero_value", entry(leaf, index), 0.0, step=self._step(leaf))
+            return ZeroPart((), "zero_value", leaf.entry(index), 0.0, step=self._step(leaf))
         unit = self.by_activation.get(leaf.name)
         if unit is not None and unit.shut[index].all():
             return self._shut(unit, index)
         node = self.graph.nodes.get(leaf.name)
         given = node is not None and node.kind == "data"
         cause: Cause = "zero_input" if given else "zero_value"
-        return ZeroPart((), cause, entry(Name(leaf.name), index), 0.0, step=self._step(leaf))
+        return ZeroPart((), cause, Name(leaf.name).entry(index), 0.0, step=self._step(leaf))
 
     def _shut(self, unit: Units, index: Index, cases: tuple[int, ...] = ()) -> ZeroPart:
         z = unit.z[index]
         return ZeroPart(
             zeroed=(),
             cause="shut_gate",
-            about=entry(unit.pre_activation, index),
+            about=unit.pre_activation.entry(index),
             value=None if unit.batched else float(z),
             operation=unit.operation,
             step=unit.step,
@@ -195,7 +195,7 @@ class _Zeros:
         return ZeroPart(
             zeroed=(),
             cause="nothing_arrives",
-            about=entry(Adjoint(leaf.name), index),
+            about=Adjoint(leaf.name).entry(index),
             value=0.0,
             step=self._step(Adjoint(leaf.name)),
             behind=silent[0] if silent and len(silent) == len(after) else "",

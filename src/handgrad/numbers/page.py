@@ -49,7 +49,7 @@ def _tables(run: OtherRun, leaves: list[Name] | list[Adjoint]) -> list[Block]:
         array = run.value(leaf.name) if isinstance(leaf, Name) else run.gradient(leaf.name)
         for index in np.ndindex(array.shape):
             number = array[index]
-            shown = leaf.at(index) if index else leaf
+            shown = leaf.entry(index)
             rows.append(
                 (
                     (shown,),

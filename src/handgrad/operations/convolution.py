@@ -21,7 +21,6 @@ from handgrad.operations.operation import (
     Options,
     Signature,
     describe,
-    entry,
 )
 from handgrad.operations.structure import placed
 from handgrad.operations.windows import Windows, whole, windows
@@ -95,7 +94,7 @@ def _convolution(rank: int) -> tuple[Operation, ...]:
         channels = len(a_shape) > rank
         out, place = (index[:1], index[1:]) if channels else ((), index)
         terms = [
-            entry(k, (*o, *c, *offset)) * entry(a, (*c, *at))
+            k.entry((*o, *c, *offset)) * a.entry((*c, *at))
             for o, c in _pairs(channels, k_shape)
             if o == out
             for offset in over.offsets()
@@ -169,7 +168,7 @@ def _convolution(rank: int) -> tuple[Operation, ...]:
         channels = len(p.signature.out) > rank
         channel, at = (index[:1], index[1:]) if channels else ((), index)
         terms = [
-            entry(k, (*o, *c, *offset)) * entry(g, (*o, *place))
+            k.entry((*o, *c, *offset)) * g.entry((*o, *place))
             for o, c in _pairs(channels, k_shape)
             if c == channel
             for place in over.places()
@@ -220,7 +219,7 @@ def _convolution(rank: int) -> tuple[Operation, ...]:
         channels = len(a_shape) > rank
         o, c, offset = (index[:1], index[1:2], index[2:]) if channels else ((), (), index)
         terms = [
-            entry(g, (*o, *place)) * entry(a, (*c, *at))
+            g.entry((*o, *place)) * a.entry((*c, *at))
             for place in over.places()
             if (at := over.entry(place, offset)) is not None
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handgrad.expression import Call, Expression, Index, Literal, Name, Slice
+from handgrad.expression import Call, Expression, Literal, Name, Slice
 from handgrad.operations import BY_NAME, operation_of
 from handgrad.operations.annotate import application
 
@@ -29,10 +29,10 @@ def entry_of(expression: Expression, index: tuple[int, ...]) -> Expression:
                 rule(index, application(expression, expression.arguments, out)) if rule else None
             )
             if opened is None:
-                return _entry(expression, index)
+                return expression.entry(index)
             return _opened(opened)
         case _:
-            return _entry(expression, index)
+            return expression.entry(index)
 
 
 def _opened(expression: Expression) -> Expression:
@@ -60,13 +60,6 @@ def _opened(expression: Expression) -> Expression:
         for a in expression.arguments
     )
     return Call(expression.operation, arguments, expression.options, shape=())
-
-
-def _entry(expression: Expression, index: tuple[int, ...]) -> Expression:
-    if not index:
-        return expression
-    at: tuple[Index, ...] = index
-    return Call(INDEX, (expression,), (("at", at),), shape=())
 
 
 def _of_arrays(call: Call) -> bool:

@@ -15,7 +15,6 @@ from handgrad.operations.operation import (
     Options,
     Signature,
     describe,
-    entry,
 )
 from handgrad.operations.words import Words
 
@@ -98,7 +97,7 @@ def _matmul_element(index: tuple[int, ...], p: Application) -> Expression:
     a, b = p.arguments
     row = index[: len(p.shapes[0]) - 1]
     column = index[len(p.shapes[0]) - 1 :]
-    return _sum_of([entry(a, (*row, k)) * entry(b, (k, *column)) for k in range(p.shapes[1][0])])
+    return _sum_of([a.entry((*row, k)) * b.entry((k, *column)) for k in range(p.shapes[1][0])])
 
 
 matmul = Operation(
@@ -183,7 +182,7 @@ outer = Operation(
     shape=_outer_shape,
     kernel=_outer_kernel,
     pullback=lambda i, g, p: g @ p.arguments[1] if i == 0 else g.T @ p.arguments[0],
-    element=lambda index, p: entry(p.arguments[0], index[:1]) * entry(p.arguments[1], index[1:]),
+    element=lambda index, p: p.arguments[0].entry(index[:1]) * p.arguments[1].entry(index[1:]),
     words=Words(
         "the outer product",
         "Multiply every entry of one vector by every entry of the other.",

@@ -267,11 +267,6 @@ def same_entry(index: tuple[int, ...], shape: Shape) -> tuple[int, ...]:
     return tuple(0 if length == 1 else i for i, length in zip(aligned, shape, strict=True))
 
 
-def entry(expression: Expression, index: tuple[int, ...]) -> Expression:
-    """The formula of one entry: the expression itself where it is a scalar."""
-    return Call("index", (expression,), (("at", index),)) if index else expression
-
-
 def reduced_to(g: Expression, shape: Shape, out: Shape) -> Expression:
     """`g`, of shape `out`, summed over the axes along which an argument of `shape` was repeated."""
     return g if shape == out else Call("sum_to", (g,), (("shape", shape),))
@@ -325,7 +320,7 @@ def elementwise(
 
     def element(index: tuple[int, ...], a: Application) -> Expression:
         arguments = tuple(
-            entry(e, same_entry(index, s)) for e, s in zip(a.arguments, a.shapes, strict=True)
+            e.entry(same_entry(index, s)) for e, s in zip(a.arguments, a.shapes, strict=True)
         )
         return Call(name, arguments, tuple(a.options.items()))
 

@@ -19,7 +19,6 @@ from handgrad.operations.operation import (
     Options,
     Signature,
     describe,
-    entry,
 )
 from handgrad.operations.reductions import shares
 from handgrad.operations.structure import placed
@@ -156,7 +155,7 @@ def _mean_pool(rank: int) -> tuple[Operation, Operation]:
     def element(index: tuple[int, ...], p: Application) -> Expression:
         over, lead = _windows(rank, p.shapes[0], p.options), len(p.shapes[0]) - rank
         at = [over.entry(index[lead:], offset) for offset in over.offsets()]
-        terms = [entry(p.arguments[0], (*index[:lead], *a)) for a in at if a is not None]
+        terms = [p.arguments[0].entry((*index[:lead], *a)) for a in at if a is not None]
         total: Expression = terms[0]
         for term in terms[1:]:
             total = total + term
@@ -170,7 +169,7 @@ def _mean_pool(rank: int) -> tuple[Operation, Operation]:
     def back_element(index: tuple[int, ...], p: Application) -> Expression:
         over, lead = _windows(rank, p.signature.out, p.options), len(p.signature.out) - rank
         places = _places_with(index[lead:], over)
-        terms = [entry(p.arguments[0], (*index[:lead], *place)) for place in places]
+        terms = [p.arguments[0].entry((*index[:lead], *place)) for place in places]
         total: Expression = terms[0] if terms else ZERO
         for term in terms[1:]:
             total = total + term

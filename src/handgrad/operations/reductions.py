@@ -17,7 +17,6 @@ from handgrad.operations.operation import (
     Operation,
     Options,
     Signature,
-    entry,
     normal_axes,
 )
 from handgrad.operations.structure import fill
@@ -69,7 +68,7 @@ def _summed_entries(index: tuple[int, ...], p: Application) -> list[Expression]:
         range(n) if k in axes else (kept[k] if kept is not None else next(rest),)
         for k, n in enumerate(shape)
     ]
-    return [entry(p.arguments[0], where) for where in product(*choices)]
+    return [p.arguments[0].entry(where) for where in product(*choices)]
 
 
 def _sum_element(index: tuple[int, ...], p: Application) -> Expression:
@@ -297,7 +296,7 @@ def _sum_to_element(index: tuple[int, ...], p: Application) -> Expression:
         else (index[k - extra],)
         for k, n in enumerate(shape)
     ]
-    terms = [entry(p.arguments[0], where) for where in product(*choices)]
+    terms = [p.arguments[0].entry(where) for where in product(*choices)]
     total = terms[0]
     for term in terms[1:]:
         total = total + term
@@ -334,7 +333,7 @@ def _over_cases(
         pullback=lambda i, g, p: g,
         notation=Function(symbol, latex),
         words=words,
-        element=lambda index, p: Call(name, (entry(p.arguments[0], index),)),
+        element=lambda index, p: Call(name, (p.arguments[0].entry(index),)),
         reduces_cases=finish,
     )
 

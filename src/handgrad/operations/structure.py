@@ -18,7 +18,6 @@ from handgrad.operations.operation import (
     Options,
     Signature,
     describe,
-    entry,
     normal_axes,
     same_entry,
 )
@@ -47,7 +46,7 @@ transpose = Operation(
     shape=lambda shapes, _: tuple(reversed(shapes[0])),
     kernel=_transpose_kernel,
     pullback=lambda i, g, p: g.T if len(p.shapes[0]) > 1 else g,
-    element=lambda index, p: entry(p.arguments[0], tuple(reversed(index))),
+    element=lambda index, p: p.arguments[0].entry(tuple(reversed(index))),
     words=Words("the transpose", "Turn rows into columns.", "The gradient is transposed back."),
     notation=Transposition(),
     carries=(0,),
@@ -121,8 +120,8 @@ index = Operation(
     shape=_index_shape,
     kernel=_index_kernel,
     pullback=_index_pullback,
-    element=lambda index, p: entry(
-        p.arguments[0], _positions(_index(p.options), p.shapes[0], index)
+    element=lambda index, p: p.arguments[0].entry(
+        _positions(_index(p.options), p.shapes[0], index)
     ),
     words=Words(
         "the entry",
@@ -175,7 +174,7 @@ def _place_element(entry_index: tuple[int, ...], p: Application) -> Expression:
             inner.append(positions.index(i))
         elif i != chosen % length:
             return ZERO
-    return entry(p.arguments[0], tuple(inner))
+    return p.arguments[0].entry(tuple(inner))
 
 
 place = Operation(
@@ -243,7 +242,7 @@ def _concat_element(index: tuple[int, ...], p: Application) -> Expression:
     position = index[axis]
     for argument, shape in zip(p.arguments, p.shapes, strict=True):
         if position < shape[axis]:
-            return entry(argument, (*index[:axis], position, *index[axis + 1 :]))
+            return argument.entry((*index[:axis], position, *index[axis + 1 :]))
         position -= shape[axis]
     raise IndexError(index)
 
@@ -291,7 +290,7 @@ def _fill_kernel(s: Signature) -> Kernel:
 def _fill_element(index: tuple[int, ...], p: Application) -> Expression:
     axes = _fill_axes(p.shapes[0], p.options["axis"], p.signature.out)
     kept = tuple(i for k, i in enumerate(index) if k not in axes)
-    return entry(p.arguments[0], same_entry(kept, p.shapes[0]))
+    return p.arguments[0].entry(same_entry(kept, p.shapes[0]))
 
 
 def _fill_pullback(i: int, g: Expression, p: Application) -> Expression:
@@ -356,7 +355,7 @@ def _reshape_element(index: tuple[int, ...], p: Application) -> Expression:
     for length in reversed(p.shapes[0]):
         position, i = divmod(position, length)
         where.insert(0, i)
-    return entry(p.arguments[0], tuple(where))
+    return p.arguments[0].entry(tuple(where))
 
 
 reshape: Operation = Operation(

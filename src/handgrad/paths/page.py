@@ -88,8 +88,7 @@ class _Written:
 
 
 def _gradient(entry: Entry) -> Expression:
-    leaf = Adjoint(entry.name, shape=())
-    return leaf.at(entry.index) if entry.index else leaf
+    return Adjoint(entry.name, shape=()).entry(entry.index)
 
 
 # -- a gradient: its paths -------------------------------------------------------------------------

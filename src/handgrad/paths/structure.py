@@ -26,7 +26,7 @@ class Entry:
 
     @property
     def formula(self) -> Expression:
-        return Name(self.name, shape=()).at(self.index) if self.index else Name(self.name, shape=())
+        return Name(self.name, shape=()).entry(self.index)
 
     def __str__(self) -> str:
         return f"{self.name}[{','.join(map(str, self.index))}]" if self.index else self.name

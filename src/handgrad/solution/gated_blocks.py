@@ -10,7 +10,6 @@ from handgrad.page.blocks import Block, Note, Table, Text
 from handgrad.solution import MOST_NOTED, GatedOff
 from handgrad.solution.note_words import (
     always_off,
-    entry_of,
     gated_cases_text,
     gated_entries_text,
     note_text,
@@ -61,7 +60,7 @@ def _map(notes: Sequence[GatedOff]) -> Table:
     rows: list[tuple[Text, ...]] = []
     for note in notes[:UNITS]:
         stopped = dict(zip(note.cases, note.stopped, strict=False))
-        cells: list[Text] = [(entry_of(note.pre_activation, note.unit),)]
+        cells: list[Text] = [(note.pre_activation.entry(note.unit),)]
         for case in shown:
             if case not in note.cases:
                 cells.append(("open",))

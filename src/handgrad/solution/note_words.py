@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import assert_never
 
 import numpy as np
@@ -53,14 +52,14 @@ def note_text(note: Note) -> Text:
             return _gated_off(note)
         case ZeroInput():
             return (
-                "Because ", entry_of(Name(note.name), note.unit), " = 0, ",
+                "Because ", Name(note.name).entry(note.unit), " = 0, ",
                 *joined([zeroed_text(z) for z in note.zeroes]),
                 " is zero." if len(note.zeroes) == 1 else " are zero.",
             )  # fmt: skip
         case Saturated():
             return sentence(
                 f"{noun_of(note.operation)} is saturated at ",
-                entry_of(note.pre_activation, note.unit), " = ", Literal(note.value),
+                note.pre_activation.entry(note.unit), " = ", Literal(note.value),
                 ": its slope there is ",
                 *(("only ", Literal(note.slope)) if note.slope else ("0 in floats",)),
                 f" (under {note.threshold:g}), so little gradient passes.",
@@ -110,11 +109,6 @@ def note_text(note: Note) -> Text:
             return _diverged(note)
         case _:
             assert_never(note)
-
-
-def entry_of(expression: Expression, unit: tuple[int, ...]) -> Expression:
-    """An entry of a value as a formula; a scalar as it is."""
-    return replace(expression.at(unit), shape=()) if unit else expression
 
 
 def _unit(unit: tuple[int, ...], expression: Expression) -> str:
@@ -171,7 +165,7 @@ def gated_cases_text(notes: Sequence[GatedOff]) -> Text:
         if not always:
             sentences.append(("No unit is off in every case.",))
     for note in always[:FEW]:
-        z = entry_of(note.pre_activation, note.unit)
+        z = note.pre_activation.entry(note.unit)
         start: Text = (
             _unit(note.unit, note.pre_activation),
             f" is off in all {note.case_count} cases",
@@ -201,7 +195,7 @@ def gated_cases_text(notes: Sequence[GatedOff]) -> Text:
 
 
 def _gated_off(note: GatedOff) -> Text:
-    z = entry_of(note.pre_activation, note.unit)
+    z = note.pre_activation.entry(note.unit)
     noun = noun_of(note.operation)
     if note.cases and len(note.cases) < note.case_count:
         more = [f"{len(note.cases) - 8} more"] if len(note.cases) > 8 else []
@@ -290,7 +284,7 @@ def _place(of: Expression, case_count: int, entry: tuple[int, ...]) -> Text:
     # Of a name without its shape, the case is the last index where there are several.
     rank = len(entry) - (case_count > 1) if of.shape is None else len(of.shape)
     index = entry[:rank]
-    return (entry_of(of, index), *((f" in case {entry[-1] + 1}",) if case_count > 1 else ()))
+    return (of.entry(index), *((f" in case {entry[-1] + 1}",) if case_count > 1 else ()))
 
 
 def _places(of: Expression, case_count: int, entries: Sequence[tuple[int, ...]]) -> Text:

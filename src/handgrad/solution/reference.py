@@ -16,7 +16,6 @@ from handgrad.solution import GatedOff, ShortcutTaken, Step, Trace
 from handgrad.solution.step_words import reason
 from handgrad.solution.takeaway_words import takeaway_text, takeaway_title
 from handgrad.solution.takeaways import takeaways
-from handgrad.solution.units import entry
 from handgrad.text import listed
 
 PAIR: Shape = (2,)
@@ -188,14 +187,14 @@ def shut_gates(step: Step) -> list[Block]:
 
 def _shut(note: GatedOff) -> tuple[Relation, ...]:
     """z = −0.17, so 1[z > 0] = 0, so the gradient is 0."""
-    z = entry(note.pre_activation, note.unit)
+    z = note.pre_activation.entry(note.unit)
     zero = (Literal(0.0),)
     relations = [
         Relation(z, (Literal(note.value),)),
         Relation(replace(functions.step(z), shape=()), zero),
     ]
     if isinstance(note.pre_activation, Name):
-        relations.append(Relation(entry(Adjoint(note.pre_activation.name), note.unit), zero))
+        relations.append(Relation(Adjoint(note.pre_activation.name).entry(note.unit), zero))
     return tuple(relations)
 
 

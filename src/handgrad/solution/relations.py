@@ -77,7 +77,7 @@ def _entries(trace: Trace, step: Step, line: TraceLine) -> dict[tuple[int, ...],
 def relation_of_entry(trace: Trace, entry: TraceLine) -> Relation:
     """The line of one entry."""
     chain = (entry.formula, entry.substituted, literal_of(entry.value, entry.batched))
-    left = replace(_left(trace, entry).at(entry.index), shape=())
+    left = _left(trace, entry).entry(entry.index)
     return Relation(left, without_repeats(chain))
 
 

@@ -8,7 +8,6 @@ from handgrad.expression import Literal, Name
 from handgrad.operations import noun_of
 from handgrad.solution import MOST_NOTED
 from handgrad.solution.not_finite import UNITS
-from handgrad.solution.note_words import entry_of
 from handgrad.solution.takeaways import (
     CasesReduced,
     GatesSeen,
@@ -50,7 +49,7 @@ def takeaway_text(takeaway: Takeaway) -> Text:
         case GatesSeen():
             return _gates(takeaway)
         case InputsZero():
-            named = [(entry_of(Name(n), unit),) for n, unit in takeaway.inputs[:NAMED]]
+            named = [(Name(n).entry(unit),) for n, unit in takeaway.inputs[:NAMED]]
             more = len(takeaway.inputs) - NAMED
             least = "at least " if len(takeaway.inputs) >= UNITS else ""
             inputs = joined([*named, *([(f"{least}{more} more",)] if more > 0 else [])])
@@ -101,7 +100,7 @@ def _off(units: tuple[UnitOff, ...], where: str) -> Text:
     if len(units) > NAMED:
         least = "at least " if len(units) >= MOST_NOTED else ""
         return (f"{least}{len(units)} units were off{where}",)
-    named = joined([(entry_of(u.pre_activation, u.unit),) for u in units])
+    named = joined([(u.pre_activation.entry(u.unit),) for u in units])
     return (*named, f" {'was' if len(units) == 1 else 'were'} off{where}")
 
 

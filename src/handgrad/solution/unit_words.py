@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from handgrad.expression import Expression
 from handgrad.text import Text
@@ -27,7 +26,7 @@ def unit_name(
         matrix: whether a matrix of pre-activations has rows and columns, and no channels.
     """
     if len(unit) == len(shape):
-        return (replace(pre.at(unit), shape=()) if unit else pre,)
+        return (pre.entry(unit),)
     if all(shape[axis] == 1 for axis in axes):
         return (pre,)
     if len(axes) == 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -91,8 +91,3 @@ def _arriving(graph: Graph, run: Run, name: str) -> Array:
     if not graph.gradients[name].reached and name != graph.cost:
         return np.zeros(np.shape(run.value(name)))
     return np.asarray(run.gradient(name), dtype=float)
-
-
-def entry(expression: Expression, index: tuple[int, ...]) -> Expression:
-    """An entry of a vector or an array as a formula; a scalar as it is."""
-    return replace(expression.at(index), shape=()) if index else expression

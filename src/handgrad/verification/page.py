@@ -45,7 +45,7 @@ def verification_page(verification: Verification) -> Page:
                 Note(
                     "warning",
                     (
-                        gradient.at(c.entry) if c.entry else gradient,
+                        gradient.entry(c.entry),
                         f" is {c.ours:.6g}, but {method} says {c.theirs:.6g}.",
                     ),
                 )
@@ -71,7 +71,7 @@ def verification_page(verification: Verification) -> Page:
         Note("info", (f"Not compared with {m}: {why}.",)) for m, why in verification.skipped.items()
     ]
     for name, entries in verification.not_finite.items():
-        shown = [(Adjoint(name).at(e) if e else Adjoint(name),) for e in entries[:FEW]]
+        shown = [(Adjoint(name).entry(e),) for e in entries[:FEW]]
         more = len(entries) - len(shown)
         rest: list[Text] = [(f"{more} more",)] if more else []
         verb = "is" if len(entries) == 1 else "are"

@@ -18,7 +18,7 @@ from handgrad.solution import Trace
 from handgrad.solution.numbers import literal_of
 from handgrad.solution.pictures.layers import Network, NetworkLayer
 from handgrad.solution.pictures.lines import NOTHING, PictureLine, PicturePhase
-from handgrad.solution.pictures.numbers import ShownNumbers, adjoint_entry, entry, number
+from handgrad.solution.pictures.numbers import ShownNumbers, number
 
 MOST = 8
 """A layer with more units is elided."""
@@ -112,7 +112,7 @@ class Content:
         at = self.index(name, unit)
         quantity = self.shown.spelling(name, at)
         value = number(self.shown.value(name)[at])
-        return PictureLine((entry(name, at),), "ink", quantity), PictureLine(
+        return PictureLine((Name(name).entry(at),), "ink", quantity), PictureLine(
             (value,), "value", quantity, True
         )
 
@@ -121,7 +121,7 @@ class Content:
         quantity = self.shown.spelling(name, at, gradient=True)
         value = number(self.shown.gradient(name)[at])
         return (
-            PictureLine((adjoint_entry(name, at, self.shown.of),), "ink", quantity),
+            PictureLine((Adjoint(name, of=self.shown.of).entry(at),), "ink", quantity),
             PictureLine((value,), "gradient", quantity, True),
         )
 
@@ -161,7 +161,9 @@ class Content:
         at = (*(0 for _ in shape[:-1]), unit if length > 1 else 0) if shape else ()
         if len(shape) == 2 and self.network.examples == "columns":
             at = (unit if shape[0] > 1 else 0, 0)
-        symbol = adjoint_entry(name, at, self.shown.of) if self.backward else entry(name, at)
+        symbol = (
+            Adjoint(name, of=self.shown.of).entry(at) if self.backward else Name(name).entry(at)
+        )
         of = self._share(name) if self.backward else self.shown.value(name)
         text: Text = (symbol, " = ", number(of[at]))
         return PictureLine(text, "faint", self._parameter(name, at))
@@ -323,7 +325,9 @@ class Content:
         places = [self.network.index(value.shape, u) for u in range(units)]
         return [
             PictureLine(
-                (entry(name, at), " = ", number(value[at])), "faint", self.shown.spelling(name, at)
+                (Name(name).entry(at), " = ", number(value[at])),
+                "faint",
+                self.shown.spelling(name, at),
             )
             for at in places
             if all(i < n for i, n in zip(at, value.shape, strict=True))

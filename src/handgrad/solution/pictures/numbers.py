@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from handgrad.expression import Adjoint, Expression, Leaf, Literal, Name
+from handgrad.expression import Adjoint, Expression, Leaf, Literal
 from handgrad.operations.operation import Array
 from handgrad.solution import Trace, solve
 
@@ -96,16 +96,6 @@ def case_count(trace: Trace) -> int:
 def whole(name: str, gradient: bool = False) -> str:
     """A whole value, or its gradient, as code and JSON spell it: `W2`, `dW2`."""
     return f"d{name}" if gradient else name
-
-
-def entry(name: str, index: tuple[int, ...]) -> Expression:
-    """An entry of a named value as a formula; the value itself where it is a scalar."""
-    return Name(name).at(index) if index else Name(name)
-
-
-def adjoint_entry(name: str, index: tuple[int, ...], of: str = "") -> Expression:
-    """An entry of a gradient as a formula; `of` names what it is the gradient of, where that is not plain."""
-    return Adjoint(name, of=of).at(index) if index else Adjoint(name, of=of)
 
 
 def number(value: Array | float) -> Literal:
