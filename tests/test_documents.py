@@ -12,7 +12,6 @@ import pytest
 import handgrad
 from handgrad import operations
 from handgrad.cli.commands import run
-from handgrad.discussion.asked import TITLES
 from handgrad.operations import activations
 
 ROOT = Path(__file__).parent.parent
@@ -75,7 +74,7 @@ def test_the_questions_and_comparisons_of_the_documents(
     assert indented(text, "gate shut") in capsys.readouterr().out
     for part in ("questions_for", "comparison_page"):
         exec(python(text, part), {})
-    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == set(TITLES)
+    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == set(handgrad.QUESTION_KINDS)
 
 
 def test_the_pages_python() -> None:

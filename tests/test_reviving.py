@@ -11,7 +11,6 @@ import torch
 
 import handgrad
 from handgrad.audit import Audit, Unit
-from handgrad.discussion import answer_text
 from handgrad.expression import Name
 from handgrad.graph import build
 from handgrad.running.reviving import moves_without_gradient
@@ -362,7 +361,7 @@ def test_the_answer_about_zeros_says_what_revives_here(tmp_path: Any) -> None:
             for q in handgrad.questions_for(handgrad.solve(given))
             if q.kind == "zero_rows_columns"
         ]
-        return " ".join(plain_text(t) for t in answer_text(zeros))
+        return " ".join(plain_text(t) for t in zeros.answer())
 
     lab = said(handgrad.load("lab9"))
     assert "With gradient descent a unit of h1 never fires again on these data" in lab

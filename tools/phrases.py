@@ -56,7 +56,7 @@ class Phrase:
 
     Arguments:
         kind: what it belongs to; errors and their mends, and the help, are kinds of their own.
-        record: the record that it is the words of, where there is one.
+        record: the class whose words it is, or the pattern of a match; empty where there is none.
         pieces: what it says in this order, whatever is filled in between: one of each.
     """
 
@@ -141,7 +141,11 @@ class Reader(ast.NodeVisitor):
 
     def visit(self, node: ast.AST) -> None:
         match node:
-            case ast.Module() | ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
+            case ast.ClassDef():
+                self.records.append(node.name)
+                self._body(node)
+                self.records.pop()
+            case ast.Module() | ast.FunctionDef() | ast.AsyncFunctionDef():
                 self._body(node)
             case ast.Expr(ast.Constant()):  # the documentation of a constant
                 pass

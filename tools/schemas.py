@@ -12,11 +12,14 @@ import inspect
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from types import NoneType, SimpleNamespace, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import handgrad
+from handgrad.discussion import KINDS
 from handgrad.expression import Expression
 from handgrad.formats.json import form_of, keys_of, schema_id
 from handgrad.paths import WhyGradient, WhyValue
@@ -55,7 +58,13 @@ class _Texts:
     """Stands for texts nested as the entries of an array."""
 
 
-STANDS_FOR = {"Array": _Numbers, "Leaf": Expression, "Spelled": _Texts, "Cells": _Texts}
+STANDS_FOR = {
+    "Array": _Numbers,
+    "Leaf": Expression,
+    "Spelled": _Texts,
+    "Cells": _Texts,
+    "Question": reduce(or_, KINDS),
+}
 """Names in annotations whose types do not say what JSON holds."""
 
 SHARED: dict[Any, tuple[str, Schema]] = {

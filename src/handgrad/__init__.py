@@ -47,7 +47,7 @@ CONTENTS = {
     "comparison": "Comparison compare",
     "comparison.page": "comparison_page",
     "discussion": "QUESTION_KINDS Question QuestionSheet questions_for",
-    "discussion.page": "question_blocks questions_page",
+    "discussion.page": "questions_page",
     # Practice and the drill
     "exercises": "Requirements Sheet SheetSet draw exercise_files file_names for_students like"
     " made_folders numbered read_roster requirements write_exercises",

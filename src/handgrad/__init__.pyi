@@ -23,7 +23,6 @@ from handgrad.discussion import QUESTION_KINDS as QUESTION_KINDS
 from handgrad.discussion import Question as Question
 from handgrad.discussion import QuestionSheet as QuestionSheet
 from handgrad.discussion import questions_for as questions_for
-from handgrad.discussion.page import question_blocks as question_blocks
 from handgrad.discussion.page import questions_page as questions_page
 from handgrad.drilling import Drill as Drill
 from handgrad.drilling import DrillQuit as DrillQuit
@@ -236,7 +235,6 @@ __all__ = [
     "numbers_page",
     "open_cases",
     "picture_of",
-    "question_blocks",
     "questions_for",
     "questions_page",
     "read_box",

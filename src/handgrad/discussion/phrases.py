@@ -1,15 +1,14 @@
-"""Small pieces that the sentences of questions and answers share."""
+"""Small pieces that questions and answers share: words, and a line worked out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handgrad.discussion.structure import (
-    QuestionedEntry,
-    UpdatedValue,
-)
-from handgrad.expression import Adjoint, Expression, Name
 from handgrad.operations import noun_of
+from handgrad.page.blocks import Relation
+from handgrad.solution import TraceLine
+from handgrad.solution.numbers import literal_of
+from handgrad.solution.relations import without_repeats
 from handgrad.text import Text, listed
 
 LISTED = 6
@@ -22,16 +21,6 @@ def cited(steps: Sequence[str]) -> str:
         return ""
     steps = tuple(dict.fromkeys(steps))
     return f" (step{'s' if len(steps) > 1 else ''} {listed(steps)})"
-
-
-def entry_value(where: QuestionedEntry) -> Expression:
-    """The entry as a formula."""
-    return Name(where.name).entry(where.index)
-
-
-def entry_gradient(where: QuestionedEntry) -> Expression:
-    """The gradient with respect to the entry, as a formula."""
-    return Adjoint(where.name).entry(where.index)
 
 
 def count(number: int, noun: str) -> str:
@@ -61,6 +50,7 @@ def in_case(case: int | None) -> Text:
     return (f" in case {case + 1}",) if case is not None else ()
 
 
-def plain_rule(question: UpdatedValue) -> bool:
-    """Whether the update is a step against the gradient and nothing else."""
-    return question.rule == "sgd" and len(question.lines) == 1
+def worked(line: TraceLine, label: Text = ()) -> Relation:
+    """A line of a solution: its formula, the numbers put in, the result, each once."""
+    chain = (line.formula, line.substituted, literal_of(line.value, line.batched, line.row))
+    return Relation(line.target, without_repeats(chain), label=label)

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import get_args
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
-from handgrad.discussion.structure import Cause, Index, ZeroPart
-from handgrad.expression import Adjoint, Call, Leaf, Name, leaves
+from handgrad.discussion.lookup import differentiated, in_order, made_in, total_gradient
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves
 from handgrad.notation import Product
 from handgrad.operations import operation_of
-from handgrad.operations.operation import Array
 from handgrad.running.evaluate import value_of
+from handgrad.running.units import Index
 from handgrad.solution import Trace, Zeroed
 from handgrad.solution.silencing import INFLUENCE_SIZE, Silencing, described
 from handgrad.solution.units import Units, units
+
+Cause: TypeAlias = Literal[
+    "shut_gate",  # the gate of a unit is shut
+    "zero_input",  # a given number is 0
+    "zero_value",  # a computed value is 0
+    "nothing_arrives",  # no gradient comes back this far
+    "zero_factor",  # a local derivative is 0
+    "unreached",  # no path leads to the loss
+    "at_these_numbers",  # none of these: the figures happen to give 0
+]
+"""Why entries of a gradient are zero."""
 
 CAUSES: tuple[Cause, ...] = get_args(Cause)
 """The reasons in the order in which they are told."""
@@ -28,14 +38,29 @@ UNITS = 32
 """Zero entries of one quantity that are followed to what they zero."""
 
 
-def differentiated(trace: Trace) -> tuple[str, ...]:
-    """What the solution has gradients of: the parameters, or the data where there are none."""
-    return tuple(trace.problem.parameters or trace.problem.data)
+@dataclass(frozen=True, slots=True)
+class ZeroPart:
+    """Entries of gradients that are zero for one reason.
 
+    Arguments:
+        about: what is 0 or shut: a pre-activation, an input, a gradient, a factor.
+        value: its number; None where it is an array.
+        operation: the gate, where one is shut.
+        step: the step that computes `about`; empty for what is given.
+        shown_in: the steps in which the zeros stand.
+        cases: the cases in which it holds; empty for all.
+        behind: where no gradient arrives, the activation after it whose gates are all shut.
+    """
 
-def total_gradient(trace: Trace, name: str) -> Array:
-    """The gradient of the loss over all the cases, as the solution's step has it."""
-    return np.asarray(trace.run.gradient(name), dtype=float)
+    zeroed: tuple[Zeroed, ...]
+    cause: Cause
+    about: Expression | None = None
+    value: float | None = None
+    operation: str = ""
+    step: str = ""
+    cases: tuple[int, ...] = ()
+    behind: str = ""
+    shown_in: tuple[str, ...] = ()
 
 
 def zero_parts(trace: Trace) -> tuple[ZeroPart, ...]:
@@ -47,38 +72,6 @@ def zeros(trace: Trace) -> tuple[tuple[ZeroPart, ...], int]:
     """The zero entries by their reasons, and how many are not among them: too many to follow."""
     found = _Zeros(trace)
     return found.parts(), found.untold
-
-
-def in_order(steps: Iterable[str]) -> tuple[str, ...]:
-    """Step numbers, each once, as they follow each other."""
-    return tuple(sorted({s for s in steps if s}, key=lambda s: tuple(map(int, s.split(".")))))
-
-
-def made_in(trace: Trace) -> dict[Leaf, str]:
-    """The step that computes each value and each gradient."""
-    return {
-        line.target: step.id
-        for step in trace.steps
-        if step.phase != "update"
-        for line in step.lines
-        if line.role in ("value", "cost", "gradient", "chain", "let")
-    }
-
-
-def step_of(trace: Trace, name: str) -> tuple[str, ...]:
-    """The step that gives the gradient of a name, as a citation."""
-    step = made_in(trace).get(Adjoint(name), "")
-    return (step,) if step else ()
-
-
-def index_of(array: Array, place: int) -> Index:
-    """The index of an entry, given its place in the order in which the array is read."""
-    return tuple(int(i) for i in np.unravel_index(place, array.shape))
-
-
-def at_entry(array: Array, index: Index) -> float:
-    """One entry of an array."""
-    return float(np.asarray(array)[index])
 
 
 @dataclass

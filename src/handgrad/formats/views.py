@@ -101,10 +101,10 @@ def _comparison() -> Views:
 
 
 def _questions() -> Views:
-    from handgrad.discussion import Question, QuestionSheet, answer_text, question_text
+    from handgrad.discussion import KINDS, Question, QuestionSheet
 
     def answer(question: Question, place: Place) -> tuple[str, ...]:
-        return tuple(map(plain_text, answer_text(question)))
+        return tuple(map(plain_text, question.answer()))
 
     def number(question: Question, place: Place) -> str:
         """Q1, Q2, … in the order of the questions."""
@@ -112,11 +112,9 @@ def _questions() -> Views:
         return next(f"Q{n}" for n, each in enumerate(asked.questions, 1) if each is question)
 
     def words(question: Question, place: Place) -> str:
-        return plain_text(question_text(question))
+        return plain_text(question.asked())
 
-    return {
-        kind: {"id": number, "question": words, "answer": answer} for kind in get_args(Question)
-    }
+    return {kind: {"id": number, "question": words, "answer": answer} for kind in KINDS}
 
 
 def _gates() -> Views:

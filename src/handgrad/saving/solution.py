@@ -72,12 +72,11 @@ def _with_code(trace: Trace, page: partial[Page]) -> Page:
 
 def _slides(trace: Trace, only: Phase | None, step: str | None) -> Page:
     from handgrad.discussion import to_discuss
-    from handgrad.discussion.page import question_blocks
     from handgrad.solution.slides import slides_page
 
     # A part of the deck has no questions: they are about the whole solution.
     whole = only is None and step is None
-    questions = [question_blocks(q) for q in to_discuss(trace)] if whole else []
+    questions = [(q.asked(), q.blocks()) for q in to_discuss(trace)] if whole else []
     return slides_page(trace, questions, only=only, step=step)
 
 

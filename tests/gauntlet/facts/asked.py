@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Any, assert_never
+from typing import Any
 
 import numpy as np
 
 import handgrad
-from handgrad.discussion.structure import (
-    BiasGradient,
-    CaseShares,
-    GateSwap,
-    InputScaling,
-    LargestMove,
-    LongerStep,
-    MostSensitive,
-    OtherInput,
-    QuestionedEntry,
-    SmallChange,
-    SumOverPaths,
-    Swap,
-    UnitAt,
-    UpdatedValue,
-    ZeroEntries,
-    ZeroPart,
-)
+from handgrad.discussion.changed_units import UnitAt
+from handgrad.discussion.kinds.bias_gradient import BiasGradient
+from handgrad.discussion.kinds.case_shares import CaseShares
+from handgrad.discussion.kinds.gate_swap import GateSwap, Swap
+from handgrad.discussion.kinds.input_scaling import InputScaling
+from handgrad.discussion.kinds.largest_move import LargestMove
+from handgrad.discussion.kinds.longer_step import LongerStep
+from handgrad.discussion.kinds.most_sensitive import MostSensitive
+from handgrad.discussion.kinds.other_input import OtherInput
+from handgrad.discussion.kinds.small_change import SmallChange
+from handgrad.discussion.kinds.sum_over_paths import SumOverPaths
+from handgrad.discussion.kinds.updated_value import UpdatedValue
+from handgrad.discussion.kinds.zero_entries import ZeroEntries
+from handgrad.discussion.question import Question, QuestionedEntry
+from handgrad.discussion.zeros import ZeroPart
 from handgrad.expression import Call, Expression, Name, leaves
 from handgrad.solution import ShortcutTaken, Step
 from tests.gauntlet.facts import terms
@@ -65,33 +62,7 @@ def _cited(steps: Iterable[str], facts: Facts) -> Found:
 
 
 def _of(question: handgrad.Question, facts: Facts) -> Found:
-    match question:
-        case ZeroEntries():
-            return _zero_entries(question, facts)
-        case GateSwap():
-            return _gate_swap(question, facts)
-        case OtherInput():
-            return _other_input(question, facts)
-        case UpdatedValue():
-            return _updated_value(question, facts)
-        case LargestMove():
-            return _largest_move(question, facts)
-        case InputScaling():
-            return _input_scaling(question, facts)
-        case BiasGradient():
-            return _bias_gradient(question, facts)
-        case SumOverPaths():
-            return _sum_over_paths(question, facts)
-        case LongerStep():
-            return _longer_step(question, facts)
-        case CaseShares():
-            return _case_shares(question, facts)
-        case SmallChange():
-            return _small_change(question, facts)
-        case MostSensitive():
-            return _most_sensitive(question, facts)
-        case _:
-            assert_never(question)
+    return JUDGES[type(question)](question, facts)
 
 
 def _differentiated(facts: Facts) -> dict[str, Any]:
@@ -527,3 +498,20 @@ def _most_sensitive(question: MostSensitive, facts: Facts) -> Found:
     ]
     left = sorted(every, reverse=True)[len(sizes) :]
     yield not left or left[0] <= sizes[-1] * (1 + 1e-9) + 1e-12, f"{left[:1]} is larger"
+
+
+JUDGES: Mapping[type[Question], Callable[[Any, Facts], Found]] = {
+    ZeroEntries: _zero_entries,
+    GateSwap: _gate_swap,
+    OtherInput: _other_input,
+    UpdatedValue: _updated_value,
+    BiasGradient: _bias_gradient,
+    InputScaling: _input_scaling,
+    SumOverPaths: _sum_over_paths,
+    CaseShares: _case_shares,
+    LargestMove: _largest_move,
+    LongerStep: _longer_step,
+    MostSensitive: _most_sensitive,
+    SmallChange: _small_change,
+}
+"""By kind, what re-derives its answer."""

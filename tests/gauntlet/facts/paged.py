@@ -184,7 +184,7 @@ def pages(facts: Facts) -> Iterator[tuple[str, Page]]:
         return
     yield "solve --only backward", handgrad.solution_page(trace, only="backward")
     yield "questions", handgrad.questions_page(trace, facts.questions)
-    discussed = [handgrad.question_blocks(q) for q in facts.questions]
+    discussed = [(q.asked(), q.blocks()) for q in facts.questions]
     yield "slides", handgrad.slides_page(trace, discussed)
     other = other_numbers(facts)
     if other is not None:

@@ -1,0 +1,103 @@
+"""Which number moves furthest in the update."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import ClassVar, Self
+
+import numpy as np
+
+from handgrad.discussion.lookup import at_entry, index_of, step_of, total_gradient, update_step
+from handgrad.discussion.phrases import LISTED, cited
+from handgrad.discussion.question import Question, QuestionedEntry
+from handgrad.expression import Literal, Name
+from handgrad.solution import Trace
+from handgrad.text import Inline, Text, joined
+
+MOST_TIES = 12
+"""Entries that move as far as the one that is told."""
+
+TIED = 1e-5
+"""Moves that differ by no more than this share are told as the same: Adam's first all but are."""
+
+
+@dataclass(frozen=True, slots=True)
+class LargestMove(Question):
+    """Which entry of the parameters moves most in the update; `ties` move as far, to five digits."""
+
+    kind: ClassVar = "largest_move"
+    title: ClassVar = "The largest move"
+    entry: QuestionedEntry
+    ties: tuple[QuestionedEntry, ...]
+    before: float
+    gradient: float
+    after: float
+    still: int
+    total: int
+    steps: tuple[str, ...]
+
+    @classmethod
+    def find(cls, trace: Trace) -> Self | None:
+        """The entry of the parameters that the first update moves furthest."""
+        step = update_step(trace)
+        if step is None:
+            return None
+        moves = {
+            line.target.name: np.abs(line.value - trace.problem.parameters[line.target.name].array)
+            for line in step.lines
+            if line.role == "updated"
+        }
+        name = max(moves, key=lambda n: float(moves[n].max()))
+        far, total = float(moves[name].max()), sum(m.size for m in moves.values())
+        if far == 0 or total < 2:
+            return None
+        where = QuestionedEntry(name, index_of(moves[name], int(moves[name].argmax())))
+        as_far = (
+            QuestionedEntry(n, tuple(int(i) for i in place))
+            for n, moved in moves.items()
+            for place in np.argwhere(np.isclose(moved, far, rtol=TIED, atol=0))
+        )
+        after = next(line.value for line in step.lines if line.target == Name(name))
+        return cls(
+            entry=where,
+            ties=tuple(islice((e for e in as_far if e != where), MOST_TIES)),
+            before=at_entry(trace.problem.parameters[where.name].array, where.index),
+            gradient=at_entry(total_gradient(trace, where.name), where.index),
+            after=at_entry(after, where.index),
+            still=sum(int((m == 0).sum()) for m in moves.values()),
+            total=total,
+            steps=(*step_of(trace, where.name), step.id),
+        )
+
+    def asked(self) -> Text:
+        return (
+            "Which of the parameters' numbers moves furthest in the update? Do any stay the same?",
+        )
+
+    def answer(self) -> tuple[Text, ...]:
+        moved = self.after - self.before
+        first: list[Inline] = [
+            self.entry.value,
+            " goes from ",
+            Literal(self.before),
+            " to ",
+            Literal(self.after),
+            ", by ",
+            Literal(moved),
+        ]
+        tied: Text = ()
+        if self.ties:
+            others = [(e.value,) for e in self.ties[:LISTED]]
+            more = [(f"{len(self.ties) - LISTED} more",)] if len(self.ties) > LISTED else []
+            move = "moves" if len(self.ties) == 1 else "move"
+            tied = (" ", *joined([*others, *more]), f" {move} just as far.")
+        first += [f"{cited(self.steps)}. Its gradient is ", Literal(self.gradient), ".", *tied]
+        still = (
+            f"{self.still} of the {self.total} numbers {'does' if self.still == 1 else 'do'} not move at all."
+            if self.still
+            else f"All {self.total} numbers move."
+            if self.total > 1
+            else "It is the only number that can move."
+        )
+        return (tuple(first), (still,))

@@ -1,0 +1,97 @@
+"""What a longer step would do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from handgrad.discussion.lookup import solved_alike
+from handgrad.discussion.phrases import cited
+from handgrad.discussion.question import Question
+from handgrad.expression import Literal
+from handgrad.solution import Trace
+from handgrad.text import Inline, Text
+
+TIMES = 10
+"""How many times as long the longer step is."""
+
+
+@dataclass(frozen=True, slots=True)
+class LongerStep(Question):
+    """The loss after the update at the problem's rate and at `times` the rate; None: not finite."""
+
+    kind: ClassVar = "longer_step"
+    title: ClassVar = "A longer step"
+    rate: float
+    times: int
+    loss: float
+    after: float
+    other_after: float | None
+    steps: tuple[str, ...]
+
+    @classmethod
+    def find(cls, trace: Trace) -> Self | None:
+        """The loss after one update at ten times the rate."""
+        step = next((s for s in trace.steps if s.kind == "loss_after"), None)
+        update = trace.problem.update
+        if step is None or update is None or update.rate == 0:
+            return None
+        other = solved_alike(trace, trace.problem.with_values({"rate": update.rate * TIMES}))
+        if other is None:
+            return None
+        return cls(
+            rate=update.rate,
+            times=TIMES,
+            loss=float(trace.training[0].before),
+            after=float(step.lines[0].value),
+            other_after=other.loss_after,
+            steps=(step.id,),
+        )
+
+    def asked(self) -> Text:
+        return (
+            "What would the loss after the update be with a rate of ",
+            Literal(self.rate * self.times), " instead of ", Literal(self.rate),
+            "? Try to predict whether it falls further or rises.",
+        )  # fmt: skip
+
+    def answer(self) -> tuple[Text, ...]:
+        loss, after, other = self.loss, self.after, self.other_after
+        first: Text = (
+            "With a rate of ",
+            Literal(self.rate),
+            " the loss goes from ",
+            Literal(loss),
+            " to ",
+            Literal(after),
+            f"{cited(self.steps)}.",
+        )
+        rate = Literal(self.rate * self.times)
+        if other is None:
+            return (
+                first,
+                (
+                    "With a rate of ",
+                    rate,
+                    " the new loss is not a finite number: the step is far too long.",
+                ),
+            )
+        second: list[Inline] = ["With a rate of ", rate, " it goes to ", Literal(other), ". "]
+        if other > loss:
+            second.append(
+                "The longer step overshoots: the gradient shows the way down only close by."
+            )
+        elif other == loss:
+            second.append("The loss is where it was.")
+        elif other == after:
+            second.append("The longer step gets exactly as far down.")
+        elif other < after:
+            second.append(
+                "The longer step gets further down; the gradient alone cannot tell how long a step may be."
+            )
+        else:
+            second.append(
+                "That is lower than at the start, but higher than after the shorter step: the longer one has gone "
+                "past a minimum."
+            )
+        return (first, tuple(second))

@@ -1,0 +1,216 @@
+"""Which gates another input opens and shuts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import numpy as np
+
+from handgrad.discussion.changed_units import MOST_UNITS, UnitAt, units_at
+from handgrad.discussion.lookup import solved_alike
+from handgrad.discussion.phrases import LISTED, in_case
+from handgrad.discussion.question import Question
+from handgrad.expression import Literal, Name
+from handgrad.operations.operation import Array
+from handgrad.problem import Given
+from handgrad.solution import Trace
+from handgrad.solution.numbers import literal_of
+from handgrad.solution.units import Units, units
+from handgrad.text import Text, joined, listed, ordinal
+
+FEW = 3
+"""Changed gates that have a sentence each."""
+
+SHORT = 8
+"""An input of at most so many entries is written out in a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherInput(Question):
+    """Which gates another input opens and shuts.
+
+    `off` go off, `on` come on; `shut` of `count` gates are shut with the other input.
+    """
+
+    kind: ClassVar = "other_input"
+    title: ClassVar = "Another input"
+    name: str
+    before: Array
+    value: Array
+    batched: bool
+    off: tuple[UnitAt, ...]
+    on: tuple[UnitAt, ...]
+    shut: int
+    count: int
+    loss: float
+    other_loss: float
+    steps: tuple[str, ...]
+
+    @classmethod
+    def find(cls, trace: Trace) -> Self | None:
+        """The first instructive input that changes which gates are shut; the first of all if none does."""
+        before = [u for u in units(trace) if u.gate]
+        if not before or sum(u.z.size for u in before) > MOST_UNITS:
+            return None
+        name = _input(trace, before)
+        if name is None:
+            return None
+        given = trace.problem.data[name]
+        fallback: Self | None = None
+        for value in _candidates(given):
+            if np.array_equal(value, given.array):
+                continue
+            problem = trace.problem.with_values({name: Given(value, given.batched)})
+            other = solved_alike(trace, problem)
+            after = {u.activation: u for u in units(other)} if other is not None else {}
+            if other is None or any(u.activation not in after for u in before):
+                continue
+            found = cls._changed(trace, before, other, after, name, value)
+            if found.off or found.on:
+                return found
+            fallback = fallback or found
+        return fallback
+
+    @classmethod
+    def _changed(
+        cls,
+        trace: Trace,
+        before: list[Units],
+        other: Trace,
+        after: dict[str, Units],
+        name: str,
+        value: Array,
+    ) -> Self:
+        off: list[UnitAt] = []
+        on: list[UnitAt] = []
+        for unit in before:
+            for each in units_at(unit, after[unit.activation]):
+                if each.z > 0 >= each.other_z:
+                    off.append(each)
+                elif each.z <= 0 < each.other_z:
+                    on.append(each)
+        return cls(
+            name=name,
+            before=trace.problem.data[name].array,
+            value=value,
+            batched=trace.problem.data[name].batched,
+            off=tuple(off),
+            on=tuple(on),
+            shut=sum(int(after[u.activation].shut.sum()) for u in before),
+            count=sum(u.z.size for u in before),
+            loss=float(np.mean(trace.run.loss)),
+            other_loss=float(np.mean(other.run.loss)),
+            steps=tuple(dict.fromkeys(u.step for u in before)),
+        )
+
+    def asked(self) -> Text:
+        return (
+            "If ", *self._other(),
+            ", which units would go off, and which would come on? Try to predict before computing.",
+        )  # fmt: skip
+
+    def answer(self) -> tuple[Text, ...]:
+        answer: list[Text] = []
+        answer += _told(self.off, "goes off", "go off")
+        answer += _told(self.on, "comes on", "come on")
+        changed = len(self.off) + len(self.on)
+        if not changed:
+            answer.append(("No gate changes: every pre-activation keeps its sign.",))
+        rest = self.count - changed
+        said = ""
+        if changed and rest:
+            said = (
+                "The other gate stays as it was. "
+                if rest == 1
+                else f"The other {rest} gates stay as they were. "
+            )
+        shut = f"{self.shut} of {self.count} gates {'is' if self.shut == 1 else 'are'} shut"
+        if self.count == 1:
+            shut = f"the gate is {'shut' if self.shut else 'open'}"
+        answer.append(
+            (
+                f"{said}With this input {shut}, and the loss is ",
+                Literal(self.other_loss), " instead of ", Literal(self.loss), f" (compare step{'s' if len(self.steps) > 1 else ''} {listed(self.steps)}).",
+            )
+        )  # fmt: skip
+        return tuple(answer)
+
+    def _other(self) -> Text:
+        name = Name(self.name)
+        if self.value.size <= SHORT and not self.batched:
+            return (
+                name,
+                " were ",
+                literal_of(self.value),
+                " instead of ",
+                literal_of(self.before),
+            )
+        if not self.value.any():
+            return (name, " were 0 everywhere")
+        return ("every entry of ", name, " had the opposite sign")
+
+
+def _input(trace: Trace, gates: list[Units]) -> str | None:
+    """The first datum that a gate's pre-activation depends on."""
+    reached = {n for u in gates for n in _ancestors(trace, u.activation)}
+    return next((n for n in trace.problem.data if n in reached), None)
+
+
+def _ancestors(trace: Trace, name: str) -> set[str]:
+    found: set[str] = set()
+    waiting = [name]
+    users = trace.graph.consumers
+    while waiting:
+        at = waiting.pop()
+        for source, equations in users.items():
+            if at in equations and source not in found:
+                found.add(source)
+                waiting.append(source)
+    return found
+
+
+def _candidates(given: Given) -> Iterator[Array]:
+    """Unit vectors, the input turned round in sign, the zero input."""
+    array = given.array
+    if array.ndim == 1 and not given.batched:
+        yield from np.eye(len(array))[:8]
+    yield -array + 0.0
+    yield np.zeros_like(array)
+
+
+def _told(units: Sequence[UnitAt], does: str, do: str) -> list[Text]:
+    """Few gates in a sentence each, many in one list."""
+    if len(units) <= FEW:
+        return [
+            (
+                *_unit(u), f" {does}: ", u.entry, f" {'falls' if u.other_z < u.z else 'rises'} from ",
+                Literal(u.z), " to ", Literal(u.other_z), ".",
+            )
+            for u in units
+        ]  # fmt: skip
+    shown: list[Text] = [
+        (u.entry, *in_case(u.case), " (", Literal(u.z), " to ", Literal(u.other_z), ")")
+        for u in units[:LISTED]
+    ]
+    if len(units) > LISTED:
+        shown.append((f"{len(units) - LISTED} more",))
+    number = len(units)
+    many = f"{number} units {do}"
+    if units[0].case is not None:
+        many = f"Over the cases, units {do} {number} times"
+    return [(f"{many}: ", *joined(shown), ".")]
+
+
+def _unit(unit: UnitAt) -> Text:
+    index = unit.unit
+    where = f" of layer {unit.layer}" if unit.layer else ""
+    where = f" at time step {unit.time_step}" if unit.time_step else where
+    case = f"In case {unit.case + 1} " if unit.case is not None else ""
+    if len(index) == 1:
+        the = "the" if case else "The"
+        return (f"{case}{the} {ordinal(index[0])} unit{where}",)
+    if not index:
+        return (f"{case}{'the' if case else 'The'} unit{where}",)
+    return (f"{case}{'entry' if case else 'Entry'} {tuple(i + 1 for i in index)}{where}",)

@@ -1,0 +1,116 @@
+"""What the gradient predicts for a small change of one number, and what happens."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import numpy as np
+
+from handgrad.discussion.lookup import solved_alike, steepest, step_of
+from handgrad.discussion.phrases import cited
+from handgrad.discussion.question import Question, QuestionedEntry
+from handgrad.expression import Literal
+from handgrad.figures import figure
+from handgrad.problem import Given
+from handgrad.solution import Trace
+from handgrad.text import Text
+
+NUDGE = 0.01
+"""The small change of one number."""
+
+TRIED = 5
+"""Numbers that a small change is tried on."""
+
+CLOSE = 0.2
+"""The prediction is close where it misses the change by at most this share of itself."""
+
+FINE, FINEST = 3, 12
+"""Digits of a small change that are told; and decimals, at most, in which they may lie."""
+
+
+@dataclass(frozen=True, slots=True)
+class SmallChange(Question):
+    """What the gradient predicts for a small change of one entry, and what happens."""
+
+    kind: ClassVar = "small_change"
+    title: ClassVar = "A small change"
+    entry: QuestionedEntry
+    by: float
+    gradient: float
+    loss: float
+    other_loss: float
+    steps: tuple[str, ...]
+
+    @property
+    def predicted(self) -> float:
+        """The change of the loss that the gradient predicts."""
+        return self.gradient * self.by
+
+    @property
+    def observed(self) -> float:
+        """The change of the loss that a second run finds."""
+        return self.other_loss - self.loss
+
+    @property
+    def close(self) -> bool:
+        """Whether what happens is near what the gradient predicts."""
+        return abs(self.observed - self.predicted) <= CLOSE * abs(self.predicted)
+
+    @classmethod
+    def find(cls, trace: Trace) -> Self | None:
+        """An entry with a large gradient raised a little, and the loss run again.
+
+        The largest whose prediction is close is taken, so that no kink lies in the way.
+        """
+        if np.ndim(trace.run.loss) or trace.run.carry == "rounded":
+            return None
+        ordered = steepest(trace, TRIED)
+        tried = [t for where, g in ordered if g and (t := cls._nudged(trace, where, g)) is not None]
+        return next(iter((*(t for t in tried if t.close), *tried)), None)
+
+    @classmethod
+    def _nudged(cls, trace: Trace, where: QuestionedEntry, gradient: float) -> Self | None:
+        home = trace.problem.parameters or trace.problem.data
+        array = np.array(home[where.name].array, dtype=float)
+        array[where.index] += NUDGE
+        other = solved_alike(trace, trace.problem.with_values({where.name: Given(array)}))
+        if other is None:
+            return None
+        return cls(
+            entry=where,
+            by=NUDGE,
+            gradient=gradient,
+            loss=float(trace.run.loss),
+            other_loss=float(other.run.loss),
+            steps=step_of(trace, where.name),
+        )
+
+    def asked(self) -> Text:
+        return (
+            "If ", self.entry.value, " rose by ", Literal(self.by),
+            ", by how much would the loss change? Predict it with the gradient.",
+        )  # fmt: skip
+
+    def answer(self) -> tuple[Text, ...]:
+        size = abs(self.observed)
+        decimals = FINE - math.floor(math.log10(size)) if size else 0
+        decimals = min(max(decimals, FINE), FINEST)
+
+        def fine(number: float) -> Literal:
+            return Literal(number, text=figure(number, decimals))
+
+        left = "The gradient is the slope at one point; any difference between the two comes from the curvature of the loss."
+        if not self.close:
+            left = "The two differ a lot: the loss bends so sharply here that this change is not small."
+        return (
+            (
+                "The gradient predicts ", self.entry.gradient, " times ", Literal(self.by), " = ",
+                fine(self.predicted), f"{cited(self.steps)}.",
+            ),
+            (
+                "The forward pass run again gives ", fine(self.other_loss), " instead of ", fine(self.loss),
+                ": a change of ", fine(self.observed), f". {left}",
+            ),
+        )  # fmt: skip

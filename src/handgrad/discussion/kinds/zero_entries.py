@@ -1,0 +1,227 @@
+"""Which entries of the gradients are zero, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self, assert_never
+
+import numpy as np
+
+from handgrad.discussion.lookup import (
+    at_entry,
+    differentiated,
+    in_order,
+    index_of,
+    step_of,
+    total_gradient,
+)
+from handgrad.discussion.phrases import LISTED, cases_words, cited, count, raised, sides
+from handgrad.discussion.question import Question, QuestionedEntry
+from handgrad.discussion.zeros import ZeroPart, zeros
+from handgrad.expression import Literal, Name
+from handgrad.operations import BY_NAME, noun_of
+from handgrad.running.reviving import LayerRevivers, layer_revivers
+from handgrad.running.reviving_words import layers_text
+from handgrad.solution import Trace, Zeroed
+from handgrad.solution.note_words import zeroed_text
+from handgrad.solution.units import units
+from handgrad.text import Text, joined, listed
+
+
+@dataclass(frozen=True, slots=True)
+class ZeroEntries(Question):
+    """Which rows, columns and entries of the gradients came out zero, and why.
+
+    `zero` of `total` entries are 0, and the reasons for `untold` of those are not among `parts`,
+    since there are too many; `smallest` is the smallest of the others, for when none are. `gates` are the gates in the problem, `activations` all activations in it.
+    `revivers` say of each layer of gates what can bring back a unit that is off on all the data; empty where the
+    problem has no update.
+    """
+
+    kind: ClassVar = "zero_rows_columns"
+    title: ClassVar = "Zero gradients"
+    parts: tuple[ZeroPart, ...]
+    zero: int
+    untold: int
+    total: int
+    smallest: QuestionedEntry | None
+    smallest_value: float
+    gates: tuple[str, ...]
+    activations: tuple[str, ...]
+    revivers: tuple[LayerRevivers, ...]
+    steps: tuple[str, ...]
+
+    @classmethod
+    def find(cls, trace: Trace) -> Self:
+        """Which entries of the gradients are zero, and why."""
+        parts, untold = zeros(trace)
+        names = differentiated(trace)
+        gradients = {n: total_gradient(trace, n) for n in names}
+        candidates = [
+            (float(sizes.min()), n, np.where(g == 0, np.inf, np.abs(g)).argmin())
+            for n, g in gradients.items()
+            if (sizes := np.abs(g[g != 0])).size
+        ]
+        smallest: QuestionedEntry | None = None
+        if candidates:
+            _, name, place = min(candidates, key=lambda c: c[0])
+            smallest = QuestionedEntry(name, index_of(gradients[name], int(place)))
+        steps = (*(s for n in names for s in step_of(trace, n)), *(p.step for p in parts))
+        every = units(trace)
+        return cls(
+            parts=parts,
+            zero=sum(int((g == 0).sum()) for g in gradients.values()),
+            untold=untold,
+            total=sum(g.size for g in gradients.values()),
+            smallest=smallest,
+            smallest_value=at_entry(gradients[smallest.name], smallest.index) if smallest else 0.0,
+            gates=tuple(dict.fromkeys(u.operation for u in every if u.gate)),
+            activations=tuple(dict.fromkeys(u.operation for u in every)),
+            revivers=layer_revivers(trace.problem),
+            steps=in_order(steps),
+        )
+
+    def asked(self) -> Text:
+        in_training = (
+            f" What does that mean in general for training deep networks with {sides(self.gates)}?"
+            if self.gates
+            else ""
+        )
+        if not self.parts:
+            return (f"Did any entry of the gradients come out zero? Why, or why not?{in_training}",)
+        first = self.parts[0]
+        where: Text = (f" in {cases_words(first.cases)}",) if first.cases else ()
+        return (
+            "Why did ", *zeroed_text(_telling(first.zeroed)), " come out zero", *where,
+            f"? Find every other zero among the gradients, with its reason.{in_training}",
+        )  # fmt: skip
+
+    def answer(self) -> tuple[Text, ...]:
+        answer: list[Text] = []
+        if self.zero == 0:
+            nothing = (
+                "The entry is not" if self.total == 1 else f"None of the {self.total} entries is"
+            )
+            answer.append((f"{nothing} zero{self._why_none()}",))
+        elif self.zero == self.total:
+            answer.append(("Every entry is zero: the parameters learn nothing here.",))
+        else:
+            verb = "is" if self.zero == 1 else "are"
+            answer.append((f"{self.zero} of the {self.total} entries {verb} zero.",))
+        some = [p for p in self.parts if p.cause == "shut_gate" and p.cases]
+        parts = [p for p in self.parts if p not in some] if len(some) > 1 else self.parts
+        answer += [_zero_part(part) for part in parts[:LISTED]]
+        if len(parts) > LISTED:
+            more = len(parts) - LISTED
+            there = "is one more reason" if more == 1 else f"are {more} more reasons"
+            answer.append((f"There {there} of these kinds.",))
+        if len(some) > 1:
+            answer.append(_shut_in_some(some, bool(self.zero)))
+        if self.untold:
+            answer.append(
+                (
+                    f"{count(self.untold, 'more zero')} {'is' if self.untold == 1 else 'are'} not explained one by one.",
+                )
+            )
+        if self.zero == 0 and self.smallest is not None:
+            answer.append(
+                ("The smallest in size is ", self.smallest.gradient, " = ", Literal(self.smallest_value), ".")
+            )  # fmt: skip
+        if self.gates:
+            noun = sides(self.gates)
+            revivers: Text = (*layers_text(self.revivers), " ") if self.revivers else ()
+            answer.append(
+                (
+                    f"In general: where {noun} is shut, no gradient flows through the unit. Its bias, the weights into "
+                    "it and the weights out of it learn nothing from that example, unless other units share them. A "
+                    "unit that is shut for every example is dead. ",
+                    *revivers,
+                    "The deeper the network, the more gates every gradient has to pass.",
+                )
+            )  # fmt: skip
+        return tuple(answer)
+
+    def _why_none(self) -> str:
+        each = "it" if self.total == 1 else "each of them"
+        if self.parts:
+            return " in the total, though some are in single cases:"
+        if self.gates:
+            return f": {each} gets gradient along a path on which no gate is shut."
+        smooth = [a for a in self.activations if BY_NAME[a].saturation]
+        never = f" (the slope of {sides(smooth)} is never exactly 0)" if smooth else ""
+        return f": {each} gets gradient along at least one path{never}."
+
+
+def _telling(zeroed: Sequence[Zeroed]) -> Zeroed:
+    """The part to ask about: a row if there is one."""
+    return next((z for z in zeroed if z.part == "row"), zeroed[0])
+
+
+def _shut_in_some(parts: Sequence[ZeroPart], besides: bool) -> Text:
+    """Gates that are shut in some cases only, told together."""
+    told = [
+        (*((p.about,) if p.about is not None else ()), f" in {cases_words(p.cases)}")
+        for p in parts[:LISTED]
+    ]
+    if len(parts) > LISTED:
+        more = len(parts) - LISTED
+        told.append((f"{more} more unit{'s' if more > 1 else ''}",))
+    noun = listed([noun_of(o) for o in dict.fromkeys(p.operation for p in parts)])
+    where = cited([p.step for p in parts if p.step])
+    return (
+        f"{noun[:1].upper()}{noun[1:]} is shut in some of the cases{' as well' if besides else ''}{where}: ", *joined(told),
+        ". In those cases these units let no gradient through.",
+    )  # fmt: skip
+
+
+def _zero_part(part: ZeroPart) -> Text:
+    what = joined([zeroed_text(z) for z in part.zeroed])
+    several = len(part.zeroed) > 1 or (
+        part.zeroed[0].part == "entries" and len(part.zeroed[0].entries) > 1
+    )
+    verb = "are" if several else "is"
+    where, shown = cited([part.step] if part.step else []), cited(part.shown_in)
+    about: Text = (part.about,) if part.about is not None else ()
+    match part.cause:
+        case "shut_gate":
+            noun = noun_of(part.operation)
+            if part.cases:
+                return (
+                    f"In {cases_words(part.cases)} ", *about, f" ≤ 0{where}, so {noun} is shut: in the gradient of "
+                    f"{'that case' if len(part.cases) == 1 else 'those cases'} ", *what,
+                    f" {verb} zero{shown}. Only the other cases count there.",
+                )  # fmt: skip
+            number: Text = (" = ", Literal(part.value)) if part.value is not None else ()
+            every = "" if part.value is not None else " in every case"
+            sign = " ≤ 0" if part.value is None or part.value < 0 else ""
+            return (
+                *about, *number, f"{sign}{every}{where}, so {noun} is shut: it gives 0 and lets no gradient "
+                "through. That is why ", *what, f" {verb} zero{shown}.",
+            )  # fmt: skip
+        case "zero_input":
+            return (
+                *about, " = 0, and a weight's gradient has its input as a factor: ", *what,
+                f" {verb} zero{shown}.",
+            )  # fmt: skip
+        case "zero_value":
+            return (*about, f" = 0{where} is a factor of ", *what, f", which {verb} zero{shown}.")
+        case "nothing_arrives":
+            because: Text = (
+                (", because every gate of ", Name(part.behind), " is shut") if part.behind else ()
+            )
+            return (
+                "No gradient arrives here: ", *about, f" = 0{where}", *because, ". So ", *what,
+                f" {verb} zero{shown}.",
+            )  # fmt: skip
+        case "zero_factor":
+            return (
+                "The local derivative ", *about, f" is 0{where}, so ", *what,
+                f" {verb} zero: with these numbers a small change here changes nothing.",
+            )  # fmt: skip
+        case "unreached":
+            return ("No path leads from ", *about, " to the loss: ", *what, f" {verb} zero.")
+        case "at_these_numbers":
+            return (*raised(what), f" {verb} zero at these numbers{shown}.")
+        case _:
+            assert_never(part.cause)

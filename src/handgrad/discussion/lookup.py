@@ -1,0 +1,94 @@
+"""What questions look up in a worked solution, and the changed problem solved like it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from handgrad.discussion.question import QuestionedEntry
+from handgrad.errors import HandgradError
+from handgrad.expression import Adjoint, Leaf
+from handgrad.operations.operation import Array
+from handgrad.problem import Problem
+from handgrad.running.units import Index
+from handgrad.solution import Step, Trace, TraceLine, solve
+
+
+def differentiated(trace: Trace) -> tuple[str, ...]:
+    """What the solution has gradients of: the parameters, or the data where there are none."""
+    return tuple(trace.problem.parameters or trace.problem.data)
+
+
+def total_gradient(trace: Trace, name: str) -> Array:
+    """The gradient of the loss over all the cases, as the solution's step has it."""
+    return np.asarray(trace.run.gradient(name), dtype=float)
+
+
+def in_order(steps: Iterable[str]) -> tuple[str, ...]:
+    """Step numbers, each once, as they follow each other."""
+    return tuple(sorted({s for s in steps if s}, key=lambda s: tuple(map(int, s.split(".")))))
+
+
+def made_in(trace: Trace) -> dict[Leaf, str]:
+    """The step that computes each value and each gradient."""
+    return {
+        line.target: step.id
+        for step in trace.steps
+        if step.phase != "update"
+        for line in step.lines
+        if line.role in ("value", "cost", "gradient", "chain", "let")
+    }
+
+
+def step_of(trace: Trace, name: str) -> tuple[str, ...]:
+    """The step that gives the gradient of a name, as a citation."""
+    step = made_in(trace).get(Adjoint(name), "")
+    return (step,) if step else ()
+
+
+def backward_line(trace: Trace, target: Adjoint) -> tuple[str, TraceLine] | None:
+    """The step and the line that give a gradient."""
+    for step in trace.steps:
+        for line in step.lines:
+            if step.phase == "backward" and line.target == target and line.role == "gradient":
+                return step.id, line
+    return None
+
+
+def update_step(trace: Trace) -> Step | None:
+    """The first update; None where there is none of one network."""
+    if np.ndim(trace.run.loss):
+        return None
+    return next((s for s in trace.steps if s.kind == "update"), None)
+
+
+def index_of(array: Array, place: int) -> Index:
+    """The index of an entry, given its place in the order in which the array is read."""
+    return tuple(int(i) for i in np.unravel_index(place, array.shape))
+
+
+def at_entry(array: Array, index: Index) -> float:
+    """One entry of an array."""
+    return float(np.asarray(array)[index])
+
+
+def steepest(trace: Trace, most: int) -> list[tuple[QuestionedEntry, float]]:
+    """The entries with the largest gradients in size, largest first."""
+    found: list[tuple[QuestionedEntry, float]] = []
+    for name in differentiated(trace):
+        if trace.graph.nodes[name].batched:
+            continue
+        gradient = total_gradient(trace, name)
+        for place in np.argsort(-np.abs(gradient), axis=None, kind="stable")[:most]:
+            index = index_of(gradient, int(place))
+            found.append((QuestionedEntry(name, index), at_entry(gradient, index)))
+    return sorted(found, key=lambda pair: -abs(pair[1]))[:most]
+
+
+def solved_alike(trace: Trace, problem: Problem) -> Trace | None:
+    """A changed problem's solution under the same rounding; None where its numbers have none."""
+    try:
+        return solve(problem, carry=trace.run.carry, decimals=trace.decimals)
+    except HandgradError:
+        return None
