@@ -16,7 +16,6 @@ import pytest
 import handgrad
 from handgrad import files, saving
 from handgrad.cli.commands import run
-from handgrad.saving import kinds
 
 BEGINNINGS = {
     ".html": b"<!doctype html>",
@@ -174,7 +173,7 @@ def test_links_and_devices(capsys: pytest.CaptureFixture[str]) -> None:
     assert "loop.md" in refused(capsys, "-o", "loop.md")
 
 
-def broken(*_: Any) -> bytes:
+def broken(*_: Any, **settings: Any) -> bytes:
     raise handgrad.MissingExtraError(
         "a library is not installed", mend="pip install 'handgrad[pdf]'"
     )
@@ -183,7 +182,7 @@ def broken(*_: Any) -> bytes:
 def test_a_missing_library_is_one_line_and_no_file(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(saving.KINDS, ".pdf", kinds.Kind("a printed page", broken))
+    monkeypatch.setattr("handgrad.formats.typst.render_pdf", broken)
     Path("b.pdf").write_text("old")
     said = refused(capsys, "-o", "a.md", "-o", "b.pdf", "--force")
     assert said == "Error: a library is not installed (pip install 'handgrad[pdf]')\n"

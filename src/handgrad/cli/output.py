@@ -32,8 +32,8 @@ class Output:
         multiple=True,
         metavar="FILE",
         type=click.Path(path_type=Path),
-        help="Write a file of the kind that its name ends in (.html .pdf .tex .typ .md .ipynb"
-        " .svg .png .json .txt); may be repeated.",
+        help=f"Write a file of the kind that its name ends in ({' '.join(handgrad.KINDS)});"
+        " may be repeated.",
     )
     force: bool = option("--force", is_flag=True, help="Replace files that exist already.")
     paper: handgrad.Paper | None = option(

@@ -7,6 +7,7 @@ schemas in `handgrad/schema` are made from the same declarations (`python -m too
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -46,6 +47,11 @@ def to_json(record: Any) -> dict[str, Any]:
     if not name:
         raise TypeError(f"{record.__class__.__name__} is no result that is written as JSON")
     return {"schema": schema_id(name), **Document().record(record)}
+
+
+def render_json(value: Mapping[str, Any]) -> str:
+    """An object that `to_json` made, on one line, in ASCII so that every console takes it."""
+    return f"{json.dumps(value, allow_nan=False)}\n"
 
 
 def schema_id(name: str) -> str:

@@ -20,9 +20,6 @@ from handgrad.saving.report import Form, Report
 
 Paper: TypeAlias = Literal["a4", "letter"]
 
-PRINTED = (".pdf", ".typ")
-"""What is laid out on paper of some size."""
-
 T = TypeVar("T")
 
 
@@ -43,13 +40,93 @@ class Settings:
     unicode: bool = True
 
 
+# -- what of a report a file is made of ------------------------------------------------------
+
+
+def _page(report: Report, settings: Settings) -> tuple[Page]:
+    """The page as the terminal shows it."""
+    return (report.page,)
+
+
+def _pictured(report: Report, settings: Settings) -> tuple[Page]:
+    """The page with its pictures, or the slides that are asked for."""
+    if settings.slides:
+        return (_form(report, "slides", report.slides),)
+    return (report.pictured() if report.pictured is not None else report.page,)
+
+
+def _program(report: Report, settings: Settings) -> tuple[Page]:
+    """The page with its code."""
+    return (report.program() if report.program is not None else report.page,)
+
+
+def _picture(report: Report, settings: Settings) -> tuple[Drawing, Style]:
+    """The picture alone, or the first of the page."""
+    figures = [block for block in report.page.blocks if isinstance(block, Figure)]
+    if report.picture is None and figures:
+        drawing = figures[0].drawing
+    else:
+        drawing = _form(report, "picture", report.picture)
+    return drawing, Style.of(report.page)
+
+
+def _object(report: Report, settings: Settings) -> tuple[dict[str, Any]]:
+    """The object that `--json` prints."""
+    return (_form(report, "json", report.json),)
+
+
+def _form(report: Report, form: Form, made: Callable[[], T] | None) -> T:
+    if made is None:
+        what, mend = report.why_not(form)
+        raise OptionError(what, mend=mend)
+    return made()
+
+
+# -- the kinds ------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of file: what it is in a few words, and how a report becomes one."""
+    """A kind of file.
+
+    Arguments:
+        words: what it is, in a few words.
+        renderer: a module of `handgrad.formats`, imported when the kind is asked for, and its
+            function that returns the content as a text or bytes.
+        made_of: what of a report the function is called with.
+        settings: those that it takes besides, by name.
+        slides: whether it can be a deck of slides.
+    """
 
     words: str
-    content: Callable[[Report, Settings], bytes]
+    renderer: str
+    made_of: Callable[[Report, Settings], tuple[Any, ...]] = _page
+    settings: tuple[str, ...] = ()
     slides: bool = False
+
+    def content(self, report: Report, settings: Settings) -> bytes:
+        """The content of a file; raises `OptionError` where the report has nothing for it."""
+        module, _, name = self.renderer.partition(":")
+        render = getattr(import_module(f"handgrad.formats.{module}"), name)
+        given = {each: getattr(settings, each) for each in self.settings}
+        options = {name: value for name, value in given.items() if value is not None}
+        content = render(*self.made_of(report, settings), **options)
+        return content.encode("utf-8") if isinstance(content, str) else bytes(content)
+
+
+KINDS: dict[str, Kind] = {
+    ".html": Kind("a web page", "html:render_html", _pictured, slides=True),
+    ".pdf": Kind("a printed page", "typst:render_pdf", _pictured, ("paper",), slides=True),
+    ".tex": Kind("a LaTeX document", "tex:render_tex", _pictured, slides=True),
+    ".typ": Kind("a Typst document", "typst:render_typst", _pictured, ("paper",), slides=True),
+    ".md": Kind("a Markdown page", "markdown:render_markdown"),
+    ".ipynb": Kind("a notebook", "notebook:render_notebook", _program),
+    ".svg": Kind("a picture", "svg:render_svg", _picture),
+    ".png": Kind("a picture", "png:render_png", _picture),
+    ".json": Kind("a JSON object", "json:render_json", _object),
+    ".txt": Kind("a text file", "terminal:render_terminal", settings=("width", "unicode")),
+}
+"""The kinds of file, by their endings."""
 
 
 def render(report: Report, kind: str, settings: Settings | None = None) -> bytes:
@@ -120,8 +197,9 @@ def check_files(paths: Sequence[Path], settings: Settings, force: bool) -> None:
                 where=str(path),
                 mend=f"slides are {_listed(able)}",
             )
-    if settings.paper is not None and not any(p.suffix.lower() in PRINTED for p in paths):
-        raise OptionError(f"only {_listed(PRINTED)} have a size of paper", where="--paper")
+    printed = [ending for ending, each in KINDS.items() if "paper" in each.settings]
+    if settings.paper is not None and not any(p.suffix.lower() in printed for p in paths):
+        raise OptionError(f"only {_listed(printed)} have a size of paper", where="--paper")
     if settings.paper is not None and settings.slides:
         raise OptionError("slides are 16:9, on no paper", where="--paper", mend="leave it out")
     check_writable(paths, force)
@@ -142,109 +220,3 @@ def _known(ending: str, where: str) -> str:
 
 def _listed(endings: Sequence[str]) -> str:
     return f"{', '.join(endings[:-1])} and {endings[-1]}"
-
-
-# -- one function a kind --------------------------------------------------------------------
-
-
-def _renderer(module: str, name: str) -> Callable[..., Any]:
-    """A renderer, imported when its kind is asked for."""
-    found: Callable[..., Any] = getattr(import_module(f"handgrad.formats.{module}"), name)
-    return found
-
-
-def _form(report: Report, form: Form, made: Callable[[], T] | None) -> T:
-    if made is None:
-        what, mend = report.why_not(form)
-        raise OptionError(what, mend=mend)
-    return made()
-
-
-def _laid_out(report: Report, settings: Settings) -> Page:
-    """The page for a kind that shows pictures, as a document or as slides."""
-    if settings.slides:
-        return _form(report, "slides", report.slides)
-    return report.pictured() if report.pictured is not None else report.page
-
-
-def _html(report: Report, settings: Settings) -> bytes:
-    page = _laid_out(report, settings)
-    text: str = _renderer("html", "render_html")(page)
-    return text.encode("utf-8")
-
-
-def _pdf(report: Report, settings: Settings) -> bytes:
-    page = _laid_out(report, settings)
-    content: bytes = _renderer("typst", "render_pdf")(page, settings.paper or "a4")
-    return content
-
-
-def _typst(report: Report, settings: Settings) -> bytes:
-    page = _laid_out(report, settings)
-    text: str = _renderer("typst", "render_typst")(page, settings.paper or "a4")
-    return text.encode("utf-8")
-
-
-def _tex(report: Report, settings: Settings) -> bytes:
-    page = _laid_out(report, settings)
-    text: str = _renderer("tex", "render_tex")(page)
-    return text.encode("utf-8")
-
-
-def _markdown(report: Report, settings: Settings) -> bytes:
-    text: str = _renderer("markdown", "render_markdown")(report.page)
-    return text.encode("utf-8")
-
-
-def _notebook(report: Report, settings: Settings) -> bytes:
-    page = report.program() if report.program is not None else report.page
-    text: str = _renderer("notebook", "render_notebook")(page)
-    return text.encode("utf-8")
-
-
-def _drawing(report: Report) -> Drawing:
-    figures = [block for block in report.page.blocks if isinstance(block, Figure)]
-    if report.picture is None and figures:
-        return figures[0].drawing
-    return _form(report, "picture", report.picture)
-
-
-def _svg(report: Report, settings: Settings) -> bytes:
-    drawing = _drawing(report)
-    text: str = _renderer("svg", "render_svg")(drawing, Style.of(report.page))
-    return text.encode("utf-8")
-
-
-def _png(report: Report, settings: Settings) -> bytes:
-    drawing = _drawing(report)
-    content: bytes = _renderer("png", "render_png")(drawing, Style.of(report.page))
-    return content
-
-
-def _json(report: Report, settings: Settings) -> bytes:
-    import json
-
-    value = _form(report, "json", report.json)
-    return f"{json.dumps(value, allow_nan=False)}\n".encode("ascii")
-
-
-def _text(report: Report, settings: Settings) -> bytes:
-    text: str = _renderer("terminal", "render_terminal")(
-        report.page, width=settings.width, colour=False, unicode=settings.unicode
-    )
-    return text.encode("utf-8")
-
-
-KINDS: dict[str, Kind] = {
-    ".html": Kind("a web page", _html, slides=True),
-    ".pdf": Kind("a printed page", _pdf, slides=True),
-    ".tex": Kind("a LaTeX document", _tex, slides=True),
-    ".typ": Kind("a Typst document", _typst, slides=True),
-    ".md": Kind("a Markdown page", _markdown),
-    ".ipynb": Kind("a notebook", _notebook),
-    ".svg": Kind("a picture", _svg),
-    ".png": Kind("a picture", _png),
-    ".json": Kind("a JSON object", _json),
-    ".txt": Kind("a text file", _text),
-}
-"""The kinds of file, by their endings."""

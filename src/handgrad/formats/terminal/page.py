@@ -36,14 +36,16 @@ LEAST_COLUMN = 56
 """Columns of blocks narrower than this stand one under the other."""
 
 
-def render_terminal(page: Page, *, width: int, colour: bool, unicode: bool) -> str:
+def render_terminal(
+    page: Page, *, width: int = 80, unicode: bool = True, colour: bool = False
+) -> str:
     """The page as text with no line wider than `width` columns.
 
     Arguments:
         page: what is written.
         width: columns that a line may take.
-        colour: whether terminal colours are written; nothing is said by colour alone.
         unicode: whether mathematics is drawn with Unicode's signs, or in pure ASCII.
+        colour: whether terminal colours are written; nothing is said by colour alone.
     """
     pen = TerminalPen(Style.of(page), UNICODE if unicode else ASCII)
     width = max(width, 1)
