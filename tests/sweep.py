@@ -77,6 +77,7 @@ def with_jax(graph: RandomGraph) -> float:
     problem = graph.problem()
     arrays = {n: jax.numpy.asarray(a) for n, a in graph.parameters.items()}
     built, functions = handgrad.build(problem), library_of(arrays)
+    assert functions is not None
     forward = handgrad.Plan(built, backward=False)
     value, theirs = jax.value_and_grad(lambda given: forward(given, functions)[Name("loss")])(
         arrays

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import handgrad
+from handgrad.arrays import Array
 from handgrad.equations import source
 from handgrad.expression import Leaf
 from handgrad.running import evaluate
@@ -18,7 +19,7 @@ from tests.oracle import assert_close
 
 def check(trace: handgrad.Trace) -> int:
     """Checks every entry of every line that opens; counts them."""
-    numbers: dict[Leaf, object] = dict(trace.run.numbers)
+    numbers: dict[Leaf, Array] = dict(trace.run.numbers)
     shapes = {leaf: trace.graph.shape(leaf) for leaf in numbers}
     count = 0
     for step in trace.steps:

@@ -62,11 +62,11 @@ def test_traced_by_jit() -> None:
 def test_compiled_by_torch() -> None:
     lab = handgrad.load("lab9")
     engine = handgrad.Engine(lab)
-    compiled = torch.compile(
-        lambda W1: engine(W1=W1).gradients["W2"],  # noqa: N803 - the lab's name
-        backend="eager",
-        fullgraph=True,
-    )
+
+    def gradient(w: torch.Tensor) -> torch.Tensor:
+        return engine(W1=w).gradients["W2"]
+
+    compiled = torch.compile(gradient, backend="eager", fullgraph=True)
     assert_close(
         compiled(torch.tensor(lab.parameters["W1"].array)).numpy(), engine().gradients["W2"]
     )
@@ -90,7 +90,7 @@ def test_what_is_no_array() -> None:
 
     engine = handgrad.Engine(handgrad.load("lab9"))
     with pytest.raises(handgrad.OptionError, match="Impostor"):
-        engine(W1=Impostor())
+        engine(W1=Impostor())  # type: ignore[call-overload]
     with pytest.raises(handgrad.OptionError, match="shape"):
         engine(W1=torch.zeros(3))
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import handgrad
+from handgrad.arrays import Array
 from handgrad.equations import parse_expression, source
 from handgrad.expression import Adjoint, Leaf, Name
 from handgrad.running import evaluate
@@ -45,7 +46,7 @@ def test_two_thousand_graphs(capsys: pytest.CaptureFixture[str]) -> None:
 
 def replay(trace: handgrad.Trace) -> int:
     """Evaluates every line from its formula, and from its printed numbers; counts the lines."""
-    numbers: dict[Leaf, object] = dict(trace.run.numbers)
+    numbers: dict[Leaf, Array] = dict(trace.run.numbers)
     if trace.problem.update is not None:
         numbers[Name("eta")] = np.asarray(trace.problem.update.rate)
     count = 0

@@ -10,9 +10,9 @@ import jsonschema
 import numpy as np
 import pytest
 
+from handgrad.arrays import Array
 from handgrad.expression import Literal, Name
 from handgrad.formats.json import to_json
-from handgrad.operations.operation import Array
 from handgrad.record import JsonForm, Proportion
 from tests.schemas import validate
 from tests.test_json import printed

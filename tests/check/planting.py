@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.operations.operation import Array
+from handgrad.arrays import Array
 from tests.check.students import ACTIVATIONS, Network, Show, State, Wrong, numbers, sigmoid
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 import handgrad
-from handgrad.operations.operation import Array
+from handgrad.arrays import Array
 
 State = dict[str, Array]
 Show = Callable[[float], str]
@@ -25,10 +25,10 @@ def sigmoid(z: Array) -> Array:
 
 
 ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array, Array], Array]]] = {
-    "relu": (lambda z: np.maximum(z, 0), lambda z, h: (z > 0) * 1.0),
-    "leaky_relu": (lambda z: np.where(z > 0, z, 0.01 * z), lambda z, h: np.where(z > 0, 1, 0.01)),
+    "relu": (lambda z: np.maximum(z, 0), lambda z, h: np.where(z > 0, 1.0, 0.0)),
+    "leaky_relu": (lambda z: np.where(z > 0, z, 0.01 * z), lambda z, h: np.where(z > 0, 1.0, 0.01)),
     "sigmoid": (sigmoid, lambda z, h: h * (1 - h)),
-    "tanh": (np.tanh, lambda z, h: 1 - h * h),
+    "tanh": (lambda z: np.asarray(np.tanh(z)), lambda z, h: 1 - h * h),
 }
 
 
@@ -217,7 +217,8 @@ class Network:
 
     def penalised(self, s: State) -> Array:
         """The penalty."""
-        return self.penalty / 2 * sum(np.sum(s[self.w(k)] ** 2) for k in range(1, self.depth + 1))
+        squares = [np.sum(s[self.w(k)] ** 2) for k in range(1, self.depth + 1)]
+        return np.asarray(self.penalty / 2 * sum(squares))
 
     def decay(self, s: State, k: int) -> Array:
         """The penalty's part of a weight's gradient."""
@@ -225,7 +226,7 @@ class Network:
 
     @staticmethod
     def through_softmax(p: Array, arriving: Array) -> Array:
-        return p * (arriving - np.sum(p * arriving, axis=0))
+        return np.asarray(p * (arriving - np.sum(p * arriving, axis=0)))
 
     @property
     def shortcut(self) -> bool:
@@ -233,21 +234,22 @@ class Network:
 
     def weighted(self, s: State, k: int, h: Array) -> Array:
         w, b = s[self.w(k)], s[f"b{k}"]
-        return w @ h + (b[:, None] if self.cases and np.ndim(b) else b)
+        return np.asarray(w @ h + (b[:, None] if self.cases and np.ndim(b) else b))
 
     def softmax(self, z: Array) -> Array:
         e = np.exp(z - z.max(axis=0))
-        return e / e.sum(axis=0)
+        return np.asarray(e / e.sum(axis=0))
 
     def loss_of(self, s: State, p: Array) -> Array:
         y = s["y"]
         with np.errstate(all="ignore"):
             if self.loss == "bce":
                 terms = np.where(y == 1, -np.log(p), -np.log(1 - p))
-                return terms if self.scalar else terms.mean(axis=0)
+                return np.asarray(terms if self.scalar else terms.mean(axis=0))
             if self.loss == "cross_entropy":
-                return -np.sum(np.where(y == 0, 0, y * np.log(p)), axis=0)
-        return (p - y) ** 2 if self.scalar else ((p - y) ** 2).mean(axis=0)
+                return np.asarray(-np.sum(np.where(y == 0, 0, y * np.log(p)), axis=0))
+        squares = (p - y) ** 2
+        return squares if self.scalar else np.asarray(squares.mean(axis=0))
 
     def error(self, s: State, p: Array) -> Array:
         n = 1 if self.scalar else self.sizes[-1]

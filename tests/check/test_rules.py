@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import handgrad
+from handgrad.arrays import Array
 from handgrad.checking import Checker, CheckReport
-from handgrad.operations.operation import Array
 from tests.check.students import decimals, significant, texts
 from tests.check.test_shapes import COLUMNS
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.audit.bounding import certificates
 from handgrad.audit.box import Box
 from handgrad.audit.counting import Counter, Counts, Site, Tally, silenced_by
@@ -31,7 +32,6 @@ from handgrad.errors import OptionError
 from handgrad.expression import Adjoint, Name
 from handgrad.graph import build
 from handgrad.graph.recurrence import time_steps
-from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.problem.parts import in_own_names, with_named_activations
 from handgrad.running import run

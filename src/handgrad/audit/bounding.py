@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.audit.box import Box
 from handgrad.audit.counting import Site
 from handgrad.audit.structure import Certificate
 from handgrad.equations import source
 from handgrad.expression import Name
 from handgrad.numbers import Interval, run_intervals
-from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 
 PARTS = 2048

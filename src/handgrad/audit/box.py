@@ -9,8 +9,8 @@ from typing import TypeAlias
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.errors import OptionError, nearest
-from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.running.rows import examples_as_cases
 

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from handgrad.arrays import Array, Mask
 from handgrad.equations import parse_equations, source
 from handgrad.errors import NumberError
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves, substitute, walk
 from handgrad.graph import Graph, activations, build
 from handgrad.operations import operation_of
-from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.problem.given import given
 from handgrad.running.plan import Plan
@@ -150,9 +150,9 @@ class Counts:
     shut: int = 0
     norm_in: float = 0.0
     norm_out: float = 0.0
-    scratch: dict[Any, Array] = field(default_factory=dict)
+    scratch: dict[Any, Any] = field(default_factory=dict)
 
-    def add(self, cases: int, arrays: Mapping[Leaf, Array], after: Array | None) -> Array:
+    def add(self, cases: int, arrays: Mapping[Leaf, Array], after: Mask | None) -> Mask:
         """Counts one block; gives the cases with an open gate. `after` are those with one after it."""
         site = self.site
         z, arriving, passing = (site.layer.apart(arrays[leaf]) for leaf in site.leaves)
@@ -187,16 +187,17 @@ class Counts:
         if after is not None:
             both = self._scratch("both", np.logical_and, fires, after, kind=bool)
             self.heard = self.heard + np.count_nonzero(both, axis=-1) * times
-        some: Array = fires.any(axis=tuple(range(fires.ndim - 1)))
+        some: Mask = fires.any(axis=tuple(range(fires.ndim - 1)))
         self.shut += int(np.count_nonzero(~some)) * times
         return some
 
     def _sizes(self, array: Array) -> Array:
-        return self._scratch("sizes", np.abs, array).sum(axis=(-2, -1), dtype=float)
+        sizes: Array = self._scratch("sizes", np.abs, array).sum(axis=(-2, -1), dtype=float)
+        return sizes
 
     def _scratch(
-        self, key: str, function: Callable[..., Array], *arguments: Any, kind: Any = None
-    ) -> Array:
+        self, key: str, function: Callable[..., Any], *arguments: Any, kind: Any = None
+    ) -> Any:
         """A function's result in an array that is kept from block to block."""
         shape = np.broadcast_shapes(*(np.shape(a) for a in arguments))
         found = self.scratch.get((key, shape))
@@ -206,7 +207,7 @@ class Counts:
 
     # -- read off --------------------------------------------------------------------------------
 
-    def each(self, values: Any) -> Array:
+    def each(self, values: Any) -> np.ndarray[Any, Any]:
         """A counter as an array of the shape of the layer's units."""
         return np.broadcast_to(np.asarray(values), self.site.units)
 
@@ -381,7 +382,7 @@ class Counter:
         """By layer, what is counted over all that was looked at."""
         counts = {site.name: Counts(site) for site in self.sites}
         for cases, arrays in looks:
-            some: dict[str, Array] = {}
+            some: dict[str, Mask] = {}
             for site in reversed(self.sites):
                 after = [some[gate] for gate in self.after[site.name] if gate]
                 heard = np.logical_or.reduce(np.broadcast_arrays(*after)) if after else None

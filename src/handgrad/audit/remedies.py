@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.audit.counting import Counter, Counts, Site
 from handgrad.audit.structure import NOISE, OFF, Missing, Remedy, Unit, Verdict
 from handgrad.errors import HandgradError
 from handgrad.expression import Leaf, walk
 from handgrad.operations import operation_of
-from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.running.plan import Plan
 from handgrad.running.training import Training

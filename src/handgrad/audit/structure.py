@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
+from handgrad.arrays import Array
 from handgrad.expression import Expression
-from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.record import JsonForm, Proportion
 from handgrad.running.reviving import Revivers as Revivers

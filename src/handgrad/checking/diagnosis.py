@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from handgrad.arrays import Array, Mask
 from handgrad.checking import slips
 from handgrad.checking.figures import Habit, WrittenEntry
 from handgrad.checking.formula import CompiledFormula
@@ -25,7 +26,6 @@ from handgrad.checking.work import Quantity, Work
 from handgrad.checking.worlds import World, meets
 from handgrad.expression import Leaf
 from handgrad.operations.mistakes import PRIORITY, Mistake
-from handgrad.operations.operation import Array
 
 NAMED = 3
 """Explanations that are given, at most."""
@@ -51,8 +51,8 @@ class _Seen:
     quantity: Quantity
     value: Array
     half: Array
-    given: Array
-    wrong: Array
+    given: Mask
+    wrong: Mask
     bases: tuple[Mapping[Leaf, Array], ...]
     own: World
 
@@ -99,7 +99,7 @@ class Diagnosing:
         quantity: Quantity,
         entry: WrittenEntry,
         half: Halves,
-        wrong: Array,
+        wrong: Mask,
         own: World,
         right: World,
     ) -> tuple[Diagnosis, ...]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.operations.operation import Array
+from handgrad.arrays import Array
 
 EXACT = 1e-9
 """How close, relative to the largest of its array, a figure that claims to be exact must come."""

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
+from handgrad.arrays import AnyArray, Array, Kind, Namespace
 from handgrad.errors import HandgradError
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, Shape, leaves
 from handgrad.graph.structure import is_batched
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated, signature_of
-from handgrad.operations.operation import Array, Kernel, Misfit, Namespace
+from handgrad.operations.operation import Kernel, Misfit
 from handgrad.running.cleaning import without_residue
 
 
@@ -33,9 +34,17 @@ class CompiledFormula:
     _calls: tuple[tuple[Kernel, Kernel, tuple[int, ...]], ...]
     _out: int
 
+    @overload
+    def __call__(self, values: Mapping[Leaf, Array], *, clean: bool = False) -> Array: ...
+
+    @overload
+    def __call__(
+        self, values: Mapping[Leaf, Kind], xp: Namespace, *, clean: bool = False
+    ) -> Kind: ...
+
     def __call__(
         self, values: Mapping[Leaf, Any], xp: Namespace = np, *, clean: bool = False
-    ) -> Array:
+    ) -> Any:
         """The value at `values`, whose arrays are of namespace `xp`.
 
         Where it is `clean`, sums are without rounding residues.
@@ -132,5 +141,5 @@ def _constant(literal: Literal) -> Any:
     return number if number.ndim else float(number)
 
 
-def _with_cases_axis(xp: Namespace, array: Array) -> Array:
+def _with_cases_axis(xp: Namespace, array: AnyArray) -> AnyArray:
     return array[..., None]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from handgrad.arrays import Array, Mask
 from handgrad.checking.diagnosis import Diagnosing
 from handgrad.checking.figures import Habit, WrittenEntry
 from handgrad.checking.formula import CompiledFormula
@@ -22,7 +23,6 @@ from handgrad.checking.work import Quantity, Work
 from handgrad.checking.worlds import World, hull, meeting, meets, widened
 from handgrad.expression import Adjoint, Leaf
 from handgrad.numbers import Interval
-from handgrad.operations.operation import Array
 
 
 def judged(work: Work, found: Matched, *, rounded_unseen: bool = True) -> tuple[Judged, ...]:
@@ -58,11 +58,11 @@ class _Marked:
     exact: Array
     value: Array
     half: Halves
-    right: Array
-    ok: Array
+    right: Mask
+    ok: Mask
 
     @property
-    def given(self) -> Array:
+    def given(self) -> Mask:
         """By entry, whether something was written."""
         return ~np.isnan(self.value)
 
@@ -186,16 +186,16 @@ class _Judging:
                 own.tainted.add(leaf)
                 changed.add(leaf)
 
-    def _of_floats(self, leaf: Leaf, value: Array, half: Array) -> Array:
+    def _of_floats(self, leaf: Leaf, value: Array, half: Array) -> Mask:
         """By entry, whether a program may have a number: beside a kink that residues of 0 put it off, too."""
-        found: Array = np.abs(self.work.floats[leaf] - value) <= half
+        found: Mask = np.abs(self.work.floats[leaf] - value) <= half
         for numbers in self.work.beside():
             if (found | np.isnan(value)).all():
                 break
             found |= np.abs(numbers[leaf] - value) <= half
         return found
 
-    def _follows(self, world: World, quantity: Quantity, value: Array, half: Array) -> Array:
+    def _follows(self, world: World, quantity: Quantity, value: Array, half: Array) -> Mask:
         """By entry, whether a figure may come of the numbers of a world."""
         found = np.zeros(value.shape, dtype=bool)
         for way in quantity.ways:
@@ -233,7 +233,7 @@ class _Judging:
         return world.reach(formula)
 
     def _carried(
-        self, world: World, marked: _Marked, value: Array, ok: Array
+        self, world: World, marked: _Marked, value: Array, ok: Mask
     ) -> Callable[[], Interval]:
         """Where the number lies that a figure was rounded from.
 
@@ -266,7 +266,7 @@ def _units(habit: Habit, value: Array) -> Array:
     return np.asarray(flat).reshape(value.shape)
 
 
-def _trivial(following: Array, exact: Array, right: Array) -> bool:
+def _trivial(following: Array, exact: Array, right: Mask) -> bool:
     """Whether what follows from a slip asks for no work that the exact value asks for."""
     if right.all():
         return False
@@ -274,7 +274,7 @@ def _trivial(following: Array, exact: Array, right: Array) -> bool:
     return bool(nothing and np.any(exact))
 
 
-def _places(mask: Array) -> Places:
+def _places(mask: Mask) -> Places:
     return tuple(tuple(int(i) for i in at) for at in np.argwhere(mask)[:MOST_WRONG])
 
 

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.checking.figures import WrittenEntry
 from handgrad.checking.names import (
     gradient_of,
@@ -35,7 +36,6 @@ from handgrad.checking.remarks import (
 from handgrad.checking.work import Quantity, Work
 from handgrad.errors import OptionError, closest
 from handgrad.expression import Adjoint, Leaf
-from handgrad.operations.operation import Array
 
 SHOWN = 12
 """Remarks that are listed; the rest are counted."""

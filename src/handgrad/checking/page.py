@@ -7,11 +7,11 @@ from typing import Literal
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.checking.report import LEVELS, MOST_WRONG, CheckReport, Judged, Level, Places
 from handgrad.checking.work import Quantity
 from handgrad.expression import Expression
 from handgrad.expression import Literal as Number
-from handgrad.operations.operation import Array
 from handgrad.page.blocks import (
     Block,
     Derivation,

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.checking.figures import Habit, WrittenEntry
 from handgrad.checking.report import Diagnosis, Judged, Places, Printed, Verdict
 from handgrad.checking.tolerance import allowed, halves
 from handgrad.checking.work import Work
 from handgrad.expression import Leaf
-from handgrad.operations.operation import Array
 from handgrad.running import Plan
 
 COARSEST, FINEST = 1, 6

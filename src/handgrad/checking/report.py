@@ -8,13 +8,13 @@ from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.checking.figures import WrittenEntry
 from handgrad.checking.formula import CompiledFormula
 from handgrad.checking.remark_words import arrangement_text, unused_text
 from handgrad.checking.remarks import Arrangement, Unused
 from handgrad.checking.work import Quantity
 from handgrad.expression import Expression
-from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.record import JsonForm
 from handgrad.solution import Trace

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from handgrad.arrays import Array, Mask
 from handgrad.checking.figures import Habit, WrittenEntry, WrittenFigure
 from handgrad.checking.report import Places
-from handgrad.operations.operation import Array
 
 SHIFTS = (-1, 1, -2, 2, -3, 3)
 """Places by which a decimal point is looked for."""
@@ -35,7 +35,7 @@ class Slip:
 
 
 def found(
-    entry: WrittenEntry, half: Array, wrong: Array, reference: Array, habit: Habit
+    entry: WrittenEntry, half: Array, wrong: Mask, reference: Array, habit: Habit
 ) -> Iterator[Slip]:
     """The slips that lead from `reference` to the figures entered, the likelier first."""
     if reference.shape != entry.value.shape or not np.isfinite(reference).all():
@@ -94,7 +94,7 @@ def _units(habit: Habit, value: Array) -> Array:
     return np.asarray([habit.unit(float(x)) for x in value.flat]).reshape(value.shape)
 
 
-def _swapped(value: Array, reference: Array, slack: Array, wrong: Array) -> bool:
+def _swapped(value: Array, reference: Array, slack: Array, wrong: Mask) -> bool:
     """Whether the wrong entries are the right ones in another order."""
     count = int(wrong.sum())
     if count < 2 or value.size > SEARCHED:
@@ -179,4 +179,5 @@ def roundings(habit: Habit) -> Iterator[tuple[str, Callable[[Array], Array]]]:
 
 def to_digits(array: Array, digits: int) -> Array:
     """An array rounded to significant digits."""
-    return np.vectorize(lambda x: float(f"{x:.{digits - 1}e}"), otypes=[float])(array)
+    rounded: Array = np.vectorize(lambda x: float(f"{x:.{digits - 1}e}"), otypes=[float])(array)
+    return rounded

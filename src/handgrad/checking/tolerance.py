@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.checking.figures import EXACT, Habit, WrittenEntry
 from handgrad.checking.work import Work
 from handgrad.expression import Leaf
-from handgrad.operations.operation import Array
 
 
 @dataclass(frozen=True, slots=True)

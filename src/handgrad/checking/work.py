@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.checking.formula import CompiledFormula, compiled
 from handgrad.checking.names import target_of
 from handgrad.checking.subjects import Subjects
@@ -25,7 +26,6 @@ from handgrad.expression import (
 from handgrad.graph import Graph, Line, build
 from handgrad.graph.updating import UpdatePass, update_pass
 from handgrad.operations.mistakes import Mistake, mistakes
-from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.running import Run
 from handgrad.running.plan import Plan, after

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.checking.formula import CompiledFormula
 from handgrad.expression import Leaf
 from handgrad.numbers import Interval, bounding
-from handgrad.operations.operation import Array
 
 WIDEST = 0.5
 """Bounds further apart than this share of the array's largest number say nothing, and are not used."""

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.comparison.structure import (
     Change,
     ComparedQuantity,
@@ -21,7 +22,6 @@ from handgrad.comparison.structure import (
     UnitState,
 )
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name
-from handgrad.operations.operation import Array
 from handgrad.problem import Given, Problem
 from handgrad.solution import Step, Trace, TraceLine
 from handgrad.solution.silencing import Silencing

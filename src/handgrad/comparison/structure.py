@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
+from handgrad.arrays import Array
 from handgrad.expression import Expression, Leaf
-from handgrad.operations.operation import Array
 from handgrad.record import JsonForm
 from handgrad.solution import Role, Step, Trace, TraceLine, Zeroed
 

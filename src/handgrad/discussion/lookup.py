@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.discussion.question import QuestionedEntry
 from handgrad.errors import HandgradError
 from handgrad.expression import Adjoint, Leaf
-from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.running.units import Index
 from handgrad.solution import Step, Trace, TraceLine, solve

@@ -7,13 +7,13 @@ from functools import cached_property
 
 import numpy as np
 
+from handgrad.arrays import Array, Mask
 from handgrad.checking.formula import CompiledFormula
 from handgrad.checking.work import Quantity, Structure, structure_of
 from handgrad.exercises.promises import Promise
 from handgrad.exercises.requirements import Requirements
 from handgrad.exercises.running import Candidates, Ensemble
 from handgrad.expression import Adjoint, Leaf
-from handgrad.operations.operation import Array
 
 USUAL = (
     "slope_forgotten",
@@ -96,9 +96,7 @@ class CandidateAnswers:
                 found[quantity.leaf] = np.asarray(quantity.formula(found), dtype=float)
         return found
 
-    def holds(
-        self, promise: Promise, values: Mapping[Leaf, Array], candidates: Candidates
-    ) -> Array:
+    def holds(self, promise: Promise, values: Mapping[Leaf, Array], candidates: Candidates) -> Mask:
         """In which candidates a promise of `promises` holds."""
         if promise.kind == "answer_not_zero":
             answer = self._answer(self._asked[promise.about], values, candidates)
@@ -133,6 +131,5 @@ class CandidateAnswers:
         return self.ensemble.settled(leaf, values[quantity.leaf], batched, candidates)
 
 
-def _any(flags: Array) -> Array:
-    found: Array = flags.reshape(-1, flags.shape[-1]).any(axis=0)
-    return found
+def _any(flags: Mask) -> Mask:
+    return np.asarray(flags.reshape(-1, flags.shape[-1]).any(axis=0))

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from handgrad.arrays import Array, Indices, Objects
 from handgrad.exercises.meaning import HELD, Meaning
 from handgrad.exercises.requirements import Requirements
-from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.problem.given import Given
 
@@ -36,7 +36,7 @@ class Pool:
     """
 
     shape: tuple[int, ...]
-    choices: Array
+    choices: Objects
     axes: tuple[int, ...] = ()
 
     @property
@@ -49,9 +49,9 @@ class Pool:
         """The choices as floats."""
         return self.choices.astype(float)
 
-    def filled(self, places: Array, choices: Array | None = None) -> Array:
+    def filled(self, places: Indices, choices: Objects | None = None) -> Array:
         """The numbers at the places drawn; candidates, if there are many, lie on the last axis of both."""
-        source = self.floats if choices is None else choices
+        source: Objects = self.floats if choices is None else choices
         taken = np.asarray(source[places], source.dtype)
         block = len(self.axes)
         return np.moveaxis(taken, range(taken.ndim - block, taken.ndim), self.axes)
@@ -113,14 +113,14 @@ def _numbers(array: Array, meaning: Meaning, asked: Requirements) -> Iterable[Fr
             return asked.input_grid
 
 
-def _entries(numbers: Iterable[Fraction]) -> Array:
+def _entries(numbers: Iterable[Fraction]) -> Objects:
     found = list(numbers)
     choices = np.empty(len(found), object)
     choices[:] = found
     return choices
 
 
-def _rows(vectors: Iterable[Any]) -> Array:
+def _rows(vectors: Iterable[Any]) -> Objects:
     """Vectors, or matrices, of fractions on the first axis of an array."""
     return np.array(list(vectors), object)
 
@@ -153,7 +153,7 @@ class Stream:
 
         self._bits = PCG64(seed)
 
-    def below(self, bound: int, count: int) -> Array:
+    def below(self, bound: int, count: int) -> Indices:
         """`count` numbers from 0 up to `bound`, not included."""
         return np.asarray(self._bits.random_raw(count) % np.uint64(bound)).astype(np.int64)
 
@@ -162,7 +162,7 @@ class Stream:
         self._bits.advance(count)
 
 
-def drawn(found: Mapping[str, Pool], stream: Stream, count: int) -> dict[str, Array]:
+def drawn(found: Mapping[str, Pool], stream: Stream, count: int) -> dict[str, Indices]:
     """By given, the places in its pool that `count` candidates take; the candidates lie last."""
     return {
         name: stream.below(len(pool.choices), math.prod(pool.places) * count).reshape(
@@ -172,7 +172,7 @@ def drawn(found: Mapping[str, Pool], stream: Stream, count: int) -> dict[str, Ar
     }
 
 
-def written(pool: Pool, places: Array) -> Any:
+def written(pool: Pool, places: Indices) -> Any:
     """One candidate's numbers as a person writes them: 0.5, "1/3"."""
     texts = np.vectorize(text_of, otypes=[object])(pool.choices)
     return np.asarray(pool.filled(places, texts), object).tolist()

@@ -12,6 +12,7 @@ from typing import assert_never
 
 import numpy as np
 
+from handgrad.arrays import Array, Mask
 from handgrad.exercises.layers import GatedLayer, layers
 from handgrad.exercises.meaning import HELD, TARGETS, Meaning
 from handgrad.exercises.promises import Promise
@@ -21,7 +22,6 @@ from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves, w
 from handgrad.graph import Graph
 from handgrad.operations import operation_of
 from handgrad.operations.gates import activation_in
-from handgrad.operations.operation import Array
 from handgrad.solution.slopes import SATURATION, slopes_of
 
 CARRIED = ("arithmetic", "linear", "structure", "reduction")
@@ -123,14 +123,14 @@ class Events:
 
     # -- whether it holds ---------------------------------------------------------------------
 
-    def holds(self, promise: Promise, values: Mapping[Leaf, Array]) -> Array:
+    def holds(self, promise: Promise, values: Mapping[Leaf, Array]) -> Mask:
         """In which candidates a promise holds."""
         of = values.get(Name(promise.about))
         match promise.kind:
             case "finite":
                 arrays = [a for leaf, a in values.items() if isinstance(leaf, Name)]
                 arrays += [a for leaf, a in values.items() if isinstance(leaf, Adjoint)]
-                return np.all([_all(np.isfinite(a)) for a in arrays], axis=0)
+                return np.asarray(np.all([_all(np.isfinite(a)) for a in arrays], axis=0))
             case "units_off":
                 counted = [
                     layer.shut(values).sum(axis=0)
@@ -147,17 +147,17 @@ class Events:
                 return _path_sum(self.graph, values)
             case "clear_of_kink":
                 near = [np.abs(values[x.pre_activation]) > promise.size for x in self.gated]
-                return np.all([_all(n) for n in near], axis=0)
+                return np.asarray(np.all([_all(n) for n in near], axis=0))
             case "layer_open":
                 (layer,) = (x for x in self.gated if x.name == promise.about)
-                return ~layer.shut(values).all(axis=0)
+                return _any(~layer.shut(values))
             case "gate_blocks":
                 seen = [
                     (values[x.pre_activation] <= 0)
                     & (np.abs(values[Adjoint(x.name)]) >= promise.size)
                     for x in self.gated
                 ]
-                return np.any([_any(s) for s in seen], axis=0)
+                return np.asarray(np.any([_any(s) for s in seen], axis=0))
             case "few_digits":
                 assert of is not None
                 scale = 10.0**promise.count
@@ -180,25 +180,25 @@ class Events:
             case _:
                 assert_never(promise.kind)
 
-    def _off_blocks(self, promise: Promise, values: Mapping[Leaf, Array]) -> Array:
+    def _off_blocks(self, promise: Promise, values: Mapping[Leaf, Array]) -> Mask:
         """Whether what every off unit blocks is seen; before a layer that is off as a whole nothing arrives."""
-        fine: Array | None = None
-        silent: Array | None = None
+        fine: Mask | None = None
+        silent: Mask | None = None
         for layer in reversed(self.gated):
             shut = layer.shut(values)
-            seen = (~shut | (layer.blocked(values) >= promise.size)).all(axis=0)
+            seen = _all(~shut | (layer.blocked(values) >= promise.size))
             seen = seen if silent is None else seen | silent
             fine = seen if fine is None else fine & seen
-            off = shut.all(axis=0)
+            off = _all(shut)
             silent = off if silent is None else silent | off
         assert fine is not None
         return fine
 
-    def _zero_input(self, values: Mapping[Leaf, Array]) -> Array:
+    def _zero_input(self, values: Mapping[Leaf, Array]) -> Mask:
         count = next(iter(values.values())).shape[-1]
         names = self.inputs()
         zero = [_any(values[Name(n)] == 0) for n in names]
-        return np.any(zero, axis=0) if zero else np.zeros(count, bool)
+        return np.asarray(np.any(zero, axis=0)) if zero else np.zeros(count, bool)
 
     def inputs(self) -> tuple[str, ...]:
         """The data, of more than one number, that are inputs and no targets."""
@@ -223,12 +223,12 @@ def _is_loss_target(meaning: Meaning) -> bool:
     )
 
 
-def _any(flags: Array) -> Array:
-    return flags.reshape(-1, flags.shape[-1]).any(axis=0)
+def _any(flags: Mask) -> Mask:
+    return np.asarray(flags.reshape(-1, flags.shape[-1]).any(axis=0))
 
 
-def _all(flags: Array) -> Array:
-    return flags.reshape(-1, flags.shape[-1]).all(axis=0)
+def _all(flags: Mask) -> Mask:
+    return np.asarray(flags.reshape(-1, flags.shape[-1]).all(axis=0))
 
 
 def _carried(formula: Expression) -> bool:
@@ -240,7 +240,7 @@ def _carried(formula: Expression) -> bool:
     )
 
 
-def _path_sum(graph: Graph, values: Mapping[Leaf, Array]) -> Array:
+def _path_sum(graph: Graph, values: Mapping[Leaf, Array]) -> Mask:
     """A gradient passed back that adds at least two products which are not zero.
 
     Nobody is asked for the gradient of the data where there are parameters.

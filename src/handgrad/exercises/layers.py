@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from handgrad.arrays import Array, Mask
 from handgrad.errors import OptionError
 from handgrad.exercises.requirements import Requirements
 from handgrad.expression import Adjoint, Call, Leaf, Name, walk
 from handgrad.graph import Activation, Graph, activations
 from handgrad.graph.weighted import weighted_sum
 from handgrad.operations import operation_of
-from handgrad.operations.operation import Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,9 @@ class GatedLayer:
         """How many units it has."""
         return math.prod(n for axis, n in enumerate(self.shape) if axis not in self.places)
 
-    def shut(self, values: Mapping[Leaf, Array]) -> Array:
+    def shut(self, values: Mapping[Leaf, Array]) -> Mask:
         """Whether the gate of each unit is shut at all places and in all cases; a row for each unit."""
-        return self.of_units(values[self.pre_activation] <= 0).all(axis=1)
+        return np.asarray((self.of_units(values[self.pre_activation]) <= 0).all(axis=1))
 
     def blocked(self, values: Mapping[Leaf, Array]) -> Array:
         """The largest gradient that arrives at each unit from behind."""

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.errors import OptionError, nearest
 from handgrad.exercises.reasons import HUGE, REASONS, Reason, by
 from handgrad.exercises.uses import Use, feeding, opened, uses
@@ -19,7 +20,7 @@ from handgrad.operations import operation_of
 from handgrad.operations.arithmetic import divide, multiply, power, subtract
 from handgrad.operations.choosing import where
 from handgrad.operations.linear import matmul
-from handgrad.operations.operation import Array, Operation, Target
+from handgrad.operations.operation import Operation, Target
 from handgrad.problem import Problem
 from handgrad.problem.given import Given
 from handgrad.record import JsonForm, record

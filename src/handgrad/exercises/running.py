@@ -7,10 +7,10 @@ from functools import cached_property
 
 import numpy as np
 
+from handgrad.arrays import Array, Indices
 from handgrad.exercises.drawing import Pool
 from handgrad.expression import Leaf, Name
 from handgrad.graph import Graph, build
-from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.running import Plan
 
@@ -22,7 +22,7 @@ class Candidates:
     """
 
     def __init__(
-        self, problem: Problem, found: Mapping[str, Pool], places: Mapping[str, Array], count: int
+        self, problem: Problem, found: Mapping[str, Pool], places: Mapping[str, Indices], count: int
     ) -> None:
         self.problem = problem
         self.count = count
@@ -35,13 +35,13 @@ class Candidates:
         held = {**self.problem.parameters, **self.problem.data}[name].array
         return np.broadcast_to(held[..., None], (*held.shape, self.count))
 
-    def chosen(self, at: Array) -> Candidates:
+    def chosen(self, at: Indices) -> Candidates:
         """Some of the candidates."""
         places = {n: p[..., at] for n, p in self._places.items()}
         return Candidates(self.problem, self._pools, places, len(at))
 
     @property
-    def places(self) -> Mapping[str, Array]:
+    def places(self) -> Mapping[str, Indices]:
         """What was drawn."""
         return self._places
 
@@ -137,7 +137,8 @@ class Ensemble:
             return array
         if isinstance(leaf, Name):
             return array[..., 0, :]
-        return array.sum(axis=-2) if self.problem.reduction == "sum" else array.mean(axis=-2)
+        summed = self.problem.reduction == "sum"
+        return np.asarray(array.sum(axis=-2) if summed else array.mean(axis=-2))
 
     @property
     def numbers(self) -> int:

@@ -10,6 +10,7 @@ from typing import overload
 
 import numpy as np
 
+from handgrad.arrays import Array, Indices, Mask
 from handgrad.errors import OptionError
 from handgrad.exercises.answers import CandidateAnswers
 from handgrad.exercises.drawing import Pool, Stream, drawn, pools, written
@@ -21,7 +22,6 @@ from handgrad.exercises.requirements import Requirements
 from handgrad.exercises.running import Candidates, Ensemble
 from handgrad.exercises.steering import STEERED, Steering
 from handgrad.expression import leaves
-from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.problem.parts import with_named_activations
 
@@ -69,7 +69,7 @@ class Variants(Sequence[Problem]):
     promises: tuple[Promise, ...]
     meanings: Mapping[str, Meaning]
     _pools: Mapping[str, Pool]
-    _places: Mapping[str, Array]
+    _places: Mapping[str, Indices]
     _count: int
 
     def __len__(self) -> int:
@@ -141,7 +141,7 @@ class Search:
         if seed < 0:
             raise OptionError(f"a seed is 0 or more, not {seed}", where="--seed")
         stream = Stream(seed)
-        kept: list[Mapping[str, Array]] = []
+        kept: list[Mapping[str, Indices]] = []
         candidates = accepted = 0
         most = PATIENCE * (self._expected * count + BLOCK)
         for size in self._sizes():
@@ -178,7 +178,7 @@ class Search:
         block = Candidates(self.problem, self.pools, drawn(self.pools, stream, size), size)
         return block if self._steering is None else self._steering.steered(block, stream)
 
-    def _with(self, block: Candidates) -> Array:
+    def _with(self, block: Candidates) -> Indices:
         """The positions of the candidates of a block that keep every promise."""
         at = np.arange(block.count)
         with np.errstate(all="ignore"):
@@ -226,7 +226,7 @@ class Search:
     def _found(self, work: int) -> tuple[tuple[Promise, ...], int] | OptionError:
         stream = Stream(0)
         found: list[Candidates] = []
-        flags: list[Array] = []
+        flags: list[Mask] = []
         candidates = have = 0
         with np.errstate(all="ignore"):
             for size in self._sizes():
@@ -254,9 +254,7 @@ class Search:
         alive = np.ones(pool.count, bool)
         promises = list(self._wishes)
 
-        def take(
-            wanted: Iterable[Promise], holds: Callable[[Promise], Array], share: float
-        ) -> None:
+        def take(wanted: Iterable[Promise], holds: Callable[[Promise], Mask], share: float) -> None:
             nonlocal alive
             for promise in wanted:
                 now = alive & holds(promise)
@@ -264,10 +262,10 @@ class Search:
                     alive = now
                     promises.append(promise)
 
-        def event(promise: Promise) -> Array:
+        def event(promise: Promise) -> Mask:
             return self._events.holds(promise, values)
 
-        def answer(promise: Promise) -> Array:
+        def answer(promise: Promise) -> Mask:
             return self._answers.holds(promise, answers, pool)
 
         take(self._events.usual(), event, SHARE)
@@ -275,7 +273,7 @@ class Search:
         take(self._events.niceties(), event, NICE)
         return tuple(promises), int(candidates / alive.sum()) + 1
 
-    def _impossible(self, flags: Array) -> OptionError:
+    def _impossible(self, flags: Mask) -> OptionError:
         """The error for wishes that never came true together: the one, or the few, that do not."""
         tried = flags.shape[1]
         for size in range(1, len(self._wishes) + 1):

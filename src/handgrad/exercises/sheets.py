@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from handgrad.arrays import Array
 from handgrad.errors import OptionError
 from handgrad.exercises.requirements import Requirements
 from handgrad.exercises.searching import Search, Variants, draw
 from handgrad.exercises.students import Student, own_seed
-from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.problem.networks import usual
 from handgrad.record import JsonForm, record

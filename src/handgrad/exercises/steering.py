@@ -15,11 +15,11 @@ from functools import cached_property
 
 import numpy as np
 
+from handgrad.arrays import Indices, Mask
 from handgrad.exercises.drawing import Pool, Stream
 from handgrad.exercises.layers import GatedLayer
 from handgrad.exercises.requirements import Requirements
 from handgrad.exercises.running import Candidates, Ensemble
-from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.running.units import LayerUnits, Own
 
@@ -66,7 +66,7 @@ class Steering:
         return tuple(found)
 
     @cached_property
-    def _turned(self) -> dict[str, Array]:
+    def _turned(self) -> dict[str, Indices]:
         """By given, the place in its pool of each choice with its sign turned; its own where there is none."""
         found = {}
         for name, pool in self.pools.items():
@@ -75,7 +75,7 @@ class Steering:
         return found
 
     @cached_property
-    def _small(self) -> dict[str, Array]:
+    def _small(self) -> dict[str, Indices]:
         """By given, the places in its pool of the smaller half of the choices."""
         by_size = {n: np.argsort(np.abs(p.floats), kind="stable") for n, p in self.pools.items()}
         return {n: places[: max(1, len(places) // 2)] for n, places in by_size.items()}
@@ -103,7 +103,7 @@ class Steering:
                     break
         return Candidates(self.problem, self.pools, places, block.count)
 
-    def _turn(self, places: dict[str, Array], own: tuple[Own, ...], where: Array) -> None:
+    def _turn(self, places: dict[str, Indices], own: tuple[Own, ...], where: Mask) -> None:
         if not where.any():
             return
         for part in own:
@@ -114,7 +114,7 @@ class Steering:
                     places[part.name][entry] = np.where(where, turned[old], old)
 
     def _redraw(
-        self, places: dict[str, Array], own: tuple[Own, ...], where: Array, stream: Stream
+        self, places: dict[str, Indices], own: tuple[Own, ...], where: Mask, stream: Stream
     ) -> None:
         """Other weights, from the smaller half of what there is, and the lowest bias."""
         for part in own:
@@ -136,7 +136,7 @@ class Steering:
 
     # -- which units -------------------------------------------------------------------------------
 
-    def _total(self, stream: Stream, count: int) -> Array | None:
+    def _total(self, stream: Stream, count: int) -> Mask | None:
         """Where units are counted in all layers together, which of all of them are to be off."""
         total = self.asked.off.get(None)
         if total is None:
@@ -144,8 +144,8 @@ class Steering:
         return _chosen(stream, sum(layer.units for layer in self.gated), total, count)
 
     def _wanted(
-        self, layer: GatedLayer, k: int, total: Array | None, stream: Stream, count: int
-    ) -> Array | None:
+        self, layer: GatedLayer, k: int, total: Mask | None, stream: Stream, count: int
+    ) -> Mask | None:
         """Which units of a layer are to be off, by unit and candidate; None where it does not matter."""
         asked = self.asked.off.get(layer.number)
         if asked is not None:
@@ -156,7 +156,7 @@ class Steering:
         return total[first : first + layer.units]
 
 
-def _chosen(stream: Stream, units: int, off: int, count: int) -> Array:
+def _chosen(stream: Stream, units: int, off: int, count: int) -> Mask:
     """So many of the units, for each candidate: those with the smallest numbers drawn."""
     drawn = stream.below(1 << 30, units * count).reshape(units, count)
     ranks = drawn.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable")

@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.collector import paused
 from handgrad.equations import Writer
 from handgrad.expression import Expression
 from handgrad.finite import all_finite
 from handgrad.formats.views import Place, View, views_of
-from handgrad.operations.operation import Array
 from handgrad.record import JsonForm
 
 AS_IT_IS = frozenset([NoneType, bool, int, str])

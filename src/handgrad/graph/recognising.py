@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.expression import Call, Expression, Leaf, Literal, Name, Shape, leaves
 from handgrad.graph.structure import Node
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated
 from handgrad.operations.exponentials import log_softmax
-from handgrad.operations.operation import Array, normal_axes
+from handgrad.operations.operation import normal_axes
 from handgrad.operations.recognise import Recognised, Recogniser, Two, may_hold_loss
 from handgrad.operations.written_out import Sight
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.numbers.interval import Floats, Interval, Truth
+from handgrad.arrays import Array
+from handgrad.numbers.interval import Interval, Truth
 from handgrad.numbers.rounding import summed, widened
 
 Axes = int | tuple[int, ...] | None
@@ -70,7 +71,7 @@ def concat(arrays: Sequence[Any], axis: int = 0) -> Interval:
     return _joined(np.concatenate, arrays, axis)
 
 
-def _joined(join: Callable[..., Floats], arrays: Sequence[Any], axis: int) -> Interval:
+def _joined(join: Callable[..., Array], arrays: Sequence[Any], axis: int) -> Interval:
     parts = [Interval.of(a) for a in arrays]
     return Interval(join([p.lower for p in parts], axis), join([p.upper for p in parts], axis))
 
@@ -86,7 +87,7 @@ def where(condition: Any, a: Any, b: Any) -> Interval:
 
 
 def _rising(
-    function: Callable[..., Floats], least: float = -math.inf, most: float = math.inf
+    function: Callable[..., Array], least: float = -math.inf, most: float = math.inf
 ) -> Callable[[Any], Interval]:
     """An increasing function, with the ends of its range."""
 
@@ -128,7 +129,7 @@ def sin(a: Any) -> Interval:
     return _wave(np.sin, Interval.of(a), crest=math.pi / 2)
 
 
-def _wave(function: Callable[..., Floats], a: Interval, crest: float) -> Interval:
+def _wave(function: Callable[..., Array], a: Interval, crest: float) -> Interval:
     """A cosine that is 1 at `crest`: its extremes lie at the ends, but where a turn lies between."""
     ends = np.stack([function(a.lower), function(a.upper)])
     far = np.maximum(np.abs(a.lower), np.abs(a.upper)) > TRUSTED_ANGLE

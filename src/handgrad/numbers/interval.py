@@ -11,11 +11,9 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from handgrad.arrays import Array
 from handgrad.numbers.rounding import added, next_after, product, quotient, widened
-
-Floats = NDArray[np.float64]
 
 
 class Interval:
@@ -29,8 +27,8 @@ class Interval:
         unknown = np.isnan(low) | np.isnan(high)
         if unknown.any():
             low, high = np.where(unknown, -np.inf, low), np.where(unknown, np.inf, high)
-        self.lower: Floats = low
-        self.upper: Floats = high
+        self.lower: Array = low
+        self.upper: Array = high
 
     @classmethod
     def of(cls, value: Any) -> Interval:
@@ -58,7 +56,7 @@ class Interval:
     def T(self) -> Interval:  # noqa: N802 - an array's name for it
         return self.each(np.transpose)
 
-    def each(self, change: Callable[[Floats], Any]) -> Interval:
+    def each(self, change: Callable[[Array], Any]) -> Interval:
         """The same change of shape, or choice of entries, made to both bounds."""
         return Interval(change(self.lower), change(self.upper))
 
@@ -108,7 +106,7 @@ class Interval:
     def __rtruediv__(self, other: Any) -> Interval:
         return Interval.of(other) / self
 
-    def _ends(self, b: Interval, operation: Callable[[Any, Any, float], Floats]) -> Interval:
+    def _ends(self, b: Interval, operation: Callable[[Any, Any, float], Array]) -> Interval:
         """Of an operation that is monotone in each argument: the extremes lie at the ends."""
         pairs = [(x, y) for x in (self.lower, self.upper) for y in (b.lower, b.upper)]
         lowest = [operation(x, y, -np.inf) for x, y in pairs]

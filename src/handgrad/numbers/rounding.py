@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from handgrad.arrays import Array
 
 FUNCTION_ERROR = 8 * float(np.finfo(float).eps)
 """Relative error allowed to exp, log, tanh and the like, twice the 4 units in the last place to which NumPy's own tests hold them."""
@@ -22,29 +21,29 @@ TINY = 1e-300
 next_after = np.nextafter
 
 
-def added(a: Any, b: Any, towards: float) -> Floats:
+def added(a: Any, b: Any, towards: float) -> Array:
     """a + b, exact where the sum is a float: its error is a float itself (Knuth's TwoSum)."""
     total = np.add(a, b)
     rest = total - a
     error = (a - (total - rest)) + (b - rest)
     exact_or_past = error <= 0 if towards > 0 else error >= 0
-    return cast(Floats, np.where(exact_or_past, total, next_after(total, towards)))
+    return cast(Array, np.where(exact_or_past, total, next_after(total, towards)))
 
 
-def product(a: Any, b: Any, towards: float) -> Floats:
+def product(a: Any, b: Any, towards: float) -> Array:
     """a · b; zero times an unbounded end is zero, as every number within the bound makes it."""
     zero = (a == 0) | (b == 0)
     with np.errstate(all="ignore"):
         result = np.where(zero, 0.0, np.multiply(a, b))
     exact = zero | ((_is_power_of_two(a) | _is_power_of_two(b)) & _in_range(result))
-    return cast(Floats, np.where(exact, result, next_after(result, towards)))
+    return cast(Array, np.where(exact, result, next_after(result, towards)))
 
 
-def quotient(a: Any, b: Any, towards: float) -> Floats:
+def quotient(a: Any, b: Any, towards: float) -> Array:
     """a / b for b other than zero."""
     result = np.divide(a, b)
     exact = (a == 0) | (_is_power_of_two(b) & _in_range(result))
-    return cast(Floats, np.where(exact, result, next_after(result, towards)))
+    return cast(Array, np.where(exact, result, next_after(result, towards)))
 
 
 def _is_power_of_two(a: Any) -> Any:
@@ -55,13 +54,13 @@ def _in_range(a: Any) -> Any:
     return (abs(a) > TINY) & np.isfinite(a)
 
 
-def widened(value: Any, towards: float) -> Floats:
+def widened(value: Any, towards: float) -> Array:
     """A function's value moved past its possible error."""
     margin = np.where(np.isfinite(value), FUNCTION_ERROR * abs(value), 0.0)
-    return cast(Floats, next_after(value + np.copysign(margin, towards), towards))
+    return cast(Array, next_after(value + np.copysign(margin, towards), towards))
 
 
-def summed(terms: Floats, axis: int, towards: float) -> Floats:
+def summed(terms: Array, axis: int, towards: float) -> Array:
     """The sum along an axis, past what any order of adding floats gives: n·ε/2·Σ|x| (Higham, 2002, 4.4).
 
     Whole numbers of up to 53 bits are added without an error.

@@ -7,17 +7,17 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias, cast
 
 import numpy as np
 
+from handgrad.arrays import Array, Objects
 from handgrad.errors import NumberError
 from handgrad.expression import Adjoint, Expression, Leaf, Name, leaves
 from handgrad.graph import Graph, build
 from handgrad.graph.asked import unasked
 from handgrad.numbers.exact import Exact
 from handgrad.numbers.symbolic import Symbolic, sympy, value_in_decimals
-from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.problem.given import Given, Written
 from handgrad.record import JsonForm
@@ -27,7 +27,7 @@ from handgrad.running.plan import spelled_name
 
 NumberKind: TypeAlias = Literal["exact", "symbols"]
 
-Spelled: TypeAlias = Array
+Spelled: TypeAlias = Objects
 """An array of numbers that JSON has as texts."""
 
 
@@ -40,7 +40,7 @@ class OtherRun:
 
     kind: NumberKind
     graph: Graph
-    numbers: Mapping[Leaf, Array]
+    numbers: Mapping[Leaf, Objects]
     functions: _Namespace
     letters: Mapping[Any, Exact] = field(default_factory=dict)
     json: ClassVar = JsonForm(
@@ -70,16 +70,16 @@ class OtherRun:
             return float(number.value)
         return value_in_decimals(number.formula, self.letters)
 
-    def value(self, name: str) -> Array:
+    def value(self, name: str) -> Objects:
         """A forward value."""
         return self._array(self.numbers[Name(name)])
 
-    def _array(self, value: Any) -> Array:
+    def _array(self, value: Any) -> Objects:
         """An array of this kind of number, plain constants among them converted."""
         number = np.frompyfunc(self.functions.own_number, 1, 1)
         return np.asarray(number(np.asarray(value, object)), object)
 
-    def of(self, formula: Expression) -> Array:
+    def of(self, formula: Expression) -> Objects:
         """The value of an annotated formula of the graph's values."""
         numbers = {leaf: self._array(self.numbers[leaf]) for leaf in leaves(formula)}
         return self._array(value_of(formula, numbers, self.graph.batched_leaves, self.functions))
@@ -88,7 +88,7 @@ class OtherRun:
         """Whether the gradient with respect to a named value could be had; one that no parameter's needs may not."""
         return name == self.graph.cost or Adjoint(name) in self.numbers
 
-    def gradient(self, name: str) -> Array:
+    def gradient(self, name: str) -> Objects:
         """The gradient of the loss with respect to a named value, in the value's shape."""
         value = self.value(name)
         if name == self.graph.cost:
@@ -120,13 +120,13 @@ def run_symbols(problem: Problem) -> OtherRun:
 
     known: dict[Any, Exact] = {}
 
-    def letters(name: str, given: Given) -> Array:
+    def letters(name: str, given: Given) -> Objects:
         symbols = np.empty(given.array.shape, dtype=object)
         numbers = _written(given)
         for index in np.ndindex(given.array.shape):
             below = "".join(str(i + 1) for i in index)
             letter = sympy().Symbol(f"{name}_{below}" if below else name, real=True)
-            known[letter] = numbers[index]
+            known[letter] = cast(Exact, numbers[index])
             symbols[index] = Symbolic(letter, float(given.array[index]))
         return symbols
 
@@ -164,7 +164,7 @@ def _run(
     graph: Graph,
     kind: NumberKind,
     numbers: type[Exact] | type[Symbolic],
-    read: Callable[[str, Given], Array],
+    read: Callable[[str, Given], Objects],
 ) -> OtherRun:
     givens = {**problem.parameters, **problem.data}
     functions = _Namespace(numbers)
@@ -190,7 +190,7 @@ def _run(
 def _failing(
     problem: Problem,
     graph: Graph,
-    given: Mapping[str, Array],
+    given: Mapping[str, Objects],
     functions: _Namespace,
     error: ArithmeticError | NumberError,
 ) -> NumberError:
@@ -231,7 +231,7 @@ def _constants(kind: type[Exact] | type[Symbolic]) -> Callable[[Array], Any]:
     return lambda array: convert(array) if array.ndim else kind.of(float(array))
 
 
-def _written(given: Given) -> Array:
+def _written(given: Given) -> Objects:
     """The numbers as they were written; those of an array file as the shortest decimals that give them."""
     if given.written is None:
         flat = [Exact.of(float(x)) for x in given.array.flat]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from handgrad.arrays import Namespace
 from handgrad.notation import Function
 from handgrad.operations.functions import step
 from handgrad.operations.operation import Kink, Operation, elementwise
@@ -16,7 +17,7 @@ _AT_ZERO = Kink(
 )
 
 
-def positive_part(xp: Any, z: Any) -> Any:
+def positive_part(xp: Namespace, z: Any) -> Any:
     """max(z, 0)."""
     return xp.where(z > 0, z, 0.0)
 
@@ -86,7 +87,7 @@ elu: Operation = elementwise(
 )
 
 
-def _elu_slope(xp: Any, z: Any, out: Any, alpha: Any) -> Any:
+def _elu_slope(xp: Namespace, z: Any, out: Any, alpha: Any) -> Any:
     slope = out + alpha
     # Where ELU(z) is close to −α floats keep few digits of the sum, and α·eᶻ has them all.
     close = alpha * xp.exp(xp.where(z > 0, 0.0, z))
@@ -108,7 +109,7 @@ elu_slope: Operation = elementwise(
 )
 
 
-def _sigmoid(xp: Any, z: Any) -> Any:
+def _sigmoid(xp: Namespace, z: Any) -> Any:
     # A library's own, where there is one: its derivative holds where exp(−z) overflows.
     own = getattr(xp, "sigmoid", None)
     if own is not None:
@@ -171,7 +172,7 @@ silu: Operation = elementwise(
 )
 
 
-def _root(xp: Any, number: Any) -> Any:
+def _root(xp: Namespace, number: Any) -> Any:
     """The root of a constant, in full where the namespace's numbers have more digits than floats."""
     own = getattr(xp, "own_number", None)
     return math.sqrt(number) if own is None else own(number).sqrt()
@@ -222,7 +223,7 @@ _K = math.sqrt(2 / math.pi)
 _C = 0.044715
 
 
-def _gelu_gate(xp: Any, z: Any) -> Any:
+def _gelu_gate(xp: Namespace, z: Any) -> Any:
     return _sigmoid(xp, 2 * _K * (z + _C * z**3))
 
 

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from handgrad.arrays import AnyArray, Namespace
 from handgrad.notation import Function, Inequality
-from handgrad.operations.operation import (
-    Array,
-    Kernel,
-    Kink,
-    Namespace,
-    Operation,
-    Signature,
-    elementwise,
-)
+from handgrad.operations.operation import Kernel, Kink, Operation, Signature, elementwise
 from handgrad.operations.words import Words
 
 _EDGE = Kink(
@@ -31,10 +24,10 @@ _COMPARISON = Words(
 
 
 def _comparison(
-    name: str, sign: str, symbol: str, holds: Callable[[Array, Array], Array]
+    name: str, sign: str, symbol: str, holds: Callable[[AnyArray, AnyArray], AnyArray]
 ) -> Operation:
     def within(_: Signature, noise: float) -> Kernel:
-        def compared(xp: Namespace, a: Array, b: Array) -> Array:
+        def compared(xp: Namespace, a: AnyArray, b: AnyArray) -> AnyArray:
             tie = xp.abs(a - b) <= noise * (xp.abs(a) + xp.abs(b))
             return xp.where(holds(xp.where(tie, b, a), b), 1.0, 0.0)
 

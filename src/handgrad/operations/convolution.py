@@ -8,13 +8,12 @@ Learning" (2016), section 9.5.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from handgrad.arrays import AnyArray, Namespace
 from handgrad.expression import ZERO, Expression, Option, Shape
 from handgrad.notation import Function
 from handgrad.operations.operation import (
     Application,
-    Array,
     Kernel,
     Misfit,
     Operation,
@@ -66,7 +65,7 @@ def _convolution(rank: int) -> tuple[Operation, ...]:
             )
         return (*k[: len(k) - rank][:1], *_windows(rank, a, k, options).count)
 
-    def channelled(s: Signature, array: Array, position: int) -> Array:
+    def channelled(s: Signature, array: AnyArray, position: int) -> AnyArray:
         """The array with channels on its first axes, and cases on its last."""
         if len(s.shapes[0]) == rank:
             array = array[None] if position == 0 else array[None, None]
@@ -75,7 +74,7 @@ def _convolution(rank: int) -> tuple[Operation, ...]:
     def kernel(s: Signature) -> Kernel:
         over = _windows(rank, s.shapes[0], s.shapes[1], s.options)
 
-        def convolved(xp: Any, a: Array, k: Array) -> Array:
+        def convolved(xp: Namespace, a: AnyArray, k: AnyArray) -> AnyArray:
             a, k = channelled(s, a, 0), channelled(s, k, 1)
             a = over.pad(xp, a, (a.shape[0],), a.shape[rank + 1 :])
             total = None
@@ -135,7 +134,7 @@ def _convolution(rank: int) -> tuple[Operation, ...]:
 
     # -- the two gradients -----------------------------------------------------------------
 
-    def with_cases(s: Signature, arrays: Sequence[Array]) -> list[Array]:
+    def with_cases(s: Signature, arrays: Sequence[AnyArray]) -> list[AnyArray]:
         return [
             a if c or not any(s.batched) else a[..., None]
             for a, c in zip(arrays, s.batched, strict=True)
@@ -145,7 +144,7 @@ def _convolution(rank: int) -> tuple[Operation, ...]:
         over = _windows(rank, s.out, s.shapes[1], s.options)
         channels = len(s.out) > rank
 
-        def spread(xp: Any, g: Array, k: Array) -> Array:
+        def spread(xp: Namespace, g: AnyArray, k: AnyArray) -> AnyArray:
             g, k = with_cases(s, (g, k))
             if not channels:
                 g, k = g[None], k[None, None]
@@ -157,6 +156,7 @@ def _convolution(rank: int) -> tuple[Operation, ...]:
                 shape = (share.shape[0], *over.padded, *share.shape[rank + 1 :])
                 term = placed(xp, share, shape, at)
                 total = term if total is None else total + term
+            assert total is not None
             total = over.unpad(total, 1)
             return total if channels else total[0]
 
@@ -197,7 +197,7 @@ def _convolution(rank: int) -> tuple[Operation, ...]:
         over = _windows(rank, s.shapes[1], s.out, s.options)
         channels = len(s.out) > rank
 
-        def matched(xp: Any, g: Array, a: Array) -> Array:
+        def matched(xp: Namespace, g: AnyArray, a: AnyArray) -> AnyArray:
             g, a = with_cases(s, (g, a))
             if not channels:
                 g, a = g[None], a[None]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from handgrad.arrays import AnyArray, Namespace
 from handgrad.expression import Call, Expression, Option, Shape
 from handgrad.notation import Function
 from handgrad.operations.functions import exp
-from handgrad.operations.operation import Array, Kernel, Operation, Options, Signature, normal_axes
+from handgrad.operations.operation import Kernel, Operation, Options, Signature, normal_axes
 from handgrad.operations.reductions import AXES, reduced_shape, reduction_kernel, spread, sum_
 from handgrad.operations.words import Words
 
@@ -20,7 +20,7 @@ def _softmax_axis(s: Signature) -> tuple[int, ...]:
 def _softmax_kernel(s: Signature) -> Kernel:
     axes = _softmax_axis(s)
 
-    def softmax_of(xp: Any, z: Array) -> Array:
+    def softmax_of(xp: Namespace, z: AnyArray) -> AnyArray:
         shifted = xp.exp(z - xp.max(z, axis=axes, keepdims=True))
         return shifted / xp.sum(shifted, axis=axes, keepdims=True)
 
@@ -30,7 +30,7 @@ def _softmax_kernel(s: Signature) -> Kernel:
 def _log_softmax_kernel(s: Signature) -> Kernel:
     axes = _softmax_axis(s)
 
-    def log_softmax_of(xp: Any, z: Array) -> Array:
+    def log_softmax_of(xp: Namespace, z: AnyArray) -> AnyArray:
         shifted = z - xp.max(z, axis=axes, keepdims=True)
         return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axes, keepdims=True))
 
@@ -80,7 +80,7 @@ log_softmax = Operation(
 )
 
 
-def log_sum_exp(xp: Any, z: Array, axes: tuple[int, ...], keep: bool) -> Array:
+def log_sum_exp(xp: Namespace, z: AnyArray, axes: tuple[int, ...], keep: bool) -> AnyArray:
     """ln Σ exp(z) along axes."""
     # Shifted by the largest entry, so that nothing overflows and one term of the sum is 1.
     largest = xp.max(z, axis=axes, keepdims=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from handgrad.arrays import Namespace
 from handgrad.expression import Call, Expression
 from handgrad.notation import Fence, Function, Indicator
 from handgrad.operations.operation import Domain, Kernel, Kink, Operation, Signature, elementwise
@@ -84,12 +85,12 @@ step: Operation = elementwise(
 )
 
 
-def _tie_share(xp: Any, a: Any, b: Any) -> Any:
+def _tie_share(xp: Namespace, a: Any, b: Any) -> Any:
     return xp.where(a > b, 1.0, xp.where(a == b, 0.5, 0.0))
 
 
 def _tie_share_within(_: Signature, noise: float) -> Kernel:
-    def share(xp: Any, a: Any, b: Any) -> Any:
+    def share(xp: Namespace, a: Any, b: Any) -> Any:
         tie = (a == b) | (xp.abs(a - b) <= noise * (xp.abs(a) + xp.abs(b)))
         return xp.where(tie, 0.5, xp.where(a > b, 1.0, 0.0))
 

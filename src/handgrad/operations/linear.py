@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from handgrad.arrays import Namespace
 from handgrad.expression import ZERO, Call, Expression, Shape
 from handgrad.notation import As, MatrixProduct
 from handgrad.operations.operation import (
@@ -165,7 +166,7 @@ def _outer_shape(shapes: Sequence[Shape], _: Options) -> Shape:
 def _outer_kernel(s: Signature) -> Kernel:
     batched = any(s.batched)
 
-    def outer_product(xp: Any, a: Any, b: Any) -> Any:
+    def outer_product(xp: Namespace, a: Any, b: Any) -> Any:
         if not batched:
             return a[:, None] * b[None, :]
         a = a if s.batched[0] else a[:, None]

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
+from handgrad.arrays import AnyArray, Array, Mask, Namespace
 from handgrad.expression import Call, Expression, Shape
 from handgrad.notation import Function
 from handgrad.operations.activations import positive_part, sigmoid
@@ -13,7 +16,6 @@ from handgrad.operations.exponentials import softmax
 from handgrad.operations.functions import step
 from handgrad.operations.operation import (
     Application,
-    Array,
     Domain,
     Fusion,
     Kernel,
@@ -40,7 +42,7 @@ def _entries(shape: Shape) -> int:
     return count
 
 
-def aligned(s: Signature, xp: Any, arrays: Sequence[Array]) -> list[Array]:
+def aligned(s: Signature, xp: Namespace, arrays: Sequence[AnyArray]) -> list[AnyArray]:
     """The arguments with the axis of cases on all of them, where any has it."""
     if not any(s.batched):
         return list(arrays)
@@ -53,7 +55,7 @@ def aligned(s: Signature, xp: Any, arrays: Sequence[Array]) -> list[Array]:
 
 def _entrywise_loss(
     name: str,
-    term: Callable[..., Array],
+    term: Callable[..., AnyArray],
     slopes: Callable[..., tuple[Expression, Expression]],
     symbol: str,
     **fields: Any,
@@ -73,7 +75,7 @@ def _entrywise_loss(
         axes = tuple(range(len(whole)))
         options = dict(s.options)
 
-        def loss(xp: Any, *arrays: Array) -> Array:
+        def loss(xp: Namespace, *arrays: AnyArray) -> AnyArray:
             terms = term(xp, *aligned(s, xp, arrays), **options)
             return xp.mean(terms, axis=axes) if axes else terms
 
@@ -108,7 +110,7 @@ FROM_LOGITS = (
 )
 
 
-def y_log_p(xp: Any, y: Array, p: Array) -> Array:
+def y_log_p(xp: Namespace, y: AnyArray, p: AnyArray) -> AnyArray:
     """y ln p, zero where y is zero."""
     return xp.where(y == 0, 0.0, y * xp.log(xp.where(y == 0, 1.0, p)))
 
@@ -224,7 +226,7 @@ def _classes_shape(shapes: Sequence[Shape], _: Options) -> Shape:
     return ()
 
 
-def _one_hot(xp: Any, y: Array, classes: int, axis: int) -> Array:
+def _one_hot(xp: Namespace, y: AnyArray, classes: int, axis: int) -> AnyArray:
     y = y if hasattr(y, "dtype") else xp.asarray(y)
     numbers = xp.arange(classes, dtype=y.dtype)
     y = xp.expand_dims(y, axis=axis)
@@ -260,7 +262,7 @@ def _target(p: Application) -> Expression:
 
 
 def _cross_entropy_kernel(
-    logarithm: Callable[[Any, Array, Array, int], Array],
+    logarithm: Callable[[Namespace, AnyArray, AnyArray, int], AnyArray],
 ) -> Callable[[Signature], Kernel]:
     """Minus the mean over the rows of `logarithm(xp, scores, target, axis)` summed over the classes."""
 
@@ -269,7 +271,7 @@ def _cross_entropy_kernel(
         axis, rows = len(scores) - 1, _rows(scores)
         axes = tuple(range(len(scores)))
 
-        def loss(xp: Any, *arrays: Array) -> Array:
+        def loss(xp: Namespace, *arrays: AnyArray) -> AnyArray:
             p, t = arrays
             if y != scores:
                 t = _one_hot(xp, t, scores[-1], axis)
@@ -281,7 +283,7 @@ def _cross_entropy_kernel(
     return kernel
 
 
-def _log_of_softmax(xp: Any, z: Array, t: Array, axis: int) -> Array:
+def _log_of_softmax(xp: Namespace, z: AnyArray, t: AnyArray, axis: int) -> AnyArray:
     shifted = z - xp.max(z, axis=axis, keepdims=True)
     return t * (shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True)))
 
@@ -306,10 +308,11 @@ def _softmax_cross_entropy_pullback(i: int, g: Expression, p: Application) -> Ex
     return g * slope / rows if rows > 1 else g * slope
 
 
-def _is_class(xp: Any, y: Array, shapes: Sequence[Shape]) -> Array:
+def _is_class(xp: Namespace, y: Array, shapes: Sequence[Shape]) -> Mask:
     """Whether a target is the number of a class; one in the shape of the scores may be anything."""
     scores, target = shapes
-    return (target == scores) | ((y >= 0) & (y < scores[-1]) & (y == xp.floor(y)))
+    classes: Mask = (y >= 0) & (y < scores[-1]) & (y == np.floor(y))
+    return np.ones_like(classes) if target == scores else classes
 
 
 def adds_up_to_one(target: Array, shape: Shape, axis: int = -1) -> bool:

@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from handgrad.arrays import AnyArray, Namespace
 from handgrad.expression import Expression, Option, Shape
 from handgrad.notation import Function
 from handgrad.operations.operation import (
     Application,
-    Array,
     Kernel,
     Misfit,
     Operation,
@@ -30,7 +30,7 @@ def _axes(s: Signature) -> tuple[int, ...]:
     return normal_axes(s.options["axis"], len(s.shapes[0]))
 
 
-def _deviation(xp: Any, a: Array, axes: tuple[int, ...], eps: float) -> Array:
+def _deviation(xp: Namespace, a: AnyArray, axes: tuple[int, ...], eps: float) -> AnyArray:
     centred = a - xp.mean(a, axis=axes, keepdims=True)
     return xp.sqrt(xp.mean(centred * centred, axis=axes, keepdims=True) + eps)
 

@@ -15,19 +15,14 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any, Literal, TypeAlias
 
+from handgrad.arrays import AnyArray, Array, Mask, Namespace
 from handgrad.expression import Call, Expression, Operand, Option, Shape, literal
 from handgrad.notation import Function, Notation
 from handgrad.operations.words import Words
 from handgrad.record import record
 
-Array: TypeAlias = Any
-"""An array of any namespace: NumPy's, PyTorch's, JAX's."""
-
-Namespace: TypeAlias = Any
-"""A module of array functions, such as `numpy`."""
-
 Options: TypeAlias = Mapping[str, Option]
-Kernel: TypeAlias = Callable[..., Array]
+Kernel: TypeAlias = Callable[..., AnyArray]
 """`kernel(xp, *arrays)`: the forward function for one signature, on arrays of namespace `xp`."""
 
 Family: TypeAlias = Literal[
@@ -93,7 +88,7 @@ class Domain:
     """
 
     argument: int
-    holds: Callable[[Namespace, Array, Sequence[Shape]], Array]
+    holds: Callable[[Namespace, Array, Sequence[Shape]], Mask]
     words: str
 
 
@@ -105,7 +100,7 @@ class Kink:
     `words` state the convention.
     """
 
-    at: Callable[..., Array]
+    at: Callable[..., Mask]
     words: str
     of_result: bool = False
 
@@ -219,7 +214,7 @@ class Operation:
     simplify: Simplify | None = None
     fuses: Mapping[str, Fusion] = field(default_factory=dict)
     over_cases: Callable[..., Expression] | None = None
-    reduces_cases: Callable[[Array, int], Array] | None = None
+    reduces_cases: Callable[[AnyArray, int], AnyArray] | None = None
 
     def __call__(self, *arguments: Operand, **options: Option) -> Call:
         """The formula of this operation applied to `arguments`."""
@@ -277,7 +272,7 @@ Derivative: TypeAlias = Callable[..., "Expression | float"] | float
 
 def elementwise(
     name: str,
-    forward: Callable[..., Array],
+    forward: Callable[..., AnyArray],
     derivatives: Sequence[Derivative | None],
     *,
     words: Words,

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
+from handgrad.arrays import AnyArray, Array, Mask, Namespace
 from handgrad.expression import ZERO, Call, Expression, Shape
 from handgrad.notation import Function
 from handgrad.operations.operation import (
     Application,
-    Array,
     Kernel,
     Kink,
     Misfit,
@@ -40,19 +40,20 @@ def _windows(rank: int, shape: Shape, options: Options) -> Windows:
     return windows(shape[len(shape) - rank :], (size,) * rank, stride)
 
 
-def _cut(over: Windows, lead: int, a: Array) -> list[Array]:
+def _cut(over: Windows, lead: int, a: AnyArray) -> list[AnyArray]:
     """For each offset, its entry in every window."""
     return [a[(*[slice(None)] * lead, *over.cut(offset))] for offset in over.offsets()]
 
 
-def _spread(xp: Any, shares: Sequence[Array], over: Windows, lead: int) -> Array:
+def _spread(xp: Namespace, shares: Sequence[AnyArray], over: Windows, lead: int) -> AnyArray:
     """Each offset's share back at its entries; where windows overlap, the shares add up."""
-    total = None
+    total: AnyArray | None = None
     for offset, share in zip(over.offsets(), shares, strict=True):
         rank = len(over.over)
         shape = (*share.shape[:lead], *over.over, *share.shape[lead + rank :])
         term = placed(xp, share, shape, (*[slice(None)] * lead, *over.cut(offset)))
         total = term if total is None else total + term
+    assert total is not None
     return total
 
 
@@ -86,7 +87,7 @@ def _max_pool(rank: int) -> tuple[Operation, Operation]:
     def winner_kernel(s: Signature, noise: float = 0.0) -> Kernel:
         over, lead = _windows(rank, s.shapes[1], s.options), len(s.shapes[1]) - rank
 
-        def shared(xp: Any, g: Array, a: Array, largest: Array) -> Array:
+        def shared(xp: Namespace, g: AnyArray, a: AnyArray, largest: AnyArray) -> AnyArray:
             g, a, largest = (
                 e if c or not any(s.batched) else e[..., None]
                 for e, c in zip((g, a, largest), s.batched, strict=True)
@@ -98,10 +99,11 @@ def _max_pool(rank: int) -> tuple[Operation, Operation]:
 
         return shared
 
-    def tied(xp: Any, a: Array, size: int, stride: int | None) -> Array:
+    def tied(xp: Namespace, a: Array, size: int, stride: int | None) -> Mask:
         over = windows(a.shape[a.ndim - rank :], (size,) * rank, stride or size)
-        cut = xp.stack(_cut(over, a.ndim - rank, a), axis=0)
-        return xp.sum(cut == xp.max(cut, axis=0, keepdims=True), axis=0) > 1
+        cut: Any = xp.stack(_cut(over, a.ndim - rank, a), axis=0)
+        tied: Mask = (cut == cut.max(axis=0)).sum(axis=0) > 1
+        return tied
 
     winner = Operation(
         name=f"{name}_to_array",

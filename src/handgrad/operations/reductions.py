@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any
 
+import numpy as np
+
+from handgrad.arrays import AnyArray, Array, Mask, Namespace
 from handgrad.expression import Call, Expression, Shape
 from handgrad.notation import Fence, Function
 from handgrad.operations.operation import (
     Application,
-    Array,
     Kernel,
     Kink,
     Misfit,
@@ -34,7 +36,7 @@ def reduced_shape(shapes: Sequence[Shape], options: Options) -> Shape:
     return tuple(n for k, n in enumerate(shape) if k not in axes)
 
 
-def reduction_kernel(reduce: Callable[..., Array]) -> Callable[[Signature], Kernel]:
+def reduction_kernel(reduce: Callable[..., AnyArray]) -> Callable[[Signature], Kernel]:
     """The kernel of a reduction, of `reduce(xp, array, axes, keepdims)`."""
 
     def kernel(s: Signature) -> Kernel:
@@ -126,8 +128,12 @@ mean = Operation(
 
 
 def shares(
-    xp: Any, entries: Array, extreme: Array, axes: tuple[int, ...], grain: Array = None
-) -> Array:
+    xp: Namespace,
+    entries: AnyArray,
+    extreme: AnyArray,
+    axes: tuple[int, ...],
+    grain: AnyArray | None = None,
+) -> AnyArray:
     """Each entry's share in an extreme.
 
     The nearest entries share: where figures are rounded and carried, none need be at it. What is no
@@ -146,7 +152,7 @@ def _attained_kernel(s: Signature, noise: float = 0.0) -> Kernel:
     axes = normal_axes(s.options["axis"], len(s.shapes[0]))
     kept = len(s.shapes[1]) == len(s.shapes[0])
 
-    def attained_at(xp: Any, a: Array, m: Array) -> Array:
+    def attained_at(xp: Namespace, a: AnyArray, m: AnyArray) -> AnyArray:
         if not s.batched[0] and s.batched[1]:
             a = a[..., None]
         if not kept:
@@ -177,16 +183,16 @@ attained = Operation(
 
 def _extreme(
     name: str,
-    reduce: Callable[..., Array],
+    reduce: Callable[..., AnyArray],
     symbol: str,
     latex: str,
     **fields: Any,
 ) -> Operation:
-    def tied(xp: Any, a: Array, axis: Any = None, keepdims: Any = False, **_: Any) -> Array:
+    def tied(xp: Namespace, a: Array, axis: Any = None, keepdims: Any = False, **_: Any) -> Mask:
         # A tie along the reduced axes: some entry beside the first attains the extreme.
         axes = normal_axes(axis, a.ndim)
-        hit = a == reduce(xp, a, axes, True) if axes else a != a
-        return hit & (xp.sum(hit, axis=axes, keepdims=True) > 1) if axes else hit
+        hit: Mask = a == reduce(xp, a, axes, True) if axes else a != a
+        return hit & (np.sum(hit, axis=axes, keepdims=True) > 1) if axes else hit
 
     return Operation(
         name=name,
@@ -233,7 +239,7 @@ minimum_of = _extreme(
 )
 
 
-def _norm(xp: Any, a: Array, axes: tuple[int, ...], keep: bool) -> Array:
+def _norm(xp: Namespace, a: AnyArray, axes: tuple[int, ...], keep: bool) -> AnyArray:
     # Scaled by the largest entry, so that squares neither overflow nor vanish.
     scale = xp.max(xp.abs(a), axis=axes, keepdims=True)
     scale = xp.where(scale > 0, scale, 1.0)
@@ -258,7 +264,7 @@ norm = Operation(
     kinks=(
         Kink(
             lambda xp, a, axis=None, **_: (
-                xp.all(a == 0, axis=normal_axes(axis, a.ndim), keepdims=True) & (a == 0)
+                np.all(a == 0, axis=normal_axes(axis, a.ndim), keepdims=True) & (a == 0)
             ),
             "‖a‖ has a kink at 0; its slope there is taken as 0",
         ),
@@ -279,7 +285,7 @@ def _sum_to_kernel(s: Signature) -> Kernel:
     lead = tuple(range(extra))
     ones = tuple(k for k, n in enumerate(target) if n == 1 and s.shapes[0][extra + k] != 1)
 
-    def summed(xp: Any, g: Array) -> Array:
+    def summed(xp: Namespace, g: AnyArray) -> AnyArray:
         if lead:
             g = xp.sum(g, axis=lead)
         return xp.sum(g, axis=ones, keepdims=True) if ones else g
@@ -322,7 +328,7 @@ sum_to = Operation(
 
 
 def _over_cases(
-    name: str, symbol: str, latex: str, words: Words, finish: Callable[[Array, int], Array]
+    name: str, symbol: str, latex: str, words: Words, finish: Callable[[AnyArray, int], AnyArray]
 ) -> Operation:
     return Operation(
         name=name,

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
+from handgrad.arrays import AnyArray, Namespace
 from handgrad.expression import ZERO, Call, Expression, Index, Option, Shape, Slice
 from handgrad.notation import Function, Subscript, Transposition, Unwritten
 from handgrad.operations.operation import (
     Application,
-    Array,
     Kernel,
     Misfit,
-    Namespace,
     Operation,
     Options,
     Signature,
@@ -150,16 +149,17 @@ def _place_kernel(s: Signature) -> Kernel:
     return lambda xp, g: placed(xp, g, (*shape, g.shape[-1]) if batched else shape, at)
 
 
-def placed(xp: Namespace, g: Array, shape: Shape, at: tuple[int | slice, ...]) -> Array:
+def placed(xp: Namespace, g: AnyArray, shape: Shape, at: tuple[int | slice, ...]) -> AnyArray:
     """Zeros of `shape` with g at the indexed entries."""
     if not hasattr(g, "dtype"):
         g = xp.asarray(g)  # a single number of another kind is not yet an array
-    whole = xp.zeros(shape, dtype=g.dtype)
+    whole: Any = xp.zeros(shape, dtype=g.dtype)
     if hasattr(whole, "at"):
-        return whole.at[at].set(g)  # JAX's arrays do not change
-    # With the ellipsis an entry is filled with g's number, where an array of objects would hold g itself.
-    whole[(*at, ...)] = g
-    return whole
+        whole = whole.at[at].set(g)  # JAX's arrays do not change
+    else:
+        # With the ellipsis an entry is filled with g's number, where an array of objects would hold g itself.
+        whole[(*at, ...)] = g
+    return cast(AnyArray, whole)
 
 
 def _place_element(entry_index: tuple[int, ...], p: Application) -> Expression:
@@ -218,7 +218,7 @@ def _concat_shape(shapes: Sequence[Shape], options: Options) -> Shape:
 def _concat_kernel(s: Signature) -> Kernel:
     axis, batched = _concat_axis(s.options, len(s.out)), s.batched
 
-    def joined(xp: Any, *arrays: Any) -> Any:
+    def joined(xp: Namespace, *arrays: Any) -> Any:
         if any(batched):
             count = next(a.shape[-1] for a, c in zip(arrays, batched, strict=True) if c)
             arrays = tuple(
@@ -278,7 +278,7 @@ def _fill_kernel(s: Signature) -> Kernel:
     shape, batched = s.out, s.batched[0]
     axes = _fill_axes(s.shapes[0], s.options["axis"], shape)
 
-    def filled(xp: Any, g: Any) -> Any:
+    def filled(xp: Namespace, g: Any) -> Any:
         g = xp.asarray(g)
         for axis in axes:
             g = xp.expand_dims(g, axis=axis)

@@ -7,8 +7,8 @@ done with them, whether they are added up, averaged or divided by m, stays as it
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
+from handgrad.arrays import AnyArray, Namespace
 from handgrad.expression import Call, Expression, Shape
 from handgrad.notation import Function
 from handgrad.operations.activations import positive_part, sigmoid
@@ -23,7 +23,6 @@ from handgrad.operations.losses import (
 )
 from handgrad.operations.operation import (
     Application,
-    Array,
     Fusion,
     Kernel,
     Misfit,
@@ -76,7 +75,7 @@ def _along_one_axis(shapes: Sequence[Shape], options: Options) -> Shape:
 
 
 def _terms_kernel(
-    logarithm: Callable[[Any, Array, Array, tuple[int, ...]], Array],
+    logarithm: Callable[[Namespace, AnyArray, AnyArray, tuple[int, ...]], AnyArray],
 ) -> Callable[[Signature], Kernel]:
     """Minus the sum along the axis of `logarithm(xp, scores, targets, axes)`."""
 
@@ -84,7 +83,7 @@ def _terms_kernel(
         axes = normal_axes(s.options["axis"], len(s.shapes[0]))
         keepdims = bool(s.options["keepdims"])
 
-        def losses(xp: Any, *arrays: Array) -> Array:
+        def losses(xp: Namespace, *arrays: AnyArray) -> AnyArray:
             scores, targets = aligned(s, xp, arrays)
             return -xp.sum(logarithm(xp, scores, targets, axes), axis=axes, keepdims=keepdims)
 
@@ -93,7 +92,7 @@ def _terms_kernel(
     return kernel
 
 
-def _log_of_softmax(xp: Any, z: Array, y: Array, axes: tuple[int, ...]) -> Array:
+def _log_of_softmax(xp: Namespace, z: AnyArray, y: AnyArray, axes: tuple[int, ...]) -> AnyArray:
     shifted = z - xp.max(z, axis=axes, keepdims=True)
     return y * (shifted - xp.log(xp.sum(xp.exp(shifted), axis=axes, keepdims=True)))
 
@@ -109,7 +108,7 @@ def _softmax_terms_kernel(s: Signature) -> Kernel:
     axes = normal_axes(s.options["axis"], len(s.shapes[0]))
     keepdims = bool(s.options["keepdims"])
 
-    def losses(xp: Any, *arrays: Array) -> Array:
+    def losses(xp: Namespace, *arrays: AnyArray) -> AnyArray:
         scores, targets = aligned(s, xp, arrays)
         missing = 1 - xp.sum(targets, axis=axes, keepdims=keepdims)
         return whole(xp, *arrays) + missing * log_sum_exp(xp, scores, axes, keepdims)

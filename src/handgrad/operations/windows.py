@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
+from handgrad.arrays import AnyArray, Namespace
 from handgrad.expression import Option, Shape
-from handgrad.operations.operation import Array, Misfit, Namespace, Options
+from handgrad.operations.operation import Misfit, Options
 from handgrad.operations.structure import placed
 
 Position = tuple[int, ...]
@@ -57,7 +58,7 @@ class Windows:
         """The lengths of the axes with their padding."""
         return tuple(n + 2 * self.padding for n in self.over)
 
-    def pad(self, xp: Namespace, a: Array, lead: Shape, cases: Shape) -> Array:
+    def pad(self, xp: Namespace, a: AnyArray, lead: Shape, cases: Shape) -> AnyArray:
         """The array with zeros around it; `lead` are the lengths before its axes, `cases` after."""
         if not self.padding:
             return a
@@ -65,7 +66,7 @@ class Windows:
         at = (*[slice(None)] * len(lead), *inner)
         return placed(xp, a, (*lead, *self.padded, *cases), at)
 
-    def unpad(self, a: Array, lead: int) -> Array:
+    def unpad(self, a: AnyArray, lead: int) -> AnyArray:
         """The array without the zeros around it; `lead` axes come before its own."""
         if not self.padding:
             return a

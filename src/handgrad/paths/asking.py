@@ -8,11 +8,11 @@ from itertools import pairwise
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.errors import NumberError, OptionError
 from handgrad.expression import Adjoint, Expression, Leaf, Name, leaves
 from handgrad.graph import Graph, build
 from handgrad.graph.structure import Shortcut
-from handgrad.operations.operation import Array
 from handgrad.paths.blaming import Blaming
 from handgrad.paths.local import Local
 from handgrad.paths.paths import Edge, FoundPaths, Place, paths_from

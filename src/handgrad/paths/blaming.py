@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.expression import Call, Expression, Index, Leaf, Name
 from handgrad.graph import Graph
 from handgrad.notation import Negation, Subscript
 from handgrad.operations import operation_of
 from handgrad.operations.gates import activation_in
-from handgrad.operations.operation import Array
 from handgrad.paths.structure import TINY, Blame, Entry, Factor
 
 

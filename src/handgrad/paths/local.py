@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.arrays import Array
 from handgrad.errors import OptionError
 from handgrad.expression import (
     ONE,
@@ -37,7 +38,7 @@ from handgrad.operations.annotate import application, tidied
 from handgrad.operations.arithmetic import add, multiply, subtract
 from handgrad.operations.elements import entry_of
 from handgrad.operations.losses import one_hot
-from handgrad.operations.operation import Array, reduced_to
+from handgrad.operations.operation import reduced_to
 from handgrad.operations.structure import fill, place
 from handgrad.running.evaluate import value_of
 
@@ -99,7 +100,7 @@ class Local:
         numbers: dict[Leaf, Array] = {}
         for position, leaf in enumerate(leaves(self.expression), start=1):
             shape = self._shape(leaf)
-            grid = np.arange(1, size(shape) + 1) * (2**0.5 - 1) ** position % 1
+            grid = np.arange(1, size(shape) + 1, dtype=float) * (2**0.5 - 1) ** position % 1
             numbers[leaf] = (0.25 + 0.5 * grid).reshape(shape)
         numbers[Name(self.name)] = np.asarray(value_of(self.expression, numbers, set()))
         found: dict[str, Matrix] = {}
@@ -235,7 +236,7 @@ class Local:
             for leaf in leaves(formula)
         }
         bounds = Interval.of(value_of(formula, wide, batched, bounding))
-        return ((bounds.lower != 0) | (bounds.upper != 0)).astype(float)
+        return np.where((bounds.lower != 0) | (bounds.upper != 0), 1.0, 0.0)
 
     def _is_own(self, leaf: Leaf) -> bool:
         return isinstance(leaf, Adjoint) and leaf.name.startswith(f"{self.name}′")

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from handgrad.operations.operation import Array
+from handgrad.arrays import Array
 
 NUMPY_LINKS_IT = "numpy._core._multiarray_umath"
 """The module of NumPy's that is linked to its BLAS."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.operations.operation import Array
+from handgrad.arrays import Array
 from handgrad.running.tracing import Instruction, Reference, references
 
 

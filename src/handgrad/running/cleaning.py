@@ -6,11 +6,10 @@ no more than rounding leaves of terms of that size is 0, and two numbers that di
 
 from __future__ import annotations
 
-from typing import Any
-
+from handgrad.arrays import AnyArray, Namespace
 from handgrad.expression import Call
 from handgrad.operations import operation_of
-from handgrad.operations.operation import Array, Kernel, Namespace, Signature
+from handgrad.operations.operation import Kernel, Signature
 
 NOISE = 1e-14
 """What rounding may leave of numbers that cancel, for each unit of the largest of them."""
@@ -29,7 +28,7 @@ def without_residue(call: Call, signature: Signature) -> Kernel:
         return kernel
     added_up = operation.sizes(signature)
 
-    def cleaned(xp: Namespace, *arguments: Any) -> Array:
+    def cleaned(xp: Namespace, *arguments: AnyArray) -> AnyArray:
         result = kernel(xp, *arguments)
         size = added_up(xp, *[xp.abs(a) for a in arguments])
         # Neither what has overflowed nor what is no number is a residue.

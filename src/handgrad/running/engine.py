@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, Generic, overload
 
 import numpy as np
 
+from handgrad.arrays import Array, Floats, Kind, Plain, Precision
 from handgrad.errors import OptionError, nearest
 from handgrad.expression import Adjoint, Leaf, Name
 from handgrad.graph import Graph, build
-from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.running.jit import Kernel, jitted
 from handgrad.running.libraries import Library, library_of
@@ -42,15 +42,15 @@ SMALL = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Gradients:
+class Gradients(Generic[Kind]):
     """The result of a run.
 
     `loss` is that over all the cases, or one for each network of an ensemble. What differs from
     case to case has the cases on its last axis, and the gradient of its own case's loss.
     """
 
-    loss: float | Array
-    gradients: Mapping[str, Array]
+    loss: float | Kind
+    gradients: Mapping[str, Kind]
 
 
 class Engine:
@@ -78,7 +78,7 @@ class Engine:
         self,
         problem: Problem,
         *,
-        dtype: Any = np.float64,
+        dtype: Precision = np.float64,
         wanted: Sequence[str] | None = None,
         loss: bool = True,
         jit: bool = False,
@@ -118,7 +118,13 @@ class Engine:
         ]
         self._programs: dict[tuple[int | None, int], Program] = {}
 
-    def __call__(self, **values: Any) -> Gradients:
+    @overload
+    def __call__(self, **values: Plain) -> Gradients[Floats]: ...
+
+    @overload
+    def __call__(self, **values: Kind | Plain) -> Gradients[Kind]: ...
+
+    def __call__(self, **values: Any) -> Gradients[Any]:
         """The loss and the gradients at the problem's numbers, with `values` put for some of them.
 
         Many cases lie along the last axis of a value. Raises `OptionError` for a name that the
@@ -127,7 +133,13 @@ class Engine:
         """
         return self.run(values)
 
-    def run(self, values: Mapping[str, Any]) -> Gradients:
+    @overload
+    def run(self, values: Mapping[str, Plain]) -> Gradients[Floats]: ...
+
+    @overload
+    def run(self, values: Mapping[str, Kind | Plain]) -> Gradients[Kind]: ...
+
+    def run(self, values: Mapping[str, Any]) -> Gradients[Any]:
         """The same, with the values in a mapping."""
         library = library_of(values)
         if library is not None:
@@ -139,12 +151,18 @@ class Engine:
                 return self._result(dict(zip(self._outputs, results, strict=True)))
             return self._blocks(given, cases)
 
-    def stream(self, blocks: Iterable[Mapping[str, Any]]) -> Iterator[Gradients]:
+    @overload
+    def stream(self, blocks: Iterable[Mapping[str, Plain]]) -> Iterator[Gradients[Floats]]: ...
+
+    @overload
+    def stream(self, blocks: Iterable[Mapping[str, Kind | Plain]]) -> Iterator[Gradients[Kind]]: ...
+
+    def stream(self, blocks: Iterable[Mapping[str, Any]]) -> Iterator[Gradients[Any]]:
         """One result for each block of values: as many cases as there are, in the memory of one block."""
         for block in blocks:
             yield self.run(block)
 
-    def _elsewhere(self, library: Library, values: Mapping[str, Any]) -> Gradients:
+    def _elsewhere(self, library: Library, values: Mapping[str, Any]) -> Gradients[Any]:
         """The plan itself on arrays of another library, which may be traced or lie on a GPU."""
         given = dict(self._givens)
         for name, value in values.items():
@@ -180,7 +198,7 @@ class Engine:
 
     # -- blocks --------------------------------------------------------------------------------
 
-    def _blocks(self, given: Mapping[str, Array], cases: int) -> Gradients:
+    def _blocks(self, given: Mapping[str, Array], cases: int) -> Gradients[Floats]:
         whole = {o: np.empty((*self.graph.shape(o), cases), self.dtype) for o in self._per_case}
         threads = min(processors(), cases // SHARE)
         if self._kernel is not None:
@@ -270,9 +288,9 @@ class Engine:
         """Whether a value differs from case to case, and its gradient does not."""
         return self.graph.nodes[name].batched and Adjoint(name) not in self._per_case
 
-    def _result(self, results: Mapping[Leaf, Array], cases: int | None = None) -> Gradients:
+    def _result(self, results: Mapping[Leaf, Array], cases: int | None = None) -> Gradients[Floats]:
         cost = np.asarray(results.get(Name(self.graph.cost), np.nan))
-        gradients: dict[str, Array] = {}
+        gradients: dict[str, Floats] = {}
         for name in self.wanted:
             gradient = np.asarray(results[Adjoint(name)])
             if self._repeats(name) and gradient.shape == self.graph.shape(Adjoint(name)):

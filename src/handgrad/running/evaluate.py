@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Set
+from typing import Any, overload
 
 import numpy as np
 
+from handgrad.arrays import AnyArray, Array, Kind, Namespace
 from handgrad.equations import Equation
 from handgrad.errors import NumberError, Span
 from handgrad.expression import (
@@ -21,7 +23,6 @@ from handgrad.expression import (
 from handgrad.graph.structure import Graph, is_batched
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated, signature_of, span_of, spelled
-from handgrad.operations.operation import Array, Namespace
 from handgrad.running.cleaning import without_residue
 
 
@@ -42,14 +43,35 @@ def evaluate(
         return value_of(annotated(expression, lambda leaf: known[leaf]), arrays, batched)
 
 
+@overload
 def value_of(
     expression: Expression,
     values: Mapping[Leaf, Array],
     batched: Set[Leaf],
+    *,
+    clean: bool = False,
+) -> Array: ...
+
+
+@overload
+def value_of(
+    expression: Expression,
+    values: Mapping[Leaf, Kind],
+    batched: Set[Leaf],
+    xp: Namespace,
+    *,
+    clean: bool = False,
+) -> Kind: ...
+
+
+def value_of(
+    expression: Expression,
+    values: Mapping[Leaf, Any],
+    batched: Set[Leaf],
     xp: Namespace = np,
     *,
     clean: bool = False,
-) -> Array:
+) -> Any:
     """The value of an annotated formula; `batched` are the leaves that carry cases.
 
     Where it is `clean`, sums are without rounding residues.
@@ -89,11 +111,11 @@ def value_of(
 
 def _over_cases(
     call: Call,
-    finish: Callable[[Array, int], Array],
-    values: Mapping[Leaf, Array],
+    finish: Callable[[AnyArray, int], AnyArray],
+    values: Mapping[Leaf, AnyArray],
     batched: Set[Leaf],
     xp: Namespace,
-) -> Array | None:
+) -> AnyArray | None:
     """A reduction over the cases without the cases in between, where the table has a way."""
     (inner,) = call.arguments
     over = sums_as_columns(inner, batched)

@@ -18,9 +18,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.errors import OptionError
 from handgrad.expression import Leaf
-from handgrad.operations.operation import Array
 from handgrad.running.plan import Plan
 from handgrad.running.regrouping import needed
 from handgrad.running.scalars import Scalars, UnrecordedError, place

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from handgrad.arrays import AnyArray
 from handgrad.errors import MissingExtraError, OptionError
-from handgrad.operations.operation import Array, Namespace
 
 SPECIAL = {"jax.numpy": "jax.scipy.special", "array_api_compat.cupy": "cupyx.scipy.special"}
 """Where a library keeps erfc, by the name of its namespace; PyTorch's own has it as `special`."""
@@ -27,7 +27,7 @@ class Library:
     Whole numbers among the arrays are turned into the precision of the others.
     """
 
-    def __init__(self, arrays: Iterable[Array]) -> None:
+    def __init__(self, arrays: Iterable[AnyArray]) -> None:
         first, *others = arrays
         self.functions = _functions(first)
         self._floats = [a for a in (first, *others) if self._is_float(a)]
@@ -42,22 +42,24 @@ class Library:
         place = SPECIAL.get(self.functions.__name__)
         return self.functions.special if place is None else import_module(place)
 
-    def asarray(self, value: Any) -> Array:
+    def asarray(self, value: Any) -> AnyArray:
         """An array of this library, on the device and in the precision of those it stands beside."""
         dtype = self._beside.dtype if self._floats else self.functions.float64
-        if not _is_foreign(value):
+        if _is_foreign(value):
+            array = value if self._is_float(value) else self.functions.astype(value, dtype)
+        else:
             # Within jax.jit an array has no device yet.
             device = getattr(self._beside, "device", None)
-            return self.functions.asarray(value, dtype=dtype, device=device)
-        return value if self._is_float(value) else self.functions.astype(value, dtype)
+            array = self.functions.asarray(value, dtype=dtype, device=device)
+        return cast(AnyArray, array)
 
-    def where(self, condition: Array, a: Any, b: Any) -> Array:
+    def where(self, condition: Any, a: Any, b: Any) -> AnyArray:
         """One or the other; of two plain numbers PyTorch would make single precision."""
         if isinstance(a, float) and isinstance(b, float):
             a = self.asarray(a)
-        return self.functions.where(condition, a, b)
+        return cast(AnyArray, self.functions.where(condition, a, b))
 
-    def _is_float(self, array: Array) -> bool:
+    def _is_float(self, array: AnyArray) -> bool:
         return bool(self.functions.isdtype(array.dtype, "real floating"))
 
 
@@ -75,7 +77,7 @@ def _is_foreign(value: Any) -> bool:
     return hasattr(value, "dtype") and not isinstance(value, NUMPY)
 
 
-def _functions(array: Array) -> Namespace:
+def _functions(array: AnyArray) -> Any:
     """The library's functions by the standard's names; plain imports, which torch.compile can trace."""
     try:
         match type(array).__module__.partition(".")[0]:

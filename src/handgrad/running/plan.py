@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
 
+from handgrad.arrays import AnyArray, Array, Kind, Namespace
 from handgrad.equations import source
 from handgrad.errors import NumberError
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves
@@ -26,7 +27,7 @@ from handgrad.graph.structure import is_batched
 from handgrad.graph.updating import UpdatePass
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated, signature_of
-from handgrad.operations.operation import Array, Kernel, Namespace
+from handgrad.operations.operation import Kernel
 from handgrad.problem import Problem
 from handgrad.record import record
 from handgrad.running.cleaning import without_residue
@@ -134,7 +135,7 @@ class _PlanCompiler:
             ]
         return slots, batched
 
-    def over_cases(self, call: Call, finish: Callable[[Array, int], Array]) -> int:
+    def over_cases(self, call: Call, finish: Callable[[AnyArray, int], AnyArray]) -> int:
         """A reduction over the cases, without the cases in between where the table has a way."""
         (inner,) = call.arguments
         if (over := sums_as_columns(inner, self.batched)) is not None:
@@ -147,7 +148,7 @@ class _PlanCompiler:
         return self.step(operation_of(call).kernel(signature_of(call, (True,))), self.slot(inner))
 
 
-def _with_cases_axis(xp: Namespace, array: Array) -> Array:
+def _with_cases_axis(xp: Namespace, array: AnyArray) -> AnyArray:
     return array[..., None]
 
 
@@ -213,14 +214,20 @@ class Plan:
                     if line.assigns == "memory":
                         self.updated[line.target] = slot
 
-    def __call__(self, values: Mapping[str, Array], xp: Namespace = np) -> dict[Leaf, Array]:
+    @overload
+    def __call__(self, values: Mapping[str, Array]) -> dict[Leaf, Array]: ...
+
+    @overload
+    def __call__(self, values: Mapping[str, Kind], xp: Namespace) -> dict[Leaf, Kind]: ...
+
+    def __call__(self, values: Mapping[str, Any], xp: Namespace = np) -> dict[Leaf, Any]:
         """The value of every line, forward and backward, given the values of the givens.
 
         Arrays may be of any namespace `xp` that has the array API's functions. A value
         that differs from case to case has the cases on its last axis.
         """
         slots = self.slots(values, xp)
-        result: dict[Leaf, Array] = {Name(n): slots[s] for n, s in self._inputs.items()}
+        result: dict[Leaf, Any] = {Name(n): slots[s] for n, s in self._inputs.items()}
         result.update({leaf: slots[slot] for leaf, slot in self.leaves.items()})
         result.update({after(leaf): slots[slot] for leaf, slot in self.updated.items()})
         return result
@@ -231,7 +238,7 @@ class Plan:
             return self._inputs[leaf.name]
         return self.leaves[leaf]
 
-    def slots(self, values: Mapping[str, Array], xp: Namespace = np) -> list[Any]:
+    def slots(self, values: Mapping[str, AnyArray], xp: Namespace = np) -> list[Any]:
         """The same as a flat list, without a name looked up: what a tracer of programs can follow."""
         slots: list[Any] = [None] * self._count
         for name, slot in self._inputs.items():
@@ -265,7 +272,8 @@ def shown_figures(array: Array, decimals: int) -> Array:
             return x
         return 0.0 if abs(x) < NOISE else float(figure(float(x), decimals))
 
-    return np.vectorize(shown, otypes=[float])(array)
+    figures: Array = np.vectorize(shown, otypes=[float])(array)
+    return figures
 
 
 @dataclass(frozen=True, slots=True)

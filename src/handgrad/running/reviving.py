@@ -17,6 +17,7 @@ from typing import ClassVar, TypeAlias
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.equations import source
 from handgrad.expression import Adjoint, Leaf, Name
 from handgrad.graph import Graph, activations, build
@@ -24,7 +25,6 @@ from handgrad.graph.updating import UpdatePass
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated
 from handgrad.operations.leaky import leaky
-from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.problem.parts import with_named_activations
 from handgrad.record import JsonForm

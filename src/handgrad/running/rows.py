@@ -12,10 +12,10 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.errors import HandgradError
 from handgrad.graph import Graph, build
 from handgrad.graph.weighted import weighted_sums
-from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.running.plan import Plan, Run
 from handgrad.running.targets import targets_of

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.operations.operation import Array
+from handgrad.arrays import Array
 from handgrad.running.tracing import REDUCTIONS, Instruction, Recorder, Reference
 
 ENTRYWISE = {

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from handgrad.arrays import Precision
 from handgrad.errors import OptionError
 from handgrad.expression import Shape
 
@@ -21,13 +22,13 @@ def check_shape(name: str, shape: Shape, own: Shape, batched: bool) -> None:
         raise OptionError(f"{name} has the shape {shape}", mend=mend)
 
 
-def precision(dtype: Any) -> Any:
+def precision(dtype: Precision) -> np.dtype[Any]:
     """Single or double precision as this machine has it; raises `OptionError` for another type."""
     try:
-        found = np.dtype(dtype).newbyteorder("=")
+        found: np.dtype[Any] | None = np.dtype(dtype).newbyteorder("=")
     except TypeError:
         found = None
-    if found not in (np.float64, np.float32):
+    if found is None or found not in (np.float64, np.float32):
         raise OptionError(f"the type of the numbers is {dtype!r}", mend="float64 or float32")
     return found
 

@@ -7,12 +7,13 @@ from typing import TypeAlias
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.errors import NumberError
 from handgrad.expression import Name, Shape
 from handgrad.graph import Graph
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import signature_of
-from handgrad.operations.operation import Array, Domain
+from handgrad.operations.operation import Domain
 
 Targets: TypeAlias = "Mapping[str, Sequence[tuple[Domain, tuple[Shape, ...]]]]"
 """By the name of a given value, what losses require of it, each with the shapes of the loss's arguments."""

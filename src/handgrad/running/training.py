@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from handgrad.arrays import Array, Precision
 from handgrad.errors import OptionError, nearest
 from handgrad.expression import Leaf, Name
 from handgrad.graph import build
 from handgrad.graph.updating import update_pass
-from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.running.engine import SMALL
 from handgrad.running.plan import Plan, after
@@ -42,7 +42,9 @@ class Training:
     `parameters` are the current ones, `losses` the loss before each update so far.
     """
 
-    def __init__(self, problem: Problem, *, dtype: Any = np.float64, clean: bool = False) -> None:
+    def __init__(
+        self, problem: Problem, *, dtype: Precision = np.float64, clean: bool = False
+    ) -> None:
         self.problem = problem
         self.graph = build(problem)
         self.dtype = precision(dtype)

@@ -19,6 +19,7 @@ from typing import Literal as OneOf
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.expression import Call, Expression, Leaf, Literal, Name, leaves, walk
 from handgrad.graph import Graph
 from handgrad.graph.weighted import weighted_sum
@@ -26,7 +27,6 @@ from handgrad.notation import MatrixProduct
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated, application, signature_of
 from handgrad.operations.gates import activation_in
-from handgrad.operations.operation import Array
 from handgrad.running.evaluate import value_of
 
 Index: TypeAlias = tuple[int, ...]
@@ -454,4 +454,5 @@ def _plain(expression: Expression) -> Expression:
 
 def _numbers(count: int, number: int) -> Array:
     """Numbers between ¼ and ¾, no two alike: multiples of √2 − 1 and of its powers, folded."""
-    return 0.25 + 0.5 * (np.arange(1, count + 1) * (2**0.5 - 1) ** number % 1)
+    multiples = np.arange(1, count + 1, dtype=float) * (2**0.5 - 1) ** number
+    return 0.25 + 0.5 * (multiples % 1)

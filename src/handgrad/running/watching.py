@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from handgrad.arrays import Array, Precision
 from handgrad.expression import Leaf
-from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.running.engine import Engine
 
@@ -26,7 +26,7 @@ class Watch(Engine):
     """
 
     def __init__(
-        self, problem: Problem, leaves: Sequence[Leaf], *, dtype: Any = np.float64
+        self, problem: Problem, leaves: Sequence[Leaf], *, dtype: Precision = np.float64
     ) -> None:
         super().__init__(problem, dtype=dtype, wanted=(), loss=False)
         self._outputs = tuple(leaves)
@@ -49,7 +49,7 @@ class Watch(Engine):
             # The buffers of a block of another size, such as the last one's, come in place of the others.
             self._programs.clear()
             self._buffers.clear()
-        filled = [self._buffer(leaf, cases) for leaf in self._per_case if cases is not None]
+        filled = [] if cases is None else [self._buffer(leaf, cases) for leaf in self._per_case]
         with np.errstate(all="ignore"):
             results = self._program(cases, given).call(*given.values(), *filled)
         arrays = {
@@ -58,7 +58,7 @@ class Watch(Engine):
         }
         return cases or 1, arrays
 
-    def _buffer(self, leaf: Leaf, cases: int | None) -> Array:
+    def _buffer(self, leaf: Leaf, cases: int) -> Array:
         shape = (*self.graph.shape(leaf), cases)
         found = self._buffers.get(leaf)
         if found is None or found.shape != shape:

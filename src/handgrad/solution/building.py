@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.collector import paused
 from handgrad.expression import Adjoint, Expression, Leaf, Name, leaves
 from handgrad.graph import Graph, Line, build
 from handgrad.graph.recurrence import time_steps
 from handgrad.graph.structure import activation_of
 from handgrad.operations.annotate import annotated
-from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.running import Carry, Plan, Run, run
 from handgrad.running.evaluate import value_of

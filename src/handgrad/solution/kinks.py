@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.expression import Call, Leaf, walk
 from handgrad.graph import Graph
 from handgrad.graph.structure import is_batched
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import signature_of
-from handgrad.operations.operation import Array, Kink
+from handgrad.operations.operation import Kink
 
 
 def kinked_calls(graph: Graph) -> Iterator[Call]:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.expression import Adjoint, Expression, Leaf, Name
 from handgrad.graph import Graph, Line
 from handgrad.graph.structure import Shortcut
 from handgrad.operations.annotate import tidied
-from handgrad.operations.operation import Array
 from handgrad.running import Run
 from handgrad.running.evaluate import value_of
 from handgrad.solution.numbers import Numbers

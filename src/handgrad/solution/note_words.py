@@ -307,7 +307,7 @@ def _agreement(note: ShortcutTaken) -> str:
 _ROUNDED: Mapping[float, Text] = {
     0.0: (
         "smaller than ",
-        literal_of(np.float64(sys.float_info.min)),
+        literal_of(np.asarray(sys.float_info.min)),
         ", the smallest number that floats hold with all their digits",
     ),
     1.0: ("nearer to 1 than any other float",),

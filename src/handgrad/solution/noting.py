@@ -9,6 +9,7 @@ from itertools import combinations, product
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.expression import (
     Adjoint,
     Call,
@@ -27,7 +28,7 @@ from handgrad.graph.structure import Shortcut, is_batched
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import tidied
 from handgrad.operations.gates import activations_in, opened_by
-from handgrad.operations.operation import Array, broadcast
+from handgrad.operations.operation import broadcast
 from handgrad.operations.reductions import sum_to
 from handgrad.running import Run
 from handgrad.running.evaluate import value_of

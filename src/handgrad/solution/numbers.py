@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.expression import (
     ONE,
     Adjoint,
@@ -23,7 +24,6 @@ from handgrad.figures import EMPTY
 from handgrad.notation import Subscript
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import signature_of
-from handgrad.operations.operation import Array
 from handgrad.running.evaluate import sums_as_columns
 
 
@@ -100,7 +100,7 @@ class Numbers:
         if over is None or finish is None or not all(f in self.values for f in factors):
             return None
         columns = [self.values[f] for f in factors if isinstance(f, Name | Adjoint)]
-        share: Any = finish(ONE, columns[0].shape[-1])
+        share: Any = finish(cast(Any, ONE), columns[0].shape[-1])
         total = over(*map(literal_of, columns))
         return total if share == ONE else share * total
 
@@ -111,4 +111,4 @@ class Numbers:
             return None
         batched = leaf in self.batched
         kernel = operation_of(call).kernel(signature_of(call, (batched,)))
-        return literal_of(kernel(np, np.asarray(self.values[leaf])), batched)
+        return literal_of(np.asarray(kernel(np, np.asarray(self.values[leaf]))), batched)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.errors import OptionError, nearest
 from handgrad.expression import Adjoint, Expression, Name
-from handgrad.operations.operation import Array
 from handgrad.page.blocks import (
     Block,
     Code,
@@ -346,7 +346,7 @@ def _training(trace: Trace) -> Table:
 
 
 def _loss(loss: Array) -> Text:
-    mean = np.mean(loss)
+    mean = np.asarray(np.mean(loss))
     return (literal_of(mean),) if np.isfinite(mean) else ("not finite",)
 
 

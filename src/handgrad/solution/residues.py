@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.errors import NumberError
 from handgrad.expression import Adjoint, Expression, Leaf, Literal, Name, leaves, walk
 from handgrad.graph import Graph
 from handgrad.operations import operation_of
-from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.running import Run, run
 from handgrad.running.cleaning import NOISE

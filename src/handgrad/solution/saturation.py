@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.expression import Call, Option
 from handgrad.graph import Activation
 from handgrad.operations import operation_of
-from handgrad.operations.operation import Array
 from handgrad.running import Run
 from handgrad.solution.slopes import SATURATION, slopes_of
 from handgrad.solution.structure import Saturated

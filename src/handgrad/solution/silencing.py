@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.expression import Expression, Leaf, Shape, leaves
 from handgrad.graph import Graph
 from handgrad.operations.annotate import tidied
-from handgrad.operations.operation import Array
 from handgrad.running.evaluate import value_of
 from handgrad.solution.structure import Zeroed
 
@@ -96,7 +96,8 @@ class Silencing:
 
 def _positive(count: int, number: int) -> Array:
     """Numbers between ¼ and ¾, no two alike: multiples of √2 − 1 and of its powers, folded."""
-    return 0.25 + 0.5 * (np.arange(1, count + 1) * (2**0.5 - 1) ** number % 1)
+    multiples = np.arange(1, count + 1, dtype=float) * (2**0.5 - 1) ** number
+    return 0.25 + 0.5 * (multiples % 1)
 
 
 def described(name: str, shape: Shape, entries: Sequence[tuple[int, ...]]) -> Zeroed:

@@ -8,10 +8,10 @@ from functools import cache
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.expression import Call, Expression, Leaf, Name, Option, Shape
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import application, tidied
-from handgrad.operations.operation import Array
 from handgrad.running.evaluate import value_of
 
 SATURATION = 0.05

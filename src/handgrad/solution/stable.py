@@ -6,10 +6,10 @@ from collections.abc import Mapping, Set
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.expression import Expression, Leaf, Name
 from handgrad.graph import Graph
 from handgrad.operations.annotate import annotated
-from handgrad.operations.operation import Array
 from handgrad.running.evaluate import value_of
 
 CANCELLED = 1e-9

@@ -8,9 +8,9 @@ from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.expression import Expression, Leaf, Shape
 from handgrad.graph import Graph
-from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.record import JsonForm, record
 from handgrad.running import Run

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from handgrad.arrays import Array, Mask
 from handgrad.expression import Expression
 from handgrad.graph import Graph, activations
 from handgrad.operations import operation_of
-from handgrad.operations.operation import Array
 from handgrad.running import Run
 from handgrad.solution.slopes import slopes_of
 from handgrad.solution.structure import Trace
@@ -43,9 +43,10 @@ class Units:
     time_step: int
 
     @property
-    def shut(self) -> Array:
+    def shut(self) -> Mask:
         """Where the gate is shut: nowhere for an activation that is no gate."""
-        return (self.z <= 0) & (self.slope == 0) & self.gate
+        shut: Mask = (self.z <= 0) & (self.slope == 0) & self.gate
+        return shut
 
     @property
     def passing(self) -> Array:

@@ -8,12 +8,12 @@ from functools import cached_property
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.expression import Adjoint, Leaf, Name
 from handgrad.finite import all_finite
 from handgrad.graph import Graph
 from handgrad.graph.asked import unasked
 from handgrad.graph.updating import UpdatePass, update_pass
-from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.running import Plan, Run
 from handgrad.running.evaluate import value_of

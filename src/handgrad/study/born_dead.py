@@ -15,12 +15,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.errors import OptionError
 from handgrad.expression import Name
 from handgrad.graph import build
 from handgrad.numbers import bounding
 from handgrad.numbers.interval import Interval
-from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.record import JsonForm, Proportion
 from handgrad.running import Plan

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
+from handgrad.arrays import Array
 from handgrad.errors import OptionError, nearest
-from handgrad.operations.operation import Array
 
 RAAI_SCALE = 0.6007
 """σ of the symmetric weights of the asymmetric initialisation, before it is divided by √n."""

@@ -16,11 +16,11 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.equations import source
 from handgrad.errors import HandgradError
 from handgrad.graph import build
 from handgrad.operations.gates import activation_in
-from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.problem.parts import with_named_activations
 from handgrad.running.reviving import Key, Revivers, Reviving, coasting_memories

@@ -12,10 +12,10 @@ from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
+from handgrad.arrays import Array, Indices
 from handgrad.errors import OptionError
 from handgrad.expression import Shape
 from handgrad.graph import build
-from handgrad.operations.operation import Array
 from handgrad.problem import Problem, Update
 from handgrad.record import JsonForm
 from handgrad.running import run
@@ -378,7 +378,7 @@ class _Recorder:
             )
 
     def _causes(
-        self, layer: StudiedLayer, entries: Array
+        self, layer: StudiedLayer, entries: Indices
     ) -> dict[tuple[int, ...], tuple[Cause, tuple[Way, ...]]]:
         units = [tuple(int(i) for i in entry) for entry in entries]
         if not units or self.last is None:

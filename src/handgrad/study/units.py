@@ -8,10 +8,10 @@ from itertools import groupby
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.expression import Call, Expression, Leaf, Shape
 from handgrad.graph import Graph, activations
 from handgrad.operations import BY_NAME
-from handgrad.operations.operation import Array
 from handgrad.running.evaluate import value_of
 from handgrad.running.units import LayerUnits
 

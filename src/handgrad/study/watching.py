@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.expression import Expression, Leaf, Name, leaves
 from handgrad.graph import build
-from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.running import Plan
 from handgrad.running.engine import BLOCK, SMALL

@@ -9,9 +9,9 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.errors import NumberError, OptionError, nearest
 from handgrad.expression import Shape
-from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.tables.columns import Field, fields_of
 from handgrad.tables.rows import FEW, ArrayRows, ParquetRows, Rows, archive_members

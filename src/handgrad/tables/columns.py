@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from handgrad.arrays import Array, Mask
 from handgrad.errors import HandgradError, NumberError, nearest
 from handgrad.expression import Shape
-from handgrad.operations.operation import Array
 from handgrad.tables.rows import Rows
 
 
@@ -34,16 +34,19 @@ class Field:
             first, count = self.columns[0], len(self.columns)
             side_by_side = self.columns == tuple(range(first, first + count))
             taken = rows[:, first : first + count] if side_by_side else rows[:, self.columns]
-            return taken.T.reshape(*self.shape, len(rows))
+            cases: Array = taken.T.reshape(*self.shape, len(rows))
+            return cases
         (size,) = self.shape
-        return (np.arange(size)[:, None] == rows[:, self.columns[0]][None, :]).astype(float)
+        label = rows[:, self.columns[0]]
+        return np.where(np.arange(size)[:, None] == label[None, :], 1.0, 0.0)
 
-    def misfits(self, rows: Array) -> Array:
+    def misfits(self, rows: Array) -> Mask:
         """The rows whose class there is not."""
         if not self.classes:
             return np.zeros(len(rows), dtype=bool)
         label = rows[:, self.columns[0]]
-        return (label != np.rint(label)) | (label < 0) | (label >= self.shape[0])
+        misfits: Mask = (label != np.rint(label)) | (label < 0) | (label >= self.shape[0])
+        return misfits
 
 
 def fields_of(

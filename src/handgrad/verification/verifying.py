@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.errors import HandgradError
 from handgrad.expression import Name
 from handgrad.graph import Graph, build
-from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.record import JsonForm
 from handgrad.running import Plan, Run, run

@@ -7,12 +7,12 @@ from typing import ClassVar, Literal, Self, assert_never
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.discussion.lookup import backward_line, made_in, total_gradient
 from handgrad.discussion.phrases import cited
 from handgrad.discussion.question import Question
 from handgrad.expression import Adjoint, Call, Name
 from handgrad.operations import operation_of
-from handgrad.operations.operation import Array
 from handgrad.operations.reductions import sum_, sum_to
 from handgrad.solution import Trace
 from handgrad.text import Text

@@ -8,12 +8,12 @@ from typing import ClassVar, Self
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.discussion.changed_units import MOST_UNITS, UnitAt, units_at
 from handgrad.discussion.lookup import solved_alike
 from handgrad.discussion.phrases import LISTED, in_case
 from handgrad.discussion.question import Question
 from handgrad.expression import Literal, Name
-from handgrad.operations.operation import Array
 from handgrad.problem import Given
 from handgrad.solution import Trace
 from handgrad.solution.numbers import literal_of

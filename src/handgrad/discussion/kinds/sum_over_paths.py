@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.discussion.lookup import (
     backward_line,
     differentiated,
@@ -18,7 +19,6 @@ from handgrad.discussion.lookup import (
 from handgrad.discussion.phrases import cited
 from handgrad.discussion.question import Question
 from handgrad.expression import Adjoint, Expression, Literal, Name
-from handgrad.operations.operation import Array
 from handgrad.page.blocks import Block, Derivation, Paragraph, Relation
 from handgrad.solution import Trace
 from handgrad.solution.numbers import literal_of

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.expression import Adjoint, Call, Expression, Name, leaves
 from handgrad.operations import noun_of, operation_of
 from handgrad.operations.gates import activations_in
-from handgrad.operations.operation import Array
 from handgrad.picture.drawing import Arrow, Drawing, Label, Outline, Rectangle, Role, Shape, Text
 from handgrad.picture.layout import laid_out
 from handgrad.picture.measure import Measure

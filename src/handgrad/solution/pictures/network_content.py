@@ -7,11 +7,11 @@ from functools import cached_property
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.expression import Adjoint, Name
 from handgrad.graph.weighted import Index
 from handgrad.notation import Function
 from handgrad.operations import BY_NAME
-from handgrad.operations.operation import Array
 from handgrad.picture.drawing import Role, Text
 from handgrad.running.evaluate import value_of
 from handgrad.solution import Trace

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.expression import Adjoint, Expression, Leaf, Literal
-from handgrad.operations.operation import Array
 from handgrad.solution import Trace, solve
 
 CASE = 0

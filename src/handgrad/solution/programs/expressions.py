@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.expression import Expression, Leaf
-from handgrad.operations.operation import Array
 from handgrad.running.evaluate import value_of
 from handgrad.running.tracing import (
     Instruction,

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.errors import OptionError, nearest, printable
 from handgrad.expression import Adjoint, Expression, Leaf, Name, Shape, leaves
 from handgrad.graph.updating import update_pass
 from handgrad.operations.annotate import tidied
-from handgrad.operations.operation import Array
 from handgrad.problem import Problem
 from handgrad.solution import Step, Trace, solve
 from handgrad.solution.programs.dialects import DIALECTS, Dialect
