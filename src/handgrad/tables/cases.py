@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -14,10 +14,8 @@ from handgrad.errors import NumberError, OptionError, nearest
 from handgrad.expression import Shape
 from handgrad.problem import Problem
 from handgrad.tables.columns import Field, fields_of
-from handgrad.tables.rows import FEW, ArrayRows, ParquetRows, Rows, archive_members
-from handgrad.tables.text import TextRows
-
-KINDS = (".csv", ".npy", ".npz", ".parquet")
+from handgrad.tables.readers import tables_in
+from handgrad.tables.rows import FEW, Rows
 
 BLOCK = 4096
 """Rows read at once where all are wanted."""
@@ -172,7 +170,7 @@ def open_cases(
     labelled = {n for n, g in problem.data.items() if _is_label(g.array, g.shape)}
     tables: list[tuple[Rows, tuple[Field, ...]]] = []
     if not isinstance(files, Mapping):
-        for rows, names in _tables(Path(files), list(shapes)):
+        for rows, names in tables_in(Path(files), list(shapes)):
             tables.append((rows, fields_of(rows, {n: shapes[n] for n in names}, labelled)))
         return FileCases(tuple(tables), skip_bad, fits)
     for name, path in files.items():
@@ -180,7 +178,7 @@ def open_cases(
             raise OptionError(
                 f"{name[:40]} is not among the problem's data", mend=nearest(name, shapes)
             )
-        for rows, _ in _tables(Path(path), [name]):
+        for rows, _ in tables_in(Path(path), [name]):
             tables.append((rows, fields_of(rows, {name: shapes[name]}, labelled)))
     return FileCases(tuple(tables), skip_bad, fits)
 
@@ -195,30 +193,3 @@ def _is_label(array: Array, shape: Shape) -> bool:
         and zeros_and_ones
         and bool((values.sum(axis=0) == 1).all())
     )
-
-
-def _tables(path: Path, names: Sequence[str]) -> list[tuple[Rows, list[str]]]:
-    """The tables in a file, each with the names that it may give."""
-    if not path.exists():
-        raise NumberError("there is no such file", where=str(path)[:200])
-    match path.suffix.lower():
-        case ".csv":
-            return [(TextRows(path), list(names))]
-        case ".npy":
-            return [(ArrayRows(path), list(names))]
-        case ".parquet":
-            return [(ParquetRows(path), list(names))]
-        case ".npz":
-            members = archive_members(path)
-            named = [n for n in names if n in members]
-            if named:
-                return [(ArrayRows(path, n), [n]) for n in named]
-            if len(members) == 1:
-                return [(ArrayRows(path, members[0]), list(names))]
-            raise NumberError(
-                f"has no array named {' or '.join(names)}",
-                where=path.name,
-                mend=f"it has {', '.join(members[:6])}" if members else "it is empty",
-            )
-        case _:
-            raise NumberError(f"is not a {', '.join(KINDS)} file", where=path.name)
