@@ -18,7 +18,7 @@ import pytest
 
 import handgrad
 from handgrad.discussion import KINDS
-from tests.gauntlet.facts import asked, test_complete
+from tests.gauntlet.facts import asked, test_asked, test_complete
 from tests.gauntlet.facts.source import Facts
 from tests.gauntlet.facts.spoiling import spoiled
 
@@ -102,9 +102,6 @@ def test_the_judge_of_the_example_finds_every_false_field(kind: Any) -> None:
     assert not any(map(right, false))
 
 
-def test_a_kind_without_a_judge_is_told_what_it_lacks(
-    kind: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(test_complete, "KINDS", (*KINDS, kind))
+def test_a_kind_without_a_judge_is_told_what_it_lacks(kind: Any) -> None:
     with pytest.raises(AssertionError, match=r"SmallestGradient: write a function .* in JUDGES"):
-        test_complete.test_every_kind_of_question_has_a_judge_and_a_falsehood()
+        test_complete.test_every_kind_has_a_judge_and_a_falsehood([*KINDS, kind], asked, test_asked)

@@ -12,7 +12,6 @@ import handgrad
 from handgrad.cli.commands import run
 from handgrad.expression import Name, leaves
 from handgrad.solution import RoundedAway, ShortcutTaken, UnaskedGradient
-from handgrad.solution.note_words import note_text
 from handgrad.text import plain_text
 from tests.schemas import validate
 from tests.test_json import printed
@@ -34,7 +33,7 @@ def test_a_softmax_that_floats_round_to_0() -> None:
     assert forward.values == (0.0,)
     assert float(forward.stable) == 1000
     assert backward.stable.tolist() == [-1, 0, 1]
-    said = plain_text(note_text(forward))
+    said = plain_text(forward.text())
     assert said.startswith(
         "p[0] is 0 in floats: the true value is smaller than 2.2251e-308, the smallest number "
         "that floats hold with all their digits."
@@ -42,7 +41,7 @@ def test_a_softmax_that_floats_round_to_0() -> None:
     assert said.endswith("it is L = 1000.")
     (taken,) = notes(trace, ShortcutTaken)
     assert not taken.agrees
-    assert "floats have no number for it" in plain_text(note_text(taken))
+    assert "floats have no number for it" in plain_text(taken.text())
 
 
 def test_a_sigmoid_that_floats_round_to_1_in_one_case() -> None:
@@ -56,7 +55,7 @@ def test_a_sigmoid_that_floats_round_to_1_in_one_case() -> None:
     assert forward.entries == ((1,),)
     assert forward.values == (1.0,)
     assert forward.stable.tolist() == pytest.approx([np.log1p(np.exp(-1)), 50])
-    assert "q in case 2 is 1 in floats" in plain_text(note_text(backward))
+    assert "q in case 2 is 1 in floats" in plain_text(backward.text())
     assert handgrad.verify(problem).agrees
 
 
@@ -94,7 +93,7 @@ def test_a_gradient_that_nobody_asked_for_refuses_no_solution(
     assert trace.run.gradient("a").tolist() == [0, 2]
     (note,) = notes(trace, UnaskedGradient)
     assert (note.name, note.entries, note.undefined) == ("x", ((0,),), ())
-    assert plain_text(note_text(note)).startswith("dx[0] is infinite at these numbers.")
+    assert plain_text(note.text()).startswith("dx[0] is infinite at these numbers.")
     verification = handgrad.verify(DATA_SLOPE)
     assert verification.agrees
     assert verification.not_finite == {"x": ((0,),)}

@@ -9,7 +9,6 @@ import pytest
 
 import handgrad
 from handgrad.solution import AtKink, GatedOff, RoundingResidue
-from handgrad.solution.note_words import note_text
 from handgrad.solution.step_words import reason
 from handgrad.solution.units import units
 from handgrad.text import plain_text
@@ -54,7 +53,7 @@ def test_a_number_that_is_0_on_paper_is_0() -> None:
     (rest,) = [n for s in trace.steps for n in s.notes if isinstance(n, RoundingResidue)]
     assert rest.entries == ((0,),)
     assert rest.left == (0.1 * 3 - 0.3,)
-    said = plain_text(note_text(rest))
+    said = plain_text(rest.text())
     assert said.startswith("z[0] is exactly 0. Binary numbers")
     assert at_kinks(gated([[0.5, 0.0], [0.2, 0.1]], [-1.5, -0.5])) == [(0,)]
 
@@ -111,7 +110,7 @@ def test_each_case_has_its_own_rests() -> None:
     assert trace.run.value("z").tolist() == [0.0, pytest.approx(0.2)]
     assert trace.run.gradient("b") == -0.5
     (rest,) = [n for s in trace.steps for n in s.notes if isinstance(n, RoundingResidue)]
-    assert plain_text(note_text(rest)).startswith("z in case 1 is exactly 0.")
+    assert plain_text(rest.text()).startswith("z in case 1 is exactly 0.")
 
 
 def test_a_part_of_an_equation_has_the_gradient_of_its_own_case() -> None:
@@ -155,7 +154,7 @@ def test_unlike_shapes_are_pointed_out(equations: str, given: Any, told: str) ->
     """A prediction and a target that are paired by broadcasting, which is rarely what is meant."""
     trace = handgrad.solve(handgrad.Problem(equations, given))
     texts = [
-        plain_text(note_text(n)) for s in trace.steps for n in s.notes if n.kind == "unlike_shapes"
+        plain_text(n.text()) for s in trace.steps for n in s.notes if n.kind == "unlike_shapes"
     ]
     assert len(texts) == bool(told)
     assert all(told in text and "give both the same shape" in text for text in texts)
@@ -261,7 +260,7 @@ def test_gates_are_as_on_paper() -> None:
 
 def said(problem: handgrad.Problem, kind: str) -> list[str]:
     notes = [note for step in handgrad.solve(problem).steps for note in step.notes]
-    return [plain_text(note_text(note)) for note in notes if note.kind == kind]
+    return [plain_text(note.text()) for note in notes if note.kind == kind]
 
 
 def test_targets_that_do_not_add_up_to_1() -> None:
@@ -328,7 +327,7 @@ def test_a_kink_says_which_numbers_lie_at_it() -> None:
         {"x": {"cases": [[1.0, 1.0], [2.0, 1.0]]}},
     )
     notes = [n for step in handgrad.solve(problem).steps for n in step.notes]
-    said = [plain_text(note_text(n)) for n in notes if isinstance(n, AtKink)]
+    said = [plain_text(n.text()) for n in notes if isinstance(n, AtKink)]
     assert said == [
         "z[0] in case 1, z[1] in case 1 and z[1] in case 2 lie exactly at a kink: "
         "|a| has a kink at 0; its slope there is taken as 0.",
@@ -402,6 +401,6 @@ def test_zeros_of_a_large_gradient_are_all_marked() -> None:
 
 def test_a_slope_that_floats_make_0_is_said_to_be_so() -> None:
     trace = handgrad.solve(handgrad.Problem(["a = sigmoid(w*x)", "L = a**2"], {"w": 100}, {"x": 1}))
-    said = [plain_text(note_text(n)) for step in trace.steps for n in step.notes]
+    said = [plain_text(n.text()) for step in trace.steps for n in step.notes]
     assert any("its slope there is 0 in floats (under" in text for text in said)
     assert not any("only 0 " in text for text in said)

@@ -16,7 +16,6 @@ from handgrad.graph import build
 from handgrad.running.reviving import moves_without_gradient
 from handgrad.running.units import LayerUnits
 from handgrad.solution import GatedOff
-from handgrad.solution.note_words import note_text
 from handgrad.text import plain_text
 from handgrad.updates import RULES, Update
 
@@ -416,7 +415,7 @@ def test_a_gradient_that_comes_around_a_shut_gate_is_told() -> None:
     assert trace.run.gradient("z")[1] == pytest.approx(0.2)
     (note,) = [n for s in trace.steps if s.phase == "backward" for n in s.notes if isinstance(n, GatedOff)]  # fmt: skip
     assert note.around
-    assert "comes by another way" in plain_text(note_text(note))
+    assert "comes by another way" in plain_text(note.text())
 
 
 def test_one_declared_case_with_a_gate_inside() -> None:
@@ -463,5 +462,5 @@ def test_a_loss_that_is_flat_is_said_first(loss: str) -> None:
     assert "in this example what comes back from the loss is exactly 0 before it reaches it" in text
     assert text.index("No gradient arrives at u") < text.index("Layers")
     notes = [n for step in handgrad.solve(flat).steps for n in step.notes]
-    told = [plain_text(note_text(n)) for n in notes]
+    told = [plain_text(n.text()) for n in notes]
     assert [t for t in told if "it stops whatever arrives, and what arrives here is 0" in t]

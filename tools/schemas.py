@@ -24,6 +24,7 @@ from handgrad.expression import Expression
 from handgrad.formats.json import form_of, keys_of, schema_id
 from handgrad.paths import WhyGradient, WhyValue
 from handgrad.record import Proportion
+from handgrad.solution import NOTES
 from handgrad.study import BornDeadTable
 
 FOLDER = Path(handgrad.__file__).parent / "schema"
@@ -64,6 +65,7 @@ STANDS_FOR = {
     "Spelled": _Texts,
     "Cells": _Texts,
     "Question": reduce(or_, KINDS),
+    "TraceNote": reduce(or_, NOTES),
 }
 """Names in annotations whose types do not say what JSON holds."""
 

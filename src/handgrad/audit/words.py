@@ -12,7 +12,6 @@ from handgrad.figures import figure
 from handgrad.operations import noun_of
 from handgrad.running.reviving_words import revivers_text
 from handgrad.solution import unit_words as units
-from handgrad.solution.note_words import zeroed_text
 from handgrad.text import Inline, Text, joined, ordinal
 
 FEW = 4
@@ -114,7 +113,7 @@ def unit_text(audit: Audit, layer: Layer, unit: Unit) -> Text:
         mean = " on average" if unit.cases > 1 else ""
         parts += [" It blocks a gradient of size ", Literal(unit.blocked), f"{mean}."]
     if unit.silences:
-        parts += [" That zeroes ", *joined([zeroed_text(z) for z in unit.silences]), "."]
+        parts += [" That zeroes ", *joined([z.text() for z in unit.silences]), "."]
     if unit.revivers is not None:
         parts += [" ", *revivers_text(unit.revivers)]
     return tuple(parts)

@@ -22,11 +22,11 @@ from handgrad.page.blocks import (
     Relation,
     Table,
     Text,
+    without_repeats,
 )
 from handgrad.solution import Trace
 from handgrad.solution.numbers import literal_of, with_blanks
 from handgrad.solution.page import error_signals, losses
-from handgrad.solution.relations import without_repeats
 from handgrad.solution.step_words import reason
 from handgrad.text import joined, listed, sentence
 

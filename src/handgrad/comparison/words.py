@@ -15,7 +15,6 @@ from handgrad.comparison.structure import (
 from handgrad.expression import Call, Expression, Literal, Name
 from handgrad.operations import BY_NAME, noun_of
 from handgrad.operations.gates import activation_in
-from handgrad.solution.note_words import zeroed_text
 from handgrad.solution.numbers import literal_of
 from handgrad.text import Text, joined
 
@@ -138,7 +137,7 @@ def _opened(change: GateChange) -> Text:
         return ("but no gradient arrives there.",)
     where: Text = ()
     if change.reaches:
-        where = (" and reaches ", *joined([zeroed_text(z) for z in change.reaches]))
+        where = (" and reaches ", *joined([z.text() for z in change.reaches]))
     return ("a gradient of ", Literal(state.passing), " passes it", *where, ".")
 
 
@@ -149,7 +148,7 @@ def _closed(change: GateChange) -> Text:
         stopped = ("the gradient of ", Literal(change.right.arriving), " that arrives is stopped")
     if not change.reaches:
         return (*stopped, ".")
-    what = joined([zeroed_text(z) for z in change.reaches])
+    what = joined([z.text() for z in change.reaches])
     verb = "gets" if len(change.reaches) == 1 else "get"
     case = " from that case" if change.case is not None else ""
     return (*stopped, ", and ", *what, f" {verb} nothing{case}.")

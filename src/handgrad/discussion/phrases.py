@@ -1,14 +1,10 @@
-"""Small pieces that questions and answers share: words, and a line worked out."""
+"""Small pieces that the sentences of questions and answers share."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from handgrad.operations import noun_of
-from handgrad.page.blocks import Relation
-from handgrad.solution import TraceLine
-from handgrad.solution.numbers import literal_of
-from handgrad.solution.relations import without_repeats
 from handgrad.text import Text, listed
 
 LISTED = 6
@@ -48,9 +44,3 @@ def raised(text: Text) -> Text:
 def in_case(case: int | None) -> Text:
     """In which case, where there are several."""
     return (f" in case {case + 1}",) if case is not None else ()
-
-
-def worked(line: TraceLine, label: Text = ()) -> Relation:
-    """A line of a solution: its formula, the numbers put in, the result, each once."""
-    chain = (line.formula, line.substituted, literal_of(line.value, line.batched, line.row))
-    return Relation(line.target, without_repeats(chain), label=label)

@@ -14,7 +14,7 @@ from handgrad.operations import operation_of
 from handgrad.running.evaluate import value_of
 from handgrad.running.units import Index
 from handgrad.solution import Trace, Zeroed
-from handgrad.solution.silencing import INFLUENCE_SIZE, Silencing, described
+from handgrad.solution.silencing import INFLUENCE_SIZE, Silencing
 from handgrad.solution.units import Units, units
 
 Cause: TypeAlias = Literal[
@@ -124,7 +124,7 @@ class _Zeros:
         gradient = self.graph.gradients[name]
         shape = self.graph.nodes[name].shape
         if not gradient.reached:
-            self._add(ZeroPart((), "unreached", Name(name)), [described(name, shape, sorted(zero))])
+            self._add(ZeroPart((), "unreached", Name(name)), [Zeroed.of(name, shape, sorted(zero))])
             return
         left = set(zero)
         limited = int(np.prod(shape)) > INFLUENCE_SIZE
@@ -141,14 +141,14 @@ class _Zeros:
                     # What a maximum picks at these numbers may bring an entry another share.
                     gone = sorted({e for z in every for e in z.entries} & zero)
                     self._add(
-                        self._reason(leaf, index), [described(name, shape, gone)] if gone else []
+                        self._reason(leaf, index), [Zeroed.of(name, shape, gone)] if gone else []
                     )
                     left -= set(gone)
         if left and limited:
             self.untold += len(left)
         elif left:
             part = self._zero_factor(name) if left == {()} else None
-            rest = [described(name, shape, sorted(left))]
+            rest = [Zeroed.of(name, shape, sorted(left))]
             self._add(part or ZeroPart((), "at_these_numbers"), rest)
 
     def _reason(self, leaf: Leaf, index: Index) -> ZeroPart:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any, TypeAlias, get_args
+from typing import Any, TypeAlias
 
 from handgrad.formats.latex import latex
 from handgrad.formats.style import Style
@@ -64,12 +64,11 @@ def _problem() -> Views:
 
 
 def _trace() -> Views:
-    from handgrad.solution import Note, Step, TraceLine
-    from handgrad.solution.note_words import note_text
+    from handgrad.solution import NOTES, Step, TraceLine, TraceNote
     from handgrad.solution.step_words import reason, title
 
-    def text(note: Note, place: Place) -> str:
-        return plain_text(note_text(note))
+    def text(note: TraceNote, place: Place) -> str:
+        return plain_text(note.text())
 
     return {
         Step: {
@@ -77,7 +76,7 @@ def _trace() -> Views:
             "reason": lambda step, place: plain_text(reason(step.trace, step)),
         },
         TraceLine: {"latex": lambda line, place: latex(line.formula, style=place.style)},
-        **{kind: {"text": text} for kind in get_args(Note)},
+        **{kind: {"text": text} for kind in NOTES},
     }
 
 

@@ -7,11 +7,14 @@ is a place left blank, for the reader to fill in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+from typing import Literal as OneOf
 
-from handgrad.expression import Expression
+import numpy as np
+
+from handgrad.expression import Expression, Literal
 from handgrad.shown import Shown
 
 if TYPE_CHECKING:
@@ -23,7 +26,7 @@ Inline: TypeAlias = str | Expression
 
 Text: TypeAlias = tuple[Inline, ...]
 
-Mark: TypeAlias = Literal["off", "on", "zeroed", "changed"]
+Mark: TypeAlias = OneOf["off", "on", "zeroed", "changed"]
 """What an entry of a result is: a shut gate, an open gate, an entry that a zero factor zeroed, or
 one that differs from the solution beside it."""
 
@@ -70,9 +73,9 @@ class Relation:
     remarks: Mapping[int, str] = field(default_factory=dict)
     shape: str = ""
     label: Text = ()
-    sign: Literal["=", "←"] = "="
+    sign: OneOf["=", "←"] = "="
     entries: Mapping[tuple[int, ...], Relation] = field(default_factory=dict)
-    counted: Literal["row", "channel", "part"] = "row"
+    counted: OneOf["row", "channel", "part"] = "row"
 
     @property
     def told_remarks(self) -> tuple[str, ...]:
@@ -84,6 +87,20 @@ class Relation:
             f"{self.counted}{'s' if len(rows) > 1 else ''} {', '.join(rows)}: {words}"
             for words, rows in told.items()
         )
+
+
+def without_repeats(chain: Sequence[Expression]) -> tuple[Expression, ...]:
+    """A chain of equal formulas without those that say the same as the one before."""
+    return tuple(e for k, e in enumerate(chain) if k == 0 or not _says_the_same(chain[k - 1], e))
+
+
+def _says_the_same(a: Expression, b: Expression) -> bool:
+    """Whether they are one formula, or numbers that differ in their last digits at most."""
+    if not (isinstance(a, Literal) and isinstance(b, Literal)):
+        return a == b
+    if a == b or (a.shape, a.batched) != (b.shape, b.batched):
+        return a == b
+    return np.allclose(a.value, b.value, rtol=1e-12, atol=0, equal_nan=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +120,7 @@ class Table:
     caption: Text = ()
 
 
-NoteKind: TypeAlias = Literal["info", "gate", "warning", "check"]
+NoteKind: TypeAlias = OneOf["info", "gate", "warning", "check"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +149,7 @@ class Code:
     """A piece of a program, shown as it is written."""
 
     source: str
-    language: Literal["python", "toml", "shell"] = "python"
+    language: OneOf["python", "toml", "shell"] = "python"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +179,7 @@ class Columns:
 
 Block: TypeAlias = Heading | Paragraph | Derivation | Table | Note | Figure | Code | Room | Columns
 
-Layout: TypeAlias = Literal["document", "slides"]
+Layout: TypeAlias = OneOf["document", "slides"]
 """How a page is laid out: as a document, or as a slide from each heading of level 1 or 2 to the next."""
 
 

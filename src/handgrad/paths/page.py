@@ -8,10 +8,18 @@ from dataclasses import dataclass, replace
 from handgrad.expression import ONE, Adjoint, Expression, Literal, Name, substitute
 from handgrad.operations import noun_of
 from handgrad.operations.operation import describe
-from handgrad.page.blocks import Block, Derivation, Heading, Note, Page, Paragraph, Relation
+from handgrad.page.blocks import (
+    Block,
+    Derivation,
+    Heading,
+    Note,
+    Page,
+    Paragraph,
+    Relation,
+    without_repeats,
+)
 from handgrad.paths import Blame, Entry, Factor, Path, WhyGradient, WhyValue
 from handgrad.paths.structure import BlameKind
-from handgrad.solution.relations import without_repeats
 from handgrad.solution.rounding import rounding_said
 from handgrad.text import Text
 

@@ -18,8 +18,9 @@ from handgrad.running import Carry, Plan, Run, run
 from handgrad.running.evaluate import value_of
 from handgrad.running.plan import plan_carrying, shown_figures
 from handgrad.solution.grouping import forward_groups
-from handgrad.solution.not_finite import unasked_gradient
-from handgrad.solution.noting import Noting
+from handgrad.solution.notes.not_finite import UnaskedGradient
+from handgrad.solution.notes.noted import NotedRun
+from handgrad.solution.noting import notes_of
 from handgrad.solution.numbers import Numbers
 from handgrad.solution.residues import Residues, without_residues
 from handgrad.solution.stable import told_by
@@ -73,7 +74,7 @@ class _TraceBuilding:
 
     @np.errstate(all="ignore")
     def trace(self, steps: int) -> Trace:
-        self.noting = Noting(self.graph, self.run, self.residues)
+        self.seen = NotedRun(self.graph, self.run, self.residues)
         self.numbers = Numbers(self.run.numbers, self.graph.batched_leaves, self.graph.rows)
         self.times = time_steps(self.graph)
         self._forward()
@@ -120,7 +121,7 @@ class _TraceBuilding:
             layer=self.layers if kind == "layer" and not time else 0,
             time_step=time,
             uses=tuple([f"{p}.{n}" for p, n in sorted(filter(None, used))]),
-            notes=self.noting.notes(named, kind, lines),
+            notes=notes_of(self.seen, named, kind, lines),
         )
         self.steps.append(step)
         for line in lines:
@@ -135,7 +136,7 @@ class _TraceBuilding:
             lines = []
             for name in group:
                 leaf = Name(name, shape=self.graph.nodes[name].shape)
-                formula = told_by(name, self.graph, self.run.numbers, self.noting.batched)
+                formula = told_by(name, self.graph, self.run.numbers, self.graph.batched_leaves)
                 lines.append(self._line(leaf, formula, "value"))
             if self.graph.cost != self.graph.loss and position == len(groups) - 1:
                 cost = self.graph.nodes[self.graph.cost].computed
@@ -180,10 +181,10 @@ class _TraceBuilding:
         """Says at the last step which gradients of data, for which there is no step, are not finite."""
         notes = [
             note
-            for leaf in self.noting.unasked
+            for leaf in self.seen.unasked
             if isinstance(leaf, Adjoint) and not leaf.through
             if leaf.name in self.graph.nodes and self.graph.nodes[leaf.name].kind == "data"
-            for note in unasked_gradient(self.graph, self.run, leaf.name)
+            for note in UnaskedGradient.of(self.seen, leaf.name)
         ]
         if notes:
             notes.sort(key=lambda note: note.name)

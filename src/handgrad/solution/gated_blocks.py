@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from handgrad.expression import Literal
+from handgrad.operations import noun_of
 from handgrad.page.blocks import Block, Note, Table, Text
-from handgrad.solution import MOST_NOTED, GatedOff
-from handgrad.solution.note_words import (
-    always_off,
-    gated_cases_text,
-    gated_entries_text,
-    note_text,
-)
+from handgrad.solution.notes.gated_off import GatedOff
+from handgrad.solution.notes.note import MOST_NOTED
+from handgrad.solution.notes.places import unit_words
+from handgrad.text import Inline, joined, listed, sentence
 
 FEW = 2
 """Gated entries of a matrix that have a note each; more are told together, as more than `UNITS` of a vector are."""
+
+MANY, NAMED = 16, 4
+"""Gated entries that are listed, and units off in every case that have a sentence each."""
 
 UNITS, CASES = 12, 8
 """Units and cases of a map at most; where there are more cases, each unit's are counted beside it."""
@@ -36,17 +37,17 @@ def gated_blocks(notes: Sequence[GatedOff]) -> list[Block]:
         if not backward and all(len(n.unit) == 1 and n.unit[0] < UNITS for n in notes):
             return []
         told: list[Block] = []
-        if backward or always_off(notes):
-            told.append(Note("gate", gated_cases_text(notes)))
+        if backward or _always_off(notes):
+            told.append(Note("gate", _cases_text(notes)))
         whole = backward or any(len(n.unit) > 1 for n in notes)
         return [*told, _map(notes)] if whole else told
     blocks: list[Block] = []
     for _, each in groupby(notes, key=lambda n: (n.activation, n.pre_activation)):
         together = list(each)
         if len(together) > (FEW if len(together[0].unit) > 1 else UNITS):
-            blocks.append(Note("gate", gated_entries_text(together)))
+            blocks.append(Note("gate", _entries_text(together)))
         else:
-            blocks += [Note("gate", note_text(n)) for n in together]
+            blocks += [Note("gate", n.text()) for n in together]
     return blocks
 
 
@@ -73,3 +74,78 @@ def _map(notes: Sequence[GatedOff]) -> Table:
     known = any(note.stopped for note in notes)
     what = "What the shut gates stop, by unit and case" if known else "Shut gates, by unit and case"
     return Table(tuple(header), tuple(rows), "l" + "r" * (len(header) - 1), (f"{what}{some}",))
+
+
+def _always_off(notes: Sequence[GatedOff]) -> tuple[GatedOff, ...]:
+    """The units of a batch that are off in every case."""
+    return tuple(n for n in notes if len(n.cases) == n.case_count)
+
+
+def _entries_text(notes: Sequence[GatedOff]) -> Text:
+    """The gated entries of a matrix, or units of a wide layer, told together."""
+    first = notes[0]
+    places = [_numbered(n.unit) for n in notes[:MANY]]
+    which = listed(places) if len(notes) <= MANY else ", ".join([*places, "…"])
+    counted = f"At least {len(notes)}" if len(notes) == MOST_NOTED else f"{len(notes)}"
+    what = "units" if len(first.unit) == 1 else "entries"
+    parts: list[Inline] = [f"{counted} {what} are gated off (", first.pre_activation]
+    parts.append(f" ≤ 0): {which}.")
+    if first.phase == "backward":
+        blocked = max((n.blocked or 0.0 for n in notes), key=abs)
+        parts += (
+            [" They block gradients of up to ", Literal(abs(blocked)), "."]
+            if blocked
+            else [" No gradient arrived at them, so they block none."]
+        )
+    return tuple(parts)
+
+
+def _numbered(unit: tuple[int, ...]) -> str:
+    """A unit's number, or an entry's, counted from 1; it is not broken into two lines."""
+    if len(unit) == 1:
+        return str(unit[0] + 1)
+    return str(tuple(i + 1 for i in unit)).replace(" ", "\u00a0")
+
+
+def _cases_text(notes: Sequence[GatedOff]) -> Text:
+    """The units of a batch that are off, told together: in words those that are off in every case.
+
+    Which is off in which case stands beside the matrix of the forward pass, and in the table after
+    a backward step.
+    """
+    first = notes[0]
+    noun = noun_of(first.operation)
+    always = _always_off(notes)
+    sentences: list[Text] = []
+    if first.phase == "backward":
+        sentences.append(("A shut gate stops the gradient that arrives at it in that case.",))
+        if not always:
+            sentences.append(("No unit is off in every case.",))
+    for note in always[:NAMED]:
+        z = note.pre_activation.entry(note.unit)
+        start: Text = (
+            unit_words(note.unit),
+            f" is off in all {note.case_count} cases",
+        )
+        if note.phase == "forward":
+            told: Text = (
+                " (",
+                z,
+                " ≤ ",
+                Literal(note.value),
+                f"), so {noun} gives 0 for every one.",
+            )
+        elif note.around:
+            told = (f": no gradient passes {noun}; what arrives at ", z, " comes by another way.")
+        elif note.zeroes:
+            zeroed = joined([z.text() for z in note.zeroes])
+            told = (": no gradient passes it, which zeroes ", *zeroed, ".")
+        else:
+            told = (": no gradient passes it.",)
+        sentences.append(sentence(*start, *told))
+    more = len(always) - NAMED
+    if more > 0:
+        sentences.append(
+            (f"{more} more {'is' if more == 1 else 'are'} off in every case as well.",)
+        )
+    return tuple(part for k, said in enumerate(sentences) for part in ((" ", *said) if k else said))

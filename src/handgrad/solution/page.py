@@ -17,8 +17,6 @@ from handgrad.page.blocks import (
     Derivation,
     Figure,
     Heading,
-    Note,
-    NoteKind,
     Page,
     Paragraph,
     Relation,
@@ -26,27 +24,15 @@ from handgrad.page.blocks import (
 )
 from handgrad.page.signs import with_signs_explained
 from handgrad.solution import (
-    AtKink,
-    Diverged,
     GatedOff,
-    LossChange,
-    MeanWithin,
-    RoundedAway,
-    Saturated,
-    ShortcutTaken,
     Step,
-    TargetSums,
     Trace,
-    UnaskedGradient,
-    UnlikeShapes,
-    Unreached,
     opened,
 )
-from handgrad.solution import Note as TraceNote
 from handgrad.solution.gated_blocks import gated_blocks
-from handgrad.solution.note_words import note_text
+from handgrad.solution.notes.note import TraceNote
 from handgrad.solution.numbers import literal_of
-from handgrad.solution.relations import relation_of_entry, relations_of, without_repeats
+from handgrad.solution.relations import relation_of_entry, relations_of
 from handgrad.solution.rounding import rounding_said, rounding_words
 from handgrad.solution.step_words import reason, title
 from handgrad.text import Text
@@ -230,7 +216,7 @@ def step_blocks(
         blocks += _elements(trace, step)
     for together in _together(step.notes):
         gates = [n for n in together if isinstance(n, GatedOff)]
-        blocks += gated_blocks(gates) if gates else [_note(trace, n) for n in together]
+        blocks += gated_blocks(gates) if gates else [n.block() for n in together]
     return blocks
 
 
@@ -263,42 +249,6 @@ def _elements(trace: Trace, step: Step) -> list[Block]:
             blocks.append(Derivation(relations))
     heading = Paragraph(("Entry by entry (rows and columns counted from 1):",))
     return [heading, *blocks] if blocks else []
-
-
-def _note(trace: Trace, note: TraceNote) -> Note:
-    kind: NoteKind
-    match note:
-        case GatedOff():
-            kind = "gate"
-        case (
-            Saturated()
-            | AtKink()
-            | UnlikeShapes()
-            | Unreached()
-            | Diverged()
-            | RoundedAway()
-            | UnaskedGradient()
-            | TargetSums()
-            | MeanWithin()
-        ):
-            kind = "warning"
-        case LossChange():
-            kind = "check" if note.after < note.before else "warning"
-        case _:
-            kind = "info"
-    derivations: tuple[Derivation, ...] = ()
-    if isinstance(note, ShortcutTaken):
-        relations = tuple(
-            Relation(
-                line.target,
-                without_repeats(
-                    [line.formula, line.substituted, literal_of(line.value, line.batched, line.row)]
-                ),
-            )
-            for line in note.long
-        )
-        derivations = (Derivation(relations),)
-    return Note(kind, note_text(note), derivations)
 
 
 # -- summary --------------------------------------------------------------------------------

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from handgrad.expression import Adjoint, Expression, Literal, Name
+from handgrad.expression import Adjoint, Expression, Name
 from handgrad.graph.penalties import is_penalty
 from handgrad.graph.structure import Line
-from handgrad.page.blocks import Mark, Relation
+from handgrad.page.blocks import Mark, Relation, without_repeats
 from handgrad.solution import MOST_NOTED, GatedOff, Step, Trace, TraceLine, ZeroInput, opened
 from handgrad.solution.cases import line_of_case, reads_well
 from handgrad.solution.numbers import literal_of
@@ -152,17 +151,3 @@ def _cases(note: GatedOff) -> str:
         return f"{len(note.cases)} of {note.case_count}"
     word = "case" if len(note.cases) == 1 else "cases"
     return f"{word} {listed([str(c + 1) for c in note.cases])}"
-
-
-def without_repeats(chain: Sequence[Expression]) -> tuple[Expression, ...]:
-    """A chain of equal formulas without those that say the same as the one before."""
-    return tuple(e for k, e in enumerate(chain) if k == 0 or not _says_the_same(chain[k - 1], e))
-
-
-def _says_the_same(a: Expression, b: Expression) -> bool:
-    """Whether they are one formula, or numbers that differ in their last digits at most."""
-    if not (isinstance(a, Literal) and isinstance(b, Literal)):
-        return a == b
-    if a == b or (a.shape, a.batched) != (b.shape, b.batched):
-        return a == b
-    return np.allclose(a.value, b.value, rtol=1e-12, atol=0, equal_nan=True)

@@ -5,19 +5,74 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal, Self
 
 import numpy as np
 
 from handgrad.arrays import Array
-from handgrad.expression import Expression, Leaf, Shape, leaves
+from handgrad.expression import Adjoint, Expression, Leaf, Shape, leaves
 from handgrad.graph import Graph
 from handgrad.operations.annotate import tidied
 from handgrad.running.evaluate import value_of
-from handgrad.solution.structure import Zeroed
+from handgrad.text import Text, listed
 
 INFLUENCE_SIZE = 20_000
 """A gradient with more entries than this is not searched for the entries that a unit zeroes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Zeroed:
+    """Entries of a gradient that are zero for one reason.
+
+    Arguments:
+        name: what it is the gradient with respect to.
+        part: how they lie.
+        position: the row, column or entry, counted from 0.
+    """
+
+    name: str
+    part: Literal["row", "column", "entry", "all", "entries"]
+    position: int
+    entries: tuple[tuple[int, ...], ...]
+
+    @classmethod
+    def of(cls, name: str, shape: Shape, entries: Sequence[tuple[int, ...]]) -> Self:
+        """A set of entries by how it lies in a shape: a row, a column, one entry, all of it."""
+        entries = tuple(entries)
+        if len(entries) == int(np.prod(shape)) and len(entries) > 1:
+            return cls(name, "all", 0, entries)
+        if len(entries) == 1 and len(shape) < 2:
+            return cls(name, "entry", entries[0][0] if shape else 0, entries)
+        if len(shape) == 2:
+            rows, columns = {e[0] for e in entries}, {e[1] for e in entries}
+            if len(rows) == 1 and len(entries) == shape[1]:
+                return cls(name, "row", rows.pop(), entries)
+            if len(columns) == 1 and len(entries) == shape[0]:
+                return cls(name, "column", columns.pop(), entries)
+        return cls(name, "entries", 0, entries)
+
+    def text(self) -> Text:
+        """Where the entries lie: row 2 of a gradient, an entry, all of it."""
+        gradient = Adjoint(self.name)
+        if self.entries == ((),):
+            return (gradient,)
+        match self.part:
+            case "row":
+                return (f"row {self.position + 1} of ", gradient)
+            case "column":
+                return (f"column {self.position + 1} of ", gradient)
+            case "entry":
+                return (f"entry {self.position + 1} of ", gradient)
+            case "all":
+                return ("all of ", gradient)
+            case "entries":
+                shown = [f"({', '.join(str(i + 1) for i in e)})" for e in self.entries[:4]]
+                if more := len(self.entries) - len(shown):
+                    shown.append(f"{more} more")
+                return (
+                    f"{'entry' if len(shown) == 1 else 'entries'} {listed(shown)} of ",
+                    gradient,
+                )
 
 
 @dataclass
@@ -57,7 +112,7 @@ class Silencing:
                 continue
             entries = self._vanishing(name, leaf, unit)
             if entries:
-                found.append(described(name, shape, entries))
+                found.append(Zeroed.of(name, shape, entries))
         return tuple(found)
 
     def _vanishing(
@@ -98,19 +153,3 @@ def _positive(count: int, number: int) -> Array:
     """Numbers between ¼ and ¾, no two alike: multiples of √2 − 1 and of its powers, folded."""
     multiples = np.arange(1, count + 1, dtype=float) * (2**0.5 - 1) ** number
     return 0.25 + 0.5 * (multiples % 1)
-
-
-def described(name: str, shape: Shape, entries: Sequence[tuple[int, ...]]) -> Zeroed:
-    """How a set of entries lies in a shape: a row, a column, one entry, all of it."""
-    entries = tuple(entries)
-    if len(entries) == int(np.prod(shape)) and len(entries) > 1:
-        return Zeroed(name, "all", 0, entries)
-    if len(entries) == 1 and len(shape) < 2:
-        return Zeroed(name, "entry", entries[0][0] if shape else 0, entries)
-    if len(shape) == 2:
-        rows, columns = {e[0] for e in entries}, {e[1] for e in entries}
-        if len(rows) == 1 and len(entries) == shape[1]:
-            return Zeroed(name, "row", rows.pop(), entries)
-        if len(columns) == 1 and len(entries) == shape[0]:
-            return Zeroed(name, "column", columns.pop(), entries)
-    return Zeroed(name, "entries", 0, entries)

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
 from handgrad.arrays import Array
 from handgrad.expression import Expression, Leaf, Shape
 from handgrad.graph import Graph
+from handgrad.page.blocks import Relation, without_repeats
 from handgrad.problem import Problem
 from handgrad.record import JsonForm, record
 from handgrad.running import Run
 from handgrad.shown import Shown
+from handgrad.solution.numbers import literal_of
+from handgrad.text import Text
+
+if TYPE_CHECKING:
+    from handgrad.solution.notes.note import TraceNote
 
 Phase: TypeAlias = Literal["forward", "backward", "update"]
 StepKind: TypeAlias = Literal[
@@ -61,285 +67,11 @@ class TraceLine:
     row: bool = False
     json: ClassVar = JsonForm(without=("row",))
 
-
-@dataclass(frozen=True, slots=True)
-class Zeroed:
-    """Entries of a gradient that are zero for one reason.
-
-    Arguments:
-        name: what it is the gradient with respect to.
-        part: how they lie.
-        position: the row, column or entry, counted from 0.
-    """
-
-    name: str
-    part: Literal["row", "column", "entry", "all", "entries"]
-    position: int
-    entries: tuple[tuple[int, ...], ...]
-
-
-MOST_NOTED = 4096
-"""Entries that a note has, and shut units of one gate that have a note, at most."""
-
-
-@dataclass(frozen=True, slots=True)
-class GatedOff:
-    """A unit whose gate is shut: its pre-activation is not positive.
-
-    Arguments:
-        blocked: the gradient that arrived at its output and was stopped there; None in the forward pass.
-        zeroes: what that makes zero.
-        cases: the cases in which it is off; empty for a single case.
-        around: whether its pre-activation gets a gradient all the same, by a way that the gate is not on.
-        stopped: the gradient that arrived in each of `cases`, where one is known.
-    """
-
-    kind: ClassVar = "gated_off"
-    pre_activation: Expression
-    activation: str
-    operation: str
-    unit: tuple[int, ...]
-    value: float
-    phase: Phase
-    blocked: float | None = None
-    zeroes: tuple[Zeroed, ...] = ()
-    cases: tuple[int, ...] = ()
-    case_count: int = 1
-    around: bool = False
-    stopped: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ZeroInput:
-    """An input that is zero, and what of a weight's gradient that zeroes."""
-
-    kind: ClassVar = "zero_input"
-    name: str
-    unit: tuple[int, ...]
-    zeroes: tuple[Zeroed, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Saturated:
-    """A unit on the flat end of its activation.
-
-    Arguments:
-        slope: that of the activation at `value`.
-        threshold: the slope under which a unit counts as saturated.
-    """
-
-    kind: ClassVar = "saturated"
-    pre_activation: Expression
-    activation: str
-    operation: str
-    unit: tuple[int, ...]
-    value: float
-    slope: float
-    threshold: float
-
-
-@dataclass(frozen=True, slots=True)
-class SeveralPaths:
-    """A value used by several equations: its gradient is the sum of one share from each."""
-
-    kind: ClassVar = "several_paths"
-    name: str
-    parts: tuple[tuple[str, Array], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Broadcast:
-    """A value of `shape` repeated to the shape `repeated` on the way to an equation.
-
-    Each of its entries is used several `times`, so its gradient adds up as many.
-    """
-
-    kind: ClassVar = "broadcast"
-    name: str
-    through: str
-    shape: Shape
-    repeated: Shape
-    times: int
-
-
-@dataclass(frozen=True, slots=True)
-class ShortcutTaken:
-    """A loss and its activation differentiated as one, with the long way beside it.
-
-    `inner` is the name of the activation's value, empty where it has none; `whole` says that the
-    targets add up to 1, so that what remains is prediction minus target.
-    """
-
-    kind: ClassVar = "shortcut"
-    loss: str
-    operation: str
-    activation: str
-    inner: str
-    pre_activation: str
-    long: tuple[TraceLine, ...]
-    agrees: bool
-    whole: bool
-
-
-@dataclass(frozen=True, slots=True)
-class AtKink:
-    """Numbers that lie where an operation has no derivative; `words` say what is taken there.
-
-    `of` is what the entries are of: the operation's one argument, or its result. Of many cases, an entry's
-    last index is its case.
-    """
-
-    kind: ClassVar = "kink"
-    operation: str
-    equation: str
-    of: Expression
-    entries: tuple[tuple[int, ...], ...]
-    case_count: int
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class RoundingResidue:
-    """Entries that are 0, of which floating-point arithmetic would have left `left`.
-
-    Of many cases, an entry's last index is its case.
-    """
-
-    kind: ClassVar = "rounding_residue"
-    of: Leaf
-    entries: tuple[tuple[int, ...], ...]
-    left: tuple[float, ...]
-    case_count: int
-
-
-@dataclass(frozen=True, slots=True)
-class RoundedAway:
-    """Entries of an activation's value that floats round to where its loss's long way has no number.
-
-    A softmax of 0, or a sigmoid of 1, is that of no real logits: floats have nothing nearer (underflow,
-    or rounding). `values` are the entries in floats. `stable` is what the shortcut, which needs no
-    logarithm or quotient of them, gives instead: the loss (forward), the gradient with respect to the
-    pre-activation (backward). Of many cases, an entry's last index is its case.
-    """
-
-    kind: ClassVar = "rounded_away"
-    phase: Phase
-    name: str
-    pre_activation: str
-    loss: str
-    entries: tuple[tuple[int, ...], ...]
-    values: tuple[float, ...]
-    stable: Array
-    batched: bool
-    case_count: int
-
-
-@dataclass(frozen=True, slots=True)
-class UnaskedGradient:
-    """Entries of a gradient that are infinite or undefined, and that no parameter's gradient needs.
-
-    `undefined` lists those of `entries` that are no number rather than infinite. Of many cases, an
-    entry's last index is its case.
-    """
-
-    kind: ClassVar = "unasked_gradient"
-    name: str
-    entries: tuple[tuple[int, ...], ...]
-    undefined: tuple[tuple[int, ...], ...]
-    case_count: int
-
-
-@dataclass(frozen=True, slots=True)
-class TargetSums:
-    """Targets of a cross-entropy that do not add up to 1.
-
-    `sums` are what they add up to, by row and case, as an array; `softmax` names the softmax that is
-    compared with them, where it is one: the gradient with respect to its argument is then Σy · p − y.
-    """
-
-    kind: ClassVar = "target_sums"
-    equation: str
-    targets: Expression
-    sums: Array
-    softmax: str
-
-
-@dataclass(frozen=True, slots=True)
-class MeanWithin:
-    """A sum or mean of a loss that is one number already: the mean over `count` entries, or rows."""
-
-    kind: ClassVar = "mean_within"
-    equation: str
-    outer: str
-    loss: Expression
-    operation: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class UnlikeShapes:
-    """Two parts of an equation, compared or combined entry by entry, that are broadcast to `whole`.
-
-    What is meant is mostly one entry with one: a prediction with its target.
-    """
-
-    kind: ClassVar = "unlike_shapes"
-    operation: str
-    equation: str
-    arguments: tuple[Expression, ...]
-    shapes: tuple[Shape, ...]
-    whole: Shape
-
-
-@dataclass(frozen=True, slots=True)
-class Unreached:
-    """A parameter from which no path leads to the loss."""
-
-    kind: ClassVar = "unreached"
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class LossChange:
-    """The loss before and after the update."""
-
-    kind: ClassVar = "loss_change"
-    before: float
-    after: float
-
-
-@dataclass(frozen=True, slots=True)
-class Diverged:
-    """After an update a number is no longer finite: the first of the pass, and its equation.
-
-    `gradient` says that it is the gradient with respect to `name` rather than the value itself.
-    """
-
-    kind: ClassVar = "diverged"
-    update: int
-    name: str
-    gradient: bool
-    equation: int
-
-
-Note: TypeAlias = (
-    GatedOff
-    | ZeroInput
-    | Saturated
-    | SeveralPaths
-    | Broadcast
-    | ShortcutTaken
-    | AtKink
-    | RoundingResidue
-    | RoundedAway
-    | UnaskedGradient
-    | TargetSums
-    | MeanWithin
-    | UnlikeShapes
-    | Unreached
-    | LossChange
-    | Diverged
-)
+    def relation(self, label: Text = ()) -> Relation:
+        """The line on a page: the formula, the numbers put in, the result, each once."""
+        result = literal_of(self.value, self.batched, self.row)
+        chain = (self.formula, self.substituted, result)
+        return Relation(self.target, without_repeats(chain), label=label)
 
 
 @record
@@ -361,7 +93,7 @@ class Step(Shown):
     about: str
     lines: tuple[TraceLine, ...]
     uses: tuple[str, ...]
-    notes: tuple[Note, ...]
+    notes: tuple[TraceNote, ...]
     layer: int = 0
     time_step: int = 0
     trace: Trace | None = field(default=None, compare=False)

@@ -10,7 +10,10 @@ import numpy as np
 from handgrad.expression import Expression
 from handgrad.operations import operation_of
 from handgrad.operations.gates import activations_in
-from handgrad.solution.structure import GatedOff, LossChange, Phase, Step, Trace, ZeroInput
+from handgrad.solution.notes.gated_off import GatedOff
+from handgrad.solution.notes.update import LossChange
+from handgrad.solution.notes.zero_input import ZeroInput
+from handgrad.solution.structure import Phase, Step, Trace
 
 
 @dataclass(frozen=True, slots=True)

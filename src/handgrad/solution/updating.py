@@ -9,19 +9,19 @@ from functools import cached_property
 import numpy as np
 
 from handgrad.arrays import Array
-from handgrad.expression import Adjoint, Leaf, Name
+from handgrad.expression import Leaf, Name
 from handgrad.finite import all_finite
 from handgrad.graph import Graph
-from handgrad.graph.asked import unasked
 from handgrad.graph.updating import UpdatePass, update_pass
 from handgrad.problem import Problem
 from handgrad.running import Plan, Run
 from handgrad.running.evaluate import value_of
 from handgrad.running.plan import shown_figures
+from handgrad.solution.notes.update import Diverged
 from handgrad.solution.numbers import Numbers
 from handgrad.solution.residues import after_update
 from handgrad.solution.stable import told_by
-from handgrad.solution.structure import Diverged, Role, TraceLine
+from handgrad.solution.structure import Role, TraceLine
 from handgrad.updates import Assignment
 
 ROLES: dict[Assignment, Role] = {"memory": "memory", "let": "let", "updated": "updated"}
@@ -104,7 +104,7 @@ class Updating:
 
     def _resolved(self, data: Mapping[str, Array]) -> Mapping[Leaf, Array]:
         """The numbers of the last run, on paper where they cancel in floats."""
-        if not all(self._is_finite(leaf) for leaf in self.numbers):
+        if not all(all_finite(np.asarray(n, dtype=float)) for n in self.numbers.values()):
             return self.numbers
         given = self.problem.parameters
         problem = self.problem.with_values(
@@ -137,20 +137,4 @@ class Updating:
 
     def diverged(self, number: int) -> Diverged | None:
         """What is not finite in the last run, update `number`'s; None where the next update can be made."""
-        cost = Name(self.graph.cost)
-        needed: list[Leaf] = [cost, *(Adjoint(p) for p in self.parameters)]
-        if all(self._is_finite(leaf) for leaf in needed):
-            return None
-        aside = unasked(self.graph)
-        lines = [x.leaf for x in self.graph.backward if x.leaf.name in self.graph.nodes]
-        order: list[Leaf] = [
-            *(Name(n) for n in self.graph.equations),
-            cost,
-            *(leaf for leaf in lines if leaf not in aside),
-        ]
-        first = next(leaf for leaf in order if not self._is_finite(leaf))
-        equation = self.graph.nodes[first.name].equation
-        return Diverged(number, first.name, isinstance(first, Adjoint), equation)
-
-    def _is_finite(self, leaf: Leaf) -> bool:
-        return all_finite(np.asarray(self.numbers[leaf], dtype=float))
+        return Diverged.find(number, self.graph, self.numbers, self.parameters)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import product
-from typing import Any, assert_never
+from typing import Any
 
 import mpmath
 import numpy as np
@@ -17,7 +17,6 @@ from handgrad.solution import (
     GatedOff,
     LossChange,
     MeanWithin,
-    Note,
     RoundedAway,
     RoundingResidue,
     Saturated,
@@ -25,6 +24,7 @@ from handgrad.solution import (
     ShortcutTaken,
     Step,
     TargetSums,
+    TraceNote,
     UnaskedGradient,
     UnlikeShapes,
     Unreached,
@@ -61,47 +61,15 @@ def of_notes(facts: Facts) -> Claims:
             yield from _all_shut_gates(step, facts)
 
 
-def of_note(note: Note, facts: Facts, update: int = 0) -> Claims:
+def of_note(note: TraceNote, facts: Facts, update: int = 0) -> Claims:
     """One note; `update` counts the updates up to its step."""
     return claims_of(f"note {note.kind}", _of(note, facts, update), note)
 
 
-def _of(note: Note, facts: Facts, update: int) -> Found:
-    match note:
-        case GatedOff():
-            return _gated_off(note, facts)
-        case ZeroInput():
-            return _zero_input(note, facts)
-        case Saturated():
-            return _saturated(note, facts)
-        case SeveralPaths():
-            return _several_paths(note, facts)
-        case Broadcast():
-            return _broadcast(note, facts)
-        case ShortcutTaken():
-            return _shortcut(note, facts)
-        case AtKink():
-            return _kink(note, facts)
-        case RoundingResidue():
-            return _rest(note, facts)
-        case RoundedAway():
-            return not_finite.rounded_away(note, facts)
-        case UnaskedGradient():
-            return not_finite.unasked_gradient(note, facts)
-        case TargetSums():
-            return losses.target_sums(note, facts)
-        case MeanWithin():
-            return losses.mean_within(note, facts)
-        case UnlikeShapes():
-            return _unlike(note, facts)
-        case Unreached():
-            return _unreached(note, facts)
-        case LossChange():
-            return _loss_change(note, facts, update)
-        case Diverged():
-            return _diverged(note, facts)
-        case _:
-            assert_never(note)
+def _of(note: TraceNote, facts: Facts, update: int) -> Found:
+    if isinstance(note, LossChange):
+        return _loss_change(note, facts, update)
+    return JUDGES[type(note)](note, facts)
 
 
 def are_zero(zeroes: Iterable[Zeroed], gradients: dict[str, Any]) -> Found:
@@ -464,3 +432,24 @@ def _diverged(note: Diverged, facts: Facts) -> Found:
         yield note.gradient and note.name in broken, f"not finite are the gradients of {broken}"
     numbers = {t: k for k, t in enumerate(facts.targets, start=1)}
     yield note.equation == numbers.get(note.name, 0), f"equation {numbers.get(note.name, 0)}"
+
+
+JUDGES: Mapping[type[TraceNote], Callable[..., Found]] = {
+    GatedOff: _gated_off,
+    ZeroInput: _zero_input,
+    Saturated: _saturated,
+    SeveralPaths: _several_paths,
+    Broadcast: _broadcast,
+    ShortcutTaken: _shortcut,
+    AtKink: _kink,
+    RoundingResidue: _rest,
+    RoundedAway: not_finite.rounded_away,
+    UnaskedGradient: not_finite.unasked_gradient,
+    TargetSums: losses.target_sums,
+    MeanWithin: losses.mean_within,
+    UnlikeShapes: _unlike,
+    Unreached: _unreached,
+    LossChange: _loss_change,
+    Diverged: _diverged,
+}
+"""By kind, what re-derives a note."""

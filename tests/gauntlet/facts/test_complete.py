@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import get_args
+from types import ModuleType
+from typing import Any, get_args
 
 import pytest
 
@@ -21,7 +23,7 @@ from handgrad.exercises.meaning import Kind
 from handgrad.exercises.promises import PromiseKind
 from handgrad.exercises.reasons import REASONS, ReasonKind
 from handgrad.operations.mistakes import PRIORITY
-from handgrad.solution import Note
+from handgrad.solution import NOTES
 from handgrad.solution.takeaways import Takeaway
 from tests.gauntlet import commands
 from tests.gauntlet.facts import (
@@ -68,33 +70,30 @@ def test_every_family_of_statements_is_judged() -> None:
 
 
 @pytest.mark.parametrize(
-    ("union", "judge", "planted"),
-    [
-        (Note, notes, test_solutions),
-        (Takeaway, remembered, test_drawn),
-    ],
-    ids=["notes", "takeaways"],
+    ("kinds", "judge", "planted"),
+    [(KINDS, asked, test_asked), (NOTES, notes, test_solutions)],
+    ids=["questions", "notes"],
 )
-def test_every_record_has_a_judge_and_a_falsehood(
-    union: object, judge: object, planted: object
+def test_every_kind_has_a_judge_and_a_falsehood(
+    kinds: Sequence[type[object]], judge: Any, planted: ModuleType
 ) -> None:
-    """A judge has a case of each; the test of falsehoods runs over the same union."""
-    source = inspect.getsource(judge)  # type: ignore[arg-type]
-    for kind in get_args(union):
-        assert f"case {kind.__name__}" in source or f"{kind.__name__}(" in source, kind
-    tests = inspect.getsource(planted)  # type: ignore[arg-type]
-    assert any(f"get_args({name})" in tests for name in ("Note", "Takeaway"))
-
-
-def test_every_kind_of_question_has_a_judge_and_a_falsehood() -> None:
-    for kind in KINDS:
-        assert kind in asked.JUDGES, (
-            f"nothing re-derives the answers of {kind.__name__}: write a function (question, facts) -> Found in "
-            "tests/gauntlet/facts/asked.py that finds each of its fields by PyTorch, and name it in JUDGES there; "
-            "test_asked.py then changes each field and has it found"
+    file = judge.__name__.replace(".", "/")
+    for kind in kinds:
+        assert kind in judge.JUDGES, (
+            f"nothing re-derives {kind.__name__}: write a function of it and of the Facts in {file}.py that finds each "
+            f"of its fields by PyTorch, and name it in JUDGES there; {planted.__name__.rpartition('.')[2]}.py then "
+            "changes each field and has it found"
         )
-    assert set(KINDS) == asked.JUDGES.keys()
-    assert 'parametrize("kind", KINDS' in inspect.getsource(test_asked)
+    assert set(kinds) == judge.JUDGES.keys()
+    named = "KINDS" if kinds is KINDS else "NOTES"
+    assert f'parametrize("kind", {named}' in inspect.getsource(planted)
+
+
+def test_every_takeaway_has_a_judge_and_a_falsehood() -> None:
+    source = inspect.getsource(remembered)
+    for kind in get_args(Takeaway):
+        assert f"case {kind.__name__}" in source or f"{kind.__name__}(" in source, kind
+    assert "get_args(Takeaway)" in inspect.getsource(test_drawn)
 
 
 def test_every_kind_in_tables_has_a_judge_and_a_falsehood() -> None:

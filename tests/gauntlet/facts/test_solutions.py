@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
 import handgrad
 from handgrad.operations import BY_NAME
-from handgrad.solution import Note, Step
+from handgrad.solution import NOTES, Step, TraceNote
 from tests.gauntlet.facts import judge, lines, notes
 from tests.gauntlet.facts.source import Facts
 from tests.gauntlet.facts.spoiling import spoiled
@@ -146,7 +146,7 @@ def test_what_a_solution_says_is_true(text: str) -> None:
     assert report.counts.total() > 10
 
 
-def all_notes() -> Iterator[tuple[Facts, Note, int]]:
+def all_notes() -> Iterator[tuple[Facts, TraceNote, int]]:
     for text in TEXTS:
         facts, updates = facts_of(text), 0
         for step in facts.trace.steps:
@@ -167,7 +167,7 @@ LEFT: dict[str, tuple[str, ...]] = {
 """Fields that say nothing that can be false."""
 
 
-@pytest.mark.parametrize("kind", get_args(Note), ids=lambda k: k.__name__)
+@pytest.mark.parametrize("kind", NOTES, ids=lambda k: k.__name__)
 def test_a_false_note_is_found(kind: Any) -> None:
     """Every field of every kind of note, changed."""
     found: dict[str, bool] = {}
@@ -189,7 +189,7 @@ def test_an_untold_shut_gate_is_found() -> None:
     assert any(not c.holds for c in notes.of_notes(facts))
 
 
-def replace_notes(step: Step, without: tuple[Note, ...]) -> Step:
+def replace_notes(step: Step, without: tuple[TraceNote, ...]) -> Step:
     return Step(step.id, step.phase, step.kind, step.about, step.lines, step.uses, without)
 
 

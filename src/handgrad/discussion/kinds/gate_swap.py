@@ -10,7 +10,7 @@ import numpy as np
 
 from handgrad.discussion.changed_units import MOST_UNITS, UnitAt, units_at
 from handgrad.discussion.lookup import backward_line, in_order, solved_alike, total_gradient
-from handgrad.discussion.phrases import LISTED, in_case, raised, sides, worked
+from handgrad.discussion.phrases import LISTED, in_case, raised, sides
 from handgrad.discussion.question import Question
 from handgrad.discussion.zeros import ZeroPart, zero_parts
 from handgrad.errors import HandgradError
@@ -19,7 +19,6 @@ from handgrad.operations import BY_NAME, noun_of
 from handgrad.operations.operation import Operation
 from handgrad.page.blocks import Block, Derivation, Paragraph, Table
 from handgrad.solution import Trace, TraceLine, Zeroed
-from handgrad.solution.note_words import zeroed_text
 from handgrad.solution.units import Units, units
 from handgrad.text import Inline, Text, joined, listed
 
@@ -137,7 +136,7 @@ class GateSwap(Question):
             blocks.append(Paragraph(_swap_text(swap)))
             told = _telling_line(swap)
             if told is not None:
-                blocks.append(Derivation((worked(told.after, (f"step {told.step}",)),)))
+                blocks.append(Derivation((told.after.relation((f"step {told.step}",)),)))
         table = self._slope_table()
         blocks += [table] if table is not None else []
         return (*blocks, *map(Paragraph, self._in_general()))
@@ -226,7 +225,7 @@ def _swap_text(swap: Swap) -> Text:
         parts += ["Instead of 0, ", *joined([_filled(f) for f in filled]), ". "]
     emptied = [z for p in swap.emptied if not p.cases for z in p.zeroed]
     if emptied:
-        parts += [*raised(joined([zeroed_text(z) for z in emptied[:LISTED]])), " would be zero. "]
+        parts += [*raised(joined([z.text() for z in emptied[:LISTED]])), " would be zero. "]
     if swap.other_loss == swap.loss:
         parts += ["The loss would stay at ", Literal(swap.loss), "."]
     else:
@@ -237,7 +236,7 @@ def _swap_text(swap: Swap) -> Text:
 
 def _filled(filled: Filled) -> Text:
     """A part of a gradient that was zero: its new value, or how large its entries become."""
-    what = zeroed_text(filled.zeroed)
+    what = filled.zeroed.text()
     if len(filled.zeroed.entries) == 1:
         return (*what, " would be ", Literal(filled.largest))
     return (*what, " would have entries of up to ", Literal(abs(filled.largest)), " in size")

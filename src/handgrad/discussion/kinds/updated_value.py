@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from handgrad.discussion.lookup import at_entry, step_of, total_gradient, update_step
-from handgrad.discussion.phrases import cited, worked
+from handgrad.discussion.phrases import cited
 from handgrad.discussion.question import Question, QuestionedEntry
 from handgrad.expression import Adjoint, Literal, Name
 from handgrad.operations.annotate import annotated
@@ -92,7 +92,7 @@ class UpdatedValue(Question):
     def _assignment(self, line: TraceLine) -> Relation:
         left = Name(line.target.name).entry(self.entry.index)
         updates = line.role in ("updated", "memory")
-        return replace(worked(line), left=left, sign="←" if updates else "=")
+        return replace(line.relation(), left=left, sign="←" if updates else "=")
 
     def _plain(self) -> bool:
         """Whether the update is a step against the gradient and nothing else."""

@@ -24,7 +24,6 @@ from handgrad.operations import BY_NAME, noun_of
 from handgrad.running.reviving import LayerRevivers, layer_revivers
 from handgrad.running.reviving_words import layers_text
 from handgrad.solution import Trace, Zeroed
-from handgrad.solution.note_words import zeroed_text
 from handgrad.solution.units import units
 from handgrad.text import Text, joined, listed
 
@@ -93,7 +92,7 @@ class ZeroEntries(Question):
         first = self.parts[0]
         where: Text = (f" in {cases_words(first.cases)}",) if first.cases else ()
         return (
-            "Why did ", *zeroed_text(_telling(first.zeroed)), " come out zero", *where,
+            "Why did ", *_telling(first.zeroed).text(), " come out zero", *where,
             f"? Find every other zero among the gradients, with its reason.{in_training}",
         )  # fmt: skip
 
@@ -176,7 +175,7 @@ def _shut_in_some(parts: Sequence[ZeroPart], besides: bool) -> Text:
 
 
 def _zero_part(part: ZeroPart) -> Text:
-    what = joined([zeroed_text(z) for z in part.zeroed])
+    what = joined([z.text() for z in part.zeroed])
     several = len(part.zeroed) > 1 or (
         part.zeroed[0].part == "entries" and len(part.zeroed[0].entries) > 1
     )

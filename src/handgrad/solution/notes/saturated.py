@@ -2,24 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from handgrad.arrays import Array
-from handgrad.expression import Call, Option
+from handgrad.expression import Call, Expression, Literal, Option
 from handgrad.graph import Activation
-from handgrad.operations import operation_of
+from handgrad.operations import noun_of, operation_of
+from handgrad.page.blocks import NoteKind
 from handgrad.running import Run
+from handgrad.solution.notes.note import TraceNote
+from handgrad.solution.notes.noted import UNITS, NotedRun
 from handgrad.solution.slopes import SATURATION, slopes_of
-from handgrad.solution.structure import Saturated
+from handgrad.solution.structure import TraceLine
+from handgrad.text import Text, sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Saturated(TraceNote):
+    """A unit on the flat end of its activation.
+
+    Arguments:
+        slope: that of the activation at `value`.
+        threshold: the slope under which a unit counts as saturated.
+    """
+
+    kind: ClassVar = "saturated"
+    pre_activation: Expression
+    activation: str
+    operation: str
+    unit: tuple[int, ...]
+    value: float
+    slope: float
+    threshold: float
+
+    @classmethod
+    def at_call(cls, seen: NotedRun, line: TraceLine, call: Call) -> Iterable[Saturated]:
+        found = seen.kept(cls, lambda: _saturation(seen.activations, seen.run))
+        return found.get((line.target.name, call), ())
+
+    @property
+    def sign(self) -> NoteKind:
+        return "warning"
+
+    def text(self) -> Text:
+        return sentence(
+            f"{noun_of(self.operation)} is saturated at ",
+            self.pre_activation.entry(self.unit), " = ", Literal(self.value),
+            ": its slope there is ",
+            *(("only ", Literal(self.slope)) if self.slope else ("0 in floats",)),
+            f" (under {self.threshold:g}), so little gradient passes.",
+        )  # fmt: skip
+
 
 Saturation = dict[tuple[str, Call], list[Saturated]]
 """The saturated units by equation and activation in it."""
 
 
-def saturation(activations: Sequence[Activation], run: Run, most: int) -> Saturation:
-    """The saturated units of a run, at most so many of one activation."""
+def _saturation(activations: Sequence[Activation], run: Run) -> Saturation:
+    """The saturated units of a run, at most `UNITS` of one activation."""
     kinds: dict[tuple[str, tuple[tuple[str, Option], ...]], list[Activation]] = {}
     for activation in activations:
         if operation_of(activation.call).saturation is not None:
@@ -27,11 +71,11 @@ def saturation(activations: Sequence[Activation], run: Run, most: int) -> Satura
             kinds.setdefault(key, []).append(activation)
     found: Saturation = {}
     for same in kinds.values():
-        found |= _of_one_kind(same, run, most)
+        found |= _of_one_kind(same, run)
     return found
 
 
-def _of_one_kind(activations: Sequence[Activation], run: Run, most: int) -> Saturation:
+def _of_one_kind(activations: Sequence[Activation], run: Run) -> Saturation:
     """The saturated units of activations of one kind, whose slopes are computed in one go."""
     call = activations[0].call
     threshold = SATURATION * (operation_of(call).saturation or 0.0)
@@ -50,7 +94,7 @@ def _of_one_kind(activations: Sequence[Activation], run: Run, most: int) -> Satu
             steep = slopes[start:stop].reshape(array.shape)
             found[activation.equation, activation.call] = _units(
                 activation, array, steep, threshold
-            )[:most]
+            )[:UNITS]
         start = stop
     return found
 

@@ -1,0 +1,217 @@
+"""Shut gates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import ClassVar, Self
+
+import numpy as np
+
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, substitute, walk
+from handgrad.graph import Activation
+from handgrad.operations import noun_of, operation_of
+from handgrad.operations.gates import opened_by
+from handgrad.page.blocks import NoteKind
+from handgrad.solution.notes.note import MOST_NOTED, TraceNote
+from handgrad.solution.notes.noted import UNITS, NotedRun
+from handgrad.solution.notes.places import unit_words
+from handgrad.solution.silencing import Zeroed
+from handgrad.solution.structure import Phase, StepKind, TraceLine
+from handgrad.text import Inline, Text, joined, listed, sentence
+
+
+@dataclass(frozen=True, slots=True)
+class GatedOff(TraceNote):
+    """A unit whose gate is shut: its pre-activation is not positive.
+
+    Arguments:
+        blocked: the gradient that arrived at its output and was stopped there; None in the forward pass.
+        zeroes: what that makes zero.
+        cases: the cases in which it is off; empty for a single case.
+        around: whether its pre-activation gets a gradient all the same, by a way that the gate is not on.
+        stopped: the gradient that arrived in each of `cases`, where one is known.
+    """
+
+    kind: ClassVar = "gated_off"
+    pre_activation: Expression
+    activation: str
+    operation: str
+    unit: tuple[int, ...]
+    value: float
+    phase: Phase
+    blocked: float | None = None
+    zeroes: tuple[Zeroed, ...] = ()
+    cases: tuple[int, ...] = ()
+    case_count: int = 1
+    around: bool = False
+    stopped: tuple[float, ...] = ()
+
+    @classmethod
+    def at_call(cls, seen: NotedRun, line: TraceLine, call: Call) -> Iterator[Self]:
+        known = seen.activations_in(line.formula).get(call)
+        if known is not None and operation_of(known).gate:
+            yield from cls._shut(seen, known, line.target.name, "forward")
+
+    @classmethod
+    def in_backward(cls, seen: NotedRun, line: TraceLine, kind: StepKind) -> Iterator[Self]:
+        gates = seen.kept(cls, lambda: _Gates(seen))
+        if not gates.by_pre_activation:
+            return
+        gate = gates.on(line.target.name)
+        if gate is None:
+            for gate in gates.met(line):
+                yield from cls._shut(seen, gate.call, gate.equation, "backward", gate.splits_ties)
+        elif line.role in ("gradient", "chain"):
+            gates.told.add((gate.equation, gate.call.arguments[0]))
+            yield from cls._blocking(seen, gate, line.target.name)
+
+    @classmethod
+    def _blocking(cls, seen: NotedRun, gate: Activation, name: str) -> Iterator[Self]:
+        """The units that are shut on the way back to `name`, what they stop and what that zeroes."""
+        call, activation = gate.call, gate.equation
+        # What arrives at a gate within a longer formula is not the gradient of its equation's value.
+        output = activation if gate.alone and activation in seen.graph.nodes else name
+        above = Adjoint(output)
+        known = output != name and above in seen.run.numbers
+        arriving = seen.run.of(above) if known else None
+        shut = cls._shut(seen, call, activation, "backward", gate.splits_ties)
+        for position, note in enumerate(shut):
+            blocked = None
+            if arriving is not None and not note.cases and np.size(arriving[note.unit]) == 1:
+                blocked = float(abs(np.ravel(arriving[note.unit])[0]))
+            stopped: tuple[float, ...] = ()
+            if arriving is not None and np.size(arriving[note.unit]) in (1, note.case_count):
+                every = np.broadcast_to(np.ravel(arriving[note.unit]), (note.case_count,))
+                stopped = tuple(float(every[c]) for c in note.cases)
+            zeroes: tuple[Zeroed, ...] = ()
+            if len(note.cases) in (0, note.case_count) and position < UNITS:
+                zeroes = _silenced(seen, Adjoint(name), note.unit)
+                zeroes += _silenced(seen, Name(output), note.unit)
+            gradient = np.asarray(seen.run.of(Adjoint(name)))[note.unit]
+            around = bool(np.any(gradient[..., list(note.cases)] if note.cases else gradient))
+            yield replace(note, blocked=blocked, zeroes=zeroes, around=around, stopped=stopped)
+
+    @classmethod
+    def _shut(
+        cls, seen: NotedRun, call: Call, activation: str, phase: Phase, open_at_zero: bool = False
+    ) -> list[Self]:
+        """The units of a gate that are shut, at most `MOST_NOTED`."""
+        argument = call.arguments[0]
+        z = seen.run.of(argument)
+        if not seen.graph.batched(argument):
+            z = z[..., None]
+        shut = z < 0 if open_at_zero else z <= 0
+        count = z.shape[-1]
+        notes: list[Self] = []
+        for unit in product(*map(range, argument.shape or ())):
+            cases = tuple(int(c) for c in np.flatnonzero(shut[unit]))
+            if cases and len(notes) < MOST_NOTED:
+                notes.append(
+                    cls(
+                        pre_activation=argument,
+                        activation=activation,
+                        operation=call.operation,
+                        unit=unit,
+                        value=float(z[unit].max()),
+                        phase=phase,
+                        cases=cases if count > 1 else (),
+                        case_count=count,
+                    )
+                )
+        return notes
+
+    @property
+    def sign(self) -> NoteKind:
+        return "gate"
+
+    def text(self) -> Text:
+        z = self.pre_activation.entry(self.unit)
+        noun = noun_of(self.operation)
+        if self.cases and len(self.cases) < self.case_count:
+            more = [f"{len(self.cases) - 8} more"] if len(self.cases) > 8 else []
+            which = listed([*(str(c + 1) for c in self.cases[:8]), *more])
+            cases = f"case{'s' if len(self.cases) > 1 else ''} {which} of {self.case_count}"
+            tail = (
+                (
+                    f"no gradient passes {noun} there, and what arrives comes by another way"
+                    if self.around
+                    else "no gradient passes it there"
+                )
+                if self.phase == "backward"
+                else f"{noun} shuts it off there"
+            )
+            return sentence(
+                unit_words(self.unit), " is off in ", f"{cases} (", z, f" ≤ 0): {tail}."
+            )
+        everywhere = f" in all {self.case_count} cases" if self.case_count > 1 else ""
+        if self.phase == "forward":
+            relation = " = " if not everywhere else " ≤ "
+            sign = " < 0" if self.value < 0 else ""
+            return sentence(
+                unit_words(self.unit), " is gated off", everywhere, ": ", z, relation,
+                Literal(self.value), f"{sign if not everywhere else ''}, so {noun} gives 0.",
+            )  # fmt: skip
+        parts: list[Inline] = list(
+            sentence(unit_words(self.unit), " is gated off", everywhere, " (", z, " ≤ 0): ")
+        )
+        if self.blocked == 0:
+            parts += ["it stops whatever arrives, and what arrives here is 0."]
+        elif self.blocked is not None:
+            parts += ["it blocks a gradient of size ", Literal(self.blocked), "."]
+        elif self.around:
+            parts += [f"no gradient passes {noun}; what arrives at ", z, " comes by another way."]
+        else:
+            parts += ["no gradient passes it."]
+        if self.zeroes:
+            parts += [" That zeroes ", *joined([z.text() for z in self.zeroes]), "."]
+            if not everywhere:
+                parts += [" Those weights learn nothing from this example."]
+        return tuple(parts)
+
+
+class _Gates:
+    """The gates of a run by what they are applied to, and those that a gradient has passed so far."""
+
+    def __init__(self, seen: NotedRun) -> None:
+        self.lets = seen.graph.lets
+        self.told: set[tuple[str, Expression]] = set()
+        self.by_pre_activation: dict[Expression, list[Activation]] = {}
+        for activation in seen.activations:
+            if activation.gate:
+                self.by_pre_activation.setdefault(activation.pre_activation, []).append(activation)
+
+    def on(self, name: str) -> Activation | None:
+        """The gate applied to the value, or the part of an equation, that `name` names."""
+        let = self.lets.get(name)
+        pre: Expression = let.written if let is not None else Name(name)
+        for gate in self.by_pre_activation.get(pre, ()):
+            if let is None or let.equation == gate.equation:
+                return gate
+        return None
+
+    def met(self, line: TraceLine) -> Iterator[Activation]:
+        """The gates within longer formulas that a gradient passes on the way to this line, each once."""
+        for node in walk(line.formula):
+            looked_at = opened_by(node)
+            if looked_at is None:
+                continue
+            pre = self._opened(looked_at)
+            for gate in self.by_pre_activation.get(pre, ()):
+                if (gate.equation, pre) not in self.told and gate.equation in (line.through, ""):
+                    self.told.add((gate.equation, pre))
+                    yield gate
+
+    def _opened(self, formula: Expression) -> Expression:
+        """A formula with the lets in it as the equations have them."""
+        lets = self.lets
+        return substitute(
+            formula,
+            lambda e: lets[e.name].written if isinstance(e, Name) and e.name in lets else None,
+        )
+
+
+def _silenced(seen: NotedRun, leaf: Leaf, unit: tuple[int, ...]) -> tuple[Zeroed, ...]:
+    """What an entry of a value, or of a gradient, zeroes; nothing where another path keeps it from being 0."""
+    return () if np.any(seen.run.of(leaf)[unit]) else seen.silencing.zeroed(leaf, unit)

@@ -1,0 +1,69 @@
+"""Numbers at kinks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from handgrad.expression import Call, Expression, Name
+from handgrad.graph.structure import is_batched
+from handgrad.operations import operation_of
+from handgrad.page.blocks import NoteKind
+from handgrad.solution.kinks import entries_at
+from handgrad.solution.notes.note import MOST_NOTED, TraceNote
+from handgrad.solution.notes.noted import NotedRun
+from handgrad.solution.notes.places import places
+from handgrad.solution.structure import TraceLine
+from handgrad.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class AtKink(TraceNote):
+    """Numbers that lie where an operation has no derivative; `words` say what is taken there.
+
+    `of` is what the entries are of: the operation's one argument, or its result. Of many cases, an entry's
+    last index is its case.
+    """
+
+    kind: ClassVar = "kink"
+    operation: str
+    equation: str
+    of: Expression
+    entries: tuple[tuple[int, ...], ...]
+    case_count: int
+    words: str
+
+    @classmethod
+    def at_call(cls, seen: NotedRun, line: TraceLine, call: Call) -> Iterator[Self]:
+        operation = operation_of(call)
+        if not operation.kinks:
+            return
+        equation, batched = line.target.name, seen.graph.batched_leaves
+        arrays = [seen.run.of(a) for a in call.arguments]
+        for kink in operation.kinks:
+            if found := entries_at(kink, call, arrays, batched):
+                node = seen.graph.nodes.get(equation)
+                whole = node is not None and call is node.computed
+                result = Name(equation, shape=call.shape) if whole else call
+                which = [is_batched(a, batched) for a in call.arguments]
+                counts = [x.shape[-1] for x, cased in zip(arrays, which, strict=True) if cased]
+                yield cls(
+                    operation=call.operation,
+                    equation=equation,
+                    of=result if kink.of_result else call.arguments[0],
+                    entries=tuple(found[:MOST_NOTED]),
+                    case_count=max(counts, default=1),
+                    words=kink.words,
+                )
+
+    @property
+    def sign(self) -> NoteKind:
+        return "warning"
+
+    def text(self) -> Text:
+        lie = "lies" if len(self.entries) == 1 else "lie"
+        return (
+            *places(self.of, self.case_count, self.entries),
+            f" {lie} exactly at a kink: {self.words}.",
+        )

@@ -1,0 +1,67 @@
+"""A run whose steps are given notes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+from handgrad.expression import Call, Expression, Leaf
+from handgrad.graph import Activation, Graph, activations
+from handgrad.graph.asked import unasked
+from handgrad.graph.structure import Shortcut
+from handgrad.operations.gates import activations_in
+from handgrad.running import Run
+from handgrad.solution.long_way import long_way
+from handgrad.solution.residues import Residues
+from handgrad.solution.silencing import Silencing
+from handgrad.solution.structure import TraceLine
+
+T = TypeVar("T")
+
+UNITS = 32
+"""Units of a layer, at most, that a note says of what they zero; more would bury the page."""
+
+
+@dataclass
+class NotedRun:
+    """A run whose steps are given notes: what kinds of note look up in it, and keep of it."""
+
+    graph: Graph
+    run: Run
+    residues: Residues
+
+    def __post_init__(self) -> None:
+        self.unasked = unasked(self.graph)
+        self.silencing = Silencing(self.graph)
+        self.introduced: set[Leaf] = set()
+        """The parts of equations that a line has said what they are."""
+        self._kept: dict[type, Any] = {}
+        self._long_ways: dict[Shortcut, tuple[TraceLine, ...]] = {}
+        self._in_formula: tuple[Expression, dict[Call, Call]] | None = None
+
+    def kept(self, kind: type, make: Callable[[], T]) -> T:
+        """What a kind of note keeps for the whole run, made when it is first asked for."""
+        if kind not in self._kept:
+            self._kept[kind] = make()
+        found: T = self._kept[kind]
+        return found
+
+    @cached_property
+    def activations(self) -> tuple[Activation, ...]:
+        """The activations of the graph."""
+        return tuple(activations(self.graph))
+
+    def activations_in(self, formula: Expression) -> dict[Call, Call]:
+        """The activations of a formula, as they are known by how they are written."""
+        if self._in_formula is None or self._in_formula[0] is not formula:
+            self._in_formula = formula, dict(activations_in(formula))
+        return self._in_formula[1]
+
+    def long_way(self, shortcut: Shortcut) -> tuple[TraceLine, ...]:
+        """The lines of a shortcut's long way."""
+        found = self._long_ways.get(shortcut)
+        if found is None:
+            found = self._long_ways[shortcut] = long_way(shortcut, self.graph, self.run)
+        return found

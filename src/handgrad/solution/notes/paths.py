@@ -1,0 +1,110 @@
+"""The paths from a value to the loss: several, one along which it is broadcast, or none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from handgrad.arrays import Array
+from handgrad.expression import Adjoint, Call, Expression, Name, Shape, walk
+from handgrad.operations.annotate import tidied
+from handgrad.operations.operation import describe
+from handgrad.operations.reductions import sum_to
+from handgrad.page.blocks import NoteKind
+from handgrad.solution.notes.note import TraceNote
+from handgrad.solution.notes.noted import NotedRun
+from handgrad.solution.numbers import literal_of
+from handgrad.solution.structure import StepKind, TraceLine
+from handgrad.text import Text, joined
+
+
+@dataclass(frozen=True, slots=True)
+class SeveralPaths(TraceNote):
+    """A value used by several equations: its gradient is the sum of one share from each."""
+
+    kind: ClassVar = "several_paths"
+    name: str
+    parts: tuple[tuple[str, Array], ...]
+
+    @classmethod
+    def in_backward(cls, seen: NotedRun, line: TraceLine, kind: StepKind) -> Iterator[Self]:
+        name = line.target.name
+        gradient = seen.graph.gradients.get(name)
+        if line.role == "gradient" and gradient is not None and len(gradient.parts) > 1:
+            through = [part.through for part in gradient.parts]
+            yield cls(name, tuple((t, seen.run.of(Adjoint(name, t))) for t in through))
+
+    def text(self) -> Text:
+        if all(getattr(value, "ndim", 1) == 0 for _, value in self.parts):
+            shares: list[Text] = [
+                (literal_of(value), " through ", Name(name)) for name, value in self.parts
+            ]
+        else:
+            shares = [("one through ", Name(name)) for name, _ in self.parts]
+        count = {2: "two", 3: "three", 4: "four"}.get(len(self.parts), str(len(self.parts)))
+        return (
+            Name(self.name), f" is used in {count} places, so its gradient is the sum over {count} paths: ",
+            *joined(shares), ".",
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcast(TraceNote):
+    """A value of `shape` repeated to the shape `repeated` on the way to an equation.
+
+    Each of its entries is used several `times`, so its gradient adds up as many.
+    """
+
+    kind: ClassVar = "broadcast"
+    name: str
+    through: str
+    shape: Shape
+    repeated: Shape
+    times: int
+
+    @classmethod
+    def in_backward(cls, seen: NotedRun, line: TraceLine, kind: StepKind) -> Iterator[Self]:
+        if line.role not in ("gradient", "part", "per_case") or not _sums(line.formula):
+            return
+        sums = _sums(tidied(line.formula, seen.graph.shape))
+        for shape, repeated in dict.fromkeys(
+            (c.shape or (), c.arguments[0].shape or ()) for c in sums
+        ):
+            times = math.prod(repeated) // max(1, math.prod(shape))
+            if math.prod(repeated) > math.prod(shape):
+                yield cls(line.target.name, line.through, shape, repeated, times)
+
+    def text(self) -> Text:
+        return (
+            f"Broadcasting: {describe(self.shape)} is repeated to {describe(self.repeated)} on the way from ",
+            Name(self.name), " to ", Name(self.through),
+            f". {'Each entry' if self.shape else 'It'} is used {self.times} times, and its gradient is the sum "
+            f"of the {self.times} gradients that arrive.",
+        )  # fmt: skip
+
+
+def _sums(formula: Expression) -> list[Call]:
+    """The sums in a formula over the axes along which something was repeated."""
+    return [n for n in walk(formula) if isinstance(n, Call) and n.operation == sum_to.name]
+
+
+@dataclass(frozen=True, slots=True)
+class Unreached(TraceNote):
+    """A parameter from which no path leads to the loss."""
+
+    kind: ClassVar = "unreached"
+    name: str
+
+    @classmethod
+    def in_update(cls, seen: NotedRun, line: TraceLine, kind: StepKind) -> Iterator[Self]:
+        if line.role == "updated" and not seen.graph.gradients[line.target.name].reached:
+            yield cls(line.target.name)
+
+    @property
+    def sign(self) -> NoteKind:
+        return "warning"
+
+    def text(self) -> Text:
+        return ("No path leads from ", Name(self.name), " to the loss, so its gradient is 0.")

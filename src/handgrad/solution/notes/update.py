@@ -1,0 +1,97 @@
+"""What an update does to the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import numpy as np
+
+from handgrad.arrays import Array
+from handgrad.expression import Adjoint, Leaf, Literal, Name
+from handgrad.finite import all_finite
+from handgrad.graph import Graph
+from handgrad.graph.asked import unasked
+from handgrad.page.blocks import NoteKind
+from handgrad.solution.notes.note import TraceNote
+from handgrad.solution.notes.noted import NotedRun
+from handgrad.solution.structure import StepKind, TraceLine
+from handgrad.text import Inline, Text
+
+
+@dataclass(frozen=True, slots=True)
+class LossChange(TraceNote):
+    """The loss before and after the update."""
+
+    kind: ClassVar = "loss_change"
+    before: float
+    after: float
+
+    @classmethod
+    def in_update(cls, seen: NotedRun, line: TraceLine, kind: StepKind) -> Iterator[Self]:
+        if kind == "loss_after":
+            losses = seen.kept(cls, lambda: [float(np.mean(seen.run.loss))])
+            losses.append(float(line.value))
+            yield cls(losses[-2], losses[-1])
+
+    @property
+    def sign(self) -> NoteKind:
+        return "check" if self.after < self.before else "warning"
+
+    def text(self) -> Text:
+        if self.after < self.before:
+            word = "fell"
+        elif self.after > self.before:
+            word = "rose"
+        else:
+            return ("The loss is unchanged at ", Literal(self.after), ".")
+        return (f"The loss {word} from ", Literal(self.before), " to ", Literal(self.after), ".")
+
+
+@dataclass(frozen=True, slots=True)
+class Diverged(TraceNote):
+    """After an update a number is no longer finite: the first of the pass, and its equation.
+
+    `gradient` says that it is the gradient with respect to `name` rather than the value itself.
+    """
+
+    kind: ClassVar = "diverged"
+    update: int
+    name: str
+    gradient: bool
+    equation: int
+
+    @classmethod
+    def find(
+        cls, update: int, graph: Graph, numbers: Mapping[Leaf, Array], parameters: Iterable[str]
+    ) -> Self | None:
+        """What is not finite in the run after an update; None where the next update can be made."""
+
+        def finite(leaf: Leaf) -> bool:
+            return all_finite(np.asarray(numbers[leaf], dtype=float))
+
+        cost = Name(graph.cost)
+        if finite(cost) and all(finite(Adjoint(name)) for name in parameters):
+            return None
+        aside = unasked(graph)
+        lines = [x.leaf for x in graph.backward if x.leaf.name in graph.nodes]
+        order: list[Leaf] = [
+            *(Name(n) for n in graph.equations),
+            cost,
+            *(leaf for leaf in lines if leaf not in aside),
+        ]
+        first = next(leaf for leaf in order if not finite(leaf))
+        return cls(update, first.name, isinstance(first, Adjoint), graph.nodes[first.name].equation)
+
+    @property
+    def sign(self) -> NoteKind:
+        return "warning"
+
+    def text(self) -> Text:
+        first: Inline = Adjoint(self.name) if self.gradient else Name(self.name)
+        place = f" (equation {self.equation})" if self.equation else ""
+        return (
+            f"After update {self.update} the numbers are too large to go on: ", first,
+            f"{place} is the first that is no longer finite. A smaller learning rate takes shorter steps.",
+        )  # fmt: skip
