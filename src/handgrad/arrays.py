@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self, SupportsFloat, TypeAlias, TypeVar
 import numpy as np
 
 Array: TypeAlias = np.ndarray[tuple[Any, ...], np.dtype[np.float64]]
-"""Handgrad's own numbers."""
+"""Handgrad's own numbers. One without axes may be a `np.float64`, which has an array's attributes and methods."""
 
 Floats: TypeAlias = np.ndarray[tuple[Any, ...], np.dtype[np.floating[Any]]]
 """Numbers in the precision that a run was asked for: double or single."""

@@ -1,4 +1,4 @@
-"""Records: frozen dataclasses that are quick to build, and how one is written as JSON."""
+"""Records: dataclasses that are quick to build and not to be changed, and how one is written as JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Proportion: TypeAlias = Annotated[float, "from 0 to 1"]
 
 @dataclass_transform(frozen_default=True)
 def record(cls: type[T]) -> type[T]:
-    """A dataclass with slots whose fields nobody sets: type checkers refuse it, as for a frozen one.
+    """A dataclass with slots that type checkers hold to be frozen: setting a field is an error to them.
 
     At run time nothing guards the fields. That guard makes an instance take six times as long to
     build, and the worked solution of a thousand equations is made of a hundred thousand.

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from handgrad.arrays import Array
+from handgrad.arrays import Array, Precision
 from handgrad.audit.bounding import certificates
 from handgrad.audit.box import Box
 from handgrad.audit.counting import Counter, Counts, Site, Tally, silenced_by
@@ -76,14 +76,14 @@ Progress: TypeAlias = Callable[[int, "int | None"], None]
 
 def audit_gates(  # noqa: PLR0913 - options by keyword
     problem: Problem,
-    data: str | Path | Mapping[str, Any] | Cases | None = None,
+    data: str | Path | Mapping[str, object] | Cases | None = None,
     *,
     over: Box | None = None,
     tighten: bool = False,
     skip_bad: bool = False,
     remedies: bool = True,
     fire_on: int = 1,
-    dtype: Any = np.float64,
+    dtype: Precision = np.float64,
     progress: Progress | None = None,
 ) -> Audit:
     """Audits the gates of a network.

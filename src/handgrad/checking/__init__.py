@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from handgrad.checking.blanks import Blank as Blank
     from handgrad.checking.checking import Checker as Checker
+    from handgrad.checking.marks import RubricSource
+    from handgrad.checking.reading import AnswersSource
     from handgrad.checking.report import CheckReport as CheckReport
     from handgrad.checking.report import Diagnosis as Diagnosis
     from handgrad.checking.report import Judged as Judged
@@ -21,11 +23,11 @@ if TYPE_CHECKING:
 
 def check(
     problem: Problem,
-    answers: Any = None,
+    answers: AnswersSource | None = None,
     *,
-    rubric: Any = None,
+    rubric: RubricSource = None,
     as_printed: bool = False,
-    **given: Any,
+    **given: object,
 ) -> CheckReport:
     """The report on answers to a problem.
 
@@ -47,7 +49,7 @@ def check(
 
 
 def check_code(
-    problem: Problem, function: Callable[..., Any], *, rubric: Any = None
+    problem: Problem, function: Callable[..., Any], *, rubric: RubricSource = None
 ) -> CheckReport:
     """The report on a student's own forward and backward pass; see `handgrad.checking.code`."""
     from handgrad.checking.code import check_code
@@ -55,7 +57,7 @@ def check_code(
     return check_code(problem, function, rubric)
 
 
-def assert_gradients(problem: Problem, gradients: Mapping[str, Any]) -> None:
+def assert_gradients(problem: Problem, gradients: Mapping[str, object]) -> None:
     """Raises `AssertionError`, with what went wrong, unless every gradient is right.
 
     `gradients` has an array by the name of what it is the gradient of ("W1"), or by its own ("dW1").

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from handgrad.checking.conventions import judged_in_convention
-from handgrad.checking.marks import marked, read_rubric
+from handgrad.checking.marks import RubricSource, marked, read_rubric
 from handgrad.checking.matching import matched
 from handgrad.checking.printed import judged_as_printed
-from handgrad.checking.reading import read_answers
+from handgrad.checking.reading import AnswersSource, read_answers
 from handgrad.checking.report import CheckReport, Judged
 from handgrad.checking.work import Quantity, Work
 from handgrad.errors import OptionError, nearest
@@ -26,12 +25,14 @@ class Checker:
     Raises `HandgradError` where the problem cannot be solved or the rubric cannot be read.
     """
 
-    def __init__(self, problem: Problem, rubric: Any = None, *, work: Work | None = None) -> None:
+    def __init__(
+        self, problem: Problem, rubric: RubricSource = None, *, work: Work | None = None
+    ) -> None:
         self.problem = problem
         self.work = work or Work(problem)
         self.rubric = read_rubric(rubric, self.work)
 
-    def at(self, values: Mapping[str, Any]) -> Checker:
+    def at(self, values: Mapping[str, object]) -> Checker:
         """A checker of the same problem with other numbers in the same shapes: nothing is built anew."""
         other = object.__new__(Checker)
         other.problem, other.rubric = self.problem, self.rubric
@@ -47,13 +48,13 @@ class Checker:
         """The shape of a quantity's figures; many cases lie along the last axis."""
         return self.work.full_shape(self._quantity(target))
 
-    def check(self, answers: Any) -> CheckReport:
+    def check(self, answers: AnswersSource) -> CheckReport:
         """The report on a file, a mapping or `Answers`. Raises `OptionError` where they cannot be used."""
         found = matched(self.work, read_answers(answers))
         steps = marked(judged_in_convention(self.work, found), self.rubric)
         return CheckReport(self.problem, self.work.structure.trace, steps, tuple(found.unused))
 
-    def check_printed(self, answers: Any) -> CheckReport:
+    def check_printed(self, answers: AnswersSource) -> CheckReport:
         """The report on figures in print: right, right to fewer digits, rounded early, or wrong."""
         found = matched(self.work, read_answers(answers))
         steps = judged_as_printed(
@@ -68,7 +69,7 @@ class Checker:
         )
 
     def check_one(
-        self, target: str, figures: Any, before: Mapping[str, Any] | None = None
+        self, target: str, figures: object, before: Mapping[str, object] | None = None
     ) -> Judged:
         """The verdict on one quantity, given what was entered before it (a drill's step)."""
         quantity = self._quantity(target)

@@ -10,6 +10,7 @@ import numpy as np
 
 from handgrad.checking.checking import Checker
 from handgrad.checking.figures import WrittenEntry
+from handgrad.checking.marks import RubricSource
 from handgrad.checking.names import gradient_key
 from handgrad.checking.reading import Answers, entry_of
 from handgrad.checking.report import CheckReport, Judged
@@ -26,7 +27,9 @@ SHOWN = 16
 """Entries of an array that a message shows, at most."""
 
 
-def check_code(problem: Problem, function: Callable[..., Any], rubric: Any = None) -> CheckReport:
+def check_code(
+    problem: Problem, function: Callable[..., Any], rubric: RubricSource = None
+) -> CheckReport:
     """The report on what a function computes from the problem's own arrays.
 
     Arguments:
@@ -43,7 +46,7 @@ def check_code(problem: Problem, function: Callable[..., Any], rubric: Any = Non
     return checker.check(entries(problem, _called(function, arrays)))
 
 
-def assert_gradients(problem: Problem, gradients: Mapping[str, Any]) -> None:
+def assert_gradients(problem: Problem, gradients: Mapping[str, object]) -> None:
     """Raises `AssertionError` unless every gradient is right; see `handgrad.assert_gradients`."""
     named = {
         gradient_key(problem, name)

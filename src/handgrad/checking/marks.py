@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeAlias, get_args
 
 from handgrad.checking.report import Judged
 from handgrad.checking.work import Quantity, Work
@@ -48,7 +48,11 @@ class Rubric:
         return self.kinds.get(quantity.kind, self.default)
 
 
-def read_rubric(source: Any, work: Work) -> Rubric:
+RubricSource: TypeAlias = Rubric | str | Path | Mapping[str, object] | None
+"""Marks, or the file that has them, or a mapping of them; None for one mark a quantity."""
+
+
+def read_rubric(source: RubricSource, work: Work) -> Rubric:
     """A rubric from a TOML file or a mapping: `default`, and tables `kinds`, `steps`, `quantities`
     and `shares`.
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -60,7 +60,11 @@ class Answers:
     where: str = ""
 
 
-def read_answers(source: Any) -> Answers:
+AnswersSource: TypeAlias = Answers | str | Path | Mapping[str, object]
+"""Answers, or the file that has them, or figures by name."""
+
+
+def read_answers(source: AnswersSource) -> Answers:
     """Answers from a path to a file, or from a mapping of names to figures.
 
     Raises `OptionError` where nothing at all can be read.

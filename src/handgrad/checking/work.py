@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -182,7 +181,7 @@ class Work:
         own = self.structure.problem is problem
         self._run(givens, self.structure.trace.run if own else as_on_paper(problem, build(problem)))
 
-    def at(self, values: Mapping[str, Any]) -> Work:
+    def at(self, values: Mapping[str, object]) -> Work:
         """The same problem with other numbers for some of its names, in their shapes."""
         other = object.__new__(Work)
         other.structure = self.structure

@@ -32,7 +32,7 @@ VERSION = 2
 
 
 @paused()
-def to_json(record: Any) -> dict[str, Any]:
+def to_json(record: object) -> dict[str, Any]:
     """A result as plain objects, lists, texts and numbers.
 
     Formulas are texts in the language of equations and arrays are nested lists, many cases along the

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from handgrad.arrays import Numbers
 from handgrad.errors import OptionError, nearest
 from handgrad.expression import Adjoint, Leaf, Name
 from handgrad.graph import Graph, build
@@ -41,7 +42,7 @@ class IntervalRun:
 
 def run_intervals(
     problem: Problem,
-    over: Mapping[str, tuple[Any, Any]] | None = None,
+    over: Mapping[str, tuple[Numbers, Numbers]] | None = None,
     *,
     backward: bool = True,
 ) -> IntervalRun:

@@ -9,6 +9,7 @@ import numpy as np
 from handgrad.expression import Adjoint, Literal, Name
 from handgrad.numbers import Exact, NumberKind, OtherRun
 from handgrad.numbers.exact import CONTEXT
+from handgrad.numbers.symbolic import Symbolic
 from handgrad.page.blocks import Block, Heading, Inline, Page, Paragraph, Table, Text
 from handgrad.problem import Problem
 
@@ -48,7 +49,7 @@ def _tables(run: OtherRun, leaves: list[Name] | list[Adjoint]) -> list[Block]:
     for leaf in leaves:
         array = run.value(leaf.name) if isinstance(leaf, Name) else run.gradient(leaf.name)
         for index in np.ndindex(array.shape):
-            number = array[index]
+            number: Exact | Symbolic = array.item(index)
             shown = leaf.entry(index)
             rows.append(
                 (

@@ -42,7 +42,7 @@ class OtherRun:
     graph: Graph
     numbers: Mapping[Leaf, Objects]
     functions: _Namespace
-    letters: Mapping[Any, Exact] = field(default_factory=dict)
+    letters: Mapping[object, Exact] = field(default_factory=dict)
     json: ClassVar = JsonForm(
         "numbers",
         without=("graph", "numbers", "functions", "letters"),
@@ -59,7 +59,7 @@ class OtherRun:
         """The gradient of the loss with respect to every named value that has one."""
         return {n: self.gradient(n) for n in self.graph.nodes if self.has_gradient(n)}
 
-    def number_at(self, number: Any) -> Exact | float | None:
+    def number_at(self, number: Exact | Symbolic) -> Exact | float | None:
         """An exact number itself; a formula's value at the problem's numbers, exact where floats cannot hold it.
 
         None where it is too large to be written out.

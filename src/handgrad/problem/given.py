@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from handgrad.arrays import Array
 from handgrad.errors import NumberError
 
 Written: TypeAlias = "str | tuple[Written, ...]"
@@ -29,7 +30,7 @@ class Given:
     problem file does, and is None for arrays that were not written number by number.
     """
 
-    array: np.ndarray[Any, np.dtype[np.float64]]
+    array: Array
     batched: bool = False
     written: Written | None = None
 
@@ -48,6 +49,10 @@ class Given:
 
     def __hash__(self) -> int:
         return hash((self.batched, self.array.shape, self.array.tobytes()))
+
+
+Values: TypeAlias = Mapping[str, object]
+"""Numbers by name, as `given` reads them: a type of all that it reads would refuse most dictionaries."""
 
 
 def given(value: Any, where: str) -> Given:

@@ -10,13 +10,14 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from handgrad.arrays import Numbers
 from handgrad.checked import Checked
 from handgrad.equations import Equation, parse_equations, plain_name, source
 from handgrad.errors import OptionError, ProblemError, nearest
 from handgrad.expression import Call, Expression, substitute
 from handgrad.operations import BY_NAME, SPELLINGS
 from handgrad.operations.gates import activation_in
-from handgrad.problem.given import Given, from_text, given, number
+from handgrad.problem.given import Given, Values, from_text, given, number
 from handgrad.problem.networks import network
 from handgrad.record import JsonForm
 from handgrad.shown import Shown
@@ -58,8 +59,8 @@ class Problem(Shown, Checked):
     def __init__(  # noqa: PLR0913 - its fields
         self,
         equations: str | Sequence[str] | Sequence[Equation],
-        parameters: Mapping[str, Any] | None = None,
-        data: Mapping[str, Any] | None = None,
+        parameters: Values | None = None,
+        data: Values | None = None,
         *,
         loss: str | None = None,
         title: str = "",
@@ -135,7 +136,7 @@ class Problem(Shown, Checked):
     def _wrong(self, what: str, mend: str = "") -> ProblemError:
         return ProblemError(what, where=self.where, mend=mend)
 
-    def with_values(self, values: Mapping[str, Any]) -> Problem:
+    def with_values(self, values: Values) -> Problem:
         """The problem with other numbers, by name; `rate` is the update's where no value has that name.
 
         Texts are read as on the command line: "[0, 1]", "1/3". Raises `OptionError` for a
@@ -237,8 +238,8 @@ class Problem(Shown, Checked):
         loss: str = "bce",
         *,
         seed: int = 0,
-        x: Any = None,
-        y: Any = None,
+        x: Numbers | Mapping[str, Numbers] | None = None,
+        y: Numbers | Mapping[str, Numbers] | None = None,
         rate: float = 0.1,
     ) -> Problem:
         """A multilayer perceptron with the lab's names: z1 = W1 @ x + b1, h1 = relu(z1), ….
@@ -284,7 +285,7 @@ def _parsed(
     return parse_equations(equations, where)
 
 
-def _givens(values: Mapping[str, Any], table: str, where: str) -> dict[str, Given]:
+def _givens(values: Values, table: str, where: str) -> dict[str, Given]:
     prefix = f"{where}, " if where else ""
     if not isinstance(values, Mapping):
         raise ProblemError(f"{table} is a table of names and numbers", where=where)

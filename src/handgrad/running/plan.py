@@ -174,7 +174,7 @@ class Plan:
         *,
         backward: bool = True,
         update: UpdatePass | None = None,
-        constant: Callable[[Array], Any] | None = None,
+        constant: Callable[[Array], object] | None = None,
         without: Set[Leaf] = frozenset(),
         clean: bool = False,
     ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.arrays import Array, Precision
+from handgrad.arrays import Array, Numbers, Precision
 from handgrad.errors import OptionError, nearest
 from handgrad.expression import Leaf, Name
 from handgrad.graph import build
@@ -76,7 +76,7 @@ class Training:
         """The current parameters."""
         return {n: self._inputs[n] for n in self.problem.parameters}
 
-    def step(self, **data: Any) -> float:
+    def step(self, **data: Numbers) -> float:
         """One update; returns the loss before it. `data` are put for the problem's own in this step."""
         self._inputs[self.update.step.name] = self.dtype.type(len(self.losses) + 1)
         if data:
@@ -121,7 +121,7 @@ class Training:
                 break
         return loss
 
-    def _checked(self, data: Mapping[str, Any]) -> dict[str, Array]:
+    def _checked(self, data: Mapping[str, Numbers]) -> dict[str, Array]:
         for name in data:
             if name not in self.problem.data:
                 raise OptionError(
