@@ -27,9 +27,9 @@ from handgrad.operations import operation_of
 from handgrad.operations.arithmetic import add, divide, multiply, negate, power, subtract
 from handgrad.operations.linear import dot, matmul
 from handgrad.operations.losses import mse
-from handgrad.operations.mistakes import Penalty
 from handgrad.operations.operation import broadcast
 from handgrad.operations.reductions import mean, norm, sum_
+from handgrad.operations.rewrites import Penalty
 from handgrad.problem import Problem
 
 

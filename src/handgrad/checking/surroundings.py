@@ -9,7 +9,7 @@ from handgrad.checking.subjects import Subjects
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves, substitute
 from handgrad.graph.structure import activation_of
 from handgrad.graph.updating import UpdatePass
-from handgrad.operations.mistakes import Penalty, Surroundings
+from handgrad.operations.rewrites import Penalty, Surroundings
 from handgrad.updates import Update, names
 
 if TYPE_CHECKING:
