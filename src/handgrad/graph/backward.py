@@ -27,7 +27,7 @@ from handgrad.graph.recognising import Recognition, contains
 from handgrad.graph.structure import Gradient, Let, Line, Node, Shortcut, is_batched
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import tidied
-from handgrad.operations.recognise import Recognised
+from handgrad.operations.recognised import Recognised
 from handgrad.operations.reductions import mean_over_cases, sum_over_cases
 
 

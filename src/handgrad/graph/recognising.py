@@ -14,7 +14,8 @@ from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated
 from handgrad.operations.exponentials import log_softmax
 from handgrad.operations.operation import normal_axes
-from handgrad.operations.recognise import Recognised, Recogniser, Two, may_hold_loss
+from handgrad.operations.recognise import Recogniser, may_hold_loss
+from handgrad.operations.recognised import Looking, Recognised, Two
 from handgrad.operations.written_out import Sight
 
 
@@ -70,17 +71,17 @@ class Recognition:
         }
         written = self._written(name)
         while True:
-            recogniser = Recogniser(definitions, self._is_whole)
-            two = recogniser.rewritten(written)
+            looking = Looking(definitions, self._is_whole)
+            two = Recogniser(looking).rewritten(written)
             if two.fused is written:
                 return
-            passed = {n for f in recogniser.found for n in f.passed}
+            passed = {n for f in looking.found for n in f.passed}
             bars = self._in_the_way(name, passed, two)
             if not bars:
                 break
             for bar in bars:
                 del definitions[bar]
-        self._take(name, two, tuple(recogniser.found))
+        self._take(name, two, tuple(looking.found))
 
     def _in_the_way(self, name: str, passed: set[str], two: Two) -> set[str]:
         """Which of the equations passed by are used elsewhere too, so that they are on the way."""

@@ -10,16 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from handgrad.expression import (
-    ONE,
-    ZERO,
-    Adjoint,
-    Call,
-    Expression,
-    Literal,
-    Name,
-    walk,
-)
+from handgrad.expression import ONE, ZERO, Adjoint, Call, Expression, Literal, Name, walk
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import application
 from handgrad.operations.arithmetic import divide, negate
