@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 
-from handgrad.arrays import Array
 from handgrad.errors import OptionError, nearest
+from handgrad.exercises.givens import GivenNumbers, Reading, is_loss
 from handgrad.exercises.reasons import HUGE, REASONS, Reason, by
-from handgrad.exercises.uses import Use, feeding, opened, uses
-from handgrad.expression import Call, Expression, Name, leaves, number
+from handgrad.exercises.uses import Use, opened, uses
+from handgrad.expression import Call, Name, leaves, number
 from handgrad.graph import Graph
 from handgrad.notation import Sum
 from handgrad.operations import operation_of
-from handgrad.operations.arithmetic import divide, multiply, power, subtract
+from handgrad.operations.arithmetic import divide, power
 from handgrad.operations.choosing import where
 from handgrad.operations.linear import matmul
-from handgrad.operations.operation import Operation, Target
 from handgrad.problem import Problem
-from handgrad.problem.given import Given
 from handgrad.record import JsonForm, record
 
 Kind: TypeAlias = Literal[
@@ -107,146 +104,28 @@ def meanings(problem: Problem, graph: Graph, keep: Collection[str] = ()) -> Mapp
                 where="--keep",
                 mend=nearest(name, known) or f"it is given {', '.join(known)}",
             )
-    reading = _Reading(problem, graph)
+    reading = Reading(problem, graph)
     return {
-        name: Meaning("kept", reason=Reason("asked_for")) if name in keep else reading.meaning(name)
+        name: Meaning("kept", reason=Reason("asked_for"))
+        if name in keep
+        else _meaning(reading, name)
         for name in known
     }
 
 
-@dataclass(frozen=True)
-class _Reading:
-    problem: Problem
-    graph: Graph
-
-    @cached_property
-    def feeding(self) -> dict[str, frozenset[str]]:
-        return feeding(self.graph)
-
-    def learned(self, formula: Expression) -> bool:
-        """Whether a formula's value depends on a parameter; on other data, where there is none."""
-        named: frozenset[str] = frozenset().union(
-            *(self.feeding.get(leaf.name, frozenset()) for leaf in leaves(formula))
-        )
-        return bool(named & self.problem.parameters.keys()) or (
-            not self.problem.parameters and bool(named)
-        )
-
-    def meaning(self, name: str) -> Meaning:
-        parameter = name in self.problem.parameters
-        given = (self.problem.parameters if parameter else self.problem.data)[name]
-        found = _Found(self, name, given, uses(self.graph, name))
-        if parameter:
-            return found.positive() or Meaning("weights")
-        return found.meaning()
+def _meaning(reading: Reading, name: str) -> Meaning:
+    problem = reading.problem
+    parameter = name in problem.parameters
+    given = (problem.parameters if parameter else problem.data)[name]
+    found = _Meant(reading, name, given, uses(reading.graph, name))
+    if parameter:
+        return found.positive() or Meaning("weights")
+    return found.meaning()
 
 
 @dataclass(frozen=True)
-class _Found:
-    reading: _Reading
-    name: str
-    given: Given
-    uses: tuple[Use, ...]
-
-    @property
-    def array(self) -> Array:
-        return self.given.array
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.given.shape
-
-    # -- what they look like -------------------------------------------------------------------
-
-    def among(self, *numbers: float) -> bool:
-        return bool(np.isin(self.array, numbers).all())
-
-    @property
-    def whole(self) -> bool:
-        return bool(np.all(self.array == np.rint(self.array)))
-
-    @property
-    def binary(self) -> bool:
-        return self.among(0, 1)
-
-    @property
-    def signed(self) -> bool:
-        return self.among(-1, 1) and bool((self.array == -1).any())
-
-    def axes_to_one(self) -> tuple[int, ...]:
-        """The axes along which the numbers, none of them negative, add up to 1."""
-        if (self.array < 0).any():
-            return ()
-        return tuple(
-            axis
-            for axis, length in enumerate(self.shape)
-            if length > 1 and np.all(np.abs(self.array.sum(axis=axis) - 1) < 1e-9)
-        )
-
-    # -- how they are used ---------------------------------------------------------------------
-
-    def used(self, operation: Operation, position: int | None = None) -> tuple[Use, ...]:
-        return tuple(
-            u
-            for u in self.uses
-            if operation_of(u.call) is operation and position in (None, u.position)
-        )
-
-    @cached_property
-    def losses(self) -> tuple[Use, ...]:
-        """Where a loss of the table compares a prediction with them."""
-        return tuple(u for u in self.uses if _is_loss(u.call) and u.position == 1)
-
-    @cached_property
-    def weighed_logarithms(self) -> tuple[Use, ...]:
-        """Where they multiply the logarithm of what is computed: y log p."""
-        return tuple(
-            u
-            for u in self.used(multiply)
-            if any(
-                operation_of(c).logarithm and self.reading.learned(c)
-                for c in opened(self.reading.graph, u.others[0], 2)
-            )
-        )
-
-    @cached_property
-    def compared(self) -> tuple[Use, ...]:
-        """Where they are subtracted from what is computed, or it from them."""
-        return tuple(
-            u
-            for u in self.uses
-            if (operation_of(u.call) is subtract or operation_of(u.call).compares)
-            and self.reading.learned(u.others[0])
-            and u.plain
-        )
-
-    @cached_property
-    def inputs(self) -> tuple[Use, ...]:
-        """Where they are weighted: in a product of matrices, or multiplied with a parameter itself."""
-        return tuple(
-            u
-            for u in self.uses
-            if operation_of(u.call).family == "linear"
-            or (operation_of(u.call) is multiply and self._parameter(u.others[0]))
-        )
-
-    def _parameter(self, formula: Expression) -> bool:
-        while isinstance(formula, Call) and _is_part(formula):
-            formula = formula.arguments[0]
-        return isinstance(formula, Name) and formula.name in self.reading.problem.parameters
-
-    @cached_property
-    def factors(self) -> tuple[Use, ...]:
-        """Where they multiply, entry by entry, what is computed."""
-        return tuple(
-            u
-            for u in self.used(multiply)
-            if u not in self.weighed_logarithms
-            and u not in self.inputs
-            and self.reading.learned(u.others[0])
-        )
-
-    # -- what they mean ----------------------------------------------------------------------
+class _Meant(GivenNumbers):
+    """Numbers with what they mean."""
 
     def meaning(self) -> Meaning:
         for found in (
@@ -310,17 +189,17 @@ class _Found:
 
     def _of_loss(self) -> Meaning | None:
         logarithms = self.weighed_logarithms
-        binary = self._in_losses("probability")
+        binary = self.in_losses("probability")
         binary += tuple(u for u in logarithms if u.complement)
         if binary:
             return self._likely(by("binary_target", binary))
         complements = [u for u in self.factors if u.complement]
         if complements and self.binary:
             return Meaning("labels", reason=by("complement", complements))
-        several = self._in_losses("class") + logarithms
+        several = self.in_losses("class") + logarithms
         if several:
             return self._shared_out(logarithms, several)
-        margins = self._in_losses("sign") + self._margins()
+        margins = self.in_losses("sign") + self._margins()
         if margins:
             if self.among(-1, 1):
                 return Meaning("signs", reason=by("margin_target", margins))
@@ -343,9 +222,6 @@ class _Found:
         if low > 0:
             return Meaning("positive", reason=reason)
         return Meaning("bounded", low=low, high=high, reason=reason)
-
-    def _in_losses(self, target: Target) -> tuple[Use, ...]:
-        return tuple(u for u in self.losses if operation_of(u.call).target == target)
 
     def _likely(self, reason: Reason) -> Meaning:
         return Meaning("labels" if self.binary else "probability", reason=reason)
@@ -371,7 +247,7 @@ class _Found:
         """Of several axes, that of the softmax they are compared with; None where nothing tells."""
         if len(axes) == 1:
             return axes[0]
-        if self._in_losses("class"):
+        if self.in_losses("class"):
             return len(self.shape) - 1
         for use in logarithms:
             for call in opened(self.reading.graph, use.others[0], 6):
@@ -451,7 +327,7 @@ class _Found:
                 len(self.shape) == 2
                 and self.shape[0] == self.shape[1]
                 and self.reading.learned(other)
-                and not self._parameter(other)
+                and not self.is_parameter(other)
             )
             if mixes and (self.binary or axes):
                 # A graph's edges, or shares of neighbours: the network itself, not an example.
@@ -483,7 +359,7 @@ class _Found:
         axes = self.axes_to_one()
         for use in self.uses:
             if (
-                _is_loss(use.call)
+                is_loss(use.call)
                 and use.position == 0
                 and (self.array < 1).all()
                 and (operation_of(use.call).domain)
@@ -496,7 +372,7 @@ class _Found:
             exponent = number(use.call.arguments[1]) if operation is power else None
             if (
                 (
-                    not _is_loss(use.call)
+                    not is_loss(use.call)
                     and any(d.argument == use.position for d in operation.domain)
                 )
                 or (operation is power and use.position == 0 and exponent is None)
@@ -523,15 +399,6 @@ class _Found:
         if axes and self.array.size > 2:
             return Meaning("probabilities", axis=axes[-1], reason=reason)
         return None
-
-
-def _is_part(call: Call) -> bool:
-    """Whether its entries are some of its argument's, in whatever place."""
-    return operation_of(call).family == "structure" and bool(operation_of(call).carries)
-
-
-def _is_loss(call: Call) -> bool:
-    return operation_of(call).target is not None
 
 
 def _under_logarithm(use: Use) -> bool:

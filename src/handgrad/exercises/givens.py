@@ -1,0 +1,170 @@
+"""The numbers of one given: what they look like, and how the equations use them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from handgrad.arrays import Array
+from handgrad.exercises.uses import Use, feeding, opened
+from handgrad.expression import Call, Expression, Name, leaves
+from handgrad.graph import Graph
+from handgrad.operations import operation_of
+from handgrad.operations.arithmetic import multiply, subtract
+from handgrad.operations.operation import Operation, Target
+from handgrad.problem import Problem
+from handgrad.problem.given import Given
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A problem whose givens are read."""
+
+    problem: Problem
+    graph: Graph
+
+    @cached_property
+    def feeding(self) -> dict[str, frozenset[str]]:
+        """By name, the givens that it depends on."""
+        return feeding(self.graph)
+
+    def learned(self, formula: Expression) -> bool:
+        """Whether a formula's value depends on a parameter; on other data, where there is none."""
+        named: frozenset[str] = frozenset().union(
+            *(self.feeding.get(leaf.name, frozenset()) for leaf in leaves(formula))
+        )
+        return bool(named & self.problem.parameters.keys()) or (
+            not self.problem.parameters and bool(named)
+        )
+
+
+@dataclass(frozen=True)
+class GivenNumbers:
+    """The numbers of one given, with every place where an equation uses them."""
+
+    reading: Reading
+    name: str
+    given: Given
+    uses: tuple[Use, ...]
+
+    @property
+    def array(self) -> Array:
+        """The numbers."""
+        return self.given.array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Their shape in one case."""
+        return self.given.shape
+
+    # -- what they look like -------------------------------------------------------------------
+
+    def among(self, *numbers: float) -> bool:
+        """Whether each is one of these."""
+        return bool(np.isin(self.array, numbers).all())
+
+    @property
+    def whole(self) -> bool:
+        """Whether all are whole numbers."""
+        return bool(np.all(self.array == np.rint(self.array)))
+
+    @property
+    def binary(self) -> bool:
+        """Whether all are 0 or 1."""
+        return self.among(0, 1)
+
+    @property
+    def signed(self) -> bool:
+        """Whether all are −1 or 1, and some −1."""
+        return self.among(-1, 1) and bool((self.array == -1).any())
+
+    def axes_to_one(self) -> tuple[int, ...]:
+        """The axes along which the numbers, none of them negative, add up to 1."""
+        if (self.array < 0).any():
+            return ()
+        return tuple(
+            axis
+            for axis, length in enumerate(self.shape)
+            if length > 1 and np.all(np.abs(self.array.sum(axis=axis) - 1) < 1e-9)
+        )
+
+    # -- how they are used ---------------------------------------------------------------------
+
+    def used(self, operation: Operation, position: int | None = None) -> tuple[Use, ...]:
+        """Where an operation takes them, as any of its arguments or as that one."""
+        return tuple(
+            u
+            for u in self.uses
+            if operation_of(u.call) is operation and position in (None, u.position)
+        )
+
+    @cached_property
+    def losses(self) -> tuple[Use, ...]:
+        """Where a loss of the table compares a prediction with them."""
+        return tuple(u for u in self.uses if is_loss(u.call) and u.position == 1)
+
+    def in_losses(self, target: Target) -> tuple[Use, ...]:
+        """Where a loss of that kind of target compares a prediction with them."""
+        return tuple(u for u in self.losses if operation_of(u.call).target == target)
+
+    @cached_property
+    def weighed_logarithms(self) -> tuple[Use, ...]:
+        """Where they multiply the logarithm of what is computed: y log p."""
+        return tuple(
+            u
+            for u in self.used(multiply)
+            if any(
+                operation_of(c).logarithm and self.reading.learned(c)
+                for c in opened(self.reading.graph, u.others[0], 2)
+            )
+        )
+
+    @cached_property
+    def compared(self) -> tuple[Use, ...]:
+        """Where they are subtracted from what is computed, or it from them."""
+        return tuple(
+            u
+            for u in self.uses
+            if (operation_of(u.call) is subtract or operation_of(u.call).compares)
+            and self.reading.learned(u.others[0])
+            and u.plain
+        )
+
+    @cached_property
+    def inputs(self) -> tuple[Use, ...]:
+        """Where they are weighted: in a product of matrices, or multiplied with a parameter itself."""
+        return tuple(
+            u
+            for u in self.uses
+            if operation_of(u.call).family == "linear"
+            or (operation_of(u.call) is multiply and self.is_parameter(u.others[0]))
+        )
+
+    def is_parameter(self, formula: Expression) -> bool:
+        """Whether a formula is a parameter, or some of its entries."""
+        while isinstance(formula, Call) and _is_part(formula):
+            formula = formula.arguments[0]
+        return isinstance(formula, Name) and formula.name in self.reading.problem.parameters
+
+    @cached_property
+    def factors(self) -> tuple[Use, ...]:
+        """Where they multiply, entry by entry, what is computed."""
+        return tuple(
+            u
+            for u in self.used(multiply)
+            if u not in self.weighed_logarithms
+            and u not in self.inputs
+            and self.reading.learned(u.others[0])
+        )
+
+
+def _is_part(call: Call) -> bool:
+    """Whether its entries are some of its argument's, in whatever place."""
+    return operation_of(call).family == "structure" and bool(operation_of(call).carries)
+
+
+def is_loss(call: Call) -> bool:
+    """Whether it is a loss of the table, which has targets."""
+    return operation_of(call).target is not None
