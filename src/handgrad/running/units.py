@@ -20,14 +20,15 @@ from typing import Literal as OneOf
 import numpy as np
 
 from handgrad.arrays import Array
-from handgrad.expression import Call, Expression, Leaf, Literal, Name, leaves, walk
+from handgrad.expression import Call, Expression, Leaf, Name, Shape, leaves, walk
 from handgrad.graph import Graph
 from handgrad.graph.weighted import weighted_sum
 from handgrad.notation import MatrixProduct
 from handgrad.operations import operation_of
-from handgrad.operations.annotate import annotated, application, signature_of
+from handgrad.operations.annotate import annotated
 from handgrad.operations.gates import activation_in
 from handgrad.running.evaluate import value_of
+from handgrad.running.pulling_back import gradients, unlike_numbers, with_parts
 
 Index: TypeAlias = tuple[int, ...]
 
@@ -216,7 +217,8 @@ class LayerUnits:
         for leaf, value in self._at(numbers).items():
             batched = leaf in self._batched
             values[leaf] = np.asarray(value, dtype=float)[..., 0] if batched else np.asarray(value)
-        return self._back(self._whole_formula, start, self._filled(self._whole_formula, values))
+        parts = with_parts(self._whole_formula, values)
+        return gradients(self._whole_formula, start, parts, self._shapes)
 
     def evaluated(
         self,
@@ -265,33 +267,12 @@ class LayerUnits:
         """By parameter, the slopes of the sum of some entries, at the first or the second set of numbers."""
         start = np.zeros(self.shape)
         start[at] = 1.0
-        return self._back(self._formula, start, self._values(numbers))
+        return gradients(self._formula, start, self._values(numbers), self._shapes)
 
-    def _back(
-        self, formula: Expression, start: Array, values: Mapping[Expression, Array]
-    ) -> dict[str, Array]:
-        """By parameter, the gradient that a gradient at the pre-activation gives it."""
-        adjoints: dict[int, Array] = {id(formula): start}
-        found = {n: np.zeros(self.graph.nodes[n].shape) for n in self.parameters}
-        for node in reversed(list(walk(formula))):
-            adjoint = adjoints.get(id(node))
-            if adjoint is None:
-                continue
-            if isinstance(node, Name) and node.name in found:
-                found[node.name] = found[node.name] + adjoint
-            elif isinstance(node, Call):
-                adjoints.pop(id(node))
-                for argument, share in zip(
-                    node.arguments, _pulled_back(node, values, adjoint), strict=True
-                ):
-                    if share is None or isinstance(argument, Literal):
-                        continue
-                    if isinstance(argument, Call):
-                        known = adjoints.get(id(argument))
-                        adjoints[id(argument)] = share if known is None else known + share
-                    elif isinstance(argument, Name) and argument.name in found:
-                        found[argument.name] = found[argument.name] + share
-        return found
+    @cached_property
+    def _shapes(self) -> dict[str, Shape]:
+        """By parameter, its shape."""
+        return {name: self.graph.nodes[name].shape for name in self.parameters}
 
     def _values(self, numbers: int) -> dict[Expression, Array]:
         """The value of every part of the formula at numbers of which no two are alike."""
@@ -300,28 +281,9 @@ class LayerUnits:
             for number, leaf in enumerate(leaves(self._formula), start=1):
                 shape = self._shape(leaf)
                 size = int(np.prod(shape, dtype=int))
-                values[leaf] = _numbers(size, number + 10 * numbers).reshape(shape)
-            self._known[numbers] = self._filled(self._formula, values)
+                values[leaf] = unlike_numbers(size, number + 10 * numbers).reshape(shape)
+            self._known[numbers] = with_parts(self._formula, values)
         return self._known[numbers]
-
-    def _filled(
-        self, formula: Expression, values: dict[Expression, Array]
-    ) -> dict[Expression, Array]:
-        """The values of a formula's leaves, with those of all its parts."""
-        for node in walk(formula):
-            if isinstance(node, Call) and node not in values:
-                arguments = [self._value(a, values) for a in node.arguments]
-                which = (False,) * len(node.arguments)
-                kernel = operation_of(node).kernel(signature_of(node, which))
-                with np.errstate(all="ignore"):
-                    values[node] = np.asarray(kernel(np, *arguments), dtype=float)
-        return values
-
-    @staticmethod
-    def _value(expression: Expression, values: Mapping[Expression, Array]) -> Array:
-        if isinstance(expression, Literal):
-            return np.asarray(expression.value, dtype=float)
-        return values[expression]
 
     # -- the formula, down to what the layers below give -----------------------------------------
 
@@ -416,43 +378,8 @@ class LayerUnits:
         return leaf.name in nodes and nodes[leaf.name].kind == kind
 
 
-def _pulled_back(
-    call: Call, values: Mapping[Expression, Array], adjoint: Array
-) -> list[Array | None]:
-    """The gradient with respect to each argument of a call, by the table's own formulas."""
-    names = tuple(
-        a if isinstance(a, Literal) else Name(f"argument {k}", shape=a.shape)
-        for k, a in enumerate(call.arguments)
-    )
-    out, g = Name("result", shape=call.shape), Name("g", shape=call.shape)
-    known: dict[Leaf, Array] = {g: adjoint, out: values[call]}
-    for name, argument in zip(names, call.arguments, strict=True):
-        if isinstance(name, Name):
-            known[name] = values[argument]
-    found: list[Array | None] = []
-    for position, argument in enumerate(call.arguments):
-        if isinstance(argument, Literal):
-            found.append(None)
-            continue
-        formula = operation_of(call).pullback(position, g, application(call, names, out))
-        if formula is None:
-            found.append(None)
-            continue
-        formula = annotated(formula, lambda leaf: leaf.shape or ())
-        with np.errstate(all="ignore"):
-            value = value_of(formula, known, set())
-        found.append(np.broadcast_to(np.asarray(value, dtype=float), argument.shape or ()))
-    return found
-
-
 def _plain(expression: Expression) -> Expression:
     """What is transposed, reshaped or indexed."""
     while isinstance(expression, Call) and operation_of(expression).family == "structure":
         expression = expression.arguments[0]
     return expression
-
-
-def _numbers(count: int, number: int) -> Array:
-    """Numbers between ¼ and ¾, no two alike: multiples of √2 − 1 and of its powers, folded."""
-    multiples = np.arange(1, count + 1, dtype=float) * (2**0.5 - 1) ** number
-    return 0.25 + 0.5 * (multiples % 1)

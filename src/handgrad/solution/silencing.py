@@ -14,6 +14,7 @@ from handgrad.expression import Adjoint, Expression, Leaf, Shape, leaves
 from handgrad.graph import Graph
 from handgrad.operations.annotate import tidied
 from handgrad.running.evaluate import value_of
+from handgrad.running.pulling_back import unlike_numbers
 from handgrad.text import Text, listed
 
 INFLUENCE_SIZE = 20_000
@@ -142,14 +143,8 @@ class Silencing:
             at: dict[Leaf, Array] = {}
             for number, used in enumerate(leaves(formula), start=1):
                 shape = self.graph.shape(used)
-                at[used] = _positive(int(np.prod(shape)), number).reshape(shape)
+                at[used] = unlike_numbers(int(np.prod(shape)), number).reshape(shape)
             with np.errstate(all="ignore"):
                 found = formula, at, np.asarray(value_of(formula, at, set()))
             self._before[name] = found
         return found
-
-
-def _positive(count: int, number: int) -> Array:
-    """Numbers between ¼ and ¾, no two alike: multiples of √2 − 1 and of its powers, folded."""
-    multiples = np.arange(1, count + 1, dtype=float) * (2**0.5 - 1) ** number
-    return 0.25 + 0.5 * (multiples % 1)

@@ -1,0 +1,108 @@
+"""One formula differentiated at given numbers, by the table's own pull-backs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from handgrad.arrays import Array
+from handgrad.expression import Call, Expression, Leaf, Literal, Name, Shape, walk
+from handgrad.operations import operation_of
+from handgrad.operations.annotate import annotated, application, signature_of
+from handgrad.running.evaluate import value_of
+
+
+def unlike_numbers(count: int, number: int) -> Array:
+    """Numbers between ¼ and ¾, no two alike: multiples of √2 − 1 and of its powers, folded.
+
+    Arguments:
+        count: how many.
+        number: the power; those of another have none of these among them.
+    """
+    multiples = np.arange(1, count + 1, dtype=float) * (2**0.5 - 1) ** number
+    return 0.25 + 0.5 * (multiples % 1)
+
+
+def with_parts(formula: Expression, values: dict[Expression, Array]) -> dict[Expression, Array]:
+    """The values of a formula's leaves, with those of all its parts."""
+    for node in walk(formula):
+        if isinstance(node, Call) and node not in values:
+            arguments = [_value(a, values) for a in node.arguments]
+            which = (False,) * len(node.arguments)
+            kernel = operation_of(node).kernel(signature_of(node, which))
+            with np.errstate(all="ignore"):
+                values[node] = np.asarray(kernel(np, *arguments), dtype=float)
+    return values
+
+
+def _value(expression: Expression, values: Mapping[Expression, Array]) -> Array:
+    if isinstance(expression, Literal):
+        return np.asarray(expression.value, dtype=float)
+    return values[expression]
+
+
+def gradients(
+    formula: Expression,
+    start: Array,
+    values: Mapping[Expression, Array],
+    shapes: Mapping[str, Shape],
+) -> dict[str, Array]:
+    """By name, the gradient that a gradient at a formula's value gives it.
+
+    Arguments:
+        formula: an annotated formula.
+        start: the gradient at its value.
+        values: those of all its parts, as `with_parts` gives them.
+        shapes: by name, the shapes of those that are asked for.
+    """
+    adjoints: dict[int, Array] = {id(formula): start}
+    found = {name: np.zeros(shape) for name, shape in shapes.items()}
+    for node in reversed(list(walk(formula))):
+        adjoint = adjoints.get(id(node))
+        if adjoint is None:
+            continue
+        if isinstance(node, Name) and node.name in found:
+            found[node.name] = found[node.name] + adjoint
+        elif isinstance(node, Call):
+            adjoints.pop(id(node))
+            for argument, share in zip(
+                node.arguments, _pulled_back(node, values, adjoint), strict=True
+            ):
+                if share is None or isinstance(argument, Literal):
+                    continue
+                if isinstance(argument, Call):
+                    known = adjoints.get(id(argument))
+                    adjoints[id(argument)] = share if known is None else known + share
+                elif isinstance(argument, Name) and argument.name in found:
+                    found[argument.name] = found[argument.name] + share
+    return found
+
+
+def _pulled_back(
+    call: Call, values: Mapping[Expression, Array], adjoint: Array
+) -> list[Array | None]:
+    """The gradient with respect to each argument of a call, by the table's own formulas."""
+    names = tuple(
+        a if isinstance(a, Literal) else Name(f"argument {k}", shape=a.shape)
+        for k, a in enumerate(call.arguments)
+    )
+    out, g = Name("result", shape=call.shape), Name("g", shape=call.shape)
+    known: dict[Leaf, Array] = {g: adjoint, out: values[call]}
+    for name, argument in zip(names, call.arguments, strict=True):
+        if isinstance(name, Name):
+            known[name] = values[argument]
+    found: list[Array | None] = []
+    for position, argument in enumerate(call.arguments):
+        if isinstance(argument, Literal):
+            found.append(None)
+            continue
+        formula = operation_of(call).pullback(position, g, application(call, names, out))
+        if formula is None:
+            found.append(None)
+            continue
+        formula = annotated(formula, lambda leaf: leaf.shape or ())
+        with np.errstate(all="ignore"):
+            value = value_of(formula, known, set())
+        found.append(np.broadcast_to(np.asarray(value, dtype=float), argument.shape or ()))
+    return found
