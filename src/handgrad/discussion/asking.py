@@ -1,4 +1,4 @@
-"""The questions that a worked solution gives rise to, each with the facts of its answer."""
+"""The questions that a worked solution raises, each with the facts that answer it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from handgrad.discussion.question import Question
 from handgrad.solution import Trace
 
 QUESTION_KINDS: tuple[str, ...] = tuple(each.kind for each in KINDS)
-"""What the kinds are called, in the order in which they are asked."""
+"""The names of the kinds, in the order in which they are asked."""
 
 
 def questions_for(trace: Trace) -> tuple[Question, ...]:
     """What to discuss about a worked solution, in the order in which to ask it.
 
-    Every answer is computed from the trace, or from further runs of the problem with the
+    Every answer is computed from the trace, or by running the problem again with the
     change that the question asks about.
     """
     with np.errstate(all="ignore"):
@@ -23,7 +23,7 @@ def questions_for(trace: Trace) -> tuple[Question, ...]:
 
 
 def to_discuss(trace: Trace, most: int = 4) -> tuple[Question, ...]:
-    """The questions that are most worth a class's time, in the order in which to ask them."""
+    """The questions most worth a class's time, at most so many, in the order in which to ask them."""
     asked = questions_for(trace)
     found = {type(q) for q in asked}
     chosen = [kind for kind in FIRST if kind in found][:most]

@@ -1,4 +1,4 @@
-"""The units of a solution before and after a change of the problem."""
+"""The units of a solution before and after a change to the problem."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from handgrad.running.units import Index
 from handgrad.solution.units import Units
 
 MOST_UNITS = 4096
-"""Units, times cases, beyond which gates are not told one by one."""
+"""The number of units times cases above which gates are not examined one by one."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnitAt:
     """A unit in one case, before and after a change.
 
-    `entry` is its pre-activation; `case` None where there is only one. The slopes are the
+    `entry` is its pre-activation; `case` is None where there is only one case. The slopes are the
     local derivatives of its activation.
     """
 

@@ -1,4 +1,4 @@
-"""What questions look up in a worked solution, and the changed problem solved like it."""
+"""What questions look up in a worked solution, and how a changed problem is solved."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from handgrad.solution import Step, Trace, TraceLine, solve
 
 
 def differentiated(trace: Trace) -> tuple[str, ...]:
-    """What the solution has gradients of: the parameters, or the data where there are none."""
+    """The names that the solution differentiates by: the parameters, or the data if there are none."""
     return tuple(trace.problem.parameters or trace.problem.data)
 
 
 def total_gradient(trace: Trace, name: str) -> Array:
-    """The gradient of the loss over all the cases, as the solution's step has it."""
+    """The gradient of the loss over all cases, as the solution shows it."""
     return np.asarray(trace.run.gradient(name), dtype=float)
 
 
 def in_order(steps: Iterable[str]) -> tuple[str, ...]:
-    """Step numbers, each once, as they follow each other."""
+    """Step numbers in order, each once."""
     return tuple(sorted({s for s in steps if s}, key=lambda s: tuple(map(int, s.split(".")))))
 
 
@@ -42,13 +42,13 @@ def made_in(trace: Trace) -> dict[Leaf, str]:
 
 
 def step_of(trace: Trace, name: str) -> tuple[str, ...]:
-    """The step that gives the gradient of a name, as a citation."""
+    """The step that computes the gradient of a name, to be cited; empty if none does."""
     step = made_in(trace).get(Adjoint(name), "")
     return (step,) if step else ()
 
 
 def backward_line(trace: Trace, target: Adjoint) -> tuple[str, TraceLine] | None:
-    """The step and the line that give a gradient."""
+    """The step and the line that compute a gradient."""
     for step in trace.steps:
         for line in step.lines:
             if step.phase == "backward" and line.target == target and line.role == "gradient":
@@ -57,14 +57,14 @@ def backward_line(trace: Trace, target: Adjoint) -> tuple[str, TraceLine] | None
 
 
 def update_step(trace: Trace) -> Step | None:
-    """The first update; None where there is none of one network."""
+    """The first update; None if there is none, or if many networks are solved at once."""
     if np.ndim(trace.run.loss):
         return None
     return next((s for s in trace.steps if s.kind == "update"), None)
 
 
 def index_of(array: Array, place: int) -> Index:
-    """The index of an entry, given its place in the order in which the array is read."""
+    """The index of an entry, given its place in the flattened array."""
     return tuple(int(i) for i in np.unravel_index(place, array.shape))
 
 
@@ -74,7 +74,7 @@ def at_entry(array: Array, index: Index) -> float:
 
 
 def steepest(trace: Trace, most: int) -> list[tuple[QuestionedEntry, float]]:
-    """The entries with the largest gradients in size, largest first."""
+    """The entries with the largest gradients by size, at most so many, largest first."""
     found: list[tuple[QuestionedEntry, float]] = []
     for name in differentiated(trace):
         if trace.graph.nodes[name].batched:
@@ -87,7 +87,7 @@ def steepest(trace: Trace, most: int) -> list[tuple[QuestionedEntry, float]]:
 
 
 def solved_alike(trace: Trace, problem: Problem) -> Trace | None:
-    """A changed problem's solution under the same rounding; None where its numbers have none."""
+    """A changed problem solved with the same rounding; None if it cannot be solved."""
     try:
         return solve(problem, carry=trace.run.carry, decimals=trace.decimals)
     except HandgradError:

@@ -17,7 +17,7 @@ def questions_page(
 ) -> Page:
     """Discussion questions about a worked solution; every answer stands under the heading "Answer".
 
-    As slides all are asked on one, or as many as they take, and the answers follow.
+    As slides, all questions come first, and then the answers.
     """
     name = trace.problem.title or "Worked solution"
     if layout == "slides":

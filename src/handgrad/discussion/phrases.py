@@ -8,11 +8,11 @@ from handgrad.operations import noun_of
 from handgrad.text import Text, listed
 
 LISTED = 6
-"""Things of one kind that are told one by one; the rest are counted."""
+"""The most things of one kind that are listed; the rest are counted."""
 
 
 def cited(steps: Sequence[str]) -> str:
-    """Steps in parentheses, after a blank; nothing for none."""
+    """The steps in parentheses, with a space before; empty for none."""
     if not steps:
         return ""
     steps = tuple(dict.fromkeys(steps))
@@ -31,16 +31,16 @@ def cases_words(cases: Sequence[int]) -> str:
 
 
 def sides(names: Sequence[str]) -> str:
-    """Operations by their nouns, as choices."""
+    """Operations by their nouns, joined with "or"."""
     return listed([noun_of(n) for n in names], "or")
 
 
 def raised(text: Text) -> Text:
-    """A sentence with its first letter raised."""
+    """A sentence with its first letter capitalised."""
     first, *rest = text
     return (first[:1].upper() + first[1:], *rest) if isinstance(first, str) else text
 
 
 def in_case(case: int | None) -> Text:
-    """In which case, where there are several."""
+    """ " in case 2" if there are several cases, otherwise nothing."""
     return (f" in case {case + 1}",) if case is not None else ()

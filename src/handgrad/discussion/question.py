@@ -33,7 +33,7 @@ class Question(ABC):
     @classmethod
     @abstractmethod
     def find(cls, trace: Trace) -> Self | None:
-        """The question as a worked solution gives rise to it; None where it does not."""
+        """The question about this worked solution, or None if it does not raise it."""
 
     @abstractmethod
     def asked(self) -> Text:
@@ -44,7 +44,7 @@ class Question(ABC):
         """The answer in paragraphs."""
 
     def blocks(self) -> tuple[Block, ...]:
-        """The answer as it stands on a page: its paragraphs, and whatever formulas and tables belong to it."""
+        """The answer on a page: its paragraphs, and any formulas and tables that go with them."""
         return tuple(Paragraph(text) for text in self.answer())
 
 

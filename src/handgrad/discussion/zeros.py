@@ -1,4 +1,4 @@
-"""Which entries of the gradients are zero, and what made them so."""
+"""Which entries of the gradients are zero, and why."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ Cause: TypeAlias = Literal[
 """Why entries of a gradient are zero."""
 
 CAUSES: tuple[Cause, ...] = get_args(Cause)
-"""The reasons in the order in which they are told."""
+"""The reasons in the order in which they are given."""
 
 MOST_SOMETIMES = 1024
-"""Units of a layer that are shut in some cases, at most, of which it is asked what that zeroes in these."""
+"""The most units of a layer, shut in some cases only, that are searched for what they zero there."""
 
 UNITS = 32
-"""Zero entries of one quantity that are followed to what they zero."""
+"""The most zero entries of one quantity whose effect on the gradients is worked out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +43,13 @@ class ZeroPart:
     """Entries of gradients that are zero for one reason.
 
     Arguments:
-        about: what is 0 or shut: a pre-activation, an input, a gradient, a factor.
-        value: its number; None where it is an array.
-        operation: the gate, where one is shut.
-        step: the step that computes `about`; empty for what is given.
-        shown_in: the steps in which the zeros stand.
+        about: what is 0 or shut: a pre-activation, an input, a gradient or a factor.
+        value: its value; None if it is an array.
+        operation: the gate, if one is shut.
+        step: the step that computes `about`; empty if it is given.
+        shown_in: the steps that show the zeros.
         cases: the cases in which it holds; empty for all.
-        behind: where no gradient arrives, the activation after it whose gates are all shut.
+        behind: if no gradient arrives, the next activation, all of whose gates are shut.
     """
 
     zeroed: tuple[Zeroed, ...]
@@ -64,12 +64,12 @@ class ZeroPart:
 
 
 def zero_parts(trace: Trace) -> tuple[ZeroPart, ...]:
-    """Every zero entry of the gradients under the reason for it, each reason once."""
+    """The zero entries of the gradients, grouped by the reason for them."""
     return zeros(trace)[0]
 
 
 def zeros(trace: Trace) -> tuple[tuple[ZeroPart, ...], int]:
-    """The zero entries by their reasons, and how many are not among them: too many to follow."""
+    """The zero entries grouped by reason, and how many are not explained because there are too many."""
     found = _Zeros(trace)
     return found.parts(), found.untold
 
@@ -207,7 +207,7 @@ class _Zeros:
         return None
 
     def _in_some_cases(self, unit: Units) -> None:
-        """What a gate zeroes in the gradient of the cases in which alone it is shut."""
+        """What a gate that is shut in some cases zeroes in their gradients."""
         if not unit.gate or not unit.batched:
             return
         count = unit.z.shape[-1]

@@ -94,7 +94,7 @@ def _complement(looking: Looking, a: Expression, b: Expression) -> bool:
 def _targets(
     looking: Looking, a: tuple[Expression, ...], b: tuple[Expression, ...]
 ) -> tuple[Expression, tuple[Expression, ...]] | None:
-    """y and the factors that are common, of which a has y and b has 1 − y among them."""
+    """y and the common factors, if `a` are those times y and `b` are those times 1 − y."""
     for y in dict.fromkeys(a):
         for rest in dict.fromkeys(b):
             if not same_factors(without(a, y), without(b, rest)):
@@ -105,7 +105,7 @@ def _targets(
 
 
 def _added_alike(a: Call | None, b: Call | None) -> bool:
-    """Whether two terms are added up in the same way."""
+    """Whether two terms are summed in the same way."""
     if a is None or b is None:
         return a is b
     kinds = [c.operation if c.operation in (sum_.name, mean.name) else "product" for c in (a, b)]

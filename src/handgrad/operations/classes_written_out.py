@@ -189,8 +189,8 @@ def _product_of_shape(factors: Sequence[Expression]) -> Expression:
 def _added(
     call: Call, shape: tuple[int, ...], axis: int
 ) -> tuple[bool, Callable[[Expression], Expression]] | None:
-    """How the losses along `axis` are added up by `call`: whether the axis is kept, and what is
-    done with them after; None where it adds up something else."""
+    """How `call` sums the losses along `axis`: whether it keeps the axis, and what is done
+    with the losses afterwards. None if it sums something else."""
     if call.operation in (dot.name, matmul.name):
         return (False, lambda losses: losses) if len(shape) == 1 else None
     axes, kept = normal_axes(call.option("axis"), len(shape)), bool(call.option("keepdims"))

@@ -23,7 +23,7 @@ from handgrad.operations.terms import softmax_cross_entropy_terms
 from handgrad.operations.written_out import Sight
 
 MOST_TERMS = 64
-"""Terms of a sum that are looked at in pairs; a loss written out has a few."""
+"""The most terms of a sum that are tried in pairs; a loss written out has a few."""
 
 SEEDS = frozenset({log.name, log_softmax.name, logsumexp.name})
 """Every loss that is recognised has one of these in it, or is an operation that fuses."""
@@ -39,7 +39,7 @@ def may_hold_loss(expression: Expression) -> bool:
 
 @dataclass
 class Recogniser:
-    """Finds the losses of a formula, seen through equations: those in `looking.definitions`."""
+    """Finds the losses in a formula, looking through the equations in `looking.definitions`."""
 
     looking: Looking
 

@@ -1,4 +1,4 @@
-"""What recognising a loss finds, and what it looks at."""
+"""What recognising a loss works with, and what it finds."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ class Two:
 
 @dataclass
 class Looking:
-    """What is known while the losses of a formula are looked for, and those found so far.
+    """The state of a search for the losses in a formula.
 
     Arguments:
         definitions: the equations that names are seen through.
         whole: whether a target is known to add up to 1.
-        found: the losses that are computed as one with an activation.
+        found: the losses found so far that are computed as one with an activation.
     """
 
     definitions: Mapping[str, Expression]

@@ -1,4 +1,4 @@
-"""What is done wrong at one place of a formula, by the operation there.
+"""The mistakes made at one place in a formula, by the operation there.
 
 A mistake is a formula too, made from the right one by a rewrite: a factor left out, a transpose
 forgotten, a gate of another layer.
@@ -98,13 +98,13 @@ class Surroundings:
 
 
 Found: TypeAlias = tuple[str, Expression, tuple[Expression, ...]]
-"""A rule, what stands in the node's place, and what it is about."""
+"""A rule, what is written in the node's place, and what the mistake is about."""
 
 Rewrite: TypeAlias = Callable[[Call, Surroundings], Iterator[Found]]
 
 
 def rewrites(node: Expression, seen: Surroundings) -> Iterator[Found]:
-    """What may stand in the place of one node by mistake: by its operation, or another leaf for a leaf."""
+    """What may be written in place of one node by mistake: by its operation, or one leaf for another."""
     match node:
         case Call():
             rewrite = REWRITES.get(node.operation)
@@ -363,9 +363,9 @@ REWRITES: dict[str, Rewrite] = {
     sum_over_cases.name: _of_sum_over_cases,
     sum_to.name: _of_sum_to,
 }
-"""By operation, what is done wrong with a call of it."""
+"""By operation, the mistakes made with it."""
 
 
 def replaced(formula: Expression, node: Expression, replacement: Expression) -> Expression:
-    """A formula with another node in the place of one, wherever it stands."""
+    """A formula with every occurrence of one node replaced by another."""
     return substitute(formula, lambda e: replacement if e == node else None)

@@ -25,7 +25,7 @@ def terms(expression: Expression, sign: int = 1) -> list[tuple[int, Expression]]
 
 
 def added_up(terms: Sequence[tuple[int, Expression]]) -> Expression:
-    """Signed terms added up; one that is known with its sign comes first."""
+    """The sum of signed terms, as a formula."""
     (sign, total), *rest = terms
     if sign < 0:
         total = negate(total)
@@ -35,7 +35,7 @@ def added_up(terms: Sequence[tuple[int, Expression]]) -> Expression:
 
 
 def signs_out(call: Call, arguments: Sequence[Expression]) -> Expression:
-    """The call of other arguments, with the signs that they begin with before it."""
+    """The call with other arguments, whose minus signs are moved out in front of it."""
     new = call.of(arguments)
     if new is call:
         return call

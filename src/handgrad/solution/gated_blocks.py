@@ -1,4 +1,4 @@
-"""The gates that are shut in a step, as blocks: told one by one, or of a batch as a map of unit and case."""
+"""The shut gates of a step as blocks: one by one, or for a batch as a map of units and cases."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from handgrad.solution.notes.places import unit_words
 from handgrad.text import Inline, joined, listed, sentence
 
 FEW = 2
-"""Gated entries of a matrix that have a note each; more are told together, as more than `UNITS` of a vector are."""
+"""The most gated entries of a matrix that get a note each; more share one, as do more than `UNITS` of a vector."""
 
 MANY, NAMED = 16, 4
-"""Gated entries that are listed, and units off in every case that have a sentence each."""
+"""The most gated entries that are listed, and the most units off in every case that get a sentence each."""
 
 UNITS, CASES = 12, 8
-"""Units and cases of a map at most; where there are more cases, each unit's are counted beside it."""
+"""The most units and cases of a map; if there are more cases, each unit's are counted in the last column."""
 
 
 def gated_blocks(notes: Sequence[GatedOff]) -> list[Block]:
-    """What a step says of the gates that are shut in it.
+    """What a step says about its shut gates.
 
-    Of a batch the forward pass has them beside the rows of the matrix, and the backward pass in a
-    map of what each stops; only the units that are off in every case are told in words.
+    For a batch, the forward pass shows them beside the rows of the matrix, and the backward pass in a
+    map of what each stops; only units that are off in every case get a sentence.
     """
     if not notes:
         return []
@@ -52,7 +52,7 @@ def gated_blocks(notes: Sequence[GatedOff]) -> list[Block]:
 
 
 def _map(notes: Sequence[GatedOff]) -> Table:
-    """Units by cases: the gradient that a shut gate stops there, or that the gate is open."""
+    """A table of units by cases: the gradient that a shut gate stops there, or "open"."""
     count = notes[0].case_count
     counted = count > CASES
     shown = range(min(count, CASES))
@@ -82,7 +82,7 @@ def _always_off(notes: Sequence[GatedOff]) -> tuple[GatedOff, ...]:
 
 
 def _entries_text(notes: Sequence[GatedOff]) -> Text:
-    """The gated entries of a matrix, or units of a wide layer, told together."""
+    """One sentence for the gated entries of a matrix, or the gated units of a wide layer."""
     first = notes[0]
     places = [_numbered(n.unit) for n in notes[:MANY]]
     which = listed(places) if len(notes) <= MANY else ", ".join([*places, "…"])
@@ -101,16 +101,16 @@ def _entries_text(notes: Sequence[GatedOff]) -> Text:
 
 
 def _numbered(unit: tuple[int, ...]) -> str:
-    """A unit's number, or an entry's, counted from 1; it is not broken into two lines."""
+    """The number of a unit or an entry, counted from 1, without a place to break the line."""
     if len(unit) == 1:
         return str(unit[0] + 1)
     return str(tuple(i + 1 for i in unit)).replace(" ", "\u00a0")
 
 
 def _cases_text(notes: Sequence[GatedOff]) -> Text:
-    """The units of a batch that are off, told together: in words those that are off in every case.
+    """The units of a batch that are off: those that are off in every case, by name.
 
-    Which is off in which case stands beside the matrix of the forward pass, and in the table after
+    Which unit is off in which case is shown beside the matrix of the forward pass, and in the table after
     a backward step.
     """
     first = notes[0]

@@ -1,4 +1,4 @@
-"""The long way of a loss and an activation that are differentiated as one."""
+"""The long way: a loss and an activation, otherwise differentiated as one, differentiated one by one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from handgrad.solution.structure import TraceLine
 
 
 def long_way(shortcut: Shortcut, graph: Graph, run: Run) -> tuple[TraceLine, ...]:
-    """The lines of the long way, with what floats make of them."""
+    """The lines of the long way, with their values in floats."""
     made: list[TraceLine] = []
     values = {k: np.asarray(v, dtype=float) for k, v in run.numbers.items()}
     for line in shortcut.long:

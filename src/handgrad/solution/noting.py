@@ -1,4 +1,4 @@
-"""The notes of each step of a run, of every kind."""
+"""The notes on each step of a run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from handgrad.solution.structure import Phase, StepKind, TraceLine
 
 
 def _with(hook: str) -> tuple[type[TraceNote], ...]:
-    """The kinds that look for notes there."""
+    """The kinds of note that define a hook."""
     return tuple(kind for kind in NOTES if hook in vars(kind))
 
 
@@ -22,7 +22,7 @@ FORWARD, BACKWARD, UPDATE, CALL = map(_with, ("in_forward", "in_backward", "in_u
 def notes_of(
     seen: NotedRun, phase: Phase, kind: StepKind, lines: Sequence[TraceLine]
 ) -> tuple[TraceNote, ...]:
-    """The notes of a step with these lines, in the order in which they are to be read."""
+    """The notes on a step with these lines, in the order in which to read them."""
     if phase != "update":
         seen.introduced.update(line.target for line in lines if line.role == "let")
     return tuple(note for line in lines for note in _on_line(seen, phase, kind, line))

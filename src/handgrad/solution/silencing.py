@@ -1,4 +1,4 @@
-"""Which entries of parameter gradients one unit silences, found with the formulas themselves."""
+"""Which entries of parameter gradients a single unit zeroes, found from the formulas themselves."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Zeroed:
 
     Arguments:
         name: what it is the gradient with respect to.
-        part: how they lie.
+        part: which part of the gradient they are.
         position: the row, column or entry, counted from 0.
     """
 
@@ -38,7 +38,7 @@ class Zeroed:
 
     @classmethod
     def of(cls, name: str, shape: Shape, entries: Sequence[tuple[int, ...]]) -> Self:
-        """A set of entries by how it lies in a shape: a row, a column, one entry, all of it."""
+        """A set of entries as a row, a column, one entry or all of a gradient of this shape."""
         entries = tuple(entries)
         if len(entries) == int(np.prod(shape)) and len(entries) > 1:
             return cls(name, "all", 0, entries)
@@ -53,7 +53,7 @@ class Zeroed:
         return cls(name, "entries", 0, entries)
 
     def text(self) -> Text:
-        """Where the entries lie: row 2 of a gradient, an entry, all of it."""
+        """The entries in words: row 2 of a gradient, an entry, all of it."""
         gradient = Adjoint(self.name)
         if self.entries == ((),):
             return (gradient,)
@@ -78,7 +78,7 @@ class Zeroed:
 
 @dataclass
 class Silencing:
-    """A graph's gradients, asked which of their entries vanish with one entry of a value.
+    """Finds which entries of a graph's gradients vanish with one entry of a value.
 
     Arguments:
         largest: gradients with more entries than this are not searched.
@@ -101,8 +101,8 @@ class Silencing:
     def zeroed(self, leaf: Leaf, unit: tuple[Any, ...]) -> tuple[Zeroed, ...]:
         """The entries of parameter gradients that vanish because entry, or slice, `unit` of `leaf` does.
 
-        Found with the formulas themselves: with positive numbers everywhere, the entries
-        that become zero when this one entry is set to zero, and that grow by a power of it when it grows.
+        Found from the formulas themselves: with positive numbers everywhere, the entries
+        that become zero when this one entry is set to zero, and that grow as a power of it.
         """
         found: list[Zeroed] = []
         for name in dict.fromkeys(self.consumers.get(leaf, ())):

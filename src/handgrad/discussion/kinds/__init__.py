@@ -41,4 +41,4 @@ FIRST: tuple[type[Question], ...] = (
     MostSensitive,
     SmallChange,
 )
-"""What a class has time for first."""
+"""What to ask a class first, the most worthwhile first."""

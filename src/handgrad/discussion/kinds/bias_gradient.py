@@ -20,9 +20,9 @@ from handgrad.text import Text
 
 @dataclass(frozen=True, slots=True)
 class BiasGradient(Question):
-    """A parameter whose gradient is what arrives, as it is or added up.
+    """A parameter whose gradient is an incoming gradient, unchanged or summed.
 
-    `cases`: each entry is added up (`how` "sum") or averaged ("mean") over so many, 1 for none.
+    Each entry is summed (`how` is "sum") or averaged ("mean") over `cases` numbers; 1 if it is neither.
     """
 
     kind: ClassVar = "bias_gradient"
@@ -37,7 +37,7 @@ class BiasGradient(Question):
 
     @classmethod
     def find(cls, trace: Trace) -> Self | None:
-        """The last parameter whose gradient is a gradient that arrives, as it is or added up."""
+        """The last parameter whose gradient is an incoming gradient, unchanged or summed."""
         for name in reversed(tuple(trace.problem.parameters)):
             gradient = trace.graph.gradients[name]
             found = backward_line(trace, Adjoint(name))

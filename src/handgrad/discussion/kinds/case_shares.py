@@ -17,12 +17,12 @@ from handgrad.solution import Trace
 from handgrad.text import Text
 
 CASES = 64
-"""Cases that are run one by one."""
+"""The most cases that are solved one by one."""
 
 
 @dataclass(frozen=True, slots=True)
 class CaseShares(Question):
-    """How much each case contributes: its loss, and the length of its gradient over all parameters."""
+    """How much each case contributes: its loss, and the norm of its gradient over all parameters."""
 
     kind: ClassVar = "case_shares"
     title: ClassVar = "The cases' shares"
@@ -35,7 +35,7 @@ class CaseShares(Question):
 
     @classmethod
     def find(cls, trace: Trace) -> Self | None:
-        """Each case solved alone: its loss, and the length of its gradient."""
+        """Solves each case alone for its loss and the norm of its gradient."""
         problem = trace.problem
         batched = {n: g.array for n, g in problem.data.items() if g.batched}
         if (
@@ -105,6 +105,6 @@ class CaseShares(Question):
 
 
 def _length(trace: Trace) -> float:
-    """The Euclidean length of the gradient of all parameters together."""
+    """The Euclidean norm of the gradient of all parameters together."""
     squares = [float((total_gradient(trace, n) ** 2).sum()) for n in trace.problem.parameters]
     return float(np.sqrt(sum(squares)))

@@ -23,12 +23,12 @@ from handgrad.solution.units import Units, units
 from handgrad.text import Inline, Text, joined, listed
 
 UNITS = 24
-"""Rows of a table of units."""
+"""The most rows in a table of units."""
 
 
 @dataclass(frozen=True, slots=True)
 class SwappedLine:
-    """The gradient of one pre-activation in both problems."""
+    """The gradient of one pre-activation before and after the swap."""
 
     step: str
     before: TraceLine
@@ -37,7 +37,7 @@ class SwappedLine:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A part of a gradient that a shut gate zeroed, and its largest entry in size after a change."""
+    """A part of a gradient that a shut gate zeroed, and its largest entry by size after the swap."""
 
     zeroed: Zeroed
     largest: float
@@ -45,10 +45,10 @@ class Filled:
 
 @dataclass(frozen=True, slots=True)
 class Swap:
-    """One activation put for another and everything run again.
+    """One activation replaced by another, and everything run again.
 
-    `filled` are the parts of gradients that shut gates zeroed before and that are zero no longer,
-    `emptied` those that shut gates zero now.
+    `filled` are the parts of gradients that shut gates zeroed before and that are no longer zero;
+    `emptied` are those that shut gates zero now.
     """
 
     operation: str
@@ -62,7 +62,7 @@ class Swap:
 
 @dataclass(frozen=True, slots=True)
 class GateSwap(Question):
-    """What changes at each gate if the activation were another. `kept` keep theirs all the same."""
+    """What would change at each gate with another activation. The equations in `kept` keep theirs."""
 
     kind: ClassVar = "gate_swap"
     title: ClassVar = "Another activation"
@@ -73,7 +73,7 @@ class GateSwap(Question):
 
     @classmethod
     def find(cls, trace: Trace) -> Self | None:
-        """The gates (or else the first activation) of a problem with others in their place."""
+        """Replaces the gates of the problem (or else its first activation) by each alternative."""
         before = units(trace)
         if not before or sum(u.z.size for u in before) > MOST_UNITS:
             return None
@@ -130,7 +130,7 @@ class GateSwap(Question):
         )
 
     def blocks(self) -> tuple[Block, ...]:
-        """What comes of each activation, the step as it would be with it, and all the slopes."""
+        """What each activation would change, with a step worked out, and a table of all the slopes."""
         blocks: list[Block] = []
         for swap in self.swaps:
             blocks.append(Paragraph(_swap_text(swap)))
@@ -161,7 +161,7 @@ class GateSwap(Question):
 
 
 def _instead(activation: Operation) -> list[str]:
-    """What an activation is swapped for: a gate for those that saturate and that leak, others for gates."""
+    """What replaces an activation: a gate is replaced by those that saturate and by its leaky form, any other by gates."""
     if not activation.gate:
         return [o.name for o in BY_NAME.values() if o.gate]
     smooth = [o.name for o in BY_NAME.values() if o.saturation is not None]
@@ -243,7 +243,7 @@ def _filled(filled: Filled) -> Text:
 
 
 def _setting(operation: str) -> str:
-    """The slope of a leaky activation's other side, in parentheses."""
+    """The slope of a leaky activation for negative inputs, in parentheses."""
     alpha = BY_NAME[operation].options.get("alpha")
     return f" (α = {alpha:g})" if isinstance(alpha, float) else ""
 
@@ -258,7 +258,7 @@ def _listed_units(units: Sequence[UnitAt]) -> Text:
 
 
 def _telling_line(swap: Swap) -> SwappedLine | None:
-    """The step to show: the first in which a zero comes or goes, or else the first of all."""
+    """The step to show: the first in which a zero appears or disappears, or else the first of all."""
     changed = [
         line for line in swap.lines if np.any((line.before.value == 0) != (line.after.value == 0))
     ]

@@ -1,4 +1,4 @@
-"""How a weight's gradient goes with its input."""
+"""How a weight's gradient depends on its input."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from handgrad.text import Text
 
 @dataclass(frozen=True, slots=True)
 class InputScaling(Question):
-    """Two entries of a gradient with the same factor from behind: they are as their inputs are.
+    """Two entries of a gradient with the same error signal as a factor: their ratio is that of their inputs.
 
-    `entries` of parameter `name` have `gradients`; the factors before them are `inputs` with
-    the values `values`; `signal` is the entry of the gradient that both share.
+    The `entries` of parameter `name` have these `gradients`; their other factors are the `inputs`, with
+    these `values`; `signal` is the entry of the incoming gradient that both share.
     """
 
     kind: ClassVar = "input_scaling"
@@ -41,7 +41,7 @@ class InputScaling(Question):
 
     @classmethod
     def find(cls, trace: Trace) -> Self | None:
-        """Two entries of one gradient that share the factor from behind and differ in the input."""
+        """Two entries of one gradient that share the incoming factor and differ in the input."""
         for name in trace.problem.parameters:
             gradient = trace.graph.gradients[name]
             found = backward_line(trace, Adjoint(name))
@@ -91,7 +91,7 @@ class InputScaling(Question):
 def _sharing(
     trace: Trace, line: TraceLine
 ) -> tuple[tuple[Index, Index], Expression, tuple[Expression, Expression]] | None:
-    """Two non-zero entries whose formulas are the same gradient's entry times different inputs."""
+    """Two non-zero entries whose formulas multiply the same entry of a gradient by different inputs."""
     formula = annotated(line.formula, trace.graph.shape)
     seen: dict[Expression, list[tuple[Index, Expression]]] = {}
     for index in np.ndindex(line.shape):
@@ -119,7 +119,7 @@ def _is_entry(expression: Expression, kind: type[Adjoint] | type[Name]) -> bool:
 
 
 def _number(trace: Trace, expression: Expression) -> float:
-    """The number of a leaf's entry."""
+    """The value of an entry of a leaf."""
     index: Any = ()
     leaf = expression
     if isinstance(leaf, Call):

@@ -16,15 +16,15 @@ from handgrad.solution import Trace
 from handgrad.text import Inline, Text, joined
 
 MOST_TIES = 12
-"""Entries that move as far as the one that is told."""
+"""The most ties that are listed."""
 
 TIED = 1e-5
-"""Moves that differ by no more than this share are told as the same: Adam's first all but are."""
+"""Moves that differ by no more than this share count as equal: Adam's first moves nearly are."""
 
 
 @dataclass(frozen=True, slots=True)
 class LargestMove(Question):
-    """Which entry of the parameters moves most in the update; `ties` move as far, to five digits."""
+    """The entry of the parameters that moves furthest in the update; `ties` move just as far, to five digits."""
 
     kind: ClassVar = "largest_move"
     title: ClassVar = "The largest move"

@@ -18,7 +18,7 @@ TIMES = 10
 
 @dataclass(frozen=True, slots=True)
 class LongerStep(Question):
-    """The loss after the update at the problem's rate and at `times` the rate; None: not finite."""
+    """The loss after the update at the problem's rate, and at `times` that rate: None if it is not finite."""
 
     kind: ClassVar = "longer_step"
     title: ClassVar = "A longer step"

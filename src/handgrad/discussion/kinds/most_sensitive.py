@@ -16,7 +16,7 @@ from handgrad.solution import Trace
 from handgrad.text import Text
 
 MOST_LISTED = 12
-"""Numbers that are put in order by the size of their gradients."""
+"""The most numbers that are listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class MostSensitive(Question):
 
     @classmethod
     def find(cls, trace: Trace) -> Self | None:
-        """Where nothing is updated: every given number by the size of its gradient."""
+        """Every given number by the size of its gradient, for a problem without an update."""
         if update_step(trace) is not None or np.ndim(trace.run.loss):
             return None
         found = steepest(trace, MOST_LISTED)

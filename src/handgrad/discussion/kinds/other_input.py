@@ -21,17 +21,17 @@ from handgrad.solution.units import Units, units
 from handgrad.text import Text, joined, listed, ordinal
 
 FEW = 3
-"""Changed gates that have a sentence each."""
+"""The most changed gates that get a sentence each."""
 
 SHORT = 8
-"""An input of at most so many entries is written out in a sentence."""
+"""An input with at most this many entries is written out in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class OtherInput(Question):
     """Which gates another input opens and shuts.
 
-    `off` go off, `on` come on; `shut` of `count` gates are shut with the other input.
+    The units in `off` go off and those in `on` come on; with the other input, `shut` of `count` gates are shut.
     """
 
     kind: ClassVar = "other_input"
@@ -50,7 +50,7 @@ class OtherInput(Question):
 
     @classmethod
     def find(cls, trace: Trace) -> Self | None:
-        """The first instructive input that changes which gates are shut; the first of all if none does."""
+        """The first candidate that changes which gates are shut, or the first of all if none does."""
         before = [u for u in units(trace) if u.gate]
         if not before or sum(u.z.size for u in before) > MOST_UNITS:
             return None
@@ -172,7 +172,7 @@ def _ancestors(trace: Trace, name: str) -> set[str]:
 
 
 def _candidates(given: Given) -> Iterator[Array]:
-    """Unit vectors, the input turned round in sign, the zero input."""
+    """Unit vectors, the input with its sign flipped, the zero input."""
     array = given.array
     if array.ndim == 1 and not given.batched:
         yield from np.eye(len(array))[:8]
@@ -181,7 +181,7 @@ def _candidates(given: Given) -> Iterator[Array]:
 
 
 def _told(units: Sequence[UnitAt], does: str, do: str) -> list[Text]:
-    """Few gates in a sentence each, many in one list."""
+    """A sentence for each gate if they are few, one list if they are many."""
     if len(units) <= FEW:
         return [
             (

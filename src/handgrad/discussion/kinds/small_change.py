@@ -18,16 +18,16 @@ from handgrad.solution import Trace
 from handgrad.text import Text
 
 NUDGE = 0.01
-"""The small change of one number."""
+"""By how much the number is raised."""
 
 TRIED = 5
-"""Numbers that a small change is tried on."""
+"""How many numbers the change is tried on."""
 
 CLOSE = 0.2
 """The prediction is close where it misses the change by at most this share of itself."""
 
 FINE, FINEST = 3, 12
-"""Digits of a small change that are told; and decimals, at most, in which they may lie."""
+"""How many significant digits of a small change are shown, and in how many decimals at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +45,24 @@ class SmallChange(Question):
 
     @property
     def predicted(self) -> float:
-        """The change of the loss that the gradient predicts."""
+        """The change in the loss that the gradient predicts."""
         return self.gradient * self.by
 
     @property
     def observed(self) -> float:
-        """The change of the loss that a second run finds."""
+        """The change in the loss that a second run finds."""
         return self.other_loss - self.loss
 
     @property
     def close(self) -> bool:
-        """Whether what happens is near what the gradient predicts."""
+        """Whether the observed change is near the predicted one."""
         return abs(self.observed - self.predicted) <= CLOSE * abs(self.predicted)
 
     @classmethod
     def find(cls, trace: Trace) -> Self | None:
-        """An entry with a large gradient raised a little, and the loss run again.
+        """Raises an entry with a large gradient a little and runs the forward pass again.
 
-        The largest whose prediction is close is taken, so that no kink lies in the way.
+        Takes the largest gradient whose prediction is close, so that no kink lies in the way.
         """
         if np.ndim(trace.run.loss) or trace.run.carry == "rounded":
             return None

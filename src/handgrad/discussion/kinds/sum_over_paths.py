@@ -1,4 +1,4 @@
-"""How the gradient of a value that is used several times is put together."""
+"""How the gradient of a value that is used several times adds up."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class SumOverPaths(Question):
-    """A value that several equations use: its gradient adds up one share from each."""
+    """A value that several equations use: its gradient is the sum of one share from each."""
 
     kind: ClassVar = "sum_over_paths"
     title: ClassVar = "The sum over paths"
@@ -46,7 +46,7 @@ class SumOverPaths(Question):
 
     @classmethod
     def find(cls, trace: Trace) -> Self | None:
-        """The first parameter, or else value, that several equations use."""
+        """The first parameter, or else the last value, that several equations use."""
         values = [n for n in trace.graph.nodes if trace.graph.nodes[n].kind == "value"]
         for name in (*differentiated(trace), *reversed(values)):
             parts = trace.graph.gradients[name].parts if name in trace.graph.gradients else ()

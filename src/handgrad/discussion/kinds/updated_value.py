@@ -22,7 +22,7 @@ from handgrad.updates import RULES
 
 @dataclass(frozen=True, slots=True)
 class UpdatedValue(Question):
-    """The updated value of one entry of a parameter; `lines` lead to it, the last one gives it."""
+    """The updated value of one entry of a parameter; the last of `lines` computes it."""
 
     kind: ClassVar = "updated_value"
     title: ClassVar = "The updated value"
@@ -100,13 +100,13 @@ class UpdatedValue(Question):
 
 
 def _owner(trace: Trace, step: Step, line: TraceLine) -> str:
-    """The parameter that a line of an update belongs to: the one whose new value comes next."""
+    """The parameter that a line of an update belongs to: the one that is assigned next."""
     following = step.lines[step.lines.index(line) :]
     return next(after.target.name for after in following if after.role == "updated")
 
 
 def _entry_line(trace: Trace, line: TraceLine, index: Index) -> TraceLine:
-    """An update's line for one entry."""
+    """A line of an update, for one entry."""
     if not line.shape:
         return line
 

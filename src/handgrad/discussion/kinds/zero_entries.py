@@ -32,10 +32,10 @@ from handgrad.text import Text, joined, listed
 class ZeroEntries(Question):
     """Which rows, columns and entries of the gradients came out zero, and why.
 
-    `zero` of `total` entries are 0, and the reasons for `untold` of those are not among `parts`,
-    since there are too many; `smallest` is the smallest of the others, for when none are. `gates` are the gates in the problem, `activations` all activations in it.
-    `revivers` say of each layer of gates what can bring back a unit that is off on all the data; empty where the
-    problem has no update.
+    `zero` of `total` entries are 0; the reasons for `untold` of them are not among `parts`, because there
+    are too many. `smallest` is the smallest non-zero entry by size. `gates` are the gates in the problem, and
+    `activations` all its activations. `revivers` say for each layer of gates what can bring back a unit that is
+    off on all the data; empty if the problem has no update.
     """
 
     kind: ClassVar = "zero_rows_columns"
@@ -153,12 +153,12 @@ class ZeroEntries(Question):
 
 
 def _telling(zeroed: Sequence[Zeroed]) -> Zeroed:
-    """The part to ask about: a row if there is one."""
+    """The part to ask about: a row, if there is one."""
     return next((z for z in zeroed if z.part == "row"), zeroed[0])
 
 
 def _shut_in_some(parts: Sequence[ZeroPart], besides: bool) -> Text:
-    """Gates that are shut in some cases only, told together."""
+    """One sentence for all gates that are shut in some cases only."""
     told = [
         (*((p.about,) if p.about is not None else ()), f" in {cases_words(p.cases)}")
         for p in parts[:LISTED]

@@ -30,8 +30,8 @@ class GatedOff(TraceNote):
         blocked: the gradient that arrived at its output and was stopped there; None in the forward pass.
         zeroes: what that makes zero.
         cases: the cases in which it is off; empty for a single case.
-        around: whether its pre-activation gets a gradient all the same, by a way that the gate is not on.
-        stopped: the gradient that arrived in each of `cases`, where one is known.
+        around: whether its pre-activation gets a gradient all the same, along a path without the gate.
+        stopped: the gradient that arrived in each of `cases`, if known.
     """
 
     kind: ClassVar = "gated_off"
@@ -172,7 +172,7 @@ class GatedOff(TraceNote):
 
 
 class _Gates:
-    """The gates of a run by what they are applied to, and those that a gradient has passed so far."""
+    """The gates of a run by their pre-activation, and those with a note already."""
 
     def __init__(self, seen: NotedRun) -> None:
         self.lets = seen.graph.lets
@@ -192,7 +192,7 @@ class _Gates:
         return None
 
     def met(self, line: TraceLine) -> Iterator[Activation]:
-        """The gates within longer formulas that a gradient passes on the way to this line, each once."""
+        """The gates inside longer formulas that the gradient passes on the way to this line, each once."""
         for node in walk(line.formula):
             looked_at = opened_by(node)
             if looked_at is None:
@@ -204,7 +204,7 @@ class _Gates:
                     yield gate
 
     def _opened(self, formula: Expression) -> Expression:
-        """A formula with the lets in it as the equations have them."""
+        """A formula with its named parts written out as in the equations."""
         lets = self.lets
         return substitute(
             formula,
@@ -213,5 +213,5 @@ class _Gates:
 
 
 def _silenced(seen: NotedRun, leaf: Leaf, unit: tuple[int, ...]) -> tuple[Zeroed, ...]:
-    """What an entry of a value, or of a gradient, zeroes; nothing where another path keeps it from being 0."""
+    """What an entry of a value or gradient zeroes; nothing if another path keeps it from being 0."""
     return () if np.any(seen.run.of(leaf)[unit]) else seen.silencing.zeroed(leaf, unit)

@@ -22,8 +22,8 @@ from handgrad.text import Text
 class AtKink(TraceNote):
     """Numbers that lie where an operation has no derivative; `words` say what is taken there.
 
-    `of` is what the entries are of: the operation's one argument, or its result. Of many cases, an entry's
-    last index is its case.
+    The entries are those of `of`: the operation's one argument, or its result. With many cases, the last
+    index of an entry is its case.
     """
 
     kind: ClassVar = "kink"

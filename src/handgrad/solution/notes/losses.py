@@ -84,7 +84,7 @@ class TargetSums(TraceNote):
 
 
 def _activation(graph: Graph, loss: Call) -> str:
-    """The equation that is the activation computed as one with a loss, where its scores are one."""
+    """The equation of the activation that is computed as one with a loss; empty if its scores are no equation."""
     scores = loss.arguments[0]
     if not isinstance(scores, Name):
         return ""
@@ -137,5 +137,5 @@ class MeanWithin(TraceNote):
 
 
 def _adds_up(operation: Operation) -> bool:
-    """Whether it is a sum or a mean of an array's entries."""
+    """Whether it sums or averages the entries of an array."""
     return operation.family == "reduction" and operation.sizes is not None

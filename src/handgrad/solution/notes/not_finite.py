@@ -1,4 +1,4 @@
-"""What floats have no number for: a loss's long way where an activation is rounded, and gradients that nothing needs."""
+"""Numbers that floats do not have: the long way of a loss where an activation is rounded, and gradients that nothing needs."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ _ROUNDED: Mapping[float, Text] = {
     ),
     1.0: ("nearer to 1 than any other float",),
 }
-"""What the true value is of an entry that floats round to this."""
+"""The true value of an entry that floats round to this."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoundedAway(TraceNote):
-    """Entries of an activation's value that floats round to where its loss's long way has no number.
+    """Entries of an activation that floats round to 0 or 1, where the long way of its loss has no number.
 
-    A softmax of 0, or a sigmoid of 1, is that of no real logits: floats have nothing nearer (underflow,
+    No real logits have a softmax of 0 or a sigmoid of 1: floats have nothing nearer (underflow,
     or rounding). `values` are the entries in floats. `stable` is what the shortcut, which needs no
     logarithm or quotient of them, gives instead: the loss (forward), the gradient with respect to the
-    pre-activation (backward). Of many cases, an entry's last index is its case.
+    pre-activation (backward). With many cases, the last index of an entry is its case.
     """
 
     kind: ClassVar = "rounded_away"
@@ -127,8 +127,8 @@ class RoundedAway(TraceNote):
 class UnaskedGradient(TraceNote):
     """Entries of a gradient that are infinite or undefined, and that no parameter's gradient needs.
 
-    `undefined` lists those of `entries` that are no number rather than infinite. Of many cases, an
-    entry's last index is its case.
+    `undefined` lists those of `entries` that are NaN rather than infinite. With many cases, the
+    last index of an entry is its case.
     """
 
     kind: ClassVar = "unasked_gradient"
@@ -144,7 +144,7 @@ class UnaskedGradient(TraceNote):
 
     @classmethod
     def of(cls, seen: NotedRun, name: str) -> Iterator[Self]:
-        """A gradient that no parameter's needs, where it is not finite."""
+        """The entries of a gradient that are not finite, if there are any."""
         node = seen.graph.nodes[name]
         value = seen.run.of(Adjoint(name, shape=node.shape))
         if entries := _not_finite(value):

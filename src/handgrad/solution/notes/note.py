@@ -13,15 +13,15 @@ from handgrad.solution.structure import StepKind, TraceLine
 from handgrad.text import Text
 
 MOST_NOTED = 4096
-"""Entries that a note has, and shut units of one gate that have a note, at most."""
+"""The most entries in one note, and the most shut units of one gate that get a note."""
 
 
 class TraceNote(ABC):
     """Something worth pointing out at a step of a worked solution.
 
     Each kind is a frozen dataclass in a file of `handgrad.solution.notes`, and its fields are the facts.
-    It is found by those of `in_forward`, `at_call`, `in_backward` and `in_update` that it defines, each
-    asked of every line of its phase. Units, entries and cases count from 0 in the fields, and from 1 in the words.
+    It is found by whichever of `in_forward`, `at_call`, `in_backward` and `in_update` it defines; each is
+    called for every line of its phase. Units, entries and cases count from 0 in the fields, and from 1 in the words.
     """
 
     __slots__ = ()
@@ -33,11 +33,11 @@ class TraceNote(ABC):
 
     @property
     def sign(self) -> NoteKind:
-        """The sign that it stands under on a page."""
+        """The sign beside it on a page."""
         return "info"
 
     def derivations(self) -> tuple[Derivation, ...]:
-        """What is worked out under its words."""
+        """Derivations to show below its text."""
         return ()
 
     def block(self) -> Note:

@@ -21,12 +21,12 @@ from handgrad.solution.structure import TraceLine
 T = TypeVar("T")
 
 UNITS = 32
-"""Units of a layer, at most, that a note says of what they zero; more would bury the page."""
+"""The most units of a layer whose notes say what they zero; more would bury the page."""
 
 
 @dataclass
 class NotedRun:
-    """A run whose steps are given notes: what kinds of note look up in it, and keep of it."""
+    """A run whose steps are given notes, with what the kinds of note look up and remember."""
 
     graph: Graph
     run: Run
@@ -36,13 +36,13 @@ class NotedRun:
         self.unasked = unasked(self.graph)
         self.silencing = Silencing(self.graph)
         self.introduced: set[Leaf] = set()
-        """The parts of equations that a line has said what they are."""
+        """The parts of equations that some line has defined."""
         self._kept: dict[type, Any] = {}
         self._long_ways: dict[Shortcut, tuple[TraceLine, ...]] = {}
         self._in_formula: tuple[Expression, dict[Call, Call]] | None = None
 
     def kept(self, kind: type, make: Callable[[], T]) -> T:
-        """What a kind of note keeps for the whole run, made when it is first asked for."""
+        """What a kind of note remembers for the whole run, made when first asked for."""
         if kind not in self._kept:
             self._kept[kind] = make()
         found: T = self._kept[kind]
@@ -54,7 +54,7 @@ class NotedRun:
         return tuple(activations(self.graph))
 
     def activations_in(self, formula: Expression) -> dict[Call, Call]:
-        """The activations of a formula, as they are known by how they are written."""
+        """The activations in a formula: by the call as written, the activation that it is."""
         if self._in_formula is None or self._in_formula[0] is not formula:
             self._in_formula = formula, dict(activations_in(formula))
         return self._in_formula[1]

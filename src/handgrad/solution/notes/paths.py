@@ -86,7 +86,7 @@ class Broadcast(TraceNote):
 
 
 def _sums(formula: Expression) -> list[Call]:
-    """The sums in a formula over the axes along which something was repeated."""
+    """The sums in a formula over axes along which something was repeated."""
     return [n for n in walk(formula) if isinstance(n, Call) and n.operation == sum_to.name]
 
 

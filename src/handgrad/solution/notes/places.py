@@ -1,4 +1,4 @@
-"""Units and entries as notes call them."""
+"""What notes call units and entries."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from handgrad.solution.notes.note import MOST_NOTED
 from handgrad.text import Text, joined, ordinal
 
 FEW = 4
-"""Entries that are called by their names in a sentence."""
+"""The most entries that a sentence names."""
 
 
 def unit_words(unit: tuple[int, ...]) -> str:
-    """A unit as it is called at the beginning of a sentence's clause: "the second unit"."""
+    """What a unit is called: "the second unit", "entry (1, 2)"."""
     if not unit:
         return "this unit"
     return (
@@ -22,7 +22,7 @@ def unit_words(unit: tuple[int, ...]) -> str:
 
 
 def places(of: Expression, case_count: int, entries: Sequence[tuple[int, ...]]) -> Text:
-    """The entries by their names; of many the first few, and how many more."""
+    """The entries by name: the first few, and how many more there are."""
     named = [_place(of, case_count, entry) for entry in entries[:FEW]]
     if more := len(entries) - len(named):
         least = "at least " if len(entries) == MOST_NOTED else ""

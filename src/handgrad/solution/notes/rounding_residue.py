@@ -20,7 +20,7 @@ from handgrad.text import Text
 class RoundingResidue(TraceNote):
     """Entries that are 0, of which floating-point arithmetic would have left `left`.
 
-    Of many cases, an entry's last index is its case.
+    With many cases, the last index of an entry is its case.
     """
 
     kind: ClassVar = "rounding_residue"

@@ -76,7 +76,7 @@ def _saturation(activations: Sequence[Activation], run: Run) -> Saturation:
 
 
 def _of_one_kind(activations: Sequence[Activation], run: Run) -> Saturation:
-    """The saturated units of activations of one kind, whose slopes are computed in one go."""
+    """The saturated units of activations of one kind, with all slopes computed at once."""
     call = activations[0].call
     threshold = SATURATION * (operation_of(call).saturation or 0.0)
     arrays = [run.of(activation.pre_activation) for activation in activations]

@@ -1,4 +1,4 @@
-"""Shapes that are broadcast where they are mostly meant to be alike."""
+"""Unlike shapes that are broadcast, mostly by mistake."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from handgrad.text import Text, sentence
 class UnlikeShapes(TraceNote):
     """Two parts of an equation, compared or combined entry by entry, that are broadcast to `whole`.
 
-    What is meant is mostly one entry with one: a prediction with its target.
+    Mostly what is meant is one entry with one: a prediction with its target.
     """
 
     kind: ClassVar = "unlike_shapes"

@@ -49,7 +49,7 @@ class ShortcutTaken(TraceNote):
 
     @classmethod
     def _of(cls, seen: NotedRun, shortcut: Shortcut) -> Self:
-        """The long way of a shortcut, line by line, each part of an equation in it introduced."""
+        """The shortcut with its long way line by line, each part of an equation defined first."""
         graph = seen.graph
         values = {k: np.asarray(v, dtype=float) for k, v in seen.run.numbers.items()}
         short = value_of(tidied(shortcut.short.formula, graph.shape), values, graph.batched_leaves)
@@ -82,7 +82,7 @@ class ShortcutTaken(TraceNote):
 
 
 def _introduced(seen: NotedRun, formula: Expression) -> list[TraceLine]:
-    """The parts of equations that a formula refers to, where no line before has said what they are."""
+    """Lines that define the parts of equations in a formula, if no line before has."""
     lines: list[TraceLine] = []
     for leaf in leaves(formula):
         let = seen.graph.lets.get(leaf.name)

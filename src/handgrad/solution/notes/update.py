@@ -51,9 +51,9 @@ class LossChange(TraceNote):
 
 @dataclass(frozen=True, slots=True)
 class Diverged(TraceNote):
-    """After an update a number is no longer finite: the first of the pass, and its equation.
+    """The first number in the pass after an update that is not finite, and its equation.
 
-    `gradient` says that it is the gradient with respect to `name` rather than the value itself.
+    `gradient` says whether it is the gradient with respect to `name` rather than its value.
     """
 
     kind: ClassVar = "diverged"
@@ -66,7 +66,7 @@ class Diverged(TraceNote):
     def find(
         cls, update: int, graph: Graph, numbers: Mapping[Leaf, Array], parameters: Iterable[str]
     ) -> Self | None:
-        """What is not finite in the run after an update; None where the next update can be made."""
+        """What is not finite in the run after an update; None if the next update can be made."""
 
         def finite(leaf: Leaf) -> bool:
             return all_finite(np.asarray(numbers[leaf], dtype=float))

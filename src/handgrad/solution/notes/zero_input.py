@@ -18,7 +18,7 @@ from handgrad.text import Text, joined
 
 @dataclass(frozen=True, slots=True)
 class ZeroInput(TraceNote):
-    """An input that is zero, and what of a weight's gradient that zeroes."""
+    """A zero input, and the entries of a weight's gradient that it zeroes."""
 
     kind: ClassVar = "zero_input"
     name: str
