@@ -14,6 +14,7 @@ import numpy as np
 
 import handgrad
 from benchmarks.measuring import Figure, paired
+from handgrad.running.cases import open_cases
 
 SIZES = [784, 512, 512, 10]
 CASES = int(os.environ.get("HANDGRAD_W5_CASES", "60000"))
@@ -42,13 +43,13 @@ def _written(folder: Path, cases: int) -> dict[str, Path]:
 
 
 def _audit(files: dict[str, Path]) -> None:
-    handgrad.audit_gates(_problem(), {n: str(p) for n, p in files.items()}, dtype=np.float32)
+    handgrad.gates(_problem(), {n: str(p) for n, p in files.items()}, dtype=np.float32)
 
 
 def _passes(files: dict[str, Path]) -> None:
     """The loss's gradients of all parameters, in blocks of the same files."""
     problem = _problem()
-    cases = handgrad.open_cases(problem, files)
+    cases = open_cases(problem, files)
     two = next(iter(cases.blocks(2)))
     sample = {n: {"cases": np.moveaxis(a, -1, 0)} for n, a in two.items()}
     engine = handgrad.Engine(problem.with_values(sample), dtype=np.float32)

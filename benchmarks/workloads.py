@@ -273,7 +273,7 @@ def chain(equations: int) -> handgrad.Problem:
 
 def _explained(problem: handgrad.Problem) -> int:
     trace = handgrad.solve(problem)
-    json.dumps(handgrad.to_json(trace))
+    json.dumps(trace.to_json())
     return len(trace.steps)
 
 

@@ -21,6 +21,8 @@ import numpy as np
 
 import handgrad
 from handgrad.expression import Name
+from handgrad.graph import build
+from handgrad.running import Plan
 from handgrad.running.libraries import library_of
 from tests.graphs import RandomGraph, random_graph
 from tests.oracle import Arrays, torch_gradients
@@ -56,7 +58,7 @@ def jax_in_double_precision() -> Any:
 
 def gradients(problem: handgrad.Problem) -> tuple[float, Arrays]:
     """The loss and every parameter's gradient, in floats."""
-    run = handgrad.run(problem, handgrad.build(problem))
+    run = handgrad.run(problem, build(problem))
     return float(run.loss), {n: np.asarray(run.gradient(n)) for n in problem.parameters}
 
 
@@ -76,9 +78,9 @@ def with_jax(graph: RandomGraph) -> float:
     jax = jax_in_double_precision()
     problem = graph.problem()
     arrays = {n: jax.numpy.asarray(a) for n, a in graph.parameters.items()}
-    built, functions = handgrad.build(problem), library_of(arrays)
+    built, functions = build(problem), library_of(arrays)
     assert functions is not None
-    forward = handgrad.Plan(built, backward=False)
+    forward = Plan(built, backward=False)
     value, theirs = jax.value_and_grad(lambda given: forward(given, functions)[Name("loss")])(
         arrays
     )
@@ -97,7 +99,7 @@ def with_exact(graph: RandomGraph) -> float:
 def with_intervals(graph: RandomGraph) -> float:
     """How far a float lies outside its bounds: 0 where they contain it."""
     problem = graph.problem()
-    run, bounds = handgrad.run(problem, handgrad.build(problem)), handgrad.run_intervals(problem)
+    run, bounds = handgrad.run(problem, build(problem)), handgrad.run_intervals(problem)
     outside = 0.0
     for name in bounds.graph.nodes:
         for number, bound in (

@@ -210,4 +210,4 @@ def test_what_python_gives_is_checked_too() -> None:
         handgrad.born_dead([2], init="xavir")
     with pytest.raises(handgrad.OptionError, match="hidden layers"):
         handgrad.born_dead([])
-    assert json.dumps(handgrad.to_json(handgrad.born_dead([2], networks=5)))
+    assert json.dumps(handgrad.born_dead([2], networks=5).to_json())

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import handgrad
+from handgrad.formats.terminal import render_terminal
+from handgrad.graph import build
 from handgrad.running import evaluate
 from tests.oracle import assert_close
 from tests.test_operations import ROWS, Row, anything, spelled
@@ -30,12 +32,12 @@ def runs(row: Row, batched: tuple[bool, ...], parameters: bool) -> None:
     }
     given = (one, {}) if parameters else ({}, one)
     batch = handgrad.Problem(equations, *given, reduction="sum")
-    result = handgrad.run(batch, handgrad.build(batch))
+    result = handgrad.run(batch, build(batch))
     totals = {name: np.zeros(row.shapes[i]) for i, name in enumerate(names)}
     for k in range(CASES):
         alone = {n: arrays[k % len(arrays)] for n, arrays in every.items()}
         single = handgrad.Problem(equations, alone)
-        expected = handgrad.run(single, handgrad.build(single))
+        expected = handgrad.run(single, build(single))
         assert_close(result.value("r")[..., k], expected.value("r"))
         assert_close(result.value("L")[k], expected.loss)
         for name, many in zip(names, batched, strict=True):
@@ -59,7 +61,7 @@ def test_the_loss_is_the_mean_unless_the_sum_is_asked_for() -> None:
         problem = handgrad.Problem(
             "L = (w*x)**2", {"w": 2}, {"x": {"cases": [1, 2, 3]}}, reduction=reduction
         )
-        result = handgrad.run(problem, handgrad.build(problem))
+        result = handgrad.run(problem, build(problem))
         assert result.loss == pytest.approx(4 * 14 * factor)
         assert float(result.gradient("w")) == pytest.approx(2 * 2 * 14 * factor)
 
@@ -72,10 +74,10 @@ def test_many_networks_at_once() -> None:
         {"w": {"cases": weights}},
         {"x": [1.0, 2.0], "y": [0.5, -0.5]},
     )
-    result = handgrad.run(problem, handgrad.build(problem))
+    result = handgrad.run(problem, build(problem))
     for k, w in enumerate(weights):
         single = problem.with_values({"w": {"cases": [w]}})
-        alone = handgrad.run(single, handgrad.build(single))
+        alone = handgrad.run(single, build(single))
         assert_close(result.gradient("w")[k], alone.gradient("w")[0])
 
 
@@ -100,14 +102,14 @@ def test_a_solution_of_cases_is_drawn_and_written(row: Row) -> None:
     else:
         problem = handgrad.Problem(equations, arrays, update=handgrad.Update())
     trace = handgrad.solve(problem, carry="rounded")
-    page = handgrad.solution_page(trace, elements=True)
-    assert handgrad.render_terminal(page, width=80, colour=False, unicode=False).isascii()
-    assert handgrad.to_json(trace)["cases"] == 2
+    page = trace.page(elements=True)
+    assert render_terminal(page, width=80, colour=False, unicode=False).isascii()
+    assert trace.to_json()["cases"] == 2
 
 
 def terminal(name: str) -> str:
-    page = handgrad.solution_page(handgrad.solve(handgrad.load(name)))
-    return handgrad.render_terminal(page, width=100, colour=False, unicode=False)
+    page = handgrad.solve(handgrad.load(name)).page()
+    return render_terminal(page, width=100, colour=False, unicode=False)
 
 
 def test_numbers_of_many_cases_are_put_in_as_they_are_multiplied() -> None:

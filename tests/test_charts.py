@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from handgrad.expression import Name
 from handgrad.formats.terminal import render_terminal
-from handgrad.page.blocks import Figure, Page
+from handgrad.page.blocks import Figure
 from handgrad.picture import Arrow, Circle, Drawing, Label, Outline, Rectangle
 from handgrad.picture.charts import (
     Axis,
@@ -24,6 +24,7 @@ from handgrad.picture.charts import (
     line_chart,
 )
 from handgrad.picture.charts.axes import drawable, log_ticks, span, ticks
+from handgrad.saving import Page
 
 anything = st.floats(allow_nan=True, allow_infinity=True)
 

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import handgrad
+from handgrad.graph import build
 from tests.graphs import random_graph
 from tests.oracle import assert_close
 from tests.test_operations import ROWS, Row, spelled
@@ -31,7 +32,7 @@ def executed(program: str) -> dict[str, Any]:
 
 def runs_as_the_trace(problem: handgrad.Problem, to: str) -> None:
     trace = handgrad.solve(problem)
-    scope = executed(handgrad.write_code(problem, to))
+    scope = executed(handgrad.code(problem, to))
     for step in trace.steps:
         for line in step.lines:
             if step.kind == "loss_after" or line.role == "let":
@@ -117,7 +118,7 @@ def test_jax_where_it_is_installed() -> None:
 
 def test_the_program_runs_alone(tmp_path: Path) -> None:
     file = tmp_path / "lab9.py"
-    file.write_text(handgrad.write_code(handgrad.load("lab9")), "utf-8")
+    file.write_text(handgrad.code(handgrad.load("lab9")), "utf-8")
     ran = subprocess.run(
         [sys.executable, "-I", "-W", "error", file], capture_output=True, text=True, check=True
     )
@@ -131,32 +132,32 @@ def test_names_that_the_program_needs_itself() -> None:
         {"print": [1.0, 2.0], "dprint": 1.0},
         {"float": [0.5, 0.25]},
     )
-    scope = executed(handgrad.write_code(problem))
-    expected = handgrad.run(problem, handgrad.build(problem)).gradient("print")
+    scope = executed(handgrad.code(problem))
+    expected = handgrad.run(problem, build(problem)).gradient("print")
     assert_close(scope["dprint__"] if "dprint__" in scope else scope["dprint_"], expected)
 
 
 def test_a_title_stays_a_title() -> None:
     title = 'x"""\nraise SystemExit(1)\n"""\\'
     problem = handgrad.Problem(["L = w * 2"], {"w": 1.0}, title=title)
-    assert executed(handgrad.write_code(problem))["L"] == 2.0
+    assert executed(handgrad.code(problem))["L"] == 2.0
 
 
 def test_another_library_is_refused() -> None:
     with pytest.raises(handgrad.OptionError, match="did you mean torch"):
-        handgrad.write_code(handgrad.load("lab9"), "tourch")
+        handgrad.code(handgrad.load("lab9"), "tourch")
 
 
 def test_a_value_called_as_temporaries_are_keeps_its_name() -> None:
     problem = handgrad.Problem(["t2 = softmax(x)", "t1 = sum(t2*x)", "L = t1*t1"], {"x": [1, 2]})
-    scope = executed(handgrad.write_code(problem, "numpy"))
-    run = handgrad.run(problem, handgrad.build(problem))
+    scope = executed(handgrad.code(problem, "numpy"))
+    run = handgrad.run(problem, build(problem))
     for name in ("t2", "t1"):
         assert_close(scope[name], run.value(name))
 
 
 def test_gradients_over_cases_are_written_once_as_a_person_writes_them() -> None:
-    program = handgrad.write_code(handgrad.load("batch"), "numpy")
+    program = handgrad.code(handgrad.load("batch"), "numpy")
     assert "dW2 = dz2 @ h1.T / 3\n" in program
     gradients = re.findall(r"^(d\w+) = ", program, re.MULTILINE)
     assert len(gradients) == len(set(gradients))
@@ -167,9 +168,9 @@ def test_a_shift_that_softmax_does_not_feel(capsys: pytest.CaptureFixture[str]) 
     problem = handgrad.Problem(
         ["m = max(z)", "lse = m + log(sum(exp(z - m)))", "L = lse - z[1]"], {"z": [1.0, 2.0, 0.5]}
     )
-    assert len(handgrad.build(problem).gradients["z"].parts) == 1
+    assert len(build(problem).gradients["z"].parts) == 1
     for library in ("numpy", "torch"):
-        exec(compile(handgrad.write_code(problem, library), "<program>", "exec"), {})
+        exec(compile(handgrad.code(problem, library), "<program>", "exec"), {})
 
 
 def test_a_ratio_of_probabilities_is_no_probability() -> None:

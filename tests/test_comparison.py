@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 import handgrad
 from handgrad.cli.commands import run
-from handgrad.comparison import gate_text, labels
-from handgrad.comparison.structure import Comparison
+from handgrad.comparison import Comparison, gate_text, labels
+from handgrad.formats.terminal import render_terminal
 from handgrad.page import Block, Columns, Derivation, Paragraph, Relation
 from handgrad.text import plain_text
 from tests.gauntlet.oracle import Oracle
@@ -38,8 +38,8 @@ def changed(**changes: Any) -> Comparison:
 
 
 def terminal(comparison: Comparison, width: int) -> str:
-    page = handgrad.comparison_page(comparison)
-    return handgrad.render_terminal(page, width=width, colour=False, unicode=True)
+    page = comparison.page()
+    return render_terminal(page, width=width, colour=False, unicode=True)
 
 
 def relations(blocks: tuple[Block, ...], side: int) -> Iterator[Relation]:
@@ -118,7 +118,7 @@ def test_corresponding_steps_stand_together() -> None:
 def test_the_same_twice_is_nothing_changed(name: str) -> None:
     comparison = handgrad.compare(TRACES[name], handgrad.solve(handgrad.load(name)))
     assert comparison.same
-    page = handgrad.comparison_page(comparison)
+    page = comparison.page()
     assert any(isinstance(b, Paragraph) and "nothing changed" in str(b.text) for b in page.blocks)
 
 
@@ -130,7 +130,7 @@ def test_problems_of_other_equations(position: int) -> None:
     for side, trace in ((0, left), (1, right)):
         ids = [s.id for p in comparison.steps if (s := (p.left, p.right)[side]) is not None]
         assert sorted(ids) == sorted(s.id for s in trace.steps)
-    thing = json.loads(json.dumps(handgrad.to_json(comparison), allow_nan=False))
+    thing = json.loads(json.dumps(comparison.to_json(), allow_nan=False))
     validate(thing, "comparison")
     for width in (50, 130):
         text = terminal(comparison, width)
@@ -161,7 +161,7 @@ def test_marks_are_on_what_differs_and_on_nothing_else(
     if swap:
         problem = problem.with_swap({"relu": swap})
     comparison = handgrad.compare(TRACES["lab9"], handgrad.solve(problem))
-    page = handgrad.comparison_page(comparison)
+    page = comparison.page()
     here, there = (Oracle(p.to_toml()).run().values for p in (LAB9, problem))
     seen = 0
     for pair in comparison.steps:

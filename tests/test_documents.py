@@ -12,7 +12,10 @@ import pytest
 import handgrad
 from handgrad import operations
 from handgrad.cli.commands import run
+from handgrad.discussion import QUESTION_KINDS
+from handgrad.formats.terminal import render_terminal
 from handgrad.operations import activations
+from handgrad.saving import KINDS
 
 ROOT = Path(__file__).parent.parent
 
@@ -72,20 +75,20 @@ def test_the_questions_and_comparisons_of_the_documents(
     assert indented(text, "Discussion questions") == capsys.readouterr().out.strip("\n")
     assert run(["compare", "lab9", "--set", "x=[0,1]", "--width", "118"]) == 0
     assert indented(text, "gate shut") in capsys.readouterr().out
-    for part in ("questions_for", "comparison_page"):
+    for part in ("handgrad.questions(", "comparison.page()"):
         exec(python(text, part), {})
-    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == set(handgrad.QUESTION_KINDS)
+    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == set(QUESTION_KINDS)
 
 
 def test_the_pages_python() -> None:
     names: dict[str, object] = {}
-    exec(python((ROOT / "docs" / "pages.md").read_text("utf-8"), "slides_page"), names)
+    exec(python((ROOT / "docs" / "pages.md").read_text("utf-8"), ".slides()"), names)
     assert all(names[name] for name in ("pdf", "deck", "tex", "source"))
 
 
 def test_the_gates_python() -> None:
     text = (ROOT / "docs" / "gates.md").read_text("utf-8")
-    exec(python(text, "audit_gates"), {})
+    exec(python(text, "handgrad.gates"), {})
 
 
 def test_the_problem_file_of_the_documents(tmp_path: Path) -> None:
@@ -109,8 +112,8 @@ def test_an_operation_in_ten_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(operations.BY_NAME, "hard_swish", names["hard_swish"])
     problem = handgrad.Problem("L = sum(hard_swish(z)**2)", {"z": [-4.0, -1.0, 0.5, 2.0, 5.0]})
     assert handgrad.verify(problem).agrees
-    page = handgrad.solution_page(handgrad.solve(problem))
-    text = handgrad.render_terminal(page, width=100, colour=False, unicode=True)
+    page = handgrad.solve(problem).page()
+    text = render_terminal(page, width=100, colour=False, unicode=True)
     assert "HardSwish" in text
 
 
@@ -134,10 +137,15 @@ def test_the_files_of_the_documents(
 
 
 def test_every_kind_of_file_is_in_the_documents() -> None:
-    assert re.findall(r"^\| `(\.\w+)` \|", FILES, re.MULTILINE) == list(handgrad.KINDS)
+    assert re.findall(r"^\| `(\.\w+)` \|", FILES, re.MULTILINE) == list(KINDS)
 
 
 def test_the_files_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     exec(python(FILES, "trace.save"), {"handgrad": handgrad})
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["lab9.md", "step.txt", "verified.md"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "lab9.md",
+        "lab9.pdf",
+        "step.txt",
+        "verified.md",
+    ]

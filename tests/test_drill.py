@@ -22,6 +22,7 @@ from handgrad.drilling.asking import WORDS
 from handgrad.drilling.replies import Accepted, AtStart, Back, Skipped, Told
 from handgrad.drilling.state import kept, restored
 from handgrad.drilling.typed import Cells, DrillUnfinished, Unread, read_typed
+from handgrad.formats.terminal import render_terminal
 from tests.schemas import validate
 from tests.test_documents import indented, python
 
@@ -49,7 +50,7 @@ def written(array: Any) -> str:
 
 def at(target: str, **options: Any) -> handgrad.Drill:
     """A drill of the lab where a quantity is asked for first."""
-    return handgrad.begin_drill(LAB, words=[target], **options)
+    return handgrad.drill(LAB, words=[target], **options)
 
 
 # -- figures as they are typed ---------------------------------------------------------------------
@@ -154,10 +155,10 @@ def test_a_matrix_is_read_in_every_spelling(
 
 @pytest.mark.parametrize("name", BUNDLED)
 def test_right_figures_go_through_to_the_end(name: str) -> None:
-    drill = handgrad.begin_drill(handgrad.load(name))
+    drill = handgrad.drill(handgrad.load(name))
     for blank in drill.blanks:
         assert drill.blank == blank
-        handgrad.drill_question_page(drill)
+        drill.question()
         drill, said = drill.answer(right(drill, blank.target))
         assert isinstance(said, Accepted), (blank.target, said)
         assert said.judged.verdict == "right"
@@ -167,14 +168,14 @@ def test_right_figures_go_through_to_the_end(name: str) -> None:
 
 @pytest.mark.parametrize("name", BUNDLED)
 def test_every_hint_of_every_quantity_can_be_shown(name: str) -> None:
-    drill = handgrad.begin_drill(handgrad.load(name))
+    drill = handgrad.drill(handgrad.load(name))
     for _ in drill.blanks:
         for level in ("where", "what", "rule", "worked"):
             before, (drill, said) = drill, drill.hint()
             assert isinstance(said, Told)
             assert said.level == level
-            page = handgrad.drill_reply_page(before, said)
-            text = handgrad.render_terminal(page, width=80, colour=False, unicode=True)
+            page = before.told(said)
+            text = render_terminal(page, width=80, colour=False, unicode=True)
             assert text.strip()
     assert drill.finished
     assert drill.marks == 0
@@ -187,8 +188,8 @@ def test_wrong_answers_tell_more_and_cost_a_quarter_each() -> None:
         drill, said = drill.take(Z2_WRONG)
         assert isinstance(said, Told)
         assert said.wrong
-        page = handgrad.drill_reply_page(drill, said)
-        texts.append(handgrad.render_terminal(page, width=80, colour=False, unicode=False))
+        page = drill.told(said)
+        texts.append(render_terminal(page, width=80, colour=False, unicode=False))
     assert "entry 2" in texts[0]
     assert "sign" not in texts[0]
     assert "The sign is wrong" in texts[1]
@@ -212,13 +213,13 @@ def test_a_word_goes_before_figures_that_were_begun() -> None:
 
 
 def test_many_cases_are_asked_for_in_columns() -> None:
-    page = handgrad.drill_question_page(handgrad.begin_drill(handgrad.load("batch")))
-    text = handgrad.render_terminal(page, width=80, colour=False, unicode=False)
+    page = handgrad.drill(handgrad.load("batch")).question()
+    text = render_terminal(page, width=80, colour=False, unicode=False)
     assert "z1, a vector of 2 entries in each of 3 cases, a column for each:" in text
 
 
 def test_a_slip_costs_once_and_is_carried_forward() -> None:
-    drill = handgrad.begin_drill(LAB)
+    drill = handgrad.drill(LAB)
     for figures in ("0.6 0.1", "0.6 0.1", "0.42 0.17"):
         drill, _ = drill.take(figures)
     assert drill.blank.target == "z2"
@@ -278,7 +279,7 @@ def test_what_is_skipped_comes_again_at_the_next_sitting() -> None:
 
 def test_what_is_asked_for_is_chosen() -> None:
     def targets(*words: str, **options: Any) -> list[str]:
-        drill = handgrad.begin_drill(LAB, words=words, **options)
+        drill = handgrad.drill(LAB, words=words, **options)
         return [b.target for b in drill.blanks]
 
     assert targets("dW2, db2") == ["dW2", "db2"]
@@ -292,8 +293,8 @@ def test_what_is_asked_for_is_chosen() -> None:
 
 
 def test_what_the_answers_start_from_is_shown_and_nothing_else() -> None:
-    page = handgrad.drill_opening_page(at("dz2,dW2"))
-    text = handgrad.render_terminal(page, width=80, colour=False, unicode=False)
+    page = at("dz2,dW2").opening()
+    text = render_terminal(page, width=80, colour=False, unicode=False)
     started = text[text.index("Computed already") :]
     for name in ("h1 =", "z2 =", "dL/dh2 ="):
         assert name in started
@@ -304,18 +305,18 @@ def test_what_the_answers_start_from_is_shown_and_nothing_else() -> None:
 @given(st.lists(st.sampled_from(["?", "skip", "back", "show", "0.42 -0.17", "0", "1 2; 3 4", "x", "[", DW2, "help"]), max_size=40))  # fmt: skip
 @settings(max_examples=40, deadline=None)
 def test_any_sequence_leaves_a_sound_drill_that_can_be_kept(typed: list[str]) -> None:
-    drill = handgrad.begin_drill(LAB, words=["z2,h2,dz2,dW2"])
+    drill = handgrad.drill(LAB, words=["z2,h2,dz2,dW2"])
     for text in typed:
         if drill.finished:
             break
         before = drill
         drill, said = drill.take(text)
-        handgrad.drill_reply_page(drill, said)
+        drill.told(said)
         assert before.done <= len(before.blanks)
-    handgrad.drill_summary_page(drill)
-    validate(json.loads(json.dumps(handgrad.to_json(drill))), "drill")
+    drill.page()
+    validate(json.loads(json.dumps(drill.to_json())), "drill")
     state = json.loads(json.dumps(kept(drill), allow_nan=False))
-    fresh = handgrad.begin_drill(LAB, words=["z2,h2,dz2,dW2"])
+    fresh = handgrad.drill(LAB, words=["z2,h2,dz2,dW2"])
     again = restored(fresh, state)
     assert again.marks == drill.marks
     assert again.done == drill.done
@@ -338,7 +339,7 @@ def test_any_sequence_leaves_a_sound_drill_that_can_be_kept(typed: list[str]) ->
     ],
 )  # fmt: skip
 def test_a_state_that_is_damaged_is_refused(damage: dict[str, Any]) -> None:
-    drill = handgrad.begin_drill(LAB)
+    drill = handgrad.drill(LAB)
     with pytest.raises(ValueError, match=r"damaged|no drill"):
         restored(drill, {**kept(drill), **damage})
 
@@ -428,7 +429,7 @@ def test_other_numbers_are_another_drill(home: Path) -> None:
 )
 def test_a_damaged_state_is_said_and_set_aside(home: Path, content: bytes) -> None:
     store = handgrad.DrillStore(home)
-    fresh = handgrad.begin_drill(LAB)
+    fresh = handgrad.drill(LAB)
     begun, _ = fresh.take("0.6 0.1")
     store.save(begun)
     kept = store.path(LAB)
@@ -445,7 +446,7 @@ def test_a_damaged_state_is_said_and_set_aside(home: Path, content: bytes) -> No
 
 def test_the_state_of_another_problem_is_set_aside(home: Path) -> None:
     store = handgrad.DrillStore.of_user(environment(home))
-    drill, _ = handgrad.begin_drill(LAB).take("0.6 0.1")
+    drill, _ = handgrad.drill(LAB).take("0.6 0.1")
     store.save(drill)
     other = handgrad.load("softmax")
     store.path(LAB).replace(store.path(other))
@@ -544,7 +545,7 @@ def test_the_sitting_of_the_document(home: Path) -> None:
 
 
 def test_the_python_of_the_document() -> None:
-    exec(python(DOCUMENT, "begin_drill"), {})
+    exec(python(DOCUMENT, "handgrad.drill"), {})
 
 
 def test_every_word_is_in_the_document() -> None:

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import handgrad
+from handgrad.graph import build
 from tests.graphs import random_graph
 from tests.oracle import assert_close
 from tests.test_operations import ROWS, Row, spelled
@@ -23,7 +24,7 @@ BUNDLED = [name for name, _, _ in handgrad.bundled()]
 
 def agrees(problem: handgrad.Problem) -> None:
     compiled = handgrad.Engine(problem)()
-    plain = handgrad.run(problem, handgrad.build(problem))
+    plain = handgrad.run(problem, build(problem))
     assert_close(compiled.loss, plain.loss)
     for name, gradient in compiled.gradients.items():
         assert_close(gradient, plain.gradient(name))
@@ -72,7 +73,7 @@ def test_blocks_of_cases(count: int, reduction: str) -> None:
     engine = handgrad.Engine(small, wanted=["W1", "b2", "x"])
     found = engine(x=x, y=y)
     whole = small.with_values({"x": {"cases": x.T}, "y": {"cases": y}})
-    plain = handgrad.run(whole, handgrad.build(whole))
+    plain = handgrad.run(whole, build(whole))
     assert_close(found.loss, plain.loss)
     for name in ("W1", "b2", "x"):
         assert_close(found.gradients[name], plain.gradient(name))
@@ -99,7 +100,7 @@ def test_ensembles(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     found = engine(**many)
     for k in (0, 8191, 8192, *(count * t // 3 - 1 for t in (1, 2, 3)), count // 3):
         alone = lab.with_values({n: a[..., k] for n, a in many.items()})
-        run = handgrad.run(alone, handgrad.build(alone))
+        run = handgrad.run(alone, build(alone))
         assert_close(np.asarray(found.loss)[k], run.loss)
         for name, gradient in found.gradients.items():
             assert_close(gradient[..., k], run.gradient(name))

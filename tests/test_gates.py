@@ -13,9 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import handgrad
-from handgrad.audit import Audit, Unit
+from handgrad.audit import Audit, Unit, read_box
 from handgrad.audit.structure import OFF
 from handgrad.cli.commands import run
+from handgrad.formats.terminal import render_terminal
+from handgrad.graph import build
 from tests.schemas import validate
 from tests.test_json import printed
 from tests.zoo import planted
@@ -31,9 +33,7 @@ def unit(audit: Audit, layer: str, *at: int) -> Unit:
 
 
 def page(audit: Audit, width: int = 100) -> str:
-    text = handgrad.render_terminal(
-        handgrad.gates_page(audit), width=width, colour=False, unicode=True
-    )
+    text = render_terminal(audit.page(), width=width, colour=False, unicode=True)
     return " ".join(text.split())
 
 
@@ -41,7 +41,7 @@ def page(audit: Audit, width: int = 100) -> str:
 
 
 def test_the_lab() -> None:
-    audit = handgrad.audit_gates(LAB)
+    audit = handgrad.gates(LAB)
     assert [u.verdict for u in audit.units] == ["alive", "alive", "alive", "gated_off"]
     off = unit(audit, "h2", 1)
     assert off.max_preactivation == pytest.approx(-0.17)
@@ -61,7 +61,7 @@ def test_the_lab() -> None:
 
 def test_the_labs_third_question() -> None:
     """x = [0, 1]: the first unit of the first layer goes off, and that of the second comes back."""
-    audit = handgrad.audit_gates(LAB.with_values({"x": "[0, 1]"}))
+    audit = handgrad.gates(LAB.with_values({"x": "[0, 1]"}))
     off = [u for u in audit.units if u.verdict != "alive"]
     assert [(u.layer, u.unit, u.verdict) for u in off] == [("h1", (0,), "gated_off")]
     assert [(z.name, z.part) for z in off[0].silences] == [
@@ -71,7 +71,7 @@ def test_the_labs_third_question() -> None:
 
 def test_the_labs_second_question() -> None:
     """With sigmoid in place of ReLU nothing is off, and every unit lets a gradient through."""
-    audit = handgrad.audit_gates(LAB.with_swap({"relu": "sigmoid"}))
+    audit = handgrad.gates(LAB.with_swap({"relu": "sigmoid"}))
     assert {u.verdict for u in audit.units} == {"alive"}
     assert all(u.gradient > 0 for u in audit.units)
     assert not any(layer.gate for layer in audit.layers)
@@ -79,21 +79,21 @@ def test_the_labs_second_question() -> None:
 
 def test_remedies_are_measured() -> None:
     """Each result is what a problem changed by hand gives."""
-    audit = handgrad.audit_gates(LAB)
+    audit = handgrad.gates(LAB)
     found = {r.kind: r for r in unit(audit, "h2", 1).remedies}
     raised = LAB.with_values({"b2": [0.2, 0.1 + found["bias_shift"].tried]})
-    gradient = handgrad.run(raised, handgrad.build(raised)).gradient("z2")
+    gradient = handgrad.run(raised, build(raised)).gradient("z2")
     assert found["bias_shift"].gradient == pytest.approx(abs(gradient[1]))
     leaky = LAB.with_swap({"relu": "leaky_relu"})
-    gradient = handgrad.run(leaky, handgrad.build(leaky)).gradient("z2")
+    gradient = handgrad.run(leaky, build(leaky)).gradient("z2")
     assert found["leaky_form"].gradient == pytest.approx(abs(gradient[1]))
     trained = handgrad.solve(LAB.with_values({"rate": 0.01}), steps=10).updated
     after = LAB.with_values(trained)
-    z = handgrad.run(after, handgrad.build(after)).value("z2")
+    z = handgrad.run(after, build(after)).value("z2")
     assert found["smaller_rate"].fired == float(z[1] > 0)
     assert 0 < found["redraw"].draws_firing < found["redraw"].draws
     barely = LAB.with_values({"b2": [0.2, 0.1 + found["bias_shift"].amount - 1e-9]})
-    assert unit(handgrad.audit_gates(barely), "h2", 1).verdict == "gated_off"
+    assert unit(handgrad.gates(barely), "h2", 1).verdict == "gated_off"
 
 
 def test_fire_on_some_cases() -> None:
@@ -101,12 +101,12 @@ def test_fire_on_some_cases() -> None:
     dead = LAB.with_values({"b2": [-5, 0.1]})
     data = {"x": g.normal(size=(2, 50)), "y": np.ones(50)}
     for wanted in (1, 50):
-        audit = handgrad.audit_gates(dead, data, fire_on=wanted)
+        audit = handgrad.gates(dead, data, fire_on=wanted)
         shift = unit(audit, "h2", 0).remedies[0]
         assert shift.kind == "bias_shift"
         assert wanted <= shift.fired <= 50
         less = dead.with_values({"b2": [-5 + shift.amount - 1e-9, 0.1]})
-        assert unit(handgrad.audit_gates(less, data), "h2", 0).fired < wanted
+        assert unit(handgrad.gates(less, data), "h2", 0).fired < wanted
 
 
 # -- the zoo ---------------------------------------------------------------------------------------
@@ -115,8 +115,8 @@ def test_fire_on_some_cases() -> None:
 def wrong_in_zoo(seed: int) -> list[Any]:
     """What an audit says otherwise than was planted."""
     zoo = planted(seed)
-    box = handgrad.read_box(zoo.problem, ["x in [-1, 1]"])
-    audit = handgrad.audit_gates(zoo.problem, zoo.data, over=box, remedies=False)
+    box = read_box(zoo.problem, ["x in [-1, 1]"])
+    audit = handgrad.gates(zoo.problem, zoo.data, over=box, remedies=False)
     found = {(u.layer, u.unit[0]): u.verdict for u in audit.units}
     assert found.keys() == zoo.verdicts.keys()
     return [(seed, k, zoo.verdicts[k], v) for k, v in found.items() if v != zoo.verdicts[k]]
@@ -143,21 +143,21 @@ def test_an_output_logit_is_no_gate() -> None:
         ["z1 = W @ x", "h = relu(z1)", "z2 = w.T @ h - 9", "yhat = sigmoid(z2)", "L = (yhat - y)**2"],
         {"W": [[1, 0], [0, 1]], "w": [1, 1]}, {"x": [1, 1], "y": 1},
     )  # fmt: skip
-    audit = handgrad.audit_gates(problem, {"x": np.ones((2, 5)), "y": np.ones(5)})
+    audit = handgrad.gates(problem, {"x": np.ones((2, 5)), "y": np.ones(5)})
     assert unit(audit, "yhat").verdict == "saturated"
     assert not any(u.verdict in OFF for u in audit.units)
     fused = handgrad.Problem(
         [*(e.text for e in problem.equations[:4]), "L = bce(yhat, y)"],
         problem.parameters, problem.data,
     )  # fmt: skip
-    assert [layer.name for layer in handgrad.audit_gates(fused).layers] == ["h"]
+    assert [layer.name for layer in handgrad.gates(fused).layers] == ["h"]
 
 
 def test_gates_within_an_equation() -> None:
     problem = handgrad.Problem(
         "L = sum(relu(W @ x + b))", {"W": [[1, 1], [1, -1]], "b": [-3, 0]}, {"x": [1, 0.5]}
     )
-    audit = handgrad.audit_gates(problem)
+    audit = handgrad.gates(problem)
     assert [u.verdict for u in audit.units] == ["gated_off", "alive"]
     assert audit.units[0].silences[0].name == "W"
     assert "W" in page(audit)
@@ -169,7 +169,7 @@ def test_a_second_use_is_not_silenced() -> None:
         ["z = W @ x", "h = relu(z)", "L = sum(u*h) + sum(z)"],
         {"W": [[-1.0, 0], [1, 0]], "u": [1.0, 1.0]}, {"x": [1, 1]},
     )  # fmt: skip
-    off = unit(handgrad.audit_gates(problem), "h", 0)
+    off = unit(handgrad.gates(problem), "h", 0)
     assert off.verdict == "gated_off"
     assert off.gradient == 0
     assert [z.name for z in off.silences] == ["u"]
@@ -192,12 +192,12 @@ def network(seed: int, sizes: list[int]) -> handgrad.Problem:
 def contradicted(seed: int, inputs: int) -> int:
     """Units certified dead over a box, or shown to fire, and refuted by one of many inputs in it."""
     problem = network(seed, [3, 6, 5, 1])
-    box = handgrad.read_box(problem, ["x in [-1,1]x[0,0.5]x[-0.2,2]"])
-    audit = handgrad.audit_gates(problem, over=box, tighten=True, remedies=False)
+    box = read_box(problem, ["x in [-1,1]x[0,0.5]x[-0.2,2]"])
+    audit = handgrad.gates(problem, over=box, tighten=True, remedies=False)
     g = np.random.default_rng(seed + 1)
     (low, high) = box["x"]
     x = g.uniform(low[:, None], high[:, None], (3, inputs))
-    wide = handgrad.audit_gates(problem, {"x": x, "y": np.ones(inputs)}, remedies=False)
+    wide = handgrad.gates(problem, {"x": x, "y": np.ones(inputs)}, remedies=False)
     wrong = 0
     for bounded, counted in zip(audit.units, wide.units, strict=True):
         certificate = bounded.certificate
@@ -208,7 +208,7 @@ def contradicted(seed: int, inputs: int) -> int:
         if certificate.decided == "fires":
             assert certificate.witness is not None
             at = problem.with_values({"x": list(certificate.witness["x"])})  # type: ignore[arg-type]
-            wrong += unit(handgrad.audit_gates(at, remedies=False), bounded.layer, *bounded.unit).fired != 1  # fmt: skip
+            wrong += unit(handgrad.gates(at, remedies=False), bounded.layer, *bounded.unit).fired != 1  # fmt: skip
     return wrong
 
 
@@ -228,19 +228,19 @@ def test_tightening_decides_more() -> None:
         ["z1 = W1 @ x", "h1 = relu(z1)", "z2 = w2.T @ h1 - 1.2", "h2 = relu(z2)", "L = h2"],
         {"W1": [[1.0], [-1.0]], "w2": [1.0, 1.0]}, {"x": [0.5]},
     )  # fmt: skip
-    box = handgrad.read_box(problem, ["x in [-1,1]"])
-    loose = unit(handgrad.audit_gates(problem, over=box), "h2")
+    box = read_box(problem, ["x in [-1,1]"])
+    loose = unit(handgrad.gates(problem, over=box), "h2")
     assert loose.verdict == "gated_off"
     assert loose.certificate is not None
     assert loose.certificate.decided == "undecided"
     assert loose.certificate.upper == pytest.approx(0.8)
-    tight = unit(handgrad.audit_gates(problem, over=box, tighten=True), "h2")
+    tight = unit(handgrad.gates(problem, over=box, tighten=True), "h2")
     assert tight.verdict == "provably_dead"
     assert tight.certificate is not None
     assert tight.certificate.upper <= 0
     curve = handgrad.Problem(["z = x*(1 - x) - 0.3", "L = relu(z)"], {}, {"x": 0.5})
-    box = handgrad.read_box(curve, ["x in [0, 1]"])
-    split = unit(handgrad.audit_gates(curve, over=box, tighten=True), "L")
+    box = read_box(curve, ["x in [0, 1]"])
+    split = unit(handgrad.gates(curve, over=box, tighten=True), "L")
     assert split.verdict == "provably_dead"
     assert split.certificate is not None
     assert split.certificate.boxes > 1
@@ -254,7 +254,7 @@ def test_tightening_decides_channels() -> None:
         {"K": [[[1.0, 1.0]], [[1.0, -1.0]]], "b": [[-0.1], [0.1]]}, {"x": [[0.5, 0.2, 0.4]]},
     )  # fmt: skip
     box = {"x": (np.zeros((1, 3)), np.ones((1, 3)))}
-    audit = handgrad.audit_gates(problem, over=box, tighten=True, remedies=False)
+    audit = handgrad.gates(problem, over=box, tighten=True, remedies=False)
     found = {u.unit: u.certificate for u in audit.units}
     assert found[0,] is not None
     assert found[0,].decided == "dead"
@@ -266,9 +266,9 @@ def test_tightening_decides_channels() -> None:
         "z = conv1d(x, K) - conv1d(x, K) + b\nh = relu(z)\nL = sum(h)",
         {"K": [[[1.0, 1.0]]], "b": [[-0.1, -0.1]]}, {"x": [[0.5, 0.2, 0.4]]},
     )  # fmt: skip
-    loose = handgrad.audit_gates(some, over=box, remedies=False)
+    loose = handgrad.gates(some, over=box, remedies=False)
     assert {u.certificate.decided for u in loose.units if u.certificate} == {"undecided"}
-    tight = handgrad.audit_gates(some, over=box, tighten=True, remedies=False)
+    tight = handgrad.gates(some, over=box, tighten=True, remedies=False)
     assert {u.certificate.decided for u in tight.units if u.certificate} == {"dead"}
 
 
@@ -297,7 +297,7 @@ def test_boxes_that_are_none(text: str, said: str, capsys: pytest.CaptureFixture
 
 def test_boxes_in_other_spellings() -> None:
     for text in ("x in [-1,1]^2", "x ∈ [−1, 1] × [-1,1]", "x in [-1,1]"):
-        low, high = handgrad.read_box(LAB, [text])["x"]
+        low, high = read_box(LAB, [text])["x"]
         assert (low.tolist(), high.tolist()) == ([-1, -1], [1, 1])
 
 
@@ -310,9 +310,9 @@ def test_counts_are_those_of_a_run_of_all_cases(seed: int, count: int) -> None:
     problem = network(seed, [3, 7, 4, 2, 1])
     g = np.random.default_rng(seed)
     data = {"x": g.normal(size=(3, count)), "y": g.integers(0, 2, count).astype(float)}
-    audit = handgrad.audit_gates(problem, data, remedies=False)
+    audit = handgrad.gates(problem, data, remedies=False)
     whole = problem.with_values({"x": {"cases": data["x"].T}, "y": {"cases": data["y"]}})
-    result = handgrad.run(whole, handgrad.build(whole))
+    result = handgrad.run(whole, build(whole))
     for u in audit.units:
         z = result.value(u.layer.replace("h", "z"))[u.unit]
         dz = result.gradient(u.layer.replace("h", "z"))[u.unit]
@@ -332,10 +332,10 @@ def test_blocks_of_a_file_and_progress(tmp_path: Path) -> None:
     table = np.column_stack([g.normal(size=(20_000, 2)), np.ones(20_000)])
     np.save(tmp_path / "data.npy", table)
     told: list[tuple[int, int | None]] = []
-    audit = handgrad.audit_gates(
+    audit = handgrad.gates(
         LAB, tmp_path / "data.npy", progress=lambda done, of: told.append((done, of))
     )
-    whole = handgrad.audit_gates(LAB, {"x": table[:, :2].T, "y": table[:, 2]})
+    whole = handgrad.gates(LAB, {"x": table[:, :2].T, "y": table[:, 2]})
     assert [u.fired for u in audit.units] == [u.fired for u in whole.units]
     assert audit.cases == 20_000
     assert told[-1] == (20_000, 20_000)
@@ -351,7 +351,7 @@ def test_vanishing_and_exploding() -> None:
             value = f"h{k}"
         return handgrad.Problem([*lines, f"L = sum({value})"], parameters, {"x": [1.0, 2.0]})
 
-    flows = {s: [x.flow for x in handgrad.audit_gates(deep(s)).layers] for s in (0.1, 1.0, 10.0)}
+    flows = {s: [x.flow for x in handgrad.gates(deep(s)).layers] for s in (0.1, 1.0, 10.0)}
     assert flows[0.1] == ["vanishing"] * 4 + ["steady"] * 4
     assert flows[1.0] == ["steady"] * 8
     assert flows[10.0] == ["exploding"] * 4 + ["steady"] * 4
@@ -398,11 +398,11 @@ def test_what_cannot_be_audited(capsys: pytest.CaptureFixture[str]) -> None:
     assert "two files" in capsys.readouterr().err
     many = handgrad.Problem("L = sum(relu(w))", {"w": {"cases": [[1, 2], [3, 4]]}})
     with pytest.raises(handgrad.OptionError, match="many networks"):
-        handgrad.audit_gates(many)
+        handgrad.gates(many)
     with pytest.raises(handgrad.OptionError, match="does not fit"):
-        handgrad.audit_gates(LAB, {"x": np.ones((3, 5))})
+        handgrad.gates(LAB, {"x": np.ones((3, 5))})
     with pytest.raises(handgrad.OptionError, match="y has cases"):
-        handgrad.audit_gates(handgrad.load("batch"), {"x": np.ones((2, 5))})
+        handgrad.gates(handgrad.load("batch"), {"x": np.ones((2, 5))})
 
 
 def test_gradient_that_arrives_the_same_in_every_case() -> None:
@@ -413,7 +413,7 @@ def test_gradient_that_arrives_the_same_in_every_case() -> None:
         {"W": np.abs(g.normal(size=(3, 2))), "b": [1, 1, 1], "v": [2, 1, 2]},
         {"x": {"cases": np.abs(g.normal(size=(10, 2)))}},
     )
-    (layer,) = handgrad.audit_gates(problem, remedies=False).layers
+    (layer,) = handgrad.gates(problem, remedies=False).layers
     assert layer.gradient_in == pytest.approx(3)
     assert layer.gradient_out == pytest.approx(3)
 
@@ -445,16 +445,14 @@ def in_rows(loss: str, batched: bool, reduction: str = "mean") -> handgrad.Probl
 @pytest.mark.parametrize(("loss", "reduction"), IN_ROWS)
 def test_examples_in_rows_are_cases(loss: str, reduction: str) -> None:
     """The audit of X @ W is that of its rows as cases, and so is its training."""
-    found = handgrad.audit_gates(in_rows(loss, batched=False))
-    expected = handgrad.audit_gates(in_rows(loss, batched=True, reduction=reduction))
+    found = handgrad.gates(in_rows(loss, batched=False))
+    expected = handgrad.gates(in_rows(loss, batched=True, reduction=reduction))
     assert found.rows == ("X", "Y")
     assert not expected.rows
     assert found.cases == 4
     assert found.units == expected.units
     assert [u.verdict for u in found.units].count("dead_on_data") >= 2
-    page = handgrad.render_terminal(
-        handgrad.gates_page(found), width=80, colour=False, unicode=True
-    )
+    page = render_terminal(found.page(), width=80, colour=False, unicode=True)
     assert "4 cases, the rows of X and Y." in page
     trained = handgrad.train(in_rows(loss, batched=False), 20)
     as_cases = handgrad.train(in_rows(loss, batched=True, reduction=reduction), 20)
@@ -472,7 +470,7 @@ def test_examples_in_rows_are_cases(loss: str, reduction: str) -> None:
     ],
 )
 def test_rows_that_are_no_examples_of_their_own(loss: str) -> None:
-    found = handgrad.audit_gates(in_rows(loss, batched=False))
+    found = handgrad.gates(in_rows(loss, batched=False))
     assert not found.rows
     assert found.cases == 1
 
@@ -509,8 +507,8 @@ def test_rows_that_are_alike_by_accident(equations: Any, parameters: Any, x: Any
 
 
 def test_every_way_is_compared_on_the_same_rows() -> None:
-    studies = handgrad.compare_training(in_rows(IN_ROWS[0][0], batched=False), 5, batch=2)
-    assert {(s.rows, s.cases, s.batch) for s in studies} == {(("X", "Y"), 4, 2)}
+    study = handgrad.compare_training(in_rows(IN_ROWS[0][0], batched=False), 5, batch=2)
+    assert {(s.rows, s.cases, s.batch) for s in (study, *study.compared)} == {(("X", "Y"), 4, 2)}
 
 
 def test_a_target_that_the_loss_is_not_made_for(tmp_path: Path) -> None:
@@ -521,7 +519,7 @@ def test_a_target_that_the_loss_is_not_made_for(tmp_path: Path) -> None:
     np.save(path, rows)
     for remedies in (True, False):
         with pytest.raises(handgrad.NumberError, match="case 2346: y must be a target from 0 to 1"):
-            handgrad.audit_gates(handgrad.load("lab9"), path, remedies=remedies)
+            handgrad.gates(handgrad.load("lab9"), path, remedies=remedies)
 
 
 def in_columns(loss: str, batched: bool, reduction: str = "mean") -> handgrad.Problem:
@@ -552,8 +550,8 @@ IN_COLUMNS = [
 @pytest.mark.parametrize(("loss", "reduction"), IN_COLUMNS)
 def test_examples_in_columns_are_cases(loss: str, reduction: str) -> None:
     """The audit of W @ X is that of its columns as cases, and so is its training."""
-    found = handgrad.audit_gates(in_columns(loss, batched=False))
-    expected = handgrad.audit_gates(in_columns(loss, batched=True, reduction=reduction))
+    found = handgrad.gates(in_columns(loss, batched=False))
+    expected = handgrad.gates(in_columns(loss, batched=True, reduction=reduction))
     assert (found.rows, found.columns) == ((), ("X", "Y"))
     assert found.cases == 4
     for ours, theirs in zip(found.units, expected.units, strict=True):
@@ -576,26 +574,26 @@ def test_examples_in_columns_are_cases(loss: str, reduction: str) -> None:
 def test_boxes_and_data_are_of_one_example(make: Any, tmp_path: Path) -> None:
     loss = IN_ROWS[0][0] if make is in_rows else IN_COLUMNS[0][0]
     problem = make(loss, batched=False)
-    box = handgrad.read_box(problem, ["X in [-1,1]^2"])
-    audit = handgrad.audit_gates(problem, over=box, remedies=False)
+    box = read_box(problem, ["X in [-1,1]^2"])
+    audit = handgrad.gates(problem, over=box, remedies=False)
     assert audit.cases == 4
     assert all(u.certificate is not None for u in audit.units)
-    expected = handgrad.audit_gates(make(loss, batched=True), over={"X": (-np.ones(2), np.ones(2))}, remedies=False)  # fmt: skip
+    expected = handgrad.gates(make(loss, batched=True), over={"X": (-np.ones(2), np.ones(2))}, remedies=False)  # fmt: skip
     assert [u.certificate.upper for u in audit.units if u.certificate] == pytest.approx(
         [u.certificate.upper for u in expected.units if u.certificate]
     )
     g = np.random.default_rng(0)
     x, y = g.normal(size=(50, 2)), g.normal(size=(50, 1))
     np.save(tmp_path / "cases.npy", np.c_[x, y])
-    wide = handgrad.audit_gates(problem, tmp_path / "cases.npy", remedies=False)
+    wide = handgrad.gates(problem, tmp_path / "cases.npy", remedies=False)
     whole = make(loss, batched=True).with_values({"X": {"cases": x}, "Y": {"cases": y}})
     assert wide.cases == 50
     assert [u.fired for u in wide.units] == [
-        u.fired for u in handgrad.audit_gates(whole, remedies=False).units
+        u.fired for u in handgrad.gates(whole, remedies=False).units
     ]
     # A box of the data whole is taken so.
-    whole_box = handgrad.read_box(problem, ["X in [-1,1]^8"])
-    assert handgrad.audit_gates(problem, over=whole_box, remedies=False).cases == 1
+    whole_box = read_box(problem, ["X in [-1,1]^8"])
+    assert handgrad.gates(problem, over=whole_box, remedies=False).cases == 1
 
 
 @pytest.mark.parametrize(
@@ -607,7 +605,7 @@ def test_a_layer_that_is_the_same_in_every_case_has_the_mean_of_sizes(equations:
         {"W": [1.0, -0.5], "w": [0.5, 2.0]},
         {"y": {"cases": [0, 1, 2]}},
     )
-    audit = handgrad.audit_gates(problem)
+    audit = handgrad.gates(problem)
     # s = 0.5, so that dL/dh of the cases is 2 (s − y) w: sizes 1, 1 and 3 times w.
     assert [u.gradient for u in audit.units] == pytest.approx([0.5 * 5 / 3, 0.0])
     assert [u.blocked for u in audit.units] == pytest.approx([0.0, 2 * 5 / 3])
@@ -620,12 +618,12 @@ def test_a_tie_by_a_rest_shares_the_gradient() -> None:
         {"w": [0.1, 0.3]},
         {"x": [3, 1]},
     )
-    audit = handgrad.audit_gates(problem)
+    audit = handgrad.gates(problem)
     assert [u.gradient for u in audit.of("h")] == pytest.approx([0.3, 0.3])
 
 
 def test_a_gradient_whose_square_is_too_small_for_floats_arrives() -> None:
     problem = handgrad.Problem(["h = tanh(w*x)", "L = 1e-200*h"], {"w": 0.3}, {"x": 0.5})
-    (layer,) = handgrad.audit_gates(problem).layers
+    (layer,) = handgrad.gates(problem).layers
     assert layer.gradient_in == pytest.approx(1e-200, rel=1e-12, abs=0)
     assert layer.flow == "steady"

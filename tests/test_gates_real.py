@@ -11,6 +11,7 @@ import torch
 
 import handgrad
 from handgrad.audit.structure import OFF
+from handgrad.graph import build
 from tests.oracle import Arrays
 
 
@@ -54,7 +55,7 @@ def trained(name: str, updates: int, hidden: list[int], cases: int | None = None
     parameters = {n: np.asarray(a) for n, a in training.parameters.items()}
     ready = adam.with_values(parameters)
     wide = ready.with_values({"x": {"cases": x_test}, "y": {"cases": np.eye(classes)[y_test]}})
-    yhat = handgrad.run(wide, handgrad.build(wide)).value("yhat")
+    yhat = handgrad.run(wide, build(wide)).value("yhat")
     accuracy = float((yhat.argmax(axis=0) == y_test).mean())
     return Trained(ready, {"x": x.T, "y": targets.T}, accuracy)
 
@@ -80,7 +81,7 @@ def by_torch(net: Trained) -> dict[str, tuple[Any, Any]]:
 
 
 def check(net: Trained) -> None:
-    audit = handgrad.audit_gates(net.problem, net.data)
+    audit = handgrad.gates(net.problem, net.data)
     oracle = by_torch(net)
     assert {layer.name for layer in audit.layers} == set(oracle)
     for name, (fired, gradient) in oracle.items():
@@ -111,7 +112,7 @@ def test_a_layer_killed_on_purpose() -> None:
     biases = np.array(net.problem.parameters["b2"].array)
     biases[[2, 5]] = -1e3
     killed = net.problem.with_values({"b2": biases})
-    audit = handgrad.audit_gates(killed, net.data)
+    audit = handgrad.gates(killed, net.data)
     dead = [u.unit[0] for u in audit.of("h2") if u.verdict == "dead_on_data"]
     assert {2, 5} <= set(dead)
     for u in audit.of("h2"):
@@ -120,5 +121,5 @@ def test_a_layer_killed_on_purpose() -> None:
             assert (shift.kind, shift.entry, shift.works) == ("bias_shift", u.unit, True)
             raised = np.array(biases)
             raised[u.unit] += shift.amount * (1 + 1e-9)
-            again = handgrad.audit_gates(killed.with_values({"b2": raised}), net.data)
+            again = handgrad.gates(killed.with_values({"b2": raised}), net.data)
             assert again.of("h2")[u.unit[0]].fired >= 1

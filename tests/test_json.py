@@ -65,11 +65,11 @@ def test_the_schema_refuses_what_is_not_a_trace(capsys: pytest.CaptureFixture[st
 
 @given(st.integers(0, 2**32 - 1))
 def test_random_graphs(seed: int) -> None:
-    trace = handgrad.to_json(handgrad.solve(random_graph(seed, 15).problem()))
+    trace = handgrad.solve(random_graph(seed, 15).problem()).to_json()
     validate(json.loads(json.dumps(trace, allow_nan=False)), "trace")
 
 
 def test_numbers_that_cannot_be_added_up() -> None:
     """Large ones, whose sum is infinite, are written as they are; without a warning."""
     trace = handgrad.solve(handgrad.Problem("L = sum(tanh(w))", {"w": [1.5e308, 1.5e308]}))
-    assert handgrad.to_json(trace)["values"]["w"] == [1.5e308, 1.5e308]
+    assert trace.to_json()["values"]["w"] == [1.5e308, 1.5e308]

@@ -12,7 +12,7 @@ from handgrad import Trace
 
 
 def _read(trace: Trace) -> object:
-    return handgrad.to_json(trace)
+    return trace.to_json()
 
 
 def _step(trace: Trace) -> object:

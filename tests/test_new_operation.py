@@ -19,6 +19,7 @@ from torch.nn import functional
 
 import handgrad
 from handgrad.cli.commands import run
+from handgrad.graph import build
 from handgrad.notation import Function
 from handgrad.operations import BY_NAME, activations, losses
 from handgrad.operations.activations import positive_part, relu
@@ -263,7 +264,7 @@ def test_checks_and_drills(added: Operation, file: Path) -> None:
     trace = handgrad.solve(handgrad.load(file))
     right = {"dz2": trace.run.gradient("z2"), "dW2": trace.run.gradient("W2")}
     assert handgrad.check(trace.problem, {n: a.tolist() for n, a in right.items()}).all_well
-    drill = handgrad.begin_drill(trace.problem, words=["dz2"])
+    drill = handgrad.drill(trace.problem, words=["dz2"])
     assert drill is not None
     if added.family == "loss":
         wrong, rule = {"dz2": (-right["dz2"]).tolist()}, "target_minus_prediction"
@@ -324,7 +325,7 @@ def test_functions_that_every_kind_of_number_has(
     words = Words("a function", "It computes.", "It goes back.")
     monkeypatch.setitem(BY_NAME, "some", elementwise("some", forward, (None,), words=words))
     problem = handgrad.Problem("L = sum(some(a))", {"a": [0.25, 0.75, 1.5]})
-    loss = float(handgrad.run(problem, handgrad.build(problem)).loss)
+    loss = float(handgrad.run(problem, build(problem)).loss)
     for numbers in (handgrad.run_exact(problem), handgrad.run_symbols(problem)):
         assert float(numbers.value("L")[()]) == pytest.approx(loss)
     bounds = handgrad.run_intervals(problem).value("L")

@@ -11,6 +11,7 @@ import pytest
 import handgrad
 from handgrad.cli.commands import run
 from handgrad.expression import Name, leaves
+from handgrad.formats.terminal import render_terminal
 from handgrad.solution import RoundedAway, ShortcutTaken, UnaskedGradient
 from handgrad.text import plain_text
 from tests.schemas import validate
@@ -156,9 +157,7 @@ def test_kinks_within_a_program_are_none_of_the_function(
 ) -> None:
     verification = handgrad.verify(handgrad.Problem(equations, values))
     assert verification.agrees
-    page = handgrad.render_terminal(
-        handgrad.verification_page(verification), width=80, colour=False, unicode=True
-    )
+    page = render_terminal(verification.page(), width=80, colour=False, unicode=True)
     assert "∂J/∂" in page
 
 
@@ -190,9 +189,7 @@ def test_a_line_has_the_stable_form_where_the_written_one_has_no_number() -> Non
     ]
     assert line.value == 1421
     assert Name("p") not in set(leaves(line.formula))
-    page = handgrad.render_terminal(
-        handgrad.solution_page(trace), width=80, colour=False, unicode=True
-    )
+    page = render_terminal(trace.page(), width=80, colour=False, unicode=True)
     assert " ".join(page.split()).count("SoftmaxCE is the cross-entropy of softmax(z)") == 1
     near = handgrad.solve(far.with_values({"z": "[0, 0]"}))
     (line,) = [

@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 
 import handgrad
+from handgrad.formats.markdown import render_markdown
+from handgrad.formats.terminal import render_terminal
+from handgrad.graph import build
 from handgrad.solution import AtKink, GatedOff, RoundingResidue
 from handgrad.solution.step_words import reason
 from handgrad.solution.units import units
@@ -21,9 +24,7 @@ def test_broadcasting_is_explained() -> None:
         {"W": [[1.0, 2.0], [0.0, 1.0]], "b": [1.0, 2.0]},
         {"X": [[1.0, 2.0], [3.0, 4.0], [0.0, 1.0]]},
     )
-    page = handgrad.render_terminal(
-        handgrad.solution_page(handgrad.solve(problem)), width=100, colour=False, unicode=False
-    )
+    page = render_terminal(handgrad.solve(problem).page(), width=100, colour=False, unicode=False)
     said = " ".join(page.split())
     assert "Each entry is used 3 times, and its gradient is the sum of the 3" in said
     assert "added up over the examples" in said
@@ -119,12 +120,12 @@ def test_a_part_of_an_equation_has_the_gradient_of_its_own_case() -> None:
         {"V": [[1.0, -1.0], [0.3, 0.2]], "c": [0.0, 0.1]},
         {"x": {"cases": [[1.0, 2.0], [-1.0, 0.5]]}, "y": {"cases": [1, 0]}},
     )
-    page = handgrad.solution_page(handgrad.solve(problem))
-    said = handgrad.render_terminal(page, width=100, colour=False, unicode=True)
+    page = handgrad.solve(problem).page()
+    said = render_terminal(page, width=100, colour=False, unicode=True)
     assert "∂L/∂u₂ = p − one-hot(y)" in said
     assert "∂J/∂u₂" not in said
     assert "∂J/∂V = mean over cases(∂L/∂u₂" in said
-    markdown = handgrad.render_markdown(page)
+    markdown = render_markdown(page)
     assert r"\mathrm{mean}" in markdown
     assert r"\ast" not in markdown
 
@@ -168,9 +169,7 @@ def test_an_equation_that_computes_the_same_is_named_and_not_passed_through() ->
     )
     trace = handgrad.solve(problem)
     assert not trace.graph.shortcuts
-    said = handgrad.render_terminal(
-        handgrad.solution_page(trace), width=100, colour=False, unicode=True
-    )
+    said = render_terminal(trace.page(), width=100, colour=False, unicode=True)
     assert "= p − y" in said
     assert "belong together" not in said
     assert handgrad.verify(problem).agrees
@@ -183,8 +182,8 @@ def test_a_part_is_named_however_deep_the_names_go_in_it() -> None:
         {"W": [[0.5, -1.0], [1.5, 0.25]], "b": [0.2, -0.3], "w": [1.0, -0.75], "c": 0.1},
         {"x": [1.0, 2.0], "y": 1.0},
     )  # fmt: skip
-    page = handgrad.solution_page(handgrad.solve(problem))
-    said = handgrad.render_terminal(page, width=100, colour=False, unicode=True)
+    page = handgrad.solve(problem).page()
+    said = render_terminal(page, width=100, colour=False, unicode=True)
     assert "∂L/∂w|L = (p − y) · h" in said
     assert handgrad.verify(problem).agrees
 
@@ -215,7 +214,7 @@ def test_an_entry_that_is_picked_after_a_rest(
 ) -> None:
     """Exact numbers take over where floats leave a rest, and give the floats' gradients otherwise."""
     problem = handgrad.Problem(equations, parameters, data)
-    floats = handgrad.run(problem, handgrad.build(problem))
+    floats = handgrad.run(problem, build(problem))
     trace = handgrad.solve(problem)
     assert trace.run is not floats
     for name in parameters:
@@ -244,7 +243,7 @@ def test_every_page_has_the_numbers_of_the_worked_solution() -> None:
     judged = handgrad.check(PAPER, {"da": [-0.2, 0]})["da"]
     assert judged.expected[1] == 0
     assert judged.wrong == ((0,),)
-    assert handgrad.ask_why(PAPER, "da[1]").value == 0
+    assert handgrad.why(PAPER, "da[1]").value == 0
 
 
 def test_gates_are_as_on_paper() -> None:
@@ -253,7 +252,7 @@ def test_gates_are_as_on_paper() -> None:
         {"W": [[0.1, 0.0], [0.2, 0.1]], "b": [-0.3, -0.5], "w": [1.0, 0.5]},
         {"x": [3.0, 1.0], "y": 1.0},
     )
-    units_of_h = handgrad.audit_gates(problem).units
+    units_of_h = handgrad.gates(problem).units
     assert [unit.fired for unit in units_of_h] == [0, 1]
     assert units_of_h[0].max_preactivation == 0
 
@@ -312,11 +311,11 @@ def test_a_picked_class_is_called_the_target() -> None:
     problem = handgrad.Problem(
         "p = softmax(W @ x)\nL = -log(p[1])", {"W": [[0.1, 0.2], [0.3, 0.3]]}, {"x": [3, -1.5]}
     )
-    page = handgrad.solution_page(handgrad.solve(problem), only="backward")
-    text = " ".join(handgrad.render_terminal(page, width=400, colour=False, unicode=True).split())
+    page = handgrad.solve(problem).page(only="backward")
+    text = " ".join(render_terminal(page, width=400, colour=False, unicode=True).split())
     assert "prediction minus target, which is 1 for the true class and 0 for the others." in text
-    named = handgrad.solution_page(handgrad.solve(handgrad.load("softmax")), only="backward")
-    text = " ".join(handgrad.render_terminal(named, width=400, colour=False, unicode=True).split())
+    named = handgrad.solve(handgrad.load("softmax")).page(only="backward")
+    text = " ".join(render_terminal(named, width=400, colour=False, unicode=True).split())
     assert "which is 1 for the true class" not in text
 
 
@@ -338,8 +337,8 @@ def test_a_kink_says_which_numbers_lie_at_it() -> None:
 
 def told(problem: handgrad.Problem) -> str:
     trace = handgrad.solve(problem)
-    pages = handgrad.solution_page(trace), handgrad.slides_page(trace)
-    drawn = [handgrad.render_terminal(p, width=200, colour=False, unicode=True) for p in pages]
+    pages = trace.page(), trace.slides()
+    drawn = [render_terminal(p, width=200, colour=False, unicode=True) for p in pages]
     return " ".join(" ".join(drawn).split())
 
 
@@ -373,8 +372,8 @@ def test_entries_that_a_channel_zeroes_are_counted() -> None:
         {"K": np.ones((2, 1, 3, 3)), "b": np.array([[[0.0]], [[-20.0]]])},
         {"X": np.ones((1, 4, 4))},
     )
-    page = handgrad.gates_page(handgrad.audit_gates(problem))
-    text = handgrad.render_terminal(page, width=200, colour=False, unicode=True)
+    page = handgrad.gates(problem).page()
+    text = render_terminal(page, width=200, colour=False, unicode=True)
     assert "(2, 1, 2, 1) and 5 more of ∂L/∂K" in " ".join(text.split())
 
 
@@ -394,7 +393,7 @@ def test_zeros_of_a_large_gradient_are_all_marked() -> None:
     problem = handgrad.Problem(
         ["h = relu(W @ x)", "L = max(0, 1 - sum(h))"], {"W": np.ones((40, 3))}, {"x": np.ones(3)}
     )
-    page = handgrad.solution_page(handgrad.solve(problem))
+    page = handgrad.solve(problem).page()
     marked = [r.marks for b in page.blocks for r in getattr(b, "relations", ()) if r.marks]
     assert max(len(marks) for marks in marked) == 120
 

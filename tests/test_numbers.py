@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 import handgrad
 from handgrad.cli.commands import run
 from handgrad.figures import figure
+from handgrad.formats.terminal import render_terminal
+from handgrad.graph import build
 from handgrad.numbers import Exact
 from tests.graphs import random_graph
 from tests.oracle import assert_close
@@ -25,7 +27,7 @@ BUNDLED = [name for name, _, _ in handgrad.bundled()]
 
 
 def agrees(problem: handgrad.Problem, kind: str) -> None:
-    plain = handgrad.run(problem, handgrad.build(problem))
+    plain = handgrad.run(problem, build(problem))
     other = handgrad.run_exact(problem) if kind == "exact" else handgrad.run_symbols(problem)
     for name in other.graph.nodes:
         assert_close(other.value(name).astype(float), plain.value(name))
@@ -136,8 +138,8 @@ def test_an_exact_run_that_overflows_names_its_step() -> None:
     with pytest.raises(handgrad.NumberError, match="b cannot be had in these numbers") as error:
         handgrad.run_exact(problem)
     assert error.value.where == "equation 2"
-    page = handgrad.numbers_page(problem, handgrad.run_symbols(problem))
-    assert "too large to be written out" in handgrad.render_terminal(
+    page = handgrad.run_symbols(problem).page()
+    assert "too large to be written out" in render_terminal(
         page, width=80, colour=False, unicode=True
     )
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import handgrad
+from handgrad.graph import build
 from handgrad.operations import TABLE
 from tests.oracle import TORCH, assert_close, torch_gradients
 
@@ -171,7 +172,7 @@ def check(row: Row, generator: np.random.Generator, tolerance: float = 1e-12) ->
     problem = handgrad.Problem(
         [f"r = {spelled(row)}", "L = sum(r * c)"], {**arrays}, {"c": weights}
     )
-    result = handgrad.run(problem, handgrad.build(problem))
+    result = handgrad.run(problem, build(problem))
     assert_close(result.loss, loss, tolerance)
     for name, gradient in gradients.items():
         assert_close(result.gradient(name), gradient, tolerance)
@@ -197,7 +198,7 @@ def test_on_random_values(row: Row, number: int) -> None:
 def test_indexing(text: str, picked: Callable[[Any], Any]) -> None:
     a = np.random.default_rng(0).normal(size=(3, 3))
     problem = handgrad.Problem([f"r = {text}", "L = sum(r**2)"], {"a": a})
-    result = handgrad.run(problem, handgrad.build(problem))
+    result = handgrad.run(problem, build(problem))
     loss, gradients = torch_gradients(lambda t: (picked(t["a"]) ** 2).sum(), {"a": a})
     assert_close(result.loss, loss)
     assert_close(result.gradient("a"), gradients["a"])
@@ -264,13 +265,13 @@ def test_options_in_every_spelling(formula: str, gradient: list[list[float]]) ->
 )
 def test_options_of_another_kind_are_refused(formula: str, said: str) -> None:
     with pytest.raises(handgrad.HandgradError, match=said):
-        handgrad.build(handgrad.Problem(f"L = {formula}", {"W": [[1, 2], [3, 4]]}))
+        build(handgrad.Problem(f"L = {formula}", {"W": [[1, 2], [3, 4]]}))
 
 
 def test_the_slope_of_elu_keeps_its_digits_far_below_zero() -> None:
     """At z = −29 ELU(z) + 1 is e⁻²⁹ = 2.5e-13, of which a sum in floats keeps three digits."""
     problem = handgrad.Problem("h = elu(z)\nL = sum(h)", {"z": [-29.0, -3.0, 2.0]})
-    gradient = handgrad.run(problem, handgrad.build(problem)).gradient("z")
+    gradient = handgrad.run(problem, build(problem)).gradient("z")
     assert gradient == pytest.approx([math.exp(-29), math.exp(-3), 1.0], rel=1e-12, abs=0)
 
 

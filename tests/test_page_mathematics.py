@@ -9,6 +9,10 @@ import numpy as np
 import pytest
 
 import handgrad
+from handgrad.formats.html import render_html
+from handgrad.formats.markdown import render_markdown
+from handgrad.formats.terminal import render_terminal
+from handgrad.formats.tex import render_tex
 from handgrad.graph import build
 
 BIAS_OF_ROWS = """
@@ -64,9 +68,7 @@ b2 = -0.4
 
 def text(problem: str, width: int = 120) -> str:
     trace = handgrad.solve(handgrad.loads(problem))
-    return handgrad.render_terminal(
-        handgrad.solution_page(trace), width=width, colour=False, unicode=True
-    )
+    return render_terminal(trace.page(), width=width, colour=False, unicode=True)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +105,7 @@ def test_the_bias_of_rows_is_printed_as_a_row_everywhere() -> None:
 
 def test_a_row_has_its_entries_in_code_s_order_in_html() -> None:
     trace = handgrad.solve(handgrad.loads(BIAS_OF_ROWS))
-    html = handgrad.render_html(handgrad.solution_page(trace, open_entries=True))
+    html = render_html(trace.page(open_entries=True))
     rows = re.findall(r"<mtr>((?:<mtd[^>]*data-q=\"db\[\d\]\".*?</mtd>)+)</mtr>", html)
     assert rows
     assert all("db[0]" in row and "db[1]" in row for row in rows)
@@ -115,19 +117,19 @@ def test_arrays_are_divided_entry_by_entry_and_numbers_in_fractions() -> None:
     assert page.count("⊘ divides entry by entry") == 1
     assert page.index("⊘ divides") < page.index("(Z − μ) ⊘ s")
     assert "∂L/∂v = ∂L/∂s ⊘ (2 s)" in page
-    plain = handgrad.render_terminal(
-        handgrad.solution_page(handgrad.solve(handgrad.loads(NORMALISED))),
+    plain = render_terminal(
+        handgrad.solve(handgrad.loads(NORMALISED)).page(),
         width=120,
         colour=False,
         unicode=False,
     )
     assert "N = (Z - mu) / s" in plain
     for to, sign in (
-        (handgrad.render_html, "<mo>⊘</mo>"),
-        (handgrad.render_tex, r"\oslash"),
-        (handgrad.render_markdown, r"\oslash"),
+        (render_html, "<mo>⊘</mo>"),
+        (render_tex, r"\oslash"),
+        (render_markdown, r"\oslash"),
     ):
-        assert sign in to(handgrad.solution_page(handgrad.solve(handgrad.loads(NORMALISED))))
+        assert sign in to(handgrad.solve(handgrad.loads(NORMALISED)).page())
     long_way = text(BIAS_OF_ROWS)  # where the first quotient of arrays is Y ⊘ P
     assert long_way.index("⊘ divides") < long_way.index("Y ⊘ P")
     assert "⊘" not in text(TRANSPOSED_VECTOR.replace("/ 2", "/ w2[0]"))
@@ -154,9 +156,7 @@ def test_a_number_under_a_root_is_spelled_in_one_way() -> None:
     problem = handgrad.Problem(
         "z = x / sqrt(4)\nL = sum(z**2) / sqrt(s)", {"x": [1.0, 2.0]}, {"s": 4}
     )
-    page = handgrad.render_terminal(
-        handgrad.solution_page(handgrad.solve(problem)), width=100, colour=False, unicode=True
-    )
+    page = render_terminal(handgrad.solve(problem).page(), width=100, colour=False, unicode=True)
     assert "√4" in page
     assert "√s" in page
     assert "√(4)" not in page
@@ -170,11 +170,11 @@ def test_why_writes_parts_of_equations_as_the_solution_does() -> None:
         {"x": [1.0, 2.0]},
     )
     for entry in ("dW[0,0]", "h[1]", "L"):
-        page = handgrad.why_page(handgrad.ask_why(problem, entry))
-        shown = handgrad.render_terminal(page, width=100, colour=False, unicode=True)
+        page = handgrad.why(problem, entry).page()
+        shown = render_terminal(page, width=100, colour=False, unicode=True)
         assert "@" not in shown
-    assert "(Wx + b)₁ → h₁ → (Vh)₁ → L" in handgrad.render_terminal(
-        handgrad.why_page(handgrad.ask_why(problem, "dW[0,0]")),
+    assert "(Wx + b)₁ → h₁ → (Vh)₁ → L" in render_terminal(
+        handgrad.why(problem, "dW[0,0]").page(),
         width=100,
         colour=False,
         unicode=True,

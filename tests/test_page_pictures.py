@@ -10,18 +10,19 @@ from pathlib import Path
 import pytest
 
 import handgrad
+from handgrad.formats.terminal import render_terminal
 from handgrad.page.blocks import Figure, Heading
 
 
 def figures(name: str, **options: object) -> list[Figure]:
-    page = handgrad.solution_page(handgrad.solve(handgrad.load(name)), **options)  # type: ignore[arg-type]
+    page = handgrad.solve(handgrad.load(name)).page(**options)  # type: ignore[arg-type]
     return [b for b in page.blocks if isinstance(b, Figure)]
 
 
 def test_pictures_stand_where_they_belong_when_asked_for() -> None:
     assert figures("lab9") == []
     trace = handgrad.solve(handgrad.load("lab9"))
-    page = handgrad.solution_page(trace, pictures=True)
+    page = trace.page(pictures=True)
     kinds = [
         "".join(map(str, b.text)) if isinstance(b, Heading) else "figure"
         for b in page.blocks
@@ -31,9 +32,9 @@ def test_pictures_stand_where_they_belong_when_asked_for() -> None:
         "Given", "figure", "Forward pass", "figure", "Backward pass", "figure", "Parameter update",
     ]  # fmt: skip
     assert [f.drawing for f in figures("lab9", pictures=True)] == [
-        handgrad.picture_of(trace, "given"),
-        handgrad.picture_of(trace, "forward"),
-        handgrad.picture_of(trace, "backward"),
+        trace.picture("given"),
+        trace.picture("forward"),
+        trace.picture("backward"),
     ]
 
 
@@ -63,15 +64,15 @@ def test_captions_are_a_sentence_that_says_what_is_dashed(name: str) -> None:
 
 
 def test_the_terminal_shows_the_captions() -> None:
-    page = handgrad.solution_page(handgrad.solve(handgrad.load("batch")), pictures=True)
-    text = handgrad.render_terminal(page, width=80, colour=False, unicode=True)
+    page = handgrad.solve(handgrad.load("batch")).page(pictures=True)
+    text = render_terminal(page, width=80, colour=False, unicode=True)
     assert "for case 1 of 3" in text
 
 
 def test_a_page_without_pictures_does_not_wait_for_them() -> None:
     code = (
         "import sys, handgrad\n"
-        "handgrad.solution_page(handgrad.solve(handgrad.load('lab9')))\n"
+        "handgrad.solve(handgrad.load('lab9')).page()\n"
         "print([m for m in sys.modules if m.startswith(('handgrad.picture.', 'handgrad.formats.svg'))])"
     )
     out = subprocess.run(

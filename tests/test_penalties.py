@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import handgrad
+from handgrad.formats.terminal import render_terminal
 
 W = np.array([[0.2, -0.4], [0.7, 0.1], [-0.6, 0.3]])
 V = np.array([[0.5, -0.1, 0.2]])
@@ -40,9 +41,7 @@ def test_a_penaltys_part(penalty: str, formula: str, value: np.ndarray) -> None:
     lines = [line for step in trace.steps for line in step.lines]
     (part,) = [x for x in lines if x.target.name == "W" and x.through == "R"]
     assert part.value == pytest.approx(value, rel=1e-12)
-    page = handgrad.render_terminal(
-        handgrad.solution_page(trace), width=200, colour=False, unicode=True
-    )
+    page = render_terminal(trace.page(), width=200, colour=False, unicode=True)
     assert "the penalty's part, through R" in page
     assert "the penalty's part, through h" not in page
     assert f"∂L/∂W|R = {formula} = " in " ".join(page.split())

@@ -19,6 +19,7 @@ from handgrad.cli.commands import run
 from handgrad.exercises import GRIDS, LEVELS, draw, like, requirements
 from handgrad.exercises.drawing import Stream
 from handgrad.exercises.running import Candidates, Ensemble
+from handgrad.graph import build
 from handgrad.solution import GatedOff, Saturated
 from tests.schemas import validate
 from tests.test_json import printed
@@ -70,7 +71,7 @@ def test_a_zero_input_and_both_signs() -> None:
 def test_a_sum_of_paths_is_one() -> None:
     """Both units of layer 2 are on, so that every gradient of layer 1 adds up two products."""
     for problem in draw(LAB, requirements(path_sum=True), 20, 5):
-        assert (handgrad.run(problem, handgrad.build(problem)).gradient("z2") != 0).sum() == 2
+        assert (handgrad.run(problem, build(problem)).gradient("z2") != 0).sum() == 2
 
 
 @pytest.mark.parametrize("name", BUNDLED)
@@ -238,7 +239,7 @@ def test_a_sheet_can_be_checked(tmp_path: Path, capsys: pytest.CaptureFixture[st
     ]  # fmt: skip
     capsys.readouterr()
     answers = folder / "sheet-1-answers.toml"
-    z1 = handgrad.run(p := handgrad.load(folder / "sheet-1.toml"), handgrad.build(p)).value("z1")
+    z1 = handgrad.run(p := handgrad.load(folder / "sheet-1.toml"), build(p)).value("z1")
     answers.write_text(f"z1 = {[round(float(x), 4) for x in z1]}\n")
     assert run(["check", str(folder / "sheet-1.toml"), str(answers)]) == 0
     assert run(["practice", "lab9", "--problems", str(folder)]) == 2
@@ -285,7 +286,7 @@ def test_gates_within_an_equation_and_in_many_cases() -> None:
                 {n: variant.parameters[n].array for n in "Wb"},
                 {"x": variant.data["x"]},
             )
-            run_ = handgrad.run(z, handgrad.build(z)).value("z")
+            run_ = handgrad.run(z, build(z)).value("z")
             assert ((run_ <= 0).reshape(2, -1).all(axis=1)).sum() == 1
     cases = {"x": {"cases": [[1, 0], [0, 1]]}, "y": {"cases": [1, 0]}}
     single = handgrad.Problem(equations, {"W": [[0.5, -0.3]], "b": [0.1], "v": [1]}, cases)
@@ -380,7 +381,7 @@ def test_no_layer_is_off_and_no_answer_is_zero_unless_asked_for() -> None:
 def test_usual_wrong_rules_give_other_figures() -> None:
     """W₂ᵀ δ and W₂ δ differ on every sheet, as do h and z where one stands for the other."""
     for problem in draw(LAB, requirements(), 20, 9):
-        run_ = handgrad.run(problem, handgrad.build(problem))
+        run_ = handgrad.run(problem, build(problem))
         w2, dz2 = problem.parameters["W2"].array, run_.gradient("z2")
         assert np.max(np.abs(w2.T @ dz2 - w2 @ dz2)) > 1e-4
         assert any((run_.value(z) < 0).any() for z in ("z1", "z2"))
@@ -401,7 +402,7 @@ def test_one_unit_of_a_batch_is_off_in_every_row_and_column() -> None:
     )
     for problem, examples in ((rows, 0), (columns, 1)):
         for variant in draw(problem, requirements(off=1), 5, 2):
-            run_ = handgrad.run(variant, handgrad.build(variant))
+            run_ = handgrad.run(variant, build(variant))
             shut = (run_.value("Z") <= 0).all(axis=examples)
             assert shut.sum() == 1
             assert np.abs(np.moveaxis(run_.gradient("H"), examples, 0)[:, shut]).max() >= 0.005
@@ -460,7 +461,7 @@ def test_a_sum_over_paths_is_one_that_is_asked_for() -> None:
         "h = tanh(w*x)\nL = (h + x)**2", {"w": 0.5}, {"x": 1.5}, update=handgrad.Update()
     )
     with pytest.raises(handgrad.OptionError, match="path"):
-        handgrad.draw(problem, handgrad.requirements("medium", path_sum=True), 1, 1)
+        draw(problem, handgrad.requirements("medium", path_sum=True), 1, 1)
 
 
 def test_numbers_that_are_skipped() -> None:

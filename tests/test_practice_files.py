@@ -10,9 +10,16 @@ import pytest
 import handgrad
 from handgrad.cli.commands import run
 from handgrad.exercises import Student, numbered, own_seed, read_roster, requirements
+from handgrad.exercises.page import Exercise, keys_page, sheets_page
 from handgrad.exercises.sheets import Sheet, for_students
 from handgrad.exercises.writing import file_names
-from handgrad.page import Heading, Page, Room
+from handgrad.formats.html import render_html
+from handgrad.formats.markdown import render_markdown
+from handgrad.formats.terminal import render_terminal
+from handgrad.formats.tex import render_tex
+from handgrad.formats.typst import render_pdf
+from handgrad.page import Heading, Room
+from handgrad.saving import Page
 
 LAB = handgrad.load("lab9")
 
@@ -150,8 +157,8 @@ def test_places_that_do_not_do(
 
 def sheets_of(count: int, room: int | None = None) -> tuple[tuple[Sheet, ...], Page]:
     sheets = numbered(LAB, requirements(off=1), count, 3)
-    exercises = [handgrad.Exercise(handgrad.solve(s.problem), s.label) for s in sheets]
-    return sheets, handgrad.sheets_page(exercises, room=room)
+    exercises = [Exercise(handgrad.solve(s.problem), s.label) for s in sheets]
+    return sheets, sheets_page(exercises, room=room)
 
 
 def test_a_sheet_has_a_line_for_the_name_and_room_for_working() -> None:
@@ -162,14 +169,14 @@ def test_a_sheet_has_a_line_for_the_name_and_room_for_working() -> None:
     assert sum(isinstance(b, Room) and b.lines > 0 for b in page.blocks) == len(steps) == 12
     _, bare = sheets_of(1, room=0)
     assert not any(isinstance(b, Room) and b.lines for b in bare.blocks)
-    text = handgrad.render_terminal(page, width=80, colour=False, unicode=False)
+    text = render_terminal(page, width=80, colour=False, unicode=False)
     assert "Name ____" in text
     assert max(map(len, text.splitlines())) <= 80
-    narrow = handgrad.render_terminal(page, width=24, colour=False, unicode=True)
+    narrow = render_terminal(page, width=24, colour=False, unicode=True)
     assert max(map(len, narrow.splitlines())) <= 24
-    assert "Name \\_\\_" in handgrad.render_markdown(page)
-    assert r"Name \hrulefill" in handgrad.render_tex(page)
-    assert '<span class="asked">Name</span>' in handgrad.render_html(page)
+    assert "Name \\_\\_" in render_markdown(page)
+    assert r"Name \hrulefill" in render_tex(page)
+    assert '<span class="asked">Name</span>' in render_html(page)
 
 
 def test_the_last_page_has_more_than_one_step_and_every_sheet_begins_a_page() -> None:
@@ -178,7 +185,7 @@ def test_the_last_page_has_more_than_one_step_and_every_sheet_begins_a_page() ->
     from pypdf import PdfReader
 
     _, page = sheets_of(2)
-    texts = [p.extract_text() for p in PdfReader(io.BytesIO(handgrad.render_pdf(page))).pages]
+    texts = [p.extract_text() for p in PdfReader(io.BytesIO(render_pdf(page))).pages]
     begins = [k for k, text in enumerate(texts) if "Name" in text and "Date" in text]
     assert len(begins) == 2
     for last in (begins[1] - 1, len(texts) - 1):
@@ -190,16 +197,14 @@ def test_sheets_have_contents_of_their_own() -> None:
     import re
 
     _, page = sheets_of(2)
-    html = handgrad.render_html(page)
+    html = render_html(page)
     assert html.count("<details") >= 2
     places = re.findall(r' id="([^"]+)"', html)
     assert len(set(places)) == len(places)
     links = set(re.findall(r'href="#([^"]+)"', html))
     assert links <= set(places)
-    key = handgrad.render_html(
-        handgrad.keys_page(
-            [handgrad.Exercise(handgrad.solve(s.problem), s.label) for s in sheets_of(2)[0]]
-        )
+    key = render_html(
+        keys_page([Exercise(handgrad.solve(s.problem), s.label) for s in sheets_of(2)[0]])
     )
     second = key[key.index('id="sheet-2"') :]
     # A step of the second sheet leads to the second sheet's steps.

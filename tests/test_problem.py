@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import handgrad
+from handgrad.formats.terminal import render_terminal
 
 BUNDLED = [name for name, _, _ in handgrad.bundled()]
 
@@ -22,7 +23,7 @@ def test_a_bundled_problem_reads_back_from_its_own_file(name: str, tmp_path: Pat
     copy = handgrad.load(tmp_path / "copy.toml")
     assert copy == problem
     assert copy.to_toml() == problem.to_toml()
-    assert handgrad.to_json(handgrad.solve(copy)) == handgrad.to_json(handgrad.solve(problem))
+    assert handgrad.solve(copy).to_json() == handgrad.solve(problem).to_json()
 
 
 numbers = st.one_of(
@@ -233,8 +234,8 @@ def test_any_lines_are_a_problem_or_refused(text: str) -> None:
     with contextlib.suppress(handgrad.HandgradError):
         problem = handgrad.loads(text)
         assert handgrad.loads(problem.to_toml()) == problem
-        page = handgrad.solution_page(handgrad.solve(problem))
-        handgrad.render_terminal(page, width=80, colour=False, unicode=True)
+        page = handgrad.solve(problem).page()
+        render_terminal(page, width=80, colour=False, unicode=True)
 
 
 def test_names_with_marks_are_read_in_every_table() -> None:

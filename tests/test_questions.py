@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import handgrad
 from handgrad.cli.commands import run
-from handgrad.discussion import KINDS
+from handgrad.discussion import KINDS, Question, questions_for
 from handgrad.discussion.kinds.gate_swap import GateSwap
 from handgrad.discussion.kinds.largest_move import LargestMove
 from handgrad.discussion.kinds.longer_step import LongerStep
@@ -23,6 +23,8 @@ from handgrad.discussion.kinds.other_input import OtherInput
 from handgrad.discussion.kinds.sum_over_paths import SumOverPaths
 from handgrad.discussion.kinds.updated_value import UpdatedValue
 from handgrad.discussion.kinds.zero_entries import ZeroEntries
+from handgrad.discussion.page import questions_page
+from handgrad.formats.terminal import render_terminal
 from handgrad.solution import RoundingResidue
 from handgrad.text import plain_text
 from handgrad.updates import RULES
@@ -37,8 +39,8 @@ Q = TypeVar("Q")
 
 
 @lru_cache(maxsize=64)
-def ask(problem: handgrad.Problem) -> tuple[handgrad.Question, ...]:
-    return handgrad.questions_for(handgrad.solve(problem))
+def ask(problem: handgrad.Problem) -> tuple[Question, ...]:
+    return questions_for(handgrad.solve(problem))
 
 
 @lru_cache(maxsize=64)
@@ -46,7 +48,7 @@ def facts_of(problem: handgrad.Problem) -> Facts:
     return Facts.of(problem)
 
 
-def wrong_claims(question: handgrad.Question, problem: handgrad.Problem) -> list[str]:
+def wrong_claims(question: Question, problem: handgrad.Problem) -> list[str]:
     """What a question's answer claims wrongly; empty where all of it holds."""
     claims = of_question(question, facts_of(problem))
     return [claim.message for claim in claims if not claim.holds]
@@ -57,13 +59,13 @@ def asked(problem: handgrad.Problem, kind: type[Q]) -> Q:
     return found
 
 
-def said(question: handgrad.Question) -> str:
+def said(question: Question) -> str:
     return " ".join(plain_text(text) for text in question.answer())
 
 
 def terminal(problem: handgrad.Problem, width: int = 80) -> str:
-    page = handgrad.questions_page(handgrad.solve(problem), ask(problem))
-    return handgrad.render_terminal(page, width=width, colour=False, unicode=True)
+    page = questions_page(handgrad.solve(problem), ask(problem))
+    return render_terminal(page, width=width, colour=False, unicode=True)
 
 
 # -- the lab's own questions ------------------------------------------------------------------
@@ -91,7 +93,7 @@ def test_sigmoid_for_relu() -> None:
     assert question.steps == ("2.4", "2.7")
     swap = {s.operation: s for s in question.swaps}["sigmoid"]
     (line,) = [line for line in swap.lines if line.step == "2.4"]
-    assert handgrad.to_json(handgrad.solve(handgrad.load("lab9").with_swap({"relu": "sigmoid"})))[
+    assert handgrad.solve(handgrad.load("lab9").with_swap({"relu": "sigmoid"})).to_json()[
         "gradients"
     ]["z2"] == pytest.approx(np.asarray(line.after.value).tolist())
     page = " ".join(terminal(handgrad.load("lab9")).split())
@@ -147,12 +149,12 @@ def test_steps_are_cited_and_there(name: str) -> None:
 def test_pages_keep_to_the_width(name: str) -> None:
     trace = handgrad.solve(handgrad.load(name))
     questions = ask(trace.problem)
-    page = handgrad.questions_page(trace, questions)
+    page = questions_page(trace, questions)
     assert sum(b == handgrad.page.Heading(("Answer",), 3, answer=True) for b in page.blocks) == len(
         questions
     )
     for width in (40, 80, 140):
-        text = handgrad.render_terminal(page, width=width, colour=False, unicode=True)
+        text = render_terminal(page, width=width, colour=False, unicode=True)
         assert max(len(line) - line.count("\u0302") for line in text.splitlines()) <= width
 
 
@@ -194,11 +196,11 @@ def test_every_claim_holds_for_a_thousand_networks(problem: handgrad.Problem) ->
 @given(st.integers(0, 2**32 - 1))
 def test_random_graphs_are_asked_about(seed: int) -> None:
     trace = handgrad.solve(random_graph(seed, 10).problem())
-    questions = handgrad.questions_for(trace)
+    questions = questions_for(trace)
     assert len(questions) >= 2
     for question in questions:
         assert wrong_claims(question, trace.problem) == []
-    handgrad.questions_page(trace, questions)
+    questions_page(trace, questions)
 
 
 @pytest.mark.parametrize("rule", ["momentum", "adamw"])
@@ -355,9 +357,7 @@ def test_what_a_maximum_gives_a_share_is_not_zero(
     equation: str, parameters: object, data: object, zero: object
 ) -> None:
     problem = handgrad.Problem([equation], parameters, data)  # type: ignore[arg-type]
-    (question,) = (
-        q for q in handgrad.questions_for(handgrad.solve(problem)) if isinstance(q, ZeroEntries)
-    )
+    (question,) = (q for q in questions_for(handgrad.solve(problem)) if isinstance(q, ZeroEntries))
     told = [(z.name, e) for part in question.parts for z in part.zeroed for e in z.entries]
     assert told == zero
 

@@ -11,6 +11,7 @@ import handgrad
 from handgrad.arrays import Array
 from handgrad.equations import parse_expression, source
 from handgrad.expression import Adjoint, Leaf, Name
+from handgrad.graph import build
 from handgrad.running import evaluate
 from tests.graphs import random_graph
 from tests.oracle import assert_close, torch_gradients
@@ -20,7 +21,7 @@ def largest_difference(seed: int) -> float:
     """The largest relative difference of any gradient of a random graph from PyTorch's."""
     graph = random_graph(seed)
     problem = graph.problem()
-    result = handgrad.run(problem, handgrad.build(problem))
+    result = handgrad.run(problem, build(problem))
     loss, gradients = torch_gradients(graph.torch_loss, graph.parameters)
     assert_close(result.loss, loss)
     worst = 0.0
@@ -85,6 +86,6 @@ def test_replay_can_fail() -> None:
 def test_adjoints_are_leaves_of_their_own() -> None:
     """A value of the problem's own that is called dW is not the gradient of W."""
     problem = handgrad.Problem(["dW = 3*W", "L = dW**2"], {"W": 2.0})
-    result = handgrad.run(problem, handgrad.build(problem))
+    result = handgrad.run(problem, build(problem))
     assert float(result.value("dW")) == 6
     assert float(result.numbers[Adjoint("W")]) == 36

@@ -16,6 +16,7 @@ import torch.nn.functional as F  # noqa: N812 - its usual name
 import handgrad
 from handgrad.equations import source
 from handgrad.expression import Adjoint
+from handgrad.graph import build
 from handgrad.graph.structure import Shortcut
 from handgrad.solution import ShortcutTaken
 from tests.oracle import assert_close
@@ -96,7 +97,7 @@ class Solved:
 
     def __init__(self, equations: Sequence[str], parameters: Any, data: Any) -> None:
         self.problem = handgrad.Problem(list(equations), parameters, data)
-        self.run = handgrad.run(self.problem, handgrad.build(self.problem))
+        self.run = handgrad.run(self.problem, build(self.problem))
 
     @property
     def shortcut(self) -> Shortcut:

@@ -11,7 +11,9 @@ import torch
 
 import handgrad
 from handgrad.audit import Audit, Unit
+from handgrad.discussion import questions_for
 from handgrad.expression import Name
+from handgrad.formats.terminal import render_terminal
 from handgrad.graph import build
 from handgrad.running.reviving import moves_without_gradient
 from handgrad.running.units import LayerUnits
@@ -77,9 +79,7 @@ def unit(audit: Audit, layer: str, *at: int) -> Unit:
 
 
 def page(audit: Audit) -> str:
-    text = handgrad.render_terminal(
-        handgrad.gates_page(audit), width=160, colour=False, unicode=True
-    )
+    text = render_terminal(audit.page(), width=160, colour=False, unicode=True)
     return " ".join(text.split())
 
 
@@ -172,7 +172,7 @@ def through_penalty_unit(given: handgrad.Problem, changed: dict[str, Any], at: i
 
 def test_a_penalty_does_not_hide_a_unit_s_weights(tmp_path: Any) -> None:
     given = problem(tmp_path, PENALTY)
-    audit = handgrad.audit_gates(given)
+    audit = handgrad.gates(given)
     dead = unit(audit, "h1", 3)
     assert dead.verdict == "dead_on_data"
     assert [(o.name, o.role, o.entries) for o in dead.own] == [
@@ -210,7 +210,7 @@ def test_a_penalty_does_not_hide_a_unit_s_weights(tmp_path: Any) -> None:
 
 
 def test_a_shut_output_is_said_first(tmp_path: Any) -> None:
-    audit = handgrad.audit_gates(problem(tmp_path, DEAD_OUTPUT))
+    audit = handgrad.gates(problem(tmp_path, DEAD_OUTPUT))
     assert audit.silencer is not None
     assert (audit.silencer.name, audit.silencer.silences) == ("yhat", ("h1",))
     text = page(audit)
@@ -246,7 +246,7 @@ def test_rows_are_sorted_by_how_dead_and_the_alive_are_alive() -> None:
         {"x": [1.0, 2, 3], "y": 1.0},
     )
     x = g.normal(size=(3, 4000))
-    audit = handgrad.audit_gates(given, {"x": x, "y": np.ones(4000)})
+    audit = handgrad.gates(given, {"x": x, "y": np.ones(4000)})
     fired = ((given.parameters["W"].array @ x + biases[:, None]) > 0).mean(axis=1)
     nearly = {i for i in range(20) if 0 < fired[i] <= 0.01}
     assert nearly
@@ -265,7 +265,7 @@ def test_a_convolution_s_unit_is_its_channel() -> None:
          "w": drawn(2, 2, 2)},
         {"X": np.abs(drawn(1, 5, 5))}, update=Update(),
     )  # fmt: skip
-    audit = handgrad.audit_gates(given)
+    audit = handgrad.gates(given)
     assert [(u.unit, u.verdict) for u in audit.units] == [((0,), "alive"), ((1,), "gated_off")]
     k, b, x = (torch.tensor(np.asarray(a, float)) for a in (
         given.parameters["K"].array, given.parameters["b"].array, given.data["X"].array))  # fmt: skip
@@ -331,14 +331,14 @@ def test_what_can_still_move_a_unit(loss: str, update: Update, expected: str) ->
         {"W": [[1.0, -1], [0.5, 1]], "b": [-9.0, 0.1], "w": [1.0, 1]},
         {"x": {"cases": [[1, 2], [2, 1]]}, "y": {"cases": [1, 2]}}, update=update,
     )  # fmt: skip
-    (dead,) = [u for u in handgrad.audit_gates(given, remedies=False).units if u.verdict != "alive"]
+    (dead,) = [u for u in handgrad.gates(given, remedies=False).units if u.verdict != "alive"]
     found = dead.revivers
     assert found is not None
     assert found.fixed
     for kind in ("coasting", "decay", "penalties", "shared", "never"):
         assert bool(getattr(found, kind)) == (kind == expected), kind
     if expected == "never":
-        assert "never fires again" in page(handgrad.audit_gates(given, remedies=False))
+        assert "never fires again" in page(handgrad.gates(given, remedies=False))
         training = handgrad.Training(given)
         training.run(30)
         np.testing.assert_array_equal(training.parameters["W"][0], [1.0, -1])
@@ -346,7 +346,7 @@ def test_what_can_still_move_a_unit(loss: str, update: Update, expected: str) ->
 
 def test_above_the_first_layer_the_layers_below_may_revive(tmp_path: Any) -> None:
     lab = handgrad.load("lab9")
-    off = unit(handgrad.audit_gates(lab, remedies=False), "h2", 1)
+    off = unit(handgrad.gates(lab, remedies=False), "h2", 1)
     assert off.revivers is not None
     assert off.revivers.below == ("W1", "b1")
     assert not off.revivers.fixed
@@ -356,9 +356,7 @@ def test_above_the_first_layer_the_layers_below_may_revive(tmp_path: Any) -> Non
 def test_the_answer_about_zeros_says_what_revives_here(tmp_path: Any) -> None:
     def said(given: handgrad.Problem) -> str:
         (zeros,) = [
-            q
-            for q in handgrad.questions_for(handgrad.solve(given))
-            if q.kind == "zero_rows_columns"
+            q for q in questions_for(handgrad.solve(given)) if q.kind == "zero_rows_columns"
         ]
         return " ".join(plain_text(t) for t in zeros.answer())
 
@@ -433,8 +431,8 @@ def test_one_declared_case_with_a_gate_inside() -> None:
 def test_entries_of_arrays_with_three_axes() -> None:
     x = [[[1, -1], [2, -2]], [[-1, 1], [1, 1]]]
     problem = handgrad.Problem(["h = relu(x)", "L = sum(h*g)"], {"x": x}, {"g": np.ones((2, 2, 2))})
-    page = handgrad.solution_page(handgrad.solve(problem))
-    shown = handgrad.render_terminal(page, width=80, colour=False, unicode=True)
+    page = handgrad.solve(problem).page()
+    shown = render_terminal(page, width=80, colour=False, unicode=True)
     assert "channel 1: gate shut at (1, 2), (2, 2)" in shown
     assert "channel 2: gate shut at (1, 1)" in shown
     assert "row 1: gate" not in shown
@@ -447,7 +445,7 @@ def test_a_parameter_with_cases_is_asked_about() -> None:
         {"x": {"cases": [[1, 2], [2, 1]]}, "y": {"cases": [0, 1]}},
         update=handgrad.Update(rate=0.1),
     )
-    assert handgrad.questions_for(handgrad.solve(problem))
+    assert questions_for(handgrad.solve(problem))
 
 
 @pytest.mark.parametrize("loss", ["max(0, 0.5 - y*s)", "hinge(2*s, y)"])
@@ -458,7 +456,7 @@ def test_a_loss_that_is_flat_is_said_first(loss: str) -> None:
         {"W": [[0.5, -1.0], [1.0, 0.05]], "b": [0.0, 0.0], "c": [1.0, 1.0]},
         {"q": [1.0, 2.0], "y": 1.0},
     )
-    text = page(handgrad.audit_gates(flat))
+    text = page(handgrad.gates(flat))
     assert "in this example what comes back from the loss is exactly 0 before it reaches it" in text
     assert text.index("No gradient arrives at u") < text.index("Layers")
     notes = [n for step in handgrad.solve(flat).steps for n in step.notes]

@@ -16,6 +16,7 @@ import pytest
 import handgrad
 from handgrad import files, saving
 from handgrad.cli.commands import run
+from handgrad.saving import Report
 
 BEGINNINGS = {
     ".html": b"<!doctype html>",
@@ -367,10 +368,10 @@ def test_a_report_of_ones_own() -> None:
         return {"schema": "mine/1"}
 
     page = handgrad.Page("Mine", ())
-    report = handgrad.Report(page, json=lambda: dict(nothing()))
-    sizes = handgrad.save(report, [Path("a.json"), Path("a.txt")])
+    report = Report(page, json=lambda: dict(nothing()))
+    sizes = saving.save(report, [Path("a.json"), Path("a.txt")])
     assert sizes == {Path("a.json"): 21, Path("a.txt"): 0}
     with pytest.raises(handgrad.OptionError, match="there is no kind"):
-        saving.render(report, ".docx")
+        saving.content(report, ".docx")
     with pytest.raises(handgrad.OptionError, match="cannot be written"):
         page.save("a\0.txt")

@@ -137,7 +137,7 @@ def test_a_record_is_written_as_it_declares() -> None:
 )
 def test_a_schema_refuses_what_the_record_cannot_hold(key: str, wrong: Any) -> None:
     right = to_json(PLAIN)
-    validator = jsonschema.Draft202012Validator(document([Plain]))
+    validator = jsonschema.Draft202012Validator(document([Plain], {}))
     validator.validate(right)
     validator.validate({**right, "name": None, "inside": None})
     with pytest.raises(jsonschema.ValidationError):
@@ -151,7 +151,7 @@ def test_what_a_path_leads_to_is_null_where_something_on_it_is_none() -> None:
 
 
 def test_descriptions_are_the_docstrings() -> None:
-    schema = document([Plain])
+    schema = document([Plain], {})
     assert schema["description"] == "All that may stand in a record."
     about = {k: s.get("description", "") for k, s in schema["properties"].items()}
     assert about["number"] == about["times"] == "a number, and how often."
@@ -171,7 +171,7 @@ def test_a_type_without_a_form_is_named() -> None:
         by_place: dict[tuple[int, ...], int]
 
     with pytest.raises(TypeError, match="JSON has no form for dict"):
-        document([Odd])
+        document([Odd], {})
 
 
 def test_one_of_two_results(capsys: pytest.CaptureFixture[str]) -> None:

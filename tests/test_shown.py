@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 import re
 import subprocess
@@ -14,15 +15,16 @@ from pathlib import Path
 import pytest
 
 import handgrad
-from handgrad.shown import Shown
+from handgrad.formats.terminal import render_terminal
+from handgrad.saving import Result, Shown
 
 PROBLEM = handgrad.load("lab9")
 TRACE = handgrad.solve(PROBLEM)
 STEP = next(s for s in TRACE.steps if s.id == "2.4")
-PAGE = handgrad.solution_page(TRACE)
+PAGE = TRACE.page()
 
 
-@pytest.mark.parametrize("thing", [PROBLEM, TRACE, STEP, PAGE], ids=repr)
+@pytest.mark.parametrize("thing", [TRACE, STEP, PAGE], ids=repr)
 def test_every_mime_type(thing: Shown) -> None:
     bundle = thing._repr_mimebundle_()
     assert set(bundle) == {"text/html", "text/markdown", "text/plain"}
@@ -90,7 +92,9 @@ def test_a_hostile_title_is_only_text(title: str) -> None:
         description=title,
         display={"z": title},
     )
-    plain = handgrad.Problem(["z = w * x", "L = z * z"], {"w": 1.5}, {"x": 2.0}, title="t")
+    plain = handgrad.Problem(
+        ["z = w * x", "L = z * z"], {"w": 1.5}, {"x": 2.0}, title="t", description="d"
+    )
     found, expected = Tags(), Tags()
     found.feed(problem._repr_mimebundle_()["text/html"])
     expected.feed(plain._repr_mimebundle_()["text/html"])
@@ -100,8 +104,8 @@ def test_a_hostile_title_is_only_text(title: str) -> None:
 
 def test_a_step_is_shown_as_in_its_solution() -> None:
     text = STEP._repr_mimebundle_()["text/plain"]
-    page = handgrad.solution_page(TRACE, step="2.4")
-    assert text == handgrad.render_terminal(page, width=100, colour=False, unicode=True)
+    page = TRACE.page(step="2.4")
+    assert text == render_terminal(page, width=100, colour=False, unicode=True)
     other = handgrad.solve(PROBLEM, decimals=2).step("2.4")
     assert other is not None
     assert "−0.22" in other._repr_mimebundle_()["text/plain"]
@@ -119,7 +123,8 @@ def test_steps_belong_to_the_trace_they_stand_in() -> None:
         assert step.trace is again
         assert step._repr_mimebundle_() == STEP._repr_mimebundle_()
     alone = replace(STEP, trace=None)
-    assert alone._repr_mimebundle_() == {"text/plain": repr(alone)}
+    assert set(alone._repr_mimebundle_()) == {"text/plain"}
+    assert alone._repr_mimebundle_()["text/plain"].startswith(repr(alone))
 
 
 @pytest.mark.parametrize("thing", [PROBLEM, TRACE, STEP, PAGE], ids=repr)
@@ -132,9 +137,55 @@ def test_the_repr_is_short(thing: Shown) -> None:
 
 def test_a_problem_that_cannot_be_solved_says_why() -> None:
     problem = handgrad.Problem(["z = W @ x", "L = sum(z)"], {"W": [[1], [2]]}, {"x": [1, 2]})
-    bundle = problem._repr_mimebundle_()
-    assert set(bundle) == {"text/plain"}
-    assert "did you mean W.T?" in bundle["text/plain"]
+    assert (
+        "z = 𝐖" in problem._repr_mimebundle_()["text/plain"]
+        or "z = Wx" in problem._repr_mimebundle_()["text/plain"]
+    )
+    with pytest.raises(handgrad.HandgradError, match=r"did you mean W\.T\?"):
+        handgrad.solve(problem)
+
+
+def test_a_problem_is_shown_as_its_equations_and_numbers() -> None:
+    bundle = PROBLEM._repr_mimebundle_()
+    assert set(bundle) == {"text/html", "text/markdown", "text/plain"}
+    lines = [line.rstrip() for line in bundle["text/plain"].splitlines()]
+    assert "h⁽¹⁾ = ReLU(z⁽¹⁾)" in lines
+    assert "b⁽³⁾ = 0.3" in lines
+    assert "Backward pass" not in bundle["text/plain"]
+
+
+RESULTS = {
+    "solve": TRACE,
+    "check": handgrad.check(PROBLEM, b3_new="0.3365"),
+    "gates": handgrad.gates(PROBLEM),
+    "why": handgrad.why(PROBLEM, "dW2[1,0]"),
+    "why a value": handgrad.why(PROBLEM, "h2[1]"),
+    "compare": handgrad.compare(TRACE, handgrad.solve(PROBLEM.with_swap({"relu": "tanh"}))),
+    "questions": handgrad.questions(TRACE),
+    "practice": handgrad.practice(PROBLEM, "easy", count=2),
+    "drill": handgrad.drill(PROBLEM),
+    "train": handgrad.train(handgrad.load("dying"), 3),
+    "born_dead": handgrad.born_dead([2], networks=10),
+    "born_dead_table": handgrad.born_dead_table([2], [1], networks=10),
+    "verify": handgrad.verify(PROBLEM),
+    "run_exact": handgrad.run_exact(PROBLEM),
+    "bundled": handgrad.bundled(),
+}
+
+
+@pytest.mark.parametrize("verb", RESULTS)
+def test_every_result_has_a_page_json_files_a_display_and_a_short_repr(
+    verb: str, tmp_path: Path
+) -> None:
+    result = RESULTS[verb]
+    assert isinstance(result, Result)
+    assert isinstance(result.page(), handgrad.Page)
+    assert json.loads(json.dumps(result.to_json(), allow_nan=False))["schema"].endswith("/2")
+    assert set(result._repr_mimebundle_()) == {"text/html", "text/markdown", "text/plain"}
+    result.save(tmp_path / "a.md")
+    assert (tmp_path / "a.md").read_text("utf-8") == handgrad.render(result, "md")
+    assert len(repr(result)) < 120
+    assert "\n" not in repr(result)
 
 
 def test_saving(tmp_path: Path) -> None:
@@ -155,8 +206,8 @@ def test_html() -> None:
 def test_nothing_of_it_is_imported_before_it_is_needed() -> None:
     program = (
         "import sys, handgrad; handgrad.solve(handgrad.load('lab9'));"
-        "print([m for m in sys.modules if m.startswith(('handgrad.display', 'handgrad.saving',"
-        " 'handgrad.files', 'handgrad.formats.markdown'))])"
+        "print([m for m in sys.modules if m.startswith(('handgrad.formats.terminal',"
+        " 'handgrad.formats.html', 'handgrad.formats.markdown'))])"
     )
     ran = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True

@@ -13,22 +13,25 @@ import pytest
 
 import handgrad
 from handgrad.cli.commands import run
-from handgrad.discussion import to_discuss
+from handgrad.discussion import questions_for
+from handgrad.discussion.page import questions_page
 from handgrad.expression import Literal, Name
 from handgrad.figures import figure
+from handgrad.formats.typst import render_pdf
+from handgrad.page import Document
 from handgrad.page.blocks import (
     Block,
     Columns,
     Derivation,
     Figure,
     Heading,
-    Page,
     Paragraph,
     Relation,
     Table,
 )
 from handgrad.page.portions import ROOM, SHOWN, SIZES, portions
-from handgrad.solution.takeaways import GatesSeen, LossMoved
+from handgrad.saving import Page
+from handgrad.solution.takeaways import GatesSeen, LossMoved, takeaways
 from handgrad.text import plain_text
 from tests.formats.documents import PROBLEMS, step_ids, terminal
 from tests.formats.test_typst import text_of
@@ -37,17 +40,17 @@ SMALLEST = 5.0
 """Points: no slide is scaled down so far that its smallest text, in scripts, is smaller."""
 
 
-def titles(page: Page) -> list[str]:
+def titles(page: Document) -> list[str]:
     return [plain_text(b.text) for b in page.blocks if isinstance(b, Heading) and b.level < 3]
 
 
-def set_as_pdf(page: Page) -> Any:
+def set_as_pdf(page: Document) -> Any:
     document: Any = pymupdf.open
-    return document(stream=handgrad.render_pdf(page))
+    return document(stream=render_pdf(page))
 
 
 def deck(name: str) -> Page:
-    return handgrad.slides_page(handgrad.solve(handgrad.load(name)))
+    return handgrad.solve(handgrad.load(name)).slides()
 
 
 def test_lab9_goes_as_the_lab_goes() -> None:
@@ -82,7 +85,7 @@ def results(page: Page) -> list[Literal]:
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_a_deck_has_every_step_and_result_of_the_solution(name: str) -> None:
     trace = handgrad.solve(handgrad.load(name))
-    solution, slides = handgrad.solution_page(trace), handgrad.slides_page(trace)
+    solution, slides = trace.page(), trace.slides()
     ids = [
         b.id for b in slides.blocks if isinstance(b, Heading) and re.fullmatch(r"\d+\.\d+", b.id)
     ]
@@ -116,7 +119,8 @@ def sizes(document: Any) -> list[float]:
 def test_few_slides_in_large_type(name: str, most: int) -> None:
     faults = Path(__file__).parent / "gauntlet" / "faults"
     problem = handgrad.load(faults / "penalty.toml" if name == "penalty" else name)
-    report = handgrad.solution_report(handgrad.solve(problem))
+    trace = handgrad.solve(problem)
+    report = trace.report(questions=lambda: handgrad.questions(trace).to_discuss())
     assert report.slides is not None
     page = report.slides()
     document = set_as_pdf(page)
@@ -149,11 +153,11 @@ def test_no_slide_is_nearly_empty() -> None:
 
 def test_a_part_of_a_deck(tmp_path: Path) -> None:
     trace = handgrad.solve(handgrad.load("lab9"))
-    backward = handgrad.slides_page(trace, only="backward")
+    backward = trace.slides(only="backward")
     ids = [b.id for b in backward.blocks if isinstance(b, Heading) and b.id]
     assert {i.split(".")[0] for i in ids} == {"2"}
     assert titles(backward)[0] == "Lab 9: backpropagation by hand: backward pass"
-    step = handgrad.slides_page(trace, step="2.4")
+    step = trace.slides(step="2.4")
     assert titles(step)[1:] == [
         "Error signal dz2: back through ReLU",
         "Shut gates, and how units die",
@@ -172,8 +176,8 @@ def test_questions_as_slides(ending: str, tmp_path: Path) -> None:
     path = tmp_path / f"questions.{ending}"
     assert run(["questions", "lab9", "--as", "slides", "-o", str(path)]) == 0
     trace = handgrad.solve(handgrad.load("lab9"))
-    asked = handgrad.questions_for(trace)
-    page = handgrad.questions_page(trace, asked, layout="slides")
+    asked = questions_for(trace)
+    page = questions_page(trace, asked, layout="slides")
     answers = {b.id for b in page.blocks if isinstance(b, Heading) and b.text[0] == "Answer"}
     assert answers == {f"Q{k + 1}" for k in range(len(asked))}
     if ending == "pdf":
@@ -185,7 +189,7 @@ def test_takeaways_say_which_units_were_off_in_which_cases() -> None:
     trace = handgrad.solve(
         handgrad.load(Path(__file__).parent / "gauntlet" / "faults" / "penalty.toml")
     )
-    facts = {t.kind: t for t in handgrad.takeaways(trace)}
+    facts = {t.kind: t for t in takeaways(trace)}
     gates = facts["gates_seen"]
     assert isinstance(gates, GatesSeen)
     z = np.asarray(trace.run.value("z1"))
@@ -194,7 +198,7 @@ def test_takeaways_say_which_units_were_off_in_which_cases() -> None:
         for k, row in enumerate(z)
         if (row <= 0).any()
     ]
-    text = terminal(handgrad.slides_page(trace))
+    text = terminal(trace.slides())
     said = " ".join(text.split())
     assert "z₄⁽¹⁾ was off in all 3 cases, z₁⁽¹⁾ was off in cases 2 and 3" in said
     moved = facts["loss_moved"]
@@ -205,12 +209,12 @@ def test_takeaways_say_which_units_were_off_in_which_cases() -> None:
 def test_forty_equations_and_wide_layers() -> None:
     chain = "\n".join(f"h{k} = tanh(h{k - 1} * w)" for k in range(1, 40))
     problem = handgrad.Problem(f"{chain}\nL = sum(h39**2)", {"w": 0.9}, {"h0": [0.5, -0.2]})
-    page = handgrad.slides_page(handgrad.solve(problem))
+    page = handgrad.solve(problem).slides()
     assert any(t.startswith("The network (1 of") for t in titles(page))
     document = set_as_pdf(page)
     assert len(document) == len(titles(page))
     wide = handgrad.Problem.mlp([8, 9, 3], hidden="relu", output="softmax", loss="cross_entropy")
-    page = handgrad.slides_page(handgrad.solve(wide))
+    page = handgrad.solve(wide).slides()
     assert len(set_as_pdf(page)) == len(titles(page))
 
 
@@ -220,7 +224,7 @@ def test_questions_come_before_their_answers() -> None:
         (("Why is ", Name("w"), " so?"), (Paragraph(("Because of this.",)),)),
         (("And then?",), (Paragraph(("Because of that.",)),)),
     ]
-    page = handgrad.slides_page(trace, questions)
+    page = trace.slides(questions)
     shown = titles(page)
     assert shown[-4:] == ["Discuss", "Answer", "Answer", "Key takeaways"]
     text = text_of(set_as_pdf(page))
@@ -242,7 +246,7 @@ def test_a_file_of_slides_has_two_to_four_questions(name: str, tmp_path: Path) -
 def test_lab9_asks_what_the_lab_asks() -> None:
     trace = handgrad.solve(handgrad.load("lab9"))
     kinds = ["zero_rows_columns", "gate_swap", "other_input", "updated_value"]
-    assert [q.kind for q in to_discuss(trace)] == kinds
+    assert [q.kind for q in handgrad.questions(trace).discussed()] == kinds
 
 
 def test_long_blocks_go_on_and_short_ones_stay_together() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import handgrad
 from handgrad.cli.commands import run
+from handgrad.running.cases import open_cases as open_checked_cases
 from handgrad.tables import ArrayCases, open_cases
 
 LAB = handgrad.load("lab9")
@@ -82,7 +83,7 @@ def test_a_file_for_each(tmp_path: Path) -> None:
 def test_what_a_table_leaves_out_the_problem_keeps(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", X)
     assert set(read(LAB, tmp_path / "x.npy")) == {"x"}
-    assert handgrad.audit_gates(LAB, tmp_path / "x.npy").fixed == ("y",)
+    assert handgrad.gates(LAB, tmp_path / "x.npy").fixed == ("y",)
 
 
 def test_matrices_and_classes(tmp_path: Path) -> None:
@@ -147,13 +148,13 @@ def test_bad_rows_are_skipped_and_counted(
 ) -> None:
     path = tmp_path / "data.csv"
     path.write_text("x1,x2,y\n1,0,1\na,1,1\n1,nan,1\n0,1\n0,1,0\n1,1,")
-    audit = handgrad.audit_gates(LAB, path, skip_bad=True)
+    audit = handgrad.gates(LAB, path, skip_bad=True)
     assert (audit.cases, audit.skipped) == (2, 4)
     assert run(["gates", "lab9", "--data", str(path), "--skip-bad"]) == 0
     assert "4 bad rows were left out" in capsys.readouterr().out
     path.write_text("x1,x2,y\na,1,1\n")
     with pytest.raises(handgrad.NumberError, match="no row that can be used"):
-        handgrad.audit_gates(LAB, path, skip_bad=True)
+        handgrad.gates(LAB, path, skip_bad=True)
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=40), st.integers(1, 9))
@@ -188,9 +189,9 @@ def test_files_that_end_in_the_middle(tmp_path: Path, kind: str, kept: float) ->
             np.savez_compressed(path, x=many[:, :2], y=many[:, 2])
         case _:
             polars.DataFrame({"x1": many[:, 0], "x2": many[:, 1], "y": many[:, 2]}).write_parquet(path)  # fmt: skip
-    handgrad.audit_gates(LAB, path)
+    handgrad.gates(LAB, path)
     with pytest.raises(handgrad.NumberError) as caught:
-        handgrad.audit_gates(LAB, damaged(path, kept))
+        handgrad.gates(LAB, damaged(path, kept))
     assert path.name in str(caught.value)
 
 
@@ -215,7 +216,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         "missing.csv": "no such file",
     }.items():
         with pytest.raises(handgrad.NumberError, match=said):
-            handgrad.audit_gates(LAB, tmp_path / name)
+            handgrad.gates(LAB, tmp_path / name)
     with pytest.raises(handgrad.OptionError, match="is not among"):
         open_cases(LAB, {"q": tmp_path / "data.txt"})
 
@@ -249,8 +250,8 @@ def test_targets_that_the_loss_is_not_made_for_are_bad_rows(tmp_path: Path) -> N
     file = tmp_path / "cases.csv"
     file.write_text("x1,x2,y\n1,0,1\n0,1,2\n1,1,-1\n0,0,0\n")
     with pytest.raises(handgrad.NumberError, match="a target from 0 to 1"):
-        handgrad.audit_gates(handgrad.load("lab9"), file)
-    audit = handgrad.audit_gates(handgrad.load("lab9"), file, skip_bad=True)
+        handgrad.gates(handgrad.load("lab9"), file)
+    audit = handgrad.gates(handgrad.load("lab9"), file, skip_bad=True)
     assert audit.skipped == 2
-    cases = handgrad.open_cases(handgrad.load("lab9"), file, skip_bad=True)
+    cases = open_checked_cases(handgrad.load("lab9"), file, skip_bad=True)
     assert cases.arrays()["y"].tolist() == [1, 0]

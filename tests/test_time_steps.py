@@ -8,6 +8,7 @@ import pytest
 
 import handgrad
 from handgrad.cli.commands import run
+from handgrad.formats.terminal import render_terminal
 from tests.schemas import validate
 
 W, U = [[0.3, -0.2], [0.1, 0.4]], [[0.5, 0.1], [-0.4, 0.2]]
@@ -106,8 +107,8 @@ def test_titles_and_the_table_of_gates(capsys: pytest.CaptureFixture[str]) -> No
 def test_a_quotient_says_only_what_applies() -> None:
     def said(formula: str) -> str:
         problem = handgrad.Problem([f"q = {formula}", "L = q**2"], {"a": 3.0, "b": 2.0}, {"n": 4.0})
-        page = handgrad.solution_page(handgrad.solve(problem))
-        return handgrad.render_terminal(page, width=400, colour=False, unicode=True)
+        page = handgrad.solve(problem).page()
+        return render_terminal(page, width=400, colour=False, unicode=True)
 
     assert "the numerator receives the gradient times 1/b." in said("(a + b) / n")
     assert "denominator" not in said("(a + b) / n")

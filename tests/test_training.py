@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 import handgrad
 from handgrad.cli.commands import run
+from handgrad.formats.terminal import render_terminal
 from handgrad.graph import build
 from handgrad.graph.weighted import weighted_sums
 from handgrad.page.blocks import Figure
-from handgrad.study import INITIALISATIONS
+from handgrad.study import INITIALISATIONS, with_data
 from handgrad.study.mitigations import mitigations, redrawn
 from handgrad.study.units import layers
 from tests.schemas import validate
@@ -67,9 +68,7 @@ def test_a_planted_revival_comes_from_below() -> None:
     assert event.own == pytest.approx(0, abs=1e-12)
     assert event.below == pytest.approx(event.to_value - event.from_value) == pytest.approx(0.2)
     assert study.started_dead == (("h2", ()),)
-    page = handgrad.render_terminal(
-        handgrad.training_page(study), width=100, colour=False, unicode=True
-    )
+    page = render_terminal(study.page(), width=100, colour=False, unicode=True)
     assert "fires again" in page
 
 
@@ -148,9 +147,7 @@ def test_looking_less_often_brackets_the_step() -> None:
     when = {e.unit: e.step for e in close.events}
     assert {e.unit for e in far.events} == set(when)
     assert all(e.since < when[e.unit] <= e.step for e in far.events)
-    page = handgrad.render_terminal(
-        handgrad.training_page(far), width=100, colour=False, unicode=True
-    )
+    page = render_terminal(far.page(), width=100, colour=False, unicode=True)
     assert "looked at every 4 updates" in " ".join(page.split())
     assert "1–4" in page
 
@@ -195,11 +192,9 @@ def test_every_bundled_problem_can_be_trained(name: str) -> None:
     training = handgrad.Training(problem)
     training.run(4)
     assert study.losses[:4] == pytest.approx(training.losses, rel=1e-12)
-    text = handgrad.render_terminal(
-        handgrad.training_page(study), width=80, colour=False, unicode=True
-    )
+    text = render_terminal(study.page(), width=80, colour=False, unicode=True)
     assert "Over time" in text
-    validate(handgrad.to_json(study), "training")
+    validate(study.to_json(), "training")
 
 
 def test_gates_inside_an_equation_are_units_too() -> None:
@@ -219,7 +214,8 @@ def test_gates_inside_an_equation_are_units_too() -> None:
 
 
 def test_side_by_side() -> None:
-    studies = handgrad.compare_training(DYING, 30)
+    compared = handgrad.compare_training(DYING, 30)
+    studies = (compared, *compared.compared)
     assert [s.name for s in studies] == [
         "as given", "leaky ReLU", "ELU", "GELU (tanh form)",
         "He initialisation", "Xavier initialisation", "asymmetric initialisation", "rate 0.03",
@@ -233,9 +229,9 @@ def test_side_by_side() -> None:
     slower = studies[-1]
     assert slower.update.rate == pytest.approx(0.03)
     assert len(slower.ended_dead) < len(studies[0].ended_dead)
-    page = handgrad.training_comparison_page(studies)
+    page = compared.page()
     assert len([b for b in page.blocks if isinstance(b, Figure)]) == 4
-    text = handgrad.render_terminal(page, width=100, colour=False, unicode=True)
+    text = render_terminal(page, width=100, colour=False, unicode=True)
     assert "not finite" in text
     assert "6 of 6" in text
 
@@ -243,7 +239,7 @@ def test_side_by_side() -> None:
 def test_a_dead_relu_is_not_a_leaky_one() -> None:
     """The same pre-activations: the leaky unit is off too, but goes on learning."""
     relu = handgrad.train(falling(0.1, 0.1), 30)
-    leaky = handgrad.compare_training(falling(0.1, 0.1), 30)[1]
+    leaky = handgrad.compare_training(falling(0.1, 0.1), 30).compared[0]
     assert relu.losses[-1] == relu.losses[5] == 0
     assert leaky.losses[-1] < leaky.losses[5] < 0
 
@@ -300,7 +296,7 @@ def test_a_data_source() -> None:
             x = np.linspace(-1, 1, 21)
             return {"x": x[:, None], "y": x**2}
 
-    problem = handgrad.with_data(DYING, Parabola())
+    problem = with_data(DYING, Parabola())
     study = handgrad.train(problem, 3, rate=0.01)
     assert study.cases == 21
     assert problem.data["x"].array.shape == (1, 21)
@@ -391,7 +387,7 @@ def test_the_documents_table() -> None:
     header, _, *rows = indented(text, "width │ 1").splitlines()
     depths = [int(cell) for cell in header.split("│")[1:]]
     studies = handgrad.born_dead_table([2, 3, 4, 5, 6], depths, networks=5000, seed=1)
-    for study, row in zip(studies, rows, strict=True):
+    for study, row in zip(studies.studies, rows, strict=True):
         width, *shares = [float(cell) for cell in row.split("│")]
         assert study.widths[0] == width
         for depth, share in zip(depths, shares, strict=True):
@@ -462,9 +458,7 @@ def test_a_penalty_revives_a_unit_whose_bias_is_positive() -> None:
     event = study.events[0]
     assert (event.kind, event.step, event.cause, event.own_by) == ("revived", first, "own", ("penalty",))  # fmt: skip
     assert study.started_dead == (("h", ()),)
-    page = handgrad.render_terminal(
-        handgrad.training_page(study), width=120, colour=False, unicode=True
-    )
+    page = render_terminal(study.page(), width=120, colour=False, unicode=True)
     told = " ".join(page.split())
     assert "only its own weights could do that" in told
     assert "What moved its weights without a gradient through it: the penalty." in told
@@ -476,9 +470,7 @@ def test_a_penalty_revives_a_unit_whose_bias_is_positive() -> None:
     )  # fmt: skip
     study = handgrad.train(bare, 60)
     assert study.never == study.ended_dead == (("h", ()),)
-    page = handgrad.render_terminal(
-        handgrad.training_page(study), width=120, colour=False, unicode=True
-    )
+    page = render_terminal(study.page(), width=120, colour=False, unicode=True)
     assert "never fires again on these data" in " ".join(page.split())
 
 
@@ -655,8 +647,8 @@ def test_units_beyond_those_that_are_asked_about() -> None:
         {"x": np.ones(200)},
         update=handgrad.Update(rate=0.1),
     )
-    page = handgrad.training_page(handgrad.train(problem, 2))
-    text = handgrad.render_terminal(page, width=200, colour=False, unicode=True)
+    page = handgrad.train(problem, 2).page()
+    text = render_terminal(page, width=200, colour=False, unicode=True)
     assert "At least 128 of the 200 units dead at the end never fire again" in " ".join(
         text.split()
     )

@@ -11,6 +11,7 @@ import torch
 
 import handgrad
 from handgrad.cli.commands import run
+from handgrad.formats.terminal import render_terminal
 from handgrad.solution import Diverged
 from tests.gauntlet.facts.updating import Optimiser
 from tests.oracle import assert_close
@@ -103,7 +104,7 @@ def test_a_rate_too_large_stops_where_numbers_end() -> None:
     )
     trace = handgrad.solve(line, steps=50)
     assert len(trace.training) < 50
-    assert handgrad.to_json(trace)["loss_after"] is None
+    assert trace.to_json()["loss_after"] is None
 
 
 def test_letters_that_the_problem_uses_are_left_to_it() -> None:
@@ -125,11 +126,9 @@ def test_what_first_stops_being_finite_is_named(rate: str) -> None:
     note = trace.steps[-1].notes[-1]
     assert isinstance(note, Diverged)
     assert (note.update, note.name, note.gradient) == (1, "z2", False)
-    page = handgrad.render_terminal(
-        handgrad.solution_page(trace), width=80, colour=False, unicode=True
-    )
+    page = render_terminal(trace.page(), width=80, colour=False, unicode=True)
     assert "the first that is no longer finite" in " ".join(page.split())
-    validate(handgrad.to_json(trace), "trace")
+    validate(trace.to_json(), "trace")
 
 
 def test_training_that_goes_on_says_nothing() -> None:

@@ -12,6 +12,7 @@ import handgrad
 from handgrad import operations
 from handgrad.cli.commands import run
 from handgrad.expression import Expression
+from handgrad.formats.terminal import render_terminal
 from handgrad.operations.operation import Application
 from handgrad.verification.verifying import Verification
 from tests.test_operations import ROWS, Row, edges, spelled
@@ -133,7 +134,5 @@ def test_kinks_whose_slopes_are_those_of_no_side() -> None:
     by = {c.method: c for c in checked.comparisons}
     assert by["finite differences"].beside
     assert by["finite differences"].ours == pytest.approx(1.0)
-    text = handgrad.render_terminal(
-        handgrad.verification_page(checked), width=200, colour=False, unicode=True
-    )
+    text = render_terminal(checked.page(), width=200, colour=False, unicode=True)
     assert "the slope on either side for ∂L/∂x" in " ".join(text.split())

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 import handgrad
 from handgrad.cli.commands import run
+from handgrad.formats.terminal import render_terminal
+from handgrad.graph import build
 from handgrad.paths import Path, WhyGradient, WhyValue
 from tests.graphs import INFIX, UNARY, RandomGraph, random_graph
 from tests.schemas import validate
@@ -25,7 +27,7 @@ BUNDLED = [name for name, _, _ in handgrad.bundled()]
 
 
 def paths_of(problem: handgrad.Problem, entry: str, top: int = 10) -> WhyGradient:
-    why = handgrad.ask_why(problem, entry, top)
+    why = handgrad.why(problem, entry, top)
     assert isinstance(why, WhyGradient)
     return why
 
@@ -51,7 +53,7 @@ def test_the_lab() -> None:
 
 
 def entries(problem: handgrad.Problem, name: str) -> list[tuple[int, ...]]:
-    graph = handgrad.build(problem)
+    graph = build(problem)
     node = graph.nodes[name]
     given = {**problem.parameters, **problem.data}
     cases = next((g.array.shape[-1] for g in given.values() if g.batched), 1)
@@ -62,7 +64,7 @@ def entries(problem: handgrad.Problem, name: str) -> list[tuple[int, ...]]:
 def test_every_gradient_of_the_bundled_problems(name: str) -> None:
     """The paths of the first and the last entry of every gradient add up to it."""
     problem = handgrad.load(name)
-    graph = handgrad.build(problem)
+    graph = build(problem)
     result = handgrad.run(problem, graph)
     for value in graph.nodes:
         if value == graph.cost and value != graph.loss:
@@ -104,7 +106,7 @@ def depends(line: Any, argument: int, shapes: dict[str, tuple[int, ...]]) -> Any
 def counted(graph: RandomGraph, name: str, position: int) -> int:
     """The paths from an entry to the loss, one by one."""
     shapes = {n: a.shape for n, a in graph.parameters.items()}
-    result = handgrad.run(graph.problem(), handgrad.build(graph.problem()))
+    result = handgrad.run(graph.problem(), build(graph.problem()))
     shapes |= {e.target: result.value(e.target).shape for e in graph.lines}
     loss = graph.lines[-1].target
     edges: dict[str, list[tuple[str, Any]]] = {}
@@ -131,7 +133,7 @@ def test_random_graphs(seed: int) -> None:
     """All paths listed add up to the gradient to 1e-12, and are as many as there are."""
     graph = random_graph(seed, 12)
     problem = graph.problem()
-    result = handgrad.run(problem, handgrad.build(problem))
+    result = handgrad.run(problem, build(problem))
     for name, array in graph.parameters.items():
         gradient = np.asarray(result.gradient(name))
         for index in list(np.ndindex(array.shape))[:: max(1, array.size - 1)]:
@@ -167,11 +169,9 @@ def test_ten_to_the_twelve_paths() -> None:
     assert why.path_count == 10**12
     assert len(why.paths) == 10
     assert 0 < why.covered < 1e-3
-    result = handgrad.run(problem, handgrad.build(problem))
+    result = handgrad.run(problem, build(problem))
     assert why.value == pytest.approx(result.gradient("W1")[0, 0], rel=1e-9)
-    assert "10¹²" in handgrad.render_terminal(
-        handgrad.why_page(why), width=80, colour=False, unicode=True
-    )
+    assert "10¹²" in render_terminal(why.page(), width=80, colour=False, unicode=True)
 
 
 @given(st.integers(0, 1000))
@@ -195,7 +195,7 @@ def test_gates_within_an_equation_have_a_place_on_the_path() -> None:
     assert len(path.factors) == 3
     (blame,) = [f.blame for f in path.factors if f.blame is not None]
     assert (blame.kind, blame.step) == ("gate_shut", "1.1")
-    assert "W @ x + b" in {str(v) for v in handgrad.to_json(why)["parts"].values()}
+    assert "W @ x + b" in {str(v) for v in why.to_json()["parts"].values()}
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
@@ -205,7 +205,7 @@ def test_cases(reduction: str) -> None:
         batch.equations, batch.parameters, batch.data, reduction=reduction, loss=batch.loss
     )
     why = paths_of(problem, "dW1[0,0]")
-    result = handgrad.run(problem, handgrad.build(problem))
+    result = handgrad.run(problem, build(problem))
     assert why.value == pytest.approx(result.gradient("W1")[0, 0], rel=1e-12)
     assert {p.case for p in why.paths} == {0, 1, 2}
     assert {p.share for p in why.paths} == {1 / 3 if reduction == "mean" else 1}
@@ -230,7 +230,7 @@ def test_what_is_the_same_in_every_case_is_one_path(
         reduction=reduction,
     )
     why = paths_of(problem, "dW[0,0]")
-    gradient = handgrad.run(problem, handgrad.build(problem)).gradient("W")[0, 0]
+    gradient = handgrad.run(problem, build(problem)).gradient("W")[0, 0]
     assert why.value == pytest.approx(gradient, rel=1e-12)
     assert (why.path_count, len(why.paths)) == (4, 4)
     (penalised,) = [p for p in why.paths if p.case is None]
@@ -239,15 +239,15 @@ def test_what_is_the_same_in_every_case_is_one_path(
     assert sum(p.product for p in why.paths) == pytest.approx(gradient, rel=1e-12)
     assert all(p.product == pytest.approx(product(p)) for p in why.paths)
     for top in (1, 2, 3):
-        few = handgrad.ask_why(problem, "dW[0,0]", top=top)
+        few = handgrad.why(problem, "dW[0,0]", top=top)
         assert isinstance(few, WhyGradient)
         assert few.paths == why.paths[:top]
-    said = handgrad.render_terminal(handgrad.why_page(why), width=80, colour=False, unicode=True)
+    said = render_terminal(why.page(), width=80, colour=False, unicode=True)
     assert said.count("(the same in every case)") == 1
 
 
 def test_forward_values() -> None:
-    why = handgrad.ask_why(handgrad.load("lab9"), "h2[1]")
+    why = handgrad.why(handgrad.load("lab9"), "h2[1]")
     assert isinstance(why, WhyValue)
     assert why.value == 0
     assert [str(link.entry) for link in why.links] == ["h2[1]", "z2[1]"]
@@ -255,7 +255,7 @@ def test_forward_values() -> None:
     assert why.links[0].blame.kind == "gate_shut"
     assert sum(t.product for t in why.terms) == pytest.approx(-0.17)
     assert [t.product for t in why.terms] == pytest.approx([-0.3, 0.1, 0.03])
-    given_ = handgrad.ask_why(handgrad.load("lab9"), "W2[1,0]")
+    given_ = handgrad.why(handgrad.load("lab9"), "W2[1,0]")
     assert isinstance(given_, WhyValue)
     assert given_.given
 
@@ -263,7 +263,7 @@ def test_forward_values() -> None:
 @pytest.mark.parametrize("name", BUNDLED)
 def test_pages_and_json(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     problem = handgrad.load(name)
-    graph = handgrad.build(problem)
+    graph = build(problem)
     parameter = next(iter(problem.parameters or problem.data))
     index = entries(problem, parameter)[0]
     asked = [f"d{parameter}[{','.join(map(str, index))}]" if index else f"d{parameter}", graph.loss]
@@ -311,7 +311,7 @@ def test_entries_that_are_none(entry: str, said: str, capsys: pytest.CaptureFixt
 
 def test_names_that_look_like_gradients() -> None:
     problem = handgrad.Problem(["dW = 2*W", "L = dW**2"], {"W": 3.0})
-    assert isinstance(handgrad.ask_why(problem, "dW"), WhyValue)
+    assert isinstance(handgrad.why(problem, "dW"), WhyValue)
     assert paths_of(problem, "dL/dW").value == pytest.approx(24)
     assert paths_of(problem, "ddW").value == pytest.approx(12)
 
@@ -320,7 +320,7 @@ def test_nothing_leads_to_the_loss() -> None:
     problem = handgrad.Problem(["z = a*2", "L = b**2"], {"a": 1.0, "b": 2.0})
     why = paths_of(problem, "da")
     assert (why.value, why.path_count, why.paths) == (0, 0, ())
-    page = handgrad.render_terminal(handgrad.why_page(why), width=80, colour=False, unicode=True)
+    page = render_terminal(why.page(), width=80, colour=False, unicode=True)
     assert "No path leads" in page
 
 
@@ -333,7 +333,7 @@ def test_paths_that_are_zero_for_one_reason_are_told_once() -> None:
     )
     why = paths_of(shut, "dx[0]")
     assert (why.path_count, why.value) == (6, 0)
-    page = handgrad.render_terminal(handgrad.why_page(why), width=80, colour=False, unicode=True)
+    page = render_terminal(why.page(), width=80, colour=False, unicode=True)
     assert "There are 6 paths, and each of them is 0" in page
     assert page.count("The gate of ReLU is shut") == 2
     assert page.count("2 more paths are 0 for the same reason") == 2
@@ -347,9 +347,7 @@ def test_a_gate_that_is_shut_in_several_cases_is_told_once() -> None:
         {"w": 1.0},
         {"x": {"cases": [1.0, -2.0, -3.0, -4.0]}},
     )
-    page = handgrad.render_terminal(
-        handgrad.why_page(paths_of(problem, "dw")), width=80, colour=False, unicode=True
-    )
+    page = render_terminal(paths_of(problem, "dw").page(), width=80, colour=False, unicode=True)
     assert page.count("The gate of ReLU is shut") == 1
     assert "2 more paths are 0 for the same reason" in page
     assert "= 0.5 + 0 = 0.5" in page

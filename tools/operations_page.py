@@ -12,7 +12,7 @@ from handgrad.equations import source
 from handgrad.expression import Adjoint, Call, Expression, Name, Option, Shape
 from handgrad.formats.mathml import MathmlPen
 from handgrad.formats.style import Style
-from handgrad.graph import Graph
+from handgrad.graph import Graph, build
 from handgrad.operations import TABLE
 from handgrad.operations.operation import Operation
 
@@ -85,7 +85,7 @@ def _example(record: Operation) -> tuple[Call, Graph] | None:
         given = {n.name: _numbers(s) for n, s in zip(names, shapes, strict=True)}
         try:
             problem = handgrad.Problem([f"r = {source(call)}", "L = sum(r**2)"], given)
-            graph = handgrad.build(problem)
+            graph = build(problem)
         except (handgrad.HandgradError, TypeError, KeyError):
             continue
         written = graph.nodes["r"].written

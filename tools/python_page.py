@@ -19,13 +19,9 @@ TITLES = {
     "drilling": "The drill",
     "study": "Training",
     "verification": "Verification",
-    "graph": "The graph",
     "running": "Running",
     "numbers": "Other numbers",
-    "page": "Pages",
-    "picture": "Pictures",
-    "formats": "Renderers",
-    "saving": "Files",
+    "saving": "Pages and files",
     "errors": "Errors",
 }
 """The rooms in the order of the page."""

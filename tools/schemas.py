@@ -21,29 +21,29 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import handgrad
 from handgrad.discussion import KINDS
 from handgrad.expression import Expression
-from handgrad.formats.json import form_of, keys_of, schema_id
-from handgrad.paths import WhyGradient, WhyValue
+from handgrad.formats.json import Views, form_of, keys_of, schema_id
+from handgrad.problem.files import Listing
 from handgrad.record import Proportion
+from handgrad.saving import Result
 from handgrad.solution import NOTES
-from handgrad.study import BornDeadTable
 
 FOLDER = Path(handgrad.__file__).parent / "schema"
 
-RESULTS: tuple[type[Any], ...] = (
+RESULTS: tuple[type[Result], ...] = (
     handgrad.Trace,
     handgrad.OtherRun,
     handgrad.Verification,
     handgrad.CheckReport,
     handgrad.Drill,
-    handgrad.Listing,
+    Listing,
     handgrad.SheetSet,
     handgrad.QuestionSheet,
     handgrad.Comparison,
     handgrad.OverTraining,
     handgrad.BornDead,
-    BornDeadTable,
-    WhyGradient,
-    WhyValue,
+    handgrad.BornDeadTable,
+    handgrad.WhyGradient,
+    handgrad.WhyValue,
     handgrad.Audit,
 )
 """What is printed. Results of one name are alternatives of one schema."""
@@ -114,7 +114,11 @@ PLAIN = {int: "integer", str: "string", bool: "boolean", NoneType: "null"}
 def schemas() -> dict[str, Schema]:
     """By name, the schema of everything that is printed."""
     names = dict.fromkeys(form_of(result).schema for result in RESULTS)
-    return {name: document([r for r in RESULTS if form_of(r).schema == name]) for name in names}
+    return {
+        name: document(alike, alike[0].json_views())
+        for name in names
+        if (alike := [r for r in RESULTS if form_of(r).schema == name])
+    }
 
 
 def written(schema: Schema) -> str:
@@ -122,10 +126,10 @@ def written(schema: Schema) -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
-def document(results: Sequence[type[Any]]) -> Schema:
+def document(results: Sequence[type], views: Views) -> Schema:
     """The schema of a document that is one of some results with the same name."""
     name = schema_id(form_of(results[0]).schema)
-    definitions = _Definitions()
+    definitions = _Definitions(views)
     roots = [definitions.object(result, {"schema": {"const": name}}) for result in results]
     definitions.fill()
     return {
@@ -139,7 +143,8 @@ def document(results: Sequence[type[Any]]) -> Schema:
 class _Definitions:
     """The definitions of one document, made as they are referred to."""
 
-    def __init__(self) -> None:
+    def __init__(self, views: Views) -> None:
+        self._views = views
         self.made: dict[str, Schema] = {}
         self._classes: dict[str, type] = {}
 
@@ -153,7 +158,7 @@ class _Definitions:
         """A record as an object, with further keys first."""
         text, arguments = _documented(record)
         properties = dict(first or {})
-        for key in keys_of(record):
+        for key in keys_of(record, self._views):
             kind, about = _returned(key.view) if key.view else _led(record, key.path)
             schema = self.of(kind)
             about = about or arguments.get(key.name, "")

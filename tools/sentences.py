@@ -28,7 +28,9 @@ import handgrad
 from handgrad.cli.commands import COMMANDS as COMMAND_LINE
 from handgrad.equations import source
 from handgrad.expression import Expression
-from handgrad.page.blocks import Code, Figure, Heading, Note, Page, Paragraph
+from handgrad.formats.terminal import render_terminal
+from handgrad.page.blocks import Code, Figure, Heading, Note, Paragraph
+from handgrad.saving import Page, save_each
 from tools.phrases import HOLE, Phrase, phrases
 
 LONGEST = 400
@@ -115,7 +117,7 @@ def heard() -> Iterator[Counter[str]]:
     Pages to be saved are made, and not written.
     """
     said: dict[str, list[str]] = {}
-    shown, saved = handgrad.render_terminal, handgrad.save_each
+    shown, saved = render_terminal, save_each
     counts: Counter[str] = Counter()
 
     def keep(page: Page) -> None:

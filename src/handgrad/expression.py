@@ -11,7 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import is_
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 from handgrad.errors import Span
 from handgrad.record import record
@@ -277,3 +280,19 @@ def substitute(
     if isinstance(expression, Call):
         return expression.of([substitute(a, replacement) for a in expression.arguments])
     return expression
+
+
+def nested(array: npt.ArrayLike) -> Nested:
+    """An array as nested tuples of floats."""
+    return _tuples(np.asarray(array, dtype=float).tolist())
+
+
+def _tuples(value: list[Any] | float) -> Nested:
+    if isinstance(value, float):
+        return value
+    return tuple(map(_tuples, value) if value and isinstance(value[0], list) else value)
+
+
+def literal_of(array: npt.ArrayLike, batched: bool = False, row: bool = False) -> Literal:
+    """An array, or a number, as a literal; `row` for a vector that lies along the rows of matrices."""
+    return Literal(nested(array), batched=batched, row=row)

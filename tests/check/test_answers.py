@@ -339,7 +339,7 @@ def test_files(tmp_path: Path) -> None:
 
 
 def test_blanks_can_be_read_back() -> None:
-    text = handgrad.blank_toml(handgrad.blanks(LAB9))
+    text = blank_toml(handgrad.blanks(LAB9))
     assert (
         text.index("z1")
         < text.index("dW2")

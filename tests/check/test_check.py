@@ -11,10 +11,14 @@ import pytest
 
 import handgrad
 from handgrad.checking import Checker, CheckReport
+from handgrad.checking.report import Level
 from handgrad.checking.words import MISTAKES, OTHERS, SLIPS
 from handgrad.cli.commands import run
 from handgrad.expression import Adjoint, Name
+from handgrad.formats.terminal import render_terminal
+from handgrad.graph import build
 from handgrad.operations.mistakes import PRIORITY
+from handgrad.running import Carry
 from tests.check.students import Network, decimals, networks
 from tests.schemas import validate
 from tests.test_documents import indented, python
@@ -70,9 +74,7 @@ def test_the_slides_as_printed() -> None:
     assert {s.target: s.printed for s in report.entered if s.printed != "right"} == {"L": "wrong"}
     assert len(report.entered) == 19
     assert float(report["L"].expected) == pytest.approx(0.4548, abs=5e-5)
-    page = handgrad.render_terminal(
-        handgrad.check_page(report), width=80, colour=False, unicode=True
-    )
+    page = render_terminal(report.page(), width=80, colour=False, unicode=True)
     assert "0.4548" in page
     assert page.count("WRONG") == 1
 
@@ -185,7 +187,7 @@ def test_cases_may_stand_in_rows() -> None:
 
 @pytest.mark.parametrize("name", [n for n, _, _ in handgrad.bundled()])
 @pytest.mark.parametrize("carry", ["exact", "rounded"])
-def test_the_worked_solutions_are_right(name: str, carry: handgrad.Carry) -> None:
+def test_the_worked_solutions_are_right(name: str, carry: Carry) -> None:
     problem = handgrad.load(name)
     trace = handgrad.solve(problem, carry=carry, decimals=5)
     answers: dict[str, Any] = {"updated": {}}
@@ -302,7 +304,7 @@ DOUBLED = handgrad.Problem("e = 2*z\nL = sum(e)", {"z": [0.61749, 2.83949]})
     ],
 )
 def test_slips_of_the_last_digits(figures: list[str], rule: str) -> None:
-    (found,) = DOUBLED.check(e=figures)["e"].diagnosis
+    (found,) = handgrad.check(DOUBLED, e=figures)["e"].diagnosis
     assert found.rule == rule
     assert "1 times" not in str(found)
 
@@ -311,9 +313,7 @@ def test_slips_of_the_last_digits(figures: list[str], rule: str) -> None:
 def test_a_figure_is_shown_with_the_digits_it_was_written_with(as_printed: bool) -> None:
     problem = handgrad.Problem("L = exp(z)", {"z": 2.608})
     report = handgrad.check(problem, {"L": "13.57192"}, as_printed=as_printed)
-    page = handgrad.render_terminal(
-        handgrad.check_page(report, "worked"), width=80, colour=False, unicode=True
-    )
+    page = render_terminal(report.page("worked"), width=80, colour=False, unicode=True)
     assert "L = 13.57192" in page
     assert "13.57188" in page
 
@@ -325,9 +325,7 @@ def test_what_is_0_on_paper_is_0_in_a_report() -> None:
         {"a": [1.5, 1.6], "y": [0, 1]},
     )
     report = handgrad.check(problem, {"da": ["-0.2", "0"], "J": "0.4375"})
-    page = handgrad.render_terminal(
-        handgrad.check_page(report, "worked"), width=80, colour=False, unicode=True
-    )
+    page = render_terminal(report.page("worked"), width=80, colour=False, unicode=True)
     assert "10⁻¹⁷" not in page
     assert report["da"].expected[1] == 0
 
@@ -336,11 +334,9 @@ def test_what_is_0_on_paper_is_0_in_a_report() -> None:
 
 
 @pytest.mark.parametrize("level", ["where", "what", "rule", "worked"])
-def test_levels(level: handgrad.Level) -> None:
+def test_levels(level: Level) -> None:
     report = LAB9.check(work(dz2=lambda s: s["dh2"]))
-    text = handgrad.render_terminal(
-        handgrad.check_page(report, level), width=80, colour=False, unicode=True
-    )
+    text = render_terminal(report.page(level), width=80, colour=False, unicode=True)
     assert ("WRONG in entry 2" in text) is True
     assert ("The gate 1[z⁽²⁾ > 0] is left out" in text) is (level != "where")
     assert ("ReLU is a gate" in text) is (level in ("rule", "worked"))
@@ -536,7 +532,7 @@ def test_error_signals_that_carry_the_mean_already(count: int) -> None:
         g = np.random.default_rng(seed)
         x, y = np.round(g.normal(size=(count, 3)), 1), g.integers(0, 2, count)
         problem = handgrad.Problem.mlp([3, 2, 1], "tanh", seed=seed, x={"cases": x}, y={"cases": y})
-        run = handgrad.run(problem, handgrad.build(problem))
+        run = handgrad.run(problem, build(problem))
         answers: dict[str, Any] = {
             f"d{n}": [[f"{v / count:.4f}" for v in row] for row in np.atleast_2d(run.gradient(n))]
             for n in ("z2", "h1", "z1")
@@ -565,7 +561,8 @@ def test_a_slip_in_a_step_that_is_not_entered_costs_once() -> None:
     problem = problem.with_values({"b": [0.4, -0.1]})
     run = handgrad.solve(problem).run
     ungated = run.gradient("h")
-    report = problem.check(
+    report = handgrad.check(
+        problem,
         yhat=run.value("yhat"),
         dh=ungated,
         dW=np.outer(ungated, [1.0, 2.0]),
@@ -574,7 +571,7 @@ def test_a_slip_in_a_step_that_is_not_entered_costs_once() -> None:
     assert report["dW"].verdict == "wrong"
     assert report["dW"].diagnosis[0].rule == "gate_forgotten"
     assert report["db"].verdict == "consistent"
-    other = problem.check(dh=ungated, dW=np.outer(ungated, [1.0, 2.0]), db=2 * ungated)
+    other = handgrad.check(problem, dh=ungated, dW=np.outer(ungated, [1.0, 2.0]), db=2 * ungated)
     assert other["db"].verdict == "wrong"
 
 
@@ -600,7 +597,7 @@ def test_a_zero_is_held_to_the_decimals_of_the_sheet() -> None:
         "dW1": [["0", "0"], ["0", "0"], ["0", "0"]],
         "updated": {"W1": [["-1.39", "-1.82"], ["-1.26", "-1.86"], ["-1.39", "-1.43"]]},
     }
-    assert {s.verdict for s in problem.check(work).steps} <= {"right", "missing"}
+    assert {s.verdict for s in handgrad.check(problem, work).steps} <= {"right", "missing"}
 
 
 def test_a_difference_from_the_number_of_a_class_is_the_wrong_way_round() -> None:
@@ -609,7 +606,7 @@ def test_a_difference_from_the_number_of_a_class_is_the_wrong_way_round() -> Non
         {"V": [0.5, -0.2]},
         {"x": 2.0, "y": 1},
     )
-    report = problem.check(ds=-handgrad.solve(problem).run.gradient("s"))
+    report = handgrad.check(problem, ds=-handgrad.solve(problem).run.gradient("s"))
     assert report["ds"].diagnosis[0].rule == "target_minus_prediction"
 
 
@@ -638,6 +635,6 @@ def test_a_mistake_that_leaves_one_number_in_a_softmax_is_no_mistake(tmp_path: P
 
 
 def test_a_zero_has_no_decimal_point_in_the_wrong_place() -> None:
-    judged = handgrad.load("lab9").check(z2=["0.42", "0"])["z2"]
+    judged = handgrad.check(handgrad.load("lab9"), z2=["0.42", "0"])["z2"]
     assert judged.verdict == "wrong"
     assert "decimal_point" not in [d.rule for d in judged.diagnosis]

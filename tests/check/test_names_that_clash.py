@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 
 import handgrad
+from handgrad.checking.blanks import blank_toml
 
 NEWTON = handgrad.Problem(
     ["f = x**2 - a", "df = 2*x", "α = x - f/df", "L = (α**2 - a)**2"], {"x": 2, "a": 1}
@@ -14,13 +15,13 @@ NEWTON = handgrad.Problem(
 def test_a_gradient_beside_a_value_of_its_name() -> None:
     """f's gradient is dL/df where df is a value: in blanks, answers, drills and code."""
     checker = handgrad.Checker(NEWTON)
-    asked = tomllib.loads(handgrad.blank_toml(handgrad.blanks(checker)))
+    asked = tomllib.loads(blank_toml(handgrad.blanks(checker)))
     assert {"df", "ddf", "dL/df", "α", "dα"} <= set(asked)
     right = {"df": 4, "dL/df": -0.703125}
     assert checker.check(right).all_well
     report = checker.check({"df": -0.703125})
     assert [j.target for j in report.wrong] == ["df"]
-    drill = handgrad.begin_drill(NEWTON, words=["dL/df"])
+    drill = handgrad.drill(NEWTON, words=["dL/df"])
     assert drill.blank.target == "dL/df"
 
 

@@ -10,6 +10,7 @@ import pytest
 import handgrad
 from handgrad.arrays import Array
 from handgrad.checking import Checker, CheckReport
+from handgrad.formats.terminal import render_terminal
 from tests.check.students import decimals, significant, texts
 from tests.check.test_shapes import COLUMNS
 
@@ -74,7 +75,7 @@ def said(problem: handgrad.Problem, target: str, wrong: Any, *also: str) -> list
     right = values(problem)
     answers = {n: texts(right[n], decimals(5)) for n in also}
     answers[target] = texts(np.asarray(wrong(right)), decimals(5))
-    report = problem.check(answers)
+    report = handgrad.check(problem, answers)
     assert [s.target for s in report.wrong] == [target]
     assert report.wrong[0].diagnosis[0].done
     return [d.rule for d in report.wrong[0].diagnosis]
@@ -114,8 +115,8 @@ def test_the_inner_factor_of_the_chain_rule() -> None:
 
 
 def test_two_times_a_penalty_is_no_forgotten_mean() -> None:
-    report = PENALISED.check(
-        dW2=[[-0.1731, 0.0694, 0.2023, 0.012], [0.1771, -0.0634, -0.1903, -0.006]]
+    report = handgrad.check(
+        PENALISED, dW2=[[-0.1731, 0.0694, 0.2023, 0.012], [0.1771, -0.0634, -0.1903, -0.006]]
     )
     (only,) = report["dW2"].diagnosis
     assert only.rule == "penalty_half"
@@ -252,23 +253,25 @@ def test_the_convention_is_named() -> None:
         "dZ1": "consistent",
     }
     assert str(report["dZ2"]) == "dZ2 is right, without the 1/2 of the mean"
-    page = handgrad.render_terminal(
-        handgrad.check_page(report), width=80, colour=False, unicode=True
-    )
+    page = render_terminal(report.page(), width=80, colour=False, unicode=True)
     assert "3 right and 2 right in another convention" in page
     assert "left" in page.split("without the 1/2 of the mean, which is")[1]
 
 
 def test_a_mean_forgotten_everywhere_is_no_convention() -> None:
-    report = COLUMNS.check(
-        dZ2=[[-0.5873, 0.6794]], dW2=[[0.3884, -0.9062]], dW1=[[-0.1434, -0.6528], [-0.092, 0.3962]]
+    report = handgrad.check(
+        COLUMNS,
+        dZ2=[[-0.5873, 0.6794]],
+        dW2=[[0.3884, -0.9062]],
+        dW1=[[-0.1434, -0.6528], [-0.092, 0.3962]],
     )
     assert [s.target for s in report.wrong] == ["dZ2"]
     assert report["dZ2"].diagnosis[0].rule == "mean_forgotten"
 
 
 def test_a_transposed_gradient_among_others_without_the_mean() -> None:
-    report = COLUMNS.check(
+    report = handgrad.check(
+        COLUMNS,
         dZ2=[[-0.5873], [0.6794]],
         dZ1=[[-0.2349, 0.1829], [0.053, -0.2901]],
         dW2=[[0.1942, -0.4531]],
@@ -305,16 +308,16 @@ def test_a_rate_that_was_forgotten_is_told_once_for_all_parameters() -> None:
     report = handgrad.check(trace.problem, {"updated": wrong})
     assert [s.diagnosis[0].rule for s in report.wrong] == ["rate_forgotten"] * len(names)
     for level in ("what", "rule"):
-        page = handgrad.check_page(report, level)
-        text = handgrad.render_terminal(page, width=100, colour=False, unicode=True)
+        page = report.page(level)
+        text = render_terminal(page, width=100, colour=False, unicode=True)
         assert text.count("The learning rate η is left out") == 1
         assert text.count("you wrote") == len(names)
     assert text.count("what was done") == len(names)
     assert text.count("step against the gradient") == 1
     # One that went wrong in another way is told of by itself.
     wrong["w3"] = np.asarray(trace.run.value("w3")) + 0.1 * np.asarray(trace.run.gradient("w3"))
-    page = handgrad.check_page(handgrad.check(trace.problem, {"updated": wrong}))
-    text = handgrad.render_terminal(page, width=100, colour=False, unicode=True)
+    page = handgrad.check(trace.problem, {"updated": wrong}).page()
+    text = render_terminal(page, width=100, colour=False, unicode=True)
     assert text.count("The learning rate η is left out") == 2
     assert text.count("The step goes the wrong way") == 1
 

@@ -11,6 +11,8 @@ import pytest
 
 import handgrad
 from handgrad.cli.commands import run
+from handgrad.formats.terminal import render_terminal
+from handgrad.graph import build
 from tests.schemas import validate
 
 COLUMNS = handgrad.Problem(
@@ -33,12 +35,13 @@ COLUMNS = handgrad.Problem(
 
 
 def gradients(problem: handgrad.Problem) -> dict[str, Any]:
-    found = handgrad.run(problem, handgrad.build(problem))
+    found = handgrad.run(problem, build(problem))
     return {n: np.asarray(found.gradient(n)) for n in problem.parameters}
 
 
 def test_a_transposed_gradient_is_wrong_and_said_to_broadcast() -> None:
-    report = COLUMNS.check(
+    report = handgrad.check(
+        COLUMNS,
         dZ2=[[-0.2937, 0.3397]],
         dW2=[[0.1942], [-0.4531]],
         dW1=[[-0.0717, -0.046], [-0.3264, 0.1981]],
@@ -49,9 +52,7 @@ def test_a_transposed_gradient_is_wrong_and_said_to_broadcast() -> None:
     assert "transposed: a 2×1 matrix, and should be a 1×2 matrix" in str(found)
     assert "W2 minus a 2×1 gradient would broadcast to 2×2" in str(found)
     assert report["dW1"].diagnosis[0].rule == "result_transposed"
-    page = handgrad.render_terminal(
-        handgrad.check_page(report), width=80, colour=False, unicode=True
-    )
+    page = render_terminal(report.page(), width=80, colour=False, unicode=True)
     assert "broadcast to 2×2" in page
 
 
@@ -77,10 +78,10 @@ def test_an_array_of_a_program_is_no_column_unless_it_has_two_axes() -> None:
 
 
 def test_a_list_on_paper_may_stand_for_a_row_or_a_column() -> None:
-    report = COLUMNS.check(db1=[-0.026, -0.1185], dW2=[0.1942, -0.4531], db2=0.046)
+    report = handgrad.check(COLUMNS, db1=[-0.026, -0.1185], dW2=[0.1942, -0.4531], db2=0.046)
     assert report.all_well
     assert report["db1"].remark == "read as a column"
-    assert COLUMNS.check(db1=[[-0.026, -0.1185]])["db1"].verdict == "wrong"
+    assert handgrad.check(COLUMNS, db1=[[-0.026, -0.1185]])["db1"].verdict == "wrong"
 
 
 def test_a_vector_is_a_row_or_a_column_where_there_are_vectors_only() -> None:
@@ -93,7 +94,7 @@ def test_a_vector_is_a_row_or_a_column_where_there_are_vectors_only() -> None:
         "b3": right["b3"][None],
     }
     handgrad.assert_gradients(lab9, turned)
-    assert lab9.check({f"d{n}": v for n, v in turned.items()}).all_well
+    assert handgrad.check(lab9, {f"d{n}": v for n, v in turned.items()}).all_well
     with pytest.raises(AssertionError, match="outer product is the wrong way round"):
         handgrad.assert_gradients(lab9, {"W1": right["W1"].T})
 
@@ -154,19 +155,19 @@ SQUARE = handgrad.Problem(
 
 def test_a_square_of_cases_in_rows_is_known_by_its_figures() -> None:
     in_columns, in_rows = [["0", "0.05"], ["1.8", "1"]], [["0", "1.8"], ["0.05", "1"]]
-    as_it_stands, turned = (SQUARE.check({"z": z})["z"] for z in (in_columns, in_rows))
+    as_it_stands, turned = (handgrad.check(SQUARE, {"z": z})["z"] for z in (in_columns, in_rows))
     assert (as_it_stands.verdict, as_it_stands.remark) == ("right", "")
     assert (turned.verdict, turned.remark) == ("right", "read with a case in each row")
-    assert SQUARE.check({"z": [["0", "1.7"], ["0.05", "1"]]})["z"].verdict == "wrong"
+    assert handgrad.check(SQUARE, {"z": [["0", "1.7"], ["0.05", "1"]]})["z"].verdict == "wrong"
 
 
 def test_a_value_called_x_new_is_no_update() -> None:
     newton = ["f = x**2 - a", "g = 2*x", "x_new = x - f/g", "L = x_new**2"]
-    report = handgrad.Problem(newton, {"x": 1.5}, {"a": 2}).check({"x_new": "1.4167"})
+    report = handgrad.check(handgrad.Problem(newton, {"x": 1.5}, {"a": 2}), {"x_new": "1.4167"})
     assert report["x_new"].verdict == "right"
     assert not report.remarks
     # Where no value is called so, it is the parameter after the update.
-    after = handgrad.load("lab9").check({"b3_new": "0.3365"})
+    after = handgrad.check(handgrad.load("lab9"), {"b3_new": "0.3365"})
     assert after["updated.b3"].verdict == "right"
 
 
@@ -177,6 +178,6 @@ def test_wrong_entries_are_all_counted() -> None:
     )
     some = np.where(np.arange(100).reshape(10, 10) < 70, 3.0, 9.0)
     for entered, said in ((some, "WRONG in 70 entries"), (np.full((10, 10), 3.0), "WRONG   │")):
-        page = handgrad.check_page(handgrad.check(problem, Z=entered))
-        text = handgrad.render_terminal(page, width=80, colour=False, unicode=True)
+        page = handgrad.check(problem, Z=entered).page()
+        text = render_terminal(page, width=80, colour=False, unicode=True)
         assert said in text

@@ -10,6 +10,7 @@ from typing import Any
 import handgrad
 from handgrad.expression import Literal, Name
 from handgrad.figures import figure
+from handgrad.formats.terminal import render_terminal
 from handgrad.page.blocks import (
     Block,
     Code,
@@ -18,12 +19,12 @@ from handgrad.page.blocks import (
     Figure,
     Heading,
     Note,
-    Page,
     Paragraph,
     Relation,
     Table,
 )
 from handgrad.picture import Arrow, Circle, Drawing, Label, Outline, Rectangle
+from handgrad.saving import Page
 
 PROBLEMS = sorted(name for name, _, _ in handgrad.bundled())
 
@@ -50,7 +51,7 @@ def unsigned(text: str) -> set[str]:
 
 def terminal(page: Page) -> str:
     """The page in a terminal as wide as it may need."""
-    return handgrad.render_terminal(page, width=700, colour=False, unicode=True)
+    return render_terminal(page, width=700, colour=False, unicode=True)
 
 
 def given_figures(part: Any, places: int = 4) -> set[str]:

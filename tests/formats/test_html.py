@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 import handgrad
 from handgrad.expression import Literal, Name
+from handgrad.formats.html import render_html
+from handgrad.formats.terminal import render_terminal
 from handgrad.page.blocks import (
     Code,
     Columns,
@@ -20,12 +22,12 @@ from handgrad.page.blocks import (
     Figure,
     Heading,
     Note,
-    Page,
     Paragraph,
     Relation,
     Table,
 )
 from handgrad.picture import Circle, Drawing, Label
+from handgrad.saving import Page
 from tests.formats.trees import adjoints, blocks, literals, names, trees
 
 BUNDLED = [name for name, _, _ in handgrad.bundled()]
@@ -75,7 +77,7 @@ class Reader(HTMLParser):
 
 
 def solved(name: str, **options: bool) -> Page:
-    return handgrad.solution_page(handgrad.solve(handgrad.load(name)), **options)  # type: ignore[arg-type]
+    return handgrad.solve(handgrad.load(name)).page(**options)  # type: ignore[arg-type]
 
 
 def numbers(text: str) -> set[str]:
@@ -85,8 +87,8 @@ def numbers(text: str) -> set[str]:
 @pytest.mark.parametrize("name", BUNDLED)
 def test_the_numbers_and_steps_of_the_terminal(name: str) -> None:
     page = solved(name)
-    terminal = handgrad.render_terminal(page, width=400, colour=False, unicode=True)
-    html = Reader(handgrad.render_html(page))  # without scripts: the terminal's are no digits
+    terminal = render_terminal(page, width=400, colour=False, unicode=True)
+    html = Reader(render_html(page))  # without scripts: the terminal's are no digits
     shown = numbers(terminal)
     read = numbers(" ".join(html.words))
     assert {n.lstrip("−") for n in read} == {n.lstrip("−") for n in shown}
@@ -97,20 +99,20 @@ def test_the_numbers_and_steps_of_the_terminal(name: str) -> None:
 @pytest.mark.parametrize("name", BUNDLED)
 def test_signs_agree_with_the_terminal(name: str) -> None:
     page = solved(name)
-    terminal = handgrad.render_terminal(page, width=400, colour=False, unicode=True)
-    html = re.sub("<mn>10</mn><mn>[^<]*</mn>", "", handgrad.render_html(page))
+    terminal = render_terminal(page, width=400, colour=False, unicode=True)
+    html = re.sub("<mn>10</mn><mn>[^<]*</mn>", "", render_html(page))
     negative = set(re.findall(r"<mn>(−[^<]*)</mn>", html))
     assert negative <= numbers(terminal)
 
 
 def test_the_page_of_the_lab_is_small() -> None:
     page = solved("lab9", open_entries=True, pictures=True)
-    assert len(handgrad.render_html(page).encode()) < 300_000
+    assert len(render_html(page).encode()) < 300_000
 
 
 @pytest.mark.parametrize("name", BUNDLED)
 def test_ids_are_used_once_and_links_lead_somewhere(name: str) -> None:
-    html = Reader(handgrad.render_html(solved(name, open_entries=True)))
+    html = Reader(render_html(solved(name, open_entries=True)))
     assert len(html.ids) == len(set(html.ids))
     links = [a["href"] for tag, a in html.tags if tag == "a"]
     assert links
@@ -120,11 +122,11 @@ def test_ids_are_used_once_and_links_lead_somewhere(name: str) -> None:
 
 
 def test_entries_open_to_lines_of_their_own() -> None:
-    html = handgrad.render_html(solved("lab9", open_entries=True))
+    html = render_html(solved("lab9", open_entries=True))
     for entry in ("dW2[0,1]", "dW2[1,0]", "z1[0]", "db2[1]"):
         assert f'data-entry="{entry}"' in html
         assert f'data-q="{entry}"' in html
-    assert "data-entry" not in handgrad.render_html(solved("lab9"))
+    assert "data-entry" not in render_html(solved("lab9"))
 
 
 def test_every_entry_relation_gives_its_entry() -> None:
@@ -146,7 +148,7 @@ def test_every_entry_relation_gives_its_entry() -> None:
 
 def test_large_results_are_not_opened() -> None:
     problem = handgrad.Problem("L = sum((W @ x) ** 2)", {"W": [[1.0] * 9] * 8, "x": [1.0] * 9})
-    page = handgrad.solution_page(handgrad.solve(problem), open_entries=True)
+    page = handgrad.solve(problem).page(open_entries=True)
     relations = [r for b in page.blocks if isinstance(b, Derivation) for r in b.relations]
     assert any(r.shape == "8×9" and not r.entries for r in relations)
     assert any(r.shape == "9" and r.entries for r in relations)
@@ -184,7 +186,7 @@ def hostile_page() -> Page:
 
 @pytest.mark.parametrize("layout", ["document", "slides"])
 def test_hostile_words_do_nothing(layout: str) -> None:
-    clean = handgrad.render_html(replace(hostile_page(), layout=layout))  # type: ignore[arg-type]
+    clean = render_html(replace(hostile_page(), layout=layout))  # type: ignore[arg-type]
     html = Reader(clean)
     assert not any(tag == "img" or "onerror" in a for tag, a in html.tags)
     assert sum(tag == "script" for tag, _ in html.tags) == 2
@@ -193,7 +195,7 @@ def test_hostile_words_do_nothing(layout: str) -> None:
 
 
 def test_nothing_is_asked_of_another_host() -> None:
-    html = handgrad.render_html(solved("lab9", open_entries=True))
+    html = render_html(solved("lab9", open_entries=True))
     addresses = set(re.findall(r"[a-z]+://[^\s\"'<)]+", html))
     assert addresses <= {"http://www.w3.org/2000/svg"}
     assert "default-src 'none'" in html
@@ -202,7 +204,7 @@ def test_nothing_is_asked_of_another_host() -> None:
 @given(st.lists(blocks(trees(names | adjoints | literals(), 6)), max_size=5), st.booleans())
 def test_any_page_is_well_formed(content: list[object], slides: bool) -> None:
     page = Page("Any", tuple(content), layout="slides" if slides else "document")  # type: ignore[arg-type]
-    html = Reader(handgrad.render_html(page))
+    html = Reader(render_html(page))
     assert len(html.ids) == len(set(html.ids))
 
 
@@ -210,7 +212,7 @@ def test_headings_go_down_one_level_at_a_time() -> None:
     for name in BUNDLED:
         levels = [
             int(tag[1])
-            for tag, _ in Reader(handgrad.render_html(solved(name))).tags
+            for tag, _ in Reader(render_html(solved(name))).tags
             if re.fullmatch("h[1-6]", tag)
         ]
         assert levels[0] == 1
@@ -218,7 +220,7 @@ def test_headings_go_down_one_level_at_a_time() -> None:
 
 
 def test_a_picture_after_the_steps_stands_before_them() -> None:
-    html = handgrad.render_html(solved("lab9", pictures=True))
+    html = render_html(solved("lab9", pictures=True))
     for step in ("1.1", "2.1"):
         before = html[: html.index(f'id="step-{step}"')]
         assert before.rindex("<figure") > before.rindex("<h2")
@@ -229,7 +231,7 @@ def test_a_picture_after_the_steps_stands_before_them() -> None:
 def test_a_deck_has_a_slide_for_each_heading() -> None:
     page = replace(solved("lab9"), layout="slides")
     count = sum(isinstance(b, Heading) and b.level < 3 for b in page.blocks)
-    html = handgrad.render_html(page)
+    html = render_html(page)
     assert html.count('class="slide"') == count
     assert f"{count} / {count}" in html
 
@@ -238,16 +240,14 @@ def test_pictures_have_their_style() -> None:
     """Without it a drawing's shapes are black; a page without pictures has no need of it."""
     rule = ".hg-face{"
     drawn = Figure(Drawing(10, 10, (Circle(5, 5, 4),), "a circle", "a circle"))
-    assert rule in handgrad.render_html(Page("Page", (drawn,)))
-    assert rule in handgrad.render_html(
-        handgrad.solution_page(handgrad.solve(handgrad.load("lab9")), pictures=True)
-    )
-    assert rule not in handgrad.render_html(Page("Page", (Paragraph(("No picture.",)),)))
+    assert rule in render_html(Page("Page", (drawn,)))
+    assert rule in render_html(handgrad.solve(handgrad.load("lab9")).page(pictures=True))
+    assert rule not in render_html(Page("Page", (Paragraph(("No picture.",)),)))
 
 
 def test_a_result_is_called_what_it_is() -> None:
     """Not what it equals: the last of ∂L/∂b⁽³⁾ = δ⁽³⁾ = −0.3654 is the gradient of b⁽³⁾."""
-    html = handgrad.render_html(solved("lab9"))
+    html = render_html(solved("lab9"))
     links = re.findall(r'<span class="link result">(.*?)</span>', html)
     named = [re.findall('data-q="([^"]*)"', link) for link in links]
     assert ["db3"] in named

@@ -11,7 +11,12 @@ from typing import Any
 import pytest
 
 import handgrad
-from handgrad.page.blocks import Block, Columns, Derivation, Heading, Note, Page
+from handgrad.discussion import questions_for
+from handgrad.discussion.page import questions_page
+from handgrad.exercises.page import Exercise, sheets_page
+from handgrad.formats.html import render_html
+from handgrad.page.blocks import Block, Columns, Derivation, Heading, Note
+from handgrad.saving import Page
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium")
@@ -36,7 +41,7 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Open]:
 
     def show(page: Page, *, width: int = 1000, height: int = 800, **options: Any) -> Any:
         path = tmp_path / f"page{len(contexts)}.html"
-        path.write_text(handgrad.render_html(page), "utf-8")
+        path.write_text(render_html(page), "utf-8")
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         tab = context.new_page()
@@ -58,13 +63,13 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Open]:
 
 
 def solved(name: str) -> Page:
-    return handgrad.solution_page(handgrad.solve(handgrad.load(name)), open_entries=True)
+    return handgrad.solve(handgrad.load(name)).page(open_entries=True)
 
 
 def pictured() -> Page:
     """The lab's page with its pictures."""
     trace = handgrad.solve(handgrad.load("lab9"))
-    return handgrad.solution_page(trace, open_entries=True, pictures=True)
+    return trace.page(open_entries=True, pictures=True)
 
 
 def current(tab: Any) -> str:
@@ -112,7 +117,7 @@ def test_a_link_to_a_step_goes_there(opened: Open) -> None:
 
 
 def test_on_a_phone_a_wide_picture_fades_and_its_caption_does_not(opened: Open) -> None:
-    tab = opened(handgrad.gates_page(handgrad.audit_gates(handgrad.load("classes"))))
+    tab = opened(handgrad.gates(handgrad.load("classes")).page())
     tab.set_viewport_size({"width": 390, "height": 800})
     tab.wait_for_timeout(300)
     faded = """selector => [...document.querySelectorAll(selector)].map(
@@ -486,7 +491,7 @@ def test_slides_without_javascript_are_a_list(opened: Open) -> None:
 
 def test_answers_are_folded_until_they_are_asked_for(opened: Open) -> None:
     trace = handgrad.solve(handgrad.load("lab9"))
-    page = handgrad.questions_page(trace, handgrad.questions_for(trace))
+    page = questions_page(trace, questions_for(trace))
     tab = opened(page)
     assert tab.get_by_role("button", name="Predict").count() == 0
     answers = tab.locator(".answer > p")
@@ -506,11 +511,11 @@ def test_answers_are_folded_until_they_are_asked_for(opened: Open) -> None:
 
 def test_predict_is_offered_only_where_there_is_something_to_predict() -> None:
     trace = handgrad.solve(handgrad.load("lab9"))
-    gates = handgrad.gates_page(handgrad.audit_gates(handgrad.load("classes")))
-    sheet = handgrad.Exercise(trace, "Sheet 1")
+    gates = handgrad.gates(handgrad.load("classes")).page()
+    sheet = Exercise(trace, "Sheet 1")
     for page, offered in (
-        (handgrad.solution_page(trace), True),
+        (trace.page(), True),
         (gates, False),
-        (handgrad.sheets_page([sheet]), False),
+        (sheets_page([sheet]), False),
     ):
-        assert ('data-do="predict"' in handgrad.render_html(page)) == offered
+        assert ('data-do="predict"' in render_html(page)) == offered

@@ -16,8 +16,10 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 import handgrad
 from handgrad.expression import Adjoint, Expression, Literal, Name
 from handgrad.formats.latex import latex
-from handgrad.formats.markdown import escaped, formula, unmarked
+from handgrad.formats.markdown import escaped, formula, render_markdown, unmarked
+from handgrad.formats.notebook import render_notebook
 from handgrad.formats.style import Style
+from handgrad.formats.terminal import render_terminal
 from handgrad.page import (
     Block,
     Code,
@@ -26,13 +28,13 @@ from handgrad.page import (
     Figure,
     Heading,
     Note,
-    Page,
     Paragraph,
     Relation,
     Table,
     Text,
 )
 from handgrad.picture import Drawing
+from handgrad.saving import Page
 from tests.formats.trees import adjoints, literals, names, trees
 
 BUNDLED = [name for name, _, _ in handgrad.bundled()]
@@ -72,7 +74,7 @@ def read(text: str) -> list[Token]:
 
 
 def solved(name: str, **options: bool) -> Page:
-    return handgrad.solution_page(handgrad.solve(handgrad.load(name)), **options)  # type: ignore[arg-type]
+    return handgrad.solve(handgrad.load(name)).page(**options)  # type: ignore[arg-type]
 
 
 def inline(blocks: Iterable[Block]) -> Iterator[Expression]:
@@ -115,7 +117,7 @@ def displayed(blocks: Iterable[Block]) -> Iterator[Relation]:
 @pytest.mark.parametrize("name", BUNDLED)
 def test_every_formula_is_read_as_mathematics(name: str, elements: bool) -> None:
     page = solved(name, elements=elements)
-    tokens = read(handgrad.render_markdown(page))
+    tokens = read(render_markdown(page))
     style = Style.of(page)
     found = [t.content for t in tokens if t.type == "math_inline"]
     assert found == [formula(e, style) for e in inline(page.blocks)]
@@ -131,7 +133,7 @@ def test_every_formula_is_read_as_mathematics(name: str, elements: bool) -> None
 @pytest.mark.parametrize("name", BUNDLED)
 def test_markdown_acts_on_nothing_in_a_formula(name: str, alerts: bool) -> None:
     """GitHub reads a page as Markdown first; what it finds between dollars must be unchanged."""
-    text = handgrad.render_markdown(solved(name), alerts=alerts)
+    text = render_markdown(solved(name), alerts=alerts)
     tokens = list(flat(reader(mathematics=False).parse(text)))
     shown = "\n".join("".join(_words(t)) for t in tokens if t.type == "inline")
     formulas = [t.content for t in read(text) if t.type in ("math_inline", "math_block")]
@@ -190,9 +192,9 @@ def test_a_hostile_title_is_only_text(text: str) -> None:
         description=text,
         display={"z": text},
     )
-    page = handgrad.solution_page(handgrad.solve(problem))
+    page = handgrad.solve(problem).page()
     for alerts in (True, False):
-        tokens = read(handgrad.render_markdown(page, alerts=alerts))
+        tokens = read(render_markdown(page, alerts=alerts))
         kinds = {t.type for t in tokens}
         assert not kinds & {"html_inline", "html_block", "link_open", "image", "code_inline", "hr"}
         assert not kinds & {"bullet_list_open", "ordered_list_open", "s_open", "fence"}
@@ -201,7 +203,7 @@ def test_a_hostile_title_is_only_text(text: str) -> None:
         title = next(t for t in tokens if t.type == "inline")
         plain = "".join(_words(title)).replace("＄", "$")
         assert plain == " ".join("".join(c for c in _visible(text)).split())
-        assert not any(ord(c) < 32 and c != "\n" for c in handgrad.render_markdown(page))
+        assert not any(ord(c) < 32 and c != "\n" for c in render_markdown(page))
 
 
 def _visible(text: str) -> str:
@@ -214,7 +216,7 @@ def _visible(text: str) -> str:
 def test_running_text_comes_back_as_it_was(text: str) -> None:
     plain = " ".join(_visible(text).split())
     page = Page("", (Paragraph((text,)),))
-    tokens = read(handgrad.render_markdown(page))
+    tokens = read(render_markdown(page))
     shown = "".join(w for t in tokens if t.type == "inline" for w in _words(t))
     assert shown.replace("＄", "$") == plain.strip()
 
@@ -222,12 +224,12 @@ def test_running_text_comes_back_as_it_was(text: str) -> None:
 def test_a_dollar_alone_stays_a_dollar() -> None:
     assert escaped("5$") == r"5\$"
     page = Page("", (Paragraph(("from $5 to $6, ", Name("z1"), "3")),))
-    assert handgrad.render_markdown(page) == "from ＄5 to ＄6, $z^{(1)}$ 3\n"
+    assert render_markdown(page) == "from ＄5 to ＄6, $z^{(1)}$ 3\n"
 
 
 def test_tables_are_tables() -> None:
     page = solved("lab9")
-    tokens = read(handgrad.render_markdown(page))
+    tokens = read(render_markdown(page))
     tables = [b for b in page.blocks if isinstance(b, Table)]
     assert sum(t.type == "table_open" for t in tokens) == len(tables) == 1
     rows, columns = len(tables[0].rows) + 1, len(tables[0].header)
@@ -259,7 +261,7 @@ def test_blocks_of_every_kind() -> None:
         ),
     )
     assert (
-        handgrad.render_markdown(page)
+        render_markdown(page)
         == r"""### 2.4 A $z^{(1)}$
 
 *uses 2.3*
@@ -289,18 +291,18 @@ $$
 """
     )
     noted = Page("noted", (Note("check", ("right",), (derivation,)),))
-    assert handgrad.render_markdown(noted).startswith("> [!TIP]\n> right\n>\n> in each case:\n")
-    assert "> ✓ right" in handgrad.render_markdown(noted, alerts=False)
-    assert handgrad.render_markdown(Page("empty", ())) == ""
+    assert render_markdown(noted).startswith("> [!TIP]\n> right\n>\n> in each case:\n")
+    assert "> ✓ right" in render_markdown(noted, alerts=False)
+    assert render_markdown(Page("empty", ())) == ""
 
 
 @pytest.mark.parametrize("name", ["lab9", "softmax", "batch", "leaky", "neuron", "regression"])
 def test_the_figures_are_those_of_the_terminal(name: str) -> None:
     page = solved(name)
-    terminal = handgrad.render_terminal(page, width=400, colour=False, unicode=True)
+    terminal = render_terminal(page, width=400, colour=False, unicode=True)
     figures = [
         set(re.findall(r"-?\d+\.\d+", text.replace("−", "-")))
-        for text in (handgrad.render_markdown(page), terminal)
+        for text in (render_markdown(page), terminal)
     ]
     assert figures[0] == figures[1]
 
@@ -308,7 +310,7 @@ def test_the_figures_are_those_of_the_terminal(name: str) -> None:
 def test_two_solutions_stand_side_by_side() -> None:
     lab = handgrad.load("lab9")
     two = handgrad.compare(handgrad.solve(lab), handgrad.solve(lab.with_values({"b2": [0, 0.5]})))
-    text = handgrad.render_markdown(handgrad.comparison_page(two))
+    text = render_markdown(two.page())
     tables = [t for t in read(text) if t.type == "table_open"]
     steps = len(two.steps)
     assert len(tables) == 2 + steps  # what was changed, at a glance, and one for each step
@@ -321,5 +323,5 @@ def test_two_solutions_stand_side_by_side() -> None:
     assert "-0.17" in left
     assert "0.23" not in left
     assert "0.23" in right
-    found = json.loads(handgrad.render_notebook(handgrad.comparison_page(two)))
+    found = json.loads(render_notebook(two.page()))
     assert row in "".join(line for cell in found["cells"] for line in cell["source"])

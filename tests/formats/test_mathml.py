@@ -10,7 +10,7 @@ from hypothesis import given
 
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name
 from handgrad.formats.markup import named_numbers, quantity
-from handgrad.formats.mathematics.nodes import Result
+from handgrad.formats.mathematics.nodes import Evaluated
 from handgrad.formats.mathematics.relation import alone
 from handgrad.formats.mathml import MathmlPen
 from handgrad.formats.style import Style
@@ -119,7 +119,7 @@ def test_columns_are_aligned_at_the_point() -> None:
 def test_large_arrays_are_elided() -> None:
     large = Literal(tuple((float(i),) * 40 for i in range(40)))
     laid_out = alone(large, PEN.formula())
-    assert isinstance(laid_out, Result)
+    assert isinstance(laid_out, Evaluated)
     assert PEN.leaves_out(laid_out)
     drawn = result(large, "W")
     assert drawn.count("<mtr>") == 12

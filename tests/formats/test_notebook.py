@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 
 import handgrad
 from handgrad.expression import Adjoint
-from handgrad.page import Code, Columns, Heading, Page, Paragraph
+from handgrad.formats.notebook import render_notebook
+from handgrad.page import Code, Columns, Heading, Paragraph
+from handgrad.saving import Page
 from tests.graphs import random_graph
 from tests.oracle import assert_close
 
@@ -25,8 +27,8 @@ BUNDLED = [name for name, _, _ in handgrad.bundled()]
 
 
 def notebook(trace: handgrad.Trace, **options: Any) -> Any:
-    page = handgrad.solution_page(trace, code=handgrad.step_code(trace), **options)
-    found = nbformat.reads(handgrad.render_notebook(page), as_version=4)  # type: ignore[no-untyped-call]
+    page = trace.page(code=True, **options)
+    found = nbformat.reads(render_notebook(page), as_version=4)  # type: ignore[no-untyped-call]
     nbformat.validate(found)
     return found
 
@@ -133,7 +135,7 @@ def test_cells() -> None:
             Heading(("Four",), 3),
         ),
     )
-    found = json.loads(handgrad.render_notebook(page))
+    found = json.loads(render_notebook(page))
     assert [(c["cell_type"], "".join(c["source"])) for c in found["cells"]] == [
         ("markdown", "# One\n\n## Two\n\ntext"),
         ("code", "x = 1"),

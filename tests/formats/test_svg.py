@@ -14,9 +14,12 @@ from hypothesis import given
 import handgrad
 from handgrad.expression import Adjoint, Expression, Name
 from handgrad.formats.inline import inline_runs
+from handgrad.formats.png import render_png
 from handgrad.formats.style import Style
 from handgrad.formats.svg import render_svg
 from handgrad.picture import Arrow, Circle, Drawing, Label, Outline, Rectangle, Role
+from handgrad.solution.pictures.graph import graph_picture
+from handgrad.solution.pictures.network import network_picture
 from tests.formats.trees import adjoints, literals, names, trees
 from tests.picture.shapes import PHASES, style_of
 
@@ -44,7 +47,7 @@ def drawing(*shapes: object, title: str = "t", description: str = "d") -> Drawin
 def test_every_picture_is_whole_and_stands_alone(name: str) -> None:
     trace = handgrad.solve(handgrad.load(name))
     for phase in PHASES:
-        picture = handgrad.picture_of(trace, phase)
+        picture = trace.picture(phase)
         svg = render_svg(picture, style_of(trace))
         root = parsed(svg)
         assert root.tag == f"{SVG}svg"
@@ -64,10 +67,10 @@ def test_every_picture_is_whole_and_stands_alone(name: str) -> None:
 
 def test_formulas_read_as_they_are_written() -> None:
     trace = handgrad.solve(handgrad.load("lab9"))
-    forward = texts(render_svg(handgrad.picture_of(trace, "forward"), style_of(trace)))
+    forward = texts(render_svg(trace.picture("forward"), style_of(trace)))
     for text in ("h1(1)", "z2(2) = −0.17", "ŷ", "0.6346", "W(2)", "−0.5", "b(3) = 0.3", "y = 1"):
         assert text in forward, text
-    backward = texts(render_svg(handgrad.picture_of(trace, "backward"), style_of(trace)))
+    backward = texts(render_svg(trace.picture("backward"), style_of(trace)))
     for text in ("δ2(2)", "∂L/∂h2(2) = 0.1462", "∂L/∂W(2)", "−0.1315", "∂L/∂ŷ = −1.5758", "∂L/∂L"):
         assert text in backward, text
 
@@ -75,9 +78,7 @@ def test_formulas_read_as_they_are_written() -> None:
 def test_two_pictures_in_one_page_do_not_share_names() -> None:
     trace = handgrad.solve(handgrad.load("lab9"))
     ids = [
-        set(
-            re.findall(r' id="([^"]+)"', render_svg(handgrad.picture_of(trace, p), style_of(trace)))
-        )
+        set(re.findall(r' id="([^"]+)"', render_svg(trace.picture(p), style_of(trace))))
         for p in PHASES
     ]
     assert len(set.union(*ids)) == sum(map(len, ids))
@@ -120,8 +121,8 @@ def test_a_problems_own_names_and_title_are_escaped() -> None:
     trace = handgrad.solve(problem)
     for phase in PHASES:
         for picture in (
-            handgrad.network_picture(trace, phase),
-            handgrad.graph_picture(trace, phase),
+            network_picture(trace, phase),
+            graph_picture(trace, phase),
         ):
             root = parsed(render_svg(picture, style_of(trace)))
             assert not list(root.iter(f"{SVG}b"))
@@ -247,8 +248,8 @@ def test_the_light_colours_are_the_same_with_and_without_variables() -> None:
 def test_a_png_has_the_size_asked_for() -> None:
     pytest.importorskip("typst")
     trace = handgrad.solve(handgrad.load("lab9"))
-    picture = handgrad.picture_of(trace, "backward")
-    png = handgrad.render_png(picture, style_of(trace), scale=1.5)
+    picture = trace.picture("backward")
+    png = render_png(picture, style_of(trace), scale=1.5)
     assert png[:8] == b"\x89PNG\r\n\x1a\n"
     width, height = struct.unpack(">II", png[16:24])
     assert abs(width - 1.5 * picture.width) <= 1
@@ -258,5 +259,5 @@ def test_a_png_has_the_size_asked_for() -> None:
 def test_without_typst_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "typst", None)
     with pytest.raises(handgrad.MissingExtraError) as raised:
-        handgrad.render_png(drawing(), Style())
+        render_png(drawing(), Style())
     assert str(raised.value) == "a PNG picture needs Typst (pip install 'handgrad[pdf]')"

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 import handgrad
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name
+from handgrad.formats.markdown import render_markdown
 from handgrad.formats.terminal import render_terminal
-from handgrad.page.blocks import Block, Derivation, Heading, Note, Page, Paragraph, Relation, Table
+from handgrad.page.blocks import Block, Derivation, Heading, Note, Paragraph, Relation, Table
+from handgrad.saving import Page
 from tests.formats.trees import adjoints, blocks, literals, matrix, names, shaped, trees, vector
 
 SIGNALS = frozenset({"z1", "z2", "z3"})
@@ -406,25 +408,25 @@ ROWS = handgrad.Problem(
 
 
 def test_a_bias_that_is_added_to_each_row_is_a_row_there() -> None:
-    page = handgrad.solution_page(handgrad.solve(ROWS))
-    said = handgrad.render_terminal(page, width=100, colour=False, unicode=True)
+    page = handgrad.solve(ROWS).page()
+    said = render_terminal(page, width=100, colour=False, unicode=True)
     assert "+ [10  20]" in said
 
 
 def test_a_sum_along_an_axis_has_its_index() -> None:
     """i counts rows and j columns; a vector has but one axis, and no option is printed for it."""
-    page = handgrad.solution_page(handgrad.solve(ROWS))
-    said = handgrad.render_terminal(page, width=100, colour=False, unicode=True)
+    page = handgrad.solve(ROWS).page()
+    said = render_terminal(page, width=100, colour=False, unicode=True)
     assert "s = Σᵢ(P ⊙ P)" in said
     assert "Σⱼ(∂L/∂P ⊙ P)" in said
     assert "axis" not in said
-    assert r"\sum_{j}" in handgrad.render_markdown(page)
-    plain = handgrad.render_terminal(page, width=100, colour=False, unicode=False)
+    assert r"\sum_{j}" in render_markdown(page)
+    plain = render_terminal(page, width=100, colour=False, unicode=False)
     assert "sum_i(P" in plain
 
 
 def test_the_cost_over_the_cases_is_given() -> None:
     problem = handgrad.Problem("L = (w * x)**2", {"w": 1.0}, {"x": {"cases": [1, 2]}})
-    page = handgrad.solution_page(handgrad.solve(problem))
-    said = handgrad.render_terminal(page, width=100, colour=False, unicode=True)
+    page = handgrad.solve(problem).page()
+    said = render_terminal(page, width=100, colour=False, unicode=True)
     assert "J = mean over cases(L)" in said.split("Forward")[0]

@@ -15,7 +15,8 @@ import handgrad
 from handgrad.expression import Call, Expression, Literal, Name
 from handgrad.formats.tex import render_tex
 from handgrad.formats.tex.text import ascii_only, words
-from handgrad.page.blocks import Block, Derivation, Page, Relation
+from handgrad.page.blocks import Block, Derivation, Relation
+from handgrad.saving import Page
 from tests.formats.documents import (
     HOSTILE,
     PROBLEMS,
@@ -54,7 +55,7 @@ def overfull(log: str) -> list[float]:
 
 
 def page_of(name: str) -> Page:
-    return handgrad.solution_page(handgrad.solve(handgrad.load(name)))
+    return handgrad.solve(handgrad.load(name)).page()
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
@@ -151,8 +152,8 @@ def test_a_line_ends_between_the_arguments_of_a_function(tmp_path: Path) -> None
 def test_two_solutions_stand_side_by_side() -> None:
     lab = handgrad.load("lab9")
     two = handgrad.compare(handgrad.solve(lab), handgrad.solve(lab.with_values({"b2": [0, 0.5]})))
-    text = handgrad.render_tex(handgrad.comparison_page(two))
+    text = render_tex(two.page())
     assert r"\geometry{landscape}" in text
     begun, ended = text.count(r"\begin{hgcolumn}{0.480"), text.count(r"\end{hgcolumn}")
     assert begun == ended >= 2 * len(two.steps)
-    assert "landscape" not in handgrad.render_tex(handgrad.solution_page(handgrad.solve(lab)))
+    assert "landscape" not in render_tex(handgrad.solve(lab).page())

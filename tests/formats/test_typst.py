@@ -22,7 +22,8 @@ from handgrad.formats.typst.page import Paper
 from handgrad.formats.typst.pdf import needs_system_fonts
 from handgrad.formats.typst.pen import TypstPen
 from handgrad.formats.typst.source import string, words
-from handgrad.page.blocks import Block, Derivation, Figure, Layout, Page, Paragraph, Relation
+from handgrad.page.blocks import Block, Derivation, Figure, Layout, Paragraph, Relation
+from handgrad.saving import Page
 from tests.formats.documents import (
     HOSTILE,
     PROBLEMS,
@@ -69,7 +70,7 @@ def widest(document: Any, layout: str = "document") -> float:
 
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_every_bundled_problem_as_pdf(name: str) -> None:
-    page = handgrad.solution_page(handgrad.solve(handgrad.load(name)))
+    page = handgrad.solve(handgrad.load(name)).page()
     document = opened(page)
     text, shown = text_of(document), terminal(page)
     figures = decimals(shown)
@@ -84,7 +85,7 @@ def test_every_bundled_problem_as_pdf(name: str) -> None:
 
 
 def test_the_source_says_what_the_page_says() -> None:
-    page = handgrad.solution_page(handgrad.solve(handgrad.load("lab9")))
+    page = handgrad.solve(handgrad.load("lab9")).page()
     source = render_typst(page)
     assert source == render_typst(page)
     assert re.findall(r'heading-of\(3, "([^"]+)"', source) == step_ids(page)
@@ -101,7 +102,7 @@ def test_letter_is_letter() -> None:
 
 
 def test_pages_are_tagged_and_in_english() -> None:
-    page = handgrad.solution_page(handgrad.solve(handgrad.load("neuron")))
+    page = handgrad.solve(handgrad.load("neuron")).page()
     document = opened(page)
     catalogue = document.pdf_catalog()
     assert document.xref_get_key(catalogue, "MarkInfo/Marked") == ("bool", "true")
@@ -180,7 +181,7 @@ def test_figures_stand_under_their_decimal_points() -> None:
 
 
 def test_marks_and_remarks_are_said_without_colour() -> None:
-    page = handgrad.solution_page(handgrad.solve(handgrad.load("lab9")), step="2.4")
+    page = handgrad.solve(handgrad.load("lab9")).page(step="2.4")
     assert "gate shut" in text_of(opened(page))
     assert 'offmark("0")' in render_typst(page)
 

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 import handgrad
+from handgrad.checking.blanks import blank_toml
 from handgrad.cli import commands
 from handgrad.problem.files import BUNDLED
 from tests.fuzz.mutating import mutated
@@ -95,7 +96,7 @@ def complete_answers(text: str) -> str:
         warnings.simplefilter("ignore")
         try:
             trace = handgrad.solve(handgrad.loads(text))
-            asked = tomllib.loads(handgrad.blank_toml(handgrad.blanks(handgrad.Checker(trace.problem))))  # fmt: skip
+            asked = tomllib.loads(blank_toml(handgrad.blanks(handgrad.Checker(trace.problem))))  # fmt: skip
         except Exception:
             return "L = 0.5\ndW = [0.1, 0.2]\n"
     lines = []

@@ -15,6 +15,8 @@ import numpy as np
 
 import handgrad
 from handgrad.drilling.replies import Accepted, Skipped
+from handgrad.formats.terminal import render_terminal
+from handgrad.running.rows import examples_as_cases
 from tests.gauntlet import precise
 from tests.gauntlet.numbers import (
     array,
@@ -592,7 +594,7 @@ def train(s: Subject) -> None:
 def data_file(s: Subject) -> tuple[str, float] | None:
     """A table of cases near the problem's own, and the loss over them; None where data are not for a table."""
     with quiet():
-        examples = handgrad.examples_as_cases(s.problem)
+        examples = examples_as_cases(s.problem)
     if examples.rows or examples.columns:
         return _examples_file(s, examples.problem)
     data = {n: a[..., 0] if n in s.oracle.batched else a for n, a in s.oracle.data.items()}
@@ -715,14 +717,14 @@ def drill(s: Subject) -> None:
     if not s.finite:
         return
     with quiet():
-        at = handgrad.begin_drill(s.problem)
-        handgrad.drill_opening_page(at)
+        at = handgrad.drill(s.problem)
+        at.opening()
         for _ in range(len(at.blanks)):
             if at.finished:
                 break
             blank = at.blank
-            page = handgrad.drill_question_page(at, None)
-            handgrad.render_terminal(page, width=80, colour=False, unicode=True)
+            page = at.question(None)
+            render_terminal(page, width=80, colour=False, unicode=True)
             target = blank.target
             number = s.found.values.get(target)
             if number is None and target.startswith("d"):
@@ -736,10 +738,10 @@ def drill(s: Subject) -> None:
             rows = number.reshape(-1, number.shape[-1]) if number.ndim else number.reshape(1, 1)
             typed = ";".join(" ".join(format(float(x), ".7g") for x in row) for row in rows)
             at, said = at.take(typed + "\n")
-            handgrad.render_terminal(handgrad.drill_reply_page(at, said), width=80, colour=False, unicode=True)  # fmt: skip
+            render_terminal(at.told(said), width=80, colour=False, unicode=True)  # fmt: skip
             if not isinstance(said, Accepted):
                 raise Wrong("the drill takes no right answer", f"{target} = {typed}: {said}")
-        handgrad.to_json(at)
+        at.to_json()
 
 
 # -- what is about no problem -----------------------------------------------------------------

@@ -10,8 +10,9 @@ from handgrad.formats.style import Style
 from handgrad.picture import Circle, Drawing, Label, Rectangle
 from handgrad.picture.measure import Measure
 from handgrad.solution.page import error_signals, losses
+from handgrad.solution.pictures.lines import PicturePhase
 
-PHASES: tuple[handgrad.PicturePhase, ...] = ("given", "forward", "backward")
+PHASES: tuple[PicturePhase, ...] = ("given", "forward", "backward")
 
 
 def style_of(trace: handgrad.Trace) -> Style:

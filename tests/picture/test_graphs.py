@@ -11,6 +11,8 @@ from handgrad.expression import Literal
 from handgrad.picture import Arrow, Drawing, Label, Outline, Rectangle
 from handgrad.picture.layout import laid_out
 from handgrad.picture.measure import Measure
+from handgrad.solution.pictures.graph import graph_picture
+from handgrad.solution.pictures.lines import PicturePhase
 from tests.graphs import random_graph
 from tests.picture.shapes import PHASES, faults
 
@@ -32,16 +34,16 @@ def check(trace: handgrad.Trace, drawing: Drawing) -> None:
 def test_every_problem_has_a_graph(name: str) -> None:
     trace = handgrad.solve(handgrad.load(name))
     for phase in PHASES:
-        check(trace, handgrad.graph_picture(trace, phase))
+        check(trace, graph_picture(trace, phase))
 
 
 @settings(max_examples=15)
 @given(st.integers(0, 10_000), st.sampled_from(PHASES))
-def test_random_graphs(seed: int, phase: handgrad.PicturePhase) -> None:
+def test_random_graphs(seed: int, phase: PicturePhase) -> None:
     trace = handgrad.solve(random_graph(seed).problem())
-    drawing = handgrad.graph_picture(trace, phase)
+    drawing = graph_picture(trace, phase)
     check(trace, drawing)
-    assert drawing == handgrad.graph_picture(trace, phase)
+    assert drawing == graph_picture(trace, phase)
 
 
 def boxes(drawing: Drawing) -> dict[str, Rectangle]:
@@ -50,7 +52,7 @@ def boxes(drawing: Drawing) -> dict[str, Rectangle]:
 
 def test_the_circuit_shows_values_and_gradients() -> None:
     trace = handgrad.solve(handgrad.load("circuit"))
-    drawing = handgrad.graph_picture(trace, "backward")
+    drawing = graph_picture(trace, "backward")
     said = {s.quantity: s.text[-1] for s in drawing.shapes if isinstance(s, Label)}
     assert said["df"] == Literal(1.0)
     for name in "xyzwqr":
@@ -60,19 +62,19 @@ def test_the_circuit_shows_values_and_gradients() -> None:
     assert {a.quantity for a in arrows if a.dashed} == {"dz"}
     assert {a.role for a in arrows if a.dashed} == {"off"}
     # Backward the arrows arrive where forward they leave.
-    forward = [s for s in handgrad.graph_picture(trace, "forward").shapes if isinstance(s, Arrow)]
+    forward = [s for s in graph_picture(trace, "forward").shapes if isinstance(s, Arrow)]
     assert all(a.points[0][0] < a.points[-1][0] for a in forward)
     assert all(a.points[0][0] > a.points[-1][0] for a in arrows)
 
 
 def test_gates_in_an_array_are_counted() -> None:
     trace = handgrad.solve(handgrad.load("conv"))
-    drawing = handgrad.graph_picture(trace, "forward")
+    drawing = graph_picture(trace, "forward")
     assert "7 of the 16 gates of H are shut." in drawing.description
     assert ("7 of 16 gates shut",) in [s.text for s in drawing.shapes if isinstance(s, Label)]
     assert boxes(drawing)["H"].role == "on"
     shut = handgrad.solve(handgrad.load("conv").with_values({"b": -50}))
-    closed = handgrad.graph_picture(shut, "forward")
+    closed = graph_picture(shut, "forward")
     assert boxes(closed)["H"].role == "off"
     onward = [s for s in closed.shapes if isinstance(s, Arrow) and s.quantity == "H"]
     assert [(a.role, a.dashed) for a in onward] == [("off", True)]
@@ -82,7 +84,7 @@ def test_gates_in_an_array_are_counted() -> None:
 
 def test_shares_of_a_gradient_are_dashed_one_by_one() -> None:
     trace = handgrad.solve(handgrad.load("rnn"))
-    arrows = [s for s in handgrad.graph_picture(trace, "backward").shapes if isinstance(s, Arrow)]
+    arrows = [s for s in graph_picture(trace, "backward").shapes if isinstance(s, Arrow)]
     # The first state is zero: that use of the matrix adds nothing, the two others do.
     assert sorted(a.dashed for a in arrows if a.quantity == "dW_h") == [False, False, True]
 
@@ -94,7 +96,7 @@ def chain(length: int) -> handgrad.Trace:
 
 
 def test_forty_equations_stay_readable() -> None:
-    drawing = handgrad.graph_picture(chain(28), "backward")
+    drawing = graph_picture(chain(28), "backward")
     assert len(boxes(drawing)) == 57
     assert drawing.width < 960
     assert "left out" not in drawing.description
@@ -104,7 +106,7 @@ def test_forty_equations_stay_readable() -> None:
 def test_large_graphs_are_elided_with_a_note(length: int, drawn: int) -> None:
     trace = chain(length)
     for phase in PHASES:
-        drawing = handgrad.graph_picture(trace, phase)
+        drawing = graph_picture(trace, phase)
         check(trace, drawing)
         assert len([s for s in drawing.shapes if isinstance(s, Rectangle)]) == drawn
         assert "Parameters and data are left out" in drawing.description
@@ -114,7 +116,7 @@ def test_large_graphs_are_elided_with_a_note(length: int, drawn: int) -> None:
 
 def test_nothing_flows_back_from_what_the_loss_does_not_use() -> None:
     trace = handgrad.solve(handgrad.Problem("a = w**2\nb = 3*a\nL = a + 1", {"w": 2}, loss="L"))
-    shapes = handgrad.graph_picture(trace, "backward").shapes
+    shapes = graph_picture(trace, "backward").shapes
     arrows = [s for s in shapes if isinstance(s, Arrow)]
     assert sorted(a.quantity for a in arrows) == ["da", "dw"]
     assert [s.role for s in shapes if isinstance(s, Outline)] == ["faint"]

@@ -17,6 +17,8 @@ from handgrad.expression import Adjoint, Call, Literal, Name, walk
 from handgrad.picture import Arrow, Circle, Drawing, Label, Outline
 from handgrad.picture.measure import Measure
 from handgrad.solution.pictures.layers import network_of
+from handgrad.solution.pictures.lines import PicturePhase
+from handgrad.solution.pictures.network import network_picture
 from tests.picture.shapes import PHASES, faults
 
 NETWORKS = [
@@ -87,12 +89,12 @@ def test_a_network_is_known_by_its_operations(
     trace = handgrad.solve(handgrad.Problem(equations, parameters, data))
     assert (network_of(trace.graph) is not None) == is_network
     for phase in PHASES:
-        drawing = handgrad.picture_of(trace, phase)
+        drawing = trace.picture(phase)
         assert drawing.title.startswith("The network" if is_network else "The computation graph")
         check(trace, drawing)
     if not is_network:
         with pytest.raises(handgrad.OptionError, match="not a network"):
-            handgrad.network_picture(trace, "forward")
+            network_picture(trace, "forward")
 
 
 def check(trace: handgrad.Trace, drawing: Drawing, *, serif: bool = False) -> None:
@@ -120,7 +122,7 @@ def lies_on(label: Label, edge: Outline) -> bool:
 def test_nothing_touches_and_every_number_is_the_traces(name: str, decimals: int) -> None:
     trace = handgrad.solve(handgrad.load(name), decimals=decimals)
     for phase in PHASES:
-        check(trace, handgrad.picture_of(trace, phase))
+        check(trace, trace.picture(phase))
 
 
 @st.composite
@@ -138,25 +140,25 @@ def networks(draw: st.DrawFn) -> handgrad.Problem:
 
 @settings(max_examples=25)
 @given(networks(), st.sampled_from(PHASES))
-def test_random_networks(problem: handgrad.Problem, phase: handgrad.PicturePhase) -> None:
+def test_random_networks(problem: handgrad.Problem, phase: PicturePhase) -> None:
     trace = handgrad.solve(problem)
     assert network_of(trace.graph) is not None
-    drawing = handgrad.network_picture(trace, phase)
+    drawing = network_picture(trace, phase)
     check(trace, drawing)
-    assert drawing == handgrad.network_picture(trace, phase)
+    assert drawing == network_picture(trace, phase)
 
 
 @pytest.mark.sweep
 @settings(max_examples=1500)
 @given(networks(), st.sampled_from(PHASES))
-def test_many_random_networks(problem: handgrad.Problem, phase: handgrad.PicturePhase) -> None:
+def test_many_random_networks(problem: handgrad.Problem, phase: PicturePhase) -> None:
     trace = handgrad.solve(problem)
-    check(trace, handgrad.network_picture(trace, phase))
+    check(trace, network_picture(trace, phase))
 
 
 def test_the_check_sees_what_it_should() -> None:
     trace = traced("lab9")
-    drawing = handgrad.picture_of(trace, "forward")
+    drawing = trace.picture("forward")
     (moved,) = [s for s in labels(drawing) if s.quantity == "W1[0,1]"]
     (other,) = [s for s in labels(drawing) if s.quantity == "W1[1,0]"]
 
@@ -180,7 +182,7 @@ def dashed(drawing: Drawing) -> set[str]:
 
 def test_a_gate_that_is_shut_is_seen_by_shape_as_well_as_role() -> None:
     trace = traced("lab9")
-    forward, backward = (handgrad.picture_of(trace, p) for p in ("forward", "backward"))
+    forward, backward = (trace.picture(p) for p in ("forward", "backward"))
     assert dashed(forward) == {"w3[1]"}
     assert dashed(backward) == {"dW2[1,0]", "dW2[1,1]"}
     for drawing, quantity in ((forward, "h2[1]"), (backward, "dz2[1]")):
@@ -195,14 +197,14 @@ def test_a_gate_that_is_shut_is_seen_by_shape_as_well_as_role() -> None:
     blocked = [s.text[-1] for s in labels(backward) if s.quantity == "dh2[1]"]
     assert blocked == [Literal(trace.run.gradient("h2")[1])] * 2
     # Before the forward pass nothing is known to be off, and nothing is told.
-    before = handgrad.picture_of(trace, "given")
+    before = trace.picture("given")
     assert not dashed(before)
     assert {s.role for s in before.shapes if isinstance(s, Circle)} == {"surface"}
     assert all(s.quantity != "h1[0]" or s.text == (Name("h1").at((0,)),) for s in labels(before))
 
 
 def test_a_zero_input_silences_no_unit() -> None:
-    drawing = handgrad.picture_of(traced("lab9"), "backward")
+    drawing = traced("lab9").picture("backward")
     roles = {s.quantity: s.role for s in drawing.shapes if isinstance(s, Outline)}
     assert roles["dW1[0,1]"] == roles["dW1[1,1]"] == "faint"
     assert roles["dW1[0,0]"] == "gradient"
@@ -210,7 +212,7 @@ def test_a_zero_input_silences_no_unit() -> None:
 
 def test_no_gate_no_dashes() -> None:
     for phase in PHASES:
-        assert not dashed(handgrad.picture_of(traced("leaky"), phase))
+        assert not dashed(traced("leaky").picture(phase))
 
 
 def numbers_of(drawing: Drawing, halo: bool) -> list[float]:
@@ -229,7 +231,7 @@ def test_a_picture_of_many_cases_speaks_of_the_first_throughout(name: str) -> No
     problem = handgrad.load(name)
     trace, alone = handgrad.solve(problem), handgrad.solve(problem.of_case(0))
     for phase in PHASES:
-        drawing, own = (handgrad.picture_of(t, phase) for t in (trace, alone))
+        drawing, own = (t.picture(phase) for t in (trace, alone))
         assert "Case 1 of" in drawing.description
         for halo in (False, True):
             means = [float(trace.run.value("J"))] if phase == "forward" and not halo else []
@@ -238,7 +240,7 @@ def test_a_picture_of_many_cases_speaks_of_the_first_throughout(name: str) -> No
     # Off in the case shown, though other cases teach it.
     if name == "batch":
         assert trace.run.gradient("W2")[1].any()
-        shapes = handgrad.picture_of(trace, "backward").shapes
+        shapes = trace.picture("backward").shapes
         assert [s for s in shapes if isinstance(s, Outline) and s.dashed]
 
 
@@ -256,14 +258,14 @@ def test_of_examples_in_an_array_the_first_ones_part_is_shown(rows: bool) -> Non
             equations = ["Z = W @ X", "H = relu(Z)", "p = v @ H", "L = mean((p - y)**2)"]
         data = {"X": here, "y": np.array([1.0, 0.0, 2.0])[order]}
         trace = handgrad.solve(handgrad.Problem(equations, {"W": w, "v": v}, data))
-        said.append(numbers_of(handgrad.picture_of(trace, "backward"), halo=True))
+        said.append(numbers_of(trace.picture("backward"), halo=True))
     whole = [*np.asarray(trace.run.gradient("W")).T.ravel(), *trace.run.gradient("v")]
     assert np.allclose(np.sum(said, axis=0), whole)
 
 
 def test_the_gradient_that_a_gate_stops_ends_in_an_arrow_at_its_bar() -> None:
     trace = traced("lab9")
-    drawing = handgrad.picture_of(trace, "backward")
+    drawing = trace.picture("backward")
     (arrow,) = [s for s in drawing.shapes if isinstance(s, Arrow) and s.quantity == "dh2[1]"]
     assert not arrow.dashed
     assert arrow.role == "gradient"
@@ -283,18 +285,18 @@ def test_parts_and_plans_of_networks(name: str) -> None:
     trace = traced(name)
     network = network_of(trace.graph)
     assert network is not None
-    whole = {s.quantity for s in labels(handgrad.network_picture(trace, "backward"))}
+    whole = {s.quantity for s in labels(network_picture(trace, "backward"))}
     seen: set[str] = set()
     for layer in range(1, len(network.layers) + 1):
-        part = handgrad.network_picture(trace, "backward", layer)
+        part = network_picture(trace, "backward", layer)
         check(trace, part, serif=True)
         seen |= {s.quantity for s in labels(part)}
     assert seen <= whole
-    plan = handgrad.network_picture(trace, "given", plan=True)
+    plan = network_picture(trace, "given", plan=True)
     check(trace, plan, serif=True)
     assert numbers_of(plan, halo=True) == numbers_of(plan, halo=False) == []
     with pytest.raises(handgrad.OptionError, match="there is no layer 9"):
-        handgrad.network_picture(trace, "backward", 9)
+        network_picture(trace, "backward", 9)
 
 
 @pytest.mark.parametrize(("name", "row"), [("rows", True), ("columns", False)])
@@ -307,7 +309,7 @@ def test_examples_in_rows_and_in_columns(name: str, row: bool) -> None:
         equations = ("Z = W @ X", "H = relu(Z)", "p = v @ H", "L = mean((p - y)**2)")
     problem = handgrad.Problem(list(equations), {"W": w, "v": v}, {"X": x, "y": [1.0, 0.0, 2.0]})
     trace = handgrad.solve(problem)
-    drawing = handgrad.network_picture(trace, "forward")
+    drawing = network_picture(trace, "forward")
     check(trace, drawing)
     assert "Example 1 of 3 is shown." in drawing.description, name
     shown = {s.quantity for s in labels(drawing)}
@@ -320,21 +322,21 @@ def test_examples_in_rows_and_in_columns(name: str, row: bool) -> None:
 def test_wide_layers_are_elided() -> None:
     problem = handgrad.Problem.mlp([100, 60, 60, 10], output="softmax", loss="cross_entropy")
     trace = handgrad.solve(problem)
-    drawing = handgrad.network_picture(trace, "forward")
+    drawing = network_picture(trace, "forward")
     assert len([s for s in drawing.shapes if isinstance(s, Circle)]) == 16
     assert [s.text for s in labels(drawing)].count(("⋮",)) == 4
     off = int((np.asarray(trace.run.value("z1")) <= 0).sum())
     assert any(f"60 units, ReLU, {off} off" in s.text for s in labels(drawing))
     assert f"{off} of the 60 units of hidden layer 1 are gated off." in drawing.description
-    assert not any("off" in str(s.text) for s in labels(handgrad.picture_of(trace, "given")))
+    assert not any("off" in str(s.text) for s in labels(trace.picture("given")))
     assert drawing.width < 1200
 
 
 def test_a_deep_network_grows_to_the_right_only() -> None:
     sizes = [2, *[2] * 30, 1]
     trace = handgrad.solve(handgrad.Problem.mlp(sizes))
-    deep = handgrad.network_picture(trace, "backward")
-    shallow = handgrad.network_picture(traced("lab9"), "backward")
+    deep = network_picture(trace, "backward")
+    shallow = network_picture(traced("lab9"), "backward")
     assert deep.height < 1.3 * shallow.height
     assert deep.width > 30 * 150
 
@@ -345,7 +347,7 @@ def test_ensembles_show_the_first_network() -> None:
     )
     trace = handgrad.solve(problem)
     for phase in PHASES:
-        check(trace, handgrad.network_picture(trace, phase))
+        check(trace, network_picture(trace, phase))
 
 
 def test_widths_are_reckoned_for_whatever_a_label_says() -> None:

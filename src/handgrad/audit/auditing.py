@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from handgrad.arrays import Array, Precision
+from handgrad.audit.audit import Audit
 from handgrad.audit.bounding import certificates
 from handgrad.audit.box import Box
 from handgrad.audit.counting import Counter, Counts, Site, Tally, silenced_by
@@ -20,7 +21,6 @@ from handgrad.audit.structure import (
     OFF,
     RANKS,
     VANISHING,
-    Audit,
     Certificate,
     Flow,
     Layer,
@@ -74,7 +74,7 @@ Progress: TypeAlias = Callable[[int, "int | None"], None]
 """Told how many cases have been counted, and of how many, where that is known."""
 
 
-def audit_gates(  # noqa: PLR0913 - options by keyword
+def gates(  # noqa: PLR0913 - options by keyword
     problem: Problem,
     data: str | Path | Mapping[str, object] | Cases | None = None,
     *,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from handgrad.audit.structure import EXPLODING, NEARLY, VANISHING, Audit, Layer, Remedy, Unit
+from handgrad.audit.structure import EXPLODING, NEARLY, VANISHING, Layer, Remedy, Unit
 from handgrad.audit.words import (
     FLOWS,
     VERDICTS,
@@ -21,10 +21,14 @@ from handgrad.audit.words import (
 from handgrad.equations import source
 from handgrad.expression import Literal, Name
 from handgrad.operations import noun_of
-from handgrad.page.blocks import Block, Figure, Heading, Note, Page, Paragraph, Table, Text
+from handgrad.page.blocks import Block, Figure, Heading, Note, Paragraph, Table, Text
 from handgrad.picture.charts import Axis, Bar, bar_chart, gate_map
+from handgrad.saving import Page
 from handgrad.solution.slopes import SATURATION
 from handgrad.text import joined
+
+if TYPE_CHECKING:
+    from handgrad.audit.audit import Audit
 
 WIDE = 16
 """A layer with more units lists only those that are not alive."""

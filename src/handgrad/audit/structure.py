@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
-from handgrad.arrays import Array
 from handgrad.expression import Expression
-from handgrad.problem import Problem
 from handgrad.record import JsonForm, Proportion
 from handgrad.running.reviving import Revivers as Revivers
 from handgrad.running.units import Own
@@ -223,72 +221,3 @@ class Layer:
     def dead_share(self) -> Proportion:
         """The share of units that are off throughout."""
         return self.dead / self.units
-
-
-@dataclass(frozen=True, slots=True)
-class Audit:
-    """The audit of a network's gates.
-
-    Arguments:
-        cases: how many were looked at.
-        skipped: how many were left out as bad.
-        trial_cases: on how many remedies were measured.
-        fire_on: on how many of these a bias shift is to make a unit fire.
-        threshold: the share of an activation's largest slope under which it is saturated.
-        over: by datum, the lowest and the highest numbers that it may have.
-        fixed: the data that the problem has and the data files do not give.
-        tried: how many units remedies were tried on, at most.
-        parts: the names given to parts of equations, with their formulas.
-        sample: of the first few cases, which units fire: a row a case, a column a unit, layer after layer.
-        rows: the data of which each row is a case.
-        columns: the data of which each column is a case.
-        own_data: whether the cases are the problem's own.
-    """
-
-    problem: Problem
-    layers: tuple[Layer, ...]
-    units: tuple[Unit, ...]
-    cases: int
-    skipped: int
-    trial_cases: int
-    fire_on: int
-    threshold: float
-    over: Mapping[str, tuple[Array, Array]]
-    fixed: tuple[str, ...]
-    tried: int
-    parts: Mapping[str, Expression]
-    sample: tuple[tuple[bool, ...], ...] = ()
-    rows: tuple[str, ...] = ()
-    columns: tuple[str, ...] = ()
-    own_data: bool = False
-    json: ClassVar = JsonForm(
-        "gates",
-        without=("problem", "threshold", "sample", "own_data"),
-        also=("title=problem.title", "thresholds", "silencer=silencer.name"),
-    )
-
-    @property
-    def thresholds(self) -> Mapping[str, float]:
-        """The shares at which units are saturated or nearly dead, and gradients vanish, explode, or are noise."""
-        return {
-            "saturated": self.threshold,
-            "vanishing": VANISHING,
-            "exploding": EXPLODING,
-            "nearly_dead": NEARLY,
-            "noise": NOISE,
-        }
-
-    @property
-    def silencer(self) -> Layer | None:
-        """The last layer of gates that is shut in every case and silences all that lies before it."""
-        shut = [x for x in self.layers if x.gate and x.shut == self.cases and x.silences]
-        return shut[-1] if shut else None
-
-    @property
-    def nothing_arrives(self) -> bool:
-        """Whether no gradient at all arrives at any layer, so that no gate of theirs is the cause: a hinge loss is flat."""
-        return all(layer.gradient_in == 0 for layer in self.layers)
-
-    def of(self, layer: str) -> tuple[Unit, ...]:
-        """The units of a layer."""
-        return tuple(u for u in self.units if u.layer == layer)

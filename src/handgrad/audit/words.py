@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 import numpy as np
 
-from handgrad.audit.structure import Audit, Flow, Layer, Remedy, Unit, Verdict
+from handgrad.audit.structure import Flow, Layer, Remedy, Unit, Verdict
 from handgrad.expression import Expression, Literal, Name
 from handgrad.figures import figure
 from handgrad.operations import noun_of
 from handgrad.running.reviving_words import revivers_text
 from handgrad.solution import unit_words as units
 from handgrad.text import Inline, Text, joined, ordinal
+
+if TYPE_CHECKING:
+    from handgrad.audit.audit import Audit
 
 FEW = 4
 """Sides of a box that are written out."""

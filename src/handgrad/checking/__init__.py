@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from handgrad.checking.blanks import Blank as Blank
+    from handgrad.checking.check_report import CheckReport as CheckReport
     from handgrad.checking.checking import Checker as Checker
     from handgrad.checking.marks import RubricSource
     from handgrad.checking.reading import AnswersSource
-    from handgrad.checking.report import CheckReport as CheckReport
     from handgrad.checking.report import Diagnosis as Diagnosis
     from handgrad.checking.report import Judged as Judged
     from handgrad.problem import Problem
@@ -72,7 +72,7 @@ _WHEN_ASKED_FOR = {
     "Checker": "handgrad.checking.checking",
     "Diagnosis": "handgrad.checking.report",
     "Judged": "handgrad.checking.report",
-    "CheckReport": "handgrad.checking.report",
+    "CheckReport": "handgrad.checking.check_report",
 }
 
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from handgrad.checking.blanks import Blank, cells
-from handgrad.page.blocks import Block, Code, Heading, Page, Paragraph
+from handgrad.page.blocks import Block, Code, Heading, Paragraph
+from handgrad.saving import Page
 from handgrad.solution import Trace
 from handgrad.solution.page import error_signals, given_blocks, losses
 
-CHECKED = """page = handgrad.check_page(handgrad.check(problem, answers))
-print(handgrad.render_terminal(page, width=80, colour=False, unicode=True))
+CHECKED = """print(handgrad.render(handgrad.check(problem, answers)))
 """
 
 

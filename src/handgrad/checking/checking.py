@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from handgrad.checking.check_report import CheckReport
 from handgrad.checking.conventions import judged_in_convention
 from handgrad.checking.marks import RubricSource, marked, read_rubric
 from handgrad.checking.matching import matched
 from handgrad.checking.printed import judged_as_printed
 from handgrad.checking.reading import AnswersSource, read_answers
-from handgrad.checking.report import CheckReport, Judged
+from handgrad.checking.report import Judged
 from handgrad.checking.work import Quantity, Work
 from handgrad.errors import OptionError, nearest
 from handgrad.problem import Problem

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from handgrad.checking.check_report import CheckReport
 from handgrad.checking.checking import Checker
 from handgrad.checking.figures import WrittenEntry
 from handgrad.checking.marks import RubricSource
 from handgrad.checking.names import gradient_key
 from handgrad.checking.reading import Answers, entry_of
-from handgrad.checking.report import CheckReport, Judged
+from handgrad.checking.report import Judged
 from handgrad.errors import OptionError
 from handgrad.problem import Problem
 

@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from handgrad.arrays import Array
-from handgrad.checking.report import LEVELS, MOST_WRONG, CheckReport, Judged, Level, Places
+from handgrad.checking.report import LEVELS, MOST_WRONG, Judged, Level, Places
 from handgrad.checking.work import Quantity
-from handgrad.expression import Expression
+from handgrad.expression import Expression, literal_of
 from handgrad.expression import Literal as Number
 from handgrad.page.blocks import (
     Block,
     Derivation,
     Heading,
     Note,
-    Page,
     Paragraph,
     Relation,
     Table,
     Text,
     without_repeats,
 )
+from handgrad.saving import Page
 from handgrad.solution import Trace
-from handgrad.solution.numbers import literal_of, with_blanks
+from handgrad.solution.numbers import with_blanks
 from handgrad.solution.page import error_signals, losses
 from handgrad.solution.step_words import reason
 from handgrad.text import joined, listed, sentence
+
+if TYPE_CHECKING:
+    from handgrad.checking.check_report import CheckReport
 
 MOST_DIGITS = 10
 """Figures of more digits come from a program, and are shown to the page's."""

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, TypeAlias
-
-import numpy as np
 
 from handgrad.arrays import Array
 from handgrad.checking.figures import WrittenEntry
 from handgrad.checking.formula import CompiledFormula
-from handgrad.checking.remark_words import arrangement_text, unused_text
-from handgrad.checking.remarks import Arrangement, Unused
+from handgrad.checking.remark_words import arrangement_text
+from handgrad.checking.remarks import Arrangement
 from handgrad.checking.work import Quantity
 from handgrad.expression import Expression
-from handgrad.problem import Problem
 from handgrad.record import JsonForm
-from handgrad.solution import Trace
 from handgrad.text import Text, plain_text
 
 Verdict: TypeAlias = Literal["right", "consistent", "wrong", "missing"]
@@ -158,63 +153,3 @@ class Judged:
     def target(self) -> str:
         """The quantity's name, as JSON and answers files have it."""
         return self.quantity.target
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class CheckReport:
-    """The verdicts in the order of the steps.
-
-    `unused` is what of the answers could not be used.
-    """
-
-    problem: Problem
-    trace: Trace
-    steps: tuple[Judged, ...]
-    unused: tuple[Unused, ...] = ()
-    as_printed: bool = False
-    verdicts: Mapping[str, Judged] = field(init=False)
-    json: ClassVar = JsonForm(
-        "check",
-        without=("problem", "trace", "verdicts"),
-        also=("all_well", "marks", "out_of", "remarks"),
-    )
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "verdicts", {s.target: s for s in self.steps})
-
-    def __repr__(self) -> str:
-        wrong = f", wrong: {', '.join(s.target for s in self.wrong)}" if self.wrong else ""
-        return f"<CheckReport: {len(self.entered)} entered{wrong}>"
-
-    def __str__(self) -> str:
-        return "\n".join([*map(str, self.entered), *self.remarks])
-
-    def __getitem__(self, target: str) -> Judged:
-        return self.verdicts[target]
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """What of the answers could not be used, a line each."""
-        return tuple(map(unused_text, self.unused))
-
-    @property
-    def entered(self) -> tuple[Judged, ...]:
-        """The quantities that something was entered for."""
-        return tuple(s for s in self.steps if s.verdict != "missing")
-
-    @property
-    def wrong(self) -> tuple[Judged, ...]:
-        return tuple(s for s in self.steps if s.verdict == "wrong")
-
-    @property
-    def all_well(self) -> bool:
-        """Whether nothing that was entered is wrong."""
-        return not self.wrong
-
-    @property
-    def marks(self) -> float:
-        return float(np.round(sum(s.marks for s in self.steps), 10))
-
-    @property
-    def out_of(self) -> float:
-        return float(np.round(sum(s.out_of for s in self.steps), 10))

@@ -84,15 +84,11 @@ def born_dead(options: BornDeadOptions, output: Output) -> None:
         depths = sorted(
             set(_numbers("1,2,5,10,20,50" if options.depth is None else options.depth, "--depth"))
         )
-        studies = handgrad.born_dead_table(widths, depths, **drawn)
-        output.deliver(
-            lambda: handgrad.born_dead_table_page(studies, depths),
-            handgrad.BornDeadTable(studies, tuple(depths)),
-        )
+        output.deliver(handgrad.born_dead_table(widths, depths, **drawn))
         return
     with progress(networks, "networks") as told:
         study = handgrad.born_dead(_layers(options.width, options.depth), progress=told, **drawn)
-    output.deliver(lambda: handgrad.born_dead_page(study), study)
+    output.deliver(study)
 
 
 def _layers(width: str | None, depth: str | None) -> list[int]:

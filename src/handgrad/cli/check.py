@@ -9,15 +9,19 @@ from typing import Literal
 import click
 
 import handgrad
+from handgrad.checking.blank_page import answers_page
+from handgrad.checking.blanks import blank_csv, blank_toml
+from handgrad.checking.report import Level
 from handgrad.cli.options import Source, option, takes
 from handgrad.cli.output import Output, output_options
+from handgrad.formats.notebook import render_notebook
 
 
 @dataclass(frozen=True, slots=True)
 class CheckOptions:
     """How answers are checked, and how much is told."""
 
-    level: handgrad.Level = option(
+    level: Level = option(
         "--level",
         type=click.Choice(["where", "what", "rule", "worked"]),
         default="what",
@@ -59,13 +63,13 @@ def check(source: Source, answers: Path | None, options: CheckOptions, output: O
             mend=f"handgrad check {source.name} --blank prints a file to fill in",
         )
     report = checker.check_printed(answers) if options.as_printed else checker.check(answers)
-    output.deliver(lambda: handgrad.check_page(report, options.level), report)
+    output.deliver(report, level=options.level)
     return 0 if report.all_well else 1
 
 
 def _to_fill_in(checker: handgrad.Checker, kind: str) -> str:
     places = handgrad.blanks(checker)
     if kind == "ipynb":
-        page = handgrad.answers_page(handgrad.solve(checker.problem), places)
-        return handgrad.render_notebook(page)
-    return handgrad.blank_csv(places) if kind == "csv" else handgrad.blank_toml(places)
+        page = answers_page(handgrad.solve(checker.problem), places)
+        return render_notebook(page)
+    return blank_csv(places) if kind == "csv" else blank_toml(places)

@@ -19,4 +19,4 @@ from handgrad.cli.options import Source, takes
 @takes(source=Source)
 def code(source: Source, to: str) -> None:
     """Write PROBLEM's forward and backward pass as a program that runs alone."""
-    click.echo(handgrad.write_code(source.problem(), to), nl=False)
+    click.echo(handgrad.code(source.problem(), to), nl=False)

@@ -26,4 +26,4 @@ def compare(source: Source, other: str | None, decimals: int, output: Output) ->
     comparison = handgrad.compare(
         handgrad.solve(first, decimals=decimals), handgrad.solve(second, decimals=decimals)
     )
-    output.deliver(lambda: handgrad.comparison_page(comparison), comparison)
+    output.deliver(comparison)

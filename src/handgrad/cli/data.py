@@ -8,6 +8,9 @@ import click
 
 import handgrad
 from handgrad.cli.options import option, pair
+from handgrad.running.cases import open_cases
+from handgrad.running.rows import examples_as_cases
+from handgrad.study import with_data
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +47,9 @@ class Data:
         tables = self.files()
         if tables is None:
             return problem
-        problem = handgrad.examples_as_cases(problem).problem  # a file has an example a row
-        cases = handgrad.open_cases(problem, tables, skip_bad=self.skip_bad)
-        problem = handgrad.with_data(problem, cases)
+        problem = examples_as_cases(problem).problem  # a file has an example a row
+        cases = open_cases(problem, tables, skip_bad=self.skip_bad)
+        problem = with_data(problem, cases)
         if cases.skipped:
             rows = "row" if cases.skipped == 1 else "rows"
             click.echo(f"{cases.skipped} bad {rows} left out", err=True)

@@ -10,9 +10,13 @@ from dataclasses import dataclass
 import click
 
 import handgrad
+from handgrad.checking.blanks import Blank
 from handgrad.cli.options import Source, option, takes, units_off
 from handgrad.cli.output import Output, output_options
 from handgrad.cli.terminal import Terminal
+from handgrad.drilling import DrillQuit, DrillUnfinished
+from handgrad.exercises import draw
+from handgrad.solution.page import Phase
 
 ECHOED = 200
 """Characters of a piped line that are shown again."""
@@ -22,7 +26,7 @@ ECHOED = 200
 class DrillOptions:
     """What is asked for, and of which numbers."""
 
-    only: handgrad.Phase | None = option(
+    only: Phase | None = option(
         "--only",
         type=click.Choice(["forward", "backward", "update"]),
         help="What one phase computes.",
@@ -53,7 +57,7 @@ class DrillOptions:
         """The problem with the other numbers that are asked for, if any are."""
         if self.seed is not None:
             asked = handgrad.requirements(self.level or "medium", off=units_off(self.off))
-            return handgrad.draw(problem, asked, 1, self.seed)[0]
+            return draw(problem, asked, 1, self.seed)[0]
         if self.level or self.off:
             raise handgrad.OptionError(
                 "this is about other numbers",
@@ -77,7 +81,7 @@ def drill(source: Source, options: DrillOptions, output: Output) -> int:
             mend="name a file",
         )
     given = options.drawn(source.problem())
-    fresh = handgrad.begin_drill(given, only=options.only, words=options.blanks)
+    fresh = handgrad.drill(given, only=options.only, words=options.blanks)
     store = handgrad.DrillStore.of_user()
     if options.restart:
         store.forget(given)
@@ -106,7 +110,7 @@ class _Sitting:
     def run(self) -> int:
         """Asks until the end, until it is left, or until nothing more is typed."""
         try:
-            self.terminal.show(handgrad.drill_opening_page(self.drill))
+            self.terminal.show(self.drill.opening())
             self._ask()
         except KeyboardInterrupt:
             click.echo()
@@ -114,19 +118,19 @@ class _Sitting:
             return 130
         if self.drill.finished:
             self._gap()
-            self.terminal.show(handgrad.drill_summary_page(self.drill))
+            self.terminal.show(self.drill.page())
         else:
             self._leave()
         return 0
 
     def _ask(self) -> None:
-        before: handgrad.Blank | None = None
+        before: Blank | None = None
         place = -1
         typed = ""
         while not self.drill.finished:
             if self.drill.position != place:
                 self._gap()
-                self.terminal.show(handgrad.drill_question_page(self.drill, before))
+                self.terminal.show(self.drill.question(before))
                 before, place = self.drill.blank, self.drill.position
             line = self.lines.read(f"{self.drill.blank.target} = ", typed != "")
             if line is None:
@@ -135,12 +139,12 @@ class _Sitting:
                 continue
             typed = f"{typed}\n{line}" if typed else line
             after, reply = self.drill.take(typed)
-            if isinstance(reply, handgrad.DrillUnfinished):
+            if isinstance(reply, DrillUnfinished):
                 continue
             typed = ""
-            if isinstance(reply, handgrad.DrillQuit):
+            if isinstance(reply, DrillQuit):
                 return
-            self.terminal.show(handgrad.drill_reply_page(self.drill, reply))
+            self.terminal.show(self.drill.told(reply))
             self._keep(after)
 
     def _keep(self, after: handgrad.Drill) -> None:

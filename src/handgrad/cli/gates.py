@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import click
 
 import handgrad
+from handgrad.audit import read_box
 from handgrad.cli.data import Data
 from handgrad.cli.options import DECIMALS, Source, option, takes
 from handgrad.cli.output import Output, output_options
@@ -51,10 +52,10 @@ def gates(source: Source, data: Data, options: GatesOptions, output: Output) -> 
             "--tighten decides more over a box", mend="give one: --over 'x in [-1,1]^2'"
         )
     progress = _Progress()
-    audit = handgrad.audit_gates(
+    audit = handgrad.gates(
         given,
         data.files(),
-        over=handgrad.read_box(given, options.over),
+        over=read_box(given, options.over),
         tighten=options.tighten,
         skip_bad=data.skip_bad,
         remedies=not options.no_remedies,
@@ -62,7 +63,7 @@ def gates(source: Source, data: Data, options: GatesOptions, output: Output) -> 
         progress=progress.told,
     )
     progress.done()
-    output.deliver(lambda: handgrad.gates_page(audit, options.decimals), audit)
+    output.deliver(audit, decimals=options.decimals)
 
 
 class _Progress:

@@ -12,5 +12,4 @@ from handgrad.cli.output import Output, output_options
 @output_options(files=False, terminal=False)
 def list_(output: Output) -> None:
     """List the bundled problems."""
-    problems = handgrad.bundled()
-    output.deliver(lambda: handgrad.list_page(problems), handgrad.Listing(problems))
+    output.deliver(handgrad.bundled())

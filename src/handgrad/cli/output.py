@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial, wraps
+from functools import wraps
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ import click
 import handgrad
 from handgrad.cli.options import Command, option, takes
 from handgrad.cli.terminal import Terminal
+from handgrad.saving import KINDS, Paper, Report, Result, Settings, check_files, save_each
 
 MANY = 6
 """So many files of one folder are told one by one, at most."""
@@ -32,11 +33,11 @@ class Output:
         multiple=True,
         metavar="FILE",
         type=click.Path(path_type=Path),
-        help=f"Write a file of the kind that its name ends in ({' '.join(handgrad.KINDS)});"
+        help=f"Write a file of the kind that its name ends in ({' '.join(KINDS)});"
         " may be repeated.",
     )
     force: bool = option("--force", is_flag=True, help="Replace files that exist already.")
-    paper: handgrad.Paper | None = option(
+    paper: Paper | None = option(
         "--paper", type=click.Choice(["a4", "letter"]), help="Paper of a .pdf: a4 by default."
     )
     width: int | None = option(
@@ -72,44 +73,47 @@ class Output:
                 where="--json",
                 mend="name the file with -o NAME.json",
             )
-        handgrad.check_files(self.paths, self._settings, self.force)
+        check_files(self.paths, self._settings, self.force)
 
     def deliver(
         self,
-        page: Callable[[], handgrad.Page],
-        record: object,
-        slides: Callable[[], handgrad.Page] | None = None,
+        result: Result,
+        **options: Any,
     ) -> None:
-        """What a command has found, as it was asked for: as files, as JSON, or in the terminal."""
+        """What a command has found, as it was asked for: as files, as JSON, or in the terminal.
+
+        Arguments:
+            result: what it has found.
+            options: those of the result's `report`, such as the digits that are shown.
+        """
         if self.paths:
-            json = partial(handgrad.to_json, record)
-            self.write(handgrad.Report(page(), json=json, slides=slides))
+            self.write(result.report(**options))
         elif self.as_json:
-            self.print_json(record)
+            self.print_json(result)
         else:
-            self.terminal.show(page())
+            self.terminal.show(result.report(**options).page)
 
     @staticmethod
-    def print_json(record: object) -> None:
+    def print_json(result: Result) -> None:
         """One JSON object on standard output, in ASCII so that every console takes it."""
         import json
 
-        click.echo(json.dumps(handgrad.to_json(record), allow_nan=False))
+        click.echo(json.dumps(result.to_json(), allow_nan=False))
 
-    def write(self, report: handgrad.Report) -> None:
+    def write(self, report: Report) -> None:
         """Writes the files, and a line for each."""
         self.write_each(dict.fromkeys(self.paths, report))
 
     def write_each(
         self,
-        reports: Mapping[Path, handgrad.Report],
+        reports: Mapping[Path, Report],
         also: Mapping[Path, bytes] | None = None,
     ) -> None:
         """Writes each report to its file, and the files `also`, all of them or none.
 
         Says so in a line for each file; for many files of a folder in one.
         """
-        written = handgrad.save_each(reports, self._settings, self.force, also)
+        written = save_each(reports, self._settings, self.force, also)
         folders: dict[Path, list[int]] = {}
         for path, size in written.items():
             folders.setdefault(path.parent, []).append(size)
@@ -122,8 +126,8 @@ class Output:
                     self.terminal.tell(f"{path}  {_size(size)}")
 
     @property
-    def _settings(self) -> handgrad.Settings:
-        return handgrad.Settings(
+    def _settings(self) -> Settings:
+        return Settings(
             slides=self.layout == "slides",
             paper=self.paper,
             width=self.width or 80,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +10,9 @@ import click
 import handgrad
 from handgrad.cli.options import DECIMALS, Changes, argument, option, read, takes, units_off
 from handgrad.cli.output import Output
-from handgrad.cli.practice_files import Places
+from handgrad.cli.practice_files import Layout, Places
+from handgrad.exercises import Requirements, exercise_files, like
+from handgrad.running import Carry
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ class PracticeOptions:
         type=click.Path(path_type=Path),
         help="Write each sheet's problem and an answers file to fill in, for `handgrad check`.",
     )
-    carry: handgrad.Carry = option(
+    carry: Carry = option(
         "--carry",
         type=click.Choice(["exact", "rounded"]),
         default="exact",
@@ -120,7 +121,7 @@ class PracticeOptions:
     decimals: int = option("--decimals", **DECIMALS)
 
     @property
-    def requirements(self) -> handgrad.Requirements:
+    def requirements(self) -> Requirements:
         """What is asked of the numbers of a sheet; raises `OptionError`."""
         return handgrad.requirements(
             self.level,
@@ -148,13 +149,11 @@ def practice(options: PracticeOptions, changes: Changes, output: Output) -> None
     if options.problem is not None:
         given = changes.made_in(read(options.problem))
     else:
-        given = handgrad.like(options.like or "")
+        given = like(options.like or "")
     asked = options.requirements
-    if options.roster is not None:
-        roster = handgrad.read_roster(options.roster)
-        sheets = handgrad.for_students(given, asked, roster, options.seed)
-    else:
-        sheets = handgrad.numbered(given, asked, options.count, options.seed)
+    sheets = handgrad.practice(
+        given, asked, count=options.count, seed=options.seed, roster=options.roster
+    )
     if output.as_json:
         if options.key is not None or options.short_key is not None or options.folder is not None:
             raise handgrad.OptionError(
@@ -162,26 +161,14 @@ def practice(options: PracticeOptions, changes: Changes, output: Output) -> None
                 where="--json",
                 mend="leave out the files",
             )
-        output.print_json(handgrad.SheetSet(sheets))
+        output.print_json(sheets)
         return
-    exercises = [
-        handgrad.Exercise(
-            handgrad.solve(s.problem, carry=options.carry, decimals=options.decimals),
-            s.label,
-            s.student.name if s.student else "",
-        )
-        for s in sheets
-    ]
-
-    def page(some: Sequence[handgrad.Exercise]) -> handgrad.Page:
-        return handgrad.sheets_page(
-            some, options.blanks, formulas=options.formulas, room=options.room
-        )
-
-    asked_for = handgrad.blank_targets(exercises[0].trace, options.blanks)
-    if not places and options.folder is None:
-        output.terminal.show(page(exercises))
-        return
+    worked = sheets.worked(carry=options.carry, decimals=options.decimals)
+    layout = Layout(options.blanks, options.formulas, options.room)
+    asked_for = worked.targets(options.blanks)
     folder = options.folder
-    files = handgrad.exercise_files(folder, sheets, asked_for) if folder is not None else {}
-    places.write(sheets, exercises, page, options.blanks, files)
+    if not places and folder is None:
+        output.terminal.show(layout.page(worked))
+        return
+    files = exercise_files(folder, sheets.sheets, asked_for) if folder is not None else {}
+    places.write(worked, layout, files)

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import handgrad
 from handgrad.cli.output import Output
+from handgrad.exercises import WorkedSheets, file_names, made_folders
+from handgrad.saving import Report, Settings, check_files
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How sheets are laid out: what is left blank, and what there is for it."""
+
+    blanks: Sequence[str]
+    formulas: bool
+    room: int | None
+
+    def page(self, worked: WorkedSheets) -> handgrad.Page:
+        """The sheets, laid out so."""
+        return worked.page(self.blanks, formulas=self.formulas, room=self.room)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,45 +66,34 @@ class Places:
                 where=f"--short-key {self.short_key}",
                 mend="name it with an ending, such as answers.pdf",
             )
-        settings = handgrad.Settings()
-        handgrad.check_files([p for p in named if not _is_folder(p)], settings, self.output.force)
+        settings = Settings()
+        check_files([p for p in named if not _is_folder(p)], settings, self.output.force)
         if any(map(_is_folder, named)):
-            handgrad.check_files([Path(f"sheet{self._ending}")], settings, True)
+            check_files([Path(f"sheet{self._ending}")], settings, True)
             if self._ending == ".json":
                 raise handgrad.OptionError(
                     "one object holds all the sheets", where="--kind json", mend="-o sheets.json"
                 )
 
-    def write(
-        self,
-        sheets: Sequence[handgrad.Sheet],
-        exercises: Sequence[handgrad.Exercise],
-        page: Callable[[Sequence[handgrad.Exercise]], handgrad.Page],
-        blanks: Sequence[str],
-        also: Mapping[Path, bytes],
-    ) -> None:
+    def write(self, worked: WorkedSheets, layout: Layout, also: Mapping[Path, bytes]) -> None:
         """Writes all of them, and the files `also`, or none; then a line for each file or folder."""
-        names = handgrad.file_names(sheets)
-        reports: dict[Path, handgrad.Report] = {}
+        alone = dict(zip(file_names(worked.sheets.sheets), worked, strict=True))
+        reports: dict[Path, Report] = {}
         for path in self.output.paths:
             if _is_folder(path):
-                for name, exercise in zip(names, exercises, strict=True):
-                    reports[path / f"{name}{self._ending}"] = handgrad.Report(page([exercise]))
+                for name, one in alone.items():
+                    reports[path / f"{name}{self._ending}"] = Report(layout.page(one))
             else:
-                reports[path] = handgrad.Report(
-                    page(exercises),
-                    json=partial(handgrad.to_json, handgrad.SheetSet(tuple(sheets))),
-                )
+                reports[path] = Report(layout.page(worked), json=worked.sheets.to_json)
         if self.key is not None and _is_folder(self.key):
-            for name, exercise in zip(names, exercises, strict=True):
-                file = self.key / f"{name}-key{self._ending}"
-                reports[file] = handgrad.Report(handgrad.keys_page([exercise]))
+            for name, one in alone.items():
+                reports[self.key / f"{name}-key{self._ending}"] = Report(one.keys())
         elif self.key is not None:
-            reports[self.key] = handgrad.Report(handgrad.keys_page(exercises))
+            reports[self.key] = Report(worked.keys())
         if self.short_key is not None:
-            reports[self.short_key] = handgrad.Report(handgrad.short_key_page(exercises, blanks))
+            reports[self.short_key] = Report(worked.short_key(layout.blanks))
         folders = [p for p in (*self.output.paths, self.key) if p is not None and _is_folder(p)]
-        with handgrad.made_folders([*folders, *dict.fromkeys(f.parent for f in also)]):
+        with made_folders([*folders, *dict.fromkeys(f.parent for f in also)]):
             self.output.write_each(reports, also)
 
 

@@ -7,13 +7,14 @@ import click
 import handgrad
 from handgrad.cli.options import DECIMALS, Source, takes
 from handgrad.cli.output import Output, output_options
+from handgrad.discussion import QUESTION_KINDS
 
 
 @click.command(epilog="Example: handgrad questions lab9 --only gate_swap")
 @click.option(
     "--only",
     "kinds",
-    type=click.Choice(handgrad.QUESTION_KINDS),
+    type=click.Choice(QUESTION_KINDS),
     multiple=True,
     help="Questions of one kind; may be repeated.",
 )
@@ -23,15 +24,4 @@ from handgrad.cli.output import Output, output_options
 def questions(source: Source, kinds: tuple[str, ...], decimals: int, output: Output) -> None:
     """Ask what there is to discuss about PROBLEM's solution, and answer it from computation."""
     trace = handgrad.solve(source.problem(), decimals=decimals)
-    asked = handgrad.questions_for(trace)
-    found = tuple(q for q in asked if not kinds or q.kind in kinds)
-    if not found:
-        there = ", ".join(dict.fromkeys(q.kind for q in asked))
-        raise handgrad.OptionError(
-            "this problem has no such question", where="--only", mend=f"it has {there}"
-        )
-    output.deliver(
-        lambda: handgrad.questions_page(trace, found),
-        handgrad.QuestionSheet(trace, found),
-        lambda: handgrad.questions_page(trace, found, layout="slides"),
-    )
+    output.deliver(handgrad.questions(trace, kinds))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import click
 
 import handgrad
 from handgrad.cli.options import DECIMALS, Source, option, takes
 from handgrad.cli.output import Output, output_options
+from handgrad.running import Carry
+from handgrad.solution.page import Phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +19,12 @@ class SolveOptions:
     """Which part of a solution is shown, with which numbers."""
 
     step: str | None = option("--step", metavar="ID", help="One step alone, such as 2.4.")
-    only: handgrad.Phase | None = option(
+    only: Phase | None = option(
         "--only", type=click.Choice(["forward", "backward", "update"]), help="One phase alone."
     )
     elements: bool = option("--elements", is_flag=True, help="Open every gradient entry by entry.")
     decimals: int = option("--decimals", **DECIMALS)
-    carry: handgrad.Carry = option(
+    carry: Carry = option(
         "--carry",
         type=click.Choice(["exact", "rounded"]),
         default="exact",
@@ -61,20 +63,15 @@ def solve(source: Source, options: SolveOptions, output: Output) -> None:
     given = source.problem()
     if options.numbers != "floats":
         run_numbers = handgrad.run_exact if options.numbers == "exact" else handgrad.run_symbols
-        other = run_numbers(given)
-        output.deliver(lambda: handgrad.numbers_page(given, other, options.decimals), other)
+        output.deliver(run_numbers(given), decimals=options.decimals)
         return
     trace = handgrad.solve(
         given, carry=options.carry, decimals=options.decimals, steps=options.steps
     )
-    part: dict[str, Any] = {
-        "only": options.only,
-        "step": options.step,
-        "elements": options.elements,
-    }
-    if output.paths:
-        output.write(handgrad.solution_report(trace, **part))
-    elif output.as_json:
-        output.print_json(trace)
-    else:
-        output.terminal.show(handgrad.solution_page(trace, **part))
+    output.deliver(
+        trace,
+        only=options.only,
+        step=options.step,
+        elements=options.elements,
+        questions=lambda: handgrad.questions(trace).to_discuss(),
+    )

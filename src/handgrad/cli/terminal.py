@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import click
 
-import handgrad
+from handgrad.formats.terminal import render_terminal
+from handgrad.page import Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +21,9 @@ class Terminal:
     plain_ascii: bool = False
     colour: bool | None = None
 
-    def show(self, page: handgrad.Page) -> None:
+    def show(self, page: Document) -> None:
         """Prints a page, in ASCII where the console cannot show Unicode."""
-        text = handgrad.render_terminal(
+        text = render_terminal(
             page,
             width=self.width or max(20, shutil.get_terminal_size((80, 24)).columns),
             colour=self._colour(),

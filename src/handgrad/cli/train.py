@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 import click
 
@@ -11,6 +11,7 @@ from handgrad.cli.data import Data
 from handgrad.cli.options import DECIMALS, Source, option, takes
 from handgrad.cli.output import Output, output_options
 from handgrad.cli.progress import progress
+from handgrad.study import runs_in_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +63,8 @@ def train(
 ) -> None:
     """Train PROBLEM on its cases, or on a file of them, and watch which units die."""
     given = data.put_in(source.problem())
-    runs = handgrad.runs_in_all(given) if compare else 1
+    runs = runs_in_all(given) if compare else 1
     with progress(runs * max(options.steps, 0), "updates") as told:
-        if compare:
-            studies = handgrad.compare_training(given, progress=told, **asdict(options))
-        else:
-            studies = (handgrad.train(given, progress=told, **asdict(options)),)
-    if compare:
-        output.deliver(
-            lambda: handgrad.training_comparison_page(studies, decimals),
-            replace(studies[0], compared=studies[1:]),
-        )
-    else:
-        output.deliver(lambda: handgrad.training_page(studies[0], decimals), studies[0])
+        trained = handgrad.compare_training if compare else handgrad.train
+        study = trained(given, progress=told, **asdict(options))
+    output.deliver(study, decimals=decimals)

@@ -15,5 +15,5 @@ from handgrad.cli.output import Output, output_options
 def verify(source: Source, output: Output) -> int:
     """Check every gradient of PROBLEM against finite differences and, if installed, PyTorch."""
     verification = handgrad.verify(source.problem())
-    output.deliver(lambda: handgrad.verification_page(verification), verification)
+    output.deliver(verification)
     return 0 if verification.agrees else 1

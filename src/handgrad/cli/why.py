@@ -30,5 +30,4 @@ def why(source: Source, entry: str, data: Data, top: int, decimals: int, output:
     derivatives on the way. Of a file of cases it is the gradient of the loss over all of them.
     """
     given = data.put_in(source.problem())
-    answer = handgrad.ask_why(given, entry, top)
-    output.deliver(lambda: handgrad.why_page(answer, decimals), answer)
+    output.deliver(handgrad.why(given, entry, top), decimals=decimals)

@@ -8,10 +8,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from handgrad.arrays import Array
+from handgrad.comparison.comparison import Comparison
 from handgrad.comparison.structure import (
     Change,
     ComparedQuantity,
-    Comparison,
     EquationChange,
     GateChange,
     Index,

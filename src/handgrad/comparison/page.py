@@ -6,11 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 import numpy as np
 
-from handgrad.comparison import Comparison, gate_text, labels
 from handgrad.comparison.structure import (
     Change,
     ComparedQuantity,
@@ -20,8 +19,14 @@ from handgrad.comparison.structure import (
     SettingChange,
     StepPair,
 )
-from handgrad.comparison.words import BEFORE_AND_AFTER, FIRST_AND_SECOND, setting_name
-from handgrad.expression import Adjoint, Expression, Literal, Name, substitute
+from handgrad.comparison.words import (
+    BEFORE_AND_AFTER,
+    FIRST_AND_SECOND,
+    gate_text,
+    labels,
+    setting_name,
+)
+from handgrad.expression import Adjoint, Expression, Literal, Name, literal_of, substitute
 from handgrad.figures import figure
 from handgrad.page.blocks import (
     Block,
@@ -31,16 +36,18 @@ from handgrad.page.blocks import (
     Layout,
     Mark,
     Note,
-    Page,
     Paragraph,
     Relation,
     Table,
     Text,
 )
+from handgrad.saving import Page
 from handgrad.solution import Step, Trace
-from handgrad.solution.numbers import literal_of
 from handgrad.solution.page import PHASES, conventions, error_signals, losses, step_blocks
 from handgrad.text import joined, listed
+
+if TYPE_CHECKING:
+    from handgrad.comparison.comparison import Comparison
 
 GATES = 12
 """Changed gates that have a note each."""

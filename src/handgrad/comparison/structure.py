@@ -11,7 +11,7 @@ from typing import ClassVar, Literal, TypeAlias
 from handgrad.arrays import Array
 from handgrad.expression import Expression, Leaf
 from handgrad.record import JsonForm
-from handgrad.solution import Role, Step, Trace, TraceLine, Zeroed
+from handgrad.solution import Role, Step, TraceLine, Zeroed
 
 Index: TypeAlias = tuple[int, ...]
 
@@ -163,28 +163,3 @@ class ComparedQuantity:
     name: str
     left: float | None
     right: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Two solutions, what differs between their problems, and what comes of it.
-
-    `gates` counts the units, in every case, that are set against each other and have a gate in
-    either; `gate_changes` are those that changed. `apart` names the activations with gates that
-    have no counterpart of the same shape and cases.
-    """
-
-    left: Trace
-    right: Trace
-    changes: tuple[Change, ...]
-    steps: tuple[StepPair, ...]
-    gates: int
-    gate_changes: tuple[GateChange, ...]
-    apart: tuple[str, ...]
-    quantities: tuple[ComparedQuantity, ...]
-    json: ClassVar = JsonForm("comparison", without=("left", "right"), also=("same",))
-
-    @property
-    def same(self) -> bool:
-        """Whether nothing changed, neither in the problems nor in any step."""
-        return not self.changes and all(pair.same for pair in self.steps)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from handgrad.comparison.structure import (
-    Comparison,
     EquationChange,
     GateChange,
     NumberChange,
     SettingChange,
     UnitState,
 )
-from handgrad.expression import Call, Expression, Literal, Name
+from handgrad.expression import Call, Expression, Literal, Name, literal_of
 from handgrad.operations import BY_NAME, noun_of
 from handgrad.operations.gates import activation_in
-from handgrad.solution.numbers import literal_of
 from handgrad.text import Text, joined
+
+if TYPE_CHECKING:
+    from handgrad.comparison.comparison import Comparison
 
 LONG = 40
 """A longer title is not used as a label."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from handgrad.discussion.kinds import FIRST, KINDS
+from handgrad.discussion.kinds import KINDS
 from handgrad.discussion.question import Question
 from handgrad.solution import Trace
 
@@ -20,11 +20,3 @@ def questions_for(trace: Trace) -> tuple[Question, ...]:
     """
     with np.errstate(all="ignore"):
         return tuple(q for kind in KINDS if (q := kind.find(trace)) is not None)
-
-
-def to_discuss(trace: Trace, most: int = 4) -> tuple[Question, ...]:
-    """The questions most worth a class's time, at most so many, in the order in which to ask them."""
-    asked = questions_for(trace)
-    found = {type(q) for q in asked}
-    chosen = [kind for kind in FIRST if kind in found][:most]
-    return tuple(q for q in asked if type(q) in chosen)

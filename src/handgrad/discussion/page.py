@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handgrad.discussion import Question
-from handgrad.page.blocks import Block, Heading, Layout, Page, Paragraph
+from handgrad.discussion.question import Question
+from handgrad.page.blocks import Block, Heading, Layout, Paragraph
 from handgrad.page.portions import SHOWN
+from handgrad.saving import Page
 from handgrad.solution import Trace
 from handgrad.solution.page import conventions, error_signals, losses
 from handgrad.solution.slides import discussion

@@ -18,6 +18,7 @@ from handgrad.errors import OptionError, nearest
 from handgrad.operations.operation import describe
 from handgrad.problem import Problem
 from handgrad.record import JsonForm
+from handgrad.saving import Page, Result
 from handgrad.solution import Trace
 from handgrad.solution.structure import Phase
 
@@ -33,8 +34,8 @@ def key_of(problem: Problem) -> str:
     return hashlib.sha256(problem.to_toml().encode("utf-8", "backslashreplace")).hexdigest()[:20]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Drill:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Drill(Result):
     """A worked solution being asked for, quantity by quantity.
 
     Arguments:
@@ -253,8 +254,37 @@ class Drill:
                 return replace(self, position=position)
         return replace(self, position=count)
 
+    # -- pages ----------------------------------------------------------------------------
 
-def begin_drill(problem: Problem, *, only: Phase | None = None, words: Sequence[str] = ()) -> Drill:
+    def page(self) -> Page:
+        """What came of every quantity, and the marks."""
+        from handgrad.drilling.page import drill_summary_page
+
+        return drill_summary_page(self)
+
+    def opening(self) -> Page:
+        """What is given, what is taken as computed already, and how to answer."""
+        from handgrad.drilling.page import drill_opening_page
+
+        return drill_opening_page(self)
+
+    def question(self, before: Blank | None = None) -> Page:
+        """What is asked for now; `before` is what was asked for last, in a step that needs no title again."""
+        from handgrad.drilling.page import drill_question_page
+
+        return drill_question_page(self, before)
+
+    def told(self, reply: Reply) -> Page:
+        """A reply to what was typed, in words."""
+        from handgrad.drilling.page import drill_reply_page
+
+        return drill_reply_page(self, reply)
+
+    def __repr__(self) -> str:
+        return f"<Drill: {self.done} of {len(self.blanks)} done>"
+
+
+def drill(problem: Problem, *, only: Phase | None = None, words: Sequence[str] = ()) -> Drill:
     """A drill of a problem.
 
     Arguments:

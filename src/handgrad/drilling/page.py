@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 import numpy as np
 
@@ -10,26 +10,28 @@ from handgrad.checking.blanks import Blank
 from handgrad.checking.page import rule_blocks, where_text, why_texts
 from handgrad.checking.report import LEVELS
 from handgrad.checking.work import Quantity
-from handgrad.drilling import Drill, Record, Reply
-from handgrad.drilling.replies import Accepted, AtStart, Back, DrillQuit, Help, Skipped, Told
+from handgrad.drilling.records import Record
+from handgrad.drilling.replies import Accepted, AtStart, Back, DrillQuit, Help, Reply, Skipped, Told
 from handgrad.drilling.typed import Cells, DrillUnfinished, Unread
-from handgrad.expression import Leaf, Literal
+from handgrad.expression import Leaf, Literal, literal_of
 from handgrad.operations.operation import describe
 from handgrad.page.blocks import (
     Block,
     Derivation,
     Heading,
     Note,
-    Page,
     Paragraph,
     Relation,
     Table,
     Text,
 )
-from handgrad.solution.numbers import literal_of
+from handgrad.saving import Page
 from handgrad.solution.page import error_signals, given_blocks, losses
 from handgrad.solution.step_words import title
 from handgrad.text import joined, sentence
+
+if TYPE_CHECKING:
+    from handgrad.drilling.asking import Drill
 
 BAR = 20
 """Characters of the line that shows how far a drill has come."""

@@ -1,6 +1,7 @@
 """Practice: other numbers for the same equations, with what is asked for happening in each."""
 
 from handgrad.exercises.meaning import Meaning as Meaning
+from handgrad.exercises.practising import practice as practice
 from handgrad.exercises.promises import Promise as Promise
 from handgrad.exercises.requirements import GRIDS as GRIDS
 from handgrad.exercises.requirements import LEVELS as LEVELS
@@ -17,6 +18,7 @@ from handgrad.exercises.sheets import numbered as numbered
 from handgrad.exercises.students import Student as Student
 from handgrad.exercises.students import own_seed as own_seed
 from handgrad.exercises.students import read_roster as read_roster
+from handgrad.exercises.worked import WorkedSheets as WorkedSheets
 from handgrad.exercises.writing import exercise_files as exercise_files
 from handgrad.exercises.writing import file_names as file_names
 from handgrad.exercises.writing import made_folders as made_folders

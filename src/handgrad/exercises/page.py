@@ -17,11 +17,11 @@ from handgrad.page.blocks import (
     Block,
     Derivation,
     Heading,
-    Page,
     Paragraph,
     Relation,
     Room,
 )
+from handgrad.saving import Page
 from handgrad.solution import Step, Trace, TraceLine
 from handgrad.solution.numbers import with_blanks
 from handgrad.solution.page import (

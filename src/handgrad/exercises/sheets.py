@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from handgrad.arrays import Array
 from handgrad.errors import OptionError
@@ -15,6 +15,11 @@ from handgrad.exercises.students import Student, own_seed
 from handgrad.problem import Problem
 from handgrad.problem.networks import usual
 from handgrad.record import JsonForm, record
+from handgrad.running import Carry
+from handgrad.saving import Page, Result
+
+if TYPE_CHECKING:
+    from handgrad.exercises.worked import WorkedSheets
 
 _LIKE = re.compile(r"\s*(\d+(?:-\d+)+)((?:\s+[A-Za-z_]\w*)*)\s*")
 
@@ -58,7 +63,7 @@ class Sheet:
 
 
 @record
-class SheetSet:
+class SheetSet(Result):
     """Sheets of one problem; `draw` gives each again from its seed and position."""
 
     sheets: tuple[Sheet, ...]
@@ -75,6 +80,34 @@ class SheetSet:
     def variants(self) -> Variants:
         """The variants that the first of them is one of; the others have the same meanings and promises."""
         return self.sheets[0].variants
+
+    def __iter__(self) -> Iterator[Sheet]:
+        return iter(self.sheets)
+
+    def __len__(self) -> int:
+        return len(self.sheets)
+
+    def worked(self, *, carry: Carry = "exact", decimals: int = 4) -> WorkedSheets:
+        """The sheets worked out, for their pages and keys.
+
+        Arguments:
+            carry: full precision, or every figure "rounded" as it is shown.
+            decimals: digits shown after the point.
+        """
+        from handgrad.exercises.worked import WorkedSheets
+
+        return WorkedSheets.of(self, carry, decimals)
+
+    def page(self, blanks: Sequence[str] = ()) -> Page:
+        """The sheets, with room for every step; `worked` has their keys.
+
+        Arguments:
+            blanks: phases, kinds of step, steps or names that are left blank; all by default.
+        """
+        return self.worked().page(blanks)
+
+    def __repr__(self) -> str:
+        return f"<SheetSet of {len(self.sheets)} sheets>"
 
 
 def numbered(problem: Problem, asked: Requirements, count: int, seed: int) -> tuple[Sheet, ...]:

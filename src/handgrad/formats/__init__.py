@@ -1,3 +1,1 @@
-"""Renderers: pure functions of a page, or of a trace where a machine is to read it."""
-
-from handgrad.formats.terminal import render_terminal as render_terminal
+"""Pages and formulas in each format: a mapping of blocks and of the nodes of mathematics, and JSON."""

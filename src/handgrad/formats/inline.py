@@ -84,7 +84,7 @@ def _runs(node: Node) -> Runs:
             return _number(text)
         case nodes.Fenced(brackets, part):
             return (*_word(brackets.left), *_runs(part), *_word(brackets.right))
-        case nodes.Array() | nodes.Result() | nodes.Stacked():
+        case nodes.Array() | nodes.Evaluated() | nodes.Stacked():
             raise TypeError(f"a {type(node).__name__} takes more than a line")
         case nodes.Condition(text):
             return _word(f" {text}")

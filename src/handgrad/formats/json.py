@@ -1,19 +1,17 @@
 """Any result as one JSON object at full precision: what its record declares, under the same names.
 
-A record is written as its fields; what its class declares as `json` says otherwise, and
-`handgrad.formats.views` has what only the floors above the record know, such as its words. The
-schemas in `handgrad/schema` are made from the same declarations (`python -m tools.schemas`).
+A record is written as its fields; what its class declares as `json` says otherwise, and views have what
+only the room of a result knows, such as the words of its records. The schemas in `handgrad/schema` are made from the same declarations (`python -m tools.schemas`).
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
-from functools import cache
 from types import NoneType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -22,7 +20,7 @@ from handgrad.collector import paused
 from handgrad.equations import Writer
 from handgrad.expression import Expression
 from handgrad.finite import all_finite
-from handgrad.formats.views import Place, View, views_of
+from handgrad.formats.style import Style
 from handgrad.record import JsonForm
 
 AS_IT_IS = frozenset([NoneType, bool, int, str])
@@ -31,22 +29,36 @@ VERSION = 2
 """Of the schemas; it counts up when a key changes its name or its meaning."""
 
 
-@paused()
-def to_json(record: object) -> dict[str, Any]:
-    """A result as plain objects, lists, texts and numbers.
-
-    Formulas are texts in the language of equations and arrays are nested lists, many cases along the
-    last axis. What isn't finite is null. Entries, units and cases count from 0.
+class Place:
+    """Where in a document a record stands.
 
     Arguments:
-        record: what a function of handgrad returns: a `Trace`, an `Audit`, a `Verification`, …
+        above: the records around it, the outermost first.
+        style: how formulas are written.
+    """
 
-    Raises `TypeError` for anything else.
+    def __init__(self, style: Style) -> None:
+        self.above: list[Any] = []
+        self.style = style
+
+
+View: TypeAlias = Callable[[Any, Place], Any]
+"""A key's value, of a record and its place. It is a text where the function declares no other type."""
+
+Views: TypeAlias = Mapping[type, Mapping[str, View]]
+"""By kind of record and by key, what is written beside what the record declares, or instead."""
+
+
+@paused()
+def to_json(record: Any, views: Views | None = None, style: Style | None = None) -> dict[str, Any]:
+    """A result as plain objects, lists, texts and numbers.
+
+    Raises `TypeError` for a record whose class declares no schema.
     """
     name = form_of(record.__class__).schema
     if not name:
         raise TypeError(f"{record.__class__.__name__} is no result that is written as JSON")
-    return {"schema": schema_id(name), **Document().record(record)}
+    return {"schema": schema_id(name), **Writing(views or {}, style or Style()).record(record)}
 
 
 def render_json(value: Mapping[str, Any]) -> str:
@@ -75,10 +87,9 @@ class Key(NamedTuple):
         return record
 
 
-@cache
-def keys_of(record: type) -> tuple[Key, ...]:
+def keys_of(record: type, views: Views) -> tuple[Key, ...]:
     """What is written of a kind of record. Raises `TypeError` for what is no record."""
-    form, views = form_of(record), views_of(record)
+    form, viewed = form_of(record), views.get(record, {})
     if is_dataclass(record):
         names = [f.name for f in fields(record) if not f.name.startswith("_")]
     elif issubclass(record, tuple) and hasattr(record, "_fields"):
@@ -88,20 +99,26 @@ def keys_of(record: type) -> tuple[Key, ...]:
     if "kind" not in names and hasattr(record, "kind"):
         names.insert(0, "kind")
     hidden = {*form.without, *form.paths.values()}
-    paths = {n: n for n in names if n not in hidden} | form.paths | dict.fromkeys(views, "")
-    return tuple(Key(n, tuple(path.split(".")), views.get(n)) for n, path in paths.items())
+    paths = {n: n for n in names if n not in hidden} | form.paths | dict.fromkeys(viewed, "")
+    return tuple(Key(n, tuple(path.split(".")), viewed.get(n)) for n, path in paths.items())
 
 
-class Document(Place):
+class Writing(Place):
     """One document as it is written."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, views: Views, style: Style) -> None:
+        super().__init__(style)
+        self._views = views
+        self._keys: dict[type, tuple[Key, ...]] = {}
         self._words = Writer()
 
     def record(self, record: Any) -> dict[str, Any]:
         """A record as an object."""
-        told = {key.name: key.value(record, self) for key in keys_of(record.__class__)}
+        kind = record.__class__
+        keys = self._keys.get(kind)
+        if keys is None:
+            keys = self._keys[kind] = keys_of(kind, self._views)
+        told = {key.name: key.value(record, self) for key in keys}
         self.above.append(record)
         written = {name: self.plain(value) for name, value in told.items()}
         self.above.pop()

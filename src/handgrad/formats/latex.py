@@ -102,7 +102,7 @@ class Latex:
                 return Tex(_fenced(brackets, str(self.draw(part))))
             case nodes.Array():
                 return Tex(self._array(node))
-            case nodes.Result():
+            case nodes.Evaluated():
                 return Tex(self._result(node))
             case nodes.Condition(text):
                 return Tex(f" {text}")
@@ -168,7 +168,7 @@ class Latex:
             return r"\cdots"
         return _marked(_number(figure(rows[i][j], self.style.decimals)), marks.get((i, j)))
 
-    def _result(self, result: nodes.Result) -> str:
+    def _result(self, result: nodes.Evaluated) -> str:
         """A literal standing alone, its entries marked, its cases named."""
         if isinstance(result.part, nodes.FigureText):
             return _marked(_number(result.part.text), result.marks.get(()))

@@ -24,11 +24,11 @@ from handgrad.page.blocks import (
     Code,
     Columns,
     Derivation,
+    Document,
     Figure,
     Heading,
     Note,
     NoteKind,
-    Page,
     Paragraph,
     Relation,
     Room,
@@ -62,7 +62,7 @@ _WIDE = {ord(c): ord(c) - 0x21 + 0xFF01 for c in "$`*[]<>|~&#%\\"}
 """Signs without a safe spelling inside formulas, as their full-width likenesses."""
 
 
-def render_markdown(page: Page, *, alerts: bool = True) -> str:
+def render_markdown(page: Document, *, alerts: bool = True) -> str:
     """The page as Markdown: formulas between dollars, notes as quotations, tables as tables.
 
     Pictures stand as their captions, with what they show in words.

@@ -91,7 +91,7 @@ class MathmlPen:
         match node:
             case nodes.Named(nodes.Array() as array, name):
                 return Math(self._array(array, name), quantity=name)
-            case nodes.Named(nodes.Result() as result, name):
+            case nodes.Named(nodes.Evaluated() as result, name):
                 return Math(self._result(result, name))
             case nodes.Row(parts):
                 return Math("".join([str(self.math(part)) for part in parts]))
@@ -108,7 +108,7 @@ class MathmlPen:
             case nodes.Named(part, name):
                 drawn = self.math(part)
                 return Math(drawn.base, drawn.sub, drawn.sup, name)
-            case nodes.Result():
+            case nodes.Evaluated():
                 return Math(self._result(node, ""))
             case nodes.Condition(text):
                 return Math(relation_after(text))
@@ -199,7 +199,7 @@ class MathmlPen:
 
     # -- whole parts --------------------------------------------------------------------------
 
-    def _result(self, result: nodes.Result, name: str) -> str:
+    def _result(self, result: nodes.Evaluated, name: str) -> str:
         """Numbers standing alone: cases under headers, marked entries, remarks beside rows."""
         part, remarks = result.part, result.remarks
         if isinstance(part, nodes.FigureText):
@@ -218,7 +218,7 @@ class MathmlPen:
             whole += f'<mtable class="remarks">{lines}</mtable>'
         return whole
 
-    def leaves_out(self, result: nodes.Result) -> bool:
+    def leaves_out(self, result: nodes.Evaluated) -> bool:
         """Whether a result is too large to be shown whole."""
         return leaves_out(result, self.style.at_most(ROWS), self.style.at_most(COLUMNS))
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from handgrad.formats.markdown import in_a_table, markdown
 from handgrad.formats.style import Style
-from handgrad.page.blocks import Block, Code, Columns, Heading, Page
+from handgrad.page.blocks import Block, Code, Columns, Document, Heading
 
 
-def render_notebook(page: Page) -> str:
+def render_notebook(page: Document) -> str:
     """The page as the JSON text of a notebook for Python.
 
     Every step, and every piece of Python, has a cell of its own; other code stands in the text.

@@ -10,7 +10,7 @@ from handgrad.expression import Adjoint
 from handgrad.symbol import Symbol, symbol
 
 if TYPE_CHECKING:
-    from handgrad.page.blocks import Page
+    from handgrad.page.blocks import Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Style:
     largest: int | None = None
 
     @classmethod
-    def of(cls, page: Page) -> Style:
+    def of(cls, page: Document) -> Style:
         """The style that a page asks for."""
         return cls(
             page.decimals,

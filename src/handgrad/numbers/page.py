@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from handgrad.expression import Adjoint, Literal, Name
-from handgrad.numbers import Exact, NumberKind, OtherRun
-from handgrad.numbers.exact import CONTEXT
+from handgrad.numbers.exact import CONTEXT, Exact
+from handgrad.page.blocks import Block, Heading, Inline, Paragraph, Table, Text
+from handgrad.saving import Page
+
+if TYPE_CHECKING:
+    from handgrad.numbers.running import OtherRun
 from handgrad.numbers.symbolic import Symbolic
-from handgrad.page.blocks import Block, Heading, Inline, Page, Paragraph, Table, Text
-from handgrad.problem import Problem
 
 SHOWN_BITS = 400
 """A fraction with more bits, some 120 digits, is shown as a decimal; `--json` has its digits."""
 
-INTRODUCTION: dict[NumberKind, str] = {
+INTRODUCTION: dict[str, str] = {
     "exact": "Fractions as the numbers are written; from the first exponential, logarithm or irrational "
     "root on, decimals of 100 digits, marked ≈ and shown to 20.",
     "symbols": "In the letters of the problem. Gates and maxima are as they are at its numbers.",
 }
 
 
-def numbers_page(problem: Problem, run: OtherRun, decimals: int = 4) -> Page:
+def numbers_page(run: OtherRun, decimals: int) -> Page:
     """Values and gradients in exact numbers or symbols, each with its figure beside it."""
-    graph = run.graph
+    graph, problem = run.graph, run.problem
     parameters = list(problem.parameters) or list(problem.data)
     blocks: list[Block] = [
         Heading((problem.title or "Worked solution",), 1),

@@ -24,6 +24,7 @@ from handgrad.record import JsonForm
 from handgrad.running import Plan
 from handgrad.running.evaluate import value_of
 from handgrad.running.plan import spelled_name
+from handgrad.saving import Page, Result
 
 NumberKind: TypeAlias = Literal["exact", "symbols"]
 
@@ -31,21 +32,22 @@ Spelled: TypeAlias = Objects
 """An array of numbers that JSON has as texts."""
 
 
-@dataclass(frozen=True, slots=True)
-class OtherRun:
+@dataclass(frozen=True, slots=True, repr=False)
+class OtherRun(Result):
     """A run on other numbers: every value and gradient as an array of objects.
 
     `functions` are NumPy's, for these numbers; of symbols, `letters` has the number of each.
     """
 
     kind: NumberKind
+    problem: Problem
     graph: Graph
     numbers: Mapping[Leaf, Objects]
     functions: _Namespace
     letters: Mapping[object, Exact] = field(default_factory=dict)
     json: ClassVar = JsonForm(
         "numbers",
-        without=("graph", "numbers", "functions", "letters"),
+        without=("problem", "graph", "numbers", "functions", "letters"),
         also=("values", "gradients"),
     )
 
@@ -97,6 +99,15 @@ class OtherRun:
         if gradient.ndim < value.ndim:
             gradient = gradient[..., None]
         return np.broadcast_to(gradient, value.shape)
+
+    def page(self, decimals: int = 4) -> Page:
+        """Values and gradients, each with its figure beside it, shown to so many decimals."""
+        from handgrad.numbers.page import numbers_page
+
+        return numbers_page(self, decimals)
+
+    def __repr__(self) -> str:
+        return f"<Run in {self.kind} numbers of {len(self.graph.nodes)} values>"
 
 
 def run_exact(problem: Problem, graph: Graph | None = None) -> OtherRun:
@@ -184,7 +195,7 @@ def _run(
                 )
             except (ArithmeticError, NumberError) as error:
                 raise _failing(problem, graph, read_in, functions, error) from None
-    return OtherRun(kind, graph, results, functions)
+    return OtherRun(kind, problem, graph, results, functions)
 
 
 def _failing(

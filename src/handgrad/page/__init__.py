@@ -4,13 +4,13 @@ from handgrad.page.blocks import Block as Block
 from handgrad.page.blocks import Code as Code
 from handgrad.page.blocks import Columns as Columns
 from handgrad.page.blocks import Derivation as Derivation
+from handgrad.page.blocks import Document as Document
 from handgrad.page.blocks import Figure as Figure
 from handgrad.page.blocks import Heading as Heading
 from handgrad.page.blocks import Inline as Inline
 from handgrad.page.blocks import Layout as Layout
 from handgrad.page.blocks import Mark as Mark
 from handgrad.page.blocks import Note as Note
-from handgrad.page.blocks import Page as Page
 from handgrad.page.blocks import Paragraph as Paragraph
 from handgrad.page.blocks import Relation as Relation
 from handgrad.page.blocks import Room as Room

@@ -15,7 +15,6 @@ from typing import Literal as OneOf
 import numpy as np
 
 from handgrad.expression import Expression, Literal
-from handgrad.shown import Shown
 
 if TYPE_CHECKING:
     # A page of steps alone has no drawing, and does not wait for the shapes of one.
@@ -183,8 +182,8 @@ Layout: TypeAlias = OneOf["document", "slides"]
 """How a page is laid out: as a document, or as a slide from each heading of level 1 or 2 to the next."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Page(Shown):
+@dataclass(frozen=True, slots=True)
+class Document:
     """Blocks in reading order, and how numbers and names are printed.
 
     Arguments:
@@ -207,6 +206,3 @@ class Page(Shown):
     losses: Mapping[str, str] = field(default_factory=dict)
     layout: Layout = "document"
     largest: int | None = None
-
-    def __repr__(self) -> str:
-        return f"<Page {self.title!r}: {len(self.blocks)} blocks>"

@@ -1,10 +1,10 @@
 """Why an entry is what it is: a gradient as a sum over paths, a value as a sum of terms."""
 
-from handgrad.paths.asking import ask_why as ask_why
+from handgrad.paths.answer import WhyGradient as WhyGradient
+from handgrad.paths.answer import WhyValue as WhyValue
+from handgrad.paths.asking import why as why
 from handgrad.paths.structure import Blame as Blame
 from handgrad.paths.structure import Entry as Entry
 from handgrad.paths.structure import Factor as Factor
 from handgrad.paths.structure import Path as Path
 from handgrad.paths.structure import Term as Term
-from handgrad.paths.structure import WhyGradient as WhyGradient
-from handgrad.paths.structure import WhyValue as WhyValue

@@ -13,10 +13,11 @@ from handgrad.errors import NumberError, OptionError
 from handgrad.expression import Adjoint, Expression, Leaf, Name, leaves
 from handgrad.graph import Graph, build
 from handgrad.graph.structure import Shortcut
+from handgrad.paths.answer import Why, WhyGradient
 from handgrad.paths.blaming import Blaming
 from handgrad.paths.local import Local
 from handgrad.paths.paths import Edge, FoundPaths, Place, paths_from
-from handgrad.paths.structure import Entry, Factor, Path, Why, WhyGradient
+from handgrad.paths.structure import Entry, Factor, Path
 from handgrad.paths.target import Target, read_target
 from handgrad.paths.terms import why_value
 from handgrad.problem import Problem
@@ -36,7 +37,7 @@ UNCOUNTED = 10**4000
 """More paths than this have a number too long to be written."""
 
 
-def ask_why(problem: Problem, entry: str, top: int = TOP) -> Why:
+def why(problem: Problem, entry: str, top: int = TOP) -> Why:
     """Why an entry of a gradient, such as `dW2[1,0]`, or of a value, such as `h2[1]`, is what it is.
 
     A gradient is the sum over all paths from the entry to the loss of the products of the local

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from handgrad.expression import ONE, Adjoint, Expression, Literal, Name, substitute
 from handgrad.operations import noun_of
@@ -13,15 +14,17 @@ from handgrad.page.blocks import (
     Derivation,
     Heading,
     Note,
-    Page,
     Paragraph,
     Relation,
     without_repeats,
 )
-from handgrad.paths import Blame, Entry, Factor, Path, WhyGradient, WhyValue
-from handgrad.paths.structure import BlameKind
+from handgrad.paths.structure import Blame, BlameKind, Entry, Factor, Path
+from handgrad.saving import Page
 from handgrad.solution.rounding import rounding_said
 from handgrad.text import Text
+
+if TYPE_CHECKING:
+    from handgrad.paths.answer import WhyGradient, WhyValue
 
 SUMMED = 12
 """Products that are written out as one sum, at most."""
@@ -30,16 +33,23 @@ SAID_IN_FULL = 1_000_000
 """Counts from here on are said as a power of ten."""
 
 
-def why_page(why: WhyGradient | WhyValue, decimals: int = 4) -> Page:
-    """Why an entry of a gradient or of a value is what it is."""
-    match why:
-        case WhyGradient():
-            asked: Expression = _gradient(why.entry)
-            blocks = _gradient_blocks(why)
-        case WhyValue():
-            asked = why.entry.formula
-            blocks = _value_blocks(why)
-    problem = why.problem
+def gradient_page(why: WhyGradient, decimals: int) -> Page:
+    """Why an entry of a gradient is what it is."""
+    return _page(why, _gradient(why.entry), _gradient_blocks(why), why.loss, decimals)
+
+
+def value_page(why: WhyValue, decimals: int) -> Page:
+    """Why an entry of a value is what it is."""
+    return _page(why, why.entry.formula, _value_blocks(why), why.problem.loss, decimals)
+
+
+def _page(
+    why: WhyGradient | WhyValue,
+    asked: Expression,
+    blocks: Sequence[Block],
+    loss: str,
+    decimals: int,
+) -> Page:
     whole = (
         Heading(("Why ", asked, " = ", Literal(why.value)), 1),
         *blocks,
@@ -49,8 +59,8 @@ def why_page(why: WhyGradient | WhyValue, decimals: int = 4) -> Page:
         title=f"Why {why.entry}",
         blocks=tuple(_Written(why.parts).block(block) for block in whole),
         decimals=decimals,
-        display=problem.display,
-        loss=why.loss if isinstance(why, WhyGradient) else problem.loss,
+        display=why.problem.display,
+        loss=loss,
     )
 
 

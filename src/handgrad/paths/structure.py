@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
 from handgrad.expression import Expression, Name
-from handgrad.problem import Problem
-from handgrad.record import JsonForm, Proportion
+from handgrad.record import JsonForm
 
 TINY = 0.05
 """A factor smaller than this in size is pointed out, and what made it so."""
@@ -92,35 +90,6 @@ class Path:
 
 
 @dataclass(frozen=True, slots=True)
-class WhyGradient:
-    """A gradient's entry as the sum over all paths from it to the loss.
-
-    Arguments:
-        paths: the largest, the largest first.
-        path_count: how many there are in all.
-        covered: the part of the sum of all paths' sizes that those listed have.
-        case_count: over how many cases the gradient is averaged or added up; 1 for none.
-        parts: the names given to parts of equations, with their formulas.
-    """
-
-    problem: Problem
-    entry: Entry
-    value: float
-    paths: tuple[Path, ...]
-    path_count: int
-    covered: Proportion
-    loss: str
-    case_count: int
-    parts: Mapping[str, Expression]
-    json: ClassVar = JsonForm("why", without=("problem",), also=("of", "cases=case_count"))
-
-    @property
-    def of(self) -> Literal["gradient"]:
-        """What the question is about."""
-        return "gradient"
-
-
-@dataclass(frozen=True, slots=True)
 class Term:
     """One term of a sum: the entries multiplied in it, with their numbers, and its value."""
 
@@ -142,36 +111,3 @@ class Link:
     value: float
     step: str
     blame: Blame | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class WhyValue:
-    """A forward value's entry: the links that lead to a sum, and the sum's terms.
-
-    Without terms the last link is all there is to say; without links the value is given.
-
-    Arguments:
-        terms: the largest, the largest first.
-        term_count: how many there are in all.
-        covered: the part of the sum of all terms' sizes that those listed have.
-        parts: the names given to parts of equations, with their formulas.
-    """
-
-    problem: Problem
-    entry: Entry
-    value: float
-    links: tuple[Link, ...]
-    terms: tuple[Term, ...]
-    term_count: int
-    covered: Proportion
-    given: bool
-    parts: Mapping[str, Expression]
-    json: ClassVar = JsonForm("why", without=("problem", "given"), also=("of",))
-
-    @property
-    def of(self) -> Literal["value", "given"]:
-        """What the question is about: a value that is computed, or one that is given."""
-        return "given" if self.given else "value"
-
-
-Why: TypeAlias = WhyGradient | WhyValue

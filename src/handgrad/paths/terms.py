@@ -7,15 +7,24 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.expression import Call, Expression, Leaf, Literal, Name, leaves, substitute
+from handgrad.expression import (
+    Call,
+    Expression,
+    Leaf,
+    Literal,
+    Name,
+    leaves,
+    literal_of,
+    substitute,
+)
 from handgrad.operations.arithmetic import add, divide, multiply, negate, subtract
 from handgrad.operations.elements import entry_of
+from handgrad.paths.answer import WhyValue
 from handgrad.paths.blaming import Blaming, entry_named
-from handgrad.paths.structure import TINY, Blame, Entry, Link, Term, WhyValue
+from handgrad.paths.structure import TINY, Blame, Entry, Link, Term
 from handgrad.paths.target import Target
 from handgrad.problem import Problem
 from handgrad.running.evaluate import value_of
-from handgrad.solution.numbers import literal_of
 from handgrad.solution.stable import told_by
 
 LONGEST = 64

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -14,6 +14,7 @@ from handgrad.errors import HandgradError, NumberError, ProblemError, nearest
 from handgrad.problem.given import given, number
 from handgrad.problem.problem import Problem
 from handgrad.record import JsonForm, record
+from handgrad.saving import Page, Result
 from handgrad.updates import Update
 
 LARGEST = 20_000_000
@@ -42,17 +43,32 @@ class Bundled(NamedTuple):
 
 
 @record
-class Listing:
+class Listing(Result):
     """The bundled problems."""
 
     problems: tuple[Bundled, ...]
     json: ClassVar = JsonForm("list")
 
+    def page(self) -> Page:
+        """A table of them."""
+        from handgrad.problem.listing_page import list_page
 
-def bundled() -> tuple[Bundled, ...]:
+        return list_page(self.problems)
+
+    def __iter__(self) -> Iterator[Bundled]:
+        return iter(self.problems)
+
+    def __len__(self) -> int:
+        return len(self.problems)
+
+    def __repr__(self) -> str:
+        return f"<Listing of {len(self.problems)} problems>"
+
+
+def bundled() -> Listing:
     """Every bundled problem."""
     problems = [(p.stem, load(p)) for p in sorted(BUNDLED.glob("*.toml"))]
-    return tuple(Bundled(name, p.title, p.description) for name, p in problems)
+    return Listing(tuple(Bundled(name, p.title, p.description) for name, p in problems))
 
 
 def load(source: str | Path) -> Problem:

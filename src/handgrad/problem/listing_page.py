@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handgrad.page.blocks import Heading, Page, Paragraph, Table
+from handgrad.page.blocks import Heading, Paragraph, Table
+from handgrad.saving import Page
 
 
 def list_page(problems: Sequence[tuple[str, str, str]]) -> Page:

@@ -11,7 +11,6 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from handgrad.arrays import Numbers
-from handgrad.checked import Checked
 from handgrad.equations import Equation, parse_equations, plain_name, source
 from handgrad.errors import OptionError, ProblemError, nearest
 from handgrad.expression import Call, Expression, substitute
@@ -20,14 +19,14 @@ from handgrad.operations.gates import activation_in
 from handgrad.problem.given import Given, Values, from_text, given, number
 from handgrad.problem.networks import network
 from handgrad.record import JsonForm
-from handgrad.shown import Shown
+from handgrad.saving import Page, Paper, Report, Shown
 from handgrad.updates import RULES, Update
 
 REDUCTIONS = ("mean", "sum")
 
 
 @dataclass(frozen=True, init=False, repr=False)
-class Problem(Shown, Checked):
+class Problem(Shown):
     """Equations and numbers.
 
     Arguments:
@@ -54,7 +53,10 @@ class Problem(Shown, Checked):
     display: Mapping[str, str]
     reduction: Literal["mean", "sum"]
     where: str = field(compare=False)
-    json: ClassVar = JsonForm(without=("update", "display", "where"))
+    json: ClassVar = JsonForm(
+        without=("update", "display", "where"),
+        also=("parameters=parameter_names", "data=data_names"),
+    )
 
     def __init__(  # noqa: PLR0913 - its fields
         self,
@@ -135,6 +137,26 @@ class Problem(Shown, Checked):
 
     def _wrong(self, what: str, mend: str = "") -> ProblemError:
         return ProblemError(what, where=self.where, mend=mend)
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """The names of the numbers to be learned."""
+        return tuple(self.parameters)
+
+    @property
+    def data_names(self) -> tuple[str, ...]:
+        """The names of the numbers that are given."""
+        return tuple(self.data)
+
+    def page(self) -> Page:
+        """The equations and the numbers."""
+        from handgrad.problem.page import problem_page
+
+        return problem_page(self)
+
+    def report(self) -> Report:
+        """The page, with no other forms."""
+        return Report(self.page())
 
     def with_values(self, values: Values) -> Problem:
         """The problem with other numbers, by name; `rate` is the update's where no value has that name.
@@ -267,11 +289,30 @@ class Problem(Shown, Checked):
 
         return to_toml(self)
 
-    def save(self, path: str | Path, *, force: bool = False) -> None:
-        """Writes the problem as a problem file, whole or not at all. An existing file needs `force`."""
+    def save(
+        self,
+        path: str | Path,
+        *,
+        slides: bool = False,
+        paper: Paper | None = None,
+        force: bool = False,
+    ) -> None:
+        """Writes the problem to a .toml file that `load` reads, or its page to a file of another kind.
+
+        Arguments:
+            path: .toml, or a kind of `handgrad solve -o`.
+            slides: of a page: a deck rather than a document.
+            paper: of a printed page: "a4" or "letter"; A4 by default.
+            force: replace a file that exists already.
+
+        Raises `OptionError` where it cannot be written.
+        """
         from handgrad.files import write_files
 
-        write_files({Path(path): self.to_toml().encode("utf-8")}, force)
+        if Path(path).suffix.lower() == ".toml":
+            write_files({Path(path): self.to_toml().encode("utf-8")}, force)
+        else:
+            Shown.save(self, path, slides=slides, paper=paper, force=force)
 
 
 def _parsed(

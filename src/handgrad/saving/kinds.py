@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from handgrad.errors import OptionError, nearest
 from handgrad.files import check_writable, write_files
 from handgrad.formats.style import Style
-from handgrad.page import Page
+from handgrad.page import Document
 from handgrad.page.blocks import Figure
-from handgrad.picture import Drawing
 from handgrad.saving.report import Form, Report
+
+if TYPE_CHECKING:
+    from handgrad.picture import Drawing
 
 Paper: TypeAlias = Literal["a4", "letter"]
 
@@ -32,30 +34,32 @@ class Settings:
         paper: the size of a printed page; A4 by default.
         width: columns of a text file.
         unicode: whether a text file may use more than ASCII.
+        colour: whether a text file has a terminal's colours.
     """
 
     slides: bool = False
     paper: Paper | None = None
     width: int = 80
     unicode: bool = True
+    colour: bool = False
 
 
 # -- what of a report a file is made of ------------------------------------------------------
 
 
-def _page(report: Report, settings: Settings) -> tuple[Page]:
+def _page(report: Report, settings: Settings) -> tuple[Document]:
     """The page as the terminal shows it."""
     return (report.page,)
 
 
-def _pictured(report: Report, settings: Settings) -> tuple[Page]:
+def _pictured(report: Report, settings: Settings) -> tuple[Document]:
     """The page with its pictures, or the slides that are asked for."""
     if settings.slides:
         return (_form(report, "slides", report.slides),)
     return (report.pictured() if report.pictured is not None else report.page,)
 
 
-def _program(report: Report, settings: Settings) -> tuple[Page]:
+def _program(report: Report, settings: Settings) -> tuple[Document]:
     """The page with its code."""
     return (report.program() if report.program is not None else report.page,)
 
@@ -124,12 +128,14 @@ KINDS: dict[str, Kind] = {
     ".svg": Kind("a picture", "svg:render_svg", _picture),
     ".png": Kind("a picture", "png:render_png", _picture),
     ".json": Kind("a JSON object", "json:render_json", _object),
-    ".txt": Kind("a text file", "terminal:render_terminal", settings=("width", "unicode")),
+    ".txt": Kind(
+        "a text file", "terminal:render_terminal", settings=("width", "unicode", "colour")
+    ),
 }
 """The kinds of file, by their endings."""
 
 
-def render(report: Report, kind: str, settings: Settings | None = None) -> bytes:
+def content(report: Report, kind: str, settings: Settings | None = None) -> bytes:
     """The content of a file of the kind with this ending, such as ".html".
 
     Raises `OptionError` where there is no such kind, or the report has nothing for it, and
@@ -178,7 +184,7 @@ def save_each(
 def _content(settings: Settings, file: tuple[Path, Report]) -> bytes:
     path, report = file
     try:
-        return render(report, path.suffix, settings)
+        return content(report, path.suffix, settings)
     except OptionError as error:
         raise error.at(str(path)) from None
 

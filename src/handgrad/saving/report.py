@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from handgrad.page import Page
-from handgrad.picture import Drawing
+from handgrad.page import Document
+
+if TYPE_CHECKING:
+    from handgrad.picture import Drawing
 
 Form: TypeAlias = Literal["slides", "picture", "json"]
 """What a result may have beside its page."""
@@ -33,10 +35,10 @@ class Report:
         lacking: by form that it does not have, why not, and the mend.
     """
 
-    page: Page
-    pictured: Callable[[], Page] | None = None
-    program: Callable[[], Page] | None = None
-    slides: Callable[[], Page] | None = None
+    page: Document
+    pictured: Callable[[], Document] | None = None
+    program: Callable[[], Document] | None = None
+    slides: Callable[[], Document] | None = None
     picture: Callable[[], Drawing] | None = None
     json: Callable[[], dict[str, Any]] | None = None
     lacking: Mapping[Form, tuple[str, str]] = field(default_factory=dict)

@@ -25,7 +25,7 @@ from handgrad.solution.residues import as_on_paper as as_on_paper
 from handgrad.solution.silencing import Zeroed as Zeroed
 from handgrad.solution.structure import Phase as Phase
 from handgrad.solution.structure import Role as Role
-from handgrad.solution.structure import Step as Step
 from handgrad.solution.structure import StepKind as StepKind
-from handgrad.solution.structure import Trace as Trace
 from handgrad.solution.structure import TraceLine as TraceLine
+from handgrad.solution.trace import Step as Step
+from handgrad.solution.trace import Trace as Trace

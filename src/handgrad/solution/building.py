@@ -24,7 +24,8 @@ from handgrad.solution.noting import notes_of
 from handgrad.solution.numbers import Numbers
 from handgrad.solution.residues import Residues, without_residues
 from handgrad.solution.stable import told_by
-from handgrad.solution.structure import Phase, Role, Step, StepKind, Trace, TraceLine, TrainingStep
+from handgrad.solution.structure import Phase, Role, StepKind, TraceLine, TrainingStep
+from handgrad.solution.trace import Step, Trace
 from handgrad.solution.updating import Updating
 
 EXPLAINED = 10

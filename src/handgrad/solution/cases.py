@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,7 +12,10 @@ from handgrad.expression import Call, Expression, Leaf, Literal, leaves, walk
 from handgrad.graph.structure import is_batched
 from handgrad.operations import operation_of
 from handgrad.solution.numbers import Numbers
-from handgrad.solution.structure import Trace, TraceLine
+from handgrad.solution.structure import TraceLine
+
+if TYPE_CHECKING:
+    from handgrad.solution.trace import Trace
 
 
 def mixes_cases(formula: Expression, batched: Set[Leaf]) -> bool:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from handgrad.expression import Call, Expression, Leaf, Literal, Name, substitute
+from handgrad.expression import Call, Expression, Leaf, Literal, Name, literal_of, substitute
 from handgrad.graph.structure import is_batched
 from handgrad.operations.annotate import annotated
 from handgrad.operations.elements import entry_of
 from handgrad.running.evaluate import value_of
-from handgrad.solution.numbers import literal_of
-from handgrad.solution.structure import Trace, TraceLine
+from handgrad.solution.structure import TraceLine
+
+if TYPE_CHECKING:
+    from handgrad.solution.trace import Trace
 
 ENTRIES = 64
 """More entries than this are not written out; the first ones are."""

@@ -19,28 +19,14 @@ from handgrad.expression import (
     Literal,
     Name,
     Nested,
+    literal_of,
+    nested,
 )
 from handgrad.figures import EMPTY
 from handgrad.notation import Subscript
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import signature_of
 from handgrad.running.evaluate import sums_as_columns
-
-
-def nested(array: Array) -> Nested:
-    """An array as nested tuples of floats."""
-    return _tuples(np.asarray(array, dtype=float).tolist())
-
-
-def _tuples(value: list[Any] | float) -> Nested:
-    if isinstance(value, float):
-        return value
-    return tuple(map(_tuples, value) if value and isinstance(value[0], list) else value)
-
-
-def literal_of(array: Array, batched: bool = False, row: bool = False) -> Literal:
-    """An array, or a number, as a literal; `row` for a vector that lies along the rows of matrices."""
-    return Literal(nested(array), batched=batched, row=row)
 
 
 def with_blanks(array: Array, batched: bool = False, row: bool = False) -> Literal:

@@ -10,28 +10,24 @@ import numpy as np
 
 from handgrad.arrays import Array
 from handgrad.errors import OptionError, nearest
-from handgrad.expression import Adjoint, Expression, Name
+from handgrad.expression import Adjoint, Expression, Name, literal_of
+from handgrad.formats.style import Style
 from handgrad.page.blocks import (
     Block,
     Code,
     Derivation,
     Figure,
     Heading,
-    Page,
     Paragraph,
     Relation,
     Table,
 )
 from handgrad.page.signs import with_signs_explained
-from handgrad.solution import (
-    GatedOff,
-    Step,
-    Trace,
-    opened,
-)
+from handgrad.saving import Page
+from handgrad.solution.elements import opened
 from handgrad.solution.gated_blocks import gated_blocks
+from handgrad.solution.notes.gated_off import GatedOff
 from handgrad.solution.notes.note import TraceNote
-from handgrad.solution.numbers import literal_of
 from handgrad.solution.relations import relation_of_entry, relations_of
 from handgrad.solution.rounding import rounding_said, rounding_words
 from handgrad.solution.step_words import reason, title
@@ -39,6 +35,7 @@ from handgrad.text import Text
 
 if TYPE_CHECKING:
     from handgrad.solution.pictures.lines import PicturePhase
+    from handgrad.solution.trace import Step, Trace
 
 Phase = Literal["forward", "backward", "update"]
 
@@ -123,6 +120,17 @@ def solution_page(
     return Page(
         title=name,
         blocks=tuple(with_signs_explained(blocks)),
+        decimals=trace.decimals,
+        display=trace.problem.display,
+        error_signals=error_signals(trace),
+        loss=trace.graph.cost,
+        losses=losses(trace),
+    )
+
+
+def style_of(trace: Trace) -> Style:
+    """How the formulas of a solution are written on its page."""
+    return Style(
         decimals=trace.decimals,
         display=trace.problem.display,
         error_signals=error_signals(trace),

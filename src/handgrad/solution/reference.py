@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from handgrad.errors import HandgradError
 from handgrad.expression import Adjoint, Call, Leaf, Literal, Name, Shape, walk
@@ -12,11 +13,15 @@ from handgrad.operations.annotate import tidied
 from handgrad.operations.gates import activations_in
 from handgrad.operations.operation import Application, Misfit, Signature
 from handgrad.page.blocks import Block, Derivation, Heading, Paragraph, Relation, Table, Text
-from handgrad.solution import GatedOff, ShortcutTaken, Step, Trace
+from handgrad.solution.notes.gated_off import GatedOff
+from handgrad.solution.notes.shortcut import ShortcutTaken
 from handgrad.solution.step_words import reason
 from handgrad.solution.takeaway_words import takeaway_text, takeaway_title
 from handgrad.solution.takeaways import takeaways
 from handgrad.text import listed
+
+if TYPE_CHECKING:
+    from handgrad.solution.trace import Step, Trace
 
 PAIR: Shape = (2,)
 """The shape of the vectors that the rules of a reference are written for."""

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from handgrad.expression import Adjoint, Expression, Name
+from handgrad.expression import Adjoint, Expression, Name, literal_of
 from handgrad.graph.penalties import is_penalty
 from handgrad.graph.structure import Line
 from handgrad.page.blocks import Mark, Relation, without_repeats
-from handgrad.solution import MOST_NOTED, GatedOff, Step, Trace, TraceLine, ZeroInput, opened
 from handgrad.solution.cases import line_of_case, reads_well
-from handgrad.solution.numbers import literal_of
+from handgrad.solution.elements import opened
+from handgrad.solution.notes.gated_off import GatedOff
+from handgrad.solution.notes.note import MOST_NOTED
+from handgrad.solution.notes.zero_input import ZeroInput
+from handgrad.solution.structure import TraceLine
 from handgrad.text import Text, listed
+
+if TYPE_CHECKING:
+    from handgrad.solution.trace import Step, Trace
 
 LISTED = 4
 """Cases that are named beside a row; of more the number is said."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from handgrad.page.blocks import (
     Block,
@@ -16,7 +17,6 @@ from handgrad.page.blocks import (
     Figure,
     Heading,
     Note,
-    Page,
     Paragraph,
     Relation,
     Table,
@@ -24,12 +24,16 @@ from handgrad.page.blocks import (
 )
 from handgrad.page.portions import ROOM, SHOWN, SIZES, portions
 from handgrad.page.sizes import BESIDE, EM, GAP, WIDTH
-from handgrad.solution import Trace
+from handgrad.saving import Page
 from handgrad.solution.page import PHASES, Phase, conventions, solution_page
 from handgrad.solution.pictures.layered import Pictures
 from handgrad.solution.pictures.network import LARGE_EDGE, LARGEST
 from handgrad.solution.reference import goals, quick_reference, recipe, shut_gates, takeaway_blocks
+from handgrad.solution.structure import Asked
 from handgrad.text import plain_text
+
+if TYPE_CHECKING:
+    from handgrad.solution.trace import Trace
 
 FULL = ROOM + 1.3
 """How high running text may be reckoned: it is reckoned high, and a little smaller it still reads well."""
@@ -50,9 +54,6 @@ READABLE = LEGIBLE / POINTS * EM / LARGE_EDGE
 LEAST = LEGIBLE / POINTS * EM / LARGEST
 """A picture that would have to be smaller than this for its place is left out; and the plan of the
 network, whose letters are larger."""
-
-Asked = tuple[Text, tuple[Block, ...]]
-"""A question, and the blocks of its answer."""
 
 
 @dataclass(frozen=True, slots=True)

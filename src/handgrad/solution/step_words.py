@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name, leaves, walk
@@ -9,9 +11,14 @@ from handgrad.graph import Graph
 from handgrad.graph.structure import activation_of
 from handgrad.notation import Sum
 from handgrad.operations import BY_NAME, is_spoken, noun_of, operation_of
-from handgrad.solution import Broadcast, ShortcutTaken, Step, Trace, TraceLine
+from handgrad.solution.notes.paths import Broadcast
+from handgrad.solution.notes.shortcut import ShortcutTaken
+from handgrad.solution.structure import TraceLine
 from handgrad.text import Inline, Text, joined
 from handgrad.updates import RULES, SETTINGS
+
+if TYPE_CHECKING:
+    from handgrad.solution.trace import Step, Trace
 
 
 def title(trace: Trace, step: Step) -> Text:

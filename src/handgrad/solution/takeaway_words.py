@@ -6,7 +6,7 @@ from typing import assert_never
 
 from handgrad.expression import Literal, Name
 from handgrad.operations import noun_of
-from handgrad.solution import MOST_NOTED
+from handgrad.solution.notes.note import MOST_NOTED
 from handgrad.solution.notes.noted import UNITS
 from handgrad.solution.takeaways import (
     CasesReduced,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -13,7 +13,10 @@ from handgrad.operations.gates import activations_in
 from handgrad.solution.notes.gated_off import GatedOff
 from handgrad.solution.notes.update import LossChange
 from handgrad.solution.notes.zero_input import ZeroInput
-from handgrad.solution.structure import Phase, Step, Trace
+from handgrad.solution.structure import Phase
+
+if TYPE_CHECKING:
+    from handgrad.solution.trace import Step, Trace
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,7 +13,9 @@ from handgrad.graph import Graph, activations
 from handgrad.operations import operation_of
 from handgrad.running import Run
 from handgrad.solution.slopes import slopes_of
-from handgrad.solution.structure import Trace
+
+if TYPE_CHECKING:
+    from handgrad.solution.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from handgrad.record import JsonForm, Proportion
 from handgrad.running import Plan
 from handgrad.running.engine import BLOCK_BYTES
 from handgrad.running.program import compiled
+from handgrad.saving import Page, Result
 from handgrad.study.bounds import Bounds, bounds
 from handgrad.study.initialising import Initialisation, initialisation
 
@@ -66,8 +67,8 @@ class Depth:
     upper: Proportion | None
 
 
-@dataclass(frozen=True, slots=True)
-class BornDead:
+@dataclass(frozen=True, slots=True, repr=False)
+class BornDead(Result):
     """How many of the networks drawn were born dead.
 
     Arguments:
@@ -147,14 +148,32 @@ class BornDead:
             return None
         return bounds(self.widths[:layers], self.inputs, self.rays)
 
+    def page(self) -> Page:
+        """The share, what is known of it, and a chart by depth."""
+        from handgrad.study.born_dead_page import born_dead_page
 
-@dataclass(frozen=True, slots=True)
-class BornDeadTable:
+        return born_dead_page(self)
+
+    def __repr__(self) -> str:
+        return f"<BornDead: {self.estimate:.4g} of {self.networks} networks>"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class BornDeadTable(Result):
     """Studies of several widths, each as deep as the deepest of `depths`."""
 
     studies: tuple[BornDead, ...]
     depths: tuple[int, ...]
     json: ClassVar = JsonForm("born-dead-table")
+
+    def page(self) -> Page:
+        """The share born dead by width and depth, as a table and as a map."""
+        from handgrad.study.born_dead_page import born_dead_table_page
+
+        return born_dead_table_page(self)
+
+    def __repr__(self) -> str:
+        return f"<BornDeadTable of {len(self.studies)} widths and {len(self.depths)} depths>"
 
 
 def born_dead(
@@ -201,16 +220,15 @@ def born_dead(
     )
 
 
-def born_dead_table(
-    widths: Sequence[int], depths: Sequence[int], **options: Any
-) -> tuple[BornDead, ...]:
+def born_dead_table(widths: Sequence[int], depths: Sequence[int], **options: Any) -> BornDeadTable:
     """One study for each width, as deep as the deepest of `depths`; options as for `born_dead`.
 
     A study counts the dead after every layer, so each has a share for each depth.
     """
     if not widths or not depths or min(depths) < 1:
         raise OptionError("a table has widths and depths", mend="write --width 2,3,4 --depth 5,10")
-    return tuple(born_dead([width] * max(depths), **options) for width in widths)
+    studies = [born_dead([width] * max(depths), **options) for width in widths]
+    return BornDeadTable(tuple(studies), tuple(depths))
 
 
 def network_problem(widths: Sequence[int], drawn: Initialisation, points: Array) -> Problem:

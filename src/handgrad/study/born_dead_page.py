@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from handgrad.expression import Expression, Literal
-from handgrad.page.blocks import Block, Figure, Heading, Note, Page, Paragraph, Table, Text
+from handgrad.page.blocks import Block, Figure, Heading, Note, Paragraph, Table, Text
 from handgrad.picture import Drawing
 from handgrad.picture.charts import Axis, Series, heat_map, line_chart
-from handgrad.study import BornDead
+from handgrad.saving import Page
 from handgrad.study.initialising import initialisation
+
+if TYPE_CHECKING:
+    from handgrad.study.born_dead import BornDead, BornDeadTable
 
 ROWS = 12
 """Depths listed of a deep network."""
@@ -36,8 +39,9 @@ def born_dead_page(study: BornDead) -> Page:
     return Page("Born dead", tuple(blocks))
 
 
-def born_dead_table_page(studies: Sequence[BornDead], depths: Sequence[int]) -> Page:
+def born_dead_table_page(table: BornDeadTable) -> Page:
     """The share born dead by width and depth, as a table and as a map."""
+    studies, depths = table.studies, table.depths
     first = studies[0]
     rows: list[tuple[Text, ...]] = [
         ((str(study.widths[0]),), *((_number(study.share(depth)),) for depth in depths))

@@ -76,8 +76,8 @@ def compare_training(
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
     **options: Any,
-) -> tuple[OverTraining, ...]:
-    """Trains the problem as it is and with each mitigation, on the same cases in the same order.
+) -> OverTraining:
+    """The problem in training as it is, `compared` with each mitigation on the same cases in the same order.
 
     Options as for `train`; `progress` counts the updates of all of them.
     """
@@ -98,7 +98,8 @@ def compare_training(
             **options,
         )
         found.append(replace(study, name=one.name, rows=examples.rows, columns=examples.columns))
-    return tuple(found)
+    base, *others = found
+    return replace(base, compared=tuple(others))
 
 
 def runs_in_all(problem: Problem) -> int:

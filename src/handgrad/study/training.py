@@ -22,6 +22,7 @@ from handgrad.running import run
 from handgrad.running.reviving import Revivers
 from handgrad.running.rows import examples_as_cases
 from handgrad.running.training import State, Training
+from handgrad.saving import Page, Result
 from handgrad.study.returning import Cause, Returning, Way
 from handgrad.study.units import StudiedLayer, gates, layers
 from handgrad.study.watching import UnitWatch
@@ -114,8 +115,8 @@ class LayerStudy:
     axes: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class OverTraining:
+@dataclass(frozen=True, slots=True, repr=False)
+class OverTraining(Result):
     """A problem in training.
 
     Arguments:
@@ -198,6 +199,19 @@ class OverTraining:
     def share_dead(self, layer: StudiedLayer) -> tuple[float, ...]:
         """The share of a layer's units with no positive pre-activation, at each of `steps`."""
         return tuple(count / layer.units for count in self.dead[layer.name])
+
+    def page(self, decimals: int = 4) -> Page:
+        """The loss, which units died, came back or will never fire again; beside those compared."""
+        from handgrad.study.training_page import training_comparison_page, training_page
+
+        if self.compared:
+            return training_comparison_page((self, *self.compared), decimals)
+        return training_page(self, decimals)
+
+    def __repr__(self) -> str:
+        first, last = self.losses[0], self.losses[-1]
+        dead = f"{len(self.ended_dead)} of {self.units} units dead"
+        return f"<Training of {self.steps[-1]} updates: loss {first:.4g} to {last:.4g}, {dead}>"
 
 
 def train(  # noqa: PLR0913 - options by keyword

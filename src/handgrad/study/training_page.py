@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from handgrad.expression import Literal, Name
 from handgrad.operations import noun_of
-from handgrad.page.blocks import Block, Figure, Heading, Inline, Note, Page, Paragraph, Table, Text
+from handgrad.page.blocks import Block, Figure, Heading, Inline, Note, Paragraph, Table, Text
 from handgrad.picture import Drawing
 from handgrad.picture.charts import Axis, Series, line_chart
 from handgrad.running.reviving import Revivers
 from handgrad.running.reviving_words import ways_text
+from handgrad.saving import Page
 from handgrad.solution.unit_words import unit_name
 from handgrad.study.returning import Way
-from handgrad.study.training import OverTraining, UnitEvent
 from handgrad.study.units import StudiedLayer, gates
 from handgrad.text import joined, listed
 from handgrad.updates import RULES
+
+if TYPE_CHECKING:
+    from handgrad.study.training import OverTraining, UnitEvent
 
 ROWS = 12
 """Updates listed of a long training."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from handgrad.expression import Adjoint
-from handgrad.page.blocks import Block, Heading, Note, Page, Table, Text
+from handgrad.page.blocks import Block, Heading, Note, Table, Text
+from handgrad.saving import Page
 from handgrad.text import joined
-from handgrad.verification.verifying import Verification
+
+if TYPE_CHECKING:
+    from handgrad.verification.verifying import Verification
 
 FEW = 4
 """Entries that are called by their names."""

@@ -19,6 +19,7 @@ from handgrad.problem import Problem
 from handgrad.record import JsonForm
 from handgrad.running import Plan, Run, run
 from handgrad.running.evaluate import value_of
+from handgrad.saving import Page, Result
 
 DIFFERENCE_TOLERANCE = 1e-5
 """Largest relative difference from finite differences that passes: their own error is near
@@ -74,8 +75,8 @@ class MethodComparison:
         return self.difference <= self.tolerance
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+@dataclass(frozen=True, slots=True, repr=False)
+class Verification(Result):
     """Every comparison, and the methods that could not be used with the reason.
 
     `not_finite` has the entries of gradients that are infinite or undefined, which are compared with
@@ -104,6 +105,15 @@ class Verification:
         return max(
             (c.difference for c in self.comparisons if c.method == method), default=float("nan")
         )
+
+    def page(self) -> Page:
+        """A table of the largest differences."""
+        from handgrad.verification.page import verification_page
+
+        return verification_page(self)
+
+    def __repr__(self) -> str:
+        return f"<Verification: {'all gradients agree' if self.agrees else 'gradients differ'}>"
 
 
 def verify(problem: Problem) -> Verification:

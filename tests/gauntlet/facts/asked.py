@@ -49,7 +49,7 @@ def of_questions(facts: Facts) -> Claims:
         yield from of_question(question, facts)
 
 
-def of_question(question: handgrad.Question, facts: Facts) -> Claims:
+def of_question(question: Question, facts: Facts) -> Claims:
     """One question."""
     kind = f"question {question.kind}"
     yield from claims_of(kind, _of(question, facts), question)
@@ -61,7 +61,7 @@ def _cited(steps: Iterable[str], facts: Facts) -> Found:
     yield set(steps) <= known, f"the steps are {sorted(known)}"
 
 
-def _of(question: handgrad.Question, facts: Facts) -> Found:
+def _of(question: Question, facts: Facts) -> Found:
     return JUDGES[type(question)](question, facts)
 
 

@@ -43,7 +43,7 @@ def of_boxes(facts: Facts) -> Claims:
     centre = given[..., 0] if name in facts.oracle.batched else given
     box = {name: (centre - size, centre + size)}
     try:
-        audit = handgrad.audit_gates(facts.problem, over=box, tighten=draws.random() < 0.3)
+        audit = handgrad.gates(facts.problem, over=box, tighten=draws.random() < 0.3)
     except handgrad.HandgradError:
         return
     if not (audit.rows or audit.columns):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import handgrad
-from handgrad.exercises import Meaning, Promise, Variants
+from handgrad.exercises import Meaning, Promise, Variants, draw
 from handgrad.exercises.meaning import meanings
 from handgrad.expression import Call, Name
 from tests.gauntlet.facts import terms
@@ -44,7 +44,7 @@ def of_practice(facts: Facts) -> Claims:
         return
     level = draws.choice(("easy", "medium", "hard"))
     try:
-        variants = handgrad.draw(facts.problem, handgrad.requirements(level, **wish), 2, facts.seed)
+        variants = draw(facts.problem, handgrad.requirements(level, **wish), 2, facts.seed)
     except handgrad.HandgradError:
         return
     yield from of_variants(variants, draws.randrange(2), facts)

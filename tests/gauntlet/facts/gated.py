@@ -50,7 +50,7 @@ OFF = frozenset(["gated_off", "dead_on_data", "provably_dead"])
 def of_gates(facts: Facts) -> Claims:
     """The audit of a problem on its own data."""
     try:
-        audit = handgrad.audit_gates(facts.problem)
+        audit = handgrad.gates(facts.problem)
     except handgrad.HandgradError:
         return
     yield from of_audit(audit, facts)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 import handgrad
+from handgrad.discussion.page import questions_page
 from handgrad.expression import Call, Expression, Literal
 from handgrad.page.blocks import (
     Block,
@@ -17,11 +18,11 @@ from handgrad.page.blocks import (
     Derivation,
     Heading,
     Note,
-    Page,
     Paragraph,
     Relation,
     Table,
 )
+from handgrad.saving import Page
 from tests.gauntlet.facts import terms
 from tests.gauntlet.facts.claim import Claim, Claims, close
 from tests.gauntlet.facts.lines import unsettled, within
@@ -172,24 +173,24 @@ def _blank(value: Any) -> bool:
 def pages(facts: Facts) -> Iterator[tuple[str, Page]]:
     """The pages of a problem, by their kind: of all but the whole solution every second one, by the seed."""
     trace = facts.trace
-    yield "solve", handgrad.solution_page(trace)
+    yield "solve", trace.page()
     if facts.seed % 2:
-        yield "solve --elements", handgrad.solution_page(trace, elements=True)
-        yield "solve --only forward", handgrad.solution_page(trace, only="forward")
+        yield "solve --elements", trace.page(elements=True)
+        yield "solve --only forward", trace.page(only="forward")
         step = trace._steps[facts.seed % len(trace._steps)]
-        yield "solve --step", handgrad.solution_page(trace, step=step.id)
+        yield "solve --step", trace.page(step=step.id)
         for why in map(facts.why, entries(facts)[:LONGEST]):
             if why is not None:
-                yield "why", handgrad.why_page(why)
+                yield "why", why.page()
         return
-    yield "solve --only backward", handgrad.solution_page(trace, only="backward")
-    yield "questions", handgrad.questions_page(trace, facts.questions)
+    yield "solve --only backward", trace.page(only="backward")
+    yield "questions", questions_page(trace, facts.questions)
     discussed = [(q.asked(), q.blocks()) for q in facts.questions]
-    yield "slides", handgrad.slides_page(trace, discussed)
+    yield "slides", trace.slides(discussed)
     other = other_numbers(facts)
     if other is not None:
         comparison = handgrad.compare(trace, other)
-        yield "compare", handgrad.comparison_page(comparison)
+        yield "compare", comparison.page()
 
 
 def other_numbers(facts: Facts) -> handgrad.Trace | None:

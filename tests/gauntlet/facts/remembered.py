@@ -6,7 +6,6 @@ from typing import Any, assert_never
 
 import numpy as np
 
-import handgrad
 from handgrad.solution.takeaways import (
     CasesReduced,
     GatesSeen,
@@ -14,6 +13,7 @@ from handgrad.solution.takeaways import (
     LossMoved,
     StepsBack,
     Takeaway,
+    takeaways,
 )
 from tests.gauntlet.facts import terms
 from tests.gauntlet.facts.claim import Claims, Found, claims_of, near
@@ -32,7 +32,7 @@ MOST_UNITS = 32
 
 def of_takeaways(facts: Facts) -> Claims:
     """All that a deck of a solution ends with."""
-    for takeaway in handgrad.takeaways(facts.trace):
+    for takeaway in takeaways(facts.trace):
         yield from of_takeaway(takeaway, facts)
 
 

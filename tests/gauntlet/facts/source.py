@@ -18,6 +18,7 @@ import mpmath
 import numpy as np
 
 import handgrad
+from handgrad.discussion import questions_for
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name
 from handgrad.solution import ShortcutTaken
 from tests.gauntlet.facts import terms
@@ -46,13 +47,13 @@ class Facts:
     @cached_property
     def questions(self) -> tuple[Any, ...]:
         """The discussion questions of the solution."""
-        return tuple(handgrad.questions_for(self.trace))
+        return tuple(questions_for(self.trace))
 
     def why(self, entry: str) -> Any:
         """What leads to an entry; None where that is refused."""
         if entry not in self._whys:
             try:
-                self._whys[entry] = handgrad.ask_why(self.problem, entry)
+                self._whys[entry] = handgrad.why(self.problem, entry)
             except handgrad.HandgradError:
                 self._whys[entry] = None
         return self._whys[entry]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import handgrad
-from handgrad.discussion import KINDS, Question
+from handgrad.discussion import KINDS, Question, questions_for
 from tests.gauntlet.facts.asked import of_question
 from tests.gauntlet.facts.source import Facts
 from tests.gauntlet.facts.spoiling import spoiled
@@ -37,7 +37,7 @@ def facts_of(name: str) -> Facts:
 
 def all_questions() -> Iterator[tuple[Facts, Question]]:
     for name in NAMES:
-        for question in handgrad.questions_for(facts_of(name).trace):
+        for question in questions_for(facts_of(name).trace):
             yield facts_of(name), question
 
 

@@ -207,7 +207,7 @@ def test_a_way_that_opens_later_is_a_way(formula: str) -> None:
 
 def test_an_audit_s_unit_that_may_be_moved_is_not_off_for_good() -> None:
     facts, _ = trained(LATER, 3)
-    audit = handgrad.audit_gates(facts.problem)
+    audit = handgrad.gates(facts.problem)
     assert all(claim.holds for claim in of_audit(audit, facts))
     off = audit.units[0]
     assert off.revivers is not None

@@ -148,7 +148,7 @@ rate = 0.02
 
 def test_a_false_remedy_by_going_on_is_found() -> None:
     facts = Facts.of(handgrad.loads(FIRES_LATER))
-    audit = handgrad.audit_gates(facts.problem)
+    audit = handgrad.gates(facts.problem)
     layer = next(x for x in audit.layers if x.name == "h2")
     seen = gated.Seen(audit, layer, facts, gated.pre_activations(audit, layer, facts))
     (unit,) = (u for u in audit.of("h2") if u.verdict == "gated_off")

@@ -16,7 +16,7 @@ from handgrad.exercises import Promise
 from handgrad.exercises.meaning import Kind, Meaning, meanings
 from handgrad.exercises.promises import PromiseKind
 from handgrad.exercises.reasons import Reason, ReasonKind
-from handgrad.solution.takeaways import Takeaway
+from handgrad.solution.takeaways import Takeaway, takeaways
 from tests.gauntlet.facts.boxed import of_boxed
 from tests.gauntlet.facts.drawn import of_meaning, of_promise
 from tests.gauntlet.facts.meant import of_reason
@@ -182,16 +182,16 @@ CASES = handgrad.Problem(
 
 
 @cache
-def takeaways() -> tuple[tuple[Facts, Takeaway], ...]:
+def some_takeaways() -> tuple[tuple[Facts, Takeaway], ...]:
     problems = (CASES, handgrad.load("lab9"), handgrad.load("batch"))
     every = [Facts.of(p) for p in problems]
-    return tuple((f, t) for f in every for t in handgrad.takeaways(f.trace))
+    return tuple((f, t) for f in every for t in takeaways(f.trace))
 
 
 @pytest.mark.parametrize("kind", get_args(Takeaway), ids=lambda k: k.__name__)
 def test_a_false_takeaway_is_found(kind: Any) -> None:
     """Every field of every kind of takeaway, changed."""
-    some = [(f, t) for f, t in takeaways() if isinstance(t, kind)]
+    some = [(f, t) for f, t in some_takeaways() if isinstance(t, kind)]
     assert some, f"no {kind.__name__}"
     found: dict[str, bool] = {}
     for facts, takeaway in some:
@@ -219,7 +219,7 @@ BOXED = handgrad.Problem(
 def test_a_false_bound_over_a_box_is_found() -> None:
     facts = Facts.of(BOXED)
     box = {"x": (np.array([-0.5, -0.5]), np.array([0.5, 0.5]))}
-    audit = handgrad.audit_gates(facts.problem, over=box)
+    audit = handgrad.gates(facts.problem, over=box)
     assert [c for c in of_boxed(audit, facts) if not c.holds] == []
     decided = set()
     for position, unit in enumerate(audit.units):

@@ -78,7 +78,7 @@ LEFT = {
 @cache
 def audited(text: str) -> tuple[Facts, Audit]:
     problem = handgrad.loads(text)
-    return Facts.of(problem), handgrad.audit_gates(problem)
+    return Facts.of(problem), handgrad.gates(problem)
 
 
 def is_false(claims: Claims) -> bool:

@@ -9,9 +9,13 @@ from typing import Any
 import pytest
 
 import handgrad
+from handgrad.discussion import questions_for
+from handgrad.discussion.page import questions_page
 from handgrad.expression import Literal, Name
-from handgrad.page.blocks import Derivation, Page, Paragraph, Relation
+from handgrad.formats.markdown import render_markdown
+from handgrad.page.blocks import Derivation, Paragraph, Relation
 from handgrad.paths import WhyGradient, WhyValue
+from handgrad.saving import Page
 from tests.gauntlet.facts.paged import of_page, of_pages
 from tests.gauntlet.facts.paths import of_why, of_whys
 from tests.gauntlet.facts.source import Facts
@@ -54,14 +58,14 @@ def test_an_equality_that_does_not_hold_is_found() -> None:
 def test_every_page_whose_figures_are_rounded_says_so() -> None:
     trace = facts_of("lab9").trace
     words = "full precision is carried"
-    why = handgrad.why_page(handgrad.ask_why(trace.problem, "dW1[0,1]"))
-    pages = [why, handgrad.questions_page(trace, handgrad.questions_for(trace))]
+    why = handgrad.why(trace.problem, "dW1[0,1]").page()
+    pages = [why, questions_page(trace, questions_for(trace))]
     pages += [
-        handgrad.solution_page(trace, only="backward"),
-        handgrad.solution_page(trace, step="2.1"),
+        trace.page(only="backward"),
+        trace.page(step="2.1"),
     ]
     for each in pages:
-        assert words in handgrad.render_markdown(each), each.title
+        assert words in render_markdown(each), each.title
 
 
 ENTRIES = {"lab9": ("dW1[0,0]", "dW2[1,0]", "yhat", "z2[0]"), "batch": ("dW1[0,0]",)}
@@ -72,7 +76,7 @@ def test_a_false_answer_to_why_is_found(name: str) -> None:
     facts = facts_of(name)
     found: dict[Any, bool] = {}
     for entry in ENTRIES[name]:
-        why = handgrad.ask_why(facts.problem, entry)
+        why = handgrad.why(facts.problem, entry)
         assert [c for c in of_why(why, facts) if not c.holds] == []
         for field, false in spoiled(why, ("problem", "parts", "paths", "links", "terms", "loss")):
             # One path or term more than there are may be, where not all of them are listed.

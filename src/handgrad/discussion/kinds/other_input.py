@@ -13,10 +13,9 @@ from handgrad.discussion.changed_units import MOST_UNITS, UnitAt, units_at
 from handgrad.discussion.lookup import solved_alike
 from handgrad.discussion.phrases import LISTED, in_case
 from handgrad.discussion.question import Question
-from handgrad.expression import Literal, Name
+from handgrad.expression import Literal, Name, literal_of
 from handgrad.problem import Given
 from handgrad.solution import Trace
-from handgrad.solution.numbers import literal_of
 from handgrad.solution.units import Units, units
 from handgrad.text import Text, joined, listed, ordinal
 

@@ -18,10 +18,9 @@ from handgrad.discussion.lookup import (
 )
 from handgrad.discussion.phrases import cited
 from handgrad.discussion.question import Question
-from handgrad.expression import Adjoint, Expression, Literal, Name
+from handgrad.expression import Adjoint, Expression, Literal, Name, literal_of
 from handgrad.page.blocks import Block, Derivation, Paragraph, Relation
 from handgrad.solution import Trace
-from handgrad.solution.numbers import literal_of
 from handgrad.text import Text, joined
 
 

@@ -27,11 +27,11 @@ from handgrad.page.blocks import (
     Code,
     Columns,
     Derivation,
+    Document,
     Figure,
     Heading,
     Note,
     NoteKind,
-    Page,
     Paragraph,
     Room,
     Table,
@@ -46,7 +46,7 @@ SIGNS: dict[NoteKind, tuple[str, str]] = {
 """The sign of a note, and what it says to whoever cannot see it."""
 
 
-def render_fragment(page: Page) -> str:
+def render_fragment(page: Document) -> str:
     """The page as one element with all that it needs."""
     writer = HtmlWriter(MathmlPen(Style.of(page)))
     return (

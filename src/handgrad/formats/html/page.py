@@ -20,11 +20,11 @@ from handgrad.page.blocks import (
     Code,
     Columns,
     Derivation,
+    Document,
     Figure,
     Heading,
     Note,
     NoteKind,
-    Page,
     Paragraph,
     Room,
 )
@@ -39,7 +39,7 @@ SIGNS: dict[NoteKind, str] = {
 """What the sign of a note says to whoever cannot see it."""
 
 
-def render_html(page: Page) -> str:
+def render_html(page: Document) -> str:
     """The page as one HTML file that asks nothing of any other.
 
     Everything is there without JavaScript; with it, the reader goes from step to step, guesses

@@ -7,7 +7,7 @@ from dataclasses import replace
 from handgrad.expression import Literal
 from handgrad.formats.html.text import HtmlWriter
 from handgrad.formats.markup import named_numbers, plain, quantity
-from handgrad.formats.mathematics.nodes import Named, Result
+from handgrad.formats.mathematics.nodes import Evaluated, Named
 from handgrad.formats.mathematics.relation import are_given, side
 from handgrad.page.blocks import Derivation, Relation
 
@@ -49,7 +49,7 @@ def _links(relation: Relation, writer: HtmlWriter) -> list[str]:
         node = side(relation, k, pen.formula())
         result = node.part if isinstance(node, Named) else node
         drawn, after = str(pen.math(node)), ""
-        if isinstance(result, Result) and result.shape and pen.leaves_out(result):
+        if isinstance(result, Evaluated) and result.shape and pen.leaves_out(result):
             after = f'<span class="aside">{plain(result.shape)}</span>'
         if k == last and (k > 0 or isinstance(expression, Literal)):
             drawn = f'<mrow class="value">{drawn}</mrow>'

@@ -69,7 +69,7 @@ class Array:
 
 
 @record
-class Result:
+class Evaluated:
     """What a relation comes to: cases under headers, marked entries, remarks beside rows.
 
     `shape` is said, in words, where some of the entries are left out.
@@ -186,7 +186,7 @@ class Named:
 Node: TypeAlias = (
     FigureText
     | Array
-    | Result
+    | Evaluated
     | Identifier
     | Sign
     | Condition
@@ -236,7 +236,7 @@ def parts_of(node: Node) -> tuple[Node, ...]:
             return parts
         case Stacked(one, other) | Raised(one, other):
             return one, other
-        case Result(part) | Fenced(part=part) | Root(part) | Transposed(part) | EntryOf(part):
+        case Evaluated(part) | Fenced(part=part) | Root(part) | Transposed(part) | EntryOf(part):
             return (part,)
         case Through(part) | Named(part):
             return (part,)
@@ -263,7 +263,7 @@ def columns(array: Array) -> int:
     return max(len(parts), columns(Array(parts[0])) if parts else 0)
 
 
-def leaves_out(result: Result, most_rows: int, most_columns: int) -> bool:
+def leaves_out(result: Evaluated, most_rows: int, most_columns: int) -> bool:
     """Whether a result is too large to be shown whole."""
     rows = grid(result.part.literal) if isinstance(result.part, Array) else None
     return rows is not None and (len(rows) > most_rows or len(rows[:1] and rows[0]) > most_columns)

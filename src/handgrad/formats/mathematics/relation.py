@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from handgrad.expression import Expression, Literal
 from handgrad.formats.mathematics.formula import Formula
-from handgrad.formats.mathematics.nodes import Array, FigureText, Mark, Named, Node, Result
+from handgrad.formats.mathematics.nodes import Array, Evaluated, FigureText, Mark, Named, Node
 from handgrad.page.blocks import Relation
 
 
@@ -42,14 +42,14 @@ def alone(expression: Expression, formula: Formula, relation: Relation | None = 
     return _result(node, relation)
 
 
-def _result(part: Node, relation: Relation | None) -> Result:
+def _result(part: Node, relation: Relation | None) -> Evaluated:
     assert isinstance(part, FigureText | Array)
     if relation is None:
-        return Result(part, {}, {})
+        return Evaluated(part, {}, {})
     marks: dict[tuple[int, ...], Mark] = {
         at: mark for at, mark in relation.marks.items() if mark != "on"
     }
-    return Result(part, marks, relation.remarks, shape_in_words(relation.shape))
+    return Evaluated(part, marks, relation.remarks, shape_in_words(relation.shape))
 
 
 def shape_in_words(shape: str) -> str:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from handgrad.formats.mathematics.nodes import (
     PRODUCT_BREAK,
     SUM_BREAK,
+    Evaluated,
     Node,
-    Result,
     arrays,
     columns,
 )
@@ -64,5 +64,5 @@ def fitted(
 def _whole_from(node: Node) -> int:
     """How many columns must be shown so that nothing of an array is left out."""
     # Smaller arrays that stand alone are each as wide as two columns.
-    each = 2 if isinstance(node, Result) else 1
+    each = 2 if isinstance(node, Evaluated) else 1
     return max((each * columns(array) for array in arrays(node)), default=0)

@@ -17,10 +17,10 @@ from handgrad.page.blocks import (
     Code,
     Columns,
     Derivation,
+    Document,
     Figure,
     Heading,
     Note,
-    Page,
     Paragraph,
     Room,
     Table,
@@ -37,7 +37,7 @@ LEAST_COLUMN = 56
 
 
 def render_terminal(
-    page: Page, *, width: int = 80, unicode: bool = True, colour: bool = False
+    page: Document, *, width: int = 80, unicode: bool = True, colour: bool = False
 ) -> str:
     """The page as text with no line wider than `width` columns.
 

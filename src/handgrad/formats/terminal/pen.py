@@ -96,7 +96,7 @@ class TerminalPen:
                 return fenced(self.draw(part), *self._brackets(brackets))
             case nodes.Array():
                 return self._array(node)
-            case nodes.Result():
+            case nodes.Evaluated():
                 return self._result(node)
             case nodes.Condition(text):
                 return self.text(f" {text}")
@@ -241,7 +241,7 @@ class TerminalPen:
 
     # -- results ------------------------------------------------------------------------------
 
-    def _result(self, result: nodes.Result) -> Box:
+    def _result(self, result: nodes.Evaluated) -> Box:
         """Numbers standing alone: cases under headers, marked entries, remarks beside rows."""
         part, marks = result.part, result.marks
         if isinstance(part, nodes.FigureText):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from handgrad.formats.mathematics.arrays import elided, grid
-from handgrad.formats.mathematics.nodes import Array, Node, Result
+from handgrad.formats.mathematics.nodes import Array, Evaluated, Node
 from handgrad.formats.mathematics.relation import are_given, sides
 from handgrad.formats.terminal.box import Box, beside, line, padded, restyled, stacked, to_width
 from handgrad.formats.terminal.fit import fitted
@@ -69,11 +69,11 @@ def _lines(relation: Relation, left: Box, pen: TerminalPen, width: int) -> list[
     """A relation in lines, its left side as drawn."""
     formula = pen.formula()
     parts = sides(relation, formula)
-    bold = len(parts) - 1 if len(parts) > 1 and isinstance(parts[-1], Result) else None
+    bold = len(parts) - 1 if len(parts) > 1 and isinstance(parts[-1], Evaluated) else None
     loose: Sequence[str] = ()
     if relation.remarks and parts and not _remarks_fit(parts[-1], pen, width):
         loose = relation.told_remarks
-        if isinstance(parts[-1], Result):
+        if isinstance(parts[-1], Evaluated):
             parts[-1] = replace(parts[-1], remarks={})
     drawn = [restyled(pen.draw(p), "bold" if k == bold else "") for k, p in enumerate(parts)]
     sign = pen.glyphs.becomes if relation.sign == "←" else relation.sign
@@ -113,7 +113,7 @@ def _loose_remarks(told: Sequence[str], pen: TerminalPen, width: int) -> list[Bo
 
 def _remarks_fit(result: Node, pen: TerminalPen, width: int) -> bool:
     """Whether a result leaves room beside it for its remarks, and shows all of their rows."""
-    if not isinstance(result, Result) or pen.draw(result).width > width * 2 // 3:
+    if not isinstance(result, Evaluated) or pen.draw(result).width > width * 2 // 3:
         return False
     rows = grid(result.part.literal) if isinstance(result.part, Array) else ((),)
     shown = elided(len(rows or ()), ROWS)

@@ -81,7 +81,7 @@ class TexWriter:
                     return 1.0 + sum(self.width(nodes.Array(part)) + 0.5 for part in smaller)
                 beside = (2.0 if relation else 0.0) + (1.8 if node.brackets is ROUND else 0.0)
                 return self._grid_width(rows) + 2 * BRACKET + beside
-            case nodes.Result(part, marks):
+            case nodes.Evaluated(part, marks):
                 return self.width(part) + 0.3 * bool(marks)
             case nodes.Condition():
                 return 1.3

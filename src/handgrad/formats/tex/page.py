@@ -20,11 +20,11 @@ from handgrad.page.blocks import (
     Code,
     Columns,
     Derivation,
+    Document,
     Figure,
     Heading,
     Note,
     NoteKind,
-    Page,
     Paragraph,
     Room,
     Table,
@@ -49,7 +49,7 @@ SIGNS: dict[NoteKind, tuple[str, str]] = {
 }
 
 
-def render_tex(page: Page) -> str:
+def render_tex(page: Document) -> str:
     """The page as a complete LaTeX document in ASCII.
 
     pdfLaTeX sets it with the packages of a plain TeX installation (amsmath, booktabs, geometry,

@@ -23,10 +23,10 @@ from handgrad.page.blocks import (
     Code,
     Columns,
     Derivation,
+    Document,
     Figure,
     Heading,
     Note,
-    Page,
     Paragraph,
     Room,
     Table,
@@ -58,7 +58,7 @@ LONG_CELL = 24
 """A cell with more characters is running text, which may take several lines."""
 
 
-def render_typst(page: Page, paper: Paper = "a4") -> str:
+def render_typst(page: Document, paper: Paper = "a4") -> str:
     """The page as the source of a Typst document that needs nothing beside itself.
 
     Arguments:

@@ -6,10 +6,10 @@ import unicodedata
 
 from handgrad.errors import HandgradError, MissingExtraError
 from handgrad.formats.typst.page import Paper, render_typst
-from handgrad.page.blocks import Page
+from handgrad.page.blocks import Document
 
 
-def render_pdf(page: Page, paper: Paper = "a4") -> bytes:
+def render_pdf(page: Document, paper: Paper = "a4") -> bytes:
     """The page as PDF: a document on `paper`, or slides of 16:9.
 
     Raises `MissingExtraError` where Typst is not installed.

@@ -98,7 +98,7 @@ class TypstPen:
 
     def pieces(self, node: Node) -> list[tuple[int, str]]:
         """The pieces between which a line may end, each with what it costs to end one before it."""
-        if isinstance(node, nodes.Result) and isinstance(array := node.part, nodes.Array):
+        if isinstance(node, nodes.Evaluated) and isinstance(array := node.part, nodes.Array):
             if array.literal.batched and grid(array.literal) is None:
                 return self._cases_of_matrices(array)
             node = array if grid(array.literal) is None else node
@@ -136,7 +136,7 @@ class TypstPen:
                 if rows is None:
                     return self.draw(self._braced(node))
                 return Typ(self._matrix(rows, node.brackets, relation=node.relation))
-            case nodes.Result():
+            case nodes.Evaluated():
                 return Typ(self._result(node))
             case nodes.Condition(text):
                 return Typ(_condition(text))
@@ -263,7 +263,7 @@ class TypstPen:
 
     # -- results ------------------------------------------------------------------------------
 
-    def _result(self, result: nodes.Result) -> str:
+    def _result(self, result: nodes.Evaluated) -> str:
         """Numbers standing alone: cases under headers, what is special about entries marked."""
         part = result.part
         if isinstance(part, nodes.FigureText):
@@ -288,7 +288,7 @@ class TypstPen:
             shown.append((PRODUCT_BREAK, f"thick {drawn}" if shown else drawn))
         return shown
 
-    def leaves_out(self, result: nodes.Result) -> bool:
+    def leaves_out(self, result: nodes.Evaluated) -> bool:
         """Whether a result is too large to be shown whole."""
         return leaves_out(result, self.style.at_most(ROWS), self.style.at_most(self.columns_shown))
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from handgrad.expression import Expression
 from handgrad.figures import Empty
 from handgrad.formats.mathematics.arrays import elided, grid
-from handgrad.formats.mathematics.nodes import Array, FigureText, Node, Result, arrays
+from handgrad.formats.mathematics.nodes import Array, Evaluated, FigureText, Node, arrays
 from handgrad.formats.mathematics.relation import are_given, sides
 from handgrad.formats.typst.pen import COLUMNS, ROWS, Typ, TypstPen
 from handgrad.formats.typst.source import array, string, words
@@ -48,7 +48,7 @@ def _relation(relation: Relation, pen: TypstPen) -> str:
     left = "none" if relation.left is None else f"${_draw(relation.left, pen)}$"
     label = content(relation.label, pen) if relation.label else "none"
     aside = "none"
-    if isinstance(last, Result) and last.shape and pen.leaves_out(last):
+    if isinstance(last, Evaluated) and last.shape and pen.leaves_out(last):
         aside = f"text(fill: quiet, size: 0.86em, {string(last.shape)})"
     beside, apart = _remarks(relation, last, pen)
     return (
@@ -60,7 +60,7 @@ def _relation(relation: Relation, pen: TypstPen) -> str:
 def _forms(side: Node, pen: TypstPen) -> str:
     """One side in pieces; and again with less of its arrays, where they are wide."""
     # Places to fill in are all there, however small.
-    blank = isinstance(side, Result) and _is_blank(side.part)
+    blank = isinstance(side, Evaluated) and _is_blank(side.part)
     widest = 0 if blank else max([_columns(array) for array in arrays(side)], default=0)
     limits = [COLUMNS, *[n for n in NARROWER if widest > n]]
     return array([_pieces(side, replace(pen, columns_shown=limit)) for limit in limits])
@@ -89,7 +89,7 @@ def _remarks(relation: Relation, result: Node | None, pen: TypstPen) -> tuple[st
         return "none", "none"
     said = "; ".join(f"◁ {told}" for told in relation.told_remarks)
     apart = f"text(fill: shut, size: 0.86em, {words(said)})"
-    part = result.part if isinstance(result, Result) else None
+    part = result.part if isinstance(result, Evaluated) else None
     rows = grid(part.literal) if isinstance(part, Array) else ((),)
     shown = elided(len(rows or ()), pen.style.at_most(ROWS))
     if not rows or not all(row in shown for row in remarks):

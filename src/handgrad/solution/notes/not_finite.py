@@ -11,13 +11,12 @@ from typing import ClassVar, Self
 import numpy as np
 
 from handgrad.arrays import Array
-from handgrad.expression import Adjoint, Literal, Name
+from handgrad.expression import Adjoint, Literal, Name, literal_of
 from handgrad.graph.structure import Shortcut
 from handgrad.page.blocks import NoteKind
 from handgrad.solution.notes.note import MOST_NOTED, TraceNote
 from handgrad.solution.notes.noted import NotedRun
 from handgrad.solution.notes.places import places
-from handgrad.solution.numbers import literal_of
 from handgrad.solution.structure import Phase, StepKind, TraceLine
 from handgrad.text import Inline, Text, joined
 

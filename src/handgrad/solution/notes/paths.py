@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from handgrad.arrays import Array
-from handgrad.expression import Adjoint, Call, Expression, Name, Shape, walk
+from handgrad.expression import Adjoint, Call, Expression, Name, Shape, literal_of, walk
 from handgrad.operations.annotate import tidied
 from handgrad.operations.operation import describe
 from handgrad.operations.reductions import sum_to
 from handgrad.page.blocks import NoteKind
 from handgrad.solution.notes.note import TraceNote
 from handgrad.solution.notes.noted import NotedRun
-from handgrad.solution.numbers import literal_of
 from handgrad.solution.structure import StepKind, TraceLine
 from handgrad.text import Text, joined
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from handgrad.picture.drawing import Drawing
-from handgrad.solution import Trace
 from handgrad.solution.pictures.layers import network_of
 from handgrad.solution.pictures.lines import PicturePhase
 from handgrad.solution.pictures.network import network_picture
+
+if TYPE_CHECKING:
+    from handgrad.solution.trace import Trace
 
 
 def picture_of(trace: Trace, phase: PicturePhase = "forward") -> Drawing:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from handgrad.page.blocks import Figure
 from handgrad.picture import Drawing
-from handgrad.solution import Trace
 from handgrad.solution.pictures.choosing import picture_of
 from handgrad.solution.pictures.layers import Network, network_of
 from handgrad.solution.pictures.lines import PicturePhase
 from handgrad.solution.pictures.numbers import case_count
+
+if TYPE_CHECKING:
+    from handgrad.solution.trace import Trace
 
 _NETWORK: dict[PicturePhase, str] = {
     "given": "The network: inputs, weights and biases as they are given",

@@ -7,21 +7,23 @@ through which no gradient comes are dashed.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from handgrad.arrays import Array
-from handgrad.expression import Adjoint, Call, Expression, Name, leaves
+from handgrad.expression import Adjoint, Call, Expression, Name, leaves, literal_of
 from handgrad.operations import noun_of, operation_of
 from handgrad.operations.gates import activations_in
 from handgrad.picture.drawing import Arrow, Drawing, Label, Outline, Rectangle, Role, Shape, Text
 from handgrad.picture.layout import laid_out
 from handgrad.picture.measure import Measure
-from handgrad.solution import Trace
-from handgrad.solution.numbers import literal_of
 from handgrad.solution.pictures.graph_words import describe_graph
 from handgrad.solution.pictures.lines import PictureLine, PicturePhase
 from handgrad.solution.pictures.numbers import ShownNumbers, number, whole
+
+if TYPE_CHECKING:
+    from handgrad.solution.trace import Trace
 
 MOST = 60
 """With more boxes, what is given is left out; with more equations, those in the middle."""
@@ -161,7 +163,7 @@ class _GraphPicture:
 
     def _named(self, name: str) -> str:
         """How code names the gradient; of what many cases share the one shown has no name."""
-        batched = self.trace.graph.nodes[name].batched or self.shown.case is self.trace
+        batched = self.trace.graph.nodes[name].batched or self.shown.alone
         return whole(name, gradient=True) if batched else ""
 
     def _gradient(self, name: str) -> list[PictureLine]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from handgrad.errors import printable
 from handgrad.figures import figure
-from handgrad.solution import Trace
 from handgrad.solution.pictures.numbers import ShownNumbers
 from handgrad.text import listed
+
+if TYPE_CHECKING:
+    from handgrad.solution.trace import Trace
 
 _FLOW = {
     "given": "Arrows lead from each value to what is computed from it.",

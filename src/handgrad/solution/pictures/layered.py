@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from handgrad.expression import Adjoint
 from handgrad.page.blocks import Figure
-from handgrad.solution import GatedOff, Step, Trace
+from handgrad.solution.notes.gated_off import GatedOff
 from handgrad.solution.pictures.figures import figure_of
 from handgrad.solution.pictures.layers import network_of
 from handgrad.solution.pictures.network import network_picture
 from handgrad.solution.pictures.numbers import case_count
+
+if TYPE_CHECKING:
+    from handgrad.solution.trace import Step, Trace
 
 
 @dataclass

@@ -8,6 +8,7 @@ dashed; a renderer gives both a pattern and a colour besides.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,12 +24,14 @@ from handgrad.picture.drawing import (
     Shape,
 )
 from handgrad.picture.measure import Measure
-from handgrad.solution import Trace
 from handgrad.solution.pictures.layers import Network, network_of
 from handgrad.solution.pictures.lines import NOTHING, PictureLine, PicturePhase
 from handgrad.solution.pictures.network_content import MOST, Content, DrawnUnit
 from handgrad.solution.pictures.network_words import describe_network
 from handgrad.solution.pictures.numbers import number, whole
+
+if TYPE_CHECKING:
+    from handgrad.solution.trace import Trace
 
 VALUE, NAME, SMALL, EDGE = 14.0, 14.0, 12.0, 12.0
 """Sizes of letters: the value and the name in a unit, the lines below it, the numbers on edges."""
@@ -279,7 +282,7 @@ class _NetworkPicture:
             x = (self.x[gap] + self.x[gap + 1]) / 2
             name = layer.sum.weights
             role: Role = "gradient" if self.content.backward else "value"
-            alone = self.content.shown.case is self.trace and self.network.examples == "none"
+            alone = self.content.shown.alone and self.network.examples == "none"
             quantity = (
                 whole(name, self.content.backward) if alone or not self.content.backward else ""
             )

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from handgrad.arrays import Array
-from handgrad.expression import Adjoint, Name
+from handgrad.expression import Adjoint, Name, literal_of
 from handgrad.graph.weighted import Index
 from handgrad.notation import Function
 from handgrad.operations import BY_NAME
 from handgrad.picture.drawing import Role, Text
 from handgrad.running.evaluate import value_of
-from handgrad.solution import Trace
-from handgrad.solution.numbers import literal_of
 from handgrad.solution.pictures.layers import Network, NetworkLayer
 from handgrad.solution.pictures.lines import NOTHING, PictureLine, PicturePhase
 from handgrad.solution.pictures.numbers import ShownNumbers, number
+
+if TYPE_CHECKING:
+    from handgrad.solution.trace import Trace
 
 MOST = 8
 """A layer with more units is elided."""
@@ -228,12 +230,9 @@ class Content:
         """
         if self.network.examples == "none":
             return self.shown.gradient(name)
-        trace = self.shown.case
-        graph, made = (
-            trace.graph,
-            {n for layer in self.network.layers for n in (layer.pre, layer.out)},
-        )
-        values = {k: np.asarray(v, dtype=float) for k, v in trace.run.numbers.items()}
+        graph = self.shown.graph
+        made = {n for layer in self.network.layers for n in (layer.pre, layer.out)}
+        values = {k: np.asarray(v, dtype=float) for k, v in self.shown.run.numbers.items()}
         for leaf, value in list(values.items()):
             if isinstance(leaf, Adjoint) and leaf.name in made:
                 values[leaf] = self._alone(value)

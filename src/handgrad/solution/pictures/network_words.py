@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from handgrad.errors import printable
 from handgrad.figures import figure
 from handgrad.operations import noun_of
-from handgrad.solution import Trace
 from handgrad.solution.pictures.layers import Network
 from handgrad.solution.pictures.numbers import ShownNumbers
 from handgrad.text import listed
+
+if TYPE_CHECKING:
+    from handgrad.solution.trace import Trace
 
 _FLOW = {
     "given": "The weights stand on the edges.",

@@ -7,12 +7,18 @@ the gradients of the weights are its own as well, not the mean over all.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from handgrad.arrays import Array
 from handgrad.expression import Adjoint, Expression, Leaf, Literal
-from handgrad.solution import Trace, solve
+from handgrad.graph import Graph, build
+from handgrad.running import Run, run
+from handgrad.solution.residues import as_on_paper
+
+if TYPE_CHECKING:
+    from handgrad.solution.trace import Trace
 
 CASE = 0
 """The case that is shown."""
@@ -22,18 +28,30 @@ CASE = 0
 class ShownNumbers:
     """Values and gradients of the case shown.
 
-    `case` is the solution of that case alone; the solution itself where there is only one.
+    `graph` and `run` are those of that case alone; the solution's own where there is only one.
     """
 
     trace: Trace
-    case: Trace = field(init=False, repr=False)
+    graph: Graph = field(init=False, repr=False)
+    run: Run = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         trace = self.trace
+        graph, figures = trace.graph, trace.run
         alone = trace.problem.of_case(CASE)
         if alone is not trace.problem:
-            trace = solve(alone, carry=trace.run.carry, decimals=trace.decimals, steps=0)
-        object.__setattr__(self, "case", trace)
+            graph = build(alone)
+            if figures.carry == "exact":
+                figures = as_on_paper(alone, graph)
+            else:
+                figures = run(alone, graph, figures.carry, trace.decimals)
+        object.__setattr__(self, "graph", graph)
+        object.__setattr__(self, "run", figures)
+
+    @property
+    def alone(self) -> bool:
+        """Whether the solution is of one case, and is shown as it is."""
+        return self.graph is self.trace.graph
 
     @property
     def cases(self) -> int:
@@ -44,7 +62,7 @@ class ShownNumbers:
     def of(self) -> str:
         """The loss whose gradients are shown, to be named where that is not the one of the page."""
         graph = self.trace.graph
-        return graph.loss if graph.loss != graph.cost and self.case is not self.trace else ""
+        return graph.loss if graph.loss != graph.cost and not self.alone else ""
 
     def value(self, name: str) -> Array:
         """A named value."""
@@ -54,15 +72,15 @@ class ShownNumbers:
         """The gradient of a named value, of the loss of the case shown."""
         if self.trace.graph.nodes[name].batched:
             return self._of_case(name, self.trace.run.gradient(name))
-        return np.asarray(self.case.run.gradient(name), dtype=float)
+        return np.asarray(self.run.gradient(name), dtype=float)
 
     def share(self, name: str, through: str) -> Array:
         """The part of a value's gradient that arrives through one equation."""
-        graph = self.case.graph
+        graph = self.graph
         parts = graph.gradients[name].parts if name in graph.gradients else ()
         several = len(parts) > 1 and any(p.through == through for p in parts)
         leaf: Leaf = Adjoint(name, through) if several else Adjoint(name)
-        return np.asarray(self.case.run.numbers[leaf], dtype=float)
+        return np.asarray(self.run.numbers[leaf], dtype=float)
 
     def formula(self, expression: Expression) -> Array:
         """The value of an annotated formula."""
@@ -77,7 +95,7 @@ class ShownNumbers:
         """
         if self.trace.graph.nodes[name].batched:
             index = (*index, CASE)
-        elif gradient and self.case is not self.trace:
+        elif gradient and not self.alone:
             return ""
         at = f"[{','.join(map(str, index))}]" if index else ""
         return whole(name, gradient) + at

@@ -6,6 +6,7 @@ import keyword
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,12 +15,13 @@ from handgrad.errors import OptionError, nearest, printable
 from handgrad.expression import Adjoint, Expression, Leaf, Name, Shape, leaves
 from handgrad.graph.updating import update_pass
 from handgrad.operations.annotate import tidied
-from handgrad.problem import Problem
-from handgrad.solution import Step, Trace, solve
 from handgrad.solution.programs.dialects import DIALECTS, Dialect
 from handgrad.solution.programs.expressions import formula_code
 from handgrad.solution.step_words import title
 from handgrad.text import plain_text
+
+if TYPE_CHECKING:
+    from handgrad.solution.trace import Step, Trace
 
 WIDTH = 88
 """Characters in a line of numbers, at most, where the numbers can be broken."""
@@ -29,11 +31,11 @@ PHASES = {"Forward pass": "forward", "Backward pass": "backward", "Update": "upd
 TAKEN = frozenset(["np", "torch", "jax", "jnp", "math", "erfc", "print", "float"])
 
 
-def write_code(problem: Problem, to: str = "numpy") -> str:
-    """The forward and backward pass of a problem, and one update, as a program of its own.
+def whole_program(trace: Trace, to: str = "numpy") -> str:
+    """The forward and backward pass of a worked solution, and one update, as a program of its own.
 
     Arguments:
-        problem: what the program computes.
+        trace: what the program computes.
         to: the library that it is written for: numpy, torch or jax.
 
     The kernels that computed the trace write the code, so it is the same computation; the
@@ -44,7 +46,7 @@ def write_code(problem: Problem, to: str = "numpy") -> str:
             f"there is no {to!r} to write code for",
             mend=nearest(to, DIALECTS) or f"choose one of {', '.join(DIALECTS)}",
         )
-    return _Program(solve(problem), DIALECTS[to]).text()
+    return _Program(trace, DIALECTS[to]).text()
 
 
 def step_code(trace: Trace) -> Mapping[str, str]:
