@@ -2,8 +2,8 @@
 
 from handgrad.audit import Audit as Audit
 from handgrad.audit import gates as gates
-from handgrad.checking import Checker as Checker
 from handgrad.checking import CheckReport as CheckReport
+from handgrad.checking import Checker as Checker
 from handgrad.checking import assert_gradients as assert_gradients
 from handgrad.checking import check as check
 from handgrad.checking import check_code as check_code
