@@ -9,9 +9,10 @@ from handgrad.checking.conventions import judged_in_convention
 from handgrad.checking.marks import RubricSource, marked, read_rubric
 from handgrad.checking.matching import matched
 from handgrad.checking.printed import judged_as_printed
+from handgrad.checking.quantities import Quantity
 from handgrad.checking.reading import AnswersSource, read_answers
 from handgrad.checking.report import Judged
-from handgrad.checking.work import Quantity, Work
+from handgrad.checking.work import Work
 from handgrad.errors import OptionError, nearest
 from handgrad.problem import Problem
 

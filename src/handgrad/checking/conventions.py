@@ -9,8 +9,9 @@ import numpy as np
 
 from handgrad.checking.judging import judged
 from handgrad.checking.matching import Matched
+from handgrad.checking.quantities import Quantity
 from handgrad.checking.report import Judged, MeanLeft
-from handgrad.checking.work import Quantity, Work
+from handgrad.checking.work import Work
 from handgrad.expression import Adjoint, Leaf
 
 

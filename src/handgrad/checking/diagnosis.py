@@ -11,6 +11,7 @@ from handgrad.arrays import Array, Mask
 from handgrad.checking import slips
 from handgrad.checking.figures import Habit, WrittenEntry
 from handgrad.checking.formula import CompiledFormula
+from handgrad.checking.quantities import Quantity
 from handgrad.checking.report import Diagnosis, Done, Numbers, Places
 from handgrad.checking.tolerance import ROUNDING, Halves, allowed, halves
 from handgrad.checking.words import (
@@ -22,7 +23,7 @@ from handgrad.checking.words import (
     slip_text,
     unread_text,
 )
-from handgrad.checking.work import Quantity, Work
+from handgrad.checking.work import Work
 from handgrad.checking.worlds import World, meets
 from handgrad.expression import Leaf
 from handgrad.operations.mistakes import PRIORITY, Mistake

@@ -17,9 +17,10 @@ from handgrad.checking.diagnosis import Diagnosing
 from handgrad.checking.figures import Habit, WrittenEntry
 from handgrad.checking.formula import CompiledFormula
 from handgrad.checking.matching import Matched
+from handgrad.checking.quantities import Quantity
 from handgrad.checking.report import MOST_WRONG, Judged, Places, Verdict
 from handgrad.checking.tolerance import Halves, allowed, halves
-from handgrad.checking.work import Quantity, Work
+from handgrad.checking.work import Work
 from handgrad.checking.worlds import World, hull, meeting, meets, widened
 from handgrad.expression import Adjoint, Leaf
 from handgrad.numbers import Interval

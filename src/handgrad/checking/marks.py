@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias, get_args
 
+from handgrad.checking.quantities import Quantity
 from handgrad.checking.report import Judged
-from handgrad.checking.work import Quantity, Work
+from handgrad.checking.work import Work
 from handgrad.errors import OptionError, nearest
 from handgrad.solution.structure import StepKind
 

@@ -18,6 +18,7 @@ from handgrad.checking.names import (
     target_of,
     updated_name,
 )
+from handgrad.checking.quantities import Quantity
 from handgrad.checking.reading import Answers
 from handgrad.checking.remark_words import unused_text
 from handgrad.checking.remarks import (
@@ -33,7 +34,7 @@ from handgrad.checking.remarks import (
     NoUpdate,
     Unused,
 )
-from handgrad.checking.work import Quantity, Work
+from handgrad.checking.work import Work
 from handgrad.errors import OptionError, closest
 from handgrad.expression import Adjoint, Leaf
 

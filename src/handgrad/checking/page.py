@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from handgrad.arrays import Array
+from handgrad.checking.quantities import Quantity
 from handgrad.checking.report import LEVELS, MOST_WRONG, Judged, Level, Places
-from handgrad.checking.work import Quantity
 from handgrad.expression import Expression, literal_of
 from handgrad.expression import Literal as Number
 from handgrad.page.blocks import (

@@ -8,9 +8,9 @@ from typing import ClassVar, Literal, TypeAlias
 from handgrad.arrays import Array
 from handgrad.checking.figures import WrittenEntry
 from handgrad.checking.formula import CompiledFormula
+from handgrad.checking.quantities import Quantity
 from handgrad.checking.remark_words import arrangement_text
 from handgrad.checking.remarks import Arrangement
-from handgrad.checking.work import Quantity
 from handgrad.expression import Expression
 from handgrad.record import JsonForm
 from handgrad.text import Text, plain_text

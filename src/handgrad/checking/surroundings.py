@@ -13,7 +13,7 @@ from handgrad.operations.rewrites import Penalty, Surroundings
 from handgrad.updates import Update, names
 
 if TYPE_CHECKING:
-    from handgrad.checking.work import Quantity, Structure
+    from handgrad.checking.quantities import Quantity, Structure
 
 
 class Around:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from handgrad.checking.quantities import Quantity
 from handgrad.checking.report import Places
 from handgrad.checking.slips import Slip
-from handgrad.checking.work import Quantity
 from handgrad.expression import Call, Expression, Literal, Name, number
 from handgrad.operations.mistakes import Mistake
 from handgrad.operations.operation import Misfit, broadcast, describe

@@ -8,8 +8,8 @@ import numpy as np
 
 from handgrad.checking.blanks import Blank
 from handgrad.checking.page import rule_blocks, where_text, why_texts
+from handgrad.checking.quantities import Quantity
 from handgrad.checking.report import LEVELS
-from handgrad.checking.work import Quantity
 from handgrad.drilling.records import Record
 from handgrad.drilling.replies import Accepted, AtStart, Back, DrillQuit, Help, Reply, Skipped, Told
 from handgrad.drilling.typed import Cells, DrillUnfinished, Unread

@@ -9,7 +9,7 @@ import numpy as np
 
 from handgrad.arrays import Array, Mask
 from handgrad.checking.formula import CompiledFormula
-from handgrad.checking.work import Quantity, Structure, structure_of
+from handgrad.checking.quantities import Quantity, Structure, structure_of
 from handgrad.exercises.promises import Promise
 from handgrad.exercises.requirements import Requirements
 from handgrad.exercises.running import Candidates, Ensemble

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import handgrad
-from handgrad.checking.work import Quantity
+from handgrad.checking.quantities import Quantity
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name
 from tests.gauntlet.facts import terms
 from tests.gauntlet.facts.mistaken import About

@@ -18,8 +18,8 @@ import numpy as np
 
 import handgrad
 from handgrad.checking import CheckReport
+from handgrad.checking.quantities import Quantity
 from handgrad.checking.report import Diagnosis, Judged
-from handgrad.checking.work import Quantity
 from handgrad.expression import Adjoint, Expression
 from tests.gauntlet.facts.answers import Known, Sheet, World
 from tests.gauntlet.facts.claim import Claims, Found, claims_of, close

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.checking.work import Quantity
+from handgrad.checking.quantities import Quantity
 from handgrad.expression import Expression
 from tests.gauntlet.facts.answers import Known, Sheet, World
 

@@ -1,0 +1,290 @@
+"""What there is to check: every quantity of the worked solution, its step, and the formulas it may be
+computed by, compiled once and then run on any numbers of the problem's shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from handgrad.checking.formula import CompiledFormula, compiled
+from handgrad.checking.names import target_of
+from handgrad.checking.subjects import Subjects
+from handgrad.checking.surroundings import Around
+from handgrad.expression import (
+    Call,
+    Expression,
+    Leaf,
+    Name,
+    Shape,
+    substitute,
+)
+from handgrad.graph import Graph, Line
+from handgrad.graph.updating import UpdatePass, update_pass
+from handgrad.operations.mistakes import Mistake, mistakes
+from handgrad.problem import Problem
+from handgrad.running.plan import Plan, after
+from handgrad.solution import Trace, TraceLine, solve
+from handgrad.solution.structure import Phase, StepKind
+
+ASKED = ("value", "cost", "gradient", "updated")
+"""Roles of the lines that answers are expected for; what lies between may be entered too."""
+
+MEMORY = "memory"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Quantity:
+    """One thing a student computes.
+
+    Arguments:
+        leaf: what it is; a parameter after the update has a leaf of its own.
+        target: how JSON and answers files call it: `z1`, `dW2`, `updated.b3`.
+        shown: the formula that names it on a page.
+        step: the number of its step, empty where no step shows it.
+        ways: formulas that compute it, the first the one that the page shows.
+        asked: whether a complete set of answers has it.
+        line: the line of the worked solution.
+    """
+
+    leaf: Leaf
+    target: str
+    shown: Leaf
+    step: str
+    kind: StepKind
+    phase: Phase
+    ways: tuple[CompiledFormula, ...]
+    asked: bool
+    line: TraceLine | None
+    through: str = ""
+
+    @property
+    def formula(self) -> CompiledFormula:
+        return self.ways[0]
+
+    @property
+    def shape(self) -> Shape:
+        return self.formula.shape
+
+    @property
+    def batched(self) -> bool:
+        return self.formula.batched
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A mistake with its formula compiled."""
+
+    mistake: Mistake
+    formula: CompiledFormula
+
+
+@dataclass(eq=False)
+class Structure:
+    """What does not depend on the numbers: the quantities in the order in which they are computed."""
+
+    problem: Problem
+    trace: Trace
+    graph: Graph
+    update: UpdatePass | None
+    quantities: tuple[Quantity, ...]
+    shapes: Mapping[Leaf, Shape]
+    batched: frozenset[Leaf]
+    variants: dict[Leaf, tuple[Variant, ...]] = field(default_factory=dict)
+    pairs: dict[Leaf, tuple[tuple[Mistake, Mistake, CompiledFormula], ...]] = field(
+        default_factory=dict
+    )
+
+    def __post_init__(self) -> None:
+        self.by_leaf: dict[Leaf, Quantity] = {q.leaf: q for q in self.quantities}
+        self.plan = Plan(self.graph)
+        self._surroundings = Around(self)
+
+    @property
+    def subjects(self) -> Subjects:
+        """What there is for mistakes to be about."""
+        return self._surroundings.subjects
+
+    def shape(self, leaf: Leaf) -> Shape:
+        return self.shapes[leaf]
+
+    def compiled(self, expression: Expression) -> CompiledFormula | None:
+        """A formula of the problem's names; None where shapes do not fit."""
+        return compiled(expression, self.shape, self.batched)
+
+    def mistakes(self, quantity: Quantity) -> tuple[Variant, ...]:
+        """The single mistakes that can be made with a quantity's formula."""
+        found = self.variants.get(quantity.leaf)
+        if found is None:
+            found = self.variants[quantity.leaf] = tuple(self._variants(quantity))
+        return found
+
+    def _variants(self, quantity: Quantity) -> list[Variant]:
+        seen = self._surroundings.of(quantity)
+        found: dict[tuple[str, Expression], Variant] = {}
+        right = {way.expression for way in quantity.ways}
+        for way in quantity.ways:
+            for mistake in mistakes(way.expression, seen):
+                formula = self.compiled(mistake.formula)
+                if formula is not None and formula.expression not in right:
+                    key = (mistake.rule, formula.expression)
+                    found.setdefault(key, Variant(mistake, formula))
+        return list(found.values())
+
+    def pairs_of(self, quantity: Quantity) -> tuple[tuple[Mistake, Mistake, CompiledFormula], ...]:
+        """The pairs of mistakes made in one formula."""
+        found = self.pairs.get(quantity.leaf)
+        if found is None:
+            found = self.pairs[quantity.leaf] = tuple(self._pairs(quantity))
+        return found
+
+    def _pairs(self, quantity: Quantity) -> list[tuple[Mistake, Mistake, CompiledFormula]]:
+        seen = self._surroundings.of(quantity)
+        singles = self.mistakes(quantity)
+        known = {v.formula.expression for v in singles} | {w.expression for w in quantity.ways}
+        result: list[tuple[Mistake, Mistake, CompiledFormula]] = []
+        for variant in singles:
+            for second in mistakes(variant.formula.expression, seen):
+                if second.rule == variant.mistake.rule:
+                    continue
+                formula = self.compiled(second.formula)
+                if formula is not None and formula.expression not in known:
+                    known.add(formula.expression)
+                    result.append((variant.mistake, second, formula))
+        return result
+
+
+def structure_of(problem: Problem) -> Structure:
+    """The quantities of a problem. Raises `HandgradError` where it cannot be solved."""
+    trace = solve(problem)
+    graph = trace.graph
+    update = update_pass(graph, problem.update) if problem.update and problem.parameters else None
+    return _Collecting(problem, trace, graph, update).structure()
+
+
+@dataclass
+class _Collecting:
+    problem: Problem
+    trace: Trace
+    graph: Graph
+    update: UpdatePass | None
+
+    def structure(self) -> Structure:
+        self.lines: dict[tuple[Leaf, str], tuple[str, StepKind, TraceLine]] = {}
+        for step in self.trace.steps:
+            for line in step.lines:
+                if line.role != "per_case" and step.kind != "loss_after":
+                    key = (line.target, "update" if step.phase == "update" else "")
+                    self.lines.setdefault(key, (step.id, step.kind, line))
+        self.shapes: dict[Leaf, Shape] = {}
+        for name in (*self.graph.nodes, *self.graph.lets):
+            self.shapes[Name(name)] = self.graph.shape(Name(name))
+        for computed in self.graph.backward:
+            self.shapes[computed.leaf] = self.graph.shape(computed.leaf)
+        self.batched = set(self.graph.batched_leaves)
+        self.named = {
+            node.written: Name(node.name, shape=node.shape)
+            for node in self.graph.nodes.values()
+            if isinstance(node.written, Call)
+        }
+        quantities = [*self._forward(), *self._backward()]
+        if self.update is not None:
+            quantities += self._updated(self.update)
+        return Structure(
+            self.problem,
+            self.trace,
+            self.graph,
+            self.update,
+            tuple(quantities),
+            self.shapes,
+            frozenset(self.batched),
+        )
+
+    def _ways(self, *formulas: Expression | None) -> tuple[CompiledFormula, ...]:
+        found: dict[Expression, CompiledFormula] = {}
+        for formula in formulas:
+            ready = compiled(formula, self._shape, self.batched) if formula is not None else None
+            if ready is not None:
+                found.setdefault(ready.expression, ready)
+        return tuple(found.values())
+
+    def _shape(self, leaf: Leaf) -> Shape:
+        return self.shapes[leaf]
+
+    def _forward(self) -> list[Quantity]:
+        plain = {s.loss: s.plain for s in self.graph.shortcuts}
+        found = []
+        for line in self.graph.forward:
+            node = self.graph.nodes.get(line.leaf.name)
+            computed = node.computed if node is not None else None
+            known = plain.get(line.leaf.name, computed)
+            # Not the form that is computed, from the logits: its terms cancel, so that bounds on it
+            # lie far apart, and a prediction that was not rounded is within the bounds on it.
+            ways = self._ways(known or line.formula)
+            found.append(self._quantity(line, ways, "forward"))
+        return found
+
+    def _backward(self) -> list[Quantity]:
+        long = {s.long[-1].leaf: s.long[-1].formula for s in self.graph.shortcuts}
+        found = []
+        for line in self.graph.backward:
+            ways = self._ways(self._folded(line.formula), line.formula, long.get(line.leaf))
+            found.append(self._quantity(line, ways, "backward"))
+        return found
+
+    def _folded(self, formula: Expression) -> Expression:
+        """The formula with every part that an equation computes called by its name."""
+        return substitute(formula, lambda e: self.named.get(e) if isinstance(e, Call) else None)
+
+    def _quantity(self, line: Line, ways: tuple[CompiledFormula, ...], phase: Phase) -> Quantity:
+        usual: StepKind = "compute" if phase == "forward" else "pass_backward"
+        unseen: tuple[str, StepKind, TraceLine | None] = ("", usual, None)
+        step, kind, shown = self.lines.get((line.leaf, ""), unseen)
+        return Quantity(
+            leaf=line.leaf,
+            target=target_of(line.leaf, self.graph),
+            shown=line.leaf,
+            step=step,
+            kind=kind,
+            phase=phase,
+            ways=ways,
+            asked=shown is not None and shown.role in ASKED,
+            line=shown,
+            through=line.through,
+        )
+
+    def _updated(self, update: UpdatePass) -> list[Quantity]:
+        """The lines of the update; what a line assigns anew has a name of its own from there on."""
+        for leaf in (*update.settings, *update.memories):
+            self.shapes[leaf] = update.shapes[leaf]
+        self.batched |= update.batched
+        found = []
+        for lines in update.lines.values():
+            renamed: dict[Leaf, Leaf] = {}
+            for line in lines:
+                formula = _renamed(line.formula, renamed)
+                target = line.target if line.assigns == "let" else after(line.target)
+                self.shapes[target] = self.shapes.get(line.target, ())
+                if line.target in self.batched:
+                    self.batched.add(target)
+                unseen: tuple[str, StepKind, TraceLine | None] = ("", "update", None)
+                step, kind, shown = self.lines.get((line.target, "update"), unseen)
+                found.append(
+                    Quantity(
+                        leaf=target,
+                        target=f"updated.{line.target.name}",
+                        shown=line.target,
+                        step=step,
+                        kind=kind,
+                        phase="update",
+                        ways=self._ways(formula),
+                        asked=line.assigns == "updated",
+                        line=shown,
+                    )
+                )
+                if line.assigns == MEMORY:
+                    renamed[line.target] = target
+        return found
+
+
+def _renamed(formula: Expression, new: Mapping[Leaf, Leaf]) -> Expression:
+    return substitute(formula, lambda e: new.get(e) if isinstance(e, Name) else None)
