@@ -11,6 +11,10 @@ from handgrad.cli.options import option, pair
 from handgrad.running.cases import open_cases
 from handgrad.running.rows import examples_as_cases
 from handgrad.study import with_data
+from handgrad.tables.readers import READERS
+
+*_FIRST, _LAST = READERS
+_KINDS = f"{', '.join(_FIRST)} or {_LAST}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,7 @@ class Data:
         "--data",
         multiple=True,
         metavar="FILE",
-        help="Cases: a .csv, .npy, .npz or .parquet file, or NAME=FILE for one datum; may be repeated.",
+        help=f"Cases: a {_KINDS} file, or NAME=FILE for one datum; may be repeated.",
     )
     skip_bad: bool = option(
         "--skip-bad", is_flag=True, help="Leave out bad rows of a file, and count them."
