@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from handgrad.checking.checking import Checker
+from handgrad.errors import OptionError, nearest
 from handgrad.expression import Leaf
 from handgrad.solution.step_words import title
 from handgrad.solution.structure import Phase, StepKind
@@ -51,6 +52,18 @@ def blanks(checker: Checker) -> tuple[Blank, ...]:
         )
         for q in asked
     )
+
+
+def words_of(texts: Iterable[str], known: Collection[str]) -> frozenset[str]:
+    """The words of --blank, each by itself; a text may have several between commas.
+
+    Raises `OptionError` for a word that is not `known`.
+    """
+    words = frozenset(word.strip() for text in texts for word in text.split(",") if word.strip())
+    for word in sorted(words - frozenset(known)):
+        hint = nearest(word, known) or "forward, backward, update, a step such as 2.4, or dW2"
+        raise OptionError(f"nothing is called {word[:40]}", where="--blank", mend=hint)
+    return words
 
 
 def blank_toml(chosen: Iterable[Blank]) -> str:

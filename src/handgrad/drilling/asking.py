@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from handgrad.checking.blanks import Blank, blanks
+from handgrad.checking.blanks import Blank, blanks, words_of
 from handgrad.checking.checking import Checker
 from handgrad.checking.report import Judged
 from handgrad.drilling.records import QuantityRecord, Record
 from handgrad.drilling.replies import Accepted, AtStart, Back, DrillQuit, Help, Reply, Skipped, Told
 from handgrad.drilling.typed import Cells, DrillUnfinished, Unread, read_typed
-from handgrad.errors import OptionError, nearest
+from handgrad.errors import OptionError
 from handgrad.operations.operation import describe
 from handgrad.problem import Problem
 from handgrad.record import JsonForm
@@ -305,12 +305,8 @@ def drill(problem: Problem, *, only: Phase | None = None, words: Sequence[str] =
 
 
 def _chosen(every: tuple[Blank, ...], words: Iterable[str]) -> tuple[Blank, ...]:
-    wanted = {word.strip() for text in words for word in text.split(",") if word.strip()}
-    known = {name for blank in every for name in _names(blank)}
-    for word in sorted(wanted - known):
-        hint = nearest(word, known) or "forward, backward, update, a step such as 2.4, or dW2"
-        raise OptionError(f"nothing is called {word[:40]}", where="--blank", mend=hint)
-    return tuple(b for b in every if not wanted or wanted & _names(b))
+    asked = words_of(words, {name for blank in every for name in _names(blank)})
+    return tuple(b for b in every if not asked or asked & _names(b))
 
 
 def _names(blank: Blank) -> set[str]:

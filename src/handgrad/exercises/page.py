@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from handgrad.checking.blanks import words_of
 from handgrad.checking.names import target_of
-from handgrad.errors import OptionError, nearest
 from handgrad.expression import Adjoint, Name
 from handgrad.graph import activations
 from handgrad.notation import Function
@@ -57,21 +57,18 @@ class Exercise:
     name: str = ""
 
 
-Blank = Callable[[Step, TraceLine], bool]
+IsBlank = Callable[[Step, TraceLine], bool]
 """Whether a line's result is left blank."""
 
 
-def blank_lines(trace: Trace, wanted: Sequence[str] = ()) -> Blank:
+def blank_lines(trace: Trace, blanks: Sequence[str] = ()) -> IsBlank:
     """The choice of what is left blank: phases, step kinds, step numbers or names; all by default.
 
     A name is spelled as in an answers file: z1, dW2, updated. Raises `OptionError` for a word that
     is none of these.
     """
-    words = {word.strip() for text in wanted for word in text.split(",") if word.strip()}
     known = {n for step in trace.steps for line in step.lines for n in _names(trace, step, line)}
-    for word in sorted(words - known):
-        hint = nearest(word, known) or "forward, backward, update, a step such as 2.4, or dW2"
-        raise OptionError(f"nothing is called {word[:40]}", where="--blank", mend=hint)
+    words = words_of(blanks, known)
 
     def blank(step: Step, line: TraceLine) -> bool:
         return line.role in ASKED and (not words or not words.isdisjoint(_names(trace, step, line)))
@@ -79,12 +76,12 @@ def blank_lines(trace: Trace, wanted: Sequence[str] = ()) -> Blank:
     return blank
 
 
-def blank_targets(trace: Trace, wanted: Sequence[str] = ()) -> frozenset[str]:
-    """What `wanted` leaves blank, by the names that answers files use: z1, dW2, updated.b3.
+def blank_targets(trace: Trace, blanks: Sequence[str] = ()) -> frozenset[str]:
+    """What is left blank, by the names that answers files use: z1, dW2, updated.b3.
 
     Raises `OptionError` as a sheet does.
     """
-    blank = blank_lines(trace, wanted)
+    blank = blank_lines(trace, blanks)
     return frozenset(
         f"updated.{line.target.name}" if line.role == "updated" else _target(trace, line)
         for step in trace.steps
@@ -106,7 +103,7 @@ def _names(trace: Trace, step: Step, line: TraceLine) -> set[str]:
 
 def sheets_page(
     exercises: Sequence[Exercise],
-    wanted: Sequence[str] = (),
+    blanks: Sequence[str] = (),
     *,
     formulas: bool = False,
     room: int | None = None,
@@ -117,13 +114,13 @@ def sheets_page(
 
     Arguments:
         exercises: one for each sheet.
-        wanted: what is left blank (`blank_lines`); the rest is shown worked out.
+        blanks: what is left blank (`blank_lines`); the rest is shown worked out.
         formulas: whether the formula of a blank stands before it.
         room: empty lines below each step on paper; as its blanks need by default.
     """
     blocks: list[Block] = []
     for exercise in exercises:
-        blocks += _sheet(exercise, blank_lines(exercise.trace, wanted), formulas, room)
+        blocks += _sheet(exercise, blank_lines(exercise.trace, blanks), formulas, room)
     return _page(exercises, blocks)
 
 
@@ -137,18 +134,18 @@ def keys_page(exercises: Sequence[Exercise]) -> Page:
     return _page(exercises, blocks)
 
 
-def short_key_page(exercises: Sequence[Exercise], wanted: Sequence[str] = ()) -> Page:
+def short_key_page(exercises: Sequence[Exercise], blanks: Sequence[str] = ()) -> Page:
     """A short key: of every sheet the answers alone, one sheet below the other.
 
     Arguments:
         exercises: one for each sheet.
-        wanted: what the sheets leave blank (`blank_lines`).
+        blanks: what the sheets leave blank (`blank_lines`).
     """
     name = exercises[0].trace.problem.title or "Practice"
     blocks: list[Block] = [Heading((f"{name} · answers",), 1)]
     for exercise in exercises:
         trace = exercise.trace
-        blank = blank_lines(trace, wanted)
+        blank = blank_lines(trace, blanks)
         blocks.append(Heading((exercise.label[:1].upper() + exercise.label[1:],), 2))
         for phase in PHASES:
             answers = tuple(
@@ -177,7 +174,7 @@ def _page(exercises: Sequence[Exercise], blocks: Sequence[Block]) -> Page:
     )
 
 
-def _sheet(exercise: Exercise, blank: Blank, formulas: bool, room: int | None) -> list[Block]:
+def _sheet(exercise: Exercise, blank: IsBlank, formulas: bool, room: int | None) -> list[Block]:
     trace = exercise.trace
     name = trace.problem.title or "Practice"
     blocks: list[Block] = [
@@ -211,7 +208,7 @@ def _sheet(exercise: Exercise, blank: Blank, formulas: bool, room: int | None) -
     return blocks
 
 
-def _room(step: Step, blank: Blank) -> int:
+def _room(step: Step, blank: IsBlank) -> int:
     """Empty lines for the working of a step: more where more is asked for."""
     entries = sum(np.size(line.value) for line in step.lines if blank(step, line))
     return min(LEAST_ROOM + entries // 3, MOST_ROOM)
