@@ -7,9 +7,9 @@ from handgrad.study.born_dead import born_dead_table as born_dead_table
 from handgrad.study.initialising import INITIALISATIONS as INITIALISATIONS
 from handgrad.study.mitigations import compare_training as compare_training
 from handgrad.study.mitigations import runs_in_all as runs_in_all
+from handgrad.study.over_training import OverTraining as OverTraining
+from handgrad.study.over_training import UnitEvent as UnitEvent
+from handgrad.study.over_training import UnitKey as UnitKey
 from handgrad.study.training import DataSource as DataSource
-from handgrad.study.training import OverTraining as OverTraining
-from handgrad.study.training import UnitEvent as UnitEvent
-from handgrad.study.training import UnitKey as UnitKey
 from handgrad.study.training import train as train
 from handgrad.study.training import with_data as with_data

@@ -15,7 +15,8 @@ from handgrad.operations import BY_NAME, noun_of
 from handgrad.problem import Problem, Update
 from handgrad.running.rows import examples_as_cases
 from handgrad.study.initialising import initialisation
-from handgrad.study.training import OverTraining, train, with_update
+from handgrad.study.over_training import OverTraining
+from handgrad.study.training import train, with_update
 from handgrad.study.units import gates
 
 INITS = {

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from handgrad.study import OverTraining
-from handgrad.study.training import UnitEvent
+from handgrad.study.over_training import UnitEvent
 from tests.gauntlet.facts.claim import Found, near
 from tests.gauntlet.facts.formulas import gated, same, unpenalised
 from tests.gauntlet.facts.mixing import Gate, Mixed, changed, gradients

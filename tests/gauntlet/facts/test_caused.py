@@ -11,8 +11,8 @@ import pytest
 
 import handgrad
 from handgrad.study import OverTraining
+from handgrad.study.over_training import UnitEvent
 from handgrad.study.returning import Cause, Way
-from handgrad.study.training import UnitEvent
 from tests.gauntlet.facts.caused import of_cause, of_never
 from tests.gauntlet.facts.gated import of_audit
 from tests.gauntlet.facts.source import Facts

@@ -8,7 +8,7 @@ import numpy as np
 
 import handgrad
 from handgrad.study import OverTraining
-from handgrad.study.training import UnitEvent
+from handgrad.study.over_training import UnitEvent
 from handgrad.study.units import StudiedLayer
 from tests.gauntlet.facts.caused import claimed, of_shares
 from tests.gauntlet.facts.claim import Claims, Found, claims_of, near
