@@ -1,4 +1,4 @@
-"""What a drill says to what was typed, as data; `handgrad.page.drill` has the words."""
+"""What a drill says to what was typed, as data; `handgrad.drilling.page` has the words."""
 
 from __future__ import annotations
 
