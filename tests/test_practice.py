@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 import handgrad
 from handgrad.cli.commands import run
 from handgrad.exercises import GRIDS, LEVELS, draw, like, requirements
-from handgrad.exercises.drawing import Stream
-from handgrad.exercises.running import Candidates, Ensemble
+from handgrad.exercises.candidates import Candidates, Ensemble
+from handgrad.exercises.random_numbers import Stream
 from handgrad.graph import build
 from handgrad.solution import GatedOff, Saturated
 from tests.schemas import validate

@@ -12,14 +12,14 @@ import numpy as np
 
 from handgrad.arrays import Array, Indices, Mask
 from handgrad.errors import OptionError
-from handgrad.exercises.answers import CandidateAnswers
-from handgrad.exercises.drawing import Pool, Stream, drawn, pools, written
-from handgrad.exercises.events import Events
-from handgrad.exercises.layers import check_possible
+from handgrad.exercises.candidate_answers import CandidateAnswers
+from handgrad.exercises.candidate_events import Events
+from handgrad.exercises.candidates import Candidates, Ensemble
+from handgrad.exercises.gated_layers import check_possible
 from handgrad.exercises.meaning import Meaning, meanings
 from handgrad.exercises.promises import Promise, words
+from handgrad.exercises.random_numbers import Pool, Stream, drawn, pools, written
 from handgrad.exercises.requirements import Requirements
-from handgrad.exercises.running import Candidates, Ensemble
 from handgrad.exercises.steering import STEERED, Steering
 from handgrad.expression import leaves
 from handgrad.problem import Problem

@@ -16,10 +16,10 @@ from functools import cached_property
 import numpy as np
 
 from handgrad.arrays import Indices, Mask
-from handgrad.exercises.drawing import Pool, Stream
-from handgrad.exercises.layers import GatedLayer
+from handgrad.exercises.candidates import Candidates, Ensemble
+from handgrad.exercises.gated_layers import GatedLayer
+from handgrad.exercises.random_numbers import Pool, Stream
 from handgrad.exercises.requirements import Requirements
-from handgrad.exercises.running import Candidates, Ensemble
 from handgrad.problem import Problem
 from handgrad.running.units import LayerUnits, Own
 

@@ -10,9 +10,9 @@ import numpy as np
 from handgrad.arrays import Array, Mask
 from handgrad.checking.formula import CompiledFormula
 from handgrad.checking.quantities import Quantity, Structure, structure_of
+from handgrad.exercises.candidates import Candidates, Ensemble
 from handgrad.exercises.promises import Promise
 from handgrad.exercises.requirements import Requirements
-from handgrad.exercises.running import Candidates, Ensemble
 from handgrad.expression import Adjoint, Leaf
 
 USUAL = (

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from handgrad.arrays import Array, Indices
-from handgrad.exercises.drawing import Pool
+from handgrad.exercises.random_numbers import Pool
 from handgrad.expression import Leaf, Name
 from handgrad.graph import Graph, build
 from handgrad.problem import Problem

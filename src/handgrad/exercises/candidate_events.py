@@ -13,7 +13,7 @@ from typing import assert_never
 import numpy as np
 
 from handgrad.arrays import Array, Mask
-from handgrad.exercises.layers import GatedLayer, layers
+from handgrad.exercises.gated_layers import GatedLayer, layers
 from handgrad.exercises.meaning import HELD, TARGETS, Meaning
 from handgrad.exercises.promises import Promise
 from handgrad.exercises.reasons import TARGET_REASONS
