@@ -49,7 +49,7 @@ def test_known_sentences_are_in_the_list(every: Sequence[Phrase]) -> None:
     assert kinds["is larger than … MB"] == "errors"
     assert kinds["List the bundled problems."] == "help"
     assert "No path leads from … to the loss, so its gradient is 0." in kinds
-    assert {p.record for p in every} >= {"ZeroInput", "StepsBack()", "LargestMove"}
+    assert {p.record for p in every} >= {"ZeroInput", "StepsBack", "LargestMove"}
 
 
 def test_what_was_said_stands_under_its_phrase(every: Sequence[Phrase]) -> None:

@@ -36,7 +36,7 @@ KINDS = (
     ("solution/reference", "decks"),
     ("solution/slides", "decks"),
     ("solution/step_words", "steps"),
-    ("solution/takeaway_words", "takeaways of a deck"),
+    ("solution/takeaways", "takeaways of a deck"),
     ("solution", "worked solutions"),
     ("study/born_dead_page", "born-dead"),
     ("study/training_page", "train"),

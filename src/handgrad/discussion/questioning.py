@@ -1,13 +1,29 @@
-"""The verb `questions`."""
+"""The questions that a worked solution raises, each with the facts that answer it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-from handgrad.discussion.asking import questions_for
+import numpy as np
+
+from handgrad.discussion.kinds import KINDS
+from handgrad.discussion.question import Question
 from handgrad.discussion.sheet import QuestionSheet
 from handgrad.errors import OptionError
 from handgrad.solution import Trace
+
+QUESTION_KINDS: tuple[str, ...] = tuple(each.kind for each in KINDS)
+"""The names of the kinds, in the order in which they are asked."""
+
+
+def questions_for(trace: Trace) -> tuple[Question, ...]:
+    """What to discuss about a worked solution, in the order in which to ask it.
+
+    Every answer is computed from the trace, or by running the problem again with the
+    change that the question asks about.
+    """
+    with np.errstate(all="ignore"):
+        return tuple(q for kind in KINDS if (q := kind.find(trace)) is not None)
 
 
 def questions(trace: Trace, kinds: Collection[str] = ()) -> QuestionSheet:
@@ -15,9 +31,9 @@ def questions(trace: Trace, kinds: Collection[str] = ()) -> QuestionSheet:
 
     Arguments:
         trace: the worked solution.
-        kinds: those that are asked, of `handgrad.QUESTION_KINDS`; all by default.
+        kinds: the `kind` of each question to ask; all of them by default.
 
-    Raises `OptionError` where the solution gives rise to no such question.
+    Raises `OptionError` if the solution raises no such question.
     """
     asked = questions_for(trace)
     found = tuple(q for q in asked if not kinds or q.kind in kinds)

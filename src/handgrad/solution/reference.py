@@ -16,7 +16,6 @@ from handgrad.page.blocks import Block, Derivation, Heading, Paragraph, Relation
 from handgrad.solution.notes.gated_off import GatedOff
 from handgrad.solution.notes.shortcut import ShortcutTaken
 from handgrad.solution.step_words import reason
-from handgrad.solution.takeaway_words import takeaway_text, takeaway_title
 from handgrad.solution.takeaways import takeaways
 from handgrad.text import listed
 
@@ -208,4 +207,4 @@ def _shut(note: GatedOff) -> tuple[Relation, ...]:
 
 def takeaway_blocks(trace: Trace) -> list[Block]:
     """What to remember, in this problem's numbers."""
-    return numbered([(takeaway_title(t), takeaway_text(t)) for t in takeaways(trace)])
+    return numbered([(t.title(), t.text()) for t in takeaways(trace)])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, assert_never
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -38,23 +39,9 @@ def of_takeaways(facts: Facts) -> Claims:
 
 def of_takeaway(takeaway: Takeaway, facts: Facts) -> Claims:
     """One of them."""
-    yield from claims_of(f"takeaway {takeaway.kind}", _of(takeaway, facts), takeaway)
-
-
-def _of(takeaway: Takeaway, facts: Facts) -> Found:
-    match takeaway:
-        case StepsBack():
-            return _steps_back(takeaway, facts)
-        case GatesSeen():
-            return _gates_seen(takeaway, facts)
-        case InputsZero():
-            return _inputs_zero(takeaway, facts)
-        case CasesReduced():
-            return _cases_reduced(takeaway, facts)
-        case LossMoved():
-            return _loss_moved(takeaway, facts)
-        case _:
-            assert_never(takeaway)
+    yield from claims_of(
+        f"takeaway {takeaway.kind}", JUDGES[type(takeaway)](takeaway, facts), takeaway
+    )
 
 
 def _steps_back(said: StepsBack, facts: Facts) -> Found:
@@ -131,3 +118,13 @@ def _loss_moved(said: LossMoved, facts: Facts) -> Found:
         yield near(said.after, after, 1e-7), f"after it is {after}"
     changes = sum(n.kind == "loss_change" for s in facts.trace.steps for n in s.notes)
     yield bool(updates) and said.updates == max(changes, 1), f"{changes} updates are made"
+
+
+JUDGES: Mapping[type[Takeaway], Callable[[Any, Facts], Found]] = {
+    StepsBack: _steps_back,
+    GatesSeen: _gates_seen,
+    InputsZero: _inputs_zero,
+    CasesReduced: _cases_reduced,
+    LossMoved: _loss_moved,
+}
+"""By kind, what re-derives a takeaway."""
