@@ -68,6 +68,12 @@ def test_pages_of_other_answers(command: str, added: None, tmp_path: Path) -> No
     read((tmp_path / "page.rst").read_text("utf-8"))
 
 
+def test_render_makes_it(added: None) -> None:
+    made = handgrad.render(handgrad.load("neuron"), "rst")
+    assert isinstance(made, str)
+    read(made)
+
+
 def test_what_it_is_not_made_for(added: None, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["solve", "lab9", "-o", "a.rst", "--as", "slides"]) == 2
     assert capsys.readouterr().err == (

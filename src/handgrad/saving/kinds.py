@@ -108,14 +108,14 @@ class Kind:
     settings: tuple[str, ...] = ()
     slides: bool = False
 
-    def content(self, report: Report, settings: Settings) -> bytes:
+    def content(self, report: Report, settings: Settings) -> str | bytes:
         """The content of a file; raises `OptionError` where the report has nothing for it."""
         module, _, name = self.renderer.partition(":")
         render = getattr(import_module(f"handgrad.formats.{module}"), name)
         given = {each: getattr(settings, each) for each in self.settings}
         options = {name: value for name, value in given.items() if value is not None}
-        content = render(*self.made_of(report, settings), **options)
-        return content.encode("utf-8") if isinstance(content, str) else bytes(content)
+        content: str | bytes = render(*self.made_of(report, settings), **options)
+        return content
 
 
 KINDS: dict[str, Kind] = {
@@ -135,7 +135,7 @@ KINDS: dict[str, Kind] = {
 """The kinds of file, by their endings."""
 
 
-def content(report: Report, kind: str, settings: Settings | None = None) -> bytes:
+def content(report: Report, kind: str, settings: Settings | None = None) -> str | bytes:
     """The content of a file of the kind with this ending, such as ".html".
 
     Raises `OptionError` where there is no such kind, or the report has nothing for it, and
@@ -184,9 +184,10 @@ def save_each(
 def _content(settings: Settings, file: tuple[Path, Report]) -> bytes:
     path, report = file
     try:
-        return content(report, path.suffix, settings)
+        made = content(report, path.suffix, settings)
     except OptionError as error:
         raise error.at(str(path)) from None
+    return made.encode("utf-8") if isinstance(made, str) else made
 
 
 def check_files(paths: Sequence[Path], settings: Settings, force: bool) -> None:

@@ -9,8 +9,6 @@ from handgrad.saving.shown import Shown
 
 TextKind = Literal["html", "tex", "typ", "md", "ipynb", "svg", "json", "txt"]
 
-BINARY = frozenset(["pdf", "png"])
-
 
 @overload
 def render(
@@ -36,6 +34,19 @@ def render(
     unicode: bool = True,
     colour: bool = False,
 ) -> bytes: ...
+
+
+@overload
+def render(
+    shown: Shown,
+    kind: str,
+    *,
+    slides: bool = False,
+    paper: Paper | None = None,
+    width: int = 80,
+    unicode: bool = True,
+    colour: bool = False,
+) -> str | bytes: ...
 
 
 def render(
@@ -69,5 +80,4 @@ def render(
     """
     ending = f".{kind.removeprefix('.')}"
     settings = Settings(slides, paper, width, unicode, colour)
-    made = content(shown.report(), ending, settings)
-    return made if ending[1:] in BINARY else made.decode("utf-8")
+    return content(shown.report(), ending, settings)

@@ -51,7 +51,7 @@ class Shown(ABC):
 
     def to_html(self) -> str:
         """The page as one self-contained HTML file."""
-        return content(self.report(), ".html").decode("utf-8")
+        return str(content(self.report(), ".html"))
 
     def save(
         self,
