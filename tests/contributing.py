@@ -36,13 +36,14 @@ class Example:
 class Copy:
     """A copy of the package and its tools, to be added to."""
 
-    def __init__(self, folder: Path, example: Example) -> None:
+    def __init__(self, folder: Path, *examples: Example) -> None:
         self.folder = folder
         for part in ("src/handgrad", "tools"):
             shutil.copytree(ROOT / part, folder / Path(part).name)
-        file = folder / example.file
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(example.code, "utf-8")
+        for example in examples:
+            file = folder / example.file
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(example.code, "utf-8")
 
     def insert(self, file: str, line: str, *, before: str) -> None:
         """Puts a line into a file, before the line that begins with a text."""

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,9 +23,8 @@ from handgrad.operations.functions import absolute, step
 from handgrad.operations.operation import Operation, elementwise
 from handgrad.operations.words import OptionWords, Words
 from handgrad.solution.units import units
+from tests.contributing import ROOT, Copy
 from tests.schemas import validate
-
-ROOT = Path(__file__).parent.parent
 
 EXAMPLES = re.findall(
     r"goes into `src/(handgrad/operations/\w+\.py)`.*?```python\n(.*?)```",
@@ -340,26 +335,18 @@ def test_networks_in_words(added: Operation, capsys: pytest.CaptureFixture[str])
 
 def test_the_entries_alone_are_enough(tmp_path: Path) -> None:
     """The examples pasted into their files, and their names added to OPERATIONS: nothing else is touched."""
-    shutil.copytree(ROOT / "src" / "handgrad", tmp_path / "handgrad")
+    copy = Copy(tmp_path)
     names = []
     for path, code in EXAMPLES:
         names.append(code.partition(":")[0])
         before, rest = (tmp_path / path).read_text(encoding="utf-8").split(FOOT)
         text = f"{before}{code}\n{FOOT}    {names[-1]},\n{rest}"
         (tmp_path / path).write_text(text, encoding="utf-8")
-    script = tmp_path / "script.py"
-    script.write_text(
+    result = copy.python(
         "from handgrad.cli.commands import run\n"
         "from tools.operations_page import page\n"
         f"run(['practice', '--like', '2-2-1 {names[0]} identity {names[1]}', '--ascii'])\n"
         "print(page().encode('ascii', 'replace').decode())\n"
-    )
-    result = subprocess.run(
-        [sys.executable, str(script)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path), str(ROOT)))},
-        capture_output=True,
-        text=True,
-        check=False,
     )
     assert result.returncode == 0, result.stderr
     for name in names:

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -18,19 +14,14 @@ import pytest
 
 import handgrad
 from handgrad.discussion import KINDS
+from tests.contributing import Copy, Example
 from tests.gauntlet.facts import asked, test_asked, test_complete
 from tests.gauntlet.facts.source import Facts
 from tests.gauntlet.facts.spoiling import spoiled
 
-ROOT = Path(__file__).parent.parent
-SECTION = re.search(
-    r"^## Add a kind of question$(.*?)^## ",
-    (ROOT / "CONTRIBUTING.md").read_text("utf-8"),
-    re.DOTALL | re.MULTILINE,
-)
-assert SECTION is not None
-CLASS, IMPORT, JUDGE = re.findall(r"```python\n(.*?)```", SECTION[1], re.DOTALL)
-FILE, LIST = re.findall(r"`src/(handgrad/discussion/kinds/\w+\.py)`", SECTION[1])
+EXAMPLE = Example.of("Add a kind of question")
+IMPORT, JUDGE = EXAMPLE.lines
+LIST = "handgrad/discussion/kinds/__init__.py"
 
 
 @pytest.fixture
@@ -38,23 +29,17 @@ def kind(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The class of the example."""
     module = ModuleType("smallest_gradient")
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    exec(CLASS, module.__dict__)
+    exec(EXAMPLE.code, module.__dict__)
     return module.__dict__["SmallestGradient"]
 
 
 def test_one_file_and_a_place_in_the_list_are_enough(tmp_path: Path) -> None:
     """Pasted into a copy of the package, it is asked on the terminal, on a page and in JSON, as its schema says."""
-    shutil.copytree(ROOT / "src" / "handgrad", tmp_path / "handgrad")
-    (tmp_path / FILE).write_text(CLASS, encoding="utf-8")
-    written = (tmp_path / LIST).read_text("utf-8")
-    written = written.replace("\nKINDS", f"{IMPORT}\nKINDS")
-    (tmp_path / LIST).write_text(
-        written.replace("    SmallChange,\n)", "    SmallChange,\n    SmallestGradient,\n)", 1),
-        "utf-8",
-    )
+    copy = Copy(tmp_path, EXAMPLE)
+    copy.insert(LIST, f"{IMPORT}\n", before="KINDS")
+    copy.insert(LIST, "    SmallestGradient,\n", before=')\n"""Every kind')
     command = "questions lab9 --only smallest_gradient"
-    script = tmp_path / "script.py"
-    script.write_text(
+    result = copy.python(
         "from tools.schemas import main\n"
         "from handgrad.cli.commands import run\n"
         "main()\n"
@@ -62,14 +47,6 @@ def test_one_file_and_a_place_in_the_list_are_enough(tmp_path: Path) -> None:
         f"run('{command} --as slides -o slides.html'.split())\n"
         f"run('{command} --ascii'.split())\n"
         f"run('{command} --json'.split())\n"
-    )
-    result = subprocess.run(
-        [sys.executable, str(script)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path), str(ROOT)))},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
     )
     assert result.returncode == 0, result.stderr
     assert "Q1: The smallest gradient" in result.stdout
