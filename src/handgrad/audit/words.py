@@ -99,7 +99,7 @@ def unit_text(audit: Audit, layer: Layer, unit: Unit) -> Text:
             why = (
                 "every gate after it is shut whenever it fires"
                 if unit.starved_by == "gates"
-                else "what arrives at it is exactly 0"
+                else "what arrives at it is 0 in double precision"
             )
             on = f" {_on(layer, unit)}" if unit.cases * layer.positions > 1 else ""
             parts = [*name, f" fires{on}, but it is starved: {why}."]
@@ -138,7 +138,7 @@ def nothing_arrives_text(audit: Audit) -> Text:
     cases = f"in all {audit.cases} cases" if audit.cases > 1 else "in this example"
     return (
         "No gradient arrives at ", *joined([(Name(layer.name),) for layer in audit.layers]),
-        f": {cases} what comes back from the loss is exactly 0 before it reaches "
+        f": {cases} what comes back from the loss is 0 in double precision before it reaches "
         f"{'them' if len(audit.layers) > 1 else 'it'}. As long as it is, none passes "
         f"{'their' if len(audit.layers) > 1 else 'its'} gates, open or shut.",
     )  # fmt: skip
