@@ -79,6 +79,13 @@ SHAPES: list[tuple[str, dict[str, object], dict[str, object], bool]] = [
         False,
     ),
     ("L = a*u", {"a": 1}, {"u": 2}, False),
+    # After the only weighted sum with a bias alone comes what has weights of its own.
+    (
+        "a = sigmoid(U @ x + c)\nm = max(a)\nh = relu(V @ a - t)\ns = q @ h + 0.5*m\nL = s**2",
+        {"U": [[1, 2], [0.5, -1]], "c": [0.1, 0.2], "V": [[1, -1], [2, 1]], "q": [1, 2]},
+        {"t": [0.1, 0.2], "x": [1, 2]},
+        False,
+    ),
 ]
 
 

@@ -86,6 +86,9 @@ def network_of(graph: Graph) -> Network | None:
     reached = used & {layers[-1].pre, layers[-1].out}
     if used & hidden or not reached or _branches(graph, layers):
         return None
+    drawn = {name for layer in layers for name in (layer.sum.weights, layer.sum.bias)}
+    if any(graph.nodes[n].kind == "parameter" for n in used - drawn):
+        return None  # what comes after the last layer has weights of its own
     return Network(layers[0].sum.source, tuple(layers), tail, layers[0].sum.examples)
 
 
