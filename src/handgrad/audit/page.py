@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from handgrad.audit.structure import EXPLODING, NEARLY, VANISHING, Layer, Remedy, Unit
+from handgrad.audit.revival_blocks import revival_blocks
+from handgrad.audit.structure import EXPLODING, NEARLY, VANISHING, Layer, Unit
 from handgrad.audit.words import (
     FLOWS,
     VERDICTS,
     box_text,
     fires_text,
     nothing_arrives_text,
-    remedy_text,
-    result_text,
     silencer_text,
     unit_name,
-    unit_text,
 )
 from handgrad.equations import source
 from handgrad.expression import Literal, Name
@@ -36,9 +33,6 @@ WIDE = 16
 LISTED = 24
 """Units of one layer that are listed, at most."""
 
-TOLD = 16
-"""Units that are told of one by one, at most."""
-
 BAR = 8
 """Characters of a bar of how often a unit fires."""
 
@@ -46,7 +40,6 @@ BAR = 8
 def gates_page(audit: Audit, decimals: int = 4) -> Page:
     """Which units fire, which are off, why, what that silences, and what would revive them."""
     title = audit.problem.title or "A network"
-    told = sorted((u for u in audit.units if u.verdict != "alive"), key=_told_order(audit))
     blocks: list[Block] = [
         Heading((f"Gates: {title}",), 1),
         Paragraph(_introduction(audit)),
@@ -62,18 +55,7 @@ def gates_page(audit: Audit, decimals: int = 4) -> Page:
         blocks += _units(audit, layer)
     if audit.over:
         blocks += _over(audit)
-    if told:
-        together = _together(told)
-        blocks += [Heading(("What is off, and what would revive it",), 2)]
-        blocks += [b for u in told[:TOLD] for b in _told(audit, u, together)]
-        if len(told) > TOLD:
-            more = len(told) - TOLD
-            units = "unit is" if more == 1 else "units are"
-            text = f"{more} more {units} not described one by one; --json has them all."
-            blocks.append(Note("info", (text,)))
-        blocks += _tried_together(audit, together)
-    else:
-        blocks.append(Note("check", ("Every unit is alive.",)))
+    blocks += revival_blocks(audit)
     shown = {name: source(formula) for name, formula in audit.parts.items()}
     return Page(
         title=f"Gates: {title}",
@@ -82,13 +64,6 @@ def gates_page(audit: Audit, decimals: int = 4) -> Page:
         display={**audit.problem.display, **shown},
         loss=audit.problem.loss,
     )
-
-
-def _told_order(audit: Audit) -> Callable[[Unit], tuple[object, ...]]:
-    """Units that silence all before them first; then the deadest."""
-    silencer = audit.silencer
-    first = silencer.name if silencer is not None else ""
-    return lambda unit: (unit.layer != first, *unit.deadness)
 
 
 def _silencer(audit: Audit) -> list[Block]:
@@ -354,77 +329,3 @@ def _over(audit: Audit) -> list[Block]:
         Paragraph((text,)),
         Table(header, tuple(rows), "lrll"),
     ]
-
-
-Change: TypeAlias = tuple[object, ...]
-
-
-def _together(units: Sequence[Unit]) -> dict[Change, list[tuple[Unit, Remedy]]]:
-    """Changes that were tried for several units at once, each with what came of it for each."""
-    found: dict[Change, list[tuple[Unit, Remedy]]] = {}
-    for unit in units:
-        for remedy in unit.remedies:
-            if remedy.kind not in ("redraw", "shrink"):
-                found.setdefault(remedy.change, []).append((unit, remedy))
-    return {change: each for change, each in found.items() if len(each) > 1}
-
-
-def _told(
-    audit: Audit, unit: Unit, together: Mapping[Change, Sequence[tuple[Unit, Remedy]]]
-) -> list[Block]:
-    layer = next(x for x in audit.layers if x.name == unit.layer)
-    blocks: list[Block] = [
-        Heading((*unit_name(layer, unit.unit), f": {VERDICTS[unit.verdict]}"), 3),
-        Note("gate", unit_text(audit, layer, unit)),
-    ]
-    alone = [r for r in unit.remedies if r.change not in together]
-    if alone:
-        header: tuple[Text, ...] = (("tried",), ("result",), ("revived",))
-        rows = tuple(
-            (
-                (remedy_text(r),),
-                result_text(r, unit.verdict),
-                ("yes" if r.works else "no",),
-            )
-            for r in alone
-        )
-        blocks.append(Table(header, rows, "lll", _measured_on(audit)))
-    return blocks
-
-
-def _measured_on(audit: Audit) -> Text:
-    if audit.trial_cases < audit.cases:
-        return (f"Measured on the first {audit.trial_cases} cases",)
-    return ()
-
-
-def _tried_together(
-    audit: Audit, together: Mapping[Change, Sequence[tuple[Unit, Remedy]]]
-) -> list[Block]:
-    """What was tried for several units at once: which it revives, and which it does not."""
-    if not together:
-        return []
-    layers = {layer.name: layer for layer in audit.layers}
-    rows: list[tuple[Text, ...]] = []
-    for each in together.values():
-        revived = [unit_name(layers[u.layer], u.unit) for u, r in each if r.works]
-        rest = [unit_name(layers[u.layer], u.unit) for u, r in each if not r.works]
-        first = each[0][1]
-        text = remedy_text(first)
-        if first.kind == "go_on":
-            most = max(r.updates for _, r in each)
-            text = f"{text}: {most} update{'s' * (most != 1)}"
-            revived = [
-                (*unit_name(layers[u.layer], u.unit), f" (by update {r.updates})")
-                for u, r in each
-                if r.works
-            ]
-        rows.append(((text,), _listed_units(revived), _listed_units(rest)))
-    header: tuple[Text, ...] = (("tried for all of them at once",), ("revived",), ("not revived",))
-    return [Table(header, tuple(rows), "lll", _measured_on(audit))]
-
-
-def _listed_units(names: Sequence[Text]) -> Text:
-    if not names:
-        return ("none",)
-    return joined(names)
