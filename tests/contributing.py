@@ -27,7 +27,7 @@ class Example:
         text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
         section = re.search(rf"^## {title}$(.*?)^## ", text, re.DOTALL | re.MULTILINE)
         assert section is not None, title
-        code, *lines = re.findall(r"```(?:python|toml|text)\n(.*?)```", section[1], re.DOTALL)
+        code, *lines = re.findall(r"```(?:python|text)\n(.*?)```", section[1], re.DOTALL)
         file = re.search(r"^The file is `src/(handgrad/\S+\.py)`:$", section[1], re.MULTILINE)
         assert file is not None, title
         return cls(file[1], code, tuple(lines))
