@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import math
 import operator
 from collections.abc import Callable
@@ -27,38 +28,6 @@ _INFIX: dict[str, Callable[[Expression, Expression], Call]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_KEYWORDS = frozenset(
-    [
-        "lambda",
-        "if",
-        "else",
-        "for",
-        "while",
-        "import",
-        "from",
-        "def",
-        "class",
-        "return",
-        "and",
-        "or",
-        "not",
-        "in",
-        "is",
-        "with",
-        "as",
-        "try",
-        "yield",
-        "del",
-        "global",
-        "assert",
-        "raise",
-        "await",
-        "async",
-        "pass",
-        "break",
-        "continue",
-    ]
-)
 
 
 class Parser:
@@ -140,7 +109,7 @@ class Parser:
     def check_name(self, token: Token) -> None:
         if token.text.startswith("__") or token.text.endswith("__"):
             raise self.wrong(f"{token.text} is not a name of this language", token)
-        if token.text in _KEYWORDS:
+        if keyword.iskeyword(token.text):
             raise self.wrong(
                 f"{token.text!r} is a word of Python; equations are formulas only", token
             )
