@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 import pytest
-import torch
 from hypothesis import settings
 
-torch.set_num_threads(1)
+with suppress(ImportError):  # the tests of other Pythons and of the lowest versions go without it
+    import torch
+
+    torch.set_num_threads(1)
 # On a developer's machine every run draws anew; what decides whether a change lands does not.
 DECIDES = "CI" in os.environ
 settings.register_profile(
