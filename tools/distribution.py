@@ -61,10 +61,11 @@ def lowest() -> list[str]:
 def python(version: str) -> str | None:
     """The Python of that version on the path, or among pyenv's; None where there is none."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    places = [which(f"python{version}"), *sorted(pyenv.glob(f"versions/{version}.*/bin/python"))]
+    places = [which(f"python{version}")]
+    places += map(str, sorted(pyenv.glob(f"versions/{version}.*/bin/python")))
     for place in filter(None, places):
         if subprocess.run([place, "--version"], capture_output=True, check=False).returncode == 0:
-            return str(place)
+            return place
     return None
 
 
