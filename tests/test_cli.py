@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.resources
+import io
 import os
 import re
 import subprocess
 import sys
 import unicodedata
+from pathlib import Path
 
 import pytest
 
@@ -191,3 +193,38 @@ def test_choosing_from_what_has_no_choice_is_refused(
 ) -> None:
     assert run(["solve", "lab9", *arguments]) == 2
     assert said in capsys.readouterr().err
+
+
+class Watched(io.StringIO):
+    """Standard error at which a person sits."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("gates dying", r"cases .*9/9\b"),
+        ("gates dying --data CASES", r"cases .*\b3\b"),
+        ("train dying --steps 3", r"updates .*100%"),
+        ("born-dead --samples 100", r"networks .*100%"),
+    ],
+)
+def test_a_person_who_waits_sees_how_far_it_is(
+    command: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "cases.csv"
+    path.write_text("x[0],y\n1,2\n-1,0\n0.5,1\n")
+    monkeypatch.setattr("handgrad.cli.gates.LONG", 1)
+    watched = Watched()
+    monkeypatch.setattr(sys, "stderr", watched)
+    assert run(command.replace("CASES", str(path)).split()) == 0
+    assert re.search(said, watched.getvalue()), watched.getvalue()
+
+
+def test_short_work_has_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = Watched()
+    monkeypatch.setattr(sys, "stderr", watched)
+    assert run(["gates", "dying"]) == 0
+    assert watched.getvalue() == ""

@@ -86,7 +86,7 @@ def born_dead(options: BornDeadOptions, output: Output) -> None:
         )
         output.deliver(handgrad.born_dead_table(widths, depths, **drawn))
         return
-    with progress(networks, "networks") as told:
+    with progress("networks", networks) as told:
         study = handgrad.born_dead(_layers(options.width, options.depth), progress=told, **drawn)
     output.deliver(study)
 

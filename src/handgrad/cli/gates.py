@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 
 import click
@@ -12,6 +11,7 @@ from handgrad.audit import read_box
 from handgrad.cli.data import Data
 from handgrad.cli.options import DECIMALS, Source, option, takes
 from handgrad.cli.output import Output, output_options
+from handgrad.cli.progress import progress
 
 LONG = 50_000
 """Cases from which on the work is shown as it goes."""
@@ -51,36 +51,16 @@ def gates(source: Source, data: Data, options: GatesOptions, output: Output) -> 
         raise handgrad.OptionError(
             "--tighten decides more over a box", mend="give one: --over 'x in [-1,1]^2'"
         )
-    progress = _Progress()
-    audit = handgrad.gates(
-        given,
-        data.files(),
-        over=read_box(given, options.over),
-        tighten=options.tighten,
-        skip_bad=data.skip_bad,
-        remedies=not options.no_remedies,
-        fire_on=options.fire_on,
-        progress=progress.told,
-    )
-    progress.done()
+    files, box = data.files(), read_box(given, options.over)
+    with progress("cases", after=LONG) as told:
+        audit = handgrad.gates(
+            given,
+            files,
+            over=box,
+            tighten=options.tighten,
+            skip_bad=data.skip_bad,
+            remedies=not options.no_remedies,
+            fire_on=options.fire_on,
+            progress=told,
+        )
     output.deliver(audit, decimals=options.decimals)
-
-
-class _Progress:
-    """A line on standard error that is written over as the work goes on; none for short work."""
-
-    def __init__(self) -> None:
-        self.shown = 0
-
-    def told(self, done: int, cases: int | None) -> None:
-        if done < LONG or not sys.stderr.isatty():
-            return
-        share = f" {'█' * round(20 * done / cases):░<20}" if cases else ""
-        of = f" of {cases}" if cases else ""
-        line = f"{done}{of} cases{share}"
-        click.echo(f"\r{line:<{self.shown}}", err=True, nl=False)
-        self.shown = len(line)
-
-    def done(self) -> None:
-        if self.shown:
-            click.echo(f"\r{'':<{self.shown}}\r", err=True, nl=False)

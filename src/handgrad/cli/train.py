@@ -64,7 +64,7 @@ def train(
     """Train PROBLEM on its cases, or on a file of them, and watch which units die."""
     given = data.put_in(source.problem())
     runs = runs_in_all(given) if compare else 1
-    with progress(runs * max(options.steps, 0), "updates") as told:
+    with progress("updates", runs * max(options.steps, 0)) as told:
         trained = handgrad.compare_training if compare else handgrad.train
         study = trained(given, progress=told, **asdict(options))
     output.deliver(study, decimals=decimals)
