@@ -333,8 +333,8 @@ def test_the_page(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--steps", "0"], "0 updates"),
-        (["--steps", "99999999"], "99999999 updates"),
+        (["--steps", "0"], "steps: 0 is not a whole number from 1"),
+        (["--steps", "99999999"], "99999999 is not a whole number"),
         (["--steps", "2.5"], "--steps"),
         (["--batch", "0"], "the data have 9 cases"),
         (["--batch", "10"], "the data have 9 cases"),
@@ -343,7 +343,7 @@ def test_the_page(capsys: pytest.CaptureFixture[str]) -> None:
         (["--rate", "inf"], "not a finite number"),
         (["--rule", "sdg"], "--rule"),
         (["--set", "q=1"], "is not given q"),
-        (["--steps", "0", "--compare"], "0 updates"),
+        (["--steps", "0", "--compare"], "steps: 0 is not a whole number from 1"),
         (["--rate", "nan", "--compare"], "not a finite number"),
     ],
 )

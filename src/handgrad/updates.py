@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, SupportsFloat, TypeAlias
 
 from handgrad.errors import ProblemError, nearest
 from handgrad.expression import Adjoint, Expression, Name
@@ -101,6 +101,9 @@ class Update:
     options: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for setting, value in {"rate": self.rate, **self.options}.items():
+            if not isinstance(value, SupportsFloat) or isinstance(value, str):
+                raise ProblemError(f"the update's {setting} is not a number: {str(value)[:40]!r}")
         if self.rule not in RULES:
             raise ProblemError(
                 f"the update rule {self.rule!r} is unknown",

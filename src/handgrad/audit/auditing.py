@@ -33,6 +33,7 @@ from handgrad.expression import Adjoint, Name
 from handgrad.graph import build
 from handgrad.graph.recurrence import time_steps
 from handgrad.problem import Problem
+from handgrad.problem.expected import expect_problem
 from handgrad.problem.parts import in_own_names, with_named_activations
 from handgrad.running import run
 from handgrad.running.cases import open_cases
@@ -103,6 +104,7 @@ def gates(  # noqa: PLR0913 - options by keyword
     Where the problem has one example a row, as in X @ W, or a column, as in W @ X, these are the cases, and
     data and boxes are of one example: X of one row is a vector. Data and boxes that fit X whole are taken so. Memory does not depend on the number of cases. Raises `HandgradError` for data that do not fit.
     """
+    expect_problem(problem)
     if any(g.batched for g in problem.parameters.values()):
         raise OptionError(
             "the problem's parameters have cases: many networks, not one",
@@ -149,9 +151,10 @@ def _cases_of(
         for name, array in data.items():
             shape = problem.data[name].shape if name in problem.data else None
             if shape is None or np.shape(array)[:-1] != shape:
+                turned = f": did you mean {name}.T?" * (np.shape(array)[1:] == shape)
                 raise OptionError(
                     f"{name} of shape {np.shape(array)} does not fit the problem",
-                    mend="arrays by name of a datum, the cases on the last axis",
+                    mend=f"arrays by name of a datum, the cases on the last axis{turned}",
                 )
         return ArrayCases({n: np.asarray(a) for n, a in data.items()})
     return data

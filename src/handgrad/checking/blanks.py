@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from handgrad.checking.checking import Checker
 from handgrad.errors import OptionError, nearest
 from handgrad.expression import Leaf
+from handgrad.problem import Problem
 from handgrad.solution.step_words import title
 from handgrad.solution.structure import Phase, StepKind
 from handgrad.text import plain_text
@@ -35,8 +36,9 @@ class Blank:
     shown: Leaf
 
 
-def blanks(checker: Checker) -> tuple[Blank, ...]:
-    """The blanks of a complete set of answers."""
+def blanks(of: Problem | Checker) -> tuple[Blank, ...]:
+    """The blanks of a complete set of answers to a problem, in the order of the steps."""
+    checker = of if isinstance(of, Checker) else Checker(of)
     trace = checker.work.structure.trace
     titles = {s.id: plain_text(title(trace, s)) for s in trace.steps}
     asked = sorted(checker.asked, key=lambda q: tuple(map(int, q.step.split("."))))

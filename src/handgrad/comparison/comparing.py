@@ -24,6 +24,7 @@ from handgrad.comparison.structure import (
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name
 from handgrad.problem import Given, Problem
 from handgrad.solution import Step, Trace, TraceLine
+from handgrad.solution.expected import expect_trace
 from handgrad.solution.silencing import Silencing
 from handgrad.solution.units import Units, units
 
@@ -38,6 +39,8 @@ MOST_UNITS = 4096
 
 def compare(left: Trace, right: Trace) -> Comparison:
     """What differs between two solutions: in their problems, in every step, at every gate."""
+    expect_trace(left)
+    expect_trace(right)
     together, apart = _units(left, right)
     return Comparison(
         left=left,

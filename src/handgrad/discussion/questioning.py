@@ -11,6 +11,7 @@ from handgrad.discussion.question import Question
 from handgrad.discussion.sheet import QuestionSheet
 from handgrad.errors import OptionError
 from handgrad.solution import Trace
+from handgrad.solution.expected import expect_trace
 
 QUESTION_KINDS: tuple[str, ...] = tuple(each.kind for each in KINDS)
 """The names of the kinds, in the order in which they are asked."""
@@ -35,6 +36,7 @@ def questions(trace: Trace, kinds: Collection[str] = ()) -> QuestionSheet:
 
     Raises `OptionError` if the solution raises no such question.
     """
+    expect_trace(trace)
     asked = questions_for(trace)
     found = tuple(q for q in asked if not kinds or q.kind in kinds)
     if not found:

@@ -8,6 +8,7 @@ from handgrad.exercises.requirements import Requirements, requirements
 from handgrad.exercises.sheets import SheetSet, for_students, numbered
 from handgrad.exercises.students import read_roster
 from handgrad.problem import Problem
+from handgrad.problem.expected import expect_problem
 
 
 def practice(
@@ -29,6 +30,7 @@ def practice(
 
     Raises `OptionError` where what is asked for cannot be had, or the roster cannot be read.
     """
+    expect_problem(problem)
     wishes = requirements(asked) if isinstance(asked, str) else asked
     if roster is not None:
         return SheetSet(for_students(problem, wishes, read_roster(Path(roster)), seed))

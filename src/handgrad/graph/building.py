@@ -17,6 +17,7 @@ from handgrad.operations.annotate import annotated
 from handgrad.operations.operation import describe
 from handgrad.operations.reductions import mean_over_cases, sum_over_cases
 from handgrad.problem import Problem
+from handgrad.problem.expected import expect_problem
 
 
 def build(problem: Problem) -> Graph:
@@ -25,6 +26,7 @@ def build(problem: Problem) -> Graph:
     Raises `EquationError` for unknown names and cycles, `ShapeError` where shapes do not
     fit or the loss is not a single number.
     """
+    expect_problem(problem)
     known = remembered(problem)
     if known is not None:
         return known

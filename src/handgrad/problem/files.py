@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from handgrad.errors import HandgradError, NumberError, ProblemError, nearest
+from handgrad.errors import HandgradError, NumberError, OptionError, ProblemError, nearest
 from handgrad.problem.given import given, number
 from handgrad.problem.problem import Problem
 from handgrad.record import JsonForm, record
@@ -76,6 +76,11 @@ def load(source: str | Path) -> Problem:
 
     Raises `ProblemError`, or another kind of `HandgradError`, naming the file.
     """
+    if not isinstance(source, str | Path):
+        raise OptionError(
+            f"a problem is loaded by its name or path, not from a {type(source).__name__}",
+            mend="a Problem is ready to be solved as it is",
+        )
     path = Path(source)
     if not str(source).strip():
         raise ProblemError("no problem is named", mend="handgrad list shows the bundled ones")

@@ -122,6 +122,11 @@ class Problem(Shown):
             )
         if self.reduction not in REDUCTIONS:
             raise self._wrong(f"reduction = {self.reduction!r} is unknown", 'write "mean" or "sum"')
+        if self.update is not None and not isinstance(self.update, Update):
+            raise self._wrong(
+                f"update is a {type(self.update).__name__}, not an Update",
+                _update_like(self.update),
+            )
         if self.update is not None:
             for setting, value in self.update.settings.items():
                 if not math.isfinite(value):
@@ -315,10 +320,27 @@ class Problem(Shown):
             Shown.save(self, path, slides=slides, paper=paper, force=force)
 
 
+def _update_like(given: object) -> str:
+    """An `Update` with what was given for one."""
+    match given:
+        case str():
+            return f"write handgrad.Update({given!r}, rate=0.1)"
+        case Mapping():
+            told = ", ".join(f"{name}={value!r}" for name, value in given.items())
+            return f"write handgrad.Update({told})"
+        case _:
+            return f"write handgrad.Update(rate={given})"
+
+
 def _parsed(
     equations: str | Sequence[str] | Sequence[Equation], where: str
 ) -> tuple[Equation, ...]:
     if not isinstance(equations, str):
+        if not isinstance(equations, Sequence):
+            raise OptionError(
+                f"equations are lines of text, not a {type(equations).__name__}",
+                mend='write them: handgrad.Problem("z = W @ x + b\\nL = …", parameters, data)',
+            )
         ready = tuple(e for e in equations if isinstance(e, Equation))
         if ready and len(ready) == len(equations):
             return ready

@@ -21,7 +21,7 @@ from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves
 from handgrad.expression import Literal as Number
 from handgrad.figures import figure
 from handgrad.finite import all_finite
-from handgrad.graph import Graph
+from handgrad.graph import Graph, build
 from handgrad.graph.asked import unasked
 from handgrad.graph.structure import is_batched
 from handgrad.graph.updating import UpdatePass
@@ -327,7 +327,7 @@ def plan_carrying(graph: Graph, carry: Carry, decimals: int) -> Plan:
 
 def run(
     problem: Problem,
-    graph: Graph,
+    graph: Graph | None = None,
     carry: Carry = "exact",
     decimals: int = 4,
     *,
@@ -337,7 +337,7 @@ def run(
 
     Arguments:
         problem: whose numbers are run.
-        graph: that of the problem.
+        graph: that of the problem, where it has been built.
         carry: whether full precision is carried, or rounded figures.
         decimals: to how many figures are rounded, where they are.
         plan: the graph's plan that carries figures so, where there is one already.
@@ -346,6 +346,7 @@ def run(
     loss is given a target that it is not made for, naming the equation and the operation whose
     domain was left.
     """
+    graph = graph or build(problem)
     plan = plan or plan_carrying(graph, carry, decimals)
     givens = {n: g.array for n, g in (*problem.parameters.items(), *problem.data.items())}
     with np.errstate(all="ignore"):

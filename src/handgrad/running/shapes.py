@@ -19,6 +19,8 @@ def check_shape(name: str, shape: Shape, own: Shape, batched: bool) -> None:
         mend = f"the problem's is ({wanted}{',' * (len(own) + batched == 1)})"
         if not batched and shape[:-1] == own:
             mend += f"; to run many, give {name} as {{ cases = [ … ] }} in the problem"
+        elif own in (shape[::-1], shape[1:]):
+            mend += f"; did you mean {name}.T?"
         raise OptionError(f"{name} has the shape {shape}", mend=mend)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, overload
 
+from handgrad.errors import OptionError
 from handgrad.saving.kinds import Paper, Settings, content
 from handgrad.saving.shown import Shown
 
@@ -78,6 +79,11 @@ def render(
         >>> print(handgrad.render(trace.page(step="1.1"), width=60).splitlines()[0])
         1.1  Layer 1
     """
+    if not isinstance(shown, Shown):
+        raise OptionError(
+            f"a {type(shown).__name__} has no page",
+            mend="give what a verb returns, or a page of it",
+        )
     ending = f".{kind.removeprefix('.')}"
     settings = Settings(slides, paper, width, unicode, colour)
     return content(shown.report(), ending, settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import get_args
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from handgrad.graph import Graph, Line, build
 from handgrad.graph.recurrence import time_steps
 from handgrad.graph.structure import activation_of
 from handgrad.operations.annotate import annotated
+from handgrad.options import one_of, whole_number
 from handgrad.problem import Problem
 from handgrad.running import Carry, Plan, Run, run
 from handgrad.running.evaluate import value_of
@@ -50,6 +52,9 @@ def solve(problem: Problem, *, carry: Carry = "exact", decimals: int = 4, steps:
     Raises `HandgradError` where the problem cannot be solved.
     """
     graph = build(problem)
+    one_of(carry, get_args(Carry), "carry")
+    whole_number(decimals, 0, 15, "decimals")
+    whole_number(steps, 0, 100_000, "steps")
     plan = plan_carrying(graph, carry, decimals)
     first = floats = run(problem, graph, carry, decimals, plan=plan)
     residues: Residues = {}

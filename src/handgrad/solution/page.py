@@ -12,6 +12,7 @@ from handgrad.arrays import Array
 from handgrad.errors import OptionError, nearest
 from handgrad.expression import Adjoint, Expression, Name, literal_of
 from handgrad.formats.style import Style
+from handgrad.options import one_of
 from handgrad.page.blocks import (
     Block,
     Code,
@@ -74,6 +75,8 @@ def solution_page(
 
     Raises `OptionError` for a step, or a phase, that the solution does not have.
     """
+    if only is not None:
+        one_of(only, tuple(PHASES), "--only")
     if only is not None and all(s.phase != only for s in trace.steps):
         what = f"this solution has no {PHASES[only].lower()}"
         raise OptionError(what, where="--only", mend="it needs parameters, an update and a step")

@@ -15,7 +15,9 @@ import numpy as np
 from handgrad.arrays import Array, Indices
 from handgrad.errors import OptionError
 from handgrad.graph import build
+from handgrad.options import whole_number
 from handgrad.problem import Problem, Update
+from handgrad.problem.expected import expect_problem
 from handgrad.running import run
 from handgrad.running.reviving import Revivers
 from handgrad.running.rows import examples_as_cases
@@ -73,6 +75,8 @@ def train(  # noqa: PLR0913 - options by keyword
 
     Stops early where the loss is no longer finite. Raises `OptionError` for options that do not fit.
     """
+    expect_problem(problem)
+    whole_number(steps, 1, MOST_STEPS, "steps")
     examples = examples_as_cases(with_update(problem, rule, rate))
     problem = examples.problem
     cases = _cases(problem)
@@ -256,8 +260,6 @@ def _check(problem: Problem, steps: int, batch: int | None, every: int, cases: i
         )
     if not problem.parameters:
         raise OptionError("the problem has no parameters to train", where=problem.where)
-    if not 1 <= steps <= MOST_STEPS:
-        raise OptionError(f"{steps} updates", mend=f"make from 1 to {MOST_STEPS}")
     if every < 1:
         raise OptionError(f"a look every {every} updates", mend="write 1 or more")
     if batch is not None and not 1 <= batch <= cases:
