@@ -270,7 +270,6 @@ class Trace(Result):
         Raises `OptionError` for a step, or a phase, that the solution does not have.
         """
         from handgrad.solution.page import solution_page
-        from handgrad.solution.programs.writing import step_code
 
         page = partial(solution_page, self, only=only, step=step, elements=elements, **options)
         lacking = _lacking(only, step, elements)
@@ -278,7 +277,7 @@ class Trace(Result):
         return Report(
             page=page(),
             pictured=lambda: page(pictures=True, open_entries=True),
-            program=lambda: page(code=step_code(self)),
+            program=lambda: self.page(only=only, step=step, elements=elements, code=True),
             slides=None
             if "slides" in lacking
             else lambda: self.slides(
