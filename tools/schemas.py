@@ -22,31 +22,18 @@ import handgrad
 from handgrad.discussion import KINDS
 from handgrad.expression import Expression
 from handgrad.formats.json import Views, form_of, keys_of, schema_id
-from handgrad.problem.files import Listing
 from handgrad.record import Proportion
 from handgrad.saving import Result
 from handgrad.solution import NOTES
 
 FOLDER = Path(handgrad.__file__).parent / "schema"
 
-RESULTS: tuple[type[Result], ...] = (
-    handgrad.Trace,
-    handgrad.OtherRun,
-    handgrad.Verification,
-    handgrad.CheckReport,
-    handgrad.Drill,
-    Listing,
-    handgrad.SheetSet,
-    handgrad.QuestionSheet,
-    handgrad.Comparison,
-    handgrad.OverTraining,
-    handgrad.BornDead,
-    handgrad.BornDeadTable,
-    handgrad.WhyGradient,
-    handgrad.WhyValue,
-    handgrad.Audit,
+RESULTS: tuple[type[Result], ...] = tuple(
+    each
+    for each in map(handgrad.__getattr__, handgrad.__all__)
+    if inspect.isclass(each) and issubclass(each, Result)
 )
-"""What is printed. Results of one name are alternatives of one schema."""
+"""What is printed: the results in the list of the front door. Results of one name are alternatives of one schema."""
 
 Schema = dict[str, Any]
 

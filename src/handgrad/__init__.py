@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 CONTENTS = {
     # Problems
     "problem": "Problem Update bundled load loads",
+    "problem.files": "Listing",
     # The worked solution, and the program that computes it
     "solution": "Step Trace solve",
     "solution.programs": "code",

@@ -38,6 +38,7 @@ from handgrad.problem import Update as Update
 from handgrad.problem import bundled as bundled
 from handgrad.problem import load as load
 from handgrad.problem import loads as loads
+from handgrad.problem.files import Listing as Listing
 from handgrad.running import Run as Run
 from handgrad.running import run as run
 from handgrad.running.engine import Engine as Engine
@@ -70,6 +71,7 @@ __all__ = [
     "Engine",
     "EquationError",
     "HandgradError",
+    "Listing",
     "MissingExtraError",
     "NumberError",
     "OptionError",
