@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from handgrad.checking.checking import Checker
 from handgrad.errors import OptionError, nearest
 from handgrad.expression import Leaf
 from handgrad.problem import Problem
+from handgrad.problem.writing import key
 from handgrad.solution.step_words import title
 from handgrad.solution.structure import Phase, StepKind
 from handgrad.text import plain_text
@@ -86,13 +86,8 @@ def blank_toml(chosen: Iterable[Blank]) -> str:
                 *([""] if lines and lines[-1] != "[updated]" else []),
                 f"# {step} {blank.title}",
             ]
-        lines.append(f"{_key(name)} = {cells(blank.shape)}")
+        lines.append(f"{key(name)} = {cells(blank.shape)}")
     return "\n".join(lines) + "\n"
-
-
-def _key(name: str) -> str:
-    """A key of TOML: quoted where it has more than letters of ASCII, digits and underscores."""
-    return name if re.fullmatch(r"\w+", name, re.ASCII) else f'"{name}"'
 
 
 def blank_csv(chosen: Iterable[Blank]) -> str:

@@ -31,7 +31,7 @@ def to_toml(problem: Problem) -> str:
     for title, givens in (("parameters", problem.parameters), ("data", problem.data)):
         if givens:
             lines += ["", f"[{title}]"]
-            lines += [f"{_key(name)} = {_given(value)}" for name, value in givens.items()]
+            lines += [f"{key(name)} = {_given(value)}" for name, value in givens.items()]
     if problem.update is not None:
         lines += [
             "",
@@ -42,7 +42,7 @@ def to_toml(problem: Problem) -> str:
         ]
     if problem.display:
         lines += ["", "[display]"]
-        lines += [f"{_key(n)} = {_string(t)}" for n, t in problem.display.items()]
+        lines += [f"{key(n)} = {_string(t)}" for n, t in problem.display.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -80,5 +80,6 @@ def _string(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
 
 
-def _key(name: str) -> str:
+def key(name: str) -> str:
+    """A name as a key of TOML: quoted where it has more than letters of ASCII, digits and underscores."""
     return name if name.isascii() and name.isidentifier() else _string(name)
