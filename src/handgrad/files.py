@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -50,6 +49,8 @@ def write_files(contents: Mapping[Path, bytes], force: bool = False) -> None:
     system gives new files. Raises `OptionError` where a file cannot be written; what was there
     before then stays as it was.
     """
+    import secrets
+
     check_writable(list(contents), force)
     waiting: dict[Path, Path] = {}
     path = Path()

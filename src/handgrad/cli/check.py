@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 import handgrad
-from handgrad.checking.blank_page import answers_page
-from handgrad.checking.blanks import blank_csv, blank_toml
-from handgrad.checking.report import Level
 from handgrad.cli.options import Source, option, takes
 from handgrad.cli.output import Output, output_options
-from handgrad.formats.notebook import render_notebook
+
+if TYPE_CHECKING:
+    from handgrad.checking.report import Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +67,10 @@ def check(source: Source, answers: Path | None, options: CheckOptions, output: O
 
 
 def _to_fill_in(checker: handgrad.Checker, kind: str) -> str:
+    from handgrad.checking.blank_page import answers_page
+    from handgrad.checking.blanks import blank_csv, blank_toml
+    from handgrad.formats.notebook import render_notebook
+
     places = handgrad.blanks(checker)
     if kind == "ipynb":
         page = answers_page(handgrad.solve(checker.problem), places)

@@ -8,9 +8,6 @@ import click
 
 import handgrad
 from handgrad.cli.options import option, pair
-from handgrad.running.cases import open_cases
-from handgrad.running.rows import examples_as_cases
-from handgrad.study import with_data
 from handgrad.tables.readers import READERS
 
 *_FIRST, _LAST = READERS
@@ -48,6 +45,10 @@ class Data:
 
         Rows that are left out are counted on standard error.
         """
+        from handgrad.running.cases import open_cases
+        from handgrad.running.rows import examples_as_cases
+        from handgrad.study import with_data
+
         tables = self.files()
         if tables is None:
             return problem

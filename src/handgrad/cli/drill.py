@@ -6,17 +6,19 @@ import contextlib
 import io
 import sys
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
 import handgrad
-from handgrad.checking.blanks import Blank
 from handgrad.cli.options import Source, option, takes, units_off
 from handgrad.cli.output import Output, output_options
 from handgrad.cli.terminal import Terminal
-from handgrad.drilling import DrillQuit, DrillUnfinished
-from handgrad.exercises import draw
-from handgrad.solution.page import Phase
+
+if TYPE_CHECKING:
+    from handgrad.checking.blanks import Blank
+    from handgrad.solution.page import Phase
+
 
 ECHOED = 200
 """Characters of a piped line that are shown again."""
@@ -55,6 +57,8 @@ class DrillOptions:
 
     def drawn(self, problem: handgrad.Problem) -> handgrad.Problem:
         """The problem with the other numbers that are asked for, if any are."""
+        from handgrad.exercises import draw
+
         if self.seed is not None:
             asked = handgrad.requirements(self.level or "medium", off=units_off(self.off))
             return draw(problem, asked, 1, self.seed)[0]
@@ -124,6 +128,8 @@ class _Sitting:
         return 0
 
     def _ask(self) -> None:
+        from handgrad.drilling import DrillQuit, DrillUnfinished
+
         before: Blank | None = None
         place = -1
         typed = ""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import click
 
 import handgrad
-from handgrad.audit import read_box
 from handgrad.cli.data import Data
 from handgrad.cli.options import DECIMALS, Source, option, takes
 from handgrad.cli.output import Output, output_options
@@ -46,6 +45,8 @@ class GatesOptions:
 @output_options()
 def gates(source: Source, data: Data, options: GatesOptions, output: Output) -> None:
     """Audit the gates of PROBLEM, on its own example or on a file of cases."""
+    from handgrad.audit import read_box
+
     given = source.problem()
     if options.tighten and not options.over:
         raise handgrad.OptionError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,8 +12,10 @@ import handgrad
 from handgrad.cli.options import DECIMALS, Changes, argument, option, read, takes, units_off
 from handgrad.cli.output import Output
 from handgrad.cli.practice_files import Layout, Places
-from handgrad.exercises import Requirements, exercise_files, like
-from handgrad.running import Carry
+
+if TYPE_CHECKING:
+    from handgrad.exercises import Requirements
+    from handgrad.running import Carry
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,8 @@ class PracticeOptions:
 @takes(("layout",), options=PracticeOptions, changes=Changes, output=Output)
 def practice(options: PracticeOptions, changes: Changes, output: Output) -> None:
     """Make practice sheets of PROBLEM: the same equations with numbers that a person can carry."""
+    from handgrad.exercises import exercise_files, like
+
     places = Places(output, options.key, options.short_key, options.kind)
     places.check()
     if (options.problem is None) == (options.like is None):

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import handgrad
 from handgrad.cli.output import Output
-from handgrad.exercises import WorkedSheets, file_names, made_folders
 from handgrad.saving import Report, Settings, check_files
+
+if TYPE_CHECKING:
+    from handgrad.exercises import WorkedSheets
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,8 @@ class Places:
 
     def write(self, worked: WorkedSheets, layout: Layout, also: Mapping[Path, bytes]) -> None:
         """Writes all of them, and the files `also`, or none; then a line for each file or folder."""
+        from handgrad.exercises import file_names, made_folders
+
         alone = dict(zip(file_names(worked.sheets.sheets), worked, strict=True))
         reports: dict[Path, Report] = {}
         for path in self.output.paths:

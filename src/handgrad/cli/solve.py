@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 import handgrad
 from handgrad.cli.options import DECIMALS, Source, option, takes
 from handgrad.cli.output import Output, output_options
-from handgrad.running import Carry
-from handgrad.solution.page import Phase
+
+if TYPE_CHECKING:
+    from handgrad.running import Carry
+    from handgrad.solution.page import Phase
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from handgrad.cli.data import Data
 from handgrad.cli.options import DECIMALS, Source, option, takes
 from handgrad.cli.output import Output, output_options
 from handgrad.cli.progress import progress
-from handgrad.study import runs_in_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +61,8 @@ def train(
     source: Source, data: Data, options: TrainOptions, compare: bool, decimals: int, output: Output
 ) -> None:
     """Train PROBLEM on its cases, or on a file of them, and watch which units die."""
+    from handgrad.study import runs_in_all
+
     given = data.put_in(source.problem())
     runs = runs_in_all(given) if compare else 1
     with progress("updates", runs * max(options.steps, 0)) as told:

@@ -6,7 +6,6 @@ only the room of a result knows, such as the words of its records. The schemas i
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
@@ -63,6 +62,8 @@ def to_json(record: Any, views: Views | None = None, style: Style | None = None)
 
 def render_json(value: Mapping[str, Any]) -> str:
     """An object that `to_json` made, on one line, in ASCII so that every console takes it."""
+    import json
+
     return f"{json.dumps(value, allow_nan=False)}\n"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -171,6 +170,8 @@ def save_each(
 
     The files are made at the same time: Typst sets pages outside Python.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     settings = settings or Settings()
     check_files(list(reports), settings, force)
     with ThreadPoolExecutor() as pool:
