@@ -43,7 +43,8 @@ CONTENTS = {
     "running.training": "Training",
     "numbers": "OtherRun run_exact run_intervals run_symbols",
     # Pages and files
-    "saving": "Page render",
+    "saving": "Page",
+    "saving.rendering": "render",
     # What goes wrong
     "errors": "EquationError HandgradError MissingExtraError NumberError OptionError ProblemError"
     " ShapeError",

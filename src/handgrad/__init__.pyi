@@ -44,7 +44,7 @@ from handgrad.running import run as run
 from handgrad.running.engine import Engine as Engine
 from handgrad.running.training import Training as Training
 from handgrad.saving import Page as Page
-from handgrad.saving import render as render
+from handgrad.saving.rendering import render as render
 from handgrad.solution import Step as Step
 from handgrad.solution import Trace as Trace
 from handgrad.solution import solve as solve

@@ -14,7 +14,6 @@ from operator import is_
 from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from handgrad.errors import Span
 from handgrad.record import record
@@ -282,7 +281,7 @@ def substitute(
     return expression
 
 
-def nested(array: npt.ArrayLike) -> Nested:
+def nested(array: object) -> Nested:
     """An array as nested tuples of floats."""
     return _tuples(np.asarray(array, dtype=float).tolist())
 
@@ -293,6 +292,6 @@ def _tuples(value: list[Any] | float) -> Nested:
     return tuple(map(_tuples, value) if value and isinstance(value[0], list) else value)
 
 
-def literal_of(array: npt.ArrayLike, batched: bool = False, row: bool = False) -> Literal:
+def literal_of(array: object, batched: bool = False, row: bool = False) -> Literal:
     """An array, or a number, as a literal; `row` for a vector that lies along the rows of matrices."""
     return Literal(nested(array), batched=batched, row=row)

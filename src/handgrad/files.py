@@ -49,6 +49,7 @@ def write_files(contents: Mapping[Path, bytes], force: bool = False) -> None:
     system gives new files. Raises `OptionError` where a file cannot be written; what was there
     before then stays as it was.
     """
+
     import secrets
 
     check_writable(list(contents), force)

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from handgrad.arrays import Array
 from handgrad.audit.structure import EXPLODING, NEARLY, NOISE, VANISHING, Layer, Unit
 from handgrad.expression import Expression
-from handgrad.formats.json import Views
 from handgrad.problem import Problem
 from handgrad.record import JsonForm
 from handgrad.running.reviving import Revivers as Revivers
 from handgrad.saving import Page, Result
+
+if TYPE_CHECKING:
+    from handgrad.formats.json import Views
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from handgrad.checking.remark_words import unused_text
 from handgrad.checking.remarks import Unused
 from handgrad.checking.report import Judged, Level
-from handgrad.formats.json import Views
 from handgrad.problem import Problem
 from handgrad.record import JsonForm
 from handgrad.saving import Page, Result
 from handgrad.solution import Trace
+
+if TYPE_CHECKING:
+    from handgrad.formats.json import Views
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

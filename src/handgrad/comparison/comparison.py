@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from handgrad.comparison.structure import Change, ComparedQuantity, GateChange, StepPair
-from handgrad.formats.json import Views
 from handgrad.page import Layout
 from handgrad.record import JsonForm
 from handgrad.saving import Page, Report, Result
 from handgrad.solution import Trace
 from handgrad.text import plain_text
+
+if TYPE_CHECKING:
+    from handgrad.formats.json import Views
 
 
 @dataclass(frozen=True, slots=True)

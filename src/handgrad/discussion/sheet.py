@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from handgrad.discussion.kinds import FIRST
 from handgrad.discussion.question import Question
-from handgrad.formats.json import Views
 from handgrad.formats.style import Style
 from handgrad.page import Layout
 from handgrad.record import JsonForm, record
 from handgrad.saving import Page, Report, Result
 from handgrad.solution import Trace
 from handgrad.solution.structure import Asked
+
+if TYPE_CHECKING:
+    from handgrad.formats.json import Views
 
 
 @record

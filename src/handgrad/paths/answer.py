@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from handgrad.expression import Expression
-from handgrad.formats.json import Views
 from handgrad.paths.structure import Entry, Link, Path, Term
 from handgrad.problem import Problem
 from handgrad.record import JsonForm, Proportion
 from handgrad.saving import Page, Result
+
+if TYPE_CHECKING:
+    from handgrad.formats.json import Views
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from handgrad.saving.kinds import content as content
 from handgrad.saving.kinds import save as save
 from handgrad.saving.kinds import save_each as save_each
 from handgrad.saving.page import Page as Page
-from handgrad.saving.rendering import render as render
 from handgrad.saving.report import Form as Form
 from handgrad.saving.report import Report as Report
 from handgrad.saving.result import Result as Result

@@ -170,10 +170,11 @@ def save_each(
 
     The files are made at the same time: Typst sets pages outside Python.
     """
-    from concurrent.futures import ThreadPoolExecutor
 
     settings = settings or Settings()
     check_files(list(reports), settings, force)
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor() as pool:
         made = pool.map(partial(_content, settings), reports.items())
         contents = dict(zip(reports, made, strict=True))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from handgrad.formats.json import Views, to_json
 from handgrad.formats.style import Style
 from handgrad.saving.page import Page
 from handgrad.saving.report import Report
 from handgrad.saving.shown import Shown
+
+if TYPE_CHECKING:
+    from handgrad.formats.json import Views
 
 
 class Result(Shown):
@@ -34,6 +36,8 @@ class Result(Shown):
         Formulas are texts in the language of equations and arrays are nested lists, many cases along the
         last axis. What isn't finite is null. Entries, units and cases count from 0.
         """
+        from handgrad.formats.json import to_json
+
         return to_json(self, self.json_views(), self.style())
 
     @classmethod

@@ -11,7 +11,6 @@ import numpy as np
 
 from handgrad.arrays import Array
 from handgrad.errors import OptionError
-from handgrad.formats.json import Views
 from handgrad.formats.style import Style
 from handgrad.graph import Graph
 from handgrad.problem import Problem
@@ -22,6 +21,7 @@ from handgrad.solution.structure import Asked, Phase, StepKind, TraceLine, Train
 from handgrad.text import plain_text
 
 if TYPE_CHECKING:
+    from handgrad.formats.json import Views
     from handgrad.picture import Drawing
     from handgrad.solution.notes.note import TraceNote
     from handgrad.solution.pictures.lines import PicturePhase
