@@ -103,6 +103,10 @@ def gates(  # noqa: PLR0913 - options by keyword
 
     Where the problem has one example a row, as in X @ W, or a column, as in W @ X, these are the cases, and
     data and boxes are of one example: X of one row is a vector. Data and boxes that fit X whole are taken so. Memory does not depend on the number of cases. Raises `HandgradError` for data that do not fit.
+
+        >>> audit = handgrad.gates(handgrad.load("lab9"))
+        >>> [(unit.layer, unit.unit) for unit in audit.units if unit.verdict == "gated_off"]
+        [('h2', (1,))]
     """
     expect_problem(problem)
     if any(g.batched for g in problem.parameters.values()):

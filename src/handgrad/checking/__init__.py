@@ -39,6 +39,10 @@ def check(
         given: further answers by name: `check(problem, dW2=[[…]])`.
 
     Raises `HandgradError` where the answers cannot be used at all.
+
+        >>> report = handgrad.check(handgrad.load("lab9"), b3_new="0.3365", db2=[-0.2192, 0.1462])
+        >>> [step.target for step in report.wrong]
+        ['db2']
     """
     from handgrad.checking.checking import Checker
     from handgrad.checking.reading import read_answers, with_answers
@@ -51,7 +55,13 @@ def check(
 def check_code(
     problem: Problem, function: Callable[..., Any], *, rubric: RubricSource = None
 ) -> CheckReport:
-    """The report on a student's own forward and backward pass; see `handgrad.checking.code`."""
+    """The report on a student's own forward and backward pass; see `handgrad.checking.code`.
+
+    >>> def mine(x, y, W1, b1, W2, b2, w3, b3):
+    ...     return {"z1": W1 @ x + b1}
+    >>> handgrad.check_code(handgrad.load("lab9"), mine).all_well
+    True
+    """
     from handgrad.checking.code import check_code
 
     return check_code(problem, function, rubric)
@@ -61,6 +71,9 @@ def assert_gradients(problem: Problem, gradients: Mapping[str, object]) -> None:
     """Raises `AssertionError`, with what went wrong, unless every gradient is right.
 
     `gradients` has an array by the name of what it is the gradient of ("W1"), or by its own ("dW1").
+
+        >>> lab = handgrad.load("lab9")
+        >>> handgrad.assert_gradients(lab, {"W2": handgrad.run(lab).gradient("W2")})
     """
     from handgrad.checking.code import assert_gradients
 

@@ -37,7 +37,11 @@ class Blank:
 
 
 def blanks(of: Problem | Checker) -> tuple[Blank, ...]:
-    """The blanks of a complete set of answers to a problem, in the order of the steps."""
+    """The blanks of a complete set of answers to a problem, in the order of the steps.
+
+    >>> [blank.target for blank in handgrad.blanks(handgrad.load("lab9"))][:3]
+    ['z1', 'h1', 'z2']
+    """
     checker = of if isinstance(of, Checker) else Checker(of)
     trace = checker.work.structure.trace
     titles = {s.id: plain_text(title(trace, s)) for s in trace.steps}

@@ -38,7 +38,14 @@ MOST_UNITS = 4096
 
 
 def compare(left: Trace, right: Trace) -> Comparison:
-    """What differs between two solutions: in their problems, in every step, at every gate."""
+    """What differs between two solutions: in their problems, in every step, at every gate.
+
+    >>> lab = handgrad.load("lab9")
+    >>> leaky = lab.with_swap({"relu": "leaky_relu"})
+    >>> comparison = handgrad.compare(handgrad.solve(lab), handgrad.solve(leaky))
+    >>> len(comparison.gate_changes)
+    1
+    """
     expect_trace(left)
     expect_trace(right)
     together, apart = _units(left, right)

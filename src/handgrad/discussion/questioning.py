@@ -35,6 +35,10 @@ def questions(trace: Trace, kinds: Collection[str] = ()) -> QuestionSheet:
         kinds: the `kind` of each question to ask; all of them by default.
 
     Raises `OptionError` if the solution raises no such question.
+
+        >>> sheet = handgrad.questions(handgrad.solve(handgrad.load("lab9")))
+        >>> [question.kind for question in sheet][:2]
+        ['zero_rows_columns', 'gate_swap']
     """
     expect_trace(trace)
     asked = questions_for(trace)

@@ -293,6 +293,11 @@ def drill(problem: Problem, *, only: Phase | None = None, words: Sequence[str] =
         words: phases, step numbers or names (separated by commas too) to which it is narrowed.
 
     Raises the errors of solving the problem, and `OptionError` where nothing is asked for.
+
+        >>> drill = handgrad.drill(handgrad.load("lab9"), words=["z2"])
+        >>> drill, reply = drill.take("0.42 -0.17")
+        >>> drill.marks
+        1.0
     """
     checker = Checker(problem)
     every = blanks(checker)

@@ -29,6 +29,10 @@ def practice(
         roster: a CSV file of students, each of whom gets a sheet of their own, whatever `count` is.
 
     Raises `OptionError` where what is asked for cannot be had, or the roster cannot be read.
+
+        >>> sheets = handgrad.practice(handgrad.load("lab9"), "easy", count=3)
+        >>> [sheet.label for sheet in sheets]
+        ['sheet 1', 'sheet 2', 'sheet 3']
     """
     expect_problem(problem)
     wishes = requirements(asked) if isinstance(asked, str) else asked

@@ -105,6 +105,9 @@ def requirements(
     `keep` names givens whose numbers stay as they are, and `figures` is how many decimals are shown.
 
     Raises `OptionError` for an unknown level or grid.
+
+        >>> handgrad.requirements("easy", off=1).off
+        {None: 1}
     """
     if level not in LEVELS:
         raise OptionError(

@@ -57,6 +57,11 @@ def run_intervals(
     Raises `OptionError` for a name that the problem is not given, for a shape that does not fit and
     for bounds the wrong way round. Where a value used twice makes bounds wider than they need be,
     they are still sound. A gate that may be open or shut is both: bounds hold for every gate.
+
+        >>> bounds = handgrad.run_intervals(handgrad.load("lab9"), {"x": (-1, 1)})
+        >>> yhat = bounds.value("yhat")
+        >>> round(float(yhat.lower), 4), round(float(yhat.upper), 4)
+        (0.5469, 0.6538)
     """
     graph = build(problem)
     givens = {**problem.parameters, **problem.data}

@@ -118,6 +118,9 @@ def run_exact(problem: Problem, graph: Graph | None = None) -> OtherRun:
         graph: the problem's, where it has been built.
 
     Raises `NumberError` where a result grows past what is sensible to write out.
+
+        >>> print(handgrad.run_exact(handgrad.load("lab9")).value("z1"))
+        [3/5 1/10]
     """
     graph = graph or build(problem)
     return _run(problem, graph, "exact", Exact, lambda name, given: _written(given))
@@ -127,6 +130,9 @@ def run_symbols(problem: Problem) -> OtherRun:
     """The run in the letters of the problem: W1[0,0] is W1_11. Gates are as they are at the problem's numbers.
 
     Raises `MissingExtraError` where SymPy is not installed.
+
+        >>> print(handgrad.run_symbols(handgrad.load("neuron")).value("z"))
+        b + w_1*x_1 + w_2*x_2
     """
 
     known: dict[Any, Exact] = {}

@@ -44,6 +44,9 @@ def why(problem: Problem, entry: str, top: int = TOP) -> Why:
     derivatives on the way, which come from the operations' pull-backs; the `top` largest are
     listed. Of many cases a value that differs from case to case takes the case as its last index.
     Raises `OptionError` for an entry that the problem does not have.
+
+        >>> handgrad.why(handgrad.load("lab9"), "dW2[0,1]").path_count
+        1
     """
     if not 1 <= top <= MOST:
         raise OptionError(f"{top} paths cannot be listed", where="top", mend=f"from 1 to {MOST}")

@@ -66,7 +66,11 @@ class Listing(Result):
 
 
 def bundled() -> Listing:
-    """Every bundled problem."""
+    """Every bundled problem.
+
+    >>> next(iter(handgrad.bundled())).name
+    'attention'
+    """
     problems = [(p.stem, load(p)) for p in sorted(BUNDLED.glob("*.toml"))]
     return Listing(tuple(Bundled(name, p.title, p.description) for name, p in problems))
 
@@ -75,6 +79,9 @@ def load(source: str | Path) -> Problem:
     """A bundled problem by name, or a problem file by path.
 
     Raises `ProblemError`, or another kind of `HandgradError`, naming the file.
+
+        >>> handgrad.load("lab9")
+        <Problem 'Lab 9: backpropagation by hand': 7 equations>
     """
     if not isinstance(source, str | Path):
         raise OptionError(
@@ -117,7 +124,12 @@ def _decoded(raw: bytes, where: str) -> str:
 
 
 def loads(text: str, where: str = "", folder: Path | None = None) -> Problem:
-    """A problem from the text of a problem file; files that it names lie in `folder`."""
+    """A problem from the text of a problem file; files that it names lie in `folder`.
+
+    >>> lines = ["equations = 'L = (2*x - 1)**2'", "[data]", "x = 3"]
+    >>> handgrad.loads(chr(10).join(lines)).loss
+    'L'
+    """
     try:
         table = tomllib.loads(text.replace("\r\n", "\n"), parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:

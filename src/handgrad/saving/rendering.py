@@ -77,7 +77,7 @@ def render(
         >>> import handgrad
         >>> trace = handgrad.solve(handgrad.load("lab9"))
         >>> print(handgrad.render(trace.page(step="1.1"), width=60).splitlines()[0])
-        1.1  Layer 1
+        1.1  Layer 1: z⁽¹⁾, then ReLU
     """
     if not isinstance(shown, Shown):
         raise OptionError(

@@ -50,6 +50,10 @@ def solve(problem: Problem, *, carry: Carry = "exact", decimals: int = 4, steps:
         steps: how many updates to make, each with the gradient at the parameters before it.
 
     Raises `HandgradError` where the problem cannot be solved.
+
+        >>> trace = handgrad.solve(handgrad.load("lab9"))
+        >>> trace.run.gradient("b2").round(4).tolist()
+        [-0.2192, 0.0]
     """
     graph = build(problem)
     one_of(carry, get_args(Carry), "carry")

@@ -81,6 +81,9 @@ def compare_training(
     """The problem in training as it is, `compared` with each mitigation on the same cases in the same order.
 
     Options as for `train`; `progress` counts the updates of all of them.
+
+        >>> handgrad.compare_training(handgrad.load("dying"), 5).compared[0].name
+        'leaky ReLU'
     """
     examples = examples_as_cases(problem)
     problem = examples.problem

@@ -74,6 +74,9 @@ def train(  # noqa: PLR0913 - options by keyword
         progress: told of the number of updates made so far.
 
     Stops early where the loss is no longer finite. Raises `OptionError` for options that do not fit.
+
+        >>> handgrad.train(handgrad.load("dying"), 20)
+        <Training of 20 updates: loss 3.207 to 2.139, 6 of 6 units dead>
     """
     expect_problem(problem)
     whole_number(steps, 1, MOST_STEPS, "steps")

@@ -121,6 +121,9 @@ def verify(problem: Problem) -> Verification:
 
     The gradients are those of the loss over all the cases. Raises `HandgradError` where the
     problem cannot be solved.
+
+        >>> handgrad.verify(handgrad.load("lab9")).agrees
+        True
     """
     graph = build(problem)
     result = run(problem, graph)

@@ -17,5 +17,8 @@ def code(problem: Problem, to: str = "numpy") -> str:
     The kernels that compute the worked solution write the code, so it is the same computation; the
     comments give its steps. Raises `OptionError` for another library, and `HandgradError` where the
     problem cannot be solved.
+
+        >>> handgrad.code(handgrad.load("lab9"), to="torch").splitlines()[2]
+        'import torch'
     """
     return whole_program(solve(problem), to)
