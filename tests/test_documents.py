@@ -16,6 +16,7 @@ from handgrad.discussion import QUESTION_KINDS
 from handgrad.formats.terminal import render_terminal
 from handgrad.operations import activations
 from handgrad.saving import KINDS
+from tools.operations_page import language
 
 ROOT = Path(__file__).parent.parent
 
@@ -100,9 +101,12 @@ def test_the_problem_file_of_the_documents(tmp_path: Path) -> None:
 
 def test_every_operation_is_in_the_documents() -> None:
     text = (ROOT / "docs" / "problem-files.md").read_text("utf-8")
+    assert language(text) == text, "run python -m tools.operations_page"
     for record in operations.TABLE:
         if record.family not in ("helper", "arithmetic", "structure") and record.name != "matmul":
-            assert re.search(rf"\b{record.name}\b", text), record.name
+            assert re.search(rf"\b{record.name}\b", text), (
+                f"docs/problem-files.md does not name {record.name} among the functions"
+            )
 
 
 def test_an_operation_in_ten_lines(monkeypatch: pytest.MonkeyPatch) -> None:

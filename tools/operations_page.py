@@ -1,9 +1,14 @@
-"""The reference of operations, written from the table: what each computes, its pull-backs and its kinks."""
+"""The reference of operations, written from the table: what each computes, its pull-backs and its kinks.
+
+`python -m tools.operations_page` writes the rows of activations and losses in docs/problem-files.md.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 
@@ -27,6 +32,11 @@ FAMILIES = {
     "structure": "Choosing and arranging",
 }
 """The families in the order of the page; helpers are what pull-backs are written with, not the language."""
+
+LANGUAGE = Path(__file__).parent.parent / "docs" / "problem-files.md"
+
+ROWS = {"activation": ("activations", "; `σ`"), "loss": ("losses", "")}
+"""By family, what its row is called among the functions of the language, and what follows the names."""
 
 NAMES = {1: ("z",), 2: ("a", "b"), 3: ("c", "a", "b")}
 
@@ -116,3 +126,23 @@ def _lines(equalities: list[tuple[Expression, Expression]]) -> str:
         for left, right in equalities
     )
     return f'<div class="formulas">{rows}</div>'
+
+
+def language(text: str) -> str:
+    """The language's page with the names of every activation and loss, and the defaults of their options."""
+    for family, (title, also) in ROWS.items():
+        names = " ".join(_call(r) for r in TABLE if r.family == family)
+        text = re.sub(rf"(?m)^\| {title} \|.*$", f"| {title} | `{names}`{also} |", text)
+    return text
+
+
+def _call(record: Operation) -> str:
+    """The name; of what has options, a call with their defaults."""
+    if not record.options:
+        return record.name
+    options = [f"{name}={value:g}" for name, value in record.options.items()]
+    return f"{record.name}({', '.join((*NAMES[record.arity[0]], *options))})"
+
+
+if __name__ == "__main__":
+    LANGUAGE.write_text(language(LANGUAGE.read_text("utf-8")), "utf-8")
