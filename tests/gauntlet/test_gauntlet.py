@@ -48,7 +48,7 @@ def test_a_crash_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any, **__: Any) -> Any:
         raise KeyError("W")
 
-    monkeypatch.setattr(handgrad, "solution_page", broken)
+    monkeypatch.setattr(handgrad.Trace, "report", broken)
     (found,) = findings("thresholds", 0, "solve")
     assert (found.judge, found.command) == ("commands", "solve")
     assert found.kind.startswith("KeyError")
@@ -75,7 +75,7 @@ def test_spoiled_work_judged_right_is_found(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_what_is_found_is_grouped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handgrad, "solution_page", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(handgrad.Trace, "report", lambda *_, **__: 1 / 0)
     tally = judged("thresholds", 0, ["solve", "solve_ascii"], facts=False)
     said = summary(tally)
     assert "2 found, of 1 kinds" in said
