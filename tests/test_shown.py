@@ -154,6 +154,20 @@ def test_a_problem_is_shown_as_its_equations_and_numbers() -> None:
     assert "Backward pass" not in bundle["text/plain"]
 
 
+def test_the_equations_of_a_problem_are_written_as_in_its_solution() -> None:
+    """A product of two vectors is vᵀm, in whatever order the equations stand."""
+    problem = handgrad.Problem(
+        ["L = (s - 1)**2", "s = v @ m", "m = tanh(B @ g)"],
+        {"v": [1.0, 2.0], "B": [[1.0, 0.5], [0.2, 0.1]]},
+        {"g": [1.0, 2.0]},
+        loss="L",
+    )
+    shown = handgrad.render(problem)
+    assert "s = vᵀm" in shown
+    assert "s = vᵀm" in handgrad.render(handgrad.solve(problem))
+    assert "in 1 case:" in repr(handgrad.gates(PROBLEM))
+
+
 RESULTS = {
     "solve": TRACE,
     "check": handgrad.check(PROBLEM, b3_new="0.3365"),

@@ -103,4 +103,5 @@ class Audit(Result):
     def __repr__(self) -> str:
         counts = Counter(unit.verdict for unit in self.units)
         told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-        return f"<Audit of {len(self.units)} units in {self.cases} cases: {told}>"
+        cases = "1 case" if self.cases == 1 else f"{self.cases} cases"
+        return f"<Audit of {len(self.units)} units in {cases}: {told}>"
