@@ -80,7 +80,7 @@ def with_jax(graph: RandomGraph) -> float:
     arrays = {n: jax.numpy.asarray(a) for n, a in graph.parameters.items()}
     built, functions = build(problem), library_of(arrays)
     assert functions is not None
-    forward = Plan(built, backward=False)
+    forward = Plan(built, lines=built.forward)
     value, theirs = jax.value_and_grad(lambda given: forward(given, functions)[Name("loss")])(
         arrays
     )

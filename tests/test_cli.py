@@ -128,6 +128,22 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--swap" in printed(capsys, "solve", "--help")
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["practice", "--count", "0"]])
+def test_help_and_a_wrong_option_import_no_room(arguments: list[str]) -> None:
+    watched = f"import sys, handgrad.cli.commands as c; c.run({arguments!r}); print(*sys.modules)"
+    result = subprocess.run([sys.executable, "-c", watched], capture_output=True, check=True)
+    imported = result.stdout.decode().splitlines()[-1].split()
+    assert "numpy" not in imported
+    assert not [m for m in imported if m.startswith(("handgrad.solution", "handgrad.formats"))]
+
+
+def test_a_kind_of_question_that_is_not_there_is_one_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["questions", "lab9", "--only", "gate_swop"]) == 2
+    assert "did you mean gate_swap?" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_shell_completion(shell: str) -> None:
     result = command(_HANDGRAD_COMPLETE=f"{shell}_source")

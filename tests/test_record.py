@@ -15,6 +15,7 @@ class Point:
     x: float
     y: float = 0.0
     label: str = field(default="", compare=False)
+    seen: int = field(default=0, compare=False, repr=False)
 
 
 @record
@@ -26,10 +27,27 @@ class Place:
         return hash(self.name)
 
 
+@record
+class Room:
+    name: str
+    floor: int = 0
+
+
 def test_records_are_equal_by_what_is_compared() -> None:
     assert Point(1.0, label="a") == Point(1.0, label="b")
     assert Point(1.0) != replace(Point(1.0), y=2.0)
     assert len({Point(1.0), Point(1.0, label="b"), Point(2.0)}) == 2
+
+
+def test_a_record_is_written_as_the_call_that_makes_it() -> None:
+    assert repr(Point(1.0, seen=3)) == "Point(x=1.0, y=0.0, label='')"
+    assert repr(replace(Place("hall"), name="attic")) == "Place(name='attic', floor=0)"
+
+
+def test_records_of_two_classes_are_never_equal() -> None:
+    places: list[object] = [Place("hall")]
+    assert Room("hall") not in places
+    assert Room("hall") == Room("hall")
 
 
 def test_a_hash_of_its_own_is_kept() -> None:

@@ -7,13 +7,14 @@ the whole message, and the command line prints it and exits with 2.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from handgrad.record import record
 
 SHOWN_WIDTH = 76
 """Columns of a source line shown around a marked span."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Span:
     """A half-open range of characters, `start` to `stop`, in one equation's text."""
 

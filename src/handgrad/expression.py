@@ -9,7 +9,7 @@ compare by structure; `span` and `shape` are annotations and take no part.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import is_
 from typing import Any, TypeAlias
 
@@ -25,7 +25,7 @@ Nested: TypeAlias = "float | tuple[Nested, ...]"
 """A number, or numbers nested as the rows of an array."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Slice:
     """start:stop:step in an index, as Python means it; hashable, as Python's own is not."""
 

@@ -8,15 +8,15 @@ powers 4, atoms 5; a part that binds less tightly than its place is put in paren
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from handgrad.expression import Expression
+from handgrad.record import record
 
 COMPARISON, SUM, PRODUCT, SIGN, POWER, ATOM = 0, 1, 2, 3, 4, 5
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Sum:
     """a + b or a − b."""
 
@@ -24,7 +24,7 @@ class Sum:
     symbol: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Inequality:
     """a < b: 1 where it holds, 0 elsewhere."""
 
@@ -32,42 +32,42 @@ class Inequality:
     symbol: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Product:
     """Elementwise product: a · b for scalars, a ⊙ b for arrays."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MatrixProduct:
     """Matrix product: the factors side by side."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fraction:
     """a over b."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Power:
     """a with the superscript b."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Negation:
     """−a."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Transposition:
     """aᵀ."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Subscript:
     """An entry or slice, a[i, j]; mathematics counts from 1, code from 0."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fence:
     """An argument between bars: |a|, ‖a‖. In source it is a function call."""
 
@@ -77,14 +77,14 @@ class Fence:
     latex_right: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Indicator:
     """1[a > 0]: one where the relation holds, zero elsewhere."""
 
     relation: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Function:
     """name(arguments); `index` is the letter that stands below where it runs along one axis: Σⱼ."""
 
@@ -93,14 +93,14 @@ class Function:
     index: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class As:
     """Written as another formula, such as outer(a, b) as a bᵀ. In source it is a function call."""
 
     formula: Callable[..., Expression]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unwritten:
     """An operation that mathematics leaves unwritten, such as filling a shape with a scalar."""
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, TypeAlias
+
+from handgrad.record import record
 
 Accent: TypeAlias = Literal["", "hat", "bar", "tilde"]
 
@@ -66,7 +67,7 @@ _LETTER_BELOW = re.compile(r"(?P<letter>[^\W\d_])_(?P<below>[^\W_]+)")
 _ACCENTS: tuple[Accent, ...] = ("hat", "bar", "tilde")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Symbol:
     """A name taken apart.
 

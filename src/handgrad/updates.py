@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, SupportsFloat, TypeAlias
 
 from handgrad.errors import ProblemError, nearest
@@ -45,7 +45,7 @@ class Terms:
         return Name(f"{letter}_{self.parameter.name}")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UpdateRule:
     """One rule.
 
@@ -64,7 +64,7 @@ class UpdateRule:
     lines: Callable[[Terms], list[UpdateLine]]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Setting:
     """A setting of update rules: its letter in formulas, and what its value follows in a sentence."""
 
@@ -84,7 +84,7 @@ SETTINGS: Mapping[str, Setting] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Update:
     """How parameters are updated.
 

@@ -166,7 +166,7 @@ class Trying:
         own = site.layer.own(unit)
         if not own:
             return float(sizes.max(initial=0.0)), noise
-        plan = Plan(found.counter.graph, backward=False)
+        plan = Plan(found.counter.graph, lines=found.counter.graph.forward)
         largest = 0.0
         batched = {n for n, g in found.counter.problem.data.items() if g.batched}
         values = {**self._given(found.counter.problem), **found.block}

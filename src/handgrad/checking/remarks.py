@@ -5,13 +5,14 @@ Each is a record of facts; `handgrad.checking.remark_words` says it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
+
+from handgrad.record import record
 
 # -- how figures were read ------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CasesInRows:
     """Figures that were entered with a case in each row; there are `count` cases."""
 
@@ -19,7 +20,7 @@ class CasesInRows:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AsColumn:
     """A list of figures that was taken as a matrix of one column, with `rows` rows."""
 
@@ -32,28 +33,28 @@ Arrangement: TypeAlias = CasesInRows | AsColumn
 # -- what is no array -----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TableInside:
     """A table stands where figures should."""
 
     kind: ClassVar[str] = "table_inside"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CasesUnlisted:
     """`cases` is no list."""
 
     kind: ClassVar[str] = "cases_unlisted"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ArrayUnread:
     """An object of a program that gives no array."""
 
     kind: ClassVar[str] = "array_unread"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NotReal:
     """An array of a program whose numbers are of a type that is not real."""
 
@@ -61,7 +62,7 @@ class NotReal:
     dtype: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TooDeep:
     """Lists that nest deeper than `most`."""
 
@@ -69,7 +70,7 @@ class TooDeep:
     most: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RaggedMatrix:
     """Row `row`, counted from 1, has `count` figures, and the first has `first`."""
 
@@ -79,7 +80,7 @@ class RaggedMatrix:
     first: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RaggedArray:
     """Entry `entry`, counted from 1, has another shape than the first."""
 
@@ -96,7 +97,7 @@ ArrayFault: TypeAlias = (
 LineFault: TypeAlias = Literal["named_twice", "no_number", "not_closed", "no_equals", "other"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UnreadLine:
     """The statement of a TOML file that begins in a line, counted from 1, and cannot be read.
 
@@ -109,7 +110,7 @@ class UnreadLine:
     parser: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DamagedJson:
     """A JSON file is broken off or damaged at a line, counted from 1."""
 
@@ -117,7 +118,7 @@ class DamagedJson:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RowWithoutName:
     """A row of a CSV file, counted from 1, has figures, and neither it nor one before it has a name."""
 
@@ -125,7 +126,7 @@ class RowWithoutName:
     row: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UnreadRow:
     """A row of a CSV file, counted from 1, cannot be read, nor what stands after it."""
 
@@ -134,7 +135,7 @@ class UnreadRow:
     parser: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NotFigures:
     """A table stands under a name, and it is not that of the parameters after the update."""
 
@@ -142,7 +143,7 @@ class NotFigures:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NoArray:
     """What stands under a name is no array of figures."""
 
@@ -151,7 +152,7 @@ class NoArray:
     fault: ArrayFault
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NotAsked:
     """A name that no quantity has. `meant` is the name nearest to it, where one is near."""
 
@@ -160,7 +161,7 @@ class NotAsked:
     meant: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AnotherDerivative:
     """A name that is the derivative of `of`, and not of the loss, `loss`; `gradient` is the loss's by the same."""
 
@@ -171,7 +172,7 @@ class AnotherDerivative:
     gradient: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NoUpdate:
     """A parameter after the update, and the problem has none."""
 
@@ -179,7 +180,7 @@ class NoUpdate:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GivenOtherwise:
     """A number that the problem gives, copied down as another; `moves` says whether the update changes it."""
 
@@ -188,7 +189,7 @@ class GivenOtherwise:
     moves: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NotANumber:
     """The text of a cell that holds no number; its place is counted from 0."""
 
@@ -198,7 +199,7 @@ class NotANumber:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class EnteredTwice:
     """A name of a quantity for which figures stand under another name before it."""
 
@@ -206,7 +207,7 @@ class EnteredTwice:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class More:
     """So many more remarks are not listed."""
 

@@ -8,10 +8,15 @@ import click
 
 import handgrad
 from handgrad.cli.options import option, pair
-from handgrad.tables.readers import READERS
 
-*_FIRST, _LAST = READERS
-_KINDS = f"{', '.join(_FIRST)} or {_LAST}"
+
+def _files() -> str:
+    from handgrad.tables.readers import READERS
+
+    *first, last = READERS
+    return (
+        f"Cases: a {', '.join(first)} or {last} file, or NAME=FILE for one datum; may be repeated."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +27,7 @@ class Data:
         "--data",
         multiple=True,
         metavar="FILE",
-        help=f"Cases: a {_KINDS} file, or NAME=FILE for one datum; may be repeated.",
+        help=_files,
     )
     skip_bad: bool = option(
         "--skip-bad", is_flag=True, help="Leave out bad rows of a file, and count them."

@@ -36,12 +36,27 @@ DECIMALS: dict[str, Any] = {
 """Settings of the option --decimals."""
 
 
+class Option(click.Option):
+    """An option whose help may be a function, called when the help is shown.
+
+    So what names the kinds of a room says it without the room being imported for anything else.
+    """
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        self._help: str | Callable[[], str] = settings.pop("help", "")
+        super().__init__(*args, **settings)
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        self.help = self._help if isinstance(self._help, str) else self._help()
+        return super().get_help_record(ctx)
+
+
 def option(*flags: str, **settings: Any) -> Any:
-    """A field filled by the option with these flags; the settings are those of `click.option`."""
+    """A field filled by the option with these flags; the settings are those of `Option`."""
     absent = () if settings.get("multiple") else False if settings.get("is_flag") else None
     return field(
         default=settings.get("default", absent),
-        metadata={"click": lambda name: click.option(*flags, name, **settings)},
+        metadata={"click": lambda name: click.option(*flags, name, cls=Option, **settings)},
     )
 
 

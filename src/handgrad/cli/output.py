@@ -6,17 +6,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 import handgrad
 from handgrad.cli.options import Command, option, takes
 from handgrad.cli.terminal import Terminal
-from handgrad.saving import KINDS, Paper, Report, Result, Settings, check_files, save_each
+
+if TYPE_CHECKING:
+    from handgrad.saving import Paper, Report, Result, Settings
 
 MANY = 6
 """So many files of one folder are told one by one, at most."""
+
+
+def _kinds() -> str:
+    from handgrad.saving import KINDS
+
+    return f"Write a file of the kind that its name ends in ({' '.join(KINDS)}); may be repeated."
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +41,7 @@ class Output:
         multiple=True,
         metavar="FILE",
         type=click.Path(path_type=Path),
-        help=f"Write a file of the kind that its name ends in ({' '.join(KINDS)});"
-        " may be repeated.",
+        help=_kinds,
     )
     force: bool = option("--force", is_flag=True, help="Replace files that exist already.")
     paper: Paper | None = option(
@@ -73,6 +80,8 @@ class Output:
                 where="--json",
                 mend="name the file with -o NAME.json",
             )
+        from handgrad.saving import check_files
+
         check_files(self.paths, self._settings, self.force)
 
     def deliver(
@@ -113,6 +122,8 @@ class Output:
 
         Says so in a line for each file; for many files of a folder in one.
         """
+        from handgrad.saving import save_each
+
         written = save_each(reports, self._settings, self.force, also)
         folders: dict[Path, list[int]] = {}
         for path, size in written.items():
@@ -127,6 +138,8 @@ class Output:
 
     @property
     def _settings(self) -> Settings:
+        from handgrad.saving import Settings
+
         return Settings(
             slides=self.layout == "slides",
             paper=self.paper,

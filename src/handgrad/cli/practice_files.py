@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import handgrad
 from handgrad.cli.output import Output
-from handgrad.saving import Report, Settings, check_files
 
 if TYPE_CHECKING:
     from handgrad.exercises import WorkedSheets
+    from handgrad.saving import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,8 @@ class Places:
 
     def check(self) -> None:
         """Raises `OptionError` for what can be told to go wrong before anything is worked out."""
+        from handgrad.saving import Settings, check_files
+
         files = tuple(p for p in self.output.paths if not _is_folder(p))
         as_json = self.output.as_json
         if not self.output.paths and (self.key or self.short_key or as_json):
@@ -81,6 +83,7 @@ class Places:
     def write(self, worked: WorkedSheets, layout: Layout, also: Mapping[Path, bytes]) -> None:
         """Writes all of them, and the files `also`, or none; then a line for each file or folder."""
         from handgrad.exercises import file_names, made_folders
+        from handgrad.saving import Report
 
         alone = dict(zip(file_names(worked.sheets.sheets), worked, strict=True))
         reports: dict[Path, Report] = {}

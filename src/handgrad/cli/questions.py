@@ -5,18 +5,33 @@ from __future__ import annotations
 import click
 
 import handgrad
-from handgrad.cli.options import DECIMALS, Source, takes
+from handgrad.cli.options import DECIMALS, Option, Source, takes
 from handgrad.cli.output import Output, output_options
-from handgrad.discussion import QUESTION_KINDS
+
+
+def _begun(context: click.Context, parameter: click.Parameter, letters: str) -> list[str]:
+    """The kinds that begin with these letters, for the shell's completion."""
+    from handgrad.discussion import QUESTION_KINDS
+
+    return [kind for kind in QUESTION_KINDS if kind.startswith(letters)]
+
+
+def _only() -> str:
+    from handgrad.discussion import QUESTION_KINDS
+
+    *first, last = QUESTION_KINDS
+    return f"Questions of one kind: {', '.join(first)} or {last}; may be repeated."
 
 
 @click.command(epilog="Example: handgrad questions lab9 --only gate_swap")
 @click.option(
     "--only",
     "kinds",
-    type=click.Choice(QUESTION_KINDS),
+    cls=Option,
     multiple=True,
-    help="Questions of one kind; may be repeated.",
+    metavar="KIND",
+    shell_complete=_begun,
+    help=_only,
 )
 @click.option("--decimals", **DECIMALS)
 @takes(source=Source)

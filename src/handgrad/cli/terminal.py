@@ -6,11 +6,12 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
-from handgrad.formats.terminal import render_terminal
-from handgrad.page import Document
+if TYPE_CHECKING:
+    from handgrad.page import Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,8 @@ class Terminal:
 
     def show(self, page: Document) -> None:
         """Prints a page, in ASCII where the console cannot show Unicode."""
+        from handgrad.formats.terminal import render_terminal
+
         text = render_terminal(
             page,
             width=self.width or max(20, shutil.get_terminal_size((80, 24)).columns),

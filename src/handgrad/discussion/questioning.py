@@ -9,7 +9,7 @@ import numpy as np
 from handgrad.discussion.kinds import KINDS
 from handgrad.discussion.question import Question
 from handgrad.discussion.sheet import QuestionSheet
-from handgrad.errors import OptionError
+from handgrad.errors import OptionError, nearest
 from handgrad.solution import Trace
 from handgrad.solution.expected import expect_trace
 
@@ -34,13 +34,16 @@ def questions(trace: Trace, kinds: Collection[str] = ()) -> QuestionSheet:
         trace: the worked solution.
         kinds: the `kind` of each question to ask; all of them by default.
 
-    Raises `OptionError` if the solution raises no such question.
+    Raises `OptionError` if there is no such kind, or the solution raises no question of it.
 
         >>> sheet = handgrad.questions(handgrad.solve(handgrad.load("lab9")))
         >>> [question.kind for question in sheet][:2]
         ['zero_rows_columns', 'gate_swap']
     """
     expect_trace(trace)
+    for unknown in (kind for kind in kinds if kind not in QUESTION_KINDS):
+        mend = nearest(unknown, QUESTION_KINDS) or f"the kinds are {', '.join(QUESTION_KINDS)}"
+        raise OptionError(f"there is no kind of question {unknown!r}", where="--only", mend=mend)
     asked = questions_for(trace)
     found = tuple(q for q in asked if not kinds or q.kind in kinds)
     if not found:

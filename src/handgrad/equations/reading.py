@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from handgrad.equations.parser import DEEPEST, Parser
 from handgrad.errors import EquationError, Span
 from handgrad.expression import Call, Expression
-from handgrad.record import JsonForm
+from handgrad.record import JsonForm, record
 
 MOST = 10_000
 """Equations in one problem, at most."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Equation:
     """target = expression, as written in `text`; `number` counts from 1."""
 

@@ -94,7 +94,7 @@ class Ensemble:
 
     @cached_property
     def _forward_plan(self) -> Plan:
-        return Plan(self._batched_graph, backward=False)
+        return Plan(self._batched_graph, lines=self._batched_graph.forward)
 
     @cached_property
     def _batched_graph(self) -> Graph:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, TypeAlias, assert_never
 
 from handgrad.errors import printable
@@ -17,6 +17,7 @@ from handgrad.formats.mathematics import nodes
 from handgrad.formats.mathematics.formula import Formula
 from handgrad.formats.mathematics.nodes import ROUND, Node, SignKind
 from handgrad.formats.style import Style
+from handgrad.record import record
 from handgrad.symbol import Symbol
 
 Level: TypeAlias = Literal["line", "above", "below"]
@@ -31,7 +32,7 @@ _SIGNS: Mapping[SignKind, str] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TextRun:
     """A piece of text in one face, on the line or raised above it or lowered below it."""
 

@@ -7,7 +7,7 @@ Every name, gradient and entry carries `data-q`, its spelling in code counted fr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from html import escape
 from typing import assert_never
 
@@ -43,6 +43,7 @@ from handgrad.formats.mathematics.nodes import (
 )
 from handgrad.formats.style import Style
 from handgrad.notation import Function
+from handgrad.record import record
 from handgrad.symbol import Symbol
 
 ROWS, COLUMNS = 12, 12
@@ -63,7 +64,7 @@ _SIGNS: Mapping[SignKind, str] = {
 _ACCENTS = {"hat": "ˆ", "bar": "¯", "tilde": "˜"}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MathmlPen:
     """Draws formulas as MathML.
 

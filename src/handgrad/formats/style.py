@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from handgrad.expression import Adjoint
+from handgrad.record import record
 from handgrad.symbol import Symbol, symbol
 
 if TYPE_CHECKING:
     from handgrad.page.blocks import Document
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Style:
     """Digits after the point, how names are shown, and which gradients are written δ.
 

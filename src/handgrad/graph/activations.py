@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from handgrad.expression import Call, Expression
 from handgrad.graph.structure import Graph
 from handgrad.operations import operation_of
 from handgrad.operations.gates import activations_in, splits_ties
+from handgrad.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Activation:
     """An activation in an equation.
 

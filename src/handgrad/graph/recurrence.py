@@ -7,14 +7,14 @@ layers share, with no input of its own at the second, is not told from two layer
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 
 from handgrad.expression import Name, leaves
 from handgrad.graph.structure import Graph, activation_of
+from handgrad.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Uses:
     """What an activation takes: parameters and data up to the activations before it, and all that lies before."""
 

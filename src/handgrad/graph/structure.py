@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from handgrad.expression import Call, Expression, Leaf, Shape, walk
@@ -87,7 +86,7 @@ class Gradient:
         return bool(self.parts)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Shortcut:
     """A loss and the activation that feeds it, differentiated as one operation.
 
@@ -133,7 +132,7 @@ def activation_of(expression: Expression | None) -> Call | None:
     return activation_in(expression)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Graph:
     """A shape-checked computational graph with its backward formulas.
 

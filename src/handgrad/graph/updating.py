@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from handgrad.expression import Adjoint, Expression, Leaf, Name, Shape
 from handgrad.graph.structure import Graph
 from handgrad.operations.annotate import tidied
+from handgrad.record import record
 from handgrad.updates import Update, UpdateLine, names
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UpdatePass:
     """The formulas of one update, by parameter.
 

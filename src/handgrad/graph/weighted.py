@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, TypeAlias, TypeGuard
 
 from handgrad.expression import Call, Expression, Name, walk
@@ -11,6 +11,7 @@ from handgrad.graph.structure import Graph
 from handgrad.notation import As, MatrixProduct, Sum, Transposition
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated
+from handgrad.record import record
 
 Examples: TypeAlias = Literal["none", "rows", "columns"]
 """How examples lie in the arrays themselves: not at all, in rows, or in columns."""
@@ -18,7 +19,7 @@ Examples: TypeAlias = Literal["none", "rows", "columns"]
 Index: TypeAlias = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class WeightedSum:
     """W x + b: which parameter and which value, and how an entry of W is found.
 

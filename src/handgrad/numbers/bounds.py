@@ -73,7 +73,7 @@ def run_intervals(
     with np.errstate(all="ignore"):
         plan = Plan(
             graph,
-            backward=backward,
+            lines=None if backward else graph.forward,
             constant=lambda array: array if array.ndim else float(array),
         )
         return IntervalRun(graph, plan(box, bounding))

@@ -16,6 +16,7 @@ from handgrad.errors import NumberError
 from handgrad.expression import Adjoint, Expression, Leaf, Name, leaves
 from handgrad.graph import Graph, build
 from handgrad.graph.asked import unasked
+from handgrad.graph.structure import Line
 from handgrad.numbers.exact import Exact
 from handgrad.numbers.symbolic import Symbolic, sympy, value_in_decimals
 from handgrad.problem import Problem
@@ -196,12 +197,16 @@ def _run(
         except (ArithmeticError, NumberError):
             # What nobody asked for may have no exact value: the slope of √x at 0.
             try:
-                results = Plan(graph, constant=constants, without=unasked(graph))(
-                    read_in, functions
-                )
+                results = Plan(graph, constant=constants, lines=_asked(graph))(read_in, functions)
             except (ArithmeticError, NumberError) as error:
                 raise _failing(problem, graph, read_in, functions, error) from None
     return OtherRun(kind, problem, graph, results, functions)
+
+
+def _asked(graph: Graph) -> list[Line]:
+    """The lines without those of gradients that nobody asked for."""
+    beside = unasked(graph)
+    return [*graph.forward, *(line for line in graph.backward if line.leaf not in beside)]
 
 
 def _failing(
@@ -215,8 +220,7 @@ def _failing(
     what = error.what if isinstance(error, NumberError) else _in_words(error)
     mend = error.mend if isinstance(error, NumberError) else ""
     numbers: dict[Leaf, Any] = {Name(name): array for name, array in given.items()}
-    beside = unasked(graph)
-    for line in (*graph.forward, *(each for each in graph.backward if each.leaf not in beside)):
+    for line in _asked(graph):
         try:
             numbers[line.leaf] = value_of(line.formula, numbers, graph.batched_leaves, functions)
         except (ArithmeticError, NumberError):

@@ -8,16 +8,16 @@ the same evaluation that gives the right figure, and no rule is written a second
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from handgrad.expression import ONE, ZERO, Adjoint, Call, Expression, Literal, Name, walk
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import application
 from handgrad.operations.arithmetic import divide, negate
 from handgrad.operations.rewrites import Penalty, Surroundings, replaced, rewrites
+from handgrad.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Mistake:
     """A wrong variant of a formula. `about` is what was left out, or used in another's place."""
 

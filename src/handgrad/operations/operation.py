@@ -80,7 +80,7 @@ class Application:
         return self.signature.options
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Domain:
     """A requirement on one argument: `holds(xp, array, shapes)` entry by entry, and its words.
 
@@ -92,7 +92,7 @@ class Domain:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Kink:
     """Where a function has no derivative, and the value its rule takes there.
 
@@ -105,7 +105,7 @@ class Kink:
     of_result: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fusion:
     """Two operations computed as one: `operation` names it.
 

@@ -31,12 +31,13 @@ from handgrad.operations.linear import matmul, outer
 from handgrad.operations.losses import bce, cross_entropy
 from handgrad.operations.reductions import mean_over_cases, sum_, sum_over_cases, sum_to
 from handgrad.operations.structure import transpose
+from handgrad.record import record
 
 LOG_10 = 0.4342944819032518
 """log₁₀ e: a logarithm to base 10 is ln times this."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Penalty:
     """A term of a parameter's gradient that comes of a penalty on the parameter itself, such as λW.
 

@@ -8,18 +8,18 @@ so an axis of n entries has (n + 2·padding − k) // stride + 1 of them (Dumoul
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import product
 
 from handgrad.arrays import AnyArray, Namespace
 from handgrad.expression import Option, Shape
 from handgrad.operations.operation import Misfit, Options
 from handgrad.operations.structure import placed
+from handgrad.record import record
 
 Position = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Windows:
     """Windows of `size` over the last axes (before the cases) of an array.
 

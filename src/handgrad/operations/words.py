@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from handgrad.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OptionWords:
     """How an option is told to a reader who has to know it to compute the operation.
 
@@ -19,7 +21,7 @@ class OptionWords:
     plain: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Words:
     """What is said of an operation.
 

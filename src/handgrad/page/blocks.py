@@ -8,13 +8,14 @@ is a place left blank, for the reader to fill in.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, TypeAlias
 from typing import Literal as OneOf
 
 import numpy as np
 
 from handgrad.expression import Expression, Literal
+from handgrad.record import record
 
 if TYPE_CHECKING:
     # A page of steps alone has no drawing, and does not wait for the shapes of one.
@@ -30,7 +31,7 @@ Mark: TypeAlias = OneOf["off", "on", "zeroed", "changed"]
 one that differs from the solution beside it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Heading:
     """A heading: level 1 the page, 2 a phase, 3 a step. `id` is the step's, such as "2.4".
 
@@ -45,14 +46,14 @@ class Heading:
     answer: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Paragraph:
     """Running text."""
 
     text: Text
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Relation:
     """left = chain[0] = chain[1] = …, the last of them the result.
 
@@ -102,14 +103,14 @@ def _says_the_same(a: Expression, b: Expression) -> bool:
     return np.allclose(a.value, b.value, rtol=1e-12, atol=0, equal_nan=True)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Derivation:
     """Relations that belong together, one under the other."""
 
     relations: tuple[Relation, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Table:
     """A table of inline cells. `align` has one of "l", "c", "r" for each column."""
 
@@ -122,7 +123,7 @@ class Table:
 NoteKind: TypeAlias = OneOf["info", "gate", "warning", "check"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Note:
     """A remark set apart. `kind` chooses its sign; "gate" is for gates that are shut."""
 
@@ -131,7 +132,7 @@ class Note:
     derivations: tuple[Derivation, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Figure:
     """A picture with its caption. Where pictures cannot be shown, the caption stands alone.
 
@@ -143,7 +144,7 @@ class Figure:
     scale: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Code:
     """A piece of a program, shown as it is written."""
 
@@ -151,7 +152,7 @@ class Code:
     language: OneOf["python", "toml", "shell"] = "python"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Room:
     """Room to write by hand.
 
@@ -165,7 +166,7 @@ class Room:
     lines: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Columns:
     """Blocks side by side, such as two solutions compared; one under the other where it is narrow.
 
@@ -182,7 +183,7 @@ Layout: TypeAlias = OneOf["document", "slides"]
 """How a page is laid out: as a document, or as a slide from each heading of level 1 or 2 to the next."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Document:
     """Blocks in reading order, and how numbers and names are printed.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from handgrad.page.blocks import Block, Derivation, Heading, Paragraph, Table
 from handgrad.page.sizes import GAP, Sizes, are_values
+from handgrad.record import record
 
 ROOM = 19.3
 """The height of a slide below its title, in ems of text of 18 points."""
@@ -17,7 +18,7 @@ SHOWN = 5
 SIZES = Sizes(SHOWN)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Unit:
     """Blocks that stay on one slide; a derivation's or a table's row knows the block it is of."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import assert_never
 
@@ -27,6 +26,7 @@ from handgrad.page.blocks import (
     Table,
     Text,
 )
+from handgrad.record import record
 
 WIDTH = 40.5
 """The width of a slide's text, in ems: 16:9 at 18 points."""
@@ -52,7 +52,7 @@ ROW, BRACKETS, BETWEEN = 1.33, 1.0, 0.85
 _WIDTHS = {".": 0.28, "-": 0.78, "e": 1.6}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Sizes:
     """Reckons sizes in ems of the text; of an array at most `shown` rows and columns are printed."""
 

@@ -7,10 +7,10 @@ made of the same inline pieces as text on a page, so a label may be a formula.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from handgrad.expression import Expression
+from handgrad.record import record
 
 Text: TypeAlias = tuple[str | Expression, ...]
 
@@ -32,7 +32,7 @@ Role: TypeAlias = Literal[
 """What a shape stands for."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Circle:
     """A circle around (x, y). `quantity` is the name it shows, for what points at it elsewhere."""
 
@@ -43,7 +43,7 @@ class Circle:
     quantity: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rectangle:
     """A rectangle from its upper left corner; `strength` from 0 to 1 is how strongly it is filled."""
 
@@ -57,7 +57,7 @@ class Rectangle:
     quantity: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Outline:
     """A line through points; `curved` smooths it, `closed` fills it."""
 
@@ -70,7 +70,7 @@ class Outline:
     quantity: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Arrow:
     """An arrow through points, its head at the last."""
 
@@ -82,7 +82,7 @@ class Arrow:
     quantity: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Label:
     """Text at (x, y), the baseline of its line; `size` is the height of its letters.
 
@@ -103,14 +103,14 @@ class Label:
 Shape: TypeAlias = Circle | Rectangle | Outline | Arrow | Label
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Names:
     """A line of names in characters, each with the column at which it begins."""
 
     names: tuple[tuple[int, Expression], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Drawing:
     """Shapes in drawing order, the last on top.
 

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
+from handgrad.record import record
+
 SWEEPS = 12
 """Passes that reorder the columns, and as many that move the boxes."""
 
@@ -33,7 +35,7 @@ CORNER = 15.0
 Point = tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Laid:
     """Where everything stands: the middle of each box, and the points of each line in order.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name, Nested
 from handgrad.figures import figure
@@ -25,6 +25,7 @@ from handgrad.notation import (
 )
 from handgrad.operations import operation_of
 from handgrad.picture.drawing import Text
+from handgrad.record import record
 from handgrad.symbol import Symbol, symbol
 
 SCRIPT = 0.7
@@ -56,7 +57,7 @@ def plain_width(text: str) -> float:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Measure:
     """Measures text with formulas in it, printed with so many decimals and these names.
 

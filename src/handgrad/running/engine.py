@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from typing import Any, Generic, overload
@@ -15,6 +14,7 @@ from handgrad.errors import OptionError, nearest
 from handgrad.expression import Adjoint, Leaf, Name
 from handgrad.graph import Graph, build
 from handgrad.problem import Problem
+from handgrad.record import record
 from handgrad.running.jit import Kernel, jitted
 from handgrad.running.libraries import Library, library_of
 from handgrad.running.plan import Plan
@@ -41,7 +41,7 @@ SMALL = 4096
 """Values of at most so many numbers in all are computed without buffers: making them costs less."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Gradients(Generic[Kind]):
     """The result of a run.
 

@@ -76,24 +76,34 @@ def value_of(
 
     Where it is `clean`, sums are without rounding residues.
     """
+    return _valued(expression, values, batched, xp, clean)[0]
+
+
+def _valued(
+    expression: Expression,
+    values: Mapping[Leaf, Any],
+    batched: Set[Leaf],
+    xp: Namespace,
+    clean: bool,
+) -> tuple[Any, bool]:
+    """A formula's value, and whether it differs from case to case."""
     match expression:
         case Literal():
             number = np.asarray(expression.value, dtype=float)
-            if xp is np:
-                return number
-            return xp.asarray(number) if number.ndim else float(number)
+            if xp is not np:
+                return (xp.asarray(number) if number.ndim else float(number)), expression.batched
+            return number, expression.batched
         case Name() | Adjoint():
-            return values[expression]
+            return values[expression], expression in batched
         case Call():
             operation = operation_of(expression)
             if operation.reduces_cases is not None:
                 sums = _over_cases(expression, operation.reduces_cases, values, batched, xp)
                 if sums is not None:
-                    return sums
-            arguments = [
-                value_of(a, values, batched, xp, clean=clean) for a in expression.arguments
-            ]
-            which = tuple([is_batched(a, batched) for a in expression.arguments])
+                    return sums, False
+            found = [_valued(a, values, batched, xp, clean) for a in expression.arguments]
+            arguments = [value for value, _ in found]
+            which = tuple([each for _, each in found])
             if operation.elementwise and True in which:
                 arguments = [
                     a if c or not e.shape else a[..., None]
@@ -104,7 +114,8 @@ def value_of(
                 without_residue(expression, signature) if clean else operation.kernel(signature)
             )
             value = kernel(xp, *arguments)
-            return np.asarray(value) if xp is np else value
+            differs = operation.reduces_cases is None and True in which
+            return (np.asarray(value) if xp is np else value), differs
         case _:
             raise TypeError(f"not a formula: {expression!r}")
 

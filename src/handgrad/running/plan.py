@@ -8,7 +8,7 @@ length 1 where another argument has an axis of cases.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, overload
 
@@ -23,7 +23,7 @@ from handgrad.figures import figure
 from handgrad.finite import all_finite
 from handgrad.graph import Graph, build
 from handgrad.graph.asked import unasked
-from handgrad.graph.structure import is_batched
+from handgrad.graph.structure import Line, is_batched
 from handgrad.graph.updating import UpdatePass
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated, signature_of
@@ -159,11 +159,11 @@ class Plan:
         graph: what to run.
         decimals: where given, every line's value is rounded to so many decimals before it
             is used again (what a person with paper does); None carries full precision.
-        backward: whether the backward pass is run too.
+        lines: what is computed; the forward and the backward pass by default. No line may need one that
+            is not there, and a formula of the caller's own may have a line of its own.
         update: the update to make after it; its settings, step and memories are then inputs.
         constant: turns the formulas' constants, which are float64 arrays, into another kind of
             number; no formula of constants alone is then computed beforehand, in floats.
-        without: lines that are left out, which no other line needs.
         clean: whether sums are without rounding residues, and what differs by one ties.
     """
 
@@ -172,10 +172,9 @@ class Plan:
         graph: Graph,
         decimals: int | None = None,
         *,
-        backward: bool = True,
+        lines: Iterable[Line] | None = None,
         update: UpdatePass | None = None,
         constant: Callable[[Array], object] | None = None,
-        without: Set[Leaf] = frozenset(),
         clean: bool = False,
     ) -> None:
         self.graph = graph
@@ -185,9 +184,7 @@ class Plan:
             if node.kind != "value":
                 self._inputs[node.name] = compiler.slots[Name(node.name)] = compiler.new()
         self.leaves: dict[Leaf, int] = {}
-        for line in (*graph.forward, *(graph.backward if backward else ())):
-            if line.leaf in without:
-                continue
+        for line in (*graph.forward, *graph.backward) if lines is None else lines:
             slot = compiler.slot(line.formula)
             if decimals is not None:
                 slot = compiler.step(_rounding(decimals), slot)
@@ -276,7 +273,7 @@ def shown_figures(array: Array, decimals: int) -> Array:
     return figures
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Run:
     """The numbers of one run by leaf, for names and for adjoints.
 

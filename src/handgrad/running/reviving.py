@@ -27,7 +27,7 @@ from handgrad.operations.annotate import annotated
 from handgrad.operations.leaky import leaky
 from handgrad.problem import Problem
 from handgrad.problem.parts import with_named_activations
-from handgrad.record import JsonForm
+from handgrad.record import JsonForm, record
 from handgrad.running.evaluate import value_of
 from handgrad.running.penalties import Penalties
 from handgrad.running.plan import Plan
@@ -45,7 +45,7 @@ CASES = 8
 """Cases on which other paths are looked for."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Revivers:
     """What can still move the pre-activation of a unit that is off on all the data.
 
@@ -240,7 +240,7 @@ def _each(names_: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(itertools.chain.from_iterable(names_)))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LayerRevivers:
     """What can move a unit of one layer while it alone is off on all the data.
 

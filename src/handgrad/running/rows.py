@@ -17,6 +17,7 @@ from handgrad.errors import HandgradError
 from handgrad.graph import Graph, build
 from handgrad.graph.weighted import weighted_sums
 from handgrad.problem import Problem
+from handgrad.record import record
 from handgrad.running.plan import Plan, Run
 from handgrad.running.targets import targets_of
 
@@ -30,7 +31,7 @@ SCALES = (0.5, 1.0, 2.0, 10.0)
 of pooled rows may happen to be that of rows apart."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Examples:
     """A problem with a case for each example.
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from handgrad.arrays import Array
+from handgrad.record import record
 from handgrad.running.tracing import REDUCTIONS, Instruction, Recorder, Reference
 
 ENTRYWISE = {
@@ -69,7 +70,7 @@ class UnrecordedError(Exception):
     """There is no code for one entry of an instruction."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scalar:
     """A number by the name that it has in the code."""
 

@@ -12,20 +12,22 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from handgrad.record import record
+
 REDUCTIONS = {"sum": "add", "max": "maximum", "min": "minimum"}
 """What a reduction does with two entries, again and again."""
 
 Operand: TypeAlias = "Reference | float | int | bool"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reference:
     """The result of an instruction, an input, or a constant array, by its number."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Instruction:
     """number = function(*arguments, **keywords); `view` where the result shares its first argument's memory."""
 

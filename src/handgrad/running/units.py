@@ -27,6 +27,7 @@ from handgrad.notation import MatrixProduct
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated
 from handgrad.operations.gates import activation_in
+from handgrad.record import record
 from handgrad.running.evaluate import value_of
 from handgrad.running.pulling_back import gradients, unlike_numbers, with_parts
 
@@ -41,7 +42,7 @@ BEYOND = ("reduction", "activation", "loss")
 """Families of operations whose results are what other layers give, or take numbers of several units."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Own:
     """Entries of a parameter that are one unit's own."""
 

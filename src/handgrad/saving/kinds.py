@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -14,6 +13,7 @@ from handgrad.files import check_writable, write_files
 from handgrad.formats.style import Style
 from handgrad.page import Document
 from handgrad.page.blocks import Figure
+from handgrad.record import record
 from handgrad.saving.report import Form, Report
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ Paper: TypeAlias = Literal["a4", "letter"]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Settings:
     """How files are laid out.
 
@@ -88,7 +88,7 @@ def _form(report: Report, form: Form, made: Callable[[], T] | None) -> T:
 # -- the kinds ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Kind:
     """A kind of file.
 

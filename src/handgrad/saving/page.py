@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from handgrad.page.blocks import Document
+from handgrad.record import record
 from handgrad.saving.report import Report
 from handgrad.saving.shown import Shown
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@record
 class Page(Document, Shown):
     """What an answer's `page()` returns: blocks in reading order, for `handgrad.render`."""
 

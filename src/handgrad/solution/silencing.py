@@ -13,6 +13,7 @@ from handgrad.arrays import Array
 from handgrad.expression import Adjoint, Expression, Leaf, Shape, leaves
 from handgrad.graph import Graph
 from handgrad.operations.annotate import tidied
+from handgrad.record import record
 from handgrad.running.evaluate import value_of
 from handgrad.running.pulling_back import unlike_numbers
 from handgrad.text import Text, listed
@@ -21,7 +22,7 @@ INFLUENCE_SIZE = 20_000
 """A gradient with more entries than this is not searched for the entries that a unit zeroes."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Zeroed:
     """Entries of a gradient that are zero for one reason.
 

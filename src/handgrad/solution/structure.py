@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
 from handgrad.arrays import Array
@@ -66,7 +65,7 @@ class TraceLine:
         return Relation(self.target, without_repeats(chain), label=label)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TrainingStep:
     """One update: the loss before and after it.
 

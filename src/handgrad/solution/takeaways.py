@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from handgrad.expression import Expression, Literal, Name
 from handgrad.operations import noun_of, operation_of
 from handgrad.operations.gates import activations_in
+from handgrad.record import record
 from handgrad.solution.notes.gated_off import GatedOff
 from handgrad.solution.notes.note import MOST_NOTED, TraceNote
 from handgrad.solution.notes.noted import UNITS
@@ -49,7 +49,7 @@ class Takeaway(ABC):
         """The takeaway in a sentence or two."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StepsBack(Takeaway):
     """The backward pass: how many steps led from the cost back to the parameters, or to the inputs."""
 
@@ -80,7 +80,7 @@ class StepsBack(Takeaway):
         )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UnitOff:
     """A unit whose gate is shut in these cases, counted from 0; in the only one if there is one."""
 
@@ -90,7 +90,7 @@ class UnitOff:
     step: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GatesSeen(Takeaway):
     """The gates of a problem: which operations, and the units that were off in some case.
 
@@ -174,7 +174,7 @@ def _cases(unit: UnitOff) -> str:
     return f"{word} {listed(named)}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class InputsZero(Takeaway):
     """Inputs that are 0 in every case, and the parameters that got no gradient for that reason."""
 
@@ -203,7 +203,7 @@ class InputsZero(Takeaway):
         return (*inputs, " are 0, so the weights that multiply them got no gradient.")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CasesReduced(Takeaway):
     """The gradients of a batch: the mean, or the sum, over its cases."""
 
@@ -232,7 +232,7 @@ class CasesReduced(Takeaway):
         )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LossMoved(Takeaway):
     """The loss before the first and after the last update."""
 

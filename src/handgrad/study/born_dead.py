@@ -269,7 +269,7 @@ def _count(
 ) -> tuple[int, ...]:
     """Runs the networks in blocks and counts, by layer, those that are dead by then."""
     graph = build(problem)
-    plan = Plan(graph, backward=False)
+    plan = Plan(graph, lines=graph.forward)
     points = problem.data["X"].array
     outputs = [Name(f"m{layer}") for layer in range(1, len(widths) + 1)]
     sizes = (points.shape[0], *widths)
@@ -318,10 +318,10 @@ def _examined(
     graph = build(network_problem(widths, drawn, points))
     outputs = [Name(f"m{layer}") for layer in range(1, len(widths) + 1)]
     with np.errstate(all="ignore"):
-        found = Plan(graph, backward=False)({**given, "X": points})
+        found = Plan(graph, lines=graph.forward)({**given, "X": points})
         intervals = {name: Interval.of(array) for name, array in given.items()}
         covers = {**intervals, "X": Interval(*_cover(sizes[0], over, drawn.biased))}
-        bounded = Plan(graph, backward=False)(covers, bounding)
+        bounded = Plan(graph, lines=graph.forward)(covers, bounding)
     dead = np.stack([found[m] for m in outputs]).min(axis=0) <= 0
     proved = np.stack([Interval.of(bounded[m]).upper for m in outputs]).min(axis=0) <= 0
     return Examined(count, int(dead.sum()), int(proved.sum()))

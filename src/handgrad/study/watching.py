@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from handgrad.arrays import Array
-from handgrad.expression import Expression, Leaf, Name, leaves
+from handgrad.expression import Leaf, Name
 from handgrad.graph import build
+from handgrad.graph.structure import Line
 from handgrad.problem import Problem
 from handgrad.running import Plan
 from handgrad.running.engine import BLOCK, SMALL
-from handgrad.running.evaluate import value_of
 from handgrad.running.program import Program, compiled
 from handgrad.solution.kinks import kinked_calls
 from handgrad.study.units import StudiedLayer
@@ -32,16 +32,16 @@ class UnitWatch:
         self.layers = tuple(layers)
         self.graph = build(problem)
         self.clean = clean
-        self._plan = Plan(self.graph, backward=False, clean=clean)
         self._data = {n: g.array for n, g in problem.data.items()}
         self._batched = [n for n, g in problem.data.items() if g.batched]
         self._cases = self._data[self._batched[0]].shape[-1] if self._batched else 1
         # A kink that belongs to no unit, such as that of |z|, turns a gradient round all the same.
         self._at_kinks = tuple(a for call in kinked_calls(self.graph) for a in call.arguments)
-        names = (leaf for formula in self._looked_at() for leaf in leaves(formula))
-        given = {node.name for node in self.graph.nodes.values() if node.kind != "value"}
-        computed = dict.fromkeys(n for n in names if n.name not in given)
-        self._outputs: tuple[Leaf, ...] = (Name(self.graph.cost), *computed)
+        looked_at = dict.fromkeys((*(layer.pre for layer in self.layers), *self._at_kinks))
+        # No equation has a name with a space.
+        self._looked_at = [Line(Name(f"looked at {k}"), f) for k, f in enumerate(looked_at)]
+        self._looked = {line.formula: line.leaf for line in self._looked_at}
+        self._plan = self._planned()
         self._programs: dict[int, Program] = {}
 
     def __call__(self, parameters: Mapping[str, Array]) -> tuple[float, dict[str, Array]]:
@@ -55,8 +55,7 @@ class UnitWatch:
             total += share * loss
             residues = residues or (not self.clean and self._have_rests(values))
             for layer in self.layers:
-                whole = self._value(layer, values)
-                z = np.asarray(whole.max(axis=(-2, -1)))
+                z = self._seen(layer, values).max(axis=(-2, -1))
                 known = largest.get(layer.name)
                 largest[layer.name] = z if known is None else np.maximum(known, z)
         if residues:
@@ -71,7 +70,7 @@ class UnitWatch:
         best, where = -np.inf, 0
         for part in self._parts():
             _, values = self._run(parameters, part)
-            z = self._value(layer, values)[unit].max(axis=0)
+            z = self._seen(layer, values)[unit].max(axis=0)
             if np.max(z) > best:
                 best, where = float(np.max(z)), part.start + int(np.argmax(z))
         return where
@@ -113,15 +112,12 @@ class UnitWatch:
         assert largest is not None
         return largest
 
-    def _looked_at(self) -> tuple[Expression, ...]:
-        return (*(layer.pre for layer in self.layers), *self._at_kinks)
+    def _planned(self) -> Plan:
+        return Plan(self.graph, lines=(*self.graph.forward, *self._looked_at), clean=self.clean)
 
     @np.errstate(all="ignore")
     def _have_rests(self, values: Mapping[Leaf, Array]) -> bool:
-        batched = self.graph.batched_leaves
-        return any(
-            _may_be_rests(value_of(f, values, batched)) for f in dict.fromkeys(self._looked_at())
-        )
+        return any(map(_may_be_rests, values.values()))
 
     def _parts(self) -> Iterator[slice]:
         for start in range(0, self._cases, BLOCK):
@@ -138,21 +134,24 @@ class UnitWatch:
         count = self._count(part)
         if count not in self._programs:
             large = sum(np.size(a) for a in given.values()) > SMALL
-            self._programs[count] = compiled(self._plan, given, self._outputs, reuse=large)
+            outputs = (Name(self.graph.cost), *self._looked.values())
+            self._programs[count] = compiled(self._plan, given, outputs, reuse=large)
         with np.errstate(all="ignore"):
             loss, *computed = self._programs[count].call(*given.values())
-        values: dict[Leaf, Array] = {Name(n): np.asarray(a) for n, a in given.items()}
-        values.update(zip(self._outputs[1:], map(np.asarray, computed), strict=True))
-        return float(loss), values
+        return float(loss), dict(zip(self._looked.values(), map(np.asarray, computed), strict=True))
+
+    def _seen(self, layer: StudiedLayer, values: Mapping[Leaf, Array]) -> Array:
+        """The pre-activations by unit, position and case, of what a run gives."""
+        return layer.apart(values[self._looked[layer.pre]])
 
     def _value(self, layer: StudiedLayer, values: Mapping[Leaf, Array]) -> Array:
         with np.errstate(all="ignore"):
             return layer.value(values, self.graph.batched_leaves, clean=self.clean)
 
     def _without_residues(self) -> None:
-        self._plan = Plan(self.graph, backward=False, clean=True)
-        self._programs.clear()
         self.clean = True
+        self._plan = self._planned()
+        self._programs.clear()
 
 
 def _may_be_rests(z: Array) -> bool:

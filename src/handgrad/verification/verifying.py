@@ -127,7 +127,7 @@ def verify(problem: Problem) -> Verification:
     """
     graph = build(problem)
     result = run(problem, graph)
-    plan = Plan(graph, backward=False)
+    plan = Plan(graph, lines=graph.forward)
     givens: dict[str, Array] = {
         n: g.array for n, g in (*problem.parameters.items(), *problem.data.items())
     }

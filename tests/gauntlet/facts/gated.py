@@ -438,10 +438,11 @@ def _remedy(seen: Seen, unit: Unit, remedy: Remedy) -> Found:
             )
     if remedy.kind == "smaller_rate":
         otherwise = Updated(seen.facts.oracle, seen.facts.oracle.update)
-        fired = Measured(
-            seen, seen.facts.under(seen.facts.oracle.run(otherwise.after(remedy.updates))), unit
-        ).fired
-        yield near(remedy.fired_otherwise, fired), f"at the own rate it fires on {fired}"
+        after = seen.facts.under(seen.facts.oracle.run(otherwise.after(remedy.updates)))
+        measured = Measured(seen, after, unit)
+        if math.isfinite(measured.gradient):
+            fired = measured.fired
+            yield near(remedy.fired_otherwise, fired), f"at the own rate it fires on {fired}"
 
 
 def _changed(seen: Seen, remedy: Remedy, unit: Unit) -> Iterator[Facts]:

@@ -17,12 +17,18 @@ def of_revivers(said: Revivers, gate: str, facts: Facts) -> Found:
     rule = facts.oracle.update.get("rule", "sgd")
     yield said.rule == rule, f"the rule is {rule}"
     coasts = bool(settings.get(REMEMBERED.get(rule, ""), 0.0))
-    yield said.coasting == coasts, f"coasting is {coasts}"
-    yield said.decay == bool(settings["weight_decay"]), f"decay is {settings['weight_decay']}"
+    before = (
+        _ancestors(gate, facts) & set(facts.oracle.parameters) if gate in facts.targets else set()
+    )
+    # Of a gate behind another operation, as in relu(softplus(q)), all that moves it lies below.
+    none_own = bool(before) and before <= set(said.below)
+    moved = coasts and not none_own
+    yield said.coasting == moved, f"coasting is {moved}"
+    moved = bool(settings["weight_decay"]) and not none_own
+    yield said.decay == moved, f"decay is {settings['weight_decay']}"
     yield not (said.fixed and said.below), "it is said to be given fixed data, and what moves it"
     if gate in facts.targets:
-        every = _ancestors(gate, facts) & set(facts.oracle.parameters)
-        yield set(said.below) <= every, f"before it lie {every}"
+        yield set(said.below) <= before, f"before it lie {before}"
     for penalty in said.penalties:
         if penalty in facts.targets:
             direct = facts.uses[penalty] & set(facts.oracle.parameters)

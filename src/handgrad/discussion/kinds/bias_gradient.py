@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal, Self, assert_never
 
 import numpy as np
@@ -14,11 +13,12 @@ from handgrad.discussion.question import Question
 from handgrad.expression import Adjoint, Call, Name
 from handgrad.operations import operation_of
 from handgrad.operations.reductions import sum_, sum_to
+from handgrad.record import record
 from handgrad.solution import Trace
 from handgrad.text import Text
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BiasGradient(Question):
     """A parameter whose gradient is an incoming gradient, unchanged or summed.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
@@ -13,6 +12,7 @@ from handgrad.discussion.question import Question
 from handgrad.expression import Literal, Name
 from handgrad.page.blocks import Block, Paragraph, Table
 from handgrad.problem import Given
+from handgrad.record import record
 from handgrad.solution import Trace
 from handgrad.text import Text
 
@@ -20,7 +20,7 @@ CASES = 64
 """The most cases that are solved one by one."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CaseShares(Question):
     """How much each case contributes: its loss, and the norm of its gradient over all parameters."""
 

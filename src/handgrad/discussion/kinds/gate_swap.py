@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
@@ -18,6 +17,7 @@ from handgrad.expression import Adjoint, Literal, Name
 from handgrad.operations import BY_NAME, noun_of
 from handgrad.operations.operation import Operation
 from handgrad.page.blocks import Block, Derivation, Paragraph, Table
+from handgrad.record import record
 from handgrad.solution import Trace, TraceLine, Zeroed
 from handgrad.solution.units import Units, units
 from handgrad.text import Inline, Text, joined, listed
@@ -26,7 +26,7 @@ UNITS = 24
 """The most rows in a table of units."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SwappedLine:
     """The gradient of one pre-activation before and after the swap."""
 
@@ -35,7 +35,7 @@ class SwappedLine:
     after: TraceLine
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Filled:
     """A part of a gradient that a shut gate zeroed, and its largest entry by size after the swap."""
 
@@ -43,7 +43,7 @@ class Filled:
     largest: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Swap:
     """One activation replaced by another, and everything run again.
 
@@ -60,7 +60,7 @@ class Swap:
     other_loss: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GateSwap(Question):
     """What would change at each gate with another activation. The equations in `kept` keep theirs."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -15,12 +14,13 @@ from handgrad.notation import Product, Subscript
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated
 from handgrad.operations.elements import entry_of
+from handgrad.record import record
 from handgrad.running.units import Index
 from handgrad.solution import Trace, TraceLine
 from handgrad.text import Text
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class InputScaling(Question):
     """Two entries of a gradient with the same error signal as a factor: their ratio is that of their inputs.
 

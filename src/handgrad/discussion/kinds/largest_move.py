@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice
 from typing import ClassVar, Self
 
@@ -12,6 +11,7 @@ from handgrad.discussion.lookup import at_entry, index_of, step_of, total_gradie
 from handgrad.discussion.phrases import LISTED, cited
 from handgrad.discussion.question import Question, QuestionedEntry
 from handgrad.expression import Literal, Name
+from handgrad.record import record
 from handgrad.solution import Trace
 from handgrad.text import Inline, Text, joined
 
@@ -22,7 +22,7 @@ TIED = 1e-5
 """Moves that differ by no more than this share count as equal: Adam's first moves nearly are."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LargestMove(Question):
     """The entry of the parameters that moves furthest in the update; `ties` move just as far, to five digits."""
 

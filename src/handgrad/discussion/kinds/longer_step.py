@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from handgrad.discussion.lookup import solved_alike
 from handgrad.discussion.phrases import cited
 from handgrad.discussion.question import Question
 from handgrad.expression import Literal
+from handgrad.record import record
 from handgrad.solution import Trace
 from handgrad.text import Inline, Text
 
@@ -16,7 +16,7 @@ TIMES = 10
 """How many times as long the longer step is."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LongerStep(Question):
     """The loss after the update at the problem's rate, and at `times` that rate: None if it is not finite."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
@@ -12,6 +11,7 @@ from handgrad.discussion.phrases import cited
 from handgrad.discussion.question import Question, QuestionedEntry
 from handgrad.expression import Literal
 from handgrad.page.blocks import Block, Paragraph, Table
+from handgrad.record import record
 from handgrad.solution import Trace
 from handgrad.text import Text
 
@@ -19,7 +19,7 @@ MOST_LISTED = 12
 """The most numbers that are listed."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MostSensitive(Question):
     """Every given number, by how strongly the loss depends on it."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
@@ -15,6 +14,7 @@ from handgrad.discussion.phrases import LISTED, in_case
 from handgrad.discussion.question import Question
 from handgrad.expression import Literal, Name, literal_of
 from handgrad.problem import Given
+from handgrad.record import record
 from handgrad.solution import Trace
 from handgrad.solution.units import Units, units
 from handgrad.text import Text, joined, listed, ordinal
@@ -26,7 +26,7 @@ SHORT = 8
 """An input with at most this many entries is written out in a sentence."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OtherInput(Question):
     """Which gates another input opens and shuts.
 

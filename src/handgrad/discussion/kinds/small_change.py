@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
@@ -14,6 +13,7 @@ from handgrad.discussion.question import Question, QuestionedEntry
 from handgrad.expression import Literal
 from handgrad.figures import figure
 from handgrad.problem import Given
+from handgrad.record import record
 from handgrad.solution import Trace
 from handgrad.text import Text
 
@@ -30,7 +30,7 @@ FINE, FINEST = 3, 12
 """How many significant digits of a small change are shown, and in how many decimals at most."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SmallChange(Question):
     """What the gradient predicts for a small change of one entry, and what happens."""
 

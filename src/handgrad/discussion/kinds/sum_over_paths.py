@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
@@ -20,11 +19,12 @@ from handgrad.discussion.phrases import cited
 from handgrad.discussion.question import Question
 from handgrad.expression import Adjoint, Expression, Literal, Name, literal_of
 from handgrad.page.blocks import Block, Derivation, Paragraph, Relation
+from handgrad.record import record
 from handgrad.solution import Trace
 from handgrad.text import Text, joined
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Share:
     """The part of a gradient that comes through one equation."""
 
@@ -32,7 +32,7 @@ class Share:
     value: Array
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SumOverPaths(Question):
     """A value that several equations use: its gradient is the sum of one share from each."""
 

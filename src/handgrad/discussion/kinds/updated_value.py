@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -14,13 +14,14 @@ from handgrad.expression import Adjoint, Literal, Name
 from handgrad.operations.annotate import annotated
 from handgrad.operations.elements import entry_of
 from handgrad.page.blocks import Block, Derivation, Paragraph, Relation
+from handgrad.record import record
 from handgrad.running.units import Index
 from handgrad.solution import Step, Trace, TraceLine
 from handgrad.text import Text
 from handgrad.updates import RULES
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UpdatedValue(Question):
     """The updated value of one entry of a parameter; the last of `lines` computes it."""
 

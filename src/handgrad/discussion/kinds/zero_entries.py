@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Self, assert_never
 
 import numpy as np
@@ -21,6 +20,7 @@ from handgrad.discussion.question import Question, QuestionedEntry
 from handgrad.discussion.zeros import ZeroPart, zeros
 from handgrad.expression import Literal, Name
 from handgrad.operations import BY_NAME, noun_of
+from handgrad.record import record
 from handgrad.running.reviving import LayerRevivers, layer_revivers
 from handgrad.running.reviving_words import layers_text
 from handgrad.solution import Trace, Zeroed
@@ -28,7 +28,7 @@ from handgrad.solution.units import units
 from handgrad.text import Text, joined, listed
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ZeroEntries(Question):
     """Which rows, columns and entries of the gradients came out zero, and why.
 

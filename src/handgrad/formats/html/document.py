@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
 from handgrad.formats.markup import plain
+from handgrad.record import record
 
 FONTS = (
     ("Handgrad Math", "math", "normal", 400),
@@ -28,7 +28,7 @@ THEME = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Contents:
     """A section that a reader may go to: its id, its level, a step's number, its heading."""
 

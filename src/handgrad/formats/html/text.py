@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from handgrad.expression import Expression
 from handgrad.formats.markup import plain
 from handgrad.formats.mathml import MathmlPen
 from handgrad.page.blocks import Inline, Text
+from handgrad.record import record
 
 _STEP = re.compile(r"\b\d+\.\d+\b")
 _BLANKS = re.compile(r"([ \n]+)")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HtmlWriter:
     """What the parts of a page share.
 

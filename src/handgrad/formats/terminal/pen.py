@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import assert_never
 
@@ -36,6 +35,7 @@ from handgrad.formats.terminal.characters import (
     script,
 )
 from handgrad.notation import Fence as Brackets
+from handgrad.record import record
 from handgrad.symbol import Symbol
 
 ROWS = 10
@@ -46,7 +46,7 @@ _BARE: Mapping[SignKind, str] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TerminalPen:
     """Draws formulas as boxes of characters.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import assert_never
 
 from handgrad.figures import BLANK, figure, mantissa_and_power
@@ -79,7 +78,7 @@ class Typ:
         return f"attach({self.base}{above}{below})"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TypstPen:
     """Draws formulas as Typst mathematics.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, TypeAlias
 
 from handgrad.figures import figure, mantissa_and_power
 from handgrad.picture.drawing import Label, Outline, Shape, Text
+from handgrad.record import record
 
 Format: TypeAlias = Literal["number", "percent"]
 """How figures on an axis are written: as they are, or 0.25 as 25 %."""
@@ -26,7 +26,7 @@ LARGEST = 1e150
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Axis:
     """What an axis measures or counts.
 
@@ -45,7 +45,7 @@ class Axis:
     names: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scale:
     """A range of numbers laid on a range of pixels, evenly or by powers of ten."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from handgrad.picture.charts.axes import (
     SMALL_TEXT,
@@ -21,6 +20,7 @@ from handgrad.picture.charts.axes import (
     ticks,
 )
 from handgrad.picture.drawing import Drawing, Label, Outline, Rectangle, Role, Shape, Text
+from handgrad.record import record
 from handgrad.text import plain_text
 
 ROW = 22.0
@@ -31,7 +31,7 @@ WIDTH = 640.0
 _THICK = 14.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bar:
     """A bar. `remark` is a word beside its figure; the role "off" leaves the bar hollow."""
 

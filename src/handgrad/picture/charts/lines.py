@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from handgrad.picture.charts.axes import (
     SMALL_TEXT,
@@ -24,6 +23,7 @@ from handgrad.picture.charts.axes import (
 )
 from handgrad.picture.charts.compact import spark_lines
 from handgrad.picture.drawing import Circle, Drawing, Label, Outline, Rectangle, Role, Shape
+from handgrad.record import record
 
 ROLES: tuple[Role, ...] = ("series1", "series2", "series3", "series4", "series5", "series6")
 
@@ -44,7 +44,7 @@ WIDTH = 640.0
 Point = tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Series:
     """A named line. Where `y` has no place on the axis (NaN; 0 on a logarithmic one) it has a gap."""
 

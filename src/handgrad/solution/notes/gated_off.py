@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from typing import ClassVar, Self
 
@@ -14,6 +14,7 @@ from handgrad.graph import Activation
 from handgrad.operations import noun_of, operation_of
 from handgrad.operations.gates import opened_by
 from handgrad.page.blocks import NoteKind
+from handgrad.record import record
 from handgrad.solution.notes.note import MOST_NOTED, TraceNote
 from handgrad.solution.notes.noted import UNITS, NotedRun
 from handgrad.solution.notes.places import unit_words
@@ -22,7 +23,7 @@ from handgrad.solution.structure import Phase, StepKind, TraceLine
 from handgrad.text import Inline, Text, joined, listed, sentence
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GatedOff(TraceNote):
     """A unit whose gate is shut: its pre-activation is not positive.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from handgrad.expression import Call, Expression, Name
 from handgrad.graph.structure import is_batched
 from handgrad.operations import operation_of
 from handgrad.page.blocks import NoteKind
+from handgrad.record import record
 from handgrad.solution.kinks import entries_at
 from handgrad.solution.notes.note import MOST_NOTED, TraceNote
 from handgrad.solution.notes.noted import NotedRun
@@ -18,7 +18,7 @@ from handgrad.solution.structure import TraceLine
 from handgrad.text import Text
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AtKink(TraceNote):
     """Numbers that lie where an operation has no derivative; `words` say what is taken there.
 

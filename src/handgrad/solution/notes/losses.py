@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
@@ -15,6 +14,7 @@ from handgrad.graph import Graph
 from handgrad.operations import BY_NAME, operation_of
 from handgrad.operations.operation import Operation, broadcast
 from handgrad.page.blocks import NoteKind
+from handgrad.record import record
 from handgrad.solution.notes.note import TraceNote
 from handgrad.solution.notes.noted import NotedRun
 from handgrad.solution.structure import TraceLine
@@ -24,7 +24,7 @@ SLACK = 1e-9
 """How far from 1 the sum of targets may be: thirds do not add up to 1 in floats."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TargetSums(TraceNote):
     """Targets of a cross-entropy that do not add up to 1.
 
@@ -93,7 +93,7 @@ def _activation(graph: Graph, loss: Call) -> str:
     return scores.name if fused else ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MeanWithin(TraceNote):
     """A sum or mean of a loss that is one number already: the mean over `count` entries, or rows."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
@@ -14,6 +13,7 @@ from handgrad.arrays import Array
 from handgrad.expression import Adjoint, Literal, Name, literal_of
 from handgrad.graph.structure import Shortcut
 from handgrad.page.blocks import NoteKind
+from handgrad.record import record
 from handgrad.solution.notes.note import MOST_NOTED, TraceNote
 from handgrad.solution.notes.noted import NotedRun
 from handgrad.solution.notes.places import places
@@ -31,7 +31,7 @@ _ROUNDED: Mapping[float, Text] = {
 """The true value of an entry that floats round to this."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RoundedAway(TraceNote):
     """Entries of an activation that floats round to 0 or 1, where the long way of its loss has no number.
 
@@ -122,7 +122,7 @@ class RoundedAway(TraceNote):
         return (*parts, shown, " = ", literal_of(self.stable, self.batched), ".")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UnaskedGradient(TraceNote):
     """Entries of a gradient that are infinite or undefined, and that no parameter's gradient needs.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from handgrad.arrays import Array
@@ -13,13 +12,14 @@ from handgrad.operations.annotate import tidied
 from handgrad.operations.operation import describe
 from handgrad.operations.reductions import sum_to
 from handgrad.page.blocks import NoteKind
+from handgrad.record import record
 from handgrad.solution.notes.note import TraceNote
 from handgrad.solution.notes.noted import NotedRun
 from handgrad.solution.structure import StepKind, TraceLine
 from handgrad.text import Text, joined
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SeveralPaths(TraceNote):
     """A value used by several equations: its gradient is the sum of one share from each."""
 
@@ -49,7 +49,7 @@ class SeveralPaths(TraceNote):
         )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Broadcast(TraceNote):
     """A value of `shape` repeated to the shape `repeated` on the way to an equation.
 
@@ -89,7 +89,7 @@ def _sums(formula: Expression) -> list[Call]:
     return [n for n in walk(formula) if isinstance(n, Call) and n.operation == sum_to.name]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unreached(TraceNote):
     """A parameter from which no path leads to the loss."""
 

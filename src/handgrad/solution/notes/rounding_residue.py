@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
 
 from handgrad.expression import Leaf, Literal
+from handgrad.record import record
 from handgrad.solution.notes.note import MOST_NOTED, TraceNote
 from handgrad.solution.notes.noted import NotedRun
 from handgrad.solution.notes.places import places
@@ -16,7 +16,7 @@ from handgrad.solution.structure import StepKind, TraceLine
 from handgrad.text import Text
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RoundingResidue(TraceNote):
     """Entries that are 0, of which floating-point arithmetic would have left `left`.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -13,6 +12,7 @@ from handgrad.expression import Call, Expression, Literal, Option
 from handgrad.graph import Activation
 from handgrad.operations import noun_of, operation_of
 from handgrad.page.blocks import NoteKind
+from handgrad.record import record
 from handgrad.running import Run
 from handgrad.solution.notes.note import TraceNote
 from handgrad.solution.notes.noted import UNITS, NotedRun
@@ -21,7 +21,7 @@ from handgrad.solution.structure import TraceLine
 from handgrad.text import Text, sentence
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Saturated(TraceNote):
     """A unit on the flat end of its activation.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import combinations
 from typing import ClassVar, Self
 
@@ -12,13 +11,14 @@ from handgrad.expression import Call, Expression, Literal, Shape
 from handgrad.operations import operation_of
 from handgrad.operations.operation import broadcast, describe
 from handgrad.page.blocks import NoteKind
+from handgrad.record import record
 from handgrad.solution.notes.note import TraceNote
 from handgrad.solution.notes.noted import NotedRun
 from handgrad.solution.structure import TraceLine
 from handgrad.text import Text, sentence
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UnlikeShapes(TraceNote):
     """Two parts of an equation, compared or combined entry by entry, that are broadcast to `whole`.
 

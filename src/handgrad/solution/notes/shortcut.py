@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
@@ -14,6 +13,7 @@ from handgrad.graph import Line
 from handgrad.graph.structure import Shortcut
 from handgrad.operations.annotate import tidied
 from handgrad.page.blocks import Derivation
+from handgrad.record import record
 from handgrad.running.evaluate import value_of
 from handgrad.solution.long_way import long_line
 from handgrad.solution.notes.note import TraceNote
@@ -22,7 +22,7 @@ from handgrad.solution.structure import StepKind, TraceLine
 from handgrad.text import Text
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ShortcutTaken(TraceNote):
     """A loss and its activation differentiated as one, with the long way beside it.
 

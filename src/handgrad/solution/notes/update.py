@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
@@ -14,13 +13,14 @@ from handgrad.finite import all_finite
 from handgrad.graph import Graph
 from handgrad.graph.asked import unasked
 from handgrad.page.blocks import NoteKind
+from handgrad.record import record
 from handgrad.solution.notes.note import TraceNote
 from handgrad.solution.notes.noted import NotedRun
 from handgrad.solution.structure import StepKind, TraceLine
 from handgrad.text import Inline, Text
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LossChange(TraceNote):
     """The loss before and after the update."""
 
@@ -49,7 +49,7 @@ class LossChange(TraceNote):
         return (f"The loss {word} from ", Literal(self.before), " to ", Literal(self.after), ".")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Diverged(TraceNote):
     """The first number in the pass after an update that is not finite, and its equation.
 

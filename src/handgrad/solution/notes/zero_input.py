@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
 
 from handgrad.expression import Adjoint, Name, leaves
+from handgrad.record import record
 from handgrad.solution.notes.note import TraceNote
 from handgrad.solution.notes.noted import UNITS, NotedRun
 from handgrad.solution.silencing import Zeroed
@@ -16,7 +16,7 @@ from handgrad.solution.structure import StepKind, TraceLine
 from handgrad.text import Text, joined
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ZeroInput(TraceNote):
     """A zero input, and the entries of a weight's gradient that it zeroes."""
 
