@@ -652,3 +652,21 @@ def test_units_beyond_those_that_are_asked_about() -> None:
     assert "At least 128 of the 200 units dead at the end never fire again" in " ".join(
         text.split()
     )
+
+
+@pytest.mark.parametrize(
+    ("probability", "left"),
+    [("sigmoid(z)", "1 - p"), ("tanh(0.5*z)", "0.25*(1 - p**2)"), ("softmax(v*z)", "1 - p[0]")],
+)
+def test_what_is_left_of_a_certain_probability_is_no_residue(probability: str, left: str) -> None:
+    # 1 − σ(33) is 4.7e-15, what rounding may leave of other numbers; Adam's first step is the rate, whatever
+    # the gradient's size.
+    given = handgrad.Problem(
+        f"z = w*x\np = {probability}\nL = 1e20*({left})",
+        {"w": 33.0},
+        {"x": 1.0, "v": [1.0, 0.0]},
+        update=handgrad.Update("adam", 1.0),
+    )
+    before, after = handgrad.train(given, steps=1).losses
+    assert before == pytest.approx(1e20 * math.exp(-33), rel=0.05)
+    assert after == pytest.approx(1e20 * math.exp(-34), rel=0.1)

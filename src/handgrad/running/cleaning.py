@@ -6,8 +6,10 @@ no more than rounding leaves of terms of that size is 0, and two numbers that di
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from handgrad.arrays import AnyArray, Namespace
-from handgrad.expression import Call
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves
 from handgrad.operations import operation_of
 from handgrad.operations.operation import Kernel, Signature
 
@@ -35,3 +37,33 @@ def without_residue(call: Call, signature: Signature) -> Kernel:
         return xp.where((xp.abs(result) < NOISE * size) & (size < LARGEST), 0.0, result)
 
     return cleaned
+
+
+def never_cancels(call: Call, formulas: Mapping[Leaf, Expression]) -> bool:
+    """Whether a difference is of a given number and of what never meets it: 1 - σ(z), 1 - tanh(z)**2, p - y.
+
+    The operation's bounds lie outside what it gives, and a number between them it gives at 0 alone, which
+    floats get right: σ(0) is 1/2. Where a rule of update divides by the size of the gradient, as Adam does,
+    the 10⁻¹⁴ that is left of 1 - p moves a parameter as far as any other gradient.
+
+    Arguments:
+        call: a sum.
+        formulas: of what is computed, by its leaf; a leaf that has none is given.
+    """
+    if not operation_of(call).elementwise or len(call.arguments) != 2:
+        return False
+    given = [not any(leaf in formulas for leaf in leaves(a)) for a in call.arguments]
+    return sorted(given) == [False, True] and _bounded(call.arguments[given.index(False)], formulas)
+
+
+def _bounded(expression: Expression, formulas: Mapping[Leaf, Expression]) -> bool:
+    """Whether it is made of nothing but the results of operations that have bounds."""
+    if isinstance(expression, Call):
+        if operation_of(expression).bounds is not None:
+            return True
+        computed = [a for a in expression.arguments if leaves(a)]
+        return bool(computed) and all(_bounded(a, formulas) for a in computed)
+    if not isinstance(expression, Name | Adjoint):
+        return False
+    formula = formulas.get(expression)
+    return isinstance(formula, Call) and operation_of(formula).bounds is not None

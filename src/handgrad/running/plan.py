@@ -30,7 +30,7 @@ from handgrad.operations.annotate import annotated, signature_of
 from handgrad.operations.operation import Kernel
 from handgrad.problem import Problem
 from handgrad.record import record
-from handgrad.running.cleaning import without_residue
+from handgrad.running.cleaning import never_cancels, without_residue
 from handgrad.running.evaluate import (
     at_entry,
     columns_of,
@@ -64,6 +64,7 @@ class _PlanCompiler:
     constants: dict[int, Any] = field(default_factory=dict)
     steps: list[PlanStep] = field(default_factory=list)
     recent: list[Expression] = field(default_factory=list)
+    formulas: dict[Leaf, Expression] = field(default_factory=dict)
     count: int = 0
 
     def __post_init__(self) -> None:
@@ -108,7 +109,8 @@ class _PlanCompiler:
             return self.over_cases(call, operation.reduces_cases)
         arguments, batched = self.arguments(call)
         signature = signature_of(call, batched)
-        kernel = without_residue(call, signature) if self.clean else operation.kernel(signature)
+        clean = self.clean and not never_cancels(call, self.formulas)
+        kernel = without_residue(call, signature) if clean else operation.kernel(signature)
         if self.convert is None and arguments and all(a in self.constants for a in arguments):
             with np.errstate(all="ignore"):
                 value = kernel(np, *[np.asarray(self.constants[a]) for a in arguments])
@@ -186,6 +188,7 @@ class Plan:
         self.leaves: dict[Leaf, int] = {}
         for line in (*graph.forward, *graph.backward) if lines is None else lines:
             slot = compiler.slot(line.formula)
+            compiler.formulas[line.leaf] = line.formula
             if decimals is not None:
                 slot = compiler.step(_rounding(decimals), slot)
             compiler.slots[line.leaf] = self.leaves[line.leaf] = slot
