@@ -670,3 +670,20 @@ def test_what_is_left_of_a_certain_probability_is_no_residue(probability: str, l
     before, after = handgrad.train(given, steps=1).losses
     assert before == pytest.approx(1e20 * math.exp(-33), rel=0.05)
     assert after == pytest.approx(1e20 * math.exp(-34), rel=0.1)
+
+
+def test_a_training_that_runs_away_says_so() -> None:
+    # Each update multiplies w by 1 - 2·10·9 = -179 and the loss by its square.
+    given = handgrad.Problem(
+        "z = w*x\nh = relu(z)\nL = z**2 + 0*h",
+        {"w": 1.0},
+        {"x": 3.0},
+        update=handgrad.Update("sgd", 10.0),
+    )
+    study = handgrad.train(given, steps=5)
+    assert study.losses[3] < 9e15 < study.losses[4]
+    assert study.ran_away == 4
+    page = " ".join(render_terminal(study.page()).split())
+    assert "After update 4 the loss is more than 10¹⁵ times what it was at first" in page
+    assert handgrad.train(given, steps=3).ran_away is None
+    assert study.to_json()["ran_away"] == 4

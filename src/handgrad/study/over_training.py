@@ -82,6 +82,10 @@ class LayerStudy:
     axes: tuple[int, ...]
 
 
+RUN_AWAY = 1e15
+"""So many times the first loss, or 1: double precision tells numbers apart to some 16 digits."""
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class OverTraining(Result):
     """A problem in training.
@@ -124,7 +128,9 @@ class OverTraining(Result):
         without=(
             "problem", "update", "layers", "dead", "started_dead", "ended_dead", "revivers",
         ),
-        also=("title=problem.title", "rule=update.rule", "rate=update.rate", "layers=by_layer"),
+        also=(
+            "title=problem.title", "rule=update.rule", "rate=update.rate", "layers=by_layer", "ran_away",
+        ),
     )  # fmt: skip
 
     @property
@@ -147,6 +153,16 @@ class OverTraining(Result):
             )
             for layer in self.layers
         )
+
+    @property
+    def ran_away(self) -> int | None:
+        """The first update looked at after which the loss is over `RUN_AWAY` times what it was at first.
+
+        From there on rounding may decide what happens: of terms so unlike in size the smaller one is lost.
+        """
+        most = RUN_AWAY * max(1.0, abs(self.losses[0]))
+        seen = zip(self.steps, self.losses, strict=True)
+        return next((step for step, loss in seen if abs(loss) > most), None)
 
     @property
     def revivals(self) -> tuple[UnitEvent, ...]:

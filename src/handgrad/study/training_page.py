@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
@@ -16,6 +17,7 @@ from handgrad.running.reviving import Revivers
 from handgrad.running.reviving_words import ways_text
 from handgrad.saving import Page
 from handgrad.study.events_page import event_blocks
+from handgrad.study.over_training import RUN_AWAY
 from handgrad.study.training_charts import (
     comparison_chart,
     dead_or_off,
@@ -143,15 +145,24 @@ def _outcome(study: OverTraining) -> list[Block]:
             "rate takes shorter steps.",
         )
         return [Note("warning", text)]
-    fell = last < first
+    fell = last < first and study.ran_away is None
+    what = "" if study.ran_away is not None else " fell" if fell else " did not fall"
     loss: Text = (
-        f"The loss {'fell' if fell else 'did not fall'}: ",
+        f"The loss{what}: ",
         Literal(first),
         " before the first update, ",
         Literal(last),
         " after the last.",
     )
-    blocks: list[Block] = [Note("check" if fell else "warning", loss)]
+    blocks: list[Block] = [Note("check" if fell else "warning" if what else "info", loss)]
+    if study.ran_away is not None:
+        text = (
+            f"After update {study.ran_away} the loss is more than ",
+            Literal(10.0) ** Literal(math.log10(RUN_AWAY)),
+            " times what it was at first: the training has run away. From there on rounding may decide what is shown, as double precision "
+            "carries some 16 digits. A smaller learning rate takes shorter steps.",
+        )
+        blocks.insert(0, Note("warning", text))
     if not study.layers:
         return blocks
     before, after = len(study.started_dead), len(study.ended_dead)
@@ -272,6 +283,8 @@ def _comparison(studies: Sequence[OverTraining]) -> Table:
         loss: Text = (Literal(study.losses[-1]),)
         if study.stopped is not None:
             loss = ("not finite",)
+        elif study.ran_away is not None:
+            loss = ("ran away",)
         rows.append(
             (
                 (study.name,),
@@ -286,9 +299,9 @@ def _comparison(studies: Sequence[OverTraining]) -> Table:
 
 def _verdict(studies: Sequence[OverTraining]) -> list[Block]:
     """Which training ended with the smallest loss, and which kept every unit alive."""
-    finished = [s for s in studies if s.stopped is None]
+    finished = [s for s in studies if s.stopped is None and s.ran_away is None]
     if not finished:
-        return [Note("warning", ("None of them stayed finite.",))]
+        return [Note("warning", ("The loss of each of them ran away, or did not stay finite.",))]
     best = min(finished, key=lambda s: s.losses[-1])
     words: list[Inline] = [
         "The smallest loss at the end: ", best.name, ", ", Literal(best.losses[-1]), "."

@@ -372,7 +372,12 @@ def _largest_move(question: LargestMove, facts: Facts) -> Found:
     yield said <= perhaps, f"as far go {perhaps}"
     yield len(said) >= min(MOST_TIES, len(surely)), f"as far go {surely}"
     still = sum(int((m == 0).sum()) for m in moved.values())
-    nearly = sum(int((m <= 1e-14 * furthest).sum()) for m in moved.values())
+    # 1 - σ(41) is 0 in floats, and what RMSProp makes of so small a gradient is not.
+    lost = 1e-14 * max(float(np.abs(facts.at.gradients[n]).max()) for n in given)
+    nearly = sum(
+        int(((m <= 1e-14 * furthest) | (np.abs(facts.at.gradients[n]) <= lost)).sum())
+        for n, m in moved.items()
+    )
     yield still <= question.still <= nearly, f"{still} do not move"
     yield question.total == sum(m.size for m in moved.values()), "another total"
 

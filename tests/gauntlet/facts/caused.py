@@ -241,8 +241,9 @@ class _Again:
         return bool((self.mixed.numbers(own, old)[self.event.unit] > 0).any())
 
 
-def claimed(study: OverTraining, facts: Facts) -> Iterator[tuple[str, Found, Any]]:
-    """Kinds of statements of a training with what they say and what it is of."""
+def claimed(study: OverTraining, facts: Facts, until: float) -> Iterator[tuple[str, Found, Any]]:
+    """Kinds of statements of a training, before it runs away, with what they say and what it is of."""
     for event in study.events:
-        yield "train: cause", of_cause(event, study, facts), event
+        if event.step < until:
+            yield "train: cause", of_cause(event, study, facts), event
     yield "train: never", of_never(study, facts), study.never

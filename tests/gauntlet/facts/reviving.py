@@ -21,11 +21,10 @@ def of_revivers(said: Revivers, gate: str, facts: Facts) -> Found:
         _ancestors(gate, facts) & set(facts.oracle.parameters) if gate in facts.targets else set()
     )
     # Of a gate behind another operation, as in relu(softplus(q)), all that moves it lies below.
-    none_own = bool(before) and before <= set(said.below)
-    moved = coasts and not none_own
-    yield said.coasting == moved, f"coasting is {moved}"
-    moved = bool(settings["weight_decay"]) and not none_own
-    yield said.decay == moved, f"decay is {settings['weight_decay']}"
+    none_own = not (said.coasting or said.decay) and bool(before) and before <= set(said.below)
+    yield said.coasting == coasts or none_own, f"coasting is {coasts}"
+    decays = bool(settings["weight_decay"])
+    yield said.decay == decays or none_own, f"decay is {settings['weight_decay']}"
     yield not (said.fixed and said.below), "it is said to be given fixed data, and what moves it"
     if gate in facts.targets:
         yield set(said.below) <= before, f"before it lie {before}"

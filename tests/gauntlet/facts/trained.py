@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -35,10 +36,12 @@ def of_training(facts: Facts) -> Claims:
 
 def of_study(study: OverTraining, facts: Facts) -> Claims:
     """One training, looked at after every update."""
-    yield from claims_of("train: losses and counts", _counts(study, facts), study.losses)
+    until = _ran_away(study, facts)
+    yield from claims_of("train: losses and counts", _counts(study, facts, until), study.losses)
     for event in study.events:
-        yield from claims_of(f"train: {event.kind}", _event(event, study, facts), event)
-    for kind, found, about in claimed(study, facts):
+        if event.step < until:
+            yield from claims_of(f"train: {event.kind}", _event(event, study, facts), event)
+    for kind, found, about in claimed(study, facts, until):
         yield from claims_of(kind, found, about)
     for (layer, _), revivers in study.revivers.items():
         yield from claims_of(
@@ -53,11 +56,22 @@ def _largest(layer: StudiedLayer, step: int, facts: Facts) -> Any:
     return apart(at.values(layer.pre, batched), layer.facts.axes, batched)
 
 
-def _counts(study: OverTraining, facts: Facts) -> Found:
+def _ran_away(study: OverTraining, facts: Facts) -> float:
+    """The update from which on floats have lost what the rest hangs on; infinite where there is none."""
+    updated = Updated.of(facts)
+    updated.after(study.steps[-1])
+    most = 1e15 * max(1.0, abs(updated.losses[0]))
+    return next((s for s in study.steps if abs(updated.losses[s]) > most), math.inf)
+
+
+def _counts(study: OverTraining, facts: Facts, until: float) -> Found:
     updated = Updated.of(facts)
     updated.after(study.steps[-1])
     yield study.cases == facts.cases, f"{facts.cases} cases"
+    yield (study.ran_away or math.inf) == until, f"it runs away at {until}"
     for position, step in enumerate(study.steps):
+        if step > until:
+            break
         loss = updated.losses[step]
         if np.isfinite(loss) and np.isfinite(study.losses[position]):
             yield near(study.losses[position], loss, 1e-6), f"after {step} it is {loss}"
@@ -65,6 +79,8 @@ def _counts(study: OverTraining, facts: Facts) -> Found:
         return
     for layer in study.layers:
         for position, step in enumerate(study.steps):
+            if step > until:
+                break
             z = _largest(layer, step, facts)
             if not np.isfinite(z).all():
                 continue  # 0 · log 0, as the loss is written

@@ -94,7 +94,7 @@ class LargestMove(Question):
             tied = (" ", *joined([*others, *more]), f" {move} just as far.")
         first += [f"{cited(self.steps)}. Its gradient is ", Literal(self.gradient), ".", *tied]
         still = (
-            f"{self.still} of the {self.total} numbers {'does' if self.still == 1 else 'do'} not move at all."
+            f"{self.still} of the {self.total} numbers {'comes' if self.still == 1 else 'come'} out unchanged."
             if self.still
             else f"All {self.total} numbers move."
             if self.total > 1
