@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from handgrad.audit.revival_blocks import revival_blocks
@@ -18,7 +19,8 @@ from handgrad.audit.words import (
 from handgrad.equations import source
 from handgrad.expression import Literal, Name
 from handgrad.operations import noun_of
-from handgrad.page.blocks import Block, Figure, Heading, Note, Paragraph, Table, Text
+from handgrad.page.blocks import Block, Heading, Note, Paragraph, Table, Text
+from handgrad.page.charts import chart
 from handgrad.picture.charts import Axis, Bar, bar_chart, gate_map
 from handgrad.saving import Page
 from handgrad.solution.slopes import SATURATION
@@ -181,7 +183,8 @@ def _figures(audit: Audit) -> list[Block]:
     figures: list[Block] = []
     gates = [layer for layer in audit.layers if layer.gate]
     if audit.sample and gates:
-        drawing = gate_map(
+        fires = partial(
+            gate_map,
             audit.sample,
             title="Which units fire",
             groups=[(layer.name, layer.units) for layer in gates],
@@ -194,7 +197,7 @@ def _figures(audit: Audit) -> list[Block]:
                 f"Over the {first}{len(audit.sample)} cases, units fire "
                 f"{sum(states)} of {len(states)} times."
             )
-        figures.append(Figure(drawing, (told,)))
+        figures.append(chart(fires, (told,)))
     if audit.cases > 1 and gates:
         bars = [
             Bar(
@@ -208,18 +211,22 @@ def _figures(audit: Audit) -> list[Block]:
         ]
         at_positions = any(layer.positions != 1 for layer in gates)
         share = "share of the cases and positions" if at_positions else "share of the cases"
-        drawing = bar_chart(
+        often = partial(
+            bar_chart,
             bars,
             title="How often each unit fires",
             length=Axis(share, style="percent", limits=(0.0, 1.0)),
         )
-        figures.append(Figure(drawing))
+        figures.append(chart(often))
     if len(audit.layers) > 1:
         bars = [Bar((Name(layer.name),), layer.gradient_out) for layer in audit.layers]
-        drawing = bar_chart(
-            bars, title=GRADIENT_BY[_called(audit)], length=Axis("norm of what passes")
+        passes = partial(
+            bar_chart,
+            bars,
+            title=GRADIENT_BY[_called(audit)],
+            length=Axis("norm of what passes"),
         )
-        figures.append(Figure(drawing))
+        figures.append(chart(passes))
     return figures
 
 

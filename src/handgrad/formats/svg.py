@@ -36,16 +36,20 @@ DASHES: dict[Role, str] = {
 SHIFT: dict[Level, float] = {"line": 0.0, "above": -0.36, "below": 0.2}
 """How far scripts stand off the line, in the letters' size."""
 
-SCRIPT = 0.72
+SCRIPT = 0.76
 HEAD = 8.0
 """The size of scripts beside that of the letters, and the length of an arrow's head."""
+
+SIZE = 12.0
+LINE = 1.4
+"""The size of letters and the thickness of lines that most shapes have; the others say theirs."""
 
 _FACES: dict[Face, str] = {
     "text": "",
     "figure": "",
-    "letter": ' class="hg-math hg-letter"',
+    "letter": ' class="hg-letter"',
     "word": ' class="hg-math"',
-    "sign": ' class="hg-math hg-sign"',
+    "sign": ' class="hg-sign"',
 }
 
 CLEARING = 0.95
@@ -63,7 +67,8 @@ def render_svg(drawing: Drawing, style: Style) -> str:
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" class="hg-drawing" role="img" '
             f'aria-labelledby="{key}-title {key}-desc" viewBox="0 0 {width} {height}" '
-            f'width="{width}" height="{height}">',
+            f'width="{width}" height="{height}" text-anchor="middle" font-size="{_n(SIZE)}" '
+            f'stroke-width="{LINE:.3g}">',
             f'<title id="{key}-title">{said[0]}</title>',
             f'<desc id="{key}-desc">{said[1]}</desc>',
             f"<style>{_css()}</style>",
@@ -134,10 +139,8 @@ def _line(line: Outline | Arrow, points: Points) -> str:
         return f'<path class="hg-area hg-{line.role}" d="{d}Z"{_of(line.quantity)}/>'
     dashes = "5 4" if line.dashed else DASHES.get(line.role, "")
     dash = f' stroke-dasharray="{dashes}"' if dashes else ""
-    return (
-        f'<path class="hg-line hg-{line.role}" d="{d}" stroke-width="{line.width:.3g}"{dash}'
-        f"{_of(line.quantity)}/>"
-    )
+    width = f' stroke-width="{line.width:.3g}"' if line.width != LINE else ""
+    return f'<path class="hg-line hg-{line.role}" d="{d}"{width}{dash}{_of(line.quantity)}/>'
 
 
 def _curve(points: Points) -> str:
@@ -212,11 +215,12 @@ def _clearing(label: Label, style: Style) -> list[str]:
 
 
 def _label(label: Label, style: Style) -> str:
-    anchor = f' text-anchor="{label.anchor}"' if label.anchor != "start" else ""
-    classes = f"hg-text hg-{label.role}{' hg-bold' if label.bold else ''}"
+    anchor = f' text-anchor="{label.anchor}"' if label.anchor != "middle" else ""
+    size = f' font-size="{_n(label.size)}"' if label.size != SIZE else ""
+    classes = f"hg-{label.role}{' hg-bold' if label.bold else ''}"
     return (
-        f'<text class="{classes}" x="{_n(label.x)}" y="{_n(label.y)}" '
-        f'font-size="{_n(label.size)}"{anchor}{_of(label.quantity)}>{_text(label, style)}</text>'
+        f'<text class="{classes}" x="{_n(label.x)}" y="{_n(label.y)}"'
+        f"{size}{anchor}{_of(label.quantity)}>{_text(label, style)}</text>"
     )
 
 

@@ -28,7 +28,7 @@ from handgrad.picture.drawing import Text
 from handgrad.record import record
 from handgrad.symbol import Symbol, symbol
 
-SCRIPT = 0.7
+SCRIPT = 0.76
 """The size of superscripts and subscripts beside that of the letters they stand at."""
 
 _NARROW = dict.fromkeys(".,:;'|!il jtfI/()[]·", 0.4)

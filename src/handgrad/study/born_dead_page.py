@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from handgrad.expression import Expression, Literal
 from handgrad.page.blocks import Block, Figure, Heading, Note, Paragraph, Table, Text
+from handgrad.page.charts import chart
 from handgrad.picture import Drawing
 from handgrad.picture.charts import Axis, Series, heat_map, line_chart
 from handgrad.saving import Page
@@ -34,7 +36,9 @@ def born_dead_page(study: BornDead) -> Page:
         _depths(study),
     ]
     if layers > 1:
-        blocks.append(Figure(_chart(study), ("The share of networks that are dead, by depth.",)))
+        blocks.append(
+            chart(partial(_chart, study), ("The share of networks that are dead, by depth.",))
+        )
     blocks += _criterion(study)
     return Page("Born dead", tuple(blocks))
 
@@ -138,7 +142,7 @@ def _depths(study: BornDead) -> Table:
     return Table(tuple(header), tuple(rows), "r" * len(header), ("By depth",))
 
 
-def _chart(study: BornDead) -> Drawing:
+def _chart(study: BornDead, *, width: float) -> Drawing:
     depths = list(range(1, len(study.widths) + 1))
     known = [study.bounds_at(depth) for depth in depths]
     series = [Series("drawn", depths, [study.share(depth) for depth in depths])]
@@ -153,6 +157,7 @@ def _chart(study: BornDead) -> Drawing:
         title="Share of networks born dead",
         x=Axis("hidden layers"),
         y=Axis("share born dead", limits=(0.0, 1.0)),
+        width=width,
     )
 
 

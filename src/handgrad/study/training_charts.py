@@ -27,7 +27,7 @@ def dead_or_off(study: OverTraining) -> str:
     return "dead" if study.gates else "off on every case"
 
 
-def losses_chart(studies: Sequence[OverTraining], names: Sequence[str]) -> Drawing:
+def losses_chart(studies: Sequence[OverTraining], names: Sequence[str], *, width: float) -> Drawing:
     """The losses; a training that diverged leaves the chart, so that the others can be read."""
     kept = [v for s in studies if s.stopped is None for v in s.losses]
     highest = max(kept, default=np.inf) * BEYOND
@@ -40,29 +40,31 @@ def losses_chart(studies: Sequence[OverTraining], names: Sequence[str]) -> Drawi
         title="Loss over training",
         x=Axis("update"),
         y=Axis("loss", logarithmic=(falls or grows) and min(drawn, default=0.0) >= 0),
+        width=width,
     )
 
 
-def deaths_chart(study: OverTraining) -> Drawing:
+def deaths_chart(study: OverTraining, *, width: float) -> Drawing:
     series = [Series(layer.name, study.steps, study.share_dead(layer)) for layer in study.layers]
-    return _shares(series, f"Share of units {dead_or_off(study)}")
+    return _shares(series, f"Share of units {dead_or_off(study)}", width)
 
 
-def comparison_chart(studies: Sequence[OverTraining]) -> Drawing:
+def comparison_chart(studies: Sequence[OverTraining], *, width: float) -> Drawing:
     series = []
     for study in studies:
         counts = np.sum([study.dead[layer.name] for layer in study.layers], axis=0)
         series.append(Series(study.name, study.steps, (counts / study.units).tolist()))
-    return _shares(series, "Share of units off on every case")
+    return _shares(series, "Share of units off on every case", width)
 
 
-def _shares(series: Sequence[Series], title: str) -> Drawing:
+def _shares(series: Sequence[Series], title: str, width: float) -> Drawing:
     return line_chart(
         series,
         title=title,
         x=Axis("update"),
         y=Axis(title.lower(), style="percent", limits=(0.0, 1.0)),
         height=240,
+        width=width,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,8 @@ import numpy as np
 
 from handgrad.expression import Literal, Name
 from handgrad.operations import noun_of
-from handgrad.page.blocks import Block, Figure, Heading, Inline, Note, Paragraph, Table, Text
+from handgrad.page.blocks import Block, Heading, Inline, Note, Paragraph, Table, Text
+from handgrad.page.charts import chart
 from handgrad.running.reviving import Revivers
 from handgrad.running.reviving_words import ways_text
 from handgrad.saving import Page
@@ -43,11 +45,14 @@ def training_page(study: OverTraining, decimals: int = 4) -> Page:
         Paragraph(_what(study)),
         *_outcome(study),
         Heading(("The loss and the units",), 2),
-        Figure(losses_chart([study], ["loss"]), _loss_caption(study)),
+        chart(partial(losses_chart, [study], ["loss"]), _loss_caption(study)),
     ]
     if study.layers:
         blocks.append(
-            Figure(deaths_chart(study), (f"The share of units that are {dead_or_off(study)}.",))
+            chart(
+                partial(deaths_chart, study),
+                (f"The share of units that are {dead_or_off(study)}.",),
+            )
         )
     blocks.append(_over_time(study))
     blocks += event_blocks(study)
@@ -82,10 +87,10 @@ def training_comparison_page(studies: Sequence[OverTraining], decimals: int = 4)
     ]
     for group in groups(studies):
         names = [s.name for s in group]
-        blocks.append(Figure(losses_chart(group, names), ("The loss over all the cases.",)))
+        blocks.append(chart(partial(losses_chart, group, names), ("The loss over all the cases.",)))
         if base.units:
             caption = ("The share of units that are off on every case.",)
-            blocks.append(Figure(comparison_chart(group), caption))
+            blocks.append(chart(partial(comparison_chart, group), caption))
     blocks += [
         Heading(("As given: the loss and the units",), 2),
         _over_time(base),

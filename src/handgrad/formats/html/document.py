@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
@@ -142,9 +143,16 @@ def _file(title: str, kind: str, body: str, styles: Sequence[str], scripts: Sequ
     )
 
 
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+
+
 @cache
 def _asset(name: str, package: str = "handgrad.formats.html") -> str:
-    return resources.files(package).joinpath(name).read_text("utf-8")
+    """A style or a script, without its comments and indents."""
+    text = resources.files(package).joinpath(name).read_text("utf-8")
+    text = _COMMENT.sub("", text) if name.endswith(".css") else text
+    lines = (line.strip() for line in text.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 @cache

@@ -7,6 +7,10 @@ import re
 from handgrad.formats.html.text import HtmlWriter
 from handgrad.formats.svg import render_svg
 from handgrad.page.blocks import Figure
+from handgrad.picture import Drawing
+
+LEGIBLE = 0.85
+"""A drawing whose smallest letters are 12 is not drawn smaller than so much for the sake of its height."""
 
 _STYLE = re.compile("<style>.*?</style>\n?", re.DOTALL)
 
@@ -14,9 +18,14 @@ _STYLE = re.compile("<style>.*?</style>\n?", re.DOTALL)
 def figure(block: Figure, writer: HtmlWriter) -> str:
     """The picture with its caption under it; its styles stand once, in the head of the file."""
     caption = f"<figcaption>{writer.text(block.caption)}</figcaption>" if block.caption else ""
-    drawing = _STYLE.sub("", render_svg(block.drawing, writer.pen.style), count=1)
-    # Letters as large as the text where there is room: a drawing's are 14 pixels high.
-    widest = f"{block.scale * block.drawing.width / 14:.1f}em"
-    return (
-        f'<figure style="--widest: {widest}"><div class="picture">{drawing}</div>{caption}</figure>'
-    )
+    wide = _picture(block.drawing, block.scale, writer, "" if block.narrow is None else " wide")
+    narrow = "" if block.narrow is None else _picture(block.narrow, 1.0, writer, " narrow")
+    return f"<figure>{wide}{narrow}{caption}</figure>"
+
+
+def _picture(drawing: Drawing, scale: float, writer: HtmlWriter, kind: str) -> str:
+    # Letters as large as the text where there is room: a drawing's are 14 pixels high. What is tall may
+    # be higher than the screen, where its letters would be too small.
+    size = f"--widest: {scale * drawing.width / 14:.1f}em; --tall: {LEGIBLE * drawing.height:.0f}px"
+    svg = _STYLE.sub("", render_svg(drawing, writer.pen.style), count=1)
+    return f'<div class="picture{kind}" style="{size}">{svg}</div>'

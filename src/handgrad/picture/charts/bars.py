@@ -25,9 +25,6 @@ from handgrad.text import plain_text
 
 ROW = 22.0
 
-WIDTH = 640.0
-"""Of the drawing, in pixels."""
-
 _THICK = 14.0
 
 
@@ -47,6 +44,7 @@ def bar_chart(
     title: str,
     length: Axis,
     most: int = 32,
+    width: float = 640.0,
 ) -> Drawing:
     """Horizontal bars from 0, each with its figure, and a word where there is one to say.
 
@@ -55,13 +53,14 @@ def bar_chart(
         title: what the chart shows, for screen readers too.
         length: what the length of a bar is; its limits, where they are given, have 0 between them.
         most: of more bars than this, those in the middle are left out and counted.
+        width: of the drawing, in pixels.
     """
     shown, left_out = _elided(bars, most)
     low, high = length.limits or span([b.value for b in bars], logarithmic=False)
     names = max((text_width(b.label, SMALL_TEXT) for b in bars), default=0.0)
     figures = max((text_width((_end(b, length.style),), SMALL_TEXT) for b in bars), default=0.0)
-    left = min(12 + names, WIDTH / 2)
-    right = max(left + 60, WIDTH - 16 - figures)
+    left = min(12 + names, width / 2)
+    right = max(left + 60, width - 16 - figures)
     scale = Scale(low, high, left, right)
     top = 28.0
     bottom = top + ROW * max(1, len(shown))
@@ -95,7 +94,7 @@ def bar_chart(
             *([f"{left_out} more are left out."] if left_out else []),
         )
     )
-    return Drawing(WIDTH, bottom + 30, tuple(shapes), title, said)
+    return Drawing(width, bottom + 30, tuple(shapes), title, said)
 
 
 def _elided(bars: Sequence[Bar], most: int) -> tuple[list[Bar | None], int]:

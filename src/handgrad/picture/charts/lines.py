@@ -38,9 +38,6 @@ ROW = 17.0
 
 _LONGEST_NAME = 34
 
-WIDTH = 640.0
-"""Of the drawing, in pixels."""
-
 Point = tuple[float, float]
 
 
@@ -60,6 +57,7 @@ def line_chart(
     x: Axis,
     y: Axis,
     height: float = 320.0,
+    width: float = 640.0,
 ) -> Drawing:
     """Lines over one axis, each with its own dashes and marks and its name at its end.
 
@@ -69,6 +67,7 @@ def line_chart(
         x: the horizontal axis: its label, and names in place of the whole numbers from 0 on.
         y: the vertical axis. On a logarithmic one what is not positive is left out.
         height: of the drawing, in pixels.
+        width: of the drawing, in pixels.
     """
     pieces = [_pieces(s, y.logarithmic) for s in series]
     points = [p for lines in pieces for line in lines for p in line]
@@ -79,7 +78,7 @@ def line_chart(
     left = 18 + max(text_width((t,), SMALL_TEXT) for t in texts)
     names = [_shortened(s.name) for s in series]
     beside = max((text_width((n,), SMALL_TEXT) for n in names), default=0.0)
-    right, top, bottom = WIDTH - 34 - beside, 34.0, height - 46
+    right, top, bottom = width - 34 - beside, 34.0, height - 46
     across = Scale(min(xs), max(xs), left, right)
     down = Scale(low, high, bottom, top, y.logarithmic)
     shapes: list[Shape] = [
@@ -102,7 +101,7 @@ def line_chart(
     named = [(s.name, s.y) for s in series]
     compact = spark_lines(named, low, high, y.style, logarithmic=y.logarithmic)
     said = _said(series, title, x.label, y.style)
-    return Drawing(WIDTH, height, tuple(shapes), title, said, compact)
+    return Drawing(width, height, tuple(shapes), title, said, compact)
 
 
 # -- lines ----------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ def gate_map(
     groups: Sequence[tuple[str, int]] = (),
     rows: Sequence[str] = (),
     most: tuple[int, int] = (24, 40),
+    width: float = 680.0,
 ) -> Drawing:
     """Cases down, units across: an open gate is a filled cell, a shut one hollow and crossed out.
 
@@ -42,10 +43,12 @@ def gate_map(
             default.
         rows: the names of the cases; counted from 1 by default.
         most: of more cases, or more units, the ones in the middle are left out.
+        width: of the drawing at most, in pixels, where there are no more layers than fit.
     """
     units = len(gates[0]) if len(gates) else 0
     groups = groups or (("", units),)
-    columns = _columns(groups, most[1])
+    fitting = int((width - 60 - GAP * len(groups)) // CELL)
+    columns = _columns(groups, min(most[1], fitting))
     shown = _elided(len(gates), most[0])
     names = ["⋮" if r is None else rows[r] if rows else str(r + 1) for r in shown]
     left = 10 + max([text_width((n,), SMALL_TEXT) for n in [*names, row_label]])
@@ -73,10 +76,10 @@ def gate_map(
         shapes.append(Label(left - 8, top + CELL * k + 12, (name,), "ink", "end", SMALL_TEXT))
     bottom = top + CELL * len(shown)
     shapes += _legend(left, bottom + 14)
-    width = max(x, ends, left + 190) + 4
+    reach = max(x, ends, left + 190) + 4
     compact = gate_lines(gates, groups, row_label)
     said = _gates_said(gates, groups, title)
-    return Drawing(width, bottom + 36, tuple(shapes), title, said, compact)
+    return Drawing(reach, bottom + 36, tuple(shapes), title, said, compact)
 
 
 def heat_map(

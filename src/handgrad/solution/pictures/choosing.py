@@ -20,3 +20,14 @@ def picture_of(trace: Trace, phase: PicturePhase = "forward") -> Drawing:
     from handgrad.solution.pictures.graph import graph_picture
 
     return graph_picture(trace, phase)
+
+
+def narrow_picture_of(trace: Trace, phase: PicturePhase) -> Drawing | None:
+    """The same for a narrow screen, from top to bottom; None where it has no room there."""
+    if network_of(trace.graph) is not None:
+        from handgrad.solution.pictures.upright import upright_picture
+
+        return upright_picture(trace, phase)
+    from handgrad.solution.pictures.graph import graph_picture
+
+    return graph_picture(trace, phase, narrow=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from handgrad.page.blocks import Figure
-from handgrad.picture import Drawing
-from handgrad.solution.pictures.choosing import picture_of
+from handgrad.picture import Drawing, Label, Outline
+from handgrad.solution.pictures.choosing import narrow_picture_of, picture_of
 from handgrad.solution.pictures.layers import Network, network_of
 from handgrad.solution.pictures.lines import PicturePhase
 from handgrad.solution.pictures.numbers import case_count
@@ -16,8 +17,13 @@ if TYPE_CHECKING:
 
 _NETWORK: dict[PicturePhase, str] = {
     "given": "The network: inputs, weights and biases as they are given",
-    "forward": "The forward pass: values in the units, weights on the edges",
-    "backward": "The backward pass: error signals in the units, the gradients of the weights on the edges",
+    "forward": "The forward pass: values in the units",
+    "backward": "The backward pass: error signals in the units",
+}
+_EDGES: dict[PicturePhase, str] = {
+    "given": "weights",
+    "forward": "weights",
+    "backward": "gradients of the weights",
 }
 _GRAPH: dict[PicturePhase, str] = {
     "given": "What is computed from what",
@@ -27,18 +33,34 @@ _GRAPH: dict[PicturePhase, str] = {
 _DASHED: dict[PicturePhase, str] = {
     "given": "",
     "forward": "what is dashed is shut off and passes on zeros",
-    "backward": "the gradient stops at a bar, and what is dashed gets none",
+    "backward": "what is dashed gets no gradient",
 }
+_BARS = "the gradient stops at a bar, and what is dashed gets none"
 
 
 def figure_of(trace: Trace, phase: PicturePhase) -> Figure:
     """The picture of what is given, or of one pass, with a sentence below it."""
-    drawing = picture_of(trace, phase)
+    drawing, narrow = picture_of(trace, phase), narrow_picture_of(trace, phase)
     network = network_of(trace.graph)
-    said = [(_NETWORK if network is not None else _GRAPH)[phase] + _of(trace, network, phase)]
-    if _DASHED[phase] and _has_dashes(drawing):
-        said.append(_DASHED[phase])
-    return Figure(drawing, (f"{'; '.join(said)}.",))
+    drawings = [drawing] if narrow is None else [drawing, narrow]
+    what = _GRAPH[phase] if network is None else _NETWORK[phase] + _on_edges(drawings, phase)
+    said = [what + _of(trace, network, phase)]
+    dashes = [shape for shape in drawing.shapes if shape.role == "off"]
+    if dashes and phase != "given":
+        bars = any(isinstance(each, Outline) and not each.dashed for each in dashes)
+        said.append(_BARS if phase == "backward" and bars else _DASHED[phase])
+    return Figure(drawing, (f"{'; '.join(said)}.",), narrow=narrow)
+
+
+def _on_edges(drawings: Sequence[Drawing], phase: PicturePhase) -> str:
+    """What the edges show, so far as it holds of each drawing: numbers, or their thickness."""
+    numbered = [any(isinstance(s, Label) and s.halo for s in d.shapes) for d in drawings]
+    edges = [s for d in drawings for s in d.shapes if isinstance(s, Outline) and s.quantity]
+    if all(numbered) and phase != "given":
+        return f", the {_EDGES[phase]} on the edges"
+    if not any(numbered) and len({edge.width for edge in edges}) > 1:
+        return f", edges as thick as the {_EDGES[phase]} are large"
+    return ""
 
 
 def _of(trace: Trace, network: Network | None, phase: PicturePhase) -> str:
@@ -52,7 +74,3 @@ def _of(trace: Trace, network: Network | None, phase: PicturePhase) -> str:
         alone = " alone: its part of each gradient" if phase == "backward" else ""
         return f", for the first example{alone}"
     return ""
-
-
-def _has_dashes(drawing: Drawing) -> bool:
-    return any(shape.role == "off" for shape in drawing.shapes)

@@ -40,8 +40,11 @@ ROWS = 3
 WIDEST = 280.0
 """A formula longer than this is named by its operation instead."""
 
-WIDE = 960.0
+WIDE = 780.0
 """A graph that would be wider from left to right is drawn from top to bottom."""
+
+NARROW = 430.0
+"""The width in which letters stay legible on a screen of 390 pixels."""
 
 CORNER = 14.0
 
@@ -66,18 +69,25 @@ class NodeBox:
         return len(self.lines) * ROW + 2 * PADDING - 6
 
 
-def graph_picture(trace: Trace, phase: PicturePhase) -> Drawing:
+def graph_picture(trace: Trace, phase: PicturePhase, *, narrow: bool = False) -> Drawing:
     """The computation graph: as it is given, or in one pass of its worked solution.
 
-    Of many cases the first is shown.
+    Of many cases the first is shown. For a `narrow` screen it leads from top to bottom, and what is given
+    is left out where it would be too wide.
     """
-    return _GraphPicture(trace, phase).drawing()
+    picture = _GraphPicture(trace, phase, narrow)
+    drawing = picture.drawing()
+    if narrow and drawing.width > NARROW and not picture.without_givens:
+        return _GraphPicture(trace, phase, narrow, bare=True).drawing()
+    return drawing
 
 
 @dataclass
 class _GraphPicture:
     trace: Trace
     phase: PicturePhase
+    narrow: bool = False
+    bare: bool = False
     gates: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -90,7 +100,7 @@ class _GraphPicture:
         givens = [
             n for n, node in graph.nodes.items() if node.kind != "value" and n in graph.consumers
         ]
-        self.without_givens = len(self.equations) + len(givens) > MOST
+        self.without_givens = self.bare or len(self.equations) + len(givens) > MOST
         self.left_out = len(self.equations) - 2 * ENDS if len(self.equations) > MOST else 0
         shown = self.equations
         if self.left_out:
@@ -242,7 +252,7 @@ class _GraphPicture:
         """Arrows at the bottom, boxes and their text above."""
         sizes = [self._size(box) for box in self.boxes]
         laid = laid_out(sizes, self.edges)
-        self.down = laid.width > WIDE
+        self.down = self.narrow or laid.width > WIDE
         if self.down:
             laid = laid_out([(height, width) for width, height in sizes], self.edges).turned()
         shapes: list[Shape] = []

@@ -7,7 +7,9 @@ dashed; a renderer gives both a pattern and a colour besides.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,17 +26,25 @@ from handgrad.picture.drawing import (
     Shape,
 )
 from handgrad.picture.measure import Measure
+from handgrad.record import record
+from handgrad.solution.pictures.edges import (
+    edge_label,
+    edge_line,
+    loss_arrow,
+    places_on_edges,
+    unit_label,
+)
 from handgrad.solution.pictures.layers import Network, network_of
-from handgrad.solution.pictures.lines import NOTHING, PictureLine, PicturePhase
-from handgrad.solution.pictures.network_content import MOST, Content, DrawnUnit
+from handgrad.solution.pictures.lines import NOTHING, PicturePhase
+from handgrad.solution.pictures.network_content import MOST, Content, DrawnUnit, Lines
 from handgrad.solution.pictures.network_words import describe_network
-from handgrad.solution.pictures.numbers import number, whole
+from handgrad.solution.pictures.numbers import number
 
 if TYPE_CHECKING:
     from handgrad.solution.trace import Trace
 
-VALUE, NAME, SMALL, EDGE = 14.0, 14.0, 12.0, 12.0
-"""Sizes of letters: the value and the name in a unit, the lines below it, the numbers on edges."""
+NAME, SMALL, EDGE = 14.0, 12.0, 12.0
+"""Sizes of letters: the name and the value in a unit, the lines below it, the numbers on edges."""
 
 FEW = 5
 """In a part or a plan, which stand on slides, a layer with more units is elided."""
@@ -54,14 +64,43 @@ TIGHTEST = 17.0
 WIDEST = 400.0
 """Where labels would push two layers further apart than this, they are left out."""
 
-STEEPEST = 0.28
-"""Layers stand apart by at least so much of their height, or their edges would be too steep."""
+SPREAD = 30.0
+"""Layers whose edges have numbers stand apart by at most so much more where there is room."""
 
-FAINT = 1.1
-"""Edges that are silenced are no thicker."""
+ROOM = (752.0, 880.0)
+"""The width and height in which letters stay legible: on an A4 page the smallest are then 7 points, and
+on a screen of 768 pixels 9 pixels."""
 
-TOP, PART_TOP, PLAN_TOP = 76.0, 44.0, 44.0
-MARGIN = 20.0
+TOP, PART_TOP, PLAN_TOP = 86.0, 44.0, 44.0
+MARGIN = 10.0
+
+
+@record
+class Fit:
+    """How much is said at each unit, and how close together layers stand.
+
+    Arguments:
+        lines: what stands below a unit: all, what fits under it, or nothing.
+        closest: the least distance between two layers, from port to port.
+        steepest: layers stand apart by at least so much of their height, or edges would be too steep.
+        letters: the size of letters in the units.
+        numbered: the most edges between two layers that have their numbers.
+    """
+
+    lines: Lines
+    closest: float
+    steepest: float
+    letters: float = NAME
+    numbered: float = math.inf
+
+
+FITS = (
+    Fit("all", 150.0, 0.28),
+    Fit("brief", 64.0, 0.2),
+    Fit("none", 56.0, 0.1, SMALL, 12),
+    Fit("none", 36.0, 0.06, 11.0, 12),
+)
+"""From what says most to what takes least room."""
 
 
 def network_picture(
@@ -89,7 +128,16 @@ def network_picture(
         raise OptionError(f"there is no layer {layer}", mend=f"the layers are 1 to {count}")
     last = count if layer is None else layer
     first = 0 if layer is None else layer - 1
-    return _NetworkPicture(trace, network, phase, range(first, last + 1), plan).drawing()
+    drawn = partial(_NetworkPicture, trace, network, phase, range(first, last + 1))
+    for fit in FITS:
+        picture = drawn(fit, plan)
+        if picture.lean or (picture.width <= ROOM[0] and picture.height <= ROOM[1]):
+            break
+    left = (ROOM[0] - picture.width) / max(1, len(picture.gaps))
+    if not picture.lean and left > 0:
+        # The numbers on edges stand the further apart.
+        picture = drawn(fit, spread=min(left, SPREAD))
+    return picture.drawing()
 
 
 @dataclass
@@ -100,21 +148,26 @@ class _NetworkPicture:
     network: Network
     phase: PicturePhase
     columns: range
+    fit: Fit
     plan: bool = False
+    spread: float = 0.0
 
     def __post_init__(self) -> None:
         self.part = len(self.columns) <= len(self.network.layers)
         self.lean = self.part or self.plan
         most = FEW if self.lean else MOST
-        self.content = Content(self.trace, self.network, self.phase, most)
+        lines = "none" if self.lean else self.fit.lines
+        self.content = Content(self.trace, self.network, self.phase, most, lines)
         signals = frozenset(n for n in self.trace.graph.activations if n[0] == "z")
         self.measure = Measure(
             self.trace.decimals, self.trace.problem.display, signals, serif=self.lean
         )
         # In a part that says nothing but ∂L/∂L = 1 it is left out.
         self.with_loss = self.columns[-1] == len(self.network.layers) and not self.part
-        self.name_size = LARGEST if self.plan else LARGE if self.part else NAME
-        self.value_size = LARGE if self.lean else VALUE
+        self.name_size = (
+            LARGEST if self.plan else LARGE if self.part else max(self.fit.letters, SMALL)
+        )
+        self.value_size = LARGE if self.lean else self.fit.letters
         self.edge_size, self.small_size = (LARGE_EDGE,) * 2 if self.lean else (EDGE, SMALL)
         self.top = PLAN_TOP if self.plan else PART_TOP if self.part else TOP
         self._place()
@@ -129,8 +182,8 @@ class _NetworkPicture:
         if not self.lean:
             return units
         if self.plan:
-            return {u: replace(unit, value=NOTHING, below=()) for u, unit in units.items()}
-        return {u: replace(unit, below=()) for u, unit in units.items()}
+            return {u: replace(unit, value=NOTHING) for u, unit in units.items()}
+        return units
 
     # -- where it stands ------------------------------------------------------------------
 
@@ -140,7 +193,7 @@ class _NetworkPicture:
         every = [u for column in columns for u in self._units(column).values()]
         inside = [measure.width(u.value.text, self.value_size, bold=True) for u in every]
         inside += [measure.width(u.name.text, self.name_size) for u in every]
-        self.radius = max(20.0 if self.plan else 28.0, max(inside) / 2 + (3 if self.lean else 8))
+        self.radius = max(20.0 if self.plan else 28.0, max(inside) / 2 + (3 if self.lean else 6))
         under = [measure.width(line.text, self.small_size) for u in every for line in u.below]
         self.overhang = max(0.0, max(under, default=0.0) / 2 - self.radius)
         rows = max(len(u.below) for u in every)
@@ -152,12 +205,11 @@ class _NetworkPicture:
         self.height += self.radius + rows * ROW + (4.0 if self.part else MARGIN)
         headers = {c: self._header_width(c) for c in columns}
         self.labelled: dict[int, bool] = {}
+        self.label_at: dict[int, float] = {}
         self.x = {columns[0]: MARGIN + max(self.radius + self.overhang, headers[columns[0]] / 2)}
         for gap in self.gaps:
             apart, labelled = self._apart(gap)
-            named = measure.width(self.content.gap_name(gap), self.name_size) + 24
-            between = max(20.0 if self.plan else 40.0 if self.part else 64.0, named)
-            beside = max(headers[gap], headers[gap + 1]) + between
+            beside = self._beside(gap)
             self.labelled[gap] = labelled
             self.x[gap + 1] = self.x[gap] + max(2 * self.radius + apart, beside)
         end = self.x[columns[-1]]
@@ -177,10 +229,21 @@ class _NetworkPicture:
         self.loss_width = max(44.0 if self.plan else 72.0, named + 20, valued + 20)
         half = max(self.loss_width, widest, 40) / 2
         self.loss_x = (
-            end + reach + max(30.0 if self.plan or self.part else 56.0, self._stopped(columns[-1]))
+            end + reach + max(30.0 if self.plan or self.part else 34.0, self._stopped(columns[-1]))
         )
         self.loss_x += half
         self.width = self.loss_x + half + MARGIN
+
+    def _beside(self, gap: int) -> float:
+        """How far apart two columns stand for the sake of what stands above them and the gap."""
+        named = self.measure.width(self.content.gap_name(gap), self.name_size) + 24
+        if self.lean:
+            headers = max(self._header_width(gap), self._header_width(gap + 1))
+            return headers + max(20.0 if self.plan else 40.0, named)
+        width, texts = self.measure.width, [self.content.header(c) for c in (gap, gap + 1)]
+        titles = sum(width((title,), self.name_size, bold=True) for title, _ in texts) / 2
+        words = max(width((words,), self.small_size) for _, words in texts)
+        return max(titles + 18, words + named)
 
     def _stopped(self, column: int) -> float:
         """The room that the gradients take that stop at the bars of a column, each with its number."""
@@ -188,29 +251,31 @@ class _NetworkPicture:
         widths = [
             self.measure.width(line.text, self.small_size, bold=True) for line in arriving if line
         ]
-        return max(widths) + (24 if self.part else 34) if widths and column > 0 else 0.0
+        return max(widths) + 16 if widths and column > 0 else 0.0
 
     def _apart(self, gap: int) -> tuple[float, bool]:
-        """How far apart two layers stand, from port to port, and whether their edges have labels.
-
-        Labels stand near the end with the fewer edges: of s units that lead to d, those of one
-        source never meet those of the next where they stand a (d + 1)th of the way from it.
-        """
+        """How far apart two layers stand, from port to port, and whether their edges have labels."""
         sources, targets = self.content.columns[gap], self.content.columns[gap + 1]
         tallest = max(len(sources), len(targets)) - 1
         stopped = self._stopped(gap)
-        steepest = STEEPEST * tallest * self.spacing
+        steepest = self.fit.steepest * tallest * self.spacing
         if self.plan:
             return max(48.0, steepest), False
-        least = max(80.0 if self.part else 150.0, 2 * self.overhang + 60, steepest) + stopped
-        if None in sources or None in targets:
+        closest = 80.0 if self.part else self.fit.closest
+        least = max(closest, 2 * self.overhang + 60, steepest) + stopped
+        if None in sources or None in targets or len(sources) * len(targets) > self.fit.numbered:
             return least, False
-        part = 1 / (min(len(sources), len(targets)) + 1)
-        needed = (self._label_width(gap) / 2 + self.overhang + 10) / part
-        tightest = TIGHTEST * self.edge_size / EDGE
-        if part * self.spacing < tightest or needed > WIDEST:
+        tightest = TIGHTEST * self.edge_size / EDGE / self.spacing
+        clear = self._label_width(gap) / 2 + self.overhang + 8
+        places = places_on_edges(len(sources), len(targets), tightest)
+        needed = {at: clear / min(at, 1 - at) for at in places}
+        nearest = min(needed.values(), default=math.inf)
+        if nearest > WIDEST:
             return least, False
-        return max(least, needed + stopped), True
+        apart = max(least, nearest + stopped) + self.spread
+        fitting = [at for at, length in needed.items() if length <= apart - stopped + 1e-9]
+        self.label_at[gap] = max(fitting, key=lambda at: places[at])
+        return apart, True
 
     def _label_width(self, gap: int) -> float:
         layer = self.network.layers[gap]
@@ -278,19 +343,15 @@ class _NetworkPicture:
             if words and not self.lean:
                 shapes.append(Label(x, 44, (words,), "faint", size=self.small_size))
         for gap in self.gaps:
-            layer = self.network.layers[gap]
             x = (self.x[gap] + self.x[gap + 1]) / 2
-            name = layer.sum.weights
             role: Role = "gradient" if self.content.backward else "value"
-            alone = self.content.shown.alone and self.network.examples == "none"
-            quantity = (
-                whole(name, self.content.backward) if alone or not self.content.backward else ""
-            )
+            quantity = self.content.gap_quantity(gap)
             text = self.content.gap_name(gap)
-            shapes.append(Label(x, 26, text, role, size=self.name_size, quantity=quantity))
+            y = 26.0 if self.lean else 46.0
+            shapes.append(Label(x, y, text, role, size=self.name_size, quantity=quantity))
             if self.plan:
                 continue
-            ends = ((x - 22, 40.0), (x + 22, 40.0))
+            ends = ((x - 22, y + 14), (x + 22, y + 14))
             shapes.append(Arrow(ends[::-1] if self.content.backward else ends, role, 1.5))
         return shapes
 
@@ -298,12 +359,10 @@ class _NetworkPicture:
         sources, targets = self.content.columns[gap], self.content.columns[gap + 1]
         left, right = self.x[gap] + self.radius, self.x[gap + 1] - self.radius
         stopped = self._stopped(gap)
-        near_source = len(targets) <= len(sources)
-        part = 1 / (min(len(sources), len(targets)) + 1)
-        at = part if near_source else 1 - part
+        at = self.label_at.get(gap, 0.0)
         largest = float(np.abs(self.content.weights[gap]).max()) or 1.0
-        lines: list[Shape] = []
-        labels: list[Shape] = []
+        lines: list[Outline] = []
+        labels: list[Label] = []
         for i, source in enumerate(sources):
             for j, target in enumerate(targets):
                 if source is None or target is None:
@@ -313,23 +372,10 @@ class _NetworkPicture:
                 bar = 9.0 if gap > 0 and self.content.units[gap][source].off else 0.0
                 bar = stopped or bar
                 start, stop = (left + bar, self._y(gap, i)), (right, self._y(gap + 1, j))
-                # Without its number an edge tells by its thickness how large it is.
-                thick = (
-                    1.4 if self.labelled[gap] or self.plan else 0.6 + 2 * abs(edge.value) / largest
-                )
-                thick = min(thick, FAINT) if edge.dashed else thick
-                lines.append(
-                    Outline((start, stop), edge.role, thick, edge.dashed, quantity=edge.quantity)
-                )
+                alike = self.labelled[gap] or self.plan
+                lines.append(edge_line(edge, (start, stop), None if alike else largest))
                 if self.labelled[gap]:
-                    x = left + stopped + at * (right - left - stopped)
-                    y = start[1] + (x - start[0]) / (stop[0] - start[0]) * (stop[1] - start[1])
-                    role: Role = "ink" if edge.role == "value" else edge.role
-                    role = "faint" if edge.quiet else role
-                    labels.append(
-                        Label(x, y + 4, (number(edge.value),), role, size=self.edge_size,
-                              quantity=edge.quantity, halo=True)
-                    )  # fmt: skip
+                    labels.append(edge_label(edge, (start, stop), at, self.edge_size))
         # What is silenced lies below what is not.
         lines.sort(key=lambda line: line.role != "off")
         return [*lines, *labels]
@@ -363,19 +409,18 @@ class _NetworkPicture:
     def _lines(self, unit: DrawnUnit, x: float, y: float, under: float) -> list[Shape]:
         raised = 0.3 * self.name_size
         shapes: list[Shape] = [
-            _label(unit.name, x, y - raised if unit.value.text else y + raised, self.name_size)
+            unit_label(unit.name, x, y - raised if unit.value.text else y + raised, self.name_size)
         ]
         if unit.value.text:
-            shapes.append(_label(unit.value, x, y + self.value_size, self.value_size))
+            shapes.append(unit_label(unit.value, x, y + self.value_size, self.value_size))
         for row, line in enumerate(unit.below):
-            shapes.append(_label(line, x, y + under + ROW * (row + 1) - 1, self.small_size))
+            shapes.append(unit_label(line, x, y + under + ROW * (row + 1) - 1, self.small_size))
         return shapes
 
     def _loss_edges(self) -> list[Shape]:
         """From the output units to the loss, or back."""
         shapes: list[Shape] = []
         column = len(self.content.columns) - 1
-        layer = self.network.layers[-1]
         stop = (self.loss_x - self.loss_width / 2 - 3, self.middle)
         for slot, unit in enumerate(self.content.columns[column]):
             if unit is None:
@@ -384,13 +429,7 @@ class _NetworkPicture:
             stopped = self._stopped(column)
             reach = stopped or (10 if off else 3)
             start = (self.x[column] + self.radius + reach, self._y(column, slot))
-            off = off and (not stopped or self.content.arriving(column, unit) is None)
-            role: Role = "off" if off else "gradient" if self.content.backward else "value"
-            ends = (stop, start) if self.content.backward else (start, stop)
-            quantity = self.content.shown.spelling(
-                layer.out, self.content.index(layer.out, unit), self.content.backward
-            )
-            shapes.append(Arrow(ends, role, 1.4, off, quantity=quantity))
+            shapes.append(loss_arrow(self.content, unit, (start, stop), stopped=bool(stopped)))
         return shapes
 
     def _loss_box(self) -> list[Shape]:
@@ -399,7 +438,3 @@ class _NetworkPicture:
             x - width / 2, y - 28, width, 56, "surface", 8, quantity=self.loss.name.quantity
         )
         return [box, *self._lines(self.loss, x, y, 28)]
-
-
-def _label(line: PictureLine, x: float, y: float, size: float) -> Label:
-    return Label(x, y, line.text, line.role, size=size, bold=line.bold, quantity=line.quantity)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
@@ -17,10 +17,13 @@ from handgrad.picture.drawing import Role, Text
 from handgrad.running.evaluate import value_of
 from handgrad.solution.pictures.layers import Network, NetworkLayer
 from handgrad.solution.pictures.lines import NOTHING, PictureLine, PicturePhase
-from handgrad.solution.pictures.numbers import ShownNumbers, number
+from handgrad.solution.pictures.numbers import ShownNumbers, number, whole
 
 if TYPE_CHECKING:
     from handgrad.solution.trace import Trace
+
+Lines: TypeAlias = Literal["all", "brief", "none"]
+"""What is said below a unit: all, what is no wider than the unit, or nothing."""
 
 MOST = 8
 """A layer with more units is elided."""
@@ -65,7 +68,7 @@ def slots(count: int, most: int = MOST) -> tuple[int | None, ...]:
     """The units of a layer that are drawn, None for those left out between."""
     if count <= most:
         return tuple(range(count))
-    return (*range(FIRST), None, count - 1)
+    return (*range(min(FIRST, most - 2)), None, count - 1)
 
 
 @dataclass
@@ -80,6 +83,7 @@ class Content:
     network: Network
     phase: PicturePhase
     most: int = MOST
+    lines: Lines = "all"
 
     def __post_init__(self) -> None:
         self.shown = ShownNumbers(self.trace)
@@ -130,6 +134,10 @@ class Content:
     def _unit(self, column: int, unit: int) -> DrawnUnit:
         if column == 0:
             return DrawnUnit(*self._value(self.network.source, unit), (), "surface")
+        drawn = self._layer_unit(column, unit)
+        return drawn if self.lines != "none" else replace(drawn, below=())
+
+    def _layer_unit(self, column: int, unit: int) -> DrawnUnit:
         layer = self.network.layers[column - 1]
         if self.phase == "given":
             name, _ = self._value(layer.out, unit)
@@ -142,7 +150,13 @@ class Content:
         if self.backward:
             inside = self._gradient(layer.pre or layer.out, unit)
             if apart and np.isfinite(self.shown.gradient(layer.out)[self.index(layer.out, unit)]):
-                below.append(_equation(*self._gradient(layer.out, unit)))
+                name, value = self._gradient(layer.out, unit)
+                brief = PictureLine(("= ", *value.text), value.role, value.quantity)
+                below += (
+                    [replace(name, role="gradient"), brief]
+                    if self.lines == "brief"
+                    else [_equation(name, value)]
+                )
         else:
             inside = self._value(layer.out, unit)
             if apart:
@@ -155,7 +169,9 @@ class Content:
 
     def _tagged(self, layer: NetworkLayer) -> bool:
         """Whether the biases of a layer are written at its units."""
-        return bool(layer.sum.bias) and not self.elided
+        # ∂L/∂b of a unit is its δ again, which stands in it.
+        again = self.backward and self.lines == "brief"
+        return bool(layer.sum.bias) and not self.elided and not again
 
     def _bias(self, name: str, unit: int) -> PictureLine:
         shape = self.trace.graph.nodes[name].shape
@@ -276,6 +292,12 @@ class Content:
         """The weights between two columns, or their gradient."""
         name = self.network.layers[gap].sum.weights
         return (Adjoint(name, of=self.shown.of) if self.backward else Name(name),)
+
+    def gap_quantity(self, gap: int) -> str:
+        """How code names what stands between two columns; of one case's gradient it has no name."""
+        alone = self.shown.alone and self.network.examples == "none"
+        name = self.network.layers[gap].sum.weights
+        return whole(name, self.backward) if alone or not self.backward else ""
 
     # -- the loss -------------------------------------------------------------------------
 

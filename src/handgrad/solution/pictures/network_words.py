@@ -33,6 +33,7 @@ def describe_network(
     off: Sequence[frozenset[int]],
     labelled: bool,
     shown: ShownNumbers,
+    direction: str = "from left to right",
 ) -> str:
     """What a network picture shows: the layers, what flows, and the units that are off.
 
@@ -42,7 +43,7 @@ def describe_network(
     if phase != "given":
         loss += f" = {figure(float(shown.value(trace.graph.loss)), trace.decimals)}"
     sentences = [
-        f"A network of layers, from left to right: {_layers(network)}, and the loss {loss}.",
+        f"A network of layers, {direction}: {_layers(network)}, and the loss {loss}.",
         _FLOW[phase],
         *(() if labelled else ("Where there is no room for numbers, thicker edges are larger.",)),
         *_example(trace, network, shown, phase),
