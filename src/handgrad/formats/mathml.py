@@ -6,7 +6,7 @@ Every name, gradient and entry carries `data-q`, its spelling in code counted fr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from html import escape
 from typing import assert_never
@@ -133,6 +133,25 @@ class MathmlPen:
             case _:
                 assert_never(node)
 
+    def pieces(self, node: Node) -> list[str]:
+        """A formula in the pieces between which a line may end."""
+        name, part = (node.name, node.part) if isinstance(node, nodes.Named) else ("", node)
+        if isinstance(part, nodes.Evaluated) and isinstance(array := part.part, nodes.Array):
+            return (
+                list(self._each_case(array, name))
+                if grid(array.literal) is None
+                else [str(self.math(node))]
+            )
+        found = nodes.pieces(node, _opened(self.style.at_most(CASES)))
+        return ["".join(map(self._piece, parts)) for _, parts in found if parts]
+
+    def _piece(self, part: Node | nodes.Bracket) -> str:
+        if isinstance(part, nodes.Bracket):
+            brackets = part.of.brackets
+            form, sign = ("postfix", brackets.right) if part.closing else ("prefix", brackets.left)
+            return f'<mo form="{form}">{plain(sign)}</mo>'
+        return str(self.math(part))
+
     # -- arrays -------------------------------------------------------------------------------
 
     def _array(self, array: nodes.Array, name: str) -> str:
@@ -209,7 +228,7 @@ class MathmlPen:
             return f"<mrow{attributes}>{_number(part.text)}</mrow>{remark}"
         rows = grid(part.literal)
         if rows is None:
-            return self._cases_of_matrices(part, name)
+            return _GAP.join(self._each_case(part, name))
         table = self._table(part, name, result.marks, headers=part.literal.batched)
         whole = f"<mrow{attributes_of(name, '')}>{fenced(table, SQUARE)}</mrow>"
         if remarks:
@@ -234,16 +253,27 @@ class MathmlPen:
             for text, name in zip(texts, names, strict=True)
         ]
 
-    def _cases_of_matrices(self, array: nodes.Array, name: str) -> str:
-        drawn: list[str] = []
+    def _each_case(self, array: nodes.Array, name: str) -> Iterator[str]:
         for title, part in titled(array, self.style.at_most(CASES)):
             if not isinstance(part, nodes.Array):
-                drawn.append("<mo>⋯</mo>")
+                yield "<mo>⋯</mo>"
                 continue
             matrix = f"<mrow>{self._array(part, name)}</mrow>"
             head = f"<mtext>{title}</mtext>"
-            drawn.append(f'<mover class="case">{matrix}{head}</mover>' if title else matrix)
-        return _GAP.join(drawn)
+            yield f'<mover class="case">{matrix}{head}</mover>' if title else matrix
+
+
+def _opened(most: int) -> Callable[[Node], nodes.Fenced | None]:
+    """The brackets that a line may end in; of an array that is no grid, those around the `most` parts shown."""
+
+    def braced(node: Node) -> nodes.Fenced | None:
+        if isinstance(node, nodes.Fenced):
+            return node
+        if isinstance(node, nodes.Array) and grid(node.literal, node.orientation) is None:
+            return nodes.Fenced(nodes.BRACES, nodes.separated(nodes.sliced(node, most)))
+        return None
+
+    return braced
 
 
 def _number(text: str) -> str:

@@ -7,9 +7,13 @@ from dataclasses import replace
 from handgrad.expression import Literal
 from handgrad.formats.html.text import HtmlWriter
 from handgrad.formats.markup import named_numbers, plain, quantity
-from handgrad.formats.mathematics.nodes import Evaluated, Named
+from handgrad.formats.mathematics.arrays import grid, slices
+from handgrad.formats.mathematics.nodes import Array, Evaluated, Named, arrays, columns
 from handgrad.formats.mathematics.relation import are_given, side
 from handgrad.page.blocks import Derivation, Relation
+
+WHOLE = 5
+"""A side whose arrays have no more columns than this is never broken."""
 
 
 def derivation(block: Derivation, writer: HtmlWriter) -> str:
@@ -54,9 +58,25 @@ def _links(relation: Relation, writer: HtmlWriter) -> list[str]:
         if k == last and (k > 0 or isinstance(expression, Literal)):
             drawn = f'<mrow class="value">{drawn}</mrow>'
         kind = "link result" if k == last and k > 0 else "link"
-        math = writer.display(f"<mo>{relation.sign if k == 0 else '='}</mo>{drawn}")
+        sign = f"<mo>{relation.sign if k == 0 else '='}</mo>"
+        wide = sum(map(_columns, arrays(node))) > WHOLE
+        broken = pen.pieces(node) if wide else []
+        if len(broken) > 1:
+            kind += " broken"
+            whole = drawn.startswith('<mrow class="value">')
+            parts = [f'<mrow class="value">{p}</mrow>' if whole else p for p in broken]
+            math = "".join(map(writer.display, (sign + parts[0], *parts[1:])))
+        else:
+            math = writer.display(sign + drawn)
         links.append(f'<span class="{kind}">{math}{after}</span>')
     return links
+
+
+def _columns(array: Array) -> int:
+    """The columns of an array; of one that is shown as several beside each other, of all of them."""
+    if grid(array.literal, array.orientation) is not None:
+        return columns(array)
+    return sum(_columns(Array(part)) for part in slices(array.literal))
 
 
 def _entries(relation: Relation, writer: HtmlWriter) -> str:
