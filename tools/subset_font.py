@@ -26,7 +26,9 @@ SIGNS = [
     *map(ord, "⎛⎜⎝⎞⎟⎠⎡⎢⎣⎤⎥⎦⎧⎨⎩⎪⎫⎬⎭"),
 ]
 
-MATHEMATICS = [*LATIN, *PUNCTUATION, *GREEK, *ITALIC, *SIGNS]
+MATHEMATICS = [*range(0x20, 0x7F), *map(ord, "\xa0¬¯°±·×÷"), *PUNCTUATION, *GREEK, *ITALIC, *SIGNS]
+"""Without accented letters: a name that has one takes it from the text's face."""
+
 TEXT = [*LATIN, *PUNCTUATION]
 
 MADE = {
