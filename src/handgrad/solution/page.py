@@ -19,12 +19,14 @@ from handgrad.page.blocks import (
     Derivation,
     Figure,
     Heading,
+    Note,
     Paragraph,
     Relation,
     Table,
 )
 from handgrad.page.signs import with_signs_explained
 from handgrad.saving import Page
+from handgrad.solution.abstract import Abstract
 from handgrad.solution.elements import opened
 from handgrad.solution.gated_blocks import gated_blocks
 from handgrad.solution.notes.gated_off import GatedOff
@@ -87,7 +89,9 @@ def solution_page(
     blocks: list[Block] = []
     name = trace.problem.title or "Worked solution"
     if step is None and only is None:
-        blocks += [Heading((name,), 1), *given_blocks(trace)]
+        abstract = Abstract.find(trace)
+        said = [Note("info", abstract.text())] if abstract is not None else []
+        blocks += [Heading((name,), 1), *said, *given_blocks(trace)]
         if pictures:
             blocks.append(_figure(trace, "given"))
     for phase, heading in PHASES.items():

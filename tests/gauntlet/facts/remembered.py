@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from handgrad.solution.abstract import Abstract
+from handgrad.solution.notes.gated_off import GatedOff
 from handgrad.solution.takeaways import (
     CasesReduced,
     GatesSeen,
@@ -35,6 +37,38 @@ def of_takeaways(facts: Facts) -> Claims:
     """All that a deck of a solution ends with."""
     for takeaway in takeaways(facts.trace):
         yield from of_takeaway(takeaway, facts)
+    abstract = Abstract.find(facts.trace)
+    if abstract is not None:
+        yield from claims_of("abstract", of_abstract(abstract, facts), abstract)
+
+
+def of_abstract(said: Abstract, facts: Facts) -> Found:
+    """What a page opens with."""
+    yield said.cost == facts.oracle.cost, f"the cost is {facts.oracle.cost}"
+    if np.isfinite(facts.loss):
+        yield near(said.value, facts.loss, 1e-7), f"it is {facts.loss}"
+    names = tuple(facts.oracle.parameters or facts.oracle.data)
+    gradients = [np.abs(np.asarray(facts.at.gradients[n])) for n in names]
+    yield said.total == sum(g.size for g in gradients), "there are so many entries"
+    if all(np.isfinite(g).all() for g in gradients):
+        rest = 1e-14 * max(1.0, *(float(g.max(initial=0.0)) for g in gradients))
+        surely = sum(int((g == 0).sum()) for g in gradients)
+        perhaps = sum(int((g <= rest).sum()) for g in gradients)
+        yield surely <= said.zero + (perhaps - surely), f"{surely} are zero"
+        yield said.zero <= perhaps, f"at most {perhaps} are zero"
+    if said.gates is not None:
+        yield from _gates_seen(said.gates, facts)
+    if said.moved is not None:
+        yield from _loss_moved(said.moved, facts)
+    if said.blocked is not None:
+        assert said.gates is not None
+        (unit,) = said.gates.units
+        yield said.gates.case_count == 1, "there are several cases"
+        notes = [n for s in facts.trace.steps for n in s.notes if isinstance(n, GatedOff)]
+        its = (unit.pre_activation, unit.unit)
+        stopped = [n.blocked for n in notes if (n.pre_activation, n.unit) == its]
+        # What a note says to be stopped is re-derived there.
+        yield said.blocked in stopped, f"its notes say {stopped}"
 
 
 def of_takeaway(takeaway: Takeaway, facts: Facts) -> Claims:

@@ -16,11 +16,13 @@ from handgrad.exercises import Promise
 from handgrad.exercises.meaning import Kind, Meaning, meanings
 from handgrad.exercises.promises import PromiseKind
 from handgrad.exercises.reasons import Reason, ReasonKind
+from handgrad.solution.abstract import Abstract
 from handgrad.solution.takeaways import TAKEAWAYS, Takeaway, takeaways
 from tests.gauntlet.facts.boxed import of_boxed
+from tests.gauntlet.facts.claim import claims_of
 from tests.gauntlet.facts.drawn import of_meaning, of_promise
 from tests.gauntlet.facts.meant import of_reason
-from tests.gauntlet.facts.remembered import of_takeaway
+from tests.gauntlet.facts.remembered import of_abstract, of_takeaway
 from tests.gauntlet.facts.source import Facts
 from tests.gauntlet.facts.spoiling import spoiled, with_field
 from tests.test_practice_meaning import KINDS
@@ -199,6 +201,24 @@ def test_a_false_takeaway_is_found(kind: Any) -> None:
         for field, false in spoiled(takeaway):
             caught = any(not c.holds for c in of_takeaway(false, facts))
             found[field] = found.get(field, False) or caught
+    assert all(found.values()), found
+
+
+def test_a_false_abstract_is_found() -> None:
+    """Every field of what a page opens with, changed."""
+    found: dict[str, bool] = {}
+    for problem in (CASES, handgrad.load("lab9"), handgrad.load("batch")):
+        facts = Facts.of(problem)
+        abstract = Abstract.find(facts.trace)
+        assert abstract is not None
+        claims = claims_of("abstract", of_abstract(abstract, facts), abstract)
+        assert [c for c in claims if not c.holds] == []
+        for field, false in spoiled(abstract):
+            caught = any(
+                not c.holds for c in claims_of("abstract", of_abstract(false, facts), false)
+            )
+            found[field] = found.get(field, False) or caught
+    assert len(found) >= 6
     assert all(found.values()), found
 
 

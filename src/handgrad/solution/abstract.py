@@ -1,0 +1,103 @@
+"""What a worked solution comes to, in the three sentences that its page opens with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from handgrad.expression import Literal, Name
+from handgrad.record import record
+from handgrad.solution.notes.gated_off import GatedOff
+from handgrad.solution.takeaways import GatesSeen, LossMoved, UnitOff
+from handgrad.text import Inline, Text, joined
+
+if TYPE_CHECKING:
+    from handgrad.solution.trace import Trace
+
+NAMED = 2
+"""The most units that are named; more are counted."""
+
+
+@record
+class Abstract:
+    """The loss, the gates that are shut and the zeros among the gradients, and what an update does.
+
+    Arguments:
+        cost: the name of the loss, over all the cases where there are several.
+        value: its value.
+        gates: which units are off; None where there is no gate.
+        blocked: the gradient that is stopped where a single unit is off, in a single case.
+        zero: entries of the gradients of the parameters (of the data where there are none) that are 0.
+        total: all of these entries.
+        moved: the loss before and after the updates; None where there is none.
+    """
+
+    cost: str
+    value: float
+    gates: GatesSeen | None
+    blocked: float | None
+    zero: int
+    total: int
+    moved: LossMoved | None
+
+    @classmethod
+    def find(cls, trace: Trace) -> Self | None:
+        """The abstract of a solution; None where its loss or a gradient is not finite."""
+        value = float(trace.run.loss)
+        names = tuple(trace.problem.parameters) or tuple(trace.problem.data)
+        asked = [n for n in names if n in trace.graph.gradients]
+        gradients = [np.asarray(trace.run.gradient(n), dtype=float) for n in asked]
+        if not np.isfinite(value) or not all(np.isfinite(g).all() for g in gradients):
+            return None
+        gates = GatesSeen.find(trace)
+        stops = [n.blocked for s in trace.steps for n in s.notes if isinstance(n, GatedOff)]
+        known = [b for b in stops if b is not None]
+        alone = gates is not None and len(gates.units) == 1 and gates.case_count == 1
+        return cls(
+            cost=trace.graph.cost,
+            value=value,
+            gates=gates,
+            blocked=known[0] if alone and len(known) == 1 else None,
+            zero=sum(int((g == 0).sum()) for g in gradients),
+            total=sum(g.size for g in gradients),
+            moved=LossMoved.find(trace),
+        )
+
+    def text(self) -> Text:
+        """The sentences."""
+        words: list[Inline] = [Name(self.cost), " = ", Literal(self.value), "."]
+        if self.gates is not None:
+            words += [" ", *self._gates(self.gates), "."]
+        if self.zero:
+            are = "comes" if self.zero == 1 else "come"
+            words.append(
+                f" {self.zero} of the {self.total} entries of the gradients {are} out zero."
+            )
+        if self.moved is not None:
+            made = "an update" if self.moved.updates == 1 else f"{self.moved.updates} updates"
+            words += [f" After {made} ", Name(self.cost), " = ", Literal(self.moved.after), "."]
+        return tuple(words)
+
+    def _gates(self, gates: GatesSeen) -> Text:
+        if not gates.units:
+            return ("Every gate is open",)
+        if gates.case_count == 1:
+            stops: Text = ()
+            if self.blocked:
+                stops = (" and stops a gradient of ", Literal(abs(self.blocked)))
+            shut = "is" if len(gates.units) == 1 else "are"
+            what = "The gate of " if len(gates.units) == 1 else "The gates of "
+            return (*_units(gates.units, what, "gates"), f" {shut} shut", *stops)
+        parts: list[Text] = []
+        for units, where in ((gates.always, "in every case"), (gates.sometimes, "in some cases")):
+            if units:
+                verb = "is" if len(units) == 1 else "are"
+                parts.append((*_units(units, "", "units"), f" {verb} off {where}"))
+        return joined(parts)
+
+
+def _units(units: tuple[UnitOff, ...], before: str, noun: str) -> Text:
+    if len(units) > NAMED:
+        return (f"{len(units)} {noun}",)
+    return (before, *joined([(u.pre_activation.entry(u.unit),) for u in units]))
