@@ -21,6 +21,9 @@ from handgrad.running.shapes import case_count, check_shape, precision
 from handgrad.running.targets import check_targets, targets_of
 from handgrad.updates import Update
 
+RUN_AWAY = 1e15
+"""A loss of so many times the first loss, or 1, has run away: double precision tells numbers apart to some 16 digits."""
+
 
 @dataclass(frozen=True)
 class State:

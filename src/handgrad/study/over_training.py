@@ -10,6 +10,7 @@ from handgrad.expression import Shape
 from handgrad.problem import Problem, Update
 from handgrad.record import JsonForm
 from handgrad.running.reviving import Revivers
+from handgrad.running.training import RUN_AWAY
 from handgrad.saving import Page, Result
 from handgrad.study.returning import Cause, Way
 from handgrad.study.units import StudiedLayer
@@ -80,10 +81,6 @@ class LayerStudy:
     revivers: tuple[UnitRevivers, ...]
     shape: Shape
     axes: tuple[int, ...]
-
-
-RUN_AWAY = 1e15
-"""So many times the first loss, or 1: double precision tells numbers apart to some 16 digits."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -17,9 +17,9 @@ from handgrad.page.blocks import Block, Heading, Inline, Note, Paragraph, Table,
 from handgrad.page.charts import chart
 from handgrad.running.reviving import Revivers
 from handgrad.running.reviving_words import ways_text
+from handgrad.running.training import RUN_AWAY
 from handgrad.saving import Page
 from handgrad.study.events_page import event_blocks
-from handgrad.study.over_training import RUN_AWAY
 from handgrad.study.training_charts import (
     comparison_chart,
     dead_or_off,

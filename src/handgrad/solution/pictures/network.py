@@ -76,7 +76,7 @@ MARGIN = 10.0
 
 
 @record
-class Fit:
+class Density:
     """How much is said at each unit, and how close together layers stand.
 
     Arguments:
@@ -94,11 +94,11 @@ class Fit:
     numbered: float = math.inf
 
 
-FITS = (
-    Fit("all", 150.0, 0.28),
-    Fit("brief", 64.0, 0.2),
-    Fit("none", 56.0, 0.1, SMALL, 12),
-    Fit("none", 36.0, 0.06, 11.0, 12),
+DENSITIES = (
+    Density("all", 150.0, 0.28),
+    Density("brief", 64.0, 0.2),
+    Density("none", 56.0, 0.1, SMALL, 12),
+    Density("none", 36.0, 0.06, 11.0, 12),
 )
 """From what says most to what takes least room."""
 
@@ -129,14 +129,14 @@ def network_picture(
     last = count if layer is None else layer
     first = 0 if layer is None else layer - 1
     drawn = partial(_NetworkPicture, trace, network, phase, range(first, last + 1))
-    for fit in FITS:
-        picture = drawn(fit, plan)
+    for density in DENSITIES:
+        picture = drawn(density, plan)
         if picture.lean or (picture.width <= ROOM[0] and picture.height <= ROOM[1]):
             break
     left = (ROOM[0] - picture.width) / max(1, len(picture.gaps))
     if not picture.lean and left > 0:
         # The numbers on edges stand the further apart.
-        picture = drawn(fit, spread=min(left, SPREAD))
+        picture = drawn(density, spread=min(left, SPREAD))
     return picture.drawing()
 
 
@@ -148,7 +148,7 @@ class _NetworkPicture:
     network: Network
     phase: PicturePhase
     columns: range
-    fit: Fit
+    density: Density
     plan: bool = False
     spread: float = 0.0
 
@@ -156,7 +156,7 @@ class _NetworkPicture:
         self.part = len(self.columns) <= len(self.network.layers)
         self.lean = self.part or self.plan
         most = FEW if self.lean else MOST
-        lines = "none" if self.lean else self.fit.lines
+        lines = "none" if self.lean else self.density.lines
         self.content = Content(self.trace, self.network, self.phase, most, lines)
         signals = frozenset(n for n in self.trace.graph.activations if n[0] == "z")
         self.measure = Measure(
@@ -165,9 +165,9 @@ class _NetworkPicture:
         # In a part that says nothing but ∂L/∂L = 1 it is left out.
         self.with_loss = self.columns[-1] == len(self.network.layers) and not self.part
         self.name_size = (
-            LARGEST if self.plan else LARGE if self.part else max(self.fit.letters, SMALL)
+            LARGEST if self.plan else LARGE if self.part else max(self.density.letters, SMALL)
         )
-        self.value_size = LARGE if self.lean else self.fit.letters
+        self.value_size = LARGE if self.lean else self.density.letters
         self.edge_size, self.small_size = (LARGE_EDGE,) * 2 if self.lean else (EDGE, SMALL)
         self.top = PLAN_TOP if self.plan else PART_TOP if self.part else TOP
         self._place()
@@ -258,12 +258,16 @@ class _NetworkPicture:
         sources, targets = self.content.columns[gap], self.content.columns[gap + 1]
         tallest = max(len(sources), len(targets)) - 1
         stopped = self._stopped(gap)
-        steepest = self.fit.steepest * tallest * self.spacing
+        steepest = self.density.steepest * tallest * self.spacing
         if self.plan:
             return max(48.0, steepest), False
-        closest = 80.0 if self.part else self.fit.closest
+        closest = 80.0 if self.part else self.density.closest
         least = max(closest, 2 * self.overhang + 60, steepest) + stopped
-        if None in sources or None in targets or len(sources) * len(targets) > self.fit.numbered:
+        if (
+            None in sources
+            or None in targets
+            or len(sources) * len(targets) > self.density.numbered
+        ):
             return least, False
         tightest = TIGHTEST * self.edge_size / EDGE / self.spacing
         clear = self._label_width(gap) / 2 + self.overhang + 8

@@ -62,7 +62,7 @@ STOP = 34.0
 
 
 @record
-class Fit:
+class RowDensity:
     """How much is said in a row.
 
     Arguments:
@@ -78,13 +78,13 @@ class Fit:
     between: float
 
 
-FITS = (
-    Fit("brief", 14.0, 8, 10.0),
-    Fit("none", 14.0, 8, 10.0),
-    Fit("none", 12.0, 8, 5.0),
-    Fit("none", 12.0, 5, 5.0),
-    Fit("none", 12.0, 4, 5.0),
-    Fit("none", 11.0, 4, 3.0),
+DENSITIES = (
+    RowDensity("brief", 14.0, 8, 10.0),
+    RowDensity("none", 14.0, 8, 10.0),
+    RowDensity("none", 12.0, 8, 5.0),
+    RowDensity("none", 12.0, 5, 5.0),
+    RowDensity("none", 12.0, 4, 5.0),
+    RowDensity("none", 11.0, 4, 3.0),
 )
 """From what says most to what takes least room."""
 
@@ -94,8 +94,8 @@ def upright_picture(trace: Trace, phase: PicturePhase) -> Drawing | None:
     network = network_of(trace.graph)
     if network is None:
         return None
-    for fit in FITS:
-        picture = _Upright(trace, network, phase, fit)
+    for density in DENSITIES:
+        picture = _Upright(trace, network, phase, density)
         if picture.width <= NARROW:
             return picture.drawing()
     return None
@@ -106,10 +106,12 @@ class _Upright:
     trace: Trace
     network: Network
     phase: PicturePhase
-    fit: Fit
+    density: RowDensity
 
     def __post_init__(self) -> None:
-        self.content = Content(self.trace, self.network, self.phase, self.fit.most, self.fit.lines)
+        self.content = Content(
+            self.trace, self.network, self.phase, self.density.most, self.density.lines
+        )
         signals = frozenset(n for n in self.trace.graph.activations if n[0] == "z")
         self.measure = Measure(self.trace.decimals, self.trace.problem.display, signals)
         self.rows = range(len(self.content.columns))
@@ -119,19 +121,19 @@ class _Upright:
     # -- where it stands ------------------------------------------------------------------
 
     def _place(self) -> None:
-        width, letters = self.measure.width, self.fit.letters
+        width, letters = self.measure.width, self.density.letters
         every = [u for row in self.content.units for u in row.values()]
         inside = [width(u.value.text, letters, bold=True) for u in every]
         inside += [width(u.name.text, letters) for u in every]
         self.radius = max(20.0, max(inside) / 2 + 4)
         beside = [width(line.text, SMALL, line.bold) for u in every for line in u.below]
         self.beside = max(beside, default=0.0) + (4 if beside else 0)
-        self.spacing = 2 * self.radius + self.beside + self.fit.between
+        self.spacing = 2 * self.radius + self.beside + self.density.between
         titles = [width((t,), SMALL, bold) for c in self.rows for t, bold in self._titles(c)]
         names = [width(self.content.gap_name(c), SMALL) for c in self.rows[:-1]]
         self.left = MARGIN + max(*titles, *names, width(("loss",), SMALL, bold=True)) + 12
         most = max(len(row) for row in self.content.columns)
-        inner = most * self.spacing - self.fit.between
+        inner = most * self.spacing - self.density.between
         named = width(self.loss.name.text, letters)
         valued = width(self.loss.value.text, letters, bold=True)
         self.box = max(60.0, named + 16, valued + 16)
@@ -254,7 +256,7 @@ class _Upright:
         return [*lines, *labels]
 
     def _unit(self, unit: DrawnUnit, x: float, y: float) -> Iterator[Shape]:
-        letters = self.fit.letters
+        letters = self.density.letters
         yield Circle(x, y, self.radius, unit.face, unit.name.quantity)
         if unit.off:
             bar = y + self.radius + 5
@@ -297,7 +299,7 @@ class _Upright:
                 yield loss_arrow(self.content, unit, ends, stopped=bool(stopped))
 
     def _loss(self) -> Iterator[Shape]:
-        x, y, letters = self.loss_x, self.loss_y, self.fit.letters
+        x, y, letters = self.loss_x, self.loss_y, self.density.letters
         yield Rectangle(x - self.box / 2, y - 26, self.box, 52, "surface", 8,
                         quantity=self.loss.name.quantity)  # fmt: skip
         yield unit_label(self.loss.name, x, y + (-0.3 if self.loss.value.text else 0.3) * letters, letters)  # fmt: skip
