@@ -78,7 +78,7 @@ def render_typst(page: Document, paper: Paper = "a4") -> str:
         across = str(any(isinstance(block, Columns) for block in page.blocks)).lower()
         sheet = f"paper: {string(PAPERS[paper])}, across: {across}"
         opening = f"#show: pages.with(title: {title}, {sheet})"
-        body = [opening, *_blocks(page.blocks, pen)]
+        body = [opening, *_blocks(pictures_first(page.blocks), pen, floating=True)]
     return "\n".join([_look(), *body, ""])
 
 
@@ -88,8 +88,30 @@ def _look() -> str:
     return "\n".join(folder.joinpath(f"{name}.typ").read_text("utf-8") for name in LOOK)
 
 
-def _blocks(blocks: Sequence[Block], pen: TypstPen) -> list[str]:
-    """Blocks one under the other, a step's body set in under its title."""
+def pictures_first(blocks: Sequence[Block]) -> list[Block]:
+    """The blocks with the pictures of each part right under its heading."""
+    parts: list[list[Block]] = [[]]
+    for block in blocks:
+        if isinstance(block, Heading) and block.level < 3:
+            parts.append([])
+        parts[-1].append(block)
+    found: list[Block] = []
+    for part in parts:
+        headed = 1 if part and isinstance(part[0], Heading) else 0
+        pictures = [block for block in part if isinstance(block, Figure)]
+        found += [
+            *part[:headed],
+            *pictures,
+            *(b for b in part[headed:] if not isinstance(b, Figure)),
+        ]
+    return found
+
+
+def _blocks(blocks: Sequence[Block], pen: TypstPen, *, floating: bool = False) -> list[str]:
+    """Blocks one under the other, a step's body set in under its title.
+
+    Pictures that are `floating` stand at the foot of their page, or of the next: text goes on above them.
+    """
     if any(isinstance(block, Room) and block.lines for block in blocks):
         return _worksheets(blocks, pen)
     written: list[str] = []
@@ -102,6 +124,11 @@ def _blocks(blocks: Sequence[Block], pen: TypstPen) -> list[str]:
             step, high = [], 0.0
             heading = _heading(block, pen)
             (step if block.level > 2 else written).append(heading)
+        elif floating and isinstance(block, Figure):
+            written += _step(step, high)
+            step, high = [], 0.0
+            written.append(f"#place(bottom, float: true, clearance: 1.4em)[{_block(block, pen)}]")
+            continue
         elif isinstance(block, Paragraph) and (step or isinstance(before, Heading)):
             (step or written).append(f"#lead-in{content(block.text, pen)}")
         else:
