@@ -12,7 +12,7 @@ from handgrad.record import record
 ROOM = 19.3
 """The height of a slide below its title, in ems of text of 18 points."""
 
-SHOWN = 5
+SHOWN = 4
 """Rows and columns of an array that a slide shows; of a larger one the corners."""
 
 SIZES = Sizes(SHOWN)

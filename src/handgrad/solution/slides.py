@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from handgrad.expression import Adjoint, Literal
 from handgrad.page.blocks import (
     Block,
     Columns,
@@ -94,6 +95,7 @@ def slides_page(
         blocks += [heading, Paragraph((conventions(trace),))]
     parts: list[_SlidePart] = []
     phase = PHASES[only] if only is not None else ""
+    told = False
     for heading, body in _sections(solution.blocks):
         match heading.level:
             case 1:
@@ -107,10 +109,12 @@ def slides_page(
                 phase = plain_text(heading.text)
                 if phase == PHASES["backward"] and whole:
                     blocks += _slides("The recipe, at every layer", _recipe(trace))
-                summary = [b for b in body if isinstance(b, Table)]
-                blocks += _slides("Gradient summary", _as_values(summary))
+                summary = _as_values([b for b in body if isinstance(b, Table)])
+                if len(portions(summary)) == 1:
+                    blocks += _slides("Gradient summary", summary)
             case _:
-                parts += _step(trace, pictures, heading, body, phase)
+                parts += _step(trace, pictures, heading, _without_cases(body, told), phase)
+                told = told or _cases_told(body)
     blocks += _composed(parts, pictures)
     blocks += discussion(questions)
     if whole:
@@ -179,11 +183,50 @@ def _slides(
 def _slim(block: Block) -> Block:
     """A block with the numbers put in left out of the relations that they would make too tall."""
     if isinstance(block, Derivation):
-        return Derivation(tuple(map(_slim_relation, block.relations)))
+        relations = tuple(map(_slim_relation, block.relations))
+        if SIZES.height(Derivation(relations)) > ROOM:
+            # Of one case it is shown, and their mean: the matrices of all of them are on the page.
+            relations = tuple(r for r in relations if not _is_of_matrices(r)) or relations
+        return Derivation(relations)
     if isinstance(block, Note) and block.derivations:
         slim = tuple(Derivation(tuple(map(_slim_relation, d.relations))) for d in block.derivations)
         return replace(block, derivations=slim)
     return block
+
+
+def _cases_told(blocks: Sequence[Block]) -> bool:
+    """Whether they say how a parameter's gradient comes about in one case."""
+    return any(_is_of_case(r) for b in blocks if isinstance(b, Derivation) for r in b.relations)
+
+
+def _without_cases(blocks: Sequence[Block], told: bool) -> list[Block]:
+    """The blocks without the single case, where it was told before and would take a slide more."""
+    if not told or SIZES.total(blocks) <= ROOM:
+        return list(blocks)
+    return [
+        Derivation(tuple(r for r in b.relations if not _is_of_case(r)) or b.relations)
+        if isinstance(b, Derivation)
+        else b
+        for b in blocks
+    ]
+
+
+def _is_of_case(relation: Relation) -> bool:
+    """Whether it is of a gradient in single cases, which is not yet the mean or the sum over them."""
+    return isinstance(relation.left, Adjoint) and bool(relation.left.of) and _is_large(relation)
+
+
+def _is_large(relation: Relation) -> bool:
+    """Whether it comes to more than a slide shows whole."""
+    result = relation.chain[-1] if relation.chain else None
+    return isinstance(result, Literal) and max(result.shape, default=0) > SHOWN
+
+
+def _is_of_matrices(relation: Relation) -> bool:
+    """Whether it comes to a matrix for each case."""
+    result = relation.chain[-1] if relation.chain else None
+    matrices = isinstance(result, Literal) and result.batched and len(result.shape) == 2
+    return matrices and _is_large(relation)
 
 
 def _slim_relation(relation: Relation) -> Relation:
