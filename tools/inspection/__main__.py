@@ -10,13 +10,18 @@ from __future__ import annotations
 
 import argparse
 import html
+import json
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
+
+import handgrad
 from tools.gallery import Sheet, browser, compressed, image, opened, ran, sheet
 from tools.inspection.measures import Finding, on_paper, on_screen
 
@@ -28,6 +33,8 @@ KINDS = {
     "questions": "questions {problem}",
     "compare": "compare {problem} --set rate=1",
     "verify": "verify {problem}",
+    "why": "why {problem} {entry}",
+    "check": "check {problem} {answers} --level worked",
     "practice": "practice {problem}",
     "train": "train {problem} --steps 10 --compare",
 }
@@ -56,10 +63,10 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args(arguments)
     looked: list[Looked] = []
-    with TemporaryDirectory() as made, browser() as chromium:
+    with TemporaryDirectory() as folder, browser() as chromium:
         for problem in options.problems:
             for kind in options.only:
-                for page in pages(problem, kind, Path(made), chromium, not options.quick):
+                for page in pages(problem, kind, Path(folder), chromium, not options.quick):
                     looked.append(page)
                     print(f"{page.name}: {len(page.findings)} found")
                     for line in dict.fromkeys(map(str, page.findings)):
@@ -74,11 +81,10 @@ def main(arguments: Sequence[str]) -> int:
 
 def pages(problem: str, kind: str, folder: Path, chromium: Any, pictured: bool) -> Iterator[Looked]:
     """One kind of page of a problem on each screen, on each paper, and as slides."""
-    words = KINDS[kind].format(problem=problem).split()
+    words = KINDS[kind].format(problem=problem, **work(problem, folder)).split()
     path = folder / f"{problem}-{kind}.html"
-    try:
-        ran(["handgrad", *words, "-o", path.name], folder)
-    except SystemExit:
+    made(words, path)
+    if not path.exists():
         return  # it has nothing to say of this problem
     for width, dark in SCREENS:
         tab = opened(path, chromium, width, 900, dark)
@@ -89,13 +95,33 @@ def pages(problem: str, kind: str, folder: Path, chromium: Any, pictured: bool) 
         tab.close()
     for paper in ("a4", "letter"):
         printed = folder / f"{problem}-{kind}-{paper}.pdf"
-        ran(["handgrad", *words, "-o", printed.name, "--paper", paper], folder)
+        made([*words, "--paper", paper], printed)
         yield Looked(f"{problem} {kind} {paper}", on_paper(printed), _leaves(printed, pictured))
     if kind in DECKS:
         printed = folder / f"{problem}-{kind}-slides.pdf"
-        ran(["handgrad", *words, "--as", "slides", "-o", printed.name], folder)
+        made([*words, "--as", "slides"], printed)
         found = on_paper(printed, slides=True)
         yield Looked(f"{problem} {kind} slides", found, _leaves(printed, pictured))
+
+
+def made(words: Sequence[str], path: Path) -> None:
+    """Writes a page, if the command has one; `check` ends with 1 where it finds a mistake."""
+    with suppress(SystemExit):
+        ran(["handgrad", *words, "-o", path.name], path.parent)
+
+
+def work(problem: str, folder: Path) -> dict[str, str]:
+    """An entry of a gradient to ask about, and a file of answers with a right and a wrong one in it."""
+    trace = handgrad.solve(handgrad.load(problem))
+    (first, *_), (name, *_) = trace.graph.equations, trace.problem.parameters
+    gradient = np.asarray(trace.gradients[name])
+    answers = {
+        first: np.asarray(trace.values[first]).tolist(),
+        f"d{name}": (-gradient).tolist(),
+    }
+    (folder / f"{problem}.json").write_text(json.dumps(answers), "utf-8")
+    at = ",".join("0" * gradient.ndim)
+    return {"entry": f"d{name}[{at}]" if at else f"d{name}", "answers": f"{problem}.json"}
 
 
 def _leaves(path: Path, pictured: bool) -> bytes:

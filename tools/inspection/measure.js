@@ -150,7 +150,7 @@
   let level = 0;
   const headings = [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].filter((h) => !hidden(h));
   for (const heading of headings) {
-    const now = Number(heading.tagName[1]);
+    const now = Number(heading.getAttribute("aria-level") || heading.tagName[1]);
     if (now > level + 1) add("order", heading, heading.textContent, now);
     level = now;
   }

@@ -128,14 +128,17 @@ class _Sections:
                     around.pop()
                 if block.level > 1:
                     around.append(block.level)
-                parts.append(self._heading(block))
+                parts.append(self._heading(block, len(around) + 1))
             else:
                 parts.append(self.block(block))
         parts += ["</section>"] * len(around)
         return "".join(parts)
 
-    def _heading(self, heading: Heading) -> str:
-        """A heading, and from level 2 on the section that it begins."""
+    def _heading(self, heading: Heading, depth: int) -> str:
+        """A heading, and from level 2 on the section that it begins.
+
+        Where it leaves out a level it tells a screen reader at what `depth` it stands.
+        """
         text = self.writer.text(heading.text)
         if heading.level == 1:
             return self._title(text)
@@ -149,9 +152,10 @@ class _Sections:
         kind = "step" if heading.level > 2 else "phase"
         kind += " answer" if heading.answer else ""
         tag = f"h{min(heading.level, 6)}"
+        level = f' aria-level="{depth}"' if depth < heading.level else ""
         return (
             f'<section class="{kind}" id="{place}" aria-labelledby="{place}-title">'
-            f'<{tag} id="{place}-title">{number}{text}</{tag}>{aside}'
+            f'<{tag} id="{place}-title"{level}>{number}{text}</{tag}>{aside}'
         )
 
     def _title(self, text: str) -> str:
