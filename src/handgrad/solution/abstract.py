@@ -43,8 +43,10 @@ class Abstract:
 
     @classmethod
     def find(cls, trace: Trace) -> Self | None:
-        """The abstract of a solution; None where its loss or a gradient is not finite."""
-        value = float(trace.run.loss)
+        """The abstract of a solution; None for several networks at once, and where a number is not finite."""
+        value = trace.run.loss
+        if not isinstance(value, float):
+            return None
         names = tuple(trace.problem.parameters) or tuple(trace.problem.data)
         asked = [n for n in names if n in trace.graph.gradients]
         gradients = [np.asarray(trace.run.gradient(n), dtype=float) for n in asked]
