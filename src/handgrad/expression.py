@@ -166,8 +166,9 @@ class Adjoint(Expression):
     shape: Shape | None = field(default=None, compare=False, repr=False)
 
     def __hash__(self) -> int:
-        # Not that of the name itself, which lies in the same tables.
-        return ~hash(self.name)
+        # Not that of the name itself, which lies in the same tables; and a weight that is used in
+        # hundreds of equations has a share through each.
+        return ~hash(self.name) ^ hash(self.through)
 
 
 class _Remembered(Expression):
