@@ -54,9 +54,6 @@ LOOSEST = 96.0
 CLOSEST = 64.0
 """The same without."""
 
-CLEARING = 0.95
-"""The part of the generous width reckoned for a number that it must have for itself."""
-
 STOP = 34.0
 """The length of the arrow of a gradient that stops at a bar."""
 
@@ -79,7 +76,7 @@ class RowDensity:
 
 
 DENSITIES = (
-    RowDensity("brief", 14.0, 8, 10.0),
+    RowDensity("brief", 14.0, 8, 16.0),
     RowDensity("none", 14.0, 8, 10.0),
     RowDensity("none", 12.0, 8, 5.0),
     RowDensity("none", 12.0, 5, 5.0),
@@ -178,9 +175,7 @@ class _Upright:
             return None
         edges = [self.content.edge(row, s, t) for s in above for t in below if s is not None and t is not None]  # fmt: skip
         widest = max(self.measure.width((number(e.value),), SMALL) for e in edges)
-        found = places_on_edges(
-            len(above), len(below), CLEARING * widest / self.spacing, 18 / LOOSEST
-        )
+        found = places_on_edges(len(above), len(below), widest / self.spacing, 18 / LOOSEST)
         return max(found, key=lambda at: found[at]) if found else None
 
     # -- shapes ---------------------------------------------------------------------------
