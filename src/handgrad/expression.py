@@ -148,6 +148,10 @@ class Name(Expression):
     span: Span | None = field(default=None, compare=False, repr=False)
     shape: Shape | None = field(default=None, compare=False, repr=False)
 
+    # Compared more often than anything else.
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Name) and self.name == other.name)
+
     def __hash__(self) -> int:
         return hash(self.name)
 
@@ -165,10 +169,19 @@ class Adjoint(Expression):
     of: str = ""
     shape: Shape | None = field(default=None, compare=False, repr=False)
 
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, Adjoint)
+            and self.name == other.name
+            and self.through == other.through
+            and self.of == other.of
+        )
+
     def __hash__(self) -> int:
         # Not that of the name itself, which lies in the same tables; and a weight that is used in
         # hundreds of equations has a share through each.
-        return ~hash(self.name) ^ hash(self.through)
+        whole = ~hash(self.name)
+        return whole ^ hash(self.through) if self.through else whole
 
 
 class _Remembered(Expression):
@@ -188,6 +201,14 @@ class Call(_Remembered):
     options: tuple[tuple[str, Option], ...] = ()
     span: Span | None = field(default=None, compare=False, repr=False)
     shape: Shape | None = field(default=None, compare=False, repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, Call)
+            and self.operation == other.operation
+            and self.arguments == other.arguments
+            and self.options == other.options
+        )
 
     def __hash__(self) -> int:
         try:
