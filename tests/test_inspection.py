@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from tools.gallery import browser, opened, ran
 from tools.inspection.__main__ import KINDS, PROBLEMS, pages
 from tools.inspection.measures import on_paper, on_screen
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
 
@@ -21,10 +22,8 @@ GOOD = '<main><h1>A page</h1><p>Text</p><svg width="200" height="60"><text x="10
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        launched = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with browser() as launched:
         yield launched
-        launched.close()
 
 
 def faults(chromium: Any, body: str) -> set[str]:
@@ -91,8 +90,6 @@ def test_planted_faults_on_paper_are_found(tmp_path: Path) -> None:
 
 
 def test_the_page_of_the_lab_is_without_fault_on_a_phone(chromium: Any, tmp_path: Path) -> None:
-    from tools.gallery import opened, ran
-
     ran(["handgrad", *KINDS["solve"].format(problem="lab9").split(), "-o", "page.html"], tmp_path)
     tab = opened(tmp_path / "page.html", chromium, 390, 900)
     found = [f for f in on_screen(tab) if f.fault != "scrolls"]

@@ -47,10 +47,11 @@ def never_cancels(call: Call, formulas: Mapping[Leaf, Expression]) -> bool:
     the 10⁻¹⁴ that is left of 1 - p moves a parameter as far as any other gradient.
 
     Arguments:
-        call: a sum.
+        call: of anything but a sum or a difference, entry by entry, nothing is said.
         formulas: of what is computed, by its leaf; a leaf that has none is given.
     """
-    if not operation_of(call).elementwise or len(call.arguments) != 2:
+    operation = operation_of(call)
+    if operation.sizes is None or not operation.elementwise or len(call.arguments) != 2:
         return False
     given = [not any(leaf in formulas for leaf in leaves(a)) for a in call.arguments]
     return sorted(given) == [False, True] and _bounded(call.arguments[given.index(False)], formulas)

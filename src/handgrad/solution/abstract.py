@@ -9,7 +9,7 @@ import numpy as np
 from handgrad.expression import Literal, Name
 from handgrad.record import record
 from handgrad.solution.notes.gated_off import GatedOff
-from handgrad.solution.takeaways import GatesSeen, LossMoved, UnitOff
+from handgrad.solution.takeaways import GatesSeen, LossMoved, named_units
 from handgrad.text import Inline, Text, joined
 
 if TYPE_CHECKING:
@@ -88,18 +88,13 @@ class Abstract:
             stops: Text = ()
             if self.blocked:
                 stops = (" and stops a gradient of ", Literal(abs(self.blocked)))
-            shut = "is" if len(gates.units) == 1 else "are"
-            what = "The gate of " if len(gates.units) == 1 else "The gates of "
-            return (*_units(gates.units, what, "gates"), f" {shut} shut", *stops)
+            one, named = len(gates.units) == 1, len(gates.units) <= NAMED
+            what = "The gate of " if one else "The gates of " if named else ""
+            units = named_units(gates.units, NAMED, "gates")
+            return (what, *units, f" {'is' if one else 'are'} shut", *stops)
         parts: list[Text] = []
-        for units, where in ((gates.always, "in every case"), (gates.sometimes, "in some cases")):
-            if units:
-                verb = "is" if len(units) == 1 else "are"
-                parts.append((*_units(units, "", "units"), f" {verb} off {where}"))
+        for off, where in ((gates.always, "in every case"), (gates.sometimes, "in some cases")):
+            if off:
+                verb = "is" if len(off) == 1 else "are"
+                parts.append((*named_units(off, NAMED), f" {verb} off {where}"))
         return joined(parts)
-
-
-def _units(units: tuple[UnitOff, ...], before: str, noun: str) -> Text:
-    if len(units) > NAMED:
-        return (f"{len(units)} {noun}",)
-    return (before, *joined([(u.pre_activation.entry(u.unit),) for u in units]))

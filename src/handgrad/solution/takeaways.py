@@ -159,11 +159,15 @@ def _gates(trace: Trace) -> tuple[str, ...]:
 
 
 def _off(units: Sequence[UnitOff], where: str) -> Text:
-    if len(units) > NAMED:
+    return (*named_units(units), f" {'was' if len(units) == 1 else 'were'} off{where}")
+
+
+def named_units(units: Sequence[UnitOff], most: int = NAMED, noun: str = "units") -> Text:
+    """Units by their pre-activations, or how many there are where they are more than `most`."""
+    if len(units) > most:
         least = "at least " if len(units) >= MOST_NOTED else ""
-        return (f"{least}{len(units)} units were off{where}",)
-    named = joined([(u.pre_activation.entry(u.unit),) for u in units])
-    return (*named, f" {'was' if len(units) == 1 else 'were'} off{where}")
+        return (f"{least}{len(units)} {noun}",)
+    return joined([(u.pre_activation.entry(u.unit),) for u in units])
 
 
 def _cases(unit: UnitOff) -> str:

@@ -52,22 +52,17 @@ def _links(relation: Relation, writer: HtmlWriter) -> list[str]:
         pen = replace(writer.pen, names=names)
         node = side(relation, k, pen.formula())
         result = node.part if isinstance(node, Named) else node
-        drawn, after = str(pen.math(node)), ""
+        after = ""
         if isinstance(result, Evaluated) and result.shape and pen.leaves_out(result):
             after = f'<span class="aside">{plain(result.shape)}</span>'
-        if k == last and (k > 0 or isinstance(expression, Literal)):
-            drawn = f'<mrow class="value">{drawn}</mrow>'
         kind = "link result" if k == last and k > 0 else "link"
-        sign = f"<mo>{relation.sign if k == 0 else '='}</mo>"
         wide = sum(map(_columns, arrays(node))) > WHOLE
-        broken = pen.pieces(node) if wide else []
-        if len(broken) > 1:
-            kind += " broken"
-            whole = drawn.startswith('<mrow class="value">')
-            parts = [f'<mrow class="value">{p}</mrow>' if whole else p for p in broken]
-            math = "".join(map(writer.display, (sign + parts[0], *parts[1:])))
-        else:
-            math = writer.display(sign + drawn)
+        parts = pen.pieces(node) if wide else [str(pen.math(node))]
+        kind += " broken" if len(parts) > 1 else ""
+        if k == last and (k > 0 or isinstance(expression, Literal)):
+            parts = [f'<mrow class="value">{part}</mrow>' for part in parts]
+        sign = f"<mo>{relation.sign if k == 0 else '='}</mo>"
+        math = "".join(map(writer.display, (sign + parts[0], *parts[1:])))
         links.append(f'<span class="{kind}">{math}{after}</span>')
     return links
 

@@ -31,7 +31,7 @@ def gate_map(
     groups: Sequence[tuple[str, int]] = (),
     rows: Sequence[str] = (),
     most: tuple[int, int] = (24, 40),
-    width: float = 680.0,
+    width: float = 640.0,
 ) -> Drawing:
     """Cases down, units across: an open gate is a filled cell, a shut one hollow and crossed out.
 

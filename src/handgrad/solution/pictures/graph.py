@@ -19,7 +19,7 @@ from handgrad.picture.drawing import Arrow, Drawing, Label, Outline, Rectangle, 
 from handgrad.picture.layout import laid_out
 from handgrad.picture.measure import Measure
 from handgrad.solution.pictures.graph_words import describe_graph
-from handgrad.solution.pictures.lines import PictureLine, PicturePhase
+from handgrad.solution.pictures.lines import NARROW, PictureLine, PicturePhase
 from handgrad.solution.pictures.numbers import ShownNumbers, number, whole
 
 if TYPE_CHECKING:
@@ -42,9 +42,6 @@ WIDEST = 280.0
 
 WIDE = 780.0
 """A graph that would be wider from left to right is drawn from top to bottom."""
-
-NARROW = 430.0
-"""The width in which letters stay legible on a screen of 390 pixels."""
 
 CORNER = 14.0
 

@@ -21,5 +21,8 @@ class PictureLine:
     bold: bool = False
 
 
+NARROW = 430.0
+"""The width in which a picture's letters stay legible on a screen of 390 pixels."""
+
 NOTHING = PictureLine(())
 """What is not known yet."""

@@ -179,11 +179,9 @@ class _NetworkPicture:
 
     def _units(self, column: int) -> dict[int, DrawnUnit]:
         units = self.content.units[column]
-        if not self.lean:
+        if not self.plan:
             return units
-        if self.plan:
-            return {u: replace(unit, value=NOTHING) for u, unit in units.items()}
-        return units
+        return {u: replace(unit, value=NOTHING) for u, unit in units.items()}
 
     # -- where it stands ------------------------------------------------------------------
 

@@ -32,19 +32,14 @@ from handgrad.solution.pictures.edges import (
     unit_label,
 )
 from handgrad.solution.pictures.layers import Network, network_of
-from handgrad.solution.pictures.lines import PicturePhase
+from handgrad.solution.pictures.lines import NARROW, PicturePhase
+from handgrad.solution.pictures.network import ROW, SMALL
 from handgrad.solution.pictures.network_content import Content, DrawnUnit, Lines
 from handgrad.solution.pictures.network_words import describe_network
 from handgrad.solution.pictures.numbers import number
 
 if TYPE_CHECKING:
     from handgrad.solution.trace import Trace
-
-NARROW = 430.0
-"""The width in which letters stay legible on a screen of 390 pixels."""
-
-SMALL, ROW = 12.0, 16.0
-"""The size of letters beside the units, and the height of their lines."""
 
 MARGIN = 10.0
 
