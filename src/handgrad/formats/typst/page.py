@@ -89,7 +89,11 @@ def _look() -> str:
 
 
 def pictures_first(blocks: Sequence[Block]) -> list[Block]:
-    """The blocks with the pictures of each part right under its heading."""
+    """The blocks with the pictures of each part after its first step: of what has no steps, under its heading.
+
+    A picture that floats stands on the page that it is met on. Met before the first step, which may
+    go to the next page and take the heading with it, it would stand on the page before its heading.
+    """
     parts: list[list[Block]] = [[]]
     for block in blocks:
         if isinstance(block, Heading) and block.level < 3:
@@ -97,13 +101,13 @@ def pictures_first(blocks: Sequence[Block]) -> list[Block]:
         parts[-1].append(block)
     found: list[Block] = []
     for part in parts:
-        headed = 1 if part and isinstance(part[0], Heading) else 0
-        pictures = [block for block in part if isinstance(block, Figure)]
-        found += [
-            *part[:headed],
-            *pictures,
-            *(b for b in part[headed:] if not isinstance(b, Figure)),
+        rest = [block for block in part if not isinstance(block, Figure)]
+        steps = [
+            k for k, block in enumerate(rest) if isinstance(block, Heading) and block.level > 2
         ]
+        place = steps[1] if len(steps) > 1 else len(rest) if steps else 1
+        pictures = [block for block in part if isinstance(block, Figure)]
+        found += [*rest[:place], *pictures, *rest[place:]]
     return found
 
 
