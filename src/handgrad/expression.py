@@ -148,10 +148,6 @@ class Name(Expression):
     span: Span | None = field(default=None, compare=False, repr=False)
     shape: Shape | None = field(default=None, compare=False, repr=False)
 
-    # Compared more often than anything else.
-    def __eq__(self, other: object) -> bool:
-        return self is other or (isinstance(other, Name) and self.name == other.name)
-
     def __hash__(self) -> int:
         return hash(self.name)
 
@@ -168,14 +164,6 @@ class Adjoint(Expression):
     through: str = ""
     of: str = ""
     shape: Shape | None = field(default=None, compare=False, repr=False)
-
-    def __eq__(self, other: object) -> bool:
-        return self is other or (
-            isinstance(other, Adjoint)
-            and self.name == other.name
-            and self.through == other.through
-            and self.of == other.of
-        )
 
     def __hash__(self) -> int:
         # Not that of the name itself, which lies in the same tables; and a weight that is used in
@@ -201,14 +189,6 @@ class Call(_Remembered):
     options: tuple[tuple[str, Option], ...] = ()
     span: Span | None = field(default=None, compare=False, repr=False)
     shape: Shape | None = field(default=None, compare=False, repr=False)
-
-    def __eq__(self, other: object) -> bool:
-        return self is other or (
-            isinstance(other, Call)
-            and self.operation == other.operation
-            and self.arguments == other.arguments
-            and self.options == other.options
-        )
 
     def __hash__(self) -> int:
         try:
