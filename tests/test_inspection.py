@@ -85,6 +85,7 @@ def test_planted_faults_on_paper_are_found(tmp_path: Path) -> None:
     assert on_paper(printed(path, full, short)) == []
     assert [f.fault for f in on_paper(printed(path, short, full))] == ["empty"]
     assert [f.fault for f in on_paper(printed(path, [*full, (0.5, 6.5)]))] == ["letter"]
+    assert {f.fault for f in on_paper(printed(path, [*full, (0.203, 10.0)]))} == {"overlap"}
     assert on_paper(printed(path, full, full), slides=True) == []
     assert [f.fault for f in on_paper(printed(path, short, full), slides=True)] == ["empty"]
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 Fault: TypeAlias = Literal[
     "letter",  # a letter under 9 pixels or 7 points, an index under 7 or 5.5
-    "overlap",  # two labels of a picture on one another
+    "overlap",  # two labels of a picture, or two texts on paper, on one another
     "clipped",  # a text that is cut off
     "cropped",  # a picture of which a part has to be scrolled into view
     "scrolls",  # mathematics or a table of which a part has to be scrolled into view
@@ -25,6 +25,12 @@ Fault: TypeAlias = Literal[
 
 LETTER, INDEX = 7.0, 5.5
 """The smallest letters on paper, in points; those on a screen are in `measure.js`."""
+
+ASCENT, DESCENT = 0.7, 0.2
+"""How far letters reach above and below the baseline, beside the size of the type."""
+
+MEETING = 0.3
+"""The part of the narrower, and of the lower, of two letters on one another that they have in common."""
 
 SLACK = 0.05
 """Sizes are compared to so much."""
@@ -68,6 +74,7 @@ def on_paper(path: Path, *, slides: bool = False) -> list[Finding]:
         for number, page in enumerate(pdf):
             where = f"page {number + 1}"
             found += _small_letters(page, where)
+            found += _overlaps(page, where)
             used = _used(page)
             if used < (LEAST_SLIDE if slides else LEAST_PAGE) and (slides or number != last):
                 found.append(Finding("empty", where, "", used))
@@ -97,6 +104,30 @@ def _is_index(span: Any, beside: Any) -> bool:
     near = -1 <= left - right < 3
     raised = abs((top + bottom) - (other_top + other_bottom)) / 2 < beside["size"]
     return bool(near and raised and beside["size"] > 1.2 * span["size"])
+
+
+def _overlaps(page: Any, where: str) -> Iterator[Finding]:
+    """Letters and digits that stand on one another, each as high as its line."""
+    blocks = page.get_text("rawdict")["blocks"]
+    spans = [s for block in blocks for line in block.get("lines", ()) for s in line["spans"]]
+    letters = [
+        (y - ASCENT * span["size"], y + DESCENT * span["size"], *each["bbox"][::2], each["c"])
+        for span in spans
+        for each in span["chars"]
+        for _, y in [each["origin"]]
+        if each["c"].isalnum()
+    ]
+    letters.sort()
+    for n, (top, bottom, left, right, letter) in enumerate(letters):
+        for other_top, other_bottom, other_left, other_right, other in letters[n + 1 :]:
+            if other_top >= bottom:
+                break
+            wide = min(right, other_right) - max(left, other_left)
+            high = min(bottom, other_bottom) - other_top
+            least_wide = MEETING * min(right - left, other_right - other_left)
+            least_high = MEETING * min(bottom - top, other_bottom - other_top)
+            if wide > least_wide and high > least_high:
+                yield Finding("overlap", where, f"{letter} / {other}", round(high, 1))
 
 
 def _used(page: Any) -> float:

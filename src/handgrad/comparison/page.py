@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import groupby
 from typing import TYPE_CHECKING, assert_never
 
 import numpy as np
@@ -21,7 +22,6 @@ from handgrad.comparison.structure import (
 )
 from handgrad.comparison.words import (
     BEFORE_AND_AFTER,
-    FIRST_AND_SECOND,
     gate_text,
     labels,
     setting_name,
@@ -44,6 +44,7 @@ from handgrad.page.blocks import (
 from handgrad.saving import Page
 from handgrad.solution import Step, Trace
 from handgrad.solution.page import PHASES, conventions, error_signals, losses, step_blocks
+from handgrad.solution.relations import relations_of
 from handgrad.text import joined, listed
 
 if TYPE_CHECKING:
@@ -184,7 +185,9 @@ class _PageWriter:
             pairs = [p for p in self.comparison.steps if _phase(p) == phase]
             if pairs:
                 blocks.append(Heading((heading,), 2))
-                blocks += [b for pair in pairs for b in self._pair(pair)]
+            runs = [(same, list(run)) for same, run in groupby(pairs, key=lambda pair: pair.same)]
+            for same, run in runs:
+                blocks += _alike(run) if same else [b for p in run for b in self._pair(p)]
         return blocks
 
     def _pair(self, pair: StepPair) -> list[Block]:
@@ -196,44 +199,37 @@ class _PageWriter:
             above.append(left[1])
             left, right = [left[0], *left[2:]], [right[0], *right[2:]]
         left, right = left[1:], right[1:]
-        if pair.same:
-            right = [Paragraph(("The same as ", *self._as_left()))]
         columns = [
             (Paragraph((*label, ":")), *(side or [Paragraph(("There is no such step here.",))]))
             for label, side in zip(self.labels, (left, right), strict=True)
         ]
         return [*above, Columns(tuple(columns))]
 
-    def _as_left(self) -> Text:
-        """What the left solution is called after "the same as"."""
-        first, *rest = self.labels[0]
-        if self.labels == BEFORE_AND_AFTER:
-            return ("before.",)
-        if self.labels == FIRST_AND_SECOND:
-            return ("in the first solution.",)
-        if isinstance(first, str) and first.startswith("with "):
-            return (*self.labels[0], ".")
-        if rest:
-            return ("with ", *self.labels[0], ".")
-        return (f"in “{first}”.",)
-
     def _one_side(
         self, trace: Trace, step: Step | None, pair: StepPair, *, right: bool
     ) -> list[Block]:
         if step is None:
             return []
-        blocks: list[Block] = []
+        blocks = step_blocks(trace, step)
+        own = next(k for k, block in enumerate(blocks) if isinstance(block, Derivation))
+        blocks[own] = self._own_lines(trace, step, pair, right=right)
+        return [self._translated(block) for block in blocks] if right else blocks
+
+    def _own_lines(self, trace: Trace, step: Step, pair: StepPair, *, right: bool) -> Derivation:
+        """A step's lines with what differs pointed out, where it is shown whole."""
         paired = pair.left is not None and pair.right is not None
-        for block in step_blocks(trace, step):
-            if isinstance(block, Derivation) and len(block.relations) == len(step.lines):
-                by_line = {id(line.right if right else line.left): line for line in pair.lines}
-                marked = [
-                    _marked(relation, by_line[id(line)], trace.decimals, right=right, paired=paired)
-                    for relation, line in zip(block.relations, step.lines, strict=True)
-                ]
-                block = Derivation(tuple(marked))
-            blocks.append(self._translated(block) if right else block)
-        return blocks
+        by_line = {id(line.right if right else line.left): line for line in pair.lines}
+        marked: list[Relation] = []
+        for line in step.lines:
+            whole = literal_of(line.value, line.batched, line.row)
+            for relation in relations_of(trace, step, line):
+                if relation.chain[-1] == whole:
+                    difference = by_line[id(line)]
+                    relation = _marked(
+                        relation, difference, trace.decimals, right=right, paired=paired
+                    )
+                marked.append(relation)
+        return Derivation(tuple(marked))
 
     # -- two losses on one page ---------------------------------------------------------------
 
@@ -291,6 +287,13 @@ class _PageWriter:
             chain=tuple(self._told(e) for e in relation.chain),
             label=self._on_the_right(relation.label),
         )
+
+
+def _alike(pairs: Sequence[StepPair]) -> list[Block]:
+    """What is said of steps one after the other that are the same on both sides."""
+    first, last = pairs[0].step.id, pairs[-1].step.id
+    steps = f"Step {first} is" if len(pairs) == 1 else f"Steps {first} to {last} are"
+    return [Paragraph((f"{steps} the same in both solutions.",))]
 
 
 def _heading(left: Sequence[Block], right: Sequence[Block]) -> Heading:

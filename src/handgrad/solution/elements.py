@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -22,23 +23,29 @@ ENTRIES = 64
 
 
 @np.errstate(all="ignore")
-def opened(trace: Trace, line: TraceLine) -> tuple[TraceLine, ...]:
+def opened(
+    trace: Trace, line: TraceLine, entries: Sequence[tuple[int, ...]] | None = None
+) -> tuple[TraceLine, ...]:
     """A line of its own for each entry of a line's value, in entries of what it is made of.
 
-    At most `ENTRIES` of its entries are opened.
+    The first `ENTRIES` of them are opened unless it is said which.
     """
     formula = annotated(line.formula, trace.graph.shape)
+    # What an update has besides numbers of the run, its rate and its memories, stands in its own numbers.
+    numbers = line.substituted if line.role in ("updated", "memory") else formula
     if not line.shape:
         return ()
     lines = []
-    for index in list(product(*map(range, line.shape)))[:ENTRIES]:
+    if entries is None:
+        entries = list(product(*map(range, line.shape)))[:ENTRIES]
+    for index in entries:
         entry = entry_of(formula, index)
         lines.append(
             TraceLine(
                 target=line.target,
                 role=line.role,
                 formula=entry,
-                substituted=_with_entries(entry, trace),
+                substituted=_with_entries(entry_of(numbers, index), trace),
                 value=np.asarray(line.value)[index],
                 shape=(),
                 batched=line.batched,

@@ -19,6 +19,7 @@ from handgrad.page.blocks import (
     Derivation,
     Figure,
     Heading,
+    Inline,
     Note,
     Paragraph,
     Relation,
@@ -31,7 +32,7 @@ from handgrad.solution.elements import opened
 from handgrad.solution.gated_blocks import gated_blocks
 from handgrad.solution.notes.gated_off import GatedOff
 from handgrad.solution.notes.note import TraceNote
-from handgrad.solution.relations import relation_of_entry, relations_of
+from handgrad.solution.relations import MANY, relation_of_entry, relations_of
 from handgrad.solution.rounding import rounding_said, rounding_words
 from handgrad.solution.step_words import reason, title
 from handgrad.text import Text
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
     from handgrad.solution.trace import Step, Trace
 
 Phase = Literal["forward", "backward", "update"]
+
+LONG = 6
+"""An array with more rows, or more columns, is not repeated in the summary."""
 
 LISTED = 10
 """Updates listed at the start and at the end of a long training."""
@@ -282,7 +286,7 @@ def _summary(trace: Trace) -> list[Block]:
         (
             (Adjoint(name),),
             (_shape_words(graph.nodes[name].shape),),
-            (literal_of(trace.run.gradient(name), graph.nodes[name].batched, name in graph.rows),),
+            (_gradient(trace, name, made.get(name, "")),),
             (made.get(name, ""),),
         )
         for name in reversed(names)
@@ -294,6 +298,14 @@ def _summary(trace: Trace) -> list[Block]:
         ("step",),
     )
     return [Table(header, rows, "lllr", ("Gradient summary",))]
+
+
+def _gradient(trace: Trace, name: str, step: str) -> Inline:
+    """A gradient, or where it stands: of a large array once is enough."""
+    gradient = trace.run.gradient(name)
+    if step and (np.size(gradient) > MANY or max(np.shape(gradient), default=1) > LONG):
+        return f"in step {step}"
+    return literal_of(gradient, trace.graph.nodes[name].batched, name in trace.graph.rows)
 
 
 def _training(trace: Trace) -> Table:

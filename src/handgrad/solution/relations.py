@@ -29,19 +29,39 @@ LISTED = 4
 OPENED = 64
 """Results with more entries than this are not opened on a page."""
 
+MANY = 24
+"""Of an array with more numbers than this a page gives what is new about it, and no copy of what stands elsewhere."""
+
 
 def relations_of(
     trace: Trace, step: Step, line: TraceLine, open_entries: bool = False
 ) -> tuple[Relation, ...]:
-    """A line of a step; with the first case worked, where the numbers of all would not read well."""
+    """A line of a step, and an example where the numbers of the whole would not read well.
+
+    That is the first case, where each case has a matrix; of many such the mean, or the sum, that comes
+    next says the rest. In an update of many numbers it is one entry.
+    """
     whole = relation_of(trace, step, line, open_entries)
+    if line.role in ("updated", "memory") and np.size(line.value) > MANY:
+        (entry,) = opened(trace, line, [_first_changed(trace, line)])
+        example = replace(relation_of_entry(trace, entry), sign=whole.sign, label=("for example",))
+        return (replace(whole, chain=(whole.chain[0], whole.chain[-1])), example)
+    if line.role == "per_case" and isinstance(line.formula, Name | Adjoint):
+        return (replace(whole, chain=whole.chain[:1]),)
     if not line.batched or reads_well(line, trace.graph.batched_leaves):
         return (whole,)
     first = relation_of(trace, step, line_of_case(trace, line, 0))
-    return (
-        replace(first, marks={}, remarks={}, label=("in case 1",)),
-        replace(whole, chain=whole.chain[-1:], label=("in each case",)),
-    )
+    example = replace(first, marks={}, remarks={}, label=("in case 1",))
+    if line.role == "per_case" and np.size(line.value) > MANY:
+        return (example,)
+    return (example, replace(whole, chain=whole.chain[-1:], label=("in each case",)))
+
+
+def _first_changed(trace: Trace, line: TraceLine) -> tuple[int, ...]:
+    """The first entry that an update changes; of none the first."""
+    before = trace.run.numbers.get(line.target, np.zeros(()))
+    changed = np.argwhere(np.asarray(line.value) != before)
+    return tuple(map(int, changed[0])) if len(changed) else (0,) * len(line.shape)
 
 
 def relation_of(trace: Trace, step: Step, line: TraceLine, open_entries: bool = False) -> Relation:

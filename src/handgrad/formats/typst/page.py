@@ -15,7 +15,7 @@ from handgrad.formats.side_by_side import rows_of
 from handgrad.formats.style import Style
 from handgrad.formats.typst.drawing import figure
 from handgrad.formats.typst.pen import ROWS, TypstPen
-from handgrad.formats.typst.relation import derivation
+from handgrad.formats.typst.relation import derivation, derived
 from handgrad.formats.typst.source import array, string, words
 from handgrad.formats.typst.text import content, formula
 from handgrad.page.blocks import (
@@ -43,7 +43,7 @@ LOOK = ("mathematics", "blocks", "drawings", "documents", "slides")
 
 NEW_LINE = '"\\n"'
 
-WHOLE = 40.0
+WHOLE = 20.0
 """Ems, about, up to which a step stands on one page."""
 
 SIZES = Sizes(ROWS)
@@ -89,7 +89,7 @@ def _look() -> str:
 
 
 def pictures_first(blocks: Sequence[Block]) -> list[Block]:
-    """The blocks with the pictures of each part after its first step: of what has no steps, under its heading.
+    """The blocks with the pictures of each part after its first step; of what has no steps, before it.
 
     A picture that floats stands on the page that it is met on. Met before the first step, which may
     go to the next page and take the heading with it, it would stand on the page before its heading.
@@ -105,7 +105,7 @@ def pictures_first(blocks: Sequence[Block]) -> list[Block]:
         steps = [
             k for k, block in enumerate(rest) if isinstance(block, Heading) and block.level > 2
         ]
-        place = steps[1] if len(steps) > 1 else len(rest) if steps else 1
+        place = steps[1] if len(steps) > 1 else len(rest) if steps else 0
         pictures = [block for block in part if isinstance(block, Figure)]
         found += [*rest[:place], *pictures, *rest[place:]]
     return found
@@ -119,30 +119,30 @@ def _blocks(blocks: Sequence[Block], pen: TypstPen, *, floating: bool = False) -
     if any(isinstance(block, Room) and block.lines for block in blocks):
         return _worksheets(blocks, pen)
     written: list[str] = []
-    step: list[str] = []
-    high = 0.0
+    step: list[Block] = []
     before: Block | None = None
     for block in blocks:
-        if isinstance(block, Heading):
-            written += _step(step, high)
-            step, high = [], 0.0
-            heading = _heading(block, pen)
-            (step if block.level > 2 else written).append(heading)
-        elif floating and isinstance(block, Figure):
-            written += _step(step, high)
-            step, high = [], 0.0
+        floats = floating and isinstance(block, Figure)
+        if isinstance(block, Heading) or floats:
+            written += _step(step, pen)
+            step = []
+        if floats:
             written.append(f"#place(bottom, float: true, clearance: 1.4em)[{_block(block, pen)}]")
             continue
-        elif isinstance(block, Paragraph) and (step or isinstance(before, Heading)):
-            (step or written).append(f"#lead-in{content(block.text, pen)}")
+        if step or (isinstance(block, Heading) and block.level > 2):
+            step.append(block)
+        elif isinstance(block, Paragraph) and isinstance(before, Heading):
+            written.append(_lead_in(block, pen))
+        elif floating and isinstance(block, Derivation | Table) and _height(block) <= WHOLE:
+            written.append(f"#together[{_block(block, pen)}]")
         else:
-            (step or written).append(_block(block, pen))
-        # In columns a line breaks so many times sooner.
-        high += (
-            SIZES.height(block) * (len(block.columns) if isinstance(block, Columns) else 1) + GAP
-        )
+            written.append(_block(block, pen))
         before = block
-    return written + _step(step, high)
+    return written + _step(step, pen)
+
+
+def _lead_in(block: Paragraph, pen: TypstPen) -> str:
+    return f"#lead-in{content(block.text, pen)}"
 
 
 def _worksheets(blocks: Sequence[Block], pen: TypstPen) -> list[str]:
@@ -185,10 +185,37 @@ def _worksheet_part(part: Sequence[Block], pen: TypstPen, function: str) -> str:
     return f"#{function}({lines})[{drawn}]" if lines else drawn
 
 
-def _step(parts: Sequence[str], high: float) -> list[str]:
-    """A step of about so many ems, kept on one page where that leaves no large gap."""
-    whole = str(high <= WHOLE).lower()
-    return [f"#step({', '.join([whole, *(f'[{part}]' for part in parts)])})"] if parts else []
+def _step(blocks: Sequence[Block], pen: TypstPen) -> list[str]:
+    """A step under its title, kept on one page where that leaves no large gap; else its parts are."""
+    if not blocks:
+        return []
+    if sum(_height(block) + GAP for block in blocks) <= WHOLE:
+        parts = [_part_of_step(block, pen) for block in blocks]
+        return [f"#step({', '.join(f'[{part}]' for part in parts)})"]
+    written: list[str] = []
+    for block in blocks:
+        if isinstance(block, Derivation):
+            for part, stays in derived(block, pen):
+                written.append(f"#hung(opens: {str(stays).lower()})[{part}]")
+        elif isinstance(block, Columns):
+            rows = [_side_by_side(row, pen, block.shares) for row in rows_of(block)]
+            written += [f"#hung[{row}]" for row in rows]
+        else:
+            opens = isinstance(block, Heading | Paragraph)
+            long = isinstance(block, Table) and _height(block) > WHOLE
+            how = f"opens: {str(opens).lower()}, long: {str(long).lower()}"
+            hung = "title-of" if isinstance(block, Heading) else "hung"
+            written.append(f"#{hung}({how})[{_part_of_step(block, pen)}]")
+    return written
+
+
+def _part_of_step(block: Block, pen: TypstPen) -> str:
+    return _lead_in(block, pen) if isinstance(block, Paragraph) else _block(block, pen)
+
+
+def _height(block: Block) -> float:
+    # In columns a line breaks so many times sooner.
+    return SIZES.height(block) * (len(block.columns) if isinstance(block, Columns) else 1)
 
 
 def _slides(blocks: Sequence[Block], pen: TypstPen) -> list[str]:

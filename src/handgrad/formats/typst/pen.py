@@ -37,6 +37,9 @@ BLANK_WIDTH = 5.0
 ROWS, COLUMNS = 16, 12
 """Larger arrays are elided."""
 
+SMALLER = 5
+"""Arrays of more rows are set in smaller type."""
+
 TALL = 1.05
 """More rows than this stand in brackets that grow; so a matrix of one row counts for."""
 
@@ -230,7 +233,7 @@ class TypstPen:
         drawn = f"mat(delim: #{string(brackets.left)}, {lines})"
         if headers:
             drawn = f"attach(limits({drawn}), t: #case-heads({', '.join(heads)}))"
-        return drawn
+        return small(drawn, len(shown_rows))
 
     def _column(
         self,
@@ -247,7 +250,7 @@ class TypstPen:
         extents = {i: _extent(text) for i, text in figures.items()}
         left = max((a for a, _ in extents.values()), default=0.5)
         right = max((b for _, b in extents.values()), default=0.0)
-        spare = max(0.0, 0.36 * len(header) - left - right)
+        spare = max(0.0, 0.4 * len(header) - left - right)
         cells: list[str] = []
         for i in shown:
             if i is None:
@@ -290,6 +293,11 @@ class TypstPen:
     def leaves_out(self, result: nodes.Evaluated) -> bool:
         """Whether a result is too large to be shown whole."""
         return leaves_out(result, self.style.at_most(ROWS), self.style.at_most(self.columns_shown))
+
+
+def small(drawn: str, rows: int) -> str:
+    """What stands in so many rows, in smaller type where there are many of them."""
+    return f"#small(${drawn}$)" if rows > SMALLER else drawn
 
 
 def _number(text: str) -> str:

@@ -67,9 +67,9 @@ WIDEST = 400.0
 SPREAD = 30.0
 """Layers whose edges have numbers stand apart by at most so much more where there is room."""
 
-ROOM = (752.0, 880.0)
-"""The width and height in which letters stay legible: on an A4 page the smallest are then 7 points, and
-on a screen of 768 pixels 9 pixels."""
+ROOM = (752.0, 600.0)
+"""The width in which letters stay legible: on an A4 page the smallest are then 7 points, and on a screen
+of 768 pixels 9 pixels. The height leaves half of such a page, and of a screen, for what it is about."""
 
 TOP, PART_TOP, PLAN_TOP = 86.0, 44.0, 44.0
 MARGIN = 10.0
@@ -85,6 +85,8 @@ class Density:
         steepest: layers stand apart by at least so much of their height, or edges would be too steep.
         letters: the size of letters in the units.
         numbered: the most edges between two layers that have their numbers.
+        radius: the least of a unit.
+        between: the least distance between two units of a layer.
     """
 
     lines: Lines
@@ -92,13 +94,15 @@ class Density:
     steepest: float
     letters: float = NAME
     numbered: float = math.inf
+    radius: float = 28.0
+    between: float = 22.0
 
 
 DENSITIES = (
     Density("all", 150.0, 0.28),
     Density("brief", 64.0, 0.2),
-    Density("none", 56.0, 0.1, SMALL, 12),
-    Density("none", 36.0, 0.06, 11.0, 12),
+    Density("none", 56.0, 0.1, SMALL, 12, 24.0, 10.0),
+    Density("none", 36.0, 0.06, 11.0, 12, 22.0, 8.0),
 )
 """From what says most to what takes least room."""
 
@@ -191,11 +195,13 @@ class _NetworkPicture:
         every = [u for column in columns for u in self._units(column).values()]
         inside = [measure.width(u.value.text, self.value_size, bold=True) for u in every]
         inside += [measure.width(u.name.text, self.name_size) for u in every]
-        self.radius = max(20.0 if self.plan else 28.0, max(inside) / 2 + (3 if self.lean else 6))
+        least = 20.0 if self.plan else self.density.radius
+        around = 3.0 if self.lean or self.density.lines == "none" else 6.0
+        self.radius = max(least, max(inside) / 2 + around)
         under = [measure.width(line.text, self.small_size) for u in every for line in u.below]
         self.overhang = max(0.0, max(under, default=0.0) / 2 - self.radius)
         rows = max(len(u.below) for u in every)
-        between = 4.0 if self.part else 26.0 if rows else 22.0
+        between = 4.0 if self.part else 26.0 if rows else self.density.between
         self.spacing = 2 * self.radius + rows * ROW + between
         tallest = max(len(self.content.columns[c]) for c in columns)
         self.middle = self.top + self.radius + (tallest - 1) * self.spacing / 2
