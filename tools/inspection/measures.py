@@ -91,7 +91,7 @@ def _spans(page: Any) -> list[Any]:
 
 def _small_letters(page: Any, where: str) -> Iterator[Finding]:
     spans = _spans(page)
-    for span in spans:
+    for span in (s for s in spans if any(c.isalnum() for c in s["text"])):
         least = INDEX if any(_is_index(span, other) for other in spans) else LETTER
         if span["size"] < least - SLACK:
             yield Finding("letter", where, span["text"].strip(), round(span["size"], 1))

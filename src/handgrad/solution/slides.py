@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from handgrad.expression import Adjoint, Literal
@@ -55,6 +56,10 @@ READABLE = LEGIBLE / POINTS * EM / LARGE_EDGE
 LEAST = LEGIBLE / POINTS * EM / LARGEST
 """A picture that would have to be smaller than this for its place is left out; and the plan of the
 network, whose letters are larger."""
+
+
+SPARSE = ROOM / 4
+"""A slide with less on it takes a step from the one before it, where that has several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +325,9 @@ def _composed(parts: Sequence[_SlidePart], pictures: Pictures | None = None) -> 
             last.append(part)
         else:
             groups.append([part])
+    for before, group in pairwise(groups):
+        if len(before) > 1 and group[0].short and SIZES.total(_joined(group)) < SPARSE:
+            group.insert(0, before.pop())
     blocks: list[Block] = []
     for group in groups:
         first, body = group[0], _joined(group)

@@ -57,11 +57,18 @@ def _largest(layer: StudiedLayer, step: int, facts: Facts) -> Any:
 
 
 def _ran_away(study: OverTraining, facts: Facts) -> float:
-    """The update from which on floats have lost what the rest hangs on; infinite where there is none."""
+    """The update from which on floats have lost what the rest hangs on; infinite where there is none.
+
+    Where a loss as it is written, 0 · ln 0, has no number, the study's own is taken.
+    """
     updated = Updated.of(facts)
     updated.after(study.steps[-1])
     most = 1e15 * max(1.0, abs(updated.losses[0]))
-    return next((s for s in study.steps if abs(updated.losses[s]) > most), math.inf)
+    for step, said in zip(study.steps, study.losses, strict=True):
+        loss = updated.losses[step]
+        if abs(loss if np.isfinite(loss) else said) > most:
+            return step
+    return math.inf
 
 
 def _counts(study: OverTraining, facts: Facts, until: float) -> Found:

@@ -172,7 +172,9 @@ class TypstPen:
                 return Typ(str(self.draw(part)), sub=string(index))
             case nodes.Through(part, through):
                 # An opening sign that stands for nothing: only pairs grow to the height between.
-                return Typ(f"lr(zws {self.draw(part)} bar.v)", sub=str(self.draw(through)))
+                return Typ(
+                    f"lr(zws {self.draw(part)} bar.v)", sub=f"#through(${self.draw(through)}$)"
+                )
             case nodes.Named(part):
                 return self.draw(part)
             case _:

@@ -46,7 +46,14 @@ WIDE = 780.0
 CORNER = 14.0
 
 FORMULA, NUMBER = 13.0, 12.0
+
+LARGE = 26.0
+"""The size of names in a plan, which stands on a slide and is set smaller than it."""
+
 ROW, PADDING, MARGIN = 18.0, 11.0, 18.0
+
+SLIDE = (16.0, 9.0)
+"""What a plan stands on: of its two directions the one that can be larger there is taken."""
 
 LEFT_OUT = "…"
 """The box that stands for the equations left out; no name is spelled so."""
@@ -66,12 +73,17 @@ class NodeBox:
         return len(self.lines) * ROW + 2 * PADDING - 6
 
 
-def graph_picture(trace: Trace, phase: PicturePhase, *, narrow: bool = False) -> Drawing:
+def graph_picture(
+    trace: Trace, phase: PicturePhase, *, narrow: bool = False, plan: bool = False
+) -> Drawing:
     """The computation graph: as it is given, or in one pass of its worked solution.
 
     Of many cases the first is shown. For a `narrow` screen it leads from top to bottom, and what is given
-    is left out where it would be too wide.
+    is left out where it would be too wide. A `plan` has names alone, in letters as large as a slide's.
     """
+    if plan:
+        plans = [_GraphPicture(trace, "given", down, plan=True).drawing() for down in (False, True)]
+        return min(plans, key=lambda drawn: max(drawn.width / SLIDE[0], drawn.height / SLIDE[1]))
     picture = _GraphPicture(trace, phase, narrow)
     drawing = picture.drawing()
     if narrow and drawing.width > NARROW and not picture.without_givens:
@@ -85,6 +97,7 @@ class _GraphPicture:
     phase: PicturePhase
     narrow: bool = False
     bare: bool = False
+    plan: bool = False
     gates: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -120,7 +133,9 @@ class _GraphPicture:
             )
         node = self.trace.graph.nodes[name]
         given = node.kind != "value"
-        lines = [PictureLine(self._title(name), "ink", name)]
+        lines = [PictureLine((Name(name),) if self.plan else self._title(name), "ink", name)]
+        if self.plan:
+            return NodeBox(name, tuple(lines), "surface", given)
         if self.phase == "given" and not given:
             return NodeBox(name, tuple(lines), "surface", given)
         value = self.shown.value(name)
@@ -249,7 +264,7 @@ class _GraphPicture:
         """Arrows at the bottom, boxes and their text above."""
         sizes = [self._size(box) for box in self.boxes]
         laid = laid_out(sizes, self.edges)
-        self.down = self.narrow or laid.width > WIDE
+        self.down = self.narrow or (laid.width > WIDE and not self.plan)
         if self.down:
             laid = laid_out([(height, width) for width, height in sizes], self.edges).turned()
         shapes: list[Shape] = []
@@ -276,10 +291,15 @@ class _GraphPicture:
 
     def _size(self, box: NodeBox) -> tuple[float, float]:
         widths = [
-            self.measure.width(line.text, FORMULA if k == 0 else NUMBER, line.bold)
+            self.measure.width(line.text, self._letters(k), line.bold)
             for k, line in enumerate(box.lines)
         ]
-        return max(44.0, max(widths) + 2 * PADDING), box.height
+        high = 2 * LARGE if self.plan else box.height
+        return max(44.0, max(widths) + 2 * PADDING), high
+
+    def _letters(self, line: int) -> float:
+        """The size of the letters of a line of a box."""
+        return LARGE if self.plan else FORMULA if line == 0 else NUMBER
 
     def _shapes(self, box: NodeBox, size: tuple[float, float], x: float, y: float) -> list[Shape]:
         width, height = size
@@ -291,10 +311,10 @@ class _GraphPicture:
         if box.face == "off":
             shapes.append(self._bar(x, y, size))
         for k, line in enumerate(box.lines):
-            baseline = y - height / 2 + PADDING + ROW * k + 11
-            size_ = FORMULA if k == 0 else NUMBER
+            letters = self._letters(k)
+            baseline = y + letters / 3 if self.plan else y - height / 2 + PADDING + ROW * k + 11
             shapes.append(
-                Label(x, baseline, line.text, line.role, size=size_, bold=line.bold,
+                Label(x, baseline, line.text, line.role, size=letters, bold=line.bold,
                       quantity=line.quantity)
             )  # fmt: skip
         return shapes

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from handgrad.expression import Adjoint
 from handgrad.page.blocks import Figure
 from handgrad.solution.notes.gated_off import GatedOff
-from handgrad.solution.pictures.figures import figure_of
+from handgrad.solution.pictures.graph import graph_picture
 from handgrad.solution.pictures.layers import network_of
 from handgrad.solution.pictures.network import network_picture
 from handgrad.solution.pictures.numbers import case_count
@@ -37,7 +37,7 @@ class Pictures:
     def plan(self) -> Figure | None:
         """The network with the names of its units, or the graph of the equations."""
         if self.network is None:
-            return figure_of(self.trace, "given")
+            return Figure(graph_picture(self.trace, "given", plan=True))
         return Figure(network_picture(self.trace, "given", plan=True))
 
     def of(self, step: Step) -> Figure | None:
