@@ -6,7 +6,7 @@ Every name, gradient and entry carries `data-q`, its spelling in code counted fr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from html import escape
 from typing import assert_never
@@ -41,6 +41,7 @@ from handgrad.formats.mathematics.nodes import (
     sliced,
     titled,
 )
+from handgrad.formats.mathematics.widths import Widths
 from handgrad.formats.style import Style
 from handgrad.notation import Function
 from handgrad.record import record
@@ -51,6 +52,9 @@ ROWS, COLUMNS = 12, 12
 
 CASES = 8
 """Matrices shown beside each other at most, one for each case."""
+
+FENCED = 8.0
+"""Ems of brackets that a line may end within."""
 
 _GAP = '<mspace width="0.2em"/>'
 _SIGNS: Mapping[SignKind, str] = {
@@ -133,17 +137,37 @@ class MathmlPen:
             case _:
                 assert_never(node)
 
-    def pieces(self, node: Node) -> list[str]:
-        """A formula in the pieces between which a line may end."""
+    def pieces(self, node: Node) -> list[tuple[str, float]]:
+        """A formula in the pieces between which a line may end, and how wide each is in ems."""
         name, part = (node.name, node.part) if isinstance(node, nodes.Named) else ("", node)
         if isinstance(part, nodes.Evaluated) and isinstance(array := part.part, nodes.Array):
-            return (
-                list(self._each_case(array, name))
-                if grid(array.literal) is None
-                else [str(self.math(node))]
-            )
-        found = nodes.pieces(node, _opened(self.style.at_most(CASES)))
-        return ["".join(map(self._piece, parts)) for _, parts in found if parts]
+            if grid(array.literal) is not None:
+                return [self.whole(node)]
+            widest = max(map(self.width, sliced(array, self.style.at_most(CASES))), default=0.0)
+            return [(matrix, widest) for matrix in self._each_case(array, name)]
+        found = nodes.pieces(node, self._opened)
+        return [
+            ("".join(map(self._piece, parts)), sum(map(self.width, parts)))
+            for _, parts in found
+            if parts
+        ]
+
+    def whole(self, node: Node) -> tuple[str, float]:
+        """A formula in one piece, and how wide it is in ems."""
+        return str(self.math(node)), self.width(node)
+
+    def width(self, node: Node | nodes.Bracket) -> float:
+        most = self.style.at_most
+        return Widths(most(ROWS), most(COLUMNS), self.style.decimals).of(node)
+
+    def _opened(self, node: Node) -> nodes.Fenced | None:
+        """The brackets that a line may end in: wide ones, or those around an array's parts."""
+        if isinstance(node, nodes.Fenced):
+            return node if self.width(node) > FENCED else None
+        if isinstance(node, nodes.Array) and grid(node.literal, node.orientation) is None:
+            parts = sliced(node, self.style.at_most(CASES))
+            return nodes.Fenced(nodes.BRACES, nodes.separated(parts))
+        return None
 
     def _piece(self, part: Node | nodes.Bracket) -> str:
         if isinstance(part, nodes.Bracket):
@@ -261,19 +285,6 @@ class MathmlPen:
             matrix = f"<mrow>{self._array(part, name)}</mrow>"
             head = f"<mtext>{title}</mtext>"
             yield f'<mover class="case">{matrix}{head}</mover>' if title else matrix
-
-
-def _opened(most: int) -> Callable[[Node], nodes.Fenced | None]:
-    """The brackets that a line may end in; of an array that is no grid, those around the `most` parts shown."""
-
-    def braced(node: Node) -> nodes.Fenced | None:
-        if isinstance(node, nodes.Fenced):
-            return node
-        if isinstance(node, nodes.Array) and grid(node.literal, node.orientation) is None:
-            return nodes.Fenced(nodes.BRACES, nodes.separated(nodes.sliced(node, most)))
-        return None
-
-    return braced
 
 
 def _number(text: str) -> str:

@@ -10,10 +10,17 @@ from handgrad.formats.markup import named_numbers, plain, quantity
 from handgrad.formats.mathematics.arrays import grid, slices
 from handgrad.formats.mathematics.nodes import Array, Evaluated, Named, arrays, columns
 from handgrad.formats.mathematics.relation import are_given, side
+from handgrad.formats.mathematics.widths import SIGN
 from handgrad.page.blocks import Derivation, Relation
 
-WHOLE = 5
-"""A side whose arrays have no more columns than this is never broken."""
+WHOLE, LINE = 5, 18.0
+"""A side whose arrays have no more columns, and that is no wider in ems, is never broken."""
+
+LEFT = 8.0
+"""A left side that is wider in ems stands on the line of what it is equal to."""
+
+REMARK = 0.42
+"""The width in ems of a letter of a remark."""
 
 
 def derivation(block: Derivation, writer: HtmlWriter) -> str:
@@ -31,40 +38,66 @@ def _relations(relations: tuple[Relation, ...], writer: HtmlWriter) -> str:
 
 def _relation(relation: Relation, writer: HtmlWriter, entry: str = "") -> str:
     left = writer.display(writer.pen.draw(relation.left)) if relation.left is not None else ""
+    long = _long_left(relation, writer)
+    if long:
+        left = ""
     label = f'<span class="label">{writer.text(relation.label)}</span>' if relation.label else ""
     links = "".join(_links(relation, writer))
     opens = f' data-entry="{plain(entry)}"' if entry else ""
     return (
         f'<div class="relation"{opens}>{label}<span class="left">{left}</span>'
-        f'<span class="chain">{links}</span>{_entries(relation, writer)}</div>'
+        f'<span class="chain">{long}{links}</span>{_entries(relation, writer)}</div>'
     )
 
 
+def _long_left(relation: Relation, writer: HtmlWriter) -> str:
+    """A left side that is a formula and no name: it takes lines like the others, before their signs."""
+    if relation.left is None:
+        return ""
+    node = writer.pen.formula().node(relation.left)
+    if writer.pen.width(node) <= LEFT:
+        return ""
+    parts = "".join(writer.display(part, width) for part, width in writer.pen.pieces(node))
+    return f'<span class="link broken">{parts}</span>'
+
+
 def _links(relation: Relation, writer: HtmlWriter) -> list[str]:
-    """The sides of a relation after the left one, each behind its sign; the last is the result."""
-    last = len(relation.chain) - 1
-    name = quantity(relation.left) if relation.left is not None else ""
+    """The sides of a relation after the left one, each behind its sign; the last is the result.
+
+    What has numbers put in is all as large as its widest piece can be.
+    """
+    drawn = [_pieces(relation, k, writer) for k in range(len(relation.chain))]
+    widest = max((width for parts, _ in drawn[1:] for _, width in parts), default=0.0)
+    last = len(drawn) - 1
     links: list[str] = []
-    for k, expression in enumerate(relation.chain):
-        names = dict(named_numbers(relation.chain[0], expression))
-        if k == last and name and isinstance(expression, Literal):
-            names[id(expression)] = name
-        pen = replace(writer.pen, names=names)
-        node = side(relation, k, pen.formula())
-        result = node.part if isinstance(node, Named) else node
-        after = ""
-        if isinstance(result, Evaluated) and result.shape and pen.leaves_out(result):
-            after = f'<span class="aside">{plain(result.shape)}</span>'
+    for k, (parts, after) in enumerate(drawn):
         kind = "link result" if k == last and k > 0 else "link"
-        wide = sum(map(_columns, arrays(node))) > WHOLE
-        parts = pen.pieces(node) if wide else [str(pen.math(node))]
         kind += " broken" if len(parts) > 1 else ""
-        if k == last and (k > 0 or isinstance(expression, Literal)):
-            parts = [f'<mrow class="value">{part}</mrow>' for part in parts]
-        sign = f"<mo>{relation.sign if k == 0 else '='}</mo>"
-        math = "".join(map(writer.display, (sign + parts[0], *parts[1:])))
+        math = "".join(writer.display(part, widest if k else width) for part, width in parts)
         links.append(f'<span class="{kind}">{math}{after}</span>')
     return links
+
+
+def _pieces(relation: Relation, k: int, writer: HtmlWriter) -> tuple[list[tuple[str, float]], str]:
+    """A side in the pieces between which a line may end, each with its width, and what stands after it."""
+    expression, last = relation.chain[k], k == len(relation.chain) - 1
+    names = dict(named_numbers(relation.chain[0], expression))
+    if last and relation.left is not None and isinstance(expression, Literal):
+        names[id(expression)] = quantity(relation.left)
+    pen = replace(writer.pen, names=names)
+    node = side(relation, k, pen.formula())
+    result = node.part if isinstance(node, Named) else node
+    after = ""
+    if isinstance(result, Evaluated) and result.shape and pen.leaves_out(result):
+        after = f'<span class="aside">{plain(result.shape)}</span>'
+    wide = sum(map(_columns, arrays(node))) > WHOLE or pen.width(node) > LINE
+    parts = pen.pieces(node) if wide else [pen.whole(node)]
+    if last and (k > 0 or isinstance(expression, Literal)):
+        parts = [(f'<mrow class="value">{part}</mrow>', width) for part, width in parts]
+    sign = f"<mo>{relation.sign if k == 0 else '='}</mo>"
+    (first, width), *others = parts
+    beside = REMARK * max(map(len, relation.remarks.values()), default=0) if last else 0.0
+    return [(sign + first, width + SIGN + beside), *others], after
 
 
 def _columns(array: Array) -> int:

@@ -12,6 +12,9 @@ from handgrad.formats.mathml import MathmlPen
 from handgrad.page.blocks import Inline, Text
 from handgrad.record import record
 
+NARROW = 11.0
+"""Ems of a formula that fits a telephone as large as the text is."""
+
 _STEP = re.compile(r"\b\d+\.\d+\b")
 _BLANKS = re.compile(r"([ \n]+)")
 
@@ -32,9 +35,10 @@ class HtmlWriter:
         """A formula within a line."""
         return f"<math>{replace(self.pen, inline=True).draw(expression)}</math>"
 
-    def display(self, markup: str) -> str:
-        """Mathematics on a line of its own."""
-        return f'<math displaystyle="true">{markup}</math>'
+    def display(self, markup: str, width: float = 0.0) -> str:
+        """Mathematics on a line of its own; what is so many ems wide may be set smaller to fit."""
+        sized = f' class="sized" style="--ems: {width:.1f}"' if width > NARROW else ""
+        return f'<math displaystyle="true"{sized}>{markup}</math>'
 
     def text(self, text: Text) -> str:
         """Running text."""

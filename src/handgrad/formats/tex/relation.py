@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from handgrad.formats.mathematics.nodes import Node
 from handgrad.formats.mathematics.relation import are_given, sides
-from handgrad.formats.tex.measure import SIGN, Cut, TexWriter
+from handgrad.formats.mathematics.widths import SIGN
+from handgrad.formats.tex.measure import Cut, TexWriter
 from handgrad.formats.tex.text import content, words
 from handgrad.page.blocks import Derivation, Relation
 
