@@ -373,13 +373,16 @@ def _kink(note: AtKink, facts: Facts) -> Found:
 
 
 def _rest(note: RoundingResidue, facts: Facts) -> Found:
+    numbers = (*facts.at.values.values(), *facts.at.gradients.values())
+    sizes = [np.abs(np.asarray(a, dtype=float)) for a in numbers]
+    largest = max(float(np.max(a, initial=1.0, where=np.isfinite(a))) for a in sizes)
     for entry, left in zip(note.entries, note.left, strict=True):
         batched = note.case_count > 1 or note.of.name in facts.oracle.batched
         at, case = (entry[:-1], entry[-1]) if batched else (entry, 0)
         with mpmath.workdps(terms.DIGITS):
             exact = np.asarray(facts.exact(note.of, case), dtype=object)[at]
             yield abs(exact) < NOTHING, f"on paper it is {mpmath.nstr(exact, 8)}"
-        yield 0 < abs(left) < 1e-9, f"floats leave {left}"
+        yield 0 < abs(left) < 1e-9 * largest, f"floats leave {left}"
     yield len(note.entries) == len(note.left) > 0, "not as many residues as entries"
     value = facts.at.values if isinstance(note.of, Name) else facts.at.gradients
     if note.of.name in value:
