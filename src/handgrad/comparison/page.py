@@ -34,6 +34,7 @@ from handgrad.page.blocks import (
     Derivation,
     Heading,
     Layout,
+    Legend,
     Mark,
     Note,
     Paragraph,
@@ -76,7 +77,8 @@ class _PageWriter:
         blocks: list[Block] = [Heading(("Two solutions compared",), 1), *self._introduction()]
         if not comparison.same:
             blocks.append(Paragraph((conventions(left),)))
-            blocks += [*self._changes(), *self._gates(), *self._figures(), *self._steps()]
+            found = [*self._changes(), *self._gates(), *self._figures(), *self._steps()]
+            blocks += [*Legend.of(found), *found]
         return Page(
             title="Two solutions compared",
             blocks=tuple(blocks),

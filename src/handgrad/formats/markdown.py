@@ -27,6 +27,7 @@ from handgrad.page.blocks import (
     Document,
     Figure,
     Heading,
+    Legend,
     Note,
     NoteKind,
     Paragraph,
@@ -90,6 +91,8 @@ def _block(block: Block, style: Style, alerts: bool) -> Iterator[str]:
             yield _paragraph(block.text, style)
         case Derivation():
             yield from _derivation(block, style)
+        case Legend():
+            return  # there are neither colours nor marks
         case Table():
             if any(block.caption):
                 yield f"**{_text(block.caption, style)}**"

@@ -146,11 +146,14 @@ class MathmlPen:
             widest = max(map(self.width, sliced(array, self.style.at_most(CASES))), default=0.0)
             return [(matrix, widest) for matrix in self._each_case(array, name)]
         found = nodes.pieces(node, self._opened)
-        return [
-            ("".join(map(self._piece, parts)), sum(map(self.width, parts)))
-            for _, parts in found
-            if parts
-        ]
+        return [(self._joined(parts), sum(map(self.width, parts))) for _, parts in found if parts]
+
+    def _joined(self, parts: Sequence[Node | nodes.Bracket]) -> str:
+        """The parts of a piece; a sign that begins it keeps the space of one between two."""
+        markup = "".join(map(self._piece, parts))
+        first = parts[0]
+        between = isinstance(first, nodes.Sign) and first.kind in nodes.SUM_SIGNS
+        return markup.replace("<mo>", '<mo form="infix">', 1) if between else markup
 
     def whole(self, node: Node) -> tuple[str, float]:
         """A formula in one piece, and how wide it is in ems."""

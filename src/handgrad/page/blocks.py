@@ -7,14 +7,14 @@ is a place left blank, for the reader to fill in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import TYPE_CHECKING, TypeAlias
 from typing import Literal as OneOf
 
 import numpy as np
 
-from handgrad.expression import Expression, Literal
+from handgrad.expression import Adjoint, Call, Expression, Literal, Name
 from handgrad.record import record
 
 if TYPE_CHECKING:
@@ -29,6 +29,12 @@ Text: TypeAlias = tuple[Inline, ...]
 Mark: TypeAlias = OneOf["off", "on", "zeroed", "changed"]
 """What an entry of a result is: a shut gate, an open gate, an entry that a zero factor zeroed, or
 one that differs from the solution beside it."""
+
+Quantity: TypeAlias = OneOf["value", "gradient"]
+"""What a result is."""
+
+Sign: TypeAlias = Quantity | OneOf["off", "zeroed", "changed"]
+"""What colours and marks tell: what a result is, and what is to be pointed out about an entry of it."""
 
 
 @record
@@ -78,6 +84,16 @@ class Relation:
     counted: OneOf["row", "channel", "part"] = "row"
 
     @property
+    def quantity(self) -> Quantity | None:
+        """What its result is, told by its colour; None where it is neither a value nor a gradient."""
+        left = self.left
+        if isinstance(left, Call) and left.option("at") is not None:
+            left = left.arguments[0]
+        if len(self.chain) < 2 or not isinstance(left, Name | Adjoint):
+            return None
+        return "gradient" if isinstance(left, Adjoint) else "value"
+
+    @property
     def told_remarks(self) -> tuple[str, ...]:
         """The remarks with the rows that they are about, counted from 1: "rows 1, 3: gate shut"."""
         told: dict[str, list[str]] = {}
@@ -108,6 +124,47 @@ class Derivation:
     """Relations that belong together, one under the other."""
 
     relations: tuple[Relation, ...]
+
+
+@record
+class Legend:
+    """What the colours and marks of a page mean, in a line; a format that has none of them leaves it out."""
+
+    signs: tuple[Sign, ...]
+
+    @staticmethod
+    def of(blocks: Sequence[Block]) -> list[Block]:
+        """The legend of what stands in the derivations of these blocks, if there is anything to tell."""
+        found: set[str] = set()
+        for relation in relations_in(blocks):
+            found |= {relation.quantity or "", *relation.marks.values()}
+        signs = tuple(sign for sign in MEANINGS if sign in found)
+        return [Legend(signs)] if signs else []
+
+
+MEANINGS: Mapping[Sign, tuple[str, str]] = {
+    "value": ("value", ""),
+    "gradient": ("gradient", ""),
+    "off": ("0", "shut gate"),
+    "zeroed": ("0", "gradient of 0"),
+    "changed": ("changed", ""),
+}
+"""By sign, an example of it and what it means, where the example does not say it."""
+
+
+def relations_in(blocks: Sequence[Block]) -> Iterator[Relation]:
+    """Every relation of these blocks, those in notes and columns too."""
+    for block in blocks:
+        match block:
+            case Derivation():
+                yield from block.relations
+            case Note():
+                yield from relations_in(block.derivations)
+            case Columns():
+                for column in block.columns:
+                    yield from relations_in(column)
+            case _:
+                pass
 
 
 @record
@@ -179,7 +236,9 @@ class Columns:
     shares: tuple[float, ...] = ()
 
 
-Block: TypeAlias = Heading | Paragraph | Derivation | Table | Note | Figure | Code | Room | Columns
+Block: TypeAlias = (
+    Heading | Paragraph | Derivation | Legend | Table | Note | Figure | Code | Room | Columns
+)
 
 Layout: TypeAlias = OneOf["document", "slides"]
 """How a page is laid out: as a document, or as a slide from each heading of level 1 or 2 to the next."""

@@ -19,6 +19,7 @@ from handgrad.page.blocks import (
     Derivation,
     Figure,
     Heading,
+    Legend,
     Note,
     Paragraph,
     Relation,
@@ -67,6 +68,8 @@ class Sizes:
                 return LINE * self._lines(text, width)
             case Derivation(relations):
                 return self._derivation(relations, width)
+            case Legend():
+                return LINE
             case Note():
                 inner = width - 2.1
                 derived = sum(self._derivation(d.relations, inner) + GAP for d in block.derivations)

@@ -20,6 +20,7 @@ from handgrad.page.blocks import (
     Figure,
     Heading,
     Inline,
+    Legend,
     Note,
     Paragraph,
     Relation,
@@ -91,6 +92,7 @@ def solution_page(
         hint = nearest(step, ids) or f"the steps are {', '.join(ids)}"
         raise OptionError(f"there is no step {step}", where="--step", mend=hint)
     blocks: list[Block] = []
+    begin = 1
     name = trace.problem.title or "Worked solution"
     if step is None and only is None:
         abstract = Abstract.find(trace)
@@ -110,6 +112,7 @@ def solution_page(
             blocks.append(Heading((heading,), 2))
             if phase == "forward":
                 blocks.append(Paragraph((conventions(trace),)))
+                begin = len(blocks)
             if phase == "update" and only is None:
                 blocks += _summary(trace)
         if code is not None and not any(isinstance(b, Code) for b in blocks):
@@ -124,6 +127,8 @@ def solution_page(
         blocks, trace.decimals
     ):
         blocks.append(Paragraph((conventions(trace),)))
+    if step is None:
+        blocks[begin:begin] = Legend.of(blocks)
     if step is None and only in (None, "update") and len(trace.training) > 1:
         blocks.append(_training(trace))
     if step is None and only is None and trace.loss_after is None:

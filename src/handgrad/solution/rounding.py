@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from handgrad.expression import Call, Expression, Literal, Nested
 from handgrad.figures import figure, full
-from handgrad.page.blocks import Block, Columns, Derivation, Note, Paragraph, Relation
+from handgrad.page.blocks import Block, Paragraph, relations_in
 
 
 def rounding_words(decimals: int) -> str:
@@ -16,25 +16,11 @@ def rounding_words(decimals: int) -> str:
 
 def rounding_said(blocks: Sequence[Block], decimals: int) -> list[Block]:
     """A paragraph that says so, where some figure in the relations of `blocks` is rounded."""
-    for relation in _relations(blocks):
+    for relation in relations_in(blocks):
         for formula in relation.chain:
             if any(_is_rounded(x, decimals) for x in _numbers(formula)):
                 return [Paragraph((rounding_words(decimals),))]
     return []
-
-
-def _relations(blocks: Sequence[Block]) -> Iterator[Relation]:
-    for block in blocks:
-        match block:
-            case Derivation():
-                yield from block.relations
-            case Note():
-                yield from _relations(block.derivations)
-            case Columns():
-                for column in block.columns:
-                    yield from _relations(column)
-            case _:
-                pass
 
 
 def _numbers(formula: Expression) -> Iterator[float]:

@@ -14,6 +14,7 @@ from functools import cache
 from importlib import resources
 from typing import assert_never
 
+from handgrad.formats.html.legend import legend
 from handgrad.formats.html.relation import derivation
 from handgrad.formats.html.room import room
 from handgrad.formats.html.table import table
@@ -30,6 +31,7 @@ from handgrad.page.blocks import (
     Document,
     Figure,
     Heading,
+    Legend,
     Note,
     NoteKind,
     Paragraph,
@@ -76,6 +78,8 @@ def _block(block: Block, writer: HtmlWriter) -> str:
                 f'<div class="note {block.kind}"><span class="sign" role="img" '
                 f'aria-label="{words}">{sign}</span><p>{writer.text(block.text)}</p>{inner}</div>'
             )
+        case Legend():
+            return legend(block)
         case Figure():
             words = writer.text(block.caption)
             caption = f"<figcaption>{words}</figcaption>" if words else ""

@@ -8,6 +8,7 @@ from typing import assert_never
 
 from handgrad.formats.html.document import Contents, deck, document
 from handgrad.formats.html.figure import figure
+from handgrad.formats.html.legend import legend
 from handgrad.formats.html.relation import derivation
 from handgrad.formats.html.room import room
 from handgrad.formats.html.table import table
@@ -23,6 +24,7 @@ from handgrad.page.blocks import (
     Document,
     Figure,
     Heading,
+    Legend,
     Note,
     NoteKind,
     Paragraph,
@@ -185,6 +187,8 @@ class _Sections:
                 return f"<p>{writer.references(block.text)}</p>"
             case Derivation():
                 return derivation(block, writer)
+            case Legend():
+                return legend(block)
             case TableBlock():
                 return table(block, writer)
             case Note():

@@ -93,7 +93,8 @@ def _pieces(relation: Relation, k: int, writer: HtmlWriter) -> tuple[list[tuple[
     wide = sum(map(_columns, arrays(node))) > WHOLE or pen.width(node) > LINE
     parts = pen.pieces(node) if wide else [pen.whole(node)]
     if last and (k > 0 or isinstance(expression, Literal)):
-        parts = [(f'<mrow class="value">{part}</mrow>', width) for part, width in parts]
+        kind = relation.quantity or "value"
+        parts = [(f'<mrow class="{kind}">{part}</mrow>', width) for part, width in parts]
     sign = f"<mo>{relation.sign if k == 0 else '='}</mo>"
     (first, width), *others = parts
     beside = REMARK * max(map(len, relation.remarks.values()), default=0) if last else 0.0

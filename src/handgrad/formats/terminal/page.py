@@ -13,6 +13,7 @@ from handgrad.formats.terminal.relation import GAP, derivation_lines
 from handgrad.formats.terminal.table import table_lines
 from handgrad.formats.terminal.text import single_line, wrapped
 from handgrad.page.blocks import (
+    MEANINGS,
     Block,
     Code,
     Columns,
@@ -20,6 +21,7 @@ from handgrad.page.blocks import (
     Document,
     Figure,
     Heading,
+    Legend,
     Note,
     Paragraph,
     Room,
@@ -50,7 +52,8 @@ def render_terminal(
     pen = TerminalPen(Style.of(page), UNICODE if unicode else ASCII)
     width = max(width, 1)
     rows: list[str] = []
-    for box in _blocks(page.blocks, pen, width):
+    blocks = [b for b in page.blocks if colour or not isinstance(b, Legend)]
+    for box in _blocks(blocks, pen, width):
         rows += [printed(row, colour) for row in box.rows]
     return "\n".join(rows) + "\n" if rows else ""
 
@@ -83,6 +86,8 @@ def block_lines(block: Block, pen: TerminalPen, width: int) -> list[Box]:
             return wrapped(block.text, pen, min(width, TEXT_WIDTH))
         case Derivation():
             return derivation_lines(block, pen, width)
+        case Legend():
+            return _legend(block, pen, width)
         case Table():
             return table_lines(block, pen, width)
         case Note():
@@ -98,6 +103,22 @@ def block_lines(block: Block, pen: TerminalPen, width: int) -> list[Box]:
             return _columns(block, pen, width)
         case _:
             assert_never(block)
+
+
+def _legend(legend: Legend, pen: TerminalPen, width: int) -> list[Box]:
+    """An example of each sign with its meaning."""
+    entries = [
+        beside(pen.text(example, sign), pen.text(f" {meaning}".rstrip() + "   ", "dim"))
+        for sign in legend.signs
+        for example, meaning in [MEANINGS[sign]]
+    ]
+    lines: list[Box] = []
+    for entry in entries:
+        if lines and lines[-1].width + entry.width <= width:
+            lines[-1] = beside(lines[-1], entry)
+        else:
+            lines.append(entry)
+    return lines
 
 
 def _compact(text: str | Names, pen: TerminalPen) -> Box:

@@ -75,7 +75,8 @@ def _lines(relation: Relation, left: Box, pen: TerminalPen, width: int) -> list[
         loose = relation.told_remarks
         if isinstance(parts[-1], Evaluated):
             parts[-1] = replace(parts[-1], remarks={})
-    drawn = [restyled(pen.draw(p), "bold" if k == bold else "") for k, p in enumerate(parts)]
+    told = relation.quantity or "bold"
+    drawn = [restyled(pen.draw(p), told if k == bold else "") for k, p in enumerate(parts)]
     sign = pen.glyphs.becomes if relation.sign == "←" else relation.sign
     boxes = [left]
     for k, box in enumerate(drawn):
@@ -93,7 +94,7 @@ def _lines(relation: Relation, left: Box, pen: TerminalPen, width: int) -> list[
         shown = sign if k == 0 else "="
         head = to_width(left if k == 0 and left.width else line(" " * indent), indent)
         signed = beside(head, line(f" {shown} " if head.width else f"{shown} "))
-        style = "bold" if k == bold else ""
+        style = told if k == bold else ""
         for m, piece in enumerate(fitted(part, pen, max(1, width - signed.width), style, drawn[k])):
             lines.append(beside(signed if m == 0 else line(" " * signed.width), piece))
     return lines + _loose_remarks(loose, pen, width)

@@ -16,6 +16,7 @@ from handgrad.formats.tex.measure import TexWriter
 from handgrad.formats.tex.relation import derivation
 from handgrad.formats.tex.text import ascii_only, content, words
 from handgrad.page.blocks import (
+    MEANINGS,
     Block,
     Code,
     Columns,
@@ -23,10 +24,12 @@ from handgrad.page.blocks import (
     Document,
     Figure,
     Heading,
+    Legend,
     Note,
     NoteKind,
     Paragraph,
     Room,
+    Sign,
     Table,
     Text,
 )
@@ -40,6 +43,11 @@ COLUMN = 0.96
 
 ACROSS, MARGIN = 64.0, 1.5
 """The longer side of the paper in em, and what of a column is to spare."""
+
+_SAMPLES: dict[Sign, str] = {
+    "value": r"\hgofvalue", "gradient": r"\hgofgradient", "off": r"\hgoff",
+    "zeroed": r"\hgzeroed", "changed": r"\hgchanged",
+}  # fmt: skip
 
 SIGNS: dict[NoteKind, tuple[str, str]] = {
     "gate": ("hgshut", r"\fbox{\bfseries !}"),
@@ -117,6 +125,13 @@ def _block(block: Block, writer: TexWriter) -> str:
             return f"{content(block.text, writer.style)}\\par"
         case Derivation():
             return derivation(block, writer)
+        case Legend():
+            shown = [
+                rf"{_SAMPLES[s]}{{\text{{{MEANINGS[s][0]}}}}} {words(MEANINGS[s][1])}"
+                for s in block.signs
+            ]
+            line = r"\quad ".join(shown)
+            return rf"{{\small\color{{hgquiet}}{line}\par}}"
         case Table():
             return _table(block, writer)
         case Note():

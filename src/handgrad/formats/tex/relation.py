@@ -58,7 +58,10 @@ def _rows(relation: Relation, writer: TexWriter) -> list[str]:
     head = writer.tex(left) if left else ""
     together = sum(width for _, width in chain) + SIGN * (len(chain) - 1)
     if together + remark_width <= room:
-        whole = " = ".join(writer.tex(side) for side, _ in chain)
+        whole = " = ".join(
+            _coloured(writer.tex(side), relation, k == len(chain) - 1)
+            for k, (side, _) in enumerate(chain)
+        )
         return [f"{head} &{_sign(relation)} {whole}{remark}"]
     rows: list[str] = []
     for position, (side, width) in enumerate(chain):
@@ -66,6 +69,7 @@ def _rows(relation: Relation, writer: TexWriter) -> list[str]:
         for line, part in enumerate(_lines(side, width, room, writer)):
             before = head if position == line == 0 else ""
             shown = f"{sign} " if line == 0 else r"\quad "
+            part = _coloured(part, relation, position == len(chain) - 1)
             # A guess at the width decides; what turns out wider is scaled down.
             rows.append(rf"{before} &{shown}\hgrow{{{taken + 1.2:.1f}em}}{{{part}}}")
     if not remark:
@@ -73,6 +77,11 @@ def _rows(relation: Relation, writer: TexWriter) -> list[str]:
     if chain[-1][1] + remark_width <= room:
         return [*rows[:-1], rows[-1] + remark]
     return [*rows, "&" + remark.replace("hgremark", "hglongremark", 1)]
+
+
+def _coloured(tex: str, relation: Relation, last: bool) -> str:
+    """A result in the colour of what it is."""
+    return rf"\hgof{relation.quantity}{{{tex}}}" if last and relation.quantity else tex
 
 
 def _lines(side: Node, width: float, room: float, writer: TexWriter) -> list[str]:

@@ -19,6 +19,7 @@ from handgrad.formats.typst.relation import derivation, derived
 from handgrad.formats.typst.source import array, string, words
 from handgrad.formats.typst.text import content, formula
 from handgrad.page.blocks import (
+    MEANINGS,
     Block,
     Code,
     Columns,
@@ -26,6 +27,7 @@ from handgrad.page.blocks import (
     Document,
     Figure,
     Heading,
+    Legend,
     Note,
     Paragraph,
     Room,
@@ -250,6 +252,11 @@ def _block(block: Block, pen: TypstPen) -> str:
             return f"#par{content(block.text, pen)}"
         case Derivation():
             return derivation(block, pen)
+        case Legend():
+            shown = [
+                f"(sign-{s}({words(MEANINGS[s][0])}), {words(MEANINGS[s][1])})" for s in block.signs
+            ]
+            return f"#legend({array(shown)})"
         case Table():
             return _table(block, pen)
         case Note():

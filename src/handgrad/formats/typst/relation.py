@@ -14,6 +14,7 @@ from handgrad.formats.typst.source import array, string, words
 from handgrad.formats.typst.text import content
 from handgrad.page.blocks import Derivation, Relation
 from handgrad.page.sizes import Sizes
+from handgrad.record import record
 
 SIZES = Sizes(ROWS)
 
@@ -30,12 +31,27 @@ NARROWER = (6, 4)
 """Columns of an array shown where more would be too small to read."""
 
 
+@record
+class _Row:
+    """A relation, or a part of one that fits a line, about.
+
+    Arguments:
+        first: whether the left side stands before it.
+        last: whether it ends in the result.
+    """
+
+    relation: Relation
+    sides: tuple[Expression, ...]
+    first: bool = True
+    last: bool = True
+
+
 def derivation(block: Derivation, pen: TypstPen) -> str:
     """The relations one under the other; values alone beside each other."""
     relations = block.relations
     if are_given(relations):
         return f"#givens({array([_value(r, pen) for r in relations])})"
-    return f"#derivation({array([_relation(r, pen) for r in relations])})"
+    return f"#derivation({array([_row(_Row(r, r.chain), pen) for r in relations])})"
 
 
 def derived(block: Derivation, pen: TypstPen) -> list[tuple[str, bool]]:
@@ -45,43 +61,28 @@ def derived(block: Derivation, pen: TypstPen) -> list[tuple[str, bool]]:
     """
     if are_given(block.relations):
         return [(derivation(block, pen), False)]
-    sides_of = array([f"({_left(r, pen)}, {_label(r, pen)})" for r in block.relations])
-    rows = [
-        (row, k == 0 and len(rows) > 1)
-        for r in block.relations
-        for rows in [_rows(r)]
-        for k, row in enumerate(rows)
-    ]
-    return [(f"#derivation(({_relation(row, pen)},), {sides_of})", stays) for row, stays in rows]
+    lefts = array([f"({_left(r, pen)}, {_label(r, pen)})" for r in block.relations])
+    rows = [row for relation in block.relations for row in _rows(relation)]
+    return [(f"#derivation(({_row(r, pen)},), {lefts})", r.first and not r.last) for r in rows]
 
 
-def _rows(relation: Relation) -> list[Relation]:
+def _rows(relation: Relation) -> list[_Row]:
     """A relation in parts that fit a line each, about, where it is high."""
     wide, high = SIZES.relation_size(relation)
     if high <= HIGH or SMALL * wide <= LINE:
-        return [relation]
-    sides: list[list[Expression]] = []
+        return [_Row(relation, relation.chain)]
+    lines: list[list[Expression]] = []
     used = 0.0
-    for side in relation.chain:
-        wide, high = SIZES.extent(side)
-        used += SMALL * wide
-        if not sides or len(sides) == 1 or used > LINE:
-            sides.append([])
-            used = SMALL * wide
-        sides[-1].append(side)
-    last = len(sides) - 1
-    return [
-        replace(
-            relation,
-            left=relation.left if k == 0 else None,
-            label=relation.label if k == 0 else (),
-            chain=tuple(row),
-            marks=relation.marks if k == last else {},
-            remarks=relation.remarks if k == last else {},
-            sign=relation.sign if k == 0 else "=",
-        )
-        for k, row in enumerate(sides)
-    ]
+    for expression in relation.chain:
+        wide = SMALL * SIZES.extent(expression)[0]
+        used += wide
+        # The formula has a line of its own.
+        if len(lines) < 2 or used > LINE:
+            lines.append([])
+            used = wide
+        lines[-1].append(expression)
+    end = len(lines) - 1
+    return [_Row(relation, tuple(line), k == 0, k == end) for k, line in enumerate(lines)]
 
 
 def _left(relation: Relation, pen: TypstPen) -> str:
@@ -107,16 +108,22 @@ def _sign(relation: Relation) -> str:
     return "arrow.l" if relation.sign == "←" else "eq"
 
 
-def _relation(relation: Relation, pen: TypstPen) -> str:
-    chain = sides(relation, pen.formula())
-    last = chain[-1] if chain else None
+def _row(row: _Row, pen: TypstPen) -> str:
+    relation = row.relation
+    shown = relation if row.last else replace(relation, marks={}, remarks={})
+    chain = sides(replace(shown, chain=row.sides), pen.formula())
+    result = chain[-1] if chain and row.last else None
     parts = [_forms(side, pen) for side in chain]
-    aside = "none"
-    if isinstance(last, Evaluated) and last.shape and pen.leaves_out(last):
-        aside = f"text(fill: quiet, size: 0.86em, {string(last.shape)})"
-    beside, apart = _remarks(relation, last, pen)
+    aside = colour = "none"
+    if isinstance(result, Evaluated) and result.shape and pen.leaves_out(result):
+        aside = f"text(fill: quiet, size: 0.86em, {string(result.shape)})"
+    if result is not None and relation.quantity is not None:
+        colour = string(relation.quantity)
+    beside, apart = _remarks(shown, result, pen)
+    left, label = (_left(relation, pen), _label(relation, pen)) if row.first else ("none", "none")
+    sign = _sign(relation) if row.first else "eq"
     return (
-        f"(left: {_left(relation, pen)}, sign: ${_sign(relation)}$, label: {_label(relation, pen)}, parts: {array(parts)}, "
+        f"(left: {left}, sign: ${sign}$, label: {label}, parts: {array(parts)}, colour: {colour}, "
         f"beside: {beside}, apart: {apart}, aside: {aside})"
     )
 
