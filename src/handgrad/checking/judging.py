@@ -262,8 +262,8 @@ class _Judging:
 
 
 def _units(habit: Habit, value: Array) -> Array:
-    """Half a unit of the last digit that figures of these sizes have by habit."""
-    flat = [habit.unit(float(x)) if np.isfinite(x) else 0.0 for x in value.flat]
+    """Half a unit of the last digit that figures of these sizes have by habit; 0 is written as it is."""
+    flat = [habit.unit(float(x)) if np.isfinite(x) and x != 0 else 0.0 for x in value.flat]
     return np.asarray(flat).reshape(value.shape)
 
 

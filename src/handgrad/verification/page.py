@@ -27,7 +27,8 @@ def verification_page(verification: Verification) -> Page:
         for method in methods:
             comparison = found[method, name]
             verdict = "" if comparison.agrees else "  WRONG"
-            cells.append((f"{comparison.difference:.1e}{verdict}",))
+            told = comparison.lost != "all"
+            cells.append((f"{comparison.difference:.1e}{verdict}" if told else "–",))
         rows.append(tuple(cells))
     header: tuple[Text, ...] = (("gradient",), *((f"against {m}",) for m in methods))
     blocks: list[Block] = [
@@ -37,11 +38,13 @@ def verification_page(verification: Verification) -> Page:
     for method in methods:
         largest = verification.largest(method)
         wrong = [c for c in verification.comparisons if c.method == method and not c.agrees]
+        some = any(c.lost != "none" for c in verification.comparisons if c.method == method)
+        every = "Every entry that can be compared" if some else "Every gradient"
         if not wrong:
             blocks.append(
                 Note(
                     "check",
-                    (f"Every gradient agrees with {method}; largest difference {largest:.1e}.",),
+                    (f"{every} agrees with {method}; largest difference {largest:.1e}.",),
                 )
             )
         for c in wrong:
@@ -60,6 +63,11 @@ def verification_page(verification: Verification) -> Page:
         (
             [c.name for c in comparisons if c.at_kink],
             "A number lies at a kink; any slope between those on its two sides is right for ",
+            ".",
+        ),
+        (
+            [c.name for c in comparisons if c.lost != "none"],
+            "Beside a loss so large, differences have lost what is small; they do not tell entries of ",
             ".",
         ),
         (

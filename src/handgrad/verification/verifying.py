@@ -7,7 +7,7 @@ import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
@@ -49,12 +49,17 @@ ASKED_AGAIN = 64
 """Entries of one name for which autograd is asked again, at most."""
 
 
+Lost: TypeAlias = Literal["none", "some", "all"]
+"""How many entries of a gradient floats do not tell."""
+
+
 @dataclass(frozen=True, slots=True)
 class MethodComparison:
     """One gradient against one method: the largest difference, relative to the larger of 1 and its size.
 
     `at_kink`: the slopes on the two sides of some entry differ; any slope between them counts
-    as right there. `beside`: several kinks are met at once, and the slopes taken there do not add up
+    as right there. `lost`: entries that are smaller than what rounding of the loss makes of a difference
+    were not compared. `beside`: several kinks are met at once, and the slopes taken there do not add up
     to that on either side, as in relu(x) − relu(−x) at 0; what is compared are the gradients a hair beside.
     """
 
@@ -66,6 +71,7 @@ class MethodComparison:
     ours: float
     theirs: float
     at_kink: bool = False
+    lost: Lost = "none"
     beside: bool = False
     json: ClassVar = JsonForm(also=("agrees",))
 
@@ -223,14 +229,16 @@ def _shares(plan: Plan, graph: Graph, givens: Mapping[str, Array]) -> Array:
 
 def _slopes(
     plan: Plan, graph: Graph, givens: Mapping[str, Array], name: str
-) -> tuple[Array, Array]:
+) -> tuple[Array, Array, Array]:
     """The least and the largest slope beside each entry, with a step of ε^(1/3) times the entry's scale.
+
+    And what the rounding of the loss makes of them.
 
     Each case has its own kinks, on which it may be given either slope. Away from kinks both are the
     central difference.
     """
     value = np.array(givens[name], dtype=float)
-    below, above = np.empty_like(value), np.empty_like(value)
+    below, above, lost = np.empty_like(value), np.empty_like(value), np.empty_like(value)
     with np.errstate(all="ignore"):
         middle = _shares(plan, graph, givens)
 
@@ -247,8 +255,9 @@ def _slopes(
             step = np.finfo(float).eps ** (1 / 3) * max(1.0, abs(float(value[index])))
             rounding = np.finfo(float).eps * float(np.abs(middle).sum()) / step
             closer = partial(sides, index, step / CLOSER)
+            lost[index] = rounding
             below[index], above[index] = _slope(sides(index, step), closer, CLOSER**2 * rounding)
-    return below, above
+    return below, above, lost
 
 
 def _slope(
@@ -274,12 +283,15 @@ def _slope(
 def _by_differences(
     plan: Plan, graph: Graph, givens: Mapping[str, Array], name: str, ours: Array
 ) -> MethodComparison:
-    below, above = _slopes(plan, graph, givens, name)
-    theirs = _nearest_slope(ours, below, above)
-    at_kink = bool(np.any(below < above))
+    below, above, rounding = _slopes(plan, graph, givens, name)
+    # Of a loss of 1e65 a difference has no digit of a gradient of 50.
+    lost = rounding > DIFFERENCE_TOLERANCE * np.maximum(1.0, np.abs(ours))
+    theirs = np.where(lost, ours, _nearest_slope(ours, below, above))
+    at_kink = bool(np.any((below < above) & ~lost))
     return _compared(
-        "finite differences", name, ours, theirs, DIFFERENCE_TOLERANCE, at_kink=at_kink
-    )
+        "finite differences", name, ours, theirs, DIFFERENCE_TOLERANCE, at_kink=at_kink,
+        lost="all" if lost.all() else "some" if lost.any() else "none",
+    )  # fmt: skip
 
 
 def _nearest_slope(ours: Array, below: Array, above: Array) -> Array:
@@ -366,6 +378,7 @@ def _compared(
     tolerance: float,
     *,
     at_kink: bool = False,
+    lost: Lost = "none",
 ) -> MethodComparison:
     ours, theirs = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
     gap = _gap(ours, theirs)
@@ -380,4 +393,5 @@ def _compared(
         ours=float(ours[index]),
         theirs=float(theirs[index]),
         at_kink=at_kink,
+        lost=lost,
     )
