@@ -247,6 +247,9 @@ class Reading:
             # A wrong formula may take what is computed from this very quantity.
             other.keep(quantity)
             found.append(other.formula(formula, batched))
+            if said.rule == "wrong_axis" and np.shape(found[-1]) != value.shape:
+                # Added up over the units there is a number for each case.
+                found.append(other.formula(formula, True))
         fitting = [f for f in found if np.shape(f) == value.shape]
         largest = max(_size(value[given]), _size(self.known.number(quantity)))
         slack = half * (1 + 1e-6) + 2e-9 * largest + 1e-15

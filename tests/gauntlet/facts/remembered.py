@@ -52,7 +52,15 @@ def of_abstract(said: Abstract, facts: Facts) -> Found:
     yield said.total == sum(g.size for g in gradients), "there are so many entries"
     if all(np.isfinite(g).all() for g in gradients):
         rest = 1e-14 * max(1.0, *(float(g.max(initial=0.0)) for g in gradients))
-        surely = sum(int((g == 0).sum()) for g in gradients)
+        # What cancels over the cases may leave more on paper than floats tell.
+        each = [
+            np.abs(np.asarray(facts.at.case_gradients.get(n, g)))
+            for n, g in zip(names, gradients, strict=True)
+        ]
+        surely = sum(
+            int((e.max(axis=-1) == 0).sum()) if e.ndim > g.ndim else int((g == 0).sum())
+            for e, g in zip(each, gradients, strict=True)
+        )
         perhaps = sum(int((g <= rest).sum()) for g in gradients)
         yield surely <= said.zero + (perhaps - surely), f"{surely} are zero"
         yield said.zero <= perhaps, f"at most {perhaps} are zero"
