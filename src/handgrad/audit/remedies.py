@@ -33,7 +33,7 @@ UPDATES = 10
 LOOK_WORK, FEWEST_LOOKS, MOST_LOOKS = 2_000, 10, 100
 """Looks at a training that goes on, times the length of the equations; each look is a run as on paper."""
 
-MOST_UPDATES, UPDATE_WORK = 5_000, 100_000_000
+MOST_UPDATES, UPDATE_WORK = 2_000, 100_000_000
 """Updates made to see whether going on revives a unit, and products of a parameter and a case in all of
 them, at most."""
 
