@@ -364,6 +364,32 @@ def test_the_picture_stays_in_view(opened: Open) -> None:
     assert picture["x"] >= step["x"] + step["width"]
 
 
+def test_a_pinned_picture_shows_what_is_read_in_letters_that_can_be_read(opened: Open) -> None:
+    tab = opened(pictured(), width=390, height=700, reduced_motion="reduce")
+    tab.locator('[data-do="pin"]').click()
+    seen = []
+    for step in ("2.1", "2.4", "2.7"):
+        tab.evaluate(f"location.hash = 'step-{step}'")
+        tab.wait_for_timeout(400)
+        seen.append(
+            tab.evaluate("""() => {
+              const figure = document.querySelectorAll('figure')[2];
+              const svg = [...figure.querySelectorAll('svg')].find((s) => s.getClientRects().length);
+              const inside = svg.getBoundingClientRect();
+              const held = (q) => [...svg.querySelectorAll(`[data-q="${q}"]`)].some((e) => {
+                const box = e.getBoundingClientRect();
+                return box.top >= inside.top - 1 && box.bottom <= inside.bottom + 1;
+              });
+              const [, , width] = svg.getAttribute('viewBox').split(' ').map(Number);
+              return [svg.getAttribute('viewBox'), svg.clientWidth / width, held('dz3'), held('dz2[1]'), held('dz1[0]')];
+            }""")
+        )
+    views, scales, *held = zip(*seen, strict=True)
+    assert len(set(views)) == 3
+    assert min(scales) >= 0.75  # of letters of 12 pixels
+    assert [held[k][k] for k in range(3)] == [True, True, True]
+
+
 def test_columns_stand_beside_each_other_or_below(opened: Open) -> None:
     one = tuple(b for b in solved("neuron").blocks if isinstance(b, Derivation | Note | Heading))[
         :6
