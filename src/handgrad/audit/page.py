@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,7 @@ def gates_page(audit: Audit, decimals: int = 4) -> Page:
     title = audit.problem.title or "A network"
     blocks: list[Block] = [
         Heading((f"Gates: {title}",), 1),
+        *_abstract(audit),
         Paragraph(_introduction(audit)),
         *_remarks(audit),
         *_silencer(audit),
@@ -66,6 +68,24 @@ def gates_page(audit: Audit, decimals: int = 4) -> Page:
         display={**audit.problem.display, **shown},
         loss=audit.problem.loss,
     )
+
+
+def _abstract(audit: Audit) -> list[Block]:
+    """How many of the units fare how."""
+    counts = Counter(unit.verdict for unit in audit.units)
+    total = sum(counts.values())
+    alive = counts.pop("alive", 0)
+    timed = any(layer.time_step for layer in audit.layers)
+    if not counts:
+        every = "The one unit is" if total == 1 else f"All {total} units are"
+        at = " at every time step" if timed else ""
+        return [Note("check", (f"{every} alive{at}.",))] if total else []
+    units = f"Of {total} unit{'' if total == 1 else 's'}"
+    each = ", each counted at every time step," if timed else ""
+    if alive:
+        counts["alive"] = alive  # told last
+    told = [(f"{n} {'is' if n == 1 else 'are'} {VERDICTS[v]}",) for v, n in counts.items()]
+    return [Note("gate", (f"{units}{each} ", *joined(told), "."))]
 
 
 def _silencer(audit: Audit) -> list[Block]:
