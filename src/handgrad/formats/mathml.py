@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
+from functools import cache
 from html import escape
 from typing import assert_never
 
@@ -66,6 +67,9 @@ _SIGNS: Mapping[SignKind, str] = {
     "dots": "<mo>…</mo>",
 }  # fmt: skip
 _ACCENTS = {"hat": "ˆ", "bar": "¯", "tilde": "˜"}
+
+
+_widths = cache(Widths)
 
 
 @record
@@ -142,7 +146,7 @@ class MathmlPen:
         name, part = (node.name, node.part) if isinstance(node, nodes.Named) else ("", node)
         if isinstance(part, nodes.Evaluated) and isinstance(array := part.part, nodes.Array):
             if grid(array.literal) is not None:
-                return [self.whole(node)]
+                return [(str(self.math(node)), self.width(node))]
             widest = max(map(self.width, sliced(array, self.style.at_most(CASES))), default=0.0)
             return [(matrix, widest) for matrix in self._each_case(array, name)]
         found = nodes.pieces(node, self._opened)
@@ -155,13 +159,10 @@ class MathmlPen:
         between = isinstance(first, nodes.Sign) and first.kind in nodes.SUM_SIGNS
         return markup.replace("<mo>", '<mo form="infix">', 1) if between else markup
 
-    def whole(self, node: Node) -> tuple[str, float]:
-        """A formula in one piece, and how wide it is in ems."""
-        return str(self.math(node)), self.width(node)
-
     def width(self, node: Node | nodes.Bracket) -> float:
+        """How wide a part of a formula is, about, in ems."""
         most = self.style.at_most
-        return Widths(most(ROWS), most(COLUMNS), self.style.decimals).of(node)
+        return _widths(most(ROWS), most(COLUMNS), self.style.decimals).of(node)
 
     def _opened(self, node: Node) -> nodes.Fenced | None:
         """The brackets that a line may end in: wide ones, or those around an array's parts."""

@@ -90,15 +90,16 @@ def _pieces(relation: Relation, k: int, writer: HtmlWriter) -> tuple[list[tuple[
     after = ""
     if isinstance(result, Evaluated) and result.shape and pen.leaves_out(result):
         after = f'<span class="aside">{plain(result.shape)}</span>'
-    wide = sum(map(_columns, arrays(node))) > WHOLE or pen.width(node) > LINE
-    parts = pen.pieces(node) if wide else [pen.whole(node)]
+    width = pen.width(node)
+    wide = width > LINE or sum(map(_columns, arrays(node))) > WHOLE
+    parts = pen.pieces(node) if wide else [(str(pen.math(node)), width)]
     if last and (k > 0 or isinstance(expression, Literal)):
         kind = relation.quantity or "value"
-        parts = [(f'<mrow class="{kind}">{part}</mrow>', width) for part, width in parts]
+        parts = [(f'<mrow class="{kind}">{part}</mrow>', each) for part, each in parts]
     sign = f"<mo>{relation.sign if k == 0 else '='}</mo>"
-    (first, width), *others = parts
+    (first, own), *others = parts
     beside = REMARK * max(map(len, relation.remarks.values()), default=0) if last else 0.0
-    return [(sign + first, width + SIGN + beside), *others], after
+    return [(sign + first, own + SIGN + beside), *others], after
 
 
 def _columns(array: Array) -> int:
