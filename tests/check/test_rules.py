@@ -368,3 +368,13 @@ def test_constants_that_divide_by_0() -> None:
         "dz": [-0.0961, 0.0345],
     }
     assert handgrad.Checker(problem).check_printed(sheet)["dp"].verdict == "wrong"
+
+
+def test_a_wrong_formula_of_constants_alone_is_no_complex_number() -> None:
+    """The mean forgotten in (mean(a²) − ½)^½ leaves (−½)^½."""
+    problem = handgrad.Problem(
+        "rms = (mean(a**2) + -0.5)**0.5\no = g*a/rms\nL = sum(o**2)",
+        {"a": [0.7, -0.7, -0.9], "g": [-110.0, -50.0, 0.0]},
+    )
+    entered = {"rms": 0.8347, "o": [-92.2525, 41.933, 0], "da": [17747.6856, 2032.9989, 8919.1465]}
+    assert handgrad.check(problem, entered)["da"].verdict == "wrong"

@@ -315,8 +315,8 @@ class Diagnosing:
 
     @staticmethod
     def _run(numbers: Mapping[Leaf, Array], formula: CompiledFormula) -> Array | None:
-        """The value of a wrong formula; None where its shapes fit in one case but not in many, where nothing
-        differs from case to case in what it reduces over the cases, or where its constants divide by 0."""
+        """The value of a wrong formula; None where its shapes fit in one case but not in many, or where
+        nothing differs from case to case in what it reduces over the cases."""
         try:
             with np.errstate(all="ignore"):
                 return np.asarray(formula(numbers), dtype=float)

@@ -137,8 +137,8 @@ class _FormulaCompiler:
 
 
 def _constant(literal: Literal) -> Any:
-    number = np.asarray(literal.value, dtype=float)
-    return number if number.ndim else float(number)
+    # A scalar as NumPy's own: Python makes (−0.5)^0.5 a complex number, and 1/0 an error.
+    return np.asarray(literal.value, dtype=float)[()]
 
 
 def _with_cases_axis(xp: Namespace, array: AnyArray) -> AnyArray:

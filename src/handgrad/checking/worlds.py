@@ -136,6 +136,7 @@ def meeting(bounds: Interval, value: Array, half: Array) -> Interval:
     return Interval(np.where(none, value, lower), np.where(none, value, upper))
 
 
+@np.errstate(invalid="ignore")
 def meets(bounds: Interval, value: Array, half: Array) -> Array:
     """By entry, whether bounds come within half a unit of a figure; never where they say nothing."""
     near = (bounds.lower <= value + half) & (value - half <= bounds.upper)

@@ -22,9 +22,16 @@ def mixes_cases(formula: Expression, batched: Set[Leaf]) -> bool:
     """Whether the arrays of all cases, put into a formula, would read as another product.
 
     W x with the cases as columns of x is what it seems. Where both factors differ from case to
-    case, or each case has a matrix, it is not: a bᵀ of two such matrices reads as the sum.
+    case, or each case has a matrix, it is not: a bᵀ of two such matrices reads as the sum. Nor is
+    a number of each case times a vector.
     """
     return any(
+        isinstance(node, Call)
+        and operation_of(node).name == "multiply"
+        and any(is_batched(a, batched) and a.shape == () for a in node.arguments)
+        and any(a.shape for a in node.arguments)
+        for node in walk(formula)
+    ) or any(
         isinstance(node, Call)
         and operation_of(node).family == "linear"
         and len(node.arguments) > 1

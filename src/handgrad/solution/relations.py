@@ -51,7 +51,11 @@ def relations_of(
     if not line.batched or reads_well(line, trace.graph.batched_leaves):
         return (whole,)
     first = relation_of(trace, step, line_of_case(trace, line, 0))
-    example = replace(first, marks={}, remarks={}, label=("in case 1",))
+    marks: dict[tuple[int, ...], Mark] = {}
+    if line.role == "per_case":
+        zeros = np.argwhere(np.asarray(line.value)[..., 0] == 0)[:MOST_NOTED]
+        marks = {tuple(map(int, at)): "zeroed" for at in zeros}
+    example = replace(first, marks=marks, remarks={}, label=("in case 1",))
     if line.role == "per_case" and np.size(line.value) > MANY:
         return (example,)
     return (example, replace(whole, chain=whole.chain[-1:], label=("in each case",)))

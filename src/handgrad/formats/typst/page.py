@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias, assert_never
 
 from handgrad.errors import OptionError
 from handgrad.expression import Expression
-from handgrad.formats.mathematics.relation import alone
+from handgrad.formats.mathematics.relation import alone, are_given
 from handgrad.formats.side_by_side import rows_of
 from handgrad.formats.style import Style
 from handgrad.formats.typst.drawing import figure
@@ -197,8 +197,9 @@ def _step(blocks: Sequence[Block], pen: TypstPen) -> list[str]:
     written: list[str] = []
     for block in blocks:
         if isinstance(block, Derivation):
+            values = str(are_given(block.relations)).lower()
             for part, stays in derived(block, pen):
-                written.append(f"#hung(opens: {str(stays).lower()})[{part}]")
+                written.append(f"#hung(opens: {str(stays).lower()}, long: {values})[{part}]")
         elif isinstance(block, Columns):
             rows = [_side_by_side(row, pen, block.shares) for row in rows_of(block)]
             written += [f"#hung[{row}]" for row in rows]
