@@ -64,11 +64,16 @@ class DrawnEdge:
         return self.role == "off"
 
 
-def slots(count: int, most: int = MOST) -> tuple[int | None, ...]:
-    """The units of a layer that are drawn, None for those left out between."""
+def slots(count: int, most: int = MOST, wanted: int = 0) -> tuple[int | None, ...]:
+    """The units of a layer that are drawn, None for those left out between; the one `wanted` is among them."""
     if count <= most:
         return tuple(range(count))
-    return (*range(min(FIRST, most - 2)), None, count - 1)
+    first = min(FIRST, most - 2)
+    if wanted < first or wanted == count - 1:
+        return (*range(first), None, count - 1)
+    between = () if wanted == count - 2 else (None,)
+    drawn = (0, *((None,) if wanted > 1 else ()), wanted, *between, count - 1)
+    return drawn if len(drawn) <= most else (*drawn[: most - 1], None)
 
 
 @dataclass
@@ -89,7 +94,8 @@ class Content:
         self.shown = ShownNumbers(self.trace)
         layers = self.network.layers
         counts = (layers[0].sum.inputs, *(la.sum.units for la in layers))
-        self.columns = [slots(count, self.most) for count in counts]
+        wanted = (0, *map(self._most_often_off, layers))
+        self.columns = [slots(n, self.most, u) for n, u in zip(counts, wanted, strict=True)]
         self.off = [self._off(layer) for layer in layers]
         self.units = [
             {u: self._unit(column, u) for u in drawn if u is not None}
@@ -109,6 +115,15 @@ class Content:
         z = self.shown.formula(layer.gate)
         places = (self.network.index(z.shape, u) for u in range(layer.sum.units))
         return frozenset(u for u, at in enumerate(places) if not z[at] > 0)
+
+    def _most_often_off(self, layer: NetworkLayer) -> int:
+        """The unit whose gate is shut in the most cases."""
+        if layer.gate is None:
+            return 0
+        z = self.trace.run.of(layer.gate)
+        shape = np.shape(self.shown.formula(layer.gate))
+        places = (self.network.index(shape, u) for u in range(layer.sum.units))
+        return int(np.argmax([np.sum(~(z[at] > 0)) for at in places]))
 
     def index(self, name: str, unit: int) -> Index:
         """Where a unit's number stands in a named value."""
