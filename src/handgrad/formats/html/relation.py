@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from handgrad.expression import Literal
 from handgrad.formats.html.text import HtmlWriter
@@ -19,6 +21,9 @@ WHOLE, LINE = 5, 18.0
 LEFT = 8.0
 """A left side that is wider in ems stands on the line of what it is equal to."""
 
+Side: TypeAlias = tuple[list[tuple[str, float]], str]
+"""A side in the pieces between which a line may end, each with its width in ems, and what stands after it."""
+
 REMARK = 0.42
 """The width in ems of a letter of a remark."""
 
@@ -32,17 +37,24 @@ def derivation(block: Derivation, writer: HtmlWriter) -> str:
     return f'<div class="derivation{labelled}">{_relations(relations, writer)}</div>'
 
 
-def _relations(relations: tuple[Relation, ...], writer: HtmlWriter) -> str:
-    return "".join(_relation(r, writer) for r in relations)
+def _relations(relations: Sequence[Relation], writer: HtmlWriter, opens: Sequence[str] = ()) -> str:
+    """Relations one under the other; what has numbers put in is all as large as the widest of it can be."""
+    drawn = [[_pieces(r, k, writer) for k in range(len(r.chain))] for r in relations]
+    widths = (w for sides in drawn for parts, _ in sides[1:] for _, w in parts)
+    widest = max(widths, default=0.0)
+    written = zip(relations, drawn, opens or [""] * len(relations), strict=True)
+    return "".join(_relation(r, sides, widest, writer, entry) for r, sides, entry in written)
 
 
-def _relation(relation: Relation, writer: HtmlWriter, entry: str = "") -> str:
+def _relation(
+    relation: Relation, sides: Sequence[Side], widest: float, writer: HtmlWriter, entry: str
+) -> str:
     left = writer.display(writer.pen.draw(relation.left)) if relation.left is not None else ""
     long = _long_left(relation, writer)
     if long:
         left = ""
     label = f'<span class="label">{writer.text(relation.label)}</span>' if relation.label else ""
-    links = "".join(_links(relation, writer))
+    links = "".join(_links(sides, widest, writer))
     opens = f' data-entry="{plain(entry)}"' if entry else ""
     return (
         f'<div class="relation"{opens}>{label}<span class="left">{left}</span>'
@@ -61,16 +73,11 @@ def _long_left(relation: Relation, writer: HtmlWriter) -> str:
     return f'<span class="link broken">{parts}</span>'
 
 
-def _links(relation: Relation, writer: HtmlWriter) -> list[str]:
-    """The sides of a relation after the left one, each behind its sign; the last is the result.
-
-    What has numbers put in is all as large as its widest piece can be.
-    """
-    drawn = [_pieces(relation, k, writer) for k in range(len(relation.chain))]
-    widest = max((width for parts, _ in drawn[1:] for _, width in parts), default=0.0)
-    last = len(drawn) - 1
+def _links(sides: Sequence[Side], widest: float, writer: HtmlWriter) -> list[str]:
+    """The sides of a relation after the left one, each behind its sign; the last is the result."""
+    last = len(sides) - 1
     links: list[str] = []
-    for k, (parts, after) in enumerate(drawn):
+    for k, (parts, after) in enumerate(sides):
         kind = "link result" if k == last and k > 0 else "link"
         kind += " broken" if len(parts) > 1 else ""
         math = "".join(writer.display(part, widest if k else width) for part, width in parts)
@@ -78,7 +85,7 @@ def _links(relation: Relation, writer: HtmlWriter) -> list[str]:
     return links
 
 
-def _pieces(relation: Relation, k: int, writer: HtmlWriter) -> tuple[list[tuple[str, float]], str]:
+def _pieces(relation: Relation, k: int, writer: HtmlWriter) -> Side:
     """A side in the pieces between which a line may end, each with its width, and what stands after it."""
     expression, last = relation.chain[k], k == len(relation.chain) - 1
     names = dict(named_numbers(relation.chain[0], expression))
@@ -113,10 +120,9 @@ def _entries(relation: Relation, writer: HtmlWriter) -> str:
     """The same computation for every entry, to be opened."""
     if not relation.entries:
         return ""
-    lines = "".join(
-        _relation(each, writer, quantity(each.left) if each.left is not None else "")
-        for each in relation.entries.values()
-    )
+    entries = list(relation.entries.values())
+    names = [quantity(each.left) if each.left is not None else "" for each in entries]
+    lines = _relations(entries, writer, names)
     return (
         '<details class="entries"><summary>entry by entry</summary>'
         f'<div class="derivation">{lines}</div></details>'
