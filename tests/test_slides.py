@@ -206,6 +206,7 @@ def test_takeaways_say_which_units_were_off_in_which_cases() -> None:
     assert (moved.before, moved.after) == (float(trace.run.value("J")), trace.loss_after)
 
 
+@pytest.mark.sweep
 def test_forty_equations_and_wide_layers() -> None:
     chain = "\n".join(f"h{k} = tanh(h{k - 1} * w)" for k in range(1, 40))
     problem = handgrad.Problem(f"{chain}\nL = sum(h39**2)", {"w": 0.9}, {"h0": [0.5, -0.2]})

@@ -314,6 +314,7 @@ def test_a_transposed_shape_is_a_diagnosis() -> None:
     assert report["dW2"].diagnosis[0].rule == "outer_transposed"
 
 
+@pytest.mark.sweep
 def test_a_million_entries() -> None:
     start = time.perf_counter()
     text = '{"z3": 0.552, "dW2": [' + ", ".join(["0.125"] * 1_000_000) + "]}"

@@ -280,7 +280,7 @@ def test_nothing_is_wider_than_a_phone(opened: Open, name: str) -> None:
     assert tab.evaluate("document.documentElement.scrollWidth") <= 360
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1100), ("dark", 1100), ("light", 360)])
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 1100), ("light", 360)])
 def test_accessible(opened: Open, scheme: str, width: int) -> None:
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="axe is not installed"
@@ -428,6 +428,7 @@ def opens(block: Derivation) -> bool:
     return any(relation.entries for relation in block.relations)
 
 
+@pytest.mark.sweep
 def test_a_thousand_steps_scroll(opened: Open) -> None:
     """A frame costs about what it costs on a page of a hundred: what is out of sight is not drawn."""
     short, full = opened(long(100)), opened(long(1000))

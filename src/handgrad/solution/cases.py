@@ -10,6 +10,7 @@ import numpy as np
 
 from handgrad.expression import Call, Expression, Leaf, Literal, leaves, walk
 from handgrad.graph.structure import is_batched
+from handgrad.notation import Product
 from handgrad.operations import operation_of
 from handgrad.solution.numbers import Numbers
 from handgrad.solution.structure import TraceLine
@@ -27,7 +28,7 @@ def mixes_cases(formula: Expression, batched: Set[Leaf]) -> bool:
     """
     return any(
         isinstance(node, Call)
-        and operation_of(node).name == "multiply"
+        and isinstance(operation_of(node).notation, Product)
         and any(is_batched(a, batched) and a.shape == () for a in node.arguments)
         and any(a.shape for a in node.arguments)
         for node in walk(formula)
