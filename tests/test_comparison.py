@@ -18,6 +18,7 @@ from handgrad.cli.commands import run
 from handgrad.comparison import Comparison, gate_text, labels
 from handgrad.formats.terminal import render_terminal
 from handgrad.page import Block, Columns, Derivation, Paragraph, Relation
+from handgrad.page.blocks import relations_in
 from handgrad.text import plain_text
 from tests.gauntlet.oracle import Oracle
 from tests.schemas import validate
@@ -274,3 +275,23 @@ def test_gates_of_a_large_layer_are_compared_too() -> None:
     other = problem.with_values({"w": np.where(np.arange(5000) == 7, -1.0, 1.0)})
     compared = handgrad.compare(handgrad.solve(problem), handgrad.solve(other))
     assert [c.unit for c in compared.gate_changes] == [(7,)]
+
+
+def test_a_large_update_is_marked_and_worked_for_one_entry() -> None:
+    classes = handgrad.load("classes")
+    two = handgrad.compare(
+        handgrad.solve(classes), handgrad.solve(classes.with_values({"rate": 1.0}))
+    )
+    left, right = (
+        [r for r in relations_in(side) if r.sign == "←"]
+        for block in two.page().blocks
+        if isinstance(block, Columns)
+        for side in block.columns
+        if any(r.sign == "←" for r in relations_in(side))
+    )
+    examples = [r for r in left if r.label == ("for example",)]
+    assert len(examples) == 2  # W1 and W2; W3 has 24 numbers
+    assert [len(r.chain) for r in examples] == [3, 3]
+    whole = [r for r in right if not r.label and r.shape in ("8×4", "8×8")]
+    assert len(whole) == 2
+    assert all(r.marks and len(r.chain) == 2 for r in whole)

@@ -136,3 +136,18 @@ def test_kinks_whose_slopes_are_those_of_no_side() -> None:
     assert by["finite differences"].ours == pytest.approx(1.0)
     text = render_terminal(checked.page(), width=200, colour=False, unicode=True)
     assert "the slope on either side for ∂L/∂x" in " ".join(text.split())
+
+
+def test_what_a_large_loss_hides_from_differences_is_not_called_wrong() -> None:
+    """The slope of exp(eta) - k*eta in k is -eta, some 50 beside a loss of 10^65."""
+    problem = handgrad.Problem(
+        "eta = X @ beta\nL = mean(exp(eta) - k*eta)",
+        {"beta": [10.0, -140.0]},
+        {"X": [[1.1, -1.0], [-0.5, -1.0], [0.2, -0.4]], "k": [0.0, 0.0, 2.0]},
+    )
+    report = handgrad.verify(problem)
+    assert report.agrees
+    by = {(c.method, c.name): c.lost for c in report.comparisons}
+    assert by["finite differences", "beta"] == "none"
+    assert by["finite differences", "k"] == "all"
+    assert "were not compared" in handgrad.render(report, "txt")

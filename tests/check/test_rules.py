@@ -378,3 +378,16 @@ def test_a_wrong_formula_of_constants_alone_is_no_complex_number() -> None:
     )
     entered = {"rms": 0.8347, "o": [-92.2525, 41.933, 0], "da": [17747.6856, 2032.9989, 8919.1465]}
     assert handgrad.check(problem, entered)["da"].verdict == "wrong"
+
+
+def test_a_gradient_of_exactly_0_leaves_rmsprop_nothing_to_divide() -> None:
+    """A figure of 0 is written as it is: its rounding, divided by itself, would make any step right."""
+    problem = handgrad.Problem(
+        "p = softmax(z)\nL = sum((p - y)**2)",
+        {"z": [0.0, 1000.0, 0.1]},
+        {"y": [0.0, 0.0, 1.0]},
+        update=handgrad.Update(rule="rmsprop", rate=0.01),
+    )
+    report = handgrad.check(problem, {"updated.z": [0.1, 1000, 0.3]})
+    assert report["updated.z"].verdict == "wrong"
+    assert handgrad.check(problem, {"updated.z": [0, 1000, 0.1]})["updated.z"].verdict == "right"

@@ -33,6 +33,7 @@ from handgrad.page import (
     Table,
     Text,
 )
+from handgrad.page.blocks import relations_in
 from handgrad.picture import Drawing
 from handgrad.saving import Page
 from tests.formats.trees import adjoints, literals, names, trees
@@ -101,18 +102,6 @@ def inline(blocks: Iterable[Block]) -> Iterator[Expression]:
         yield from (part for text in texts for part in text if not isinstance(part, str))
 
 
-def displayed(blocks: Iterable[Block]) -> Iterator[Relation]:
-    for block in blocks:
-        match block:
-            case Derivation():
-                yield from block.relations
-            case Note():
-                yield from displayed(block.derivations)
-            case Columns():
-                for column in block.columns:
-                    yield from displayed(column)
-
-
 @pytest.mark.parametrize("elements", [False, True])
 @pytest.mark.parametrize("name", BUNDLED)
 def test_every_formula_is_read_as_mathematics(name: str, elements: bool) -> None:
@@ -122,7 +111,7 @@ def test_every_formula_is_read_as_mathematics(name: str, elements: bool) -> None
     found = [t.content for t in tokens if t.type == "math_inline"]
     assert found == [formula(e, style) for e in inline(page.blocks)]
     blocks = "\n".join(t.content for t in tokens if t.type == "math_block")
-    for relation in displayed(page.blocks):
+    for relation in relations_in(page.blocks):
         for expression in (relation.left, *relation.chain):
             assert expression is None or formula(expression, style) in blocks
     assert not any(t.type.startswith(("html", "link", "image", "s_")) for t in tokens)

@@ -250,15 +250,13 @@ def _recipe(trace: Trace) -> list[Block]:
 
 def _as_values(tables: Sequence[Table]) -> list[Block]:
     """The gradients of the summary, beside each other; none where some stand in their steps alone."""
-    if any(isinstance(row[2][0], str) for table in tables for row in table.rows):
-        return []
+    rows = [(row[0][0], row[2][0]) for table in tables for row in table.rows]
     relations = [
-        Relation(row[0][0], (row[2][0],))
-        for table in tables
-        for row in table.rows
-        if not isinstance(row[0][0], str) and not isinstance(row[2][0], str)  # for the types
+        Relation(name, (value,))
+        for name, value in rows
+        if not isinstance(name, str) and not isinstance(value, str)
     ]
-    return [Derivation(tuple(relations))] if relations else []
+    return [Derivation(tuple(relations))] if rows and len(relations) == len(rows) else []
 
 
 # -- before the steps -----------------------------------------------------------------------

@@ -66,8 +66,8 @@ def verification_page(verification: Verification) -> Page:
         ),
         (
             [c.name for c in comparisons if c.lost != "none"],
-            "Beside a loss so large, differences have lost what is small; they do not tell entries of ",
-            ".",
+            "The loss is so large that its differences lose small gradients to rounding: entries of ",
+            " were not compared.",
         ),
         (
             [c.name for c in comparisons if c.beside],
