@@ -172,6 +172,17 @@ def test_rounded_figures_may_be_infinite_or_undefined_beside_the_solution() -> N
 
 
 @pytest.mark.filterwarnings("error")
+def test_pictures_of_what_overflows_on_its_way_warn_of_nothing() -> None:
+    """The sum of e⁷⁰⁰ is no number once it is squared, as ∂L/∂b of a softmax written out squares it."""
+    problem = handgrad.Problem(
+        "Z = W @ X + b\nT = exp(Z)\nA = T/sum(T, axis=0)\nJ = -(1/2)*sum(Y*log(A))",
+        {"W": [[-0.3, -1.1], [-0.7, 0]], "b": [[-800], [700]]},
+        {"X": [[-0.8, 1.7], [1.3, 0.5]], "Y": [[1, 0], [0, 1]]},
+    )
+    assert "<svg" in handgrad.solve(problem).to_html()
+
+
+@pytest.mark.filterwarnings("error")
 def test_a_stable_loss_that_overflows_is_refused_and_a_far_logit_warns_of_nothing() -> None:
     far = handgrad.Problem("L = bce(sigmoid(a), y)", {"a": [-1.3, -1000]}, {"y": [1, 0]})
     assert np.isfinite(handgrad.solve(far).run.loss)

@@ -54,6 +54,8 @@ KINDS: list[tuple[str, str, dict[str, Any], dict[str, Any], str, str, Any]] = [
      "y", "probability", lambda a: 0 < a < 1),
     ("one-hot", "p = softmax(W @ x)\nL = -sum(y*log(p))", {"W": W}, {"x": [1, 2], "y": [0, 1]},
      "y", "one_hot", one_hot(0)),
+    ("a single class", "p = softmax(W @ x)\nL = -sum(y*log(p))", {"W": [[0.5, -0.2]]},
+     {"x": [1, 2], "y": [1]}, "y", "one_hot", lambda a: np.all(a == 1)),
     ("one-hot columns", "P = softmax(W @ X, axis=0)\nL = -sum(Y*log(P))/2", {"W": W},
      {"X": [[1, 2], [0.5, 1]], "Y": [[0, 1], [1, 0]]}, "Y", "one_hot", one_hot(0)),
     ("one-hot rows", "P = softmax(X @ W)\nL = cross_entropy(P, Y)", {"W": W},

@@ -236,6 +236,26 @@ def test_side_by_side() -> None:
     assert "6 of 6" in text
 
 
+def test_what_cannot_start_does_not_end_a_comparison() -> None:
+    """With leaky ReLU the first score is so far behind that its probability is 0 in floats."""
+    problem = handgrad.Problem(
+        "h = relu(z)\np = softmax(w*h)\nL = -(q @ (log(p) + 0))",
+        {"z": [-900, 0.5], "w": [900, 1]},
+        {"q": [0.5, 0.5]},
+        update=handgrad.Update(rate=0.1),
+    )
+    compared = handgrad.compare_training(problem, 3)
+    assert compared.stopped is None
+    leaky = compared.compared[0]
+    assert (leaky.stopped, leaky.steps, leaky.dead) == (0, (0,), {"h": (1,)})
+    assert np.isfinite(compared.compared[-1].losses).all()
+    text = render_terminal(compared.page(), width=100, colour=False, unicode=True)
+    assert "not finite" in text
+    assert "before the first update" in render_terminal(leaky.page(), width=100, colour=False)
+    with pytest.raises(handgrad.HandgradError, match="must be positive"):
+        handgrad.train(leaky.problem, 3)
+
+
 def test_a_dead_relu_is_not_a_leaky_one() -> None:
     """The same pre-activations: the leaky unit is off too, but goes on learning."""
     relu = handgrad.train(falling(0.1, 0.1), 30)

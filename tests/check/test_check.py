@@ -309,6 +309,26 @@ def test_slips_of_the_last_digits(figures: list[str], rule: str) -> None:
     assert "1 times" not in str(found)
 
 
+def test_an_infinite_share_of_0_is_not_0() -> None:
+    """σ(−1000) is 0 in floats, by which the long way divides: it leads to no number."""
+    problem = handgrad.Problem(
+        "p = sigmoid(z)\nL = -sum(y*log(p) + (1 - y)*log(1 - p))",
+        {"z": [-1000, -100]},
+        {"y": [1, 0]},
+    )
+    small = "3.720076e-44"
+    assert handgrad.check(problem, {"dz": ["0", small]})["dz"].verdict == "wrong"
+    assert handgrad.check(problem, {"dz": ["-1", small]})["dz"].verdict == "right"
+
+
+def test_a_0_whose_digits_are_the_same_when_rounded_was_not_cut() -> None:
+    problem = handgrad.Problem("e = 2*z\nL = sum(e*e)", {"z": [1.17407e-7, 2.1804e-7]})
+    zeros, others = ["0.000000e+00"] * 2, ["9.392560e-07", "1.744320e-06"]
+    entered = handgrad.check(problem, {"e": zeros, "dz": others})["e"]
+    assert entered.verdict == "wrong"
+    assert "cut" not in [found.rule for found in entered.diagnosis]
+
+
 @pytest.mark.parametrize("as_printed", [True, False])
 def test_a_figure_is_shown_with_the_digits_it_was_written_with(as_printed: bool) -> None:
     problem = handgrad.Problem("L = exp(z)", {"z": 2.608})

@@ -72,8 +72,10 @@ def _cut(entry: WrittenEntry, reference: Array, places: Places) -> bool:
         if figure is None or not 0 < figure.decimals <= MOST_DIGITS:
             return False
         scale = 10.0**figure.decimals
-        cut = np.floor(abs(exact) * scale + 1e-9) / scale
+        cut, rounded = np.floor(abs(exact) * scale + np.array([1e-9, 0.5])) / scale
         if abs(abs(figure.value) - cut) > 1e-3 / scale or figure.value * exact < 0:
+            return False
+        if cut == rounded:
             return False
     return bool(places)
 

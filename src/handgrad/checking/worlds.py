@@ -73,7 +73,7 @@ class World:
         numbers = {leaf: Interval.of(self.values[leaf]) for leaf in formula.leaves}
         with np.errstate(all="ignore"):
             around = Interval.of(formula(numbers, bounding))
-            finite = np.isfinite(around.upper - around.lower)
+            finite = np.isfinite(value) & np.isfinite(around.upper - around.lower)
         rest = finite & (around.lower <= 0) & (around.upper >= 0)
         return np.where(rest, 0.0, value)
 

@@ -229,6 +229,10 @@ class _Meant(GivenNumbers):
     def _shared_out(self, logarithms: tuple[Use, ...], several: tuple[Use, ...]) -> Meaning | None:
         reason = by("cross_entropy_target", several)
         axes = self.axes_to_one()
+        if not axes and self.shape and (self.array == 1).all():
+            # With a single class every target is that one.
+            axis = self._classes_axis(logarithms)
+            axes = (axis,) if axis is not None and self.shape[axis] == 1 else ()
         if axes:
             axis = self._axis(axes, logarithms)
             if self.binary and axis is None:
@@ -245,8 +249,10 @@ class _Meant(GivenNumbers):
 
     def _axis(self, axes: tuple[int, ...], logarithms: tuple[Use, ...]) -> int | None:
         """Of several axes, that of the softmax they are compared with; None where nothing tells."""
-        if len(axes) == 1:
-            return axes[0]
+        return axes[0] if len(axes) == 1 else self._classes_axis(logarithms)
+
+    def _classes_axis(self, logarithms: tuple[Use, ...]) -> int | None:
+        """The axis of the softmax they are compared with; None where nothing tells."""
         if self.in_losses("class"):
             return len(self.shape) - 1
         for use in logarithms:

@@ -39,8 +39,7 @@ def evaluate(
     arrays = {leaf: np.asarray(value, dtype=float) for leaf, value in values.items()}
     known = dict(shapes) if shapes is not None else {leaf: a.shape for leaf, a in arrays.items()}
     batched = {leaf for leaf, a in arrays.items() if leaf in known and a.ndim > len(known[leaf])}
-    with np.errstate(all="ignore"):
-        return value_of(annotated(expression, lambda leaf: known[leaf]), arrays, batched)
+    return value_of(annotated(expression, lambda leaf: known[leaf]), arrays, batched)
 
 
 @overload
@@ -74,9 +73,10 @@ def value_of(
 ) -> Any:
     """The value of an annotated formula; `batched` are the leaves that carry cases.
 
-    Where it is `clean`, sums are without rounding residues.
+    Where it is `clean`, sums are without rounding residues. What is not finite is no warning: pages say it.
     """
-    return _valued(expression, values, batched, xp, clean)[0]
+    with np.errstate(all="ignore"):
+        return _valued(expression, values, batched, xp, clean)[0]
 
 
 def _valued(

@@ -237,19 +237,17 @@ class LayerUnits:
         """
         values = self._at(numbers)
         values.update({Name(n): np.asarray(parameters[n], dtype=float) for n in self.parameters})
-        with np.errstate(all="ignore"):
-            return np.asarray(value_of(self._whole_formula, values, self._batched, clean=clean))
+        return np.asarray(value_of(self._whole_formula, values, self._batched, clean=clean))
 
     def _at(self, numbers: Mapping[Leaf, Array]) -> dict[Leaf, Array]:
         """The values of the leaves of the whole formula."""
         assert self._whole_formula is not None  # which finds what is given
         given = {f"given {k}": cut for k, cut in enumerate(self._whole_given, start=1)}
         batched = self.graph.batched_leaves
-        with np.errstate(all="ignore"):
-            return {
-                leaf: value_of(given.get(leaf.name, leaf), numbers, batched)
-                for leaf in leaves(self._whole_formula)
-            }
+        return {
+            leaf: value_of(given.get(leaf.name, leaf), numbers, batched)
+            for leaf in leaves(self._whole_formula)
+        }
 
     @cached_property
     def _batched(self) -> set[Leaf]:

@@ -145,7 +145,6 @@ class Silencing:
             for number, used in enumerate(leaves(formula), start=1):
                 shape = self.graph.shape(used)
                 at[used] = unlike_numbers(int(np.prod(shape)), number).reshape(shape)
-            with np.errstate(all="ignore"):
-                found = formula, at, np.asarray(value_of(formula, at, set()))
+            found = formula, at, np.asarray(value_of(formula, at, set()))
             self._before[name] = found
         return found

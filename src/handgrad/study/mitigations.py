@@ -99,6 +99,7 @@ def compare_training(
             seed=seed,
             operations=one.operations,
             progress=told,
+            finite_start=number == 0,
             **options,
         )
         found.append(replace(study, name=one.name, rows=examples.rows, columns=examples.columns))

@@ -94,7 +94,7 @@ class OverTraining(Result):
         losses: the loss over all the cases at these.
         dead: by layer, the units with no positive pre-activation at these.
         started_dead, ended_dead: these units before the first update, and after the last.
-        stopped: the update after which the loss was no longer finite.
+        stopped: the update after which the loss was no longer finite; 0 where it was not before the first.
         rows: the data of which each row is a case, as in X @ W.
         columns: the data of which each column is one, as in W @ X.
         revivers: what can still move the units that are dead at the end, so far as that was asked.

@@ -59,6 +59,7 @@ def train(  # noqa: PLR0913 - options by keyword
     every: int = 1,
     operations: frozenset[str] | None = None,
     progress: Callable[[int], None] | None = None,
+    finite_start: bool = True,
 ) -> OverTraining:
     """Trains a problem on its cases, or the rows of X in X @ W, the columns of it in W @ X, and watches its units.
 
@@ -72,6 +73,7 @@ def train(  # noqa: PLR0913 - options by keyword
         every: the updates from one look at the units to the next.
         operations: the activations whose units are watched; every gate by default.
         progress: told of the number of updates made so far.
+        finite_start: refuse numbers whose loss is not finite; else no update is made from them.
 
     Stops early where the loss is no longer finite. Raises `OptionError` for options that do not fit.
 
@@ -84,8 +86,9 @@ def train(  # noqa: PLR0913 - options by keyword
     problem = examples.problem
     cases = _cases(problem)
     _check(problem, steps, batch, every, cases)
-    # A problem whose own numbers overflow is refused where `solve` refuses it.
-    run(problem, build(problem))
+    if finite_start:
+        # A problem whose own numbers overflow is refused where `solve` refuses it.
+        run(problem, build(problem))
     small = (
         sum(g.array.size for t in (problem.parameters, problem.data) for g in t.values()) <= SMALL
     )
@@ -96,8 +99,8 @@ def train(  # noqa: PLR0913 - options by keyword
     order = _batches(problem, batch, cases, seed)
     returning = Returning(problem, watch, lambda: _batches(problem, batch, cases, seed))
     recorder = _Recorder(watch, training, returning)
-    stopped: int | None = None
-    for step in range(1, steps + 1):
+    stopped = None if np.isfinite(recorder.losses[0]) else 0
+    for step in range(1, steps + 1) if stopped is None else ():
         before = training.step(**next(order))
         if progress is not None:
             progress(step)
@@ -168,7 +171,8 @@ class _Recorder:
         loss, largest = self.watch(self.training.parameters)
         if self.watch.clean and not clean:
             self.training.clean()
-        if np.isfinite(loss):
+        first = not self.steps and all(np.isfinite(z).all() for z in largest.values())
+        if np.isfinite(loss) or first:
             for layer in self.watch.layers:
                 self._compare(step, layer, largest[layer.name])
                 self.dead[layer.name].append(int((largest[layer.name] <= 0).sum()))

@@ -144,6 +144,8 @@ def _gates(study: OverTraining) -> str:
 
 def _outcome(study: OverTraining) -> list[Block]:
     first, last = study.losses[0], study.losses[-1]
+    if study.stopped == 0:
+        return [Note("warning", ("The loss is not finite before the first update: none is made.",))]
     if study.stopped is not None:
         text: Text = (
             f"After update {study.stopped} the loss was no longer finite. A smaller learning "

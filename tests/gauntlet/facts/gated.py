@@ -139,7 +139,9 @@ class Seen:
         if named and not (audit.rows or audit.columns):
             arriving = facts.at.case_gradients[layer.name]
             arriving = arriving[..., None] if arriving.ndim == len(layer.shape) else arriving
-            arriving = np.where(np.abs(arriving) < NONE_IN_FLOATS, 0.0, arriving)
+            hardly = (arriving != 0) & (np.abs(arriving) < NONE_IN_FLOATS)
+            self.hardly = self._apart(np.broadcast_to(hardly, z.shape))
+            arriving = np.where(hardly, 0.0, arriving)
             self.arriving = self._apart(np.broadcast_to(arriving, z.shape))
             self.slopes = slopes(self.layer, self.facts, self.apart)
             self.passing = self.arriving * self.slopes
@@ -257,8 +259,8 @@ def _unit(seen: Seen, unit: Unit) -> Found:
     flat = (np.abs(seen.slopes[unit.unit]) < FLAT * (steepest or 0.0)).all(axis=0)
     yield unit.saturated == int(flat.sum()), f"saturated on {int(flat.sum())}"
     told = _verdict(seen, unit, flat)
-    hardly = 0 < unit.gradient < NONE_IN_FLOATS and told == "starved"
-    yield hardly or unit.verdict == told, f"the verdict is {told}"
+    hardly = 0 < unit.gradient < NONE_IN_FLOATS or bool(seen.hardly[unit.unit].any())
+    yield (hardly and told == "starved") or unit.verdict == told, f"the verdict is {told}"
     if unit.verdict == "starved" and unit.starved_by == "gates":
         yield _deaf(seen, fires), "a gate after it is open while it fires"
     if unit.revivers is not None:
@@ -419,7 +421,7 @@ def _remedy(seen: Seen, unit: Unit, remedy: Remedy) -> Found:
         return
     for after in _changed(seen, remedy, unit):
         measured = Measured(seen, after, unit)
-        if not math.isfinite(measured.gradient + measured.noise):
+        if measured.hardly or not math.isfinite(measured.gradient + measured.noise):
             continue  # log(1 − σ(z)) as it is written, past all digits
         yield near(remedy.fired, measured.fired), f"it fires on {measured.fired}"
         yield (
@@ -486,6 +488,7 @@ class Measured:
         self.gradient = float(np.abs(passing).sum()) / cases
         steepest = STEEPEST.get(named.operation, 0.0)
         self.saturated = int((np.abs(now.slopes[unit.unit]) < FLAT * steepest).all(axis=0).sum())
+        self.hardly = bool(now.hardly[unit.unit].any())
         self.noise = NOISE * _largest_gradient(facts, seen)
         self.own = self._own(now, facts, unit)
 

@@ -70,8 +70,7 @@ def formula_code(
     """
     recorder = Recorder()
     traced: dict[Leaf, Any] = {leaf: recorder.input(values[leaf]) for leaf in spelled}
-    with np.errstate(all="ignore"):
-        result = value_of(formula, traced, batched, TracingNamespace(recorder))
+    result = value_of(formula, traced, batched, TracingNamespace(recorder))
     writer = _ExpressionWriter(
         dialect, fresh, recorder, {traced[leaf].number: CodePiece(n) for leaf, n in spelled.items()}
     )
