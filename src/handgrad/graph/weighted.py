@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from typing import Literal, TypeAlias, TypeGuard
 
-from handgrad.expression import Call, Expression, Name, walk
+from handgrad.expression import Call, Expression, Name, leaves, walk
 from handgrad.graph.structure import Graph
 from handgrad.notation import As, MatrixProduct, Sum, Transposition
 from handgrad.operations import operation_of
@@ -46,6 +46,21 @@ class WeightedSum:
         if self.vector:
             return (source,)
         return (source, unit) if self.flipped else (unit, source)
+
+
+def products(formula: Expression) -> tuple[Call, ...]:
+    """The products of vectors or matrices in a formula; a convolution is none."""
+    calls = (part for part in walk(formula) if isinstance(part, Call))
+    return tuple(call for call in calls if operation_of(call).multiplies)
+
+
+def is_weighted(graph: Graph, formula: Expression) -> bool:
+    """Whether a product in a formula has parameters in it."""
+    return any(
+        leaf.name in graph.nodes and graph.nodes[leaf.name].kind == "parameter"
+        for product in products(formula)
+        for leaf in leaves(product)
+    )
 
 
 def weighted_sum(graph: Graph, expression: Expression) -> WeightedSum | None:

@@ -112,7 +112,11 @@ matmul = Operation(
     words=Words(
         "the matrix product",
         "Multiply: each unit takes the weighted sum of its inputs.",
-        "A weight's gradient is the outer product of the error signal and the input; the input's is the transposed weights times the error signal.",
+        "The left factor's gradient is the incoming gradient times the right factor transposed; the right factor's is the left factor transposed times the incoming gradient.",
+        by_argument=(
+            "The left factor's gradient is the incoming gradient times the right factor transposed.",
+            "The right factor's gradient is the left factor transposed times the incoming gradient.",
+        ),
         unweighted="Multiply the two matrices: each entry is a row times a column.",
     ),
     notation=MatrixProduct(),

@@ -220,6 +220,11 @@ class Operation:
         """The formula of this operation applied to `arguments`."""
         return Call(self.name, tuple(literal(a) for a in arguments), tuple(options.items()))
 
+    @property
+    def multiplies(self) -> bool:
+        """Whether it is a product of vectors or matrices, which a convolution is not."""
+        return self.family == "linear" and not self.slides
+
     def __repr__(self) -> str:
         return f"Operation({self.name!r})"
 

@@ -13,6 +13,7 @@ from handgrad.expression import Adjoint, Expression, Leaf, Name, leaves
 from handgrad.graph import Graph, Line, build
 from handgrad.graph.recurrence import time_steps
 from handgrad.graph.structure import activation_of
+from handgrad.graph.weighted import is_weighted, products
 from handgrad.operations.annotate import annotated
 from handgrad.options import one_of, whole_number
 from handgrad.problem import Problem
@@ -155,8 +156,11 @@ class _TraceBuilding:
             self._add(1, self._forward_kind(group), group[0], lines)
 
     def _forward_kind(self, group: tuple[str, ...]) -> StepKind:
-        if any(activation_of(self.graph.nodes[n].written) is not None for n in group):
-            return "layer"
+        written = [w for n in group if (w := self.graph.nodes[n].written) is not None]
+        if any(activation_of(formula) is not None for formula in written):
+            weighted = any(is_weighted(self.graph, formula) for formula in written)
+            # Scores of what is computed, as in attention, are a layer of no weights.
+            return "layer" if weighted or not any(map(products, written)) else "compute"
         return "loss" if self.graph.loss in group else "compute"
 
     # -- backward -------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import numpy as np
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name, leaves, walk
 from handgrad.graph import Graph
 from handgrad.graph.structure import activation_of
+from handgrad.graph.weighted import is_weighted
 from handgrad.notation import Sum
 from handgrad.operations import BY_NAME, is_spoken, noun_of, operation_of
 from handgrad.solution.notes.paths import Broadcast
@@ -127,7 +128,7 @@ def _forward_reason(trace: Trace, step: Step) -> Text:
         operation = losses.get(line.target.name) or _outline(line.formula)
         if is_spoken(operation) and BY_NAME[operation].family != "arithmetic":
             words = BY_NAME[operation].words
-            if not words.unweighted or _weighted(trace.graph, line.formula):
+            if not words.unweighted or is_weighted(trace.graph, line.formula):
                 said[words.forward] = None
             elif _of_vectors(line.formula):
                 said[BY_NAME[BY_NAME[operation].of_vectors].words.forward] = None
@@ -208,8 +209,8 @@ def _backward_reason(trace: Trace, step: Step) -> Text:
     # Only what is multiplied by weights has weights that carry the gradient back.
     through = {line.through for line in step.lines if line.through in trace.graph.nodes}
     equations = [trace.graph.nodes[name].written for name in sorted(through)]
-    weighs = any(_multiplies(o) for o in operations) and any(
-        e is not None and _weighted(trace.graph, e) for e in equations
+    weighs = any(BY_NAME[o].multiplies for o in operations if o in BY_NAME) and any(
+        e is not None and is_weighted(trace.graph, e) for e in equations
     )
     vectors = not weighs and all(_of_vectors(e) for e in equations if e is not None)
     told = [o for o in operations if is_spoken(o)]
@@ -268,16 +269,6 @@ def _picks_a_class(graph: Graph, note: ShortcutTaken) -> bool:
     return False
 
 
-def _weighted(graph: Graph, formula: Expression) -> bool:
-    """Whether a product in a formula has parameters in it."""
-    for call in walk(formula):
-        if isinstance(call, Call) and _multiplies(call.operation):
-            names = (leaf.name for argument in call.arguments for leaf in leaves(argument))
-            if any(n in graph.nodes and graph.nodes[n].kind == "parameter" for n in names):
-                return True
-    return False
-
-
 def _of_vectors(formula: Expression) -> bool:
     """Whether every product of matrices in a formula is one of two vectors: their dot product."""
     calls = (c for c in walk(formula) if isinstance(c, Call))
@@ -294,12 +285,6 @@ def _is_bias(graph: Graph, line: TraceLine) -> bool:
     return path[-1:] != ["?"] and all(
         o in BY_NAME and isinstance(BY_NAME[o].notation, Sum) for o in path
     )
-
-
-def _multiplies(operation: str) -> bool:
-    """Whether it is a product of vectors or matrices, which a convolution is not."""
-    known = BY_NAME.get(operation)
-    return known is not None and known.family == "linear" and not known.slides
 
 
 def _path(expression: Expression, name: str) -> list[str]:
