@@ -309,6 +309,29 @@ def test_slips_of_the_last_digits(figures: list[str], rule: str) -> None:
     assert "1 times" not in str(found)
 
 
+def test_no_sign_is_lost_where_nothing_is_left() -> None:
+    """What the figures before it leave is 0, of which a small number is not the negative."""
+    problem = handgrad.Problem(
+        "N = layernorm(R)\nF = gelu(N @ W1) @ W2\nout = N + F\nL = mse(out, Y)",
+        {
+            "R": [[-73.2, 42.2]],
+            "W1": [[1, 1.1], [-0.6, -1.2]],
+            "W2": [[-1500, -300], [-800, -1300]],
+        },
+        {"Y": [[0.5, -0.9]]},
+    )
+    entered = {
+        "N": [["-1.000000e+00", "1.000000e+00"]],
+        "F": [["1.512507e+02", "5.836875e+01"]],
+        "out": [["1.502507e+02", "5.936875e+01"]],
+        "dout": [["1.497507e+02", "6.026875e+01"]],
+        "dR": [["1.885564e-06", "-1.885564e-06"]],
+    }
+    found = handgrad.check(problem, entered)["dR"]
+    assert found.verdict == "wrong"
+    assert "sign_lost" not in [said.rule for said in found.diagnosis]
+
+
 def test_an_infinite_share_of_0_is_not_0() -> None:
     """σ(−1000) is 0 in floats, by which the long way divides: it leads to no number."""
     problem = handgrad.Problem(

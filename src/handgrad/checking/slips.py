@@ -45,7 +45,8 @@ def found(
     units = _units(habit, reference) if entry.figures else half
     half = np.minimum(half, units)
     slack = half + units
-    if (np.abs(value + reference) <= slack)[wrong].all():
+    opposite = (np.abs(value + reference) <= slack) & (value * reference < 0)
+    if opposite[wrong].all():
         yield Slip("sign_lost", places)
     if _cut(entry, reference, places):
         yield Slip("cut", places)

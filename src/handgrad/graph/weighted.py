@@ -54,12 +54,15 @@ def products(formula: Expression) -> tuple[Call, ...]:
     return tuple(call for call in calls if operation_of(call).multiplies)
 
 
-def is_weighted(graph: Graph, formula: Expression) -> bool:
-    """Whether a product in a formula has parameters in it."""
+def is_weighted(graph: Graph, formula: Expression, name: str = "") -> bool:
+    """Whether a factor of a product in a formula is made of parameters, of one in which a name stands if given."""
     return any(
         leaf.name in graph.nodes and graph.nodes[leaf.name].kind == "parameter"
         for product in products(formula)
-        for leaf in leaves(product)
+        if not name or any(leaf.name == name for leaf in leaves(product))
+        for factor in product.arguments
+        if not products(factor)
+        for leaf in leaves(factor)
     )
 
 

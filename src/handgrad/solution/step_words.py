@@ -207,12 +207,16 @@ def _backward_reason(trace: Trace, step: Step) -> Text:
             for operation, positions in _sides(written, line.target.name).items():
                 sides.setdefault(operation, set()).update(positions)
     # Only what is multiplied by weights has weights that carry the gradient back.
-    through = {line.through for line in step.lines if line.through in trace.graph.nodes}
-    equations = [trace.graph.nodes[name].written for name in sorted(through)]
+    equations = {
+        (written, line.target.name)
+        for line in step.lines
+        if line.through in trace.graph.nodes
+        and (written := trace.graph.nodes[line.through].written) is not None
+    }
     weighs = any(BY_NAME[o].multiplies for o in operations if o in BY_NAME) and any(
-        e is not None and is_weighted(trace.graph, e) for e in equations
+        is_weighted(trace.graph, written, name) for written, name in equations
     )
-    vectors = not weighs and all(_of_vectors(e) for e in equations if e is not None)
+    vectors = not weighs and all(_of_vectors(written) for written, _ in equations)
     told = [o for o in operations if is_spoken(o)]
     if vectors:
         told = [BY_NAME[o].of_vectors or o for o in told]

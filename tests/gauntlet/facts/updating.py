@@ -121,7 +121,8 @@ class Updated:
         self._optimiser = Optimiser(self.update)
         seed = getattr(self.oracle, "shaken", None)
         self._shaking = None if seed is None else np.random.default_rng(seed)
-        self.parameters.append({n: np.array(a) for n, a in self.oracle.parameters.items()})
+        given = {n: np.array(a) for n, a in self.oracle.parameters.items()}
+        self.parameters.append(self._shaken(given))
         self.memories.append(self._optimiser.copied())
         self._losses: list[float] = []
 
@@ -169,11 +170,11 @@ class Updated:
 
 
 SHAKE = 1e-15
-"""A share of every parameter by which an update of a shaken problem may miss it: some last digits."""
+"""A share of every parameter by which a shaken problem may miss it, at first and after an update: some last digits."""
 
 
 def shaken(oracle: Oracle, seed: int) -> Oracle:
-    """The same problem, whose every update ends in parameters that differ in their last digits."""
+    """The same problem, trained from and by parameters that differ in their last digits."""
     other = copy(oracle)
     other.__dict__["shaken"] = seed
     return other
