@@ -143,8 +143,9 @@ class Reading:
         elif judged.verdict == "consistent":
             follows = [self._follows(quantity, value, half, f, self.own) for f in following]
             yield (right | np.any(follows, axis=0)).all(), f"there follows {following[0].tolist()}"
-            left = judged.convention is not None
-            yield left or not right.all(), "every figure is right"
+            # A number far below the others, such as e⁻¹⁴⁸, is held to its own size.
+            each = np.abs(value - theirs) <= half * (1 + 1e-6) + 1e-9 * np.abs(theirs)
+            yield judged.convention is not None or not each.all(), "every figure is right"
         elif judged.verdict == "wrong":
             yield bool(judged.wrong) or np.isnan(value).any(), "no figure is said to be wrong"
             far = ~np.any([np.abs(value - f) <= half * (1 - 1e-6) for f in following], axis=0)
