@@ -620,8 +620,10 @@ def data_file(s: Subject) -> tuple[str, float] | None:
             case[moved] = other[0] if moved in labels else other[1]
         rows.append(",".join(repr(float(v)) for a in case.values() for v in np.ravel(a)))
         whole = {n: np.repeat(a[..., None], s.oracle.cases, -1) if n in s.oracle.batched else a for n, a in case.items()}  # fmt: skip
-        found = s.oracle.run(changes=whole, gradients=False)
+        found = s.oracle.run(changes=whole)
         losses.append(float(np.ravel(found.values[s.oracle.loss])[0]))
+        if not all(np.isfinite(found.gradients[n]).all() for n in s.oracle.parameters):
+            losses[-1] = np.nan  # a distance of 0 has no gradient: PyTorch trains no further either
     path = s.folder / "cases.csv"
     path.write_text("\n".join([",".join(header), *rows]) + "\n", encoding="utf-8")
     total = float(np.sum(losses))
