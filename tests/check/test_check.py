@@ -666,6 +666,9 @@ def test_a_whole_number_of_many_digits_is_rounded() -> None:
 
     assert verdicts("1.62", "3679099") == ["right", "right"]
     assert verdicts("2", "3679098") == ["wrong", "wrong"]
+    ends_in_zeros = handgrad.Problem("b = w * y\nL = 2 * b", {"w": 1.62}, {"y": 1513148.16})
+    entered = {"b": "2451300", "dw": "3026296.32", "dy": "3.24"}
+    assert handgrad.check(ends_in_zeros, entered)["b"].verdict == "right"
 
 
 def test_a_mistake_that_leaves_one_number_in_a_softmax_is_no_mistake(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def halves(entry: WrittenEntry, habit: Habit, floor: Array) -> Halves:
         elif figure.whole:
             text = figure.text.strip().lower().partition("e")[0].rstrip(".")
             zeros = len(text) - len(text.rstrip("0"))
-            if len(text.strip("-0")) < MANY:
+            if len(text.lstrip("-0")) < MANY:
                 written[at] = min(figure.half * 10.0**zeros, unit) if figure.half else 0.0
             carried[at] = written[at]
         else:

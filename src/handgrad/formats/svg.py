@@ -11,8 +11,6 @@ import hashlib
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
-from itertools import pairwise
-from math import dist
 from typing import assert_never
 from xml.sax.saxutils import escape, quoteattr
 
@@ -21,8 +19,7 @@ from handgrad.formats.inline import Face, Level, inline_runs
 from handgrad.formats.style import Style
 from handgrad.picture import Arrow, Circle, Drawing, Label, Outline, Rectangle, Role, Shape
 from handgrad.picture.measure import Measure
-
-Points = Sequence[tuple[float, float]]
+from handgrad.picture.strokes import Point, Stroke, stroke
 
 DASHES: dict[Role, str] = {
     "series2": "9 4",
@@ -37,8 +34,7 @@ SHIFT: dict[Level, float] = {"line": 0.0, "above": -0.36, "below": 0.2}
 """How far scripts stand off the line, in the letters' size."""
 
 SCRIPT = 0.76
-HEAD = 8.0
-"""The size of scripts beside that of the letters, and the length of an arrow's head."""
+"""The size of scripts beside that of the letters."""
 
 SIZE = 12.0
 LINE = 1.4
@@ -112,7 +108,7 @@ def _shape(shape: Shape, style: Style) -> list[str]:
                 at += f' rx="{_n(shape.rounding)}"'
             return _face("rect", at, shape.role, shape.strength, shape.quantity)
         case Outline():
-            return [_line(shape, shape.points)]
+            return [_line(shape, stroke(shape))]
         case Arrow():
             return _arrow(shape)
         case Label():
@@ -132,9 +128,9 @@ def _face(element: str, at: str, role: Role, strength: float, quantity: str) -> 
     return [drawn, f'<{element} class="hg-hatch" fill="url(#hatch)" {at}/>']
 
 
-def _line(line: Outline | Arrow, points: Points) -> str:
+def _line(line: Outline | Arrow, drawn: Stroke) -> str:
     closed = isinstance(line, Outline) and line.closed
-    d = _curve(points) if line.curved else "M" + "L".join(f"{_n(x)} {_n(y)}" for x, y in points)
+    d = _path(drawn)
     if closed:
         return f'<path class="hg-area hg-{line.role}" d="{d}Z"{_of(line.quantity)}/>'
     dashes = "5 4" if line.dashed else DASHES.get(line.role, "")
@@ -143,58 +139,22 @@ def _line(line: Outline | Arrow, points: Points) -> str:
     return f'<path class="hg-line hg-{line.role}" d="{d}"{width}{dash}{_of(line.quantity)}/>'
 
 
-def _curve(points: Points) -> str:
-    """A smooth curve through points: a cubic piece between each two, level between only two."""
-    if len(points) == 2:
-        (x0, y0), (x1, y1) = points
-        middle = (x0 + x1) / 2
-        return f"M{_n(x0)} {_n(y0)}{_cubic((middle, y0), (middle, y1), (x1, y1))}"
-    parts = [f"M{_n(points[0][0])} {_n(points[0][1])}"]
-    ends = [points[0], *points, points[-1]]
-    for i, (start, stop) in enumerate(pairwise(points)):
-        # Along the chord between a point's neighbours, a third of the piece's own length: no loops.
-        reach = dist(start, stop) / 3
-        (ux, uy), (vx, vy) = _towards(ends[i], ends[i + 2]), _towards(ends[i + 1], ends[i + 3])
-        inner = (start[0] + ux * reach, start[1] + uy * reach)
-        outer = (stop[0] - vx * reach, stop[1] - vy * reach)
-        parts.append(_cubic(inner, outer, stop))
-    return "".join(parts)
+def _path(drawn: Stroke) -> str:
+    pieces = (("L" if len(piece) == 1 else "C") + _points(piece) for piece in drawn.pieces)
+    return f"M{_points([drawn.start])}{''.join(pieces)}"
 
 
-def _cubic(*points: tuple[float, float]) -> str:
-    return "C" + " ".join(f"{_n(x)} {_n(y)}" for x, y in points)
-
-
-def _towards(start: tuple[float, float], stop: tuple[float, float]) -> tuple[float, float]:
-    """The direction from one point to another, of length 1."""
-    length = dist(start, stop) or 1.0
-    return (stop[0] - start[0]) / length, (stop[1] - start[1]) / length
+def _points(points: Sequence[Point]) -> str:
+    return " ".join(f"{_n(x)} {_n(y)}" for x, y in points)
 
 
 def _arrow(arrow: Arrow) -> list[str]:
     """A line and its head, a triangle at the last point."""
-    start, (x1, y1) = _direction(arrow)
-    ux, uy = _towards(start, (x1, y1))
-    head = HEAD + arrow.width
-    bx, by = x1 - ux * head, y1 - uy * head
-    wings = [
-        (bx - uy * head * 0.42, by + ux * head * 0.42),
-        (bx + uy * head * 0.42, by - ux * head * 0.42),
-    ]
-    d = "M" + "L".join(f"{_n(x)} {_n(y)}" for x, y in ((x1, y1), *wings))
-    shaft = (*arrow.points[:-1], (x1 - ux * head * 0.7, y1 - uy * head * 0.7))
-    return [
-        _line(arrow, shaft),
-        f'<path class="hg-area hg-{arrow.role}" d="{d}Z"{_of(arrow.quantity)}/>',
-    ]
-
-
-def _direction(arrow: Arrow) -> tuple[tuple[float, float], tuple[float, float]]:
-    """The last stretch of an arrow; a curve between two points arrives level."""
-    start, stop = arrow.points[-2:]
-    if arrow.curved and len(arrow.points) == 2 and start[0] != stop[0]:
-        return (start[0], stop[1]), stop
-    return start, stop
+    drawn = stroke(arrow)
+    tip, *wings = drawn.head
+    d = _path(Stroke(tip, tuple((wing,) for wing in wings)))
+    head = f'<path class="hg-area hg-{arrow.role}" d="{d}Z"{_of(arrow.quantity)}/>'
+    return [_line(arrow, drawn), head]
 
 
 def _clearing(label: Label, style: Style) -> list[str]:

@@ -11,6 +11,7 @@ from handgrad.formats.typst.source import array, string
 from handgrad.formats.typst.text import content
 from handgrad.page.blocks import Figure
 from handgrad.picture import Arrow, Circle, Label, Outline, Rectangle, Shape
+from handgrad.picture.strokes import Point, stroke
 
 
 def figure(block: Figure, pen: TypstPen) -> str:
@@ -67,11 +68,22 @@ def _holds(shape: Shape, label: Label) -> bool:
 
 
 def _stroke(shape: Outline | Arrow) -> str:
-    points = array([f"({_numbers(x, y)})" for x, y in shape.points])
+    drawn = stroke(shape)
+    pieces = array([_points(piece) for piece in drawn.pieces])
     closed = isinstance(shape, Outline) and shape.closed
-    flags = [shape.dashed, shape.curved, closed, isinstance(shape, Arrow)]
-    said = ", ".join(str(flag).lower() for flag in flags)
-    return f"stroke-through({points}, {string(shape.role)}, {shape.width:.2f}, {said})"
+    dashed, filled = str(shape.dashed).lower(), str(closed).lower()
+    return (
+        f"stroke-through({_point(drawn.start)}, {pieces}, {_points(drawn.head)}, "
+        f"{string(shape.role)}, {shape.width:.2f}, {dashed}, {filled})"
+    )
+
+
+def _points(points: Sequence[Point]) -> str:
+    return array([_point(each) for each in points])
+
+
+def _point(point: Point) -> str:
+    return f"({_numbers(*point)})"
 
 
 def _numbers(*values: float) -> str:
