@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import struct
 import sys
@@ -17,7 +18,10 @@ from handgrad.formats.inline import inline_runs
 from handgrad.formats.png import render_png
 from handgrad.formats.style import Style
 from handgrad.formats.svg import render_svg
+from handgrad.formats.typst import render_typst
+from handgrad.page.blocks import Figure
 from handgrad.picture import Arrow, Circle, Drawing, Label, Outline, Rectangle, Role
+from handgrad.saving import Page
 from handgrad.solution.pictures.graph import graph_picture
 from handgrad.solution.pictures.network import network_picture
 from tests.formats.trees import adjoints, literals, names, trees
@@ -172,6 +176,20 @@ def test_a_smooth_curve_keeps_between_its_points() -> None:
     assert xs == sorted(xs)
     assert min(ys) > -3
     assert max(ys) < 13
+
+
+@pytest.mark.parametrize("stop", [(0.1, 38.0), (-38.0, 0.1), (0.1, -38.0), (38.0, 0.0)])
+def test_an_arrow_between_two_boxes_points_where_it_goes(stop: tuple[float, float]) -> None:
+    """Boxes one above the other are hardly ever exactly so: a head that lies level hides under one."""
+    drawn = drawing(Arrow(((0.0, 0.0), stop), curved=True))
+    (d,) = re.findall(r'class="hg-area[^"]*" d="M([^"]+)Z"', render_svg(drawn, Style()))
+    tip, left, right = (tuple(map(float, point.split())) for point in d.split("L"))
+    along = [t - (a + b) / 2 for t, a, b in zip(tip, left, right, strict=True)]
+    dot = along[0] * stop[0] + along[1] * stop[1]
+    assert dot / math.hypot(*along) / math.hypot(*stop) > 0.99
+    typ = render_typst(Page("p", (Figure(drawn),)))
+    found = [float(x) for x in re.findall(r"-?\d+\.\d\d", typ[typ.rindex("#stroke-through(") :])]
+    assert found[8:14] == pytest.approx([*tip, *left, *right], abs=0.06)
 
 
 @given(trees(names | adjoints | literals()))

@@ -22,7 +22,7 @@ from handgrad.formats.typst.page import Paper
 from handgrad.formats.typst.pdf import needs_system_fonts
 from handgrad.formats.typst.pen import TypstPen
 from handgrad.formats.typst.source import string, words
-from handgrad.page.blocks import Block, Derivation, Figure, Layout, Paragraph, Relation
+from handgrad.page.blocks import Block, Derivation, Figure, Layout, Paragraph, Relation, Table
 from handgrad.saving import Page
 from tests.formats.documents import (
     HOSTILE,
@@ -130,6 +130,16 @@ def test_a_string_ends_where_it_ends(text: str) -> None:
         assert literal[0] == literal[-1] == '"'
         assert re.fullmatch(r'(\\["\\]|[^"\\\n])*', literal[1:-1])
     assert all(c.isprintable() or c in "\u00a0\u200b" for c in words(text))
+
+
+def test_a_row_of_figures_below_running_text_keeps_to_the_margin() -> None:
+    """The text takes more lines; the figures have the width that one takes."""
+    figures = Literal((0.0, 0.0, 100000.0, 15940500001.0, -17610500001.0), batched=True)
+    wide = Literal((tuple(123456.25 + k for k in range(5)),))
+    text = ("running text that may well go on to a second line, and on to a third one",)
+    table = Table(((wide,), ()), (((), text), ((), (figures,))), align="lc")
+    document = opened(Page("p", (table,)))
+    assert widest(document) < HANGING["document"]
 
 
 @settings(max_examples=10)

@@ -74,9 +74,11 @@ def _cut(entry: WrittenEntry, reference: Array, places: Places) -> bool:
             return False
         scale = 10.0**figure.decimals
         cut, rounded = np.floor(abs(exact) * scale + np.array([1e-9, 0.5])) / scale
-        if abs(abs(figure.value) - cut) > 1e-3 / scale or figure.value * exact < 0:
-            return False
-        if cut == rounded:
+        if (
+            cut == rounded
+            or abs(abs(figure.value) - cut) > 1e-3 / scale
+            or figure.value * exact < 0
+        ):
             return False
     return bool(places)
 

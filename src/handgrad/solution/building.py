@@ -159,7 +159,7 @@ class _TraceBuilding:
         written = [w for n in group if (w := self.graph.nodes[n].written) is not None]
         if any(activation_of(formula) is not None for formula in written):
             weighted = any(is_weighted(self.graph, formula) for formula in written)
-            # Scores of what is computed, as in attention, are a layer of no weights.
+            # The scores of attention are a product of what is computed: no layer.
             return "layer" if weighted or not any(map(products, written)) else "compute"
         return "loss" if self.graph.loss in group else "compute"
 

@@ -207,12 +207,12 @@ def _backward_reason(trace: Trace, step: Step) -> Text:
             for operation, positions in _sides(written, line.target.name).items():
                 sides.setdefault(operation, set()).update(positions)
     # Only what is multiplied by weights has weights that carry the gradient back.
-    equations = {
+    equations = [
         (written, line.target.name)
         for line in step.lines
         if line.through in trace.graph.nodes
         and (written := trace.graph.nodes[line.through].written) is not None
-    }
+    ]
     weighs = any(BY_NAME[o].multiplies for o in operations if o in BY_NAME) and any(
         is_weighted(trace.graph, written, name) for written, name in equations
     )

@@ -171,8 +171,9 @@ class _Recorder:
         loss, largest = self.watch(self.training.parameters)
         if self.watch.clean and not clean:
             self.training.clean()
-        first = not self.steps and all(np.isfinite(z).all() for z in largest.values())
-        if np.isfinite(loss) or first:
+        # At the start units are off or not, whatever the loss is.
+        known = not self.steps and all(np.isfinite(z).all() for z in largest.values())
+        if np.isfinite(loss) or known:
             for layer in self.watch.layers:
                 self._compare(step, layer, largest[layer.name])
                 self.dead[layer.name].append(int((largest[layer.name] <= 0).sum()))

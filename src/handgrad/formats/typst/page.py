@@ -304,17 +304,22 @@ def _table(table: Table, pen: TypstPen) -> str:
     rows = array([array([_cell(cell, pen) for cell in row]) for row in table.rows])
     sides = {"l": "left", "c": "center", "r": "right"}
     aligns = array([sides.get(a, "left") for a in table.align.ljust(len(table.header), "l")])
-    wide = array(
-        [
-            "true" if any(_is_long(row[k]) for row in table.rows) else "false"
-            for k in range(len(table.header))
-        ]
-    )
-    return f"#table-of({caption}, {header}, {rows}, {aligns}, {wide})"
+    columns = [[head, *(row[k] for row in table.rows)] for k, head in enumerate(table.header)]
+    loose = array([_unbroken(c) if any(map(_is_long, c[1:])) else "none" for c in columns])
+    return f"#table-of({caption}, {header}, {rows}, {aligns}, {loose})"
+
+
+def _unbroken(column: Sequence[Text]) -> str:
+    """The rows of a column whose cell is a formula: it takes no second line."""
+    return array([str(row) for row, cell in enumerate(column) if _is_formula(cell)])
 
 
 def _is_long(cell: Text) -> bool:
     return sum(len(string(part)) if isinstance(part, str) else 4 for part in cell) > LONG_CELL
+
+
+def _is_formula(cell: Text) -> bool:
+    return len(cell) == 1 and isinstance(cell[0], Expression)
 
 
 def _cell(cell: Text, pen: TypstPen) -> str:
