@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 LARGE = 1e7
 """From here on a figure is written with a power of ten."""
@@ -39,6 +40,7 @@ EMPTY = Empty("nan")
 _WHOLE = re.compile(r"[-+−]?\d+")
 
 
+@lru_cache(maxsize=4096)
 def figure(x: float, decimals: int = 4) -> str:
     """`x` rounded to `decimals` digits after the point, without trailing zeros.
 

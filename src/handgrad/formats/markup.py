@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from html import escape
 
 from handgrad import expression as tree
@@ -27,6 +28,7 @@ _TALL = re.compile("<(?:mtable|mfrac|msqrt)")
 _SUBSCRIPT = re.compile(r"[^\W\d_]{2,}|[^\W\d_]|\d+|.")
 
 
+@lru_cache(maxsize=4096)
 def plain(text: str) -> str:
     """Text that means nothing but itself, in markup and in quotation marks."""
     return escape(printable(text))

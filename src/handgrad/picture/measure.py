@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field, replace
+from functools import lru_cache
 
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name, Nested
 from handgrad.figures import figure
@@ -47,6 +48,7 @@ LISTED = 8
 """Entries of an array that a label writes out at most."""
 
 
+@lru_cache(maxsize=4096)
 def plain_width(text: str) -> float:
     """The width of plain text, in ems."""
     return sum(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import assert_never
 
 from handgrad.figures import BLANK, figure, mantissa_and_power
@@ -103,6 +104,7 @@ def is_tall(node: Node) -> bool:
             return any(map(is_tall, parts_of(node)))
 
 
+@lru_cache(maxsize=4096)
 def figure_width(text: str) -> float:
     """The width in em of a figure in ASCII; of a place to fill in, what is left for it."""
     if text == BLANK:
