@@ -13,6 +13,7 @@ from handgrad.formats.terminal import render_terminal
 from handgrad.graph import build
 from handgrad.solution import AtKink, GatedOff, RoundingResidue
 from handgrad.solution.step_words import reason
+from handgrad.solution.takeaways import takeaways
 from handgrad.solution.units import units
 from handgrad.text import plain_text
 from tests.oracle import assert_close
@@ -403,3 +404,22 @@ def test_a_slope_that_floats_make_0_is_said_to_be_so() -> None:
     said = [plain_text(n.text()) for step in trace.steps for n in step.notes]
     assert any("its slope there is 0 in floats (under" in text for text in said)
     assert not any("only 0 " in text for text in said)
+
+
+def test_a_loss_that_hardly_moves_is_told_by_how_much() -> None:
+    """Two figures of it would look the same."""
+    problem = handgrad.Problem("L = w**2", {"w": 0.5}, update=handgrad.Update(rate=1e-5))
+    trace = handgrad.solve(problem)
+    (note,) = trace.steps[-1].notes
+    assert plain_text(note.text()) == "The loss fell by 9.9999e-6."
+    moved = takeaways(trace)[-1]
+    assert plain_text(moved.text()).endswith(" lower than before.")
+
+
+def test_a_transposed_array_is_no_result_of_itself() -> None:
+    trace = handgrad.solve(
+        handgrad.Problem("K = T.T\nL = sum(K*K)", {"T": [[0.5, 2.0], [1.5, -1.0]]})
+    )
+    text = render_terminal(trace.page(), width=80, colour=False, unicode=True)
+    (line,) = [each for each in text.splitlines() if "K = Tᵀ" in each and "⎡" in each]
+    assert line.count("⎡") == 1

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from handgrad.expression import Adjoint, Expression, Name, literal_of
+from handgrad.expression import Adjoint, Call, Expression, Literal, Name, literal_of
 from handgrad.graph.penalties import is_penalty
 from handgrad.graph.structure import Line
+from handgrad.notation import Transposition
+from handgrad.operations import operation_of
 from handgrad.page.blocks import Mark, Relation, without_repeats
 from handgrad.solution.cases import line_of_case, reads_well
 from handgrad.solution.elements import opened
@@ -73,7 +75,11 @@ def relation_of(trace: Trace, step: Step, line: TraceLine, open_entries: bool = 
     result = literal_of(line.value, line.batched, line.row)
     chain: list[Expression] = [line.formula]
     put_in = reads_well(line, trace.graph.batched_leaves)
-    if put_in and line.substituted not in (line.formula, result):
+    if (
+        put_in
+        and line.substituted not in (line.formula, result)
+        and not _is_turned(line.substituted)
+    ):
         chain.append(line.substituted)
     if result != chain[-1]:
         chain.append(result)
@@ -91,6 +97,13 @@ def relation_of(trace: Trace, step: Step, line: TraceLine, open_entries: bool = 
         entries=_entries(trace, step, line) if open_entries else {},
         counted="row" if len(line.shape) < 3 else "channel" if len(line.shape) == 3 else "part",
     )
+
+
+def _is_turned(numbers: Expression) -> bool:
+    """Whether it is one array, transposed: it is drawn as the array that it is equal to."""
+    if not isinstance(numbers, Call) or not isinstance(numbers.arguments[0], Literal):
+        return False
+    return isinstance(operation_of(numbers).notation, Transposition)
 
 
 def _entries(trace: Trace, step: Step, line: TraceLine) -> dict[tuple[int, ...], Relation]:

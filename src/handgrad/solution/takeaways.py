@@ -15,7 +15,7 @@ from handgrad.record import record
 from handgrad.solution.notes.gated_off import GatedOff
 from handgrad.solution.notes.note import MOST_NOTED, TraceNote
 from handgrad.solution.notes.noted import UNITS
-from handgrad.solution.notes.update import LossChange
+from handgrad.solution.notes.update import LossChange, is_little
 from handgrad.solution.notes.zero_input import ZeroInput
 from handgrad.solution.structure import Phase
 from handgrad.text import Text, joined, listed
@@ -262,6 +262,8 @@ class LossMoved(Takeaway):
         if self.after == self.before:
             return (*after, "still ", Literal(self.after), ".")
         way = "lower than" if self.after < self.before else "higher than"
+        if is_little(self.before, self.after):
+            return (*after, Literal(abs(self.after - self.before)), f" {way} before.")
         return (*after, Literal(self.after), f": {way} the ", Literal(self.before), " before.")
 
 

@@ -19,6 +19,14 @@ from handgrad.solution.notes.noted import NotedRun
 from handgrad.solution.structure import StepKind, TraceLine
 from handgrad.text import Inline, Text
 
+LITTLE = 1e-3
+"""The share of itself by which a loss changes so little that two figures of it may look the same."""
+
+
+def is_little(before: float, after: float) -> bool:
+    """Whether a change of the loss is told better than what it was and is."""
+    return abs(after - before) <= LITTLE * abs(before)
+
 
 @record
 class LossChange(TraceNote):
@@ -46,6 +54,8 @@ class LossChange(TraceNote):
             word = "rose"
         else:
             return ("The loss is unchanged at ", Literal(self.after), ".")
+        if is_little(self.before, self.after):
+            return (f"The loss {word} by ", Literal(abs(self.after - self.before)), ".")
         return (f"The loss {word} from ", Literal(self.before), " to ", Literal(self.after), ".")
 
 
