@@ -19,6 +19,7 @@ from handgrad.formats.terminal import render_terminal
 from handgrad.running.rows import examples_as_cases
 from tests.gauntlet import precise
 from tests.gauntlet.numbers import (
+    agrees_as_floats,
     array,
     compare,
     compare_solution,
@@ -689,14 +690,12 @@ def _program(s: Subject, library: str) -> None:
     scope: dict[str, Any] = {}
     with quiet(), np.errstate(all="ignore"):
         exec(compile(ran.out, "<program>", "exec"), scope)
-    size = largest({n: s.found.gradients[n] for n in s.oracle.parameters})
     for name in s.oracle.parameters:
         ours = scope.get(f"d{name}")
         if ours is None:
             continue
         ours = np.asarray(ours.detach() if hasattr(ours, "detach") else ours, dtype=float)
-        apart = min(difference(ours, f.gradients[name], size) for f in (s.found, s.as_floats))
-        if apart > 1:
+        if not agrees_as_floats(s, name, ours):
             raise Wrong(f"gradients of the {library} program differ", f"d{name}: {ours.tolist()}, PyTorch {s.found.gradients[name].tolist()}")  # fmt: skip
 
 
@@ -709,8 +708,7 @@ def engine(s: Subject) -> None:
         gradients = handgrad.Engine(s.problem).run(s.oracle.parameters)
         for name in s.oracle.parameters:
             ours = np.asarray(gradients.gradients[name])
-            apart = min(difference(ours, f.gradients[name]) for f in (s.found, s.as_floats))
-            if apart > 1:
+            if not agrees_as_floats(s, name, ours):
                 raise Wrong("gradients of the engine differ", f"{name}: {ours.tolist()}, PyTorch {s.found.gradients[name].tolist()}")  # fmt: skip
 
 

@@ -6,7 +6,8 @@ and gradients are PyTorch's in float64. What the documents promise beyond PyTorc
 - Windows of a max-pooling that tie share the gradient equally.
 - What is 0 on paper is 0: where a sum leaves no more than a residue of its rounding (0.1 · 3 − 0.3 leaves
   5.6·10⁻¹⁷), it is 0, and numbers that differ by no more than that tie. `Oracle(text, paper=False)` leaves
-  the floats as a program has them.
+  the floats as a program has them, and `rounding` draws what the same sums leave in another order, or with
+  products that are not rounded (as a processor's fused multiplication has them).
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ from tests.oracle import TORCH
 Array = NDArray[np.float64]
 Tensor = Any
 
-REST = 64 * float(np.finfo(float).eps)
+EPSILON = float(np.finfo(float).eps)
+REST = 64 * EPSILON
 """What rounding may leave of a sum, for each unit of the sum of its terms' sizes."""
 
 LOSSES = ("mse", "bce", "bce_with_logits", "cross_entropy", "hinge", "huber")
@@ -80,6 +82,7 @@ class Oracle:
             ("J" unless that is taken), or the loss itself where it is one number.
         batched: the given and computed names that differ from case to case; `cases`: how many, 1 for none.
         update: the table [update], {} for none.
+        rounding: decides what is left where sums cancel; None for what PyTorch leaves.
 
     Raises `ReadError`.
     """
@@ -87,9 +90,10 @@ class Oracle:
     pace = 1
     """How many times as long as PyTorch's a run takes."""
 
-    def __init__(self, text: str, *, paper: bool = True) -> None:
+    def __init__(self, text: str, *, paper: bool = True, rounding: int | None = None) -> None:
         table = tomllib.loads(text)
         self.paper = paper
+        self.rounding = rounding
         self.functions: dict[str, str] = {}
         self._batched_givens: set[str] = set()
         self.parameters = self._given(table.get("parameters", {}))
@@ -233,7 +237,8 @@ class Oracle:
             return torch.tensor(np.array(one), dtype=torch.float64, requires_grad=gradients)
 
         tensors = {n: number(n, changes.get(n, a)) for n, a in self._all_given.items()}
-        evaluator = _Evaluator(tensors, _Functions(self.paper), {**self.functions, **_swaps(swap)})
+        functions = _Functions(self.paper, self.rounding)
+        evaluator = _Evaluator(tensors, functions, {**self.functions, **_swaps(swap)})
         for target in self.order:
             if target in changes:
                 tensors[target] = number(target, changes[target])
@@ -416,8 +421,9 @@ def _axes(axis: Any, a: Tensor) -> Any:
 class _Functions:
     """What the names of functions mean in PyTorch, with the documents' conventions at kinks."""
 
-    def __init__(self, paper: bool) -> None:
+    def __init__(self, paper: bool, rounding: int | None = None) -> None:
         self.paper = paper
+        self.draw = None if rounding is None else torch.Generator().manual_seed(rounding)
 
     def number(self, value: float) -> Tensor:
         return torch.tensor(value, dtype=torch.float64)
@@ -438,7 +444,7 @@ class _Functions:
     def clean(self, result: Tensor, size: Callable[[], Tensor]) -> Tensor:
         """The result with residues of its rounding as 0; `size` is the sum of the terms' sizes."""
         if not self.paper:
-            return result
+            return result if self.draw is None else self._rounded(result, size())
         with torch.no_grad():
             small = result.abs() < 1e-6
             if not bool(small.any()):
@@ -447,6 +453,14 @@ class _Functions:
                 small & (result.abs() <= REST * size()), result, torch.zeros_like(result)
             )
         return result - rest if bool(rest.any()) else result
+
+    def _rounded(self, result: Tensor, size: Tensor) -> Tensor:
+        """The result with another residue, of either sign or none, where it is no more than one."""
+        with torch.no_grad():
+            sign = torch.randint(-1, 2, result.shape, generator=self.draw)
+            other = sign * EPSILON * size - result
+            moved = torch.where(result.abs() <= REST * size, other, torch.zeros_like(result))
+        return result + moved
 
     def tied(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
         """a and b, equal where they differ by no more than a rest."""

@@ -84,3 +84,18 @@ def test_ties_share() -> None:
 def test_what_it_does_not_read(equations: str) -> None:
     with pytest.raises(ReadError):
         Oracle(text(equations, "a = 1")).run()
+
+
+def test_what_rounding_leaves_opens_or_shuts_a_gate() -> None:
+    """-0.9 · -0.8 + 0.9 · -0.8 is 0 on paper; with a product that is not rounded, 2.7e-17 are left."""
+    text = """
+equations = "L = relu(w @ x)"
+[parameters]
+w = [-0.9, 0.9]
+[data]
+x = [-0.8, -0.8]
+"""
+    drawn = {
+        tuple(Oracle(text, paper=False, rounding=r).run().gradients["w"].tolist()) for r in range(9)
+    }
+    assert drawn == {(0, 0), (-0.8, -0.8)}
