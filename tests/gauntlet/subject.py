@@ -206,8 +206,9 @@ class Subject:
         for _ in range(steps):
             found = oracle.run(changes={n: t.numpy() for n, t in numbers.items()})
             sizes = np.concatenate([np.abs(found.gradients[n]).ravel() for n in numbers])
-            if rule not in ("sgd", "momentum") and ((sizes < 1e-7) & (sizes > 0)).any():
-                # A rounding residue is a whole step of a rule that divides by the gradient's size.
+            if rule not in ("sgd", "momentum") and ((sizes < 1e-7) & (sizes > 1e-20)).any():
+                # A rule that divides by the gradient's size makes a step of what rounding leaves, though not
+                # of what is nothing beside its ε of 1e-8.
                 return None
             for name, tensor in numbers.items():
                 tensor.grad = torch.tensor(np.array(found.gradients[name]))

@@ -152,7 +152,9 @@ def updating(facts: Facts, known: Mapping[terms.Leaf, Any]) -> terms.Lookup:
 
 def _update_line(line: TraceLine, facts: Facts, update: int, known: dict[terms.Leaf, Any]) -> Found:
     put_in = numbers_only(line.substituted, line.batched, facts.cases)
-    yield close(line.value, put_in), f"{line.value}, numbers put in {put_in}"
+    # A stable loss may have a number where the written one has none.
+    if line.role != "cost" or np.isfinite(put_in).all():
+        yield close(line.value, put_in), f"{line.value}, numbers put in {put_in}"
     if update == 1 and not line.batched and line.role != "cost":
         given = terms.value(line.formula, updating(facts, known))
         yield close(line.value, given), f"{line.value}, formula {given}"
