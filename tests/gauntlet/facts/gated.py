@@ -547,9 +547,23 @@ def _redrawn(seen: Seen, unit: Unit, remedy: Remedy) -> Found:
     yield remedy.works == (remedy.draws_working > 0), "revived in none"
     if not unit.own:
         return  # which are its own is said of units that are off
+    cost = max(1, seen.facts.cases) * seen.facts.oracle.pace
+    few = max(8, min(DRAWS, MOST_RUNS // cost))
+    # Of many units that share these draws one is unlike them by chance: more draws decide.
+    for draws in (few, 16 * few):
+        fires = _firing_when_redrawn(seen, unit, draws)
+        share = (fires + 1) / (draws + 2)
+        spread = math.sqrt(share * (1 - share) * (1 / draws + 1 / remedy.draws))
+        alike = abs(remedy.draws_firing / remedy.draws - share) < 4.5 * spread + 0.05
+        if alike:
+            break
+    yield alike, f"it fires in {fires} of {draws}"
+
+
+def _firing_when_redrawn(seen: Seen, unit: Unit, draws: int) -> int:
+    """In how many draws of its own weights the unit fires in any case."""
     facts, given = seen.facts, seen.facts.oracle.parameters
-    draws = max(8, min(DRAWS, MOST_RUNS // (max(1, facts.cases) * facts.oracle.pace)))
-    generator = np.random.default_rng(facts.seed)
+    generator = np.random.default_rng((facts.seed, draws))
     fires = 0
     for _ in range(draws):
         arrays = {o.name: np.array(given[o.name]) for o in unit.own if o.role != "factor"}
@@ -567,9 +581,4 @@ def _redrawn(seen: Seen, unit: Unit, remedy: Remedy) -> Found:
             (*[layer.shape[k] for k in layer.axes], -1)
         )
         fires += bool((apart[unit.unit] > 0).any())
-    share = (fires + 1) / (draws + 2)
-    spread = math.sqrt(share * (1 - share) * (1 / draws + 1 / remedy.draws))
-    yield (
-        abs(remedy.draws_firing / remedy.draws - share) < 4.5 * spread + 0.05,
-        f"it fires in {fires} of {draws}",
-    )
+    return fires

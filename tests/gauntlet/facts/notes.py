@@ -176,7 +176,8 @@ def slope(operation: str, z: float, **options: Any) -> float:
     with mpmath.workdps(terms.DIGITS):
         # A share of a far number, so that its digits tell.
         h = mpmath.mpf(10) ** -20 * max(1, abs(z))
-        ends = (mpmath.mpf(0), -h) if z == 0 else (mpmath.mpf(z) + h, mpmath.mpf(z) - h)
+        # From the kink at 0 outwards: a rest of rounding may lie nearer to it than h.
+        ends = (mpmath.mpf(z), mpmath.mpf(z) + (h if z > 0 else -h))
         above, below = (
             np.asarray(terms.MEANING[operation](np.asarray(a, dtype=object), **options))[()]
             for a in ends
