@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+import mpmath
 import numpy as np
 import pytest
 import sympy
@@ -162,3 +163,14 @@ def test_numbers_that_are_one_float_tie_on_paper_too() -> None:
     )
     assert handgrad.solve(problem).run.gradient("a").tolist() == [0.5, 0.5, 0]
     assert [str(x) for x in handgrad.run_exact(problem).gradient("a")] == ["1/2", "1/2", "0"]
+
+
+@pytest.mark.parametrize("name", ["log1p", "expm1", "tanh"])
+@pytest.mark.parametrize("written", ["1e-300", "-3e-131", "2e-101", "1e-99", "-1e-60", "1/10", "-9/10", "2"])  # fmt: skip
+def test_functions_near_zero_keep_their_digits(name: str, written: str) -> None:
+    """softplus(−300) is log1p(e⁻³⁰⁰), 1e-131: not the 0 that 1 + e⁻³⁰⁰ leaves in a hundred digits."""
+    exact = Exact.of(Fraction(written))
+    with mpmath.workdps(450):
+        right = getattr(mpmath, name)(mpmath.mpf(exact.value.numerator) / exact.value.denominator)
+        found = mpmath.mpf(str(getattr(exact, name)().decimal))
+        assert abs(found - right) <= abs(right) * mpmath.mpf(10) ** -97

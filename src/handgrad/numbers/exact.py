@@ -263,19 +263,35 @@ class Exact:
         return Exact(CONTEXT.ln(self.decimal))
 
     def log1p(self) -> Exact:
-        """ln(1 + a)."""
-        return (self + 1).log()
+        """ln(1 + a), in as many digits of an a far below 1."""
+        if self.is_exact and self.value == 0:
+            return self
+        small = self.decimal
+        if small.adjusted() < -DIGITS:
+            return self * (1 - self / 2)
+        if small.adjusted() >= 0:
+            return (self + 1).log()
+        with localcontext(_seeing(small)):
+            return Exact((1 + small).ln()).rounded()
 
     def expm1(self) -> Exact:
-        """exp(a) − 1."""
-        return self.exp() - 1
-
-    def tanh(self) -> Exact:
-        """(1 − e) / (1 + e) of e = exp(−2|a|), with the sign of a."""
+        """exp(a) − 1, in as many digits of an a far below 1."""
         if self.value == 0:
             return self
-        decay = (-abs(self) * 2).exp()
-        size = (1 - decay) / (1 + decay)
+        small = self.decimal
+        if small.adjusted() < -DIGITS:
+            return self * (1 + self / 2)
+        if small.adjusted() >= 0:
+            return self.exp() - 1
+        with localcontext(_seeing(small)):
+            return Exact(small.exp() - 1).rounded()
+
+    def tanh(self) -> Exact:
+        """−e / (2 + e) of e = exp(−2|a|) − 1, with the sign of a."""
+        if self.value == 0:
+            return self
+        decay = (-abs(self) * 2).expm1()
+        size = -decay / (2 + decay)
         return size if self > 0 else -size
 
     def sin(self) -> Exact:
@@ -293,9 +309,18 @@ class Exact:
         """The complementary error function; 1 exactly at 0."""
         return Exact(Fraction(1)) if self.value == 0 else Exact(_erfc(self.decimal))
 
+    def rounded(self) -> Exact:
+        """A decimal in `DIGITS` digits."""
+        return Exact(CONTEXT.plus(self.value)) if isinstance(self.value, Decimal) else self
+
     def square(self) -> Exact:
         """a²."""
         return self * self
+
+
+def _seeing(small: Decimal) -> Context:
+    """A context in which 1 and a number below it add up without loss."""
+    return Context(prec=2 * DIGITS - small.adjusted(), Emax=CONTEXT.Emax, Emin=CONTEXT.Emin)
 
 
 def _sum(a: Decimal, b: Decimal) -> Decimal:

@@ -29,7 +29,7 @@ from handgrad.page.sizes import BESIDE, EM, GAP, WIDTH
 from handgrad.saving import Page
 from handgrad.solution.page import PHASES, Phase, conventions, solution_page
 from handgrad.solution.pictures.layered import Pictures
-from handgrad.solution.pictures.network import LARGE_EDGE, LARGEST
+from handgrad.solution.pictures.network_layout import LARGE_EDGE, LARGEST
 from handgrad.solution.reference import goals, quick_reference, recipe, shut_gates, takeaway_blocks
 from handgrad.solution.structure import Asked
 from handgrad.text import plain_text

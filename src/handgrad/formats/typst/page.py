@@ -129,7 +129,7 @@ def _blocks(blocks: Sequence[Block], pen: TypstPen, *, floating: bool = False) -
             written += _step(step, pen)
             step = []
         if floats:
-            written.append(f"#place(bottom, float: true, clearance: 1.4em)[{_block(block, pen)}]")
+            written.append(f"#floating[{_block(block, pen)}]")
             continue
         if step or (isinstance(block, Heading) and block.level > 2):
             step.append(block)

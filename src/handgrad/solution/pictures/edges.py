@@ -61,6 +61,28 @@ def separation(sources: int, targets: int, at: float) -> float:
     return min((abs((1 - at) * s + at * t) for s, t in steps if (s, t) != (0, 0)), default=math.inf)
 
 
+@cache
+def steep_apart(count: int, at: float) -> float:
+    """How far each number is from the other edges between two layers of `count` units, in distances between
+    two units, where those of level edges stand in the middle and those of the others so far on their way."""
+    units = range(count)
+    ends = list(product(units, units))
+
+    def height(s: int, t: int, x: float) -> float:
+        return (1 - x) * s + x * t
+
+    places = [(s, t, 0.5 if s == t else at) for s, t in ends]
+    return min(
+        (
+            abs(height(s, t, x) - height(*other, x))
+            for s, t, x in places
+            for other in ends
+            if other != (s, t)
+        ),
+        default=math.inf,
+    )
+
+
 def loss_arrow(content: Content, unit: int, ends: Ends, *, stopped: bool) -> Arrow:
     """The arrow from an output unit to the loss, or back; `stopped` where it ends before a bar."""
     layer, column = content.network.layers[-1], len(content.columns) - 1

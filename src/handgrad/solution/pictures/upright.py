@@ -33,8 +33,8 @@ from handgrad.solution.pictures.edges import (
 )
 from handgrad.solution.pictures.layers import Network, network_of
 from handgrad.solution.pictures.lines import NARROW, PicturePhase
-from handgrad.solution.pictures.network import ROW, SMALL
 from handgrad.solution.pictures.network_content import Content, DrawnUnit, Lines
+from handgrad.solution.pictures.network_layout import ROW, SMALL
 from handgrad.solution.pictures.network_words import describe_network
 from handgrad.solution.pictures.numbers import number
 
