@@ -203,6 +203,9 @@ class Reading:
             moved = World(self.known, entered, world.done, rounded).value(quantity)
             if np.shape(moved) == spread.shape:
                 spread = np.fmax(spread, np.abs(moved - following))
+        if not plain:
+            # Seven figures of what lies inside an operation, a layer norm's root, may have been rounded as well.
+            half = half + 1e-6 * np.abs(following)
         if quantity.phase == "update":
             # What lies between, such as a decayed parameter, may have been rounded too.
             before = _size(self.known.facts.oracle.parameters[quantity.shown.name])
