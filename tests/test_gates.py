@@ -627,3 +627,27 @@ def test_a_gradient_whose_square_is_too_small_for_floats_arrives() -> None:
     (layer,) = handgrad.gates(problem).layers
     assert layer.gradient_in == pytest.approx(1e-200, rel=1e-12, abs=0)
     assert layer.flow == "steady"
+
+
+@pytest.mark.parametrize("activation", ["softplus", "silu", "gelu", "elu"])
+def test_a_unit_without_slope_is_not_alive(activation: str) -> None:
+    """Flat on one side only, they have no share of a largest slope: a slope of 0 is what stops a gradient."""
+    problem = handgrad.loads(
+        f"""
+equations = '''
+z = w * x
+h = {activation}(z)
+L = (v @ h - y)**2
+'''
+[parameters]
+w = [-2000, -1]
+v = [1, 1]
+[data]
+x = [1, 1]
+y = 1
+"""
+    )
+    audit = handgrad.gates(problem)
+    assert [u.verdict for u in audit.units] == ["saturated", "alive"]
+    page = render_terminal(audit.page())
+    assert "where it is 0 in double precision" in " ".join(page.split())

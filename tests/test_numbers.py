@@ -173,4 +173,20 @@ def test_functions_near_zero_keep_their_digits(name: str, written: str) -> None:
     with mpmath.workdps(450):
         right = getattr(mpmath, name)(mpmath.mpf(exact.value.numerator) / exact.value.denominator)
         found = mpmath.mpf(str(getattr(exact, name)().decimal))
-        assert abs(found - right) <= abs(right) * mpmath.mpf(10) ** -97
+        assert abs(found - right) <= abs(right) * mpmath.mpf(10) ** -167
+
+
+@pytest.mark.parametrize("written", ["1/2", "59/10", "601/100", "7", "20", "-13/2"])
+def test_the_error_function_has_all_digits(written: str) -> None:
+    exact = Exact.of(Fraction(written))
+    with mpmath.workdps(450):
+        right = mpmath.erfc(mpmath.mpf(exact.value.numerator) / exact.value.denominator)
+        found = mpmath.mpf(str(exact.erfc().decimal))
+        assert abs(found - right) <= abs(right) * mpmath.mpf(10) ** -167
+
+
+def test_a_difference_of_differences_leaves_no_rounding() -> None:
+    """(σ(150) − 1) + σ(−150) is 0 on paper, though σ(150) − 1 is 7e-66 and of fewer digits than 1."""
+    opened, shut = (1 / (1 + Exact.of(-z).exp()) for z in (150, -150))
+    assert (opened - 1) != 0
+    assert (opened - 1) + shut == 0

@@ -236,3 +236,14 @@ def test_a_wide_transposed_array_is_shown_with_less_where_it_is_too_wide() -> No
     tall = Literal(tuple((float(k), 0.5) for k in range(11)))
     page = Page("", (Derivation((Relation(Name("W"), (tall.T @ Name("x"),)),)),))
     assert render_typst(page).count("dots.h.c") == 2 * len((6, 4))
+
+
+def test_a_picture_without_room_at_the_foot_stands_before_what_comes_after_its_pass() -> None:
+    document = opened(handgrad.solve(handgrad.load("conv")).page())
+    for page in document:
+        text = str(page.get_text())
+        if "The forward pass: every value" in text and "Backward pass" in text:
+            assert text.index("The forward pass: every value") < text.index("Backward pass")
+            break
+    else:
+        pytest.fail("the picture is on another page than what follows it")

@@ -163,6 +163,20 @@ def test_a_narrow_picture_says_of_the_lab_what_the_wide_one_says() -> None:
         assert wide.description.replace("left to right", "top to bottom") == narrow.description
 
 
+@pytest.mark.parametrize("phase", ["forward", "backward"])
+def test_numbers_of_crossing_edges_stand_clear_of_each_other(phase: PicturePhase) -> None:
+    drawing = traced("lab9").picture(phase)
+    edges = [s for s in drawing.shapes if isinstance(s, Outline) and s.quantity]
+    numbers = [s for s in labels(drawing) if s.halo]
+    assert len(numbers) == len(edges) == 10
+    for label in numbers:
+        others = [e for e in edges if e.quantity != label.quantity]
+        for (x1, y1), (x2, y2) in (e.points for e in others):
+            if min(x1, x2) <= label.x <= max(x1, x2):
+                share = (label.x - x1) / (x2 - x1)
+                assert abs(y1 + share * (y2 - y1) - (label.y - 4)) > 40, label
+
+
 @st.composite
 def networks(draw: st.DrawFn) -> handgrad.Problem:
     layers = draw(st.integers(1, 6))

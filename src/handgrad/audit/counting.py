@@ -179,10 +179,13 @@ class Counts:
         whole_in, whole_out = arrays[site.leaves[1]], arrays[site.leaves[2]]
         self.norm_in = math.hypot(self.norm_in, _norm(whole_in) * math.sqrt(to))
         self.norm_out = math.hypot(self.norm_out, _norm(whole_out) * math.sqrt(back))
-        steepest = operation_of(site.call).saturation
-        if steepest is not None:
+        operation = operation_of(site.call)
+        if operation.elementwise and not operation.gate and len(site.call.arguments) == 1:
             slopes = slopes_of(site.call, z, batched=True)
-            flat = (slopes < SATURATION * steepest).all(axis=-2)
+            steepest = operation.saturation
+            # Of one that is flat on one side only, such as softplus, a slope of 0 is what stops a gradient.
+            flat = slopes == 0 if steepest is None else slopes < SATURATION * steepest
+            flat = flat.all(axis=-2)
             self.saturated = self.saturated + np.count_nonzero(flat, axis=-1) * times
         if after is not None:
             both = self._scratch("both", np.logical_and, fires, after, kind=bool)

@@ -19,7 +19,7 @@ from handgrad.audit.words import (
 )
 from handgrad.equations import source
 from handgrad.expression import Literal, Name
-from handgrad.operations import noun_of
+from handgrad.operations import BY_NAME, noun_of
 from handgrad.page.blocks import Block, Heading, Note, Paragraph, Table, Text
 from handgrad.page.charts import chart
 from handgrad.picture.charts import Axis, Bar, bar_chart, gate_map
@@ -95,6 +95,16 @@ def _silencer(audit: Audit) -> list[Block]:
     return [Note("gate", nothing_arrives_text(audit))] if audit.nothing_arrives else []
 
 
+def _or_zero(audit: Audit) -> str:
+    """What the threshold for saturation is of units that flatten on one side only."""
+    plain = {layer.operation for layer in audit.layers if not layer.gate}
+    one_sided = [
+        BY_NAME[o] for o in sorted(plain) if BY_NAME[o].elementwise and not BY_NAME[o].saturation
+    ]
+    nouns = [noun_of(operation.name) for operation in one_sided]
+    return f", of {' or '.join(nouns)} where it is 0 in double precision" if nouns else ""
+
+
 def _introduction(audit: Audit) -> Text:
     many: Text = (f"{audit.cases} cases" if audit.cases > 1 else "One example",)
     if audit.rows:
@@ -116,8 +126,7 @@ def _introduction(audit: Audit) -> Text:
             "through it."
         )
     flat = (
-        " A unit without a gate is saturated where its slope is under "
-        f"{SATURATION:g} of the steepest."
+        f" A unit without a gate is saturated where its slope is under {SATURATION:g} of the steepest{_or_zero(audit)}."
         if False in gates
         else ""
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
@@ -304,4 +305,4 @@ def _length(trace: Trace, name: str) -> float | None:
     """The Euclidean length of a gradient; None for what the problem is not given."""
     if name not in trace.problem.parameters and name not in trace.problem.data:
         return None
-    return float(np.sqrt((np.asarray(trace.run.gradient(name), dtype=float) ** 2).sum()))
+    return math.hypot(*np.asarray(trace.run.gradient(name), dtype=float).ravel())

@@ -12,13 +12,13 @@ import numpy as np
 
 from handgrad.errors import NumberError
 
-DIGITS = 100
-"""Digits that a decimal is carried to."""
+DIGITS = 170
+"""Digits that a decimal is carried to: what two differences, one of the other, leave is told from their rounding."""
 
 REST = Decimal(10) ** -80
 """What a sum of decimals leaves of so many times its terms is a residue of their rounding, and 0.
 
-A difference keeps twenty digits where its terms agree in the first sixty: 1 − σ(130) is e⁻¹³⁰.
+A difference keeps ninety digits or more: 1 − σ(130) is e⁻¹³⁰.
 """
 
 ALIKE = Decimal(2) ** -52
@@ -33,7 +33,7 @@ WRITTEN_BITS = 4_000
 SERIES_UP_TO = 6
 """The largest argument of the error function's series: its terms reach exp(36), 16 digits."""
 
-CONVERGENTS = 400
+CONVERGENTS = 800
 """Terms of its continued fraction, which past that argument give more digits than are kept."""
 
 CONTEXT = Context(prec=DIGITS, Emax=10**9, Emin=-(10**9))

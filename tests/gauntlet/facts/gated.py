@@ -255,8 +255,7 @@ def _unit(seen: Seen, unit: Unit) -> Found:
     yield near(unit.gradient, float(passing.sum()) / cases, 1e-7), f"passes {passing.sum() / cases}"
     blocked = float(arriving[z <= 0].sum()) / cases if layer.gate else 0.0
     yield near(unit.blocked, blocked, 1e-7), f"blocked is {blocked}"
-    steepest = STEEPEST.get(layer.operation)
-    flat = (np.abs(seen.slopes[unit.unit]) < FLAT * (steepest or 0.0)).all(axis=0)
+    flat = _flat(seen, unit.unit)
     yield unit.saturated == int(flat.sum()), f"saturated on {int(flat.sum())}"
     told = _verdict(seen, unit, flat)
     hardly = 0 < unit.gradient < NONE_IN_FLOATS or bool(seen.hardly[unit.unit].any())
@@ -271,6 +270,18 @@ def _unit(seen: Seen, unit: Unit) -> Found:
                 bool(_influence(seen.facts, layer, unit.unit, own.name)[entry]),
                 f"{own.name}{entry} is not its own",
             )
+
+
+ONE_SIDED = ("softplus", "silu", "gelu", "gelu_tanh", "elu")
+"""Activations without a gate that are flat on one side only: no slope at all is what is told of them."""
+
+
+def _flat(seen: Seen, unit: tuple[int, ...]) -> Any:
+    """The cases in which a unit is saturated at all its positions."""
+    operation, slopes = seen.layer.operation, np.abs(seen.slopes[unit])
+    if operation in ONE_SIDED:
+        return (slopes == 0).all(axis=0)
+    return (slopes < FLAT * STEEPEST.get(operation, 0.0)).all(axis=0)
 
 
 def _verdict(seen: Seen, unit: Unit, flat: Any) -> str:
@@ -486,8 +497,7 @@ class Measured:
         z, passing = now.apart[unit.unit], now.passing[unit.unit]
         self.fired = int((z > 0).any(axis=0).sum())
         self.gradient = float(np.abs(passing).sum()) / cases
-        steepest = STEEPEST.get(named.operation, 0.0)
-        self.saturated = int((np.abs(now.slopes[unit.unit]) < FLAT * steepest).all(axis=0).sum())
+        self.saturated = int(_flat(now, unit.unit).sum())
         self.hardly = bool(now.hardly[unit.unit].any())
         self.noise = NOISE * _largest_gradient(facts, seen)
         self.own = self._own(now, facts, unit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar, Self
 
 import numpy as np
@@ -106,5 +107,4 @@ class CaseShares(Question):
 
 def _length(trace: Trace) -> float:
     """The Euclidean norm of the gradient of all parameters together."""
-    squares = [float((total_gradient(trace, n) ** 2).sum()) for n in trace.problem.parameters]
-    return float(np.sqrt(sum(squares)))
+    return math.hypot(*(x for n in trace.problem.parameters for x in total_gradient(trace, n).flat))
