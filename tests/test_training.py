@@ -707,3 +707,26 @@ def test_a_training_that_runs_away_says_so() -> None:
     assert "After update 4 the loss is more than 10¹⁵ times what it was at first" in page
     assert handgrad.train(given, steps=3).ran_away is None
     assert study.to_json()["ran_away"] == 4
+
+
+@pytest.mark.parametrize("function", ["layernorm(w * x)", "batchnorm(reshape(w * x, shape=(3, 1)))"])  # fmt: skip
+def test_equal_entries_are_normalised_to_nothing(function: str) -> None:
+    """0.9 · 0.4 and 0.6 · 0.6 are one number on paper; of the rest, RMSProp would make a step of v."""
+    problem = handgrad.loads(
+        f"""
+equations = '''
+n = {function}
+L = (sum(v * n) - 1)**2
+'''
+[parameters]
+v = [0.5, 0.5, -1]
+[data]
+w = [0.9, 0.6, 1.2]
+x = [0.4, 0.6, 0.3]
+[update]
+rule = "rmsprop"
+rate = 1
+""".replace("v * n", "v * n" if "layer" in function else "v * n[:, 0]")
+    )
+    training = handgrad.train(problem, steps=2)
+    assert training.losses == (1.0, 1.0, 1.0)

@@ -239,7 +239,7 @@ def test_a_wide_transposed_array_is_shown_with_less_where_it_is_too_wide() -> No
 
 
 def test_a_picture_without_room_at_the_foot_stands_before_what_comes_after_its_pass() -> None:
-    document = opened(handgrad.solve(handgrad.load("conv")).page())
+    document = opened(handgrad.solve(handgrad.load("conv")).page(pictures=True))
     for page in document:
         text = str(page.get_text())
         if "The forward pass: every value" in text and "Backward pass" in text:

@@ -30,19 +30,32 @@ def _axes(s: Signature) -> tuple[int, ...]:
     return normal_axes(s.options["axis"], len(s.shapes[0]))
 
 
-def _deviation(xp: Namespace, a: AnyArray, axes: tuple[int, ...], eps: float) -> AnyArray:
-    centred = a - xp.mean(a, axis=axes, keepdims=True)
+def _centred(xp: Namespace, a: AnyArray, axes: tuple[int, ...], noise: float) -> AnyArray:
+    mean = xp.mean(a, axis=axes, keepdims=True)
+    centred = a - mean
+    if not noise:
+        return centred
+    # Equal entries are their mean, whatever rounding leaves; without ε to speak of that would be a ±1.
+    return xp.where(xp.abs(centred) <= noise * (xp.abs(a) + xp.abs(mean)), 0.0, centred)
+
+
+def _spread(xp: Namespace, centred: AnyArray, axes: tuple[int, ...], eps: float) -> AnyArray:
     return xp.sqrt(xp.mean(centred * centred, axis=axes, keepdims=True) + eps)
 
 
-def _deviation_kernel(s: Signature) -> Kernel:
+def _deviation_kernel(s: Signature, noise: float = 0.0) -> Kernel:
     axes, eps = _axes(s), _eps(s.options)
-    return lambda xp, a: _deviation(xp, a, axes, eps)
+    return lambda xp, a: _spread(xp, _centred(xp, a, axes, noise), axes, eps)
 
 
-def _normal_kernel(s: Signature) -> Kernel:
+def _normal_kernel(s: Signature, noise: float = 0.0) -> Kernel:
     axes, eps = _axes(s), _eps(s.options)
-    return lambda xp, a: (a - xp.mean(a, axis=axes, keepdims=True)) / _deviation(xp, a, axes, eps)
+
+    def normal(xp: Namespace, a: AnyArray) -> AnyArray:
+        centred = _centred(xp, a, axes, noise)
+        return centred / _spread(xp, centred, axes, eps)
+
+    return normal
 
 
 def _eps(options: Options) -> float:
@@ -76,6 +89,7 @@ deviation = Operation(
     arity=(1, 1),
     shape=_kept,
     kernel=_deviation_kernel,
+    within=_deviation_kernel,
     pullback=_deviation_pullback,
     words=Words(
         "the standard deviation",
@@ -102,6 +116,7 @@ def _normalisation(
         arity=(1, 1),
         shape=checked,
         kernel=_normal_kernel,
+        within=_normal_kernel,
         pullback=_normal_pullback,
         notation=Function(name, rf"\operatorname{{{name}}}"),
         words=Words(noun, forward, backward, options={"eps": OptionWords("ε is")}),
