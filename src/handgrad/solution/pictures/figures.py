@@ -58,9 +58,10 @@ def _on_edges(drawings: Sequence[Drawing], phase: PicturePhase) -> str:
     edges = [s for d in drawings for s in d.shapes if isinstance(s, Outline) and s.quantity]
     if all(numbered) and phase != "given":
         return f", the {_EDGES[phase]} on the edges"
-    if not any(numbered) and len({edge.width for edge in edges}) > 1:
-        return f", edges as thick as the {_EDGES[phase]} are large"
-    return ""
+    thick = len({edge.width for edge in edges}) > 1
+    if any(numbered) and phase != "given":
+        return f", the {_EDGES[phase]} on the edges{' or as their thickness' if thick else ''}"
+    return f", edges as thick as the {_EDGES[phase]} are large" if thick else ""
 
 
 def _of(trace: Trace, network: Network | None, phase: PicturePhase) -> str:

@@ -255,8 +255,12 @@ class _GraphPicture:
         quantity = self._named(source.name)
         if not (self._wanted(source.name) and self._wanted(target.name)):
             return Outline(points, "faint", 1.2, curved=True, quantity=source.name)
-        off = not np.asarray(self.shown.share(source.name, target.name)).any()
-        return Arrow(points[::-1], "off" if off else "gradient", 1.4, off, True, quantity)
+        if np.asarray(self.shown.share(source.name, target.name)).any():
+            return Arrow(points[::-1], "gradient", 1.4, curved=True, quantity=quantity)
+        if not any(box.face in ("on", "off") for box in self.boxes):
+            # No gate has stopped it: a factor is 0.
+            return Arrow(points[::-1], "faint", 1.4, curved=True, quantity=quantity)
+        return Arrow(points[::-1], "off", 1.4, True, True, quantity)
 
     # -- shapes ---------------------------------------------------------------------------
 

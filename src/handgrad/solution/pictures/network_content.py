@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -64,16 +65,30 @@ class DrawnEdge:
         return self.role == "off"
 
 
-def slots(count: int, most: int = MOST, wanted: int = 0) -> tuple[int | None, ...]:
-    """The units of a layer that are drawn, None for those left out between; the one `wanted` is among them."""
+def slots(count: int, most: int = MOST, wanted: Sequence[int] = ()) -> tuple[int | None, ...]:
+    """The units of a layer that are drawn, None for those left out between.
+
+    Those `wanted` are among them, the first of them first, as far as `most` places reach.
+    """
     if count <= most:
         return tuple(range(count))
-    first = min(FIRST, most - 2)
-    if wanted < first or wanted == count - 1:
-        return (*range(first), None, count - 1)
-    between = () if wanted == count - 2 else (None,)
-    drawn = (0, *((None,) if wanted > 1 else ()), wanted, *between, count - 1)
-    return drawn if len(drawn) <= most else (*drawn[: most - 1], None)
+    chosen: set[int] = set()
+    for unit in (*wanted, 0, count - 1, *range(FIRST)):
+        if len(_with_gaps(count, chosen | {unit})) <= (
+            most if unit in wanted else min(most, FIRST + 2)
+        ):
+            chosen.add(unit)
+    return _with_gaps(count, chosen)
+
+
+def _with_gaps(count: int, units: Set[int]) -> tuple[int | None, ...]:
+    """Units of a layer in their order, None wherever some are left out."""
+    drawn: list[int | None] = []
+    before = -1
+    for unit in (*sorted(units), count):
+        drawn += [None] * (unit > before + 1) + [unit] * (unit < count)
+        before = unit
+    return tuple(drawn)
 
 
 @dataclass
@@ -94,9 +109,9 @@ class Content:
         self.shown = ShownNumbers(self.trace)
         layers = self.network.layers
         counts = (layers[0].sum.inputs, *(la.sum.units for la in layers))
-        wanted = (0, *map(self._most_often_off, layers))
-        self.columns = [slots(n, self.most, u) for n, u in zip(counts, wanted, strict=True)]
         self.off = [self._off(layer) for layer in layers]
+        wanted = ((), *map(self._wanted, layers, self.off))
+        self.columns = [slots(n, self.most, u) for n, u in zip(counts, wanted, strict=True)]
         self.units = [
             {u: self._unit(column, u) for u in drawn if u is not None}
             for column, drawn in enumerate(self.columns)
@@ -115,6 +130,23 @@ class Content:
         z = self.shown.formula(layer.gate)
         places = (self.network.index(z.shape, u) for u in range(layer.sum.units))
         return frozenset(u for u, at in enumerate(places) if not z[at] > 0)
+
+    def _wanted(self, layer: NetworkLayer, off: Set[int]) -> tuple[int, ...]:
+        """Units that an elided layer must show: the one off in the most cases, and one of the other kind beside it.
+
+        A picture of shut gates alone would say that no gradient gets through the layer.
+        """
+        if layer.gate is None:
+            return ()
+        count, dead = layer.sum.units, self._most_often_off(layer)
+        others = off if dead not in off else set(range(count)) - off
+        if not others:
+            return (dead,)
+        beside = min(others, key=lambda u: (len(_with_gaps(count, {dead, u})), u))
+        if len(_with_gaps(count, {dead, beside})) <= self.most:
+            return dead, beside
+        first = next(u for u in range(count - 1) if (u in off) != (u + 1 in off))
+        return first, first + 1
 
     def _most_often_off(self, layer: NetworkLayer) -> int:
         """The unit whose gate is shut in the most cases."""
