@@ -36,8 +36,8 @@ def test_a_softmax_that_floats_round_to_0() -> None:
     assert backward.stable.tolist() == [-1, 0, 1]
     said = plain_text(forward.text())
     assert said.startswith(
-        "p[0] is 0 in floats: the true value is smaller than 2.2251e-308, the smallest number "
-        "that floats hold with all their digits."
+        "p[0] is 0 in floats, though it is positive: what it is made of has exponentials smaller than "
+        "2.2251e-308, the smallest number that floats hold with all their digits."
     )
     assert said.endswith("it is L = 1000.")
     (taken,) = notes(trace, ShortcutTaken)

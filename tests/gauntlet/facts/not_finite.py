@@ -40,7 +40,9 @@ def rounded_away(note: RoundedAway, facts: Facts) -> Found:
         yield near(value, floats[entry]), f"in floats it is {floats[entry]}"
         with mpmath.workdps(terms.DIGITS):
             exact = np.asarray(facts.exact(Name(note.name), case), dtype=object)[at]
-            within = exact < SMALLEST if value < 0.5 else 1 - exact < NEAREST
+            score = np.asarray(facts.exact(scores, case), dtype=object)[at]
+            small = exact > 0 and min(exact, mpmath.exp(score)) < SMALLEST
+            within = small if value < 0.5 else 1 - exact < NEAREST
             yield bool(within), f"truly it is {mpmath.nstr(exact, 8)}"
     forward = note.phase == "forward"
     of = note.loss if forward else note.pre_activation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import ClassVar, Self
 
 import numpy as np
@@ -20,15 +20,15 @@ from handgrad.solution.notes.places import places
 from handgrad.solution.structure import Phase, StepKind, TraceLine
 from handgrad.text import Inline, Text, joined
 
-_ROUNDED: Mapping[float, Text] = {
-    0.0: (
-        "smaller than ",
-        literal_of(np.asarray(sys.float_info.min)),
-        ", the smallest number that floats hold with all their digits",
-    ),
-    1.0: ("nearer to 1 than any other float",),
-}
-"""The true value of an entry that floats round to this."""
+
+def _truly(rounded: float, *, several: bool) -> Text:
+    """What is true of entries that floats round to 0, or to 1."""
+    it = "they are" if several else "it is"
+    if rounded:
+        return (f", though {it} less: nothing between is a float",)
+    least = literal_of(np.asarray(sys.float_info.min))
+    made = f", though {it} positive: what {it} made of has exponentials smaller than "
+    return (made, least, ", the smallest number that floats hold with all their digits")
 
 
 @record
@@ -101,14 +101,15 @@ class RoundedAway(TraceNote):
         name = Name(self.name)
         alike = self.values[0] if len(set(self.values)) == 1 else math.nan
         parts: list[Inline] = [*places(name, self.case_count, self.entries)]
-        parts += [" is " if len(self.entries) == 1 else " are "]
-        rounded = alike in _ROUNDED
+        several = len(self.entries) > 1
+        parts += [" are " if several else " is "]
+        rounded = alike in (0.0, 1.0)
         if rounded:
             parts += [Literal(alike), " in floats"]
         else:
             parts += ["too near to 0 or 1 for floats"]
         if self.phase == "forward":
-            parts += [": the true value is ", *_ROUNDED[alike]] if rounded else []
+            parts += _truly(alike, several=several) if rounded else []
             parts += [
                 ". As it is written, the loss would be infinite or undefined; worked out from "
             ]
