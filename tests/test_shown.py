@@ -227,3 +227,10 @@ def test_nothing_of_it_is_imported_before_it_is_needed() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert ran.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(("written", "shown"), [(r"\theta", "θ"), (r"\Sigma_x", "Σ_x"), (r"\nosuch", r"\nosuch")])  # fmt: skip
+def test_a_name_may_be_shown_as_latex_spells_a_greek_letter(written: str, shown: str) -> None:
+    problem = handgrad.Problem("L = (w - y)**2", {"w": 1}, {"y": 2}, display={"w": written})
+    page = render_terminal(handgrad.solve(problem).page())
+    assert f"({shown} − y)²" in page.replace("Σₓ", "Σ_x")

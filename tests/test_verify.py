@@ -151,3 +151,15 @@ def test_what_a_large_loss_hides_from_differences_is_not_called_wrong() -> None:
     assert by["finite differences", "beta"] == "none"
     assert by["finite differences", "k"] == "all"
     assert "were not compared" in handgrad.render(report, "txt")
+
+
+def test_where_floats_cancel_many_digits_decide() -> None:
+    """A layer norm of two numbers gives ±(1 − 1e-9): of what passes back through it floats keep few digits."""
+    problem = handgrad.Problem(
+        "n = layernorm(w * x)\nL = mse(v * n, y)",
+        {"w": [-70.0, 120.0], "v": [8000.0, -4000.0]},
+        {"x": [1.1, 0.3], "y": [1.4, 0]},
+    )
+    found = handgrad.verify(problem)
+    assert found.agrees
+    assert "cancel in double precision" in render_terminal(found.page()).replace("\n  ", " ")

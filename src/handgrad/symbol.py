@@ -63,6 +63,7 @@ GREEK: dict[str, str] = {
 """Greek letters by the names they are typed with; capitals where they differ from Latin ones."""
 
 _NAME = re.compile(r"(?P<letters>[^\W\d_]+)(?P<digits>\d*)(?P<rest>(?:_\w+)?)")
+_COMMAND = re.compile(r"\\([A-Za-z]+)")
 _LETTER_BELOW = re.compile(r"(?P<letter>[^\W\d_])_(?P<below>[^\W_]+)")
 _ACCENTS: tuple[Accent, ...] = ("hat", "bar", "tilde")
 
@@ -93,12 +94,14 @@ class Symbol:
 def symbol(name: str, display: Mapping[str, str] | None = None) -> Symbol:
     """The symbol for a name; `display` says how to show it where the usual reading does not do.
 
-    A letter with something below, such as "W_q", is read as such; any other text is shown as it is.
+    A letter with something below, such as "W_q", is read as such, and LaTeX's Greek letters as what they
+    stand for; any other text is shown as it is.
     """
     if display and name in display:
-        if lowered := _LETTER_BELOW.fullmatch(display[name]):
+        text = _COMMAND.sub(lambda found: GREEK.get(found[1], found[0]), display[name])
+        if lowered := _LETTER_BELOW.fullmatch(text):
             return Symbol(base=lowered["letter"], subscript=lowered["below"], name=name)
-        return Symbol(base=display[name], text=display[name], name=name)
+        return Symbol(base=text, text=text, name=name)
     return _read(name)
 
 

@@ -14,3 +14,4 @@ from handgrad.numbers.running import NumberKind as NumberKind
 from handgrad.numbers.running import OtherRun as OtherRun
 from handgrad.numbers.running import run_exact as run_exact
 from handgrad.numbers.running import run_symbols as run_symbols
+from handgrad.numbers.running import slopes_in_decimals as slopes_in_decimals

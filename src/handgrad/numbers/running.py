@@ -127,6 +127,44 @@ def run_exact(problem: Problem, graph: Graph | None = None) -> OtherRun:
     return _run(problem, graph, "exact", Exact, lambda name, given: _written(given))
 
 
+def slopes_in_decimals(problem: Problem, graph: Graph, name: str) -> Array:
+    """The gradient of the loss over all the cases with respect to a given, by differences in many digits.
+
+    No rule of a backward pass is used, and nothing on the way cancels as it does in floats.
+
+    Raises `NumberError` where a value on the way has no number.
+    """
+    functions = _Namespace(Exact)
+    plan = Plan(graph, constant=_constants(Exact), lines=graph.forward)
+    givens = {
+        n: _decimals(_written(g)) for n, g in (*problem.parameters.items(), *problem.data.items())
+    }
+
+    def loss(at: tuple[int, ...], step: Exact) -> Exact:
+        moved = givens[name].copy()
+        moved[at] = moved[at] + step
+        try:
+            numbers = plan({**givens, name: moved}, functions)
+        except ArithmeticError as error:
+            raise NumberError(_in_words(error)) from None
+        return cast(Exact, np.asarray(numbers[Name(graph.cost)], object).sum())
+
+    step = Exact(decimal.Decimal(10) ** -HALF_OF_DIGITS)
+    slopes = np.empty(givens[name].shape)
+    for at in np.ndindex(slopes.shape):
+        slopes[at] = float((loss(at, step) - loss(at, -step)) / (2 * step))
+    return slopes
+
+
+HALF_OF_DIGITS = 40
+"""Decimals of a difference's step: its error is of the step's square, and a loss keeps more digits than both."""
+
+
+def _decimals(numbers: Objects) -> Objects:
+    """Decimals in place of fractions, which would grow."""
+    return np.asarray(np.frompyfunc(lambda n: Exact(n.decimal), 1, 1)(numbers), object)
+
+
 def run_symbols(problem: Problem) -> OtherRun:
     """The run in the letters of the problem: W1[0,0] is W1_11. Gates are as they are at the problem's numbers.
 

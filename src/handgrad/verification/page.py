@@ -75,6 +75,11 @@ def verification_page(verification: Verification) -> Page:
             "either side for ",
             ": compared a hair beside, where nothing lies at a kink.",
         ),
+        (
+            [c.name for c in comparisons if c.cancels],
+            "Numbers on the way cancel in double precision for ",
+            ": compared with differences of the loss in many digits instead.",
+        ),
     ):
         if names:
             each = joined([(Adjoint(n),) for n in dict.fromkeys(names)])

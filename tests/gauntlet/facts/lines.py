@@ -92,8 +92,10 @@ def unsettled(formula: Expression, batched: bool, cases: int) -> float:
         digit = np.where(numbers == 0, 0, np.maximum(2.2e-16 * np.abs(numbers), np.spacing(0.0)))
         return numbers + digit * generator.choice((-1, 1), np.shape(numbers))
 
-    plain = numbers_only(formula, batched, cases)
-    draws = [numbers_only(formula, batched, cases, moved) for _ in range(8)]
+    # What a moved digit leaves of a sum is no rest to be cleaned away: it is what is sought.
+    with terms.as_floats_are():
+        plain = numbers_only(formula, batched, cases)
+        draws = [numbers_only(formula, batched, cases, moved) for _ in range(8)]
     with np.errstate(all="ignore"):
         found = 4 * float(np.max([np.abs(d - plain).max(initial=0.0) for d in draws]))
     return found if np.isfinite(found) else 0.0
@@ -101,7 +103,8 @@ def unsettled(formula: Expression, batched: bool, cases: int) -> float:
 
 def _unsettled_before(line: TraceLine, facts: Facts, given: Any) -> float:
     """How far the last digits of what a formula leads back to may move its value."""
-    draws = [facts.moved(seed).values(line.formula, line.batched) for seed in range(4)]
+    with terms.as_floats_are():
+        draws = [facts.moved(seed).values(line.formula, line.batched) for seed in range(4)]
     with np.errstate(all="ignore"):
         found = 4 * float(np.max([np.abs(d - given).max(initial=0.0) for d in draws]))
     return found if np.isfinite(found) else 0.0

@@ -7,12 +7,13 @@ through which no gradient comes are dashed.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from handgrad.arrays import Array
-from handgrad.expression import Adjoint, Call, Expression, Name, leaves, literal_of
+from handgrad.expression import Adjoint, Call, Expression, Name, leaves, literal_of, walk
 from handgrad.operations import noun_of, operation_of
 from handgrad.operations.gates import activations_in
 from handgrad.picture.drawing import Arrow, Drawing, Label, Outline, Rectangle, Role, Shape, Text
@@ -227,6 +228,13 @@ class _GraphPicture:
         words = "gate shut" if count == 1 else f"{shut} of {count} gates shut"
         return ("off" if shut == count else "on"), [PictureLine((words,), "off", bold=True)]
 
+    @cached_property
+    def _switches(self) -> bool:
+        """Whether any equation stops a gradient or passes it on, by a gate or by what is the largest."""
+        formulas = filter(None, map(self._written, self.equations))
+        calls = (c for formula in formulas for c in walk(formula) if isinstance(c, Call))
+        return any(operation_of(c).gate or operation_of(c).kinks for c in calls)
+
     # -- edges ----------------------------------------------------------------------------
 
     def _edges(self) -> list[tuple[int, int]]:
@@ -257,8 +265,8 @@ class _GraphPicture:
             return Outline(points, "faint", 1.2, curved=True, quantity=source.name)
         if np.asarray(self.shown.share(source.name, target.name)).any():
             return Arrow(points[::-1], "gradient", 1.4, curved=True, quantity=quantity)
-        if not any(box.face in ("on", "off") for box in self.boxes):
-            # No gate has stopped it: a factor is 0.
+        if not self._switches:
+            # No gate has stopped it, and no larger number been chosen: a factor is 0.
             return Arrow(points[::-1], "faint", 1.4, curved=True, quantity=quantity)
         return Arrow(points[::-1], "off", 1.4, True, True, quantity)
 
