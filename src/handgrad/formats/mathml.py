@@ -282,13 +282,16 @@ class MathmlPen:
         ]
 
     def _each_case(self, array: nodes.Array, name: str) -> Iterator[str]:
-        for title, part in titled(array, self.style.at_most(CASES)):
+        """The matrices of the cases; a comma after each but the last, as beside each other they were a product."""
+        parts = list(titled(array, self.style.at_most(CASES)))
+        for k, (title, part) in enumerate(parts):
+            comma = "<mo>,</mo>" if k < len(parts) - 1 else ""
             if not isinstance(part, nodes.Array):
-                yield "<mo>⋯</mo>"
+                yield f"<mo>⋯</mo>{comma}"
                 continue
             matrix = f"<mrow>{self._array(part, name)}</mrow>"
             head = f"<mtext>{title}</mtext>"
-            yield f'<mover class="case">{matrix}{head}</mover>' if title else matrix
+            yield (f'<mover class="case">{matrix}{head}</mover>' if title else matrix) + comma
 
 
 def _number(text: str) -> str:

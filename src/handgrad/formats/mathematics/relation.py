@@ -49,9 +49,11 @@ def _result(part: Node, relation: Relation | None) -> Evaluated:
     marks: dict[tuple[int, ...], Mark] = {
         at: mark for at, mark in relation.marks.items() if mark != "on"
     }
-    return Evaluated(part, marks, relation.remarks, shape_in_words(relation.shape))
+    each = isinstance(part, Array) and part.literal.batched
+    return Evaluated(part, marks, relation.remarks, shape_in_words(relation.shape, each_case=each))
 
 
-def shape_in_words(shape: str) -> str:
+def shape_in_words(shape: str, *, each_case: bool = False) -> str:
     """A shape such as "2×2", said: a vector's is how many entries it has."""
-    return f"{shape} entries" if shape.isdigit() else shape
+    said = f"{shape} entries" if shape.isdigit() else shape
+    return f"{said} in each case" if each_case and said else said

@@ -286,8 +286,8 @@ class TerminalPen:
             box = self.draw(part)
             if title:
                 box = stacked([line(title, "dim"), box], "c", baseline=box.baseline + 1)
-            drawn += [breakable(line("  "), PRODUCT_BREAK), box]
-        return beside(*drawn[1:])
+            drawn += [line(","), breakable(line("  "), PRODUCT_BREAK), box]
+        return beside(*drawn[2:])
 
     # -- above and below ----------------------------------------------------------------------
 

@@ -289,6 +289,8 @@ class TypstPen:
             drawn = self._str(part)
             if title:
                 drawn = f"attach(limits({drawn}), t: #case-heads((0em, {string(title)})))"
+            if shown:
+                shown[-1] = PRODUCT_BREAK, f"{shown[-1][1]} comma"
             shown.append((PRODUCT_BREAK, f"thick {drawn}" if shown else drawn))
         return shown
 

@@ -126,7 +126,7 @@ class _NetworkPicture(NetworkLayout):
             role: Role = "gradient" if self.content.backward else "value"
             quantity = self.content.gap_quantity(gap)
             text = self.content.gap_name(gap)
-            y = 26.0 if self.lean else 46.0
+            y = 32.0 if self.plan else 26.0 if self.lean else 46.0
             shapes.append(Label(x, y, text, role, size=self.name_size, quantity=quantity))
             if self.plan:
                 continue

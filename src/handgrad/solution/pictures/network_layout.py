@@ -45,7 +45,7 @@ ROOM = (752.0, 600.0)
 """The width in which letters stay legible: on an A4 page the smallest are then 7 points, and on a screen
 of 768 pixels 9 pixels. The height leaves half of such a page, and of a screen, for what it is about."""
 
-TOP, PART_TOP, PLAN_TOP = 86.0, 44.0, 44.0
+TOP, PART_TOP, PLAN_TOP = 86.0, 44.0, 50.0
 MARGIN = 10.0
 
 
