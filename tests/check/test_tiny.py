@@ -89,3 +89,27 @@ def test_nothing_follows_from_a_division_by_a_rounded_0() -> None:
     checker = handgrad.Checker(problem)
     assert checker.check({**sheet, "dz": ["0.0", "0.0", "1.0"]})["dz"].verdict == "wrong"
     assert checker.check({**sheet, "dz": ["-1.0", "0.0", "1.0"]})["dz"].verdict == "right"
+
+
+def test_bounds_that_run_away_make_no_figure_right() -> None:
+    """Of p, the long way leads through 1/p² = 1e261, whose bounds hold every number."""
+    problem = handgrad.loads(
+        """
+equations = '''
+logits = W @ x
+e = exp(logits)
+p = e/sum(e)
+loss = -ln(p[1])
+'''
+[parameters]
+W = [[100], [400], [700], [-1000]]
+[data]
+x = [1]
+"""
+    )
+    sheet = {"p": ["2.650397e-261", "5.1482e-131", "1.000000", "0"]}
+    right = {**sheet, "dlogits": ["0", "-1", "1", "0"]}
+    wrong = {**sheet, "dlogits": ["7.7777", "-1", "1", "0"]}
+    checker = handgrad.Checker(problem)
+    assert checker.check(right).verdicts["dlogits"].verdict == "right"
+    assert checker.check(wrong).verdicts["dlogits"].verdict == "wrong"

@@ -79,7 +79,11 @@ class _Seen:
         """Whether a formula leads to the figures from the numbers that the student's were rounded from."""
         if not self.is_near(array):
             return False
-        return bool(meets(self.own.reach(formula), self.value, self.half)[self.given].all())
+        return bool(
+            meets(self.own.reach(formula), self.value, self.half, self.own.value(formula))[
+                self.given
+            ].all()
+        )
 
 
 Scored = tuple[tuple[int, ...], Diagnosis]

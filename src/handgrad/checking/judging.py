@@ -205,7 +205,8 @@ class _Judging:
                 return found
         for way in quantity.ways:
             # Bounds of a way that leads through 1/0 are of no number that it gives.
-            found |= meets(world.reach(way), value, half) & np.isfinite(world.value(way))
+            like = world.value(way)
+            found |= meets(world.reach(way), value, half, like) & np.isfinite(like)
         return found
 
     def _carry(self, marked: _Marked, following: Array) -> None:

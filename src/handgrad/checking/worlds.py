@@ -136,12 +136,25 @@ def meeting(bounds: Interval, value: Array, half: Array) -> Interval:
     return Interval(np.where(none, value, lower), np.where(none, value, upper))
 
 
+RUN_AWAY = 1e3
+"""Bounds that reach so many times as far as their number, or the last digits of its figures, are of no use."""
+
+
 @np.errstate(invalid="ignore")
-def meets(bounds: Interval, value: Array, half: Array) -> Array:
-    """By entry, whether bounds come within half a unit of a figure; never where they say nothing."""
+def meets(bounds: Interval, value: Array, half: Array, like: Array) -> Array:
+    """By entry, whether bounds come within half a unit of a figure; never where they say nothing.
+
+    Arguments:
+        bounds: where the number lies that a figure was rounded from.
+        value: the figures.
+        half: half a unit of the last digit of each.
+        like: the number that the bounds are of. They say nothing where they have run away from it.
+    """
     near = (bounds.lower <= value + half) & (value - half <= bounds.upper)
     size = np.maximum(np.abs(bounds.lower), np.abs(bounds.upper))
     largest = np.max(size[np.isfinite(size)], initial=0.0)
+    about = np.max(np.abs(like)[np.isfinite(like)], initial=0.0) + np.max(half, initial=0.0)
+    largest = min(largest, RUN_AWAY * about)
     telling = bounds.upper - bounds.lower <= WIDEST * largest + 2 * half + NARROW
     result: Array = near & telling
     return result
