@@ -161,7 +161,7 @@ def _worksheets(blocks: Sequence[Block], pen: TypstPen) -> list[str]:
         last = _begin_of_end(sheet)
         written += [_worksheet_part(part, pen, "working") for part in sheet[:last]]
         end = [_worksheet_part(part, pen, "work") for part in sheet[last:]]
-        written += ["#together[", *end, "]", "#v(1fr)"]
+        written += ["#together[", *end, "]", "#v(4fr)"]
     return written
 
 
