@@ -13,7 +13,7 @@ import numpy as np
 
 from handgrad.expression import Literal, Name
 from handgrad.operations import noun_of
-from handgrad.page.blocks import Block, Heading, Inline, Note, Paragraph, Table, Text
+from handgrad.page.blocks import Block, Heading, Inline, Note, NoteKind, Paragraph, Table, Text
 from handgrad.page.charts import chart
 from handgrad.running.reviving import Revivers
 from handgrad.running.reviving_words import ways_text
@@ -161,7 +161,10 @@ def _outcome(study: OverTraining) -> list[Block]:
         Literal(last),
         " after the last.",
     )
-    blocks: list[Block] = [Note("check" if fell else "warning" if what else "info", loss)]
+    dead = bool(study.layers) and len(study.ended_dead) == study.units and bool(study.gates)
+    # A loss that fell while every unit died is no success.
+    sign: NoteKind = "info" if not what or (fell and dead) else "check" if fell else "warning"
+    blocks: list[Block] = [Note(sign, loss)]
     if study.ran_away is not None:
         text = (
             f"After update {study.ran_away} the loss is more than ",
@@ -181,9 +184,9 @@ def _outcome(study: OverTraining) -> list[Block]:
     blocks.append(Note("gate" if after else "check", (words,)))
     if after and study.gates:
         blocks += _for_good(study)
-    if after == study.units and study.gates:
+    if dead:
         text = ("All units are dead: none of them fires on any case.",)
-        blocks.append(Note("warning", text))
+        blocks.insert(0, Note("warning", text))
     return blocks
 
 
@@ -259,9 +262,14 @@ def _count(number: int) -> str:
 
 
 def _over_time(study: OverTraining) -> Table:
-    """The loss and the dead of each layer, at updates spread over the training."""
+    """The loss and the dead of each layer: when their number changes, and at updates spread over the training."""
     count = len(study.steps)
-    shown = sorted({round(k) for k in np.linspace(0, count - 1, min(ROWS, count))})
+    of = list(zip(*study.dead.values(), strict=True)) or [()] * count
+    changes = [k for k in range(1, count) if of[k] != of[k - 1]]
+    found = {0, count - 1, *changes[: ROWS - 2]}
+    for k in np.linspace(0, count - 1, ROWS):
+        found |= {round(k)} if len(found) < ROWS else set()
+    shown = sorted(found)
     names = _layer_names(study.layers)
     header: list[Text] = [("update",), ("loss",)]
     header += [
