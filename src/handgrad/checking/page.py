@@ -53,6 +53,8 @@ def check_page(report: CheckReport, level: Level = "what") -> Page:
         Heading((title, ": the figures in print" if report.as_printed else ": your work"), 1)
     ]
     blocks.append(Paragraph(_summary(report)))
+    if report.wrong and not report.as_printed:
+        blocks.append(Note("warning", _first_wrong(report)))
     if report.entered:
         blocks.append(_printed_table(report) if report.as_printed else _table(report))
     blocks += _missing(report)
@@ -127,6 +129,13 @@ def _summary(report: CheckReport) -> Text:
     return (
         f"{_counted(len(entered), 'quantity', 'quantities')} entered: {listed(counts)}.{marks}",
     )
+
+
+def _first_wrong(report: CheckReport) -> Text:
+    """Where to look first: what comes after it may be wrong for its sake."""
+    first = next(s for s in report.entered if s.verdict == "wrong")
+    which = "it is the first that is wrong" if len(report.wrong) > 1 else "it is wrong"
+    return ("Begin with ", *_name(first), f", in step {first.quantity.step}: {which}.")
 
 
 def _counted(number: int, one: str, many: str) -> str:
