@@ -120,6 +120,9 @@ def _as_given(number: float) -> Literal:
     return Literal(number, text=f"{number:.12g}")
 
 
+_WEIGHTED = "Multiply by the weights and add up."
+
+
 def _forward_reason(trace: Trace, step: Step) -> Text:
     """What the words say of each line's operation; plain arithmetic speaks for itself."""
     losses = {s.loss: s.operation for s in trace.graph.shortcuts}
@@ -128,8 +131,11 @@ def _forward_reason(trace: Trace, step: Step) -> Text:
         operation = losses.get(line.target.name) or _outline(line.formula)
         if is_spoken(operation) and BY_NAME[operation].family != "arithmetic":
             words = BY_NAME[operation].words
-            if not words.unweighted or is_weighted(trace.graph, line.formula):
+            if not words.unweighted:
                 said[words.forward] = None
+            elif is_weighted(trace.graph, line.formula):
+                # Where no activation follows, as in attention, there need be no units.
+                said[words.forward if step.kind == "layer" else _WEIGHTED] = None
             elif _of_vectors(line.formula):
                 said[BY_NAME[BY_NAME[operation].of_vectors].words.forward] = None
             else:
