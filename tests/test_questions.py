@@ -382,3 +382,14 @@ def test_units_that_are_shut_in_some_cases_are_all_counted() -> None:
     assert len(sometimes) == 45
     text = " ".join(plain_text(paragraph) for paragraph in zero.answer())
     assert "and 39 more units" in text
+
+
+def test_a_residue_that_is_the_same_in_every_case() -> None:
+    """A gradient that every case has alike is left without cases, in what a question supposes."""
+    problem = handgrad.Problem(
+        "f = a + x*(b + c*x)\nr = y - f\nE = r**2",
+        {"a": 0, "b": -1, "c": -0.5},
+        {"x": {"cases": [1.5, -1.5]}, "y": {"cases": [-1.5, 1.5]}},
+        update=handgrad.Update("sgd", 0.1),
+    )
+    assert questions_for(handgrad.solve(problem))

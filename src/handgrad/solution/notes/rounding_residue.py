@@ -38,7 +38,8 @@ class RoundingResidue(TraceNote):
                 of=line.target,
                 entries=tuple(entries),
                 left=tuple(float(left[e]) for e in entries),
-                case_count=left.shape[-1] if line.batched else 1,
+                # What is the same in every case may be left without them.
+                case_count=left.shape[-1] if left.ndim > len(line.shape) else 1,
             )
 
     @classmethod
