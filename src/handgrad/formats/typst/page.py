@@ -123,7 +123,7 @@ def _blocks(blocks: Sequence[Block], pen: TypstPen, *, floating: bool = False) -
     written: list[str] = []
     step: list[Block] = []
     before: Block | None = None
-    for block in blocks:
+    for block, after in zip(blocks, (*blocks[1:], None), strict=True):
         floats = floating and isinstance(block, Figure)
         if isinstance(block, Heading) or floats:
             written += _step(step, pen)
@@ -133,7 +133,7 @@ def _blocks(blocks: Sequence[Block], pen: TypstPen, *, floating: bool = False) -
             continue
         if step or (isinstance(block, Heading) and block.level > 2):
             step.append(block)
-        elif isinstance(block, Paragraph) and isinstance(before, Heading):
+        elif isinstance(block, Paragraph) and isinstance(before, Heading) and not _is_part(after):
             written.append(_lead_in(block, pen))
         elif floating and isinstance(block, Derivation | Table) and _height(block) <= WHOLE:
             written.append(f"#together[{_block(block, pen)}]")
@@ -141,6 +141,11 @@ def _blocks(blocks: Sequence[Block], pen: TypstPen, *, floating: bool = False) -
             written.append(_block(block, pen))
         before = block
     return written + _step(step, pen)
+
+
+def _is_part(block: Block | None) -> bool:
+    """Whether a part begins: what is above its heading may stay on the page before."""
+    return isinstance(block, Heading) and block.level < 3
 
 
 def _lead_in(block: Paragraph, pen: TypstPen) -> str:
