@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import Literal, TypeAlias, assert_never
 
@@ -123,7 +124,7 @@ def _blocks(blocks: Sequence[Block], pen: TypstPen, *, floating: bool = False) -
     written: list[str] = []
     step: list[Block] = []
     before: Block | None = None
-    for block, after in zip(blocks, (*blocks[1:], None), strict=True):
+    for block, after in zip_longest(blocks, blocks[1:]):
         floats = floating and isinstance(block, Figure)
         if isinstance(block, Heading) or floats:
             written += _step(step, pen)
