@@ -46,6 +46,9 @@ LOOK = ("mathematics", "blocks", "drawings", "documents", "slides")
 
 NEW_LINE = '"\\n"'
 
+HALF_A_PAGE = 480.0
+"""The height of half a page of A4, in a drawing's pixels."""
+
 WHOLE = 20.0
 """Ems, about, up to which a step stands on one page."""
 
@@ -124,13 +127,21 @@ def _blocks(blocks: Sequence[Block], pen: TypstPen, *, floating: bool = False) -
     written: list[str] = []
     step: list[Block] = []
     before: Block | None = None
+    stepped = False
     for block, after in zip_longest(blocks, blocks[1:]):
         floats = floating and isinstance(block, Figure)
+        if isinstance(block, Heading):
+            stepped = block.level > 2
         if isinstance(block, Heading) or floats:
             written += _step(step, pen)
             step = []
         if floats:
-            written.append(f"#floating[{_block(block, pen)}]")
+            assert isinstance(block, Figure)
+            # Where a pass's picture takes more than half a page it may have to go to the next, and stands at its
+            # head then, before what comes after the pass.
+            where = "auto" if stepped and block.drawing.height > HALF_A_PAGE else "bottom"
+            drawn = _block(block, pen)
+            written.append(f"#place({where}, float: true, clearance: 1.8em)[{drawn}]")
             continue
         if step or (isinstance(block, Heading) and block.level > 2):
             step.append(block)
