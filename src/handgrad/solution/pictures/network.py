@@ -34,6 +34,7 @@ from handgrad.solution.pictures.lines import PicturePhase
 from handgrad.solution.pictures.network_content import DrawnUnit
 from handgrad.solution.pictures.network_layout import DENSITIES, ROOM, ROW, SPREAD, NetworkLayout
 from handgrad.solution.pictures.network_words import describe_network
+from handgrad.solution.pictures.numbers import ShownNumbers
 
 if TYPE_CHECKING:
     from handgrad.solution.trace import Trace
@@ -64,7 +65,7 @@ def network_picture(
         raise OptionError(f"there is no layer {layer}", mend=f"the layers are 1 to {count}")
     last = count if layer is None else layer
     first = 0 if layer is None else layer - 1
-    drawn = partial(_NetworkPicture, trace, network, phase, range(first, last + 1))
+    drawn = partial(_NetworkPicture, ShownNumbers(trace), network, phase, range(first, last + 1))
     for density in DENSITIES:
         picture = drawn(density, plan)
         if picture.lean or (picture.width <= ROOM[0] and picture.height <= ROOM[1]):
@@ -103,7 +104,7 @@ class _NetworkPicture(NetworkLayout):
             tuple(shapes),
             title="The network" + ("" if self.phase == "given" else f": {self.phase} pass"),
             description=describe_network(
-                self.trace,
+                self.shown.trace,
                 self.network,
                 self.phase,
                 self.content.off,

@@ -21,7 +21,7 @@ from handgrad.solution.pictures.lines import NOTHING, PictureLine, PicturePhase
 from handgrad.solution.pictures.numbers import ShownNumbers, number, whole
 
 if TYPE_CHECKING:
-    from handgrad.solution.trace import Trace
+    pass
 
 Lines: TypeAlias = Literal["all", "brief", "none"]
 """What is said below a unit: all, what is no wider than the unit, or nothing."""
@@ -99,14 +99,13 @@ class Content:
     whose gate is shut.
     """
 
-    trace: Trace
+    shown: ShownNumbers
     network: Network
     phase: PicturePhase
     most: int = MOST
     lines: Lines = "all"
 
     def __post_init__(self) -> None:
-        self.shown = ShownNumbers(self.trace)
         layers = self.network.layers
         counts = (layers[0].sum.inputs, *(la.sum.units for la in layers))
         self.off = [self._off(layer) for layer in layers]
@@ -152,14 +151,14 @@ class Content:
         """The unit whose gate is shut in the most cases."""
         if layer.gate is None:
             return 0
-        z = self.trace.run.of(layer.gate)
+        z = self.shown.trace.run.of(layer.gate)
         shape = np.shape(self.shown.formula(layer.gate))
         places = (self.network.index(shape, u) for u in range(layer.sum.units))
         return int(np.argmax([np.sum(~(z[at] > 0)) for at in places]))
 
     def index(self, name: str, unit: int) -> Index:
         """Where a unit's number stands in a named value."""
-        return self.network.index(self.trace.graph.nodes[name].shape, unit)
+        return self.network.index(self.shown.trace.graph.nodes[name].shape, unit)
 
     def _value(self, name: str, unit: int) -> tuple[PictureLine, PictureLine]:
         at = self.index(name, unit)
@@ -221,7 +220,7 @@ class Content:
         return bool(layer.sum.bias) and not self.elided and not again
 
     def _bias(self, name: str, unit: int) -> PictureLine:
-        shape = self.trace.graph.nodes[name].shape
+        shape = self.shown.trace.graph.nodes[name].shape
         length = shape[-1] if shape else 1
         at = (*(0 for _ in shape[:-1]), unit if length > 1 else 0) if shape else ()
         if len(shape) == 2 and self.network.examples == "columns":
@@ -350,7 +349,7 @@ class Content:
 
     def loss(self) -> DrawnUnit:
         """The loss as a unit of its own: of the case shown, with what it is compared with."""
-        graph = self.trace.graph
+        graph = self.shown.trace.graph
         below: list[PictureLine] = []
         for target in self._targets():
             below += self._target_lines(target)
@@ -372,7 +371,7 @@ class Content:
 
     def _targets(self) -> list[str]:
         """Data that only the loss uses, small enough to be written beside it."""
-        graph = self.trace.graph
+        graph = self.shown.trace.graph
         tail = set(self.network.tail)
         return [
             n

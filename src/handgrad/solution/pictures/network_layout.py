@@ -12,10 +12,10 @@ from handgrad.solution.pictures.edges import PLACES, places_on_edges, separation
 from handgrad.solution.pictures.layers import Network
 from handgrad.solution.pictures.lines import NOTHING, PicturePhase
 from handgrad.solution.pictures.network_content import MOST, Content, DrawnUnit, Lines
-from handgrad.solution.pictures.numbers import number
+from handgrad.solution.pictures.numbers import ShownNumbers, number
 
 if TYPE_CHECKING:
-    from handgrad.solution.trace import Trace
+    pass
 
 NAME, SMALL, EDGE = 14.0, 12.0, 12.0
 """Sizes of letters: the name and the value in a unit, the lines below it, the numbers on edges."""
@@ -91,7 +91,7 @@ class NetworkLayout:
         spread: how much further apart layers stand whose edges have numbers, in CSS pixels.
     """
 
-    trace: Trace
+    shown: ShownNumbers
     network: Network
     phase: PicturePhase
     columns: range
@@ -104,10 +104,10 @@ class NetworkLayout:
         self.lean = self.part or self.plan
         most = FEW if self.lean else MOST
         lines = "none" if self.lean else self.density.lines
-        self.content = Content(self.trace, self.network, self.phase, most, lines)
-        signals = frozenset(n for n in self.trace.graph.activations if n[0] == "z")
+        self.content = Content(self.shown, self.network, self.phase, most, lines)
+        signals = frozenset(n for n in self.shown.trace.graph.activations if n[0] == "z")
         self.measure = Measure(
-            self.trace.decimals, self.trace.problem.display, signals, serif=self.lean
+            self.shown.trace.decimals, self.shown.trace.problem.display, signals, serif=self.lean
         )
         # In a part that says nothing but ∂L/∂L = 1 it is left out.
         self.with_loss = self.columns[-1] == len(self.network.layers) and not self.part

@@ -36,7 +36,7 @@ from handgrad.solution.pictures.lines import NARROW, PicturePhase
 from handgrad.solution.pictures.network_content import Content, DrawnUnit, Lines
 from handgrad.solution.pictures.network_layout import ROW, SMALL
 from handgrad.solution.pictures.network_words import describe_network
-from handgrad.solution.pictures.numbers import number
+from handgrad.solution.pictures.numbers import ShownNumbers, number
 
 if TYPE_CHECKING:
     from handgrad.solution.trace import Trace
@@ -86,8 +86,9 @@ def upright_picture(trace: Trace, phase: PicturePhase) -> Drawing | None:
     network = network_of(trace.graph)
     if network is None:
         return None
+    shown = ShownNumbers(trace)
     for density in DENSITIES:
-        picture = _Upright(trace, network, phase, density)
+        picture = _Upright(shown, network, phase, density)
         if picture.width <= NARROW:
             return picture.drawing()
     return None
@@ -95,17 +96,17 @@ def upright_picture(trace: Trace, phase: PicturePhase) -> Drawing | None:
 
 @dataclass
 class _Upright:
-    trace: Trace
+    shown: ShownNumbers
     network: Network
     phase: PicturePhase
     density: RowDensity
 
     def __post_init__(self) -> None:
         self.content = Content(
-            self.trace, self.network, self.phase, self.density.most, self.density.lines
+            self.shown, self.network, self.phase, self.density.most, self.density.lines
         )
-        signals = frozenset(n for n in self.trace.graph.activations if n[0] == "z")
-        self.measure = Measure(self.trace.decimals, self.trace.problem.display, signals)
+        signals = frozenset(n for n in self.shown.trace.graph.activations if n[0] == "z")
+        self.measure = Measure(self.shown.trace.decimals, self.shown.trace.problem.display, signals)
         self.rows = range(len(self.content.columns))
         self.loss = self.content.loss()
         self._place()
@@ -198,7 +199,7 @@ class _Upright:
             tuple(shapes),
             title="The network" + ("" if self.phase == "given" else f": {self.phase} pass"),
             description=describe_network(
-                self.trace, self.network, self.phase, self.content.off, labelled,
+                self.shown.trace, self.network, self.phase, self.content.off, labelled,
                 self.content.shown, "from top to bottom",
             ),
         )  # fmt: skip
