@@ -17,6 +17,9 @@ Piece: TypeAlias = tuple[Point] | tuple[Point, Point, Point]
 HEAD, SPREAD = 8.0, 0.42
 """The length of an arrow's head beyond the thickness of its line, and half its breadth as a share of it."""
 
+HARDLY = 1.0
+"""A point this far, in pixels, from the line between its neighbours hardly bends it."""
+
 UNDER = 0.7
 """How far into its head an arrow's line ends, as a share of it: thick lines have no corner beside the tip."""
 
@@ -48,6 +51,7 @@ def _pieces(points: Sequence[Point], *, curved: bool) -> tuple[Piece, ...]:
     way between only two."""
     if not curved:
         return tuple((point,) for point in points[1:])
+    points = _bends(points)
     if len(points) == 2:
         start, stop = points
         middle = ((start[0] + stop[0]) / 2, (start[1] + stop[1]) / 2)
@@ -64,6 +68,33 @@ def _pieces(points: Sequence[Point], *, curved: bool) -> tuple[Piece, ...]:
         outer = (stop[0] - vx * reach, stop[1] - vy * reach)
         found.append((inner, outer, stop))
     return tuple(found)
+
+
+def _bends(points: Sequence[Point]) -> Sequence[Point]:
+    """The points without those that hardly bend the line (Douglas and Peucker, 1973): fewer pieces to draw.
+
+    The first and the last stretch stay, for the curve to leave and arrive along them.
+    """
+    if len(points) <= 4:
+        return points
+    kept = [points[1]]
+
+    def divide(low: int, high: int) -> None:
+        (x1, y1), (x2, y2) = points[low], points[high]
+        length = dist(points[low], points[high]) or 1.0
+        off = [
+            abs((x2 - x1) * (y1 - y) - (x1 - x) * (y2 - y1)) / length
+            for x, y in points[low + 1 : high]
+        ]
+        if off and max(off) > HARDLY:
+            at = low + 1 + off.index(max(off))
+            divide(low, at)
+            divide(at, high)
+        else:
+            kept.append(points[high])
+
+    divide(1, len(points) - 2)
+    return points[0], *kept, points[-1]
 
 
 def _arriving(arrow: Arrow) -> Point:

@@ -148,7 +148,7 @@ def _blocks(blocks: Sequence[Block], pen: TypstPen, *, floating: bool = False) -
         elif isinstance(block, Paragraph) and isinstance(before, Heading) and not _is_part(after):
             written.append(_lead_in(block, pen))
         elif floating and isinstance(block, Derivation | Table) and _height(block) <= WHOLE:
-            written.append(f"#together[{_block(block, pen)}]")
+            written.append(f"#block(width: 100%, breakable: false)[{_block(block, pen)}]")
         else:
             written.append(_block(block, pen))
         before = block
