@@ -205,6 +205,8 @@ class Subject:
                 return None
         for _ in range(steps):
             found = oracle.run(changes={n: t.numpy() for n, t in numbers.items()})
+            if not np.isfinite(found.loss):
+                break  # no solution goes on from there, and it says so
             sizes = np.concatenate([np.abs(found.gradients[n]).ravel() for n in numbers])
             if rule not in ("sgd", "momentum") and ((sizes < 1e-7) & (sizes > 1e-20)).any():
                 # A rule that divides by the gradient's size makes a step of what rounding leaves, though not
