@@ -18,10 +18,11 @@ from handgrad.cli.commands import run
 from handgrad.formats.terminal import render_terminal
 from handgrad.graph import build
 from handgrad.graph.weighted import weighted_sums
-from handgrad.page.blocks import Figure
+from handgrad.page.blocks import Figure, Note, Table
 from handgrad.study import INITIALISATIONS, with_data
 from handgrad.study.mitigations import mitigations, redrawn
 from handgrad.study.units import layers
+from handgrad.text import plain_text
 from tests.schemas import validate
 from tests.test_documents import ROOT, indented, python
 from tests.test_json import printed
@@ -730,3 +731,14 @@ rate = 1
     )
     training = handgrad.train(problem, steps=2)
     assert training.losses == (1.0, 1.0, 1.0)
+
+
+def test_a_dead_network_is_told_before_its_loss() -> None:
+    page = handgrad.train(handgrad.load("dying"), 20).page()
+    first, second = [b for b in page.blocks if isinstance(b, Note)][:2]
+    assert (first.kind, second.kind) == ("warning", "info")
+    assert plain_text(first.text) == "All units are dead: none of them fires on any case."
+    (over_time,) = [b for b in page.blocks if isinstance(b, Table) and b.caption == ("Over time",)]
+    shown = [int(plain_text(row[0])) for row in over_time.rows]
+    assert {0, 1, 2, 3, 5, 20} <= set(shown)
+    assert len(shown) <= 12

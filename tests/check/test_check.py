@@ -684,3 +684,14 @@ def test_a_zero_has_no_decimal_point_in_the_wrong_place() -> None:
     judged = handgrad.check(handgrad.load("lab9"), z2=["0.42", "0"])["z2"]
     assert judged.verdict == "wrong"
     assert "decimal_point" not in [d.rule for d in judged.diagnosis]
+
+
+def test_a_report_says_where_to_begin() -> None:
+    checker = handgrad.Checker(handgrad.load("lab9"))
+    wrong = {"dz2": [-0.2192, 0.1462], "z1": [0.6, 0.2]}
+    for sheet, said in (
+        (wrong, "Begin with z⁽¹⁾, in step 1.1: it is the first that is wrong."),
+        ({"dz2": wrong["dz2"]}, "Begin with δ⁽²⁾, in step 2.4: it is wrong."),
+    ):
+        assert said in render_terminal(checker.check(sheet).page(), width=200)
+    assert "Begin with" not in render_terminal(checker.check({"z1": [0.6, 0.1]}).page())

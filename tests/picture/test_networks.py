@@ -20,6 +20,7 @@ from handgrad.solution.pictures.figures import figure_of
 from handgrad.solution.pictures.layers import network_of
 from handgrad.solution.pictures.lines import PicturePhase
 from handgrad.solution.pictures.network import network_picture
+from handgrad.solution.pictures.network_content import slots
 from tests.picture.shapes import PHASES, faults
 
 NETWORKS = [
@@ -175,6 +176,31 @@ def test_numbers_of_crossing_edges_stand_clear_of_each_other(phase: PicturePhase
             if min(x1, x2) <= label.x <= max(x1, x2):
                 share = (label.x - x1) / (x2 - x1)
                 assert abs(y1 + share * (y2 - y1) - (label.y - 4)) > 40, label
+
+
+@pytest.mark.parametrize(
+    ("count", "most", "wanted", "drawn"),
+    [
+        (40, 8, (), (0, 1, 2, None, 39)),
+        (40, 8, (5, 20), (None, 5, None, 20, None)),
+        (8, 4, (3, 7), (None, 3, None, 7)),
+        (8, 4, (4, 5), (None, 4, 5, None)),
+        (3, 4, (2,), (0, 1, 2)),
+    ],
+)
+def test_units_that_are_wanted_are_drawn(
+    count: int, most: int, wanted: tuple[int, ...], drawn: tuple[int | None, ...]
+) -> None:
+    assert slots(count, most, wanted) == drawn
+
+
+def test_an_elided_layer_shows_open_and_shut_gates() -> None:
+    """On a phone the batch's first layer showed two shut units of its five, and none of the three open ones."""
+    drawing = narrow_picture(traced("classes"), "backward")
+    rows: dict[float, set[str]] = {}
+    for circle in (s for s in drawing.shapes if isinstance(s, Circle)):
+        rows.setdefault(circle.y, set()).add(circle.role)
+    assert [faces for faces in rows.values() if "off" in faces] == [{"on", "off"}] * 2
 
 
 @st.composite

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from handgrad.arrays import Array, Mask
 from handgrad.equations import parse_equations, source
 from handgrad.errors import NumberError
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves, substitute, walk
+from handgrad.finite import norm
 from handgrad.graph import Graph, activations, build
 from handgrad.operations import operation_of
 from handgrad.problem import Problem
@@ -23,7 +23,7 @@ from handgrad.running.units import LayerUnits
 from handgrad.running.watching import Watch
 from handgrad.solution import as_on_paper
 from handgrad.solution.residues import MOST
-from handgrad.solution.slopes import SATURATION, slopes_of
+from handgrad.solution.slopes import SATURATION, flattens_on_one_side, slopes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +177,12 @@ class Counts:
             spread = cases if stopped.shape[-1] != cases else 1
             self.blocked = self.blocked + stopped.sum(axis=(-2, -1), dtype=float) * spread
         whole_in, whole_out = arrays[site.leaves[1]], arrays[site.leaves[2]]
-        self.norm_in = math.hypot(self.norm_in, _norm(whole_in) * math.sqrt(to))
-        self.norm_out = math.hypot(self.norm_out, _norm(whole_out) * math.sqrt(back))
+        self.norm_in = math.hypot(self.norm_in, norm(whole_in) * math.sqrt(to))
+        self.norm_out = math.hypot(self.norm_out, norm(whole_out) * math.sqrt(back))
         operation = operation_of(site.call)
-        if operation.elementwise and not operation.gate and len(site.call.arguments) == 1:
+        steepest, alone = operation.saturation, len(site.call.arguments) == 1
+        if steepest is not None or (alone and flattens_on_one_side(operation)):
             slopes = slopes_of(site.call, z, batched=True)
-            steepest = operation.saturation
-            # Of one that is flat on one side only, such as softplus, a slope of 0 is what stops a gradient.
             flat = slopes == 0 if steepest is None else slopes < SATURATION * steepest
             flat = flat.all(axis=-2)
             self.saturated = self.saturated + np.count_nonzero(flat, axis=-1) * times
@@ -219,18 +218,6 @@ class Counts:
         columns = [self.each(getattr(self, name)) for name in Tally._fields]
         for unit in np.ndindex(*self.site.units):
             yield unit, Tally(*(column[unit].item() for column in columns))
-
-
-def _norm(array: Array) -> float:
-    """The root of the sum of the squares, where these are too small or too large for floats as well."""
-    squares = float(np.vdot(array, array))
-    if sys.float_info.min / sys.float_info.epsilon < squares < math.inf:
-        return math.sqrt(squares)
-    largest = float(np.max(np.abs(array), initial=0.0))
-    if largest == 0 or not math.isfinite(largest):
-        return largest
-    scaled = array / largest
-    return largest * math.sqrt(float(np.vdot(scaled, scaled)))
 
 
 def _are_few(arrays: Mapping[Leaf, Array]) -> bool:

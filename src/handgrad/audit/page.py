@@ -24,7 +24,7 @@ from handgrad.page.blocks import Block, Heading, Note, Paragraph, Table, Text
 from handgrad.page.charts import chart
 from handgrad.picture.charts import Axis, Bar, bar_chart, gate_map
 from handgrad.saving import Page
-from handgrad.solution.slopes import SATURATION
+from handgrad.solution.slopes import SATURATION, flattens_on_one_side
 from handgrad.text import joined
 
 if TYPE_CHECKING:
@@ -98,10 +98,7 @@ def _silencer(audit: Audit) -> list[Block]:
 def _or_zero(audit: Audit) -> str:
     """What the threshold for saturation is of units that flatten on one side only."""
     plain = {layer.operation for layer in audit.layers if not layer.gate}
-    one_sided = [
-        BY_NAME[o] for o in sorted(plain) if BY_NAME[o].elementwise and not BY_NAME[o].saturation
-    ]
-    nouns = [noun_of(operation.name) for operation in one_sided]
+    nouns = [noun_of(name) for name in sorted(plain) if flattens_on_one_side(BY_NAME[name])]
     return f", of {' or '.join(nouns)} where it is 0 in double precision" if nouns else ""
 
 

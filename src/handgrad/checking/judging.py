@@ -199,13 +199,14 @@ class _Judging:
     def _follows(self, world: World, quantity: Quantity, value: Array, half: Array) -> Mask:
         """By entry, whether a figure may come of the numbers of a world."""
         found = np.zeros(value.shape, dtype=bool)
+        numbers = []
         for way in quantity.ways:
-            found |= np.abs(world.value(way) - value) <= half
+            numbers.append(world.value(way))
+            found |= np.abs(numbers[-1] - value) <= half
             if found.all():
                 return found
-        for way in quantity.ways:
+        for way, like in zip(quantity.ways, numbers, strict=True):
             # Bounds of a way that leads through 1/0 are of no number that it gives.
-            like = world.value(way)
             found |= meets(world.reach(way), value, half, like) & np.isfinite(like)
         return found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
@@ -23,6 +22,7 @@ from handgrad.comparison.structure import (
     UnitState,
 )
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name
+from handgrad.finite import norm
 from handgrad.problem import Given, Problem
 from handgrad.solution import Step, Trace, TraceLine
 from handgrad.solution.expected import expect_trace
@@ -305,4 +305,4 @@ def _length(trace: Trace, name: str) -> float | None:
     """The Euclidean length of a gradient; None for what the problem is not given."""
     if name not in trace.problem.parameters and name not in trace.problem.data:
         return None
-    return math.hypot(*np.asarray(trace.run.gradient(name), dtype=float).ravel())
+    return norm(np.asarray(trace.run.gradient(name), dtype=float))

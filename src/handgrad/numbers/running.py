@@ -149,15 +149,15 @@ def slopes_in_decimals(problem: Problem, graph: Graph, name: str) -> Array:
             raise NumberError(_in_words(error)) from None
         return cast(Exact, np.asarray(numbers[Name(graph.cost)], object).sum())
 
-    step = Exact(decimal.Decimal(10) ** -HALF_OF_DIGITS)
+    step = Exact(STEP)
     slopes = np.empty(givens[name].shape)
     for at in np.ndindex(slopes.shape):
         slopes[at] = float((loss(at, step) - loss(at, -step)) / (2 * step))
     return slopes
 
 
-HALF_OF_DIGITS = 40
-"""Decimals of a difference's step: its error is of the step's square, and a loss keeps more digits than both."""
+STEP = decimal.Decimal("1e-40")
+"""A difference's step: its error goes with the step's square, and a loss keeps more digits than that."""
 
 
 def _decimals(numbers: Objects) -> Objects:

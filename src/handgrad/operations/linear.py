@@ -117,6 +117,7 @@ matmul = Operation(
             "The left factor's gradient is the incoming gradient times the right factor transposed.",
             "The right factor's gradient is the left factor transposed times the incoming gradient.",
         ),
+        weighted="Multiply by the weights and add up.",
         unweighted="Multiply the two matrices: each entry is a row times a column.",
     ),
     notation=MatrixProduct(),

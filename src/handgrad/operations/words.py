@@ -31,6 +31,7 @@ class Words:
         backward: what its pull-back does to the gradient. A helper needs none: nobody writes one in
             an equation.
         by_argument: in place of `backward`, by argument, where the gradient goes to one of them alone.
+        weighted: in place of `forward`, where a parameter is among its arguments and no activation follows.
         unweighted: in place of `forward`, where no parameter is among its arguments.
         options: the options that its formula does not always spell out, in the order they are told.
         stable: of one that computes a loss in a stable way, where another was written: what it is.
@@ -40,6 +41,7 @@ class Words:
     forward: str
     backward: str = ""
     by_argument: tuple[str, ...] = ()
+    weighted: str = ""
     unweighted: str = ""
     options: Mapping[str, OptionWords] = field(default_factory=dict)
     stable: str = ""

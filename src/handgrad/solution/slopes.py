@@ -12,11 +12,17 @@ from handgrad.arrays import Array
 from handgrad.expression import Call, Expression, Leaf, Name, Option, Shape
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import application, tidied
+from handgrad.operations.operation import Operation
 from handgrad.running.evaluate import value_of
 
 SATURATION = 0.05
 """A unit is called saturated where its slope is under this share of the activation's largest slope
 (for the sigmoid: |z| > 4.37). The threshold stands in the note."""
+
+
+def flattens_on_one_side(operation: Operation) -> bool:
+    """Whether an activation has no largest slope to take a share of, such as softplus: a slope of 0 is what tells."""
+    return operation.elementwise and not operation.gate and operation.saturation is None
 
 
 @np.errstate(all="ignore")

@@ -120,9 +120,6 @@ def _as_given(number: float) -> Literal:
     return Literal(number, text=f"{number:.12g}")
 
 
-_WEIGHTED = "Multiply by the weights and add up."
-
-
 def _forward_reason(trace: Trace, step: Step) -> Text:
     """What the words say of each line's operation; plain arithmetic speaks for itself."""
     losses = {s.loss: s.operation for s in trace.graph.shortcuts}
@@ -135,7 +132,7 @@ def _forward_reason(trace: Trace, step: Step) -> Text:
                 said[words.forward] = None
             elif is_weighted(trace.graph, line.formula):
                 # Where no activation follows, as in attention, there need be no units.
-                said[words.forward if step.kind == "layer" else _WEIGHTED] = None
+                said[words.forward if step.kind == "layer" else words.weighted] = None
             elif _of_vectors(line.formula):
                 said[BY_NAME[BY_NAME[operation].of_vectors].words.forward] = None
             else:

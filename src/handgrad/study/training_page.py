@@ -267,9 +267,8 @@ def _over_time(study: OverTraining) -> Table:
     of = list(zip(*study.dead.values(), strict=True)) or [()] * count
     changes = [k for k in range(1, count) if of[k] != of[k - 1]]
     found = {0, count - 1, *changes[: ROWS - 2]}
-    for k in np.linspace(0, count - 1, ROWS):
-        found |= {round(k)} if len(found) < ROWS else set()
-    shown = sorted(found)
+    spread = np.linspace(0, count - 1, max(2, ROWS - len(found) + 2))
+    shown = sorted(found | {round(k) for k in spread})
     names = _layer_names(study.layers)
     header: list[Text] = [("update",), ("loss",)]
     header += [

@@ -11,6 +11,7 @@ from handgrad.discussion.lookup import in_order, made_in, solved_alike, step_of,
 from handgrad.discussion.phrases import cited
 from handgrad.discussion.question import Question
 from handgrad.expression import Literal, Name
+from handgrad.finite import norm
 from handgrad.page.blocks import Block, Paragraph, Table
 from handgrad.problem import Given
 from handgrad.record import record
@@ -107,4 +108,4 @@ class CaseShares(Question):
 
 def _length(trace: Trace) -> float:
     """The Euclidean norm of the gradient of all parameters together."""
-    return math.hypot(*(x for n in trace.problem.parameters for x in total_gradient(trace, n).flat))
+    return math.hypot(*(norm(total_gradient(trace, n)) for n in trace.problem.parameters))

@@ -120,7 +120,8 @@ def pictures_first(blocks: Sequence[Block]) -> list[Block]:
 def _blocks(blocks: Sequence[Block], pen: TypstPen, *, floating: bool = False) -> list[str]:
     """Blocks one under the other, a step's body set in under its title.
 
-    Pictures that are `floating` stand at the foot of their page, or of the next: text goes on above them.
+    Pictures that are `floating` stand at the foot of their page, or of the next: text goes on above them. A tall
+    one of a pass may stand at the head of the next.
     """
     if any(isinstance(block, Room) and block.lines for block in blocks):
         return _worksheets(blocks, pen)
@@ -137,8 +138,7 @@ def _blocks(blocks: Sequence[Block], pen: TypstPen, *, floating: bool = False) -
             step = []
         if floats:
             assert isinstance(block, Figure)
-            # Where a pass's picture takes more than half a page it may have to go to the next, and stands at its
-            # head then, before what comes after the pass.
+            # At the head of the next page it stands before what comes after its pass.
             where = "auto" if stepped and block.drawing.height > HALF_A_PAGE else "bottom"
             drawn = _block(block, pen)
             written.append(f"#place({where}, float: true, clearance: 1.8em)[{drawn}]")

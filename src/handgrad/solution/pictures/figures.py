@@ -56,8 +56,8 @@ def _on_edges(drawings: Sequence[Drawing], phase: PicturePhase) -> str:
     """What the edges show, so far as it holds of each drawing: numbers, or their thickness."""
     numbered = [any(isinstance(s, Label) and s.halo for s in d.shapes) for d in drawings]
     lines = [s for d in drawings for s in d.shapes if isinstance(s, Outline)]
-    # A gradient of one case alone has no name; bars are of shut gates.
-    edges = [s for s in lines if s.quantity or s.role in ("value", "gradient")]
+    # What is silenced is thin, whatever its size.
+    edges = [s for s in lines if s.role in ("value", "gradient")]
     if all(numbered) and phase != "given":
         return f", the {_EDGES[phase]} on the edges"
     thick = len({edge.width for edge in edges}) > 1

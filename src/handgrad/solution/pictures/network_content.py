@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -19,9 +19,6 @@ from handgrad.running.evaluate import value_of
 from handgrad.solution.pictures.layers import Network, NetworkLayer
 from handgrad.solution.pictures.lines import NOTHING, PictureLine, PicturePhase
 from handgrad.solution.pictures.numbers import ShownNumbers, number, whole
-
-if TYPE_CHECKING:
-    pass
 
 Lines: TypeAlias = Literal["all", "brief", "none"]
 """What is said below a unit: all, what is no wider than the unit, or nothing."""
