@@ -17,6 +17,7 @@ from handgrad.discussion import questions_for
 from handgrad.discussion.page import questions_page
 from handgrad.expression import Literal, Name
 from handgrad.figures import figure
+from handgrad.formats.mathematics.arrays import elided
 from handgrad.formats.typst import render_pdf
 from handgrad.page import Document
 from handgrad.page.blocks import (
@@ -264,3 +265,51 @@ def test_long_blocks_go_on_and_short_ones_stay_together() -> None:
     assert portions(()) == ()
     kept = (Heading(("a point",), 3, "1"), Paragraph(("a sentence",)))
     assert portions(kept) == (kept,)
+
+
+@pytest.mark.parametrize("ending", ["html", "pdf", "tex"])
+def test_a_slide_shows_the_row_that_its_words_name(ending: str, tmp_path: Path) -> None:
+    """The fourth of eight units is off in all cases; four rows of the array are shown."""
+    problem = handgrad.load("classes")
+    solution = handgrad.solve(problem)
+    path = tmp_path / f"deck.{ending}"
+    solution.slides(step="2.7").save(path)
+    if ending == "html":
+        rows = re.findall(r"<mtr>(.*?)</mtr>", path.read_text())
+        assert any(row.count('class="off"') == 3 for row in rows)
+    elif ending == "tex":
+        text = path.read_text()
+        assert re.search(r"(\\hgoff\{0\}( & )?){3} *\\\\ *\\vdots", text)
+    else:
+        document: Any = pymupdf.open(path)
+        shown = "\n".join(page.get_text() for page in document)
+        # Two of the first row, three of the fourth, one of the last; without the fourth they were five.
+        assert len(re.findall(r"(?m)^0\s*$", shown)) == 6
+
+
+def test_rows_that_are_told_of_stay_where_others_are_left_out() -> None:
+    assert elided(8, 4) == (0, 1, None, 7)
+    assert elided(8, 4, (3,)) == (0, None, 3, None, 7)
+    assert elided(8, 4, (1,)) == elided(8, 4, (7,)) == (0, 1, None, 7)
+    assert elided(5, 2, (2,)) == (0, None)
+    for count in range(1, 30):
+        for limit in range(1, 12):
+            for kept in range(count):
+                shown = elided(count, limit, (kept,))
+                whole = [k for k in shown if k is not None]
+                assert whole == sorted(set(whole))
+                assert len(whole) <= limit
+                assert limit < 3 or kept in shown
+
+
+def test_the_recipe_stands_beside_the_way_back() -> None:
+    """Where the gradient is stopped is seen before the first step back."""
+    for name in ("lab9", "classes"):
+        page = deck(name)
+        start = next(
+            k
+            for k, b in enumerate(page.blocks)
+            if isinstance(b, Heading) and "recipe" in plain_text(b.text)
+        )
+        (figure,) = _figures(page.blocks[start + 1])
+        assert figure.drawing.title == "The network: backward pass"

@@ -502,7 +502,7 @@ def test_pictures_on_slides_grow_with_them(opened: Open) -> None:
         drawn = tab.evaluate(
             "[...document.querySelectorAll('.slide figure svg')].map(s => s.clientWidth)"
         )
-        assert len(drawn) == 4
+        assert len(drawn) == 5
         assert min(drawn) > width / 3
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import assert_never
 
@@ -11,7 +11,7 @@ from handgrad.errors import printable
 from handgrad.expression import Expression
 from handgrad.figures import BLANK, UNDEFINED, figure, mantissa_and_power
 from handgrad.formats.mathematics import nodes
-from handgrad.formats.mathematics.arrays import Grid, elided, grid, place_in_grid
+from handgrad.formats.mathematics.arrays import Grid, grid, positions_shown
 from handgrad.formats.mathematics.formula import Formula
 from handgrad.formats.mathematics.nodes import (
     BRACES,
@@ -136,7 +136,10 @@ class Latex:
                 assert_never(node)
 
     def _array(
-        self, array: nodes.Array, marks: Mapping[tuple[int, int], Mark] | None = None
+        self,
+        array: nodes.Array,
+        marks: Mapping[tuple[int, int], Mark] | None = None,
+        told: Collection[int] = (),
     ) -> str:
         rows = grid(array.literal, array.orientation)
         if rows is None:
@@ -145,12 +148,13 @@ class Latex:
                     nodes.Fenced(BRACES, separated(sliced(array, self.style.at_most(COLUMNS))))
                 )
             )
-        shown = [*elided(len(rows[0]) if rows else 0, self.style.at_most(COLUMNS))]
+        most = self.style.at_most(ROWS), self.style.at_most(COLUMNS)
+        shown_rows, shown_columns = positions_shown(rows, most, marks or {}, told)
         condition = f" {array.relation}" if array.relation else ""
         lines = [
-            " & ".join(self._entry(rows, i, j, marks or {}) for j in shown)
+            " & ".join(self._entry(rows, i, j, marks or {}) for j in shown_columns)
             + (condition if i is not None else "")
-            for i in elided(len(rows), self.style.at_most(ROWS))
+            for i in shown_rows
         ]
         kind = "bmatrix" if array.brackets is SQUARE else "pmatrix"
         return rf"\begin{{{kind}}} " + r" \\ ".join(lines) + rf" \end{{{kind}}}"
@@ -176,8 +180,7 @@ class Latex:
         rows = grid(literal)
         if rows is None:
             return self._array(result.part)
-        placed = {place_in_grid(literal, index): mark for index, mark in result.marks.items()}
-        whole = self._array(result.part, placed)
+        whole = self._array(result.part, result.placed, result.remarks)
         if not literal.batched:
             return whole
         count = len(rows[0]) if rows else 0

@@ -6,7 +6,7 @@ Every name, gradient and entry carries `data-q`, its spelling in code counted fr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from functools import cache
 from html import escape
@@ -30,7 +30,7 @@ from handgrad.formats.markup import (
     tail_width,
 )
 from handgrad.formats.mathematics import nodes
-from handgrad.formats.mathematics.arrays import elided, grid, place_in_grid
+from handgrad.formats.mathematics.arrays import grid, place_in_grid, positions_shown
 from handgrad.formats.mathematics.formula import Formula
 from handgrad.formats.mathematics.nodes import (
     SQUARE,
@@ -39,6 +39,7 @@ from handgrad.formats.mathematics.nodes import (
     Node,
     SignKind,
     leaves_out,
+    rows_shown,
     sliced,
     titled,
 )
@@ -161,8 +162,7 @@ class MathmlPen:
 
     def width(self, node: Node | nodes.Bracket) -> float:
         """How wide a part of a formula is, about, in ems."""
-        most = self.style.at_most
-        return _widths(most(ROWS), most(COLUMNS), self.style.decimals).of(node)
+        return _widths(*self._most(), self.style.decimals).of(node)
 
     def _opened(self, node: Node) -> nodes.Fenced | None:
         """The brackets that a line may end in: wide ones, or those around an array's parts."""
@@ -200,13 +200,14 @@ class MathmlPen:
         name: str,
         marks: Mapping[tuple[int, ...], Mark] | None = None,
         headers: bool = False,
+        told: Collection[int] = (),
     ) -> str:
         """The entries of a grid, every column aligned at the decimal point."""
         literal, orientation, relation = array.literal, array.orientation, array.relation
         rows = grid(literal, orientation)
         assert rows is not None
-        shown_rows = elided(len(rows), self.style.at_most(ROWS))
-        shown_columns = elided(len(rows[0]) if rows else 0, self.style.at_most(COLUMNS))
+        placed = {place_in_grid(literal, at): mark for at, mark in (marks or {}).items()}
+        shown_rows, shown_columns = positions_shown(rows, self._most(), placed, told)
         figures = {
             (i, j): figure(rows[i][j], self.style.decimals)
             for i in shown_rows
@@ -218,7 +219,6 @@ class MathmlPen:
             for j in shown_columns
             if j is not None
         }
-        placed = {place_in_grid(literal, at): mark for at, mark in (marks or {}).items()}
         lines: list[str] = []
         for position, i in enumerate(shown_rows):
             cells: list[str] = []
@@ -257,10 +257,11 @@ class MathmlPen:
         rows = grid(part.literal)
         if rows is None:
             return _GAP.join(self._each_case(part, name))
-        table = self._table(part, name, result.marks, headers=part.literal.batched)
+        batched, remarks = part.literal.batched, result.remarks
+        table = self._table(part, name, result.marks, headers=batched, told=remarks)
         whole = f"<mrow{attributes_of(name, '')}>{fenced(table, SQUARE)}</mrow>"
         if remarks:
-            at = [-1 if i is None else i for i in elided(len(rows), self.style.at_most(ROWS))]
+            at = [-1 if i is None else i for i in rows_shown(result, self._most())]
             beside = [remark_beside(remarks[i]) if i in remarks else "" for i in at]
             lines = "".join(f"<mtr><mtd>{remark}</mtd></mtr>" for remark in beside)
             whole += f'<mtable class="remarks">{lines}</mtable>'
@@ -268,7 +269,10 @@ class MathmlPen:
 
     def leaves_out(self, result: nodes.Evaluated) -> bool:
         """Whether a result is too large to be shown whole."""
-        return leaves_out(result, self.style.at_most(ROWS), self.style.at_most(COLUMNS))
+        return leaves_out(result, *self._most())
+
+    def _most(self) -> tuple[int, int]:
+        return self.style.at_most(ROWS), self.style.at_most(COLUMNS)
 
     def column(self, numbers: Sequence[tree.Literal], names: Sequence[str]) -> list[str]:
         """Numbers of a table's column, padded to their decimal points."""

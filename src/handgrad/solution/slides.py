@@ -113,7 +113,10 @@ def slides_page(
                 parts = []
                 phase = plain_text(heading.text)
                 if phase == PHASES["backward"] and whole:
-                    blocks += _slides("The recipe, at every layer", _recipe(trace))
+                    rule = _recipe(trace)
+                    way_back = pictures.way_back if rule else None
+                    beside = _beside(rule, way_back, LEAST) if way_back is not None else None
+                    blocks += _slides("The recipe, at every layer", [beside] if beside else rule)
                 summary = _as_values([b for b in body if isinstance(b, Table)])
                 if len(portions(summary)) == 1:
                     blocks += _slides("Gradient summary", summary)
@@ -267,12 +270,11 @@ def _given(trace: Trace, pictures: Pictures, body: Sequence[Block]) -> list[Bloc
     equations, *numbers = body
     figure = pictures.plan
     blocks: list[Block] = []
-    beside = _beside([equations], figure, LEAST) if figure is not None else None
-    if beside is not None:
+    if (beside := _beside([equations], figure, LEAST)) is not None:
         blocks += _slides("The network", [beside])
     else:
         blocks += _slides("The network", [equations])
-        blocks += _slides("The network as a picture", [figure] if figure is not None else [])
+        blocks += _slides("The network as a picture", [figure])
     values = [r for b in numbers if isinstance(b, Derivation) for r in b.relations]
     parts = [_SlidePart(("Given",), (Derivation(tuple(values)),))] if values else []
     if reference := quick_reference(trace):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from itertools import pairwise
 from typing import Literal as Choice
 from typing import TypeAlias, cast
 
@@ -10,6 +11,8 @@ from handgrad.expression import Literal, Nested
 
 Orientation: TypeAlias = Choice["upright", "transposed"]
 Grid: TypeAlias = "tuple[tuple[float, ...], ...]"
+Positions: TypeAlias = "tuple[int | None, ...]"
+"""Which rows or columns are shown, None where some are left out."""
 
 
 def grid(literal: Literal, orientation: Orientation = "upright") -> Grid | None:
@@ -55,13 +58,40 @@ def place_in_grid(literal: Literal, index: tuple[int, ...]) -> tuple[int, int]:
             raise IndexError(index)
 
 
-def elided(count: int, limit: int | None) -> tuple[int | None, ...]:
-    """The positions shown of `count`, at most `limit` with None for what is left out between."""
-    if limit is None or count <= limit:
+def elided(count: int, limit: int, kept: Sequence[int] = ()) -> Positions:
+    """The positions shown of `count`, at most `limit` of them, with None for what is left out between.
+
+    The first ones and the last; in place of others the first few of those that are to be `kept`, as there are words about them.
+    """
+    if count <= limit:
         return tuple(range(count))
-    shown = max(limit, 1) - 1
-    first, last = shown - shown // 2, shown // 2
-    return (*range(first), None, *range(count - last, count))
+    places = max(limit, 1) - 1
+    ends = [k if even else count - 1 - k for k in range(count) for even in (True, False)]
+    hidden = [k for k in kept if k not in ends[:places]]
+    first = hidden[: max(places // 3, 1)] if places > 1 else []
+    shown = sorted({*first, *ends[: places - len(first)]})
+    found: list[int | None] = []
+    for before, k in pairwise((-1, *shown, count)):
+        found += [None] * (k > before + 1) + [k] * (k < count)
+    return tuple(found)
+
+
+def positions_shown(
+    rows: Sequence[Sequence[float]],
+    most: tuple[int, int],
+    marked: Collection[tuple[int, int]],
+    told: Collection[int] = (),
+) -> tuple[Positions, Positions]:
+    """The rows and the columns of a grid that are shown where there is room for so many of each.
+
+    What there are words about is among them: a row with a remark (one of `told`), and a row or a column each of whose entries is marked.
+    """
+    down, across = range(len(rows)), range(len(rows[0]) if rows else 0)
+    if len(down) <= most[0] and len(across) <= most[1]:
+        return tuple(down), tuple(across)
+    whole = [i for i in down if i in told or all((i, j) in marked for j in across)]
+    upright = [j for j in across if all((i, j) in marked for i in down)]
+    return elided(len(down), most[0], whole), elided(len(across), most[1], upright)
 
 
 def _cases(value: Nested) -> int:

@@ -11,7 +11,15 @@ from typing import Literal as Choice
 from typing import TypeAlias, assert_never
 
 from handgrad.expression import Literal
-from handgrad.formats.mathematics.arrays import Orientation, elided, grid, slices
+from handgrad.formats.mathematics.arrays import (
+    Orientation,
+    Positions,
+    elided,
+    grid,
+    place_in_grid,
+    positions_shown,
+    slices,
+)
 from handgrad.notation import Fence as Brackets
 from handgrad.notation import Function
 from handgrad.record import record
@@ -79,6 +87,12 @@ class Evaluated:
     marks: Mapping[tuple[int, ...], Mark]
     remarks: Mapping[int, str]
     shape: str = ""
+
+    @property
+    def placed(self) -> dict[tuple[int, int], Mark]:
+        """The marks of an array that is a grid, by row and column."""
+        assert isinstance(self.part, Array)
+        return {place_in_grid(self.part.literal, at): mark for at, mark in self.marks.items()}
 
 
 @record
@@ -261,6 +275,14 @@ def columns(array: Array) -> int:
         return len(rows[0]) if rows else 0
     parts = slices(array.literal)
     return max(len(parts), columns(Array(parts[0])) if parts else 0)
+
+
+def rows_shown(result: Evaluated, most: tuple[int, int]) -> Positions:
+    """Which rows of a result stand on the page where there is room for so many rows and columns."""
+    rows = grid(result.part.literal) if isinstance(result.part, Array) else ((0.0,),)
+    if rows is None:
+        return ()
+    return positions_shown(rows, most, result.placed, result.remarks)[0]
 
 
 def leaves_out(result: Evaluated, most_rows: int, most_columns: int) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import assert_never
 
 from handgrad.figures import BLANK, figure, mantissa_and_power
 from handgrad.figures import padded as at_points
 from handgrad.formats.mathematics import nodes
-from handgrad.formats.mathematics.arrays import elided, grid, place_in_grid
+from handgrad.formats.mathematics.arrays import grid, positions_shown
 from handgrad.formats.mathematics.formula import Formula
 from handgrad.formats.mathematics.nodes import (
     PRODUCT_BREAK,
@@ -198,13 +198,14 @@ class TerminalPen:
         rows: Sequence[Sequence[float]],
         styles: Mapping[tuple[int, int], str],
         headers: Sequence[str] = (),
+        told: Collection[int] = (),
     ) -> tuple[Box, tuple[int | None, ...]]:
         """The entries of a grid in aligned columns, and which row each of its rows is.
 
-        With `headers`, a row of them stands above (and is not in the list).
+        With `headers`, a row of them stands above (and is not in the list). Rows that are `told` of stay where others are left out.
         """
-        shown_rows = elided(len(rows), ROWS)
-        shown_columns = elided(len(rows[0]) if rows else 0, self.columns_shown)
+        most = ROWS, self.columns_shown
+        shown_rows, shown_columns = positions_shown(rows, most, styles, told)
         drawn: list[Box] = []
         for j in shown_columns:
             column = self._column(rows, shown_rows, j, styles)
@@ -251,9 +252,8 @@ class TerminalPen:
         rows = grid(literal)
         if rows is None:
             return self._cases_of_matrices(part)
-        styles = {place_in_grid(literal, index): style for index, style in result.marks.items()}
         headers = [f"case {c + 1}" for c in range(len(rows[0]))] if literal.batched and rows else []
-        inside, shown = self.cells(rows, styles, headers)
+        inside, shown = self.cells(rows, result.placed, headers, result.remarks)
         if headers:
             top = Box(inside.rows[:1])
             numbers = Box(inside.rows[1:], inside.baseline - 1)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from handgrad.formats.mathematics.arrays import elided, grid
-from handgrad.formats.mathematics.nodes import Array, Evaluated, Node
+from handgrad.formats.mathematics.nodes import Evaluated, Node, rows_shown
 from handgrad.formats.mathematics.relation import are_given, sides
 from handgrad.formats.terminal.box import Box, beside, line, padded, restyled, stacked, to_width
 from handgrad.formats.terminal.fit import fitted
@@ -116,6 +115,5 @@ def _remarks_fit(result: Node, pen: TerminalPen, width: int) -> bool:
     """Whether a result leaves room beside it for its remarks, and shows all of their rows."""
     if not isinstance(result, Evaluated) or pen.draw(result).width > width * 2 // 3:
         return False
-    rows = grid(result.part.literal) if isinstance(result.part, Array) else ((),)
-    shown = elided(len(rows or ()), ROWS)
+    shown = rows_shown(result, (ROWS, pen.columns_shown))
     return all(row in shown for row in result.remarks)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import assert_never
 
 from handgrad.figures import BLANK, figure, mantissa_and_power
 from handgrad.formats.mathematics import nodes
-from handgrad.formats.mathematics.arrays import elided, grid, place_in_grid, slices
+from handgrad.formats.mathematics.arrays import elided, grid, positions_shown, slices
 from handgrad.formats.mathematics.formula import Formula
 from handgrad.formats.mathematics.nodes import (
     BRACES,
@@ -197,7 +197,7 @@ class TypstPen:
                 rows = grid(literal, node.orientation)
                 if rows is None:
                     return max(self._height(nodes.Array(part)) for part in slices(literal))
-                return max(len(elided(len(rows), self.style.at_most(ROWS))), TALL)
+                return max(len(elided(len(rows), self.most[0])), TALL)
             case nodes.Stacked(nodes.Row((nodes.Sign("partial"), *_))):
                 return 1.8
             case nodes.Stacked(over, under):
@@ -214,10 +214,10 @@ class TypstPen:
         marks: Mapping[tuple[int, int], Mark] | None = None,
         relation: str = "",
         headers: Sequence[str] = (),
+        told: Collection[int] = (),
     ) -> str:
         """A grid of numbers, their decimal points under each other, headers over its columns."""
-        shown_rows = elided(len(rows), self.style.at_most(ROWS))
-        shown_columns = elided(len(rows[0]) if rows else 0, self.style.at_most(self.columns_shown))
+        shown_rows, shown_columns = positions_shown(rows, self.most, marks or {}, told)
         columns: list[list[str]] = []
         heads: list[str] = []
         for j in shown_columns:
@@ -279,9 +279,8 @@ class TypstPen:
             if literal.batched:
                 return " ".join(shown for _, shown in self._cases_of_matrices(part))
             return self._str(part)
-        placed = {place_in_grid(literal, index): mark for index, mark in result.marks.items()}
         headers = [f"case {c + 1}" for c in range(len(rows[0]))] if literal.batched and rows else []
-        return self._matrix(rows, marks=placed, headers=headers)
+        return self._matrix(rows, marks=result.placed, headers=headers, told=result.remarks)
 
     def _cases_of_matrices(self, array: nodes.Array) -> list[tuple[int, str]]:
         shown: list[tuple[int, str]] = []
@@ -296,7 +295,12 @@ class TypstPen:
 
     def leaves_out(self, result: nodes.Evaluated) -> bool:
         """Whether a result is too large to be shown whole."""
-        return leaves_out(result, self.style.at_most(ROWS), self.style.at_most(self.columns_shown))
+        return leaves_out(result, *self.most)
+
+    @property
+    def most(self) -> tuple[int, int]:
+        """The rows and columns of an array that there is room for."""
+        return self.style.at_most(ROWS), self.style.at_most(self.columns_shown)
 
 
 def small(drawn: str, rows: int) -> str:

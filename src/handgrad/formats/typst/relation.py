@@ -6,8 +6,15 @@ from dataclasses import replace
 
 from handgrad.expression import Expression
 from handgrad.figures import Empty
-from handgrad.formats.mathematics.arrays import elided, grid
-from handgrad.formats.mathematics.nodes import Array, Evaluated, FigureText, Node, arrays
+from handgrad.formats.mathematics.arrays import grid
+from handgrad.formats.mathematics.nodes import (
+    Array,
+    Evaluated,
+    FigureText,
+    Node,
+    arrays,
+    rows_shown,
+)
 from handgrad.formats.mathematics.relation import are_given, sides
 from handgrad.formats.typst.pen import COLUMNS, ROWS, Typ, TypstPen, small
 from handgrad.formats.typst.source import array, string, words
@@ -160,10 +167,8 @@ def _remarks(relation: Relation, result: Node | None, pen: TypstPen) -> tuple[st
         return "none", "none"
     said = "; ".join(f"◁ {told}" for told in relation.told_remarks)
     apart = f"text(fill: shut, size: 0.86em, {words(said)})"
-    part = result.part if isinstance(result, Evaluated) else None
-    rows = grid(part.literal) if isinstance(part, Array) else ((),)
-    shown = elided(len(rows or ()), pen.style.at_most(ROWS))
-    if not rows or not all(row in shown for row in remarks):
+    shown = rows_shown(result, pen.most) if isinstance(result, Evaluated) else (0,)
+    if not all(row in shown for row in remarks):
         return "none", apart
     cells = [
         f"remark({string('◁ ' + remarks[i])})" if i is not None and i in remarks else '""'

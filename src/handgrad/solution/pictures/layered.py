@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from handgrad.expression import Adjoint
-from handgrad.page.blocks import Figure
+from handgrad.page.blocks import Figure, Text
 from handgrad.solution.notes.gated_off import GatedOff
 from handgrad.solution.pictures.graph import graph_picture
 from handgrad.solution.pictures.layers import network_of
@@ -34,22 +34,32 @@ class Pictures:
         self.first_shut = next(shut, "")
 
     @property
-    def plan(self) -> Figure | None:
+    def plan(self) -> Figure:
         """The network with the names of its units, or the graph of the equations."""
         if self.network is None:
             return Figure(graph_picture(self.trace, "given", plan=True))
         return Figure(network_picture(self.trace, "given", plan=True))
+
+    @property
+    def way_back(self) -> Figure | None:
+        """The network with the names of its error signals: which way the gradient goes, and where it is stopped."""
+        if self.network is None:
+            return None
+        return Figure(network_picture(self.trace, "backward", plan=True), self._said())
 
     def of(self, step: Step) -> Figure | None:
         """The layer that a backward step is about, with what it is connected to."""
         layer = self._layer(step)
         if not layer:
             return None
-        count = case_count(self.trace)
-        said = f"Case 1 of {count}, by itself." if count > 1 else ""
+        return Figure(network_picture(self.trace, "backward", layer), self._said())
+
+    def _said(self) -> Text:
+        """Which of several cases or examples a picture is of."""
         if self.network is not None and self.network.examples != "none":
-            said = "The first example’s part."
-        return Figure(network_picture(self.trace, "backward", layer), (said,) if said else ())
+            return ("The first example’s part.",)
+        count = case_count(self.trace)
+        return (f"Case 1 of {count}, by itself.",) if count > 1 else ()
 
     def next_of(self, step_id: str) -> Figure | None:
         """The picture of a step, unless the one of the same layer was the last."""

@@ -122,7 +122,8 @@ class _NetworkPicture(NetworkLayout):
             shapes.append(Label(x, 26, (title,), "ink", size=self.name_size, bold=True))
             if words and not self.lean:
                 shapes.append(Label(x, 44, (words,), "faint", size=self.small_size))
-        for gap in self.gaps:
+        # On a plan of the way back the gradients' names, as large as the units', would run together.
+        for gap in self.gaps if not (self.plan and self.content.backward) else ():
             x = (self.x[gap] + self.x[gap + 1]) / 2
             role: Role = "gradient" if self.content.backward else "value"
             quantity = self.content.gap_quantity(gap)
@@ -172,8 +173,11 @@ class _NetworkPicture(NetworkLayout):
         if line is None:
             role: Role = "off" if off else "gradient"
             return [Arrow(((right, y), (left, y)), role, 1.4, dashed=off)]
+        arrow = Arrow(((right, y), (left, y)), "gradient", 2.0, quantity=line.quantity)
+        if self.plan:
+            return [arrow]
         return [
-            Arrow(((right, y), (left, y)), "gradient", 2.0, quantity=line.quantity),
+            arrow,
             Label((left + right) / 2 + 3, y - 7, line.text, "gradient", size=self.small_size, bold=True,
                   quantity=line.quantity),
         ]  # fmt: skip

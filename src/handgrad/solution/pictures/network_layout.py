@@ -102,7 +102,7 @@ class NetworkLayout:
     def __post_init__(self) -> None:
         self.part = len(self.columns) <= len(self.network.layers)
         self.lean = self.part or self.plan
-        most = FEW if self.lean else MOST
+        most = (FEW if self.plan else FEW - 1) if self.lean else MOST
         lines = "none" if self.lean else self.density.lines
         self.content = Content(self.shown, self.network, self.phase, most, lines)
         signals = frozenset(n for n in self.shown.trace.graph.activations if n[0] == "z")
