@@ -281,8 +281,8 @@ def test_a_slide_shows_the_row_that_its_words_name(ending: str, tmp_path: Path) 
         text = path.read_text()
         assert re.search(r"(\\hgoff\{0\}( & )?){3} *\\\\ *\\vdots", text)
     else:
-        document: Any = pymupdf.open(path)
-        shown = "\n".join(page.get_text() for page in document)
+        opened: Any = pymupdf.open
+        shown = "\n".join(page.get_text() for page in opened(path))
         # Two of the first row, three of the fourth, one of the last; without the fourth they were five.
         assert len(re.findall(r"(?m)^0\s*$", shown)) == 6
 
