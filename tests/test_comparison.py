@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -295,3 +296,11 @@ def test_a_large_update_is_marked_and_worked_for_one_entry() -> None:
     whole = [r for r in right if not r.label and r.shape in ("8×4", "8×8")]
     assert len(whole) == 2
     assert all(r.marks and len(r.chain) == 2 for r in whole)
+
+
+@pytest.mark.parametrize("ending", ["html", "pdf", "tex", "txt"])
+def test_a_number_with_a_remark_beside_it(ending: str, tmp_path: Path) -> None:
+    """A sample of an update that differs is one number, and has its remark as rows of arrays have."""
+    path = tmp_path / f"page.{ending}"
+    assert run(["compare", "classes", "--set", "rate=1", "-o", str(path)]) == 0
+    assert path.stat().st_size > 1000

@@ -279,7 +279,9 @@ def columns(array: Array) -> int:
 
 def rows_shown(result: Evaluated, most: tuple[int, int]) -> Positions:
     """Which rows of a result stand on the page where there is room for so many rows and columns."""
-    rows = grid(result.part.literal) if isinstance(result.part, Array) else ((0.0,),)
+    if not isinstance(result.part, Array):
+        return (0,)
+    rows = grid(result.part.literal)
     if rows is None:
         return ()
     return positions_shown(rows, most, result.placed, result.remarks)[0]
