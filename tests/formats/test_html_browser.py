@@ -559,3 +559,25 @@ def test_predict_is_offered_only_where_there_is_something_to_predict() -> None:
         (sheets_page([sheet]), False),
     ):
         assert ('data-do="predict"' in render_html(page)) == offered
+
+
+def test_wide_numbers_begin_below_their_name_on_a_phone(opened: Open) -> None:
+    """Eight units and three cases: nothing scrolls, and what fits in full size is not set smaller."""
+    page = handgrad.solve(handgrad.load("classes")).page()
+    for width, told in ((390, True), (1280, False)):
+        tab = opened(page, width=width)
+        tab.wait_for_timeout(300)
+        wide = tab.evaluate(
+            "[...document.querySelectorAll('.derivation')].filter(d => d.scrollWidth > d.clientWidth + 1).length"
+        )
+        assert wide == 0
+        sizes = tab.evaluate(
+            "[...document.querySelectorAll('#step-1\\\\.1 .result math')].map(m => parseFloat(getComputedStyle(m).fontSize))"
+        )
+        assert min(sizes) > 15
+        seen = tab.evaluate("[...document.querySelectorAll('.told')].map(e => e.clientWidth > 0)")
+        assert set(seen) == {told}
+        beside = tab.evaluate(
+            "[...document.querySelectorAll('.remarks')].map(e => e.getBoundingClientRect().width > 0)"
+        )
+        assert (not any(beside)) if told else all(beside)

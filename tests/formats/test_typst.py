@@ -14,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import handgrad
+from handgrad.discussion import questions_for
+from handgrad.discussion.page import questions_page
 from handgrad.errors import MissingExtraError, OptionError
 from handgrad.expression import Adjoint, Expression, Literal, Name
 from handgrad.formats.style import Style
@@ -248,3 +250,11 @@ def test_a_picture_without_room_at_the_foot_stands_before_what_comes_after_its_p
             break
     else:
         pytest.fail("the picture is on another page than what follows it")
+
+
+def test_paragraphs_that_follow_each_other_may_part() -> None:
+    """Nine answers whose words all stayed together left the first page with a title alone."""
+    trace = handgrad.solve(handgrad.load("classes"))
+    opened: Any = pymupdf.open
+    document = opened(stream=render_pdf(questions_page(trace, questions_for(trace))))
+    assert len(document[0].get_text().split()) > 200

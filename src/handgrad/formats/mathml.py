@@ -30,7 +30,7 @@ from handgrad.formats.markup import (
     tail_width,
 )
 from handgrad.formats.mathematics import nodes
-from handgrad.formats.mathematics.arrays import grid, place_in_grid, positions_shown
+from handgrad.formats.mathematics.arrays import Positions, grid, place_in_grid, positions_shown
 from handgrad.formats.mathematics.formula import Formula
 from handgrad.formats.mathematics.nodes import (
     SQUARE,
@@ -54,6 +54,9 @@ ROWS, COLUMNS = 12, 12
 
 CASES = 8
 """Matrices shown beside each other at most, one for each case."""
+
+CASE = 4.2
+"""The width in em of a column with "case 1" above it, its padding included: the page's style keeps it so wide."""
 
 FENCED = 8.0
 """Ems of brackets that a line may end within."""
@@ -162,7 +165,13 @@ class MathmlPen:
 
     def width(self, node: Node | nodes.Bracket) -> float:
         """How wide a part of a formula is, about, in ems."""
-        return _widths(*self._most(), self.style.decimals).of(node)
+        if isinstance(node, nodes.Named):
+            return self.width(node.part)
+        width = _widths(*self._most(), self.style.decimals).of(node)
+        part = node.part if isinstance(node, nodes.Evaluated) else None
+        if not isinstance(part, nodes.Array) or not part.literal.batched:
+            return width
+        return max(width, CASE * min(nodes.columns(part), self._most()[1]))
 
     def _opened(self, node: Node) -> nodes.Fenced | None:
         """The brackets that a line may end in: wide ones, or those around an array's parts."""
@@ -261,11 +270,15 @@ class MathmlPen:
         table = self._table(part, name, result.marks, headers=batched, told=remarks)
         whole = f"<mrow{attributes_of(name, '')}>{fenced(table, SQUARE)}</mrow>"
         if remarks:
-            at = [-1 if i is None else i for i in rows_shown(result, self._most())]
+            at = [-1 if i is None else i for i in self.rows_shown(result)]
             beside = [remark_beside(remarks[i]) if i in remarks else "" for i in at]
             lines = "".join(f"<mtr><mtd>{remark}</mtd></mtr>" for remark in beside)
             whole += f'<mtable class="remarks">{lines}</mtable>'
         return whole
+
+    def rows_shown(self, result: nodes.Evaluated) -> Positions:
+        """Which rows of a result are shown."""
+        return rows_shown(result, self._most())
 
     def leaves_out(self, result: nodes.Evaluated) -> bool:
         """Whether a result is too large to be shown whole."""

@@ -27,6 +27,9 @@ Side: TypeAlias = tuple[list[tuple[str, float]], str]
 REMARK = 0.42
 """The width in ems of a letter of a remark."""
 
+SHORT = 12
+"""A remark of more letters stands below its rows on a phone, and beside them elsewhere."""
+
 
 def derivation(block: Derivation, writer: HtmlWriter) -> str:
     """The relations one under the other, their signs aligned."""
@@ -38,17 +41,15 @@ def derivation(block: Derivation, writer: HtmlWriter) -> str:
 
 
 def _relations(relations: Sequence[Relation], writer: HtmlWriter, opens: Sequence[str] = ()) -> str:
-    """Relations one under the other; what has numbers put in is all as large as the widest of it can be."""
-    drawn = [[_pieces(r, k, writer) for k in range(len(r.chain))] for r in relations]
-    widths = (w for sides in drawn for parts, _ in sides[1:] for _, w in parts)
-    widest = max(widths, default=0.0)
-    written = zip(relations, drawn, opens or [""] * len(relations), strict=True)
-    return "".join(_relation(r, sides, widest, writer, entry) for r, sides, entry in written)
+    """Relations one under the other."""
+    written = zip(relations, opens or [""] * len(relations), strict=True)
+    return "".join(_relation(relation, writer, entry) for relation, entry in written)
 
 
-def _relation(
-    relation: Relation, sides: Sequence[Side], widest: float, writer: HtmlWriter, entry: str
-) -> str:
+def _relation(relation: Relation, writer: HtmlWriter, entry: str) -> str:
+    """A relation; what has numbers put in is all as large as the widest of it can be."""
+    sides = [_pieces(relation, k, writer) for k in range(len(relation.chain))]
+    widest = max((w for parts, _ in sides[1:] for _, w in parts), default=0.0)
     left = writer.display(writer.pen.draw(relation.left)) if relation.left is not None else ""
     long = _long_left(relation, writer)
     if long:
@@ -105,7 +106,13 @@ def _pieces(relation: Relation, k: int, writer: HtmlWriter) -> Side:
         parts = [(f'<mrow class="{kind}">{part}</mrow>', each) for part, each in parts]
     sign = f"<mo>{relation.sign if k == 0 else '='}</mo>"
     (first, own), *others = parts
-    beside = REMARK * max(map(len, relation.remarks.values()), default=0) if last else 0.0
+    remarks = relation.remarks if last and isinstance(result, Evaluated) else {}
+    longest = max(map(len, remarks.values()), default=0)
+    hidden = isinstance(result, Evaluated) and not set(remarks) <= set(pen.rows_shown(result))
+    beside = REMARK * longest if longest <= SHORT else 0.0
+    if longest > SHORT or hidden:
+        told = "; ".join(f"◁ {remark}" for remark in relation.told_remarks)
+        after += f'<span class="remark {"all" if hidden else "told"}">{plain(told)}</span>'
     return [(sign + first, own + SIGN + beside), *others], after
 
 

@@ -36,6 +36,7 @@ from handgrad.page.blocks import (
     Text,
 )
 from handgrad.page.sizes import GAP, Sizes
+from handgrad.text import plain_text
 
 Paper: TypeAlias = Literal["a4", "letter"]
 
@@ -56,6 +57,9 @@ SIZES = Sizes(ROWS)
 
 LAST_PAGE = 53.0
 """Ems, about, that the last page of a worksheet holds."""
+
+SHORT = 180
+"""A paragraph of fewer letters, which take two lines, stays with the formula or the table after it."""
 
 LONGEST_CODE = 60
 """Characters of a program without a blank that surely fit a line."""
@@ -212,7 +216,7 @@ def _step(blocks: Sequence[Block], pen: TypstPen) -> list[str]:
         parts = [_part_of_step(block, pen) for block in blocks]
         return [f"#step({', '.join(f'[{part}]' for part in parts)})"]
     written: list[str] = []
-    for block in blocks:
+    for block, after in zip_longest(blocks, blocks[1:]):
         if isinstance(block, Derivation):
             values = str(are_given(block.relations)).lower()
             for part, stays in derived(block, pen):
@@ -221,12 +225,18 @@ def _step(blocks: Sequence[Block], pen: TypstPen) -> list[str]:
             rows = [_side_by_side(row, pen, block.shares) for row in rows_of(block)]
             written += [f"#hung[{row}]" for row in rows]
         else:
-            opens = isinstance(block, Heading | Paragraph)
+            leads = isinstance(block, Paragraph) and _leads(block, after)
+            opens = isinstance(block, Heading) or leads
             long = isinstance(block, Table) and _height(block) > WHOLE
             how = f"opens: {str(opens).lower()}, long: {str(long).lower()}"
             hung = "title-of" if isinstance(block, Heading) else "hung"
             written.append(f"#{hung}({how})[{_part_of_step(block, pen)}]")
     return written
+
+
+def _leads(block: Paragraph, after: Block | None) -> bool:
+    """Whether a paragraph stays on the page of what it leads to: a short one, before a formula or a table."""
+    return len(plain_text(block.text)) < SHORT and not isinstance(after, Paragraph | None)
 
 
 def _part_of_step(block: Block, pen: TypstPen) -> str:
