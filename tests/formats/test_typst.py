@@ -241,15 +241,15 @@ def test_a_wide_transposed_array_is_shown_with_less_where_it_is_too_wide() -> No
     assert render_typst(page).count("dots.h.c") == 2 * len((6, 4))
 
 
-def test_a_picture_without_room_at_the_foot_stands_before_what_comes_after_its_pass() -> None:
-    document = opened(handgrad.solve(handgrad.load("conv")).page(pictures=True))
-    for page in document:
-        text = str(page.get_text())
-        if "The forward pass: every value" in text and "Backward pass" in text:
-            assert text.index("The forward pass: every value") < text.index("Backward pass")
-            break
-    else:
-        pytest.fail("the picture is on another page than what follows it")
+@pytest.mark.parametrize("name", ["conv", "rnn", "attention", "classes"])
+def test_a_picture_without_room_at_the_foot_stands_before_what_comes_after_its_pass(
+    name: str,
+) -> None:
+    text = text_of(opened(handgrad.solve(handgrad.load(name)).page(pictures=True)))
+    backward = re.search(r"(?m)^Backward pass$", text)
+    assert backward is not None
+    assert text.index("The forward pass:") < backward.start()
+    assert text.index("Forward pass") < text.index("The forward pass:")
 
 
 def test_paragraphs_that_follow_each_other_may_part() -> None:
@@ -258,3 +258,13 @@ def test_paragraphs_that_follow_each_other_may_part() -> None:
     opened: Any = pymupdf.open
     document = opened(stream=render_pdf(questions_page(trace, questions_for(trace))))
     assert len(document[0].get_text().split()) > 200
+
+
+@pytest.mark.parametrize("name", ["rnn", "attention", "conv"])
+def test_what_is_given_begins_on_the_first_page(name: str) -> None:
+    """A tall picture of it pushed it to the second."""
+    opened: Any = pymupdf.open
+    solution = handgrad.solve(handgrad.load(name)).report()
+    assert solution.pictured is not None
+    first, *_ = opened(stream=render_pdf(solution.pictured()))
+    assert {"Given", "Forward"} <= set(first.get_text().split())

@@ -117,6 +117,9 @@ def pictures_first(blocks: Sequence[Block]) -> list[Block]:
         ]
         place = steps[1] if len(steps) > 1 else len(rest) if steps else 0
         pictures = [block for block in part if isinstance(block, Figure)]
+        if not steps and part is not parts[-1]:
+            # A tall one of what is given would leave the first page empty; that of the forward pass has all of it.
+            pictures = [p for p in pictures if p.drawing.height <= HALF_A_PAGE]
         found += [*rest[:place], *pictures, *rest[place:]]
     return found
 
