@@ -24,6 +24,7 @@ from handgrad.discussion.kinds.sum_over_paths import SumOverPaths
 from handgrad.discussion.kinds.updated_value import UpdatedValue
 from handgrad.discussion.kinds.zero_entries import ZeroEntries
 from handgrad.discussion.page import questions_page
+from handgrad.discussion.zeros import zero_parts
 from handgrad.formats.terminal import render_terminal
 from handgrad.solution import RoundingResidue
 from handgrad.text import plain_text
@@ -393,3 +394,14 @@ def test_a_residue_that_is_the_same_in_every_case() -> None:
         update=handgrad.Update("sgd", 0.1),
     )
     assert questions_for(handgrad.solve(problem))
+
+
+def test_entries_that_another_factor_zeroes_in_each_case() -> None:
+    """z₁, z₂ and z₃ fire in the third case alone, whose x₁ is 0; z₃ of layer 2 is shut there."""
+    trace = handgrad.solve(handgrad.load("classes"))
+    (part,) = [p for p in zero_parts(trace) if p.cause == "factor_in_each_case"]
+    assert {z.name: z.entries for z in part.zeroed} == {
+        "W1": ((0, 0), (1, 0), (2, 0)),
+        "W2": ((2, 0), (2, 1), (2, 2)),
+    }
+    assert not any(p.cause == "at_these_numbers" for p in zero_parts(trace))

@@ -23,6 +23,7 @@ Cause: TypeAlias = Literal[
     "zero_value",  # a computed value is 0
     "nothing_arrives",  # no gradient comes back this far
     "zero_factor",  # a local derivative is 0
+    "factor_in_each_case",  # in each case one of the factors is 0, not in all the same
     "unreached",  # no path leads to the loss
     "at_these_numbers",  # none of these: the figures happen to give 0
 ]
@@ -144,12 +145,32 @@ class _Zeros:
                         self._reason(leaf, index), [Zeroed.of(name, shape, gone)] if gone else []
                     )
                     left -= set(gone)
+            alternating = sorted(self._in_each_case(name, gradient.parts[0].formula) & left)
+            if alternating:
+                told = [Zeroed.of(name, shape, alternating)]
+                self._add(ZeroPart((), "factor_in_each_case"), told)
+                left -= set(alternating)
         if left and limited:
             self.untold += len(left)
         elif left:
             part = self._zero_factor(name) if left == {()} else None
             rest = [Zeroed.of(name, shape, sorted(left))]
             self._add(part or ZeroPart((), "at_these_numbers"), rest)
+
+    def _in_each_case(self, name: str, formula: Expression) -> set[Index]:
+        """The entries of a gradient that some factor zeroes in each of the cases, one here and another there."""
+        silent: dict[Index, set[int]] = {}
+        batched = [leaf for leaf in leaves(formula) if leaf in self.graph.batched_leaves]
+        for leaf in batched:
+            zero = self.values[leaf] == 0
+            for unit in np.argwhere(zero.any(axis=-1))[:UNITS]:
+                index = tuple(int(i) for i in unit)
+                cases = {int(c) for c in np.flatnonzero(zero[index])}
+                for part in self.silencing.zeroed(leaf, index):
+                    for entry in part.entries if part.name == name else ():
+                        silent.setdefault(entry, set()).update(cases)
+        count = self.values[batched[0]].shape[-1] if batched else 0
+        return {entry for entry, cases in silent.items() if len(cases) == count}
 
     def _reason(self, leaf: Leaf, index: Index) -> ZeroPart:
         """Why an entry of a factor is zero in every case."""

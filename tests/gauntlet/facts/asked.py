@@ -151,6 +151,10 @@ def zero_part(part: ZeroPart, facts: Facts) -> Found:
     if part.cause == "unreached":
         assert isinstance(part.about, Name)
         yield part.about.name not in facts.reaching, "a path leads to the loss"
+    elif part.cause == "factor_in_each_case":
+        for case in range(facts.cases):
+            own = {n: np.asarray(g)[..., case] for n, g in at.case_gradients.items()}
+            yield from are_zero(part.zeroed, own)
     elif part.cause != "at_these_numbers":
         assert part.about is not None
         differs = facts.differs(part.about)

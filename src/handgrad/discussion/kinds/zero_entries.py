@@ -218,6 +218,12 @@ def _zero_part(part: ZeroPart) -> Text:
                 "The local derivative ", *about, f" is 0{where}, so ", *what,
                 f" {verb} zero: with these numbers a small change here changes nothing.",
             )  # fmt: skip
+        case "factor_in_each_case":
+            whose = "their" if several else "its"
+            return (
+                *raised(what),
+                f" {verb} zero, as in each case one of {whose} factors is 0{shown}.",
+            )
         case "unreached":
             return ("No path leads from ", *about, " to the loss: ", *what, f" {verb} zero.")
         case "at_these_numbers":
