@@ -695,3 +695,23 @@ def test_a_report_says_where_to_begin() -> None:
     ):
         assert said in render_terminal(checker.check(sheet).page(), width=200)
     assert "Begin with" not in render_terminal(checker.check({"z1": [0.6, 0.1]}).page())
+
+
+def test_numbers_at_both_ends_of_the_floats_are_checked_without_a_word_of_numpy(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    """Products of two of them overflow, or are 0."""
+    text = """
+        loss = "L"
+        equations = ["z = w*x", "L = sum(z)"]
+        [parameters]
+        w = [0.5, 1]
+        [data]
+        x = 2e-170
+    """
+    tiny = handgrad.check(handgrad.loads(text), {"dw": [-2e-170, -2e-170]})
+    assert tiny["dw"].diagnosis[0].rule == "sign_lost"
+    large = handgrad.loads(text.replace("2e-170", "2e305"))
+    for answer in ([2e305, -2e305], [3.5e300, 2e305], [1.7e308, -1.7e308]):
+        assert handgrad.check(large, {"dw": answer})["dw"].verdict == "wrong"
+    assert not recwarn.list

@@ -206,7 +206,10 @@ def tried(seed: int, folder: Path) -> Outcome:
     said = " ".join(arguments).replace(str(folder) + "/", "")
 
     def outcome(ended: str, kind: str = "", message: str = "") -> Outcome:
-        warned = tuple(f"{w.category.__name__}: {str(w.message)[:80]}" for w in caught)
+        warned = tuple(
+            f"{w.category.__name__}: {str(w.message)[:80]} ({Path(w.filename).name}, line {w.lineno})"
+            for w in caught
+        )
         return Outcome(seed, said, ended, kind, message, text, answers, warned)
 
     signal.signal(signal.SIGPROF, _too_long)

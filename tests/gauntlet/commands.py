@@ -6,7 +6,7 @@ import json
 import re
 import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -571,9 +571,22 @@ def check_printed(s: Subject) -> None:
 def check_code(s: Subject) -> None:
     if not s.finite:
         return
+    gradients = {n: s.as_floats.gradients[n] for n in s.oracle.parameters}
     with quiet():
-        gradients = {n: s.as_floats.gradients[n] for n in s.oracle.parameters}
-        handgrad.assert_gradients(s.problem, gradients)
+        try:
+            handgrad.assert_gradients(s.problem, gradients)
+        except AssertionError:
+            # What PyTorch's floats lose on the way (1/(1 + e^700) squared is 0 in them) is rightly faulted.
+            handgrad.assert_gradients(s.problem, _kept(s, gradients))
+
+
+def _kept(s: Subject, gradients: Mapping[str, Array]) -> dict[str, Array]:
+    """Gradients with those of many digits in place of what floats have lost."""
+    size = largest(gradients)
+    digits = {n: precise.gradient(s.oracle, n) for n in gradients}
+    return {
+        n: g if difference(g, digits[n], size) <= 1 else digits[n] for n, g in gradients.items()
+    }
 
 
 # -- train, code, verify, drill -------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -45,7 +46,7 @@ def found(
     units = _units(habit, reference) if entry.figures else half
     half = np.minimum(half, units)
     slack = half + units
-    opposite = (np.abs(value + reference) <= slack) & (value * reference < 0)
+    opposite = (np.abs(value + reference) <= slack) & (np.sign(value) == -np.sign(reference))
     if opposite[wrong].all():
         yield Slip("sign_lost", places)
     if _cut(entry, reference, places):
@@ -53,8 +54,10 @@ def found(
     if _swapped(value, reference, slack, wrong):
         yield Slip("entries_swapped", places)
     for shift in SHIFTS if (np.abs(reference) >= DIGITS * units)[wrong].all() else ():
-        moved = reference * 10.0**shift
-        near = (np.abs(value - moved) <= half + units * 10.0**shift) & (value * moved > 0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            moved = reference * 10.0**shift
+            near = np.abs(value - moved) <= half + units * 10.0**shift
+        near &= np.sign(value) == np.sign(moved)
         if near[wrong].all():
             yield Slip("decimal_point", places)
     if len(places) > 1 and _last_digits(entry, reference, places):
@@ -64,6 +67,11 @@ def found(
         slip = _digits(entry.figures.get(at), float(reference[at]), float(units[at]))
         if slip is not None:
             yield Slip(slip[0], places, slip[1], slip[2])
+
+
+def _are_opposite(one: float, other: float) -> bool:
+    """Whether two numbers have opposite signs; their product may be too small for a float."""
+    return one < 0 < other or other < 0 < one
 
 
 def _cut(entry: WrittenEntry, reference: Array, places: Places) -> bool:
@@ -77,7 +85,7 @@ def _cut(entry: WrittenEntry, reference: Array, places: Places) -> bool:
         if (
             cut == rounded
             or abs(abs(figure.value) - cut) > 1e-3 / scale
-            or figure.value * exact < 0
+            or _are_opposite(figure.value, exact)
         ):
             return False
     return bool(places)
@@ -116,7 +124,7 @@ def _digits(
     """The rule by which a figure's digits differ from those it should have, and both."""
     if figure is None or figure.digits > MOST_DIGITS or not 0 <= figure.decimals <= 12:
         return None
-    if figure.value * reference < 0:
+    if _are_opposite(figure.value, reference):
         return None
     decimals = figure.decimals
     written = f"{abs(figure.value):.{decimals}f}"
@@ -172,11 +180,17 @@ def _factor(value: Array, reference: Array, half: Array, habit: Habit) -> float 
     return by if (np.abs(value - by * reference) <= slack).all() else None
 
 
+@np.errstate(over="ignore", invalid="ignore")
+def _to_decimals(array: Array, decimals: int) -> Array:
+    rounded: Array = np.round(array, decimals)
+    return rounded
+
+
 def roundings(habit: Habit) -> Iterator[tuple[str, Callable[[Array], Array]]]:
     """Roundings to fewer digits than a sheet shows, the finer first."""
     for decimals in range(min(habit.most - 1, 6), 0, -1):
         words = f"{decimals} decimal{'s' * (decimals != 1)}"
-        yield words, lambda a, d=decimals: np.round(a, d)  # type: ignore[misc]
+        yield words, partial(_to_decimals, decimals=decimals)
     for digits in range(min(habit.most - 1, 6), 0, -1):
         words = f"{digits} significant digit{'s' * (digits != 1)}"
         yield words, lambda a, d=digits: to_digits(a, d)  # type: ignore[misc]

@@ -140,7 +140,7 @@ RUN_AWAY = 1e3
 """Bounds that reach so many times as far as their number, or the last digits of its figures, are of no use."""
 
 
-@np.errstate(invalid="ignore")
+@np.errstate(invalid="ignore", over="ignore")
 def meets(bounds: Interval, value: Array, half: Array, like: Array) -> Array:
     """By entry, whether bounds come within half a unit of a figure; never where they say nothing.
 
@@ -154,7 +154,7 @@ def meets(bounds: Interval, value: Array, half: Array, like: Array) -> Array:
     size = np.maximum(np.abs(bounds.lower), np.abs(bounds.upper))
     largest = np.max(size[np.isfinite(size)], initial=0.0)
     about = np.max(np.abs(like)[np.isfinite(like)], initial=0.0) + np.max(half, initial=0.0)
-    largest = min(largest, RUN_AWAY * about)
+    largest = min(largest, float(RUN_AWAY * about))
     telling = bounds.upper - bounds.lower <= WIDEST * largest + 2 * half + NARROW
     result: Array = near & telling
     return result
