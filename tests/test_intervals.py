@@ -167,3 +167,23 @@ def test_what_alone_may_be_the_largest_is() -> None:
     tied = handgrad.run_intervals(problem, {"Z": ([[0, 1], [4.9, 2]], [[2, 3], [5.1, 5]])})
     assert tied.gradient("Z").upper.tolist() == [[0, 0], [2, 2]]
     assert tied.gradient("Z").lower.tolist() == [[0, 0], [0, 0]]
+
+
+def test_decimals_are_bounded_as_they_are_written() -> None:
+    """0.1 + 0.5 · 0.1 − 0.3 · 0.5 is 0 on paper, where the gate is shut; the sum of the floats is over 0."""
+    problem = handgrad.loads(
+        """
+        loss = "L"
+        equations = ["z = x[1] + w[0]*x[1] + w[1]*x[2]", "L = relu(z)"]
+        [parameters]
+        w = [0.5, 0.3]
+        [data]
+        x = [0, 0.1, -0.5]
+        """
+    )
+    assert handgrad.solve(problem).gradients["w"].tolist() == [0, 0]
+    bounds = handgrad.run_intervals(problem)
+    contains(bounds, problem)
+    assert np.zeros(2) in bounds.gradient("w")
+    halves = handgrad.run_intervals(handgrad.Problem("L = w*x", {"w": 0.75, "x": -2.5}))
+    assert halves.value("w").lower == halves.value("w").upper

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.arrays import Numbers
+from handgrad.arrays import Array, Numbers
 from handgrad.errors import OptionError, nearest
 from handgrad.expression import Adjoint, Leaf, Name
 from handgrad.graph import Graph, build
@@ -16,6 +16,9 @@ from handgrad.numbers import bounding
 from handgrad.numbers.interval import Interval
 from handgrad.problem import Problem
 from handgrad.running import Plan
+
+DYADIC = 2.0**20
+"""A number of so many parts of 1 has the same digits in decimals and as a float."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,8 @@ def run_intervals(
     Arguments:
         problem: what is run.
         over: for some of the names that the problem is given, the lowest and the highest numbers,
-            each a number or an array of the name's shape; the others are as the problem has them.
+            each a number or an array of the name's shape; the others are as the problem has them:
+            a decimal such as 0.1 lies between the neighbours of the float that it is rounded to.
         backward: whether gradients are bounded too.
 
     Raises `OptionError` for a name that the problem is not given, for a shape that does not fit and
@@ -65,7 +69,7 @@ def run_intervals(
     """
     graph = build(problem)
     givens = {**problem.parameters, **problem.data}
-    box = {name: Interval.of(given.array) for name, given in givens.items()}
+    box = {name: _as_written(given.array) for name, given in givens.items()}
     for name, (low, high) in (over or {}).items():
         if name not in box:
             raise OptionError(f"the problem is not given {name}", mend=nearest(name, box))
@@ -77,6 +81,14 @@ def run_intervals(
             constant=lambda array: array if array.ndim else float(array),
         )
         return IntervalRun(graph, plan(box, bounding))
+
+
+def _as_written(numbers: Array) -> Interval:
+    """Numbers as they are written in decimals: exact where they are few halves and quarters, else between their neighbours."""
+    with np.errstate(all="ignore"):
+        exact = ~np.isfinite(numbers) | (np.rint(numbers * DYADIC) == numbers * DYADIC)
+        below, above = (np.nextafter(numbers, end) for end in (-np.inf, np.inf))
+    return Interval(np.where(exact, numbers, below), np.where(exact, numbers, above))
 
 
 def _side(name: str, low: Any, high: Any, shape: tuple[int, ...]) -> Interval:
