@@ -170,11 +170,11 @@ def test_what_alone_may_be_the_largest_is() -> None:
 
 
 def test_decimals_are_bounded_as_they_are_written() -> None:
-    """0.1 + 0.5 · 0.1 − 0.3 · 0.5 is 0 on paper, where the gate is shut; the sum of the floats is over 0."""
+    """0.1 + 0.5 · 0.1 − 0.3 · 0.5 is 0 on paper, where the gate is shut; the exact sum of the floats is over 0."""
     problem = handgrad.loads(
         """
         loss = "L"
-        equations = ["z = x[1] + w[0]*x[1] + w[1]*x[2]", "L = relu(z)"]
+        equations = ["z = x[1] + conv1d(x[1:], w)", "L = sum(relu(z))"]
         [parameters]
         w = [0.5, 0.3]
         [data]
