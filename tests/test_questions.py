@@ -26,7 +26,8 @@ from handgrad.discussion.kinds.zero_entries import ZeroEntries
 from handgrad.discussion.page import questions_page
 from handgrad.discussion.zeros import zero_parts
 from handgrad.formats.terminal import render_terminal
-from handgrad.solution import RoundingResidue
+from handgrad.solution import LossChange, RoundingResidue
+from handgrad.solution.takeaways import GatesSeen, takeaways
 from handgrad.text import plain_text
 from handgrad.updates import RULES
 from tests.gauntlet.facts.asked import of_question
@@ -405,3 +406,26 @@ def test_entries_that_another_factor_zeroes_in_each_case() -> None:
         "W2": ((2, 0), (2, 1), (2, 2)),
     }
     assert not any(p.cause == "at_these_numbers" for p in zero_parts(trace))
+
+
+def test_a_loss_that_rises_at_a_kink_is_told_why() -> None:
+    """Three numbers of xor lie at 0, and no step against its gradient lowers the loss."""
+    trace = handgrad.solve(handgrad.load("xor"))
+    question = next(q for q in questions_for(trace) if isinstance(q, LongerStep))
+    told = " ".join(plain_text(t) for t in question.answer())
+    assert question.at_kink
+    assert "It rises with both." in told
+    assert "overshoots" not in told
+    (change,) = [n for s in trace.steps for n in s.notes if isinstance(n, LossChange)]
+    assert change.at_kink
+    assert "to its other side the slope is another" in plain_text(change.text())
+
+
+def test_a_convolutions_unit_is_its_channel() -> None:
+    trace = handgrad.solve(handgrad.load("conv"))
+    question = ZeroEntries.find(trace)
+    assert question.channels
+    assert "unit is a channel, shut at every place" in plain_text(question.answer()[-1])
+    (gates,) = [t for t in takeaways(trace) if isinstance(t, GatesSeen)]
+    assert "7 entries were off" in plain_text(gates.text())
+    assert not ZeroEntries.find(handgrad.solve(handgrad.load("classes"))).channels

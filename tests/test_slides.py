@@ -15,7 +15,7 @@ import handgrad
 from handgrad.cli.commands import run
 from handgrad.discussion import questions_for
 from handgrad.discussion.page import questions_page
-from handgrad.expression import Literal, Name
+from handgrad.expression import Adjoint, Literal, Name, leaves
 from handgrad.figures import figure
 from handgrad.formats.mathematics.arrays import elided
 from handgrad.formats.typst import render_pdf
@@ -32,6 +32,7 @@ from handgrad.page.blocks import (
 )
 from handgrad.page.portions import ROOM, SHOWN, SIZES, portions
 from handgrad.saving import Page
+from handgrad.solution.reference import recipe
 from handgrad.solution.takeaways import GatesSeen, LossMoved, takeaways
 from handgrad.text import plain_text
 from tests.formats.documents import PROBLEMS, step_ids, terminal
@@ -283,8 +284,8 @@ def test_a_slide_shows_the_row_that_its_words_name(ending: str, tmp_path: Path) 
     else:
         opened: Any = pymupdf.open
         shown = "\n".join(page.get_text() for page in opened(path))
-        # Two of the first row, three of the fourth, one of the last; without the fourth they were five.
-        assert len(re.findall(r"(?m)^0\s*$", shown)) == 6
+        # Two of the first row, three of the fourth, one of the last, and of two units in the picture.
+        assert len(re.findall(r"(?m)^0\s*$", shown)) == 6 + 2
 
 
 def test_rows_that_are_told_of_stay_where_others_are_left_out() -> None:
@@ -313,3 +314,29 @@ def test_the_recipe_stands_beside_the_way_back() -> None:
         )
         (figure,) = _figures(page.blocks[start + 1])
         assert figure.drawing.title == "The network: backward pass"
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_the_recipe_is_of_one_layer(name: str) -> None:
+    """Its lines were each of the first step of their kind: of two layers, and of the loss."""
+    trace = handgrad.solve(handgrad.load(name))
+    steps = [
+        trace.step(plain_text(b.aside).removeprefix("as in step "))
+        for b in recipe(trace)
+        if isinstance(b, Heading)
+    ]
+    if not steps:
+        return
+    signal, *others = [s for s in steps if s is not None]
+    made = {x.target.name for x in signal.lines}
+    assert signal.kind == "error_signal"
+    assert others
+    for step in others:
+        used = {n.name for x in step.lines for n in leaves(x.formula) if isinstance(n, Adjoint)}
+        assert used & made
+
+
+def test_the_slide_on_shut_gates_is_of_the_unit_that_is_off_in_every_case() -> None:
+    page = deck("classes")
+    at = titles(page).index("Shut gates, and how units die")
+    assert titles(page)[at - 1].startswith("Error signal dz1")

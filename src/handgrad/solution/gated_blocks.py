@@ -120,7 +120,7 @@ def _cases_text(notes: Sequence[GatedOff]) -> Text:
     if first.phase == "backward":
         sentences.append(("A shut gate stops the gradient that arrives at it in that case.",))
         if not always:
-            sentences.append(("No unit is off in every case.",))
+            sentences.append(("None of these units is off in every case.",))
     for note in always[:NAMED]:
         z = note.pre_activation.entry(note.unit)
         start: Text = (

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from handgrad.errors import HandgradError
-from handgrad.expression import Adjoint, Call, Leaf, Literal, Name, Shape, walk
+from handgrad.expression import Adjoint, Call, Leaf, Literal, Name, Shape, leaves, walk
 from handgrad.operations import BY_NAME, functions, is_spoken, noun_of, operation_of
 from handgrad.operations.annotate import tidied
 from handgrad.operations.gates import activations_in
@@ -142,11 +142,12 @@ def _pair(_: Leaf) -> Shape:
 
 
 def recipe(trace: Trace) -> list[Block]:
-    """The steps that repeat at every layer, each by its first example; empty where none do."""
-    chosen: list[Step] = []
-    for kind in RECIPE:
-        steps = [s for s in trace.steps if s.kind == kind]
-        chosen += sorted(steps, key=_is_special)[:1]
+    """The steps that repeat at every layer, as one layer has them; empty where none has two of them."""
+    errors = [s for s in trace.steps if s.kind == "error_signal"]
+    # The last layer's error signal is a shortcut, and no good example where another layer has as many steps.
+    chosen = max(
+        ([s, *_of_layer(trace, s)] for s in sorted(errors, key=_is_shortcut)), key=len, default=[]
+    )
     if len(chosen) < 2:
         return []
     blocks: list[Block] = []
@@ -159,12 +160,25 @@ def recipe(trace: Trace) -> list[Block]:
     return blocks
 
 
-def _is_special(step: Step) -> bool:
-    """Whether a step is no good example of its kind: a shortcut, or no layer's weights in it."""
-    calls = [n for x in step.lines for n in walk(x.formula) if isinstance(n, Call)]
-    if step.kind == "error_signal":
-        return any(isinstance(n, ShortcutTaken) for n in step.notes)
-    return not any(operation_of(call).family == "linear" for call in calls)
+def _is_shortcut(step: Step) -> bool:
+    return any(isinstance(n, ShortcutTaken) for n in step.notes)
+
+
+def _of_layer(trace: Trace, error: Step) -> list[Step]:
+    """The first step of each other kind that goes on from an error signal."""
+    signals = {x.target.name for x in error.lines if isinstance(x.target, Adjoint)}
+    later = trace.steps[trace.steps.index(error) + 1 :]
+    return [
+        step
+        for kind in RECIPE
+        if kind != error.kind
+        for step in [s for s in later if s.kind == kind and _uses(s, signals)][:1]
+    ]
+
+
+def _uses(step: Step, signals: Collection[str]) -> bool:
+    used = (leaf for x in step.lines for leaf in leaves(x.formula))
+    return any(isinstance(leaf, Adjoint) and leaf.name in signals for leaf in used)
 
 
 # -- shut gates -----------------------------------------------------------------------------

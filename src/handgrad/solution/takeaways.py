@@ -159,7 +159,8 @@ def _gates(trace: Trace) -> tuple[str, ...]:
 
 
 def _off(units: Sequence[UnitOff], where: str) -> Text:
-    return (*named_units(units), f" {'was' if len(units) == 1 else 'were'} off{where}")
+    noun = "units" if all(len(u.unit) == 1 for u in units) else "entries"
+    return (*named_units(units, noun=noun), f" {'was' if len(units) == 1 else 'were'} off{where}")
 
 
 def named_units(units: Sequence[UnitOff], most: int = NAMED, noun: str = "units") -> Text:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from handgrad.arrays import Array, Mask
-from handgrad.expression import Expression
+from handgrad.expression import Call, Expression, Name, walk
 from handgrad.graph import Graph, activations
 from handgrad.operations import operation_of
 from handgrad.running import Run
@@ -55,6 +55,14 @@ class Units:
     def passing(self) -> Array:
         """The gradient that gets through to the pre-activation along this path."""
         return self.arriving * self.slope
+
+
+def slides(graph: Graph, pre_activation: Expression) -> bool:
+    """Whether a pre-activation is made by a convolution, whose entries are places and whose units are channels."""
+    made = pre_activation
+    if isinstance(made, Name) and made.name in graph.equations:
+        made = graph.nodes[made.name].written or made
+    return any(isinstance(n, Call) and operation_of(n).slides for n in walk(made))
 
 
 def units(trace: Trace) -> tuple[Units, ...]:

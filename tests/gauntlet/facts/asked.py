@@ -27,7 +27,7 @@ from handgrad.discussion.kinds.zero_entries import ZeroEntries
 from handgrad.discussion.question import Question, QuestionedEntry
 from handgrad.discussion.zeros import ZeroPart
 from handgrad.expression import Call, Expression, Name, leaves
-from handgrad.solution import ShortcutTaken, Step
+from handgrad.solution import AtKink, ShortcutTaken, Step
 from tests.gauntlet.facts import terms
 from tests.gauntlet.facts.claim import Claims, Found, claims_of, close, near
 from tests.gauntlet.facts.lines import numbers_only, updating
@@ -104,6 +104,7 @@ def _zero_entries(question: ZeroEntries, facts: Facts) -> Found:
         "other gates",
     )
     yield set(question.activations) == {c.operation for c in units}, "other activations"
+    yield question.channels == _has_channels(facts), "another answer to whether units are channels"
     for part in question.parts:
         yield from zero_part(part, facts)
     for layer in question.revivers:
@@ -112,6 +113,19 @@ def _zero_entries(question: ZeroEntries, facts: Facts) -> Found:
         gated = any(c.operation == "relu" for c in calls)
         unnamed = re.fullmatch(r"(part|piece|section)_\d+", layer.layer)
         yield bool(unnamed) or gated, f"{layer.layer} is no gate"
+
+
+def _has_channels(facts: Facts) -> bool:
+    """Whether some ReLU is of a convolution, in one equation or in two."""
+    formulas = dict(facts.oracle.equations)
+    for _, call in _activations(facts):
+        made = [c.operation for c in terms.calls_of(call)]
+        for leaf in terms.leaves_of(call):
+            written = facts.written(leaf.name) if leaf.name in formulas else None
+            made += [c.operation for c in terms.calls_of(written)] if written is not None else []
+        if call.operation == "relu" and {"conv1d", "conv2d"} & set(made):
+            return True
+    return False
 
 
 def _rest(facts: Facts) -> float:
@@ -402,6 +416,8 @@ def _longer_step(question: LongerStep, facts: Facts) -> Found:
             # Written out, a loss may overflow where its stable form does not.
             yield near(said, loss, 1e-7), f"at {times} times the rate it is {loss}"
     yield question.times > 1, "that is no longer step"
+    told = any(isinstance(n, AtKink) for s in facts.trace._steps for n in s.notes)
+    yield question.at_kink == told, "another answer to whether numbers lie at a kink"
 
 
 # -- how a gradient is made -----------------------------------------------------------------------

@@ -412,6 +412,11 @@ def _unreached(note: Unreached, facts: Facts) -> Found:
     yield bool(np.all(facts.at.gradients[note.name] == 0)), "its gradient is not 0"
 
 
+def _at_kinks(facts: Facts) -> bool:
+    """Whether some step tells of a kink; what it tells is judged where it stands."""
+    return any(isinstance(n, AtKink) for s in facts.trace._steps for n in s.notes)
+
+
 def _loss_change(note: LossChange, facts: Facts, update: int) -> Found:
     updated = Updated.of(facts)
     updated.after(update)
@@ -420,6 +425,9 @@ def _loss_change(note: LossChange, facts: Facts, update: int) -> Found:
         return  # a stable form of what the written one has no number for
     yield close(note.before, before, 1e-7), f"before it is {before}"
     yield close(note.after, after, 1e-7), f"after it is {after}"
+    if note.at_kink:
+        yield update == 1 and note.after > note.before, "it did not rise after the first update"
+        yield _at_kinks(facts), "nothing lies at a kink"
     if abs(after - before) > 1e-9 * max(1.0, abs(before)):
         yield (note.after < note.before) == (after < before), "the other way"
 

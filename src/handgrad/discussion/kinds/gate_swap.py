@@ -147,7 +147,8 @@ class GateSwap(Question):
             return None
         batched = any(u.case is not None for u in units)
         nouns = [noun_of(o) for o in (self.operation, *(s.operation for s in self.swaps))]
-        header: list[Text] = [("unit",), *([("case",)] if batched else []), ("value",)]
+        header: list[Text] = [("unit",), *([("case",)] if batched else [])]
+        header += [(f"z with {nouns[0]}",)]
         header += [(noun,) for noun in nouns]
         rows: list[tuple[Text, ...]] = []
         for position, unit in enumerate(units[:UNITS]):
@@ -156,7 +157,7 @@ class GateSwap(Question):
             cells: list[Text] = [(Literal(slope),) for slope in slopes]
             rows.append(((unit.entry,), *case, (Literal(unit.z),), *cells))
         shown = f" (the first {UNITS} of {len(units)})" if len(units) > UNITS else ""
-        caption = f"The slope at each unit{shown}, after a forward pass with each activation"
+        caption = f"The slope at each unit{shown}, at the z that a forward pass with that activation gives it"
         return Table(tuple(header), tuple(rows), "l" + "r" * (len(header) - 1), (caption,))
 
 

@@ -9,7 +9,8 @@ from handgrad.discussion.phrases import cited
 from handgrad.discussion.question import Question
 from handgrad.expression import Literal
 from handgrad.record import record
-from handgrad.solution import Trace
+from handgrad.solution import AtKink, Trace
+from handgrad.solution.notes.update import KINKED
 from handgrad.text import Inline, Text
 
 TIMES = 10
@@ -18,7 +19,10 @@ TIMES = 10
 
 @record
 class LongerStep(Question):
-    """The loss after the update at the problem's rate, and at `times` that rate: None if it is not finite."""
+    """The loss after the update at the problem's rate, and at `times` that rate: None if it is not finite.
+
+    `at_kink`: numbers of the forward pass lie where an operation has no derivative.
+    """
 
     kind: ClassVar = "longer_step"
     title: ClassVar = "A longer step"
@@ -27,6 +31,7 @@ class LongerStep(Question):
     loss: float
     after: float
     other_after: float | None
+    at_kink: bool
     steps: tuple[str, ...]
 
     @classmethod
@@ -45,6 +50,7 @@ class LongerStep(Question):
             loss=float(trace.training[0].before),
             after=float(step.lines[0].value),
             other_after=other.loss_after,
+            at_kink=any(isinstance(n, AtKink) for s in trace.steps for n in s.notes),
             steps=(step.id,),
         )
 
@@ -52,7 +58,7 @@ class LongerStep(Question):
         return (
             "What would the loss after the update be with a rate of ",
             Literal(self.rate * self.times), " instead of ", Literal(self.rate),
-            "? Try to predict whether it falls further or rises.",
+            f"? Try to predict whether it falls{' further' if self.after < self.loss else ''} or rises.",
         )  # fmt: skip
 
     def answer(self) -> tuple[Text, ...]:
@@ -77,7 +83,11 @@ class LongerStep(Question):
                 ),
             )
         second: list[Inline] = ["With a rate of ", rate, " it goes to ", Literal(other), ". "]
-        if other > loss:
+        if other > loss and self.after > loss:
+            second.append(
+                f"It rises with both. {KINKED}" if self.at_kink else "It rises with both."
+            )
+        elif other > loss:
             second.append(
                 "The longer step overshoots: the gradient shows the way down only close by."
             )

@@ -24,7 +24,7 @@ from handgrad.record import record
 from handgrad.running.reviving import LayerRevivers, layer_revivers
 from handgrad.running.reviving_words import layers_text
 from handgrad.solution import Trace, Zeroed
-from handgrad.solution.units import units
+from handgrad.solution.units import slides, units
 from handgrad.text import Text, joined, listed
 
 
@@ -35,7 +35,8 @@ class ZeroEntries(Question):
     `zero` of `total` entries are 0; the reasons for `untold` of them are not among `parts`, because there
     are too many. `smallest` is the smallest non-zero entry by size. `gates` are the gates in the problem, and
     `activations` all its activations. `revivers` say for each layer of gates what can bring back a unit that is
-    off on all the data; empty if the problem has no update.
+    off on all the data; empty if the problem has no update. `channels`: the units of some gates are the channels of a
+    convolution, each of which is shut only where it is shut at every place.
     """
 
     kind: ClassVar = "zero_rows_columns"
@@ -49,6 +50,7 @@ class ZeroEntries(Question):
     gates: tuple[str, ...]
     activations: tuple[str, ...]
     revivers: tuple[LayerRevivers, ...]
+    channels: bool
     steps: tuple[str, ...]
 
     @classmethod
@@ -78,6 +80,7 @@ class ZeroEntries(Question):
             gates=tuple(dict.fromkeys(u.operation for u in every if u.gate)),
             activations=tuple(dict.fromkeys(u.operation for u in every)),
             revivers=layer_revivers(trace.problem),
+            channels=any(u.gate and slides(trace.graph, u.pre_activation) for u in every),
             steps=in_order(steps),
         )
 
@@ -134,7 +137,8 @@ class ZeroEntries(Question):
                 (
                     f"In general: where {noun} is shut, no gradient flows through the unit. Its bias, the weights into "
                     "it and the weights out of it learn nothing from that example, unless other units share them. A "
-                    "unit that is shut for every example is dead. ",
+                    "unit that is shut for every example is dead"
+                    f"{'; a convolution’s unit is a channel, shut at every place' if self.channels else ''}. ",
                     *revivers,
                     "The deeper the network, the more gates every gradient has to pass.",
                 )

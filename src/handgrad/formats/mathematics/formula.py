@@ -390,8 +390,13 @@ def _joined(left: Piece, first: Node, sign: SignKind, second: Node, level: float
 
 
 def _axis_letter(call: Call) -> str:
-    """The letter of the index that a reduction of a matrix runs along: i counts rows, j columns."""
+    """The letter of the index that a reduction of a matrix runs along: i counts rows, j columns.
+
+    Vectors of many cases stand as the columns of a matrix, and each is reduced by itself.
+    """
     axis, rank = call.option("axis"), len(call.arguments[0].shape or ())
+    if rank == 1 and any(isinstance(n, Literal) and n.batched for n in tree.walk(call)):
+        return LETTERS[0]
     if not isinstance(axis, int) or not 1 < rank <= len(LETTERS):
         return ""
     return LETTERS[axis % rank]

@@ -48,7 +48,7 @@ class AtKink(TraceNote):
                 result = Name(equation, shape=call.shape) if whole else call
                 which = [is_batched(a, batched) for a in call.arguments]
                 counts = [x.shape[-1] for x, cased in zip(arrays, which, strict=True) if cased]
-                yield cls(
+                note = cls(
                     operation=call.operation,
                     equation=equation,
                     of=result if kink.of_result else call.arguments[0],
@@ -56,6 +56,8 @@ class AtKink(TraceNote):
                     case_count=max(counts, default=1),
                     words=kink.words,
                 )
+                seen.kept(cls, list[AtKink]).append(note)
+                yield note
 
     @property
     def sign(self) -> NoteKind:

@@ -14,6 +14,7 @@ from handgrad.graph import Graph
 from handgrad.graph.asked import unasked
 from handgrad.page.blocks import NoteKind
 from handgrad.record import record
+from handgrad.solution.notes.kink import AtKink
 from handgrad.solution.notes.note import TraceNote
 from handgrad.solution.notes.noted import NotedRun
 from handgrad.solution.structure import StepKind, TraceLine
@@ -23,6 +24,13 @@ LITTLE = 1e-3
 """The share of itself by which a loss changes so little that two figures of it may look the same."""
 
 
+KINKED = (
+    "Numbers of the forward pass lie at a kink: to its other side the slope is another, and a step against the "
+    "gradient need not lower the loss."
+)
+"""Why a loss may rise at any rate."""
+
+
 def is_little(before: float, after: float) -> bool:
     """Whether a change of the loss is told better than what it was and is."""
     return abs(after - before) <= LITTLE * abs(before)
@@ -30,18 +38,24 @@ def is_little(before: float, after: float) -> bool:
 
 @record
 class LossChange(TraceNote):
-    """The loss before and after the update."""
+    """The loss before and after the update.
+
+    `at_kink`: it rose after the first one, and numbers of the pass before that lie where an operation has no derivative.
+    """
 
     kind: ClassVar = "loss_change"
     before: float
     after: float
+    at_kink: bool = False
 
     @classmethod
     def in_update(cls, seen: NotedRun, line: TraceLine, kind: StepKind) -> Iterator[Self]:
         if kind == "loss_after":
             losses = seen.kept(cls, lambda: [float(np.mean(seen.run.loss))])
             losses.append(float(line.value))
-            yield cls(losses[-2], losses[-1])
+            before, after = losses[-2:]
+            kinks = seen.kept(AtKink, list[AtKink]) if len(losses) == 2 and after > before else []
+            yield cls(before, after, bool(kinks))
 
     @property
     def sign(self) -> NoteKind:
@@ -54,9 +68,12 @@ class LossChange(TraceNote):
             word = "rose"
         else:
             return ("The loss is unchanged at ", Literal(self.after), ".")
+        because = f" {KINKED}" if self.at_kink else ""
         if is_little(self.before, self.after):
-            return (f"The loss {word} by ", Literal(abs(self.after - self.before)), ".")
-        return (f"The loss {word} from ", Literal(self.before), " to ", Literal(self.after), ".")
+            return (f"The loss {word} by ", Literal(abs(self.after - self.before)), f".{because}")
+        return (
+            f"The loss {word} from ", Literal(self.before), " to ", Literal(self.after), f".{because}",
+        )  # fmt: skip
 
 
 @record

@@ -207,7 +207,7 @@ class _GraphPicture:
         largest = gradient.flat[int(np.abs(gradient).argmax())]
         return [
             PictureLine(
-                (Adjoint(name, of=self.shown.of), ", largest entry: ", number(largest)),
+                (Adjoint(name, of=self.shown.of), ", largest in size: ", number(largest)),
                 role,
                 quantity,
             )

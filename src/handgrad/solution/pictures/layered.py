@@ -26,12 +26,13 @@ class Pictures:
 
     def __post_init__(self) -> None:
         self.network = network_of(self.trace.graph)
-        shut = (
-            s.id
+        shut = [
+            (s.id, any(len(n.cases) == n.case_count or n.case_count == 1 for n in notes))
             for s in self.trace.steps
-            if s.phase == "backward" and any(isinstance(n, GatedOff) for n in s.notes)
-        )
-        self.first_shut = next(shut, "")
+            if s.phase == "backward" and (notes := [n for n in s.notes if isinstance(n, GatedOff)])
+        ]
+        # Where it tells most: at a unit that is off in every case.
+        self.first_shut = next((step for step, dead in shut if dead), shut[0][0] if shut else "")
 
     @property
     def plan(self) -> Figure:
