@@ -173,8 +173,9 @@ def _zero_input(note: ZeroInput, facts: Facts) -> Found:
 
 def slope(operation: str, z: float, **options: Any) -> float:
     """The derivative of an activation of one number, by differences in 50 digits; at a kink that of z ≤ 0."""
-    # ln(1 + e⁻¹⁵⁸) needs the digits of 1 and of e⁻¹⁵⁸.
-    with mpmath.workdps(terms.DIGITS + int(min(abs(z), 2000))):
+    # ln(1 + e⁻¹⁵⁸) needs the digits of 1 and of e⁻¹⁵⁸; a normal distribution's tail falls as exp(−z²/2).
+    far = {"gelu": z * z / 4, "gelu_tanh": abs(z) + abs(z) ** 3 / 16}.get(operation, abs(z))
+    with mpmath.workdps(terms.DIGITS + int(min(far, 2000))):
         # A share of a far number, so that its digits tell.
         h = mpmath.mpf(10) ** -20 * max(1, abs(z))
         # From the kink at 0 outwards: a rest of rounding may lie nearer to it than h.
