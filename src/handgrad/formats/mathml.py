@@ -58,7 +58,7 @@ CASES = 8
 CASE = 4.2
 """The width in em of a column with "case 1" above it, its padding included: the page's style keeps it so wide."""
 
-FENCED = 8.0
+FENCED = 16.0
 """Ems of brackets that a line may end within."""
 
 _GAP = '<mspace width="0.2em"/>'

@@ -99,9 +99,9 @@ def _look() -> str:
 
 
 def pictures_first(blocks: Sequence[Block]) -> list[Block]:
-    """The blocks with the pictures of each part after its first step; of what has no steps, before it.
+    """The blocks with the pictures of each part after its first step, or after its first block.
 
-    A picture that floats stands on the page that it is met on. Met before the first step, which may
+    A picture that floats, as those of steps do, stands on the page that it is met on. Met before the first step, which may
     go to the next page and take the heading with it, it would stand on the page before its heading.
     """
     parts: list[list[Block]] = [[]]
@@ -115,13 +115,19 @@ def pictures_first(blocks: Sequence[Block]) -> list[Block]:
         steps = [
             k for k, block in enumerate(rest) if isinstance(block, Heading) and block.level > 2
         ]
-        place = steps[1] if len(steps) > 1 else len(rest) if steps else 0
+        after = steps[1] if len(steps) > 1 else len(rest)
+        place = after if steps else min(2, len(rest))
         pictures = [block for block in part if isinstance(block, Figure)]
         if not steps and part is not parts[-1]:
-            # A tall one of what is given would leave the first page empty; that of the forward pass has all of it.
-            pictures = [p for p in pictures if p.drawing.height <= HALF_A_PAGE]
+            # A tall one of what is given would part its equations from its numbers; that of the forward pass has all of it.
+            pictures = [p for p in pictures if not _is_tall(p)]
         found += [*rest[:place], *pictures, *rest[place:]]
     return found
+
+
+def _is_tall(figure: Figure) -> bool:
+    drawing = figure.drawing
+    return drawing.height > max(HALF_A_PAGE, 1.2 * drawing.width)
 
 
 def _blocks(blocks: Sequence[Block], pen: TypstPen, *, floating: bool = False) -> list[str]:
@@ -137,7 +143,7 @@ def _blocks(blocks: Sequence[Block], pen: TypstPen, *, floating: bool = False) -
     before: Block | None = None
     stepped = False
     for block, after in zip_longest(blocks, blocks[1:]):
-        floats = floating and isinstance(block, Figure)
+        floats = floating and stepped and isinstance(block, Figure)
         if isinstance(block, Heading):
             stepped = block.level > 2
         if isinstance(block, Heading) or floats:
