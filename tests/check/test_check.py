@@ -715,3 +715,29 @@ def test_numbers_at_both_ends_of_the_floats_are_checked_without_a_word_of_numpy(
     for answer in ([2e305, -2e305], [3.5e300, 2e305], [1.7e308, -1.7e308]):
         assert handgrad.check(large, {"dw": answer})["dw"].verdict == "wrong"
     assert not recwarn.list
+
+
+def test_what_a_program_keeps_of_a_difference_is_right() -> None:
+    """A layer norm of two numbers far apart passes on the rest of a cancellation: PyTorch keeps six digits of it."""
+    problem = handgrad.loads(
+        """
+        loss = "L"
+        equations = ["N = layernorm(X + X @ V)", "L = mse(N + relu(N @ W1) @ W2, Y)"]
+        [parameters]
+        V = [[-10, 130], [10, -130]]
+        W1 = [[110.0, 40], [-100, -120]]
+        W2 = [[-150, 80], [-60, 20]]
+        [data]
+        X = [[-0.8, 1.1]]
+        Y = [[-1.4, -0.9]]
+        """
+    )
+    right = {n: handgrad.solve(problem).gradients[n] for n in problem.parameters}
+    handgrad.assert_gradients(problem, {**right, "V": right["V"] * (1 + 2.5e-7)})
+    with pytest.raises(AssertionError):
+        handgrad.assert_gradients(problem, {**right, "V": right["V"] * (1 + 1e-3)})
+    plain = handgrad.load("lab9")
+    wrong = dict(handgrad.solve(plain).gradients)
+    wrong["W2"] = wrong["W2"] * (1 + 2.5e-7)
+    with pytest.raises(AssertionError):
+        handgrad.assert_gradients(plain, {n: wrong[n] for n in plain.parameters})

@@ -25,6 +25,12 @@ from handgrad.checking.worlds import World, hull, meeting, meets, widened
 from handgrad.expression import Adjoint, Leaf
 from handgrad.numbers import Interval
 
+ROUNDING = 1e-2
+"""The largest share of an array's largest entry that is taken for what rounding leaves of a difference."""
+
+OTHERS = 8
+"""How many times as far from the exact number as some runs are another program's may be."""
+
 
 def judged(work: Work, found: Matched, *, rounded_unseen: bool = True) -> tuple[Judged, ...]:
     """The verdicts, for every quantity that is asked for or entered, in the order of the steps.
@@ -72,7 +78,6 @@ class _Judging:
     def __init__(self, work: Work, found: Matched, rounded_unseen: bool) -> None:
         self.work = work
         self.found = found
-        self.rounded_unseen = rounded_unseen
         figures = [f for e in found.entries.values() for f in e.figures.values()]
         figures += [f for e in found.misshapen.values() for f in e.figures.values()]
         self.habit = Habit.of(figures)
@@ -81,6 +86,8 @@ class _Judging:
         self.right = self.own
         self.entries = _rescaled(work, found.entries)
         self.strict = any(entry.strict for entry in self.entries.values())
+        # A program carries all the digits of what it does not show.
+        self.rounded_unseen = rounded_unseen and not self.strict
         self.results: list[Judged] = []
         self.diagnosing = Diagnosing(work, self.entries, self.habit)
 
@@ -188,12 +195,22 @@ class _Judging:
                 changed.add(leaf)
 
     def _of_floats(self, leaf: Leaf, value: Array, half: Array) -> Mask:
-        """By entry, whether a program may have a number: beside a kink that residues of 0 put it off, too."""
+        """By entry, whether a program may have a number.
+
+        Beside a kink residues of 0 put it off; and where floats cancel, as within the gradient of a layer norm, the last
+        digits that they keep are not all of those that an answer is held to.
+        """
+        exact = self.work.exact[leaf]
         found: Mask = np.abs(self.work.floats[leaf] - value) <= half
+        noise = np.zeros(exact.shape)
         for numbers in self.work.beside():
             if (found | np.isnan(value)).all():
-                break
+                return found
             found |= np.abs(numbers[leaf] - value) <= half
+            noise = np.fmax(noise, np.abs(numbers[leaf] - exact))
+        # More than that is no rounding: a gate is open in one run and shut in another.
+        small = noise <= ROUNDING * np.max(np.abs(exact[np.isfinite(exact)]), initial=0.0)
+        found |= (np.abs(exact - value) <= half + OTHERS * noise) & small
         return found
 
     def _follows(self, world: World, quantity: Quantity, value: Array, half: Array) -> Mask:

@@ -173,6 +173,8 @@ def _zero_input(note: ZeroInput, facts: Facts) -> Found:
 
 def slope(operation: str, z: float, **options: Any) -> float:
     """The derivative of an activation of one number, by differences in 50 digits; at a kink that of z ≤ 0."""
+    if not np.isfinite(z):
+        return float("nan")
     # ln(1 + e⁻¹⁵⁸) needs the digits of 1 and of e⁻¹⁵⁸; a normal distribution's tail falls as exp(−z²/2).
     far = {"gelu": z * z / 4, "gelu_tanh": abs(z) + abs(z) ** 3 / 16}.get(operation, abs(z))
     with mpmath.workdps(terms.DIGITS + int(min(far, 2000))):
