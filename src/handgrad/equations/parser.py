@@ -5,13 +5,14 @@ from __future__ import annotations
 import keyword
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from handgrad.equations.elsewhere import ARRAYS, ELSEWHERE, LIBRARIES, unlike
 from handgrad.equations.tokens import Token, tokens
 from handgrad.errors import EquationError, Span, nearest
 from handgrad.expression import Call, Expression, Index, Literal, Name, Nested, Option, Slice
-from handgrad.operations import BY_NAME, OPTION_SPELLINGS, SPELLINGS
+from handgrad.operations import BY_NAME, OPTION_SPELLINGS, SPELLINGS, Operation
 
 DEEPEST = 100
 """Levels of brackets and of operations, at most; trees stay safe to walk."""
@@ -86,8 +87,6 @@ class Parser:
         token = self.token
         if token.kind == "end":
             return expression
-        if self.at("^"):
-            raise self.wrong("^ is not a power here", token, "write ** for a power")
         if self.at("=", "=="):
             raise self.wrong("an equation has one = only", token)
         if self.at("<", ">", "<=", ">="):
@@ -166,6 +165,10 @@ class Parser:
 
     def power(self) -> Expression:
         base = self.postfix()
+        if self.at("^"):
+            transposes = self.tokens[self.position + 1].text in ("T", "⊤")
+            mend = "write .T for the transpose" if transposes else "write ** for a power"
+            raise self.wrong("^ is not a power here", self.token, mend)
         if not self.at("**"):
             return base
         self.take()
@@ -185,11 +188,25 @@ class Parser:
             elif self.at("."):
                 dot = self.take()
                 name = self.take()
+                if name.text in ("*", "/", "**", "^"):
+                    sign = "**" if name.text == "^" else name.text
+                    raise self.wrong(
+                        f".{name.text} is not part of the language",
+                        dot.span | name.span,
+                        f"{sign} works entry by entry",
+                    )
+                if name.kind == "name" and self.at("("):
+                    expression = self.call(name, expression)
+                    continue
                 if name.text != "T":
                     raise self.wrong(
                         f"attributes are not part of the language: .{name.text}",
                         dot.span | name.span,
-                        f"write {name.text}(…)" if name.text in BY_NAME else "the transpose is .T",
+                        f"write {name.text}(…)"
+                        if name.text in BY_NAME
+                        else "the transpose is .T"
+                        if name.text.lower() in ("t", "mt", "transpose")
+                        else "",
                     )
                 expression = replace(expression.T, span=_span(expression) | name.span)
             elif self.at("["):
@@ -239,10 +256,11 @@ class Parser:
         if token.kind == "number":
             return self.number()
         if token.kind == "name":
-            self.take()
+            library = self.library()
+            token = self.take()
             self.check_name(token)
             if self.at("("):
-                return self.call(token)
+                return self.call(token, library=library)
             return Name(token.text, span=token.span)
         if self.at("("):
             self.take()
@@ -254,6 +272,21 @@ class Parser:
         if token.kind == "end":
             raise self.wrong("the equation ends where a value is missing", token)
         raise self.wrong(f"a value is missing before {token.text!r}", token)
+
+    def library(self) -> str:
+        """Passes over a library's name before a call, such as np. before np.exp(z), and gives it."""
+        ahead = self.position
+        while self.tokens[ahead].text in LIBRARIES and self.tokens[ahead + 1].text == ".":
+            ahead += 2
+        named, after = (
+            self.tokens[ahead : ahead + 2] if ahead > self.position else (self.token,) * 2
+        )
+        # F.sum() is a method of a matrix F.
+        method = self.tokens[ahead + 2 : ahead + 3] and self.tokens[ahead + 2].text == ")"
+        if named.kind != "name" or after.text != "(" or method:
+            return ""
+        library, self.position = self.token.text, ahead
+        return library
 
     def number(self) -> Literal:
         token = self.take()
@@ -293,17 +326,32 @@ class Parser:
             raise self.wrong("the rows of the array differ in length", opening)
         return tuple(items)
 
-    def call(self, token: Token) -> Expression:
+    def call(
+        self, token: Token, first: Expression | None = None, *, library: str = ""
+    ) -> Expression:
+        """A call of an operation; as a method, of its first argument: z.sum(), W.dot(x)."""
         self.take()
         name = SPELLINGS.get(token.text, token.text)
+        if name == "dot" and (library or first is not None):
+            name = "matmul"  # NumPy's takes matrices too
         record = BY_NAME.get(name)
-        arguments: list[Expression] = []
+        arguments: list[Expression] = [] if first is None else [first]
         options: dict[str, Option] = {}
         while not self.at(")"):
             following = self.tokens[self.position + 1] if self.token.kind == "name" else self.token
             if self.token.kind == "name" and following.kind == "sign" and following.text == "=":
                 self.option(name, options)
-            elif record and record.positional and arguments and self.at_whole_numbers():
+            elif (
+                record and record.arity[1] is None and not arguments and (ends := self.list_ends())
+            ):
+                self.take()
+                while self.position < ends:
+                    arguments.append(self.comparison())
+                    if not self.at(","):
+                        break
+                    self.take()
+                self.expect(self.tokens[ends].text, f"the arguments of {token.text}")
+            elif record and record.positional and self.at_positional(record, len(arguments)):
                 self.positional(record.positional, options)
             else:
                 arguments.append(self.comparison())
@@ -312,6 +360,10 @@ class Parser:
             self.take()
         end = self.expect(")", f"the arguments of {token.text}")
         span = token.span | end.span
+        if first is not None:
+            span = _span(first) | span
+        if name in ARRAYS and len(arguments) == 1 and isinstance(arguments[0], Literal):
+            return replace(arguments[0], span=span)
         if (
             self.helpers
             and name == "cases"
@@ -319,13 +371,17 @@ class Parser:
             and isinstance(arguments[0], Literal)
         ):
             return replace(arguments[0], batched=True, span=span)
+        if library and (mend := unlike(library, name, len(arguments), options)):
+            raise self.wrong(f"{library}'s {token.text} is another operation", span, mend)
         if record and record.pair and len(arguments) == 2:
             name = record.pair
             record = BY_NAME[name]
         if record is None or (record.family == "helper" and not self.helpers):
             known = [*(n for n, o in BY_NAME.items() if o.family != "helper"), *SPELLINGS]
             raise self.wrong(
-                f"there is no operation {token.text}", token, nearest(token.text, known)
+                f"there is no operation {token.text}",
+                token,
+                ELSEWHERE.get(token.text) or nearest(token.text, known),
             )
         fewest, most = record.arity
         if len(arguments) < fewest or (most is not None and len(arguments) > most):
@@ -355,14 +411,31 @@ class Parser:
             raise self.wrong(f"the option {token.text} is given twice", token)
         options[name] = self.option_value(token)
 
-    def at_whole_numbers(self) -> bool:
-        """Whether a whole number follows, or several in brackets."""
-        ahead = [t for t in self.tokens[self.position : self.position + 3] if t.text not in "([-"]
-        return bool(ahead) and ahead[0].kind == "number" and ahead[0].text.isdigit()
+    def list_ends(self) -> int:
+        """Where a list of arguments in brackets of its own ends, as in cat([a, b]); 0 where none begins."""
+        if not self.at("(", "["):
+            return 0
+        depth, commas = 0, 0
+        for position in range(self.position, len(self.tokens)):
+            text = self.tokens[position].text
+            depth += (text in ("(", "[")) - (text in (")", "]"))
+            commas += depth == 1 and text == ","
+            if depth == 0:
+                within = self.tokens[self.position : position]
+                numbers = all(t.kind == "number" or t.text in ",-[]()" for t in within)
+                return position if commas and not numbers else 0
+        return 0
 
-    def positional(self, name: str, options: dict[str, Option]) -> None:
-        """One of the whole numbers after the arguments: all of them are the option's value."""
+    def at_positional(self, record: Operation, given: int) -> bool:
+        """Whether a number follows that stands after all the arguments, or several in brackets."""
+        _, most = record.arity
+        ahead = [t for t in self.tokens[self.position : self.position + 3] if t.text not in "([-"]
+        return given == most and bool(ahead) and ahead[0].kind == "number"
+
+    def positional(self, names: Sequence[str], options: dict[str, Option]) -> None:
+        """One of the numbers after the arguments: the next option, or one more number of the last."""
         token = self.token
+        name = next((n for n in names if n not in options), names[-1])
         value = self.option_value(token._replace(text=name))
         before = options.get(name)
         if before is None:

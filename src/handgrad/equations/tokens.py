@@ -6,6 +6,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
+from handgrad.equations.elsewhere import MENDS
 from handgrad.errors import EquationError, Span
 
 LONGEST = 20_000
@@ -24,9 +25,22 @@ _TOKEN = re.compile(
     r"|(?P<sign>\*\*|==|<=|>=|!=|[-+*/@()\[\],:=.^<>])"
     r"|(?P<space>\s+)"
 )
-_SIGNS = {"−": "-", "–": "-", "·": "*", "×": "*", "⊙": "*", "⊘": "/", "∗": "*", "÷": "/"}
+_SIGNS = {
+    "−": "-",
+    "–": "-",
+    "·": "*",
+    "×": "*",
+    "⊙": "*",
+    "⊘": "/",
+    "∗": "*",
+    "÷": "/",
+    "≤": "<=",
+    "≥": ">=",
+}
+_FRACTIONS = {"½": "0.5", "¼": "0.25", "¾": "0.75"}
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _SUBSCRIPT = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_RAISED = re.compile(r"(⁻?)([⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 _DECORATED = re.compile(r"⁽([⁰¹²³⁴⁵⁶⁷⁸⁹]+)⁾|([₀₁₂₃₄₅₆₇₈₉]+)")
 
 
@@ -49,18 +63,37 @@ def tokens(source: str) -> list[Token]:
             found.append(Token("transpose", character, Span(position, position + 1)))
             position += 1
             continue
+        if raised := _RAISED.match(source, position):
+            # a² and a⁻¹ are powers; a name's own number stands in brackets, as in z⁽¹⁾.
+            span = Span(position, raised.end())
+            minus = [Token("sign", "-", span)] if raised[1] else []
+            number = Token("number", raised[2].translate(_SUPERSCRIPT), span)
+            found += [Token("sign", "**", span), *minus, number]
+            position = raised.end()
+            continue
         match = _TOKEN.match(source, position)
+        span = Span(position, position + 1)
+        if character in "'’" and found and (found[-1].kind == "name" or found[-1].text in ")]"):
+            raise EquationError(
+                f"the sign {character!r} means nothing here",
+                source=source,
+                span=span,
+                mend=MENDS["'"],
+            )
         if character in "\"'`":
             raise EquationError(
-                "equations hold names and numbers, no texts",
-                source=source,
-                span=Span(position, position + 1),
+                "equations hold names and numbers, no texts", source=source, span=span
             )
+        if character in _FRACTIONS:
+            found.append(Token("number", _FRACTIONS[character], span))
+            position += 1
+            continue
         if match is None:
             raise EquationError(
                 f"the sign {character!r} means nothing here",
                 source=source,
-                span=Span(position, position + 1),
+                span=span,
+                mend=MENDS.get(character, ""),
             )
         kind = match.lastgroup or ""
         end = match.end()

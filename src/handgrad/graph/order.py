@@ -19,6 +19,15 @@ def used_names(equation: Equation) -> tuple[Name, ...]:
     return tuple(leaf for leaf in leaves(equation.expression) if isinstance(leaf, Name))
 
 
+def _run_together(name: str, known: Sequence[str]) -> str:
+    """The product that is meant by two known names without a sign between them: Wx."""
+    for k in range(1, len(name)):
+        left, right = name[:k], name[k:]
+        if left in known and right in known:
+            return f"write {left} @ {right}, or {left} * {right} entry by entry"
+    return ""
+
+
 def in_order(equations: Sequence[Equation], given: Set[str]) -> tuple[Equation, ...]:
     """The equations ordered so that each stands after those it uses, otherwise as written.
 
@@ -34,7 +43,8 @@ def in_order(equations: Sequence[Equation], given: Set[str]) -> tuple[Equation, 
                     where=where(equation),
                     source=equation.text,
                     span=name.span,
-                    mend=nearest(name.name, known)
+                    mend=_run_together(name.name, known)
+                    or nearest(name.name, known)
                     or f"give it one: {name.name} = … under [parameters] or [data]",
                 )
     state: dict[str, bool] = {}

@@ -45,7 +45,12 @@ BY_NAME: dict[str, Operation] = {operation.name: operation for operation in TABL
 SPELLINGS: dict[str, str] = {s: o.name for o in TABLE for s in o.spellings}
 """Other spellings accepted in equations."""
 
-OPTION_SPELLINGS: dict[str, str] = {"dim": "axis", "keepdim": "keepdims"}
+OPTION_SPELLINGS: dict[str, str] = {
+    "dim": "axis",
+    "keepdim": "keepdims",
+    "negative_slope": "alpha",
+    "kernel_size": "size",
+}
 """PyTorch's names of options, accepted in equations."""
 
 

@@ -46,6 +46,8 @@ leaky_relu: Operation = elementwise(
     lambda xp, z, alpha: xp.where(z > 0, z, alpha * z),
     (lambda out, z, alpha: leaky_step(z, alpha=alpha),),
     family="activation",
+    spellings=("LeakyReLU", "lrelu"),
+    positional=("alpha",),
     words=Words(
         "leaky ReLU",
         "Leaky ReLU passes positive numbers on and shrinks the others by the factor α.",
@@ -70,6 +72,8 @@ elu: Operation = elementwise(
     lambda xp, z, alpha: xp.where(z > 0, z, alpha * xp.expm1(xp.where(z > 0, 0.0, z))),
     (lambda out, z, alpha: elu_slope(z, out, alpha=alpha),),
     family="activation",
+    spellings=("ELU",),
+    positional=("alpha",),
     words=Words(
         "ELU",
         "ELU passes positive numbers on and bends the others towards −α.",
@@ -129,7 +133,7 @@ sigmoid: Operation = elementwise(
         "The slope of the sigmoid is σ(z)(1 − σ(z)), at most ¼.",
     ),
     notation=Function("σ", r"\sigma"),
-    spellings=("σ",),
+    spellings=("σ", "sigma", "Sigmoid", "logistic", "expit"),
     bounds=(0.0, 1.0),
     saturation=0.25,
 )
@@ -138,6 +142,7 @@ tanh: Operation = elementwise(
     lambda xp, z: xp.tanh(z),
     (lambda out, z: 1 - out**2,),
     family="activation",
+    spellings=("Tanh",),
     words=Words(
         "tanh",
         "Tanh squeezes a number between −1 and 1.",
@@ -152,6 +157,7 @@ softplus: Operation = elementwise(
     lambda xp, z: positive_part(xp, z) + xp.log1p(xp.exp(-xp.abs(z))),
     (lambda out, z: sigmoid(z),),
     family="activation",
+    spellings=("Softplus",),
     words=Words(
         "softplus",
         "Softplus is ln(1 + eᶻ), a smooth ReLU.",
@@ -165,6 +171,7 @@ silu: Operation = elementwise(
     lambda xp, z: z * _sigmoid(xp, z),
     (lambda out, z: sigmoid(z) * (1 + z * (1 - sigmoid(z))),),
     family="activation",
+    spellings=("SiLU", "swish"),
     words=Words(
         "SiLU", "SiLU multiplies z by σ(z).", "The slope follows from the product rule on z · σ(z)."
     ),
@@ -211,6 +218,7 @@ gelu: Operation = elementwise(
     lambda xp, z: z * 0.5 * _erfc(xp, -z / _root(xp, 2)),
     (lambda out, z: normal_cdf(z) + z * normal_pdf(z),),
     family="activation",
+    spellings=("GELU",),
     words=Words(
         "GELU",
         "GELU multiplies z by Φ(z), the distribution function of the standard normal.",

@@ -211,6 +211,7 @@ subtract: Operation = elementwise(
     lambda xp, a, b: a - b,
     (1, -1),
     family="arithmetic",
+    spellings=("sub",),
     words=Words(
         "the difference",
         "Subtract entry by entry.",
@@ -226,6 +227,7 @@ multiply: Operation = elementwise(
     lambda xp, a, b: a * b,
     (lambda out, a, b: b, lambda out, a, b: a),
     family="arithmetic",
+    spellings=("mul",),
     words=Words(
         "the product",
         "Multiply entry by entry.",
@@ -242,6 +244,7 @@ divide: Operation = elementwise(
     lambda xp, a, b: a / b,
     (lambda out, a, b: 1 / b, lambda out, a, b: -(a / b**2)),
     family="arithmetic",
+    spellings=("div", "true_divide"),
     words=Words(
         "the quotient",
         "Divide entry by entry.",
@@ -262,6 +265,7 @@ negate: Operation = elementwise(
     lambda xp, a: -a,
     (-1,),
     family="arithmetic",
+    spellings=("neg", "negative"),
     words=Words(
         "the minus sign", "Change the sign.", "A minus sign changes the sign of the gradient."
     ),
@@ -283,6 +287,7 @@ power: Operation = elementwise(
     lambda xp, a, b: a**b,
     (_power_slope, lambda out, a, b: scaled_log(out, a)),
     family="arithmetic",
+    spellings=("pow",),
     words=Words(
         "the power",
         "Raise to the power.",

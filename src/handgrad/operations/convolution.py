@@ -128,6 +128,7 @@ def _convolution(rank: int) -> tuple[Operation, ...]:
             },
         ),
         options=OPTIONS,
+        positional=("stride", "padding"),
         slides=True,
         sizes=kernel,
     )

@@ -58,7 +58,7 @@ softmax = Operation(
     options={"axis": -1},
     bounds=(0.0, 1.0),
     distribution=True,
-    positional="axis",
+    positional=("axis",),
 )
 log_softmax = Operation(
     name="log_softmax",
@@ -76,7 +76,7 @@ log_softmax = Operation(
     options={"axis": -1},
     spellings=("logsoftmax",),
     logarithm=True,
-    positional="axis",
+    positional=("axis",),
 )
 
 
@@ -103,6 +103,7 @@ logsumexp = Operation(
     pullback=lambda i, g, p: (
         spread(g, p) * softmax_along(p.arguments[0], len(p.shapes[0]), p.options["axis"])
     ),
+    positional=("axis",),
     words=Words(
         "log-sum-exp",
         "The logarithm of the sum of the exponentials, computed without overflow.",

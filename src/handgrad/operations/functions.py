@@ -59,6 +59,7 @@ absolute: Operation = elementwise(
     "abs",
     lambda xp, a: xp.abs(a),
     (lambda out, a: sign(a),),
+    spellings=("absolute", "fabs"),
     words=Words(
         "the absolute value",
         "Take the absolute value.",

@@ -109,6 +109,7 @@ matmul = Operation(
     kernel=_matmul_kernel,
     pullback=_matmul_pullback,
     element=_matmul_element,
+    spellings=("mm", "mv"),
     words=Words(
         "the matrix product",
         "Multiply: each unit takes the weighted sum of its inputs.",
@@ -189,6 +190,7 @@ outer = Operation(
     kernel=_outer_kernel,
     pullback=lambda i, g, p: g @ p.arguments[1] if i == 0 else g.T @ p.arguments[0],
     element=lambda index, p: p.arguments[0].entry(index[:1]) * p.arguments[1].entry(index[1:]),
+    spellings=("ger",),
     words=Words(
         "the outer product",
         "Multiply every entry of one vector by every entry of the other.",

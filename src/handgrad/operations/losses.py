@@ -120,6 +120,7 @@ mse = _entrywise_loss(
     lambda xp, a, b: (a - b) ** 2,
     lambda a, b: (2 * (a - b), -(2 * (a - b))),
     "MSE",
+    spellings=("mse_loss",),
     words=Words(
         "the mean squared error",
         "Average the squared differences.",
@@ -136,6 +137,7 @@ bce = _entrywise_loss(
         Call("log", (1 - p,)) - Call("log", (p,)),
     ),
     "BCE",
+    spellings=("binary_cross_entropy", "bce_loss"),
     words=Words(
         "binary cross-entropy",
         "Binary cross-entropy: for a label of 0 or 1, −ln of the probability given to that label.",
@@ -153,6 +155,7 @@ bce_with_logits = _entrywise_loss(
     lambda xp, z, y: positive_part(xp, z) - z * y + xp.log1p(xp.exp(-xp.abs(z))),
     lambda z, y: (sigmoid(z) - y, -z),
     "BCEWithLogits",
+    spellings=("binary_cross_entropy_with_logits",),
     words=Words(
         "binary cross-entropy of the logit",
         "Binary cross-entropy of σ(z), computed from z without overflow.",
@@ -167,6 +170,7 @@ hinge = _entrywise_loss(
     lambda xp, s, y: positive_part(xp, 1 - y * s),
     lambda s, y: (-(y * step(1 - y * s)), -(s * step(1 - y * s))),
     "hinge",
+    spellings=("hinge_loss",),
     words=Words(
         "the hinge loss",
         "Hinge: how far y·s falls short of 1.",
@@ -206,6 +210,8 @@ huber = _entrywise_loss(
         options={"delta": OptionWords("δ is")},
     ),
     options={"delta": 1.0},
+    positional=("delta",),
+    spellings=("huber_loss",),
     target="value",
     commutative=True,
 )

@@ -121,6 +121,7 @@ def _normalisation(
         notation=Function(name, rf"\operatorname{{{name}}}"),
         words=Words(noun, forward, backward, options={"eps": OptionWords("ε is")}),
         options={"axis": axis, "eps": EPSILON},
+        spellings=(name.replace("norm", "_norm"),),
     )
 
 

@@ -140,7 +140,8 @@ class Operation:
         options: option names and defaults.
         spellings: other names of it in the equation language.
         pair: the operation that its name means with two arguments: max(a, b) is maximum(a, b).
-        positional: the option that whole numbers after the arguments give: reshape(W, 2, -1), sum(W, 0).
+        positional: the options that numbers after the arguments give, in their order: leaky_relu(z, 0.1);
+            further whole numbers are more of the last one's: reshape(W, 2, -1), sum(W, 0).
         elementwise: applied entry by entry, with NumPy's broadcasting.
         compares: a loss of two arguments, entry by entry.
         commutative: f(a, b) = f(b, a).
@@ -187,7 +188,7 @@ class Operation:
     options: Options = field(default_factory=dict)
     spellings: tuple[str, ...] = ()
     pair: str = ""
-    positional: str = ""
+    positional: tuple[str, ...] = ()
     elementwise: bool = False
     compares: bool = False
     commutative: bool = False

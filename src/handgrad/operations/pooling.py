@@ -135,6 +135,7 @@ def _max_pool(rank: int) -> tuple[Operation, Operation]:
             options=_TOLD,
         ),
         options=OPTIONS,
+        positional=("size", "stride"),
         leaking=lambda call: Call(f"avg_pool{rank}d", call.arguments, call.options),
         kinks=(
             Kink(
@@ -212,6 +213,7 @@ def _mean_pool(rank: int) -> tuple[Operation, Operation]:
             options=_TOLD,
         ),
         options=OPTIONS,
+        positional=("size", "stride"),
     )
     return pool, back
 

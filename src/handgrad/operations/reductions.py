@@ -94,6 +94,7 @@ sum_ = Operation(
     kernel=_SUM,
     pullback=lambda i, g, p: spread(g, p),
     element=_sum_element,
+    spellings=("Σ", "reduce_sum"),
     words=Words(
         "the sum over entries",
         "Add up the entries.",
@@ -103,7 +104,7 @@ sum_ = Operation(
     options=AXES,
     sizes=_SUM,
     keeps_positive=True,
-    positional="axis",
+    positional=("axis",),
 )
 mean = Operation(
     name="mean",
@@ -113,6 +114,7 @@ mean = Operation(
     kernel=_MEAN,
     pullback=lambda i, g, p: spread(g / _count(p), p),
     element=lambda index, p: _sum_element(index, p) / len(_summed_entries(index, p)),
+    spellings=("average", "reduce_mean"),
     words=Words(
         "the mean",
         "Average the entries.",
@@ -123,7 +125,7 @@ mean = Operation(
     sizes=_MEAN,
     keeps_positive=True,
     averages=True,
-    positional="axis",
+    positional=("axis",),
 )
 
 
@@ -217,6 +219,7 @@ maximum_of = _extreme(
     "max",
     r"\max",
     pair="maximum",
+    spellings=("amax",),
     leaking=lambda call: Call("logsumexp", call.arguments, call.options),
     words=Words(
         "the maximum",
@@ -230,6 +233,7 @@ minimum_of = _extreme(
     "min",
     r"\min",
     pair="minimum",
+    spellings=("amin",),
     leaking=lambda call: -Call("logsumexp", (-call.arguments[0],), call.options),
     words=Words(
         "the minimum",

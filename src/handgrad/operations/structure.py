@@ -46,6 +46,7 @@ transpose = Operation(
     kernel=_transpose_kernel,
     pullback=lambda i, g, p: g.T if len(p.shapes[0]) > 1 else g,
     element=lambda index, p: p.arguments[0].entry(tuple(reversed(index))),
+    spellings=("t",),
     words=Words("the transpose", "Turn rows into columns.", "The gradient is transposed back."),
     notation=Transposition(),
     carries=(0,),
@@ -255,6 +256,7 @@ concat = Operation(
     kernel=_concat_kernel,
     pullback=_concat_pullback,
     element=_concat_element,
+    spellings=("cat", "concatenate"),
     words=Words(
         "the concatenation",
         "Put the parts one after another.",
@@ -366,6 +368,7 @@ reshape: Operation = Operation(
     kernel=_reshape_kernel,
     pullback=lambda i, g, p: reshape(g, shape=p.shapes[0]),
     element=_reshape_element,
+    spellings=("view",),
     words=Words(
         "the reshape",
         "Put the same entries into another shape, row after row.",
@@ -374,7 +377,7 @@ reshape: Operation = Operation(
     notation=Function("reshape", r"\operatorname{reshape}"),
     options={"shape": ()},
     carries=(0,),
-    positional="shape",
+    positional=("shape",),
     simplify=lambda call: call.arguments[0] if call.arguments[0].shape == call.shape else None,
 )
 """The same entries in another shape, row after row; one length may be −1, for what is left."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -131,7 +132,7 @@ def loads(text: str, where: str = "", folder: Path | None = None) -> Problem:
     'L'
     """
     try:
-        table = tomllib.loads(text.replace("\r\n", "\n"), parse_float=Decimal)
+        table = _table(text.replace("\r\n", "\n"))
     except tomllib.TOMLDecodeError as error:
         raise ProblemError(f"is not valid TOML: {error}", where=where) from None
     except RecursionError:
@@ -161,6 +162,39 @@ def loads(text: str, where: str = "", folder: Path | None = None) -> Problem:
         reduction=_text(table, "reduction", where) or "mean",
         where=where,
     )
+
+
+def _table(text: str) -> dict[str, Any]:
+    """A TOML document; keys may be letters of any alphabet without quotes: λ = 0.01."""
+    try:
+        return tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        quoted = _with_quoted_keys(text)
+        if quoted == text:
+            raise
+        try:
+            return tomllib.loads(quoted, parse_float=Decimal)
+        except tomllib.TOMLDecodeError:
+            raise error from None
+
+
+_BARE_KEY = re.compile(r"[ \t]*([^\W\d]\w*)[ \t]*=(?!=)")
+
+
+def _with_quoted_keys(text: str) -> str:
+    """The text with quotes around keys that TOML takes in quotes alone; texts of several lines are left."""
+    lines: list[str] = []
+    inside = ""
+    for line in text.split("\n"):
+        key = None if inside else _BARE_KEY.match(line)
+        quoted = line
+        if key is not None and not key[1].isascii():
+            quoted = f'{line[: key.start(1)]}"{key[1]}"{line[key.end(1) :]}'
+        for marks in ('"""', "'''"):
+            if inside in ("", marks) and line.count(marks) % 2:
+                inside = "" if inside else marks
+        lines.append(quoted)
+    return "\n".join(lines)
 
 
 def _meant(key: str) -> str:

@@ -1,0 +1,95 @@
+"""What people write elsewhere: names of libraries before an operation's, and names that mean something else there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+LIBRARIES = frozenset(
+    [
+        "np",
+        "numpy",
+        "torch",
+        "nn",
+        "functional",
+        "F",
+        "math",
+        "jnp",
+        "jax",
+        "linalg",
+        "scipy",
+        "special",
+        "mx",
+        "tf",
+    ]
+)
+"""What may stand before an operation's name: np.exp(z), torch.nn.functional.relu(z)."""
+
+ARRAYS = frozenset(["array", "asarray", "tensor", "as_tensor", "constant"])
+"""What makes an array of numbers elsewhere: np.array([1, 2]) is [1, 2]."""
+
+ELSEWHERE: Mapping[str, str] = {
+    "binary_crossentropy": "Keras puts the target first; here it is bce(prediction, target)",
+    "categorical_crossentropy": "Keras puts the target first; here it is cross_entropy(prediction, target)",
+    "sparse_categorical_crossentropy": "Keras puts the target first; here it is cross_entropy(prediction, target)",
+    "nll_loss": "of log-probabilities l and a class y it is -l[y], or -sum(y * l) of a one-hot y",
+    "inv": "write the solution out, or give the inverse as a number of its own",
+    "Linear": "a layer is an equation: z = W @ x + b",
+    "Dense": "a layer is an equation: z = W @ x + b",
+    "Conv2d": "a layer is an equation: Z = conv2d(X, K, stride=1, padding=0) + b",
+    "MaxPool2d": "write max_pool2d(H, 2)",
+    "Dropout": "a mask that is given makes it: h * mask / keep",
+    "dropout": "a mask that is given makes it: h * mask / keep",
+    "Flatten": "write reshape(H, -1)",
+    "item": "a number is written by its name alone",
+    "detach": "handgrad follows every path; what is given as data has no gradient",
+    "backward": "the backward pass is what handgrad works out; equations are the forward pass",
+    "numpy": "equations hold numbers of one kind; write the name alone",
+    "one_hot": "give the one-hot rows as data, or the class's number to cross_entropy",
+    "argmax": "it has no gradient; give the index as a number",
+    "clamp": "write maximum(z, a) or minimum(z, b)",
+    "clip": "write maximum(z, a) or minimum(z, b)",
+    "square": "write a**2",
+    "var": "write mean((a - mean(a))**2)",
+    "std": "write sqrt(mean((a - mean(a))**2))",
+    "zeros": "give the zeros as data",
+    "ones": "give the ones as data",
+    "eye": "give the identity as data",
+    "round": "its slope is 0 everywhere; leave it out",
+    "floor": "its slope is 0 everywhere; leave it out",
+    "sign": "its slope is 0 everywhere; where(x > 0, 1, -1) stands for it",
+}
+"""Names that are no operation here, or mean another thing elsewhere, each with what to write."""
+
+
+def unlike(library: str, operation: str, arguments: int, options: Collection[str]) -> str:
+    """What to write for an operation that means another thing in a library; empty where it means the same."""
+    if operation in ("max", "min") and arguments == 2:
+        entrywise = f"{operation}imum(a, 0)"
+        return f"along an axis write {operation}(a, axis=0); entry by entry, {entrywise}"
+    if operation == "cross_entropy" and library in ("torch", "F", "nn", "functional"):
+        return "it takes scores: write cross_entropy(softmax(z), y)"
+    if operation == "gelu" and library == "jax":
+        return "it is the tanh form: write gelu_tanh(z)"
+    if operation == "leaky_relu" and library == "tf" and not options:
+        return "its slope is 0.2: write leaky_relu(z, 0.2)"
+    return ""
+
+
+MENDS: Mapping[str, str] = {
+    "'": "write .T for the transpose; a derivative has a name such as dz",
+    "|": "write abs(a), or norm(a) for a length",
+    "‖": "write norm(a)",
+    "√": "write sqrt(a)",
+    "∑": "write sum(a)",
+    "∏": "write the factors out",
+    "∂": "handgrad works the derivatives out; equations are the forward pass",
+    "{": "write round brackets, as in max(0, z)",
+    "}": "write round brackets, as in max(0, z)",
+    "\\": "write the formula without TeX: W @ x + b",
+    ";": "write one equation a line",
+    "←": "write =",
+    "%": "there is no remainder",
+    "&": "write the product of comparisons: (a < b) * (b < c)",
+    "≠": "write (a < b) + (a > b)",
+}
+"""Signs of mathematics and of other languages, each with what to write."""

@@ -1,0 +1,218 @@
+"""What people write elsewhere: PyTorch's, NumPy's, JAX's, TensorFlow's and a textbook's spellings, understood or answered."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import handgrad
+from handgrad.equations import parse_expression
+from handgrad.errors import EquationError
+
+NUMPY = [
+    ("np.exp(z)", "exp(z)"),
+    ("np.log(p)", "log(p)"),
+    ("np.sqrt(z)", "sqrt(z)"),
+    ("np.abs(z)", "abs(z)"),
+    ("np.absolute(z)", "abs(z)"),
+    ("np.sin(z) + np.cos(z)", "sin(z) + cos(z)"),
+    ("np.tanh(z)", "tanh(z)"),
+    ("np.maximum(0, z)", "maximum(0, z)"),
+    ("np.minimum(z, 1)", "minimum(z, 1)"),
+    ("np.sum(z)", "sum(z)"),
+    ("np.sum(W, 0)", "sum(W, axis=0)"),
+    ("np.sum(W, axis=1, keepdims=True)", "sum(W, axis=1, keepdims=True)"),
+    ("np.mean(W, axis=0)", "mean(W, axis=0)"),
+    ("np.average(z)", "mean(z)"),
+    ("np.max(z)", "max(z)"),
+    ("np.amax(W, axis=1)", "max(W, axis=1)"),
+    ("np.dot(W, x) + b", "W @ x + b"),
+    ("W.dot(x)", "W @ x"),
+    ("np.matmul(W, x)", "W @ x"),
+    ("np.outer(a, b)", "outer(a, b)"),
+    ("np.multiply(a, b)", "a * b"),
+    ("np.add(a, b)", "a + b"),
+    ("np.subtract(a, b)", "a - b"),
+    ("np.divide(a, b)", "a / b"),
+    ("np.true_divide(a, b)", "a / b"),
+    ("np.power(z, 2)", "z ** 2"),
+    ("np.negative(z)", "-z"),
+    ("np.where(z > 0, z, 0.1 * z)", "where(z > 0, z, 0.1 * z)"),
+    ("np.linalg.norm(w)", "norm(w)"),
+    ("np.concatenate((a, b))", "concat(a, b)"),
+    ("np.concatenate([a, b], axis=0)", "concat(a, b, axis=0)"),
+    ("np.reshape(W, (3, 2))", "reshape(W, shape=(3, 2))"),
+    ("W.reshape(3, 2)", "reshape(W, 3, 2)"),
+    ("np.transpose(W)", "W.T"),
+    ("np.array([1, 2])", "[1, 2]"),
+    ("np.greater(a, b)", "a > b"),
+    ("scipy.special.expit(z)", "sigmoid(z)"),
+    ("scipy.special.logsumexp(z)", "logsumexp(z)"),
+    ("math.exp(a)", "exp(a)"),
+    ("-np.mean(y*np.log(p) + (1 - y)*np.log(1 - p))", "-mean(y*log(p) + (1 - y)*log(1 - p))"),
+    ("z.mean(axis=0)", "mean(z, axis=0)"),
+    ("(W @ x).sum()", "sum(W @ x)"),
+]
+
+PYTORCH = [
+    ("torch.relu(z)", "relu(z)"),
+    ("F.relu(z)", "relu(z)"),
+    ("torch.nn.functional.relu(z)", "relu(z)"),
+    ("z.relu()", "relu(z)"),
+    ("torch.sigmoid(z)", "sigmoid(z)"),
+    ("z.sigmoid()", "sigmoid(z)"),
+    ("F.softmax(z, dim=0)", "softmax(z, axis=0)"),
+    ("F.softmax(z, -1)", "softmax(z, axis=-1)"),
+    ("z.softmax(dim=1)", "softmax(z, axis=1)"),
+    ("F.log_softmax(z, dim=-1)", "log_softmax(z, axis=-1)"),
+    ("torch.logsumexp(z, dim=0)", "logsumexp(z, axis=0)"),
+    ("F.leaky_relu(z, 0.2)", "leaky_relu(z, alpha=0.2)"),
+    ("F.leaky_relu(z, negative_slope=0.2)", "leaky_relu(z, alpha=0.2)"),
+    ("leaky_relu(z, 0.1)", "leaky_relu(z, alpha=0.1)"),
+    ("F.elu(z, 1.5)", "elu(z, alpha=1.5)"),
+    ("F.silu(z)", "silu(z)"),
+    ("F.gelu(z)", "gelu(z)"),
+    ("F.softplus(z)", "softplus(z)"),
+    ("F.mse_loss(a, b)", "mse(a, b)"),
+    ("F.binary_cross_entropy(p, y)", "bce(p, y)"),
+    ("F.binary_cross_entropy_with_logits(z, y)", "bce_with_logits(z, y)"),
+    ("F.huber_loss(a, b, delta=0.5)", "huber(a, b, delta=0.5)"),
+    ("huber(a, b, 0.5)", "huber(a, b, delta=0.5)"),
+    ("torch.mm(A, B)", "A @ B"),
+    ("torch.mv(W, x)", "W @ x"),
+    ("torch.matmul(W, x)", "W @ x"),
+    ("W.matmul(x)", "W @ x"),
+    ("W.t() @ x", "W.T @ x"),
+    ("torch.sum(z)", "sum(z)"),
+    ("z.sum(dim=0, keepdim=True)", "sum(z, axis=0, keepdims=True)"),
+    ("torch.mean(W, 0)", "mean(W, axis=0)"),
+    ("z.max()", "max(z)"),
+    ("torch.cat([a, b])", "concat(a, b)"),
+    ("torch.cat((a, b), dim=0)", "concat(a, b, axis=0)"),
+    ("F.max_pool2d(h, 2)", "max_pool2d(h, size=2)"),
+    ("F.max_pool2d(h, kernel_size=2, stride=1)", "max_pool2d(h, size=2, stride=1)"),
+    ("F.avg_pool2d(h, 2, 1)", "avg_pool2d(h, size=2, stride=1)"),
+    ("F.conv2d(X, K, stride=2, padding=1)", "conv2d(X, K, stride=2, padding=1)"),
+    ("conv1d(x, w, 2)", "conv1d(x, w, stride=2)"),
+    ("torch.pow(z, 3)", "z ** 3"),
+    ("z.pow(2).sum()", "sum(z ** 2)"),
+    ("z.exp()", "exp(z)"),
+    ("z.log()", "log(z)"),
+    ("z.abs().mean()", "mean(abs(z))"),
+    ("z.view(2, 3)", "reshape(z, 2, 3)"),
+    ("z.view(-1)", "reshape(z, -1)"),
+    ("torch.tensor([1, 2])", "[1, 2]"),
+    ("F.layer_norm(x)", "layernorm(x)"),
+    ("a.mul(b)", "a * b"),
+    ("z.neg()", "-z"),
+    ("F.sum()", "sum(F)"),
+]
+
+OTHERS = [
+    ("jnp.exp(z)", "exp(z)"),
+    ("jax.nn.relu(z)", "relu(z)"),
+    ("jnp.dot(W, x)", "W @ x"),
+    ("tf.nn.relu(z)", "relu(z)"),
+    ("tf.reduce_sum(z)", "sum(z)"),
+    ("tf.reduce_mean(z)", "mean(z)"),
+    ("tf.math.log(p)", "log(p)"),
+    ("tf.matmul(A, B)", "A @ B"),
+    ("mx.nn.gelu(z)", "gelu(z)"),
+    ("swish(z)", "silu(z)"),
+    ("logistic(z)", "sigmoid(z)"),
+    ("lrelu(z, 0.3)", "leaky_relu(z, alpha=0.3)"),
+]
+
+TEXTBOOK = [
+    ("σ(z)", "sigmoid(z)"),
+    ("sigma(z)", "sigmoid(z)"),
+    ("ReLU(z)", "relu(z)"),
+    ("ŷ − y", "yhat - y"),
+    ("(ŷ − y)²", "(yhat - y) ** 2"),
+    ("x³", "x ** 3"),
+    ("x⁻¹", "x ** -1"),
+    ("z⁽²⁾²", "z2 ** 2"),
+    ("½ * (a - b)²", "0.5 * (a - b) ** 2"),
+    ("¼·a", "0.25 * a"),
+    ("Σ(z)", "sum(z)"),
+    ("Wᵀ @ x", "W.T @ x"),
+    ("W⊤ @ x", "W.T @ x"),
+    ("ln(x)", "log(x)"),
+    ("max(0, z)", "maximum(0, z)"),
+    ("a ⊙ b ⊘ c", "a * b / c"),
+    ("x * (x ≤ 1)", "x * (x <= 1)"),
+    ("−y·ln(p)", "-y * log(p)"),
+]
+
+ANSWERED = [
+    ("a^2", "write ** for a power"),
+    ("sum(a^2)", "write ** for a power"),
+    ("W^T @ x", "write .T for the transpose"),
+    ("W' @ x", "write .T for the transpose"),
+    ("|x|", "write abs"),
+    ("‖w‖", "write norm"),
+    ("√x", "write sqrt"),
+    ("∑ z", "write sum"),
+    ("max{0, z}", "round brackets"),
+    (r"\sigma(z)", "without TeX"),
+    ("a .* b", "entry by entry"),
+    ("a ./ b", "entry by entry"),
+    ("a.^2", "entry by entry"),
+    ("F.cross_entropy(z, y)", "cross_entropy(softmax(z), y)"),
+    ("np.max(z, 0)", "maximum(a, 0)"),
+    ("torch.max(W, 1)", "axis=0"),
+    ("jax.nn.gelu(z)", "gelu_tanh"),
+    ("tf.nn.leaky_relu(z)", "leaky_relu(z, 0.2)"),
+    ("binary_crossentropy(y, p)", "bce(prediction, target)"),
+    ("nll_loss(l, y)", "-l[y]"),
+    ("nn.Linear(3, 2)", "W @ x + b"),
+    ("inv(A)", "number of its own"),
+    ("z.item()", "name alone"),
+    ("z.detach()", "given as data"),
+    ("F.dropout(h, 0.5)", "mask"),
+    ("torch.clamp(z, 0, 1)", "maximum"),
+    ("z.square()", "a**2"),
+    ("L.backward()", "forward pass"),
+    ("z.shape", "attributes"),
+    ("relu6(z)", "did you mean relu"),
+]
+
+
+@pytest.mark.parametrize(("written", "ours"), [*NUMPY, *PYTORCH, *OTHERS, *TEXTBOOK])
+def test_spellings_that_are_understood(written: str, ours: str) -> None:
+    assert parse_expression(written) == parse_expression(ours)
+
+
+@pytest.mark.parametrize(("written", "mend"), ANSWERED)
+def test_spellings_that_are_answered(written: str, mend: str) -> None:
+    with pytest.raises(EquationError, match=re.escape(mend)):
+        parse_expression(written)
+
+
+def test_there_are_many() -> None:
+    assert len({w for w, _ in (*NUMPY, *PYTORCH, *OTHERS, *TEXTBOOK, *ANSWERED)}) >= 120
+
+
+def test_two_names_run_together_are_answered_with_both_products() -> None:
+    with pytest.raises(EquationError, match=r"write W @ x, or W \* x entry by entry"):
+        handgrad.solve(handgrad.Problem("L = sum(Wx)", {"W": [[1, 2]], "x": [1, 2]}))
+
+
+def test_a_greek_letter_is_a_key_without_quotes() -> None:
+    text = """
+        equations = \"\"\"
+        ŷ = w * x
+        L = (ŷ − y)² + λ*w²
+        \"\"\"
+        [parameters]
+        w = 0.5
+        [data]
+        x = 2
+        y = 1
+        λ = 0.01
+    """
+    trace = handgrad.solve(handgrad.loads(text))
+    assert float(trace.values["L"]) == pytest.approx(0.0025)
+    with pytest.raises(handgrad.ProblemError, match="not valid TOML"):
+        handgrad.loads("λ = = 3")
