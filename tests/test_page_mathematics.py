@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 import handgrad
+from handgrad.expression import Literal, walk
 from handgrad.formats.html import render_html
 from handgrad.formats.markdown import render_markdown
 from handgrad.formats.terminal import render_terminal
 from handgrad.formats.tex import render_tex
 from handgrad.graph import build
+from handgrad.solution.relations import relations_of
 
 BIAS_OF_ROWS = """
 equations = '''
@@ -179,3 +181,13 @@ def test_why_writes_parts_of_equations_as_the_solution_does() -> None:
         colour=False,
         unicode=True,
     )
+
+
+def test_slopes_of_a_leaky_gate_are_shown_as_numbers() -> None:
+    trace = handgrad.solve(handgrad.load("leaky"))
+    step = trace.step("2.4")
+    assert step is not None
+    (relation,) = relations_of(trace, step, step.lines[0])
+    *_, slopes, result = relation.chain
+    assert any(isinstance(n, Literal) and n.value == (1.0, 0.1) for n in walk(slopes))
+    assert isinstance(result, Literal)

@@ -18,6 +18,7 @@ from handgrad.expression import Adjoint, Name
 from handgrad.formats.terminal import render_terminal
 from handgrad.graph import build
 from handgrad.operations.mistakes import PRIORITY
+from handgrad.page.blocks import relations_in
 from handgrad.running import Carry
 from tests.check.students import Network, decimals, networks
 from tests.schemas import validate
@@ -741,3 +742,10 @@ def test_what_a_program_keeps_of_a_difference_is_right() -> None:
     wrong["W2"] = wrong["W2"] * (1 + 2.5e-7)
     with pytest.raises(AssertionError):
         handgrad.assert_gradients(plain, {n: wrong[n] for n in plain.parameters})
+
+
+def test_wrong_entries_are_marked_where_others_are_right() -> None:
+    report = LAB9.check({"dz2": [-0.2192, 0.1462], "z1": [9.0, 9.0]})
+    marks = [r.marks for r in relations_in(report.page().blocks) if r.label == ("you wrote",)]
+    assert {(1,): "changed"} in marks  # of δ⁽²⁾ the second alone
+    assert {} in marks  # z⁽¹⁾ is wrong as a whole

@@ -16,6 +16,7 @@ from handgrad.page.blocks import (
     Block,
     Derivation,
     Heading,
+    Mark,
     Note,
     Paragraph,
     Relation,
@@ -271,6 +272,7 @@ def _told(report: CheckReport, alike: Sequence[Judged], level: Level) -> list[Bl
         Relation(
             one.quantity.shown,
             (with_blanks(one.entry.value, _has_cases(one.entry.value, one)),),
+            marks=_wrong_entries(one),
             label=(said,),
         )
         for one in alike
@@ -290,6 +292,12 @@ def _told(report: CheckReport, alike: Sequence[Judged], level: Level) -> list[Bl
             right = Relation(one.quantity.shown, (_literal(one.expected, one),), label=("right",))
             blocks.append(Derivation((right,)))
     return blocks
+
+
+def _wrong_entries(one: Judged) -> dict[tuple[int, ...], Mark]:
+    """The entries at fault, marked where others are right."""
+    some = one.entry is not None and len(one.wrong) < one.entry.value.size
+    return dict.fromkeys(one.wrong, "changed") if some else {}
 
 
 def why_texts(one: Judged) -> list[Text]:

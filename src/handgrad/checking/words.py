@@ -13,7 +13,7 @@ from handgrad.operations.operation import Misfit, broadcast, describe
 from handgrad.text import Inline, Text
 
 MISTAKES: dict[str, str] = {
-    "gate_forgotten": "the gate {a} is left out: {t} is the gradient that arrives, unmasked",
+    "gate_forgotten": "the gate {a} is left out: yours is the gradient that arrives, unmasked",
     "slope_forgotten": "the slope of the activation, {a}, is left out",
     "before_gate": "{a} is used where {b} belongs: the gradient has not gone back through the activation (ReLU's gate, say)",
     "slope_on_shortcut": "the slope of the activation is multiplied in once more: prediction minus target already contains it",

@@ -19,6 +19,7 @@ from handgrad.solution.elements import opened
 from handgrad.solution.notes.gated_off import GatedOff
 from handgrad.solution.notes.note import MOST_NOTED
 from handgrad.solution.notes.zero_input import ZeroInput
+from handgrad.solution.slopes import with_slopes
 from handgrad.solution.structure import TraceLine
 from handgrad.text import Text, listed
 
@@ -81,6 +82,9 @@ def relation_of(trace: Trace, step: Step, line: TraceLine, open_entries: bool = 
         and not _is_turned(line.substituted)
     ):
         chain.append(line.substituted)
+        if isinstance(line.target, Adjoint) and np.size(line.value) <= MANY:
+            chain.append(with_slopes(line.substituted))
+            chain = [*without_repeats(chain)]
     if result != chain[-1]:
         chain.append(result)
     if step.kind == "loss_after":

@@ -9,10 +9,21 @@ from functools import cache
 import numpy as np
 
 from handgrad.arrays import Array
-from handgrad.expression import Call, Expression, Leaf, Name, Option, Shape
+from handgrad.expression import (
+    Call,
+    Expression,
+    Leaf,
+    Literal,
+    Name,
+    Option,
+    Shape,
+    literal_of,
+    walk,
+)
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import application, tidied
 from handgrad.operations.operation import Operation
+from handgrad.operations.rewrites import replaced
 from handgrad.running.evaluate import value_of
 
 SATURATION = 0.05
@@ -71,3 +82,17 @@ def _slope(
     call = Call(operation, (pre, *further), options, shape=shape)
     slope = operation_of(call).pullback(0, one, application(call, call.arguments, out))
     return call, None if slope is None else tidied(slope, lambda leaf: shapes[leaf.name])
+
+
+SLOPES = ("leaky_step", "elu_slope")
+"""Slopes whose numbers stand in no other line of a page."""
+
+
+def with_slopes(numbers: Expression) -> Expression:
+    """The numbers put in, with those of slopes that are functions of their own: LeakyReLU′(0.42) is 1."""
+    for node in dict.fromkeys(walk(numbers)):
+        if isinstance(node, Call) and node.operation in SLOPES:
+            batched = any(isinstance(a, Literal) and a.batched for a in node.arguments)
+            value = value_of(node, {}, frozenset())
+            numbers = replaced(numbers, node, literal_of(value, batched))
+    return numbers

@@ -8,6 +8,7 @@ from handgrad.arrays import Array
 from handgrad.expression import Expression, Leaf, Shape, literal_of
 from handgrad.page.blocks import Block, Relation, without_repeats
 from handgrad.record import JsonForm, record
+from handgrad.solution.slopes import with_slopes
 from handgrad.text import Text
 
 Asked: TypeAlias = tuple[Text, tuple[Block, ...]]
@@ -61,7 +62,7 @@ class TraceLine:
     def relation(self, label: Text = ()) -> Relation:
         """The line on a page: the formula, the numbers put in, the result, each once."""
         result = literal_of(self.value, self.batched, self.row)
-        chain = (self.formula, self.substituted, result)
+        chain = (self.formula, self.substituted, with_slopes(self.substituted), result)
         return Relation(self.target, without_repeats(chain), label=label)
 
 
