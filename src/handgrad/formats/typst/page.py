@@ -118,6 +118,8 @@ def pictures_first(blocks: Sequence[Block]) -> list[Block]:
         after = steps[1] if len(steps) > 1 else len(rest)
         place = after if steps else min(2, len(rest))
         pictures = [block for block in part if isinstance(block, Figure)]
+        if not steps and any(p.drawing.height > HALF_A_PAGE for p in pictures):
+            place = len(rest)  # it may not fit below the first block
         if not steps and part is not parts[-1]:
             # A tall one of what is given would part its equations from its numbers; that of the forward pass has all of it.
             pictures = [p for p in pictures if not _is_tall(p)]
