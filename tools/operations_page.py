@@ -6,18 +6,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from itertools import product
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-
-import handgrad
 from handgrad.equations import source
-from handgrad.expression import Adjoint, Call, Expression, Name, Option, Shape
+from handgrad.explaining.example import NAMES, example_of
+from handgrad.expression import Expression, Name
 from handgrad.formats.mathml import MathmlPen
 from handgrad.formats.style import Style
-from handgrad.graph import Graph, build
 from handgrad.operations import TABLE
 from handgrad.operations.operation import Operation
 
@@ -37,14 +33,6 @@ LANGUAGE = Path(__file__).parent.parent / "docs" / "problem-files.md"
 
 ROWS = {"activation": ("activations", "; `σ`"), "loss": ("losses", "")}
 """By family, what its row is called among the functions of the language, and what follows the names."""
-
-NAMES = {1: ("z",), 2: ("a", "b"), 3: ("c", "a", "b")}
-
-SHAPES: tuple[Shape, ...] = ((2,), (2, 3), (3,), (4, 4), (2, 2), (1, 4, 4), (1, 1, 2, 2), ())
-"""The shapes that are tried for an example; the first that an operation takes are shown."""
-
-OPTIONS: tuple[dict[str, Option], ...] = ({}, {"shape": (2, 1)}, {"at": (0,)})
-"""The options that are tried: what a reshape and an entry cannot do without."""
 
 
 def page() -> str:
@@ -66,14 +54,14 @@ def page() -> str:
 
 def _entry(record: Operation) -> Iterator[str]:
     words = record.words
-    example = _example(record)
+    example = example_of(record)
     yield f"### {record.name}"
     if example is None:
         yield words.forward
         return
-    call, graph = example
+    call = example.call
     yield f"`{source(call)}` · {words.forward}"
-    yield _lines([(Name("r"), call), *_gradients(call, graph)])
+    yield _lines([(Name("r"), call), *example.gradients])
     yield words.backward
     if record.options:
         given = ", ".join(f"`{name}={value}`" for name, value in record.options.items())
@@ -84,42 +72,7 @@ def _entry(record: Operation) -> Iterator[str]:
         yield f"Kink: {kink.words}."
 
 
-def _example(record: Operation) -> tuple[Call, Graph] | None:
-    """A call of the operation on arrays of the first shapes that it takes, and the graph of its sum of squares."""
-    count = max(record.arity[0], 2 if record.arity[1] is None else 1)
-    for options, shapes in product(OPTIONS, product(SHAPES, repeat=count)):
-        names = [Name(n, shape=s) for n, s in zip(NAMES[count], shapes, strict=True)]
-        call = Call(record.name, tuple(names), tuple(options.items()))
-        if record.elementwise and len(set(shapes)) > 1:
-            continue
-        given = {n.name: _numbers(s) for n, s in zip(names, shapes, strict=True)}
-        try:
-            problem = handgrad.Problem([f"r = {source(call)}", "L = sum(r**2)"], given)
-            graph = build(problem)
-        except (handgrad.HandgradError, TypeError, KeyError):
-            continue
-        written = graph.nodes["r"].written
-        if isinstance(written, Call) and written.operation == record.name:
-            return written, graph
-    return None
-
-
-def _numbers(shape: Shape) -> np.ndarray:
-    size = int(np.prod(shape, dtype=int))
-    return (0.2 + 0.5 * np.arange(1, size + 1) / (size + 1)).reshape(shape)
-
-
-def _gradients(call: Call, graph: Graph) -> list[tuple[Expression, Expression]]:
-    by_leaf = {line.leaf: line.formula for line in graph.backward}
-    found: list[tuple[Expression, Expression]] = []
-    for argument in call.arguments:
-        formula = by_leaf.get(Adjoint(argument.name)) if isinstance(argument, Name) else None
-        if formula is not None and isinstance(argument, Name):
-            found.append((Adjoint(argument.name), formula))
-    return found
-
-
-def _lines(equalities: list[tuple[Expression, Expression]]) -> str:
+def _lines(equalities: Sequence[tuple[Expression, Expression]]) -> str:
     pen = MathmlPen(Style())
     rows = "".join(
         f'<div><math display="inline">{pen.draw(left)}<mo>=</mo>{pen.draw(right)}</math></div>'

@@ -42,6 +42,8 @@ CONTENTS = {
     "running.engine": "Engine",
     "running.training": "Training",
     "numbers": "OtherRun run_exact run_intervals run_symbols",
+    # The reference of the language
+    "explaining": "Explanation explain",
     # Pages and files
     "saving": "Page",
     "saving.rendering": "render",

@@ -26,6 +26,8 @@ from handgrad.exercises import Sheet as Sheet
 from handgrad.exercises import SheetSet as SheetSet
 from handgrad.exercises import practice as practice
 from handgrad.exercises import requirements as requirements
+from handgrad.explaining import Explanation as Explanation
+from handgrad.explaining import explain as explain
 from handgrad.numbers import OtherRun as OtherRun
 from handgrad.numbers import run_exact as run_exact
 from handgrad.numbers import run_intervals as run_intervals
@@ -70,6 +72,7 @@ __all__ = [
     "DrillStore",
     "Engine",
     "EquationError",
+    "Explanation",
     "HandgradError",
     "Listing",
     "MissingExtraError",
@@ -103,6 +106,7 @@ __all__ = [
     "compare",
     "compare_training",
     "drill",
+    "explain",
     "gates",
     "load",
     "loads",

@@ -16,6 +16,7 @@ import numpy as np
 import handgrad
 from handgrad.drilling.replies import Accepted, Skipped
 from handgrad.formats.terminal import render_terminal
+from handgrad.operations import BY_NAME, SPELLINGS
 from handgrad.running.rows import examples_as_cases
 from tests.gauntlet import precise
 from tests.gauntlet.numbers import (
@@ -804,6 +805,15 @@ def list_problems(s: Subject) -> None:
     ran = command_line(["solve", name, "--json"])
     if ran.code:
         raise Wrong("a bundled problem is refused", f"{name}\n{ran.err}")
+
+
+@command
+def explain_operation(s: Subject) -> None:
+    """Any name of an operation gives the reference of one that has it."""
+    name = s.random.choice([*SPELLINGS, *(n for n, o in BY_NAME.items() if o.family != "helper")])
+    found = _alone("explain", name)
+    if name not in (found["name"], *found["spellings"]):
+        raise Wrong("the reference of another operation", f"{name}: {found['name']}")
 
 
 @command

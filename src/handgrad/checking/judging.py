@@ -32,6 +32,7 @@ OTHERS = 8
 """How many times as far from the exact number as some runs are another program's may be."""
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def judged(work: Work, found: Matched, *, rounded_unseen: bool = True) -> tuple[Judged, ...]:
     """The verdicts, for every quantity that is asked for or entered, in the order of the steps.
 

@@ -25,6 +25,7 @@ COMMANDS = {
     "born-dead": "handgrad.cli.born_dead:born_dead",
     "why": "handgrad.cli.why:why",
     "gates": "handgrad.cli.gates:gates",
+    "explain": "handgrad.cli.explain:explain",
 }
 """Where each command stands, in the order of --help; a module is imported when its command is asked for."""
 

@@ -1,0 +1,65 @@
+"""An example of an operation: a call on arrays that it takes, and the gradients that come of it."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+
+from handgrad.arrays import Array
+from handgrad.equations import source
+from handgrad.errors import HandgradError
+from handgrad.expression import Adjoint, Call, Expression, Name, Option, Shape
+from handgrad.graph import Graph, build
+from handgrad.operations.operation import Operation
+from handgrad.problem import Problem
+from handgrad.record import record
+
+NAMES = {1: ("z",), 2: ("a", "b"), 3: ("c", "a", "b")}
+
+SHAPES: tuple[Shape, ...] = ((2,), (2, 3), (3,), (4, 4), (2, 2), (1, 4, 4), (1, 1, 2, 2), ())
+"""The shapes that are tried for an example; the first that an operation takes are shown."""
+
+OPTIONS: tuple[dict[str, Option], ...] = ({}, {"shape": (2, 1)}, {"at": (0,)})
+"""The options that are tried: what a reshape and an entry cannot do without."""
+
+
+@record
+class Example:
+    """A call on arrays, and the problem of the sum of its squares with its graph."""
+
+    call: Call
+    problem: Problem
+    graph: Graph
+
+    @property
+    def gradients(self) -> list[tuple[Adjoint, Expression]]:
+        """The formulas of the gradients with respect to the arguments that have one, in that of the result r."""
+        by_leaf = {line.leaf: line.formula for line in self.graph.backward}
+        adjoints = [Adjoint(a.name) for a in self.call.arguments if isinstance(a, Name)]
+        return [(adjoint, by_leaf[adjoint]) for adjoint in adjoints if adjoint in by_leaf]
+
+
+def example_of(operation: Operation) -> Example | None:
+    """An operation on arrays of the first shapes that it takes; None of what takes no arrays of names alone."""
+    count = max(operation.arity[0], 2 if operation.arity[1] is None else 1)
+    for options, shapes in product(OPTIONS, product(SHAPES, repeat=count)):
+        names = [Name(n, shape=s) for n, s in zip(NAMES[count], shapes, strict=True)]
+        call = Call(operation.name, tuple(names), tuple(options.items()))
+        if operation.elementwise and len(set(shapes)) > 1:
+            continue
+        given = {n.name: _numbers(s) for n, s in zip(names, shapes, strict=True)}
+        try:
+            problem = Problem([f"r = {source(call)}", "L = sum(r**2)"], given)
+            graph = build(problem)
+        except (HandgradError, TypeError, KeyError):
+            continue
+        written = graph.nodes["r"].written
+        if isinstance(written, Call) and written.operation == operation.name:
+            return Example(written, problem, graph)
+    return None
+
+
+def _numbers(shape: Shape) -> Array:
+    size = int(np.prod(shape, dtype=int))
+    return (0.2 + 0.5 * np.arange(1, size + 1) / (size + 1)).reshape(shape)

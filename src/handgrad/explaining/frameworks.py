@@ -1,0 +1,44 @@
+"""What frameworks take at kinks, as measured by the scripts in `findings/`.
+
+PyTorch 2.13.0, JAX 0.10.2 and Keras 3.12.0 by `slopes-at-kinks.sh`, MLX 0.32.4 by `maximum-by-order-in-mlx.sh`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from handgrad.record import record
+
+FRAMEWORKS = ("handgrad", "PyTorch", "JAX", "MLX")
+
+
+@record
+class SlopeAtKink:
+    """The slopes that are taken at a kink.
+
+    Arguments:
+        at: the call and where it is.
+        slopes: by framework, the slope; one that was not measured is left out.
+    """
+
+    at: str
+    slopes: Mapping[str, str]
+
+
+def _row(at: str, *slopes: str) -> SlopeAtKink:
+    taken = {name: slope for name, slope in zip(FRAMEWORKS, slopes, strict=True) if slope}
+    return SlopeAtKink(at, taken)
+
+
+AT_KINKS: Mapping[str, tuple[SlopeAtKink, ...]] = {
+    "relu": (_row("relu(z), z = 0", "0", "0", "0", "0"),),
+    "leaky_relu": (_row("leaky_relu(z) with slope α, z = 0", "α", "α", "1", "1"),),
+    "elu": (_row("elu(z), α = 1, z = 0", "1", "1", "1", "1"),),
+    "maximum": (
+        _row("maximum(z, 0), z = 0", "½", "½", "½", "0"),
+        _row("maximum(0, z), z = 0", "½", "½", "½", "1: a tie goes to the second operand"),
+    ),
+    "abs": (_row("abs(z), z = 0", "0", "0", "1", "0"),),
+    "norm": (_row("norm(z) at the origin", "0", "0", "NaN", "NaN"),),
+}
+"""By operation."""
