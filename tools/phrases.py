@@ -43,6 +43,7 @@ KINDS = (
     ("study", "train and born-dead"),
     ("updates", "steps"),
     ("verification", "verify"),
+    ("explaining", "explain"),
     ("", "the rest"),
 )
 """What a phrase belongs to, by the beginning of its file's path in the package: the first that fits."""

@@ -19,6 +19,7 @@ TITLES = {
     "drilling": "The drill",
     "study": "Training",
     "verification": "Verification",
+    "explaining": "The reference of the language",
     "running": "Running",
     "numbers": "Other numbers",
     "saving": "Pages and files",
