@@ -18,6 +18,7 @@ CONTENTS = {
     # Problems
     "problem": "Problem Update bundled load loads",
     "problem.files": "Listing",
+    "problem.starting": "new",
     # The worked solution, and the program that computes it
     "solution": "Step Trace solve",
     "solution.programs": "code",

@@ -41,6 +41,7 @@ from handgrad.problem import bundled as bundled
 from handgrad.problem import load as load
 from handgrad.problem import loads as loads
 from handgrad.problem.files import Listing as Listing
+from handgrad.problem.starting import new as new
 from handgrad.running import Run as Run
 from handgrad.running import run as run
 from handgrad.running.engine import Engine as Engine
@@ -110,6 +111,7 @@ __all__ = [
     "gates",
     "load",
     "loads",
+    "new",
     "practice",
     "questions",
     "render",

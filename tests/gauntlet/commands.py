@@ -808,6 +808,19 @@ def list_problems(s: Subject) -> None:
 
 
 @command
+def new_problem(s: Subject) -> None:
+    """A file to start from is a problem that can be solved."""
+    names = [p["name"] for p in _alone("list")["problems"]]
+    sizes = "-".join(str(s.random.randint(1, 4)) for _ in range(s.random.randint(2, 4)))
+    like = s.random.choice([sizes, f"{sizes} tanh", s.random.choice(names)])
+    path = s.out("new.toml")
+    for words in (["new", path, "--like", like], ["solve", path]):
+        ran = command_line(words)
+        if ran.code:
+            raise Wrong(f"exit code {ran.code}", f"{' '.join(words)}\n{ran.err}")
+
+
+@command
 def explain_operation(s: Subject) -> None:
     """Any name of an operation gives the reference of one that has it."""
     name = s.random.choice([*SPELLINGS, *(n for n, o in BY_NAME.items() if o.family != "helper")])

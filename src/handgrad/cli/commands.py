@@ -14,6 +14,7 @@ from handgrad.cli.terminal import Terminal
 COMMANDS = {
     "solve": "handgrad.cli.solve:solve",
     "list": "handgrad.cli.list:list_",
+    "new": "handgrad.cli.new:new",
     "verify": "handgrad.cli.verify:verify",
     "check": "handgrad.cli.check:check",
     "code": "handgrad.cli.code:code",
@@ -80,4 +81,9 @@ class _Commands(click.Group):
 )
 @click.version_option(handgrad.__version__, "--version", message="handgrad %(version)s")
 def commands() -> None:
-    """Backpropagation by hand: the whole worked solution of a network."""
+    """Backpropagation by hand: the whole worked solution of a network.
+
+    A problem is a name of `handgrad list`, or a file that `handgrad new my.toml` begins: its equations one a line,
+    then numbers that are learned under [parameters], numbers that are given under [data], and the rule and rate of
+    an [update].
+    """

@@ -13,7 +13,6 @@ from handgrad.exercises.searching import draw as draw
 from handgrad.exercises.sheets import Sheet as Sheet
 from handgrad.exercises.sheets import SheetSet as SheetSet
 from handgrad.exercises.sheets import for_students as for_students
-from handgrad.exercises.sheets import like as like
 from handgrad.exercises.sheets import numbered as numbered
 from handgrad.exercises.students import Student as Student
 from handgrad.exercises.students import own_seed as own_seed
@@ -23,3 +22,4 @@ from handgrad.exercises.writing import exercise_files as exercise_files
 from handgrad.exercises.writing import file_names as file_names
 from handgrad.exercises.writing import made_folders as made_folders
 from handgrad.exercises.writing import write_exercises as write_exercises
+from handgrad.problem.starting import like as like

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from handgrad.arrays import Array
-from handgrad.errors import OptionError
 from handgrad.exercises.requirements import Requirements
 from handgrad.exercises.searching import Search, Variants, draw
 from handgrad.exercises.students import Student, own_seed
 from handgrad.problem import Problem
-from handgrad.problem.networks import usual
 from handgrad.record import JsonForm, record
 from handgrad.running import Carry
 from handgrad.saving import Page, Result
 
 if TYPE_CHECKING:
     from handgrad.exercises.worked import WorkedSheets
-
-_LIKE = re.compile(r"\s*(\d+(?:-\d+)+)((?:\s+[A-Za-z_]\w*)*)\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,21 +122,3 @@ def for_students(
         label = f"{student.name} ({student.id})" if student.name else student.id
         sheets.append(Sheet(number, label, search.draw(1, own), own, 0, student))
     return tuple(sheets)
-
-
-def like(text: str) -> Problem:
-    """The network that words describe: "2-2-2-1 relu sigmoid bce", the last three as they are needed.
-
-    Raises `OptionError` for words that describe none, and `ProblemError` for unknown parts.
-    """
-    found = _LIKE.fullmatch(text)
-    names: list[str] = found[2].split() if found else []
-    if found is None or len(names) > 3:
-        raise OptionError(
-            f"{text[:40]!r} describes no network",
-            where="--like",
-            mend='write the units of each layer, then hidden, output and loss: "2-2-2-1 relu sigmoid bce"',
-        )
-    sizes = [int(n) for n in found[1].split("-")]
-    hidden, output, loss = [*names, *usual(sizes)[len(names) :]]
-    return Problem.mlp(sizes, hidden, output, loss)

@@ -47,8 +47,9 @@ def network(
     for layer in range(1, layers + 1):
         inputs, units = sizes[layer - 1], sizes[layer]
         last = layer == layers
-        weights = np.round(generator.normal(0, np.sqrt(2 / inputs), (units, inputs)), 1)
-        biases = np.round(generator.normal(0, 0.1, units), 1)
+        # Adding 0 makes 0 of −0.
+        weights = np.round(generator.normal(0, np.sqrt(2 / inputs), (units, inputs)), 1) + 0.0
+        biases = np.round(generator.normal(0, 0.1, units), 1) + 0.0
         if last and scalar:
             parameters[f"w{layer}"] = weights[0].tolist()
             parameters[f"b{layer}"] = float(biases[0])
@@ -63,6 +64,6 @@ def network(
             value = "yhat" if last else f"h{layer}"
             equations.append(f"{value} = {activation}(z{layer})")
     equations.append(f"L = {loss}({value}, y)")
-    x = np.round(generator.normal(0, 1, sizes[0]), 1).tolist()
+    x = (np.round(generator.normal(0, 1, sizes[0]), 1) + 0.0).tolist()
     y = 1 if scalar else [1 if k == 0 else 0 for k in range(sizes[-1])]
     return equations, parameters, {"x": x, "y": y}
