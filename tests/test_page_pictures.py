@@ -12,6 +12,7 @@ import pytest
 import handgrad
 from handgrad.formats.terminal import render_terminal
 from handgrad.page.blocks import Figure, Heading
+from handgrad.picture.drawing import Label
 
 
 def figures(name: str, **options: object) -> list[Figure]:
@@ -60,7 +61,8 @@ def test_captions_are_a_sentence_that_says_what_is_dashed(name: str) -> None:
         assert isinstance(caption, str)
         assert caption.endswith(".")
         assert caption.count(".") == 1
-        assert ("dashed" in caption) == any(s.role == "off" for s in figure.drawing.shapes)
+        drawn = [s for s in figure.drawing.shapes if not isinstance(s, Label)]
+        assert ("dashed" in caption) == any(s.role == "off" for s in drawn)
 
 
 def test_the_terminal_shows_the_captions() -> None:

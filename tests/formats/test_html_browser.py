@@ -581,3 +581,13 @@ def test_wide_numbers_begin_below_their_name_on_a_phone(opened: Open) -> None:
             "[...document.querySelectorAll('.remarks')].map(e => e.getBoundingClientRect().width > 0)"
         )
         assert (not any(beside)) if told else all(beside)
+
+
+def test_predict_hides_what_the_solution_comes_to(opened: Open) -> None:
+    tab = opened(solved("lab9"), width=1280)
+    abstract = tab.locator("h1 + .note")
+    assert abstract.is_visible()
+    tab.get_by_role("button", name="Predict").click()
+    assert not abstract.is_visible()
+    tab.get_by_role("button", name="Predict").click()
+    assert abstract.is_visible()

@@ -114,7 +114,8 @@ def unit_text(audit: Audit, layer: Layer, unit: Unit) -> Text:
             assert_never(unit.verdict)
     if unit.blocked:
         mean = " on average" if unit.cases > 1 else ""
-        parts += [" It blocks a gradient of size ", Literal(unit.blocked), f"{mean}."]
+        gives = " and gives 0" if unit.silences else ""
+        parts += [" It blocks a gradient of size ", Literal(unit.blocked), f"{mean}{gives}."]
     if unit.silences:
         parts += [" That zeroes ", *joined([z.text() for z in unit.silences]), "."]
     if unit.revivers is not None:

@@ -53,6 +53,11 @@ def new(path: str | Path, like: str = USUAL, *, force: bool = False) -> Problem:
         force: replace a file that exists already.
 
     Raises `OptionError` for a description of nothing, and where the file cannot be written.
+
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     handgrad.new(f"{folder}/my.toml", "3-4-2 relu softmax")
+        <Problem 'A 3-4-2 network': 5 equations>
     """
     file = Path(path)
     if file.suffix.lower() != ".toml":

@@ -78,7 +78,9 @@ class Abstract:
             )
         if self.moved is not None:
             made = "an update" if self.moved.updates == 1 else f"{self.moved.updates} updates"
-            words += [f" After {made} ", Name(self.cost), " = ", Literal(self.moved.after), "."]
+            rose = self.moved.after > self.moved.before
+            comes = " has risen to " if rose else " = "
+            words += [f" After {made} ", Name(self.cost), comes, Literal(self.moved.after), "."]
         return tuple(words)
 
     def _gates(self, gates: GatesSeen) -> Text:

@@ -139,7 +139,7 @@ def _cases_text(notes: Sequence[GatedOff]) -> Text:
             told = (f": no gradient passes {noun}; what arrives at ", z, " comes by another way.")
         elif note.zeroes:
             zeroed = joined([z.text() for z in note.zeroes])
-            told = (": no gradient passes it, which zeroes ", *zeroed, ".")
+            told = (": no gradient passes it and it gives 0, which zeroes ", *zeroed, ".")
         else:
             told = (": no gradient passes it.",)
         sentences.append(sentence(*start, *told))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -241,9 +242,15 @@ def _backward_reason(trace: Trace, step: Step) -> Text:
         both = "Both are" if biased else "It is"
         after = f" {both} then {averaged} over the cases." if each != "The" else ""
         added = f"; the bias gradient is {bias}" if biased else ""
-        said = [
-            f"{each} weight gradient is the error signal times the layer's input{added}.{after}"
-        ]
+        of = "the error signal times the layer's input"
+        if any(line.through and line.through not in trace.graph.activations for line in step.lines):
+            # Of a product that no activation takes up, such as a query's, there is no error signal.
+            of = "the gradient of the product times the product's other factor"
+        parts = [x for x in step.lines if x.role == "part" and x.through in trace.graph.activations]
+        shared = Counter(x.target.name for x in parts)
+        if max(shared.values(), default=0) > 1:
+            of = "the error signal times what the weight multiplies, added up over its uses"
+        said = [f"{each} weight gradient is {of}{added}.{after}"]
     return (" ".join(said[:2]),)
 
 

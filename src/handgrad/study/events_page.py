@@ -62,8 +62,8 @@ def event_blocks(study: OverTraining) -> list[Block]:
         Heading((_heading(study),), 2),
         Paragraph(
             (
-                "The largest pre-activation over the cases, before and after the update; and how much of the "
-                "change, on the case where it was largest, came from the unit's own weights and bias and "
+                "The largest pre-activation over the cases, before and after the update, which need not be of one case; "
+                "and how much of the change, on the case where it was largest before, came from the unit's own weights and bias and "
                 "how much from what the layers below gave it.",
             )
         ),

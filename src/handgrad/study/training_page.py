@@ -161,6 +161,15 @@ def _outcome(study: OverTraining) -> list[Block]:
         Literal(last),
         " after the last.",
     )
+    highest = int(np.argmax(study.losses))
+    if study.losses[highest] > max(first, last):
+        loss += (
+            " It was highest after update ",
+            str(highest),
+            ": ",
+            Literal(study.losses[highest]),
+            ".",
+        )
     dead = bool(study.layers) and len(study.ended_dead) == study.units and bool(study.gates)
     # A loss that fell while every unit died is no success.
     sign: NoteKind = "info" if not what or (fell and dead) else "check" if fell else "warning"

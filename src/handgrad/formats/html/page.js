@@ -117,6 +117,8 @@ function predict(on) {
   predicting = on;
   button("predict").setAttribute("aria-pressed", on);
   for (const link of all(".veiled")) unveil(link);
+  // What the solution comes to is guessed too.
+  for (const abstract of all("h1 + .note")) abstract.hidden = on;
   if (on) {
     const first = Math.max(current, 0);
     for (const step of steps.slice(first)) results(step).forEach(veil);

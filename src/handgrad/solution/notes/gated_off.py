@@ -157,14 +157,16 @@ class GatedOff(TraceNote):
         parts: list[Inline] = list(
             sentence(unit_words(self.unit), " is gated off", everywhere, " (", z, " ≤ 0): ")
         )
+        # The weights that take up the unit's output get no gradient because that is 0.
+        gives = " and it gives 0" if self.zeroes else ""
         if self.blocked == 0:
             parts += ["it stops whatever arrives, and what arrives here is 0."]
         elif self.blocked is not None:
-            parts += ["it blocks a gradient of size ", Literal(self.blocked), "."]
+            parts += ["it blocks a gradient of size ", Literal(self.blocked), f"{gives}."]
         elif self.around:
             parts += [f"no gradient passes {noun}; what arrives at ", z, " comes by another way."]
         else:
-            parts += ["no gradient passes it."]
+            parts += [f"no gradient passes it{gives}."]
         if self.zeroes:
             parts += [" That zeroes ", *joined([z.text() for z in self.zeroes]), "."]
             if not everywhere:

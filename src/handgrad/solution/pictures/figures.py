@@ -45,7 +45,8 @@ def figure_of(trace: Trace, phase: PicturePhase) -> Figure:
     drawings = [drawing] if narrow is None else [drawing, narrow]
     what = _GRAPH[phase] if network is None else _NETWORK[phase] + _on_edges(drawings, phase)
     said = [what + _of(trace, network, phase)]
-    dashes = [shape for shape in drawing.shapes if shape.role == "off"]
+    # A line of words on gates within a box is no dash.
+    dashes = [s for s in drawing.shapes if s.role == "off" and not isinstance(s, Label)]
     if dashes and phase != "given":
         bars = any(isinstance(each, Outline) and not each.dashed for each in dashes)
         said.append(_BARS if phase == "backward" and bars else _DASHED[phase])
