@@ -211,3 +211,18 @@ def test_sheets_have_contents_of_their_own() -> None:
     uses = re.findall(r'<p class="uses">uses <a href="#([^"]+)"', second)
     assert uses
     assert all(place.endswith("-2") for place in uses)
+
+
+def test_room_is_given_by_what_there_is_to_work_out() -> None:
+    """A mask of sixteen entries takes less of it than a correlation of four."""
+    exercise = Exercise(handgrad.solve(handgrad.load("conv")), "Sheet 1")
+    page = sheets_page([exercise])
+    lines: dict[str, int] = {}
+    step = ""
+    for block in page.blocks:
+        if isinstance(block, Heading):
+            step = block.id
+        elif isinstance(block, Room) and block.lines:
+            lines[step] = block.lines
+    assert lines["2.6"] > lines["2.5"] > lines["2.2"]
+    assert lines["1.1"] > lines["1.2"]

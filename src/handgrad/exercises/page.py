@@ -9,7 +9,7 @@ import numpy as np
 
 from handgrad.checking.blanks import words_of
 from handgrad.checking.names import target_of
-from handgrad.expression import Adjoint, Name
+from handgrad.expression import Adjoint, Call, Name, walk
 from handgrad.graph import activations
 from handgrad.notation import Function
 from handgrad.operations import operation_of
@@ -23,6 +23,7 @@ from handgrad.page.blocks import (
 )
 from handgrad.saving import Page
 from handgrad.solution import Step, Trace, TraceLine
+from handgrad.solution.elements import opened
 from handgrad.solution.numbers import with_blanks
 from handgrad.solution.page import (
     PHASES,
@@ -41,8 +42,11 @@ ASKED: frozenset[Role] = frozenset(["value", "cost", "gradient", "updated"])
 """What a student writes down of a step; the parts that lead to it are theirs to find."""
 
 
-LEAST_ROOM, MOST_ROOM = 2, 6
+LEAST_ROOM, MOST_ROOM = 2, 8
 """Empty lines below a step, at least and at most."""
+
+A_LINE = 8
+"""Operations on numbers that are worked out on a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,15 +207,24 @@ def _sheet(exercise: Exercise, blank: IsBlank, formulas: bool, room: int | None)
                 if line.role in ASKED
             ]
             blocks += [Heading(title(trace, step), 3, step.id), Derivation(tuple(relations))]
-            if lines := _room(step, blank) if room is None else room:
+            if lines := _room(trace, step, blank) if room is None else room:
                 blocks.append(Room(lines=lines))
     return blocks
 
 
-def _room(step: Step, blank: IsBlank) -> int:
-    """Empty lines for the working of a step: more where more is asked for."""
-    entries = sum(np.size(line.value) for line in step.lines if blank(step, line))
-    return min(LEAST_ROOM + entries // 3, MOST_ROOM)
+def _room(trace: Trace, step: Step, blank: IsBlank) -> int:
+    """Empty lines for the working of a step: more where there is more to work out."""
+    work = sum(_work(trace, line) for line in step.lines if blank(step, line))
+    return min(LEAST_ROOM + work // A_LINE, MOST_ROOM)
+
+
+def _work(trace: Trace, line: TraceLine) -> int:
+    """How many operations on numbers a line takes: those of one entry, for every entry."""
+    first = opened(trace, line, [(0,) * len(line.shape)])
+    formula = first[0].formula if first else line.formula
+    # An entry of an array is found and not worked out.
+    calls = [n for n in walk(formula) if isinstance(n, Call) and n.option("at") is None]
+    return int(np.size(line.value)) * len(calls)
 
 
 def _blank(trace: Trace, step: Step, line: TraceLine, formulas: bool) -> Relation:
