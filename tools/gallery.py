@@ -190,6 +190,14 @@ SECTIONS: dict[str, tuple[Shot, ...]] = {
 }
 """The pictures of the gallery by the heading that they stand under."""
 
+BEFORE = (
+    "before-after.webp",
+    "Before and after",
+    "The lab's backward picture on a page, a batch of three on a phone, and a slide, as they were at commit 2a97882 "
+    "(left) and as they are (right): letters that can be read, numbers that are not cut, and a picture where it helps.",
+)
+"""A picture that is kept: what it shows on the left is no longer made."""
+
 SHOTS = tuple(shot for shots in SECTIONS.values() for shot in shots)
 
 
@@ -215,6 +223,15 @@ def document() -> str:
                 "",
                 f'<img src="gallery/{shot.file}" alt="{html.escape(shot.says)}"{width}>',
             ]
+    file, heading, says = BEFORE
+    lines += [
+        "",
+        f"## {heading}",
+        "",
+        says,
+        "",
+        f'<img src="gallery/{file}" alt="{html.escape(says)}">',
+    ]
     return "\n".join([*lines, ""])
 
 
@@ -229,7 +246,7 @@ def main(names: Sequence[str]) -> None:
                 content = taken(shot, Path(made), chromium)
                 (FOLDER / shot.file).write_bytes(content)
                 print(f"{shot.file}: {len(content) / 1000:.0f} kB")
-    for stray in {p.name for p in FOLDER.iterdir()} - {shot.file for shot in SHOTS}:
+    for stray in {p.name for p in FOLDER.iterdir()} - {BEFORE[0], *(s.file for s in SHOTS)}:
         (FOLDER / stray).unlink()
     DOCUMENT.write_text(document(), "utf-8")
 
