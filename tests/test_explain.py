@@ -11,10 +11,10 @@ import pytest
 import handgrad
 from handgrad.cli.commands import run
 from handgrad.explaining.example import example_of
-from handgrad.explaining.frameworks import AT_KINKS, FRAMEWORKS
 from handgrad.expression import Name
 from handgrad.formats.terminal import render_terminal
 from handgrad.operations import BY_NAME, SPELLINGS
+from handgrad.operations.frameworks import AT_KINKS, FRAMEWORKS
 from handgrad.running.evaluate import value_of
 from tests.schemas import validate
 

@@ -8,11 +8,11 @@ import operator
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from handgrad.equations.elsewhere import ARRAYS, ELSEWHERE, LIBRARIES, unlike
 from handgrad.equations.tokens import Token, tokens
 from handgrad.errors import EquationError, Span, nearest
 from handgrad.expression import Call, Expression, Index, Literal, Name, Nested, Option, Slice
 from handgrad.operations import BY_NAME, OPTION_SPELLINGS, SPELLINGS, Operation
+from handgrad.operations.elsewhere import ARRAYS, ELSEWHERE, LIBRARIES, unlike
 
 DEEPEST = 100
 """Levels of brackets and of operations, at most; trees stay safe to walk."""
@@ -332,9 +332,10 @@ class Parser:
         """A call of an operation; as a method, of its first argument: z.sum(), W.dot(x)."""
         self.take()
         name = SPELLINGS.get(token.text, token.text)
-        if name == "dot" and (library or first is not None):
-            name = "matmul"  # NumPy's takes matrices too
         record = BY_NAME.get(name)
+        if record and record.of_libraries and (library or first is not None):
+            name = record.of_libraries
+            record = BY_NAME[name]
         arguments: list[Expression] = [] if first is None else [first]
         options: dict[str, Option] = {}
         while not self.at(")"):

@@ -6,8 +6,8 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-from handgrad.equations.elsewhere import MENDS
 from handgrad.errors import EquationError, Span
+from handgrad.operations.elsewhere import MENDS
 
 LONGEST = 20_000
 """Characters in one equation, at most."""

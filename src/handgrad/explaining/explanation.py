@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from handgrad.errors import OptionError, nearest
 from handgrad.explaining.example import example_of
-from handgrad.explaining.frameworks import AT_KINKS, SlopeAtKink
 from handgrad.expression import Adjoint, Call, Expression
 from handgrad.operations import BY_NAME, SPELLINGS
+from handgrad.operations.frameworks import AT_KINKS, SlopeAtKink
 from handgrad.record import JsonForm, record
 from handgrad.saving import Page, Result
 

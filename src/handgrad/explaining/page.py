@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from handgrad.explaining.frameworks import FRAMEWORKS
 from handgrad.expression import Name
+from handgrad.operations.frameworks import FRAMEWORKS
 from handgrad.page.blocks import Block, Derivation, Heading, Note, Paragraph, Relation, Table, Text
 from handgrad.saving import Page
 

@@ -153,6 +153,7 @@ dot = Operation(
     kernel=_matmul_kernel,
     pullback=lambda i, g, p: g * p.arguments[1 - i],
     element=_matmul_element,
+    of_libraries="matmul",  # NumPy's and PyTorch's take matrices too
     words=Words(
         "the dot product",
         "Multiply entry by entry and add up.",

@@ -158,6 +158,8 @@ class Operation:
         averages: a mean.
         slides: slides its second argument over the first: an entry of its result is no unit of its own.
         of_vectors: the operation that it is of two vectors.
+        of_libraries: the operation that a library's function or method of its name is.
+        put_in: of a slope, its numbers are shown before what is made of them: no other line has them.
         gate: an activation that lets gradient through where its input is positive, and none elsewhere.
         alternatives: of a gate, the activations that are tried in its place where its units die.
         leaky_form: of a gate, the activation that is the same but for letting a little gradient through.
@@ -203,6 +205,8 @@ class Operation:
     averages: bool = False
     slides: bool = False
     of_vectors: str = ""
+    of_libraries: str = ""
+    put_in: bool = False
     gate: bool = False
     alternatives: tuple[str, ...] = ()
     leaky_form: str = ""

@@ -84,14 +84,10 @@ def _slope(
     return call, None if slope is None else tidied(slope, lambda leaf: shapes[leaf.name])
 
 
-SLOPES = ("leaky_step", "elu_slope")
-"""Slopes whose numbers stand in no other line of a page."""
-
-
 def with_slopes(numbers: Expression) -> Expression:
     """The numbers put in, with those of slopes that are functions of their own: LeakyReLU′(0.42) is 1."""
     for node in dict.fromkeys(walk(numbers)):
-        if isinstance(node, Call) and node.operation in SLOPES:
+        if isinstance(node, Call) and operation_of(node).put_in:
             batched = any(isinstance(a, Literal) and a.batched for a in node.arguments)
             value = value_of(node, {}, frozenset())
             numbers = replaced(numbers, node, literal_of(value, batched))
