@@ -101,7 +101,7 @@ FILES = [
     (
         'equations = ["p = softmax(w*x)", "L = cross_entropy(p, y)"]\n[parameters]\nw = 1\n'
         "[data]\nx = [1, 2]\ny = 2",
-        "y must be the number of a class, counted from 0, but here it is 2",
+        "y must be one-hot, or the number of a class, counted from 0, but here it is 2",
     ),
     (
         'equations = "L = cross_entropy(w*x, y)"\n[parameters]\nw = 1\n[data]\nx = [1, 2]\ny = 1',

@@ -212,7 +212,9 @@ def test_classes_that_do_not_exist() -> None:
     )
     engine = handgrad.Engine(problem)
     assert np.isfinite(engine(y=[2, 1, 0]).loss)
-    with pytest.raises(handgrad.NumberError, match=r"y must be the number of a class, .* is 3"):
+    with pytest.raises(
+        handgrad.NumberError, match=r"y must be one-hot, or the number of a class, .* is 3"
+    ):
         engine(y=[1, 2, 3])
 
 

@@ -423,3 +423,35 @@ def test_a_transposed_array_is_no_result_of_itself() -> None:
     text = render_terminal(trace.page(), width=80, colour=False, unicode=True)
     (line,) = [each for each in text.splitlines() if "K = Tᵀ" in each and "⎡" in each]
     assert line.count("⎡") == 1
+
+
+WORDS = {
+    "a penalty and a layer": "The weight gradient is the error signal times the layer's input; the bias gradient is the error signal itself.",
+    "attention": "The weight gradient is the gradient of the product times the product's other factor.",
+    "rnn": "The weight gradient is the error signal times what the weight multiplies, added up over its uses.",
+    "classes": "In each case the weight gradient is the error signal times the layer's input;",
+}
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_what_is_said_of_a_weights_gradient(name: str) -> None:
+    if name in ("attention", "rnn", "classes"):
+        problem = handgrad.load(name)
+    else:
+        problem = handgrad.loads(
+            """
+            equations = '''
+            pre = W @ x + b
+            h = relu(pre)
+            cost = sum(h) + 0.5*lam*sum(W**2)
+            '''
+            [parameters]
+            W = [[1, 2]]
+            b = [1]
+            [data]
+            x = [1, 0.5]
+            lam = 0.1
+            """
+        )
+    text = handgrad.render(handgrad.solve(problem))
+    assert WORDS[name] in " ".join(text.split())

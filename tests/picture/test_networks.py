@@ -449,3 +449,29 @@ def test_widths_are_reckoned_for_whatever_a_label_says() -> None:
     assert wide.width((Call("index", (Name("z"),), (("at", (10,)),)),), 10) > wide.width(
         (Name("z"),), 10
     )
+
+
+def test_units_have_room_for_the_gradients_of_a_loss_with_a_long_name() -> None:
+    """They were measured as if every loss were called L."""
+    text = """
+    equations = '''
+    pre1 = W1 @ x
+    h1 = relu(pre1)
+    out = W2 @ h1
+    {loss} = sum((out - y)**2)
+    '''
+    [parameters]
+    W1 = [[1, -1], [0.5, 2]]
+    W2 = [[1, 1]]
+    [data]
+    x = [1, 0.5]
+    y = [1]
+    """
+    short, long = (
+        network_picture(
+            handgrad.solve(handgrad.loads(text.format(loss=name))), "backward", plan=True
+        )
+        for name in ("L", "training_cost")
+    )
+    radii = [max(s.radius for s in d.shapes if isinstance(s, Circle)) for d in (short, long)]
+    assert radii[1] > 1.5 * radii[0]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from handgrad.errors import OptionError, nearest
-from handgrad.explaining.example import example_of
+from handgrad.explaining.example import NAMES, example_of
 from handgrad.expression import Adjoint, Call, Expression
 from handgrad.operations import BY_NAME, SPELLINGS
 from handgrad.operations.frameworks import AT_KINKS, SlopeAtKink
@@ -84,7 +84,9 @@ def explain(name: str) -> Explanation:
         pullbacks=tuple(Pullback(adjoint, formula) for adjoint, formula in gradients),
         options={n: str(v).lower() for n, v in operation.options.items()},
         positional=operation.positional,
-        domain=tuple(f"argument {d.argument + 1} must be {d.words}" for d in operation.domain),
+        domain=tuple(
+            f"{NAMES[operation.arity[0]][d.argument]} must be {d.words}" for d in operation.domain
+        ),
         kinks=tuple(kink.words for kink in operation.kinks),
         at_kinks=AT_KINKS.get(operation.name, ()),
     )

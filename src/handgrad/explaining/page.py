@@ -27,8 +27,8 @@ def explanation_page(explanation: Explanation) -> Page:
         blocks += [Heading(("In equations",), 2), *_spelled(explanation)]
     if explanation.domain or explanation.kinks:
         blocks.append(Heading(("Where it is special",), 2))
-        blocks += [Note("info", (f"{_raised(words)}.",)) for words in explanation.domain]
-        blocks += [Note("info", (f"{_raised(words)}.",)) for words in explanation.kinks]
+        blocks += [Note("info", (f"{words}.",)) for words in explanation.domain]
+        blocks += [Note("info", (f"Kink: {words}.",)) for words in explanation.kinks]
     if explanation.at_kinks:
         blocks.append(_elsewhere(explanation))
     return Page(f"{name}: reference", tuple(blocks))
@@ -47,7 +47,7 @@ def _spelled(explanation: Explanation) -> list[Block]:
                 else "by its name"
             )
             rows.append(((name,), (value,), (place,)))
-        header: tuple[Text, ...] = (("option",), ("where it is left out",), ("given",))
+        header: tuple[Text, ...] = (("option",), ("default",), ("given",))
         blocks.append(Table(header, tuple(rows), "lll"))
     return blocks
 
@@ -58,7 +58,3 @@ def _elsewhere(explanation: Explanation) -> Table:
         ((row.at,), *((row.slopes.get(f, ""),) for f in FRAMEWORKS)) for row in explanation.at_kinks
     )
     return Table(header, rows, "l" * len(header), ("The slope that is taken there.",))
-
-
-def _raised(words: str) -> str:
-    return words[:1].upper() + words[1:]

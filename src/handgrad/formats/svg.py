@@ -161,7 +161,7 @@ def _clearing(label: Label, style: Style) -> list[str]:
     """A patch of paper under a label that stands clear of what runs behind it."""
     if not label.halo:
         return []
-    width = CLEARING * Measure(style.decimals, style.display).width(
+    width = CLEARING * Measure(style.decimals, style.display, loss=style.loss).width(
         label.text, label.size, label.bold
     )
     left = {"start": 0.0, "middle": width / 2, "end": width}[label.anchor]

@@ -344,7 +344,7 @@ cross_entropy = Operation(
     target="class",
     domain=(
         Domain(0, lambda xp, p, shapes: (p >= 0) & (p <= 1), "probabilities, from 0 to 1"),
-        Domain(1, _is_class, "the number of a class, counted from 0"),
+        Domain(1, _is_class, "one-hot, or the number of a class, counted from 0"),
     ),
     fuses={"softmax": Fusion("softmax_cross_entropy", adds_up_to_one)},
 )

@@ -63,13 +63,14 @@ def plain_width(text: str) -> float:
 class Measure:
     """Measures text with formulas in it, printed with so many decimals and these names.
 
-    The gradients of `error_signals` are written δ. On slides, letters have a `serif` face.
+    The gradients of `error_signals` are written δ, others those of the `loss`. On slides, letters have a `serif` face.
     """
 
     decimals: int
     display: Mapping[str, str] = field(default_factory=dict)
     error_signals: frozenset[str] = frozenset()
     serif: bool = False
+    loss: str = "L"
 
     def width(self, text: Text, size: float, bold: bool = False) -> float:
         """The width of a line of text whose letters have this size."""
@@ -88,7 +89,8 @@ class Measure:
                 return self._symbol(replace(symbol(part.name, self.display), base="δ"))
             case Adjoint():
                 through = self._ems(Name(part.through)) if part.through else 0.0
-                return plain_width("∂L/∂") + self._ems(Name(part.name)) + through
+                over = self._ems(Name(part.of or self.loss))
+                return plain_width("∂/∂") + over + self._ems(Name(part.name)) + through
             case Call():
                 return self._call(part)
             case _:

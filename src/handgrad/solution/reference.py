@@ -148,7 +148,7 @@ def recipe(trace: Trace) -> list[Block]:
     chosen = max(
         ([s, *_of_layer(trace, s)] for s in sorted(errors, key=_is_shortcut)), key=len, default=[]
     )
-    if len(chosen) < 2:
+    if not any(s.kind == "parameter_gradients" for s in chosen):
         return []
     blocks: list[Block] = []
     for position, step in enumerate(chosen):

@@ -234,24 +234,35 @@ def _backward_reason(trace: Trace, step: Step) -> Text:
         known = trace.graph.gradients
         gradients = [known[x.target.name] for x in step.lines if x.target.name in known]
         each = "In each case the" if any(g.per_case is not None for g in gradients) else "The"
-        bias = (
-            "the error signal added up over the examples" if repeated else "the error signal itself"
-        )
         averaged = "averaged" if trace.problem.reduction == "mean" else "added up"
         biased = any(_is_bias(trace.graph, line) for line in step.lines)
         both = "Both are" if biased else "It is"
         after = f" {both} then {averaged} over the cases." if each != "The" else ""
+        bias = "the error signal itself"
+        if repeated:
+            bias = "the error signal added up over the examples"
+        of = _weight_gradient(trace, step, biased)
         added = f"; the bias gradient is {bias}" if biased else ""
-        of = "the error signal times the layer's input"
-        if any(line.through and line.through not in trace.graph.activations for line in step.lines):
-            # Of a product that no activation takes up, such as a query's, there is no error signal.
-            of = "the gradient of the product times the product's other factor"
-        parts = [x for x in step.lines if x.role == "part" and x.through in trace.graph.activations]
-        shared = Counter(x.target.name for x in parts)
-        if max(shared.values(), default=0) > 1:
-            of = "the error signal times what the weight multiplies, added up over its uses"
         said = [f"{each} weight gradient is {of}{added}.{after}"]
     return (" ".join(said[:2]),)
+
+
+def _weight_gradient(trace: Trace, step: Step, biased: bool) -> str:
+    """What the gradient of a weight is: of a product without a bias or an activation, such as a query's, no error signal's."""
+    signals: list[bool] = []
+    shared: Counter[str] = Counter()
+    for line in step.lines:
+        node = trace.graph.nodes.get(line.through)
+        written = node.written if node is not None else None
+        if written is not None and is_weighted(trace.graph, written, line.target.name):
+            taken_up = line.through in trace.graph.activations or activation_of(written)
+            signals.append(biased or bool(taken_up))
+            shared[line.target.name] += bool(taken_up) and line.role == "part"
+    if signals and not any(signals):
+        return "the gradient of the product times the product's other factor"
+    if max(shared.values(), default=0) > 1:
+        return "the error signal times what the weight multiplies, added up over its uses"
+    return "the error signal times the layer's input"
 
 
 def _backward_of(operation: str, sides: set[int]) -> str:

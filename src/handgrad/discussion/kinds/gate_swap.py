@@ -19,6 +19,7 @@ from handgrad.operations.operation import Operation
 from handgrad.page.blocks import Block, Derivation, Paragraph, Table
 from handgrad.record import record
 from handgrad.solution import Trace, TraceLine, Zeroed
+from handgrad.solution.notes.update import is_little
 from handgrad.solution.units import Units, units
 from handgrad.text import Inline, Text, joined, listed
 
@@ -229,6 +230,9 @@ def _swap_text(swap: Swap) -> Text:
         parts += [*raised(joined([z.text() for z in emptied[:LISTED]])), " would be zero. "]
     if swap.other_loss == swap.loss:
         parts += ["The loss would stay at ", Literal(swap.loss), "."]
+    elif is_little(swap.loss, swap.other_loss):
+        moved = "rise" if swap.other_loss > swap.loss else "fall"
+        parts += [f"The loss would {moved} by ", Literal(abs(swap.other_loss - swap.loss)), "."]
     else:
         loss: Text = (Literal(swap.other_loss), " instead of ", Literal(swap.loss), ".")
         parts += ["The loss would be ", *loss]

@@ -104,7 +104,9 @@ class _GraphPicture:
     def __post_init__(self) -> None:
         graph = self.trace.graph
         self.shown = ShownNumbers(self.trace)
-        self.measure = Measure(self.trace.decimals, self.trace.problem.display)
+        self.measure = Measure(
+            self.trace.decimals, self.trace.problem.display, loss=self.trace.graph.loss
+        )
         # The gradients of one case are those of its own loss: the mean over all has no part in them.
         mean = graph.cost != graph.loss and not self.backward
         self.equations = [*graph.equations, *([graph.cost] if mean else [])]

@@ -106,8 +106,13 @@ class NetworkLayout:
         lines = "none" if self.lean else self.density.lines
         self.content = Content(self.shown, self.network, self.phase, most, lines)
         signals = frozenset(n for n in self.shown.trace.graph.activations if n[0] == "z")
+        trace = self.shown.trace
         self.measure = Measure(
-            self.shown.trace.decimals, self.shown.trace.problem.display, signals, serif=self.lean
+            trace.decimals,
+            trace.problem.display,
+            signals,
+            serif=self.lean,
+            loss=trace.graph.loss,
         )
         # In a part that says nothing but ∂L/∂L = 1 it is left out.
         self.with_loss = self.columns[-1] == len(self.network.layers) and not self.part

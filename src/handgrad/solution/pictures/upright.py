@@ -106,7 +106,12 @@ class _Upright:
             self.shown, self.network, self.phase, self.density.most, self.density.lines
         )
         signals = frozenset(n for n in self.shown.trace.graph.activations if n[0] == "z")
-        self.measure = Measure(self.shown.trace.decimals, self.shown.trace.problem.display, signals)
+        self.measure = Measure(
+            self.shown.trace.decimals,
+            self.shown.trace.problem.display,
+            signals,
+            loss=self.shown.trace.graph.loss,
+        )
         self.rows = range(len(self.content.columns))
         self.loss = self.content.loss()
         self._place()
