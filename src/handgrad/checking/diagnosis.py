@@ -24,7 +24,7 @@ from handgrad.checking.words import (
     unread_text,
 )
 from handgrad.checking.work import Work
-from handgrad.checking.worlds import World, meets
+from handgrad.checking.worlds import World
 from handgrad.expression import Leaf
 from handgrad.operations.mistakes import PRIORITY, Mistake
 
@@ -79,11 +79,7 @@ class _Seen:
         """Whether a formula leads to the figures from the numbers that the student's were rounded from."""
         if not self.is_near(array):
             return False
-        return bool(
-            meets(self.own.reach(formula), self.value, self.half, self.own.value(formula))[
-                self.given
-            ].all()
-        )
+        return bool(self.own.leads_to(formula, self.value, self.half)[self.given].all())
 
 
 Scored = tuple[tuple[int, ...], Diagnosis]

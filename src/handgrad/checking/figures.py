@@ -128,6 +128,18 @@ class Habit:
             units.append(0.5 * 10.0 ** (size - self.digits + 1))
         return max(units)
 
+    def units(self, values: Array) -> Array:
+        """The same for each entry of an array of numbers that are not shown; 0 for a 0, which is written as it is."""
+        sizes = np.abs(values)
+        units = np.zeros(np.shape(values))
+        if self.decimals is not None:
+            units += 0.5 * 10.0**-self.decimals
+        if self.digits is not None:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                places = np.floor(np.log10(sizes)) - self.digits + 1
+                units = np.fmax(units, 0.5 * 10.0**places)
+        return np.where((sizes > 0) & np.isfinite(sizes), units, 0.0)
+
 
 def _commonest(numbers: Iterable[int]) -> tuple[int, int]:
     """The number met most often, and how often."""

@@ -35,7 +35,13 @@ class CompiledFormula:
     _out: int
 
     @overload
-    def __call__(self, values: Mapping[Leaf, Array], *, clean: bool = False) -> Array: ...
+    def __call__(
+        self,
+        values: Mapping[Leaf, Array],
+        *,
+        clean: bool = False,
+        rounding: Callable[[Array], Array] | None = None,
+    ) -> Array: ...
 
     @overload
     def __call__(
@@ -43,18 +49,27 @@ class CompiledFormula:
     ) -> Kind: ...
 
     def __call__(
-        self, values: Mapping[Leaf, Any], xp: Namespace = np, *, clean: bool = False
+        self,
+        values: Mapping[Leaf, Any],
+        xp: Namespace = np,
+        *,
+        clean: bool = False,
+        rounding: Callable[[Array], Array] | None = None,
     ) -> Any:
         """The value at `values`, whose arrays are of namespace `xp`.
 
-        Where it is `clean`, sums are without rounding residues.
+        Where it is `clean`, sums are without rounding residues. What is worked out on the way to it goes through
+        `rounding`, if there is any.
         """
-        slots: list[Any] = [None] * (len(self._leaf_slots) + len(self._constants))
+        first = len(self._leaf_slots) + len(self._constants)
+        slots: list[Any] = [None] * first
         for slot, constant in self._constants:
             slots[slot] = constant
         for leaf, slot in self._leaf_slots:
             slots[slot] = values[leaf]
         for kernel, cleaned, arguments in self._calls:
+            if rounding is not None and len(slots) > first:
+                slots[-1] = rounding(slots[-1])
             slots.append((cleaned if clean else kernel)(xp, *[slots[a] for a in arguments]))
         return slots[self._out]
 

@@ -21,7 +21,7 @@ from handgrad.checking.quantities import Quantity
 from handgrad.checking.report import MOST_WRONG, Judged, Places, Verdict
 from handgrad.checking.tolerance import Halves, allowed, halves
 from handgrad.checking.work import Work
-from handgrad.checking.worlds import World, hull, meeting, meets, widened
+from handgrad.checking.worlds import World, hull, meeting
 from handgrad.expression import Adjoint, Leaf
 from handgrad.numbers import Interval
 
@@ -83,12 +83,11 @@ class _Judging:
         figures += [f for e in found.misshapen.values() for f in e.figures.values()]
         self.habit = Habit.of(figures)
         givens = {leaf: work.exact[leaf] for leaf in work.given_leaves}
-        self.own = World(givens)
-        self.right = self.own
         self.entries = _rescaled(work, found.entries)
         self.strict = any(entry.strict for entry in self.entries.values())
         # A program carries all the digits of what it does not show.
-        self.rounded_unseen = rounded_unseen and not self.strict
+        rounded = rounded_unseen and not self.strict
+        self.own = self.right = World(givens, self.habit.units if rounded else None)
         self.results: list[Judged] = []
         self.diagnosing = Diagnosing(work, self.entries, self.habit)
 
@@ -110,17 +109,9 @@ class _Judging:
     def _leave_open(self, quantity: Quantity) -> None:
         """What is not entered follows from what is before it, rounded by habit or not."""
         for world in self._worlds():
-            value = world.value(quantity.formula)
-            world.put(quantity.leaf, value, self._unshown(world, quantity.formula, value))
+            world.follow(quantity.leaf, quantity.formula)
             if world.depends(quantity.formula):
                 world.tainted.add(quantity.leaf)
-
-    def _unshown(
-        self, world: World, formula: CompiledFormula, value: Array
-    ) -> Callable[[], Interval]:
-        if not self.rounded_unseen:
-            return lambda: world.reach(formula)
-        return lambda: widened(world.reach(formula), _units(self.habit, value))
 
     def _worlds(self) -> list[World]:
         return [self.own] if self.own is self.right else [self.own, self.right]
@@ -190,8 +181,7 @@ class _Judging:
             formula = supposed.get(leaf, quantity.formula)
             follows = leaf not in self.entries and not changed.isdisjoint(formula.leaves)
             if leaf in supposed or follows:
-                value = own.value(formula)
-                own.put(leaf, value, self._unshown(own, formula, value))
+                own.follow(leaf, formula)
                 own.tainted.add(leaf)
                 changed.add(leaf)
 
@@ -217,29 +207,27 @@ class _Judging:
     def _follows(self, world: World, quantity: Quantity, value: Array, half: Array) -> Mask:
         """By entry, whether a figure may come of the numbers of a world."""
         found = np.zeros(value.shape, dtype=bool)
-        numbers = []
         for way in quantity.ways:
-            numbers.append(world.value(way))
-            found |= np.abs(numbers[-1] - value) <= half
+            found |= np.abs(world.value(way) - value) <= half
             if found.all():
                 return found
-        for way, like in zip(quantity.ways, numbers, strict=True):
-            # Bounds of a way that leads through 1/0 are of no number that it gives.
-            found |= meets(world.reach(way), value, half, like) & np.isfinite(like)
+        for way in quantity.ways:
+            found |= world.leads_to(way, value, half)
         return found
 
     def _carry(self, marked: _Marked, following: Array) -> None:
         """What those that come after will be computed from."""
         leaf, own, given = marked.quantity.leaf, self.own, marked.given
+        formula = marked.quantity.formula
         right = marked.right & given
         if self.own is self.right and not right.all() and (~marked.right & given).any():
             self.right = self.own.copy()
         if self.own is not self.right:
             world = self.right
-            kept = np.where(right, marked.value, world.value(marked.quantity.formula))
-            world.put(leaf, kept, self._carried(world, marked, kept, right))
+            kept = np.where(right, marked.value, world.value(formula))
+            world.enter(leaf, formula, kept, self._carried(world, marked, kept, right))
         shown = np.where(given, marked.value, following)
-        own.put(leaf, shown, self._carried(own, marked, shown, marked.ok & given))
+        own.enter(leaf, formula, shown, self._carried(own, marked, shown, marked.ok & given))
         if self.own is not self.right and not right.all():
             own.tainted.add(leaf)
 
@@ -279,12 +267,6 @@ class _Judging:
             return Interval(np.where(ok, lower, other_lower), np.where(ok, upper, other_upper))
 
         return bounds
-
-
-def _units(habit: Habit, value: Array) -> Array:
-    """Half a unit of the last digit that figures of these sizes have by habit; 0 is written as it is."""
-    flat = [habit.unit(float(x)) if np.isfinite(x) and x != 0 else 0.0 for x in value.flat]
-    return np.asarray(flat).reshape(value.shape)
 
 
 def _trivial(following: Array, exact: Array, right: Mask) -> bool:

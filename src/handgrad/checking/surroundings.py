@@ -42,8 +42,11 @@ class Around:
             inner = self.shortcuts[target.name].inner
             written = graph.nodes[inner].written if inner else None
             fused = (written, inner) if isinstance(written, Call) else None
+        later = self._computed_from(quantity)
         alike = {
-            leaf: self._alike(leaf) for way in quantity.ways for leaf in leaves(way.expression)
+            leaf: tuple(other for other in self._alike(leaf) if other not in later)
+            for way in quantity.ways
+            for leaf in leaves(way.expression)
         }
         penalties, inner_factors = self._of_formulas(quantity)
         whole = len(penalties) == 1 and penalties[0].term == quantity.formula.expression
@@ -105,6 +108,14 @@ class Around:
                     stack.extend(leaves(formula) if formula is not None else ())
             found = self._known_before[gradient] = frozenset(wanted)
         return found
+
+    def _computed_from(self, quantity: Quantity) -> frozenset[Leaf]:
+        """What needs a quantity's number, which nobody can have taken to compute it."""
+        found = {quantity.leaf}
+        for each in self.structure.quantities:
+            if not found.isdisjoint(each.formula.leaves):
+                found.add(each.leaf)
+        return frozenset(found)
 
     def _plain(self, target: Leaf) -> Expression | None:
         """The step of plain gradient descent from a parameter; what is remembered of one takes no step."""

@@ -8,12 +8,12 @@ the copying, say, that was not carried. Until something is wrong the two are one
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from handgrad.arrays import Array
+from handgrad.arrays import Array, Mask
 from handgrad.checking.formula import CompiledFormula
 from handgrad.expression import Leaf
 from handgrad.numbers import Interval, bounding
@@ -25,39 +25,91 @@ NARROW = 2e-3
 """Bounds no further apart than this always count: terms may cancel to a number smaller than their roundings."""
 
 
+RUNS = 8
+"""Runs that round each number on the way at random, which show how far rounding moves those that come after."""
+
+FARTHEST = 8
+"""How many times as far as in the farthest of these runs a student's roundings may have moved a number. Roundings
+that all add up move it √n times as far as random ones do, and a run in eight is 1.4 times as far off as most."""
+
 SUSPECT = 1e-12
 """A number that is no larger than this share of those that it comes of may be a residue of their rounding."""
 
 
 class World:
-    """Numbers by leaf, and bounds on them that are worked out when they are asked for."""
+    """Numbers by leaf; bounds on them, and what rounding makes of them, are worked out when they are asked for.
 
-    def __init__(self, givens: Mapping[Leaf, Array]) -> None:
+    Arguments:
+        givens: what is not computed, exactly.
+        half: half a unit of the last digit that a number which is not shown is rounded to; None where it is not.
+    """
+
+    def __init__(self, givens: Mapping[Leaf, Array], half: HalfUnit | None) -> None:
+        self.half = half
         self.values: dict[Leaf, Array] = dict(givens)
         self._bounds: dict[Leaf, Interval] = {}
         self._how: dict[Leaf, Callable[[], Interval]] = {}
+        self._rounded: dict[Leaf, Rounded] = {}
+        self._formulas: dict[Leaf, CompiledFormula] = {}
+        self._followed: set[Leaf] = set()
         self.tainted: set[Leaf] = set()
+        self._draws = np.random.default_rng(0)
 
     def copy(self) -> World:
-        other = World(self.values)
+        other = World(self.values, self.half)
         other._bounds, other._how = dict(self._bounds), dict(self._how)
+        other._rounded, other._formulas = dict(self._rounded), dict(self._formulas)
+        other._followed = set(self._followed)
         other.tainted = set(self.tainted)
         return other
 
-    def put(self, leaf: Leaf, value: Array, how: Callable[[], Interval]) -> None:
-        """Gives a leaf its number, and the way to bounds on it."""
+    def enter(
+        self, leaf: Leaf, formula: CompiledFormula, value: Array, how: Callable[[], Interval]
+    ) -> None:
+        """Gives a leaf the number that was entered for it, its formula and the way to bounds on it."""
+        self._put(leaf, formula, value, how)
+
+    def follow(self, leaf: Leaf, formula: CompiledFormula) -> None:
+        """Gives a leaf that was not entered the number that follows from those before it."""
+        value = self.value(formula)
+
+        def bounds() -> Interval:
+            reach = self.reach(formula)
+            return reach if self.half is None else widened(reach, self.half(value))
+
+        self._put(leaf, formula, value, bounds)
+        self._followed.add(leaf)
+
+    def _put(
+        self, leaf: Leaf, formula: CompiledFormula, value: Array, how: Callable[[], Interval]
+    ) -> None:
         self._bounds.pop(leaf, None)
+        self._rounded.pop(leaf, None)
+        self._followed.discard(leaf)
         self.values[leaf] = value
+        self._formulas[leaf] = formula
         self._how[leaf] = how
+
+    def _unknown(self, leaf: Leaf, known: Container[Leaf]) -> Iterator[Leaf]:
+        """The leaves that one leaf needs and that are not known, each after those that it needs; itself at the end."""
+        waiting = [leaf]
+        while waiting:
+            last = waiting[-1]
+            formula = None if last in known else self._formulas.get(last)
+            before = [] if formula is None else [n for n in formula.leaves if n not in known]
+            if before:
+                waiting += before
+                continue
+            waiting.pop()
+            if last not in known:
+                yield last
 
     def bounds(self, leaf: Leaf) -> Interval:
         """Bounds on the number that a leaf stands for."""
-        found = self._bounds.get(leaf)
-        if found is None:
-            how = self._how.get(leaf)
-            found = how() if how is not None else Interval.of(self.values[leaf])
-            self._bounds[leaf] = found
-        return found
+        for each in self._unknown(leaf, self._bounds):
+            how = self._how.get(each)
+            self._bounds[each] = how() if how is not None else Interval.of(self.values[each])
+        return self._bounds[leaf]
 
     def value(self, formula: CompiledFormula) -> Array:
         """What a formula gives at the numbers as they are shown; what cancels leaves no rounding residue."""
@@ -86,6 +138,54 @@ class World:
         """Bounds on what a formula may give, where every number lies within its own."""
         with np.errstate(all="ignore"):
             return Interval.of(formula(_Bounds(self, formula), bounding))
+
+    def leads_to(self, formula: CompiledFormula, value: Array, half: Array) -> Mask:
+        """By entry, whether roundings on the way lead a formula to within half a unit of a figure.
+
+        Bounds hold whatever the roundings were, on both sides of a kink too; but they are far wider than what is
+        met where a number is used more than once, as in a layer norm. So it may be no farther off than a
+        few times what rounding does in runs.
+        """
+        like = self.value(formula)
+        found: Mask = _meets(self.reach(formula), value, half, like) & np.isfinite(like)
+        if not found.any():
+            return found
+        with np.errstate(all="ignore"):
+            # A long formula is worked out in parts, which are rounded like what is not shown.
+            runs = np.array([self._run(formula, run) for run in range(RUNS)])
+            moved = np.fmax.reduce(np.abs(runs - like), axis=0)
+            near: Mask = ~(np.abs(like - value) > half + FARTHEST * moved)
+        return found & near
+
+    def _run(self, formula: CompiledFormula, run: int) -> Array:
+        numbers = {leaf: self._in_run(leaf, run) for leaf in formula.leaves}
+        return np.asarray(formula(numbers, rounding=self._rounding))
+
+    def _in_run(self, leaf: Leaf, run: int) -> Array:
+        """A leaf's number in one of the runs that round at random."""
+        for each in self._unknown(leaf, self._rounded):
+            self._rounded[each] = self._roundings(each)
+        return self._rounded[leaf][run]
+
+    def _roundings(self, leaf: Leaf) -> Rounded:
+        value = self.values[leaf]
+        if leaf not in self._how:
+            return (value,) * RUNS
+        if leaf in self._followed:
+            runs = (self._run(self._formulas[leaf], run) for run in range(RUNS))
+            return tuple(self._rounding(run) for run in runs)
+        bounds = self.bounds(leaf)
+        middle, radius = (bounds.lower + bounds.upper) / 2, (bounds.upper - bounds.lower) / 2
+        known = np.isfinite(radius)
+        return tuple(
+            np.where(known, middle + self._draws.uniform(-1, 1, value.shape) * radius, value)
+            for _ in range(RUNS)
+        )
+
+    def _rounding(self, value: Array) -> Array:
+        if self.half is None:
+            return value
+        return value + self._draws.uniform(-1, 1, np.shape(value)) * self.half(value)
 
     def depends(self, formula: CompiledFormula) -> bool:
         """Whether a formula uses a number that a slip has gone into."""
@@ -136,12 +236,18 @@ def meeting(bounds: Interval, value: Array, half: Array) -> Interval:
     return Interval(np.where(none, value, lower), np.where(none, value, upper))
 
 
+HalfUnit = Callable[[Array], Array]
+"""By number, half a unit of the last digit that it is written with."""
+
+Rounded = tuple[Array, ...]
+"""A number in each of the runs that round at random."""
+
 RUN_AWAY = 1e3
 """Bounds that reach so many times as far as their number, or the last digits of its figures, are of no use."""
 
 
 @np.errstate(invalid="ignore", over="ignore")
-def meets(bounds: Interval, value: Array, half: Array, like: Array) -> Array:
+def _meets(bounds: Interval, value: Array, half: Array, like: Array) -> Array:
     """By entry, whether bounds come within half a unit of a figure; never where they say nothing.
 
     Arguments:
