@@ -126,3 +126,11 @@ def test_numbers_of_many_cases_are_put_in_as_they_are_multiplied() -> None:
 def test_the_first_case_is_worked_where_all_at_once_would_not_read_well() -> None:
     assert "in case 1" in terminal("batch")
     assert "in case 1" not in terminal("lab9")
+
+
+def test_the_case_that_is_worked_shows_numbers() -> None:
+    """x = (0, 0) of the first case leaves only zeros, from which nobody learns the product."""
+    text = render_terminal(handgrad.solve(handgrad.load("xor")).page(), width=80, colour=False)
+    step = text[text.index("2.5 ") :]
+    assert step.index("in case 2") < step.index("in each case")
+    assert "in case 1" not in step

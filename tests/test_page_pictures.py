@@ -81,3 +81,11 @@ def test_a_page_without_pictures_does_not_wait_for_them() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout
     assert out.strip() == "[]"
+
+
+def test_captions_tell_gradients_of_weights_from_what_flows_on() -> None:
+    """In lab9 and in the batch lines carry gradient whose own weight gets none, as its input is 0."""
+    lab, batch = (figures(name, pictures=True)[-1].caption[0] for name in ("lab9", "classes"))
+    assert "a grey 0 on a solid line is the gradient of that weight alone" in str(lab)
+    assert "edges thicker where the gradients of the weights are larger in size" in str(batch)
+    assert "none flows back along dashed lines" in str(batch)

@@ -591,3 +591,28 @@ def test_predict_hides_what_the_solution_comes_to(opened: Open) -> None:
     assert not abstract.is_visible()
     tab.get_by_role("button", name="Predict").click()
     assert abstract.is_visible()
+
+
+def test_a_jump_while_predicting_shows_what_lies_before(opened: Open) -> None:
+    """Step 2.4 puts the numbers of 2.2 and 2.3 in, which can no longer be guessed then."""
+    tab = opened(solved("lab9"), width=1280)
+    tab.get_by_role("button", name="Predict").click()
+    tab.evaluate("location.hash = '#step-2.4'")
+    tab.wait_for_timeout(200)
+    hidden = tab.evaluate(
+        "[...document.querySelectorAll('.veiled')].map(e => e.closest('.step').id)"
+    )
+    assert min(hidden) == "step-2.4"
+    assert "step-3.1" in hidden
+
+
+def test_pictures_wait_while_results_are_guessed(opened: Open) -> None:
+    tab = opened(pictured(), width=800)
+    pin = tab.locator('[data-do="pin"]')
+    tab.get_by_role("button", name="Predict").click()
+    assert pin.get_attribute("aria-disabled") == "true"
+    pin.click(force=True)
+    assert pin.get_attribute("aria-pressed") == "false"
+    tab.get_by_role("button", name="Predict").click()
+    pin.click()
+    assert pin.get_attribute("aria-pressed") == "true"

@@ -126,3 +126,9 @@ def test_large_arrays_are_elided() -> None:
     assert all(dots in drawn for dots in "⋯⋮⋱")
     assert "W[39,39]" in drawn
     assert "W[20,20]" not in drawn
+
+
+def test_a_line_that_begins_with_a_factor_begins_with_its_sign() -> None:
+    product = Call("matmul", (matrix(*((1.0,) * 3,) * 3), matrix(*((1.0,) * 8,) * 3)))
+    pieces = [markup for markup, _ in PEN.pieces(PEN.formula().node(product))]
+    assert [markup.startswith("<mo>·</mo>") for markup in pieces] == [False, True]

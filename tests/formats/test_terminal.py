@@ -430,3 +430,11 @@ def test_the_cost_over_the_cases_is_given() -> None:
     page = handgrad.solve(problem).page()
     said = render_terminal(page, width=100, colour=False, unicode=True)
     assert "J = mean over cases(L)" in said.split("Forward")[0]
+
+
+def test_three_columns_are_kept_by_breaking_within_brackets() -> None:
+    page = handgrad.solve(handgrad.load("attention")).page()
+    text = render_terminal(page, width=80, colour=False)
+    step = text[text.index("2.3 ") : text.index("2.4 ")]
+    assert "⋯" not in step
+    assert max(map(len, step.splitlines())) <= 80

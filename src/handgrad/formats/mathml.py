@@ -153,8 +153,8 @@ class MathmlPen:
                 return [(str(self.math(node)), self.width(node))]
             widest = max(map(self.width, sliced(array, self.style.at_most(CASES))), default=0.0)
             return [(matrix, widest) for matrix in self._each_case(array, name)]
-        found = nodes.pieces(node, self._opened)
-        return [(self._joined(parts), sum(map(self.width, parts))) for _, parts in found if parts]
+        found = _with_signs([parts for _, parts in nodes.pieces(node, self._opened) if parts])
+        return [(self._joined(parts), sum(map(self.width, parts))) for parts in found]
 
     def _joined(self, parts: Sequence[Node | nodes.Bracket]) -> str:
         """The parts of a piece; a sign that begins it keeps the space of one between two."""
@@ -346,3 +346,14 @@ def _head(notation: Function) -> str:
     upright = ' mathvariant="normal"' if len(word) == 1 and word.isupper() else ""
     head = f"<mtext>{word}</mtext>" if " " in word else f"<mi{upright}>{word}</mi>"
     return f"<msub>{head}<mi>{notation.index}</mi></msub>" if notation.index else head
+
+
+def _with_signs(
+    pieces: Sequence[Sequence[Node | nodes.Bracket]],
+) -> Iterator[tuple[Node | nodes.Bracket, ...]]:
+    """Pieces of a formula of which those that begin with a factor begin with its sign, as terms do."""
+    unsigned = False
+    for parts in pieces:
+        yield (nodes.Sign("dot"), *parts) if unsigned else tuple(parts)
+        last = parts[-1]
+        unsigned = isinstance(last, nodes.Sign) and last.kind in ("space", "tight")

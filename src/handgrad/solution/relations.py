@@ -41,8 +41,8 @@ def relations_of(
 ) -> tuple[Relation, ...]:
     """A line of a step, and an example where the numbers of the whole would not read well.
 
-    That is the first case, where each case has a matrix; of many such the mean, or the sum, that comes
-    next says the rest. In an update of many numbers it is one entry.
+    That is the first case that has a number other than 0, where each case has a matrix; of many such the mean,
+    or the sum, that comes next says the rest. In an update of many numbers it is one entry.
     """
     whole = relation_of(trace, step, line, open_entries)
     if line.role in ("updated", "memory") and np.size(line.value) > MANY:
@@ -53,12 +53,15 @@ def relations_of(
         return (replace(whole, chain=whole.chain[:1]),)
     if not line.batched or reads_well(line, trace.graph.batched_leaves):
         return (whole,)
-    first = relation_of(trace, step, line_of_case(trace, line, 0))
+    value = np.asarray(line.value)
+    told = np.flatnonzero(value.any(axis=tuple(range(value.ndim - 1))))
+    case = int(told[0]) if len(told) else 0
+    worked = relation_of(trace, step, line_of_case(trace, line, case))
     marks: dict[tuple[int, ...], Mark] = {}
     if line.role == "per_case":
-        zeros = np.argwhere(np.asarray(line.value)[..., 0] == 0)[:MOST_NOTED]
+        zeros = np.argwhere(value[..., case] == 0)[:MOST_NOTED]
         marks = {tuple(map(int, at)): "zeroed" for at in zeros}
-    example = replace(first, marks=marks, remarks={}, label=("in case 1",))
+    example = replace(worked, marks=marks, remarks={}, label=(f"in case {case + 1}",))
     if line.role == "per_case" and np.size(line.value) > MANY:
         return (example,)
     return (example, replace(whole, chain=whole.chain[-1:], label=("in each case",)))

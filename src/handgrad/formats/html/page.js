@@ -46,6 +46,8 @@ function go(to, { scroll = true } = {}) {
   }
   current = next;
   const step = steps[current];
+  // What a reader has gone past is no longer guessed: later lines put its numbers in.
+  if (predicting) steps.slice(0, current).forEach(showAll);
   step.classList.add("current");
   step.setAttribute("aria-current", "step");
   showProgress();
@@ -116,6 +118,8 @@ const nextVeil = () => current >= 0 && one(".veiled", steps[current]);
 function predict(on) {
   predicting = on;
   button("predict").setAttribute("aria-pressed", on);
+  // Pictures would give results away: they wait, and there is none to keep in view.
+  button("pin").setAttribute("aria-disabled", on);
   for (const link of all(".veiled")) unveil(link);
   // What the solution comes to is guessed too.
   for (const abstract of all("h1 + .note")) abstract.hidden = on;
@@ -131,6 +135,11 @@ function predict(on) {
     showProgress();
     say("All results are shown.");
   }
+}
+
+function showAll(step) {
+  for (const link of all(".veiled", step)) unveil(link);
+  showWaiting(step);
 }
 
 function veil(link) {
@@ -373,6 +382,7 @@ const DOES = {
   predict: () => predict(!predicting),
   theme: () => say(`${otherTheme()} theme`),
   pin: () => {
+    if (predicting) { say("The picture waits until results are shown."); return; }
     button("pin").setAttribute("aria-pressed", document.body.classList.toggle("pinned"));
     cropAll();
   },

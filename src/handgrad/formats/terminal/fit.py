@@ -18,6 +18,9 @@ from handgrad.formats.terminal.pen import TerminalPen
 LIMITS = (16, 12, 10, 8, 7, 6, 5, 4, 3, 2)
 """Columns of an array shown, from the most to the fewest that are tried."""
 
+WITHIN_BRACKETS = 99
+"""How deep within brackets a line is broken where it must be."""
+
 FEWEST_BEFORE_BREAKING = 4
 """An array keeps this many columns as long as the line can be broken between factors instead."""
 
@@ -28,15 +31,17 @@ def fitted(
     """A formula in lines of at most `width` columns; `whole` is what the pen draws, if it has.
 
     Whole if it fits; else broken at its outermost + and −; else with its arrays elided;
-    else broken between factors; a line that nothing can break is cut.
+    else broken between factors, and within brackets; a line that nothing can break is cut.
     """
     drawn: list[Box] = []
     whole_from = 0
     for limit in LIMITS:
         if drawn and limit == FEWEST_BEFORE_BREAKING - 1:
-            parts = cut(drawn[0], width, deepest=PRODUCT_BREAK)
-            if parts is not None:
-                return parts
+            broken = cut(drawn[0], width, deepest=PRODUCT_BREAK)
+            for box in drawn:
+                broken = broken or cut(box, width, deepest=WITHIN_BRACKETS)
+            if broken:
+                return broken
         if drawn and limit >= whole_from:
             continue  # it would be drawn as it is
         if whole is not None and limit == pen.columns_shown:
@@ -55,7 +60,7 @@ def fitted(
             if parts is not None:
                 return parts
     for box in drawn:
-        parts = cut(box, width, deepest=99)
+        parts = cut(box, width, deepest=WITHIN_BRACKETS)
         if parts is not None:
             return parts
     return cut(drawn[-1], width) or []

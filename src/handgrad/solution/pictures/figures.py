@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from handgrad.page.blocks import Figure
-from handgrad.picture import Drawing, Label, Outline
+from handgrad.picture import Drawing, Label, Outline, Shape
 from handgrad.solution.pictures.choosing import narrow_picture_of, picture_of
 from handgrad.solution.pictures.layers import Network, network_of
 from handgrad.solution.pictures.lines import PicturePhase
@@ -33,9 +33,10 @@ _GRAPH: dict[PicturePhase, str] = {
 _DASHED: dict[PicturePhase, str] = {
     "given": "",
     "forward": "what is dashed is shut off and passes on zeros",
-    "backward": "what is dashed gets no gradient",
+    "backward": "no gradient flows back along dashed lines",
 }
-_BARS = "the gradient stops at a bar, and what is dashed gets none"
+_BARS = "the gradient stops at a bar, and none flows back along dashed lines"
+_QUIET = "a grey 0 on a solid line is the gradient of that weight alone"
 
 
 def figure_of(trace: Trace, phase: PicturePhase) -> Figure:
@@ -50,7 +51,14 @@ def figure_of(trace: Trace, phase: PicturePhase) -> Figure:
     if dashes and phase != "given":
         bars = any(isinstance(each, Outline) and not each.dashed for each in dashes)
         said.append(_BARS if phase == "backward" and bars else _DASHED[phase])
+    if phase == "backward" and any(map(_is_quiet, drawing.shapes)):
+        said.append(_QUIET)
     return Figure(drawing, (f"{'; '.join(said)}.",), narrow=narrow)
+
+
+def _is_quiet(shape: Shape) -> bool:
+    """Whether a shape is the number of an edge whose weight learns nothing, though its line is not shut off."""
+    return isinstance(shape, Label) and shape.halo and shape.role == "faint"
 
 
 def _on_edges(drawings: Sequence[Drawing], phase: PicturePhase) -> str:
@@ -64,7 +72,7 @@ def _on_edges(drawings: Sequence[Drawing], phase: PicturePhase) -> str:
     thick = len({edge.width for edge in edges}) > 1
     if any(numbered) and phase != "given":
         return f", the {_EDGES[phase]} on the edges{' or as their thickness' if thick else ''}"
-    return f", edges as thick as the {_EDGES[phase]} are large" if thick else ""
+    return f", edges thicker where the {_EDGES[phase]} are larger in size" if thick else ""
 
 
 def _of(trace: Trace, network: Network | None, phase: PicturePhase) -> str:
