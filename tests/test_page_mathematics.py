@@ -191,3 +191,13 @@ def test_slopes_of_a_leaky_gate_are_shown_as_numbers() -> None:
     *_, slopes, result = relation.chain
     assert any(isinstance(n, Literal) and n.value == (1.0, 0.1) for n in walk(slopes))
     assert isinstance(result, Literal)
+
+
+def test_gradients_of_each_case_are_told_by_colour() -> None:
+    trace = handgrad.solve(handgrad.load("xor"))
+    relations = [r for s in trace.steps for x in s.lines for r in relations_of(trace, s, x)]
+    each = [
+        r for r in relations if r.label == ("in each case",) and isinstance(r.chain[-1], Literal)
+    ]
+    assert each
+    assert {r.quantity for r in each} == {"gradient"}

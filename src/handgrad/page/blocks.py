@@ -85,11 +85,15 @@ class Relation:
 
     @property
     def quantity(self) -> Quantity | None:
-        """What its result is, told by its colour; None where it is neither a value nor a gradient."""
+        """What its result is, told by its colour; None where it is neither a value nor a gradient, or is given."""
         left = self.left
         if isinstance(left, Call) and left.option("at") is not None:
             left = left.arguments[0]
-        if len(self.chain) < 2 or not isinstance(left, Name | Adjoint):
+        if not isinstance(left, Name | Adjoint):
+            return None
+        last = self.chain[-1]
+        of_cases = isinstance(last, Literal) and last.batched and isinstance(left, Adjoint)
+        if len(self.chain) < 2 and not of_cases:
             return None
         return "gradient" if isinstance(left, Adjoint) else "value"
 

@@ -55,7 +55,7 @@ def _relation(relation: Relation, writer: HtmlWriter, entry: str) -> str:
     if long:
         left = ""
     label = f'<span class="label">{writer.text(relation.label)}</span>' if relation.label else ""
-    links = "".join(_links(sides, widest, writer))
+    links = "".join(_links(sides, widest, writer, relation.quantity is not None))
     opens = f' data-entry="{plain(entry)}"' if entry else ""
     return (
         f'<div class="relation"{opens}>{label}<span class="left">{left}</span>'
@@ -74,12 +74,15 @@ def _long_left(relation: Relation, writer: HtmlWriter) -> str:
     return f'<span class="link broken">{parts}</span>'
 
 
-def _links(sides: Sequence[Side], widest: float, writer: HtmlWriter) -> list[str]:
-    """The sides of a relation after the left one, each behind its sign; the last is the result."""
+def _links(sides: Sequence[Side], widest: float, writer: HtmlWriter, result: bool) -> list[str]:
+    """The sides of a relation after the left one, each behind its sign; the last is the result.
+
+    One that stands alone is where it is a `result`.
+    """
     last = len(sides) - 1
     links: list[str] = []
     for k, (parts, after) in enumerate(sides):
-        kind = "link result" if k == last and k > 0 else "link"
+        kind = "link result" if k == last and (k > 0 or result) else "link"
         kind += " broken" if len(parts) > 1 else ""
         math = "".join(writer.display(part, widest if k else width) for part, width in parts)
         links.append(f'<span class="{kind}">{math}{after}</span>')

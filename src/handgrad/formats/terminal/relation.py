@@ -68,7 +68,8 @@ def _lines(relation: Relation, left: Box, pen: TerminalPen, width: int) -> list[
     """A relation in lines, its left side as drawn."""
     formula = pen.formula()
     parts = sides(relation, formula)
-    bold = len(parts) - 1 if len(parts) > 1 and isinstance(parts[-1], Evaluated) else None
+    result = len(parts) > 1 or relation.quantity is not None
+    bold = len(parts) - 1 if result and isinstance(parts[-1], Evaluated) else None
     loose: Sequence[str] = ()
     if relation.remarks and parts and not _remarks_fit(parts[-1], pen, width):
         loose = relation.told_remarks
