@@ -391,3 +391,21 @@ def test_a_gradient_of_exactly_0_leaves_rmsprop_nothing_to_divide() -> None:
     report = handgrad.check(problem, {"updated.z": [0.1, 1000, 0.3]})
     assert report["updated.z"].verdict == "wrong"
     assert handgrad.check(problem, {"updated.z": [0, 1000, 0.1]})["updated.z"].verdict == "right"
+
+
+def test_the_larger_of_z_and_0_in_a_loss_is_no_activation() -> None:
+    """max(z, 0) − z·y + ln(1 + e^−|z|) is one loss: whoever takes z for its first term forgot no activation."""
+    problem = handgrad.Problem(
+        ["z = w*x", "L = max(z, 0) - z*y + log(1 + exp(-abs(z)))"], {"w": 1.5}, {"x": -2, "y": 1}
+    )
+    loss = float(handgrad.solve(problem).values["L"])
+    judged = handgrad.check(problem, {"z": "-3", "L": f"{loss - 3:.4f}"})["L"]
+    assert judged.verdict == "wrong"
+    assert "activation_forgotten" not in [d.rule for d in judged.diagnosis]
+
+
+def test_a_swap_leaves_such_a_loss_as_it_is() -> None:
+    equations = ["z = w*x", "h = max(0, z)", "L = max(h, 0) - h*y + log(1 + exp(-abs(h)))"]
+    problem = handgrad.Problem(equations, {"w": 1.5}, {"x": 2, "y": 1})
+    other = problem.with_swap({"relu": "tanh"})
+    assert [e.text for e in other.equations][2] == equations[2]

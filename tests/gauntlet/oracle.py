@@ -30,6 +30,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
 from numpy.typing import NDArray
 
+from tests.gauntlet.library_names import Plain
 from tests.oracle import TORCH
 
 Array = NDArray[np.float64]
@@ -42,8 +43,9 @@ REST = 64 * EPSILON
 LOSSES = ("mse", "bce", "bce_with_logits", "cross_entropy", "hinge", "huber")
 """Functions of a prediction and a target."""
 
-SPELLINGS = {"ln": "log", "σ": "sigmoid", "ReLU": "relu", "logsoftmax": "log_softmax"}
+SPELLINGS = {"Σ": "sum", "ln": "log", "σ": "sigmoid", "ReLU": "relu", "logsoftmax": "log_softmax"}
 _SIGNS = str.maketrans({"−": "-", "–": "-", "·": "*", "×": "*", "⊙": "*", "∗": "*", "÷": "/"})
+_RAISED = re.compile(r"([²³])")
 _DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉", "01234567890123456789")
 
 
@@ -308,10 +310,12 @@ def _equations(value: Any) -> list[tuple[str, str]]:
 
 def _parsed(formula: str) -> ast.expr:
     text = re.sub("[ᵀ⊤]", ".T", formula.translate(_SIGNS))
+    text = _RAISED.sub(lambda m: "**" + m[1].translate(_DIGITS), text).replace("½", "(1/2)*")
     try:
-        return ast.parse(_plain(text), mode="eval").body
+        tree = ast.parse(_plain(text), mode="eval")
     except SyntaxError as error:
         raise ReadError(f"{formula}: {error}") from None
+    return Plain().visit(tree).body  # type: ignore[no-any-return]
 
 
 def _names(tree: ast.expr) -> set[str]:

@@ -138,6 +138,14 @@ def _normal(z: Any) -> Any:
     return mp.exp(-z * z / 2) / mp.sqrt(2 * mp.pi)
 
 
+_FLAT = 40
+"""From here on Φ is no farther from 0 or 1 than the smallest float; mpmath takes seconds for what is left."""
+
+
+def _normal_cdf(z: Any) -> Any:
+    return mp.ncdf(z) if abs(z) < _FLAT else mp.mpf(z > 0)
+
+
 _exp = _scalar(mp.exp, mp.exp)
 _log = _scalar(mp.log, lambda v: 1 / v)
 _sqrt = _scalar(mp.sqrt, lambda v: _half / mp.sqrt(v))
@@ -334,7 +342,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sigmoid": _sigmoid,
     "softplus": _softplus,
     "silu": lambda z: z * _sigmoid(z),
-    "gelu": lambda z: z * _scalar(mp.ncdf, _normal)(z),
+    "gelu": lambda z: z * _scalar(_normal_cdf, _normal)(z),
     "relu": _relu,
     "leaky_relu": lambda z, alpha=0.01: _each(lambda v: v if _v(v) > 0 else v * _plain(alpha))(z),
     "elu": lambda z, alpha=1.0: _each(

@@ -13,6 +13,7 @@ from handgrad.expression import ONE, ZERO, Adjoint, Call, Expression, Literal, N
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import application
 from handgrad.operations.arithmetic import divide, negate
+from handgrad.operations.gates import activations_in
 from handgrad.operations.rewrites import Penalty, Surroundings, replaced, rewrites
 from handgrad.record import record
 
@@ -43,6 +44,9 @@ def _all(formula: Expression, seen: Surroundings) -> Iterator[Mistake]:
     for node in dict.fromkeys(walk(formula)):
         for rule, replacement, about in rewrites(node, seen):
             yield Mistake(rule, replaced(formula, node, replacement), about)
+    for written, known in activations_in(formula):
+        forgotten = replaced(formula, written, known.arguments[0])
+        yield Mistake("activation_forgotten", forgotten, (written,))
 
 
 def _wholes(formula: Expression, seen: Surroundings) -> Iterator[Mistake]:

@@ -26,7 +26,6 @@ from handgrad.operations.activations import sigmoid
 from handgrad.operations.arithmetic import add, divide, multiply, negate, power, subtract
 from handgrad.operations.exponentials import softmax
 from handgrad.operations.functions import exp, log, step
-from handgrad.operations.gates import activation_in
 from handgrad.operations.linear import matmul, outer
 from handgrad.operations.losses import bce, cross_entropy
 from handgrad.operations.reductions import mean_over_cases, sum_, sum_over_cases, sum_to
@@ -111,9 +110,6 @@ def rewrites(node: Expression, seen: Surroundings) -> Iterator[Found]:
             rewrite = REWRITES.get(node.operation)
             if rewrite is not None:
                 yield from rewrite(node, seen)
-            applied = activation_in(node)
-            if applied is not None:
-                yield "activation_forgotten", applied.arguments[0], (node,)
         case Name() if node.name in seen.before:
             before = Name(seen.before[node.name], shape=node.shape)
             yield "preactivation_used", before, (before, node)

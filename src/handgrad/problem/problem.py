@@ -15,7 +15,7 @@ from handgrad.equations import Equation, parse_equations, plain_name, source
 from handgrad.errors import OptionError, ProblemError, nearest
 from handgrad.expression import Call, Expression, substitute
 from handgrad.operations import BY_NAME, SPELLINGS
-from handgrad.operations.gates import activation_in
+from handgrad.operations.gates import activations_in
 from handgrad.problem.given import Given, Values, from_text, given, number
 from handgrad.problem.networks import network
 from handgrad.record import JsonForm
@@ -383,26 +383,30 @@ def _swapped(
         raise OptionError(f"{old} and {new} take different numbers of arguments", where="--swap")
     found = False
 
+    written: dict[Expression, Call] = {}
+
     def other(node: Expression) -> Expression | None:
         nonlocal found
         if isinstance(node, Call) and node.operation == old:
             found = True
             kept = tuple(o for o in node.options if o[0] in BY_NAME[new].options)
             return Call(new, tuple(substitute(a, other) for a in node.arguments), kept)
-        known = activation_in(node)
+        known = written.get(node)
         if known is not None and known.operation == old:
             # Written out, such as max(0, z) for ReLU.
             found = True
             return Call(new, (substitute(known.arguments[0], other),))
         return None
 
-    changed = [
-        equation.text
-        if equation.target in keep
-        or (expression := substitute(equation.expression, other)) == equation.expression
-        else f"{equation.target} = {source(expression)}"
-        for equation in equations
-    ]
+    changed = []
+    for equation in equations:
+        if equation.target in keep:
+            changed.append(equation.text)
+            continue
+        written = dict(activations_in(equation.expression))
+        expression = substitute(equation.expression, other)
+        same = expression == equation.expression
+        changed.append(equation.text if same else f"{equation.target} = {source(expression)}")
     if not found:
         raise OptionError(f"no equation uses {old}", where="--swap")
     return parse_equations(changed)

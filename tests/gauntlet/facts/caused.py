@@ -20,7 +20,7 @@ from handgrad.study.over_training import UnitEvent
 from tests.gauntlet.facts.claim import Found, near
 from tests.gauntlet.facts.formulas import gated, same, unpenalised
 from tests.gauntlet.facts.mixing import Gate, Mixed, changed, gradients
-from tests.gauntlet.facts.reviving import REMEMBERED
+from tests.gauntlet.facts.reviving import REMEMBERED, is_still
 from tests.gauntlet.facts.source import Facts, problem_text
 from tests.gauntlet.facts.updating import Optimiser, Updated
 
@@ -81,7 +81,7 @@ def gate_of(name: str, study: OverTraining) -> Gate:
 
 def for_good(units: Sequence[tuple[Gate, tuple[int, ...]]], facts: Facts, last: int) -> Found:
     """Units that are off after `last` updates do not fire again, and nothing can move them."""
-    if not units:
+    if all(is_still(gate.name, facts) for gate, _ in units):
         return
     settings = Optimiser(facts.oracle.update).s
     yield not settings["weight_decay"], "decay moves them"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from handgrad.running.reviving import Revivers
 from tests.gauntlet.facts.claim import Found
 from tests.gauntlet.facts.source import Facts
@@ -21,7 +23,9 @@ def of_revivers(said: Revivers, gate: str, facts: Facts) -> Found:
         _ancestors(gate, facts) & set(facts.oracle.parameters) if gate in facts.targets else set()
     )
     # Of a gate behind another operation, as in relu(softplus(q)), all that moves it lies below.
-    none_own = not (said.coasting or said.decay) and bool(before) and before <= set(said.below)
+    none_own = not (said.coasting or said.decay) and (
+        (bool(before) and before <= set(said.below)) or is_still(gate, facts)
+    )
     yield said.coasting == coasts or none_own, f"coasting is {coasts}"
     decays = bool(settings["weight_decay"])
     yield said.decay == decays or none_own, f"decay is {settings['weight_decay']}"
@@ -36,6 +40,20 @@ def of_revivers(said: Revivers, gate: str, facts: Facts) -> Found:
     for shared in said.shared:
         if shared in facts.targets:
             yield shared in facts.reaching, f"{shared} does not reach the loss"
+
+
+def is_still(gate: str, facts: Facts) -> bool:
+    """Whether no parameter that stands before a gate moves what it looks at, as in relu(k - k)."""
+    if gate not in facts.targets:
+        return False
+    looked_at, before = facts.uses[gate], _ancestors(gate, facts) & set(facts.oracle.parameters)
+    as_given = facts.oracle.run(gradients=False).values
+    for name in before:
+        moved = {name: facts.oracle.parameters[name] + 0.37}
+        other = facts.oracle.run(moved, gradients=False).values
+        if any(n in other and not np.array_equal(as_given[n], other[n]) for n in looked_at):
+            return False
+    return True
 
 
 def _ancestors(name: str, facts: Facts) -> set[str]:

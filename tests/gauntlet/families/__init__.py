@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.gauntlet.families import circuits, classes, metrics, networks, pictures, sequences
+from tests.gauntlet.families import (
+    circuits,
+    classes,
+    metrics,
+    networks,
+    pictures,
+    respelled,
+    sequences,
+)
 from tests.gauntlet.families.draw import Draw
 
 ONCE_WRONG = sorted(
@@ -15,7 +23,7 @@ ONCE_WRONG = sorted(
 
 FAMILIES: dict[str, Callable[[Draw], None]] = {
     family.__name__: family
-    for module in (networks, classes, sequences, metrics, pictures, circuits)
+    for module in (networks, classes, sequences, metrics, pictures, circuits, respelled)
     for family in module.FAMILIES
 }
 FAMILIES["once_wrong"] = lambda draw: None
