@@ -265,3 +265,14 @@ def test_gates_in_characters() -> None:
     assert plain[0].index("h2") == plain[1].rindex(" ") + 1
     assert gate_map([[True] * 100], title="t").compact == ()
     assert len(gate_map([[True]] * 100, title="t").compact) == 13
+
+
+def test_a_peak_between_two_bars_is_drawn_and_told() -> None:
+    """Of three hundred numbers on 32 bars the greatest of each bar's own is drawn."""
+    values = [1.0] * 300
+    values[131] = 9.0
+    (line,) = line_chart(
+        [Series("loss", range(300), values)], title="t", x=Axis("x"), y=Axis("y")
+    ).compact
+    assert "█" in str(line)
+    assert str(line).endswith("1 → 1, at most 9")

@@ -651,3 +651,14 @@ y = 1
     assert [u.verdict for u in audit.units] == ["saturated", "alive"]
     page = render_terminal(audit.page())
     assert "where it is 0 in double precision" in " ".join(page.split())
+
+
+def test_what_sizes_are_is_said_as_they_are_computed() -> None:
+    """A layer's gradient over several cases is a root mean square, a unit's a mean."""
+    audit = handgrad.gates(handgrad.load("classes"))
+    text = " ".join(render_terminal(audit.page(), width=80, colour=False).split())
+    assert "a layer's the root of the mean square of its norms" in text
+    trace = handgrad.solve(handgrad.load("classes"))
+    passing = trace.run.gradient("z1")
+    norms = np.sqrt((passing**2).sum(axis=0))
+    assert audit.layers[0].gradient_out == pytest.approx(float(np.sqrt((norms**2).mean())))

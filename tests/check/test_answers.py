@@ -442,3 +442,13 @@ def test_a_mistake_is_told_once() -> None:
     assert rules[0] == "gate_forgotten"
     assert "factor_left_out" not in rules
     assert LAB9.check({"z1": [1.0786158809173895e308, None]})["z1"].verdict == "wrong"
+
+
+def test_a_sign_that_is_wrong_in_one_entry_is_said_of_that_entry() -> None:
+    problem = handgrad.load("lab9")
+    gradient = handgrad.solve(problem).run.gradient("W1")
+    figures = [[f"{x:.4f}" for x in row] for row in gradient]
+    figures[0][0] = f"{-gradient[0, 0]:.4f}"
+    report = handgrad.check(problem, {"dW1": figures})
+    assert "the sign of dW1[0, 0] is wrong" in str(report)
+    assert "the sign is wrong" in str(handgrad.check(problem, {"L": "-0.4548"}))

@@ -127,9 +127,15 @@ def _introduction(audit: Audit) -> Text:
         if False in gates
         else ""
     )
+    sizes = (
+        " Gradients are those of each case's own loss. A unit's is the mean of its sizes over the cases, a layer's the "
+        "root of the mean square of its norms."
+        if audit.cases > 1
+        else " A layer's gradient is the norm of what arrives at its outputs, and of what passes."
+    )
     return (
         *many,
-        f".{fires}{flat} Gradients are those of each case's own loss; sizes are means over the cases. "
+        f".{fires}{flat}{sizes} "
         "Units are counted from 1 here; names such as b2[1] are spelled as in commands and count from 0.",
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import prod
 
 from handgrad.checking.quantities import Quantity
 from handgrad.checking.report import Places
@@ -77,6 +78,9 @@ SLIPS: dict[str, str] = {
     "another_quantity": "these are the figures of {other}",
 }
 
+NAMED = 2
+"""Entries that are named; of more, only what is wrong with them."""
+
 OTHERS = ("rounded_early", "wrong_shape", "not_entered")
 """Rules with words of their own below."""
 
@@ -126,7 +130,17 @@ def _count(mistake: Mistake, cases: int) -> Inline:
 
 
 def slip_text(slip: Slip, quantity: Quantity, other: Quantity | None = None) -> Text:
-    """What a slip is, in words."""
+    """What a slip is, in words; of a sign alone, whose it is where others of the array are right."""
+    if slip.rule == "sign_lost" and not quantity.batched:
+        entries = [quantity.shown.entry(at) for at in slip.entries]
+        if len(entries) <= NAMED and len(entries) < prod(quantity.shape):
+            plural = len(entries) > 1
+            listed = [part for e in entries for part in (e, " and ")][:-1]
+            return (
+                f"the sign{'s' if plural else ''} of ",
+                *listed,
+                " are wrong" if plural else " is wrong",
+            )
     template = SLIPS[slip.rule].format(
         written=slip.written.replace("-", "−"), meant=slip.meant.replace("-", "−"), other="{other}"
     )

@@ -140,6 +140,9 @@ class TerminalPen:
                 spelled = self.glyphs.ascii_only or any(c == "_" for c, _ in before)
                 drawn.append(line("" if part.kind == "tight" and not spelled else " "))
                 parted = True
+            elif isinstance(part, nodes.Sign) and part.kind in ("comma", "semicolon"):
+                drawn.append(line(_BARE[part.kind]))  # it ends a line, and begins none
+                parted = True
             else:
                 box = self.draw(part)
                 drawn.append(breakable(box, PRODUCT_BREAK) if parted else box)

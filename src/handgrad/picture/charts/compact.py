@@ -33,7 +33,10 @@ def spark_lines(
     *,
     logarithmic: bool = False,
 ) -> tuple[str, ...]:
-    """Each series as one line of bars from `low` to `high`, with its first and its last number."""
+    """Each series as one line of bars from `low` to `high`, with its first and its last number.
+
+    Of numbers that share a bar the greatest is drawn; one above the first and the last is told.
+    """
     scale = Scale(low, high, 0.0, len(LEVELS) - 1.0, logarithmic)
     names = [_cut(name) for name, _ in named]
     wide = max(map(len, names), default=0)
@@ -41,13 +44,14 @@ def spark_lines(
     for name, (_, values) in zip(names, named, strict=True):
         if not values:
             continue
-        places = np.linspace(0, len(values) - 1, min(COLUMNS, len(values)))
-        picked = [float(values[round(k)]) for k in places]
-        bars = "".join(
-            LEVELS[round(scale(v))] if drawable(v, logarithmic=logarithmic) else " " for v in picked
-        )
+        shared = np.array_split(np.asarray(values, dtype=float), min(COLUMNS, len(values)))
+        drawn = [[v for v in part if drawable(v, logarithmic=logarithmic)] for part in shared]
+        bars = "".join(LEVELS[round(scale(max(part)))] if part else " " for part in drawn)
         first, last = (_figure(float(values[k]), style) for k in (0, -1))
-        lines.append(f"{name:<{wide}}  {bars}  {first} → {last}")
+        highest = max((max(part) for part in drawn if part), default=np.nan)
+        above = highest > max(values[0], values[-1])
+        told = f", at most {_figure(highest, style)}" if above else ""
+        lines.append(f"{name:<{wide}}  {bars}  {first} → {last}{told}")
     return tuple(lines)
 
 

@@ -51,6 +51,8 @@ def figure_of(trace: Trace, phase: PicturePhase) -> Figure:
     if dashes and phase != "given":
         bars = any(isinstance(each, Outline) and not each.dashed for each in dashes)
         said.append(_BARS if phase == "backward" and bars else _DASHED[phase])
+        if phase == "backward" and bars and network is not None and not _numbered(drawing):
+            said.append("lines that end at a bar are all as thick")
     if phase == "backward" and any(map(_is_quiet, drawing.shapes)):
         said.append(_QUIET)
     return Figure(drawing, (f"{'; '.join(said)}.",), narrow=narrow)
@@ -61,9 +63,14 @@ def _is_quiet(shape: Shape) -> bool:
     return isinstance(shape, Label) and shape.halo and shape.role == "faint"
 
 
+def _numbered(drawing: Drawing) -> bool:
+    """Whether its edges have numbers."""
+    return any(isinstance(s, Label) and s.halo for s in drawing.shapes)
+
+
 def _on_edges(drawings: Sequence[Drawing], phase: PicturePhase) -> str:
     """What the edges show, so far as it holds of each drawing: numbers, or their thickness."""
-    numbered = [any(isinstance(s, Label) and s.halo for s in d.shapes) for d in drawings]
+    numbered = [*map(_numbered, drawings)]
     lines = [s for d in drawings for s in d.shapes if isinstance(s, Outline)]
     # What is silenced is thin, whatever its size.
     edges = [s for s in lines if s.role in ("value", "gradient")]
