@@ -5,7 +5,10 @@
 # Seen (torch, JAX): leaky_relu at 0: α, 1; maximum(z, 0) at 0: 1/2, 1/2, while relu at 0: 0, 0; clamp/clip
 # from below at the bound: 1, 1/2; abs at 0: 0, 1; hard_tanh at 1: 0, 1; elu at 0: 1, 1; norm at the origin:
 # 0, NaN. So max(0, z), clamp(z, min=0) and relu(z) are three different backward passes at z = 0, and
-# a leaky ReLU's 0 passes all of the gradient in one library and α of it in the other.
+# a leaky ReLU's 0 passes all of the gradient in one library and α of it in the other. Alike in both:
+# relu6 and hardsigmoid have 0 at their two kinks, hardswish 0 at −3 and 1 at 3, selu at 0 the slope of z < 0.
+# Beside a kink (torch): hardsigmoid's slope in float64 is 0.1666666716337204, the sixth of single precision; 1/6 is
+# 0.1666666666666667, which JAX has, and which the same function written relu6(z + 3)/6 has in torch.
 set -euo pipefail
 folder=$(mktemp -d); trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
@@ -41,9 +44,25 @@ seen = {
         in_torch(lambda z: z.clamp(min=0), 0.0), in_jax(lambda z: jnp.clip(z, 0, None), 0.0), 1, 0.5),
     "abs at 0": (in_torch(torch.abs, 0.0), in_jax(jnp.abs, 0.0), 0, 1),
     "hard_tanh at 1": (in_torch(F.hardtanh, 1.0), in_jax(jax.nn.hard_tanh, 1.0), 0, 1),
+    "hard_tanh at -1": (in_torch(F.hardtanh, -1.0), in_jax(jax.nn.hard_tanh, -1.0), 0, 1),
+    "relu6 at 0": (in_torch(F.relu6, 0.0), in_jax(jax.nn.relu6, 0.0), 0, 0),
+    "relu6 at 6": (in_torch(F.relu6, 6.0), in_jax(jax.nn.relu6, 6.0), 0, 0),
+    "hardsigmoid at -3": (in_torch(F.hardsigmoid, -3.0), in_jax(jax.nn.hard_sigmoid, -3.0), 0, 0),
+    "hardsigmoid at 3": (in_torch(F.hardsigmoid, 3.0), in_jax(jax.nn.hard_sigmoid, 3.0), 0, 0),
+    "hardsigmoid at 1": (
+        in_torch(F.hardsigmoid, 1.0), in_jax(jax.nn.hard_sigmoid, 1.0), 0.1666666716337204, 1 / 6),
+    "hardswish at -3": (in_torch(F.hardswish, -3.0), in_jax(jax.nn.hard_swish, -3.0), 0, 0),
+    "hardswish at 3": (in_torch(F.hardswish, 3.0), in_jax(jax.nn.hard_swish, 3.0), 1, 1),
+    "selu at 0": (in_torch(F.selu, 0.0), in_jax(jax.nn.selu, 0.0), 1.7580993408473766, 1.7580993408473766),
+    "clamp to 0, 1 at 1": (
+        in_torch(lambda z: z.clamp(0, 1), 1.0), in_jax(lambda z: jnp.clip(z, 0, 1), 1.0), 1, 0.5),
     "norm at the origin": (
         in_torch(torch.linalg.vector_norm, [0.0, 0.0])[0], in_jax(jnp.linalg.norm, [0.0, 0.0])[0], 0, math.nan),
 }
+learned = in_torch(lambda z: F.prelu(z, torch.tensor([0.25])), [0.0])
+absolute = in_torch(lambda z: F.l1_loss(z, torch.zeros(())), 0.0)
+print(f"torch alone: prelu(0.25) at 0 {learned}, l1_loss at 0 {absolute}")
+assert learned == [0.25] and absolute == 0
 print("torch", torch.__version__, "jax", jax.__version__, "keras", keras.__version__)
 for name, (torchs, jaxs, t, j) in seen.items():
     print(f"{name}: torch {torchs}, jax {jaxs}")

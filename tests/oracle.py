@@ -75,6 +75,28 @@ def _channelled(function: Callable[..., Any], rank: int) -> Callable[..., Any]:
     return applied
 
 
+def _prelu(z: Any, a: Any) -> Any:
+    """PyTorch's where it takes the shapes: one slope, or one for each entry of the last axis of a matrix."""
+    if a.numel() == 1:
+        return F.prelu(z.reshape(1, -1), a.reshape(1)).reshape(
+            torch.broadcast_shapes(z.shape, a.shape)
+        )
+    if z.ndim == 2 and a.ndim == 1 and z.shape[1] == a.shape[0]:
+        return F.prelu(z, a)
+    return torch.where(z > 0, z, a * z)
+
+
+def _nll(log_p: Any, y: Any) -> Any:
+    if y.shape == log_p.shape:
+        return -(y * log_p).sum() / (log_p.numel() // log_p.shape[-1])
+    return F.nll_loss(log_p, y.detach().to(torch.int64)) + 0 * y.sum()
+
+
+def _kl(p: Any, q: Any) -> Any:
+    rows = p.numel() // p.shape[-1]
+    return F.kl_div(q.log().reshape(rows, -1), p.reshape(rows, -1), reduction="batchmean")
+
+
 def _pool(function: Callable[..., Any], rank: int) -> Callable[..., Any]:
     def pooled(a: Any, size: int = 2, stride: int | None = None) -> Any:
         return _channelled(lambda a: function(a, size, stride), rank)(a)
@@ -104,6 +126,20 @@ TORCH: dict[str, Callable[..., Any]] = {
     "gelu": F.gelu,
     "gelu_tanh": lambda z: F.gelu(z, approximate="tanh"),
     "silu": F.silu,
+    "square": torch.square,
+    "erf": torch.erf,
+    "clip": lambda a, low=None, high=None: torch.clamp(a, low, high),
+    "prelu": _prelu,
+    "selu": F.selu,
+    "celu": lambda z, alpha=1.0: F.celu(z, alpha),
+    "mish": F.mish,
+    "log_sigmoid": F.logsigmoid,
+    "hardtanh": F.hardtanh,
+    "relu6": F.relu6,
+    # F.hardsigmoid's own slope in float64 is a sixth of single precision.
+    "hardsigmoid": lambda z: F.relu6(z + 3) / 6,
+    "hardswish": F.hardswish,
+    "dropout": lambda h, mask, p=0.5: h * mask / (1 - p),
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
     "matmul": torch.matmul,
@@ -128,6 +164,10 @@ TORCH: dict[str, Callable[..., Any]] = {
             (a - b).abs() <= delta, 0.5 * (a - b) ** 2, delta * ((a - b).abs() - 0.5 * delta)
         )
     )(a, b),
+    "mae": lambda a, b: F.l1_loss(*torch.broadcast_tensors(a, b)),
+    "smooth_l1": lambda a, b, beta=1.0: F.smooth_l1_loss(*torch.broadcast_tensors(a, b), beta=beta),
+    "nll": _nll,
+    "kl_div": _kl,
     "where": lambda c, a, b: torch.where(c != 0, a, b),
     "less": _compared(torch.lt),
     "less_equal": _compared(torch.le),

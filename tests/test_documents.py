@@ -112,13 +112,13 @@ def test_every_operation_is_in_the_documents() -> None:
 def test_an_operation_in_ten_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
     names = dict(vars(activations))
-    exec(python(text, "hard_swish"), names)
-    monkeypatch.setitem(operations.BY_NAME, "hard_swish", names["hard_swish"])
-    problem = handgrad.Problem("L = sum(hard_swish(z)**2)", {"z": [-4.0, -1.0, 0.5, 2.0, 5.0]})
+    exec(python(text, "soft_shrink"), names)
+    monkeypatch.setitem(operations.BY_NAME, "soft_shrink", names["soft_shrink"])
+    problem = handgrad.Problem("L = sum(soft_shrink(z)**2)", {"z": [-4.0, -1.0, 0.25, 2.0, 5.0]})
     assert handgrad.verify(problem).agrees
     page = handgrad.solve(problem).page()
     text = render_terminal(page, width=100, colour=False, unicode=True)
-    assert "HardSwish" in text
+    assert "SoftShrink" in text
 
 
 FILES = (ROOT / "docs" / "files.md").read_text("utf-8")

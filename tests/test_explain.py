@@ -59,7 +59,7 @@ def test_what_frameworks_take_is_what_the_documents_say() -> None:
     rows = [
         [cell.strip() for cell in line.split("|")[1:-1]]
         for line in DOCUMENT.read_text("utf-8").splitlines()
-        if "z = 0 |" in line or "at the origin |" in line
+        if " z = " in line or "at the origin |" in line
     ]
     documented = {
         row[0].replace("`", ""): dict(zip(FRAMEWORKS, row[1:], strict=True)) for row in rows

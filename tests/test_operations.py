@@ -34,6 +34,25 @@ def probability(g: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return g.uniform(0.05, 0.95, shape)
 
 
+def negative(g: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    return g.uniform(-4, -0.05, shape)
+
+
+def kept(g: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """A mask of ones and zeros."""
+    return np.asarray(g.integers(0, 2, shape), dtype=float)
+
+
+def classes(g: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Numbers of three classes."""
+    return np.asarray(g.integers(0, 3, shape), dtype=float)
+
+
+def bends(g: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """The numbers at which functions of straight pieces bend, among ordinary ones."""
+    return g.choice([-3.0, -1.0, 0.0, 1.0, 3.0, 6.0, -4.5, -0.3, 0.6, 2.2, 7.5], shape)
+
+
 def edges(g: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Zeros, ties, halves and very large numbers among ordinary ones."""
     return g.choice([0.0, 1.0, -1.0, 0.5, 800.0, -800.0, 3.7, -2.2], shape)
@@ -82,8 +101,18 @@ ELEMENTWISE_1 = [
     "gelu",
     "gelu_tanh",
     "silu",
+    "mish",
+    "selu",
+    "celu",
+    "log_sigmoid",
     "sigmoid",
     "tanh",
+    "hardtanh",
+    "relu6",
+    "hardsigmoid",
+    "hardswish",
+    "erf",
+    "square",
     "negate",
 ]
 ELEMENTWISE_2 = ["add", "subtract", "multiply", "maximum", "minimum"]
@@ -98,6 +127,11 @@ ROWS = [
     *(Row("power", s, draws=(positive, anything)) for s in PAIRS),
     *(Row(n, s, draws=(positive,)) for n in ("log", "sqrt") for s in SINGLES),
     *(Row("leaky_relu", s, ", alpha=0.2") for s in SINGLES),
+    *(Row(n, s, draws=(bends,)) for n in ("hardtanh", "relu6", "hardsigmoid", "hardswish") for s in SINGLES),
+    *(Row("clip", s, o, (draw,)) for s in SINGLES for o in (", low=-1, high=3", ", low=0", ", high=0.6") for draw in (anything, bends, edges)),
+    *(Row("celu", s, ", alpha=0.5", (draw,)) for s in SINGLES for draw in (anything, edges)),
+    *(Row("prelu", s, draws=(draw, anything)) for s in (((), ()), ((4,), ()), ((4,), (4,)), ((3, 2), ()), ((3, 2), (2,)), ((3, 2), (3, 1))) for draw in (anything, bends, edges)),
+    *(Row("dropout", s, o, (anything, kept)) for s in (((), ()), ((4,), (4,)), ((3, 2), (3, 2)), ((3, 2), (2,))) for o in ("", ", p=0.9", ", p=0")),
     *(Row("elu", s, ", alpha=0.5", (draw,)) for s in SINGLES for draw in (anything, edges)),
     *(Row(n, ((2, 3),), o, (draw,)) for n in ("sum", "mean", "max", "min", "norm", "logsumexp") for o in REDUCTIONS for draw in (anything, edges)),
     *(Row(n, s) for n in ("sum", "mean", "max", "min") for s in (((),), ((4,),))),
@@ -110,7 +144,11 @@ ROWS = [
     Row("concat", ((2,), (3,), (1,))),
     Row("concat", ((2, 3), (1, 3))),
     Row("concat", ((2, 3), (2, 1)), ", axis=1"),
-    *(Row(n, s, draws=(anything,)) for n in ("mse", "huber") for s in PAIRS),
+    *(Row(n, s, draws=(anything,)) for n in ("mse", "huber", "mae", "smooth_l1") for s in PAIRS),
+    *(Row("mae", s, draws=(bends,)) for s in PAIRS),
+    *(Row("smooth_l1", s, ", beta=0.3", (draw,)) for s in PAIRS for draw in (anything, edges)),
+    *(Row("nll", s, draws=(negative, draw)) for s, draw in ((((3,), (3,)), probability), (((2, 3), (2, 3)), probability), (((3,), ()), classes), (((4, 3), (4,)), classes))),
+    *(Row("kl_div", s, draws=(probability, probability)) for s in (((3,), (3,)), ((1,), (1,)), ((2, 3), (2, 3)))),
     *(Row("huber", s, ", delta=0.3", (draw,)) for s in PAIRS for draw in (anything, edges)),
     *(Row("hinge", s, draws=(draw, draw)) for s in PAIRS for draw in (anything,)),
     *(Row("bce", s, draws=(probability, probability)) for s in (((), ()), ((3,), (3,)), ((2, 3), (2, 3)))),
@@ -260,6 +298,12 @@ def test_options_in_every_spelling(formula: str, gradient: list[list[float]]) ->
         ("huber(W, W, delta=true)", "must be a number"),
         ("sum(W, keepdims=3)[0, 0]", "true or false"),
         ("index(W, at=none)", "whole numbers"),
+        ("sum(clip(W))", "no bound"),
+        ("sum(clip(W, 2, 1))", "above high"),
+        ("sum(clip(W, low=true))", "low must be a number"),
+        ("sum(celu(W, 0))", "alpha must be above 0"),
+        ("smooth_l1(W, W, beta=0)", "write mae"),
+        ("sum(dropout(W, W, 1))", "below 1"),
         ("sum(reshape(W, 4, shape=4))", "given twice"),
     ],
 )

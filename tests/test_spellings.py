@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 
 import handgrad
 from handgrad.equations import parse_expression
 from handgrad.errors import EquationError
+from handgrad.formats.terminal import render_terminal
 
 NUMPY = [
     ("np.exp(z)", "exp(z)"),
@@ -53,6 +55,14 @@ NUMPY = [
     ("-np.mean(y*np.log(p) + (1 - y)*np.log(1 - p))", "-mean(y*log(p) + (1 - y)*log(1 - p))"),
     ("z.mean(axis=0)", "mean(z, axis=0)"),
     ("(W @ x).sum()", "sum(W @ x)"),
+    ("np.square(z)", "z ** 2"),
+    ("np.clip(z, 0, 1)", "clip(z, low=0, high=1)"),
+    ("np.clip(z, None, 1)", "clip(z, low=none, high=1)"),
+    ("np.clip(z, a_min=0, a_max=1)", "clip(z, low=0, high=1)"),
+    ("np.clip(z, -1, 0.5)", "clip(z, low=-1, high=0.5)"),
+    ("scipy.special.erf(z)", "erf(z)"),
+    ("np.pi * r**2", "math.pi * r ** 2"),
+    ("np.e ** x", "math.e ** x"),
 ]
 
 PYTORCH = [
@@ -107,11 +117,27 @@ PYTORCH = [
     ("a.mul(b)", "a * b"),
     ("z.neg()", "-z"),
     ("F.sum()", "sum(F)"),
+    ("torch.clamp(z, 0, 1)", "clip(z, low=0, high=1)"),
+    ("torch.clamp(z, min=0)", "clip(z, low=0)"),
+    ("z.clamp(max=1)", "clip(z, high=1)"),
+    ("z.square()", "z ** 2"),
+    ("F.relu6(z)", "relu6(z)"),
+    ("F.hardswish(z)", "hardswish(z)"),
+    ("F.logsigmoid(z)", "log_sigmoid(z)"),
+    ("F.celu(z, 0.5)", "celu(z, alpha=0.5)"),
+    ("F.prelu(z, a)", "prelu(z, a)"),
+    ("F.l1_loss(a, b)", "mae(a, b)"),
+    ("F.smooth_l1_loss(a, b, beta=0.5)", "smooth_l1(a, b, beta=0.5)"),
+    ("F.nll_loss(l, y)", "nll(l, y)"),
+    ("torch.erf(z)", "erf(z)"),
+    ("torch.pi * z", "math.pi * z"),
 ]
 
 OTHERS = [
     ("jnp.exp(z)", "exp(z)"),
     ("jax.nn.relu(z)", "relu(z)"),
+    ("jax.nn.hard_tanh(z)", "hardtanh(z)"),
+    ("jax.nn.log_sigmoid(z)", "log_sigmoid(z)"),
     ("jnp.dot(W, x)", "W @ x"),
     ("tf.nn.relu(z)", "relu(z)"),
     ("tf.reduce_sum(z)", "sum(z)"),
@@ -165,17 +191,19 @@ ANSWERED = [
     ("jax.nn.gelu(z)", "gelu_tanh"),
     ("tf.nn.leaky_relu(z)", "leaky_relu(z, 0.2)"),
     ("binary_crossentropy(y, p)", "bce(prediction, target)"),
-    ("nll_loss(l, y)", "-l[y]"),
     ("nn.Linear(3, 2)", "W @ x + b"),
     ("inv(A)", "number of its own"),
     ("z.item()", "name alone"),
     ("z.detach()", "given as data"),
-    ("F.dropout(h, 0.5)", "mask"),
-    ("torch.clamp(z, 0, 1)", "maximum"),
-    ("z.square()", "a**2"),
+    ("F.dropout(h, 0.5)", "dropout(h, mask, 0.5)"),
     ("L.backward()", "forward pass"),
     ("z.shape", "attributes"),
-    ("relu6(z)", "did you mean relu"),
+    ("F.kl_div(logq, p)", "kl_div(p, q) of the probabilities"),
+    ("nn.KLDivLoss(logq, p)", "kl_div(p, q)"),
+    ("dropout(h, p=0.5)", "dropout(h, mask, 0.5)"),
+    ("clip(z, low, high)", "minimum(maximum(a, low), high)"),
+    ("F.hardtanh(z, -2, 2)", "clip(z, low, high)"),
+    ("relu7(z)", "did you mean relu"),
 ]
 
 
@@ -216,3 +244,43 @@ def test_a_greek_letter_is_a_key_without_quotes() -> None:
     assert float(trace.values["L"]) == pytest.approx(0.0025)
     with pytest.raises(handgrad.ProblemError, match="not valid TOML"):
         handgrad.loads("λ = = 3")
+
+
+def test_a_problem_s_own_e_and_pi_win() -> None:
+    """π and e are numbers only where the problem has no number of that name."""
+    own = handgrad.Problem("L = e*x + pi", {"x": 1.0, "e": 2.0})
+    assert float(handgrad.solve(own).run.loss) == pytest.approx(2 + np.pi, rel=1e-15)
+    computed = handgrad.Problem(["e = 3*x", "L = e + np.e"], {"x": 1.0})
+    trace = handgrad.solve(computed)
+    assert float(trace.run.loss) == pytest.approx(3 + np.e, rel=1e-15)
+    assert computed.with_swap({}).equations == computed.equations
+    swapped = handgrad.Problem(["e = relu(x)", "L = np.e*relu(e)"], {"x": 2.0}).with_swap(
+        {"relu": "tanh"}
+    )
+    loss = float(handgrad.solve(swapped).run.loss)
+    assert loss == pytest.approx(np.e * np.tanh(np.tanh(2)), rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    "written", ["2*pi*r", "2*π*r", "2*np.pi*r", "2*math.pi*r", "2 * torch.pi * r"]
+)
+def test_pi_is_shown_as_its_letter_and_exact_in_symbols(written: str) -> None:
+    problem = handgrad.Problem(f"L = {written}", {"r": 3.0})
+    page = handgrad.solve(problem).page()
+    assert "π" in render_terminal(page, width=80, colour=False, unicode=True)
+    symbols = handgrad.run_symbols(problem)
+    assert str(symbols.value("L")[()]) == "2*pi*r"
+    assert str(symbols.gradient("r")[()]) == "2*pi"
+    held = handgrad.run_intervals(problem).value("L")
+    assert held.lower <= 6 * np.pi <= held.upper
+    assert held.lower < held.upper
+    assert held.upper - held.lower < 1e-13
+    exact = handgrad.run_exact(problem).value("L")[()]
+    assert str(exact).startswith("≈18.8495559215387594")
+
+
+def test_a_power_of_e_is_its_own_derivative() -> None:
+    problem = handgrad.Problem("L = e**(2*x)", {"x": 0.5})
+    trace = handgrad.solve(problem)
+    assert float(trace.run.loss) == pytest.approx(np.e, rel=1e-15)
+    assert float(trace.run.gradient("x")) == pytest.approx(2 * np.e, rel=1e-15)

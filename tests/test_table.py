@@ -26,6 +26,7 @@ NOT_OF_THE_TABLE = {
 
 HOMONYMS = {
     "dot": "a sign between factors",
+    "dropout": "a name of a number that is set beforehand",
     "index": "a field of JSON, a group of a pattern",
     "larger": "a side of an interval",
     "mean": "how a problem reduces over its cases",

@@ -79,7 +79,7 @@ Kind = TypeVar("Kind", bound=AnyArray)
 class Namespace(Protocol):
     """The functions of a library of arrays, such as `numpy`, that kernels call, by the array API standard's names.
 
-    What they take may be an array or a plain number. Kernels also ask for `einsum` and `special.erfc`, which
+    What they take may be an array or a plain number. Kernels also ask for `einsum` and `special.erf` and `special.erfc`, which
     the standard lacks.
     """
 

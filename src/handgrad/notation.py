@@ -85,12 +85,27 @@ class Indicator:
 
 
 @record
+class Inside:
+    """1[low < a < high]: one between the options `low` and `high`, zero elsewhere; one of them may be none."""
+
+    symbol: str
+
+
+@record
 class Function:
     """name(arguments); `index` is the letter that stands below where it runs along one axis: Σⱼ."""
 
     symbol: str
     latex: str
     index: str = ""
+
+
+@record
+class Letter:
+    """A number that has a letter of its own, such as π; `source` is its spelling, which no name of a problem is."""
+
+    name: str
+    source: str
 
 
 @record
@@ -117,7 +132,9 @@ Notation: TypeAlias = (
     | Subscript
     | Fence
     | Indicator
+    | Inside
     | Function
+    | Letter
     | As
     | Unwritten
 )

@@ -18,14 +18,16 @@ WORDS = (
     "relu", "sigmoid", "tanh", "softmax", "log_softmax", "exp", "log", "ln", "sqrt", "abs", "sum", "mean", "max", "min",
     "norm", "dot", "outer", "concat", "reshape", "conv1d", "conv2d", "max_pool1d", "max_pool2d", "avg_pool2d", "layernorm",
     "batchnorm", "bce", "bce_with_logits", "cross_entropy", "mse", "hinge", "huber", "where", "maximum", "minimum", "elu",
-    "leaky_relu", "softplus", "gelu", "silu", "σ", "axis", "keepdims", "shape", "alpha", "eps", "stride", "padding", "size",
+    "leaky_relu", "prelu", "selu", "celu", "mish", "hardtanh", "relu6", "hardsigmoid", "hardswish", "log_sigmoid", "clip",
+    "clamp", "erf", "square", "dropout", "mae", "smooth_l1", "nll", "kl_div", "low", "high", "p", "beta", "softplus", "gelu", "silu", "σ", "axis", "keepdims", "shape", "alpha", "eps", "stride", "padding", "size",
     "delta", "x", "y", "W", "b", "z", "h", "L", "T", "lambda", "None", "True", "__import__", "e", "pi", "J", "cases",
 )  # fmt: skip
 SIGNS = ("+", "-", "*", "/", "**", "@", "(", ")", "[", "]", ",", ":", ".", ".T", "=", "==", "<", "<=", ">", "!=", "^", "'", '"', "#", "−", "·", "⊙", "ᵀ", "⁽¹⁾", "₁", "\\", ";", "%", "{", "}", "~", "|", "&", "\t", "\n")  # fmt: skip
 OPTIONS = (
     ", axis=0", ", axis=1", ", axis=-1", ", axis=5", ", axis=None", ", axis=(0, 1)", ", axis=()", ", axis=0.5", ", keepdims=True",
     ", keepdims=2", ", shape=(2, 2)", ", shape=-1", ", shape=(0,)", ", shape=(-1, -1)", ", stride=0", ", stride=2", ", padding=1",
-    ", padding=-1", ", size=0", ", size=99", ", eps=0", ", eps=-1", ", alpha=0", ", alpha=-1", ", delta=0", ", delta=-1", ", nosuch=1",
+    ", padding=-1", ", size=0", ", size=99", ", eps=0", ", eps=-1", ", alpha=0", ", alpha=-1", ", delta=0", ", delta=-1", ", low=0", ", high=1", ", low=2, high=1",
+    ", p=0.5", ", p=1", ", beta=0", ", nosuch=1",
 )  # fmt: skip
 CHARACTERS = ("\u0000", "\u0302", "\u200b", "ﬁ", "é", "𝐖", "½", "∞", "∂", "\ufeff", "\u2028", "٣", "Ω", "🙂", "\u202e", "\x7f")  # fmt: skip
 LINES = (

@@ -13,6 +13,7 @@ and gradients are PyTorch's in float64. What the documents promise beyond PyTorc
 from __future__ import annotations
 
 import ast
+import math
 import operator
 import re
 import tomllib
@@ -40,10 +41,36 @@ EPSILON = float(np.finfo(float).eps)
 REST = 64 * EPSILON
 """What rounding may leave of a sum, for each unit of the sum of its terms' sizes."""
 
-LOSSES = ("mse", "bce", "bce_with_logits", "cross_entropy", "hinge", "huber")
+LOSSES = (
+    "mse",
+    "bce",
+    "bce_with_logits",
+    "cross_entropy",
+    "hinge",
+    "huber",
+    "mae",
+    "smooth_l1",
+    "nll",
+    "kl_div",
+)
 """Functions of a prediction and a target."""
 
-SPELLINGS = {"Σ": "sum", "ln": "log", "σ": "sigmoid", "ReLU": "relu", "logsoftmax": "log_softmax"}
+CONSTANTS = frozenset(["e", "pi", "π"])
+"""Names of numbers, where the problem itself has none of that name."""
+
+SPELLINGS = {
+    "ln": "log",
+    "Σ": "sum",
+    "σ": "sigmoid",
+    "ReLU": "relu",
+    "logsoftmax": "log_softmax",
+    "logsigmoid": "log_sigmoid",
+    "clamp": "clip",
+    "l1_loss": "mae",
+    "smooth_l1_loss": "smooth_l1",
+    "nll_loss": "nll",
+    "ReLU6": "relu6",
+}
 _SIGNS = str.maketrans({"−": "-", "–": "-", "·": "*", "×": "*", "⊙": "*", "∗": "*", "÷": "/"})
 _RAISED = re.compile(r"([²³])")
 _DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉", "01234567890123456789")
@@ -153,10 +180,11 @@ class Oracle:
         """The names that a loss function is given to compare with: labels, classes, probabilities."""
         calls = [n for tree in self._formulas.values() for n in ast.walk(tree) if isinstance(n, ast.Call)]  # fmt: skip
         return frozenset(
-            call.args[1].id
+            target.id
             for call in calls
-            if isinstance(call.func, ast.Name) and call.func.id in LOSSES
-            if len(call.args) > 1 and isinstance(call.args[1], ast.Name)
+            if isinstance(call.func, ast.Name)
+            if (name := SPELLINGS.get(call.func.id, call.func.id)) in LOSSES and len(call.args) > 1
+            if isinstance(target := call.args[0 if name == "kl_div" else 1], ast.Name)
         )
 
     @cached_property
@@ -165,7 +193,7 @@ class Oracle:
         ready, waiting = set(self._all_given), dict(self._formulas)
         order: list[str] = []
         while waiting:
-            now = [t for t, tree in waiting.items() if _names(tree) <= ready]
+            now = [t for t, tree in waiting.items() if self._needed(tree) <= ready]
             if not now:
                 raise ReadError(f"not computable: {', '.join(waiting)}")
             for target in now:
@@ -173,6 +201,10 @@ class Oracle:
             ready |= set(now)
             order += now
         return tuple(order)
+
+    def _needed(self, tree: ast.expr) -> set[str]:
+        """The names in a formula, but for π and e where the problem has none of that name."""
+        return _names(tree) - (CONSTANTS - {*self._all_given, *self._formulas})
 
     def changed(self, changes: Mapping[str, Array], swap: Mapping[str, str]) -> Oracle:
         """The problem with other numbers that are given, and other functions."""
@@ -348,6 +380,7 @@ class Meaning(Protocol):
 
     def number(self, value: float) -> Tensor: ...
     def array(self, value: Any) -> Tensor: ...
+    def constant(self, name: str) -> Tensor: ...
     def power(self, base: Tensor, exponent: Any) -> Tensor: ...
     def named(self, name: str) -> Callable[..., Tensor]: ...
 
@@ -368,6 +401,8 @@ class _Evaluator:
                 return self.functions.number(float(value))
             case ast.List():
                 return self.functions.array(ast.literal_eval(tree))
+            case ast.Name(id=name) if name in CONSTANTS and name not in self.tensors:
+                return self.functions.constant(name)
             case ast.Name(id=name):
                 return self.tensors[name]
             case ast.UnaryOp(op=ast.USub(), operand=operand):
@@ -433,6 +468,9 @@ class _Functions:
         return torch.tensor(value, dtype=torch.float64)
 
     array = number
+
+    def constant(self, name: str) -> Tensor:
+        return self.number(math.e if name == "e" else math.pi)
 
     def power(self, base: Tensor, exponent: Any) -> Tensor:
         return torch.pow(base, exponent)
@@ -552,6 +590,12 @@ class _Functions:
         size = gap.abs()
         terms = torch.where(size <= delta, 0.5 * gap**2, delta * (size - 0.5 * delta))
         return terms.mean()
+
+    def of_mae(self, a: Tensor, b: Tensor) -> Tensor:
+        return self.of_subtract(a, b).abs().mean()
+
+    def of_smooth_l1(self, a: Tensor, b: Tensor, beta: float = 1.0) -> Tensor:
+        return self.of_huber(a, b, beta) / beta
 
     def of_bce(self, p: Tensor, y: Tensor) -> Tensor:
         loss = TORCH["bce"](p, y)

@@ -268,6 +268,52 @@ def _huber(a: Any, b: Any, delta: float = 1.0) -> Any:
     return _mean(_each(one)(a - b))
 
 
+def _clip(a: Any, low: float | None = None, high: float | None = None) -> Any:
+    """Held between two numbers; at one of them the slope is 1."""
+
+    def one(v: Any) -> Any:
+        if low is not None and _v(v) < _plain(low):
+            return _made(_plain(low))[0]
+        return _made(_plain(high))[0] if high is not None and _v(v) > _plain(high) else v
+
+    return _each(one)(a)
+
+
+def _straight(low: float, high: float) -> Callable[..., Any]:
+    """Held between two numbers; at each of them the slope is 0."""
+
+    def one(v: Any) -> Any:
+        if _v(v) <= low:
+            return _made(_plain(low))[0]
+        return _made(_plain(high))[0] if _v(v) >= high else v
+
+    return _each(one)
+
+
+def _hardswish(z: Any) -> Any:
+    def one(v: Any) -> Any:
+        if _v(v) <= -3:
+            return _made(_zero)[0]
+        return v if _v(v) >= 3 else v * (v + 3) / mp.mpf(6)
+
+    return _each(one)(z)
+
+
+def _celu(z: Any, alpha: float = 1.0) -> Any:
+    a = _plain(alpha)
+    return _each(lambda v: v if _v(v) > 0 else (_exp(v / a)[()] - 1) * a)(z)
+
+
+def _elu(z: Any, alpha: float = 1.0) -> Any:
+    return _each(lambda v: v if _v(v) > 0 else (_exp(v)[()] - 1) * _plain(alpha))(z)
+
+
+def _nll(logs: Any, y: Any) -> Any:
+    if y.shape != logs.shape:
+        y = _array(np.eye(logs.shape[-1])[_each(_v)(y).astype(int)])
+    return -_sum(y * logs) / mp.mpf(logs.size // logs.shape[-1])
+
+
 def _norm(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     def of_terms(terms: list[Any]) -> Any:
         squares = _added([t * t for t in terms])
@@ -345,9 +391,20 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "gelu": lambda z: z * _scalar(_normal_cdf, _normal)(z),
     "relu": _relu,
     "leaky_relu": lambda z, alpha=0.01: _each(lambda v: v if _v(v) > 0 else v * _plain(alpha))(z),
-    "elu": lambda z, alpha=1.0: _each(
-        lambda v: v if _v(v) > 0 else (_exp(v)[()] - 1) * _plain(alpha)
-    )(z),
+    "elu": _elu,
+    "selu": lambda z: _elu(z, 1.6732632423543772) * _plain(1.0507009873554805),
+    "celu": _celu,
+    "mish": lambda z: z * _tanh(_softplus(z)),
+    "log_sigmoid": lambda z: -_softplus(-z),
+    "hardtanh": _straight(-1, 1),
+    "relu6": _straight(0, 6),
+    "hardsigmoid": lambda z: _straight(0, 6)(z + 3) / mp.mpf(6),
+    "hardswish": _hardswish,
+    "prelu": _each(lambda v, a: v if _v(v) > 0 else v * a),
+    "clip": _clip,
+    "square": lambda a: a * a,
+    "erf": _scalar(mp.erf, lambda v: 2 / mp.sqrt(mp.pi) * mp.exp(-v * v)),
+    "dropout": lambda h, mask, p=0.5: h * mask / (1 - _plain(p)),
     "maximum": _each(_larger(1)),
     "minimum": _each(_larger(-1)),
     "sum": _sum,
@@ -371,6 +428,12 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "bce_with_logits": lambda z, y: _mean(_softplus(z) - z * y),
     "hinge": lambda s, y: _mean(_relu(1 - y * s)),
     "huber": _huber,
+    "mae": lambda a, b: _mean(_abs(a - b)),
+    "smooth_l1": lambda a, b, beta=1.0: _huber(a, b, beta) / _plain(beta),
+    "nll": _nll,
+    "kl_div": lambda p, q: (
+        (_sum(_y_log_p(p, p)) - _sum(_y_log_p(p, q))) / mp.mpf(p.size // p.shape[-1])
+    ),
     "cross_entropy": _cross_entropy,
     "layernorm": _layernorm,
     "batchnorm": lambda a, axis=0, eps=1e-5: _layernorm(a, axis, eps),
@@ -391,6 +454,9 @@ class _Precisely:
 
     def array(self, value: Any) -> Any:
         return _array(value)
+
+    def constant(self, name: str) -> Any:
+        return np.asarray(+(mp.e if name == "e" else mp.pi), dtype=object)
 
     def named(self, name: str) -> Callable[..., Any]:
         if name not in _FUNCTIONS:

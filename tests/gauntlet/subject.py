@@ -133,7 +133,7 @@ class Subject:
     @property
     def activations(self) -> list[str]:
         used = {m for _, t in self.oracle.equations for m in re.findall(r"(\w+)\(", t)}
-        return sorted(used & {"relu", "tanh", "sigmoid", "leaky_relu", "elu", "softplus", "gelu", "silu"})  # fmt: skip
+        return sorted(used & {"relu", "tanh", "sigmoid", "leaky_relu", "elu", "softplus", "gelu", "silu", "hardtanh", "relu6", "hardsigmoid", "hardswish", "mish", "selu", "celu", "log_sigmoid"})  # fmt: skip
 
     def out(self, name: str) -> str:
         """A file that is not there yet."""

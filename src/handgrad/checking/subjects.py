@@ -159,7 +159,7 @@ class Subjects:
             if not isinstance(call, Call):
                 continue
             operation = operation_of(call)
-            shape = call.arguments[0].shape or ()
+            shape = (call.arguments[0].shape or ()) if call.arguments else ()
             if operation.family == "loss":
                 shapes = [a.shape or () for a in call.arguments]
                 whole = broadcast(shapes) if operation.compares else shape[:-1]

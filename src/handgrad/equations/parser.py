@@ -12,7 +12,8 @@ from handgrad.equations.tokens import Token, tokens
 from handgrad.errors import EquationError, Span, nearest
 from handgrad.expression import Call, Expression, Index, Literal, Name, Nested, Option, Slice
 from handgrad.operations import BY_NAME, OPTION_SPELLINGS, SPELLINGS, Operation
-from handgrad.operations.elsewhere import ARRAYS, ELSEWHERE, LIBRARIES, unlike
+from handgrad.operations.constants import CONSTANTS
+from handgrad.operations.elsewhere import ARRAYS, ELSEWHERE, LIBRARIES, MISCOUNTED, unlike
 
 DEEPEST = 100
 """Levels of brackets and of operations, at most; trees stay safe to walk."""
@@ -256,6 +257,8 @@ class Parser:
         if token.kind == "number":
             return self.number()
         if token.kind == "name":
+            if constant := self.constant():
+                return constant
             library = self.library()
             token = self.take()
             self.check_name(token)
@@ -272,6 +275,17 @@ class Parser:
         if token.kind == "end":
             raise self.wrong("the equation ends where a value is missing", token)
         raise self.wrong(f"a value is missing before {token.text!r}", token)
+
+    def constant(self) -> Expression | None:
+        """A library's π or e, such as np.pi; None where none stands here."""
+        first, dot, name = (
+            *self.tokens[self.position : self.position + 3],
+            *[self.tokens[-1]] * 2,
+        )[:3]
+        if first.text not in LIBRARIES or dot.text != "." or name.text not in CONSTANTS:
+            return None
+        self.position += 3
+        return replace(CONSTANTS[name.text], span=first.span | name.span)
 
     def library(self) -> str:
         """Passes over a library's name before a call, such as np. before np.exp(z), and gives it."""
@@ -390,6 +404,7 @@ class Parser:
             raise self.wrong(
                 f"{token.text} takes {wanted} argument{'' if fewest == 1 else 's'}, and was given {len(arguments)}",
                 span,
+                MISCOUNTED.get(name, ""),
             )
         for option in options:
             if option not in record.options:
@@ -399,6 +414,8 @@ class Parser:
                     nearest(option, record.options)
                     or f"its options: {', '.join(record.options) or 'none'}",
                 )
+        if record.means is not None:
+            return _with_span(record.means(*arguments), span)
         return Call(name, tuple(arguments), tuple(options.items()), span=span)
 
     def option(self, operation: str, options: dict[str, Option]) -> None:
@@ -431,7 +448,9 @@ class Parser:
         """Whether a number follows that stands after all the arguments, or several in brackets."""
         _, most = record.arity
         ahead = [t for t in self.tokens[self.position : self.position + 3] if t.text not in "([-"]
-        return given == most and bool(ahead) and ahead[0].kind == "number"
+        # None leaves an option out, as in np.clip(a, None, 1).
+        left_out = self.token.kind == "name" and self.token.text.lower() == "none"
+        return given == most and (left_out or (bool(ahead) and ahead[0].kind == "number"))
 
     def positional(self, names: Sequence[str], options: dict[str, Option]) -> None:
         """One of the numbers after the arguments: the next option, or one more number of the last."""

@@ -16,6 +16,7 @@ from handgrad.notation import (
     SIGN,
     SUM,
     Inequality,
+    Letter,
     MatrixProduct,
     Negation,
     Power,
@@ -100,6 +101,8 @@ class Writer:
             sign, level = known
             return self._infix(arguments[0], sign, arguments[1], level), level
         notation = operation_of(call).notation
+        if isinstance(notation, Letter):
+            return notation.source, ATOM
         if isinstance(notation, Subscript):
             return f"{self._within(arguments[0], ATOM)}[{_index(call.option('at'))}]", ATOM
         if call.operation in _WRITTEN_AS_OPERATORS and not call.options:

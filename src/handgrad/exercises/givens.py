@@ -13,6 +13,7 @@ from handgrad.expression import Call, Expression, Name, leaves
 from handgrad.graph import Graph
 from handgrad.operations import operation_of
 from handgrad.operations.arithmetic import multiply, subtract
+from handgrad.operations.functions import dropout
 from handgrad.operations.operation import Operation, Target
 from handgrad.problem import Problem
 from handgrad.problem.given import Given
@@ -103,7 +104,9 @@ class GivenNumbers:
     @cached_property
     def losses(self) -> tuple[Use, ...]:
         """Where a loss of the table compares a prediction with them."""
-        return tuple(u for u in self.uses if is_loss(u.call) and u.position == 1)
+        return tuple(
+            u for u in self.uses if is_loss(u.call) and u.position == operation_of(u.call).target_at
+        )
 
     def in_losses(self, target: Target) -> tuple[Use, ...]:
         """Where a loss of that kind of target compares a prediction with them."""
@@ -153,7 +156,7 @@ class GivenNumbers:
         """Where they multiply, entry by entry, what is computed."""
         return tuple(
             u
-            for u in self.used(multiply)
+            for u in (*self.used(multiply), *self.used(dropout, 1))
             if u not in self.weighed_logarithms
             and u not in self.inputs
             and self.reading.learned(u.others[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
@@ -48,18 +49,26 @@ def example_of(operation: Operation) -> Example | None:
         call = Call(operation.name, tuple(names), tuple(options.items()))
         if operation.elementwise and len(set(shapes)) > 1:
             continue
-        given = {n.name: _numbers(s) for n, s in zip(names, shapes, strict=True)}
+        given = {
+            n.name: _numbers(operation, i, shapes)
+            for i, n in enumerate(names)
+        }
         try:
             problem = Problem([f"r = {source(call)}", "L = sum(r**2)"], given)
             graph = build(problem)
         except (HandgradError, TypeError, KeyError):
             continue
         written = graph.nodes["r"].written
-        if isinstance(written, Call) and written.operation == operation.name:
+        if isinstance(written, Call) and (operation.means or written.operation == operation.name):
             return Example(written, problem, graph)
     return None
 
 
-def _numbers(shape: Shape) -> Array:
+def _numbers(operation: Operation, argument: int, shapes: Sequence[Shape]) -> Array:
+    """Numbers for an argument: between 0 and 1, or what else its domain has."""
+    shape = shapes[argument]
     size = int(np.prod(shape, dtype=int))
-    return (0.2 + 0.5 * np.arange(1, size + 1) / (size + 1)).reshape(shape)
+    between = (0.2 + 0.5 * np.arange(1, size + 1) / (size + 1)).reshape(shape)
+    held = [d for d in operation.domain if d.argument == argument]
+    tried = (between, -between, np.ones(shape))
+    return next((a for a in tried if all(d.holds(np, a, shapes).all() for d in held)), between)

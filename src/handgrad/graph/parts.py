@@ -143,7 +143,8 @@ def _size(formula: Expression) -> int:
 def is_short(formula: Expression, calls: int | None = None) -> bool:
     """Whether a formula is written into the next one; of at most so many `calls`, where that counts."""
     nodes = list(walk(formula))
-    inner = [n for n in nodes if isinstance(n, Call)]
+    # π has no arguments, and is written as a number is.
+    inner = [n for n in nodes if isinstance(n, Call) and n.arguments]
     if len(nodes) - len(inner) > SHORT or (calls is not None and len(inner) > calls):
         return False
     return all(map(_plain, inner))

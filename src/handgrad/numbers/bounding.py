@@ -167,6 +167,8 @@ def square(a: Any) -> Interval:
 class special:  # noqa: N801 - a namespace, as scipy.special is
     """The functions that NumPy lacks."""
 
+    erf = staticmethod(_rising(np.vectorize(math.erf, otypes=[float]), -1.0, 1.0))
+
     @staticmethod
     def erfc(a: Any) -> Interval:
         erfc = np.vectorize(math.erfc, otypes=[float])

@@ -305,6 +305,10 @@ class Exact:
         with localcontext(Context(prec=DIGITS + 30)):
             return Exact(_sine(self.decimal + _pi() / 2))
 
+    def erf(self) -> Exact:
+        """The error function; 0 exactly at 0."""
+        return self if self.value == 0 else Exact(_erf(self.decimal))
+
     def erfc(self) -> Exact:
         """The complementary error function; 1 exactly at 0."""
         return Exact(Fraction(1)) if self.value == 0 else Exact(_erfc(self.decimal))
@@ -373,11 +377,26 @@ def _erfc(a: Decimal) -> Decimal:
                 below = a + Decimal(k) / 2 / below
             result = (-a * a).exp() / (root * below)
         else:
-            power = total = a
-            k = 0
-            while abs(power) > Decimal(10) ** -(DIGITS + 50):
-                k += 1
-                power *= -a * a / k
-                total += power / (2 * k + 1)
-            result = 1 - 2 * total / root
+            result = 1 - 2 * _erf_series(a) / root
+    return CONTEXT.plus(result)
+
+
+def _erf_series(a: Decimal) -> Decimal:
+    """The Maclaurin series of √π/2 · erf, to the digits of the context."""
+    power = total = a
+    k = 0
+    while abs(power) > abs(a) * Decimal(10) ** -(DIGITS + 50):
+        k += 1
+        power *= -a * a / k
+        total += power / (2 * k + 1)
+    return total
+
+
+def _erf(a: Decimal) -> Decimal:
+    """erf by its series; for a large argument 1 − erfc, which has all digits there."""
+    if abs(a) > SERIES_UP_TO:
+        size = CONTEXT.subtract(Decimal(1), _erfc(abs(a)))
+        return size.copy_sign(a)
+    with localcontext(Context(prec=DIGITS + 60, Emax=CONTEXT.Emax, Emin=CONTEXT.Emin)):
+        result = 2 * _erf_series(a) / _pi().sqrt()
     return CONTEXT.plus(result)

@@ -212,6 +212,7 @@ class _Namespace:
 
 
 class _Special:
+    erf = staticmethod(np.frompyfunc(lambda a: a.erf(), 1, 1))
     erfc = staticmethod(np.frompyfunc(lambda a: a.erfc(), 1, 1))
 
 

@@ -173,6 +173,9 @@ class Symbolic:
     def tanh(self) -> Symbolic:
         return self._of("tanh")
 
+    def erf(self) -> Symbolic:
+        return Symbolic(sympy().erf(self.formula), math.erf(self.value))
+
     def erfc(self) -> Symbolic:
         return Symbolic(sympy().erfc(self.formula), math.erfc(self.value))
 

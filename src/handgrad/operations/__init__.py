@@ -11,14 +11,19 @@ from handgrad.operations import (
     activations,
     arithmetic,
     choosing,
+    constants,
     convolution,
+    divergences,
+    exponential_units,
     exponentials,
     functions,
     linear,
     losses,
     normalising,
+    piecewise,
     pooling,
     reductions,
+    robust_losses,
     structure,
     terms,
 )
@@ -28,7 +33,10 @@ TABLE: tuple[Operation, ...] = (
     *arithmetic.OPERATIONS,
     *functions.OPERATIONS,
     *activations.OPERATIONS,
+    *exponential_units.OPERATIONS,
+    *piecewise.OPERATIONS,
     *choosing.OPERATIONS,
+    *constants.OPERATIONS,
     *linear.OPERATIONS,
     *structure.OPERATIONS,
     *reductions.OPERATIONS,
@@ -37,6 +45,8 @@ TABLE: tuple[Operation, ...] = (
     *convolution.OPERATIONS,
     *pooling.OPERATIONS,
     *losses.OPERATIONS,
+    *robust_losses.OPERATIONS,
+    *divergences.OPERATIONS,
     *terms.OPERATIONS,
 )
 
@@ -50,8 +60,12 @@ OPTION_SPELLINGS: dict[str, str] = {
     "keepdim": "keepdims",
     "negative_slope": "alpha",
     "kernel_size": "size",
+    "min": "low",
+    "max": "high",
+    "a_min": "low",
+    "a_max": "high",
 }
-"""PyTorch's names of options, accepted in equations."""
+"""Other libraries' names of options, accepted in equations."""
 
 
 def operation_of(call: Call) -> Operation:

@@ -7,12 +7,12 @@ from typing import Any
 
 from handgrad.arrays import Namespace
 from handgrad.notation import Function
-from handgrad.operations.functions import step
+from handgrad.operations.functions import minimum, special, step
 from handgrad.operations.operation import Kink, Operation, elementwise
 from handgrad.operations.words import OptionWords, Words
 
 _AT_ZERO = Kink(
-    lambda xp, z, **_: z == 0,
+    lambda xp, z, *_, **options: z == 0,
     "the pre-activation is exactly 0, where the slope is taken as that of z ≤ 0",
 )
 
@@ -68,50 +68,34 @@ leaky_step: Operation = elementwise(
     notation=Function("LeakyReLU′", r"\operatorname{LeakyReLU}'"),
     options={"alpha": 0.01},
 )
-elu: Operation = elementwise(
-    "elu",
-    lambda xp, z, alpha: xp.where(z > 0, z, alpha * xp.expm1(xp.where(z > 0, 0.0, z))),
-    (lambda out, z, alpha: elu_slope(z, out, alpha=alpha),),
+prelu: Operation = elementwise(
+    "prelu",
+    lambda xp, z, a: xp.where(z > 0, z, a * z),
+    (lambda out, z, a: prelu_slope(z, a), lambda out, z, a: minimum(z, 0)),
     family="activation",
-    spellings=("ELU",),
-    positional=("alpha",),
+    spellings=("PReLU",),
     words=Words(
-        "ELU",
-        "ELU passes positive numbers on and bends the others towards −α.",
-        "The slope is 1 where the pre-activation is positive, and ELU(z) + α elsewhere.",
-        options={"alpha": OptionWords("α is")},
-    ),
-    notation=Function("ELU", r"\operatorname{ELU}"),
-    options={"alpha": 1.0},
-    kinks=(
-        Kink(
-            lambda xp, z, alpha: (z == 0) & (alpha != 1),
-            "ELU with α ≠ 1 has a kink at 0; its slope there is taken as α",
+        "PReLU",
+        "PReLU passes positive numbers on and multiplies the others by a slope that is learned.",
+        "The gradient passes unchanged where the pre-activation is positive, and times the slope elsewhere; "
+        "the slope's own gradient collects z from where z is not positive.",
+        by_argument=(
+            "The gradient passes unchanged where the pre-activation is positive, and times the slope elsewhere.",
+            "The slope's gradient collects z from where z is not positive.",
         ),
     ),
+    notation=Function("PReLU", r"\operatorname{PReLU}"),
+    leaking=lambda call: call.arguments[0] + call.arguments[1],
+    kinks=(_AT_ZERO,),
 )
-
-
-def _elu_slope(xp: Namespace, z: Any, out: Any, alpha: Any) -> Any:
-    slope = out + alpha
-    # Where ELU(z) is close to −α floats keep few digits of the sum, and α·eᶻ has them all.
-    close = alpha * xp.exp(xp.where(z > 0, 0.0, z))
-    alike = xp.where(xp.abs(slope - close) <= 1e-12 * abs(alpha), close, slope)
-    return xp.where(z > 0, 1.0, xp.where(z > _FLAT, slope, alike))
-
-
-_FLAT = -7.0
-"""From here on down 1 − e⁻⁷ leaves less than 13 digits of e⁻⁷."""
-
-elu_slope: Operation = elementwise(
-    "elu_slope",
-    _elu_slope,
+prelu_slope: Operation = elementwise(
+    "prelu_slope",
+    lambda xp, z, a: xp.where(z > 0, 1.0, a),
     (None, None),
     put_in=True,
     family="helper",
-    words=Words("the slope of ELU", "1 where z > 0, ELU(z) + α elsewhere."),
-    notation=Function("ELU′", r"\operatorname{ELU}'"),
-    options={"alpha": 1.0},
+    words=Words("the slope of PReLU", "1 where z > 0, the learned slope elsewhere."),
+    notation=Function("PReLU′", r"\operatorname{PReLU}'"),
 )
 
 
@@ -168,6 +152,21 @@ softplus: Operation = elementwise(
     notation=Function("softplus", r"\operatorname{softplus}"),
     one_sided=True,
 )
+log_sigmoid: Operation = elementwise(
+    "log_sigmoid",
+    lambda xp, z: xp.minimum(z, 0.0) - xp.log1p(xp.exp(-xp.abs(z))),
+    (lambda out, z: sigmoid(-z),),
+    family="activation",
+    spellings=("logsigmoid", "LogSigmoid"),
+    words=Words(
+        "log sigmoid",
+        "Log sigmoid is ln σ(z), computed without overflow.",
+        "The slope of ln σ(z) is 1 − σ(z), which is σ(−z).",
+    ),
+    notation=Function("log σ", r"\operatorname{log\,\sigma}"),
+    one_sided=True,
+    logarithm=True,
+)
 silu: Operation = elementwise(
     "silu",
     lambda xp, z: z * _sigmoid(xp, z),
@@ -179,6 +178,19 @@ silu: Operation = elementwise(
     ),
     notation=Function("SiLU", r"\operatorname{SiLU}"),
 )
+mish: Operation = elementwise(
+    "mish",
+    lambda xp, z: z * xp.tanh(positive_part(xp, z) + xp.log1p(xp.exp(-xp.abs(z)))),
+    (lambda out, z: tanh(softplus(z)) + z * (1 - tanh(softplus(z)) ** 2) * sigmoid(z),),
+    family="activation",
+    spellings=("Mish",),
+    words=Words(
+        "Mish",
+        "Mish multiplies z by tanh(softplus(z)).",
+        "The slope follows from the product rule on z · tanh(softplus(z)).",
+    ),
+    notation=Function("Mish", r"\operatorname{Mish}"),
+)
 
 
 def _root(xp: Namespace, number: Any) -> Any:
@@ -187,17 +199,9 @@ def _root(xp: Namespace, number: Any) -> Any:
     return math.sqrt(number) if own is None else own(number).sqrt()
 
 
-def _erfc(xp: Any, z: Any) -> Any:
-    """The complementary error function; NumPy has none, so the standard library's, entry by entry."""
-    special = getattr(xp, "special", None)
-    if special is not None:
-        return special.erfc(z)
-    return xp.vectorize(math.erfc, otypes=[float])(z)
-
-
 normal_cdf: Operation = elementwise(
     "normal_cdf",
-    lambda xp, z: 0.5 * _erfc(xp, -z / _root(xp, 2)),
+    lambda xp, z: 0.5 * special(xp, "erfc", -z / _root(xp, 2)),
     (lambda out, z: normal_pdf(z),),
     family="helper",
     words=Words(
@@ -217,7 +221,7 @@ normal_pdf: Operation = elementwise(
 
 gelu: Operation = elementwise(
     "gelu",
-    lambda xp, z: z * 0.5 * _erfc(xp, -z / _root(xp, 2)),
+    lambda xp, z: z * 0.5 * special(xp, "erfc", -z / _root(xp, 2)),
     (lambda out, z: normal_cdf(z) + z * normal_pdf(z),),
     family="activation",
     spellings=("GELU",),
@@ -270,15 +274,17 @@ gelu_tanh: Operation = elementwise(
 OPERATIONS: tuple[Operation, ...] = (
     relu,
     leaky_relu,
-    elu,
+    prelu,
     softplus,
+    log_sigmoid,
     gelu,
     gelu_tanh,
     silu,
+    mish,
     sigmoid,
     tanh,
     leaky_step,
-    elu_slope,
+    prelu_slope,
     normal_cdf,
     normal_pdf,
     gelu_gate,

@@ -9,6 +9,7 @@ from math import isfinite, prod
 
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name, number
 from handgrad.notation import As, Fraction, Negation, Power, Product, Sum
+from handgrad.operations.constants import is_e
 from handgrad.operations.operation import Domain, Operation, elementwise
 from handgrad.operations.words import Words
 
@@ -314,6 +315,7 @@ scaled_log: Operation = elementwise(
     family="helper",
     words=Words("the scaled logarithm", "c · ln a, and 0 where c is 0: entropy's 0 ln 0 = 0."),
     notation=As(lambda c, a: c * Call("log", (a,))),
+    simplify=lambda call: call.arguments[0] if is_e(call.arguments[1]) else None,
 )
 
 ratio: Operation = elementwise(

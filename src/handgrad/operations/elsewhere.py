@@ -31,14 +31,13 @@ ELSEWHERE: Mapping[str, str] = {
     "binary_crossentropy": "Keras puts the target first; here it is bce(prediction, target)",
     "categorical_crossentropy": "Keras puts the target first; here it is cross_entropy(prediction, target)",
     "sparse_categorical_crossentropy": "Keras puts the target first; here it is cross_entropy(prediction, target)",
-    "nll_loss": "of log-probabilities l and a class y it is -l[y], or -sum(y * l) of a one-hot y",
     "inv": "write the solution out, or give the inverse as a number of its own",
     "Linear": "a layer is an equation: z = W @ x + b",
     "Dense": "a layer is an equation: z = W @ x + b",
     "Conv2d": "a layer is an equation: Z = conv2d(X, K, stride=1, padding=0) + b",
     "MaxPool2d": "write max_pool2d(H, 2)",
-    "Dropout": "a mask that is given makes it: h * mask / keep",
-    "dropout": "a mask that is given makes it: h * mask / keep",
+    "Dropout": "the mask is given: dropout(h, mask, 0.5)",
+    "KLDivLoss": "PyTorch's takes ln q first; write kl_div(p, q) of the probabilities",
     "Flatten": "write reshape(H, -1)",
     "item": "a number is written by its name alone",
     "detach": "handgrad follows every path; what is given as data has no gradient",
@@ -46,9 +45,6 @@ ELSEWHERE: Mapping[str, str] = {
     "numpy": "equations hold numbers of one kind; write the name alone",
     "one_hot": "give the one-hot rows as data, or the class's number to cross_entropy",
     "argmax": "it has no gradient; give the index as a number",
-    "clamp": "write maximum(z, a) or minimum(z, b)",
-    "clip": "write maximum(z, a) or minimum(z, b)",
-    "square": "write a**2",
     "var": "write mean((a - mean(a))**2)",
     "std": "write sqrt(mean((a - mean(a))**2))",
     "zeros": "give the zeros as data",
@@ -61,6 +57,15 @@ ELSEWHERE: Mapping[str, str] = {
 """Names that are no operation here, or mean another thing elsewhere, each with what to write."""
 
 
+MISCOUNTED: Mapping[str, str] = {
+    "dropout": "the mask is given, 1 for what is kept: dropout(h, mask, 0.5)",
+    "clip": "its bounds are numbers, clip(a, 0, 1); for others write minimum(maximum(a, low), high)",
+    "hardtanh": "for other bounds write clip(z, low, high), whose slope at them is 1",
+    "glu": "along another axis write glu(z, axis=0)",
+}
+"""By operation, what to write where it is given too few or too many arguments."""
+
+
 def unlike(library: str, operation: str, arguments: int, options: Collection[str]) -> str:
     """What to write for an operation that means another thing in a library; empty where it means the same."""
     if operation in ("max", "min") and arguments == 2:
@@ -68,6 +73,13 @@ def unlike(library: str, operation: str, arguments: int, options: Collection[str
         return f"along an axis write {operation}(a, axis=0); entry by entry, {entrywise}"
     if operation == "cross_entropy" and library in ("torch", "F", "nn", "functional"):
         return "it takes scores: write cross_entropy(softmax(z), y)"
+    if operation == "kl_div" and library in ("torch", "F", "nn", "functional"):
+        return (
+            "it takes ln q first, and divides by all the entries: write kl_div(p, q) of the probabilities, "
+            "which is its reduction='batchmean'"
+        )
+    if operation == "dropout":
+        return "the mask is given, 1 for what is kept: write dropout(h, mask, 0.5)"
     if operation == "gelu" and library == "jax":
         return "it is the tanh form: write gelu_tanh(z)"
     if operation == "leaky_relu" and library == "tf" and not options:

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
 from typing import Any
 
 from handgrad.arrays import Namespace
-from handgrad.expression import Call, Expression
+from handgrad.expression import ONE, Call, Expression
 from handgrad.notation import Fence, Function, Indicator
-from handgrad.operations.operation import Domain, Kernel, Kink, Operation, Signature, elementwise
-from handgrad.operations.words import Words
+from handgrad.operations.constants import circle_number, is_e
+from handgrad.operations.operation import (
+    Domain,
+    Kernel,
+    Kink,
+    Misfit,
+    Operation,
+    Options,
+    Signature,
+    elementwise,
+    require_numbers,
+)
+from handgrad.operations.words import OptionWords, Words
 
 exp: Operation = elementwise(
     "exp",
@@ -28,6 +41,7 @@ log: Operation = elementwise(
     notation=Function("ln", r"\ln"),
     spellings=("ln",),
     logarithm=True,
+    simplify=lambda call: ONE if is_e(call.arguments[0]) else None,
     domain=(Domain(0, lambda xp, a, shapes: a > 0, "positive"),),
 )
 sqrt: Operation = elementwise(
@@ -38,6 +52,34 @@ sqrt: Operation = elementwise(
     notation=Function("√", r"\sqrt"),
     domain=(Domain(0, lambda xp, a, shapes: a >= 0, "zero or positive"),),
     kinks=(Kink(lambda xp, a: a == 0, "√ has no finite slope at 0"),),
+)
+square: Operation = elementwise(
+    "square",
+    lambda xp, a: xp.square(a),
+    (lambda out, a: 2 * a,),
+    words=Words("the square", "Square entry by entry.", "The derivative of a² is 2a."),
+    means=lambda a: a**2,
+)
+
+
+def special(xp: Any, name: str, z: Any) -> Any:
+    """A function that NumPy lacks: the library's own, or the standard library's entry by entry."""
+    functions = getattr(xp, "special", None)
+    if functions is not None:
+        return getattr(functions, name)(z)
+    return xp.vectorize(getattr(math, name), otypes=[float])(z)
+
+
+erf: Operation = elementwise(
+    "erf",
+    lambda xp, a: special(xp, "erf", a),
+    (lambda out, a: 2 / sqrt(circle_number()) * exp(-(a**2)),),
+    words=Words(
+        "the error function",
+        "Take the error function, 2/√π times the area under exp(−t²) from 0 to a.",
+        "The derivative of the error function is 2/√π · exp(−a²).",
+    ),
+    notation=Function("erf", r"\operatorname{erf}"),
 )
 sin: Operation = elementwise(
     "sin",
@@ -155,15 +197,63 @@ minimum: Operation = elementwise(
     leaking=lambda call: call.arguments[0] - _gap(call),
 )
 
+
+def _kept(p: float) -> float:
+    """1 − p of a decimal as it is written: 1 − 0.9 is a tenth, which the difference of the floats is not."""
+    return float(1 - Fraction(repr(p)))
+
+
+def _dropped(xp: Namespace, h: Any, mask: Any, p: Any) -> Any:
+    return h * mask / _kept(p)
+
+
+def _share(options: Options) -> None:
+    require_numbers(options)
+    if not 0 <= float(options["p"]) < 1:  # type: ignore[arg-type]
+        raise Misfit("p must be at least 0 and below 1", "it is the share that is dropped")
+
+
+dropout: Operation = elementwise(
+    "dropout",
+    _dropped,
+    (lambda out, h, mask, p: mask / _kept(p), lambda out, h, mask, p: h / _kept(p)),
+    positional=("p",),
+    fitting=_share,
+    words=Words(
+        "dropout",
+        "Dropout keeps what the mask has a 1 for and divides it by 1 − p, and turns the rest into 0.",
+        "The gradient passes where the mask is 1, divided by 1 − p, and is stopped elsewhere.",
+        by_argument=(
+            "The gradient passes where the mask is 1, divided by 1 − p, and is stopped elsewhere.",
+            "The mask's gradient is what it lets through, divided by 1 − p.",
+        ),
+        options={"p": OptionWords("the share that is dropped is p =")},
+    ),
+    notation=Function("dropout", r"\operatorname{dropout}"),
+    options={"p": 0.5},
+    carries=(0,),
+    domain=(
+        Domain(
+            1,
+            lambda xp, mask, shapes: (mask == 0) | (mask == 1),
+            "1 for what is kept, 0 for the rest",
+        ),
+    ),
+)
+"""Inverted dropout with a mask that is given (Srivastava et al., 2014): the mean stays what it was."""
+
 OPERATIONS: tuple[Operation, ...] = (
     exp,
     log,
     sqrt,
     absolute,
+    square,
+    erf,
     sin,
     cos,
     maximum,
     minimum,
+    dropout,
     sign,
     step,
     larger,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from handgrad.expression import Call, Expression, Shape
 from handgrad.notation import Function
 from handgrad.operations.activations import positive_part, sigmoid
 from handgrad.operations.arithmetic import ratio
+from handgrad.operations.entrywise_loss import aligned, entries, entrywise_loss
 from handgrad.operations.exponentials import softmax
 from handgrad.operations.functions import step
 from handgrad.operations.operation import (
@@ -24,82 +24,10 @@ from handgrad.operations.operation import (
     Operation,
     Options,
     Signature,
-    broadcast,
     describe,
-    elementwise,
-    reduced_to,
-    require_numbers,
 )
 from handgrad.operations.reductions import mean
-from handgrad.operations.structure import fill
-from handgrad.operations.words import OptionWords, Words
-
-
-def _entries(shape: Shape) -> int:
-    count = 1
-    for n in shape:
-        count *= n
-    return count
-
-
-def aligned(s: Signature, xp: Namespace, arrays: Sequence[AnyArray]) -> list[AnyArray]:
-    """The arguments with the axis of cases on all of them, where any has it."""
-    if not any(s.batched):
-        return list(arrays)
-    # A number broadcasts by itself; a constant in a plan is no array.
-    return [
-        a if c or not shape else a[..., None]
-        for a, c, shape in zip(arrays, s.batched, s.shapes, strict=True)
-    ]
-
-
-def _entrywise_loss(
-    name: str,
-    term: Callable[..., AnyArray],
-    slopes: Callable[..., tuple[Expression, Expression]],
-    symbol: str,
-    **fields: Any,
-) -> Operation:
-    """A loss that is the mean of `term(xp, a, b, **options)` over the entries.
-
-    `slopes(a, b, **options)` gives the local derivatives of one entry's term.
-    """
-
-    def shape(shapes: Sequence[Shape], given: Options) -> Shape:
-        require_numbers(given)
-        broadcast(shapes)
-        return ()
-
-    def kernel(s: Signature) -> Kernel:
-        whole = broadcast(s.shapes)
-        axes = tuple(range(len(whole)))
-        options = dict(s.options)
-
-        def loss(xp: Namespace, *arrays: AnyArray) -> AnyArray:
-            terms = term(xp, *aligned(s, xp, arrays), **options)
-            return xp.mean(terms, axis=axes) if axes else terms
-
-        return loss
-
-    def pullback(i: int, g: Expression, p: Application) -> Expression:
-        whole = broadcast(p.shapes)
-        slope = slopes(*p.arguments, **p.options)[i]
-        count = _entries(whole)
-        share = g * slope / count if count > 1 else g * slope
-        return reduced_to(fill(share, shape=whole), p.shapes[i], whole)
-
-    return Operation(
-        name=name,
-        family="loss",
-        compares=True,
-        arity=(2, 2),
-        shape=shape,
-        kernel=kernel,
-        pullback=pullback,
-        notation=Function(symbol, rf"\operatorname{{{symbol}}}"),
-        **fields,
-    )
-
+from handgrad.operations.words import Words
 
 FROM_SCORES = (
     "SoftmaxCE is the cross-entropy of softmax(z) computed from z itself: ln Σ eᶻ − z of each class, "
@@ -115,7 +43,7 @@ def y_log_p(xp: Namespace, y: AnyArray, p: AnyArray) -> AnyArray:
     return xp.where(y == 0, 0.0, y * xp.log(xp.where(y == 0, 1.0, p)))
 
 
-mse = _entrywise_loss(
+mse = entrywise_loss(
     "mse",
     lambda xp, a, b: (a - b) ** 2,
     lambda a, b: (2 * (a - b), -(2 * (a - b))),
@@ -129,7 +57,7 @@ mse = _entrywise_loss(
     target="value",
     commutative=True,
 )
-bce = _entrywise_loss(
+bce = entrywise_loss(
     "bce",
     lambda xp, p, y: -(y_log_p(xp, y, p) + y_log_p(xp, 1 - y, 1 - p)),
     lambda p, y: (
@@ -150,7 +78,7 @@ bce = _entrywise_loss(
     ),
     fuses={"sigmoid": Fusion("bce_with_logits")},
 )
-bce_with_logits = _entrywise_loss(
+bce_with_logits = entrywise_loss(
     "bce_with_logits",
     lambda xp, z, y: positive_part(xp, z) - z * y + xp.log1p(xp.exp(-xp.abs(z))),
     lambda z, y: (sigmoid(z) - y, -z),
@@ -165,7 +93,7 @@ bce_with_logits = _entrywise_loss(
     target="probability",
     domain=(Domain(1, lambda xp, y, shapes: (y >= 0) & (y <= 1), "a target from 0 to 1"),),
 )
-hinge = _entrywise_loss(
+hinge = entrywise_loss(
     "hinge",
     lambda xp, s, y: positive_part(xp, 1 - y * s),
     lambda s, y: (-(y * step(1 - y * s)), -(s * step(1 - y * s))),
@@ -186,42 +114,14 @@ hinge = _entrywise_loss(
         ),
     ),
 )
-clip: Operation = elementwise(
-    "clip",
-    lambda xp, a, delta: xp.where(a > delta, delta, xp.where(a < -delta, -delta, a)),
-    (None,),
-    family="helper",
-    words=Words("the clipped difference", "a, held between −δ and δ: the slope of the Huber loss."),
-    notation=Function("clip", r"\operatorname{clip}"),
-    options={"delta": 1.0},
-)
-
-huber = _entrywise_loss(
-    "huber",
-    lambda xp, a, b, delta: xp.where(
-        xp.abs(a - b) <= delta, 0.5 * (a - b) ** 2, delta * (xp.abs(a - b) - 0.5 * delta)
-    ),
-    lambda a, b, delta: (clip(a - b, delta=delta), -clip(a - b, delta=delta)),
-    "Huber",
-    words=Words(
-        "the Huber loss",
-        "Huber: squared near 0, straight beyond δ.",
-        "The gradient is the difference, held between −δ and δ.",
-        options={"delta": OptionWords("δ is")},
-    ),
-    options={"delta": 1.0},
-    positional=("delta",),
-    spellings=("huber_loss",),
-    target="value",
-    commutative=True,
-)
 
 
-def _classes_shape(shapes: Sequence[Shape], _: Options) -> Shape:
+def classes_shape(shapes: Sequence[Shape], _: Options) -> Shape:
+    """The shape of a loss over classes: of scores with class numbers, or with a target of their shape."""
     scores, y = shapes
     if not scores:
         raise Misfit(
-            "cross-entropy takes a vector of classes, and {0} is a scalar",
+            "the loss takes a vector of classes, and {0} is a scalar",
             "write bce for a single probability",
         )
     if y not in (scores, scores[:-1]):
@@ -258,23 +158,23 @@ one_hot = Operation(
 )
 
 
-def _rows(shape: Shape) -> int:
-    return _entries(shape[:-1])
+def rows_of(shape: Shape) -> int:
+    return entries(shape[:-1])
 
 
-def _target(p: Application) -> Expression:
+def target_of(p: Application) -> Expression:
     scores, y = p.shapes
     return p.arguments[1] if y == scores else one_hot(p.arguments[1], classes=scores[-1])
 
 
-def _cross_entropy_kernel(
+def over_classes(
     logarithm: Callable[[Namespace, AnyArray, AnyArray, int], AnyArray],
 ) -> Callable[[Signature], Kernel]:
     """Minus the mean over the rows of `logarithm(xp, scores, target, axis)` summed over the classes."""
 
     def kernel(s: Signature) -> Kernel:
         scores, y = s.shapes
-        axis, rows = len(scores) - 1, _rows(scores)
+        axis, rows = len(scores) - 1, rows_of(scores)
         axes = tuple(range(len(scores)))
 
         def loss(xp: Namespace, *arrays: AnyArray) -> AnyArray:
@@ -295,16 +195,16 @@ def _log_of_softmax(xp: Namespace, z: AnyArray, t: AnyArray, axis: int) -> AnyAr
 
 
 def _cross_entropy_pullback(i: int, g: Expression, p: Application) -> Expression | None:
-    rows = _rows(p.shapes[0])
+    rows = rows_of(p.shapes[0])
     if i == 1 and p.shapes[1] != p.shapes[0]:
         return None
-    slope = -ratio(_target(p), p.arguments[0]) if i == 0 else -Call("log", (p.arguments[0],))
+    slope = -ratio(target_of(p), p.arguments[0]) if i == 0 else -Call("log", (p.arguments[0],))
     return g * slope / rows if rows > 1 else g * slope
 
 
 def _softmax_cross_entropy_pullback(i: int, g: Expression, p: Application) -> Expression | None:
-    rows = _rows(p.shapes[0])
-    z, t = p.arguments[0], _target(p)
+    rows = rows_of(p.shapes[0])
+    z, t = p.arguments[0], target_of(p)
     if i == 1:
         if p.shapes[1] != p.shapes[0]:
             return None
@@ -314,7 +214,7 @@ def _softmax_cross_entropy_pullback(i: int, g: Expression, p: Application) -> Ex
     return g * slope / rows if rows > 1 else g * slope
 
 
-def _is_class(xp: Namespace, y: Array, shapes: Sequence[Shape]) -> Mask:
+def is_class(xp: Namespace, y: Array, shapes: Sequence[Shape]) -> Mask:
     """Whether a target is the number of a class; one in the shape of the scores may be anything."""
     scores, target = shapes
     classes: Mask = (y >= 0) & (y < scores[-1]) & (y == np.floor(y))
@@ -332,8 +232,8 @@ cross_entropy = Operation(
     name="cross_entropy",
     family="loss",
     arity=(2, 2),
-    shape=_classes_shape,
-    kernel=_cross_entropy_kernel(lambda xp, p, t, axis: y_log_p(xp, t, p)),
+    shape=classes_shape,
+    kernel=over_classes(lambda xp, p, t, axis: y_log_p(xp, t, p)),
     pullback=_cross_entropy_pullback,
     words=Words(
         "cross-entropy",
@@ -344,7 +244,7 @@ cross_entropy = Operation(
     target="class",
     domain=(
         Domain(0, lambda xp, p, shapes: (p >= 0) & (p <= 1), "probabilities, from 0 to 1"),
-        Domain(1, _is_class, "one-hot, or the number of a class, counted from 0"),
+        Domain(1, is_class, "one-hot, or the number of a class, counted from 0"),
     ),
     fuses={"softmax": Fusion("softmax_cross_entropy", adds_up_to_one)},
 )
@@ -354,8 +254,8 @@ softmax_cross_entropy = Operation(
     name="softmax_cross_entropy",
     family="helper",
     arity=(2, 2),
-    shape=_classes_shape,
-    kernel=_cross_entropy_kernel(_log_of_softmax),
+    shape=classes_shape,
+    kernel=over_classes(_log_of_softmax),
     pullback=_softmax_cross_entropy_pullback,
     words=Words(
         "cross-entropy of the scores",
@@ -374,7 +274,5 @@ OPERATIONS: tuple[Operation, ...] = (
     softmax_cross_entropy,
     mse,
     hinge,
-    huber,
-    clip,
     one_hot,
 )

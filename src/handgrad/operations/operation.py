@@ -140,13 +140,15 @@ class Operation:
         options: option names and defaults.
         spellings: other names of it in the equation language.
         pair: the operation that its name means with two arguments: max(a, b) is maximum(a, b).
+        means: of a name for a formula of other operations, that formula of its arguments: square(a) is a².
         positional: the options that numbers after the arguments give, in their order: leaky_relu(z, 0.1);
             further whole numbers are more of the last one's: reshape(W, 2, -1), sum(W, 0).
         elementwise: applied entry by entry, with NumPy's broadcasting.
         compares: a loss of two arguments, entry by entry.
         commutative: f(a, b) = f(b, a).
-        target: of a loss, what its second argument is: values, probabilities of one of two classes,
+        target: of a loss, what one of its arguments is: values, probabilities of one of two classes,
             several classes, or signs ±1.
+        target_at: which argument that is.
         sizes: of one that adds up what may cancel, `(signature)` -> the kernel that adds up the sizes of
             its arguments.
         carries: the arguments whose entries it moves, scales or shifts, where the others are constants.
@@ -166,6 +168,7 @@ class Operation:
         leaking: of one that chooses or is flat, the formula in place of a call of it through which some
             gradient passes at all numbers, to each argument to which any passes at some.
         saturation: an activation of one argument with flat ends: its largest slope.
+        flat: of one with flat ends, they are flat on paper too: the slope there is exactly 0.
         domain, kinks: where it is defined and where it has no derivative.
         within: of one that tells which of its numbers are equal, `(signature, noise)` -> the kernel to
             which numbers are equal that differ by no more than `noise` of their size.
@@ -190,11 +193,13 @@ class Operation:
     options: Options = field(default_factory=dict)
     spellings: tuple[str, ...] = ()
     pair: str = ""
+    means: Callable[..., Expression] | None = None
     positional: tuple[str, ...] = ()
     elementwise: bool = False
     compares: bool = False
     commutative: bool = False
     target: Target | None = None
+    target_at: int = 1
     sizes: Callable[[Signature], Kernel] | None = None
     carries: tuple[int, ...] = ()
     keeps_positive: bool = False
@@ -212,6 +217,7 @@ class Operation:
     leaky_form: str = ""
     leaking: Callable[[Call], Expression] | None = None
     saturation: float | None = None
+    flat: bool = False
     domain: tuple[Domain, ...] = ()
     kinks: tuple[Kink, ...] = ()
     within: Callable[[Signature, float], Kernel] | None = None
@@ -280,7 +286,7 @@ def reduced_to(g: Expression, shape: Shape, out: Shape) -> Expression:
 Derivative: TypeAlias = Callable[..., "Expression | float"] | float
 
 
-def elementwise(
+def elementwise(  # noqa: PLR0913 - what a record is made of
     name: str,
     forward: Callable[..., AnyArray],
     derivatives: Sequence[Derivative | None],
@@ -289,6 +295,7 @@ def elementwise(
     family: Family = "elementwise",
     notation: Notation | None = None,
     options: Options | None = None,
+    fitting: Callable[[Options], None] | None = None,
     **fields: Any,
 ) -> Operation:
     """The record of a function applied entry by entry.
@@ -303,11 +310,12 @@ def elementwise(
         family: what kind of operation it is.
         notation: how it is written; its name as a function by default.
         options: option names and defaults.
+        fitting: raises `Misfit` for options that it cannot take; by default for those that are no numbers.
         fields: further fields of the record.
     """
 
     def shape(shapes: Sequence[Shape], given: Options) -> Shape:
-        require_numbers(given)
+        (fitting or require_numbers)(given)
         return broadcast(shapes)
 
     def kernel(signature: Signature) -> Kernel:

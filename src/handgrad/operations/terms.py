@@ -13,12 +13,12 @@ from handgrad.expression import Call, Expression, Shape
 from handgrad.notation import Function
 from handgrad.operations.activations import positive_part, sigmoid
 from handgrad.operations.arithmetic import ratio
+from handgrad.operations.entrywise_loss import aligned
 from handgrad.operations.exponentials import log_sum_exp, softmax_along
 from handgrad.operations.losses import (
     FROM_LOGITS,
     FROM_SCORES,
     adds_up_to_one,
-    aligned,
     y_log_p,
 )
 from handgrad.operations.operation import (

@@ -71,9 +71,10 @@ def entry_named(formula: Expression | None) -> Entry | None:
         return None
     if isinstance(operation_of(formula).notation, Negation):
         return entry_named(formula.arguments[0])
+    if not isinstance(operation_of(formula).notation, Subscript):
+        return None
     first, at = formula.arguments[0], formula.option("at")
-    picked = isinstance(operation_of(formula).notation, Subscript)
-    if picked and isinstance(first, Name) and isinstance(at, tuple):
+    if isinstance(first, Name) and isinstance(at, tuple):
         return Entry(first.name, whole(at)) if len(whole(at)) == len(at) else None
     return None
 

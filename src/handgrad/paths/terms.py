@@ -48,7 +48,11 @@ def why_value(
         written = told_by(entry.name, graph, blaming.values, frozenset())
         formula = entry_of(written, entry.index)
         blame = None
-        if isinstance(written, Call) and isinstance(written.arguments[0], Name):
+        if (
+            isinstance(written, Call)
+            and written.arguments
+            and isinstance(written.arguments[0], Name)
+        ):
             argument = Entry(written.arguments[0].name, entry.index)
             if graph.nodes[argument.name].shape == graph.nodes[entry.name].shape:
                 blame = blaming.activation(argument, written)

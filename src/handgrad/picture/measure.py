@@ -15,6 +15,8 @@ from handgrad.notation import (
     Function,
     Indicator,
     Inequality,
+    Inside,
+    Letter,
     MatrixProduct,
     Negation,
     Power,
@@ -131,6 +133,11 @@ class Measure:
                 return parts + plain_width("−()")
             case Fence():
                 return parts + plain_width("‖‖")
+            case Letter(name):
+                return self._symbol(symbol(name))
+            case Inside():
+                bounds = " < ".join(f"{v}" for _, v in call.options)
+                return parts + plain_width(f"1[ < {bounds}]")
             case Indicator(relation):
                 return parts + plain_width(f"1[ {relation}]")
             case Function(name):

@@ -63,7 +63,8 @@ def network(
         if activation not in ("identity", "linear"):
             value = "yhat" if last else f"h{layer}"
             equations.append(f"{value} = {activation}(z{layer})")
-    equations.append(f"L = {loss}({value}, y)")
+    compared = [value, "y"] if BY_NAME[loss].target_at == 1 else ["y", value]
+    equations.append(f"L = {loss}({', '.join(compared)})")
     x = (np.round(generator.normal(0, 1, sizes[0]), 1) + 0.0).tolist()
     y = 1 if scalar else [1 if k == 0 else 0 for k in range(sizes[-1])]
     return equations, parameters, {"x": x, "y": y}

@@ -15,6 +15,7 @@ from handgrad.equations import Equation, parse_equations, plain_name, source
 from handgrad.errors import OptionError, ProblemError, nearest
 from handgrad.expression import Call, Expression, substitute
 from handgrad.operations import BY_NAME, SPELLINGS
+from handgrad.operations.constants import with_constants
 from handgrad.operations.gates import activations_in
 from handgrad.problem.given import Given, Values, from_text, given, number
 from handgrad.problem.networks import network
@@ -73,10 +74,12 @@ class Problem(Shown):
         where: str = "",
     ) -> None:
         parsed = _parsed(equations, where)
+        learned = _givens(parameters or {}, "parameters", where)
+        fixed = _givens(data or {}, "data", where)
         values = {
-            "equations": parsed,
-            "parameters": _givens(parameters or {}, "parameters", where),
-            "data": _givens(data or {}, "data", where),
+            "equations": _with_constants(parsed, {*learned, *fixed}),
+            "parameters": learned,
+            "data": fixed,
             "loss": plain_name(loss) if loss is not None else parsed[-1].target,
             "title": title,
             "description": description,
@@ -346,6 +349,17 @@ def _parsed(
             return ready
         equations = [str(e) for e in equations]
     return parse_equations(equations, where)
+
+
+def _with_constants(equations: tuple[Equation, ...], given: set[str]) -> tuple[Equation, ...]:
+    """The equations with π and e where these names are neither given nor computed."""
+    defined = given | {e.target for e in equations}
+    return tuple(
+        e
+        if (formula := with_constants(e.expression, defined)) is e.expression
+        else replace(e, expression=formula)
+        for e in equations
+    )
 
 
 def _givens(values: Values, table: str, where: str) -> dict[str, Given]:

@@ -1,7 +1,8 @@
 """Arrays of other libraries: PyTorch, JAX, CuPy and whatever else follows the array API standard.
 
 Their functions come from array-api-compat, which gives every library the standard's names; a
-plan's kernels ask for nothing else but `einsum`, which these libraries have too, and `special.erfc`.
+plan's kernels ask for nothing else but `einsum`, which these libraries have too, `special.erf` and
+`special.erfc`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from handgrad.arrays import AnyArray
 from handgrad.errors import MissingExtraError, OptionError
 
 SPECIAL = {"jax.numpy": "jax.scipy.special", "array_api_compat.cupy": "cupyx.scipy.special"}
-"""Where a library keeps erfc, by the name of its namespace; PyTorch's own has it as `special`."""
+"""Where a library keeps erf and erfc, by the name of its namespace; PyTorch's own has it as `special`."""
 
 NUMPY = (np.ndarray, np.generic)
 
@@ -38,7 +39,7 @@ class Library:
 
     @property
     def special(self) -> Any:
-        """The module that has erfc."""
+        """The module that has erf and erfc."""
         place = SPECIAL.get(self.functions.__name__)
         return self.functions.special if place is None else import_module(place)
 

@@ -111,7 +111,7 @@ class _PlanCompiler:
         signature = signature_of(call, batched)
         clean = self.clean and not never_cancels(call, self.formulas)
         kernel = without_residue(call, signature) if clean else operation.kernel(signature)
-        if self.convert is None and arguments and all(a in self.constants for a in arguments):
+        if self.convert is None and all(a in self.constants for a in arguments):
             with np.errstate(all="ignore"):
                 value = kernel(np, *[np.asarray(self.constants[a]) for a in arguments])
             return self.constant(np.asarray(value))

@@ -43,6 +43,7 @@ ENTRYWISE = {
 FUNCTIONS = {
     "absolute": "fabs",
     "cos": "cos",
+    "each_erf": "erf",
     "each_erfc": "erfc",
     "exp": "exp",
     "expm1": "expm1",

@@ -136,7 +136,20 @@ def _rest(facts: Facts) -> float:
 
 
 ACTIVATIONS = frozenset(
-    ["relu", "leaky_relu", "elu", "sigmoid", "tanh", "softplus", "silu", "gelu", "gelu_tanh"]
+    [
+        *("relu", "leaky_relu", "elu", "sigmoid", "tanh", "softplus", "silu", "gelu", "gelu_tanh"),
+        *(
+            "prelu",
+            "selu",
+            "celu",
+            "mish",
+            "log_sigmoid",
+            "hardtanh",
+            "relu6",
+            "hardsigmoid",
+            "hardswish",
+        ),
+    ]
 )
 """What works entry by entry."""
 
@@ -213,7 +226,11 @@ def _makes(step: str, about: Expression, facts: Facts) -> bool:
 @lru_cache(maxsize=16)
 def swapped(facts: Facts, old: str, new: str, kept: tuple[str, ...]) -> Facts:
     """The problem with another activation in every equation but those that keep theirs."""
-    spelled = {"relu": "(?:relu|ReLU)", "sigmoid": "(?:sigmoid|σ)"}.get(old, re.escape(old))
+    spelled = {
+        "relu": "(?:relu|ReLU)",
+        "sigmoid": "(?:sigmoid|σ)",
+        "log_sigmoid": "(?:log_?sigmoid)",
+    }.get(old, re.escape(old))
     spelled = rf"(?<![\w.])(?:(?:{'|'.join(LIBRARIES)})\.)?{spelled}\("
 
     def other(equation: str) -> str:

@@ -272,7 +272,10 @@ def _unit(seen: Seen, unit: Unit) -> Found:
             )
 
 
-ONE_SIDED = ("softplus", "silu", "gelu", "gelu_tanh", "elu")
+ONE_SIDED = (
+    *("softplus", "silu", "gelu", "gelu_tanh", "elu"),
+    *("selu", "celu", "mish", "log_sigmoid", "hardswish"),
+)
 """Activations without a gate that are flat on one side only: no slope at all is what is told of them."""
 
 

@@ -18,10 +18,10 @@ CARRYING = frozenset(
 )
 """What a number is still itself in, where there is nothing but constants beside it."""
 
-LOGARITHMS = frozenset(["log", "log_softmax", "logsumexp", "softplus"])
-CROSS_ENTROPIES = frozenset(["cross_entropy", "softmax_cross_entropy"])
+LOGARITHMS = frozenset(["log", "log_softmax", "logsumexp", "softplus", "log_sigmoid"])
+CROSS_ENTROPIES = frozenset(["cross_entropy", "softmax_cross_entropy", "nll", "kl_div"])
 BINARY = frozenset(["bce", "bce_with_logits"])
-LOSSES = frozenset(["mse", "huber", "hinge"]) | CROSS_ENTROPIES | BINARY
+LOSSES = frozenset(["mse", "huber", "hinge", "mae", "smooth_l1"]) | CROSS_ENTROPIES | BINARY
 WEIGHING = frozenset(["matmul", "dot", "outer", "conv1d", "conv2d"])
 COMPARING = frozenset(["subtract"]) | LOSSES - CROSS_ENTROPIES
 USUAL = frozenset(
@@ -174,12 +174,13 @@ def of_reason(
         )
 
     def multiplies(p: Place) -> bool:
-        return p.call.operation == "multiply" and _is_computed(p.others[0], facts)
+        factor = p.call.operation == "multiply" or put("dropout", 1)
+        return factor and _is_computed(p.others[0], facts)
 
     def target_of(operations: frozenset[str]) -> bool:
         """Of a loss, or times a logarithm, or beside one in a loss that is written out."""
         return any(
-            (p.call.operation in operations and p.position == 1)
+            (p.call.operation in operations and p.position == (p.call.operation != "kl_div"))
             or (
                 p.call.operation not in LOSSES
                 and bool(_operations(facts.written(p.equation), facts) & LOGARITHMS)

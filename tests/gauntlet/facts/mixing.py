@@ -30,6 +30,17 @@ ACTIVATIONS = frozenset(
         "tanh",
         "softmax",
         "log_softmax",
+        *(
+            "prelu",
+            "selu",
+            "celu",
+            "mish",
+            "log_sigmoid",
+            "hardtanh",
+            "relu6",
+            "hardsigmoid",
+            "hardswish",
+        ),
     ]
 )
 """What the layers below give is cut off at these."""

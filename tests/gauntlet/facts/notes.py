@@ -43,7 +43,7 @@ MOST_TOLD = 4096
 NOTHING = mpmath.mpf(10) ** -30
 """What 50 digits leave of 0, at most."""
 
-STEEPEST = {"sigmoid": 0.25, "tanh": 1.0}
+STEEPEST = {"sigmoid": 0.25, "tanh": 1.0, "hardtanh": 1.0, "relu6": 1.0, "hardsigmoid": 1 / 6}
 """The largest slope of what can saturate."""
 
 FLAT = 0.05
@@ -321,6 +321,17 @@ KINKS: dict[str, tuple[Any, str]] = {
     "relu": (lambda z: z == 0, "its slope there is taken as 0"),
     "leaky_relu": (lambda z, alpha=0.01: z == 0, "the slope is taken as that of z ≤ 0"),
     "elu": (lambda z, alpha=1.0: (z == 0) & (alpha != 1), "its slope there is taken as α"),
+    "prelu": (lambda z, a: z == 0, "the slope is taken as that of z ≤ 0"),
+    "selu": (lambda z: z == 0, "taken as that of z ≤ 0, 1.7581"),
+    "hardtanh": (lambda z: abs(z) == 1, "its slopes there are taken as 0"),
+    "relu6": (lambda z: (z == 0) | (z == 6), "its slopes there are taken as 0"),
+    "hardsigmoid": (lambda z: abs(z) == 3, "its slopes there are taken as 0"),
+    "hardswish": (lambda z: abs(z) == 3, "its slopes there are taken as 0 and 1"),
+    "clip": (
+        lambda a, low=None, high=None: (a == low) | (a == high),
+        "its slope there is taken as 1",
+    ),
+    "mae": (lambda a, b: a == b, "its slope there is taken as 0"),
     "abs": (lambda a: a == 0, "its slope there is taken as 0"),
     "sqrt": (lambda a: a == 0, "no finite slope at 0"),
     "maximum": (lambda a, b: a == b, "each takes half of the gradient"),

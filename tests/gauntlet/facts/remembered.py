@@ -23,7 +23,12 @@ from tests.gauntlet.facts.claim import Claims, Found, claims_of, near
 from tests.gauntlet.facts.source import Facts
 from tests.gauntlet.facts.updating import Updated
 
-GATES = frozenset(["relu", "leaky_relu", "elu", "maximum", "minimum", "abs", "max", "min", "hinge"])
+GATES = frozenset(
+    [
+        *("relu", "leaky_relu", "elu", "maximum", "minimum", "abs", "max", "min", "hinge"),
+        *("prelu", "selu", "clip", "hardtanh", "relu6", "hardsigmoid", "hardswish", "mae"),
+    ]
+)
 """What may be called a gate: it has a kink."""
 
 REST = 1e-14

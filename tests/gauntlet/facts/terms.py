@@ -56,6 +56,9 @@ def value(
             return numbers[..., case] if formula.batched else numbers
         case Name() | Adjoint():
             return lookup(formula, case)
+        case Call(operation="circle_number" | "euler_number", arguments=()):
+            exact = mpmath.pi if formula.operation == "circle_number" else mpmath.e
+            return np.asarray(float(exact) if literal is as_floats else +exact, dtype=None)
         case Call(operation="mean_over_cases" | "sum_over_cases"):
             each = [value(formula.arguments[0], lookup, k, cases, literal) for k in range(cases)]
             total = sum(each[1:], each[0])
@@ -153,6 +156,38 @@ def _gelu_gate(z: Array) -> Array:
 
 def _elu(z: Array, alpha: float = 1.0) -> Array:
     return _choose(z > 0, z, alpha * (exp(_choose(z > 0, 0 * z, z)) - 1))
+
+
+def _held(a: Array, low: Any = None, high: Any = None) -> Array:
+    a = np.asarray(a)
+    if low is not None:
+        a = _choose(a < low, low + 0 * a, a)
+    return a if high is None else _choose(a > high, high + 0 * a, a)
+
+
+def _between(closed: bool) -> Callable[..., Array]:
+    def between(a: Array, low: Any = None, high: Any = None) -> Array:
+        above = _flags(a > low) if low is not None else np.ones(np.shape(a))
+        below = _flags(a < high) if high is not None else np.ones(np.shape(a))
+        if closed:
+            above = above + (_flags(a == low) if low is not None else 0)
+            below = below + (_flags(a == high) if high is not None else 0)
+        return above * below
+
+    return between
+
+
+def _celu(z: Array, alpha: float = 1.0) -> Array:
+    return _choose(z > 0, z, alpha * (exp(_choose(z > 0, 0 * z, z) / alpha) - 1))
+
+
+def _mish(z: Array) -> Array:
+    return z * tanh(softplus(z))
+
+
+def _kl(p: Array, q: Array) -> Array:
+    rows = int(np.prod(p.shape[:-1], dtype=int))
+    return total(_guarded_log(p, p) - _guarded_log(p, q)) / rows
 
 
 def _power(a: Array, b: Array) -> Array:
@@ -494,6 +529,22 @@ MEANING: Mapping[str, Callable[..., Array]] = {
     "gelu": lambda z: z * _phi(z),
     "gelu_gate": _gelu_gate,
     "gelu_tanh": lambda z: z * _gelu_gate(z),
+    "square": lambda a: a * a,
+    "erf": _erf_of,
+    "prelu": lambda z, a: _choose(z > 0, z + 0 * a, a * z),
+    "prelu_slope": lambda z, a: _choose(z > 0, 1 + 0 * (z + a), a + 0 * z),
+    "selu": lambda z: 1.0507009873554805 * _elu(z, 1.6732632423543772),
+    "celu": _celu,
+    "mish": _mish,
+    "log_sigmoid": lambda z: -softplus(-z),
+    "clip": _held,
+    "inside": _between(closed=False),
+    "within": _between(closed=True),
+    "hardtanh": lambda z: _held(z, -1, 1),
+    "relu6": lambda z: _held(z, 0, 6),
+    "hardsigmoid": lambda z: _held(z + 3, 0, 6) / 6,
+    "hardswish": lambda z: z * _held(z + 3, 0, 6) / 6,
+    "dropout": lambda h, mask, p=0.5: h * mask / float(1 - Fraction(repr(p))),
     "matmul": _on_paper(_matmul, _matmul),
     "dot": _on_paper(_matmul, _matmul),
     "outer": np.multiply.outer,
@@ -524,9 +575,10 @@ MEANING: Mapping[str, Callable[..., Array]] = {
     "bce_with_logits": lambda z, y: mean(softplus(z) - z * y),
     "hinge": lambda s, y: mean(relu(np.asarray(1 - y * s))),
     "huber": _huber,
-    "clip": lambda a, delta=1.0: _choose(
-        a > delta, delta + 0 * a, _choose(a < -delta, -delta + 0 * a, a)
-    ),
+    "mae": lambda a, b: mean(abs(a - b)),
+    "smooth_l1": lambda a, b, beta=1.0: _huber(a, b, beta) / beta,
+    "nll": lambda logs, y: _cross_entropy(logs, y, lambda t, each: t * each),
+    "kl_div": _kl,
     "one_hot": _one_hot,
     "cross_entropy": lambda p, y: _cross_entropy(p, y, _y_log_p),
     "softmax_cross_entropy": lambda z, y: _cross_entropy(

@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.gauntlet.families import (
     circuits,
     classes,
+    functions,
     metrics,
     networks,
     pictures,
@@ -23,7 +24,7 @@ ONCE_WRONG = sorted(
 
 FAMILIES: dict[str, Callable[[Draw], None]] = {
     family.__name__: family
-    for module in (networks, classes, sequences, metrics, pictures, circuits, respelled)
+    for module in (networks, classes, sequences, metrics, pictures, circuits, functions, respelled)
     for family in module.FAMILIES
 }
 FAMILIES["once_wrong"] = lambda draw: None

@@ -166,7 +166,7 @@ def _instead(activation: Operation) -> list[str]:
     """What replaces an activation: a gate is replaced by those that saturate and by its leaky form, any other by gates."""
     if not activation.gate:
         return [o.name for o in BY_NAME.values() if o.gate]
-    smooth = [o.name for o in BY_NAME.values() if o.saturation is not None]
+    smooth = [o.name for o in BY_NAME.values() if o.saturation is not None and not o.flat]
     return [*smooth, activation.leaky_form] if activation.leaky_form else smooth
 
 

@@ -151,7 +151,7 @@ class ZeroEntries(Question):
             return " in the total, though some are in single cases:"
         if self.gates:
             return f": {each} gets gradient along a path on which no gate is shut."
-        smooth = [a for a in self.activations if BY_NAME[a].saturation]
+        smooth = [a for a in self.activations if BY_NAME[a].saturation and not BY_NAME[a].flat]
         never = f" (the slope of {sides(smooth)} is never exactly 0)" if smooth else ""
         return f": {each} gets gradient along at least one path{never}."
 

@@ -260,6 +260,10 @@ class Formula:
                 else:
                     inside = Fenced(SQUARE, Row((self.node(only), Condition(relation))))
                 return Piece(Row((Sign("one"), inside)))
+            case notation.Inside(sign):
+                return self._inside(expression, cast(SignKind, sign))
+            case notation.Letter(name):
+                return Piece(Identifier(symbol(name)), letter=True)
             case Function() as function:
                 return self._function(expression, function)
 
@@ -340,6 +344,23 @@ class Formula:
                 return self._name(inner, index)
         part = self.piece(inner)
         return Piece(EntryOf(_in(part, part.level < ATOM or part.raised), index))
+
+    def _inside(self, call: Call, sign: SignKind) -> Piece:
+        """1[low < a < high], with one of the two signs where only one bound is given."""
+        part = self.piece(call.arguments[0])
+        parts: list[Node] = [_in(part, part.level <= COMPARISON)]
+        for name in ("low", "high"):
+            bound = call.option(name)
+            if isinstance(bound, int | float):
+                written = FigureText(figure(bound, max(self.style.decimals, 4)))
+                turned: SignKind = cast(SignKind, {"<": ">", "≤": "≥"}[sign])
+                if name == "low" and call.option("high") is None:
+                    parts += [Sign(turned), written]
+                elif name == "low":
+                    parts = [written, Sign(sign), *parts]
+                else:
+                    parts += [Sign(sign), written]
+        return Piece(Row((Sign("one"), Fenced(SQUARE, Row(tuple(parts))))))
 
     def _function(self, call: Call, function: Function) -> Piece:
         arguments, options = call.arguments, list(self._options(call))

@@ -46,7 +46,8 @@ class TargetSums(TraceNote):
         for call in seen.graph.nodes[equation].losses:
             if operation_of(call).target != "class":
                 continue
-            scores, targets = call.arguments
+            at = operation_of(call).target_at
+            targets, scores = call.arguments[at], call.arguments[1 - at]
             if targets.shape != scores.shape or not targets.shape:
                 continue
             sums = seen.run.of(targets).sum(axis=len(targets.shape) - 1)

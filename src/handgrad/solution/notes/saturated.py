@@ -10,7 +10,7 @@ import numpy as np
 from handgrad.arrays import Array
 from handgrad.expression import Call, Expression, Literal, Option
 from handgrad.graph import Activation
-from handgrad.operations import noun_of, operation_of
+from handgrad.operations import BY_NAME, noun_of, operation_of
 from handgrad.page.blocks import NoteKind
 from handgrad.record import record
 from handgrad.running import Run
@@ -49,6 +49,12 @@ class Saturated(TraceNote):
         return "warning"
 
     def text(self) -> Text:
+        if BY_NAME[self.operation].flat:
+            return sentence(
+                f"{noun_of(self.operation)} is flat at ",
+                self.pre_activation.entry(self.unit), " = ", Literal(self.value),
+                ": its slope there is 0, so no gradient passes.",
+            )  # fmt: skip
         return sentence(
             f"{noun_of(self.operation)} is saturated at ",
             self.pre_activation.entry(self.unit), " = ", Literal(self.value),

@@ -39,6 +39,7 @@ NUMPY = Dialect(
         "absolute": "np.abs",
         "concat": "np.concatenate",
         "permute_dims": "np.transpose",
+        "each_erf": "erf",
         "each_erfc": "erfc",
     },
 )
@@ -54,6 +55,7 @@ TORCH = Dialect(
         "min": "torch.amin",
         "permute_dims": "torch.permute",
         "expand_dims": "torch.unsqueeze",
+        "each_erf": "torch.special.erf",
         "each_erfc": "torch.special.erfc",
     },
     keywords={"axis": "dim", "keepdims": "keepdim"},
@@ -76,6 +78,7 @@ JAX = Dialect(
         "absolute": "jnp.abs",
         "concat": "jnp.concatenate",
         "permute_dims": "jnp.transpose",
+        "each_erf": "jax.scipy.special.erf",
         "each_erfc": "jax.scipy.special.erfc",
     },
     setting="{whole} = {whole}.at[{at}].set({part})",

@@ -111,6 +111,9 @@ class _ExpressionWriter:
 
     def number(self, value: float) -> CodePiece:
         """A plain number: 2 for 2.0, as a person writes it."""
+        for name in ("pi", "e"):
+            if value == getattr(math, name):
+                return CodePiece(f"math.{name}", ATOM, plain=True)
         text = repr(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(float(value))
         if not np.isfinite(value):
             text = f'float("{value}")'

@@ -28,7 +28,7 @@ WIDTH = 88
 
 PHASES = {"Forward pass": "forward", "Backward pass": "backward", "Update": "update"}
 
-TAKEN = frozenset(["np", "torch", "jax", "jnp", "math", "erfc", "print", "float"])
+TAKEN = frozenset(["np", "torch", "jax", "jnp", "math", "erf", "erfc", "print", "float"])
 
 
 def whole_program(trace: Trace, to: str = "numpy") -> str:
@@ -151,10 +151,14 @@ class _Program:
         """The imports that the program uses."""
         body = "\n".join(self.lines)
         found = list(self.dialect.header)
-        if re.search(r"\bmath\.", body) or (self.dialect.name == "numpy" and "erfc(" in body):
+        # NumPy has neither, and the standard library has both for single numbers.
+        own = [f"{f} = np.vectorize(math.{f})" for f in ("erf", "erfc") if f"{f}(" in body]
+        if self.dialect.name != "numpy":
+            own = []
+        if own or re.search(r"\bmath\.", body):
             found = ["import math", "", *found]
-        if self.dialect.name == "numpy" and "erfc(" in body:
-            found += ["", "erfc = np.vectorize(math.erfc)"]
+        if own:
+            found += ["", *own]
         return found
 
     def _givens(self) -> None:
