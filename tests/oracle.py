@@ -79,11 +79,17 @@ def _prelu(z: Any, a: Any) -> Any:
     """PyTorch's where it takes the shapes: one slope, or one for each entry of the last axis of a matrix."""
     if a.numel() == 1:
         return F.prelu(z.reshape(1, -1), a.reshape(1)).reshape(
-            torch.broadcast_shapes(z.shape, a.shape)
+            np.broadcast_shapes(z.shape, a.shape)
         )
     if z.ndim == 2 and a.ndim == 1 and z.shape[1] == a.shape[0]:
         return F.prelu(z, a)
     return torch.where(z > 0, z, a * z)
+
+
+def _both(a: Any, b: Any) -> tuple[Any, Any]:
+    """Both in the shape that they broadcast to, without the warning that PyTorch's losses give."""
+    shape = np.broadcast_shapes(a.shape, b.shape)
+    return a.expand(shape), b.expand(shape)
 
 
 def _nll(log_p: Any, y: Any) -> Any:
@@ -139,6 +145,8 @@ TORCH: dict[str, Callable[..., Any]] = {
     # F.hardsigmoid's own slope in float64 is a sixth of single precision.
     "hardsigmoid": lambda z: F.relu6(z + 3) / 6,
     "hardswish": F.hardswish,
+    "glu": lambda z, axis=-1: F.glu(z, axis),
+    "swiglu": lambda a, b: F.silu(a) * b,
     "dropout": lambda h, mask, p=0.5: h * mask / (1 - p),
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
@@ -164,8 +172,8 @@ TORCH: dict[str, Callable[..., Any]] = {
             (a - b).abs() <= delta, 0.5 * (a - b) ** 2, delta * ((a - b).abs() - 0.5 * delta)
         )
     )(a, b),
-    "mae": lambda a, b: F.l1_loss(*torch.broadcast_tensors(a, b)),
-    "smooth_l1": lambda a, b, beta=1.0: F.smooth_l1_loss(*torch.broadcast_tensors(a, b), beta=beta),
+    "mae": lambda a, b: F.l1_loss(*_both(a, b)),
+    "smooth_l1": lambda a, b, beta=1.0: F.smooth_l1_loss(*_both(a, b), beta=beta),
     "nll": _nll,
     "kl_div": _kl,
     "where": lambda c, a, b: torch.where(c != 0, a, b),

@@ -308,6 +308,11 @@ def _elu(z: Any, alpha: float = 1.0) -> Any:
     return _each(lambda v: v if _v(v) > 0 else (_exp(v)[()] - 1) * _plain(alpha))(z)
 
 
+def _glu(z: Any, axis: int = -1) -> Any:
+    first, second = np.split(z, 2, axis=axis)
+    return first * _sigmoid(second)
+
+
 def _nll(logs: Any, y: Any) -> Any:
     if y.shape != logs.shape:
         y = _array(np.eye(logs.shape[-1])[_each(_v)(y).astype(int)])
@@ -404,6 +409,8 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "clip": _clip,
     "square": lambda a: a * a,
     "erf": _scalar(mp.erf, lambda v: 2 / mp.sqrt(mp.pi) * mp.exp(-v * v)),
+    "glu": _glu,
+    "swiglu": lambda a, b: a * _sigmoid(a) * b,
     "dropout": lambda h, mask, p=0.5: h * mask / (1 - _plain(p)),
     "maximum": _each(_larger(1)),
     "minimum": _each(_larger(-1)),

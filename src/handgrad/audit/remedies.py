@@ -208,7 +208,7 @@ class Trying:
             amount = -float(np.partition(highest, len(highest) - rank)[len(highest) - rank])
             tried = _above(amount)
         else:
-            amount = tried = -float(np.mean(z))
+            amount = tried = operation_of(site.call).steep_at - float(np.mean(z))
         bias = self._bias_of(site, unit, z)
         if bias is None or not np.isfinite(tried):
             return None

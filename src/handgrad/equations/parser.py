@@ -424,7 +424,8 @@ class Parser:
         name = token.text
         record = BY_NAME.get(operation)
         if record is not None and name not in record.options:
-            name = OPTION_SPELLINGS.get(name, name)
+            other = OPTION_SPELLINGS.get(name, name)
+            name = other if other in record.options else name
         if name in options:
             raise self.wrong(f"the option {token.text} is given twice", token)
         options[name] = self.option_value(token)

@@ -49,10 +49,7 @@ def example_of(operation: Operation) -> Example | None:
         call = Call(operation.name, tuple(names), tuple(options.items()))
         if operation.elementwise and len(set(shapes)) > 1:
             continue
-        given = {
-            n.name: _numbers(operation, i, shapes)
-            for i, n in enumerate(names)
-        }
+        given = {n.name: _numbers(operation, i, shapes) for i, n in enumerate(names)}
         try:
             problem = Problem([f"r = {source(call)}", "L = sum(r**2)"], given)
             graph = build(problem)

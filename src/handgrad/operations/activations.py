@@ -99,7 +99,8 @@ prelu_slope: Operation = elementwise(
 )
 
 
-def _sigmoid(xp: Namespace, z: Any) -> Any:
+def sigmoid_of(xp: Namespace, z: Any) -> Any:
+    """σ of an array, without overflow."""
     # A library's own, where there is one: its derivative holds where exp(−z) overflows.
     own = getattr(xp, "sigmoid", None)
     if own is not None:
@@ -110,7 +111,7 @@ def _sigmoid(xp: Namespace, z: Any) -> Any:
 
 sigmoid: Operation = elementwise(
     "sigmoid",
-    _sigmoid,
+    sigmoid_of,
     (lambda out, z: out * (1 - out),),
     family="activation",
     words=Words(
@@ -169,7 +170,7 @@ log_sigmoid: Operation = elementwise(
 )
 silu: Operation = elementwise(
     "silu",
-    lambda xp, z: z * _sigmoid(xp, z),
+    lambda xp, z: z * sigmoid_of(xp, z),
     (lambda out, z: sigmoid(z) * (1 + z * (1 - sigmoid(z))),),
     family="activation",
     spellings=("SiLU", "swish"),
@@ -238,7 +239,7 @@ _C = 0.044715
 
 
 def _gelu_gate(xp: Namespace, z: Any) -> Any:
-    return _sigmoid(xp, 2 * _K * (z + _C * z**3))
+    return sigmoid_of(xp, 2 * _K * (z + _C * z**3))
 
 
 gelu_gate: Operation = elementwise(

@@ -169,6 +169,7 @@ class Operation:
             gradient passes at all numbers, to each argument to which any passes at some.
         saturation: an activation of one argument with flat ends: its largest slope.
         flat: of one with flat ends, they are flat on paper too: the slope there is exactly 0.
+        steep_at: of one with flat ends, the number in the middle of its steep part.
         domain, kinks: where it is defined and where it has no derivative.
         within: of one that tells which of its numbers are equal, `(signature, noise)` -> the kernel to
             which numbers are equal that differ by no more than `noise` of their size.
@@ -218,6 +219,7 @@ class Operation:
     leaking: Callable[[Call], Expression] | None = None
     saturation: float | None = None
     flat: bool = False
+    steep_at: float = 0.0
     domain: tuple[Domain, ...] = ()
     kinks: tuple[Kink, ...] = ()
     within: Callable[[Signature, float], Kernel] | None = None

@@ -133,6 +133,7 @@ relu6: Operation = elementwise(
     bounds=(0.0, 6.0),
     saturation=1.0,
     flat=True,
+    steep_at=3.0,
     leaking=lambda call: call.arguments[0],
     kinks=(Kink(_at(0, 6), "ReLU6 has kinks at 0 and 6; its slopes there are taken as 0"),),
 )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from handgrad.errors import HandgradError
-from handgrad.expression import Adjoint, Call, Leaf, Literal, Name, Shape, leaves, walk
+from handgrad.expression import Adjoint, Call, Literal, Name, Shape, leaves, walk
 from handgrad.operations import BY_NAME, functions, is_spoken, noun_of, operation_of
 from handgrad.operations.annotate import tidied
 from handgrad.operations.gates import activations_in
@@ -124,21 +124,20 @@ def _rule(call: Call) -> tuple[Text, ...] | None:
     if not is_spoken(call.operation):
         return None
     options = {**record.options, **dict(call.options)}
-    z, h, g = Name("z", shape=PAIR), Name("h", shape=PAIR), Adjoint("h", shape=PAIR)
-    forward = Call(call.operation, (z,), call.options, shape=PAIR)
-    application = Application((z,), h, Signature((PAIR,), PAIR, options, (False,)))
     try:
+        # The halves of a pair are multiplied to one number by glu.
+        out = record.shape((PAIR,), options)
+        z, h, g = Name("z", shape=PAIR), Name("h", shape=out), Adjoint("h", shape=out)
+        forward = Call(call.operation, (z,), call.options, shape=out)
+        application = Application((z,), h, Signature((PAIR,), out, options, (False,)))
         gradient = record.pullback(0, g, application)
-        shown = None if gradient is None else tidied(gradient, _pair)
+        shapes = {z: PAIR, h: out, g: out}
+        shown = None if gradient is None else tidied(gradient, shapes.__getitem__)
     except (HandgradError, Misfit):
         return None  # options that a vector of two has no place for
     if shown is None:
         return None
     return (noun_of(call.operation),), (h, " = ", forward), (Adjoint("z"), " = ", shown)
-
-
-def _pair(_: Leaf) -> Shape:
-    return PAIR
 
 
 def recipe(trace: Trace) -> list[Block]:

@@ -143,8 +143,15 @@ class Seen:
             self.hardly = self._apart(np.broadcast_to(hardly, z.shape))
             arriving = np.where(hardly, 0.0, arriving)
             self.arriving = self._apart(np.broadcast_to(arriving, z.shape))
-            self.slopes = slopes(self.layer, self.facts, self.apart)
+            self.slopes = self._slopes(z)
             self.passing = self.arriving * self.slopes
+
+    def _slopes(self, z: Any) -> Any:
+        written = self.facts.written(self.layer.name)
+        if isinstance(written, Call) and written.operation == "prelu":
+            learned = np.asarray(self.facts.value(written.arguments[1]), dtype=float)
+            return self._apart(np.where(z > 0, 1.0, np.broadcast_to(learned[..., None], z.shape)))
+        return slopes(self.layer, self.facts, self.apart)
 
     def _apart(self, array: Any) -> Any:
         """Units first, then all their positions on one axis, then the cases."""

@@ -185,6 +185,11 @@ def _mish(z: Array) -> Array:
     return z * tanh(softplus(z))
 
 
+def _glu(z: Array, axis: int = -1) -> Array:
+    first, second = np.split(z, 2, axis=axis)
+    return first * sigmoid(second)
+
+
 def _kl(p: Array, q: Array) -> Array:
     rows = int(np.prod(p.shape[:-1], dtype=int))
     return total(_guarded_log(p, p) - _guarded_log(p, q)) / rows
@@ -544,6 +549,8 @@ MEANING: Mapping[str, Callable[..., Array]] = {
     "relu6": lambda z: _held(z, 0, 6),
     "hardsigmoid": lambda z: _held(z + 3, 0, 6) / 6,
     "hardswish": lambda z: z * _held(z + 3, 0, 6) / 6,
+    "glu": _glu,
+    "swiglu": lambda a, b: a * sigmoid(a) * b,
     "dropout": lambda h, mask, p=0.5: h * mask / float(1 - Fraction(repr(p))),
     "matmul": _on_paper(_matmul, _matmul),
     "dot": _on_paper(_matmul, _matmul),
