@@ -17,6 +17,35 @@ from tests.gauntlet.facts.updating import Optimiser
 from tests.oracle import assert_close
 from tests.schemas import validate
 
+
+class Lion:
+    """Lion as its paper has it (Chen et al., 2023, algorithm 2); PyTorch has none."""
+
+    def __init__(
+        self,
+        tensors: Any,
+        rate: float,
+        betas: tuple[float, float] = (0.9, 0.99),
+        decay: float = 0.0,
+    ) -> None:
+        self.tensors = list(tensors)
+        self.rate, self.betas, self.decay = rate, betas, decay
+        self.means = [torch.zeros_like(t) for t in self.tensors]
+
+    def zero_grad(self) -> None:
+        for tensor in self.tensors:
+            tensor.grad = None
+
+    @torch.no_grad()
+    def step(self) -> None:
+        first, second = self.betas
+        for tensor, mean in zip(self.tensors, self.means, strict=True):
+            assert tensor.grad is not None
+            moved = torch.lerp(tensor.grad, mean, first).sign()
+            tensor -= self.rate * (moved + self.decay * tensor)
+            mean.copy_(torch.lerp(tensor.grad, mean, second))
+
+
 RULES: list[tuple[str, dict[str, float], Callable[[Any], Any]]] = [
     ("sgd", {}, lambda p: torch.optim.SGD(p, 0.05)),
     ("sgd", {"weight_decay": 0.1}, lambda p: torch.optim.SGD(p, 0.05, weight_decay=0.1)),
@@ -33,6 +62,30 @@ RULES: list[tuple[str, dict[str, float], Callable[[Any], Any]]] = [
         "adam",
         {"beta1": 0.8, "beta2": 0.99, "epsilon": 1e-3, "weight_decay": 0.1},
         lambda p: torch.optim.Adam(p, 0.05, betas=(0.8, 0.99), eps=1e-3, weight_decay=0.1),
+    ),
+    ("nesterov", {}, lambda p: torch.optim.SGD(p, 0.05, momentum=0.9, nesterov=True)),
+    (
+        "nesterov",
+        {"momentum": 0.6, "weight_decay": 0.2},
+        lambda p: torch.optim.SGD(p, 0.05, momentum=0.6, nesterov=True, weight_decay=0.2),
+    ),
+    ("adagrad", {}, lambda p: torch.optim.Adagrad(p, 0.05)),
+    (
+        "adagrad",
+        {"rate_decay": 0.3, "epsilon": 1e-3, "weight_decay": 0.1},
+        lambda p: torch.optim.Adagrad(p, 0.05, lr_decay=0.3, eps=1e-3, weight_decay=0.1),
+    ),
+    ("adadelta", {}, lambda p: torch.optim.Adadelta(p, 0.05)),
+    (
+        "adadelta",
+        {"decay": 0.7, "epsilon": 1e-3, "weight_decay": 0.1},
+        lambda p: torch.optim.Adadelta(p, 0.05, rho=0.7, eps=1e-3, weight_decay=0.1),
+    ),
+    ("lion", {}, lambda p: Lion(p, 0.05)),
+    (
+        "lion",
+        {"beta1": 0.8, "beta2": 0.95, "weight_decay": 0.3},
+        lambda p: Lion(p, 0.05, (0.8, 0.95), 0.3),
     ),
     ("adamw", {}, lambda p: torch.optim.AdamW(p, 0.05, weight_decay=0.01)),
     ("adamw", {"weight_decay": 0.0}, lambda p: torch.optim.AdamW(p, 0.05, weight_decay=0.0)),

@@ -7,7 +7,7 @@ in some case, by the way through its own gate. What a penalty adds to them does 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -23,6 +23,7 @@ from handgrad.problem import Problem
 from handgrad.running.plan import Plan
 from handgrad.running.training import Training
 from handgrad.running.units import Own
+from handgrad.updates import Update
 
 DRAWS = 8
 """Times that a unit's weights are drawn anew."""
@@ -333,7 +334,7 @@ class Trying:
         update = self.problem.update
         if update is None:
             return None
-        smaller, own = (self._trained(rate) for rate in (update.rate * SMALLER, update.rate))
+        smaller, own = (self._trained(each) for each in (update.scaled(SMALLER), update))
         return (smaller, own) if smaller is not None and own is not None else None
 
     def _smaller_rate(self, key: Key) -> Remedy | None:
@@ -344,21 +345,22 @@ class Trying:
         smaller, own = self._slower
         counts = own.counts[key[0]]
         return self._remedy(
-            "smaller_rate", smaller, key, rate=update.rate * SMALLER, updates=UPDATES,
+            "smaller_rate", smaller, key, updates=UPDATES,
+            rate=0.0 if update.rates else update.scaled(SMALLER).rate,
             fired_otherwise=float(counts.each(counts.fired)[key[1]]),
         )  # fmt: skip
 
-    def _training(self, rate: float) -> Training:
+    def _training(self, update: Update) -> Training:
         data = {
             n: {"cases": np.moveaxis(a, -1, 0)}
             for n, a in self.block.items()
             if n in self.problem.data
         }
-        return Training(self.problem.with_values({"rate": rate, **data}), clean=True)
+        return Training(replace(self.problem.with_values(data), update=update), clean=True)
 
-    def _trained(self, rate: float) -> Measured | None:
+    def _trained(self, update: Update) -> Measured | None:
         try:
-            training = self._training(rate)
+            training = self._training(update)
             training.run(UPDATES)
             return self._at(training)
         except HandgradError:
@@ -382,7 +384,7 @@ class Trying:
             k for k, unit in self.ailing.items() if unit.revivers is None or not unit.revivers.never
         ]
         try:
-            training = self._training(update.rate)
+            training = self._training(update)
             done = 0
             while left and done < most:
                 training.run(min(every, most - done))

@@ -90,8 +90,9 @@ class Remedy:
     does in time. "redraw": its own weights were drawn anew, `draws` times; it was revived in
     `draws_working` of them and fired in `draws_firing`, and `fired` and `gradient` are means over them.
     "leaky_form": every gate of its kind was replaced by `operation`. "smaller_rate": `updates` updates at
-    `rate`; at the problem's own rate it then fires on `fired_otherwise` cases. "go_on": `updates`
-    updates by the problem's own rule and rate, or as many as it took.
+    `rate`, or, where parameters have rates of their own (`rate` is then 0), at a tenth of each; at the problem's
+    own it then fires on `fired_otherwise` cases. "go_on": `updates` updates by the problem's own rule and rate, or as
+    many as it took.
 
     `fired` is on how many cases it fires afterwards, `gradient` the mean size of the gradient through
     it, `own_gradient` the largest entry in size of one case's gradient of its own parameters that

@@ -206,7 +206,10 @@ def remedy_text(remedy: Remedy) -> str:
         case "redraw":
             return f"redraw its weights (He), with bias 0: {remedy.draws} times"
         case "smaller_rate":
-            return f"a smaller rate, {figure(remedy.rate)}: {remedy.updates} update{'s' * (remedy.updates != 1)}"
+            rate = (
+                f"a smaller rate, {figure(remedy.rate)}" if remedy.rate else "a tenth of every rate"
+            )
+            return f"{rate}: {remedy.updates} update{'s' * (remedy.updates != 1)}"
         case "go_on":
             return "go on training, with the problem's own rule"
         case _:

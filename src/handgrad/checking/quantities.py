@@ -258,7 +258,7 @@ class _Collecting:
             self.shapes[leaf] = update.shapes[leaf]
         self.batched |= update.batched
         found = []
-        for lines in update.lines.values():
+        for lines in update.groups():
             renamed: dict[Leaf, Leaf] = {}
             for line in lines:
                 formula = _renamed(line.formula, renamed)

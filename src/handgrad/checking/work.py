@@ -60,7 +60,6 @@ class Work:
             update = structure.update
             if update is not None:
                 self.exact.update({n: np.asarray(v) for n, v in update.settings.items()})
-                self.exact[update.step] = np.asarray(1.0)
                 for memory, shape in update.memories.items():
                     cases = next(
                         (

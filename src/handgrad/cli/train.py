@@ -12,6 +12,9 @@ from handgrad.cli.options import DECIMALS, Source, option, takes
 from handgrad.cli.output import Output, output_options
 from handgrad.cli.progress import progress
 
+RULES = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adadelta", "adam", "adamw", "lion"]
+"""The rules of update, as the library has them: to import it takes longer than to print the help."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrainOptions:
@@ -25,7 +28,7 @@ class TrainOptions:
     )
     rule: str | None = option(
         "--rule",
-        type=click.Choice(["sgd", "momentum", "rmsprop", "adam", "adamw"]),
+        type=click.Choice(RULES),
         help="The update rule; the problem's own by default.",
     )
     batch: int | None = option(

@@ -28,6 +28,7 @@ from handgrad.solution import Step, Trace, TraceLine
 from handgrad.solution.expected import expect_trace
 from handgrad.solution.silencing import Silencing
 from handgrad.solution.units import Units, units
+from handgrad.updates import UNTOLD
 
 Key: TypeAlias = tuple[Leaf, str, str]
 
@@ -96,7 +97,10 @@ def _settings(problem: Problem) -> dict[str, str | float]:
         found["reduction"] = problem.reduction
     if problem.update is not None and problem.parameters:
         found["rule"] = problem.update.rule
-        found.update({k: v for k, v in problem.update.settings.items() if k != "step"})
+        found.update({k: v for k, v in problem.update.settings.items() if k not in UNTOLD})
+        found.update({f"rates.{n}": rate for n, rate in problem.update.rates.items()})
+        if problem.update.schedule:
+            found["schedule"] = problem.update.schedule
     return found
 
 

@@ -41,6 +41,14 @@ SETTINGS = {
     "beta1": "β₁",
     "beta2": "β₂",
     "epsilon": "ε",
+    "rate_decay": "the decay of the rate δ",
+    "clip_norm": "the norm C at which gradients are clipped",
+    "clip_value": "the entry c at which gradients are clipped",
+    "schedule": "the schedule of the rate",
+    "every": "the updates n from one rate to the next",
+    "gamma": "the factor γ of the rate",
+    "steps": "the updates T of the schedule",
+    "rate_min": "the lowest rate η_min",
 }
 """What each setting is called."""
 

@@ -11,12 +11,13 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from handgrad.equations import plain_name
 from handgrad.errors import HandgradError, NumberError, OptionError, ProblemError, nearest
 from handgrad.problem.given import given, number
 from handgrad.problem.problem import Problem
 from handgrad.record import JsonForm, record
 from handgrad.saving import Page, Result
-from handgrad.updates import Update
+from handgrad.updates import Update, check_settings
 
 LARGEST = 20_000_000
 """Bytes in a problem file, at most."""
@@ -231,13 +232,31 @@ def _update(value: Any, where: str) -> Update | None:
         return None
     if not isinstance(value, dict):
         raise ProblemError("[update] is a table with a rule and a rate", where=where)
-    rule = value.get("rule", "sgd")
-    if not isinstance(rule, str):
-        raise ProblemError("update.rule is text", where=where, mend='write rule = "sgd"')
+    texts = {"rule": "sgd", "schedule": ""}
+    for key in texts:
+        texts[key] = value.get(key, texts[key])
+        if not isinstance(texts[key], str):
+            example = {"rule": "sgd", "schedule": "cosine"}[key]
+            raise ProblemError(
+                f"update.{key} is text", where=where, mend=f'write {key} = "{example}"'
+            )
+    rates = value.get("rates", {})
+    if not isinstance(rates, dict):
+        raise ProblemError(
+            "update.rates is a table: a rate for each parameter that has its own",
+            where=where,
+            mend="write rates = { W1 = 0.1 }",
+        )
     prefix = f"{where}, " if where else ""
-    numbers = {k: number(v, f"{prefix}update.{k}")[0] for k, v in value.items() if k != "rule"}
+    given = {k: v for k, v in value.items() if k not in (*texts, "rates")}
     try:
-        return Update(rule, numbers.pop("rate", 0.1), numbers)
+        check_settings(texts["rule"], texts["schedule"], given.keys() - {"rate"})
+    except HandgradError as error:
+        raise error.at(where) if where else error from None
+    numbers = {k: number(v, f"{prefix}update.{k}")[0] for k, v in given.items()}
+    own = {plain_name(k): number(v, f"{prefix}update.rates.{k}")[0] for k, v in rates.items()}
+    try:
+        return Update(texts["rule"], numbers.pop("rate", 0.1), numbers, own, texts["schedule"])
     except HandgradError as error:
         raise error.at(where) if where else error from None
 

@@ -21,7 +21,7 @@ from handgrad.problem.given import Given, Values, from_text, given, number
 from handgrad.problem.networks import network
 from handgrad.record import JsonForm
 from handgrad.saving import Page, Paper, Report, Shown
-from handgrad.updates import RULES, Update
+from handgrad.updates import Update
 
 REDUCTIONS = ("mean", "sum")
 
@@ -131,9 +131,7 @@ class Problem(Shown):
                 _update_like(self.update),
             )
         if self.update is not None:
-            for setting, value in self.update.settings.items():
-                if not math.isfinite(value):
-                    raise self._wrong(f"update.{setting} is not a finite number")
+            self._check_update(self.update)
         counts = {
             n: g.array.shape[-1]
             for n, g in (*self.parameters.items(), *self.data.items())
@@ -143,6 +141,31 @@ class Problem(Shown):
             said = " and ".join(f"{n} has {c} cases" for n, c in counts.items())
             raise self._wrong(said, "every list of cases needs the same number of them")
 
+    def _check_update(self, update: Update) -> None:
+        rates = {f"rates.{name}": rate for name, rate in update.rates.items()}
+        for setting, value in {**update.settings, **rates}.items():
+            if not math.isfinite(value):
+                raise self._wrong(f"update.{setting} is not a finite number")
+        for name in update.rates:
+            if name not in self.parameters:
+                what = (
+                    "which is no parameter"
+                    if name in self.data
+                    else "which the problem does not have"
+                )
+                raise self._wrong(
+                    f"update.rates names {name[:40]!r}, {what}",
+                    nearest(name, self.parameters)
+                    or f"its parameters: {', '.join(self.parameters)}",
+                )
+        of_cases = [name for name, given in self.parameters.items() if given.batched]
+        if update.clips == "clip_norm" and of_cases and len(of_cases) < len(self.parameters):
+            alike = next(name for name in self.parameters if name not in of_cases)
+            raise self._wrong(
+                f"clip_norm takes one norm of all gradients: {of_cases[0]} differs from case to case, {alike} does not",
+                "give all parameters in cases, or none",
+            )
+
     def _wrong(self, what: str, mend: str = "") -> ProblemError:
         return ProblemError(what, where=self.where, mend=mend)
 
@@ -150,6 +173,12 @@ class Problem(Shown):
     def parameter_names(self) -> tuple[str, ...]:
         """The names of the numbers to be learned."""
         return tuple(self.parameters)
+
+    @property
+    def frozen(self) -> frozenset[str]:
+        """The parameters that no update moves: their rate is 0."""
+        update = self.update
+        return frozenset(n for n in self.parameters if update and not update.rate_of(n))
 
     @property
     def data_names(self) -> tuple[str, ...]:
@@ -379,7 +408,7 @@ def _with_setting(update: Update, name: str, value: Any, place: str) -> tuple[Up
     """The update with another rate or option, and whether it has one of that name."""
     if name == "rate":
         return replace(update, rate=number(value, place)[0]), True
-    if name in RULES[update.rule].options:
+    if update.accepts(name):
         options = {**update.options, name: number(value, place)[0]}
         return replace(update, options=options), True
     return update, False

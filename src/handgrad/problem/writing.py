@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from handgrad.problem.given import Given, Written
 
 if TYPE_CHECKING:
     from handgrad.problem.problem import Problem
+    from handgrad.updates import Update
 
 
 def to_toml(problem: Problem) -> str:
@@ -33,17 +35,22 @@ def to_toml(problem: Problem) -> str:
             lines += ["", f"[{title}]"]
             lines += [f"{key(name)} = {_given(value)}" for name, value in givens.items()]
     if problem.update is not None:
-        lines += [
-            "",
-            "[update]",
-            f"rule = {_string(problem.update.rule)}",
-            f"rate = {full(problem.update.rate)}",
-            *(f"{k} = {full(v)}" for k, v in problem.update.options.items()),
-        ]
+        lines += ["", "[update]", *_update(problem.update)]
     if problem.display:
         lines += ["", "[display]"]
         lines += [f"{key(n)} = {_string(t)}" for n, t in problem.display.items()]
     return "\n".join(lines) + "\n"
+
+
+def _update(update: Update) -> Iterator[str]:
+    yield f"rule = {_string(update.rule)}"
+    yield f"rate = {full(update.rate)}"
+    if update.schedule:
+        yield f"schedule = {_string(update.schedule)}"
+    yield from (f"{k} = {full(v)}" for k, v in update.options.items())
+    if update.rates:
+        rates = ", ".join(f"{key(name)} = {full(rate)}" for name, rate in update.rates.items())
+        yield f"rates = {{ {rates} }}"
 
 
 def _given(value: Given) -> str:

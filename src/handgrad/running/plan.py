@@ -203,7 +203,7 @@ class Plan:
         for name in (*update.settings, *update.memories):
             self._inputs[name.name] = compiler.slots[name] = compiler.new()
         compiler.batched |= update.batched
-        for lines in update.lines.values():
+        for lines in update.groups():
             compiler.recent.clear()
             for line in lines:
                 slot = compiler.slot(line.formula)

@@ -82,7 +82,7 @@ class Revivers:
 def moves_without_gradient(update: Update) -> tuple[bool, bool]:
     """Whether a rule moves a parameter of gradient 0: by what it remembers, and by decay.
 
-    Found with the rule's own formulas.
+    Found with the rule's own formulas, at a rate that is not 0.
     """
     return bool(_coasting(update)), _moved(update, 0.0, frozenset(), decay=True)
 
@@ -95,10 +95,11 @@ def coasting_memories(update: UpdatePass, problem: Problem) -> tuple[str, ...]:
 
 
 def _coasting(update: Update) -> tuple[str, ...]:
-    """The letters of the memories that move a parameter by themselves: v of momentum, m of Adam."""
+    """The letters of the memories that move a parameter by themselves: v of momentum, m of Adam and Lion."""
     named = names(frozenset())
     parameter, gradient = Name("theta", shape=()), Adjoint("theta", shape=())
-    lines = update.lines(parameter, gradient, named)
+    # What clips a gradient of 0, and what the rate is, moves nothing.
+    lines = update.bare().lines(parameter, gradient, named)
     letters = {
         line.target.name.removesuffix("_theta") for line in lines if line.assigns == "memory"
     }
@@ -111,7 +112,7 @@ def _coasting(update: Update) -> tuple[str, ...]:
 
 def _moved(update: Update, remembered: float, but: frozenset[str], *, decay: bool) -> bool:
     """Whether a parameter of gradient 0 moves where the rule remembers this; 0 of the memories in `but`."""
-    named = names(frozenset())
+    named, update = names(frozenset()), update.bare()
     values: dict[Leaf, Array] = {named[k]: np.asarray(v) for k, v in update.settings.items()}
     values[named["step"]] = np.asarray(3.0)
     if not decay and named["weight_decay"] in values:
@@ -185,7 +186,8 @@ class Reviving:
 
     def _revivers(self, key: Key, moving: Moving) -> Revivers:
         layer = self.layers[key[0]]
-        own = layer.own(key[1])
+        still = self.problem.frozen
+        own = [one for one in layer.own(key[1]) if one.name not in still]
         update = self.problem.update
         coasting, decay = moves_without_gradient(update) if update is not None else (False, False)
         through: dict[str, None] = {}
@@ -198,6 +200,7 @@ class Reviving:
         below = tuple(
             name
             for name in layer.below
+            if name not in still
             if coasting or decay or self._others_move(name, moving[name], mine)
         )
         return Revivers(

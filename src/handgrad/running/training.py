@@ -55,9 +55,9 @@ class Training:
         self._plan = Plan(self.graph, update=self.update, clean=clean)
         self._targets = targets_of(self.graph)
         start = {n: self._array(g.array) for n, g in problem.parameters.items()}
-        owners = {line.target: p for p, lines in self.update.lines.items() for line in lines}
         memory = {
-            m.name: self._array(np.zeros(np.shape(start[owners[m]]))) for m in self.update.memories
+            m.name: self._array(np.zeros(np.shape(start[self.update.owner(m)])))
+            for m in self.update.memories
         }
         # What a program is given, in the order in which it takes it; what is kept is put back here.
         self._inputs: dict[str, Array] = {
@@ -81,7 +81,8 @@ class Training:
 
     def step(self, **data: Numbers) -> float:
         """One update; returns the loss before it. `data` are put for the problem's own in this step."""
-        self._inputs[self.update.step.name] = self.dtype.type(len(self.losses) + 1)
+        for name, count in self.update.counted(len(self.losses) + 1).items():
+            self._inputs[name.name] = self.dtype.type(count)
         if data:
             inputs = {**self._inputs, **self._checked(data)}
             program = self._program(inputs)

@@ -10,6 +10,7 @@ import numpy as np
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name, leaves, walk
 from handgrad.graph import Graph
 from handgrad.graph.structure import activation_of
+from handgrad.graph.updating import update_pass
 from handgrad.graph.weighted import is_weighted
 from handgrad.notation import Sum
 from handgrad.operations import BY_NAME, is_spoken, noun_of, operation_of
@@ -17,7 +18,7 @@ from handgrad.solution.notes.paths import Broadcast
 from handgrad.solution.notes.shortcut import ShortcutTaken
 from handgrad.solution.structure import TraceLine
 from handgrad.text import Inline, Text, joined
-from handgrad.updates import RULES, SETTINGS
+from handgrad.updates import CLIPS, RULES, SCHEDULES, SETTINGS, UNTOLD, Update
 
 if TYPE_CHECKING:
     from handgrad.solution.trace import Step, Trace
@@ -107,13 +108,27 @@ def reason(trace: Trace, step: Step) -> Text:
         case "update":
             update = trace.problem.update
             if step.kind == "update" and update is not None:
-                settings = [
-                    (f"{SETTINGS[k].text} ", _as_given(v))
-                    for k, v in update.settings.items()
-                    if k != "step" and (v or k == "rate")
-                ]
-                return (f"{RULES[update.rule].words} Here ", *joined(settings), ".")
+                return _update_reason(trace, update)
             return ("The forward pass once more, with the new parameters.",)
+
+
+def _update_reason(trace: Trace, update: Update) -> Text:
+    """What the rule does, what goes before it, and the settings."""
+    alone = all(name in update.rates for name in trace.problem.parameters)
+    told: dict[str, float] = {
+        k: v
+        for k, v in update.settings.items()
+        if k not in UNTOLD and (v or k == "rate") and not (alone and k == "rate")
+    }
+    settings: list[Text] = [(f"{SETTINGS[k].text} ", _as_given(v)) for k, v in told.items()]
+    names = update_pass(trace.graph, update).own_rates
+    settings += [(name, " is ", _as_given(update.rates[p])) for p, name in names.items()]
+    words = [RULES[update.rule].words]
+    if update.clips:
+        words.append(CLIPS[update.clips])
+    if update.schedule:
+        words.append(SCHEDULES[update.schedule].words)
+    return (f"{' '.join(words)} Here ", *joined(settings), ".")
 
 
 def _as_given(number: float) -> Literal:

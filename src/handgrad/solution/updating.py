@@ -49,24 +49,20 @@ class Updating:
         self.parameters: dict[str, Array] = {n: g.array for n, g in self.problem.parameters.items()}
         self.batched = self.graph.batched_leaves | self.update.batched
         for name, shape in self.update.memories.items():
-            count = self.graph.nodes[self._owner(name)]
+            count = self.graph.nodes[self.update.owner(name)]
             cases = (self.parameters[count.name].shape[-1],) if count.batched else ()
             self.memory[name] = np.zeros((*shape, *cases))
-
-    def _owner(self, memory: Name) -> str:
-        return next(
-            p for p, lines in self.update.lines.items() if any(u.target == memory for u in lines)
-        )
 
     def lines(self) -> Iterator[TraceLine]:
         """The lines of the next update; afterwards `parameters` are the new ones."""
         self.step += 1
         settings: dict[Leaf, Array] = {n: np.asarray(v) for n, v in self.update.settings.items()}
-        settings[self.update.step] = np.asarray(float(self.step))
+        settings |= {n: np.asarray(v) for n, v in self.update.counted(self.step).items()}
         updated = dict(self.parameters)
         numbers = {**self.numbers, **settings, **self.memory}
         put = Numbers(numbers, self.batched, self.graph.rows)
-        for parameter, lines in self.update.lines.items():
+        for lines in self.update.groups():
+            rows = any(line.target.name in self.graph.rows for line in lines)
             for line in lines:
                 rounded = self.run.carry == "rounded"
                 value = np.asarray(
@@ -81,11 +77,11 @@ class Updating:
                     substituted=put.put_into(line.formula),
                     value=value,
                     shape=line.target.shape or (),
-                    batched=self.graph.nodes[parameter].batched,
-                    row=parameter in self.graph.rows,
+                    batched=line.target in self.batched,
+                    row=rows and bool(line.target.shape),
                 )
                 if line.assigns == "updated":
-                    updated[parameter] = value
+                    updated[line.target.name] = value
                 else:
                     numbers[line.target] = value
                     put.literals.pop(line.target, None)

@@ -63,8 +63,9 @@ def mitigations(
             Mitigation(title, redrawn(base, name, seed), every) for name, title in INITS.items()
         ]
     update = base.update or Update()
-    slower = replace(update, rate=float(f"{update.rate * SLOWER:.12g}"))
-    tried.append(Mitigation(f"rate {slower.rate:g}", replace(base, update=slower), every))
+    slower = update.scaled(SLOWER)
+    called = "a tenth of every rate" if update.rates else f"rate {slower.rate:g}"
+    tried.append(Mitigation(called, replace(base, update=slower), every))
     return tuple(tried)
 
 

@@ -137,11 +137,14 @@ def train(  # noqa: PLR0913 - options by keyword
 
 
 def with_update(problem: Problem, rule: str | None, rate: float | None) -> Problem:
-    """The problem with another rule, whose settings are then its defaults, or another rate."""
+    """The problem with another rule, whose settings are then its defaults, or another rate.
+
+    What the update has beside its rule stays: the clipping, the schedule, and rates of single parameters.
+    """
     old = problem.update or Update()
     new = old
     if rule is not None and rule != old.rule:
-        new = Update(rule, old.rate)
+        new = old.by_rule(rule)
     if rate is not None:
         if not np.isfinite(rate):
             raise OptionError(f"the rate {rate} is not a finite number")

@@ -14,6 +14,7 @@ from handgrad.solution import (
     AtKink,
     Broadcast,
     Diverged,
+    Frozen,
     GatedOff,
     LossChange,
     MeanWithin,
@@ -35,7 +36,7 @@ from tests.gauntlet.facts import losses, not_finite, terms
 from tests.gauntlet.facts.claim import Claim, Claims, Found, claims_of, close, near
 from tests.gauntlet.facts.lines import numbers_only
 from tests.gauntlet.facts.source import Facts
-from tests.gauntlet.facts.updating import Updated
+from tests.gauntlet.facts.updating import Optimiser, Updated
 
 MOST_TOLD = 4096
 """Units of one layer that have a note, at most: the documents say so."""
@@ -69,6 +70,8 @@ def of_note(note: TraceNote, facts: Facts, update: int = 0) -> Claims:
 def _of(note: TraceNote, facts: Facts, update: int) -> Found:
     if isinstance(note, LossChange):
         return _loss_change(note, facts, update)
+    if isinstance(note, Frozen):
+        return _frozen(note, facts, update)
     return JUDGES[type(note)](note, facts)
 
 
@@ -424,6 +427,12 @@ def _unlike(note: UnlikeShapes, facts: Facts) -> Found:
 def _unreached(note: Unreached, facts: Facts) -> Found:
     yield note.name not in facts.reaching, "a path leads to the loss"
     yield bool(np.all(facts.at.gradients[note.name] == 0)), "its gradient is not 0"
+
+
+def _frozen(note: Frozen, facts: Facts, update: int) -> Found:
+    yield Optimiser(facts.oracle.update).start(note.name) == 0, "its rate is not 0"
+    yield note.name in facts.oracle.parameters, "it is no parameter"
+    yield update == 1, "it was told at the first update"
 
 
 def _at_kinks(facts: Facts) -> bool:

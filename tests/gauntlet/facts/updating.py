@@ -15,7 +15,11 @@ from tests.gauntlet.oracle import Oracle
 DEFAULTS: Mapping[str, Mapping[str, float]] = {
     "sgd": {},
     "momentum": {"momentum": 0.9},
+    "nesterov": {"momentum": 0.9},
+    "adagrad": {"epsilon": 1e-10, "rate_decay": 0.0},
     "rmsprop": {"decay": 0.99, "epsilon": 1e-8},
+    "adadelta": {"decay": 0.9, "epsilon": 1e-6},
+    "lion": {"beta1": 0.9, "beta2": 0.99},
     "adam": {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8},
     "adamw": {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0.01},
 }
@@ -31,26 +35,69 @@ class Optimiser:
     def __init__(self, update: Mapping[str, Any]) -> None:
         self.rule = update.get("rule", "sgd")
         self.s = {"rate": 0.1, "weight_decay": 0.0, **DEFAULTS[self.rule], **update}
+        if self.s.get("schedule") == "step":
+            self.s.setdefault("gamma", 0.1)
+        if self.s.get("schedule") == "cosine":
+            self.s.setdefault("rate_min", 0.0)
         self.step = 0
         self.first: dict[str, Any] = {}
         self.second: dict[str, Any] = {}
+        self.steps: dict[str, Any] = {}
 
     def __call__(
         self, parameters: Mapping[str, Any], gradients: Mapping[str, Any]
     ) -> dict[str, Any]:
         """The parameters after one more step."""
         self.step += 1
-        return {n: self._moved(n, a, np.asarray(gradients[n])) for n, a in parameters.items()}
+        taken = self.clipped({n: np.asarray(gradients[n]) for n in parameters})
+        return {n: self._moved(n, a, taken[n]) for n, a in parameters.items()}
+
+    def start(self, name: str) -> float:
+        """The rate of a parameter in the first step."""
+        return float(self.s.get("rates", {}).get(name, self.s["rate"]))
+
+    def rate(self, name: str) -> float:
+        """The rate of a parameter in this step: its group's, by its scheduler; 0 stays 0."""
+        start: float = self.start(name)
+        before = self.step - 1
+        match self.s.get("schedule"):
+            case "step":
+                return start * float(self.s["gamma"]) ** (before // int(self.s["every"]))
+            case "cosine" if start:
+                lowest, whole = self.s["rate_min"], self.s["steps"]
+                wave = np.cos(np.pi * min(before, whole) / whole)
+                return float(lowest + (start - lowest) * (1 + wave) / 2)
+        return start
+
+    def clipped(self, gradients: Mapping[str, Any]) -> dict[str, Any]:
+        """Gradients as torch.nn.utils clips them."""
+        if "clip_value" in self.s:
+            most = self.s["clip_value"]
+            return {n: np.clip(g, -most, most) for n, g in gradients.items()}
+        if "clip_norm" not in self.s:
+            return dict(gradients)
+        factor = self.factor(gradients)
+        return {n: factor * g for n, g in gradients.items()}
+
+    def factor(self, gradients: Mapping[str, Any]) -> Any:
+        """What clipping by the norm multiplies every gradient by."""
+        return np.minimum(self.s["clip_norm"] / (self.norm(gradients) + 1e-6), 1.0)
+
+    @staticmethod
+    def norm(gradients: Mapping[str, Any]) -> Any:
+        """The norm of all gradients together."""
+        return np.sqrt(sum(np.sum(np.square(g)) for g in gradients.values()))
 
     def copied(self, update: Mapping[str, Any] | None = None) -> Optimiser:
         """The same with all that it remembers, by other settings where they are given."""
         other = Optimiser(self.s if update is None else update)
         other.step, other.first, other.second = self.step, dict(self.first), dict(self.second)
+        other.steps = dict(self.steps)
         return other
 
     def _moved(self, name: str, theta: Any, g: Any) -> Any:
-        s, rate = self.s, self.s["rate"]
-        if self.rule == "adamw":
+        s, rate = self.s, self.rate(name)
+        if self.rule in ("adamw", "lion"):
             theta = theta * (1 - rate * s["weight_decay"])
         else:
             decay = s["weight_decay"] * theta
@@ -60,6 +107,26 @@ class Optimiser:
             case "momentum":
                 self.first[name] = s["momentum"] * self.first.get(name, 0.0) + g
                 return theta - rate * self.first[name]
+            case "nesterov":
+                self.first[name] = s["momentum"] * self.first.get(name, 0.0) + g
+                return theta - rate * (g + s["momentum"] * self.first[name])
+            case "adagrad":
+                self.second[name] = self.second.get(name, 0.0) + g * g
+                slower = rate / (1 + (self.step - 1) * s["rate_decay"])
+                return theta - slower * g / (np.sqrt(self.second[name]) + s["epsilon"])
+            case "adadelta":
+                rho, most = s["decay"], s["epsilon"]
+                average = rho * self.second.get(name, 0.0) + (1 - rho) * g * g
+                moved = self.steps.get(name, 0.0)
+                delta = np.sqrt(moved + most) / np.sqrt(average + most) * g
+                self.second[name], self.steps[name] = average, rho * moved + (1 - rho) * delta**2
+                return theta - rate * delta
+            case "lion":
+                m, b1, b2 = self.first.get(name, 0.0), s["beta1"], s["beta2"]
+                self.first[name] = b2 * m + (1 - b2) * g
+                one, other = b1 * m, (1 - b1) * g
+                rest = 1e-14 * (np.abs(one) + np.abs(other))
+                return theta - rate * np.sign(np.where(np.abs(one + other) < rest, 0, one + other))
             case "rmsprop":
                 average = s["decay"] * self.second.get(name, 0.0) + (1 - s["decay"]) * g * g
                 self.second[name] = average
@@ -83,6 +150,15 @@ LETTERS = {
     "beta1": "beta_1",
     "beta2": "beta_2",
     "epsilon": "epsilon",
+    "rate_decay": "delta",
+    "clip_norm": "C",
+    "clip_value": "c",
+    "every": "n",
+    "gamma": "gamma",
+    "steps": "T",
+    "rate_min": "eta_min",
+    "pi": "pi",
+    "drops": "k",
     "step": "t",
 }
 """The settings by the letters that formulas have for them, unless the problem has that name itself."""
@@ -91,12 +167,15 @@ LETTERS = {
 def settings(oracle: Oracle) -> dict[str, float]:
     """The settings of the first update by their names in formulas."""
     taken = {*oracle.parameters, *oracle.data, *oracle.uses}
-    numbers = {**Optimiser(oracle.update).s, "step": 1.0}
+    numbers = {**Optimiser(oracle.update).s, "step": 1.0, "drops": 0.0, "pi": np.pi}
     found = {}
     for key, letter in LETTERS.items():
         name = next(n for n in (letter, key, f"{key}_") if n not in taken)
         if key in numbers:
             found[name] = float(numbers[key])
+            if key == "rate":
+                own = numbers.get("rates", {})
+                found |= {f"{name}_{parameter}": float(own[parameter]) for parameter in own}
     return found
 
 

@@ -1,5 +1,6 @@
 """The kinds of note. A new one is a file in this folder, its import here, and its place in the list."""
 
+from handgrad.solution.notes.frozen import Frozen
 from handgrad.solution.notes.gated_off import GatedOff
 from handgrad.solution.notes.kink import AtKink
 from handgrad.solution.notes.losses import MeanWithin, TargetSums
@@ -28,6 +29,7 @@ NOTES: tuple[type[TraceNote], ...] = (
     SeveralPaths,
     UnaskedGradient,
     Unreached,
+    Frozen,
     LossChange,
     Diverged,
 )

@@ -26,11 +26,15 @@ UNITS = 32
 
 @dataclass
 class NotedRun:
-    """A run whose steps are given notes, with what the kinds of note look up and remember."""
+    """A run whose steps are given notes, with what the kinds of note look up and remember.
+
+    `frozen` are the parameters that no update moves.
+    """
 
     graph: Graph
     run: Run
     residues: Residues
+    frozen: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self.unasked = unasked(self.graph)

@@ -11,7 +11,7 @@ class Dialect:
     """The spelling of one library.
 
     `functions` are those called otherwise than `prefix` and their recorded name; `keywords` the
-    arguments by other names. `setting` writes g into a part of zeros.
+    arguments by other names. `setting` writes g into a part of zeros, `number` a number that a function takes as an array.
     """
 
     name: str
@@ -21,6 +21,7 @@ class Dialect:
     functions: Mapping[str, str] = field(default_factory=dict)
     keywords: Mapping[str, str] = field(default_factory=dict)
     setting: str = "{whole}[{at}] = {part}"
+    number: str = "{}"
     transposed_by: str = ""
     larger_than_number: str = ""
     smaller_than_number: str = ""
@@ -49,6 +50,7 @@ TORCH = Dialect(
     prefix="torch",
     header=("import torch", "", "torch.set_default_dtype(torch.float64)"),
     array="torch.tensor({})",
+    number="torch.tensor({})",
     functions={
         "absolute": "torch.abs",
         "max": "torch.amax",

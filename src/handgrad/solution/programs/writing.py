@@ -6,15 +6,17 @@ import keyword
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from handgrad.arrays import Array
 from handgrad.errors import OptionError, nearest, printable
-from handgrad.expression import Adjoint, Expression, Leaf, Name, Shape, leaves
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, Shape, leaves, walk
 from handgrad.graph.updating import update_pass
 from handgrad.operations.annotate import tidied
+from handgrad.operations.functions import maximum, minimum
 from handgrad.solution.programs.dialects import DIALECTS, Dialect
 from handgrad.solution.programs.expressions import formula_code
 from handgrad.solution.step_words import title
@@ -75,7 +77,6 @@ class _Program:
         self.update = update_pass(self.graph, update) if update is not None else None
         if self.update is not None:
             self.batched |= self.update.batched
-            self.values[self.update.step] = np.asarray(1.0)
             for setting, value in self.update.settings.items():
                 self.values[setting] = np.asarray(value)
             for memory, shape in self.update.memories.items():
@@ -135,9 +136,12 @@ class _Program:
 
     def _counted(self, updates: int) -> list[str]:
         """Which update comes next, for the rules that count them."""
-        if self.update is None or self.update.step not in self.read:
-            return []
-        return [f"{self.variable(self.update.step)} = {updates}"]
+        counts = self.update.counted(updates) if self.update is not None else {}
+        return [
+            f"{self.variable(name)} = {self._setting(name, value)}"
+            for name, value in counts.items()
+            if name in self.read
+        ]
 
     def _shown(self, step: Step) -> Iterator[str]:
         """Statements that print what a step computes."""
@@ -171,13 +175,29 @@ class _Program:
                 self.lines += self._array(self.variable(Name(name)), given.array, cases)
         if self.update is not None:
             self.lines += ["", "# Update rule"]
-            for leaf in dict.fromkeys((*self.update.settings, self.update.step)):
-                if leaf not in self.read:
-                    continue
-                self.lines.append(f"{self.variable(leaf)} = {float(self.values[leaf]):g}")
+            for leaf, value in self.update.settings.items():
+                if leaf in self.read:
+                    self.lines.append(f"{self.variable(leaf)} = {self._setting(leaf, value)}")
             for memory in self.update.memories:
                 zeros = f"{self.dialect.prefix}.zeros({self.values[memory].shape})"
                 self.lines.append(f"{self.variable(memory)} = {zeros}")
+
+    def _setting(self, name: Name, value: float) -> str:
+        """A number of the update rule, to its last digit."""
+        short = f"{value:g}"
+        digits = short if float(short) == value else repr(float(value))
+        if name in self._compared:
+            return self.dialect.number.format(repr(float(value)))
+        return digits
+
+    @cached_property
+    def _compared(self) -> set[Leaf]:
+        """What stands in a maximum or a minimum of an update: PyTorch compares arrays alone."""
+        update = self.update
+        lines = [u for group in update.groups() for u in group] if update is not None else []
+        calls = [c for line in lines for c in walk(line.formula) if isinstance(c, Call)]
+        compared = (c for c in calls if c.operation in (maximum.name, minimum.name))
+        return {leaf for call in compared for leaf in leaves(call)}
 
     def _unreached(self) -> None:
         """Gradients that an update reads and no step computes: of parameters that the loss doesn't use."""

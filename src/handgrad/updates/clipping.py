@@ -1,0 +1,44 @@
+"""Clipped gradients: all scaled by one factor where their norm is too large, or every entry kept within bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from handgrad.expression import Adjoint, Expression, Literal, Name
+from handgrad.operations.functions import maximum, minimum, sqrt
+from handgrad.operations.reductions import sum_
+from handgrad.updates.lines import UpdateLine
+
+SMALL = Literal(1e-6, text="1e-6")
+"""What PyTorch's clip_grad_norm_ adds to the norm, so that a norm of 0 divides nothing."""
+
+CLIPS: Mapping[str, str] = {
+    "clip_norm": "First the gradients are clipped: G is the norm of all of them together, and where it is over C all are "
+    "multiplied by κ, which makes it C, but for the 10⁻⁶ that PyTorch adds so that a norm of 0 divides nothing.",
+    "clip_value": "First the gradients are clipped: entries over c become c, and those under −c become −c.",
+}
+"""By setting, what it does."""
+
+
+def norm_lines(gradients: Sequence[Adjoint], named: Mapping[str, Name]) -> list[UpdateLine]:
+    """The norm of all gradients together, and the factor for each of them."""
+    first, *rest = [sum_(g**2) if g.shape else g**2 for g in gradients]
+    total: Expression = first
+    for square in rest:
+        total = total + square
+    norm, factor = named["total_norm"], named["factor"]
+    return [
+        UpdateLine(norm, sqrt(total), "let"),
+        UpdateLine(factor, minimum(named["clip_norm"] / (norm + SMALL), 1), "let"),
+    ]
+
+
+def clipped(
+    gradient: Expression, settings: Mapping[str, float], named: Mapping[str, Name]
+) -> Expression:
+    """A gradient as the rule is given it."""
+    if "clip_norm" in settings:
+        return named["factor"] * gradient
+    if "clip_value" in settings:
+        return maximum(minimum(gradient, named["clip_value"]), -named["clip_value"])
+    return gradient
