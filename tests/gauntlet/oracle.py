@@ -131,7 +131,9 @@ class Oracle:
         self._formulas = {target: _parsed(source) for target, source in self.equations}
         self.loss: str = _plain(table.get("loss") or self.equations[-1][0])
         self.reduction: str = table.get("reduction", "mean")
-        self.update: dict[str, Any] = table.get("update", {})
+        self.update: dict[str, Any] = dict(table.get("update", {}))
+        if "rates" in self.update:
+            self.update["rates"] = {_plain(n): rate for n, rate in self.update["rates"].items()}
         self.batched = frozenset(self._with_cases())
         counts = {self._all_given[n].shape[-1] for n in self._batched_givens}
         if len(counts) > 1:

@@ -9,7 +9,7 @@ import random
 import re
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 import handgrad
 from handgrad.cli import commands
+from tests.gauntlet.facts.updating import Optimiser
 from tests.gauntlet.oracle import Evaluated, Oracle
 from tests.schemas import validate
 
@@ -186,36 +187,62 @@ class Subject:
         update = dict(oracle.update)
         rule, rate = update.pop("rule", "sgd"), float(update.pop("rate", 0.1))
         numbers = {n: torch.tensor(np.array(a)) for n, a in oracle.parameters.items()}
-        optimiser: Any
-        decay = float(update.get("weight_decay", 0.01 if rule == "adamw" else 0))
-        every = list(numbers.values())
-        match rule:
-            case "sgd":
-                optimiser = torch.optim.SGD(every, rate, weight_decay=decay)
-            case "momentum":
-                momentum = float(update.get("momentum", 0.9))
-                optimiser = torch.optim.SGD(every, rate, momentum=momentum, weight_decay=decay)
-            case "rmsprop":
-                optimiser = torch.optim.RMSprop(every, rate, weight_decay=decay)
-            case "adam":
-                optimiser = torch.optim.Adam(every, rate, weight_decay=decay)
-            case "adamw":
-                optimiser = torch.optim.AdamW(every, rate, weight_decay=decay)
-            case _:
-                return None
+        start = {n: float(update.get("rates", {}).get(n, rate)) for n in numbers}
+        groups = [{"params": [t], "lr": start[n]} for n, t in numbers.items()]
+        optimiser = _optimiser(rule, groups, update)
+        if optimiser is None:
+            return None
+        theirs = Optimiser(oracle.update)
         for _ in range(steps):
             found = oracle.run(changes={n: t.numpy() for n, t in numbers.items()})
             if not np.isfinite(found.loss):
                 break  # no solution goes on from there, and it says so
             sizes = np.concatenate([np.abs(found.gradients[n]).ravel() for n in numbers])
-            if rule not in ("sgd", "momentum") and ((sizes < 1e-7) & (sizes > 1e-20)).any():
+            if (
+                rule not in ("sgd", "momentum", "nesterov")
+                and ((sizes < 1e-7) & (sizes > 1e-20)).any()
+            ):
                 # A rule that divides by the gradient's size makes a step of what rounding leaves, though not
                 # of what is nothing beside its ε of 1e-8.
                 return None
             for name, tensor in numbers.items():
                 tensor.grad = torch.tensor(np.array(found.gradients[name]))
+            if "clip_norm" in update:
+                torch.nn.utils.clip_grad_norm_(numbers.values(), float(update["clip_norm"]))
+            if "clip_value" in update:
+                torch.nn.utils.clip_grad_value_(numbers.values(), float(update["clip_value"]))
+            theirs.step += 1
+            for name, group in zip(numbers, optimiser.param_groups, strict=True):
+                group["lr"] = theirs.rate(name)  # a scheduler's
             optimiser.step()
         return {n: t.numpy() for n, t in numbers.items()}
+
+
+def _optimiser(rule: str, groups: list[dict[str, Any]], update: Mapping[str, Any]) -> Any:
+    """PyTorch's optimiser of a rule; None where it has none."""
+
+    def of(key: str, default: float) -> float:
+        return float(update.get(key, default))
+
+    decay, momentum = of("weight_decay", 0.01 if rule == "adamw" else 0), of("momentum", 0.9)
+    match rule:
+        case "sgd":
+            return torch.optim.SGD(groups, weight_decay=decay)
+        case "momentum" | "nesterov":
+            ahead = rule == "nesterov"
+            return torch.optim.SGD(groups, momentum=momentum, weight_decay=decay, nesterov=ahead)
+        case "adagrad":
+            slower = of("rate_decay", 0)
+            return torch.optim.Adagrad(groups, lr_decay=slower, weight_decay=decay)
+        case "rmsprop":
+            return torch.optim.RMSprop(groups, weight_decay=decay)
+        case "adadelta":
+            return torch.optim.Adadelta(groups, rho=of("decay", 0.9), weight_decay=decay)
+        case "adam":
+            return torch.optim.Adam(groups, weight_decay=decay)
+        case "adamw":
+            return torch.optim.AdamW(groups, weight_decay=decay)
+    return None
 
 
 def _pattern(message: str) -> str:

@@ -9,8 +9,11 @@ from handgrad.checking.subjects import Subjects
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves, substitute
 from handgrad.graph.structure import activation_of
 from handgrad.graph.updating import UpdatePass
+from handgrad.operations.arithmetic import divide
 from handgrad.operations.rewrites import Penalty, Surroundings
-from handgrad.updates import Update, names
+from handgrad.operations.update_parts import UpdateParts
+from handgrad.running.plan import after
+from handgrad.updates import RULES, names, own
 
 if TYPE_CHECKING:
     from handgrad.checking.quantities import Quantity, Structure
@@ -30,7 +33,6 @@ class Around:
         self.subjects = Subjects(structure.problem, graph, self.made)
         update = structure.update
         self.named = names(graph.nodes.keys() | graph.lets.keys())
-        self.rate = self.named["rate"] if update is not None else None
         self.updated = _updated(update) if update is not None else {}
 
     def of(self, quantity: Quantity) -> Surroundings:
@@ -66,8 +68,7 @@ class Around:
             inner=inner_factors,
             penalties=penalties,
             stale=self._stale(quantity),
-            rate=self.rate if quantity.phase == "update" else None,
-            plain=self._plain(target) if quantity.phase == "update" else None,
+            update=self._parts(target) if quantity.phase == "update" else None,
         )
 
     def _of_formulas(
@@ -84,7 +85,7 @@ class Around:
 
     def _stale(self, quantity: Quantity) -> dict[Name, Expression]:
         """The parameters in a backward formula as their updates leave them, where those come before it."""
-        if quantity.phase != "backward":
+        if quantity.phase != "backward" or self._clips_all:
             return {}
         return {
             leaf: self.updated[leaf]
@@ -93,6 +94,12 @@ class Around:
             and leaf in self.updated
             and quantity.leaf not in self._before(Adjoint(leaf.name))
         }
+
+    @property
+    def _clips_all(self) -> bool:
+        """Whether an update needs the norm of all gradients, so that none can be made before the last of them."""
+        update = self.structure.update
+        return update is not None and update.update.clips == "clip_norm"
 
     def _before(self, gradient: Adjoint) -> frozenset[Leaf]:
         """The gradients that a gradient is computed from, itself among them."""
@@ -117,12 +124,39 @@ class Around:
                 found.add(each.leaf)
         return frozenset(found)
 
-    def _plain(self, target: Leaf) -> Expression | None:
-        """The step of plain gradient descent from a parameter; what is remembered of one takes no step."""
-        if not (isinstance(target, Name) and self._is_parameter(target.name)):
-            return None
-        (line,) = Update().lines(target, Adjoint(target.name), self.named)
-        return line.formula
+    def _parts(self, target: Leaf) -> UpdateParts:
+        """What the update that a quantity belongs to is made of."""
+        update = self.structure.update
+        assert update is not None
+        owner = update.owner(Name(target.name))
+        mine = {update.rates[owner]} if owner else set(update.rates.values())
+        lets = [line for line in update.lines.get(owner, ()) if line.assigns == "let"]
+        rates = mine | {
+            line.target
+            for line in lets
+            if mine & set(leaves(line.formula)) and not line.target.shape
+        }
+        return UpdateParts(
+            rates=frozenset(rates),
+            other_rates=tuple(r for r in dict.fromkeys(update.rates.values()) if r not in mine),
+            settings=self.named,
+            corrected=_corrected(update, owner),
+            plain=self._plain(update, target),
+        )
+
+    def _plain(self, update: UpdatePass, target: Leaf) -> tuple[Expression, ...]:
+        """The steps of plain gradient descent from a parameter, clipped and not, by a rule that makes others.
+
+        What is remembered of a parameter takes no step.
+        """
+        if not isinstance(target, Name) or not self._is_parameter(target.name):
+            return ()
+        if RULES[update.update.rule].adds_up:
+            return ()
+        gradient, rate = Adjoint(target.name), update.rates[target.name]
+        given = [line.target for line in update.lines[target.name] if line.assigns == "let"]
+        whole = [name for name in given if name == own("g", target.name)]
+        return tuple([target - rate * g for g in (gradient, *whole)])
 
     def _alike(self, leaf: Leaf) -> tuple[Leaf, ...]:
         """Other leaves of the same kind and shape: another layer's, or the gradient on the other
@@ -157,6 +191,18 @@ class Around:
         if name in graph.activations:
             return "before"
         return "parameter" if self._is_parameter(name) else "input"
+
+
+def _corrected(update: UpdatePass, parameter: str) -> dict[Leaf, Leaf]:
+    """By a let that is a memory divided by what it misses of 1, that memory after the update."""
+    found: dict[Leaf, Leaf] = {}
+    for line in update.lines.get(parameter, ()):
+        formula = line.formula
+        if line.assigns == "let" and isinstance(formula, Call) and formula.operation == divide.name:
+            mean = formula.arguments[0]
+            if isinstance(mean, Name) and mean in update.memories:
+                found[line.target] = after(mean)
+    return found
 
 
 def _updated(update: UpdatePass) -> dict[Name, Expression]:

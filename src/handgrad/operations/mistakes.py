@@ -7,14 +7,25 @@ the same evaluation that gives the right figure, and no rule is written a second
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from handgrad.expression import ONE, ZERO, Adjoint, Call, Expression, Literal, Name, walk
+from handgrad.expression import (
+    ONE,
+    ZERO,
+    Adjoint,
+    Call,
+    Expression,
+    Literal,
+    Name,
+    substitute,
+    walk,
+)
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import application
 from handgrad.operations.arithmetic import divide, negate
 from handgrad.operations.gates import activations_in
 from handgrad.operations.rewrites import Penalty, Surroundings, replaced, rewrites
+from handgrad.operations.update_parts import UpdateParts
 from handgrad.record import record
 
 
@@ -69,12 +80,23 @@ def _wholes(formula: Expression, seen: Surroundings) -> Iterator[Mistake]:
         for count in seen.averaged:
             yield Mistake("mean_forgotten", Literal(float(count)) * formula)
             yield Mistake("mean_for_sum", divide(formula, float(count)))
-    if seen.rate is None:
+    if seen.update is None:
         yield Mistake("sign_lost", negate(formula))
-    elif seen.plain is not None and seen.plain != formula:
-        yield Mistake("plain_step", seen.plain)
+    else:
+        yield from _of_update(formula, seen.update)
     if len(formula.shape or ()) == 2:
         yield Mistake("result_transposed", formula.T if isinstance(formula, Call) else formula)
+
+
+def _of_update(formula: Expression, parts: UpdateParts) -> Iterator[Mistake]:
+    for plain in parts.plain:
+        yield Mistake("plain_step", plain)
+    pairs = parts.corrected.items()
+    for forgotten in (pairs, *([pair] for pair in pairs)):
+        raw: Mapping[Expression, Expression] = dict(forgotten)
+        yield Mistake(
+            "bias_correction_forgotten", substitute(formula, raw.get), tuple(raw.values())
+        )
 
 
 def _of_penalty(formula: Expression, penalty: Penalty) -> Iterator[Mistake]:
@@ -128,6 +150,12 @@ PRIORITY: dict[str, int] = {
             "sum_forgotten",
             "rate_forgotten",
             "update_sign",
+            "rate_of_another",
+            "clipping_forgotten",
+            "decay_forgotten",
+            "velocity_forgotten",
+            "bias_correction_forgotten",
+            "sign_forgotten",
             "plain_step",
             "factor_two",
             "factor_half",

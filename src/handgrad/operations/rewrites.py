@@ -25,11 +25,12 @@ from handgrad.operations import operation_of
 from handgrad.operations.activations import sigmoid
 from handgrad.operations.arithmetic import add, divide, multiply, negate, power, subtract
 from handgrad.operations.exponentials import softmax
-from handgrad.operations.functions import exp, log, step
+from handgrad.operations.functions import exp, log, maximum, minimum, sign, step
 from handgrad.operations.linear import matmul, outer
 from handgrad.operations.losses import bce, cross_entropy
 from handgrad.operations.reductions import mean_over_cases, sum_, sum_over_cases, sum_to
 from handgrad.operations.structure import transpose
+from handgrad.operations.update_parts import UpdateParts
 from handgrad.record import record
 
 LOG_10 = 0.4342944819032518
@@ -75,8 +76,7 @@ class Surroundings:
         inner: constants that an equation multiplies the argument of a function by, and the function's call.
         penalties: the terms that come of penalties.
         stale: by parameter, what it is after its update, where a backward formula might have it.
-        rate: the learning rate's name in the formulas of an update.
-        plain: what plain gradient descent would do in an update.
+        update: what the formulas of an update are made of.
     """
 
     target: Leaf
@@ -93,8 +93,7 @@ class Surroundings:
     inner: tuple[tuple[Expression, Call], ...] = ()
     penalties: tuple[Penalty, ...] = ()
     stale: Mapping[Name, Expression] = field(default_factory=dict)
-    rate: Name | None = None
-    plain: Expression | None = None
+    update: UpdateParts | None = None
 
 
 Found: TypeAlias = tuple[str, Expression, tuple[Expression, ...]]
@@ -117,6 +116,9 @@ def rewrites(node: Expression, seen: Surroundings) -> Iterator[Found]:
         case Name() if node in seen.stale:
             yield "updated_used", seen.stale[node], (node,)
             yield from _confused(node, seen)
+        case Name() if seen.update is not None and node in seen.update.rates:
+            for other in seen.update.other_rates:
+                yield "rate_of_another", other, (other, node)
         case Name() | Adjoint():
             yield from _confused(node, seen)
         case _:
@@ -139,8 +141,9 @@ def _of_multiply(call: Call, seen: Surroundings) -> Iterator[Found]:
             yield from _without_slope(call, incoming, slope, seen)
     for kept, dropped in ((a, b), (b, a)):
         outer = _inner_of(dropped, seen)
-        if dropped == seen.rate:
-            yield "rate_forgotten", kept, (dropped,)
+        of_update = seen.update.factor_forgotten(dropped) if seen.update is not None else ""
+        if of_update:
+            yield of_update, kept, (dropped,)
         elif outer is not None:
             yield "inner_factor_forgotten", kept, (dropped, outer)
         elif number(dropped) == 2 and seen.squared:
@@ -217,6 +220,17 @@ def _carries(formula: Expression) -> bool:
     return any(isinstance(leaf, Adjoint) for leaf in leaves(formula))
 
 
+def _of_sign(call: Call, seen: Surroundings) -> Iterator[Found]:
+    yield "sign_forgotten", call.arguments[0], (call.arguments[0],)
+
+
+def _of_maximum(call: Call, seen: Surroundings) -> Iterator[Found]:
+    inner = call.arguments[0]
+    if seen.update is not None and isinstance(inner, Call) and inner.operation == minimum.name:
+        gradient, bound = inner.arguments
+        yield "clipping_forgotten", gradient, (bound,)
+
+
 def _of_step(call: Call, seen: Surroundings) -> Iterator[Found]:
     yield "gate_inverted", 1 - call, (call,)
 
@@ -244,7 +258,10 @@ def _of_outer(call: Call, seen: Surroundings) -> Iterator[Found]:
 
 def _of_subtract(call: Call, seen: Surroundings) -> Iterator[Found]:
     a, b = call.arguments
-    if seen.rate is not None and isinstance(a, Name) and a.name == seen.target.name:
+    if seen.update is not None and _keeps(a, seen):
+        if of_update := seen.update.term_forgotten(b):
+            yield of_update, a, (b,)
+            return
         yield "update_sign", add(a, b), (b,)
         yield "parameter_forgotten", negate(b), (a,)
     elif (of := leaves(b)) and all(isinstance(n, Name) and n.name in seen.data for n in of):
@@ -254,10 +271,20 @@ def _of_subtract(call: Call, seen: Surroundings) -> Iterator[Found]:
         yield "difference_reversed", subtract(b, a), (a, b)
 
 
+def _keeps(formula: Expression, seen: Surroundings) -> bool:
+    """Whether a formula is the parameter that is updated, or what decay leaves of it."""
+    if isinstance(formula, Call) and formula.operation == subtract.name:
+        formula = formula.arguments[0]
+    return isinstance(formula, Name) and formula.name == seen.target.name
+
+
 def _of_add(call: Call, seen: Surroundings) -> Iterator[Found]:
     a, b = call.arguments
     for kept, dropped in ((a, b), (b, a)):
-        if _carries(dropped):
+        of_update = seen.update.term_forgotten(dropped) if seen.update is not None else ""
+        if of_update:
+            yield of_update, kept, (dropped,)
+        elif _carries(dropped):
             yield "path_left_out", kept, (dropped,)
         elif isinstance(dropped, Name):
             yield "bias_forgotten", kept, (dropped,)
@@ -344,6 +371,8 @@ def _of_sum_to(call: Call, seen: Surroundings) -> Iterator[Found]:
 
 REWRITES: dict[str, Rewrite] = {
     multiply.name: _of_multiply,
+    sign.name: _of_sign,
+    maximum.name: _of_maximum,
     step.name: _of_step,
     matmul.name: _of_matmul,
     outer.name: _of_outer,

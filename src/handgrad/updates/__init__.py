@@ -3,6 +3,7 @@
 from handgrad.updates.clipping import CLIPS as CLIPS
 from handgrad.updates.lines import Assignment as Assignment
 from handgrad.updates.lines import UpdateLine as UpdateLine
+from handgrad.updates.lines import own as own
 from handgrad.updates.rules import RULES as RULES
 from handgrad.updates.schedules import SCHEDULES as SCHEDULES
 from handgrad.updates.settings import SETTINGS as SETTINGS

@@ -20,6 +20,7 @@ class UpdateRule:
         words: what it does.
         options: its settings beside the rate, with their defaults.
         lines: its formulas for one parameter.
+        adds_up: whether its step is the rate times gradients added up.
     """
 
     name: str
@@ -27,6 +28,7 @@ class UpdateRule:
     words: str
     options: Mapping[str, float]
     lines: Callable[[Terms], list[UpdateLine]]
+    adds_up: bool = False
 
 
 def _given(terms: Terms, *, decayed: bool = True) -> tuple[list[UpdateLine], Expression]:
@@ -167,6 +169,7 @@ RULES: dict[str, UpdateRule] = {
             "Stochastic gradient descent: step against the gradient.",
             {"weight_decay": 0.0},
             _sgd,
+            adds_up=True,
         ),
         UpdateRule(
             "momentum",
@@ -174,6 +177,7 @@ RULES: dict[str, UpdateRule] = {
             "Momentum: earlier steps fade by the factor μ and add up, so that steady directions gain speed.",
             {"momentum": 0.9, "weight_decay": 0.0},
             _momentum,
+            adds_up=True,
         ),
         UpdateRule(
             "nesterov",
@@ -181,6 +185,7 @@ RULES: dict[str, UpdateRule] = {
             "Nesterov's momentum: as momentum, and the step u looks ahead: the gradient, and μ times the velocity that already has it.",
             {"momentum": 0.9, "weight_decay": 0.0},
             _nesterov,
+            adds_up=True,
         ),
         UpdateRule(
             "adagrad",

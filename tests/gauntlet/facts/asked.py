@@ -34,7 +34,7 @@ from tests.gauntlet.facts.lines import numbers_only, unsettled, unsettled_before
 from tests.gauntlet.facts.notes import are_zero, slope
 from tests.gauntlet.facts.reviving import of_revivers
 from tests.gauntlet.facts.source import Facts, problem_text
-from tests.gauntlet.facts.updating import Updated
+from tests.gauntlet.facts.updating import Optimiser, Updated, scaled
 from tests.gauntlet.library_names import LIBRARIES
 
 MOST_TIES = 12
@@ -388,7 +388,12 @@ def _updated_value(question: UpdatedValue, facts: Facts) -> Found:
     gradient = _at(facts.at.gradients, question.entry)
     yield near(question.gradient, gradient), f"its gradient is {gradient}"
     yield question.rule == facts.oracle.update.get("rule", "sgd"), "another rule"
-    yield near(question.rate, facts.oracle.update.get("rate", 0.1)), "another rate"
+    chosen = Optimiser(facts.oracle.update)
+    yield near(question.rate, chosen.start(question.entry.name)), "another rate"
+    alone = question.entry.name in chosen.s.get("rates", {})
+    yield question.own_rate == alone, f"a rate of its own is {alone}"
+    plain = set(facts.oracle.update) <= {"rule", "rate", "weight_decay"} and chosen.rule == "sgd"
+    yield question.plain == (plain and not chosen.s["weight_decay"]), "another answer to plain"
     yield (
         near(float(question.lines[-1].value), question.after),
         "the last line gives something else",
@@ -401,7 +406,8 @@ def _updated_value(question: UpdatedValue, facts: Facts) -> Found:
         given = float(terms.value(line.formula, updating(facts, known)))
         yield near(float(line.value), given), f"the formula gives {given}"
         if line.role != "updated":
-            known[line.target] = np.full(shape, float(line.value))
+            # The rate, the norm and its factor are one number for all entries.
+            known[line.target] = np.full(shape if line.index else (), float(line.value))
 
 
 def _largest_move(question: LargestMove, facts: Facts) -> Found:
@@ -441,9 +447,11 @@ def _largest_move(question: LargestMove, facts: Facts) -> Found:
 def _longer_step(question: LongerStep, facts: Facts) -> Found:
     rate = facts.oracle.update.get("rate", 0.1)
     yield near(question.rate, rate), f"the rate is {rate}"
+    own = bool(facts.oracle.update.get("rates"))
+    yield question.own_rates == own, f"rates of their own are {own}"
     yield near(question.loss, facts.loss), f"the loss is {facts.loss}"
     for times, said in ((1, question.after), (question.times, question.other_after)):
-        updated = Updated(facts.oracle, {**facts.oracle.update, "rate": rate * times})
+        updated = Updated(facts.oracle, scaled(facts.oracle.update, times))
         updated.after(1)
         loss = updated.losses[1]
         if said is None:

@@ -20,7 +20,7 @@ from handgrad.study.over_training import UnitEvent
 from tests.gauntlet.facts.claim import Found, near
 from tests.gauntlet.facts.formulas import gated, same, unpenalised
 from tests.gauntlet.facts.mixing import Gate, Mixed, changed, gradients
-from tests.gauntlet.facts.reviving import REMEMBERED, is_still
+from tests.gauntlet.facts.reviving import REMEMBERED, frozen, is_still
 from tests.gauntlet.facts.source import Facts, problem_text
 from tests.gauntlet.facts.updating import Optimiser, Updated
 
@@ -83,17 +83,22 @@ def for_good(units: Sequence[tuple[Gate, tuple[int, ...]]], facts: Facts, last: 
     """Units that are off after `last` updates do not fire again, and nothing can move them."""
     if all(is_still(gate.name, facts) for gate, _ in units):
         return
-    settings = Optimiser(facts.oracle.update).s
-    yield not settings["weight_decay"], "decay moves them"
+    settings, still = Optimiser(facts.oracle.update).s, frozen(facts)
     rule = facts.oracle.update.get("rule", "sgd")
-    yield not settings.get(REMEMBERED.get(rule, ""), 0.0), "what the rule remembers moves them"
     known = [(Mixed.of(gate, facts), unit) for gate, unit in units]
     shut = [(mixed, unit) for mixed, unit in known if mixed is not None]
+    if len(shut) < len(known) or any(
+        entries.any() for m, u in shut for n, entries in m.influence(u).items() if n not in still
+    ):
+        yield not settings["weight_decay"], "decay moves them"
+        yield not settings.get(REMEMBERED.get(rule, ""), 0.0), "what the rule remembers moves them"
     if len(shut) == len(known):
         moving = _moving(facts, shut)
         for mixed, unit in shut:
             moved = [
-                n for n, entries in mixed.influence(unit).items() if moving[n][:, entries].any()
+                n
+                for n, entries in mixed.influence(unit).items()
+                if n not in still and moving[n][:, entries].any()
             ]
             yield not moved, f"{mixed.gate.name}{unit}: {moved} can move it"
     updated = Updated.of(facts)
@@ -185,17 +190,19 @@ def _ways(event: UnitEvent, mixed: Mixed, study: OverTraining, facts: Facts) -> 
     shut = [(mixed, event.unit)]
     entries = mixed.influence(event.unit, own=True)
     with_, without = (_moving(facts, shut, penalties) for penalties in (True, False))
-    shared = any(without[n][:, entries[n]].any() for n in mixed.own)
+    movable = [n for n in mixed.own if n not in frozen(facts)]
+    shared = any(without[n][:, entries[n]].any() for n in movable)
     penalised = any(
         not np.allclose(with_[n][:, entries[n]], without[n][:, entries[n]], 1e-9, 1e-12)
-        for n in mixed.own
+        for n in movable
     )
     settings, rule = Optimiser(facts.oracle.update).s, facts.oracle.update.get("rule", "sgd")
-    remembers = bool(settings.get(REMEMBERED.get(rule, ""), 0.0))
+    remembers = bool(movable and settings.get(REMEMBERED.get(rule, ""), 0.0))
+    decays = bool(movable and settings["weight_decay"])
     for first in dict.fromkeys((found_off, event.since)):
         possible = [
             *(["coasting"] if remembers and first else []),
-            *(["decay"] if settings["weight_decay"] else []),
+            *(["decay"] if decays else []),
             *(["penalty"] if penalised else []),
         ]
         again = _Again(event, mixed, facts, first)

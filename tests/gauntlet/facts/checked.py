@@ -211,9 +211,13 @@ class Reading:
             before = _size(self.known.facts.oracle.parameters[quantity.shown.name])
             half = half + 8 * (5e-5 if plain else 5e-7 * before)
             update = self.known.facts.oracle.update
-            if update.get("rule", "sgd") not in ("sgd", "momentum"):
+            if update.get("rule", "sgd") not in ("sgd", "momentum", "nesterov"):
                 # A step is divided by the gradient's size, which may be all rounding.
-                half = half + 4 * float(update.get("rate", 0.1))
+                rates = [
+                    float(update.get("rate", 0.1)),
+                    *map(float, update.get("rates", {}).values()),
+                ]
+                half = half + 4 * max(rates)
         # Beside far larger gradients one is a rounding residue: there its parts cancel.
         gradients = [a for leaf, a in world.entered.items() if isinstance(leaf, Adjoint)]
         rest = 1e-9 * max([_size(following), *map(_size, gradients)]) + 1e-15

@@ -23,7 +23,7 @@ from tests.gauntlet.facts.mixing import Gate
 from tests.gauntlet.facts.notes import FLAT, STEEPEST, are_zero, slope
 from tests.gauntlet.facts.reviving import of_revivers
 from tests.gauntlet.facts.source import Facts, problem_text
-from tests.gauntlet.facts.updating import Updated
+from tests.gauntlet.facts.updating import Updated, scaled
 from tests.gauntlet.oracle import Evaluated
 
 NONE_IN_FLOATS = 1e-40
@@ -460,6 +460,9 @@ def _remedy(seen: Seen, unit: Unit, remedy: Remedy) -> Found:
                 f"its own parameters get {measured.own}, noise {measured.noise}",
             )
     if remedy.kind == "smaller_rate":
+        update = seen.facts.oracle.update
+        rate = 0.0 if update.get("rates") else update.get("rate", 0.1) / 10
+        yield near(remedy.rate, rate), f"the smaller rate is {rate}"
         otherwise = Updated(seen.facts.oracle, seen.facts.oracle.update)
         after = seen.facts.under(seen.facts.oracle.run(otherwise.after(remedy.updates)))
         measured = Measured(seen, after, unit)
@@ -487,7 +490,7 @@ def _changed(seen: Seen, remedy: Remedy, unit: Unit) -> Iterator[Facts]:
         case "leaky_form":
             yield swapped(facts, "relu", "leaky_relu", ())
         case "smaller_rate":
-            update = {**facts.oracle.update, "rate": remedy.rate}
+            update = scaled(facts.oracle.update, 0.1)
             yield facts.under(facts.oracle.run(Updated(facts.oracle, update).after(remedy.updates)))
         case "go_on" if remedy.updates * facts.cases <= MOST_RUNS // facts.oracle.pace:
             yield facts.under(facts.oracle.run(Updated.of(facts).after(remedy.updates)))

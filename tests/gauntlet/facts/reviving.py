@@ -9,7 +9,13 @@ from tests.gauntlet.facts.claim import Found
 from tests.gauntlet.facts.source import Facts
 from tests.gauntlet.facts.updating import Optimiser
 
-REMEMBERED = {"momentum": "momentum", "adam": "beta1", "adamw": "beta1"}
+REMEMBERED = {
+    "momentum": "momentum",
+    "nesterov": "momentum",
+    "adam": "beta1",
+    "adamw": "beta1",
+    "lion": "beta1",
+}
 """By rule, the setting by which it goes on moving a parameter whose gradient has become 0."""
 
 
@@ -19,12 +25,13 @@ def of_revivers(said: Revivers, gate: str, facts: Facts) -> Found:
     rule = facts.oracle.update.get("rule", "sgd")
     yield said.rule == rule, f"the rule is {rule}"
     coasts = bool(settings.get(REMEMBERED.get(rule, ""), 0.0))
-    before = (
+    above = (
         _ancestors(gate, facts) & set(facts.oracle.parameters) if gate in facts.targets else set()
     )
+    before = above - frozen(facts)
     # Of a gate behind another operation, as in relu(softplus(q)), all that moves it lies below.
     none_own = not (said.coasting or said.decay) and (
-        (bool(before) and before <= set(said.below)) or is_still(gate, facts)
+        (bool(above) and before <= set(said.below)) or is_still(gate, facts)
     )
     yield said.coasting == coasts or none_own, f"coasting is {coasts}"
     decays = bool(settings["weight_decay"])
@@ -54,6 +61,12 @@ def is_still(gate: str, facts: Facts) -> bool:
         if any(n in other and not np.array_equal(as_given[n], other[n]) for n in looked_at):
             return False
     return True
+
+
+def frozen(facts: Facts) -> set[str]:
+    """The parameters whose rate is 0."""
+    update = Optimiser(facts.oracle.update)
+    return {n for n in facts.oracle.parameters if not update.start(n)}
 
 
 def _ancestors(name: str, facts: Facts) -> set[str]:

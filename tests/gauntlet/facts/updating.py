@@ -142,6 +142,16 @@ class Optimiser:
                 return theta - rate * g
 
 
+def scaled(update: Mapping[str, Any], times: float) -> dict[str, Any]:
+    """An update with every rate so many times as large."""
+    found = {**update, "rate": update.get("rate", 0.1) * times}
+    if "rates" in update:
+        found["rates"] = {n: rate * times for n, rate in update["rates"].items()}
+    if "rate_min" in update:
+        found["rate_min"] = update["rate_min"] * times
+    return found
+
+
 LETTERS = {
     "rate": "eta",
     "weight_decay": "lambda",

@@ -16,6 +16,10 @@ LOSSES = ("L", "J", "loss", "cost", "E", "err", "C")
 OUTPUTS = ("yhat", "y_hat", "out", "pred", "preds", "o", "ŷ")
 TARGETS = ("y", "t", "target", "y_true", "d")
 RATES = (0.1, 0.5, 0.01, 1)
+RULES = (
+    *("sgd", "sgd", "sgd", "sgd", "momentum", "adam", "adamw", "rmsprop"),
+    *("nesterov", "adagrad", "adadelta", "lion"),
+)
 HIDDEN = (
     "relu",
     "relu",
@@ -79,6 +83,8 @@ def _key(name: str) -> str:
 
 
 def _quoted(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{_key(k)} = {v}' for k, v in value.items())} }}"
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
@@ -195,12 +201,14 @@ class Draw:
         """What a file may have beside its equations and numbers."""
         sheet = self.sheet
         if self.chance(0.7):
-            rule = self.pick(("sgd", "sgd", "sgd", "momentum", "adam", "adamw", "rmsprop"))
+            rule = self.pick(RULES)
             sheet.update = {"rate": self.pick(RATES)}
             if rule != "sgd" or self.chance(0.5):
                 sheet.update["rule"] = rule
             if self.chance(0.2):
                 sheet.update["weight_decay"] = self.pick((0.01, 0.1))
+            if self.chance(0.35):
+                self._before_the_rule()
         if self.chance(0.4):
             sheet.title = self.pick(TITLES)
         if sheet.batched and self.chance(0.3):
@@ -213,6 +221,27 @@ class Draw:
             sheet.loss = sheet.equations[-1].partition("=")[0].strip()
             self.random.shuffle(sheet.equations)
         return sheet
+
+    def _before_the_rule(self) -> None:
+        """Gradients clipped, a schedule, and rates of single parameters."""
+        update = self.sheet.update
+        match self.pick(("norm", "value", "")):
+            case "norm" if not self.sheet.batched & set(self.sheet.parameters):
+                update["clip_norm"] = self.pick((1, 0.5, 5, 0.1))
+            case "value":
+                update["clip_value"] = self.pick((0.5, 1, 0.1))
+        match self.pick(("step", "cosine", "")):
+            case "step":
+                update |= {"schedule": "step", "every": self.pick((1, 2, 10))}
+                if self.chance(0.5):
+                    update["gamma"] = 0.5
+            case "cosine":
+                update |= {"schedule": "cosine", "steps": self.pick((2, 10, 100))}
+                if self.chance(0.5):
+                    update["rate_min"] = 0.001
+        if self.sheet.parameters and self.chance(0.5):
+            names = self.random.sample([*self.sheet.parameters], min(2, len(self.sheet.parameters)))
+            update["rates"] = {name: self.pick((0, 0.05, 0.2)) for name in names}
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar, Self
 
 from handgrad.discussion.lookup import solved_alike
@@ -21,13 +22,15 @@ TIMES = 10
 class LongerStep(Question):
     """The loss after the update at the problem's rate, and at `times` that rate: None if it is not finite.
 
-    `at_kink`: numbers of the forward pass lie where an operation has no derivative.
+    `own_rates` says whether parameters have rates of their own, which are then so many times as large too;
+    `rate` is that of the others. `at_kink`: numbers of the forward pass lie where an operation has no derivative.
     """
 
     kind: ClassVar = "longer_step"
     title: ClassVar = "A longer step"
     rate: float
     times: int
+    own_rates: bool
     loss: float
     after: float
     other_after: float | None
@@ -39,14 +42,19 @@ class LongerStep(Question):
         """The loss after one update at ten times the rate."""
         step = next((s for s in trace.steps if s.kind == "loss_after"), None)
         update = trace.problem.update
-        if step is None or update is None or update.rate == 0:
+        if (
+            step is None
+            or update is None
+            or len(trace.problem.frozen) == len(trace.problem.parameters)
+        ):
             return None
-        other = solved_alike(trace, trace.problem.with_values({"rate": update.rate * TIMES}))
+        other = solved_alike(trace, replace(trace.problem, update=update.scaled(TIMES)))
         if other is None:
             return None
         return cls(
             rate=update.rate,
             times=TIMES,
+            own_rates=bool(update.rates),
             loss=float(trace.training[0].before),
             after=float(step.lines[0].value),
             other_after=other.loss_after,
@@ -55,34 +63,46 @@ class LongerStep(Question):
         )
 
     def asked(self) -> Text:
+        with_: Text = (
+            f"with every rate {self.times} times as large",
+        ) if self.own_rates else (
+            "with a rate of ", Literal(self.rate * self.times), " instead of ", Literal(self.rate),
+        )  # fmt: skip
         return (
-            "What would the loss after the update be with a rate of ",
-            Literal(self.rate * self.times), " instead of ", Literal(self.rate),
+            "What would the loss after the update be ", *with_,
             f"? Try to predict whether it falls{' further' if self.after < self.loss else ''} or rises.",
         )  # fmt: skip
 
     def answer(self) -> tuple[Text, ...]:
         loss, after, other = self.loss, self.after, self.other_after
+        rates = (
+            (("the rates as they are",), (f"rates {self.times} times as large",))
+            if self.own_rates
+            else (
+                ("a rate of ", Literal(self.rate)),
+                ("a rate of ", Literal(self.rate * self.times)),
+            )
+        )
+        here, longer = rates
         first: Text = (
-            "With a rate of ",
-            Literal(self.rate),
+            "With ",
+            *here,
             " the loss goes from ",
             Literal(loss),
             " to ",
             Literal(after),
             f"{cited(self.steps)}.",
         )
-        rate = Literal(self.rate * self.times)
         if other is None:
             return (
                 first,
                 (
-                    "With a rate of ",
-                    rate,
+                    "With ",
+                    *longer,
                     " the new loss is not a finite number: the step is far too long.",
                 ),
             )
-        second: list[Inline] = ["With a rate of ", rate, " it goes to ", Literal(other), ". "]
+        second: list[Inline] = ["With ", *longer, " it goes to ", Literal(other), ". "]
         if other > loss and self.after > loss:
             second.append(
                 f"It rises with both. {KINKED}" if self.at_kink else "It rises with both."

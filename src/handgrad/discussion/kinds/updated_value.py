@@ -11,19 +11,24 @@ from handgrad.discussion.lookup import at_entry, step_of, total_gradient, update
 from handgrad.discussion.phrases import cited
 from handgrad.discussion.question import Question, QuestionedEntry
 from handgrad.expression import Adjoint, Literal, Name
+from handgrad.graph.updating import update_pass
 from handgrad.operations.annotate import annotated
 from handgrad.operations.elements import entry_of
 from handgrad.page.blocks import Block, Derivation, Paragraph, Relation
 from handgrad.record import record
 from handgrad.running.units import Index
-from handgrad.solution import Step, Trace, TraceLine
+from handgrad.solution import Trace, TraceLine
 from handgrad.text import Text
-from handgrad.updates import RULES
+from handgrad.updates import RULES, Update
 
 
 @record
 class UpdatedValue(Question):
-    """The updated value of one entry of a parameter; the last of `lines` computes it."""
+    """The updated value of one entry of a parameter; the last of `lines` computes it.
+
+    `rate` is the parameter's, and `own_rate` says whether it has one of its own; `plain` whether every parameter's
+    update is a step against the gradient at one rate and nothing else.
+    """
 
     kind: ClassVar = "updated_value"
     title: ClassVar = "The updated value"
@@ -31,6 +36,8 @@ class UpdatedValue(Question):
     lines: tuple[TraceLine, ...]
     rule: str
     rate: float
+    own_rate: bool
+    plain: bool
     before: float
     gradient: float
     after: float
@@ -47,13 +54,16 @@ class UpdatedValue(Question):
         name = scalars[-1] if scalars else list(trace.problem.parameters)[-1]
         gradient = total_gradient(trace, name)
         index = tuple(int(i) for i in np.unravel_index(np.abs(gradient).argmax(), gradient.shape))
-        own = [line for line in step.lines if _owner(trace, step, line) == name]
+        whole = update_pass(trace.graph, update)
+        own = [line for line in step.lines if whole.owner(_target(line)) in ("", name)]
         lines = tuple(_entry_line(trace, line, index) for line in own)
         return cls(
             entry=QuestionedEntry(name, index),
             lines=lines,
             rule=update.rule,
-            rate=update.rate,
+            rate=update.rate_of(name),
+            own_rate=name in update.rates,
+            plain=update.rule == Update().rule and len(lines) == 1 and not update.rates,
             before=at_entry(trace.problem.parameters[name].array, index),
             gradient=at_entry(gradient, index),
             after=float(lines[-1].value),
@@ -62,9 +72,9 @@ class UpdatedValue(Question):
 
     def asked(self) -> Text:
         plain: Text = ("each parameter θ becomes θ − η · ", Adjoint("theta"))
-        said = plain if self._plain() else (f"{RULES[self.rule].noun} updates every parameter",)
+        said = plain if self.plain else (f"{RULES[self.rule].noun} updates every parameter",)
         return (
-            "After the backward pass ", *said, ". With η = ", Literal(self.rate),
+            "After the backward pass ", *said, ". With ", *self._rate(),
             ", what is the updated value of ", self.entry.value, "?",
         )  # fmt: skip
 
@@ -75,7 +85,7 @@ class UpdatedValue(Question):
         if moved == 0:
             return (result, ("Its value does not change.",))
         way = "up" if moved > 0 else "down"
-        if not self._plain():
+        if not self.plain:
             return (result, (f"It goes {way} from ", Literal(self.before), "."))
         sign = "negative" if self.gradient < 0 else "positive"
         return (
@@ -95,15 +105,16 @@ class UpdatedValue(Question):
         updates = line.role in ("updated", "memory")
         return replace(line.relation(), left=left, sign="←" if updates else "=")
 
-    def _plain(self) -> bool:
-        """Whether the update is a step against the gradient and nothing else."""
-        return self.rule == "sgd" and len(self.lines) == 1
+    def _rate(self) -> Text:
+        if self.own_rate:
+            return ("a rate of ", Literal(self.rate), " for ", Name(self.entry.name))
+        return ("η = ", Literal(self.rate))
 
 
-def _owner(trace: Trace, step: Step, line: TraceLine) -> str:
-    """The parameter that a line of an update belongs to: the one that is assigned next."""
-    following = step.lines[step.lines.index(line) :]
-    return next(after.target.name for after in following if after.role == "updated")
+def _target(line: TraceLine) -> Name:
+    """What a line of an update computes."""
+    assert isinstance(line.target, Name)
+    return line.target
 
 
 def _entry_line(trace: Trace, line: TraceLine, index: Index) -> TraceLine:
