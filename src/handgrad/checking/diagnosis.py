@@ -26,7 +26,7 @@ from handgrad.checking.words import (
 from handgrad.checking.work import Work
 from handgrad.checking.worlds import World
 from handgrad.expression import Leaf
-from handgrad.operations.mistakes import PRIORITY, Mistake
+from handgrad.operations.mistakes import OF_UPDATES, PRIORITY, Mistake
 
 NAMED = 3
 """Explanations that are given, at most."""
@@ -114,7 +114,7 @@ class Diagnosing:
         slack = self._slack(entry, half.written)
         given = ~np.isnan(entry.value)
         seen = _Seen(quantity, entry.value, slack, given, wrong, tuple(bases), own)
-        found = list(self._singles(seen))
+        found = list(self._singles(seen)) or list(self._within_update(seen))
         if not found:
             found = list(self._slips(seen, entry))
         if not found:
@@ -272,10 +272,19 @@ class Diagnosing:
             stack.extend(self.structure.by_leaf[leaf].formula.leaves)
         return [q for q in self.structure.quantities if q.leaf in wanted][-most:]
 
-    def _hidden(self, seen: _Seen) -> Iterator[Scored]:
+    def _within_update(self, seen: _Seen) -> Iterator[Scored]:
+        """What an update is known to be made without, in the lines that lead to the parameter's new value."""
+        return self._hidden(seen, OF_UPDATES) if seen.quantity.phase == "update" else iter(())
+
+    def _hidden(self, seen: _Seen, rules: frozenset[str] | None = None) -> Iterator[Scored]:
+        """Mistakes where nothing was entered: by every rule, or by some rules in lines of the update alone."""
         sites = self._hidden_before(seen.quantity, HIDDEN)
         for distance, site in enumerate(reversed(sites)):
+            if rules is not None and site.phase != "update":
+                continue
             for variant in self.structure.mistakes(site):
+                if rules is not None and variant.mistake.rule not in rules:
+                    continue
                 if not self._room():
                     return
                 wrong = {site.leaf: variant.formula}

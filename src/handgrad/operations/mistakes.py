@@ -174,3 +174,8 @@ PRIORITY: dict[str, int] = {
     )
 }
 """The rules, the likelier first: where two give the same figures, the first is named."""
+
+OF_UPDATES = frozenset(
+    ["clipping_forgotten", "decay_forgotten", "velocity_forgotten", "bias_correction_forgotten"]
+)
+"""The rules of what an update is made without."""
