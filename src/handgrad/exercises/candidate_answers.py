@@ -50,9 +50,12 @@ class CandidateAnswers:
 
     @cached_property
     def _updated(self) -> tuple[Quantity, ...]:
-        """The parameters after one step of plain gradient descent; of other rules none comes to 0."""
+        """The parameters after one step of plain gradient descent; of other rules none comes to 0.
+
+        Nor of clipped gradients, which over many cases are not the mean of each case's.
+        """
         update = self.structure.update
-        if update is None or update.memories:
+        if update is None or update.memories or update.update.clips:
             return ()
         return tuple(q for q in self.structure.quantities if q.phase == "update")
 

@@ -18,7 +18,7 @@ SAID = {
     "equations": "One equation a line: @ is the product of matrices, * works entry by entry, .T transposes.",
     "[parameters]": "Numbers that are learned: every one gets its gradient.",
     "[data]": "Numbers that are given. For many cases: x = { cases = [[1, 0], [0, 1]] }",
-    "[update]": "What is done with the gradients: sgd, momentum, rmsprop, adam or adamw.",
+    "[update]": "What is done with the gradients: sgd, momentum, nesterov, adagrad, rmsprop, adadelta, adam, adamw or lion.",
     "[display]": "How names are shown.",
 }
 """By the line that a part begins with, what it is."""

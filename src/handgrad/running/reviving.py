@@ -119,10 +119,12 @@ def _moved(update: Update, remembered: float, but: frozenset[str], *, decay: boo
         values[named["weight_decay"]] = np.asarray(0.0)
     parameter, gradient = Name("theta", shape=()), Adjoint("theta", shape=())
     values[parameter], values[gradient] = np.asarray(1.0), np.asarray(0.0)
-    for line in update.lines(parameter, gradient, named):
-        if line.assigns == "memory" and line.target not in values:
+    lines = update.lines(parameter, gradient, named)
+    for line in lines:
+        if line.assigns == "memory":
             letter = line.target.name.removesuffix("_theta")
             values[line.target] = np.asarray(0.0 if letter in but else remembered)
+    for line in lines:
         formula = annotated(line.formula, lambda leaf: ())
         values[line.target] = value_of(formula, values, set())
     return bool(values[parameter] != 1.0)

@@ -29,7 +29,7 @@ from handgrad.study.training_charts import (
 )
 from handgrad.study.units import StudiedLayer, gates
 from handgrad.text import joined, listed
-from handgrad.updates import RULES
+from handgrad.updates import RULES, Update
 
 if TYPE_CHECKING:
     from handgrad.study.over_training import OverTraining
@@ -133,7 +133,23 @@ def _what(study: OverTraining) -> Text:
         )
     elif not study.layers:
         rest += f" No equation has a {_gates(study)}, so no unit can die."
-    return (words, Literal(study.update.rate), f" on {cases}", *rows, rest)
+    return (words, Literal(study.update.rate), *_beside(study.update), f" on {cases}", *rows, rest)
+
+
+def _beside(update: Update) -> Text:
+    """What an update has beside its rule and its rate."""
+    told: list[Text] = []
+    if update.schedule:
+        told.append((f"on the schedule “{update.schedule}”",))
+    if update.rates:
+        told.append(("with rates of their own for ", *joined([(Name(n),) for n in update.rates])))
+    if update.clips:
+        what = {
+            "clip_norm": "with the norm of all gradients",
+            "clip_value": "with gradients' entries",
+        }
+        told.append((f"{what[update.clips]} clipped at ", Literal(update.options[update.clips])))
+    return tuple([part for each in told for part in (", ", *each)]) + ((",",) if told else ())
 
 
 def _gates(study: OverTraining) -> str:

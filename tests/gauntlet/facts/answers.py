@@ -16,7 +16,7 @@ from handgrad.expression import Adjoint, Call, Expression, Literal, Name
 from tests.gauntlet.facts import terms
 from tests.gauntlet.facts.mistaken import About
 from tests.gauntlet.facts.source import Facts
-from tests.gauntlet.facts.updating import Updated, settings
+from tests.gauntlet.facts.updating import Updated, letters, rates_named, settings
 
 
 @dataclass(eq=False)
@@ -84,7 +84,7 @@ class Known:
     def about(self) -> About:
         """What there is for rules to be about."""
         graph, oracle = self.facts.trace.graph, self.facts.oracle
-        named = settings(oracle) if oracle.update else {}
+        named = letters(oracle)
         data = frozenset(oracle.data)
         scalars = frozenset(n for n in data if not oracle.data[n].shape)
         given = {*scalars, *oracle.parameters}
@@ -102,7 +102,8 @@ class Known:
             data,
             scalars,
             {act: Name(pre) for pre, act in graph.activations.items()},
-            next(iter(named), ""),
+            frozenset(rates_named(oracle)),
+            {key: Name(name) for key, name in named.items()},
             frozenset(penalties),
             frozenset(f for t in oracle.order for f in _inner(self.facts.written(t), given)),
         )

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TypeAlias
 
 import numpy as np
 
-from handgrad.expression import Adjoint, Call, Expression, Literal, Name
+from handgrad.expression import Adjoint, Call, Expression, Literal, Name, substitute
 from tests.gauntlet.facts import terms
 
 
@@ -24,7 +25,8 @@ class About:
         target: what is computed.
         parameters, data: the names of what is given; `scalars` those of single numbers among the data.
         activations: by an activation's value, what it is applied to.
-        rate: the learning rate's name in formulas.
+        rates: the names of learning rates in formulas: all there may be.
+        settings: by setting of the update, its name in formulas.
         penalties: the equations that are a sum with a term of parameters and single numbers alone.
         inner: single numbers, given or parameters, that a term in the argument of a function has as a factor.
     """
@@ -34,7 +36,8 @@ class About:
     data: frozenset[str]
     scalars: frozenset[str]
     activations: Mapping[str, Expression]
-    rate: str
+    rates: frozenset[Expression]
+    settings: Mapping[str, Expression]
     penalties: frozenset[str] = frozenset()
     inner: frozenset[Expression] = frozenset()
 
@@ -277,8 +280,47 @@ def _penalty(meaning: Callable[[Expression, Expression], bool]) -> Meaning:
 def _plain_step(n: Expression, x: Expression, about: About) -> bool:
     if not isinstance(about.target, Name):
         return False
-    step = Call("multiply", (Name(about.rate), Adjoint(about.target.name)))
-    return x == Call("subtract", (about.target, step))
+    given = (Adjoint(about.target.name), Name(f"g_{about.target.name}"))
+    steps = (Call("multiply", (rate, g)) for rate in about.rates for g in given)
+    return any(x == Call("subtract", (about.target, step)) for step in steps)
+
+
+def _kept(formula: Expression, about: About) -> bool:
+    """Whether it is the parameter that is updated, or what decay leaves of it."""
+    return about.target in (formula, *(_arguments(formula)[:1] if _is(formula, "subtract") else ()))
+
+
+def _clipping(n: Expression, x: Expression, about: About) -> bool:
+    if _is(n, "maximum") and _is(_arguments(n)[0], "minimum"):
+        return bool(_arguments(_arguments(n)[0])[0] == x)
+    return about.settings["factor"] in _dropped(n, x, "multiply")
+
+
+def _without(setting: str) -> Meaning:
+    """Of a term with a setting of the update in it that is left out."""
+
+    def of(n: Expression, x: Expression, about: About) -> bool:
+        terms_ = _dropped(n, x, "add")
+        if _is(n, "subtract") and _arguments(n)[0] == x:
+            terms_ = [_arguments(n)[1]]
+        return any(about.settings[setting] in parts(term) for term in terms_)
+
+    return of
+
+
+def _uncorrected(n: Expression, x: Expression, about: About) -> bool:
+    """Some of m̂ and v̂ as m and v after the update."""
+    hats = {p for p in parts(n) if isinstance(p, Name) and p.name[1:5] == "hat_"}
+    raw = {hat: Name(f"{hat.name[0]}{hat.name[4:]}′") for hat in hats}
+    some = (
+        chosen
+        for size in range(1, len(hats) + 1)
+        for chosen in combinations(sorted(hats, key=lambda h: h.name), size)
+    )
+    return any(
+        x == substitute(n, lambda e, c=chosen: raw[e] if e in c else None)  # type: ignore[misc]
+        for chosen in some
+    )
 
 
 def _other_label(n: Expression, x: Expression, about: About) -> bool:
@@ -345,10 +387,16 @@ RULES: Mapping[str, Meaning] = {
     "mean_forgotten": _mean_forgotten,
     "mean_for_sum": _sum_taken_as_mean,
     "sum_forgotten": lambda n, x, about: _is(x, "index") and _arguments(x) == _arguments(n),
-    "rate_forgotten": lambda n, x, about: Name(about.rate) in _dropped(n, x, "multiply"),
+    "rate_forgotten": lambda n, x, about: any(d in about.rates for d in _dropped(n, x, "multiply")),
     "update_sign": lambda n, x, about: (
-        _is(n, "subtract") and x == Call("add", _arguments(n)) and _arguments(n)[0] == about.target
+        _is(n, "subtract") and x == Call("add", _arguments(n)) and _kept(_arguments(n)[0], about)
     ),
+    "rate_of_another": lambda n, x, about: n != x and {n, x} <= about.rates,
+    "clipping_forgotten": _clipping,
+    "decay_forgotten": _without("weight_decay"),
+    "velocity_forgotten": _without("momentum"),
+    "bias_correction_forgotten": _uncorrected,
+    "sign_forgotten": lambda n, x, about: _is(n, "sign") and _arguments(n)[0] == x,
     "plain_step": _plain_step,
     "factor_two": lambda n, x, about: (
         _times(x, n, 2) or any(_number(d) == 0.5 for d in _dropped(n, x, "multiply"))
@@ -363,7 +411,7 @@ RULES: Mapping[str, Meaning] = {
         and abs((_number(_arguments(x)[0]) or 0) - LOG_10) < 1e-12
     ),
     "parameter_forgotten": lambda n, x, about: (
-        _is(n, "subtract") and x == -_arguments(n)[1] and _arguments(n)[0] == about.target
+        _is(n, "subtract") and x == -_arguments(n)[1] and _kept(_arguments(n)[0], about)
     ),
     "sign_lost": lambda n, x, about: x == -n or n == -x,
     "difference_reversed": lambda n, x, about: _swapped(n, x, "subtract"),

@@ -88,6 +88,34 @@ def rule_sheets(but: Collection[str]) -> Iterator[tuple[Known, Sheet]]:
                     yield known, plant[1]
 
 
+UPDATES = {
+    "clipping_forgotten": (
+        handgrad.Update("sgd", 0.1, {"clip_norm": 0.1}),
+        handgrad.Update("sgd", 0.1),
+    ),
+    "velocity_forgotten": (handgrad.Update("nesterov", 0.1), handgrad.Update("sgd", 0.1)),
+    "rate_of_another": (
+        handgrad.Update("sgd", 0.1, rates={"b3": 0.3}),
+        handgrad.Update("sgd", 0.1, rates={"b3": 0.1}),
+    ),
+    "sign_forgotten": (
+        handgrad.Update("lion", 0.1, {"beta1": 0.5}),
+        handgrad.Update("sgd", 0.05),
+    ),
+}
+"""By rule, an update, and one that leads to what is entered after it."""
+
+
+def update_sheets() -> Iterator[tuple[Known, Sheet]]:
+    for update, other in UPDATES.values():
+        problem = replace(handgrad.load("lab9"), update=update)
+        known = Known(Facts.of(problem), handgrad.Checker(problem))
+        sheet = right_sheet(known, ".4f", 10**6)
+        assert sheet is not None
+        wrong = handgrad.solve(replace(problem, update=other)).updated["b3"]
+        yield known, sheet.but("updated.b3", planting.written(wrong, ".4f"))
+
+
 def slip_sheets() -> Iterator[tuple[Known, Sheet]]:
     for known in problems():
         sheet = right_sheet(known, ".4f", 10**6)
@@ -120,7 +148,9 @@ def diagnoses() -> dict[str, Reply]:
     """By rule, a true diagnosis."""
     found: dict[str, Reply] = {}
     wanted = {*RULES, *SLIPS}
-    for known, sheet in itertools.chain([early_sheet()], rule_sheets(found), slip_sheets()):
+    for known, sheet in itertools.chain(
+        [early_sheet()], update_sheets(), rule_sheets(found), slip_sheets()
+    ):
         report = known.checker.check(sheet.figures)
         for judged in report.wrong:
             for diagnosis in judged.diagnosis:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from handgrad.expression import Name
 from tests.gauntlet.oracle import Oracle
 
 DEFAULTS: Mapping[str, Mapping[str, float]] = {
@@ -170,17 +171,35 @@ LETTERS = {
     "pi": "pi",
     "drops": "k",
     "step": "t",
+    "rate_now": "eta_t",
+    "factor": "kappa",
 }
 """The settings by the letters that formulas have for them, unless the problem has that name itself."""
 
 
+def letters(oracle: Oracle) -> dict[str, str]:
+    """By setting, its name in formulas."""
+    taken = {*oracle.parameters, *oracle.data, *oracle.uses}
+    return {
+        key: next(n for n in (letter, key, f"{key}_") if n not in taken)
+        for key, letter in LETTERS.items()
+    }
+
+
+def rates_named(oracle: Oracle) -> Iterator[Name]:
+    """Every name that a formula may have for a rate: η, η_t, and those of single parameters."""
+    named = letters(oracle)
+    for name in (named["rate"], named["rate_now"]):
+        yield Name(name)
+        yield from (Name(f"{name}_{parameter}") for parameter in oracle.parameters)
+    yield from (Name(f"r_{parameter}") for parameter in oracle.parameters)
+
+
 def settings(oracle: Oracle) -> dict[str, float]:
     """The settings of the first update by their names in formulas."""
-    taken = {*oracle.parameters, *oracle.data, *oracle.uses}
     numbers = {**Optimiser(oracle.update).s, "step": 1.0, "drops": 0.0, "pi": np.pi}
     found = {}
-    for key, letter in LETTERS.items():
-        name = next(n for n in (letter, key, f"{key}_") if n not in taken)
+    for key, name in letters(oracle).items():
         if key in numbers:
             found[name] = float(numbers[key])
             if key == "rate":
