@@ -7,7 +7,7 @@ the same evaluation that gives the right figure, and no rule is written a second
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from handgrad.expression import (
     ONE,
@@ -91,9 +91,9 @@ def _wholes(formula: Expression, seen: Surroundings) -> Iterator[Mistake]:
 def _of_update(formula: Expression, parts: UpdateParts) -> Iterator[Mistake]:
     for plain in parts.plain:
         yield Mistake("plain_step", plain)
-    pairs = parts.corrected.items()
-    for forgotten in (pairs, *([pair] for pair in pairs)):
-        raw: Mapping[Expression, Expression] = dict(forgotten)
+    pairs = list(parts.corrected.items())
+    for forgotten in (pairs, *[[pair] for pair in pairs]):
+        raw: dict[Expression, Expression] = dict(forgotten)
         yield Mistake(
             "bias_correction_forgotten", substitute(formula, raw.get), tuple(raw.values())
         )

@@ -310,17 +310,12 @@ def _without(setting: str) -> Meaning:
 
 def _uncorrected(n: Expression, x: Expression, about: About) -> bool:
     """Some of m̂ and v̂ as m and v after the update."""
-    hats = {p for p in parts(n) if isinstance(p, Name) and p.name[1:5] == "hat_"}
-    raw = {hat: Name(f"{hat.name[0]}{hat.name[4:]}′") for hat in hats}
-    some = (
-        chosen
-        for size in range(1, len(hats) + 1)
-        for chosen in combinations(sorted(hats, key=lambda h: h.name), size)
-    )
-    return any(
-        x == substitute(n, lambda e, c=chosen: raw[e] if e in c else None)  # type: ignore[misc]
-        for chosen in some
-    )
+    hats = {p.name for p in parts(n) if isinstance(p, Name) and p.name[1:5] == "hat_"}
+    pairs: list[tuple[Expression, Expression]] = [
+        (Name(hat), Name(f"{hat[0]}{hat[4:]}′")) for hat in sorted(hats)
+    ]
+    some = (dict(c) for size in (1, 2) for c in combinations(pairs, size))
+    return any(x == substitute(n, raw.get) for raw in some)
 
 
 def _other_label(n: Expression, x: Expression, about: About) -> bool:

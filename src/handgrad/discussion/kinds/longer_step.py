@@ -75,7 +75,7 @@ class LongerStep(Question):
 
     def answer(self) -> tuple[Text, ...]:
         loss, after, other = self.loss, self.after, self.other_after
-        rates = (
+        rates: tuple[Text, Text] = (
             (("the rates as they are",), (f"rates {self.times} times as large",))
             if self.own_rates
             else (

@@ -45,13 +45,15 @@ class UpdatedValue(Question):
 
     @classmethod
     def find(cls, trace: Trace) -> Self | None:
-        """The new value of the last bias, or else of the entry whose gradient is largest."""
+        """The new value of the last bias that is not frozen, or else of the entry whose gradient is largest."""
         step = update_step(trace)
         update = trace.problem.update
         if step is None or update is None:
             return None
-        scalars = [n for n, g in trace.problem.parameters.items() if not g.array.ndim]
-        name = scalars[-1] if scalars else list(trace.problem.parameters)[-1]
+        given = trace.problem.parameters
+        moving = [n for n in given if n not in trace.problem.frozen] or list(given)
+        scalars = [n for n in moving if not given[n].array.ndim]
+        name = (scalars or moving)[-1]
         gradient = total_gradient(trace, name)
         index = tuple(int(i) for i in np.unravel_index(np.abs(gradient).argmax(), gradient.shape))
         whole = update_pass(trace.graph, update)
