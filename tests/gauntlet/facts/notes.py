@@ -485,6 +485,7 @@ JUDGES: Mapping[type[TraceNote], Callable[..., Found]] = {
     MeanWithin: losses.mean_within,
     UnlikeShapes: _unlike,
     Unreached: _unreached,
+    Frozen: _frozen,
     LossChange: _loss_change,
     Diverged: _diverged,
 }

@@ -122,6 +122,23 @@ x = { cases = [[1, 2], [2, 1]] }
 y = { cases = [[0.5, 0.4], [0, 1]] }
 """
 
+FROZEN = """
+equations = ["p = dot(w, x) + b", "L = (p - y)**2"]
+[parameters]
+w = [0.5, -0.3]
+b = 0.1
+[data]
+x = [1, 2]
+y = 0.7
+[update]
+rule = "nesterov"
+rate = 0.1
+clip_norm = 0.5
+schedule = "cosine"
+steps = 4
+rates = { b = 0 }
+"""
+
 MEANS = """
 equations = ["z = W @ x", "q = sigmoid(z)", "L = sum(bce(q, y))"]
 [parameters]
@@ -131,7 +148,7 @@ x = [1, 2]
 y = [1, 0]
 """
 
-TEXTS = (NET, CASES, KINKS, REST, UNLIKE, FAR, ROUNDED, UNASKED, SUMS, MEANS)
+TEXTS = (NET, CASES, KINKS, REST, UNLIKE, FAR, ROUNDED, UNASKED, SUMS, MEANS, FROZEN)
 
 
 @cache
