@@ -166,4 +166,5 @@ def _closed(change: GateChange) -> Text:
 
 def setting_name(name: str) -> str:
     """What a setting is called."""
-    return SETTINGS.get(name, name)
+    table, _, parameter = name.partition(".")
+    return f"the {table[:-1]} of {parameter}" if parameter else SETTINGS.get(name, name)
