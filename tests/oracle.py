@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -60,17 +61,20 @@ def _compared(holds: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _channelled(function: Callable[..., Any], rank: int) -> Callable[..., Any]:
-    """A function of torch that wants a batch and channels, on arrays with or without channels."""
+    """A convolution of torch, which wants a batch and channels, on arrays with or without them."""
 
-    def applied(a: Any, *kernel: Any, **options: Any) -> Any:
-        extra = rank + 2 - a.ndim
-        for _ in range(extra):
-            a = a[None]
-        kernel = tuple(k[None, None] if k.ndim == rank else k for k in kernel)
-        result = function(a, *kernel, **options)
-        for _ in range(extra):
-            result = result[0]
-        return result
+    def applied(a: Any, kernel: Any, *bias: Any, **options: Any) -> Any:
+        channels = kernel.ndim > rank
+        if not channels:
+            a, kernel = a.unsqueeze(a.ndim - rank), kernel[None, None]
+            bias = tuple(b[None] for b in bias)
+        batch = a.ndim > rank + 1
+        with warnings.catch_warnings():
+            # PyTorch says that padding="same" of an even kernel takes it a copy.
+            warnings.filterwarnings("ignore", "Using padding='same'")
+            result = function(a if batch else a[None], kernel, *bias, **options)
+        result = result if batch else result[0]
+        return result if channels else result.squeeze(result.ndim - rank - 1)
 
     return applied
 
@@ -104,8 +108,14 @@ def _kl(p: Any, q: Any) -> Any:
 
 
 def _pool(function: Callable[..., Any], rank: int) -> Callable[..., Any]:
-    def pooled(a: Any, size: int = 2, stride: int | None = None) -> Any:
-        return _channelled(lambda a: function(a, size, stride), rank)(a)
+    def pooled(a: Any, size: Any = 2, stride: Any = None, padding: Any = 0, **options: Any) -> Any:
+        extra = rank + 2 - a.ndim
+        for _ in range(extra):
+            a = a[None]
+        result = function(a, size, stride, padding, **options)
+        for _ in range(extra):
+            result = result[0]
+        return result
 
     return pooled
 
@@ -153,7 +163,9 @@ TORCH: dict[str, Callable[..., Any]] = {
     "matmul": torch.matmul,
     "dot": torch.dot,
     "outer": torch.outer,
+    "einsum": lambda *arrays, subscripts: torch.einsum(subscripts, *arrays),
     "transpose": _transpose,
+    "matrix_transpose": lambda a: a.mT,
     "sum": _sum,
     "mean": _mean,
     "max": _extreme(torch.amax),

@@ -140,6 +140,9 @@ ROWS = [
     *(Row("norm", s) for s in (((4,),), ((1,),))),
     *(Row(n, s, o, (draw,)) for n in ("softmax", "log_softmax") for s, o in ((((4,),), ""), (((2, 3),), ""), (((2, 3),), ", axis=0")) for draw in (anything, edges)),
     *(Row("matmul", s) for s in (((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((2, 3), (3, 4)), ((1, 1), (1,)))),
+    *(Row("matmul", s) for s in (((2, 2, 3), (2, 3, 2)), ((2, 2, 3), (3, 2)), ((2, 3), (2, 3, 2)), ((2, 2, 3), (3,)), ((3,), (2, 3, 2)), ((2, 1, 2, 3), (2, 3, 1)), ((1, 2, 3), (2, 3, 2)))),
+    *(Row("einsum", s, f", subscripts=\"{t}\"") for t, s in (("ij,jk->ik", ((2, 3), (3, 2))), ("ij,jk", ((2, 3), (3, 2))), ("ij,j->", ((2, 3), (3,))), ("bij,bjk->bik", ((2, 2, 3), (2, 3, 2))), ("htk, hsk -> hts", ((2, 2, 2), (2, 3, 2))), ("ij->ji", ((2, 3),)), ("ij->j", ((2, 3),)), ("ij->", ((2, 3),)), ("i,j->ji", ((2,), (3,))), ("ij,kl->il", ((2, 2), (2, 3))), ("a,ab,b", ((2,), (2, 3), (3,))), (",ij->ij", ((), (2, 2))))),
+    *(Row("matrix_transpose", s) for s in (((2, 3),), ((2, 2, 3),), ((2, 1, 2, 3),))),
     Row("dot", ((4,), (4,))),
     Row("outer", ((2,), (3,))),
     *(Row("transpose", s) for s in SINGLES),
@@ -160,8 +163,16 @@ ROWS = [
     *(Row("reshape", s, f", shape={t}") for s, t in ((((6,),), "(2, 3)"), (((2, 3),), "(3, -1)"), (((2, 3),), "(6,)"), (((2, 2),), "(2, 2)"))),
     *(Row("conv1d", s, o) for s in (((5,), (2,)), ((2, 6), (3, 2, 3))) for o in ("", ", stride=2", ", padding=1", ", stride=2, padding=2")),
     *(Row("conv2d", s, o) for s in (((4, 5), (2, 3)), ((2, 4, 4), (3, 2, 2, 2))) for o in ("", ", stride=2", ", padding=1", ", stride=2, padding=1")),
-    *(Row(n, s, o) for n in ("max_pool1d", "avg_pool1d") for s in (((6,),), ((2, 7),)) for o in ("", ", size=3", ", size=3, stride=1")),
-    *(Row(n, s, o) for n in ("max_pool2d", "avg_pool2d") for s in (((4, 4),), ((2, 5, 4),)) for o in ("", ", size=3", ", size=2, stride=1")),
+    *(Row("conv1d", s, o) for s in (((5,), (2,), ()), ((2, 5), (2, 2, 2), (2,)), ((2, 4), (2,)), ((2, 2, 4), (2, 2, 2), (2,))) for o in ("", ", dilation=2", ", padding=\"same\"", ", padding=\"valid\", stride=2")),
+    *(Row("conv2d", s, o) for s in (((3, 4), (2, 2), ()), ((2, 3, 4), (2, 2)), ((2, 2, 3, 4), (2, 2, 2, 2), (2,))) for o in ("", ", stride=(2, 1), padding=(1, 0)", ", dilation=(1, 2), padding=1", ", padding=\"same\", dilation=2")),
+    *(Row("conv1d", s, o) for s in (((4, 4), (2, 2, 2)), ((2, 4, 3), (4, 2, 2), (4,))) for o in (", groups=2", ", groups=2, stride=2, padding=1")),
+    Row("conv1d", ((3, 4), (3, 1, 2)), ", groups=3"),
+    Row("conv2d", ((2, 2, 3, 3), (4, 1, 2, 2), (4,)), ", groups=2, dilation=2, padding=1"),
+    *(Row(n, s, o) for n in ("max_pool1d", "avg_pool1d") for s in (((6,),), ((2, 7),)) for o in ("", ", size=3", ", size=3, stride=1", ", size=3, padding=1", ", size=2, stride=1, padding=1")),
+    *(Row(n, s, o) for n in ("max_pool2d", "avg_pool2d") for s in (((4, 4),), ((2, 5, 4),)) for o in ("", ", size=3", ", size=2, stride=1", ", size=(2, 3), stride=(1, 2)", ", size=(3, 2), padding=(1, 0)")),
+    *(Row(n, ((2, 2, 3, 3),), ", size=2, stride=1, padding=1") for n in ("max_pool2d", "avg_pool2d")),
+    Row("max_pool1d", ((7,),), ", size=3, dilation=2, padding=1, stride=2"),
+    Row("max_pool2d", ((5, 4),), ", dilation=(2, 1)"),
     *(Row("layernorm", s, o) for s, o in ((((4,),), ""), (((3, 4),), ""), (((3, 4),), ", axis=0"), (((4,),), ", eps=0.1"))),
     *(Row("batchnorm", s, o) for s, o in ((((4, 3),), ""), (((5, 2),), ", eps=0.01"))),
     *(Row("cross_entropy", s, draws=(probability, probability)) for s in (((3,), (3,)), ((2, 3), (2, 3)))),
@@ -259,7 +270,7 @@ def test_every_operation_has_words_and_an_oracle() -> None:
         assert words.forward.endswith("."), operation
         assert words.backward.endswith(".") == (operation.name in spoken), operation
         assert set(words.options) <= set(operation.options), operation
-        assert not words.by_argument or len(words.by_argument) == operation.arity[0], operation
+        assert not words.by_argument or len(words.by_argument) == operation.arity[1], operation
         assert operation.family != "loss" or operation.target is not None, operation
         assert operation.saturation is None or operation.arity == (1, 1), operation
         if operation.elementwise and operation.name in spoken:

@@ -39,8 +39,8 @@ class Slice:
 
 
 Index: TypeAlias = "int | Slice"
-Option: TypeAlias = "bool | int | float | tuple[int, ...] | tuple[Index, ...] | None"
-"""The value of an operation's option, such as `axis=0` or `alpha=0.01`."""
+Option: TypeAlias = "bool | int | float | str | tuple[int, ...] | tuple[Index, ...] | None"
+"""The value of an operation's option, such as `axis=0`, `alpha=0.01` or `padding="same"`."""
 
 Operand: TypeAlias = "Expression | float"
 
@@ -112,6 +112,11 @@ class Expression:
     def T(self) -> Call:  # noqa: N802 - the field's own name for it
         """The transpose."""
         return Call("transpose", (self,))
+
+    @property
+    def mT(self) -> Call:  # noqa: N802 - NumPy's and PyTorch's name for it
+        """The transpose of each matrix of a stack."""
+        return Call("matrix_transpose", (self,))
 
 
 @record

@@ -199,17 +199,18 @@ class Parser:
                 if name.kind == "name" and self.at("("):
                     expression = self.call(name, expression)
                     continue
-                if name.text != "T":
+                if name.text not in ("T", "mT"):
                     raise self.wrong(
                         f"attributes are not part of the language: .{name.text}",
                         dot.span | name.span,
                         f"write {name.text}(…)"
                         if name.text in BY_NAME
-                        else "the transpose is .T"
+                        else "the transpose is .T; of each matrix of a stack, .mT"
                         if name.text.lower() in ("t", "mt", "transpose")
                         else "",
                     )
-                expression = replace(expression.T, span=_span(expression) | name.span)
+                turned = expression.T if name.text == "T" else expression.mT
+                expression = replace(turned, span=_span(expression) | name.span)
             elif self.at("["):
                 expression = self.index(expression)
             else:
@@ -274,6 +275,10 @@ class Parser:
             return self.array()
         if token.kind == "end":
             raise self.wrong("the equation ends where a value is missing", token)
+        if token.kind == "text":
+            raise self.wrong(
+                "equations hold names and numbers, no texts", token, "write names without quotes"
+            )
         raise self.wrong(f"a value is missing before {token.text!r}", token)
 
     def constant(self) -> Expression | None:
@@ -352,6 +357,10 @@ class Parser:
             record = BY_NAME[name]
         arguments: list[Expression] = [] if first is None else [first]
         options: dict[str, Option] = {}
+        if record and record.heading and self.token.kind == "text":
+            options[record.heading] = self.take().text
+            if not self.at(")"):
+                self.expect(",", f"the text of {token.text}")
         while not self.at(")"):
             following = self.tokens[self.position + 1] if self.token.kind == "name" else self.token
             if self.token.kind == "name" and following.kind == "sign" and following.text == "=":
@@ -367,7 +376,10 @@ class Parser:
                     self.take()
                 self.expect(self.tokens[ends].text, f"the arguments of {token.text}")
             elif record and record.positional and self.at_positional(record, len(arguments)):
-                self.positional(record.positional, options)
+                if self.at_none() and len(arguments) < (record.arity[1] or 0) and not options:
+                    self.take()  # conv2d(X, K, None, 2): the last argument is left out
+                else:
+                    self.positional(record.positional, options)
             else:
                 arguments.append(self.comparison())
             if not self.at(","):
@@ -446,12 +458,16 @@ class Parser:
         return 0
 
     def at_positional(self, record: Operation, given: int) -> bool:
-        """Whether a number follows that stands after all the arguments, or several in brackets."""
-        _, most = record.arity
+        """Whether what follows is no argument but an option: a number after those that there have to be, or several in brackets."""
+        fewest, most = record.arity
         ahead = [t for t in self.tokens[self.position : self.position + 3] if t.text not in "([-"]
-        # None leaves an option out, as in np.clip(a, None, 1).
-        left_out = self.token.kind == "name" and self.token.text.lower() == "none"
-        return given == most and (left_out or (bool(ahead) and ahead[0].kind == "number"))
+        plain = bool(ahead) and ahead[0].kind in ("number", "text")
+        return most is not None and given >= fewest and (plain or self.at_none())
+
+    def at_none(self) -> bool:
+        """Whether None follows, alone between commas."""
+        after = self.tokens[self.position + 1] if self.token.kind == "name" else self.token
+        return self.token.text in ("None", "none") and after.text in (",", ")")
 
     def positional(self, names: Sequence[str], options: dict[str, Option]) -> None:
         """One of the numbers after the arguments: the next option, or one more number of the last."""
@@ -471,6 +487,8 @@ class Parser:
         if word.kind == "name" and word.text.lower() in ("true", "false", "none"):
             self.take()
             return {"true": True, "false": False, "none": None}[word.text.lower()]
+        if word.kind == "text":
+            return self.take().text
         if self.at("(", "["):
             closing = ")" if self.take().text == "(" else "]"
             values: list[Index] = []

@@ -32,7 +32,7 @@ _A, _B = Name("a"), Name("b")
 _WRITTEN_AS_OPERATORS = frozenset(
     call.operation
     for call in (
-        *(_A + _B, _A - _B, _A * _B, _A / _B, _A**_B, _A @ _B, -_A, _A.T),
+        *(_A + _B, _A - _B, _A * _B, _A / _B, _A**_B, _A @ _B, -_A, _A.T, _A.mT),
         *(_A < _B, _A <= _B, _A > _B, _A >= _B),
     )
 )
@@ -115,9 +115,15 @@ class Writer:
                 case Negation(), (a,):
                     return f"-{self._within(a, POWER)}", SIGN
                 case Transposition(), (a,):
-                    return f"{self._before_dot(a)}.T", ATOM
-        options = [f"{name}={_option(v)}" for name, v in call.options if v is not None]
+                    attribute = "T" if call.operation == _A.T.operation else "mT"
+                    return f"{self._before_dot(a)}.{attribute}", ATOM
+        heading = operation_of(call).heading
+        options = [
+            f"{name}={_option(v)}" for name, v in call.options if v is not None and name != heading
+        ]
         inside = [self.write(a)[0] for a in arguments] + options
+        if heading:
+            inside.insert(0, _option(call.option(heading)))
         return f"{call.operation}({', '.join(inside)})", ATOM
 
     def _infix(self, a: Expression, sign: str, b: Expression, level: int) -> str:
@@ -168,6 +174,8 @@ def _slice(s: Slice) -> str:
 
 def _option(value: Option) -> str:
     match value:
+        case str():
+            return f'"{value}"'
         case bool():
             return "true" if value else "false"
         case tuple():

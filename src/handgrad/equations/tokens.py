@@ -13,6 +13,10 @@ LONGEST = 20_000
 """Characters in one equation, at most."""
 
 
+LONGEST_TEXT = 60
+"""Characters between quotes, at most."""
+
+
 class Token(NamedTuple):
     kind: str
     text: str
@@ -25,6 +29,8 @@ _TOKEN = re.compile(
     r"|(?P<sign>\*\*|==|<=|>=|!=|[-+*/@()\[\],:=.^<>])"
     r"|(?P<space>\s+)"
 )
+_TEXT = re.compile(rf"([\"'])([A-Za-z,.> -]{{0,{LONGEST_TEXT}}})\1")
+"""Letters of axes, or the name of a padding."""
 _SIGNS = {
     "−": "-",
     "–": "-",
@@ -81,9 +87,17 @@ def tokens(source: str) -> list[Token]:
                 mend=MENDS["'"],
             )
         if character in "\"'`":
-            raise EquationError(
-                "equations hold names and numbers, no texts", source=source, span=span
-            )
+            text = _TEXT.match(source, position)
+            if text is None:
+                raise EquationError(
+                    "equations hold names and numbers, no texts",
+                    source=source,
+                    span=span,
+                    mend=f'in quotes stand letters alone, as in einsum("ij,jk->ik", A, B), and {LONGEST_TEXT} characters at most',
+                )
+            found.append(Token("text", text[2], Span(position, text.end())))
+            position = text.end()
+            continue
         if character in _FRACTIONS:
             found.append(Token("number", _FRACTIONS[character], span))
             position += 1

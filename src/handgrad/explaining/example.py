@@ -21,8 +21,13 @@ NAMES = {1: ("z",), 2: ("a", "b"), 3: ("c", "a", "b")}
 SHAPES: tuple[Shape, ...] = ((2,), (2, 3), (3,), (4, 4), (2, 2), (1, 4, 4), (1, 1, 2, 2), ())
 """The shapes that are tried for an example; the first that an operation takes are shown."""
 
-OPTIONS: tuple[dict[str, Option], ...] = ({}, {"shape": (2, 1)}, {"at": (0,)})
-"""The options that are tried: what a reshape and an entry cannot do without."""
+OPTIONS: tuple[dict[str, Option], ...] = (
+    {},
+    {"shape": (2, 1)},
+    {"at": (0,)},
+    {"subscripts": "ij,j->i"},
+)
+"""The options that are tried: what a reshape, an entry and an einsum cannot do without."""
 
 
 @record

@@ -34,6 +34,7 @@ class Explanation(Result):
         pullbacks: their formulas, of the example.
         options: by name, what an option is where it is left out, as it is written in equations.
         positional: the options that numbers after the arguments give.
+        heading: the option that a text before the arguments gives.
         domain, kinks: where it is defined, and the conventions where it has no derivative.
         at_kinks: the slopes that frameworks take there.
     """
@@ -46,6 +47,7 @@ class Explanation(Result):
     pullbacks: tuple[Pullback, ...]
     options: Mapping[str, str]
     positional: tuple[str, ...]
+    heading: str
     domain: tuple[str, ...]
     kinks: tuple[str, ...]
     at_kinks: tuple[SlopeAtKink, ...]
@@ -82,8 +84,9 @@ def explain(name: str) -> Explanation:
         computes=operation.words.forward,
         gradient=operation.words.backward,
         pullbacks=tuple(Pullback(adjoint, formula) for adjoint, formula in gradients),
-        options={n: str(v).lower() for n, v in operation.options.items()},
+        options={n: str(v).lower() or "none" for n, v in operation.options.items()},
         positional=operation.positional,
+        heading=operation.heading,
         domain=tuple(
             f"{NAMES[operation.arity[0]][d.argument]} must be {d.words}" for d in operation.domain
         ),

@@ -44,6 +44,8 @@ def _spelled(explanation: Explanation) -> list[Block]:
             place = (
                 "by its name or after the arguments"
                 if name in explanation.positional
+                else "in quotes before the arguments"
+                if name == explanation.heading
                 else "by its name"
             )
             rows.append(((name,), (value,), (place,)))

@@ -229,12 +229,14 @@ def mean(a: Any, axis: Axes = None, keepdims: bool = False) -> Interval:
     return total / (Interval.of(a).lower.size // total.lower.size)
 
 
-def einsum(subscripts: str, a: Any, b: Any) -> Interval:
-    """Products of all pairs of entries, summed over the letters that the result lacks."""
+def einsum(subscripts: str, *arrays: Any) -> Interval:
+    """Products of the entries of all arrays, summed over the letters that the result lacks."""
     inputs, out = subscripts.split("->")
-    left, right = inputs.split(",")
-    letters = "".join(dict.fromkeys(out + left + right))
-    terms = _spelled(a, left, letters) * _spelled(b, right, letters)
+    each = inputs.split(",")
+    letters = "".join(dict.fromkeys(out + "".join(each)))
+    terms, *others = (_spelled(a, own, letters) for a, own in zip(arrays, each, strict=True))
+    for factor in others:
+        terms = terms * factor
     gone = tuple(range(len(out), len(letters)))
     return sum(terms, gone) if gone else terms
 
@@ -247,9 +249,14 @@ def _spelled(a: Any, own: str, letters: str) -> Interval:
 
 def matmul(a: Any, b: Any) -> Interval:
     a, b = Interval.of(a), Interval.of(b)
-    left, right = "ij"[2 - a.ndim :], "jk"[: b.ndim]
-    out = "".join(x for x in left + right if x != "j")
-    return einsum(f"{left},{right}->{out}", a, b)
+    # The axes before the matrices broadcast.
+    lead = (
+        "abcdefgh"[: a.ndim - 2 if a.ndim > b.ndim else b.ndim - 2] if a.ndim + b.ndim > 4 else ""
+    )
+    left, right = (lead[len(lead) - x.ndim + 2 :] if x.ndim > 2 else "" for x in (a, b))
+    row, column = "ij"[-a.ndim :], "jk"[: b.ndim]
+    out = "".join(x for x in row + column if x != "j")
+    return einsum(f"{left}{row},{right}{column}->{lead}{out}", a, b)
 
 
 def tensordot(a: Any, b: Any, axes: int) -> Interval:

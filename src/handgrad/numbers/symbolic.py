@@ -51,6 +51,9 @@ class Symbolic:
             return value
         number = float(value)
         library = sympy()
+        if math.isinf(number):
+            # What stands around an array whose windows look for their largest entry.
+            return cls(library.oo if number > 0 else -library.oo, number)
         return cls(library.nsimplify(library.Rational(repr(number))), number)
 
     @classmethod

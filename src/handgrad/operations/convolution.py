@@ -1,8 +1,8 @@
 """Convolution as networks have it: the kernel slides over the array and is not flipped.
 
 The array is a vector (or a matrix, for conv2d), or has channels on an axis before; a kernel for
-channels has the shape (out, in, size…). Derivatives: Goodfellow, Bengio and Courville, "Deep
-Learning" (2016), section 9.5.
+channels has the shape (out, in / groups, size…). An axis more in front of the array counts a batch's examples.
+Derivatives: Goodfellow, Bengio and Courville, "Deep Learning" (2016), section 9.5.
 """
 
 from __future__ import annotations
@@ -10,109 +10,112 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from handgrad.arrays import AnyArray, Namespace
-from handgrad.expression import ZERO, Expression, Option, Shape
+from handgrad.expression import Call, Expression, Option, Shape
 from handgrad.notation import Function
-from handgrad.operations.operation import (
-    Application,
-    Kernel,
-    Misfit,
-    Operation,
-    Options,
-    Signature,
-    describe,
-)
+from handgrad.operations.layouts import Layout, checked_layout, layout
+from handgrad.operations.linear import sum_of
+from handgrad.operations.operation import Application, Kernel, Operation, Options, Signature
 from handgrad.operations.structure import placed
-from handgrad.operations.windows import Windows, whole, windows
+from handgrad.operations.windows import TOLD
 from handgrad.operations.words import OptionWords, Words
 
-OPTIONS: Options = {"stride": 1, "padding": 0}
+OPTIONS: Options = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
 
 
-def _total(terms: Sequence[Expression]) -> Expression:
-    total: Expression = terms[0] if terms else ZERO
-    for term in terms[1:]:
-        total = total + term
-    return total
+def _multiplied(left: str, right: str, out: str, s: Signature) -> str:
+    """The subscripts of a product of the first two arguments, with the cases on the last axis."""
+    cases = ["n" if c else "" for c in s.batched[:2]] or ["", ""]
+    return f"{left}{cases[0]},{right}{cases[1]}->{out}{'n' if any(cases) else ''}"
 
 
-def _windows(rank: int, a: Shape, k: Shape, options: Options) -> Windows:
-    over, size = a[len(a) - rank :], k[len(k) - rank :]
-    return windows(over, size, whole(options, "stride", 1), whole(options, "padding", 0))
+def _product(found: Layout, subscripts: str, cases: Sequence[bool]) -> Kernel:
+    """The product at one offset, of the kernel's weights there and the array under them."""
+    if found.out is None and (not cases or cases[1] or not cases[0]):
+        return lambda xp, weights, a: weights * a
+    return lambda xp, weights, a: xp.einsum(subscripts, weights, a)
 
 
-def _pairs(channels: bool, k: Shape) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """Every pair of an output channel and an input channel; one empty pair without channels."""
-    if not channels:
-        return [((), ())]
-    return [((o,), (c,)) for o in range(k[0]) for c in range(k[1])]
+def _bias_at(found: Layout, s: Signature) -> tuple[slice | None, ...]:
+    """The index that lays a bias along the result's axis of channels; empty where it is one number."""
+    cases = bool(s.batched) and s.batched[-1]
+    if found.out is None and not cases:
+        return ()
+    at: list[slice | None] = [None] * len(found.result)
+    if found.out is not None:
+        at[len(found.examples)] = slice(None)
+    if any(s.batched):
+        at.append(slice(None) if cases else None)
+    return tuple(at)
+
+
+def _array_of(found: Layout, a: AnyArray, cases: bool) -> tuple[Shape, Shape]:
+    """The lengths before the places and after them."""
+    lead = a.ndim - found.rank - cases
+    return a.shape[:lead], a.shape[lead + found.rank :]
 
 
 def _convolution(rank: int) -> tuple[Operation, ...]:
     name = f"conv{rank}d"
-    axes = "a vector" if rank == 1 else "a matrix"
 
     def shape(shapes: Sequence[Shape], options: Options) -> Shape:
-        a, k = shapes
-        if (len(a), len(k)) not in ((rank, rank), (rank + 1, rank + 2)):
-            raise Misfit(
-                f"{{0}} is {describe(a)} and the kernel {{1}} is {describe(k)}",
-                f"{name} takes {axes} and a kernel of as many axes, or an array (channels, …) and a kernel (out, channels, …)",
-            )
-        if len(k) > rank and k[1] != a[0]:
-            raise Misfit(
-                f"{{0}} has {a[0]} channels and the kernel {{1}} takes {k[1]}",
-                "the kernel's second axis counts the channels of the array",
-            )
-        return (*k[: len(k) - rank][:1], *_windows(rank, a, k, options).count)
-
-    def channelled(s: Signature, array: AnyArray, position: int) -> AnyArray:
-        """The array with channels on its first axes, and cases on its last."""
-        if len(s.shapes[0]) == rank:
-            array = array[None] if position == 0 else array[None, None]
-        return array if s.batched[position] or not any(s.batched) else array[..., None]
+        return checked_layout(name, rank, shapes, options).result
 
     def kernel(s: Signature) -> Kernel:
-        over = _windows(rank, s.shapes[0], s.shapes[1], s.options)
+        found = layout(rank, s.shapes[0], s.shapes[1], s.options)
+        over, batch = found.over, len(found.examples)
+        subscripts = _multiplied(
+            found.kernel_letters, found.array_letters, found.result_letters, _turned(s)
+        )
+        multiplied = _product(found, subscripts, s.batched[1::-1])
+        whole = (*[slice(None)] * (len(s.shapes[1]) - rank),)
+        spread = _bias_at(found, s)
 
-        def convolved(xp: Namespace, a: AnyArray, k: AnyArray) -> AnyArray:
-            a, k = channelled(s, a, 0), channelled(s, k, 1)
-            a = over.pad(xp, a, (a.shape[0],), a.shape[rank + 1 :])
+        def convolved(xp: Namespace, a: AnyArray, k: AnyArray, *bias: AnyArray) -> AnyArray:
+            lead, cases = _array_of(found, a, bool(s.batched and s.batched[0]))
+            a = over.pad(xp, a, lead, cases)
+            a = found.cut(xp, a, batch, found.inside)
+            front = a.ndim - rank - len(cases)
             total = None
             for offset in over.offsets():
-                weights = k[(slice(None), slice(None), *offset, *[None] * rank)]
-                term = xp.sum(weights * a[(None, slice(None), *over.cut(offset))], axis=1)
+                weights = found.cut(xp, k[(*whole, *offset)], 0, found.out)
+                under = a[(*[slice(None)] * front, *over.cut(offset))]
+                term = multiplied(xp, weights, under)
                 total = term if total is None else total + term
             assert total is not None
-            return total if len(s.shapes[0]) > rank else total[0]
+            total = found.joined(xp, total, batch)
+            if bias:
+                # Where the bias alone differs from case to case.
+                total = total[..., None] if any(s.batched) > any(s.batched[:2]) else total
+                total = total + (bias[0][spread] if spread else bias[0])
+            return total
 
         return convolved
 
     def element(index: tuple[int, ...], p: Application) -> Expression:
-        (a, k), (a_shape, k_shape) = p.arguments, p.shapes
-        over = _windows(rank, a_shape, k_shape, p.options)
-        channels = len(a_shape) > rank
-        out, place = (index[:1], index[1:]) if channels else ((), index)
+        a, k, *bias = p.arguments
+        found = layout(rank, p.shapes[0], p.shapes[1], p.options)
+        example, out, place = found.apart(index)
         terms = [
-            k.entry((*o, *c, *offset)) * a.entry((*c, *at))
-            for o, c in _pairs(channels, k_shape)
-            if o == out
-            for offset in over.offsets()
-            if (at := over.entry(place, offset)) is not None
+            k.entry((*at_kernel, *offset)) * a.entry((*example, *channel, *at))
+            for at_kernel, channel in found.channels_of(out)
+            for offset in found.over.offsets()
+            if (at := found.over.entry(place, offset)) is not None
         ]
-        return _total(terms)
+        return sum_of([*terms, *(b.entry(out) for b in bias)])
 
     def pullback(i: int, g: Expression, p: Application) -> Expression:
         options: dict[str, Option] = {**p.options, "shape": p.shapes[i]}
-        return (
-            to_array(g, p.arguments[1], **options)
-            if i == 0
-            else to_kernel(g, p.arguments[0], **options)
-        )
+        if i == 0:
+            return to_array(g, p.arguments[1], **options)
+        if i == 1:
+            return to_kernel(g, p.arguments[0], **options)
+        found = layout(rank, p.shapes[0], p.shapes[1], p.options)
+        return Call("sum", (g,), (("axis", found.summed),))
 
     convolve = Operation(
         name=name,
         family="linear",
-        arity=(2, 2),
+        arity=(2, 3),
         shape=shape,
         kernel=kernel,
         pullback=pullback,
@@ -121,62 +124,62 @@ def _convolution(rank: int) -> tuple[Operation, ...]:
         words=Words(
             "the convolution",
             "Slide the kernel over the array; at each place, multiply entry by entry and add up.",
-            "Each entry of the output comes from one window. An entry of the array gets kernel times gradient, added up over the windows that it lies in; the kernel gets array times gradient, added up over all places.",
-            options={
-                "padding": OptionWords("the padding is", plain=0),
-                "stride": OptionWords("the stride is", plain=1),
-            },
+            "Each entry of the output comes from one window. An entry of the array gets kernel times gradient, added up over the windows that it lies in; the kernel gets array times gradient, added up over all places. A bias gets the gradient, added up over all places where it is added.",
+            by_argument=(
+                "Each entry of the output comes from one window. An entry of the array gets kernel times gradient, added up over the windows that it lies in.",
+                "The kernel gets array times gradient, added up over all places.",
+                "The bias gets the gradient, added up over all places where it is added.",
+            ),
+            options={**TOLD, "groups": OptionWords("the number of groups is", plain=1)},
         ),
         options=OPTIONS,
-        positional=("stride", "padding"),
+        positional=("stride", "padding", "dilation", "groups"),
         slides=True,
         sizes=kernel,
     )
 
     # -- the two gradients -----------------------------------------------------------------
 
-    def with_cases(s: Signature, arrays: Sequence[AnyArray]) -> list[AnyArray]:
-        return [
-            a if c or not any(s.batched) else a[..., None]
-            for a, c in zip(arrays, s.batched, strict=True)
-        ]
-
     def to_array_kernel(s: Signature) -> Kernel:
-        over = _windows(rank, s.out, s.shapes[1], s.options)
-        channels = len(s.out) > rank
+        found = layout(rank, s.out, s.shapes[1], s.options)
+        over, batch = found.over, len(found.examples)
+        subscripts = _multiplied(
+            found.kernel_letters, found.result_letters, found.array_letters, _turned(s)
+        )
+        whole = (*[slice(None)] * (len(s.shapes[1]) - rank),)
+        multiplied = _product(found, subscripts, s.batched[1::-1])
+        cases = any(s.batched)
 
         def spread(xp: Namespace, g: AnyArray, k: AnyArray) -> AnyArray:
-            g, k = with_cases(s, (g, k))
-            if not channels:
-                g, k = g[None], k[None, None]
+            g = found.cut(xp, g, batch, found.out)
             total = None
             for offset in over.offsets():
-                weights = k[(slice(None), slice(None), *offset, *[None] * rank)]
-                share = xp.sum(weights * g[:, None], axis=0)
-                at = (slice(None), *over.cut(offset))
-                shape = (share.shape[0], *over.padded, *share.shape[rank + 1 :])
-                term = placed(xp, share, shape, at)
+                weights = found.cut(xp, k[(*whole, *offset)], 0, found.out)
+                share = multiplied(xp, weights, g)
+                lead, after = _array_of(found, share, cases)
+                at = (*[slice(None)] * len(lead), *over.cut(offset))
+                term = placed(xp, share, (*lead, *over.padded, *after), at)
                 total = term if total is None else total + term
             assert total is not None
-            total = over.unpad(total, 1)
-            return total if channels else total[0]
+            total = found.joined(xp, total, batch)
+            return over.unpad(total, len(s.out) - rank)
 
         return spread
 
     def to_array_element(index: tuple[int, ...], p: Application) -> Expression:
-        (g, k), k_shape = p.arguments, p.shapes[1]
-        over = _windows(rank, p.signature.out, k_shape, p.options)
-        channels = len(p.signature.out) > rank
-        channel, at = (index[:1], index[1:]) if channels else ((), index)
+        g, k = p.arguments
+        found = layout(rank, p.signature.out, p.shapes[1], p.options)
+        example, own, at = found.apart(index)
         terms = [
-            k.entry((*o, *c, *offset)) * g.entry((*o, *place))
-            for o, c in _pairs(channels, k_shape)
-            if c == channel
-            for place in over.places()
-            for offset in over.offsets()
-            if over.entry(place, offset) == at
+            k.entry((*at_kernel, *offset)) * g.entry((*example, *out, *place))
+            for out in found.outputs()
+            for at_kernel, channel in found.channels_of(out)
+            if channel == own
+            for place in found.over.places()
+            for offset in found.over.offsets()
+            if found.over.entry(place, offset) == at
         ]
-        return _total(terms)
+        return sum_of(terms)
 
     to_array = Operation(
         name=f"{name}_to_array",
@@ -195,36 +198,41 @@ def _convolution(rank: int) -> tuple[Operation, ...]:
     )
 
     def to_kernel_kernel(s: Signature) -> Kernel:
-        over = _windows(rank, s.shapes[1], s.out, s.options)
-        channels = len(s.out) > rank
+        found = layout(rank, s.shapes[1], s.out, s.options)
+        over, batch = found.over, len(found.examples)
+        subscripts = _multiplied(found.result_letters, found.array_letters, found.kernel_letters, s)
 
         def matched(xp: Namespace, g: AnyArray, a: AnyArray) -> AnyArray:
-            g, a = with_cases(s, (g, a))
-            if not channels:
-                g, a = g[None], a[None]
-            a = over.pad(xp, a, (a.shape[0],), a.shape[rank + 1 :])
-            places = tuple(range(2, 2 + rank))
+            lead, cases = _array_of(found, a, bool(s.batched and s.batched[1]))
+            a = over.pad(xp, a, lead, cases)
+            a = found.cut(xp, a, batch, found.inside)
+            g = found.cut(xp, g, batch, found.out)
+            front = a.ndim - rank - len(cases)
             sums = [
-                xp.sum(g[:, None] * a[(None, slice(None), *over.cut(offset))], axis=places)
+                xp.einsum(subscripts, g, a[(*[slice(None)] * front, *over.cut(offset))])
                 for offset in over.offsets()
             ]
-            whole = xp.stack(sums, axis=2)
-            whole = xp.reshape(whole, (*whole.shape[:2], *over.size, *whole.shape[3:]))
-            return whole if channels else whole[0, 0]
+            axis = len(found.kernel_letters)
+            each = xp.stack(sums, axis=axis)
+            each = xp.reshape(each, (*each.shape[:axis], *over.size, *each.shape[axis + 1 :]))
+            return found.joined(xp, each, 0)
 
         return matched
 
     def to_kernel_element(index: tuple[int, ...], p: Application) -> Expression:
-        (g, a), a_shape = p.arguments, p.shapes[1]
-        over = _windows(rank, a_shape, p.signature.out, p.options)
-        channels = len(a_shape) > rank
-        o, c, offset = (index[:1], index[1:2], index[2:]) if channels else ((), (), index)
+        g, a = p.arguments
+        found = layout(rank, p.shapes[1], p.signature.out, p.options)
+        at_kernel, offset = index[: len(index) - rank], index[len(index) - rank :]
+        out = at_kernel[:1]
+        (channel,) = [c for k, c in found.channels_of(out) if k == at_kernel]
+        examples = [(e,) for e in range(found.batch)] if found.batch is not None else [()]
         terms = [
-            g.entry((*o, *place)) * a.entry((*c, *at))
-            for place in over.places()
-            if (at := over.entry(place, offset)) is not None
+            g.entry((*example, *out, *place)) * a.entry((*example, *channel, *at))
+            for example in examples
+            for place in found.over.places()
+            if (at := found.over.entry(place, offset)) is not None
         ]
-        return _total(terms)
+        return sum_of(terms)
 
     to_kernel = Operation(
         name=f"{name}_to_kernel",
@@ -241,6 +249,12 @@ def _convolution(rank: int) -> tuple[Operation, ...]:
         options={**OPTIONS, "shape": ()},
     )
     return convolve, to_array, to_kernel
+
+
+def _turned(s: Signature) -> Signature:
+    """The signature with its first two arguments in the other order: kernels come first in products."""
+    batched = (s.batched[1], s.batched[0]) if s.batched else ()
+    return Signature(s.shapes, s.out, s.options, batched)
 
 
 def _shape(options: Options) -> Shape:

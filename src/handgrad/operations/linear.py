@@ -1,4 +1,4 @@
-"""Products of vectors and matrices: @, dot, outer."""
+"""Products of vectors, matrices and stacks of matrices: @, dot, outer."""
 
 from __future__ import annotations
 
@@ -16,6 +16,13 @@ from handgrad.operations.operation import (
     Options,
     Signature,
     describe,
+)
+from handgrad.operations.stacks import (
+    product_kernel,
+    product_pullback,
+    product_shape,
+    product_terms,
+    stacked,
 )
 from handgrad.operations.words import Words
 
@@ -41,8 +48,8 @@ def _matmul_shape(shapes: Sequence[Shape], _: Options) -> Shape:
             "@ needs vectors or matrices, and one side is a scalar",
             "write * for a product with a scalar",
         )
-    if len(a) > 2 or len(b) > 2:
-        raise Misfit("@ takes vectors and matrices only", "index the array down to a matrix")
+    if stacked(shapes):
+        return product_shape(shapes)
     if a[-1] != b[0]:
         left = "is " + _size(a) if len(a) == 2 else "has " + _has(a)
         right = "is " + _size(b) if len(b) == 2 else "has " + _has(b)
@@ -61,6 +68,8 @@ def _matmul_shape(shapes: Sequence[Shape], _: Options) -> Shape:
 
 
 def _matmul_kernel(s: Signature) -> Kernel:
+    if stacked(s.shapes):
+        return product_kernel(s)
     (a_shape, b_shape), (a_batched, b_batched) = s.shapes, s.batched
     if not a_batched and (not b_batched or (len(a_shape) == 2 and len(b_shape) == 1)):
         return lambda xp, a, b: xp.matmul(a, b)
@@ -75,6 +84,8 @@ def _matmul_kernel(s: Signature) -> Kernel:
 
 
 def _matmul_pullback(i: int, g: Expression, p: Application) -> Expression:
+    if stacked(p.shapes):
+        return product_pullback(i, g, p)
     a, b = p.arguments
     match len(p.shapes[0]), len(p.shapes[1]):
         case 1, 1:
@@ -87,7 +98,8 @@ def _matmul_pullback(i: int, g: Expression, p: Application) -> Expression:
             return g @ b.T if i == 0 else a.T @ g
 
 
-def _sum_of(terms: Sequence[Expression]) -> Expression:
+def sum_of(terms: Sequence[Expression]) -> Expression:
+    """The terms added up; 0 where there are none."""
     total: Expression = terms[0] if terms else ZERO
     for term in terms[1:]:
         total = total + term
@@ -95,10 +107,12 @@ def _sum_of(terms: Sequence[Expression]) -> Expression:
 
 
 def _matmul_element(index: tuple[int, ...], p: Application) -> Expression:
+    if stacked(p.shapes):
+        return sum_of(product_terms(index, p))
     a, b = p.arguments
     row = index[: len(p.shapes[0]) - 1]
     column = index[len(p.shapes[0]) - 1 :]
-    return _sum_of([a.entry((*row, k)) * b.entry((k, *column)) for k in range(p.shapes[1][0])])
+    return sum_of([a.entry((*row, k)) * b.entry((k, *column)) for k in range(p.shapes[1][0])])
 
 
 matmul = Operation(
@@ -109,7 +123,7 @@ matmul = Operation(
     kernel=_matmul_kernel,
     pullback=_matmul_pullback,
     element=_matmul_element,
-    spellings=("mm", "mv"),
+    spellings=("mm", "mv", "bmm"),
     words=Words(
         "the matrix product",
         "Multiply: each unit takes the weighted sum of its inputs.",

@@ -143,6 +143,7 @@ class Operation:
         means: of a name for a formula of other operations, that formula of its arguments: square(a) is a².
         positional: the options that numbers after the arguments give, in their order: leaky_relu(z, 0.1);
             further whole numbers are more of the last one's: reshape(W, 2, -1), sum(W, 0).
+        heading: the option that a text before the arguments gives: einsum("ij,j->i", W, x).
         elementwise: applied entry by entry, with NumPy's broadcasting.
         compares: a loss of two arguments, entry by entry.
         commutative: f(a, b) = f(b, a).
@@ -196,6 +197,7 @@ class Operation:
     pair: str = ""
     means: Callable[..., Expression] | None = None
     positional: tuple[str, ...] = ()
+    heading: str = ""
     elementwise: bool = False
     compares: bool = False
     commutative: bool = False
@@ -235,8 +237,8 @@ class Operation:
 
     @property
     def multiplies(self) -> bool:
-        """Whether it is a product of vectors or matrices, which a convolution is not."""
-        return self.family == "linear" and not self.slides
+        """Whether it is a product of vectors or matrices, which a convolution and an einsum are not."""
+        return self.family == "linear" and not (self.slides or self.heading)
 
     def __repr__(self) -> str:
         return f"Operation({self.name!r})"

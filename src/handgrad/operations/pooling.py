@@ -8,8 +8,9 @@ from itertools import product
 from typing import Any
 
 from handgrad.arrays import AnyArray, Array, Mask, Namespace
-from handgrad.expression import ZERO, Call, Expression, Shape
+from handgrad.expression import Call, Expression, Option, Shape
 from handgrad.notation import Function
+from handgrad.operations.linear import sum_of
 from handgrad.operations.operation import (
     Application,
     Kernel,
@@ -22,26 +23,28 @@ from handgrad.operations.operation import (
 )
 from handgrad.operations.reductions import shares
 from handgrad.operations.structure import placed
-from handgrad.operations.windows import Windows, whole, windows
+from handgrad.operations.windows import TOLD, Windows, each, windows
 from handgrad.operations.words import OptionWords, Words
 
-OPTIONS: Options = {"size": 2, "stride": None}
+OPTIONS: Options = {"size": 2, "stride": None, "padding": 0, "dilation": 1}
 
-_TOLD = {
+TOLD_OF_POOLS = {
+    **TOLD,
     "stride": OptionWords("the stride is"),
-    "size": OptionWords("a window's width is"),
+    "size": OptionWords("a window's size is"),
 }
 
 
 def _windows(rank: int, shape: Shape, options: Options) -> Windows:
-    """Windows of the same size along each axis; the stride is their size unless it is given."""
-    size = whole(options, "size", 1)
-    stride = size if options["stride"] is None else whole(options, "stride", 1)
-    return windows(shape[len(shape) - rank :], (size,) * rank, stride)
+    """The windows; the stride is their size unless it is given."""
+    size = each(options, "size", 1, rank)
+    return windows(shape[len(shape) - rank :], size, options, stride=size)
 
 
-def _cut(over: Windows, lead: int, a: AnyArray) -> list[AnyArray]:
-    """For each offset, its entry in every window."""
+def _cut(xp: Namespace, over: Windows, lead: int, a: AnyArray, around: float) -> list[AnyArray]:
+    """For each offset, its entry in every window; what is `around` the array in the padding."""
+    rank = len(over.over)
+    a = over.pad(xp, a, a.shape[:lead], a.shape[lead + rank :], around)
     return [a[(*[slice(None)] * lead, *over.cut(offset))] for offset in over.offsets()]
 
 
@@ -50,11 +53,11 @@ def _spread(xp: Namespace, shares: Sequence[AnyArray], over: Windows, lead: int)
     total: AnyArray | None = None
     for offset, share in zip(over.offsets(), shares, strict=True):
         rank = len(over.over)
-        shape = (*share.shape[:lead], *over.over, *share.shape[lead + rank :])
+        shape = (*share.shape[:lead], *over.padded, *share.shape[lead + rank :])
         term = placed(xp, share, shape, (*[slice(None)] * lead, *over.cut(offset)))
         total = term if total is None else total + term
     assert total is not None
-    return total
+    return over.unpad(total, lead)
 
 
 def _shape_rule(name: str, rank: int) -> Any:
@@ -63,7 +66,12 @@ def _shape_rule(name: str, rank: int) -> Any:
         if len(a) < rank:
             wanted = "a vector" if rank == 1 else "a matrix"
             raise Misfit(f"{name} takes {wanted}, or channels of it, and {{0}} is {describe(a)}")
-        return (*a[: len(a) - rank], *_windows(rank, a, options).count)
+        over = _windows(rank, a, options)
+        if not over.all_reach:
+            raise Misfit(
+                "a window lies in the padding alone", "take a larger window, or less padding"
+            )
+        return (*a[: len(a) - rank], *over.count)
 
     return shape
 
@@ -82,7 +90,7 @@ def _max_pool(rank: int) -> tuple[Operation, Operation]:
 
     def kernel(s: Signature) -> Kernel:
         over, lead = _windows(rank, s.shapes[0], s.options), len(s.shapes[0]) - rank
-        return lambda xp, a: xp.max(xp.stack(_cut(over, lead, a), axis=0), axis=0)
+        return lambda xp, a: xp.max(xp.stack(_cut(xp, over, lead, a, -math.inf), axis=0), axis=0)
 
     def winner_kernel(s: Signature, noise: float = 0.0) -> Kernel:
         over, lead = _windows(rank, s.shapes[1], s.options), len(s.shapes[1]) - rank
@@ -92,16 +100,16 @@ def _max_pool(rank: int) -> tuple[Operation, Operation]:
                 e if c or not any(s.batched) else e[..., None]
                 for e, c in zip((g, a, largest), s.batched, strict=True)
             )
-            entries = xp.stack(_cut(over, lead, a), axis=0)
+            entries = xp.stack(_cut(xp, over, lead, a, -math.inf), axis=0)
             grain = noise * xp.abs(largest) if noise else None
             parts = shares(xp, entries, largest, (0,), grain) * g
             return _spread(xp, [parts[k] for k in range(len(list(over.offsets())))], over, lead)
 
         return shared
 
-    def tied(xp: Namespace, a: Array, size: int, stride: int | None) -> Mask:
-        over = windows(a.shape[a.ndim - rank :], (size,) * rank, stride or size)
-        cut: Any = xp.stack(_cut(over, a.ndim - rank, a), axis=0)
+    def tied(xp: Namespace, a: Array, **options: Option) -> Mask:
+        over = _windows(rank, a.shape, options)
+        cut: Any = xp.stack(_cut(xp, over, a.ndim - rank, a, -math.inf), axis=0)
         tied: Mask = (cut == cut.max(axis=0)).sum(axis=0) > 1
         return tied
 
@@ -132,10 +140,10 @@ def _max_pool(rank: int) -> tuple[Operation, Operation]:
             "max pooling",
             "Keep the largest entry of every window.",
             "Only the largest entry of a window receives its gradient; entries that tie share it equally.",
-            options=_TOLD,
+            options=TOLD_OF_POOLS,
         ),
         options=OPTIONS,
-        positional=("size", "stride"),
+        positional=("size", "stride", "padding", "dilation"),
         leaking=lambda call: Call(f"avg_pool{rank}d", call.arguments, call.options),
         kinks=(
             Kink(
@@ -153,16 +161,13 @@ def _mean_pool(rank: int) -> tuple[Operation, Operation]:
 
     def kernel(s: Signature) -> Kernel:
         over, lead = _windows(rank, s.shapes[0], s.options), len(s.shapes[0]) - rank
-        return lambda xp, a: xp.mean(xp.stack(_cut(over, lead, a), axis=0), axis=0)
+        return lambda xp, a: xp.mean(xp.stack(_cut(xp, over, lead, a, 0.0), axis=0), axis=0)
 
     def element(index: tuple[int, ...], p: Application) -> Expression:
         over, lead = _windows(rank, p.shapes[0], p.options), len(p.shapes[0]) - rank
         at = [over.entry(index[lead:], offset) for offset in over.offsets()]
         terms = [p.arguments[0].entry((*index[:lead], *a)) for a in at if a is not None]
-        total: Expression = terms[0]
-        for term in terms[1:]:
-            total = total + term
-        return total / len(terms)
+        return sum_of(terms) / math.prod(over.size)
 
     def back_kernel(s: Signature) -> Kernel:
         over, lead = _windows(rank, s.out, s.options), len(s.out) - rank
@@ -173,10 +178,7 @@ def _mean_pool(rank: int) -> tuple[Operation, Operation]:
         over, lead = _windows(rank, p.signature.out, p.options), len(p.signature.out) - rank
         places = _places_with(index[lead:], over)
         terms = [p.arguments[0].entry((*index[:lead], *place)) for place in places]
-        total: Expression = terms[0] if terms else ZERO
-        for term in terms[1:]:
-            total = total + term
-        return total / math.prod(over.size)
+        return sum_of(terms) / math.prod(over.size)
 
     def target(shapes: Sequence[Shape], options: Options) -> Shape:
         shape = options["shape"]
@@ -210,10 +212,10 @@ def _mean_pool(rank: int) -> tuple[Operation, Operation]:
             "average pooling",
             "Average the entries of every window.",
             "Every entry of a window receives the gradient divided by the number of entries in it.",
-            options=_TOLD,
+            options=TOLD_OF_POOLS,
         ),
         options=OPTIONS,
-        positional=("size", "stride"),
+        positional=("size", "stride", "padding"),
     )
     return pool, back
 

@@ -54,6 +54,50 @@ transpose = Operation(
 )
 
 
+def _last_two_turned(shapes: Sequence[Shape], _: Options) -> Shape:
+    (shape,) = shapes
+    if len(shape) < 2:
+        raise Misfit(
+            f".mT transposes matrices, and {{0}} is {describe(shape)}",
+            "write .T: of a vector or a number it is the same",
+        )
+    return (*shape[:-2], shape[-1], shape[-2])
+
+
+def _last_two_kernel(s: Signature) -> Kernel:
+    rank = len(s.shapes[0])
+    axes = (*range(rank - 2), rank - 1, rank - 2, *([rank] if s.batched[0] else []))
+    return lambda xp, a: xp.permute_dims(a, axes)
+
+
+def _simplify_last_two(call: Call) -> Expression | None:
+    (inner,) = call.arguments
+    if isinstance(inner, Call) and inner.operation == matrix_transpose.name:
+        return inner.arguments[0]
+    return inner.T if inner.shape is not None and len(inner.shape) == 2 else None
+
+
+matrix_transpose: Operation = Operation(
+    name="matrix_transpose",
+    family="structure",
+    arity=(1, 1),
+    shape=_last_two_turned,
+    kernel=_last_two_kernel,
+    pullback=lambda i, g, p: g.mT,
+    element=lambda index, p: p.arguments[0].entry((*index[:-2], index[-1], index[-2])),
+    spellings=("mT",),
+    words=Words(
+        "the transpose",
+        "Turn the rows of each matrix into columns.",
+        "The gradient is transposed back, matrix by matrix.",
+    ),
+    notation=Transposition(),
+    carries=(0,),
+    simplify=_simplify_last_two,
+)
+"""Each matrix of a stack transposed: the last two axes change places."""
+
+
 def _index(options: Options) -> tuple[Index, ...]:
     at = options["at"]
     if isinstance(at, int) and not isinstance(at, bool):
@@ -150,14 +194,19 @@ def _place_kernel(s: Signature) -> Kernel:
     return lambda xp, g: placed(xp, g, (*shape, g.shape[-1]) if batched else shape, at)
 
 
-def placed(xp: Namespace, g: AnyArray, shape: Shape, at: tuple[int | slice, ...]) -> AnyArray:
-    """Zeros of `shape` with g at the indexed entries."""
+def placed(
+    xp: Namespace, g: AnyArray, shape: Shape, at: tuple[int | slice, ...], around: float = 0.0
+) -> AnyArray:
+    """Zeros of `shape`, or what else is `around`, with g at the indexed entries."""
     if not hasattr(g, "dtype"):
         g = xp.asarray(g)  # a single number of another kind is not yet an array
     whole: Any = xp.zeros(shape, dtype=g.dtype)
     if hasattr(whole, "at"):
-        whole = whole.at[at].set(g)  # JAX's arrays do not change
+        # JAX's arrays do not change.
+        whole = (whole.at[...].set(around) if around else whole).at[at].set(g)
     else:
+        if around:
+            whole[...] = around
         # With the ellipsis an entry is filled with g's number, where an array of objects would hold g itself.
         whole[(*at, ...)] = g
     return cast(AnyArray, whole)
@@ -382,4 +431,12 @@ reshape: Operation = Operation(
 )
 """The same entries in another shape, row after row; one length may be −1, for what is left."""
 
-OPERATIONS: tuple[Operation, ...] = (transpose, index, concat, place, fill, reshape)
+OPERATIONS: tuple[Operation, ...] = (
+    transpose,
+    matrix_transpose,
+    index,
+    concat,
+    place,
+    fill,
+    reshape,
+)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field
 
+from handgrad.expression import Option
 from handgrad.record import record
 
 
@@ -15,10 +16,12 @@ class OptionWords:
     Arguments:
         text: what its value follows, such as "the stride is".
         plain: the value that goes without saying; None where each is said.
+        tell: in place of `text`, the whole of what is told of a value.
     """
 
     text: str
     plain: float | None = None
+    tell: Callable[[Option], str] | None = None
 
 
 @record

@@ -185,7 +185,7 @@ class _ProgramWriter:
                 return f"{arguments[0]} {INFIX[function]} {arguments[1]}"
             if function == "negative":
                 return f"-{arguments[0]}"
-            if function == "matmul":
+            if function == "matmul" and len(instruction.shape) < 3:
                 return f"{arguments[0]}.dot({arguments[1]})"
         if function == "where":
             # Of two plain numbers NumPy makes float64 whatever the condition's neighbours are.

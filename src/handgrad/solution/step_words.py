@@ -174,7 +174,12 @@ def _options(formula: Expression) -> list[Text]:
             continue
         for name, option in operation_of(call).words.options.items():
             value = dict(call.options).get(name, operation_of(call).options[name])
-            if isinstance(value, int | float) and value != option.plain:
+            if option.tell is not None:
+                said[(option.tell(value),)] = None
+            elif isinstance(value, str | tuple):
+                told = value if isinstance(value, str) else "×".join(map(str, value))
+                said[(f"{option.text} {told}",)] = None
+            elif isinstance(value, int | float) and value != option.plain:
                 said[f"{option.text} ", _as_given(value)] = None
     return list(said)
 
@@ -283,9 +288,8 @@ def _weight_gradient(trace: Trace, step: Step, biased: bool) -> str:
 def _backward_of(operation: str, sides: set[int]) -> str:
     """What is said of an operation's gradient; of a quotient only what its gradient goes to."""
     words = BY_NAME[operation].words
-    if words.by_argument and len(sides) == 1:
-        (side,) = sides
-        return words.by_argument[side]
+    if 0 < len(sides) < len(words.by_argument):
+        return " ".join(words.by_argument[side] for side in sorted(sides))
     return words.backward
 
 

@@ -378,20 +378,35 @@ class Formula:
             clear = part.level == ATOM and not part.signed and (part.letter or part.number)
             return Piece(Root(part.node, clear, call.operation))
         inside = separated(piece.node for piece in pieces)
+        if heading := call.option(operation_of(call).heading):
+            inside = separated(
+                (_text(str(heading).replace("->", " → ").strip()), inside), "semicolon"
+            )
         if options:
             inside = separated((inside, separated(options)), "semicolon")
         return Piece(Row((Head(function, call.operation), Fenced(ROUND, inside))))
 
     def _options(self, call: Call) -> Iterator[Node]:
-        """The options worth showing: numbers other than the operation's own."""
-        defaults = operation_of(call).options
+        """The options worth showing: numbers other than the operation's own, and several where they are told of."""
+        record = operation_of(call)
+        defaults = record.options
         for name, value in call.options:
+            told = name in record.words.options and name != record.heading
+            if told and isinstance(value, str | tuple):
+                several = value if isinstance(value, str) else f"({', '.join(map(str, value))})"
+                yield Row((Identifier(symbol(name)), Sign("equals"), _text(several)))
+                continue
             if not isinstance(value, int | float) or isinstance(value, bool):
                 continue
             plain = name == "axis" and _axis_is_plain(call)
             if not plain and value != defaults.get(name):
                 written = figure(value, max(self.style.decimals, 4))
                 yield Row((Identifier(symbol(name)), Sign("equals"), FigureText(written)))
+
+
+def _text(text: str) -> Node:
+    """The value of an option that is no number."""
+    return Identifier(Symbol(base=text, text=text, upright=True))
 
 
 def _in(part: Piece, parenthesised: bool) -> Node:

@@ -1,0 +1,178 @@
+"""How an array, its kernel, and what a convolution makes of them are laid out.
+
+The kernel's rank says whether there are channels: a kernel of the windows' own axes has none, one of
+(out, in, …) has them. An array with one axis more than that is a batch: several examples, one after another.
+With groups the channels fall into as many parts, and each part of the array meets its own part of the kernel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+from handgrad.arrays import AnyArray, Namespace
+from handgrad.expression import Shape
+from handgrad.operations.operation import Misfit, Options, describe
+from handgrad.operations.windows import Windows, each, windows
+from handgrad.record import record
+
+SPACE = "xyz"
+"""The letters of the axes that windows slide along; b is the batch's, g the groups', o and c the channels'
+out and in, n the cases'."""
+
+Index = tuple[int, ...]
+
+
+@record
+class Layout:
+    """The axes of a convolution.
+
+    Arguments:
+        rank: along how many axes the windows slide.
+        batch: how many examples lie along the array's first axis; None without such an axis.
+        groups: into how many parts the channels fall.
+        out, inside: the channels of a group, of the result and of the array; None without channels.
+        over: the windows.
+    """
+
+    rank: int
+    batch: int | None
+    groups: int
+    out: int | None
+    inside: int | None
+    over: Windows
+
+    @property
+    def result(self) -> Shape:
+        """The shape of the result."""
+        channels = () if self.out is None else (self.groups * self.out,)
+        return (*self.examples, *channels, *self.over.count)
+
+    @property
+    def examples(self) -> Shape:
+        """The axis of the batch."""
+        return () if self.batch is None else (self.batch,)
+
+    @property
+    def summed(self) -> Index:
+        """The axes of the result along which a bias is the same."""
+        channel = None if self.out is None else len(self.examples)
+        return tuple(axis for axis in range(len(self.result)) if axis != channel)
+
+    # -- letters -----------------------------------------------------------------------------------
+
+    @property
+    def array_letters(self) -> str:
+        """The letters of the array's axes, cut into groups."""
+        return self._letters("c") + SPACE[: self.rank]
+
+    @property
+    def kernel_letters(self) -> str:
+        """The letters of the kernel at one offset, cut into groups."""
+        return "" if self.out is None else ("g" if self.groups > 1 else "") + "oc"
+
+    @property
+    def result_letters(self) -> str:
+        """The letters of the result's axes, cut into groups."""
+        return self._letters("o") + SPACE[: self.rank]
+
+    def _letters(self, channel: str) -> str:
+        batch = "" if self.batch is None else "b"
+        if self.out is None:
+            return batch
+        return batch + ("g" if self.groups > 1 else "") + channel
+
+    # -- groups ------------------------------------------------------------------------------------
+
+    def cut(self, xp: Namespace, a: AnyArray, channel: int, each_group: int | None) -> AnyArray:
+        """The array with its axis of channels in two: the groups, and the channels of each."""
+        if self.groups == 1 or each_group is None:
+            return a
+        shape = a.shape
+        return xp.reshape(a, (*shape[:channel], self.groups, each_group, *shape[channel + 1 :]))
+
+    def joined(self, xp: Namespace, a: AnyArray, channel: int) -> AnyArray:
+        """The array with its groups' channels on one axis again."""
+        if self.groups == 1 or self.out is None:
+            return a
+        shape = a.shape
+        whole = shape[channel] * shape[channel + 1]
+        return xp.reshape(a, (*shape[:channel], whole, *shape[channel + 2 :]))
+
+    # -- entries -----------------------------------------------------------------------------------
+
+    def channels_of(self, out: Index) -> Iterator[tuple[Index, Index]]:
+        """For an output channel, or none: the kernel's first indices, and the array's channel."""
+        if self.out is None or self.inside is None:
+            yield (), ()
+            return
+        group = out[0] // self.out
+        for c in range(self.inside):
+            yield (out[0], c), (group * self.inside + c,)
+
+    def outputs(self) -> Iterator[Index]:
+        """The output channels; one empty index where there are none."""
+        return product(range(self.groups * self.out)) if self.out is not None else iter([()])
+
+    def apart(self, index: Index) -> tuple[Index, Index, Index]:
+        """An index of the array or the result: its example, its channel and its place."""
+        count = len(self.examples)
+        channel = count + (self.out is not None)
+        return index[:count], index[count:channel], index[channel:]
+
+
+def layout(rank: int, a: Shape, k: Shape, options: Options) -> Layout:
+    """The layout of an array and a kernel of these shapes."""
+    channels = len(k) > rank
+    (groups,) = each(options, "groups", 1, 1)
+    return Layout(
+        rank=rank,
+        batch=a[0] if len(a) > rank + channels else None,
+        groups=groups,
+        out=k[0] // groups if channels else None,
+        inside=k[1] if channels else None,
+        over=windows(a[len(a) - rank :], k[len(k) - rank :], options),
+    )
+
+
+def checked_layout(name: str, rank: int, shapes: Sequence[Shape], options: Options) -> Layout:
+    """The layout; raises `Misfit` where array, kernel and bias do not fit."""
+    a, k, *bias = shapes
+    channels = len(k) > rank
+    if len(k) not in (rank, rank + 2) or len(a) - rank - channels not in (0, 1):
+        raise Misfit(
+            f"{{0}} is {describe(a)} and the kernel {{1}} is {describe(k)}",
+            f"{name} takes {describe_axes(rank)} and a kernel of as many axes, or an array (channels, …) and a "
+            "kernel (out, channels, …); an axis more in front of the array counts a batch's examples",
+        )
+    found = layout(rank, a, k, options)
+    groups = found.groups
+    if groups > 1 and not channels:
+        raise Misfit("groups are parts of the channels, and there are none", "leave groups out")
+    if channels and k[0] % groups:
+        raise Misfit(
+            f"the kernel {{1}} has {k[0]} output channels, which do not fall into {groups} groups",
+            "groups must divide the channels",
+        )
+    if channels and (given := a[len(a) - rank - 1]) != k[1] * groups:
+        each_group = f" in each of {groups} groups" if groups > 1 else ""
+        raise Misfit(
+            f"{{0}} has {given} channels and the kernel {{1}} takes {k[1]}{each_group}",
+            "the kernel's second axis counts the channels of the array"
+            + (", divided by groups" if groups > 1 else ""),
+        )
+    wanted = (k[0],) if channels else ()
+    if bias and bias[0] != wanted:
+        each_channel = (
+            f"a number for each of the {k[0]} output channels" if channels else "a number"
+        )
+        raise Misfit(
+            f"the bias {{2}} is {describe(bias[0])}, and it has to be {each_channel}",
+            "add what has another shape after the convolution",
+        )
+    return found
+
+
+def describe_axes(rank: int) -> str:
+    """An array of so many axes in words."""
+    return ("a vector", "a matrix")[rank - 1]
