@@ -83,6 +83,11 @@ class Audit(Result):
         """Whether no gradient at all arrives at any layer, so that no gate of theirs is the cause: a hinge loss is flat."""
         return all(layer.gradient_in == 0 for layer in self.layers)
 
+    @property
+    def batch(self) -> int:
+        """How many examples lie along an axis of the arrays of one case; 1 where none do."""
+        return max((layer.examples for layer in self.layers), default=1)
+
     def of(self, layer: str) -> tuple[Unit, ...]:
         """The units of a layer."""
         return tuple(u for u in self.units if u.layer == layer)

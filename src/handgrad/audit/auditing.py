@@ -413,6 +413,7 @@ class _Audit:
                     flow=_flow(norms[site.name], ratio),
                     axes=site.layer.axes,
                     shape=site.shape,
+                    examples=site.layer.examples,
                     matrix=site.layer.matrix,
                     shut=of.shut if site.gate else 0,
                     silences=silenced.get(site.name, ()),

@@ -10,12 +10,12 @@ from handgrad.audit.revival_blocks import revival_blocks
 from handgrad.audit.structure import EXPLODING, NEARLY, VANISHING, Layer, Unit
 from handgrad.audit.words import (
     FLOWS,
-    VERDICTS,
     box_text,
     fires_text,
     nothing_arrives_text,
     silencer_text,
     unit_name,
+    verdict_text,
 )
 from handgrad.equations import source
 from handgrad.expression import Literal, Name
@@ -84,7 +84,9 @@ def _abstract(audit: Audit) -> list[Block]:
     each = ", each counted at every time step," if timed else ""
     if alive:
         counts["alive"] = alive  # told last
-    told = [(f"{n} {'is' if n == 1 else 'are'} {VERDICTS[v]}",) for v, n in counts.items()]
+    told = [
+        (f"{n} {'is' if n == 1 else 'are'} {verdict_text(audit, v)}",) for v, n in counts.items()
+    ]
     return [Note("gate", (f"{units}{each} ", *joined(told), "."))]
 
 
@@ -103,7 +105,8 @@ def _or_zero(audit: Audit) -> str:
 
 
 def _introduction(audit: Audit) -> Text:
-    many: Text = (f"{audit.cases} cases" if audit.cases > 1 else "One example",)
+    alone = f"A batch of {audit.batch} examples" if audit.batch > 1 else "One example"
+    many: Text = (f"{audit.cases} cases" if audit.cases > 1 else alone,)
     if audit.rows:
         many = (*many, ", the rows of ", *joined([(Name(n),) for n in audit.rows]))
     if audit.columns:
@@ -288,7 +291,7 @@ def _units(audit: Audit, layer: Layer) -> list[Block]:
     header: tuple[Text, ...] = (
         ("unit",), ("fires" if layer.gate else "positive",), ("largest",), ("gradient",), ("verdict",),
     )  # fmt: skip
-    rows = tuple(_row(layer, u) for u in shown)
+    rows = tuple(_row(audit, layer, u) for u in shown)
     caption: Text = (
         Name(layer.name),
         f" = {noun_of(layer.operation)} of ",
@@ -296,20 +299,22 @@ def _units(audit: Audit, layer: Layer) -> list[Block]:
     )
     if layer.positions > 1:
         where = "in every case" if audit.cases > 1 else "in the example"
+        if layer.examples > 1 and audit.cases == 1:
+            where = f"in the {layer.examples} examples"
         caption = (*caption, f"; each unit stands at {layer.positions} positions {where}")
     if len(shown) < len(units) and len(ailing) > LISTED:
         caption = (*caption, f"; the first {LISTED} of {len(ailing)} that are not alive")
     return [*blocks, Table(header, rows, "llrrl", caption)]
 
 
-def _row(layer: Layer, unit: Unit) -> tuple[Text, ...]:
+def _row(audit: Audit, layer: Layer, unit: Unit) -> tuple[Text, ...]:
     share = unit.fired_at / (unit.cases * layer.positions)
     return (
         unit_name(layer, unit.unit),
         (f"{_bar(share)} {fires_text(layer, unit)}",),
         (Literal(unit.max_preactivation),),
         (Literal(unit.gradient),),
-        (VERDICTS[unit.verdict],),
+        (verdict_text(audit, unit.verdict),),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from handgrad.audit.structure import Remedy, Unit
-from handgrad.audit.words import VERDICTS, remedy_text, result_text, unit_name, unit_text
+from handgrad.audit.words import remedy_text, result_text, unit_name, unit_text, verdict_text
 from handgrad.page.blocks import Block, Heading, Note, Table, Text
 from handgrad.text import joined
 
@@ -57,7 +57,7 @@ def _told(
 ) -> list[Block]:
     layer = next(x for x in audit.layers if x.name == unit.layer)
     blocks: list[Block] = [
-        Heading((*unit_name(layer, unit.unit), f": {VERDICTS[unit.verdict]}"), 3),
+        Heading((*unit_name(layer, unit.unit), f": {verdict_text(audit, unit.verdict)}"), 3),
         Note("gate", unit_text(audit, layer, unit)),
     ]
     alone = [r for r in unit.remedies if r.change not in together]

@@ -188,6 +188,8 @@ class Layer:
         ratio: `gradient_out` to that of the last layer.
         axes: those of the pre-activation's `shape` along which units lie; along the others lie the
             positions of each, such as those of a convolution's channel.
+        examples: how many examples its positions lie in, within one case: those of a batch along an axis
+            of the arrays.
         matrix: whether it is a product of matrices, and no convolution.
         shut: the number of cases in which no unit of it fires.
         silences: the layers before it from which every path to the loss leads through it.
@@ -207,6 +209,7 @@ class Layer:
     flow: Flow
     axes: tuple[int, ...] = ()
     shape: tuple[int, ...] = ()
+    examples: int = 1
     matrix: bool = True
     shut: int = 0
     silences: tuple[str, ...] = ()

@@ -22,7 +22,7 @@ FEW = 4
 
 VERDICTS: dict[Verdict, str] = {
     "alive": "alive",
-    "gated_off": "gated off on this example",
+    "gated_off": "gated off",
     "dead_on_data": "dead on this data set",
     "provably_dead": "provably dead over the box",
     "starved": "alive but starved",
@@ -53,6 +53,17 @@ def unit_name(layer: Layer, unit: tuple[int, ...]) -> Text:
     )
 
 
+def verdict_text(audit: Audit, verdict: Verdict) -> str:
+    """A verdict in a few words, as a table has it."""
+    where = f" on {_this(audit)}" if verdict == "gated_off" else ""
+    return f"{VERDICTS[verdict]}{where}"
+
+
+def _this(audit: Audit) -> str:
+    """What the one case is called."""
+    return "this example" if audit.batch == 1 else "this batch"
+
+
 def fires_text(layer: Layer, unit: Unit) -> str:
     """On how many cases, or at how many positions in them, a unit fires."""
     if layer.positions == 1:
@@ -67,7 +78,7 @@ def unit_text(audit: Audit, layer: Layer, unit: Unit) -> Text:
     if len(unit.unit) < len(layer.shape):
         z, largest = ("any entry of it",), ("its largest entry",)
     name = _named(unit, layer)
-    cases = f"all {unit.cases} cases" if unit.cases > 1 else "this example"
+    cases = f"all {unit.cases} cases" if unit.cases > 1 else _this(audit)
     parts: list[Inline]
     match unit.verdict:
         case "alive":
@@ -75,12 +86,12 @@ def unit_text(audit: Audit, layer: Layer, unit: Unit) -> Text:
         case "gated_off" if len(unit.unit) < len(layer.shape):
             places = f", at all {layer.positions} positions" if layer.positions > 1 else ""
             parts = [
-                *name, f" is gated off on this example{places}: its largest entry, ",
+                *name, f" is gated off on {_this(audit)}{places}: its largest entry, ",
                 Literal(unit.max_preactivation), ", is not positive.",
             ]  # fmt: skip
         case "gated_off":
             parts = [
-                *name, " is gated off on this example: ", *z, " = ", Literal(unit.max_preactivation),
+                *name, f" is gated off on {_this(audit)}: ", *z, " = ", Literal(unit.max_preactivation),
                 " is not positive.",
             ]  # fmt: skip
         case "dead_on_data":
@@ -125,7 +136,7 @@ def unit_text(audit: Audit, layer: Layer, unit: Unit) -> Text:
 
 def silencer_text(audit: Audit, layer: Layer) -> Text:
     """That no unit of a layer fires, and what gets no gradient because of it."""
-    cases = f"all {audit.cases} cases" if audit.cases > 1 else "this example"
+    cases = f"all {audit.cases} cases" if audit.cases > 1 else _this(audit)
     gates = "The gate" if layer.units == 1 else f"Every one of the {layer.units} gates"
     return (
         f"{gates} of ", Name(layer.name), f" is shut in {cases}, and every path from ",
@@ -136,7 +147,7 @@ def silencer_text(audit: Audit, layer: Layer) -> Text:
 
 def nothing_arrives_text(audit: Audit) -> Text:
     """That what comes back from the loss is 0 before it reaches any layer."""
-    cases = f"in all {audit.cases} cases" if audit.cases > 1 else "in this example"
+    cases = f"in all {audit.cases} cases" if audit.cases > 1 else f"in {_this(audit)}"
     return (
         "No gradient arrives at ", *joined([(Name(layer.name),) for layer in audit.layers]),
         f": {cases} what comes back from the loss is 0 in double precision before it reaches "

@@ -364,7 +364,11 @@ class Parser:
         while not self.at(")"):
             following = self.tokens[self.position + 1] if self.token.kind == "name" else self.token
             if self.token.kind == "name" and following.kind == "sign" and following.text == "=":
-                self.option(name, options)
+                if record and self.token.text in record.named[len(arguments) :][:1]:
+                    self.position += 2
+                    arguments.append(self.comparison())
+                else:
+                    self.option(name, options)
             elif (
                 record and record.arity[1] is None and not arguments and (ends := self.list_ends())
             ):

@@ -84,13 +84,13 @@ def _places(graph: Graph, activation: Activation) -> tuple[int, ...]:
     if written is None or len(shape) < 2:
         return ()
     for node in walk(written):
-        if isinstance(node, Call) and operation_of(node).slides:
-            # Channels come first; a map without channels has a unit at each place.
-            return (
-                tuple(range(1, len(shape)))
-                if len(node.arguments[1].shape or ()) > len(shape)
-                else ()
-            )
+        slid = operation_of(node).slid if isinstance(node, Call) else None
+        if slid is not None and isinstance(node, Call):
+            axes = slid([a.shape or () for a in node.arguments])
+            if axes.channel is not None:
+                return tuple(axis for axis in range(len(shape)) if axis != axes.channel)
+            # A map without channels has a unit at each place.
+            return () if axes.examples is None else (0,)
     known = weighted_sum(graph, written)
     if known is not None and known.examples != "none" and len(shape) == 2:
         return (0,) if known.examples == "rows" else (1,)

@@ -141,7 +141,7 @@ class GivenNumbers:
         return tuple(
             u
             for u in self.uses
-            if operation_of(u.call).family == "linear"
+            if (operation_of(u.call).family == "linear" and u.others)
             or (operation_of(u.call) is multiply and self.is_parameter(u.others[0]))
         )
 

@@ -328,12 +328,10 @@ class _Meant(GivenNumbers):
             return None
         axes = self.axes_to_one()
         for use in self.inputs:
-            (other,) = use.others
             mixes = (
                 len(self.shape) == 2
                 and self.shape[0] == self.shape[1]
-                and self.reading.learned(other)
-                and not self.is_parameter(other)
+                and any(self.reading.learned(o) and not self.is_parameter(o) for o in use.others)
             )
             if mixes and (self.binary or axes):
                 # A graph's edges, or shares of neighbours: the network itself, not an example.

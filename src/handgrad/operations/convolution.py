@@ -14,7 +14,14 @@ from handgrad.expression import Call, Expression, Option, Shape
 from handgrad.notation import Function
 from handgrad.operations.layouts import Layout, checked_layout, layout
 from handgrad.operations.linear import sum_of
-from handgrad.operations.operation import Application, Kernel, Operation, Options, Signature
+from handgrad.operations.operation import (
+    Application,
+    Kernel,
+    Operation,
+    Options,
+    Signature,
+    SlidAxes,
+)
 from handgrad.operations.structure import placed
 from handgrad.operations.windows import TOLD
 from handgrad.operations.words import OptionWords, Words
@@ -91,6 +98,11 @@ def _convolution(rank: int) -> tuple[Operation, ...]:
 
         return convolved
 
+    def slid(shapes: Sequence[Shape]) -> SlidAxes:
+        a, k = shapes[:2]
+        batch = len(a) > rank + (len(k) > rank)
+        return SlidAxes(int(batch) if len(k) > rank else None, a[0] if batch else None)
+
     def element(index: tuple[int, ...], p: Application) -> Expression:
         a, k, *bias = p.arguments
         found = layout(rank, p.shapes[0], p.shapes[1], p.options)
@@ -134,7 +146,8 @@ def _convolution(rank: int) -> tuple[Operation, ...]:
         ),
         options=OPTIONS,
         positional=("stride", "padding", "dilation", "groups"),
-        slides=True,
+        named=("input", "weight", "bias"),
+        slid=slid,
         sizes=kernel,
     )
 

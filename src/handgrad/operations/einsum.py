@@ -7,6 +7,7 @@ gradient and the other arguments, with that argument's letters as the result's.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import product
@@ -27,6 +28,9 @@ from handgrad.operations.operation import (
 from handgrad.operations.structure import fill
 from handgrad.operations.words import OptionWords, Words
 from handgrad.record import record
+
+MOST_PRODUCTS = 10**9
+"""How many products one einsum may make."""
 
 
 @record
@@ -69,7 +73,7 @@ def subscripts_of(given: Option) -> Subscripts:
         if twice := _twice(letters):
             raise Misfit(
                 f"{twice} stands twice in {letters}, which is a diagonal",
-                f"multiply by the identity, given as data, instead: {_apart(letters, twice)}",
+                f'give the identity as one more argument: "{text.replace(letters, _apart(letters, twice), 1)}"',
             )
     if twice := _twice(after):
         raise Misfit(f"{twice} stands twice in the result {after}")
@@ -88,10 +92,10 @@ def _twice(letters: str) -> str:
 
 
 def _apart(letters: str, twice: str) -> str:
-    """ii as ij,ij: the second of two equal letters is another one."""
-    other = next(x for x in "jklmnopqrstuvwxyz" + ascii_letters if x not in letters)
+    """ii as ij,ij, the identity beside it: the second of two equal letters is another one."""
+    other = next(x for x in f"jk{ascii_letters}" if x not in letters)
     place = letters.rindex(twice)
-    return f'"{letters[:place]}{other}{letters[place + 1 :]},{twice}{other}"'
+    return f"{letters[:place]}{other}{letters[place + 1 :]},{twice}{other}"
 
 
 def _lengths(known: Subscripts, shapes: Sequence[Shape]) -> Mapping[str, int]:
@@ -124,6 +128,12 @@ def _lengths(known: Subscripts, shapes: Sequence[Shape]) -> Mapping[str, int]:
 def _shape(shapes: Sequence[Shape], options: Options) -> Shape:
     known = subscripts_of(options["subscripts"])
     lengths = _lengths(known, shapes)
+    count = math.prod(lengths.values())
+    if count > MOST_PRODUCTS:
+        raise Misfit(
+            f"these letters make {count} products, more than {MOST_PRODUCTS}",
+            "split it: multiply two arguments at a time",
+        )
     return tuple(lengths[letter] for letter in known.result)
 
 

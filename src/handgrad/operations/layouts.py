@@ -13,7 +13,7 @@ from itertools import product
 from handgrad.arrays import AnyArray, Namespace
 from handgrad.expression import Shape
 from handgrad.operations.operation import Misfit, Options, describe
-from handgrad.operations.windows import Windows, each, windows
+from handgrad.operations.windows import Windows, whole, windows
 from handgrad.record import record
 
 SPACE = "xyz"
@@ -124,7 +124,7 @@ class Layout:
 def layout(rank: int, a: Shape, k: Shape, options: Options) -> Layout:
     """The layout of an array and a kernel of these shapes."""
     channels = len(k) > rank
-    (groups,) = each(options, "groups", 1, 1)
+    groups = whole(options, "groups", 1)
     return Layout(
         rank=rank,
         batch=a[0] if len(a) > rank + channels else None,

@@ -134,6 +134,7 @@ matmul = Operation(
         ),
         weighted="Multiply by the weights and add up.",
         unweighted="Multiply the two matrices: each entry is a row times a column.",
+        of_stacks="Multiply the stacks matrix by matrix: each entry is a row times a column.",
     ),
     notation=MatrixProduct(),
     sizes=_matmul_kernel,

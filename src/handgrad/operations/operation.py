@@ -106,6 +106,18 @@ class Kink:
 
 
 @record
+class SlidAxes:
+    """What the axes of a result are of which each entry belongs to a place that a kernel slid over.
+
+    `channel` is the axis of the channels, each of which is one unit; `examples` is how many examples lie
+    along the first axis. None where there is no such axis.
+    """
+
+    channel: int | None
+    examples: int | None
+
+
+@record
 class Fusion:
     """Two operations computed as one: `operation` names it.
 
@@ -143,6 +155,7 @@ class Operation:
         means: of a name for a formula of other operations, that formula of its arguments: square(a) is a².
         positional: the options that numbers after the arguments give, in their order: leaky_relu(z, 0.1);
             further whole numbers are more of the last one's: reshape(W, 2, -1), sum(W, 0).
+        named: what PyTorch calls the arguments, by which they may be given too: conv2d(X, K, bias=b).
         heading: the option that a text before the arguments gives: einsum("ij,j->i", W, x).
         elementwise: applied entry by entry, with NumPy's broadcasting.
         compares: a loss of two arguments, entry by entry.
@@ -159,7 +172,8 @@ class Operation:
         logarithm: its result is a logarithm.
         one_sided: next to nothing on one side and growing on the other, as a loss of a margin is.
         averages: a mean.
-        slides: slides its second argument over the first: an entry of its result is no unit of its own.
+        slid: of one that slides its second argument over the first, `(shapes)` -> what the axes of its
+            result are: an entry of it is no unit of its own.
         of_vectors: the operation that it is of two vectors.
         of_libraries: the operation that a library's function or method of its name is.
         put_in: of a slope, its numbers are shown before what is made of them: no other line has them.
@@ -198,6 +212,7 @@ class Operation:
     means: Callable[..., Expression] | None = None
     positional: tuple[str, ...] = ()
     heading: str = ""
+    named: tuple[str, ...] = ()
     elementwise: bool = False
     compares: bool = False
     commutative: bool = False
@@ -211,7 +226,7 @@ class Operation:
     logarithm: bool = False
     one_sided: bool = False
     averages: bool = False
-    slides: bool = False
+    slid: Callable[[Sequence[Shape]], SlidAxes] | None = None
     of_vectors: str = ""
     of_libraries: str = ""
     put_in: bool = False
@@ -234,6 +249,11 @@ class Operation:
     def __call__(self, *arguments: Operand, **options: Option) -> Call:
         """The formula of this operation applied to `arguments`."""
         return Call(self.name, tuple(literal(a) for a in arguments), tuple(options.items()))
+
+    @property
+    def slides(self) -> bool:
+        """Whether it slides its second argument over the first, as a convolution does."""
+        return self.slid is not None
 
     @property
     def multiplies(self) -> bool:

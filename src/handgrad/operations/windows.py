@@ -153,6 +153,14 @@ def _padding(options: Options, reach: Shape, stride: Shape) -> tuple[Shape, Shap
     return before, tuple(k - 1 - b for k, b in zip(reach, before, strict=True))
 
 
+def whole(options: Options, name: str, fewest: int) -> int:
+    """An option that is a whole number of at least `fewest`; raises `Misfit`."""
+    value = options[name]
+    if isinstance(value, bool) or not isinstance(value, int) or value < fewest:
+        raise Misfit(f"{name} must be a whole number of at least {fewest}")
+    return value
+
+
 def each(options: Options, name: str, fewest: int, rank: int) -> Shape:
     """An option as a whole number for each axis, all of at least `fewest`; raises `Misfit`."""
     given = options[name]

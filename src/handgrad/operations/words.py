@@ -36,6 +36,7 @@ class Words:
         by_argument: in place of `backward`, by argument, where the gradient goes to one of them alone.
         weighted: in place of `forward`, where a parameter is among its arguments and no activation follows.
         unweighted: in place of `forward`, where no parameter is among its arguments.
+        of_stacks: in place of `unweighted`, where an argument has more axes than a matrix.
         options: the options that its formula does not always spell out, in the order they are told.
         stable: of one that computes a loss in a stable way, where another was written: what it is.
     """
@@ -46,5 +47,6 @@ class Words:
     by_argument: tuple[str, ...] = ()
     weighted: str = ""
     unweighted: str = ""
+    of_stacks: str = ""
     options: Mapping[str, OptionWords] = field(default_factory=dict)
     stable: str = ""

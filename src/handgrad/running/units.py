@@ -27,6 +27,7 @@ from handgrad.notation import MatrixProduct
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated
 from handgrad.operations.gates import activation_in
+from handgrad.operations.operation import SlidAxes
 from handgrad.record import record
 from handgrad.running.evaluate import value_of
 from handgrad.running.pulling_back import gradients, unlike_numbers, with_parts
@@ -76,9 +77,12 @@ class LayerUnits:
     def axes(self) -> tuple[int, ...]:
         """The axes along which the units lie; along the others lie the positions of each."""
         examples = {"rows": 0, "columns": 1}.get(self._examples, -1)
+        channel = self._slid.channel if self._slid is not None else None
         kept = []
         for axis, length in enumerate(self.shape):
-            if axis == examples or (length > 1 and self._same_along(axis)):
+            # A single place is one of a channel's, as several would be.
+            single = length == 1 and channel is not None and axis != channel
+            if axis == examples or single or (length > 1 and self._same_along(axis)):
                 continue
             kept.append(axis)
         return tuple(kept)
@@ -91,6 +95,20 @@ class LayerUnits:
             for node in walk(self._formula)
             if isinstance(node, Call)
         )  # fmt: skip
+
+    @cached_property
+    def examples(self) -> int:
+        """How many examples a convolution takes along an axis of its array; 1 where there is no such axis."""
+        return (self._slid.examples if self._slid is not None else None) or 1
+
+    @cached_property
+    def _slid(self) -> SlidAxes | None:
+        """What the axes are where a kernel slid over an array, and its result is of this many axes."""
+        for node in walk(self._formula):
+            slid = operation_of(node).slid if isinstance(node, Call) else None
+            if isinstance(node, Call) and slid and len(node.shape or ()) == len(self.shape):
+                return slid([a.shape or () for a in node.arguments])
+        return None
 
     @property
     def positions(self) -> int:

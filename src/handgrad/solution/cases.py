@@ -37,7 +37,11 @@ def mixes_cases(formula: Expression, batched: Set[Leaf]) -> bool:
         and operation_of(node).family == "linear"
         and len(node.arguments) > 1
         and is_batched(node, batched)
-        and (sum(is_batched(a, batched) for a in node.arguments) > 1 or len(node.shape or ()) > 1)
+        and (
+            operation_of(node).heading != ""
+            or sum(is_batched(a, batched) for a in node.arguments) > 1
+            or len(node.shape or ()) > 1
+        )
         for node in walk(formula)
     )
 

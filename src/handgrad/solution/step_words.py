@@ -11,7 +11,7 @@ from handgrad.expression import Adjoint, Call, Expression, Literal, Name, leaves
 from handgrad.graph import Graph
 from handgrad.graph.structure import activation_of
 from handgrad.graph.updating import update_pass
-from handgrad.graph.weighted import is_weighted
+from handgrad.graph.weighted import is_weighted, products
 from handgrad.notation import Sum
 from handgrad.operations import BY_NAME, is_spoken, noun_of, operation_of
 from handgrad.solution.notes.paths import Broadcast
@@ -152,7 +152,8 @@ def _forward_reason(trace: Trace, step: Step) -> Text:
             elif _of_vectors(line.formula):
                 said[BY_NAME[BY_NAME[operation].of_vectors].words.forward] = None
             else:
-                said[words.unweighted] = None
+                stacks = words.of_stacks and _of_stacks(line.formula)
+                said[words.of_stacks if stacks else words.unweighted] = None
         if line.target.name in losses:
             written = _operations(trace.graph.nodes[line.target.name].written)
             said |= {
@@ -318,6 +319,11 @@ def _of_vectors(formula: Expression) -> bool:
     calls = (c for c in walk(formula) if isinstance(c, Call))
     products = (c for c in calls if operation_of(c).of_vectors)
     return all(len(a.shape or ()) == 1 for c in products for a in c.arguments)
+
+
+def _of_stacks(formula: Expression) -> bool:
+    """Whether a product in a formula has an argument with more axes than a matrix."""
+    return any(len(a.shape or ()) > 2 for c in products(formula) for a in c.arguments)
 
 
 def _is_bias(graph: Graph, line: TraceLine) -> bool:
