@@ -105,6 +105,18 @@ PYTORCH = [
     ("F.avg_pool2d(h, 2, 1)", "avg_pool2d(h, size=2, stride=1)"),
     ("F.conv2d(X, K, stride=2, padding=1)", "conv2d(X, K, stride=2, padding=1)"),
     ("conv1d(x, w, 2)", "conv1d(x, w, stride=2)"),
+    ("F.conv2d(X, K, b, 2, 1)", "conv2d(X, K, b, stride=2, padding=1)"),
+    ("F.conv2d(X, K, None, 2)", "conv2d(X, K, stride=2)"),
+    ("F.conv2d(X, K, bias=b)", "conv2d(X, K, b)"),
+    (
+        "F.conv2d(X, K, b, (2, 1), 'same', 1, 2)",
+        'conv2d(X, K, b, stride=(2, 1), padding="same", dilation=1, groups=2)',
+    ),
+    ("F.max_pool2d(h, (2, 1), None, 1)", "max_pool2d(h, size=(2, 1), stride=none, padding=1)"),
+    ("torch.bmm(A, B)", "A @ B"),
+    ("torch.einsum('ij,jk->ik', A, B)", 'einsum("ij,jk->ik", A, B)'),
+    ("torch.einsum('ij,jk->ik', [A, B])", 'einsum("ij,jk->ik", A, B)'),
+    ("K.mT", "mT(K)"),
     ("torch.pow(z, 3)", "z ** 3"),
     ("z.pow(2).sum()", "sum(z ** 2)"),
     ("z.exp()", "exp(z)"),
@@ -204,6 +216,13 @@ ANSWERED = [
     ("clip(z, low, high)", "minimum(maximum(a, low), high)"),
     ("F.hardtanh(z, -2, 2)", "clip(z, low, high)"),
     ("relu7(z)", "did you mean relu"),
+    ('"W" @ x', "names without quotes"),
+    ('sum("ij", W)', "names without quotes"),
+    ('einsum("ij; rm -> i", W)', "letters alone"),
+    ("einsum(`ij`, W)", "letters alone"),
+    (f'einsum("{"i" * 61}", W)', "60 characters"),
+    ('einsum("ij->i", W', "missing after the arguments"),
+    ('einsum("ij->i" W)', "missing after the text"),
 ]
 
 

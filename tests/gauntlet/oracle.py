@@ -23,7 +23,6 @@ from copy import copy
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from itertools import product
 from typing import Any, Protocol
 
 import numpy as np
@@ -32,6 +31,7 @@ import torch.nn.functional as F  # noqa: N812 - the usual name
 from numpy.typing import NDArray
 
 from tests.gauntlet.library_names import Plain
+from tests.gauntlet.sliding import windows
 from tests.oracle import TORCH
 
 Array = NDArray[np.float64]
@@ -70,6 +70,7 @@ SPELLINGS = {
     "smooth_l1_loss": "smooth_l1",
     "nll_loss": "nll",
     "ReLU6": "relu6",
+    "bmm": "matmul",
 }
 _SIGNS = str.maketrans({"−": "-", "–": "-", "·": "*", "×": "*", "⊙": "*", "∗": "*", "÷": "/"})
 _RAISED = re.compile(r"([²³])")
@@ -422,11 +423,20 @@ class _Evaluator:
             case ast.Attribute(value=value, attr="T"):
                 array = self.of(value)
                 return array.T if getattr(array, "ndim", 0) >= 2 else array
+            case ast.Attribute(value=value, attr="mT"):
+                return self.call("matrix_transpose", (self.of(value),), {})
             case ast.Subscript(value=value, slice=at):
                 return self.of(value)[_index(at)]
             case ast.Call(func=ast.Name(id=name), args=arguments, keywords=keywords):
                 options = {k.arg or "": ast.literal_eval(k.value) for k in keywords}
                 name = SPELLINGS.get(name, name)
+                if (
+                    arguments
+                    and isinstance(arguments[0], ast.Constant)
+                    and isinstance(arguments[0].value, str)
+                ):
+                    options["subscripts"] = arguments[0].value
+                    arguments = arguments[1:]
                 if name in ("max", "min") and len(arguments) == 2:
                     name += "imum"
                 return self.call(name, tuple(self.of(a) for a in arguments), options)
@@ -619,28 +629,34 @@ class _Functions:
     def of_batchnorm(self, a: Tensor, axis: Any = 0, eps: float = 1e-5) -> Tensor:
         return self.of_layernorm(a, axis, eps)
 
-    def _convolved(self, name: str, a: Tensor, w: Tensor, options: dict[str, Any]) -> Tensor:
-        convolve = TORCH[name]
-        return self.clean(convolve(a, w, **options), lambda: convolve(a.abs(), w.abs(), **options))
+    def _weighed(self, name: str, arrays: tuple[Tensor, ...], options: dict[str, Any]) -> Tensor:
+        weigh = TORCH[name]
+        return self.clean(
+            weigh(*arrays, **options), lambda: weigh(*[a.abs() for a in arrays], **options)
+        )
 
-    def of_conv1d(self, a: Tensor, w: Tensor, **options: Any) -> Tensor:
-        return self._convolved("conv1d", a, w, options)
+    def of_conv1d(self, *arrays: Tensor, **options: Any) -> Tensor:
+        return self._weighed("conv1d", arrays, options)
 
-    def of_conv2d(self, a: Tensor, w: Tensor, **options: Any) -> Tensor:
-        return self._convolved("conv2d", a, w, options)
+    def of_conv2d(self, *arrays: Tensor, **options: Any) -> Tensor:
+        return self._weighed("conv2d", arrays, options)
 
-    def _pooled(self, rank: int, a: Tensor, size: int, stride: int | None) -> Tensor:
+    def of_einsum(self, *arrays: Tensor, **options: Any) -> Tensor:
+        return self._weighed("einsum", arrays, options)
+
+    def _pooled(self, rank: int, a: Tensor, options: dict[str, Any]) -> Tensor:
         """Max-pooling over the last `rank` axes; windows that tie share the gradient."""
-        step = stride or size
-        starts = [range(0, n - size + 1, step) for n in a.shape[-rank:]]
-        windows = [
-            self.of_max(a[(..., *[slice(s, s + size) for s in at])].flatten(-rank), axis=-1)
-            for at in product(*starts)
+        given = {"size": 2, **options}
+        given["stride"] = given.get("stride") or given["size"]
+        found, counts = windows(a.shape[-rank:], **given)
+        each = [
+            self.of_max(torch.stack([a[(..., *at)] for at in window.inside], dim=-1), axis=-1)
+            for window in found
         ]
-        return torch.stack(windows, dim=-1).reshape(*a.shape[:-rank], *map(len, starts))
+        return torch.stack(each, dim=-1).reshape(*a.shape[:-rank], *counts)
 
-    def of_max_pool1d(self, a: Tensor, size: int = 2, stride: int | None = None) -> Tensor:
-        return self._pooled(1, a, size, stride)
+    def of_max_pool1d(self, a: Tensor, **options: Any) -> Tensor:
+        return self._pooled(1, a, options)
 
-    def of_max_pool2d(self, a: Tensor, size: int = 2, stride: int | None = None) -> Tensor:
-        return self._pooled(2, a, size, stride)
+    def of_max_pool2d(self, a: Tensor, **options: Any) -> Tensor:
+        return self._pooled(2, a, options)

@@ -8,13 +8,16 @@ them.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
 from itertools import product
 from typing import Any
 
 import mpmath
 import numpy as np
 
+from tests.gauntlet import sliding
 from tests.gauntlet.oracle import Array, Evaluated, Oracle, ReadError, _Evaluator, _swaps
 
 mp = mpmath.mp.clone()
@@ -327,43 +330,61 @@ def _norm(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return _along(of_terms, a, axis, keepdims)
 
 
-def _windows(a: Any, size: tuple[int, ...], stride: int) -> tuple[list[int], Iterable[Any]]:
-    """Windows of an array's last axes: how many along each, and each with its entries flat on the last axis."""
-    lengths = a.shape[-len(size) :]
-    starts = [range(0, n - s + 1, stride) for n, s in zip(lengths, size, strict=True)]
-    cuts = (
-        a[(..., *[slice(o, o + s) for o, s in zip(at, size, strict=True)])]
-        for at in product(*starts)
-    )
-    return [len(s) for s in starts], (c.reshape(*a.shape[: -len(size)], -1) for c in cuts)
-
-
-def _pooled(rank: int, reduce: Callable[..., Any]) -> Callable[..., Any]:
-    def pooled(a: Any, size: int = 2, stride: int | None = None) -> Any:
-        counts, windows = _windows(a, (size,) * rank, stride or size)
-        found = np.stack([reduce(w, -1) for w in windows], axis=-1)
-        return found.reshape(*a.shape[:-rank], *counts)
+def _pooled(rank: int, reduce: Callable[[list[Any], int], Any]) -> Callable[..., Any]:
+    def pooled(a: Any, **options: Any) -> Any:
+        given = {"size": 2, **options}
+        given["stride"] = given.get("stride") or given["size"]
+        found, counts = sliding.windows(a.shape[-rank:], **given)
+        each = [
+            reduce(np.stack([a[(..., *at)] for at in w.inside], axis=-1), len(w.entries))
+            for w in found
+        ]
+        return np.stack(each, axis=-1).reshape(*a.shape[:-rank], *counts)
 
     return pooled
 
 
 def _convolved(rank: int) -> Callable[..., Any]:
-    def convolve(a: Any, w: Any, stride: int = 1, padding: int = 0) -> Any:
-        channels = w.ndim == rank + 2
-        if padding:
-            edges = [(0, 0)] * (a.ndim - rank) + [(padding, padding)] * rank
-            a = np.pad(a, edges, constant_values=_zero)
-        counts, windows = _windows(a, w.shape[-rank:], stride)
-        kernels = w.reshape(w.shape[0], -1) if channels else w.reshape(1, -1)
-        each = []
-        for window in windows:
-            flat = window.reshape(*window.shape[:-2], -1) if channels else window
-            each.append(_sum(flat[..., None, :] * kernels, axis=-1))
-        found = np.stack(each, axis=-1)
-        found = found.reshape(*found.shape[:-1], *counts)
-        return found if channels else np.take(found, 0, axis=a.ndim - rank)
+    def convolve(a: Any, w: Any, *bias: Any, groups: int = 1, **options: Any) -> Any:
+        slid = sliding.Slid.of(a.ndim, w.ndim, rank)
+        a, w = slid.array(a), slid.kernel(w)
+        found, counts = sliding.windows(a.shape[2:], w.shape[2:], **options)
+        out = np.empty((a.shape[0], w.shape[0], *counts), dtype=object)
+        for own, under in sliding.parts(w.shape, groups):
+            for window in found:
+                pairs = [
+                    a[(slice(None), None, under, *at)] * w[(None, own, slice(None), *offset)]
+                    for offset, at in window.entries
+                    if at is not None
+                ]
+                out[(slice(None), own, *window.place)] = (
+                    _sum(np.concatenate(pairs, axis=-1), axis=-1) if pairs else _zero
+                )
+        for b in bias:
+            out = out + b.reshape(-1, *[1] * rank)
+        return slid.bare(out)
 
     return convolve
+
+
+def _einsum(*arrays: Any, subscripts: str) -> Any:
+    """Each entry of the result as a sum of products, letter by letter."""
+    before, arrow, result = "".join(subscripts.split()).partition("->")
+    inputs = before.split(",")
+    letters = sorted(set(before) - {","})
+    if not arrow:
+        result = "".join(x for x in letters if before.count(x) == 1)
+    lengths = {x: n for own, a in zip(inputs, arrays, strict=True) for x, n in zip(own, a.shape, strict=True)}  # fmt: skip
+    summed = [x for x in letters if x not in result]
+    out = np.empty([lengths[x] for x in result], dtype=object)
+    for index in np.ndindex(*out.shape):
+        terms = []
+        for more in product(*(range(lengths[x]) for x in summed)):
+            at = dict(zip((*result, *summed), (*index, *more), strict=True))
+            factors = [a[tuple(at[x] for x in own)] for own, a in zip(inputs, arrays, strict=True)]
+            terms.append(reduce(operator.mul, factors))
+        out[index] = terms[0] if len(terms) == 1 else _added(terms)
+    return out
 
 
 def _picked(c: Any, a: Any, b: Any) -> Any:
@@ -425,6 +446,8 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "concat": lambda *parts, axis=0: np.concatenate(parts, axis=axis),
     "reshape": lambda a, shape=-1: a.reshape(shape),
     "transpose": lambda a: a.T,
+    "matrix_transpose": lambda a: np.swapaxes(a, -1, -2),
+    "einsum": _einsum,
     "where": _each(_picked),
     "less": _compared(lambda a, b: a < b),
     "less_equal": _compared(lambda a, b: a <= b),
@@ -444,10 +467,8 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "cross_entropy": _cross_entropy,
     "layernorm": _layernorm,
     "batchnorm": lambda a, axis=0, eps=1e-5: _layernorm(a, axis, eps),
-    "max_pool1d": _pooled(1, _extreme(1)),
-    "max_pool2d": _pooled(2, _extreme(1)),
-    "avg_pool1d": _pooled(1, _mean),
-    "avg_pool2d": _pooled(2, _mean),
+    **{f"max_pool{r}d": _pooled(r, lambda w, _: _extreme(1)(w, -1)) for r in (1, 2)},
+    **{f"avg_pool{r}d": _pooled(r, lambda w, n: _sum(w, -1) / mp.mpf(n)) for r in (1, 2)},
     "conv1d": _convolved(1),
     "conv2d": _convolved(2),
 }

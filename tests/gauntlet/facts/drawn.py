@@ -157,7 +157,11 @@ def _unit_axes(pre: str, rank: int, facts: Facts) -> tuple[int, ...]:
         return whole
     for call in terms.calls_of(facts.written(pre)):
         if call.operation.startswith("conv"):
-            return (0,) if np.ndim(_value(call.arguments[1], facts)) > rank else whole
+            slid = int(call.operation[4])
+            array, kernel = (np.ndim(_value(a, facts)) for a in call.arguments[:2])
+            if kernel > slid:
+                return (rank - slid - 1,)
+            return whole[1:] if array > slid else whole
         if call.operation == "matmul" and rank == 2:
             left, right = (_rests_on_parameters(a, facts) for a in call.arguments)
             examples = [a for a in call.arguments if not _rests_on_parameters(a, facts)]

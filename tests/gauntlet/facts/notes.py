@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from itertools import product
 from typing import Any
 
 import mpmath
@@ -32,6 +31,7 @@ from handgrad.solution import (
     Zeroed,
     ZeroInput,
 )
+from tests.gauntlet import sliding
 from tests.gauntlet.facts import losses, not_finite, terms
 from tests.gauntlet.facts.claim import Claim, Claims, Found, claims_of, close, near
 from tests.gauntlet.facts.lines import numbers_only
@@ -305,18 +305,14 @@ def _ties(a: Any, axis: Any, keepdims: Any = False) -> Any:
     return hit & (hit.sum(axis=axes, keepdims=True) > 1)
 
 
-def _tied_windows(a: Any, rank: int, size: int = 2, stride: Any = None) -> Any:
-    counts = terms.MEANING[f"max_pool{rank}d"]
-    largest = counts(a, size=size, stride=stride)
-    tied: Any = np.zeros(largest.shape, dtype=bool)
-    step = stride or size
-    for place in product(*(range(n) for n in largest.shape[largest.ndim - rank :])):
-        at: Any = tuple(slice(p * step, p * step + size) for p in place)
-        window = a[(..., *at)]
-        axes = tuple(range(-rank, 0))
-        tied[(..., *place)] = (window == np.max(window, axis=axes, keepdims=True)).sum(
-            axis=axes
-        ) > 1
+def _tied_windows(a: Any, rank: int, **options: Any) -> Any:
+    given = {"size": 2, **options}
+    given["stride"] = given.get("stride") or given["size"]
+    windows, counts = sliding.windows(a.shape[a.ndim - rank :], **given)
+    tied: Any = np.zeros((*a.shape[: a.ndim - rank], *counts), dtype=bool)
+    for window in windows:
+        inside = np.stack([a[(..., *at)] for at in window.inside])
+        tied[(..., *window.place)] = (inside == inside.max(axis=0)).sum(axis=0) > 1
     return tied
 
 

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from fractions import Fraction
-from itertools import product
+from functools import partial
 from typing import Any, TypeAlias
 
 import mpmath
 import numpy as np
 
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name, Slice
+from tests.gauntlet import sliding
 
 Array: TypeAlias = Any
 Leaf: TypeAlias = "Name | Adjoint"
@@ -328,28 +329,11 @@ def _matmul(a: Array, b: Array) -> Array:
     return a @ b
 
 
+def _einsum(*arrays: Array, subscripts: str) -> Array:
+    return np.asarray(np.einsum(subscripts, *arrays))
+
+
 # -- windows --------------------------------------------------------------------------------------
-
-
-def _windows(
-    over: Sequence[int], size: Sequence[int], stride: int, padding: int
-) -> list[list[Any]]:
-    """By place of the window, its offsets with the entries that they lie on; None in the padding."""
-    counts = [(n + 2 * padding - k) // stride + 1 for n, k in zip(over, size, strict=True)]
-    found = []
-    for place in product(*map(range, counts)):
-        entries: list[Any] = []
-        for offset in product(*map(range, size)):
-            at = tuple(p * stride + o - padding for p, o in zip(place, offset, strict=True))
-            entries.append(
-                (offset, at if all(0 <= i < n for i, n in zip(at, over, strict=True)) else None)
-            )
-        found.append([place, entries, counts])
-    return found
-
-
-def _with_channels(a: Array, k: Array, rank: int) -> tuple[Array, Array, bool]:
-    return (a, k, True) if a.ndim > rank else (a[None], k[None, None], False)
 
 
 REST = 64 * float(np.finfo(float).eps)
@@ -387,80 +371,79 @@ def _on_paper(combine: Callable[..., Array], size: Callable[..., Array]) -> Call
 
 
 def _conv(rank: int) -> dict[str, Callable[..., Array]]:
-    def zeros(like: Array, shape: Any) -> Array:
-        return np.zeros(shape, dtype=like.dtype)
+    def to_array(g: Array, k: Array, shape: Any, groups: int = 1, **options: Any) -> Array:
+        slid = sliding.Slid.of(len(shape), k.ndim, rank)
+        out = np.zeros(shape, dtype=object if object in (g.dtype, k.dtype) else float)
+        g, k, out = slid.array(g), slid.kernel(k), slid.array(out)
+        found, _ = sliding.windows(out.shape[2:], k.shape[2:], **options)
+        for own, under in sliding.parts(k.shape, groups):
+            for window in found:
+                for offset, at in window.entries:
+                    if at is not None:
+                        out[(slice(None), under, *at)] += (
+                            g[(slice(None), own, *window.place)] @ k[(own, slice(None), *offset)]
+                        )
+        return np.asarray(slid.bare(out))
 
-    def convolved(a: Array, k: Array, stride: int = 1, padding: int = 0) -> Array:
-        a, k, channels = _with_channels(a, k, rank)
-        cuts = _windows(a.shape[1:], k.shape[2:], stride, padding)
-        out = zeros(k if k.dtype == object else a, (k.shape[0], *cuts[0][2]))
-        for place, entries, _ in cuts:
-            for offset, at in entries:
-                if at is not None:
-                    out[(slice(None), *place)] += k[(..., *offset)] @ a[(slice(None), *at)]
-        return out if channels else out[0]
-
-    def to_array(g: Array, k: Array, shape: Any, stride: int = 1, padding: int = 0) -> Array:
-        channels = len(shape) > rank
-        if not channels:
-            g, k, shape = g[None], k[None, None], (1, *shape)
-        out = zeros(k if k.dtype == object else g, shape)
-        for place, entries, _ in _windows(shape[1:], k.shape[2:], stride, padding):
-            for offset, at in entries:
-                if at is not None:
-                    out[(slice(None), *at)] += k[(..., *offset)].T @ g[(slice(None), *place)]
-        return out if channels else out[0]
-
-    def to_kernel(g: Array, a: Array, shape: Any, stride: int = 1, padding: int = 0) -> Array:
-        channels = len(shape) > rank
-        if not channels:
-            g, a, shape = g[None], a[None], (1, 1, *shape)
-        out = zeros(a if a.dtype == object else g, shape)
-        for place, entries, _ in _windows(a.shape[1:], shape[2:], stride, padding):
-            for offset, at in entries:
-                if at is not None:
-                    out[(..., *offset)] += np.outer(g[(slice(None), *place)], a[(slice(None), *at)])
-        return out if channels else out[0, 0]
+    def to_kernel(g: Array, a: Array, shape: Any, groups: int = 1, **options: Any) -> Array:
+        slid = sliding.Slid.of(a.ndim, len(shape), rank)
+        out = np.zeros(shape, dtype=object if object in (g.dtype, a.dtype) else float)
+        g, a, whole = slid.array(g), slid.array(a), slid.kernel(out)
+        found, _ = sliding.windows(a.shape[2:], whole.shape[2:], **options)
+        for own, under in sliding.parts(whole.shape, groups):
+            for window in found:
+                for offset, at in window.entries:
+                    if at is not None:
+                        whole[(own, slice(None), *offset)] += (
+                            g[(slice(None), own, *window.place)].T @ a[(slice(None), under, *at)]
+                        )
+        return out
 
     name = f"conv{rank}d"
-    convolve = _on_paper(convolved, convolved)
-    return {name: convolve, f"{name}_to_array": to_array, f"{name}_to_kernel": to_kernel}
+    whole = partial(sliding.convolved, rank=rank)
+    return {
+        name: _on_paper(whole, whole),
+        f"{name}_to_array": to_array,
+        f"{name}_to_kernel": to_kernel,
+    }
 
 
 def _pools(rank: int) -> dict[str, Callable[..., Array]]:
-    def cuts(shape: Any, size: int, stride: Any) -> list[list[Any]]:
-        return _windows(shape[len(shape) - rank :], (size,) * rank, stride or size, 0)
+    def cuts(shape: Any, options: dict[str, Any]) -> tuple[list[sliding.Window], Any]:
+        given = {"size": 2, **options}
+        given["stride"] = given.get("stride") or given["size"]
+        return sliding.windows(shape[len(shape) - rank :], **given)
 
-    def each(a: Array, size: int, stride: Any, reduce: Callable[[Array], Array]) -> Array:
-        windows = cuts(a.shape, size, stride)
-        out = np.zeros((*a.shape[: a.ndim - rank], *windows[0][2]), dtype=a.dtype)
-        for place, entries, _ in windows:
-            inside = np.stack([a[(..., *at)] for _, at in entries])
-            out[(..., *place)] = reduce(inside)
+    def each(a: Array, options: dict[str, Any], reduce: Callable[[Array, int], Array]) -> Array:
+        windows, counts = cuts(a.shape, options)
+        out = np.zeros((*a.shape[: a.ndim - rank], *counts), dtype=a.dtype)
+        for window in windows:
+            inside = np.stack([a[(..., *at)] for at in window.inside])
+            out[(..., *window.place)] = reduce(inside, len(window.entries))
         return out
 
-    def largest(a: Array, size: int = 2, stride: Any = None) -> Array:
-        return each(a, size, stride, lambda w: np.max(w, axis=0))
+    def largest(a: Array, **options: Any) -> Array:
+        return each(a, options, lambda w, _: np.max(w, axis=0))
 
-    def averaged(a: Array, size: int = 2, stride: Any = None) -> Array:
-        return each(a, size, stride, lambda w: np.sum(w, axis=0) / len(w))
+    def averaged(a: Array, **options: Any) -> Array:
+        return each(a, options, lambda w, count: np.sum(w, axis=0) / count)
 
-    def to_largest(g: Array, a: Array, m: Array, size: int = 2, stride: Any = None) -> Array:
+    def to_largest(g: Array, a: Array, m: Array, **options: Any) -> Array:
         out = np.zeros(a.shape, dtype=object if object in (g.dtype, a.dtype) else float)
-        for place, entries, _ in cuts(a.shape, size, stride):
-            inside = np.stack([a[(..., *at)] for _, at in entries])
-            gap = abs(inside - m[(..., *place)])
+        for window in cuts(a.shape, options)[0]:
+            inside = np.stack([a[(..., *at)] for at in window.inside])
+            gap = abs(inside - m[(..., *window.place)])
             hit = _flags(gap == np.min(gap, axis=0))
             share = hit / np.sum(hit, axis=0)
-            for position, (_, at) in enumerate(entries):
-                out[(..., *at)] += share[position] * g[(..., *place)]
+            for position, at in enumerate(window.inside):
+                out[(..., *at)] += share[position] * g[(..., *window.place)]
         return out
 
-    def evenly(g: Array, shape: Any, size: int = 2, stride: Any = None) -> Array:
+    def evenly(g: Array, shape: Any, **options: Any) -> Array:
         out = np.zeros(shape, dtype=g.dtype)
-        for place, entries, _ in cuts(shape, size, stride):
-            for _, at in entries:
-                out[(..., *at)] += g[(..., *place)] / len(entries)
+        for window in cuts(shape, options)[0]:
+            for at in window.inside:
+                out[(..., *at)] += g[(..., *window.place)] / len(window.entries)
         return out
 
     return {
@@ -556,6 +539,8 @@ MEANING: Mapping[str, Callable[..., Array]] = {
     "dot": _on_paper(_matmul, _matmul),
     "outer": np.multiply.outer,
     "transpose": lambda a: np.transpose(a),
+    "matrix_transpose": lambda a: np.swapaxes(a, -1, -2),
+    "einsum": _on_paper(_einsum, _einsum),
     "index": lambda a, at: a[_at(at)],
     "place": _place,
     "concat": lambda *parts, axis=0: np.concatenate(parts, axis=axis),

@@ -86,6 +86,46 @@ def pooled_signal(d: Draw) -> None:
     s.add(f"p = {d.pick(('max_pool1d', 'max_pool1d', 'avg_pool1d'))}(a, size={size}, stride={stride})", "L = sum(c*p)")  # fmt: skip
 
 
+def conv_classifier(d: Draw) -> None:
+    """A batch of pictures: a convolution with groups or dilation and a bias, a pool, a linear layer, a softmax."""
+    s, side = d.sheet, d.pick((3, 4))
+    batch, inside, outs, classes = 2, d.pick((1, 2)), 2, 2
+    groups = d.pick((1, inside))
+    dilation = d.pick((1, 1, 2)) if side == 4 else 1
+    padding = d.pick((0, 0, 1, (1, 0)))
+    s.parameters |= {"K": d.array(outs, inside // groups, 2, 2), "b": d.array(outs)}
+    s.data["X"] = d.array(batch, inside, side, side, far=False)
+    options = {"padding": padding, "dilation": dilation, "groups": groups}
+    told = "".join(f", {name}={value}" for name, value in options.items() if value not in (0, 1))
+    high, wide = (side + 2 * p - dilation for p in (padding if isinstance(padding, tuple) else (padding,) * 2))  # fmt: skip
+    s.add(f"Z = conv2d(X, K, b{told})", f"H = {d.pick(('relu', 'relu', 'relu', 'tanh'))}(Z)")
+    pool, size = d.pick(("max_pool2d", "max_pool2d", "avg_pool2d")), d.pick((2, (2, 1), (1, 2)))
+    sizes = size if isinstance(size, tuple) else (size, size)
+    border = d.chance(0.3) and size == 2
+    if not border and (sizes[0] > high or sizes[1] > wide):
+        size, sizes = 1, (1, 1)
+    edge = 2 * border
+    count = outs * ((high + edge) // sizes[0]) * ((wide + edge) // sizes[1])
+    s.add(f"P = {pool}(H, size={size}{', padding=1' * border})")
+    s.parameters |= {"W": d.array(count, classes), "c": d.array(classes)}
+    s.data["y"] = [d.one_hot(classes) for _ in range(batch)]
+    s.add(f"f = reshape(P, shape=({batch}, {d.pick((-1, count))}))", "z = f @ W + c", "p = softmax(z)", d.pick(("L = cross_entropy(p, y)", f"L = -sum(y*log(p))/{batch}")))  # fmt: skip
+
+
+def depthwise(d: Draw) -> None:
+    """A filter for each channel of a signal, at times in cases; then the channels' means."""
+    s, channels, n = d.sheet, d.size(3, 2), d.size(5, 3)
+    s.parameters |= {"w": d.array(channels, 1, 2), "v": d.array(channels)}
+    if d.chance(0.4):
+        s.data["x"], s.data["y"] = d.array(2, channels, n, far=False), d.array(2, far=False)
+        s.batched |= {"x", "y"}
+    else:
+        s.data |= {"x": d.array(channels, n, far=False), "y": d.array(far=False)}
+    options = d.pick(("", ', padding="same"', ", stride=2", ", dilation=2"))
+    s.add(f"z = conv1d(x, w, groups={channels}{options})", f"h = {d.activation()}(z)")
+    s.add("g = mean(h, axis=1)", "f = v @ g", "L = 0.5*(f - y)**2")
+
+
 FAMILIES = (
     conv1d,
     conv_pool,
@@ -94,4 +134,6 @@ FAMILIES = (
     global_pool,
     conv_residual,
     pooled_signal,
+    conv_classifier,
+    depthwise,
 )

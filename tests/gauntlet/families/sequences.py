@@ -123,6 +123,29 @@ def attention_heads(d: Draw) -> None:
     s.add("H = concat(H1, H2, axis=1)", "Out = H @ Wo", d.pick(("L = mse(Out, Y)", "L = 0.5*sum((Out - Y)**2)", "L = mse(X + Out, Y)")))  # fmt: skip
 
 
+def stacked_heads(d: Draw) -> None:
+    """The heads of attention in one stack of matrices, with @ or by letters."""
+    s, heads, tokens, width, k = d.sheet, 2, d.size(3, 2), d.size(2), d.size(2)
+    s.data |= {"X": d.array(tokens, width, far=False), "Y": d.array(tokens, k, far=False)}
+    s.parameters |= {f"W{name}": d.array(heads, width, k) for name in "qkv"}
+    if d.chance(0.6):
+        s.add("Q = X @ Wq", "K = X @ Wk", "V = X @ Wv", f"S = Q @ K.mT / sqrt({k})")
+        s.add("A = softmax(S)", d.pick(("H = A @ V", "H = bmm(A, V)")))
+    else:
+        s.add(*(f'{name.upper()} = einsum("td,hdk->htk", X, W{name})' for name in "qkv"))
+        s.add('S = einsum("htk,hsk->hts", Q, K)', "A = softmax(S, axis=-1)", 'H = einsum("hts,hsk->htk", A, V)')  # fmt: skip
+    mixing = d.random.random()
+    if mixing < 0.4:
+        s.add("O = sum(H, axis=0)")
+    elif mixing < 0.7:
+        s.parameters["Wo"] = d.array(heads, k, k)
+        s.add(d.pick(("O = sum(H @ Wo, axis=0)", 'O = einsum("htk,hkm->tm", H, Wo)')))
+    else:
+        s.parameters["Wo"] = d.array(k, k)
+        s.add("O = mean(H @ Wo, axis=0)")
+    s.add(d.pick(("L = mse(O, Y)", "L = 0.5*sum((O - Y)**2)", "L = mean((O - Y)**2)")))
+
+
 def one_query(d: Draw) -> None:
     """A query on a few keys; additive or by dot products."""
     s, tokens, width = d.sheet, d.size(3), d.size(3)
@@ -189,6 +212,7 @@ FAMILIES = (
     attention,
     causal_attention,
     attention_heads,
+    stacked_heads,
     one_query,
     embedding,
     one_hot_embedding,
