@@ -330,7 +330,7 @@ def _norm(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return _along(of_terms, a, axis, keepdims)
 
 
-def _pooled(rank: int, reduce: Callable[[list[Any], int], Any]) -> Callable[..., Any]:
+def _pooled(rank: int, reduce: Callable[[Any, int], Any]) -> Callable[..., Any]:
     def pooled(a: Any, **options: Any) -> Any:
         given = {"size": 2, **options}
         given["stride"] = given.get("stride") or given["size"]
@@ -349,7 +349,7 @@ def _convolved(rank: int) -> Callable[..., Any]:
         slid = sliding.Slid.of(a.ndim, w.ndim, rank)
         a, w = slid.array(a), slid.kernel(w)
         found, counts = sliding.windows(a.shape[2:], w.shape[2:], **options)
-        out = np.empty((a.shape[0], w.shape[0], *counts), dtype=object)
+        out: Any = np.empty((a.shape[0], w.shape[0], *counts), dtype=object)
         for own, under in sliding.parts(w.shape, groups):
             for window in found:
                 pairs = [
@@ -376,7 +376,7 @@ def _einsum(*arrays: Any, subscripts: str) -> Any:
         result = "".join(x for x in letters if before.count(x) == 1)
     lengths = {x: n for own, a in zip(inputs, arrays, strict=True) for x, n in zip(own, a.shape, strict=True)}  # fmt: skip
     summed = [x for x in letters if x not in result]
-    out = np.empty([lengths[x] for x in result], dtype=object)
+    out: Any = np.empty([lengths[x] for x in result], dtype=object)
     for index in np.ndindex(*out.shape):
         terms = []
         for more in product(*(range(lengths[x]) for x in summed)):

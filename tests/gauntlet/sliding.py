@@ -96,7 +96,7 @@ def convolved(
     a, k = slid.array(a), slid.kernel(k)
     found, counts = windows(a.shape[2:], k.shape[2:], stride, padding, dilation)
     kind = object if object in (a.dtype, k.dtype) else float
-    out = np.zeros((a.shape[0], k.shape[0], *counts), dtype=kind)
+    out: Any = np.zeros((a.shape[0], k.shape[0], *counts), dtype=kind)
     for own, under in parts(k.shape, groups):
         for window in found:
             for offset, at in window.entries:

@@ -373,7 +373,7 @@ def _on_paper(combine: Callable[..., Array], size: Callable[..., Array]) -> Call
 def _conv(rank: int) -> dict[str, Callable[..., Array]]:
     def to_array(g: Array, k: Array, shape: Any, groups: int = 1, **options: Any) -> Array:
         slid = sliding.Slid.of(len(shape), k.ndim, rank)
-        out = np.zeros(shape, dtype=object if object in (g.dtype, k.dtype) else float)
+        out: Any = np.zeros(shape, dtype=object if object in (g.dtype, k.dtype) else float)
         g, k, out = slid.array(g), slid.kernel(k), slid.array(out)
         found, _ = sliding.windows(out.shape[2:], k.shape[2:], **options)
         for own, under in sliding.parts(k.shape, groups):
@@ -387,7 +387,7 @@ def _conv(rank: int) -> dict[str, Callable[..., Array]]:
 
     def to_kernel(g: Array, a: Array, shape: Any, groups: int = 1, **options: Any) -> Array:
         slid = sliding.Slid.of(a.ndim, len(shape), rank)
-        out = np.zeros(shape, dtype=object if object in (g.dtype, a.dtype) else float)
+        out: Any = np.zeros(shape, dtype=object if object in (g.dtype, a.dtype) else float)
         g, a, whole = slid.array(g), slid.array(a), slid.kernel(out)
         found, _ = sliding.windows(a.shape[2:], whole.shape[2:], **options)
         for own, under in sliding.parts(whole.shape, groups):
@@ -416,7 +416,7 @@ def _pools(rank: int) -> dict[str, Callable[..., Array]]:
 
     def each(a: Array, options: dict[str, Any], reduce: Callable[[Array, int], Array]) -> Array:
         windows, counts = cuts(a.shape, options)
-        out = np.zeros((*a.shape[: a.ndim - rank], *counts), dtype=a.dtype)
+        out: Any = np.zeros((*a.shape[: a.ndim - rank], *counts), dtype=a.dtype)
         for window in windows:
             inside = np.stack([a[(..., *at)] for at in window.inside])
             out[(..., *window.place)] = reduce(inside, len(window.entries))
@@ -429,7 +429,7 @@ def _pools(rank: int) -> dict[str, Callable[..., Array]]:
         return each(a, options, lambda w, count: np.sum(w, axis=0) / count)
 
     def to_largest(g: Array, a: Array, m: Array, **options: Any) -> Array:
-        out = np.zeros(a.shape, dtype=object if object in (g.dtype, a.dtype) else float)
+        out: Any = np.zeros(a.shape, dtype=object if object in (g.dtype, a.dtype) else float)
         for window in cuts(a.shape, options)[0]:
             inside = np.stack([a[(..., *at)] for at in window.inside])
             gap = abs(inside - m[(..., *window.place)])
@@ -440,7 +440,7 @@ def _pools(rank: int) -> dict[str, Callable[..., Array]]:
         return out
 
     def evenly(g: Array, shape: Any, **options: Any) -> Array:
-        out = np.zeros(shape, dtype=g.dtype)
+        out: Any = np.zeros(shape, dtype=g.dtype)
         for window in cuts(shape, options)[0]:
             for at in window.inside:
                 out[(..., *at)] += g[(..., *window.place)] / len(window.entries)
