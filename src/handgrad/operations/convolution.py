@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from handgrad.arrays import AnyArray, Namespace
 from handgrad.expression import Call, Expression, Option, Shape
 from handgrad.notation import Function
-from handgrad.operations.layouts import Layout, checked_layout, layout
+from handgrad.operations.layouts import WindowLayout, checked_layout, layout
 from handgrad.operations.linear import sum_of
 from handgrad.operations.operation import (
     Application,
@@ -35,14 +35,14 @@ def _multiplied(left: str, right: str, out: str, s: Signature) -> str:
     return f"{left}{cases[0]},{right}{cases[1]}->{out}{'n' if any(cases) else ''}"
 
 
-def _product(found: Layout, subscripts: str, cases: Sequence[bool]) -> Kernel:
+def _product(found: WindowLayout, subscripts: str, cases: Sequence[bool]) -> Kernel:
     """The product at one offset, of the kernel's weights there and the array under them."""
     if found.out is None and (not cases or cases[1] or not cases[0]):
         return lambda xp, weights, a: weights * a
     return lambda xp, weights, a: xp.einsum(subscripts, weights, a)
 
 
-def _bias_at(found: Layout, s: Signature) -> tuple[slice | None, ...]:
+def _bias_at(found: WindowLayout, s: Signature) -> tuple[slice | None, ...]:
     """The index that lays a bias along the result's axis of channels; empty where it is one number."""
     cases = bool(s.batched) and s.batched[-1]
     if found.out is None and not cases:
@@ -55,7 +55,7 @@ def _bias_at(found: Layout, s: Signature) -> tuple[slice | None, ...]:
     return tuple(at)
 
 
-def _array_of(found: Layout, a: AnyArray, cases: bool) -> tuple[Shape, Shape]:
+def _array_of(found: WindowLayout, a: AnyArray, cases: bool) -> tuple[Shape, Shape]:
     """The lengths before the places and after them."""
     lead = a.ndim - found.rank - cases
     return a.shape[:lead], a.shape[lead + found.rank :]

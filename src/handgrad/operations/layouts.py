@@ -24,7 +24,7 @@ Index = tuple[int, ...]
 
 
 @record
-class Layout:
+class WindowLayout:
     """The axes of a convolution.
 
     Arguments:
@@ -121,11 +121,11 @@ class Layout:
         return index[:count], index[count:channel], index[channel:]
 
 
-def layout(rank: int, a: Shape, k: Shape, options: Options) -> Layout:
+def layout(rank: int, a: Shape, k: Shape, options: Options) -> WindowLayout:
     """The layout of an array and a kernel of these shapes."""
     channels = len(k) > rank
     groups = whole(options, "groups", 1)
-    return Layout(
+    return WindowLayout(
         rank=rank,
         batch=a[0] if len(a) > rank + channels else None,
         groups=groups,
@@ -135,7 +135,7 @@ def layout(rank: int, a: Shape, k: Shape, options: Options) -> Layout:
     )
 
 
-def checked_layout(name: str, rank: int, shapes: Sequence[Shape], options: Options) -> Layout:
+def checked_layout(name: str, rank: int, shapes: Sequence[Shape], options: Options) -> WindowLayout:
     """The layout; raises `Misfit` where array, kernel and bias do not fit."""
     a, k, *bias = shapes
     channels = len(k) > rank
