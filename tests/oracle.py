@@ -42,6 +42,34 @@ def _norm(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return torch.linalg.vector_norm(a, dim=_axes(a, axis) if a.ndim else None, keepdim=keepdims)
 
 
+def _norm_of(order: float) -> Callable[..., Any]:
+    def norm(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        return torch.linalg.vector_norm(
+            a, ord=order, dim=_axes(a, axis) if a.ndim else None, keepdim=keepdims
+        )
+
+    return norm
+
+
+def _prod(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    axes = _axes(a, axis)
+    for one in sorted(x % a.ndim for x in (axes if isinstance(axes, tuple) else (axes,)))[::-1]:
+        a = torch.prod(a, dim=one, keepdim=keepdims)
+    return a * 1
+
+
+def _var(a: Any, axis: Any = None, keepdims: bool = False, ddof: int = 0) -> Any:
+    if not a.ndim:
+        return a * 0
+    return torch.var(a, dim=_axes(a, axis), correction=ddof, keepdim=keepdims)
+
+
+def _std(a: Any, axis: Any = None, keepdims: bool = False, ddof: int = 0) -> Any:
+    if not a.ndim:
+        return a * 0
+    return torch.std(a, dim=_axes(a, axis), correction=ddof, keepdim=keepdims)
+
+
 def _mean_of(term: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *arguments, **options: term(*arguments, **options).mean()
 
@@ -171,6 +199,12 @@ TORCH: dict[str, Callable[..., Any]] = {
     "max": _extreme(torch.amax),
     "min": _extreme(torch.amin),
     "norm": _norm,
+    "norm1": _norm_of(1),
+    "norm_inf": _norm_of(float("inf")),
+    "var": _var,
+    "std": _std,
+    "prod": _prod,
+    "cumsum": lambda a, axis=0: torch.cumsum(a, dim=axis),
     "softmax": lambda z, axis=-1: torch.softmax(z, dim=axis),
     "log_softmax": lambda z, axis=-1: torch.log_softmax(z, dim=axis),
     "logsumexp": _logsumexp,

@@ -136,7 +136,13 @@ ROWS = [
     *(Row("dropout", s, o, (anything, kept)) for s in (((), ()), ((4,), (4,)), ((3, 2), (3, 2)), ((3, 2), (2,))) for o in ("", ", p=0.9", ", p=0")),
     *(Row("elu", s, ", alpha=0.5", (draw,)) for s in SINGLES for draw in (anything, edges)),
     *(Row(n, ((2, 3),), o, (draw,)) for n in ("sum", "mean", "max", "min", "norm", "logsumexp") for o in REDUCTIONS for draw in (anything, edges)),
-    *(Row(n, s) for n in ("sum", "mean", "max", "min") for s in (((),), ((4,),))),
+    *(Row(n, s) for n in ("sum", "mean", "max", "min", "prod") for s in (((),), ((4,),))),
+    *(Row(n, ((2, 3),), o, (draw,)) for n in ("prod", "var") for o in REDUCTIONS for draw in (anything, edges)),
+    *(Row("std", ((2, 3),), o) for o in REDUCTIONS),
+    *(Row(n, ((2, 3),), o) for n in ("var", "std") for o in (", ddof=1", ", axis=1, ddof=1", ", axis=0, ddof=0.5")),
+    *(Row(n, s, o) for n in ("var", "std") for s, o in ((((4,),), ""), (((3,),), ", ddof=1"))),
+    *(Row(n, s, o, (draw,)) for n in ("norm1", "norm_inf") for s, o in ((((),), ""), (((4,),), ""), (((2, 3),), ", axis=0"), (((2, 3),), ", axis=1, keepdims=true")) for draw in (anything, edges)),
+    *(Row("cumsum", s, o, (draw,)) for s, o in ((((4,),), ""), (((1,),), ""), (((2, 3),), ", axis=0"), (((2, 3),), ", axis=-1"), (((2, 2, 3),), ", axis=1")) for draw in (anything, edges)),
     *(Row("norm", s) for s in (((4,),), ((1,),))),
     *(Row(n, s, o, (draw,)) for n in ("softmax", "log_softmax") for s, o in ((((4,),), ""), (((2, 3),), ""), (((2, 3),), ", axis=0")) for draw in (anything, edges)),
     *(Row("matmul", s) for s in (((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((2, 3), (3, 4)), ((1, 1), (1,)))),
@@ -244,7 +250,7 @@ def test_on_random_values(row: Row, number: int) -> None:
 
 @pytest.mark.parametrize(
     ("text", "picked"),
-    [("a[0]", lambda a: a[0]), ("a[-1]", lambda a: a[-1]), ("a[1:3]", lambda a: a[1:3]), ("a[0, 1]", lambda a: a[0, 1]), ("a[:, 1]", lambda a: a[:, 1]), ("a[0:2, 1:]", lambda a: a[0:2, 1:]), ("a[::2]", lambda a: a[::2])],
+    [("a[0]", lambda a: a[0]), ("a[-1]", lambda a: a[-1]), ("a[1:3]", lambda a: a[1:3]), ("a[0, 1]", lambda a: a[0, 1]), ("a[:, 1]", lambda a: a[:, 1]), ("a[0:2, 1:]", lambda a: a[0:2, 1:]), ("a[::2]", lambda a: a[::2]), ("a[::-1]", lambda a: a.flip(0)), ("a[1, ::-2]", lambda a: a[1, ::2].flip(0)), ("a[2:0:-1, 1:]", lambda a: a[1:, 1:].flip(0)), ("a[::-1, ::-1]", lambda a: a.flip(0, 1))],
 )  # fmt: skip
 def test_indexing(text: str, picked: Callable[[Any], Any]) -> None:
     a = np.random.default_rng(0).normal(size=(3, 3))
@@ -320,11 +326,37 @@ def test_options_in_every_spelling(formula: str, gradient: list[list[float]]) ->
         ("smooth_l1(W, W, beta=0)", "write mae"),
         ("sum(dropout(W, W, 1))", "below 1"),
         ("sum(reshape(W, 4, shape=4))", "given twice"),
+        ("var(W, ddof=4)", "divides by 4 − 4 = 0"),
+        ("std(W[0, 0], ddof=1)", "1 entry"),
+        ("var(W, ddof=none)", "zero or positive"),
+        ("sum(cumsum(W))", "along one axis"),
+        ("cumsum(W[0, 0])", "is a scalar"),
+        ("norm(W, 1)", r"sum\(abs\(W\)\)"),
+        ("sum(W[::0])", "step is not 0"),
     ],
 )
 def test_options_of_another_kind_are_refused(formula: str, said: str) -> None:
     with pytest.raises(handgrad.HandgradError, match=said):
         build(handgrad.Problem(f"L = {formula}", {"W": [[1, 2], [3, 4]]}))
+
+
+@pytest.mark.parametrize("ddof", [0, 1])
+@pytest.mark.parametrize("values", [[0.1, 0.1, 0.1], [3.0, 3.0], [0.0, 0.0]])
+def test_equal_entries_have_no_deviation(values: list[float], ddof: int) -> None:
+    """The slope at the kink is 0, as PyTorch has it; 0.1 three times has a mean beside 0.1 in floats."""
+    problem = handgrad.Problem(f"L = std(a, ddof={ddof}) + sum(a)", {"a": values})
+    trace = handgrad.solve(problem)
+    assert trace.gradients["a"].tolist() == [1.0] * len(values)
+    assert any("kink" in str(n) for s in trace.steps for n in s.notes)
+    found = handgrad.run_exact(problem)
+    assert [float(g) for g in found.gradient("a")] == [1.0] * len(values)
+
+
+def test_a_product_with_zeros() -> None:
+    """No rule divides by an entry: with one 0 the others get none, and it gets their product."""
+    for values, gradient in (([2, 0, 3], [0, 6, 0]), ([0, 0, 3], [0, 0, 0]), ([5], [1])):
+        trace = handgrad.solve(handgrad.Problem("L = prod(a)", {"a": values}))
+        assert trace.gradients["a"].tolist() == gradient
 
 
 def test_the_slope_of_elu_keeps_its_digits_far_below_zero() -> None:

@@ -69,12 +69,13 @@ class Subscript:
 
 @record
 class Fence:
-    """An argument between bars: |a|, ‖a‖. In source it is a function call."""
+    """An argument between bars: |a|, ‖a‖, with what stands `below` at the right: ‖a‖₁. In source it is a function call."""
 
     left: str
     right: str
     latex_left: str
     latex_right: str
+    below: str = ""
 
 
 @record

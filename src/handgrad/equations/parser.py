@@ -13,7 +13,19 @@ from handgrad.errors import EquationError, Span, nearest
 from handgrad.expression import Call, Expression, Index, Literal, Name, Nested, Option, Slice
 from handgrad.operations import BY_NAME, OPTION_SPELLINGS, SPELLINGS, Operation
 from handgrad.operations.constants import CONSTANTS
-from handgrad.operations.elsewhere import ARRAYS, ELSEWHERE, LIBRARIES, MISCOUNTED, unlike
+from handgrad.operations.elsewhere import (
+    ARRAYS,
+    ELSEWHERE,
+    LIBRARIES,
+    MISCOUNTED,
+    unlike,
+    unlike_method,
+)
+
+TRUE_OR_FALSE = "unbiased"
+"""PyTorch's older name of ddof=1, which says true or false."""
+
+INFINITE = ("inf", "Inf", "infty")
 
 DEEPEST = 100
 """Levels of brackets and of operations, at most; trees stay safe to walk."""
@@ -236,8 +248,8 @@ class Parser:
                     "an index is a whole number or a slice", self.token, "write a[0] or a[1:3]"
                 )
             return bounds[0]
-        if len(bounds) == 3 and bounds[2] is not None and bounds[2] <= 0:
-            raise self.wrong("a slice's step must be positive", self.token)
+        if len(bounds) == 3 and bounds[2] == 0:
+            raise self.wrong("a slice's step is not 0", self.token)
         return Slice(*bounds)
 
     def whole_number(self) -> int | None:
@@ -414,6 +426,13 @@ class Parser:
                 token,
                 ELSEWHERE.get(token.text) or nearest(token.text, known),
             )
+        if first is not None and (mend := unlike_method(name, record.defaults_elsewhere, options)):
+            raise self.wrong(f".{token.text} differs from library to library", span, mend)
+        for option, value in record.defaults_elsewhere.get(library, {}).items():
+            options.setdefault(option, value)
+        for option in record.by_option.keys() & options.keys():
+            record = self.with_option(record, option, options.pop(option), span)
+            name = record.name
         fewest, most = record.arity
         if len(arguments) < fewest or (most is not None and len(arguments) > most):
             wanted = str(fewest) if fewest == most else f"at least {fewest}"
@@ -434,6 +453,16 @@ class Parser:
             return _with_span(record.means(*arguments), span)
         return Call(name, tuple(arguments), tuple(options.items()), span=span)
 
+    def with_option(self, record: Operation, option: str, value: Option, span: Span) -> Operation:
+        """What an operation is with an option at a value: the norm of order 1."""
+        meant = record.by_option[option]
+        if not isinstance(value, int | float) or value not in meant:
+            known = [f"{v:g}" for v in meant]
+            raise self.wrong(
+                f"{option} of {record.name} is {', '.join(known[:-1])} or {known[-1]}", span
+            )
+        return BY_NAME[meant[value]]
+
     def option(self, operation: str, options: dict[str, Option]) -> None:
         token = self.take()
         self.take()
@@ -441,10 +470,12 @@ class Parser:
         record = BY_NAME.get(operation)
         if record is not None and name not in record.options:
             other = OPTION_SPELLINGS.get(name, name)
-            name = other if other in record.options else name
+            name = other if other in (*record.options, *record.by_option) else name
+        truth = name != token.text and token.text == TRUE_OR_FALSE
         if name in options:
             raise self.wrong(f"the option {token.text} is given twice", token)
-        options[name] = self.option_value(token)
+        value = self.option_value(token)
+        options[name] = int(value) if truth and isinstance(value, bool) else value
 
     def list_ends(self) -> int:
         """Where a list of arguments in brackets of its own ends, as in cat([a, b]); 0 where none begins."""
@@ -465,7 +496,10 @@ class Parser:
         """Whether what follows is no argument but an option: a number after those that there have to be, or several in brackets."""
         fewest, most = record.arity
         ahead = [t for t in self.tokens[self.position : self.position + 3] if t.text not in "([-"]
-        plain = bool(ahead) and ahead[0].kind in ("number", "text")
+        infinity = (
+            bool(record.by_option) and any(t.text in INFINITE for t in ahead) and ahead[0].kind == "name"
+        )
+        plain = infinity or (bool(ahead) and ahead[0].kind in ("number", "text"))
         return most is not None and given >= fewest and (plain or self.at_none())
 
     def at_none(self) -> bool:
@@ -486,8 +520,17 @@ class Parser:
         else:
             raise self.wrong(f"the option {name} is given twice", token)
 
+    def library_of_constant(self) -> None:
+        """Passes over a library's name before a constant, such as np. before np.inf."""
+        while self.token.text in LIBRARIES and self.tokens[self.position + 1].text == ".":
+            self.position += 2
+
     def option_value(self, name: Token) -> Option:
+        self.library_of_constant()
         word = self.token
+        if word.kind == "name" and word.text in INFINITE:
+            self.take()
+            return math.inf
         if word.kind == "name" and word.text.lower() in ("true", "false", "none"):
             self.take()
             return {"true": True, "false": False, "none": None}[word.text.lower()]

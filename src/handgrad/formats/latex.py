@@ -127,7 +127,8 @@ class Latex:
                 drawn = self.draw(part)
                 # An empty atom keeps TeX from taking the braces off a single accented letter.
                 scripts = drawn.sup or drawn.sub
-                return Tex(f"{{{drawn}{{}}}}" if scripts else drawn.base, sub=index)
+                below = index.replace("∞", r"\infty")
+                return Tex(f"{{{drawn}{{}}}}" if scripts else drawn.base, sub=below)
             case nodes.Through(part, through):
                 return Tex(rf"\left.{self.draw(part)}\right|", sub=str(self.draw(through)))
             case nodes.Named(part):

@@ -55,6 +55,10 @@ def squeeze(a: Any, axis: Axes) -> Interval:
     return Interval.of(a).each(lambda bound: np.squeeze(bound, axis))
 
 
+def flip(a: Any, axis: tuple[int, ...]) -> Interval:
+    return Interval.of(a).each(lambda bound: np.flip(bound, axis))
+
+
 def permute_dims(a: Any, axes: tuple[int, ...]) -> Interval:
     return Interval.of(a).each(lambda bound: np.transpose(bound, axes))
 
@@ -222,6 +226,24 @@ def sum(a: Any, axis: Axes = None, keepdims: bool = False) -> Interval:
         low, high = summed(low, k, -np.inf), summed(high, k, np.inf)
     total = Interval(low, high)
     return total.each(lambda bound: np.expand_dims(bound, axes)) if keepdims else total
+
+
+def prod(a: Any, axis: int, keepdims: bool = False) -> Interval:
+    """Along one axis."""
+    a = Interval.of(a)
+    lead = (slice(None),) * (axis % a.ndim)
+    product = a[(*lead, 0)]
+    for k in range(1, a.shape[axis]):
+        product = product * a[(*lead, k)]
+    return expand_dims(product, axis) if keepdims else product
+
+
+def cumsum(a: Any, axis: int) -> Interval:
+    """The sums of the entries so far, along one axis."""
+    a = Interval.of(a)
+    lead = (slice(None),) * (axis % a.ndim)
+    counts = range(1, a.shape[axis] + 1)
+    return stack([sum(a[(*lead, slice(n))], axis) for n in counts], axis)
 
 
 def mean(a: Any, axis: Axes = None, keepdims: bool = False) -> Interval:

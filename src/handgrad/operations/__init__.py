@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from handgrad.expression import Call
 from handgrad.operations import (
+    accumulating,
     activations,
     arithmetic,
     choosing,
@@ -21,7 +22,9 @@ from handgrad.operations import (
     gated_linear,
     linear,
     losses,
+    moments,
     normalising,
+    norms,
     piecewise,
     pooling,
     reductions,
@@ -44,6 +47,9 @@ TABLE: tuple[Operation, ...] = (
     *einsum.OPERATIONS,
     *structure.OPERATIONS,
     *reductions.OPERATIONS,
+    *norms.OPERATIONS,
+    *moments.OPERATIONS,
+    *accumulating.OPERATIONS,
     *exponentials.OPERATIONS,
     *normalising.OPERATIONS,
     *convolution.OPERATIONS,
@@ -68,6 +74,9 @@ OPTION_SPELLINGS: dict[str, str] = {
     "max": "high",
     "a_min": "low",
     "a_max": "high",
+    "correction": "ddof",
+    "unbiased": "ddof",
+    "p": "ord",
 }
 """Other libraries' names of options, accepted in equations."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from handgrad.operations.operation import Options
+
 LIBRARIES = frozenset(
     [
         "np",
@@ -87,13 +89,22 @@ def unlike(library: str, operation: str, arguments: int, options: Collection[str
     return ""
 
 
+def unlike_method(operation: str, defaults: Mapping[str, Options], options: Collection[str]) -> str:
+    """What to write for a method whose options differ between libraries where they are left out; empty where none does."""
+    missing = {n: v for each in defaults.values() for n, v in each.items() if n not in options}
+    if not missing:
+        return ""
+    ways = " or ".join(f"{operation}(a, {n}={v:g})" for n, v in missing.items())
+    return f"write {operation}(a) as NumPy has it, or {ways} as {' and '.join(defaults)} has it"
+
+
 MENDS: Mapping[str, str] = {
     "'": "write .T for the transpose; a derivative has a name such as dz",
     "|": "write abs(a), or norm(a) for a length",
     "‖": "write norm(a)",
     "√": "write sqrt(a)",
     "∑": "write sum(a)",
-    "∏": "write the factors out",
+    "∏": "write prod(a)",
     "∂": "handgrad works the derivatives out; equations are the forward pass",
     "{": "write round brackets, as in max(0, z)",
     "}": "write round brackets, as in max(0, z)",

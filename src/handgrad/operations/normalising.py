@@ -30,30 +30,31 @@ def _axes(s: Signature) -> tuple[int, ...]:
     return normal_axes(s.options["axis"], len(s.shapes[0]))
 
 
-def _centred(xp: Namespace, a: AnyArray, axes: tuple[int, ...], noise: float) -> AnyArray:
+def centred(xp: Namespace, a: AnyArray, axes: tuple[int, ...], noise: float) -> AnyArray:
+    """How far each entry is from the mean; equal entries are at it."""
     mean = xp.mean(a, axis=axes, keepdims=True)
-    centred = a - mean
+    apart = a - mean
     if not noise:
-        return centred
+        return apart
     # Equal entries are their mean, whatever rounding leaves; without ε to speak of that would be a ±1.
-    return xp.where(xp.abs(centred) <= noise * (xp.abs(a) + xp.abs(mean)), 0.0, centred)
+    return xp.where(xp.abs(apart) <= noise * (xp.abs(a) + xp.abs(mean)), 0.0, apart)
 
 
-def _spread(xp: Namespace, centred: AnyArray, axes: tuple[int, ...], eps: float) -> AnyArray:
-    return xp.sqrt(xp.mean(centred * centred, axis=axes, keepdims=True) + eps)
+def _spread(xp: Namespace, apart: AnyArray, axes: tuple[int, ...], eps: float) -> AnyArray:
+    return xp.sqrt(xp.mean(apart * apart, axis=axes, keepdims=True) + eps)
 
 
 def _deviation_kernel(s: Signature, noise: float = 0.0) -> Kernel:
     axes, eps = _axes(s), _eps(s.options)
-    return lambda xp, a: _spread(xp, _centred(xp, a, axes, noise), axes, eps)
+    return lambda xp, a: _spread(xp, centred(xp, a, axes, noise), axes, eps)
 
 
 def _normal_kernel(s: Signature, noise: float = 0.0) -> Kernel:
     axes, eps = _axes(s), _eps(s.options)
 
     def normal(xp: Namespace, a: AnyArray) -> AnyArray:
-        centred = _centred(xp, a, axes, noise)
-        return centred / _spread(xp, centred, axes, eps)
+        apart = centred(xp, a, axes, noise)
+        return apart / _spread(xp, apart, axes, eps)
 
     return normal
 

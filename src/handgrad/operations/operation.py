@@ -153,6 +153,8 @@ class Operation:
         spellings: other names of it in the equation language.
         pair: the operation that its name means with two arguments: max(a, b) is maximum(a, b).
         means: of a name for a formula of other operations, that formula of its arguments: square(a) is a².
+        by_option: the operations that its name means with an option at a value: norm(a, ord=1) is norm1(a).
+        defaults_elsewhere: by library, options that are otherwise where they are left out there.
         positional: the options that numbers after the arguments give, in their order: leaky_relu(z, 0.1);
             further whole numbers are more of the last one's: reshape(W, 2, -1), sum(W, 0).
         named: what PyTorch calls the arguments, by which they may be given too: conv2d(X, K, bias=b).
@@ -210,6 +212,8 @@ class Operation:
     spellings: tuple[str, ...] = ()
     pair: str = ""
     means: Callable[..., Expression] | None = None
+    by_option: Mapping[str, Mapping[float, str]] = field(default_factory=dict)
+    defaults_elsewhere: Mapping[str, Options] = field(default_factory=dict)
     positional: tuple[str, ...] = ()
     heading: str = ""
     named: tuple[str, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import product
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,7 @@ def _count(p: Application) -> int:
     return count
 
 
-def _summed_entries(index: tuple[int, ...], p: Application) -> list[Expression]:
+def reduced_entries(index: tuple[int, ...], p: Application) -> list[Expression]:
     """The entries of the argument that are reduced to entry `index` of the result."""
     shape = p.shapes[0]
     axes = normal_axes(p.options["axis"], len(shape))
@@ -73,12 +74,16 @@ def _summed_entries(index: tuple[int, ...], p: Application) -> list[Expression]:
     return [p.arguments[0].entry(where) for where in product(*choices)]
 
 
-def _sum_element(index: tuple[int, ...], p: Application) -> Expression:
-    terms = _summed_entries(index, p)
-    total = terms[0]
+def total(terms: Sequence[Expression]) -> Expression:
+    """The sum of one term or more."""
+    whole = terms[0]
     for term in terms[1:]:
-        total = total + term
-    return total
+        whole = whole + term
+    return whole
+
+
+def _sum_element(index: tuple[int, ...], p: Application) -> Expression:
+    return total(reduced_entries(index, p))
 
 
 AXES: Options = {"axis": None, "keepdims": False}
@@ -113,7 +118,7 @@ mean = Operation(
     shape=reduced_shape,
     kernel=_MEAN,
     pullback=lambda i, g, p: spread(g / _count(p), p),
-    element=lambda index, p: _sum_element(index, p) / len(_summed_entries(index, p)),
+    element=lambda index, p: _sum_element(index, p) / len(reduced_entries(index, p)),
     spellings=("average", "reduce_mean"),
     words=Words(
         "the mean",
@@ -265,6 +270,8 @@ norm = Operation(
     ),
     notation=Fence("‖", "‖", r"\left\lVert", r"\right\rVert"),
     options=AXES,
+    by_option={"ord": {1: "norm1", 2: "norm", inf: "norm_inf"}},
+    positional=("ord",),
     kinks=(
         Kink(
             lambda xp, a, axis=None, **_: (
@@ -306,11 +313,7 @@ def _sum_to_element(index: tuple[int, ...], p: Application) -> Expression:
         else (index[k - extra],)
         for k, n in enumerate(shape)
     ]
-    terms = [p.arguments[0].entry(where) for where in product(*choices)]
-    total = terms[0]
-    for term in terms[1:]:
-        total = total + term
-    return total
+    return total([p.arguments[0].entry(where) for where in product(*choices)])
 
 
 sum_to = Operation(

@@ -107,11 +107,23 @@ def _index(options: Options) -> tuple[Index, ...]:
     return at
 
 
-def _picked(options: Options) -> tuple[int | slice, ...]:
-    """The index as arrays take it."""
-    return tuple(
-        slice(i.start, i.stop, i.step) if isinstance(i, Slice) else i for i in _index(options)
-    )
+def _picked(options: Options, shape: Shape) -> tuple[tuple[int | slice, ...], tuple[int, ...]]:
+    """The index as every library's arrays take it, forwards, and the axes of the result to turn round."""
+    at: list[int | slice] = []
+    backwards: list[int] = []
+    left = 0
+    for chosen, length in zip(_index(options), shape, strict=False):
+        if isinstance(chosen, Slice):
+            where = chosen.positions(length)
+            if where.step < 0:
+                backwards.append(left)
+                at.append(slice(where[-1], where[0] + 1, -where.step))
+            else:
+                at.append(slice(chosen.start, chosen.stop, chosen.step))
+            left += 1
+        else:
+            at.append(chosen)
+    return tuple(at), tuple(backwards)
 
 
 def _index_shape(shapes: Sequence[Shape], options: Options) -> Shape:
@@ -137,7 +149,9 @@ def _index_shape(shapes: Sequence[Shape], options: Options) -> Shape:
 
 
 def _index_kernel(s: Signature) -> Kernel:
-    at = _picked(s.options)
+    at, backwards = _picked(s.options, s.shapes[0])
+    if backwards:
+        return lambda xp, a: xp.flip(a[at], axis=backwards)
     return lambda xp, a: a[at]
 
 
@@ -189,9 +203,13 @@ def _shape_option(options: Options) -> Shape:
 
 
 def _place_kernel(s: Signature) -> Kernel:
-    shape, at, batched = s.out, _picked(s.options), s.batched[0]
+    shape, (at, backwards), batched = s.out, _picked(s.options, s.out), s.batched[0]
 
-    return lambda xp, g: placed(xp, g, (*shape, g.shape[-1]) if batched else shape, at)
+    def put(xp: Namespace, g: AnyArray) -> AnyArray:
+        turned = xp.flip(g, axis=backwards) if backwards else g
+        return placed(xp, turned, (*shape, g.shape[-1]) if batched else shape, at)
+
+    return put
 
 
 def placed(

@@ -59,8 +59,8 @@ FUNCTIONS = {
 
 MOVING = frozenset(
     [
-        *("arange", "broadcast_to", "concat", "expand_dims", "ones_like", "permute_dims"),
-        *("reshape", "squeeze", "stack", "transpose", "zeros", "zeros_like"),
+        *("arange", "broadcast_to", "concat", "expand_dims", "flip", "ones_like", "permute_dims"),
+        *("cumsum", "reshape", "squeeze", "stack", "transpose", "zeros", "zeros_like"),
         *("einsum", "matmul", "tensordot"),
     ]
 )

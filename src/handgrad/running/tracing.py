@@ -14,7 +14,7 @@ import numpy as np
 
 from handgrad.record import record
 
-REDUCTIONS = {"sum": "add", "max": "maximum", "min": "minimum"}
+REDUCTIONS = {"sum": "add", "max": "maximum", "min": "minimum", "prod": "multiply"}
 """What a reduction does with two entries, again and again."""
 
 Operand: TypeAlias = "Reference | float | int | bool"
@@ -301,7 +301,7 @@ class TracingNamespace:
         recorder = self._recorder
 
         def recorded(*arguments: Any, **keywords: Any) -> Any:
-            if isinstance(keywords.get("axis"), int) and name in ("sum", "max", "min"):
+            if isinstance(keywords.get("axis"), int) and name in REDUCTIONS:
                 keywords["axis"] = (keywords["axis"] % arguments[0].ndim,)
             return recorder.call(
                 {"abs": "absolute"}.get(name, name),

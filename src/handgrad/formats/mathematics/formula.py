@@ -252,7 +252,8 @@ class Formula:
             case notation.Subscript():
                 return self._entry(expression)
             case notation.Fence() as brackets:
-                return Piece(Fenced(brackets, self.node(arguments[0])))
+                fenced = Fenced(brackets, self.node(arguments[0]))
+                return Piece(EntryOf(fenced, brackets.below) if brackets.below else fenced)
             case notation.Indicator(relation):
                 only = arguments[0]
                 if not self.linear and isinstance(only, Literal) and is_column(only):

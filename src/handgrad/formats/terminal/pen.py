@@ -343,4 +343,5 @@ def _below(text: str, ascii_only: bool) -> str:
         parts = [script(part, SUBSCRIPTS) for part in text.split(",")]
         if all(parts):
             return ",".join(p for p in parts if p)
-    return f"_{text}" if text.isalnum() else f"_({text})"
+    text = text.replace("∞", "inf") if ascii_only else text
+    return f"_{text}" if text.isalnum() or len(text) == 1 else f"_({text})"

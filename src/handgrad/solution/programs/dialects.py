@@ -11,7 +11,8 @@ class Dialect:
     """The spelling of one library.
 
     `functions` are those called otherwise than `prefix` and their recorded name; `keywords` the
-    arguments by other names. `setting` writes g into a part of zeros, `number` a number that a function takes as an array.
+    arguments by other names. `setting` writes g into a part of zeros, `number` a number that a function takes as an array;
+    `flipped` turns axes round.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Dialect:
     transposed_by: str = ""
     larger_than_number: str = ""
     smaller_than_number: str = ""
+    flipped: str = "np.flip({}, {})"
 
     def function(self, recorded: str) -> str:
         """The name under which a recorded function is called."""
@@ -64,6 +66,7 @@ TORCH = Dialect(
     transposed_by="torch.permute",
     larger_than_number="torch.clamp({}, min={})",
     smaller_than_number="torch.clamp({}, max={})",
+    flipped="torch.flip({}, {})",
 )
 
 JAX = Dialect(
@@ -84,6 +87,7 @@ JAX = Dialect(
         "each_erfc": "jax.scipy.special.erfc",
     },
     setting="{whole} = {whole}.at[{at}].set({part})",
+    flipped="jnp.flip({}, {})",
 )
 
 DIALECTS: Mapping[str, Dialect] = {d.name: d for d in (NUMPY, TORCH, JAX)}

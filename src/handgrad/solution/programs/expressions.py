@@ -167,6 +167,9 @@ class _ExpressionWriter:
                 return CodePiece(f"{self.dialect.function(function)}({operands[0].text})")
             case "place":
                 return self.placed(operands[0], operands[1], repr(keywords["at"]))
+            case "flip":
+                axes = keywords["axis"]
+                return CodePiece(self.dialect.flipped.format(operands[0].text, axes))
             case "maximum" | "minimum" if not isinstance(instruction.arguments[1], Reference):
                 form = (
                     self.dialect.larger_than_number
@@ -175,9 +178,9 @@ class _ExpressionWriter:
                 )
                 if form:
                     return CodePiece(form.format(operands[0].text, operands[1].text))
-            case "sum" | "max" | "min" if keywords.get("axis") == ():
+            case "sum" | "max" | "min" | "prod" if keywords.get("axis") == ():
                 return operands[0]
-            case "sum" | "max" | "min" if self.is_over_all(instruction):
+            case "sum" | "max" | "min" | "prod" if self.is_over_all(instruction):
                 return self.call(function, operands, {})
         return self.call(function, operands, keywords)
 
