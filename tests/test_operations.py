@@ -58,6 +58,11 @@ def edges(g: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return g.choice([0.0, 1.0, -1.0, 0.5, 800.0, -800.0, 3.7, -2.2], shape)
 
 
+def places(g: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Numbers of the entries of an array of three, counted from 0."""
+    return g.integers(0, 3, shape).astype(float)
+
+
 @dataclass(frozen=True)
 class Row:
     """How an operation is called: its arguments' shapes, options and the values they take."""
@@ -167,6 +172,14 @@ ROWS = [
     *(Row("where", s, draws=(draw, anything, anything)) for s in (((), (), ()), ((3,), (3,), (3,)), ((2, 3), (), (3,))) for draw in (anything, edges)),
     *(Row(n, s, draws=(draw,)) for n in COMPARISONS for s in PAIRS for draw in (anything, edges)),
     *(Row("reshape", s, f", shape={t}") for s, t in ((((6,),), "(2, 3)"), (((2, 3),), "(3, -1)"), (((2, 3),), "(6,)"), (((2, 2),), "(2, 2)"))),
+    *(Row("flatten", s) for s in SINGLES),
+    *(Row("expand_dims", s, o) for s, o in ((((),), ""), (((3,),), ", axis=1"), (((2, 3),), ", axis=-1"))),
+    *(Row("squeeze", s, o) for s, o in ((((1, 3, 1),), ""), (((1, 3, 1),), ", axis=0"), (((2, 1),), ", axis=-1"))),
+    *(Row("permute", ((2, 3, 4),), f", axes={o}") for o in ("(0, 2, 1)", "(2, 0, 1)", "(-1, 1, 0)")),
+    Row("permute", ((2, 3),), ", axes=(1, 0)"),
+    *(Row("swapaxes", ((2, 3, 4),), f", axes={o}") for o in ("(0, 1)", "(-1, 0)")),
+    *(Row("stack", s, o) for s, o in ((((3,), (3,)), ""), (((3,), (3,), (3,)), ", axis=1"), (((2, 3), (2, 3)), ", axis=-1"), (((), ()), ""))),
+    *(Row("gather", s, draws=(draw, places)) for s in (((3,), ()), ((3, 2), ()), ((3,), (4,)), ((3, 2), (4,))) for draw in (anything, edges)),
     *(Row("conv1d", s, o) for s in (((5,), (2,)), ((2, 6), (3, 2, 3))) for o in ("", ", stride=2", ", padding=1", ", stride=2, padding=2")),
     *(Row("conv2d", s, o) for s in (((4, 5), (2, 3)), ((2, 4, 4), (3, 2, 2, 2))) for o in ("", ", stride=2", ", padding=1", ", stride=2, padding=1")),
     *(Row("conv1d", s, o) for s in (((5,), (2,), ()), ((2, 5), (2, 2, 2), (2,)), ((2, 4), (2,)), ((2, 2, 4), (2, 2, 2), (2,))) for o in ("", ", dilation=2", ", padding=\"same\"", ", padding=\"valid\", stride=2")),
@@ -333,6 +346,17 @@ def test_options_in_every_spelling(formula: str, gradient: list[list[float]]) ->
         ("cumsum(W[0, 0])", "is a scalar"),
         ("norm(W, 1)", r"sum\(abs\(W\)\)"),
         ("sum(W[::0])", "step is not 0"),
+        ("sum(permute(W, 0, 1))", "W.T for the transpose"),
+        ("sum(permute(W, 0, 0))", "each of its axes once"),
+        ("sum(permute(W, 1, 0, 2))", "such as 1, 0"),
+        ("sum(swapaxes(W, 0))", "two axes"),
+        ("sum(swapaxes(W, 0, 2))", "out of range"),
+        ("sum(squeeze(W, 0))", "has 2 entries"),
+        ("sum(expand_dims(W, 4))", "out of range"),
+        ("sum(stack(W, W[0]))", "arrays of one shape"),
+        ("sum(W[W])", "a number or a vector"),
+        ("sum(W[0, 0][1])", "cannot take 1 index"),
+        ("gather(W[0, 0], 1)", "no entries to pick"),
     ],
 )
 def test_options_of_another_kind_are_refused(formula: str, said: str) -> None:
@@ -350,6 +374,47 @@ def test_equal_entries_have_no_deviation(values: list[float], ddof: int) -> None
     assert any("kink" in str(n) for s in trace.steps for n in s.notes)
     found = handgrad.run_exact(problem)
     assert [float(g) for g in found.gradient("a")] == [1.0] * len(values)
+
+
+def test_rows_of_an_embedding() -> None:
+    """Of a row that is picked twice the gradients are added up; the numbers get none."""
+    problem = handgrad.Problem(
+        ["X = E[ids]", "L = sum(X * C)"],
+        {"E": [[1, 2], [3, 4], [5, 6]]},
+        {"ids": [2, 0, 2], "C": [[1, 0], [10, 20], [3, 4]]},
+    )
+    trace = handgrad.solve(problem)
+    assert trace.values["X"].tolist() == [[5, 6], [1, 2], [5, 6]]
+    assert trace.gradients["E"].tolist() == [[10, 20], [0, 0], [4, 4]]
+    assert not np.any(trace.gradients.get("ids", 0))
+
+
+def test_a_class_of_each_case() -> None:
+    problem = handgrad.Problem(
+        ["p = softmax(W @ x)", "L = -log(p[y])"],
+        {"W": [[0.1, 0.2], [0.3, -0.4], [0.5, 0.6]]},
+        {"x": {"cases": [[1, 0], [0.5, -1]]}, "y": {"cases": [2, 0]}},
+    )
+    one_hot = handgrad.Problem(
+        ["p = softmax(W @ x)", "L = cross_entropy(p, y)"], problem.parameters, problem.data
+    )
+    ours, theirs = handgrad.solve(problem), handgrad.solve(one_hot)
+    assert_close(ours.gradients["W"], theirs.gradients["W"])
+
+
+@pytest.mark.parametrize(
+    ("ids", "said"),
+    [
+        ([0, 3], r"from 0 to 2, but here it is 3 at \[1\]"),
+        ([-1, 0], r"but here it is -1 at \[0\]"),
+        ([0.5, 0], "a whole number"),
+        ({"cases": [[0, 1], [1, 7]]}, r"it is 7 at \[1\] in case 2"),
+    ],
+)
+def test_numbers_of_no_entry_are_refused(ids: Any, said: str) -> None:
+    problem = handgrad.Problem("L = -sum(log(p[ids]))", {"p": [0.5, 0.25, 0.25]}, {"ids": ids})
+    with pytest.raises(handgrad.NumberError, match=said):
+        handgrad.solve(problem)
 
 
 def test_a_product_with_zeros() -> None:

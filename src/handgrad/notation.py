@@ -68,6 +68,11 @@ class Subscript:
 
 
 @record
+class Picked:
+    """a[y]: the entries that numbers y pick, which count from 0 in mathematics too."""
+
+
+@record
 class Fence:
     """An argument between bars: |a|, ‖a‖, with what stands `below` at the right: ‖a‖₁. In source it is a function call."""
 
@@ -94,11 +99,15 @@ class Inside:
 
 @record
 class Function:
-    """name(arguments); `index` is the letter that stands below where it runs along one axis: Σⱼ."""
+    """name(arguments); `index` is the letter that stands below where it runs along one axis: Σⱼ.
+
+    Options that are numbers are written after the arguments, and of those that are several the ones `shown`.
+    """
 
     symbol: str
     latex: str
     index: str = ""
+    shown: tuple[str, ...] = ()
 
 
 @record
@@ -131,6 +140,7 @@ Notation: TypeAlias = (
     | Negation
     | Transposition
     | Subscript
+    | Picked
     | Fence
     | Indicator
     | Inside

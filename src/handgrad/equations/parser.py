@@ -18,12 +18,16 @@ from handgrad.operations.elsewhere import (
     ELSEWHERE,
     LIBRARIES,
     MISCOUNTED,
+    SWAPPED,
     unlike,
     unlike_method,
 )
 
 TRUE_OR_FALSE = "unbiased"
 """PyTorch's older name of ddof=1, which says true or false."""
+
+PICK = next(o.name for o in BY_NAME.values() if o.picks)
+"""The operation of an index that is a formula."""
 
 INFINITE = ("inf", "Inf", "infty")
 
@@ -230,12 +234,56 @@ class Parser:
 
     def index(self, expression: Expression) -> Expression:
         self.take()
-        at: list[Index] = [self.one_index()]
+        at = [self.one_index_or_numbers()]
         while self.at(","):
             self.take()
-            at.append(self.one_index())
+            at.append(self.one_index_or_numbers())
         end = self.expect("]", "the index")
-        return replace(expression.at(tuple(at)), span=_span(expression) | end.span)
+        span = _span(expression) | end.span
+        plain = tuple(i for i in at if not isinstance(i, Expression))
+        if len(plain) == len(at):
+            return replace(expression.at(plain), span=span)
+        return self.picked(expression, at, span)
+
+    def one_index_or_numbers(self) -> Index | Expression:
+        """An index; or a formula, whose value picks."""
+        name = self.tokens[self.position + self.at("-")]
+        if name.kind != "name" and name.text not in ("(", "["):
+            return self.one_index()
+        numbers = self.comparison()
+        if self.at(":"):
+            raise self.wrong("the ends of a slice are whole numbers", self.token)
+        return numbers
+
+    def picked(
+        self, expression: Expression, at: Sequence[Index | Expression], span: Span
+    ) -> Expression:
+        """What a formula among the indices picks: E[ids], A[:, y]."""
+        (place, numbers), *more = [(k, i) for k, i in enumerate(at) if isinstance(i, Expression)]
+        if more:
+            raise self.wrong(
+                "one index alone may be a formula",
+                span,
+                "an entry of each row is sum(P * Y, axis=1) of one-hot rows Y; "
+                "cross_entropy(P, y) takes class numbers",
+            )
+        before = at[:place]
+        if Slice in map(type, before) and int in map(type, before):
+            raise self.wrong(
+                "an entry and then numbers that pick are picked one after the other",
+                span,
+                "write A[0][:, y] for A[0, :, y]",
+            )
+        others = tuple(Slice() if isinstance(i, Expression) else i for i in at)
+        rest = expression
+        if any(i != Slice() for i in others):
+            rest = replace(expression.at(others), span=span)
+        columns = sum(isinstance(i, Slice) for i in before)
+        if columns > 1:
+            raise self.wrong("rows and columns alone are picked", span, "index it down to a matrix")
+        if columns:
+            return replace(Call(PICK, (rest.T, numbers), span=span).T, span=span)
+        return Call(PICK, (rest, numbers), span=span)
 
     def one_index(self) -> Index:
         bounds: list[int | None] = [self.whole_number()]
@@ -428,8 +476,13 @@ class Parser:
             )
         if first is not None and (mend := unlike_method(name, record.defaults_elsewhere, options)):
             raise self.wrong(f".{token.text} differs from library to library", span, mend)
+        if len(arguments) == 2 and library in SWAPPED.get(token.text, ()):
+            arguments.reverse()
         for option, value in record.defaults_elsewhere.get(library, {}).items():
             options.setdefault(option, value)
+        if record.with_options and options:
+            record = BY_NAME[record.with_options]
+            name = record.name
         for option in record.by_option.keys() & options.keys():
             record = self.with_option(record, option, options.pop(option), span)
             name = record.name

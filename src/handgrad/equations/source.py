@@ -19,6 +19,7 @@ from handgrad.notation import (
     Letter,
     MatrixProduct,
     Negation,
+    Picked,
     Power,
     Product,
     Subscript,
@@ -105,6 +106,8 @@ class Writer:
             return notation.source, ATOM
         if isinstance(notation, Subscript):
             return f"{self._within(arguments[0], ATOM)}[{_index(call.option('at'))}]", ATOM
+        if isinstance(notation, Picked) and not isinstance(arguments[1], Literal):
+            return f"{self._within(arguments[0], ATOM)}[{self.source(arguments[1])}]", ATOM
         if call.operation in _WRITTEN_AS_OPERATORS and not call.options:
             match notation, arguments:
                 case Inequality(sign, _), (a, b):

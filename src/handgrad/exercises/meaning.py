@@ -178,6 +178,10 @@ class _Meant(GivenNumbers):
         return None
 
     def _classes(self) -> Meaning | None:
+        for use in self.uses:
+            if operation_of(use.call).picks and use.position == 1:
+                picked = use.call.arguments[0].shape or (1,)
+                return Meaning("class", classes=picked[0], reason=by("numbers_entries", (use,)))
         for use in self.losses:
             scores = use.call.arguments[0].shape or ()
             if operation_of(use.call).target == "class" and (

@@ -55,6 +55,8 @@ def example_of(operation: Operation) -> Example | None:
         if operation.elementwise and len(set(shapes)) > 1:
             continue
         given = {n.name: _numbers(operation, i, shapes) for i, n in enumerate(names)}
+        if operation.picks and shapes[0]:
+            given[names[1].name] = np.indices(shapes[1]).sum(axis=0) % shapes[0][0]
         try:
             problem = Problem([f"r = {source(call)}", "L = sum(r**2)"], given)
             graph = build(problem)

@@ -34,9 +34,21 @@ class Node:
     @property
     def losses(self) -> tuple[Call, ...]:
         """The losses in it, as it is written and as it is computed: one written out is known for what it is."""
+        return tuple(call for call in self._calls if operation_of(call).family == "loss")
+
+    @property
+    def held(self) -> tuple[Call, ...]:
+        """The calls whose arguments are held to their domain though the value is a number: losses, and what picks."""
+        return tuple(
+            call
+            for call in self._calls
+            if operation_of(call).family == "loss" or operation_of(call).picks
+        )
+
+    @property
+    def _calls(self) -> list[Call]:
         forms = [form for form in dict.fromkeys((self.written, self.computed)) if form is not None]
-        calls = [call for form in forms for call in walk(form) if isinstance(call, Call)]
-        return tuple(call for call in calls if operation_of(call).family == "loss")
+        return [call for form in forms for call in walk(form) if isinstance(call, Call)]
 
 
 @record

@@ -11,6 +11,7 @@ from handgrad.operations import (
     accumulating,
     activations,
     arithmetic,
+    arranging,
     choosing,
     constants,
     convolution,
@@ -25,6 +26,7 @@ from handgrad.operations import (
     moments,
     normalising,
     norms,
+    picking,
     piecewise,
     pooling,
     reductions,
@@ -46,6 +48,7 @@ TABLE: tuple[Operation, ...] = (
     *linear.OPERATIONS,
     *einsum.OPERATIONS,
     *structure.OPERATIONS,
+    *arranging.OPERATIONS,
     *reductions.OPERATIONS,
     *norms.OPERATIONS,
     *moments.OPERATIONS,
@@ -57,6 +60,7 @@ TABLE: tuple[Operation, ...] = (
     *losses.OPERATIONS,
     *robust_losses.OPERATIONS,
     *divergences.OPERATIONS,
+    *picking.OPERATIONS,
     *terms.OPERATIONS,
 )
 

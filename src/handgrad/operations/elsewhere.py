@@ -26,6 +26,11 @@ LIBRARIES = frozenset(
 )
 """What may stand before an operation's name: np.exp(z), torch.nn.functional.relu(z)."""
 
+PYTORCH = ("torch", "F", "nn", "functional")
+
+SWAPPED: Mapping[str, tuple[str, ...]] = {"embedding": PYTORCH}
+"""Functions whose two arguments stand the other way round in these libraries: F.embedding(ids, E)."""
+
 ARRAYS = frozenset(["array", "asarray", "tensor", "as_tensor", "constant"])
 """What makes an array of numbers elsewhere: np.array([1, 2]) is [1, 2]."""
 
@@ -33,6 +38,10 @@ ELSEWHERE: Mapping[str, str] = {
     "binary_crossentropy": "Keras puts the target first; here it is bce(prediction, target)",
     "categorical_crossentropy": "Keras puts the target first; here it is cross_entropy(prediction, target)",
     "sparse_categorical_crossentropy": "Keras puts the target first; here it is cross_entropy(prediction, target)",
+    "take": "write E[ids] for the rows ids of E",
+    "take_along_axis": "an entry of each row is sum(P * Y, axis=1) of one-hot rows Y",
+    "gather_nd": "write E[ids] for the rows ids of E",
+    "Embedding": "a table of rows is a parameter E: write E[ids]",
     "inv": "write the solution out, or give the inverse as a number of its own",
     "Linear": "a layer is an equation: z = W @ x + b",
     "Dense": "a layer is an equation: z = W @ x + b",
@@ -40,7 +49,13 @@ ELSEWHERE: Mapping[str, str] = {
     "MaxPool2d": "write max_pool2d(H, 2)",
     "Dropout": "the mask is given: dropout(h, mask, 0.5)",
     "KLDivLoss": "PyTorch's takes ln q first; write kl_div(p, q) of the probabilities",
-    "Flatten": "write reshape(H, -1)",
+    "Flatten": "write flatten(H)",
+    "vstack": "of vectors it is stack(a, b), of matrices concat(A, B)",
+    "hstack": "of vectors it is concat(a, b), of matrices concat(A, B, axis=1)",
+    "column_stack": "write stack(a, b, axis=1)",
+    "repeat": "numbers broadcast; a row for each is E[ids]",
+    "tile": "numbers broadcast; write the operation that takes them",
+    "moveaxis": "write permute(A, 1, 2, 0), all the axes in their new order",
     "item": "a number is written by its name alone",
     "detach": "handgrad follows every path; what is given as data has no gradient",
     "backward": "the backward pass is what handgrad works out; equations are the forward pass",
@@ -70,10 +85,14 @@ MISCOUNTED: Mapping[str, str] = {
 
 def unlike(library: str, operation: str, arguments: int, options: Collection[str]) -> str:
     """What to write for an operation that means another thing in a library; empty where it means the same."""
+    if operation == "transpose" and library in PYTORCH and options:
+        return "PyTorch's exchanges two axes: write swapaxes(A, 0, 1)"
+    if operation == "gather" and library in PYTORCH and arguments != 2:
+        return "of rows it is E[ids]; an entry of each row is sum(P * Y, axis=1) of one-hot rows Y"
     if operation in ("max", "min") and arguments == 2:
         entrywise = f"{operation}imum(a, 0)"
         return f"along an axis write {operation}(a, axis=0); entry by entry, {entrywise}"
-    if operation == "cross_entropy" and library in ("torch", "F", "nn", "functional"):
+    if operation == "cross_entropy" and library in PYTORCH:
         return "it takes scores: write cross_entropy(softmax(z), y)"
     if operation == "kl_div" and library in ("torch", "F", "nn", "functional"):
         return (
@@ -91,6 +110,8 @@ def unlike(library: str, operation: str, arguments: int, options: Collection[str
 
 def unlike_method(operation: str, defaults: Mapping[str, Options], options: Collection[str]) -> str:
     """What to write for a method whose options differ between libraries where they are left out; empty where none does."""
+    if operation == "transpose" and options:
+        return "all the axes in their new order are permute(A, 1, 0, 2), two that change places swapaxes(A, 0, 1)"
     missing = {n: v for each in defaults.values() for n, v in each.items() if n not in options}
     if not missing:
         return ""

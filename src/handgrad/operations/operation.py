@@ -84,12 +84,17 @@ class Application:
 class Domain:
     """A requirement on one argument: `holds(xp, array, shapes)` entry by entry, and its words.
 
-    `shapes` are those of all the arguments, for one case.
+    `shapes` are those of all the arguments, for one case; `range` words it for them.
     """
 
     argument: int
     holds: Callable[[Namespace, Array, Sequence[Shape]], Mask]
     words: str
+    range: Callable[[Sequence[Shape]], str] | None = None
+
+    def said(self, shapes: Sequence[Shape]) -> str:
+        """The requirement in words, of arguments of these shapes."""
+        return self.words if self.range is None else self.range(shapes)
 
 
 @record
@@ -153,6 +158,7 @@ class Operation:
         spellings: other names of it in the equation language.
         pair: the operation that its name means with two arguments: max(a, b) is maximum(a, b).
         means: of a name for a formula of other operations, that formula of its arguments: square(a) is a².
+        with_options: the operation that its name means where options are given: transpose(a, 0, 2, 1) is permute(a, 0, 2, 1).
         by_option: the operations that its name means with an option at a value: norm(a, ord=1) is norm1(a).
         defaults_elsewhere: by library, options that are otherwise where they are left out there.
         positional: the options that numbers after the arguments give, in their order: leaky_relu(z, 0.1);
@@ -176,6 +182,8 @@ class Operation:
         averages: a mean.
         slid: of one that slides its second argument over the first, `(shapes)` -> what the axes of its
             result are: an entry of it is no unit of its own.
+        picks: its second argument is numbers of entries of its first; they are held to the domain where
+            the value is a number all the same.
         of_vectors: the operation that it is of two vectors.
         of_libraries: the operation that a library's function or method of its name is.
         put_in: of a slope, its numbers are shown before what is made of them: no other line has them.
@@ -212,6 +220,7 @@ class Operation:
     spellings: tuple[str, ...] = ()
     pair: str = ""
     means: Callable[..., Expression] | None = None
+    with_options: str = ""
     by_option: Mapping[str, Mapping[float, str]] = field(default_factory=dict)
     defaults_elsewhere: Mapping[str, Options] = field(default_factory=dict)
     positional: tuple[str, ...] = ()
@@ -231,6 +240,8 @@ class Operation:
     one_sided: bool = False
     averages: bool = False
     slid: Callable[[Sequence[Shape]], SlidAxes] | None = None
+    picks: bool = False
+    slides: bool = False
     of_vectors: str = ""
     of_libraries: str = ""
     put_in: bool = False

@@ -47,6 +47,8 @@ transpose = Operation(
     pullback=lambda i, g, p: g.T if len(p.shapes[0]) > 1 else g,
     element=lambda index, p: p.arguments[0].entry(tuple(reversed(index))),
     spellings=("t",),
+    positional=("axes",),
+    with_options="permute",
     words=Words("the transpose", "Turn rows into columns.", "The gradient is transposed back."),
     notation=Transposition(),
     carries=(0,),
@@ -286,16 +288,21 @@ def _concat_shape(shapes: Sequence[Shape], options: Options) -> Shape:
 def _concat_kernel(s: Signature) -> Kernel:
     axis, batched = _concat_axis(s.options, len(s.out)), s.batched
 
-    def joined(xp: Namespace, *arrays: Any) -> Any:
-        if any(batched):
-            count = next(a.shape[-1] for a, c in zip(arrays, batched, strict=True) if c)
-            arrays = tuple(
-                a if c else xp.broadcast_to(a[..., None], (*a.shape, count))
-                for a, c in zip(arrays, batched, strict=True)
-            )
-        return xp.concat(arrays, axis=axis)
+    return lambda xp, *arrays: xp.concat(with_cases(xp, arrays, batched), axis=axis)
 
-    return joined
+
+def with_cases(
+    xp: Namespace, arrays: Sequence[Any], batched: tuple[bool, ...]
+) -> tuple[AnyArray, ...]:
+    """Arrays that are joined, the axis of cases on all of them where any has it."""
+    whole = [a if hasattr(a, "shape") else xp.asarray(a) for a in arrays]
+    if not any(batched):
+        return tuple(whole)
+    count = next(a.shape[-1] for a, c in zip(whole, batched, strict=True) if c)
+    return tuple(
+        a if c else xp.broadcast_to(a[..., None], (*a.shape, count))
+        for a, c in zip(whole, batched, strict=True)
+    )
 
 
 def _concat_pullback(i: int, g: Expression, p: Application) -> Expression:
@@ -416,7 +423,8 @@ def _reshape_kernel(s: Signature) -> Kernel:
     return lambda xp, a: xp.reshape(a, (*shape, a.shape[-1]) if batched else shape)
 
 
-def _reshape_element(index: tuple[int, ...], p: Application) -> Expression:
+def reshape_element(index: tuple[int, ...], p: Application) -> Expression:
+    """Entry `index` of the same entries in another shape, row after row."""
     position = 0
     for i, length in zip(index, p.signature.out, strict=True):
         position = position * length + i
@@ -434,7 +442,7 @@ reshape: Operation = Operation(
     shape=_reshaped,
     kernel=_reshape_kernel,
     pullback=lambda i, g, p: reshape(g, shape=p.shapes[0]),
-    element=_reshape_element,
+    element=reshape_element,
     spellings=("view",),
     words=Words(
         "the reshape",

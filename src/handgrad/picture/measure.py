@@ -19,6 +19,7 @@ from handgrad.notation import (
     Letter,
     MatrixProduct,
     Negation,
+    Picked,
     Power,
     Product,
     Subscript,
@@ -131,7 +132,7 @@ class Measure:
                 return parts + plain_width("ᵀ ()")
             case Negation() | Transposition():
                 return parts + plain_width("−()")
-            case Fence():
+            case Fence() | Picked():
                 return parts + plain_width("‖‖")
             case Letter(name):
                 return self._symbol(symbol(name))

@@ -161,6 +161,8 @@ def diagnose(
     """The error for an equation whose value is not finite: the innermost part at fault, and why."""
     expression = graph.nodes[equation.target].written
     assert expression is not None
+    if error := senseless(where, equation, graph, numbers, picks=True):
+        return error
     with np.errstate(all="ignore"):
         arrays, batched = _arrays(numbers), set(graph.batched_leaves)
         culprit, argument, words = _culprit(expression, arrays, batched)
@@ -187,11 +189,21 @@ def diagnose(
 
 @np.errstate(all="ignore")
 def senseless(
-    where: str, equation: Equation, graph: Graph, numbers: Mapping[Leaf, Array]
+    where: str,
+    equation: Equation,
+    graph: Graph,
+    numbers: Mapping[Leaf, Array],
+    *,
+    picks: bool = False,
 ) -> NumberError | None:
-    """The error for a loss that is computed, and means nothing at these numbers: BCE of a target −1."""
+    """The error for what is computed, and means nothing at these numbers: BCE of a target −1, an entry that is not there.
+
+    `picks`: of entries that are picked alone.
+    """
     node = graph.nodes[equation.target]
-    for call in node.losses:
+    for call in node.held:
+        if picks and not operation_of(call).picks:
+            continue
         arrays, batched = _arrays(numbers), set(graph.batched_leaves)
         argument, words = _broken(call, arrays, batched)
         by_name = node.written is not None and any(call == part for part in walk(node.written))
@@ -235,9 +247,10 @@ def _worst(
 ) -> str:
     """The first figure that breaks the requirement `words` of `call`, and where it stands."""
     assert isinstance(call, Call)
+    shapes = signature_of(call).shapes
     for domain in operation_of(call).domain:
-        if domain.words == words:
-            holds = domain.holds(np, value, signature_of(call).shapes)
+        if domain.said(shapes) == words:
+            holds = domain.holds(np, value, shapes)
             broken = np.argwhere(~np.broadcast_to(holds, np.shape(value)))
             if len(broken):
                 entry = tuple(int(i) for i in broken[0])
@@ -267,5 +280,5 @@ def _broken(call: Call, arrays: Mapping[Leaf, Array], batched: set[Leaf]) -> tup
     for domain in operation_of(call).domain:
         argument = call.arguments[domain.argument]
         if not np.asarray(domain.holds(np, value_of(argument, arrays, batched), shapes)).all():
-            return argument, domain.words
+            return argument, domain.said(shapes)
     return call, ""

@@ -23,7 +23,7 @@ def targets_of(graph: Graph) -> Targets:
     """What the losses of a graph require of the values that it is given."""
     found: dict[str, list[tuple[Domain, tuple[Shape, ...]]]] = {}
     for node in graph.nodes.values():
-        for call in node.losses:
+        for call in node.held:
             for domain in operation_of(call).domain:
                 argument = call.arguments[domain.argument]
                 if isinstance(argument, Name) and graph.nodes[argument.name].kind != "value":
@@ -54,6 +54,6 @@ def check_targets(values: Mapping[str, Array], targets: Targets, first: int | No
             if not holds.all():
                 entry = tuple(np.argwhere(~holds)[0])
                 raise NumberError(
-                    f"{name} must be {domain.words}, but here it is {float(values[name][entry]):g}",
+                    f"{name} must be {domain.said(shapes)}, but here it is {float(values[name][entry]):g}",
                     where="" if first is None else f"case {first + int(entry[-1])}",
                 )

@@ -241,6 +241,8 @@ def of_reason(
             yield compared, "it is compared with nothing that is computed"
         case "whole_numbers":
             yield whole and least >= 0 and largest > 1, f"it is {np.asarray(given).tolist()}"
+        case "numbers_entries":
+            yield put("gather", 1) and whole and least >= 0, "it numbers no entries"
         case "picks":
             yield among(0, 1) and any(map(weighs, here)), "it picks nothing"
         case "adds_up":

@@ -251,6 +251,13 @@ class Formula:
                 return self._transposed(arguments[0])
             case notation.Subscript():
                 return self._entry(expression)
+            case notation.Picked():
+                part = self.piece(arguments[0])
+                held = _in(part, part.level < ATOM or part.raised)
+                numbers = arguments[1]
+                if isinstance(numbers, Literal) and len(numbers.shape) == 1 and not numbers.batched:
+                    return Piece(Row((held, self._listed(numbers.value))))
+                return Piece(Row((held, Fenced(SQUARE, self.node(numbers)))))
             case notation.Fence() as brackets:
                 fenced = Fenced(brackets, self.node(arguments[0]))
                 return Piece(EntryOf(fenced, brackets.below) if brackets.below else fenced)
@@ -390,9 +397,10 @@ class Formula:
     def _options(self, call: Call) -> Iterator[Node]:
         """The options worth showing: numbers other than the operation's own, and several where they are told of."""
         record = operation_of(call)
-        defaults = record.options
+        defaults, notation_of = record.options, record.notation
+        shown = notation_of.shown if isinstance(notation_of, Function) else ()
         for name, value in call.options:
-            told = name in record.words.options and name != record.heading
+            told = (name in record.words.options or name in shown) and name != record.heading
             if told and isinstance(value, str | tuple):
                 several = value if isinstance(value, str) else f"({', '.join(map(str, value))})"
                 yield Row((Identifier(symbol(name)), Sign("equals"), _text(several)))

@@ -170,6 +170,10 @@ class _ExpressionWriter:
             case "flip":
                 axes = keywords["axis"]
                 return CodePiece(self.dialect.flipped.format(operands[0].text, axes))
+            case "where" if operands[1].plain and operands[2].plain:
+                # Of two whole numbers PyTorch would make whole numbers.
+                floats = (CodePiece(o.text + ".0" * o.text.isdigit()) for o in operands[1:])
+                return self.call(function, (operands[0], *floats), keywords)
             case "maximum" | "minimum" if not isinstance(instruction.arguments[1], Reference):
                 form = (
                     self.dialect.larger_than_number
