@@ -208,6 +208,9 @@ TORCH: dict[str, Callable[..., Any]] = {
     "softmax": lambda z, axis=-1: torch.softmax(z, dim=axis),
     "log_softmax": lambda z, axis=-1: torch.log_softmax(z, dim=axis),
     "logsumexp": _logsumexp,
+    "masked_softmax": lambda z, m, axis=-1: torch.softmax(
+        z.masked_fill(m.detach() == 0, -torch.inf), dim=axis
+    ),
     "concat": lambda *parts, axis=0: torch.cat(parts, dim=axis),
     "mse": _mean_of(lambda a, b: (a - b) ** 2),
     "bce": _mean_of(lambda p, y: -(torch.xlogy(y, p) + torch.xlogy(1 - y, 1 - p))),
@@ -227,6 +230,10 @@ TORCH: dict[str, Callable[..., Any]] = {
     "less_equal": _compared(torch.le),
     "greater": _compared(torch.gt),
     "greater_equal": _compared(torch.ge),
+    "trace": torch.trace,
+    "inv": torch.linalg.inv,
+    "det": torch.linalg.det,
+    "logdet": torch.logdet,
     "flatten": torch.flatten,
     "expand_dims": lambda a, axis=0: torch.unsqueeze(a, axis),
     "squeeze": lambda a, axis=None: torch.squeeze(a) if axis is None else torch.squeeze(a, axis),
@@ -243,6 +250,12 @@ TORCH: dict[str, Callable[..., Any]] = {
     "avg_pool2d": _pool(F.avg_pool2d, 2),
     "layernorm": lambda a, axis=-1, eps=1e-5: _normal(a, axis, eps),
     "batchnorm": lambda a, axis=0, eps=1e-5: F.batch_norm(a, None, None, training=True, eps=eps),
+    "rmsnorm": lambda a, axis=-1, eps=1e-5: (
+        a / torch.sqrt((a * a).mean(dim=axis, keepdim=True) + eps)
+        if axis != -1
+        else F.rms_norm(a, a.shape[-1:], eps=eps)
+    ),
+    "groupnorm": lambda a, groups, eps=1e-5: F.group_norm(a[None], groups, eps=eps)[0],
     "cross_entropy": lambda p, y: -torch.xlogy(y, p).sum() / (p.numel() // p.shape[-1]),
 }
 """By the operation's name in the table; `index` is tested by its own syntax."""

@@ -63,6 +63,20 @@ def places(g: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return g.integers(0, 3, shape).astype(float)
 
 
+def keeping(g: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """A mask of ones and zeros that keeps an entry of each row and each column."""
+    mask = g.integers(0, 2, shape).astype(float)
+    mask[..., 0] = 1
+    if len(shape) > 1:
+        mask[..., 0, :] = 1
+    return mask
+
+
+def regular(g: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Matrices with a large diagonal, whose determinant is positive."""
+    return g.uniform(-0.4, 0.4, shape) + np.eye(shape[-1]) * g.uniform(1, 2, shape[-1])
+
+
 @dataclass(frozen=True)
 class Row:
     """How an operation is called: its arguments' shapes, options and the values they take."""
@@ -172,6 +186,9 @@ ROWS = [
     *(Row("where", s, draws=(draw, anything, anything)) for s in (((), (), ()), ((3,), (3,), (3,)), ((2, 3), (), (3,))) for draw in (anything, edges)),
     *(Row(n, s, draws=(draw,)) for n in COMPARISONS for s in PAIRS for draw in (anything, edges)),
     *(Row("reshape", s, f", shape={t}") for s, t in ((((6,),), "(2, 3)"), (((2, 3),), "(3, -1)"), (((2, 3),), "(6,)"), (((2, 2),), "(2, 2)"))),
+    *(Row(n, ((k, k),), draws=(draw,)) for n in ("inv", "det", "logdet") for k in (1, 2, 3) for draw in (regular,)),
+    *(Row("trace", ((k, k),), draws=(draw,)) for k in (1, 3) for draw in (anything, edges)),
+    Row("det", ((2, 2),)),
     *(Row("flatten", s) for s in SINGLES),
     *(Row("expand_dims", s, o) for s, o in ((((),), ""), (((3,),), ", axis=1"), (((2, 3),), ", axis=-1"))),
     *(Row("squeeze", s, o) for s, o in ((((1, 3, 1),), ""), (((1, 3, 1),), ", axis=0"), (((2, 1),), ", axis=-1"))),
@@ -193,6 +210,9 @@ ROWS = [
     Row("max_pool1d", ((7,),), ", size=3, dilation=2, padding=1, stride=2"),
     Row("max_pool2d", ((5, 4),), ", dilation=(2, 1)"),
     *(Row("layernorm", s, o) for s, o in ((((4,),), ""), (((3, 4),), ""), (((3, 4),), ", axis=0"), (((4,),), ", eps=0.1"))),
+    *(Row("rmsnorm", s, o, (draw,)) for s, o in ((((4,),), ""), (((3, 4),), ""), (((3, 4),), ", axis=0"), (((4,),), ", eps=0.1")) for draw in (anything, edges)),
+    *(Row("groupnorm", s, o) for s, o in ((((4, 3),), ", groups=2"), (((4, 2, 2),), ", groups=4"), (((2, 3),), ", groups=1, eps=0.1"))),
+    *(Row("masked_softmax", s, o, (draw, keeping)) for s, o in ((((4,), (4,)), ""), (((2, 3), (2, 3)), ""), (((2, 3), (3,)), ""), (((3, 2), (3, 2)), ", axis=0")) for draw in (anything, edges)),
     *(Row("batchnorm", s, o) for s, o in ((((4, 3),), ""), (((5, 2),), ", eps=0.01"))),
     *(Row("cross_entropy", s, draws=(probability, probability)) for s in (((3,), (3,)), ((2, 3), (2, 3)))),
 ]  # fmt: skip
@@ -346,6 +366,13 @@ def test_options_in_every_spelling(formula: str, gradient: list[list[float]]) ->
         ("cumsum(W[0, 0])", "is a scalar"),
         ("norm(W, 1)", r"sum\(abs\(W\)\)"),
         ("sum(W[::0])", "step is not 0"),
+        ("det(W[:1])", "takes a square matrix"),
+        ("sum(inv(W[0]))", "a vector of 2 entries"),
+        ("sum(groupnorm(W))", "a number of groups"),
+        ("sum(groupnorm(W, 3))", "not put into 3 groups"),
+        ("sum(softmax(W, mask=[1, 0, 1]))", "do not broadcast"),
+        ("sum(softmax(W[0], W))", "the mask has the shape"),
+        ("rmsnorm(W[0, 0])", "is a scalar"),
         ("sum(permute(W, 0, 1))", "W.T for the transpose"),
         ("sum(permute(W, 0, 0))", "each of its axes once"),
         ("sum(permute(W, 1, 0, 2))", "such as 1, 0"),
@@ -415,6 +442,66 @@ def test_numbers_of_no_entry_are_refused(ids: Any, said: str) -> None:
     problem = handgrad.Problem("L = -sum(log(p[ids]))", {"p": [0.5, 0.25, 0.25]}, {"ids": ids})
     with pytest.raises(handgrad.NumberError, match=said):
         handgrad.solve(problem)
+
+
+def test_what_a_mask_leaves_out_is_exactly_0() -> None:
+    problem = handgrad.Problem(
+        ["P = softmax(S, mask=M, temperature=2)", "L = sum(P * C)"],
+        {"S": [[1, 2, 900], [4, 5, 6]]},
+        {"M": [[1, 1, 0], [1, 0, 0]], "C": [[1, 2, 3], [3, 2, 1]]},
+    )
+    trace = handgrad.solve(problem)
+    assert trace.values["P"][[0, 1, 1], [2, 1, 2]].tolist() == [0, 0, 0]
+    assert trace.gradients["S"][[0, 1, 1], [2, 1, 2]].tolist() == [0, 0, 0]
+    assert trace.values["P"][0, 0] == pytest.approx(1 / (1 + math.exp(0.5)), abs=1e-15)
+
+
+def test_a_row_of_which_a_mask_keeps_nothing_is_refused() -> None:
+    problem = handgrad.Problem(
+        "L = sum(softmax(S, mask=M) ** 2)", {"S": [[1, 2], [4, 5]]}, {"M": [[1, 0], [0, 0]]}
+    )
+    with pytest.raises(handgrad.NumberError, match=r"keeps an entry of every row.* at \[1, 0\]"):
+        handgrad.solve(problem)
+
+
+@pytest.mark.parametrize(
+    ("formula", "said"),
+    [
+        ("sum(inv(A))", "A must be a matrix with an inverse, but here it is singular"),
+        ("logdet(A)", "A must be a matrix whose determinant is positive"),
+        ("logdet(B)", "B must be a matrix whose determinant is positive"),
+    ],
+)
+@pytest.mark.parametrize("cases", [False, True])
+def test_a_matrix_without_an_inverse_is_refused(formula: str, said: str, cases: bool) -> None:
+    given: dict[str, Any] = {"A": [[1, 2], [2, 4]], "B": [[0, 1], [1, 0]]}
+    if cases:
+        given = {n: {"cases": [[[1, 0], [0, 1]], matrix]} for n, matrix in given.items()}
+    problem = handgrad.Problem(f"L = {formula}", {}, given)
+    with pytest.raises(handgrad.NumberError, match=said):
+        handgrad.solve(problem)
+
+
+def test_exact_inverses_and_determinants() -> None:
+    problem = handgrad.Problem(
+        "L = sum(inv(A)) + det(A) + trace(A)", {"A": [[2, 1, 0], [0.5, 3, 1], [0, 1, 1]]}
+    )
+    assert str(handgrad.run_exact(problem).value("L")[()]) == "155/14"  # 11/7 + 7/2 + 6
+
+
+def test_a_singular_determinant_has_a_slope() -> None:
+    """The cofactors, where det A · A⁻ᵀ has no number."""
+    trace = handgrad.solve(handgrad.Problem("L = det(A)", {"A": [[1, 2], [2, 4]]}))
+    assert trace.gradients["A"].tolist() == [[4, -2], [-2, 1]]
+
+
+def test_a_determinant_that_is_0_on_paper() -> None:
+    """0.1 · 0.6 − 0.2 · 0.3 leaves 7e-18 in floats."""
+    matrix = {"A": [[0.1, 0.2], [0.3, 0.6]]}
+    assert handgrad.run_exact(handgrad.Problem("L = det(A)", {}, matrix)).value("L")[()] == 0
+    for formula in ("sum(inv(A))", "logdet(A)"):
+        with pytest.raises(handgrad.NumberError, match="A must be a matrix"):
+            handgrad.solve(handgrad.Problem(f"L = {formula}", {}, matrix))
 
 
 def test_a_product_with_zeros() -> None:

@@ -36,6 +36,7 @@ HOMONYMS = {
     "sqrt": "√ where a terminal has no such character",
     "step": "a step of a solution, a setting of an update",
     "sum": "how a problem reduces over its cases",
+    "trace": "a worked solution, in JSON",
     "transpose": "a kind of token",
     "where": "a place in a file, a level of hints",
 }

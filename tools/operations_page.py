@@ -22,6 +22,7 @@ FAMILIES = {
     "elementwise": "Functions, entry by entry",
     "arithmetic": "Arithmetic and comparisons",
     "linear": "Products and convolutions",
+    "matrix": "Functions of square matrices",
     "reduction": "Reductions and pools",
     "normalisation": "Normalisation",
     "loss": "Losses",

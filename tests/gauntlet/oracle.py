@@ -426,6 +426,8 @@ class _Evaluator:
             case ast.Attribute(value=value, attr="mT"):
                 return self.call("matrix_transpose", (self.of(value),), {})
             case ast.Subscript(value=value, slice=at):
+                if isinstance(at, ast.Name):
+                    return self.call("gather", (self.of(value), self.of(at)), {})
                 return self.of(value)[_index(at)]
             case ast.Call(func=ast.Name(id=name), args=arguments, keywords=keywords):
                 options = {k.arg or "": ast.literal_eval(k.value) for k in keywords}
@@ -555,6 +557,29 @@ class _Functions:
             torch.mean(a, dim=axes, keepdim=keepdims),
             lambda: torch.mean(a.abs(), dim=axes, keepdim=keepdims),
         )
+
+    def of_var(
+        self, a: Tensor, axis: Any = None, keepdims: bool = False, ddof: float = 0
+    ) -> Tensor:
+        axes = _axes(axis, a)
+        apart = self.of_subtract(a, a.mean(dim=axes, keepdim=True))
+        squares = torch.sum(apart**2, dim=axes, keepdim=keepdims)
+        return squares / (a.numel() // squares.numel() - ddof)
+
+    def of_std(self, a: Tensor, **options: Any) -> Tensor:
+        variance = self.of_var(a, **options)
+        some = variance > 0
+        root = torch.where(some, variance, torch.ones_like(variance)).sqrt()
+        return torch.where(some, root, torch.zeros_like(root))
+
+    def of_norm_inf(self, a: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
+        return self.of_max(a.abs(), axis, keepdims)
+
+    def of_cumsum(self, a: Tensor, axis: int = 0) -> Tensor:
+        return self.clean(torch.cumsum(a, dim=axis), lambda: torch.cumsum(a.abs(), dim=axis))
+
+    def of_trace(self, a: Tensor) -> Tensor:
+        return self.of_sum(torch.diagonal(a))
 
     def _extreme(self, reduce: Callable[..., Tensor], a: Tensor, axis: Any, keep: bool) -> Tensor:
         if not a.ndim:

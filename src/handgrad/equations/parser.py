@@ -417,6 +417,7 @@ class Parser:
             record = BY_NAME[name]
         arguments: list[Expression] = [] if first is None else [first]
         options: dict[str, Option] = {}
+        named: dict[str, Expression] = {}
         if record and record.heading and self.token.kind == "text":
             options[record.heading] = self.take().text
             if not self.at(")"):
@@ -424,9 +425,12 @@ class Parser:
         while not self.at(")"):
             following = self.tokens[self.position + 1] if self.token.kind == "name" else self.token
             if self.token.kind == "name" and following.kind == "sign" and following.text == "=":
-                if record and self.token.text in record.named[len(arguments) :][:1]:
+                if record and self.token.text in record.argument_names[len(arguments) :][:1]:
                     self.position += 2
                     arguments.append(self.comparison())
+                elif record and self.token.text in record.named:
+                    key = self.take().text
+                    named[key] = self.named_value()
                 else:
                     self.option(name, options)
             elif (
@@ -462,6 +466,9 @@ class Parser:
             and isinstance(arguments[0], Literal)
         ):
             return replace(arguments[0], batched=True, span=span)
+        if record and arguments:
+            for key, value in named.items():
+                arguments = [*record.named[key](tuple(arguments), value)]
         if library and (mend := unlike(library, name, len(arguments), options)):
             raise self.wrong(f"{library}'s {token.text} is another operation", span, mend)
         if record and record.pair and len(arguments) == 2:
@@ -505,6 +512,11 @@ class Parser:
         if record.means is not None:
             return _with_span(record.means(*arguments), span)
         return Call(name, tuple(arguments), tuple(options.items()), span=span)
+
+    def named_value(self) -> Expression:
+        """The formula after name=."""
+        self.take()
+        return self.comparison()
 
     def with_option(self, record: Operation, option: str, value: Option, span: Span) -> Operation:
         """What an operation is with an option at a value: the norm of order 1."""
@@ -550,7 +562,9 @@ class Parser:
         fewest, most = record.arity
         ahead = [t for t in self.tokens[self.position : self.position + 3] if t.text not in "([-"]
         infinity = (
-            bool(record.by_option) and any(t.text in INFINITE for t in ahead) and ahead[0].kind == "name"
+            bool(record.by_option)
+            and any(t.text in INFINITE for t in ahead)
+            and ahead[0].kind == "name"
         )
         plain = infinity or (bool(ahead) and ahead[0].kind in ("number", "text"))
         return most is not None and given >= fewest and (plain or self.at_none())

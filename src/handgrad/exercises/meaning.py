@@ -18,6 +18,7 @@ from handgrad.notation import Sum
 from handgrad.operations import operation_of
 from handgrad.operations.arithmetic import divide, power
 from handgrad.operations.choosing import where
+from handgrad.operations.exponentials import masked_softmax
 from handgrad.operations.linear import matmul
 from handgrad.problem import Problem
 from handgrad.record import JsonForm, record
@@ -147,7 +148,7 @@ class _Meant(GivenNumbers):
         lower = self.name.lower()
         if "mask" in lower or self.name in ("I", "eye", "identity"):
             return Meaning("mask", reason=Reason("named_mask"))
-        if chosen := self.used(where, 0):
+        if chosen := self.used(where, 0) + self.used(masked_softmax, 1):
             return Meaning("mask", reason=by("chooses", chosen))
         if (np.abs(self.array) >= HUGE).any():
             return Meaning("mask", reason=Reason("huge"))

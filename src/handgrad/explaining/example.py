@@ -26,6 +26,8 @@ OPTIONS: tuple[dict[str, Option], ...] = (
     {"shape": (2, 1)},
     {"at": (0,)},
     {"subscripts": "ij,j->i"},
+    {"groups": 2},
+    {"axes": (1, 0)},
 )
 """The options that are tried: what a reshape, an entry and an einsum cannot do without."""
 
@@ -73,6 +75,8 @@ def _numbers(operation: Operation, argument: int, shapes: Sequence[Shape]) -> Ar
     shape = shapes[argument]
     size = int(np.prod(shape, dtype=int))
     between = (0.2 + 0.5 * np.arange(1, size + 1) / (size + 1)).reshape(shape)
+    if len(shape) == 2 and shape[0] == shape[1]:
+        between = between + np.eye(shape[0])  # of a large diagonal the determinant is positive
     held = [d for d in operation.domain if d.argument == argument]
     tried = (between, -between, np.ones(shape))
     return next((a for a in tried if all(d.holds(np, a, shapes).all() for d in held)), between)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from handgrad.arrays import Array
 from handgrad.numbers.interval import Interval, Truth
 from handgrad.numbers.rounding import summed, widened
+from handgrad.operations import minors
 
 Axes = int | tuple[int, ...] | None
 
@@ -279,6 +280,16 @@ def matmul(a: Any, b: Any) -> Interval:
     row, column = "ij"[-a.ndim :], "jk"[: b.ndim]
     out = "".join(x for x in row + column if x != "j")
     return einsum(f"{left}{row},{right}{column}->{lead}{out}", a, b)
+
+
+def inverse(a: Any) -> Interval:
+    """Of the matrices on the last two axes."""
+    return cast(Interval, minors.inverse(Interval.of(a), stack))
+
+
+def determinant(a: Any) -> Interval:
+    """Of the matrices on the last two axes."""
+    return cast(Interval, minors.determinant(Interval.of(a)))
 
 
 def tensordot(a: Any, b: Any, axes: int) -> Interval:

@@ -19,6 +19,7 @@ from handgrad.graph.asked import unasked
 from handgrad.graph.structure import Line
 from handgrad.numbers.exact import Exact
 from handgrad.numbers.symbolic import Symbolic, sympy, value_in_decimals
+from handgrad.operations import minors
 from handgrad.problem import Problem
 from handgrad.problem.given import Given, Written
 from handgrad.record import JsonForm
@@ -204,6 +205,14 @@ class _Namespace:
     def where(self, condition: Any, a: Any, b: Any) -> Any:
         """One or the other, entry by entry."""
         return self._convert(np.where(condition, a, b))
+
+    def inverse(self, a: Any) -> Any:
+        """The inverses of the matrices on the last two axes."""
+        return minors.inverse(a, np.stack)
+
+    def determinant(self, a: Any) -> Any:
+        """The determinants of the matrices on the last two axes."""
+        return minors.determinant(a)
 
     @property
     def special(self) -> _Special:

@@ -23,6 +23,7 @@ from handgrad.operations import (
     gated_linear,
     linear,
     losses,
+    matrices,
     moments,
     normalising,
     norms,
@@ -49,6 +50,7 @@ TABLE: tuple[Operation, ...] = (
     *einsum.OPERATIONS,
     *structure.OPERATIONS,
     *arranging.OPERATIONS,
+    *matrices.OPERATIONS,
     *reductions.OPERATIONS,
     *norms.OPERATIONS,
     *moments.OPERATIONS,
@@ -81,6 +83,7 @@ OPTION_SPELLINGS: dict[str, str] = {
     "correction": "ddof",
     "unbiased": "ddof",
     "p": "ord",
+    "num_groups": "groups",
 }
 """Other libraries' names of options, accepted in equations."""
 

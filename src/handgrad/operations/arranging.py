@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from handgrad.arrays import Namespace
 from handgrad.expression import Call, Expression, Index, Shape, Slice
 from handgrad.notation import Function
 from handgrad.operations.operation import (

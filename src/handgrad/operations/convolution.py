@@ -146,7 +146,7 @@ def _convolution(rank: int) -> tuple[Operation, ...]:
         ),
         options=OPTIONS,
         positional=("stride", "padding", "dilation", "groups"),
-        named=("input", "weight", "bias"),
+        argument_names=("input", "weight", "bias"),
         slid=slid,
         sizes=kernel,
     )

@@ -42,7 +42,10 @@ ELSEWHERE: Mapping[str, str] = {
     "take_along_axis": "an entry of each row is sum(P * Y, axis=1) of one-hot rows Y",
     "gather_nd": "write E[ids] for the rows ids of E",
     "Embedding": "a table of rows is a parameter E: write E[ids]",
-    "inv": "write the solution out, or give the inverse as a number of its own",
+    "slogdet": "write logdet(A), where the determinant is positive",
+    "solve": "write inv(A) @ b",
+    "pinv": "of a matrix with an inverse it is inv(A)",
+    "cholesky": "a product of its factor is L @ L.T, of a parameter L",
     "Linear": "a layer is an equation: z = W @ x + b",
     "Dense": "a layer is an equation: z = W @ x + b",
     "Conv2d": "a layer is an equation: Z = conv2d(X, K, stride=1, padding=0) + b",
@@ -85,6 +88,8 @@ MISCOUNTED: Mapping[str, str] = {
 
 def unlike(library: str, operation: str, arguments: int, options: Collection[str]) -> str:
     """What to write for an operation that means another thing in a library; empty where it means the same."""
+    if operation == "rmsnorm" and library in PYTORCH and "eps" not in options:
+        return "its ε is the rounding of its numbers: write rmsnorm(x, eps=…), 1e-5 where it is left out"
     if operation == "transpose" and library in PYTORCH and options:
         return "PyTorch's exchanges two axes: write swapaxes(A, 0, 1)"
     if operation == "gather" and library in PYTORCH and arguments != 2:

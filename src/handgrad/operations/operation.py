@@ -30,6 +30,7 @@ Family: TypeAlias = Literal[
     "elementwise",
     "activation",
     "linear",
+    "matrix",
     "reduction",
     "normalisation",
     "structure",
@@ -85,12 +86,21 @@ class Domain:
     """A requirement on one argument: `holds(xp, array, shapes)` entry by entry, and its words.
 
     `shapes` are those of all the arguments, for one case; `range` words it for them.
+    `of_options` are the options that `holds` takes too; `otherwise` is what an argument is of which it
+    does not hold as a whole, where no entry of it is at fault.
     """
 
     argument: int
-    holds: Callable[[Namespace, Array, Sequence[Shape]], Mask]
+    holds: Callable[..., Mask]
     words: str
     range: Callable[[Sequence[Shape]], str] | None = None
+    of_options: tuple[str, ...] = ()
+    otherwise: str = ""
+
+    def met(self, xp: Namespace, array: Array, signature: Signature) -> Mask:
+        """Whether it holds, entry by entry, of the argument of a call with this signature."""
+        options = {name: signature.options[name] for name in self.of_options}
+        return self.holds(xp, array, signature.shapes, **options)
 
     def said(self, shapes: Sequence[Shape]) -> str:
         """The requirement in words, of arguments of these shapes."""
@@ -158,12 +168,13 @@ class Operation:
         spellings: other names of it in the equation language.
         pair: the operation that its name means with two arguments: max(a, b) is maximum(a, b).
         means: of a name for a formula of other operations, that formula of its arguments: square(a) is a².
+        named: by a name that is given as options are, and whose value is a formula: the arguments with it.
         with_options: the operation that its name means where options are given: transpose(a, 0, 2, 1) is permute(a, 0, 2, 1).
         by_option: the operations that its name means with an option at a value: norm(a, ord=1) is norm1(a).
         defaults_elsewhere: by library, options that are otherwise where they are left out there.
         positional: the options that numbers after the arguments give, in their order: leaky_relu(z, 0.1);
             further whole numbers are more of the last one's: reshape(W, 2, -1), sum(W, 0).
-        named: what PyTorch calls the arguments, by which they may be given too: conv2d(X, K, bias=b).
+        argument_names: what PyTorch calls the arguments, by which they may be given too: conv2d(X, K, bias=b).
         heading: the option that a text before the arguments gives: einsum("ij,j->i", W, x).
         elementwise: applied entry by entry, with NumPy's broadcasting.
         compares: a loss of two arguments, entry by entry.
@@ -220,12 +231,15 @@ class Operation:
     spellings: tuple[str, ...] = ()
     pair: str = ""
     means: Callable[..., Expression] | None = None
+    named: Mapping[str, Callable[[tuple[Expression, ...], Expression], tuple[Expression, ...]]] = (
+        field(default_factory=dict)
+    )
     with_options: str = ""
     by_option: Mapping[str, Mapping[float, str]] = field(default_factory=dict)
     defaults_elsewhere: Mapping[str, Options] = field(default_factory=dict)
     positional: tuple[str, ...] = ()
     heading: str = ""
-    named: tuple[str, ...] = ()
+    argument_names: tuple[str, ...] = ()
     elementwise: bool = False
     compares: bool = False
     commutative: bool = False
@@ -241,7 +255,6 @@ class Operation:
     averages: bool = False
     slid: Callable[[Sequence[Shape]], SlidAxes] | None = None
     picks: bool = False
-    slides: bool = False
     of_vectors: str = ""
     of_libraries: str = ""
     put_in: bool = False

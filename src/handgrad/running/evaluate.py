@@ -250,11 +250,13 @@ def _worst(
     shapes = signature_of(call).shapes
     for domain in operation_of(call).domain:
         if domain.said(shapes) == words:
-            holds = domain.holds(np, value, shapes)
+            holds = domain.met(np, value, signature_of(call))
             broken = np.argwhere(~np.broadcast_to(holds, np.shape(value)))
             if len(broken):
                 entry = tuple(int(i) for i in broken[0])
                 case = f" in case {entry[-1] + 1}" if is_batched(argument, batched) else ""
+                if domain.otherwise:
+                    return f"{domain.otherwise}{case}"
                 index = at_entry("", entry[:-1] if case else entry)
                 place = f" at {index}{case}" if index else case
                 return f"{float(np.asarray(value)[entry]):g}{place}"
@@ -276,9 +278,9 @@ def _culprit(
 
 def _broken(call: Call, arrays: Mapping[Leaf, Array], batched: set[Leaf]) -> tuple[Expression, str]:
     """The first argument that is outside its domain, and the domain's words; else the call, and none."""
-    shapes = signature_of(call).shapes
+    signature = signature_of(call)
     for domain in operation_of(call).domain:
         argument = call.arguments[domain.argument]
-        if not np.asarray(domain.holds(np, value_of(argument, arrays, batched), shapes)).all():
-            return argument, domain.said(shapes)
+        if not np.asarray(domain.met(np, value_of(argument, arrays, batched), signature)).all():
+            return argument, domain.said(signature.shapes)
     return call, ""

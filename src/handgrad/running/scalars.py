@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from handgrad.arrays import Array
+from handgrad.operations import minors
 from handgrad.record import record
 from handgrad.running.tracing import REDUCTIONS, Instruction, Recorder, Reference
 
@@ -86,6 +87,18 @@ class Scalar:
         return self.writer.entry("multiply", self, other)
 
     __radd__, __rmul__ = __add__, __mul__
+
+    def __sub__(self, other: Any) -> Any:
+        return self.writer.entry("subtract", self, other)
+
+    def __truediv__(self, other: Any) -> Any:
+        return self.writer.entry("divide", self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return self.writer.entry("divide", other, self)
+
+    def __neg__(self) -> Any:
+        return self.writer.entry("negative", self)
 
 
 @dataclass
@@ -173,6 +186,10 @@ class Scalars:
             whole = np.array(arguments[0], dtype=object)
             whole[keywords["at"].at] = arguments[1]
             return whole
+        if function == "linalg_inv":
+            return minors.inverse(arguments[0], np.stack)
+        if function == "linalg_det":
+            return np.asarray(minors.determinant(arguments[0]), dtype=object)
         if function in MOVING:
             return getattr(np, function)(*arguments, **keywords)
         raise UnrecordedError(f"{function} has no code for one entry")

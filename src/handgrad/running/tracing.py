@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from handgrad.operations.matrices import determinants, inverted
 from handgrad.record import record
 
 REDUCTIONS = {"sum": "add", "max": "maximum", "min": "minimum", "prod": "multiply"}
@@ -323,6 +324,18 @@ class TracingNamespace:
         whole = np.vectorize(function, otypes=otypes)
         self._recorder.functions[name] = whole
         return lambda *arguments: self._recorder.call(name, whole, *arguments)
+
+    def inverse(self, a: Any) -> Any:
+        """The inverses of matrices, by NumPy."""
+        return self._linalg("linalg_inv", inverted, a)
+
+    def determinant(self, a: Any) -> Any:
+        """The determinants of matrices, by NumPy."""
+        return self._linalg("linalg_det", determinants, a)
+
+    def _linalg(self, name: str, function: Callable[..., Any], a: Any) -> Any:
+        self._recorder.functions[name] = function
+        return self._recorder.call(name, function, a)
 
     def tensordot(self, a: Any, b: Any, axes: Any) -> Any:
         """The product over the last axis of a matrix and the first of another array."""

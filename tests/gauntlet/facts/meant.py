@@ -195,7 +195,7 @@ def of_reason(
         case "named_mask":
             yield "mask" in name.lower() or name in ("I", "eye", "identity"), f"it is {name}"
         case "chooses":
-            yield put("where", 0), "it chooses nothing there"
+            yield put("where", 0) or put("masked_softmax", 1), "it chooses nothing there"
         case "huge":
             yield max(abs(largest), abs(least)) >= 100, f"its largest is {largest}"
         case "mixes":

@@ -9,6 +9,7 @@ from tests.gauntlet.families import (
     circuits,
     classes,
     functions,
+    matrices,
     metrics,
     networks,
     pictures,
@@ -24,7 +25,17 @@ ONCE_WRONG = sorted(
 
 FAMILIES: dict[str, Callable[[Draw], None]] = {
     family.__name__: family
-    for module in (networks, classes, sequences, metrics, pictures, circuits, functions, respelled)
+    for module in (
+        networks,
+        classes,
+        sequences,
+        metrics,
+        matrices,
+        pictures,
+        circuits,
+        functions,
+        respelled,
+    )
     for family in module.FAMILIES
 }
 FAMILIES["once_wrong"] = lambda draw: None
