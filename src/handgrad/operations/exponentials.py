@@ -138,7 +138,7 @@ def _keeps_some(xp: Namespace, mask: Array, shapes: Sequence[Shape], axis: Any =
     lead = len(z) - len(own)
     if ones:
         some = np.all(some, axis=tuple(k - many for k in ones), keepdims=True)
-    return np.all(some, axis=tuple(range(lead))) if lead else some  # type: ignore[no-any-return]
+    return np.all(some, axis=tuple(range(lead))) if lead else some
 
 
 masked_softmax = Operation(
