@@ -467,8 +467,8 @@ class Parser:
         ):
             return replace(arguments[0], batched=True, span=span)
         if record and arguments:
-            for key, value in named.items():
-                arguments = [*record.named[key](tuple(arguments), value)]
+            for key, formula in named.items():
+                arguments = [*record.named[key](tuple(arguments), formula)]
         if library and (mend := unlike(library, name, len(arguments), options)):
             raise self.wrong(f"{library}'s {token.text} is another operation", span, mend)
         if record and record.pair and len(arguments) == 2:

@@ -28,8 +28,9 @@ OPTIONS: tuple[dict[str, Option], ...] = (
     {"subscripts": "ij,j->i"},
     {"groups": 2},
     {"axes": (1, 0)},
+    {"low": 0, "high": 1},
 )
-"""The options that are tried: what a reshape, an entry and an einsum cannot do without."""
+"""The options that are tried: what a reshape, an entry, an einsum and a clip cannot do without."""
 
 
 @record

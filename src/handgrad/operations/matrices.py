@@ -79,7 +79,7 @@ def inverted(a: Array) -> Array:
     return np.where(none[..., None, None], np.nan, np.linalg.inv(regular))
 
 
-def _inverse_of(xp: Namespace, a: AnyArray) -> Any:
+def _inverse_of(xp: Any, a: AnyArray) -> Any:
     """Of the matrices on the last two axes, in numbers of any kind."""
     if xp is np:
         return inverted(np.asarray(a, dtype=float))
@@ -87,7 +87,7 @@ def _inverse_of(xp: Namespace, a: AnyArray) -> Any:
     return xp.linalg.inv(a) if own is None else own(a)
 
 
-def _determinant_of(xp: Namespace, a: AnyArray) -> Any:
+def _determinant_of(xp: Any, a: AnyArray) -> Any:
     if xp is np:
         return determinants(np.asarray(a, dtype=float))
     own = getattr(xp, "determinant", None)
@@ -248,7 +248,9 @@ def _cofactors_element(index: tuple[int, ...], p: Application) -> Expression | N
     size = p.shapes[0][0]
     if not 1 < size <= EXPANDED:
         return None
-    found: Expression = _cofactor(lambda r, c: p.arguments[0].entry((r, c)), *index, size)
+    found: Expression = _cofactor(
+        lambda r, c: p.arguments[0].entry((r, c)), index[0], index[1], size
+    )
     return found
 
 
