@@ -12,7 +12,7 @@ from handgrad.equations import source
 from handgrad.errors import HandgradError
 from handgrad.expression import Adjoint, Call, Expression, Name, Option, Shape
 from handgrad.graph import Graph, build
-from handgrad.operations.operation import Operation
+from handgrad.operations.operation import Misfit, Operation
 from handgrad.problem import Problem
 from handgrad.record import record
 
@@ -56,6 +56,10 @@ def example_of(operation: Operation) -> Example | None:
         names = [Name(n, shape=s) for n, s in zip(NAMES[count], shapes, strict=True)]
         call = Call(operation.name, tuple(names), tuple(options.items()))
         if operation.elementwise and len(set(shapes)) > 1:
+            continue
+        try:
+            operation.shape(shapes, {**operation.options, **options})
+        except (Misfit, TypeError, ValueError, IndexError, KeyError):
             continue
         given = {n.name: _numbers(operation, i, shapes) for i, n in enumerate(names)}
         if operation.picks and shapes[0]:
