@@ -241,7 +241,7 @@ class _Bounding:
         )
 
     def _taken(self, name: str) -> bool:
-        names = (*self.problem.parameters, *self.problem.data)
+        names = tuple(self.problem.inputs)
         return name in names or any(e.target == name for e in self.problem.equations)
 
     def _linear(self, alone: Problem, parts: _Parts) -> tuple[Array, Array, dict[str, Array]]:

@@ -335,7 +335,7 @@ class Counter:
         """The arrays of a run whose sums are without rounding residues."""
         graph = self.watch.graph
         given = self.each_case.problem
-        own = {n: g.array for n, g in (*given.parameters.items(), *given.data.items())}
+        own = {n: g.array for n, g in given.inputs.items()}
         with np.errstate(all="ignore"):
             numbers = Plan(graph, clean=True)(
                 {**own, **{n: a for n, a in block.items() if n in own}}
@@ -350,7 +350,7 @@ class Counter:
     def _on_paper(self, block: Mapping[str, Array], arrays: dict[Leaf, Array]) -> dict[Leaf, Array]:
         """The arrays with the numbers of the worked solution, where that can be made."""
         given, graph = self.each_case.problem, self.watch.graph
-        own = {**given.parameters, **given.data}
+        own = given.inputs
         others = {n: a for n, a in block.items() if n and not np.array_equal(own[n].array, a)}
         problem = given.with_values(
             {

@@ -185,7 +185,7 @@ class Trying:
 
     @staticmethod
     def _given(problem: Problem) -> dict[str, Array]:
-        return {n: g.array for n, g in (*problem.parameters.items(), *problem.data.items())}
+        return {n: g.array for n, g in problem.inputs.items()}
 
     # -- a bias shifted ------------------------------------------------------------------------------
 

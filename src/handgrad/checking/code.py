@@ -42,7 +42,7 @@ def check_code(
         rubric: the marks of each quantity; see `Checker`.
     """
     checker = Checker(problem, rubric)
-    givens = {**problem.parameters, **problem.data}
+    givens = problem.inputs
     arrays = {name: np.array(given.array) for name, given in givens.items()}
     return checker.check(entries(problem, _called(function, arrays)))
 

@@ -47,7 +47,7 @@ def target_of(leaf: Leaf, graph: Graph) -> str:
 def gradient_key(problem: Problem, name: str) -> str:
     """The same for a gradient of what a problem is given."""
     short = f"d{name}"
-    taken = {*problem.parameters, *problem.data, *(e.target for e in problem.equations)}
+    taken = {*problem.inputs, *(e.target for e in problem.equations)}
     return f"d{problem.loss}/{short}" if short in taken else short
 
 

@@ -133,7 +133,7 @@ class Subjects:
         """How many the loss averages over between a value and itself: cases, examples, entries."""
         counts: dict[int, None] = {}
         if self.graph.cost != self.graph.loss:
-            for given in (*self.problem.parameters.values(), *self.problem.data.values()):
+            for given in self.problem.inputs.values():
                 if given.batched:
                     counts[given.array.shape[-1]] = None
         counts.update(dict.fromkeys(self.averaged_within(leaf)))

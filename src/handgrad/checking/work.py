@@ -37,7 +37,7 @@ class Work:
 
     def __init__(self, problem: Problem, structure: Structure | None = None) -> None:
         self.structure = structure or structure_of(problem)
-        givens = {n: g.array for n, g in (*problem.parameters.items(), *problem.data.items())}
+        givens = {n: g.array for n, g in problem.inputs.items()}
         own = self.structure.problem is problem
         self._run(givens, self.structure.trace.run if own else as_on_paper(problem, build(problem)))
 

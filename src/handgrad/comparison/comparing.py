@@ -72,9 +72,7 @@ def _changes(left: Trace, right: Trace) -> Iterator[Change]:
         here, there = written[0].get(name), written[1].get(name)
         if here != there:
             yield EquationChange(name, here, there)
-    givens: list[Mapping[str, Given]] = [
-        {**t.problem.parameters, **t.problem.data} for t in (left, right)
-    ]
+    givens: list[Mapping[str, Given]] = [t.problem.inputs for t in (left, right)]
     for name in _all(*givens):
         one, other = givens[0].get(name), givens[1].get(name)
         if one != other:
@@ -93,7 +91,7 @@ def _changes(left: Trace, right: Trace) -> Iterator[Change]:
 
 def _settings(problem: Problem) -> dict[str, str | float]:
     found: dict[str, str | float] = {"loss": problem.loss}
-    if any(g.batched for g in (*problem.parameters.values(), *problem.data.values())):
+    if any(g.batched for g in problem.inputs.values()):
         found["reduction"] = problem.reduction
     if problem.update is not None and problem.parameters:
         found["rule"] = problem.update.rule
@@ -294,11 +292,12 @@ def _state(unit: Units, at: Index, index: Index) -> UnitState:
 
 
 def _quantities(left: Trace, right: Trace) -> Iterator[ComparedQuantity]:
-    if np.ndim(left.run.loss) or np.ndim(right.run.loss):
+    if np.ndim(left.run.total) or np.ndim(right.run.total):
         return
     name = left.graph.cost
-    yield ComparedQuantity("loss", name, float(left.run.loss), float(right.run.loss))
-    wanted = [t.problem.parameters or t.problem.data for t in (left, right)]
+    if left.graph.has_loss and right.graph.has_loss:
+        yield ComparedQuantity("loss", name, float(left.run.loss), float(right.run.loss))
+    wanted = [dict.fromkeys(t.problem.asked) for t in (left, right)]
     for given in _all(*wanted):
         yield ComparedQuantity("gradient", given, _length(left, given), _length(right, given))
     if left.loss_after is not None or right.loss_after is not None:

@@ -16,8 +16,8 @@ from handgrad.solution import Step, Trace, TraceLine, solve
 
 
 def differentiated(trace: Trace) -> tuple[str, ...]:
-    """The names that the solution differentiates by: the parameters, or the data if there are none."""
-    return tuple(trace.problem.parameters or trace.problem.data)
+    """The names that the solution differentiates by: parameters and given values, or the data if there are none."""
+    return trace.problem.asked
 
 
 def total_gradient(trace: Trace, name: str) -> Array:
@@ -58,7 +58,7 @@ def backward_line(trace: Trace, target: Adjoint) -> tuple[str, TraceLine] | None
 
 def update_step(trace: Trace) -> Step | None:
     """The first update; None if there is none, or if many networks are solved at once."""
-    if np.ndim(trace.run.loss):
+    if np.ndim(trace.run.total):
         return None
     return next((s for s in trace.steps if s.kind == "update"), None)
 

@@ -32,7 +32,7 @@ class Candidates:
     def __getitem__(self, name: str) -> Array:
         if name in self._pools:
             return self._pools[name].filled(self._places[name])
-        held = {**self.problem.parameters, **self.problem.data}[name].array
+        held = self.problem.inputs[name].array
         return np.broadcast_to(held[..., None], (*held.shape, self.count))
 
     def chosen(self, at: Indices) -> Candidates:
@@ -55,7 +55,7 @@ class Ensemble:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.givens = {**problem.parameters, **problem.data}
+        self.givens = problem.inputs
         self.cases = next((g.array.shape[-1] for g in self.givens.values() if g.batched), None)
 
     @cached_property

@@ -61,7 +61,7 @@ def pools(
     problem: Problem, meanings: Mapping[str, Meaning], asked: Requirements
 ) -> dict[str, Pool]:
     """By given that is drawn, what it is drawn from; those that are held are not among them."""
-    givens: dict[str, Given] = {**problem.parameters, **problem.data}
+    givens = problem.inputs
     return {
         name: _pool(givens[name], meaning, asked)
         for name, meaning in meanings.items()

@@ -93,7 +93,7 @@ class Variants(Sequence[Problem]):
     @cached_property
     def drawn(self) -> Mapping[str, Array]:
         """By given, its numbers in every variant, along the last axis."""
-        return {n: self.numbers(n) for n in (*self.problem.parameters, *self.problem.data)}
+        return {n: self.numbers(n) for n in self.problem.inputs}
 
     def numbers(self, name: str) -> Array:
         """A given's numbers in every variant, along the last axis."""
@@ -339,7 +339,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _cases_first(problem: Problem, name: str, value: object) -> object:
-    given = {**problem.parameters, **problem.data}[name]
+    given = problem.inputs[name]
     if not given.batched:
         return value
     return {"cases": np.moveaxis(np.array(value, object), -1, 0).tolist()}

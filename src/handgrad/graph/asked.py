@@ -7,13 +7,13 @@ from handgrad.graph.structure import Graph
 
 
 def unasked(graph: Graph) -> frozenset[Leaf]:
-    """The adjoints that no parameter's gradient needs; none where there are no parameters."""
-    parameters = [node for node in graph.nodes.values() if node.kind == "parameter"]
-    if not parameters:
+    """The adjoints that the gradients asked for do not need; none where those of the data are asked for."""
+    asked = [graph.nodes[name] for name in graph.asked]
+    if all(node.kind == "data" for node in asked):
         return frozenset()
     formulas = {line.leaf: line.formula for line in graph.backward}
     needed: set[Leaf] = set()
-    waiting: list[Leaf] = [Adjoint(node.name, shape=node.shape) for node in parameters]
+    waiting: list[Leaf] = [Adjoint(node.name, shape=node.shape) for node in asked]
     while waiting:
         leaf = waiting.pop()
         if leaf not in needed and leaf in formulas:

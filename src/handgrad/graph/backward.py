@@ -153,6 +153,8 @@ class Backward:
             self._detour.append(line)
 
     def _contribute(self, name: str, formula: Expression, equation: str) -> None:
+        if self.nodes[name].kind == "upstream":
+            return
         shares = self._contributions.setdefault(name, [])
         self._terms.setdefault((name, equation), []).append(formula)
         for position, share in enumerate(shares):
@@ -166,7 +168,7 @@ class Backward:
 
     def _finish(self, name: str) -> None:
         """Adds up the shares of a value all of whose uses have been pulled back."""
-        if name in self.gradients:
+        if name in self.gradients or self.nodes[name].kind == "upstream":
             return
         node = self.nodes[name]
         leaf = Adjoint(name, shape=node.shape)
@@ -401,7 +403,7 @@ class Backward:
     def _shown(self) -> set[Leaf]:
         """What the gradients of values, and of parameters where there are any, are computed from."""
         kinds = {node.kind for node in self.nodes.values()}
-        hidden = "data" if "parameter" in kinds else ""
+        hidden = "data" if kinds & {"parameter", "given"} else ""
         shown: set[Leaf] = set()
         for line in reversed(self._emitted):
             node = self.nodes.get(line.leaf.name)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from handgrad.equations import Equation
 from handgrad.errors import HandgradError, ShapeError
-from handgrad.expression import Leaf, Name, Shape
+from handgrad.expression import Call, Leaf, Name, Shape, leaves
 from handgrad.graph.backward import Backward
 from handgrad.graph.order import in_order, used_names, where
 from handgrad.graph.recognising import Recognition
@@ -15,7 +17,7 @@ from handgrad.graph.rows import row_vectors
 from handgrad.graph.structure import Graph, Let, Line, Node, activation_of, is_batched
 from handgrad.operations.annotate import annotated
 from handgrad.operations.operation import describe
-from handgrad.operations.reductions import mean_over_cases, sum_over_cases
+from handgrad.operations.reductions import mean_over_cases, sum_, sum_over_cases
 from handgrad.problem import Problem
 from handgrad.problem.expected import expect_problem
 
@@ -50,9 +52,12 @@ class _GraphBuilding:
         equations = in_order(problem.equations, set(self.nodes))
         for equation in equations:
             self._value(equation)
+        self._check_given()
+        self._check_upstream(equations)
         self._check_loss(equations)
         reaching = self._reaching(equations)
         order = tuple(e.target for e in equations if e.target in reaching)
+        self._stand_in()
         recognition = Recognition(
             nodes=self.nodes,
             order=order,
@@ -61,7 +66,7 @@ class _GraphBuilding:
         recognition.recognise()
         backward = Backward(
             nodes=self.nodes,
-            order=order,
+            order=order if problem.has_loss else (*order, problem.loss),
             loss=problem.loss,
             batched=self.batched,
             summed=problem.reduction == "sum",
@@ -83,6 +88,7 @@ class _GraphBuilding:
             consumers=self._consumers(equations),
             activations=self._activations(equations),
             rows=row_vectors(self.nodes, tuple(e.target for e in equations), backward.lets),
+            upstream=problem.seeds,
         )
 
     def _consumers(self, equations: tuple[Equation, ...]) -> dict[str, tuple[str, ...]]:
@@ -98,7 +104,7 @@ class _GraphBuilding:
             call = activation_of(equation.expression)
             if call is not None and isinstance(call.arguments[0], Name):
                 argument = call.arguments[0].name
-                if self.nodes[argument].kind == "value":
+                if self.nodes[argument].kind in ("value", "given"):
                     found.setdefault(argument, equation.target)
         return found
 
@@ -106,7 +112,11 @@ class _GraphBuilding:
         for name, given in self.problem.parameters.items():
             self._add(Node(name, "parameter", given.shape, given.batched))
         for name, given in self.problem.data.items():
-            self._add(Node(name, "data", given.shape, given.batched))
+            middle = name in self.problem.given
+            self._add(Node(name, "given" if middle else "data", given.shape, given.batched))
+        for name, seed in self.problem.seeds.items():
+            given = self.problem.upstream[name]
+            self._add(Node(seed, "upstream", given.shape, given.batched))
 
     def _add(self, node: Node) -> None:
         self.nodes[node.name] = node
@@ -133,7 +143,60 @@ class _GraphBuilding:
             )
         )
 
+    def _check_given(self) -> None:
+        """That a given value has the shape that its own equation gives it, where that can be told."""
+        out = self.problem.left_out
+        known = {**self.problem.inputs, **out.parameters, **out.data}
+        shapes: dict[str, Shape] = {n: g.shape for n, g in known.items()}
+        for equation in out.equations:
+            if not all(leaf.name in shapes for leaf in leaves(equation.expression)):
+                continue
+            with suppress(HandgradError):
+                found = annotated(equation.expression, lambda leaf: shapes[leaf.name]).shape or ()
+                if equation.target not in self.problem.given:
+                    shapes[equation.target] = found
+                elif found != shapes[equation.target]:
+                    self._unfit(equation.target, "given", shapes[equation.target], found)
+
+    def _check_upstream(self, equations: tuple[Equation, ...]) -> None:
+        """That the gradient that arrives at a value has its shape, and its cases."""
+        for name, given in self.problem.upstream.items():
+            node = self.nodes[name]
+            if given.shape != node.shape:
+                self._unfit(name, "upstream", given.shape, node.shape)
+            if given.batched != node.batched:
+                which = "a value for each case, but one" if node.batched else "one value, but a"
+                raise ShapeError(
+                    f"{name} has {which} upstream gradient{' for all' if node.batched else ' for each case'}",
+                    mend="write { cases = [ … ] }"
+                    if node.batched
+                    else "write it once, without cases",
+                )
+
+    def _unfit(self, name: str, table: str, given: Shape, found: Shape) -> NoReturn:
+        what = f"[{table}] {name} is {describe(given)}, but {name} is {describe(found)}"
+        raise ShapeError(what, mend="write one number for each of its entries")
+
+    def _stand_in(self) -> None:
+        """The loss that no equation computes: the sum of what the arriving gradients are of, times these."""
+        terms = [
+            Call(sum_.name, (Name(seed) * Name(name),))
+            if self.nodes[name].shape
+            else Name(seed) * Name(name)
+            for name, seed in self.problem.seeds.items()
+        ]
+        if not terms:
+            return
+        total = terms[0]
+        for term in terms[1:]:
+            total = total + term
+        formula = annotated(total, self._shape)
+        batched = is_batched(formula, self.batched)
+        self._add(Node(self.problem.loss, "value", (), batched, formula, formula))
+
     def _check_loss(self, equations: tuple[Equation, ...]) -> None:
+        if not self.problem.has_loss:
+            return
         loss = self.nodes[self.problem.loss]
         if loss.shape != ():
             equation = next(e for e in equations if e.target == loss.name)
@@ -146,7 +209,7 @@ class _GraphBuilding:
 
     def _reaching(self, equations: tuple[Equation, ...]) -> set[str]:
         """The equations from which a path leads to the loss, itself included."""
-        reaching = {self.problem.loss}
+        reaching = {*self.problem.upstream} or {self.problem.loss}
         for equation in reversed(equations):
             if equation.target in reaching:
                 reaching.update(name.name for name in used_names(equation))
@@ -175,6 +238,10 @@ class _GraphBuilding:
             node = self.nodes[equation.target]
             assert node.computed is not None
             lines.append(Line(Name(node.name, shape=node.shape), node.computed))
+        if not self.problem.has_loss:
+            formula = self.nodes[self.problem.loss].computed
+            assert formula is not None
+            lines.append(Line(Name(self.problem.loss, shape=()), formula))
         if cost != self.problem.loss:
             formula = self.nodes[cost].computed
             assert formula is not None

@@ -55,6 +55,8 @@ def _alike(one: Problem, other: Problem) -> bool:
         and _kinds(one.parameters) == _kinds(other.parameters)
         and list(one.data) == list(other.data)
         and one.equations == other.equations
+        and one.given == other.given
+        and _kinds(one.upstream) == _kinds(other.upstream)
         and one.data == other.data
     )
 

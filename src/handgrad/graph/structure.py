@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
+from dataclasses import field
 from typing import Literal, TypeAlias
 
 from handgrad.expression import Call, Expression, Leaf, Shape, walk
@@ -11,7 +12,8 @@ from handgrad.operations import operation_of
 from handgrad.operations.gates import activation_in
 from handgrad.record import record
 
-NodeKind: TypeAlias = Literal["parameter", "data", "value"]
+NodeKind: TypeAlias = Literal["parameter", "data", "given", "upstream", "value"]
+"""What a node is: learned, given to start from, given instead of computed, a gradient that arrives, computed."""
 
 
 @record
@@ -153,6 +155,10 @@ class Graph:
     differentiated: the loss, or its mean (or sum) over the cases. `consumers` are the equations
     that use a value, in order; `activations` the name of the activation by that of its pre-activation.
     `rows` are the vectors that lie along the rows of matrices, as b does in X W + b.
+
+    `upstream` has, by the value at which a gradient arrives, the node of that gradient. The loss then has a
+    stand-in, the sum of each such value's entries times their gradients, and no value of its own: `beyond`
+    are the nodes that stand for what the problem does not have.
     """
 
     nodes: Mapping[str, Node]
@@ -168,6 +174,29 @@ class Graph:
     consumers: Mapping[str, tuple[str, ...]]
     activations: Mapping[str, str]
     rows: frozenset[str] = frozenset()
+    upstream: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def has_loss(self) -> bool:
+        """Whether the loss has a value; where gradients are given upstream it is only a letter."""
+        return not self.upstream
+
+    @property
+    def beyond(self) -> frozenset[str]:
+        """The nodes that stand for what the problem does not have; its gradients are none to show."""
+        return frozenset((*self.upstream.values(), self.loss, self.cost) if self.upstream else ())
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The names that the problem has, and the loss over the cases."""
+        beyond = self.beyond
+        return tuple(n for n in self.nodes if n not in beyond)
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The names whose gradients are asked for: parameters and given values; data where there are none."""
+        wanted = [n.name for n in self.nodes.values() if n.kind in ("parameter", "given")]
+        return tuple(wanted) or tuple(n.name for n in self.nodes.values() if n.kind == "data")
 
     def shape(self, leaf: Leaf) -> Shape:
         """The shape, for one case, of a value or of its gradient."""

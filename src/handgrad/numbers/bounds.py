@@ -68,7 +68,7 @@ def run_intervals(
         (0.5469, 0.6538)
     """
     graph = build(problem)
-    givens = {**problem.parameters, **problem.data}
+    givens = problem.inputs
     box = {name: _as_written(given.array) for name, given in givens.items()}
     for name, (low, high) in (over or {}).items():
         if name not in box:

@@ -137,9 +137,7 @@ def slopes_in_decimals(problem: Problem, graph: Graph, name: str) -> Array:
     """
     functions = _Namespace(Exact)
     plan = Plan(graph, constant=_constants(Exact), lines=graph.forward)
-    givens = {
-        n: _decimals(_written(g)) for n, g in (*problem.parameters.items(), *problem.data.items())
-    }
+    givens = {n: _decimals(_written(g)) for n, g in problem.inputs.items()}
 
     def loss(at: tuple[int, ...], step: Exact) -> Exact:
         moved = givens[name].copy()
@@ -232,7 +230,7 @@ def _run(
     numbers: type[Exact] | type[Symbolic],
     read: Callable[[str, Given], Objects],
 ) -> OtherRun:
-    givens = {**problem.parameters, **problem.data}
+    givens = problem.inputs
     functions = _Namespace(numbers)
     with np.errstate(all="ignore"):
         try:

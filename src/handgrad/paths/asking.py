@@ -62,7 +62,7 @@ def why(problem: Problem, entry: str, top: int = TOP) -> Why:
 
 
 def _case_count(problem: Problem) -> int:
-    givens = (*problem.parameters.values(), *problem.data.values())
+    givens = problem.inputs.values()
     return next((int(g.array.shape[-1]) for g in givens if g.batched), 1)
 
 

@@ -281,7 +281,7 @@ def blame_text(blame: Blame, factor: float) -> Text:
 
 def _value_blocks(why: WhyValue) -> list[Block]:
     if why.given:
-        node = {**why.problem.parameters, **why.problem.data}[why.entry.name]
+        node = why.problem.inputs[why.entry.name]
         kind = "a parameter" if why.entry.name in why.problem.parameters else "data"
         text: Text = (
             Name(why.entry.name), f" is given ({kind}, {describe(node.shape)}); nothing computes it.",

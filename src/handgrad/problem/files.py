@@ -30,6 +30,8 @@ KEYS = (
     "reduction",
     "parameters",
     "data",
+    "given",
+    "upstream",
     "update",
     "display",
 )
@@ -155,6 +157,8 @@ def loads(text: str, where: str = "", folder: Path | None = None) -> Problem:
         _equations(table["equations"], where),
         _values(table, "parameters", where, folder),
         _values(table, "data", where, folder),
+        given=_values(table, "given", where, folder),
+        upstream=_values(table, "upstream", where, folder),
         loss=_text(table, "loss", where),
         title=_text(table, "title", where) or "",
         description=_text(table, "description", where) or "",

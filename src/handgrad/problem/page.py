@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from handgrad.errors import ShapeError
-from handgrad.expression import Name, leaves, literal_of
+from handgrad.expression import Adjoint, Name, leaves, literal_of
 from handgrad.operations.annotate import annotated
 from handgrad.page.blocks import Block, Derivation, Heading, Paragraph, Relation
+from handgrad.problem.given import Given
 from handgrad.saving import Page
+from handgrad.text import Text, joined
 
 if TYPE_CHECKING:
     from handgrad.problem.problem import Problem
@@ -26,17 +28,56 @@ def problem_page(problem: Problem) -> Page:
     blocks += [Heading(("Equations",), 2), Derivation(equations)]
     for heading, givens in (("Parameters", problem.parameters), ("Data", problem.data)):
         if givens:
-            numbers = tuple(
-                Relation(Name(name, shape=given.shape), (literal_of(given.array, given.batched),))
-                for name, given in givens.items()
-            )
-            blocks += [Heading((heading,), 2), Derivation(numbers)]
+            blocks += [Heading((heading,), 2), Derivation(tuple(given_relations(givens)))]
+    if problem.upstream:
+        arriving = tuple(upstream_relations(problem))
+        blocks += [Heading(("Upstream gradients",), 2), Derivation(arriving)]
+    blocks += map(Paragraph, left_out(problem))
     return Page(title, tuple(blocks), display=problem.display, loss=problem.loss)
+
+
+def given_relations(givens: Mapping[str, Given], rows: Collection[str] = ()) -> Iterator[Relation]:
+    """Numbers by name, as relations; `rows` are the names of vectors that lie along rows."""
+    for name, given in givens.items():
+        numbers = literal_of(given.array, given.batched, name in rows)
+        yield Relation(Name(name, shape=given.shape), (numbers,))
+
+
+def upstream_relations(problem: Problem, rows: Collection[str] = ()) -> Iterator[Relation]:
+    """The gradients that arrive, as relations."""
+    for name, given in problem.upstream.items():
+        numbers = literal_of(given.array, given.batched, name in rows)
+        yield Relation(Adjoint(name, shape=given.shape, of=problem.loss), (numbers,))
+
+
+def left_out(problem: Problem) -> Iterator[Text]:
+    """What of the problem as it was written is left out, and why, in a sentence for each side."""
+    out = problem.left_out
+    computed = [n for n in problem.given if n in out.before]
+    if computed:
+        its = "its equation" if len(computed) == 1 else "their equations"
+        others = [n for n in out.before if n not in computed]
+        left: Text = joined([(its,), *((Name(n),) for n in others)])
+        plural = len(computed) > 1
+        verb = "are" if others or plural else "is"
+        given = joined([(Name(n),) for n in computed])
+        yield (*given, f" {'are' if plural else 'is'} given, so that ", *left, f" {verb} left out.")
+    after = [n for n in out.names if n in out.after]
+    if after:
+        ends = joined([(Name(n),) for n in problem.upstream])
+        names = joined([(Name(n),) for n in after])
+        yield (
+            "The backward pass starts at ",
+            *ends,
+            ", so that what comes after is left out: ",
+            *names,
+            ".",
+        )
 
 
 def _written(problem: Problem) -> Iterator[Relation]:
     """The equations, with shapes so far as they fit: v @ m of two vectors is written vᵀm."""
-    givens = {**problem.parameters, **problem.data}
+    givens = problem.inputs
     shapes = {name: given.shape for name, given in givens.items()}
     formulas = {e.target: e.expression for e in problem.equations}
     found = True

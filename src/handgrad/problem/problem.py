@@ -18,6 +18,15 @@ from handgrad.operations import BY_NAME, SPELLINGS
 from handgrad.operations.constants import with_constants
 from handgrad.operations.gates import activations_in
 from handgrad.problem.given import Given, Values, from_text, given, number
+from handgrad.problem.middle import (
+    LeftOut,
+    MiddleCheck,
+    left_out,
+    letter,
+    names_in,
+    seed_names,
+    without_quotient,
+)
 from handgrad.problem.networks import network
 from handgrad.record import JsonForm
 from handgrad.saving import Page, Paper, Report, Shown
@@ -35,7 +44,12 @@ class Problem(Shown):
         parameters: by name, numbers to be learned: a number, nested lists, an array,
             "1/3", or {"cases": […]} for one value each case.
         data: by name, numbers that are given.
-        loss: the equation whose value is differentiated; the last one by default.
+        given: by name, values on the way that are given instead of computed; what only leads to
+            them is left out, and their gradient is asked for.
+        upstream: by the name of a value, the gradient that arrives at it from a loss further on; the
+            backward pass starts there, and what comes after is left out.
+        loss: the equation whose value is differentiated; the last one by default. With `upstream`,
+            the letter of the loss that no equation computes.
         update: how parameters are updated; None for no update.
         display: by name, how to show it.
         reduction: how the loss of many cases is reduced: "mean" or "sum".
@@ -47,6 +61,8 @@ class Problem(Shown):
     equations: tuple[Equation, ...]
     parameters: Mapping[str, Given]
     data: Mapping[str, Given]
+    given: tuple[str, ...]
+    upstream: Mapping[str, Given]
     loss: str
     title: str
     description: str
@@ -54,9 +70,10 @@ class Problem(Shown):
     display: Mapping[str, str]
     reduction: Literal["mean", "sum"]
     where: str = field(compare=False)
+    left_out: LeftOut = field(compare=False)
     json: ClassVar = JsonForm(
-        without=("update", "display", "where"),
-        also=("parameters=parameter_names", "data=data_names"),
+        without=("update", "display", "where", "left_out", "upstream"),
+        also=("parameters=parameter_names", "data=data_names", "upstream=upstream_names"),
     )
 
     def __init__(  # noqa: PLR0913 - its fields
@@ -65,6 +82,8 @@ class Problem(Shown):
         parameters: Values | None = None,
         data: Values | None = None,
         *,
+        given: Values | None = None,
+        upstream: Values | None = None,
         loss: str | None = None,
         title: str = "",
         description: str = "",
@@ -75,18 +94,50 @@ class Problem(Shown):
     ) -> None:
         parsed = _parsed(equations, where)
         learned = _givens(parameters or {}, "parameters", where)
-        fixed = _givens(data or {}, "data", where)
+        known = _givens(data or {}, "data", where)
+        middle = _givens(given or {}, "given", where)
+        parsed = _with_constants(parsed, {*learned, *known, *middle})
+        names = names_in(parsed) | learned.keys() | known.keys()
+        arriving = _givens(
+            {without_quotient(str(n), names): v for n, v in (upstream or {}).items()}
+            if isinstance(upstream, Mapping)
+            else upstream or {},
+            "upstream",
+            where,
+        )
+        if loss is not None:
+            loss = plain_name(loss)
+        elif arriving:
+            loss = letter(names)
+        else:
+            loss = parsed[-1].target
+        tables = {**dict.fromkeys(learned, "parameters"), **dict.fromkeys(known, "data")}
+        check = MiddleCheck(parsed, parsed, tables, middle, arriving, loss, where)
+        check.names()
+        out = LeftOut()
+        if middle or arriving:
+            out = left_out(parsed, learned, known, middle, arriving, loss)
+            gone = {*out.names}
+            kept = tuple(e for e in parsed if e.target not in gone)
+            left = {n: table for n, table in tables.items() if n not in gone}
+            replace(check, kept=kept, numbers=left).uses()
+            parsed = kept
+            learned = {n: g for n, g in learned.items() if n not in gone}
+            known = {n: g for n, g in known.items() if n not in gone}
         values = {
-            "equations": _with_constants(parsed, {*learned, *fixed}),
+            "equations": parsed,
             "parameters": learned,
-            "data": fixed,
-            "loss": plain_name(loss) if loss is not None else parsed[-1].target,
+            "data": {**known, **middle},
+            "given": tuple(middle),
+            "upstream": arriving,
+            "loss": loss,
             "title": title,
             "description": description,
             "update": update,
             "display": {plain_name(n): shown for n, shown in (display or {}).items()},
             "reduction": reduction,
             "where": where,
+            "left_out": out,
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -112,13 +163,15 @@ class Problem(Shown):
                     "keep one of the two",
                 )
         for name in self.display:
-            if name not in targets and name not in self.parameters and name not in self.data:
-                known = (*targets, *self.parameters, *self.data)
+            known = (*targets, *self.parameters, *self.data, *self.left_out.names, self.loss)
+            if name not in known:
                 raise self._wrong(
                     f"[display] names {name[:40]!r}, which the problem does not have",
                     nearest(name, known),
                 )
-        if self.loss not in targets:
+        if self.upstream and not self.loss.isidentifier():
+            raise self._wrong(f"loss = {self.loss[:40]!r} is not a name")
+        if self.loss not in targets and not self.upstream:
             raise self._wrong(
                 f"the loss {self.loss!r} is computed by no equation",
                 nearest(str(self.loss), targets) or f"the equations compute {', '.join(targets)}",
@@ -134,7 +187,8 @@ class Problem(Shown):
             self._check_update(self.update)
         counts = {
             n: g.array.shape[-1]
-            for n, g in (*self.parameters.items(), *self.data.items())
+            for table in (self.parameters, self.data, self.upstream)
+            for n, g in table.items()
             if g.batched
         }
         if len(set(counts.values())) > 1:
@@ -185,6 +239,37 @@ class Problem(Shown):
         """The names of the numbers that are given."""
         return tuple(self.data)
 
+    @property
+    def upstream_names(self) -> tuple[str, ...]:
+        """The names of the values at which a gradient arrives."""
+        return tuple(self.upstream)
+
+    @property
+    def seeds(self) -> Mapping[str, str]:
+        """By value at which a gradient arrives, the name that this gradient has among the `inputs`."""
+        return seed_names(self.upstream, self._names)
+
+    @property
+    def inputs(self) -> dict[str, Given]:
+        """All that a run starts from, by name: parameters, data and the gradients that arrive."""
+        seeds = self.seeds
+        arriving = {seeds[name]: numbers for name, numbers in self.upstream.items()}
+        return {**self.parameters, **self.data, **arriving}
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The names whose gradients are asked for: parameters and given values; data where there are none."""
+        return (*self.parameters, *self.given) or tuple(self.data)
+
+    @property
+    def has_loss(self) -> bool:
+        """Whether an equation computes the loss; with upstream gradients it is only a letter."""
+        return not self.upstream
+
+    @property
+    def _names(self) -> set[str]:
+        return names_in(self.equations) | self.parameters.keys() | self.data.keys()
+
     def page(self) -> Page:
         """The equations and the numbers."""
         from handgrad.problem.page import problem_page
@@ -202,16 +287,20 @@ class Problem(Shown):
         name that the problem is not given.
         """
         parameters, data, update = dict(self.parameters), dict(self.data), self.update
+        upstream = dict(self.upstream)
         for written, value in values.items():
             name = plain_name(written)
             place = f"{name} = {value}" if isinstance(value, str) else name
-            if name not in parameters and name not in data:
+            arriving = self._arriving(written)
+            if name not in parameters and name not in data and not arriving:
                 update, changed = _with_setting(update or Update(), name, value, place)
                 if changed:
                     continue
             home = parameters if name in parameters else data
+            if name not in home and arriving:
+                home, name = upstream, arriving
             if name not in home:
-                known = [*parameters, *data, "rate"]
+                known = [*parameters, *data, *self.seeds.values(), "rate"]
                 computed = any(e.target == name for e in self.equations)
                 what = (
                     f"{name} is computed by an equation"
@@ -225,7 +314,15 @@ class Problem(Shown):
             if home[name].batched and not new.batched and new.array.ndim == home[name].array.ndim:
                 new = given({"cases": new.written if new.written is not None else new.array}, place)
             home[name] = new
-        return self._changed(parameters=parameters, data=data, update=update)
+        return self._changed(parameters=parameters, data=data, upstream=upstream, update=update)
+
+    def _arriving(self, written: str) -> str:
+        """The value whose upstream gradient a text names: upstream_z2, dz2, ∂L/∂z2; "" for any other."""
+        if plain_name(written) in self._names:
+            return ""
+        meant = without_quotient(written, self.upstream)
+        seeds = {seed: name for name, seed in self.seeds.items()}
+        return meant if meant in self.upstream else seeds.get(written, "")
 
     def with_swap(self, swaps: Mapping[str, str], keep: Collection[str] = frozenset()) -> Problem:
         """The problem with one operation put for another, such as {"relu": "leaky_relu"}.
@@ -248,7 +345,7 @@ class Problem(Shown):
 
     def of_case(self, case: int) -> Problem:
         """The problem of one of its cases alone, counted from 0; itself where nothing is given in cases."""
-        if not any(g.batched for g in (*self.parameters.values(), *self.data.values())):
+        if not any(g.batched for g in self.inputs.values()):
             return self
 
         def alone(givens: Mapping[str, Given]) -> dict[str, Given]:
@@ -257,7 +354,9 @@ class Problem(Shown):
                 for n, g in givens.items()
             }
 
-        return self._changed(parameters=alone(self.parameters), data=alone(self.data))
+        return self._changed(
+            parameters=alone(self.parameters), data=alone(self.data), upstream=alone(self.upstream)
+        )
 
     def with_columns_as_cases(self, names: Collection[str], reduction: str = "mean") -> Problem:
         """The problem with a case for each column of these data, which stays a column; the loss is reduced so."""
@@ -273,11 +372,21 @@ class Problem(Shown):
         """The problem with other equations for the same numbers and the same loss."""
         return self._changed(equations=parse_equations(equations, self.where))
 
+    def with_inputs(self, values: Mapping[str, Given]) -> Problem:
+        """The problem with other numbers for these of its `inputs`."""
+        return self._changed(
+            parameters={n: values.get(n, g) for n, g in self.parameters.items()},
+            data={n: values.get(n, g) for n, g in self.data.items()},
+            upstream={n: values.get(self.seeds[n], g) for n, g in self.upstream.items()},
+        )
+
     def _changed(self, **changes: Any) -> Problem:
+        """The problem with other parts; what was left out stays in what is written."""
         names = (
             "equations",
             "parameters",
             "data",
+            "upstream",
             "loss",
             "title",
             "description",
@@ -286,7 +395,13 @@ class Problem(Shown):
             "reduction",
             "where",
         )
-        return Problem(**{**{n: getattr(self, n) for n in names}, **changes})
+        parts = {**{n: getattr(self, n) for n in names}, **changes}
+        out = self.left_out
+        parts["equations"] = (*parts["equations"], *out.equations)
+        parts["parameters"] = {**parts["parameters"], **out.parameters}
+        data = parts["data"]
+        parts["data"] = {n: g for n, g in data.items() if n not in self.given} | dict(out.data)
+        return Problem(**parts, given={n: data[n] for n in self.given})
 
     @classmethod
     def mlp(  # noqa: PLR0913 - options by keyword

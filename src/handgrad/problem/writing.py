@@ -10,6 +10,7 @@ import numpy as np
 
 from handgrad.figures import full
 from handgrad.problem.given import Given, Written
+from handgrad.problem.middle import letter, names_in
 
 if TYPE_CHECKING:
     from handgrad.problem.problem import Problem
@@ -24,13 +25,22 @@ def to_toml(problem: Problem) -> str:
     if problem.description:
         lines.append(f"description = {_string(problem.description)}")
     lines.append('equations = """')
-    lines += [e.text.replace("\\", "\\\\") for e in problem.equations]
+    out = problem.left_out
+    equations = sorted((*problem.equations, *out.equations), key=lambda e: e.number)
+    lines += [e.text.replace("\\", "\\\\") for e in equations]
     lines.append('"""')
-    if problem.loss != problem.equations[-1].target:
+    names = names_in(equations) | {*problem.parameters, *problem.data, *out.names}
+    if problem.loss != (letter(names) if problem.upstream else equations[-1].target):
         lines.append(f"loss = {_string(problem.loss)}")
     if problem.reduction != "mean":
         lines.append(f"reduction = {_string(problem.reduction)}")
-    for title, givens in (("parameters", problem.parameters), ("data", problem.data)):
+    data = {n: g for n, g in problem.data.items() if n not in problem.given}
+    for title, givens in (
+        ("parameters", {**problem.parameters, **out.parameters}),
+        ("data", {**data, **out.data}),
+        ("given", {n: problem.data[n] for n in problem.given}),
+        ("upstream", problem.upstream),
+    ):
         if givens:
             lines += ["", f"[{title}]"]
             lines += [f"{key(name)} = {_given(value)}" for name, value in givens.items()]

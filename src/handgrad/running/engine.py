@@ -94,10 +94,7 @@ class Engine:
                     f"there is no value {name} with a gradient", mend=nearest(name, known)
                 )
         self._plan = Plan(self.graph)
-        self._givens = {
-            n: np.asarray(g.array, dtype=self.dtype)
-            for n, g in (*problem.parameters.items(), *problem.data.items())
-        }
+        self._givens = {n: np.asarray(g.array, dtype=self.dtype) for n, g in problem.inputs.items()}
         self._targets = targets_of(self.graph)
         self._batched = [n for n in self._givens if self.graph.nodes[n].batched]
         self._outputs: tuple[Leaf, ...] = (

@@ -16,7 +16,7 @@ import numpy as np
 
 from handgrad.arrays import AnyArray, Array, Kind, Namespace
 from handgrad.equations import source
-from handgrad.errors import NumberError
+from handgrad.errors import NumberError, OptionError
 from handgrad.expression import Adjoint, Call, Expression, Leaf, Name, leaves
 from handgrad.expression import Literal as Number
 from handgrad.figures import figure
@@ -315,9 +315,26 @@ class Run:
 
     @property
     def loss(self) -> float | Array:
-        """The loss over all the cases; one for each network where the parameters have cases."""
+        """The loss over all the cases; one for each network where the parameters have cases.
+
+        Raises `OptionError` where the problem has none: gradients are given upstream of it.
+        """
+        if not self.graph.has_loss:
+            raise no_loss()
+        return self.total
+
+    @property
+    def total(self) -> float | Array:
+        """The loss, or its stand-in: the sum of the values that an upstream gradient arrives at, times it."""
         value = np.asarray(self.numbers[Name(self.graph.cost)])
         return float(value) if value.ndim == 0 else value
+
+
+def no_loss(mend: str = "ask for gradients") -> OptionError:
+    """What is said where a loss is needed that no equation computes."""
+    return OptionError(
+        "the problem gives upstream gradients, so that there is no loss to compute", mend=mend
+    )
 
 
 def plan_carrying(graph: Graph, carry: Carry, decimals: int) -> Plan:
@@ -351,7 +368,7 @@ def run(
     """
     graph = graph or build(problem)
     plan = plan or plan_carrying(graph, carry, decimals)
-    givens = {n: g.array for n, g in (*problem.parameters.items(), *problem.data.items())}
+    givens = {n: g.array for n, g in problem.inputs.items()}
     with np.errstate(all="ignore"):
         numbers = plan(givens)
     result = Run(graph, numbers, carry)

@@ -291,7 +291,7 @@ class _Masked:
 
     @classmethod
     def of(cls, problem: Problem, activations: Sequence[str]) -> _Masked:
-        taken = {*problem.parameters, *problem.data, *(e.target for e in problem.equations)}
+        taken = {*problem.inputs, *(e.target for e in problem.equations)}
         free = (n for n in (f"mask_{k}" for k in itertools.count()) if n not in taken)
         masks = dict(zip(activations, free, strict=False))
         texts = [

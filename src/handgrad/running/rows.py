@@ -51,7 +51,7 @@ def examples_as_cases(problem: Problem) -> Examples:
     The problem itself where it has cases already or its rows and columns are no examples.
     Raises `HandgradError` where the graph of the problem cannot be built.
     """
-    if any(g.batched for g in (*problem.parameters.values(), *problem.data.values())):
+    if any(g.batched for g in problem.inputs.values()):
         return Examples(problem)
     graph = build(problem)
     for names, how in _candidates(problem, graph):
@@ -97,9 +97,7 @@ class _Both:
 
     def alike(self) -> bool:
         """Whether they have the same results at the problem's own numbers, and at all that are drawn."""
-        own = {
-            n: g.array for n, g in (*self.problem.parameters.items(), *self.problem.data.items())
-        }
+        own = {n: g.array for n, g in self.problem.inputs.items()}
         plans = Plan(self.whole), Plan(self.split)
         drawn = [self._same(plans, values) for values in self._draws(own)]
         compared = [same for same in drawn if same is not None]

@@ -25,7 +25,7 @@ class Abstract:
 
     Arguments:
         cost: the name of the loss, over all the cases where there are several.
-        value: its value.
+        value: its value; None where gradients are given upstream of it.
         gates: which units are off; None where there is no gate.
         blocked: the gradient that is stopped where a single unit is off, in a single case.
         zero: entries of the gradients of the parameters (of the data where there are none) that are 0.
@@ -34,7 +34,7 @@ class Abstract:
     """
 
     cost: str
-    value: float
+    value: float | None
     gates: GatesSeen | None
     blocked: float | None
     zero: int
@@ -44,13 +44,14 @@ class Abstract:
     @classmethod
     def find(cls, trace: Trace) -> Self | None:
         """The abstract of a solution; None for several networks at once, and where a number is not finite."""
-        value = trace.run.loss
-        if not isinstance(value, float):
+        value = trace.loss
+        if trace.graph.has_loss and not isinstance(value, float):
             return None
-        names = tuple(trace.problem.parameters) or tuple(trace.problem.data)
+        names = trace.problem.asked
         asked = [n for n in names if n in trace.graph.gradients]
         gradients = [np.asarray(trace.run.gradient(n), dtype=float) for n in asked]
-        if not np.isfinite(value) or not all(np.isfinite(g).all() for g in gradients):
+        finite = value is None or np.isfinite(value)
+        if not finite or not all(np.isfinite(g).all() for g in gradients):
             return None
         gates = GatesSeen.find(trace)
         stops = [n.blocked for s in trace.steps for n in s.notes if isinstance(n, GatedOff)]
@@ -58,7 +59,7 @@ class Abstract:
         alone = gates is not None and len(gates.units) == 1 and gates.case_count == 1
         return cls(
             cost=trace.graph.cost,
-            value=value,
+            value=value if isinstance(value, float) else None,
             gates=gates,
             blocked=known[0] if alone and len(known) == 1 else None,
             zero=sum(int((g == 0).sum()) for g in gradients),
@@ -68,7 +69,9 @@ class Abstract:
 
     def text(self) -> Text:
         """The sentences."""
-        words: list[Inline] = [Name(self.cost), " = ", Literal(self.value), "."]
+        words: list[Inline] = []
+        if self.value is not None:
+            words += [Name(self.cost), " = ", Literal(self.value), "."]
         if self.gates is not None:
             words += [" ", *self._gates(self.gates), "."]
         if self.zero:
@@ -81,7 +84,7 @@ class Abstract:
             rose = self.moved.after > self.moved.before
             comes = " has risen to " if rose else " = "
             words += [f" After {made} ", Name(self.cost), comes, Literal(self.moved.after), "."]
-        return tuple(words)
+        return tuple(w.lstrip() if not i and isinstance(w, str) else w for i, w in enumerate(words))
 
     def _gates(self, gates: GatesSeen) -> Text:
         if not gates.units:

@@ -9,7 +9,8 @@ import numpy as np
 
 from handgrad.arrays import Array
 from handgrad.collector import paused
-from handgrad.expression import Adjoint, Expression, Leaf, Name, leaves
+from handgrad.errors import OptionError
+from handgrad.expression import Adjoint, Expression, Leaf, Name, leaves, literal_of
 from handgrad.graph import Graph, Line, build
 from handgrad.graph.recurrence import time_steps
 from handgrad.graph.structure import activation_of
@@ -149,7 +150,8 @@ class _TraceBuilding:
                 leaf = Name(name, shape=self.graph.nodes[name].shape)
                 formula = told_by(name, self.graph, self.run.numbers, self.graph.batched_leaves)
                 lines.append(self._line(leaf, formula, "value"))
-            if self.graph.cost != self.graph.loss and position == len(groups) - 1:
+            reduced = self.graph.has_loss and self.graph.cost != self.graph.loss
+            if reduced and position == len(groups) - 1:
                 cost = self.graph.nodes[self.graph.cost].computed
                 assert cost is not None
                 lines.append(self._line(Name(self.graph.cost, shape=()), cost, "cost"))
@@ -169,7 +171,7 @@ class _TraceBuilding:
         """Steps in the order of the graph's lines: a value's adjoint, then the leaves it completes."""
         graph = self.graph
         aside = {name for s in graph.shortcuts for name in s.aside}
-        wanted = "parameter" if self.problem.parameters else "data"
+        wanted = "parameter" if self.problem.asked != tuple(self.problem.data) else "data"
         self.chain = {line.leaf: line for line in graph.backward if line.leaf.name in graph.lets}
         self.shown: set[Leaf] = set()
         pending: list[str] = []
@@ -178,13 +180,15 @@ class _TraceBuilding:
             is_total = isinstance(line.leaf, Adjoint) and not line.leaf.through
             if not is_total or name in graph.lets or not graph.gradients[name].reached:
                 continue
-            if graph.nodes[name].kind == "value":
+            if graph.nodes[name].kind in ("value", "given"):
                 self._leaf_gradients(pending)
                 pending = []
                 if name != graph.loss and name not in aside:
                     kind: StepKind = (
                         "error_signal" if name in graph.activations else "pass_backward"
                     )
+                    if self._arrives(graph.gradients[name].parts):
+                        kind = "upstream"
                     self._add(2, kind, name, self._gradient_lines(name))
             elif graph.nodes[name].kind == wanted:
                 pending.append(name)
@@ -215,19 +219,34 @@ class _TraceBuilding:
         """The lines of one gradient: the chain that leads to it, its shares, and their sum."""
         gradient = self.graph.gradients[name]
         leaf = Adjoint(name, shape=self.graph.nodes[name].shape)
+        if self._arrives(gradient.parts):
+            return [self._arriving(leaf, gradient.total)]
         formulas = [part.formula for part in gradient.parts]
         lines = [line for formula in formulas for line in self._chain_lines(formula)]
         if len(gradient.parts) > 1:
-            lines += [
-                self._line(replace(leaf, through=part.through), part.formula, "part", part.through)
-                for part in gradient.parts
-            ]
+            for part in gradient.parts:
+                share = replace(leaf, through=part.through)
+                lines.append(
+                    self._arriving(share, part.formula)
+                    if self._arrives((part,))
+                    else self._line(share, part.formula, "part", part.through)
+                )
         elif gradient.per_case is not None:
             per_case = self._per_case(leaf, gradient.per_case, gradient.parts[0])
             if np.asarray(per_case.value).size <= PER_CASE_ENTRIES:
                 lines.append(per_case)
         through = gradient.parts[0].through if len(gradient.parts) == 1 else ""
         return [*lines, self._line(leaf, gradient.total, "gradient", through)]
+
+    def _arrives(self, parts: tuple[Line, ...]) -> bool:
+        """Whether a gradient, or a share of one, is nothing but what is given upstream."""
+        return not self.graph.has_loss and [p.through for p in parts] == [self.graph.loss]
+
+    def _arriving(self, leaf: Leaf, formula: Expression) -> TraceLine:
+        """A gradient that is given: its numbers are all that there is to say of it."""
+        line = self._line(leaf, formula, "upstream")
+        numbers = literal_of(line.value, line.batched, line.row)
+        return replace(line, formula=numbers, substituted=numbers)
 
     def _per_case(self, leaf: Adjoint, formula: Expression, part: Line) -> TraceLine:
         values = {k: np.asarray(v, dtype=float) for k, v in self.run.numbers.items()}
@@ -270,11 +289,20 @@ class _TraceBuilding:
         """The update steps; of many, the first `EXPLAINED` are written out."""
         if self.problem.update is None or not self.problem.parameters:
             return {}, []
+        if not self.graph.has_loss and steps > 1:
+            raise OptionError(
+                "only one update can be made: the upstream gradients are those of the numbers given",
+                where="--steps",
+                mend="leave it out",
+            )
         updating = Updating(self.problem, self.graph, self.plan, self.run, self.decimals)
-        loss = np.asarray(self.run.loss, dtype=float)
+        loss = np.asarray(self.run.total, dtype=float)
         history: list[TrainingStep] = []
         for number in range(1, steps + 1):
             lines = list(updating.lines())
+            if not self.graph.has_loss:
+                self._add(3, "update", "", lines)
+                break
             before, loss = loss, updating.run_again()
             history.append(TrainingStep(number, before, loss))
             if number <= EXPLAINED:

@@ -27,6 +27,7 @@ from handgrad.page.blocks import (
     Table,
 )
 from handgrad.page.signs import with_signs_explained
+from handgrad.problem.page import given_relations, left_out, upstream_relations
 from handgrad.saving import Page
 from handgrad.solution.abstract import Abstract
 from handgrad.solution.elements import opened
@@ -131,7 +132,8 @@ def solution_page(
         blocks[begin:begin] = Legend.of(blocks)
     if step is None and only in (None, "update") and len(trace.training) > 1:
         blocks.append(_training(trace))
-    if step is None and only is None and trace.loss_after is None:
+    updated = trace.updated if not trace.graph.has_loss else trace.loss_after is not None
+    if step is None and only is None and not updated:
         blocks += [Heading(("Gradients",), 2), *_summary(trace)]
     return Page(
         title=name,
@@ -188,24 +190,17 @@ def given_blocks(trace: Trace) -> list[Block]:
         Relation(Name(name, shape=graph.nodes[name].shape), (_written(trace, name),))
         for name in graph.equations
     )
-    if graph.cost != graph.loss:
+    if graph.has_loss and graph.cost != graph.loss:
         cost = graph.nodes[graph.cost].written
         assert cost is not None
         equations += (Relation(Name(graph.cost, shape=()), (cost,)),)
     blocks += [Heading(("Given",), 2), Derivation(equations)]
     for givens in (problem.parameters, problem.data):
         if givens:
-            blocks.append(
-                Derivation(
-                    tuple(
-                        Relation(
-                            Name(name, shape=given.shape),
-                            (literal_of(given.array, given.batched, name in graph.rows),),
-                        )
-                        for name, given in givens.items()
-                    )
-                )
-            )
+            blocks.append(Derivation(tuple(given_relations(givens, graph.rows))))
+    if problem.upstream:
+        blocks.append(Derivation(tuple(upstream_relations(problem, graph.rows))))
+    blocks += map(Paragraph, left_out(problem))
     return blocks
 
 
@@ -280,7 +275,7 @@ def _elements(trace: Trace, step: Step) -> list[Block]:
 
 def _summary(trace: Trace) -> list[Block]:
     graph = trace.graph
-    names = list(trace.problem.parameters) or list(trace.problem.data)
+    names = trace.problem.asked
     made = {
         line.target.name: step.id
         for step in trace.steps

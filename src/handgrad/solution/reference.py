@@ -61,7 +61,7 @@ def goals(trace: Trace) -> list[Block]:
     elif others:
         words = "the gradient that comes back is multiplied by their slope"
         items.append(((f"See what {listed(others)} does to gradients",), (words,)))
-    names = list(trace.problem.parameters) or list(trace.problem.data)
+    names = trace.problem.asked
     ends = tuple(Name(n, shape=graph.nodes[n].shape) for n in names[:1])
     items.append(
         (

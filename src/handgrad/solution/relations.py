@@ -141,6 +141,8 @@ def _label(trace: Trace, line: TraceLine) -> Text:
     match line.role:
         case "let":
             return ("write",)
+        case "upstream":
+            return ("given",)
         case "part" if is_penalty(trace.graph, Line(line.target, line.formula, line.through)):
             return ("the penalty's part, through ", Name(line.through))
         case "part":

@@ -39,6 +39,8 @@ def title(trace: Trace, step: Step) -> Text:
             through = [noun_of(op) for op in _activations(graph, step)]
             back = f": back through {' and '.join(dict.fromkeys(through))}" if through else ""
             return ("Error signal ", Adjoint(step.about), back)
+        case "upstream":
+            return ("The gradient that arrives at ", Name(step.about))
         case "pass_backward":
             return ("Pass the gradient back to ", Name(step.about))
         case "parameter_gradients" | "data_gradients":
@@ -207,6 +209,12 @@ def _outline(formula: Expression) -> str:
 
 
 def _backward_reason(trace: Trace, step: Step) -> Text:
+    if step.kind == "upstream":
+        return (
+            "It is given, as what comes back from ",
+            Name(trace.graph.loss),
+            ": the backward pass starts here.",
+        )
     if any(isinstance(n, ShortcutTaken) for n in step.notes):
         note = next(n for n in step.notes if isinstance(n, ShortcutTaken))
         left = (

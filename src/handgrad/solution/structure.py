@@ -19,6 +19,7 @@ StepKind: TypeAlias = Literal[
     "layer",
     "compute",
     "loss",
+    "upstream",
     "error_signal",
     "pass_backward",
     "parameter_gradients",
@@ -27,7 +28,7 @@ StepKind: TypeAlias = Literal[
     "loss_after",
 ]
 Role: TypeAlias = Literal[
-    "value", "cost", "let", "chain", "part", "per_case", "gradient", "memory", "updated"
+    "value", "cost", "upstream", "let", "chain", "part", "per_case", "gradient", "memory", "updated"
 ]
 
 

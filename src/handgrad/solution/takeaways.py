@@ -57,14 +57,15 @@ class StepsBack(Takeaway):
     cost: str
     steps: int
     names: tuple[str, ...]
-    parameters: bool
+    noun: str
 
     @classmethod
     def find(cls, trace: Trace) -> Self:
         problem = trace.problem
         steps = sum(s.phase == "backward" for s in trace.steps)
-        names = tuple(problem.parameters) or tuple(problem.data)
-        return cls(trace.graph.cost, steps, names, bool(problem.parameters))
+        noun = "parameters" if problem.parameters else "inputs"
+        noun = "numbers that are asked about" if problem.given else noun
+        return cls(trace.graph.cost, steps, problem.asked, noun)
 
     def title(self) -> Text:
         return ("The chain rule, one step at a time",)
@@ -73,7 +74,7 @@ class StepsBack(Takeaway):
         steps = f"{self.steps} step{'' if self.steps == 1 else 's'}"
         ends = joined([(Name(n),) for n in self.names])
         if len(self.names) > NAMED:
-            ends = (f"all {len(self.names)} {'parameters' if self.parameters else 'inputs'}",)
+            ends = (f"all {len(self.names)} {self.noun}",)
         return (
             f"{steps} led from ", Name(self.cost), " back to ", *ends, ". Each used only gradients already known "
             "and values from the forward pass.",
@@ -221,7 +222,7 @@ class CasesReduced(Takeaway):
     @classmethod
     def find(cls, trace: Trace) -> Self | None:
         graph = trace.graph
-        if graph.cost == graph.loss:
+        if graph.cost == graph.loss or not graph.has_loss:
             return None
         cases = int(np.size(trace.run.value(graph.loss)))
         return cls(graph.cost, graph.loss, cases, trace.problem.reduction)

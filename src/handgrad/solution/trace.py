@@ -126,7 +126,7 @@ class Trace(Result):
             "carry=run.carry",
             "values",
             "gradients",
-            "loss=run.loss",
+            "loss",
             "loss_after",
             "steps",
         ),
@@ -145,19 +145,24 @@ class Trace(Result):
     @property
     def cases(self) -> int | None:
         """How many cases there are; None where the problem declares none."""
-        given = (*self.problem.parameters.values(), *self.problem.data.values())
+        given = self.problem.inputs.values()
         return next((int(g.array.shape[-1]) for g in given if g.batched), None)
 
     @property
     def values(self) -> Mapping[str, Array]:
         """Every named value."""
-        return {name: self.run.value(name) for name in self.graph.nodes}
+        return {name: self.run.value(name) for name in self.graph.named}
 
     @property
     def gradients(self) -> Mapping[str, Array]:
         """The gradient with respect to every named value: of what differs from case to case, that of
         its own case's loss, and of everything else that of the cost."""
-        return {name: self.run.gradient(name) for name in self.graph.nodes}
+        return {name: self.run.gradient(name) for name in self.graph.named}
+
+    @property
+    def loss(self) -> float | Array | None:
+        """The loss over all the cases; None where gradients are given upstream of it."""
+        return self.run.loss if self.graph.has_loss else None
 
     @property
     def loss_after(self) -> float | None:

@@ -136,9 +136,7 @@ def verify(problem: Problem) -> Verification:
     graph = build(problem)
     result = run(problem, graph)
     plan = Plan(graph, lines=graph.forward)
-    givens: dict[str, Array] = {
-        n: g.array for n, g in (*problem.parameters.items(), *problem.data.items())
-    }
+    givens: dict[str, Array] = {n: g.array for n, g in problem.inputs.items()}
     ours = {name: total_gradient(graph, result, name) for name in givens}
     comparisons = [_by_differences(plan, graph, givens, name, ours[name]) for name in givens]
     skipped: dict[str, str] = {}
@@ -200,7 +198,7 @@ def _in_decimals(problem: Problem, graph: Graph, found: MethodComparison) -> Met
     Where a layer norm of two numbers gives ±(1 − 1e-9), floats keep few digits of what passes back through it,
     and a solution shows what is there on paper.
     """
-    if np.size({**problem.parameters, **problem.data}[found.name].array) > ASKED_AGAIN:
+    if np.size(problem.inputs[found.name].array) > ASKED_AGAIN:
         return found
     from handgrad.numbers import slopes_in_decimals
     from handgrad.solution import as_on_paper

@@ -42,6 +42,7 @@ class CaseShares(Question):
         batched = {n: g.array for n, g in problem.data.items() if g.batched}
         if (
             not batched
+            or not trace.graph.has_loss
             or any(g.batched for g in problem.parameters.values())
             or not problem.parameters
         ):

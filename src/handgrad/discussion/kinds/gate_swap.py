@@ -76,7 +76,7 @@ class GateSwap(Question):
     def find(cls, trace: Trace) -> Self | None:
         """Replaces the gates of the problem (or else its first activation) by each alternative."""
         before = units(trace)
-        if not before or sum(u.z.size for u in before) > MOST_UNITS:
+        if not trace.graph.has_loss or not before or sum(u.z.size for u in before) > MOST_UNITS:
             return None
         old = next((u for u in before if u.gate), before[0]).operation
         kept = tuple(s.inner for s in trace.graph.shortcuts if s.activation == old)

@@ -51,7 +51,7 @@ class OtherInput(Question):
     def find(cls, trace: Trace) -> Self | None:
         """The first candidate that changes which gates are shut, or the first of all if none does."""
         before = [u for u in units(trace) if u.gate]
-        if not before or sum(u.z.size for u in before) > MOST_UNITS:
+        if not trace.graph.has_loss or not before or sum(u.z.size for u in before) > MOST_UNITS:
             return None
         name = _input(trace, before)
         if name is None:

@@ -64,7 +64,7 @@ class SmallChange(Question):
 
         Takes the largest gradient whose prediction is close, so that no kink lies in the way.
         """
-        if np.ndim(trace.run.loss) or trace.run.carry == "rounded":
+        if not trace.graph.has_loss or np.ndim(trace.run.loss) or trace.run.carry == "rounded":
             return None
         ordered = steepest(trace, TRIED)
         tried = [t for where, g in ordered if g and (t := cls._nudged(trace, where, g)) is not None]
@@ -72,8 +72,7 @@ class SmallChange(Question):
 
     @classmethod
     def _nudged(cls, trace: Trace, where: QuestionedEntry, gradient: float) -> Self | None:
-        home = trace.problem.parameters or trace.problem.data
-        array = np.array(home[where.name].array, dtype=float)
+        array = np.array(trace.problem.inputs[where.name].array, dtype=float)
         array[where.index] += NUDGE
         other = solved_alike(trace, trace.problem.with_values({where.name: Given(array)}))
         if other is None:

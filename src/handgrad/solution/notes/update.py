@@ -51,7 +51,7 @@ class LossChange(TraceNote):
     @classmethod
     def in_update(cls, seen: NotedRun, line: TraceLine, kind: StepKind) -> Iterator[Self]:
         if kind == "loss_after":
-            losses = seen.kept(cls, lambda: [float(np.mean(seen.run.loss))])
+            losses = seen.kept(cls, lambda: [float(np.mean(seen.run.total))])
             losses.append(float(line.value))
             before, after = losses[-2:]
             kinks = seen.kept(AtKink, list[AtKink]) if len(losses) == 2 and after > before else []
