@@ -144,7 +144,7 @@ def _cases_of(
     problem: Problem, data: str | Path | Mapping[str, Any] | Cases | None, skip_bad: bool
 ) -> Cases:
     if data is None:
-        batched = {n: g.array for n, g in problem.data.items() if g.batched}
+        batched = {n: g.array for n, g in problem.fixed.items() if g.batched}
         alone = {n: g.array[..., None] for n, g in problem.data.items()}
         return ArrayCases(batched or alone or {"": np.zeros(1)})
     if isinstance(data, str | Path):
@@ -218,7 +218,7 @@ class _Audit:
     def _with_cases(self, problem: Problem) -> Problem:
         """The problem with the data's names in cases, and two of them for a sample."""
         names = [n for n in self.data.names if n]
-        left = [n for n, g in problem.data.items() if g.batched and n not in names]
+        left = [n for n, g in problem.fixed.items() if g.batched and n not in names]
         if left and names:
             raise OptionError(
                 f"{' and '.join(left)} has cases in the problem, and the data do not give it",

@@ -19,7 +19,7 @@ from handgrad.arrays import Array
 from handgrad.audit.box import Box
 from handgrad.audit.counting import Site
 from handgrad.audit.structure import Certificate
-from handgrad.equations import source
+from handgrad.equations import parse_equations, source
 from handgrad.expression import Name
 from handgrad.numbers import Interval, run_intervals
 from handgrad.problem import Problem
@@ -233,11 +233,11 @@ class _Bounding:
         formula = source(pre.entry(entry))
         target = next(f"unit_{k}" for k in range(10**6) if not self._taken(f"unit_{k}"))
         texts = [e.text for e in self.problem.equations]
-        return Problem(
-            [*texts, f"{target} = 1*{formula}"],
-            self.problem.parameters,
-            self.problem.data,
+        return self.problem.with_parts(
+            equations=parse_equations([*texts, f"{target} = 1*{formula}"]),
             loss=target,
+            update=None,
+            upstream={},
         )
 
     def _taken(self, name: str) -> bool:

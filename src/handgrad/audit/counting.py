@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -255,7 +255,7 @@ class EachCase:
     def of(cls, problem: Problem, graph: Graph, sites: Sequence[Site]) -> EachCase:
         """The same computation with zeros where they are needed."""
         same = {s.name: s for s in sites if Name(s.pre) not in graph.batched_leaves}
-        counts = [g.array.shape[-1] for g in problem.data.values() if g.batched]
+        counts = [g.array.shape[-1] for g in problem.fixed.values() if g.batched]
         if not same or not counts or not graph.nodes[graph.loss].batched:
             return cls(problem)
         zero = "zero"
@@ -276,13 +276,13 @@ class EachCase:
                 moved.name if site.through != Adjoint(site.name) else site.name
             )
         data = {**problem.data, zero: given({"cases": [0.0] * counts[0]}, zero)}
-        changed = replace(problem, equations=parse_equations(texts), data=data)
+        changed = problem.with_parts(equations=parse_equations(texts), data=data)
         return cls(changed, zero, instead)
 
     def completed(self, block: Mapping[str, Array]) -> Mapping[str, Array]:
         """A block with a zero for each of its cases."""
         batched = [
-            a for n, a in block.items() if n in self.problem.data and self.problem.data[n].batched
+            a for n, a in block.items() if n in self.problem.fixed and self.problem.fixed[n].batched
         ]
         if not self.zero or not batched:
             return block

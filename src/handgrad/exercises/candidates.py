@@ -12,6 +12,7 @@ from handgrad.exercises.random_numbers import Pool
 from handgrad.expression import Leaf, Name
 from handgrad.graph import Graph, build
 from handgrad.problem import Problem
+from handgrad.problem.given import Given
 from handgrad.running import Plan
 
 
@@ -77,15 +78,7 @@ class Ensemble:
                 for n, g in self.givens.items()
             }
         )
-        values = {n: {"cases": np.moveaxis(a, -1, 0)} for n, a in flat.items()}
-        return Problem(
-            self.problem.equations,
-            {n: values[n] for n in self.problem.parameters},
-            {n: values[n] for n in self.problem.data},
-            loss=self.problem.loss,
-            update=self.problem.update,
-            reduction=self.problem.reduction,
-        )
+        return self.problem.with_inputs({n: Given(a, True) for n, a in flat.items()})
 
     @cached_property
     def plan(self) -> Plan:

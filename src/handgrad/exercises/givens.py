@@ -36,9 +36,7 @@ class Reading:
         named: frozenset[str] = frozenset().union(
             *(self.feeding.get(leaf.name, frozenset()) for leaf in leaves(formula))
         )
-        return bool(named & self.problem.parameters.keys()) or (
-            not self.problem.parameters and bool(named)
-        )
+        return bool(named & set(self.problem.asked))
 
 
 @dataclass(frozen=True)

@@ -40,8 +40,11 @@ Kind: TypeAlias = Literal[
     "weights",
     "input",
     "target",
+    "pre_activation",
+    "upstream",
 ]
-"""What numbers are; "weights" (of parameters), "input" and "target" are free."""
+"""What numbers are; "weights" (of parameters), "input", "target", "pre_activation" (of values that are given
+instead of computed) and "upstream" (of gradients that arrive) are free."""
 
 HELD: frozenset[Kind] = frozenset(["kept", "mask", "constant"])
 """Kinds whose numbers stay as they are."""
@@ -97,7 +100,7 @@ def meanings(problem: Problem, graph: Graph, keep: Collection[str] = ()) -> Mapp
 
     Raises `OptionError` for a name in `keep` that the problem is not given.
     """
-    known = (*problem.parameters, *problem.data)
+    known = tuple(problem.inputs)
     for name in keep:
         if name not in known:
             raise OptionError(
@@ -116,11 +119,13 @@ def meanings(problem: Problem, graph: Graph, keep: Collection[str] = ()) -> Mapp
 
 def _meaning(reading: Reading, name: str) -> Meaning:
     problem = reading.problem
-    parameter = name in problem.parameters
-    given = (problem.parameters if parameter else problem.data)[name]
-    found = _Meant(reading, name, given, uses(reading.graph, name))
-    if parameter:
+    if name in problem.seeds.values():
+        return Meaning("upstream", reason=Reason("arrives"))
+    found = _Meant(reading, name, problem.inputs[name], uses(reading.graph, name))
+    if name in problem.parameters:
         return found.positive() or Meaning("weights")
+    if name in problem.given:
+        return found.positive() or Meaning("pre_activation", reason=Reason("given_instead"))
     return found.meaning()
 
 

@@ -39,6 +39,8 @@ ReasonKind: TypeAlias = Literal[
     "prediction",
     "positive_place",
     "numbers",
+    "given_instead",
+    "arrives",
 ]
 """How the meaning of numbers was found: by what they are used for, by their name, or by what they look like."""
 
@@ -73,6 +75,8 @@ REASONS: dict[ReasonKind, str] = {
     "prediction": "the prediction of a loss",
     "positive_place": "under a logarithm or a root, or divided by",
     "numbers": "by its numbers",
+    "given_instead": "given instead of computed",
+    "arrives": "a gradient that arrives",
 }
 """What is said of each."""
 

@@ -94,8 +94,11 @@ class _GraphBuilding:
     def _consumers(self, equations: tuple[Equation, ...]) -> dict[str, tuple[str, ...]]:
         found: dict[str, dict[str, None]] = {}
         for equation in equations:
-            for name in used_names(equation):
-                found.setdefault(name.name, {})[equation.target] = None
+            for used in used_names(equation):
+                found.setdefault(used.name, {})[equation.target] = None
+        for name, seed in self.problem.seeds.items():
+            found.setdefault(name, {})[self.problem.loss] = None
+            found.setdefault(seed, {})[self.problem.loss] = None
         return {name: tuple(users) for name, users in found.items()}
 
     def _activations(self, equations: tuple[Equation, ...]) -> dict[str, str]:
@@ -164,13 +167,10 @@ class _GraphBuilding:
             node = self.nodes[name]
             if given.shape != node.shape:
                 self._unfit(name, "upstream", given.shape, node.shape)
-            if given.batched != node.batched:
-                which = "a value for each case, but one" if node.batched else "one value, but a"
+            if given.batched and not node.batched:
                 raise ShapeError(
-                    f"{name} has {which} upstream gradient{' for all' if node.batched else ' for each case'}",
-                    mend="write { cases = [ … ] }"
-                    if node.batched
-                    else "write it once, without cases",
+                    f"[upstream] gives {name} a gradient for each case, but it is the same in every case",
+                    mend="write one gradient, without cases",
                 )
 
     def _unfit(self, name: str, table: str, given: Shape, found: Shape) -> NoReturn:

@@ -193,6 +193,11 @@ class Graph:
         return tuple(n for n in self.nodes if n not in beyond)
 
     @property
+    def way(self) -> tuple[str, ...]:
+        """The equations in order, up to the loss: its stand-in is the last of them."""
+        return self.equations if self.has_loss else (*self.equations, self.loss)
+
+    @property
     def asked(self) -> tuple[str, ...]:
         """The names whose gradients are asked for: parameters and given values; data where there are none."""
         wanted = [n.name for n in self.nodes.values() if n.kind in ("parameter", "given")]

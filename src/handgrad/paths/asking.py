@@ -10,7 +10,7 @@ import numpy as np
 
 from handgrad.arrays import Array
 from handgrad.errors import NumberError, OptionError
-from handgrad.expression import Adjoint, Expression, Leaf, Name, leaves
+from handgrad.expression import Adjoint, Expression, Leaf, Name, leaves, substitute
 from handgrad.graph import Graph, build
 from handgrad.graph.structure import Shortcut
 from handgrad.paths.answer import Why, WhyGradient
@@ -179,7 +179,7 @@ class _Asking:
     def _find_locals(self, entry: Entry) -> None:
         """The equations on the way from the entry to the loss, each with its local derivatives."""
         reached = {entry.name}
-        order = [n for n in self.graph.equations if n != entry.name]
+        order = [n for n in self.graph.way if n != entry.name]
         for name in order:
             expression = self._expression(name, entry.name)
             if any(n in reached for n in _names(expression)):
@@ -220,7 +220,7 @@ class _Asking:
 
     def _reaches(self, asked: str, computed: bool) -> bool:
         reached = {asked}
-        for name in self.graph.equations:
+        for name in self.graph.way:
             node = self.graph.nodes[name]
             formula = node.computed if computed else node.written
             if formula is not None and reached & set(_names(formula)):
@@ -260,7 +260,7 @@ class _Asking:
                         continue
                     edge = Edge(used, name, derivatives, structure[name][used])
                     edges.setdefault(used, []).append(edge)
-        ordered = {n: edges[n] for n in (*reversed(self.graph.equations), source) if n in edges}
+        ordered = {n: edges[n] for n in (*reversed(self.graph.way), source) if n in edges}
         return paths_from(source, self.graph.loss, ordered, top)
 
     # -- telling -------------------------------------------------------------------------------------
@@ -289,12 +289,25 @@ class _Asking:
                 of=of,
                 by=by,
                 value=value,
-                formula=local.formula(of.name, of.index, by.index),
+                formula=self._told(local.formula(of.name, of.index, by.index)),
                 step=blaming.steps.get(by.name, ""),
                 shortcut=shortcut.operation if shortcut is not None and fused else "",
             )
             told.append(replace(factor, blame=blaming.factor(factor, local.expression)))
         return Path(through, tuple(told), product + 0.0, cases[0], share)
+
+    def _told(self, formula: Expression | None) -> Expression | None:
+        """A local derivative; where the loss has none that could be computed, the gradient that is given."""
+        if formula is None or self.graph.has_loss:
+            return formula
+        given = {seed: name for name, seed in self.graph.upstream.items()}
+
+        def gradient(node: Expression) -> Expression | None:
+            if isinstance(node, Name) and node.name in given:
+                return Adjoint(given[node.name], shape=node.shape, of=self.graph.loss)
+            return None
+
+        return substitute(formula, gradient)
 
     def _entry(self, name: str, position: int) -> Entry:
         shape = self.graph.nodes[name].shape

@@ -58,7 +58,7 @@ def left_out(
     out = {target for target in uses if target in given}
     if upstream:
         out |= uses.keys() - _before(uses, upstream, given)
-    spared = {loss, *upstream} - set(given)
+    spared = set(upstream or (loss,)) - set(given)
     found = True
     while found:
         found = False
@@ -90,8 +90,13 @@ def _before(
     return found
 
 
-def letter(taken: Collection[str]) -> str:
-    """What a loss that no equation computes is called."""
+def letter(last: str, taken: Collection[str]) -> str:
+    """What a loss is called that no equation which is left computes.
+
+    The last equation's name, where that is one of a loss: it is left out, as all that comes after; else a free letter.
+    """
+    if last in (*LETTERS, "cost"):
+        return last
     return next((n for n in LETTERS if n not in taken), "loss_beyond")
 
 
@@ -171,10 +176,10 @@ class MiddleCheck:
                 raise self._wrong(f"{name} is given, but {reason}", f"leave {name} out of [given]")
         if not self.upstream:
             return
-        if self.loss in {e.target for e in self.equations} | self.numbers.keys():
+        if self.loss in {e.target for e in self.kept} | used:
             raise self._wrong(
-                f"[upstream] gives what arrives from a loss further on, but loss = {self.loss!r} is in the problem",
-                "leave out one of the two, or call the loss by a free letter",
+                f"[upstream] gives what arrives from a loss further on, but {self.loss} comes before it",
+                'leave the values after it alone, or call the loss by a free letter: loss = "J"',
             )
         if not self.kept:
             raise self._wrong(

@@ -108,7 +108,7 @@ class Problem(Shown):
         if loss is not None:
             loss = plain_name(loss)
         elif arriving:
-            loss = letter(names)
+            loss = letter(parsed[-1].target, names)
         else:
             loss = parsed[-1].target
         tables = {**dict.fromkeys(learned, "parameters"), **dict.fromkeys(known, "data")}
@@ -257,6 +257,11 @@ class Problem(Shown):
         return {**self.parameters, **self.data, **arriving}
 
     @property
+    def fixed(self) -> dict[str, Given]:
+        """The inputs that are not learned."""
+        return {n: given for n, given in self.inputs.items() if n not in self.parameters}
+
+    @property
     def asked(self) -> tuple[str, ...]:
         """The names whose gradients are asked for: parameters and given values; data where there are none."""
         return (*self.parameters, *self.given) or tuple(self.data)
@@ -314,7 +319,7 @@ class Problem(Shown):
             if home[name].batched and not new.batched and new.array.ndim == home[name].array.ndim:
                 new = given({"cases": new.written if new.written is not None else new.array}, place)
             home[name] = new
-        return self._changed(parameters=parameters, data=data, upstream=upstream, update=update)
+        return self.with_parts(parameters=parameters, data=data, upstream=upstream, update=update)
 
     def _arriving(self, written: str) -> str:
         """The value whose upstream gradient a text names: upstream_z2, dz2, ∂L/∂z2; "" for any other."""
@@ -333,7 +338,7 @@ class Problem(Shown):
         for old, new in swaps.items():
             old, new = SPELLINGS.get(old, old), SPELLINGS.get(new, new)
             equations = _swapped(equations, old, new, keep)
-        return self._changed(equations=equations)
+        return self.with_parts(equations=equations)
 
     def with_rows_as_cases(self, names: Collection[str], reduction: str = "mean") -> Problem:
         """The problem with a case for each row of these data; the loss is reduced over them so."""
@@ -341,7 +346,7 @@ class Problem(Shown):
             n: given({"cases": g.written or g.array}, f"data.{n}") if n in names else g
             for n, g in self.data.items()
         }
-        return self._changed(data=data, reduction=reduction)
+        return self.with_parts(data=data, reduction=reduction)
 
     def of_case(self, case: int) -> Problem:
         """The problem of one of its cases alone, counted from 0; itself where nothing is given in cases."""
@@ -354,7 +359,7 @@ class Problem(Shown):
                 for n, g in givens.items()
             }
 
-        return self._changed(
+        return self.with_parts(
             parameters=alone(self.parameters), data=alone(self.data), upstream=alone(self.upstream)
         )
 
@@ -366,22 +371,25 @@ class Problem(Shown):
             else g
             for n, g in self.data.items()
         }
-        return self._changed(data=data, reduction=reduction)
+        return self.with_parts(data=data, reduction=reduction)
 
     def with_equations(self, equations: Sequence[str]) -> Problem:
         """The problem with other equations for the same numbers and the same loss."""
-        return self._changed(equations=parse_equations(equations, self.where))
+        return self.with_parts(equations=parse_equations(equations, self.where))
 
     def with_inputs(self, values: Mapping[str, Given]) -> Problem:
         """The problem with other numbers for these of its `inputs`."""
-        return self._changed(
+        return self.with_parts(
             parameters={n: values.get(n, g) for n, g in self.parameters.items()},
             data={n: values.get(n, g) for n, g in self.data.items()},
             upstream={n: values.get(self.seeds[n], g) for n, g in self.upstream.items()},
         )
 
-    def _changed(self, **changes: Any) -> Problem:
-        """The problem with other parts; what was left out stays in what is written."""
+    def with_parts(self, **changes: Any) -> Problem:
+        """The problem with other parts, by the names of its fields; what was left out stays written.
+
+        `data` may hold given values; without the `upstream` gradients there is nothing that comes after.
+        """
         names = (
             "equations",
             "parameters",
@@ -396,7 +404,7 @@ class Problem(Shown):
             "where",
         )
         parts = {**{n: getattr(self, n) for n in names}, **changes}
-        out = self.left_out
+        out = self.left_out if parts["upstream"] or not self.upstream else LeftOut()
         parts["equations"] = (*parts["equations"], *out.equations)
         parts["parameters"] = {**parts["parameters"], **out.parameters}
         data = parts["data"]

@@ -30,7 +30,9 @@ def to_toml(problem: Problem) -> str:
     lines += [e.text.replace("\\", "\\\\") for e in equations]
     lines.append('"""')
     names = names_in(equations) | {*problem.parameters, *problem.data, *out.names}
-    if problem.loss != (letter(names) if problem.upstream else equations[-1].target):
+    if problem.loss != (
+        letter(equations[-1].target, names) if problem.upstream else equations[-1].target
+    ):
         lines.append(f"loss = {_string(problem.loss)}")
     if problem.reduction != "mean":
         lines.append(f"reduction = {_string(problem.reduction)}")

@@ -18,7 +18,7 @@ from typing import ClassVar, TypeAlias
 import numpy as np
 
 from handgrad.arrays import Array
-from handgrad.equations import source
+from handgrad.equations import parse_equations, source
 from handgrad.expression import Adjoint, Leaf, Name
 from handgrad.graph import Graph, activations, build
 from handgrad.graph.updating import UpdatePass
@@ -26,6 +26,7 @@ from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated
 from handgrad.operations.leaky import leaky
 from handgrad.problem import Problem
+from handgrad.problem.given import given
 from handgrad.problem.parts import with_named_activations
 from handgrad.record import JsonForm, record
 from handgrad.running.evaluate import value_of
@@ -301,12 +302,9 @@ class _Masked:
         ]  # fmt: skip
         nodes = build(problem).nodes
         ones = {mask: np.ones(nodes[name].shape) for name, mask in masks.items()}
-        changed = Problem(
-            texts,
-            problem.parameters,
-            {**problem.data, **ones},
-            loss=problem.loss,
-            reduction=problem.reduction,
+        changed = problem.with_parts(
+            equations=parse_equations(texts),
+            data={**problem.data, **{n: given(a, n) for n, a in ones.items()}},
         )
         graph = build(changed)
         return cls(changed, graph, Plan(graph), masks)
@@ -315,7 +313,7 @@ class _Masked:
         """By parameter and equation, the entries that have a gradient at some of the numbers drawn."""
         generator = np.random.default_rng(0)
         values = {n: g.array for n, g in self.problem.parameters.items()}
-        for n, g in self.problem.data.items():
+        for n, g in self.problem.fixed.items():
             values[n] = g.array[..., :CASES] if g.batched else g.array
         values.update({self.masks[n]: a for n, a in masks.items()})
         found: dict[str, dict[str, Array]] = {n: {} for n in self.problem.parameters}

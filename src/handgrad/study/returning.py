@@ -235,4 +235,4 @@ class Returning:
                 for e in problem.equations
             ]
             problem = problem.with_equations(texts)
-        return replace(problem, update=update)
+        return problem.with_parts(update=update)

@@ -19,6 +19,7 @@ from handgrad.options import whole_number
 from handgrad.problem import Problem, Update
 from handgrad.problem.expected import expect_problem
 from handgrad.running import run
+from handgrad.running.plan import no_loss
 from handgrad.running.reviving import Revivers
 from handgrad.running.rows import examples_as_cases
 from handgrad.running.training import State, Training
@@ -81,6 +82,8 @@ def train(  # noqa: PLR0913 - options by keyword
         <Training of 20 updates: loss 3.207 to 2.139, 6 of 6 units dead>
     """
     expect_problem(problem)
+    if not problem.has_loss:
+        raise no_loss("give the equations up to the loss instead of [upstream] to train")
     whole_number(steps, 1, MOST_STEPS, "steps")
     examples = examples_as_cases(with_update(problem, rule, rate))
     problem = examples.problem
@@ -149,7 +152,7 @@ def with_update(problem: Problem, rule: str | None, rate: float | None) -> Probl
         if not np.isfinite(rate):
             raise OptionError(f"the rate {rate} is not a finite number")
         new = replace(new, rate=float(rate))
-    return replace(problem, update=new)
+    return problem.with_parts(update=new)
 
 
 class _Recorder:

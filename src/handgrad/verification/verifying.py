@@ -137,13 +137,14 @@ def verify(problem: Problem) -> Verification:
     result = run(problem, graph)
     plan = Plan(graph, lines=graph.forward)
     givens: dict[str, Array] = {n: g.array for n, g in problem.inputs.items()}
-    ours = {name: total_gradient(graph, result, name) for name in givens}
-    comparisons = [_by_differences(plan, graph, givens, name, ours[name]) for name in givens]
+    names = (*problem.parameters, *problem.data)
+    ours = {name: total_gradient(graph, result, name) for name in names}
+    comparisons = [_by_differences(plan, graph, givens, name, ours[name]) for name in names]
     skipped: dict[str, str] = {}
     if importlib.util.find_spec("torch") and importlib.util.find_spec("array_api_compat"):
         theirs = _autograd(plan, graph, givens)
         comparisons += [
-            _by_autograd(plan, graph, givens, name, ours[name], theirs[name]) for name in givens
+            _by_autograd(plan, graph, givens, name, ours[name], theirs[name]) for name in names
         ]
     else:
         skipped["torch autograd"] = "PyTorch is not installed (pip install 'handgrad[torch]')"
@@ -174,7 +175,7 @@ def _a_hair_beside(
             for name, given in (*problem.parameters.items(), *problem.data.items())
             if name in problem.parameters or name == found.name
         }
-        givens = {n: g.array for n, g in problem.data.items()} | moved
+        givens = {n: g.array for n, g in problem.inputs.items()} | moved
         try:
             ours = total_gradient(graph, run(problem.with_values(moved), graph), found.name)
         except HandgradError:

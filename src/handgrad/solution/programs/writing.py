@@ -247,9 +247,11 @@ class _Program:
         return self.graph.shape(leaf)
 
     def _printed(self) -> None:
-        cost = self.variable(Name(self.graph.cost))
-        self.lines += ["", f'print("{cost} =", {cost})']
-        for name in self.trace.problem.parameters:
+        self.lines.append("")
+        if self.graph.has_loss:
+            cost = self.variable(Name(self.graph.cost))
+            self.lines.append(f'print("{cost} =", {cost})')
+        for name in (*self.trace.problem.parameters, *self.trace.problem.given):
             if Adjoint(name) in self.names:
                 gradient = self.names[Adjoint(name)]
                 self.lines.append(f'print("{gradient} =", {gradient})')
