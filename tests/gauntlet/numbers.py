@@ -121,12 +121,14 @@ def compare_solution(
     values = {n: array(v) for n, v in json["values"].items()}
     values[subject.oracle.cost] = array(json["loss"])
     gradients = {n: array(v) for n, v in json["gradients"].items()}
+    if (json["loss"] is None) != bool(subject.oracle.upstream) and np.isfinite(found.loss):
+        raise Wrong("a loss where there is none, or none", f"loss: {json['loss']}")
     if not subject.is_finite(found):
         # Where PyTorch has no numbers, a stable form may have them.
         return
     oracle = subject.oracle.changed(changes, swap)
     compare("values", values, found.values, lambda n: precise.values(oracle)[n])
     compare("gradients", gradients, found.gradients, lambda n: precise.gradient(oracle, n))
-    missing = set(subject.oracle.parameters) - set(gradients)
+    missing = set(subject.oracle.asked) - set(gradients)
     if missing:
         raise Wrong("a gradient is missing", ", ".join(sorted(missing)))

@@ -127,10 +127,16 @@ class Oracle:
         self.functions: dict[str, str] = {}
         self._batched_givens: set[str] = set()
         self.parameters = self._given(table.get("parameters", {}))
-        self.data = self._given(table.get("data", {}))
+        middle = self._given(table.get("given", {}))
+        self.data = {**self._given(table.get("data", {})), **middle}
+        self.given = tuple(middle)
+        self.upstream = self._given(table.get("upstream", {}))
+        self._batched_upstream = self._batched_givens & {*self.upstream} - {*middle}
+        self._batched_givens -= self._batched_upstream
         self.equations = tuple(_equations(table["equations"]))
         self._formulas = {target: _parsed(source) for target, source in self.equations}
-        self.loss: str = _plain(table.get("loss") or self.equations[-1][0])
+        self.loss: str = _plain(table.get("loss") or self._usual_loss())
+        self._leave_out()
         self.reduction: str = table.get("reduction", "mean")
         self.update: dict[str, Any] = dict(table.get("update", {}))
         if "rates" in self.update:
@@ -140,13 +146,61 @@ class Oracle:
         if len(counts) > 1:
             raise ReadError("unequal numbers of cases")
         self.cases = counts.pop() if counts else 1
-        names = {*self._formulas, *self._all_given}
+        names = {*self._formulas, *self._all_given, self.loss}
+        names |= {f"upstream_{n}" for n in self.upstream}
         many = self.loss in self.batched and not any(p in self.batched for p in self.parameters)
         self.cost: str = (
             next(n for n in ("J", "cost", "J_total", "J_handgrad") if n not in names)
             if many
             else self.loss
         )
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The names whose gradients are asked for."""
+        return (*self.parameters, *self.given) or tuple(self.data)
+
+    def _usual_loss(self) -> str:
+        last = self.equations[-1][0]
+        if not self.upstream or last in ("L", "J", "E", "C", "loss", "cost"):
+            return last
+        taken = {*self._formulas, *self._all_given}
+        for formula in self._formulas.values():
+            taken |= _names(formula)
+        return next(n for n in ("L", "J", "E", "C", "loss") if n not in taken)
+
+    def _leave_out(self) -> None:
+        """Keeps the equations between what is given and where gradients arrive, or the loss, and what they use.
+
+        Without upstream gradients an equation on no way to a given value stays, though it leads nowhere.
+        """
+        if not self.given and not self.upstream:
+            return
+        keep: set[str] = set()
+        waiting = [*(self.upstream or [self.loss])]
+        if not self.upstream:
+            before: set[str] = set()
+            onto = [*self.given]
+            while onto:
+                for name in _names(self._formulas[n]) if (n := onto.pop()) in self._formulas else ():
+                    onto += [name] if name not in before else []
+                    before.add(name)
+            waiting += [t for t in self._formulas if t not in before and t not in self.given]
+        while waiting:
+            name = waiting.pop()
+            if name not in keep:
+                keep.add(name)
+                if name in self._formulas and name not in self.given:
+                    waiting += _names(self._formulas[name])
+        used = set().union(*(_names(tree) for tree in self._formulas.values()))
+        self._formulas = {
+            t: tree for t, tree in self._formulas.items() if t in keep and t not in self.given
+        }
+        self.equations = tuple(e for e in self.equations if e[0] in self._formulas)
+        self.parameters = {n: a for n, a in self.parameters.items() if n in keep or n not in used}
+        self.data = {n: a for n, a in self.data.items() if n in keep or n not in used}
+        self._batched_givens &= {*self.parameters, *self.data}
+        self.__dict__.pop("_all_given", None)
 
     @cached_property
     def _all_given(self) -> dict[str, Array]:
@@ -170,7 +224,7 @@ class Oracle:
         while True:
             more = {t for t, tree in self._formulas.items() if _names(tree) & batched} - batched
             if not more:
-                return batched
+                return batched | ({self.loss} if batched & {*self.upstream} else set())
             batched |= more
 
     @cached_property
@@ -235,13 +289,13 @@ class Oracle:
         """
         by_case = [self._one(case, changes, swap, gradients) for case in range(self.cases)]
         values = {n: self._stacked(n, [v[n] for v, _ in by_case]) for n in by_case[0][0]}
-        losses = [float(v[self.loss]) for v, _ in by_case]
+        losses = [self._loss_of(v, case) for case, (v, _) in enumerate(by_case)]
         many = self.cost != self.loss
         loss = losses[0]
         if many:
             loss = float(np.sum(losses))
             loss = loss / self.cases if self.reduction == "mean" else loss
-        if self.cost not in values:
+        if self.cost not in values and not self.upstream:
             values[self.cost] = np.asarray(loss)
         if not gradients:
             return Evaluated(values, {}, {}, loss)
@@ -257,8 +311,20 @@ class Oracle:
                 reduced[name] = total / self.cases if self.reduction == "mean" else total
             else:
                 reduced[name] = each[..., 0]
-        reduced[self.cost] = np.ones(()) if many else reduced[self.loss]
+        if not self.upstream:
+            reduced[self.cost] = np.ones(()) if many else reduced[self.loss]
         return Evaluated(values, reduced, own, loss)
+
+    def _arriving(self, name: str, case: int) -> Array:
+        """The upstream gradient of a value in one case."""
+        array = self.upstream[name]
+        return array[..., case] if name in self._batched_upstream else array
+
+    def _loss_of(self, values: Mapping[str, Array], case: int) -> float:
+        """The loss of a case; with upstream gradients the sum of the values times theirs, as good as any."""
+        if not self.upstream:
+            return float(values[self.loss])
+        return float(sum((values[n] * self._arriving(n, case)).sum() for n in self.upstream))
 
     def _stacked(self, name: str, each: list[Array]) -> Array:
         return np.stack(each, axis=-1) if name in self.batched else each[0]
@@ -289,7 +355,14 @@ class Oracle:
         values = {n: t.detach().numpy() for n, t in tensors.items()}
         if not gradients:
             return values, {}
-        found = torch.autograd.grad(tensors[self.loss], list(tensors.values()), allow_unused=True)
+        ends = [self.loss] if not self.upstream else list(self.upstream)
+        arriving = [torch.tensor(np.array(self._arriving(n, case))) for n in self.upstream]
+        found = torch.autograd.grad(
+            [tensors[n] for n in ends],
+            list(tensors.values()),
+            arriving or None,
+            allow_unused=True,
+        )
         return values, {
             n: np.zeros(values[n].shape) if g is None else g.numpy()
             for n, g in zip(tensors, found, strict=True)

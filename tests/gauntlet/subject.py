@@ -126,7 +126,7 @@ class Subject:
         return self.is_finite(self.found)
 
     def is_finite(self, found: Evaluated) -> bool:
-        names = self.oracle.parameters or self.oracle.data
+        names = self.oracle.asked
         return bool(np.isfinite(found.loss)) and all(
             np.isfinite(found.gradients[n]).all() for n in names
         )

@@ -219,6 +219,12 @@ class _Audit:
         """The problem with the data's names in cases, and two of them for a sample."""
         names = [n for n in self.data.names if n]
         left = [n for n, g in problem.fixed.items() if g.batched and n not in names]
+        arriving = [n for n, seed in problem.seeds.items() if seed in left]
+        if arriving and names:
+            raise OptionError(
+                f"the upstream gradient of {arriving[0]} is given for the problem's own cases",
+                mend="leave out the data, or write it once, without cases",
+            )
         if left and names:
             raise OptionError(
                 f"{' and '.join(left)} has cases in the problem, and the data do not give it",

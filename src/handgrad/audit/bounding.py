@@ -23,6 +23,7 @@ from handgrad.equations import parse_equations, source
 from handgrad.expression import Name
 from handgrad.numbers import Interval, run_intervals
 from handgrad.problem import Problem
+from handgrad.problem.given import Given
 
 PARTS = 2048
 """Parts that a box is split into for one unit, at most."""
@@ -112,7 +113,11 @@ class _Bounding:
         }
         sides = {**own, **box}
         self.names, self.asked = tuple(sides), tuple(box)
-        self.problem = problem
+        # No bound of a value depends on what arrives; there are as many cases as parts of the box.
+        arriving = {n: g for n, g in problem.inputs.items() if n in problem.seeds.values()}
+        self.problem = problem.with_inputs(
+            {n: Given(g.array[..., 0]) for n, g in arriving.items() if g.batched}
+        )
         self.whole = _Parts(
             {n: np.asarray(low, float)[..., None] for n, (low, _) in sides.items()},
             {n: np.asarray(high, float)[..., None] for n, (_, high) in sides.items()},

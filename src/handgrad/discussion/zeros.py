@@ -127,7 +127,7 @@ class _Zeros:
         if not gradient.reached:
             self._add(ZeroPart((), "unreached", Name(name)), [Zeroed.of(name, shape, sorted(zero))])
             return
-        left = set(zero)
+        left = zero - self._given_off(name, zero)
         limited = int(np.prod(shape)) > INFLUENCE_SIZE
         if len(gradient.parts) == 1:
             for leaf in leaves(gradient.parts[0].formula):
@@ -156,6 +156,16 @@ class _Zeros:
             part = self._zero_factor(name) if left == {()} else None
             rest = [Zeroed.of(name, shape, sorted(left))]
             self._add(part or ZeroPart((), "at_these_numbers"), rest)
+
+    def _given_off(self, name: str, zero: set[Index]) -> set[Index]:
+        """Of a pre-activation that is given, the entries that their own gates silence."""
+        unit = self.by_pre_activation.get(name)
+        off = {i for i in zero if unit is not None and unit.shut[i].all()}
+        for index in sorted(off):
+            assert unit is not None
+            shape = self.graph.nodes[name].shape
+            self._add(self._shut(unit, index), [Zeroed.of(name, shape, [index])])
+        return off
 
     def _in_each_case(self, name: str, formula: Expression) -> set[Index]:
         """The entries of a gradient that some factor zeroes in each of the cases, one here and another there."""

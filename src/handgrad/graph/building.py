@@ -49,10 +49,10 @@ class _GraphBuilding:
     def graph(self) -> Graph:
         problem = self.problem
         self._givens()
+        self._check_given()
         equations = in_order(problem.equations, set(self.nodes))
         for equation in equations:
             self._value(equation)
-        self._check_given()
         self._check_upstream(equations)
         self._check_loss(equations)
         reaching = self._reaching(equations)

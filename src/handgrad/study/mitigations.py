@@ -65,7 +65,7 @@ def mitigations(
     update = base.update or Update()
     slower = update.scaled(SLOWER)
     called = "a tenth of every rate" if update.rates else f"rate {slower.rate:g}"
-    tried.append(Mitigation(called, replace(base, update=slower), every))
+    tried.append(Mitigation(called, base.with_parts(update=slower), every))
     return tuple(tried)
 
 

@@ -68,7 +68,7 @@ def _of(question: Question, facts: Facts) -> Found:
 
 def _differentiated(facts: Facts) -> dict[str, Any]:
     """The gradients that a solution is about: of the parameters, or of the data where there are none."""
-    names = facts.oracle.parameters or facts.oracle.data
+    names = facts.oracle.asked
     return {n: np.asarray(facts.at.gradients[n], dtype=float) for n in names}
 
 

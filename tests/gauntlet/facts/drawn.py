@@ -202,7 +202,7 @@ def of_promise(promise: Promise, facts: Facts) -> Found:
         gates = None
     match promise.kind:
         case "finite":
-            names = facts.oracle.parameters or facts.oracle.data
+            names = facts.oracle.asked
             yield all(np.isfinite(a).all() for a in at.values.values()), "a value is not finite"
             yield all(np.isfinite(at.gradients[n]).all() for n in names), "a gradient is not"
         case "units_off" if gates is not None and promise.layer is None:

@@ -50,9 +50,10 @@ def of_takeaways(facts: Facts) -> Claims:
 def of_abstract(said: Abstract, facts: Facts) -> Found:
     """What a page opens with."""
     yield said.cost == facts.oracle.cost, f"the cost is {facts.oracle.cost}"
-    if np.isfinite(facts.loss):
+    yield (said.value is None) == bool(facts.oracle.upstream), "the loss has a value, or has none"
+    if said.value is not None and np.isfinite(facts.loss):
         yield near(said.value, facts.loss, 1e-7), f"it is {facts.loss}"
-    names = tuple(facts.oracle.parameters or facts.oracle.data)
+    names = facts.oracle.asked
     gradients = [np.abs(np.asarray(facts.at.gradients[n])) for n in names]
     yield said.total == sum(g.size for g in gradients), "there are so many entries"
     if all(np.isfinite(g).all() for g in gradients):
@@ -95,9 +96,11 @@ def _steps_back(said: StepsBack, facts: Facts) -> Found:
     count = sum(s.id.startswith("2.") for s in facts.trace.steps)
     yield said.steps == count, f"{count} steps are numbered 2.…"
     yield said.cost == facts.oracle.cost, f"the cost is {facts.oracle.cost}"
-    names = tuple(facts.oracle.parameters or facts.oracle.data)
+    names = facts.oracle.asked
     yield set(said.names) == set(names), f"asked for are {names}"
-    yield said.parameters == bool(facts.oracle.parameters), "they are given otherwise"
+    noun = "parameters" if facts.oracle.parameters else "inputs"
+    noun = "numbers that are asked about" if facts.oracle.given else noun
+    yield said.noun == noun, "they are given otherwise"
 
 
 def _gates_seen(said: GatesSeen, facts: Facts) -> Found:

@@ -11,6 +11,7 @@ from tests.gauntlet.families import (
     functions,
     matrices,
     metrics,
+    middles,
     networks,
     pictures,
     respelled,
@@ -34,6 +35,7 @@ FAMILIES: dict[str, Callable[[Draw], None]] = {
         pictures,
         circuits,
         functions,
+        middles,
         respelled,
     )
     for family in module.FAMILIES

@@ -47,6 +47,8 @@ class Sheet:
     equations: list[str] = field(default_factory=list)
     parameters: dict[str, Nested] = field(default_factory=dict)
     data: dict[str, Nested] = field(default_factory=dict)
+    given: dict[str, Nested] = field(default_factory=dict)
+    upstream: dict[str, Nested] = field(default_factory=dict)
     batched: set[str] = field(default_factory=set)
     update: dict[str, Any] = field(default_factory=dict)
     display: dict[str, str] = field(default_factory=dict)
@@ -62,7 +64,12 @@ class Sheet:
         lines += ['equations = """', *self.equations, '"""']
         lines += [f'loss = "{self.loss}"'] if self.loss else []
         lines += [f'reduction = "{self.reduction}"'] if self.reduction else []
-        for table, given in (("parameters", self.parameters), ("data", self.data)):
+        for table, given in (
+            ("parameters", self.parameters),
+            ("data", self.data),
+            ("given", self.given),
+            ("upstream", self.upstream),
+        ):
             if given:
                 lines += ["", f"[{table}]"]
                 lines += [f"{_key(n)} = {self._value(n, v)}" for n, v in given.items()]
@@ -214,9 +221,9 @@ class Draw:
         if sheet.batched and self.chance(0.3):
             sheet.reduction = self.pick(("sum", "mean"))
         if self.chance(0.2):
-            name = self.pick([*sheet.parameters, *sheet.data])
+            name = self.pick([*sheet.parameters, *sheet.data, *sheet.given])
             sheet.display[name] = self.pick(("Θ", "w_h", "U", "\\\\theta", "w*"))
-        if self.chance(0.15) and len(sheet.equations) > 1:
+        if self.chance(0.15) and len(sheet.equations) > 1 and not sheet.upstream:
             # Equations may stand in any order: the loss is then named.
             sheet.loss = sheet.equations[-1].partition("=")[0].strip()
             self.random.shuffle(sheet.equations)

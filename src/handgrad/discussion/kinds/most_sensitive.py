@@ -31,7 +31,9 @@ class MostSensitive(Question):
     @classmethod
     def find(cls, trace: Trace) -> Self | None:
         """Every given number by the size of its gradient, for a problem without an update."""
-        if update_step(trace) is not None or np.ndim(trace.run.total):
+        if not trace.graph.has_loss:
+            return None
+        if update_step(trace) is not None or np.ndim(trace.run.loss):
             return None
         found = steepest(trace, MOST_LISTED)
         if len(found) < 2:
