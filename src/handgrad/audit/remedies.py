@@ -100,8 +100,8 @@ class Trying:
             self._shrink(key),
             self._redraw(key),
             self._leaky(key) if verdict != "saturated" else None,
-            self._smaller_rate(key),
-            self._go_on(key),
+            # Where there is no loss, what arrives after an update is not known.
+            *((self._smaller_rate(key), self._go_on(key)) if self.problem.has_loss else ()),
         ]
         return tuple(r for r in tried if r is not None)
 
@@ -117,7 +117,7 @@ class Trying:
 
     def _measured(self, problem: Problem, *, trained: bool = False) -> Measured:
         values = _parameters(problem)
-        data = {n: a for n, a in self.block.items() if n in problem.data}
+        data = {n: a for n, a in self.block.items() if n in problem.fixed}
         block = {**data, **values}
         counter = self.counter
         if problem.equations != self.problem.equations:
@@ -169,7 +169,7 @@ class Trying:
             return float(sizes.max(initial=0.0)), noise
         plan = Plan(found.counter.graph, lines=found.counter.graph.forward)
         largest = 0.0
-        batched = {n for n, g in found.counter.problem.data.items() if g.batched}
+        batched = {n for n, g in found.counter.problem.fixed.items() if g.batched}
         values = {**self._given(found.counter.problem), **found.block}
         for case in chosen:
             given = {n: a[..., case : case + 1] if n in batched else a for n, a in values.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -154,12 +153,14 @@ class _GraphBuilding:
         for equation in out.equations:
             if not all(leaf.name in shapes for leaf in leaves(equation.expression)):
                 continue
-            with suppress(HandgradError):
+            try:
                 found = annotated(equation.expression, lambda leaf: shapes[leaf.name]).shape or ()
-                if equation.target not in self.problem.given:
-                    shapes[equation.target] = found
-                elif found != shapes[equation.target]:
-                    self._unfit(equation.target, "given", shapes[equation.target], found)
+            except HandgradError:
+                continue  # an equation that is not computed need not fit
+            if equation.target not in self.problem.given:
+                shapes[equation.target] = found
+            elif found != shapes[equation.target]:
+                self._unfit(equation.target, "given", shapes[equation.target], found)
 
     def _check_upstream(self, equations: tuple[Equation, ...]) -> None:
         """That the gradient that arrives at a value has its shape, and its cases."""

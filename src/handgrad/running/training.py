@@ -15,7 +15,7 @@ from handgrad.graph import build
 from handgrad.graph.updating import update_pass
 from handgrad.problem import Problem
 from handgrad.running.engine import SMALL
-from handgrad.running.plan import Plan, after
+from handgrad.running.plan import Plan, after, no_loss
 from handgrad.running.program import Program, compiled
 from handgrad.running.shapes import case_count, check_shape, precision
 from handgrad.running.targets import check_targets, targets_of
@@ -52,6 +52,8 @@ class Training:
         self.graph = build(problem)
         self.dtype = precision(dtype)
         self.update = update_pass(self.graph, problem.update or Update())
+        if not self.graph.has_loss:
+            raise no_loss("give the equations up to the loss instead of [upstream] to train")
         self._plan = Plan(self.graph, update=self.update, clean=clean)
         self._targets = targets_of(self.graph)
         start = {n: self._array(g.array) for n, g in problem.parameters.items()}

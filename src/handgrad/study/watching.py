@@ -32,8 +32,8 @@ class UnitWatch:
         self.layers = tuple(layers)
         self.graph = build(problem)
         self.clean = clean
-        self._data = {n: g.array for n, g in problem.data.items()}
-        self._batched = [n for n, g in problem.data.items() if g.batched]
+        self._data = {n: g.array for n, g in problem.fixed.items()}
+        self._batched = [n for n, g in problem.fixed.items() if g.batched]
         self._cases = self._data[self._batched[0]].shape[-1] if self._batched else 1
         # A kink that belongs to no unit, such as that of |z|, turns a gradient round all the same.
         self._at_kinks = tuple(a for call in kinked_calls(self.graph) for a in call.arguments)
