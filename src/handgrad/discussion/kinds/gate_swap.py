@@ -187,7 +187,7 @@ def _swap(trace: Trace, before: tuple[Units, ...], other: Trace, old: str, new: 
         if part.cause == "shut_gate" and not part.cases:
             for zeroed in part.zeroed:
                 now = total_gradient(other, zeroed.name)
-                largest = max((float(now[e].item()) for e in zeroed.entries), key=abs)
+                largest = max((float(x) for e in zeroed.entries for x in np.ravel(now[e])), key=abs)
                 if largest != 0:
                     filled.append(Filled(zeroed, largest))
     return Swap(
