@@ -33,7 +33,9 @@ class ExamQuestion:
 
     def answers(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """The gradients asked for, at these numbers."""
-        tensors = {n: torch.tensor(np.array(a, float), requires_grad=True) for n, a in inputs.items()}
+        tensors = {
+            n: torch.tensor(np.array(a, float), requires_grad=True) for n, a in inputs.items()
+        }
         self.backward(tensors)
         found: dict[str, Array] = {}
         for name in self.asked:
@@ -55,7 +57,7 @@ def _two_layers(t: Tensors) -> None:
 
 def _batch(t: Tensors) -> None:
     z = t["W"] @ t["x"] + t["b"][:, None]
-    z.backward(t["upstream_z"].detach() / z.shape[-1])
+    torch.autograd.backward([z], [t["upstream_z"].detach() / z.shape[-1]])
 
 
 def _skip(t: Tensors) -> None:
@@ -64,7 +66,7 @@ def _skip(t: Tensors) -> None:
 
 
 def _given_with_a_loss(t: Tensors) -> None:
-    ((t["w2"] @ torch.tanh(t["z1"]) + t["b2"] - t["y"]) ** 2).backward()
+    torch.autograd.backward([(t["w2"] @ torch.tanh(t["z1"]) + t["b2"] - t["y"]) ** 2])
 
 
 def _cell(t: Tensors) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-
 import numpy as np
 import pytest
 
 import handgrad
 from handgrad.arrays import Array
 from tests.exam_questions import EXAM, ExamQuestion
-from tests.gauntlet.subject import command_line
 
 
 def numbers(problem: handgrad.Problem) -> dict[str, Array]:
@@ -108,7 +106,9 @@ DATA = {"x": [1, 2], "y": [0, 1]}
 def test_what_cannot_be_meant_is_said_with_the_mend(given: dict, upstream: dict, said: str) -> None:  # type: ignore[type-arg]
     with pytest.raises(handgrad.HandgradError, match=said) as raised:
         handgrad.solve(
-            handgrad.Problem(LAYERS, PARAMETERS, DATA, given=given, upstream=upstream, where="my.toml")
+            handgrad.Problem(
+                LAYERS, PARAMETERS, DATA, given=given, upstream=upstream, where="my.toml"
+            )
         )
     assert "my.toml" in str(raised.value)
     assert "\n" not in str(raised.value)

@@ -66,7 +66,13 @@ def solve_json(s: Subject) -> None:
 @command
 def solve_steps(s: Subject) -> None:
     steps = s.random.choice((2, 3))
-    ran = s.run("solve", "--json", "--steps", str(steps), allowed=(r"update \d", "not finite", "only one update"))
+    ran = s.run(
+        "solve",
+        "--json",
+        "--steps",
+        str(steps),
+        allowed=(r"update \d", "not finite", "only one update"),
+    )
     s.run("solve", "--steps", "2", allowed=(r"update \d", "not finite", "only one update"))
     if ran is None or not s.finite or not s.oracle.update:
         return

@@ -182,7 +182,9 @@ class Oracle:
             before: set[str] = set()
             onto = [*self.given]
             while onto:
-                for name in _names(self._formulas[n]) if (n := onto.pop()) in self._formulas else ():
+                for name in (
+                    _names(self._formulas[n]) if (n := onto.pop()) in self._formulas else ()
+                ):
                     onto += [name] if name not in before else []
                     before.add(name)
             waiting += [t for t in self._formulas if t not in before and t not in self.given]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from tests.gauntlet.families.draw import Draw, LayerNames
 
@@ -48,7 +49,6 @@ def given_pre_activations(d: Draw) -> None:
     if "sum" not in s.equations[-1] and "m" not in s.equations[-1].partition("=")[2]:
         s.equations[-1] = f"{loss} = sum({s.equations[-1].partition('=')[2].strip()})"
     s.data[y] = _numbers(d, many, ends)
-    pre = pre if pre.isascii() else pre
     s.given[pre] = _numbers(d, many, len(s.parameters[weights]))
     if d.chance(0.4):
         # The question says nothing of what is before.
@@ -67,7 +67,7 @@ def upstream_gradient(d: Draw) -> None:
     many = _cases(d, "x")
     s.data["x"] = _numbers(d, many, sizes[0])
     value = "x"
-    for number, pair in enumerate(zip(sizes, sizes[1:], strict=False), start=1):
+    for number, pair in enumerate(pairwise(sizes), start=1):
         value = _layer(d, names, number, value, pair)
     last = len(sizes) - 1
     end = value
