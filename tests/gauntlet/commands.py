@@ -59,7 +59,7 @@ def solve_json(s: Subject) -> None:
     if ran is None:
         return
     compare_solution(s, ran.json)
-    if s.finite and s.oracle.update:
+    if s.finite and s.oracle.update and s.oracle.parameters:
         compare_updated(s, "updated parameters", ran.json, 1)
 
 
@@ -74,7 +74,7 @@ def solve_steps(s: Subject) -> None:
         allowed=(r"update \d", "not finite", "only one update"),
     )
     s.run("solve", "--steps", "2", allowed=(r"update \d", "not finite", "only one update"))
-    if ran is None or not s.finite or not s.oracle.update:
+    if ran is None or not s.finite or not (s.oracle.update and s.oracle.parameters):
         return
     compare_updated(s, "parameters after updates", ran.json, steps)
 
