@@ -103,7 +103,7 @@ def _called(function: Callable[..., Any], arrays: Mapping[str, Any]) -> Any:
 def entries(problem: Problem, returned: Any) -> Answers:
     """What a function returned, as answers at the precision of its arrays."""
     if isinstance(returned, tuple | list):
-        names = [gradient_key(problem, p) for p in problem.parameters]
+        names = [gradient_key(problem, p) for p in (*problem.parameters, *problem.given)]
         if len(returned) == len(names) + 1:
             names = [problem.loss, *names]
         if len(returned) != len(names):
