@@ -8,7 +8,7 @@ equation: a Jacobian, entries of a name in the rows and entries of the result in
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -65,7 +65,7 @@ def size(shape: Shape) -> int:
 def _of_any_class(node: Expression) -> Expression | None:
     """Ones for a one-hot vector: which class a number names is none of the structure."""
     if isinstance(node, Call) and node.operation == one_hot.name:
-        return fill(ONE, shape=node.shape)
+        return replace(fill(ONE, shape=node.shape), shape=node.shape)
     return None
 
 

@@ -477,6 +477,34 @@ def _cross_entropy(p: Array, y: Array, logarithm: Callable[[Array, Array], Array
     return -total(logarithm(target, p)) / int(np.prod(p.shape[:-1], dtype=int))
 
 
+def _variance(a: Array, axis: Any = None, keepdims: bool = False, ddof: float = 0) -> Array:
+    apart = a - np.mean(a, axis=axis, keepdims=True)
+    squares = np.sum(apart * apart, axis=axis, keepdims=keepdims)
+    return squares / (np.size(a) // np.size(squares) - ddof)
+
+
+def _others(a: Array, axis: Any = None) -> Array:
+    """Of each entry the product of the others along the axes."""
+    axes = range(a.ndim) if axis is None else [axis] if isinstance(axis, int) else axis
+    found = np.ones_like(a)
+    for at in np.ndindex(a.shape):
+        line = tuple(
+            slice(None) if k in {x % a.ndim for x in axes} else i for k, i in enumerate(at)
+        )
+        kept = np.ones(a.shape, dtype=bool)
+        kept[at] = False
+        found[at] = np.prod(a[line][kept[line]])
+    return found
+
+
+def _cofactors(a: Array) -> Array:
+    found = np.ones(np.shape(a))
+    for i, j in np.ndindex(*np.shape(a)):
+        rest = np.delete(np.delete(np.asarray(a, dtype=float), i, 0), j, 1)
+        found[i, j] = (-1) ** (i + j) * np.linalg.det(rest)
+    return found
+
+
 MEANING: Mapping[str, Callable[..., Array]] = {
     "add": _on_paper(lambda a, b: a + b, lambda a, b: a + b),
     "subtract": _on_paper(lambda a, b: a - b, lambda a, b: a + b),
@@ -552,6 +580,39 @@ MEANING: Mapping[str, Callable[..., Array]] = {
     "max": _largest,
     "min": _smallest,
     "norm": _norm,
+    "norm1": lambda a, axis=None, keepdims=False: np.sum(np.abs(a), axis=axis, keepdims=keepdims),
+    "norm_inf": lambda a, axis=None, keepdims=False: np.max(
+        np.abs(a), axis=axis, keepdims=keepdims
+    ),
+    "prod": lambda a, axis=None, keepdims=False: np.prod(a, axis=axis, keepdims=keepdims),
+    "others": _others,
+    "var": _variance,
+    "std": lambda a, **options: sqrt(_variance(a, **options)),
+    "cumsum": lambda a, axis=0: np.cumsum(a, axis=axis),
+    "sums_back": lambda a, axis=0: np.flip(np.cumsum(np.flip(a, axis), axis=axis), axis),
+    "gather": lambda a, y: a[np.asarray(y, dtype=float).astype(int)],
+    "flatten": lambda a: np.reshape(a, -1),
+    "expand_dims": lambda a, axis=0: np.expand_dims(a, axis),
+    "squeeze": lambda a, axis=None: np.squeeze(a, axis),
+    "permute": lambda a, axes: np.transpose(a, axes),
+    "swapaxes": lambda a, axes: np.swapaxes(a, *axes),
+    "stack": lambda *parts, axis=0: np.stack(parts, axis=axis),
+    "trace": lambda a: total(np.diagonal(a)),
+    "on_diagonal": lambda g, size: g * np.eye(size),
+    "inv": lambda a: np.linalg.inv(np.asarray(a, dtype=float)),
+    "det": lambda a: np.linalg.det(np.asarray(a, dtype=float)),
+    "logdet": lambda a: np.log(np.linalg.det(np.asarray(a, dtype=float))),
+    "cofactors": _cofactors,
+    "rms": lambda a, axis=-1, eps=1e-5: sqrt(np.mean(a * a, axis=axis, keepdims=True) + eps),
+    "rmsnorm": lambda a, axis=-1, eps=1e-5: (
+        a / sqrt(np.mean(a * a, axis=axis, keepdims=True) + eps)
+    ),
+    "groupnorm": lambda a, groups, eps=1e-5: np.reshape(
+        _normal(-1)(np.reshape(a, (groups, -1)), eps=eps), np.shape(a)
+    ),
+    "masked_softmax": lambda z, m, axis=-1: np.where(
+        m != 0, softmax(np.where(m != 0, z, -1e6), axis=axis), 0.0
+    ),
     "softmax": softmax,
     "log_softmax": _log_softmax,
     "attained": _attained,
