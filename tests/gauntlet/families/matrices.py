@@ -55,7 +55,7 @@ def likelihood(d: Draw) -> None:
 
 def normalised(d: Draw) -> None:
     """Root-mean-square and group normalisation by name, and standard scores."""
-    s, n = d.sheet, d.pick((2, 4))
+    s, n = d.sheet, 4  # PyTorch refuses groups of one entry
     s.parameters |= {"W": d.array(n, 2), "g": d.array(n)}
     s.data |= {"x": d.array(2, far=False), "y": d.array(n, far=False)}
     s.add("a = W @ x", d.pick(("r = rmsnorm(a)", "r = rmsnorm(a, eps=0.01)", "r = groupnorm(a, groups=2, eps=0.1)", "r = (a - mean(a))/(std(a) + 0.1)", "r = (a - mean(a))/sqrt(var(a, ddof=1) + 0.01)")), "o = g*r", d.pick(("L = sum((o - y)**2)", "L = norm1(o - y)", "L = norm_inf(o - y)", "L = var(o - y) + mean(o - y)**2")))  # fmt: skip
