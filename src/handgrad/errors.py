@@ -7,6 +7,7 @@ the whole message, and the command line prints it and exits with 2.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Self
 
 from handgrad.record import record
 
@@ -66,7 +67,7 @@ class HandgradError(Exception):
             shown += f"\n{' ' * len(prefix)}{underline}"
         return f"{shown}\n{what}"
 
-    def at(self, where: str) -> HandgradError:
+    def at(self, where: str) -> Self:
         """The same error with `where` put before the place it already names."""
         place = f"{where}, {self.where}" if self.where else where
         return type(self)(

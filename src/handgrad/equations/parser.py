@@ -5,10 +5,11 @@ from __future__ import annotations
 import keyword
 import math
 import operator
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from handgrad.equations.tokens import Token, tokens
+from handgrad.equations.indices import IndexMistake, is_range, numbered, whole
+from handgrad.equations.tokens import Token, shifted
 from handgrad.errors import EquationError, Span, nearest
 from handgrad.expression import Call, Expression, Index, Literal, Name, Nested, Option, Slice
 from handgrad.operations import BY_NAME, OPTION_SPELLINGS, SPELLINGS, Operation
@@ -17,11 +18,16 @@ from handgrad.operations.elsewhere import (
     ARRAYS,
     ELSEWHERE,
     LIBRARIES,
+    MENDS,
     MISCOUNTED,
     SWAPPED,
     unlike,
     unlike_method,
 )
+from handgrad.operations.several import of_several
+
+LARGEST = 10_000
+"""Names and numbers in one formula, at most, once what they stand for is put in."""
 
 TRUE_OR_FALSE = "unbiased"
 """PyTorch's older name of ddof=1, which says true or false."""
@@ -48,15 +54,67 @@ _INFIX: dict[str, Callable[[Expression, Expression], Call]] = {
 }
 
 
-class Parser:
-    """A precedence parser over the tokens of one equation."""
+@dataclass(frozen=True)
+class Bindings:
+    """What a line of a block finds around it.
 
-    def __init__(self, source: str, helpers: bool) -> None:
+    Arguments:
+        numbers: by name, the whole numbers that may stand inside names and indices, such as a step.
+        plain: those of them that are numbers in formulas too.
+        bound: by name, what stands for it, an argument of a call or a line of its definition; and
+            how many names and numbers that has.
+        functions: by name, how a call of a function of the problem's own is read.
+        offset: where the line begins among all the lines; spans count from the first.
+        depth: levels of brackets and calls that it already stands in.
+    """
+
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    plain: frozenset[str] = frozenset()
+    bound: Mapping[str, tuple[Expression, int]] = field(default_factory=dict)
+    functions: Mapping[str, Callable[[Parser, Token], Expression]] = field(default_factory=dict)
+    offset: int = 0
+    depth: int = 0
+
+
+_NOTHING = Bindings()
+
+
+class Parser:
+    """A precedence parser over the tokens of one equation.
+
+    After reading, `changed` says whether the formula is another than what is written, because of
+    what its surroundings put in.
+    """
+
+    def __init__(
+        self, source: str, helpers: bool, around: Bindings = _NOTHING, begin: int = 0
+    ) -> None:
         self.source = source
         self.helpers = helpers
-        self.tokens = tokens(source)
+        self.around = around
+        self.changed = False
+        self.size = 0
+        self.several: dict[int, tuple[str, ...]] = {}
+        self.tokens = [
+            self.placed(token) if "{" in token.text else token
+            for token in shifted(source, around.offset)
+            if token.span.start >= begin + around.offset
+        ]
         self.position = 0
-        self.depth = 0
+        self.depth = around.depth
+
+    def placed(self, token: Token) -> Token:
+        """The token of a name with its numbers put in."""
+        self.changed = True
+        try:
+            names = numbered(token.text, self.around.numbers)
+        except IndexMistake as mistake:
+            mend = MENDS["{"] if "," in token.text else mistake.mend
+            raise self.wrong(mistake.what, token, mend) from None
+        if is_range(token.text):
+            self.several[token.span.start] = names
+            return token._replace(kind="several")
+        return token._replace(text=names[0])
 
     # -- tokens ---------------------------------------------------------------------------
 
@@ -78,32 +136,55 @@ class Parser:
         return self.take()
 
     def wrong(self, what: str, token: Token | Span, mend: str = "") -> EquationError:
-        span = token.span if isinstance(token, Token) else token
+        span, offset = token.span if isinstance(token, Token) else token, self.around.offset
+        span = Span(span.start - offset, span.stop - offset) if offset else span
         return EquationError(what, source=self.source, span=span, mend=mend)
 
     # -- equations ------------------------------------------------------------------------
 
     def target(self) -> tuple[str, Span]:
-        token = self.take()
-        if token.kind != "name":
-            raise self.wrong(
-                "an equation begins with the name it computes", token, "write name = formula"
-            )
-        self.check_name(token)
+        (target,) = self.targets(1)
+        return target
+
+    def targets(self, most: int) -> tuple[tuple[str, Span], ...]:
+        """The names that a line computes, up to its sign =."""
+        found: list[tuple[str, Span]] = []
+        while True:
+            token = self.take()
+            if token.kind != "name":
+                raise self.wrong(
+                    "an equation begins with the name it computes", token, "write name = formula"
+                )
+            self.check_name(token)
+            found.append((token.text, token.span))
+            if not self.at(",") or len(found) == most:
+                break
+            self.take()
         if self.at("=="):
             raise self.wrong("== compares; an equation is written with one =", self.token)
+        if self.at("["):
+            raise self.wrong(
+                f"an entry of {token.text} cannot be computed alone",
+                self.token,
+                f"in a repeat, write {token.text}{{t}}: the number goes into the name",
+            )
         if not self.at("="):
             raise self.wrong(
                 f"'=' is missing after {token.text}", self.token, "write name = formula"
             )
         self.take()
-        return token.text, token.span
+        return tuple(found)
 
     def whole(self) -> Expression:
         expression = self.comparison()
+        self.finished()
+        return expression
+
+    def finished(self) -> None:
+        """Raises `EquationError` where something stands after a formula."""
         token = self.token
         if token.kind == "end":
-            return expression
+            return
         if self.at("=", "=="):
             raise self.wrong("an equation has one = only", token)
         if self.at("<", ">", "<=", ">="):
@@ -300,7 +381,25 @@ class Parser:
             raise self.wrong("a slice's step is not 0", self.token)
         return Slice(*bounds)
 
+    def counted(self) -> int | None:
+        """An index with a number by its name, such as t - 1; None where none of them is named."""
+        ahead = self.position
+        while not (self.tokens[ahead].kind == "end" or self.tokens[ahead].text in (",", ":", "]")):
+            ahead += 1
+        pieces = self.tokens[self.position : ahead]
+        if not any(t.kind == "name" and t.text in self.around.numbers for t in pieces):
+            return None
+        self.changed = True
+        try:
+            value = whole(" ".join(t.text for t in pieces), self.around.numbers)
+        except IndexMistake as mistake:
+            raise self.wrong(mistake.what, pieces[0].span | pieces[-1].span, mistake.mend) from None
+        self.position = ahead
+        return value
+
     def whole_number(self) -> int | None:
+        if self.around.numbers and (value := self.counted()) is not None:
+            return value
         negative = self.at("-")
         if negative:
             self.take()
@@ -324,8 +423,17 @@ class Parser:
             token = self.take()
             self.check_name(token)
             if self.at("("):
+                if not library and token.text in self.around.functions:
+                    self.changed = True
+                    return self.around.functions[token.text](self, token)
                 return self.call(token, library=library)
-            return Name(token.text, span=token.span)
+            return self.named(token)
+        if token.kind == "several":
+            raise self.wrong(
+                f"{token.text} is several names",
+                token,
+                "they are arguments of a call: sum(L{1..3})",
+            )
         if self.at("("):
             self.take()
             inner = self.comparison()
@@ -352,6 +460,32 @@ class Parser:
         self.position += 3
         return replace(CONSTANTS[name.text], span=first.span | name.span)
 
+    def grow(self, size: int) -> None:
+        """Counts the names and numbers of the formula, which what stands for a name may multiply."""
+        self.size += size
+        if self.size > LARGEST:
+            raise self.wrong(
+                f"the formula grows to more than {LARGEST} names and numbers",
+                Span(self.around.offset, self.around.offset + len(self.source)),
+                "split it: give its parts names of their own",
+            )
+
+    def named(self, token: Token) -> Expression:
+        """A name, or what stands for it here."""
+        name, around = token.text, self.around
+        if name in around.bound:
+            self.changed = True
+            expression, size = around.bound[name]
+            self.grow(size)
+            return _with_span(expression, token.span)
+        self.grow(1)
+        if name in around.plain:
+            self.changed = True
+            return Literal(float(around.numbers[name]), text=str(around.numbers[name]), span=token.span)  # fmt: skip
+        if name in around.functions:
+            raise self.wrong(f"{name} is a definition", token, f"call it: {name}(…)")
+        return Name(name, span=token.span)
+
     def library(self) -> str:
         """Passes over a library's name before a call, such as np. before np.exp(z), and gives it."""
         ahead = self.position
@@ -372,6 +506,7 @@ class Parser:
         value = float(token.text) if len(token.text) <= 400 else math.inf
         if not math.isfinite(value):
             raise self.wrong("the number is too large for a 64-bit float", token)
+        self.grow(1)
         return Literal(value, text=token.text, span=token.span)
 
     def array(self) -> Literal:
@@ -418,6 +553,7 @@ class Parser:
         arguments: list[Expression] = [] if first is None else [first]
         options: dict[str, Option] = {}
         named: dict[str, Expression] = {}
+        spread = False
         if record and record.heading and self.token.kind == "text":
             options[record.heading] = self.take().text
             if not self.at(")"):
@@ -438,7 +574,7 @@ class Parser:
             ):
                 self.take()
                 while self.position < ends:
-                    arguments.append(self.comparison())
+                    spread |= self.argument(arguments)
                     if not self.at(","):
                         break
                     self.take()
@@ -449,7 +585,7 @@ class Parser:
                 else:
                     self.positional(record.positional, options)
             else:
-                arguments.append(self.comparison())
+                spread |= self.argument(arguments)
             if not self.at(","):
                 break
             self.take()
@@ -457,6 +593,14 @@ class Parser:
         span = token.span | end.span
         if first is not None:
             span = _span(first) | span
+        if spread and not options and (together := of_several(name, arguments)) is not None:
+            if len(arguments) > DEEPEST // 2:
+                raise self.wrong(
+                    f"{len(arguments)} values in one formula are more than {DEEPEST // 2}",
+                    span,
+                    "add them up step by step: s{t} = s{t-1} + L{t}, with s0 = 0",
+                )
+            return _with_span(together, span)
         if name in ARRAYS and len(arguments) == 1 and isinstance(arguments[0], Literal):
             return replace(arguments[0], span=span)
         if (
@@ -528,6 +672,16 @@ class Parser:
             )
         return BY_NAME[meant[value]]
 
+    def argument(self, arguments: list[Expression]) -> bool:
+        """Appends an argument of a call, or those of a range: H{1..3}. Whether it was a range."""
+        if self.token.kind != "several":
+            arguments.append(self.comparison())
+            return False
+        token = self.take()
+        names = self.several[token.span.start]
+        arguments += [self.named(Token("name", name, token.span)) for name in names]
+        return True
+
     def option(self, operation: str, options: dict[str, Option]) -> None:
         token = self.take()
         self.take()
@@ -550,7 +704,7 @@ class Parser:
         for position in range(self.position, len(self.tokens)):
             text = self.tokens[position].text
             depth += (text in ("(", "[")) - (text in (")", "]"))
-            commas += depth == 1 and text == ","
+            commas += depth == 1 and (text == "," or self.tokens[position].kind == "several")
             if depth == 0:
                 within = self.tokens[self.position : position]
                 numbers = all(t.kind == "number" or t.text in ",-[]()" for t in within)
@@ -640,3 +794,19 @@ def _with_span(expression: Expression, span: Span) -> Expression:
 
 def _shape(value: Nested) -> tuple[int, ...]:
     return (len(value), *_shape(value[0])) if isinstance(value, tuple) else ()
+
+
+def check_depth(expression: Expression, source: str) -> None:
+    """Refuses a tree too deep to be walked by recursion (a long a + b + c + … is one too)."""
+    deepest, stack = 0, [(expression, 1)]
+    while stack:
+        node, depth = stack.pop()
+        deepest = max(deepest, depth)
+        if isinstance(node, Call):
+            stack += [(a, depth + 1) for a in node.arguments]
+    if deepest > DEEPEST:
+        raise EquationError(
+            f"the equation nests {deepest} operations, more than {DEEPEST}",
+            source=source,
+            mend="split it: give its parts names of their own",
+        )

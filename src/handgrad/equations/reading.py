@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import field
 from typing import ClassVar
 
-from handgrad.equations.parser import DEEPEST, Parser
+from handgrad.equations.blocks import has_blocks, statements
+from handgrad.equations.expanding import Expanded, Expansion
+from handgrad.equations.lines import SourceLine, source_lines
+from handgrad.equations.origin import Located, Origin
+from handgrad.equations.parser import Parser, check_depth
+from handgrad.equations.source import source
 from handgrad.errors import EquationError, Span
-from handgrad.expression import Call, Expression
+from handgrad.expression import Expression
 from handgrad.record import JsonForm, record
 
 MOST = 10_000
@@ -16,47 +22,149 @@ MOST = 10_000
 
 @record
 class Equation:
-    """target = expression, as written in `text`; `number` counts from 1."""
+    """target = expression, as written in `text`; `number` counts from 1.
+
+    One that a block stands for has its text written out, and an `origin`.
+    """
 
     target: str
     expression: Expression
     text: str
     number: int
-    json: ClassVar = JsonForm(without=("expression", "number"))
+    origin: Origin | None = field(default=None, compare=False, repr=False)
+    json: ClassVar = JsonForm(without=("expression", "number", "origin"))
+
+    def located(self, error: Located) -> Located:
+        """The error with the place of this equation, told of what the user wrote."""
+        if self.origin is not None:
+            return self.origin.located(error, self.text, self.expression)
+        return error.at(f"equation {self.number}")
+
+
+@record
+class BlockText:
+    """Equations as they were written, with blocks.
+
+    Arguments:
+        counts: the numbers that are given and count repeats, or name something.
+    """
+
+    text: str
+    counts: frozenset[str]
 
 
 def parse_equations(text: str | Sequence[str], where: str = "") -> tuple[Equation, ...]:
     """Reads equations, one a line; blank lines and # comments are skipped.
 
-    A line inside open brackets goes on in the next. Raises `EquationError`, naming the
-    equation and marking the span.
+    A line inside open brackets goes on in the next; definitions and repeats are written out. Raises
+    `EquationError`, naming the equation, or the line, and marking the span.
     """
-    sources = _lines(text) if isinstance(text, str) else [t.strip() for t in text]
-    sources = [s for s in sources if s]
-    if not sources:
+    return read_equations(text, {}, where)[0]
+
+
+def read_equations(
+    text: str | Sequence[str], given: Mapping[str, int | None], where: str = ""
+) -> tuple[tuple[Equation, ...], BlockText | None]:
+    """The equations, and how they were written where they have blocks.
+
+    Arguments:
+        text: one equation a line, or a list of them.
+        given: the names that are given numbers, and of a single whole number its value.
+        where: the file, for errors.
+    """
+    lines = source_lines(text)
+    if not lines:
         raise EquationError(
             "there is no equation", where=where, mend="write at least one, such as L = (w*x - y)**2"
         )
-    if len(sources) > MOST:
-        raise EquationError(f"{len(sources)} equations are more than {MOST}", where=where)
+    whole = text if isinstance(text, str) else "\n".join(text)
+    if not has_blocks(whole):
+        return _plain(lines, where), None
+    try:
+        expansion = Expansion(given, MOST)
+        expansion.run(statements(lines))
+        if not expansion.made:
+            raise EquationError(
+                "nothing is computed", mend="a definition computes where it is called: h1 = layer(x, W1, b1)"
+            )  # fmt: skip
+        equations = _written_out(expansion, lines)
+    except EquationError as error:
+        raise error.at(where) if where else error from None
+    return equations, BlockText(whole, frozenset(expansion.counted))
+
+
+def _plain(lines: Sequence[SourceLine], where: str) -> tuple[Equation, ...]:
+    """Lines without blocks: an equation each."""
+    if len(lines) > MOST:
+        raise EquationError(f"{len(lines)} equations are more than {MOST}", where=where)
     equations: list[Equation] = []
     targets: dict[str, int] = {}
-    for number, source in enumerate(sources, start=1):
+    for number, line in enumerate(lines, start=1):
         place = ", ".join(filter(None, (where, f"equation {number}")))
         try:
-            target, span, expression = _equation(source)
+            target, span, expression = _equation(line.text)
             if target in targets:
                 raise EquationError(
                     f"{target} is computed twice, first by equation {targets[target]}",
-                    source=source,
+                    source=line.text,
                     span=span,
                     mend="give one of them another name",
                 )
         except EquationError as error:
             raise error.at(place) from None
         targets[target] = number
-        equations.append(Equation(target, expression, source, number))
+        equations.append(Equation(target, expression, line.text, number))
     return tuple(equations)
+
+
+def _written_out(expansion: Expansion, lines: tuple[SourceLine, ...]) -> tuple[Equation, ...]:
+    """The equations that blocks stand for."""
+    equations: list[Equation] = []
+    targets: dict[str, Expanded] = {}
+    for number, made in enumerate(expansion.made, start=1):
+        origin = Origin(made.line, lines, made.within, made.expression)
+        if made.target in expansion.definitions:
+            error = EquationError(f"{made.target} is defined, and computed too", mend="give one of them another name")  # fmt: skip
+            raise origin.located(error, "", made.expression)
+        if made.target in expansion.given:
+            raise origin.located(_given_too(made), "", made.expression)
+        if made.target in targets:
+            raise origin.located(_twice(made, targets[made.target]), "", made.expression)
+        text, expression = made.line.text, made.expression
+        if made.changed:
+            text = f"{made.target} = {source(made.expression)}"
+            try:
+                _, _, expression = _equation(text)
+            except EquationError as error:
+                raise origin.located(error, "", made.expression) from None
+        elif made.line.offset:
+            _, _, expression = _equation(text)
+        targets[made.target] = made
+        equations.append(Equation(made.target, expression, text, number, origin))
+    return tuple(equations)
+
+
+def _given_too(made: Expanded) -> EquationError:
+    return EquationError(
+        f"{made.target} is given a number and computed too",
+        mend="call that line of the definition otherwise" if made.within.startswith("in ") else "keep one of the two",
+    )  # fmt: skip
+
+
+def _twice(made: Expanded, before: Expanded) -> EquationError:
+    """The error for a name that two lines compute, or one line twice."""
+    first = f"first on line {before.line.number}"
+    if before.within:
+        first += f", {before.within}"
+    mend = "give one of them another name"
+    if made.within.startswith("in "):
+        mend = "number what the calls compute, as in h1 and h2: their steps are numbered with it"
+    elif made.line is before.line:
+        step = made.within.removeprefix("at ").partition(" ")[0]
+        base = made.target.removesuffix(f"_{step}")
+        below = "_" if base != made.target else ""
+        mend = f"write {base}{below}{{{step}}}, which is another name at each step"
+    return EquationError(f"{made.target} is computed twice, {first}", mend=mend)
 
 
 def parse_expression(text: str, *, helpers: bool = False) -> Expression:
@@ -67,47 +175,13 @@ def parse_expression(text: str, *, helpers: bool = False) -> Expression:
     """
     parser = Parser(text, helpers)
     expression = parser.whole()
-    _check_depth(expression, text)
+    check_depth(expression, text)
     return expression
 
 
-def _lines(text: str) -> list[str]:
-    """Logical lines: comments dropped, lines inside open brackets joined."""
-    lines: list[str] = []
-    pending, depth = "", 0
-    for raw in text.splitlines():
-        line = raw.split("#", 1)[0].strip()
-        if not line:
-            continue
-        pending = f"{pending} {line}" if pending else line
-        depth += sum(c in "([" for c in line) - sum(c in ")]" for c in line)
-        if depth <= 0:
-            lines.append(pending)
-            pending, depth = "", 0
-    if pending:
-        lines.append(pending)
-    return lines
-
-
-def _equation(source: str) -> tuple[str, Span, Expression]:
-    parser = Parser(source, helpers=False)
+def _equation(text: str) -> tuple[str, Span, Expression]:
+    parser = Parser(text, helpers=False)
     target, span = parser.target()
     expression = parser.whole()
-    _check_depth(expression, source)
+    check_depth(expression, text)
     return target, span, expression
-
-
-def _check_depth(expression: Expression, source: str) -> None:
-    """Refuses a tree too deep to be walked by recursion (a long a + b + c + … is one too)."""
-    deepest, stack = 0, [(expression, 1)]
-    while stack:
-        node, depth = stack.pop()
-        deepest = max(deepest, depth)
-        if isinstance(node, Call):
-            stack += [(a, depth + 1) for a in node.arguments]
-    if deepest > DEEPEST:
-        raise EquationError(
-            f"the equation nests {deepest} operations, more than {DEEPEST}",
-            source=source,
-            mend="split it: give its parts names of their own",
-        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
 from handgrad.errors import EquationError, Span
@@ -31,6 +32,7 @@ _TOKEN = re.compile(
 )
 _TEXT = re.compile(rf"([\"'])([A-Za-z,.> -]{{0,{LONGEST_TEXT}}})\1")
 """Letters of axes, or the name of a padding."""
+_REST = re.compile(r"(?:(?![ᵀ⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉])\w)*")
 _SIGNS = {
     "−": "-",
     "–": "-",
@@ -113,12 +115,22 @@ def tokens(source: str) -> list[Token]:
         end = match.end()
         if kind == "name":
             name, end = _name(source, match.group(), end)
-            found.append(Token("name", name, Span(position, end)))
+            braces, end = _braces(source, end)
+            found.append(Token("name", name + braces, Span(position, end)))
         elif kind != "space":
             found.append(Token(kind, match.group(), Span(position, end)))
         position = end
     found.append(Token("end", "", Span(len(source), len(source) + 1)))
     return found
+
+
+@lru_cache(maxsize=512)
+def shifted(source: str, offset: int = 0) -> tuple[Token, ...]:
+    """The tokens of a text that begins at `offset`: a line that is repeated is read once."""
+    found = tokens(source)
+    if not offset:
+        return tuple(found)
+    return tuple(t._replace(span=Span(t.span.start + offset, t.span.stop + offset)) for t in found)
 
 
 def plain_name(text: str) -> str:
@@ -128,6 +140,23 @@ def plain_name(text: str) -> str:
     except EquationError:
         return text
     return first.text if first.kind == "name" and [t.kind for t in rest] == ["end"] else text
+
+
+def _braces(source: str, end: int) -> tuple[str, int]:
+    """The numbers inside a name, as they are written: {t-1}, and what follows of the name."""
+    start = end
+    while source[end : end + 1] == "{":
+        closing = source.find("}", end)
+        if closing < 0:
+            raise EquationError(
+                "'}' is missing after the number in a name",
+                source=source,
+                span=Span(end, len(source)),
+                mend="write h{t-1}",
+            )
+        rest = _REST.match(source, closing + 1)
+        end = closing + 1 if rest is None else rest.end()
+    return source[start:end], end
 
 
 def _name(source: str, text: str, end: int) -> tuple[str, int]:

@@ -9,7 +9,7 @@ from handgrad.equations import Equation
 from handgrad.errors import HandgradError, ShapeError
 from handgrad.expression import Call, Leaf, Name, Shape, leaves
 from handgrad.graph.backward import Backward
-from handgrad.graph.order import in_order, used_names, where
+from handgrad.graph.order import in_order, used_names
 from handgrad.graph.recognising import Recognition
 from handgrad.graph.remembered import remember, remembered
 from handgrad.graph.rows import row_vectors
@@ -132,7 +132,7 @@ class _GraphBuilding:
         try:
             written = annotated(equation.expression, self._shape, equation.text)
         except HandgradError as error:
-            raise error.at(where(equation)) from None
+            raise equation.located(error) from None
         self._add(
             Node(
                 name=equation.target,
@@ -201,12 +201,12 @@ class _GraphBuilding:
         loss = self.nodes[self.problem.loss]
         if loss.shape != ():
             equation = next(e for e in equations if e.target == loss.name)
-            raise ShapeError(
+            error = ShapeError(
                 f"the loss must be a single number, but {loss.name} is {describe(loss.shape)}",
-                where=where(equation),
                 source=equation.text,
                 mend='reduce it with sum(…) or mean(…), or name another equation: loss = "…"',
             )
+            raise equation.located(error)
 
     def _reaching(self, equations: tuple[Equation, ...]) -> set[str]:
         """The equations from which a path leads to the loss, itself included."""

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence, Set
 
 from handgrad.equations import Equation
 from handgrad.errors import EquationError, nearest
 from handgrad.expression import Name, leaves
-
-
-def where(equation: Equation) -> str:
-    """The place of an equation, for an error."""
-    return f"equation {equation.number}"
 
 
 def used_names(equation: Equation) -> tuple[Name, ...]:
@@ -28,6 +24,17 @@ def _run_together(name: str, known: Sequence[str]) -> str:
     return ""
 
 
+def _of_steps(equation: Equation, name: str, known: Sequence[str]) -> str:
+    """What is meant by a name that each step has with its number: h[t-1] for h{t-1}."""
+    if equation.origin is None:
+        return ""
+    numbers = [k for k in known if re.fullmatch(rf"{re.escape(name)}_?\d+", k)]
+    if not numbers:
+        return ""
+    below = "_" if "_" in numbers[0][len(name) :] else ""
+    return f"write {name}{below}{{t}} for {numbers[0]} and the others: {name}[t] is an entry of an array"
+
+
 def in_order(equations: Sequence[Equation], given: Set[str]) -> tuple[Equation, ...]:
     """The equations ordered so that each stands after those it uses, otherwise as written.
 
@@ -38,15 +45,16 @@ def in_order(equations: Sequence[Equation], given: Set[str]) -> tuple[Equation, 
         for name in used_names(equation):
             if name.name not in given and name.name not in by_target:
                 known = [*given, *by_target]
-                raise EquationError(
+                error = EquationError(
                     f"{name.name} has no number, and no equation computes it",
-                    where=where(equation),
                     source=equation.text,
                     span=name.span,
                     mend=_run_together(name.name, known)
+                    or _of_steps(equation, name.name, known)
                     or nearest(name.name, known)
                     or f"give it one: {name.name} = … under [parameters] or [data]",
                 )
+                raise equation.located(error)
     state: dict[str, bool] = {}
     ordered: list[Equation] = []
     for equation in equations:
@@ -74,13 +82,13 @@ def _visit(
             if name.name in done:
                 path = [e.target for e, _ in stack]
                 loop = [*path[path.index(name.name) :], name.name]
-                raise EquationError(
+                error = EquationError(
                     f"a cycle: {' needs '.join(reversed(loop)) if len(loop) == 2 else ' → '.join(loop)}",
-                    where=where(equation),
                     source=equation.text,
                     span=name.span,
                     mend="a value cannot be needed for its own computation",
                 )
+                raise equation.located(error)
             done[name.name] = False
             stack.append((needed, iter(used_names(needed))))
             break

@@ -11,7 +11,14 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from handgrad.arrays import Numbers
-from handgrad.equations import Equation, parse_equations, plain_name, source
+from handgrad.equations import (
+    BlockText,
+    Equation,
+    parse_equations,
+    plain_name,
+    read_equations,
+    source,
+)
 from handgrad.errors import OptionError, ProblemError, nearest
 from handgrad.expression import Call, Expression, substitute
 from handgrad.operations import BY_NAME, SPELLINGS
@@ -40,7 +47,8 @@ class Problem(Shown):
     """Equations and numbers.
 
     Arguments:
-        equations: one equation a line, or a list of them; see `handgrad.equations`.
+        equations: one equation a line, or a list of them; see `handgrad.equations`. Definitions and
+            repeats among them are written out.
         parameters: by name, numbers to be learned: a number, nested lists, an array,
             "1/3", or {"cases": […]} for one value each case.
         data: by name, numbers that are given.
@@ -71,8 +79,9 @@ class Problem(Shown):
     reduction: Literal["mean", "sum"]
     where: str = field(compare=False)
     left_out: LeftOut = field(compare=False)
+    blocks: BlockText | None = field(init=False, compare=False)
     json: ClassVar = JsonForm(
-        without=("update", "display", "where", "left_out", "upstream"),
+        without=("update", "display", "where", "left_out", "upstream", "blocks"),
         also=("parameters=parameter_names", "data=data_names", "upstream=upstream_names"),
     )
 
@@ -92,9 +101,9 @@ class Problem(Shown):
         reduction: str = "mean",
         where: str = "",
     ) -> None:
-        parsed = _parsed(equations, where)
         learned = _givens(parameters or {}, "parameters", where)
         known = _givens(data or {}, "data", where)
+        parsed, blocks = _parsed(equations, {**dict.fromkeys(learned), **_counts(known)}, where)
         middle = _givens(given or {}, "given", where)
         parsed = _with_constants(parsed, {*learned, *known, *middle})
         names = names_in(parsed) | learned.keys() | known.keys()
@@ -126,6 +135,7 @@ class Problem(Shown):
             known = {n: g for n, g in known.items() if n not in gone}
         values = {
             "equations": parsed,
+            "blocks": blocks,
             "parameters": learned,
             "data": {**known, **middle},
             "given": tuple(middle),
@@ -319,7 +329,10 @@ class Problem(Shown):
             if home[name].batched and not new.batched and new.array.ndim == home[name].array.ndim:
                 new = given({"cases": new.written if new.written is not None else new.array}, place)
             home[name] = new
-        return self.with_parts(parameters=parameters, data=data, upstream=upstream, update=update)
+        changes: dict[str, Any] = {"parameters": parameters, "data": data, "upstream": upstream}
+        if self.blocks is not None and any(plain_name(n) in self.blocks.counts for n in values):
+            changes["equations"] = self.blocks.text
+        return self.with_parts(**changes, update=update)
 
     def _arriving(self, written: str) -> str:
         """The value whose upstream gradient a text names: upstream_z2, dz2, ∂L/∂z2; "" for any other."""
@@ -405,11 +418,15 @@ class Problem(Shown):
         )
         parts = {**{n: getattr(self, n) for n in names}, **changes}
         out = self.left_out if parts["upstream"] or not self.upstream else LeftOut()
-        parts["equations"] = (*parts["equations"], *out.equations)
+        if not isinstance(parts["equations"], str):
+            parts["equations"] = (*parts["equations"], *out.equations)
         parts["parameters"] = {**parts["parameters"], **out.parameters}
         data = parts["data"]
         parts["data"] = {n: g for n, g in data.items() if n not in self.given} | dict(out.data)
-        return Problem(**parts, given={n: data[n] for n in self.given})
+        changed = Problem(**parts, given={n: data[n] for n in self.given})
+        if "equations" not in changes:
+            object.__setattr__(changed, "blocks", self.blocks)
+        return changed
 
     @classmethod
     def mlp(  # noqa: PLR0913 - options by keyword
@@ -487,9 +504,21 @@ def _update_like(given: object) -> str:
             return f"write handgrad.Update(rate={given})"
 
 
+def _counts(data: Mapping[str, Given]) -> dict[str, int | None]:
+    """Of each datum its value where it is a single whole number, which may count steps."""
+    return {
+        name: int(value.array)
+        if value.array.ndim == 0 and float(value.array).is_integer() and abs(value.array) < 1e6
+        else None
+        for name, value in data.items()
+    }
+
+
 def _parsed(
-    equations: str | Sequence[str] | Sequence[Equation], where: str
-) -> tuple[Equation, ...]:
+    equations: str | Sequence[str] | Sequence[Equation],
+    given: Mapping[str, int | None],
+    where: str,
+) -> tuple[tuple[Equation, ...], BlockText | None]:
     if not isinstance(equations, str):
         if not isinstance(equations, Sequence):
             raise OptionError(
@@ -498,9 +527,9 @@ def _parsed(
             )
         ready = tuple(e for e in equations if isinstance(e, Equation))
         if ready and len(ready) == len(equations):
-            return ready
+            return ready, None
         equations = [str(e) for e in equations]
-    return parse_equations(equations, where)
+    return read_equations(equations, given, where)
 
 
 def _with_constants(equations: tuple[Equation, ...], given: set[str]) -> tuple[Equation, ...]:

@@ -27,7 +27,10 @@ def to_toml(problem: Problem) -> str:
     lines.append('equations = """')
     out = problem.left_out
     equations = sorted((*problem.equations, *out.equations), key=lambda e: e.number)
-    lines += [e.text.replace("\\", "\\\\") for e in equations]
+    written = [e.text for e in equations]
+    if problem.blocks is not None:
+        written = problem.blocks.text.strip("\n").splitlines()
+    lines += [line.replace("\\", "\\\\") for line in written]
     lines.append('"""')
     names = names_in(equations) | {*problem.parameters, *problem.data, *out.names}
     if problem.loss != (

@@ -178,13 +178,13 @@ def diagnose(
         equation.target if culprit is expression else spelled(culprit, equation.text), entry
     )
     why = "undefined" if np.isnan(value[entry]) else "too large for a 64-bit number"
-    return NumberError(
+    error = NumberError(
         f"{part} is not finite: it is {why}",
-        where=_place(where, equation),
         source=equation.text,
         span=span_of(culprit),
         mend="check the numbers that enter it",
     )
+    return _placed(where, equation, error)
 
 
 @np.errstate(all="ignore")
@@ -226,20 +226,21 @@ def at_entry(name: str, entry: tuple[int, ...]) -> str:
     return f"{name}[{', '.join(map(str, entry))}]" if entry else name
 
 
-def _place(where: str, equation: Equation) -> str:
-    return ", ".join(filter(None, (where, f"equation {equation.number}")))
+def _placed(where: str, equation: Equation, error: NumberError) -> NumberError:
+    placed = equation.located(error)
+    return placed.at(where) if where else placed
 
 
 def _outside(
     where: str, equation: Equation, span: Span | None, argument: Expression, words: str, worst: str
 ) -> NumberError:
     """The error for an argument that is not in the domain, `words`, of its operation."""
-    return NumberError(
+    error = NumberError(
         f"{spelled(argument, equation.text)} must be {words}, but here it is {worst}",
-        where=_place(where, equation),
         source=equation.text,
         span=span,
     )
+    return _placed(where, equation, error)
 
 
 def _worst(
