@@ -26,7 +26,18 @@ from tests.picture.shapes import PHASES, faults
 NETWORKS = [
     "batch", "classes", "dying", "lab9", "leaky", "neuron", "regression", "ridge", "shared", "softmax", "squared", "xor",
 ]  # fmt: skip
-OTHERS = ["attention", "batchnorm", "circuit", "conv", "rnn", "sigmoid_circuit"]
+OTHERS = [
+    "attention",
+    "batchnorm",
+    "causal",
+    "circuit",
+    "conv",
+    "convnet",
+    "gru",
+    "lstm",
+    "rnn",
+    "sigmoid_circuit",
+]
 
 
 def traced(name: str) -> handgrad.Trace:
