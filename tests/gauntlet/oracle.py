@@ -30,6 +30,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
 from numpy.typing import NDArray
 
+from tests.gauntlet.blocks import has_blocks, written_out
 from tests.gauntlet.library_names import Plain
 from tests.gauntlet.sliding import windows
 from tests.oracle import TORCH
@@ -133,7 +134,11 @@ class Oracle:
         self.upstream = self._given(table.get("upstream", {}))
         self._batched_upstream = self._batched_givens & {*self.upstream} - {*middle}
         self._batched_givens -= self._batched_upstream
-        self.equations = tuple(_equations(table["equations"]))
+        equations = table["equations"]
+        if isinstance(equations, str) and has_blocks(equations):
+            counts = {n: v for n, v in table.get("data", {}).items() if isinstance(v, int)}
+            equations = written_out(equations, counts)
+        self.equations = tuple(_equations(equations))
         self._formulas = {target: _parsed(source) for target, source in self.equations}
         self.loss: str = _plain(table.get("loss") or self._usual_loss())
         self._leave_out()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.gauntlet.families import (
+    blocks,
     circuits,
     classes,
     functions,
@@ -36,6 +37,7 @@ FAMILIES: dict[str, Callable[[Draw], None]] = {
         circuits,
         functions,
         middles,
+        blocks,
         respelled,
     )
     for family in module.FAMILIES

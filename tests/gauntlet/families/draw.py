@@ -223,7 +223,9 @@ class Draw:
         if self.chance(0.2):
             name = self.pick([*sheet.parameters, *sheet.data, *sheet.given])
             sheet.display[name] = self.pick(("Θ", "w_h", "U", "\\\\theta", "w*"))
-        if self.chance(0.15) and len(sheet.equations) > 1 and not sheet.upstream:
+        blocks = any(line.startswith(("def ", "for ")) for line in sheet.equations)
+        plain = not blocks and not sheet.upstream
+        if self.chance(0.15) and len(sheet.equations) > 1 and plain:
             # Equations may stand in any order: the loss is then named.
             sheet.loss = sheet.equations[-1].partition("=")[0].strip()
             self.random.shuffle(sheet.equations)
