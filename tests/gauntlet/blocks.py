@@ -155,7 +155,8 @@ class _PutIn(ast.NodeTransformer):
         given = dict(zip(function.arguments, node.args, strict=True))
         (result,) = function.results
         body = self.visit(ast.parse(result, mode="eval").body)
-        return ast.fix_missing_locations(_Given(given).visit(body))
+        made: ast.expr = _Given(given).visit(body)
+        return ast.fix_missing_locations(made)
 
 
 class _Given(ast.NodeTransformer):

@@ -136,8 +136,8 @@ class Oracle:
         self._batched_givens -= self._batched_upstream
         equations = table["equations"]
         if isinstance(equations, str) and has_blocks(equations):
-            counts = {n: v for n, v in table.get("data", {}).items() if isinstance(v, int)}
-            equations = written_out(equations, counts)
+            whole = {n: v for n, v in table.get("data", {}).items() if isinstance(v, int)}
+            equations = written_out(equations, whole)
         self.equations = tuple(_equations(equations))
         self._formulas = {target: _parsed(source) for target, source in self.equations}
         self.loss: str = _plain(table.get("loss") or self._usual_loss())

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from handgrad.equations.blocks import Assignment, Definition, Repeat, Statement
+from handgrad.equations.frames import Expanded, Frame, numbered_as
 from handgrad.equations.indices import IndexMistake, ends
 from handgrad.equations.lines import SourceLine
 from handgrad.equations.parser import DEEPEST, Bindings, Parser, check_depth
@@ -17,68 +18,12 @@ from handgrad.equations.tokens import Token
 from handgrad.errors import EquationError, Span
 from handgrad.expression import Expression, Literal, Name, number
 from handgrad.operations import SPELLINGS, is_spoken
-from handgrad.record import record
 
 MOST_CALLS = 50_000
 """Calls of definitions in one problem, at most."""
 
 _WORD = re.compile(r"[^\W\d]\w*")
 _COUNTING = re.compile(r"\{[^{}]*\}|\[[^\[\]]*\]")
-_NAME = re.compile(r"(?P<letters>[^\W\d_]+)(?P<digits>\d*)(?P<rest>(?:_\w+)?)")
-
-
-@record
-class Expanded:
-    """An equation that a line stands for.
-
-    Arguments:
-        line: the line that it was made from.
-        within: the call and the step that it was made in, in words.
-        target: the name that it computes.
-        expression: its formula, with spans into the lines, one after the other.
-        changed: whether it is another equation than the line.
-    """
-
-    line: SourceLine
-    within: str
-    target: str
-    expression: Expression
-    changed: bool
-
-
-@dataclass(frozen=True)
-class _Frame:
-    """Where a line is written out.
-
-    Arguments:
-        numbers: the whole numbers with names that count: those given, steps, and arguments.
-        steps: the repeats around it, outermost first, and the step that each is at.
-        bound: what stands for a name, an argument or a line of a definition, and how long it is.
-        names: what each line of a definition is called in this call.
-        calls: the definitions that are being called, outermost first.
-        called: the calls in words, innermost first.
-        depth: levels of brackets and calls.
-    """
-
-    numbers: Mapping[str, int] = field(default_factory=dict)
-    steps: tuple[tuple[str, int], ...] = ()
-    bound: Mapping[str, tuple[Expression, int]] = field(default_factory=dict)
-    names: Mapping[str, str] = field(default_factory=dict)
-    calls: tuple[str, ...] = ()
-    called: tuple[str, ...] = ()
-    depth: int = 0
-
-    @property
-    def within(self) -> str:
-        """The step and the call, in words, innermost first."""
-        told = self.called if len(self.called) < 4 else (*self.called[:2], "…", self.called[-1])
-        return ", ".join((*self.at, *told))
-
-    @property
-    def at(self) -> tuple[str, ...]:
-        """The step, in words."""
-        steps = ", ".join(f"{name} = {count}" for name, count in self.steps)
-        return (f"at {steps}",) if steps else ()
 
 
 @dataclass
@@ -106,7 +51,7 @@ class Expansion:
         for statement in statements:
             if isinstance(statement, Definition):
                 self._define(statement)
-        frame = _Frame(self._counts())
+        frame = Frame(self._counts())
         for assignment, inner in self._flat(statements, frame):
             self._assign(assignment, inner)
         for name in self.definitions.keys() - self._used:
@@ -117,7 +62,7 @@ class Expansion:
 
     def _define(self, definition: Definition) -> None:
         name, line = definition.name, definition.line
-        with self._reading(line, _Frame()):
+        with self._reading(line, Frame()):
             what = ""
             if is_spoken(name) or name in SPELLINGS:
                 what = "an operation"
@@ -130,7 +75,7 @@ class Expansion:
                 raise _wrong(line, f"{name} is {what}", "define it by another name", Span(start, start + len(name)))  # fmt: skip
         self.definitions[name] = definition
 
-    def _try(self, definition: Definition, frame: _Frame) -> None:
+    def _try(self, definition: Definition, frame: Frame) -> None:
         """Reads a definition that is never called, to find what is wrong with it."""
         lines = [s.line.text for s in definition.body]
         lines += [definition.returned.line.text] if definition.returned else []
@@ -144,8 +89,8 @@ class Expansion:
     # -- repeats --------------------------------------------------------------------------
 
     def _flat(
-        self, statements: Sequence[Statement], frame: _Frame
-    ) -> Iterator[tuple[Assignment, _Frame]]:
+        self, statements: Sequence[Statement], frame: Frame
+    ) -> Iterator[tuple[Assignment, Frame]]:
         """The lines that compute something, one step of a repeat after the other."""
         for statement in statements:
             match statement:
@@ -166,7 +111,7 @@ class Expansion:
                 case Definition():
                     pass
 
-    def _range(self, repeat: Repeat, frame: _Frame) -> range:
+    def _range(self, repeat: Repeat, frame: Frame) -> range:
         name, line = repeat.variable, repeat.line
         start = line.text.find(repeat.range, line.text.find(" in ") + 3)
         span = Span(start, start + len(repeat.range))
@@ -200,7 +145,7 @@ class Expansion:
         """Keeps which of the given numbers a text counts with."""
         self.counted.update(w for w in _WORD.findall(text) if self.given.get(w) is not None)
 
-    def _uncounted(self, text: str, frame: _Frame) -> str:
+    def _uncounted(self, text: str, frame: Frame) -> str:
         for name in _WORD.findall(text):
             if name in self.given and name not in frame.numbers:
                 return f"{name} is given, and is no single whole number"
@@ -209,7 +154,7 @@ class Expansion:
     # -- lines ----------------------------------------------------------------------------
 
     @contextmanager
-    def _reading(self, line: SourceLine, frame: _Frame) -> Iterator[None]:
+    def _reading(self, line: SourceLine, frame: Frame) -> Iterator[None]:
         """Says of an error in a line where the line stands, and in which call and step."""
         try:
             yield
@@ -219,7 +164,7 @@ class Expansion:
                 error.what = f"{frame.within}: {error.what}" if frame.within else error.what
             raise
 
-    def _parser(self, assignment: Assignment, frame: _Frame, target: str) -> Parser:
+    def _parser(self, assignment: Assignment, frame: Frame, target: str) -> Parser:
         line = assignment.line
         for counting in _COUNTING.findall(line.text):
             self._note(counting)
@@ -240,7 +185,7 @@ class Expansion:
             begin=assignment.begin,
         )
 
-    def _assign(self, assignment: Assignment, frame: _Frame) -> None:
+    def _assign(self, assignment: Assignment, frame: Frame) -> None:
         """Writes a line out."""
         line = assignment.line
         with self._reading(line, frame):
@@ -258,7 +203,7 @@ class Expansion:
                 changed = parser.changed or names[0] != targets[0][0] or bool(assignment.begin)
                 self._add(line, frame, names[0], expression, changed)
 
-    def _targets(self, assignment: Assignment, frame: _Frame) -> list[str]:
+    def _targets(self, assignment: Assignment, frame: Frame) -> list[str]:
         """The names that a line computes, as they are called here."""
         with self._reading(assignment.line, frame):
             targets = self._parser(assignment, frame, "").targets(MOST_RESULTS)
@@ -273,7 +218,7 @@ class Expansion:
         return [frame.names.get(name, name) for name, _ in targets]
 
     def _add(
-        self, line: SourceLine, frame: _Frame, target: str, expression: Expression, changed: bool
+        self, line: SourceLine, frame: Frame, target: str, expression: Expression, changed: bool
     ) -> None:
         check_depth(expression, line.text)
         if len(self.made) == self.most:
@@ -298,7 +243,7 @@ class Expansion:
                 return text == ")" and parser.tokens[position + 1].kind == "end"
         return False
 
-    def _named(self, parser: Parser, line: SourceLine, frame: _Frame, names: Sequence[str]) -> None:
+    def _named(self, parser: Parser, line: SourceLine, frame: Frame, names: Sequence[str]) -> None:
         """A line that is a call: what is returned gets the line's names."""
         token = parser.take()
         definition = self.definitions[token.text]
@@ -318,7 +263,7 @@ class Expansion:
                     self._add(at, inner, name, expression, True)
 
     def _inside(
-        self, parser: Parser, token: Token, *, line: SourceLine, frame: _Frame, target: str
+        self, parser: Parser, token: Token, *, line: SourceLine, frame: Frame, target: str
     ) -> Expression:
         """A call inside a formula: what is returned takes its place."""
         before = parser.size
@@ -336,7 +281,7 @@ class Expansion:
         parser.grow(size)
         return expression
 
-    def _call(self, parser: Parser, token: Token, line: SourceLine, frame: _Frame) -> _Frame:
+    def _call(self, parser: Parser, token: Token, line: SourceLine, frame: Frame) -> Frame:
         """The frame of a call, once its arguments have been read."""
         definition = self.definitions[token.text]
         arguments = self._arguments(parser, token, definition)
@@ -367,14 +312,14 @@ class Expansion:
 
     def _frame_of(
         self, definition: Definition, arguments: Sequence[tuple[Expression, int]]
-    ) -> _Frame:
+    ) -> Frame:
         """A frame in which arguments stand for their names; whole numbers among them count."""
         self._used.add(definition.name)
         bound = dict(zip(definition.arguments, arguments, strict=True))
         values = {name: number(expression) for name, (expression, _) in bound.items()}
         whole = {n: int(v) for n, v in values.items() if v is not None and v.is_integer() and abs(v) < 1e6}  # fmt: skip
         counts = {n: v for n, v in self._counts().items() if n not in bound}
-        return _Frame(numbers={**counts, **whole}, bound=bound, calls=(definition.name,))
+        return Frame(numbers={**counts, **whole}, bound=bound, calls=(definition.name,))
 
     def _arguments(
         self, parser: Parser, token: Token, definition: Definition
@@ -406,7 +351,7 @@ class Expansion:
         return found
 
     def _body(
-        self, definition: Definition, frame: _Frame, names: Sequence[str], target: str
+        self, definition: Definition, frame: Frame, names: Sequence[str], target: str
     ) -> list[tuple[Expression, int]]:
         """Writes the lines of a definition out; what it returns, each with its size.
 
@@ -431,7 +376,7 @@ class Expansion:
         with self._reading(definition.returned.line, inner):
             return self._formulas(self._parser(definition.returned, inner, target))
 
-    def _bare(self, returned: Assignment, frame: _Frame) -> list[str]:
+    def _bare(self, returned: Assignment, frame: Frame) -> list[str]:
         """The names among what is returned; an empty text for every other formula."""
         with self._reading(returned.line, frame):
             tokens = self._parser(returned, frame, "").tokens
@@ -459,20 +404,6 @@ class Expansion:
 
 MOST_RESULTS = 100
 """Values that a definition returns, at most."""
-
-
-def numbered_as(name: str, target: str) -> str:
-    """The name of a line of a definition that is called for `target`: z is z2 for h2, z2_1 for h2_1."""
-    mine, theirs = _NAME.fullmatch(name), _NAME.fullmatch(target)
-    if theirs is None or not theirs["digits"] + theirs["rest"]:
-        return name
-    digits, rest = theirs["digits"], theirs["rest"]
-    if mine is None:
-        return f"{name}_{digits}{rest}" if digits else name + rest
-    if mine["digits"] and digits:
-        digits = f"_{digits}"
-        return f"{name}{digits}{rest}"
-    return f"{mine['letters']}{mine['digits']}{digits}{mine['rest']}{rest}"
 
 
 def _wrong(line: SourceLine, what: str, mend: str = "", span: Span | None = None) -> EquationError:
