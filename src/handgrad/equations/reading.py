@@ -7,7 +7,8 @@ from dataclasses import field
 from typing import ClassVar
 
 from handgrad.equations.blocks import has_blocks, statements
-from handgrad.equations.expanding import Expanded, Expansion
+from handgrad.equations.expanding import Expansion
+from handgrad.equations.frames import Expanded
 from handgrad.equations.lines import SourceLine, source_lines
 from handgrad.equations.origin import Located, Origin
 from handgrad.equations.parser import Parser, check_depth
