@@ -199,7 +199,8 @@ class Subject:
                 break  # no solution goes on from there, and it says so
             sizes = np.concatenate([np.abs(found.gradients[n]).ravel() for n in numbers])
             if (
-                rule not in ("sgd", "momentum", "nesterov")
+                oracle is self.oracle
+                and rule not in ("sgd", "momentum", "nesterov")
                 and ((sizes < 1e-7) & (sizes > 1e-20)).any()
             ):
                 # A rule that divides by the gradient's size makes a step of what rounding leaves, though not

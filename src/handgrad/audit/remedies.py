@@ -7,7 +7,7 @@ in some case, by the way through its own gate. What a penalty adds to them does 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -356,7 +356,7 @@ class Trying:
             for n, a in self.block.items()
             if n in self.problem.data
         }
-        return Training(replace(self.problem.with_values(data), update=update), clean=True)
+        return Training(self.problem.with_values(data).with_parts(update=update), clean=True)
 
     def _trained(self, update: Update) -> Measured | None:
         try:

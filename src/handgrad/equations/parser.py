@@ -329,6 +329,8 @@ class Parser:
     def one_index_or_numbers(self) -> Index | Expression:
         """An index; or a formula, whose value picks."""
         name = self.tokens[self.position + self.at("-")]
+        if self.is_counted():
+            return self.one_index()
         if name.kind != "name" and name.text not in ("(", "["):
             return self.one_index()
         numbers = self.comparison()
@@ -380,6 +382,14 @@ class Parser:
         if len(bounds) == 3 and bounds[2] == 0:
             raise self.wrong("a slice's step is not 0", self.token)
         return Slice(*bounds)
+
+    def is_counted(self) -> bool:
+        """Whether an index follows in which every name is that of a number, such as t - 1."""
+        ahead = self.position
+        while not (self.tokens[ahead].kind == "end" or self.tokens[ahead].text in (",", ":", "]")):
+            ahead += 1
+        names = [t.text for t in self.tokens[self.position : ahead] if t.kind == "name"]
+        return bool(names) and all(name in self.around.numbers for name in names)
 
     def counted(self) -> int | None:
         """An index with a number by its name, such as t - 1; None where none of them is named."""

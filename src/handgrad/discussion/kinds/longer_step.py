@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar, Self
 
 from handgrad.discussion.lookup import solved_alike
@@ -48,7 +47,7 @@ class LongerStep(Question):
             or len(trace.problem.frozen) == len(trace.problem.parameters)
         ):
             return None
-        other = solved_alike(trace, replace(trace.problem, update=update.scaled(TIMES)))
+        other = solved_alike(trace, trace.problem.with_parts(update=update.scaled(TIMES)))
         if other is None:
             return None
         return cls(
