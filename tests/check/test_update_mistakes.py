@@ -33,7 +33,7 @@ def drawn(g: np.random.Generator, update: Update) -> handgrad.Problem:
 
 def after(problem: handgrad.Problem, update: Update) -> Planted:
     """The parameters that another update would lead to: what it computes is held against PyTorch elsewhere."""
-    return handgrad.solve(replace(problem, update=update)).updated
+    return handgrad.solve(problem.with_parts(update=update)).updated
 
 
 def without(update: Update, option: str) -> Update:

@@ -108,11 +108,11 @@ UPDATES = {
 
 def update_sheets() -> Iterator[tuple[Known, Sheet]]:
     for update, other in UPDATES.values():
-        problem = replace(handgrad.load("lab9"), update=update)
+        problem = handgrad.load("lab9").with_parts(update=update)
         known = Known(Facts.of(problem), handgrad.Checker(problem))
         sheet = right_sheet(known, ".4f", 10**6)
         assert sheet is not None
-        wrong = handgrad.solve(replace(problem, update=other)).updated["b3"]
+        wrong = handgrad.solve(problem.with_parts(update=other)).updated["b3"]
         yield known, sheet.but("updated.b3", planting.written(wrong, ".4f"))
 
 
