@@ -192,7 +192,7 @@ def test_wrong_answers_tell_more_and_cost_a_quarter_each() -> None:
         texts.append(render_terminal(page, width=80, colour=False, unicode=False))
     assert "entry 2" in texts[0]
     assert "sign" not in texts[0]
-    assert "The sign is wrong" in texts[1]
+    assert "The sign of z2_2 is wrong" in texts[1]
     assert "z2 =" not in texts[1]
     assert "z2 = W2 h1 + b2" in texts[2]
     assert "-0.17" not in texts[2]
