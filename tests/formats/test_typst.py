@@ -81,7 +81,8 @@ def test_every_bundled_problem_as_pdf(name: str) -> None:
     assert unsigned(text) <= unsigned(shown) | given_figures(page) | set(step_ids(page))
     titles = [title.split(" ")[0] for level, title, _ in document.get_toc() if level == 3]
     assert titles == step_ids(page)
-    assert all(re.search(rf"^{re.escape(title)}$", text, re.MULTILINE) for title in titles)
+    # What follows a number close by, as after 1.10, is read as part of its line.
+    assert all(re.search(rf"^{re.escape(title)}(?: |$)", text, re.MULTILINE) for title in titles)
     assert document.metadata["title"] == page.title
     assert widest(document) < HANGING["document"]
 

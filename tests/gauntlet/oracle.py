@@ -521,6 +521,12 @@ class _Evaluator:
                     arguments = arguments[1:]
                 if name in ("max", "min") and len(arguments) == 2:
                     name += "imum"
+                if name == "reshape":
+                    # The lengths may stand one by one or as a tuple: they are whole numbers, no arrays.
+                    lengths = [ast.literal_eval(a) for a in arguments[1:]]
+                    if lengths:
+                        options["shape"] = lengths if len(lengths) > 1 else lengths[0]
+                    arguments = arguments[:1]
                 return self.call(name, tuple(self.of(a) for a in arguments), options)
             case _:
                 raise ReadError(ast.unparse(tree))

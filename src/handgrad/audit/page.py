@@ -130,11 +130,12 @@ def _introduction(audit: Audit) -> Text:
         if False in gates
         else ""
     )
+    layers = _layer_noun(audit)
     sizes = (
-        " Gradients are those of each case's own loss. A unit's is the mean of its sizes over the cases, a layer's the "
-        "root of the mean square of its norms."
+        " Gradients are those of each case's own loss. A unit's is the mean of its sizes over the cases, "
+        f"a {layers}'s the root of the mean square of its norms."
         if audit.cases > 1
-        else " A layer's gradient is the norm of what arrives at its outputs, and of what passes."
+        else f" A {layers}'s gradient is the norm of what arrives at its outputs, and of what passes."
     )
     return (
         *many,
@@ -176,9 +177,14 @@ def _called(audit: Audit) -> str:
     return "Time steps" if all(times) else "Layers and time steps" if any(times) else "Layers"
 
 
+def _layer_noun(audit: Audit) -> str:
+    """What one of them is called, where time steps alone are no layers."""
+    return "time step" if _called(audit) == "Time steps" else "layer"
+
+
 def _layers(audit: Audit) -> Table:
     times = all(layer.time_step for layer in audit.layers)
-    first = "time step" if times else "layer"
+    first = _layer_noun(audit)
     header: tuple[Text, ...] = (
         (first,), ("activation",), ("units",), ("off",), ("fire",), ("gradient in",), ("out",), ("flow",),
     )  # fmt: skip

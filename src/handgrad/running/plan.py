@@ -121,7 +121,8 @@ class _PlanCompiler:
         """A slot that holds a number or an array in every run."""
         slot = self.new()
         convert = self.convert or (lambda array: array if array.ndim else float(array))
-        self.constants[slot] = convert(np.asarray(value, float))
+        # Its own memory: what a kernel makes of constants may be a view that cannot be written to, which PyTorch refuses.
+        self.constants[slot] = convert(np.array(value, float))
         return slot
 
     def arguments(self, call: Call) -> tuple[list[int], tuple[bool, ...]]:

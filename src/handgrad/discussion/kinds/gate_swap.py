@@ -93,6 +93,9 @@ class GateSwap(Question):
             swap = _swap(trace, before, other, old, new)
             swaps.append(swap)
             steps.update(dict.fromkeys(line.step for line in swap.lines))
+        if not steps:
+            # Without a name for the pre-activation no line is its gradient: the activation's own steps are cited.
+            steps.update(dict.fromkeys(u.step for u in before if u.operation == old))
         return cls(old, tuple(swaps), kept, in_order(steps)) if swaps else None
 
     def asked(self) -> Text:
@@ -102,7 +105,7 @@ class GateSwap(Question):
             kept = (" (", *joined([(Name(n),) for n in self.kept]), " keeps its own)")
         change = (
             f"how would step{'s' if len(self.steps) > 1 else ''} {listed(self.steps)} change"
-            if self.steps
+            if any(swap.lines for swap in self.swaps)
             else "what would change on the way back"
         )
         gate = BY_NAME[self.operation].gate
