@@ -37,6 +37,7 @@ OTHERS = [
     "lstm",
     "rnn",
     "sigmoid_circuit",
+    "vae",
 ]
 
 

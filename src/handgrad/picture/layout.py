@@ -65,10 +65,13 @@ class _Place:
     y: float = 0.0
 
 
-def laid_out(sizes: Sequence[Point], edges: Sequence[tuple[int, int]]) -> Laid:
+def laid_out(
+    sizes: Sequence[Point], edges: Sequence[tuple[int, int]], *, tight: bool = False
+) -> Laid:
     """Boxes of these sizes, joined by edges that lead from left to right.
 
-    The edges must have no cycle. Lines keep the order of `edges`.
+    The edges must have no cycle. Lines keep the order of `edges`. Where it is `tight` the whole is no higher
+    than its highest column.
     """
     column = _columns(len(sizes), edges)
     places = [_Place(i, height, [], []) for i, (_, height) in enumerate(sizes)]
@@ -89,6 +92,8 @@ def laid_out(sizes: Sequence[Point], edges: Sequence[tuple[int, int]]) -> Laid:
         routes.append(route)
     columns = _ordered(columns, places)
     _settle(columns, places)
+    if tight:
+        _level(columns, places)
     return _drawn(sizes, column, columns, places, routes)
 
 
@@ -178,12 +183,7 @@ def _stack(column: list[int], places: list[_Place], wanted: Sequence[float]) -> 
     The places nearest in the weighted sum of squares: boxes that would overlap form a block,
     which stands at its mean (the pooling of adjacent violators).
     """
-    offset, offsets = 0.0, []
-    for k, i in enumerate(column):
-        if k:
-            before = places[column[k - 1]]
-            offset += (before.height + places[i].height) / 2 + BETWEEN
-        offsets.append(offset)
+    offsets = _offsets(column, places)
     blocks: list[tuple[float, float, int]] = []
     for i, want, off in zip(column, wanted, offsets, strict=True):
         weight, count = _weight(places[i]), 1
@@ -195,6 +195,45 @@ def _stack(column: list[int], places: list[_Place], wanted: Sequence[float]) -> 
     starts = [total / weight for total, weight, count in blocks for _ in range(count)]
     for i, start, off in zip(column, starts, offsets, strict=True):
         places[i].y = start + off
+
+
+def _offsets(column: list[int], places: list[_Place]) -> list[float]:
+    """How far the middle of each box is from that of the first where they stand as close as they may."""
+    offset, offsets = 0.0, []
+    for k, i in enumerate(column):
+        if k:
+            before = places[column[k - 1]]
+            offset += (before.height + places[i].height) / 2 + BETWEEN
+        offsets.append(offset)
+    return offsets
+
+
+def _level(columns: list[list[int]], places: list[_Place]) -> None:
+    """Moves boxes up or down, each as little as may be, to between the ends of the highest column."""
+
+    def ends(column: list[int]) -> tuple[float, float]:
+        first, last = places[column[0]], places[column[-1]]
+        return first.y - first.height / 2, last.y + last.height / 2
+
+    def least(column: list[int]) -> float:
+        outer = places[column[0]].height + places[column[-1]].height
+        return _offsets(column, places)[-1] + outer / 2
+
+    filled = [column for column in columns if column]
+    highest = max(filled, key=least, default=[])
+    if not highest:
+        return
+    top, bottom = ends(highest)
+    middle, high = (top + bottom) / 2, least(highest)
+    top, bottom = middle - high / 2, middle + high / 2
+    for column in filled:
+        offsets = _offsets(column, places)
+        first, last = places[column[0]], places[column[-1]]
+        for i, offset in zip(column, offsets, strict=True):
+            # Both bounds keep the distances, and so does what lies between them.
+            lowest = top + first.height / 2 + offset
+            uppermost = bottom - last.height / 2 - (offsets[-1] - offset)
+            places[i].y = min(max(places[i].y, lowest), uppermost)
 
 
 def _drawn(

@@ -17,7 +17,7 @@ from handgrad.expression import Adjoint, Call, Expression, Name, leaves, literal
 from handgrad.operations import noun_of, operation_of
 from handgrad.operations.gates import activations_in
 from handgrad.picture.drawing import Arrow, Drawing, Label, Outline, Rectangle, Role, Shape, Text
-from handgrad.picture.layout import laid_out
+from handgrad.picture.layout import BETWEEN, laid_out
 from handgrad.picture.measure import Measure
 from handgrad.solution.pictures.graph_words import describe_graph
 from handgrad.solution.pictures.lines import NARROW, PictureLine, PicturePhase
@@ -44,6 +44,13 @@ WIDEST = 280.0
 WIDE = 780.0
 """A graph that would be wider from left to right is drawn from top to bottom."""
 
+LEGIBLE = 760.0
+"""A wider picture is set so much smaller on a page that its letters are hard to read."""
+
+ABREAST = (2, 3, 4, 6)
+"""Where a picture would be too wide, its formulas become so short that so many boxes have room side by side, and then
+more of them."""
+
 CORNER = 14.0
 
 FORMULA, NUMBER = 13.0, 12.0
@@ -52,6 +59,9 @@ LARGE = 26.0
 """The size of names in a plan, which stands on a slide and is set smaller than it."""
 
 ROW, PADDING, MARGIN = 18.0, 11.0, 18.0
+
+LEAN_PADDING = 6.0
+"""Beside the lines of a box in a picture that would be too wide."""
 
 SLIDE = (16.0, 9.0)
 """What a plan stands on: of its two directions the one that can be larger there is taken."""
@@ -79,16 +89,22 @@ def graph_picture(
 ) -> Drawing:
     """The computation graph: as it is given, or in one pass of its worked solution.
 
-    Of many cases the first is shown. For a `narrow` screen it leads from top to bottom, and what is given
-    is left out where it would be too wide. A `plan` has names alone, in letters as large as a slide's.
+    Of many cases the first is shown. For a `narrow` screen it leads from top to bottom. Where it would be too
+    wide, what is given is left out, and then matrices and longer formulas are too. A `plan` has names alone, in
+    letters as large as a slide's.
     """
     if plan:
         plans = [_GraphPicture(trace, "given", down, plan=True).drawing() for down in (False, True)]
         return min(plans, key=lambda drawn: max(drawn.width / SLIDE[0], drawn.height / SLIDE[1]))
+    legible = NARROW if narrow else LEGIBLE
     picture = _GraphPicture(trace, phase, narrow)
     drawing = picture.drawing()
-    if narrow and drawing.width > NARROW and not picture.without_givens:
-        return _GraphPicture(trace, phase, narrow, bare=True).drawing()
+    if drawing.width > legible and not picture.without_givens:
+        drawing = _GraphPicture(trace, phase, narrow, bare=True).drawing()
+    for abreast in ABREAST:
+        if drawing.width > legible:
+            lean = _GraphPicture(trace, phase, narrow, bare=True, lean=legible / abreast)
+            drawing = min(drawing, lean.drawing(), key=lambda drawn: drawn.width)
     return drawing
 
 
@@ -99,6 +115,8 @@ class _GraphPicture:
     narrow: bool = False
     bare: bool = False
     plan: bool = False
+    lean: float = 0.0
+    """The room for each box where a picture would be too wide; 0 where there is enough."""
     gates: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -142,10 +160,13 @@ class _GraphPicture:
         if self.phase == "given" and not given:
             return NodeBox(name, tuple(lines), "surface", given)
         value = self.shown.value(name)
-        if _small(value) and not self.backward:
+        if self.lean and value.ndim == 1 and value.size <= LISTED:
+            lines += self._entries(name, value, "value")
+        elif _small(value) and not self.backward and not self.lean:
             lines += [PictureLine((literal_of(row),), "value", name) for row in value]
         else:
-            lines.append(PictureLine(self._listing(value), "value", name))
+            quantity = name if value.ndim else self.shown.spelling(name)
+            lines.append(PictureLine(self._listing(value), "value", quantity))
         face: Role = "surface"
         if not given:
             face, shut = self._gates(name)
@@ -160,10 +181,13 @@ class _GraphPicture:
         if written is None:
             return (Name(name),)
         whole: Text = (Name(name), " = ", written)
-        if self.measure.width(whole, FORMULA) <= WIDEST:
+        room = self.lean - BETWEEN - 2 * LEAN_PADDING
+        widest = min(room, WIDEST) if self.lean else WIDEST
+        if self.measure.width(whole, FORMULA) <= widest:
             return whole
         noun = noun_of(written.operation) if isinstance(written, Call) else "an expression"
-        return (Name(name), ": ", noun.removeprefix("the "))
+        named: Text = (Name(name), ": ", noun.removeprefix("the "))
+        return (Name(name),) if self.lean and self.measure.width(named, FORMULA) > widest else named
 
     def _written(self, name: str) -> Expression | None:
         node = self.trace.graph.nodes[name]
@@ -175,6 +199,13 @@ class _GraphPicture:
         if value.ndim == 1 and value.size <= LISTED:
             return (literal_of(value),)
         return ("×".join(map(str, value.shape)) if value.ndim > 1 else f"{value.size} entries",)
+
+    def _entries(self, name: str, vector: Array, role: Role) -> list[PictureLine]:
+        """The entries of a vector, or of its gradient, one below the other."""
+        spelled = [
+            self.shown.spelling(name, (k,), gradient=role != "value") for k in range(vector.size)
+        ]
+        return [PictureLine((number(x),), role, q) for x, q in zip(vector, spelled, strict=True)]
 
     def _wanted(self, name: str) -> bool:
         """Whether the gradient is one that the solution is about."""
@@ -195,25 +226,24 @@ class _GraphPicture:
         gradient = self.shown.gradient(name)
         quantity = self._named(name)
         role: Role = "gradient" if gradient.any() else "off"
+        of = Adjoint(name, of=self.shown.of)
+        if self.lean and gradient.ndim == 1 and gradient.size <= LISTED:
+            entries = self._entries(name, gradient, role)
+            return [PictureLine((of, " ="), role, quantity), *entries]
         if gradient.ndim == 0 or (gradient.ndim == 1 and gradient.size <= LISTED):
-            return [
-                PictureLine(
-                    (Adjoint(name, of=self.shown.of), " = ", literal_of(gradient)), role, quantity
-                )
-            ]
+            if gradient.ndim == 0 and quantity:
+                quantity = self.shown.spelling(name, gradient=True)
+            return [PictureLine((of, " = ", literal_of(gradient)), role, quantity)]
         if not gradient.any():
-            return [PictureLine((Adjoint(name, of=self.shown.of), " = 0"), role, quantity)]
-        if _small(gradient):
+            return [PictureLine((of, " = 0"), role, quantity)]
+        if _small(gradient) and not self.lean:
             rows = [PictureLine((literal_of(row),), role, quantity) for row in gradient]
-            return [PictureLine((Adjoint(name, of=self.shown.of), " ="), role, quantity), *rows]
+            return [PictureLine((of, " ="), role, quantity), *rows]
         largest = gradient.flat[int(np.abs(gradient).argmax())]
-        return [
-            PictureLine(
-                (Adjoint(name, of=self.shown.of), ", largest in size: ", number(largest)),
-                role,
-                quantity,
-            )
-        ]
+        told: Text = ("largest in size: ", number(largest))
+        if self.lean:
+            return [PictureLine((of, ":"), role, quantity), PictureLine(told, role, quantity)]
+        return [PictureLine((of, ", ", *told), role, quantity)]
 
     def _gates(self, name: str) -> tuple[Role, list[PictureLine]]:
         """The face of a box, and a line on the gates in it that are shut."""
@@ -277,10 +307,12 @@ class _GraphPicture:
     def drawing(self) -> Drawing:
         """Arrows at the bottom, boxes and their text above."""
         sizes = [self._size(box) for box in self.boxes]
-        laid = laid_out(sizes, self.edges)
+        tight = self.lean > 0
+        laid = laid_out(sizes, self.edges, tight=tight)
         self.down = self.narrow or (laid.width > WIDE and not self.plan)
         if self.down:
-            laid = laid_out([(height, width) for width, height in sizes], self.edges).turned()
+            turned = [(height, width) for width, height in sizes]
+            laid = laid_out(turned, self.edges, tight=tight).turned()
         shapes: list[Shape] = []
         for edge, points in zip(self.edges, laid.lines, strict=True):
             moved = tuple((x + MARGIN, y + MARGIN) for x, y in points)
@@ -309,7 +341,7 @@ class _GraphPicture:
             for k, line in enumerate(box.lines)
         ]
         high = 2 * LARGE if self.plan else box.height
-        return max(44.0, max(widths) + 2 * PADDING), high
+        return max(44.0, max(widths) + 2 * (LEAN_PADDING if self.lean else PADDING)), high
 
     def _letters(self, line: int) -> float:
         """The size of the letters of a line of a box."""
