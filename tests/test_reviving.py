@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -366,10 +365,10 @@ def test_the_answer_about_zeros_says_what_revives_here(tmp_path: Any) -> None:
     penalty = said(problem(tmp_path, PENALTY))
     assert "comes back only if the penalty in R moves its weights far enough" in penalty
     momentum = handgrad.load("lab9")
-    momentum = replace(momentum, update=Update("momentum", 0.1))
+    momentum = momentum.with_parts(update=Update("momentum", 0.1))
     assert "earlier gradients still move its own weights far enough" in said(momentum)
     assert "never fires again" not in said(momentum)
-    assert "By gradient descent" not in said(replace(momentum, update=None))
+    assert "By gradient descent" not in said(momentum.with_parts(update=None))
 
 
 # -- notes -------------------------------------------------------------------------------------------

@@ -161,6 +161,11 @@ class Oracle:
         )
 
     @property
+    def inputs(self) -> dict[str, Array]:
+        """All that a run starts from, by name: parameters, data and, as `upstream_z`, the gradients that arrive."""
+        return {**self._all_given, **{f"upstream_{n}": a for n, a in self.upstream.items()}}
+
+    @property
     def asked(self) -> tuple[str, ...]:
         """The names whose gradients are asked for."""
         return (*self.parameters, *self.given) or tuple(self.data)

@@ -67,8 +67,8 @@ def of_variants(variants: Variants, position: int, facts: Facts) -> Claims:
     for promise in (*others, *random.Random(facts.seed).sample(answers, min(MOST, len(answers)))):
         yield from claims_of(f"promise {promise.kind}", of_promise(promise, sheet), promise)
     for name, meaning in variants.meanings.items():
-        drawn = {**sheet.oracle.parameters, **sheet.oracle.data}[name]
-        given = {**facts.oracle.parameters, **facts.oracle.data}[name]
+        drawn = sheet.oracle.inputs[name]
+        given = facts.oracle.inputs[name]
         found = of_meaning(meaning, drawn, given, name in facts.oracle.batched)
         yield from claims_of(f"meaning {meaning.kind}", found, (name, meaning))
 
@@ -76,7 +76,7 @@ def of_variants(variants: Variants, position: int, facts: Facts) -> Claims:
 def of_reasons(found: Mapping[str, Meaning], facts: Facts) -> Claims:
     """How the meaning of each given was found."""
     for name, meaning in found.items():
-        given = {**facts.oracle.parameters, **facts.oracle.data}[name]
+        given = facts.oracle.inputs[name]
         kind = meaning.reason.kind if meaning.reason is not None else "none"
         claims = of_reason(meaning.reason, name, given, facts)
         yield from claims_of(f"reason {kind}", claims, (name, meaning))
@@ -117,7 +117,8 @@ def of_meaning(meaning: Meaning, drawn: Any, given: Any, batched: bool) -> Found
             low, high = meaning.low, meaning.high
             yield bool(((drawn >= low) & (drawn <= high)).all()), f"not within {low} and {high}"
         case _:
-            yield meaning.kind in ("weights", "input", "target"), "there is no such meaning"
+            free = ("weights", "input", "target", "pre_activation", "upstream")
+            yield meaning.kind in free, "there is no such meaning"
             yield bool(np.isfinite(drawn).all()), "not finite"
 
 

@@ -189,7 +189,7 @@ def of_reason(
         )
 
     alone = {"named_mask", "huge", "named_setting", "next_to_nothing", "whole_numbers", "adds_up"}
-    alone |= {"numbers", "asked_for"}
+    alone |= {"numbers", "asked_for", "given_instead", "arrives"}
     yield bool(reason.equation) != (reason.kind in alone), "an equation tells, or none"
     match reason.kind:
         case "named_mask":
@@ -262,6 +262,11 @@ def of_reason(
             sums = [np.sum(given, axis=k) for k in range(np.ndim(given))]
             told = among(-1, 0, 1) or any(np.allclose(s, 1) for s in sums)
             yield told and not any(map(_weighed, every)), "its numbers tell nothing"
+        case "given_instead":
+            yield name in facts.oracle.given, "it is not given instead of computed"
+        case "arrives":
+            arriving = {f"upstream_{value}" for value in facts.oracle.upstream}
+            yield name in arriving, "it is no gradient that arrives"
         case _:
             yield reason.kind == "asked_for" and name in kept, "nobody asked for it"
 

@@ -108,6 +108,8 @@ MEANINGS: dict[str, tuple[Meaning, Any, Any]] = {
     "weights": (Meaning("weights"), [0.5, 1], [0.5, np.nan]),
     "input": (Meaning("input"), [0.5, 1], [0.5, np.nan]),
     "target": (Meaning("target"), [0.5, 1], [0.5, np.nan]),
+    "pre_activation": (Meaning("pre_activation"), [0.5, -1], [0.5, np.nan]),
+    "upstream": (Meaning("upstream"), [0.5, -1], [0.5, np.nan]),
 }
 
 
@@ -136,15 +138,23 @@ MORE: tuple[tuple[str, dict[str, Any], dict[str, Any]], ...] = (
     ("L = bce(p, y)", {}, {"p": 0.3, "y": 1}),
 )  # fmt: skip
 
+MIDDLE = handgrad.Problem(
+    "h = relu(z)\nq = W @ h\nu = tanh(q)",
+    {"W": [[0.4, -1], [0.3, 0.2]]},
+    given={"z": [0.5, -0.2]},
+    upstream={"u": [0.1, -0.3]},
+)
+"""It starts from a value in the middle, and ends where a gradient arrives."""
+
 
 @cache
 def reasons() -> tuple[tuple[Facts, str, Any, Reason], ...]:
     """Every reason that is found in many problems, with the given that it is of."""
     found = []
     written = [(c[1], c[2], c[3]) for c in KINDS] + list(MORE)
-    for equations, parameters, data in written:
-        facts = Facts.of(handgrad.Problem(equations, parameters, data))
-        given = {**facts.oracle.parameters, **facts.oracle.data}
+    for problem in (*(handgrad.Problem(*each) for each in written), MIDDLE):
+        facts = Facts.of(problem)
+        given = facts.oracle.inputs
         for name, meaning in meanings(facts.problem, facts.trace.graph).items():
             if meaning.reason is not None:
                 found.append((facts, name, given[name], meaning.reason))

@@ -55,7 +55,7 @@ def lab() -> Known:
 def reports() -> Iterator[tuple[tuple[Unused, ...], list[Unused]]]:
     """What is said of each text, and what is derived from it."""
     known = lab()
-    still = known_of(replace(handgrad.load("lab9"), update=None))
+    still = known_of(handgrad.load("lab9").with_parts(update=None))
     for kind, texts in TEXTS.items():
         for text in texts:
             for each in (known, still) if "updated" in text else (known,):
