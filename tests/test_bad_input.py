@@ -34,7 +34,11 @@ EQUATIONS = [
     ("x = 3\nL = x", "x is given a number and computed by equation 1"),
     ("z = y\nz = 2*y\nL = z", "z is computed twice, first by equation 1"),
     ("L = w*x", "the loss must be a single number, but L is a vector of 2 entries"),
-    ('L = __import__("os")', "equations hold names and numbers, no texts"),
+    (
+        'L = __import__("os")',
+        "__import__ is not a name of this language (write a name that neither begins nor ends with two underscores)",
+    ),
+    ('L = "os"', "equations hold names and numbers, no texts (write names without quotes)"),
     ("L = __import__(y)", "__import__ is not a name of this language"),
     ("L = x.__class__", "attributes are not part of the language: .__class__"),
     ("L = x.shape", "attributes are not part of the language: .shape"),

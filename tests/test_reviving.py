@@ -285,14 +285,36 @@ def test_a_convolution_s_unit_is_its_channel() -> None:
 # -- what revives a unit -----------------------------------------------------------------------------
 
 
+class Lion:
+    """Chen et al. (2023), algorithm 2, which PyTorch does not have."""
+
+    def __init__(self, parameters: list[torch.Tensor], rate: float, weight_decay: float) -> None:
+        self.rate, self.weight_decay = rate, weight_decay
+        self.remembered = [(p, torch.zeros_like(p)) for p in parameters]
+
+    @torch.no_grad()
+    def step(self) -> None:
+        for p, m in self.remembered:
+            assert p.grad is not None
+            direction = torch.sign(0.9 * m + 0.1 * p.grad)
+            p -= self.rate * (direction + self.weight_decay * p)
+            m.mul_(0.99).add_(0.01 * p.grad)
+
+
 def test_which_rules_move_without_a_gradient() -> None:
-    """As PyTorch's optimisers do, with a gradient first, and then none."""
+    """As PyTorch's optimisers do, and Lion as its paper says, with a gradient first, and then none."""
     rules: dict[str, Any] = {
         "sgd": lambda p, d: torch.optim.SGD(p, 0.1, weight_decay=d),
         "momentum": lambda p, d: torch.optim.SGD(p, 0.1, momentum=0.9, weight_decay=d),
+        "nesterov": lambda p, d: torch.optim.SGD(
+            p, 0.1, momentum=0.9, nesterov=True, weight_decay=d
+        ),
+        "adagrad": lambda p, d: torch.optim.Adagrad(p, 0.1, weight_decay=d),
         "rmsprop": lambda p, d: torch.optim.RMSprop(p, 0.1, weight_decay=d),
+        "adadelta": lambda p, d: torch.optim.Adadelta(p, 0.1, weight_decay=d),
         "adam": lambda p, d: torch.optim.Adam(p, 0.1, weight_decay=d),
         "adamw": lambda p, d: torch.optim.AdamW(p, 0.1, weight_decay=d),
+        "lion": lambda p, d: Lion(p, 0.1, d),
     }
     assert set(rules) == set(RULES)
     for name, make in rules.items():

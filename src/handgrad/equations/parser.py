@@ -205,7 +205,11 @@ class Parser:
 
     def check_name(self, token: Token) -> None:
         if token.text.startswith("__") or token.text.endswith("__"):
-            raise self.wrong(f"{token.text} is not a name of this language", token)
+            raise self.wrong(
+                f"{token.text} is not a name of this language",
+                token,
+                "write a name that neither begins nor ends with two underscores",
+            )
         if keyword.iskeyword(token.text):
             raise self.wrong(
                 f"{token.text!r} is a word of Python; equations are formulas only", token

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypedDict, Unpack
 
 import numpy as np
 
@@ -40,6 +40,22 @@ from handgrad.saving import Page, Paper, Report, Shown
 from handgrad.updates import Update
 
 REDUCTIONS = ("mean", "sum")
+
+
+class Parts(TypedDict, total=False):
+    """Parts of a problem that another has instead, by the names of its fields."""
+
+    equations: str | Sequence[str] | Sequence[Equation]
+    parameters: Values
+    data: Values
+    upstream: Values
+    loss: str
+    title: str
+    description: str
+    update: Update | None
+    display: Mapping[str, str]
+    reduction: str
+    where: str
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -329,10 +345,15 @@ class Problem(Shown):
             if home[name].batched and not new.batched and new.array.ndim == home[name].array.ndim:
                 new = given({"cases": new.written if new.written is not None else new.array}, place)
             home[name] = new
-        changes: dict[str, Any] = {"parameters": parameters, "data": data, "upstream": upstream}
+        changes: Parts = {
+            "parameters": parameters,
+            "data": data,
+            "upstream": upstream,
+            "update": update,
+        }
         if self.blocks is not None and any(plain_name(n) in self.blocks.counts for n in values):
             changes["equations"] = self.blocks.text
-        return self.with_parts(**changes, update=update)
+        return self.with_parts(**changes)
 
     def _arriving(self, written: str) -> str:
         """The value whose upstream gradient a text names: upstream_z2, dz2, ∂L/∂z2; "" for any other."""
@@ -398,25 +419,12 @@ class Problem(Shown):
             upstream={n: values.get(self.seeds[n], g) for n, g in self.upstream.items()},
         )
 
-    def with_parts(self, **changes: Any) -> Problem:
+    def with_parts(self, **changes: Unpack[Parts]) -> Problem:
         """The problem with other parts, by the names of its fields; what was left out stays written.
 
         `data` may hold given values; without the `upstream` gradients there is nothing that comes after.
         """
-        names = (
-            "equations",
-            "parameters",
-            "data",
-            "upstream",
-            "loss",
-            "title",
-            "description",
-            "update",
-            "display",
-            "reduction",
-            "where",
-        )
-        parts = {**{n: getattr(self, n) for n in names}, **changes}
+        parts: Any = {**{n: getattr(self, n) for n in Parts.__annotations__}, **changes}
         out = self.left_out if parts["upstream"] or not self.upstream else LeftOut()
         if not isinstance(parts["equations"], str):
             parts["equations"] = (*parts["equations"], *out.equations)

@@ -15,7 +15,7 @@ import numpy as np
 import handgrad
 from handgrad.audit import Audit
 from handgrad.audit.structure import Layer, Remedy, Unit
-from handgrad.expression import Call, Name, leaves
+from handgrad.expression import Call, Expression, Name, leaves
 from tests.gauntlet.facts.asked import ACTIVATIONS, swapped
 from tests.gauntlet.facts.caused import for_good
 from tests.gauntlet.facts.claim import Claim, Claims, Found, claims_of, near
@@ -188,6 +188,8 @@ def _layer(seen: Seen) -> Found:
         "dead units",
     )
     yield near(layer.firing, float((z > 0).mean())), f"it fires on {(z > 0).mean()}"
+    examples = _examples(layer.pre_activation, len(layer.shape), seen.facts)
+    yield layer.examples == examples, f"its positions lie in {examples} examples"
     shut = int((~(z > 0).reshape(-1, z.shape[-1]).any(axis=0)).sum())
     yield layer.shut == (shut if layer.gate else 0), f"shut in {shut}"
     if seen.passing is not None:
@@ -214,6 +216,22 @@ def _layer(seen: Seen) -> Found:
         mine = _parameters_of(layer, seen)
         others = [x for x in audit.layers if x.time_step not in (0, layer.time_step)]
         yield any(_parameters_of(x, seen) == mine for x in others), f"no other time with {mine}"
+
+
+def _examples(formula: Expression, rank: int, facts: Facts) -> int:
+    """How many pictures, or signals, a pre-activation's convolution takes along the first axis of its array.
+
+    The convolution is looked for through names, up to the layer before.
+    """
+    if isinstance(formula, Name) and formula.name in facts.targets:
+        return _examples(facts.written(formula.name), rank, facts)
+    if not isinstance(formula, Call) or formula.operation in ACTIVATIONS:
+        return 1
+    if formula.operation in ("conv1d", "conv2d"):
+        # Examples, channels and places: one axis more than a single picture with channels has.
+        array = np.asarray(facts.value(formula.arguments[0]))
+        return len(array) if rank == array.ndim == int(formula.operation[4]) + 2 else 1
+    return max(_examples(argument, rank, facts) for argument in formula.arguments)
 
 
 def _parameters_of(layer: Layer, seen: Seen) -> set[str]:

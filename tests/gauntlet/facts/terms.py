@@ -57,9 +57,9 @@ def value(
             return numbers[..., case] if formula.batched else numbers
         case Name() | Adjoint():
             return lookup(formula, case)
-        case Call(operation="circle_number" | "euler_number", arguments=()):
-            exact = mpmath.pi if formula.operation == "circle_number" else mpmath.e
-            return np.asarray(float(exact) if literal is as_floats else +exact, dtype=None)
+        case Call(operation="circle_number" | "euler_number"):
+            exact = MEANING[formula.operation]()
+            return exact.astype(float) if literal is as_floats else exact
         case Call(operation="mean_over_cases" | "sum_over_cases"):
             each = [value(formula.arguments[0], lookup, k, cases, literal) for k in range(cases)]
             total = sum(each[1:], each[0])
@@ -506,6 +506,8 @@ def _cofactors(a: Array) -> Array:
 
 
 MEANING: Mapping[str, Callable[..., Array]] = {
+    "circle_number": lambda: np.asarray(+mpmath.pi, dtype=object),
+    "euler_number": lambda: np.asarray(+mpmath.e, dtype=object),
     "add": _on_paper(lambda a, b: a + b, lambda a, b: a + b),
     "subtract": _on_paper(lambda a, b: a - b, lambda a, b: a + b),
     "multiply": lambda a, b: a * b,
