@@ -74,7 +74,8 @@ def calls(draw: st.DrawFn, children: st.SearchStrategy[Expression]) -> Expressio
     """A call of any operation of the table."""
     operation: Operation = draw(st.sampled_from(TABLE))
     fewest, most = operation.arity
-    count = draw(st.integers(max(fewest, 1), most if most is not None else 3))
+    least = 0 if most == 0 else max(fewest, 1)
+    count = draw(st.integers(least, most if most is not None else 3))
     arguments = tuple(draw(children) for _ in range(count))
     if isinstance(operation.notation, Subscript):
         at = tuple(draw(st.lists(indices, min_size=1, max_size=3)))

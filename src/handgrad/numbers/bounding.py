@@ -273,9 +273,8 @@ def _spelled(a: Any, own: str, letters: str) -> Interval:
 def matmul(a: Any, b: Any) -> Interval:
     a, b = Interval.of(a), Interval.of(b)
     # The axes before the matrices broadcast.
-    lead = (
-        "abcdefgh"[: a.ndim - 2 if a.ndim > b.ndim else b.ndim - 2] if a.ndim + b.ndim > 4 else ""
-    )
+    deeper = a.ndim if a.ndim > b.ndim else b.ndim
+    lead = "abcdefgh"[: deeper - 2] if deeper > 2 else ""
     left, right = (lead[len(lead) - x.ndim + 2 :] if x.ndim > 2 else "" for x in (a, b))
     row, column = "ij"[-a.ndim :], "jk"[: b.ndim]
     out = "".join(x for x in row + column if x != "j")

@@ -204,6 +204,14 @@ class _Namespace:
         """One or the other, entry by entry."""
         return self._convert(np.where(condition, a, b))
 
+    def maximum(self, a: Any, b: Any) -> Any:
+        """The larger of the two, entry by entry."""
+        return self._convert(np.maximum(a, b))
+
+    def minimum(self, a: Any, b: Any) -> Any:
+        """The smaller of the two, entry by entry."""
+        return self._convert(np.minimum(a, b))
+
     def inverse(self, a: Any) -> Any:
         """The inverses of the matrices on the last two axes."""
         return minors.inverse(a, np.stack)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -176,12 +177,13 @@ def over_classes(
         scores, y = s.shapes
         axis, rows = len(scores) - 1, rows_of(scores)
         axes = tuple(range(len(scores)))
+        as_one_hot = replace(s, shapes=(scores, scores))
 
         def loss(xp: Namespace, *arrays: AnyArray) -> AnyArray:
             p, t = arrays
             if y != scores:
                 t = _one_hot(xp, t, scores[-1], axis)
-            p, t = aligned(s, xp, (p, t))
+            p, t = aligned(as_one_hot, xp, (p, t))
             return -xp.sum(logarithm(xp, p, t, axis), axis=axes) / rows
 
         return loss

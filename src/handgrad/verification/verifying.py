@@ -287,8 +287,9 @@ def _slope(
 ) -> tuple[float, float]:
     """The slopes on the two sides of a kink: their gap, of which rounding may make so much, stays with a smaller step.
 
-    That of a curve closes. There both are the central difference, extrapolated to no step at all where
-    the curve is steep (Richardson: its error goes with the step's square).
+    That of a curve closes. There both are the central difference. Both are extrapolated to no step at all,
+    that of a curve where it is steep (Richardson: the error of a central difference goes with the step's
+    square, that of a difference to one side with the step).
     """
     low, high = slopes
     central = (low + high) / 2
@@ -296,6 +297,10 @@ def _slope(
         return central, central
     closer_low, closer_high = closer()
     if closer_high - closer_low > (high - low) / 2:
+        low, high = (
+            near + (near - far) / (CLOSER - 1)
+            for near, far in ((closer_low, low), (closer_high, high))
+        )
         return low, high
     nearer = (closer_low + closer_high) / 2
     central = nearer + (nearer - central) / (CLOSER**2 - 1)
