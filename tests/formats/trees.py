@@ -24,6 +24,10 @@ from handgrad.page.blocks import (
 NAMES = ("x", "W1", "W2", "b_h1", "yhat", "z10", "w_12", "h_prev", "net", "alpha1", "out_o1", "L")
 
 
+HEADINGS = ("i->", "ij,jk->ik", "i,j,k->kji")
+"""What an operation by letters is headed with."""
+
+
 def shaped(expression: Call, *shape: int) -> Call:
     """The call annotated with its shape."""
     return replace(expression, shape=shape)
@@ -71,21 +75,19 @@ options: st.SearchStrategy[Option] = st.one_of(
 
 @st.composite
 def calls(draw: st.DrawFn, children: st.SearchStrategy[Expression]) -> Expression:
-    """A call of any operation of the table."""
-    operation: Operation = draw(st.sampled_from(TABLE))
+    """A call of any operation of the table but those whose names stand for formulas of others."""
+    operation: Operation = draw(st.sampled_from([o for o in TABLE if o.means is None]))
     fewest, most = operation.arity
-    least = 0 if most == 0 else max(fewest, 1)
-    count = draw(st.integers(least, most if most is not None else 3))
+    most = 3 if most is None else most
+    count = draw(st.integers(min(max(fewest, 1), most), most))
     arguments = tuple(draw(children) for _ in range(count))
     if isinstance(operation.notation, Subscript):
         at = tuple(draw(st.lists(indices, min_size=1, max_size=3)))
         return Call(operation.name, arguments, (("at", at),))
-    given = (
-        draw(st.lists(st.sampled_from(list(operation.options)), unique=True))
-        if (operation.options)
-        else []
-    )
-    return Call(operation.name, arguments, tuple((name, draw(options)) for name in given))
+    unheaded = [name for name in operation.options if name != operation.heading]
+    given = draw(st.lists(st.sampled_from(unheaded), unique=True)) if unheaded else []
+    heading = [(operation.heading, draw(st.sampled_from(HEADINGS)))] if operation.heading else []
+    return Call(operation.name, arguments, (*heading, *[(name, draw(options)) for name in given]))
 
 
 names = st.sampled_from(NAMES).map(Name)
