@@ -629,7 +629,7 @@ def data_file(s: Subject) -> tuple[str, float] | None:
     data = {n: a[..., 0] if n in s.oracle.batched else a for n, a in s.oracle.data.items()}
     if not data or s.oracle.batched & set(s.oracle.parameters):
         return None
-    moved, labels = next(iter(data)), s.oracle.targets
+    moved, labels = next(iter(data)), s.oracle.targets | s.oracle.places
     header, rows, losses = [], [], []
     for name, given in data.items():
         header += [f"{name}[{','.join(map(str, at))}]" if at else name for at in np.ndindex(*given.shape)]  # fmt: skip
@@ -637,7 +637,7 @@ def data_file(s: Subject) -> tuple[str, float] | None:
     for k in range(3):
         case = {n: np.array(a) for n, a in data.items()}
         if k and np.asarray(case[moved]).ndim == 1:
-            # Labels in other places are labels too.
+            # Labels in other places are labels too, and numbers of rows are numbers of rows.
             other = np.roll(case[moved], k), np.round(case[moved] + 0.1 * k, 1)
             case[moved] = other[0] if moved in labels else other[1]
         rows.append(",".join(repr(float(v)) for a in case.values() for v in np.ravel(a)))

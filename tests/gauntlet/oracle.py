@@ -257,6 +257,19 @@ class Oracle:
         )
 
     @cached_property
+    def places(self) -> frozenset[str]:
+        """The names that number the entries or rows of another: ids of E[ids], and of gather(E, ids)."""
+        nodes = [n for tree in self._formulas.values() for n in ast.walk(tree)]
+        numbers = [n.slice for n in nodes if isinstance(n, ast.Subscript)]
+        numbers += [
+            n.args[1]
+            for n in nodes
+            if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
+            if n.func.id == "gather" and len(n.args) > 1
+        ]
+        return frozenset(n.id for tree in numbers for n in ast.walk(tree) if isinstance(n, ast.Name))
+
+    @cached_property
     def order(self) -> tuple[str, ...]:
         """The equations' targets, each after those that it uses."""
         ready, waiting = set(self._all_given), dict(self._formulas)

@@ -338,6 +338,15 @@ KINKS: dict[str, tuple[Any, str]] = {
     "max": (lambda a, axis=None, keepdims=False: _ties(a, axis), "share the gradient equally"),
     "min": (lambda a, axis=None, keepdims=False: _ties(-a, axis), "share the gradient equally"),
     "norm": (lambda a, axis=None, keepdims=False: _all_zero(a, axis), "0"),
+    "norm1": (lambda a, axis=None, keepdims=False: a == 0, "its slope there is taken as 0"),
+    "norm_inf": (
+        lambda a, axis=None, keepdims=False: _ties(abs(a), axis) | _all_zero(a, axis),
+        "share the gradient equally",
+    ),
+    "std": (
+        lambda a, axis=None, keepdims=False, **_: _all_equal(a, axis),
+        "its slope there is taken as 0",
+    ),
     "hinge": (lambda s, y: y * s == 1, "its slope there is taken as 0"),
     "max_pool1d": (lambda a, **o: _tied_windows(a, 1, **o), "share the gradient equally"),
     "max_pool2d": (lambda a, **o: _tied_windows(a, 2, **o), "share the gradient equally"),
@@ -349,10 +358,25 @@ KINKS: dict[str, tuple[Any, str]] = {
 """By operation, where it has no derivative, and what must be said of it."""
 
 
+OF_RESULTS = frozenset(
+    [
+        *("maximum", "minimum", "hinge", "mae", "max_pool1d", "max_pool2d"),
+        *("less", "less_equal", "greater", "greater_equal"),
+    ]
+)
+"""Operations whose kinks are told as entries of the result: of the others, as entries of the first argument."""
+
+
 def _all_zero(a: Any, axis: Any) -> Any:
     """The entries whose norm is 0."""
     over = tuple(range(a.ndim)) if axis is None else axis
     return np.broadcast_to(np.sum(abs(a), axis=over, keepdims=True) == 0, a.shape)
+
+
+def _all_equal(a: Any, axis: Any) -> Any:
+    """The entries that have only their like beside them."""
+    over = tuple(range(a.ndim)) if axis is None else axis
+    return np.broadcast_to(np.ptp(a, axis=over, keepdims=True) == 0, a.shape)
 
 
 def _kink(note: AtKink, facts: Facts) -> Found:
@@ -381,8 +405,7 @@ def _kink(note: AtKink, facts: Facts) -> Found:
         call = calls[found.index(list(note.entries))]
         batched = any(facts.differs(a) for a in call.arguments)
         yield note.case_count == (facts.cases if batched else 1), "another number of cases"
-        of_result = len(call.arguments) > 1 or note.operation in ("max_pool1d", "max_pool2d")
-        entered = call if of_result else call.arguments[0]
+        entered = call if note.operation in OF_RESULTS else call.arguments[0]
         said, meant = (np.asarray(facts.values(e, facts.differs(e))) for e in (note.of, entered))
         yield np.array_equal(said, meant, equal_nan=True), f"they are entries of {entered}"
 

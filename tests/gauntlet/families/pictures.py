@@ -95,8 +95,8 @@ def conv_classifier(d: Draw) -> None:
     padding = d.pick((0, 0, 1, (1, 0)))
     s.parameters |= {"K": d.array(outs, inside // groups, 2, 2), "b": d.array(outs)}
     s.data["X"] = d.array(batch, inside, side, side, far=False)
-    options = {"padding": padding, "dilation": dilation, "groups": groups}
-    told = "".join(f", {name}={value}" for name, value in options.items() if value not in (0, 1))
+    options = (("padding", padding, 0), ("dilation", dilation, 1), ("groups", groups, 1))
+    told = "".join(f", {name}={value}" for name, value, usual in options if value != usual)
     high, wide = (side + 2 * p - dilation for p in (padding if isinstance(padding, tuple) else (padding,) * 2))  # fmt: skip
     s.add(f"Z = conv2d(X, K, b{told})", f"H = {d.pick(('relu', 'relu', 'relu', 'tanh'))}(Z)")
     pool, size = d.pick(("max_pool2d", "max_pool2d", "avg_pool2d")), d.pick((2, (2, 1), (1, 2)))
