@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 import handgrad
 from handgrad.expression import Literal
 from handgrad.picture import Arrow, Drawing, Label, Outline, Rectangle
-from handgrad.picture.layout import laid_out
+from handgrad.picture.layout import BETWEEN, laid_out
 from handgrad.picture.measure import Measure
 from handgrad.solution.pictures.graph import graph_picture
 from handgrad.solution.pictures.lines import PicturePhase
@@ -35,6 +37,27 @@ def test_every_problem_has_a_graph(name: str) -> None:
     trace = handgrad.solve(handgrad.load(name))
     for phase in PHASES:
         check(trace, graph_picture(trace, phase))
+        check(trace, graph_picture(trace, phase, narrow=True))
+
+
+@given(
+    st.lists(st.tuples(st.floats(20, 90), st.floats(20, 90)), min_size=2, max_size=12),
+    st.sets(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=20),
+)
+def test_a_tight_layout_is_as_high_as_its_highest_column(
+    sizes: list[tuple[float, float]], pairs: set[tuple[int, int]]
+) -> None:
+    edges = sorted((a, b) for a, b in pairs if a < b < len(sizes))
+    loose, tight = laid_out(sizes, edges), laid_out(sizes, edges, tight=True)
+    assert tight.height <= loose.height + 1e-9
+    columns: dict[float, list[tuple[float, float]]] = {}
+    for (x, y), (_, height) in zip(tight.middles, sizes, strict=True):
+        columns.setdefault(x, []).append((y - height / 2, y + height / 2))
+    ends = [sorted(column) for column in columns.values()]
+    assert all(b[0] - a[1] >= BETWEEN - 1e-9 for column in ends for a, b in pairwise(column))
+    assert all(low >= -1e-9 and high <= tight.height + 1e-9 for c in ends for low, high in c)
+    if not edges:
+        assert tight.height == pytest.approx(sum(h for _, h in sizes) + BETWEEN * (len(sizes) - 1))
 
 
 @settings(max_examples=15)
