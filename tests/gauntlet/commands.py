@@ -578,7 +578,7 @@ def check_printed(s: Subject) -> None:
 def check_code(s: Subject) -> None:
     if not s.finite:
         return
-    gradients = {n: s.as_floats.gradients[n] for n in s.oracle.parameters}
+    gradients = {n: s.as_floats.gradients[n] for n in s.oracle.asked}
     with quiet():
         try:
             handgrad.assert_gradients(s.problem, gradients)

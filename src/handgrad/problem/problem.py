@@ -227,7 +227,7 @@ class Problem(Shown):
             if not math.isfinite(value):
                 raise self._wrong(f"update.{setting} is not a finite number")
         for name in update.rates:
-            if name not in self.parameters:
+            if name not in self.parameters and name not in self.left_out.parameters:
                 what = (
                     "which is no parameter"
                     if name in self.data

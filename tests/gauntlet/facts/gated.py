@@ -571,13 +571,14 @@ def _jacobian(facts: Facts, layer: Layer, unit: tuple[int, ...]) -> dict[str, An
     probe = _probe(layer.pre_activation, layer.axes, len(layer.shape), unit)
     equations = [*facts.oracle.equations, ("probe_of_a_unit", probe)]
     oracle = type(facts.oracle)(problem_text(facts.text, equations, loss="probe_of_a_unit"))
-    given = {n: facts.at.values[n] for n in oracle.parameters}
+    # What the problem leaves out is not left out beside other equations.
+    given = {n: facts.at.values[n] for n in facts.oracle.parameters}
     at: Evaluated = oracle.run(given)
     return {
         n: at.case_gradients[n]
         if facts.cases > 1 or oracle.cost != oracle.loss
         else at.case_gradients[n][..., None]
-        for n in oracle.parameters
+        for n in given
     }
 
 

@@ -310,7 +310,7 @@ def problem_text(
         table["loss"] = loss
     if equations is not None:
         table["equations"] = [f"{t} = {e}" for t, e in equations]
-    for part in ("parameters", "data"):
+    for part in ("parameters", "data", "given"):
         given = table.setdefault(part, {})
         for name in given:
             if name in values:
@@ -325,7 +325,7 @@ def problem_text(
     )
 
 
-_TABLES = ("parameters", "data", "update", "display")
+_TABLES = ("parameters", "data", "given", "upstream", "update", "display")
 
 
 def _tables(table: Mapping[str, Any]) -> list[str]:
