@@ -107,6 +107,9 @@ class _Zeros:
         if any(u.batched for u in self.by_activation.values()):
             for unit in self.by_pre_activation.values():
                 self._in_some_cases(unit)
+        for name in differentiated(self.trace):
+            if self.graph.nodes[name].batched:
+                self.untold += self._untold_by_case(name)
         whole = [
             replace(
                 part,
@@ -151,11 +154,21 @@ class _Zeros:
                 self._add(ZeroPart((), "factor_in_each_case"), told)
                 left -= set(alternating)
         if left and limited:
-            self.untold += len(left)
+            # Of what differs from case to case they are counted case by case.
+            self.untold += 0 if self.graph.nodes[name].batched else len(left)
         elif left:
             part = self._zero_factor(name) if left == {()} else None
             rest = [Zeroed.of(name, shape, sorted(left))]
             self._add(part or ZeroPart((), "at_these_numbers"), rest)
+
+    def _untold_by_case(self, name: str) -> int:
+        """Of a gradient that differs from case to case, how many zeros no reason covers in their case."""
+        gradient = total_gradient(self.trace, name)
+        told = np.zeros(gradient.shape, dtype=bool)
+        for part, zeroed in self.found.items():
+            for entry in (e for z in zeroed if z.name == name for e in z.entries):
+                told[(*entry, list(part.cases) or slice(None))] = True
+        return int(((gradient == 0) & ~told).sum())
 
     def _given_off(self, name: str, zero: set[Index]) -> set[Index]:
         """Of a pre-activation that is given, the entries that their own gates silence."""
@@ -247,8 +260,11 @@ class _Zeros:
             index = tuple(int(i) for i in position)
             cases = tuple(int(c) for c in np.flatnonzero(unit.shut[index]))
             if len(cases) < count:
+                name = unit.pre_activation.name
+                own = [Zeroed.of(name, unit.z.shape[:-1], [index])]
                 zeroed = [
-                    *self.silencing.zeroed(Adjoint(unit.pre_activation.name), index),
+                    *(own if name in differentiated(self.trace) else ()),
+                    *self.silencing.zeroed(Adjoint(name), index),
                     *self.silencing.zeroed(Name(unit.activation), index),
                 ]
                 self._add(self._shut(unit, index, cases), zeroed)

@@ -87,7 +87,13 @@ def _zero_entries(question: ZeroEntries, facts: Facts) -> Found:
     nearly = sum(int((np.abs(g) <= _rest(facts)).sum()) for g in gradients.values())
     yield len(zero) == question.zero <= nearly, f"{len(zero)} are zero"
     yield question.total == sum(g.size for g in gradients.values()), "another total"
-    told = {(z.name, e) for p in question.parts if not p.cases for z in p.zeroed for e in z.entries}
+    told = set()
+    for part in question.parts:
+        for name, entry in ((z.name, e) for z in part.zeroed for e in z.entries):
+            if name in facts.oracle.batched:
+                told |= {(name, (*entry, case)) for case in part.cases or range(facts.cases)}
+            elif not part.cases:
+                told.add((name, entry))
     yield len(zero - told) == question.untold, f"no reason is told for {len(zero - told)}"
     others = sorted(
         float(s) for g in gradients.values() for s in np.abs(g[np.abs(g) > _rest(facts)])
@@ -337,11 +343,12 @@ def _swapped_parts(swap: Swap, facts: Facts, other: Facts) -> Found:
         name, entries = filled.zeroed.name, filled.zeroed.entries
         yield from are_zero((filled.zeroed,), facts.at.gradients)
         now = np.asarray(other.at.gradients[name], dtype=float)
-        largest = max((float(now[e]) for e in entries), key=abs)
+        numbers = [float(number) for e in entries for number in np.ravel(now[e])]
+        largest = max(numbers, key=abs)
         if largest == 0 and abs(filled.largest) < 1e-14 * float(np.abs(now).max(initial=1.0)):
             continue  # the cases cancel, and floats do not tell what they leave
         yield near(abs(filled.largest), abs(largest)) and largest != 0, f"the largest is {largest}"
-        yield any(near(filled.largest, float(now[e])) for e in entries), "no entry is that"
+        yield any(near(filled.largest, number) for number in numbers), "no entry is that"
     for part in swap.emptied:
         yield from zero_part(part, other)
 
