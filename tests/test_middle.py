@@ -7,6 +7,9 @@ import pytest
 
 import handgrad
 from handgrad.arrays import Array
+from handgrad.discussion import questions_for
+from handgrad.discussion.kinds import ZeroEntries
+from handgrad.formats.terminal import render_terminal
 from tests.exam_questions import EXAM, ExamQuestion
 
 
@@ -113,3 +116,50 @@ def test_what_cannot_be_meant_is_said_with_the_mend(given: dict, upstream: dict,
     assert "my.toml" in str(raised.value)
     assert "\n" not in str(raised.value)
     assert raised.value.mend or "finite" in said
+
+
+IN_CASES = """
+equations = "z = W @ x + b\\nh = relu(z)\\nL = sum(V @ h)"
+[parameters]
+W = [[1, 2], [3, 4]]
+b = [0, 1]
+V = [[1, -1]]
+[data]
+x = [1, 2]
+[given]
+z = { cases = [[1, -1], [-1, 2], [-2, 1]] }
+[update]
+rate = 0.1
+rates = { b = 0, V = 0.2 }
+"""
+
+
+def test_a_rate_of_what_is_left_out_stays_written_and_moves_nothing() -> None:
+    problem = handgrad.loads(IN_CASES)
+    assert "b" in problem.left_out.names
+    assert handgrad.loads(problem.to_toml()) == problem
+    trace = handgrad.solve(problem)
+    gradient = np.array([[1, 3]]) / 3  # the mean over the cases of what fires
+    np.testing.assert_allclose(trace.updated["V"], np.array([[1, -1]]) - 0.2 * gradient)
+    told = trace.page()
+    text = render_terminal(told, width=100, colour=False, unicode=True)
+    assert "Here η_V is 0.2." in text
+    with pytest.raises(handgrad.HandgradError, match="names 'c', which the problem does not have"):
+        handgrad.loads(IN_CASES.replace("b = 0, V", "c = 0, V"))
+
+
+def test_zeros_of_a_given_value_are_told_in_their_cases() -> None:
+    trace = handgrad.solve(handgrad.loads(IN_CASES))
+    zero = {tuple(map(int, at)) for at in np.argwhere(trace.run.gradient("z") == 0)}
+    assert zero == {(0, 1), (0, 2), (1, 0)}
+    (question,) = [q for q in questions_for(trace) if isinstance(q, ZeroEntries)]
+    told = {
+        (*entry, case)
+        for part in question.parts
+        for zeroed in part.zeroed
+        if zeroed.name == "z"
+        for entry in zeroed.entries
+        for case in part.cases
+    }
+    assert told == zero
+    assert (question.zero, question.untold) == (3, 0)

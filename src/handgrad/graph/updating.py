@@ -59,7 +59,9 @@ def update_pass(graph: Graph, update: Update) -> UpdatePass:
     """The update of every parameter of a graph."""
     named = names(graph.nodes.keys() | graph.lets.keys())
     settings = {named[key]: value for key, value in update.settings.items()}
-    own = {p: name for p in update.rates if (name := update.own_rate(p, named)) is not None}
+    # A parameter that is left out has no node, and its rate goes unused.
+    used = [p for p in update.rates if p in graph.nodes]
+    own = {p: name for p in used if (name := update.own_rate(p, named)) is not None}
     settings |= {name: update.rate_of(p) for p, name in own.items()}
     writing = _Writing(graph, dict.fromkeys(settings, ()))
     parameters = [node for node in graph.nodes.values() if node.kind == "parameter"]

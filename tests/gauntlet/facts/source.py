@@ -349,7 +349,13 @@ def _plainly(array: Any, batched: bool) -> Any:
 
 def _toml(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{k} = {_toml(v)}" for k, v in value.items()) + " }"
+        return (
+            "{ "
+            + ", ".join(
+                f"{json.dumps(k, ensure_ascii=False)} = {_toml(v)}" for k, v in value.items()
+            )
+            + " }"
+        )
     if isinstance(value, list):
         return f"[{', '.join(_toml(v) for v in value)}]"
     if isinstance(value, str):

@@ -119,7 +119,7 @@ class ZeroEntries(Question):
             there = "is one more reason" if more == 1 else f"are {more} more reasons"
             answer.append((f"There {there} of these kinds.",))
         if len(some) > 1:
-            answer.append(_shut_in_some(some, bool(self.zero)))
+            answer.append(_shut_in_some(some, bool(parts)))
         if self.untold:
             answer.append(
                 (
