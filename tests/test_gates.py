@@ -295,6 +295,15 @@ def test_boxes_that_are_none(text: str, said: str, capsys: pytest.CaptureFixture
     assert "\x1b" not in error
 
 
+def test_a_box_of_row_numbers_is_refused() -> None:
+    """At 0.5 there is no row, and no unit that fires or does not."""
+    problem = handgrad.Problem(
+        "h = relu(E[ids] + 3)\nL = sum(h)", {"E": [[0.5], [1.5]]}, {"ids": [0, 1]}
+    )
+    with pytest.raises(handgrad.OptionError, match="ids numbers the entries of another value"):
+        handgrad.gates(problem, over={"ids": (np.zeros(2), np.ones(2))})
+
+
 def test_boxes_in_other_spellings() -> None:
     for text in ("x in [-1,1]^2", "x ∈ [−1, 1] × [-1,1]", "x in [-1,1]"):
         low, high = read_box(LAB, [text])["x"]

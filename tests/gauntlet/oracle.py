@@ -267,7 +267,9 @@ class Oracle:
             if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
             if n.func.id == "gather" and len(n.args) > 1
         ]
-        return frozenset(n.id for tree in numbers for n in ast.walk(tree) if isinstance(n, ast.Name))
+        return frozenset(
+            n.id for tree in numbers for n in ast.walk(tree) if isinstance(n, ast.Name)
+        )
 
     @cached_property
     def order(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import pytest
 
 import handgrad
 from handgrad import operations
-from tests.gauntlet.families import FAMILIES, problem
+from tests.gauntlet.families import FAMILIES, MODULES, problem
 from tests.gauntlet.oracle import Oracle
 from tests.gauntlet.running import Finding, judged, problems, summary
 
@@ -21,6 +21,11 @@ def findings(family: str, seed: int, *commands: str) -> list[Finding]:
 
 def test_at_least_forty_families() -> None:
     assert len(FAMILIES) >= 40
+
+
+def test_no_family_takes_the_name_of_another() -> None:
+    names = [family.__name__ for module in MODULES for family in module.FAMILIES]
+    assert len(names) == len(set(names))
 
 
 @pytest.mark.parametrize("family", FAMILIES)

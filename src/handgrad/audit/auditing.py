@@ -12,7 +12,7 @@ import numpy as np
 from handgrad.arrays import Array, Precision
 from handgrad.audit.audit import Audit
 from handgrad.audit.bounding import certificates
-from handgrad.audit.box import Box
+from handgrad.audit.box import Box, expect_no_places
 from handgrad.audit.counting import Counter, Counts, Site, Tally, silenced_by
 from handgrad.audit.remedies import Key, Trying
 from handgrad.audit.structure import (
@@ -186,6 +186,7 @@ class _Audit:
                 mend="a gate is relu(…); sigmoid and tanh are looked at too",
             )
         graph = self.counter.graph
+        expect_no_places(graph, self.over)
         self.silencing = Silencing(graph, SILENCING)
         counts = self.counter.count(self._blocks())
         cases = next(iter(counts.values())).cases

@@ -11,6 +11,9 @@ import numpy as np
 
 from handgrad.arrays import Array
 from handgrad.errors import OptionError, nearest
+from handgrad.expression import Call, Name, leaves, walk
+from handgrad.graph import Graph
+from handgrad.operations import operation_of
 from handgrad.problem import Problem
 from handgrad.running.rows import examples_as_cases
 
@@ -60,6 +63,21 @@ def read_box(problem: Problem, texts: Sequence[str]) -> Box:
             )
         box[name] = low.reshape(shape), high.reshape(shape)
     return box
+
+
+def expect_no_places(graph: Graph, box: Box) -> None:
+    """Raises `OptionError` for a box of numbers that pick entries or rows: between whole ones lie no others."""
+    calls = [
+        call for line in graph.forward for call in walk(line.formula) if isinstance(call, Call)
+    ]
+    for call in calls:
+        if operation_of(call).picks:
+            for leaf in leaves(call.arguments[1]):
+                if isinstance(leaf, Name) and leaf.name in box:
+                    raise _wrong(
+                        f"{leaf.name} numbers the entries of another value, and most of a box are numbers of none",
+                        "take a box of other data",
+                    )
 
 
 def _example(problem: Problem) -> Problem:

@@ -57,7 +57,7 @@ def _input(facts: Facts) -> str | None:
     names = [
         n
         for n, a in facts.oracle.data.items()
-        if 0 < a.size <= WIDEST and np.ndim(a) - (n in facts.oracle.batched) == 1
+        if n not in facts.oracle.places and 0 < a.size <= WIDEST and np.ndim(a) - (n in facts.oracle.batched) == 1
         and any(n in facts.uses[t] and facts.uses[t] & set(facts.oracle.parameters) for t in facts.targets)
     ]  # fmt: skip
     return names[0] if names else None

@@ -25,22 +25,21 @@ ONCE_WRONG = sorted(
 )
 """Small problems that once went wrong."""
 
+MODULES = (
+    networks,
+    classes,
+    sequences,
+    metrics,
+    matrices,
+    pictures,
+    circuits,
+    functions,
+    middles,
+    blocks,
+    respelled,
+)
 FAMILIES: dict[str, Callable[[Draw], None]] = {
-    family.__name__: family
-    for module in (
-        networks,
-        classes,
-        sequences,
-        metrics,
-        matrices,
-        pictures,
-        circuits,
-        functions,
-        middles,
-        blocks,
-        respelled,
-    )
-    for family in module.FAMILIES
+    family.__name__: family for module in MODULES for family in module.FAMILIES
 }
 FAMILIES["once_wrong"] = lambda draw: None
 """By name, what writes a problem of the family on `Draw.sheet`."""

@@ -92,7 +92,7 @@ def robust_loss(d: Draw) -> None:
         s.batched |= {"x", "y"}
 
 
-def likelihood(d: Draw) -> None:
+def log_likelihood(d: Draw) -> None:
     """The negative log-likelihood of a log softmax: of one example, of rows, or of cases."""
     s, n, classes = d.sheet, d.size(3), d.size(4, 2)
     numbered, kind = d.chance(0.5), d.random.random()
@@ -141,7 +141,7 @@ FAMILIES = (
     held,
     masked,
     robust_loss,
-    likelihood,
+    log_likelihood,
     divergence,
     constants,
 )

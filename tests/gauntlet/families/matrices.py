@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.gauntlet.families.draw import Draw
 
 
-def embedding(d: Draw) -> None:
+def embedded_words(d: Draw) -> None:
     """Rows of a table for words, a mean or a recurrent step over them, and the class that comes next."""
     s, words, n, long = d.sheet, d.size(4, 2), d.size(2), d.size(3)
     s.parameters |= {"E": d.array(words, n), "U": d.array(words, n)}
@@ -80,4 +80,4 @@ def running(d: Draw) -> None:
     s.add(*d.pick((("c = cumsum(r)", "L = sum((c - t)**2) + prod(f)"), ("S = stack(r, f, axis=0)", "v = flatten(S.T)", "L = prod(v) + sum((r - t)**2)"), ("S = stack(r, f, axis=1)", "c = cumsum(S, axis=0)", "L = sum(prod(c, axis=1)) + sum(abs(r - t))"), ("P = stack(r, f, axis=1)", "L = norm1(P[:, 0] - t) + var(P[:, 1])"))))  # fmt: skip
 
 
-FAMILIES = (embedding, picked_class, likelihood, normalised, masked_attention, running)
+FAMILIES = (embedded_words, picked_class, likelihood, normalised, masked_attention, running)
