@@ -12,8 +12,9 @@ from handgrad.equations.blocks import Assignment, Definition, Repeat, Statement
 from handgrad.equations.frames import Expanded, Frame, numbered_as
 from handgrad.equations.indices import IndexMistake, ends
 from handgrad.equations.lines import SourceLine
-from handgrad.equations.parser import DEEPEST, Bindings, Parser, check_depth
+from handgrad.equations.parser import Parser, check_depth
 from handgrad.equations.source import source
+from handgrad.equations.token_reader import DEEPEST, Bindings
 from handgrad.equations.tokens import Token
 from handgrad.errors import EquationError, Span
 from handgrad.expression import Expression, Literal, Name, number

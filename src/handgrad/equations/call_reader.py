@@ -1,0 +1,322 @@
+"""Reading names and calls: an operation, its arguments and its options, in the spellings of libraries too."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from handgrad.equations.index_reader import IndexReader
+from handgrad.equations.token_reader import DEEPEST, span_of, with_span
+from handgrad.equations.tokens import Token
+from handgrad.errors import Span, nearest
+from handgrad.expression import Call, Expression, Index, Literal, Name, Option
+from handgrad.operations import BY_NAME, OPTION_SPELLINGS, SPELLINGS, Operation
+from handgrad.operations.constants import CONSTANTS
+from handgrad.operations.elsewhere import (
+    ARRAYS,
+    ELSEWHERE,
+    LIBRARIES,
+    MISCOUNTED,
+    SWAPPED,
+    unlike,
+    unlike_method,
+)
+from handgrad.operations.several import of_several
+
+TRUE_OR_FALSE = "unbiased"
+"""PyTorch's older name of ddof=1, which says true or false."""
+
+INFINITE = ("inf", "Inf", "infty")
+
+
+class CallReader(IndexReader):
+    """Reads names, numbers and calls."""
+
+    def named(self, token: Token) -> Expression:
+        """A name, or what stands for it here."""
+        name, around = token.text, self.around
+        if name in around.bound:
+            self.changed = True
+            expression, size = around.bound[name]
+            self.grow(size)
+            return with_span(expression, token.span)
+        self.grow(1)
+        if name in around.plain:
+            self.changed = True
+            return Literal(float(around.numbers[name]), text=str(around.numbers[name]), span=token.span)  # fmt: skip
+        if name in around.functions:
+            raise self.wrong(f"{name} is a definition", token, f"call it: {name}(…)")
+        return Name(name, span=token.span)
+
+    def constant(self) -> Expression | None:
+        """A library's π or e, such as np.pi; None where none stands here."""
+        first, dot, name = (
+            *self.tokens[self.position : self.position + 3],
+            *[self.tokens[-1]] * 2,
+        )[:3]
+        if first.text not in LIBRARIES or dot.text != "." or name.text not in CONSTANTS:
+            return None
+        self.position += 3
+        return replace(CONSTANTS[name.text], span=first.span | name.span)
+
+    def library(self) -> str:
+        """Passes over a library's name before a call, such as np. before np.exp(z), and gives it."""
+        ahead = self.position
+        while self.tokens[ahead].text in LIBRARIES and self.tokens[ahead + 1].text == ".":
+            ahead += 2
+        named, after = (
+            self.tokens[ahead : ahead + 2] if ahead > self.position else (self.token,) * 2
+        )
+        # F.sum() is a method of a matrix F.
+        method = self.tokens[ahead + 2 : ahead + 3] and self.tokens[ahead + 2].text == ")"
+        if named.kind != "name" or after.text != "(" or method:
+            return ""
+        library, self.position = self.token.text, ahead
+        return library
+
+    def number(self) -> Literal:
+        token = self.take()
+        value = float(token.text) if len(token.text) <= 400 else math.inf
+        if not math.isfinite(value):
+            raise self.wrong("the number is too large for a 64-bit float", token)
+        self.grow(1)
+        return Literal(value, text=token.text, span=token.span)
+
+    def call(
+        self, token: Token, first: Expression | None = None, *, library: str = ""
+    ) -> Expression:
+        """A call of an operation; as a method, of its first argument: z.sum(), W.dot(x)."""
+        self.take()
+        name = SPELLINGS.get(token.text, token.text)
+        record = BY_NAME.get(name)
+        if record and record.of_libraries and (library or first is not None):
+            name = record.of_libraries
+            record = BY_NAME[name]
+        arguments: list[Expression] = [] if first is None else [first]
+        options: dict[str, Option] = {}
+        named: dict[str, Expression] = {}
+        spread = False
+        if record and record.heading and self.token.kind == "text":
+            options[record.heading] = self.take().text
+            if not self.at(")"):
+                self.expect(",", f"the text of {token.text}")
+        while not self.at(")"):
+            following = self.tokens[self.position + 1] if self.token.kind == "name" else self.token
+            if self.token.kind == "name" and following.kind == "sign" and following.text == "=":
+                if record and self.token.text in record.argument_names[len(arguments) :][:1]:
+                    self.position += 2
+                    arguments.append(self.comparison())
+                elif record and self.token.text in record.named:
+                    key = self.take().text
+                    named[key] = self.named_value()
+                else:
+                    self.option(name, options)
+            elif (
+                record and record.arity[1] is None and not arguments and (ends := self.list_ends())
+            ):
+                self.take()
+                while self.position < ends:
+                    spread |= self.argument(arguments)
+                    if not self.at(","):
+                        break
+                    self.take()
+                self.expect(self.tokens[ends].text, f"the arguments of {token.text}")
+            elif record and record.positional and self.at_positional(record, len(arguments)):
+                if self.at_none() and len(arguments) < (record.arity[1] or 0) and not options:
+                    self.take()  # conv2d(X, K, None, 2): the last argument is left out
+                else:
+                    self.positional(record.positional, options)
+            else:
+                spread |= self.argument(arguments)
+            if not self.at(","):
+                break
+            self.take()
+        end = self.expect(")", f"the arguments of {token.text}")
+        span = token.span | end.span
+        if first is not None:
+            span = span_of(first) | span
+        if spread and not options and (together := of_several(name, arguments)) is not None:
+            if len(arguments) > DEEPEST // 2:
+                raise self.wrong(
+                    f"{len(arguments)} values in one formula are more than {DEEPEST // 2}",
+                    span,
+                    "add them up step by step: s{t} = s{t-1} + L{t}, with s0 = 0",
+                )
+            return with_span(together, span)
+        if name in ARRAYS and len(arguments) == 1 and isinstance(arguments[0], Literal):
+            return replace(arguments[0], span=span)
+        if (
+            self.helpers
+            and name == "cases"
+            and len(arguments) == 1
+            and isinstance(arguments[0], Literal)
+        ):
+            return replace(arguments[0], batched=True, span=span)
+        if record and arguments:
+            for key, formula in named.items():
+                arguments = [*record.named[key](tuple(arguments), formula)]
+        if library and (mend := unlike(library, name, len(arguments), options)):
+            raise self.wrong(f"{library}'s {token.text} is another operation", span, mend)
+        if record and record.pair and len(arguments) == 2:
+            name = record.pair
+            record = BY_NAME[name]
+        if record is None or (record.family == "helper" and not self.helpers):
+            known = [*(n for n, o in BY_NAME.items() if o.family != "helper"), *SPELLINGS]
+            raise self.wrong(
+                f"there is no operation {token.text}",
+                token,
+                ELSEWHERE.get(token.text) or nearest(token.text, known),
+            )
+        if first is not None and (mend := unlike_method(name, record.defaults_elsewhere, options)):
+            raise self.wrong(f".{token.text} differs from library to library", span, mend)
+        if len(arguments) == 2 and library in SWAPPED.get(token.text, ()):
+            arguments.reverse()
+        for option, value in record.defaults_elsewhere.get(library, {}).items():
+            options.setdefault(option, value)
+        if record.with_options and options:
+            record = BY_NAME[record.with_options]
+            name = record.name
+        for option in record.by_option.keys() & options.keys():
+            record = self.with_option(record, option, options.pop(option), span)
+            name = record.name
+        fewest, most = record.arity
+        if len(arguments) < fewest or (most is not None and len(arguments) > most):
+            wanted = str(fewest) if fewest == most else f"at least {fewest}"
+            raise self.wrong(
+                f"{token.text} takes {wanted} argument{'' if fewest == 1 else 's'}, and was given {len(arguments)}",
+                span,
+                MISCOUNTED.get(name, ""),
+            )
+        for option in options:
+            if option not in record.options:
+                raise self.wrong(
+                    f"{token.text} has no option {option}",
+                    span,
+                    nearest(option, record.options)
+                    or f"its options: {', '.join(record.options) or 'none'}",
+                )
+        if record.means is not None:
+            return with_span(record.means(*arguments), span)
+        return Call(name, tuple(arguments), tuple(options.items()), span=span)
+
+    def named_value(self) -> Expression:
+        """The formula after name=."""
+        self.take()
+        return self.comparison()
+
+    def with_option(self, record: Operation, option: str, value: Option, span: Span) -> Operation:
+        """What an operation is with an option at a value: the norm of order 1."""
+        meant = record.by_option[option]
+        if not isinstance(value, int | float) or value not in meant:
+            known = [f"{v:g}" for v in meant]
+            raise self.wrong(
+                f"{option} of {record.name} is {', '.join(known[:-1])} or {known[-1]}", span
+            )
+        return BY_NAME[meant[value]]
+
+    def argument(self, arguments: list[Expression]) -> bool:
+        """Appends an argument of a call, or those of a range: H{1..3}. Whether it was a range."""
+        if self.token.kind != "several":
+            arguments.append(self.comparison())
+            return False
+        token = self.take()
+        names = self.several[token.span.start]
+        arguments += [self.named(Token("name", name, token.span)) for name in names]
+        return True
+
+    def option(self, operation: str, options: dict[str, Option]) -> None:
+        token = self.take()
+        self.take()
+        name = token.text
+        record = BY_NAME.get(operation)
+        if record is not None and name not in record.options:
+            other = OPTION_SPELLINGS.get(name, name)
+            name = other if other in (*record.options, *record.by_option) else name
+        truth = name != token.text and token.text == TRUE_OR_FALSE
+        if name in options:
+            raise self.wrong(f"the option {token.text} is given twice", token)
+        value = self.option_value(token)
+        options[name] = int(value) if truth and isinstance(value, bool) else value
+
+    def list_ends(self) -> int:
+        """Where a list of arguments in brackets of its own ends, as in cat([a, b]); 0 where none begins."""
+        if not self.at("(", "["):
+            return 0
+        depth, commas = 0, 0
+        for position in range(self.position, len(self.tokens)):
+            text = self.tokens[position].text
+            depth += (text in ("(", "[")) - (text in (")", "]"))
+            commas += depth == 1 and (text == "," or self.tokens[position].kind == "several")
+            if depth == 0:
+                within = self.tokens[self.position : position]
+                numbers = all(t.kind == "number" or t.text in ",-[]()" for t in within)
+                return position if commas and not numbers else 0
+        return 0
+
+    def at_positional(self, record: Operation, given: int) -> bool:
+        """Whether what follows is no argument but an option: a number after those that there have to be, or several in brackets."""
+        fewest, most = record.arity
+        ahead = [t for t in self.tokens[self.position : self.position + 3] if t.text not in "([-"]
+        infinity = (
+            bool(record.by_option)
+            and any(t.text in INFINITE for t in ahead)
+            and ahead[0].kind == "name"
+        )
+        plain = infinity or (bool(ahead) and ahead[0].kind in ("number", "text"))
+        return most is not None and given >= fewest and (plain or self.at_none())
+
+    def at_none(self) -> bool:
+        """Whether None follows, alone between commas."""
+        after = self.tokens[self.position + 1] if self.token.kind == "name" else self.token
+        return self.token.text in ("None", "none") and after.text in (",", ")")
+
+    def positional(self, names: Sequence[str], options: dict[str, Option]) -> None:
+        """One of the numbers after the arguments: the next option, or one more number of the last."""
+        token = self.token
+        name = next((n for n in names if n not in options), names[-1])
+        value = self.option_value(token._replace(text=name))
+        before = options.get(name)
+        if before is None:
+            options[name] = value
+        elif isinstance(value, int) and isinstance(before, int | tuple):
+            options[name] = (*(before if isinstance(before, tuple) else (before,)), value)
+        else:
+            raise self.wrong(f"the option {name} is given twice", token)
+
+    def library_of_constant(self) -> None:
+        """Passes over a library's name before a constant, such as np. before np.inf."""
+        while self.token.text in LIBRARIES and self.tokens[self.position + 1].text == ".":
+            self.position += 2
+
+    def option_value(self, name: Token) -> Option:
+        self.library_of_constant()
+        word = self.token
+        if word.kind == "name" and word.text in INFINITE:
+            self.take()
+            return math.inf
+        if word.kind == "name" and word.text.lower() in ("true", "false", "none"):
+            self.take()
+            return {"true": True, "false": False, "none": None}[word.text.lower()]
+        if word.kind == "text":
+            return self.take().text
+        if self.at("(", "["):
+            closing = ")" if self.take().text == "(" else "]"
+            values: list[Index] = []
+            while not self.at(closing):
+                values.append(self.one_index())
+                if not self.at(","):
+                    break
+                self.take()
+            self.expect(closing, f"the option {name.text}")
+            return tuple(values)
+        negative = self.at("-")
+        if negative:
+            self.take()
+        if self.token.kind != "number":
+            raise self.wrong(f"the option {name.text} takes a number", self.token)
+        token = self.token
+        number = self.number().value
+        assert not isinstance(number, tuple)
+        value = -number if negative else number
+        return int(value) if token.text.isdigit() and len(token.text) < 10 else value
