@@ -8,7 +8,7 @@ import pytest
 import handgrad
 from handgrad.arrays import Array
 from handgrad.discussion import questions_for
-from handgrad.discussion.kinds import ZeroEntries
+from handgrad.discussion.kinds.zero_entries import ZeroEntries
 from handgrad.formats.terminal import render_terminal
 from tests.exam_questions import EXAM, ExamQuestion
 

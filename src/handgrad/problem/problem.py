@@ -42,8 +42,8 @@ from handgrad.updates import Update
 REDUCTIONS = ("mean", "sum")
 
 
-class Parts(TypedDict, total=False):
-    """Parts of a problem that another has instead, by the names of its fields."""
+class ProblemParts(TypedDict, total=False):
+    """ProblemParts of a problem that another has instead, by the names of its fields."""
 
     equations: str | Sequence[str] | Sequence[Equation]
     parameters: Values
@@ -345,7 +345,7 @@ class Problem(Shown):
             if home[name].batched and not new.batched and new.array.ndim == home[name].array.ndim:
                 new = given({"cases": new.written if new.written is not None else new.array}, place)
             home[name] = new
-        changes: Parts = {
+        changes: ProblemParts = {
             "parameters": parameters,
             "data": data,
             "upstream": upstream,
@@ -419,12 +419,12 @@ class Problem(Shown):
             upstream={n: values.get(self.seeds[n], g) for n, g in self.upstream.items()},
         )
 
-    def with_parts(self, **changes: Unpack[Parts]) -> Problem:
+    def with_parts(self, **changes: Unpack[ProblemParts]) -> Problem:
         """The problem with other parts, by the names of its fields; what was left out stays written.
 
         `data` may hold given values; without the `upstream` gradients there is nothing that comes after.
         """
-        parts: Any = {**{n: getattr(self, n) for n in Parts.__annotations__}, **changes}
+        parts: Any = {**{n: getattr(self, n) for n in ProblemParts.__annotations__}, **changes}
         out = self.left_out if parts["upstream"] or not self.upstream else LeftOut()
         if not isinstance(parts["equations"], str):
             parts["equations"] = (*parts["equations"], *out.equations)
