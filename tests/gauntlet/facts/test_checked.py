@@ -93,6 +93,10 @@ UPDATES = {
         handgrad.Update("sgd", 0.1, {"clip_norm": 0.1}),
         handgrad.Update("sgd", 0.1),
     ),
+    "decay_forgotten": (
+        handgrad.Update("sgd", 0.1, {"weight_decay": 0.5}),
+        handgrad.Update("sgd", 0.1),
+    ),
     "velocity_forgotten": (handgrad.Update("nesterov", 0.1), handgrad.Update("sgd", 0.1)),
     "rate_of_another": (
         handgrad.Update("sgd", 0.1, rates={"b3": 0.3}),
