@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ import handgrad
 from handgrad.arrays import Array
 from handgrad.discussion import questions_for
 from handgrad.discussion.kinds.zero_entries import ZeroEntries
+from handgrad.formats.html import render_html
 from handgrad.formats.terminal import render_terminal
 from tests.exam_questions import EXAM, ExamQuestion
 
@@ -163,3 +166,15 @@ def test_zeros_of_a_given_value_are_told_in_their_cases() -> None:
     }
     assert told == zero
     assert (question.zero, question.untold) == (3, 0)
+
+
+@exam
+def test_no_page_shows_what_stands_for_a_gradient_that_arrives(question: ExamQuestion) -> None:
+    """The nodes of upstream gradients are the program's own: a reader sees ∂L/∂z where it arrives."""
+    trace = handgrad.solve(handgrad.loads(question.text))
+    own = {*trace.graph.upstream.values()}
+    assert bool(own) != trace.graph.has_loss
+    for page in (trace.page(pictures=True, open_entries=True), trace.slides()):
+        text = render_html(page)
+        assert not any(f'data-q="{name}' in text for name in own)
+        assert "upstream" not in re.sub("<(style|script).*?</\\1>", "", text, flags=re.DOTALL)

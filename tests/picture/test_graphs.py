@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import dist
 
 import pytest
 from hypothesis import given, settings
@@ -13,8 +14,10 @@ from handgrad.expression import Literal
 from handgrad.picture import Arrow, Drawing, Label, Outline, Rectangle
 from handgrad.picture.layout import BETWEEN, laid_out
 from handgrad.picture.measure import Measure
+from handgrad.picture.strokes import stroke
 from handgrad.solution.pictures.graph import graph_picture
 from handgrad.solution.pictures.lines import PicturePhase
+from tests.exam_questions import EXAM, ExamQuestion
 from tests.graphs import random_graph
 from tests.picture.shapes import PHASES, faults
 
@@ -164,3 +167,15 @@ def test_crossings_that_can_be_avoided_are() -> None:
     laid = laid_out([(40.0, 30.0)] * 4, [(0, 3), (1, 2)])
     ys = [y for _, y in laid.middles]
     assert (ys[0] < ys[1]) == (ys[3] < ys[2])
+
+
+@pytest.mark.parametrize("question", EXAM, ids=lambda q: q.name)
+def test_every_arrow_has_a_head(question: ExamQuestion) -> None:
+    """Also where two boxes are equally wide, so that the last stretch of a line has no length."""
+    trace = handgrad.solve(handgrad.loads(question.text))
+    drawings = [graph_picture(trace, phase) for phase in PHASES]
+    for drawing in (*drawings, graph_picture(trace, "given", plan=True)):
+        for arrow in drawing.shapes:
+            if isinstance(arrow, Arrow):
+                _, left, right = stroke(arrow).head
+                assert dist(left, right) > 2

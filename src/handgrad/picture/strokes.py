@@ -20,6 +20,9 @@ HEAD, SPREAD = 8.0, 0.42
 HARDLY = 1.0
 """A point this far, in pixels, from the line between its neighbours hardly bends it."""
 
+SAME = 1e-6
+"""Points no further apart are one: what is left, in pixels, where two boxes are equally wide."""
+
 UNDER = 0.7
 """How far into its head an arrow's line ends, as a share of it: thick lines have no corner beside the tip."""
 
@@ -35,15 +38,22 @@ class Stroke:
 
 def stroke(line: Outline | Arrow) -> Stroke:
     """A line or an arrow as it is drawn."""
+    points = _apart(line.points)
     if isinstance(line, Outline):
-        return Stroke(line.points[0], _pieces(line.points, curved=line.curved))
-    stop = line.points[-1]
-    ux, uy = _arriving(line)
+        return Stroke(points[0], _pieces(points, curved=line.curved))
+    stop = points[-1]
+    ux, uy = _arriving(points, curved=line.curved)
     size = HEAD + line.width
     back = (stop[0] - ux * size, stop[1] - uy * size)
     wings = [(back[0] - uy * size * side, back[1] + ux * size * side) for side in (SPREAD, -SPREAD)]
-    shaft = (*line.points[:-1], (stop[0] - ux * size * UNDER, stop[1] - uy * size * UNDER))
-    return Stroke(line.points[0], _pieces(shaft, curved=line.curved), (stop, *wings))
+    shaft = (*points[:-1], (stop[0] - ux * size * UNDER, stop[1] - uy * size * UNDER))
+    return Stroke(points[0], _pieces(shaft, curved=line.curved), (stop, *wings))
+
+
+def _apart(points: Sequence[Point]) -> Sequence[Point]:
+    """The points without those at the place of the one before: a stretch of no length has no direction."""
+    kept = [points[0], *(b for a, b in pairwise(points) if dist(a, b) > SAME)]
+    return kept if len(kept) > 1 else points
 
 
 def _pieces(points: Sequence[Point], *, curved: bool) -> tuple[Piece, ...]:
@@ -97,10 +107,10 @@ def _bends(points: Sequence[Point]) -> Sequence[Point]:
     return points[0], *kept, points[-1]
 
 
-def _arriving(arrow: Arrow) -> Point:
+def _arriving(points: Sequence[Point], *, curved: bool) -> Point:
     """The direction of an arrow at its tip, of length 1."""
-    start, stop = arrow.points[-2:]
-    if arrow.curved and len(arrow.points) == 2:
+    start, stop = points[-2:]
+    if curved and len(points) == 2:
         start = (start[0], stop[1]) if _is_level(start, stop) else (stop[0], start[1])
     return _towards(start, stop)
 

@@ -59,7 +59,8 @@ def goals(trace: Trace) -> list[Block]:
         words = "which units let the gradient through, and what a shut gate silences"
         items.append(((f"See how {listed(gates)} gates gradients",), (words,)))
     elif others:
-        words = "the gradient that comes back is multiplied by their slope"
+        slopes = "its slope" if len(others) == 1 else "their slopes"
+        words = f"the gradient that comes back is multiplied by {slopes}"
         items.append(((f"See what {listed(others)} does to gradients",), (words,)))
     names = trace.problem.asked
     ends = tuple(Name(n, shape=graph.nodes[n].shape) for n in names[:1])

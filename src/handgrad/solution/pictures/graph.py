@@ -128,9 +128,7 @@ class _GraphPicture:
         # The gradients of one case are those of its own loss: the mean over all has no part in them.
         mean = graph.cost != graph.loss and not self.backward
         self.equations = [*graph.equations, *([graph.cost] if mean else [])]
-        givens = [
-            n for n, node in graph.nodes.items() if node.kind != "value" and n in graph.consumers
-        ]
+        givens = [n for n in graph.named if graph.nodes[n].kind != "value" and n in graph.consumers]
         self.without_givens = self.bare or len(self.equations) + len(givens) > MOST
         self.left_out = len(self.equations) - 2 * ENDS if len(self.equations) > MOST else 0
         shown = self.equations
