@@ -64,9 +64,12 @@ def train(
     source: Source, data: Data, options: TrainOptions, compare: bool, decimals: int, output: Output
 ) -> None:
     """Train PROBLEM on its cases, or on a file of them, and watch which units die."""
+    from handgrad.running.training import require_loss
     from handgrad.study import runs_in_all
 
-    given = data.put_in(source.problem())
+    problem = source.problem()
+    require_loss(problem)
+    given = data.put_in(problem)
     runs = runs_in_all(given) if compare else 1
     with progress("updates", runs * max(options.steps, 0)) as told:
         trained = handgrad.compare_training if compare else handgrad.train

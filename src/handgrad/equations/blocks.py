@@ -17,7 +17,6 @@ _DEF = re.compile(
 _FOR = re.compile(r"for\s+(?P<name>[^\W\d]\w*)\s+in\s+(?P<range>[^:]*?)\s*:\s*")
 _PYTHON_RANGE = re.compile(r"range\s*\(\s*(?:(\w+)\s*,)?\s*(\w+)\s*\)")
 _RETURN = re.compile(r"return\b\s*")
-_MARKS = re.compile(r"(?m)^[ \t]*(?:def|for|return)\b|\{")
 
 
 @record
@@ -50,11 +49,6 @@ class Definition:
 
 
 Statement: TypeAlias = "Assignment | Repeat | Definition"
-
-
-def has_blocks(text: str) -> bool:
-    """Whether a text has blocks, or numbers inside names."""
-    return _MARKS.search(text) is not None
 
 
 def statements(lines: Sequence[SourceLine]) -> tuple[Statement, ...]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from handgrad.record import record
+
+_MARKS = re.compile(r"(?m)^[ \t]*(?:def|for|return)\b|\{")
 
 
 @record
@@ -68,3 +71,8 @@ def _joined(text: str) -> Iterator[tuple[int, str]]:
             pending, depth = "", 0
     if pending:
         yield first, pending
+
+
+def has_blocks(text: str) -> bool:
+    """Whether a text has blocks, or numbers inside names."""
+    return _MARKS.search(text) is not None

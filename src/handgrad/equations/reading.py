@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from handgrad.equations.blocks import has_blocks, statements
-from handgrad.equations.expanding import Expansion
-from handgrad.equations.frames import Expanded
-from handgrad.equations.lines import SourceLine, source_lines
+from handgrad.equations.lines import SourceLine, has_blocks, source_lines
 from handgrad.equations.origin import Located, Origin
 from handgrad.equations.parser import Parser, check_depth
 from handgrad.equations.source import source
 from handgrad.errors import EquationError, Span
 from handgrad.expression import Expression
 from handgrad.record import JsonForm, record
+
+if TYPE_CHECKING:
+    from handgrad.equations.expanding import Expansion
+    from handgrad.equations.frames import Expanded
 
 MOST = 10_000
 """Equations in one problem, at most."""
@@ -81,6 +82,10 @@ def read_equations(
     whole = text if isinstance(text, str) else "\n".join(text)
     if not has_blocks(whole):
         return _plain(lines, where), None
+    # Few problems have blocks, and a command starts without what writes them out.
+    from handgrad.equations.blocks import statements
+    from handgrad.equations.expanding import Expansion
+
     try:
         expansion = Expansion(given, MOST)
         expansion.run(statements(lines))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from handgrad.equations import Equation, plain_name
 from handgrad.errors import ProblemError, nearest
@@ -48,8 +48,32 @@ def left_out(
     given: Collection[str],
     upstream: Collection[str],
     loss: str,
+    where: str,
 ) -> LeftOut:
-    """What only leads to given values, or only comes after those whose gradient arrives."""
+    """What only leads to given values, or only comes after those whose gradient arrives.
+
+    Raises `ProblemError` for names of either that do not exist or have their number elsewhere, and for what
+    is given and not used, or asks nothing.
+    """
+    tables = {**dict.fromkeys(parameters, "parameters"), **dict.fromkeys(data, "data")}
+    check = MiddleCheck(equations, equations, tables, given, upstream, loss, where)
+    check.names()
+    out = _left_out(equations, parameters, data, given, upstream, loss)
+    gone = {*out.names}
+    kept = tuple(e for e in equations if e.target not in gone)
+    left = {n: table for n, table in tables.items() if n not in gone}
+    replace(check, kept=kept, numbers=left).uses()
+    return out
+
+
+def _left_out(
+    equations: Sequence[Equation],
+    parameters: Mapping[str, Given],
+    data: Mapping[str, Given],
+    given: Collection[str],
+    upstream: Collection[str],
+    loss: str,
+) -> LeftOut:
     uses = {e.target: {leaf.name for leaf in leaves(e.expression)} for e in equations}
     users: dict[str, set[str]] = {}
     for target, names in uses.items():

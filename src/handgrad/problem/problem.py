@@ -27,7 +27,6 @@ from handgrad.operations.gates import activations_in
 from handgrad.problem.given import Given, Values, from_text, given, number
 from handgrad.problem.middle import (
     LeftOut,
-    MiddleCheck,
     left_out,
     letter,
     names_in,
@@ -122,7 +121,7 @@ class Problem(Shown):
         parsed, blocks = _parsed(equations, {**dict.fromkeys(learned), **_counts(known)}, where)
         middle = _givens(given or {}, "given", where)
         parsed = _with_constants(parsed, {*learned, *known, *middle})
-        names = names_in(parsed) | learned.keys() | known.keys()
+        names = names_in(parsed) | learned.keys() | known.keys() if upstream else set()
         arriving = _givens(
             {without_quotient(str(n), names): v for n, v in (upstream or {}).items()}
             if isinstance(upstream, Mapping)
@@ -136,17 +135,11 @@ class Problem(Shown):
             loss = letter(parsed[-1].target, names)
         else:
             loss = parsed[-1].target
-        tables = {**dict.fromkeys(learned, "parameters"), **dict.fromkeys(known, "data")}
-        check = MiddleCheck(parsed, parsed, tables, middle, arriving, loss, where)
-        check.names()
         out = LeftOut()
         if middle or arriving:
-            out = left_out(parsed, learned, known, middle, arriving, loss)
+            out = left_out(parsed, learned, known, middle, arriving, loss, where)
             gone = {*out.names}
-            kept = tuple(e for e in parsed if e.target not in gone)
-            left = {n: table for n, table in tables.items() if n not in gone}
-            replace(check, kept=kept, numbers=left).uses()
-            parsed = kept
+            parsed = tuple(e for e in parsed if e.target not in gone)
             learned = {n: g for n, g in learned.items() if n not in gone}
             known = {n: g for n, g in known.items() if n not in gone}
         values = {

@@ -33,6 +33,12 @@ class State:
     updates: int
 
 
+def require_loss(problem: Problem) -> None:
+    """Raises `OptionError` for a problem that gives upstream gradients, which no update can be made to lower."""
+    if not problem.has_loss:
+        raise no_loss("give the equations up to the loss instead of [upstream] to train")
+
+
 class Training:
     """A problem in training, from its own parameters on.
 
@@ -52,8 +58,7 @@ class Training:
         self.graph = build(problem)
         self.dtype = precision(dtype)
         self.update = update_pass(self.graph, problem.update or Update())
-        if not self.graph.has_loss:
-            raise no_loss("give the equations up to the loss instead of [upstream] to train")
+        require_loss(problem)
         self._plan = Plan(self.graph, update=self.update, clean=clean)
         self._targets = targets_of(self.graph)
         start = {n: self._array(g.array) for n, g in problem.parameters.items()}

@@ -19,10 +19,9 @@ from handgrad.options import whole_number
 from handgrad.problem import Problem, Update
 from handgrad.problem.expected import expect_problem
 from handgrad.running import run
-from handgrad.running.plan import no_loss
 from handgrad.running.reviving import Revivers
 from handgrad.running.rows import examples_as_cases
-from handgrad.running.training import State, Training
+from handgrad.running.training import State, Training, require_loss
 from handgrad.study.over_training import OverTraining, UnitEvent, UnitKey
 from handgrad.study.returning import Cause, Returning, Way
 from handgrad.study.units import StudiedLayer, gates, layers
@@ -82,8 +81,7 @@ def train(  # noqa: PLR0913 - options by keyword
         <Training of 20 updates: loss 3.207 to 2.139, 6 of 6 units dead>
     """
     expect_problem(problem)
-    if not problem.has_loss:
-        raise no_loss("give the equations up to the loss instead of [upstream] to train")
+    require_loss(problem)
     whole_number(steps, 1, MOST_STEPS, "steps")
     examples = examples_as_cases(with_update(problem, rule, rate))
     problem = examples.problem

@@ -357,7 +357,9 @@ RULES: Mapping[str, Meaning] = {
     "product_reversed": lambda n, x, about: _swapped(n, x, "matmul"),
     "transposed": lambda n, x, about: _transpose(n, x, taken=True),
     "preactivation_used": _preactivation,
-    "activation_forgotten": lambda n, x, about: len(_arguments(n)) == 1 and _arguments(n)[0] == x,
+    "activation_forgotten": lambda n, x, about: (
+        (len(_arguments(n)) == 1 or _is(n, "prelu")) and _arguments(n)[0] == x
+    ),
     "sigmoid_for_softmax": lambda n, x, about: (
         _is(n, "softmax") and x == Call("sigmoid", _arguments(n))
     ),
