@@ -118,18 +118,10 @@ class Habit:
 
     def unit(self, value: float) -> float:
         """Half a unit of the last digit that a figure of this size would have by habit."""
-        units = []
-        if not value:
-            units.append(0.5 * 10.0**-self.of_zero)
-        if self.decimals is not None:
-            units.append(0.5 * 10.0**-self.decimals)
-        if self.digits is not None:
-            size = float(np.floor(np.log10(abs(value)))) if value else -float(self.digits)
-            units.append(0.5 * 10.0 ** (size - self.digits + 1))
-        return max(units)
+        return float(self.units(np.asarray(value, dtype=float)))
 
     def units(self, values: Array) -> Array:
-        """The same for each entry of an array of numbers that are not shown; 0 for a 0, which is written as it is."""
+        """The same for each entry of an array; 0 for what is not finite."""
         sizes = np.abs(values)
         units = np.zeros(np.shape(values))
         if self.decimals is not None:
@@ -138,7 +130,8 @@ class Habit:
             with np.errstate(divide="ignore", invalid="ignore"):
                 places = np.floor(np.log10(sizes)) - self.digits + 1
                 units = np.fmax(units, 0.5 * 10.0**places)
-        return np.where((sizes > 0) & np.isfinite(sizes), units, 0.0)
+        units = np.where(sizes == 0, 0.5 * 10.0**-self.of_zero, units)
+        return np.where(np.isfinite(sizes), units, 0.0)
 
 
 def _commonest(numbers: Iterable[int]) -> tuple[int, int]:

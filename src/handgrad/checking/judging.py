@@ -87,9 +87,13 @@ class _Judging:
         self.strict = any(entry.strict for entry in self.entries.values())
         # A program carries all the digits of what it does not show.
         rounded = rounded_unseen and not self.strict
-        self.own = self.right = World(givens, self.habit.units if rounded else None)
+        self.own = self.right = World(givens, self._half if rounded else None)
         self.results: list[Judged] = []
         self.diagnosing = Diagnosing(work, self.entries, self.habit)
+
+    def _half(self, values: Array) -> Array:
+        """Half a unit of the last digit of numbers that are not shown; a 0 is carried as it is."""
+        return np.where(values == 0, 0.0, self.habit.units(values))
 
     def take(self, quantity: Quantity) -> None:
         """The verdict on one quantity, and what it leaves for those that use it."""

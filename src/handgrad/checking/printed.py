@@ -42,7 +42,7 @@ def _judged(work: Work, one: Judged, habit: Habit, rounded: _Rounded) -> Judged:
     half = halves(entry, habit, allowed(entry, work, one.quantity.leaf))
     gap = np.abs(exact - entry.value)
     if (gap <= half.written).all():
-        coarse = (gap > np.maximum(half.carried, _unit(habit, exact))).any()
+        coarse = (gap > np.maximum(half.carried, habit.units(exact))).any()
         return _with(one, "fewer_digits" if coarse else "right")
     off = ~(gap <= half.written)
     places: Places = tuple(tuple(int(i) for i in at) for at in np.argwhere(off)[:64])
@@ -70,11 +70,6 @@ def _with(
     return replace(
         one, printed=printed, verdict=verdict, diagnosis=diagnosis, wrong=wrong, trivial=False
     )
-
-
-def _unit(habit: Habit, value: Array) -> Array:
-    flat = [habit.unit(float(x)) if np.isfinite(x) else 0.0 for x in value.flat]
-    return np.asarray(flat).reshape(value.shape)
 
 
 class _Rounded:

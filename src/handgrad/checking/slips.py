@@ -43,7 +43,7 @@ def found(
         return
     value = entry.value
     places = tuple(tuple(int(i) for i in at) for at in np.argwhere(wrong)[:64])
-    units = _units(habit, reference) if entry.figures else half
+    units = habit.units(reference) if entry.figures else half
     half = np.minimum(half, units)
     slack = half + units
     opposite = (np.abs(value + reference) <= slack) & (np.sign(value) == -np.sign(reference))
@@ -101,10 +101,6 @@ def _last_digits(entry: WrittenEntry, reference: Array, places: Places) -> bool:
         if abs(figure.value - float(reference[at])) > 3 * figure.half * (1 + 1e-6):
             return False
     return True
-
-
-def _units(habit: Habit, value: Array) -> Array:
-    return np.asarray([habit.unit(float(x)) for x in value.flat]).reshape(value.shape)
 
 
 def _swapped(value: Array, reference: Array, slack: Array, wrong: Mask) -> bool:
@@ -174,7 +170,7 @@ def _factor(value: Array, reference: Array, half: Array, habit: Habit) -> float 
     by = float(value[largest] / reference[largest]) if reference[largest] else 0.0
     if not np.isfinite(by) or by == 0 or np.count_nonzero(reference) < 2:
         return None
-    slack = np.minimum(half, _units(habit, value)) * 3 + np.abs(value) * 1e-9
+    slack = np.minimum(half, habit.units(value)) * 3 + np.abs(value) * 1e-9
     if f"{by:.4g}" == "1":
         return None
     return by if (np.abs(value - by * reference) <= slack).all() else None
