@@ -10,11 +10,11 @@ from handgrad.operations.reductions import sum_
 from handgrad.updates.lines import UpdateLine
 
 SMALL = Literal(1e-6, text="1e-6")
-"""What PyTorch's clip_grad_norm_ adds to the norm, so that a norm of 0 divides nothing."""
+"""What PyTorch's clip_grad_norm_ adds to the norm, so that nothing is divided by a norm of 0."""
 
 CLIPS: Mapping[str, str] = {
-    "clip_norm": "First the gradients are clipped: G is the norm of all of them together, and where it is over C all are "
-    "multiplied by κ, which makes it C, but for the 10⁻⁶ that PyTorch adds so that a norm of 0 divides nothing.",
+    "clip_norm": "First the gradients are clipped: G is the norm of all of them together. If it is larger than C, all are "
+    "multiplied by κ, which brings it down to C (PyTorch adds 10⁻⁶ so that nothing is divided by a norm of 0).",
     "clip_value": "First the gradients are clipped: entries over c become c, and those under −c become −c.",
 }
 """By setting, what it does."""

@@ -182,7 +182,7 @@ RULES: dict[str, UpdateRule] = {
         UpdateRule(
             "nesterov",
             "gradient descent with Nesterov's momentum",
-            "Nesterov's momentum: as momentum, and the step u looks ahead: the gradient, and μ times the velocity that already has it.",
+            "Nesterov's momentum: the velocity is that of momentum, and the step u looks ahead: it is the gradient plus μ times the new velocity.",
             {"momentum": 0.9, "weight_decay": 0.0},
             _nesterov,
             adds_up=True,
@@ -225,7 +225,7 @@ RULES: dict[str, UpdateRule] = {
         UpdateRule(
             "lion",
             "Lion",
-            "Lion: only the sign of c counts, a mean of the gradient and what m remembers, so that every weight moves by the rate, or not at all.",
+            "Lion: c is a weighted mean of the gradient and the memory m, and only its sign counts, so that every weight moves by the rate or not at all.",
             {"beta1": 0.9, "beta2": 0.99, "weight_decay": 0.0},
             _lion,
         ),

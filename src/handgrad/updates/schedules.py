@@ -44,14 +44,14 @@ SCHEDULES: dict[str, Schedule] = {
     for schedule in (
         Schedule(
             "step",
-            "The rate is multiplied by γ after every n updates: before update t that has happened k = ⌊(t − 1)/n⌋ times.",
+            "The rate is multiplied by γ after every n updates; by update t this has happened k = ⌊(t − 1)/n⌋ times.",
             {"every": None, "gamma": 0.1},
             {},
             _step,
         ),
         Schedule(
             "cosine",
-            "The rate follows half a wave of the cosine, from its first value in update 1 down to the lowest rate in update T + 1, and stays there.",
+            "The rate follows half a cosine wave, from its full value at update 1 down to the lowest rate at update T + 1, and stays there.",
             {"steps": None, "rate_min": 0.0},
             {"pi": math.pi},
             _cosine,
