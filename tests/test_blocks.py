@@ -136,7 +136,7 @@ REFUSED = {
     "for t in 1..2:\nh2 = x": "nothing is repeated (indent the lines that are)",
     "for t in range(1, 3):\n  h{t} = x": "(write for t in 1..2:)",
     "for t in range(T):\n  h{t} = x": "(write for t in 0..T-1:)",
-    "for t in 1..half:\n  h{t} = x": "half is given, and is no single whole number",
+    "for t in 1..half:\n  h{t} = x": "half counts the steps: give one whole number, the same for every case",
     "for t in 1..N:\n  h{t} = x": "N is no whole number here",
     "for y in 1..2:\n  h{y} = x": "y is given a number (call the step otherwise",
     "for t in 1..2:\n  for t in 1..2:\n    h{t} = x": "t is the step of the repeat around this one",
@@ -225,7 +225,7 @@ def test_another_number_of_steps() -> None:
     other = problem.with_values({"x": [0.5, 0.5]})
     assert other.equations == problem.equations
     assert BLOCKS.strip() in other.to_toml()
-    with pytest.raises(handgrad.HandgradError, match="T is given, and is no single whole number"):
+    with pytest.raises(handgrad.HandgradError, match="T counts the steps: give one whole number"):
         problem.with_values({"T": 0.5})
 
 

@@ -626,7 +626,12 @@ def data_file(s: Subject) -> tuple[str, float] | None:
         examples = examples_as_cases(s.problem)
     if examples.rows or examples.columns:
         return _examples_file(s, examples.problem)
-    data = {n: a[..., 0] if n in s.oracle.batched else a for n, a in s.oracle.data.items()}
+    # What counts the steps of a repeat is one number for all cases.
+    data = {
+        n: a[..., 0] if n in s.oracle.batched else a
+        for n, a in s.oracle.data.items()
+        if not re.search(rf"\.\.\s*{re.escape(n)}\b", s.text)
+    }
     if not data or s.oracle.batched & set(s.oracle.parameters):
         return None
     moved, labels = next(iter(data)), s.oracle.targets | s.oracle.places

@@ -149,7 +149,7 @@ class Expansion:
     def _uncounted(self, text: str, frame: Frame) -> str:
         for name in _WORD.findall(text):
             if name in self.given and name not in frame.numbers:
-                return f"{name} is given, and is no single whole number"
+                return f"{name} counts the steps: give one whole number, the same for every case"
         return ""
 
     # -- lines ----------------------------------------------------------------------------
