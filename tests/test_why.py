@@ -36,6 +36,9 @@ def product(path: Path) -> float:
     return float(np.prod([f.value for f in path.factors])) * path.share
 
 
+PAIR = {"r": [0.8, -0.7, -1.1], "f": [-1.2, -1.5, -1.1]}
+
+
 def test_the_lab() -> None:
     why = paths_of(handgrad.load("lab9"), "dW2[1,0]")
     (path,) = why.paths
@@ -314,6 +317,16 @@ def test_names_that_look_like_gradients() -> None:
     assert isinstance(handgrad.why(problem, "dW"), WhyValue)
     assert paths_of(problem, "dL/dW").value == pytest.approx(24)
     assert paths_of(problem, "ddW").value == pytest.approx(12)
+
+
+@pytest.mark.parametrize("formula", ["var(P[:, 1])", "std(P[:, 1])", "P[0,1] - 2*P[1,1] + P[2,1]", "layernorm(P[:, 1])[1]"])  # fmt: skip
+def test_a_path_is_there_whatever_numbers_the_structure_is_looked_at_with(formula: str) -> None:
+    """A column's middle entry was taken for unused: where it is the mean, a variance does not depend on it."""
+    problem = handgrad.Problem(f"P = stack(r, f, axis=1)\nL = sum({formula})", PAIR, {})
+    answer = paths_of(problem, "dP[1,1]")
+    assert answer.path_count == 1
+    assert sum(p.product for p in answer.paths) == pytest.approx(answer.value)
+    assert answer.value
 
 
 def test_nothing_leads_to_the_loss() -> None:

@@ -41,6 +41,7 @@ from handgrad.operations.losses import one_hot
 from handgrad.operations.operation import reduced_to
 from handgrad.operations.structure import fill, place
 from handgrad.running.evaluate import value_of
+from handgrad.running.pulling_back import unlike_numbers
 
 LARGEST = 50_000_000
 """Entries of one Jacobian, at most."""
@@ -100,8 +101,7 @@ class Local:
         numbers: dict[Leaf, Array] = {}
         for position, leaf in enumerate(leaves(self.expression), start=1):
             shape = self._shape(leaf)
-            grid = np.arange(1, size(shape) + 1, dtype=float) * (2**0.5 - 1) ** position % 1
-            numbers[leaf] = (0.25 + 0.5 * grid).reshape(shape)
+            numbers[leaf] = unlike_numbers(size(shape), position).reshape(shape)
         numbers[Name(self.name)] = np.asarray(value_of(self.expression, numbers, set()))
         found: dict[str, Matrix] = {}
         self._walk(self.expression, self._unit(numbers), numbers, found, structural=True)

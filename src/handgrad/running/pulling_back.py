@@ -14,14 +14,17 @@ from handgrad.running.evaluate import value_of
 
 
 def unlike_numbers(count: int, number: int) -> Array:
-    """Numbers between ¼ and ¾, no two alike: multiples of √2 − 1 and of its powers, folded.
+    """Numbers between ¼ and ¾ that look drawn at random, the same every time.
+
+    None is a simple function of others, such as their mean, so that a derivative is zero at them only where
+    it is zero everywhere.
 
     Arguments:
         count: how many.
-        number: the power; those of another have none of these among them.
+        number: another one gives others.
     """
-    multiples = np.arange(1, count + 1, dtype=float) * (2**0.5 - 1) ** number
-    return 0.25 + 0.5 * (multiples % 1)
+    scattered: Array = np.sin(np.arange(1, count + 1) + np.sqrt(2.0) * number) * 43758.5453
+    return 0.25 + 0.5 * (scattered % 1)
 
 
 def with_parts(formula: Expression, values: dict[Expression, Array]) -> dict[Expression, Array]:
