@@ -56,7 +56,8 @@ def found(
     for shift in SHIFTS if (np.abs(reference) >= DIGITS * units)[wrong].all() else ():
         with np.errstate(over="ignore", invalid="ignore"):
             moved = reference * 10.0**shift
-            near = np.abs(value - moved) <= half + units * 10.0**shift
+            # Rounded before or after the point was set, but not twice.
+            near = np.abs(value - moved) <= np.maximum(half, units * 10.0**shift) * (1 + 1e-6)
         near &= np.sign(value) == np.sign(moved)
         if near[wrong].all():
             yield Slip("decimal_point", places)
