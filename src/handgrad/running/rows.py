@@ -121,21 +121,25 @@ class _Both:
 
     def _same(self, plans: tuple[Plan, Plan], values: Mapping[str, Array]) -> bool | None:
         """Whether the results are the same at some numbers; None where that says nothing: where they are
-        not finite, or no row matters."""
+        not finite, or no row or column moves the loss, as none of a mask does."""
         in_cases = {n: self._in_cases(a) if n in self.names else a for n, a in values.items()}
         with np.errstate(all="ignore"):
             whole = Run(self.whole, plans[0](values))
             split = Run(self.split, plans[1](in_cases))
         pairs = [(np.asarray(whole.loss), np.asarray(split.loss))]
+        moving = False
         for name in values:
             ours, theirs = whole.gradient(name), split.gradient(name)
             if name in self.names:
                 # Of its own case's loss: one of so many that are averaged.
                 ours = self._in_cases(ours)
+                moving = moving or bool(np.any(ours))
                 theirs = theirs / (theirs.shape[-1] if self.averaged else 1)
             pairs.append((ours, theirs))
-        if not all(np.isfinite(a).all() and np.isfinite(b).all() for a, b in pairs):
+        if not moving or not all(np.isfinite(a).all() for a, _ in pairs):
             return None
+        if not all(np.isfinite(b).all() for _, b in pairs):
+            return False
         largest = max(float(np.max(np.abs(x), initial=0.0)) for pair in pairs for x in pair)
         return all(
             np.shape(a) == np.shape(b)
