@@ -552,8 +552,14 @@ class _Evaluator:
                 raise ReadError(ast.unparse(tree))
 
     def call(self, name: str, arguments: tuple[Tensor, ...], options: dict[str, Any]) -> Tensor:
-        function = self.functions.named(self.swap.get(name, name))
-        return function(*arguments, **options)
+        new = self.swap.get(name, name)
+        if new != name and new not in SLOPED:
+            options = {k: v for k, v in options.items() if k != "alpha"}
+        return self.functions.named(new)(*arguments, **options)
+
+
+SLOPED = ("leaky_relu", "elu", "celu")
+"""Activations that take an option alpha."""
 
 
 def _constant(tree: ast.expr) -> float | None:

@@ -358,7 +358,7 @@ RULES: Mapping[str, Meaning] = {
     "transposed": lambda n, x, about: _transpose(n, x, taken=True),
     "preactivation_used": _preactivation,
     "activation_forgotten": lambda n, x, about: (
-        (len(_arguments(n)) == 1 or _is(n, "prelu")) and _arguments(n)[0] == x
+        (len(_arguments(n)) == 1 or _is(n, "prelu", "masked_softmax")) and _arguments(n)[0] == x
     ),
     "sigmoid_for_softmax": lambda n, x, about: (
         _is(n, "softmax") and x == Call("sigmoid", _arguments(n))
