@@ -164,3 +164,17 @@ def test_where_floats_cancel_many_digits_decide() -> None:
     found = handgrad.verify(problem)
     assert found.agrees
     assert "cancel in double precision" in render_terminal(found.page()).replace("\n  ", " ")
+
+
+@pytest.mark.parametrize("loss", ["-ln(p[y])", "cross_entropy(p, y)", "nll(ln(p), y)"])
+@pytest.mark.parametrize("y", [0, 1])
+def test_the_number_of_a_class_has_no_slope(loss: str, y: int) -> None:
+    """A difference at y = −0.000006 was held against the 0 of a class's number, or said to cancel."""
+    problem = handgrad.Problem(
+        f"p = softmax(E[ids])\nL = {loss}", {"E": [0.8, -0.7, 0.1]}, {"ids": [0, 2], "y": y}
+    )
+    found = handgrad.verify(problem)
+    assert found.agrees
+    assert {c.name for c in found.comparisons} == {"E"}
+    assert found.numbers_of_entries == ("ids", "y")
+    assert "they say which entry or class is meant" in render_terminal(found.page())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from handgrad.expression import Adjoint
+from handgrad.expression import Adjoint, Name
 from handgrad.page.blocks import Block, Heading, Note, Table, Text
 from handgrad.saving import Page
 from handgrad.text import joined
@@ -87,6 +87,10 @@ def verification_page(verification: Verification) -> Page:
     blocks += [
         Note("info", (f"Not compared with {m}: {why}.",)) for m, why in verification.skipped.items()
     ]
+    if places := verification.numbers_of_entries:
+        said = "has no slope: it says" if len(places) == 1 else "have no slope: they say"
+        each = joined([(Name(n),) for n in places])
+        blocks.append(Note("info", (*each, f" {said} which entry or class is meant.")))
     for name, entries in verification.not_finite.items():
         shown = [(Adjoint(name).entry(e),) for e in entries[:FEW]]
         more = len(entries) - len(shown)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 
@@ -18,19 +18,12 @@ from handgrad.graph import Graph, build
 from handgrad.problem import Problem
 from handgrad.record import JsonForm
 from handgrad.running import Plan, Run, run
-from handgrad.running.evaluate import value_of
 from handgrad.saving import Page, Result
+from handgrad.verification.differences import CLOSER, averages, loss_of, slopes_beside, two_sides
 
 DIFFERENCE_TOLERANCE = 1e-5
 """Largest relative difference from finite differences that passes: their own error is near
 ε^(2/3) ≈ 4e-11 of the function's scale, and grows with its third derivative."""
-
-KINK = 1e-3
-"""Slopes on two sides of a number that differ by more than this share of them mark a kink, where the gap
-stays with a smaller step: that of a curve closes."""
-
-CLOSER = 8
-"""How many times smaller the step is with which the gap between two slopes is measured again."""
 
 AUTOGRAD_TOLERANCE = 1e-9
 """Largest relative difference from autograd that passes, in float64."""
@@ -88,12 +81,13 @@ class Verification(Result):
     """Every comparison, and the methods that could not be used with the reason.
 
     `not_finite` has the entries of gradients that are infinite or undefined, which are compared with
-    nothing; `loss` names what is differentiated, and `display` is the problem's.
+    nothing; `numbers_of_entries` are those of entries and classes, which have no slope; `loss` names what is differentiated, and `display` is the problem's.
     """
 
     comparisons: tuple[MethodComparison, ...]
     skipped: Mapping[str, str]
     not_finite: Mapping[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
+    numbers_of_entries: tuple[str, ...] = ()
     loss: str = "L"
     display: Mapping[str, str] = field(default_factory=dict)
     json: ClassVar = JsonForm("verify", without=("display",), also=("agrees", "largest_difference"))
@@ -137,7 +131,8 @@ def verify(problem: Problem) -> Verification:
     result = run(problem, graph)
     plan = Plan(graph, lines=graph.forward)
     givens: dict[str, Array] = {n: g.array for n, g in problem.inputs.items()}
-    names = (*problem.parameters, *problem.data)
+    places = _numbers_of_entries(graph)
+    names = [n for n in (*problem.parameters, *problem.data) if n not in places]
     ours = {name: total_gradient(graph, result, name) for name in names}
     comparisons = [_by_differences(plan, graph, givens, name, ours[name]) for name in names]
     skipped: dict[str, str] = {}
@@ -155,7 +150,26 @@ def verify(problem: Problem) -> Verification:
         for name, gradient in ours.items()
         if not np.isfinite(gradient).all()
     }
-    return Verification(tuple(comparisons), skipped, not_finite, graph.cost, problem.display)
+    return Verification(
+        tuple(comparisons), skipped, not_finite, tuple(places), graph.cost, problem.display
+    )
+
+
+def _numbers_of_entries(graph: Graph) -> list[str]:
+    """The numbers that say which entry or class is meant: nothing lies between two of them, so they have no slope."""
+    told = {
+        call.arguments[1]
+        for node in graph.nodes.values()
+        for call in node.held
+        if len(call.arguments) > 1
+    }
+    return [
+        n
+        for n, node in graph.nodes.items()
+        if Name(n, shape=node.shape) in told
+        and node.kind == "data"
+        and not graph.gradients[n].reached
+    ]
 
 
 def _a_hair_beside(
@@ -221,96 +235,14 @@ def total_gradient(graph: Graph, result: Run, name: str) -> Array:
     """
     gradient = result.gradient(name)
     if graph.nodes[name].batched and graph.cost != graph.loss:
-        return gradient / gradient.shape[-1] if _averages(graph) else gradient
+        return gradient / gradient.shape[-1] if averages(graph) else gradient
     return gradient
-
-
-def _averages(graph: Graph) -> bool:
-    """Whether the cost is the mean over the cases, rather than the sum."""
-    formula = graph.nodes[graph.cost].computed
-    assert formula is not None
-    leaf = Name(graph.loss)
-    two = value_of(formula, {leaf: np.ones(2)}, {leaf})
-    return float(two) == 1.0
-
-
-def _loss(plan: Plan, graph: Graph, givens: Mapping[str, Array], xp: Any = np) -> Any:
-    numbers = plan(givens, xp)
-    loss = numbers[Name(graph.cost)]
-    return xp.sum(loss) if getattr(loss, "ndim", 0) else loss
-
-
-def _shares(plan: Plan, graph: Graph, givens: Mapping[str, Array]) -> Array:
-    """The loss over all the cases, as what each of them adds to it."""
-    numbers = plan(givens)
-    each = np.asarray(numbers[Name(graph.loss)], dtype=float)
-    if graph.cost == graph.loss or not each.ndim:
-        return np.asarray(numbers[Name(graph.cost)], dtype=float)
-    return each / each.size if _averages(graph) else each
-
-
-def _slopes(
-    plan: Plan, graph: Graph, givens: Mapping[str, Array], name: str
-) -> tuple[Array, Array, Array]:
-    """The least and the largest slope beside each entry, with a step of ε^(1/3) times the entry's scale.
-
-    And what the rounding of the loss makes of them.
-
-    Each case has its own kinks, on which it may be given either slope. Away from kinks both are the
-    central difference.
-    """
-    value = np.array(givens[name], dtype=float)
-    below, above, lost = np.empty_like(value), np.empty_like(value), np.empty_like(value)
-    with np.errstate(all="ignore"):
-        middle = _shares(plan, graph, givens)
-
-        def sides(index: tuple[int, ...], step: float) -> tuple[float, float]:
-            ends = []
-            for sign in (1, -1):
-                moved = value.copy()
-                moved[index] += sign * step
-                ends.append(_shares(plan, graph, {**givens, name: moved}))
-            beside = (ends[0] - middle) / step, (middle - ends[1]) / step
-            return float(np.minimum(*beside).sum()), float(np.maximum(*beside).sum())
-
-        for index in np.ndindex(value.shape):
-            step = np.finfo(float).eps ** (1 / 3) * max(1.0, abs(float(value[index])))
-            rounding = np.finfo(float).eps * float(np.abs(middle).sum()) / step
-            closer = partial(sides, index, step / CLOSER)
-            lost[index] = rounding
-            below[index], above[index] = _slope(sides(index, step), closer, CLOSER**2 * rounding)
-    return below, above, lost
-
-
-def _slope(
-    slopes: tuple[float, float], closer: Callable[[], tuple[float, float]], rounding: float = 0.0
-) -> tuple[float, float]:
-    """The slopes on the two sides of a kink: their gap, of which rounding may make so much, stays with a smaller step.
-
-    That of a curve closes. There both are the central difference. Both are extrapolated to no step at all,
-    that of a curve where it is steep (Richardson: the error of a central difference goes with the step's
-    square, that of a difference to one side with the step).
-    """
-    low, high = slopes
-    central = (low + high) / 2
-    if not high - low > KINK * (abs(low) + abs(high)) + rounding:
-        return central, central
-    closer_low, closer_high = closer()
-    if closer_high - closer_low > (high - low) / 2:
-        low, high = (
-            near + (near - far) / (CLOSER - 1)
-            for near, far in ((closer_low, low), (closer_high, high))
-        )
-        return low, high
-    nearer = (closer_low + closer_high) / 2
-    central = nearer + (nearer - central) / (CLOSER**2 - 1)
-    return central, central
 
 
 def _by_differences(
     plan: Plan, graph: Graph, givens: Mapping[str, Array], name: str, ours: Array
 ) -> MethodComparison:
-    below, above, rounding = _slopes(plan, graph, givens, name)
+    below, above, rounding = slopes_beside(plan, graph, givens, name)
     # Of a loss of 1e65 a difference has no digit of a gradient of 50.
     lost = rounding > DIFFERENCE_TOLERANCE * np.maximum(1.0, np.abs(ours))
     theirs = np.where(lost, ours, _nearest_slope(ours, below, above))
@@ -336,7 +268,7 @@ def _autograd(plan: Plan, graph: Graph, givens: Mapping[str, Array]) -> dict[str
         n: torch.tensor(np.asarray(g), dtype=torch.float64, requires_grad=True)
         for n, g in givens.items()
     }
-    loss = _loss(plan, graph, tensors, xp)
+    loss = loss_of(plan, graph, tensors, xp)
     if getattr(loss, "requires_grad", False):
         loss.backward()
     return {
@@ -383,7 +315,7 @@ def _asked_beside(
                 slopes.append(float(_autograd(plan, graph, {**givens, name: moved})[name][at]))
             return min(slopes), max(slopes)
 
-        low, high = _slope(sides(BESIDE), partial(sides, BESIDE / CLOSER))
+        low, high = two_sides(sides(BESIDE), partial(sides, BESIDE / CLOSER))
         theirs[entry] = min(max(float(ours[entry]), low), high)
     return theirs
 
