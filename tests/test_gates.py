@@ -684,3 +684,14 @@ def test_the_columns_of_a_mask_are_no_examples(mask: list[list[int]]) -> None:
     )
     assert not handgrad.gates(problem).columns
     assert len(handgrad.train(problem, 2).losses) == 3
+
+
+@pytest.mark.parametrize("kind", ["html", "tex", "typ", "md"])
+def test_how_often_a_unit_fires_is_drawn_in_every_format(kind: str, tmp_path: Path) -> None:
+    """LaTeX has no block characters: a bar was eight times [U+2588]."""
+    file = tmp_path / f"gates.{kind}"
+    handgrad.gates(handgrad.load("classes")).save(file)
+    text = file.read_text(encoding="utf-8")
+    assert "U+25" not in text
+    drawn = {"html": "--share: 0.333", "tex": r"\rule{1.33em}", "typ": "share(33.3%)", "md": "███░░░░░"}  # fmt: skip
+    assert drawn[kind] in text

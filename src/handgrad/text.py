@@ -13,6 +13,25 @@ Inline: TypeAlias = str | Expression
 
 Text: TypeAlias = tuple[Inline, ...]
 
+
+class Proportion(str):
+    """How much of a whole, drawn as a bar; as text it is the bar in characters.
+
+    Empty for nothing only, and full for everything only.
+    """
+
+    __slots__ = ("of_whole",)
+    of_whole: float
+
+    def __new__(cls, of_whole: float, columns: int = 8) -> Proportion:
+        filled = round(columns * of_whole)
+        if 0 < of_whole < 1:
+            filled = min(max(filled, 1), columns - 1)
+        proportion = super().__new__(cls, "█" * filled + "░" * (columns - filled))
+        proportion.of_whole = of_whole
+        return proportion
+
+
 _ORDINALS = (
     "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
 )  # fmt: skip

@@ -113,3 +113,13 @@ x = [1]
     checker = handgrad.Checker(problem)
     assert checker.check(right).verdicts["dlogits"].verdict == "right"
     assert checker.check(wrong).verdicts["dlogits"].verdict == "wrong"
+
+
+def test_what_its_figure_says_exactly_is_not_rounded() -> None:
+    """The softmax of one score is 1 and its gradient 0: no rounding on the way makes 0.000000999999 of it."""
+    problem = handgrad.Problem(
+        "m = max(a)\nlse = m + ln(sum(exp(a - m)))\nloss = lse - a[0]", {"a": [-1]}, {}
+    )
+    report = handgrad.check(problem, m="-1", lse="-1", da=["-9.999990e-07"])
+    assert report["da"].verdict == "wrong"
+    assert handgrad.check(problem, m="-1", lse="-1", da=["0"])["da"].verdict == "right"

@@ -387,6 +387,41 @@ def _einsum(*arrays: Any, subscripts: str) -> Any:
     return out
 
 
+def _eliminated(a: Any, right: Any) -> tuple[Any, Any]:
+    """The product of the pivots, with its sign, and what Gauss and Jordan make of the right side."""
+    left, right = np.array(a), np.array(right)
+    product: Any = mp.mpf(1)
+    for k in range(len(left)):
+        pivot = max(range(k, len(left)), key=lambda i: abs(_v(left[i, k])))
+        if _v(left[pivot, k]) == 0:
+            raise ArithmeticError("a matrix without an inverse")
+        if pivot != k:
+            product = -product
+            for side in (left, right):
+                side[[k, pivot]] = side[[pivot, k]]
+        product = left[k, k] * product
+        left[k], right[k] = left[k] / left[k, k], right[k] / left[k, k]
+        for i in range(len(left)):
+            if i != k:
+                factor = left[i, k]
+                left[i], right[i] = left[i] - left[k] * factor, right[i] - right[k] * factor
+    return product, right
+
+
+def _inverse(a: Any) -> Any:
+    return _eliminated(a, _array(np.eye(len(a))))[1]
+
+
+def _determinant(a: Any) -> Any:
+    return np.asarray(_eliminated(a, a)[0], dtype=object)
+
+
+def _variance(a: Any, axis: Any = None, keepdims: bool = False, ddof: int = 0) -> Any:
+    apart = a - _mean(a, axis, True)
+    squares = _sum(apart * apart, axis, keepdims)
+    return squares / mp.mpf(a.size // max(1, np.size(squares)) - ddof)
+
+
 def _picked(c: Any, a: Any, b: Any) -> Any:
     return a if _v(c) != 0 else b
 
@@ -448,6 +483,14 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "transpose": lambda a: a.T,
     "matrix_transpose": lambda a: np.swapaxes(a, -1, -2),
     "einsum": _einsum,
+    "inv": _inverse,
+    "det": _determinant,
+    "logdet": lambda a: _log(_abs(_determinant(a))),
+    "trace": lambda a: _sum(np.diagonal(a)),
+    "var": _variance,
+    "std": lambda a, **options: _sqrt(_variance(a, **options)),
+    "stack": lambda *parts, axis=0: np.stack(parts, axis=axis),
+    "flatten": np.ravel,
     "where": _each(_picked),
     "less": _compared(lambda a, b: a < b),
     "less_equal": _compared(lambda a, b: a <= b),

@@ -25,7 +25,7 @@ from handgrad.page.charts import chart
 from handgrad.picture.charts import Axis, Bar, bar_chart, gate_map
 from handgrad.saving import Page
 from handgrad.solution.slopes import SATURATION, flattens_on_one_side
-from handgrad.text import joined
+from handgrad.text import Proportion, joined
 
 if TYPE_CHECKING:
     from handgrad.audit.audit import Audit
@@ -35,9 +35,6 @@ WIDE = 16
 
 LISTED = 24
 """Units of one layer that are listed, at most."""
-
-BAR = 8
-"""Characters of a bar of how often a unit fires."""
 
 
 def gates_page(audit: Audit, decimals: int = 4) -> Page:
@@ -317,19 +314,11 @@ def _row(audit: Audit, layer: Layer, unit: Unit) -> tuple[Text, ...]:
     share = unit.fired_at / (unit.cases * layer.positions)
     return (
         unit_name(layer, unit.unit),
-        (f"{_bar(share)} {fires_text(layer, unit)}",),
+        (Proportion(share), f"\u00a0{fires_text(layer, unit)}".replace(" of ", "\u00a0of\u00a0")),
         (Literal(unit.max_preactivation),),
         (Literal(unit.gradient),),
         (verdict_text(audit, unit.verdict),),
     )
-
-
-def _bar(share: float) -> str:
-    """A bar that is empty for nothing only, and full for everything only."""
-    filled = round(BAR * share)
-    if 0 < share < 1:
-        filled = min(max(filled, 1), BAR - 1)
-    return "█" * filled + "░" * (BAR - filled)
 
 
 def _bare(noun: str) -> str:

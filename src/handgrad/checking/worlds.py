@@ -32,6 +32,9 @@ FARTHEST = 8
 """How many times as far as in the farthest of these runs a student's roundings may have moved a number. Roundings
 that all add up move it √n times as far as random ones do, and a run in eight is 1.4 times as far off as most."""
 
+LAST_DIGIT = 1e-9
+"""Part of a unit of its last digit by which a figure may miss a number and still say it exactly."""
+
 SUSPECT = 1e-12
 """A number that is no larger than this share of those that it comes of may be a residue of their rounding."""
 
@@ -185,7 +188,13 @@ class World:
     def _rounding(self, value: Array) -> Array:
         if self.half is None:
             return value
-        return value + self._draws.uniform(-1, 1, np.shape(value)) * self.half(value)
+        half = self.half(value)
+        moved = value + self._draws.uniform(-1, 1, np.shape(value)) * half
+        # What its figure says exactly is not rounded: 1, or the 0 that a softmax of one score leaves.
+        with np.errstate(all="ignore"):
+            steps = value / (2 * half)
+            exact = (half == 0) | (np.abs(steps - np.round(steps)) < LAST_DIGIT)
+        return np.where(exact, value, moved)
 
     def depends(self, formula: CompiledFormula) -> bool:
         """Whether a formula uses a number that a slip has gone into."""

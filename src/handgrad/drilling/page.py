@@ -28,7 +28,7 @@ from handgrad.page.blocks import (
 from handgrad.saving import Page
 from handgrad.solution.page import error_signals, given_blocks, losses
 from handgrad.solution.step_words import title
-from handgrad.text import joined, sentence
+from handgrad.text import Proportion, joined, sentence
 
 if TYPE_CHECKING:
     from handgrad.drilling.asking import Drill
@@ -72,9 +72,9 @@ def drill_question_page(drill: Drill, before: Blank | None = None) -> Page:
         step = drill.trace.step(blank.step)
         words = title(drill.trace, step) if step else ()
         blocks.append(Heading((f"{blank.step}  ", *words), 2, blank.step))
-    filled = round(BAR * drill.done / len(drill.blanks))
-    bar = f"{'█' * filled}{'░' * (BAR - filled)}"
-    blocks.append(Paragraph((f"{bar}  {_score(drill)}",)))
+    blocks.append(
+        Paragraph((Proportion(drill.done / len(drill.blanks), BAR), f"  {_score(drill)}"))
+    )
     blocks.append(Paragraph((*_name(blank), f", {_shape(drill, blank)}:")))
     return _page(drill, blocks)
 

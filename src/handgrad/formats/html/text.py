@@ -11,6 +11,7 @@ from handgrad.formats.markup import plain
 from handgrad.formats.mathml import MathmlPen
 from handgrad.page.blocks import Inline, Text
 from handgrad.record import record
+from handgrad.text import Proportion
 
 NARROW = 11.0
 """Ems of a formula that fits a telephone as large as the text is."""
@@ -52,10 +53,19 @@ class HtmlWriter:
         """The parts of a text; no line breaks between a formula and what touches it."""
         runs: list[str] = []
         for run in _runs(text):
-            drawn = "".join(words(p) if isinstance(p, str) else self.formula(p) for p in run)
+            drawn = "".join(self._part(p, words) for p in run)
             glued = len(run) > 1 and not all(isinstance(part, str) for part in run)
             runs.append(f'<span class="whole">{drawn}</span>' if glued else drawn)
         return "".join(runs)
+
+    def _part(self, part: Inline, words: Callable[[str], str]) -> str:
+        match part:
+            case Proportion():
+                return f'<span class="share" style="--share: {part.of_whole:.3g}"></span>'
+            case str():
+                return words(part)
+            case _:
+                return self.formula(part)
 
     def _link(self, found: re.Match[str]) -> str:
         step = found.group()
@@ -66,7 +76,10 @@ def _runs(text: Text) -> Iterator[list[Inline]]:
     """What stands together without a blank, and the blanks between."""
     run: list[Inline] = []
     for part in text:
-        for piece in _BLANKS.split(part) if isinstance(part, str) else [part]:
+        pieces: list[Inline] = [part]
+        if isinstance(part, str) and not isinstance(part, Proportion):
+            pieces = [*_BLANKS.split(part)]
+        for piece in pieces:
             if isinstance(piece, str) and not piece.strip(" \n"):
                 yield run
                 yield [piece]

@@ -8,16 +8,22 @@ from dataclasses import replace
 from handgrad.formats.typst.pen import Typ, TypstPen
 from handgrad.formats.typst.source import LONGEST_WORD, words
 from handgrad.page.blocks import Text
+from handgrad.text import Proportion
 
 
 def content(text: Text, pen: TypstPen) -> str:
     """The text as a Typst content block: its words as strings, its formulas on one line."""
     linear = replace(pen, linear=True)
     layout = linear.formula()
-    parts = [
-        words(part) if isinstance(part, str) else formula(linear.draw(layout.node(part)))
-        for part in text
-    ]
+    parts: list[str] = []
+    for part in text:
+        match part:
+            case Proportion():
+                parts.append(f"share({100 * part.of_whole:.3g}%)")
+            case str():
+                parts.append(words(part))
+            case _:
+                parts.append(formula(linear.draw(layout.node(part))))
     return f"[{''.join(f'#{part}' for part in parts)}]"
 
 
