@@ -103,3 +103,16 @@ def test_what_is_divided_by_a_sum_that_cancels() -> None:
     assert judged.verdict == "right"
     assert judged.following is not None
     assert judged.following.tolist() == [np.inf, np.inf, -np.inf]
+
+
+def test_a_gate_whose_pre_activation_has_no_name_is_shut_by_a_zero() -> None:
+    """0.6 · (−1.5) + 0.9 is 0, and 1.1e-16 in floats: what follows from a figure goes through the slope there."""
+    problem = handgrad.Problem(
+        "h = leaky_relu(W @ x + b)\nL = sum(h**2)/2 + 3*sum(h)",
+        {"W": [[0.0], [0.6]], "b": [0.2, 0.9]},
+        {"x": [-1.5]},
+    )
+    report = handgrad.check(problem, dh=["3.2", "4"])
+    assert report["dh"].verdict == "wrong"
+    followed = handgrad.check(problem, dh=["3.2", "4"], dW=["-4.8", "-0.06"])["dW"]
+    assert followed.verdict == "consistent"

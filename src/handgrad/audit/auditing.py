@@ -145,7 +145,8 @@ def _cases_of(
 ) -> Cases:
     if data is None:
         batched = {n: g.array for n, g in problem.fixed.items() if g.batched}
-        alone = {n: g.array[..., None] for n, g in problem.data.items()}
+        counts = problem.blocks.counts if problem.blocks is not None else ()
+        alone = {n: g.array[..., None] for n, g in problem.data.items() if n not in counts}
         return ArrayCases(batched or alone or {"": np.zeros(1)})
     if isinstance(data, str | Path):
         return open_cases(problem, data, skip_bad=skip_bad)

@@ -10,7 +10,7 @@ import numpy as np
 
 from handgrad.arrays import AnyArray, Array, Kind, Namespace
 from handgrad.errors import HandgradError
-from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, Shape, leaves
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, Shape, leaves, walk
 from handgrad.graph.structure import is_batched
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import annotated, signature_of
@@ -23,12 +23,14 @@ class CompiledFormula:
     """A formula, what it refers to, and the calls that compute it.
 
     `shape` is that of one case; where it is `batched` the cases lie on one more axis, the last.
+    It `chooses` where the sign of something worked out on the way, such as W x + b, opens a gate.
     """
 
     expression: Expression
     leaves: tuple[Leaf, ...]
     shape: Shape
     batched: bool
+    chooses: bool
     _constants: tuple[tuple[int, Any], ...]
     _leaf_slots: tuple[tuple[Leaf, int], ...]
     _calls: tuple[tuple[Kernel, Kernel, tuple[int, ...]], ...]
@@ -92,8 +94,16 @@ def compiled(
         leaves=leaves(tree),
         shape=tree.shape or (),
         batched=is_batched(tree, batched),
+        chooses=any(_chooses(node) for node in walk(tree)),
         **compiler.parts(out),
     )
+
+
+def _chooses(node: Expression) -> bool:
+    if not isinstance(node, Call) or not any(isinstance(a, Call) for a in node.arguments):
+        return False
+    operation = operation_of(node)
+    return bool(operation.kinks) or (operation.family == "helper" and operation.elementwise)
 
 
 class _FormulaCompiler:

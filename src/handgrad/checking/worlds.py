@@ -117,7 +117,7 @@ class World:
     def value(self, formula: CompiledFormula) -> Array:
         """What a formula gives at the numbers as they are shown; what cancels leaves no rounding residue."""
         with np.errstate(all="ignore"):
-            value = np.asarray(formula(self.values), dtype=float)
+            value = np.asarray(formula(self.values, clean=formula.chooses), dtype=float)
         size = max((_largest(self.values[leaf]) for leaf in formula.leaves), default=0.0)
         if (~(np.abs(value) * SUSPECT < size)).any():
             # Of what is divided by a sum that cancels there is no number.

@@ -129,7 +129,10 @@ class Reading:
             if all(
                 np.isfinite(f).all() for f in following
             ):  # exp past all floats, taken as written
-                yield any(close(said, f, 1e-5) for f in following), f"there follows {following[0]}"
+                yield (
+                    any(close(said, f, 1e-5) for f in following),
+                    f"there follows {following[0]}, said {said}",
+                )
         if judged.verdict == "right":
             near = (
                 right if right.all() else self._follows(quantity, value, half, theirs, self.exact)

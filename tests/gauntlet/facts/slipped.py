@@ -72,7 +72,7 @@ def _decimal_point(
             _every(
                 said,
                 (np.abs(value - r * 10.0**k) <= half + 2.2 * reading.unit(r) * 10.0**k)
-                & (value * r > 0),
+                & (np.sign(value) * np.sign(r) > 0),
             )
             for k in (-3, -2, -1, 1, 2, 3)
         )
