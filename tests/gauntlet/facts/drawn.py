@@ -287,7 +287,7 @@ def _adds_up(facts: Facts) -> bool:
     )
 
 
-LINEAR = frozenset(["matmul", "dot", "outer", "conv1d", "conv2d"])
+LINEAR = frozenset(["matmul", "dot", "outer", "einsum", "conv1d", "conv2d"])
 
 
 @lru_cache(maxsize=4)
