@@ -122,7 +122,8 @@ class World:
         if (~(np.abs(value) * SUSPECT < size)).any():
             # Of what is divided by a sum that cancels there is no number.
             with np.errstate(all="ignore"):
-                value = np.asarray(formula(self.values, clean=True), dtype=float)
+                cleaned = np.asarray(formula(self.values, clean=True), dtype=float)
+            value = np.where(np.isfinite(cleaned), value, cleaned)
         if not ((value != 0) & (np.abs(value) <= SUSPECT * size)).any():
             return value
         numbers = {leaf: Interval.of(self.values[leaf]) for leaf in formula.leaves}
