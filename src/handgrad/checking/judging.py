@@ -28,6 +28,9 @@ from handgrad.numbers import Interval
 ROUNDING = 1e-2
 """The largest share of an array's largest entry that is taken for what rounding leaves of a difference."""
 
+REST_OF = 1e-12
+"""The largest share of the problem's largest gradient that is taken for what rounding leaves of a 0."""
+
 OTHERS = 8
 """How many times as far from the exact number as some runs are another program's may be."""
 
@@ -204,7 +207,8 @@ class _Judging:
             found |= np.abs(numbers[leaf] - value) <= half
             noise = np.fmax(noise, np.abs(numbers[leaf] - exact))
         # More than that is no rounding: a gate is open in one run and shut in another.
-        small = noise <= ROUNDING * np.max(np.abs(exact[np.isfinite(exact)]), initial=0.0)
+        largest = np.max(np.abs(exact[np.isfinite(exact)]), initial=0.0)
+        small = noise <= max(ROUNDING * largest, REST_OF * self.work.largest_gradient)
         found |= (np.abs(exact - value) <= half + OTHERS * noise) & small
         return found
 

@@ -10,6 +10,7 @@ import numpy as np
 from handgrad.arrays import Array
 from handgrad.checking.quantities import Quantity, Structure, structure_of
 from handgrad.expression import (
+    Adjoint,
     Leaf,
 )
 from handgrad.graph import build
@@ -111,6 +112,12 @@ class Work:
                 value = np.asarray(quantity.formula(numbers), dtype=float)
                 numbers[quantity.leaf] = moved(value)
         return numbers
+
+    @cached_property
+    def largest_gradient(self) -> float:
+        """The largest size of a finite entry of a gradient, named or on the way."""
+        sizes = [np.abs(v) for leaf, v in self.exact.items() if isinstance(leaf, Adjoint)]
+        return max((float(np.max(s[np.isfinite(s)], initial=0.0)) for s in sizes), default=0.0)
 
     @property
     def cases(self) -> int:
