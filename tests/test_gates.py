@@ -673,16 +673,22 @@ def test_what_sizes_are_is_said_as_they_are_computed() -> None:
     assert audit.layers[0].gradient_out == pytest.approx(float(np.sqrt((norms**2).mean())))
 
 
+@pytest.mark.parametrize("softmax", ["masked_softmax(S, M)", "softmax(S + (M - 1)*1000)"])
 @pytest.mark.parametrize("mask", [[[1, 0], [1, 1]], [[1, 1], [1, 1]]])
-def test_the_columns_of_a_mask_are_no_examples(mask: list[list[int]]) -> None:
+def test_the_columns_of_a_mask_are_no_examples(softmax: str, mask: list[list[int]]) -> None:
     """A mask moves no loss, so that nothing tells its columns from cases; `train` was refused for it."""
     problem = handgrad.Problem(
-        "S = Q @ K.T\nA = masked_softmax(S, M)\nH = A @ V\nL = sum((H - T)**2)",
-        {"Q": [[-0.5], [-0.8]], "K": [[-0.5], [-0.7]], "V": [[-1.2], [0.4]]},
-        {"M": mask, "T": [[0.6], [-0.1]]},
+        f"S = Q @ K.T\nA = {softmax}\nH = A @ V\nL = sum((H - T)**2)",
+        {
+            "Q": [[50, 80], [0, 140]],
+            "K": [[-200, 400], [300, -700]],
+            "V": [[-400, 900], [1000, 700]],
+        },
+        {"M": mask, "T": [[0.7, 0.2], [-1.3, 1.2]]},
         update=handgrad.Update(rate=0.1),
     )
-    assert not handgrad.gates(problem).columns
+    audit = handgrad.gates(problem)
+    assert (audit.rows, audit.columns) == ((), ())
     assert len(handgrad.train(problem, 2).losses) == 3
 
 
