@@ -497,6 +497,30 @@ def _others(a: Array, axis: Any = None) -> Array:
     return found
 
 
+def _inverse(a: Any) -> Any:
+    """By Gauss and Jordan: exact where the entries are."""
+    a = np.asarray(a)
+    if a.dtype != object:
+        return np.linalg.inv(np.asarray(a, dtype=float))
+    left, right = (
+        np.array(a),
+        np.array(
+            [[a[0, 0] * 0 + int(i == j) for j in range(len(a))] for i in range(len(a))],
+            dtype=object,
+        ),
+    )
+    for k in range(len(a)):
+        pivot = max(range(k, len(a)), key=lambda i: abs(left[i, k]))
+        for side in (left, right):
+            side[[k, pivot]] = side[[pivot, k]]
+        left[k], right[k] = left[k] / left[k, k], right[k] / left[k, k]
+        for i in range(len(a)):
+            if i != k:
+                factor = left[i, k]
+                left[i], right[i] = left[i] - left[k] * factor, right[i] - right[k] * factor
+    return right
+
+
 def _cofactors(a: Array) -> Array:
     found = np.ones(np.shape(a))
     for i, j in np.ndindex(*np.shape(a)):
@@ -601,7 +625,7 @@ MEANING: Mapping[str, Callable[..., Array]] = {
     "stack": lambda *parts, axis=0: np.stack(parts, axis=axis),
     "trace": lambda a: total(np.diagonal(a)),
     "on_diagonal": lambda g, size: g * np.eye(size),
-    "inv": lambda a: np.linalg.inv(np.asarray(a, dtype=float)),
+    "inv": _inverse,
     "det": lambda a: np.linalg.det(np.asarray(a, dtype=float)),
     "logdet": lambda a: np.log(np.linalg.det(np.asarray(a, dtype=float))),
     "cofactors": _cofactors,
