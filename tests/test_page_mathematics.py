@@ -201,3 +201,21 @@ def test_gradients_of_each_case_are_told_by_colour() -> None:
     ]
     assert each
     assert {r.quantity for r in each} == {"gradient"}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("classes", "Σ with the index i adds down each column."),
+        ("attention", "Σ with the index j adds along each row."),
+        ("causal", "A mean with the index j is taken along each row."),
+    ],
+)
+def test_the_index_of_a_sum_is_explained_once(name: str, said: str) -> None:
+    text = " ".join(render_terminal(handgrad.solve(handgrad.load(name)).page()).split())
+    assert text.count(said) == 1
+
+
+def test_a_sum_of_all_entries_needs_no_index() -> None:
+    problem = handgrad.Problem("L = sum((W @ x)**2)", {"W": [[1.0, 2.0]]}, {"x": [1.0, 0.5]})
+    assert "index" not in render_terminal(handgrad.solve(problem).page())

@@ -37,3 +37,23 @@ def divides_arrays(call: Call) -> bool:
     a, b = call.arguments
     ranks, shown = (rank_of(a), rank_of(b)), (display_rank(a), display_rank(b))
     return min(ranks) > 0 or (max(ranks) == 0 and min(shown) > 0)
+
+
+LETTERS = "ijk"
+"""The letters of indices, in the order of the axes."""
+
+
+def reduced_letter(call: Call) -> str:
+    """The letter of the index that a reduction of a matrix runs along: i down a column, j along a row.
+
+    Vectors of many cases stand as the columns of a matrix, and each is reduced by itself. Empty for what reduces
+    all of its entries, and for what is no reduction.
+    """
+    if operation_of(call).family != "reduction":
+        return ""
+    axis, rank = call.option("axis"), len(call.arguments[0].shape or ())
+    if rank == 1 and any(isinstance(n, tree.Literal) and n.batched for n in tree.walk(call)):
+        return LETTERS[0]
+    if not isinstance(axis, int) or not 1 < rank <= len(LETTERS):
+        return ""
+    return LETTERS[axis % rank]

@@ -2,35 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from handgrad.expression import Call, walk
-from handgrad.operations.ranks import divides_arrays
+from handgrad.notation import Function
+from handgrad.operations import operation_of
+from handgrad.operations.ranks import divides_arrays, reduced_letter
 from handgrad.page.blocks import Block, Derivation, Note, Paragraph
 
 DIVISION = "⊘ divides entry by entry, as ⊙ multiplies."
+WAYS = {"i": "down each column", "j": "along each row"}
 
 
 def with_signs_explained(blocks: Sequence[Block]) -> list[Block]:
-    """The blocks with ⊘ explained before the first derivation that has it."""
-    explained: list[Block] = list(blocks)
-    for k, block in enumerate(explained):
+    """The blocks with each such sign explained before the first derivation that has it: ⊘, and the index of a sum."""
+    explained: list[Block] = []
+    known: set[str] = set()
+    for block in blocks:
         derivations = block.derivations if isinstance(block, Note) else (block,)
-        if any(isinstance(d, Derivation) and _divides(d) for d in derivations):
-            before = explained[k - 1] if k else None
-            if isinstance(before, Paragraph) and not isinstance(block, Note):
-                explained[k - 1] = Paragraph((*before.text, f" {DIVISION}"))
-            else:
-                explained.insert(k, Paragraph((DIVISION,)))
-            break
+        met = [s for d in derivations if isinstance(d, Derivation) for s in _sentences(d)]
+        new = [s for s in dict.fromkeys(met) if s not in known]
+        known.update(new)
+        before = explained[-1] if explained else None
+        if new and isinstance(before, Paragraph) and not isinstance(block, Note):
+            explained[-1] = Paragraph((*before.text, *(f" {s}" for s in new)))
+        elif new:
+            explained.append(Paragraph((" ".join(new),)))
+        explained.append(block)
     return explained
 
 
-def _divides(derivation: Derivation) -> bool:
-    """Whether a formula in it, or one with the numbers put in, divides arrays."""
-    return any(
-        isinstance(part, Call) and divides_arrays(part)
-        for relation in derivation.relations
-        for side in relation.chain
-        for part in walk(side)
-    )
+def _sentences(derivation: Derivation) -> Iterator[str]:
+    """Of the signs in a derivation's formulas, with names and with the numbers put in."""
+    for relation in derivation.relations:
+        for side in relation.chain:
+            for part in walk(side):
+                if not isinstance(part, Call):
+                    continue
+                if divides_arrays(part):
+                    yield DIVISION
+                notation, way = operation_of(part).notation, WAYS.get(reduced_letter(part))
+                if isinstance(notation, Function) and way:
+                    index = f"with the index {reduced_letter(part)}"
+                    if notation.symbol == "Σ":
+                        yield f"Σ {index} adds {way}."
+                    else:
+                        yield f"A {notation.symbol} {index} is taken {way}."

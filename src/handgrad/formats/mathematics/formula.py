@@ -51,7 +51,7 @@ from handgrad.formats.mathematics.reading import (
 from handgrad.formats.style import Style
 from handgrad.notation import ATOM, COMPARISON, POWER, PRODUCT, SIGN, SUM, Function
 from handgrad.operations import operation_of
-from handgrad.operations.ranks import divides_arrays, is_batched
+from handgrad.operations.ranks import divides_arrays, is_batched, reduced_letter
 from handgrad.record import record
 from handgrad.symbol import GREEK, Symbol, symbol
 
@@ -372,7 +372,7 @@ class Formula:
 
     def _function(self, call: Call, function: Function) -> Piece:
         arguments, options = call.arguments, list(self._options(call))
-        if operation_of(call).family == "reduction" and (index := _axis_letter(call)):
+        if index := reduced_letter(call):
             function = replace(function, index=index)
         only = arguments[0] if len(arguments) == 1 and not options else None
         if not self.linear and isinstance(only, Literal) and has_rows(only):
@@ -434,29 +434,13 @@ def _joined(left: Piece, first: Node, sign: SignKind, second: Node, level: float
     return Piece(row, level, left.signed, inside=inside)
 
 
-def _axis_letter(call: Call) -> str:
-    """The letter of the index that a reduction of a matrix runs along: i counts rows, j columns.
-
-    Vectors of many cases stand as the columns of a matrix, and each is reduced by itself.
-    """
-    axis, rank = call.option("axis"), len(call.arguments[0].shape or ())
-    if rank == 1 and any(isinstance(n, Literal) and n.batched for n in tree.walk(call)):
-        return LETTERS[0]
-    if not isinstance(axis, int) or not 1 < rank <= len(LETTERS):
-        return ""
-    return LETTERS[axis % rank]
-
-
 def _axis_is_plain(call: Call) -> bool:
     """Whether the axis need not be named: a vector has but one, and a reduction's has its letter."""
     shape = call.arguments[0].shape
     if shape is not None and len(shape) == 1:
         return True
-    return operation_of(call).family == "reduction" and bool(_axis_letter(call))
+    return bool(reduced_letter(call))
 
-
-LETTERS = "ijk"
-"""The letters of indices, in the order of the axes."""
 
 _PLAIN_NUMBER = re.compile(r"-?\d{1,12}(\.\d{1,12})?|\.\d{1,12}")
 _GREEK_NAMES = {letter: word for word, letter in GREEK.items()}
