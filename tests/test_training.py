@@ -742,3 +742,23 @@ def test_a_dead_network_is_told_before_its_loss() -> None:
     shown = [int(plain_text(row[0])) for row in over_time.rows]
     assert {0, 1, 2, 3, 5, 20} <= set(shown)
     assert len(shown) <= 12
+
+
+def test_the_first_update_is_that_of_the_worked_solution() -> None:
+    """A gradient of 0 through a layer norm and a softmax is 3e-16 in floats, of which Lion takes the sign."""
+    problem = handgrad.Problem(
+        "A = softmax((X @ Wq) @ (X @ Wk).T / sqrt(2))\nR = X + A @ (X @ Wv)\nN = layernorm(R)\n"
+        "F = relu(N @ W1) @ W2\nout = N + F\nL = mse(out, Y)",
+        {
+            "Wq": [[0.5, 0.5], [1, 0]],
+            "Wk": [[0.5, -1.5], [-1.5, 0]],
+            "Wv": [[-1, -1], [0.5, 0.5]],
+            "W1": [[-1.5, 0], [-1, 1.5]],
+            "W2": [[0, -1.5], [0.5, 0.5]],
+        },
+        {"X": [[1, -1.5], [0, 1]], "Y": [[-1, -1.5], [0.5, -1.5]]},
+        update=handgrad.Update("lion", rate=0.5),
+    )
+    solved = handgrad.solve(problem)
+    assert solved.updated["Wq"].tolist() == [[0.5, 0.5], [1, 0]]
+    assert handgrad.train(problem, 1).losses[1] == pytest.approx(float(solved.loss_after), rel=1e-12)

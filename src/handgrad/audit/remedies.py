@@ -23,6 +23,7 @@ from handgrad.problem import Problem
 from handgrad.running.plan import Plan
 from handgrad.running.training import Training
 from handgrad.running.units import Own
+from handgrad.solution.residues import as_on_paper
 from handgrad.updates import Update
 
 DRAWS = 8
@@ -356,7 +357,9 @@ class Trying:
             for n, a in self.block.items()
             if n in self.problem.data
         }
-        return Training(self.problem.with_values(data).with_parts(update=update), clean=True)
+        return Training(
+            self.problem.with_values(data).with_parts(update=update), clean=True, paper=as_on_paper
+        )
 
     def _trained(self, update: Update) -> Measured | None:
         try:

@@ -11,11 +11,12 @@ import numpy as np
 from handgrad.arrays import Array, Numbers, Precision
 from handgrad.errors import OptionError, nearest
 from handgrad.expression import Leaf, Name
-from handgrad.graph import build
+from handgrad.graph import Graph, build
 from handgrad.graph.updating import update_pass
 from handgrad.problem import Problem
 from handgrad.running.engine import SMALL
-from handgrad.running.plan import Plan, after, no_loss
+from handgrad.running.evaluate import value_of
+from handgrad.running.plan import Plan, Run, after, no_loss
 from handgrad.running.program import Program, compiled
 from handgrad.running.shapes import case_count, check_shape, precision
 from handgrad.running.targets import check_targets, targets_of
@@ -47,16 +48,24 @@ class Training:
         dtype: float64 or float32.
         clean: whether sums are without rounding residues, which open gates, and of which a rule that
             divides by the gradient's size makes a whole step.
+        paper: works out the first pass as on paper, for the same reason: where gradients cancel several times over,
+            as through a layer norm and a softmax, no sum tells what is left from a number.
 
     `parameters` are the current ones, `losses` the loss before each update so far.
     """
 
     def __init__(
-        self, problem: Problem, *, dtype: Precision = np.float64, clean: bool = False
+        self,
+        problem: Problem,
+        *,
+        dtype: Precision = np.float64,
+        clean: bool = False,
+        paper: Callable[[Problem, Graph], Run] | None = None,
     ) -> None:
         self.problem = problem
         self.graph = build(problem)
         self.dtype = precision(dtype)
+        self._paper = paper
         self.update = update_pass(self.graph, problem.update or Update())
         require_loss(problem)
         self._plan = Plan(self.graph, update=self.update, clean=clean)
@@ -90,6 +99,11 @@ class Training:
         """One update; returns the loss before it. `data` are put for the problem's own in this step."""
         for name, count in self.update.counted(len(self.losses) + 1).items():
             self._inputs[name.name] = self.dtype.type(count)
+        if self._paper is not None and not (data or self.losses):
+            before, after_it = self._on_paper(self._paper(self.problem, self.graph))
+            self._inputs.update({n: self._array(a) for n, a in after_it.items()})
+            self.losses.append(before)
+            return before
         if data:
             inputs = {**self._inputs, **self._checked(data)}
             program = self._program(inputs)
@@ -102,6 +116,21 @@ class Training:
         value = float(loss) if np.ndim(loss) == 0 else float(np.mean(loss))
         self.losses.append(value)
         return value
+
+    def _on_paper(self, first: Run) -> tuple[float, dict[str, Array]]:
+        """The loss of the first pass, and the parameters and memories after the update from its numbers."""
+        numbers: dict[Leaf, Array] = {Name(n): np.asarray(a) for n, a in self._inputs.items()}
+        numbers |= first.numbers
+        batched = self.graph.batched_leaves | self.update.batched
+        new: dict[str, Array] = {}
+        for lines in self.update.groups():
+            for line in lines:
+                value = value_of(line.formula, numbers, batched, clean=True)
+                if line.assigns != "updated":
+                    numbers[line.target] = value
+                if line.assigns != "let":
+                    new[line.target.name] = value
+        return float(np.mean(numbers[Name(self.graph.cost)])), new
 
     def state(self) -> State:
         """The parameters, what the rule remembers, and how many updates were made."""

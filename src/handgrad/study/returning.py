@@ -26,6 +26,7 @@ from handgrad.problem.parts import with_named_activations
 from handgrad.running.reviving import Key, Revivers, Reviving, coasting_memories
 from handgrad.running.training import State, Training
 from handgrad.running.units import LayerUnits
+from handgrad.solution.residues import as_on_paper
 from handgrad.study.units import StudiedLayer
 from handgrad.study.watching import UnitWatch
 from handgrad.updates import Update
@@ -206,7 +207,9 @@ class Returning:
         if (left_out, clean) not in self._trainings:
             try:
                 without = self._without(left_out, revivers)
-                self._trainings[left_out, clean] = Training(without, clean=clean)
+                self._trainings[left_out, clean] = Training(
+                    without, clean=clean, paper=as_on_paper if clean else None
+                )
             except HandgradError:
                 return None
         training = self._trainings[left_out, clean]

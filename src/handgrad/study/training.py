@@ -22,6 +22,7 @@ from handgrad.running import run
 from handgrad.running.reviving import Revivers
 from handgrad.running.rows import examples_as_cases
 from handgrad.running.training import State, Training, require_loss
+from handgrad.solution.residues import as_on_paper
 from handgrad.study.over_training import OverTraining, UnitEvent, UnitKey
 from handgrad.study.returning import Cause, Returning, Way
 from handgrad.study.units import StudiedLayer, gates, layers
@@ -93,7 +94,7 @@ def train(  # noqa: PLR0913 - options by keyword
     small = (
         sum(g.array.size for t in (problem.parameters, problem.data) for g in t.values()) <= SMALL
     )
-    training = Training(problem, clean=small)
+    training = Training(problem, clean=small, paper=as_on_paper if small else None)
     watched = gates() if operations is None else operations
     gated = watched <= gates()
     watch = UnitWatch(problem, layers(training.graph, watched), clean=small)
