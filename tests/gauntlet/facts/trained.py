@@ -122,8 +122,10 @@ def _event(event: UnitEvent, study: OverTraining, facts: Facts) -> Found:
     yield from of_shares(event, study, facts, was[event.case])
     alive = was if died else became
     yield near(alive[event.case], alive.max(), 1e-6), "another case is larger"
+    added = event.from_value + event.own + event.below
     yield (
-        near(event.from_value + event.own + event.below, event.to_value, 1e-6)
+        near(added, event.to_value, 1e-6)
+        or abs(added - event.to_value) < 1e-12 * max(abs(event.own), abs(event.below))
         or abs(event.own + event.below) < 1e-9 * abs(event.own),
         "the shares do not add up",
     )
