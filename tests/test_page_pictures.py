@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 
 import handgrad
 from handgrad.formats.terminal import render_terminal
+from handgrad.formats.typst.page import render_typst
 from handgrad.page.blocks import Figure, Heading
 from handgrad.picture.drawing import Label
 
@@ -89,3 +91,23 @@ def test_captions_tell_gradients_of_weights_from_what_flows_on() -> None:
     assert "a grey 0 on a solid line is the gradient of that weight alone" in str(lab)
     assert "edges thicker where the gradients of the weights are larger in size" in str(batch)
     assert "none flows back along dashed lines" in str(batch)
+
+
+@pytest.mark.parametrize("paper", ["a4", "letter"])
+@pytest.mark.parametrize("name", ["lab9", "classes", "rnn", "conv"])
+def test_on_paper_each_picture_stands_once_and_before_a_step(name: str, paper: str) -> None:
+    """Where a picture stands hangs on where the text does; Typst gives up after five attempts to settle both."""
+    typst, pypdf = pytest.importorskip("typst"), pytest.importorskip("pypdf")
+    page = handgrad.solve(handgrad.load(name)).page(pictures=True)
+    source = render_typst(page, paper)  # type: ignore[arg-type]
+    pdf, warnings = typst.Compiler(b"", ignore_system_fonts=True).compile_with_warnings(
+        source.encode(), format="pdf"
+    )
+    assert [w.message for w in warnings] == []
+    text = " ".join(p.extract_text() for p in pypdf.PdfReader(io.BytesIO(pdf)).pages)
+    words = " ".join(text.split())
+    for said in ("The forward pass: ", "The backward pass: "):
+        assert words.count(said) == 1
+        # What is below the caption is a step's number, the legend of another page, or the page's own.
+        after = words.partition(said)[2].partition(". ")[2]
+        assert re.match(r"\d+\.\d|\d+ / \d+|[A-Z]", after)

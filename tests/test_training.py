@@ -761,4 +761,4 @@ def test_the_first_update_is_that_of_the_worked_solution() -> None:
     )
     solved = handgrad.solve(problem)
     assert solved.updated["Wq"].tolist() == [[0.5, 0.5], [1, 0]]
-    assert handgrad.train(problem, 1).losses[1] == pytest.approx(float(solved.loss_after), rel=1e-12)
+    assert handgrad.train(problem, 1).losses[1] == pytest.approx(solved.loss_after, rel=1e-12)

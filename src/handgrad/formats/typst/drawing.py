@@ -17,7 +17,6 @@ from handgrad.picture.strokes import Point, stroke
 def figure(block: Figure, pen: TypstPen) -> str:
     """The drawing, no wider than the page, with its caption below."""
     drawing = block.drawing
-    caption = content(block.caption, pen) if block.caption else "none"
     runs = groupby(drawing.shapes, key=lambda shape: isinstance(shape, Label))
     shapes = "".join(
         f"#labels-at({', '.join(_label(s, drawing.shapes, pen) for s in run if isinstance(s, Label))})"
@@ -26,8 +25,21 @@ def figure(block: Figure, pen: TypstPen) -> str:
         for labels, run in runs
     )
     alt = string(f"{drawing.title}. {drawing.description}")
-    size = _numbers(drawing.width, drawing.height, block.scale)
-    return f"#figure-of({size}, {alt}, {caption}, [{shapes}])"
+    return f"#figure-of({_size(block)}, {alt}, {_caption(block, pen)}, [{shapes}])"
+
+
+def waiting_figure(block: Figure, pen: TypstPen) -> str:
+    """The same with what tells how high it will be, for a page to look for a place that has room."""
+    drawn = figure(block, pen)
+    return f"(size: ({_size(block)}), caption: {_caption(block, pen)}, drawn: [{drawn}])"
+
+
+def _size(block: Figure) -> str:
+    return _numbers(block.drawing.width, block.drawing.height, block.scale)
+
+
+def _caption(block: Figure, pen: TypstPen) -> str:
+    return content(block.caption, pen) if block.caption else "none"
 
 
 def _label(label: Label, others: Sequence[Shape], pen: TypstPen) -> str:

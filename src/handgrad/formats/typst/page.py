@@ -14,7 +14,7 @@ from handgrad.expression import Expression
 from handgrad.formats.mathematics.relation import alone, are_given
 from handgrad.formats.side_by_side import rows_of
 from handgrad.formats.style import Style
-from handgrad.formats.typst.drawing import figure
+from handgrad.formats.typst.drawing import figure, waiting_figure
 from handgrad.formats.typst.pen import ROWS, TypstPen
 from handgrad.formats.typst.relation import derivation, derived
 from handgrad.formats.typst.source import array, string, words
@@ -99,11 +99,7 @@ def _look() -> str:
 
 
 def pictures_first(blocks: Sequence[Block]) -> list[Block]:
-    """The blocks with the pictures of each part after its first step, or after its first block.
-
-    A picture that floats, as those of steps do, stands on the page that it is met on. Met before the first step, which may
-    go to the next page and take the heading with it, it would stand on the page before its heading.
-    """
+    """The blocks with the pictures of each part before its first step, or after its first block."""
     parts: list[list[Block]] = [[]]
     for block in blocks:
         if isinstance(block, Heading) and block.level < 3:
@@ -115,8 +111,7 @@ def pictures_first(blocks: Sequence[Block]) -> list[Block]:
         steps = [
             k for k, block in enumerate(rest) if isinstance(block, Heading) and block.level > 2
         ]
-        after = steps[1] if len(steps) > 1 else len(rest)
-        place = after if steps else min(2, len(rest))
+        place = steps[0] if steps else min(2, len(rest))
         pictures = [block for block in part if isinstance(block, Figure)]
         if not steps and any(p.drawing.height > HALF_A_PAGE for p in pictures):
             place = len(rest)  # it may not fit below the first block
@@ -135,28 +130,27 @@ def _is_tall(figure: Figure) -> bool:
 def _blocks(blocks: Sequence[Block], pen: TypstPen, *, floating: bool = False) -> list[str]:
     """Blocks one under the other, a step's body set in under its title.
 
-    Pictures that are `floating` stand at the foot of their page, or of the next: text goes on above them. A tall
-    one of a pass may stand at the head of the next.
+    Pictures that are `floating` stand before the first step of their pass that there is room above, or at its end.
     """
     if any(isinstance(block, Room) and block.lines for block in blocks):
         return _worksheets(blocks, pen)
     written: list[str] = []
     step: list[Block] = []
     before: Block | None = None
-    stepped = False
+    # Pictures that wait for room, with the number of the places at which they might have stood.
+    count = 0
+    waiting: dict[int, int] = {}
     for block, after in zip_longest(blocks, blocks[1:]):
-        floats = floating and stepped and isinstance(block, Figure)
         if isinstance(block, Heading):
-            stepped = block.level > 2
-        if isinstance(block, Heading) or floats:
             written += _step(step, pen)
             step = []
-        if floats:
-            assert isinstance(block, Figure)
-            # At the head of the next page it stands before what comes after its pass.
-            where = "auto" if stepped and block.drawing.height > HALF_A_PAGE else "bottom"
-            drawn = _block(block, pen)
-            written.append(f"#place({where}, float: true, clearance: 1.8em)[{drawn}]")
+            part = block.level < 3
+            written += [_picture_at(name, k, end=part) for name, k in waiting.items()]
+            waiting = {} if part else {name: k + 1 for name, k in waiting.items()}
+        elif floating and isinstance(block, Figure) and _before_step(after):
+            count += 1
+            waiting[count] = 0
+            written.append(f"#let picture-{count} = {waiting_figure(block, pen)}")
             continue
         if step or (isinstance(block, Heading) and block.level > 2):
             step.append(block)
@@ -167,7 +161,17 @@ def _blocks(blocks: Sequence[Block], pen: TypstPen, *, floating: bool = False) -
         else:
             written.append(_block(block, pen))
         before = block
-    return written + _step(step, pen)
+    written += _step(step, pen)
+    return written + [_picture_at(name, k, end=True) for name, k in waiting.items()]
+
+
+def _picture_at(name: int, place: int, *, end: bool) -> str:
+    return f"#picture-at({name}, {place}, picture-{name}, end: {str(end).lower()})"
+
+
+def _before_step(block: Block | None) -> bool:
+    """Whether a step begins, or a picture of it."""
+    return isinstance(block, Figure) or (isinstance(block, Heading) and block.level > 2)
 
 
 def _is_part(block: Block | None) -> bool:

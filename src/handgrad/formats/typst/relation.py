@@ -28,6 +28,9 @@ SIZES = Sizes(ROWS)
 HIGH = 6.0
 """Ems, about: a higher relation may go on at the top of the next page."""
 
+TOGETHER = 26.0
+"""Ems, about, up to which a relation stands on one page, with its result."""
+
 SMALL = 0.9
 """How wide formulas with large arrays are beside what they would be in larger type."""
 
@@ -64,13 +67,21 @@ def derivation(block: Derivation, pen: TypstPen) -> str:
 def derived(block: Derivation, pen: TypstPen) -> list[tuple[str, bool]]:
     """The same, each relation by itself, and each row of a high one; aligned with all of them.
 
-    With each comes whether it stays with the next: a formula does with its numbers.
+    With each comes whether it stays with the next: a formula does with its numbers and with its result, and one without
+    numbers with the relation that it leads to.
     """
     if are_given(block.relations):
         return [(derivation(block, pen), False)]
     lefts = array([f"({_left(r, pen)}, {_label(r, pen)})" for r in block.relations])
-    rows = [row for relation in block.relations for row in _rows(relation)]
-    return [(f"#derivation(({_row(r, pen)},), {lefts})", r.first and not r.last) for r in rows]
+    found: list[tuple[str, bool]] = []
+    for relation in block.relations:
+        rows = _rows(relation)
+        high = sum(max(SIZES.extent(side)[1] for side in row.sides) for row in rows)
+        leads = len(relation.chain) == 1 and relation is not block.relations[-1]
+        for row in rows:
+            stays = leads if row.last else row.first or high <= TOGETHER
+            found.append((f"#derivation(({_row(row, pen)},), {lefts})", stays))
+    return found
 
 
 def _rows(relation: Relation) -> list[_Row]:
