@@ -455,3 +455,14 @@ def test_what_is_said_of_a_weights_gradient(name: str) -> None:
         )
     text = handgrad.render(handgrad.solve(problem))
     assert WORDS[name] in " ".join(text.split())
+
+
+def test_digits_that_are_shown_are_those_on_paper() -> None:
+    """A layer norm of two numbers gives back ±a; beside gradients of 10⁹ floats told them apart in the fourth decimal."""
+    problem = handgrad.Problem(
+        "N = layernorm(R)\nL = sum((N @ W)**2)",
+        {"R": [[-30.3, -24.5], [11.0, -7.25]], "W": [[51000.0, 32000.0], [47000.0, -6000.0]]},
+        {},
+    )
+    gradient = np.asarray(handgrad.solve(problem).gradients["R"])
+    np.testing.assert_allclose(gradient[:, 0], -gradient[:, 1], rtol=1e-14)

@@ -29,6 +29,12 @@ MOST = 4096
 CANCELLED = 1e-9
 """An entry that is smaller than so many times what went into it may have lost the digits that are shown."""
 
+LAST_SHOWN = 1e-5
+"""A tenth of the last digit of a figure with four decimals."""
+
+LARGE = 1e-3
+"""The same where rounding what went into it moves the digits that are shown, whatever comes of it."""
+
 UNRESOLVED = 1e-75
 """What is under this a decimal does not tell beside a 1, and a stable form in floats may: ln(1 + e⁻²⁰⁰)."""
 
@@ -122,10 +128,13 @@ def _left(graph: Graph, run: Run, sizes: Mapping[Leaf, float]) -> Iterator[tuple
 
 
 def _cancelled(graph: Graph, run: Run, sizes: Mapping[Leaf, float]) -> bool:
-    """Whether numbers cancel so far that floats keep less than seven digits of what is left."""
+    """Whether numbers cancel so far that floats keep less than seven digits of what is left, or less than are shown."""
     for line in (*graph.forward, *graph.backward):
         magnitude = np.abs(np.asarray(run.numbers[line.leaf], dtype=float))
-        grain = CANCELLED * _size(line.formula, graph, sizes)
+        size = _size(line.formula, graph, sizes)
+        grain = CANCELLED * size
+        if NOISE * size > LAST_SHOWN:
+            grain = LARGE * size
         if ((magnitude < grain) & (magnitude > 0)).any():
             return True
     return False
