@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
+from itertools import zip_longest
 from typing import assert_never
 from xml.sax.saxutils import escape, quoteattr
 
@@ -18,7 +19,7 @@ from handgrad.errors import printable
 from handgrad.formats.inline import Face, Level, inline_runs
 from handgrad.formats.style import Style
 from handgrad.picture import Arrow, Circle, Drawing, Label, Outline, Rectangle, Role, Shape
-from handgrad.picture.measure import Measure
+from handgrad.picture.measure import SERIF, Measure, plain_width
 from handgrad.picture.strokes import Point, Stroke, stroke
 
 DASHES: dict[Role, str] = {
@@ -33,6 +34,9 @@ DASHES: dict[Role, str] = {
 SHIFT: dict[Level, float] = {"line": 0.0, "above": -0.36, "below": 0.2}
 """How far scripts stand off the line, in the letters' size."""
 
+STACKED = (-0.42, 0.3)
+"""The same of an upper and a lower one at one letter, for them not to touch."""
+
 SCRIPT = 0.76
 """The size of scripts beside that of the letters."""
 
@@ -43,7 +47,7 @@ LINE = 1.4
 _FACES: dict[Face, str] = {
     "text": "",
     "figure": "",
-    "letter": ' class="hg-letter"',
+    "letter": ' class="hg-var"',
     "word": ' class="hg-math"',
     "sign": ' class="hg-sign"',
 }
@@ -185,12 +189,26 @@ def _label(label: Label, style: Style) -> str:
 
 
 def _text(label: Label, style: Style) -> str:
-    """Runs of text: scripts are moved off the line and back, since not all readers know a shift."""
+    """Runs of text: scripts are moved off the line and back, since not all readers know a shift.
+
+    A letter's scripts stand one above the other: the upper goes back by the lower's width, as far as it is known.
+    """
     parts: list[str] = []
-    at = 0.0
-    for run in inline_runs(label.text, style):
+    at = below = behind = 0.0
+    runs = inline_runs(label.text, style)
+    for run, after in zip_longest(runs, runs[1:]):
         wanted = SHIFT[run.level] * label.size
-        attributes = f' dy="{wanted - at:.3g}"' if wanted != at else ""
+        if run.level == "below" and after is not None and after.level == "above":
+            wanted = STACKED[1] * label.size
+        elif run.level == "above" and below:
+            wanted = STACKED[0] * label.size
+        wide = SERIF * SCRIPT * label.size * plain_width(run.text)
+        back = below if run.level == "above" else 0.0
+        attributes = f' dx="{_n(behind - back)}"' if behind != back else ""
+        behind = max(0.0, back - wide)
+        below = wide if run.level == "below" else 0.0
+        wanted = round(wanted, 1)
+        attributes += f' dy="{_n(wanted - at)}"' if wanted != at else ""
         at = wanted
         if run.level != "line":
             attributes += f' font-size="{_n(SCRIPT * label.size)}"'

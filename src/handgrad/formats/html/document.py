@@ -144,12 +144,12 @@ def _file(title: str, kind: str, body: str, styles: Sequence[str], scripts: Sequ
 
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_BLANK = re.compile(r"(?<=[{;:,]) +|;? +(?=})| +(?={)")
+_BLANK = re.compile(r"(?<=[{;:,]) +|;? +(?=})| +(?={)|(?<=[\s:,(-])0(?=\.\d)")
 
 
 @cache
 def _asset(name: str, package: str = "handgrad.formats.html") -> str:
-    """A style or a script, without its comments, indents, and blanks and semicolons that say nothing."""
+    """A style or a script, without its comments, indents, and blanks, semicolons and zeros that say nothing."""
     text = resources.files(package).joinpath(name).read_text("utf-8")
     text = _BLANK.sub("", _COMMENT.sub("", text)) if name.endswith(".css") else text
     lines = (line.strip() for line in text.splitlines())
