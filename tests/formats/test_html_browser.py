@@ -428,6 +428,65 @@ def opens(block: Derivation) -> bool:
     return any(relation.entries for relation in block.relations)
 
 
+WHAT_IS_THERE = (
+    "[...document.querySelectorAll('main > :not(noscript)')].map((part) => part.textContent)",
+    "document.querySelectorAll('.opens').length",
+    "document.querySelectorAll('.relation [tabindex]').length",
+    "[...document.querySelectorAll('.step')].map((step) => step.id)",
+)
+
+
+@pytest.fixture
+def packing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page of the lab is as one of four million letters."""
+    monkeypatch.setattr("handgrad.formats.html.packing.LONG", 20_000)
+    monkeypatch.setattr("handgrad.formats.html.packing.NEAR", 20_000)
+    monkeypatch.setattr("handgrad.formats.html.packing.RELATIONS", 2)
+
+
+def test_a_long_page_has_everything_once_it_is_put_in(
+    opened: Open, request: pytest.FixtureRequest
+) -> None:
+    whole = opened(pictured(), height=600)
+    request.getfixturevalue("packing")
+    assert render_html(pictured()).count('<template class="later">') > 8
+    tab = opened(pictured(), height=600)
+    tab.wait_for_selector("template.later", state="detached")
+    for seen in WHAT_IS_THERE:
+        assert tab.evaluate(seen) == whole.evaluate(seen)
+
+
+@pytest.mark.usefixtures("packing")
+def test_what_is_packed_comes_where_a_reader_goes(opened: Open) -> None:
+    tab = opened(pictured(), height=300)
+    tab.evaluate("location.hash = 'step-2.8'")
+    tab.wait_for_selector("[id='step-2.8'] .relation")
+    assert current(tab) == "step-2.8"
+    tab.locator("[id='step-2.8'] mtd.opens[data-q='dW1[0,0]']").first.click()
+    assert tab.locator("[id='step-2.8'] .relation.open").count() == 1
+
+
+@pytest.mark.usefixtures("packing")
+def test_what_is_packed_is_guessed_too(opened: Open) -> None:
+    tab = opened(solved("lab9"), height=300)
+    tab.locator('[data-do="predict"]').click()
+    tab.wait_for_selector("template.later", state="detached")
+    assert (
+        tab.evaluate(
+            "document.querySelectorAll('.step .link.result:not(.entries *):not(.veiled)').length"
+        )
+        == 0
+    )
+
+
+@pytest.mark.usefixtures("packing")
+def test_a_long_page_says_that_it_needs_javascript(opened: Open) -> None:
+    tab = opened(solved("lab9"), java_script_enabled=False)
+    assert "JavaScript is off" in tab.locator("main").inner_text()
+    whole = render_html(handgrad.solve(handgrad.load("neuron")).page())
+    assert "<template" not in whole
+
+
 @pytest.mark.sweep
 def test_a_thousand_steps_scroll(opened: Open) -> None:
     """A frame costs about what it costs on a page of a hundred: what is out of sight is not drawn."""

@@ -283,7 +283,7 @@ class Updated:
             if tiny.any():
                 with suppress(ReadError, ArithmeticError, TypeError, ValueError):
                     exact = precise.gradient(self.oracle, name)
-                    none = np.abs(exact) < 1e-30 * largest
+                    none = np.abs(exact) < 1e-6 * sizes
                     settled[name] = np.where(tiny & none, 0.0, gradients[name])
         return settled
 

@@ -51,7 +51,8 @@ def document(title: str, main: str, contents: Sequence[Contents]) -> str:
         f'<main id="main" tabindex="-1">{main}</main></div>'
         '<p class="spoken" id="spoken" aria-live="polite"></p>'
     )
-    return _file(title, "document", body, ("page.css",), ("page.js",))
+    scripts = ("page.js", "later.js") if '<template class="later">' in main else ("page.js",)
+    return _file(title, "document", body, ("page.css",), scripts)
 
 
 def deck(title: str, slides: Sequence[str]) -> str:

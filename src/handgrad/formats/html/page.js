@@ -239,9 +239,12 @@ const quantities = (relation) =>
   all(":scope > .left [data-q], :scope > .chain [data-q]", relation)
     .filter((element) => !one("[data-q]", element) && getComputedStyle(element).visibility !== "hidden");
 
-for (const relation of all("main .relation")) {
-  one(":scope > .left [data-q], :scope > .chain [data-q]", relation)?.setAttribute("tabindex", "0");
+function stops(within) {
+  for (const relation of all(".relation", within)) {
+    one(":scope > .left [data-q], :scope > .chain [data-q]", relation)?.setAttribute("tabindex", "0");
+  }
 }
+stops(one("main"));
 
 function alongRelation(event) {
   const from = event.target.closest?.(".relation [data-q]");
@@ -264,28 +267,31 @@ function alongRelation(event) {
 const lines = new Map();  // an entry of a result -> the line that works it out
 const folded = new Map();  // closed details -> their lines, which the browser need not carry along
 
-for (const details of all("main .entries")) {
-  const result = one(":scope > .chain > .link:last-child", details.parentElement);
-  for (const line of all(":scope > .derivation > .relation", details)) {
-    for (const entry of all(`mtd[data-q="${CSS.escape(line.dataset.entry)}"]`, result)) {
-      entry.classList.add("opens");
-      entry.setAttribute("role", "button");
-      entry.setAttribute("aria-expanded", "false");
-      entry.setAttribute("aria-label", `${entry.dataset.q} = ${entry.textContent}, show how`);
-      lines.set(entry, line);
+function opens(within) {
+  for (const details of all(".entries", within)) {
+    const result = one(":scope > .chain > .link:last-child", details.parentElement);
+    for (const line of all(":scope > .derivation > .relation", details)) {
+      for (const entry of all(`mtd[data-q="${CSS.escape(line.dataset.entry)}"]`, result)) {
+        entry.classList.add("opens");
+        entry.setAttribute("role", "button");
+        entry.setAttribute("aria-expanded", "false");
+        entry.setAttribute("aria-label", `${entry.dataset.q} = ${entry.textContent}, show how`);
+        lines.set(entry, line);
+      }
     }
+    fold(details);
+    details.addEventListener("toggle", () => details.open || fold(details));
+    one("summary", details).addEventListener("click", (event) => {
+      const single = details.open && details.classList.contains("single");
+      if (single) event.preventDefault();
+      unfold(details);
+      details.classList.remove("single");
+      all(".open", details).forEach((line) => line.classList.remove("open"));
+      showOpen(details);
+    });
   }
-  fold(details);
-  details.addEventListener("toggle", () => details.open || fold(details));
-  one("summary", details).addEventListener("click", (event) => {
-    const single = details.open && details.classList.contains("single");
-    if (single) event.preventDefault();
-    unfold(details);
-    details.classList.remove("single");
-    all(".open", details).forEach((line) => line.classList.remove("open"));
-    showOpen(details);
-  });
 }
+opens(one("main"));
 
 function fold(details) {
   const body = one(":scope > .derivation", details);
@@ -435,7 +441,8 @@ function atEnd(event) {
   box.classList.toggle("ended", box.scrollLeft + box.clientWidth >= box.scrollWidth - 2);
 }
 
-const boxes = all(".derivation, .table, pre, .picture");
+const BOXES = ".derivation, .table, pre, .picture";
+const boxes = all(BOXES);
 const wide = new IntersectionObserver((seen) => {
   for (const { target, isIntersecting } of seen) if (isIntersecting) fit(target);
 });

@@ -9,6 +9,7 @@ from typing import assert_never
 from handgrad.formats.html.document import Contents, deck, document
 from handgrad.formats.html.figure import figure
 from handgrad.formats.html.legend import legend
+from handgrad.formats.html.packing import Part, joined
 from handgrad.formats.html.relation import derivation
 from handgrad.formats.html.room import room
 from handgrad.formats.html.table import table
@@ -52,7 +53,7 @@ def render_html(page: Document) -> str:
     sections = _Sections(HtmlWriter(MathmlPen(Style.of(page))), _steps(blocks))
     if page.layout == "slides":
         return deck(page.title, [sections.body(slide) for slide in _slides(page.blocks)])
-    main = sections.body(_pictures_first(page.blocks))
+    main = joined(sections.parts(_pictures_first(page.blocks)), sections.writer)
     return document(page.title, main, sections.contents)
 
 
@@ -121,20 +122,29 @@ class _Sections:
 
     def body(self, blocks: Sequence[Block]) -> str:
         """Blocks one under the other; headings of level 2 and 3 begin sections."""
-        parts: list[str] = []
+        return "".join(part.html for part in self.parts(blocks))
+
+    def parts(self, blocks: Sequence[Block]) -> list[Part]:
+        """The same in parts, each with the step that it lies in."""
+        parts: list[Part] = []
         around: list[int] = []  # the levels of the sections that a block lies in
-        for block in blocks:
-            if isinstance(block, Heading):
-                while around and around[-1] >= block.level:
-                    parts.append("</section>")
-                    around.pop()
-                if block.level > 1:
-                    around.append(block.level)
-                parts.append(self._heading(block, len(around) + 1))
-            else:
-                parts.append(self.block(block))
-        parts += ["</section>"] * len(around)
-        return "".join(parts)
+        count = step = 0  # the steps so far, and the one around
+        for block in (*blocks, None):
+            if not isinstance(block, Heading | None):
+                parts.append(Part(self.block(block), step, block))
+                continue
+            while around and (block is None or around[-1] >= block.level):
+                around.pop()
+                step = step if any(level > 2 for level in around) else 0
+                parts.append(Part("</section>", step))
+            if block is None:
+                break
+            if block.level > 1:
+                around.append(block.level)
+            parts.append(Part(self._heading(block, len(around) + 1), step))
+            if block.level > 2 and block.id and not (step or block.answer):
+                count = step = count + 1
+        return parts
 
     def _heading(self, heading: Heading, depth: int) -> str:
         """A heading, and from level 2 on the section that it begins.

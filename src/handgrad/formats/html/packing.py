@@ -1,0 +1,83 @@
+"""Pages too long to open at once: what is far down waits packed, until a reader comes near it."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from handgrad.formats.html.relation import derivation
+from handgrad.formats.html.text import HtmlWriter
+from handgrad.page.blocks import Block, Derivation
+from handgrad.record import record
+
+LONG = 4_000_000
+"""Characters of a page that a browser opens in half a second; a longer one is packed."""
+
+NEAR = 200_000
+"""Characters at the beginning of a longer page that are there at once."""
+
+RELATIONS = 40
+"""Relations that are put in together where a derivation outside of the steps has more."""
+
+ROW = 2.4
+"""Rems, about, that a relation which waits takes."""
+
+WITHOUT_SCRIPTS = (
+    "<noscript><p>The rest of this page waits, packed, for a script of the page to put it in: "
+    "JavaScript is off.</p></noscript>"
+)
+
+
+@record
+class Part:
+    """A piece of a page.
+
+    Arguments:
+        step: that which it lies in, below its heading; 0 outside of them.
+        block: what it shows, where it is one.
+    """
+
+    html: str
+    step: int = 0
+    block: Block | None = None
+
+
+def joined(parts: Sequence[Part], writer: HtmlWriter) -> str:
+    """The parts one after the other; of a long page those that are far down packed, a step at a time."""
+    if sum(len(part.html) for part in parts) <= LONG:
+        return "".join(part.html for part in parts)
+    written: list[str] = []
+    near = NEAR
+    for step, group in groupby(parts, key=lambda part: part.step):
+        together = list(group)
+        whole = "".join(part.html for part in together)
+        if step and near <= 0:
+            written.append(_packed(whole))
+        elif step:
+            written.append(whole)
+        else:
+            written += [_outside(part, writer) for part in together]
+        near -= len(whole)
+    return WITHOUT_SCRIPTS + "".join(written)
+
+
+def _outside(part: Part, writer: HtmlWriter) -> str:
+    block = part.block
+    if not isinstance(block, Derivation) or len(block.relations) <= 2 * RELATIONS:
+        return part.html
+    relations = block.relations
+    first, *others = [relations[k : k + RELATIONS] for k in range(0, len(relations), RELATIONS)]
+    waiting = [
+        f'<div style="min-height: {ROW * len(each):g}rem">'
+        f"{_packed(derivation(replace(block, relations=each), writer))}</div>"
+        for each in others
+    ]
+    return derivation(replace(block, relations=first), writer) + "".join(waiting)
+
+
+def _packed(html: str) -> str:
+    text = base64.b64encode(zlib.compress(html.encode("utf-8"))).decode("ascii")
+    return f'<template class="later">{text}</template>'
