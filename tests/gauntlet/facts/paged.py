@@ -134,8 +134,16 @@ def _as_shown(formula: Expression, decimals: int) -> Any:
     """What a formula of numbers gives with the figures that are shown, as the result would be shown."""
     exactly = _exactly(formula, decimals)
     if exactly is None:
-        return shown(float(_value(formula)), decimals)
+        value = float(_value(formula))
+        # What floats leave of entries that cancel is 0 as they are shown.
+        return shown(0.0 if abs(value) < 1e-15 * _largest(formula) else value, decimals)
     return exactly
+
+
+def _largest(formula: Expression) -> float:
+    if isinstance(formula, Literal):
+        return float(np.max(np.abs(np.asarray(formula.value, dtype=float)), initial=0.0))
+    return max(map(_largest, formula.arguments), default=0.0) if isinstance(formula, Call) else 0.0
 
 
 def _exactly(formula: Expression, decimals: int) -> Fraction | None:

@@ -232,7 +232,7 @@ class Facts:
         """The numbers as they are written: 0.1 is a tenth."""
         table = tomllib.loads(self.text, parse_float=Decimal)
         found = {}
-        for part in ("parameters", "data"):
+        for part in ("parameters", "data", "given"):
             for key, value in table.get(part, {}).items():
                 batched = isinstance(value, Mapping)
                 array = _long(value["cases"] if batched else value)
