@@ -32,8 +32,8 @@ WITHOUT_SCRIPTS = (
 
 
 @record
-class Part:
-    """A piece of a page.
+class Stretch:
+    """A stretch of a page.
 
     Arguments:
         step: that which it lies in, below its heading; 0 outside of them.
@@ -45,7 +45,7 @@ class Part:
     block: Block | None = None
 
 
-def joined(parts: Sequence[Part], writer: HtmlWriter) -> str:
+def joined(parts: Sequence[Stretch], writer: HtmlWriter) -> str:
     """The parts one after the other; of a long page those that are far down packed, a step at a time."""
     if sum(len(part.html) for part in parts) <= LONG:
         return "".join(part.html for part in parts)
@@ -64,7 +64,7 @@ def joined(parts: Sequence[Part], writer: HtmlWriter) -> str:
     return WITHOUT_SCRIPTS + "".join(written)
 
 
-def _outside(part: Part, writer: HtmlWriter) -> str:
+def _outside(part: Stretch, writer: HtmlWriter) -> str:
     block = part.block
     if not isinstance(block, Derivation) or len(block.relations) <= 2 * RELATIONS:
         return part.html

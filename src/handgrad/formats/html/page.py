@@ -9,7 +9,7 @@ from typing import assert_never
 from handgrad.formats.html.document import Contents, deck, document
 from handgrad.formats.html.figure import figure
 from handgrad.formats.html.legend import legend
-from handgrad.formats.html.packing import Part, joined
+from handgrad.formats.html.packing import Stretch, joined
 from handgrad.formats.html.relation import derivation
 from handgrad.formats.html.room import room
 from handgrad.formats.html.table import table
@@ -124,24 +124,24 @@ class _Sections:
         """Blocks one under the other; headings of level 2 and 3 begin sections."""
         return "".join(part.html for part in self.parts(blocks))
 
-    def parts(self, blocks: Sequence[Block]) -> list[Part]:
+    def parts(self, blocks: Sequence[Block]) -> list[Stretch]:
         """The same in parts, each with the step that it lies in."""
-        parts: list[Part] = []
+        parts: list[Stretch] = []
         around: list[int] = []  # the levels of the sections that a block lies in
         count = step = 0  # the steps so far, and the one around
         for block in (*blocks, None):
             if not isinstance(block, Heading | None):
-                parts.append(Part(self.block(block), step, block))
+                parts.append(Stretch(self.block(block), step, block))
                 continue
             while around and (block is None or around[-1] >= block.level):
                 around.pop()
                 step = step if any(level > 2 for level in around) else 0
-                parts.append(Part("</section>", step))
+                parts.append(Stretch("</section>", step))
             if block is None:
                 break
             if block.level > 1:
                 around.append(block.level)
-            parts.append(Part(self._heading(block, len(around) + 1), step))
+            parts.append(Stretch(self._heading(block, len(around) + 1), step))
             if block.level > 2 and block.id and not (step or block.answer):
                 count = step = count + 1
         return parts
