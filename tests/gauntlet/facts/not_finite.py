@@ -68,7 +68,8 @@ def unasked_gradient(note: UnaskedGradient, facts: Facts) -> Found:
     at = facts.oracle.run()
     gradient = np.asarray(at.gradients[note.name], dtype=float)
     yield note.entries == _entries(~np.isfinite(gradient)), "other entries are not finite"
-    yield note.undefined == _entries(np.isnan(gradient)), "other entries are undefined"
+    infinite = set(note.entries) - set(note.undefined)
+    yield infinite <= set(_entries(np.isinf(gradient))), "other entries are infinite"
     batched = note.name in facts.oracle.batched
     yield note.case_count == (facts.cases if batched else 1), "another number of cases"
     yield bool(facts.oracle.parameters), "there are no parameters"

@@ -127,7 +127,7 @@ class RoundedAway(TraceNote):
 class UnaskedGradient(TraceNote):
     """Entries of a gradient that are infinite or undefined, and that no parameter's gradient needs.
 
-    `undefined` lists those of `entries` that are NaN rather than infinite. With many cases, the
+    `undefined` lists those of `entries` that are NaN in floats rather than infinite. With many cases, the
     last index of an entry is its case.
     """
 
@@ -163,7 +163,9 @@ class UnaskedGradient(TraceNote):
         infinite = [e for e in self.entries if e not in self.undefined]
         gradient = Adjoint(self.name)
         said: list[Text] = []
-        for entries, word in ((infinite, "infinite"), (self.undefined, "undefined")):
+        # A number such as e⁻¹⁰²⁰ is 0 in floats: ln of it is finite on paper, and ln 0 − ln 0 of it infinite.
+        words = ("infinite", "infinite or undefined")
+        for entries, word in zip((infinite, self.undefined), words, strict=True):
             if entries:
                 verb = "is" if len(entries) == 1 else "are"
                 said.append((*places(gradient, self.case_count, entries), f" {verb} {word}"))
