@@ -33,7 +33,8 @@ class Audit(Result):
         fixed: the data that the problem has and the data files do not give.
         tried: how many units remedies were tried on, at most.
         parts: the names given to parts of equations, with their formulas.
-        sample: of the first few cases, which units fire: a row a case, a column a unit, layer after layer.
+        sample: of the first few cases, which gates are open: a row a case, a column for each unit at each of its
+            positions, layer after layer; none of a layer that has more than `MAPPED` at several positions.
         rows: the data of which each row is a case.
         columns: the data of which each column is a case.
         own_data: whether the cases are the problem's own.

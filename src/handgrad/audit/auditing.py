@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from handgrad.arrays import Array, Precision
+from handgrad.arrays import Array, Mask, Precision
 from handgrad.audit.audit import Audit
 from handgrad.audit.bounding import certificates
 from handgrad.audit.box import Box, expect_no_places
@@ -27,6 +28,7 @@ from handgrad.audit.structure import (
     Remedy,
     Unit,
     Verdict,
+    mapped,
 )
 from handgrad.errors import OptionError
 from handgrad.expression import Adjoint, Name
@@ -259,16 +261,16 @@ class _Audit:
                 self.progress(done, self.data.count)
 
     def _sample(self) -> tuple[tuple[bool, ...], ...]:
-        """Which units fire in the first cases."""
+        """Which gates are open in the first cases."""
         first = {n: a[..., :SAMPLE] for n, a in (self.trial[0] if self.trial else {}).items()}
         count, arrays = self.counter.look(first)
-        columns = [
-            np.broadcast_to(
-                (s.layer.apart(arrays[Name(s.pre)]) > 0).any(axis=-2), (*s.units, count)
-            ).reshape(-1, count)
-            for s in self.counter.sites
-            if s.gate
-        ]
+        columns: list[Mask] = []
+        for site in self.counter.sites:
+            fires = site.layer.apart(arrays[Name(site.pre)]) > 0
+            positions = fires.shape[-2]
+            if site.gate and mapped(math.prod(site.units), positions):
+                whole = np.broadcast_to(fires, (*site.units, positions, count))
+                columns.append(whole.reshape(-1, count))
         rows = np.concatenate(columns).T.tolist() if columns else []
         return tuple(tuple(row) for row in rows)
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from handgrad.audit.revival_blocks import revival_blocks
-from handgrad.audit.structure import EXPLODING, NEARLY, VANISHING, Layer, Unit
+from handgrad.audit.structure import EXPLODING, NEARLY, VANISHING, Layer, Unit, mapped
 from handgrad.audit.words import (
     FLOWS,
     box_text,
@@ -220,16 +220,20 @@ def _flow_words(audit: Audit) -> Text:
 def _figures(audit: Audit) -> list[Block]:
     figures: list[Block] = []
     gates = [layer for layer in audit.layers if layer.gate]
-    if audit.sample and gates:
+    seen = [layer for layer in gates if mapped(layer.units, layer.positions)]
+    at_positions = any(layer.positions != 1 for layer in gates)
+    if audit.sample and seen:
         fires = partial(
             gate_map,
             audit.sample,
-            title="Which units fire",
-            groups=[(layer.name, layer.units) for layer in gates],
+            title="Which gates are open" if at_positions else "Which units fire",
+            groups=[(layer.name, layer.units * layer.positions) for layer in seen],
         )
         states = [open_ for row in audit.sample for open_ in row]
         told = f"{sum(states)} of {len(states)} units {'fires' if sum(states) == 1 else 'fire'}."
-        if audit.cases > 1:
+        if at_positions:
+            told = f"{sum(states)} of {len(states)} gates are open: a unit has one at each of its positions."
+        elif audit.cases > 1:
             first = "" if len(audit.sample) == audit.cases else "first "
             told = (
                 f"Over the {first}{len(audit.sample)} cases, units fire "
@@ -247,7 +251,6 @@ def _figures(audit: Audit) -> list[Block]:
             for layer in gates
             for u in audit.of(layer.name)
         ]
-        at_positions = any(layer.positions != 1 for layer in gates)
         share = "share of the cases and positions" if at_positions else "share of the cases"
         often = partial(
             bar_chart,

@@ -171,6 +171,15 @@ class Unit:
         return RANKS.index(self.verdict), self.fired / self.cases, self.max_preactivation
 
 
+MAPPED = 64
+"""Gates of a layer whose units stand at several positions, at most, for each to be looked at."""
+
+
+def mapped(units: int, positions: int) -> bool:
+    """Whether a layer's gates are few enough to be looked at one by one."""
+    return positions == 1 or units * positions <= MAPPED
+
+
 @dataclass(frozen=True, slots=True)
 class Layer:
     """A layer of activations: how its units fare, and what gradient enters and leaves it.

@@ -70,14 +70,16 @@ def of_audit(audit: Audit, facts: Facts) -> Claims:
             continue
         seen = Seen(audit, layer, facts, z)
         if layer.gate:
-            states.append((seen.apart > 0).any(axis=-2).reshape(-1, audit.cases))
+            each = seen.apart > 0
+            if each.shape[-2] == 1 or each[..., 0].size <= 64:
+                states.append(each.reshape(-1, audit.cases))
         yield from of_layer(seen)
         for unit in audit.of(layer.name):
             yield from of_unit(seen, unit)
             if seen.passing is not None:
                 for remedy in unit.remedies:
                     yield from of_remedy(seen, unit, remedy)
-    if audit.sample and len(states) == sum(x.gate for x in audit.layers):
+    if audit.sample and sum(map(len, states)) == len(audit.sample[0]):
         shown = np.concatenate(states).T[: len(audit.sample)].tolist()
         same = [list(row) for row in audit.sample] == shown
         yield Claim("gates: map", same, f"open are {shown}, said {audit.sample}"[:400])
