@@ -198,13 +198,15 @@ class Figure:
     """A picture with its caption. Where pictures cannot be shown, the caption stands alone.
 
     At a `scale` of 1 its letters are as large as the text; it is never wider than its place.
-    `narrow` says the same in the width of a telephone, for the formats that are read on one.
+    `narrow` says the same in the width of a telephone, for the formats that are read on one; `narrow_caption` is for
+    it alone, where it shows less.
     """
 
     drawing: Drawing
     caption: Text = ()
     scale: float = 1.0
     narrow: Drawing | None = None
+    narrow_caption: Text = ()
 
 
 @record

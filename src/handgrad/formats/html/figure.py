@@ -17,7 +17,11 @@ _STYLE = re.compile("<style>.*?</style>\n?", re.DOTALL)
 
 def figure(block: Figure, writer: HtmlWriter) -> str:
     """The picture with its caption under it; its styles stand once, in the head of the file."""
-    caption = f"<figcaption>{writer.text(block.caption)}</figcaption>" if block.caption else ""
+    caption = writer.text(block.caption)
+    if block.narrow_caption:
+        below = writer.text(block.narrow_caption)
+        caption = f'<span class="wide">{caption}</span><span class="narrow">{below}</span>'
+    caption = f"<figcaption>{caption}</figcaption>" if block.caption else ""
     wide = _picture(block.drawing, block.scale, writer, "" if block.narrow is None else " wide")
     narrow = "" if block.narrow is None else _picture(block.narrow, 1.0, writer, " narrow")
     return f"<figure>{wide}{narrow}{caption}</figure>"

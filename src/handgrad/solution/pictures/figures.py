@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from handgrad.page.blocks import Figure
 from handgrad.picture import Drawing, Label, Outline, Shape
 from handgrad.solution.pictures.choosing import narrow_picture_of, picture_of
+from handgrad.solution.pictures.graph import LARGEST, NO_GIVENS
 from handgrad.solution.pictures.layers import Network, network_of
 from handgrad.solution.pictures.lines import PicturePhase
 from handgrad.solution.pictures.numbers import case_count
+from handgrad.text import Text, listed, plain_text
 
 if TYPE_CHECKING:
     from handgrad.solution.trace import Trace
 
 _NETWORK: dict[PicturePhase, str] = {
-    "given": "The network: inputs, weights and biases as they are given",
     "forward": "The forward pass: values in the units",
     "backward": "The backward pass: error signals in the units",
 }
@@ -30,6 +30,9 @@ _GRAPH: dict[PicturePhase, str] = {
     "forward": "The forward pass: every value and what it is computed from",
     "backward": "The backward pass: the gradient of every value beside it",
 }
+_WITH_LARGEST = (
+    "The backward pass: beside every value its gradient, or the entry of it that is largest in size"
+)
 _DASHED: dict[PicturePhase, str] = {
     "given": "",
     "forward": "what is dashed is shut off and passes on zeros",
@@ -42,20 +45,54 @@ _QUIET = "a grey 0 on a solid line is the gradient of that weight alone"
 def figure_of(trace: Trace, phase: PicturePhase) -> Figure:
     """The picture of what is given, or of one pass, with a sentence below it."""
     drawing, narrow = picture_of(trace, phase), narrow_picture_of(trace, phase)
+    caption = _caption(trace, phase, drawing)
+    if narrow is None:
+        return Figure(drawing, caption)
+    below = _caption(trace, phase, narrow)
+    return Figure(drawing, caption, narrow=narrow, narrow_caption=() if below == caption else below)
+
+
+def _caption(trace: Trace, phase: PicturePhase, drawing: Drawing) -> Text:
+    """A sentence on what a drawing shows, and on what it leaves out."""
     network = network_of(trace.graph)
-    drawings = [drawing] if narrow is None else [drawing, narrow]
-    what = _GRAPH[phase] if network is None else _NETWORK[phase] + _on_edges(drawings, phase)
+    words = [plain_text(s.text) for s in drawing.shapes if isinstance(s, Label)]
+    if network is not None:
+        what = _network(network, phase, drawing) + _on_edges(drawing, phase)
+    elif phase == "backward" and any(LARGEST in w for w in words):
+        what = _WITH_LARGEST
+    else:
+        what = _GRAPH[phase]
     said = [what + _of(trace, network, phase)]
+    if network is None and any(w.startswith(NO_GIVENS) for w in words):
+        said.append(NO_GIVENS[0].lower() + NO_GIVENS[1:])
     # A line of words on gates within a box is no dash.
     dashes = [s for s in drawing.shapes if s.role == "off" and not isinstance(s, Label)]
     if dashes and phase != "given":
         bars = any(isinstance(each, Outline) and not each.dashed for each in dashes)
         said.append(_BARS if phase == "backward" and bars else _DASHED[phase])
         if phase == "backward" and bars and network is not None and not _numbered(drawing):
-            said.append("lines that end at a bar are all as thick")
+            said.append("lines that end at a bar have one width")
     if phase == "backward" and any(map(_is_quiet, drawing.shapes)):
         said.append(_QUIET)
-    return Figure(drawing, (f"{'; '.join(said)}.",), narrow=narrow)
+    return (f"{'; '.join(said)}.",)
+
+
+def _network(network: Network, phase: PicturePhase, drawing: Drawing) -> str:
+    """What of a network a drawing has numbers of."""
+    if phase != "given":
+        return _NETWORK[phase]
+    spelled = [s.quantity for s in drawing.shapes if isinstance(s, Label)]
+    told = {each.partition("[")[0] for each in spelled}
+    kinds = {
+        "inputs": network.source in told,
+        # A matrix alone is a heading.
+        "weights": any(
+            s.startswith(f"{each.sum.weights}[") for each in network.layers for s in spelled
+        ),
+        "biases": any(layer.sum.bias in told for layer in network.layers),
+    }
+    drawn = [kind for kind, there in kinds.items() if there]
+    return f"The network: {listed(drawn)} as they are given" if drawn else "The network"
 
 
 def _is_quiet(shape: Shape) -> bool:
@@ -68,17 +105,13 @@ def _numbered(drawing: Drawing) -> bool:
     return any(isinstance(s, Label) and s.halo for s in drawing.shapes)
 
 
-def _on_edges(drawings: Sequence[Drawing], phase: PicturePhase) -> str:
-    """What the edges show, so far as it holds of each drawing: numbers, or their thickness."""
-    numbered = [*map(_numbered, drawings)]
-    lines = [s for d in drawings for s in d.shapes if isinstance(s, Outline)]
+def _on_edges(drawing: Drawing, phase: PicturePhase) -> str:
+    """What the edges show: numbers, or their thickness."""
+    if _numbered(drawing):
+        return "" if phase == "given" else f", the {_EDGES[phase]} on the edges"
+    lines = [s for s in drawing.shapes if isinstance(s, Outline)]
     # What is silenced is thin, whatever its size.
-    edges = [s for s in lines if s.role in ("value", "gradient")]
-    if all(numbered) and phase != "given":
-        return f", the {_EDGES[phase]} on the edges"
-    thick = len({edge.width for edge in edges}) > 1
-    if any(numbered) and phase != "given":
-        return f", the {_EDGES[phase]} on the edges{' or as their thickness' if thick else ''}"
+    thick = len({edge.width for edge in lines if edge.role in ("value", "gradient")}) > 1
     return f", edges thicker where the {_EDGES[phase]} are larger in size" if thick else ""
 
 

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 MOST = 60
 """With more boxes, what is given is left out; with more equations, those in the middle."""
 
+LARGEST, NO_GIVENS = "largest in size", "Parameters and data are left out"
+"""What a box says of an array that has no room in it, and a graph of what has none."""
+
 ENDS = 24
 """Equations drawn at each end of a graph whose middle is left out."""
 
@@ -238,7 +241,7 @@ class _GraphPicture:
             rows = [PictureLine((literal_of(row),), role, quantity) for row in gradient]
             return [PictureLine((of, " ="), role, quantity), *rows]
         largest = gradient.flat[int(np.abs(gradient).argmax())]
-        told: Text = ("largest in size: ", number(largest))
+        told: Text = (f"{LARGEST}: ", number(largest))
         if self.lean:
             return [PictureLine((of, ":"), role, quantity), PictureLine(told, role, quantity)]
         return [PictureLine((of, ", ", *told), role, quantity)]
@@ -376,7 +379,7 @@ class _GraphPicture:
         if not self.without_givens:
             return ""
         middle = f"; of {len(self.equations)} equations the first and the last {ENDS} are drawn"
-        return f"Parameters and data are left out{middle if self.left_out else ''}."
+        return f"{NO_GIVENS}{middle if self.left_out else ''}."
 
 
 def _small(array: Array) -> bool:
