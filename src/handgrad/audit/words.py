@@ -246,8 +246,11 @@ def result_text(remedy: Remedy, verdict: Verdict) -> Text:
                 return (fires, *through)
             return (f"{fires}, revived in {remedy.draws_working}", *through)
         case "smaller_rate":
-            own = f"; at the problem's own rate on {_count(remedy.fired_otherwise)}"
-            return (f"then fires on {_count(remedy.fired)} {cases}{own}{starved}",)
+            fired, otherwise = _count(remedy.fired), _count(remedy.fired_otherwise)
+            own = ", as at the problem's own rate"
+            if fired != otherwise:
+                own = f"; at the problem's own rate it fires on {otherwise}"
+            return (f"then fires on {fired} {cases}{own}{starved}",)
         case "go_on":
             return (f"{after}fires on {_count(remedy.fired)} {cases}{starved}",)
         case _:

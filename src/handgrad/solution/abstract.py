@@ -75,9 +75,10 @@ class Abstract:
         if self.gates is not None:
             words += [" ", *self._gates(self.gates), "."]
         if self.zero:
-            are = "comes" if self.zero == 1 else "come"
+            # A figure may end the sentence before.
+            come = "comes" if self.zero == 1 else "come"
             words.append(
-                f" {self.zero} of the {self.total} entries of the gradients {are} out zero."
+                f" Of the {self.total} entries of the gradients {self.zero} {come} out zero."
             )
         if self.moved is not None:
             made = "an update" if self.moved.updates == 1 else f"{self.moved.updates} updates"

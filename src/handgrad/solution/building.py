@@ -120,6 +120,8 @@ class _TraceBuilding:
     def _add(self, phase: int, kind: StepKind, about: str, lines: list[TraceLine]) -> None:
         number = self.counts[phase] = self.counts.get(phase, 0) + 1
         used = {self.made_in.get(leaf) for line in lines for leaf in leaves(line.formula)}
+        if kind == "loss_after":
+            used.add((phase, number - 1))  # the update before it
         times = [self.times.get(line.target.name, 0) for line in lines] if kind == "layer" else []
         time = max(times, default=0)
         self.layers += kind == "layer" and not time

@@ -30,6 +30,9 @@ def of_steps(facts: Facts) -> Claims:
 def of_step(step: Step, facts: Facts, made: dict[terms.Leaf, str], update: int = 0) -> Claims:
     """One step; `made` says in which step before it each value was last computed."""
     used = {made.get(leaf) for line in step.lines for leaf in terms.leaves_of(line.formula)}
+    if step.kind == "loss_after":
+        number = int(step.id.partition(".")[2])
+        used.add(f"3.{number - 1}")  # the update just before it
     yield Claim(
         "step uses", set(step.uses) == used - {None}, f"{step.id} uses {step.uses}, not {used}"
     )

@@ -47,11 +47,14 @@ LOOK = ("mathematics", "blocks", "drawings", "documents", "slides")
 
 NEW_LINE = '"\\n"'
 
-HALF_A_PAGE = 480.0
-"""The height of half a page of A4, in a drawing's pixels."""
+A_THIRD, HALF_A_PAGE = 320.0, 480.0
+"""The heights of a third and of half a page of A4, in a drawing's pixels."""
 
 WHOLE = 20.0
 """Ems, about, up to which a step stands on one page."""
+
+WHOLE_TABLE = 34.0
+"""The same of a table that belongs to no step."""
 
 SIZES = Sizes(ROWS)
 
@@ -99,7 +102,7 @@ def _look() -> str:
 
 
 def pictures_first(blocks: Sequence[Block]) -> list[Block]:
-    """The blocks with the pictures of each part before its first step, or after its first block."""
+    """The blocks with the pictures of each part before its first step, or at its end."""
     parts: list[list[Block]] = [[]]
     for block in blocks:
         if isinstance(block, Heading) and block.level < 3:
@@ -111,10 +114,11 @@ def pictures_first(blocks: Sequence[Block]) -> list[Block]:
         steps = [
             k for k, block in enumerate(rest) if isinstance(block, Heading) and block.level > 2
         ]
-        place = steps[0] if steps else min(2, len(rest))
         pictures = [block for block in part if isinstance(block, Figure)]
-        if not steps and any(p.drawing.height > HALF_A_PAGE for p in pictures):
-            place = len(rest)  # it may not fit below the first block
+        # What is given has its numbers above its picture, if that is no higher than they leave room.
+        low = all(p.drawing.height <= A_THIRD for p in pictures)
+        tall = any(p.drawing.height > HALF_A_PAGE for p in pictures)
+        place = steps[0] if steps else len(rest) if low or tall else min(2, len(rest))
         if not steps and part is not parts[-1]:
             # A tall one of what is given would part its equations from its numbers; that of the forward pass has all of it.
             pictures = [p for p in pictures if not _is_tall(p)]
@@ -156,7 +160,7 @@ def _blocks(blocks: Sequence[Block], pen: TypstPen, *, floating: bool = False) -
             step.append(block)
         elif isinstance(block, Paragraph) and isinstance(before, Heading) and not _is_part(after):
             written.append(_lead_in(block, pen))
-        elif floating and isinstance(block, Derivation | Table) and _height(block) <= WHOLE:
+        elif floating and _is_whole(block):
             written.append(f"#block(width: 100%, breakable: false)[{_block(block, pen)}]")
         else:
             written.append(_block(block, pen))
@@ -167,6 +171,12 @@ def _blocks(blocks: Sequence[Block], pen: TypstPen, *, floating: bool = False) -
 
 def _picture_at(name: int, place: int, *, end: bool) -> str:
     return f"#picture-at({name}, {place}, picture-{name}, end: {str(end).lower()})"
+
+
+def _is_whole(block: Block) -> bool:
+    """Whether what belongs to no step stands on one page."""
+    most = {Derivation: WHOLE, Table: WHOLE_TABLE}.get(type(block), 0.0)
+    return _height(block) <= most
 
 
 def _before_step(block: Block | None) -> bool:
