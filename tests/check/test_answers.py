@@ -452,3 +452,13 @@ def test_a_sign_that_is_wrong_in_one_entry_is_said_of_that_entry() -> None:
     report = handgrad.check(problem, {"dW1": figures})
     assert "the sign of dW1[0, 0] is wrong" in str(report)
     assert "the sign is wrong" in str(handgrad.check(problem, {"L": "-0.4548"}))
+
+
+def test_a_second_slip_does_not_hide_the_first() -> None:
+    """One sign turned and another figure miscopied were said to come of no usual mistake."""
+    judged = handgrad.check(handgrad.load("lab9"), dW1=[["0.0877", "0"], ["0.0428", "0"]])["dW1"]
+    (diagnosis,) = judged.diagnosis
+    assert (diagnosis.rule, diagnosis.entries) == ("sign_lost", ((0, 0),))
+    assert "and that is not all" in str(diagnosis.text)
+    none = handgrad.check(handgrad.load("lab9"), dW1=[["0.31", "0"], ["0.0512", "0"]])["dW1"]
+    assert none.diagnosis == ()

@@ -123,6 +123,8 @@ class Diagnosing:
             found = list(self._pairs(seen))
         if not found:
             found = list(self._copied(seen)) or list(self._scaled(seen))
+        if not found:
+            found = list(self._slips_apart(seen, entry))
         return _best(found)
 
     def of_shape(
@@ -211,6 +213,14 @@ class Diagnosing:
                 yield (2, order, position), diagnosis
         for k, early in enumerate(self._rounded_early(seen)):
             yield (1, k), Diagnosis("rounded_early", early, seen.entries)
+
+    def _slips_apart(self, seen: _Seen, entry: WrittenEntry) -> Iterator[Scored]:
+        """A slip in some of the wrong entries, looked at one by one, where none is in all of them."""
+        references = list(self._references(seen))
+        slip = slips.apart(entry, seen.half, seen.entries, references, self.habit)
+        if slip is not None:
+            text = (*slip_text(slip, seen.quantity), ", and that is not all")
+            yield (5, 0), Diagnosis(slip.rule, text, slip.entries)
 
     def _copied(self, seen: _Seen) -> Iterator[Scored]:
         """Another quantity's figures in this one's place."""

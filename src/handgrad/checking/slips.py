@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,6 +20,12 @@ DIGITS = 5
 
 MOST_DIGITS = 10
 """Figures of more digits come from a machine, which makes no slips of the pen."""
+
+APART = 16
+"""Wrong entries that are looked at one by one, at most."""
+
+OF_ONE = ("sign_lost", "decimal_point")
+"""The slips that are looked for in an entry alone."""
 
 SEARCHED = 4096
 """Arrays of more entries are not searched for entries that were swapped."""
@@ -68,6 +74,29 @@ def found(
         slip = _digits(entry.figures.get(at), float(reference[at]), float(units[at]))
         if slip is not None:
             yield Slip(slip[0], places, slip[1], slip[2])
+
+
+def apart(
+    entry: WrittenEntry, half: Array, places: Places, references: Sequence[Array], habit: Habit
+) -> Slip | None:
+    """The slip that is in most of some wrong entries, each looked at alone; None where it is in none, or in all.
+
+    Only such as no other mistake looks like: a digit may be wrong by chance.
+    """
+    if not 1 < len(places) <= APART:
+        return None
+    by_rule: dict[str, list[tuple[int, ...]]] = {}
+    for at in places:
+        alone = np.zeros(entry.value.shape, dtype=bool)
+        alone[at] = True
+        every = (slip for r in references for slip in found(entry, half, alone, r, habit))
+        rule = next((slip.rule for slip in every if slip.rule in OF_ONE), None)
+        if rule is not None:
+            by_rule.setdefault(rule, []).append(at)
+    if not by_rule:
+        return None
+    rule, entries = max(by_rule.items(), key=lambda pair: len(pair[1]))
+    return Slip(rule, tuple(entries)) if len(entries) < len(places) else None
 
 
 def _are_opposite(one: float, other: float) -> bool:
