@@ -133,6 +133,7 @@ matmul = Operation(
             "The right factor's gradient is the left factor transposed times the incoming gradient.",
         ),
         weighted="Multiply by the weights and add up.",
+        biased="Each unit adds up its weighted inputs and its bias.",
         unweighted="Multiply the two matrices: each entry is a row times a column.",
         of_stacks="Multiply the stacks matrix by matrix: each entry is a row times a column.",
     ),

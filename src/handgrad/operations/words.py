@@ -35,6 +35,7 @@ class Words:
             an equation.
         by_argument: in place of `backward`, by argument, where the gradient goes to one of them alone.
         weighted: in place of `forward`, where a parameter is among its arguments and no activation follows.
+        biased: in place of `forward`, where a parameter is added to the result.
         unweighted: in place of `forward`, where no parameter is among its arguments.
         of_stacks: in place of `unweighted`, where an argument has more axes than a matrix.
         options: the options that its formula does not always spell out, in the order they are told.
@@ -46,6 +47,7 @@ class Words:
     backward: str = ""
     by_argument: tuple[str, ...] = ()
     weighted: str = ""
+    biased: str = ""
     unweighted: str = ""
     of_stacks: str = ""
     options: Mapping[str, OptionWords] = field(default_factory=dict)

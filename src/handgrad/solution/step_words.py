@@ -14,6 +14,7 @@ from handgrad.graph.updating import update_pass
 from handgrad.graph.weighted import is_weighted, products
 from handgrad.notation import Sum
 from handgrad.operations import BY_NAME, is_spoken, noun_of, operation_of
+from handgrad.operations.arithmetic import add
 from handgrad.solution.notes.paths import Broadcast
 from handgrad.solution.notes.shortcut import ShortcutTaken
 from handgrad.solution.structure import TraceLine
@@ -150,7 +151,8 @@ def _forward_reason(trace: Trace, step: Step) -> Text:
                 said[words.forward] = None
             elif is_weighted(trace.graph, line.formula):
                 # Where no activation follows, as in attention, there need be no units.
-                said[words.forward if step.kind == "layer" else words.weighted] = None
+                layer = words.biased if _is_biased(trace.graph, line.formula) else words.forward
+                said[layer if step.kind == "layer" else words.weighted] = None
             elif _of_vectors(line.formula):
                 said[BY_NAME[BY_NAME[operation].of_vectors].words.forward] = None
             else:
@@ -167,6 +169,14 @@ def _forward_reason(trace: Trace, step: Step) -> Text:
     if not said:
         return ("",)
     return (" ".join(said), *((" Here ", *options, ".") if options else ()))
+
+
+def _is_biased(graph: Graph, formula: Expression) -> bool:
+    """Whether a parameter is added to what a formula computes."""
+    if not isinstance(formula, Call) or formula.operation != add.name:
+        return False
+    names = [a.name for a in formula.arguments if isinstance(a, Name)]
+    return any(graph.nodes[name].kind == "parameter" for name in names if name in graph.nodes)
 
 
 def _options(formula: Expression) -> list[Text]:
