@@ -251,7 +251,8 @@ def _figures(audit: Audit) -> list[Block]:
             for layer in gates
             for u in audit.of(layer.name)
         ]
-        share = "share of the cases and positions" if at_positions else "share of the cases"
+        where = "cases and positions at" if at_positions else "cases in"
+        share = f"share of the {where} which it fires"
         often = partial(
             bar_chart,
             bars,

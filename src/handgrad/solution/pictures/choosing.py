@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from handgrad.picture.drawing import Drawing
+from handgrad.picture.drawing import Drawing, Label
 from handgrad.solution.pictures.layers import network_of
 from handgrad.solution.pictures.lines import PicturePhase
 from handgrad.solution.pictures.network import network_picture
+from handgrad.solution.pictures.numbers import case_count
 
 if TYPE_CHECKING:
     from handgrad.solution.trace import Trace
 
 
 def picture_of(trace: Trace, phase: PicturePhase = "forward") -> Drawing:
-    """The picture of what is given, or of one pass: units and weights of a network of layers, else boxes and arrows."""
+    """The picture of what is given, or of one pass: units and weights of a network of layers, else boxes and arrows.
+
+    Of several cases it shows the first, and says so.
+    """
     if network_of(trace.graph) is not None:
-        return network_picture(trace, phase)
+        return _of_case(trace, network_picture(trace, phase))
     from handgrad.solution.pictures.graph import graph_picture
 
-    return graph_picture(trace, phase)
+    return _of_case(trace, graph_picture(trace, phase))
 
 
 def narrow_picture_of(trace: Trace, phase: PicturePhase) -> Drawing | None:
@@ -27,7 +32,19 @@ def narrow_picture_of(trace: Trace, phase: PicturePhase) -> Drawing | None:
     if network_of(trace.graph) is not None:
         from handgrad.solution.pictures.upright import upright_picture
 
-        return upright_picture(trace, phase)
-    from handgrad.solution.pictures.graph import graph_picture
+        drawing = upright_picture(trace, phase)
+    else:
+        from handgrad.solution.pictures.graph import graph_picture
 
-    return graph_picture(trace, phase, narrow=True)
+        drawing = graph_picture(trace, phase, narrow=True)
+    return None if drawing is None else _of_case(trace, drawing)
+
+
+def _of_case(trace: Trace, drawing: Drawing) -> Drawing:
+    """The drawing with the case that it is of below it, for where it stands without its caption."""
+    cases = case_count(trace)
+    if cases < 2:
+        return drawing
+    at = drawing.width - 10, drawing.height + 8
+    label = Label(*at, (f"case 1 of {cases}",), "faint", "end", 12.0)
+    return replace(drawing, height=drawing.height + 16, shapes=(*drawing.shapes, label))
