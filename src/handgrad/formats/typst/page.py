@@ -175,8 +175,13 @@ def _picture_at(name: int, place: int, *, end: bool) -> str:
 
 def _is_whole(block: Block) -> bool:
     """Whether what belongs to no step stands on one page."""
-    most = {Derivation: WHOLE, Table: WHOLE_TABLE}.get(type(block), 0.0)
-    return _height(block) <= most
+    match block:
+        case Derivation():
+            return _height(block) <= WHOLE
+        case Table():
+            return _height(block) <= WHOLE_TABLE
+        case _:
+            return False
 
 
 def _before_step(block: Block | None) -> bool:
