@@ -369,3 +369,33 @@ def test_a_power_of_e_is_its_own_derivative() -> None:
     trace = handgrad.solve(problem)
     assert float(trace.run.loss) == pytest.approx(np.e, rel=1e-15)
     assert float(trace.run.gradient("x")) == pytest.approx(2 * np.e, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("dotted", "plain"),
+    [
+        ("s = 2·(w·x) + b\nL = (s − 1)²", "s = 2*(w @ x) + b\nL = (s - 1)**2"),
+        ("h = relu(V @ x)\nL = (w·h)·b", "h = relu(V @ x)\nL = (w @ h)*b"),
+        ("L = w·h\nh = V @ x", "L = w @ h\nh = V @ x"),
+        ("h = b·x\nL = sum(w·V[0]·x)", "h = b*x\nL = sum((w @ V[0])*x)"),
+        ("z = V·x\nL = sum(z)", "z = V*x\nL = sum(z)"),
+        ("def unit(w, b) = tanh(w·x + b)\nL = unit(w, b)²", "L = tanh(w @ x + b)**2"),
+        ("def unit(v, b) = tanh(v·x + b)\nL = unit(V[1], b)²", "L = tanh(V[1] @ x + b)**2"),
+        ("def both(a, c) = (a)·(c)\nL = both(V[1], x)² * b", "L = (V[1] @ x)**2 * b"),
+    ],
+)
+def test_the_dot_of_two_vectors_is_their_scalar_product(dotted: str, plain: str) -> None:
+    parameters = {"w": [1.0, -2.0], "b": 0.5, "V": [[0.5, -0.3], [0.2, 0.7]]}
+    ours = handgrad.Problem(dotted, parameters, {"x": [0.3, 0.4]}, loss="L")
+    theirs = handgrad.Problem(plain, parameters, {"x": [0.3, 0.4]}, loss="L")
+    one, other = handgrad.solve(ours), handgrad.solve(theirs)
+    assert one.loss == pytest.approx(other.loss)
+    for name in parameters:
+        np.testing.assert_allclose(one.gradients[name], other.gradients[name])
+    assert handgrad.loads(ours.to_toml()) == ours
+
+
+def test_the_dot_of_cases_is_one_of_each_case() -> None:
+    data = {"x": {"cases": [[0.3, 0.4], [1.0, -1.0]]}}
+    found = handgrad.solve(handgrad.Problem("s = w·x\nL = s²", {"w": [1.0, -2.0]}, data))
+    np.testing.assert_allclose(found.values["s"], [-0.5, 3.0])

@@ -12,6 +12,8 @@ from handgrad.errors import HandgradError, Span
 from handgrad.expression import Call, Expression
 from handgrad.record import record
 
+PRODUCTS = ("*", "·", "×", "⊙", "∗")
+
 Located = TypeVar("Located", bound=HandgradError)
 
 
@@ -31,6 +33,34 @@ class Origin:
     within: str
     expression: Expression
 
+    @property
+    def text(self) -> str:
+        """The lines that were written."""
+        return "\n".join(line.text for line in self.lines)
+
+    def written_with(self, sign: str, expression: Expression) -> Iterator[Call]:
+        """The calls of an equation's `expression` that were written with an infix sign for a product."""
+        for ours, written in _pairs(expression, self.expression):
+            if isinstance(ours, Call) and isinstance(written, Call) and len(ours.arguments) == 2:
+                left, right = (getattr(a, "span", None) for a in written.arguments)
+                if left is not None and right is not None and self._between(left, right) == sign:
+                    yield ours
+
+    def _between(self, left: Span, right: Span) -> str:
+        """The sign of a product between its two sides; empty where that is not known."""
+        one, other = self._line(left), self._line(right)
+        after = one.text[left.stop - one.offset :].lstrip(" )")
+        before = other.text[: right.start - other.offset].rstrip(" (")
+        # An argument that was put in for a name stands on the line of the call, with no such sign beside it.
+        for met in (after[:1], before[-1:]):
+            if met in PRODUCTS:
+                return met
+        used = {c for line in self.lines for c in line.text if c in PRODUCTS}
+        return used.pop() if len(used) == 1 else ""
+
+    def _line(self, span: Span) -> SourceLine:
+        return self.lines[bisect_right(self.lines, span.start, key=attrgetter("offset")) - 1]
+
     def located(self, error: Located, text: str, expression: Expression) -> Located:
         """The error of an equation, `text` and `expression`, told of the lines that were written."""
         line, span, point = self.line, None, None
@@ -38,7 +68,7 @@ class Origin:
             for ours, written in _pairs(expression, self.expression):
                 theirs = getattr(written, "span", None)
                 if getattr(ours, "span", None) == error.span and theirs is not None:
-                    line = self.lines[bisect_right(self.lines, theirs.start, key=attrgetter("offset")) - 1]  # fmt: skip
+                    line = self._line(theirs)
                     span = Span(theirs.start - line.offset, theirs.stop - line.offset)
                     point = None if error.point is None else _sign(written, line)
                     break

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,7 +11,7 @@ from handgrad.equations.origin import Located, Origin
 from handgrad.equations.parser import Parser, check_depth
 from handgrad.equations.source import source
 from handgrad.errors import EquationError, Span
-from handgrad.expression import Expression
+from handgrad.expression import Call, Expression, walk
 from handgrad.record import JsonForm, record
 
 if TYPE_CHECKING:
@@ -35,6 +35,22 @@ class Equation:
     number: int
     origin: Origin | None = field(default=None, compare=False, repr=False)
     json: ClassVar = JsonForm(without=("expression", "number", "origin"))
+
+    @property
+    def written(self) -> str:
+        """What the user wrote for it."""
+        return self.text if self.origin is None else self.origin.text
+
+    def written_with(self, sign: str) -> Iterator[Call]:
+        """The calls in its formula that were written with an infix sign."""
+        if self.origin is not None:
+            yield from self.origin.written_with(sign, self.expression)
+            return
+        for node in walk(self.expression):
+            if isinstance(node, Call) and len(node.arguments) == 2:
+                left, right = (getattr(a, "span", None) for a in node.arguments)
+                if left and right and sign in self.text[left.stop : right.start]:
+                    yield node
 
     def located(self, error: Located) -> Located:
         """The error with the place of this equation, told of what the user wrote."""

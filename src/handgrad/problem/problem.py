@@ -24,6 +24,7 @@ from handgrad.expression import Call, Expression, substitute
 from handgrad.operations import BY_NAME, SPELLINGS
 from handgrad.operations.constants import with_constants
 from handgrad.operations.gates import activations_in
+from handgrad.problem.dots import with_scalar_products
 from handgrad.problem.given import Given, Values, from_text, given, number
 from handgrad.problem.middle import (
     LeftOut,
@@ -120,6 +121,8 @@ class Problem(Shown):
         known = _givens(data or {}, "data", where)
         parsed, blocks = _parsed(equations, {**dict.fromkeys(learned), **_counts(known)}, where)
         middle = _givens(given or {}, "given", where)
+        shapes = {n: g.shape for table in (learned, known, middle) for n, g in table.items()}
+        parsed = with_scalar_products(parsed, shapes)
         parsed = _with_constants(parsed, {*learned, *known, *middle})
         names = names_in(parsed) | learned.keys() | known.keys() if upstream else set()
         arriving = _givens(
