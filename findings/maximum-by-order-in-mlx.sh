@@ -5,7 +5,9 @@
 # operand is written first.
 # Seen: the second operand receives all of it. maximum(z, 0) at 0 has slope 0 and maximum(0, z) slope 1, so the
 # two spellings of ReLU are two different backward passes where z is exactly 0. A maximum of an array (max, with
-# an axis or without) and a max pool share equally.
+# an axis or without) and a max pool share equally. What is put together from both inherits it: clip to [0, 1] has
+# slope 0 at both bounds, and prelu at 0 the slope 1 + α, that of neither side, as maximum(0, z) gives it 1 and
+# α · minimum(0, z) gives it α; PyTorch's is α. hard_tanh has 0 at both kinks, relu6 too, hardswish 0 and 1.
 set -euo pipefail
 folder=$(mktemp -d); trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
@@ -34,6 +36,12 @@ for name, function, at, expected in (
     ("leaky_relu at 0", nn.leaky_relu, [0.0], [1.0]),
     ("elu at 0", nn.elu, [0.0], [1.0]),
     ("abs at 0", mx.abs, [0.0], [0.0]),
+    ("clip to 0, 1 at 0 and 1", lambda z: mx.clip(z, 0, 1), [0.0, 1.0], [0.0, 0.0]),
+    ("prelu(0.25) at 0", lambda z: nn.prelu(z, mx.array(0.25)), [0.0], [1.25]),
+    ("hard_tanh at -1 and 1", nn.hard_tanh, [-1.0, 1.0], [0.0, 0.0]),
+    ("relu6 at 0 and 6", nn.relu6, [0.0, 6.0], [0.0, 0.0]),
+    ("hardswish at -3 and 3", nn.hardswish, [-3.0, 3.0], [0.0, 1.0]),
+    ("l1_loss against 0 at 0", lambda z: nn.losses.l1_loss(z, mx.zeros(1), reduction="sum"), [0.0], [0.0]),
 ):
     found = slope(function, at)
     print(f"{name}: {found}")
