@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from handgrad.expression import Adjoint, Call, Expression, Literal, Name, leaves, walk
+from handgrad.expression import Adjoint, Call, Expression, Literal, Name, leaves, number, walk
 from handgrad.graph import Graph
 from handgrad.graph.structure import activation_of
 from handgrad.graph.updating import update_pass
 from handgrad.graph.weighted import is_weighted, products
 from handgrad.notation import Sum
 from handgrad.operations import BY_NAME, is_spoken, noun_of, operation_of
-from handgrad.operations.arithmetic import add
+from handgrad.operations.arithmetic import add, power
+from handgrad.operations.functions import square
 from handgrad.solution.notes.paths import Broadcast
 from handgrad.solution.notes.shortcut import ShortcutTaken
 from handgrad.solution.structure import TraceLine
-from handgrad.text import Inline, Text, joined
+from handgrad.text import Inline, Text, joined, listed
 from handgrad.updates import CLIPS, RULES, SCHEDULES, SETTINGS, UNTOLD, Update
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def _forward_reason(trace: Trace, step: Step) -> Text:
         if is_spoken(operation) and BY_NAME[operation].family != "arithmetic":
             words = BY_NAME[operation].words
             if not words.unweighted:
-                said[words.forward] = None
+                said[_with_what_goes_before(line.formula, words.forward)] = None
             elif is_weighted(trace.graph, line.formula):
                 # Where no activation follows, as in attention, there need be no units.
                 layer = words.biased if _is_biased(trace.graph, line.formula) else words.forward
@@ -169,6 +170,30 @@ def _forward_reason(trace: Trace, step: Step) -> Text:
     if not said:
         return ("",)
     return (" ".join(said), *((" Here ", *options, ".") if options else ()))
+
+
+EACH = " entry by entry"
+"""How plain arithmetic on arrays is done."""
+
+
+def _with_what_goes_before(formula: Expression, forward: str) -> str:
+    """What a reduction does, after the arithmetic that makes its terms: subtract, square, and average."""
+    if not isinstance(formula, Call) or operation_of(formula).family != "reduction":
+        return forward
+    before: list[str] = []
+    inner: Expression | None = formula.arguments[0]
+    while isinstance(inner, Call) and inner.shape != ():
+        squares = inner.operation == power.name and number(inner.arguments[1]) == 2
+        operation = square if squares else operation_of(inner)
+        if operation.family != "arithmetic" and not squares:
+            break
+        before.insert(0, operation.words.forward.removesuffix(".").removesuffix(EACH))
+        inner = next((a for a in inner.arguments if isinstance(a, Call)), None)
+    if not before:
+        return forward
+    first, *others = before
+    verbs = listed([first, *(verb.lower() for verb in others)])
+    return f"{verbs}{EACH}, then {forward[0].lower()}{forward[1:]}"
 
 
 def _is_biased(graph: Graph, formula: Expression) -> bool:
