@@ -68,8 +68,8 @@ def test_any_lines_stay_within_the_drawing(lines: list[list[float]], logarithmic
     assert all(math.isfinite(c) for point in corners(drawing) for c in point)
     for one in series:
         if any(drawable(v, logarithmic=logarithmic) for v in one.y):
-            assert one.name in texts(drawing)
-        assert one.name in drawing.description
+            assert str(one.name) in texts(drawing)
+        assert str(one.name) in drawing.description
 
 
 @given(st.floats(-1e12, 1e12), st.floats(1e-9, 1e12), st.booleans())

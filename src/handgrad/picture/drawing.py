@@ -105,9 +105,10 @@ Shape: TypeAlias = Circle | Rectangle | Outline | Arrow | Label
 
 @record
 class Names:
-    """A line of names in characters, each with the column at which it begins."""
+    """A line of names in characters, each with the column at which it begins; a text may stand `after` them, at another."""
 
     names: tuple[tuple[int, Expression], ...]
+    after: tuple[int, str] = (0, "")
 
 
 @record

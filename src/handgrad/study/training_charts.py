@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from handgrad.expression import Name
 from handgrad.picture import Drawing
 from handgrad.picture.charts import Axis, Series, line_chart
 
@@ -45,7 +46,9 @@ def losses_chart(studies: Sequence[OverTraining], names: Sequence[str], *, width
 
 
 def deaths_chart(study: OverTraining, *, width: float) -> Drawing:
-    series = [Series(layer.name, study.steps, study.share_dead(layer)) for layer in study.layers]
+    series = [
+        Series(Name(layer.name), study.steps, study.share_dead(layer)) for layer in study.layers
+    ]
     return _shares(series, f"Share of units {dead_or_off(study)}", width)
 
 

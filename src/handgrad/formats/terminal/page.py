@@ -129,8 +129,12 @@ def _compact(text: str | Names, pen: TerminalPen) -> Box:
     used = 0
     for start, name in text.names:
         drawn = pen.draw(pen.formula().node(name))
-        parts += [line(" " * max(start - used, 1)), drawn]
-        used = max(start, used + 1) + drawn.width
+        gap = max(start - used, 1 if parts else 0)
+        parts += [line(" " * gap), drawn]
+        used += gap + drawn.width
+    column, after = text.after
+    if after:
+        parts += [line(" " * max(column - used, 1)), pen.text(after)]
     return beside(*parts) if parts else line("")
 
 

@@ -26,21 +26,22 @@ UNITS = 56
 
 
 def spark_lines(
-    named: Sequence[tuple[str, Sequence[float]]],
+    named: Sequence[tuple[str | Name, Sequence[float]]],
     low: float,
     high: float,
     style: Format = "number",
     *,
     logarithmic: bool = False,
-) -> tuple[str, ...]:
+) -> tuple[str | Names, ...]:
     """Each series as one line of bars from `low` to `high`, with its first and its last number.
 
     Of numbers that share a bar the greatest is drawn; one above the first and the last is told.
     """
     scale = Scale(low, high, 0.0, len(LEVELS) - 1.0, logarithmic)
-    names = [_cut(name) for name, _ in named]
-    wide = max(map(len, names), default=0)
-    lines = []
+    names = [name if isinstance(name, Name) else _cut(name) for name, _ in named]
+    widths = [_columns_of(n.name) if isinstance(n, Name) else len(n) for n in names]
+    wide = max(widths, default=0)
+    lines: list[str | Names] = []
     for name, (_, values) in zip(names, named, strict=True):
         if not values:
             continue
@@ -51,7 +52,11 @@ def spark_lines(
         highest = max((max(part) for part in drawn if part), default=np.nan)
         above = highest > max(values[0], values[-1])
         told = f", at most {_figure(highest, style)}" if above else ""
-        lines.append(f"{name:<{wide}}  {bars}  {first} → {last}{told}")
+        text = f"{bars}  {first} → {last}{told}"
+        if isinstance(name, Name):
+            lines.append(Names(((0, name),), (wide + 2, text)))
+        else:
+            lines.append(f"{name:<{wide}}  {text}")
     return tuple(lines)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from handgrad.expression import Name
 from handgrad.picture.charts.axes import (
     SMALL_TEXT,
     TEXT,
@@ -43,9 +44,9 @@ Point = tuple[float, float]
 
 @record
 class Series:
-    """A named line. Where `y` has no place on the axis (NaN; 0 on a logarithmic one) it has a gap."""
+    """A line with the name of a value, or in words. Where `y` has no place on the axis (NaN; 0 on a logarithmic one) it has a gap."""
 
-    name: str
+    name: str | Name
     x: Sequence[float]
     y: Sequence[float]
 
@@ -76,7 +77,7 @@ def line_chart(
     vertical_ticks = log_ticks(low, high) if y.logarithmic else ticks(low, high)
     texts = tick_texts(vertical_ticks, y.style, logarithmic=y.logarithmic)
     left = 18 + max(text_width((t,), SMALL_TEXT) for t in texts)
-    names = [_shortened(s.name) for s in series]
+    names = [s.name if isinstance(s.name, Name) else _shortened(s.name) for s in series]
     beside = max((text_width((n,), SMALL_TEXT) for n in names), default=0.0)
     right, top, bottom = width - 34 - beside, 34.0, height - 46
     across = Scale(min(xs), max(xs), left, right)
@@ -174,7 +175,7 @@ def mark(number: int, x: float, y: float, size: float = 4.0) -> list[Shape]:
 
 
 def _names(
-    names: Sequence[str],
+    names: Sequence[str | Name],
     ends: Sequence[tuple[int, Point]],
     right: float,
     top: float,
@@ -225,14 +226,15 @@ def _said(series: Sequence[Series], title: str, x_label: str, style: Format) -> 
     """The chart in sentences: where each line starts, ends, and has its extremes."""
     parts = [f"Line chart: {title}; across: {x_label}."]
     for one in series:
+        spelled = one.name.name if isinstance(one.name, Name) else one.name
         points = [(x, y) for x, y in zip(one.x, one.y, strict=True) if math.isfinite(x + y)]
         if not points:
-            parts.append(f"{one.name}: no values.")
+            parts.append(f"{spelled}: no values.")
             continue
         first, last = points[0], points[-1]
         lowest, highest = min(p[1] for p in points), max(p[1] for p in points)
         parts.append(
-            f"{one.name}: from {_told(first[1], style)} at {figure_text(first[0])} to "
+            f"{spelled}: from {_told(first[1], style)} at {figure_text(first[0])} to "
             f"{_told(last[1], style)} at {figure_text(last[0])}, "
             f"between {_told(lowest, style)} and {_told(highest, style)}."
         )
