@@ -399,3 +399,23 @@ def test_the_dot_of_cases_is_one_of_each_case() -> None:
     data = {"x": {"cases": [[0.3, 0.4], [1.0, -1.0]]}}
     found = handgrad.solve(handgrad.Problem("s = w·x\nL = s²", {"w": [1.0, -2.0]}, data))
     np.testing.assert_allclose(found.values["s"], [-0.5, 3.0])
+
+
+def test_a_leaky_relu_may_learn_its_slope() -> None:
+    found = handgrad.solve(
+        handgrad.Problem("h = leaky_relu(z, a)\nL = sum(h)", {"z": [1.0, -2.0], "a": 0.1}, {})
+    )
+    assert found.loss == pytest.approx(0.8)
+    assert float(found.gradients["a"]) == pytest.approx(-2.0)
+
+
+@pytest.mark.parametrize(
+    ("written", "mend"),
+    [
+        ("elu(z, a)", "its alpha is a number that is written out"),
+        ("elu(z, alpha=a)", "write it out, as in alpha=0.1"),
+    ],
+)
+def test_an_option_that_is_a_quantity_is_answered(written: str, mend: str) -> None:
+    with pytest.raises(EquationError, match=mend):
+        handgrad.Problem(f"L = sum({written})", {"z": [1.0, -2.0], "a": 0.1}, {})

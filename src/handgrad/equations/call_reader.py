@@ -30,6 +30,13 @@ TRUE_OR_FALSE = "unbiased"
 INFINITE = ("inf", "Inf", "infty")
 
 
+def _number_wanted(record: Operation, count: int) -> str:
+    """What to write for an option that was given as a formula."""
+    if not record.positional or count != (record.arity[1] or 0) + 1:
+        return ""
+    return f"its {record.positional[0]} is a number that is written out, and no quantity"
+
+
 class CallReader(IndexReader):
     """Reads names, numbers and calls."""
 
@@ -186,7 +193,7 @@ class CallReader(IndexReader):
             raise self.wrong(
                 f"{token.text} takes {wanted} argument{'' if fewest == 1 else 's'}, and was given {len(arguments)}",
                 span,
-                MISCOUNTED.get(name, ""),
+                MISCOUNTED.get(name, "") or _number_wanted(record, len(arguments)),
             )
         for option in options:
             if option not in record.options:
@@ -314,7 +321,11 @@ class CallReader(IndexReader):
         if negative:
             self.take()
         if self.token.kind != "number":
-            raise self.wrong(f"the option {name.text} takes a number", self.token)
+            raise self.wrong(
+                f"the option {name.text} takes a number",
+                self.token,
+                f"write it out, as in {name.text}=0.1",
+            )
         token = self.token
         number = self.number().value
         assert not isinstance(number, tuple)

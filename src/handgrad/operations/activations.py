@@ -47,6 +47,7 @@ leaky_relu: Operation = elementwise(
     (lambda out, z, alpha: leaky_step(z, alpha=alpha),),
     family="activation",
     spellings=("LeakyReLU", "lrelu"),
+    pair="prelu",
     positional=("alpha",),
     words=Words(
         "leaky ReLU",

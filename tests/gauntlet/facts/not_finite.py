@@ -80,15 +80,16 @@ def unasked_gradient(note: UnaskedGradient, facts: Facts) -> Found:
 
 
 def _grows(name: str, entry: tuple[int, ...], facts: Facts) -> bool:
-    """Whether a gradient's entry grows without end where the number comes near what it is."""
+    """Whether a gradient's entry goes on as far with each step of the number to a thousandth of what is left."""
     given = {**facts.oracle.parameters, **facts.oracle.data}[name]
-    sizes = []
+    met = []
     for beside in (1e-6, 1e-9, 1e-12):
         array = np.array(given, dtype=float)
         array[entry] += beside
         found = facts.oracle.run(changes={name: array}).gradients[name]
-        sizes.append(abs(float(np.asarray(found)[entry])))
-    return sizes[0] + 1 < sizes[1] < sizes[2] - 1
+        met.append(float(np.asarray(found)[entry]))
+    first, second = met[1] - met[0], met[2] - met[1]
+    return first * second > 0 and min(abs(first), abs(second)) > 1
 
 
 def _entries(mask: Sequence[bool]) -> tuple[tuple[int, ...], ...]:
