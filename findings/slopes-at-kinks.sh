@@ -6,6 +6,7 @@
 # from below at the bound: 1, 1/2; abs at 0: 0, 1; hard_tanh at 1: 0, 1; elu at 0: 1, 1; norm at the origin:
 # 0, NaN. So max(0, z), clamp(z, min=0) and relu(z) are three different backward passes at z = 0, and
 # a leaky ReLU's 0 passes all of the gradient in one library and α of it in the other. Alike in both:
+# (Keras on torch does as torch, but for PReLU at 0: 0, where torch has α, the layer being relu(z) − α relu(−z).)
 # relu6 and hardsigmoid have 0 at their two kinks, hardswish 0 at −3 and 1 at 3, selu at 0 the slope of z < 0.
 # Beside a kink (torch): hardsigmoid's slope in float64 is 0.1666666716337204, the sixth of single precision; 1/6 is
 # 0.1666666666666667, which JAX has, and which the same function written relu6(z + 3)/6 has in torch.
@@ -68,6 +69,24 @@ for name, (torchs, jaxs, t, j) in seen.items():
     print(f"{name}: torch {torchs}, jax {jaxs}")
     assert torchs == t, name
     assert jaxs == j or (math.isnan(j) and math.isnan(jaxs)), name
+layer = keras.layers.PReLU(alpha_initializer=keras.initializers.Constant(0.25))
+for name, function, at, expected in (
+    ("selu", keras.activations.selu, [0.0], [1.7580993408473766]),
+    ("hard_tanh", keras.activations.hard_tanh, [-1.0, 1.0], [0.0, 0.0]),
+    ("relu6", keras.activations.relu6, [0.0, 6.0], [0.0, 0.0]),
+    ("hard_sigmoid", keras.activations.hard_sigmoid, [-3.0, 3.0], [0.0, 0.0]),
+    ("hard_silu", keras.activations.hard_silu, [-3.0, 3.0], [0.0, 1.0]),
+    ("clip to 0, 1", lambda z: keras.ops.clip(z, 0, 1), [0.0, 1.0], [1.0, 1.0]),
+    ("maximum(z, 0)", lambda z: keras.ops.maximum(z, 0), [0.0], [0.5]),
+    ("maximum(0, z)", lambda z: keras.ops.maximum(0, z), [0.0], [0.5]),
+    ("abs", keras.ops.abs, [0.0], [0.0]),
+    ("norm at the origin", keras.ops.norm, [0.0, 0.0], [0.0, 0.0]),
+    ("mean_absolute_error", lambda z: keras.losses.mean_absolute_error(torch.zeros(1, 1), z[:, None]), [0.0], [0.0]),
+    ("PReLU(0.25)", lambda z: layer(z[None]), [0.0], [0.0]),
+):
+    found = in_torch(function, at)
+    print(f"keras {name} at {at}: {found}")
+    assert all(abs(f - e) < 1e-6 for f, e in zip(found, expected, strict=True)), name
 for name, slope in {"relu": 0.0, "leaky_relu": 0.2, "elu": 1.0}.items():
     found = in_torch(getattr(keras.ops, name), 0.0)
     print(f"keras {name} at 0: {found}")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from handgrad.record import record
 
-FRAMEWORKS = ("handgrad", "PyTorch", "JAX", "MLX")
+FRAMEWORKS = ("handgrad", "PyTorch", "JAX", "Keras on PyTorch", "MLX")
 
 
 @record
@@ -31,25 +31,34 @@ def _row(at: str, *slopes: str) -> SlopeAtKink:
 
 
 AT_KINKS: Mapping[str, tuple[SlopeAtKink, ...]] = {
-    "relu": (_row("relu(z), z = 0", "0", "0", "0", "0"),),
-    "leaky_relu": (_row("leaky_relu(z) with slope α, z = 0", "α", "α", "1", "1"),),
-    "elu": (_row("elu(z), α = 1, z = 0", "1", "1", "1", "1"),),
-    "prelu": (_row("prelu(z, α), z = 0", "α", "α", "", "1 + α: the slope of neither side"),),
-    "selu": (_row("selu(z), z = 0", "1.7581", "1.7581", "1.7581", "1.7581"),),
-    "clip": (_row("clip(z, 0, 1), z = 0 and 1", "1", "1", "½", "0"),),
-    "hardtanh": (_row("hardtanh(z), z = −1 and 1", "0", "0", "1", "0"),),
-    "relu6": (_row("relu6(z), z = 0 and 6", "0", "0", "0", "0"),),
-    "hardsigmoid": (_row("hardsigmoid(z), z = −3 and 3", "0", "0", "0", ""),),
+    "relu": (_row("relu(z), z = 0", "0", "0", "0", "0", "0"),),
+    "leaky_relu": (_row("leaky_relu(z) with slope α, z = 0", "α", "α", "1", "α", "1"),),
+    "elu": (_row("elu(z), α = 1, z = 0", "1", "1", "1", "1", "1"),),
+    "prelu": (
+        _row(
+            "prelu(z, α), z = 0",
+            "α",
+            "α",
+            "",
+            "0: the slope of neither side",
+            "1 + α: the slope of neither side",
+        ),
+    ),
+    "selu": (_row("selu(z), z = 0", "1.7581", "1.7581", "1.7581", "1.7581", "1.7581"),),
+    "clip": (_row("clip(z, 0, 1), z = 0 and 1", "1", "1", "½", "1", "0"),),
+    "hardtanh": (_row("hardtanh(z), z = −1 and 1", "0", "0", "1", "0", "0"),),
+    "relu6": (_row("relu6(z), z = 0 and 6", "0", "0", "0", "0", "0"),),
+    "hardsigmoid": (_row("hardsigmoid(z), z = −3 and 3", "0", "0", "0", "0", ""),),
     "hardswish": (
-        _row("hardswish(z), z = −3", "0", "0", "0", "0"),
-        _row("hardswish(z), z = 3", "1", "1", "1", "1"),
+        _row("hardswish(z), z = −3", "0", "0", "0", "0", "0"),
+        _row("hardswish(z), z = 3", "1", "1", "1", "1", "1"),
     ),
-    "mae": (_row("mae(z, 0), z = 0", "0", "0", "", "0"),),
+    "mae": (_row("mae(z, 0), z = 0", "0", "0", "", "0", "0"),),
     "maximum": (
-        _row("maximum(z, 0), z = 0", "½", "½", "½", "0"),
-        _row("maximum(0, z), z = 0", "½", "½", "½", "1: a tie goes to the second operand"),
+        _row("maximum(z, 0), z = 0", "½", "½", "½", "½", "0"),
+        _row("maximum(0, z), z = 0", "½", "½", "½", "½", "1: a tie goes to the second operand"),
     ),
-    "abs": (_row("abs(z), z = 0", "0", "0", "1", "0"),),
-    "norm": (_row("norm(z) at the origin", "0", "0", "NaN", "NaN"),),
+    "abs": (_row("abs(z), z = 0", "0", "0", "1", "0", "0"),),
+    "norm": (_row("norm(z) at the origin", "0", "0", "NaN", "0", "NaN"),),
 }
 """By operation."""
