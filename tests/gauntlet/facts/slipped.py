@@ -52,11 +52,13 @@ def _entries_swapped(
 
 
 def _was_cut(reading: Reading, judged: Judged, said: Diagnosis, value: Any, half: Any) -> Found:
+    def is_cut(value: float, number: float, unit: float) -> bool:
+        # 1.00999999999998 is 1.0099 cut off, and 1.01 as a calculator shows it.
+        cut = [np.floor(abs(number) / unit + slack) * unit for slack in (0.0, 1e-8)]
+        return any(abs(c - abs(value)) < unit / 8 for c in cut)
+
     def holds(r: Any) -> bool:
-        return all(
-            abs(np.floor(abs(r[at]) / (2 * half[at]) + 1e-8) * 2 * half[at] - abs(value[at])) < half[at] / 4
-            for at in said.entries
-        )  # fmt: skip
+        return all(is_cut(value[at], r[at], 2 * half[at]) for at in said.entries)
 
     yield _some(reading, judged, holds)
 
