@@ -61,31 +61,30 @@ def test_outputs_at_each_time_and_a_second_recurrence_above() -> None:
 
 
 @pytest.mark.parametrize(
-    ("equations", "parameters", "data"),
+    ("equations", "parameters", "data", "layers"),
     [
         # A matrix that two layers share.
-        (["h1 = tanh(W @ x1)", "h2 = tanh(W @ h1)", *LOSS], ["W", "v"], ["x1"]),
+        (["h1 = tanh(W @ x1)", "h2 = tanh(W @ h1)", *LOSS], ["W", "v"], ["x1"], [1, 2, 3]),
         # Parameters of their own, and an input that skips a layer.
         (
             ["h1 = tanh(W @ x1)", "h2 = tanh(W2 @ h1 + U @ x1)", *LOSS],
             ["W", "W2", "U", "v"],
             ["x1"],
+            [1, 2, 3],
         ),
         # Two inputs through the same layer, beside each other.
         (
             ["a = tanh(W @ x1)", "b = tanh(W @ x2)", "s = v @ (a + b)", "L = (s - y)**2"],
             ["W", "v"],
             ["x1", "x2"],
+            [1, 1],
         ),
     ],
 )
 def test_what_shares_no_recurrence_is_layers(
-    equations: list[str], parameters: list[str], data: list[str]
+    equations: list[str], parameters: list[str], data: list[str], layers: list[int]
 ) -> None:
-    found = steps(equations, parameters, data)
-    assert found
-    assert all(time == 0 for _, time in found)
-    assert [layer for layer, _ in found] == list(range(1, len(found) + 1))
+    assert steps(equations, parameters, data) == [(layer, 0) for layer in layers]
 
 
 def test_titles_and_the_table_of_gates(capsys: pytest.CaptureFixture[str]) -> None:
@@ -115,3 +114,10 @@ def test_a_quotient_says_only_what_applies() -> None:
     assert "the denominator receives the gradient times −a/b²." in said("n / (a + b)")
     assert "numerator" not in said("n / (a + b)")
     assert "numerator receives the gradient times 1/b, the denominator" in said("a / b")
+
+
+def test_layers_side_by_side_have_one_number() -> None:
+    """Two heads of attention were layers 1 and 2, and so were two kernels that slide over one picture."""
+    for name, layers in (("causal", [1, 1]), ("convnet", [1, 1, 2]), ("classes", [1, 2, 3])):
+        trace = handgrad.solve(handgrad.load(name))
+        assert [s.layer for s in trace.steps if s.kind == "layer"] == layers

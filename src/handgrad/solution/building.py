@@ -82,7 +82,7 @@ class _TraceBuilding:
     steps: list[Step] = field(default_factory=list)
     made_in: dict[Leaf, tuple[int, int]] = field(default_factory=dict)
     counts: dict[int, int] = field(default_factory=dict)
-    layers: int = 0
+    depths: dict[Leaf, int] = field(default_factory=dict)
 
     @np.errstate(all="ignore")
     def trace(self, steps: int) -> Trace:
@@ -124,7 +124,6 @@ class _TraceBuilding:
             used.add((phase, number - 1))  # the update before it
         times = [self.times.get(line.target.name, 0) for line in lines] if kind == "layer" else []
         time = max(times, default=0)
-        self.layers += kind == "layer" and not time
         named: Phase = ("forward", "backward", "update")[phase - 1]
         step = Step(
             id=f"{phase}.{number}",
@@ -132,7 +131,7 @@ class _TraceBuilding:
             kind=kind,
             about=about,
             lines=tuple(lines),
-            layer=self.layers if kind == "layer" and not time else 0,
+            layer=self._depth(lines, layer=kind == "layer" and not time) if phase == 1 else 0,
             time_step=time,
             uses=tuple([f"{p}.{n}" for p, n in sorted(filter(None, used))]),
             notes=notes_of(self.seen, named, kind, lines),
@@ -141,6 +140,17 @@ class _TraceBuilding:
         for line in lines:
             if line.role != "per_case":
                 self.made_in[line.target] = phase, number
+
+    def _depth(self, lines: list[TraceLine], *, layer: bool) -> int:
+        """Which layer a step of the forward pass is, 0 for none: one more than those that lead to it.
+
+        Two that stand side by side, as attention's heads do, are of the same layer.
+        """
+        below = max(
+            (self.depths.get(x, 0) for line in lines for x in leaves(line.formula)), default=0
+        )
+        self.depths.update(dict.fromkeys((line.target for line in lines), below + layer))
+        return below + 1 if layer else 0
 
     # -- forward --------------------------------------------------------------------------
 

@@ -35,7 +35,8 @@ class Step(Shown):
         id: forward 1.1, 1.2, …; backward 2.1, …; update 3.1, ….
         about: the value whose computation or gradient it is about.
         uses: the steps whose results it needs.
-        layer: the layer of the forward pass, counted from 1; 0 elsewhere, as in a time step.
+        layer: the layer of the forward pass, counted from 1, one more than those that lead to it; 0 elsewhere, as
+            in a time step.
         time_step: that of a recurrent network, counted from 1; 0 elsewhere.
         trace: the solution that it stands in.
     """

@@ -297,7 +297,8 @@ def _unit_at(unit: UnitAt, before: Facts, after: Facts, old: str, new: str) -> F
     outer = {t for t, c in _activations(before) if c.arguments[0] == inner}
     steps = [s for s in before.trace._steps if s.kind == "layer"]
     layers = [s for s in steps if not s.time_step]
-    numbers = [k for k, s in enumerate(layers, 1) if outer & {x.target.name for x in s.lines}]
+    made = [{x.target.name for x in s.lines} for s in layers]
+    numbers = [_layers_to(t, made, before) for t in made if outer & t]
     yield unit.layer in (numbers or [0]), f"it is in layer {numbers}"
     timed = [s for s in steps if s.time_step and outer & {x.target.name for x in s.lines}]
     times = [s.time_step for s in timed]
@@ -308,6 +309,17 @@ def _unit_at(unit: UnitAt, before: Facts, after: Facts, old: str, new: str) -> F
         again = [s for s in steps if s.time_step != step.time_step and s.time_step]
         others = [_parameters_of(s, before) for s in again]
         yield any(mine <= o or o <= mine for o in others), f"no other time for {mine}"
+
+
+def _layers_to(targets: set[str], layers: list[set[str]], facts: Facts) -> int:
+    """The layers that lead to some values one after the other, theirs with them."""
+    behind, waiting = set(targets), list(targets)
+    while waiting:
+        new = set(facts.uses.get(waiting.pop(), frozenset())) - behind
+        behind |= new
+        waiting += new
+    before = [t for t in layers if t != targets and t & behind]
+    return 1 + max((_layers_to(t, layers, facts) for t in before), default=0)
 
 
 def _parameters_of(step: Step, facts: Facts) -> set[str]:
