@@ -146,9 +146,8 @@ class _TraceBuilding:
 
         Two that stand side by side, as attention's heads do, are of the same layer.
         """
-        below = max(
-            (self.depths.get(x, 0) for line in lines for x in leaves(line.formula)), default=0
-        )
+        written = [self.graph.nodes[line.target.name].written or line.formula for line in lines]
+        below = max((self.depths.get(x, 0) for each in written for x in leaves(each)), default=0)
         self.depths.update(dict.fromkeys((line.target for line in lines), below + layer))
         return below + 1 if layer else 0
 

@@ -299,6 +299,8 @@ def _unit_at(unit: UnitAt, before: Facts, after: Facts, old: str, new: str) -> F
     layers = [s for s in steps if not s.time_step]
     made = [{x.target.name for x in s.lines} for s in layers]
     numbers = [_layers_to(t, made, before) for t in made if outer & t]
+    if outer - set().union(*made):
+        numbers.append(0)  # another activation of the same value, in a step that is no layer
     yield unit.layer in (numbers or [0]), f"it is in layer {numbers}"
     timed = [s for s in steps if s.time_step and outer & {x.target.name for x in s.lines}]
     times = [s.time_step for s in timed]
