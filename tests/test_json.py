@@ -44,7 +44,7 @@ def test_solve(name: str, options: list[str], capsys: pytest.CaptureFixture[str]
 
 @pytest.mark.parametrize("name", BUNDLED)
 def test_verify(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    verification = printed(["verify", name], capsys)
+    verification = printed(["verify", name, "--torch"], capsys)
     validate(verification, "verify")
     assert verification["agrees"]
     assert verification["largest_difference"]["torch autograd"] < 1e-12

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import json
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +30,9 @@ def verification(row: Row) -> Verification:
         for i, (shape, draw) in enumerate(zip(row.shapes, draws, strict=True))
     }
     # Of r*r alone the slope is 0 where r is, and a bend of r there is none of the loss.
-    return handgrad.verify(handgrad.Problem([f"r = {spelled(row)}", "L = sum(r*r + r)"], arrays))
+    return handgrad.verify(
+        handgrad.Problem([f"r = {spelled(row)}", "L = sum(r*r + r)"], arrays), torch=True
+    )
 
 
 @pytest.mark.parametrize("row", [r for r in ROWS if edges not in r.draws], ids=str)
@@ -178,3 +184,32 @@ def test_the_number_of_a_class_has_no_slope(loss: str, y: int) -> None:
     assert {c.name for c in found.comparisons} == {"E"}
     assert found.numbers_of_entries == ("ids", "y")
     assert "they say which entry or class is meant" in render_terminal(found.page())
+
+
+def test_pytorch_is_not_imported_unasked() -> None:
+    """Its import takes ten times as long as all the rest of the command."""
+    program = """
+import sys
+import handgrad
+from handgrad.cli.commands import run
+lab = handgrad.load("lab9")
+found = handgrad.verify(lab)
+assert list(found.largest_difference) == ["finite differences"]
+assert found.skipped == {"torch autograd": "it was not asked for (--torch)"}
+assert "torch" not in sys.modules
+assert run(["verify", "lab9", "--torch", "--json"]) == 0
+assert "torch" in sys.modules
+assert "torch autograd" in handgrad.verify(lab).largest_difference
+assert "torch autograd" not in handgrad.verify(lab, torch=False).largest_difference
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout)["agrees"]
+
+
+def test_pytorch_asked_for_and_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(handgrad.MissingExtraError, match=r"handgrad\[torch\]"):
+        handgrad.verify(handgrad.load("lab9"), torch=True)
+    found = handgrad.verify(handgrad.load("lab9"))
+    assert "not installed" in found.skipped["torch autograd"]

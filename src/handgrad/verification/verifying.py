@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -12,7 +13,7 @@ from typing import ClassVar, Literal, TypeAlias
 import numpy as np
 
 from handgrad.arrays import Array
-from handgrad.errors import HandgradError
+from handgrad.errors import HandgradError, MissingExtraError
 from handgrad.expression import Name
 from handgrad.graph import Graph, build
 from handgrad.problem import Problem
@@ -118,15 +119,25 @@ class Verification(Result):
         return f"<Verification: {'all gradients agree' if self.agrees else 'gradients differ'}>"
 
 
-def verify(problem: Problem) -> Verification:
+def verify(problem: Problem, *, torch: bool | None = None) -> Verification:
     """Compares the gradient of every parameter and datum with methods that share no rule with it.
 
+    Arguments:
+        problem: what is solved.
+        torch: compare with PyTorch's autograd besides finite differences. None: where the program has
+            imported PyTorch already, for its import takes ten times as long as all the rest.
+
     The gradients are those of the loss over all the cases. Raises `HandgradError` where the
-    problem cannot be solved.
+    problem cannot be solved, and `MissingExtraError` where PyTorch is asked for and not installed.
 
         >>> handgrad.verify(handgrad.load("lab9")).agrees
         True
     """
+    installed = all(importlib.util.find_spec(name) for name in ("torch", "array_api_compat"))
+    if torch and not installed:
+        raise MissingExtraError(
+            "PyTorch's autograd needs PyTorch", mend="pip install 'handgrad[torch]'"
+        )
     graph = build(problem)
     result = run(problem, graph)
     plan = Plan(graph, lines=graph.forward)
@@ -136,13 +147,17 @@ def verify(problem: Problem) -> Verification:
     ours = {name: total_gradient(graph, result, name) for name in names}
     comparisons = [_by_differences(plan, graph, givens, name, ours[name]) for name in names]
     skipped: dict[str, str] = {}
-    if importlib.util.find_spec("torch") and importlib.util.find_spec("array_api_compat"):
+    if torch or (torch is None and installed and "torch" in sys.modules):
         theirs = _autograd(plan, graph, givens)
         comparisons += [
             _by_autograd(plan, graph, givens, name, ours[name], theirs[name]) for name in names
         ]
     else:
-        skipped["torch autograd"] = "PyTorch is not installed (pip install 'handgrad[torch]')"
+        skipped["torch autograd"] = (
+            "it was not asked for (--torch)"
+            if installed
+            else "PyTorch is not installed (pip install 'handgrad[torch]')"
+        )
     comparisons = [c if c.agrees else _in_decimals(problem, graph, c) for c in comparisons]
     comparisons = [c if c.agrees else _a_hair_beside(problem, plan, graph, c) for c in comparisons]
     not_finite = {
