@@ -148,6 +148,14 @@ def _pool(function: Callable[..., Any], rank: int) -> Callable[..., Any]:
     return pooled
 
 
+def _pad(a: Any, before: Any = 0, after: Any = 0, value: float = 0.0) -> Any:
+    """PyTorch names the ends of the last axis first."""
+    ends = zip(
+        *(n if isinstance(n, tuple) else (n,) * a.ndim for n in (before, after)), strict=True
+    )
+    return F.pad(a, [n for pair in reversed([*ends]) for n in pair], value=value)
+
+
 TORCH: dict[str, Callable[..., Any]] = {
     "add": torch.add,
     "subtract": torch.sub,
@@ -236,6 +244,8 @@ TORCH: dict[str, Callable[..., Any]] = {
     "logdet": torch.logdet,
     "flatten": torch.flatten,
     "expand_dims": lambda a, axis=0: torch.unsqueeze(a, axis),
+    "pad": _pad,
+    "broadcast_to": lambda a, shape: torch.broadcast_to(a, shape),
     "squeeze": lambda a, axis=None: torch.squeeze(a) if axis is None else torch.squeeze(a, axis),
     "permute": lambda a, axes: torch.permute(a, axes),
     "swapaxes": lambda a, axes: torch.swapaxes(a, *axes),

@@ -308,6 +308,15 @@ def _place(g: Array, shape: Any, at: Any) -> Array:
     return whole
 
 
+def _padded(a: Array, before: Any = 0, after: Any = 0, value: float = 0.0) -> Array:
+    ends = [n if isinstance(n, tuple) else (n,) * a.ndim for n in (before, after)]
+    whole = np.full(
+        [b + n + c for b, n, c in zip(ends[0], a.shape, ends[1], strict=True)], value, a.dtype
+    )
+    whole[tuple(slice(b, b + n) for b, n in zip(ends[0], a.shape, strict=True))] = a
+    return whole
+
+
 def _fill(g: Array, shape: Any, axis: Any = None) -> Array:
     if g.ndim < len(shape):
         axes = _axes(len(shape), axis) if axis is not None else range(len(shape) - g.ndim)
@@ -620,6 +629,8 @@ MEANING: Mapping[str, Callable[..., Array]] = {
     "flatten": lambda a: np.reshape(a, -1),
     "expand_dims": lambda a, axis=0: np.expand_dims(a, axis),
     "squeeze": lambda a, axis=None: np.squeeze(a, axis),
+    "pad": _padded,
+    "broadcast_to": lambda a, shape: np.broadcast_to(a, shape),
     "permute": lambda a, axes: np.transpose(a, axes),
     "swapaxes": lambda a, axes: np.swapaxes(a, *axes),
     "stack": lambda *parts, axis=0: np.stack(parts, axis=axis),

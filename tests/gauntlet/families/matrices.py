@@ -80,4 +80,21 @@ def running(d: Draw) -> None:
     s.add(*d.pick((("c = cumsum(r)", "L = sum((c - t)**2) + prod(f)"), ("S = stack(r, f, axis=0)", "v = flatten(S.T)", "L = prod(v) + sum((r - t)**2)"), ("S = stack(r, f, axis=1)", "c = cumsum(S, axis=0)", "L = sum(prod(c, axis=1)) + sum(abs(r - t))"), ("P = stack(r, f, axis=1)", "L = norm1(P[:, 0] - t) + var(P[:, 1])"))))  # fmt: skip
 
 
-FAMILIES = (embedded_words, picked_class, likelihood, normalised, masked_attention, running)
+def extended(d: Draw) -> None:
+    """A padded array under windows, and a value repeated to a shape."""
+    s, m, n = d.sheet, d.size(3, 2), d.size(3, 2)
+    s.parameters |= {"K": d.array(2, 2), "b": d.array(n + 1)}
+    s.data |= {"X": d.array(m, n, far=False), "T": d.array(m + 1, n + 1, far=False)}
+    edge = d.pick(("before=1, after=1", "before=(1, 1), after=(1, 1), value=0.5", "after=2"))
+    s.add(f"P = pad(X, {edge})", "C = conv2d(P, K)", d.pick((f"B = broadcast_to(b, shape=({m + 1}, {n + 1}))", f"B = broadcast_to(b[0], shape=({m + 1}, {n + 1}))", f"B = pad(expand_dims(b, axis=0), after=({m}, 0), value=1)")), d.pick(("H = relu(C) + B", "H = C*B", "H = tanh(C) + B")), d.pick(("L = mse(H, T)", "L = sum((H - T)**2)", "L = sum(H*T)")))  # fmt: skip
+
+
+FAMILIES = (
+    embedded_words,
+    picked_class,
+    likelihood,
+    normalised,
+    masked_attention,
+    running,
+    extended,
+)
