@@ -9,6 +9,7 @@ import handgrad
 
 TITLES = {
     "problem": "Problems",
+    "models": "Models",
     "solution": "The worked solution",
     "checking": "Checking",
     "audit": "Gates",

@@ -16,7 +16,8 @@ __version__ = "0.1.0"
 
 CONTENTS = {
     # Problems
-    "problem": "Problem Update bundled load loads",
+    "problem": "Problem Update bundled loads",
+    "models": "load",
     "problem.files": "Listing",
     "problem.starting": "new",
     # The worked solution, and the program that computes it

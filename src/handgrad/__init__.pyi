@@ -28,6 +28,7 @@ from handgrad.exercises import practice as practice
 from handgrad.exercises import requirements as requirements
 from handgrad.explaining import Explanation as Explanation
 from handgrad.explaining import explain as explain
+from handgrad.models import load as load
 from handgrad.numbers import OtherRun as OtherRun
 from handgrad.numbers import run_exact as run_exact
 from handgrad.numbers import run_intervals as run_intervals
@@ -38,7 +39,6 @@ from handgrad.paths import why as why
 from handgrad.problem import Problem as Problem
 from handgrad.problem import Update as Update
 from handgrad.problem import bundled as bundled
-from handgrad.problem import load as load
 from handgrad.problem import loads as loads
 from handgrad.problem.files import Listing as Listing
 from handgrad.problem.starting import new as new

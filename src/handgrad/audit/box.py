@@ -32,7 +32,7 @@ def read_box(problem: Problem, texts: Sequence[str]) -> Box:
     """
     box: dict[str, tuple[Array, Array]] = {}
     for text in texts:
-        found = _NAMED.fullmatch(text)
+        found = _NAMED.fullmatch(problem.respelled(text))
         if found is None:
             raise _wrong(f"{text[:60]!r} is not a box")
         name, sides = found.groups()

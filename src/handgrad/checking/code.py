@@ -49,11 +49,12 @@ def check_code(
 
 def assert_gradients(problem: Problem, gradients: Mapping[str, object]) -> None:
     """Raises `AssertionError` unless every gradient is right; see `handgrad.assert_gradients`."""
+    spelled = {problem.respelled(str(name)): value for name, value in gradients.items()}
     named = {
         gradient_key(problem, name)
         if name in problem.parameters or name in problem.data
-        else str(name): value
-        for name, value in gradients.items()
+        else name: value
+        for name, value in spelled.items()
     }
     report = Checker(problem).check(entries(problem, named))
     if report.remarks:

@@ -100,8 +100,10 @@ def _apart(answers: Answers, work: Work) -> tuple[Named, list[tuple[str, str, Wr
     """
     graph = work.structure.graph
     entries: Named = []
-    after_update = [(name, f"updated.{name}", e) for name, e in answers.updated.items()]
-    for name, entry in answers.entries.items():
+    named = work.structure.problem.respelled
+    after_update = [(named(name), f"updated.{name}", e) for name, e in answers.updated.items()]
+    for written, entry in answers.entries.items():
+        name = named(written)
         own = plain(name) in graph.nodes
         parameter = None if own else updated_name(name)
         if parameter is None:

@@ -54,7 +54,7 @@ def why(problem: Problem, entry: str, top: int = TOP) -> Why:
     opened, parts = with_named_activations(problem)
     graph = build(opened)
     result = as_on_paper(opened, graph)
-    target = read_target(entry, graph, _case_count(problem))
+    target = read_target(problem.respelled(entry), graph, _case_count(problem))
     asking = _Asking(problem, graph, result, parts, steps)
     if target.gradient:
         return asking.gradient(target, top)

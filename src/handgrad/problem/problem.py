@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypedDict, Unpack
@@ -34,6 +34,7 @@ from handgrad.problem.middle import (
     seed_names,
     without_quotient,
 )
+from handgrad.problem.model import Model
 from handgrad.problem.networks import network
 from handgrad.record import JsonForm
 from handgrad.saving import Page, Paper, Report, Shown
@@ -56,6 +57,7 @@ class ProblemParts(TypedDict, total=False):
     display: Mapping[str, str]
     reduction: str
     where: str
+    model: Model | None
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -78,6 +80,7 @@ class Problem(Shown):
         display: by name, how to show it.
         reduction: how the loss of many cases is reduced: "mean" or "sum".
         where: the file it was read from, for error messages.
+        model: what is kept of the model that it was read from; its paths are taken for names.
 
     Raises `HandgradError` for anything that cannot be used.
     """
@@ -94,10 +97,11 @@ class Problem(Shown):
     display: Mapping[str, str]
     reduction: Literal["mean", "sum"]
     where: str = field(compare=False)
+    model: Model | None = field(compare=False)
     left_out: LeftOut = field(compare=False)
     blocks: BlockText | None = field(init=False, compare=False)
     json: ClassVar = JsonForm(
-        without=("update", "display", "where", "left_out", "upstream", "blocks"),
+        without=("update", "display", "where", "model", "left_out", "upstream", "blocks"),
         also=("parameters=parameter_names", "data=data_names", "upstream=upstream_names"),
     )
 
@@ -116,11 +120,13 @@ class Problem(Shown):
         display: Mapping[str, str] | None = None,
         reduction: str = "mean",
         where: str = "",
+        model: Model | None = None,
     ) -> None:
-        learned = _givens(parameters or {}, "parameters", where)
-        known = _givens(data or {}, "data", where)
+        plain = model.plain if model is not None else plain_name
+        learned = _givens(parameters or {}, "parameters", where, plain)
+        known = _givens(data or {}, "data", where, plain)
         parsed, blocks = _parsed(equations, {**dict.fromkeys(learned), **_counts(known)}, where)
-        middle = _givens(given or {}, "given", where)
+        middle = _givens(given or {}, "given", where, plain)
         shapes = {n: g.shape for table in (learned, known, middle) for n, g in table.items()}
         parsed = with_scalar_products(parsed, shapes)
         parsed = _with_constants(parsed, {*learned, *known, *middle})
@@ -131,13 +137,16 @@ class Problem(Shown):
             else upstream or {},
             "upstream",
             where,
+            plain,
         )
         if loss is not None:
-            loss = plain_name(loss)
+            loss = plain(loss)
         elif arriving:
             loss = letter(parsed[-1].target, names)
         else:
             loss = parsed[-1].target
+        if model is not None and isinstance(update, Update) and update.rates:
+            update = replace(update, rates={plain(n): rate for n, rate in update.rates.items()})
         out = LeftOut()
         if middle or arriving:
             out = left_out(parsed, learned, known, middle, arriving, loss, where)
@@ -156,9 +165,10 @@ class Problem(Shown):
             "title": title,
             "description": description,
             "update": update,
-            "display": {plain_name(n): shown for n, shown in (display or {}).items()},
+            "display": {plain(n): shown for n, shown in (display or {}).items()},
             "reduction": reduction,
             "where": where,
+            "model": model,
             "left_out": out,
         }
         for name, value in values.items():
@@ -245,6 +255,14 @@ class Problem(Shown):
     def _wrong(self, what: str, mend: str = "") -> ProblemError:
         return ProblemError(what, where=self.where, mend=mend)
 
+    def named(self, text: str) -> str:
+        """The name that a text stands for: a path of the model's that the problem was read from, or a name with marks."""
+        return plain_name(text) if self.model is None else self.model.plain(text)
+
+    def respelled(self, text: str) -> str:
+        """A text such as `dfc1.weight[3,1]` with every path of the model's put as its name: `dfc1_weight[3,1]`."""
+        return text if self.model is None else self.model.named(text)
+
     @property
     def parameter_names(self) -> tuple[str, ...]:
         """The names of the numbers to be learned."""
@@ -316,7 +334,7 @@ class Problem(Shown):
         parameters, data, update = dict(self.parameters), dict(self.data), self.update
         upstream = dict(self.upstream)
         for written, value in values.items():
-            name = plain_name(written)
+            name = self.named(written)
             place = f"{name} = {value}" if isinstance(value, str) else name
             arriving = self._arriving(written)
             if name not in parameters and name not in data and not arriving:
@@ -547,13 +565,15 @@ def _with_constants(equations: tuple[Equation, ...], given: set[str]) -> tuple[E
     )
 
 
-def _givens(values: Values, table: str, where: str) -> dict[str, Given]:
+def _givens(
+    values: Values, table: str, where: str, plain: Callable[[str], str]
+) -> dict[str, Given]:
     prefix = f"{where}, " if where else ""
     if not isinstance(values, Mapping):
         raise ProblemError(f"{table} is a table of names and numbers", where=where)
     found: dict[str, Given] = {}
     for written, value in values.items():
-        name = plain_name(str(written))
+        name = plain(str(written))
         if name in found:
             raise ProblemError(f"{name} is given twice in {table}", where=where)
         found[name] = given(value, f"{prefix}{table}.{written}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from handgrad.arrays import Array
-from handgrad.errors import OptionError
+from handgrad.errors import OptionError, nearest
 from handgrad.formats.style import Style
 from handgrad.graph import Graph
 from handgrad.problem import Problem
@@ -159,6 +159,30 @@ class Trace(Result):
         """The gradient with respect to every named value: of what differs from case to case, that of
         its own case's loss, and of everything else that of the cost."""
         return {name: self.run.gradient(name) for name in self.graph.named}
+
+    def value(self, name: str) -> Array:
+        """A named value; many cases lie along the last axis.
+
+        Raises `OptionError` for a name that the problem does not have; a model's own path is one.
+        """
+        return self.run.value(self._known(name))
+
+    def gradient(self, name: str) -> Array:
+        """The gradient with respect to a named value, as in `gradients`: `trace.gradient("fc1.weight")`.
+
+        Raises `OptionError` for a name that the problem does not have; a model's own path is one.
+        """
+        return self.run.gradient(self._known(name))
+
+    def _known(self, name: str) -> str:
+        found = self.problem.named(name)
+        if found not in self.graph.named:
+            known = self.problem.model.paths.values() if self.problem.model else self.graph.named
+            raise OptionError(
+                f"the problem has no value {name[:40]!r}",
+                mend=nearest(name, known) or f"it has {', '.join([*known][:8])}, …",
+            )
+        return found
 
     @property
     def loss(self) -> float | Array | None:

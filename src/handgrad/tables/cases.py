@@ -173,7 +173,8 @@ def open_cases(
         for rows, names in tables_in(Path(files), list(shapes)):
             tables.append((rows, fields_of(rows, {n: shapes[n] for n in names}, labelled)))
         return FileCases(tuple(tables), skip_bad, fits)
-    for name, path in files.items():
+    for written, path in files.items():
+        name = problem.named(written)
         if name not in shapes:
             raise OptionError(
                 f"{name[:40]} is not among the problem's data", mend=nearest(name, shapes)

@@ -1,0 +1,162 @@
+"""What every reader of models writes on: numbers and equations by the model's own names, made a problem."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from keyword import iskeyword
+from typing import Any
+
+import numpy as np
+
+from handgrad.equations import Equation, source
+from handgrad.errors import HandgradError, ProblemError
+from handgrad.expression import Call, Expression, Name, Shape
+from handgrad.operations.annotate import annotated
+from handgrad.problem import Problem
+from handgrad.problem.given import Given, given
+from handgrad.problem.model import CodeLine, Model
+
+_NO_NAME = re.compile(r"\W")
+
+
+@dataclass(frozen=True, slots=True)
+class CodePlace:
+    """Where in a model something is computed: told by errors and on pages.
+
+    Arguments:
+        module: the path of the module, or what the format calls a node; "" for the model itself.
+        line: the line of the user's program, where it is known.
+    """
+
+    module: str = ""
+    line: CodeLine | None = None
+
+
+def unreadable(what: str, place: CodePlace, mend: str = "") -> ProblemError:
+    """The error for a part of a model that cannot be read: what, where in the model and in the code, the mend."""
+    module = f"{place.module}: " if place.module else ""
+    if place.line is None:
+        return ProblemError(f"{module}{what}", mend=mend)
+    written = f", in {place.line.text!r}" if place.line.text else ""
+    return ProblemError(f"{module}{what}{written}", where=place.line.place, mend=mend)
+
+
+@dataclass
+class Builder:
+    """Collects a model's numbers and equations, each under the model's own path, and makes a problem of them.
+
+    Each method gives the `Name` by which formulas refer to what was added:
+
+        builder = Builder("PyTorch")
+        x = builder.data("x", batch)
+        weight = builder.parameter("fc1.weight", array)
+        z = builder.equation("fc1", x @ weight.T, CodePlace("fc1"))
+
+    Shapes are known as soon as something is added: `builder.shape(formula)`.
+
+    Arguments:
+        framework: what the model was made with, such as "PyTorch".
+        title: of the problem.
+    """
+
+    framework: str
+    title: str = ""
+    parameters: dict[str, Given] = field(default_factory=dict)
+    givens: dict[str, Given] = field(default_factory=dict)
+    equations: list[Equation] = field(default_factory=list)
+    paths: dict[str, str] = field(default_factory=dict)
+    places: dict[str, CodePlace] = field(default_factory=dict)
+    shapes: dict[str, Shape] = field(default_factory=dict)
+
+    def parameter(self, path: str, array: Any) -> Name:
+        """Numbers that are learned. Raises `NumberError` for what holds no finite numbers."""
+        return self._given(self.parameters, path, array)
+
+    def data(self, path: str, array: Any) -> Name:
+        """Numbers that are given: inputs, targets, buffers, frozen parameters, masks that were drawn."""
+        return self._given(self.givens, path, array)
+
+    def equation(self, path: str, formula: Expression, place: CodePlace | None = None) -> Name:
+        """The value that a formula computes, under the model's name for it.
+
+        Raises `HandgradError` for shapes that do not fit, with the place in the model.
+        """
+        place = place or CodePlace()
+        name = self._new(path)
+        text = f"{name} = {source(formula)}"
+        try:
+            shape = annotated(formula, self._shape_of, text).shape
+        except HandgradError as error:
+            raise unreadable(error.what, place, error.mend) from None
+        self.shapes[name] = shape or ()
+        self.equations.append(Equation(name, formula, text, len(self.equations) + 1))
+        self.places[name] = place
+        return Name(name)
+
+    def named(self, path: str, formula: Expression, place: CodePlace | None = None) -> Name:
+        """A formula's name: itself where it is a name already, else that of a new equation."""
+        return formula if isinstance(formula, Name) else self.equation(path, formula, place)
+
+    def shape(self, formula: Expression) -> Shape:
+        """The shape of a formula's value."""
+        if isinstance(formula, Call) and formula.shape is None:
+            formula = annotated(formula, self._shape_of)
+        return self.shapes[formula.name] if isinstance(formula, Name) else formula.shape or ()
+
+    def problem(self, loss: Name, **parts: Any) -> Problem:
+        """The problem whose loss has this name; `parts` are others of `Problem`, such as its update.
+
+        What no path leads from to the loss stays: it is computed and shown.
+        """
+        modules = {n: p.module for n, p in self.places.items() if p.module}
+        lines = {n: p.line for n, p in self.places.items() if p.line is not None}
+        if not self.equations:
+            raise ProblemError("the model computes nothing", mend="its loss needs an operation")
+        return Problem(
+            self.equations,
+            self.parameters,
+            self.givens,
+            loss=loss.name,
+            title=self.title,
+            display={n: path for n, path in self.paths.items() if n != path},
+            model=Model(self.framework, dict(self.paths), modules, lines),
+            **parts,
+        )
+
+    def _given(self, table: dict[str, Given], path: str, array: Any) -> Name:
+        numbers = given(_floats(array), path)
+        name = self._new(path)
+        table[name] = numbers
+        self.shapes[name] = numbers.shape
+        return Name(name)
+
+    def _new(self, path: str) -> str:
+        """A name for a path that nothing has yet; a path that is used again is numbered."""
+        again = 1
+        told = path
+        while told in self.paths.values():
+            again += 1
+            told = f"{path}_{again}"
+        name = identifier(told)
+        while name in self.paths:
+            name += "_"
+        self.paths[name] = told
+        return name
+
+    def _shape_of(self, leaf: Any) -> Shape:
+        return self.shapes[leaf.name]
+
+
+def identifier(path: str) -> str:
+    """A path as a name that equations can have: layer2_conv1_weight for layer2.conv1.weight."""
+    name = _NO_NAME.sub("_", path)
+    return f"_{name}" if not name or name[0].isdigit() or iskeyword(name) else name
+
+
+def _floats(array: Any) -> Any:
+    """Numbers of any real type, booleans as 0 and 1."""
+    numbers = np.asarray(array)
+    if numbers.dtype == bool:
+        numbers = numbers.astype(np.float64)
+    return numbers
