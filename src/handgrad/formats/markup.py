@@ -71,12 +71,18 @@ def named_numbers(formula: Expression, numbers: Expression) -> Mapping[int, str]
 
 @record
 class Math:
-    """Markup with the scripts of its last symbol still open: W⁽²⁾ may yet become W⁽²⁾ᵀ."""
+    """Markup with the scripts of its last symbol still open: W⁽²⁾ may yet become W⁽²⁾ᵀ.
+
+    Arguments:
+        quantity: what code calls it.
+        said: what a page that is edited says of it besides (`handgrad.formats.live`).
+    """
 
     base: str
     sub: str = ""
     sup: str = ""
     quantity: str = ""
+    said: str = ""
 
     def __str__(self) -> str:
         match bool(self.sub), bool(self.sup):
@@ -91,7 +97,7 @@ class Math:
         if not self.quantity:
             return whole
         single = one(whole) if whole is self.base else whole
-        return single.replace(">", f' data-q="{plain(self.quantity)}">', 1)
+        return single.replace(">", f' data-q="{plain(self.quantity)}"{self.said}>', 1)
 
 
 def one(markup: str) -> str:

@@ -83,11 +83,15 @@ class MathmlPen:
     Arguments:
         inline: for running text, where nothing is taller than a line.
         names: by the identity of a literal, what its numbers are called.
+        after: the numbers are what an update makes of the names that they have.
+        case: the case that they are of, where they are of one of many.
     """
 
     style: Style
     inline: bool = False
     names: Mapping[int, str] = field(default_factory=dict)
+    after: bool = False
+    case: int | None = None
 
     def formula(self) -> Formula:
         """Lays formulas out for this pen."""
@@ -120,7 +124,8 @@ class MathmlPen:
                 return Math(self._array(node, ""))
             case nodes.Named(part, name):
                 drawn = self.math(part)
-                return Math(drawn.base, drawn.sub, drawn.sup, name)
+                said = self._said(name, part.value) if isinstance(part, nodes.FigureText) else ""
+                return Math(drawn.base, drawn.sub, drawn.sup, name, said)
             case nodes.Evaluated():
                 return Math(self._result(node, ""))
             case nodes.Condition(text):
@@ -241,10 +246,11 @@ class MathmlPen:
                 label = (
                     f'<mtext class="case">case {j + 1}</mtext>' if headers and not position else ""
                 )
-                attributes = attributes_of(
-                    entry_name(literal, orientation, name, array.within, i, j),
-                    placed.get((i, j), ""),
-                )
+                entry = entry_name(literal, orientation, name, array.within, i, j)
+                attributes = attributes_of(entry, placed.get((i, j), ""))
+                if entry and self.style.live is not None:
+                    case = (j if orientation == "upright" else i) if literal.batched else array.case
+                    attributes += self._said(entry, rows[i][j], case)
                 cells.append(f"<mtd{attributes}>{label}{_number(text)}{space}</mtd>")
             if relation:
                 cells.append(
@@ -260,7 +266,9 @@ class MathmlPen:
         """Numbers standing alone: cases under headers, marked entries, remarks beside rows."""
         part, remarks = result.part, result.remarks
         if isinstance(part, nodes.FigureText):
-            attributes = attributes_of(name, result.marks.get((), ""))
+            attributes = attributes_of(name, result.marks.get((), "")) + self._said(
+                name, part.value
+            )
             remark = "".join(map(remark_beside, remarks.values()))
             return f"<mrow{attributes}>{_number(part.text)}</mrow>{remark}"
         rows = grid(part.literal)
@@ -289,14 +297,23 @@ class MathmlPen:
 
     def column(self, numbers: Sequence[tree.Literal], names: Sequence[str]) -> list[str]:
         """Numbers of a table's column, padded to their decimal points."""
-        texts = [
-            figure(x, self.style.decimals) for n in numbers if (x := tree.number(n)) is not None
-        ]
+        values = [x for n in numbers if (x := tree.number(n)) is not None]
+        texts = [figure(x, self.style.decimals) for x in values]
         longest = max(map(tail_width, texts), default=0.0)
         return [
-            f"<mrow{attributes_of(name, '')}>{_number(text)}</mrow>{blank_space(longest - tail_width(text))}"
-            for text, name in zip(texts, names, strict=True)
+            f"<mrow{attributes_of(name, '')}{self._said(name, value)}>{_number(text)}</mrow>"
+            f"{blank_space(longest - tail_width(text))}"
+            for text, name, value in zip(texts, names, values, strict=True)
         ]
+
+    def _said(self, name: str, value: float | None, case: int | None = None) -> str:
+        """What a page that is edited says of a figure; nothing on any other."""
+        live = self.style.live
+        if live is None:
+            return ""
+        if case is None and name.partition("[")[0] in live.batched:
+            case = self.case
+        return live.entry(name, value, case, after=self.after) if name else ""
 
     def _each_case(self, array: nodes.Array, name: str) -> Iterator[str]:
         """The matrices of the cases; a comma after each but the last, as beside each other they were a product."""

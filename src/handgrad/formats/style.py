@@ -7,6 +7,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from handgrad.expression import Adjoint
+from handgrad.formats.live import Live
 from handgrad.record import record
 from handgrad.symbol import Symbol, symbol
 
@@ -25,6 +26,7 @@ class Style:
         loss: the name in the numerator of a gradient.
         losses: by name, the numerator of its gradient where that is another.
         largest: rows and columns of an array that are shown; None for the format's own measure.
+        live: what the markup of a page says of its figures, for one that is edited; None for any other.
     """
 
     decimals: int = 4
@@ -33,6 +35,7 @@ class Style:
     loss: str = "L"
     losses: Mapping[str, str] = field(default_factory=dict)
     largest: int | None = None
+    live: Live | None = None
 
     @classmethod
     def of(cls, page: Document) -> Style:

@@ -16,6 +16,7 @@ from typing import assert_never
 from xml.sax.saxutils import escape, quoteattr
 
 from handgrad.errors import printable
+from handgrad.expression import Expression, number
 from handgrad.formats.inline import Face, Level, inline_runs
 from handgrad.formats.style import Style
 from handgrad.picture import Arrow, Circle, Drawing, Label, Outline, Rectangle, Role, Shape
@@ -184,8 +185,18 @@ def _label(label: Label, style: Style) -> str:
     classes = f"hg-{label.role}{' hg-bold' if label.bold else ''}"
     return (
         f'<text class="{classes}" x="{_n(label.x)}" y="{_n(label.y)}"'
-        f"{size}{anchor}{_of(label.quantity)}>{_text(label, style)}</text>"
+        f"{size}{anchor}{_of(label.quantity)}{_said(label, style)}>{_text(label, style)}</text>"
     )
+
+
+def _said(label: Label, style: Style) -> str:
+    """What a page that is edited says of a label with a figure."""
+    if style.live is None or not label.quantity:
+        return ""
+    figures = [
+        x for part in label.text if isinstance(part, Expression) and (x := number(part)) is not None
+    ]
+    return style.live.figure(label.quantity, figures[0]) if len(figures) == 1 else ""
 
 
 def _text(label: Label, style: Style) -> str:

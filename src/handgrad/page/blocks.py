@@ -71,6 +71,8 @@ class Relation:
         label: words before the relation, such as "through z⁽²⁾".
         sign: "=", or "←" for an assignment (an update).
         entries: by entry of the result, the same computation written out for that entry alone.
+        after: the result is what an update makes of the left side.
+        case: of a relation about one of many cases, which, counted from 0.
     """
 
     left: Expression | None
@@ -82,6 +84,8 @@ class Relation:
     sign: OneOf["=", "←"] = "="
     entries: Mapping[tuple[int, ...], Relation] = field(default_factory=dict)
     counted: OneOf["row", "channel", "part"] = "row"
+    after: bool = False
+    case: int | None = None
 
     @property
     def quantity(self) -> Quantity | None:

@@ -47,7 +47,9 @@ def relations_of(
     whole = relation_of(trace, step, line, open_entries)
     if line.role in ("updated", "memory") and np.size(line.value) > MANY:
         (entry,) = opened(trace, line, [_first_changed(trace, line)])
-        example = replace(relation_of_entry(trace, entry), sign=whole.sign, label=("for example",))
+        example = replace(
+            relation_of_entry(trace, entry), sign=whole.sign, label=("for example",), after=True
+        )
         return (replace(whole, chain=(whole.chain[0], whole.chain[-1])), example)
     if line.role == "per_case" and isinstance(line.formula, Name | Adjoint):
         return (replace(whole, chain=whole.chain[:1]),)
@@ -61,7 +63,7 @@ def relations_of(
     if line.role == "per_case":
         zeros = np.argwhere(value[..., case] == 0)[:MOST_NOTED]
         marks = {tuple(map(int, at)): "zeroed" for at in zeros}
-    example = replace(worked, marks=marks, remarks={}, label=(f"in case {case + 1}",))
+    example = replace(worked, marks=marks, remarks={}, label=(f"in case {case + 1}",), case=case)
     if line.role == "per_case" and np.size(line.value) > MANY:
         return (example,)
     return (example, replace(whole, chain=whole.chain[-1:], label=("in each case",)))
@@ -103,6 +105,7 @@ def relation_of(trace: Trace, step: Step, line: TraceLine, open_entries: bool = 
         sign="←" if line.role in ("updated", "memory") else "=",
         entries=_entries(trace, step, line) if open_entries else {},
         counted="row" if len(line.shape) < 3 else "channel" if len(line.shape) == 3 else "part",
+        after=step.phase == "update",
     )
 
 

@@ -47,7 +47,7 @@ def document(title: str, main: str, contents: Sequence[Contents]) -> str:
     body = (
         '<a class="skip" href="#main">Skip to the page</a>'
         f"{_bar(stepped=len(steps) > 1, predicts=predicts)}"
-        f'<div class="frame">{_contents(contents) if steps else ""}'
+        f'<div class="frame">{contents_list(contents) if steps else ""}'
         f'<main id="main" tabindex="-1">{main}</main></div>'
         '<p class="spoken" id="spoken" aria-live="polite"></p>'
     )
@@ -104,7 +104,8 @@ def _bar(stepped: bool, predicts: bool) -> str:
     )
 
 
-def _contents(contents: Sequence[Contents]) -> str:
+def contents_list(contents: Sequence[Contents]) -> str:
+    """The sections that a reader may go to, as links to them; under each title what stands there."""
     sheets: list[list[Contents]] = [[]]
     for entry in contents:
         if entry.level == 1:
@@ -123,6 +124,16 @@ def _contents(contents: Sequence[Contents]) -> str:
 def _entry(entry: Contents) -> str:
     number = f'<span class="number">{plain(entry.number)}</span> ' if entry.number else ""
     return f'<li class="level-{min(entry.level, 3)}"><a href="#{entry.place}">{number}{entry.text}</a></li>'
+
+
+def stylesheet(*sheets: tuple[str, str]) -> str:
+    """The styles and the fonts of pages as one sheet, for a page that is served; after them other sheets.
+
+    Arguments:
+        sheets: the package and the name of each further sheet.
+    """
+    own = _asset("svg.css", "handgrad.formats"), _asset("page.css")
+    return "".join((_fonts(), *own, *(_asset(name, package) for package, name in sheets)))
 
 
 def _file(title: str, kind: str, body: str, styles: Sequence[str], scripts: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
-from handgrad.formats.html.document import Contents, deck, document
+from handgrad.formats.html.document import Contents, contents_list, deck, document
 from handgrad.formats.html.figure import figure
 from handgrad.formats.html.legend import legend
 from handgrad.formats.html.packing import Stretch, joined
@@ -14,6 +14,7 @@ from handgrad.formats.html.relation import derivation
 from handgrad.formats.html.room import room
 from handgrad.formats.html.table import table
 from handgrad.formats.html.text import HtmlWriter, anchor
+from handgrad.formats.live import Live
 from handgrad.formats.markup import plain
 from handgrad.formats.mathml import MathmlPen
 from handgrad.formats.style import Style
@@ -55,6 +56,17 @@ def render_html(page: Document) -> str:
         return deck(page.title, [sections.body(slide) for slide in _slides(page.blocks)])
     main = joined(sections.parts(_pictures_first(page.blocks)), sections.writer)
     return document(page.title, main, sections.contents)
+
+
+def render_live(page: Document, live: Live) -> tuple[str, str]:
+    """What stands in the main part of a page that is edited, and its contents.
+
+    Its figures say what they are of (`handgrad.formats.live`); nothing of it waits packed.
+    """
+    style = replace(Style.of(page), live=live)
+    sections = _Sections(HtmlWriter(MathmlPen(style)), _steps(list(_flat(page.blocks))))
+    main = sections.body(_pictures_first(page.blocks))
+    return main, contents_list(sections.contents)
 
 
 def _pictures_first(blocks: Sequence[Block]) -> list[Block]:

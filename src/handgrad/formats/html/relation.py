@@ -95,7 +95,7 @@ def _pieces(relation: Relation, k: int, writer: HtmlWriter) -> Side:
     names = dict(named_numbers(relation.chain[0], expression))
     if last and relation.left is not None and isinstance(expression, Literal):
         names[id(expression)] = quantity(relation.left)
-    pen = replace(writer.pen, names=names)
+    pen = replace(writer.pen, names=names, after=last and relation.after, case=relation.case)
     node = side(relation, k, pen.formula())
     result = node.part if isinstance(node, Named) else node
     after = ""

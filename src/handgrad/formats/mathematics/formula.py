@@ -155,7 +155,7 @@ class Formula:
         text = written or figure(literal.value, self.style.decimals)
         signed, power = text.startswith("-"), "e" in text
         level = SIGN if signed else PRODUCT if power else ATOM
-        return Piece(FigureText(text), level, signed, raised=power, number=True)
+        return Piece(FigureText(text, literal.value), level, signed, raised=power, number=True)
 
     def _array(self, array: Array) -> Node:
         """An array; on a single line, its entries listed: [0.5, −0.3], rows in brackets too."""

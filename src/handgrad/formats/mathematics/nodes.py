@@ -7,6 +7,7 @@ what, where a line may end) has been decided when there is a node for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import field
 from typing import Literal as Choice
 from typing import TypeAlias, assert_never
 
@@ -54,9 +55,10 @@ _ENDING = ("comma", "semicolon", "space", "tight")
 
 @record
 class FigureText:
-    """A figure in ASCII: `-0.3654`, `1.23e-9`."""
+    """A figure in ASCII: `-0.3654`, `1.23e-9`; and the number that it is of, at full precision."""
 
     text: str
+    value: float | None = field(default=None, compare=False)
 
 
 @record
@@ -67,6 +69,7 @@ class Array:
         brackets: `ROUND` ones stand for a function's own parentheses.
         relation: written after every entry of a column, such as "> 0".
         within: of a part of an array, where in the whole it stands.
+        case: of one case's part, the case, counted from 0.
     """
 
     literal: Literal
@@ -74,6 +77,7 @@ class Array:
     brackets: Brackets = SQUARE
     relation: str = ""
     within: tuple[int, ...] = ()
+    case: int | None = None
 
 
 @record
@@ -232,8 +236,9 @@ def sliced(array: Array, limit: int) -> Iterator[Node]:
         if i is None:
             yield Sign("dots")
         else:
-            within = array.within if array.literal.batched else (*array.within, i)
-            yield Array(parts[i], within=within)
+            batched = array.literal.batched
+            within = array.within if batched else (*array.within, i)
+            yield Array(parts[i], within=within, case=i if batched else array.case)
 
 
 def titled(array: Array, limit: int) -> Iterator[tuple[str, Node]]:
