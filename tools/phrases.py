@@ -24,6 +24,7 @@ KINDS = (
     ("discussion", "questions"),
     ("drilling", "drill"),
     ("exercises", "practice"),
+    ("lab", "the lab"),
     ("operations", "operations"),
     ("paths", "why"),
     ("picture", "pictures"),

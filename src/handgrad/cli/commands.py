@@ -27,6 +27,7 @@ COMMANDS = {
     "why": "handgrad.cli.why:why",
     "gates": "handgrad.cli.gates:gates",
     "explain": "handgrad.cli.explain:explain",
+    "lab": "handgrad.cli.lab:lab",
 }
 """Where each command stands, in the order of --help; a module is imported when its command is asked for."""
 

@@ -108,19 +108,27 @@ def _operations(formula: Expression) -> Iterator[str]:
 
 def gate_text(change: GateChange) -> Text:
     """A changed gate in a sentence: how it was, how it is, and what that does to the gradient."""
-    case = f"In case {change.case + 1} " if change.case is not None else ""
-    index = change.unit
-    of = f" of layer {change.layer}" if change.layer else ""
-    of = f" at time step {change.time_step}" if change.time_step else of
-    if len(index) > 1:
-        who = f"entry ({', '.join(str(i + 1) for i in index)}){of}"
-    else:
-        who = f"unit {index[0] + 1}{of}" if index else f"the unit{of}"
-    who = f"{case}{who}" if case else f"{who[0].upper()}{who[1:]}"
     return (
-        f"{who} ", *_before(change.left), *_now(change.right), ": ",
+        f"{unit_text(change)} ", *_before(change.left), *_now(change.right), ": ",
         *(_opened(change) if change.left.shut else _closed(change)),
     )  # fmt: skip
+
+
+def unit_text(change: GateChange) -> str:
+    """Which unit, and in which case, as a sentence begins with it: "In case 2 unit 3 of layer 1"."""
+    who = unit_words(change.unit, change.layer, change.time_step)
+    if change.case is not None:
+        return f"In case {change.case + 1} {who}"
+    return f"{who[0].upper()}{who[1:]}"
+
+
+def unit_words(index: tuple[int, ...], layer: int, time_step: int) -> str:
+    """A unit by its place: "unit 3 of layer 1", "entry (1, 2) at time step 4"."""
+    of = f" of layer {layer}" if layer else ""
+    of = f" at time step {time_step}" if time_step else of
+    if len(index) > 1:
+        return f"entry ({', '.join(str(i + 1) for i in index)}){of}"
+    return f"unit {index[0] + 1}{of}" if index else f"the unit{of}"
 
 
 def _at(state: UnitState) -> Text:

@@ -85,6 +85,7 @@ class MathmlPen:
         names: by the identity of a literal, what its numbers are called.
         after: the numbers are what an update makes of the names that they have.
         case: the case that they are of, where they are of one of many.
+        each: what they are called differs from case to case, as a case's part of a gradient does.
     """
 
     style: Style
@@ -92,6 +93,7 @@ class MathmlPen:
     names: Mapping[int, str] = field(default_factory=dict)
     after: bool = False
     case: int | None = None
+    each: bool = False
 
     def formula(self) -> Formula:
         """Lays formulas out for this pen."""
@@ -311,7 +313,7 @@ class MathmlPen:
         live = self.style.live
         if live is None:
             return ""
-        if case is None and name.partition("[")[0] in live.batched:
+        if case is None and (self.each or name.partition("[")[0] in live.batched):
             case = self.case
         return live.entry(name, value, case, after=self.after) if name else ""
 

@@ -127,8 +127,10 @@ def _decoded(raw: bytes, where: str) -> str:
         raise ProblemError(f"is not UTF-8 text (byte {error.start})", where=where) from None
 
 
-def loads(text: str, where: str = "", folder: Path | None = None) -> Problem:
+def loads(text: str, where: str = "", folder: Path | None = None, *, files: bool = True) -> Problem:
     """A problem from the text of a problem file; files that it names lie in `folder`.
+
+    Without `files` it may name none, and nothing is read: a `ProblemError` says so.
 
     >>> lines = ["equations = 'L = (2*x - 1)**2'", "[data]", "x = 3"]
     >>> handgrad.loads(chr(10).join(lines)).loss
@@ -149,6 +151,8 @@ def loads(text: str, where: str = "", folder: Path | None = None) -> Problem:
                 where=where,
                 mend=_meant(key) or f"keys: {', '.join(KEYS)}",
             )
+    if not files:
+        _check_names_no_file(table, where)
     if "equations" not in table:
         raise ProblemError(
             "there are no equations", where=where, mend='write equations = """ … """'
@@ -167,6 +171,20 @@ def loads(text: str, where: str = "", folder: Path | None = None) -> Problem:
         reduction=_text(table, "reduction", where) or "mean",
         where=where,
     )
+
+
+def _check_names_no_file(table: Mapping[str, Any], where: str) -> None:
+    """Raises `ProblemError` for numbers that are kept in a file."""
+    prefix = f"{where}, " if where else ""
+    for key in ("parameters", "data", "given", "upstream"):
+        values = table.get(key)
+        for name, value in values.items() if isinstance(values, dict) else ():
+            if isinstance(value, dict) and "file" in value:
+                raise ProblemError(
+                    "numbers are read from no file here",
+                    where=f"{prefix}{key}.{name}",
+                    mend="write them into the problem",
+                )
 
 
 def _table(text: str) -> dict[str, Any]:

@@ -62,12 +62,12 @@ def new(path: str | Path, like: str = USUAL, *, force: bool = False) -> Problem:
     file = Path(path)
     if file.suffix.lower() != ".toml":
         raise OptionError("a problem file ends in .toml", where=str(path)[:200])
-    text = _text(like)
+    text = text_like(like)
     write_files({file: _with_words(text, file.name).encode("utf-8")}, force)
     return loads(text)
 
 
-def _text(described: str) -> str:
+def text_like(described: str) -> str:
     """The file of a bundled problem, or of the network that words describe."""
     names = [p.stem for p in BUNDLED.glob("*.toml")]
     if described in names:

@@ -18,7 +18,7 @@ _STYLE = re.compile("<style>.*?</style>\n?", re.DOTALL)
 def figure(block: Figure, writer: HtmlWriter) -> str:
     """The picture with its caption under it; its styles stand once, in the head of the file."""
     live = writer.pen.style.live
-    if live is not None and block.narrow is not None:
+    if live is not None and live.narrow is not None and block.narrow is not None:
         return _one_of_two(block, writer, narrow=live.narrow)
     caption = writer.text(block.caption)
     if block.narrow_caption:

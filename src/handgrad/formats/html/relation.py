@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from handgrad.expression import Literal
+from handgrad.expression import Adjoint, Literal
 from handgrad.formats.html.text import HtmlWriter
 from handgrad.formats.markup import named_numbers, plain, quantity
 from handgrad.formats.mathematics.arrays import grid, slices
@@ -95,7 +95,13 @@ def _pieces(relation: Relation, k: int, writer: HtmlWriter) -> Side:
     names = dict(named_numbers(relation.chain[0], expression))
     if last and relation.left is not None and isinstance(expression, Literal):
         names[id(expression)] = quantity(relation.left)
-    pen = replace(writer.pen, names=names, after=last and relation.after, case=relation.case)
+    pen = replace(
+        writer.pen,
+        names=names,
+        after=last and relation.after,
+        case=relation.case,
+        each=last and isinstance(relation.left, Adjoint) and relation.left.of != "",
+    )
     node = side(relation, k, pen.formula())
     result = node.part if isinstance(node, Named) else node
     after = ""
