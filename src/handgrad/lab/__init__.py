@@ -29,7 +29,8 @@ def application(*arguments: Any, **settings: Any) -> Starlette:
         if error.name is not None and error.name.startswith("handgrad"):
             raise
         raise MissingExtraError(
-            f"the lab needs {(error.name or 'starlette').partition('.')[0]}", mend="pip install 'handgrad[lab]'"
+            f"the lab needs {(error.name or 'starlette').partition('.')[0]}",
+            mend="pip install 'handgrad[lab]'",
         ) from None
     return server.application(*arguments, **settings)
 
