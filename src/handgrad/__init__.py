@@ -18,6 +18,7 @@ CONTENTS = {
     # Problems
     "problem": "Problem Update bundled loads",
     "models": "load",
+    "models.sklearn": "from_sklearn",
     "problem.files": "Listing",
     "problem.starting": "new",
     # The worked solution, and the program that computes it

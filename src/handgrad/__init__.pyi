@@ -29,6 +29,7 @@ from handgrad.exercises import requirements as requirements
 from handgrad.explaining import Explanation as Explanation
 from handgrad.explaining import explain as explain
 from handgrad.models import load as load
+from handgrad.models.sklearn import from_sklearn as from_sklearn
 from handgrad.numbers import OtherRun as OtherRun
 from handgrad.numbers import run_exact as run_exact
 from handgrad.numbers import run_intervals as run_intervals
@@ -108,6 +109,7 @@ __all__ = [
     "compare_training",
     "drill",
     "explain",
+    "from_sklearn",
     "gates",
     "load",
     "loads",

@@ -58,6 +58,7 @@ class Builder:
     Arguments:
         framework: what the model was made with, such as "PyTorch".
         title: of the problem.
+        renamed: names that pages show as they are, instead of the paths.
     """
 
     framework: str
@@ -68,10 +69,14 @@ class Builder:
     paths: dict[str, str] = field(default_factory=dict)
     places: dict[str, CodePlace] = field(default_factory=dict)
     shapes: dict[str, Shape] = field(default_factory=dict)
+    renamed: set[str] = field(default_factory=set)
 
-    def parameter(self, path: str, array: Any) -> Name:
-        """Numbers that are learned. Raises `NumberError` for what holds no finite numbers."""
-        return self._given(self.parameters, path, array)
+    def parameter(self, path: str, array: Any, name: str = "") -> Name:
+        """Numbers that are learned. Raises `NumberError` for what holds no finite numbers.
+
+        A `name` is how equations and pages call it instead of by its path, which is taken for it all the same.
+        """
+        return self._given(self.parameters, path, array, name)
 
     def data(self, path: str, array: Any) -> Name:
         """Numbers that are given: inputs, targets, buffers, frozen parameters, masks that were drawn."""
@@ -119,26 +124,28 @@ class Builder:
             self.givens,
             loss=loss.name,
             title=self.title,
-            display={n: path for n, path in self.paths.items() if n != path},
+            display={n: path for n, path in self.paths.items() if n not in (path, *self.renamed)},
             model=Model(self.framework, dict(self.paths), modules, lines),
             **parts,
         )
 
-    def _given(self, table: dict[str, Given], path: str, array: Any) -> Name:
+    def _given(self, table: dict[str, Given], path: str, array: Any, name: str = "") -> Name:
         numbers = given(_floats(array), path)
-        name = self._new(path)
+        if name:
+            self.renamed.add(name)
+        name = self._new(path, name)
         table[name] = numbers
         self.shapes[name] = numbers.shape
         return Name(name)
 
-    def _new(self, path: str) -> str:
+    def _new(self, path: str, name: str = "") -> str:
         """A name for a path that nothing has yet; a path that is used again is numbered."""
         again = 1
         told = path
         while told in self.paths.values():
             again += 1
             told = f"{path}_{again}"
-        name = identifier(told)
+        name = name or identifier(told)
         while name in self.paths:
             name += "_"
         self.paths[name] = told
