@@ -44,6 +44,12 @@ Option: TypeAlias = "bool | int | float | str | tuple[int, ...] | tuple[Index, .
 
 Operand: TypeAlias = "Expression | float"
 
+LARGEST = 4096
+"""Numbers that a literal holds one by one, at most; of a larger array it holds those near the ends."""
+
+EDGE = 12
+"""How many at each end of an axis."""
+
 
 class Expression:
     """A formula tree. Python's operators build larger trees out of smaller ones."""
@@ -125,6 +131,9 @@ class Literal(Expression):
 
     In many cases (`batched`) the last axis of `value` counts the cases and is no part of the shape.
     A vector with `row` lies along the rows of matrices, and is printed as a row.
+
+    Of an array with more than `LARGEST` numbers, `value` has those near its ends alone, `EDGE` at each end of
+    an axis, which are more than any page shows; `whole` is the array.
     """
 
     value: Nested
@@ -132,17 +141,49 @@ class Literal(Expression):
     row: bool = field(default=False, compare=False)
     text: str = field(default="", compare=False)
     span: Span | None = field(default=None, compare=False, repr=False)
+    whole: Any = field(default=None, compare=False, repr=False)
 
     @property
     def shape(self) -> Shape:
-        shape: list[int] = []
+        lengths = self.lengths
+        return lengths[:-1] if self.batched else lengths
+
+    @property
+    def lengths(self) -> Shape:
+        """The lengths of all axes, that of the cases too."""
+        if self.whole is not None:
+            return tuple(self.whole.shape)
+        lengths: list[int] = []
         value = self.value
         while isinstance(value, tuple):
-            shape.append(len(value))
+            lengths.append(len(value))
             if not value:
                 break
             value = value[0]
-        return tuple(shape[:-1] if self.batched else shape)
+        return tuple(lengths)
+
+    @property
+    def numbers(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """All of them, as an array."""
+        return np.asarray(self.value if self.whole is None else self.whole, dtype=np.float64)
+
+    def position(self, axis: int, kept: int) -> int:
+        """Where in the whole array the entries stand that are at position `kept` along an axis of `value`."""
+        if self.whole is None or kept < EDGE:
+            return kept
+        return kept + max(0, self.whole.shape[axis] - 2 * EDGE)
+
+    def kept(self, index: tuple[int, ...]) -> tuple[int, ...] | None:
+        """The same the other way round: where in `value` an entry of the whole stands, if it is kept."""
+        if self.whole is None:
+            return index
+        found = []
+        for i, length in zip(index, self.whole.shape, strict=True):
+            left_out = max(0, length - 2 * EDGE)
+            if EDGE <= i < EDGE + left_out:
+                return None
+            found.append(i if i < EDGE else i - left_out)
+        return tuple(found)
 
 
 @record
@@ -301,4 +342,11 @@ def _tuples(value: list[Any] | float) -> Nested:
 
 def literal_of(array: object, batched: bool = False, row: bool = False) -> Literal:
     """An array, or a number, as a literal; `row` for a vector that lies along the rows of matrices."""
-    return Literal(nested(array), batched=batched, row=row)
+    numbers = np.asarray(array, dtype=float)
+    if numbers.size <= LARGEST:
+        return Literal(nested(numbers), batched=batched, row=row)
+    ends = numbers
+    for axis, length in enumerate(numbers.shape):
+        if length > 2 * EDGE:
+            ends = np.take(ends, [*range(EDGE), *range(length - EDGE, length)], axis=axis)
+    return Literal(nested(ends), batched=batched, row=row, whole=numbers)

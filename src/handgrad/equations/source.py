@@ -40,6 +40,10 @@ _WRITTEN_AS_OPERATORS = frozenset(
 """What the operators of the language build; other operations may share their notation."""
 
 
+ENDS = 3
+"""Numbers written at each end of an axis of an array that is too large to be written whole."""
+
+
 @cache
 def _sign(operation: str) -> tuple[str, int] | None:
     """The sign that groups from the left, and how tightly it binds; None for other operations."""
@@ -152,15 +156,21 @@ class Writer:
     def _literal(self, literal: Literal) -> str:
         known = self._written.get(id(literal))
         if known is None:
-            text = self._value(literal.value)
+            text = self._value(literal.value, literal.whole is not None)
             known = literal, f"cases({text})" if literal.batched else text
             # With the literal itself, so that no other one takes its place in memory.
             self._written[id(literal)] = known
         return known[1]
 
-    def _value(self, value: Nested) -> str:
+    def _value(self, value: Nested, large: bool = False) -> str:
+        """Numbers, nested; of a `large` array the first and the last along each axis."""
         if not isinstance(value, tuple):
             return self._number(value)
+        if large:
+            ends = len(value) > 2 * ENDS
+            shown = (*value[:ENDS], *value[-ENDS:]) if ends else value
+            texts = [self._value(v, large) for v in shown]
+            return f"[{', '.join([*texts[:ENDS], '…', *texts[ENDS:]] if ends else texts)}]"
         rows = bool(value) and isinstance(value[0], tuple)
         return f"[{', '.join(map(self._value if rows else self._number, value))}]"
 

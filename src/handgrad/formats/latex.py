@@ -184,7 +184,7 @@ class Latex:
         whole = self._array(result.part, result.placed, result.remarks)
         if not literal.batched:
             return whole
-        count = len(rows[0]) if rows else 0
+        count = literal.lengths[-1] if rows else 0
         words = f"cases 1 to {count}" if count > 1 else "case 1"
         return rf"\hgcases{{{words}}}{{{whole}}}"
 

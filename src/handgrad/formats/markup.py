@@ -142,7 +142,8 @@ def entry_name(
         return ""
     as_stored = orientation == "upright" and not literal.row
     row, column = (i, j) if as_stored else (j, i)
-    index = (*prefix, *(row, column)[: len(literal.shape)])
+    at = (row, column)[: len(literal.shape)]
+    index = (*prefix, *(literal.position(axis, k) for axis, k in enumerate(at)))
     return f"{name}[{','.join(map(str, index))}]" if index else name
 
 

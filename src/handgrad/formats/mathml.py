@@ -30,7 +30,7 @@ from handgrad.formats.markup import (
     tail_width,
 )
 from handgrad.formats.mathematics import nodes
-from handgrad.formats.mathematics.arrays import Positions, grid, place_in_grid, positions_shown
+from handgrad.formats.mathematics.arrays import Positions, case_names, grid, place_in_grid, positions_shown
 from handgrad.formats.mathematics.formula import Formula
 from handgrad.formats.mathematics.nodes import (
     SQUARE,
@@ -236,6 +236,7 @@ class MathmlPen:
             if j is not None
         }
         lines: list[str] = []
+        cases = case_names(literal) if headers else []
         for position, i in enumerate(shown_rows):
             cells: list[str] = []
             for j in shown_columns:
@@ -246,7 +247,7 @@ class MathmlPen:
                 text = figures[i, j]
                 space = blank_space(tails[j] - tail_width(text))
                 label = (
-                    f'<mtext class="case">case {j + 1}</mtext>' if headers and not position else ""
+                    f'<mtext class="case">{cases[j]}</mtext>' if cases and not position else ""
                 )
                 entry = entry_name(literal, orientation, name, array.within, i, j)
                 attributes = attributes_of(entry, placed.get((i, j), ""))

@@ -147,7 +147,7 @@ class Recognition:
         if isinstance(target, Name) and target.name in self.values:
             return _adds_up(self.values[target.name], axis)
         if isinstance(target, Literal):
-            return _adds_up(np.asarray(target.value), axis)
+            return _adds_up(target.numbers, axis)
         made = self.nodes[target.name].written if isinstance(target, Name) else target
         if not isinstance(made, Call) or not operation_of(made).distribution:
             return False

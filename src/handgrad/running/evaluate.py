@@ -89,7 +89,7 @@ def _valued(
     """A formula's value, and whether it differs from case to case."""
     match expression:
         case Literal():
-            number = np.asarray(expression.value, dtype=float)
+            number = expression.numbers
             if xp is not np:
                 return (xp.asarray(number) if number.ndim else float(number)), expression.batched
             return number, expression.batched

@@ -93,7 +93,7 @@ class _PlanCompiler:
             return found
         match expression:
             case Number():
-                slot = self.constant(np.asarray(expression.value, dtype=np.float64))
+                slot = self.constant(expression.numbers)
             case Call():
                 slot = self.call(expression)
             case _:

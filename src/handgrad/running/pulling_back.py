@@ -41,7 +41,7 @@ def with_parts(formula: Expression, values: dict[Expression, Array]) -> dict[Exp
 
 def _value(expression: Expression, values: Mapping[Expression, Array]) -> Array:
     if isinstance(expression, Literal):
-        return np.asarray(expression.value, dtype=float)
+        return expression.numbers
     return values[expression]
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from handgrad.expression import Adjoint, Call, Expression, Literal, Name, literal_of
+from handgrad.expression import Adjoint, Call, Expression, Literal, Name, literal_of, walk
 from handgrad.graph.penalties import is_penalty
 from handgrad.graph.structure import Line
 from handgrad.notation import Transposition
@@ -25,6 +26,9 @@ from handgrad.text import Text, listed
 
 if TYPE_CHECKING:
     from handgrad.solution.trace import Step, Trace
+
+PLACES = 12
+"""Places of a row that are named beside it; of more the number is said."""
 
 LISTED = 4
 """Cases that are named beside a row; of more the number is said."""
@@ -80,7 +84,8 @@ def relation_of(trace: Trace, step: Step, line: TraceLine, open_entries: bool = 
     """A line of a step: its left side, the formula, the numbers put in, the result."""
     result = literal_of(line.value, line.batched, line.row)
     chain: list[Expression] = [line.formula]
-    put_in = reads_well(line, trace.graph.batched_leaves)
+    # Of an array that is not shown whole there is nothing to multiply with.
+    put_in = reads_well(line, trace.graph.batched_leaves) and not _has_large(line.substituted)
     if (
         put_in
         and line.substituted not in (line.formula, result)
@@ -95,6 +100,8 @@ def relation_of(trace: Trace, step: Step, line: TraceLine, open_entries: bool = 
     if step.kind == "loss_after":
         chain = [result]
     marks, remarks = _marks(step, line)
+    if result.whole is not None:
+        remarks = {}
     return Relation(
         left=_left(trace, line),
         chain=tuple(chain),
@@ -107,6 +114,11 @@ def relation_of(trace: Trace, step: Step, line: TraceLine, open_entries: bool = 
         counted="row" if len(line.shape) < 3 else "channel" if len(line.shape) == 3 else "part",
         after=step.phase == "update",
     )
+
+
+def _has_large(numbers: Expression) -> bool:
+    """Whether an array that is put in is too large for all of its numbers to be held."""
+    return any(isinstance(part, Literal) and part.whole is not None for part in walk(numbers))
 
 
 def _is_turned(numbers: Expression) -> bool:
@@ -165,6 +177,7 @@ def _marks(step: Step, line: TraceLine) -> tuple[dict[tuple[int, ...], Mark], di
     """What to point out in a line's result: shut gates, and the entries they zero."""
     marks: dict[tuple[int, ...], Mark] = {}
     remarks: dict[int, str] = {}
+    shut: dict[int, list[tuple[int, ...]]] = {}
     name = line.target.name
     for note in step.notes:
         if isinstance(note, GatedOff):
@@ -185,10 +198,7 @@ def _marks(step: Step, line: TraceLine) -> tuple[dict[tuple[int, ...], Mark], di
             elif own and note.unit:
                 marks[note.unit] = "off"
                 row, *column = note.unit
-                shut = ", ".join(str(i + 1) for i in column)
-                shut = f"({shut})" if len(column) > 1 else shut
-                before = remarks.get(row, "gate shut at" if column else "gate shut")
-                remarks[row] = f"{before}{',' if row in remarks else ''} {shut}".rstrip()
+                shut.setdefault(row, []).append(tuple(column))
         elif isinstance(note, ZeroInput) and line.role == "gradient":
             for zeroed in note.zeroes:
                 if zeroed.name == name:
@@ -196,7 +206,18 @@ def _marks(step: Step, line: TraceLine) -> tuple[dict[tuple[int, ...], Mark], di
     if line.role == "gradient":
         for index in np.argwhere(np.asarray(line.value) == 0)[:MOST_NOTED]:
             marks.setdefault(tuple(int(i) for i in index), "zeroed")
+    remarks |= {row: _shut_at(places, line.shape[1:]) for row, places in shut.items()}
     return marks, remarks
+
+
+def _shut_at(places: Sequence[tuple[int, ...]], shape: tuple[int, ...]) -> str:
+    """Where in a row gates are shut, counted from 1; of many places how many they are."""
+    if places == [()]:
+        return "gate shut"
+    if len(places) > PLACES:
+        return f"gate shut at {len(places)} of {math.prod(shape)}"
+    texts = [", ".join(str(i + 1) for i in place) for place in places]
+    return f"gate shut at {', '.join(f'({t})' if len(shape) > 1 else t for t in texts)}"
 
 
 def _cases(note: GatedOff) -> str:

@@ -41,9 +41,20 @@ def slices(literal: Literal) -> tuple[Literal, ...]:
     """A literal without a grid as simpler ones: by cases, or along its first axis."""
     value = literal.value
     assert isinstance(value, tuple)
+    whole = literal.whole
     if literal.batched:
-        return tuple(Literal(_case(value, c)) for c in range(_cases(value)))
-    return tuple(Literal(v) for v in value)
+        cases = [literal.position(len(literal.shape), c) for c in range(_cases(value))]
+        wholes = [None if whole is None else whole[..., c] for c in cases]
+        return tuple(Literal(_case(value, c), whole=w) for c, w in enumerate(wholes))
+    wholes = [None if whole is None else whole[literal.position(0, i)] for i in range(len(value))]
+    return tuple(Literal(v, whole=w) for v, w in zip(value, wholes, strict=True))
+
+
+def case_names(literal: Literal) -> list[str]:
+    """What stands above the columns of a grid of many cases: which case each is, counted from 1."""
+    rows = grid(literal) if literal.batched else None
+    axis = len(literal.shape)
+    return [f"case {literal.position(axis, c) + 1}" for c in range(len(rows[0]))] if rows else []
 
 
 def place_in_grid(literal: Literal, index: tuple[int, ...]) -> tuple[int, int]:

@@ -229,23 +229,32 @@ def separated(parts: Iterable[Node], sign: SignKind = "comma") -> Row:
     return Row(tuple(found))
 
 
+def slices_shown(literal: Literal, limit: int) -> Positions:
+    """Which of the smaller arrays that one without a grid is drawn as are shown, None for dots; of a large one the first."""
+    return elided(len(slices(literal)), limit if literal.whole is None else min(limit, 2))
+
+
 def sliced(array: Array, limit: int) -> Iterator[Node]:
     """An array without a grid as smaller ones, at most `limit` with dots in place of others."""
     parts = slices(array.literal)
-    for i in elided(len(parts), limit):
+    for i in slices_shown(array.literal, limit):
         if i is None:
             yield Sign("dots")
         else:
-            batched = array.literal.batched
-            within = array.within if batched else (*array.within, i)
-            yield Array(parts[i], within=within, case=i if batched else array.case)
+            literal = array.literal
+            batched = literal.batched
+            at = literal.position(len(literal.shape) if batched else 0, i)
+            within = array.within if batched else (*array.within, at)
+            yield Array(parts[i], within=within, case=at if batched else array.case)
 
 
 def titled(array: Array, limit: int) -> Iterator[tuple[str, Node]]:
     """The same, each with the case that it is of above it, if it is of any."""
-    shown = elided(len(slices(array.literal)), limit)
+    literal = array.literal
+    shown = slices_shown(literal, limit)
     for c, part in zip(shown, sliced(array, limit), strict=True):
-        yield f"case {c + 1}" if c is not None and array.literal.batched else "", part
+        named = c is not None and literal.batched
+        yield f"case {literal.position(len(literal.shape), c) + 1}" if named else "", part
 
 
 def parts_of(node: Node) -> tuple[Node, ...]:

@@ -49,6 +49,9 @@ def _result(part: Node, relation: Relation | None) -> Evaluated:
     marks: dict[tuple[int, ...], Mark] = {
         at: mark for at, mark in relation.marks.items() if mark != "on"
     }
+    if isinstance(part, Array) and part.literal.whole is not None:
+        kept = {part.literal.kept(at): mark for at, mark in marks.items()}
+        marks = {at: mark for at, mark in kept.items() if at is not None}
     each = isinstance(part, Array) and part.literal.batched
     return Evaluated(part, marks, relation.remarks, shape_in_words(relation.shape, each_case=each))
 

@@ -10,7 +10,7 @@ from typing import assert_never
 from handgrad.figures import BLANK, figure, mantissa_and_power
 from handgrad.figures import padded as at_points
 from handgrad.formats.mathematics import nodes
-from handgrad.formats.mathematics.arrays import grid, positions_shown
+from handgrad.formats.mathematics.arrays import case_names, grid, positions_shown
 from handgrad.formats.mathematics.formula import Formula
 from handgrad.formats.mathematics.nodes import (
     PRODUCT_BREAK,
@@ -255,7 +255,7 @@ class TerminalPen:
         rows = grid(literal)
         if rows is None:
             return self._cases_of_matrices(part)
-        headers = [f"case {c + 1}" for c in range(len(rows[0]))] if literal.batched and rows else []
+        headers = case_names(literal)
         inside, shown = self.cells(rows, result.placed, headers, result.remarks)
         if headers:
             top = Box(inside.rows[:1])

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from handgrad.figures import BLANK, figure, mantissa_and_power
 from handgrad.formats.mathematics import nodes
-from handgrad.formats.mathematics.arrays import elided, grid, positions_shown, slices
+from handgrad.formats.mathematics.arrays import case_names, elided, grid, positions_shown, slices
 from handgrad.formats.mathematics.formula import Formula
 from handgrad.formats.mathematics.nodes import (
     BRACES,
@@ -279,7 +279,7 @@ class TypstPen:
             if literal.batched:
                 return " ".join(shown for _, shown in self._cases_of_matrices(part))
             return self._str(part)
-        headers = [f"case {c + 1}" for c in range(len(rows[0]))] if literal.batched and rows else []
+        headers = case_names(literal)
         return self._matrix(rows, marks=result.placed, headers=headers, told=result.remarks)
 
     def _cases_of_matrices(self, array: nodes.Array) -> list[tuple[int, str]]:

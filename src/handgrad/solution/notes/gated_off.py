@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import product
 from typing import ClassVar, Self
 
 import numpy as np
@@ -78,19 +77,21 @@ class GatedOff(TraceNote):
         known = output != name and above in seen.run.numbers
         arriving = seen.run.of(above) if known else None
         shut = cls._shut(seen, call, activation, "backward", gate.splits_ties)
+        passed = np.asarray(seen.run.of(Adjoint(name)))
         for position, note in enumerate(shut):
             blocked = None
-            if arriving is not None and not note.cases and np.size(arriving[note.unit]) == 1:
-                blocked = float(abs(np.ravel(arriving[note.unit])[0]))
             stopped: tuple[float, ...] = ()
-            if arriving is not None and np.size(arriving[note.unit]) in (1, note.case_count):
-                every = np.broadcast_to(np.ravel(arriving[note.unit]), (note.case_count,))
-                stopped = tuple(float(every[c]) for c in note.cases)
+            arrived = None if arriving is None else np.ravel(arriving[note.unit])
+            if arrived is not None and not note.cases and arrived.size == 1:
+                blocked = float(abs(arrived[0]))
+            if arrived is not None and note.cases and arrived.size in (1, note.case_count):
+                every = np.broadcast_to(arrived, (note.case_count,))
+                stopped = tuple(every[list(note.cases)].tolist())
             zeroes: tuple[Zeroed, ...] = ()
             if len(note.cases) in (0, note.case_count) and position < UNITS:
                 zeroes = _silenced(seen, Adjoint(name), note.unit)
                 zeroes += _silenced(seen, Name(output), note.unit)
-            gradient = np.asarray(seen.run.of(Adjoint(name)))[note.unit]
+            gradient = passed[note.unit]
             around = bool(np.any(gradient[..., list(note.cases)] if note.cases else gradient))
             yield replace(note, blocked=blocked, zeroes=zeroes, around=around, stopped=stopped)
 
@@ -105,22 +106,21 @@ class GatedOff(TraceNote):
             z = z[..., None]
         shut = z < 0 if open_at_zero else z <= 0
         count = z.shape[-1]
+        largest = z.max(axis=-1)
         notes: list[Self] = []
-        for unit in product(*map(range, argument.shape or ())):
-            cases = tuple(int(c) for c in np.flatnonzero(shut[unit]))
-            if cases and len(notes) < MOST_NOTED:
-                notes.append(
-                    cls(
-                        pre_activation=argument,
-                        activation=activation,
-                        operation=call.operation,
-                        unit=unit,
-                        value=float(z[unit].max()),
-                        phase=phase,
-                        cases=cases if count > 1 else (),
-                        case_count=count,
-                    )
+        for unit in map(tuple, np.argwhere(shut.any(axis=-1))[:MOST_NOTED].tolist()):
+            notes.append(
+                cls(
+                    pre_activation=argument,
+                    activation=activation,
+                    operation=call.operation,
+                    unit=unit,
+                    value=float(largest[unit]),
+                    phase=phase,
+                    cases=tuple(np.flatnonzero(shut[unit]).tolist()) if count > 1 else (),
+                    case_count=count,
                 )
+            )
         return notes
 
     @property
