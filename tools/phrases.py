@@ -42,6 +42,7 @@ KINDS = (
     ("study/born_dead_page", "born-dead"),
     ("study/training_page", "train"),
     ("study", "train and born-dead"),
+    ("unit", "one unit"),
     ("updates", "steps"),
     ("verification", "verify"),
     ("explaining", "explain"),

@@ -14,6 +14,7 @@ TITLES = {
     "checking": "Checking",
     "audit": "Gates",
     "paths": "Why",
+    "unit": "One unit",
     "comparison": "Comparison",
     "discussion": "Questions",
     "exercises": "Practice",

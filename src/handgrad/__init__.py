@@ -30,6 +30,8 @@ CONTENTS = {
     # Gates, and why a gradient is what it is
     "audit": "Audit gates",
     "paths": "WhyGradient WhyValue why",
+    # One unit of a network worked by itself
+    "unit": "UnitSolution solve_unit",
     # Two solutions, and questions about one
     "comparison": "Comparison compare",
     "discussion": "QuestionSheet questions",

@@ -60,6 +60,8 @@ from handgrad.study import born_dead as born_dead
 from handgrad.study import born_dead_table as born_dead_table
 from handgrad.study import compare_training as compare_training
 from handgrad.study import train as train
+from handgrad.unit import UnitSolution as UnitSolution
+from handgrad.unit import solve_unit as solve_unit
 from handgrad.verification import Verification as Verification
 from handgrad.verification import verify as verify
 
@@ -93,6 +95,7 @@ __all__ = [
     "Step",
     "Trace",
     "Training",
+    "UnitSolution",
     "Update",
     "Verification",
     "WhyGradient",
@@ -123,6 +126,7 @@ __all__ = [
     "run_intervals",
     "run_symbols",
     "solve",
+    "solve_unit",
     "train",
     "verify",
     "why",

@@ -152,7 +152,7 @@ class Literal(Expression):
     def lengths(self) -> Shape:
         """The lengths of all axes, that of the cases too."""
         if self.whole is not None:
-            return tuple(self.whole.shape)
+            return tuple(int(n) for n in self.whole.shape)
         lengths: list[int] = []
         value = self.value
         while isinstance(value, tuple):
@@ -171,14 +171,14 @@ class Literal(Expression):
         """Where in the whole array the entries stand that are at position `kept` along an axis of `value`."""
         if self.whole is None or kept < EDGE:
             return kept
-        return kept + max(0, self.whole.shape[axis] - 2 * EDGE)
+        return kept + max(0, self.lengths[axis] - 2 * EDGE)
 
     def kept(self, index: tuple[int, ...]) -> tuple[int, ...] | None:
         """The same the other way round: where in `value` an entry of the whole stands, if it is kept."""
         if self.whole is None:
             return index
         found = []
-        for i, length in zip(index, self.whole.shape, strict=True):
+        for i, length in zip(index, self.lengths, strict=True):
             left_out = max(0, length - 2 * EDGE)
             if EDGE <= i < EDGE + left_out:
                 return None

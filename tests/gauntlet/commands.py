@@ -284,6 +284,18 @@ def why_values(s: Subject) -> None:
         s.run("why", f"{name}{index}", "--decimals", "3", allowed=allowed)
 
 
+@command
+def solve_unit(s: Subject) -> None:
+    allowed = (r"is used by \d+ units", r"no unit uses", r"parameters have cases", r"is given")
+    for name in s.random.sample([t for t, _ in s.oracle.equations], 1):
+        shape = s.found.values[name].shape
+        at = ",".join(str(s.random.randrange(n)) for n in shape[:-1] if name in s.oracle.batched)
+        if name not in s.oracle.batched:
+            at = ",".join(str(s.random.randrange(n)) for n in shape)
+        unit = f"{name}[{at}]" if at else name
+        s.run("solve", "--unit", unit, "--top", str(s.random.choice((1, 3, 8))), allowed=allowed)
+
+
 # -- gates, questions, compare -------------------------------------------------------------
 
 NO_GATES = (r"has no (gates|activation|units)", r"no (gate|activation)", r"not a gate")

@@ -30,7 +30,13 @@ from handgrad.formats.markup import (
     tail_width,
 )
 from handgrad.formats.mathematics import nodes
-from handgrad.formats.mathematics.arrays import Positions, case_names, grid, place_in_grid, positions_shown
+from handgrad.formats.mathematics.arrays import (
+    Positions,
+    case_names,
+    grid,
+    place_in_grid,
+    positions_shown,
+)
 from handgrad.formats.mathematics.formula import Formula
 from handgrad.formats.mathematics.nodes import (
     SQUARE,
@@ -246,13 +252,14 @@ class MathmlPen:
                     continue
                 text = figures[i, j]
                 space = blank_space(tails[j] - tail_width(text))
-                label = (
-                    f'<mtext class="case">{cases[j]}</mtext>' if cases and not position else ""
-                )
+                label = f'<mtext class="case">{cases[j]}</mtext>' if cases and not position else ""
                 entry = entry_name(literal, orientation, name, array.within, i, j)
                 attributes = attributes_of(entry, placed.get((i, j), ""))
                 if entry and self.style.live is not None:
-                    case = (j if orientation == "upright" else i) if literal.batched else array.case
+                    case = array.case
+                    if literal.batched:
+                        column = j if orientation == "upright" else i
+                        case = literal.position(len(literal.shape), column)
                     attributes += self._said(entry, rows[i][j], case)
                 cells.append(f"<mtd{attributes}>{label}{_number(text)}{space}</mtd>")
             if relation:

@@ -17,8 +17,9 @@ from handgrad.expression import (
     literal_of,
     substitute,
 )
-from handgrad.operations.arithmetic import add, divide, multiply, negate, subtract
+from handgrad.operations.arithmetic import multiply, negate
 from handgrad.operations.elements import entry_of
+from handgrad.operations.summands import summands
 from handgrad.paths.answer import WhyValue
 from handgrad.paths.blaming import Blaming, entry_named
 from handgrad.paths.structure import TINY, Blame, Entry, Link, Term
@@ -61,7 +62,7 @@ def why_value(
         numbers = _with_numbers(formula, blaming)
         step = blaming.step(entry.name)
         links.append(Link(entry, formula, numbers, blaming.value(entry), step, blame))
-        terms = _terms(formula, 1)
+        terms = summands(formula)
         following = _only_entry(formula)
         if len(terms) > 1 or following is None:
             break
@@ -84,26 +85,6 @@ def why_value(
         given=graph.nodes[target.entry.name].kind != "value",
         parts=parts,
     )
-
-
-def _terms(formula: Expression, sign: int) -> list[tuple[int, Expression]]:
-    """The formula as a sum: its terms with their signs."""
-    terms: list[tuple[int, Expression]] = []
-    stack = [(sign, formula)]
-    while stack:
-        sign, formula = stack.pop()
-        match formula:
-            case Call(operation=add.name, arguments=(a, b)):
-                stack += [(sign, b), (sign, a)]
-            case Call(operation=subtract.name, arguments=(a, b)):
-                stack += [(-sign, b), (sign, a)]
-            case Call(operation=negate.name, arguments=(a,)):
-                stack.append((-sign, a))
-            case Call(operation=divide.name, arguments=(a, b)) if len(_terms(a, 1)) > 1:
-                stack += [(s, t / b) for s, t in reversed(_terms(a, sign))]
-            case _:
-                terms.append((sign, formula))
-    return terms
 
 
 def _only_entry(formula: Expression) -> Entry | None:

@@ -30,6 +30,7 @@ from tests.gauntlet.facts.remembered import of_takeaways
 from tests.gauntlet.facts.source import Facts
 from tests.gauntlet.facts.trained import of_training
 from tests.gauntlet.facts.updating import shaken
+from tests.gauntlet.facts.worked import of_units
 from tests.gauntlet.oracle import Oracle
 from tests.gauntlet.precise import Precise
 
@@ -39,6 +40,7 @@ FAMILIES: Mapping[str, Callable[[Facts], Claims]] = {
     "questions": of_questions,
     "gates": of_gates,
     "why": of_whys,
+    "units": of_units,
     "pages": of_pages,
     "training": of_training,
     "comparison": of_comparison,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Any
@@ -27,6 +28,7 @@ from tests.gauntlet.facts import terms
 from tests.gauntlet.facts.claim import Claim, Claims, close
 from tests.gauntlet.facts.lines import unsettled, within
 from tests.gauntlet.facts.source import Facts
+from tests.gauntlet.facts.worked import units
 
 ROUNDED = ("full precision is carried", "the rounded figure is carried")
 """What a page says of its figures."""
@@ -190,6 +192,9 @@ def pages(facts: Facts) -> Iterator[tuple[str, Page]]:
         for why in map(facts.why, entries(facts)[:LONGEST]):
             if why is not None:
                 yield "why", why.page()
+        for asked in units(facts):
+            with suppress(handgrad.HandgradError):
+                yield "solve --unit", handgrad.solve_unit(facts.problem, asked).page()
         return
     yield "solve --only backward", trace.page(only="backward")
     yield "questions", questions_page(trace, facts.questions)

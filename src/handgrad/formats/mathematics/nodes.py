@@ -253,8 +253,10 @@ def titled(array: Array, limit: int) -> Iterator[tuple[str, Node]]:
     literal = array.literal
     shown = slices_shown(literal, limit)
     for c, part in zip(shown, sliced(array, limit), strict=True):
-        named = c is not None and literal.batched
-        yield f"case {literal.position(len(literal.shape), c) + 1}" if named else "", part
+        title = ""
+        if c is not None and literal.batched:
+            title = f"case {literal.position(len(literal.shape), c) + 1}"
+        yield title, part
 
 
 def parts_of(node: Node) -> tuple[Node, ...]:

@@ -1,0 +1,284 @@
+"""The page of one unit: its row forward, the gradient back, its own parameters, their update."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from handgrad.equations import source
+from handgrad.expression import Call, Expression, Literal, Name, substitute
+from handgrad.operations import noun_of
+from handgrad.page.blocks import (
+    Block,
+    Derivation,
+    Heading,
+    Layout,
+    Note,
+    Paragraph,
+    Relation,
+    Table,
+    without_repeats,
+)
+from handgrad.page.portions import SHOWN, portions
+from handgrad.saving import Page
+from handgrad.solution.rounding import rounding_said, rounding_words
+from handgrad.text import Text, joined
+from handgrad.unit.structure import OwnGradient, UnitLine
+
+if TYPE_CHECKING:
+    from handgrad.unit.answer import UnitSolution
+
+INLINE = 4
+"""Terms of a sum that is written as one line of arithmetic, at most; a longer one is a table."""
+
+
+def unit_page(unit: UnitSolution, decimals: int, layout: Layout = "document") -> Page:
+    """The worked solution of one unit."""
+    told = _Told(unit, decimals)
+    blocks = tuple(told.blocks())
+    # Parts of equations have no name but what they are.
+    parts = {name: source(formula) for name, formula in unit.parts.items()}
+    return Page(
+        title=f"Unit {unit.asked}",
+        blocks=_as_slides(blocks) if layout == "slides" else blocks,
+        decimals=decimals,
+        display={**parts, **unit.problem.display},
+        loss=unit.loss,
+        losses=unit.losses,
+        layout=layout,
+        largest=SHOWN if layout == "slides" else None,
+    )
+
+
+def _as_slides(blocks: Sequence[Block]) -> tuple[Block, ...]:
+    """The blocks on slides of 16:9, as many under each heading as they take."""
+    slides: list[Block] = []
+    for heading, body in _sections(blocks):
+        parts = portions(body) or ((),)
+        for position, part in enumerate(parts):
+            first = heading.level == 1 and not position
+            count: Text = (f" ({position + 1} of {len(parts)})",) if len(parts) > 1 else ()
+            text = heading.text if first else (*heading.text, *count)
+            slides += [replace(heading, text=text, level=1 if first else 2), *part]
+    return tuple(slides)
+
+
+def _sections(blocks: Sequence[Block]) -> list[tuple[Heading, list[Block]]]:
+    sections: list[tuple[Heading, list[Block]]] = []
+    for block in blocks:
+        if isinstance(block, Heading):
+            sections.append((block, []))
+        else:
+            sections[-1][1].append(block)
+    return sections
+
+
+class _Told:
+    """Tells one unit in blocks.
+
+    Arguments:
+        unit: what there is to tell.
+        decimals: digits shown after the point.
+    """
+
+    def __init__(self, unit: UnitSolution, decimals: int) -> None:
+        self.unit = unit
+        self.decimals = decimals
+
+    def blocks(self) -> Iterator[Block]:
+        unit = self.unit
+        yield Heading(("The unit ", self._own(unit.value)), 1)
+        yield Paragraph(self._introduction())
+        if unit.own:
+            yield Paragraph(self._parameters())
+        worked = [*self._worked()]
+        yield from self._rounding(worked)
+        yield from worked
+
+    def _worked(self) -> Iterator[Block]:
+        """The row itself, in the order of the passes."""
+        unit = self.unit
+        yield Heading(("Forward",), 2)
+        for line in unit.forward:
+            yield from self._line(line)
+        if self._is_shut():
+            noun = noun_of(unit.activation)
+            z = (self._own(unit.pre_activation), " = ", Literal(self._pre()))
+            yield Note("gate", (f"The gate of {noun} is shut: ", *z, f" is not positive, so {noun} gives 0."))  # fmt: skip
+        yield Heading(("Backward",), 2)
+        if unit.value == Name(unit.problem.loss):
+            yield Paragraph(("It is the loss itself: its own gradient is 1.",))
+        elif not unit.arriving:
+            text: Text = ("No path leads from ", self._own(unit.value), " to the loss: no gradient arrives.")  # fmt: skip
+            yield Note("warning", text)
+        for line in (*unit.arriving, *unit.passing):
+            yield from self._line(line)
+        if self._is_shut() and unit.arriving:
+            yield Note("gate", self._stopped())
+        if unit.own and unit.example:
+            yield Heading(("The gradients of its own parameters",), 2)
+            yield from self._gradients()
+        if unit.updates:
+            yield Heading(("Update",), 2)
+            yield Derivation(tuple(self._relation(line) for line in unit.updates))
+
+    # -- words -----------------------------------------------------------------------------------
+
+    def _introduction(self) -> Text:
+        unit = self.unit
+        words: Text = ()
+        if unit.fired is not None and unit.fired.places > 1:
+            where = f"{unit.fired.kind}s"
+            preposition = "at" if unit.fired.kind == "position" else "in"
+            share = {0: "none of its", unit.fired.places: "all"}
+            open_ = f"{share.get(unit.fired.open, f'{unit.fired.open} of its')} {unit.fired.places} {where}"
+            words = (f"Its gate is open {preposition} {open_}. ",)
+        why = {
+            "asked": "",
+            "gradient": ", where the largest gradient passes it",
+            "value": ", where its value is largest; no gradient passes it anywhere",
+        }[unit.chosen]
+        if unit.activation and unit.chosen == "value":
+            why = ", where what its activation is applied to is largest; no gradient passes it anywhere"
+        if unit.chosen == "asked" and unit.case is None:
+            return (*words, "Its own row is worked here, forward and backward.")
+        case = f" in case {unit.case + 1}" if unit.case is not None else ""
+        return (*words, "It is worked at ", self._own(unit.value), f"{case}{why}.")
+
+    def _parameters(self) -> Text:
+        count = sum(own.count for own in self.unit.own)
+        if count == 1:
+            return ("One parameter is its own: ", self._own(self.unit.own[0].entries[0].entry), ".")
+        each = joined([(f"{own.count} of ", Name(own.parameter)) for own in self.unit.own])
+        return (f"{count} parameters are its own: ", *each, ".")
+
+    def _rounding(self, blocks: Sequence[Block]) -> list[Block]:
+        """That figures are rounded, and sums therefore not those of the figures, where it is so."""
+        cells = [p for b in blocks if isinstance(b, Table) for r in b.rows for c in r for p in c]
+        relations = tuple(Relation(None, (p,)) for p in cells if not isinstance(p, str))
+        if not rounding_said([*blocks, Derivation(relations)], self.decimals):
+            return []
+        sums = any(line.count > 1 for line in (*self.unit.forward, *self.unit.arriving, *self.unit.example))  # fmt: skip
+        more = " So a sum may differ in its last digits from that of the figures shown."
+        return [Paragraph((f"{rounding_words(self.decimals)}{more * sums}",))]
+
+    def _is_shut(self) -> bool:
+        return self.unit.gate and self._pre() <= 0
+
+    def _pre(self) -> float:
+        """The number that the activation is applied to."""
+        pre = self.unit.pre_activation
+        return next(line.value for line in self.unit.forward if line.target == pre)
+
+    def _stopped(self) -> Text:
+        arrives = self.unit.arriving[-1].value
+        noun = noun_of(self.unit.activation)
+        if not arrives:
+            return (f"The gate of {noun} is shut, and what arrives at it is 0.",)
+        return (f"The gate of {noun} is shut: it stops a gradient of size ", Literal(abs(arrives)), ".")  # fmt: skip
+
+    # -- lines -----------------------------------------------------------------------------------
+
+    def _line(self, line: UnitLine) -> Iterator[Block]:
+        """A line as one relation, or as a table of its largest terms."""
+        if line.count <= INLINE and line.cases == 1:
+            yield Derivation((self._relation(line),))
+            return
+        whole = _without_index(line.target)
+        yield Derivation((Relation(self._own(whole), (self._own(line.equation),)),))
+        yield self._table(line)
+
+    def _relation(self, line: UnitLine) -> Relation:
+        formula, numbers = (
+            _added([getattr(term, side) for term in line.terms])
+            for side in ("formula", "substituted")
+        )
+        chain = (self._own(formula), numbers, Literal(line.value))
+        return Relation(
+            self._own(line.target),
+            without_repeats(chain),
+            sign="←" if line.updates else "=",
+        )
+
+    def _table(self, line: UnitLine) -> Table:
+        rows: list[tuple[Text, ...]] = []
+        for term in line.terms:
+            named = (self._own(term.formula),)
+            first: Text = (f"case {term.case + 1}: ", *named) if term.case is not None else named
+            rows.append((first, (term.substituted,), (Literal(term.value),)))
+        left = line.count - len(line.terms)
+        if left:
+            others = "the other term" if left == 1 else f"the other {left} terms"
+            rows.append(((others,), ("",), (Literal(line.rest),)))
+        rows.append((("together",), ("",), (Literal(line.value),)))
+        header: tuple[Text, ...] = (("term",), ("with numbers",), ("value",))
+        return Table(header, tuple(rows), "llr", self._caption(line, left))
+
+    def _caption(self, line: UnitLine, left: int) -> Text:
+        target = self._own(line.target)
+        over = ""
+        if line.cases > 1:
+            how = "averaged" if self.unit.problem.reduction == "mean" else "added up"
+            over = f", {how} over the {line.cases} cases"
+        if not left:
+            return (target, f": its {line.count} terms{over}")
+        part = f"{100 * line.covered:.3g} %"
+        return (
+            target, f": the largest of its {line.count} terms{over}; those listed make up {part} of the size of all",
+        )  # fmt: skip
+
+    # -- its own parameters ----------------------------------------------------------------------
+
+    def _gradients(self) -> Iterator[Block]:
+        moved = any(e.updated is not None for own in self.unit.own for e in own.entries)
+        header: tuple[Text, ...] = (("parameter",), ("value",), ("gradient",))
+        header += ((("after the update"),),) if moved else ()
+        rows: list[tuple[Text, ...]] = []
+        for own in self.unit.own:
+            for each in own.entries:
+                row: tuple[Text, ...] = (
+                    (self._own(each.entry),), (Literal(each.value),), (Literal(each.gradient),)
+                )  # fmt: skip
+                if moved:
+                    row += ((Literal(each.updated),) if each.updated is not None else ("",),)
+                rows.append(row)
+            left = own.count - len(own.entries)
+            if left:
+                others: Text = (f"the other {left} of ", Name(own.parameter))
+                row = (others, ("",), ("norm ", Literal(own.rest_norm)))
+                rows.append((*row, ("",)) if moved else row)
+        largest = ", those with the largest gradients first" if len(rows) > 1 else ""
+        yield Table(header, tuple(rows), "lrrr"[: len(header)], (f"Its own parameters{largest}",))
+        for own in self.unit.own:
+            if own.count > 1 and own.zeros:
+                yield Note("info", self._zeros(own))
+        for line in self.unit.example:
+            yield from self._line(line)
+
+    def _zeros(self, own: OwnGradient) -> Text:
+        which = f"{own.zeros} of the {own.count} entries"
+        if own.zeros == own.count:
+            which = "Both entries" if own.count == 2 else f"All {own.count} entries"
+        have = "has" if own.zeros == 1 else "have"
+        return (f"{which} of ", Name(own.parameter), f" that are its own {have} a gradient of 0.")
+
+    def _own(self, formula: Expression) -> Expression:
+        """A formula with every part of an equation that has a name of its own written out in it."""
+        parts = self.unit.parts
+        return substitute(
+            formula,
+            lambda e: self._own(parts[e.name]) if isinstance(e, Name) and e.name in parts else None,
+        )
+
+
+def _without_index(target: Expression) -> Expression:
+    at = isinstance(target, Call) and target.option("at") is not None
+    return target.arguments[0] if at and isinstance(target, Call) else target
+
+
+def _added(terms: Sequence[Expression]) -> Expression:
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total
