@@ -20,11 +20,13 @@ from handgrad.expression import (
     Name,
     Shape,
     leaves,
+    substitute,
 )
 from handgrad.graph.numbering import Numbering
 from handgrad.graph.parts import Parts, Referring, is_short
 from handgrad.graph.recognising import Recognition, contains
 from handgrad.graph.structure import Gradient, Let, Line, Node, Shortcut, is_batched
+from handgrad.notation import Transposition
 from handgrad.operations import operation_of
 from handgrad.operations.annotate import tidied
 from handgrad.operations.recognised import Recognised
@@ -367,7 +369,8 @@ class Backward:
     def _write_out_repeats(self) -> None:
         """Lets a gradient that is that of a part of an equation, and nothing else is made of, be its formula.
 
-        ∂L/∂u = … and then ∂L/∂w = ∂L/∂u would say one thing twice.
+        ∂L/∂u = … and then ∂L/∂w = ∂L/∂u would say one thing twice; and of u = Wᵀ, ∂L/∂u = x δᵀ and then
+        ∂L/∂W = ∂L/∂uᵀ takes two lines for δ xᵀ.
         """
         users: dict[Leaf, list[Line]] = {}
         for line in self._emitted:
@@ -378,27 +381,49 @@ class Backward:
         written: dict[Expression, Expression] = {}
         for line in self._emitted:
             uses = users.get(line.leaf, [])
-            alone = len(uses) == 1 and uses[0].formula == line.leaf
-            if alone and line.leaf.name in self.lets and line.leaf not in kept:
-                written[line.leaf] = written.get(line.formula, line.formula)
+            if len(uses) != 1 or line.leaf.name not in self.lets or line.leaf in kept:
+                continue
+            formula = written.get(line.formula, line.formula)
+            if uses[0].formula == line.leaf or self._is_turned_back(uses[0], line.leaf, formula):
+                written[line.leaf] = formula
         if not written:
             return
+
+        def whole(formula: Expression) -> Expression:
+            """A formula with these gradients written out in it."""
+            found = written.get(formula)
+            if found is not None:
+                return found
+            if written.keys().isdisjoint(leaves(formula)):
+                return formula
+            return self._tidied(substitute(formula, written.get))
+
         self._emitted = [
-            replace(line, formula=written.get(line.formula, line.formula))
+            replace(line, formula=whole(line.formula))
             for line in self._emitted
             if line.leaf not in written
         ]
         for name, gradient in self.gradients.items():
-            if gradient.total in written or any(p.formula in written for p in gradient.parts):
-                self.gradients[name] = Gradient(
-                    name,
-                    tuple(
-                        replace(p, formula=written.get(p.formula, p.formula))
-                        for p in gradient.parts
-                    ),
-                    written.get(gradient.total, gradient.total),
-                    gradient.per_case,
-                )
+            self.gradients[name] = Gradient(
+                name,
+                tuple(replace(p, formula=whole(p.formula)) for p in gradient.parts),
+                whole(gradient.total),
+                None if gradient.per_case is None else whole(gradient.per_case),
+            )
+
+    def _is_turned_back(self, use: Line, leaf: Leaf, formula: Expression) -> bool:
+        """Whether a gradient is used transposed, and its formula is no longer when that is done in it."""
+        turned = use.formula
+        if isinstance(turned, Call) and operation_of(turned).reduces_cases is not None:
+            turned = turned.arguments[0]
+        if not isinstance(turned, Call) or turned.arguments != (leaf,):
+            return False
+        if not isinstance(operation_of(turned).notation, Transposition):
+            return False
+        done = self._tidied(turned.of([formula]))
+        return isinstance(done, Call) and isinstance(formula, Call) and (
+            done.operation == formula.operation
+        )  # fmt: skip
 
     def _shown(self) -> set[Leaf]:
         """What the gradients of values, and of parameters where there are any, are computed from."""

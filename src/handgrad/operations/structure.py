@@ -33,9 +33,18 @@ def _transpose_kernel(s: Signature) -> Kernel:
 
 def _simplify_transpose(call: Call) -> Expression | None:
     inner = call.arguments[0]
-    return (
-        inner.arguments[0] if isinstance(inner, Call) and inner.operation == "transpose" else None
-    )
+    match inner:
+        case Call(operation="transpose"):
+            return inner.arguments[0]
+        case Call(operation="outer", arguments=(a, b)):
+            return Call("outer", (b, a))
+        case Call(
+            operation="matmul", arguments=(Call(operation="transpose", arguments=(a,)), b)
+        ) if len(a.shape or ()) == len(b.shape or ()) == 2:
+            # (aᵀ b)ᵀ is bᵀ a.
+            return Call("matmul", (Call("transpose", (b,)), a))
+        case _:
+            return None
 
 
 transpose = Operation(
