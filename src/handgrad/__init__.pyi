@@ -36,6 +36,7 @@ from handgrad.numbers import run_intervals as run_intervals
 from handgrad.numbers import run_symbols as run_symbols
 from handgrad.paths import WhyGradient as WhyGradient
 from handgrad.paths import WhyValue as WhyValue
+from handgrad.paths import WhyWhole as WhyWhole
 from handgrad.paths import why as why
 from handgrad.problem import Problem as Problem
 from handgrad.problem import Update as Update
@@ -100,6 +101,7 @@ __all__ = [
     "Verification",
     "WhyGradient",
     "WhyValue",
+    "WhyWhole",
     "assert_gradients",
     "blanks",
     "born_dead",

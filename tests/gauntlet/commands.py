@@ -270,6 +270,12 @@ def why_gradients(s: Subject) -> None:
 
 
 @command
+def why_whole(s: Subject) -> None:
+    for name in s.random.sample([*s.oracle.parameters], min(1, len(s.oracle.parameters))):
+        s.run("why", name)
+
+
+@command
 def why_values(s: Subject) -> None:
     computed = [t for t, _ in s.oracle.equations]
     allowed = (r"cases", r"not finite")

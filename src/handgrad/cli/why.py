@@ -24,7 +24,7 @@ from handgrad.cli.output import Output, output_options
 @click.argument("entry")
 @output_options()
 def why(source: Source, entry: str, data: Data, top: int, decimals: int, output: Output) -> None:
-    """Say why ENTRY of a gradient (dW2[1,0], counted from 0) or of a value (h2[1]) is what it is.
+    """Say why ENTRY of a gradient (dW2[1,0], counted from 0), all of one (W2), or a value (h2[1]) is what it is.
 
     A gradient is the sum over all paths from the entry to the loss, each the product of the local
     derivatives on the way. Of a file of cases it is the gradient of the loss over all of them.

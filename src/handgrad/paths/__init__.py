@@ -3,8 +3,10 @@
 from handgrad.paths.answer import WhyGradient as WhyGradient
 from handgrad.paths.answer import WhyValue as WhyValue
 from handgrad.paths.asking import why as why
+from handgrad.paths.cause import Cause as Cause
 from handgrad.paths.structure import Blame as Blame
 from handgrad.paths.structure import Entry as Entry
 from handgrad.paths.structure import Factor as Factor
 from handgrad.paths.structure import Path as Path
 from handgrad.paths.structure import Term as Term
+from handgrad.paths.whole import WhyWhole as WhyWhole

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from handgrad.expression import Expression
 from handgrad.paths.structure import Entry, Link, Path, Term
@@ -112,6 +112,3 @@ class WhyValue(Result):
 
     def __repr__(self) -> str:
         return f"<Why {self.entry}: {self.value:.6g}>"
-
-
-Why: TypeAlias = WhyGradient | WhyValue

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
 
@@ -13,13 +14,14 @@ from handgrad.errors import NumberError, OptionError
 from handgrad.expression import Adjoint, Expression, Leaf, Name, leaves, substitute
 from handgrad.graph import Graph, build
 from handgrad.graph.structure import Shortcut
-from handgrad.paths.answer import Why, WhyGradient
+from handgrad.paths.answer import WhyGradient, WhyValue
 from handgrad.paths.blaming import Blaming
 from handgrad.paths.local import Local
 from handgrad.paths.paths import Edge, FoundPaths, Place, paths_from
 from handgrad.paths.structure import Entry, Factor, Path
-from handgrad.paths.target import Target, read_target
+from handgrad.paths.target import Target, read_target, read_whole
 from handgrad.paths.terms import why_value
+from handgrad.paths.whole import WhyWhole, why_whole
 from handgrad.problem import Problem
 from handgrad.problem.parts import Part, with_named_activations
 from handgrad.running import Run
@@ -33,6 +35,8 @@ TOP = 10
 MOST = 10_000
 """Paths that can be listed."""
 
+Why: TypeAlias = WhyGradient | WhyValue | WhyWhole
+
 UNCOUNTED = 10**4000
 """More paths than this have a number too long to be written."""
 
@@ -43,6 +47,7 @@ def why(problem: Problem, entry: str, top: int = TOP) -> Why:
     A gradient is the sum over all paths from the entry to the loss of the products of the local
     derivatives on the way, which come from the operations' pull-backs; the `top` largest are
     listed. Of many cases a value that differs from case to case takes the case as its last index.
+    A parameter, or `dW2`, without an index is asked about as a whole: its largest entries, or why all are 0.
     Raises `OptionError` for an entry that the problem does not have.
 
         >>> handgrad.why(handgrad.load("lab9"), "dW2[0,1]").path_count
@@ -54,6 +59,9 @@ def why(problem: Problem, entry: str, top: int = TOP) -> Why:
     opened, parts = with_named_activations(problem)
     graph = build(opened)
     result = as_on_paper(opened, graph)
+    if whole := read_whole(problem.respelled(entry), graph):
+        formulas = {name: part.formula for name, part in parts.items()}
+        return why_whole(problem, graph, result, whole, formulas, top)
     target = read_target(problem.respelled(entry), graph, _case_count(problem))
     asking = _Asking(problem, graph, result, parts, steps)
     if target.gradient:

@@ -24,6 +24,21 @@ class Target:
     case: int | None = None
 
 
+def read_whole(text: str, graph: Graph) -> str:
+    """The name of which a text asks for the whole gradient: a parameter, or `dW2`, without an index; empty for an entry."""
+    found = _SPELLED.fullmatch(text.strip())
+    if found is None or found["index"] is not None:
+        return ""
+    try:
+        name, gradient = _named(found["name"].strip(), graph)
+    except OptionError:
+        return ""
+    node = graph.nodes[name]
+    if not (gradient or node.kind == "parameter") or name in (graph.loss, graph.cost):
+        return ""
+    return name if node.shape or node.batched else ""
+
+
 def read_target(text: str, graph: Graph, cases: int) -> Target:
     """The entry that a text names, as the trace names it; entries count from 0.
 

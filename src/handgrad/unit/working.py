@@ -64,7 +64,7 @@ def solve_unit(
         raise OptionError(what, where=WHERE, mend="work a unit of one network at a time")
     named, parts = with_named_activations(problem)
     graph = build(named)
-    target = read_target(unit, graph)
+    target = read_target(problem.respelled(unit), graph)
     run = as_on_paper(named, graph)
     return _Working(problem, named, graph, run, parts, target, top).made(unit.strip(), case)
 

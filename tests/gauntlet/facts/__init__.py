@@ -25,7 +25,7 @@ from tests.gauntlet.facts.gated import of_gates
 from tests.gauntlet.facts.lines import of_steps
 from tests.gauntlet.facts.notes import of_notes
 from tests.gauntlet.facts.paged import of_pages
-from tests.gauntlet.facts.paths import of_whys
+from tests.gauntlet.facts.paths import of_wholes, of_whys
 from tests.gauntlet.facts.remembered import of_takeaways
 from tests.gauntlet.facts.source import Facts
 from tests.gauntlet.facts.trained import of_training
@@ -40,6 +40,7 @@ FAMILIES: Mapping[str, Callable[[Facts], Claims]] = {
     "questions": of_questions,
     "gates": of_gates,
     "why": of_whys,
+    "whole gradients": of_wholes,
     "units": of_units,
     "pages": of_pages,
     "training": of_training,

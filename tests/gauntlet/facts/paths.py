@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.paths import WhyGradient, WhyValue
+import handgrad
+from handgrad.paths import Cause, WhyGradient, WhyValue, WhyWhole
 from handgrad.paths.structure import Blame, Entry, Factor, Path
 from tests.gauntlet.facts import terms
 from tests.gauntlet.facts.claim import Claims, Found, claims_of, near
 from tests.gauntlet.facts.paged import LONGEST, entries
 from tests.gauntlet.facts.source import Facts, problem_text, renamed
+from tests.gauntlet.facts.worked import opened
 
 TINY = 0.05
 """A factor smaller than this in size is pointed out, as it is documented."""
@@ -32,6 +34,68 @@ def of_whys(facts: Facts) -> Claims:
         why = facts.why(entry)
         if why is not None:
             yield from of_why(why, facts)
+
+
+def of_wholes(facts: Facts) -> Claims:
+    """Why the whole gradients of the parameters are what they are."""
+    for name in facts.oracle.parameters:
+        try:
+            why = handgrad.why(facts.problem, name)
+        except handgrad.HandgradError:
+            continue
+        if isinstance(why, WhyWhole):
+            yield from claims_of("why: a whole gradient", _whole(why, opened(facts)), why)
+
+
+def _whole(why: WhyWhole, facts: Facts) -> Found:
+    gradient = np.asarray(facts.at.gradients[why.name], dtype=float)
+    largest = float(np.abs(gradient).max(initial=0.0))
+    yield why.size == gradient.size, f"it has {gradient.size} entries"
+    yield near(why.norm, float(np.linalg.norm(gradient)), 1e-8), "another norm"
+    yield why.zeros == np.count_nonzero(gradient == 0), "another count of zeros"
+    for each in why.entries:
+        theirs = gradient[each.entry.index]
+        yield abs(each.value - theirs) <= 1e-9 * max(1.0, largest), f"the entry is {theirs}"
+    if why.entries:
+        yield near(abs(why.entries[0].value), largest, 1e-8), f"the largest is {largest}"
+    yield (why.cause is not None) == (largest == 0), "a cause of what is not 0"
+    if why.cause is not None:
+        yield from _cause(why.cause, why.name, facts)
+
+
+def _cause(cause: Cause, name: str, facts: Facts) -> Found:
+    if cause.kind == "no_path":
+        yield name not in facts.reaching, "a path leads to the loss"
+        return
+    yield name in facts.reaching, "no path leads to the loss"
+    for place in {cause.passed, cause.stopped} - {facts.oracle.loss, name}:
+        yield not _leads_around(name, place, facts), f"a path leads around {place}"
+    stopped = np.asarray(facts.at.gradients[cause.stopped])
+    yield not stopped.any(), f"a gradient arrives at {cause.stopped}"
+    passed = np.asarray(facts.at.gradients[cause.passed])
+    if cause.passed != facts.oracle.loss:
+        yield bool(passed.any()), f"no gradient arrives at {cause.passed}"
+    if cause.kind in ("gates_shut", "zero_factor"):
+        yield cause.stopped in facts.uses[cause.passed], f"{cause.passed} is made without it"
+    if cause.kind == "gates_shut":
+        value = np.asarray(facts.at.values[cause.stopped])
+        arrives = np.broadcast_to(passed, value.shape) != 0
+        yield cause.units * cause.places == value.size, f"there are {value.size} gates"
+        yield cause.shut == np.count_nonzero(value <= 0), "another count of shut gates"
+        yield cause.arriving == np.count_nonzero(arrives), "it arrives at another count"
+        yield not (arrives & (value > 0)).any(), "an open gate at which a gradient arrives"
+    if cause.kind == "zero_factor":
+        yield not np.asarray(facts.at.values[cause.factor]).any(), f"{cause.factor} is not 0"
+        yield cause.factor in facts.uses[cause.passed], f"{cause.passed} is made without it"
+
+
+def _leads_around(name: str, place: str, facts: Facts) -> bool:
+    """Whether a path leads from a name to the loss by equations other than that of a place."""
+    reached = {name}
+    for target in facts.oracle.order:
+        if target != place and facts.uses[target] & reached:
+            reached.add(target)
+    return facts.oracle.loss in reached
 
 
 def of_why(why: WhyGradient | WhyValue, facts: Facts) -> Claims:

@@ -77,6 +77,7 @@ def test_a_false_answer_to_why_is_found(name: str) -> None:
     found: dict[Any, bool] = {}
     for entry in ENTRIES[name]:
         why = handgrad.why(facts.problem, entry)
+        assert isinstance(why, WhyGradient | WhyValue)
         assert [c for c in of_why(why, facts) if not c.holds] == []
         for field, false in spoiled(why, ("problem", "parts", "paths", "links", "terms", "loss")):
             # One path or term more than there are may be, where not all of them are listed.
