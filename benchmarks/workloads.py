@@ -17,6 +17,7 @@ import numpy as np
 import handgrad
 from benchmarks.auditing import audited
 from benchmarks.measuring import Figure, paired
+from benchmarks.watching import watched
 
 SHAPES = {"W1": (2, 2), "b1": (2,), "W2": (2, 2), "b2": (2,), "w3": (2,), "b3": ()}
 
@@ -319,4 +320,5 @@ WORKLOADS = {
     "W3": one_large_step,
     "W4": explained_traces,
     "W5": audited,
+    "W6": watched,
 }

@@ -21,6 +21,7 @@ NOT_OF_THE_TABLE = {
     "running/regrouping.py": "functions of array libraries",
     "running/scalars.py": "functions of array libraries, in C",
     "running/tracing.py": "functions of array libraries",
+    "watching": "PyTorch's functions",
 }
 """Files, or folders, whose strings name something else than operations of the table."""
 

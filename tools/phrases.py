@@ -45,6 +45,7 @@ KINDS = (
     ("unit", "one unit"),
     ("updates", "steps"),
     ("verification", "verify"),
+    ("watching", "watch"),
     ("explaining", "explain"),
     ("", "the rest"),
 )

@@ -20,6 +20,7 @@ TITLES = {
     "exercises": "Practice",
     "drilling": "The drill",
     "study": "Training",
+    "watching": "Watching a loop of PyTorch",
     "verification": "Verification",
     "explaining": "The reference of the language",
     "running": "Running",

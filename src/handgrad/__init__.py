@@ -40,6 +40,8 @@ CONTENTS = {
     "drilling": "Drill DrillStore drill",
     # Training
     "study": "BornDead BornDeadTable OverTraining born_dead born_dead_table compare_training train",
+    # A loop of PyTorch watched
+    "watching": "DeadUnitsError Watched watch",
     # Gradients checked from outside
     "verification": "Verification verify",
     # Running the equations alone

@@ -65,6 +65,9 @@ from handgrad.unit import UnitSolution as UnitSolution
 from handgrad.unit import solve_unit as solve_unit
 from handgrad.verification import Verification as Verification
 from handgrad.verification import verify as verify
+from handgrad.watching import DeadUnitsError as DeadUnitsError
+from handgrad.watching import Watched as Watched
+from handgrad.watching import watch as watch
 
 __all__ = [
     "Audit",
@@ -73,6 +76,7 @@ __all__ = [
     "CheckReport",
     "Checker",
     "Comparison",
+    "DeadUnitsError",
     "Drill",
     "DrillStore",
     "Engine",
@@ -99,6 +103,7 @@ __all__ = [
     "UnitSolution",
     "Update",
     "Verification",
+    "Watched",
     "WhyGradient",
     "WhyValue",
     "WhyWhole",
@@ -131,6 +136,7 @@ __all__ = [
     "solve_unit",
     "train",
     "verify",
+    "watch",
     "why",
 ]
 __version__: str

@@ -1,0 +1,140 @@
+"""What happens at a gate: its pre-activations are counted, and its gradients are once they come back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from handgrad.watching.counters import WatchedGate
+from handgrad.watching.internals import aside, in_transform, running_back
+from handgrad.watching.places import UnitPlace
+from handgrad.watching.provenance import Made
+from handgrad.watching.tracing import Call, Tracer, other
+
+
+def can_be_counted(tracer: Tracer, z: Tensor) -> bool:
+    """Whether a tensor holds numbers that can be looked at; what cannot is noted."""
+    kind = z.__class__
+    if kind is Tensor or kind is torch.nn.Parameter:
+        return z.layout == torch.strided and not z.is_meta and z.numel() > 0
+    if kind.__name__ != "FakeTensor":
+        tracer.unseen[f"gates on tensors of the class {kind.__name__}"] = None
+    return False
+
+
+def gate(  # noqa: PLR0913 - a call, and what is known of it
+    tracer: Tracer,
+    func: Call,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    z: Tensor | None,
+    made: Made,
+    *,
+    shift: float = 0.0,
+    flat: float | None = None,
+    by_tensor: bool = False,
+    turned: bool = False,
+) -> Any:
+    """Calls a function that is a gate, and counts.
+
+    Arguments:
+        tracer: the mode.
+        func: the function.
+        args: what it was called with.
+        kwargs: by name.
+        z: the pre-activation; None where it is gone, and only what the gate gives tells.
+        made: what made it.
+        shift: what it has to exceed for the gate to open.
+        flat: of an activation without a gate, from which size of z on it is flat.
+        by_tensor: whether the gradient that passes is what arrives at z: of gates that are several functions.
+        turned: whether the gate opens where z is negative.
+    """
+    if made.foreign or (z is not None and not can_be_counted(tracer, z)):
+        return other(tracer, func, args, kwargs)
+    if made.positive and not shift and flat is None:
+        out = func(*args, **kwargs)  # a gate after a gate: what it is given is never negative
+        tracer.known[out] = made
+        return out
+    if turned:
+        made = made.copy(negated=not made.negated)
+    site = tracer.site(made, getattr(func, "__name__", "gate").strip("_"), flat)
+    if not made.output:
+        site.sure = True
+    recomputed = running_back()
+    tracer.seen += not recomputed
+    if not recomputed and z is not None:
+        with aside():
+            site.count(-z if turned else z, made.place, shift)
+    if (
+        z is not None
+        and by_tensor
+        and tracer.listening
+        and z.requires_grad
+        and torch.is_grad_enabled()
+    ):
+        _listening(z)(_at_tensor(site, made.place))
+    out = func(*args, **kwargs)
+    result: Any = out if isinstance(out, Tensor) else z if out is None else out[0]
+    if z is None:
+        z = result
+        assert z is not None
+        if not recomputed and can_be_counted(tracer, result):
+            with aside():
+                site.count(result, made.place, shift)
+    if tracer.listening:
+        listen(site, made.place, z, result, by_tensor=by_tensor)
+    after = made.copy(sites=(*made.sites, site)[-8:])
+    if flat is None:
+        after.positive, after.stage = True, made.stage + 1
+    tracer.known[result] = after
+    return out
+
+
+def listen(
+    site: WatchedGate, place: UnitPlace, z: Tensor, out: Tensor, *, by_tensor: bool = False
+) -> None:
+    """Has the gradients at a gate counted when they come back."""
+    if in_transform():
+        return
+    node = out.grad_fn
+    if node is None:
+        # Within a function that has a backward of its own nothing is recorded, but what arrives at z is seen.
+        if z.requires_grad and not torch.is_grad_enabled() and not z.is_leaf:
+            _listening(z)(_at_tensor(site, place))
+        return
+    if by_tensor:
+        _listening(out)(_arriving(site, place))
+        return
+    size = z.numel()
+
+    def came_back(inputs: Any, outputs: Any) -> None:
+        passing = next((g for g in inputs if g is not None and g.numel() == size), None)
+        arriving = outputs[0]
+        if passing is None and arriving is None:
+            return
+        with aside():
+            site.back(place, arriving, passing)
+
+    node.register_hook(came_back)
+
+
+def _at_tensor(site: WatchedGate, place: UnitPlace) -> Any:
+    def came_back(gradient: Tensor) -> None:
+        with aside():
+            site.back(place, None, gradient)
+
+    return came_back
+
+
+def _arriving(site: WatchedGate, place: UnitPlace) -> Any:
+    def came_back(gradient: Tensor) -> None:
+        with aside():
+            site.back(place, gradient, None)
+
+    return came_back
+
+
+def _listening(tensor: Any) -> Any:
+    return tensor.register_hook

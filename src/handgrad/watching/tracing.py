@@ -1,0 +1,469 @@
+"""The model's calls of PyTorch's functions, seen as they are made: a mode that passes every call on.
+
+A function is known by its name, since other libraries put functions of their own in place of PyTorch's. What
+it does to the units of a layer is told by four tables: functions that have a weight, those that spell a
+gate, those that move units about, and all others, which leave them where they are.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from handgrad.watching.counters import WatchedGate
+from handgrad.watching.places import UnitPlace
+from handgrad.watching.provenance import KnownWeight, Made, Provenance, Shaped, UnitsOf, tensors
+
+Call: TypeAlias = Callable[..., Any]
+Handler: TypeAlias = "Callable[[Tracer, Call, tuple[Any, ...], dict[str, Any]], Any]"
+
+IGNORED = frozenset(
+    [
+        "size",
+        "dim",
+        "numel",
+        "item",
+        "tolist",
+        "numpy",
+        "stride",
+        "storage_offset",
+        "is_contiguous",
+        "data_ptr",
+        "register_hook",
+        "requires_grad_",
+        "retain_grad",
+        "__len__",
+        "__bool__",
+        "__repr__",
+        "__format__",
+        "is_floating_point",
+        "is_complex",
+        "is_same_size",
+        "element_size",
+        "nelement",
+        "ndimension",
+        "get_device",
+        "is_nonzero",
+        "__deepcopy__",
+        "__reduce_ex__",
+        "__hash__",
+        "__set__",
+        "_set_grad_enabled",
+        "set_grad_enabled",
+        "grad",
+        "zero_",
+        "uniform_",
+        "normal_",
+        "equal",
+        "allclose",
+        "untyped_storage",
+        "is_inference",
+        "detach_",
+        "__iter__",
+        "__contains__",
+        "manual_seed",
+        "randn",
+        "rand",
+        "randint",
+        "empty",
+        "randperm",
+        "cross_entropy",
+        "nll_loss",
+        "mse_loss",
+        "binary_cross_entropy_with_logits",
+        "binary_cross_entropy",
+        "argmax",
+        "ones",
+        "ones_like",
+        "rand_like",
+        "randn_like",
+        "randint_like",
+        "empty_like",
+        "new_ones",
+        "new_empty",
+        "arange",
+        "linspace",
+        "eye",
+    ]
+)
+"""Functions that make no activation."""
+
+KEPT = frozenset(
+    [
+        "detach",
+        "clone",
+        "contiguous",
+        "to",
+        "float",
+        "double",
+        "half",
+        "bfloat16",
+        "cuda",
+        "cpu",
+        "type",
+        "type_as",
+        "alias",
+        "data",
+        "requires_grad_",
+        "_to_copy",
+    ]
+)
+"""Functions that give a copy of their tensor."""
+
+
+class Tracer(TorchFunctionMode):
+    """Passes calls on, and keeps count at gates.
+
+    Arguments:
+        tables: by name, what handles a function.
+        naming: asked for the names of parameters when an unknown weight is met.
+    """
+
+    def __init__(
+        self, tables: Mapping[str, Handler], naming: Callable[[], Iterator[tuple[str, Tensor]]]
+    ) -> None:
+        super().__init__()
+        self.known = Provenance()
+        self.sites: dict[Any, WatchedGate] = {}
+        self.unseen: dict[str, None] = {}
+        """What could not be seen, in words."""
+        self.paused = False
+        self.step_row = 0
+        self.seen = 0
+        """Gates counted so far."""
+        self.relus = 0
+        """Calls of relu seen so far, whosever they were."""
+        self.backward_seen = False
+        self.listening = True
+        """Whether the gradients of this step are looked at."""
+        self._tables, self._naming = tables, naming
+        self._handlers: dict[Any, Handler | None] = {}
+        self._parts: dict[UnitsOf, UnitsOf] = {}
+        self._depths: dict[str, int] = {}
+        self._names: dict[str, int] = {}
+        self._inside = threading.local()
+        self._lock = threading.Lock()
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if not self.paused:
+            try:
+                handler = self._handlers[func]
+            except KeyError:
+                handler = self._resolved(func)
+            if handler is not None:
+                return handler(self, func, args, kwargs or {})
+        return func(*args, **kwargs) if kwargs else func(*args)
+
+    def _resolved(self, func: Any) -> Handler | None:
+        name = name_of(func)
+        handler = self._tables.get(name, other)
+        found = None if name in IGNORED else handler
+        self._handlers[func] = found
+        return found
+
+    # -- the model's own calls -----------------------------------------------------------------------
+
+    @property
+    def inside(self) -> bool:
+        """Whether the model's forward is running in this thread."""
+        return getattr(self._inside, "depth", 0) > 0
+
+    @contextmanager
+    def within(self) -> Iterator[None]:
+        """The time in which the model's forward runs."""
+        self.enter()
+        try:
+            yield
+        finally:
+            self.leave()
+
+    def enter(self) -> None:
+        """The model's forward begins."""
+        self._inside.depth = getattr(self._inside, "depth", 0) + 1
+
+    def leave(self) -> None:
+        """It has ended."""
+        self._inside.depth = max(0, getattr(self._inside, "depth", 0) - 1)
+
+    def output(self, out: object) -> None:
+        """Notes that these are the model's outputs: what is a gate behind them belongs to the loss."""
+        for tensor in tensors(out):
+            made = self.known.made(tensor)
+            if made is not None:
+                self.known[tensor] = made.copy(output=True)
+
+    # -- weights -------------------------------------------------------------------------------------
+
+    def weight(self, tensor: object) -> KnownWeight | None:
+        """What is known of a tensor that may be a weight; the model is asked for one that is new."""
+        found = self.known[tensor]
+        if isinstance(found, KnownWeight):
+            return found
+        if found is not None or not isinstance(tensor, Tensor):
+            return None
+        self.learn()
+        return self.known.given(tensor)
+
+    def learn(self) -> None:
+        """Takes up the names of the model's parameters and buffers as they are now."""
+        for name, tensor in self._naming():
+            if not self.known.named(tensor):
+                self.known.name(tensor, name)
+
+    def part(
+        self, weight: str, shape: tuple[int, ...], axis: int, *own: object, after: str = ""
+    ) -> UnitsOf:
+        """The units of a weight; the same object each time."""
+        names = []
+        for tensor in own:
+            if isinstance(tensor, Tensor):
+                given = self.weight(tensor)
+                if given is not None:
+                    names.append(given.name)
+        return self.same(UnitsOf(weight, shape, axis, tuple(names), after))
+
+    def same(self, part: UnitsOf) -> UnitsOf:
+        """The first of equal parts."""
+        return self._parts.setdefault(part, part)
+
+    def made(
+        self, out: object, part: UnitsOf, place: UnitPlace, *inputs: object, foreign: bool = False
+    ) -> Made | None:
+        """Notes what a weight made of its inputs, and that the gates before it feed a weight."""
+        if not isinstance(out, Tensor):
+            return None
+        before = [m for m in (self.known.made(x) for x in tensors(*inputs)) if m is not None]
+        key = part.weight or part.after
+        if key in self._depths:
+            depth = self._depths[key]
+        else:
+            depth = self._depths[key] = 1 + max((m.depth for m in before), default=0)
+        made = Made((part,), place, depth)
+        made.foreign = foreign
+        made.before = tuple(
+            dict.fromkeys(p.weight or p.after for m in before if not m.foreign for p in m.parts)
+        )
+        for m in before:
+            for site in m.sites:
+                site.fed = site.fed or not foreign
+        self.known[out] = made
+        return made
+
+    def depth(self, weight: str) -> int:
+        """How deep in the network a weight was first met."""
+        return self._depths.setdefault(weight, 1)
+
+    # -- gates ---------------------------------------------------------------------------------------
+
+    def site(self, made: Made, kind: str, flat: float | None = None) -> WatchedGate:
+        """The gate behind what was made."""
+        key = (made.parts, made.place.key, made.negated, made.stage, flat is None or kind)
+        site = self.sites.get(key)
+        if site is None:
+            with self._lock:
+                site = self.sites.get(key)
+                if site is None:
+                    site = self._new_site(made, kind, flat)
+                    self.sites[key] = site
+        return site
+
+    def _new_site(self, made: Made, kind: str, flat: float | None) -> WatchedGate:
+        names = [p.weight or (f"{kind} after {p.after}" if p.after else kind) for p in made.parts]
+        name = " + ".join(dict.fromkeys(n.removesuffix(".weight") for n in names))
+        if made.negated:
+            name = f"−{name}"
+        count = self._names[name] = self._names.get(name, 0) + 1
+        if count > 1:
+            name = f"{name} ({count})"
+        ids = range(made.units) if made.place.ids is None else sorted(set(made.place.ids.ravel().tolist()))  # fmt: skip
+        site = WatchedGate(name, kind, made.parts, list(ids), flat)
+        site.before = made.before
+        site.row = self.step_row
+        return site
+
+    def link(self, made: Made | None, weight: KnownWeight | None, axis: int, size: int) -> None:
+        """Notes along which axis of the next weight the units of a gate are its inputs."""
+        if made is None or weight is None or len(made.sites) != 1 or made.place.ids is not None:
+            return
+        (site,) = made.sites
+        if site.width == size == made.units and site.ids[-1] == size - 1:
+            site.following.setdefault(weight.name, axis)
+
+
+def name_of(func: Any) -> str:
+    """A function's name; a property's is its own, where it is read."""
+    name = getattr(func, "__name__", "")
+    if name == "__get__":
+        name = getattr(getattr(func, "__self__", None), "__name__", "")
+        return name if name in ("T", "mT", "H", "mH", "data", "real") else "item"
+    if name == "__set__":
+        return "item"
+    name = name.split(".")[0]
+    return OPERATORS.get(name, name)
+
+
+OPERATORS = {
+    "__add__": "add", "__radd__": "add", "__iadd__": "add_", "__sub__": "sub", "__rsub__": "rsub",
+    "__isub__": "sub_", "__mul__": "mul", "__rmul__": "mul", "__imul__": "mul_", "__matmul__": "matmul",
+    "__rmatmul__": "rmatmul", "__truediv__": "div", "__div__": "div", "__itruediv__": "div_",
+    "__neg__": "neg", "__invert__": "logical_not", "bitwise_not": "logical_not", "__abs__": "abs",
+    "absolute": "abs", "__gt__": "gt", "__ge__": "ge", "__lt__": "lt", "__le__": "le", "greater": "gt",
+    "greater_equal": "ge", "less": "lt", "less_equal": "le", "multiply": "mul", "multiply_": "mul_",
+    "subtract": "sub", "subtract_": "sub_", "true_divide": "div", "divide": "div", "negative": "neg", "neg_": "neg",
+    "negative_": "neg", "fmax": "maximum", "fmin": "minimum", "clip": "clamp", "clip_": "clamp_",
+    "rsub_": "rsub", "concat": "cat", "concatenate": "cat", "__pow__": "pow",
+}  # fmt: skip
+"""Other names of one function."""
+
+
+def argument(
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    position: int,
+    *names: str,
+    default: Any = None,
+) -> Any:
+    """An argument, by its position or by one of its names."""
+    if len(args) > position:
+        return args[position]
+    for name in names:
+        if name in kwargs:
+            return kwargs[name]
+    return default
+
+
+def fits(made: Made, out: Tensor) -> bool:
+    """Whether the units may still lie where they lay, in a result of this shape."""
+    place = made.place
+    if place.axes and place.axes[-1] >= out.ndim:
+        return False
+    if place.ids is None:
+        return _product(out, place) == made.units
+    sizes: tuple[int, ...] = place.ids.shape
+    return tuple(out.shape[a] for a in place.axes) == sizes
+
+
+def _product(out: Tensor, place: UnitPlace) -> int:
+    size = 1
+    for a in place.axes:
+        size *= out.shape[a]
+    return size
+
+
+def other(tracer: Tracer, func: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Any other function: units stay where they are as far as the shape of the result allows."""
+    known = tracer.known
+    found: list[tuple[Tensor, Made]] = []
+    own: list[str] = []
+    fixed: list[str] = []
+    for tensor in tensors(args, kwargs):
+        what = known[tensor]
+        if isinstance(what, Made):
+            found.append((tensor, what))
+        elif isinstance(what, KnownWeight):
+            (own if tensor.requires_grad else fixed).append(what.name)
+        elif isinstance(what, Shaped):
+            found.append((tensor, what.made.copy()))
+    out = func(*args, **kwargs) if kwargs else func(*args)
+    if not found:
+        if own or fixed:
+            _of_weights(tracer, out, args, kwargs, own + fixed)
+        return out
+    results = tensors(out)
+    for result in results:
+        if result.is_floating_point() or result.is_complex():
+            known[result] = kept(found, result, own, name_of(func))
+    return out
+
+
+def kept(found: list[tuple[Tensor, Made]], out: Tensor, own: list[str], name: str = "") -> Made:
+    """What made a result: the deepest of what went into it, the later of two alike."""
+    source, made = found[0]
+    for tensor, candidate in found[1:]:
+        if candidate.depth >= made.depth and tensor.ndim == out.ndim and fits(candidate, out):
+            source, made = tensor, candidate
+    foreign = all(m.foreign for _, m in found)
+    if len(found) == 1 and name in KEPT:
+        return made
+    sites = made.sites
+    if len(found) > 1:
+        sites = tuple(dict.fromkeys(s for _, m in found for s in m.sites))[:8]
+    after = made.copy(foreign=foreign, sites=sites)
+    after.output = any(m.output for _, m in found)
+    after.positive = made.positive and len(found) == 1 and not own and name in POSITIVE
+    shift = out.ndim - source.ndim
+    if shift > 0 and len(found) > 1:
+        # Broadcast: axes are counted from the last.
+        axes = tuple(a + shift for a in made.place.axes)
+        made = after = after.copy(place=UnitPlace(axes, made.place.ids))
+        shift = 0
+    if shift or not fits(made, out):
+        return after.loose()
+    if own and not made.foreign:
+        names = tuple(n for n in own if all(n not in p.own and n != p.weight for p in made.parts))
+        if names:
+            after.parts = tuple(
+                UnitsOf(p.weight, p.shape, p.axis, (*p.own, *names), p.after) for p in made.parts
+            )
+    return after
+
+
+POSITIVE = frozenset(
+    [
+        "dropout",
+        "dropout1d",
+        "dropout2d",
+        "dropout3d",
+        "feature_dropout",
+        "max_pool1d",
+        "max_pool2d",
+        "max_pool3d",
+        "avg_pool1d",
+        "avg_pool2d",
+        "avg_pool3d",
+        "adaptive_avg_pool1d",
+        "adaptive_avg_pool2d",
+        "adaptive_avg_pool3d",
+        "adaptive_max_pool1d",
+        "adaptive_max_pool2d",
+        "adaptive_max_pool3d",
+        "interpolate",
+        "upsample",
+        "pad",
+        "boolean_dispatch",
+        "fn",
+    ]
+)
+"""Functions of what is not negative that give nothing negative."""
+
+
+def _of_weights(
+    tracer: Tracer, out: object, args: tuple[Any, ...], kwargs: dict[str, Any], own: list[str]
+) -> None:
+    """What is made of weights alone is a weight; of data too, by entries, a layer of its own."""
+    given = [t for t in tensors(args, kwargs) if tracer.known.given(t) is not None]
+    data = [t for t in tensors(args, kwargs) if tracer.known[t] is None and t.is_floating_point()]
+    for result in tensors(out):
+        first = given[0]
+        wide = [t for t in data if t.ndim > first.ndim or t.numel() > first.numel()]
+        if not wide or not tracer.inside or result.shape != wide[0].shape:
+            if not result.is_floating_point():
+                continue
+            what = tracer.known.given(first)
+            tracer.known[result] = KnownWeight(own[0], what.turned if what is not None else False)
+            continue
+        # x · w or x + b, entry by entry.
+        offset = result.ndim - first.ndim
+        axes = tuple(offset + a for a, n in enumerate(first.shape) if n > 1)
+        if not axes or any(result.shape[a] != first.shape[a - offset] for a in axes):
+            continue
+        shape = tuple(result.shape[a] for a in axes)
+        part = tracer.part(own[0], shape, 0 if len(axes) == 1 else -1)
+        tracer.made(result, part, UnitPlace(axes, None), data)
