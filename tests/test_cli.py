@@ -40,6 +40,10 @@ def test_a_console_without_unicode_gets_ascii(problem: str, encoding: str) -> No
     assert result.returncode == 0
     assert result.stderr == b""
     assert result.stdout.isascii()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp437", "latin-1"])
+def test_a_name_that_a_console_cannot_write_is_refused(encoding: str) -> None:
     assert command("solve", "nö", PYTHONIOENCODING=encoding).returncode == 2
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -234,6 +234,23 @@ def spelled(row: Row) -> str:
     return f"{row.name}({', '.join(names)}{row.options})"
 
 
+def a_third(rows: Iterable[Row], first: int) -> list[Any]:
+    """Rows for a test that asks much of each; those left out of the ordinary run are in the sweep.
+
+    Every third row of each call is in the ordinary run, `first` being where the first call's
+    begin, the next call's one later, and so on: no call is left out, and no kind of row.
+    """
+    calls: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        calls.setdefault((row.name, row.options), []).append(row)
+    return [
+        pytest.param(row, id=str(row), marks=() if among % 3 == start else pytest.mark.sweep)
+        for call, of_call in enumerate(calls.values(), first)
+        for start in [call % min(3, len(of_call))]
+        for among, row in enumerate(of_call)
+    ]
+
+
 def options_of(row: Row) -> dict[str, Any]:
     text = row.options.removeprefix(", ").replace("true", "True")
     return dict(eval(f"dict({text})")) if text else {}
@@ -268,6 +285,18 @@ def check(row: Row, generator: np.random.Generator, tolerance: float = 1e-12) ->
     assert_close(result.loss, loss, tolerance)
     for name, gradient in gradients.items():
         assert_close(result.gradient(name), gradient, tolerance)
+
+
+def test_a_third_is_of_every_call() -> None:
+    """Whichever is the first; and between them the thirds have every row."""
+    asked = [
+        [p.values[0] for p in a_third(ROWS, first) if not any(m.name == "sweep" for m in p.marks)]
+        for first in range(3)
+    ]
+    for rows in asked:
+        assert {(r.name, r.options) for r in rows} == {(r.name, r.options) for r in ROWS}
+        assert len(rows) < len(ROWS) / 2
+    assert {id(r) for rows in asked for r in rows} == {id(r) for r in ROWS}
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import cache
 from html.parser import HTMLParser
 from itertools import pairwise
 
@@ -80,16 +81,26 @@ def solved(name: str, **options: bool) -> Page:
     return handgrad.solve(handgrad.load(name)).page(**options)  # type: ignore[arg-type]
 
 
+@cache
+def written(name: str) -> str:
+    """The worked solution of a bundled problem as HTML."""
+    return render_html(solved(name))
+
+
+@cache
+def terminal_of(name: str) -> str:
+    return render_terminal(solved(name), width=400, colour=False, unicode=True)
+
+
 def numbers(text: str) -> set[str]:
     return set(NUMBER.findall(text.replace("𝟏", "1")))
 
 
 @pytest.mark.parametrize("name", BUNDLED)
 def test_the_numbers_and_steps_of_the_terminal(name: str) -> None:
-    page = solved(name)
-    terminal = render_terminal(page, width=400, colour=False, unicode=True)
+    terminal = terminal_of(name)
     # What stands below rows on a phone alone says again, with their numbers, what stands beside them.
-    drawn = re.sub(r'<span class="remark told">.*?</span>', "", render_html(page))
+    drawn = re.sub(r'<span class="remark told">.*?</span>', "", written(name))
     html = Reader(drawn)  # without scripts: the terminal's are no digits
     # Scripts are left out of both: a terminal has a slice in parentheses after the name, as in u_(:,3:4).
     shown = numbers(re.sub(r"_\([^()]*\)", "", terminal))
@@ -101,9 +112,8 @@ def test_the_numbers_and_steps_of_the_terminal(name: str) -> None:
 
 @pytest.mark.parametrize("name", BUNDLED)
 def test_signs_agree_with_the_terminal(name: str) -> None:
-    page = solved(name)
-    terminal = render_terminal(page, width=400, colour=False, unicode=True)
-    html = re.sub("<mn>10</mn><mn>[^<]*</mn>", "", render_html(page))
+    terminal = terminal_of(name)
+    html = re.sub("<mn>10</mn><mn>[^<]*</mn>", "", written(name))
     negative = set(re.findall(r"<mn>(−[^<]*)</mn>", html))
     assert negative <= numbers(terminal)
 
@@ -117,11 +127,12 @@ def test_the_page_of_the_lab_is_small() -> None:
 def test_ids_are_used_once_and_links_lead_somewhere(name: str) -> None:
     html = Reader(render_html(solved(name, open_entries=True)))
     assert len(html.ids) == len(set(html.ids))
+    ids = set(html.ids)
     links = [a["href"] for tag, a in html.tags if tag == "a"]
     assert links
-    assert all(link and link[1:] in html.ids for link in links)
+    assert all(link and link[1:] in ids for link in links)
     labels = [a["aria-labelledby"] for _, a in html.tags if "aria-labelledby" in a]
-    assert all(i in html.ids for label in labels for i in str(label).split())
+    assert all(i in ids for label in labels for i in str(label).split())
 
 
 def test_entries_open_to_lines_of_their_own() -> None:
@@ -213,11 +224,7 @@ def test_any_page_is_well_formed(content: list[object], slides: bool) -> None:
 
 def test_headings_go_down_one_level_at_a_time() -> None:
     for name in BUNDLED:
-        levels = [
-            int(tag[1])
-            for tag, _ in Reader(render_html(solved(name))).tags
-            if re.fullmatch("h[1-6]", tag)
-        ]
+        levels = [int(level) for level in re.findall("<h([1-6])", written(name))]
         assert levels[0] == 1
         assert all(later <= earlier + 1 for earlier, later in pairwise(levels))
 

@@ -93,19 +93,25 @@ def _too_long(number: int, frame: FrameType | None) -> None:
     raise _HangError
 
 
-def chosen(family: str, seed: int, names: Sequence[str]) -> list[str]:
-    """The commands of one problem: over a family's problems in turn, each as often as another."""
-    start = seed * AT_ONCE + zlib.crc32(family.encode())
-    return [names[(start + k) % len(names)] for k in range(min(AT_ONCE, len(names)))]
+def chosen(family: str, seed: int, names: Sequence[str], count: int = AT_ONCE) -> list[str]:
+    """So many commands of one problem: over a family's problems in turn, each as often as another."""
+    start = seed * count + zlib.crc32(family.encode())
+    return [names[(start + k) % len(names)] for k in range(min(count, len(names)))]
 
 
-def judged(family: str, seed: int, names: Sequence[str] | None = None, facts: bool = True) -> Tally:
-    """One problem before the judges. `names` are the commands, drawn by the seed unless given."""
+def judged(
+    family: str,
+    seed: int,
+    names: Sequence[str] | None = None,
+    facts: bool = True,
+    at_once: int = AT_ONCE,
+) -> Tally:
+    """One problem before the judges. `names` are the commands: unless given, `at_once` that the seed draws."""
     tally = Tally()
     tally.problems[family] += 1
     text = problem(family, seed)
     every = [c for c in COMMANDS if c != "solve_json"]
-    todo = ["solve_json", *chosen(family, seed, every)] if names is None else list(names)
+    todo = ["solve_json", *chosen(family, seed, every, at_once)] if names is None else list(names)
     facts = facts if names is None else FACTS in todo
     todo = [name for name in todo if name != FACTS]
     folder = Path(tempfile.mkdtemp(prefix="gauntlet-"))

@@ -69,6 +69,7 @@ def cells(text: str, style: str = "") -> Row:
     return tuple(row)
 
 
+@lru_cache(4096)
 def line(text: str, style: str = "") -> Box:
     """A clean text as a box of one row."""
     return Box((cells(text, style),))
@@ -76,7 +77,7 @@ def line(text: str, style: str = "") -> Box:
 
 def beside(*boxes: Box) -> Box:
     """Boxes in a row, their baselines level."""
-    wide = [b for b in boxes if b.width]
+    wide = [b for b in boxes if b.rows and b.rows[0]]
     if len(wide) < 2:
         return wide[0] if wide else (boxes[0] if boxes else Box(((),)))
     baseline = max([b.baseline for b in wide])
@@ -85,19 +86,21 @@ def beside(*boxes: Box) -> Box:
     breaks: list[tuple[int, int]] = []
     width = 0
     for box in wide:
-        columns = len(box.rows[0])
-        above = baseline - box.baseline
-        below = height - above - len(box.rows)
-        if above or below:
-            empty = ((BLANK,) * columns,)
-            filled = empty * above + box.rows + empty * below
-        else:
-            filled = box.rows
-        for row, part in zip(rows, filled, strict=True):
-            row += part
         if box.breaks:
             breaks += [(column + width, cost) for column, cost in box.breaks]
+        columns = len(box.rows[0])
         width += columns
+        if height == 1:  # most are
+            rows[0] += box.rows[0]
+            continue
+        above = baseline - box.baseline
+        below = height - above - len(box.rows)
+        filled = box.rows
+        if above or below:
+            empty = ((BLANK,) * columns,)
+            filled = empty * above + filled + empty * below
+        for row, part in zip(rows, filled, strict=True):
+            row += part
     return Box(tuple([tuple(row) for row in rows]), baseline, tuple(breaks))
 
 
@@ -116,15 +119,17 @@ def padded(box: Box, above: int = 0, below: int = 0, left: int = 0, right: int =
 
 def to_width(box: Box, width: int, align: str = "l") -> Box:
     """The box padded to a width; `align` is "l", "c" or "r"."""
-    spare = max(0, width - box.width)
+    spare = width - box.width
+    if spare <= 0:
+        return box
     left = {"l": 0, "c": spare // 2, "r": spare}[align]
     return padded(box, left=left, right=spare - left)
 
 
 def stacked(boxes: Sequence[Box], align: str = "l", baseline: int | None = None) -> Box:
     """Boxes one under the other. The baseline is the first one's unless given."""
-    width = max((b.width for b in boxes), default=0)
-    rows = tuple(row for b in boxes for row in to_width(b, width, align).rows)
+    width = max([b.width for b in boxes], default=0)
+    rows = tuple([row for b in boxes for row in to_width(b, width, align).rows])
     first = boxes[0].baseline if boxes else 0
     return Box(rows or ((),), first if baseline is None else baseline)
 
@@ -136,7 +141,9 @@ def breakable(box: Box, cost: int) -> Box:
 
 def deeper(box: Box) -> Box:
     """The box as it is within parentheses: its breaks cost more."""
-    return box._replace(breaks=tuple((column, cost + DEEPER) for column, cost in box.breaks))
+    if not box.breaks:
+        return box
+    return box._replace(breaks=tuple([(column, cost + DEEPER) for column, cost in box.breaks]))
 
 
 def fenced(box: Box, left: Bracket, right: Bracket) -> Box:
@@ -156,7 +163,7 @@ def restyled(box: Box, style: str) -> Box:
     """The box with its unstyled cells in `style`."""
     if not style:
         return box
-    rows = tuple(tuple((c, own or style) for c, own in row) for row in box.rows)
+    rows = tuple([tuple([(c, own or style) for c, own in row]) for row in box.rows])
     return box._replace(rows=rows)
 
 
@@ -221,8 +228,10 @@ def _cropped(box: Box) -> Box:
 
 def printed(row: Row, colour: bool) -> str:
     """A row as a terminal takes it, without blanks at its end."""
-    while row and row[-1] == BLANK:
-        row = row[:-1]
+    end = len(row)
+    while end and row[end - 1] == BLANK:
+        end -= 1
+    row = row[:end]
     if not colour:
         return "".join(c for c, _ in row).rstrip()
     parts: list[str] = []
