@@ -14,6 +14,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "handgrad"
 
 NOT_OF_THE_TABLE = {
     "expression.py": "Python's operators: a + b makes a call of add",
+    "models/pytorch": "arguments and options of PyTorch's own operations",
     "numbers/symbolic.py": "SymPy's functions",
     "problem/problem.py": "the defaults of Problem.mlp, which are values",
     "solution/programs": "functions of array libraries, and their operators",

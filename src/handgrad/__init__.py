@@ -19,6 +19,7 @@ CONTENTS = {
     "problem": "Problem Update bundled loads",
     "models": "load",
     "models.sklearn": "from_sklearn",
+    "models.torch_models": "from_torch",
     "problem.files": "Listing",
     "problem.starting": "new",
     # The worked solution, and the program that computes it

@@ -30,6 +30,7 @@ from handgrad.explaining import Explanation as Explanation
 from handgrad.explaining import explain as explain
 from handgrad.models import load as load
 from handgrad.models.sklearn import from_sklearn as from_sklearn
+from handgrad.models.torch_models import from_torch as from_torch
 from handgrad.numbers import OtherRun as OtherRun
 from handgrad.numbers import run_exact as run_exact
 from handgrad.numbers import run_intervals as run_intervals
@@ -120,6 +121,7 @@ __all__ = [
     "drill",
     "explain",
     "from_sklearn",
+    "from_torch",
     "gates",
     "load",
     "loads",

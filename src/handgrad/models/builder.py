@@ -58,16 +58,19 @@ class Builder:
     Arguments:
         framework: what the model was made with, such as "PyTorch".
         title: of the problem.
+        literal: whether pages show fc1 as it is written, and not as fc with a raised 1.
         renamed: names that pages show as they are, instead of the paths.
     """
 
     framework: str
     title: str = ""
+    literal: bool = False
     parameters: dict[str, Given] = field(default_factory=dict)
     givens: dict[str, Given] = field(default_factory=dict)
     equations: list[Equation] = field(default_factory=list)
     paths: dict[str, str] = field(default_factory=dict)
     places: dict[str, CodePlace] = field(default_factory=dict)
+    shared: dict[str, str] = field(default_factory=dict)
     shapes: dict[str, Shape] = field(default_factory=dict)
     renamed: set[str] = field(default_factory=set)
 
@@ -124,10 +127,18 @@ class Builder:
             self.givens,
             loss=loss.name,
             title=self.title,
-            display={n: path for n, path in self.paths.items() if n not in (path, *self.renamed)},
-            model=Model(self.framework, dict(self.paths), modules, lines),
+            display={n: path for n, path in self.paths.items() if self._is_shown(n, path)},
+            model=Model(self.framework, dict(self.paths), modules, lines, dict(self.shared)),
             **parts,
         )
+
+    def also(self, path: str, name: Name) -> None:
+        """Another path of something that has been added, as tied weights have several."""
+        self.shared[path] = name.name
+
+    def _is_shown(self, name: str, path: str) -> bool:
+        """Whether a page shows the path instead of the name's usual reading."""
+        return name not in self.renamed and (name != path or (self.literal and len(path) > 2))
 
     def _given(self, table: dict[str, Given], path: str, array: Any, name: str = "") -> Name:
         numbers = given(_floats(array), path)

@@ -279,3 +279,5 @@ def _shape(options: Options) -> Shape:
 OPERATIONS: tuple[Operation, ...] = (*_convolution(1), *_convolution(2))
 """For each rank: the convolution; the transposed one, which spreads every gradient over the window
 it came from; and the correlation of the gradient with the array, which is the kernel's gradient."""
+
+conv1d, _, _, conv2d, _, _ = OPERATIONS

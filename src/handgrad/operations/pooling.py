@@ -224,3 +224,5 @@ OPERATIONS: tuple[Operation, ...] = tuple(
     operation for make, rank in product((_max_pool, _mean_pool), (1, 2)) for operation in make(rank)
 )
 """For each kind and rank: the pooling, and what carries its gradient back to the array."""
+
+max_pool1d, _, max_pool2d, _, avg_pool1d, _, avg_pool2d, _ = OPERATIONS

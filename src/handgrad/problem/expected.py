@@ -23,7 +23,7 @@ def expect_problem(thing: object) -> None:
         )
     elif hasattr(thing, "named_parameters") or hasattr(thing, "state_dict"):
         what = f"a problem is expected, not a model of PyTorch ({name})"
-        mend = "write its equations: handgrad.Problem(equations, parameters, data)"
+        mend = "read it: handgrad.from_torch(model, x, y, loss)"
     else:
         what = f"a problem is expected, not {_kind(thing)}"
         mend = "make one: handgrad.Problem(equations, parameters, data)"

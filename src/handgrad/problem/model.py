@@ -36,12 +36,14 @@ class Model:
         paths: by name in equations, what the model itself calls it, such as "layer2.conv1.weight".
         modules: by equation, the path of the module that computes it.
         lines: by equation, the line of the user's program that asks for it, where that is known.
+        shared: by further path of what has several, as tied weights have, its name in equations.
     """
 
     framework: str
     paths: Mapping[str, str]
     modules: Mapping[str, str] = field(default_factory=dict)
     lines: Mapping[str, CodeLine] = field(default_factory=dict)
+    shared: Mapping[str, str] = field(default_factory=dict)
 
     def named(self, text: str) -> str:
         """A text in which every path of the model's is put as the name that it has in equations.
@@ -51,6 +53,7 @@ class Model:
         if text in self.paths:
             return text
         other = {path: name for name, path in self.paths.items() if path != name}
+        other.update(self.shared)
         # Most texts name nothing by a path, and a large model has many.
         found = [path for path in other if path in text]
         if not found:

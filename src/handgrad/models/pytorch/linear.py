@@ -1,0 +1,197 @@
+"""ATen's products, convolutions and pools."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+
+from handgrad.expression import Expression, Shape
+from handgrad.models.pytorch.entrywise import Rule, left_out
+from handgrad.models.pytorch.values import Arguments, NotRead, TorchValue
+from handgrad.operations.convolution import conv1d, conv2d
+from handgrad.operations.einsum import einsum
+from handgrad.operations.linear import outer
+from handgrad.operations.operation import Operation
+from handgrad.operations.pooling import avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
+from handgrad.operations.reductions import maximum_of, mean
+
+
+def _linear(a: Arguments) -> Expression:
+    x, weight, bias = a.formula("input"), a.formula("weight"), a.optional("bias")
+    product = x @ weight.T if len(a.shape("input")) > 1 else weight @ x
+    return product if bias is None else product + bias
+
+
+def _product(other: str) -> Rule:
+    return lambda a: a.formula() @ a.formula(other)
+
+
+def _added_product(one: str, other: str) -> Rule:
+    def rule(a: Arguments) -> Expression | TorchValue:
+        product = a.formula(one) @ a.formula(other)
+        if masked := left_out(product, a.value("self"), a):
+            return masked
+        added = a.formula()
+        alpha, beta = float(a["alpha"]), float(a["beta"])
+        if beta == 0:
+            return product if alpha == 1 else alpha * product
+        product = product if alpha == 1 else alpha * product
+        return product + (added if beta == 1 else beta * added)
+
+    return rule
+
+
+def _einsum(a: Arguments) -> Expression:
+    equation = str(a["equation"]).replace(" ", "")
+    if "." in equation:
+        raise NotRead("an einsum with an ellipsis", "write its letters out")
+    if "->" not in equation:
+        letters = sorted(c for c in set(equation) - {","} if equation.count(c) == 1)
+        equation = f"{equation}->{''.join(letters)}"
+    return einsum(*[v.formula for v in a.values("tensors")], subscripts=equation)
+
+
+def _each(option: object, rank: int) -> tuple[int, ...]:
+    """An option of a convolution or a pool, a number for each axis."""
+    numbers = [int(n) for n in option] if isinstance(option, list | tuple) else [int(option)]  # type: ignore[call-overload]
+    return tuple(numbers * rank if len(numbers) == 1 else numbers)
+
+
+def _shortest(numbers: tuple[int, ...]) -> int | tuple[int, ...]:
+    return numbers[0] if len(set(numbers)) == 1 else numbers
+
+
+def _convolution(operation: Operation, rank: int) -> Rule:
+    def rule(a: Arguments) -> Expression:
+        padding = a["padding"]
+        options = {
+            "stride": _shortest(_each(a["stride"], rank)),
+            "padding": padding if isinstance(padding, str) else _shortest(_each(padding, rank)),
+            "dilation": _shortest(_each(a["dilation"], rank)),
+            "groups": int(a["groups"]),
+        }
+        usual = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "valid": 0}
+        told = {n: v for n, v in options.items() if v != usual[n] and v != "valid"}
+        bias = a.optional("bias")
+        arguments = (a.formula("input"), a.formula("weight"), *([] if bias is None else [bias]))
+        return operation(*arguments, **told)
+
+    return rule
+
+
+def _pool(operation: Operation, rank: int, average: bool = False) -> Rule:
+    def rule(a: Arguments) -> Expression:
+        size = _each(a["kernel_size"], rank)
+        stride = _each(a["stride"], rank) if a["stride"] else size
+        padding = _each(a["padding"], rank)
+        options = {
+            "size": _shortest(size),
+            "stride": _shortest(stride),
+            "padding": _shortest(padding),
+        }
+        if "dilation" in a.given:
+            options["dilation"] = _shortest(_each(a["dilation"], rank))
+        if a["ceil_mode"] and _counts(a.shape(), size, stride, padding) != tuple(
+            a.result.shape[-rank:]
+        ):
+            raise NotRead("a pool whose last window hangs over the edge (ceil_mode)")
+        if average and any(padding) and not a["count_include_pad"]:
+            raise NotRead("a mean that leaves the padding out (count_include_pad=False)")
+        if average and a.given.get("divisor_override"):
+            raise NotRead("a mean with a divisor of its own")
+        told = {
+            n: v
+            for n, v in options.items()
+            if not (
+                (n == "stride" and stride == size)
+                or (n == "padding" and v == 0)
+                or (n == "dilation" and v == 1)
+            )
+        }
+        return operation(a.formula(), **told)
+
+    return rule
+
+
+def _counts(shape: Shape, size: Shape, stride: Shape, padding: Shape) -> Shape:
+    lengths = shape[-len(size) :]
+    return tuple(
+        (n + 2 * p - k) // s + 1 for n, k, s, p in zip(lengths, size, stride, padding, strict=True)
+    )
+
+
+def _adaptive(operation: Operation, rank: int, reduction: Operation, average: bool) -> Rule:
+    def rule(a: Arguments) -> Expression | tuple[Expression | TorchValue, ...]:
+        shape = a.shape()
+        lengths = shape[-rank:]
+        counts = tuple(
+            n if c is None else int(c) for n, c in zip(lengths, a["output_size"], strict=True)
+        )
+        axes = tuple(range(len(shape) - rank, len(shape)))
+        if set(counts) == {1}:
+            found: Expression = reduction(
+                a.formula(), axis=axes if rank > 1 else axes[0], keepdims=True
+            )
+        elif all(n % c == 0 for n, c in zip(lengths, counts, strict=True)):
+            size = tuple(n // c for n, c in zip(lengths, counts, strict=True))
+            found = (
+                a.formula() if set(size) == {1} else operation(a.formula(), size=_shortest(size))
+            )
+        elif average:
+            # Windows of several lengths: each axis is multiplied by the matrix of their shares.
+            found = a.formula()
+            for k, (n, c) in enumerate(zip(lengths, counts, strict=True)):
+                shares = a.data(f"shares_{n}_to_{c}", _shares(n, c, a.value("self").tensor.dtype))
+                found = _along_axis(found, shares, len(shape) - rank + k, len(shape))
+        else:
+            raise NotRead(f"a largest over windows of several lengths, {lengths} to {counts}")
+        return found if average else (found, a.constant("place", a.result[1]))
+
+    return rule
+
+
+def _shares(length: int, count: int, dtype: torch.dtype) -> torch.Tensor:
+    matrix = torch.zeros(count, length, dtype=dtype)
+    for k in range(count):
+        start, stop = k * length // count, -(-(k + 1) * length // count)
+        matrix[k, start:stop] = 1 / (stop - start)
+    return matrix
+
+
+def _along_axis(x: Expression, matrix: Expression, axis: int, rank: int) -> Expression:
+    """An array multiplied by a matrix along one of its last two axes."""
+    return matrix @ x if axis == rank - 2 else x @ matrix.T if rank > 1 else matrix @ x
+
+
+def _bilinear(a: Arguments) -> Expression:
+    weight, bias = a.formula("weight"), a.optional("bias")
+    product = einsum(a.formula("input1"), weight, a.formula("input2"), subscripts="ni,kij,nj->nk")
+    return product if bias is None else product + bias
+
+
+RULES: Mapping[str, Rule] = {
+    "aten::linear": _linear,
+    "aten::matmul": _product("other"),
+    "aten::mm": _product("mat2"),
+    "aten::bmm": _product("mat2"),
+    "aten::mv": _product("vec"),
+    "aten::dot": _product("tensor"),
+    "aten::outer": lambda a: outer(a.formula(), a.formula("vec2")),
+    "aten::addmm": _added_product("mat1", "mat2"),
+    "aten::addmv": _added_product("mat", "vec"),
+    "aten::baddbmm": _added_product("batch1", "batch2"),
+    "aten::einsum": _einsum,
+    "aten::bilinear": _bilinear,
+    "aten::conv1d": _convolution(conv1d, 1),
+    "aten::conv2d": _convolution(conv2d, 2),
+    "aten::max_pool1d": _pool(max_pool1d, 1),
+    "aten::max_pool2d": _pool(max_pool2d, 2),
+    "aten::avg_pool1d": _pool(avg_pool1d, 1, average=True),
+    "aten::avg_pool2d": _pool(avg_pool2d, 2, average=True),
+    "aten::adaptive_avg_pool1d": _adaptive(avg_pool1d, 1, mean, True),
+    "aten::adaptive_avg_pool2d": _adaptive(avg_pool2d, 2, mean, True),
+    "aten::adaptive_max_pool1d": _adaptive(max_pool1d, 1, maximum_of, False),
+    "aten::adaptive_max_pool2d": _adaptive(max_pool2d, 2, maximum_of, False),
+}
+"""By the name of ATen's operation."""
