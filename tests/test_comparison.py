@@ -168,6 +168,8 @@ def test_marks_are_on_what_differs_and_on_nothing_else(
     here, there = (Oracle(p.to_toml()).run().values for p in (LAB9, problem))
     seen = 0
     for pair in comparison.steps:
+        if pair.left is not None and pair.left.kind == "loss_after":
+            continue
         for line in pair.lines:
             if line.target.name == "L" or line.left is None or line.left.role != "value":
                 continue

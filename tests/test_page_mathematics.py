@@ -219,3 +219,29 @@ def test_the_index_of_a_sum_is_explained_once(name: str, said: str) -> None:
 def test_a_sum_of_all_entries_needs_no_index() -> None:
     problem = handgrad.Problem("L = sum((W @ x)**2)", {"W": [[1.0, 2.0]]}, {"x": [1.0, 0.5]})
     assert "index" not in render_terminal(handgrad.solve(problem).page())
+
+
+@pytest.mark.parametrize("count", [13, 20, 41])
+def test_rows_beside_a_gap_say_which_they_are(count: int) -> None:
+    """Each entry of the vector is the number of its row, so that what stands beside it can be read off."""
+    problem = handgrad.Problem("L = sum(a * b)", {"a": list(range(1, count + 1))}, {"b": 2.0})
+    trace = handgrad.solve(problem)
+    printed = render_terminal(trace.page(), width=80, colour=False, unicode=True)
+    given = printed.partition("Forward pass")[0]
+    told = re.findall(r"[⎡⎢⎣] *(\d+)[⎤⎥⎦] row (\d+)", given)
+    assert len(told) >= 2
+    assert all(entry == row for entry, row in told)
+    (shown,) = [
+        table
+        for table in re.findall(
+            r"<mtable>.*?</mtable><mo>\]</mo>.*?</mtable>", render_html(trace.page())
+        )
+        if 'data-q="a[0]"' in table and 'class="row"' in table
+    ]
+    entries = [
+        m or n for m, n in re.findall(r"<mtd[^>]*><mn>(\d+)</mn>|(⋮)", shown.partition("<mo>]")[0])
+    ]
+    rows = re.findall(r'<mtext class="row">(?:row )?(\d*)</mtext>', shown)
+    assert len(rows) == len(entries)
+    assert [(e, r) for e, r in zip(entries, rows, strict=True) if r and e != r] == []
+    assert all(r for e, r, n in zip(entries, rows, entries[1:], strict=False) if n == "⋮")

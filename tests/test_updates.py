@@ -11,7 +11,9 @@ import torch
 
 import handgrad
 from handgrad.cli.commands import run
+from handgrad.equations import parse_expression, source
 from handgrad.formats.terminal import render_terminal
+from handgrad.running import evaluate
 from handgrad.solution import Diverged
 from tests.gauntlet.facts.updating import Optimiser
 from tests.oracle import assert_close
@@ -239,3 +241,39 @@ def test_updates_of_a_problem_with_a_constant() -> None:
         "c = 0.5*2\nL = (w*c - 3)**2", {"w": 1.0}, update=handgrad.Update(rate=0.25)
     )
     assert handgrad.solve(problem, steps=2).updated["w"] == 2.5
+
+
+@pytest.mark.parametrize("name", [each.name for each in handgrad.bundled()])
+def test_the_loss_after_an_update_is_worked_out_with_the_new_parameters(name: str) -> None:
+    """Each line is that of a solution of the problem with the parameters as they are then."""
+    problem = handgrad.load(name)
+    trace = handgrad.solve(problem)
+    again = [step for step in trace.steps if step.kind == "loss_after"]
+    if not again:
+        return
+    (step,) = again
+    after = handgrad.run(problem.with_values({n: a.tolist() for n, a in trace.updated.items()}))
+    cost = trace.graph.cost
+    assert [line.target.name for line in step.lines][-1] == cost
+    for line in step.lines:
+        assert_close(np.asarray(line.value), np.asarray(after.value(line.target.name)))
+        printed = evaluate(parse_expression(source(line.substituted), helpers=True), {})
+        if not line.batched:
+            assert_close(np.asarray(printed), np.asarray(line.value))
+    # All of the equations where they are small; of others the end, all in order.
+    order = [n for n in trace.graph.equations if n != cost]
+    shown = [line.target.name for line in step.lines[:-1]]
+    assert shown == order[len(order) - len(shown) :]
+    assert ("it is shown from" in step.reason) == (0 < len(shown) < len(order))
+
+
+def test_the_page_of_the_loss_after_an_update_shows_the_numbers_put_in() -> None:
+    page = render_terminal(
+        handgrad.solve(handgrad.load("lab9")).page(step="3.2"),
+        width=80,
+        colour=False,
+        unicode=True,
+    )
+    assert "ŷ = σ(0.619) = 0.65" in page
+    assert "L = −(1 × ln(0.65) + (1 − 1) × ln(1 − 0.65)) = 0.4308" in page
+    assert "uses 1.1, 1.2, 1.3, 3.1" in page

@@ -392,6 +392,35 @@ def test_a_pinned_picture_shows_what_is_read_in_letters_that_can_be_read(opened:
     assert [held[k][k] for k in range(3)] == [True, True, True]
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (768, 1024), (390, 844)])
+def test_a_pinned_picture_shows_a_large_layer_whole(opened: Open, width: int, height: int) -> None:
+    trace = handgrad.solve(handgrad.load("classes"))
+    tab = opened(trace.page(pictures=True), width=width, height=height, reduced_motion="reduce")
+    tab.locator('[data-do="pin"]').click()
+    for step, quantity in (("1.1", "h1"), ("1.2", "h2"), ("2.4", "dz2"), ("2.5", "dz2")):
+        tab.evaluate(f"location.hash = 'step-{step}'")
+        tab.wait_for_timeout(400)
+        shown, cut, scale, below = tab.evaluate(
+            """([step, quantity]) => {
+              const section = document.getElementById(`step-${step}`);
+              const figure = section.parentElement.querySelector(':scope > figure');
+              const svg = [...figure.querySelectorAll('svg')].find((s) => s.getClientRects().length);
+              const inside = svg.getBoundingClientRect();
+              const units = [...svg.querySelectorAll(`.hg-face[data-q^="${quantity}["]`)]
+                .map((e) => e.getBoundingClientRect());
+              const cut = units.filter((b) => b.top < inside.top - 1 || b.bottom > inside.bottom + 1);
+              const [, , wide] = svg.getAttribute('viewBox').split(' ').map(Number);
+              const below = section.getBoundingClientRect().top - inside.bottom;
+              return [units.length, cut.length, svg.clientWidth / wide, below];
+            }""",
+            [step, quantity],
+        )
+        assert shown >= 2
+        assert cut == 0, (step, quantity)
+        assert scale >= 0.74, step
+        assert below > 0, step
+
+
 def test_columns_stand_beside_each_other_or_below(opened: Open) -> None:
     one = tuple(b for b in solved("neuron").blocks if isinstance(b, Derivation | Note | Heading))[
         :6

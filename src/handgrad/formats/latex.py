@@ -19,6 +19,8 @@ from handgrad.formats.mathematics.nodes import (
     Mark,
     Node,
     SignKind,
+    row_numbers,
+    rows_shown,
     separated,
     sliced,
 )
@@ -182,6 +184,10 @@ class Latex:
         if rows is None:
             return self._array(result.part)
         whole = self._array(result.part, result.placed, result.remarks)
+        most = self.style.at_most(ROWS), self.style.at_most(COLUMNS)
+        if numbers := row_numbers(rows_shown(result, most)):
+            lines = r" \\ ".join(rf"\scriptstyle\text{{{n}}}" if n else "" for n in numbers)
+            whole += rf"\begin{{matrix}} {lines} \end{{matrix}}"
         if not literal.batched:
             return whole
         count = literal.lengths[-1] if rows else 0

@@ -125,8 +125,13 @@ def relation_after(relation: str) -> str:
     return f"<mo>{escape(sign)}</mo><mn>{escape(number)}</mn>"
 
 
-def remark_beside(text: str) -> str:
-    return f'<mtext class="remark">◁ {plain(text)}</mtext>'
+def remark_beside(text: str, tone: str) -> str:
+    return f'<mtext class="{remark_class(tone)}">◁ {plain(text)}</mtext>'
+
+
+def remark_class(tone: str) -> str:
+    """The class of a remark: one about a shut gate has the colour of all."""
+    return "remark" if tone == "off" else f"remark {tone}"
 
 
 def attributes_of(name: str, mark: str) -> str:

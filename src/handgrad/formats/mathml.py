@@ -45,6 +45,7 @@ from handgrad.formats.mathematics.nodes import (
     Node,
     SignKind,
     leaves_out,
+    row_numbers,
     rows_shown,
     sliced,
     titled,
@@ -63,6 +64,9 @@ CASES = 8
 
 CASE = 4.2
 """The width in em of a column with "case 1" above it, its padding included: the page's style keeps it so wide."""
+
+NUMBERED = 2.6
+"""The width in em of what stands beside rows."""
 
 FENCED = 16.0
 """Ems of brackets that a line may end within."""
@@ -182,6 +186,8 @@ class MathmlPen:
             return self.width(node.part)
         width = _widths(*self._most(), self.style.decimals).of(node)
         part = node.part if isinstance(node, nodes.Evaluated) else None
+        if isinstance(node, nodes.Evaluated) and row_numbers(self.rows_shown(node)):
+            width += NUMBERED
         if not isinstance(part, nodes.Array) or not part.literal.batched:
             return width
         return max(width, CASE * min(nodes.columns(part), self._most()[1]))
@@ -276,20 +282,28 @@ class MathmlPen:
         """Numbers standing alone: cases under headers, marked entries, remarks beside rows."""
         part, remarks = result.part, result.remarks
         if isinstance(part, nodes.FigureText):
-            attributes = attributes_of(name, result.marks.get((), "")) + self._said(
-                name, part.value
-            )
-            remark = "".join(map(remark_beside, remarks.values()))
-            return f"<mrow{attributes}>{_number(part.text)}</mrow>{remark}"
+            mark = result.marks.get((), "")
+            said = self._said(name, part.value)
+            remark = "".join(remark_beside(words, result.tone) for words in remarks.values())
+            drawn = _number(part.text)
+            if not said and (not mark or mark == "on"):
+                return f"{Math(drawn, quantity=name)}{remark}"
+            return f"<mrow{attributes_of(name, mark)}{said}>{drawn}</mrow>{remark}"
         rows = grid(part.literal)
         if rows is None:
             return _GAP.join(self._each_case(part, name))
         batched, remarks = part.literal.batched, result.remarks
         table = self._table(part, name, result.marks, headers=batched, told=remarks)
-        whole = f"<mrow{attributes_of(name, '')}>{fenced(table, SQUARE)}</mrow>"
+        # The brackets' own element has the name.
+        whole = fenced(table, SQUARE).replace(">", f"{attributes_of(name, '')}>", 1)
+        if numbers := row_numbers(self.rows_shown(result)):
+            lines = "".join(
+                f'<mtr><mtd><mtext class="row">{n}</mtext></mtd></mtr>' for n in numbers
+            )
+            whole += f'<mtable class="rows">{lines}</mtable>'
         if remarks:
             at = [-1 if i is None else i for i in self.rows_shown(result)]
-            beside = [remark_beside(remarks[i]) if i in remarks else "" for i in at]
+            beside = [remark_beside(remarks[i], result.tone) if i in remarks else "" for i in at]
             lines = "".join(f"<mtr><mtd>{remark}</mtd></mtr>" for remark in beside)
             whole += f'<mtable class="remarks">{lines}</mtable>'
         return whole

@@ -73,13 +73,19 @@ def render_svg(drawing: Drawing, style: Style) -> str:
             f'<title id="{key}-title">{said[0]}</title>',
             f'<desc id="{key}-desc">{said[1]}</desc>',
             f"<style>{_css()}</style>",
-            f'<defs><pattern id="{key}-hatch" width="7" height="7" patternUnits="userSpaceOnUse" '
-            'patternTransform="rotate(45)"><path class="hg-hatch-line" d="M3 0V7"/></pattern></defs>',
+            *([_hatch(key)] if "url(#hatch)" in body else []),
             f'<rect class="hg-paper" width="{width}" height="{height}"/>',
             body.replace("url(#hatch)", f"url(#{key}-hatch)"),
             "</svg>",
             "",
         ]
+    )
+
+
+def _hatch(key: str) -> str:
+    return (
+        f'<defs><pattern id="{key}-hatch" width="7" height="7" patternUnits="userSpaceOnUse" '
+        'patternTransform="rotate(45)"><path class="hg-hatch-line" d="M3 0V7"/></pattern></defs>'
     )
 
 

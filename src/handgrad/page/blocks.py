@@ -15,6 +15,7 @@ from typing import Literal as OneOf
 import numpy as np
 
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name
+from handgrad.figures import Empty
 from handgrad.record import record
 
 if TYPE_CHECKING:
@@ -96,10 +97,16 @@ class Relation:
         if not isinstance(left, Name | Adjoint):
             return None
         last = self.chain[-1]
-        of_cases = isinstance(last, Literal) and last.batched and isinstance(left, Adjoint)
-        if len(self.chain) < 2 and not of_cases:
+        written = isinstance(last, Literal) and not is_blank(last)
+        if len(self.chain) < 2 and not (written and isinstance(left, Adjoint)):
             return None
         return "gradient" if isinstance(left, Adjoint) else "value"
+
+    @property
+    def tone(self) -> OneOf["off", "changed"]:
+        """What its remarks are about, told by their colour: a gate that is shut, or else what differs."""
+        kinds = set(self.marks.values())
+        return "changed" if "changed" in kinds and "off" not in kinds else "off"
 
     @property
     def told_remarks(self) -> tuple[str, ...]:
@@ -111,6 +118,14 @@ class Relation:
             f"{self.counted}{'s' if len(rows) > 1 else ''} {', '.join(rows)}: {words}"
             for words, rows in told.items()
         )
+
+
+def is_blank(literal: Literal) -> bool:
+    """Whether it is a place to fill in."""
+    value = literal.value
+    while isinstance(value, tuple) and value:
+        value = value[0]
+    return isinstance(value, Empty)
 
 
 def without_repeats(chain: Sequence[Expression]) -> tuple[Expression, ...]:
@@ -177,12 +192,23 @@ def relations_in(blocks: Sequence[Block]) -> Iterator[Relation]:
 
 @record
 class Table:
-    """A table of inline cells. `align` has one of "l", "c", "r" for each column."""
+    """A table of inline cells.
+
+    Arguments:
+        align: one of "l", "c", "r" for each column.
+        results: what the numbers of each column are, as results; None where they are none.
+    """
 
     header: tuple[Text, ...]
     rows: tuple[tuple[Text, ...], ...]
     align: str
     caption: Text = ()
+    results: tuple[Quantity | None, ...] = ()
+
+    def result(self, column: int, cell: Text) -> Quantity | None:
+        """What a cell of a column is, told by its colour."""
+        is_number = len(cell) == 1 and isinstance(cell[0], Literal)
+        return self.results[column] if is_number and column < len(self.results) else None
 
 
 NoteKind: TypeAlias = OneOf["info", "gate", "warning", "check"]

@@ -50,6 +50,9 @@ EM = 14.0
 ROW, BRACKETS, BETWEEN = 1.33, 1.0, 0.85
 """Of a matrix: the height of a row, the width of its brackets, and between its columns."""
 
+NUMBERED = 2.4
+"""What says beside rows which they are, where others are left out."""
+
 _WIDTHS = {".": 0.28, "-": 0.78, "e": 1.6}
 
 
@@ -164,7 +167,10 @@ class Sizes:
         left = self.extent(relation.left)[0] if relation.left is not None else 0.0
         label = self.text_width(relation.label) + 1.2 if relation.label else 0.0
         remarks = max((0.42 * len(r) + 1.5 for r in relation.remarks.values()), default=0.0)
-        width = label + left + sum(w + 1.4 for w, _ in sides) + remarks
+        last = relation.chain[-1]
+        rows = last.shape[0] if isinstance(last, tree.Literal) and last.shape else 0
+        numbered = NUMBERED if rows > self.shown else 0.0
+        width = label + left + sum(w + 1.4 for w, _ in sides) + numbered + remarks
         return width, max([h for _, h in sides] + [1.0])
 
     def _relation(self, relation: Relation, width: float) -> float:

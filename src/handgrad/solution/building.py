@@ -120,8 +120,8 @@ class _TraceBuilding:
     def _add(self, phase: int, kind: StepKind, about: str, lines: list[TraceLine]) -> None:
         number = self.counts[phase] = self.counts.get(phase, 0) + 1
         used = {self.made_in.get(leaf) for line in lines for leaf in leaves(line.formula)}
-        if kind == "loss_after":
-            used.add((phase, number - 1))  # the update before it
+        if kind == "loss_after":  # the formulas of the forward pass, and the update before it
+            used = {self.made_in.get(line.target) for line in lines} | {(phase, number - 1)}
         times = [self.times.get(line.target.name, 0) for line in lines] if kind == "layer" else []
         time = max(times, default=0)
         named: Phase = ("forward", "backward", "update")[phase - 1]
@@ -138,7 +138,7 @@ class _TraceBuilding:
         )
         self.steps.append(step)
         for line in lines:
-            if line.role != "per_case":
+            if line.role != "per_case" and kind != "loss_after":
                 self.made_in[line.target] = phase, number
 
     def _depth(self, lines: list[TraceLine], *, layer: bool) -> int:
@@ -319,7 +319,7 @@ class _TraceBuilding:
             if number <= EXPLAINED:
                 self._add(3, "update", "", lines)
                 if loss.ndim == 0 and np.isfinite(loss):
-                    self._add(3, "loss_after", self.graph.cost, [updating.loss_line()])
+                    self._add(3, "loss_after", self.graph.cost, updating.lines_again())
             diverged = updating.diverged(number)
             if diverged is not None:
                 last = self.steps[-1]

@@ -22,6 +22,11 @@ def forward_groups(graph: Graph) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(g) for g in groups)
 
 
+def led_to(graph: Graph) -> list[str]:
+    """The equations that the loss is made of, and its own, in order."""
+    return [n for n in graph.equations if n == graph.loss or graph.gradients[n].reached]
+
+
 def forward_steps(graph: Graph) -> dict[str, str]:
     """The number of the forward step that computes each value: 1.1, 1.2, …."""
     return {

@@ -34,10 +34,11 @@ from handgrad.solution.elements import opened
 from handgrad.solution.gated_blocks import gated_blocks
 from handgrad.solution.notes.gated_off import GatedOff
 from handgrad.solution.notes.note import TraceNote
-from handgrad.solution.relations import MANY, relation_of_entry, relations_of
+from handgrad.solution.relations import relation_of_entry, relations_of
 from handgrad.solution.rounding import rounding_said, rounding_words
 from handgrad.solution.step_words import reason, title
-from handgrad.text import Text
+from handgrad.solution.structure import MANY
+from handgrad.text import Text, joined
 
 if TYPE_CHECKING:
     from handgrad.solution.pictures.lines import PicturePhase
@@ -47,6 +48,9 @@ Phase = Literal["forward", "backward", "update"]
 
 LONG = 6
 """An array with more rows, or more columns, is not repeated in the summary."""
+
+ROW = 4
+"""Steps in a row that are told by the first and the last of them."""
 
 LISTED = 10
 """Updates listed at the start and at the end of a long training."""
@@ -224,7 +228,7 @@ def step_blocks(
     trace: Trace, step: Step, elements: bool = False, open_entries: bool = False
 ) -> list[Block]:
     """A step worked out: why, the derivation, and what is to be noted."""
-    uses: Text = (f"uses {', '.join(step.uses)}",) if step.uses else ()
+    uses: Text = (f"uses {_in_runs(step.uses)}",) if step.uses else ()
     blocks: list[Block] = [Heading(title(trace, step), 3, step.id, uses)]
     why = reason(trace, step)
     if any(why):
@@ -237,6 +241,22 @@ def step_blocks(
         gates = [n for n in together if isinstance(n, GatedOff)]
         blocks += gated_blocks(gates) if gates else [n.block() for n in together]
     return blocks
+
+
+def _in_runs(steps: Sequence[str]) -> str:
+    """Step numbers in order; of many in a row the first and the last: 1.9 to 1.20, 3.1."""
+    runs: list[list[tuple[int, int]]] = []
+    for each in steps:
+        phase, number = map(int, each.split("."))
+        if runs and runs[-1][-1] == (phase, number - 1):
+            runs[-1].append((phase, number))
+        else:
+            runs.append([(phase, number)])
+    told: list[str] = []
+    for run in runs:
+        names = [f"{phase}.{number}" for phase, number in run]
+        told += [f"{names[0]} to {names[-1]}"] if len(names) >= ROW else names
+    return ", ".join(told)
 
 
 def _together(notes: Sequence[TraceNote]) -> list[list[TraceNote]]:
@@ -274,38 +294,36 @@ def _elements(trace: Trace, step: Step) -> list[Block]:
 
 
 def _summary(trace: Trace) -> list[Block]:
+    """The gradients in a table; of large ones in which step they stand: once is enough."""
     graph = trace.graph
-    names = trace.problem.asked
     made = {
         line.target.name: step.id
         for step in trace.steps
         for line in step.lines
         if line.role == "gradient"
     }
-    rows = tuple(
-        (
-            (Adjoint(name),),
-            (_shape_words(graph.nodes[name].shape),),
-            (_gradient(trace, name, made.get(name, "")),),
-            (made.get(name, ""),),
+    rows: list[tuple[Text, ...]] = []
+    elsewhere: dict[str, list[Text]] = {}
+    for name in reversed(trace.problem.asked):
+        gradient, step = trace.run.gradient(name), made.get(name, "")
+        if step and (np.size(gradient) > MANY or max(np.shape(gradient), default=1) > LONG):
+            elsewhere.setdefault(step, []).append((Adjoint(name),))
+            continue
+        node = graph.nodes[name]
+        value = literal_of(gradient, node.batched, name in graph.rows)
+        rows.append(((Adjoint(name),), (_shape_words(node.shape),), (value,), (step,)))
+    header: tuple[Text, ...] = (("gradient",), ("shape",), ("value",), ("step",))
+    blocks: list[Block] = []
+    if rows:
+        blocks.append(
+            Table(header, tuple(rows), "lllr", ("Gradient summary",), (None, None, "gradient"))
         )
-        for name in reversed(names)
-    )
-    header: tuple[Text, ...] = (
-        ("gradient",),
-        ("shape",),
-        ("value",),
-        ("step",),
-    )
-    return [Table(header, rows, "lllr", ("Gradient summary",))]
-
-
-def _gradient(trace: Trace, name: str, step: str) -> Inline:
-    """A gradient, or where it stands: of a large array once is enough."""
-    gradient = trace.run.gradient(name)
-    if step and (np.size(gradient) > MANY or max(np.shape(gradient), default=1) > LONG):
-        return f"in step {step}"
-    return literal_of(gradient, trace.graph.nodes[name].batched, name in trace.graph.rows)
+    if elsewhere:
+        told: list[Inline] = ["The larger gradients stand in their steps"]
+        for place, names in elsewhere.items():
+            told += [": " if len(told) == 1 else "; ", *joined(names), f" in {place}"]
+        blocks.append(Paragraph((*told, ".")))
+    return blocks
 
 
 def _training(trace: Trace) -> Table:

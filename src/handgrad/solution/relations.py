@@ -21,7 +21,7 @@ from handgrad.solution.notes.gated_off import GatedOff
 from handgrad.solution.notes.note import MOST_NOTED
 from handgrad.solution.notes.zero_input import ZeroInput
 from handgrad.solution.slopes import with_slopes
-from handgrad.solution.structure import TraceLine
+from handgrad.solution.structure import MANY, TraceLine, is_short
 from handgrad.text import Text, listed
 
 if TYPE_CHECKING:
@@ -36,9 +36,6 @@ LISTED = 4
 OPENED = 64
 """Results with more entries than this are not opened on a page."""
 
-MANY = 24
-"""Of an array with more numbers than this a page gives what is new about it, and no copy of what stands elsewhere."""
-
 
 def relations_of(
     trace: Trace, step: Step, line: TraceLine, open_entries: bool = False
@@ -48,6 +45,8 @@ def relations_of(
     That is the first case that has a number other than 0, where each case has a matrix; of many such the mean,
     or the sum, that comes next says the rest. In an update of many numbers it is one entry.
     """
+    if step.kind == "loss_after":
+        return (_once_more(trace, line),)
     whole = relation_of(trace, step, line, open_entries)
     if line.role in ("updated", "memory") and np.size(line.value) > MANY:
         (entry,) = opened(trace, line, [_first_changed(trace, line)])
@@ -71,6 +70,25 @@ def relations_of(
     if line.role == "per_case" and np.size(line.value) > MANY:
         return (example,)
     return (example, replace(whole, chain=whole.chain[-1:], label=("in each case",)))
+
+
+def _once_more(trace: Trace, line: TraceLine) -> Relation:
+    """A line of the forward pass after an update: its formula stands in the first one, here are the new numbers."""
+    result = literal_of(line.value, line.batched, line.row)
+    worked = is_short(line) and reads_well(line, trace.graph.batched_leaves)
+    first = line.substituted if worked else line.formula
+    marks: dict[tuple[int, ...], Mark] = dict.fromkeys(_shut(line), "off") if worked else {}
+    return Relation(_left(trace, line), without_repeats((first, result)), marks=marks)
+
+
+def _shut(line: TraceLine) -> list[tuple[int, ...]]:
+    """The entries of a gate's value that it does not pass on, where it is a line by itself."""
+    applied, numbers = line.formula, line.substituted
+    if not isinstance(applied, Call) or not operation_of(applied).gate:
+        return []
+    if not isinstance(numbers, Call) or not isinstance(at := numbers.arguments[0], Literal):
+        return []
+    return [tuple(map(int, place)) for place in np.argwhere(np.asarray(at.value) <= 0)]
 
 
 def _first_changed(trace: Trace, line: TraceLine) -> tuple[int, ...]:
@@ -97,8 +115,6 @@ def relation_of(trace: Trace, step: Step, line: TraceLine, open_entries: bool = 
             chain = [*without_repeats(chain)]
     if result != chain[-1]:
         chain.append(result)
-    if step.kind == "loss_after":
-        chain = [result]
     marks, remarks = _marks(step, line)
     if result.whole is not None:
         remarks = {}
@@ -130,11 +146,7 @@ def _is_turned(numbers: Expression) -> bool:
 
 def _entries(trace: Trace, step: Step, line: TraceLine) -> dict[tuple[int, ...], Relation]:
     """The line once for each entry of its result, where there are not too many of them."""
-    if (
-        line.role in ("memory", "updated")
-        or step.kind == "loss_after"
-        or not 1 < math.prod(line.shape) <= OPENED
-    ):
+    if line.role in ("memory", "updated") or not 1 < math.prod(line.shape) <= OPENED:
         return {}
     return {entry.index: relation_of_entry(trace, entry) for entry in opened(trace, line)}
 

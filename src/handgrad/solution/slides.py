@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from handgrad.expression import Adjoint, Literal
+import numpy as np
+
+from handgrad.expression import Adjoint, Literal, walk
 from handgrad.page.blocks import (
     Block,
     Columns,
@@ -118,7 +120,7 @@ def slides_page(
                     beside = _beside(rule, way_back, LEAST) if way_back is not None else None
                     blocks += _slides("The recipe, at every layer", [beside] if beside else rule)
                 summary = _as_values([b for b in body if isinstance(b, Table)])
-                if len(portions(summary)) == 1:
+                if len(portions(summary)) == 1 and not any(isinstance(b, Paragraph) for b in body):
                     blocks += _slides("Gradient summary", summary)
             case _:
                 parts += _step(trace, pictures, heading, _without_cases(body, told), phase)
@@ -290,8 +292,10 @@ def _step(
 ) -> list[_SlidePart]:
     """A step; what is first said of gates that are shut on the way back has a slide of its own."""
     aside: Text = (phase, *((", ", *heading.aside) if heading.aside else ()))
-    blocks = tuple(map(_slim, body))
     step = trace.step(heading.id)
+    if step is not None and step.kind == "loss_after":
+        body = [_end(b) if isinstance(b, Derivation) else b for b in body]
+    blocks = tuple(map(_slim, body))
     shut = shut_gates(step) if step is not None else []
     gates = tuple(b for b in blocks if _tells_gates(b))
     if step is None or not shut or step.id != pictures.first_shut or not gates:
@@ -310,6 +314,17 @@ def _step(
         _SlidePart(heading.text, rest, heading.id, aside),
         _SlidePart(("Shut gates, and how units die",), told, aside=aside, short=False),
     ]
+
+
+def _end(derivation: Derivation) -> Derivation:
+    """Its last relation, and those just before it that have no arrays: the rest is on the page."""
+    end = list(derivation.relations[-1:])
+    for relation in reversed(derivation.relations[:-1]):
+        numbers = [n for side in relation.chain for n in walk(side) if isinstance(n, Literal)]
+        if any(np.ndim(n.value) for n in numbers):
+            break
+        end.insert(0, relation)
+    return Derivation(tuple(end))
 
 
 def _tells_gates(block: Block) -> bool:

@@ -16,6 +16,7 @@ from handgrad.notation import Sum
 from handgrad.operations import BY_NAME, is_spoken, noun_of, operation_of
 from handgrad.operations.arithmetic import add, power
 from handgrad.operations.functions import square
+from handgrad.solution.grouping import led_to
 from handgrad.solution.notes.paths import Broadcast
 from handgrad.solution.notes.shortcut import ShortcutTaken
 from handgrad.solution.structure import TraceLine
@@ -113,7 +114,15 @@ def reason(trace: Trace, step: Step) -> Text:
             update = trace.problem.update
             if step.kind == "update" and update is not None:
                 return _update_reason(trace, update)
-            return ("The forward pass once more, with the new parameters.",)
+            return _once_more(trace, step)
+
+
+def _once_more(trace: Trace, step: Step) -> Text:
+    """That the forward pass is made again, and where it begins to be shown."""
+    first = step.lines[0].target
+    shown: Text = ("; it is shown from ", first, " on")
+    told = shown if len(step.lines) > 1 and first.name != led_to(trace.graph)[0] else ()
+    return ("The forward pass once more, with the new parameters", *told, ".")
 
 
 def _update_reason(trace: Trace, update: Update) -> Text:

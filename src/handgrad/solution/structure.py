@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, TypeAlias
+from typing import ClassVar, TypeAlias
+from typing import Literal as OneOf
+
+import numpy as np
 
 from handgrad.arrays import Array
-from handgrad.expression import Expression, Leaf, Shape, literal_of
+from handgrad.expression import Expression, Leaf, Literal, Shape, literal_of, walk
 from handgrad.page.blocks import Block, Relation, without_repeats
 from handgrad.record import JsonForm, record
 from handgrad.solution.slopes import with_slopes
 from handgrad.text import Text
 
+MANY = 24
+"""Of an array with more numbers than this a page gives what is new about it, and no copy of what stands elsewhere."""
+
+FEW = 16
+"""Arrays of so many numbers at most are put in a second time."""
+
 Asked: TypeAlias = tuple[Text, tuple[Block, ...]]
 """A question, and the blocks of its answer."""
 
-Phase: TypeAlias = Literal["forward", "backward", "update"]
-StepKind: TypeAlias = Literal[
+Phase: TypeAlias = OneOf["forward", "backward", "update"]
+StepKind: TypeAlias = OneOf[
     "layer",
     "compute",
     "loss",
@@ -27,7 +36,7 @@ StepKind: TypeAlias = Literal[
     "update",
     "loss_after",
 ]
-Role: TypeAlias = Literal[
+Role: TypeAlias = OneOf[
     "value", "cost", "upstream", "let", "chain", "part", "per_case", "gradient", "memory", "updated"
 ]
 
@@ -65,6 +74,12 @@ class TraceLine:
         result = literal_of(self.value, self.batched, self.row)
         chain = (self.formula, self.substituted, with_slopes(self.substituted), result)
         return Relation(self.target, without_repeats(chain), label=label)
+
+
+def is_short(line: TraceLine) -> bool:
+    """Whether its numbers are few enough to be put in once more where they were before."""
+    numbers = (node.value for node in walk(line.substituted) if isinstance(node, Literal))
+    return all(np.size(array) <= FEW for array in (line.value, *numbers))
 
 
 @record

@@ -17,14 +17,18 @@ from handgrad.problem import Problem
 from handgrad.running import Plan, Run
 from handgrad.running.evaluate import value_of
 from handgrad.running.plan import shown_figures
+from handgrad.solution.grouping import led_to
 from handgrad.solution.notes.update import Diverged
 from handgrad.solution.numbers import Numbers
 from handgrad.solution.residues import after_update
 from handgrad.solution.stable import told_by
-from handgrad.solution.structure import Role, TraceLine
+from handgrad.solution.structure import FEW, Role, TraceLine, is_short
 from handgrad.updates import Assignment
 
 ROLES: dict[Assignment, Role] = {"memory": "memory", "let": "let", "updated": "updated"}
+
+AGAIN = 12
+"""Lines of the forward pass that are worked out again after an update, at most."""
 
 RESOLVED = 10
 """Runs after an update that are worked out on paper where floats cancel; each takes up to 40 ms."""
@@ -118,17 +122,38 @@ class Updating:
         """The plan with rounding residues and all."""
         return Plan(self.graph)
 
-    def loss_line(self) -> TraceLine:
-        """The loss at the parameters of the last run."""
+    def lines_again(self) -> list[TraceLine]:
+        """The forward pass of the last run, up to the loss.
+
+        Of a large one its end: at most `AGAIN` lines, all of them short but the last.
+        """
         graph = self.graph
-        formula = told_by(graph.cost, graph, self.numbers, graph.batched_leaves)
+        put = Numbers(self.numbers, graph.batched_leaves, graph.rows)
+        names = [n for n in led_to(graph) if n != graph.cost]
+        lines = [self._line_again(graph.cost, put)]
+        for name in reversed(names[-AGAIN + 1 :]):
+            if np.size(self.numbers[Name(name)]) > FEW:
+                break
+            line = self._line_again(name, put)
+            if not is_short(line):
+                break
+            lines.insert(0, line)
+        return lines
+
+    def _line_again(self, name: str, put: Numbers) -> TraceLine:
+        """What an equation gives at the parameters of the last run."""
+        graph = self.graph
+        leaf = Name(name, shape=graph.nodes[name].shape)
+        formula = told_by(name, graph, self.numbers, graph.batched_leaves)
         return TraceLine(
-            target=Name(graph.cost, shape=()),
-            role="cost",
+            target=leaf,
+            role="cost" if name == graph.cost else "value",
             formula=formula,
-            substituted=Numbers(self.numbers, graph.batched_leaves, graph.rows).put_into(formula),
-            value=np.asarray(self.numbers[Name(graph.cost)], dtype=float),
-            shape=(),
+            substituted=put.put_into(formula),
+            value=np.asarray(self.numbers[leaf], dtype=float),
+            shape=graph.shape(leaf),
+            batched=leaf in graph.batched_leaves,
+            row=name in graph.rows,
         )
 
     def diverged(self, number: int) -> Diverged | None:

@@ -23,7 +23,7 @@ def of_steps(facts: Facts) -> Claims:
         updates += step.kind == "update"
         yield from of_step(step, facts, made, updates)
         for line in step.lines:
-            if line.role != "per_case":
+            if line.role != "per_case" and step.kind != "loss_after":
                 made[line.target] = step.id
 
 
@@ -32,7 +32,8 @@ def of_step(step: Step, facts: Facts, made: dict[terms.Leaf, str], update: int =
     used = {made.get(leaf) for line in step.lines for leaf in terms.leaves_of(line.formula)}
     if step.kind == "loss_after":
         number = int(step.id.partition(".")[2])
-        used.add(f"3.{number - 1}")  # the update just before it
+        # The steps with the formulas, and the update just before it.
+        used = {*(made.get(line.target) for line in step.lines), f"3.{number - 1}"}
     yield Claim(
         "step uses", set(step.uses) == used - {None}, f"{step.id} uses {step.uses}, not {used}"
     )
@@ -41,7 +42,9 @@ def of_step(step: Step, facts: Facts, made: dict[terms.Leaf, str], update: int =
     known: dict[terms.Leaf, Any] = {}
     for line in step.lines:
         where = f"step {step.id}, {line.role} of {line.target}"
-        if step.phase == "update":
+        if step.kind == "loss_after":
+            yield from claims_of("line after an update", _line_again(line, facts, update), where)
+        elif step.phase == "update":
             yield from claims_of(
                 "line of an update", _update_line(line, facts, update, known), where
             )
@@ -162,12 +165,24 @@ def _shown_gradients(facts: Facts) -> dict[terms.Leaf, Any]:
     return {Adjoint(n): run.gradient(n) for n in facts.oracle.parameters if n in facts.at.gradients}
 
 
-def _update_line(line: TraceLine, facts: Facts, update: int, known: dict[terms.Leaf, Any]) -> Found:
+def _line_again(line: TraceLine, facts: Facts, update: int) -> Found:
+    """A line of the forward pass after so many updates."""
     put_in = numbers_only(line.substituted, line.batched, facts.cases)
     # A stable loss may have a number where the written one has none.
-    if line.role != "cost" or np.isfinite(put_in).all():
-        yield close(line.value, put_in), f"{line.value}, numbers put in {put_in}"
-    if update == 1 and not line.batched and line.role != "cost":
+    if np.isfinite(put_in).all():
+        rest = unsettled(line.substituted, line.batched, facts.cases)
+        holds = close(line.value, put_in) or within(line.value, put_in, rest)
+        yield holds, f"{line.value}, numbers put in {put_in}"
+    yield np.shape(line.value) == (*line.shape, *[facts.cases] * line.batched), "another shape"
+    theirs = Updated.of(facts).values(update).get(line.target.name)
+    if theirs is not None and np.isfinite(theirs).all():
+        yield close(line.value, theirs, 1e-7), f"{line.value}, PyTorch {theirs}"
+
+
+def _update_line(line: TraceLine, facts: Facts, update: int, known: dict[terms.Leaf, Any]) -> Found:
+    put_in = numbers_only(line.substituted, line.batched, facts.cases)
+    yield close(line.value, put_in), f"{line.value}, numbers put in {put_in}"
+    if update == 1 and not line.batched:
         given = terms.value(line.formula, updating(facts, known))
         if not close(line.value, given):
             # A memory of a gradient far below its own rounding takes a step of full size: the gradients are
@@ -177,12 +192,6 @@ def _update_line(line: TraceLine, facts: Facts, update: int, known: dict[terms.L
         if line.role != "updated":
             known[line.target] = line.value
     yield np.shape(line.value) == (*line.shape, *[facts.cases] * line.batched), "another shape"
-    updated = Updated.of(facts)
     if line.role == "updated":
-        theirs = updated.after(update)[line.target.name]
+        theirs = Updated.of(facts).after(update)[line.target.name]
         yield close(line.value, theirs, 1e-7), f"{line.value}, PyTorch {theirs}"
-    elif line.role == "cost":
-        updated.after(update)
-        loss = updated.losses[update]
-        if np.isfinite(loss):  # a stable form may have what the written one has not
-            yield close(line.value, loss, 1e-7), f"{line.value}, PyTorch {loss}"

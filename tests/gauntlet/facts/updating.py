@@ -235,6 +235,7 @@ class Updated:
         self.parameters.append(self._shaken(given))
         self.memories.append(self._optimiser.copied())
         self._losses: list[float] = []
+        self._values: dict[int, Mapping[str, Any]] = {}
 
     @property
     def losses(self) -> list[float]:
@@ -242,6 +243,12 @@ class Updated:
         for parameters in self.parameters[len(self._losses) :]:
             self._losses.append(self.oracle.run(parameters, gradients=False).loss)
         return self._losses
+
+    def values(self, count: int) -> Mapping[str, Any]:
+        """Every named value after so many updates."""
+        if count not in self._values:
+            self._values[count] = self.oracle.run(self.after(count), gradients=False).values
+        return self._values[count]
 
     def after(self, count: int) -> dict[str, Any]:
         """The parameters after so many updates."""

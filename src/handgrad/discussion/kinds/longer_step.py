@@ -55,7 +55,7 @@ class LongerStep(Question):
             times=TIMES,
             own_rates=bool(update.rates),
             loss=float(trace.training[0].before),
-            after=float(step.lines[0].value),
+            after=float(step.lines[-1].value),
             other_after=other.loss_after,
             at_kink=any(isinstance(n, AtKink) for s in trace.steps for n in s.notes),
             steps=(step.id,),

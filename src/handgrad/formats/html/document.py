@@ -44,14 +44,19 @@ def document(title: str, main: str, contents: Sequence[Contents]) -> str:
     steps = [c for c in contents if c.level > 2]
     answers = '<section class="step answer"' in main
     predicts = 'class="link result"' in main and not answers
+    pins = "<figure" in main and bool(steps)
     body = (
         '<a class="skip" href="#main">Skip to the page</a>'
-        f"{_bar(stepped=len(steps) > 1, predicts=predicts)}"
+        f"{_bar(stepped=len(steps) > 1, predicts=predicts, pins=pins)}"
         f'<div class="frame">{contents_list(contents) if steps else ""}'
         f'<main id="main" tabindex="-1">{main}</main></div>'
         '<p class="spoken" id="spoken" aria-live="polite"></p>'
     )
-    scripts = ("page.js", "later.js") if '<template class="later">' in main else ("page.js",)
+    scripts = ["page.js"]
+    if pins:
+        scripts.append("pinned.js")
+    if '<template class="later">' in main:
+        scripts.append("later.js")
     return _file(title, "document", body, ("page.css",), scripts)
 
 
@@ -78,7 +83,7 @@ def deck(title: str, slides: Sequence[str]) -> str:
     return _file(title, "deck", main, ("page.css", "slides.css"), ("slides.js",))
 
 
-def _bar(stepped: bool, predicts: bool) -> str:
+def _bar(stepped: bool, predicts: bool, pins: bool) -> str:
     """What the reader may do; JavaScript shows it. Results are hidden on request where there are any."""
     stepping = (
         '<div class="stepping" role="group" aria-label="Steps">'
@@ -96,6 +101,8 @@ def _bar(stepped: bool, predicts: bool) -> str:
     pin = (
         '<button type="button" data-do="pin" aria-pressed="false" '
         'title="Keep the picture in view">Picture</button>'
+        if pins
+        else ""
     )
     return (
         f'<header class="bar" hidden>{stepping + predicting if stepped else ""}{pin}'

@@ -12,6 +12,7 @@ from handgrad.picture import Drawing
 LEGIBLE = 0.85
 """A drawing whose smallest letters are 12 is not drawn smaller than so much for the sake of its height."""
 
+_NAMESPACE = ' xmlns="http://www.w3.org/2000/svg"'
 _STYLE = re.compile("<style>.*?</style>\n?", re.DOTALL)
 
 
@@ -45,4 +46,5 @@ def _picture(drawing: Drawing, scale: float, writer: HtmlWriter, kind: str) -> s
     # be higher than the screen, where its letters would be too small.
     size = f"--widest: {scale * drawing.width / 14:.1f}em; --tall: {LEGIBLE * drawing.height:.0f}px"
     svg = _STYLE.sub("", render_svg(drawing, writer.pen.style), count=1)
+    svg = svg.replace(_NAMESPACE, "", 1).replace("\n", "")
     return f'<div class="picture{kind}" style="{size}">{svg}</div>'

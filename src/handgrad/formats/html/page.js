@@ -53,7 +53,7 @@ function go(to, { scroll = true } = {}) {
   showProgress();
   showAhead();
   if (scroll) reach(step, far);
-  cropAll();
+  document.dispatchEvent(new Event("step"));
   say(`Step ${heading(step)}`);
 }
 
@@ -119,7 +119,7 @@ function predict(on) {
   predicting = on;
   button("predict").setAttribute("aria-pressed", on);
   // Pictures would give results away: they wait, and there is none to keep in view.
-  button("pin").setAttribute("aria-disabled", on);
+  button("pin")?.setAttribute("aria-disabled", on);
   for (const link of all(".veiled")) unveil(link);
   // What the solution comes to is guessed too.
   for (const abstract of all("h1 + .note")) abstract.hidden = on;
@@ -330,56 +330,6 @@ document.addEventListener("click", (event) => {
   if (entry) openEntry(entry);
 });
 
-// ---- a pinned picture shows the part that is read -------------------------------------
-
-const LEGIBLE = 0.8;  // of a picture's own size: its smallest letters are then over 9 pixels
-const SHARE = 0.36;  // of the window's height, as in the style sheet
-
-function readStep() {
-  if (current >= 0) return steps[current];
-  return steps.find((step) => step.getBoundingClientRect().bottom > innerHeight * (SHARE + 0.15));
-}
-
-// The parts of a picture that stand for what a step computes.
-function computedIn(step, svg) {
-  const names = new Set(all(".derivation > .relation > .left [data-q]", step).map((e) => e.dataset.q));
-  return all("[data-q]", svg).filter((e) => names.has(e.dataset.q) || names.has(e.dataset.q.replace(/\[.*/, "")));
-}
-
-function crop(figure) {
-  const svg = all("svg.hg-drawing", figure).find((each) => each.getClientRects().length);
-  if (!svg) return;
-  svg.dataset.whole ??= svg.getAttribute("viewBox");
-  const [left, top, width, height] = svg.dataset.whole.split(" ").map(Number);
-  const room = [figure.clientWidth, innerHeight * SHARE];
-  const pinned = getComputedStyle(figure).position === "sticky";
-  const size = [Math.min(width, room[0] / LEGIBLE), Math.min(height, room[1] / LEGIBLE)];
-  const step = readStep();
-  const parts = pinned && step && figure.parentElement.contains(step) ? computedIn(step, svg) : [];
-  if (!parts.length || (size[0] === width && size[1] === height)) {
-    svg.setAttribute("viewBox", svg.dataset.whole);
-    svg.style.width = svg.style.height = "";
-    return;
-  }
-  const boxes = parts.map((part) => part.getBBox());
-  const middle = (low, long) => (Math.min(...boxes.map(low)) + Math.max(...boxes.map((b) => low(b) + long(b)))) / 2;
-  const at = [middle((b) => b.x, (b) => b.width), middle((b) => b.y, (b) => b.height)];
-  const from = (k, least, whole) => Math.max(least, Math.min(least + whole - size[k], at[k] - size[k] / 2));
-  svg.setAttribute("viewBox", [from(0, left, width), from(1, top, height), ...size].join(" "));
-  svg.style.width = `${size[0] * LEGIBLE}px`;
-  svg.style.height = `${size[1] * LEGIBLE}px`;
-}
-
-const pictures = all("main > .phase:has(> .step) > figure:first-of-type");
-let waiting = false;
-function cropAll() {
-  if (waiting || !pictures.length) return;
-  waiting = true;
-  requestAnimationFrame(() => { waiting = false; pictures.forEach(crop); });
-}
-addEventListener("scroll", cropAll, { passive: true });
-addEventListener("resize", cropAll);
-
 // ---- keys and buttons -----------------------------------------------------------------
 
 const DOES = {
@@ -387,11 +337,6 @@ const DOES = {
   on: forward,
   predict: () => predict(!predicting),
   theme: () => say(`${otherTheme()} theme`),
-  pin: () => {
-    if (predicting) { say("The picture waits until results are shown."); return; }
-    button("pin").setAttribute("aria-pressed", document.body.classList.toggle("pinned"));
-    cropAll();
-  },
 };
 for (const [name, act] of Object.entries(DOES)) button(name)?.addEventListener("click", act);
 

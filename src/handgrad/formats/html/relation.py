@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from handgrad.expression import Adjoint, Literal
 from handgrad.formats.html.text import HtmlWriter
-from handgrad.formats.markup import named_numbers, plain, quantity
+from handgrad.formats.markup import named_numbers, plain, quantity, remark_class
 from handgrad.formats.mathematics.arrays import grid, slices
 from handgrad.formats.mathematics.nodes import Array, Evaluated, Named, arrays, columns
 from handgrad.formats.mathematics.relation import are_given, side
@@ -121,7 +121,8 @@ def _pieces(relation: Relation, k: int, writer: HtmlWriter) -> Side:
     beside = REMARK * longest if longest <= SHORT else 0.0
     if longest > SHORT or hidden:
         told = "; ".join(f"◁ {remark}" for remark in relation.told_remarks)
-        after += f'<span class="remark {"all" if hidden else "told"}">{plain(told)}</span>'
+        classes = f"{remark_class(relation.tone)} {'all' if hidden else 'told'}"
+        after += f'<span class="{classes}">{plain(told)}</span>'
     return [(sign + first, own + SIGN + beside), *others], after
 
 

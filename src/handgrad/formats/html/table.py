@@ -9,7 +9,7 @@ from handgrad.expression import Expression, number
 from handgrad.formats.html.text import HtmlWriter
 from handgrad.formats.markup import quantity
 from handgrad.formats.mathematics.relation import alone
-from handgrad.page.blocks import Table, Text
+from handgrad.page.blocks import Quantity, Table, Text
 
 _ALIGNED = {"l": "", "c": ' class="centre"', "r": ' class="right"'}
 
@@ -28,7 +28,7 @@ def table(block: Table, writer: HtmlWriter) -> str:
     body = "".join(
         "<tr>"
         + "".join(
-            f"<td{kind}>{columns[k][i] or _cell(cell, row, writer)}</td>"
+            f"<td{kind}>{columns[k][i] or _cell(cell, row, writer, block.result(k, cell))}</td>"
             for k, (kind, cell) in enumerate(zip(kinds, row, strict=True))
         )
         + "</tr>"
@@ -38,11 +38,13 @@ def table(block: Table, writer: HtmlWriter) -> str:
     return f'<div class="table"><table>{caption}{head}<tbody>{body}</tbody></table></div>'
 
 
-def _cell(cell: Text, row: tuple[Text, ...], writer: HtmlWriter) -> str:
+def _cell(
+    cell: Text, row: tuple[Text, ...], writer: HtmlWriter, kind: Quantity | None = None
+) -> str:
     if len(cell) == 1 and isinstance(only := cell[0], Expression):
         if isinstance(only, tree.Literal):
             pen = replace(writer.pen, names={id(only): _named(row)})
-            return f"<math>{pen.math(alone(only, pen.formula()))}</math>"
+            return _math(str(pen.math(alone(only, pen.formula()))), kind)
         return writer.formula(only)
     return writer.references(cell)
 
@@ -60,4 +62,10 @@ def _numbers(block: Table, k: int, writer: HtmlWriter) -> list[str]:
     if len(literals) < len(block.rows):
         return [""] * len(block.rows)
     names = [_named(row) if k else "" for row in block.rows]
-    return [f"<math>{drawn}</math>" for drawn in writer.pen.column(literals, names)]
+    drawn = writer.pen.column(literals, names)
+    return [_math(d, block.result(k, r[k])) for d, r in zip(drawn, block.rows, strict=True)]
+
+
+def _math(drawn: str, kind: Quantity | None) -> str:
+    """A formula, in the colour of what it is the result of."""
+    return f'<math><mrow class="{kind}">{drawn}</mrow></math>' if kind else f"<math>{drawn}</math>"

@@ -37,9 +37,12 @@ class HtmlWriter:
         return f"<math>{replace(self.pen, inline=True).draw(expression)}</math>"
 
     def display(self, markup: str, width: float = 0.0) -> str:
-        """Mathematics on a line of its own; what is so many ems wide may be set smaller to fit."""
+        """Mathematics on a line of its own; what is so many ems wide may be set smaller to fit.
+
+        The style sheet says that it is display mathematics: said of each formula, it took as much as a picture.
+        """
         sized = f' class="sized" style="--ems: {width:.1f}"' if width > NARROW else ""
-        return f'<math displaystyle="true"{sized}>{markup}</math>'
+        return f"<math{sized}>{markup}</math>"
 
     def text(self, text: Text) -> str:
         """Running text."""

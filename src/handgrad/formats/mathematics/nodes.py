@@ -84,13 +84,14 @@ class Array:
 class Evaluated:
     """What a relation comes to: cases under headers, marked entries, remarks beside rows.
 
-    `shape` is said, in words, where some of the entries are left out.
+    `shape` is said, in words, where some of the entries are left out; `tone` is what the remarks are about.
     """
 
     part: FigureText | Array
     marks: Mapping[tuple[int, ...], Mark]
     remarks: Mapping[int, str]
     shape: str = ""
+    tone: Mark = "off"
 
     @property
     def placed(self) -> dict[tuple[int, int], Mark]:
@@ -301,6 +302,17 @@ def rows_shown(result: Evaluated, most: tuple[int, int]) -> Positions:
     if rows is None:
         return ()
     return positions_shown(rows, most, result.placed, result.remarks)[0]
+
+
+def row_numbers(shown: Positions) -> tuple[str, ...]:
+    """What stands beside the rows of a result of which some are left out: which those next to a gap are, from 1 on."""
+    if None not in shown:
+        return ()
+    around = zip((0, *shown), shown, (*shown[1:], 0), strict=False)
+    return tuple(
+        f"row {i + 1}" if i is not None and None in (before, after) else ""
+        for before, i, after in around
+    )
 
 
 def leaves_out(result: Evaluated, most_rows: int, most_columns: int) -> bool:

@@ -53,7 +53,8 @@ def _result(part: Node, relation: Relation | None) -> Evaluated:
         kept = {part.literal.kept(at): mark for at, mark in marks.items()}
         marks = {at: mark for at, mark in kept.items() if at is not None}
     each = isinstance(part, Array) and part.literal.batched
-    return Evaluated(part, marks, relation.remarks, shape_in_words(relation.shape, each_case=each))
+    shape = shape_in_words(relation.shape, each_case=each)
+    return Evaluated(part, marks, relation.remarks, shape, relation.tone)
 
 
 def shape_in_words(shape: str, *, each_case: bool = False) -> str:

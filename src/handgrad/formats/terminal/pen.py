@@ -17,6 +17,7 @@ from handgrad.formats.mathematics.nodes import (
     Node,
     SignKind,
     leaves_out,
+    row_numbers,
     separated,
     sliced,
     titled,
@@ -250,7 +251,7 @@ class TerminalPen:
         part, marks = result.part, result.marks
         if isinstance(part, nodes.FigureText):
             drawn = boxes.restyled(self.draw(part), marks.get((), ""))
-            return self._with_remarks(drawn, [0], result.remarks)
+            return self._with_remarks(drawn, [0], result)
         literal = part.literal
         rows = grid(literal)
         if rows is None:
@@ -266,17 +267,19 @@ class TerminalPen:
         else:
             box = fenced(inside, *self.glyphs.square)
         where = [None] * bool(headers) + list(shown)
-        whole = self._with_remarks(box, where, result.remarks)
+        if counted := row_numbers(shown):
+            lines = [self.text(f" {n}", "dim") for n in ("",) * bool(headers) + counted]
+            box = beside(box, stacked(lines, baseline=box.baseline))
+        whole = self._with_remarks(box, where, result)
         aside = result.shape if leaves_out(result, ROWS, self.columns_shown) else ""
         return beside(whole, self.text(f"  {aside}", "dim")) if aside else whole
 
-    def _with_remarks(
-        self, box: Box, rows: Sequence[int | None], remarks: Mapping[int, str]
-    ) -> Box:
+    def _with_remarks(self, box: Box, rows: Sequence[int | None], result: nodes.Evaluated) -> Box:
+        remarks = result.remarks
         if not remarks:
             return box
         lines = [
-            self.text(f"  {self.glyphs.remark} {remarks[i]}", "off")
+            self.text(f"  {self.glyphs.remark} {remarks[i]}", result.tone)
             if i is not None and i in remarks
             else line("")
             for i in rows

@@ -84,7 +84,7 @@ def _lines(relation: Relation, left: Box, pen: TerminalPen, width: int) -> list[
         boxes += [line(f" {shown} " if left.width or k else f"{shown} "), box]
     whole = beside(*boxes)
     if whole.width <= width:
-        return [whole, *_loose_remarks(loose, pen, width)]
+        return [whole, *_loose_remarks(loose, relation.tone, pen, width)]
     lines: list[Box] = []
     indent = left.width
     if indent > max(width // 2, 8) and relation.left is not None:
@@ -97,18 +97,18 @@ def _lines(relation: Relation, left: Box, pen: TerminalPen, width: int) -> list[
         style = told if k == bold else ""
         for m, piece in enumerate(fitted(part, pen, max(1, width - signed.width), style, drawn[k])):
             lines.append(beside(signed if m == 0 else line(" " * signed.width), piece))
-    return lines + _loose_remarks(loose, pen, width)
+    return lines + _loose_remarks(loose, relation.tone, pen, width)
 
 
 def _left(relation: Relation, pen: TerminalPen) -> Box:
     return pen.draw(pen.formula().node(relation.left)) if relation.left is not None else line("")
 
 
-def _loose_remarks(told: Sequence[str], pen: TerminalPen, width: int) -> list[Box]:
+def _loose_remarks(told: Sequence[str], tone: str, pen: TerminalPen, width: int) -> list[Box]:
     """Remarks below a relation, naming their rows."""
     lines: list[Box] = []
     for text in told:
-        lines += wrapped((f"{pen.glyphs.remark} {text}",), pen, width, "off")
+        lines += wrapped((f"{pen.glyphs.remark} {text}",), pen, width, tone)
     return lines
 
 

@@ -9,7 +9,16 @@ from handgrad.expression import Expression, number
 from handgrad.figures import figure
 from handgrad.figures import padded as at_points
 from handgrad.formats.mathematics.relation import alone
-from handgrad.formats.terminal.box import Box, beside, cut, line, padded, stacked, to_width
+from handgrad.formats.terminal.box import (
+    Box,
+    beside,
+    cut,
+    line,
+    padded,
+    restyled,
+    stacked,
+    to_width,
+)
 from handgrad.formats.terminal.fit import fitted
 from handgrad.formats.terminal.pen import TerminalPen
 from handgrad.formats.terminal.text import single_line, words, wrapped
@@ -37,10 +46,12 @@ def table_lines(table: Table, pen: TerminalPen, width: int) -> list[Box]:
         return caption + _listed(table, pen, width)
     headers = [wrapped(h, pen, w, "bold") for h, w in zip(table.header, widths, strict=True)]
     head = _row(headers, widths, table.align, pen)
-    drawn = [
-        _row([_cell(c, pen, w) for c, w in zip(row, widths, strict=True)], widths, table.align, pen)
-        for row in rows
-    ]
+    drawn: list[Box] = []
+    for row, texts in zip(rows, table.rows, strict=True):
+        cells = [_cell(c, pen, w) for c, w in zip(row, widths, strict=True)]
+        told = [table.result(k, text) or "" for k, text in enumerate(texts)]
+        styled = [[restyled(b, t) for b in c] for c, t in zip(cells, told, strict=True)]
+        drawn.append(_row(styled, widths, table.align, pen))
     rule = _rule(widths, pen)
     tall = any(r.height > 1 for r in drawn)
     lines = [head, rule]

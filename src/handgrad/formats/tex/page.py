@@ -28,6 +28,7 @@ from handgrad.page.blocks import (
     Note,
     NoteKind,
     Paragraph,
+    Quantity,
     Room,
     Sign,
     Table,
@@ -193,7 +194,10 @@ def _table(table: Table, writer: TexWriter) -> str:
     count = len(table.header)
     aligns = "".join(a if a in "lcr" else "l" for a in table.align.ljust(count, "l")[:count])
     header = " & ".join(rf"{{\bfseries {content(h, writer.style)}}}" for h in table.header)
-    rows = [" & ".join(_cell(cell, writer) for cell in row) for row in table.rows]
+    rows = [
+        " & ".join(_cell(c, writer, table.result(k, c)) for k, c in enumerate(row))
+        for row in table.rows
+    ]
     caption = rf"{{\bfseries {content(table.caption, writer.style)}}}\par" if table.caption else ""
     ruled = f"\\toprule\n{header} \\\\\n\\midrule\n"
     body = " \\\\[0.3em]\n".join(rows)
@@ -206,7 +210,9 @@ def _table(table: Table, writer: TexWriter) -> str:
     return f"{caption}\n\\hgfit{{\\linewidth}}{{{whole}}}\\par"
 
 
-def _cell(cell: Text, writer: TexWriter) -> str:
+def _cell(cell: Text, writer: TexWriter, kind: Quantity | None) -> str:
     if len(cell) == 1 and isinstance(only := cell[0], Expression):
-        return rf"$\displaystyle {writer.tex(alone(only, writer.formula))}$"
+        drawn = writer.tex(alone(only, writer.formula))
+        drawn = rf"\hgof{kind}{{{drawn}}}" if kind else drawn
+        return rf"$\displaystyle {drawn}$"
     return content(cell, writer.style)

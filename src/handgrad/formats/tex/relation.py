@@ -122,4 +122,5 @@ def _remark(relation: Relation) -> tuple[str, float]:
     if not relation.remarks:
         return "", 0.0
     text = "; ".join(relation.told_remarks)
-    return rf"\hgremark{{{words(text)}}}", 2.5 + 0.45 * len(text)
+    colour = "hgnew" if relation.tone == "changed" else "hgshut"
+    return rf"\hgremark{{{colour}}}{{{words(text)}}}", 2.5 + 0.45 * len(text)

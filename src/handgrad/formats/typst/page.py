@@ -31,6 +31,7 @@ from handgrad.page.blocks import (
     Legend,
     Note,
     Paragraph,
+    Quantity,
     Room,
     Table,
     Text,
@@ -358,7 +359,10 @@ def _code(source: str) -> str:
 def _table(table: Table, pen: TypstPen) -> str:
     caption = content(table.caption, pen) if table.caption else "none"
     header = array([content(h, pen) for h in table.header])
-    rows = array([array([_cell(cell, pen) for cell in row]) for row in table.rows])
+    rows = array(
+        array(_cell(cell, pen, table.result(k, cell)) for k, cell in enumerate(row))
+        for row in table.rows
+    )
     sides = {"l": "left", "c": "center", "r": "right"}
     aligns = array([sides.get(a, "left") for a in table.align.ljust(len(table.header), "l")])
     columns = [[head, *(row[k] for row in table.rows)] for k, head in enumerate(table.header)]
@@ -379,7 +383,8 @@ def _is_formula(cell: Text) -> bool:
     return len(cell) == 1 and isinstance(cell[0], Expression)
 
 
-def _cell(cell: Text, pen: TypstPen) -> str:
+def _cell(cell: Text, pen: TypstPen, kind: Quantity | None) -> str:
     if len(cell) == 1 and isinstance(only := cell[0], Expression):
-        return f"shown({formula(pen.draw(alone(only, pen.formula())))})"
+        drawn = f"shown({formula(pen.draw(alone(only, pen.formula())))})"
+        return f"coloured({string(kind)}, {drawn})" if kind else drawn
     return content(cell, pen)

@@ -21,6 +21,8 @@ from handgrad.formats.mathematics.nodes import (
     leaves_out,
     parts_of,
     pieces,
+    row_numbers,
+    rows_shown,
     separated,
     sliced,
     titled,
@@ -280,7 +282,13 @@ class TypstPen:
                 return " ".join(shown for _, shown in self._cases_of_matrices(part))
             return self._str(part)
         headers = case_names(literal)
-        return self._matrix(rows, marks=result.placed, headers=headers, told=result.remarks)
+        drawn = self._matrix(rows, marks=result.placed, headers=headers, told=result.remarks)
+        numbers = row_numbers(rows_shown(result, self.most))
+        if not numbers:
+            return drawn
+        cells = "; ".join(f"numbered({string(number)})" for number in numbers)
+        beside = small(f"mat(delim: #none, align: #left, {cells})", len(numbers))
+        return f"{drawn} {beside}"
 
     def _cases_of_matrices(self, array: nodes.Array) -> list[tuple[int, str]]:
         shown: list[tuple[int, str]] = []

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from handgrad.expression import Expression
-from handgrad.figures import Empty
 from handgrad.formats.mathematics.arrays import grid
 from handgrad.formats.mathematics.nodes import (
     Array,
@@ -19,7 +18,7 @@ from handgrad.formats.mathematics.relation import are_given, sides
 from handgrad.formats.typst.pen import COLUMNS, ROWS, Typ, TypstPen, small
 from handgrad.formats.typst.source import array, string, words
 from handgrad.formats.typst.text import content
-from handgrad.page.blocks import Derivation, Relation
+from handgrad.page.blocks import Derivation, Relation, is_blank
 from handgrad.page.sizes import Sizes
 from handgrad.record import record
 
@@ -161,10 +160,7 @@ def _columns(array: Array) -> int:
 
 
 def _is_blank(part: FigureText | Array) -> bool:
-    value = part.literal.value if isinstance(part, Array) else 0.0
-    while isinstance(value, tuple) and value:
-        value = value[0]
-    return isinstance(value, Empty)
+    return isinstance(part, Array) and is_blank(part.literal)
 
 
 def _pieces(side: Node, pen: TypstPen) -> str:
@@ -177,12 +173,13 @@ def _remarks(relation: Relation, result: Node | None, pen: TypstPen) -> tuple[st
     if not remarks:
         return "none", "none"
     said = "; ".join(f"◁ {told}" for told in relation.told_remarks)
-    apart = f"text(fill: shut, size: 0.86em, {words(said)})"
+    tone = "" if relation.tone == "off" else f", tone: {string(relation.tone)}"
+    apart = f"remark({words(said)}{tone})"
     shown = rows_shown(result, pen.most) if isinstance(result, Evaluated) else (0,)
     if not all(row in shown for row in remarks):
         return "none", apart
     cells = [
-        f"remark({string('◁ ' + remarks[i])})" if i is not None and i in remarks else '""'
+        f"remark({string('◁ ' + remarks[i])}{tone})" if i is not None and i in remarks else '""'
         for i in shown
     ]
     column = small(f"mat(delim: #none, align: #left, {'; '.join(cells)})", len(shown))

@@ -50,7 +50,7 @@ class LossChange(TraceNote):
 
     @classmethod
     def in_update(cls, seen: NotedRun, line: TraceLine, kind: StepKind) -> Iterator[Self]:
-        if kind == "loss_after":
+        if kind == "loss_after" and line.role == "cost":
             losses = seen.kept(cls, lambda: [float(np.mean(seen.run.total))])
             losses.append(float(line.value))
             before, after = losses[-2:]
