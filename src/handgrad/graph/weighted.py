@@ -66,6 +66,16 @@ def is_weighted(graph: Graph, formula: Expression, name: str = "") -> bool:
     )
 
 
+def multiplies_values(graph: Graph, formula: Expression) -> bool:
+    """Whether a product in a formula is one of two factors that are computed or given, as attention's are: no weights."""
+
+    def varies(factor: Expression) -> bool:
+        names = [leaf.name for leaf in leaves(factor) if leaf.name in graph.nodes]
+        return any(graph.nodes[name].kind != "parameter" for name in names)
+
+    return any(all(map(varies, product.arguments)) for product in products(formula))
+
+
 def weighted_sum(graph: Graph, expression: Expression) -> WeightedSum | None:
     """A formula as one weighted sum, or None where it is none: one product, and at most one bias."""
     products: list[Call] = []

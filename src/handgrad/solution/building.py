@@ -14,7 +14,7 @@ from handgrad.expression import Adjoint, Expression, Leaf, Name, leaves, literal
 from handgrad.graph import Graph, Line, build
 from handgrad.graph.recurrence import time_steps
 from handgrad.graph.structure import activation_of
-from handgrad.graph.weighted import is_weighted, products
+from handgrad.graph.weighted import is_weighted, multiplies_values, products
 from handgrad.operations.annotate import annotated
 from handgrad.options import one_of, whole_number
 from handgrad.problem import Problem
@@ -171,10 +171,24 @@ class _TraceBuilding:
     def _forward_kind(self, group: tuple[str, ...]) -> StepKind:
         written = [w for n in group if (w := self.graph.nodes[n].written) is not None]
         if any(activation_of(formula) is not None for formula in written):
-            weighted = any(is_weighted(self.graph, formula) for formula in written)
+            if any(is_weighted(self.graph, formula) for formula in written):
+                return "layer"
             # The scores of attention are a product of what is computed: no layer.
-            return "layer" if weighted or not any(map(products, written)) else "compute"
+            scores = any(map(products, written)) or any(map(self._of_scores, written))
+            return "compute" if scores else "layer"
         return "loss" if self.graph.loss in group else "compute"
+
+    def _of_scores(self, formula: Expression) -> bool:
+        """Whether the product that a formula goes back to, if any, is one of values alone."""
+        for leaf in leaves(formula):
+            written = self.graph.nodes[leaf.name].written if leaf.name in self.graph.nodes else None
+            if written is None:
+                continue
+            if multiplies_values(self.graph, written):
+                return True
+            if not products(written) and self._of_scores(written):
+                return True
+        return False
 
     # -- backward -------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from handgrad.expression import Adjoint, Call, Expression, Literal, Name, leaves
 from handgrad.graph import Graph
 from handgrad.graph.structure import activation_of
 from handgrad.graph.updating import update_pass
-from handgrad.graph.weighted import is_weighted, products
+from handgrad.graph.weighted import is_weighted, multiplies_values, products
 from handgrad.notation import Sum
 from handgrad.operations import BY_NAME, is_spoken, noun_of, operation_of
 from handgrad.operations.arithmetic import add, power
@@ -154,15 +154,17 @@ def _forward_reason(trace: Trace, step: Step) -> Text:
     losses = {s.loss: s.operation for s in trace.graph.shortcuts}
     said: dict[str, None] = {}
     for line in step.lines:
-        operation = losses.get(line.target.name) or _outline(line.formula)
+        operation = losses.get(line.target.name) or _outline(_without_single(line.formula))
         if is_spoken(operation) and BY_NAME[operation].family != "arithmetic":
             words = BY_NAME[operation].words
             if not words.unweighted:
-                said[_with_what_goes_before(line.formula, words.forward)] = None
+                said[_with_what_goes_before(_without_single(line.formula), words.forward)] = None
             elif is_weighted(trace.graph, line.formula):
                 # Where no activation follows, as in attention, there need be no units.
                 layer = words.biased if _is_biased(trace.graph, line.formula) else words.forward
                 said[layer if step.kind == "layer" else words.weighted] = None
+                if step.kind != "layer" and multiplies_values(trace.graph, line.formula):
+                    said[words.unweighted] = None
             elif _of_vectors(line.formula):
                 said[BY_NAME[BY_NAME[operation].of_vectors].words.forward] = None
             else:
@@ -179,6 +181,17 @@ def _forward_reason(trace: Trace, step: Step) -> Text:
     if not said:
         return ("",)
     return (" ".join(said), *((" Here ", *options, ".") if options else ()))
+
+
+def _without_single(formula: Expression) -> Expression:
+    """A formula without a mean, or a sum, of a single number: that is the number itself."""
+    while (
+        isinstance(formula, Call)
+        and operation_of(formula).family == "reduction"
+        and formula.arguments[0].shape == ()
+    ):
+        formula = formula.arguments[0]
+    return formula
 
 
 EACH = " entry by entry"
@@ -391,6 +404,7 @@ def _is_bias(graph: Graph, line: TraceLine) -> bool:
 
 def _path(expression: Expression, name: str) -> list[str]:
     """The operations from the root of an equation down to the first use of a name."""
+    expression = _without_single(expression)
     if isinstance(expression, Name):
         return [] if expression.name == name else ["?"]
     if isinstance(expression, Call):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from handgrad.page.blocks import Figure
 from handgrad.picture import Drawing, Label, Outline, Shape
 from handgrad.solution.pictures.choosing import narrow_picture_of, picture_of
-from handgrad.solution.pictures.graph import LARGEST, NO_GIVENS
+from handgrad.solution.pictures.graph import LARGEST
 from handgrad.solution.pictures.layers import Network, network_of
 from handgrad.solution.pictures.lines import PicturePhase
 from handgrad.solution.pictures.numbers import case_count
@@ -53,7 +53,7 @@ def figure_of(trace: Trace, phase: PicturePhase) -> Figure:
 
 
 def _caption(trace: Trace, phase: PicturePhase, drawing: Drawing) -> Text:
-    """A sentence on what a drawing shows, and on what it leaves out."""
+    """A sentence on what a drawing shows; what it leaves out, it says itself."""
     network = network_of(trace.graph)
     words = [plain_text(s.text) for s in drawing.shapes if isinstance(s, Label)]
     if network is not None:
@@ -63,8 +63,6 @@ def _caption(trace: Trace, phase: PicturePhase, drawing: Drawing) -> Text:
     else:
         what = _GRAPH[phase]
     said = [what + _of(trace, network, phase)]
-    if network is None and any(w.startswith(NO_GIVENS) for w in words):
-        said.append(NO_GIVENS[0].lower() + NO_GIVENS[1:])
     # A line of words on gates within a box is no dash.
     dashes = [s for s in drawing.shapes if s.role == "off" and not isinstance(s, Label)]
     if dashes and phase != "given":
