@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -702,3 +703,33 @@ def test_how_often_a_unit_fires_is_drawn_in_every_format(kind: str, tmp_path: Pa
     assert "U+25" not in text
     drawn = {"html": "--share: 0.333", "tex": r"\rule{1.33em}", "typ": "share(33.3%)", "md": "███░░░░░"}  # fmt: skip
     assert drawn[kind] in text
+
+
+def convolution(side: int) -> handgrad.Problem:
+    """A picture of so many rows, two kernels and ReLU: (side − 1)² gates each."""
+    rng = np.random.default_rng(side)
+    return handgrad.Problem(
+        "Z = conv2d(X, K) + b\nH = relu(Z)\nG = relu(sum(H) * v)\nL = sum(G)",
+        {"K": rng.normal(size=(2, 1, 2, 2)).tolist(), "b": 0.1, "v": [0.5, -1]},
+        {"X": rng.normal(size=(1, side, side)).tolist()},
+    )
+
+
+@pytest.mark.parametrize("side", [3, 5, 7])
+def test_a_convolution_s_gates_are_mapped_at_each_position(side: int) -> None:
+    """The map is what PyTorch says of every pre-activation, a unit's positions after the other's."""
+    problem = convolution(side)
+    x, kernels = (torch.tensor(problem.inputs[n].array) for n in ("X", "K"))
+    z = torch.nn.functional.conv2d(x[None], kernels)[0] + 0.1
+    audit = handgrad.gates(problem)
+    page = audit.page()
+    printed = " ".join(render_terminal(page, width=200, colour=False, unicode=True).split())
+    drawn = 2 * (side - 1) ** 2 <= 64
+    later = handgrad.run(problem).value("G") > 0
+    states = [*(z > 0).flatten().tolist()] * drawn + later.tolist()
+    assert list(audit.sample[0]) == states
+    assert f"{sum(states)} of {len(states)} gates are open: a unit has one at each" in printed
+    assert ("H has more than 64 gates, too many to be drawn one by one." in printed) == (not drawn)
+    if drawn:
+        marks = "".join("█" if open_ else "░" for open_ in states[: 2 * (side - 1) ** 2])
+        assert marks in printed

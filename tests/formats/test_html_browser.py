@@ -706,3 +706,34 @@ def test_pictures_wait_while_results_are_guessed(opened: Open) -> None:
     tab.get_by_role("button", name="Predict").click()
     pin.click()
     assert pin.get_attribute("aria-pressed") == "true"
+
+
+@pytest.mark.parametrize("name", ["lab9", "classes", "conv", "attention", "rnn", "gru"])
+def test_a_phone_s_captions_are_of_the_picture_that_is_drawn_there(opened: Open, name: str) -> None:
+    """One picture and one caption are shown at each width, and the caption says no more than is in that picture."""
+    page = handgrad.solve(handgrad.load(name)).page(pictures=True)
+    shown = """() => [...document.querySelectorAll('figure')].map((figure) => {
+      const visible = (e) => e.getClientRects().length > 0;
+      const pictures = [...figure.querySelectorAll('.picture')].filter(visible);
+      const caption = figure.querySelector('figcaption');
+      const box = caption.getBoundingClientRect();
+      return {
+        pictures: pictures.length,
+        dashed: pictures[0].querySelectorAll('[stroke-dasharray]').length > 0,
+        numbers: pictures[0].querySelectorAll('.hg-paper[rx]').length > 0,
+        words: caption.innerText,
+        fits: box.left >= 0 && box.right <= innerWidth && caption.scrollWidth <= caption.clientWidth + 1,
+      };
+    })"""
+    for width in (390, 1280):
+        figures = opened(page, width=width).evaluate(shown)
+        assert len(figures) == 3
+        for each in figures:
+            assert each["pictures"] == 1
+            assert each["fits"]
+            assert each["words"].endswith(".")
+            assert each["words"].count(".") == 1  # one of the two captions
+            if "dashed" in each["words"]:
+                assert each["dashed"]
+            if "on the edges" in each["words"]:
+                assert each["numbers"]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from handgrad.audit.revival_blocks import revival_blocks
-from handgrad.audit.structure import EXPLODING, NEARLY, VANISHING, Layer, Unit, mapped
+from handgrad.audit.structure import EXPLODING, MAPPED, NEARLY, VANISHING, Layer, Unit, mapped
 from handgrad.audit.words import (
     FLOWS,
     box_text,
@@ -221,6 +222,7 @@ def _figures(audit: Audit) -> list[Block]:
     figures: list[Block] = []
     gates = [layer for layer in audit.layers if layer.gate]
     seen = [layer for layer in gates if mapped(layer.units, layer.positions)]
+    many = _not_drawn([layer for layer in gates if layer not in seen])
     at_positions = any(layer.positions != 1 for layer in gates)
     if audit.sample and seen:
         fires = partial(
@@ -239,7 +241,9 @@ def _figures(audit: Audit) -> list[Block]:
                 f"Over the {first}{len(audit.sample)} cases, units fire "
                 f"{sum(states)} of {len(states)} times."
             )
-        figures.append(chart(fires, (told,)))
+        figures.append(chart(fires, (told, *((" ", *many) if many else ()))))
+    elif many:
+        figures.append(Paragraph(many))
     if audit.cases > 1 and gates:
         bars = [
             Bar(
@@ -270,6 +274,15 @@ def _figures(audit: Audit) -> list[Block]:
         )
         figures.append(chart(passes))
     return figures
+
+
+def _not_drawn(layers: Sequence[Layer]) -> Text:
+    """That the gates of these layers are too many to be looked at one by one."""
+    if not layers:
+        return ()
+    verb = "has" if len(layers) == 1 else "have"
+    names = joined([(Name(layer.name),) for layer in layers])
+    return (*names, f" {verb} more than {MAPPED} gates, too many to be drawn one by one.")
 
 
 def _units(audit: Audit, layer: Layer) -> list[Block]:
