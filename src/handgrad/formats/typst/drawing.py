@@ -16,8 +16,8 @@ from handgrad.picture.strokes import Point, stroke
 HALF_A_PAGE = 480.0
 """The height of half a page of A4, in a drawing's pixels."""
 
-SMALLER = 0.87
-"""How much smaller a tall picture is set: its letters are 7.4 points then, and their indices 5.6."""
+SMALLER = 0.93
+"""How much smaller a tall picture is set: its indices have 5.5 points then."""
 
 
 def figure(block: Figure, pen: TypstPen) -> str:
