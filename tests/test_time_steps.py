@@ -117,7 +117,7 @@ def test_a_quotient_says_only_what_applies() -> None:
 
 
 def test_layers_side_by_side_have_one_number() -> None:
-    """Two heads of attention were layers 1 and 2, and so were two kernels that slide over one picture."""
-    for name, layers in (("causal", [1, 1]), ("convnet", [1, 1, 2]), ("classes", [1, 2, 3])):
+    """Two kernels that slide over one picture were layers 1 and 2; the softmax of a head of attention is no layer."""
+    for name, layers in (("causal", []), ("convnet", [1, 1, 2]), ("classes", [1, 2, 3])):
         trace = handgrad.solve(handgrad.load(name))
         assert [s.layer for s in trace.steps if s.kind == "layer"] == layers

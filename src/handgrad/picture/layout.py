@@ -16,7 +16,7 @@ from handgrad.record import record
 SWEEPS = 12
 """Passes that reorder the columns, and as many that move the boxes."""
 
-BETWEEN, COLUMN, STUB = 20.0, 28.0, 8.0
+BETWEEN, COLUMN, STUB = 20.0, 38.0, 10.0
 """The least distance between boxes of a column, and between columns; how far lines run straight
 before they bend."""
 

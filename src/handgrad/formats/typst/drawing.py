@@ -13,12 +13,6 @@ from handgrad.page.blocks import Figure
 from handgrad.picture import Arrow, Circle, Label, Outline, Rectangle, Shape
 from handgrad.picture.strokes import Point, stroke
 
-HALF_A_PAGE = 480.0
-"""The height of half a page of A4, in a drawing's pixels."""
-
-SMALLER = 0.93
-"""How much smaller a tall picture is set: its indices have 5.5 points then."""
-
 
 def figure(block: Figure, pen: TypstPen) -> str:
     """The drawing, no wider than the page, with its caption below."""
@@ -40,15 +34,8 @@ def waiting_figure(block: Figure, pen: TypstPen) -> str:
     return f"(size: ({_size(block)}), caption: {_caption(block, pen)}, drawn: [{drawn}])"
 
 
-def is_tall(block: Figure) -> bool:
-    """Whether a picture would take most of a page."""
-    drawing = block.drawing
-    return drawing.height > max(HALF_A_PAGE, 1.2 * drawing.width)
-
-
 def _size(block: Figure) -> str:
-    scale = block.scale * (SMALLER if is_tall(block) else 1.0)
-    return _numbers(block.drawing.width, block.drawing.height, scale)
+    return _numbers(block.drawing.width, block.drawing.height, block.scale)
 
 
 def _caption(block: Figure, pen: TypstPen) -> str:

@@ -14,7 +14,7 @@ from handgrad.expression import Expression
 from handgrad.formats.mathematics.relation import alone, are_given
 from handgrad.formats.side_by_side import rows_of
 from handgrad.formats.style import Style
-from handgrad.formats.typst.drawing import HALF_A_PAGE, figure, is_tall, waiting_figure
+from handgrad.formats.typst.drawing import figure, waiting_figure
 from handgrad.formats.typst.pen import ROWS, TypstPen
 from handgrad.formats.typst.relation import derivation, derived
 from handgrad.formats.typst.source import array, string, words
@@ -48,8 +48,8 @@ LOOK = ("mathematics", "blocks", "drawings", "documents", "slides")
 
 NEW_LINE = '"\\n"'
 
-A_THIRD = 320.0
-"""The height of a third of a page of A4, in a drawing's pixels."""
+A_THIRD, HALF_A_PAGE = 320.0, 480.0
+"""The heights of a third and of half a page of A4, in a drawing's pixels."""
 
 WHOLE = 20.0
 """Ems, about, up to which a step stands on one page."""
@@ -122,9 +122,14 @@ def pictures_first(blocks: Sequence[Block]) -> list[Block]:
         place = steps[0] if steps else len(rest) if low or tall else min(2, len(rest))
         if not steps and part is not parts[-1]:
             # A tall one of what is given would part its equations from its numbers; that of the forward pass has all of it.
-            pictures = [p for p in pictures if not is_tall(p)]
+            pictures = [p for p in pictures if not _is_tall(p)]
         found += [*rest[:place], *pictures, *rest[place:]]
     return found
+
+
+def _is_tall(figure: Figure) -> bool:
+    drawing = figure.drawing
+    return drawing.height > max(HALF_A_PAGE, 1.2 * drawing.width)
 
 
 def _blocks(blocks: Sequence[Block], pen: TypstPen, *, floating: bool = False) -> list[str]:

@@ -61,7 +61,7 @@ FORMULA, NUMBER = 13.0, 12.0
 LARGE = 26.0
 """The size of names in a plan, which stands on a slide and is set smaller than it."""
 
-ROW, PADDING, MARGIN = 17.0, 9.0, 14.0
+ROW, PADDING, MARGIN = 18.0, 11.0, 18.0
 
 LEAN_PADDING = 6.0
 """Beside the lines of a box in a picture that would be too wide."""
