@@ -78,7 +78,7 @@ def _once_more(trace: Trace, line: TraceLine) -> Relation:
     worked = is_short(line) and reads_well(line, trace.graph.batched_leaves)
     first = line.substituted if worked else line.formula
     marks: dict[tuple[int, ...], Mark] = dict.fromkeys(_shut(line), "off") if worked else {}
-    return Relation(_left(trace, line), without_repeats((first, result)), marks=marks)
+    return Relation(_left(trace, line), without_repeats((first, result)), marks=marks, after=True)
 
 
 def _shut(line: TraceLine) -> list[tuple[int, ...]]:
