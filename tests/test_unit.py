@@ -14,7 +14,8 @@ from handgrad.cli.commands import run
 from handgrad.equations import source
 from handgrad.formats.terminal import render_terminal
 from handgrad.problem import Update
-from handgrad.unit import UnitLine, UnitSolution
+from handgrad.solution.sum_lines import SumLine
+from handgrad.unit import UnitSolution
 from tests.gauntlet.facts.source import Facts
 from tests.gauntlet.facts.spoiling import with_field
 from tests.gauntlet.facts.worked import of_unit
@@ -74,7 +75,7 @@ def convolved(examples: int = 3) -> handgrad.Problem:
     )
 
 
-def line_of(lines: tuple[UnitLine, ...], target: str) -> UnitLine:
+def line_of(lines: tuple[SumLine, ...], target: str) -> SumLine:
     return next(line for line in lines if source(line.target).replace(" ", "") == target)
 
 

@@ -30,7 +30,7 @@ CONTENTS = {
     "checking.blanks": "blanks",
     # Gates, and why a gradient is what it is
     "audit": "Audit gates",
-    "paths": "WhyGradient WhyValue WhyWhole why",
+    "paths": "WhyGradient WhyStepwise WhyValue WhyWhole why",
     # One unit of a network worked by itself
     "unit": "UnitSolution solve_unit",
     # Two solutions, and questions about one

@@ -36,6 +36,7 @@ from handgrad.numbers import run_exact as run_exact
 from handgrad.numbers import run_intervals as run_intervals
 from handgrad.numbers import run_symbols as run_symbols
 from handgrad.paths import WhyGradient as WhyGradient
+from handgrad.paths import WhyStepwise as WhyStepwise
 from handgrad.paths import WhyValue as WhyValue
 from handgrad.paths import WhyWhole as WhyWhole
 from handgrad.paths import why as why
@@ -106,6 +107,7 @@ __all__ = [
     "Verification",
     "Watched",
     "WhyGradient",
+    "WhyStepwise",
     "WhyValue",
     "WhyWhole",
     "assert_gradients",

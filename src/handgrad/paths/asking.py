@@ -16,8 +16,9 @@ from handgrad.graph import Graph, build
 from handgrad.graph.structure import Shortcut
 from handgrad.paths.answer import WhyGradient, WhyValue
 from handgrad.paths.blaming import Blaming
-from handgrad.paths.local import Local
+from handgrad.paths.local import Local, size
 from handgrad.paths.paths import Edge, FoundPaths, Place, paths_from
+from handgrad.paths.stepwise import WhyStepwise, why_stepwise
 from handgrad.paths.structure import Entry, Factor, Path
 from handgrad.paths.target import Target, read_target, read_whole
 from handgrad.paths.terms import why_value
@@ -35,7 +36,10 @@ TOP = 10
 MOST = 10_000
 """Paths that can be listed."""
 
-Why: TypeAlias = WhyGradient | WhyValue | WhyWhole
+HELD = 30_000_000
+"""Derivatives between entries that are held to follow every path."""
+
+Why: TypeAlias = WhyGradient | WhyValue | WhyWhole | WhyStepwise
 
 UNCOUNTED = 10**4000
 """More paths than this have a number too long to be written."""
@@ -64,6 +68,9 @@ def why(problem: Problem, entry: str, top: int = TOP) -> Why:
         return why_whole(problem, graph, result, whole, formulas, top)
     target = read_target(problem.respelled(entry), graph, _case_count(problem))
     asking = _Asking(problem, graph, result, parts, steps)
+    if target.gradient and asking.is_too_large(target):
+        formulas = {name: part.formula for name, part in parts.items()}
+        return why_stepwise(problem, graph, result, target.entry, target.case, formulas, top)
     if target.gradient:
         return asking.gradient(target, top)
     return why_value(problem, asking.blaming(target.case), target, asking.formulas, top)
@@ -106,12 +113,26 @@ class _Asking:
             if not isinstance(leaf, Adjoint)
         }
 
+    def is_too_large(self, target: Target) -> bool:
+        """Whether the derivatives between all entries on the way are too many to be held."""
+        if target.entry.name in (self.graph.loss, self.graph.cost):
+            return False
+        self._find_locals(target.entry)
+        held = 0
+        for name, local in self.locals.items():
+            rows = size(self.graph.nodes[name].shape)
+            used = {n for n in _names(local.expression) if n in local.wanted}
+            of = sum(1 if n == target.entry.name else size(self.graph.nodes[n].shape) for n in used)
+            held += rows * max(of, rows)
+        return held > HELD
+
     def gradient(self, target: Target, top: int) -> WhyGradient:
         graph = self.graph
         name = target.entry.name
         if name == graph.cost and name != graph.loss:
             raise OptionError(f"{name} is the loss itself", mend="ask about what leads to it")
-        self._find_locals(target.entry)
+        if not self.locals:
+            self._find_locals(target.entry)
         with np.errstate(all="ignore"):
             structure = {n: local.structure() for n, local in self.locals.items()}
         count = _case_count(self.problem)

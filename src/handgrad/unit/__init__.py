@@ -3,6 +3,4 @@
 from handgrad.unit.answer import UnitSolution as UnitSolution
 from handgrad.unit.structure import OwnEntry as OwnEntry
 from handgrad.unit.structure import OwnGradient as OwnGradient
-from handgrad.unit.structure import Summand as Summand
-from handgrad.unit.structure import UnitLine as UnitLine
 from handgrad.unit.working import solve_unit as solve_unit

@@ -11,7 +11,8 @@ from handgrad.page.blocks import Layout
 from handgrad.problem import Problem
 from handgrad.record import JsonForm
 from handgrad.saving import Page, Report, Result
-from handgrad.unit.structure import Chosen, Fired, OwnGradient, UnitLine
+from handgrad.solution.sum_lines import SumLine
+from handgrad.unit.structure import Chosen, Fired, OwnGradient
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +49,12 @@ class UnitSolution(Result):
     activation: str
     gate: bool
     fired: Fired | None
-    forward: tuple[UnitLine, ...]
-    arriving: tuple[UnitLine, ...]
-    passing: tuple[UnitLine, ...]
+    forward: tuple[SumLine, ...]
+    arriving: tuple[SumLine, ...]
+    passing: tuple[SumLine, ...]
     own: tuple[OwnGradient, ...]
-    example: tuple[UnitLine, ...]
-    updates: tuple[UnitLine, ...]
+    example: tuple[SumLine, ...]
+    updates: tuple[SumLine, ...]
     parts: Mapping[str, Expression]
     loss: str
     losses: Mapping[str, str]

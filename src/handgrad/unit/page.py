@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from handgrad.equations import source
-from handgrad.expression import Call, Expression, Literal, Name, substitute
+from handgrad.expression import Literal, Name
 from handgrad.operations import noun_of
 from handgrad.page.blocks import (
     Block,
@@ -18,19 +18,16 @@ from handgrad.page.blocks import (
     Paragraph,
     Relation,
     Table,
-    without_repeats,
 )
 from handgrad.page.portions import SHOWN, portions
 from handgrad.saving import Page
 from handgrad.solution.rounding import rounding_said, rounding_words
+from handgrad.solution.sum_blocks import SumBlocks
 from handgrad.text import Text, joined
-from handgrad.unit.structure import OwnGradient, UnitLine
+from handgrad.unit.structure import OwnGradient
 
 if TYPE_CHECKING:
     from handgrad.unit.answer import UnitSolution
-
-INLINE = 4
-"""Terms of a sum that is written as one line of arithmetic, at most; a longer one is a table."""
 
 
 def unit_page(unit: UnitSolution, decimals: int, layout: Layout = "document") -> Page:
@@ -85,10 +82,11 @@ class _Told:
     def __init__(self, unit: UnitSolution, decimals: int) -> None:
         self.unit = unit
         self.decimals = decimals
+        self.told = SumBlocks(unit.parts, unit.problem.reduction)
 
     def blocks(self) -> Iterator[Block]:
         unit = self.unit
-        yield Heading(("The unit ", self._own(unit.value)), 1)
+        yield Heading(("The unit ", self.told.written(unit.value)), 1)
         yield Paragraph(self._introduction())
         if unit.own:
             yield Paragraph(self._parameters())
@@ -101,19 +99,19 @@ class _Told:
         unit = self.unit
         yield Heading(("Forward",), 2)
         for line in unit.forward:
-            yield from self._line(line)
+            yield from self.told.line(line)
         if self._is_shut():
             noun = noun_of(unit.activation)
-            z = (self._own(unit.pre_activation), " = ", Literal(self._pre()))
+            z = (self.told.written(unit.pre_activation), " = ", Literal(self._pre()))
             yield Note("gate", (f"The gate of {noun} is shut: ", *z, f" is not positive, so {noun} gives 0."))  # fmt: skip
         yield Heading(("Backward",), 2)
         if unit.value == Name(unit.problem.loss):
             yield Paragraph(("It is the loss itself: its own gradient is 1.",))
         elif not unit.arriving:
-            text: Text = ("No path leads from ", self._own(unit.value), " to the loss: no gradient arrives.")  # fmt: skip
+            text: Text = ("No path leads from ", self.told.written(unit.value), " to the loss: no gradient arrives.")  # fmt: skip
             yield Note("warning", text)
         for line in (*unit.arriving, *unit.passing):
-            yield from self._line(line)
+            yield from self.told.line(line)
         if self._is_shut() and unit.arriving:
             yield Note("gate", self._stopped())
         if unit.own and unit.example:
@@ -121,7 +119,7 @@ class _Told:
             yield from self._gradients()
         if unit.updates:
             yield Heading(("Update",), 2)
-            yield Derivation(tuple(self._relation(line) for line in unit.updates))
+            yield Derivation(tuple(self.told.relation(line) for line in unit.updates))
 
     # -- words -----------------------------------------------------------------------------------
 
@@ -144,12 +142,16 @@ class _Told:
         if unit.chosen == "asked" and unit.case is None:
             return (*words, "Its own row is worked here, forward and backward.")
         case = f" in case {unit.case + 1}" if unit.case is not None else ""
-        return (*words, "It is worked at ", self._own(unit.value), f"{case}{why}.")
+        return (*words, "It is worked at ", self.told.written(unit.value), f"{case}{why}.")
 
     def _parameters(self) -> Text:
         count = sum(own.count for own in self.unit.own)
         if count == 1:
-            return ("One parameter is its own: ", self._own(self.unit.own[0].entries[0].entry), ".")
+            return (
+                "One parameter is its own: ",
+                self.told.written(self.unit.own[0].entries[0].entry),
+                ".",
+            )
         each = joined([(f"{own.count} of ", Name(own.parameter)) for own in self.unit.own])
         return (f"{count} parameters are its own: ", *each, ".")
 
@@ -178,56 +180,6 @@ class _Told:
             return (f"The gate of {noun} is shut, and what arrives at it is 0.",)
         return (f"The gate of {noun} is shut: it stops a gradient of size ", Literal(abs(arrives)), ".")  # fmt: skip
 
-    # -- lines -----------------------------------------------------------------------------------
-
-    def _line(self, line: UnitLine) -> Iterator[Block]:
-        """A line as one relation, or as a table of its largest terms."""
-        if line.count <= INLINE and line.cases == 1:
-            yield Derivation((self._relation(line),))
-            return
-        whole = _without_index(line.target)
-        yield Derivation((Relation(self._own(whole), (self._own(line.equation),)),))
-        yield self._table(line)
-
-    def _relation(self, line: UnitLine) -> Relation:
-        formula, numbers = (
-            _added([getattr(term, side) for term in line.terms])
-            for side in ("formula", "substituted")
-        )
-        chain = (self._own(formula), numbers, Literal(line.value))
-        return Relation(
-            self._own(line.target),
-            without_repeats(chain),
-            sign="←" if line.updates else "=",
-        )
-
-    def _table(self, line: UnitLine) -> Table:
-        rows: list[tuple[Text, ...]] = []
-        for term in line.terms:
-            named = (self._own(term.formula),)
-            first: Text = (f"case {term.case + 1}: ", *named) if term.case is not None else named
-            rows.append((first, (term.substituted,), (Literal(term.value),)))
-        left = line.count - len(line.terms)
-        if left:
-            others = "the other term" if left == 1 else f"the other {left} terms"
-            rows.append(((others,), ("",), (Literal(line.rest),)))
-        rows.append((("together",), ("",), (Literal(line.value),)))
-        header: tuple[Text, ...] = (("term",), ("with numbers",), ("value",))
-        return Table(header, tuple(rows), "llr", self._caption(line, left))
-
-    def _caption(self, line: UnitLine, left: int) -> Text:
-        target = self._own(line.target)
-        over = ""
-        if line.cases > 1:
-            how = "averaged" if self.unit.problem.reduction == "mean" else "added up"
-            over = f", {how} over the {line.cases} cases"
-        if not left:
-            return (target, f": its {line.count} terms{over}")
-        part = f"{100 * line.covered:.3g} %"
-        return (
-            target, f": the largest of its {line.count} terms{over}; those listed make up {part} of the size of all",
-        )  # fmt: skip
-
     # -- its own parameters ----------------------------------------------------------------------
 
     def _gradients(self) -> Iterator[Block]:
@@ -238,7 +190,7 @@ class _Told:
         for own in self.unit.own:
             for each in own.entries:
                 row: tuple[Text, ...] = (
-                    (self._own(each.entry),), (Literal(each.value),), (Literal(each.gradient),)
+                    (self.told.written(each.entry),), (Literal(each.value),), (Literal(each.gradient),)
                 )  # fmt: skip
                 if moved:
                     row += ((Literal(each.updated),) if each.updated is not None else ("",),)
@@ -254,7 +206,7 @@ class _Told:
             if own.count > 1 and own.zeros:
                 yield Note("info", self._zeros(own))
         for line in self.unit.example:
-            yield from self._line(line)
+            yield from self.told.line(line)
 
     def _zeros(self, own: OwnGradient) -> Text:
         which = f"{own.zeros} of the {own.count} entries"
@@ -262,23 +214,3 @@ class _Told:
             which = "Both entries" if own.count == 2 else f"All {own.count} entries"
         have = "has" if own.zeros == 1 else "have"
         return (f"{which} of ", Name(own.parameter), f" that are its own {have} a gradient of 0.")
-
-    def _own(self, formula: Expression) -> Expression:
-        """A formula with every part of an equation that has a name of its own written out in it."""
-        parts = self.unit.parts
-        return substitute(
-            formula,
-            lambda e: self._own(parts[e.name]) if isinstance(e, Name) and e.name in parts else None,
-        )
-
-
-def _without_index(target: Expression) -> Expression:
-    at = isinstance(target, Call) and target.option("at") is not None
-    return target.arguments[0] if at and isinstance(target, Call) else target
-
-
-def _added(terms: Sequence[Expression]) -> Expression:
-    total = terms[0]
-    for term in terms[1:]:
-        total = total + term
-    return total

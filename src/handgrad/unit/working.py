@@ -19,11 +19,12 @@ from handgrad.problem import Problem
 from handgrad.problem.parts import Part, with_named_activations
 from handgrad.running import Plan, Run
 from handgrad.solution import Trace, TraceLine, as_on_paper, opened
+from handgrad.solution.sum_lines import SumLine, Summand
+from handgrad.solution.sums import Sums
 from handgrad.solution.updating import Updating
 from handgrad.unit.answer import UnitSolution
 from handgrad.unit.rows import own_entries
-from handgrad.unit.structure import Chosen, Fired, OwnEntry, OwnGradient, Summand, UnitLine
-from handgrad.unit.sums import Sums
+from handgrad.unit.structure import Chosen, Fired, OwnEntry, OwnGradient
 from handgrad.unit.target import WHERE, UnitTarget, read_target
 
 TOP = 8
@@ -85,8 +86,8 @@ class _Working:
         self.at = at
         self.sums = Sums(self.graph, self.run, worked, self.top)
         forward = [self.sums.forward(name, at) for name in reversed(row.names)]
-        arriving: list[UnitLine] = []
-        passing: list[UnitLine] = []
+        arriving: list[SumLine] = []
+        passing: list[SumLine] = []
         if row.activation is not None:
             forward.append(self.sums.forward(row.value, at))
         if self.graph.gradients[row.value].reached:
@@ -235,7 +236,7 @@ class _Working:
             rest_norm=float(np.linalg.norm(rest)),
         )
 
-    def _examples(self, own: tuple[OwnGradient, ...]) -> Iterator[UnitLine]:
+    def _examples(self, own: tuple[OwnGradient, ...]) -> Iterator[SumLine]:
         """How the gradient of the first entry listed of each parameter comes about."""
         mean = self.problem.reduction == "mean"
         for each in own:
@@ -264,7 +265,7 @@ class _Working:
         """By parameter, what an update makes of it."""
         return self._updating[0]
 
-    def _updates(self, own: tuple[OwnGradient, ...]) -> Iterator[UnitLine]:
+    def _updates(self, own: tuple[OwnGradient, ...]) -> Iterator[SumLine]:
         """The new number of the first entry listed of each parameter."""
         lines = {line.target.name: line for line in self._updating[1] if line.role == "updated"}
         trace = Trace(self.named, self.graph, self.run, (), {}, (), 4)
@@ -279,7 +280,7 @@ class _Working:
             entry = each.entries[0].entry
             formula = lines[each.parameter].formula
             term = Summand(line.formula, line.substituted, value)
-            yield UnitLine(entry, formula, value, (term,), 1, 0.0, 1.0, updates=True)
+            yield SumLine(entry, formula, value, (term,), 1, 0.0, 1.0, updates=True)
 
 
 def index_of(entry: Expression) -> tuple[int, ...]:

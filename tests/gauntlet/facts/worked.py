@@ -9,7 +9,8 @@ import numpy as np
 import handgrad
 from handgrad.expression import Adjoint, Call, Expression, Name
 from handgrad.problem.parts import with_named_activations
-from handgrad.unit import OwnGradient, UnitLine, UnitSolution
+from handgrad.solution.sum_lines import SumLine
+from handgrad.unit import OwnGradient, UnitSolution
 from tests.gauntlet.facts.claim import Claims, Found, claims_of, near
 from tests.gauntlet.facts.source import Facts
 
@@ -53,7 +54,7 @@ def of_unit(unit: UnitSolution, facts: Facts) -> Claims:
     """One unit's solution."""
     facts = opened(facts)
     for line in (*unit.forward, *unit.arriving, *unit.passing, *unit.example):
-        yield from claims_of("unit: a line", _line(line, unit, facts), line)
+        yield from claims_of("unit: a line", of_line(line, unit.case or 0, facts), line)
     for own in unit.own:
         yield from claims_of("unit: its own gradients", _own(own, unit, facts), own)
     for line in unit.updates:
@@ -86,8 +87,8 @@ def _all(name: str, facts: Facts) -> Any:
     return facts.values(Name(name), name in facts.oracle.batched)
 
 
-def _line(line: UnitLine, unit: UnitSolution, facts: Facts) -> Found:
-    case = unit.case or 0
+def of_line(line: SumLine, case: int, facts: Facts) -> Found:
+    """One number as the sum of its terms."""
     yield len(line.terms) <= line.count, "more terms than there are"
     listed = sum(t.value for t in line.terms)
     yield (
@@ -138,7 +139,7 @@ def _own(own: OwnGradient, unit: UnitSolution, facts: Facts) -> Found:
         yield own.rest_norm == 0, "nothing is left"
 
 
-def _update(line: UnitLine, facts: Facts) -> Found:
+def _update(line: SumLine, facts: Facts) -> Found:
     (term,) = line.terms
     put_in = float(facts.value(term.substituted))
     yield near(put_in, line.value, 1e-8), f"the numbers put in come to {put_in}"

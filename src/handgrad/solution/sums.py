@@ -30,7 +30,10 @@ from handgrad.operations.summands import summands
 from handgrad.running import Run
 from handgrad.running.evaluate import value_of
 from handgrad.solution.stable import told_by
-from handgrad.unit.structure import Summand, UnitLine
+from handgrad.solution.sum_lines import SumLine, Summand
+
+STEP = 1e-6
+"""How far an entry is moved, for its size, to see which others move with it."""
 
 
 def _opens(operation: Operation) -> bool:
@@ -92,14 +95,14 @@ class Sums:
 
     # -- lines -----------------------------------------------------------------------------------
 
-    def forward(self, name: str, index: tuple[int, ...]) -> UnitLine:
+    def forward(self, name: str, index: tuple[int, ...]) -> SumLine:
         """A value's entry."""
         batched = self.graph.batched_leaves
         formula = told_by(name, self.graph, self.run.numbers, batched)
         target = Name(name, shape=self.graph.nodes[name].shape)
         return self.line(target, formula, index)
 
-    def backward(self, name: str, index: tuple[int, ...]) -> list[UnitLine]:
+    def backward(self, name: str, index: tuple[int, ...]) -> list[SumLine]:
         """A gradient's entry: its shares, where several paths lead to it, and their sum."""
         gradient = self.graph.gradients[name]
         target = Adjoint(name, shape=self.graph.nodes[name].shape)
@@ -119,7 +122,7 @@ class Sums:
 
     def line(
         self, target: Leaf, formula: Expression, index: tuple[int, ...], through: str = ""
-    ) -> UnitLine:
+    ) -> SumLine:
         """An entry of what a formula computes, as the sum of its terms."""
         entry = entry_of(formula, index, _opens)
         parted = summands(entry)
@@ -133,7 +136,7 @@ class Sums:
         left = self._entry(target, index)
         return _summed(left, self._told(formula), told, values, through, computed)
 
-    def over_cases(self, name: str, index: tuple[int, ...], mean: bool) -> UnitLine:
+    def over_cases(self, name: str, index: tuple[int, ...], mean: bool) -> SumLine:
         """An entry of a gradient over all cases, each of which has a term: its own case's gradient."""
         gradient = self.graph.gradients[name]
         target = Adjoint(name, shape=self.graph.nodes[name].shape)
@@ -157,6 +160,65 @@ class Sums:
         formula = self._told(self.whole(gradient.total))
         line = _summed(left, formula, tuple(told), values, "", computed)
         return replace(line, cases=count)
+
+    def spread(self, name: str, index: tuple[int, ...], through: str) -> SumLine | None:
+        """A gradient's entry as the sum over the entries of the value that it comes through.
+
+        Where a pull-back has no formula entry by entry, as that of a maximum over windows or of a normalisation: the
+        entries of the value that move with this one each have a term, what their gradient alone would give.
+        None where the gradient of that value is not in the formula.
+        """
+        part = next(p for p in self.graph.gradients[name].parts if p.through == through)
+        formula = self.whole(part.formula)
+        above = Adjoint(through)
+        written = self.graph.nodes[through].written if through in self.graph.nodes else None
+        if above not in leaves(formula) or written is None:
+            return None
+        numbers = {leaf: self.number(leaf) for leaf in (*leaves(formula), *leaves(written))}
+        passed = numbers[above]
+        formed = annotated(written, self.graph.shape)
+        own = Name(name)
+        size = STEP * max(1.0, abs(float(numbers[own][index])))
+        before = np.asarray(value_of(formed, numbers, set()))
+        moved = np.zeros(before.shape)
+        for step in (size, -size):
+            near = numbers[own].copy()
+            near[index] += step
+            after = np.asarray(value_of(formed, {**numbers, own: near}, set()))
+            moved = np.maximum(moved, abs(after - before) / size)
+        candidates = [tuple(map(int, at)) for at in np.argwhere(moved * abs(passed))]
+        candidates.sort(key=lambda at: -moved[at] * abs(passed[at]))
+        told = []
+        for at in candidates[: self.top]:
+            alone = np.zeros(passed.shape)
+            alone[at] = passed[at]
+            share = float(np.asarray(value_of(formula, {**numbers, above: alone}, set()))[index])
+            slope = Literal(share / float(passed[at]))
+            term = slope * self._entry(Adjoint(through, shape=before.shape), at)
+            told.append(self.summand(1, term, share))
+        if not told:
+            return None
+        told.sort(key=lambda term: -abs(term.value))
+        value = (
+            float(self.number(Adjoint(name))[index])
+            if len(self.graph.gradients[name].parts) == 1
+            else float(np.asarray(value_of(formula, numbers, set()))[index])
+        )
+        listed = sum(term.value for term in told)
+        size_of_all = float(np.sum(moved * abs(passed)))
+        left = len(candidates) - len(told)
+        only = len(self.graph.gradients[name].parts) == 1
+        target = Adjoint(name, "" if only else through, shape=self.graph.nodes[name].shape)
+        return SumLine(
+            target=self._entry(target, index),
+            equation=self._told(formula),
+            value=value + 0.0,
+            terms=tuple(told),
+            count=len(candidates),
+            rest=(value - listed) + 0.0 if left else 0.0,
+            covered=min(1.0, sum(abs(t.value) for t in told) / size_of_all) if left else 1.0,
+            through=through,
+        )
 
     # -- terms -----------------------------------------------------------------------------------
 
@@ -214,12 +276,12 @@ def _summed(
     values: Sequence[float],
     through: str,
     computed: float | None,
-) -> UnitLine:
+) -> SumLine:
     total = float(np.sum(values)) if computed is None else computed
     size = sum(abs(v) for v in values)
     listed = sum(abs(t.value) for t in told)
     rest = total - sum(t.value for t in told) if len(told) < len(values) else 0.0
-    return UnitLine(
+    return SumLine(
         target=target,
         equation=equation,
         value=total + 0.0,
