@@ -293,7 +293,6 @@ def test_the_schema_refuses_what_is_no_answer(capsys: pytest.CaptureFixture[str]
     ("entry", "said"),
     [
         ("dW9", "did you mean dW2"),
-        ("dW2", "write dW2[0,0]"),
         ("dW2[2,0]", "no entry [2, 0]"),
         ("dW2[1]", "2 indices"),
         ("dW2[a,0]", "not a whole number"),

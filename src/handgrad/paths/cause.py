@@ -7,8 +7,10 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from handgrad.expression import Name, leaves
+from handgrad.expression import Call, Expression, Name, leaves
 from handgrad.graph import Graph, activations
+from handgrad.notation import Product
+from handgrad.operations import operation_of
 from handgrad.running import Run
 from handgrad.running.units import LayerUnits
 
@@ -99,14 +101,26 @@ def _between(graph: Graph, run: Run, passed: str, stopped: str) -> Cause:
             shut=int(np.count_nonzero(value <= 0)),
             arriving=int(np.count_nonzero(arrived)),
         )
+    users = graph.consumers.get(stopped, ())
+    if passed not in users and len(users) == 1:
+        # The loss is computed as one with what is between them.
+        passed = users[0]
     for part in graph.gradients[stopped].parts:
-        if part.through != passed:
-            continue
-        for leaf in leaves(part.formula):
-            if (
-                isinstance(leaf, Name)
-                and leaf.name in graph.nodes
-                and not run.value(leaf.name).any()
-            ):
-                return Cause("zero_factor", passed, stopped, factor=leaf.name)
+        for factor in _factors(part.formula):
+            if factor in graph.nodes and not run.value(factor).any():
+                return Cause("zero_factor", passed, stopped, factor=factor)
     return Cause("no_slope", passed, stopped)
+
+
+def _factors(formula: Expression) -> list[str]:
+    """The names that a formula is a product of, as they are, transposed or turned otherwise."""
+    if isinstance(formula, Name):
+        return [formula.name]
+    if not isinstance(formula, Call):
+        return []
+    operation = operation_of(formula)
+    multiplies = operation.family == "linear" or isinstance(operation.notation, Product)
+    turns = operation.family == "structure" or operation.reduces_cases is not None
+    if multiplies or turns:
+        return [name for argument in formula.arguments for name in _factors(argument)]
+    return []

@@ -20,6 +20,7 @@ from handgrad.expression import (
     leaves,
     literal_of,
     substitute,
+    walk,
 )
 from handgrad.graph import Graph
 from handgrad.operations import operation_of
@@ -34,6 +35,13 @@ from handgrad.solution.sum_lines import SumLine, Summand
 
 STEP = 1e-6
 """How far an entry is moved, for its size, to see which others move with it."""
+
+
+def _reduces_cases(formula: Expression) -> bool:
+    return any(
+        isinstance(node, Call) and operation_of(node).reduces_cases is not None
+        for node in walk(formula)
+    )
 
 
 def _opens(operation: Operation) -> bool:
@@ -126,7 +134,10 @@ class Sums:
         """An entry of what a formula computes, as the sum of its terms."""
         entry = entry_of(formula, index, _opens)
         parted = summands(entry)
-        values = [sign * float(value_of(term, self._numbers(term), set())) for sign, term in parted]
+        if any(np.ndim(self._value(term)) for _, term in parted):
+            # Something in it has no formula entry by entry: it is one number.
+            parted = [(1, formula.entry(index))]
+        values = [sign * float(self._value(term)) for sign, term in parted]
         order = sorted(range(len(parted)), key=lambda k: -abs(values[k]))
         biases = [k for k in order if len(parted) > 1 and self._is_bias(parted[k][1])]
         listed = [k for k in order if k not in biases][: self.top]
@@ -228,12 +239,24 @@ class Sums:
     def _numbers(self, formula: Expression) -> dict[Leaf, Any]:
         return {leaf: self.number(leaf) for leaf in leaves(formula)}
 
+    def _value(self, formula: Expression) -> Array:
+        """A formula's value: in the case that is worked, or over all of them where it reduces them."""
+        if not _reduces_cases(formula):
+            return np.asarray(value_of(formula, self._numbers(formula), set()))
+        batched = set(self.graph.batched_leaves)
+        numbers = {
+            leaf: np.asarray(self.run.numbers[leaf], dtype=float) for leaf in leaves(formula)
+        }
+        return np.asarray(value_of(formula, numbers, batched))
+
     def _is_bias(self, term: Expression) -> bool:
         """Whether a term is an entry of a parameter alone."""
-        found = leaves(term)
-        entry = isinstance(term, Name) or (isinstance(term, Call) and term.option("at") is not None)
-        return entry and len(found) == 1 and found[0].name in self.graph.nodes and (
-            self.graph.nodes[found[0].name].kind == "parameter"
+        named = term
+        if isinstance(term, Call) and term.option("at") is not None:
+            named = term.arguments[0]
+        nodes = self.graph.nodes
+        return isinstance(named, Name) and named.name in nodes and (
+            nodes[named.name].kind == "parameter"
         )  # fmt: skip
 
     def summand(self, sign: int, term: Expression, value: float) -> Summand:
@@ -259,6 +282,8 @@ class Sums:
         def number(node: Expression) -> Expression | None:
             if isinstance(node, Literal):
                 return None
+            if isinstance(node, Call) and operation_of(node).reduces_cases is not None:
+                return literal_of(self._value(node))
             if isinstance(node, Call) and node.option("at") is None:
                 # A mean, or another number of a whole array, is a number of its own.
                 if node.shape == () and not _opens(operation_of(node)):

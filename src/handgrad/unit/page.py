@@ -108,7 +108,7 @@ class _Told:
         if unit.value == Name(unit.problem.loss):
             yield Paragraph(("It is the loss itself: its own gradient is 1.",))
         elif not unit.arriving:
-            text: Text = ("No path leads from ", self.told.written(unit.value), " to the loss: no gradient arrives.")  # fmt: skip
+            text: Text = ("No gradient arrives at ", self.told.written(unit.value), ".")  # fmt: skip
             yield Note("warning", text)
         for line in (*unit.arriving, *unit.passing):
             yield from self.told.line(line)

@@ -49,6 +49,7 @@ def row_of(graph: Graph, name: str) -> UnitRow:
     """The row that a value stands in: as an activation, what that is applied to, or on the way to it."""
     applied = [a for a in activations(graph) if a.alone and isinstance(a.pre_activation, Name)]
     kept = [a for a in applied if not a.fused and _same_shape(graph, a)]
+    kept = [a for a in kept if graph.nodes[_pre(a)].written is not None]
     for each in kept:
         if each.equation == name:
             return UnitRow(chain(graph, _pre(each)), each)

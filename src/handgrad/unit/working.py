@@ -213,8 +213,9 @@ class _Working:
         whole = np.asarray(self.run.gradient(name), dtype=float) if reached else None
         gradient = np.zeros(value.shape) if whole is None else np.atleast_1d(whole[where])
         order = [int(k) for k in np.argsort(-np.abs(gradient), kind="stable")[: self.top]]
-        if self.target.weight is not None and self.target.weight[0] == name:
-            asked = entries.index(self.target.weight[1])
+        weight = self.target.weight
+        if weight is not None and weight[0] == name and weight[1] in entries:
+            asked = entries.index(weight[1])
             order = [asked, *(k for k in order if k != asked)][: self.top]
         updated = self.updated.get(name)
         after = None if updated is None else np.atleast_1d(np.asarray(updated)[where])
