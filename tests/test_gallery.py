@@ -52,6 +52,9 @@ def test_every_kind_of_page_is_shown() -> None:
 @pytest.mark.parametrize("command", sorted({shot.command for shot in SHOTS}))
 def test_every_command_is_understood(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     words = shlex.split(command)
+    if words[0] == "python":
+        assert (ROOT / words[1]).is_file()
+        return
     assert words[0] == "handgrad"
     assert run([words[1], "--help"]) == 0
     printed = capsys.readouterr().out

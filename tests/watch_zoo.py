@@ -148,6 +148,8 @@ SPELLINGS: dict[str, Callable[[Tensor], Tensor]] = {
     "minus_minimum": lambda x: x - torch.minimum(x, torch.zeros(())),
     "minus_clamp": lambda x: x - x.clamp(max=0),
     "negated_clamp": lambda x: -torch.clamp(-x, max=0),
+    "index_put": lambda x: x.index_put((x < 0,), torch.tensor(0.0)),
+    "mask_of_the_sign": lambda x: x * (torch.sign(x) > 0),
     "stacked": _stacked,
     "stacked_amax": lambda x: torch.stack((torch.zeros_like(x), x), dim=-1).amax(-1),
     "relu6": functional.relu6,
@@ -621,6 +623,16 @@ def _raw_einsum_dots() -> Animal:
 
 
 @animal
+def _raw_tensordot() -> Animal:
+    return Animal(Raw(lambda x, w: torch.tensordot(x, w, dims=([1], [1])), (6, 4), 6), (torch.randn(64, 4),), rows("w", 1), 6)  # fmt: skip
+
+
+@animal
+def _raw_broadcast() -> Animal:
+    return Animal(Raw(lambda x, w: (x[:, None, :] * w).sum(-1), (6, 4), 6), (torch.randn(64, 4),), rows("w", 1), 6)  # fmt: skip
+
+
+@animal
 def _raw_functional() -> Animal:
     return Animal(
         Raw(lambda x, w: functional.linear(x, w), (6, 4), 6), (torch.randn(64, 4),), rows("w", 1), 6
@@ -779,6 +791,12 @@ def _vmapped() -> Animal:
         return out
 
     return Animal(Mlp(functional.relu), (torch.randn(64, 6),), rows("fc1.weight", 2, 5), 10, call=call, seen=False)  # fmt: skip
+
+
+@animal
+def _vmapped_relu() -> Animal:
+    model = Mlp(lambda x: torch.func.vmap(torch.relu)(x))
+    return Animal(model, (torch.randn(64, 6),), rows("fc1.weight", 2, 5), 10, seen=False)
 
 
 @animal

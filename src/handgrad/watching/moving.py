@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from handgrad.watching.places import UnitPlace, reshaped, viewed
-from handgrad.watching.provenance import ZERO, KnownWeight, Made, Shaped, Zero, tensors
+from handgrad.watching.provenance import ZERO, KnownWeight, Made, Shaped, UnitsOf, Zero, tensors
 from handgrad.watching.tracing import Call, Handler, Tracer, argument, name_of, other
 
 
@@ -212,7 +212,7 @@ def _reduced(tracer: Tracer, func: Call, args: tuple[Any, ...], kwargs: dict[str
     gone = {a % x.ndim for a in ([axes] if isinstance(axes, int) else axes or range(x.ndim)) if isinstance(a, int)}  # fmt: skip
     for result in results:
         if gone & set(made.place.axes):
-            tracer.known[result] = made.loose()
+            tracer.known[result] = _summed(tracer, made, gone, result.ndim < x.ndim) or made.loose()
         elif result.ndim == x.ndim:
             tracer.known[result] = made.copy()
         else:
@@ -221,6 +221,21 @@ def _reduced(tracer: Tracer, func: Call, args: tuple[Any, ...], kwargs: dict[str
             alone = made.place.alone or (case in gone and result.ndim == len(kept))
             tracer.known[result] = made.copy(place=UnitPlace(kept, made.place.ids, alone))
     return out
+
+
+def _summed(tracer: Tracer, made: Made, gone: set[int], fewer: bool) -> Made | None:
+    """Products of inputs and a weight added up over the inputs: a row of the weight is a unit again."""
+    place = made.place
+    if len(made.parts) != 1 or place.ids is not None or not fewer:
+        return None
+    (part,) = made.parts
+    left = [(a, n) for a, n in zip(place.axes, part.shape, strict=False) if a not in gone]
+    if len(part.shape) != 2 or len(left) != 1:
+        return None
+    ((axis, count),) = left
+    along = part.shape.index(count) if part.shape[0] != part.shape[1] else place.axes.index(axis)
+    same = tracer.same(UnitsOf(part.weight, (count,), along, (), part.after))
+    return made.copy(parts=(same,), place=UnitPlace((axis - sum(g < axis for g in gone),)))
 
 
 def _zeros(tracer: Tracer, func: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

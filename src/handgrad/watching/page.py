@@ -18,7 +18,7 @@ from handgrad.saving import Page
 from handgrad.solution.slopes import SATURATION
 from handgrad.text import Proportion, joined
 from handgrad.watching.history import OVERDUE
-from handgrad.watching.records import RANKING, WatchedLayer, WatchedUnit
+from handgrad.watching.records import RANKING, UnitTurn, WatchedLayer, WatchedUnit
 from handgrad.watching.words import (
     WATCHED,
     counted,
@@ -42,6 +42,9 @@ TOLD = 3
 
 TURNS = 16
 """Deaths and returns listed, at most."""
+
+SHOWN = 6
+"""Units of one layer that die together and are named, at most."""
 
 LINES = 6
 """Layers in a chart, at most: those with the most dead units."""
@@ -193,27 +196,43 @@ def _turns(report: Watched) -> list[Block]:
     died = sum(t.kind == "died" for t in report.turns)
     again = len(report.turns) - died
     counts = [(counted(died, "death"),)] * bool(died) + [(counted(again, "return"),)] * bool(again)
+    groups: dict[tuple[int, str, str, int], list[UnitTurn]] = {}
+    for turn in report.turns:
+        groups.setdefault((turn.step, turn.kind, turn.weight or turn.layer, turn.after), []).append(
+            turn
+        )
     rows = tuple(
         (
-            (str(t.step),),
-            (named(t),),
-            ("died",) if t.kind == "died" else (f"fires again, after {counted(t.step - t.after, 'step')}",),
+            (str(step),),
+            (_together(name, turns),),
+            ("died",)
+            if kind == "died"
+            else (f"fires again, after {counted(step - after, 'step')}",),
         )
-        for t in report.turns[:TURNS]
-    )  # fmt: skip
-    listed = (
-        "" if len(report.turns) <= TURNS else f" The first {TURNS} are listed; all are in the JSON."
+        for (step, kind, name, after), turns in [*groups.items()][:TURNS]
     )
+    listed = "" if len(groups) <= TURNS else " The first are listed; all are in the JSON."
     blocks: list[Block] = [
         Heading((heading,), 2),
         Paragraph((*joined(counts), f".{listed}")),
-        Table((("step",), ("unit",), ("",)), rows, "rll"),
+        Table((("step",), ("units",), ("",)), rows, "rll"),
     ]
     for kind, note in (("died", "gate"), ("revived", "check")):
         first = next((t for t in report.turns if t.kind == kind), None)
         if first is not None:
             blocks.append(Note("gate" if note == "gate" else "check", turn_text(first)))
     return blocks
+
+
+def _together(name: str, turns: Sequence[UnitTurn]) -> str:
+    """Units of one layer as one name: fc1.weight[7, 15, 26 and 3 more]."""
+    if len(turns) == 1 or any(len(t.unit) != 1 for t in turns):
+        first = named(turns[0])
+        return first if len(turns) == 1 else f"{first} and {len(turns) - 1} more"
+    places = sorted(t.unit[0] for t in turns)
+    shown = ", ".join(map(str, places[:SHOWN]))
+    more = f" and {len(places) - SHOWN} more" if len(places) > SHOWN else ""
+    return f"{name}[{shown}{more}]"
 
 
 def _units(report: Watched, layer: WatchedLayer) -> list[Block]:

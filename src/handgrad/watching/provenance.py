@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from torch import Tensor
 
+from handgrad.watching.internals import is_wrapped, plain
 from handgrad.watching.places import UnitPlace
 
 if TYPE_CHECKING:
@@ -159,7 +160,19 @@ class Provenance:
     def made(self, tensor: object) -> Made | None:
         """What made an activation."""
         found = self[tensor]
+        if found is None and isinstance(tensor, Tensor) and is_wrapped(tensor):
+            return self._inside(tensor)
         return found if isinstance(found, Made) else None
+
+    def _inside(self, tensor: Tensor) -> Made | None:
+        """What made a tensor that a transform of `torch.func` has wrapped, where the units lie in what it sees."""
+        inner, axes = plain(tensor)
+        made = self[inner]
+        if not isinstance(made, Made) or len(axes) > 1 or set(axes) & set(made.place.axes):
+            return None
+        kept = tuple(a - sum(gone < a for gone in axes) for a in made.place.axes)
+        alone = made.place.alone or len(kept) == tensor.ndim
+        return made.copy(place=UnitPlace(kept, made.place.ids, alone))
 
     def given(self, tensor: object) -> KnownWeight | None:
         """Which weight it is."""

@@ -60,11 +60,17 @@ class GateWatch:
     """
 
     def __init__(
-        self, model: nn.Module, every: int = 1, log: Log | None = None, group: Any = None
+        self,
+        model: nn.Module,
+        every: int = 1,
+        log: Log | None = None,
+        group: Any = None,
+        names: Callable[[nn.Module], Iterator[tuple[str, Any]]] = named,
     ) -> None:
         self._given, self._model = model, bare(model)
         self._every, self._log, self._group = every, log, group
-        self._tracer = Tracer(TABLES, lambda: named(self._model))
+        self._names = names
+        self._tracer = Tracer(TABLES, lambda: names(self._model))
         self._histories: dict[WatchedGate, History] = {}
         self._waiting: list[tuple[WatchedGate, CountedRows]] = []
         self._parameters = {id(p) for p in self._model.parameters()}
@@ -295,7 +301,9 @@ class GateWatch:
         """Notes which entries of the gradients are 0 now, of layers that have units that do not fire."""
         sites = [s for s in self._tracer.sites.values() if self._has_quiet(s)]
         if sites:
-            self._zeros = zero_entries(self._step, sites, dict(named(self._model)), self._zeros)
+            self._zeros = zero_entries(
+                self._step, sites, dict(self._names(self._model)), self._zeros
+            )
 
     def _has_quiet(self, site: WatchedGate) -> bool:
         """Whether a layer has, or may have, units that do not fire."""
@@ -307,7 +315,7 @@ class GateWatch:
     def _take(self, *, wait: bool = False) -> None:
         """Takes the counters of the last steps, and looks at those that have arrived from the device."""
         if self._steps:
-            parameters = dict(named(self._model))
+            parameters = dict(self._names(self._model))
             for site in [*self._tracer.sites.values()]:
                 own = fingerprint(site, parameters) if self._has_quiet(site) else None
                 rows = site.taken(self._steps, self._before, own)

@@ -177,6 +177,26 @@ def _set_item(tracer: Tracer, func: Call, args: Args, kwargs: Kwargs) -> Any:
     return out
 
 
+def _index_put(tracer: Tracer, func: Call, args: Args, kwargs: Kwargs) -> Any:
+    """x.index_put((x < 0,), zero)."""
+    z, indices = argument(args, kwargs, 0, "input"), argument(args, kwargs, 1, "indices")
+    made = tracer.known.made(z)
+    mask = tracer.known[indices[0]] if len(indices) == 1 else None
+    shut = isinstance(mask, Shaped) and mask.kind == "shut" and mask.is_of(z, made)
+    if made is not None and shut and _is_zero(tracer, argument(args, kwargs, 2, "values")):
+        return gate(tracer, func, args, kwargs, z, made)
+    return other(tracer, func, args, kwargs)
+
+
+def _sign(tracer: Tracer, func: Call, args: Args, kwargs: Kwargs) -> Any:
+    """The sign: what is asked of it is asked of the number."""
+    made = tracer.known.made(argument(args, kwargs, 0, "input"))
+    out = func(*args, **kwargs)
+    if made is not None and isinstance(out, Tensor):
+        tracer.known[out] = made
+    return out
+
+
 def _shaped(
     tracer: Tracer, func: Call, args: Args, kwargs: Kwargs, kind: Any, z: Tensor, made: Made
 ) -> Any:
@@ -418,6 +438,8 @@ TABLES: dict[str, Handler] = {
     "where": _where,
     **dict.fromkeys(_both("masked_fill"), _masked_fill),
     "__setitem__": _set_item,
+    **dict.fromkeys(_both("index_put"), _index_put),
+    **dict.fromkeys(("sign", "sgn"), _sign),
     **dict.fromkeys(_both(*COMPARED), _compared),
     **dict.fromkeys(("logical_not", "logical_not_"), _not),
     "heaviside": _heaviside,

@@ -453,7 +453,7 @@ def _of_weights(
     for result in tensors(out):
         first = given[0]
         wide = [t for t in data if t.ndim > first.ndim or t.numel() > first.numel()]
-        if not wide or not tracer.inside or result.shape != wide[0].shape:
+        if not wide or not tracer.inside or result.ndim != wide[0].ndim:
             if not result.is_floating_point():
                 continue
             what = tracer.known.given(first)

@@ -238,6 +238,26 @@ def _einsum(tracer: Tracer, func: Call, args: tuple[Any, ...], kwargs: dict[str,
     return out
 
 
+def _tensordot(tracer: Tracer, func: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Of data and a matrix of weights, contracted along one of its axes."""
+    b, dims = argument(args, kwargs, 1, "b"), argument(args, kwargs, 2, "dims", default=2)
+    given = _looked_up(tracer, b) if tracer.known[b] is None else tracer.known[b]
+    pair = isinstance(dims, tuple | list) and len(dims) == 2
+    axes = dims[1] if pair else None
+    axes = [axes] if isinstance(axes, int) else axes
+    if (
+        not isinstance(given, KnownWeight)
+        or b.ndim != 2
+        or not (dims == 1 or (axes and len(axes) == 1))
+    ):
+        return other(tracer, func, args, kwargs)
+    out = func(*args, **kwargs)
+    axis = 1 if dims == 1 or (axes and axes[0] % 2 == 0) else 0
+    place = UnitPlace((out.ndim - 1,), None, out.ndim == 1)
+    _note(tracer, out, given, (out.shape[-1],), axis, place, (), (args[0],))
+    return out
+
+
 def _einsum_of_two(
     tracer: Tracer, func: Call, args: tuple[Any, ...], kwargs: dict[str, Any], operands: list[Any]
 ) -> Any:
@@ -308,6 +328,7 @@ WEIGHED: dict[str, Handler] = {
     "rmatmul": _rmatmul,
     **dict.fromkeys(("addmm", "addmv", "baddbmm", "addmm_", "_addmm_activation_"), _addmm),
     "einsum": _einsum,
+    "tensordot": _tensordot,
     "embedding": _embedding,
     "embedding_bag": _embedding,
     "bilinear": _bilinear,
