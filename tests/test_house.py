@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 import handgrad
@@ -13,7 +14,12 @@ FILES = {
     ".".join(f.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): f
     for f in sorted((ROOT / "handgrad").rglob("*.py"))
 }
-TREES = {module: ast.parse(file.read_text("utf-8")) for module, file in FILES.items()}
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    """By module, its syntax tree."""
+    return {module: ast.parse(file.read_text("utf-8")) for module, file in FILES.items()}
 
 
 def imported(tree: ast.Module) -> set[str]:
@@ -50,13 +56,13 @@ def reached(start: str, graph: dict[str, set[str]]) -> set[str]:
 
 
 def test_no_circle_of_imports() -> None:
-    graph = {module: imported(tree) for module, tree in TREES.items()}
+    graph = {module: imported(tree) for module, tree in trees().items()}
     assert [module for module in graph if module in reached(module, graph)] == []
 
 
 def test_no_class_name_twice() -> None:
     places = defaultdict(list)
-    for module, tree in TREES.items():
+    for module, tree in trees().items():
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
                 places[node.name].append(module)

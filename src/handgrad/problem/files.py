@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -75,6 +76,12 @@ def bundled() -> Listing:
     >>> next(iter(handgrad.bundled())).name
     'attention'
     """
+    return _listed()
+
+
+@cache
+def _listed() -> Listing:
+    """The files come with the package, and stay as they are."""
     problems = [(p.stem, load(p)) for p in sorted(BUNDLED.glob("*.toml"))]
     return Listing(tuple(Bundled(name, p.title, p.description) for name, p in problems))
 
