@@ -18,10 +18,12 @@ from tests.schemas import validate
 from tests.test_json import printed
 from tools.schemas import FOLDER, document, schemas, written
 
+SCHEMAS = schemas()
+
 
 def test_the_files_are_what_is_generated() -> None:
     """After a change of what is printed: `python -m tools.schemas`."""
-    made = {name: written(schema) for name, schema in schemas().items()}
+    made = {name: written(schema) for name, schema in SCHEMAS.items()}
     assert {file.stem: file.read_text("utf-8") for file in FOLDER.glob("*.json")} == made
 
 
@@ -32,10 +34,10 @@ def test_every_result_has_a_schema() -> None:
         for file in FOLDER.parent.rglob("*.py")
         for name in re.findall(r'\bJsonForm\(\s*"([\w-]+)"', file.read_text("utf-8"))
     }
-    assert declared == set(schemas())
+    assert declared == set(SCHEMAS)
 
 
-@pytest.mark.parametrize("name", schemas())
+@pytest.mark.parametrize("name", SCHEMAS)
 def test_every_object_is_closed(name: str) -> None:
     """No object may have other keys than those of its record, and nothing is left open."""
 
@@ -51,8 +53,8 @@ def test_every_object_is_closed(name: str) -> None:
             for each in schema.values():
                 look(each)
 
-    jsonschema.Draft202012Validator.check_schema(schemas()[name])
-    look(schemas()[name])
+    jsonschema.Draft202012Validator.check_schema(SCHEMAS[name])
+    look(SCHEMAS[name])
 
 
 @dataclass(frozen=True)

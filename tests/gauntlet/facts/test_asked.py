@@ -35,9 +35,14 @@ def facts_of(name: str) -> Facts:
     return Facts.of(handgrad.load(name))
 
 
+@cache
+def questions_of(name: str) -> tuple[Question, ...]:
+    return tuple(questions_for(facts_of(name).trace))
+
+
 def all_questions() -> Iterator[tuple[Facts, Question]]:
     for name in NAMES:
-        for question in questions_for(facts_of(name).trace):
+        for question in questions_of(name):
             yield facts_of(name), question
 
 
