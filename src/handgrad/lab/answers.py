@@ -22,6 +22,8 @@ from handgrad.lab.documents import (
 from handgrad.lab.downloads import download
 from handgrad.lab.looking import sweep_answer, why_answer
 from handgrad.lab.pages import page_answer
+from handgrad.lab.predicting import check_answer, predict_answer
+from handgrad.lab.restructuring import restructure_answer
 from handgrad.lab.sharing import code_answer
 
 Asked: TypeAlias = Mapping[str, Any]
@@ -43,6 +45,9 @@ ANSWERS: dict[str, Callable[[Asked], dict[str, Any]]] = {
     "why": why_answer,
     "sweep": sweep_answer,
     "descend": descend_answer,
+    "predict": predict_answer,
+    "check": check_answer,
+    "restructure": restructure_answer,
     "code": code_answer,
 }
 """What is asked with an object and answered with one."""

@@ -10,6 +10,7 @@ import numpy as np
 from handgrad.arrays import Array
 from handgrad.errors import OptionError
 from handgrad.figures import full
+from handgrad.lab.grids import spelled
 from handgrad.lab.solving import read, standing
 from handgrad.lab.view import text_of
 from handgrad.options import whole_number
@@ -57,7 +58,7 @@ def written_into(text: str, numbers: Mapping[str, Array]) -> str:
     for name, array in numbers.items():
         for at in np.ndindex(array.shape):
             if array[at] != before[name].array[at]:
-                new[f"{name}[{','.join(map(str, at))}]" if at else name] = float(array[at])
+                new[spelled(name, at)] = float(array[at])
     for name, place in sorted(standing(text).items(), key=lambda item: item[1].start):
         if name in new:
             parts += [text[end : place.start], full(new[name])]

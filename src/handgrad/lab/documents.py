@@ -101,7 +101,7 @@ def _frame(answer: Mapping[str, Any], text: str) -> str:
     return (
         '<a class="skip" href="#main">Skip to the page</a>'
         f'<header class="bar lab-bar">{_tools()}</header>'
-        f'<div class="strip"><p id="told" role="status">{HINT}</p><p id="wrong" role="alert" hidden></p></div>'
+        f'<div class="strip"><p id="told" role="status"><span class="hint">{HINT}</span></p><p id="wrong" role="alert" hidden></p></div>'
         '<div class="lab-frame">'
         f'<div class="givens">{_givens(answer, text)}</div>'
         f'<main id="main" tabindex="-1">{answer["main"]}</main>'
@@ -181,7 +181,7 @@ def _givens(answer: Mapping[str, Any], text: str) -> str:
         '<details id="editor"><summary>Equations and text</summary>'
         '<label class="spoken" for="text">The problem as text</label>'
         f'<textarea id="text" spellcheck="false" autocomplete="off" rows="24">{plain(text)}</textarea>'
-        '<div id="changes"></div></details>'
+        f'<div id="changes">{answer.get("changes", "")}</div></details>'
     )
 
 

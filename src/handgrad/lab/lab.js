@@ -4,7 +4,8 @@
 import { look, closeLook, lookAgain } from "./look.js";
 import { patch } from "./patch.js";
 import { packed, unpacked } from "./link.js";
-import { starts } from "./steps.js";
+import * as predict from "./predict.js";
+import * as steps from "./steps.js";
 
 export const one = (selector, within = document) => within.querySelector(selector);
 export const all = (selector, within = document) => [...within.querySelectorAll(selector)];
@@ -41,6 +42,7 @@ export function become(next, visit = null) {
 
 function put(next) {
   current = next;
+  predict.anew();
   const editor = one("#text");
   if (editor !== document.activeElement) editor.value = next.text;
   button("undo").setAttribute("aria-disabled", !past.length);
@@ -99,14 +101,15 @@ let flying = 0;
 let due = false;
 let shownText = current.text;
 
-async function refresh() {
+export async function refresh() {
   document.body.dataset.busy = true;
   if (flying >= AT_ONCE) { due = true; return; }
   const number = ++asked;
   const now = current.text;
   flying += 1;
   const before = visited !== null && past.length ? past.at(-1).text : shownText;
-  const answer = await ask("page", { text: now, before, view: view() });
+  const quiz = predict.predicting();
+  const answer = await ask(quiz ? "predict" : "page", { text: now, before, view: view(), ...quiz });
   flying -= 1;
   if (due) { due = false; refresh(); }
   // Of answers that come late, after that of a later edit, nothing is shown.
@@ -124,6 +127,7 @@ function show(answer, now) {
   wrong(null);
   flash(patch(main, answer.main));
   patch(one("#numbers"), answer.numbers);
+  if (answer.changes !== undefined) patch(one("#changes"), answer.changes);
   if (current.text === now) current = { text: now, places: answer.places };
   if (answer.told !== undefined) one("#told").innerHTML = answer.told;
   stops();
@@ -254,7 +258,7 @@ const PULL = 8;  // pixels to a step
 
 main.addEventListener("pointerdown", (event) => {
   const figure = event.target.closest?.("[data-input]");
-  if (!figure || event.button) return;
+  if (!figure || event.button || predict.predicting()) return;
   event.preventDefault();  // no selecting of text
   drag = { figure, x: event.clientX, number: written(figure.dataset.input), moved: false };
 });
@@ -324,7 +328,7 @@ main.addEventListener("keydown", (event) => {
   } else if (event.key === "Enter") {
     event.preventDefault();
     look(figure.dataset.name, { focus: true });
-  } else if (figure.dataset.input && /^[\d.−-]$|^F2$/.test(event.key)) {
+  } else if (figure.dataset.input && !predict.predicting() && /^[\d.−-]$|^F2$/.test(event.key)) {
     openEditor(figure);
     if (event.key !== "F2") editor.field.select();
   }
@@ -360,6 +364,13 @@ async function play() {
 
 one("#text").addEventListener("input", ({ target }) => become({ text: target.value, places: null }, "text"));
 one("#text").addEventListener("blur", leave);
+async function restructure(change) {
+  const answer = await ask("restructure", { text: current.text, change });
+  if (answer.error) wrong(answer.error);
+  else become({ text: answer.text, places: null });
+}
+one("#changes").addEventListener("click", ({ target }) => { if (target.dataset.change) restructure(target.dataset.change); });
+one("#changes").addEventListener("change", ({ target }) => { if (target.value) restructure(target.value); });
 one("#view").addEventListener("change", () => refresh());
 one("#view").addEventListener("submit", (event) => event.preventDefault());
 matchMedia("(max-width: 40rem)").addEventListener("change", () => refresh());
@@ -444,6 +455,8 @@ document.addEventListener("pointerdown", ({ target }) => {
 document.body.dataset.busy = false;
 button("undo").setAttribute("aria-disabled", true);
 button("redo").setAttribute("aria-disabled", true);
+if (view().narrow) one(".givens details").open = false;
 stops();
-starts();
+steps.starts();
+predict.starts();
 if (location.hash.startsWith("#p=")) open();

@@ -1,11 +1,13 @@
 // A closer look at one figure: why it is what it is and, of a given number, the loss along it.
 
 import { ask, edit, leave, one, say, text, view } from "./lab.js";
+import { predicting } from "./predict.js";
 
 let looked = null;  // the name that is looked at, and the range of the sweep where one was chosen
 let number = 0;
 
 export function look(name, { focus = false } = {}) {
+  if (predicting()) return;  // It would tell what is asked for.
   looked = { name, range: looked?.name === name ? looked.range : null };
   one("#panel").hidden = false;
   show();

@@ -38,10 +38,10 @@ def why_answer(asked: Mapping[str, Any]) -> dict[str, str]:
     """
     trace, chosen, view = _chosen(asked)
     given = chosen.name in trace.problem.inputs and not chosen.gradient
-    asks = _gradient_of(trace, chosen) if given else chosen.spelled
+    asks = _gradient_of(trace, chosen) if given else chosen.spelling
     answer = why(read(text_of(asked)), asks)
     page = answer.page(view.decimals)
-    main, _ = render_live(page, Live())
+    main, _ = render_live(page, Live(), "why-")
     return {
         "title": HtmlWriter(MathmlPen(Style.of(page))).formula(_shown(chosen, trace)),
         "html": main,
@@ -106,7 +106,7 @@ def _range(asked: Any) -> tuple[float | None, float | None]:
 
 def _gradient_of(trace: Trace, chosen: FigureName) -> str:
     whole = FigureName(chosen.name, chosen.index, True, quantity(Adjoint(chosen.name)))
-    return whole.spelled
+    return whole.spelling
 
 
 def _shown(chosen: FigureName, trace: Trace) -> Expression:

@@ -7,6 +7,7 @@ import re
 from handgrad.errors import OptionError, nearest
 from handgrad.expression import Adjoint
 from handgrad.formats.markup import quantity
+from handgrad.lab.grids import spelled
 from handgrad.lab.standing import RATE
 from handgrad.record import record
 from handgrad.solution import Trace
@@ -27,9 +28,9 @@ class FigureName:
     whole: str
 
     @property
-    def spelled(self) -> str:
+    def spelling(self) -> str:
         """The name that the page has for it."""
-        return f"{self.whole}[{','.join(map(str, self.index))}]" if self.index else self.whole
+        return spelled(self.whole, self.index)
 
 
 def read_figure(trace: Trace, text: object) -> FigureName:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from handgrad.expression import Adjoint, Expression, Name
 from handgrad.formats.html.text import HtmlWriter
 from handgrad.formats.markup import plain, quantity
+from handgrad.lab.grids import index_rows, spelled
 from handgrad.lab.standing import RATE, Standing
 from handgrad.problem import Given, Problem
 
@@ -19,8 +20,8 @@ def number_fields(problem: Problem, standing: Mapping[str, Standing], writer: Ht
     groups: list[str] = []
     for shown, given in _givens(problem):
         name = quantity(shown)
-        rows = list(_rows(given))
-        if _spelled(name, rows[0][0][0]) not in standing:
+        rows = list(index_rows(given.array.shape, given.batched))
+        if spelled(name, rows[0][0][0]) not in standing:
             continue
         legend = f"<legend>{writer.formula(shown)}</legend>"
         if given.array.size > MOST:
@@ -47,42 +48,11 @@ def _givens(problem: Problem) -> Iterator[tuple[Expression, Given]]:
         yield Adjoint(name, shape=given.shape, of=problem.loss), given
 
 
-def _rows(given: Given) -> Iterator[list[tuple[tuple[int, ...], str]]]:
-    """The indices of the numbers, row by row as they lie on the page, each with its place in words."""
-    *outer, columns = given.array.shape or (1,)
-    rank, batched = given.array.ndim, given.batched
-    across = "case" if batched else "column"
-    if rank == 1 and not batched:
-        # A vector is a column on the page; its fields take less room in a row.
-        yield [((k,), f"entry {k + 1}") for k in range(columns)]
-        return
-    if rank == 0:
-        yield [((), "")]
-        return
-    for row in _indices(outer):
-        down = {0: "", 1: "entry " if batched else "row "}.get(len(row), "place ")
-        place = f"{down}{', '.join(str(i + 1) for i in row)}, " if row else ""
-        yield [((*row, k), f"{place}{across} {k + 1}") for k in range(columns)]
-
-
-def _indices(shape: list[int]) -> Iterator[tuple[int, ...]]:
-    if not shape:
-        yield ()
-        return
-    for i in range(shape[0]):
-        for rest in _indices(shape[1:]):
-            yield (i, *rest)
-
-
-def _spelled(name: str, at: tuple[int, ...]) -> str:
-    return f"{name}[{','.join(map(str, at))}]" if at else name
-
-
 def _field(name: str, at: tuple[int, ...], words: str, standing: Mapping[str, Standing]) -> str:
-    spelled = _spelled(name, at)
+    entry = spelled(name, at)
     said = "the learning rate" if name == RATE else f"{name}, {words}" if words else name
-    value = plain(standing[spelled].written) if spelled in standing else ""
+    value = plain(standing[entry].written) if entry in standing else ""
     return (
         f'<input type="text" inputmode="decimal" autocomplete="off" spellcheck="false" '
-        f'aria-label="{plain(said)}" data-input="{plain(spelled)}" value="{value}">'
+        f'aria-label="{plain(said)}" data-input="{plain(entry)}" value="{value}">'
     )

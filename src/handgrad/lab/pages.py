@@ -13,6 +13,7 @@ from handgrad.formats.live import Live
 from handgrad.formats.mathml import MathmlPen
 from handgrad.lab.changes import told
 from handgrad.lab.number_fields import number_fields
+from handgrad.lab.restructuring import changes_offered
 from handgrad.lab.solving import live_markup, read, solved, standing
 from handgrad.lab.view import View, text_of
 from handgrad.numbers import run_exact, run_symbols
@@ -41,12 +42,13 @@ def page_answer(asked: Mapping[str, Any]) -> dict[str, Any]:
         page, live = run(problem).page(view.decimals), Live(narrow=view.narrow)
     main, contents = render_live(page, live)
     writer = HtmlWriter(MathmlPen(style_of(trace)))
-    answer = {
+    answer: dict[str, Any] = {
         "title": page.title,
         "main": main,
         "contents": contents,
         "numbers": number_fields(problem, standing(text), writer),
-        "places": _places(text),
+        "places": places(text),
+        "changes": changes_offered(text, trace),
     }
     before = asked.get("before")
     if isinstance(before, str) and before != text:
@@ -54,7 +56,7 @@ def page_answer(asked: Mapping[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def _places(text: str) -> dict[str, tuple[int, int]]:
+def places(text: str) -> dict[str, tuple[int, int]]:
     """Where the numbers stand, counted as browsers count: a letter beyond the 65 536th is two."""
     if text.isascii():
         return {name: (s.start, s.stop) for name, s in standing(text).items()}

@@ -26,7 +26,9 @@ from handgrad.lab.workers import Workers
 
 SCRIPTS = {
     "theme.js": "handgrad.formats.html",
-    **dict.fromkeys(("lab.js", "link.js", "look.js", "patch.js", "steps.js"), "handgrad.lab"),
+    **dict.fromkeys(
+        ("lab.js", "link.js", "look.js", "patch.js", "predict.js", "steps.js"), "handgrad.lab"
+    ),
 }
 """What browsers load, by the package that it stands in."""
 

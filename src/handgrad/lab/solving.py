@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from handgrad.checking.checking import Checker
 from handgrad.expression import Adjoint
 from handgrad.formats.live import Live
 from handgrad.formats.markup import quantity
@@ -26,6 +27,12 @@ def read(text: str) -> Problem:
 def solved(text: str, carry: Carry, decimals: int) -> Trace:
     """Its worked solution. Raises `HandgradError`."""
     return solve(read(text), carry=carry, decimals=decimals)
+
+
+@lru_cache(KEPT)
+def checker(text: str) -> Checker:
+    """What checks a person's figures for it."""
+    return Checker(read(text))
 
 
 @lru_cache(KEPT)

@@ -15,6 +15,7 @@ from handgrad.equations import plain_name
 from handgrad.errors import HandgradError
 from handgrad.expression import Adjoint
 from handgrad.formats.markup import quantity
+from handgrad.lab.grids import spelled as spelled_entry
 from handgrad.problem import Problem
 from handgrad.problem.given import Given, number
 from handgrad.record import record
@@ -45,11 +46,16 @@ def numbers_in(text: str, problem: Problem) -> dict[str, Standing]:
     for table, name, spelled, given in _givens(values, problem):
         entries = _entries(values, (table, name), given)
         if entries is not None:
-            found |= {_spelled(spelled, at): standing for at, standing in entries.items()}
+            found |= {spelled_entry(spelled, at): standing for at, standing in entries.items()}
     rate = values.get(("update", "rate"))
     if problem.update is not None and rate is not None:
         found[RATE] = rate
     return found
+
+
+def place_of_text(text: str, place: Place) -> Standing | None:
+    """Where the value of these keys stands."""
+    return dict(_Scanner(text).document()).get(place)
 
 
 def _givens(
@@ -86,10 +92,6 @@ def _entries(
             if number(standing.written, "")[0] == given.array[at]:
                 found[at] = standing
     return found if len(found) == given.array.size else None
-
-
-def _spelled(name: str, at: tuple[int, ...]) -> str:
-    return f"{name}[{','.join(map(str, at))}]" if at else name
 
 
 class _Scanner:

@@ -104,7 +104,7 @@ def sweep(
     """
     problem = trace.problem
     if figure.gradient or figure.name not in {**problem.parameters, **problem.data}:
-        raise OptionError(f"{figure.spelled} is not a given number")
+        raise OptionError(f"{figure.spelling} is not a given number")
     if not trace.graph.has_loss or np.ndim(trace.run.total):
         raise OptionError("there is no one loss to follow along a number")
     now = float(trace.run.value(figure.name)[figure.index])
@@ -117,7 +117,7 @@ def sweep(
     numbers = np.linspace(low, high, points)
     run = many.run(numbers)
     return Sweep(
-        name=figure.spelled,
+        name=figure.spelling,
         loss=trace.graph.cost,
         numbers=tuple(numbers.tolist()),
         losses=tuple(many.losses(run).tolist()),

@@ -58,13 +58,15 @@ def render_html(page: Document) -> str:
     return document(page.title, main, sections.contents)
 
 
-def render_live(page: Document, live: Live) -> tuple[str, str]:
+def render_live(page: Document, live: Live, prefix: str = "") -> tuple[str, str]:
     """What stands in the main part of a page that is edited, and its contents.
 
-    Its figures say what they are of (`handgrad.formats.live`); nothing of it waits packed.
+    Its figures say what they are of (`handgrad.formats.live`); nothing of it waits packed. The ids of its sections
+    begin with `prefix`, for several pages to stand in one document.
     """
     style = replace(Style.of(page), live=live)
-    sections = _Sections(HtmlWriter(MathmlPen(style)), _steps(list(_flat(page.blocks))))
+    steps = _steps(list(_flat(page.blocks)), prefix)
+    sections = _Sections(HtmlWriter(MathmlPen(style)), steps, prefix=prefix)
     main = sections.body(_pictures_first(page.blocks))
     return main, contents_list(sections.contents)
 
@@ -92,7 +94,7 @@ def _flat(blocks: Sequence[Block]) -> Iterator[Block]:
                 yield from _flat(column)
 
 
-def _steps(blocks: Sequence[Block]) -> list[dict[str, str]]:
+def _steps(blocks: Sequence[Block], prefix: str = "") -> list[dict[str, str]]:
     """The places of the steps by their numbers: those before the first heading of level 1, then under each.
 
     The same number again, on another sheet, has another place.
@@ -103,7 +105,7 @@ def _steps(blocks: Sequence[Block]) -> list[dict[str, str]]:
         if isinstance(block, Heading) and block.level == 1:
             parts.append({})
         elif isinstance(block, Heading) and block.id:
-            wanted = anchor(block.id)
+            wanted = prefix + anchor(block.id)
             used[wanted] = count = used.get(wanted, 0) + 1
             parts[-1].setdefault(block.id, wanted if count == 1 else f"{wanted}-{count}")
     return parts
@@ -128,6 +130,7 @@ class _Sections:
     contents: list[Contents] = field(default_factory=list)
     used: dict[str, int] = field(default_factory=dict)
     titles: int = 0
+    prefix: str = ""
 
     def __post_init__(self) -> None:
         self.writer = replace(self.writer, steps=self.steps[0])
@@ -194,7 +197,7 @@ class _Sections:
 
     def _place(self, wanted: str) -> str:
         """An id that no other section has."""
-        wanted = "-".join(plain(wanted).split())
+        wanted = "-".join(plain(self.prefix + wanted).split())
         count = self.used.get(wanted, 0)
         self.used[wanted] = count + 1
         return f"{wanted}-{count + 1}" if count else wanted
