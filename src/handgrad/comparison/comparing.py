@@ -63,6 +63,12 @@ def compare(left: Trace, right: Trace) -> Comparison:
     )
 
 
+def turned_gates(left: Trace, right: Trace) -> tuple[GateChange, ...]:
+    """The units whose gate is shut in one of two solutions only, where they have a counterpart in the other."""
+    together, _ = _units(left, right)
+    return tuple(_gate_changes(left, right, together))
+
+
 # -- the problems ---------------------------------------------------------------------------
 
 

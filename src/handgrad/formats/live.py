@@ -21,12 +21,10 @@ class Live:
     Arguments:
         inputs: what is given, as it is spelled: `W2`, `eta`, `dz2` for a gradient that arrives.
         batched: what differs from case to case, spelled so.
-        narrow: whether pictures are those for a narrow screen; None for both kinds, of which one is shown.
     """
 
     inputs: frozenset[str] = frozenset()
     batched: frozenset[str] = frozenset()
-    narrow: bool | None = None
 
     def entry(
         self, name: str, value: float | None, case: int | None = None, *, after: bool = False

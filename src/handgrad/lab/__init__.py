@@ -6,6 +6,7 @@ libraries of `handgrad[lab]`.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from handgrad.errors import MissingExtraError
@@ -36,8 +37,16 @@ def application(*arguments: Any, **settings: Any) -> Starlette:
 
 
 def __getattr__(name: str) -> Any:
-    """`app`, made when a server asks for it."""
+    """`app`, made when a server asks for it, with what the environment says.
+
+    `HANDGRAD_LAB_WORKERS` is how many processes work answers out, for each server process, and
+    `HANDGRAD_LAB_SECONDS` how long an answer may take.
+    """
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    made = globals()["app"] = application()
+    made = application(
+        workers=int(os.environ.get("HANDGRAD_LAB_WORKERS", "2")),
+        seconds=float(os.environ.get("HANDGRAD_LAB_SECONDS", "5")),
+    )
+    globals()["app"] = made
     return made

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from handgrad.comparison import Comparison, compare, unit_text
+from handgrad.comparison import turned_gates, unit_text
 from handgrad.comparison.structure import GateChange
 from handgrad.expression import Literal
 from handgrad.solution import Trace
@@ -18,11 +18,8 @@ FEW = 3
 
 
 def told(before: Trace, after: Trace) -> Text:
-    """What differs after an edit, as one sentence; empty where nothing does."""
-    comparison = compare(before, after)
-    if comparison.same:
-        return ()
-    clauses = [*_gates(comparison), *_zeros(before, after), *_loss(before, after)]
+    """What an edit did, as one sentence."""
+    clauses = [*_gates(turned_gates(before, after)), *_zeros(before, after), *_loss(before, after)]
     if not clauses:
         return (
             "The figures changed; no gate turned, and no gradient came to be zero or ceased to be.",
@@ -36,9 +33,9 @@ def told(before: Trace, after: Trace) -> Text:
     return (*sentence, ".")
 
 
-def _gates(comparison: Comparison) -> Iterator[Text]:
+def _gates(changes: Sequence[GateChange]) -> Iterator[Text]:
     """The gates that turned; where one is no gate in one of the solutions, its slope is another matter."""
-    turned = [c for c in comparison.gate_changes if c.left.gate and c.right.gate]
+    turned = [c for c in changes if c.left.gate and c.right.gate]
     for opened in (True, False):
         which = [c for c in turned if c.left.shut == opened]
         if not which:

@@ -23,9 +23,9 @@ def index_rows(shape: Sequence[int], batched: bool) -> Iterator[list[Entry]]:
         return
     across = "case" if batched else "column"
     for row in np.ndindex(*shape[:-1]):
-        down = "entry" if batched and len(row) == 1 else "row" if len(row) == 1 else "place"
-        place = f"{down} {', '.join(str(i + 1) for i in row)}, " if row else ""
-        yield [((*row, k), f"{place}{across} {k + 1}") for k in range(shape[-1])]
+        down = "row" if len(row) == 1 and not batched else "entry"
+        beside = f"{down} {', '.join(str(i + 1) for i in row)}, " if row else ""
+        yield [((*row, k), f"{beside}{across} {k + 1}") for k in range(shape[-1])]
 
 
 def spelled(name: str, at: Sequence[int]) -> str:

@@ -41,7 +41,7 @@ def why_answer(asked: Mapping[str, Any]) -> dict[str, str]:
     asks = _gradient_of(trace, chosen) if given else chosen.spelling
     answer = why(read(text_of(asked)), asks)
     page = answer.page(view.decimals)
-    main, _ = render_live(page, Live(), "why-")
+    main = render_live(page, Live(), "why-")
     return {
         "title": HtmlWriter(MathmlPen(Style.of(page))).formula(_shown(chosen, trace)),
         "html": main,

@@ -27,25 +27,24 @@ def page_answer(asked: Mapping[str, Any]) -> dict[str, Any]:
     Arguments:
         asked: `text` of the problem, the `view`, and `before`, the text of the page that is shown now.
 
-    Returns `title`, `main` and `contents` as HTML, `numbers` as fields of a form, `places` of the numbers in the
+    Returns `title` and `main` as HTML, `numbers` as fields of a form, `places` of the numbers in the
     text by their names (from, to; in UTF-16 units, as browsers count), and what the edit did: `told`
     as HTML, `said` as text. Raises `HandgradError`.
     """
     text, view = text_of(asked), View.read(asked.get("view"))
     problem = read(text)
     trace = solved(text, view.carry, view.decimals)
-    live = live_markup(trace, text, view.narrow)
+    live = live_markup(trace, text)
     if view.numbers == "floats":
-        page = solution_page(trace, pictures=True, open_entries=view.entries)
+        page = solution_page(trace, pictures=view.pictures, open_entries=view.entries)
     else:
         run = run_exact if view.numbers == "exact" else run_symbols
-        page, live = run(problem).page(view.decimals), Live(narrow=view.narrow)
-    main, contents = render_live(page, live)
+        page, live = run(problem).page(view.decimals), Live()
+    main = render_live(page, live)
     writer = HtmlWriter(MathmlPen(style_of(trace)))
     answer: dict[str, Any] = {
         "title": page.title,
         "main": main,
-        "contents": contents,
         "numbers": number_fields(problem, standing(text), writer),
         "places": places(text),
         "changes": changes_offered(text, trace),

@@ -55,20 +55,19 @@ def predict_answer(asked: Mapping[str, Any]) -> dict[str, Any]:
     whole_number(done, 0, len(stages), "done")
     page = solution_page(trace, pictures=False)
     writer = HtmlWriter(MathmlPen(style_of(trace)))
-    live = live_markup(trace, text, view.narrow)
+    live = live_markup(trace, text)
     if done == len(stages):
-        main, _ = render_live(page, live)
+        main = render_live(page, live)
         main = _score(asked, text, trace, stages) + main
         step = ""
     else:
         step, questions = stages[done]
         blocks = tuple(_up_to(page.blocks, step))
-        main, _ = render_live(replace(page, blocks=blocks), live)
+        main = render_live(replace(page, blocks=blocks), live)
         main += _form(trace, step, questions, asked, writer)
     return {
         "title": page.title,
         "main": main,
-        "contents": "",
         "numbers": number_fields(read(text), standing(text), writer),
         "places": places(text),
         "told": f"Step {step}, {done + 1} of {len(stages)}: work out the figures." if step else "",
@@ -95,7 +94,7 @@ def check_answer(asked: Mapping[str, Any]) -> dict[str, Any]:
     own = replace(report, steps=tuple(j for j in report.steps if j.quantity.step == step))
     page = own.page(level)
     blocks = [b for b in page.blocks if not (isinstance(b, Heading) and b.level == 1)]
-    main, _ = render_live(
+    main = render_live(
         replace(page, blocks=(*blocks, *_gates_judged(asked, trace, step))), _NO_NAMES, "verdict-"
     )
     well = all(j.verdict in ("right", "consistent") for j in own.steps)
@@ -290,5 +289,5 @@ def _score(asked: Mapping[str, Any], text: str, trace: Trace, stages: Sequence[S
     blocks: list[Block] = [Heading(("Your work",), 2), *page.blocks[1:]]
     if judged:
         blocks.append(Paragraph((f"Of {len(judged)} gates you said {sum(judged)} right.",)))
-    main, _ = render_live(Page(page.title, tuple(blocks), page.decimals, page.display, page.error_signals, page.loss, page.losses), _NO_NAMES, "score-")  # fmt: skip
+    main = render_live(Page(page.title, tuple(blocks), page.decimals, page.display, page.error_signals, page.loss, page.losses), _NO_NAMES, "score-")  # fmt: skip
     return f'<div id="score">{main}</div>'

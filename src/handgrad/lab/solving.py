@@ -41,11 +41,10 @@ def standing(text: str) -> dict[str, Standing]:
     return numbers_in(text, read(text))
 
 
-def live_markup(trace: Trace, text: str, narrow: bool | None) -> Live:
+def live_markup(trace: Trace, text: str) -> Live:
     """What the page of a solution says of its figures."""
     batched = [name for name, node in trace.graph.nodes.items() if node.batched]
     return Live(
         inputs=frozenset(name.partition("[")[0] for name in standing(text)),
         batched=frozenset([*batched, *(quantity(Adjoint(name)) for name in batched)]),
-        narrow=narrow,
     )

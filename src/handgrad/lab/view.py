@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 from handgrad.errors import OptionError
 from handgrad.options import one_of, whole_number
 from handgrad.running import Carry
+from handgrad.solution.page import Screen
 
 NumberKind = Literal["floats", "exact", "symbols"]
 
@@ -33,6 +34,11 @@ class View:
     numbers: NumberKind = "floats"
     entries: bool = False
     narrow: bool | None = None
+
+    @property
+    def pictures(self) -> bool | Screen:
+        """For which kind of screen pictures are; True for both."""
+        return True if self.narrow is None else "narrow" if self.narrow else "wide"
 
     @classmethod
     def read(cls, asked: Any) -> View:

@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
 Phase = Literal["forward", "backward", "update"]
 
+Screen = Literal["wide", "narrow"]
+
 LONG = 6
 """An array with more rows, or more columns, is not repeated in the summary."""
 
@@ -70,7 +72,7 @@ def solution_page(
     elements: bool = False,
     open_entries: bool = False,
     code: Mapping[str, str] | None = None,
-    pictures: bool = False,
+    pictures: bool | Screen = False,
 ) -> Page:
     """The worked solution as a page.
 
@@ -83,7 +85,8 @@ def solution_page(
             may open them (`Relation.entries`).
         code: by step number, its code, to stand below the step; under "" what comes before the
             first. What the steps left out compute comes before those shown.
-        pictures: with figures of what is given and at the end of each pass.
+        pictures: with figures of what is given and at the end of each pass; for a screen that is known to be
+            "wide", or "narrow", for it alone.
 
     Raises `OptionError` for a step, or a phase, that the solution does not have.
     """
@@ -104,7 +107,7 @@ def solution_page(
         said = [Note("info", abstract.text())] if abstract is not None else []
         blocks += [Heading((name,), 1), *said, *given_blocks(trace)]
         if pictures:
-            blocks.append(_figure(trace, "given"))
+            blocks.append(_figure(trace, "given", pictures))
     for phase, heading in PHASES.items():
         steps = [
             s
@@ -127,7 +130,7 @@ def solution_page(
             if code is not None and each.id in code:
                 blocks.append(Code(code[each.id]))
         if pictures and step is None and phase != "update":
-            blocks.append(_figure(trace, phase))
+            blocks.append(_figure(trace, phase, pictures))
     if (step is not None or only not in (None, "forward")) and rounding_said(
         blocks, trace.decimals
     ):
@@ -174,11 +177,11 @@ def losses(trace: Trace) -> dict[str, str]:
     return dict.fromkeys(batched, graph.loss)
 
 
-def _figure(trace: Trace, phase: PicturePhase) -> Figure:
+def _figure(trace: Trace, phase: PicturePhase, pictures: bool | Screen) -> Figure:
     # Imported here: a page without pictures starts sooner.
     from handgrad.solution.pictures.figures import figure_of
 
-    return figure_of(trace, phase)
+    return figure_of(trace, phase, None if pictures is True else pictures == "narrow")
 
 
 # -- what is given ------------------------------------------------------------------------

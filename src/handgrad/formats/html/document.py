@@ -48,7 +48,7 @@ def document(title: str, main: str, contents: Sequence[Contents]) -> str:
     body = (
         '<a class="skip" href="#main">Skip to the page</a>'
         f"{_bar(stepped=len(steps) > 1, predicts=predicts, pins=pins)}"
-        f'<div class="frame">{contents_list(contents) if steps else ""}'
+        f'<div class="frame">{_contents(contents) if steps else ""}'
         f'<main id="main" tabindex="-1">{main}</main></div>'
         '<p class="spoken" id="spoken" aria-live="polite"></p>'
     )
@@ -111,8 +111,7 @@ def _bar(stepped: bool, predicts: bool, pins: bool) -> str:
     )
 
 
-def contents_list(contents: Sequence[Contents]) -> str:
-    """The sections that a reader may go to, as links to them; under each title what stands there."""
+def _contents(contents: Sequence[Contents]) -> str:
     sheets: list[list[Contents]] = [[]]
     for entry in contents:
         if entry.level == 1:

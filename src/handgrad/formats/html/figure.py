@@ -18,9 +18,6 @@ _STYLE = re.compile("<style>.*?</style>\n?", re.DOTALL)
 
 def figure(block: Figure, writer: HtmlWriter) -> str:
     """The picture with its caption under it; its styles stand once, in the head of the file."""
-    live = writer.pen.style.live
-    if live is not None and live.narrow is not None and block.narrow is not None:
-        return _one_of_two(block, writer, narrow=live.narrow)
     caption = writer.text(block.caption)
     if block.narrow_caption:
         below = writer.text(block.narrow_caption)
@@ -29,16 +26,6 @@ def figure(block: Figure, writer: HtmlWriter) -> str:
     wide = _picture(block.drawing, block.scale, writer, "" if block.narrow is None else " wide")
     narrow = "" if block.narrow is None else _picture(block.narrow, 1.0, writer, " narrow")
     return f"<figure>{wide}{narrow}{caption}</figure>"
-
-
-def _one_of_two(block: Figure, writer: HtmlWriter, *, narrow: bool) -> str:
-    """The picture for the one kind of screen that the page is drawn for."""
-    drawing = block.narrow if narrow and block.narrow is not None else block.drawing
-    words = block.narrow_caption if narrow and block.narrow_caption else block.caption
-    caption = f"<figcaption>{writer.text(words)}</figcaption>" if words else ""
-    return (
-        f"<figure>{_picture(drawing, 1.0 if narrow else block.scale, writer, '')}{caption}</figure>"
-    )
 
 
 def _picture(drawing: Drawing, scale: float, writer: HtmlWriter, kind: str) -> str:

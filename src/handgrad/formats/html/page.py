@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
-from handgrad.formats.html.document import Contents, contents_list, deck, document
+from handgrad.formats.html.document import Contents, deck, document
 from handgrad.formats.html.figure import figure
 from handgrad.formats.html.legend import legend
 from handgrad.formats.html.packing import Stretch, joined
@@ -58,8 +58,8 @@ def render_html(page: Document) -> str:
     return document(page.title, main, sections.contents)
 
 
-def render_live(page: Document, live: Live, prefix: str = "") -> tuple[str, str]:
-    """What stands in the main part of a page that is edited, and its contents.
+def render_live(page: Document, live: Live, prefix: str = "") -> str:
+    """What stands in the main part of a page that is edited.
 
     Its figures say what they are of (`handgrad.formats.live`); nothing of it waits packed. The ids of its sections
     begin with `prefix`, for several pages to stand in one document.
@@ -67,8 +67,7 @@ def render_live(page: Document, live: Live, prefix: str = "") -> tuple[str, str]
     style = replace(Style.of(page), live=live)
     steps = _steps(list(_flat(page.blocks)), prefix)
     sections = _Sections(HtmlWriter(MathmlPen(style)), steps, prefix=prefix)
-    main = sections.body(_pictures_first(page.blocks))
-    return main, contents_list(sections.contents)
+    return sections.body(_pictures_first(page.blocks))
 
 
 def _pictures_first(blocks: Sequence[Block]) -> list[Block]:

@@ -42,8 +42,16 @@ _BARS = "the gradient stops at a bar, and none flows back along dashed lines"
 _QUIET = "a grey 0 on a solid line is the gradient of that weight alone"
 
 
-def figure_of(trace: Trace, phase: PicturePhase) -> Figure:
-    """The picture of what is given, or of one pass, with a sentence below it."""
+def figure_of(trace: Trace, phase: PicturePhase, narrow_screen: bool | None = None) -> Figure:
+    """The picture of what is given, or of one pass, with a sentence below it.
+
+    For a screen that is known to be narrow, or to be wide, it is drawn in that width alone.
+    """
+    if narrow_screen is not None:
+        one = (narrow_picture_of(trace, phase) if narrow_screen else None) or picture_of(
+            trace, phase
+        )
+        return Figure(one, _caption(trace, phase, one))
     drawing, narrow = picture_of(trace, phase), narrow_picture_of(trace, phase)
     caption = _caption(trace, phase, drawing)
     if narrow is None:
