@@ -4,7 +4,6 @@ import { ask, edit, leave, one, say, text, view } from "./lab.js";
 import { predicting } from "./predict.js";
 
 let looked = null;  // the name that is looked at, and the range of the sweep where one was chosen
-let number = 0;
 
 export function look(name, { focus = false } = {}) {
   if (predicting()) return;  // It would tell what is asked for.
@@ -22,11 +21,24 @@ export function closeLook() {
 /** The page has changed: what is looked at is shown anew. */
 export const lookAgain = () => { if (looked) show(); };
 
+let asking = false;
+let again = false;
+
+// One look at a time: while a number is dragged, the next one begins where the last has ended.
 async function show() {
-  const mine = ++number;
+  if (asking) { again = true; return; }
+  asking = true;
+  const mine = looked;
   const asked = { text: text(), view: view(), ...looked };
   const [why, sweep] = await Promise.all([ask("why", asked), ask("sweep", asked)]);
-  if (mine !== number || !looked) return;  // Something else is looked at by now.
+  asking = false;
+  const due = again;
+  again = false;
+  if (looked && mine.name === looked.name) put(why, sweep);
+  if (due && looked) show();
+}
+
+function put(why, sweep) {
   one("#panel-title").innerHTML = why.title ?? sweep.title ?? "";
   one("#why").innerHTML = why.html ?? "";
   if (why.error) one("#why").textContent = why.error.text;

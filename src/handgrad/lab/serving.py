@@ -74,7 +74,13 @@ def serve(
             ) from None
         address = f"http://{LOCAL}:{listening.getsockname()[1]}{place}"
         server = uvicorn.Server(
-            uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+            uvicorn.Config(
+                app,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=2,
+            )
         )
         say(f"{address.partition('#')[0]}  (Ctrl+C ends it)")
         if browser:
