@@ -6,7 +6,6 @@ import json
 import re
 from contextlib import suppress
 from html import unescape
-from typing import Any
 
 import numpy as np
 import pytest
@@ -43,10 +42,10 @@ def of_trace(trace: handgrad.Trace, name: str) -> float:
     at = tuple(int(i) for i in index.rstrip("]").split(",")) if index else ()
     if whole.startswith("updated."):
         whole = whole.removeprefix("updated.")
-        after: float | np.ndarray[Any, Any] | None = (
-            trace.loss_after if whole == trace.graph.cost else trace.updated[whole]
-        )
-        return float(np.asarray(after)[at])
+        if whole in trace.updated:
+            return float(trace.updated[whole][at])
+        numbers = {n: type(g)(trace.updated[n]) for n, g in trace.problem.parameters.items()}
+        return float(np.asarray(handgrad.run(trace.problem.with_inputs(numbers)).value(whole))[at])
     if whole == "eta":
         assert trace.problem.update is not None
         return trace.problem.update.rate
