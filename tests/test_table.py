@@ -14,6 +14,8 @@ SOURCE = Path(__file__).parent.parent / "src" / "handgrad"
 
 NOT_OF_THE_TABLE = {
     "expression.py": "Python's operators: a + b makes a call of add",
+    "models/onnx/entrywise.py": "attributes of ONNX's Clip",
+    "models/onnx/recurrent.py": "an attribute of ONNX's RNN",
     "models/pytorch": "arguments and options of PyTorch's own operations",
     "numbers/symbolic.py": "SymPy's functions",
     "problem/problem.py": "the defaults of Problem.mlp, which are values",

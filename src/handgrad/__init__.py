@@ -18,6 +18,8 @@ CONTENTS = {
     # Problems
     "problem": "Problem Update bundled loads",
     "models": "load",
+    "models.jax": "from_jax",
+    "models.onnx": "from_onnx",
     "models.sklearn": "from_sklearn",
     "models.torch_models": "from_torch",
     "problem.files": "Listing",

@@ -29,6 +29,8 @@ from handgrad.exercises import requirements as requirements
 from handgrad.explaining import Explanation as Explanation
 from handgrad.explaining import explain as explain
 from handgrad.models import load as load
+from handgrad.models.jax import from_jax as from_jax
+from handgrad.models.onnx import from_onnx as from_onnx
 from handgrad.models.sklearn import from_sklearn as from_sklearn
 from handgrad.models.torch_models import from_torch as from_torch
 from handgrad.numbers import OtherRun as OtherRun
@@ -122,6 +124,8 @@ __all__ = [
     "compare_training",
     "drill",
     "explain",
+    "from_jax",
+    "from_onnx",
     "from_sklearn",
     "from_torch",
     "gates",

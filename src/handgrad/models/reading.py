@@ -43,6 +43,7 @@ PROBLEM_FILE = ModelReader("a problem file", "reading:read_problem_file", number
 
 READERS: dict[str, ModelReader] = {
     ".toml": PROBLEM_FILE,
+    ".onnx": ModelReader("an ONNX model", "onnx:read"),
 }
 """The readers, by the endings of their files; a file with any other ending is read as a problem file."""
 
