@@ -24,6 +24,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 import handgrad
+from tools.lab_views import ACTS, served
+from tools.lab_views import film as filmed
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -73,7 +75,25 @@ class Vector:
     """The file as it is: an .svg."""
 
 
-View: TypeAlias = Screen | Sheet | Console | Cell | Vector
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """A window of a browser in which the lab's page has been acted on, as `tools.lab_views.ACTS` says."""
+
+    act: str
+    width: int = 1400
+    height: int = 900
+    dark: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """An edit of the lab's page, as an animated picture."""
+
+    width: int = 1300
+    height: int = 760
+
+
+View: TypeAlias = Screen | Sheet | Console | Cell | Vector | Acted | Film
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +128,38 @@ SECTIONS: dict[str, tuple[Shot, ...]] = {
             "lab9-phone",
             "handgrad solve lab9 -o lab9.html",
             Screen(390, 844, place="2.4"),
+            "And on a phone.",
+        ),
+    ),
+    "Live": (
+        Shot(
+            "lab-film",
+            "handgrad lab lab9",
+            Film(),
+            "A weight is raised until unit 2 of layer 2 switches on; then the edits are undone.",
+        ),
+        Shot(
+            "lab-dark",
+            "handgrad lab lab9",
+            Acted("closer", dark=True),
+            "The loss along a weight, with its tangent and the place where a gate turns, and why the gradient is what it is.",
+        ),
+        Shot(
+            "lab-predict",
+            "handgrad lab lab9",
+            Acted("predict", 1300, 1000),
+            "Worked out by the reader: a slip is found and named.",
+        ),
+        Shot(
+            "lab-present",
+            "handgrad lab lab9",
+            Acted("present", 1600, 900),
+            "One step a screen, for a class.",
+        ),
+        Shot(
+            "lab-phone",
+            "handgrad lab lab9",
+            Acted("phone", 390, 844),
             "And on a phone.",
         ),
     ),
@@ -218,9 +270,8 @@ def document() -> str:
     for heading, shots in SECTIONS.items():
         lines += ["", f"## {heading}"]
         for shot in shots:
-            width = (
-                ' width="300"' if isinstance(shot.view, Screen) and shot.view.width < 600 else ""
-            )
+            narrow = isinstance(shot.view, Screen | Acted) and shot.view.width < 600
+            width = ' width="300"' if narrow else ""
             lines += [
                 "",
                 shot.says,
@@ -282,6 +333,8 @@ def taken(shot: Shot, folder: Path, chromium: Any) -> bytes:
         case Screen():
             ran(words, folder)
             return compressed(screen(folder / words[-1], shot.view, chromium))
+        case Acted() | Film():
+            return of_the_lab(shot.view, words[-1], chromium)
         case Sheet():
             ran(words, folder)
             return compressed(sheet(folder / words[-1], shot.view))
@@ -334,6 +387,26 @@ def screen(path: Path, view: Screen, chromium: Any) -> Image:
     picture = image(tab.screenshot(animations="disabled"))
     tab.close()
     return picture
+
+
+def of_the_lab(view: Acted | Film, problem: str, chromium: Any) -> bytes:
+    """The lab's page after it has been acted on; or while it is."""
+    film = isinstance(view, Film)
+    with served(problem) as address:
+        tab = chromium.new_page(
+            viewport={"width": view.width, "height": view.height},
+            color_scheme="dark" if isinstance(view, Acted) and view.dark else "light",
+            reduced_motion="reduce",
+            device_scale_factor=1 if film else 2,
+        )
+        tab.goto(address)
+        tab.evaluate("document.fonts.ready.then(() => true)")
+        if isinstance(view, Film):
+            return filmed(tab, image)
+        ACTS[view.act](tab)
+        picture = image(tab.screenshot(animations="disabled"))
+        tab.close()
+    return compressed(picture)
 
 
 def framed(content: str, tag: str, folder: Path, chromium: Any) -> Image:

@@ -48,8 +48,8 @@ export function starts() {
   });
   main.addEventListener("submit", (event) => {
     event.preventDefault();
-    quiz.level = 0;
-    check("what");
+    quiz.level = 1;  // Where it is wrong; what more there is to say, a hint says.
+    check(LEVELS[0]);
   });
   main.addEventListener("click", ({ target }) => {
     if (target.dataset?.ask === "on") goOn();

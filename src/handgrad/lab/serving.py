@@ -72,6 +72,7 @@ def serve(
                 where="--port",
                 mend="leave it out, and a free one is found",
             ) from None
+        listening.listen(128)  # Who comes before the server is ready waits for it.
         address = f"http://{LOCAL}:{listening.getsockname()[1]}{place}"
         server = uvicorn.Server(
             uvicorn.Config(
