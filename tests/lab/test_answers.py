@@ -158,6 +158,15 @@ def test_a_sweep_is_the_loss_of_many_problems(name: str) -> None:
                 assert handgrad.run(other).total == pytest.approx(loss)
 
 
+def test_a_number_that_leads_nowhere_leaves_the_loss_as_it_is() -> None:
+    text = "equations = 'L = (2*w - 1)**2'\n[parameters]\nw = 1\nb = 3\n[update]\nclip_norm = 1\n"
+    trace = handgrad.solve(handgrad.loads(text))
+    swept = sweep(trace, read_figure(trace, "b"), points=5)
+    assert swept.losses == (1.0,) * 5
+    assert swept.slope == 0
+    assert sweep(trace, read_figure(trace, "w"), 0, 1, points=3).losses == (1.0, 0.0, 1.0)
+
+
 def test_the_tangent_is_the_slope_of_the_curve() -> None:
     for name, spelled in (("lab9", "W1[0,0]"), ("classes", "W3[1,0]"), ("classes", "x[0,1]")):
         trace = handgrad.solve(handgrad.load(name))

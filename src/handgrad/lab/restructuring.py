@@ -58,9 +58,9 @@ def changes_offered(text: str, trace: Trace) -> str:
     if network is not None:
         hidden = range(1, len(network.layers))
         buttons += [(f"unit {k}", f"A unit more in layer {k}") for k in hidden]
-        if len(network.layers) > 1:
+        if len(network.layers) > 1 and _line_of(text, network.layers[-2].out):
             buttons.append(("layer", "A layer more"))
-    if trace.cases:
+    if trace.cases and not trace.problem.upstream:
         buttons.append(("case", "A case more"))
     made = "".join(
         f'<button type="button" data-change="{change}">{words}</button>'
@@ -100,6 +100,8 @@ def _plain_network(trace: Trace) -> Network | None:
         units = nodes[layer.out].shape
         if not bias or nodes[bias].shape != units or nodes[weights].shape[:1] != units:
             return None
+        if {len(trace.graph.consumers.get(n, ())) for n in (weights, bias)} != {1}:
+            return None  # used elsewhere as well
         if {nodes[weights].kind, nodes[bias].kind} != {"parameter"} or len(
             nodes[weights].shape
         ) != 2:
@@ -145,7 +147,7 @@ def _with_layer(text: str) -> str:
     number = next(k for k in range(len(network.layers) + 1, 1000) if not _taken(trace, k))
     (units,) = trace.graph.nodes[before.out].shape
     start, equations = _equations(text)
-    line = re.search(rf"^[ \t]*{before.out}[ \t]*=.*$", equations, re.MULTILINE)
+    line = _line_of(text, before.out)
     if line is None:
         raise OptionError(f"{before.out} has no equation of its own")
     rest = re.sub(rf"\b{before.out}\b", f"h{number}", equations[line.end() :])
@@ -159,6 +161,11 @@ def _with_layer(text: str) -> str:
         raise OptionError("the text has no [parameters] after its equations")
     changed = text[: start + line.end()] + new + rest
     return changed + text[equations_end : head.end()] + given + text[head.end() :]
+
+
+def _line_of(text: str, name: str) -> re.Match[str] | None:
+    """The line of the equations that computes a name."""
+    return re.search(rf"^[ \t]*{name}[ \t]*=.*$", _equations(text)[1], re.MULTILINE)
 
 
 def _taken(trace: Trace, number: int) -> bool:

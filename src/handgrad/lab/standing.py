@@ -48,7 +48,8 @@ def numbers_in(text: str, problem: Problem) -> dict[str, Standing]:
         if entries is not None:
             found |= {spelled_entry(spelled, at): standing for at, standing in entries.items()}
     rate = values.get(("update", "rate"))
-    if problem.update is not None and rate is not None:
+    computed = {equation.target for equation in problem.equations}
+    if problem.update is not None and rate is not None and RATE not in {*problem.inputs, *computed}:
         found[RATE] = rate
     return found
 

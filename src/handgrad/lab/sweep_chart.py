@@ -123,6 +123,8 @@ def slope_text(swept: Sweep) -> tuple[str | Expression, ...]:
 
 def _said(swept: Sweep) -> str:
     finite = [(x, y) for x, y in zip(swept.numbers, swept.losses, strict=True) if isfinite(y)]
+    if not finite:
+        return "Nowhere on the way is there a loss but where the number is."
     least = min(finite, key=lambda p: p[1])
     gates = "; ".join(f"at {figure_text(f.at)} {f.text()}" for f in swept.flips)
     return (

@@ -120,7 +120,7 @@ def sweep(
         name=figure.spelling,
         loss=trace.graph.cost,
         numbers=tuple(numbers.tolist()),
-        losses=tuple(many.losses(run).tolist()),
+        losses=tuple(many.losses(run, points).tolist()),
         now=now,
         loss_now=float(trace.run.loss),
         slope=_slope(trace, figure),
@@ -150,7 +150,8 @@ class _Many:
         self.size = self.cases * sum(int(np.prod(n.shape)) for n in self.graph.nodes.values())
 
     def _at(self, numbers: Array) -> Problem:
-        return self.problem.with_inputs(
+        # What is not updated has no norm of all its gradients to be clipped.
+        return self.problem.with_parts(update=None).with_inputs(
             {name: Given(array, True) for name, array in self.inputs(numbers).items()}
         )
 
@@ -176,8 +177,11 @@ class _Many:
         with np.errstate(all="ignore"):
             return Run(self.graph, self.plan({**givens, **self.inputs(numbers)}))
 
-    def losses(self, run: Run) -> Array:
-        """The loss at each point, over its cases; NaN where it is not finite, or means nothing."""
+    def losses(self, run: Run, points: int) -> Array:
+        """The loss at each of the points, over its cases; NaN where it is not finite, or means nothing."""
+        if np.ndim(run.numbers[Name(self.graph.loss)]) == 0:
+            # Nothing that leads to the loss is swept.
+            return np.full(points, float(run.numbers[Name(self.graph.loss)]))
         losses = self._over_cases(run)
         losses[~np.isfinite(losses)] = np.nan
         if self._senseless(run.numbers):
