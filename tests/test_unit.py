@@ -262,3 +262,17 @@ def test_a_page_of_a_wide_layer_reads_within_80_columns() -> None:
     assert max(map(len, text.splitlines())) <= 80
     assert "the other 292 terms" in text
     assert len(text.splitlines()) < 150
+
+
+def test_a_gradient_that_is_infinite_in_floats_is_not_told() -> None:
+    """It is e¹⁰⁰ + 1 (1/(1 − p) at p = σ(100), a float of 1); the stable form of the loss passes it by."""
+    problem = handgrad.Problem(
+        ["p = sigmoid(z)", "L = -sum(y*log(p) + (1 - y)*log(1 - p))"],
+        {"z": [100.0, 0.1]},
+        {"y": [0, 1]},
+    )
+    for asked in ("p[0]", "z[0]"):
+        with pytest.raises(handgrad.NumberError, match=r"respect to p\[0\] is not finite"):
+            handgrad.solve_unit(problem, asked)
+    assert np.isfinite(handgrad.solve_unit(problem, "p[1]").arriving[-1].value)
+    assert handgrad.solve(problem).run.gradient("z")[0] == pytest.approx(1)

@@ -11,7 +11,7 @@ import numpy as np
 
 from handgrad.arrays import Array, Mask
 from handgrad.collector import paused
-from handgrad.errors import OptionError
+from handgrad.errors import NumberError, OptionError
 from handgrad.expression import Call, Expression, Name
 from handgrad.graph import Graph, build
 from handgrad.options import whole_number
@@ -54,7 +54,8 @@ def solve_unit(
         case: the case, or the example in the arrays, that is worked; by default the one in which the largest gradient passes it.
         top: how many terms of a sum to list.
 
-    Raises `OptionError` for a unit or a case that the problem does not have.
+    Raises `OptionError` for a unit or a case that the problem does not have, and `NumberError` where a gradient that
+    arrives or passes is not finite in floats.
 
         >>> handgrad.solve_unit(handgrad.load("lab9"), "h2[0]").passing[0].value.__round__(4)
         -0.2192
@@ -91,10 +92,10 @@ class _Working:
         if row.activation is not None:
             forward.append(self.sums.forward(row.value, at))
         if self.graph.gradients[row.value].reached:
-            arriving = self.sums.backward(row.value, at)
+            arriving = self._arriving(row.value)
         for name in row.names if row.activation is not None else row.names[1:]:
             if self.graph.gradients[name].reached:
-                passing += self.sums.backward(name, at)
+                passing += self._arriving(name)
         own = tuple(self._own(name, entries) for name, entries in self.own_entries.items())
         return UnitSolution(
             problem=self.problem,
@@ -117,6 +118,21 @@ class _Working:
             losses=dict.fromkeys(self._of_one_case(), self.graph.loss),
             top=self.top,
         )
+
+    def _arriving(self, name: str) -> list[SumLine]:
+        """The gradient of a value at the place that is worked.
+
+        Where it is not finite in floats, such as 1/(1 − p) at p = 1, the solution may be right all the same: a loss's
+        stable form passes it by.
+        """
+        lines = self.sums.backward(name, self.at)
+        if not all(np.isfinite(line.value) for line in lines):
+            at = f"[{','.join(map(str, self.at))}]" if self.at else ""
+            raise NumberError(
+                f"the gradient with respect to {name}{at} is not finite",
+                mend="a local derivative on the way is infinite or undefined at these numbers",
+            )
+        return lines
 
     def _of_one_case(self) -> list[str]:
         """What differs from case to case: it has the gradient of its own case's loss."""
