@@ -101,6 +101,14 @@ def test_the_longest_path_is_meant_and_no_part_of_a_word() -> None:
     assert_close(handgrad.solve(problem).gradient("0.w"), 6.0)
 
 
+def test_a_number_in_an_index_is_no_path() -> None:
+    builder = Builder("PyTorch")
+    one = builder.parameter("1", np.array([2.0, 3.0]))
+    problem = builder.problem(builder.equation("loss", one.at((1,)) * one.at((0,))))
+    assert problem.respelled("d_1[1]") == "d_1[1]"
+    assert_close(handgrad.why(problem, "d_1[1]").value, 2.0)
+
+
 def test_names_that_would_meet_are_kept_apart() -> None:
     builder = Builder("PyTorch")
     one = builder.parameter("a.b", 2.0)

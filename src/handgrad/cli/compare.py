@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 import handgrad
-from handgrad.cli.options import DECIMALS, Source, read, takes
+from handgrad.cli.options import DECIMALS, Source, takes
 from handgrad.cli.output import Output, output_options
 
 
@@ -21,8 +23,9 @@ def compare(source: Source, other: str | None, decimals: int, output: Output) ->
     """
     if source.name == other == "-":
         raise handgrad.OptionError("standard input holds one problem only", where="OTHER")
-    first = read(source.name)
-    second = source.made_in(read(other) if other is not None else first)
+    own = replace(source, settings=(), swaps=())
+    first = own.problem()
+    second = source.made_in(replace(own, name=other).problem() if other is not None else first)
     comparison = handgrad.compare(
         handgrad.solve(first, decimals=decimals), handgrad.solve(second, decimals=decimals)
     )

@@ -47,12 +47,12 @@ def gates(source: Source, data: Data, options: GatesOptions, output: Output) -> 
     """Audit the gates of PROBLEM, on its own example or on a file of cases."""
     from handgrad.audit import read_box
 
-    given = source.problem()
+    given = source.without_cases()
     if options.tighten and not options.over:
         raise handgrad.OptionError(
             "--tighten decides more over a box", mend="give one: --over 'x in [-1,1]^2'"
         )
-    files, box = data.files(), read_box(given, options.over)
+    files, box = source.files(), read_box(given, options.over)
     with progress("cases", after=LONG) as told:
         audit = handgrad.gates(
             given,

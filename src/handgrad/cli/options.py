@@ -9,7 +9,7 @@
     def train(source: Source, options: TrainOptions) -> None: ...
 
 Here are those that many commands share about their problem. Where the answer goes is in
-`handgrad.cli.output`, cases from files in `handgrad.cli.data`.
+`handgrad.cli.output`, what --data puts in place of a problem's own cases in `handgrad.cli.cases`.
 """
 
 from __future__ import annotations
@@ -120,23 +120,75 @@ class Changes:
         return problem
 
 
+def _files() -> str:
+    from handgrad.tables.readers import READERS
+
+    *first, last = READERS
+    return f"Cases: a {', '.join(first)} or {last} file, or NAME=FILE for one datum; may be repeated. A model's inputs: .npy or .npz."
+
+
 @dataclass(frozen=True, slots=True)
 class Source(Changes):
     """The problem that a command is about: where it is read from, and what is changed in it."""
 
+    tables: tuple[str, ...] = option("--data", multiple=True, metavar="FILE", help=_files)
+    target: str | None = option(
+        "--target",
+        metavar="FILE",
+        help="Of a model: what its output is compared with, a .npy file.",
+    )
+    loss: str | None = option(
+        "--loss",
+        metavar="NAME",
+        help="Of a model: the loss of output and target, such as cross_entropy.",
+    )
     name: str = argument(metavar="PROBLEM")
 
     def problem(self) -> handgrad.Problem:
-        """The problem; raises `HandgradError` where it cannot be read or changed."""
-        return self.made_in(read(self.name))
+        """The problem, at the cases of the files; raises `HandgradError` where it cannot be read or changed."""
+        from handgrad.cli.cases import with_cases
+
+        given = self.without_cases()
+        files = self.files()
+        return given if files is None else with_cases(given, files)
+
+    def without_cases(self) -> handgrad.Problem:
+        """The problem at its own cases; a model at the inputs in the files."""
+        if not self._is_model():
+            return self.made_in(read(self.name, target=self.target, loss=self.loss))
+        data = self._named_files()
+        return self.made_in(read(self.name, data=data, target=self.target, loss=self.loss))
+
+    def files(self) -> str | dict[str, str] | None:
+        """The file of cases for a problem, or a file for each of some names; None where none is given."""
+        return None if self._is_model() else self._named_files()
+
+    def _is_model(self) -> bool:
+        from handgrad.models import reader_of
+
+        return self.name != "-" and reader_of(self.name).numbers
+
+    def _named_files(self) -> str | dict[str, str] | None:
+        if not self.tables:
+            return None
+        if len(self.tables) == 1 and "=" not in self.tables[0]:
+            return self.tables[0]
+        named = [pair(each, "--data") for each in self.tables]
+        found = dict(named)
+        if len(found) < len(named):
+            raise handgrad.OptionError("a name is given two files", where="--data")
+        return found
 
 
-def read(name: str) -> handgrad.Problem:
-    """The problem named on the command line: a bundled one, a file, or - for standard input."""
+def read(name: str, **given: Any) -> handgrad.Problem:
+    """The problem named on the command line: a bundled one, a file, or - for standard input.
+
+    Of a model `given` has its data, its target and its loss.
+    """
     if name == "-":
         text = sys.stdin.buffer.read().decode("utf-8", errors="surrogateescape")
         return handgrad.loads(text, where="standard input")
-    return handgrad.load(Path(name) if Path(name).suffix else name)
+    return handgrad.load(Path(name) if Path(name).suffix else name, **given)
 
 
 def pair(text: str, option: str) -> tuple[str, str]:

@@ -67,9 +67,8 @@ def train(
     from handgrad.running.training import require_loss
     from handgrad.study import runs_in_all
 
-    problem = source.problem()
-    require_loss(problem)
-    given = data.put_in(problem)
+    require_loss(source.without_cases())
+    given = data.put_in(source)
     runs = runs_in_all(given) if compare else 1
     with progress("updates", runs * max(options.steps, 0)) as told:
         trained = handgrad.compare_training if compare else handgrad.train

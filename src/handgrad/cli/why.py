@@ -29,5 +29,5 @@ def why(source: Source, entry: str, data: Data, top: int, decimals: int, output:
     A gradient is the sum over all paths from the entry to the loss, each the product of the local
     derivatives on the way. Of a file of cases it is the gradient of the loss over all of them.
     """
-    given = data.put_in(source.problem())
+    given = data.put_in(source)
     output.deliver(handgrad.why(given, entry, top), decimals=decimals)

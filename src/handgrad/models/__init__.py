@@ -5,3 +5,4 @@ libraries are imported where they are used, and only there.
 """
 
 from handgrad.models.reading import load as load
+from handgrad.models.reading import reader_of as reader_of

@@ -44,6 +44,11 @@ PROBLEM_FILE = ModelReader("a problem file", "reading:read_problem_file", number
 READERS: dict[str, ModelReader] = {
     ".toml": PROBLEM_FILE,
     ".onnx": ModelReader("an ONNX model", "onnx:read"),
+    ".pt2": ModelReader("a program of PyTorch", "pytorch.files:read_program"),
+    **dict.fromkeys(
+        (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin"),
+        ModelReader("a pickle", "pytorch.files:refuse_pickle"),
+    ),
 }
 """The readers, by the endings of their files; a file with any other ending is read as a problem file."""
 

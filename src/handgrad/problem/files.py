@@ -16,6 +16,7 @@ from handgrad.equations import plain_name
 from handgrad.errors import HandgradError, NumberError, OptionError, ProblemError, nearest
 from handgrad.problem.given import given, number
 from handgrad.problem.problem import Problem
+from handgrad.problem.weights import from_safetensors, from_state_dict
 from handgrad.record import JsonForm, record
 from handgrad.saving import Page, Result
 from handgrad.updates import Update, check_settings
@@ -304,7 +305,7 @@ def _values(table: Mapping[str, Any], key: str, where: str, folder: Path | None)
 
 
 def _from_file(spec: Mapping[str, Any], where: str, folder: Path | None) -> Any:
-    """An array kept in a .npy, .npz or .csv file; with `cases = true` its first axis counts cases."""
+    """An array kept in a .npy, .npz or .csv file, or in a state dict; with `cases = true` its first axis counts cases."""
     unknown = set(spec) - {"file", "array", "cases"}
     if unknown or not isinstance(spec["file"], str):
         raise ProblemError('a file is named by { file = "…", cases = true }', where=where)
@@ -325,8 +326,14 @@ def _from_file(spec: Mapping[str, Any], where: str, folder: Path | None) -> Any:
                     array = archive[name]
             case ".csv":
                 array = np.loadtxt(path, delimiter=",", ndmin=1)
+            case ".pt" | ".pth" | ".bin":
+                array = from_state_dict(path, str(spec.get("array", "")), where)
+            case ".safetensors":
+                array = from_safetensors(path, str(spec.get("array", "")), where)
             case _:
-                raise ProblemError(f"{path.name} is not a .npy, .npz or .csv file", where=where)
+                raise ProblemError(
+                    f"{path.name} is not a .npy, .npz, .csv, .pt or .safetensors file", where=where
+                )
     except HandgradError:
         raise
     except OSError as error:

@@ -54,8 +54,8 @@ class Model:
             return text
         other = {path: name for name, path in self.paths.items() if path != name}
         other.update(self.shared)
-        # Most texts name nothing by a path, and a large model has many.
-        found = [path for path in other if path in text]
+        # Most texts name nothing by a path, and a large model has many. A number alone is an index.
+        found = [path for path in other if path in text and not path.isdigit()]
         if not found:
             return text
         longest = sorted(found, key=len, reverse=True)

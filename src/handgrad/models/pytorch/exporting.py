@@ -43,6 +43,17 @@ class _WithLoss(torch.nn.Module):
         return output if loss is None else loss(output, *rest)
 
 
+class Loss(torch.nn.Module):
+    """A loss alone, of an output and what it is compared with."""
+
+    def __init__(self, loss: Callable[..., Any]) -> None:
+        super().__init__()
+        self.compare = loss
+
+    def forward(self, output: Any, *y: Any) -> Any:
+        return self.compare(output, *y)
+
+
 @dataclass
 class Exported:
     """An exported graph, and what its inputs are called.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import getitem
 from typing import Any
@@ -18,6 +18,8 @@ from handgrad.expression import Call, Expression, Name
 from handgrad.models.builder import Builder, CodePlace, unreadable
 from handgrad.models.pytorch.exporting import (
     Exported,
+    Loss,
+    exported,
     functional,
     line_of,
     operation_name,
@@ -56,14 +58,23 @@ class _StaleView(Exception):  # noqa: N818 - asks for the graph without what wor
         self.place = place
 
 
-def problem_of(found: Exported) -> Problem:
+def problem_of(
+    found: Exported,
+    y: Mapping[str, torch.Tensor] | None = None,
+    loss: Callable[..., Any] | None = None,
+) -> Problem:
     """The problem of an exported graph.
+
+    Arguments:
+        found: the graph.
+        y: what the loss compares the graph's result with, by name, where the graph has not the loss in it.
+        loss: of the result and y.
 
     Raises `ProblemError` for a graph whose result is no single number, and for an operation that is not
     read, naming the module, the operation, and the line of code.
     """
     try:
-        return _ProgramReading(found).problem()
+        return _ProgramReading(found).problem(y or {}, loss)
     except _StaleView as stale:
         stops = any(_stops(node) for node in found.program.graph.nodes)
         if stops:
@@ -73,7 +84,7 @@ def problem_of(found: Exported) -> Problem:
                 stale.place,
                 "write it without operations in place",
             ) from None
-    return _ProgramReading(functional(found)).problem()
+    return _ProgramReading(functional(found)).problem(y or {}, loss)
 
 
 def _stops(node: torch.fx.Node) -> bool:
@@ -96,17 +107,33 @@ class _ProgramReading:
 
     # -- the whole graph ----------------------------------------------------------------------------
 
-    def problem(self) -> Problem:
-        """The whole graph, read."""
+    def problem(self, y: Mapping[str, torch.Tensor], loss: Callable[..., Any] | None) -> Problem:
+        """The whole graph, read, and the loss of its result."""
         program = self.found.program
         given = self._placeholders(program)
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             outputs = self._graph(program.graph_module, given)
-        specs = program.graph_signature.output_specs
-        results = [
-            o for o, spec in zip(outputs, specs, strict=True) if spec.kind.name == "USER_OUTPUT"
-        ]
+            specs = program.graph_signature.output_specs
+            results = [
+                o for o, spec in zip(outputs, specs, strict=True) if spec.kind.name == "USER_OUTPUT"
+            ]
+            if loss is not None:
+                results = self._compared(results, y, loss)
         return self.builder.problem(self._loss(results))
+
+    def _compared(
+        self, results: Sequence[Any], y: Mapping[str, torch.Tensor], loss: Callable[..., Any]
+    ) -> list[Any]:
+        """The loss of a graph's first result and y, which is a graph of its own."""
+        output = next((r for r in results if isinstance(r, TorchValue)), None)
+        if output is None:
+            raise ProblemError("the model gives no array that a loss could be of")
+        compared = exported(Loss(loss), (output.tensor.detach(), *y.values()))
+        self.found = replace(compared, prefix="")
+        targets = [self._constant(name, tensor.clone()) for name, tensor in y.items()]
+        for value in targets:
+            value.computed = value.tensor.is_floating_point()
+        return self._graph(compared.program.graph_module, [output, *targets])
 
     def _loss(self, results: Sequence[Any]) -> Name:
         tensors = [r for r in results if isinstance(r, TorchValue)]
@@ -260,7 +287,8 @@ class _ProgramReading:
             return what
         own = _modules(node)[-1]
         inside = any(own in _modules(user) for user in node.users)
-        return f"{module}.{what}" if inside else module
+        # A module of nn.Sequential is called by its number, which alone would read as one.
+        return f"{module}.{what}" if inside or module.isdigit() else module
 
     def _of(self, argument: Any) -> Any:
         """An argument with values for nodes."""
@@ -298,6 +326,8 @@ class _ProgramReading:
             old: TorchValue = given[written]
             before = {**given, written: replace(old, tensor=old.tensor.clone())}
         result = self._run(target, schema, given, drawn)
+        if result is None or isinstance(result, bool | int | float | torch.SymInt):
+            return result  # a size, or nothing at all
         if self.within and name in STOPS:
             return given["self"]
         known = constant or name in CONSTANTS or not self._depends(given) or _whole(result)
