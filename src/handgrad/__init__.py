@@ -19,6 +19,7 @@ CONTENTS = {
     "problem": "Problem Update bundled loads",
     "models": "load",
     "models.jax": "from_jax",
+    "models.keras": "from_keras",
     "models.onnx": "from_onnx",
     "models.sklearn": "from_sklearn",
     "models.torch_models": "from_torch",

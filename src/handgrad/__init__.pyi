@@ -30,6 +30,7 @@ from handgrad.explaining import Explanation as Explanation
 from handgrad.explaining import explain as explain
 from handgrad.models import load as load
 from handgrad.models.jax import from_jax as from_jax
+from handgrad.models.keras import from_keras as from_keras
 from handgrad.models.onnx import from_onnx as from_onnx
 from handgrad.models.sklearn import from_sklearn as from_sklearn
 from handgrad.models.torch_models import from_torch as from_torch
@@ -125,6 +126,7 @@ __all__ = [
     "drill",
     "explain",
     "from_jax",
+    "from_keras",
     "from_onnx",
     "from_sklearn",
     "from_torch",

@@ -1,0 +1,235 @@
+"""Keras models as problems: loss, gradients and the layers' values are Keras's own, on the backend PyTorch."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
+
+import keras
+from keras import layers
+
+import handgrad
+from tests.oracle import assert_close
+
+CLOSE = 3e-6
+"""Keras multiplies matrices of doubles in single precision on PyTorch."""
+
+DRAW = np.random.default_rng(4)
+
+
+def numbers(*shape: int) -> Any:
+    return DRAW.normal(size=shape)
+
+
+def stacked(*parts: Any, shape: tuple[int, ...]) -> keras.Model:
+    return keras.Sequential([keras.Input(shape), *parts])
+
+
+def mlp() -> keras.Model:
+    return stacked(
+        layers.Dense(4, "relu", kernel_regularizer=keras.regularizers.L2(0.1)),
+        layers.Dropout(0.5),
+        layers.Dense(3, "softmax"),
+        shape=(3,),
+    )
+
+
+def activated() -> keras.Model:
+    kinds = (
+        "leaky_relu",
+        "elu",
+        "gelu",
+        "silu",
+        "softplus",
+        "hard_sigmoid",
+        "selu",
+        "tanh",
+        "softsign",
+        "mish",
+        "relu6",
+        "hard_silu",
+        "log_sigmoid",
+    )
+    parts = [p for kind in kinds for p in (layers.Dense(3), layers.Activation(kind))]
+    return stacked(
+        *parts,
+        layers.Dense(3),
+        layers.PReLU(),
+        layers.ReLU(negative_slope=0.1),
+        layers.ELU(0.5),
+        layers.LeakyReLU(0.2),
+        layers.Dense(2),
+        shape=(3,),
+    )
+
+
+def convolutional() -> keras.Model:
+    return stacked(
+        layers.Rescaling(0.5, offset=0.1),
+        layers.Conv2D(4, 3, padding="same", activation="relu"),
+        layers.BatchNormalization(),
+        layers.MaxPooling2D(2, padding="same"),
+        layers.DepthwiseConv2D(3, padding="same", depth_multiplier=2),
+        layers.Conv2D(4, 2, strides=2, padding="same", use_bias=False),
+        layers.AveragePooling2D(2, 1, padding="same"),
+        layers.ZeroPadding2D(((1, 0), (0, 1))),
+        layers.GlobalAveragePooling2D(),
+        layers.Dense(1, "sigmoid"),
+        shape=(7, 6, 2),
+    )
+
+
+def sequence() -> keras.Model:
+    return stacked(
+        layers.Conv1D(3, 2, padding="same"),
+        layers.LayerNormalization(),
+        layers.MaxPooling1D(2),
+        layers.Flatten(),
+        layers.Dense(2),
+        shape=(6, 2),
+    )
+
+
+def recurrent(kind: Any, **options: Any) -> keras.Model:
+    return stacked(
+        kind(4, return_sequences=True, **options), kind(3), layers.Dense(2), shape=(4, 3)
+    )
+
+
+def functional() -> keras.Model:
+    a, b = keras.Input((3,), name="a"), keras.Input((3,), name="b")
+    shared = layers.Dense(3, "tanh", name="shared")
+    one, two = shared(a), shared(b)
+    inner = keras.Sequential(
+        [keras.Input((3,)), layers.Dense(3, "relu", name="inside")], name="inner"
+    )
+    joined = layers.Concatenate()(
+        [
+            layers.Add()([one, two]),
+            layers.Multiply()([one, inner(two)]),
+            layers.Maximum()([one, two]),
+        ]
+    )
+    return keras.Model([a, b], layers.Dense(2)(joined))
+
+
+def words() -> keras.Model:
+    return stacked(
+        layers.Embedding(7, 4, embeddings_regularizer=keras.regularizers.L1L2(0.1, 0.2)),
+        layers.GlobalMaxPooling1D(),
+        layers.Reshape((2, 2)),
+        layers.Permute((2, 1)),
+        layers.Flatten(),
+        layers.Dense(3),
+        shape=(5,),
+    )
+
+
+X3, Y3 = numbers(5, 3), np.array([0, 2, 1, 1, 0])
+MODELS: dict[str, tuple[Any, Any, Any, Any]] = {
+    "mlp": (mlp, X3, Y3, "sparse_categorical_crossentropy"),
+    "activations": (activated, X3, numbers(5, 2), "mse"),
+    "convolutional": (convolutional, numbers(2, 7, 6, 2), np.array([[1.0], [0.0]]), "binary_crossentropy"),
+    "sequence": (sequence, numbers(3, 6, 2), numbers(3, 2), keras.losses.Huber(0.7)),
+    "simple rnn": (lambda: recurrent(layers.SimpleRNN), numbers(2, 4, 3), numbers(2, 2), "mean_absolute_error"),
+    "lstm": (lambda: recurrent(layers.LSTM), numbers(2, 4, 3), numbers(2, 2), "mse"),
+    "gru": (lambda: recurrent(layers.GRU), numbers(2, 4, 3), numbers(2, 2), "mse"),
+    "gru backwards": (lambda: recurrent(layers.GRU, go_backwards=True), numbers(2, 4, 3), numbers(2, 2), "mse"),
+    "functional": (functional, {"a": X3, "b": numbers(5, 3)}, numbers(5, 2), "mse"),
+    "words": (words, DRAW.integers(0, 7, (3, 5)), np.eye(3), keras.losses.CategoricalCrossentropy(from_logits=True)),
+}  # fmt: skip
+
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+@pytest.fixture(autouse=True)
+def double() -> Any:
+    """Double precision, here alone."""
+    before = keras.config.floatx(), keras.config.dtype_policy()
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    keras.utils.set_random_seed(0)
+    yield
+    keras.config.set_floatx(before[0])
+    keras.config.set_dtype_policy(before[1])
+
+
+def made(name: str) -> tuple[Any, Any, Any, Any]:
+    make, x, y, loss = MODELS[name]
+    model = make()
+    model.set_weights([w + DRAW.uniform(0.05, 0.3, w.shape) for w in model.get_weights()])
+    return model, x, y, loss
+
+
+def paths(model: Any) -> Any:
+    for layer in model._flatten_layers(include_self=False):
+        for variable in (
+            layer._trainable_variables
+            if not hasattr(layer, "cell")
+            else layer.cell._trainable_variables
+        ):
+            yield f"{layer.name}.{variable.name}", variable
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_loss_and_gradients_are_keras_s(name: str) -> None:
+    model, x, y, loss = made(name)
+    trace = handgrad.solve(handgrad.from_keras(model, x, y, loss))
+    output = model(x)
+    total = keras.losses.get(loss)(y, output)
+    for penalty in model.losses:
+        total = total + penalty
+    if keras.ops.ndim(total):
+        total = keras.ops.mean(total)
+    total.backward()
+    assert_close(trace.run.loss, float(total.detach()), CLOSE)
+    seen = 0
+    assert trace.problem.model is not None
+    known = {*trace.problem.model.paths.values()}
+    for path, variable in paths(model):
+        if path not in known:
+            continue
+        seen += 1
+        assert_close(trace.gradient(path), variable.value.grad.detach().numpy(), CLOSE)
+    assert seen == len(trace.problem.parameters) == len(model.trainable_variables)
+
+
+@pytest.mark.parametrize(
+    ("model", "x", "y", "loss", "said"),
+    [
+        (lambda: stacked(layers.UpSampling2D(), shape=(2, 2, 1)), np.ones((1, 2, 2, 1)), np.ones(1), "mse", "the layer UpSampling2D is not read"),
+        (mlp, X3[:, :2], Y3, "mse", "x: it is 5×2, and the model takes rows of 3"),
+        (mlp, X3, Y3[:3], "sparse_categorical_crossentropy", "y is 3, and the output 5×3"),
+        (mlp, X3, Y3, "mean_squared_eror", "did you mean mean_squared_error"),
+        (mlp, X3, Y3, None, "no loss is given"),
+        (mlp, X3 * np.nan, Y3, "mse", "a NaN or an infinity"),
+        (lambda: keras.Sequential([layers.Dense(2)]), X3, Y3, "mse", "the model is not built"),
+        (lambda: 3, X3, Y3, "mse", "is no model of Keras"),
+    ],
+)  # fmt: skip
+def test_what_is_not_read_is_one_message(model: Any, x: Any, y: Any, loss: Any, said: str) -> None:
+    with pytest.raises(handgrad.HandgradError, match=said):
+        handgrad.from_keras(model(), x, y, loss)
+
+
+def test_layers_have_their_names() -> None:
+    model = stacked(
+        layers.Dense(2, "relu", name="first"), layers.Dense(1, name="second"), shape=(3,)
+    )
+    model.get_layer("second").trainable = False
+    model.compile(loss="mse")
+    problem = handgrad.from_keras(model, X3, numbers(5))
+    assert [e.text for e in problem.equations] == [
+        "first_z = x @ first_kernel + first_bias",
+        "first = relu(first_z)",
+        "second = first @ second_kernel + second_bias",
+        "loss = mse(second, y)",
+    ]
+    assert list(problem.parameters) == ["first_kernel", "first_bias"]
+    assert problem.data_names == ("x", "second_kernel", "second_bias", "y")
