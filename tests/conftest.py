@@ -9,6 +9,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import settings
 
+os.environ.setdefault("KERAS_BACKEND", "torch")  # Keras asks when it is first imported
 with suppress(ImportError):  # the tests of other Pythons and of the lowest versions go without it
     import torch
 

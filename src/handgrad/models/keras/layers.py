@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias
@@ -96,7 +97,10 @@ class KerasLayer:
         if id(variable) not in self.weights:
             from keras import ops
 
-            array = np.asarray(ops.convert_to_numpy(variable.value), dtype=np.float64)
+            with warnings.catch_warnings():
+                # Keras 3.15.1 asks a tensor of PyTorch for its numbers in a way that NumPy 2 calls deprecated.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                array = np.asarray(ops.convert_to_numpy(variable.value), dtype=np.float64)
             trained = variable.trainable and self.layer.trainable
             add = self.builder.parameter if trained else self.builder.data
             self.weights[id(variable)] = add(f"{self.name}.{name or variable.name}", array)
