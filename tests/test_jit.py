@@ -78,27 +78,20 @@ GROUPS = 96
     [pytest.param(k, marks=[] if k % 10 == 0 else pytest.mark.sweep) for k in range(GROUPS)],
 )
 def test_every_operation(group: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A share of the rows of the operations' tests; all of them in the sweep.
-
-    The compiler has as little time as it can do with: it is what it is given that is tried.
-    """
-    jit = import_module("handgrad.running.jit")
-    monkeypatch.setattr(jit, "MOST", 10_000)
-    monkeypatch.setattr(jit, "SAFE", ("-O1", *jit.SAFE[1:]))
+    """A share of the rows of the operations' tests; all of them in the sweep."""
+    monkeypatch.setattr(import_module("handgrad.running.jit"), "MOST", 10_000)
     agrees(all_in_one(ROWS[group::GROUPS]))
 
 
 @COMPILED
 @pytest.mark.parametrize("name", [name for name, _, _ in handgrad.bundled()])
-def test_bundled_problems(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bundled_problems(name: str) -> None:
     problem = ensemble(handgrad.load(name))
     if name in LARGE:
         with pytest.raises(handgrad.OptionError, match="one case takes more than 1500 lines"):
             handgrad.Engine(problem, jit=True)
         return
     agrees(problem)
-    jit = import_module("handgrad.running.jit")
-    monkeypatch.setattr(jit, "SAFE", ("-O1", *jit.SAFE[1:]))
     agrees(problem, 1e-5, dtype=np.float32)
 
 
@@ -106,10 +99,8 @@ def test_bundled_problems(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 @settings(max_examples=10)
 @given(st.integers(0, 2**32 - 1))
 def test_random_graphs(seed: int) -> None:
-    jit = import_module("handgrad.running.jit")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jit, "MOST", 10_000)
-        patch.setattr(jit, "SAFE", ("-O1", *jit.SAFE[1:]))
+        patch.setattr(import_module("handgrad.running.jit"), "MOST", 10_000)
         agrees(ensemble(random_graph(seed, most=20).problem()))
 
 
