@@ -19,12 +19,19 @@ from torch.nn import functional
 from torch.optim.optimizer import _global_optimizer_post_hooks
 
 import handgrad
+from handgrad.watching import passing
 from handgrad.watching.session import GateWatch
 from tests.schemas import validate
 from tests.watch_processes import together
 from tests.watch_zoo import ZOO, Animal, Mlp, kill, rows
 
 pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(autouse=True)
+def _mistakes_of_ours_are_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which a program that is watched never sees."""
+    monkeypatch.setattr(passing, "RAISES", True)
 
 
 def _steps(animal: Animal, train: bool, watched: bool) -> tuple[list[Tensor], GateWatch | None]:

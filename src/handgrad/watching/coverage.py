@@ -5,6 +5,7 @@ The profiler changes no number, and names every operation, in programs of TorchS
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import torch
@@ -23,6 +24,8 @@ class Coverage:
 
     def __init__(self) -> None:
         self._recording = False
+        self._thread: int | None = None
+        self._lock = threading.Lock()
         self._depth = 0
         self._before = 0
         self._missed = 0
@@ -31,8 +34,10 @@ class Coverage:
 
     def begins(self, tracer: Tracer) -> None:
         """A call of the model begins."""
-        if self._done:
-            return
+        with self._lock:
+            if self._done or self._thread not in (None, threading.get_ident()):
+                return  # another thread makes the first call
+            self._thread = threading.get_ident()
         self._depth += 1
         if self._depth > 1:
             return
@@ -48,7 +53,7 @@ class Coverage:
 
     def ends(self, tracer: Tracer) -> None:
         """It has ended."""
-        if self._done or not self._recording:
+        if self._done or not self._recording or self._thread != threading.get_ident():
             return
         self._depth -= 1
         if self._depth:
@@ -57,6 +62,12 @@ class Coverage:
         records = internals.recorded()
         seen = tracer.relus - self._before
         self._missed = max(0, sum(_calls(thread) for thread in records) - seen)
+
+    def stops(self) -> None:
+        """The call was left by what no hook is told of, or never ended: nothing is compared."""
+        if self._recording and self._thread == threading.get_ident():
+            self._done, self._recording = True, False
+            internals.recorded()
 
     def found(self, scripted: list[str]) -> list[str]:
         """What was missed, in words."""

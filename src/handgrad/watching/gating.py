@@ -9,14 +9,21 @@ from torch import Tensor
 
 from handgrad.watching.counters import WatchedGate
 from handgrad.watching.internals import aside, in_transform, running_back
+from handgrad.watching.passing import looked
 from handgrad.watching.places import UnitPlace
 from handgrad.watching.provenance import Made
 from handgrad.watching.tracing import Call, Tracer, other
+
+GRADIENTS = "some of the gradients at gates"
+"""What is not seen where looking at them goes wrong."""
 
 
 def can_be_counted(tracer: Tracer, z: Tensor) -> bool:
     """Whether a tensor holds numbers that can be looked at; what cannot is noted."""
     kind = z.__class__
+    if z.is_nested:
+        tracer.unseen["gates on nested tensors"] = None
+        return False
     if kind is Tensor or kind is torch.nn.Parameter:
         return z.layout == torch.strided and not z.is_meta and z.numel() > 0
     if kind.__name__ != "FakeTensor":
@@ -74,7 +81,7 @@ def gate(  # noqa: PLR0913 - a call, and what is known of it
         and z.requires_grad
         and torch.is_grad_enabled()
     ):
-        _listening(z)(_at_tensor(site, made.place))
+        _listening(z)(_at_tensor(tracer, site, made.place))
     out = func(*args, **kwargs)
     result: Any = out if isinstance(out, Tensor) else z if out is None else out[0]
     if z is None:
@@ -84,7 +91,7 @@ def gate(  # noqa: PLR0913 - a call, and what is known of it
             with aside():
                 site.count(result, made.place, shift)
     if tracer.listening:
-        listen(site, made.place, z, result, by_tensor=by_tensor)
+        _listen(tracer, site, made.place, z, result, by_tensor=by_tensor)
     after = made.copy(sites=(*made.sites, site)[-8:])
     if flat is None:
         after.positive, after.stage = True, made.stage + 1
@@ -92,8 +99,14 @@ def gate(  # noqa: PLR0913 - a call, and what is known of it
     return out
 
 
-def listen(
-    site: WatchedGate, place: UnitPlace, z: Tensor, out: Tensor, *, by_tensor: bool = False
+def _listen(
+    tracer: Tracer,
+    site: WatchedGate,
+    place: UnitPlace,
+    z: Tensor,
+    out: Tensor,
+    *,
+    by_tensor: bool = False,
 ) -> None:
     """Has the gradients at a gate counted when they come back."""
     if in_transform():
@@ -102,10 +115,10 @@ def listen(
     if node is None:
         # Within a function that has a backward of its own nothing is recorded, but what arrives at z is seen.
         if z.requires_grad and not torch.is_grad_enabled() and not z.is_leaf:
-            _listening(z)(_at_tensor(site, place))
+            _listening(z)(_at_tensor(tracer, site, place))
         return
     if by_tensor:
-        _listening(out)(_arriving(site, place))
+        _listening(out)(_arriving(tracer, site, place))
         return
     size = z.numel()
 
@@ -117,23 +130,23 @@ def listen(
         with aside():
             site.back(place, arriving, passing)
 
-    node.register_hook(came_back)
+    node.register_hook(looked(tracer.unseen, came_back, GRADIENTS))
 
 
-def _at_tensor(site: WatchedGate, place: UnitPlace) -> Any:
+def _at_tensor(tracer: Tracer, site: WatchedGate, place: UnitPlace) -> Any:
     def came_back(gradient: Tensor) -> None:
         with aside():
             site.back(place, None, gradient)
 
-    return came_back
+    return looked(tracer.unseen, came_back, GRADIENTS)
 
 
-def _arriving(site: WatchedGate, place: UnitPlace) -> Any:
+def _arriving(tracer: Tracer, site: WatchedGate, place: UnitPlace) -> Any:
     def came_back(gradient: Tensor) -> None:
         with aside():
             site.back(place, gradient, None)
 
-    return came_back
+    return looked(tracer.unseen, came_back, GRADIENTS)
 
 
 def _listening(tensor: Any) -> Any:

@@ -12,12 +12,13 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import CheckpointFunction
 
 from handgrad.watching.internals import (
+    insert_mode,
     is_compiled,
     is_hooked,
+    is_traced,
     mode_at,
     modes,
-    pop_mode,
-    push_mode,
+    remove_mode,
 )
 from handgrad.watching.provenance import tensors
 from handgrad.watching.tracing import Tracer
@@ -37,20 +38,15 @@ def stands(tracer: Tracer) -> bool:
 
 
 def push(tracer: Tracer) -> None:
-    """Puts the mode into effect in this thread."""
+    """Puts the mode into effect in this thread, under those of the program."""
     if not stands(tracer):
-        push_mode(tracer)
+        insert_mode(tracer)
 
 
 def pop(tracer: Tracer) -> None:
-    """Takes the mode out of effect in this thread, whatever other modes came after it."""
-    if not stands(tracer):
-        return
-    above = []
-    while (mode := pop_mode()) is not tracer:
-        above.append(mode)
-    for mode in reversed(above):
-        push_mode(mode)
+    """Takes the mode out of effect in this thread, and leaves all others where they are."""
+    if stands(tracer):
+        remove_mode(tracer)
 
 
 class Stance:
@@ -188,7 +184,8 @@ class Slowly:
         self, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any
     ) -> Any:
         learns = torch.is_grad_enabled() and any(p.requires_grad for p in module.parameters())
-        if module.training or learns or not stands(self.tracer) or self.tracer.paused:
+        aside = self.tracer.paused or is_traced() or not stands(self.tracer)
+        if module.training or learns or aside:
             return original(module, *args, **kwargs)
         hooked = is_hooked(module)
         if hooked and not isinstance(module, nn.MultiheadAttention):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from types import FrameType
 from typing import Any
 
 import torch
@@ -31,14 +33,32 @@ def mode_at(place: int) -> Any:
     return C._get_function_stack_at(place)
 
 
-def push_mode(mode: Any) -> None:
-    """Puts a mode into effect."""
+def insert_mode(mode: Any) -> None:
+    """Puts a mode into effect under all others of this thread.
+
+    Whoever leaves a mode takes the last one out of effect, whichever that is. Under the others ours is never that
+    one, in whatever order a program enters and leaves its own. A default device alone has to stay under it.
+    """
+    context: Any = getattr(Untyped, "_GLOBAL_DEVICE_CONTEXT", None)
+    default = getattr(context, "device_context", None)
+    lowest = 1 if modes() and default is not None and mode_at(0) is default else 0
+    above = [C._pop_torch_function_stack() for _ in range(modes() - lowest)]
     C._push_on_torch_function_stack(mode)
+    for other in reversed(above):
+        C._push_on_torch_function_stack(other)
 
 
-def pop_mode() -> Any:
-    """Takes the last out of effect."""
-    return C._pop_torch_function_stack()
+def remove_mode(mode: Any) -> None:
+    """Takes a mode out of effect, wherever it stands among those of this thread."""
+    every = [C._pop_torch_function_stack() for _ in range(modes())]
+    for other in reversed(every):
+        if other is not mode:
+            C._push_on_torch_function_stack(other)
+
+
+def is_traced() -> bool:
+    """Whether `torch.jit.trace` writes down what is called."""
+    return C._get_tracing_state() is not None
 
 
 def in_transform() -> bool:
@@ -62,12 +82,16 @@ def plain(tensor: Tensor) -> tuple[Tensor, list[int]]:
 
 
 class aside:  # noqa: N801 - used like a function
-    """For work of our own: outside of the graph, of modes and of the transforms of `torch.func`."""
+    """For work of our own: outside of the graph, of modes, of inference mode and of the transforms of `torch.func`."""
 
-    __slots__ = ("_clear", "_grad", "_off")
+    __slots__ = ("_clear", "_grad", "_off", "_ordinary")
 
     def __enter__(self) -> None:
-        self._off = self._clear = None
+        self._off = self._clear = self._ordinary = None
+        if torch.is_inference_mode_enabled():
+            # What is made in inference mode cannot be written to after it.
+            self._ordinary = C._InferenceMode(False)
+            self._ordinary.__enter__()
         if C._len_torch_function_stack():
             self._off = C.DisableTorchFunction()
             self._off.__enter__()
@@ -83,11 +107,23 @@ class aside:  # noqa: N801 - used like a function
             self._clear.__exit__(None, None, None)
         if self._off is not None:
             self._off.__exit__(None, None, None)
+        if self._ordinary is not None:
+            self._ordinary.__exit__(None, None, None)
 
 
 def is_hooked(module: nn.Module) -> bool:
     """Whether a module, or one in it, has hooks on its forward."""
     return any(m._forward_hooks or m._forward_pre_hooks for m in module.modules())
+
+
+def is_called_within(module: nn.Module) -> bool:
+    """Whether a module that is being called is called by itself, further out on Python's stack."""
+    calls = 0
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and calls < 2:
+        calls += frame.f_code.co_name == "_call_impl" and frame.f_locals.get("self") is module
+        frame = frame.f_back
+    return calls > 1
 
 
 def is_compiled(module: nn.Module) -> bool:

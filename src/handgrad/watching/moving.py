@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
+from handgrad.watching.passing import itself
 from handgrad.watching.places import UnitPlace, reshaped, viewed
 from handgrad.watching.provenance import ZERO, KnownWeight, Made, Shaped, UnitsOf, Zero, tensors
 from handgrad.watching.tracing import Call, Handler, Tracer, argument, name_of, other
@@ -78,6 +79,7 @@ def _places(
     if tensors(args, kwargs) or _has_lists(args):
         return None
     kwargs = {k: v for k, v in kwargs.items() if k != "input"}
+    func = itself(func)
     key = (func, tuple(x.shape), made.place.axes, made.place.key, made.place.alone, repr(args), repr(kwargs))  # fmt: skip
     found = VIEWS.get(key)
     if found is None:
@@ -202,6 +204,8 @@ def _stack(tracer: Tracer, func: Call, args: tuple[Any, ...], kwargs: dict[str, 
 
 def _reduced(tracer: Tracer, func: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A mean, a sum, a maximum over some axes."""
+    if any(isinstance(x, Tensor) for x in (*args[1:2], kwargs.get("other"))):
+        return other(tracer, func, args, kwargs)  # min(a, b), entry by entry
     x = argument(args, kwargs, 0, "input")
     made = tracer.known.made(x)
     out = func(*args, **kwargs)

@@ -36,7 +36,13 @@ from handgrad.watching.installing import (
     scripted,
     stands,
 )
-from handgrad.watching.internals import is_compiled, running_back
+from handgrad.watching.internals import (
+    aside,
+    is_called_within,
+    is_compiled,
+    is_traced,
+    running_back,
+)
 from handgrad.watching.judging import dead_shares, judged
 from handgrad.watching.records import DeadUnitsError
 from handgrad.watching.rules import rule_of
@@ -125,6 +131,8 @@ class GateWatch:
         trace: TracebackType | None,
     ) -> None:
         self._suspend()
+        self._tracer.paused = True
+        self._interrupted()
         self._unhook_model()
         for handle in self._handles:
             handle.remove()
@@ -216,6 +224,8 @@ class GateWatch:
         if not self._open:
             return
         self._put_back()
+        if self._tracer.inside and not is_called_within(module):
+            self._interrupted()
         if not running_back() and not self._tracer.inside:
             over = self._tracer.backward_seen or not self._with_grad or not self._watching
             if self._optimizer is None and self._ran and over:
@@ -232,6 +242,11 @@ class GateWatch:
                 self._pushed.here = getattr(self._pushed, "here", 0) + 1
             self._forwards += 1
             self._coverage.begins(self._tracer)
+
+    def _interrupted(self) -> None:
+        """A call of the model was left by an exception that hooks are not told of, such as a KeyboardInterrupt."""
+        self._tracer.left()
+        self._coverage.stops()
 
     def _ends(self, module: nn.Module, args: Any, out: Any) -> None:
         """It has ended, with a result or without."""
@@ -318,7 +333,8 @@ class GateWatch:
             parameters = dict(self._names(self._model))
             for site in [*self._tracer.sites.values()]:
                 own = fingerprint(site, parameters) if self._has_quiet(site) else None
-                rows = site.taken(self._steps, self._before, own)
+                with aside():
+                    rows = site.taken(self._steps, self._before, own)
                 if rows is not None:
                     self._waiting.append((site, rows))
             self._steps, self._before = [], []
@@ -340,10 +356,7 @@ class GateWatch:
         return {site: h for site, h in found.items() if site.sure or site.fed}
 
     def report(self) -> Watched:
-        """What was counted so far; of all processes together once the `with` block is left.
-
-        Raises `OptionError` where nothing was watched.
-        """
+        """What was counted so far; of all processes together once the `with` block is left."""
         if self._open:
             self._take(wait=True)
             if self._watching:
@@ -367,11 +380,20 @@ class GateWatch:
     def check(self, dead: float = 0.5) -> None:
         """Raises `DeadUnitsError` where more than this share of a layer's units is dead.
 
-        Raises `OptionError` for a share that isn't from 0 to 1.
+        Raises `OptionError` for a share that isn't from 0 to 1, and where no gate was counted: a check that looks at
+        nothing would always pass.
         """
         if not isinstance(dead, int | float) or not 0 <= dead <= 1:
             raise OptionError(f"{dead!r} is not a share", where="dead", mend="from 0 to 1")
         report = self.report()
+        if not any(x.gate for x in report.layers):
+            what = "no gate was seen" if report.forwards else "nothing was watched"
+            not_seen = f": not seen were {'; '.join(report.unseen)}" if report.unseen else ""
+            raise OptionError(
+                f"{what}{not_seen}",
+                where="check",
+                mend="call a model that has gates within `with handgrad.watch(model) as gates:`",
+            )
         found = [x for x in report.layers if x.gate and x.dead > dead * x.units]
         if found:
             told = "; ".join(f"{x.name}: {x.dead} of {x.units} units are dead" for x in found)
@@ -390,7 +412,7 @@ class _Hook:
         self._method = method
 
     def __call__(self, *args: Any) -> None:
-        if torch.compiler.is_compiling():
+        if torch.compiler.is_compiling() or is_traced():
             return
         watch = None if self._watch is None else self._watch()
         if watch is not None:

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from handgrad.solution.slopes import SATURATION
-from handgrad.watching.gating import can_be_counted, gate
+from handgrad.watching.gating import GRADIENTS, can_be_counted, gate
 from handgrad.watching.internals import aside, running_back
 from handgrad.watching.moving import MOVED
+from handgrad.watching.passing import itself, looked
 from handgrad.watching.places import UnitPlace
 from handgrad.watching.provenance import ZERO, KnownWeight, Made, Shaped, Zero, tensors
 from handgrad.watching.tracing import KEPT, Call, Handler, Tracer, argument, name_of, other
@@ -127,6 +128,13 @@ def _max(tracer: Tracer, func: Call, args: Args, kwargs: Kwargs) -> Any:
         whole = argument(args, kwargs, 0, "input")
         if len(axes) == 1 and axes[0] in (what.axis, what.axis - whole.ndim):
             return gate(tracer, func, args, kwargs, z, what.made, by_tensor=True)
+    return MOVED["min"](tracer, func, args, kwargs)
+
+
+def _min(tracer: Tracer, func: Call, args: Args, kwargs: Kwargs) -> Any:
+    """min(a, b), or a minimum over an axis."""
+    if isinstance(argument(args, kwargs, 1, "other", "dim"), Tensor):
+        return _minimum(tracer, func, args, kwargs)
     return MOVED["min"](tracer, func, args, kwargs)
 
 
@@ -361,7 +369,7 @@ def _rnn(tracer: Tracer, func: Call, args: Args, kwargs: Kwargs) -> Any:
                     if packed
                     else (inputs, state, *options, first)
                 )
-                value = inputs = func(*again)[0]
+                value = inputs = itself(func)(*again)[0]
         _count_recurrent(tracer, of_layer, biased, both, value, value is result)
     for state in tensors(out)[1:]:
         made = tracer.known.made(result)
@@ -400,7 +408,7 @@ def _count_recurrent(
                     site.back(made.place, gradient, None)
 
             hooked: Any = value
-            hooked.register_hook(came_back)
+            hooked.register_hook(looked(tracer.unseen, came_back, GRADIENTS))
         tracer.known[value] = made.copy(positive=True, stage=1, sites=(site,))
 
 
@@ -433,6 +441,7 @@ TABLES: dict[str, Handler] = {
     **dict.fromkeys(_both("clamp", "clamp_min", "clamp_max"), _clamp),
     "maximum": _maximum,
     "minimum": _minimum,
+    "min": _min,
     "max": _max,
     "amax": _max,
     "where": _where,

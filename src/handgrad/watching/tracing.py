@@ -16,6 +16,8 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from handgrad.watching.counters import WatchedGate
+from handgrad.watching.internals import is_traced
+from handgrad.watching.passing import Passed, missed
 from handgrad.watching.places import UnitPlace
 from handgrad.watching.provenance import KnownWeight, Made, Provenance, Shaped, UnitsOf, tensors
 
@@ -136,8 +138,6 @@ class Tracer(TorchFunctionMode):
         self.step_row = 0
         self.seen = 0
         """Gates counted so far."""
-        self.relus = 0
-        """Calls of relu seen so far, whosever they were."""
         self.backward_seen = False
         self.listening = True
         """Whether the gradients of this step are looked at."""
@@ -158,8 +158,22 @@ class Tracer(TorchFunctionMode):
             except KeyError:
                 handler = self._resolved(func)
             if handler is not None:
-                return handler(self, func, args, kwargs or {})
+                return self._handled(handler, func, args, kwargs or {})
         return func(*args, **kwargs) if kwargs else func(*args)
+
+    def _handled(self, handler: Handler, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """The call, looked at: an error of ours is noted, and is none of the program's."""
+        if is_traced():
+            self.unseen["what ran while torch.jit.trace wrote it down"] = None
+            return func(*args, **kwargs)
+        passed = Passed(func)
+        try:
+            return handler(self, passed, args, kwargs)
+        except Exception as error:
+            if passed.error is not None:
+                raise
+            missed(self.unseen, error, f"what a call of {name_of(func)} makes of units")
+        return passed.out if passed.called else func(*args, **kwargs)
 
     def _resolved(self, func: Any) -> Handler | None:
         name = name_of(func)
@@ -174,6 +188,15 @@ class Tracer(TorchFunctionMode):
     def inside(self) -> bool:
         """Whether the model's forward is running in this thread."""
         return getattr(self._inside, "depth", 0) > 0
+
+    @property
+    def relus(self) -> int:
+        """Calls of relu seen so far in this thread, whosever they were."""
+        return getattr(self._inside, "relus", 0)
+
+    @relus.setter
+    def relus(self, count: int) -> None:
+        self._inside.relus = count
 
     @contextmanager
     def within(self) -> Iterator[None]:
@@ -191,6 +214,10 @@ class Tracer(TorchFunctionMode):
     def leave(self) -> None:
         """It has ended."""
         self._inside.depth = max(0, getattr(self._inside, "depth", 0) - 1)
+
+    def left(self) -> None:
+        """It is not running any more: it was left by what no hook is told of, such as a KeyboardInterrupt."""
+        self._inside.depth = 0
 
     def output(self, out: object) -> None:
         """Notes that these are the model's outputs: what is a gate behind them belongs to the loss."""
@@ -378,7 +405,7 @@ def other(tracer: Tracer, func: Call, args: tuple[Any, ...], kwargs: dict[str, A
         return out
     results = tensors(out)
     for result in results:
-        if result.is_floating_point() or result.is_complex():
+        if not result.is_nested and (result.is_floating_point() or result.is_complex()):
             known[result] = kept(found, result, own, name_of(func))
     return out
 

@@ -58,6 +58,12 @@ def watch(
         raise OptionError(
             f"{kind} is no torch.nn.Module", where="watch", mend="give the model: watch(model)"
         )
+    if isinstance(model, torch.jit.ScriptModule):
+        raise OptionError(
+            "the model is a program of TorchScript, which runs out of sight",
+            where="watch",
+            mend="watch the model that it was made of, before torch.jit.script or torch.jit.trace",
+        )
     whole_number(every, 1, MOST, "every")
     if log is not None and not callable(log):
         raise OptionError("log is no function", where="watch", mend="log=wandb.log")

@@ -186,7 +186,7 @@ def _matmul(tracer: Tracer, func: Call, args: tuple[Any, ...], kwargs: dict[str,
 
 def _rmatmul(tracer: Tracer, func: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     b, a = args
-    return _product(tracer, torch.matmul, (a, b), kwargs, 0)
+    return _product(tracer, lambda x, y: func(y, x), (a, b), kwargs, 0)
 
 
 def _addmm(tracer: Tracer, func: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
