@@ -258,9 +258,14 @@ def test_forward_values() -> None:
     assert why.links[0].blame.kind == "gate_shut"
     assert sum(t.product for t in why.terms) == pytest.approx(-0.17)
     assert [t.product for t in why.terms] == pytest.approx([-0.3, 0.1, 0.03])
-    given_ = handgrad.why(handgrad.load("lab9"), "W2[1,0]")
+    given_ = handgrad.why(handgrad.load("lab9"), "x[0]")
     assert isinstance(given_, WhyValue)
     assert given_.given
+
+
+def test_of_a_parameter_its_gradient_is_asked() -> None:
+    lab = handgrad.load("lab9")
+    assert handgrad.why(lab, "W2[1,0]").to_json() == handgrad.why(lab, "dW2[1,0]").to_json()
 
 
 @pytest.mark.parametrize("name", BUNDLED)

@@ -42,13 +42,15 @@ def read_whole(text: str, graph: Graph) -> str:
 def read_target(text: str, graph: Graph, cases: int) -> Target:
     """The entry that a text names, as the trace names it; entries count from 0.
 
-    A value that differs from case to case takes the case as its last index. Raises `OptionError`.
+    A value that differs from case to case takes the case as its last index. Nothing computes a parameter: what
+    is asked of it is its gradient. Raises `OptionError`.
     """
     found = _SPELLED.fullmatch(text.strip())
     if found is None:
         raise _wrong(f"{text[:60]!r} names no entry", "write dW2[1,0] or h2[1]")
     name, gradient = _named(found["name"].strip(), graph)
     node = graph.nodes[name]
+    gradient = gradient or node.kind == "parameter"
     lengths = (*node.shape, *([cases] if node.batched else []))
     shown = f"d{name}" if gradient else name
     index = _index(found["index"], text)
