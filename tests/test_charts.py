@@ -68,7 +68,8 @@ def test_any_lines_stay_within_the_drawing(lines: list[list[float]], logarithmic
     assert all(math.isfinite(c) for point in corners(drawing) for c in point)
     for one in series:
         if any(drawable(v, logarithmic=logarithmic) for v in one.y):
-            assert str(one.name) in texts(drawing)
+            # A line that does not reach the right edge has the reason after its name.
+            assert any(t == one.name or t.startswith(f"{one.name},") for t in texts(drawing))
         assert str(one.name) in drawing.description
 
 
@@ -135,6 +136,85 @@ def test_names_at_the_ends_keep_apart() -> None:
     heights = sorted(
         s.y for s in drawing.shapes if isinstance(s, Label) and str(s.text[0]).startswith("name")
     )
+    assert min(np.diff(heights)) >= 15
+
+
+BLOWN = [3.0, 6.0, 30.0, 1e5, 1e128, math.inf, math.inf]
+CALM = [3.0, 12.0, 2.0] + [2.0] * 18
+
+
+def blown(loss: list[float], width: float = 640.0) -> Drawing:
+    """A loss that blows up, beside one that stays on the chart for twenty updates."""
+    series = [Series("calm", range(21), CALM), Series("wild", range(len(loss)), loss)]
+    return line_chart(
+        series, title="t", x=Axis("update"), y=Axis("loss", most=24.0), width=width
+    )  # fmt: skip
+
+
+def label(drawing: Drawing, start: str) -> Label:
+    (found,) = [
+        s for s in drawing.shapes if isinstance(s, Label) and str(s.text[0]).startswith(start)
+    ]
+    return found
+
+
+@pytest.mark.parametrize("width", [320.0, 640.0])
+def test_a_line_that_blows_up_leaves_the_chart_and_says_when(width: float) -> None:
+    drawing = blown(BLOWN, width)
+    assert within(drawing)
+    (arrow,) = [s for s in drawing.shapes if isinstance(s, Arrow)]
+    line = next(s for s in drawing.shapes if isinstance(s, Outline) and s.role == "series2")
+    assert arrow.points[0] == line.points[-1]
+    calm = next(s for s in drawing.shapes if isinstance(s, Outline) and s.role == "series1")
+    (x0, _), (x1, tip) = arrow.points
+    assert tip < min(y for _, y in calm.points)
+    # Between the updates 1 and 2, where it goes from 6 to 30, and not at the right edge.
+    assert x0 <= x1 <= calm.points[2][0] + 0.5
+    name = label(drawing, "wild")
+    assert "".join(map(str, name.text)) == "wild, not finite from update 5"
+    assert name.y < tip
+    assert name.x - x1 < 20
+    assert label(drawing, "calm").x > calm.points[-1][0]
+    assert "not finite from update 5" in drawing.description
+    assert str(drawing.compact[1]).endswith("3 → not finite from update 5")
+
+
+def test_a_line_that_comes_back_has_its_name_at_its_end() -> None:
+    drawing = blown([3.0, 30.0, 1e9, 3.0, *[1.0] * 17])
+    assert "wild" in texts(drawing)
+    assert len([s for s in drawing.shapes if isinstance(s, Arrow)]) == 1
+
+
+@pytest.mark.parametrize(
+    ("loss", "told"),
+    [
+        ([3.0, 2.0, 1.0], "wild, ends at update 2"),
+        ([3.0, 2.0, math.nan], "wild, not finite from update 2"),
+        ([3.0, 30.0, 40.0], "wild, beyond the chart from update 1"),
+        ([50.0, 60.0], "wild, beyond the chart from update 0"),
+        ([3.0, -math.inf], "wild, not finite from update 1"),
+    ],
+)
+def test_a_line_that_ends_early_has_its_name_where_it_ends(loss: list[float], told: str) -> None:
+    drawing = blown(loss)
+    assert within(drawing)
+    name = label(drawing, "wild")
+    assert "".join(map(str, name.text)) == told
+    calm = next(s for s in drawing.shapes if isinstance(s, Outline) and s.role == "series1")
+    assert abs(name.x - calm.points[2][0]) < 80
+
+
+def test_names_of_lines_that_leave_keep_apart() -> None:
+    series = [Series("calm", range(21), CALM)]
+    series += [
+        Series(f"wild {k}", range(21), [1.0] * k + [math.inf] * (21 - k)) for k in (1, 2, 2, 19)
+    ]
+    drawing = line_chart(series, title="t", x=Axis("update"), y=Axis("loss"), width=320)
+    assert within(drawing)
+    heights = sorted(
+        s.y for s in drawing.shapes if isinstance(s, Label) and str(s.text[0]).startswith("wild")
+    )
+    assert len(heights) == 4
     assert min(np.diff(heights)) >= 15
 
 
@@ -235,7 +315,7 @@ def test_a_chart_in_characters_has_a_bar_for_every_number_that_can_be_drawn(
     )  # fmt: skip
     *first, last = map(str, chart.compact)
     assert last.startswith("a longer name  ")
-    assert last.endswith("1 → 0.5")
+    assert last.endswith("1 → 0.5" if len(values) <= 2 else "1 → 0.5, ends at x 1")
     assert len(first) == bool(values)
     for line in first:
         drawn = sum(drawable(v, logarithmic=logarithmic) for v in values)

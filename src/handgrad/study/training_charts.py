@@ -20,7 +20,7 @@ DECADES = 100.0
 
 
 BEYOND = 2.0
-"""Of a training that diverged, losses of so many times the largest of the others are not drawn."""
+"""Of a training that diverged, losses of so many times the largest of the others are beyond the chart."""
 
 
 def dead_or_off(study: OverTraining) -> str:
@@ -32,15 +32,18 @@ def losses_chart(studies: Sequence[OverTraining], names: Sequence[str], *, width
     """The losses; a training that diverged leaves the chart, so that the others can be read."""
     kept = [v for s in studies if s.stopped is None for v in s.losses]
     highest = max(kept, default=np.inf) * BEYOND
-    lines = [[v if v <= highest else np.nan for v in s.losses] for s in studies]
-    drawn = [v for line in lines for v in line if np.isfinite(v)]
+    drawn = [v for s in studies for v in s.losses if np.isfinite(v) and v <= highest]
     falls = any(s.losses[0] > DECADES * min(s.losses) > 0 for s in studies)
     grows = max(drawn, default=0.0) > DECADES * max(s.losses[0] for s in studies)
     return line_chart(
-        [Series(n, s.steps, y) for n, s, y in zip(names, studies, lines, strict=True)],
+        [Series(n, s.steps, s.losses) for n, s in zip(names, studies, strict=True)],
         title="Loss over training",
         x=Axis("update"),
-        y=Axis("loss", logarithmic=(falls or grows) and min(drawn, default=0.0) >= 0),
+        y=Axis(
+            "loss",
+            logarithmic=(falls or grows) and min(drawn, default=0.0) >= 0,
+            most=float(highest),
+        ),
         width=width,
     )
 

@@ -35,6 +35,7 @@ class Axis:
         style: "percent" writes 0.25 as 25 %.
         logarithmic: by powers of ten.
         limits: its ends; from the values unless given.
+        most: greater numbers do not stretch the axis: they are beyond the chart.
         names: for the whole numbers from 0 on, what is written instead of them, such as layers.
     """
 
@@ -42,6 +43,7 @@ class Axis:
     style: Format = "number"
     logarithmic: bool = False
     limits: tuple[float, float] | None = None
+    most: float = math.inf
     names: Sequence[str] = ()
 
 
@@ -61,6 +63,14 @@ class Scale:
         if self.logarithmic:
             low, high, at = math.log10(low), math.log10(high), math.log10(at)
         share = (at - low) / (high - low) if high > low else 0.5
+        return self.start + share * (self.stop - self.start)
+
+    def unbounded(self, value: float) -> float:
+        """Where a number outside the range would lie, on beyond its ends."""
+        low, high, at = self.low, self.high, value
+        if self.logarithmic:
+            low, high, at = math.log10(low), math.log10(high), math.log10(at)
+        share = (at - low) / (high - low) if high > low else math.copysign(math.inf, at - low)
         return self.start + share * (self.stop - self.start)
 
 

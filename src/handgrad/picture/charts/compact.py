@@ -32,17 +32,19 @@ def spark_lines(
     style: Format = "number",
     *,
     logarithmic: bool = False,
+    facts: Sequence[str] = (),
 ) -> tuple[str | Names, ...]:
     """Each series as one line of bars from `low` to `high`, with its first and its last number.
 
     Of numbers that share a bar the greatest is drawn; one above the first and the last is told.
+    `facts` say why a series does not go on to the end, one for each series, or are empty.
     """
     scale = Scale(low, high, 0.0, len(LEVELS) - 1.0, logarithmic)
     names = [name if isinstance(name, Name) else _cut(name) for name, _ in named]
     widths = [_columns_of(n.name) if isinstance(n, Name) else len(n) for n in names]
     wide = max(widths, default=0)
     lines: list[str | Names] = []
-    for name, (_, values) in zip(names, named, strict=True):
+    for name, (_, values), fact in zip(names, named, facts or [""] * len(names), strict=True):
         if not values:
             continue
         shared = np.array_split(np.asarray(values, dtype=float), min(COLUMNS, len(values)))
@@ -52,7 +54,9 @@ def spark_lines(
         highest = max((max(part) for part in drawn if part), default=np.nan)
         above = highest > max(values[0], values[-1])
         told = f", at most {_figure(highest, style)}" if above else ""
-        text = f"{bars}  {first} → {last}{told}"
+        if fact.startswith(last):
+            last, fact = fact, ""
+        text = f"{bars}  {first} → {last}{told}{', ' * bool(fact)}{fact}"
         if isinstance(name, Name):
             lines.append(Names(((0, name),), (wide + 2, text)))
         else:

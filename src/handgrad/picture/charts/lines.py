@@ -23,10 +23,10 @@ from handgrad.picture.charts.axes import (
     vertical_axis,
 )
 from handgrad.picture.charts.compact import spark_lines
-from handgrad.picture.drawing import Circle, Drawing, Label, Outline, Rectangle, Role, Shape
+from handgrad.picture.charts.ends import ROW, End, names_at_ends, rows_above, why_it_ends
+from handgrad.picture.charts.marks import ROLES, mark
+from handgrad.picture.drawing import Arrow, Drawing, Label, Outline, Shape
 from handgrad.record import record
-
-ROLES: tuple[Role, ...] = ("series1", "series2", "series3", "series4", "series5", "series6")
 
 POINTS = 240
 """Points of a line drawn, about: of more, the highest and the lowest of each stretch are kept."""
@@ -34,8 +34,8 @@ POINTS = 240
 MARKS = 6
 """Marks along a line."""
 
-ROW = 17.0
-"""Pixels from one name at the end of a line to the next."""
+OFF = 12.0
+"""Pixels beyond the edge to the tip of the arrow of a line that leaves the chart."""
 
 _LONGEST_NAME = 34
 
@@ -43,8 +43,21 @@ Point = tuple[float, float]
 
 
 @record
+class Unbroken:
+    """Points of a line without a gap, and the point beyond the chart before or after them, if any."""
+
+    points: list[Point]
+    before: Point | None = None
+    after: Point | None = None
+
+
+@record
 class Series:
-    """A line with the name of a value, or in words. Where `y` has no place on the axis (NaN; 0 on a logarithmic one) it has a gap."""
+    """A line with the name of a value, or in words.
+
+    Where `y` has no place on the axis (NaN; 0 on a logarithmic one) it has a gap; where it is
+    beyond the ends of the axis the line leaves the chart with an arrow.
+    """
 
     name: str | Name
     x: Sequence[float]
@@ -70,16 +83,24 @@ def line_chart(
         height: of the drawing, in pixels.
         width: of the drawing, in pixels.
     """
-    pieces = [_pieces(s, y.logarithmic) for s in series]
-    points = [p for lines in pieces for line in lines for p in line]
-    low, high = y.limits or span((p[1] for p in points), logarithmic=y.logarithmic)
-    xs = [p[0] for p in points] or [0.0, 1.0]
+    values = [v for s in series for v in s.y if v <= y.most]
+    low, high = y.limits or span(values, logarithmic=y.logarithmic)
+    xs = [float(v) for s in series for v in s.x] or [0.0, 1.0]
+    pieces = [_pieces(s, low, high, y.logarithmic) for s in series]
+    facts = [
+        why_it_ends(s.x, s.y, x, max(xs), low, high, logarithmic=y.logarithmic) for s in series
+    ]
     vertical_ticks = log_ticks(low, high) if y.logarithmic else ticks(low, high)
     texts = tick_texts(vertical_ticks, y.style, logarithmic=y.logarithmic)
     left = 18 + max(text_width((t,), SMALL_TEXT) for t in texts)
     names = [s.name if isinstance(s.name, Name) else _shortened(s.name) for s in series]
-    beside = max((text_width((n,), SMALL_TEXT) for n in names), default=0.0)
-    right, top, bottom = width - 34 - beside, 34.0, height - 46
+    above = [bool(p) and p[-1].after is not None and p[-1].after[1] > high for p in pieces]
+    ending = list(zip(names, facts, above, strict=True))
+    beside = max((text_width((n,), SMALL_TEXT) for n, fact, _ in ending if not fact), default=0.0)
+    rows = rows_above([(n, fact) for n, fact, is_above in ending if is_above], width - left - 30)
+    # The chart keeps its height; what is written over it makes the drawing taller.
+    height += ROW * rows
+    right, top, bottom = width - 34 - beside, 34.0 + ROW * rows, height - 46
     across = Scale(min(xs), max(xs), left, right)
     down = Scale(low, high, bottom, top, y.logarithmic)
     shapes: list[Shape] = [
@@ -88,36 +109,73 @@ def line_chart(
         *_below(across, xs, x.names, bottom),
         Label((left + right) / 2, height - 8, (x.label,), "ink", "middle", TEXT),
     ]
-    ends: list[tuple[int, Point]] = []
-    for number, lines in enumerate(pieces):
-        placed = [[(across(p[0]), down(p[1])) for p in line] for line in lines]
+    ends: list[End] = []
+    for number, stretches in enumerate(pieces):
+        placed = [[(across(p[0]), down(p[1])) for p in s.points] for s in stretches]
         shapes += _line(number, placed)
+        for stretch, line in zip(stretches, placed, strict=True):
+            if stretch.before is not None:
+                entry = _edge(line[0], stretch.before, across, down)
+                shapes.append(_joined(number, (entry, line[0])))
+            if stretch.after is not None:
+                line.append(_edge(line[-1], stretch.after, across, down))
+                shapes.append(_joined(number, line[-2:], arrow=True))
         if placed:
-            ends.append((number, placed[-1][-1]))
-    shapes += _names(names, ends, right, top, bottom)
-    if not points:
+            ends.append(
+                End(number, names[number], placed[-1][-1], facts[number], above=above[number])
+            )
+    shapes += names_at_ends(ends, left, right, top, bottom, width)
+    if not ends:
         shapes.append(
             Label((left + right) / 2, (top + bottom) / 2, ("nothing to show",), "ink", "middle")
         )
     named = [(s.name, s.y) for s in series]
-    compact = spark_lines(named, low, high, y.style, logarithmic=y.logarithmic)
-    said = _said(series, title, x.label, y.style)
+    compact = spark_lines(named, low, high, y.style, logarithmic=y.logarithmic, facts=facts)
+    said = _said(series, facts, title, x.label, y.style)
     return Drawing(width, height, tuple(shapes), title, said, compact)
 
 
 # -- lines ----------------------------------------------------------------------------------
 
 
-def _pieces(series: Series, logarithmic: bool) -> list[list[Point]]:
+def _pieces(series: Series, low: float, high: float, logarithmic: bool) -> list[Unbroken]:
     """The unbroken stretches of a series, thinned to what can be seen."""
-    stretches: list[list[Point]] = [[]]
+    found: list[Unbroken] = []
+    points: list[Point] = []
+    before: Point | None = None
     for x, y in zip(series.x, series.y, strict=True):
-        if drawable(y, logarithmic=logarithmic):
-            stretches[-1].append((float(x), float(y)))
-        elif stretches[-1]:
-            stretches.append([])
-    every = max(1, sum(map(len, stretches)) * 2 // POINTS)
-    return [_thinned(stretch, every) for stretch in stretches if stretch]
+        point = float(x), float(y)
+        if low <= y <= high and drawable(y, logarithmic=logarithmic):
+            points.append(point)
+            continue
+        beyond = None if math.isnan(y) or (logarithmic and y <= 0) else point
+        if points:
+            found.append(Unbroken(points, before, beyond))
+        points, before = [], beyond
+    if points:
+        found.append(Unbroken(points, before))
+    outside = [(float(x), float(y)) for x, y in zip(series.x, series.y, strict=True) if y > high]
+    if not found and outside:
+        # No point of it is on the chart: it leaves from the edge itself.
+        found.append(Unbroken([(outside[0][0], high)], None, outside[0]))
+    every = max(1, sum(len(s.points) for s in found) * 2 // POINTS)
+    return [Unbroken(_thinned(s.points, every), s.before, s.after) for s in found]
+
+
+def _edge(inside: Point, beyond: Point, across: Scale, down: Scale) -> Point:
+    """A little over the edge, towards a point beyond the chart: straight up or down where that is infinite."""
+    x, y = inside
+    upwards = beyond[1] > down.high
+    edge = down.stop - OFF if upwards else down.start + OFF * 2 / 3
+    far = down.unbounded(beyond[1])
+    share = min(1.0, (edge - y) / (far - y)) if abs(far - y) > abs(edge - y) else 1.0
+    return x + share * (across(beyond[0]) - x), edge
+
+
+def _joined(number: int, points: Sequence[Point], *, arrow: bool = False) -> Shape:
+    role, dashed = ROLES[number % len(ROLES)], number % 2 == 1
+    kind = Arrow if arrow else Outline
+    return kind(tuple(points), role, 2.0, dashed=dashed)
 
 
 def _thinned(points: list[Point], every: int) -> list[Point]:
@@ -151,59 +209,7 @@ def _line(number: int, pieces: Sequence[Sequence[Point]]) -> list[Shape]:
     return shapes
 
 
-def mark(number: int, x: float, y: float, size: float = 4.0) -> list[Shape]:
-    """The mark of a series: a circle, a square, a triangle, a diamond, a triangle on its tip, a ring."""
-    role, s = ROLES[number % len(ROLES)], size
-    corners: tuple[Point, ...]
-    match number % len(ROLES):
-        case 0:
-            return [Circle(x, y, s, role)]
-        case 1:
-            return [Rectangle(x - s, y - s, 2 * s, 2 * s, role)]
-        case 2:
-            corners = ((x - s, y + s), (x + s, y + s), (x, y - s))
-        case 3:
-            corners = ((x - s, y), (x, y - s), (x + s, y), (x, y + s))
-        case 4:
-            corners = ((x - s, y - s), (x + s, y - s), (x, y + s))
-        case _:
-            return [Circle(x, y, s, role), Circle(x, y, s / 2, "surface")]
-    return [Outline(corners, role, 1.0, closed=True)]
-
-
-# -- names ----------------------------------------------------------------------------------
-
-
-def _names(
-    names: Sequence[str | Name],
-    ends: Sequence[tuple[int, Point]],
-    right: float,
-    top: float,
-    bottom: float,
-) -> list[Shape]:
-    """Each line's name at the height of its end, moved apart where they meet; a thin line then leads there."""
-    ordered = sorted(ends, key=lambda e: (e[1][1], e[0]))
-    places = _apart([y for _, (_, y) in ordered], top + 4, bottom)
-    shapes: list[Shape] = []
-    for (number, (x, y)), place in zip(ordered, places, strict=True):
-        if abs(place - y) > 3 and x >= right - 3:
-            shapes.append(Outline(((x, y), (right + 8, place)), "faint", 1.0))
-        shapes += mark(number, right + 14, place)
-        shapes.append(Label(right + 24, place + 4, (names[number],), "ink", "start", SMALL_TEXT))
-    return shapes
-
-
-def _apart(wanted: Sequence[float], top: float, bottom: float) -> list[float]:
-    """Heights at least a row apart, in order, near those wanted; they keep within where they can."""
-    row = min(ROW, (bottom - top) / max(1, len(wanted) - 1)) if len(wanted) > 1 else ROW
-    places: list[float] = []
-    for y in wanted:
-        places.append(max(y, places[-1] + row) if places else max(y, top))
-    lowest = bottom
-    for k in reversed(range(len(places))):
-        places[k] = min(places[k], lowest)
-        lowest = places[k] - row
-    return places
+# -- beside the lines -----------------------------------------------------------------------
 
 
 def _shortened(name: str) -> str:
@@ -222,10 +228,12 @@ def _below(scale: Scale, xs: Sequence[float], names: Sequence[str], y: float) ->
 # -- in words -------------------------------------------------------------------------------
 
 
-def _said(series: Sequence[Series], title: str, x_label: str, style: Format) -> str:
+def _said(
+    series: Sequence[Series], facts: Sequence[str], title: str, x_label: str, style: Format
+) -> str:
     """The chart in sentences: where each line starts, ends, and has its extremes."""
     parts = [f"Line chart: {title}; across: {x_label}."]
-    for one in series:
+    for one, fact in zip(series, facts, strict=True):
         spelled = one.name.name if isinstance(one.name, Name) else one.name
         points = [(x, y) for x, y in zip(one.x, one.y, strict=True) if math.isfinite(x + y)]
         if not points:
@@ -236,7 +244,7 @@ def _said(series: Sequence[Series], title: str, x_label: str, style: Format) -> 
         parts.append(
             f"{spelled}: from {_told(first[1], style)} at {figure_text(first[0])} to "
             f"{_told(last[1], style)} at {figure_text(last[0])}, "
-            f"between {_told(lowest, style)} and {_told(highest, style)}."
+            f"between {_told(lowest, style)} and {_told(highest, style)}{', ' * bool(fact)}{fact}."
         )
     return " ".join(parts)
 
