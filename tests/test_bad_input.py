@@ -123,7 +123,10 @@ FILES = [
         'equations = "L = w"\n[parameters]\nw = {file = "no.npy"}',
         "no.npy cannot be read: No such file",
     ),
-    ('equations = "L = w"\n[parameters]\nw = {file = "no.txt"}', "not a .npy, .npz or .csv file"),
+    (
+        'equations = "L = w"\n[parameters]\nw = {file = "no.txt"}',
+        "not a .npy, .npz, .csv, .pt or .safetensors file",
+    ),
     ('equations = "L = w"\n[parameters]\nw = {case = [1]}', "unknown keys case"),
     ('equations = "L = w"\n[date]\nw = 1', "unknown key 'date' (did you mean data?)"),
     (

@@ -16,6 +16,7 @@ import numpy as np
 import handgrad
 from handgrad.drilling.replies import Accepted, Skipped
 from handgrad.formats.terminal import render_terminal
+from handgrad.lab.answers import answered
 from handgrad.operations import BY_NAME, SPELLINGS
 from handgrad.running.rows import examples_as_cases
 from tests.gauntlet import precise
@@ -233,6 +234,29 @@ COMMANDS["slides_typ"] = _file("typ", "--as", "slides")
 COMMANDS["slides_pdf"] = _file("pdf", "--as", "slides", times=20)
 COMMANDS["file_elements"] = _file("html", "--elements")
 COMMANDS["file_backward"] = _file("tex", "--only", "backward")
+
+
+# -- lab -----------------------------------------------------------------------------------
+
+FIGURE = re.compile(r'data-name="([^"\[]+)(?:\[([\d,]*)\])?" data-value="([^"]*)"')
+
+
+@command
+def lab(s: Subject) -> None:
+    """The lab's page is made without a fault of ours, and a figure that says its name has PyTorch's value."""
+    answer = answered("page", {"text": s.text})
+    said = json.loads(answer.content)
+    if answer.status != 200:
+        if answer.status != 422 or s.finite:
+            raise Wrong("the lab refuses", said["error"]["text"])
+        return
+    computed = {t for t, _ in s.oracle.equations}
+    for name, index, value in FIGURE.findall(said["main"]):
+        at = tuple(int(i) for i in index.split(",") if i)
+        if not s.finite or name not in computed or s.found.values[name].ndim != len(at):
+            continue
+        if difference(float(value), float(s.found.values[name][at])) > 1:
+            raise Wrong("a figure of the lab differs", f"{name}{list(at)}: {value}, PyTorch {s.found.values[name][at]}")  # fmt: skip
 
 
 # -- why -----------------------------------------------------------------------------------

@@ -66,7 +66,7 @@ def test_every_family_of_statements_is_judged() -> None:
     modules = {f.__module__.rpartition(".")[2] for f in FAMILIES.values()}
     assert modules == {
         "lines", "notes", "asked", "gated", "paths", "paged", "trained", "compared",
-        "checked", "drawn", "remembered", "boxed", "born",
+        "checked", "drawn", "remembered", "boxed", "born", "worked",
     }  # fmt: skip
 
 
