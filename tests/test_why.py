@@ -353,7 +353,8 @@ def test_paths_that_are_zero_for_one_reason_are_told_once() -> None:
     page = render_terminal(why.page(), width=80, colour=False, unicode=True)
     assert "There are 6 paths, and each of them is 0" in page
     assert page.count("The gate of ReLU is shut") == 2
-    assert page.count("2 more paths are 0 for the same reason") == 2
+    assert "The 6 paths that are 0" in page
+    assert page.count("3 paths: the gate of ReLU is shut at z") == 2
     assert "Path 3" not in page
     assert "together  ∂L/∂x₁ = 0" in page.replace("0 + 0 = 0", "0")
 
@@ -366,8 +367,56 @@ def test_a_gate_that_is_shut_in_several_cases_is_told_once() -> None:
     )
     page = render_terminal(paths_of(problem, "dw").page(), width=80, colour=False, unicode=True)
     assert page.count("The gate of ReLU is shut") == 1
-    assert "2 more paths are 0 for the same reason" in page
+    assert "3 paths in cases 2, 3 and 4: the gate of ReLU is shut at z = −2, −3 and −4" in " ".join(
+        page.split()
+    )
     assert "= 0.5 + 0 = 0.5" in page
+
+
+@pytest.mark.parametrize("top", [1, 10, 80])
+def test_each_case_has_its_own_reason_of_zero(top: int) -> None:
+    """The gate is shut in two cases; in the third it is open, and the input is 0."""
+    why = paths_of(handgrad.load("classes"), "dW1[1,0]", top)
+    said = [(g.kind, str(g.entry), g.cases, g.count) for g in why.zeros]
+    assert said == [("gate_shut", "z1[1]", (0, 1), 48), ("value", "x[0]", (2,), 24)]
+    assert why.zeros[0].values == pytest.approx((-0.25, -0.75))
+    assert why.path_count == 72
+    page = render_terminal(why.page(), width=200, colour=False, unicode=True)
+    assert "48 paths in cases 1 and 2: the gate of ReLU is shut at z₂⁽¹⁾ = −0.25 and −0.75" in page
+    assert "24 paths in case 3: the factor x₁ is 0 (given)." in page
+    assert "same reason" not in page
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_groups_of_zero_paths_are_those_counted_one_by_one(seed: int) -> None:
+    numbers = np.random.default_rng(seed)
+    drawn = {n: numbers.integers(-1, 2, s).astype(float) for n, s in {"W1": (3, 2), "W2": (2, 3), "b": (3,)}.items()}  # fmt: skip
+    problem = handgrad.Problem(
+        ["h = relu(W1 @ x + b)", "z = relu(W2 @ h)", "L = sum(z**2) + sum(W1**2)"],
+        drawn,
+        {"x": {"cases": numbers.integers(-1, 2, (3, 2)).astype(float)}},
+    )
+    every = paths_of(problem, "dW1[1,0]", 1000)
+    counted: dict[tuple[Any, ...], int] = {}
+    for path in every.paths:
+        first = next((f.blame for f in path.factors if f.value == 0), None)
+        if first is not None:
+            key = (first.kind, first.entry, path.case is None)
+            counted[key] = counted.get(key, 0) + 1
+    for top in (1, 1000):
+        zeros = paths_of(problem, "dW1[1,0]", top).zeros
+        assert {(g.kind, g.entry, not g.cases): g.count for g in zeros} == counted
+
+
+def test_many_reasons_of_zero_add_up() -> None:
+    problem = handgrad.Problem(
+        ["h = relu(W @ x)", "L = sum(h)"], {"W": -np.ones((30, 2))}, {"x": [1.0, 2.0]}
+    )
+    why = paths_of(problem, "dx[0]")
+    assert (len(why.zeros), sum(g.count for g in why.zeros)) == (30, 30)
+    page = render_terminal(why.page(), width=80, colour=False, unicode=True)
+    assert page.count("• 19 paths: for 19 other reasons.") == 1
+    assert page.count("1 path: the gate of ReLU is shut at") == 11
 
 
 def test_a_single_case_and_class_numbers() -> None:

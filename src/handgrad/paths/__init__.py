@@ -11,4 +11,5 @@ from handgrad.paths.structure import Entry as Entry
 from handgrad.paths.structure import Factor as Factor
 from handgrad.paths.structure import Path as Path
 from handgrad.paths.structure import Term as Term
+from handgrad.paths.structure import ZeroGroup as ZeroGroup
 from handgrad.paths.whole import WhyWhole as WhyWhole

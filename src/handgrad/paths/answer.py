@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from handgrad.expression import Expression
-from handgrad.paths.structure import Entry, Link, Path, Term
+from handgrad.paths.structure import Entry, Link, Path, Term, ZeroGroup
 from handgrad.problem import Problem
 from handgrad.record import JsonForm, Proportion
 from handgrad.saving import Page, Result
@@ -24,6 +24,7 @@ class WhyGradient(Result):
         paths: the largest, the largest first.
         path_count: how many there are in all.
         covered: the part of the sum of all paths' sizes that those listed have.
+        zeros: all the paths with a factor of 0, listed or not, by the reason of the first one on each.
         case_count: over how many cases the gradient is averaged or added up; 1 for none.
         parts: the names given to parts of equations, with their formulas.
     """
@@ -34,6 +35,7 @@ class WhyGradient(Result):
     paths: tuple[Path, ...]
     path_count: int
     covered: Proportion
+    zeros: tuple[ZeroGroup, ...]
     loss: str
     case_count: int
     parts: Mapping[str, Expression]

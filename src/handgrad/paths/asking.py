@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TypeAlias
@@ -17,12 +17,13 @@ from handgrad.graph.structure import Shortcut
 from handgrad.paths.answer import WhyGradient, WhyValue
 from handgrad.paths.blaming import Blaming
 from handgrad.paths.local import Local, size
-from handgrad.paths.paths import Edge, FoundPaths, Place, paths_from
+from handgrad.paths.paths import Edge, FoundPaths, Place, Step, paths_from
 from handgrad.paths.stepwise import WhyStepwise, why_stepwise
-from handgrad.paths.structure import Entry, Factor, Path
+from handgrad.paths.structure import Blame, Entry, Factor, Path, ZeroGroup
 from handgrad.paths.target import Target, read_target, read_whole
 from handgrad.paths.terms import why_value
 from handgrad.paths.whole import WhyWhole, why_whole
+from handgrad.paths.zeros import grouped
 from handgrad.problem import Problem
 from handgrad.problem.parts import Part, with_named_activations
 from handgrad.running import Run
@@ -81,7 +82,7 @@ def _case_count(problem: Problem) -> int:
     return next((int(g.array.shape[-1]) for g in givens if g.batched), 1)
 
 
-NOTHING = FoundPaths(0.0, 0.0, 0, ())
+NOTHING = FoundPaths(0.0, 0.0, 0, (), {})
 
 
 @dataclass
@@ -93,6 +94,7 @@ class _Asking:
     steps: Mapping[str, str]
     locals: dict[str, Local] = field(default_factory=dict)
     passed_by: dict[str, bool] = field(default_factory=dict)
+    formulas_found: dict[tuple[Entry, Entry], Expression | None] = field(default_factory=dict)
 
     @property
     def formulas(self) -> dict[str, Expression]:
@@ -189,6 +191,7 @@ class _Asking:
             paths=paths,
             path_count=count_all,
             covered=min(1.0, listed / size) if size else float(len(paths) == count_all),
+            zeros=self._zeros(target.entry, cases, results, same, several),
             loss=graph.cost if averaged else graph.loss,
             case_count=count if several else 1,
             parts=self.formulas,
@@ -309,21 +312,55 @@ class _Asking:
             entry if number == 0 else self._entry(name, position)
             for number, (name, position) in enumerate(places)
         )
-        told = []
-        for (of, by), value in zip(pairwise(through), factors, strict=True):
-            local = self.locals[by.name]
-            shortcut = self._shortcut(by.name)
-            fused = shortcut is not None and shortcut.pre_activation == of.name
-            factor = Factor(
-                of=of,
-                by=by,
-                value=value,
-                formula=self._told(local.formula(of.name, of.index, by.index)),
-                step=blaming.steps.get(by.name, ""),
-                shortcut=shortcut.operation if shortcut is not None and fused else "",
-            )
-            told.append(replace(factor, blame=blaming.factor(factor, local.expression)))
+        told = [
+            self._factor(of, by, value, blaming)
+            for (of, by), value in zip(pairwise(through), factors, strict=True)
+        ]
         return Path(through, tuple(told), product + 0.0, cases[0], share)
+
+    def _factor(self, of: Entry, by: Entry, value: float, blaming: Blaming) -> Factor:
+        local = self.locals[by.name]
+        shortcut = self._shortcut(by.name)
+        fused = shortcut is not None and shortcut.pre_activation == of.name
+        if (of, by) not in self.formulas_found:
+            formula = local.formula(of.name, of.index, by.index)
+            self.formulas_found[of, by] = self._told(formula)
+        factor = Factor(
+            of=of,
+            by=by,
+            value=value,
+            formula=self.formulas_found[of, by],
+            step=blaming.steps.get(by.name, ""),
+            shortcut=shortcut.operation if shortcut is not None and fused else "",
+        )
+        return replace(factor, blame=blaming.factor(factor, local.expression))
+
+    def _zeros(
+        self,
+        entry: Entry,
+        cases: Sequence[int | None],
+        results: Sequence[FoundPaths],
+        same: FoundPaths,
+        several: bool,
+    ) -> tuple[ZeroGroup, ...]:
+        """The paths that are 0, by reason; those that are the same in every case once."""
+        found: list[tuple[int | None, Blame, int]] = []
+        for case, one in zip(cases, results, strict=True):
+            blaming = self.blaming(case)
+            for step, count in one.zeros.items():
+                if own := count - same.zeros.get(step, 0):
+                    blame = self._zero(entry, step, blaming)
+                    found.append((case if several else None, blame, own))
+        blaming = self.blaming(cases[0])
+        found += [(None, self._zero(entry, s, blaming), n) for s, n in same.zeros.items()]
+        return grouped(found)
+
+    def _zero(self, entry: Entry, step: Step, blaming: Blaming) -> Blame:
+        (name, row), (by, column) = step
+        of = entry if name == entry.name else self._entry(name, row)
+        blame = self._factor(of, self._entry(by, column), 0.0, blaming).blame
+        assert blame is not None
+        return blame
 
     def _told(self, formula: Expression | None) -> Expression | None:
         """A local derivative; where the loss has none that could be computed, the gradient that is given."""

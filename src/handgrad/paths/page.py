@@ -18,7 +18,9 @@ from handgrad.page.blocks import (
     Relation,
     without_repeats,
 )
+from handgrad.paths.counting import count_text
 from handgrad.paths.structure import Blame, BlameKind, Entry, Factor, Path
+from handgrad.paths.zeros import reason_of, zero_blocks
 from handgrad.saving import Page
 from handgrad.solution.rounding import rounding_said
 from handgrad.text import Text
@@ -28,9 +30,6 @@ if TYPE_CHECKING:
 
 SUMMED = 12
 """Products that are written out as one sum, at most."""
-
-SAID_IN_FULL = 1_000_000
-"""Counts from here on are said as a power of ten."""
 
 
 def gradient_page(why: WhyGradient, decimals: int) -> Page:
@@ -118,10 +117,10 @@ def _gradient_blocks(why: WhyGradient) -> list[Block]:
         return [Note("warning", text)]
     blocks: list[Block] = [Paragraph(_introduction(why))]
     told = _told(why.paths)
-    for number, (path, more) in enumerate(told.items(), start=1):
+    for number, path in enumerate(told, start=1):
         blocks += _path(why, number, path)
-        if more:
-            blocks.append(Note("info", (_folded_text(more),)))
+    if sum(g.count for g in why.zeros) > sum(reason_of(path) is not None for path in told):
+        blocks += zero_blocks(why.zeros, why.case_count)
     products = [Literal(p.product) for p in told if p.product]
     products += [Literal(0.0)] if len(products) < len(told) else []
     if len(why.paths) == why.path_count > 1 and len(products) <= SUMMED:
@@ -134,27 +133,17 @@ def _gradient_blocks(why: WhyGradient) -> list[Block]:
     return blocks
 
 
-def _told(paths: Sequence[Path]) -> dict[Path, int]:
-    """The paths that are written out, each with how many more are 0 for the same reason.
-
-    Of those that are 0 one is enough for each factor that makes them so: the one nearest the loss.
-    """
-    told: dict[Path, int] = {}
-    first: dict[tuple[BlameKind, Entry], Path] = {}
+def _told(paths: Sequence[Path]) -> list[Path]:
+    """The paths that are written out: of those that are 0 for one reason, the first."""
+    told: list[Path] = []
+    known: set[tuple[BlameKind, Entry, bool]] = set()
     for path in paths:
-        blame = next((f.blame for f in reversed(path.factors) if f.blame and not f.value), None)
-        # In another case the same gate is shut at another number.
-        reason = (blame.kind, blame.entry) if blame is not None and path.product == 0 else None
-        if reason is not None and first.setdefault(reason, path) is not path:
-            told[first[reason]] += 1
-        else:
-            told[path] = 0
+        reason = reason_of(path)
+        if reason is None or reason not in known:
+            told.append(path)
+        if reason is not None:
+            known.add(reason)
     return told
-
-
-def _folded_text(more: int) -> str:
-    paths, are = ("path", "is") if more == 1 else ("paths", "are")
-    return f"{more} more {paths} {are} 0 for the same reason."
 
 
 def _introduction(why: WhyGradient) -> Text:
@@ -170,32 +159,15 @@ def _introduction(why: WhyGradient) -> Text:
     listed = len(why.paths)
     if why.path_count == 1:
         return (*text, " There is one path.")
-    nothing = not why.paths[0].product
+    if not why.paths[0].product:
+        return (*text, f" There are {count_text(why.path_count)} paths, and each of them is 0.")
     if listed == why.path_count:
-        order = "and each of them is 0" if nothing else "the largest first"
-        return (*text, f" There are {listed} paths, {order}.")
-    if nothing:
-        count = count_text(why.path_count)
-        return (
-            *text,
-            f" There are {count} paths, and each of them is 0; {listed} of them {'is' if listed == 1 else 'are'} shown.",
-        )
+        return (*text, f" There are {listed} paths, the largest first.")
     return (
         *text,
         f" There are {count_text(why.path_count)} paths; the {listed} largest are listed. They make up ",
         f"{_percent(why.covered)} of the total size of all paths.",
     )
-
-
-def count_text(count: int) -> str:
-    """A number of paths in words: in full, or about as a power of ten."""
-    if count < SAID_IN_FULL:
-        return f"{count}"
-    digits = str(count)
-    power = "".join("⁰¹²³⁴⁵⁶⁷⁸⁹"[int(d)] for d in str(len(digits) - 1))
-    first = f"{digits[0]}.{digits[1:3]}".rstrip("0").rstrip(".")
-    about = "" if set(digits[3:]) <= {"0"} else "about "
-    return f"{about}10{power}" if first == "1" else f"{about}{first} · 10{power}"
 
 
 def _percent(share: float) -> str:

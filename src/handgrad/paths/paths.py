@@ -22,6 +22,9 @@ CANDIDATES = 8_000_000
 Place: TypeAlias = "tuple[str, int]"
 """A name, and an entry of it by its position."""
 
+Step: TypeAlias = "tuple[Place, Place]"
+"""Two places, one after the other on a path."""
+
 
 @dataclass(frozen=True, slots=True)
 class Edge:
@@ -50,12 +53,16 @@ class Largest:
 
 @dataclass(frozen=True, slots=True)
 class FoundPaths:
-    """What there is to say of the paths from one entry."""
+    """What there is to say of the paths from one entry.
+
+    `zeros` has, by step from a place to the next, how many paths have their first factor of 0 there.
+    """
 
     total: float
     size: float
     count: int
     paths: tuple[tuple[float, tuple[Place, ...], tuple[float, ...]], ...]
+    zeros: Mapping[Step, int]
 
 
 def paths_from(
@@ -84,7 +91,7 @@ def paths_from(
         counts[name] = sum(e.depends.astype(object) @ counts[e.by] for e in leading)
         best[name] = _largest(leading, best, most)
     if source not in totals:
-        return FoundPaths(0.0, 0.0, 0, ())
+        return FoundPaths(0.0, 0.0, 0, (), {})
     found = best[source]
     listed = tuple(
         _followed(source, rank, edges, best)
@@ -92,8 +99,35 @@ def paths_from(
         if found.exists[0, rank]
     )
     return FoundPaths(
-        float(totals[source][0]), float(sizes[source][0]), int(counts[source][0]), listed
+        float(totals[source][0]),
+        float(sizes[source][0]),
+        int(counts[source][0]),
+        listed,
+        _first_zeros(source, edges, counts),
     )
+
+
+def _first_zeros(
+    source: str, edges: Mapping[str, Sequence[Edge]], counts: Mapping[str, Any]
+) -> dict[Step, int]:
+    """By step with a derivative of 0, the paths on which none is 0 before it.
+
+    As many ways lead to its beginning without a 0, times the paths that there are from its end.
+    """
+    reached: dict[str, Any] = {source: np.array([1], dtype=object)}
+    zeros: dict[Step, int] = {}
+    for name in reversed(list(edges)):
+        ways = reached.get(name)
+        if ways is None or not ways.any():
+            continue
+        for edge in edges[name]:
+            zero = edge.depends & (edge.derivatives == 0) & (ways[:, None] > 0)
+            for row, column in np.argwhere(zero).tolist():
+                if count := int(ways[row] * counts[edge.by][column]):
+                    zeros[(name, row), (edge.by, column)] = count
+            on = ways @ (edge.depends & (edge.derivatives != 0)).astype(object)
+            reached[edge.by] = reached[edge.by] + on if edge.by in reached else on
+    return zeros
 
 
 def _largest(leading: Sequence[Edge], best: Mapping[str, Largest], most: int) -> Largest:

@@ -90,6 +90,27 @@ class Path:
 
 
 @dataclass(frozen=True, slots=True)
+class ZeroGroup:
+    """All the paths that are 0 for one reason: of the factors of each, the first that is 0 has it.
+
+    Arguments:
+        kind: of that factor's blame, as `entry`, `operation` and `step` are.
+        count: how many paths there are.
+        cases: the cases that they lie in; empty where there is one, or where they are the same in all.
+        values: the entry's in each of these cases, or the one.
+    """
+
+    kind: BlameKind
+    entry: Entry
+    operation: str
+    step: str
+    count: int
+    cases: tuple[int, ...]
+    values: tuple[float, ...]
+    json: ClassVar = JsonForm(without=("operation",))
+
+
+@dataclass(frozen=True, slots=True)
 class Term:
     """One term of a sum: the entries multiplied in it, with their numbers, and its value."""
 

@@ -11,7 +11,7 @@ import numpy as np
 
 import handgrad
 from handgrad.paths import Cause, WhyGradient, WhyValue, WhyWhole
-from handgrad.paths.structure import Blame, Entry, Factor, Path
+from handgrad.paths.structure import Blame, Entry, Factor, Path, ZeroGroup
 from tests.gauntlet.facts import terms
 from tests.gauntlet.facts.claim import Claims, Found, claims_of, near
 from tests.gauntlet.facts.paged import LONGEST, entries
@@ -26,6 +26,9 @@ TOP = 10
 
 RESIDUE = 1e-12
 """What floats leave of a gradient that is 0."""
+
+MOST_COUNTED = 200
+"""Paths of one answer that are all listed, to be counted by what makes them 0."""
 
 MOST_PATHS = 12
 """Paths of one answer that are followed."""
@@ -109,6 +112,7 @@ def of_why(why: WhyGradient | WhyValue, facts: Facts) -> Claims:
     facts = replace(facts, parts=why.parts)
     if isinstance(why, WhyGradient):
         yield from claims_of("why: a gradient", _gradient(why, facts), why.entry)
+        yield from claims_of("why: paths that are 0", _zeros(why, facts), why.zeros)
         for path in why.paths[:MOST_PATHS]:
             yield from claims_of("why: a path", _path(path, why, facts), path)
     else:
@@ -188,6 +192,79 @@ def _path(path: Path, why: WhyGradient, facts: Facts) -> Found:
         if all(d is not None and np.isfinite(d) for d in steps):
             together = math.prod(d for d in steps if d is not None) * path.share
             yield near(sum(p.product for p in beside), together, 1e-7), f"together {together}"
+
+
+def _zeros(why: WhyGradient, facts: Facts) -> Found:
+    """The groups of the paths that are 0: their counts, and the reason of each in all of its cases."""
+    total = sum(group.count for group in why.zeros)
+    yield all(group.count > 0 for group in why.zeros), "a group of no paths"
+    yield total <= why.path_count, f"the groups have {total} paths"
+    by_factor = [any(f.value == 0 for f in path.factors) for path in why.paths]
+    yield total >= sum(by_factor), f"{sum(by_factor)} paths with a factor of 0 are listed"
+    if all(by_factor):
+        yield (
+            total == why.path_count,
+            f"all {why.path_count} paths are 0, and the groups have {total}",
+        )
+    paths = _all_paths(why, facts)
+    if paths is not None:
+        said = {_reason(g.kind, g.entry, g.cases): g.count for g in why.zeros}
+        counted: dict[Any, int] = {}
+        cases_of: dict[Any, set[int | None]] = {}
+        for path in paths:
+            first = next((f for f in path.factors if f.value == 0), None)
+            if first is not None and first.blame is not None:
+                kind = (first.blame.kind, first.blame.entry, path.case is None)
+                counted[kind] = counted.get(kind, 0) + 1
+                cases_of.setdefault(kind, set()).add(path.case)
+        theirs = {
+            _reason(
+                kind, entry, () if same else tuple(c for c in cases_of[key] if c is not None)
+            ): n
+            for key, n in counted.items()
+            for kind, entry, same in [key]
+        }
+        yield said == theirs, f"counted one by one they are {theirs}"
+    for group in why.zeros:
+        yield from _zero_group(group, why, facts)
+
+
+def _reason(kind: str, entry: Entry, cases: tuple[int, ...]) -> tuple[str, Entry, tuple[int, ...]]:
+    return kind, entry, tuple(sorted(cases))
+
+
+def _all_paths(why: WhyGradient, facts: Facts) -> tuple[Path, ...] | None:
+    """All the paths of an answer, where they are few enough and it is known which case is asked about."""
+    if len(why.paths) == why.path_count:
+        return why.paths
+    if why.path_count > MOST_COUNTED or (facts.cases > 1 and why.case_count == 1):
+        return None
+    try:
+        every = handgrad.why(facts.problem, why.asked, why.path_count)
+    except handgrad.HandgradError:
+        return None
+    return every.paths if isinstance(every, WhyGradient) else None
+
+
+def _zero_group(group: ZeroGroup, why: WhyGradient, facts: Facts) -> Found:
+    yield len(group.values) == max(1, len(group.cases)), "not a number for each case"
+    yield len(set(group.cases)) == len(group.cases), "a case named twice"
+    yield all(0 <= case < why.case_count for case in group.cases), "no such case"
+    if group.step:
+        makes = [s for s in facts.trace._steps if s.id == group.step]
+        yield bool(makes) and makes[0].phase == "forward", "no such step"
+    if group.kind in ("value", "slope"):
+        yield not any(group.values), f"{group.entry} is not 0"
+    if group.kind == "gate_shut":
+        yield max(group.values) <= 0 and group.operation == "relu", "that gate is open"
+    if group.entry.name not in facts.at.values or group.kind == "slope":
+        return
+    if not group.cases and why.case_count == 1 and facts.cases > 1:
+        return  # which case is asked about stands in the question
+    for case, said in zip(group.cases or (0,), group.values, strict=False):
+        if case < facts.cases:
+            value = _entry(facts, group.entry, case)
+            yield near(said, value), f"{group.entry} is {value} in case {case}"
 
 
 def _named(path: Path, facts: Facts) -> tuple[Entry, ...]:

@@ -97,3 +97,24 @@ def test_a_false_answer_to_why_is_found(name: str) -> None:
                     other = replace(why, links=(*why.links[:-1], false))
                     found["link", field] = not all(c.holds for c in of_why(other, facts))
     assert all(found.values()), {key for key, caught in found.items() if not caught}
+
+
+def test_false_groups_of_paths_that_are_zero_are_found() -> None:
+    """In two cases a gate is shut, in the third the input is 0."""
+    facts = facts_of("classes")
+    why = handgrad.why(facts.problem, "dW1[1,0]")
+    assert isinstance(why, WhyGradient)
+    assert [c for c in of_why(why, facts) if not c.holds] == []
+    gate, given = why.zeros
+    false = [
+        (gate,),
+        (given,),
+        (replace(gate, count=72),),
+        (replace(gate, count=gate.count + 1), replace(given, count=given.count - 1)),
+        (replace(gate, cases=(0, 1, 2), values=(*gate.values, -0.25)), given),
+        (replace(gate, values=(-0.25, -0.25)), given),
+        (gate, replace(given, cases=(1,))),
+        (gate, replace(given, entry=replace(given.entry, index=(1,)))),
+    ]
+    for zeros in false:
+        assert not all(c.holds for c in of_why(replace(why, zeros=zeros), facts)), zeros
