@@ -22,6 +22,12 @@ settings.register_profile(
 settings.load_profile("handgrad")
 
 
+def pytest_runtest_setup() -> None:
+    """A program that handgrad writes for PyTorch sets the precision of the process in which a test runs it."""
+    with suppress(NameError):  # without PyTorch
+        torch.set_default_dtype(torch.float32)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("sweep"):
