@@ -91,7 +91,9 @@ def _remarks(report: Watched) -> list[Block]:
 def _introduction(report: Watched) -> Text:
     steps = counted(report.steps, "step")
     which = "" if report.every == 1 else f"; one in {report.every} was watched"
-    updates = f" with {counted(report.updates, 'update')}" if report.updates else ""
+    updates = (
+        f", with {counted(report.updates, 'update')} before the last" if report.updates else ""
+    )
     gates = any(layer.gate for layer in report.layers)
     told = f"{steps}{updates}{which}."
     if gates:

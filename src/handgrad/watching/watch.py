@@ -31,7 +31,7 @@ def watch(
     Arguments:
         model: a `torch.nn.Module`, wrapped (DistributedDataParallel, FSDP2, torch.compile) or not.
         every: a step in so many is watched, from the first on.
-        log: told of scalars every 16 watched steps: the share of dead units, `gates/dead` and by layer.
+        log: told of scalars, once for about 32 watched steps: the share of dead units, `gates/dead` and by layer.
         group: the processes whose counters are put together when the block is left, which all of them have to leave;
             the default group where there is one. False keeps each process to itself.
 
