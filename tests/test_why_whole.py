@@ -103,6 +103,36 @@ def test_nothing_uses_it() -> None:
     assert said(whole(problem, "V")) == "V gets no gradient: no path leads from it to the loss."
 
 
+TRIPLET = handgrad.Problem(
+    "fa = W @ a\nfp = W @ p\nfn = W @ n\nL = max(0, sum((fa - fp)**2) - sum((fa - fn)**2) + 0.5)",
+    {"W": [[-0.5], [-1.0]]},
+    {"a": [1.3], "p": [0.8], "n": [0.0]},
+)
+ONE_CLASS = handgrad.Problem(
+    "h = tanh(W1 @ x)\ns = W2 @ h\ne = exp(s)\np = e/sum(e)\nC = -log(p[0])",
+    {"W1": [[-0.1, 0.1]], "W2": [[-0.7]]},
+    {"x": [1.2, -0.7]},
+)
+CONSTANT = handgrad.Problem(
+    "c = 0.5*2\nyhat = dot(w, x)*c\nL = (yhat - y)**2", {"w": [0.6]}, {"x": [0.0], "y": -1.4}
+)
+
+
+@pytest.mark.parametrize(
+    ("problem", "name", "reason"),
+    [
+        # n is 0, but so it is on one of three ways alone; the margin holds on all of them.
+        (TRIPLET, "W", "the loss has no slope in W at these numbers."),
+        (ONE_CLASS, "W1", "the loss has no slope in s at these numbers."),
+        (CONSTANT, "w", "passes yhat, in which w is multiplied by x, and that is 0 throughout."),
+    ],
+    ids=["three ways", "as one with the loss", "a constant"],
+)
+def test_a_reason_holds_for_all_ways(problem: handgrad.Problem, name: str, reason: str) -> None:
+    assert said(whole(problem, name)).endswith(reason)
+    assert [c for c in of_wholes(Facts.of(problem)) if not c.holds] == []
+
+
 @pytest.mark.parametrize("name", BUNDLED)
 def test_every_statement_is_derived_anew(name: str) -> None:
     claims = [*of_wholes(Facts.of(handgrad.load(name)))]

@@ -102,12 +102,14 @@ def _between(graph: Graph, run: Run, passed: str, stopped: str) -> Cause:
             arriving=int(np.count_nonzero(arrived)),
         )
     users = graph.consumers.get(stopped, ())
-    if passed not in users and len(users) == 1:
+    if passed not in users and len(users) == 1 and np.any(run.gradient(users[0])):
         # The loss is computed as one with what is between them.
         passed = users[0]
-    for part in graph.gradients[stopped].parts:
-        for factor in _factors(part.formula):
-            if factor in graph.nodes and not run.value(factor).any():
+    parts = graph.gradients[stopped].parts
+    # Where it goes several ways, a 0 on one of them is not what stops the others.
+    if users == (passed,) and len(parts) == 1:
+        for factor in _factors(parts[0].formula):
+            if factor in graph.nodes and not np.any(run.value(factor)):
                 return Cause("zero_factor", passed, stopped, factor=factor)
     return Cause("no_slope", passed, stopped)
 

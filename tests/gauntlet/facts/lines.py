@@ -103,7 +103,9 @@ def unsettled(formula: Expression, batched: bool, cases: int) -> float:
         plain = numbers_only(formula, batched, cases)
         draws = [numbers_only(formula, batched, cases, moved) for _ in range(8)]
     with np.errstate(all="ignore"):
-        found = 4 * float(np.max([np.abs(d - plain).max(initial=0.0) for d in draws]))
+        found = 4 * float(
+            np.max([np.max(np.abs(np.asarray(d - plain, dtype=float)), initial=0.0) for d in draws])
+        )
     return found if np.isfinite(found) else 0.0
 
 
@@ -112,7 +114,9 @@ def unsettled_before(line: TraceLine, facts: Facts, given: Any) -> float:
     with terms.as_floats_are():
         draws = [facts.moved(seed).values(line.formula, line.batched) for seed in range(4)]
     with np.errstate(all="ignore"):
-        found = 4 * float(np.max([np.abs(d - given).max(initial=0.0) for d in draws]))
+        found = 4 * float(
+            np.max([np.max(np.abs(np.asarray(d - given, dtype=float)), initial=0.0) for d in draws])
+        )
     return found if np.isfinite(found) else 0.0
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+
 import numpy as np
 
 from handgrad.running.reviving import Revivers
 from tests.gauntlet.facts.claim import Found
+from tests.gauntlet.facts.formulas import gated
 from tests.gauntlet.facts.source import Facts
 from tests.gauntlet.facts.updating import Optimiser
 
@@ -25,9 +28,7 @@ def of_revivers(said: Revivers, gate: str, facts: Facts) -> Found:
     rule = facts.oracle.update.get("rule", "sgd")
     yield said.rule == rule, f"the rule is {rule}"
     coasts = bool(settings.get(REMEMBERED.get(rule, ""), 0.0))
-    above = (
-        _ancestors(gate, facts) & set(facts.oracle.parameters) if gate in facts.targets else set()
-    )
+    above = _before(gate, facts) & set(facts.oracle.parameters) if gate in facts.targets else set()
     before = above - frozen(facts)
     # Of a gate behind another operation, as in relu(softplus(q)), all that moves it lies below.
     none_own = not (said.coasting or said.decay) and (
@@ -67,6 +68,14 @@ def frozen(facts: Facts) -> set[str]:
     """The parameters whose rate is 0."""
     update = Optimiser(facts.oracle.update)
     return {n for n in facts.oracle.parameters if not update.start(n)}
+
+
+def _before(gate: str, facts: Facts) -> set[str]:
+    """All that leads to the gates of an equation: in relu(x @ V) @ W, what leads to x @ V."""
+    inside = [z for node in ast.walk(facts.oracle.tree(gate)) if (z := gated(node)) is not None]
+    names = {n.id for z in inside for n in ast.walk(z) if isinstance(n, ast.Name)}
+    looked_at = facts.uses[gate] & names if inside else facts.uses[gate]
+    return set(looked_at).union(*(_ancestors(name, facts) for name in looked_at))
 
 
 def _ancestors(name: str, facts: Facts) -> set[str]:
