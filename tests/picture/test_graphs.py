@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 import handgrad
 from handgrad.expression import Literal
 from handgrad.picture import Arrow, Drawing, Label, Outline, Rectangle
-from handgrad.picture.layout import BETWEEN, laid_out
+from handgrad.picture.layout import BETWEEN, laid_out, least_extent
 from handgrad.picture.measure import Measure
 from handgrad.picture.strokes import stroke
+from handgrad.solution.pictures.figures import figure_of
 from handgrad.solution.pictures.graph import graph_picture
 from handgrad.solution.pictures.lines import PicturePhase
 from tests.exam_questions import EXAM, ExamQuestion
@@ -179,3 +180,60 @@ def test_every_arrow_has_a_head(question: ExamQuestion) -> None:
             if isinstance(arrow, Arrow):
                 _, left, right = stroke(arrow).head
                 assert dist(left, right) > 2
+
+
+def given_in(drawing: Drawing) -> set[str]:
+    return {s.quantity for s in drawing.shapes if isinstance(s, Rectangle) and s.rounding > 5}
+
+
+@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize(
+    ("name", "kept", "note"),
+    [
+        ("rnn", {"w_x", "W_h", "w_o"}, "Data are left out."),
+        ("circuit", {"x", "y", "z", "w"}, ""),
+        ("conv", {"K", "b", "w"}, "Data are left out."),
+    ],
+)
+def test_a_narrow_graph_keeps_what_is_learned_before_it_keeps_data(
+    name: str, kept: set[str], note: str, phase: PicturePhase
+) -> None:
+    """What is shared over time, and the gradients that are asked for, were not to be seen on a telephone."""
+    trace = handgrad.solve(handgrad.load(name))
+    drawing = graph_picture(trace, phase, narrow=True)
+    assert drawing.width <= 430
+    assert kept <= given_in(drawing)
+    whole = given_in(drawing) == set(trace.problem.parameters) | set(trace.problem.data)
+    assert whole or note in drawing.description
+    if phase == "backward":
+        written = {s.quantity for s in drawing.shapes if isinstance(s, Label)}
+        assert all(any(q.startswith(f"d{each}") for q in written) for each in kept)
+    caption = str(figure_of(trace, phase, narrow_screen=True).caption)
+    assert whole or "very value and what" not in caption
+    assert whole or "gradient of every value" not in caption
+
+
+def test_of_what_is_given_weights_that_are_shared_stay_longest() -> None:
+    """Eight weights beside each other have no room; the one that all equations use does."""
+    equations = ["a0 = s*(" + " + ".join(f"u{k}" for k in range(8)) + ")"]
+    equations += [f"a{k} = tanh(s*a{k - 1})" for k in range(1, 4)]
+    parameters = {"s": 0.5} | {f"u{k}": 0.25 for k in range(8)}
+    trace = handgrad.solve(handgrad.Problem(equations, parameters))
+    drawing = graph_picture(trace, "backward", narrow=True)
+    assert given_in(drawing) == {"s"}
+    assert "Parameters that are used once are left out." in drawing.description
+
+
+@given(
+    st.lists(st.tuples(st.floats(20, 90), st.floats(20, 90)), min_size=2, max_size=12),
+    st.sets(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=20),
+)
+def test_the_extent_of_a_layout_is_known_before_it_is_made(
+    sizes: list[tuple[float, float]], pairs: set[tuple[int, int]]
+) -> None:
+    edges = sorted((a, b) for a, b in pairs if a < b < len(sizes))
+    width, height = least_extent(sizes, edges)
+    for tight in (False, True):
+        laid = laid_out(sizes, edges, tight=tight)
+        assert laid.width == pytest.approx(width)
+        assert laid.height >= height - 1e-9

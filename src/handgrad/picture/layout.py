@@ -73,6 +73,30 @@ def laid_out(
     The edges must have no cycle. Lines keep the order of `edges`. Where it is `tight` the whole is no higher
     than its highest column.
     """
+    column, columns, places, routes = _placed(sizes, edges)
+    columns = _ordered(columns, places)
+    _settle(columns, places)
+    if tight:
+        _level(columns, places)
+    return _drawn(sizes, column, columns, places, routes)
+
+
+def least_extent(sizes: Sequence[Point], edges: Sequence[tuple[int, int]]) -> Point:
+    """How wide they are laid out, and the height below which they cannot be: that of the highest column, packed."""
+    _, columns, places, _ = _placed(sizes, edges)
+    high = max((_least(column, places) for column in columns if column), default=0.0)
+    return sum(_widths(sizes, columns, places)) + COLUMN * (len(columns) - 1), high
+
+
+def _widths(sizes: Sequence[Point], columns: list[list[int]], places: list[_Place]) -> list[float]:
+    """The width of each column: that of its widest box."""
+    return [max((sizes[i][0] for i in c if places[i].box >= 0), default=0.0) for c in columns]
+
+
+def _placed(
+    sizes: Sequence[Point], edges: Sequence[tuple[int, int]]
+) -> tuple[list[int], list[list[int]], list[_Place], list[list[int]]]:
+    """The column of each box, the places in each column, all places, and those that each line passes."""
     column = _columns(len(sizes), edges)
     places = [_Place(i, height, [], []) for i, (_, height) in enumerate(sizes)]
     columns: list[list[int]] = [[] for _ in range(max(column, default=0) + 1)]
@@ -90,11 +114,7 @@ def laid_out(
             places[a].after.append(b)
             places[b].before.append(a)
         routes.append(route)
-    columns = _ordered(columns, places)
-    _settle(columns, places)
-    if tight:
-        _level(columns, places)
-    return _drawn(sizes, column, columns, places, routes)
+    return column, columns, places, routes
 
 
 def _columns(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
@@ -208,6 +228,12 @@ def _offsets(column: list[int], places: list[_Place]) -> list[float]:
     return offsets
 
 
+def _least(column: list[int], places: list[_Place]) -> float:
+    """The height of a column whose places stand as close as they may."""
+    outer = places[column[0]].height + places[column[-1]].height
+    return _offsets(column, places)[-1] + outer / 2
+
+
 def _level(columns: list[list[int]], places: list[_Place]) -> None:
     """Moves boxes up or down, each as little as may be, to between the ends of the highest column."""
 
@@ -215,16 +241,12 @@ def _level(columns: list[list[int]], places: list[_Place]) -> None:
         first, last = places[column[0]], places[column[-1]]
         return first.y - first.height / 2, last.y + last.height / 2
 
-    def least(column: list[int]) -> float:
-        outer = places[column[0]].height + places[column[-1]].height
-        return _offsets(column, places)[-1] + outer / 2
-
     filled = [column for column in columns if column]
-    highest = max(filled, key=least, default=[])
+    highest = max(filled, key=lambda column: _least(column, places), default=[])
     if not highest:
         return
     top, bottom = ends(highest)
-    middle, high = (top + bottom) / 2, least(highest)
+    middle, high = (top + bottom) / 2, _least(highest, places)
     top, bottom = middle - high / 2, middle + high / 2
     for column in filled:
         offsets = _offsets(column, places)
@@ -244,7 +266,7 @@ def _drawn(
     routes: list[list[int]],
 ) -> Laid:
     """Columns side by side, lines from the right side of one box to the left side of another."""
-    widths = [max((sizes[i][0] for i in c if places[i].box >= 0), default=0.0) for c in columns]
+    widths = _widths(sizes, columns, places)
     lefts = [0.0, *accumulate(width + COLUMN for width in widths[:-1])]
     top = min(p.y - p.height / 2 for p in places)
     where = {i: c for c, each in enumerate(columns) for i in each}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from handgrad.page.blocks import Figure
 from handgrad.picture import Drawing, Label, Outline, Shape
 from handgrad.solution.pictures.choosing import narrow_picture_of, picture_of
-from handgrad.solution.pictures.graph import LARGEST
+from handgrad.solution.pictures.graph import LARGEST, LEFT
 from handgrad.solution.pictures.layers import Network, network_of
 from handgrad.solution.pictures.lines import PicturePhase
 from handgrad.solution.pictures.numbers import case_count
@@ -30,8 +30,15 @@ _GRAPH: dict[PicturePhase, str] = {
     "forward": "The forward pass: every value and what it is computed from",
     "backward": "The backward pass: the gradient of every value beside it",
 }
+_OF_DRAWN: dict[PicturePhase, str] = {
+    "given": "What is computed from what",
+    "forward": "The forward pass: the values of the equations, and which lead to which",
+    "backward": "The backward pass: the gradients of the values that are drawn, beside them",
+}
+"""Where some of the values are left out, nothing is said of every value."""
 _WITH_LARGEST = (
-    "The backward pass: beside every value its gradient, or the entry of it that is largest in size"
+    "The backward pass: beside every value{drawn} its gradient, or the entry of it that is "
+    "largest in size"
 )
 _DASHED: dict[PicturePhase, str] = {
     "given": "",
@@ -64,12 +71,13 @@ def _caption(trace: Trace, phase: PicturePhase, drawing: Drawing) -> Text:
     """A sentence on what a drawing shows; what it leaves out, it says itself."""
     network = network_of(trace.graph)
     words = [plain_text(s.text) for s in drawing.shapes if isinstance(s, Label)]
+    partial = any(LEFT in w for w in words)
     if network is not None:
         what = _network(network, phase, drawing) + _on_edges(drawing, phase)
     elif phase == "backward" and any(LARGEST in w for w in words):
-        what = _WITH_LARGEST
+        what = _WITH_LARGEST.format(drawn=" that is drawn" if partial else "")
     else:
-        what = _GRAPH[phase]
+        what = (_OF_DRAWN if partial else _GRAPH)[phase]
     said = [what + _of(trace, network, phase)]
     # A line of words on gates within a box is no dash.
     dashes = [s for s in drawing.shapes if s.role == "off" and not isinstance(s, Label)]

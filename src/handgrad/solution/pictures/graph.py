@@ -6,9 +6,11 @@ through which no gradient comes are dashed.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
+from typing import Literal as OneOf
 
 import numpy as np
 
@@ -17,11 +19,12 @@ from handgrad.expression import Adjoint, Call, Expression, Name, leaves, literal
 from handgrad.operations import noun_of, operation_of
 from handgrad.operations.gates import activations_in
 from handgrad.picture.drawing import Arrow, Drawing, Label, Outline, Rectangle, Role, Shape, Text
-from handgrad.picture.layout import BETWEEN, laid_out
+from handgrad.picture.layout import BETWEEN, laid_out, least_extent
 from handgrad.picture.measure import Measure
 from handgrad.solution.pictures.graph_words import describe_graph
 from handgrad.solution.pictures.lines import NARROW, PictureLine, PicturePhase
 from handgrad.solution.pictures.numbers import ShownNumbers, number, whole
+from handgrad.text import listed
 
 if TYPE_CHECKING:
     from handgrad.solution.trace import Trace
@@ -29,8 +32,13 @@ if TYPE_CHECKING:
 MOST = 60
 """With more boxes, what is given is left out; with more equations, those in the middle."""
 
-LARGEST, NO_GIVENS = "largest in size", "Parameters and data are left out"
+LARGEST, LEFT = "largest in size", "left out"
 """What a box says of an array that has no room in it, and a graph of what has none."""
+
+Kept: TypeAlias = OneOf["all", "learned", "shared", "none"]
+KEPT: tuple[Kept, ...] = ("all", "learned", "shared", "none")
+"""What a picture has of what is given: all of it, what is no datum, of that what more than one equation uses, or
+nothing."""
 
 ENDS = 24
 """Equations drawn at each end of a graph whose middle is left out."""
@@ -93,22 +101,36 @@ def graph_picture(
     """The computation graph: as it is given, or in one pass of its worked solution.
 
     Of many cases the first is shown. For a `narrow` screen it leads from top to bottom. Where it would be too
-    wide, what is given is left out, and then matrices and longer formulas are too. A `plan` has names alone, in
-    letters as large as a slide's.
+    wide, data are left out, then matrices and longer formulas; then parameters that one equation alone uses, and at
+    last all that is given. A `plan` has names alone, in letters as large as a slide's.
     """
     if plan:
         plans = [_GraphPicture(trace, "given", down, plan=True).drawing() for down in (False, True)]
         return min(plans, key=lambda drawn: max(drawn.width / SLIDE[0], drawn.height / SLIDE[1]))
     legible = NARROW if narrow else LEGIBLE
-    picture = _GraphPicture(trace, phase, narrow)
-    drawing = picture.drawing()
-    if drawing.width > legible and not picture.without_givens:
-        drawing = _GraphPicture(trace, phase, narrow, bare=True).drawing()
-    for abreast in ABREAST:
-        if drawing.width > legible:
-            lean = _GraphPicture(trace, phase, narrow, bare=True, lean=legible / abreast)
-            drawing = min(drawing, lean.drawing(), key=lambda drawn: drawn.width)
-    return drawing
+    drawn: list[Drawing] = []
+    for picture in _ever_leaner(trace, phase, narrow, legible):
+        # What cannot fit is laid out where nothing else does, and then the narrowest is taken.
+        if picture.kept == "none" or picture.least_width() <= legible:
+            drawn.append(picture.drawing())
+            if drawn[-1].width <= legible:
+                return drawn[-1]
+    return min(drawn, key=lambda each: each.width)
+
+
+def _ever_leaner(
+    trace: Trace, phase: PicturePhase, narrow: bool, legible: float
+) -> Iterator[_GraphPicture]:
+    """The picture with less and less in it: each time in full first, then in so many narrow boxes abreast."""
+    for kept in KEPT:
+        picture = _GraphPicture(trace, phase, narrow, kept)
+        if picture.kept != kept and kept != "all":
+            continue  # nothing is shared: it comes with the next
+        yield picture
+        for abreast in ABREAST if picture.kept != "all" else ():
+            yield _GraphPicture(trace, phase, narrow, picture.kept, lean=legible / abreast)
+        if picture.kept == "none":
+            return
 
 
 @dataclass
@@ -116,7 +138,7 @@ class _GraphPicture:
     trace: Trace
     phase: PicturePhase
     narrow: bool = False
-    bare: bool = False
+    kept: Kept = "all"
     plan: bool = False
     lean: float = 0.0
     """The room for each box where a picture would be too wide; 0 where there is enough."""
@@ -132,18 +154,34 @@ class _GraphPicture:
         mean = graph.cost != graph.loss and not self.backward
         self.equations = [*graph.equations, *([graph.cost] if mean else [])]
         givens = [n for n in graph.named if graph.nodes[n].kind != "value" and n in graph.consumers]
-        self.without_givens = self.bare or len(self.equations) + len(givens) > MOST
+        if len(self.equations) + len(givens) > MOST:
+            self.kept = "none"
+        kept = [n for n in givens if self._keeps(n)]
+        self.missing = [n for n in givens if n not in kept]
+        if givens and not kept:
+            self.kept = "none"
         self.left_out = len(self.equations) - 2 * ENDS if len(self.equations) > MOST else 0
         shown = self.equations
         if self.left_out:
             shown = [*shown[:ENDS], LEFT_OUT, *shown[-ENDS:]]
-        self.names = [*([] if self.without_givens else givens), *shown]
+        self.names = [*kept, *shown]
         self.boxes = [self._box(n) for n in self.names]
         self.edges = self._edges()
 
     @property
     def backward(self) -> bool:
         return self.phase == "backward"
+
+    def _keeps(self, given: str) -> bool:
+        """Whether the picture has a box for this of what is given."""
+        graph = self.trace.graph
+        learned = graph.nodes[given].kind == "parameter"
+        return {
+            "all": True,
+            "learned": learned,
+            "shared": learned and len(graph.consumers[given]) > 1,
+            "none": False,
+        }[self.kept]
 
     # -- boxes ----------------------------------------------------------------------------
 
@@ -176,14 +214,18 @@ class _GraphPicture:
             lines += self._gradient(name)
         return NodeBox(name, tuple(lines), face, given)
 
+    @property
+    def _room(self) -> float:
+        """The width of a line where boxes are narrow."""
+        return self.lean - BETWEEN - 2 * LEAN_PADDING
+
     def _title(self, name: str) -> Text:
         """name = formula, where that is short enough; else the operation's name."""
         written = self._written(name)
         if written is None:
             return (Name(name),)
         whole: Text = (Name(name), " = ", written)
-        room = self.lean - BETWEEN - 2 * LEAN_PADDING
-        widest = min(room, WIDEST) if self.lean else WIDEST
+        widest = min(self._room, WIDEST) if self.lean else WIDEST
         if self.measure.width(whole, FORMULA) <= widest:
             return whole
         noun = noun_of(written.operation) if isinstance(written, Call) else "an expression"
@@ -234,14 +276,20 @@ class _GraphPicture:
         if gradient.ndim == 0 or (gradient.ndim == 1 and gradient.size <= LISTED):
             if gradient.ndim == 0 and quantity:
                 quantity = self.shown.spelling(name, gradient=True)
-            return [PictureLine((of, " = ", literal_of(gradient)), role, quantity)]
+            told: Text = (of, " = ", literal_of(gradient))
+            if self.lean and self.measure.width(told, NUMBER) > self._room:
+                return [
+                    PictureLine((of, " ="), role, quantity),
+                    PictureLine(told[2:], role, quantity),
+                ]
+            return [PictureLine(told, role, quantity)]
         if not gradient.any():
             return [PictureLine((of, " = 0"), role, quantity)]
         if _small(gradient) and not self.lean:
             rows = [PictureLine((literal_of(row),), role, quantity) for row in gradient]
             return [PictureLine((of, " ="), role, quantity), *rows]
         largest = gradient.flat[int(np.abs(gradient).argmax())]
-        told: Text = (f"{LARGEST}: ", number(largest))
+        told = (f"{LARGEST}: ", number(largest))
         if self.lean:
             return [PictureLine((of, ":"), role, quantity), PictureLine(told, role, quantity)]
         return [PictureLine((of, ", ", *told), role, quantity)]
@@ -305,15 +353,33 @@ class _GraphPicture:
 
     # -- shapes ---------------------------------------------------------------------------
 
+    @cached_property
+    def sizes(self) -> list[tuple[float, float]]:
+        """The width and height of each box."""
+        return [self._size(box) for box in self.boxes]
+
+    @cached_property
+    def turned(self) -> list[tuple[float, float]]:
+        """The same for a layout that is turned from top to bottom afterwards."""
+        return [(height, width) for width, height in self.sizes]
+
+    @cached_property
+    def down(self) -> bool:
+        """Whether it leads from top to bottom."""
+        return self.narrow or (not self.plan and least_extent(self.sizes, self.edges)[0] > WIDE)
+
+    def least_width(self) -> float:
+        """A width below which it cannot be drawn, known before it is laid out."""
+        if not self.down:
+            return least_extent(self.sizes, self.edges)[0] + 2 * MARGIN
+        return least_extent(self.turned, self.edges)[1] + 2 * MARGIN
+
     def drawing(self) -> Drawing:
         """Arrows at the bottom, boxes and their text above."""
-        sizes = [self._size(box) for box in self.boxes]
-        tight = self.lean > 0
-        laid = laid_out(sizes, self.edges, tight=tight)
-        self.down = self.narrow or (laid.width > WIDE and not self.plan)
+        sizes, tight = self.sizes, self.lean > 0
+        laid = laid_out(self.turned if self.down else sizes, self.edges, tight=tight)
         if self.down:
-            turned = [(height, width) for width, height in sizes]
-            laid = laid_out(turned, self.edges, tight=tight).turned()
+            laid = laid.turned()
         shapes: list[Shape] = []
         for edge, points in zip(self.edges, laid.lines, strict=True):
             moved = tuple((x + MARGIN, y + MARGIN) for x, y in points)
@@ -376,10 +442,15 @@ class _GraphPicture:
 
     def _note(self) -> str:
         """What the picture leaves out."""
-        if not self.without_givens:
+        if not self.missing:
             return ""
+        nodes = self.trace.graph.nodes
+        learned = {nodes[n].kind == "parameter" for n in self.missing}
+        once = " that are used once" if self.kept == "shared" else ""
+        kinds = [f"parameters{once}"] * (True in learned) + ["data"] * (False in learned)
         middle = f"; of {len(self.equations)} equations the first and the last {ENDS} are drawn"
-        return f"{NO_GIVENS}{middle if self.left_out else ''}."
+        said = f"{listed(kinds).capitalize()} are {LEFT}"
+        return f"{said}{middle if self.left_out else ''}."
 
 
 def _small(array: Array) -> bool:
