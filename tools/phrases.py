@@ -29,6 +29,7 @@ KINDS = (
     ("paths", "why"),
     ("picture", "pictures"),
     ("solution/programs", "programs"),
+    ("grading", "grade"),
     ("formats/html", "web pages"),
     ("running/reviving_words", "what revives a unit"),
     ("solution/gated_blocks", "notes"),

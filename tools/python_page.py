@@ -19,6 +19,7 @@ TITLES = {
     "discussion": "Questions",
     "exercises": "Practice",
     "drilling": "The drill",
+    "grading": "Grading a class",
     "study": "Training",
     "watching": "Watching a loop of PyTorch",
     "verification": "Verification",

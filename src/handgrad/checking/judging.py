@@ -48,13 +48,7 @@ def judged(work: Work, found: Matched, *, rounded_unseen: bool = True) -> tuple[
     judging = _Judging(work, found, rounded_unseen)
     for quantity in work.structure.quantities:
         judging.take(quantity)
-    return tuple(sorted(judging.results, key=lambda j: _order(j.quantity)))
-
-
-def _order(quantity: Quantity) -> tuple[int, ...]:
-    if quantity.step:
-        return tuple(map(int, quantity.step.split(".")))
-    return ({"forward": 1, "backward": 2, "update": 3}[quantity.phase], 10**6)
+    return tuple(sorted(judging.results, key=lambda j: j.quantity.order))
 
 
 @dataclass(frozen=True, slots=True)

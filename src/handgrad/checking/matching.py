@@ -36,7 +36,7 @@ from handgrad.checking.remarks import (
 )
 from handgrad.checking.work import Work
 from handgrad.errors import OptionError, closest
-from handgrad.expression import Adjoint, Leaf
+from handgrad.expression import Adjoint, Leaf, Name
 
 SHOWN = 12
 """Remarks that are listed; the rest are counted."""
@@ -55,39 +55,53 @@ class Matched:
 def matched(work: Work, answers: Answers) -> Matched:
     """The answers by quantity. Raises `OptionError` where none of them is for this problem."""
     result = Matched(unused=list(answers.unused))
-    structure = work.structure
-    updated = {q.target: q for q in structure.quantities if q.phase == "update"}
     known = 0
     entries, after_update = _apart(answers, work)
-    for name, entry in entries:
-        leaf = leaf_named(name, structure.graph)
-        if leaf in work.given_leaves or (leaf is not None and leaf not in structure.by_leaf):
-            known += 1
-            result.unused += _given(work, name, leaf, entry)
-        elif leaf is not None:
-            known += 1
-            _place(work, result, structure.by_leaf[leaf], name, entry)
-        elif f"updated.{name}" in updated:
-            known += 1
-            _place(work, result, updated[f"updated.{name}"], name, entry)
-        else:
-            result.unused.append(_not_asked(work, name))
-    for name, written, entry in after_update:
-        quantity = updated.get(f"updated.{name}") or updated.get(f"updated.{plain(name)}")
-        if quantity is not None:
-            known += 1
-            _place(work, result, quantity, written, entry)
-        elif structure.update is None:
-            result.unused.append(NoUpdate(written))
-        else:
-            parameters = list(structure.update.lines)
-            result.unused.append(NotAsked(written, closest(plain(name), parameters)))
+    found = [(name, entry, named(work, name)) for name, entry in entries]
+    found += [(name, entry, _updated(work, of, name)) for of, name, entry in after_update]
+    for name, entry, meant in found:
+        match meant:
+            case Quantity():
+                known += 1
+                _place(work, result, meant, name, entry)
+            case Name() | Adjoint():
+                known += 1
+                result.unused += given_otherwise(work, name, meant, entry)
+            case _:
+                result.unused.append(meant)
     if not known:
         unused = result.unused
         first = unused_text(unused[0], rest=False) if unused else "there are no answers"
         raise OptionError(first, where=answers.where)
     result.unused = list(_shortened(result.unused))
     return result
+
+
+def meant_by(work: Work, written: str) -> Quantity | Leaf | Unused:
+    """What a name in answers is for: a quantity; what the problem gives, by its leaf; or why it is for nothing."""
+    name, parameter = _spelled(work, written)
+    return named(work, name) if parameter is None else _updated(work, parameter, name)
+
+
+def named(work: Work, name: str) -> Quantity | Leaf | Unused:
+    """The same for a name that is spelled as the problem's own, and not that of a parameter after the update."""
+    structure = work.structure
+    leaf = leaf_named(name, structure.graph)
+    if leaf is not None:
+        given = leaf in work.given_leaves or leaf not in structure.by_leaf
+        return leaf if given else structure.by_leaf[leaf]
+    return structure.updated.get(f"updated.{name}") or _not_asked(work, name)
+
+
+def _updated(work: Work, parameter: str, written: str) -> Quantity | Unused:
+    structure = work.structure
+    updated = structure.updated
+    quantity = updated.get(f"updated.{parameter}") or updated.get(f"updated.{plain(parameter)}")
+    if quantity is not None:
+        return quantity
+    if structure.update is None:
+        return NoUpdate(written)
+    return NotAsked(written, closest(plain(parameter), list(structure.update.lines)))
 
 
 Named: TypeAlias = list[tuple[str, WrittenEntry]]
@@ -98,19 +112,23 @@ def _apart(answers: Answers, work: Work) -> tuple[Named, list[tuple[str, str, Wr
 
     A value of the problem's own that is called x_new is that value.
     """
-    graph = work.structure.graph
     entries: Named = []
-    named = work.structure.problem.respelled
-    after_update = [(named(name), f"updated.{name}", e) for name, e in answers.updated.items()]
+    respelled = work.structure.problem.respelled
+    after_update = [(respelled(name), f"updated.{name}", e) for name, e in answers.updated.items()]
     for written, entry in answers.entries.items():
-        name = named(written)
-        own = plain(name) in graph.nodes
-        parameter = None if own else updated_name(name)
+        name, parameter = _spelled(work, written)
         if parameter is None:
             entries.append((name, entry))
         else:
             after_update.append((parameter, name, entry))
     return entries, after_update
+
+
+def _spelled(work: Work, written: str) -> tuple[str, str | None]:
+    """A name as the problem spells it, and the parameter whose updated value it is, if it is one."""
+    name = work.structure.problem.respelled(written)
+    own = plain(name) in work.structure.graph.nodes
+    return name, None if own else updated_name(name)
 
 
 def _shortened(remarks: list[Unused]) -> Iterator[Unused]:
@@ -137,16 +155,18 @@ def _not_asked(work: Work, name: str) -> Unused:
     return NotAsked(name, meant or closest(plain(name), _names(work)))
 
 
-def _given(work: Work, name: str, leaf: Leaf | None, entry: WrittenEntry) -> Iterator[Unused]:
+def given_otherwise(
+    work: Work, name: str, leaf: Leaf, entry: WrittenEntry
+) -> Iterator[GivenOtherwise]:
     """A number that the problem gives needs no answer; one copied down wrong is worth a line."""
-    value = work.exact.get(leaf) if leaf is not None else None
+    value = work.exact.get(leaf)
     if value is None or entry.value.size != value.size:
         return
     close = (
         np.abs(entry.value.reshape(value.shape) - value) <= entry.half.reshape(value.shape) + 1e-9
     )
     if not np.all(close | np.isnan(entry.value.reshape(value.shape))):
-        moves = leaf is not None and leaf.name in getattr(work.structure.update, "lines", {})
+        moves = leaf.name in getattr(work.structure.update, "lines", {})
         yield GivenOtherwise(name, moves)
 
 

@@ -69,6 +69,13 @@ class Quantity:
     def batched(self) -> bool:
         return self.formula.batched
 
+    @property
+    def order(self) -> tuple[int, ...]:
+        """What puts quantities in the order of the steps; those that no step shows stand last in their phase."""
+        if self.step:
+            return tuple(map(int, self.step.split(".")))
+        return ({"forward": 1, "backward": 2, "update": 3}[self.phase], 10**6)
+
 
 @dataclass(frozen=True, slots=True)
 class Variant:
@@ -96,6 +103,9 @@ class Structure:
 
     def __post_init__(self) -> None:
         self.by_leaf: dict[Leaf, Quantity] = {q.leaf: q for q in self.quantities}
+        self.updated: dict[str, Quantity] = {
+            q.target: q for q in self.quantities if q.phase == "update"
+        }
         self.plan = Plan(self.graph)
         self._surroundings = Around(self)
 

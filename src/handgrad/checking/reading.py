@@ -226,12 +226,12 @@ def _of_array(value: Any) -> WrittenEntry:
 def _flattened(value: Any, cells: list[str], depth: int) -> tuple[int, ...]:
     """The shape of nested lists, whose cells are added to `cells` in order, as text."""
     if not isinstance(value, list | tuple):
-        cells.append(_cell(value))
+        cells.append(cell_text(value))
         return ()
     if depth >= DEEPEST:
         raise NoArrayError(TooDeep(DEEPEST))
     if value and not any(isinstance(v, list | tuple) for v in value):
-        cells.extend([v if type(v) is str else _cell(v) for v in value])
+        cells.extend([v if type(v) is str else cell_text(v) for v in value])
         return (len(value),)
     shapes = [_flattened(v, cells, depth + 1) for v in value]
     for position, shape in enumerate(shapes):
@@ -242,7 +242,8 @@ def _flattened(value: Any, cells: list[str], depth: int) -> tuple[int, ...]:
     return (len(value), *(shapes[0] if shapes else ()))
 
 
-def _cell(value: Any) -> str:
+def cell_text(value: Any) -> str:
+    """The text of one cell, as it was written or as a program has it; empty where nothing was."""
     match value:
         case str():
             return value

@@ -1,0 +1,139 @@
+"""Classes of answer sheets with planted mistakes: what each student did is known.
+
+A student works as a person with paper does: every figure is rounded to so many decimals, and the next is computed
+from it. A mistake is a wrong formula from the table of mistakes in one step, or in two, and is carried on.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from handgrad.arrays import Array
+from handgrad.checking.quantities import Quantity, Variant
+from handgrad.checking.work import Work
+from handgrad.expression import Leaf
+from handgrad.grading.batch import Batch
+
+UNREADABLE = ("n/a", "see back", "1.2.3", "0.4 0.5", "x", "#REF!")
+"""What stands in cells that hold no number."""
+
+Plants = tuple[tuple[Quantity, Variant], ...]
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a class is planted: shares of the sheets.
+
+    Arguments:
+        one, two: those with one mistake, and with two.
+        unreadable: those with a cell that holds no number.
+        blank: those with blank cells, each cell with a chance of one in eight.
+        odd: those that write numbers with a decimal comma, the minus sign of print, or without zeros at the end.
+        decimals: the numbers of decimals that students round to.
+    """
+
+    one: float = 0.3
+    two: float = 0.1
+    unreadable: float = 0.05
+    blank: float = 0.0
+    odd: float = 0.0
+    decimals: tuple[int, ...] = (4,)
+
+
+@dataclass(frozen=True, eq=False)
+class PlantedClass:
+    """A class, and by row the target and the rule of each mistake."""
+
+    batch: Batch
+    planted: tuple[tuple[tuple[str, str], ...], ...]
+
+
+def planted_class(
+    work: Work,
+    count: int,
+    seed: int = 0,
+    manner: Manner | None = None,
+    own: Mapping[str, Array] | None = None,
+) -> PlantedClass:
+    """A class of so many students.
+
+    Arguments:
+        work: the problem's quantities and numbers.
+        count: the students.
+        seed: of all that is drawn.
+        manner: how the class is planted.
+        own: by name, each student's own numbers, the students along the last axis.
+    """
+    manner = manner or Manner()
+    draws = random.Random(seed)
+    asked = [q for q in work.structure.quantities if q.asked]
+    places = [(q, at) for q in asked for at in np.ndindex(work.full_shape(q))]
+    sites = [q for q in asked if work.structure.mistakes(q)]
+    known: dict[tuple[object, ...], list[str]] = {}
+    rows: list[list[str]] = []
+    planted = []
+    for row in range(count):
+        drawn = draws.random()
+        mistakes = (drawn < manner.one + manner.two) + (drawn < manner.two)
+        plants = tuple(
+            (q, draws.choice(work.structure.mistakes(q)))
+            for q in draws.sample(sites, min(mistakes, len(sites)))
+        )
+        decimals = draws.choice(manner.decimals)
+        numbers = work.at({n: a[..., row] for n, a in own.items()}) if own else work
+        key = (row if own else -1, decimals, *((q.leaf, v.formula.expression) for q, v in plants))
+        if key not in known:
+            known[key] = _figures(numbers, plants, decimals, places)
+        cells = list(known[key])
+        if draws.random() < manner.odd:
+            cells = [draws.choice(HABITS)(cell) for cell in cells]
+        if draws.random() < manner.blank:
+            cells = ["" if draws.random() < 0.125 else cell for cell in cells]
+        if draws.random() < manner.unreadable:
+            cells[draws.randrange(len(cells))] = draws.choice(UNREADABLE)
+        rows.append(cells)
+        planted.append(tuple((q.target, v.mistake.rule) for q, v in plants))
+    headings = [f"{q.target}[{','.join(map(str, at))}]" if at else q.target for q, at in places]
+    columns = dict(zip(headings, map(list, zip(*rows, strict=True)), strict=True))
+    ids = tuple(f"s{k:06}" for k in range(count))
+    return PlantedClass(Batch(ids, columns, dict(own or {})), tuple(planted))
+
+
+HABITS: tuple[Callable[[str], str], ...] = (
+    lambda cell: cell.replace(".", ","),
+    lambda cell: cell.replace("-", "−"),
+    lambda cell: cell.rstrip("0").rstrip(".") or "0",
+    lambda cell: f" {cell} ",
+    lambda cell: cell,
+)
+"""How a figure may be written otherwise."""
+
+
+def _figures(
+    work: Work, plants: Plants, decimals: int, places: list[tuple[Quantity, tuple[int, ...]]]
+) -> list[str]:
+    """The figures of one sheet, in the order of its columns."""
+    wrong = {q.leaf: v.formula for q, v in plants}
+    numbers: dict[Leaf, Array] = {leaf: work.exact[leaf] for leaf in work.given_leaves}
+    with np.errstate(all="ignore"):
+        for quantity in work.structure.quantities:
+            shape = work.full_shape(quantity)
+            value = _value(wrong.get(quantity.leaf, quantity.formula), numbers)
+            if value is None or value.shape != shape or not np.isfinite(value).all():
+                value = np.asarray(quantity.formula(numbers), dtype=float)
+            numbers[quantity.leaf] = np.round(value, decimals)
+    return [f"{float(numbers[q.leaf][at]):.{decimals}f}" for q, at in places]
+
+
+def _value(
+    formula: Callable[[Mapping[Leaf, Array]], Array], numbers: Mapping[Leaf, Array]
+) -> Array | None:
+    """What a formula gives; None where a wrong one cannot be worked out."""
+    try:
+        return np.asarray(formula(numbers), dtype=float)
+    except (ValueError, IndexError, ArithmeticError):
+        return None
