@@ -14,7 +14,7 @@ import handgrad
 from handgrad.formats.terminal import render_terminal
 from handgrad.formats.typst.page import render_typst
 from handgrad.page.blocks import Figure, Heading
-from handgrad.picture.drawing import Label
+from handgrad.picture.drawing import Arrow, Label
 
 
 def figures(name: str, **options: object) -> list[Figure]:
@@ -64,7 +64,9 @@ def test_captions_are_a_sentence_that_says_what_is_dashed(name: str) -> None:
         assert caption.endswith(".")
         assert caption.count(".") == 1
         drawn = [s for s in figure.drawing.shapes if not isinstance(s, Label)]
-        assert ("dashed" in caption) == any(s.role == "off" for s in drawn)
+        assert ("dashed" in caption) == any(
+            s.role == "off" or (isinstance(s, Arrow) and s.dashed) for s in drawn
+        )
 
 
 def test_the_terminal_shows_the_captions() -> None:

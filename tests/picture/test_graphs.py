@@ -87,7 +87,9 @@ def test_the_circuit_shows_values_and_gradients() -> None:
     arrows = [s for s in drawing.shapes if isinstance(s, Arrow)]
     # The larger of two sends nothing to the smaller.
     assert {a.quantity for a in arrows if a.dashed} == {"dz"}
-    assert {a.role for a in arrows if a.dashed} == {"off"}
+    assert {a.role for a in arrows if a.dashed} == {"faint"}
+    # Red is a shut gate's alone.
+    assert not any(s.role == "off" for s in drawing.shapes)
     # Backward the arrows arrive where forward they leave.
     forward = [s for s in graph_picture(trace, "forward").shapes if isinstance(s, Arrow)]
     assert all(a.points[0][0] < a.points[-1][0] for a in forward)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handgrad.page.blocks import Figure
-from handgrad.picture import Drawing, Label, Outline, Shape
+from handgrad.picture import Arrow, Drawing, Label, Outline, Shape
 from handgrad.solution.pictures.choosing import narrow_picture_of, picture_of
 from handgrad.solution.pictures.graph import LARGEST, LEFT
 from handgrad.solution.pictures.layers import Network, network_of
@@ -80,7 +80,11 @@ def _caption(trace: Trace, phase: PicturePhase, drawing: Drawing) -> Text:
         what = (_OF_DRAWN if partial else _GRAPH)[phase]
     said = [what + _of(trace, network, phase)]
     # A line of words on gates within a box is no dash.
-    dashes = [s for s in drawing.shapes if s.role == "off" and not isinstance(s, Label)]
+    dashes = [
+        s
+        for s in drawing.shapes
+        if not isinstance(s, Label) and (s.role == "off" or (isinstance(s, Arrow) and s.dashed))
+    ]
     if dashes and phase != "given":
         bars = any(isinstance(each, Outline) and not each.dashed for each in dashes)
         said.append(_BARS if phase == "backward" and bars else _DASHED[phase])

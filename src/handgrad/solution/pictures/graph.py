@@ -143,6 +143,8 @@ class _GraphPicture:
     lean: float = 0.0
     """The room for each box where a picture would be too wide; 0 where there is enough."""
     gates: dict[str, tuple[int, int]] = field(default_factory=dict)
+    _cut: dict[str, bool] = field(default_factory=dict)
+    _counted: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         graph = self.trace.graph
@@ -268,7 +270,7 @@ class _GraphPicture:
     def _gradient(self, name: str) -> list[PictureLine]:
         gradient = self.shown.gradient(name)
         quantity = self._named(name)
-        role: Role = "gradient" if gradient.any() else "off"
+        role: Role = "gradient" if gradient.any() else "off" if self._cut_off(name) else "faint"
         of = Adjoint(name, of=self.shown.of)
         if self.lean and gradient.ndim == 1 and gradient.size <= LISTED:
             entries = self._entries(name, gradient, role)
@@ -296,25 +298,45 @@ class _GraphPicture:
 
     def _gates(self, name: str) -> tuple[Role, list[PictureLine]]:
         """The face of a box, and a line on the gates in it that are shut."""
-        written = self._written(name)
-        calls = [call for _, call in activations_in(written) if operation_of(call).gate]
-        if not calls:
+        shut, count = self._shut(name)
+        if not count:
             return "surface", []
-        open_ = [self.shown.formula(call.arguments[0]) > 0 for call in calls]
-        count = sum(int(o.size) for o in open_)
-        shut = count - sum(int(o.sum()) for o in open_)
         self.gates[name] = (shut, count)
         if not shut:
             return "on", []
         words = "gate shut" if count == 1 else f"{shut} of {count} gates shut"
         return ("off" if shut == count else "on"), [PictureLine((words,), "off", bold=True)]
 
-    @cached_property
-    def _switches(self) -> bool:
-        """Whether any equation stops a gradient or passes it on, by a gate or by what is the largest."""
-        formulas = filter(None, map(self._written, self.equations))
-        calls = (c for formula in formulas for c in walk(formula) if isinstance(c, Call))
-        return any(operation_of(c).gate or operation_of(c).kinks for c in calls)
+    def _shut(self, name: str) -> tuple[int, int]:
+        """How many of the gates in an equation are shut, and how many there are."""
+        if name not in self._counted:
+            calls = [call for _, call in activations_in(self._written(name))]
+            gates = [call for call in calls if operation_of(call).gate]
+            open_ = [self.shown.formula(call.arguments[0]) > 0 for call in gates]
+            count = sum(int(o.size) for o in open_)
+            self._counted[name] = count - sum(int(o.sum()) for o in open_), count
+        return self._counted[name]
+
+    def _cut_off(self, name: str) -> bool:
+        """Whether shut gates keep every gradient from a value: those of what it leads to, or of what comes after."""
+        known = self._cut.get(name)
+        if known is None:
+            nodes = self.trace.graph.consumers.get(name, ())
+            after = [n for n in nodes if n in self.equations and self._wanted(n)]
+            known = bool(after) and all(self._shuts(n) or self._cut_off(n) for n in after)
+            self._cut[name] = known
+        return known
+
+    def _shuts(self, name: str) -> bool:
+        """Whether every gate in an equation is shut."""
+        shut, count = self._shut(name)
+        return count > 0 and shut == count
+
+    def _chooses(self, name: str) -> bool:
+        """Whether an equation passes a gradient on to some of what it is computed from and not to the rest."""
+        written = self._written(name)
+        calls = (c for c in walk(written) if isinstance(c, Call)) if written is not None else ()
+        return any(operation_of(c).kinks for c in calls)
 
     # -- edges ----------------------------------------------------------------------------
 
@@ -346,10 +368,11 @@ class _GraphPicture:
             return Outline(points, "faint", 1.2, curved=True, quantity=source.name)
         if np.asarray(self.shown.share(source.name, target.name)).any():
             return Arrow(points[::-1], "gradient", 1.4, curved=True, quantity=quantity)
-        if not self._switches:
-            # No gate has stopped it, and no larger number been chosen: a factor is 0.
-            return Arrow(points[::-1], "faint", 1.4, curved=True, quantity=quantity)
-        return Arrow(points[::-1], "off", 1.4, True, True, quantity)
+        if self._shuts(target.name) or self._cut_off(target.name):
+            return Arrow(points[::-1], "off", 1.4, True, True, quantity)
+        # A factor is 0, or something else was chosen.
+        dashed = self._chooses(target.name)
+        return Arrow(points[::-1], "faint", 1.4, dashed, True, quantity)
 
     # -- shapes ---------------------------------------------------------------------------
 
