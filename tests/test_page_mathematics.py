@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 
 import handgrad
-from handgrad.expression import Literal, walk
+from handgrad.expression import Adjoint, Literal, walk
 from handgrad.formats.html import render_html
 from handgrad.formats.markdown import render_markdown
 from handgrad.formats.terminal import render_terminal
 from handgrad.formats.tex import render_tex
+from handgrad.formats.typst import render_typst
 from handgrad.graph import build
+from handgrad.page.blocks import Legend, Table, relations_in
+from handgrad.solution.notes.paths import SeveralPaths
 from handgrad.solution.relations import relations_of
 
 BIAS_OF_ROWS = """
@@ -245,3 +248,70 @@ def test_rows_beside_a_gap_say_which_they_are(count: int) -> None:
     assert len(rows) == len(entries)
     assert [(e, r) for e, r in zip(entries, rows, strict=True) if r and e != r] == []
     assert all(r for e, r, n in zip(entries, rows, entries[1:], strict=False) if n == "⋮")
+
+
+@pytest.mark.parametrize("name", [each.name for each in handgrad.bundled()])
+def test_every_zero_of_a_gradient_is_marked(name: str) -> None:
+    """In its step, in each part of a sum and in the summary; what a shut gate stops has the gate's own mark."""
+    trace = handgrad.solve(handgrad.load(name))
+    blocks = trace.page().blocks
+    seen = set()
+    for relation in relations_in(blocks):
+        last = relation.chain[-1]
+        if not isinstance(relation.left, Adjoint) or not isinstance(last, Literal) or last.whole:
+            continue
+        if relation.after or relation.label == ("given",):
+            continue
+        zeros = {tuple(map(int, at)) for at in np.argwhere(np.asarray(last.numbers) == 0)}
+        assert zeros == {at for at, mark in relation.marks.items() if mark != "on"}
+        seen |= set(relation.marks.values())
+    for table in blocks:
+        if not isinstance(table, Table) or table.caption != ("Gradient summary",):
+            continue
+        for row in table.rows:
+            ((value,), marks) = row[2], table.marks(2, row[2])
+            assert isinstance(value, Literal)
+            assert len(marks) == np.sum(np.asarray(value.numbers) == 0)
+            seen |= set(marks.values())
+    told = {sign for block in blocks if isinstance(block, Legend) for sign in block.signs}
+    assert seen <= told
+
+
+def test_a_zero_in_a_table_has_its_mark_in_every_format() -> None:
+    """Of lone numbers, which stand under each other's points, and of arrays."""
+    for name in ("circuit", "lab9"):
+        page = handgrad.solve(handgrad.load(name)).page()
+        summary = render_html(page).partition("Gradient summary")[2]
+        assert summary.partition("</table>")[0].count('"zeroed"') == {"circuit": 1, "lab9": 6}[name]
+        tex = render_tex(page).partition("Gradient summary")[2]
+        assert (
+            tex.partition(r"\bottomrule")[0].count(r"\hgzeroed") == {"circuit": 1, "lab9": 6}[name]
+        )
+        typst = render_typst(page).partition("Gradient summary")[2]
+        assert typst.partition("#step")[0].count("zeroedmark(") == {"circuit": 1, "lab9": 6}[name]
+
+
+@pytest.mark.parametrize(("h0", "w_h", "said"), [
+    ([0, 0], [[0.3, -0.2], [0.1, 0.4]], True),
+    ([0, 0.5], [[0.3, -0.2], [0.1, 0.4]], False),
+    ([0.25, 0.5], [[0.3, -0.2], [0.1, 0.4]], False),
+])  # fmt: skip
+def test_a_path_that_gives_nothing_has_its_reason(h0: object, w_h: object, said: bool) -> None:
+    problem = handgrad.load("rnn").with_values({"h0": h0, "W_h": w_h})
+    (note,) = [
+        n
+        for step in handgrad.solve(problem).steps
+        for n in step.notes
+        if isinstance(n, SeveralPaths) and n.name == "W_h"
+    ]
+    assert note.nothing == ((("s1", "h0"),) if said else ())
+    printed = render_terminal(handgrad.solve(problem).page(step="2.9"), width=200)
+    assert ("The path through s⁽¹⁾ gives 0 because h⁽⁰⁾ = 0." in printed) == said
+
+
+def test_a_path_whose_factors_are_both_0_has_no_reason() -> None:
+    """Where no gradient comes along the path, a zero at its end is not why."""
+    problem = handgrad.Problem("a = relu(w*u - 1)\nL = a + w*v", {"w": 1.0}, {"u": 0.0, "v": 2.0})
+    notes = [n for step in handgrad.solve(problem).steps for n in step.notes]
+    (note,) = [n for n in notes if isinstance(n, SeveralPaths)]
+    assert note.nothing == ()

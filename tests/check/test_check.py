@@ -18,7 +18,7 @@ from handgrad.expression import Adjoint, Name
 from handgrad.formats.terminal import render_terminal
 from handgrad.graph import build
 from handgrad.operations.mistakes import PRIORITY
-from handgrad.page.blocks import relations_in
+from handgrad.page.blocks import Legend, relations_in
 from handgrad.running import Carry
 from tests.check.students import Network, decimals, networks
 from tests.schemas import validate
@@ -386,6 +386,19 @@ def test_levels(level: Level) -> None:
     assert ("ReLU is a gate" in text) is (level in ("rule", "worked"))
     assert ("gate shut" in text or "⊙ 1⎡ 0.42 > 0⎤" in text) is (level == "worked")
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_the_rule_that_is_worked_out_has_the_marks_of_its_step() -> None:
+    """What the shut gate stops is marked there too, and the page says what its marks mean."""
+    report = handgrad.check(handgrad.load("lab9"), {"dz2": [-0.2192, 0.1462]})
+    blocks = report.page(level="worked").blocks
+    (legend,) = [b for b in blocks if isinstance(b, Legend)]
+    assert {"off", "gradient"} <= set(legend.signs)
+    (rule,) = [
+        r for r in relations_in(blocks) if r.label in ((), ("the rule",)) and len(r.chain) > 2
+    ]
+    assert rule.marks == {(1,): "off"}
+    assert not any(isinstance(b, Legend) for b in report.page(level="where").blocks)
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,7 +28,10 @@ from tests.formats.trees import adjoints, literals, names, trees
 from tests.picture.shapes import PHASES, style_of
 
 SVG = "{http://www.w3.org/2000/svg}"
-CSS = (resources.files("handgrad.formats") / "svg.css").read_text("utf-8")
+CSS = "".join(
+    (resources.files("handgrad.formats") / name).read_text("utf-8")
+    for name in ("svg_plain.css", "svg.css")
+)
 ROLES: tuple[Role, ...] = (
     "ink", "faint", "surface", "value", "gradient", "on", "off",
     "series1", "series2", "series3", "series4", "series5", "series6",
@@ -254,7 +257,9 @@ def test_contrast(theme: dict[str, str]) -> None:
 
 def test_the_light_colours_are_the_same_with_and_without_variables() -> None:
     plain, _, rest = CSS.partition("@media all{")
-    rules = dict(re.findall(r"^(\.hg-[^{]+)\{([^}]*)\}", plain, re.MULTILINE))
+    rules: dict[str, str] = {}
+    for selector, body in re.findall(r"^(\.hg-[^{]+)\{([^}]*)\}", plain, re.MULTILINE):
+        rules[selector] = f"{rules.get(selector, '')};{body}"
     checked = 0
     for selector, body in re.findall(r"^(\.hg-[^{]+)\{([^}]*)\}", rest, re.MULTILINE):
         for key, name in re.findall(r"(fill|stroke):var\(--hg-([\w-]+)\)", body):

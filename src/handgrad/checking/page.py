@@ -16,6 +16,7 @@ from handgrad.page.blocks import (
     Block,
     Derivation,
     Heading,
+    Legend,
     Mark,
     Note,
     Paragraph,
@@ -28,6 +29,7 @@ from handgrad.saving import Page
 from handgrad.solution import Trace
 from handgrad.solution.numbers import with_blanks
 from handgrad.solution.page import error_signals, losses
+from handgrad.solution.relations import marks_of
 from handgrad.solution.step_words import reason
 from handgrad.text import joined, listed, sentence
 
@@ -62,8 +64,8 @@ def check_page(report: CheckReport, level: Level = "what") -> Page:
     blocks += _conventions(report)
     blocks += [Note("warning", (remark,)) for remark in report.remarks]
     if level != "where":
-        for alike in _alike(_to_tell(report)):
-            blocks += _told(report, alike, level)
+        told = [b for alike in _alike(_to_tell(report)) for b in _told(report, alike, level)]
+        blocks += [*Legend.of(told), *told]
     if not report.wrong and report.entered and not report.remarks:
         blocks.append(Note("check", ("Nothing that was entered is wrong.",)))
     trace = report.trace
@@ -358,7 +360,11 @@ def rule_blocks(trace: Trace, one: Judged, *, worked: bool) -> list[Block]:
         chain.append(_literal(one.expected, one))
     done, sign = _done(one), _sign(quantity)
     label: Text = ("the rule",) if done else ()
-    rule = Relation(quantity.shown, without_repeats(chain), sign=sign, label=label)
+    marks: dict[tuple[int, ...], Mark] = {}
+    remarks: dict[int, str] = {}
+    if worked and step is not None and line is not None:
+        marks, remarks = marks_of(step, line)
+    rule = Relation(quantity.shown, without_repeats(chain), marks, remarks, sign=sign, label=label)
     blocks.append(Derivation((*done, rule)))
     if worked and one.following is not None:
         own = Relation(

@@ -319,15 +319,17 @@ class MathmlPen:
     def _most(self) -> tuple[int, int]:
         return self.style.at_most(ROWS), self.style.at_most(COLUMNS)
 
-    def column(self, numbers: Sequence[tree.Literal], names: Sequence[str]) -> list[str]:
-        """Numbers of a table's column, padded to their decimal points."""
+    def column(
+        self, numbers: Sequence[tree.Literal], names: Sequence[str], marks: Sequence[str]
+    ) -> list[str]:
+        """Numbers of a table's column with their names and marks, padded to their decimal points."""
         values = [x for n in numbers if (x := tree.number(n)) is not None]
         texts = [figure(x, self.style.decimals) for x in values]
         longest = max(map(tail_width, texts), default=0.0)
         return [
-            f"<mrow{attributes_of(name, '')}{self._said(name, value)}>{_number(text)}</mrow>"
+            f"<mrow{attributes_of(name, mark)}{self._said(name, value)}>{_number(text)}</mrow>"
             f"{blank_space(longest - tail_width(text))}"
-            for text, name, value in zip(texts, names, values, strict=True)
+            for text, name, value, mark in zip(texts, names, values, marks, strict=True)
         ]
 
     def _said(self, name: str, value: float | None, case: int | None = None) -> str:

@@ -91,8 +91,9 @@ def _hatch(key: str) -> str:
 
 @cache
 def _css() -> str:
-    text = (resources.files("handgrad.formats") / "svg.css").read_text("utf-8")
-    return text.partition("*/\n")[2].rstrip("\n")
+    folder = resources.files("handgrad.formats")
+    texts = [(folder / name).read_text("utf-8") for name in ("svg_plain.css", "svg.css")]
+    return "\n".join(text.partition("*/\n")[2].rstrip("\n") for text in texts)
 
 
 def _n(x: float) -> str:

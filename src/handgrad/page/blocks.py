@@ -157,10 +157,14 @@ class Legend:
 
     @staticmethod
     def of(blocks: Sequence[Block]) -> list[Block]:
-        """The legend of what stands in the derivations of these blocks, if there is anything to tell."""
+        """The legend of what stands in the derivations and tables of these blocks, if there is anything to tell."""
         found: set[str] = set()
         for relation in relations_in(blocks):
             found |= {relation.quantity or "", *relation.marks.values()}
+        for block in blocks:
+            if isinstance(block, Table):
+                cells = (c for row in block.rows for c in enumerate(row))
+                found |= {mark for c in cells for mark in block.marks(*c).values()}
         signs = tuple(sign for sign in MEANINGS if sign in found)
         return [Legend(signs)] if signs else []
 
@@ -209,6 +213,14 @@ class Table:
         """What a cell of a column is, told by its colour."""
         is_number = len(cell) == 1 and isinstance(cell[0], Literal)
         return self.results[column] if is_number and column < len(self.results) else None
+
+    def marks(self, column: int, cell: Text) -> dict[tuple[int, ...], Mark]:
+        """What to point out about the entries of a cell: the zeros of a gradient, as where it is worked out."""
+        only = cell[0] if cell else None
+        if self.result(column, cell) != "gradient" or not isinstance(only, Literal):
+            return {}
+        zeros = np.argwhere(np.asarray(only.numbers) == 0)
+        return dict.fromkeys((tuple(map(int, at)) for at in zeros), "zeroed")
 
 
 NoteKind: TypeAlias = OneOf["info", "gate", "warning", "check"]

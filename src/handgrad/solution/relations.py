@@ -18,7 +18,6 @@ from handgrad.page.blocks import Mark, Relation, without_repeats
 from handgrad.solution.cases import line_of_case, reads_well
 from handgrad.solution.elements import opened
 from handgrad.solution.notes.gated_off import GatedOff
-from handgrad.solution.notes.note import MOST_NOTED
 from handgrad.solution.notes.zero_input import ZeroInput
 from handgrad.solution.slopes import with_slopes
 from handgrad.solution.structure import MANY, TraceLine, is_short
@@ -62,10 +61,7 @@ def relations_of(
     told = np.flatnonzero(value.any(axis=tuple(range(value.ndim - 1))))
     case = int(told[0]) if len(told) else 0
     worked = relation_of(trace, step, line_of_case(trace, line, case))
-    marks: dict[tuple[int, ...], Mark] = {}
-    if line.role == "per_case":
-        zeros = np.argwhere(value[..., case] == 0)[:MOST_NOTED]
-        marks = {tuple(map(int, at)): "zeroed" for at in zeros}
+    marks = {at[:-1]: mark for at, mark in whole.marks.items() if at[-1] == case}
     example = replace(worked, marks=marks, remarks={}, label=(f"in case {case + 1}",), case=case)
     if line.role == "per_case" and np.size(line.value) > MANY:
         return (example,)
@@ -115,7 +111,7 @@ def relation_of(trace: Trace, step: Step, line: TraceLine, open_entries: bool = 
             chain = [*without_repeats(chain)]
     if result != chain[-1]:
         chain.append(result)
-    marks, remarks = _marks(step, line)
+    marks, remarks = marks_of(step, line)
     if result.whole is not None:
         remarks = {}
     return Relation(
@@ -185,7 +181,7 @@ def _label(trace: Trace, line: TraceLine) -> Text:
             return ()
 
 
-def _marks(step: Step, line: TraceLine) -> tuple[dict[tuple[int, ...], Mark], dict[int, str]]:
+def marks_of(step: Step, line: TraceLine) -> tuple[dict[tuple[int, ...], Mark], dict[int, str]]:
     """What to point out in a line's result: shut gates, and the entries they zero."""
     marks: dict[tuple[int, ...], Mark] = {}
     remarks: dict[int, str] = {}
@@ -215,9 +211,7 @@ def _marks(step: Step, line: TraceLine) -> tuple[dict[tuple[int, ...], Mark], di
             for zeroed in note.zeroes:
                 if zeroed.name == name:
                     marks.update(dict.fromkeys(zeroed.entries, "zeroed"))
-    if line.role == "gradient":
-        for index in np.argwhere(np.asarray(line.value) == 0)[:MOST_NOTED]:
-            marks.setdefault(tuple(int(i) for i in index), "zeroed")
+    marks = {**line.zeros(), **marks}
     remarks |= {row: _shut_at(places, line.shape[1:]) for row, places in shut.items()}
     return marks, remarks
 

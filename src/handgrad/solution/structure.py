@@ -8,8 +8,8 @@ from typing import Literal as OneOf
 import numpy as np
 
 from handgrad.arrays import Array
-from handgrad.expression import Expression, Leaf, Literal, Shape, literal_of, walk
-from handgrad.page.blocks import Block, Relation, without_repeats
+from handgrad.expression import Adjoint, Expression, Leaf, Literal, Shape, literal_of, walk
+from handgrad.page.blocks import Block, Mark, Relation, without_repeats
 from handgrad.record import JsonForm, record
 from handgrad.solution.slopes import with_slopes
 from handgrad.text import Text
@@ -19,6 +19,9 @@ MANY = 24
 
 FEW = 16
 """Arrays of so many numbers at most are put in a second time."""
+
+MOST_MARKED = 4096
+"""Zeros of a gradient that are marked, at most."""
 
 Asked: TypeAlias = tuple[Text, tuple[Block, ...]]
 """A question, and the blocks of its answer."""
@@ -73,7 +76,14 @@ class TraceLine:
         """The line on a page: the formula, the numbers put in, the result, each once."""
         result = literal_of(self.value, self.batched, self.row)
         chain = (self.formula, self.substituted, with_slopes(self.substituted), result)
-        return Relation(self.target, without_repeats(chain), label=label)
+        return Relation(self.target, without_repeats(chain), self.zeros(), label=label)
+
+    def zeros(self) -> dict[tuple[int, ...], Mark]:
+        """The entries of a gradient that are 0, each with its mark."""
+        if not isinstance(self.target, Adjoint):
+            return {}
+        places = np.argwhere(np.asarray(self.value) == 0)[:MOST_MARKED]
+        return {tuple(map(int, at)): "zeroed" for at in places}
 
 
 def is_short(line: TraceLine) -> bool:

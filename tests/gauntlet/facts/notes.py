@@ -218,6 +218,12 @@ def _several_paths(note: SeveralPaths, facts: Facts) -> Found:
         if equation in through and note.name not in facts.targets:
             theirs = facts.share(note.name, equation)
             yield close(share, theirs), f"through {equation} comes {theirs}"
+    shares = dict(note.parts)
+    for equation, cause in note.nothing:
+        yield cause in facts.oracle.data, f"{cause} is not given"
+        yield not np.any(facts.at.values[cause]), f"{cause} is not 0"
+        yield not np.any(shares[equation]), f"through {equation} comes {shares[equation]}"
+        yield cause in facts.uses[equation], f"{equation} does not use {cause}"
 
 
 def _broadcast(note: Broadcast, facts: Facts) -> Found:

@@ -8,7 +8,7 @@ from handgrad import expression as tree
 from handgrad.expression import Expression, number
 from handgrad.formats.html.text import HtmlWriter
 from handgrad.formats.markup import quantity
-from handgrad.formats.mathematics.relation import alone
+from handgrad.formats.mathematics.relation import in_cell
 from handgrad.page.blocks import Quantity, Table, Text
 
 _ALIGNED = {"l": "", "c": ' class="centre"', "r": ' class="right"'}
@@ -28,7 +28,7 @@ def table(block: Table, writer: HtmlWriter) -> str:
     body = "".join(
         "<tr>"
         + "".join(
-            f"<td{kind}>{columns[k][i] or _cell(cell, row, writer, block.result(k, cell))}</td>"
+            f"<td{kind}>{columns[k][i] or _cell(block, k, row, writer)}</td>"
             for k, (kind, cell) in enumerate(zip(kinds, row, strict=True))
         )
         + "</tr>"
@@ -38,13 +38,13 @@ def table(block: Table, writer: HtmlWriter) -> str:
     return f'<div class="table"><table>{caption}{head}<tbody>{body}</tbody></table></div>'
 
 
-def _cell(
-    cell: Text, row: tuple[Text, ...], writer: HtmlWriter, kind: Quantity | None = None
-) -> str:
+def _cell(block: Table, k: int, row: tuple[Text, ...], writer: HtmlWriter) -> str:
+    cell = row[k]
     if len(cell) == 1 and isinstance(only := cell[0], Expression):
         if isinstance(only, tree.Literal):
             pen = replace(writer.pen, names={id(only): _named(row)})
-            return _math(str(pen.math(alone(only, pen.formula()))), kind)
+            drawn = pen.math(in_cell(only, pen.formula(), block.marks(k, cell)))
+            return _math(str(drawn), block.result(k, cell))
         return writer.formula(only)
     return writer.references(cell)
 
@@ -62,7 +62,8 @@ def _numbers(block: Table, k: int, writer: HtmlWriter) -> list[str]:
     if len(literals) < len(block.rows):
         return [""] * len(block.rows)
     names = [_named(row) if k else "" for row in block.rows]
-    drawn = writer.pen.column(literals, names)
+    marks = [block.marks(k, row[k]).get((), "") for row in block.rows]
+    drawn = writer.pen.column(literals, names, marks)
     return [_math(d, block.result(k, r[k])) for d, r in zip(drawn, block.rows, strict=True)]
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from handgrad.expression import Expression, Literal
 from handgrad.formats.mathematics.formula import Formula
 from handgrad.formats.mathematics.nodes import Array, Evaluated, FigureText, Mark, Named, Node
+from handgrad.page.blocks import Mark as BlockMark
 from handgrad.page.blocks import Relation
 
 
@@ -40,6 +41,14 @@ def alone(expression: Expression, formula: Formula, relation: Relation | None = 
     if isinstance(node, Named):
         return Named(_result(node.part, relation), node.name)
     return _result(node, relation)
+
+
+def in_cell(
+    expression: Expression, formula: Formula, marks: Mapping[tuple[int, ...], BlockMark]
+) -> Node:
+    """A formula in a cell of a table; numbers, with what is pointed out about them."""
+    relation = Relation(None, (expression,), marks=marks) if marks else None
+    return alone(expression, formula, relation)
 
 
 def _result(part: Node, relation: Relation | None) -> Evaluated:

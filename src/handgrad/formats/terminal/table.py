@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from handgrad.expression import Expression, number
 from handgrad.figures import figure
 from handgrad.figures import padded as at_points
-from handgrad.formats.mathematics.relation import alone
+from handgrad.formats.mathematics.relation import in_cell
 from handgrad.formats.terminal.box import (
     Box,
     beside,
@@ -22,7 +22,11 @@ from handgrad.formats.terminal.box import (
 from handgrad.formats.terminal.fit import fitted
 from handgrad.formats.terminal.pen import TerminalPen
 from handgrad.formats.terminal.text import single_line, words, wrapped
-from handgrad.page.blocks import Table, Text
+from handgrad.page.blocks import Mark, Table, Text
+
+Marks: TypeAlias = Mapping[tuple[int, ...], Mark]
+
+NO_MARKS: Marks = {}
 
 Cell: TypeAlias = Text | Box
 """What a cell holds, or the number in it as it is drawn."""
@@ -48,7 +52,8 @@ def table_lines(table: Table, pen: TerminalPen, width: int) -> list[Box]:
     head = _row(headers, widths, table.align, pen)
     drawn: list[Box] = []
     for row, texts in zip(rows, table.rows, strict=True):
-        cells = [_cell(c, pen, w) for c, w in zip(row, widths, strict=True)]
+        marks = [table.marks(k, text) for k, text in enumerate(texts)]
+        cells = [_cell(c, pen, w, m) for c, w, m in zip(row, widths, marks, strict=True)]
         told = [table.result(k, text) or "" for k, text in enumerate(texts)]
         styled = [[restyled(b, t) for b in c] for c, t in zip(cells, told, strict=True)]
         drawn.append(_row(styled, widths, table.align, pen))
@@ -68,7 +73,8 @@ def _aligned_numbers(table: Table, row: tuple[Text, ...], pen: TerminalPen) -> l
         if all(x is not None for x in column):
             figures = [figure(x, pen.style.decimals) for x in column if x is not None]
             texts = at_points([pen.figure(f) for f in figures])
-            cells.append(line(texts[[r is row for r in table.rows].index(True)]))
+            mark = table.marks(k, text).get((), "")
+            cells.append(line(texts[[r is row for r in table.rows].index(True)], mark))
         else:
             cells.append(text)
     return cells
@@ -82,11 +88,11 @@ def _natural(cell: Cell, pen: TerminalPen) -> int:
     return max((b.width for b in _cell(cell, pen, 10_000)), default=0)
 
 
-def _cell(cell: Cell, pen: TerminalPen, width: int) -> list[Box]:
+def _cell(cell: Cell, pen: TerminalPen, width: int, marks: Marks = NO_MARKS) -> list[Box]:
     if isinstance(cell, Box):
         return cut(cell, width) or []
     if len(cell) == 1 and isinstance(only := cell[0], Expression):
-        return fitted(alone(only, pen.formula()), pen, width)
+        return fitted(in_cell(only, pen.formula(), marks), pen, width)
     return wrapped(cell, pen, width)
 
 
@@ -134,8 +140,9 @@ def _listed(table: Table, pen: TerminalPen, width: int) -> list[Box]:
     for row in table.rows:
         if lines:
             lines.append(line(pen.glyphs.rule * width, "dim"))
-        for header, head, cell in zip(table.header, heads, row, strict=True):
-            drawn = _cell(cell, pen, max(1, width - column - 2))
+        for k, (header, head, cell) in enumerate(zip(table.header, heads, row, strict=True)):
+            marks = table.marks(k, cell)
+            drawn = _cell(cell, pen, max(1, width - column - 2), marks)
             if column <= width // 2 and len(drawn) < 2:
                 body = stacked(drawn or [line("")])
                 lines.append(
@@ -143,5 +150,5 @@ def _listed(table: Table, pen: TerminalPen, width: int) -> list[Box]:
                 )
             else:
                 lines += wrapped(header, pen, width, "dim")
-                lines += [padded(b, left=2) for b in _cell(cell, pen, max(1, width - 2))]
+                lines += [padded(b, left=2) for b in _cell(cell, pen, max(1, width - 2), marks)]
     return lines

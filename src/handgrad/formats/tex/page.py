@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import assert_never
 
 from handgrad.expression import Expression
-from handgrad.formats.mathematics.relation import alone
+from handgrad.formats.mathematics.relation import in_cell
 from handgrad.formats.side_by_side import rows_of
 from handgrad.formats.style import Style
 from handgrad.formats.tex.measure import TexWriter
@@ -28,7 +28,6 @@ from handgrad.page.blocks import (
     Note,
     NoteKind,
     Paragraph,
-    Quantity,
     Room,
     Sign,
     Table,
@@ -194,10 +193,7 @@ def _table(table: Table, writer: TexWriter) -> str:
     count = len(table.header)
     aligns = "".join(a if a in "lcr" else "l" for a in table.align.ljust(count, "l")[:count])
     header = " & ".join(rf"{{\bfseries {content(h, writer.style)}}}" for h in table.header)
-    rows = [
-        " & ".join(_cell(c, writer, table.result(k, c)) for k, c in enumerate(row))
-        for row in table.rows
-    ]
+    rows = [" & ".join(_cell(table, k, c, writer) for k, c in enumerate(row)) for row in table.rows]
     caption = rf"{{\bfseries {content(table.caption, writer.style)}}}\par" if table.caption else ""
     ruled = f"\\toprule\n{header} \\\\\n\\midrule\n"
     body = " \\\\[0.3em]\n".join(rows)
@@ -210,9 +206,10 @@ def _table(table: Table, writer: TexWriter) -> str:
     return f"{caption}\n\\hgfit{{\\linewidth}}{{{whole}}}\\par"
 
 
-def _cell(cell: Text, writer: TexWriter, kind: Quantity | None) -> str:
+def _cell(table: Table, k: int, cell: Text, writer: TexWriter) -> str:
+    kind = table.result(k, cell)
     if len(cell) == 1 and isinstance(only := cell[0], Expression):
-        drawn = writer.tex(alone(only, writer.formula))
+        drawn = writer.tex(in_cell(only, writer.formula, table.marks(k, cell)))
         drawn = rf"\hgof{kind}{{{drawn}}}" if kind else drawn
         return rf"$\displaystyle {drawn}$"
     return content(cell, writer.style)

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias, assert_never
 
 from handgrad.errors import OptionError
 from handgrad.expression import Expression
-from handgrad.formats.mathematics.relation import alone, are_given
+from handgrad.formats.mathematics.relation import are_given, in_cell
 from handgrad.formats.side_by_side import rows_of
 from handgrad.formats.style import Style
 from handgrad.formats.typst.drawing import figure, waiting_figure
@@ -31,7 +31,6 @@ from handgrad.page.blocks import (
     Legend,
     Note,
     Paragraph,
-    Quantity,
     Room,
     Table,
     Text,
@@ -360,8 +359,7 @@ def _table(table: Table, pen: TypstPen) -> str:
     caption = content(table.caption, pen) if table.caption else "none"
     header = array([content(h, pen) for h in table.header])
     rows = array(
-        array(_cell(cell, pen, table.result(k, cell)) for k, cell in enumerate(row))
-        for row in table.rows
+        array(_cell(table, k, cell, pen) for k, cell in enumerate(row)) for row in table.rows
     )
     sides = {"l": "left", "c": "center", "r": "right"}
     aligns = array([sides.get(a, "left") for a in table.align.ljust(len(table.header), "l")])
@@ -383,8 +381,9 @@ def _is_formula(cell: Text) -> bool:
     return len(cell) == 1 and isinstance(cell[0], Expression)
 
 
-def _cell(cell: Text, pen: TypstPen, kind: Quantity | None) -> str:
+def _cell(table: Table, k: int, cell: Text, pen: TypstPen) -> str:
+    kind = table.result(k, cell)
     if len(cell) == 1 and isinstance(only := cell[0], Expression):
-        drawn = f"shown({formula(pen.draw(alone(only, pen.formula())))})"
+        drawn = f"shown({formula(pen.draw(in_cell(only, pen.formula(), table.marks(k, cell))))})"
         return f"coloured({string(kind)}, {drawn})" if kind else drawn
     return content(cell, pen)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import chain
 from typing import ClassVar, Self
 
+import numpy as np
+
 from handgrad.arrays import Array
-from handgrad.expression import Adjoint, Call, Expression, Name, Shape, literal_of, walk
+from handgrad.expression import Adjoint, Call, Expression, Name, Shape, leaves, literal_of, walk
 from handgrad.operations.annotate import tidied
 from handgrad.operations.operation import describe
 from handgrad.operations.reductions import sum_to
 from handgrad.page.blocks import NoteKind
 from handgrad.record import record
+from handgrad.running.evaluate import value_of
 from handgrad.solution.notes.note import TraceNote
 from handgrad.solution.notes.noted import NotedRun
 from handgrad.solution.structure import StepKind, TraceLine
@@ -21,19 +25,30 @@ from handgrad.text import Text, joined
 
 @record
 class SeveralPaths(TraceNote):
-    """A value used by several equations: its gradient is the sum of one share from each."""
+    """A value used by several equations: its gradient is the sum of one share from each.
+
+    Arguments:
+        nothing: by equation whose share is 0, what is given, is a factor of it and is 0.
+    """
 
     kind: ClassVar = "several_paths"
     name: str
     parts: tuple[tuple[str, Array], ...]
+    nothing: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def in_backward(cls, seen: NotedRun, line: TraceLine, kind: StepKind) -> Iterator[Self]:
         name = line.target.name
         gradient = seen.graph.gradients.get(name)
         if line.role == "gradient" and gradient is not None and len(gradient.parts) > 1:
-            through = [part.through for part in gradient.parts]
-            yield cls(name, tuple((t, seen.run.of(Adjoint(name, t))) for t in through))
+            parts = [(p.through, seen.run.of(Adjoint(name, p.through))) for p in gradient.parts]
+            nothing = [
+                (part.through, cause)
+                for part, (_, value) in zip(gradient.parts, parts, strict=True)
+                if not np.any(value)
+                for cause in _zero_factors(seen, part.formula)
+            ]
+            yield cls(name, tuple(parts), tuple(nothing))
 
     def text(self) -> Text:
         if all(getattr(value, "ndim", 1) == 0 for _, value in self.parts):
@@ -42,11 +57,28 @@ class SeveralPaths(TraceNote):
             ]
         else:
             shares = [("one through ", Name(name)) for name, _ in self.parts]
+        because: list[Text] = [
+            (" The path through ", Name(through), " gives 0 because ", Name(cause), " = 0.")
+            for through, cause in self.nothing
+        ]
         count = {2: "two", 3: "three", 4: "four"}.get(len(self.parts), str(len(self.parts)))
         return (
             Name(self.name), f" is used in {count} places, so its gradient is the sum over {count} paths: ",
-            *joined(shares), ".",
+            *joined(shares), ".", *chain.from_iterable(because),
         )  # fmt: skip
+
+
+def _zero_factors(seen: NotedRun, formula: Expression) -> Iterator[str]:
+    """What is given, is 0 throughout, and by that alone makes a share of a gradient 0: with ones it is not."""
+    at = {leaf: seen.run.of(leaf) for leaf in leaves(formula)}
+    for leaf, value in at.items():
+        node = seen.graph.nodes.get(leaf.name)
+        given = node is not None and node.kind == "data" and isinstance(leaf, Name)
+        if given and not np.any(value):
+            with np.errstate(all="ignore"):
+                other = value_of(formula, {**at, leaf: np.ones_like(value)}, set())
+            if np.any(other):
+                yield leaf.name
 
 
 @record
