@@ -1,11 +1,13 @@
-"""python -m benchmarks [W1 W2 …] [--json]"""
+"""python -m benchmarks [W1 W2 …] [--against PATH] [--json]"""
 
 from __future__ import annotations
 
 import argparse
 import json
 from dataclasses import asdict
+from pathlib import Path
 
+from benchmarks.against import against
 from benchmarks.workloads import WORKLOADS
 
 
@@ -13,13 +15,22 @@ def main() -> None:
     """Runs the workloads and prints their ratios."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("workloads", nargs="*", metavar="W", help=f"any of {', '.join(WORKLOADS)}")
+    parser.add_argument(
+        "--against",
+        metavar="PATH",
+        type=Path,
+        help="pages and traces, and another checkout's beside",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object")
     options = parser.parse_args()
     chosen = options.workloads or list(WORKLOADS)
     unknown = [w for w in chosen if w not in WORKLOADS]
     if unknown:
         parser.error(f"there is no workload {unknown[0]}; there are {', '.join(WORKLOADS)}")
-    figures = [figure for w in chosen for figure in WORKLOADS[w]()]
+    if options.against is not None:
+        figures = against(options.against)
+    else:
+        figures = [figure for w in chosen for figure in WORKLOADS[w]()]
     if options.json:
         print(
             json.dumps({"schema": "handgrad/benchmarks/1", "figures": [asdict(f) for f in figures]})

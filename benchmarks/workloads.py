@@ -16,6 +16,7 @@ import numpy as np
 
 import handgrad
 from benchmarks.auditing import audited
+from benchmarks.chains import chain
 from benchmarks.measuring import Figure, paired
 from benchmarks.watching import watched
 
@@ -259,17 +260,6 @@ def one_large_step() -> list[Figure]:
 
         rivals["torch eager"] = eager
     return paired("W3 one step of 784-512-512-10, batch 128", training.step, rivals, rounds=100)
-
-
-def chain(equations: int) -> handgrad.Problem:
-    """A network of about so many equations."""
-    layers = equations // 2
-    lines, parameters = ["h0 = x"], {}
-    for k in range(1, layers + 1):
-        lines += [f"z{k} = W{k} @ h{k - 1} + b{k}", f"h{k} = tanh(z{k})"]
-        parameters |= {f"W{k}": np.eye(2) * 0.9, f"b{k}": [0.1, -0.1]}
-    lines.append(f"L = sum((h{layers} - y)**2)")
-    return handgrad.Problem(lines, parameters, {"x": [1, 2], "y": [0, 1]}, update=handgrad.Update())
 
 
 def _explained(problem: handgrad.Problem) -> int:

@@ -125,8 +125,15 @@ class Expression:
         return Call("matrix_transpose", (self,))
 
 
+class _Measured(Expression):
+    """Has a place for the lengths of an array, which are asked for wherever it is laid out."""
+
+    __slots__ = ("_lengths",)
+    _lengths: Shape
+
+
 @record
-class Literal(Expression):
+class Literal(_Measured):
     """A number or an array of numbers, written out. `text` keeps the way it was written.
 
     In many cases (`batched`) the last axis of `value` counts the cases and is no part of the shape.
@@ -151,6 +158,13 @@ class Literal(Expression):
     @property
     def lengths(self) -> Shape:
         """The lengths of all axes, that of the cases too."""
+        try:
+            return self._lengths
+        except AttributeError:
+            self._lengths = self._measured()
+            return self._lengths
+
+    def _measured(self) -> Shape:
         if self.whole is not None:
             return tuple(int(n) for n in self.whole.shape)
         lengths: list[int] = []

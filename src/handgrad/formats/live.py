@@ -41,7 +41,8 @@ class Live:
         if not name:
             return ""
         spelled = plain(name)
-        said = "" if value is None or math.isnan(value) else f' data-value="{value!r}"'
+        # As in print, zero has no sign: -0.0 + 0.0 is 0.0.
+        said = "" if value is None or math.isnan(value) else f' data-value="{value + 0.0!r}"'
         if after:
             return f' data-name="updated.{spelled}"{said}'
         given = name.partition("[")[0] in self.inputs

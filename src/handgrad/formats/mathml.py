@@ -51,6 +51,7 @@ from handgrad.formats.mathematics.nodes import (
     titled,
 )
 from handgrad.formats.mathematics.widths import Widths
+from handgrad.formats.memo import Memo
 from handgrad.formats.style import Style
 from handgrad.notation import Function
 from handgrad.record import record
@@ -96,6 +97,7 @@ class MathmlPen:
         after: the numbers are what an update makes of the names that they have.
         case: the case that they are of, where they are of one of many.
         each: what they are called differs from case to case, as a case's part of a gradient does.
+        memo: the markup that was made before in this style.
     """
 
     style: Style
@@ -104,6 +106,7 @@ class MathmlPen:
     after: bool = False
     case: int | None = None
     each: bool = False
+    memo: Memo = field(default_factory=Memo)
 
     def formula(self) -> Formula:
         """Lays formulas out for this pen."""

@@ -8,7 +8,7 @@ converter to PNG) takes the light colours. Whatever a shape shows is named in `d
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import cache
 from importlib import resources
 from itertools import zip_longest
@@ -18,10 +18,13 @@ from xml.sax.saxutils import escape, quoteattr
 from handgrad.errors import printable
 from handgrad.expression import Expression, number
 from handgrad.formats.inline import Face, Level, inline_runs
+from handgrad.formats.mathematics.printed import printed_text
+from handgrad.formats.memo import Memo, memo_of
 from handgrad.formats.style import Style
 from handgrad.picture import Arrow, Circle, Drawing, Label, Outline, Rectangle, Role, Shape
 from handgrad.picture.measure import SERIF, Measure, plain_width
 from handgrad.picture.strokes import Point, Stroke, stroke
+from handgrad.record import record
 
 DASHES: dict[Role, str] = {
     "series2": "9 4",
@@ -59,7 +62,8 @@ CLEARING = 0.95
 
 def render_svg(drawing: Drawing, style: Style) -> str:
     """The drawing as an SVG element, complete as a file of its own."""
-    body = "\n".join(part for shape in drawing.shapes for part in _shape(shape, style))
+    pen = _Pen(style, memo_of(style))
+    body = "\n".join([part for shape in drawing.shapes for part in pen.drawn(shape)])
     said = escape(printable(drawing.title)), escape(printable(drawing.description))
     # Two drawings in one page need names of their own for what they refer to.
     key = f"hg-{hashlib.sha256('|'.join((body, *said)).encode()).hexdigest()[:8]}"
@@ -106,7 +110,37 @@ def _of(quantity: str) -> str:
     return f" data-q={quoteattr(printable(quantity))}" if quantity else ""
 
 
-def _shape(shape: Shape, style: Style) -> list[str]:
+@record
+class _Pen:
+    """Draws shapes in a style, and remembers what was drawn in it before."""
+
+    style: Style
+    memo: Memo
+
+    def drawn(self, shape: Shape) -> list[str]:
+        key = _printed(shape) if isinstance(shape, Label) else shape
+        return self.memo.of(("shape", key), lambda: _shape(shape, self))
+
+    def text(self, label: Label) -> str:
+        """The text of a label, wherever it stands."""
+        key = "text", printed_text(label.text), label.size
+        return self.memo.of(key, lambda: _text(label, self.style))
+
+    def width(self, label: Label) -> float:
+        """How wide it is."""
+        key = "width", printed_text(label.text), label.size, label.bold
+        return self.memo.of(key, lambda: _width(label, self.style))
+
+
+def _printed(label: Label) -> Hashable:
+    """All that a label depends on, but for the style."""
+    return (
+        label.x, label.y, printed_text(label.text), label.role, label.anchor, label.size, label.bold,
+        label.quantity, label.halo,
+    )  # fmt: skip
+
+
+def _shape(shape: Shape, pen: _Pen) -> list[str]:
     match shape:
         case Circle():
             at = f'cx="{_n(shape.x)}" cy="{_n(shape.y)}" r="{_n(shape.radius)}"'
@@ -124,7 +158,7 @@ def _shape(shape: Shape, style: Style) -> list[str]:
         case Arrow():
             return _arrow(shape)
         case Label():
-            return [*_clearing(shape, style), _label(shape, style)]
+            return [*_clearing(shape, pen), _label(shape, pen)]
         case _:
             assert_never(shape)
 
@@ -169,13 +203,11 @@ def _arrow(arrow: Arrow) -> list[str]:
     return [_line(arrow, drawn), head]
 
 
-def _clearing(label: Label, style: Style) -> list[str]:
+def _clearing(label: Label, pen: _Pen) -> list[str]:
     """A patch of paper under a label that stands clear of what runs behind it."""
     if not label.halo:
         return []
-    width = CLEARING * Measure(style.decimals, style.display, loss=style.loss).width(
-        label.text, label.size, label.bold
-    )
+    width = CLEARING * pen.width(label)
     left = {"start": 0.0, "middle": width / 2, "end": width}[label.anchor]
     at = (label.x - left, label.y - 0.85 * label.size, width, 1.1 * label.size)
     names = ("x", "y", "width", "height")
@@ -186,13 +218,18 @@ def _clearing(label: Label, style: Style) -> list[str]:
     ]
 
 
-def _label(label: Label, style: Style) -> str:
+def _width(label: Label, style: Style) -> float:
+    measure = Measure(style.decimals, style.display, loss=style.loss)
+    return measure.width(label.text, label.size, label.bold)
+
+
+def _label(label: Label, pen: _Pen) -> str:
     anchor = f' text-anchor="{label.anchor}"' if label.anchor != "middle" else ""
     size = f' font-size="{_n(label.size)}"' if label.size != SIZE else ""
     classes = f"hg-{label.role}{' hg-bold' if label.bold else ''}"
     return (
         f'<text class="{classes}" x="{_n(label.x)}" y="{_n(label.y)}"'
-        f"{size}{anchor}{_of(label.quantity)}{_said(label, style)}>{_text(label, style)}</text>"
+        f"{size}{anchor}{_of(label.quantity)}{_said(label, pen.style)}>{pen.text(label)}</text>"
     )
 
 

@@ -12,7 +12,6 @@ from handgrad.formats.html.page import render_live
 from handgrad.formats.html.text import HtmlWriter
 from handgrad.formats.live import Live
 from handgrad.formats.markup import quantity
-from handgrad.formats.mathml import MathmlPen
 from handgrad.formats.style import Style
 from handgrad.lab.naming import FigureName, read_figure
 from handgrad.lab.solving import read, solved
@@ -43,7 +42,7 @@ def why_answer(asked: Mapping[str, Any]) -> dict[str, str]:
     page = answer.page(view.decimals)
     main = render_live(page, Live(), "why-")
     return {
-        "title": HtmlWriter(MathmlPen(Style.of(page))).formula(_shown(chosen, trace)),
+        "title": HtmlWriter.of(Style.of(page)).formula(_shown(chosen, trace)),
         "html": main,
     }
 
@@ -64,7 +63,7 @@ def sweep_answer(asked: Mapping[str, Any]) -> dict[str, Any]:
     shown = _shown(chosen, trace)
     chart = sweep_chart(swept, shown)
     style = style_of(trace)
-    writer = HtmlWriter(MathmlPen(style))
+    writer = HtmlWriter.of(style)
     picture = figure(Picture(chart.drawing, slope_text(swept)), writer)
     flips = "".join(
         f"<li>{writer.text(('at ', Literal(flip.at), ', ', flip.text()))}</li>"

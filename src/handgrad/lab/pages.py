@@ -10,7 +10,6 @@ from handgrad.errors import HandgradError
 from handgrad.formats.html.page import render_live
 from handgrad.formats.html.text import HtmlWriter
 from handgrad.formats.live import Live
-from handgrad.formats.mathml import MathmlPen
 from handgrad.lab.changes import told
 from handgrad.lab.number_fields import number_fields
 from handgrad.lab.restructuring import changes_offered
@@ -41,7 +40,7 @@ def page_answer(asked: Mapping[str, Any]) -> dict[str, Any]:
         run = run_exact if view.numbers == "exact" else run_symbols
         page, live = run(problem).page(view.decimals), Live()
     main = render_live(page, live)
-    writer = HtmlWriter(MathmlPen(style_of(trace)))
+    writer = HtmlWriter.of(style_of(trace))
     answer: dict[str, Any] = {
         "title": page.title,
         "main": main,

@@ -18,7 +18,6 @@ from handgrad.formats.html.page import render_live
 from handgrad.formats.html.text import HtmlWriter
 from handgrad.formats.live import Live
 from handgrad.formats.markup import plain
-from handgrad.formats.mathml import MathmlPen
 from handgrad.lab.grids import index_rows, spelled
 from handgrad.lab.number_fields import number_fields
 from handgrad.lab.pages import places
@@ -54,7 +53,7 @@ def predict_answer(asked: Mapping[str, Any]) -> dict[str, Any]:
     done = asked.get("done", 0)
     whole_number(done, 0, len(stages), "done")
     page = solution_page(trace, pictures=False)
-    writer = HtmlWriter(MathmlPen(style_of(trace)))
+    writer = HtmlWriter.of(style_of(trace))
     live = live_markup(trace, text)
     if done == len(stages):
         main = render_live(page, live)

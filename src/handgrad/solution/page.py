@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING, Literal
 
@@ -99,6 +100,7 @@ def solution_page(
         ids = [s.id for s in trace.steps]
         hint = nearest(step, ids) or f"the steps are {', '.join(ids)}"
         raise OptionError(f"there is no step {step}", where="--step", mend=hint)
+    figure = _figures(trace, pictures) if pictures else None
     blocks: list[Block] = []
     begin = 1
     name = trace.problem.title or "Worked solution"
@@ -106,8 +108,8 @@ def solution_page(
         abstract = Abstract.find(trace)
         said = [Note("info", abstract.text())] if abstract is not None else []
         blocks += [Heading((name,), 1), *said, *given_blocks(trace)]
-        if pictures:
-            blocks.append(_figure(trace, "given", pictures))
+        if figure is not None:
+            blocks.append(figure("given"))
     for phase, heading in PHASES.items():
         steps = [
             s
@@ -129,8 +131,8 @@ def solution_page(
             blocks += step_blocks(trace, each, elements, open_entries)
             if code is not None and each.id in code:
                 blocks.append(Code(code[each.id]))
-        if pictures and step is None and phase != "update":
-            blocks.append(_figure(trace, phase, pictures))
+        if figure is not None and step is None and phase != "update":
+            blocks.append(figure(phase))
     if (step is not None or only not in (None, "forward")) and rounding_said(
         blocks, trace.decimals
     ):
@@ -177,11 +179,14 @@ def losses(trace: Trace) -> dict[str, str]:
     return dict.fromkeys(batched, graph.loss)
 
 
-def _figure(trace: Trace, phase: PicturePhase, pictures: bool | Screen) -> Figure:
+def _figures(trace: Trace, pictures: bool | Screen) -> Callable[[PicturePhase], Figure]:
+    """What draws the pictures of a page, all of them with the same numbers."""
     # Imported here: a page without pictures starts sooner.
     from handgrad.solution.pictures.figures import figure_of
+    from handgrad.solution.pictures.numbers import ShownNumbers
 
-    return figure_of(trace, phase, None if pictures is True else pictures == "narrow")
+    narrow = None if pictures is True else pictures == "narrow"
+    return partial(figure_of, trace, narrow_screen=narrow, shown=ShownNumbers(trace))
 
 
 # -- what is given ------------------------------------------------------------------------

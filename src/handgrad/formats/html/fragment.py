@@ -20,7 +20,6 @@ from handgrad.formats.html.room import room
 from handgrad.formats.html.table import table
 from handgrad.formats.html.text import HtmlWriter
 from handgrad.formats.markup import plain
-from handgrad.formats.mathml import MathmlPen
 from handgrad.formats.style import Style
 from handgrad.formats.svg import render_svg
 from handgrad.page.blocks import (
@@ -50,7 +49,7 @@ SIGNS: dict[NoteKind, tuple[str, str]] = {
 
 def render_fragment(page: Document) -> str:
     """The page as one element with all that it needs."""
-    writer = HtmlWriter(MathmlPen(Style.of(page)))
+    writer = HtmlWriter.of(Style.of(page))
     return (
         f'<div class="handgrad" lang="en"><style>{_styles()}</style>'
         f"{_blocks(page.blocks, writer)}</div>"

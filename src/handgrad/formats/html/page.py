@@ -16,7 +16,6 @@ from handgrad.formats.html.table import table
 from handgrad.formats.html.text import HtmlWriter, anchor
 from handgrad.formats.live import Live
 from handgrad.formats.markup import plain
-from handgrad.formats.mathml import MathmlPen
 from handgrad.formats.style import Style
 from handgrad.page.blocks import (
     Block,
@@ -51,7 +50,7 @@ def render_html(page: Document) -> str:
     single entry of a result. A page of slides becomes a deck.
     """
     blocks = list(_flat(page.blocks))
-    sections = _Sections(HtmlWriter(MathmlPen(Style.of(page))), _steps(blocks))
+    sections = _Sections(HtmlWriter.of(Style.of(page)), _steps(blocks))
     if page.layout == "slides":
         return deck(page.title, [sections.body(slide) for slide in _slides(page.blocks)])
     main = joined(sections.parts(_pictures_first(page.blocks)), sections.writer)
@@ -66,7 +65,7 @@ def render_live(page: Document, live: Live, prefix: str = "") -> str:
     """
     style = replace(Style.of(page), live=live)
     steps = _steps(list(_flat(page.blocks)), prefix)
-    sections = _Sections(HtmlWriter(MathmlPen(style)), steps, prefix=prefix)
+    sections = _Sections(HtmlWriter.of(style), steps, prefix=prefix)
     return sections.body(_pictures_first(page.blocks))
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from handgrad.expression import Adjoint, Literal
+from handgrad.expression import Adjoint, Expression, Literal
 from handgrad.formats.html.text import HtmlWriter
 from handgrad.formats.markup import named_numbers, plain, quantity, remark_class
 from handgrad.formats.mathematics.arrays import grid, slices
 from handgrad.formats.mathematics.nodes import Array, Evaluated, Named, arrays, columns
+from handgrad.formats.mathematics.printed import printed, printed_text
 from handgrad.formats.mathematics.relation import are_given, side
 from handgrad.formats.mathematics.widths import SIGN
 from handgrad.page.blocks import Derivation, Relation
@@ -47,13 +48,38 @@ def _relations(relations: Sequence[Relation], writer: HtmlWriter, opens: Sequenc
 
 
 def _relation(relation: Relation, writer: HtmlWriter, entry: str) -> str:
+    """A relation, as it was written before if it was."""
+    return writer.pen.memo.of(
+        ("relation", _printed(relation), entry), lambda: _written(relation, writer, entry)
+    )
+
+
+def _printed(relation: Relation) -> Hashable:
+    """All that the markup of a relation depends on, but for the style."""
+    left = relation.left
+    return (
+        None if left is None else printed(left),
+        tuple(map(printed, relation.chain)),
+        tuple(relation.marks.items()),
+        tuple(relation.remarks.items()),
+        relation.shape,
+        printed_text(relation.label),
+        relation.sign,
+        tuple([(at, _printed(each)) for at, each in relation.entries.items()]),
+        relation.counted,
+        relation.after,
+        relation.case,
+    )
+
+
+def _written(relation: Relation, writer: HtmlWriter, entry: str) -> str:
     """A relation; what has numbers put in is all as large as the widest of it can be."""
     sides = [_pieces(relation, k, writer) for k in range(len(relation.chain))]
     widest = max((w for parts, _ in sides[1:] for _, w in parts), default=0.0)
-    left = writer.display(writer.pen.draw(relation.left)) if relation.left is not None else ""
-    long = _long_left(relation, writer)
-    if long:
-        left = ""
+    left, long = "", ""
+    if (formula := relation.left) is not None:
+        key = "left", printed(formula)
+        left, long = writer.pen.memo.of(key, lambda: _left(formula, writer))
     label = f'<span class="label">{writer.text(relation.label)}</span>' if relation.label else ""
     links = "".join(_links(sides, widest, writer, relation.quantity is not None))
     opens = f' data-entry="{plain(entry)}"' if entry else ""
@@ -63,15 +89,14 @@ def _relation(relation: Relation, writer: HtmlWriter, entry: str) -> str:
     )
 
 
-def _long_left(relation: Relation, writer: HtmlWriter) -> str:
-    """A left side that is a formula and no name: it takes lines like the others, before their signs."""
-    if relation.left is None:
-        return ""
-    node = writer.pen.formula().node(relation.left)
-    if writer.pen.width(node) <= LEFT:
-        return ""
-    parts = "".join(writer.display(part, width) for part, width in writer.pen.pieces(node))
-    return f'<span class="link broken">{parts}</span>'
+def _left(formula: Expression, writer: HtmlWriter) -> tuple[str, str]:
+    """A left side; one that is a formula and no name takes lines like the others, before their signs."""
+    pen = writer.pen
+    node = pen.formula().node(formula)
+    if pen.width(node) <= LEFT:
+        return writer.display(str(pen.math(node))), ""
+    parts = "".join(writer.display(part, width) for part, width in pen.pieces(node))
+    return "", f'<span class="link broken">{parts}</span>'
 
 
 def _links(sides: Sequence[Side], widest: float, writer: HtmlWriter, result: bool) -> list[str]:
@@ -91,6 +116,15 @@ def _links(sides: Sequence[Side], widest: float, writer: HtmlWriter, result: boo
 
 def _pieces(relation: Relation, k: int, writer: HtmlWriter) -> Side:
     """A side in the pieces between which a line may end, each with its width, and what stands after it."""
+    first = relation.chain[0]
+    if k or isinstance(first, Literal):
+        return _side(relation, k, writer)
+    # A formula in names is the same whatever its numbers are.
+    key = "first", printed(first), relation.sign
+    return writer.pen.memo.of(key, lambda: _side(relation, 0, writer))
+
+
+def _side(relation: Relation, k: int, writer: HtmlWriter) -> Side:
     expression, last = relation.chain[k], k == len(relation.chain) - 1
     names = dict(named_numbers(relation.chain[0], expression))
     if last and relation.left is not None and isinstance(expression, Literal):

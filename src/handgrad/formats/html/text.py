@@ -8,7 +8,10 @@ from dataclasses import field, replace
 
 from handgrad.expression import Expression
 from handgrad.formats.markup import plain
+from handgrad.formats.mathematics.printed import printed
 from handgrad.formats.mathml import MathmlPen
+from handgrad.formats.memo import memo_of
+from handgrad.formats.style import Style
 from handgrad.page.blocks import Inline, Text
 from handgrad.record import record
 from handgrad.text import Proportion
@@ -17,7 +20,7 @@ NARROW = 11.0
 """Ems of a formula that fits a telephone as large as the text is."""
 
 _STEP = re.compile(r"\b\d+\.\d+\b")
-_BLANKS = re.compile(r"([ \n]+)")
+_BETWEEN = re.compile(r"[ \n](?:.*[ \n])?", re.DOTALL)
 
 
 @record
@@ -32,8 +35,16 @@ class HtmlWriter:
     pen: MathmlPen
     steps: Mapping[str, str] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, style: Style) -> HtmlWriter:
+        """Writes in a style, and remembers what was written in it before."""
+        return cls(MathmlPen(style, memo=memo_of(style)))
+
     def formula(self, expression: Expression) -> str:
         """A formula within a line."""
+        return self.pen.memo.of(("inline", printed(expression)), lambda: self._inline(expression))
+
+    def _inline(self, expression: Expression) -> str:
         return f"<math>{replace(self.pen, inline=True).draw(expression)}</math>"
 
     def display(self, markup: str, width: float = 0.0) -> str:
@@ -54,6 +65,8 @@ class HtmlWriter:
 
     def _joined(self, text: Text, words: Callable[[str], str]) -> str:
         """The parts of a text; no line breaks between a formula and what touches it."""
+        if len(text) == 1:
+            return self._part(text[0], words)
         runs: list[str] = []
         for run in _runs(text):
             drawn = "".join(self._part(p, words) for p in run)
@@ -76,19 +89,18 @@ class HtmlWriter:
 
 
 def _runs(text: Text) -> Iterator[list[Inline]]:
-    """What stands together without a blank, and the blanks between."""
+    """What stands together without a blank, and what lies between: from the first blank of words to the last."""
     run: list[Inline] = []
     for part in text:
-        pieces: list[Inline] = [part]
-        if isinstance(part, str) and not isinstance(part, Proportion):
-            pieces = [*_BLANKS.split(part)]
-        for piece in pieces:
-            if isinstance(piece, str) and not piece.strip(" \n"):
-                yield run
-                yield [piece]
-                run = []
-            else:
-                run.append(piece)
+        words = part if isinstance(part, str) and not isinstance(part, Proportion) else ""
+        between = _BETWEEN.search(words)
+        if between is None:
+            run.append(part)
+            continue
+        before, after = words[: between.start()], words[between.end() :]
+        yield [*run, before] if before else run
+        yield [between.group()]
+        run = [after] if after else []
     yield run
 
 

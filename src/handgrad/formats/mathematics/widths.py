@@ -51,7 +51,8 @@ class Widths:
                     smaller = slices(literal)[: self.columns]
                     return 1.0 + sum(self.of(nodes.Array(part)) + 0.5 for part in smaller)
                 beside = (2.0 if relation else 0.0) + (1.8 if node.brackets is ROUND else 0.0)
-                return self._grid_width(rows) + 2 * BRACKET + beside
+                width = _grid_width(rows, self.rows, self.columns, self.decimals)
+                return width + 2 * BRACKET + beside
             case nodes.Evaluated(part, marks):
                 return self.of(part) + 0.3 * bool(marks)
             case nodes.Condition():
@@ -77,13 +78,16 @@ class Widths:
             case _:
                 assert_never(node)
 
-    def _grid_width(self, rows: Grid) -> float:
-        shown = [i for i in elided(len(rows), self.rows) if i is not None]
-        widths: list[float] = []
-        for j in elided(len(rows[0]) if rows else 0, self.columns):
-            texts = [figure(rows[i][j], self.decimals) for i in shown] if j is not None else []
-            widths.append(max(map(figure_width, texts), default=1.2))
-        return sum(widths) + GAP * (len(widths) - 1)
+
+@lru_cache(maxsize=1024)
+def _grid_width(rows: Grid, most_rows: int, most_columns: int, decimals: int) -> float:
+    """The width of a grid, which stands in several formulas."""
+    shown = [i for i in elided(len(rows), most_rows) if i is not None]
+    widths: list[float] = []
+    for j in elided(len(rows[0]) if rows else 0, most_columns):
+        texts = [figure(rows[i][j], decimals) for i in shown] if j is not None else []
+        widths.append(max(map(figure_width, texts), default=1.2))
+    return sum(widths) + GAP * (len(widths) - 1)
 
 
 _SIGN_WIDTHS = {

@@ -9,34 +9,38 @@ from handgrad.picture.drawing import Drawing, Label
 from handgrad.solution.pictures.layers import network_of
 from handgrad.solution.pictures.lines import PicturePhase
 from handgrad.solution.pictures.network import network_picture
-from handgrad.solution.pictures.numbers import case_count
+from handgrad.solution.pictures.numbers import ShownNumbers, case_count
 
 if TYPE_CHECKING:
     from handgrad.solution.trace import Trace
 
 
-def picture_of(trace: Trace, phase: PicturePhase = "forward") -> Drawing:
+def picture_of(
+    trace: Trace, phase: PicturePhase = "forward", shown: ShownNumbers | None = None
+) -> Drawing:
     """The picture of what is given, or of one pass: units and weights of a network of layers, else boxes and arrows.
 
-    Of several cases it shows the first, and says so.
+    Of several cases it shows the first, and says so. `shown` are the trace's numbers, where there are other pictures of them.
     """
     if network_of(trace.graph) is not None:
-        return _of_case(trace, network_picture(trace, phase))
+        return _of_case(trace, network_picture(trace, phase, shown=shown))
     from handgrad.solution.pictures.graph import graph_picture
 
-    return _of_case(trace, graph_picture(trace, phase))
+    return _of_case(trace, graph_picture(trace, phase, shown=shown))
 
 
-def narrow_picture_of(trace: Trace, phase: PicturePhase) -> Drawing | None:
+def narrow_picture_of(
+    trace: Trace, phase: PicturePhase, shown: ShownNumbers | None = None
+) -> Drawing | None:
     """The same for a narrow screen, from top to bottom; None where it has no room there."""
     if network_of(trace.graph) is not None:
         from handgrad.solution.pictures.upright import upright_picture
 
-        drawing = upright_picture(trace, phase)
+        drawing = upright_picture(trace, phase, shown)
     else:
         from handgrad.solution.pictures.graph import graph_picture
 
-        drawing = graph_picture(trace, phase, narrow=True)
+        drawing = graph_picture(trace, phase, narrow=True, shown=shown)
     return None if drawing is None else _of_case(trace, drawing)
 
 

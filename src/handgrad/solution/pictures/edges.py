@@ -47,11 +47,18 @@ def places_on_edges(
         apart: the least distance between two numbers, in distances between two units.
         clear: the least distance from either end, as a share of the way.
     """
-    found = {at: separation(sources, targets, at) for at in PLACES if clear <= at <= 1 - clear}
-    return {at: far for at, far in found.items() if far >= apart}
+    return {
+        at: far
+        for at, far in _separations(sources, targets).items()
+        if far >= apart and clear <= at <= 1 - clear
+    }
 
 
 @cache
+def _separations(sources: int, targets: int) -> dict[float, float]:
+    return {at: separation(sources, targets, at) for at in PLACES}
+
+
 def separation(sources: int, targets: int, at: float) -> float:
     """How far apart the nearest two of all edges between two layers are, so far on their way.
 
@@ -62,9 +69,13 @@ def separation(sources: int, targets: int, at: float) -> float:
 
 
 @cache
-def steep_apart(count: int, at: float) -> float:
-    """How far each number is from the other edges between two layers of `count` units, in distances between
+def steep_places(count: int) -> dict[float, float]:
+    """By place, how far each number is from the other edges between two layers of `count` units, in distances between
     two units, where those of level edges stand in the middle and those of the others so far on their way."""
+    return {at: _steep_apart(count, at) for at in PLACES}
+
+
+def _steep_apart(count: int, at: float) -> float:
     units = range(count)
     ends = list(product(units, units))
 

@@ -10,7 +10,7 @@ from handgrad.solution.pictures.choosing import narrow_picture_of, picture_of
 from handgrad.solution.pictures.graph import LARGEST, LEFT
 from handgrad.solution.pictures.layers import Network, network_of
 from handgrad.solution.pictures.lines import PicturePhase
-from handgrad.solution.pictures.numbers import case_count
+from handgrad.solution.pictures.numbers import ShownNumbers, case_count
 from handgrad.text import Text, listed, plain_text
 
 if TYPE_CHECKING:
@@ -49,17 +49,23 @@ _BARS = "the gradient stops at a bar, and none flows back along dashed lines"
 _QUIET = "a grey 0 on a solid line is the gradient of that weight alone"
 
 
-def figure_of(trace: Trace, phase: PicturePhase, narrow_screen: bool | None = None) -> Figure:
+def figure_of(
+    trace: Trace,
+    phase: PicturePhase,
+    narrow_screen: bool | None = None,
+    shown: ShownNumbers | None = None,
+) -> Figure:
     """The picture of what is given, or of one pass, with a sentence below it.
 
     For a screen that is known to be narrow, or to be wide, it is drawn in that width alone.
+    `shown` are the trace's numbers, where there are other pictures of them.
     """
+    shown = shown or ShownNumbers(trace)
     if narrow_screen is not None:
-        one = (narrow_picture_of(trace, phase) if narrow_screen else None) or picture_of(
-            trace, phase
-        )
+        one = narrow_picture_of(trace, phase, shown) if narrow_screen else None
+        one = one or picture_of(trace, phase, shown)
         return Figure(one, _caption(trace, phase, one))
-    drawing, narrow = picture_of(trace, phase), narrow_picture_of(trace, phase)
+    drawing, narrow = picture_of(trace, phase, shown), narrow_picture_of(trace, phase, shown)
     caption = _caption(trace, phase, drawing)
     if narrow is None:
         return Figure(drawing, caption)
@@ -70,7 +76,9 @@ def figure_of(trace: Trace, phase: PicturePhase, narrow_screen: bool | None = No
 def _caption(trace: Trace, phase: PicturePhase, drawing: Drawing) -> Text:
     """A sentence on what a drawing shows; what it leaves out, it says itself."""
     network = network_of(trace.graph)
-    words = [plain_text(s.text) for s in drawing.shapes if isinstance(s, Label)]
+    # Only a graph of equations leaves anything out in words.
+    labels = [s for s in drawing.shapes if isinstance(s, Label)] if network is None else []
+    words = [plain_text(label.text) for label in labels]
     partial = any(LEFT in w for w in words)
     if network is not None:
         what = _network(network, phase, drawing) + _on_edges(drawing, phase)

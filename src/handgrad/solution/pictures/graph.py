@@ -96,20 +96,30 @@ class NodeBox:
 
 
 def graph_picture(
-    trace: Trace, phase: PicturePhase, *, narrow: bool = False, plan: bool = False
+    trace: Trace,
+    phase: PicturePhase,
+    *,
+    narrow: bool = False,
+    plan: bool = False,
+    shown: ShownNumbers | None = None,
 ) -> Drawing:
     """The computation graph: as it is given, or in one pass of its worked solution.
 
     Of many cases the first is shown. For a `narrow` screen it leads from top to bottom. Where it would be too
     wide, data are left out, then matrices and longer formulas; then parameters that one equation alone uses, and at
-    last all that is given. A `plan` has names alone, in letters as large as a slide's.
+    last all that is given. A `plan` has names alone, in letters as large as a slide's. `shown` are the trace's
+    numbers, where there are other pictures of them.
     """
+    shown = shown or ShownNumbers(trace)
     if plan:
-        plans = [_GraphPicture(trace, "given", down, plan=True).drawing() for down in (False, True)]
+        plans = [
+            _GraphPicture(trace, shown, "given", down, plan=True).drawing()
+            for down in (False, True)
+        ]
         return min(plans, key=lambda drawn: max(drawn.width / SLIDE[0], drawn.height / SLIDE[1]))
     legible = NARROW if narrow else LEGIBLE
     drawn: list[Drawing] = []
-    for picture in _ever_leaner(trace, phase, narrow, legible):
+    for picture in _ever_leaner(trace, shown, phase, narrow, legible):
         # What cannot fit is laid out where nothing else does, and then the narrowest is taken.
         if picture.kept == "none" or picture.least_width() <= legible:
             drawn.append(picture.drawing())
@@ -119,16 +129,16 @@ def graph_picture(
 
 
 def _ever_leaner(
-    trace: Trace, phase: PicturePhase, narrow: bool, legible: float
+    trace: Trace, shown: ShownNumbers, phase: PicturePhase, narrow: bool, legible: float
 ) -> Iterator[_GraphPicture]:
     """The picture with less and less in it: each time in full first, then in so many narrow boxes abreast."""
     for kept in KEPT:
-        picture = _GraphPicture(trace, phase, narrow, kept)
+        picture = _GraphPicture(trace, shown, phase, narrow, kept)
         if picture.kept != kept and kept != "all":
             continue  # nothing is shared: it comes with the next
         yield picture
         for abreast in ABREAST if picture.kept != "all" else ():
-            yield _GraphPicture(trace, phase, narrow, picture.kept, lean=legible / abreast)
+            yield _GraphPicture(trace, shown, phase, narrow, picture.kept, lean=legible / abreast)
         if picture.kept == "none":
             return
 
@@ -136,6 +146,7 @@ def _ever_leaner(
 @dataclass
 class _GraphPicture:
     trace: Trace
+    shown: ShownNumbers
     phase: PicturePhase
     narrow: bool = False
     kept: Kept = "all"
@@ -148,7 +159,6 @@ class _GraphPicture:
 
     def __post_init__(self) -> None:
         graph = self.trace.graph
-        self.shown = ShownNumbers(self.trace)
         self.measure = Measure(
             self.trace.decimals, self.trace.problem.display, loss=self.trace.graph.loss
         )

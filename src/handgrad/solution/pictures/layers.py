@@ -7,6 +7,7 @@ the operations' families and notations, whatever things are called: `W @ x + b`,
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 from handgrad.expression import Expression, Name, Shape, leaves
@@ -55,8 +56,21 @@ class Network:
                 return (unit, 0)
 
 
+_KNOWN: deque[tuple[Graph, Network | None]] = deque(maxlen=8)
+"""Networks of the last graphs: each picture of a page asks for them several times."""
+
+
 def network_of(graph: Graph) -> Network | None:
     """The layers of a graph, or None where it is no network of layers."""
+    for known, network in tuple(_KNOWN):
+        if known is graph:
+            return network
+    network = _found(graph)
+    _KNOWN.append((graph, network))
+    return network
+
+
+def _found(graph: Graph) -> Network | None:
     layers: list[NetworkLayer] = []
     seen: set[str] = set()
     for name in graph.equations:

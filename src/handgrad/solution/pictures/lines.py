@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from handgrad.picture.drawing import Role, Text
+from handgrad.record import record
 
 PicturePhase: TypeAlias = Literal["given", "forward", "backward"]
 """What a picture shows: what is given, before anything is computed, or one of the passes."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PictureLine:
     """A line of text at a unit or in a box, and the quantity it shows."""
 

@@ -7,7 +7,7 @@ dashed; a renderer gives both a pattern and a colour besides.
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,7 +31,7 @@ from handgrad.solution.pictures.edges import (
 )
 from handgrad.solution.pictures.layers import network_of
 from handgrad.solution.pictures.lines import PicturePhase
-from handgrad.solution.pictures.network_content import DrawnUnit
+from handgrad.solution.pictures.network_content import Content, DrawnUnit
 from handgrad.solution.pictures.network_layout import DENSITIES, ROOM, ROW, SPREAD, NetworkLayout
 from handgrad.solution.pictures.network_words import describe_network
 from handgrad.solution.pictures.numbers import ShownNumbers
@@ -41,7 +41,12 @@ if TYPE_CHECKING:
 
 
 def network_picture(
-    trace: Trace, phase: PicturePhase, layer: int | None = None, *, plan: bool = False
+    trace: Trace,
+    phase: PicturePhase,
+    layer: int | None = None,
+    *,
+    plan: bool = False,
+    shown: ShownNumbers | None = None,
 ) -> Drawing:
     """The picture of a network of layers: as it is given, or in one pass of its worked solution.
 
@@ -52,6 +57,7 @@ def network_picture(
         phase: the pass whose numbers are shown.
         layer: a part of it: the weights of this layer, counted from 1, and the units at both ends.
         plan: names alone, in letters as large as a slide's, without numbers.
+        shown: the numbers of the trace, where there are other pictures of them.
 
     Raises `OptionError` for a graph that is no such network, and for a layer that it does not have.
     """
@@ -65,7 +71,10 @@ def network_picture(
         raise OptionError(f"there is no layer {layer}", mend=f"the layers are 1 to {count}")
     last = count if layer is None else layer
     first = 0 if layer is None else layer - 1
-    drawn = partial(_NetworkPicture, ShownNumbers(trace), network, phase, range(first, last + 1))
+    shown = shown or ShownNumbers(trace)
+    contents = cache(partial(Content, shown, network, phase))
+    columns = range(first, last + 1)
+    drawn = partial(_NetworkPicture, shown, network, phase, columns, contents=contents)
     for density in DENSITIES:
         picture = drawn(density, plan)
         if picture.lean or (picture.width <= ROOM[0] and picture.height <= ROOM[1]):

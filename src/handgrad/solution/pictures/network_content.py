@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, TypeAlias
 
@@ -15,6 +15,7 @@ from handgrad.graph.weighted import Index
 from handgrad.notation import Function
 from handgrad.operations import BY_NAME
 from handgrad.picture.drawing import Role, Text
+from handgrad.record import record
 from handgrad.running.evaluate import value_of
 from handgrad.solution.pictures.layers import Network, NetworkLayer
 from handgrad.solution.pictures.lines import NOTHING, PictureLine, PicturePhase
@@ -30,7 +31,7 @@ FIRST = 3
 """Units of an elided layer drawn before the gap; the last one is drawn after it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DrawnUnit:
     """A unit as it is drawn: its name and value inside, further lines below."""
 
@@ -44,7 +45,7 @@ class DrawnUnit:
         return self.face == "off"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DrawnEdge:
     """An edge between two units; `value` is its weight, or its weight's gradient.
 
@@ -101,13 +102,17 @@ class Content:
     phase: PicturePhase
     most: int = MOST
     lines: Lines = "all"
+    edges: dict[tuple[int, int, int], DrawnEdge] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         layers = self.network.layers
         counts = (layers[0].sum.inputs, *(la.sum.units for la in layers))
         self.off = [self._off(layer) for layer in layers]
-        wanted = ((), *map(self._wanted, layers, self.off))
-        self.columns = [slots(n, self.most, u) for n, u in zip(counts, wanted, strict=True)]
+        wanted = [
+            self._wanted(layer, off) if layer.sum.units > self.most else ()
+            for layer, off in zip(layers, self.off, strict=True)
+        ]
+        self.columns = [slots(n, self.most, u) for n, u in zip(counts, ((), *wanted), strict=True)]
         self.units = [
             {u: self._unit(column, u) for u in drawn if u is not None}
             for column, drawn in enumerate(self.columns)
@@ -236,6 +241,12 @@ class Content:
 
     def edge(self, gap: int, source: int, target: int) -> DrawnEdge:
         """The edge from a unit of column `gap` to one of the next."""
+        known = self.edges.get((gap, source, target))
+        if known is None:
+            known = self.edges[gap, source, target] = self._edge(gap, source, target)
+        return known
+
+    def _edge(self, gap: int, source: int, target: int) -> DrawnEdge:
         layer = self.network.layers[gap]
         at = layer.sum.weight(target, source)
         of = self.weights[gap]

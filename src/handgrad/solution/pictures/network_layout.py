@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TypeAlias
 
 from handgrad.picture.measure import Measure
 from handgrad.record import record
-from handgrad.solution.pictures.edges import PLACES, places_on_edges, separation, steep_apart
+from handgrad.solution.pictures.edges import places_on_edges, separation, steep_places
 from handgrad.solution.pictures.layers import Network
 from handgrad.solution.pictures.lines import NOTHING, PicturePhase
 from handgrad.solution.pictures.network_content import MOST, Content, DrawnUnit, Lines
 from handgrad.solution.pictures.numbers import ShownNumbers, number
 
-if TYPE_CHECKING:
-    pass
+Contents: TypeAlias = Callable[[int, Lines], Content]
 
 NAME, SMALL, EDGE = 14.0, 12.0, 12.0
 """Sizes of letters: the name and the value in a unit, the lines below it, the numbers on edges."""
@@ -89,6 +90,7 @@ class NetworkLayout:
         columns: those drawn: the inputs are column 0, the units of layer k column k.
         plan: names alone, as large as letters on a slide.
         spread: how much further apart layers stand whose edges have numbers, in CSS pixels.
+        contents: what stands in it, by how much of it there is room for, where that is known already.
     """
 
     shown: ShownNumbers
@@ -98,13 +100,15 @@ class NetworkLayout:
     density: Density
     plan: bool = False
     spread: float = 0.0
+    contents: Contents | None = None
 
     def __post_init__(self) -> None:
         self.part = len(self.columns) <= len(self.network.layers)
         self.lean = self.part or self.plan
         most = (FEW if self.plan else FEW - 1) if self.lean else MOST
         lines = "none" if self.lean else self.density.lines
-        self.content = Content(self.shown, self.network, self.phase, most, lines)
+        content = self.contents or partial(Content, self.shown, self.network, self.phase)
+        self.content = content(most, lines)
         signals = frozenset(n for n in self.shown.trace.graph.activations if n[0] == "z")
         trace = self.shown.trace
         self.measure = Measure(
@@ -159,6 +163,7 @@ class NetworkLayout:
         headers = {c: self._header_width(c) for c in columns}
         self.labelled: dict[int, bool] = {}
         self._at: dict[int, tuple[float, float]] = {}
+        self._widest: dict[int, float] = {}
         self.x = {columns[0]: MARGIN + max(self.radius + self.overhang, headers[columns[0]] / 2)}
         for gap in self.gaps:
             apart, labelled = self._apart(gap)
@@ -246,14 +251,15 @@ class NetworkLayout:
         half = self._label_width(gap) / 2
         clear = half + max(self.under + 6, 0.0)
         best = separation(sources, targets, self._at[gap][0])
-        for place in PLACES:
+        for place, apart in steep_places(sources).items():
+            if apart <= best + 0.05:
+                continue
             nearer = min(place, 1 - place)
             beside = nearer * length >= clear
             below = (
                 nearer * self.spacing >= self.radius + self.edge_size or nearer * length >= half + 8
             )
-            apart = steep_apart(sources, place)
-            if beside and below and apart > best + 0.05:
+            if beside and below:
                 self._at[gap], best = (0.5, place), apart
 
     def label_at(self, gap: int, *, steep: bool) -> float:
@@ -262,6 +268,11 @@ class NetworkLayout:
         return others if steep else level
 
     def _label_width(self, gap: int) -> float:
+        if gap not in self._widest:
+            self._widest[gap] = self._widest_label(gap)
+        return self._widest[gap]
+
+    def _widest_label(self, gap: int) -> float:
         layer = self.network.layers[gap]
         edges = (
             self.content.edge(gap, s, t)

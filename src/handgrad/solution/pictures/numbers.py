@@ -6,6 +6,7 @@ the gradients of the weights are its own as well, not the mean over all.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -28,12 +29,14 @@ CASE = 0
 class ShownNumbers:
     """Values and gradients of the case shown.
 
-    `graph` and `run` are those of that case alone; the solution's own where there is only one.
+    `graph` and `run` are those of that case alone; the solution's own where there is only one. What was asked
+    for is `known`: the pictures of a page ask for the same.
     """
 
     trace: Trace
     graph: Graph = field(init=False, repr=False)
     run: Run = field(init=False, repr=False)
+    known: dict[tuple[str, str] | Expression, Array] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         trace = self.trace
@@ -66,10 +69,13 @@ class ShownNumbers:
 
     def value(self, name: str) -> Array:
         """A named value."""
-        return self._of_case(name, self.trace.run.value(name))
+        return self._once(("value", name), lambda: self._of_case(name, self.trace.run.value(name)))
 
     def gradient(self, name: str) -> Array:
         """The gradient of a named value, of the loss of the case shown."""
+        return self._once(("gradient", name), lambda: self._gradient(name))
+
+    def _gradient(self, name: str) -> Array:
         if self.trace.graph.nodes[name].batched:
             return self._of_case(name, self.trace.run.gradient(name))
         return np.asarray(self.run.gradient(name), dtype=float)
@@ -84,6 +90,15 @@ class ShownNumbers:
 
     def formula(self, expression: Expression) -> Array:
         """The value of an annotated formula."""
+        return self._once(expression, lambda: self._formula(expression))
+
+    def _once(self, key: tuple[str, str] | Expression, compute: Callable[[], Array]) -> Array:
+        found = self.known.get(key)
+        if found is None:
+            found = self.known[key] = compute()
+        return found
+
+    def _formula(self, expression: Expression) -> Array:
         value = self.trace.run.of(expression)
         return value[..., CASE] if self.trace.graph.batched(expression) else value
 

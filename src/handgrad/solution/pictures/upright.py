@@ -81,12 +81,14 @@ DENSITIES = (
 """From what says most to what takes least room."""
 
 
-def upright_picture(trace: Trace, phase: PicturePhase) -> Drawing | None:
+def upright_picture(
+    trace: Trace, phase: PicturePhase, shown: ShownNumbers | None = None
+) -> Drawing | None:
     """The network from top to bottom, no wider than `NARROW`; None for what is no network, or no fit."""
     network = network_of(trace.graph)
     if network is None:
         return None
-    shown = ShownNumbers(trace)
+    shown = shown or ShownNumbers(trace)
     for density in DENSITIES:
         picture = _Upright(shown, network, phase, density)
         if picture.width <= NARROW:

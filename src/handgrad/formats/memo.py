@@ -1,0 +1,56 @@
+"""Markup that was made before, by all that it depends on: of two pages that follow each other most is the same.
+
+A page stays a function of what it shows. What is remembered is only how that was written the last time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from functools import lru_cache
+from itertools import islice
+from typing import TypeVar
+
+from handgrad.formats.style import Style
+
+Made = TypeVar("Made")
+
+ROOM = 4096
+"""Pieces of markup that are kept of one style; the oldest make room."""
+
+STYLES = 8
+"""Styles whose markup is kept: of as many problems and ways to show them."""
+
+
+class Memo:
+    """What was made in one style, by its key."""
+
+    def __init__(self) -> None:
+        self.made: dict[Hashable, object] = {}
+
+    def of(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What `make` makes, which depends on nothing but the key and the style."""
+        found = self.made.get(key)
+        if found is None:
+            if len(self.made) >= ROOM:
+                for oldest in list(islice(self.made, ROOM // 4)):
+                    del self.made[oldest]
+            found = self.made[key] = make()
+        return found  # type: ignore[return-value]
+
+
+def memo_of(style: Style) -> Memo:
+    """What is remembered of a style."""
+    return _memo(
+        style.decimals,
+        frozenset(style.display.items()),
+        style.error_signals,
+        style.loss,
+        frozenset(style.losses.items()),
+        style.largest,
+        style.live,
+    )
+
+
+@lru_cache(STYLES)
+def _memo(*of: Hashable) -> Memo:
+    return Memo()

@@ -1,0 +1,100 @@
+"""Markup that was made before is used again: no page may be another for what was written before it."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import handgrad
+from handgrad.expression import Adjoint, Expression, Literal, Name
+from handgrad.formats import memo
+from handgrad.formats.html.page import render_live
+from handgrad.formats.html.text import HtmlWriter
+from handgrad.formats.live import Live
+from handgrad.formats.mathematics.printed import printed
+from handgrad.formats.memo import Memo, memo_of
+from handgrad.formats.style import Style
+from tests.formats.trees import adjoints, literals, names, trees
+
+STYLE = Style()
+
+
+def forget() -> None:
+    memo._memo.cache_clear()
+
+
+def edited(problem: handgrad.Problem, drawn: random.Random) -> handgrad.Problem:
+    """The problem with another number in one of its parameters, 0 and −0 among them."""
+    name = drawn.choice(list(problem.parameters))
+    array = np.array(problem.parameters[name].array, dtype=float)
+    array.flat[drawn.randrange(array.size)] = drawn.choice([0.0, -0.0, -1.5, 1e-9, drawn.random()])
+    return problem.with_values({name: array})
+
+
+def written(problem: handgrad.Problem) -> tuple[str, str]:
+    page = handgrad.solve(problem).page(pictures=True, open_entries=True)
+    live = Live(frozenset(problem.parameters))
+    return handgrad.render(page, "html"), render_live(page, live)
+
+
+@pytest.mark.parametrize("name", ["lab9", "classes", "xor"])
+def test_a_page_is_the_same_after_any_others(name: str) -> None:
+    drawn, problem = random.Random(name), handgrad.load(name)
+    problems = [problem := edited(problem, drawn) for _ in range(4)]
+    forget()
+    after_others = [written(each) for each in problems]
+    for each, found in zip(problems, after_others, strict=True):
+        forget()
+        assert written(each) == found
+
+
+@given(st.lists(trees(names | adjoints | literals(), 6), min_size=2, max_size=4))
+def test_formulas_with_one_key_are_drawn_alike(formulas: list[Expression]) -> None:
+    drawn: dict[object, str] = {}
+    for formula in formulas:
+        markup = HtmlWriter.of(STYLE).formula(formula)
+        forget()
+        assert HtmlWriter.of(STYLE).formula(formula) == markup
+        assert drawn.setdefault(printed(formula), markup) == markup
+
+
+def test_what_is_written_otherwise_has_another_key() -> None:
+    """Formulas that compare equal, but of other shapes or with numbers that were written otherwise."""
+    vector, matrix = Name("a", shape=(2,)), Name("a", shape=(2, 2))
+    apart: list[tuple[Expression, Expression]] = [
+        (vector.T, matrix.T),
+        (vector @ matrix, matrix @ matrix),
+        (Adjoint("a", shape=(2,)).T, Adjoint("a", shape=(2, 2)).T),
+        (Literal(0.5), Literal(0.5, text="0.50")),
+        (Literal((1.0, 2.0)), Literal((1.0, 2.0), row=True)),
+    ]
+    for one, other in apart:
+        assert one == other
+        assert printed(one) != printed(other)
+    write = HtmlWriter.of(STYLE).formula
+    assert write(vector @ matrix) != write(matrix @ matrix)
+
+
+def test_another_style_has_a_memo_of_its_own() -> None:
+    styles = [
+        STYLE,
+        replace(STYLE, decimals=2),
+        replace(STYLE, display={"a": "α"}),
+        replace(STYLE, losses={"a": "J"}),
+        replace(STYLE, live=Live()),
+    ]
+    assert len({id(memo_of(style)) for style in styles}) == len(styles)
+    assert memo_of(STYLE) is memo_of(Style())
+
+
+def test_a_memo_keeps_so_much_and_no_more() -> None:
+    kept = Memo()
+    for k in range(3 * memo.ROOM):
+        assert kept.of(k, lambda k=k: k + 1) == k + 1  # type: ignore[misc]
+    assert len(kept.made) <= memo.ROOM
+    assert kept.of(3 * memo.ROOM - 1, lambda: -1) == 3 * memo.ROOM
