@@ -135,5 +135,5 @@ def _value(
     """What a formula gives; None where a wrong one cannot be worked out."""
     try:
         return np.asarray(formula(numbers), dtype=float)
-    except (ValueError, IndexError, ArithmeticError):
+    except (ValueError, LookupError, ArithmeticError):
         return None

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import handgrad
-from handgrad import files, saving
+from handgrad import saving
 from handgrad.cli.commands import run
 from handgrad.saving import Report
 
@@ -223,14 +223,16 @@ def test_a_disk_that_fills_up_at_the_second_file(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("a.md").write_text("old a")
-    written = files._write
+    synced: list[int] = []
+    through = os.fsync
 
-    def second(temporary: Path, content: bytes, target: Path) -> None:
-        written(temporary, content[:100] if target.name == "b.json" else content, target)
-        if target.name == "b.json":
+    def second(descriptor: int) -> None:
+        synced.append(descriptor)
+        if len(synced) == 2:
             full()
+        through(descriptor)
 
-    monkeypatch.setattr(files, "_write", second)
+    monkeypatch.setattr(os, "fsync", second)
     said = refused(capsys, "-o", "a.md", "-o", "b.json", "--force")
     assert said.startswith("Error: b.json: cannot be written")
     assert contents(Path()) == {"a.md": b"old a"}

@@ -31,6 +31,8 @@ CONTENTS = {
     # Checking a person's work
     "checking": "CheckReport Checker assert_gradients check check_code",
     "checking.blanks": "blanks",
+    # Grading a class
+    "grading": "ClassReport grade",
     # Gates, and why a gradient is what it is
     "audit": "Audit gates",
     "paths": "WhyGradient WhyStepwise WhyValue WhyWhole why",

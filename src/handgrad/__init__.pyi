@@ -28,6 +28,8 @@ from handgrad.exercises import practice as practice
 from handgrad.exercises import requirements as requirements
 from handgrad.explaining import Explanation as Explanation
 from handgrad.explaining import explain as explain
+from handgrad.grading import ClassReport as ClassReport
+from handgrad.grading import grade as grade
 from handgrad.models import load as load
 from handgrad.models.jax import from_jax as from_jax
 from handgrad.models.keras import from_keras as from_keras
@@ -80,6 +82,7 @@ __all__ = [
     "BornDeadTable",
     "CheckReport",
     "Checker",
+    "ClassReport",
     "Comparison",
     "DeadUnitsError",
     "Drill",
@@ -131,6 +134,7 @@ __all__ = [
     "from_sklearn",
     "from_torch",
     "gates",
+    "grade",
     "load",
     "loads",
     "new",

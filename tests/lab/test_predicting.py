@@ -86,7 +86,7 @@ def test_a_planted_slip_is_found_and_named() -> None:
     verdict = check_answer(asked(text, done, answers=figures))
     assert not verdict["well"]
     assert "WRONG in entry 2" in verdict["html"]
-    assert "is left out: yours is the gradient that arrives, unmasked" in verdict["html"]
+    assert "is left out: the gradient that arrives goes on unmasked" in verdict["html"]
     # What follows from it is right, given what came before.
     dz2 = trace.run.gradient("h2")
     outer = np.outer(dz2, trace.run.value("h1"))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias, get_args
 
 from handgrad.checking.quantities import Quantity
 from handgrad.checking.report import Judged
+from handgrad.checking.words import RULES
 from handgrad.checking.work import Work
 from handgrad.errors import OptionError, nearest
 from handgrad.solution.structure import StepKind
@@ -18,6 +19,18 @@ KINDS = tuple(kind for kind in get_args(StepKind) if kind != "loss_after")
 """The kinds of step that have marks: the loss after the update only looks back."""
 
 VERDICTS = {"right": 1.0, "consistent": 1.0, "wrong": 0.0, "missing": 0.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a mistake costs in place of all the marks of a quantity that is wrong by it.
+
+    `costs` are marks, no more than the quantity is worth; those of a mistake that is paid for `once` are
+    lost for the first quantity alone, in the order of the steps.
+    """
+
+    costs: float
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +43,8 @@ class Rubric:
         steps: for a step as a whole, shared by its quantities, such as {"2.4": 3}.
         quantities: for a quantity, such as {"dW2": 2}; 0 for one that does not count.
         shares: of the marks, by verdict.
+        mistakes: by rule, what a mistake costs where it is what is wrong; without, a wrong quantity
+            has its share of the marks. Of two mistakes in one quantity both must be here.
 
     The narrower goes before the wider.
     """
@@ -39,6 +54,7 @@ class Rubric:
     steps: Mapping[str, float] = field(default_factory=dict)
     quantities: Mapping[str, float] = field(default_factory=dict)
     shares: Mapping[str, float] = field(default_factory=lambda: dict(VERDICTS))
+    mistakes: Mapping[str, Cost] = field(default_factory=dict)
 
     def worth(self, quantity: Quantity, sharing: int) -> float:
         """The marks that a quantity is worth; `sharing` are the quantities of its step."""
@@ -54,8 +70,8 @@ RubricSource: TypeAlias = Rubric | str | Path | Mapping[str, object] | None
 
 
 def read_rubric(source: RubricSource, work: Work) -> Rubric:
-    """A rubric from a TOML file or a mapping: `default`, and tables `kinds`, `steps`, `quantities`
-    and `shares`.
+    """A rubric from a TOML file or a mapping: `default`, and tables `kinds`, `steps`, `quantities`,
+    `shares` and `mistakes`.
 
     Raises `OptionError` for a name that the problem does not have, and for what is no number of marks.
     """
@@ -76,16 +92,19 @@ def read_rubric(source: RubricSource, work: Work) -> Rubric:
         "quantities": tuple(q.target for q in work.structure.quantities),
         "shares": tuple(VERDICTS),
     }
+    keys = (*known, "mistakes")
     for key in table:
-        if key != "default" and key not in known:
+        if key != "default" and key not in keys:
             raise OptionError(
                 f"the rubric has an unknown key {key[:40]!r}",
                 where=where,
-                mend=nearest(key, (*known, "default")) or f"keys: default, {', '.join(known)}",
+                mend=nearest(key, (*keys, "default")) or f"keys: default, {', '.join(keys)}",
             )
     parts = {key: _table(table.get(key, {}), key, names, where) for key, names in known.items()}
     shares = {**VERDICTS, **parts.pop("shares")}
-    return Rubric(_number(table.get("default", 1), "default", where), **parts, shares=shares)
+    default = _number(table.get("default", 1), "default", where)
+    mistakes = _mistakes(table.get("mistakes", {}), where)
+    return Rubric(default, **parts, shares=shares, mistakes=mistakes)
 
 
 def _file(path: Path) -> dict[str, Any]:
@@ -98,6 +117,12 @@ def _file(path: Path) -> dict[str, Any]:
 
 
 def _table(value: Any, key: str, names: tuple[str, ...], where: str) -> dict[str, float]:
+    _known(value, key, names, where)
+    return {str(n): _number(v, f"{key}.{n}", where) for n, v in value.items()}
+
+
+def _known(value: Any, key: str, names: tuple[str, ...], where: str) -> None:
+    """Raises `OptionError` unless a value is a table of some of these names."""
     if not isinstance(value, Mapping):
         raise OptionError(f"[{key}] is a table of names and marks", where=where)
     for name in value:
@@ -107,7 +132,23 @@ def _table(value: Any, key: str, names: tuple[str, ...], where: str) -> dict[str
                 where=where,
                 mend=nearest(str(name), names) or f"there is {', '.join(names[:12])}",
             )
-    return {str(n): _number(v, f"{key}.{n}", where) for n, v in value.items()}
+
+
+def _mistakes(value: Any, where: str) -> dict[str, Cost]:
+    """What mistakes cost: `mean_forgotten = 1`, or `{ costs = 1, once = true }`."""
+    _known(value, "mistakes", RULES, where)
+    found = {}
+    for rule, said in value.items():
+        table = said if isinstance(said, Mapping) else {"costs": said}
+        once = table.get("once", False)
+        if "costs" not in table or set(table) - {"costs", "once"} or not isinstance(once, bool):
+            raise OptionError(
+                f"mistakes.{rule} says what it costs, and whether once",
+                where=where,
+                mend=f"{rule} = {{ costs = 1, once = true }}",
+            )
+        found[rule] = Cost(_number(table["costs"], f"mistakes.{rule}", where), once)
+    return found
 
 
 def _number(value: Any, name: str, where: str) -> float:
@@ -122,9 +163,21 @@ def marked(judged: tuple[Judged, ...], by: Rubric) -> tuple[Judged, ...]:
     for one in judged:
         sharing[one.quantity.step] = sharing.get(one.quantity.step, 0) + one.quantity.asked
     result = []
+    paid: set[str] = set()
     for one in judged:
         counted = one.quantity.asked or one.target in by.quantities
         worth = by.worth(one.quantity, max(1, sharing[one.quantity.step])) if counted else 0.0
-        share = 0.0 if one.trivial else by.shares[one.verdict]
-        result.append(replace(one, marks=worth * share, out_of=worth))
+        rules = one.diagnosis[0].rule.split("+") if one.diagnosis else []
+        if worth and rules and all(rule in by.mistakes for rule in rules):
+            earned = max(0.0, worth - _cost(rules, by.mistakes, paid))
+        else:
+            earned = worth * (0.0 if one.trivial else by.shares[one.verdict])
+        result.append(replace(one, marks=earned, out_of=worth))
     return tuple(result)
+
+
+def _cost(rules: Sequence[str], costs: Mapping[str, Cost], paid: set[str]) -> float:
+    """What mistakes in one quantity cost; those that are to be paid for once are among the `paid` from then on."""
+    total = sum(costs[rule].costs for rule in rules if rule not in paid)
+    paid.update(rule for rule in rules if costs[rule].once)
+    return total

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -82,11 +82,16 @@ def check_page(report: CheckReport, level: Level = "what") -> Page:
 
 def _decimals(report: CheckReport) -> int:
     """The decimals that figures which are told of were written with: they are shown as they were."""
+    return most_decimals(_to_tell(report))
+
+
+def most_decimals(told: Iterable[Judged]) -> int:
+    """The most decimals that figures of these quantities were written with."""
     return max(
         (
             # So far behind the point, a figure is shown as a power of ten.
             figure.decimals if figure.decimals <= MOST_DIGITS else figure.digits - 1
-            for one in _to_tell(report)
+            for one in told
             if one.entry is not None
             for figure in one.entry.figures.values()
             if figure.digits <= MOST_DIGITS
@@ -270,16 +275,7 @@ def _told(report: CheckReport, alike: Sequence[Judged], level: Level) -> list[Bl
         name = (*joined([(one.quantity.shown,) for one in alike]), " after the update")
     blocks: list[Block] = [Heading(name, 3, id=first.quantity.step)]
     said = "in print" if report.as_printed else "you wrote"
-    written = [
-        Relation(
-            one.quantity.shown,
-            (with_blanks(one.entry.value, _has_cases(one.entry.value, one)),),
-            marks=_wrong_entries(one),
-            label=(said,),
-        )
-        for one in alike
-        if one.entry is not None
-    ]
+    written = [relation for one in alike for relation in written_relations(one, said)]
     if written:
         blocks.append(Derivation(tuple(written)))
     texts = why_texts(first)
@@ -294,6 +290,15 @@ def _told(report: CheckReport, alike: Sequence[Judged], level: Level) -> list[Bl
             right = Relation(one.quantity.shown, (_literal(one.expected, one),), label=("right",))
             blocks.append(Derivation((right,)))
     return blocks
+
+
+def written_relations(one: Judged, said: str) -> list[Relation]:
+    """The figures that were entered, those at fault marked; `said` is what stands before them."""
+    if one.entry is None:
+        return []
+    value = one.entry.value
+    figures = with_blanks(value, _has_cases(value, one))
+    return [Relation(one.quantity.shown, (figures,), marks=_wrong_entries(one), label=(said,))]
 
 
 def _wrong_entries(one: Judged) -> dict[tuple[int, ...], Mark]:

@@ -94,7 +94,12 @@ def read_file(path: Path) -> Answers:
         raise OptionError(f"cannot be read: {reason}", where=str(path)[:200]) from None
     if len(raw) > LARGEST:
         raise OptionError(f"is larger than {LARGEST // 1_000_000} MB", where=path.name)
-    return read_text(_decoded(raw, path.name), path.suffix.lower(), path.name)
+    return read_content(raw, path.suffix.lower(), path.name)
+
+
+def read_content(raw: bytes, kind: str, where: str) -> Answers:
+    """Answers from the content of a file whose name ends in `kind`."""
+    return read_text(_decoded(raw, where), kind, where)
 
 
 def _decoded(raw: bytes, where: str) -> str:

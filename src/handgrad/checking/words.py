@@ -14,7 +14,7 @@ from handgrad.operations.operation import Misfit, broadcast, describe
 from handgrad.text import Inline, Text
 
 MISTAKES: dict[str, str] = {
-    "gate_forgotten": "the gate {a} is left out: yours is the gradient that arrives, unmasked",
+    "gate_forgotten": "the gate {a} is left out: the gradient that arrives goes on unmasked",
     "slope_forgotten": "the slope of the activation, {a}, is left out",
     "before_gate": "{a} is used where {b} belongs: the gradient has not gone back through the activation (ReLU's gate, say)",
     "slope_on_shortcut": "the slope of the activation is multiplied in once more: prediction minus target already contains it",
@@ -89,6 +89,9 @@ NAMED = 2
 
 OTHERS = ("rounded_early", "wrong_shape", "not_entered")
 """Rules with words of their own below."""
+
+RULES = tuple(dict.fromkeys((*MISTAKES, *SLIPS, *OTHERS)))
+"""Every rule that a diagnosis may name."""
 
 
 def mistake_text(mistake: Mistake, quantity: Quantity, cases: int, step: str = "") -> Text:

@@ -17,6 +17,7 @@ COMMANDS = {
     "new": "handgrad.cli.new:new",
     "verify": "handgrad.cli.verify:verify",
     "check": "handgrad.cli.check:check",
+    "grade": "handgrad.cli.grade:grade",
     "code": "handgrad.cli.code:code",
     "drill": "handgrad.cli.drill:drill",
     "practice": "handgrad.cli.practice:practice",

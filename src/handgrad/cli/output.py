@@ -82,7 +82,7 @@ class Output:
             )
         from handgrad.saving import check_files
 
-        check_files(self.paths, self._settings, self.force)
+        check_files(self.paths, self.settings, self.force)
 
     def deliver(
         self,
@@ -124,7 +124,10 @@ class Output:
         """
         from handgrad.saving import save_each
 
-        written = save_each(reports, self._settings, self.force, also)
+        self.tell_sizes(save_each(reports, self.settings, self.force, also))
+
+    def tell_sizes(self, written: Mapping[Path, int]) -> None:
+        """A line for each file that was written; for many files of a folder one."""
         folders: dict[Path, list[int]] = {}
         for path, size in written.items():
             folders.setdefault(path.parent, []).append(size)
@@ -137,7 +140,8 @@ class Output:
                     self.terminal.tell(f"{path}  {_size(size)}")
 
     @property
-    def _settings(self) -> Settings:
+    def settings(self) -> Settings:
+        """How files are laid out."""
         from handgrad.saving import Settings
 
         return Settings(

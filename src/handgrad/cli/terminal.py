@@ -43,10 +43,17 @@ class Terminal:
 
     def complain(self, message: str) -> None:
         """Prints one error to standard error."""
-        encoding = sys.stderr.encoding or "ascii"
         indented = message.replace("\n", "\n       ")
-        safe = f"Error: {indented}".encode(encoding, errors="replace").decode(encoding)
-        click.echo(safe, err=True)
+        self._aside(f"Error: {indented}")
+
+    def remark(self, message: str) -> None:
+        """Prints one line to standard error that is no error."""
+        self._aside("".join(c if c.isprintable() else "?" for c in message))
+
+    @staticmethod
+    def _aside(message: str) -> None:
+        encoding = sys.stderr.encoding or "ascii"
+        click.echo(message.encode(encoding, errors="replace").decode(encoding), err=True)
 
     def _colour(self) -> bool:
         if self.colour is not None:

@@ -20,6 +20,6 @@ from handgrad.exercises.students import read_roster as read_roster
 from handgrad.exercises.worked import WorkedSheets as WorkedSheets
 from handgrad.exercises.writing import exercise_files as exercise_files
 from handgrad.exercises.writing import file_names as file_names
-from handgrad.exercises.writing import made_folders as made_folders
 from handgrad.exercises.writing import write_exercises as write_exercises
+from handgrad.files import made_folders as made_folders
 from handgrad.problem.starting import like as like

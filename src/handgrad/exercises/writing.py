@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from handgrad.checking.blanks import blank_toml, blanks
 from handgrad.checking.checking import Checker
-from handgrad.errors import OptionError
 from handgrad.exercises.sheets import Sheet
-from handgrad.files import write_files
+from handgrad.files import file_name, made_folders, write_files
 
 SUFFIXES = ("", "-answers", "-key")
 """What names of files beside each other end in."""
-
-LONGEST = 60
-"""Characters of a file's name, at most."""
-
-RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-"""Names that Windows keeps for devices."""
 
 
 def write_exercises(
@@ -81,36 +71,4 @@ def file_names(sheets: Sequence[Sheet]) -> tuple[str, ...]:
 def _file_name(sheet: Sheet, count: int) -> str:
     if sheet.student is None:
         return f"sheet-{sheet.number:0{len(str(count))}}"
-    plain = unicodedata.normalize("NFC", sheet.student.id)
-    name = re.sub(r"[^\w.@+-]+", "_", plain)[:LONGEST].strip("._-")
-    if not name or RESERVED.fullmatch(name):
-        return f"student-{sheet.number}"
-    return name
-
-
-@contextmanager
-def made_folders(folders: Iterable[Path]) -> Iterator[None]:
-    """The folders are there, made where they were not; those are gone again where what follows fails.
-
-    Raises `OptionError` for a folder that cannot be made.
-    """
-    made: list[Path] = []
-    try:
-        for folder in folders:
-            missing = [p for p in (folder, *folder.parents) if not p.exists()]
-            try:
-                for each in reversed(missing):
-                    each.mkdir()
-                    made.append(each)
-                if not folder.is_dir():
-                    raise OptionError("this is not a folder", where=str(folder))
-            except OSError as error:
-                raise OptionError(
-                    f"the folder cannot be made: {error.strerror}", where=str(folder)
-                ) from None
-        yield
-    except BaseException:
-        for folder in reversed(made):
-            with suppress(OSError):
-                folder.rmdir()
-        raise
+    return file_name(sheet.student.id) or f"student-{sheet.number}"

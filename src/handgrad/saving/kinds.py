@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
@@ -176,15 +175,15 @@ def save_each(
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor() as pool:
-        made = pool.map(partial(_content, settings), reports.items())
+        made = pool.map(lambda file: bytes_of(file[1], file[0], settings), reports.items())
         contents = dict(zip(reports, made, strict=True))
     contents.update(also or {})
     write_files(contents, force)
     return {path: len(content) for path, content in contents.items()}
 
 
-def _content(settings: Settings, file: tuple[Path, Report]) -> bytes:
-    path, report = file
+def bytes_of(report: Report, path: Path, settings: Settings) -> bytes:
+    """What a file of the report has in it, of the kind that it ends in. Raises `OptionError`, naming the file."""
     try:
         made = content(report, path.suffix, settings)
     except OptionError as error:

@@ -1,4 +1,4 @@
-"""Charts as drawings: lines over steps, bars by unit, and maps of gates or of numbers.
+"""Charts as drawings: lines over steps, bars by unit, stacked bars of outcomes, and maps of gates or of numbers.
 
 Nothing is said by colour alone: lines differ in their dashes and marks and are named at their
 ends, a shut gate is crossed out, a bar and a cell carry their figure.
@@ -12,3 +12,6 @@ from handgrad.picture.charts.lines import Series as Series
 from handgrad.picture.charts.lines import line_chart as line_chart
 from handgrad.picture.charts.maps import gate_map as gate_map
 from handgrad.picture.charts.maps import heat_map as heat_map
+from handgrad.picture.charts.stacked import Outcome as Outcome
+from handgrad.picture.charts.stacked import Stack as Stack
+from handgrad.picture.charts.stacked import stacked_chart as stacked_chart

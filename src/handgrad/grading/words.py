@@ -1,0 +1,71 @@
+"""What is said of a class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from handgrad.checking.quantities import Quantity
+from handgrad.checking.report import Verdict
+from handgrad.grading.oddities import Oddity
+from handgrad.text import Text
+
+VERDICT_COUNTED: Final[Mapping[Verdict, str]] = {
+    "right": "right",
+    "consistent": "right, given what came before",
+    "wrong": "wrong",
+    "missing": "not entered",
+}
+"""How many sheets have a verdict, as the key of a chart says it."""
+
+ODDITIES: Final[Mapping[Oddity, tuple[str, str]]] = {
+    "file": ("1 file could not be read.", "{n} files could not be read."),
+    "nameless": ("1 sheet does not say whose it is.", "{n} sheets do not say whose they are."),
+    "stranger": (
+        "1 sheet has an id to which no problem belongs.",
+        "{n} sheets have ids to which no problem belongs.",
+    ),
+    "numbers": (
+        "1 sheet is of a student whose problem cannot be used.",
+        "{n} sheets are of students whose problems cannot be used.",
+    ),
+    "twice": (
+        "1 sheet is the second of the same student; the first is graded.",
+        "{n} sheets are second ones of the same students; the first of each is graded.",
+    ),
+    "empty": ("1 sheet is empty, and has 0 marks.", "{n} sheets are empty, and have 0 marks."),
+    "part": (
+        "1 thing in the sheets was not used; the rest of its sheet is graded.",
+        "{n} things in the sheets were not used; the rest of their sheets is graded.",
+    ),
+}
+"""How many oddities of a kind there are: one, or several."""
+
+
+def oddity_text(oddity: Oddity, count: int) -> str:
+    """How many oddities of a kind there are."""
+    one, several = ODDITIES[oddity]
+    return one if count == 1 else several.format(n=count)
+
+
+def sheets(count: int) -> str:
+    """A number of sheets."""
+    return "1 sheet" if count == 1 else f"{count} sheets"
+
+
+def percent(share: float) -> str:
+    """A share of all, as people say it."""
+    decimals = 0 if share >= 0.01 or not share else 2
+    return f"{100 * share:.{decimals}f}\u00a0%"
+
+
+def marks(value: float) -> str:
+    """Marks, in as many figures as are of use."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def quantity_text(quantity: Quantity) -> Text:
+    """What a quantity is called in a sentence."""
+    return (
+        (quantity.shown, " after the update") if quantity.phase == "update" else (quantity.shown,)
+    )
