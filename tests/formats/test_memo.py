@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 import handgrad
 from handgrad.expression import Adjoint, Expression, Literal, Name
 from handgrad.formats import memo
-from handgrad.formats.html.page import render_live
+from handgrad.formats.html.page import live_parts, render_live
 from handgrad.formats.html.text import HtmlWriter
 from handgrad.formats.live import Live
 from handgrad.formats.mathematics.printed import printed
@@ -98,3 +99,18 @@ def test_a_memo_keeps_so_much_and_no_more() -> None:
         assert kept.of(k, lambda k=k: k + 1) == k + 1  # type: ignore[misc]
     assert len(kept.made) <= memo.ROOM
     assert kept.of(3 * memo.ROOM - 1, lambda: -1) == 3 * memo.ROOM
+
+
+@pytest.mark.parametrize("name", ["lab9", "classes", "xor"])
+def test_the_parts_of_a_page_that_is_edited_make_up_the_page(name: str) -> None:
+    page = handgrad.solve(handgrad.load(name)).page(pictures=True, open_entries=True)
+    parts = live_parts(page, Live())
+    keys = [key for key, _ in parts if key]
+    assert len(keys) > 5
+    assert re.sub(r' data-part="\w+"', "", "".join(html for _, html in parts)) == render_live(
+        page, Live()
+    )
+    for key, html in parts:
+        assert html.count(f'data-part="{key}"') == bool(key)
+        if key:  # one element
+            assert re.match(r"<(\w+)", html)[1] == re.search(r"</(\w+)>$", html)[1]  # type: ignore[index]

@@ -253,7 +253,8 @@ def lab(s: Subject) -> None:
     computed = {t for t, _ in s.oracle.equations}
     # Where a problem has a value named df, a picture's gradient of f has that name too.
     computed -= {f"d{name}" for name in {*computed, *s.oracle.parameters, *s.oracle.data}}
-    for name, index, value in FIGURE.findall(said["main"]):
+    page = "".join(html for _, html in said["parts"])
+    for name, index, value in FIGURE.findall(page):
         at = tuple(int(i) for i in index.split(",") if i)
         if not s.finite or name not in computed or s.found.values[name].ndim != len(at):
             continue

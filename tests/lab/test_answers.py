@@ -59,7 +59,7 @@ def of_trace(trace: handgrad.Trace, name: str) -> float:
 def test_every_figure_of_the_page_is_that_of_its_name(name: str) -> None:
     text = bundled_text(name)
     trace = handgrad.solve(handgrad.loads(text))
-    known = figures(page_answer({"text": text})["main"])
+    known = figures("".join(html for _, html in page_answer({"text": text})["parts"]))
     assert len(known) > 20
     for spelled, values in known.items():
         expected = of_trace(trace, spelled)

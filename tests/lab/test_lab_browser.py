@@ -372,3 +372,68 @@ def test_nothing_bars_anyone(opened: Open, view: str) -> None:
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
     found = axe.Axe().run(tab, options={"runOnly": {"type": "tag", "values": tags}})
     assert found.violations_count == 0, found.generate_report()
+
+
+PATCHED = """async ([pages]) => {
+  const { patch } = await import("/patch.js");
+  const place = document.createElement("div");
+  document.body.append(place);
+  const same = [];
+  for (const parts of pages) {
+    const before = new Map([...place.querySelectorAll("[data-part]")].map((each) => [each.dataset.part, each]));
+    patch(place, parts);
+    const after = [...place.querySelectorAll("[data-part]")];
+    const met = after.filter((each) => before.has(each.dataset.part));
+    same.push([place.innerHTML, met.every((each) => before.get(each.dataset.part) === each)]);
+  }
+  return same;
+}"""
+
+
+def test_parts_that_stand_there_stay_and_the_place_has_what_is_wanted(opened: Open) -> None:
+    """Whatever parts follow whatever others: in other orders, sections and numbers, two alike among them."""
+    drawn = random.Random(5)
+
+    def part() -> tuple[str, str]:
+        key = drawn.choice("abcdefgh")
+        kind = {"a": "section", "b": "section", "c": "figure"}.get(key, "p")
+        if kind == "section":
+            return key, f'<section data-part="{key}" id="step-{key}"><h3>{key}</h3></section>'
+        return key, f'<{kind} data-part="{key}"><i data-name="{key}">{key}</i>1</{kind}>'
+
+    def page() -> list[tuple[str, str]]:
+        parts: list[tuple[str, str]] = [("", "<h1>page</h1>")]
+        for phase in range(drawn.randint(1, 3)):
+            chosen = [part() for _ in range(drawn.randint(0, 5))]
+            # The id of a section stands once.
+            inside = list({key: (key, html) for key, html in chosen if key in "ab"}.items())
+            sections = [each for _, each in inside if phase == 0]
+            others = [each for each in chosen if each[0] not in "ab"]
+            if others and drawn.random() < 0.3:
+                others.append(others[0])
+            mixed = drawn.sample([*sections, *others], len(sections) + len(others))
+            parts += [("", f'<section id="part-{phase}">'), *mixed, ("", "</section>")]
+        return parts
+
+    pages = [page() for _ in range(150)]
+    tab = opened("/problems/neuron")
+    for parts, (html, _) in zip(pages, tab.evaluate(PATCHED, [pages]), strict=True):
+        assert html == "".join(markup for _, markup in parts)
+
+
+def test_a_step_that_an_edit_leaves_alone_is_not_touched(opened: Open) -> None:
+    tab = opened("/problems/lab9")
+    tab.evaluate(
+        "document.querySelector('#step-1\\\\.1').mine = document.querySelector('#step-2\\\\.1').mine = 1"
+    )
+    field = tab.locator('#numbers input[data-input="b3"]')
+    field.fill("0.7")
+    settled(tab)
+    html = tab.evaluate("[1, 2].map((k) => document.querySelector(`#step-${k}\\\\.1`).outerHTML)")
+    again = opened("/problems/lab9")
+    again.locator('#numbers input[data-input="b3"]').fill("0.7")
+    settled(again)
+    assert html == again.evaluate(
+        "[1, 2].map((k) => document.querySelector(`#step-${k}\\\\.1`).outerHTML)"
+    )
+    assert tab.evaluate("document.querySelector('#step-1\\\\.1').mine") == 1

@@ -127,8 +127,11 @@ class Writing(Place):
 
     def plain(self, value: Any) -> Any:
         """Whatever stands in a record."""
-        if value.__class__ in AS_IT_IS:
+        kind = value.__class__
+        if kind in AS_IT_IS:
             return value
+        if kind is tuple:
+            return [self.plain(v) for v in value]
         match value:
             case float():
                 return value + 0.0 if math.isfinite(value) else None  # −0 as 0

@@ -44,7 +44,7 @@ def new_document(asked: Mapping[str, Any]) -> str:
 
 def shared_document(asked: Mapping[str, Any]) -> str:
     """The page that a shared link opens: the problem is in the link's #, which only a browser sees."""
-    return _document("handgrad lab", _frame({"main": "", "numbers": ""}, ""), None)
+    return _document("handgrad lab", _frame({"parts": [], "numbers": ""}, ""), None)
 
 
 def lab_document(text: str) -> str:
@@ -104,7 +104,7 @@ def _frame(answer: Mapping[str, Any], text: str) -> str:
         f'<div class="strip"><p id="told" role="status"><span class="hint">{HINT}</span></p><p id="wrong" role="alert" hidden></p></div>'
         '<div class="lab-frame">'
         f'<div class="givens">{_givens(answer, text)}</div>'
-        f'<main id="main" tabindex="-1">{answer["main"]}</main>'
+        f'<main id="main" tabindex="-1">{"".join(html for _, html in answer["parts"])}</main>'
         '<aside id="panel" aria-label="A closer look" hidden>'
         f'<header><h2 id="panel-title"></h2>{_button("close", _icon("close"), "Close")}</header>'
         '<div id="sweep"></div><div id="why"></div></aside></div>'

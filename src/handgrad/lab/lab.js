@@ -125,15 +125,16 @@ function show(answer, now) {
   shownText = now;
   document.title = answer.title;
   wrong(null);
-  flash(patch(main, answer.main));
-  patch(one("#numbers"), answer.numbers);
-  if (answer.changes !== undefined) patch(one("#changes"), answer.changes);
+  flash(patch(main, answer.parts ?? [["", answer.main]]));
+  patch(one("#numbers"), [["", answer.numbers]]);
+  if (answer.changes !== undefined) patch(one("#changes"), [["", answer.changes]]);
   if (current.text === now) current = { text: now, places: answer.places };
   if (answer.told !== undefined) one("#told").innerHTML = answer.told;
   stops();
   followEditor();
   dispatchEvent(new CustomEvent("page"));
-  lookAgain();
+  // What is beside the page is asked for once the page has been painted.
+  requestAnimationFrame(() => setTimeout(lookAgain));
   keepLink();
 }
 
@@ -157,13 +158,16 @@ export function wrong(error) {
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const MANY = 150;
+const SHADES = 12;  // between the colour and none: every frame would paint the page anew
 
 function flash(changed) {
-  if (calm.matches || changed.size > MANY || document.body.matches(".scrubbing")) return;
+  if (calm.matches || document.body.matches(".scrubbing")) return;
+  const seen = [...changed].filter((each) => each.checkVisibility?.({ contentVisibilityAuto: true }) ?? true);
+  if (seen.length > MANY) return;
   const colour = getComputedStyle(document.body).getPropertyValue("--lit");
-  for (const element of changed) {
+  for (const element of seen) {
     const what = element instanceof SVGElement ? "fill" : "backgroundColor";
-    element.animate([{ [what]: colour }, {}], { duration: 900, easing: "ease-out" });
+    element.animate([{ [what]: colour }, {}], { duration: 900, easing: `steps(${SHADES})` });
   }
 }
 

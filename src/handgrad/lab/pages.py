@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from handgrad.errors import HandgradError
-from handgrad.formats.html.page import render_live
+from handgrad.formats.html.page import live_parts
 from handgrad.formats.html.text import HtmlWriter
 from handgrad.formats.live import Live
 from handgrad.lab.changes import told
@@ -26,7 +26,7 @@ def page_answer(asked: Mapping[str, Any]) -> dict[str, Any]:
     Arguments:
         asked: `text` of the problem, the `view`, and `before`, the text of the page that is shown now.
 
-    Returns `title` and `main` as HTML, `numbers` as fields of a form, `places` of the numbers in the
+    Returns `title` and the `parts` of the main part as HTML, each after its key (`live_parts`), `numbers` as fields of a form, `places` of the numbers in the
     text by their names (from, to; in UTF-16 units, as browsers count), and what the edit did: `told`
     as HTML, `said` as text. Raises `HandgradError`.
     """
@@ -39,11 +39,10 @@ def page_answer(asked: Mapping[str, Any]) -> dict[str, Any]:
     else:
         run = run_exact if view.numbers == "exact" else run_symbols
         page, live = run(problem).page(view.decimals), Live()
-    main = render_live(page, live)
     writer = HtmlWriter.of(style_of(trace))
     answer: dict[str, Any] = {
         "title": page.title,
-        "main": main,
+        "parts": live_parts(page, live),
         "numbers": number_fields(problem, standing(text), writer),
         "places": places(text),
         "changes": changes_offered(text, trace),

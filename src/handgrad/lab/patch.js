@@ -1,20 +1,52 @@
 // Puts new markup in the place of old, and touches only what differs: what stays keeps its focus, its
 // scrolling and its identity.
 
-/** Makes the children of `place` those of `html`; gives the elements with a name whose figures changed. */
-export function patch(place, html) {
+/**
+ * Makes the content of `place` that of the parts, each its key and its markup; gives the elements with a name whose
+ * figures changed. A part whose key an element of the place has (`data-part`) stands there already, and is not read.
+ */
+export function patch(place, parts) {
+  const standing = new Map();
+  for (const element of place.querySelectorAll("[data-part]")) {
+    const { part } = element.dataset;
+    standing.set(part, [...(standing.get(part) ?? []), element]);
+  }
+  const kept = [];
+  const markup = parts.map(([key, html]) => {
+    const element = key && standing.get(key)?.shift();
+    if (!element) return html;
+    kept.push(element);
+    return "<template data-kept></template>";
+  });
   const made = document.createElement("template");
-  made.innerHTML = html;
+  made.innerHTML = markup.join("");
+  [...made.content.querySelectorAll("template[data-kept]")].forEach((each, k) => keeping.set(each, kept[k]));
+  untouched = new Set(kept);
   const changed = new Set();
   children(place, made.content, changed);
+  untouched = new Set();
   return changed;
 }
 
+const keeping = new WeakMap();  // by what stands in its place in the new markup, the element that is kept
+let untouched = new Set();
+
 function children(from, to, changed) {
   let old = from.firstChild;
-  for (const wanted of [...to.childNodes]) {
+  for (let wanted = to.firstChild, after; wanted; wanted = after) {
+    after = wanted.nextSibling;
+    const kept = keeping.get(wanted);
+    if (kept) {
+      if (kept === old) old = old.nextSibling;
+      else from.insertBefore(kept, old);
+      continue;
+    }
     const match = matching(old, wanted);
     if (!match) {
+      const within = [...wanted.querySelectorAll?.("template[data-kept]") ?? []];
+      const moved = new Set(within.map((each) => keeping.get(each)));
+      while (moved.has(old)) old = old.nextSibling;
+      within.forEach((each) => each.replaceWith(keeping.get(each)));
       from.insertBefore(wanted, old);
       note(wanted, changed);
       continue;
@@ -41,11 +73,12 @@ function matching(old, wanted) {
     for (let each = old; each; each = each.nextSibling) if (each.id === wanted.id) return each;
     return null;
   }
+  if (untouched.has(old)) return null;
   const alike = old?.nodeName === wanted.nodeName && !old.id;
   return alike && kind(old) === kind(wanted) ? old : null;
 }
 
-const kind = (each) => each.dataset?.name ? "figure" : each.dataset?.of ?? "";
+const kind = (each) => each.hasAttribute?.("data-name") ? "figure" : each.getAttribute?.("data-of") ?? "";
 
 function node(from, to, changed) {
   if (from.isEqualNode(to)) return;
@@ -55,10 +88,11 @@ function node(from, to, changed) {
     note(from, changed);
     return;
   }
-  for (const { name, value } of to.attributes) {
+  for (const name of to.getAttributeNames()) {
+    const value = to.getAttribute(name);
     if (from.getAttribute(name) !== value) from.setAttribute(name, value);
   }
-  for (const { name } of [...from.attributes]) {
+  for (const name of from.getAttributeNames()) {
     if (!to.hasAttribute(name) && !KEPT.has(name)) from.removeAttribute(name);
   }
   // A field that is being typed in is the typist's.

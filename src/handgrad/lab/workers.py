@@ -33,7 +33,8 @@ class Workers:
     count: int = 2
     seconds: float = 5.0
     replaced: int = 0
-    _free: asyncio.Queue[Process] = field(default_factory=asyncio.Queue)
+    # Who was free last is asked first: it knows best what was asked before.
+    _free: asyncio.Queue[Process] = field(default_factory=asyncio.LifoQueue)
     _all: set[Process] = field(default_factory=set)
 
     async def start(self) -> None:

@@ -371,7 +371,7 @@ class Problem(Shown):
 
     def _arriving(self, written: str) -> str:
         """The value whose upstream gradient a text names: upstream_z2, dz2, ∂L/∂z2; "" for any other."""
-        if plain_name(written) in self._names:
+        if not self.upstream or plain_name(written) in self._names:
             return ""
         meant = without_quotient(written, self.upstream)
         seeds = {seed: name for name, seed in self.seeds.items()}

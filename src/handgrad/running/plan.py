@@ -8,6 +8,7 @@ length 1 where another argument has an axis of cases.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, overload
@@ -338,9 +339,28 @@ def no_loss(mend: str = "ask for gradients") -> OptionError:
     )
 
 
+_KNOWN: deque[tuple[Graph, tuple[int | None, bool], Plan]] = deque(maxlen=16)
+"""Plans of the last graphs: a solution runs its graph again after an update, and so does the next one of the same graph."""
+
+
 def plan_carrying(graph: Graph, carry: Carry, decimals: int) -> Plan:
     """The plan that carries full precision, or figures rounded to so many decimals."""
-    return Plan(graph, decimals if carry == "rounded" else None)
+    return _plan(graph, decimals if carry == "rounded" else None)
+
+
+def clean_plan(graph: Graph) -> Plan:
+    """The plan whose sums are without rounding residues."""
+    return _plan(graph, None, clean=True)
+
+
+def _plan(graph: Graph, decimals: int | None, *, clean: bool = False) -> Plan:
+    key = decimals, clean
+    for known, told, plan in tuple(_KNOWN):
+        if known is graph and told == key:
+            return plan
+    plan = Plan(graph, decimals, clean=clean)
+    _KNOWN.append((graph, key, plan))
+    return plan
 
 
 def run(

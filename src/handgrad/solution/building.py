@@ -20,7 +20,7 @@ from handgrad.options import one_of, whole_number
 from handgrad.problem import Problem
 from handgrad.running import Carry, Plan, Run, run
 from handgrad.running.evaluate import value_of
-from handgrad.running.plan import plan_carrying, shown_figures
+from handgrad.running.plan import clean_plan, plan_carrying, shown_figures
 from handgrad.solution.grouping import forward_groups
 from handgrad.solution.notes.not_finite import UnaskedGradient
 from handgrad.solution.notes.noted import NotedRun
@@ -67,7 +67,7 @@ def solve(problem: Problem, *, carry: Carry = "exact", decimals: int = 4, steps:
     if carry == "exact":
         first, residues = without_residues(problem, graph, floats)
         if problem.update is not None:
-            plan = Plan(graph, clean=True)  # of the runs after an update
+            plan = clean_plan(graph)  # of the runs after an update
     return _TraceBuilding(problem, graph, plan, first, residues, decimals).trace(steps)
 
 

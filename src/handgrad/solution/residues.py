@@ -8,14 +8,15 @@ once to the nearest float.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from handgrad.arrays import Array
 from handgrad.errors import NumberError
-from handgrad.expression import Adjoint, Expression, Leaf, Literal, Name, leaves, walk
+from handgrad.expression import Adjoint, Expression, Leaf, Literal, leaves, walk
 from handgrad.graph import Graph
 from handgrad.operations import operation_of
 from handgrad.problem import Problem
@@ -81,11 +82,12 @@ def without_residues(problem: Problem, graph: Graph, floats: Run) -> tuple[Run, 
 
 
 @np.errstate(all="ignore")
-def after_update(problem: Problem, graph: Graph, clean: Run, floats: Run) -> Run:
+def after_update(problem: Callable[[], Problem], graph: Graph, clean: Run, floats: Run) -> Run:
     """The run at parameters that are floats themselves, after an update: without rounding residues.
 
     On paper where gradients cancel in floats, as through a normalisation. Where values do, the rounding
-    of the parameters is all that is left, and it is the run that is `clean` of it.
+    of the parameters is all that is left, and it is the run that is `clean` of it. The `problem` with the new
+    parameters is made only where it is needed.
     """
     lines = [*graph.forward, *graph.backward]
     if sum(np.size(floats.numbers[line.leaf]) for line in lines) > MOST:
@@ -95,7 +97,7 @@ def after_update(problem: Problem, graph: Graph, clean: Run, floats: Run) -> Run
     at_rests = any(np.any((clean.numbers[v] == 0) & (floats.numbers[v] != 0)) for v in values)
     if at_rests or not _cancelled(graph, floats, sizes) or _beside_kinks(graph, floats, sizes):
         return clean
-    return _on_paper(problem, graph, floats) or clean
+    return _on_paper(problem(), graph, floats) or clean
 
 
 def _on_paper(problem: Problem, graph: Graph, floats: Run) -> Run | None:
@@ -142,14 +144,20 @@ def _cancelled(graph: Graph, run: Run, sizes: Mapping[Leaf, float]) -> bool:
 
 def _size(formula: Expression, graph: Graph, sizes: Mapping[Leaf, float]) -> float:
     """The largest number that went into a formula, or into the equations that it names."""
-    named = [_written(leaf, graph) for leaf in leaves(formula)]
-    largest = 0.0
-    for part in (n for each in (formula, *filter(None, named)) for n in walk(each)):
-        if isinstance(part, Literal):
-            largest = max(largest, _largest(part.value))
-        elif isinstance(part, Name | Adjoint):
-            largest = max(largest, sizes.get(part, 0.0))
+    largest, named = _within(formula)
+    for leaf in named:
+        largest = max(largest, sizes.get(leaf, 0.0))
+        if (written := _written(leaf, graph)) is not None:
+            inner, others = _within(written)
+            largest = max(largest, inner, *[sizes.get(other, 0.0) for other in others])
     return largest
+
+
+@lru_cache(maxsize=4096)
+def _within(formula: Expression) -> tuple[float, tuple[Leaf, ...]]:
+    """The largest number that is written in a formula, and what it refers to."""
+    written = [_largest(part.value) for part in walk(formula) if isinstance(part, Literal)]
+    return max(written, default=0.0), leaves(formula)
 
 
 def _largest(numbers: Any) -> float:

@@ -16,7 +16,7 @@ from handgrad.graph.updating import UpdatePass, update_pass
 from handgrad.problem import Problem
 from handgrad.running import Plan, Run
 from handgrad.running.evaluate import value_of
-from handgrad.running.plan import shown_figures
+from handgrad.running.plan import plan_carrying, shown_figures
 from handgrad.solution.grouping import led_to
 from handgrad.solution.notes.update import Diverged
 from handgrad.solution.numbers import Numbers
@@ -106,21 +106,25 @@ class Updating:
         """The numbers of the last run, on paper where they cancel in floats."""
         if not all(all_finite(np.asarray(n, dtype=float)) for n in self.numbers.values()):
             return self.numbers
+        with np.errstate(all="ignore"):
+            floats = Run(self.graph, self._floats({**data, **self.parameters}))
+        clean = Run(self.graph, self.numbers)
+        return after_update(self._updated, self.graph, clean, floats).numbers
+
+    def _updated(self) -> Problem:
+        """The problem with the parameters after the last update."""
         given = self.problem.parameters
-        problem = self.problem.with_values(
+        return self.problem.with_values(
             {
                 n: {"cases": np.moveaxis(a, -1, 0)} if given[n].batched else a
                 for n, a in self.parameters.items()
             }
         )
-        with np.errstate(all="ignore"):
-            floats = Run(self.graph, self._floats({**data, **self.parameters}))
-        return after_update(problem, self.graph, Run(self.graph, self.numbers), floats).numbers
 
     @cached_property
     def _floats(self) -> Plan:
         """The plan with rounding residues and all."""
-        return Plan(self.graph)
+        return plan_carrying(self.graph, "exact", self.decimals)
 
     def lines_again(self) -> list[TraceLine]:
         """The forward pass of the last run, up to the loss.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import assert_never
@@ -41,6 +43,8 @@ SIGNS: dict[NoteKind, str] = {
 }
 """What the sign of a note says to whoever cannot see it."""
 
+END = "</section>"
+
 
 def render_html(page: Document) -> str:
     """The page as one HTML file that asks nothing of any other.
@@ -63,10 +67,45 @@ def render_live(page: Document, live: Live, prefix: str = "") -> str:
     Its figures say what they are of (`handgrad.formats.live`); nothing of it waits packed. The ids of its sections
     begin with `prefix`, for several pages to stand in one document.
     """
+    return _live_sections(page, live, prefix).body(_pictures_first(page.blocks))
+
+
+def _live_sections(page: Document, live: Live, prefix: str = "") -> _Sections:
     style = replace(Style.of(page), live=live)
     steps = _steps(list(_flat(page.blocks)), prefix)
-    sections = _Sections(HtmlWriter.of(style), steps, prefix=prefix)
-    return sections.body(_pictures_first(page.blocks))
+    return _Sections(HtmlWriter.of(style), steps, prefix=prefix)
+
+
+def live_parts(page: Document, live: Live) -> list[tuple[str, str]]:
+    """The same in parts, each with a key of what it says: a step, or a block that stands outside of the steps.
+
+    The element of a part has its key too, as `data-part`, so that whoever has the page as it was knows which parts stand
+    there already. What several parts lie in, the beginning and the end of a section, has no key.
+    """
+    parts: list[tuple[str, str]] = []
+    step: list[str] = []
+    open_sections = 0
+    for part in _live_sections(page, live).parts(_pictures_first(page.blocks)):
+        begins = isinstance(part.block, Heading) and part.block.level > (1 if step else 2)
+        open_sections += begins
+        if open_sections:
+            step.append(part.html)
+            open_sections -= part.html == END
+            if not open_sections:
+                parts.append(_keyed("".join(step)))
+                step = []
+        else:
+            whole = part.block is not None and not isinstance(part.block, Heading | Room)
+            parts.append(_keyed(part.html) if whole else ("", part.html))
+    return parts
+
+
+def _keyed(html: str) -> tuple[str, str]:
+    key = hashlib.blake2b(html.encode(), digest_size=6).hexdigest()
+    return key, _TAG.sub(rf'\g<0> data-part="{key}"', html, count=1)
+
+
+_TAG = re.compile(r"<\w+")
 
 
 def _pictures_first(blocks: Sequence[Block]) -> list[Block]:
@@ -149,12 +188,12 @@ class _Sections:
             while around and (block is None or around[-1] >= block.level):
                 around.pop()
                 step = step if any(level > 2 for level in around) else 0
-                parts.append(Stretch("</section>", step))
+                parts.append(Stretch(END, step))
             if block is None:
                 break
             if block.level > 1:
                 around.append(block.level)
-            parts.append(Stretch(self._heading(block, len(around) + 1), step))
+            parts.append(Stretch(self._heading(block, len(around) + 1), step, block))
             if block.level > 2 and block.id and not (step or block.answer):
                 count = step = count + 1
         return parts
