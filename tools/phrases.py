@@ -45,6 +45,7 @@ KINDS = (
     ("study", "train and born-dead"),
     ("unit", "one unit"),
     ("updates", "steps"),
+    ("quizzes", "practice given out"),
     ("verification", "verify"),
     ("watching", "watch"),
     ("explaining", "explain"),

@@ -82,6 +82,16 @@ class _Seen:
         return bool(self.own.leads_to(formula, self.value, self.half)[self.given].all())
 
 
+def value_of(numbers: Mapping[Leaf, Array], formula: CompiledFormula) -> Array | None:
+    """The value of a wrong formula; None where its shapes fit in one case but not in many, or where
+    nothing differs from case to case in what it reduces over the cases."""
+    try:
+        with np.errstate(all="ignore"):
+            return np.asarray(formula(numbers), dtype=float)
+    except (ValueError, IndexError, ArithmeticError):
+        return None
+
+
 Scored = tuple[tuple[int, ...], Diagnosis]
 
 
@@ -181,7 +191,7 @@ class Diagnosing:
         for base in seen.bases:
             if not all(leaf in base for leaf in formula.leaves):
                 continue
-            array = self._run(base, formula)
+            array = value_of(base, formula)
             if array is None:
                 return None
             arrays.append(array)
@@ -326,21 +336,11 @@ class Diagnosing:
             formula = wrong.get(site.leaf, site.formula)
             if any(leaf not in numbers for leaf in formula.leaves):
                 return None
-            value = self._run(numbers, formula)
+            value = value_of(numbers, formula)
             if value is None or value.shape != np.shape(self.work.exact[site.leaf]):
                 return None
             numbers[site.leaf] = value
         return numbers
-
-    @staticmethod
-    def _run(numbers: Mapping[Leaf, Array], formula: CompiledFormula) -> Array | None:
-        """The value of a wrong formula; None where its shapes fit in one case but not in many, or where
-        nothing differs from case to case in what it reduces over the cases."""
-        try:
-            with np.errstate(all="ignore"):
-                return np.asarray(formula(numbers), dtype=float)
-        except (ValueError, IndexError, ArithmeticError):
-            return None
 
     # -- two mistakes ----------------------------------------------------------------------------
 
@@ -384,7 +384,7 @@ class Diagnosing:
         end = wrong.get(seen.quantity.leaf, seen.quantity.formula)
         if numbers is None or any(leaf not in numbers for leaf in end.leaves):
             return False
-        value = self._run(numbers, end)
+        value = value_of(numbers, end)
         return value is not None and seen.fits(value)
 
     def _paired(

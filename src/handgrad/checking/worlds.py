@@ -154,12 +154,27 @@ class World:
         found: Mask = _meets(self.reach(formula), value, half, like) & np.isfinite(like)
         if not found.any():
             return found
+        near: Mask = ~(np.abs(like - value) > half + self._farthest(formula, like))
+        return found & near
+
+    def led_to(self, formula: CompiledFormula, half: Array) -> Interval:
+        """By entry, the figures that `leads_to` holds for: the least and the largest; NaN where it does for none."""
+        like = self.value(formula)
+        reach = self.reach(formula)
+        telling = _telling(reach, half, like) & np.isfinite(like)
+        farthest = half + self._farthest(formula, like)
+        return Interval(
+            np.where(telling, np.maximum(reach.lower - half, like - farthest), np.nan),
+            np.where(telling, np.minimum(reach.upper + half, like + farthest), np.nan),
+        )
+
+    def _farthest(self, formula: CompiledFormula, like: Array) -> Array:
+        """How far a student's roundings may have moved what a formula gives."""
         with np.errstate(all="ignore"):
             # A long formula is worked out in parts, which are rounded like what is not shown.
             runs = np.array([self._run(formula, run) for run in range(RUNS)])
-            moved = np.fmax.reduce(np.abs(runs - like), axis=0)
-            near: Mask = ~(np.abs(like - value) > half + FARTHEST * moved)
-        return found & near
+            moved: Array = FARTHEST * np.fmax.reduce(np.abs(runs - like), axis=0)
+        return moved
 
     def _run(self, formula: CompiledFormula, run: int) -> Array:
         numbers = {leaf: self._in_run(leaf, run) for leaf in formula.leaves}
@@ -257,20 +272,25 @@ RUN_AWAY = 1e3
 
 
 @np.errstate(invalid="ignore", over="ignore")
-def _meets(bounds: Interval, value: Array, half: Array, like: Array) -> Array:
+def _meets(bounds: Interval, value: Array, half: Array, like: Array) -> Mask:
     """By entry, whether bounds come within half a unit of a figure; never where they say nothing.
 
     Arguments:
         bounds: where the number lies that a figure was rounded from.
         value: the figures.
         half: half a unit of the last digit of each.
-        like: the number that the bounds are of. They say nothing where they have run away from it.
+        like: the number that the bounds are of.
     """
-    near = (bounds.lower <= value + half) & (value - half <= bounds.upper)
+    near: Mask = (bounds.lower <= value + half) & (value - half <= bounds.upper)
+    return near & _telling(bounds, half, like)
+
+
+@np.errstate(invalid="ignore", over="ignore")
+def _telling(bounds: Interval, half: Array, like: Array) -> Mask:
+    """By entry, whether bounds say anything: not where they are far apart, or have run away from their number."""
     size = np.maximum(np.abs(bounds.lower), np.abs(bounds.upper))
     largest = np.max(size[np.isfinite(size)], initial=0.0)
     about = np.max(np.abs(like)[np.isfinite(like)], initial=0.0) + np.max(half, initial=0.0)
     largest = min(largest, float(RUN_AWAY * about))
-    telling = bounds.upper - bounds.lower <= WIDEST * largest + 2 * half + NARROW
-    result: Array = near & telling
-    return result
+    found: Mask = bounds.upper - bounds.lower <= WIDEST * largest + 2 * half + NARROW
+    return found

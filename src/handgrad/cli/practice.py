@@ -108,6 +108,12 @@ class PracticeOptions:
         show_default=True,
         help="The kind of file that -o FOLDER has for each sheet: pdf, html, tex, …",
     )
+    system: str | None = option(
+        "--as",
+        metavar="SYSTEM",
+        type=click.Choice(["moodle"]),
+        help="Write -o FILE for a learning system: moodle.",
+    )
     folder: Path | None = option(
         "--problems",
         metavar="FOLDER",
@@ -122,6 +128,13 @@ class PracticeOptions:
         help="What the key carries: full precision, or every figure as it is shown.",
     )
     decimals: int = option("--decimals", **DECIMALS)
+
+    def check(self) -> None:
+        """Raises `OptionError` for what a learning system has no use for."""
+        if self.system is not None and self.room is not None:
+            raise handgrad.OptionError(
+                "empty lines are for paper", where="--room", mend="leave it out beside --as"
+            )
 
     @property
     def requirements(self) -> Requirements:
@@ -145,8 +158,9 @@ def practice(options: PracticeOptions, changes: Changes, output: Output) -> None
     """Make practice sheets of PROBLEM: the same equations with numbers that a person can carry."""
     from handgrad.exercises import exercise_files, like
 
-    places = Places(output, options.key, options.short_key, options.kind)
+    places = Places(output, options.key, options.short_key, options.kind, options.system)
     places.check()
+    options.check()
     if (options.problem is None) == (options.like is None):
         raise handgrad.OptionError(
             "name a problem, or describe a network with --like", mend="one of the two"
@@ -176,4 +190,6 @@ def practice(options: PracticeOptions, changes: Changes, output: Output) -> None
         output.terminal.show(layout.page(worked))
         return
     files = exercise_files(folder, sheets.sheets, asked_for) if folder is not None else {}
+    if options.system is not None:
+        files |= places.for_system(worked, layout)
     places.write(worked, layout, files)

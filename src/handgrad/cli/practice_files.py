@@ -30,15 +30,17 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """What -o, --key, --short-key and --kind name.
+    """What -o, --key, --short-key, --kind and --as name.
 
-    A path that is a folder, or has no ending, is a folder with a file for each sheet.
+    A path that is a folder, or has no ending, is a folder with a file for each sheet. With a learning
+    `system` -o names what is written for it.
     """
 
     output: Output
     key: Path | None
     short_key: Path | None
     kind: str
+    system: str | None = None
 
     def __bool__(self) -> bool:
         return bool(self.output.paths or self.key or self.short_key)
@@ -47,10 +49,40 @@ class Places:
     def _ending(self) -> str:
         return f".{self.kind.strip().lstrip('.').lower()}"
 
+    @property
+    def _beside_system(self) -> Places:
+        """The files beside what is written for a learning system."""
+        return replace(self, output=replace(self.output, paths=()), system=None)
+
+    def for_system(self, worked: WorkedSheets, layout: Layout) -> dict[Path, bytes]:
+        """What is written for the learning system, by file."""
+        from handgrad.quizzes import quiz_files
+
+        assert self.system is not None
+        (path,) = self.output.paths
+        return quiz_files(self.system, worked, path, layout.blanks, formulas=layout.formulas)
+
+    def _check_system(self) -> None:
+        from handgrad.quizzes import check_place
+
+        assert self.system is not None
+        if len(self.output.paths) != 1 or self.output.as_json:
+            raise handgrad.OptionError(
+                "what is written for a learning system is one file or folder",
+                where=f"--as {self.system}",
+                mend="name it with -o",
+            )
+        check_place(self.system, self.output.paths[0], self.output.force)
+
     def check(self) -> None:
         """Raises `OptionError` for what can be told to go wrong before anything is worked out."""
         from handgrad.saving import Settings, check_files
 
+        if self.system is not None:
+            self._check_system()
+            if self.key or self.short_key:
+                self._beside_system.check()
+            return
         files = tuple(p for p in self.output.paths if not _is_folder(p))
         as_json = self.output.as_json
         if not self.output.paths and (self.key or self.short_key or as_json):
@@ -85,6 +117,9 @@ class Places:
         from handgrad.exercises import file_names, made_folders
         from handgrad.saving import Report
 
+        if self.system is not None:
+            self._beside_system.write(worked, layout, also)
+            return
         alone = dict(zip(file_names(worked.sheets.sheets), worked, strict=True))
         reports: dict[Path, Report] = {}
         for path in self.output.paths:

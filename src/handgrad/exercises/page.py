@@ -87,11 +87,16 @@ def blank_targets(trace: Trace, blanks: Sequence[str] = ()) -> frozenset[str]:
     """
     blank = blank_lines(trace, blanks)
     return frozenset(
-        f"updated.{line.target.name}" if line.role == "updated" else _target(trace, line)
+        blank_target(trace, line)
         for step in trace.steps
         for line in step.lines
         if blank(step, line)
     )
+
+
+def blank_target(trace: Trace, line: TraceLine) -> str:
+    """The name that answers files use for what a line computes."""
+    return f"updated.{line.target.name}" if line.role == "updated" else _target(trace, line)
 
 
 def _target(trace: Trace, line: TraceLine) -> str:

@@ -1,0 +1,49 @@
+"""Sheets that the tests of every system give out."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import handgrad
+from handgrad.exercises import WorkedSheets
+from handgrad.quizzes import quiz_files
+from handgrad.quizzes.asking import quiz_questions
+from handgrad.quizzes.question import AskedQuantity, Gap, QuizQuestion, Taken
+
+PROBLEMS = ("lab9", "softmax", "batch", "rnn", "sigmoid_circuit")
+"""A network of ReLUs, classes, many cases, time steps, and scalars alone."""
+
+
+@cache
+def worked(name: str = "lab9", count: int = 1, seed: int = 0, decimals: int = 4) -> WorkedSheets:
+    """Sheets of a bundled problem."""
+    sheets = handgrad.practice(handgrad.load(name), count=count, seed=seed)
+    return sheets.worked(decimals=decimals)
+
+
+@cache
+def questions(
+    name: str = "lab9", count: int = 1, seed: int = 0, decimals: int = 4
+) -> tuple[QuizQuestion, ...]:
+    """The same as questions."""
+    return quiz_questions(worked(name, count, seed, decimals))
+
+
+@cache
+def files(system: str, name: str = "lab9", path: str = "out", count: int = 1) -> dict[Path, bytes]:
+    """What is written of them for a system."""
+    return quiz_files(system, worked(name, count), Path(path))
+
+
+def pairs(question: QuizQuestion) -> list[tuple[AskedQuantity, Gap]]:
+    """Every gap with the quantity that it is of."""
+    return [(asked, gap) for asked in question.asked for gap in asked.gaps]
+
+
+def edges(accepted: Taken, decimals: int = 4) -> list[str]:
+    """The outermost figures with so many decimals that `check` takes for a number."""
+    unit = 10.0**-decimals
+    first = int(-(-(accepted.lower + 1e-9 * unit) // unit))
+    last = int((accepted.upper - 1e-9 * unit) // unit)
+    return [f"{k * unit:.{decimals}f}" for k in (first, last)]
