@@ -111,8 +111,8 @@ class PracticeOptions:
     system: str | None = option(
         "--as",
         metavar="SYSTEM",
-        type=click.Choice(["moodle"]),
-        help="Write -o FILE for a learning system: moodle.",
+        type=click.Choice(["moodle", "canvas", "prairielearn", "gradescope"]),
+        help="Write -o FILE for a learning system: moodle, canvas, prairielearn or gradescope.",
     )
     folder: Path | None = option(
         "--problems",

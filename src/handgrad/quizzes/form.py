@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from handgrad.formats.latex import latex
@@ -61,3 +62,16 @@ def solution_heading() -> Heading:
 def picture_png(figure: Figure, question: QuizQuestion) -> bytes:
     """The picture of a question. Raises `MissingExtraError` where Typst is not installed."""
     return render_png(figure.drawing, question.style)
+
+
+def field_names(question: QuizQuestion) -> dict[str, str]:
+    """By quantity, a name in ASCII letters, figures and underscores that no other has."""
+    names: dict[str, str] = {}
+    for asked in question.asked:
+        plain_name = re.sub(r"\W+", "_", asked.target, flags=re.ASCII).strip("_") or "x"
+        name, again = plain_name, 1
+        while name in names.values():
+            again += 1
+            name = f"{plain_name}_{again}"
+        names[asked.target] = name
+    return names

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from handgrad.exercises import Sheet
 from handgrad.expression import Expression, Leaf
 from handgrad.formats.style import Style
-from handgrad.page.blocks import Block
+from handgrad.page.blocks import Block, Heading
 from handgrad.text import Text
 
 EDGE = 1e-3
@@ -195,6 +195,17 @@ class QuizQuestion:
     def gaps(self) -> tuple[Gap, ...]:
         """Every gap, in order."""
         return tuple(gap for asked in self.asked for gap in asked.gaps)
+
+    def worked_step(self, step: str) -> tuple[Block, ...]:
+        """The worked solution of one step, without its heading."""
+        blocks: list[Block] = []
+        inside = False
+        for block in self.solution:
+            if isinstance(block, Heading):
+                inside = block.id == step
+            elif inside:
+                blocks.append(block)
+        return tuple(blocks)
 
     @property
     def whole(self) -> int:

@@ -40,6 +40,9 @@ class System:
 
 SYSTEMS: Mapping[str, System] = {
     "moodle": System("a Moodle XML file of questions", "moodle:moodle_files", ".xml"),
+    "canvas": System("a QTI package for Canvas", "canvas:canvas_files", ".zip"),
+    "prairielearn": System("a question of PrairieLearn", "prairielearn:prairielearn_files"),
+    "gradescope": System("an autograder for Gradescope", "gradescope:gradescope_files", ".zip"),
 }
 """By the name that --as has for it."""
 
