@@ -292,7 +292,7 @@ def _slides(blocks: Sequence[Block], pen: TypstPen) -> list[str]:
         rest = slide[1:] if isinstance(first, Heading) else slide
         cover = "true" if isinstance(first, Heading) and first.level == 1 else "false"
         body = "\n".join(_blocks(rest, pen))
-        written.append(f"#slide(cover: {cover}, [{heading}], [{body}])")
+        written.append(f"#slide(cover: {cover}, [{heading}], drawn => [{body}])")
     return written
 
 

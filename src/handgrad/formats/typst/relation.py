@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from handgrad.expression import Expression
@@ -15,6 +16,7 @@ from handgrad.formats.mathematics.nodes import (
     rows_shown,
 )
 from handgrad.formats.mathematics.relation import are_given, sides
+from handgrad.formats.mathematics.widths import SIGN, Widths
 from handgrad.formats.typst.pen import COLUMNS, ROWS, Typ, TypstPen, small
 from handgrad.formats.typst.source import array, string, words
 from handgrad.formats.typst.text import content
@@ -35,6 +37,9 @@ SMALL = 0.9
 
 LINE = 36.0
 """Ems, about, of a line to the right of a sign."""
+
+SURELY_NARROWER, WIDE_LEFT = 0.6, 6.0
+"""A left side that is reckoned to be narrower than this share of the widest is so; and ems from which some are too wide."""
 
 NARROWER = (6, 4)
 """Columns of an array shown where more would be too small to read."""
@@ -71,7 +76,7 @@ def derived(block: Derivation, pen: TypstPen) -> list[tuple[str, bool]]:
     """
     if are_given(block.relations):
         return [(derivation(block, pen), False)]
-    lefts = array([f"({_left(r, pen)}, {_label(r, pen)})" for r in block.relations])
+    lefts = array(_aligning(block.relations, pen))
     found: list[tuple[str, bool]] = []
     for relation in block.relations:
         rows = _rows(relation)
@@ -81,6 +86,15 @@ def derived(block: Derivation, pen: TypstPen) -> list[tuple[str, bool]]:
             stays = leads if row.last else row.first or high <= TOGETHER
             found.append((f"#derivation(({_row(row, pen)},), {lefts})", stays))
     return found
+
+
+def _aligning(relations: Sequence[Relation], pen: TypstPen) -> list[str]:
+    """The left sides and labels among which the widest are: the page measures these alone."""
+    wide = [_left_width(r, pen) for r in relations]
+    # One that is too wide for the others to stand under its sign is not the one that counts.
+    least = SURELY_NARROWER * max(wide) if max(wide) < WIDE_LEFT else 0.0
+    chosen = [r for r, w in zip(relations, wide, strict=True) if w >= least or r.label]
+    return list(dict.fromkeys(f"({_left(r, pen)}, {_label(r, pen)})" for r in chosen))
 
 
 def _rows(relation: Relation) -> list[_Row]:
@@ -114,7 +128,28 @@ def _value(relation: Relation, pen: TypstPen) -> str:
     formula = pen.formula()
     (only,) = sides(relation, formula)
     left = "" if relation.left is None else f"{_draw(relation.left, pen)} {_sign(relation)} "
-    return f"${left}{pen.draw(only)}$"
+    return f"({_about(relation, [only], pen)}, ${left}{pen.draw(only)}$)"
+
+
+def _about(relation: Relation, chain: Sequence[Node], pen: TypstPen, *, first: bool = True) -> str:
+    """How wide it is on one line, reckoned, for the page to measure only what may be too wide; or none.
+
+    What the words above the columns of cases take is not reckoned.
+    """
+    if any(part.literal.batched for side in chain for part in arrays(side)):
+        return "none"
+    wide = sum([_width(side, pen) + SIGN for side in chain])
+    wide += _left_width(relation, pen) if first else 0.0
+    return f"{wide + max(map(len, relation.remarks.values()), default=0):.1f}em"
+
+
+def _width(node: Node, pen: TypstPen) -> float:
+    style = pen.style
+    return Widths(style.at_most(ROWS), style.at_most(COLUMNS), style.decimals).of(node)
+
+
+def _left_width(relation: Relation, pen: TypstPen) -> float:
+    return 0.0 if relation.left is None else _width(pen.formula().node(relation.left), pen)
 
 
 def _draw(expression: Expression, pen: TypstPen) -> Typ:
@@ -140,7 +175,7 @@ def _row(row: _Row, pen: TypstPen) -> str:
     left, label = (_left(relation, pen), _label(relation, pen)) if row.first else ("none", "none")
     sign = _sign(relation) if row.first else "eq"
     return (
-        f"(left: {left}, sign: ${sign}$, label: {label}, parts: {array(parts)}, colour: {colour}, "
+        f"(about: {_about(shown, chain, pen, first=row.first)}, left: {left}, sign: ${sign}$, label: {label}, parts: {array(parts)}, colour: {colour}, "
         f"beside: {beside}, apart: {apart}, aside: {aside})"
     )
 
