@@ -21,13 +21,11 @@ from handgrad.expression import Name
 from handgrad.graph import build
 from handgrad.numbers import bounding
 from handgrad.numbers.interval import Interval
-from handgrad.problem import Problem
 from handgrad.record import JsonForm, Proportion
 from handgrad.running import Plan
-from handgrad.running.engine import BLOCK_BYTES
-from handgrad.running.program import compiled
 from handgrad.saving import Page, Result
 from handgrad.study.bounds import Bounds, bounds
+from handgrad.study.counting import count_dead, layer_numbers, network_problem
 from handgrad.study.initialising import Initialisation, initialisation
 
 DEEPEST = 1000
@@ -202,12 +200,12 @@ def born_dead(
     The same seed gives the same result. Raises `OptionError` for what cannot be drawn.
 
         >>> handgrad.born_dead([2] * 10, networks=1000)
-        <BornDead: 0.907 of 1000 networks>
+        <BornDead: 0.913 of 1000 networks>
     """
     drawn = initialisation(init)
     sizes = _checked(widths, inputs, networks, over)
     points, exact = _points(inputs, over, drawn, seed)
-    dead = _count(network_problem(sizes, drawn, points), sizes, drawn, networks, seed, progress)
+    dead = count_dead(sizes, points, drawn, networks, seed, progress)
     return BornDead(
         widths=sizes,
         inputs=inputs,
@@ -235,70 +233,6 @@ def born_dead_table(widths: Sequence[int], depths: Sequence[int], **options: Any
         raise OptionError("a table has widths and depths", mend="write --width 2,3,4 --depth 5,10")
     studies = [born_dead([width] * max(depths), **options) for width in widths]
     return BornDeadTable(tuple(studies), tuple(depths))
-
-
-def network_problem(widths: Sequence[int], drawn: Initialisation, points: Array) -> Problem:
-    """The hidden layers as a problem: inputs in columns, many networks as cases.
-
-    m1, m2, … are the largest outputs of the layers: a layer is off where its m is 0.
-    """
-    equations: list[str] = []
-    parameters: dict[str, Any] = {}
-    below, inputs = "X", points.shape[0]
-    for layer, units in enumerate(widths, start=1):
-        bias = f" + b{layer}" if drawn.biased else ""
-        equations += [
-            f"z{layer} = W{layer} @ {below}{bias}",
-            f"h{layer} = relu(z{layer})",
-            f"m{layer} = max(h{layer})",
-        ]
-        parameters[f"W{layer}"] = {"cases": np.zeros((1, units, inputs))}
-        if drawn.biased:
-            parameters[f"b{layer}"] = {"cases": np.zeros((1, units, 1))}
-        below, inputs = f"h{layer}", units
-    return Problem(equations, parameters, {"X": points})
-
-
-def _count(
-    problem: Problem,
-    widths: Sequence[int],
-    drawn: Initialisation,
-    networks: int,
-    seed: int,
-    progress: Callable[[int], None] | None,
-) -> tuple[int, ...]:
-    """Runs the networks in blocks and counts, by layer, those that are dead by then."""
-    graph = build(problem)
-    plan = Plan(graph, lines=graph.forward)
-    points = problem.data["X"].array
-    outputs = [Name(f"m{layer}") for layer in range(1, len(widths) + 1)]
-    sizes = (points.shape[0], *widths)
-    numbers = sum(a * (b + 2) for a, b in itertools.pairwise(sizes))
-    numbers += 2 * points.shape[1] * max(widths)
-    block = int(min(networks, max(16, BLOCK_BYTES // (8 * numbers))))
-    generator = np.random.default_rng(seed)
-    dead = np.zeros(len(widths), dtype=int)
-    programs = {}
-    done = 0
-    with np.errstate(all="ignore"):
-        while done < networks:
-            count = min(block, networks - done)
-            given = {**_drawn(drawn, sizes, generator, count), "X": points}
-            ordered = {n: given[n] for n in (*problem.parameters, "X")}
-            if count not in programs:
-                programs[count] = compiled(plan, ordered, outputs, reuse=True)
-            largest = np.stack(programs[count].call(*ordered.values()))
-            if not np.isfinite(largest).all():
-                raise OptionError(
-                    "the numbers of so deep a network are too large",
-                    mend="an initialisation that keeps their size, such as he, has the same share"
-                    " without biases",
-                )
-            dead += (np.minimum.accumulate(largest, axis=0) <= 0).sum(axis=1)
-            done += count
-            if progress is not None:
-                progress(done)
-    return tuple(int(d) for d in dead)
 
 
 def _examined(
@@ -354,10 +288,8 @@ def _drawn(
 ) -> Mapping[str, Array]:
     given: dict[str, Array] = {}
     for layer, (inputs, units) in enumerate(itertools.pairwise(sizes), start=1):
-        array = drawn.draw(generator, units, inputs, networks)
-        given[f"W{layer}"] = array[:, :inputs]
-        if drawn.biased:
-            given[f"b{layer}"] = array[:, inputs:]
+        for name, array in layer_numbers(drawn, units, inputs, generator, networks).items():
+            given[f"{name[0]}{layer}"] = array
     return given
 
 

