@@ -1,22 +1,31 @@
 // What is far down a long page is packed: it is put in when a reader comes near, and the rest in idle moments,
 // for the browser to find words in it and to print it.
 
-const waits = new Map(all("template.later").map((text) => [text.parentElement, text]));
+// Several are packed together: an empty template is for what comes next in the text of the last one that has any.
+const waits = new Map();
+let pack = null;
+for (const template of all("template.later")) {
+  const text = template.content.textContent;
+  if (text) pack = { text, places: 0 };
+  waits.set(template.parentElement, { template, pack, part: pack.places++ });
+}
 
 async function unpacked(text) {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Response(stream).text();
+  return (await new Response(stream).text()).split("\0");
 }
 
 async function put(place) {
-  const text = waits.get(place);
-  if (!text) return;
+  const waiting = waits.get(place);
+  if (!waiting) return;
+  const { template, pack, part } = waiting;
   waits.delete(place);
   nearing.unobserve(place);
   const made = document.createElement("template");
-  made.innerHTML = await unpacked(text.content.textContent);
-  text.replaceWith(made.content);
+  pack.parts ??= unpacked(pack.text);
+  made.innerHTML = (await pack.parts)[part];
+  template.replaceWith(made.content);
   place.style.minHeight = "";
   stops(place);
   opens(place);

@@ -25,10 +25,20 @@ RELATIONS = 40
 ROW = 2.4
 """Rems, about, that a relation which waits takes."""
 
+TOGETHER = 16
+"""Steps that are packed as one text: what they have in common is then packed once."""
+
+BETWEEN = "\0"
+"""What stands between them in that text, and in no markup."""
+
 WITHOUT_SCRIPTS = (
     "<noscript><p>The rest of this page waits, packed, for a script of the page to put it in: "
     "JavaScript is off.</p></noscript>"
 )
+
+
+WITH_THE_LAST = '<template class="later"></template>'
+"""A place whose content is packed with that of a place before it."""
 
 
 @record
@@ -50,17 +60,24 @@ def joined(parts: Sequence[Stretch], writer: HtmlWriter) -> str:
     if sum(len(part.html) for part in parts) <= LONG:
         return "".join(part.html for part in parts)
     written: list[str] = []
+    waiting: list[tuple[int, str]] = []  # the place of a step's content, and what it is
     near = NEAR
     for step, group in groupby(parts, key=lambda part: part.step):
         together = list(group)
         whole = "".join(part.html for part in together)
         if step and near <= 0:
-            written.append(_packed(whole))
+            waiting.append((len(written), whole))
+            written.append("")
         elif step:
             written.append(whole)
         else:
             written += [_outside(part, writer) for part in together]
         near -= len(whole)
+    for k in range(0, len(waiting), TOGETHER):
+        (first, _), *others = pack = waiting[k : k + TOGETHER]
+        written[first] = _packed(*[whole for _, whole in pack])
+        for place, _ in others:
+            written[place] = WITH_THE_LAST
     return WITHOUT_SCRIPTS + "".join(written)
 
 
@@ -78,6 +95,8 @@ def _outside(part: Stretch, writer: HtmlWriter) -> str:
     return derivation(replace(block, relations=first), writer) + "".join(waiting)
 
 
-def _packed(html: str) -> str:
-    text = base64.b64encode(zlib.compress(html.encode("utf-8"))).decode("ascii")
+def _packed(*html: str) -> str:
+    """What waits, packed: the content of the place, then those of the places after it that are `WITH_THE_LAST`."""
+    packed = zlib.compress(BETWEEN.join(html).encode("utf-8"), 9)
+    text = base64.b64encode(packed).decode("ascii")
     return f'<template class="later">{text}</template>'
