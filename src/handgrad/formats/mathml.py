@@ -50,6 +50,7 @@ from handgrad.formats.mathematics.nodes import (
     sliced,
     titled,
 )
+from handgrad.formats.mathematics.printed import printed
 from handgrad.formats.mathematics.widths import Widths
 from handgrad.formats.memo import Memo
 from handgrad.formats.style import Style
@@ -107,6 +108,12 @@ class MathmlPen:
     case: int | None = None
     each: bool = False
     memo: Memo = field(default_factory=Memo)
+
+    def calling(
+        self, names: Mapping[int, str], *, after: bool, case: int | None, each: bool
+    ) -> MathmlPen:
+        """The pen for a formula whose numbers are called so."""
+        return MathmlPen(self.style, self.inline, names, after, case, each, self.memo)
 
     def formula(self) -> Formula:
         """Lays formulas out for this pen."""
@@ -214,6 +221,13 @@ class MathmlPen:
     # -- arrays -------------------------------------------------------------------------------
 
     def _array(self, array: nodes.Array, name: str) -> str:
+        key = (
+            "array", printed(array.literal), array.orientation, array.brackets.left, array.relation,
+            array.within, array.case, name, self.after, self.case, self.each,
+        )  # fmt: skip
+        return self.memo.of(key, lambda: self._drawn_array(array, name))
+
+    def _drawn_array(self, array: nodes.Array, name: str) -> str:
         if grid(array.literal, array.orientation) is not None:
             return fenced(self._table(array, name), array.brackets)
         parts = sliced(array, self.style.at_most(CASES))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import replace
 from typing import TypeAlias
 
 from handgrad.expression import Adjoint, Expression, Literal
@@ -129,13 +128,8 @@ def _side(relation: Relation, k: int, writer: HtmlWriter) -> Side:
     names = dict(named_numbers(relation.chain[0], expression))
     if last and relation.left is not None and isinstance(expression, Literal):
         names[id(expression)] = quantity(relation.left)
-    pen = replace(
-        writer.pen,
-        names=names,
-        after=last and relation.after,
-        case=relation.case,
-        each=last and isinstance(relation.left, Adjoint) and relation.left.of != "",
-    )
+    each = last and isinstance(relation.left, Adjoint) and relation.left.of != ""
+    pen = writer.pen.calling(names, after=last and relation.after, case=relation.case, each=each)
     node = side(relation, k, pen.formula())
     result = node.part if isinstance(node, Named) else node
     after = ""

@@ -32,7 +32,14 @@ from handgrad.solution.pictures.edges import (
 from handgrad.solution.pictures.layers import network_of
 from handgrad.solution.pictures.lines import PicturePhase
 from handgrad.solution.pictures.network_content import Content, DrawnUnit
-from handgrad.solution.pictures.network_layout import DENSITIES, ROOM, ROW, SPREAD, NetworkLayout
+from handgrad.solution.pictures.network_layout import (
+    DENSITIES,
+    ROOM,
+    ROW,
+    SPREAD,
+    NetworkLayout,
+    least_width,
+)
 from handgrad.solution.pictures.network_words import describe_network
 from handgrad.solution.pictures.numbers import ShownNumbers
 
@@ -75,7 +82,10 @@ def network_picture(
     contents = cache(partial(Content, shown, network, phase))
     columns = range(first, last + 1)
     drawn = partial(_NetworkPicture, shown, network, phase, columns, contents=contents)
+    whole = layer is None and not plan
     for density in DENSITIES:
+        if whole and least_width(density, count) > ROOM[0] and density is not DENSITIES[-1]:
+            continue
         picture = drawn(density, plan)
         if picture.lean or (picture.width <= ROOM[0] and picture.height <= ROOM[1]):
             break

@@ -49,6 +49,9 @@ of 768 pixels 9 pixels. The height leaves half of such a page, and of a screen, 
 TOP, PART_TOP, PLAN_TOP = 86.0, 44.0, 50.0
 MARGIN = 10.0
 
+LOSS, TO_LOSS = 72.0, 34.0
+"""The least width of the loss's box, and its least distance from the last units."""
+
 
 @record
 class Density:
@@ -80,6 +83,12 @@ DENSITIES = (
     Density("none", 36.0, 0.06, 11.0, 12, 22.0, 8.0),
 )
 """From what says most to what takes least room."""
+
+
+def least_width(density: Density, layers: int) -> float:
+    """The width that the picture of a whole network of so many layers has at least, whatever its numbers are."""
+    units = 2 * density.radius
+    return MARGIN + units + layers * (units + density.closest) + TO_LOSS + LOSS + MARGIN
 
 
 @dataclass
@@ -186,10 +195,12 @@ class NetworkLayout:
         )
         named = measure.width(self.loss.name.text, self.name_size)
         valued = measure.width(self.loss.value.text, self.value_size, bold=True)
-        self.loss_width = max(44.0 if self.plan else 72.0, named + 20, valued + 20)
+        self.loss_width = max(44.0 if self.plan else LOSS, named + 20, valued + 20)
         half = max(self.loss_width, widest, 40) / 2
         self.loss_x = (
-            end + reach + max(30.0 if self.plan or self.part else 34.0, self.stopped(columns[-1]))
+            end
+            + reach
+            + max(30.0 if self.plan or self.part else TO_LOSS, self.stopped(columns[-1]))
         )
         self.loss_x += half
         self.width = self.loss_x + half + MARGIN
