@@ -19,8 +19,22 @@ def _axes(a: Any, axis: Any) -> Any:
 
 
 def _extreme(reduce: Callable[..., Any]) -> Callable[..., Any]:
-    def extreme(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
-        return reduce(a, dim=_axes(a, axis), keepdim=keepdims) if a.ndim else a * 1
+    def extreme(a: Any, axis: Any = None, keepdims: bool = False, first: bool = False) -> Any:
+        if not a.ndim:
+            return a * 1
+        axes = sorted(k % a.ndim for k in np.atleast_1d(_axes(a, axis)))
+        if not first:
+            return reduce(a, dim=axes, keepdim=keepdims)
+        # Along one axis, the last: what its own function has for it gives all to the first.
+        along: Any = torch.max if reduce is torch.amax else torch.min
+        kept = [n for k, n in enumerate(a.shape) if k not in axes]
+        moved = torch.movedim(a, axes, [*range(-len(axes), 0)]).reshape(*kept, -1)
+        found = along(moved, dim=-1).values
+        return (
+            found.reshape([1 if k in axes else n for k, n in enumerate(a.shape)])
+            if keepdims
+            else found
+        )
 
     return extreme
 
@@ -136,7 +150,15 @@ def _kl(p: Any, q: Any) -> Any:
 
 
 def _pool(function: Callable[..., Any], rank: int) -> Callable[..., Any]:
-    def pooled(a: Any, size: Any = 2, stride: Any = None, padding: Any = 0, **options: Any) -> Any:
+    def pooled(
+        a: Any,
+        size: Any = 2,
+        stride: Any = None,
+        padding: Any = 0,
+        first: bool = True,
+        **options: Any,
+    ) -> Any:
+        assert first, "PyTorch gives all to the first"
         extra = rank + 2 - a.ndim
         for _ in range(extra):
             a = a[None]

@@ -32,6 +32,12 @@ class Proportion(str):
         return proportion
 
 
+class Verbatim(str):
+    """Words that are somebody else's, such as a place in code: what they hold of numbers names no step."""
+
+    __slots__ = ()
+
+
 _ORDINALS = (
     "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
 )  # fmt: skip

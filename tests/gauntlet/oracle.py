@@ -3,7 +3,7 @@
 Nothing here imports handgrad: the file is read by `tomllib`, its equations by Python's own `ast`, and values
 and gradients are PyTorch's in float64. What the documents promise beyond PyTorch is done in its numbers:
 
-- Windows of a max-pooling that tie share the gradient equally.
+- Windows of a max-pooling that tie share the gradient equally, unless they give it to the first.
 - What is 0 on paper is 0: where a sum leaves no more than a residue of its rounding (0.1 · 3 − 0.3 leaves
   5.6·10⁻¹⁷), it is 0, and numbers that differ by no more than that tie. `Oracle(text, paper=False)` leaves
   the floats as a program has them, and `rounding` draws what the same sums leave in another order, or with
@@ -447,6 +447,7 @@ def _equations(value: Any) -> list[tuple[str, str]]:
 def _parsed(formula: str) -> ast.expr:
     text = re.sub("[ᵀ⊤]", ".T", formula.translate(_SIGNS))
     text = _RAISED.sub(lambda m: "**" + m[1].translate(_DIGITS), text).replace("½", "(1/2)*")
+    text = re.sub(r"(=\s*)(true|false)\b", lambda m: m[1] + m[2].title(), text)
     try:
         tree = ast.parse(_plain(text), mode="eval")
     except SyntaxError as error:
@@ -697,19 +698,40 @@ class _Functions:
     def of_trace(self, a: Tensor) -> Tensor:
         return self.of_sum(torch.diagonal(a))
 
-    def _extreme(self, reduce: Callable[..., Tensor], a: Tensor, axis: Any, keep: bool) -> Tensor:
+    def _extreme(
+        self, reduce: Callable[..., Tensor], a: Tensor, axis: Any, keep: bool, first: bool = False
+    ) -> Tensor:
         if not a.ndim:
             return a
         axes = _axes(axis, a)
+        if first:
+            return self._first(reduce, a, sorted(k % a.ndim for k in np.atleast_1d(axes)), keep)
         with torch.no_grad():
             attained = reduce(a, dim=axes, keepdim=True)
         return reduce(self.tied(a, attained)[0], dim=axes, keepdim=keep)
 
-    def of_max(self, a: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
-        return self._extreme(torch.amax, a, axis, keepdims)
+    def _first(
+        self, reduce: Callable[..., Tensor], a: Tensor, axes: list[int], keep: bool
+    ) -> Tensor:
+        """The extreme picked at the first place that attains it, as the rows along these axes are read."""
+        lengths = [1 if k in axes else n for k, n in enumerate(a.shape)]
+        rest = [n for k, n in enumerate(a.shape) if k not in axes]
+        rows = torch.movedim(a, axes, [*range(a.ndim - len(axes), a.ndim)]).reshape(*rest, -1)
+        with torch.no_grad():
+            near = self.tied(rows, reduce(rows, dim=-1, keepdim=True))[0]
+            place = (near == reduce(near, dim=-1, keepdim=True)).to(torch.int64).argmax(-1)
+        found = torch.gather(rows, -1, place[..., None])[..., 0]
+        return found.reshape(lengths) if keep else found
 
-    def of_min(self, a: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
-        return self._extreme(torch.amin, a, axis, keepdims)
+    def of_max(
+        self, a: Tensor, axis: Any = None, keepdims: bool = False, first: bool = False
+    ) -> Tensor:
+        return self._extreme(torch.amax, a, axis, keepdims, first)
+
+    def of_min(
+        self, a: Tensor, axis: Any = None, keepdims: bool = False, first: bool = False
+    ) -> Tensor:
+        return self._extreme(torch.amin, a, axis, keepdims, first)
 
     def of_maximum(self, a: Tensor, b: Tensor) -> Tensor:
         return torch.maximum(*self.tied(a, b))
@@ -786,12 +808,15 @@ class _Functions:
         return self._weighed("einsum", arrays, options)
 
     def _pooled(self, rank: int, a: Tensor, options: dict[str, Any]) -> Tensor:
-        """Max-pooling over the last `rank` axes; windows that tie share the gradient."""
+        """Max-pooling over the last `rank` axes; windows that tie share the gradient, or give it to the first."""
         given = {"size": 2, **options}
+        first = bool(given.pop("first", False))
         given["stride"] = given.get("stride") or given["size"]
         found, counts = windows(a.shape[-rank:], **given)
         each = [
-            self.of_max(torch.stack([a[(..., *at)] for at in window.inside], dim=-1), axis=-1)
+            self.of_max(
+                torch.stack([a[(..., *at)] for at in window.inside], dim=-1), axis=-1, first=first
+            )
             for window in found
         ]
         return torch.stack(each, dim=-1).reshape(*a.shape[:-rank], *counts)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import handgrad
-from handgrad.models.builder import Builder, CodePlace, identifier
+from handgrad.equations.place import CodeLine, CodePlace
+from handgrad.models.builder import Builder, identifier
 from handgrad.operations.activations import relu
 from handgrad.operations.losses import mse
-from handgrad.problem.model import CodeLine
 from tests.oracle import assert_close
 
 LINE = CodeLine("net.py", 12, "h = torch.relu(self.blocks[0].fc(x))")

@@ -10,6 +10,7 @@ from handgrad.equations.reading import BlockText as BlockText
 from handgrad.equations.reading import Equation as Equation
 from handgrad.equations.reading import parse_equations as parse_equations
 from handgrad.equations.reading import parse_expression as parse_expression
+from handgrad.equations.reading import places_of as places_of
 from handgrad.equations.reading import read_equations as read_equations
 from handgrad.equations.source import Writer as Writer
 from handgrad.equations.source import source as source

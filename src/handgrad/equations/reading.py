@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import field
 from typing import TYPE_CHECKING, ClassVar
 
 from handgrad.equations.lines import SourceLine, has_blocks, source_lines
 from handgrad.equations.origin import Located, Origin
 from handgrad.equations.parser import Parser, check_depth
+from handgrad.equations.place import CodePlace
 from handgrad.equations.source import source
 from handgrad.errors import EquationError, Span
 from handgrad.expression import Call, Expression, walk
@@ -21,12 +22,16 @@ if TYPE_CHECKING:
 MOST = 10_000
 """Equations in one problem, at most."""
 
+MOST_PLACES = 3
+"""Lines of a model's code that are named together, at most."""
+
 
 @record
 class Equation:
     """target = expression, as written in `text`; `number` counts from 1.
 
-    One that a block stands for has its text written out, and an `origin`.
+    One that a block stands for has its text written out, and an `origin`; one that was read from a model has the
+    place in the model's `code` that computes it.
     """
 
     target: str
@@ -34,7 +39,13 @@ class Equation:
     text: str
     number: int
     origin: Origin | None = field(default=None, compare=False, repr=False)
-    json: ClassVar = JsonForm(without=("expression", "number", "origin"))
+    code: CodePlace | None = field(default=None, compare=False, repr=False)
+    json: ClassVar = JsonForm(without=("expression", "number", "origin", "code"))
+
+    @property
+    def numbered(self) -> str:
+        """What errors call it: "equation 3", and where in a model's code that is."""
+        return f"equation {self.number} ({self.code})" if self.code else f"equation {self.number}"
 
     @property
     def written(self) -> str:
@@ -56,7 +67,19 @@ class Equation:
         """The error with the place of this equation, told of what the user wrote."""
         if self.origin is not None:
             return self.origin.located(error, self.text, self.expression)
-        return error.at(f"equation {self.number}")
+        return error.at(self.numbered)
+
+
+def places_of(equations: Iterable[Equation], names: Set[str]) -> str:
+    """Where a model's code computes these names: "fc1, net.py:8; net.py:9"; of many lines the first."""
+    modules: dict[str, dict[str, None]] = {}
+    for equation in equations:
+        if equation.code is not None and equation.target in names:
+            line = equation.code.line
+            modules.setdefault(line.place if line else "", {})[equation.code.module] = None
+    told = [", ".join(filter(None, (*found, line))) for line, found in modules.items()]
+    more = [f"{len(told) - MOST_PLACES} more"] if len(told) > MOST_PLACES else []
+    return "; ".join([*told[:MOST_PLACES], *more])
 
 
 @record

@@ -10,27 +10,15 @@ from typing import Any
 import numpy as np
 
 from handgrad.equations import Equation, source
+from handgrad.equations.place import CodePlace
 from handgrad.errors import HandgradError, ProblemError
 from handgrad.expression import Call, Expression, Name, Shape
 from handgrad.operations.annotate import annotated
 from handgrad.problem import Problem
 from handgrad.problem.given import Given, given
-from handgrad.problem.model import CodeLine, Model
+from handgrad.problem.model import Model
 
 _NO_NAME = re.compile(r"\W")
-
-
-@dataclass(frozen=True, slots=True)
-class CodePlace:
-    """Where in a model something is computed: told by errors and on pages.
-
-    Arguments:
-        module: the path of the module, or what the format calls a node; "" for the model itself.
-        line: the line of the user's program, where it is known.
-    """
-
-    module: str = ""
-    line: CodeLine | None = None
 
 
 def unreadable(what: str, place: CodePlace, mend: str = "") -> ProblemError:
@@ -98,7 +86,10 @@ class Builder:
         except HandgradError as error:
             raise unreadable(error.what, place, error.mend) from None
         self.shapes[name] = shape or ()
-        self.equations.append(Equation(name, formula, text, len(self.equations) + 1))
+        number = len(self.equations) + 1
+        self.equations.append(
+            Equation(name, formula, text, number, code=place if str(place) else None)
+        )
         self.places[name] = place
         return Name(name)
 

@@ -280,7 +280,7 @@ def _failing(
         except (ArithmeticError, NumberError):
             place = line.through or line.leaf.name
             found = next((e for e in problem.equations if e.target == place), None)
-            number = f"equation {found.number}" if found else ""
+            number = found.numbered if found else ""
             subject = "the gradient with respect to " if isinstance(line.leaf, Adjoint) else ""
             return NumberError(
                 f"{subject}{spelled_name(graph, line.leaf.name)} cannot be had in these numbers: {what}",

@@ -14,15 +14,15 @@ from handgrad.operations.linear import sum_of
 from handgrad.operations.operation import (
     Application,
     Kernel,
-    Kink,
     Misfit,
     Operation,
     Options,
     Signature,
     describe,
 )
-from handgrad.operations.reductions import shares
 from handgrad.operations.structure import placed
+from handgrad.operations.ties import FIRST, kinks_of_ties, shares, without_ties
+from handgrad.operations.ties import TOLD as TOLD_OF_TIES
 from handgrad.operations.windows import TOLD, Windows, each, windows
 from handgrad.operations.words import OptionWords, Words
 
@@ -102,7 +102,8 @@ def _max_pool(rank: int) -> tuple[Operation, Operation]:
             )
             entries = xp.stack(_cut(xp, over, lead, a, -math.inf), axis=0)
             grain = noise * xp.abs(largest) if noise else None
-            parts = shares(xp, entries, largest, (0,), grain) * g
+            first = bool(s.options["first"])
+            parts = shares(xp, entries, largest, (0,), grain, first=first) * g
             return _spread(xp, [parts[k] for k in range(len(list(over.offsets())))], over, lead)
 
         return shared
@@ -125,8 +126,9 @@ def _max_pool(rank: int) -> tuple[Operation, Operation]:
         words=Words(
             "the way to the largest",
             "Each window's gradient at its largest entry; entries that tie share it equally.",
+            options=TOLD_OF_TIES,
         ),
-        options=OPTIONS,
+        options={**OPTIONS, **FIRST},
     )
     pool = Operation(
         name=name,
@@ -140,17 +142,16 @@ def _max_pool(rank: int) -> tuple[Operation, Operation]:
             "max pooling",
             "Keep the largest entry of every window.",
             "Only the largest entry of a window receives its gradient; entries that tie share it equally.",
-            options=TOLD_OF_POOLS,
+            backward_with={
+                "first": "Only the largest entry of a window receives its gradient; of entries that tie, the first."
+            },
+            options={**TOLD_OF_POOLS, **TOLD_OF_TIES},
         ),
-        options=OPTIONS,
+        options={**OPTIONS, **FIRST},
         positional=("size", "stride", "padding", "dilation"),
-        leaking=lambda call: Call(f"avg_pool{rank}d", call.arguments, call.options),
-        kinks=(
-            Kink(
-                tied,
-                "the entries that attain the largest share the gradient equally",
-                of_result=True,
-            ),
+        leaking=lambda call: Call(f"avg_pool{rank}d", call.arguments, without_ties(call.options)),
+        kinks=kinks_of_ties(
+            tied, "the largest", "PyTorch, JAX and Keras have it in a window", of_result=True
         ),
     )
     return pool, winner

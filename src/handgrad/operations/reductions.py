@@ -23,6 +23,7 @@ from handgrad.operations.operation import (
     normal_axes,
 )
 from handgrad.operations.structure import fill
+from handgrad.operations.ties import FIRST, TOLD, kinks_of_ties, shares, without_ties
 from handgrad.operations.words import Words
 
 
@@ -134,27 +135,6 @@ mean = Operation(
 )
 
 
-def shares(
-    xp: Namespace,
-    entries: AnyArray,
-    extreme: AnyArray,
-    axes: tuple[int, ...],
-    grain: AnyArray | None = None,
-) -> AnyArray:
-    """Each entry's share in an extreme.
-
-    The nearest entries share: where figures are rounded and carried, none need be at it. What is no
-    more than `grain` farther is as near, and so are numbers that the extreme equals as they compare.
-    """
-    gap = xp.abs(entries - extreme)
-    one, none = xp.ones_like(gap), xp.zeros_like(gap)
-    least = xp.min(gap, axis=axes, keepdims=True)
-    at = xp.where(entries == extreme, one, none)
-    hit = xp.where(gap == least if grain is None else gap <= least + grain, one, at)
-    count = xp.sum(hit, axis=axes, keepdims=True)
-    return hit / xp.where(count > 1, count, 1.0)
-
-
 def _attained_kernel(s: Signature, noise: float = 0.0) -> Kernel:
     axes = normal_axes(s.options["axis"], len(s.shapes[0]))
     kept = len(s.shapes[1]) == len(s.shapes[0])
@@ -166,7 +146,8 @@ def _attained_kernel(s: Signature, noise: float = 0.0) -> Kernel:
             for axis in axes:
                 m = xp.expand_dims(m, axis=axis)
         grain = noise * xp.abs(m) if noise else None
-        return shares(xp, a, m, axes, grain) if axes else xp.ones_like(a)
+        first = bool(s.options["first"])
+        return shares(xp, a, m, axes, grain, first=first) if axes else xp.ones_like(a)
 
     return attained_at
 
@@ -182,9 +163,10 @@ attained = Operation(
     words=Words(
         "the share in the extreme",
         "1 at the entry that attains the extreme; k entries that tie have 1/k each.",
+        options=TOLD,
     ),
     notation=Function("attained", r"\operatorname{attained}"),
-    options={"axis": None},
+    options={"axis": None, **FIRST},
 )
 
 
@@ -208,11 +190,12 @@ def _extreme(
         shape=reduced_shape,
         kernel=reduction_kernel(reduce),
         pullback=lambda i, g, p: (
-            spread(g, p) * attained(p.arguments[0], p.out, axis=p.options["axis"])
+            spread(g, p)
+            * attained(p.arguments[0], p.out, axis=p.options["axis"], first=p.options["first"])
         ),
         notation=Function(symbol, latex),
-        options=AXES,
-        kinks=(Kink(tied, "the entries that attain the extreme share the gradient equally"),),
+        options={**AXES, **FIRST},
+        kinks=kinks_of_ties(tied, "the extreme", "PyTorch has it along an axis"),
         keeps_positive=True,
         **fields,
     )
@@ -225,11 +208,15 @@ maximum_of = _extreme(
     r"\max",
     pair="maximum",
     spellings=("amax",),
-    leaking=lambda call: Call("logsumexp", call.arguments, call.options),
+    leaking=lambda call: Call("logsumexp", call.arguments, without_ties(call.options)),
     words=Words(
         "the maximum",
         "Take the largest entry.",
         "Only the largest entry receives the gradient; entries that tie share it equally.",
+        backward_with={
+            "first": "Only the largest entry receives the gradient; of entries that tie, the first."
+        },
+        options=TOLD,
     ),
 )
 minimum_of = _extreme(
@@ -239,11 +226,15 @@ minimum_of = _extreme(
     r"\min",
     pair="minimum",
     spellings=("amin",),
-    leaking=lambda call: -Call("logsumexp", (-call.arguments[0],), call.options),
+    leaking=lambda call: -Call("logsumexp", (-call.arguments[0],), without_ties(call.options)),
     words=Words(
         "the minimum",
         "Take the smallest entry.",
         "Only the smallest entry receives the gradient; entries that tie share it equally.",
+        backward_with={
+            "first": "Only the smallest entry receives the gradient; of entries that tie, the first."
+        },
+        options=TOLD,
     ),
 )
 

@@ -34,6 +34,7 @@ class Words:
         backward: what its pull-back does to the gradient. A helper needs none: nobody writes one in
             an equation.
         by_argument: in place of `backward`, by argument, where the gradient goes to one of them alone.
+        backward_with: in place of `backward`, by option that is set.
         weighted: in place of `forward`, where a parameter is among its arguments and no activation follows.
         biased: in place of `forward`, where a parameter is added to the result.
         unweighted: in place of `forward`, where no parameter is among its arguments.
@@ -46,6 +47,7 @@ class Words:
     forward: str
     backward: str = ""
     by_argument: tuple[str, ...] = ()
+    backward_with: Mapping[str, str] = field(default_factory=dict)
     weighted: str = ""
     biased: str = ""
     unweighted: str = ""

@@ -7,24 +7,11 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from handgrad.equations import plain_name
+from handgrad.equations.place import CodeLine
 from handgrad.record import record
 
 _BEFORE = r"(?:∂|d|delta_?|δ|grad(?:ient)?_|updated[ ._:]+|new[ ._])?"
 """What may stand before a name: it is then a gradient, or the value after the update."""
-
-
-@record
-class CodeLine:
-    """A line of the program that made a model."""
-
-    file: str
-    number: int
-    text: str
-
-    @property
-    def place(self) -> str:
-        """The file and the line, as tracebacks name them."""
-        return f"{self.file}:{self.number}"
 
 
 @record

@@ -417,9 +417,7 @@ def _check_finite(problem: Problem, result: Run) -> None:
         through = next((e for e in problem.equations if e.target == place), None)
         raise NumberError(
             f"the gradient with respect to {at_entry(spelled_name(graph, line.leaf.name), entry)} is {how}",
-            where=", ".join(
-                filter(None, (problem.where, f"equation {through.number}" if through else ""))
-            ),
+            where=", ".join(filter(None, (problem.where, through.numbered if through else ""))),
             source=through.text if through else "",
             mend="at these numbers a slope on the way to it is infinite"
             if result.carry == "exact"

@@ -37,9 +37,9 @@ from handgrad.solution.notes.gated_off import GatedOff
 from handgrad.solution.notes.note import TraceNote
 from handgrad.solution.relations import relation_of_entry, relations_of
 from handgrad.solution.rounding import rounding_said, rounding_words
-from handgrad.solution.step_words import reason, title
+from handgrad.solution.step_words import code_places, reason, title
 from handgrad.solution.structure import MANY
-from handgrad.text import Text, joined
+from handgrad.text import Text, Verbatim, joined
 
 if TYPE_CHECKING:
     from handgrad.solution.pictures.lines import PicturePhase
@@ -237,6 +237,8 @@ def step_blocks(
 ) -> list[Block]:
     """A step worked out: why, the derivation, and what is to be noted."""
     uses: Text = (f"uses {_in_runs(step.uses)}",) if step.uses else ()
+    if code := code_places(trace, step):
+        uses = (*uses, " · ", Verbatim(code)) if uses else (Verbatim(code),)
     blocks: list[Block] = [Heading(title(trace, step), 3, step.id, uses)]
     why = reason(trace, step)
     if any(why):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Set
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from handgrad.equations import places_of
 from handgrad.expression import Adjoint, Call, Expression, Literal, Name, leaves, number, walk
 from handgrad.graph import Graph
 from handgrad.graph.structure import activation_of
@@ -57,6 +59,13 @@ def title(trace: Trace, step: Step) -> Text:
             if len(trace.training) < 2:
                 return ("The loss after the update",)
             return (f"The loss after update {_update_number(trace, step)}",)
+
+
+def code_places(trace: Trace, step: Step) -> str:
+    """Where a model's code computes what a step of the forward pass does: "fc1, net.py:8"."""
+    if step.phase != "forward":
+        return ""
+    return places_of(trace.problem.equations, {line.target.name for line in step.lines})
 
 
 def _update_number(trace: Trace, step: Step) -> int:
@@ -310,7 +319,15 @@ def _backward_reason(trace: Trace, step: Step) -> Text:
     told = [o for o in operations if is_spoken(o)]
     if vectors:
         told = [BY_NAME[o].of_vectors or o for o in told]
-    said = [_backward_of(o, sides.get(o, set())) for o in told]
+    options = {
+        (call.operation, name)
+        for written, _ in equations
+        for call in walk(written)
+        if isinstance(call, Call)
+        for name, value in call.options
+        if value
+    }
+    said = [_backward_of(o, sides.get(o, set()), options) for o in told]
     if step.kind == "pass_backward" and weighs:
         said = [
             "Every weight that carried the value forward carries the gradient back: multiply by the transpose."
@@ -351,9 +368,15 @@ def _weight_gradient(trace: Trace, step: Step, biased: bool) -> str:
     return "the error signal times the layer's input"
 
 
-def _backward_of(operation: str, sides: set[int]) -> str:
-    """What is said of an operation's gradient; of a quotient only what its gradient goes to."""
+def _backward_of(operation: str, sides: set[int], options: Set[tuple[str, str]]) -> str:
+    """What is said of an operation's gradient; of a quotient only what its gradient goes to.
+
+    `options` are those that are set, each beside its operation.
+    """
     words = BY_NAME[operation].words
+    for name, told in words.backward_with.items():
+        if (operation, name) in options:
+            return told
     if 0 < len(sides) < len(words.by_argument):
         return " ".join(words.by_argument[side] for side in sorted(sides))
     return words.backward

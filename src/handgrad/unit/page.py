@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from handgrad.equations import source
-from handgrad.expression import Literal, Name
+from handgrad.equations import places_of, source
+from handgrad.expression import Literal, Name, leaves
 from handgrad.operations import noun_of
 from handgrad.page.blocks import (
     Block,
@@ -23,7 +23,7 @@ from handgrad.page.portions import SHOWN, portions
 from handgrad.saving import Page
 from handgrad.solution.rounding import rounding_said, rounding_words
 from handgrad.solution.sum_blocks import SumBlocks
-from handgrad.text import Text, joined
+from handgrad.text import Text, Verbatim, joined
 from handgrad.unit.structure import OwnGradient
 
 if TYPE_CHECKING:
@@ -124,6 +124,13 @@ class _Told:
     # -- words -----------------------------------------------------------------------------------
 
     def _introduction(self) -> Text:
+        """What is worked, and where a model's code computes it."""
+        names = {leaf.name for line in self.unit.forward for leaf in leaves(line.target)}
+        code = places_of(self.unit.problem.equations, names)
+        computed: Text = (" It is computed in ", Verbatim(code), ".") if code else ()
+        return (*self._what_is_worked(), *computed)
+
+    def _what_is_worked(self) -> Text:
         unit = self.unit
         words: Text = ()
         if unit.fired is not None and unit.fired.places > 1:

@@ -313,6 +313,7 @@ def _ties(a: Any, axis: Any, keepdims: Any = False) -> Any:
 
 def _tied_windows(a: Any, rank: int, **options: Any) -> Any:
     given = {"size": 2, **options}
+    given.pop("first", None)
     given["stride"] = given.get("stride") or given["size"]
     windows, counts = sliding.windows(a.shape[a.ndim - rank :], **given)
     tied: Any = np.zeros((*a.shape[: a.ndim - rank], *counts), dtype=bool)
@@ -341,8 +342,14 @@ KINKS: dict[str, tuple[Any, str]] = {
     "sqrt": (lambda a: a == 0, "no finite slope at 0"),
     "maximum": (lambda a, b: a == b, "each takes half of the gradient"),
     "minimum": (lambda a, b: a == b, "each takes half of the gradient"),
-    "max": (lambda a, axis=None, keepdims=False: _ties(a, axis), "share the gradient equally"),
-    "min": (lambda a, axis=None, keepdims=False: _ties(-a, axis), "share the gradient equally"),
+    "max": (
+        lambda a, axis=None, keepdims=False, first=False: _ties(a, axis),
+        "share the gradient equally",
+    ),
+    "min": (
+        lambda a, axis=None, keepdims=False, first=False: _ties(-a, axis),
+        "share the gradient equally",
+    ),
     "norm": (lambda a, axis=None, keepdims=False: _all_zero(a, axis), "0"),
     "norm1": (lambda a, axis=None, keepdims=False: a == 0, "its slope there is taken as 0"),
     "norm_inf": (
@@ -387,10 +394,15 @@ def _all_equal(a: Any, axis: Any) -> Any:
 
 def _kink(note: AtKink, facts: Facts) -> Found:
     at, words = KINKS[note.operation]
-    yield words in note.words, f"not said: {words}"
     calls = [
         c for c in terms.calls_of(facts.written(note.equation)) if c.operation == note.operation
     ]
+    if "first receives" in note.words:
+        words = "the first receives the whole gradient"
+        calls = [c for c in calls if dict(c.options).get("first")]
+    else:
+        calls = [c for c in calls if not dict(c.options).get("first")]
+    yield words in note.words, f"not said: {words}"
     yield bool(note.entries), "no entries"
     found = []
     for call in calls:

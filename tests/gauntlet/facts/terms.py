@@ -241,13 +241,13 @@ def mean(a: Array, axis: Any = None, keepdims: bool = False) -> Array:
     return total(a, axis, keepdims) / _count(a, axis)
 
 
-def _largest(a: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def _largest(a: Array, axis: Any = None, keepdims: bool = False, first: bool = False) -> Array:
     a = np.asarray(a)
     axes = _axes(a.ndim, axis)
     return np.asarray(np.max(a, axis=axes, keepdims=keepdims)) if axes else a
 
 
-def _smallest(a: Array, axis: Any = None, keepdims: bool = False) -> Array:
+def _smallest(a: Array, axis: Any = None, keepdims: bool = False, first: bool = False) -> Array:
     return -_largest(-a, axis, keepdims)
 
 
@@ -285,13 +285,21 @@ def _normal(axis: int) -> Callable[..., Array]:
     return normal
 
 
-def _attained(a: Array, m: Array, axis: Any = None) -> Array:
-    """1 at the entry that attains the extreme, 1/k for each of k that tie."""
+def _attained(a: Array, m: Array, axis: Any = None, first: bool = False) -> Array:
+    """1 at the entry that attains the extreme, 1/k for each of k that tie; or 1 at the first of them."""
     axes = _axes(a.ndim, axis)
     if m.ndim < a.ndim:
         m = np.expand_dims(m, axes)
     gap = abs(a - m)
     hit = _flags(gap == np.min(gap, axis=axes, keepdims=True)) if axes else np.ones(a.shape)
+    if first and axes:
+        last = tuple(range(a.ndim - len(axes), a.ndim))
+        moved = np.moveaxis(hit, axes, last)
+        rows = moved.reshape(-1, hit.size // (m.size or 1))
+        only = np.zeros_like(rows)
+        places = [next(k for k, h in enumerate(row) if h) for row in rows]
+        only[np.arange(len(rows)), places] = 1
+        return np.moveaxis(only.reshape(moved.shape), last, axes)
     return hit / np.sum(hit, axis=axes, keepdims=True) if axes else hit
 
 
@@ -421,6 +429,7 @@ def _pools(rank: int) -> dict[str, Callable[..., Array]]:
     def cuts(shape: Any, options: dict[str, Any]) -> tuple[list[sliding.Window], Any]:
         given = {"size": 2, **options}
         given["stride"] = given.get("stride") or given["size"]
+        given.pop("first", None)
         return sliding.windows(shape[len(shape) - rank :], **given)
 
     def each(a: Array, options: dict[str, Any], reduce: Callable[[Array, int], Array]) -> Array:
@@ -444,6 +453,11 @@ def _pools(rank: int) -> dict[str, Callable[..., Array]]:
             gap = abs(inside - m[(..., *window.place)])
             hit = _flags(gap == np.min(gap, axis=0))
             share = hit / np.sum(hit, axis=0)
+            if options.get("first"):
+                share = np.zeros_like(hit)
+                for place in np.ndindex(hit.shape[1:]):
+                    column = hit[(slice(None), *place)]
+                    share[(next(k for k, h in enumerate(column) if h), *place)] = 1
             for position, at in enumerate(window.inside):
                 out[(..., *at)] += share[position] * g[(..., *window.place)]
         return out

@@ -86,6 +86,30 @@ def pooled_signal(d: Draw) -> None:
     s.add(f"p = {d.pick(('max_pool1d', 'max_pool1d', 'avg_pool1d'))}(a, size={size}, stride={stride})", "L = sum(c*p)")  # fmt: skip
 
 
+def first_of_ties(d: Draw) -> None:
+    """Extremes of which the first of several entries that tie has all of the gradient, as models read from PyTorch have it."""
+    s, rows, columns = d.sheet, d.size(3, 2), d.size(4, 2)
+    s.parameters["A"] = d.array(rows, columns, top=0.5)
+    name = d.pick(("max", "min"))
+    axis = d.pick((None, 0, 1, (0, 1)))
+    if d.chance(0.5):
+        size = d.pick((2, (1, 2), (2, 1)))
+        high, wide = size if isinstance(size, tuple) else (size, size)
+        stride = d.pick((1, size))
+        steps = stride if isinstance(stride, tuple) else (stride, stride)
+        shape: tuple[int, ...] = ((rows - high) // steps[0] + 1, (columns - wide) // steps[1] + 1)
+        s.add(
+            f"p = max_pool2d({d.pick(('A', 'relu(A)'))}, size={size}, stride={stride}, first=True)"
+        )
+    else:
+        shape = tuple(n for k, n in enumerate((rows, columns)) if axis not in (None, k, (0, 1)))
+        s.add(
+            f"p = {name}({d.pick(('A', 'A', 'abs(A)'))}{f', axis={axis}' * (axis is not None)}, first=True)"
+        )
+    s.data["c"] = d.array(*shape, far=False)
+    s.add(d.pick(("L = sum(c*p)", "L = sum((p - c)**2)")))
+
+
 def conv_classifier(d: Draw) -> None:
     """A batch of pictures: a convolution with groups or dilation and a bias, a pool, a linear layer, a softmax."""
     s, side = d.sheet, d.pick((3, 4))
@@ -134,6 +158,7 @@ FAMILIES = (
     global_pool,
     conv_residual,
     pooled_signal,
+    first_of_ties,
     conv_classifier,
     depthwise,
 )

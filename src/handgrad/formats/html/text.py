@@ -14,7 +14,7 @@ from handgrad.formats.memo import memo_of
 from handgrad.formats.style import Style
 from handgrad.page.blocks import Inline, Text
 from handgrad.record import record
-from handgrad.text import Proportion
+from handgrad.text import Proportion, Verbatim
 
 NARROW = 11.0
 """Ems of a formula that fits a telephone as large as the text is."""
@@ -78,6 +78,8 @@ class HtmlWriter:
         match part:
             case Proportion():
                 return f'<span class="share" style="--share: {part.of_whole:.3g}"></span>'
+            case Verbatim():
+                return plain(part)
             case str():
                 return words(part)
             case _:
@@ -92,7 +94,9 @@ def _runs(text: Text) -> Iterator[list[Inline]]:
     """What stands together without a blank, and what lies between: from the first blank of words to the last."""
     run: list[Inline] = []
     for part in text:
-        words = part if isinstance(part, str) and not isinstance(part, Proportion) else ""
+        words = (
+            part if isinstance(part, str) and not isinstance(part, Proportion | Verbatim) else ""
+        )
         between = _BETWEEN.search(words)
         if between is None:
             run.append(part)

@@ -18,7 +18,8 @@ import numpy as np
 from jax.extend import core
 from jax.extend.core import primitives
 
-from handgrad.models.builder import CodePlace, unreadable
+from handgrad.equations.place import CodePlace
+from handgrad.models.builder import unreadable
 from handgrad.models.jax.naming import Stack, place_of, stack_of
 
 CALLS: Mapping[str, str] = {

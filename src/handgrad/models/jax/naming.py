@@ -16,8 +16,7 @@ from typing import Any
 
 import jax
 
-from handgrad.models.builder import CodePlace
-from handgrad.problem.model import CodeLine
+from handgrad.equations.place import CodeLine, CodePlace
 
 _OWN = tuple(
     str(Path(module.__file__).parent) for module in (jax, __import__("handgrad")) if module.__file__

@@ -11,8 +11,9 @@ from typing import Any, NoReturn, TypeAlias
 import numpy as np
 from jax.extend.core import primitives as p
 
+from handgrad.equations.place import CodePlace
 from handgrad.expression import Call, Expression, Literal, Shape
-from handgrad.models.builder import Builder, CodePlace, unreadable
+from handgrad.models.builder import Builder, unreadable
 from handgrad.models.formulas import Masked, padded, permuted, picked, reshaped, sliced
 from handgrad.models.jax.flattening import ROW, STACK
 from handgrad.models.jax.patterns import LOG_SOFTMAX, LOGSUMEXP, SOFTMAX
@@ -466,7 +467,7 @@ def _convolution(a: Primitive) -> Value:
 
 
 def _pool(
-    a: Primitive, make: Sequence[Callable[..., Expression]], around: float
+    a: Primitive, make: Sequence[Callable[..., Expression]], around: float, **ties: bool
 ) -> tuple[Expression, int]:
     """Windows over the axes where they are longer than 1: moved last, pooled, moved back."""
     size = [int(n) for n in a.params["window_dimensions"]]
@@ -495,13 +496,14 @@ def _pool(
         if (n, v) not in (("dilation", 1), ("padding", 0))
         and not (n == "stride" and v == options["size"])
     }
-    pooled = make[len(axes) - 1](permuted(x, order), **options)
+    pooled = make[len(axes) - 1](permuted(x, order), **options, **ties)
     back = [order.index(k) for k in range(len(size))]
     return permuted(pooled, back), math.prod(size)
 
 
 def _window_max(a: Primitive) -> Value:
-    return _pool(a, (max_pool1d, max_pool2d), -1e300)[0]
+    # Of entries that tie in a window JAX gives all to the first.
+    return _pool(a, (max_pool1d, max_pool2d), -1e300, first=True)[0]
 
 
 def _window_sum(a: Primitive) -> Value:

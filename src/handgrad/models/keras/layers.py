@@ -10,8 +10,9 @@ from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 
+from handgrad.equations.place import CodePlace
 from handgrad.expression import Expression, Shape
-from handgrad.models.builder import Builder, CodePlace, unreadable
+from handgrad.models.builder import Builder, unreadable
 from handgrad.models.formulas import ALL, padded, permuted, picked, reshaped, sliced
 from handgrad.operations.activations import (
     gelu,
@@ -225,6 +226,9 @@ def _pool(make: Sequence[Callable[..., Expression]], average: bool) -> Rule:
         options = _options(size=size, padding=before if same else (0,) * len(size))
         if stride != size:
             options.update(_options(stride=stride) or {"stride": 1})
+        if not average:
+            # Of entries that tie in a window PyTorch and JAX, below Keras, give all to the first.
+            options["first"] = True
         pooled = make[len(size) - 1](array, **options)
         if average and any((*before, *after)):
             # The padding does not count: divided by the share of each window that lies in the array.

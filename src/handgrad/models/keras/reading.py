@@ -8,9 +8,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from handgrad.equations.place import CodePlace
 from handgrad.errors import HandgradError, OptionError, ProblemError, nearest
 from handgrad.expression import Expression, Name
-from handgrad.models.builder import Builder, CodePlace, unreadable
+from handgrad.models.builder import Builder, unreadable
 from handgrad.models.inputs import array_of, arrays_of
 from handgrad.models.keras.layers import LAYERS, KerasLayer
 from handgrad.operations.activations import sigmoid

@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from handgrad.models.builder import CodePlace
-from handgrad.problem.model import CodeLine
+from handgrad.equations.place import CodeLine, CodePlace
 
 if TYPE_CHECKING:
     import onnx

@@ -9,8 +9,9 @@ from typing import Any, NoReturn, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.equations.place import CodePlace
 from handgrad.expression import Expression, Literal, Name, Shape
-from handgrad.models.builder import Builder, CodePlace, unreadable
+from handgrad.models.builder import Builder, unreadable
 from handgrad.models.formulas import Masked
 
 Known: TypeAlias = NDArray[Any]

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from handgrad.equations.place import CodePlace
 from handgrad.errors import HandgradError, MissingExtraError, OptionError, ProblemError, nearest
 from handgrad.expression import Expression, Name
-from handgrad.models.builder import Builder, CodePlace, unreadable
+from handgrad.models.builder import Builder, unreadable
 from handgrad.models.formulas import Masked
 from handgrad.models.inputs import array_of, arrays_of
 from handgrad.models.losses import with_loss

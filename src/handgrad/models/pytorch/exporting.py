@@ -14,8 +14,8 @@ from typing import Any
 
 import torch
 
+from handgrad.equations.place import CodeLine
 from handgrad.errors import OptionError, ProblemError
-from handgrad.problem.model import CodeLine
 
 MODEL = "model"
 """What the model is called in the wrapper that adds its loss; paths are told without it."""

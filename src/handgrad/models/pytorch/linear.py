@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import torch
 
-from handgrad.expression import Expression, Shape
+from handgrad.expression import Expression, Option, Shape
 from handgrad.models.pytorch.entrywise import Rule, left_out
 from handgrad.models.pytorch.values import Arguments, NotRead, TorchValue
 from handgrad.operations.convolution import conv1d, conv2d
@@ -109,7 +109,8 @@ def _pool(operation: Operation, rank: int, average: bool = False) -> Rule:
                 or (n == "dilation" and v == 1)
             )
         }
-        return operation(a.formula(), **told)
+        # Of entries that tie in a window PyTorch gives all to the first.
+        return operation(a.formula(), **told, **({} if average else {"first": True}))
 
     return rule
 
@@ -129,14 +130,17 @@ def _adaptive(operation: Operation, rank: int, reduction: Operation, average: bo
             n if c is None else int(c) for n, c in zip(lengths, a["output_size"], strict=True)
         )
         axes = tuple(range(len(shape) - rank, len(shape)))
+        ties: dict[str, Option] = {} if average else {"first": True}
         if set(counts) == {1}:
             found: Expression = reduction(
-                a.formula(), axis=axes if rank > 1 else axes[0], keepdims=True
+                a.formula(), axis=axes if rank > 1 else axes[0], keepdims=True, **ties
             )
         elif all(n % c == 0 for n, c in zip(lengths, counts, strict=True)):
             size = tuple(n // c for n, c in zip(lengths, counts, strict=True))
             found = (
-                a.formula() if set(size) == {1} else operation(a.formula(), size=_shortest(size))
+                a.formula()
+                if set(size) == {1}
+                else operation(a.formula(), size=_shortest(size), **ties)
             )
         elif average:
             # Windows of several lengths: each axis is multiplied by the matrix of their shares.

@@ -11,7 +11,7 @@ from handgrad.expression import Expression
 from handgrad.models.pytorch.entrywise import Rule
 from handgrad.models.pytorch.values import Arguments, NotRead, TorchValue
 from handgrad.operations import functions
-from handgrad.operations.activations import softplus
+from handgrad.operations.activations import relu, softplus
 from handgrad.operations.arranging import permute
 from handgrad.operations.choosing import where
 from handgrad.operations.divergences import nll
@@ -155,6 +155,21 @@ def _soft_margin(a: Arguments) -> Expression:
     return _reduction(a, softplus(-a.formula("target") * a.formula()))
 
 
+def _multi_margin(a: Arguments) -> Expression:
+    """Σ max(0, margin − x_y + x_j)ᵖ over the other classes, by the number of classes; 0 is the slope at a margin of 0."""
+    shape, target = a.shape(), a.value("target").tensor
+    like = a.value("self").tensor
+    at_class = torch.nn.functional.one_hot(target, shape[-1]).to(like.dtype).reshape(shape)
+    others, own = 1 - at_class, a.given.get("weight")
+    if own is not None:
+        others = others * own.tensor[target].unsqueeze(-1)
+    true = sum_(a.data("true_class", at_class) * a.formula(), axis=-1, keepdims=True)
+    gap = relu(float(a["margin"]) - true + a.formula())
+    power = int(a["p"])
+    terms = a.data("other_classes", others) * (gap if power == 1 else gap**power)
+    return _reduction(a, sum_(terms, axis=-1) / shape[-1])
+
+
 RULES: Mapping[str, Rule] = {
     "aten::mse_loss": _entrywise(mse, lambda p, y, a: (p - y) ** 2),
     "aten::l1_loss": _entrywise(mae, lambda p, y, a: functions.absolute(p - y)),
@@ -176,6 +191,7 @@ RULES: Mapping[str, Rule] = {
     "aten::nll_loss": _nll,
     "aten::nll_loss_nd": _nll,
     "aten::kl_div": _kl_div,
+    "aten::multi_margin_loss": _multi_margin,
     "aten::soft_margin_loss": _soft_margin,
 }
 """By the name of ATen's operation."""

@@ -13,9 +13,10 @@ import torch
 from torch._decomp import get_decompositions
 from torch.fx.experimental.proxy_tensor import make_fx
 
+from handgrad.equations.place import CodePlace
 from handgrad.errors import ProblemError
 from handgrad.expression import Call, Expression, Name
-from handgrad.models.builder import Builder, CodePlace, unreadable
+from handgrad.models.builder import Builder, unreadable
 from handgrad.models.pytorch.exporting import (
     Exported,
     Loss,

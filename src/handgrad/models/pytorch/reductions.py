@@ -46,9 +46,10 @@ def _extreme(operation: Operation, pair: Rule) -> Rule:
     def rule(a: Arguments) -> Expression | TorchValue | tuple[Expression | TorchValue, ...]:
         if "other" in a.given:
             return pair(a)
-        found = operation(a.formula(), **_axes(a))
         if isinstance(a.result, torch.Tensor):
-            return found
+            return operation(a.formula(), **_axes(a))
+        # Along an axis PyTorch gives all to the first of entries that tie; over all of an array they share it.
+        found = operation(a.formula(), **_axes(a), first=True)
         return found, a.constant("place", a.result[1])
 
     return rule
