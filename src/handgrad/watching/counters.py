@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from handgrad.watching.history import CountedRows
-from handgrad.watching.internals import is_wrapped, plain
+from handgrad.watching.history import CountedRows, Numbers
+from handgrad.watching.internals import aside, is_observed, is_wrapped, plain
 from handgrad.watching.places import UnitPlace
 from handgrad.watching.provenance import UnitsOf
 
@@ -21,6 +21,9 @@ ROWS = 32
 
 PIECE = 1 << 16
 """Numbers that are worked on at once."""
+
+COUNTABLE = 255
+"""Cases whose number a byte holds."""
 
 COUNTED, PASSING, ARRIVING, LARGEST = range(4)
 """The sheets of a site's counters."""
@@ -52,6 +55,7 @@ class WatchedGate:
         self._lock = threading.Lock()
         self._sheets: Tensor | None = None
         self._rows: list[tuple[Tensor, ...]] = []
+        self._arrays: list[tuple[Numbers, Numbers]] = []
         self._orders: dict[Any, Tensor] = {}
 
     def advance(self, row: int) -> None:
@@ -62,6 +66,29 @@ class WatchedGate:
 
     def count(self, z: Tensor, place: UnitPlace, shift: float) -> None:
         """Counts the pre-activations of one call, which are not kept."""
+        if place.ids is None and self.flat is None and not shift and _is_at_hand(z):
+            rest, axis = _plan(z.ndim, place.axes, place.alone)
+            if axis is not None:
+                return self._count_at_hand(z.detach(), rest, axis)
+        with aside():
+            return self._count(z, place, shift)
+
+    def _count_at_hand(self, z: Tensor, rest: tuple[int, ...], axis: int) -> None:
+        """The same for what lies before the processor as it is: NumPy takes a third of the time for it."""
+        cases: Numbers = (z.amax(rest) if rest else z).numpy()
+        if axis:
+            cases = np.moveaxis(cases, axis, 0)
+        cases = cases.reshape(len(cases), -1)
+        with self._lock:
+            self._row(z.device)
+            counted, largest = self._arrays[self.row]
+            for first in range(0, len(cases), COUNTABLE):
+                open_ = np.greater(cases[first : first + COUNTABLE], 0).view(np.uint8)
+                counted += np.add.reduce(open_, 0, dtype=np.uint8)
+            np.maximum(largest, np.maximum.reduce(cases, 0), out=largest)
+            self.cases[self.row] += len(cases)
+
+    def _count(self, z: Tensor, place: UnitPlace, shift: float) -> None:
         if is_wrapped(z):
             z, place = _unwrapped(z, place)
         by_case, axis = self._by_case(z, place, torch.amax)
@@ -80,13 +107,9 @@ class WatchedGate:
                 torch.maximum(largest, by_case.reshape(-1).to(largest.dtype), out=largest)
                 self.cases[row] += 1
                 return
-            if self.cases[row] == 0 and plain and by_case.ndim == 2:
-                torch.sum(open_, axis, out=counts)
-                torch.amax(by_case, axis, out=largest)
-            else:
-                counts += open_.sum(axis).reshape(-1)
-                most = by_case.amax(axis).reshape(-1)
-                torch.maximum(largest, most if plain else most.to(largest.dtype), out=largest)
+            counts += open_.sum(axis).reshape(-1)
+            most = by_case.amax(axis).reshape(-1)
+            torch.maximum(largest, most if plain else most.to(largest.dtype), out=largest)
             self.cases[row] += by_case.shape[axis]
 
     def _by_case(
@@ -152,7 +175,12 @@ class WatchedGate:
     def _row(self, device: torch.device) -> tuple[Tensor, ...]:
         """The counters of the step, sheet by sheet."""
         if self._sheets is None or self._sheets.device != device:
-            self._rows = [tuple(self._on(device)[:, k]) for k in range(ROWS)]
+            with aside():
+                sheets = self._on(device)
+            self._rows = [tuple(sheets[:, k]) for k in range(ROWS)]
+            if device.type == "cpu":
+                numbers = sheets.numpy()
+                self._arrays = [(numbers[COUNTED, k], numbers[LARGEST, k]) for k in range(ROWS)]
         return self._rows[self.row]
 
     def _on(self, device: torch.device) -> Tensor:
@@ -198,6 +226,11 @@ def _plan(
     case = UnitPlace(axes, None, alone).case_axis(dimensions)
     rest = tuple(a for a in range(dimensions) if a not in axes and a != case)
     return rest, None if case is None else sum(a < case for a in axes)
+
+
+def _is_at_hand(z: Tensor) -> bool:
+    """Whether NumPy may look at a tensor, and nothing of the program's looks on."""
+    return z.dtype == torch.float32 and z.device.type == "cpu" and not (z.is_neg() or is_observed(z))
 
 
 _SCRATCH = threading.local()

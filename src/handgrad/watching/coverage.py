@@ -29,13 +29,14 @@ class Coverage:
         self._depth = 0
         self._before = 0
         self._missed = 0
-        self._done = False
+        self.done = False
+        """Whether the first call was looked at."""
         self._skipped = False
 
     def begins(self, tracer: Tracer) -> None:
         """A call of the model begins."""
         with self._lock:
-            if self._done or self._thread not in (None, threading.get_ident()):
+            if self.done or self._thread not in (None, threading.get_ident()):
                 return  # another thread makes the first call
             self._thread = threading.get_ident()
         self._depth += 1
@@ -45,7 +46,7 @@ class Coverage:
         on_device = cuda.is_initialized()
         if not internals.recording_is_free() or on_device:
             # It is in use; or it would wait for a device.
-            self._done, self._skipped = True, not on_device
+            self.done, self._skipped = True, not on_device
             return
         self._before = tracer.relus
         internals.record()
@@ -53,12 +54,12 @@ class Coverage:
 
     def ends(self, tracer: Tracer) -> None:
         """It has ended."""
-        if self._done or not self._recording or self._thread != threading.get_ident():
+        if self.done or not self._recording or self._thread != threading.get_ident():
             return
         self._depth -= 1
         if self._depth:
             return
-        self._done, self._recording = True, False
+        self.done, self._recording = True, False
         records = internals.recorded()
         seen = tracer.relus - self._before
         self._missed = max(0, sum(_calls(thread) for thread in records) - seen)
@@ -66,7 +67,7 @@ class Coverage:
     def stops(self) -> None:
         """The call was left by what no hook is told of, or never ended: nothing is compared."""
         if self._recording and self._thread == threading.get_ident():
-            self._done, self._recording = True, False
+            self.done, self._recording = True, False
             internals.recorded()
 
     def found(self, scripted: list[str]) -> list[str]:

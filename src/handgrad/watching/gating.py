@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -69,11 +70,13 @@ def gate(  # noqa: PLR0913 - a call, and what is known of it
     site = tracer.site(made, getattr(func, "__name__", "gate").strip("_"), flat)
     if not made.output:
         site.sure = True
+    tracer.outside = tracer.outside or not tracer.inside
+    is_whole = z is not None and args and z is args[0] and not (by_tensor or turned)
+    tracer.met = _At(site, made.place, shift) if is_whole else False
     recomputed = running_back()
     tracer.seen += not recomputed
     if not recomputed and z is not None:
-        with aside():
-            site.count(-z if turned else z, made.place, shift)
+        site.count(_turned(z) if turned else z, made.place, shift)
     if (
         z is not None
         and by_tensor
@@ -88,8 +91,7 @@ def gate(  # noqa: PLR0913 - a call, and what is known of it
         z = result
         assert z is not None
         if not recomputed and can_be_counted(tracer, result):
-            with aside():
-                site.count(result, made.place, shift)
+            site.count(result, made.place, shift)
     if tracer.listening:
         _listen(tracer, site, made.place, z, result, by_tensor=by_tensor)
     after = made.copy(sites=(*made.sites, site)[-8:])
@@ -97,6 +99,38 @@ def gate(  # noqa: PLR0913 - a call, and what is known of it
         after.positive, after.stage = True, made.stage + 1
     tracer.known[result] = after
     return out
+
+
+def _turned(z: Tensor) -> Tensor:
+    with aside():
+        return -z
+
+
+class _At:
+    """A gate that was met before, met again: its first argument is the pre-activation.
+
+    Arguments:
+        site: where it is counted.
+        place: where its units lie.
+        shift: what they have to exceed.
+    """
+
+    __slots__ = ("place", "shift", "site")
+
+    def __init__(self, site: WatchedGate, place: UnitPlace, shift: float) -> None:
+        self.site, self.place, self.shift = site, place, shift
+
+    def __call__(
+        self, tracer: Tracer, func: Call, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> Any:
+        z = args[0]
+        if can_be_counted(tracer, z):
+            tracer.seen += 1
+            self.site.count(z, self.place, self.shift)
+        out = func(*args, **kwargs)
+        if tracer.listening:
+            _listen(tracer, self.site, self.place, z, out)
+        return out
 
 
 def _listen(

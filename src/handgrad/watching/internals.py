@@ -71,6 +71,15 @@ def is_wrapped(tensor: Tensor) -> bool:
     return bool(WRAPPED.is_functorch_wrapped_tensor(tensor))
 
 
+def is_observed(tensor: Tensor) -> bool:
+    """Whether a mode or a transform of the program's would see what is done with a tensor."""
+    return bool(
+        C._len_torch_function_stack()
+        or C._len_torch_dispatch_stack()
+        or WRAPPED.is_functorch_wrapped_tensor(tensor)
+    )
+
+
 def plain(tensor: Tensor) -> tuple[Tensor, list[int]]:
     """The tensor inside the wrappers of `torch.func`, and the axes that `vmap` put into it, outermost last."""
     axes: list[int] = []

@@ -59,10 +59,11 @@ class Made:
         output: whether it was made of the model's output.
         foreign: whether another model's weights made it.
         before: the weights that feed the layer.
+        token: a number that all that are alike share, once it was asked for.
     """
 
     __slots__ = (
-        "before", "depth", "foreign", "negated", "output", "parts", "place", "positive", "sites", "stage",
+        "before", "depth", "foreign", "negated", "output", "parts", "place", "positive", "sites", "stage", "token",
     )  # fmt: skip
 
     def __init__(self, parts: tuple[UnitsOf, ...], place: UnitPlace, depth: int = 1) -> None:
@@ -71,6 +72,7 @@ class Made:
         self.stage = 0
         self.sites: tuple[WatchedGate, ...] = ()
         self.before: tuple[str, ...] = ()
+        self.token: int | None = None
 
     def copy(self, **changed: Any) -> Made:
         """The same with some of it changed."""
@@ -81,6 +83,12 @@ class Made:
         )  # fmt: skip
         for name, value in changed.items():
             setattr(made, name, value)
+        return made
+
+    def again(self) -> Made:
+        """Another that is the same in all."""
+        made = self.copy()
+        made.token = self.token
         return made
 
     @property

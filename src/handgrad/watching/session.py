@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import torch
 from torch import nn
+from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.optim.optimizer import (
     Optimizer,
     register_optimizer_step_post_hook,
@@ -98,6 +99,8 @@ class GateWatch:
         self._handles: list[Any] = []
         self._hooks: list[Any] = []
         self._pushed = threading.local()
+        self._is_narrow, self._parts = False, frozenset[int]()
+        self._outer: Any = None
         self._notes: dict[str, None] = {}
         self._ranks = 1
         self._merged: dict[WatchedGate, History] | None = None
@@ -187,7 +190,8 @@ class GateWatch:
         self._tracer.backward_seen = False
         self._ran = False
         if (self._step - 1) % self._every and not (self._optimizer is None and self._is_compiled):
-            self._suspend()
+            if self._watching:
+                self._suspend()
             if self._optimizer is not None:
                 # The next update tells: nothing is left on the model that a compiler would have to look at.
                 self._unhook_model()
@@ -207,13 +211,35 @@ class GateWatch:
     def _resume(self) -> None:
         self._watching = True
         self._hook_model()
-        push(self._tracer)
+        self._push()
         self._stance.eager()
         self._slowly.install()
         self._again.install()
 
+    def _push(self) -> None:
+        """The mode takes effect: at once, or where all gates lie within the model's call, with that call."""
+        if not self._is_narrow:
+            push(self._tracer)
+        elif self._outer is None and not self._tracer.inside:
+            self._outer = register_module_forward_pre_hook(_Hook(self, "_part_begins"))
+
+    def _inward(self) -> None:
+        """Nothing is looked at outside of the model's call any more."""
+        if self._outer is not None:
+            self._outer.remove()
+            self._outer = None
+
+    def _part_begins(self, module: nn.Module, args: Any) -> None:
+        """A module is called while the model is not: if it is a part of it, the mode has to be in effect all the time."""
+        if self._tracer.inside or not self._watching or id(module) not in self._parts:
+            return
+        self._is_narrow, self._tracer.outside = False, True
+        self._inward()
+        push(self._tracer)
+
     def _suspend(self) -> None:
         self._watching = False
+        self._inward()
         pop(self._tracer)
         self._stance.restored()
         self._slowly.remove()
@@ -235,11 +261,12 @@ class GateWatch:
             self._ran, self._with_grad = True, torch.is_grad_enabled()
         self._tracer.enter()
         if self._watching:
+            self._inward()
             self._stance.eager()
             if not stands(self._tracer):
-                # Another thread than the one that entered.
+                # Another thread than the one that entered, or the mode is in effect within the model alone.
                 push(self._tracer)
-                self._pushed.here = getattr(self._pushed, "here", 0) + 1
+                self._pushed.here = True
             self._forwards += 1
             self._coverage.begins(self._tracer)
 
@@ -254,11 +281,15 @@ class GateWatch:
             return
         self._tracer.leave()
         self._coverage.ends(self._tracer)
-        if not self._tracer.inside:
-            self._tracer.output(out)
-        if getattr(self._pushed, "here", 0):
-            self._pushed.here -= 1
+        if self._tracer.inside:
+            return
+        self._tracer.output(out)
+        self._tracer.settled = self._coverage.done
+        if getattr(self._pushed, "here", False):
+            self._pushed.here = False
             pop(self._tracer)
+        if self._watching and self._is_narrow:
+            self._push()
 
     def _mine(self, optimizer: Any) -> bool:
         """Whether an optimizer updates the model, asked once."""
@@ -286,7 +317,7 @@ class GateWatch:
         if self._tracer.paused:
             self._tracer.paused = False
             if self._watching:
-                push(self._tracer)
+                self._push()
 
     def _after_update(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         self._put_back()
@@ -297,11 +328,20 @@ class GateWatch:
         elif self._optimizer() is not optimizer and not (self._ran or self._tracer.seen):
             return
         self._optimizer = weakref.ref(optimizer)
-        self._rule = rule_of(optimizer)
+        if self._watching:
+            self._rule = rule_of(optimizer)
+            if self._tracer.seen and not self._tracer.outside and not self._is_narrow:
+                self._narrow()
         self._updates += 1
         self._tracer.seen = 0
         self._step += 1
         self._begin()
+
+    def _narrow(self) -> None:
+        """All gates lie within the model's own call: from here on the mode is in effect there, and nowhere else."""
+        self._is_narrow = True
+        self._parts = frozenset(id(m) for m in self._model.modules() if m is not self._model)
+        pop(self._tracer)
 
     def _first_update(self) -> None:
         """What ran before the first update is all of the first step."""

@@ -397,9 +397,9 @@ def _count_recurrent(
     site = tracer.site(made, "rnn_relu")
     site.sure = True
     tracer.seen += 1
+    tracer.outside = tracer.outside or not tracer.inside
     if not running_back():
-        with aside():
-            site.count(value, made.place, 0.0)
+        site.count(value, made.place, 0.0)
     if top:
         if tracer.listening and value.requires_grad and torch.is_grad_enabled():
 

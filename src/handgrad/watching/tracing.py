@@ -10,16 +10,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from handgrad.watching.counters import WatchedGate
-from handgrad.watching.internals import is_traced
+from handgrad.watching.internals import in_transform, is_traced, running_back
 from handgrad.watching.passing import Passed, missed
 from handgrad.watching.places import UnitPlace
 from handgrad.watching.provenance import KnownWeight, Made, Provenance, Shaped, UnitsOf, tensors
+from handgrad.watching.remembering import LASTING, AtGate, Key, Memory, Remembered
 
 Call: TypeAlias = Callable[..., Any]
 Handler: TypeAlias = "Callable[[Tracer, Call, tuple[Any, ...], dict[str, Any]], Any]"
@@ -55,6 +56,8 @@ IGNORED = frozenset(
         "__reduce_ex__",
         "__hash__",
         "__set__",
+        "_record_function_enter_new",
+        "_record_function_exit",
         "_set_grad_enabled",
         "set_grad_enabled",
         "grad",
@@ -141,8 +144,16 @@ class Tracer(TorchFunctionMode):
         self.backward_seen = False
         self.listening = True
         """Whether the gradients of this step are looked at."""
+        self.outside = False
+        """Whether a gate was met outside of the model's own call."""
+        self.settled = False
+        """Whether calls are remembered, which they are once a first one of the model was looked at whole."""
+        self.met: AtGate | Literal[False] | None = None
+        """What is done at the gate that the call at hand is, if it is one; False where there is more to it."""
         self._tables, self._naming = tables, naming
         self._handlers: dict[Any, Handler | None] = {}
+        self._lasting: set[Any] = set()
+        self._memory = Memory(self.known)
         self._parts: dict[UnitsOf, UnitsOf] = {}
         self._depths: dict[str, int] = {}
         self._names: dict[str, int] = {}
@@ -166,20 +177,51 @@ class Tracer(TorchFunctionMode):
         if is_traced():
             self.unseen["what ran while torch.jit.trace wrote it down"] = None
             return func(*args, **kwargs)
+        key: Key | None = None
         passed = Passed(func)
         try:
-            return handler(self, passed, args, kwargs)
+            if self.settled and func in self._lasting and self._is_plain:
+                key = self._memory.key(func, args, kwargs)
+                found = self._memory.of(key)
+                if found is not None:
+                    return self._again(found, passed, args, kwargs)
+            if key is None:
+                return handler(self, passed, args, kwargs)
+            self.met, first = None, self.known[args[0]]
+            out = handler(self, passed, args, kwargs)
+            self._remember(key, out, first)
+            return out
         except Exception as error:
             if passed.error is not None:
                 raise
             missed(self.unseen, error, f"what a call of {name_of(func)} makes of units")
         return passed.out if passed.called else func(*args, **kwargs)
 
+    def _remember(self, key: Key, out: object, first: object) -> None:
+        """Notes what a call has made of units."""
+        made = self.known[out]
+        if isinstance(out, Tensor) and self.met is not False and isinstance(made, Made | None):
+            self._memory.note(key, Remembered(made, made is first and made is not None, self.met))
+
+    def _again(
+        self, found: Remembered, func: Passed, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """A call that was met before."""
+        first = self.known[args[0]] if found.same else None
+        out = func(*args, **kwargs) if found.gate is None else found.gate(self, func, args, kwargs)
+        if first is not None:
+            self.known[out] = first
+        elif found.made is not None:
+            self.known[out] = found.made.again()
+        return out
+
     def _resolved(self, func: Any) -> Handler | None:
         name = name_of(func)
         handler = self._tables.get(name, other)
         found = None if name in IGNORED else handler
         self._handlers[func] = found
+        if name in LASTING:
+            self._lasting.add(func)
         return found
 
     # -- the model's own calls -----------------------------------------------------------------------
@@ -188,6 +230,11 @@ class Tracer(TorchFunctionMode):
     def inside(self) -> bool:
         """Whether the model's forward is running in this thread."""
         return getattr(self._inside, "depth", 0) > 0
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether the model runs forward, for the first time and outside of transforms."""
+        return self.inside and not in_transform() and not running_back()
 
     @property
     def relus(self) -> int:
