@@ -266,6 +266,7 @@ def test_nothing_is_left_behind(how: str) -> None:
     assert _hooks(model) == 0
     assert nn.TransformerEncoderLayer.forward is forward
     assert torch.utils.checkpoint.CheckpointFunction.backward is checkpoint
+    assert not torch.nn.modules.module._global_forward_pre_hooks
     assert len(_global_optimizer_post_hooks) == optimizers
     assert {n: set(m.__dict__) for n, m in model.named_modules()} == attributes
     assert not out.__dict__
@@ -395,12 +396,16 @@ def test_log_check_and_errors() -> None:
         gates.check(dead=3)
     with pytest.raises(handgrad.OptionError, match=r"str is no torch\.nn\.Module"):
         handgrad.watch("model")  # type: ignore[arg-type]
-    bad: list[Any] = [0, -1, 1.5, "2", None]
+    bad: list[Any] = [0, -1, 1.5, "2", None, True]
     for every in bad:
         with pytest.raises(handgrad.OptionError, match="not a whole number"):
             handgrad.watch(Mlp(functional.relu), every)
     with pytest.raises(handgrad.OptionError, match="no function"):
         handgrad.watch(Mlp(functional.relu), log=3)  # type: ignore[arg-type]
+    groups: list[Any] = ["x", True, 0, [0, 1]]
+    for group in groups:
+        with pytest.raises(handgrad.OptionError, match="is no process group"):
+            handgrad.watch(Mlp(functional.relu), group=group)
     with pytest.raises(handgrad.OptionError, match="entered once"), gates:
         pass
 

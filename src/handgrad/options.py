@@ -19,7 +19,7 @@ def one_of(value: object, choices: Sequence[str], where: str) -> None:
 def whole_number(value: object, low: int, high: int, where: str) -> None:
     """Raises `OptionError` unless a value is a whole number from `low` to `high`."""
     try:
-        number = index(value)  # type: ignore[arg-type]
+        number = low - 1 if isinstance(value, bool) else index(value)  # type: ignore[arg-type]
     except TypeError:
         number = low - 1
     if not low <= number <= high:

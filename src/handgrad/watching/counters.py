@@ -230,7 +230,9 @@ def _plan(
 
 def _is_at_hand(z: Tensor) -> bool:
     """Whether NumPy may look at a tensor, and nothing of the program's looks on."""
-    return z.dtype == torch.float32 and z.device.type == "cpu" and not (z.is_neg() or is_observed(z))
+    return (
+        z.dtype == torch.float32 and z.device.type == "cpu" and not (z.is_neg() or is_observed(z))
+    )
 
 
 _SCRATCH = threading.local()

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.utils.checkpoint import CheckpointFunction
 
 from handgrad.watching.internals import (
@@ -47,6 +48,58 @@ def pop(tracer: Tracer) -> None:
     """Takes the mode out of effect in this thread, and leaves all others where they are."""
     if stands(tracer):
         remove_mode(tracer)
+
+
+class Within:
+    """Has the mode in effect: all the time, or where all gates lie within the model's own call, in that alone.
+
+    Arguments:
+        tracer: the mode.
+        model: whose call it is.
+    """
+
+    def __init__(self, tracer: Tracer, model: nn.Module) -> None:
+        self.tracer, self.model = tracer, model
+        self._is_narrow = False
+        self._parts: frozenset[int] = frozenset()
+        self._handle: Any = None
+
+    def narrow(self) -> None:
+        """From here on the mode is in effect within the model's call, and nowhere else."""
+        if not self._is_narrow:
+            self._is_narrow = True
+            self._parts = frozenset(id(m) for m in self.model.modules() if m is not self.model)
+            pop(self.tracer)
+
+    def install(self) -> None:
+        """A stretch begins in which the model may be called."""
+        if not self._is_narrow:
+            push(self.tracer)
+        elif self._handle is None and not self.tracer.inside:
+            self._handle = register_module_forward_pre_hook(self._called)
+
+    def begins(self) -> None:
+        """The model is called."""
+        if self._handle is not None:
+            self._handle.remove()
+            self._handle = None
+
+    def ends(self) -> None:
+        """Its call has ended."""
+        if self._is_narrow:
+            self.install()
+
+    def remove(self) -> None:
+        """Takes everything away."""
+        self.begins()
+        pop(self.tracer)
+
+    def _called(self, module: nn.Module, args: Any) -> None:
+        """A module is called while the model is not: of a part of it gates lie outside, and have to be seen there."""
+        if id(module) in self._parts and not (self.tracer.inside or is_traced()):
+            self._is_narrow, self.tracer.outside = False, True
+            self.begins()
+            push(self.tracer)
 
 
 class Stance:

@@ -7,10 +7,11 @@ from typing import Any
 
 from torch import Tensor
 
+from handgrad.watching.naming import name_of
 from handgrad.watching.passing import itself
 from handgrad.watching.places import UnitPlace, reshaped, viewed
 from handgrad.watching.provenance import ZERO, KnownWeight, Made, Shaped, UnitsOf, Zero, tensors
-from handgrad.watching.tracing import Call, Handler, Tracer, argument, name_of, other
+from handgrad.watching.tracing import Call, Handler, Tracer, argument, other
 
 
 def _reshape(tracer: Tracer, func: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -77,10 +77,10 @@ class Memory:
                         return None  # a weight, perhaps, that was not met before
                     found.append(None)
                 elif what.__class__ is Made:
-                    token = what.token  # type: ignore[union-attr]
+                    token = what.token
                     found.append(self._token(what) if token is None else token)
                 elif what.__class__ is KnownWeight:
-                    found.append((what.name, what.turned, value.requires_grad))  # type: ignore[union-attr]
+                    found.append((what.name, what.turned, value.requires_grad))
                 else:
                     return None
                 found.append(value.shape)
@@ -119,6 +119,5 @@ class Memory:
 def _is_plain(value: object) -> bool:
     kind = value.__class__
     return kind in PLAIN or (
-        (kind is tuple or kind.__name__ == "Size")
-        and all(x.__class__ is int for x in value)  # type: ignore[attr-defined]
+        (kind is tuple or kind.__name__ == "Size") and all(x.__class__ is int for x in value)  # type: ignore[attr-defined]
     )

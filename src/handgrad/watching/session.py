@@ -11,7 +11,6 @@ from typing import Any, Self
 
 import torch
 from torch import nn
-from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.optim.optimizer import (
     Optimizer,
     register_optimizer_step_post_hook,
@@ -28,6 +27,7 @@ from handgrad.watching.installing import (
     Again,
     Slowly,
     Stance,
+    Within,
     bare,
     compiled,
     named,
@@ -99,8 +99,7 @@ class GateWatch:
         self._handles: list[Any] = []
         self._hooks: list[Any] = []
         self._pushed = threading.local()
-        self._is_narrow, self._parts = False, frozenset[int]()
-        self._outer: Any = None
+        self._within = Within(self._tracer, self._model)
         self._notes: dict[str, None] = {}
         self._ranks = 1
         self._merged: dict[WatchedGate, History] | None = None
@@ -211,36 +210,14 @@ class GateWatch:
     def _resume(self) -> None:
         self._watching = True
         self._hook_model()
-        self._push()
+        self._within.install()
         self._stance.eager()
         self._slowly.install()
         self._again.install()
 
-    def _push(self) -> None:
-        """The mode takes effect: at once, or where all gates lie within the model's call, with that call."""
-        if not self._is_narrow:
-            push(self._tracer)
-        elif self._outer is None and not self._tracer.inside:
-            self._outer = register_module_forward_pre_hook(_Hook(self, "_part_begins"))
-
-    def _inward(self) -> None:
-        """Nothing is looked at outside of the model's call any more."""
-        if self._outer is not None:
-            self._outer.remove()
-            self._outer = None
-
-    def _part_begins(self, module: nn.Module, args: Any) -> None:
-        """A module is called while the model is not: if it is a part of it, the mode has to be in effect all the time."""
-        if self._tracer.inside or not self._watching or id(module) not in self._parts:
-            return
-        self._is_narrow, self._tracer.outside = False, True
-        self._inward()
-        push(self._tracer)
-
     def _suspend(self) -> None:
         self._watching = False
-        self._inward()
-        pop(self._tracer)
+        self._within.remove()
         self._stance.restored()
         self._slowly.remove()
         self._again.remove()
@@ -261,7 +238,7 @@ class GateWatch:
             self._ran, self._with_grad = True, torch.is_grad_enabled()
         self._tracer.enter()
         if self._watching:
-            self._inward()
+            self._within.begins()
             self._stance.eager()
             if not stands(self._tracer):
                 # Another thread than the one that entered, or the mode is in effect within the model alone.
@@ -288,8 +265,8 @@ class GateWatch:
         if getattr(self._pushed, "here", False):
             self._pushed.here = False
             pop(self._tracer)
-        if self._watching and self._is_narrow:
-            self._push()
+        if self._watching:
+            self._within.ends()
 
     def _mine(self, optimizer: Any) -> bool:
         """Whether an optimizer updates the model, asked once."""
@@ -317,7 +294,7 @@ class GateWatch:
         if self._tracer.paused:
             self._tracer.paused = False
             if self._watching:
-                self._push()
+                self._within.install()
 
     def _after_update(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         self._put_back()
@@ -330,18 +307,12 @@ class GateWatch:
         self._optimizer = weakref.ref(optimizer)
         if self._watching:
             self._rule = rule_of(optimizer)
-            if self._tracer.seen and not self._tracer.outside and not self._is_narrow:
-                self._narrow()
+            if self._tracer.seen and not self._tracer.outside:
+                self._within.narrow()
         self._updates += 1
         self._tracer.seen = 0
         self._step += 1
         self._begin()
-
-    def _narrow(self) -> None:
-        """All gates lie within the model's own call: from here on the mode is in effect there, and nowhere else."""
-        self._is_narrow = True
-        self._parts = frozenset(id(m) for m in self._model.modules() if m is not self._model)
-        pop(self._tracer)
 
     def _first_update(self) -> None:
         """What ran before the first update is all of the first step."""

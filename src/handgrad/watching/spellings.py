@@ -13,10 +13,11 @@ from handgrad.solution.slopes import SATURATION
 from handgrad.watching.gating import GRADIENTS, can_be_counted, gate
 from handgrad.watching.internals import aside, running_back
 from handgrad.watching.moving import MOVED
+from handgrad.watching.naming import KEPT, name_of
 from handgrad.watching.passing import itself, looked
 from handgrad.watching.places import UnitPlace
 from handgrad.watching.provenance import ZERO, KnownWeight, Made, Shaped, Zero, tensors
-from handgrad.watching.tracing import KEPT, Call, Handler, Tracer, argument, name_of, other
+from handgrad.watching.tracing import Call, Handler, Tracer, argument, other
 from handgrad.watching.weighing import WEIGHED
 
 Args = tuple[Any, ...]

@@ -67,6 +67,18 @@ def watch(
     whole_number(every, 1, MOST, "every")
     if log is not None and not callable(log):
         raise OptionError("log is no function", where="watch", mend="log=wandb.log")
+    if not (group is None or group is False or _is_group(group)):
+        raise OptionError(
+            f"{str(group)[:40]} is no process group",
+            where="group",
+            mend="give one of torch.distributed.new_group, False for none, or nothing for the default group",
+        )
     from handgrad.watching.session import GateWatch
 
     return GateWatch(model, every, log, group)
+
+
+def _is_group(group: object) -> bool:
+    from torch import distributed
+
+    return distributed.is_available() and isinstance(group, distributed.ProcessGroup)
