@@ -50,8 +50,10 @@ class Wandering(nn.Module):
         if spelling == 1:
             return torch.clamp(z, min=0)
         if spelling == 2:
-            return z * (z > 0)
-        return functional.max_pool1d(functional.relu(z)[:, None], 1).squeeze(1)
+            masked: Tensor = z * (z > 0)
+            return masked
+        pooled: Tensor = functional.max_pool1d(functional.relu(z)[:, None], 1).squeeze(1)
+        return pooled
 
     def forward(self, x: Tensor, way: str, spelling: int) -> Tensor:
         for name in way:
