@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Protocol, Self, SupportsFloat, TypeAlias, TypeVar
 
@@ -120,3 +121,24 @@ class Namespace(Protocol):
     def stack(self, arrays: Any, /, *, axis: int = ...) -> AnyArray: ...
     def tensordot(self, a: Any, b: Any, axes: int, /) -> AnyArray: ...
     def einsum(self, subscripts: str, /, *arrays: Any) -> AnyArray: ...
+
+
+BY_BLAS = 1 << 18
+"""Products of two numbers in an einsum from which on NumPy's BLAS is asked to make it: it takes longer to be asked, and a fraction for each."""
+
+
+def is_large(subscripts: str, arrays: Sequence[Any]) -> bool:
+    """Whether an einsum of two arrays is one of many products."""
+    letters = subscripts.partition("->")[0].split(",")
+    sizes: dict[str, int] = {}
+    for of, array in zip(letters, arrays, strict=False):
+        sizes.update(zip(of, np.shape(array), strict=False))
+    return len(arrays) == 2 and math.prod(sizes.values()) >= BY_BLAS
+
+
+def multiplied(xp: Namespace, subscripts: str, a: Any, b: Any) -> AnyArray:
+    """The products of two arrays' numbers, added up as the letters say; where there are many, by BLAS."""
+    if xp is np and is_large(subscripts, (a, b)):
+        large: AnyArray = np.einsum(subscripts, a, b, optimize=True)
+        return large
+    return xp.einsum(subscripts, a, b)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handgrad.arrays import AnyArray, Namespace
+from handgrad.arrays import AnyArray, Namespace, multiplied
 from handgrad.expression import Call, Expression, Option, Shape
 from handgrad.notation import Function
 from handgrad.operations.layouts import WindowLayout, checked_layout, layout
@@ -39,7 +39,7 @@ def _product(found: WindowLayout, subscripts: str, cases: Sequence[bool]) -> Ker
     """The product at one offset, of the kernel's weights there and the array under them."""
     if found.out is None and (not cases or cases[1] or not cases[0]):
         return lambda xp, weights, a: weights * a
-    return lambda xp, weights, a: xp.einsum(subscripts, weights, a)
+    return lambda xp, weights, a: multiplied(xp, subscripts, weights, a)
 
 
 def _bias_at(found: WindowLayout, s: Signature) -> tuple[slice | None, ...]:
@@ -73,7 +73,7 @@ def _convolution(rank: int) -> tuple[Operation, ...]:
         subscripts = _multiplied(
             found.kernel_letters, found.array_letters, found.result_letters, _turned(s)
         )
-        multiplied = _product(found, subscripts, s.batched[1::-1])
+        product = _product(found, subscripts, s.batched[1::-1])
         whole = (*[slice(None)] * (len(s.shapes[1]) - rank),)
         spread = _bias_at(found, s)
 
@@ -86,7 +86,7 @@ def _convolution(rank: int) -> tuple[Operation, ...]:
             for offset in over.offsets():
                 weights = found.cut(xp, k[(*whole, *offset)], 0, found.out)
                 under = a[(*[slice(None)] * front, *over.cut(offset))]
-                term = multiplied(xp, weights, under)
+                term = product(xp, weights, under)
                 total = term if total is None else total + term
             assert total is not None
             total = found.joined(xp, total, batch)
@@ -160,7 +160,7 @@ def _convolution(rank: int) -> tuple[Operation, ...]:
             found.kernel_letters, found.result_letters, found.array_letters, _turned(s)
         )
         whole = (*[slice(None)] * (len(s.shapes[1]) - rank),)
-        multiplied = _product(found, subscripts, s.batched[1::-1])
+        product = _product(found, subscripts, s.batched[1::-1])
         cases = any(s.batched)
 
         def spread(xp: Namespace, g: AnyArray, k: AnyArray) -> AnyArray:
@@ -168,7 +168,7 @@ def _convolution(rank: int) -> tuple[Operation, ...]:
             total = None
             for offset in over.offsets():
                 weights = found.cut(xp, k[(*whole, *offset)], 0, found.out)
-                share = multiplied(xp, weights, g)
+                share = product(xp, weights, g)
                 lead, after = _array_of(found, share, cases)
                 at = (*[slice(None)] * len(lead), *over.cut(offset))
                 term = placed(xp, share, (*lead, *over.padded, *after), at)
@@ -222,7 +222,7 @@ def _convolution(rank: int) -> tuple[Operation, ...]:
             g = found.cut(xp, g, batch, found.out)
             front = a.ndim - rank - len(cases)
             sums = [
-                xp.einsum(subscripts, g, a[(*[slice(None)] * front, *over.cut(offset))])
+                multiplied(xp, subscripts, g, a[(*[slice(None)] * front, *over.cut(offset))])
                 for offset in over.offsets()
             ]
             axis = len(found.kernel_letters)

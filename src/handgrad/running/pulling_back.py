@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 import numpy as np
 
@@ -61,7 +61,14 @@ def gradients(
     """
     adjoints: dict[int, Array] = {id(formula): start}
     found = {name: np.zeros(shape) for name, shape in shapes.items()}
-    for node in reversed(list(walk(formula))):
+    nodes = list(walk(formula))
+    leading: set[int] = set()
+    """The parts in which one of the names is: into no other does a gradient have to be pulled back."""
+    for node in nodes:
+        inside = isinstance(node, Call) and any(id(a) in leading for a in node.arguments)
+        if inside or (isinstance(node, Name) and node.name in found):
+            leading.add(id(node))
+    for node in reversed(nodes):
         adjoint = adjoints.get(id(node))
         if adjoint is None:
             continue
@@ -70,7 +77,7 @@ def gradients(
         elif isinstance(node, Call):
             adjoints.pop(id(node))
             for argument, share in zip(
-                node.arguments, _pulled_back(node, values, adjoint), strict=True
+                node.arguments, _pulled_back(node, values, adjoint, leading), strict=True
             ):
                 if share is None or isinstance(argument, Literal):
                     continue
@@ -83,9 +90,9 @@ def gradients(
 
 
 def _pulled_back(
-    call: Call, values: Mapping[Expression, Array], adjoint: Array
+    call: Call, values: Mapping[Expression, Array], adjoint: Array, asked: Container[int]
 ) -> list[Array | None]:
-    """The gradient with respect to each argument of a call, by the table's own formulas."""
+    """The gradient with respect to each argument of a call that is asked for, by the table's own formulas."""
     names = tuple(
         a if isinstance(a, Literal) else Name(f"argument {k}", shape=a.shape)
         for k, a in enumerate(call.arguments)
@@ -97,7 +104,7 @@ def _pulled_back(
             known[name] = values[argument]
     found: list[Array | None] = []
     for position, argument in enumerate(call.arguments):
-        if isinstance(argument, Literal):
+        if isinstance(argument, Literal) or id(argument) not in asked:
             found.append(None)
             continue
         formula = operation_of(call).pullback(position, g, application(call, names, out))

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from handgrad.arrays import is_large
 from handgrad.operations.matrices import determinants, inverted
 from handgrad.record import record
 
@@ -304,6 +305,8 @@ class TracingNamespace:
         def recorded(*arguments: Any, **keywords: Any) -> Any:
             if isinstance(keywords.get("axis"), int) and name in REDUCTIONS:
                 keywords["axis"] = (keywords["axis"] % arguments[0].ndim,)
+            if name == "einsum" and is_large(arguments[0], arguments[1:]):
+                keywords["optimize"] = True
             return recorder.call(
                 {"abs": "absolute"}.get(name, name),
                 function,

@@ -212,10 +212,15 @@ class LayerUnits:
         here = [n // 2 for n in self.shape]
         there = list(here)
         there[axis] += -1 if here[axis] else 1
-        one, other = self._slopes(tuple(here)), self._slopes(tuple(there))
+        one, other = self._middle_slopes, self._slopes(tuple(there))
         pairs = [(one[n] != 0, other[n] != 0) for n in one]
         used = [(a, b) for a, b in pairs if a.any() or b.any()]
         return bool(used) and all((a & b).any() for a, b in used)
+
+    @cached_property
+    def _middle_slopes(self) -> dict[str, Array]:
+        """The slopes of the entry in the middle."""
+        return self._slopes(tuple(n // 2 for n in self.shape))
 
     # -- gradients -------------------------------------------------------------------------------
 
