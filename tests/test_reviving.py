@@ -483,3 +483,27 @@ def test_a_loss_that_is_flat_is_said_first(loss: str) -> None:
     notes = [n for step in handgrad.solve(flat).steps for n in step.notes]
     told = [plain_text(n.text()) for n in notes]
     assert [t for t in told if "it stops whatever arrives, and what arrives here is 0" in t]
+
+
+@pytest.mark.parametrize("form", ["named", "written in"])
+def test_the_weights_of_attention_are_no_feed_forward_units_own(form: str) -> None:
+    """Between its product and theirs lies no activation: a sum of values, heads and a residual."""
+    draw = np.random.default_rng(0).normal
+    sizes = {"Wq": (3, 3), "Wk": (3, 3), "Wv": (3, 3), "Wo": (3, 3), "W1": (3, 4), "W2": (4, 3)}
+    residual = "X + softmax((X @ Wq) @ (X @ Wk).T, axis=1) @ (X @ Wv) @ Wo"
+    start = f"R = {residual}\nz = R @ W1 + b1" if form == "named" else f"z = ({residual}) @ W1 + b1"
+    problem = handgrad.Problem(
+        equations=f"{start}\nh = relu(z)\nL = sum((h @ W2 - Y)**2)",
+        parameters={n: draw(size=s).tolist() for n, s in sizes.items()} | {"b1": [0.0, 0, -50, 0]},
+        data={"X": draw(size=(5, 3)).tolist(), "Y": draw(size=(5, 3)).tolist()},
+    )
+    layer = LayerUnits(build(problem), Name("z", shape=(5, 4)))
+    assert [(o.name, o.entries, o.role) for o in layer.own((2,))] == [
+        ("W1", ((0, 2), (1, 2), (2, 2)), "weight"),
+        ("b1", ((2,),), "bias"),
+    ]
+    assert set(layer.below) == {"Wq", "Wk", "Wv", "Wo"}
+    (unit,) = (
+        u for u in handgrad.gates(problem).units if u.verdict in ("gated_off", "dead_on_data")
+    )
+    assert (unit.unit, {o.name for o in unit.own}) == ((2,), {"W1", "b1"})

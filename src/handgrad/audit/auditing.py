@@ -31,9 +31,10 @@ from handgrad.audit.structure import (
     mapped,
 )
 from handgrad.errors import OptionError
-from handgrad.expression import Adjoint, Name
-from handgrad.graph import build
+from handgrad.expression import Adjoint, Call, Name, walk
+from handgrad.graph import Graph, build
 from handgrad.graph.recurrence import time_steps
+from handgrad.operations import operation_of
 from handgrad.problem import Problem
 from handgrad.problem.expected import expect_problem
 from handgrad.problem.parts import in_own_names, with_named_activations
@@ -57,6 +58,12 @@ FEWEST_TRIAL, MOST_TRIAL = 128, 10_000
 
 TRIAL_WORK = 20_000_000
 """Products of a parameter and a case in one trial, about, at most."""
+
+TRIAL_PRODUCTS = 5e10
+"""Products of two numbers in all trials together, about, at most; but one unit is always tried."""
+
+RUNS = 60
+"""Passes through the network, forward or back, that the trials of one unit take, about."""
 
 SAMPLE = 24
 """Cases whose gates are kept one by one, for a map."""
@@ -197,7 +204,7 @@ class _Audit:
         units = [u for s in self.counter.sites for u in self._units(s, counts, certified)]
         units = self._with_revivers(units)
         layers = self._layers(counts, units)
-        ailing = self._ailing(units, layers) if remedies else []
+        ailing = self._ailing(units, layers)[: self._affordable()] if remedies else []
         found = self._remedies(ailing, layers)
         units = [self._with_remedies(u, found.get((u.layer, u.unit), ())) for u in units]
         return Audit(
@@ -367,6 +374,11 @@ class _Audit:
         ailing = [u for u in units if u.verdict not in ("alive", "nearly_dead")]
         return sorted(ailing, key=lambda u: (u.layer not in last, RANKS.index(u.verdict)))[:TRIED]
 
+    def _affordable(self) -> int:
+        """On how many units remedies are tried: on fewer of a network that takes long to run."""
+        cases = sum(_length(b) for b in self.trial)
+        return max(1, int(TRIAL_PRODUCTS / (RUNS * max(1, cases) * products(self.counter.graph))))
+
     def _remedies(
         self, ailing: list[Unit], layers: tuple[Layer, ...]
     ) -> dict[Key, tuple[Remedy, ...]]:
@@ -439,6 +451,22 @@ def _flow(norm: float, ratio: float) -> Flow:
     if ratio < VANISHING:
         return "vanishing"
     return "exploding" if ratio > EXPLODING else "steady"
+
+
+def products(graph: Graph) -> float:
+    """About how many products of two numbers one case takes forward.
+
+    Of a matrix product of m×k and k×n it is m k n, the root of the product of three arrays' sizes; of a
+    convolution this is less than what there are, by the root of the size of its window.
+    """
+    total = 1.0
+    for node in graph.nodes.values():
+        for call in walk(node.written) if node.written is not None else ():
+            if isinstance(call, Call):
+                sizes = [math.prod(x.shape or ()) for x in (call, *call.arguments[:2])]
+                is_product = operation_of(call).family == "linear" and len(sizes) == 3
+                total += math.sqrt(math.prod(sizes)) if is_product else sizes[0]
+    return total
 
 
 def _length(block: Mapping[str, Array]) -> int:

@@ -32,6 +32,10 @@ def revival_blocks(audit: Audit) -> list[Block]:
         units = "unit is" if more == 1 else "units are"
         text = f"{more} more {units} not described one by one; --json has them all."
         blocks.append(Note("info", (text,)))
+    off = sum(u.verdict not in ("alive", "nearly_dead") for u in told)
+    if 0 < audit.tried < off:
+        text = f"Remedies were tried on {audit.tried} of these {off} units: a trial runs the network again."
+        blocks.append(Note("info", (text,)))
     return [*blocks, *_tried_together(audit, together)]
 
 

@@ -370,7 +370,54 @@ class LayerUnits:
             # Entry by entry, as far as units go; but other units move the mean and the variance.
             self._others.append(expression.arguments[0])
             return self._opened(expression.arguments[0], given)
+        if family == "linear" and any(self._is_weight(a) for a in expression.arguments):
+            # A weight's product: another's, within what it multiplies, is that of a layer below.
+            return expression.of(
+                [self._multiplied_by(a, given, whole) for a in expression.arguments]
+            )
         return expression.of([self._opened(a, given, whole=whole) for a in expression.arguments])
+
+    def _multiplied_by(
+        self, expression: Expression, given: list[Expression], whole: bool
+    ) -> Expression:
+        """What a weight is multiplied by: cut off where a layer below makes it of another weight."""
+        if not self._is_weight(expression) and self._has_product(expression):
+            given.append(expression)
+            if isinstance(expression, Name):
+                return expression
+            return Name(f"given {len(given)}", shape=expression.shape)
+        return self._opened(expression, given, whole=whole)
+
+    def _is_weight(self, expression: Expression) -> bool:
+        """Whether something is made of parameters alone."""
+        kinds = {self._kind(leaf) for leaf in self._sources(expression)}
+        return kinds == {"parameter"}
+
+    def _has_product(self, expression: Expression) -> bool:
+        """Whether a weight and something else are multiplied in it, short of an activation."""
+        if isinstance(expression, Name):
+            node = self.graph.nodes.get(expression.name)
+            written = node.written if node is not None else None
+            return written is not None and self._has_product(written)
+        if not isinstance(expression, Call) or activation_in(expression):
+            return False
+        own = [self._is_weight(a) for a in expression.arguments]
+        is_product = operation_of(expression).family == "linear" and any(own) and not all(own)
+        return is_product or any(self._has_product(a) for a in expression.arguments)
+
+    def _sources(self, expression: Expression) -> set[Leaf]:
+        """The parameters and data that a formula is made of."""
+        found: set[Leaf] = set()
+        for leaf in leaves(expression):
+            node = self.graph.nodes.get(leaf.name) if isinstance(leaf, Name) else None
+            if node is not None and node.written is not None:
+                found |= self._sources(node.written)
+            else:
+                found.add(leaf)
+        return found
+
+    def _kind(self, leaf: Leaf) -> str:
+        return self.graph.nodes[leaf.name].kind if leaf.name in self.graph.nodes else ""
 
     @cached_property
     def _outside(self) -> set[Leaf]:
