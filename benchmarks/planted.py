@@ -7,12 +7,13 @@ from it. A mistake is a wrong formula from the table of mistakes in one step, or
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from handgrad.arrays import Array
+from handgrad.checking.formula import CompiledFormula
 from handgrad.checking.quantities import Quantity, Variant
 from handgrad.checking.work import Work
 from handgrad.expression import Leaf
@@ -58,6 +59,7 @@ def planted_class(
     seed: int = 0,
     manner: Manner | None = None,
     own: Mapping[str, Array] | None = None,
+    plants: Sequence[Plants] = (),
 ) -> PlantedClass:
     """A class of so many students.
 
@@ -67,6 +69,7 @@ def planted_class(
         seed: of all that is drawn.
         manner: how the class is planted.
         own: by name, each student's own numbers, the students along the last axis.
+        plants: the mistakes of the first students; those of the others are drawn.
     """
     manner = manner or Manner()
     draws = random.Random(seed)
@@ -79,15 +82,16 @@ def planted_class(
     for row in range(count):
         drawn = draws.random()
         mistakes = (drawn < manner.one + manner.two) + (drawn < manner.two)
-        plants = tuple(
+        drawn_plants = tuple(
             (q, draws.choice(work.structure.mistakes(q)))
             for q in draws.sample(sites, min(mistakes, len(sites)))
         )
+        made = plants[row] if row < len(plants) else drawn_plants
         decimals = draws.choice(manner.decimals)
         numbers = work.at({n: a[..., row] for n, a in own.items()}) if own else work
-        key = (row if own else -1, decimals, *((q.leaf, v.formula.expression) for q, v in plants))
+        key = (row if own else -1, decimals, *((q.leaf, v.formula.expression) for q, v in made))
         if key not in known:
-            known[key] = _figures(numbers, plants, decimals, places)
+            known[key] = _figures(numbers, made, decimals, places)
         cells = list(known[key])
         if draws.random() < manner.odd:
             cells = [draws.choice(HABITS)(cell) for cell in cells]
@@ -96,11 +100,17 @@ def planted_class(
         if draws.random() < manner.unreadable:
             cells[draws.randrange(len(cells))] = draws.choice(UNREADABLE)
         rows.append(cells)
-        planted.append(tuple((q.target, v.mistake.rule) for q, v in plants))
+        planted.append(tuple((q.target, v.mistake.rule) for q, v in made))
     headings = [f"{q.target}[{','.join(map(str, at))}]" if at else q.target for q, at in places]
     columns = dict(zip(headings, map(list, zip(*rows, strict=True)), strict=True))
     ids = tuple(f"s{k:06}" for k in range(count))
     return PlantedClass(Batch(ids, columns, dict(own or {})), tuple(planted))
+
+
+def every_mistake(work: Work) -> list[Plants]:
+    """Each mistake of the table that can be made in the steps that are asked for, by itself."""
+    asked = [q for q in work.structure.quantities if q.asked]
+    return [((q, variant),) for q in asked for variant in work.structure.mistakes(q)]
 
 
 HABITS: tuple[Callable[[str], str], ...] = (
@@ -129,11 +139,11 @@ def _figures(
     return [f"{float(numbers[q.leaf][at]):.{decimals}f}" for q, at in places]
 
 
-def _value(
-    formula: Callable[[Mapping[Leaf, Array]], Array], numbers: Mapping[Leaf, Array]
-) -> Array | None:
-    """What a formula gives; None where a wrong one cannot be worked out."""
+def _value(formula: CompiledFormula, numbers: Mapping[Leaf, Array]) -> Array | None:
+    """What a formula gives; None where a wrong one cannot be worked out, or takes what is not known yet."""
+    if not all(leaf in numbers for leaf in formula.leaves):
+        return None
     try:
         return np.asarray(formula(numbers), dtype=float)
-    except (ValueError, LookupError, ArithmeticError):
+    except (ValueError, IndexError, ArithmeticError):
         return None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import handgrad
-from benchmarks.planted import Manner, planted_class
+from benchmarks.planted import Manner, every_mistake, planted_class
 from handgrad.checking.remarks import EnteredTwice, GivenOtherwise, NotANumber, NotAsked
 from handgrad.errors import OptionError
 from handgrad.grading.batch import Batch, place_of
@@ -88,3 +90,60 @@ def test_what_cannot_be_graded() -> None:
         Batch(("ann", "bob"), {"z1": ["1"]})
     with pytest.raises(OptionError, match="the students lie along the last axis"):
         Batch(("ann", "bob"), {"z1": ["1", "2"]}, {"x": np.ones((2, 3))})
+
+
+@pytest.mark.parametrize("name", ["circuit", "leaky", "neuron", "regression", "softmax", "xor"])
+def test_every_mistake_of_a_problem(name: str) -> None:
+    """Each mistake planted by itself, then two at a time; blanks, and figures written in many ways."""
+    grader = Grader(handgrad.load(name))
+    plants = every_mistake(grader.checker.work)[:: 3 if name == "xor" else 1]
+    manner = Manner(two=0.6, blank=0.15, odd=0.3, unreadable=0.1, decimals=(3, 4, 4, 5))
+    made = planted_class(grader.checker.work, len(plants) + 20, 3, manner, plants=plants)
+    graded = grader.grade(made.batch)
+    assert_as_one_by_one(grader, made.batch, graded)
+    found = {d.rule for d in graded.diagnoses}
+    assert len(found & {rule for planted in made.planted for _, rule in planted}) > 2
+
+
+@given(st.integers(0, 2**32), st.sampled_from(["lab9", "squared", "ridge"]))
+@settings(max_examples=6, deadline=None)
+def test_any_class(seed: int, name: str) -> None:
+    """Whole classes drawn at random, with fractions that claim to be exact among the figures."""
+    grader = Grader(handgrad.load(name))
+    manner = Manner(one=0.4, two=0.2, blank=0.3, odd=0.4, unreadable=0.2, decimals=(2, 3, 4, 6))
+    made = planted_class(grader.checker.work, 12, seed, manner)
+    draws = np.random.default_rng(seed)
+    cells = {h: list(column) for h, column in made.batch.cells.items()}
+    for heading in draws.choice(list(cells), 4):
+        row = int(draws.integers(12))
+        cells[heading][row] = draws.choice(
+            ["1/3", "-2/7", "0", "3", "1e-3", "0,5", "−0.25", "12/0"]
+        )
+    batch = Batch(made.batch.ids, cells)
+    assert_as_one_by_one(grader, batch, grader.grade(batch))
+
+
+def told(graded: Graded, row: int, target: str) -> object:
+    """What is said of a quantity, without the objects of the grader that said it."""
+    best = graded.explained(row, target)
+    return None if best is None else (best.rule, best.text, best.entries, best.step, best.numbers)
+
+
+def test_a_sheet_is_judged_as_it_is_beside_any_other() -> None:
+    """The same rows in another order, cut in other batches, and one by one."""
+    problem = handgrad.load("lab9")
+    made = planted_class(Grader(problem).checker.work, 40, 5, Manner(blank=0.1, odd=0.2))
+    whole = Grader(problem).grade(made.batch)
+    order = np.random.default_rng(0).permutation(40)
+    turned = Batch(
+        tuple(made.batch.ids[k] for k in order),
+        {h: [column[k] for k in order] for h, column in made.batch.cells.items()},
+    )
+    parts = list(grade_batches(problem, None, turned.parts(7)))
+    rows = [(part, row) for part in parts for row in range(len(part))]
+    for (part, row), k in zip(rows, order, strict=True):
+        assert part.ids[row] == whole.ids[k]
+        assert (part.verdicts[row] == whole.verdicts[k]).all()
+        assert (part.marks[row] == whole.marks[k]).all()
+        for target in whole.targets:
+            assert told(part, row, target) == told(whole, int(k), target)

@@ -75,6 +75,11 @@ def _late(work: Work, quantity: Quantity) -> dict[int, bool]:
     return {m: m in batches for m in about.averaged_within(leaf)}
 
 
+def may_be_late(work: Work, quantity: Quantity) -> bool:
+    """Whether a quantity's figures may be in a convention of their own."""
+    return bool(_late(work, quantity))
+
+
 def _from_first(work: Work, answers: Matched, plain: Sequence[Judged], count: int) -> list[Leaf]:
     """The gradients on the way that were entered, from the first that is wrong as it stands."""
     found: list[Leaf] = []

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from handgrad.arrays import Array, Mask
 from handgrad.checking import slips
-from handgrad.checking.figures import Habit, WrittenEntry
+from handgrad.checking.figures import Habit, Habits, ManyEntries, WrittenEntry
 from handgrad.checking.formula import CompiledFormula
 from handgrad.checking.quantities import Quantity
 from handgrad.checking.report import Diagnosis, Done, Numbers, Places
+from handgrad.checking.sheets import SheetNumbers, Sheets
 from handgrad.checking.tolerance import ROUNDING, Halves, allowed, halves
 from handgrad.checking.words import (
     MISTAKES,
@@ -23,10 +25,10 @@ from handgrad.checking.words import (
     slip_text,
     unread_text,
 )
-from handgrad.checking.work import Work
 from handgrad.checking.worlds import World
 from handgrad.expression import Leaf
 from handgrad.operations.mistakes import OF_UPDATES, PRIORITY, Mistake
+from handgrad.text import Text
 
 NAMED = 3
 """Explanations that are given, at most."""
@@ -47,95 +49,224 @@ NEAR = 0.02
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A wrong entry, and the numbers that it may have been computed from."""
+    """A wrong quantity, and the numbers that its figures may have been computed from.
 
+    Arguments:
+        which: the sheets on which it is wrong, by their numbers.
+        bases: numbers by leaf, those of the student's own world first and the exact ones last.
+    """
+
+    which: SheetNumbers
     quantity: Quantity
-    value: Array
+    entry: WrittenEntry | ManyEntries
     half: Array
-    given: Mask
     wrong: Mask
     bases: tuple[Mapping[Leaf, Array], ...]
     own: World
+    habit: Habit | Habits
 
     @property
-    def entries(self) -> Places:
-        return tuple(tuple(int(i) for i in at) for at in np.argwhere(self.wrong)[:64])
+    def sheets(self) -> Sheets:
+        return self.own.sheets
 
-    def fits(self, array: Array) -> bool:
-        """Whether an array rounds to the figures."""
-        if array.shape != self.value.shape:
-            return False
-        return bool((np.abs(array - self.value) <= self.half)[self.given].all())
+    @property
+    def value(self) -> Array:
+        return self.entry.value
 
-    def is_near(self, array: Array) -> bool:
-        """Whether other roundings on the way may lead from an array to the figures."""
-        if array.shape != self.value.shape:
-            return False
+    @property
+    def given(self) -> Mask:
+        return ~np.isnan(self.value)
+
+    def only(self, which: SheetNumbers) -> _Seen:
+        """The same on some of the sheets, by their numbers here."""
+        sheets = self.sheets
+        if len(which) == len(self.which):
+            return self
+        own = self.own.only(which)
+        others = [{n: sheets.part(v, which) for n, v in base.items()} for base in self.bases[1:]]
+        return _Seen(
+            self.which[which],
+            self.quantity,
+            self.entry.only(which),
+            sheets.part(self.half, which),
+            sheets.part(self.wrong, which),
+            (own.values, *others),
+            own,
+            self.habit.only(which),
+        )
+
+    def on(self, at: int) -> Mask:
+        """By sheet, whether it is this one."""
+        return self.of_each(np.arange(len(self.which)) == at)
+
+    def of_each(self, truths: Mask) -> Mask:
+        """Truths of the sheets in order, as masks of sheets are."""
+        return self.sheets.mask(truths)
+
+    def entries(self, at: int) -> Places:
+        """The entries that are wrong on a sheet."""
+        wrong = np.argwhere(self.sheets.one(self.wrong, at))
+        return tuple(tuple(int(i) for i in place) for place in wrong[:64])
+
+    def fits(self, array: Array) -> Mask:
+        """By sheet, whether an array rounds to the figures."""
+        sheets = self.sheets
+        if sheets.entries(array) != sheets.entries(self.value):
+            return sheets.none
+        return sheets.all((np.abs(array - self.value) <= self.half) | ~self.given)
+
+    def is_near(self, array: Array) -> Mask:
+        """By sheet, whether other roundings on the way may lead from an array to the figures."""
+        sheets = self.sheets
+        if sheets.entries(array) != sheets.entries(self.value):
+            return sheets.none
         size = np.maximum(np.abs(array), np.abs(self.value))
         gap = np.abs(array - self.value)
-        return bool((gap <= 20 * self.half + NEAR * size)[self.given].all())
+        return sheets.all((gap <= 20 * self.half + NEAR * size) | ~self.given)
 
-    def may_fit(self, formula: CompiledFormula, array: Array) -> bool:
-        """Whether a formula leads to the figures from the numbers that the student's were rounded from."""
-        if not self.is_near(array):
-            return False
-        return bool(self.own.leads_to(formula, self.value, self.half)[self.given].all())
+    def may_fit(self, formula: CompiledFormula, array: Array, asked: Mask) -> Mask:
+        """By sheet that is asked of, whether a formula leads to the figures from the numbers that they were
+        rounded from."""
+        near = asked & self.is_near(array)
+        if not near.any():
+            return near
+        led = self.own.leads_to(formula, self.value, self.half)
+        return near & self.sheets.all(led | ~self.given)
 
 
-def value_of(numbers: Mapping[Leaf, Array], formula: CompiledFormula) -> Array | None:
-    """The value of a wrong formula; None where its shapes fit in one case but not in many, or where
-    nothing differs from case to case in what it reduces over the cases."""
-    try:
-        with np.errstate(all="ignore"):
-            return np.asarray(formula(numbers), dtype=float)
-    except (ValueError, IndexError, ArithmeticError):
-        return None
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """An explanation that fits on some sheets.
+
+    Arguments:
+        score: what puts explanations in order, the best first.
+        where: by sheet, whether it fits.
+        told: the explanation on a sheet, by its number among those looked at.
+    """
+
+    score: tuple[int, ...]
+    where: Mask
+    told: Callable[[int], Diagnosis]
 
 
 Scored = tuple[tuple[int, ...], Diagnosis]
 
 
-class Diagnosing:
-    """Explains wrong entries of one set of answers."""
+class Explaining:
+    """The explanations of a quantity on the sheets where it is wrong.
 
-    def __init__(self, work: Work, entries: Mapping[Leaf, WrittenEntry], habit: Habit) -> None:
-        self.work = work
-        self.structure = work.structure
+    Arguments:
+        which: those sheets, by their numbers.
+    """
+
+    def __init__(self, which: SheetNumbers) -> None:
+        self.which = which
+        self._found: dict[int, list[tuple[_Found, int]]] = {int(k): [] for k in which}
+
+    def add(self, seen: _Seen, found: Iterable[_Found]) -> None:
+        """Adds what was found on some of the sheets."""
+        for each in found:
+            for at in np.flatnonzero(np.broadcast_to(each.where, seen.which.shape)):
+                self._found[int(seen.which[at])].append((each, int(at)))
+
+    def open(self, seen: _Seen) -> _Seen | None:
+        """The sheets of these for which nothing was found yet."""
+        left = np.flatnonzero([not self._found[int(k)] for k in seen.which])
+        return seen.only(left) if len(left) else None
+
+    def all_of(self, sheet: int) -> tuple[Diagnosis, ...]:
+        """The explanations of a sheet, best first."""
+        return _best([(each.score, each.told(at)) for each, at in self._found[sheet]])
+
+    def best_of(self, sheet: int) -> Diagnosis | None:
+        """The best explanation of a sheet."""
+        found = self._found[sheet]
+        if not found:
+            return None
+        best, at = min(found, key=lambda pair: pair[0].score)
+        return best.told(at)
+
+
+def value_of(
+    numbers: Mapping[Leaf, Array], formula: CompiledFormula, sheets: Sheets
+) -> Array | None:
+    """The value of a wrong formula; None where its shapes fit in one case but not in many, or where
+    nothing differs from case to case in what it reduces over the cases."""
+    try:
+        with np.errstate(all="ignore"):
+            value: Array = sheets.run(formula, numbers)
+            return value
+    except (ValueError, IndexError, ArithmeticError):
+        return None
+
+
+class Diagnosing:
+    """Explains wrong entries of some sets of answers.
+
+    Arguments:
+        sheets: the sheets of answers.
+        entries: what was entered on all of them, by quantity.
+        habit: how many digits their figures have.
+    """
+
+    def __init__(
+        self,
+        sheets: Sheets,
+        entries: Mapping[Leaf, WrittenEntry | ManyEntries],
+        habit: Habit | Habits,
+    ) -> None:
+        self.sheets = sheets
+        self.work = sheets.work
+        self.structure = self.work.structure
         self.entries = entries
         self.habit = habit
-        self._tried = 0
+        self._tried = np.zeros(sheets.count, dtype=int)
 
     def of(
         self,
         quantity: Quantity,
-        entry: WrittenEntry,
+        entry: WrittenEntry | ManyEntries,
         half: Halves,
         wrong: Mask,
         own: World,
-        right: World,
-    ) -> tuple[Diagnosis, ...]:
-        """The explanations of a wrong entry, best first. `wrong` marks the figures at fault."""
-        if not wrong.any():
-            return (self._unread(entry),)
-        bases: list[Mapping[Leaf, Array]] = [own.values]
-        if right is not own:
-            bases.append(right.values)
-        bases.append(self.work.exact)
-        slack = self._slack(entry, half.written)
+        right: World | None,
+    ) -> Explaining:
+        """The explanations of a wrong entry. `wrong` marks the figures at fault; `right` are other numbers than the
+        student's own, where there are such."""
         given = ~np.isnan(entry.value)
-        seen = _Seen(quantity, entry.value, slack, given, wrong, tuple(bases), own)
-        found = list(self._singles(seen)) or list(self._within_update(seen))
-        if not found:
-            found = list(self._slips(seen, entry))
-        if not found:
-            found = list(self._hidden(seen))
-        if not found:
-            found = list(self._pairs(seen))
-        if not found:
-            found = list(self._copied(seen)) or list(self._scaled(seen))
-        if not found:
-            found = list(self._slips_apart(seen, entry))
-        return _best(found)
+        sheets = self.sheets
+        unread = np.atleast_1d(sheets.any(given) & ~sheets.all(given) & ~sheets.any(wrong))
+        found = Explaining(np.flatnonzero(np.atleast_1d(sheets.any(wrong)) | unread))
+        bases: list[Mapping[Leaf, Array]] = [own.values]
+        if right is not None:
+            bases.append(right.values)
+        bases.append(sheets.exact)
+        slack = self._slack(entry, half.written)
+        everything = np.arange(sheets.count)
+        seen = _Seen(everything, quantity, entry, slack, wrong, tuple(bases), own, self.habit)
+        found.add(seen, [_Found((0,), unread, lambda at: self._unread(entry.sheet(at)))])
+        left = np.flatnonzero(np.atleast_1d(sheets.any(wrong)))
+        if len(left):
+            self._explain(found, seen.only(left))
+        return found
+
+    def _explain(self, found: Explaining, seen: _Seen) -> None:
+        """Looks for explanations, where there are none by one way by the next."""
+        for way in (
+            self._singles,
+            self._within_update,
+            self._slips,
+            self._hidden,
+            self._pairs,
+            self._copied,
+            self._scaled,
+            self._slips_apart,
+        ):
+            found.add(seen, way(seen))
+            left = found.open(seen)
+            if left is None:
+                return
+            seen = left
 
     def of_shape(
         self, quantity: Quantity, entry: WrittenEntry, own: World
@@ -143,33 +274,34 @@ class Diagnosing:
         """Why an entry has a shape that its quantity cannot have."""
 
         exact = self.work.exact[quantity.leaf]
-        half = halves(entry, self.habit, allowed(entry, self.work, quantity.leaf)).written
+        half = halves(entry, self.habit, allowed(entry, self.sheets, quantity.leaf)).written
         half = self._slack(entry, half)
         given = ~np.isnan(entry.value)
         bases = (own.values, self.work.exact)
-        seen = _Seen(quantity, entry.value, half, given, given, bases, own)
+        seen = _Seen(np.zeros(1, int), quantity, entry, half, given, bases, own, self.habit)
         turned = exact.ndim == 2 and entry.shape == exact.shape[::-1]
         if turned and any(seen.fits(a.T) for a in (own.value(quantity.formula), exact)):
             rule = "result_transposed"
         else:
             rule, turned = "wrong_shape", False
         plain = shape_text(quantity, entry.shape, exact.shape, transposed=turned)
-        found = list(self._singles(seen)) if given.any() else []
+        found = Explaining(seen.which)
         moved = entry.value.ndim > 1 and sorted(entry.shape) == sorted(exact.shape)
-        if given.any() and not found and moved and not turned:
-            found = list(self._pairs(seen))
-        best = [d for d in _best(found) if d.rule != "result_transposed"]
+        if given.any():
+            found.add(seen, self._singles(seen))
+            if found.open(seen) is not None and moved and not turned:
+                found.add(seen, self._pairs(seen))
+        best = [d for d in found.all_of(0) if d.rule != "result_transposed"]
         if not best:
             return (Diagnosis(rule, plain, ()),)
         consequence = broadcast_text(quantity, entry.shape, exact.shape)
         return (replace(best[0], text=(*best[0].text, *consequence)), *best[1:])
 
-    def _slack(self, entry: WrittenEntry, half: Array) -> Array:
+    def _slack(self, entry: WrittenEntry | ManyEntries, half: Array) -> Array:
         """How far figures may be from what explains them: no further than numbers of their own size allow."""
 
-        sizes = np.abs(entry.value)
-        largest = float(np.max(sizes[np.isfinite(sizes)], initial=0.0))
-        floor = np.full(entry.value.shape, entry.floor * largest + ROUNDING)
+        floor = entry.floor * self.sheets.largest(entry.value) + ROUNDING
+        floor = np.broadcast_to(floor, entry.value.shape)
         return np.minimum(half, halves(entry, self.habit, floor).written)
 
     def _unread(self, entry: WrittenEntry) -> Diagnosis:
@@ -178,105 +310,147 @@ class Diagnosing:
 
     # -- one mistake -----------------------------------------------------------------------------
 
-    def _singles(self, seen: _Seen) -> Iterator[Scored]:
+    def _singles(self, seen: _Seen) -> Iterator[_Found]:
         for variant in self.structure.mistakes(seen.quantity):
-            numbers = self._numbers(seen, variant.formula)
-            if numbers is not None:
+            for numbers, where in self._numbers(seen, variant.formula):
                 score = (numbers == "rounded", PRIORITY[variant.mistake.rule])
-                yield self._scored(seen, variant.mistake, numbers, score)
+                told = partial(self._told, seen, variant.mistake, numbers)
+                yield _Found(score, where, told)
 
-    def _numbers(self, seen: _Seen, formula: CompiledFormula) -> Numbers | None:
-        """What a formula gives the figures from, or may with roundings on the way; else None."""
+    def _numbers(self, seen: _Seen, formula: CompiledFormula) -> Iterator[tuple[Numbers, Mask]]:
+        """What a formula gives the figures from, or may with roundings on the way, and on which sheets."""
         arrays = []
+        open_ = ~seen.sheets.none
+        exact = seen.bases[-1]
+        found: dict[Numbers, Mask] = {}
         for base in seen.bases:
             if not all(leaf in base for leaf in formula.leaves):
                 continue
-            array = value_of(base, formula)
+            array = value_of(base, formula, seen.sheets)
             if array is None:
-                return None
+                return
             arrays.append(array)
-            if seen.fits(array):
-                return "exact" if base is self.work.exact else "entered"
-        if arrays and all(leaf in seen.own.values for leaf in formula.leaves):
-            return "rounded" if seen.may_fit(formula, arrays[0]) else None
-        return None
+            fits = open_ & seen.fits(array)
+            numbers: Numbers = "exact" if base is exact else "entered"
+            found[numbers] = found.get(numbers, seen.sheets.none) | fits
+            open_ = open_ & ~fits
+            if not open_.any():
+                break
+        else:
+            if arrays and all(leaf in seen.own.values for leaf in formula.leaves):
+                found["rounded"] = seen.may_fit(formula, arrays[0], open_)
+        yield from ((numbers, where) for numbers, where in found.items() if where.any())
 
-    def _scored(
-        self, seen: _Seen, mistake: Mistake, numbers: Numbers, score: tuple[int, ...]
-    ) -> Scored:
+    def _told(self, seen: _Seen, mistake: Mistake, numbers: Numbers, at: int) -> Diagnosis:
         text = mistake_text(mistake, seen.quantity, self.work.cases)
         done = (Done(seen.quantity, mistake.rule, mistake.formula),)
-        return score, Diagnosis(mistake.rule, text, seen.entries, done=done, numbers=numbers)
+        return Diagnosis(mistake.rule, text, seen.entries(at), done=done, numbers=numbers)
 
     # -- slips of the pen ------------------------------------------------------------------------
 
-    def _slips(self, seen: _Seen, entry: WrittenEntry) -> Iterator[Scored]:
-        quantity = seen.quantity
-        for position, base in enumerate(self._references(seen)):
-            for order, slip in enumerate(
-                slips.found(entry, seen.half, seen.wrong, base, self.habit)
-            ):
-                text = slip_text(slip, quantity)
-                diagnosis = Diagnosis(
-                    slip.rule, text, slip.entries, written=slip.written, meant=slip.meant
-                )
-                yield (2, order, position), diagnosis
-        for k, early in enumerate(self._rounded_early(seen)):
-            yield (1, k), Diagnosis("rounded_early", early, seen.entries)
+    def _slips(self, seen: _Seen) -> Iterator[_Found]:
+        references = list(self._references(seen))
+        for at in range(len(seen.which)):
+            for score, diagnosis in self._slips_on(seen, references, at):
+                yield _Found(score, seen.on(at), lambda _, told=diagnosis: told)  # type: ignore[misc]
+        yield from self._rounded_early(seen)
 
-    def _slips_apart(self, seen: _Seen, entry: WrittenEntry) -> Iterator[Scored]:
+    def _slips_on(self, seen: _Seen, references: Sequence[Array], at: int) -> Iterator[Scored]:
+        """The slips of the pen on one of the sheets."""
+        sheets, entry, habit = seen.sheets, seen.entry.sheet(at), seen.habit.sheet(at)
+        half, wrong = sheets.one(seen.half, at), sheets.one(seen.wrong, at)
+        for position, reference in enumerate(references):
+            base = sheets.one(reference, at)
+            for order, slip in enumerate(slips.found(entry, half, wrong, base, habit)):
+                text = slip_text(slip, seen.quantity)
+                yield (
+                    (2, order, position),
+                    Diagnosis(
+                        slip.rule, text, slip.entries, written=slip.written, meant=slip.meant
+                    ),
+                )
+
+    def _slips_apart(self, seen: _Seen) -> Iterator[_Found]:
         """A slip in some of the wrong entries, looked at one by one, where none is in all of them."""
         references = list(self._references(seen))
-        slip = slips.apart(entry, seen.half, seen.entries, references, self.habit)
-        if slip is not None:
-            text = (*slip_text(slip, seen.quantity), ", and that is not all")
-            yield (5, 0), Diagnosis(slip.rule, text, slip.entries)
+        for at in range(len(seen.which)):
+            bases = [seen.sheets.one(reference, at) for reference in references]
+            half, habit = seen.sheets.one(seen.half, at), seen.habit.sheet(at)
+            slip = slips.apart(seen.entry.sheet(at), half, seen.entries(at), bases, habit)
+            if slip is not None:
+                text = (*slip_text(slip, seen.quantity), ", and that is not all")
+                told = Diagnosis(slip.rule, text, slip.entries)
+                yield _Found((5, 0), seen.on(at), lambda _, told=told: told)  # type: ignore[misc]
 
-    def _copied(self, seen: _Seen) -> Iterator[Scored]:
+    def _copied(self, seen: _Seen) -> Iterator[_Found]:
         """Another quantity's figures in this one's place."""
-        quantity = seen.quantity
+        quantity, sheets = seen.quantity, seen.sheets
         if not quantity.shape:
             return
+        open_ = ~sheets.none
+        exact = seen.bases[-1]
         for other in self.structure.quantities:
             if other.leaf == quantity.leaf or other.target.startswith("updated"):
                 continue
-            value = self.work.exact[other.leaf]
-            if value.shape == seen.value.shape and np.any(value) and seen.fits(value):
-                text = slip_text(slips.Slip("another_quantity", seen.entries), quantity, other)
-                yield (3, 0), Diagnosis("another_quantity", text, seen.entries)
-                return
+            where = open_ & seen.fits(exact[other.leaf]) & sheets.any(exact[other.leaf] != 0)
+            if where.any():
+                yield _Found((3, 0), where, partial(self._told_copied, seen, other))
+                open_ = open_ & ~where
+                if not open_.any():
+                    return
 
-    def _scaled(self, seen: _Seen) -> Iterator[Scored]:
+    def _told_copied(self, seen: _Seen, other: Quantity, at: int) -> Diagnosis:
+        places = seen.entries(at)
+        text = slip_text(slips.Slip("another_quantity", places), seen.quantity, other)
+        return Diagnosis("another_quantity", text, places)
+
+    def _scaled(self, seen: _Seen) -> Iterator[_Found]:
         """Every entry off by the same factor, whatever it comes of."""
-        for reference in self._references(seen):
-            factor = slips.factor(seen.value, reference, seen.half, self.habit)
+        references = list(self._references(seen))
+        for at in range(len(seen.which)):
+            value, half = seen.sheets.one(seen.value, at), seen.sheets.one(seen.half, at)
+            habit = seen.habit.sheet(at)
+            bases = (seen.sheets.one(reference, at) for reference in references)
+            every = (slips.factor(value, base, half, habit) for base in bases)
+            factor = next((f for f in every if f is not None), None)
             if factor is not None:
-                by = f"{factor:.4g}"
-                text = slip_text(slips.Slip("scaled", seen.entries, by), seen.quantity)
-                yield (7, 0), Diagnosis("scaled", text, seen.entries, written=by)
-                return
+                by, places = f"{factor:.4g}", seen.entries(at)
+                text = slip_text(slips.Slip("scaled", places, by), seen.quantity)
+                told = Diagnosis("scaled", text, places, written=by)
+                yield _Found((7, 0), seen.on(at), lambda _, told=told: told)  # type: ignore[misc]
 
     def _references(self, seen: _Seen) -> Iterator[Array]:
         """What the figures should have been: from the student's own numbers, and exactly."""
-        formula = seen.quantity.formula
-        yield seen.own.value(formula)
-        yield self.work.exact[seen.quantity.leaf]
+        yield seen.own.value(seen.quantity.formula)
+        yield seen.bases[-1][seen.quantity.leaf]
 
-    def _rounded_early(self, seen: _Seen) -> Iterator[tuple[str, ...]]:
+    def _rounded_early(self, seen: _Seen) -> Iterator[_Found]:
         """Roundings of the numbers before it, to fewer digits than shown, that lead to the figures."""
         formula = seen.quantity.formula
         carried = [leaf for leaf in formula.leaves if leaf not in self.work.given_leaves]
         if not carried:
             return
-        for base in (self.work.exact, seen.own.values):
-            for words, rounded in slips.roundings(self.habit):
+        habits = [seen.habit.sheet(at) for at in range(len(seen.which))]
+        most = np.array([habit.most for habit in habits])
+        open_ = ~seen.sheets.none
+        for base in (seen.bases[-1], seen.own.values):
+            for digits, words, rounded in slips.roundings(int(most.max())):
+                where = open_ & seen.of_each(most > digits)
+                if not where.any():
+                    continue
                 values = {leaf: base[leaf] for leaf in formula.leaves}
                 values.update({leaf: rounded(base[leaf]) for leaf in carried})
                 with np.errstate(all="ignore"):
-                    array = np.asarray(formula(values), dtype=float)
-                if seen.fits(array):
-                    yield (f"the numbers it is computed from were rounded to {words} too early",)
-                    return
+                    array = seen.sheets.run(formula, values)
+                where = where & seen.fits(array)
+                if where.any():
+                    early = (f"the numbers it is computed from were rounded to {words} too early",)
+                    yield _Found((1, 0), where, partial(self._told_early, seen, early))
+                    open_ = open_ & ~where
+
+    @staticmethod
+    def _told_early(seen: _Seen, text: Text, at: int) -> Diagnosis:
+        return Diagnosis("rounded_early", text, seen.entries(at))
 
     # -- a mistake in a step that was not entered -------------------------------------------------
 
@@ -292,11 +466,11 @@ class Diagnosing:
             stack.extend(self.structure.by_leaf[leaf].formula.leaves)
         return [q for q in self.structure.quantities if q.leaf in wanted][-most:]
 
-    def _within_update(self, seen: _Seen) -> Iterator[Scored]:
+    def _within_update(self, seen: _Seen) -> Iterator[_Found]:
         """What an update is known to be made without, in the lines that lead to the parameter's new value."""
         return self._hidden(seen, OF_UPDATES) if seen.quantity.phase == "update" else iter(())
 
-    def _hidden(self, seen: _Seen, rules: frozenset[str] | None = None) -> Iterator[Scored]:
+    def _hidden(self, seen: _Seen, rules: frozenset[str] | None = None) -> Iterator[_Found]:
         """Mistakes where nothing was entered: by every rule, or by some rules in lines of the update alone."""
         sites = self._hidden_before(seen.quantity, HIDDEN)
         for distance, site in enumerate(reversed(sites)):
@@ -305,28 +479,40 @@ class Diagnosing:
             for variant in self.structure.mistakes(site):
                 if rules is not None and variant.mistake.rule not in rules:
                     continue
-                if not self._room():
+                room = self._room(seen)
+                if not room.any():
                     return
                 wrong = {site.leaf: variant.formula}
-                own = self._leads(seen, seen.own.values, sites, wrong)
-                if own or self._leads(seen, self.work.exact, sites, wrong):
-                    text = mistake_text(variant.mistake, site, self.work.cases, site.step)
-                    score = (4, distance, PRIORITY[variant.mistake.rule])
-                    supposed = [(s, wrong.get(s.leaf, s.formula)) for s in sites] if own else []
-                    diagnosis = Diagnosis(
-                        variant.mistake.rule,
-                        text,
-                        seen.entries,
-                        site.step,
-                        tuple(supposed),
-                        (Done(site, variant.mistake.rule, variant.mistake.formula),),
-                        numbers="entered" if own else "exact",
-                    )
-                    yield score, diagnosis
+                score = (4, distance, PRIORITY[variant.mistake.rule])
+                supposed = tuple([(s, wrong.get(s.leaf, s.formula)) for s in sites])
+                for numbers, where in self._leads(seen, room, sites, wrong):
+                    own = supposed if numbers == "entered" else ()
+                    told = partial(self._told_hidden, seen, site, variant.mistake, own, numbers)
+                    yield _Found(score, where, told)
+
+    def _told_hidden(
+        self,
+        seen: _Seen,
+        site: Quantity,
+        mistake: Mistake,
+        supposed: tuple[tuple[Quantity, CompiledFormula], ...],
+        numbers: Numbers,
+        at: int,
+    ) -> Diagnosis:
+        return Diagnosis(
+            mistake.rule,
+            mistake_text(mistake, site, self.work.cases, site.step),
+            seen.entries(at),
+            site.step,
+            supposed,
+            (Done(site, mistake.rule, mistake.formula),),
+            numbers=numbers,
+        )
 
     def _after(
         self,
         base: Mapping[Leaf, Array],
+        sheets: Sheets,
         sites: list[Quantity],
         wrong: Mapping[Leaf, CompiledFormula],
     ) -> dict[Leaf, Array] | None:
@@ -336,71 +522,98 @@ class Diagnosing:
             formula = wrong.get(site.leaf, site.formula)
             if any(leaf not in numbers for leaf in formula.leaves):
                 return None
-            value = value_of(numbers, formula)
-            if value is None or value.shape != np.shape(self.work.exact[site.leaf]):
+            value = value_of(numbers, formula, sheets)
+            if value is None or sheets.entries(value) != np.shape(self.work.exact[site.leaf]):
                 return None
             numbers[site.leaf] = value
         return numbers
 
     # -- two mistakes ----------------------------------------------------------------------------
 
-    def _pairs(self, seen: _Seen) -> Iterator[Scored]:
+    def _pairs(self, seen: _Seen) -> Iterator[_Found]:
         quantity = seen.quantity
         for first, second, formula in self.structure.pairs_of(quantity):
-            if not self._room():
+            room = self._room(seen)
+            if not room.any():
                 return
-            numbers = self._numbers(seen, formula)
-            if numbers is not None:
+            for numbers, where in self._numbers(seen, formula):
                 # The second was made with what the first had left of the formula.
-                yield self._paired(seen, (first, quantity), (second, quantity), 5, numbers)
+                yield self._paired(
+                    seen, ((first, quantity), (second, quantity)), 5, numbers, where & room
+                )
         sites = self._hidden_before(quantity, PAIRED)
         last = [(quantity, v) for v in self.structure.mistakes(quantity)]
         for position, site in enumerate(sites):
             later = [(s, v) for s in sites[position + 1 :] for v in self.structure.mistakes(s)]
             for one in self.structure.mistakes(site):
                 for other_site, other in [*later, *last]:
-                    if not self._room():
+                    room = self._room(seen)
+                    if not room.any():
                         return
                     wrong = {site.leaf: one.formula, other_site.leaf: other.formula}
-                    own = self._leads(seen, seen.own.values, sites, wrong)
-                    if own or self._leads(seen, self.work.exact, sites, wrong):
-                        pair = (one.mistake, site), (other.mistake, other_site)
-                        yield self._paired(seen, *pair, 6, "entered" if own else "exact")
+                    pair = (one.mistake, site), (other.mistake, other_site)
+                    for numbers, where in self._leads(seen, room, sites, wrong):
+                        yield self._paired(seen, pair, 6, numbers, where)
 
-    def _room(self) -> bool:
-        """Whether one more mistake that lies elsewhere, or pair, may be tried in these answers."""
-        self._tried += 1
-        return self._tried <= TRIED
+    def _room(self, seen: _Seen) -> Mask:
+        """By sheet, whether one more mistake that lies elsewhere, or pair, may be tried in its answers."""
+        self._tried[seen.which] += 1
+        return seen.of_each(self._tried[seen.which] <= TRIED)
 
     def _leads(
         self,
         seen: _Seen,
-        base: Mapping[Leaf, Array],
+        room: Mask,
         sites: list[Quantity],
         wrong: Mapping[Leaf, CompiledFormula],
-    ) -> bool:
-        """Whether mistakes in steps that were not entered, or in the last one, give the figures."""
-        numbers = self._after(base, sites, wrong)
+    ) -> Iterator[tuple[Numbers, Mask]]:
+        """From which numbers mistakes in steps that were not entered, or in the last one, give the figures, and on
+        which sheets."""
+        sheets = seen.sheets
         end = wrong.get(seen.quantity.leaf, seen.quantity.formula)
-        if numbers is None or any(leaf not in numbers for leaf in end.leaves):
-            return False
-        value = value_of(numbers, end)
-        return value is not None and seen.fits(value)
+        open_ = room
+        bases: tuple[tuple[Numbers, Mapping[Leaf, Array]], ...] = (
+            ("entered", seen.own.values),
+            ("exact", seen.bases[-1]),
+        )
+        for numbers, base in bases:
+            after = self._after(base, sheets, sites, wrong)
+            if after is None or any(leaf not in after for leaf in end.leaves):
+                continue
+            value = value_of(after, end, sheets)
+            if value is None:
+                continue
+            where = open_ & seen.fits(value)
+            if where.any():
+                yield numbers, where
+                open_ = open_ & ~where
+                if not open_.any():
+                    return
 
     def _paired(
         self,
         seen: _Seen,
-        first: tuple[Mistake, Quantity],
-        second: tuple[Mistake, Quantity],
+        pair: tuple[tuple[Mistake, Quantity], tuple[Mistake, Quantity]],
         score: int,
         numbers: Numbers,
-    ) -> Scored:
-        rules = sorted((first[0].rule, second[0].rule), key=lambda r: PRIORITY[r])
-        text = pair_text(first, second, self.work.cases)
+        where: Mask,
+    ) -> _Found:
+        rules = sorted((mistake.rule for mistake, _ in pair), key=lambda r: PRIORITY[r])
         priority = sum(PRIORITY[r] for r in rules)
-        done = tuple(Done(q, m.rule, m.formula) for m, q in (first, second))
-        diagnosis = Diagnosis("+".join(rules), text, seen.entries, done=done, numbers=numbers)
-        return (score, priority), diagnosis
+        told = partial(self._told_pair, seen, pair, "+".join(rules), numbers)
+        return _Found((score, priority), where, told)
+
+    def _told_pair(
+        self,
+        seen: _Seen,
+        pair: tuple[tuple[Mistake, Quantity], tuple[Mistake, Quantity]],
+        rule: str,
+        numbers: Numbers,
+        at: int,
+    ) -> Diagnosis:
+        text = pair_text(*pair, self.work.cases)
+        done = tuple(Done(q, m.rule, m.formula) for m, q in pair)
+        return Diagnosis(rule, text, seen.entries(at), done=done, numbers=numbers)
 
 
 def _best(found: list[Scored]) -> tuple[Diagnosis, ...]:

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from sys import float_info
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from handgrad.arrays import Array
+from handgrad.arrays import Array, Mask
 
 EXACT = 1e-9
 """How close, relative to the largest of its array, a figure that claims to be exact must come."""
@@ -27,6 +28,9 @@ SINGLE = 2e-5
 
 CLEARLY = 0.1
 """By this share of a sheet's figures one habit must be more common than another to stand alone."""
+
+MANY = 6
+"""Digits that a whole number has for it to be taken as rounded, 3679099.38 to 3679099, whatever the habit."""
 
 TEXTS = 20_000
 """Arrays of more numbers than this are taken at full precision, not figure by figure."""
@@ -53,6 +57,45 @@ class WrittenFigure:
     decimals: int = 0
     digits: int = 0
     whole: bool = False
+
+    @property
+    def claim(self) -> tuple[float, float, bool, bool]:
+        """What it claims of its last digit; see `Claims`."""
+        if self.value == 0:
+            return self.value, self.half, True, False
+        if not self.whole:
+            return self.value, self.half, False, False
+        text = self.text.strip().lower().partition("e")[0].rstrip(".")
+        zeros = len(text) - len(text.rstrip("0"))
+        short = len(text.lstrip("-0")) < MANY
+        return self.value, self.half * 10.0**zeros, short, not short
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Claims:
+    """What figures claim of their last digits, by entry.
+
+    Arguments:
+        shown: the number as it stands there.
+        wide: half a unit of the last digit that tells: of 3000, half a thousand.
+        capped: whether it claims no less than the sheet's habit has: 0 and 3 may have been rounded from more digits.
+        kept: whether it was carried as it was written: an array at full precision, or a long whole number.
+    """
+
+    shown: Array
+    wide: Array
+    capped: Mask
+    kept: Mask
+
+
+def claims_of(figures: Mapping[tuple[int, ...], WrittenFigure], shape: tuple[int, ...]) -> Claims:
+    """The claims of an array's figures."""
+    claims = Claims(
+        np.zeros(shape), np.zeros(shape), np.zeros(shape, dtype=bool), np.ones(shape, dtype=bool)
+    )
+    for at, figure in figures.items():
+        claims.shown[at], claims.wide[at], claims.capped[at], claims.kept[at] = figure.claim
+    return claims
 
 
 def is_blank(text: str) -> bool:
@@ -122,16 +165,56 @@ class Habit:
 
     def units(self, values: Array) -> Array:
         """The same for each entry of an array; 0 for what is not finite."""
-        sizes = np.abs(values)
-        units = np.zeros(np.shape(values))
-        if self.decimals is not None:
-            units += 0.5 * 10.0**-self.decimals
-        if self.digits is not None:
-            with np.errstate(divide="ignore", invalid="ignore"):
-                places = np.floor(np.log10(sizes)) - self.digits + 1
-                units = np.fmax(units, 0.5 * 10.0**places)
-        units = np.where(sizes == 0, 0.5 * 10.0**-self.of_zero, units)
-        return np.where(np.isfinite(sizes), units, 0.0)
+        return _units(values, self.decimals, self.digits, self.of_zero)
+
+    def only(self, which: npt.NDArray[np.intp]) -> Habit:
+        """That of some sheets, here of the only one."""
+        return self
+
+    def sheet(self, which: int) -> Habit:
+        """That of one sheet, here of the only one."""
+        return self
+
+
+class Habits:
+    """The habits of many sheets, which lie along the last axis of every array."""
+
+    def __init__(self, each: Sequence[Habit]) -> None:
+        self.each = tuple(each)
+        none = float("nan")
+        decimals = [none if h.decimals is None else h.decimals for h in each]
+        digits = [none if h.digits is None else h.digits for h in each]
+        self.decimals, self.digits = np.array(decimals, float), np.array(digits, float)
+        self.of_zero = np.array([h.of_zero for h in each], float)
+
+    def units(self, values: Array) -> Array:
+        """By entry, half a unit of the last digit that a number of this size has by its sheet's habit."""
+        return _units(values, self.decimals, self.digits, self.of_zero)
+
+    def only(self, which: npt.NDArray[np.intp]) -> Habits:
+        """Those of some of the sheets, by their numbers."""
+        return Habits([self.each[k] for k in which])
+
+    def sheet(self, which: int) -> Habit:
+        """That of one of the sheets."""
+        return self.each[which]
+
+
+def _units(
+    values: Array, decimals: Array | int | None, digits: Array | int | None, of_zero: Array | int
+) -> Array:
+    """By number, half a unit of its last digit by a habit; what a habit lacks is None or NaN."""
+    sizes = np.abs(values)
+    units = np.zeros(np.shape(values))
+    ten = np.float64(10.0)
+    if decimals is not None:
+        units = np.fmax(units, 0.5 * ten ** -np.asarray(decimals, float))
+    if digits is not None:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            places = np.floor(np.log10(sizes)) - digits + 1
+            units = np.fmax(units, 0.5 * ten**places)
+    units = np.where(sizes == 0, 0.5 * ten ** -np.asarray(of_zero, float), units)
+    return np.where(np.isfinite(sizes), units, 0.0)
 
 
 def _commonest(numbers: Iterable[int]) -> tuple[int, int]:
@@ -171,6 +254,19 @@ class WrittenEntry:
         """Whether no cell holds a number."""
         return bool(np.isnan(self.value).all())
 
+    @property
+    def claims(self) -> Claims:
+        """What the figures claim of their last digits."""
+        return claims_of(self.figures, self.shape)
+
+    def sheet(self, which: int) -> WrittenEntry:
+        """What one sheet has, here the only one."""
+        return self
+
+    def only(self, which: npt.NDArray[np.intp]) -> WrittenEntry:
+        """What some sheets have, here the only one."""
+        return self
+
     def reshaped(self, shape: tuple[int, ...]) -> WrittenEntry:
         """The same figures in another shape with as many places."""
         places = np.arange(self.value.size).reshape(self.value.shape)
@@ -202,6 +298,43 @@ class WrittenEntry:
     def scaled(self, factor: float) -> WrittenEntry:
         """The figures times a factor; they claim the digits that they were written with."""
         return replace(self, value=self.value * factor, factor=self.factor * factor)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ManyEntries:
+    """The figures that many students entered for one quantity; the students lie along the last axis.
+
+    Arguments:
+        texts: by student, the cells as they were written, in order.
+        floor, factor, strict: as those of a `WrittenEntry`.
+    """
+
+    value: Array
+    half: Array
+    claims: Claims
+    texts: Sequence[Sequence[str]]
+    floor: float = EXACT
+    factor: float = 1.0
+    strict: bool = False
+
+    def sheet(self, which: int) -> WrittenEntry:
+        """What one student entered."""
+        return from_cells(self.texts[which], self.value.shape[:-1])
+
+    def only(self, which: npt.NDArray[np.intp]) -> ManyEntries:
+        """What some students entered, by their numbers."""
+        claims = self.claims
+        return ManyEntries(
+            self.value[..., which],
+            self.half[..., which],
+            Claims(
+                claims.shown[..., which],
+                claims.wide[..., which],
+                claims.capped[..., which],
+                claims.kept[..., which],
+            ),
+            [self.texts[k] for k in which],
+        )
 
 
 def from_array(array: Array) -> WrittenEntry:

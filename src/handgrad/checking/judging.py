@@ -7,18 +7,20 @@ were wrong. All dependents of a slip are so recomputed from it, and it costs onc
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from handgrad.arrays import Array, Mask
-from handgrad.checking.diagnosis import Diagnosing
-from handgrad.checking.figures import Habit, WrittenEntry
+from handgrad.checking.diagnosis import Diagnosing, Explaining
+from handgrad.checking.figures import Habit, Habits, ManyEntries, WrittenEntry
 from handgrad.checking.formula import CompiledFormula
 from handgrad.checking.matching import Matched
 from handgrad.checking.quantities import Quantity
 from handgrad.checking.report import MOST_WRONG, Judged, Places, Verdict
+from handgrad.checking.sheets import OneSheet, SheetNumbers, Sheets
 from handgrad.checking.tolerance import Halves, allowed, halves
 from handgrad.checking.work import Work
 from handgrad.checking.worlds import World, hull, meeting
@@ -45,146 +47,140 @@ def judged(work: Work, found: Matched, *, rounded_unseen: bool = True) -> tuple[
         rounded_unseen: whether numbers that were not entered may have been rounded on the way; a
             student is given the benefit of it.
     """
-    judging = _Judging(work, found, rounded_unseen)
+    judging = _JudgingOne(work, found, rounded_unseen)
     for quantity in work.structure.quantities:
         judging.take(quantity)
     return tuple(sorted(judging.results, key=lambda j: j.quantity.order))
 
 
 @dataclass(frozen=True, slots=True)
-class _Marked:
+class JudgedEntry:
     """A quantity as it was entered: by entry, what was written and whether that can be.
 
     `value` is NaN where nothing was written. `right` is what agrees with the right numbers, `ok`
-    also what follows from those entered before.
+    also what follows from those entered before; `following` is what that is.
     """
 
+    sheets: Sheets
     quantity: Quantity
+    entry: WrittenEntry | ManyEntries
     exact: Array
-    value: Array
     half: Halves
     right: Mask
     ok: Mask
+    following: Array
+
+    @property
+    def value(self) -> Array:
+        return self.entry.value
 
     @property
     def given(self) -> Mask:
         """By entry, whether something was written."""
         return ~np.isnan(self.value)
 
+    @property
+    def is_missing(self) -> Mask:
+        """By sheet, whether no cell holds a number."""
+        return ~self.sheets.any(self.given)
 
-class _Judging:
-    def __init__(self, work: Work, found: Matched, rounded_unseen: bool) -> None:
-        self.work = work
-        self.found = found
-        figures = [f for e in found.entries.values() for f in e.figures.values()]
-        figures += [f for e in found.misshapen.values() for f in e.figures.values()]
-        self.habit = Habit.of(figures)
-        givens = {leaf: work.exact[leaf] for leaf in work.given_leaves}
-        self.entries = _rescaled(work, found.entries)
-        self.strict = any(entry.strict for entry in self.entries.values())
+    @property
+    def is_right(self) -> Mask:
+        return self.sheets.all(self.right & self.given)
+
+    @property
+    def is_wrong(self) -> Mask:
+        """By sheet, whether figures are wrong, or some are not there."""
+        return ~self.sheets.all(self.ok & self.given) & ~self.is_missing
+
+    @property
+    def is_trivial(self) -> Mask:
+        """By sheet, whether what follows from a slip asks for no work that the exact value asks for."""
+        nothing = ~self.sheets.any((self.following != 0) & np.isfinite(self.following))
+        consistent = ~self.is_wrong & ~self.is_missing & ~self.is_right
+        return (
+            consistent & ~self.sheets.all(self.right) & nothing & self.sheets.any(self.exact != 0)
+        )
+
+
+class Judging(ABC):
+    """Judges the quantities of answer sheets, one after the other in the order in which they are computed.
+
+    Arguments:
+        sheets: the sheets.
+        entries: by quantity, what was entered for it on all of them.
+        habit: how many digits their figures have.
+        rounded_unseen: see `judged`.
+    """
+
+    def __init__(
+        self,
+        sheets: Sheets,
+        entries: Mapping[Leaf, WrittenEntry | ManyEntries],
+        habit: Habit | Habits,
+        rounded_unseen: bool,
+    ) -> None:
+        self.sheets, self.work = sheets, sheets.work
+        self.entries = entries
+        givens = {leaf: sheets.exact[leaf] for leaf in self.work.given_leaves}
+        self.strict = any(entry.strict for entry in entries.values())
         # A program carries all the digits of what it does not show.
         rounded = rounded_unseen and not self.strict
-        self.own = self.right = World(givens, self._half if rounded else None)
-        self.results: list[Judged] = []
-        self.diagnosing = Diagnosing(work, self.entries, self.habit)
+        self.own = self.right = World(sheets, givens, ByHabit(habit) if rounded else None)
+        self.apart: Mask = np.zeros((), dtype=bool)
+        """By sheet, whether something was wrong, so that there are two worlds."""
+        self.diagnosing = Diagnosing(sheets, entries, habit)
 
-    def _half(self, values: Array) -> Array:
-        """Half a unit of the last digit of numbers that are not shown; a 0 is carried as it is."""
-        return np.where(values == 0, 0.0, self.habit.units(values))
+    @abstractmethod
+    def missing(self, quantity: Quantity) -> None:
+        """Takes note of a quantity that was not entered."""
+
+    @abstractmethod
+    def entered(self, one: JudgedEntry) -> None:
+        """Takes note of the verdict on a quantity, and goes on from there."""
 
     def take(self, quantity: Quantity) -> None:
         """The verdict on one quantity, and what it leaves for those that use it."""
-        leaf = quantity.leaf
-        entry = self.entries.get(leaf)
+        entry = self.entries.get(quantity.leaf)
         if entry is None:
             self._leave_open(quantity)
-            if leaf in self.found.misshapen:
-                self._misshapen(quantity, self.found.misshapen[leaf])
-            elif quantity.asked:
-                self.results.append(Judged(quantity, "missing", self.work.exact[leaf]))
-            return
-        self._entered(quantity, entry)
+            self.missing(quantity)
+        else:
+            self.entered(self._judged(quantity, entry))
 
     # -- nothing entered -------------------------------------------------------------------------
 
     def _leave_open(self, quantity: Quantity) -> None:
         """What is not entered follows from what is before it, rounded by habit or not."""
-        for world in self._worlds():
+        for world in [self.own] if self.own is self.right else [self.own, self.right]:
             world.follow(quantity.leaf, quantity.formula)
-            if world.depends(quantity.formula):
-                world.tainted.add(quantity.leaf)
-
-    def _worlds(self) -> list[World]:
-        return [self.own] if self.own is self.right else [self.own, self.right]
-
-    def _misshapen(self, quantity: Quantity, entry: WrittenEntry) -> None:
-        expected = self.work.exact[quantity.leaf]
-        diagnosis = self.diagnosing.of_shape(quantity, entry, self.own)
-        self.results.append(Judged(quantity, "wrong", expected, entry, None, (), diagnosis))
+            world.taint(quantity.leaf, world.depends(quantity.formula))
 
     # -- entered ---------------------------------------------------------------------------------
 
-    def _entered(self, quantity: Quantity, entry: WrittenEntry) -> None:
-        leaf = quantity.leaf
-        exact = self.work.exact[leaf]
-        half = halves(entry, self.habit, allowed(entry, self.work, leaf))
-        value, given = entry.value, ~np.isnan(entry.value)
-        right = np.abs(exact - value) <= half.written
-        if entry.strict and not (right | ~given).all():
+    def _judged(self, quantity: Quantity, entry: WrittenEntry | ManyEntries) -> JudgedEntry:
+        sheets, leaf = self.sheets, quantity.leaf
+        exact = sheets.exact[leaf]
+        half = halves(entry, self.diagnosing.habit, allowed(entry, sheets, leaf))
+        value, blank = entry.value, np.isnan(entry.value)
+        right: Mask = np.abs(exact - value) <= half.written
+        if entry.strict and not (right | blank).all():
             right |= self._of_floats(leaf, value, half.written)
-        if not (right | ~given).all():
-            right |= self._follows(self.right, quantity, value, half.written)
+        open_ = ~sheets.all(right | blank)
+        if open_.any():
+            right |= open_ & self._follows(self.right, quantity, value, half.written)
         ok = right
-        if self.own is not self.right and not (right | ~given).all():
-            ok = right | self._follows(self.own, quantity, value, half.written)
+        open_ = self.apart & ~sheets.all(right | blank)
+        if open_.any():
+            ok = right | (open_ & self._follows(self.own, quantity, value, half.written))
         following = self.own.value(quantity.formula)
-        verdict: Verdict = (
-            "right" if (right & given).all() else "consistent" if (ok & given).all() else "wrong"
-        )
-        if entry.is_empty:
-            verdict = "missing"
-        wrong = _places(~ok | ~given)
-        diagnosis = (
-            self.diagnosing.of(quantity, entry, half, ~ok & given, self.own, self.right)
-            if verdict == "wrong"
-            else ()
-        )
-        differs = not np.allclose(following, exact, rtol=1e-9, atol=1e-12, equal_nan=True)
-        self.results.append(
-            Judged(
-                quantity,
-                verdict,
-                exact,
-                entry,
-                following if differs and self.own.depends(quantity.formula) else None,
-                wrong if verdict == "wrong" else (),
-                diagnosis,
-                trivial=verdict == "consistent" and _trivial(following, exact, right),
-                arrangement=self.found.arrangements.get(leaf),
-            )
-        )
-        self._carry(_Marked(quantity, exact, value, half, right, ok), following)
-        if diagnosis and diagnosis[0].supposed:
-            self._suppose(diagnosis[0].supposed, quantity)
+        return JudgedEntry(sheets, quantity, entry, exact, half, right, ok, following)
 
-    def _suppose(self, steps: Sequence[tuple[Quantity, CompiledFormula]], until: Quantity) -> None:
-        """Steps that were not entered as they must have been done, for one slip in them to cost once.
-
-        All that was taken so far and follows from them without being entered is worked out anew.
-        """
-        own = self.own
-        supposed = {quantity.leaf: formula for quantity, formula in steps}
-        changed: set[Leaf] = set()
-        for quantity in self.work.structure.quantities:
-            leaf = quantity.leaf
-            if leaf == until.leaf:
-                return
-            formula = supposed.get(leaf, quantity.formula)
-            follows = leaf not in self.entries and not changed.isdisjoint(formula.leaves)
-            if leaf in supposed or follows:
-                own.follow(leaf, formula)
-                own.tainted.add(leaf)
-                changed.add(leaf)
+    def diagnosis(self, one: JudgedEntry) -> Explaining:
+        """What explains the figures of a quantity on the sheets where it is wrong."""
+        wrong = ~one.ok & one.given
+        right = self.right if self.right is not self.own else None
+        return self.diagnosing.of(one.quantity, one.entry, one.half, wrong, self.own, right)
 
     def _of_floats(self, leaf: Leaf, value: Array, half: Array) -> Mask:
         """By entry, whether a program may have a number.
@@ -217,66 +213,169 @@ class _Judging:
             found |= world.leads_to(way, value, half)
         return found
 
-    def _carry(self, marked: _Marked, following: Array) -> None:
-        """What those that come after will be computed from."""
-        leaf, own, given = marked.quantity.leaf, self.own, marked.given
-        formula = marked.quantity.formula
-        right = marked.right & given
-        if self.own is self.right and not right.all() and (~marked.right & given).any():
+    def carry(self, one: JudgedEntry) -> None:
+        """Gives those that come after what they will be computed from."""
+        leaf, formula, sheets = one.quantity.leaf, one.quantity.formula, self.sheets
+        self.apart = self.apart | sheets.any(~one.right & one.given)
+        if self.own is self.right and self.apart.any():
             self.right = self.own.copy()
-        if self.own is not self.right:
-            world = self.right
-            kept = np.where(right, marked.value, world.value(formula))
-            world.enter(leaf, formula, kept, self._carried(world, marked, kept, right))
-        shown = np.where(given, marked.value, following)
-        own.enter(leaf, formula, shown, self._carried(own, marked, shown, marked.ok & given))
-        if self.own is not self.right and not right.all():
-            own.tainted.add(leaf)
+        own, right, apart = self.own, self.right, self.apart
+        shown = np.where(one.given, one.value, one.following)
+        how = self._carried(own, one, shown, one.ok & one.given)
+        own.enter(leaf, formula, shown, how)
+        if right is not own:
+            good = one.right & one.given
+            kept = np.where(apart, np.where(good, one.value, right.value(formula)), shown)
+            others = self._carried(right, one, kept, good)
+
+            def bounds() -> Interval:
+                if apart.all():
+                    return others()
+                mine, theirs = own.bounds(leaf), others()
+                return Interval(
+                    np.where(apart, theirs.lower, mine.lower),
+                    np.where(apart, theirs.upper, mine.upper),
+                )
+
+            right.enter(leaf, formula, kept, bounds)
+        own.taint(leaf, apart & ~sheets.all(one.right & one.given))
 
     def _reach(self, world: World, quantity: Quantity, exact: Array) -> Interval:
         """Where the numbers before a quantity lead: to its exact number, and no rounding residue beside
         it that would open a gate, where they are exact and no program's."""
         formula = quantity.formula
-        if not self.strict and all(
-            world.is_as_given(leaf, self.work.exact[leaf]) for leaf in formula.leaves
-        ):
+        if self.strict:
+            return world.reach(formula)
+        given: Mask = np.ones((), dtype=bool)
+        for leaf in formula.leaves:
+            given = given & world.is_as_given(leaf, self.sheets.exact[leaf])
+            if not given.any():
+                return world.reach(formula)
+        if given.all():
             return Interval.of(exact)
-        return world.reach(formula)
+        reach = world.reach(formula)
+        return Interval(np.where(given, exact, reach.lower), np.where(given, exact, reach.upper))
 
     def _carried(
-        self, world: World, marked: _Marked, value: Array, ok: Mask
+        self, world: World, one: JudgedEntry, value: Array, ok: Mask
     ) -> Callable[[], Interval]:
         """Where the number lies that a figure was rounded from.
 
         A figure that follows from those before it lies where they lead; one that does not is
         taken as rounded to its digits; one that was not entered follows from those before it.
         """
+        mine = world is self.own
 
         def bounds() -> Interval:
-            exact, half = marked.exact, marked.half
-            reach = self._reach(world, marked.quantity, exact)
-            entered = world is self.own or ok.all()
+            exact, half = one.exact, one.half
+            reach = self._reach(world, one.quantity, exact)
+            whole = self.sheets.all(ok)
             within = hull(meeting(reach, value, half.written), value)
-            exactly = marked.right & (np.abs(exact - value) <= half.written)
+            exactly = one.right & (np.abs(exact - value) <= half.written)
             lower = np.where(exactly, np.minimum(within.lower, exact), within.lower)
             upper = np.where(exactly, np.maximum(within.upper, exact), within.upper)
-            if world is self.own and not ok.all():
+            around = Interval(value - half.carried, value + half.carried)
+            if mine:
                 # What is right beside a wrong figure came of the same wrong computation.
-                lower = np.minimum(lower, value - half.carried)
-                upper = np.maximum(upper, value + half.carried)
-            other_lower = value - half.carried if entered else reach.lower
-            other_upper = value + half.carried if entered else reach.upper
-            return Interval(np.where(ok, lower, other_lower), np.where(ok, upper, other_upper))
+                lower = np.where(whole, lower, np.minimum(lower, around.lower))
+                upper = np.where(whole, upper, np.maximum(upper, around.upper))
+                other = around
+            else:
+                other = Interval(
+                    np.where(whole, around.lower, reach.lower),
+                    np.where(whole, around.upper, reach.upper),
+                )
+            return Interval(np.where(ok, lower, other.lower), np.where(ok, upper, other.upper))
 
         return bounds
 
 
-def _trivial(following: Array, exact: Array, right: Mask) -> bool:
-    """Whether what follows from a slip asks for no work that the exact value asks for."""
-    if right.all():
-        return False
-    nothing = not np.any(following[np.isfinite(following)])
-    return bool(nothing and np.any(exact))
+@dataclass(frozen=True, slots=True)
+class ByHabit:
+    """Half a unit of the last digit of numbers that are not shown; a 0 is carried as it is."""
+
+    habit: Habit | Habits
+
+    def __call__(self, values: Array, /) -> Array:
+        return np.where(values == 0, 0.0, self.habit.units(values))
+
+    def only(self, which: SheetNumbers, /) -> ByHabit:
+        return ByHabit(self.habit.only(which))
+
+
+class _JudgingOne(Judging):
+    """Judges one sheet, and makes a report of it."""
+
+    def __init__(self, work: Work, found: Matched, rounded_unseen: bool) -> None:
+        figures = [f for e in found.entries.values() for f in e.figures.values()]
+        figures += [f for e in found.misshapen.values() for f in e.figures.values()]
+        entries = _rescaled(work, found.entries)
+        super().__init__(OneSheet(work), entries, Habit.of(figures), rounded_unseen)
+        self.rescaled = entries
+        self.found = found
+        self.results: list[Judged] = []
+
+    def missing(self, quantity: Quantity) -> None:
+        leaf = quantity.leaf
+        if leaf in self.found.misshapen:
+            self._misshapen(quantity, self.found.misshapen[leaf])
+        elif quantity.asked:
+            self.results.append(Judged(quantity, "missing", self.work.exact[leaf]))
+
+    def _misshapen(self, quantity: Quantity, entry: WrittenEntry) -> None:
+        expected = self.work.exact[quantity.leaf]
+        diagnosis = self.diagnosing.of_shape(quantity, entry, self.own)
+        self.results.append(Judged(quantity, "wrong", expected, entry, None, (), diagnosis))
+
+    def entered(self, one: JudgedEntry) -> None:
+        quantity, exact, following = one.quantity, one.exact, one.following
+        verdict: Verdict = (
+            "missing"
+            if one.is_missing
+            else "wrong"
+            if one.is_wrong
+            else "right"
+            if one.is_right
+            else "consistent"
+        )
+        wrong = verdict == "wrong"
+        diagnosis = self.diagnosis(one).all_of(0) if wrong else ()
+        differs = not np.allclose(following, exact, rtol=1e-9, atol=1e-12, equal_nan=True)
+        self.results.append(
+            Judged(
+                quantity,
+                verdict,
+                exact,
+                self.rescaled[quantity.leaf],
+                following if differs and self.own.depends(quantity.formula) else None,
+                _places(~one.ok | ~one.given) if wrong else (),
+                diagnosis,
+                trivial=bool(one.is_trivial),
+                arrangement=self.found.arrangements.get(quantity.leaf),
+            )
+        )
+        self.carry(one)
+        if diagnosis and diagnosis[0].supposed:
+            self._suppose(diagnosis[0].supposed, quantity)
+
+    def _suppose(self, steps: Sequence[tuple[Quantity, CompiledFormula]], until: Quantity) -> None:
+        """Steps that were not entered as they must have been done, for one slip in them to cost once.
+
+        All that was taken so far and follows from them without being entered is worked out anew.
+        """
+        own = self.own
+        supposed = {quantity.leaf: formula for quantity, formula in steps}
+        changed: set[Leaf] = set()
+        for quantity in self.work.structure.quantities:
+            leaf = quantity.leaf
+            if leaf == until.leaf:
+                return
+            formula = supposed.get(leaf, quantity.formula)
+            follows = leaf not in self.entries and not changed.isdisjoint(formula.leaves)
+            if leaf in supposed or follows:
+                own.follow(leaf, formula)
+                own.taint(leaf, np.ones((), dtype=bool))
+                changed.add(leaf)
 
 
 def _places(mask: Mask) -> Places:

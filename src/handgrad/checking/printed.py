@@ -10,6 +10,7 @@ import numpy as np
 from handgrad.arrays import Array
 from handgrad.checking.figures import Habit, WrittenEntry
 from handgrad.checking.report import Diagnosis, Judged, Places, Printed, Verdict
+from handgrad.checking.sheets import OneSheet
 from handgrad.checking.tolerance import allowed, halves
 from handgrad.checking.work import Work
 from handgrad.expression import Leaf
@@ -39,7 +40,7 @@ def _judged(work: Work, one: Judged, habit: Habit, rounded: _Rounded) -> Judged:
     if one.convention is not None:
         entry = entry.scaled(1 / one.convention.count)
     exact = one.expected
-    half = halves(entry, habit, allowed(entry, work, one.quantity.leaf))
+    half = halves(entry, habit, allowed(entry, OneSheet(work), one.quantity.leaf))
     gap = np.abs(exact - entry.value)
     if (gap <= half.written).all():
         coarse = (gap > np.maximum(half.carried, habit.units(exact))).any()

@@ -212,14 +212,14 @@ def _to_decimals(array: Array, decimals: int) -> Array:
     return rounded
 
 
-def roundings(habit: Habit) -> Iterator[tuple[str, Callable[[Array], Array]]]:
-    """Roundings to fewer digits than a sheet shows, the finer first."""
-    for decimals in range(min(habit.most - 1, 6), 0, -1):
+def roundings(most: int) -> Iterator[tuple[int, str, Callable[[Array], Array]]]:
+    """Roundings to fewer digits than `most`, the finer first: to how many, in words, and the rounding."""
+    for decimals in range(min(most - 1, 6), 0, -1):
         words = f"{decimals} decimal{'s' * (decimals != 1)}"
-        yield words, partial(_to_decimals, decimals=decimals)
-    for digits in range(min(habit.most - 1, 6), 0, -1):
+        yield decimals, words, partial(_to_decimals, decimals=decimals)
+    for digits in range(min(most - 1, 6), 0, -1):
         words = f"{digits} significant digit{'s' * (digits != 1)}"
-        yield words, lambda a, d=digits: to_digits(a, d)  # type: ignore[misc]
+        yield digits, words, lambda a, d=digits: to_digits(a, d)  # type: ignore[misc]
 
 
 def to_digits(array: Array, digits: int) -> Array:

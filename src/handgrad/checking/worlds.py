@@ -9,13 +9,17 @@ the copying, say, that was not carried. Until something is wrong the two are one
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping
-from typing import Any
+from functools import lru_cache, partial
+from itertools import count
+from typing import Any, Protocol
+from zlib import crc32
 
 import numpy as np
 
 from handgrad.arrays import Array, Mask
 from handgrad.checking.formula import CompiledFormula
-from handgrad.expression import Leaf
+from handgrad.checking.sheets import SheetNumbers, Sheets
+from handgrad.expression import Adjoint, Leaf
 from handgrad.numbers import Interval, bounding
 
 WIDEST = 0.5
@@ -43,28 +47,48 @@ class World:
     """Numbers by leaf; bounds on them, and what rounding makes of them, are worked out when they are asked for.
 
     Arguments:
+        sheets: whose numbers they are.
         givens: what is not computed, exactly.
         half: half a unit of the last digit that a number which is not shown is rounded to; None where it is not.
     """
 
-    def __init__(self, givens: Mapping[Leaf, Array], half: HalfUnit | None) -> None:
+    def __init__(self, sheets: Sheets, givens: Mapping[Leaf, Array], half: HalfUnit | None) -> None:
+        self.sheets = sheets
         self.half = half
-        self.values: dict[Leaf, Array] = dict(givens)
+        self.values: dict[Leaf, Array] = {leaf: sheets.spread(v) for leaf, v in givens.items()}
+        self.tainted: dict[Leaf, Mask] = {}
+        """By leaf, on which sheets a slip has gone into its number."""
         self._bounds: dict[Leaf, Interval] = {}
         self._how: dict[Leaf, Callable[[], Interval]] = {}
         self._rounded: dict[Leaf, Rounded] = {}
+        self._sizes: dict[Leaf, Array] = {}
         self._formulas: dict[Leaf, CompiledFormula] = {}
         self._followed: set[Leaf] = set()
-        self.tainted: set[Leaf] = set()
-        self._draws = np.random.default_rng(0)
 
     def copy(self) -> World:
-        other = World(self.values, self.half)
+        other = World(self.sheets, {}, self.half)
+        other.values = dict(self.values)
         other._bounds, other._how = dict(self._bounds), dict(self._how)
         other._rounded, other._formulas = dict(self._rounded), dict(self._formulas)
-        other._followed = set(self._followed)
-        other.tainted = set(self.tainted)
+        other._followed, other._sizes = set(self._followed), dict(self._sizes)
+        other.tainted = dict(self.tainted)
         return other
+
+    def only(self, which: SheetNumbers) -> World:
+        """The world of some of the sheets, by their numbers, until this one changes."""
+        sheets = self.sheets.only(which)
+        if sheets is self.sheets:
+            return self
+        half = self.half
+        other = World(sheets, {}, half and half.only(which))
+        other.values = {leaf: sheets.part(v, which) for leaf, v in self.values.items()}
+        other._formulas, other._followed = dict(self._formulas), set(self._followed)
+        for leaf in self._how:
+            other._how[leaf] = partial(self._part, leaf, which)
+        return other
+
+    def _part(self, leaf: Leaf, which: SheetNumbers) -> Interval:
+        return self.bounds(leaf).each(lambda bound: self.sheets.part(bound, which))
 
     def enter(
         self, leaf: Leaf, formula: CompiledFormula, value: Array, how: Callable[[], Interval]
@@ -88,8 +112,9 @@ class World:
     ) -> None:
         self._bounds.pop(leaf, None)
         self._rounded.pop(leaf, None)
+        self._sizes.pop(leaf, None)
         self._followed.discard(leaf)
-        self.values[leaf] = value
+        self.values[leaf] = self.sheets.spread(value)
         self._formulas[leaf] = formula
         self._how[leaf] = how
 
@@ -111,37 +136,51 @@ class World:
         """Bounds on the number that a leaf stands for."""
         for each in self._unknown(leaf, self._bounds):
             how = self._how.get(each)
-            self._bounds[each] = how() if how is not None else Interval.of(self.values[each])
+            found = how() if how is not None else Interval.of(self.values[each])
+            self._bounds[each] = found.each(self.sheets.spread)
         return self._bounds[leaf]
 
     def value(self, formula: CompiledFormula) -> Array:
         """What a formula gives at the numbers as they are shown; what cancels leaves no rounding residue."""
+        sheets = self.sheets
         with np.errstate(all="ignore"):
-            value = np.asarray(formula(self.values, clean=formula.chooses), dtype=float)
-        size = max((_largest(self.values[leaf]) for leaf in formula.leaves), default=0.0)
-        if (~(np.abs(value) * SUSPECT < size)).any():
+            value: Array = sheets.run(formula, self.values, clean=formula.chooses)
+        size: Array = np.zeros(())
+        for leaf in formula.leaves:
+            size = np.maximum(size, self._size(leaf))
+        sizes = np.abs(value)
+        small = sheets.any(~(sizes * SUSPECT < size))
+        if small.any():
             # Of what is divided by a sum that cancels there is no number.
             with np.errstate(all="ignore"):
-                cleaned = np.asarray(formula(self.values, clean=True), dtype=float)
-            value = np.where(np.isfinite(cleaned), value, cleaned)
-        if not ((value != 0) & (np.abs(value) <= SUSPECT * size)).any():
+                cleaned = sheets.run(formula, self.values, clean=True)
+            value = np.where(small & ~np.isfinite(cleaned), cleaned, value)
+            sizes = np.abs(value)
+        suspect = sheets.any((value != 0) & (sizes <= SUSPECT * size))
+        if not suspect.any():
             return value
         numbers = {leaf: Interval.of(self.values[leaf]) for leaf in formula.leaves}
         with np.errstate(all="ignore"):
-            around = Interval.of(formula(numbers, bounding))
+            around = Interval.of(sheets.run(formula, numbers, bounding))
             finite = np.isfinite(value) & np.isfinite(around.upper - around.lower)
-        rest = finite & (around.lower <= 0) & (around.upper >= 0)
+        rest = suspect & finite & (around.lower <= 0) & (around.upper >= 0)
         return np.where(rest, 0.0, value)
 
-    def is_as_given(self, leaf: Leaf, exact: Array) -> bool:
-        """Whether a leaf's number is the exact one, and no other."""
+    def _size(self, leaf: Leaf) -> Array:
+        """By sheet, the largest size of a leaf's finite entries."""
+        if leaf not in self._sizes:
+            self._sizes[leaf] = self.sheets.largest(self.values[leaf])
+        return self._sizes[leaf]
+
+    def is_as_given(self, leaf: Leaf, exact: Array) -> Mask:
+        """By sheet, whether a leaf's number is the exact one, and no other."""
         bounds = self.bounds(leaf)
-        return np.array_equal(bounds.lower, exact) and np.array_equal(bounds.upper, exact)
+        return self.sheets.all((bounds.lower == exact) & (bounds.upper == exact))
 
     def reach(self, formula: CompiledFormula) -> Interval:
         """Bounds on what a formula may give, where every number lies within its own."""
         with np.errstate(all="ignore"):
-            return Interval.of(formula(_Bounds(self, formula), bounding))
+            return Interval.of(self.sheets.run(formula, _Bounds(self, formula), bounding))
 
     def leads_to(self, formula: CompiledFormula, value: Array, half: Array) -> Mask:
         """By entry, whether roundings on the way lead a formula to within half a unit of a figure.
@@ -151,7 +190,9 @@ class World:
         few times what rounding does in runs.
         """
         like = self.value(formula)
-        found: Mask = _meets(self.reach(formula), value, half, like) & np.isfinite(like)
+        reach = self.reach(formula)
+        found: Mask = (reach.lower <= value + half) & (value - half <= reach.upper)
+        found = found & self._telling(reach, half, like) & np.isfinite(like)
         if not found.any():
             return found
         near: Mask = ~(np.abs(like - value) > half + self._farthest(formula, like))
@@ -161,7 +202,7 @@ class World:
         """By entry, the figures that `leads_to` holds for: the least and the largest; NaN where it does for none."""
         like = self.value(formula)
         reach = self.reach(formula)
-        telling = _telling(reach, half, like) & np.isfinite(like)
+        telling = self._telling(reach, half, like) & np.isfinite(like)
         farthest = half + self._farthest(formula, like)
         return Interval(
             np.where(telling, np.maximum(reach.lower - half, like - farthest), np.nan),
@@ -176,9 +217,23 @@ class World:
             moved: Array = FARTHEST * np.fmax.reduce(np.abs(runs - like), axis=0)
         return moved
 
+    @np.errstate(invalid="ignore", over="ignore")
+    def _telling(self, bounds: Interval, half: Array, like: Array) -> Mask:
+        """By entry, whether bounds on a number, `like`, say anything beside figures with these halves of a unit: not
+        where they are far apart, or have run away from the number."""
+        sheets = self.sheets
+        largest = sheets.most(np.maximum(np.abs(bounds.lower), np.abs(bounds.upper)))
+        largest = np.minimum(largest, RUN_AWAY * (sheets.largest(like) + sheets.most(half)))
+        found: Mask = bounds.upper - bounds.lower <= WIDEST * largest + 2 * half + NARROW
+        return found
+
     def _run(self, formula: CompiledFormula, run: int) -> Array:
         numbers = {leaf: self._in_run(leaf, run) for leaf in formula.leaves}
-        return np.asarray(formula(numbers, rounding=self._rounding))
+        parts, key = count(), ",".join(leaf.name for leaf in formula.leaves)
+        value: Array = self.sheets.run(
+            formula, numbers, rounding=lambda part: self._rounding(part, run, (key, next(parts)))
+        )
+        return value
 
     def _in_run(self, leaf: Leaf, run: int) -> Array:
         """A leaf's number in one of the runs that round at random."""
@@ -190,37 +245,60 @@ class World:
         value = self.values[leaf]
         if leaf not in self._how:
             return (value,) * RUNS
+        sheets = self.sheets
         if leaf in self._followed:
-            runs = (self._run(self._formulas[leaf], run) for run in range(RUNS))
-            return tuple(self._rounding(run) for run in runs)
+            runs = [self._run(self._formulas[leaf], run) for run in range(RUNS)]
+            return tuple(
+                sheets.spread(self._rounding(r, k, (_spelled(leaf), -1)))
+                for k, r in enumerate(runs)
+            )
         bounds = self.bounds(leaf)
         middle, radius = (bounds.lower + bounds.upper) / 2, (bounds.upper - bounds.lower) / 2
         known = np.isfinite(radius)
-        return tuple(
-            np.where(known, middle + self._draws.uniform(-1, 1, value.shape) * radius, value)
-            for _ in range(RUNS)
-        )
+        drawn = _drawn((_spelled(leaf), -1), sheets.entries(value))
+        return tuple(np.where(known, middle + sheets.across(d) * radius, value) for d in drawn)
 
-    def _rounding(self, value: Array) -> Array:
+    def _rounding(self, value: Array, run: int, key: Key) -> Array:
         if self.half is None:
             return value
         half = self.half(value)
-        moved = value + self._draws.uniform(-1, 1, np.shape(value)) * half
+        moved = value + self.sheets.across(_drawn(key, self.sheets.entries(value))[run]) * half
         # What its figure says exactly is not rounded: 1, or the 0 that a softmax of one score leaves.
         with np.errstate(all="ignore"):
             steps = value / (2 * half)
             exact = (half == 0) | (np.abs(steps - np.round(steps)) < LAST_DIGIT)
         return np.where(exact, value, moved)
 
-    def depends(self, formula: CompiledFormula) -> bool:
-        """Whether a formula uses a number that a slip has gone into."""
-        return any(leaf in self.tainted for leaf in formula.leaves)
+    def depends(self, formula: CompiledFormula) -> Mask:
+        """By sheet, whether a formula uses a number that a slip has gone into."""
+        found: Mask = np.zeros((), dtype=bool)
+        for leaf in formula.leaves:
+            if leaf in self.tainted:
+                found = found | self.tainted[leaf]
+        return found
+
+    def taint(self, leaf: Leaf, where: Mask) -> None:
+        """Says on which sheets a slip has gone into a leaf's number."""
+        if where.any():
+            self.tainted[leaf] = self.tainted.get(leaf, np.zeros((), dtype=bool)) | where
 
 
-def _largest(array: Array) -> float:
-    """The largest size of a finite entry."""
-    sizes = np.abs(array)
-    return float(np.max(sizes[np.isfinite(sizes)], initial=0.0))
+Key = tuple[str, int]
+"""What is rounded at random: a leaf, or a part of a formula by the names in it."""
+
+
+def _spelled(leaf: Leaf) -> str:
+    return f"d{leaf.name} {leaf.through}" if isinstance(leaf, Adjoint) else leaf.name
+
+
+@lru_cache(maxsize=1 << 14)
+def _drawn(key: Key, shape: tuple[int, ...]) -> Array:
+    """Numbers from −1 to 1 for each of the runs, always the same for the same rounding.
+
+    So a sheet is judged as it is whatever else is checked with it, and in whatever order.
+    """
+    draws = np.random.default_rng(crc32(repr(key).encode()))
+    return draws.uniform(-1, 1, (RUNS, *shape))
 
 
 class _Bounds(Mapping[Leaf, Any]):
@@ -261,36 +339,17 @@ def meeting(bounds: Interval, value: Array, half: Array) -> Interval:
     return Interval(np.where(none, value, lower), np.where(none, value, upper))
 
 
-HalfUnit = Callable[[Array], Array]
-"""By number, half a unit of the last digit that it is written with."""
+class HalfUnit(Protocol):
+    """By number, half a unit of the last digit that it is written with."""
+
+    def __call__(self, values: Array, /) -> Array: ...
+
+    def only(self, which: SheetNumbers, /) -> HalfUnit:
+        """That of some of the sheets, by their numbers."""
+
 
 Rounded = tuple[Array, ...]
 """A number in each of the runs that round at random."""
 
 RUN_AWAY = 1e3
 """Bounds that reach so many times as far as their number, or the last digits of its figures, are of no use."""
-
-
-@np.errstate(invalid="ignore", over="ignore")
-def _meets(bounds: Interval, value: Array, half: Array, like: Array) -> Mask:
-    """By entry, whether bounds come within half a unit of a figure; never where they say nothing.
-
-    Arguments:
-        bounds: where the number lies that a figure was rounded from.
-        value: the figures.
-        half: half a unit of the last digit of each.
-        like: the number that the bounds are of.
-    """
-    near: Mask = (bounds.lower <= value + half) & (value - half <= bounds.upper)
-    return near & _telling(bounds, half, like)
-
-
-@np.errstate(invalid="ignore", over="ignore")
-def _telling(bounds: Interval, half: Array, like: Array) -> Mask:
-    """By entry, whether bounds say anything: not where they are far apart, or have run away from their number."""
-    size = np.maximum(np.abs(bounds.lower), np.abs(bounds.upper))
-    largest = np.max(size[np.isfinite(size)], initial=0.0)
-    about = np.max(np.abs(like)[np.isfinite(like)], initial=0.0) + np.max(half, initial=0.0)
-    largest = min(largest, float(RUN_AWAY * about))
-    found: Mask = bounds.upper - bounds.lower <= WIDEST * largest + 2 * half + NARROW
-    return found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from handgrad.checking.checking import Checker
 from handgrad.checking.diagnosis import value_of
 from handgrad.checking.formula import CompiledFormula
 from handgrad.checking.quantities import Quantity, Variant
+from handgrad.checking.sheets import OneSheet, SheetNumbers
 from handgrad.checking.words import mistake_text
 from handgrad.checking.worlds import World
 from handgrad.errors import OptionError
@@ -21,6 +23,19 @@ from handgrad.quizzes.question import Gap, Taken, WrongFigure, plain_decimal
 
 MOST_WRONG = 4
 """Wrong rules that a gap tells apart, at most: the likeliest."""
+
+
+@dataclass(frozen=True, slots=True)
+class _OnTheWay:
+    """Half a unit of what is worked out on the way, which a student may round; a 0 is carried as it is."""
+
+    half: Callable[[Array], Array]
+
+    def __call__(self, values: Array, /) -> Array:
+        return np.where(values == 0, 0.0, self.half(values))
+
+    def only(self, which: SheetNumbers, /) -> _OnTheWay:
+        return self
 
 
 class Expected:
@@ -34,8 +49,8 @@ class Expected:
     def __init__(self, checker: Checker, decimals: int) -> None:
         self.work, self.decimals = checker.work, decimals
         givens = {leaf: self.work.exact[leaf] for leaf in self.work.given_leaves}
-        # A student may round what is worked out on the way; a 0 is carried as it is.
-        self.world = World(givens, lambda values: np.where(values == 0, 0.0, self._half(values)))
+        self.sheet = OneSheet(self.work)
+        self.world = World(self.sheet, givens, _OnTheWay(self._half))
         for quantity in self.work.structure.quantities:
             self.world.follow(quantity.leaf, quantity.formula)
 
@@ -78,8 +93,7 @@ class Expected:
         """By entry, the figures that may come of any of these formulas, or that round the value."""
         half = self._half(value)
         lower, upper = value - half, value + half
-        # What runs that round at random show does not depend on what was looked at before.
-        world = self.world.copy()
+        world = self.world
         for way in ways:
             shown, led = world.value(way), world.led_to(way, half)
             for bounds in (Interval(shown - half, shown + half), led):
@@ -100,7 +114,7 @@ class Expected:
         exact = self.work.exact
         variants = self.work.structure.mistakes(quantity)
         for variant in sorted(variants, key=lambda v: PRIORITY[v.mistake.rule]):
-            value = value_of(exact, variant.formula)
+            value = value_of(exact, variant.formula, self.sheet)
             if value is None or value.shape != exact[quantity.leaf].shape:
                 continue
             if np.isfinite(value).all():

@@ -1,0 +1,299 @@
+"""One answer sheet, or many of one problem that are judged at once.
+
+The arrays of many sheets have one axis more than those of one, the last, as those of many cases have. What is
+said of a sheet as a whole is one truth for one, and an array of them for many.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias, TypeVar, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from handgrad.arrays import Array, Mask, Namespace
+from handgrad.checking.formula import CompiledFormula, compiled
+from handgrad.checking.work import Work
+from handgrad.expression import Call, Leaf, leaves, walk
+from handgrad.numbers import Interval
+
+SheetNumbers: TypeAlias = npt.NDArray[np.intp]
+"""Sheets by their numbers, counted from 0."""
+
+Kind = TypeVar("Kind", bound=np.generic)
+
+
+class Sheets(ABC):
+    """The sheets that are judged at once.
+
+    Arguments:
+        work: the problem's quantities.
+        exact: by leaf, the exact numbers.
+        count: the number of sheets.
+    """
+
+    work: Work
+    exact: Mapping[Leaf, Array]
+    count: int
+
+    @abstractmethod
+    def entries(self, array: Array | Interval) -> tuple[int, ...]:
+        """The shape of one sheet's array."""
+
+    @abstractmethod
+    def run(
+        self,
+        formula: CompiledFormula,
+        values: Mapping[Leaf, Any],
+        xp: Namespace = np,
+        *,
+        clean: bool = False,
+        rounding: Callable[[Array], Array] | None = None,
+    ) -> Any:
+        """What a formula of one sheet gives; see `CompiledFormula`."""
+
+    @abstractmethod
+    def all(self, mask: Mask) -> Mask:
+        """By sheet, whether it is so of every entry."""
+
+    @abstractmethod
+    def most(self, array: Array) -> Array:
+        """By sheet, the largest of entries that are 0 or more; what is not finite does not count."""
+
+    @abstractmethod
+    def spread(self, array: Array) -> Array:
+        """An array that is the same on every sheet, for each of them."""
+
+    @abstractmethod
+    def across(self, array: Array) -> Array:
+        """Numbers by entry, as they stand beside arrays of the sheets."""
+
+    @abstractmethod
+    def floats(self, leaf: Leaf) -> Array:
+        """A leaf's numbers as a program has them."""
+
+    @abstractmethod
+    def only(self, which: SheetNumbers) -> Sheets:
+        """Some of the sheets, by their numbers."""
+
+    @abstractmethod
+    def part(self, array: npt.NDArray[Kind], which: SheetNumbers) -> npt.NDArray[Kind]:
+        """Some sheets' part of an array."""
+
+    @abstractmethod
+    def one(self, array: npt.NDArray[Kind], which: int) -> npt.NDArray[Kind]:
+        """One sheet's part of an array."""
+
+    @abstractmethod
+    def mask(self, truths: Mask) -> Mask:
+        """Truths of the sheets, one after the other, as `all` has them."""
+
+    @property
+    def none(self) -> Mask:
+        """By sheet, False."""
+        return self.mask(np.zeros(self.count, dtype=bool))
+
+    def any(self, mask: Mask) -> Mask:
+        """By sheet, whether it is so of some entry."""
+        result: Mask = ~self.all(~mask)
+        return result
+
+    def largest(self, array: Array) -> Array:
+        """By sheet, the largest size of a finite entry."""
+        return self.most(np.abs(array))
+
+
+class OneSheet(Sheets):
+    """A single sheet, whose arrays are those of its quantities."""
+
+    def __init__(self, work: Work) -> None:
+        self.work, self.exact, self.count = work, work.exact, 1
+
+    def entries(self, array: Array | Interval) -> tuple[int, ...]:
+        shape: tuple[int, ...] = array.shape
+        return shape
+
+    def run(
+        self,
+        formula: CompiledFormula,
+        values: Mapping[Leaf, Any],
+        xp: Namespace = np,
+        *,
+        clean: bool = False,
+        rounding: Callable[[Array], Array] | None = None,
+    ) -> Any:
+        if xp is np:
+            return np.asarray(formula(values, clean=clean, rounding=rounding), dtype=float)
+        return formula(values, xp, clean=clean)
+
+    def all(self, mask: Mask) -> Mask:
+        return cast(Mask, mask.all())
+
+    def any(self, mask: Mask) -> Mask:
+        return cast(Mask, mask.any())
+
+    def most(self, array: Array) -> Array:
+        finite = np.where(np.isfinite(array), array, 0.0)
+        return cast(Array, finite.max(initial=0.0))
+
+    def spread(self, array: Array) -> Array:
+        return array
+
+    def across(self, array: Array) -> Array:
+        return array
+
+    def floats(self, leaf: Leaf) -> Array:
+        return self.work.floats[leaf]
+
+    def only(self, which: SheetNumbers) -> OneSheet:
+        return self
+
+    def part(self, array: npt.NDArray[Kind], which: SheetNumbers) -> npt.NDArray[Kind]:
+        return array
+
+    def one(self, array: npt.NDArray[Kind], which: int) -> npt.NDArray[Kind]:
+        return array
+
+    def mask(self, truths: Mask) -> Mask:
+        return cast(Mask, truths[0])
+
+
+class NotTogetherError(Exception):
+    """A formula that cannot be worked out for many sheets at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class _ForMany:
+    """A formula compiled for many sheets; `rounds` says whether its parts may be rounded on each in its own way."""
+
+    one: CompiledFormula
+    formula: CompiledFormula | None
+    rounds: bool
+
+
+class Together:
+    """The formulas of a problem without cases, compiled for many sheets at once."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self._known: dict[int, _ForMany] = {}
+        self._batched = frozenset(work.structure.shapes)
+
+    @cached_property
+    def fits(self) -> bool:
+        """Whether the problem can be worked out for many sheets at once."""
+        structure = self.work.structure
+        ways = [way for quantity in structure.quantities for way in quantity.ways]
+        return not structure.batched and all(self._of(way).formula is not None for way in ways)
+
+    def formula(self, one: CompiledFormula, *, rounds: bool) -> CompiledFormula:
+        """A formula of one sheet, for many. Raises `NotTogetherError` where it has none."""
+        found = self._of(one)
+        if found.formula is None or (rounds and not found.rounds):
+            raise NotTogetherError
+        return found.formula
+
+    def _of(self, one: CompiledFormula) -> _ForMany:
+        # The formula is kept with what it has here, for its number not to be another's.
+        found = self._known.get(id(one))
+        if found is None:
+            # What is the same on every sheet has no axis for them.
+            shared = any(
+                not leaves(node) and (isinstance(node, Call) or bool(node.shape))
+                for node in walk(one.expression)
+            )
+            many = compiled(one.expression, self.work.structure.shape, self._batched)
+            found = self._known[id(one)] = _ForMany(one, many, not shared)
+        return found
+
+
+class ManySheets(Sheets):
+    """Many sheets of one problem.
+
+    Arguments:
+        together: the problem's formulas.
+        count: the number of sheets.
+        own: the numbers of each sheet, where each has its own.
+    """
+
+    def __init__(
+        self,
+        together: Together,
+        count: int,
+        own: Sequence[Work] | None = None,
+        exact: Mapping[Leaf, Array] | None = None,
+    ) -> None:
+        self.work, self.together, self.count, self.own = together.work, together, count, own
+        if exact is None:
+            exact = (
+                {leaf: a[..., None] for leaf, a in together.work.exact.items()}
+                if own is None
+                else {
+                    leaf: np.stack([w.exact[leaf] for w in own], axis=-1)
+                    for leaf in together.work.exact
+                }
+            )
+        self.exact = exact
+
+    def entries(self, array: Array | Interval) -> tuple[int, ...]:
+        shape: tuple[int, ...] = array.shape[:-1]
+        return shape
+
+    def run(
+        self,
+        formula: CompiledFormula,
+        values: Mapping[Leaf, Any],
+        xp: Namespace = np,
+        *,
+        clean: bool = False,
+        rounding: Callable[[Array], Array] | None = None,
+    ) -> Any:
+        many = self.together.formula(formula, rounds=rounding is not None)
+        if xp is np:
+            value = np.asarray(many(values, clean=clean, rounding=rounding), dtype=float)
+        else:
+            value = many(values, xp, clean=clean)
+        if many.batched:
+            return value
+        return value[..., None] if isinstance(value, Interval) else np.asarray(value)[..., None]
+
+    def all(self, mask: Mask) -> Mask:
+        result: Mask = np.all(mask, axis=tuple(range(mask.ndim - 1)))
+        return result
+
+    def most(self, array: Array) -> Array:
+        finite = np.where(np.isfinite(array), array, 0.0)
+        result: Array = np.max(finite, axis=tuple(range(array.ndim - 1)), initial=0.0)
+        return result
+
+    def spread(self, array: Array) -> Array:
+        return np.broadcast_to(array, (*array.shape[:-1], self.count))
+
+    def across(self, array: Array) -> Array:
+        return array[..., None]
+
+    def floats(self, leaf: Leaf) -> Array:
+        if self.own is None:
+            return self.work.floats[leaf][..., None]
+        return np.stack([w.floats[leaf] for w in self.own], axis=-1)
+
+    def only(self, which: SheetNumbers) -> ManySheets:
+        if self.own is None:
+            return ManySheets(self.together, len(which), None, self.exact)
+        own = [self.own[int(k)] for k in which]
+        exact = {leaf: a[..., which] for leaf, a in self.exact.items()}
+        return ManySheets(self.together, len(which), own, exact)
+
+    def part(self, array: npt.NDArray[Kind], which: SheetNumbers) -> npt.NDArray[Kind]:
+        return array if array.shape[-1] == 1 else array[..., which]
+
+    def one(self, array: npt.NDArray[Kind], which: int) -> npt.NDArray[Kind]:
+        one: npt.NDArray[Kind] = array[..., 0 if array.shape[-1] == 1 else which]
+        return one
+
+    def mask(self, truths: Mask) -> Mask:
+        return truths
