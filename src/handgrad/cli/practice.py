@@ -111,8 +111,10 @@ class PracticeOptions:
     system: str | None = option(
         "--as",
         metavar="SYSTEM",
-        type=click.Choice(["moodle", "canvas", "prairielearn", "gradescope"]),
-        help="Write -o FILE for a learning system: moodle, canvas, prairielearn or gradescope.",
+        type=click.Choice(
+            ["moodle", "canvas", "prairielearn", "gradescope", "blackboard", "otter"]
+        ),
+        help="Write -o FILE for a learning system: moodle, canvas, prairielearn, gradescope, blackboard or otter.",
     )
     folder: Path | None = option(
         "--problems",

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from handgrad.formats.latex import latex
 from handgrad.formats.markup import plain
 from handgrad.formats.plain_html import PlainHtml
 from handgrad.formats.png import render_png
 from handgrad.page.blocks import Figure, Heading
-from handgrad.quizzes.question import AskedQuantity, Gap, Grid, QuizQuestion, WrongFigure
+from handgrad.quizzes.question import AskedQuantity, Gap, Grid, QuizQuestion, Sign, WrongFigure
 from handgrad.text import Text
 
-SIGNS = {"=": "=", "←": r"\leftarrow"}
+SIGNS: Mapping[Sign, str] = {"=": "=", "←": r"\leftarrow"}
 
 
 def asked_html(asked: AskedQuantity, field: Callable[[Gap], str], html: PlainHtml) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Context, Decimal
 from itertools import product
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from handgrad.exercises import Sheet
 from handgrad.expression import Expression, Leaf
@@ -92,6 +92,9 @@ class Grid:
     rows: tuple[tuple[Gap, ...], ...]
 
 
+Sign: TypeAlias = Literal["=", "←"]
+
+
 @dataclass(frozen=True, slots=True)
 class AskedQuantity:
     """A quantity that is asked for.
@@ -111,7 +114,7 @@ class AskedQuantity:
     target: str
     shown: Leaf
     formula: Expression | None
-    sign: str
+    sign: Sign
     step: str
     shape: tuple[int, ...]
     batched: bool

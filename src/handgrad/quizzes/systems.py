@@ -43,6 +43,10 @@ SYSTEMS: Mapping[str, System] = {
     "canvas": System("a QTI package for Canvas", "canvas:canvas_files", ".zip"),
     "prairielearn": System("a question of PrairieLearn", "prairielearn:prairielearn_files"),
     "gradescope": System("an autograder for Gradescope", "gradescope:gradescope_files", ".zip"),
+    "blackboard": System(
+        "a file of questions for Blackboard", "blackboard:blackboard_files", ".txt"
+    ),
+    "otter": System("an assignment for Otter", "otter_notebook:otter_files"),
 }
 """By the name that --as has for it."""
 
