@@ -443,14 +443,40 @@ def test_counts_do_not_depend_on_order_or_on_who_counts() -> None:
         assert tally.quantities == whole.quantities
         for rule, one in whole.rules.items():
             other = tally.rules[rule]
-            assert (one.students, one.places, one.starts) == (
+            assert (one.students, one.places, one.worded, one.starts) == (
                 other.students,
                 other.places,
+                other.worded,
                 other.starts,
             )
             assert {t: e.order for t, e in one.examples.items()} == {
                 t: e.order for t, e in other.examples.items()
             }
+
+
+def test_a_rule_broken_in_several_ways_is_told_as_one(tmp_path: Path) -> None:
+    figures = right()
+    first = {**figures, "h1": [0.42, 0.0]}
+    slips = [{**figures, "z1": [0.6, x]} for x in (0.2, 0.3)]
+    sheets = [transposed(figures), {**figures, "dW1": np.asarray(figures["dW1"]).T}, first]
+    named = [(f"s{k}.toml", toml(own)) for k, own in enumerate([*sheets, *slips])]
+    report = handgrad.grade(LAB9, write_class(tmp_path / "a", named))
+    found = {m.rule: m for m in report.misconceptions}
+    outer = found["outer_transposed"]
+    assert (outer.count, outer.worded, outer.first_step) == (2, 1, "2.5")
+    assert [(p.target, p.count) for p in outer.places] == [("dW2", 1), ("dW1", 1)]
+    slip = found["digit_slip"]
+    assert (slip.text, slip.count, slip.worded, slip.mistake) == (
+        "one digit is wrong",
+        2,
+        2,
+        "slip",
+    )
+    page = " ".join(handgrad.render(report.page(), width=200).split())
+    assert "columns to h⁽¹⁾, or the like" in page
+    assert "As here, on 1. By quantity: dW2 on 1, dW1 on 1." in page
+    deck = handgrad.render(report.page(layout="slides"), width=200)
+    assert "one digit is wrong" not in deck.lower()
 
 
 def test_marks_are_no_formulas_of_a_spreadsheet(tmp_path: Path) -> None:

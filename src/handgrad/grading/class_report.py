@@ -85,9 +85,10 @@ class Misconception:
 
     Arguments:
         mistake: whether it is a rule that is misunderstood, or a slip of the pen.
-        text: what was done, in the words of the quantity where it was done most often.
-        count: the sheets with it.
+        text: what was done, in the words of what was done most often.
+        count: the sheets on which the rule was broken.
         share: of all sheets.
+        worded: the sheets on which exactly that was done, in the quantity of the example.
         first_step: the step in which it is met first on most of them.
         places: the quantities in which it was found, the likelier first.
         example: a sheet with it.
@@ -98,6 +99,7 @@ class Misconception:
     text: str
     count: int
     share: Proportion
+    worded: int
     first_step: str
     places: tuple[MistakePlace, ...]
     example: ClassExample = field(repr=False, compare=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from handgrad.checking.quantities import Quantity, structure_of
 from handgrad.grading.charts import marks_chart, quantities_chart
 from handgrad.grading.examples import ToldExample, told_example
-from handgrad.grading.words import marks, oddity_text, percent, quantity_text, sheets
+from handgrad.grading.words import marks, oddity_text, percent, quantity_text, sheets, told
 from handgrad.page.blocks import Block, Heading, Note, Paragraph, Table, Text
 from handgrad.page.charts import chart
 from handgrad.saving import Page
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 SHOWN = 8
 """Misconceptions that are told with an example, at most; the others stand in the table."""
+
+NAMED = 6
+"""Quantities that are named for one mistake, at most."""
 
 COSTLY = 5
 """Quantities that are named for the marks lost in them, at most."""
@@ -124,7 +127,7 @@ def _table(found: Sequence[Misconception], report: ClassReport) -> Table:
     rows: list[tuple[Text, ...]] = [
         (
             (f"{number}",),
-            sentence(*m.example.diagnosis.text),
+            sentence(*told(m)),
             (f"{m.count}",),
             (percent(m.share),),
             (m.first_step,),
@@ -173,8 +176,7 @@ def _told(
 ) -> Iterator[Block]:
     """A mistake with an example of it, and the right way."""
     of = f"{misconception.count} of {sheets(report.count)}, {percent(misconception.share)}"
-    text = sentence(*misconception.example.diagnosis.text)
-    yield Heading((f"Mistake {number}: ", *_lower(text)), 2)
+    yield Heading((f"Mistake {number}: ", *told(misconception)), 2)
     yield Paragraph(
         (f"On {of}; it begins in step {misconception.first_step}.", *_elsewhere(misconception))
     )
@@ -182,18 +184,18 @@ def _told(
     yield from example.worked
 
 
-def _lower(text: Text) -> Text:
-    first = text[0]
-    return (first[0].lower() + first[1:], *text[1:]) if isinstance(first, str) and first else text
-
-
 def _elsewhere(misconception: Misconception) -> Text:
+    here = (
+        f" As here, on {misconception.worded}."
+        if misconception.worded < misconception.count
+        else ""
+    )
     places = misconception.places
     if len(places) < 2:
-        return ()
-    told = [f"{p.target} ({p.count})" for p in places[:6]]
-    more = f" and {len(places) - 6} more" if len(places) > 6 else ""
-    return (f" By quantity: {', '.join(told)}{more}.",)
+        return (here,)
+    listed_places = ", ".join(f"{p.target} on {p.count}" for p in places[:NAMED])
+    more = f", and in {len(places) - NAMED} more" if len(places) > NAMED else ""
+    return (f"{here} By quantity: {listed_places}{more}.",)
 
 
 def _students(report: ClassReport) -> Iterator[Block]:

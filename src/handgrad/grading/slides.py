@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from handgrad.grading.examples import ToldExample, told_example
-from handgrad.grading.words import percent, sheets
+from handgrad.grading.words import percent, sheets, told
 from handgrad.page.blocks import Block, Derivation, Heading, Note, Paragraph, Table, Text
-from handgrad.page.portions import SHOWN, portions
+from handgrad.page.portions import ROOM, SHOWN, SIZES, portions
 from handgrad.saving import Page
 from handgrad.solution.page import error_signals, losses
 from handgrad.text import sentence
@@ -52,7 +52,7 @@ def _cover(report: ClassReport, chosen: Sequence[Misconception]) -> Iterator[Blo
     rows: list[tuple[Text, ...]] = [
         (
             (f"{number}",),
-            sentence(*m.example.diagnosis.text),
+            sentence(*told(m)),
             (percent(m.share),),
             (m.first_step,),
         )
@@ -67,20 +67,26 @@ def _mistake(
 ) -> Iterator[Block]:
     """The slides of one mistake: how it looks, and how the step is done."""
     step = misconception.first_step
-    done = _done(example.worked)
+    done = list(_labelled(example.worked, True))
+    worked = example.worked
+    if SIZES.total(worked) > ROOM:
+        # What was done stands on the slide before.
+        worked = tuple(_labelled(worked, False))
     share: Text = (f"{percent(misconception.share)} of {sheets(report.count)}",)
-    what = Note("warning", sentence(*misconception.example.diagnosis.text, "."))
+    what = Note("warning", sentence(*told(misconception), "."))
     yield from _slides(f"Mistake {number}", [what, example.written, *done], step, share)
-    yield from _slides(f"Mistake {number}: how it is done", example.worked, step)
+    yield from _slides(f"Mistake {number}: how it is done", worked, step)
 
 
-def _done(worked: Sequence[Block]) -> Iterator[Block]:
-    """What was done, of what is said of a step worked through."""
+def _labelled(worked: Sequence[Block], done: bool) -> Iterator[Block]:
+    """What was done, of a step worked through, or all the rest."""
     for block in worked:
         if isinstance(block, Derivation):
-            wrong = tuple(r for r in block.relations if r.label == ("what was done",))
-            if wrong:
-                yield Derivation(wrong)
+            chosen = tuple(r for r in block.relations if (r.label == ("what was done",)) == done)
+            if chosen:
+                yield Derivation(chosen)
+        elif not done:
+            yield block
 
 
 def _slides(title: str, blocks: Sequence[Block], step: str, aside: Text = ()) -> Iterator[Block]:

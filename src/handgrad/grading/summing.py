@@ -22,7 +22,7 @@ from handgrad.grading.class_report import (
 from handgrad.grading.graded import UNASKED, VERDICTS, Graded
 from handgrad.grading.intake import Intake
 from handgrad.grading.oddities import OddityCount
-from handgrad.grading.tally import UNIT, ClassExample, ClassTally, RuleTally, expanded
+from handgrad.grading.tally import UNIT, ClassTally, RuleTally, expanded
 
 UNFINISHED = "not_entered"
 """The rule of what is only not complete: no mistake."""
@@ -101,26 +101,28 @@ def _misconceptions(tally: ClassTally) -> tuple[Misconception, ...]:
         if rule == UNFINISHED:
             continue
         ordered = sorted(one.places.items(), key=lambda pair: (-pair[1], places[pair[0]]))
-        example = _example(one, [target for target, _ in ordered])
+        key = _commonest(one, [target for target, _ in ordered])
         found.append(
             Misconception(
                 rule=rule,
                 mistake="mistake" if rule in MISTAKES or rule in OF_RULES else "slip",
-                text=str(example.diagnosis),
+                text=key[1],
                 count=one.students,
                 share=one.students / tally.students,
+                worded=one.worded[key],
                 first_step=min(one.starts, key=lambda s: (-one.starts[s], _step_order(s))),
                 places=tuple(MistakePlace(t, tally.steps[t], n) for t, n in ordered),
-                example=example,
+                example=one.examples[key],
             )
         )
     return tuple(sorted(found, key=lambda m: (-m.count, _step_order(m.first_step), m.rule)))
 
 
-def _example(one: RuleTally, targets: Sequence[str]) -> ClassExample:
-    """A sheet with a mistake where it is made most often; one in which it is alone, where there is one."""
-    alone = [t for t in targets if not _is_pair(one.examples[t].diagnosis)]
-    return one.examples[(alone or targets)[0]]
+def _commonest(one: RuleTally, targets: Sequence[str]) -> tuple[str, str]:
+    """What was done most often; where the mistake is alone, where there is such a sheet."""
+    order = {target: place for place, target in enumerate(targets)}
+    alone = [key for key in one.worded if not _is_pair(one.examples[key].diagnosis)]
+    return min(alone or one.worded, key=lambda key: (-one.worded[key], order[key[0]], key[1]))
 
 
 def _is_pair(diagnosis: Diagnosis) -> bool:

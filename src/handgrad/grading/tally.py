@@ -17,6 +17,8 @@ from handgrad.checking.reading import Answers
 from handgrad.checking.report import Diagnosis
 from handgrad.grading.graded import VERDICTS, Graded
 from handgrad.grading.intake import Portion
+from handgrad.grading.words import wording
+from handgrad.text import plain_text
 
 UNIT = 1_000_000
 """Of a mark, so many parts are counted."""
@@ -60,28 +62,31 @@ class RuleTally:
     Arguments:
         students: the sheets in which it was.
         places: by quantity, how many sheets have it there.
+        worded: by quantity and by what was done in words, how many sheets have it so.
         starts: by step, how many sheets have it there first.
-        examples: by quantity, a sheet; of two the one that is first by its order.
+        examples: by the same, a sheet; of two the one that is first by its order.
     """
 
     students: int = 0
     places: Counter[str] = field(default_factory=Counter)
+    worded: Counter[tuple[str, str]] = field(default_factory=Counter)
     starts: Counter[str] = field(default_factory=Counter)
-    examples: dict[str, ClassExample] = field(default_factory=dict)
+    examples: dict[tuple[str, str], ClassExample] = field(default_factory=dict)
 
     def merge(self, other: RuleTally) -> None:
         """Adds another's counts."""
         self.students += other.students
         self.places += other.places
+        self.worded += other.worded
         self.starts += other.starts
-        for example in other.examples.values():
-            self.keep(example)
+        for key, example in other.examples.items():
+            self.keep(key, example)
 
-    def keep(self, example: ClassExample) -> None:
+    def keep(self, key: tuple[str, str], example: ClassExample) -> None:
         """Keeps an example, where there is none before it."""
-        known = self.examples.get(example.target)
+        known = self.examples.get(key)
         if known is None or example.order < known.order:
-            self.examples[example.target] = example
+            self.examples[key] = example
 
 
 class ClassTally:
@@ -133,7 +138,13 @@ class ClassTally:
             target = graded.targets[column]
             among = np.flatnonzero(here[:, column])
             tally.places[target] += len(among)
-            self._example(tally, target, among, column, graded, portion)
+            by_words: dict[str, list[int]] = {}
+            for index in np.unique(graded.diagnosis[among, column]).tolist():
+                by_words.setdefault(plain_text(wording(graded.diagnoses[index])), []).append(index)
+            for words, alike in by_words.items():
+                rows_alike = among[np.isin(graded.diagnosis[among, column], alike)]
+                tally.worded[target, words] += len(rows_alike)
+                self._example(tally, (target, words), rows_alike, column, graded, portion)
         first = here.argmax(axis=1)[rows]
         found = Counter(zip(graded.diagnosis[rows, first].tolist(), first.tolist(), strict=True))
         for (index, column), count in found.items():
@@ -143,7 +154,7 @@ class ClassTally:
     @staticmethod
     def _example(
         tally: RuleTally,
-        target: str,
+        key: tuple[str, str],
         among: np.ndarray[tuple[int, ...], np.dtype[np.intp]],
         column: int,
         graded: Graded,
@@ -151,7 +162,7 @@ class ClassTally:
     ) -> None:
         wrongs = (graded.verdicts[among] == WRONG).sum(axis=1)
         fewest = int(wrongs.min())
-        known = tally.examples.get(target)
+        known = tally.examples.get(key)
         if known is not None and known.order[0] < fewest:
             return
         rows = among[wrongs == fewest].tolist()
@@ -159,11 +170,8 @@ class ClassTally:
         if known is not None and known.order <= (fewest, digest):
             return
         diagnosis = graded.diagnoses[int(graded.diagnosis[row, column])]
-        tally.keep(
-            ClassExample(
-                (fewest, digest), target, diagnosis, portion.answers(row), portion.own(row)
-            )
-        )
+        answers, own = portion.answers(row), portion.own(row)
+        tally.keep(key, ClassExample((fewest, digest), key[0], diagnosis, answers, own))
 
     def merge(self, other: ClassTally) -> None:
         """Adds the counts of another part of the class."""

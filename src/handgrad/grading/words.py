@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from handgrad.checking.quantities import Quantity
-from handgrad.checking.report import Verdict
+from handgrad.checking.report import Diagnosis, Verdict
+from handgrad.checking.words import MISTAKES, SLIPS
 from handgrad.grading.oddities import Oddity
 from handgrad.text import Text
+
+if TYPE_CHECKING:
+    from handgrad.grading.class_report import Misconception
 
 VERDICT_COUNTED: Final[Mapping[Verdict, str]] = {
     "right": "right",
@@ -42,6 +46,13 @@ ODDITIES: Final[Mapping[Oddity, tuple[str, str]]] = {
 """How many oddities of a kind there are: one, or several."""
 
 
+SLIPPED: Final[Mapping[str, str]] = {
+    "scaled": "every entry is off by the same factor",
+    "another_quantity": "these are the figures of another quantity",
+}
+"""Slips whose words in the table of the check are about one sheet."""
+
+
 def oddity_text(oddity: Oddity, count: int) -> str:
     """How many oddities of a kind there are."""
     one, several = ODDITIES[oddity]
@@ -69,3 +80,15 @@ def quantity_text(quantity: Quantity) -> Text:
     return (
         (quantity.shown, " after the update") if quantity.phase == "update" else (quantity.shown,)
     )
+
+
+def wording(diagnosis: Diagnosis) -> Text:
+    """What was done, without the figures of the one student who slipped so."""
+    words = SLIPPED.get(diagnosis.rule) or SLIPS.get(diagnosis.rule, "").partition(":")[0]
+    return (words,) if words and diagnosis.rule not in MISTAKES else diagnosis.text
+
+
+def told(misconception: Misconception) -> Text:
+    """What was done, and whether that is all, or the same rule was broken with other quantities too."""
+    text = wording(misconception.example.diagnosis)
+    return text if misconception.worded == misconception.count else (*text, ", or the like")
