@@ -412,17 +412,17 @@ def test_shares_of_a_planted_class(tmp_path: Path) -> None:
     rows = [
         {"id": f"{rule}{k}", **cells(own)}
         for rule, (n, own) in sheets.items()
-        for k in range(10 * n)
+        for k in range(3 * n)
     ]
     random.Random(0).shuffle(rows)
     path = tmp_path / "class.csv"
     path.write_text(table(rows))
     report = handgrad.grade(LAB9, path)
-    assert report.count == 1000
+    assert report.count == 300
     found = {m.rule: m.share for m in report.misconceptions}
     assert found == {rule: n / 100 for rule, (n, _) in sheets.items() if rule}
     assert [m.rule for m in report.misconceptions] == [rule for rule in sheets if rule]
-    assert report.with_mistakes == 280
+    assert report.with_mistakes == 84
 
 
 def test_counts_do_not_depend_on_order_or_on_who_counts() -> None:
@@ -456,8 +456,8 @@ def test_counts_do_not_depend_on_order_or_on_who_counts() -> None:
 
 def test_a_rule_broken_in_several_ways_is_told_as_one(tmp_path: Path) -> None:
     figures = right()
-    first = {**figures, "h1": [0.42, 0.0]}
-    slips = [{**figures, "z1": [0.6, x]} for x in (0.2, 0.3)]
+    first = {**figures, "h1": np.asarray([0.42, 0.0])}
+    slips = [{**figures, "z1": np.asarray([0.6, x])} for x in (0.2, 0.3)]
     sheets = [transposed(figures), {**figures, "dW1": np.asarray(figures["dW1"]).T}, first]
     named = [(f"s{k}.toml", toml(own)) for k, own in enumerate([*sheets, *slips])]
     report = handgrad.grade(LAB9, write_class(tmp_path / "a", named))

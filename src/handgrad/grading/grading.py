@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +11,10 @@ from handgrad.checking import Checker, CheckReport
 from handgrad.checking.marks import Rubric, RubricSource
 from handgrad.checking.remark_words import unused_text
 from handgrad.files import check_writable, waiting
-from handgrad.grading.batch import Batch
 from handgrad.grading.class_report import ClassReport, StudentMarks
 from handgrad.grading.examples import with_own
 from handgrad.grading.graded import Graded
-from handgrad.grading.grader import grade_batches
+from handgrad.grading.grader import Grader
 from handgrad.grading.intake import Intake, Portion
 from handgrad.grading.marks_table import MarksTable
 from handgrad.grading.own_numbers import OwnNumbers
@@ -138,13 +136,10 @@ class Grading:
             for row, remarks in sorted(graded.remarks.items()):
                 for remark in remarks:
                     intake.odd.tell(portion.places[row], unused_text(remark), "part")
-            if keep or table is not None:
-                students = students_of(graded, self.steps)
-                for number, student in zip(portion.numbers, students, strict=True):
-                    if keep:
-                        kept.append((number, student))
-                    if table is not None:
-                        table.add(number, student)
+            if table is not None:
+                table.add(graded, portion.numbers)
+            if keep:
+                kept += zip(portion.numbers, students_of(graded, self.steps), strict=True)
             if each is not None:
                 for row, number in enumerate(portion.numbers):
                     each(GradedSheet(number, portion, row, self.problem, self.checker.rubric))
@@ -154,12 +149,6 @@ class Grading:
 
     def _graded(self, intake: Intake, paths: Sequence[Path]) -> Iterator[tuple[Graded, Portion]]:
         """The sheets in batches, each with what came of it."""
-        under_way: deque[Portion] = deque()
-
-        def batches() -> Iterator[Batch]:
-            for portion in intake.portions(paths):
-                under_way.append(portion)
-                yield portion.batch
-
-        for graded in grade_batches(self.problem, self.checker.rubric, batches()):
-            yield graded, under_way.popleft()
+        grader = Grader(self.problem, self.checker.rubric)
+        for portion in intake.portions(paths):
+            yield grader.grade(portion.batch), portion
