@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +18,7 @@ from torch.nn import functional
 
 import handgrad
 from handgrad.watching import passing
-from tests.watch_zoo import Mlp, kill
+from tests.watch_zoo import ZOO, Mlp, kill
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -185,3 +187,53 @@ def test_counts_of_many_cases(dtype: torch.dtype, cases: int) -> None:
         assert [u.max_preactivation for u in report.units] == pytest.approx(z.amax((0, 2)).tolist())
     else:
         assert {u.verdict for u in report.units} == {"not_finite"}
+
+
+def test_what_is_zero_of_a_part_of_a_weight() -> None:
+    """Entries of gradients that are called 0 are, by the places of the whole parameters."""
+    torch.manual_seed(0)
+    model = ZOO["parts_of_weights"]().model
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    with handgrad.watch(model) as gates:
+        for _ in range(3):
+            _stepped(optimizer, lambda: model(torch.randn(16, 6)))
+    report = gates.report()
+    named = {(z.name, z.part, z.position) for u in report.dead for z in u.zeros}
+    assert {
+        ("whole.weight", "row", 3),
+        ("whole.bias", "entry", 3),
+        ("turned", "column", 5),
+    } <= named
+    assert ("whole.weight", "row", 9) in named
+    assert ("whole.bias", "entry", 9) not in named  # that row has a bias of its own
+    for name, along, place in named:
+        gradient = model.get_parameter(name).grad
+        assert gradient is not None
+        assert not gradient.select(1 if along == "column" else 0, place).any()
+
+
+def test_threads_at_once_remember_their_own_calls() -> None:
+    """What one thread meets between two lines of another's is none of that one's."""
+    model = Mlp(functional.relu)
+    inputs = [torch.randn(16, 6) for _ in range(6)]
+
+    def run(x: Tensor) -> None:
+        with torch.no_grad():
+            for _ in range(20):
+                model(x)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(4):
+            with handgrad.watch(model) as gates:
+                threads = [threading.Thread(target=run, args=(x,)) for x in inputs]
+                for thread in threads:
+                    thread.start()
+                for thread in threads:
+                    thread.join()
+            with torch.no_grad():
+                fired = sum((model.fc1(x) > 0).sum(0) for x in inputs)
+            assert [u.fired for u in gates.report().units] == (20 * fired).tolist()
+    finally:
+        sys.setswitchinterval(interval)

@@ -162,6 +162,7 @@ SPELLINGS: dict[str, Callable[[Tensor], Tensor]] = {
     "function": HalvedRelu.apply,
     "aten": lambda x: torch.ops.aten.relu.default(x),
     "aten_packet": lambda x: torch.ops.aten.relu(x),
+    "maximum_of_zero_times": lambda x: torch.maximum(x, 0 * x),
     "relu_twice": lambda x: functional.relu(functional.dropout(functional.relu(x), 0.0)),
     "noisy_half": lambda x: functional.relu(x.double()).float(),
 }  # fmt: skip
@@ -1100,3 +1101,32 @@ class Buffered(nn.Module):
 @animal
 def _random_features() -> Animal:
     return Animal(Buffered(), (torch.randn(64, 6),), rows("w", 6), 8, seen=False)
+
+
+class Sliced(nn.Module):
+    """Rows of a weight, columns of another, and rows with a bias of their own: units are counted through the whole."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.whole = nn.Linear(6, 12)
+        self.turned = nn.Parameter(torch.randn(6, 9))
+        self.bias = nn.Parameter(torch.full((4,), 0.5))
+        self.out = nn.Linear(13, 2)
+        with torch.no_grad():
+            kill(self.whole, 3, 7)
+            self.turned[:, 5] = 0.0
+            self.bias[1] = -60.0
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = functional.linear(x, self.whole.weight[2:8][1:], self.whole.bias[2:8][1:])
+        own = functional.linear(x, self.whole.weight[8:], self.bias)
+        columns = x @ self.turned[:, 4:8]
+        gated = [functional.relu(z) for z in (rows, own, columns)]
+        out: Tensor = self.out(torch.cat(gated, 1))
+        return out
+
+
+@animal
+def _parts_of_weights() -> Animal:
+    dead = rows("whole.weight", 3, 7, 9) | rows("turned", 5)
+    return Animal(Sliced(), (torch.randn(64, 6),), dead, 13)

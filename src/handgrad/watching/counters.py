@@ -215,6 +215,7 @@ class WatchedGate:
             self._sheets[:LARGEST].zero_()
             self._sheets[LARGEST].fill_(-torch.inf)
             self.cases, self.backs = [0] * ROWS, [0] * ROWS
+            self.row = 0  # where a thread that is in the midst of a call goes on
         return rows
 
 

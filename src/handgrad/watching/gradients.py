@@ -77,8 +77,11 @@ def fingerprint(site: WatchedGate, parameters: Mapping[str, Any]) -> Tensor | No
             whole = parameters.get(part.weight)
             if part.axis < 0 or whole is None or whole.__class__ not in (Tensor, Parameter):
                 return None
-            if part.axis >= whole.ndim or whole.shape[part.axis] != part.count:
+            if part.axis >= whole.ndim or whole.shape[part.axis] < part.start + part.count:
                 return None
+            if whole.shape[part.axis] != part.count and not part.start:
+                return None
+            whole = whole.detach().narrow(part.axis, part.start, part.count)
             rows = (
                 whole.detach().movedim(part.axis, 0).flatten(1)
                 if whole.ndim > 1
@@ -88,8 +91,8 @@ def fingerprint(site: WatchedGate, parameters: Mapping[str, Any]) -> Tensor | No
             total = rows @ _factors(rows)
             for name in part.own:
                 entry = parameters.get(name)
-                if entry is not None and entry.shape == (part.count,):
-                    total = total + entry.detach()
+                if entry is not None and entry.ndim == 1 and len(entry) >= part.start + part.count:
+                    total = total + entry.detach()[part.start : part.start + part.count]
             sums.append(total.float())
         joined = torch.cat(sums)
         if len(site.ids) != len(joined):

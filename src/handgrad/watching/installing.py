@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -63,6 +64,7 @@ class Within:
         self._is_narrow = False
         self._parts: frozenset[int] = frozenset()
         self._handle: Any = None
+        self._lock = threading.Lock()
 
     def narrow(self) -> None:
         """From here on the mode is in effect within the model's call, and nowhere else."""
@@ -75,14 +77,17 @@ class Within:
         """A stretch begins in which the model may be called."""
         if not self._is_narrow:
             push(self.tracer)
-        elif self._handle is None and not self.tracer.inside:
-            self._handle = register_module_forward_pre_hook(self._called)
+            return
+        with self._lock:
+            if self._handle is None and not self.tracer.inside:
+                self._handle = register_module_forward_pre_hook(self._called)
 
     def begins(self) -> None:
         """The model is called."""
-        if self._handle is not None:
-            self._handle.remove()
-            self._handle = None
+        with self._lock:
+            if self._handle is not None:
+                self._handle.remove()
+                self._handle = None
 
     def ends(self) -> None:
         """Its call has ended."""

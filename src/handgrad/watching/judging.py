@@ -72,8 +72,12 @@ def places(site: WatchedGate) -> list[tuple[UnitsOf, tuple[int, ...]]]:
     """By column of a layer's counters, the weight that makes the unit, and its place there."""
     every: list[tuple[UnitsOf, tuple[int, ...]]] = []
     for part in site.parts:
-        every += [(part, unit) for unit in np.ndindex(*part.shape)]
+        every += [(part, _shifted(unit, part.start)) for unit in np.ndindex(*part.shape)]
     return [every[i] for i in site.ids]
+
+
+def _shifted(unit: tuple[int, ...], start: int) -> tuple[int, ...]:
+    return (unit[0] + start,) if start and len(unit) == 1 else unit
 
 
 def _units(
@@ -144,10 +148,10 @@ def _zero_parts(
             found.append(ZeroGradient(name, "entry", place))
     if len(site.parts) == 1:
         for name, axis in site.following.items():
-            if zeros.at((name, axis), place, since):
+            if zeros.at((name, axis), place - part.start, since):
                 wide = zeros.ranks[name] > 2
                 across = "input channel" if wide else "column" if axis == 1 else "row"
-                found.append(ZeroGradient(name, across, place))  # type: ignore[arg-type]
+                found.append(ZeroGradient(name, across, place - part.start))  # type: ignore[arg-type]
     return tuple(found)
 
 

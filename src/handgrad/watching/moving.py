@@ -53,7 +53,8 @@ def _view(tracer: Tracer, func: Call, args: tuple[Any, ...], kwargs: dict[str, A
     if isinstance(what, KnownWeight):
         turned = name_of(func) in TURNING and x.ndim == 2
         for result in results:
-            tracer.known[result] = KnownWeight(what.name, what.turned != turned)
+            starts = _starts(what, x, result, turned)
+            tracer.known[result] = KnownWeight(what.name, what.turned != turned, starts)
     elif isinstance(what, Zero):
         for result in results:
             tracer.known[result] = what
@@ -64,6 +65,23 @@ def _view(tracer: Tracer, func: Call, args: tuple[Any, ...], kwargs: dict[str, A
         for result, place in zip(results, places, strict=True):
             tracer.known[result] = what.loose() if place is None else what.copy(place=place)
     return out
+
+
+def _starts(what: KnownWeight, x: Tensor, part: Tensor, turned: bool) -> tuple[int, ...]:
+    """Where a view of a weight begins along the parameter's axes, read off the strides."""
+    if turned:
+        return what.starts
+    if part.ndim != x.ndim or part.stride() != x.stride() or not part.numel():
+        return ()
+    rest, starts = part.storage_offset() - x.storage_offset(), [0] * x.ndim
+    for axis in sorted(range(x.ndim), key=lambda a: -x.stride(a)):
+        if x.shape[axis] > 1:
+            starts[axis], rest = divmod(rest, x.stride(axis))
+    if what.turned:
+        starts.reverse()
+    before = what.starts or (0,) * x.ndim
+    found = tuple(a + b for a, b in zip(before, starts, strict=True))
+    return found if any(found) else ()
 
 
 def _by_shape(tracer: Tracer, made: Made, x: Tensor, out: Any, results: list[Tensor]) -> Any:

@@ -28,6 +28,7 @@ class UnitsOf:
         axis: that of the weight along which they lie; −1 where they do not lie along one.
         own: the other parameters that a unit has an entry of: the bias, a normalisation's scale and shift.
         after: of units that cannot be tied to a weight, the last weight before them.
+        start: the place of the first along the weight's axis, where they are a part of its units.
     """
 
     weight: str
@@ -35,6 +36,7 @@ class UnitsOf:
     axis: int = 0
     own: tuple[str, ...] = ()
     after: str = ""
+    start: int = 0
 
     @property
     def count(self) -> int:
@@ -110,10 +112,16 @@ class KnownWeight:
     Arguments:
         name: that of the parameter.
         turned: whether a matrix was transposed.
+        starts: of a part of it, the place of its first entry along each of the parameter's axes; empty for the whole.
     """
 
     name: str
     turned: bool = False
+    starts: tuple[int, ...] = ()
+
+    def start(self, axis: int) -> int:
+        """Where it begins along one of the parameter's axes."""
+        return self.starts[axis] if 0 <= axis < len(self.starts) else 0
 
 
 class Zero:

@@ -80,7 +80,7 @@ class Memory:
                     token = what.token
                     found.append(self._token(what) if token is None else token)
                 elif what.__class__ is KnownWeight:
-                    found.append((what.name, what.turned, value.requires_grad))
+                    found.append((what.name, what.turned, what.starts, value.requires_grad))
                 else:
                     return None
                 found.append(value.shape)

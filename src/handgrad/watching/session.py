@@ -99,6 +99,7 @@ class GateWatch:
         self._handles: list[Any] = []
         self._hooks: list[Any] = []
         self._pushed = threading.local()
+        self._turning = threading.RLock()
         self._within = Within(self._tracer, self._model)
         self._notes: dict[str, None] = {}
         self._ranks = 1
@@ -185,7 +186,8 @@ class GateWatch:
 
     def _begin(self) -> None:
         """A step begins: it is watched, or it isn't."""
-        self._tracer.known.clear()
+        if not self._tracer.running:
+            self._tracer.known.clear()
         self._tracer.backward_seen = False
         self._ran = False
         if (self._step - 1) % self._every and not (self._optimizer is None and self._is_compiled):
@@ -230,12 +232,13 @@ class GateWatch:
         if self._tracer.inside and not is_called_within(module):
             self._interrupted()
         if not running_back() and not self._tracer.inside:
-            over = self._tracer.backward_seen or not self._with_grad or not self._watching
-            if self._optimizer is None and self._ran and over:
-                self._updates += self._tracer.backward_seen
-                self._step += 1
-                self._begin()
-            self._ran, self._with_grad = True, torch.is_grad_enabled()
+            with self._turning:
+                over = self._tracer.backward_seen or not self._with_grad or not self._watching
+                if self._optimizer is None and self._ran and over:
+                    self._updates += self._tracer.backward_seen
+                    self._step += 1
+                    self._begin()
+                self._ran, self._with_grad = True, torch.is_grad_enabled()
         self._tracer.enter()
         if self._watching:
             self._within.begins()

@@ -275,6 +275,10 @@ def _multiplied(tracer: Tracer, func: Call, args: Args, kwargs: Kwargs) -> Any:
         opens = isinstance(mask, Shaped) and mask.kind == "open" and mask.is_of(z, made)
         if made is not None and opens:
             return gate(tracer, func, args, kwargs, z, made)
+        if isinstance(factor, int | float) and factor == 0 and isinstance(z, Tensor):
+            out = func(*args, **kwargs)
+            tracer.known[out] = ZERO
+            return out
     return _combined(tracer, func, args, kwargs)
 
 

@@ -54,8 +54,6 @@ class Tracer(TorchFunctionMode):
         """Whether a gate was met outside of the model's own call."""
         self.settled = False
         """Whether calls are remembered, which they are once a first one of the model was looked at whole."""
-        self.met: AtGate | Literal[False] | None = None
-        """What is done at the gate that the call at hand is, if it is one; False where there is more to it."""
         self._tables, self._naming = tables, naming
         self._handlers: dict[Any, Handler | None] = {}
         self._lasting: set[Any] = set()
@@ -64,6 +62,8 @@ class Tracer(TorchFunctionMode):
         self._depths: dict[str, int] = {}
         self._names: dict[str, int] = {}
         self._inside = threading.local()
+        self.running: set[int] = set()
+        """The threads in which the model's forward runs."""
         self._lock = threading.Lock()
 
     def __torch_function__(
@@ -143,6 +143,16 @@ class Tracer(TorchFunctionMode):
         return self.inside and not in_transform() and not running_back()
 
     @property
+    def met(self) -> AtGate | Literal[False] | None:
+        """What is done at the gate that the call at hand is, if it is one; False where there is more to it."""
+        found: AtGate | Literal[False] | None = getattr(self._inside, "met", None)
+        return found
+
+    @met.setter
+    def met(self, gate: AtGate | Literal[False] | None) -> None:
+        self._inside.met = gate
+
+    @property
     def relus(self) -> int:
         """Calls of relu seen so far in this thread, whosever they were."""
         return getattr(self._inside, "relus", 0)
@@ -163,14 +173,18 @@ class Tracer(TorchFunctionMode):
     def enter(self) -> None:
         """The model's forward begins."""
         self._inside.depth = getattr(self._inside, "depth", 0) + 1
+        self.running.add(threading.get_ident())
 
     def leave(self) -> None:
         """It has ended."""
         self._inside.depth = max(0, getattr(self._inside, "depth", 0) - 1)
+        if not self._inside.depth:
+            self.running.discard(threading.get_ident())
 
     def left(self) -> None:
         """It is not running any more: it was left by what no hook is told of, such as a KeyboardInterrupt."""
         self._inside.depth = 0
+        self.running.discard(threading.get_ident())
 
     def output(self, out: object) -> None:
         """Notes that these are the model's outputs: what is a gate behind them belongs to the loss."""
@@ -198,16 +212,22 @@ class Tracer(TorchFunctionMode):
                 self.known.name(tensor, name)
 
     def part(
-        self, weight: str, shape: tuple[int, ...], axis: int, *own: object, after: str = ""
+        self,
+        weight: str,
+        shape: tuple[int, ...],
+        axis: int,
+        *own: object,
+        after: str = "",
+        start: int = 0,
     ) -> UnitsOf:
         """The units of a weight; the same object each time."""
         names = []
         for tensor in own:
             if isinstance(tensor, Tensor):
                 given = self.weight(tensor)
-                if given is not None:
+                if given is not None and given.start(0) == start:
                     names.append(given.name)
-        return self.same(UnitsOf(weight, shape, axis, tuple(names), after))
+        return self.same(UnitsOf(weight, shape, axis, tuple(names), after, start))
 
     def same(self, part: UnitsOf) -> UnitsOf:
         """The first of equal parts."""
@@ -364,7 +384,8 @@ def kept(found: list[tuple[Tensor, Made]], out: Tensor, own: list[str], name: st
         names = tuple(n for n in own if all(n not in p.own and n != p.weight for p in made.parts))
         if names:
             after.parts = tuple(
-                UnitsOf(p.weight, p.shape, p.axis, (*p.own, *names), p.after) for p in made.parts
+                UnitsOf(p.weight, p.shape, p.axis, (*p.own, *names), p.after, p.start)
+                for p in made.parts
             )
     return after
 
@@ -382,7 +403,11 @@ def _of_weights(
             if not result.is_floating_point():
                 continue
             what = tracer.known.given(first)
-            tracer.known[result] = KnownWeight(own[0], what.turned if what is not None else False)
+            tracer.known[result] = (
+                KnownWeight(own[0])
+                if what is None
+                else KnownWeight(own[0], what.turned, what.starts)
+            )
             continue
         # x · w or x + b, entry by entry.
         offset = result.ndim - first.ndim

@@ -45,7 +45,8 @@ def _note(  # noqa: PLR0913 - what a weight made, and of what
         return tracer.made(out, part, place, *inputs, foreign=True)
     if given.turned and axis >= 0:
         axis = 1 - axis
-    return tracer.made(out, tracer.part(given.name, shape, axis, *own), place, *inputs)
+    part = tracer.part(given.name, shape, axis, *own, start=given.start(axis))
+    return tracer.made(out, part, place, *inputs)
 
 
 def _after(tracer: Tracer, inputs: tuple[object, ...]) -> str:
