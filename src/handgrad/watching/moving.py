@@ -73,10 +73,11 @@ def _starts(what: KnownWeight, x: Tensor, part: Tensor, turned: bool) -> tuple[i
         return what.starts
     if part.ndim != x.ndim or part.stride() != x.stride() or not part.numel():
         return ()
-    rest, starts = part.storage_offset() - x.storage_offset(), [0] * x.ndim
-    for axis in sorted(range(x.ndim), key=lambda a: -x.stride(a)):
+    strides: tuple[int, ...] = x.stride()
+    rest, starts = int(part.storage_offset()) - int(x.storage_offset()), [0] * x.ndim
+    for axis in sorted(range(x.ndim), key=lambda a: -strides[a]):
         if x.shape[axis] > 1:
-            starts[axis], rest = divmod(rest, x.stride(axis))
+            starts[axis], rest = divmod(rest, strides[axis])
     if what.turned:
         starts.reverse()
     before = what.starts or (0,) * x.ndim
