@@ -76,7 +76,7 @@ def _starts(what: KnownWeight, x: Tensor, part: Tensor, turned: bool) -> tuple[i
     strides: tuple[int, ...] = x.stride()
     rest, starts = int(part.storage_offset()) - int(x.storage_offset()), [0] * x.ndim
     for axis in sorted(range(x.ndim), key=lambda a: -strides[a]):
-        if x.shape[axis] > 1:
+        if x.shape[axis] > 1 and strides[axis]:
             starts[axis], rest = divmod(rest, strides[axis])
     if what.turned:
         starts.reverse()
