@@ -20,7 +20,7 @@ from benchmarks.planted import Manner, planted_class
 from handgrad.checking import Checker
 from handgrad.cli.commands import run
 from handgrad.errors import OptionError
-from handgrad.grading import ClassReport, Grading
+from handgrad.grading import ClassReport, Grading, grading, tables
 from handgrad.grading.graded import Graded
 from handgrad.grading.grader import Grader
 from handgrad.grading.intake import Intake, Portion
@@ -412,17 +412,17 @@ def test_shares_of_a_planted_class(tmp_path: Path) -> None:
     rows = [
         {"id": f"{rule}{k}", **cells(own)}
         for rule, (n, own) in sheets.items()
-        for k in range(3 * n)
+        for k in range(10 * n)
     ]
     random.Random(0).shuffle(rows)
     path = tmp_path / "class.csv"
     path.write_text(table(rows))
     report = handgrad.grade(LAB9, path)
-    assert report.count == 300
+    assert report.count == 1000
     found = {m.rule: m.share for m in report.misconceptions}
     assert found == {rule: n / 100 for rule, (n, _) in sheets.items() if rule}
     assert [m.rule for m in report.misconceptions] == [rule for rule in sheets if rule]
-    assert report.with_mistakes == 84
+    assert report.with_mistakes == 280
 
 
 def test_counts_do_not_depend_on_order_or_on_who_counts() -> None:
@@ -452,6 +452,27 @@ def test_counts_do_not_depend_on_order_or_on_who_counts() -> None:
             assert {t: e.order for t, e in one.examples.items()} == {
                 t: e.order for t, e in other.examples.items()
             }
+
+
+def test_workers_change_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grading, "MANY", 100)
+    monkeypatch.setattr(tables, "ROWS", 64)
+    made = planted_class(Checker(LAB9).work, 200, 7, Manner(one=0.3, two=0.1, unreadable=0.05))
+    rows: list[dict[str, object]] = [
+        {"id": id_, **{h: column[k] for h, column in made.batch.cells.items()}}
+        for k, id_ in enumerate(made.batch.ids)
+    ]
+    path = tmp_path / "class.csv"
+    path.write_text(table(rows))
+    told = []
+    for workers in ("1", "2"):
+        marks = tmp_path / f"marks{workers}.csv"
+        options = ["--workers", workers, "--marks", str(marks)]
+        assert run(["grade", "lab9", str(path), *options]) == 0
+        told.append((marks.read_bytes(), capsys.readouterr().out.replace(str(marks), "")))
+    assert told[0] == told[1]
 
 
 def test_a_rule_broken_in_several_ways_is_told_as_one(tmp_path: Path) -> None:

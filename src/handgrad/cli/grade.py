@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,6 +61,12 @@ class GradeOptions:
         show_default=True,
         help="The kind of file that -o FOLDER has for each student: html, pdf, …",
     )
+    workers: int | None = option(
+        "--workers",
+        type=click.IntRange(1, 256),
+        metavar="COUNT",
+        help="Processes that grade a class of thousands; one for each core by default.",
+    )
 
 
 @click.command(epilog="Example: handgrad grade lab9 answers/ --marks marks.csv -o class.html")
@@ -78,7 +85,9 @@ def grade(source: Source, answers: tuple[Path, ...], options: GradeOptions, outp
         source.problem(), problems=options.problems, rubric=options.rubric, student=options.student
     )
     keep = output.as_json or options.names or any(p.suffix == ".json" for p in out.pages)
-    report, sizes = out.grade(grading, answers, keep=keep)
+    report, sizes = out.grade(
+        grading, answers, keep=keep, workers=options.workers or os.cpu_count() or 1
+    )
     if output.as_json:
         output.print_json(report)
         return 0 if report.all_read else 1

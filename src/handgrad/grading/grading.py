@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import IO, TypeAlias
 
@@ -11,10 +13,11 @@ from handgrad.checking import Checker, CheckReport
 from handgrad.checking.marks import Rubric, RubricSource
 from handgrad.checking.remark_words import unused_text
 from handgrad.files import check_writable, waiting
+from handgrad.grading.batch import Batch
 from handgrad.grading.class_report import ClassReport, StudentMarks
 from handgrad.grading.examples import with_own
 from handgrad.grading.graded import Graded
-from handgrad.grading.grader import Grader
+from handgrad.grading.grader import grade_batches
 from handgrad.grading.intake import Intake, Portion
 from handgrad.grading.marks_table import MarksTable
 from handgrad.grading.own_numbers import OwnNumbers
@@ -25,6 +28,10 @@ from handgrad.problem.expected import expect_problem
 
 Sheets: TypeAlias = str | Path | Sequence[str | Path]
 """Where answers are: files, folders, archives, or several of them."""
+
+
+MANY = 2000
+"""Sheets of a class that is graded by several processes: those of fewer are done before the processes have begun."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +123,7 @@ class Grading:
         answers: Sheets,
         *,
         keep: bool = True,
+        workers: int = 1,
         table: MarksTable | None = None,
         each: Callable[[GradedSheet], None] | None = None,
     ) -> ClassReport:
@@ -124,6 +132,7 @@ class Grading:
         Arguments:
             answers: where they are.
             keep: whether the report keeps the marks of each student; without, memory does not grow with the class.
+            workers: processes that grade a class of many sheets.
             table: where the marks are written.
             each: called with every sheet, once it is graded.
         """
@@ -131,7 +140,7 @@ class Grading:
         intake = Intake(self.checker, self.own, self.student)
         tally = ClassTally(self.steps)
         kept: list[tuple[int, StudentMarks]] = []
-        for graded, portion in self._graded(intake, paths):
+        for graded, portion in self._graded(intake.portions(paths), workers):
             tally.add(graded, portion)
             for row, remarks in sorted(graded.remarks.items()):
                 for remark in remarks:
@@ -147,8 +156,24 @@ class Grading:
             table.finish()
         return class_report(self.checker, intake, tally, in_order(kept) if keep else None)
 
-    def _graded(self, intake: Intake, paths: Sequence[Path]) -> Iterator[tuple[Graded, Portion]]:
-        """The sheets in batches, each with what came of it."""
-        grader = Grader(self.problem, self.checker.rubric)
-        for portion in intake.portions(paths):
-            yield grader.grade(portion.batch), portion
+    def _graded(
+        self, portions: Iterator[Portion], workers: int
+    ) -> Iterator[tuple[Graded, Portion]]:
+        """The sheets in batches, each with what came of it; a class of few sheets needs no processes for it."""
+        first: list[Portion] = []
+        if workers > 1:
+            for portion in portions:
+                first.append(portion)
+                if sum(len(p.batch) for p in first) >= MANY:
+                    break
+            else:
+                workers = 1
+        under_way: deque[Portion] = deque()
+
+        def batches() -> Iterator[Batch]:
+            for portion in chain(first, portions):
+                under_way.append(portion)
+                yield portion.batch
+
+        for graded in grade_batches(self.problem, self.checker.rubric, batches(), workers):
+            yield graded, under_way.popleft()

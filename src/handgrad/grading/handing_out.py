@@ -56,7 +56,7 @@ class HandingOut:
                 raise OptionError("--json has every student's steps", where="--kind json")
 
     def grade(
-        self, grading: Grading, answers: Sheets, *, keep: bool
+        self, grading: Grading, answers: Sheets, *, keep: bool, workers: int = 1
     ) -> tuple[ClassReport, dict[Path, int]]:
         """Grades the class and writes all files, or none; the report, and the files' sizes in bytes.
 
@@ -66,11 +66,13 @@ class HandingOut:
         with made_folders(folders), waiting() as files:
             feedback = _Feedback(self, files) if self.folder is not None else None
             if self.marks is None:
-                report = grading.run(answers, keep=keep, each=feedback)
+                report = grading.run(answers, keep=keep, workers=workers, each=feedback)
             else:
                 with files.opened(self.marks) as file:
                     table: MarksTable = grading.table(file)
-                    report = grading.run(answers, keep=keep, table=table, each=feedback)
+                    report = grading.run(
+                        answers, keep=keep, workers=workers, table=table, each=feedback
+                    )
             for path in self.pages:
                 page = report.report(names=self.names)
                 files.write(path, bytes_of(page, path, self.settings))

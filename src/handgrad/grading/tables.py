@@ -111,7 +111,11 @@ def parquet_table(file: FoundFile, student: str | None) -> AnswerTable | None:
     polars = _polars(file)
     if file.member:
         with file.opened() as raw:
-            return _framed(file, polars.read_parquet(io.BytesIO(raw.read())).lazy(), student)
+            content = io.BytesIO(raw.read())
+        try:
+            return _framed(file, polars.read_parquet(content).lazy(), student)
+        except polars.exceptions.PolarsError as error:
+            raise _unreadable(file, error) from None
     return _framed(file, polars.scan_parquet(file.place), student)
 
 
@@ -124,6 +128,8 @@ def excel_table(file: FoundFile, student: str | None) -> AnswerTable | None:
         raise MissingExtraError(
             "reading .xlsx needs polars and fastexcel", mend="pip install 'handgrad[tables]'"
         ) from None
+    except Exception as error:
+        raise _unreadable(file, error) from None
     return _framed(file, frame.lazy(), student)
 
 
