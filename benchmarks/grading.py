@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import statistics
 import tempfile
 import time
 from collections.abc import Iterator
+from multiprocessing import active_children
 from pathlib import Path
 
 import numpy as np
@@ -95,17 +95,24 @@ def main() -> None:
 
 def _told(what: str, graded: Iterator[Graded]) -> None:
     start, before = time.perf_counter(), _processor()
-    wrong = sheets = 0
+    wrong = most = 0
     for part in graded:
-        sheets += len(part)
         wrong += int((part.diagnosis >= 0).sum())
+        most = max(most, sum(map(_memory, (os.getpid(), *(c.pid for c in active_children())))))
     seconds = time.perf_counter() - start
-    mine = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    worker = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     print(
         f"{what}: {seconds:.1f} s, of processors {_processor() - before:.1f} s; {wrong} figures explained; "
-        f"at most {mine / 1024:.0f} MB here and {worker / 1024:.0f} MB in a worker"
+        f"at most {most / 1024:.0f} MB in all processes"
     )
+
+
+def _memory(process: int | None) -> int:
+    """The kilobytes of a process that no other shares, and its part of the others (Linux)."""
+    try:
+        text = Path(f"/proc/{process}/smaps_rollup").read_text("ascii")
+    except OSError:
+        return 0
+    return next(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))
 
 
 def _processor() -> float:

@@ -82,6 +82,12 @@ def test_headings() -> None:
     assert_as_one_by_one(grader, batch, graded)
 
 
+def test_a_class_without_students() -> None:
+    graded = Grader(handgrad.load("lab9")).grade(Batch((), {"z1[0]": [], "z1[1]": []}))
+    assert len(graded) == 0
+    assert graded.verdicts.shape == (0, len(graded.targets))
+
+
 def test_what_cannot_be_graded() -> None:
     grader = Grader(handgrad.load("lab9"))
     with pytest.raises(OptionError, match="comment is not a quantity"):

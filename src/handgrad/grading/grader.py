@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from multiprocessing import get_context
 
@@ -132,7 +132,9 @@ class Grader:
                     if heading is None
                     else texts.codes(batch.cells[heading])
                 )
-        codes = np.ascontiguousarray(np.array(cells, dtype=np.int32).reshape(-1, len(batch)).T)
+        codes = np.ascontiguousarray(
+            np.array(cells, dtype=np.int32).reshape(len(cells), len(batch)).T
+        )
         return _Task(batch, columns, self._targets(columns), tuple(places), codes)
 
     def _targets(self, columns: SheetColumns) -> tuple[Quantity, ...]:
@@ -223,7 +225,14 @@ class Grader:
         return told
 
     def _remarks(self, task: _Task, row: int, own: Work | None) -> tuple[Unused, ...]:
-        sheet = task.columns.sheet(task.batch, row)
+        """What cannot be used in the columns of a sheet in which there may be such."""
+        rows = np.array([row], dtype=np.int32)
+        columns = [
+            column
+            for k, column in enumerate(task.columns.all)
+            if column.quantity is None or self._texts.is_fault(task.cells(k, rows)).any()
+        ]
+        sheet = replace(task.columns, all=tuple(columns)).sheet(task.batch, row)
         return tuple(matched(own or self.checker.work, sheet).unused)
 
     def _verdicts(
@@ -342,7 +351,7 @@ def grade_batches(
         while waiting:
             yield _answered(grader, *waiting.popleft())
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(cancel_futures=True)
 
 
 def _asked(pool: ProcessPoolExecutor, batch: Batch) -> Future[bytes] | None:
