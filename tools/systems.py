@@ -1,0 +1,239 @@
+"""What learning systems themselves make of practice that is given out: a check from outside, beside the tests.
+
+    python -m tools.systems --qti-migration FOLDER --prairielearn FOLDER
+
+Each folder is a checkout of the system's own repository: instructure/QTIMigrationTool, by which Canvas imports QTI, and
+PrairieLearn/PrairieLearn, whose elements need Python 3.12 or later. Needs lxml, jsonschema and what these elements import; where
+`otter-grader` is installed Otter's reading of its tests is run too. Every sheet is answered right, at the edges of every tolerance, and by every wrong rule; a line a system says what came of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import handgrad
+from handgrad.exercises import WorkedSheets
+from handgrad.quizzes import quiz_files
+from handgrad.quizzes.asking import quiz_questions
+from handgrad.quizzes.question import QuizQuestion
+
+PROBLEMS = ("lab9", "softmax", "batch", "rnn", "sigmoid_circuit")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--qti-migration", type=Path)
+    parser.add_argument("--prairielearn", type=Path)
+    given = parser.parse_args()
+    sheets = {name: handgrad.practice(handgrad.load(name), count=2).worked() for name in PROBLEMS}
+    if given.qti_migration:
+        print(canvas(sheets, given.qti_migration.resolve()))
+    if given.prairielearn:
+        print(prairielearn(sheets, given.prairielearn.resolve()))
+    if importlib.util.find_spec("otter"):
+        print(otter(sheets))
+
+
+# -- Canvas ---------------------------------------------------------------------------------
+
+
+def canvas(sheets: dict[str, WorkedSheets], tool: Path) -> str:
+    """The QTI 1.2 against its DTD, then what the migration tool makes of it, marked by its ranges."""
+    from lxml import etree
+
+    dtd = etree.DTD(str(tool / "schemas" / "ims_qtiasiv1p2p1.dtd"))
+    items = marked = 0
+    for worked in sheets.values():
+        (content,) = quiz_files("canvas", worked, Path("x.zip")).values()
+        with tempfile.TemporaryDirectory() as folder:
+            home = Path(folder)
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                archive.extractall(home / "in")
+            for file in (home / "in").glob("quiz*/quiz*.xml"):
+                text = re.sub(r' xmlns="[^"]*"', "", file.read_text("utf-8"), count=1)
+                root = etree.fromstring(text.encode())
+                assert dtd.validate(root), dtd.error_log
+            subprocess.run(
+                [sys.executable, "migrate.py", "--nogui", "--ucvars", "--forcefibfloat", f"--cpout={home / 'out'}", str(home / "in")],
+                cwd=tool, check=True, capture_output=True,
+            )  # fmt: skip
+            for question in quiz_questions(worked):
+                found = list(_migrated(home / "out", question))
+                items += len(found)
+                for (low, high), gap in zip(found, question.gaps, strict=True):
+                    right = [
+                        gap.right.value,
+                        float(gap.right.figure),
+                        gap.right.lower,
+                        gap.right.upper,
+                    ]
+                    wrong = [float(w.given.figure) for w in gap.wrong]
+                    assert all(low <= x <= high for x in right), (gap, low, high)
+                    assert not any(low <= x <= high for x in wrong), (gap, low, high)
+                    marked += len(right) + len(wrong)
+    return f"Canvas: {items} questions fit the DTD of QTI 1.2 and pass the migration tool; {marked} answers marked as check does"
+
+
+def _migrated(folder: Path, question: QuizQuestion) -> Iterator[tuple[float, float]]:
+    """The range of every numerical question that came of a quiz, in order."""
+    quiz = f"quiz{question.sheet.number}"
+    test = (folder / "assessmentTests" / f"{quiz}.xml").read_text("utf-8")
+    for href in re.findall(r'href="([^"]+)"', test):
+        text = (folder / "assessmentTests" / href).resolve().read_text("utf-8")
+        if 'value="numerical_question"' not in text:
+            continue
+        conditions = re.findall(r"<responseIf>.*?</responseIf>", text, re.DOTALL)
+        (right,) = [c for c in conditions if 'identifier="SCORE"><baseValue' in c and "<or>" in c]
+        low, high = (
+            re.search(
+                rf"<{tag}>.*?<baseValue[^>]*>([^<]+)</baseValue>\s*</{tag}>", right, re.DOTALL
+            )
+            for tag in ("gte", "lte")
+        )
+        if low is None or high is None:
+            raise ValueError(f"no range in {right}")
+        yield float(low[1]), float(high[1])
+
+
+# -- PrairieLearn ---------------------------------------------------------------------------
+
+
+def prairielearn(sheets: dict[str, WorkedSheets], course: Path) -> str:
+    """info.json against the schema; answers through the elements' own parse and grade, then grade() of server.py."""
+    import jsonschema
+
+    app = course / "apps" / "prairielearn"
+    sys.path.insert(0, str(app / "python"))
+    schema = json.loads((app / "src/schemas/schemas/infoQuestion.json").read_text("utf-8"))
+    elements = {n: _element(app, n) for n in ("pl-number-input", "pl-matrix-component-input")}
+    answered = 0
+    for worked in sheets.values():
+        with tempfile.TemporaryDirectory() as folder:
+            home = Path(folder) / "q"
+            for path, content in quiz_files("prairielearn", worked, home).items():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+            jsonschema.validate(json.loads((home / "info.json").read_text("utf-8")), schema)
+            for seed, question in enumerate(quiz_questions(worked)):
+                answered += _answered(home, seed, question, app, elements)
+    return f"PrairieLearn: info.json fits its schema; {answered} sets of answers parsed by its elements and marked as check does"
+
+
+def _element(app: Path, name: str) -> ModuleType:
+    path = app / "elements" / name / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name.replace("-", "_"), path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _answered(
+    home: Path, seed: int, question: QuizQuestion, app: Path, elements: dict[str, ModuleType]
+) -> int:
+    """Right answers, then every wrong rule that gives a whole quantity: how many were tried."""
+    import chevron
+    import numpy as np
+
+    page = (home / "question.html").read_text("utf-8")
+    listed = json.loads((home / "variants.json").read_text("utf-8"))["fields"]
+    gaps = {(a.target, g.at): g for a in question.asked for g in a.gaps}
+
+    def data(changed: dict[tuple[str, tuple[int, ...]], str]) -> dict[str, Any]:
+        server: dict[str, Any] = {}
+        exec((home / "server.py").read_text("utf-8"), server)
+        found: dict[str, Any] = {
+            "variant_seed": seed, "params": {}, "correct_answers": {}, "submitted_answers": {},
+            "raw_submitted_answers": {}, "format_errors": {}, "partial_scores": {}, "feedback": {},
+            "score": 0, "options": {"question_path": str(home)}, "answers_names": {}, "panel": "question",
+        }  # fmt: skip
+        server["generate"](found)
+        for field in listed:
+            places = [tuple(at) for row in field["places"] for at in row]
+            for k, at in enumerate(places, start=1):
+                key = field["name"] if field["scalar"] else f"{field['name']}{k}"
+                target = (field["target"], at)
+                found["raw_submitted_answers"][key] = changed.get(target, gaps[target].right.figure)
+        found["submitted_answers"] = dict(found["raw_submitted_answers"])
+        html = chevron.render(page, {"params": found["params"]})
+        for tag, rest in re.findall(r"<(pl-number-input|pl-matrix-component-input)([^>]*)>", html):
+            os.chdir(app / "elements" / tag)
+            markup = f"<{tag}{rest}></{tag}>"
+            for phase in ("prepare", "parse", "grade"):
+                getattr(elements[tag], phase)(markup, found)
+        assert not found["format_errors"], found["format_errors"]
+        found["by_elements"] = {n: s["score"] for n, s in found["partial_scores"].items()}
+        server["grade"](found)
+        return found
+
+    right = data({})
+    assert abs(right["score"] - 1) < 1e-9, right["feedback"]
+    assert set(right["by_elements"].values()) == {1}
+    tried = 1
+    for asked in question.asked:
+        if asked.shape:
+            continue
+        (gap,) = asked.gaps
+        for wrong in gap.wrong:
+            found = data({(asked.target, gap.at): wrong.given.figure})
+            name = next(f["name"] for f in listed if f["target"] == asked.target)
+            assert found["by_elements"][name] == found["partial_scores"][name]["score"] == 0
+            assert found["feedback"][name], wrong
+            tried += 1
+    assert np.isfinite(right["score"])
+    return tried
+
+
+# -- Otter ----------------------------------------------------------------------------------
+
+
+def otter(sheets: dict[str, WorkedSheets]) -> str:
+    """Otter's own reading of the tests, on a notebook's variables with right answers, and with a wrong one."""
+    import numpy as np
+    from otter.test_files import OKTestFile
+
+    passed = failed = 0
+    for worked in sheets.values():
+        with tempfile.TemporaryDirectory() as folder:
+            home = Path(folder) / "q"
+            for path, content in quiz_files("otter", worked, home).items():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+            for question, place in zip(quiz_questions(worked), sorted(home.iterdir()), strict=True):
+                os.chdir(place)
+                variables = {}
+                for asked in question.asked:
+                    array = np.array([float(g.right.figure) for g in asked.gaps])
+                    name = re.sub(r"\W+", "_", asked.target)
+                    variables[name] = array.reshape(asked.shape) if asked.shape else float(array[0])
+                for test in sorted((place / "tests").glob("*.py")):
+                    assert _passes(OKTestFile, test, variables), test
+                    passed += 1
+                    blank = {**variables, test.stem: ...}
+                    assert not _passes(OKTestFile, test, blank)
+                    failed += 1
+    return f"Otter: {passed} tests pass on right answers, {failed} fail on what is not filled in"
+
+
+def _passes(kind: Any, test: Path, variables: dict[str, Any]) -> bool:
+    file = kind.from_file(str(test))
+    file.run(dict(variables))
+    return all(result.passed for result in file.test_case_results)
+
+
+if __name__ == "__main__":
+    main()
