@@ -97,8 +97,10 @@ def test_a_memo_keeps_so_much_and_no_more() -> None:
     kept = Memo()
     for k in range(3 * memo.ROOM):
         assert kept.of(k, lambda k=k: k + 1) == k + 1  # type: ignore[misc]
-    assert len(kept.made) <= memo.ROOM
+        kept.of(0, lambda: -1)
+    assert len(kept.lately) + len(kept.before) <= memo.ROOM
     assert kept.of(3 * memo.ROOM - 1, lambda: -1) == 3 * memo.ROOM
+    assert kept.of(0, lambda: -1) == 1  # asked for again and again, it has not made room
 
 
 @pytest.mark.parametrize("name", ["lab9", "classes", "xor"])

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from functools import lru_cache
-from itertools import islice
 from typing import TypeVar
 
 from handgrad.formats.style import Style
@@ -15,7 +14,7 @@ from handgrad.formats.style import Style
 Made = TypeVar("Made")
 
 ROOM = 4096
-"""Pieces of markup that are kept of one style; the oldest make room."""
+"""Pieces of markup that are kept of one style, at most; those that were not asked for lately make room."""
 
 STYLES = 8
 """Styles whose markup is kept: of as many problems and ways to show them."""
@@ -25,16 +24,19 @@ class Memo:
     """What was made in one style, by its key."""
 
     def __init__(self) -> None:
-        self.made: dict[Hashable, object] = {}
+        self.lately: dict[Hashable, object] = {}
+        self.before: dict[Hashable, object] = {}
 
     def of(self, key: Hashable, make: Callable[[], Made]) -> Made:
         """What `make` makes, which depends on nothing but the key and the style."""
-        found = self.made.get(key)
+        found = self.lately.get(key)
         if found is None:
-            if len(self.made) >= ROOM:
-                for oldest in list(islice(self.made, ROOM // 4)):
-                    del self.made[oldest]
-            found = self.made[key] = make()
+            found = self.before.get(key)
+            if found is None:
+                found = make()
+            if len(self.lately) >= ROOM // 2:
+                self.before, self.lately = self.lately, {}
+            self.lately[key] = found
         return found  # type: ignore[return-value]
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
 
 from handgrad.checking.checking import Checker
 from handgrad.expression import Adjoint
@@ -13,29 +16,57 @@ from handgrad.problem import Problem, loads
 from handgrad.running import Carry
 from handgrad.solution import Trace, solve
 
-KEPT = 8
-"""Solutions kept: an answer mostly compares with the one before it."""
+Given = ParamSpec("Given")
+Found = TypeVar("Found")
+
+KEPT = 100_000
+"""Letters of the texts whose solutions are kept: some two hundred small ones, since an answer mostly compares with the one before
+it, of each who is editing."""
+
+FEW = 4
+"""Solutions that are kept however long their texts are."""
 
 
-@lru_cache(KEPT)
+def kept(
+    function: Callable[Concatenate[str, Given], Found],
+) -> Callable[Concatenate[str, Given], Found]:
+    """Keeps what a function of a text gave for the last texts."""
+    found: OrderedDict[object, tuple[int, Found]] = OrderedDict()
+
+    @wraps(function)
+    def once(text: str, /, *args: Given.args, **kwargs: Given.kwargs) -> Found:
+        key = (text, *args, *kwargs.items())
+        if key not in found:
+            found[key] = len(text), function(text, *args, **kwargs)
+            letters = sum(length for length, _ in found.values())
+            while letters > KEPT and len(found) > FEW:
+                _, (length, _) = found.popitem(last=False)
+                letters -= length
+        found.move_to_end(key)
+        return found[key][1]
+
+    return once
+
+
+@kept
 def read(text: str) -> Problem:
     """The problem of a text. Raises `HandgradError`, also where it names a file."""
     return loads(text, files=False)
 
 
-@lru_cache(KEPT)
+@kept
 def solved(text: str, carry: Carry, decimals: int) -> Trace:
     """Its worked solution. Raises `HandgradError`."""
     return solve(read(text), carry=carry, decimals=decimals)
 
 
-@lru_cache(KEPT)
+@kept
 def checker(text: str) -> Checker:
     """What checks a person's figures for it."""
     return Checker(read(text))
 
 
-@lru_cache(KEPT)
+@kept
 def standing(text: str) -> dict[str, Standing]:
     """Where its numbers stand."""
     return numbers_in(text, read(text))
