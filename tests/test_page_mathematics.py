@@ -7,6 +7,9 @@ import re
 
 import numpy as np
 import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 import handgrad
 from handgrad.expression import Adjoint, Literal, walk
@@ -19,6 +22,8 @@ from handgrad.graph import build
 from handgrad.page.blocks import Legend, Table, relations_in
 from handgrad.solution.notes.paths import SeveralPaths
 from handgrad.solution.relations import relations_of
+from handgrad.solution.step_words import reason, title
+from handgrad.text import plain_text
 
 BIAS_OF_ROWS = """
 equations = '''
@@ -209,7 +214,7 @@ def test_gradients_of_each_case_are_told_by_colour() -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("classes", "Σ with the index i adds down each column."),
+        ("classes", "Of numbers with a case in each column, Σ takes each case by itself."),
         ("attention", "Σ with the index j adds along each row."),
         ("causal", "A mean with the index j is taken along each row."),
     ],
@@ -315,3 +320,66 @@ def test_a_path_whose_factors_are_both_0_has_no_reason() -> None:
     notes = [n for step in handgrad.solve(problem).steps for n in step.notes]
     (note,) = [n for n in notes if isinstance(n, SeveralPaths)]
     assert note.nothing == ()
+
+
+def test_a_sum_is_written_alike_with_names_and_with_numbers() -> None:
+    """That of each case had an index with the numbers put in, and none before."""
+    text = render_terminal(handgrad.solve(handgrad.load("classes")).page(), width=100)
+    assert "−Σ(y" in text
+    assert "Σᵢ" not in text
+
+
+HELPERS = {
+    "circuit": "Where a = b, the 1[a > b] of a maximum or a minimum is ½.",
+    "conv": "to the largest(G, A, P) puts the gradients G of windows of A where A has their largest entries P.",
+    "convnet": "correlate(G, X) has, for each entry of the kernel, the sum of G times the entries of X that it met.",
+}
+
+
+@pytest.mark.parametrize("name", HELPERS)
+def test_a_helper_is_explained_once_and_before_it_is_used(name: str) -> None:
+    text = " ".join(render_terminal(handgrad.solve(handgrad.load(name)).page(), width=500).split())
+    assert text.count(HELPERS[name]) == 1
+    for other, said in HELPERS.items():
+        used = {"circuit": "· 1[z > w]", "conv": "= to the largest(", "convnet": "= correlate("}
+        assert (said in text) == (used[other] in text)
+        if said in text:
+            assert text.index(said) < text.index(used[other])
+
+
+@given(st.floats(-3, 3), st.floats(-3, 3))
+def test_the_share_of_the_larger_is_1_where_it_says_so(z: float, w: float) -> None:
+    """1[z > w] is what PyTorch's maximum passes on, ties as the page says."""
+    trace = handgrad.solve(handgrad.Problem("r = max(z, w)\nf = 6*r", {"z": z, "w": w}))
+    a, b = (torch.tensor(v, requires_grad=True, dtype=torch.float64) for v in (z, w))
+    (6 * torch.maximum(a, b)).backward()
+    text = render_terminal(trace.page(step="2.2"), width=120)
+    assert "1[z > w]" in text
+    assert (float(trace.run.gradient("z")), float(trace.run.gradient("w"))) == (a.grad, b.grad)
+
+
+@pytest.mark.parametrize(
+    ("loss", "said"),
+    [
+        ("mean((h - y)**2)", ""),
+        ("0.5*sum((h - y)**2)", "The numbers come to 0.5 × 2 = 1."),
+        ("mean(2*(h - y)**2)", "The numbers come to 2 × 2/3 = 4/3."),
+        ("sum((h - y)**2)", ""),
+        ("mean(square(h - y))/4", "The numbers come to 2/(4 × 3) = 1/6."),
+        ("sum((h - y)**3)/3", "The numbers come to 3/3 = 1."),
+    ],
+)
+def test_numbers_that_are_shown_as_one_are_told(loss: str, said: str) -> None:
+    """The numbers of means, powers and factors, whose product is the gradient's by PyTorch."""
+    h = [1.5, -0.25, 0.75]
+    problem = handgrad.Problem(f"h = 1*w\nL = {loss}", {"w": h}, {"y": [1.0, 0.5, 0.25]})
+    (first, *_) = [s for s in handgrad.solve(problem).steps if s.phase == "backward"]
+    told = plain_text(reason(handgrad.solve(problem), first))
+    assert ("The numbers come to" in told) == bool(said)
+    assert said in told
+
+
+def test_what_measures_no_error_is_no_loss_in_its_title() -> None:
+    for name, said in (("circuit", "The result f"), ("rnn", "The loss L")):
+        trace = handgrad.solve(handgrad.load(name))
+        assert [plain_text(title(trace, s)) for s in trace.steps if s.kind == "loss"] == [said]

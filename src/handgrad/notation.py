@@ -91,6 +91,13 @@ class Indicator:
 
 
 @record
+class Compared:
+    """1[a > b]: one where the relation holds between the two arguments, zero elsewhere."""
+
+    symbol: str
+
+
+@record
 class Inside:
     """1[low < a < high]: one between the options `low` and `high`, zero elsewhere; one of them may be none."""
 
@@ -143,6 +150,7 @@ Notation: TypeAlias = (
     | Picked
     | Fence
     | Indicator
+    | Compared
     | Inside
     | Function
     | Letter

@@ -86,6 +86,7 @@ others = Operation(
     words=Words(
         "the product of the others",
         "For each entry, the product of all the others: 1 where there are none.",
+        defined="others has at each entry the product of all the others.",
     ),
     notation=Function("others", r"\operatorname{others}"),
     options={"axis": None, "keepdims": False},

@@ -99,6 +99,19 @@ def _factors(e: Expression, below: bool = False) -> Iterator[tuple[Expression, b
         yield e, below
 
 
+def constant_of(formula: Expression) -> Ratio:
+    """The number that a formula is a multiple of: 1/3 of (a − b)/3, 1 of what has none."""
+    quotient = Ratio(1)
+    for factor, divides in _factors(formula):
+        value = number(factor)
+        if value is not None and isfinite(value) and value != 0:
+            quotient = quotient / _as_written(value) if divides else quotient * _as_written(value)
+        elif isinstance(factor, Call) and factor.operation == negate.name:
+            inner = constant_of(factor.arguments[0])
+            quotient = quotient / inner if divides else quotient * inner
+    return quotient
+
+
 def _numbers_folded(call: Call) -> Expression | None:
     """A product whose numbers are multiplied and cancelled, λ/2 · 2W = λW; None where nothing is to do.
 

@@ -206,6 +206,7 @@ def _convolution(rank: int) -> tuple[Operation, ...]:
         words=Words(
             "the transposed convolution",
             "Every gradient spread over the window that it came from, in the shares of the kernel.",
+            defined=f"{name}ᵀ(G, K) spreads each gradient of G over the window that it came from, times the kernel K.",
         ),
         options={**OPTIONS, "shape": ()},
     )
@@ -257,7 +258,9 @@ def _convolution(rank: int) -> tuple[Operation, ...]:
         element=to_kernel_element,
         notation=Function("correlate", r"\operatorname{correlate}"),
         words=Words(
-            "the correlation", "The gradient slid over the array: the gradient of the kernel."
+            "the correlation",
+            "The gradient slid over the array: the gradient of the kernel.",
+            defined="correlate(G, X) has, for each entry of the kernel, the sum of G times the entries of X that it met.",
         ),
         options={**OPTIONS, "shape": ()},
     )

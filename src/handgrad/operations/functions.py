@@ -8,7 +8,7 @@ from typing import Any
 
 from handgrad.arrays import Namespace
 from handgrad.expression import ONE, Call, Expression
-from handgrad.notation import Fence, Function, Indicator
+from handgrad.notation import Compared, Fence, Function, Indicator
 from handgrad.operations.constants import circle_number, is_e
 from handgrad.operations.operation import (
     Domain,
@@ -145,8 +145,12 @@ larger: Operation = elementwise(
     _tie_share,
     (None, None),
     family="helper",
-    words=Words("the share of the larger", "1 where a > b, ½ where they tie, 0 elsewhere."),
-    notation=Function("larger", r"\operatorname{larger}"),
+    words=Words(
+        "the share of the larger",
+        "1 where a > b, ½ where they tie, 0 elsewhere.",
+        defined="Where a = b, the 1[a > b] of a maximum or a minimum is ½.",
+    ),
+    notation=Compared(">"),
     within=_tie_share_within,
 )
 

@@ -68,7 +68,7 @@ def splits_ties(written: Expression) -> bool:
 
 
 def opened_by(slope: Expression) -> Expression | None:
-    """What a gate looks at, where a formula is a gate's slope: z, of 1[z > 0] or larger(z, 0)."""
+    """What a gate looks at, where a formula is a gate's slope: z, of the 1[z > 0] of ReLU, and of that of max(z, 0)."""
     if not isinstance(slope, Call):
         return None
     if isinstance(operation_of(slope).notation, Indicator):

@@ -126,6 +126,7 @@ def _max_pool(rank: int) -> tuple[Operation, Operation]:
         words=Words(
             "the way to the largest",
             "Each window's gradient at its largest entry; entries that tie share it equally.",
+            defined="to the largest(G, A, P) puts the gradients G of windows of A where A has their largest entries P.",
             options=TOLD_OF_TIES,
         ),
         options={**OPTIONS, **FIRST},
@@ -196,7 +197,9 @@ def _mean_pool(rank: int) -> tuple[Operation, Operation]:
         element=back_element,
         notation=Function("spread evenly", r"\operatorname{spread\,evenly}"),
         words=Words(
-            "the even spread", "Each window's gradient spread evenly over the window's entries."
+            "the even spread",
+            "Each window's gradient spread evenly over the window's entries.",
+            defined="spread evenly(G) shares each gradient of G equally among the entries of its window.",
         ),
         options={**OPTIONS, "shape": ()},
     )

@@ -46,14 +46,17 @@ LETTERS = "ijk"
 def reduced_letter(call: Call) -> str:
     """The letter of the index that a reduction of a matrix runs along: i down a column, j along a row.
 
-    Vectors of many cases stand as the columns of a matrix, and each is reduced by itself. Empty for what reduces
-    all of its entries, and for what is no reduction.
+    Empty for what reduces all of its entries, as those of the vector of each case, and for what is no reduction.
     """
     if operation_of(call).family != "reduction":
         return ""
     axis, rank = call.option("axis"), len(call.arguments[0].shape or ())
-    if rank == 1 and any(isinstance(n, tree.Literal) and n.batched for n in tree.walk(call)):
-        return LETTERS[0]
     if not isinstance(axis, int) or not 1 < rank <= len(LETTERS):
         return ""
     return LETTERS[axis % rank]
+
+
+def reduces_each_case(call: Call) -> bool:
+    """Whether vectors of many cases, which stand as the columns of a matrix, are each reduced by itself."""
+    rank = len(call.arguments[0].shape or ()) if operation_of(call).family == "reduction" else 0
+    return rank == 1 and is_batched(call)

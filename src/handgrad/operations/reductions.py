@@ -163,6 +163,7 @@ attained = Operation(
     words=Words(
         "the share in the extreme",
         "1 at the entry that attains the extreme; k entries that tie have 1/k each.",
+        defined="attained has a 1 at the entry that attains the extreme, by itself.",
         options=TOLD,
     ),
     notation=Function("attained", r"\operatorname{attained}"),

@@ -265,7 +265,9 @@ place = Operation(
     pullback=lambda i, g, p: Call("index", (g,), (("at", _index(p.options)),)),
     element=_place_element,
     words=Words(
-        "the placement", "Zeros of a shape with g at the indexed entries: indexing, backwards."
+        "the placement",
+        "Zeros of a shape with g at the indexed entries: indexing, backwards.",
+        defined="place(G) has G at the entries that were taken, and zeros elsewhere.",
     ),
     notation=Function("place", r"\operatorname{place}"),
     options={"shape": (), "at": ()},

@@ -40,6 +40,7 @@ class Words:
         unweighted: in place of `forward`, where no parameter is among its arguments.
         of_stacks: in place of `unweighted`, where an argument has more axes than a matrix.
         options: the options that its formula does not always spell out, in the order they are told.
+        defined: of a helper that readers may not know, what a page says of it before it first writes it.
         stable: of one that computes a loss in a stable way, where another was written: what it is.
     """
 
@@ -53,4 +54,5 @@ class Words:
     unweighted: str = ""
     of_stacks: str = ""
     options: Mapping[str, OptionWords] = field(default_factory=dict)
+    defined: str = ""
     stable: str = ""

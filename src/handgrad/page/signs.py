@@ -7,15 +7,16 @@ from collections.abc import Iterator, Sequence
 from handgrad.expression import Call, walk
 from handgrad.notation import Function
 from handgrad.operations import operation_of
-from handgrad.operations.ranks import divides_arrays, reduced_letter
+from handgrad.operations.ranks import divides_arrays, reduced_letter, reduces_each_case
 from handgrad.page.blocks import Block, Derivation, Note, Paragraph
 
 DIVISION = "⊘ divides entry by entry, as ⊙ multiplies."
+EACH_CASE = "Of numbers with a case in each column, {sign} takes each case by itself."
 WAYS = {"i": "down each column", "j": "along each row"}
 
 
 def with_signs_explained(blocks: Sequence[Block]) -> list[Block]:
-    """The blocks with each such sign explained before the first derivation that has it: ⊘, and the index of a sum."""
+    """The blocks with each such sign explained before the first derivation that has it: ⊘, the index of a sum, a helper."""
     explained: list[Block] = []
     known: set[str] = set()
     for block in blocks:
@@ -41,6 +42,8 @@ def _sentences(derivation: Derivation) -> Iterator[str]:
                     continue
                 if divides_arrays(part):
                     yield DIVISION
+                if defined := operation_of(part).words.defined:
+                    yield defined
                 notation, way = operation_of(part).notation, WAYS.get(reduced_letter(part))
                 if isinstance(notation, Function) and way:
                     index = f"with the index {reduced_letter(part)}"
@@ -48,3 +51,5 @@ def _sentences(derivation: Derivation) -> Iterator[str]:
                         yield f"Σ {index} adds {way}."
                     else:
                         yield f"A {notation.symbol} {index} is taken {way}."
+                elif isinstance(notation, Function) and reduces_each_case(part):
+                    yield EACH_CASE.format(sign=notation.symbol)

@@ -10,6 +10,7 @@ from handgrad.expression import Adjoint, Call, Expression, Literal, Name, Nested
 from handgrad.figures import figure
 from handgrad.notation import (
     As,
+    Compared,
     Fence,
     Fraction,
     Function,
@@ -139,6 +140,8 @@ class Measure:
             case Inside():
                 bounds = " < ".join(f"{v}" for _, v in call.options)
                 return parts + plain_width(f"1[ < {bounds}]")
+            case Compared():
+                return parts + plain_width("1[ > ]")
             case Indicator(relation):
                 return parts + plain_width(f"1[ {relation}]")
             case Function(name):

@@ -18,6 +18,7 @@ from handgrad.notation import Sum
 from handgrad.operations import BY_NAME, is_spoken, noun_of, operation_of
 from handgrad.operations.arithmetic import add, power
 from handgrad.operations.functions import square
+from handgrad.solution.folded import numbers_together
 from handgrad.solution.grouping import led_to
 from handgrad.solution.notes.paths import Broadcast
 from handgrad.solution.notes.shortcut import ShortcutTaken
@@ -37,7 +38,9 @@ def title(trace: Trace, step: Step) -> Text:
         case "layer":
             return _layer_title(trace, step)
         case "loss":
-            return ("The loss ", Name(step.about))
+            # Where nothing is given to be met and nothing is learned, no error is measured.
+            fits = trace.problem.data or trace.problem.update is not None
+            return ("The loss " if fits else "The result ", Name(step.about))
         case "compute":
             return ("Compute ", *joined([(Name(n.name),) for n in names]))
         case "error_signal":
@@ -347,7 +350,8 @@ def _backward_reason(trace: Trace, step: Step) -> Text:
         of = _weight_gradient(trace, step, biased)
         added = f"; the bias gradient is {bias}" if biased else ""
         said = [f"{each} weight gradient is {of}{added}.{after}"]
-    return (" ".join(said[:2]),)
+    together = numbers_together(trace.graph, step.lines) if said else ""
+    return (" ".join([*said[:2], *([together] if together else [])]),)
 
 
 def _weight_gradient(trace: Trace, step: Step, biased: bool) -> str:

@@ -7,7 +7,7 @@ draws. Two formats cannot disagree about a parenthesis.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -227,10 +227,8 @@ class Formula:
                 second = _after(right, right.signed or loose)
                 return _joined(left, left.node, cast(SignKind, sign), second, SUM)
             case notation.Inequality(symbol=sign):
-                left, right = map(self.piece, arguments)
-                first, second = (_in(p, p.level <= COMPARISON) for p in (left, right))
-                row = Row((first, Sign(cast(SignKind, sign)), second))
-                return Piece(row, COMPARISON, left.signed)
+                row = self._compared(arguments, cast(SignKind, sign))
+                return Piece(row, COMPARISON, self.piece(arguments[0]).signed)
             case notation.Fraction() if divides_arrays(expression):
                 return self._quotient(expression)
             case notation.Fraction():
@@ -268,12 +266,20 @@ class Formula:
                 else:
                     inside = Fenced(SQUARE, Row((self.node(only), Condition(relation))))
                 return Piece(Row((Sign("one"), inside)))
+            case notation.Compared(symbol=sign):
+                inside = self._compared(arguments, cast(SignKind, sign))
+                return Piece(Row((Sign("one"), Fenced(SQUARE, inside))))
             case notation.Inside(sign):
                 return self._inside(expression, cast(SignKind, sign))
             case notation.Letter(name):
                 return Piece(Identifier(symbol(name)), letter=True)
             case Function() as function:
                 return self._function(expression, function)
+
+    def _compared(self, sides: Sequence[Expression], sign: SignKind) -> Row:
+        """a > b."""
+        left, right = (_in(p, p.level <= COMPARISON) for p in map(self.piece, sides))
+        return Row((left, Sign(sign), right))
 
     def _beside(self, a: Expression, b: Expression) -> tuple[Piece, Piece]:
         """Two terms; a vector that is broadcast over the rows of a matrix is a row there."""
