@@ -344,3 +344,23 @@ def test_the_slide_on_shut_gates_is_of_the_unit_that_is_off_in_every_case() -> N
     page = deck("classes")
     at = titles(page).index("Shut gates, and how units die")
     assert titles(page)[at - 1].startswith("Error signal dz1")
+
+
+def test_a_deck_writes_one_loss_and_says_where_its_numbers_come_from() -> None:
+    """The rules are of the loss of a case, as the steps that use them; ⊘ is explained where it is first used."""
+    for name in ("lab9", "classes"):
+        page = handgrad.solve(handgrad.load(name)).slides()
+        start = next(
+            k
+            for k, b in enumerate(page.blocks)
+            if isinstance(b, Heading) and b.text == ("Quick reference",)
+        )
+        told, rules = page.blocks[start + 1 : start + 3]
+        assert isinstance(told, Paragraph)
+        assert "⊘ divides entry by entry" in plain_text(told.text)
+        assert isinstance(rules, Table)
+        slopes = [p for row in rules.rows for p in row[2] if isinstance(p, Adjoint)]
+        of = {p.of for p in slopes if p.name in ("z", "h")}
+        assert of == {"L"}
+    text = terminal(handgrad.solve(handgrad.load("lab9")).slides())
+    assert "with the new parameters; it is shown from ŷ on." in " ".join(text.split())

@@ -392,6 +392,42 @@ def test_a_pinned_picture_shows_what_is_read_in_letters_that_can_be_read(opened:
     assert [held[k][k] for k in range(3)] == [True, True, True]
 
 
+@pytest.mark.parametrize("name", ["lab9", "classes"])
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (768, 1024), (390, 844)])
+def test_a_pinned_picture_is_cropped_between_layers(
+    opened: Open, name: str, width: int, height: int
+) -> None:
+    """No unit is cut by an edge, no index is below 7 pixels, and which case it shows is said."""
+    page = handgrad.solve(handgrad.load(name)).page(pictures=True)
+    tab = opened(page, width=width, height=height, reduced_motion="reduce")
+    tab.locator('[data-do="pin"]').click()
+    for step in ("1.1", "1.2", "2.2", "2.4", "2.7"):
+        tab.evaluate(f"location.hash = 'step-{step}'")
+        tab.wait_for_timeout(400)
+        cut, smallest, said = tab.evaluate(
+            """(step) => {
+              const section = document.getElementById(`step-${step}`).closest('.phase');
+              const figure = section.querySelector('figure');
+              const svg = [...figure.querySelectorAll('svg')].find((s) => s.getClientRects().length);
+              const box = svg.getBoundingClientRect();
+              const given = (svg.style.clipPath.match(/[0-9.]+/g) ?? ['0']).map(Number);
+              const inset = [given[0], 0, given[2] ?? given[0]];
+              const [top, bottom] = [box.top + inset[0], box.bottom - inset[2]];
+              const units = [...svg.querySelectorAll('circle.hg-face, rect.hg-face')].map((e) => e.getBoundingClientRect());
+              const across = (end) => units.filter((u) => u.top < end - 3 && u.bottom > end + 3).length;
+              const scale = box.width / svg.viewBox.baseVal.width;
+              const sizes = [...svg.querySelectorAll('[font-size]')].map((e) => parseFloat(e.getAttribute('font-size')));
+              const words = [...svg.querySelectorAll('text')].filter((t) => t.getBoundingClientRect().bottom < bottom + 1);
+              const said = figure.dataset.of ?? words.map((t) => t.textContent).find((t) => t.startsWith('case ')) ?? '';
+              return [svg.style.clipPath || svg.style.height ? across(top) + across(bottom) : 0, Math.min(...sizes) * scale, said];
+            }""",
+            step,
+        )
+        assert cut == 0
+        assert smallest >= 7 or width < 400  # a network drawn upright has a width of its own
+        assert said == ("case 1 of 3" if name == "classes" else "")
+
+
 @pytest.mark.parametrize(("width", "height"), [(1280, 900), (768, 1024), (390, 844)])
 def test_a_pinned_picture_shows_a_large_layer_whole(opened: Open, width: int, height: int) -> None:
     trace = handgrad.solve(handgrad.load("classes"))

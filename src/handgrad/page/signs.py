@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from handgrad.expression import Call, walk
+from handgrad.expression import Call, Expression, walk
 from handgrad.notation import Function
 from handgrad.operations import operation_of
 from handgrad.operations.ranks import divides_arrays, reduced_letter, reduces_each_case
-from handgrad.page.blocks import Block, Derivation, Note, Paragraph
+from handgrad.page.blocks import Block, Derivation, Note, Paragraph, Table
 
 DIVISION = "⊘ divides entry by entry, as ⊙ multiplies."
 EACH_CASE = "Of numbers with a case in each column, {sign} takes each case by itself."
@@ -16,12 +16,12 @@ WAYS = {"i": "down each column", "j": "along each row"}
 
 
 def with_signs_explained(blocks: Sequence[Block]) -> list[Block]:
-    """The blocks with each such sign explained before the first derivation that has it: ⊘, the index of a sum, a helper."""
+    """The blocks with each such sign explained before the first derivation or table that has it: ⊘, the index of a sum, a helper."""
     explained: list[Block] = []
     known: set[str] = set()
     for block in blocks:
         derivations = block.derivations if isinstance(block, Note) else (block,)
-        met = [s for d in derivations if isinstance(d, Derivation) for s in _sentences(d)]
+        met = [s for d in derivations for s in _sentences(_formulas(d))]
         new = [s for s in dict.fromkeys(met) if s not in known]
         known.update(new)
         before = explained[-1] if explained else None
@@ -33,13 +33,23 @@ def with_signs_explained(blocks: Sequence[Block]) -> list[Block]:
     return explained
 
 
-def _sentences(derivation: Derivation) -> Iterator[str]:
-    """Of the signs in a derivation's formulas, with names and with the numbers put in."""
-    for relation in derivation.relations:
-        for side in relation.chain:
-            for part in walk(side):
-                if not isinstance(part, Call):
-                    continue
+def _formulas(block: Block) -> list[Expression]:
+    """The formulas of a derivation, with names and with the numbers put in, or those in the cells of a table."""
+    match block:
+        case Derivation():
+            return [side for relation in block.relations for side in relation.chain]
+        case Table():
+            cells = (part for row in block.rows for cell in row for part in cell)
+            return [part for part in cells if isinstance(part, Expression)]
+        case _:
+            return []
+
+
+def _sentences(formulas: Sequence[Expression]) -> Iterator[str]:
+    """Of the signs in formulas."""
+    for formula in formulas:
+        for part in walk(formula):
+            if isinstance(part, Call):
                 if divides_arrays(part):
                     yield DIVISION
                 if defined := operation_of(part).words.defined:

@@ -13,6 +13,7 @@ from handgrad.operations.annotate import tidied
 from handgrad.operations.gates import activations_in
 from handgrad.operations.operation import Application, Misfit, Signature
 from handgrad.page.blocks import Block, Derivation, Heading, Paragraph, Relation, Table, Text
+from handgrad.page.signs import with_signs_explained
 from handgrad.solution.notes.gated_off import GatedOff
 from handgrad.solution.notes.shortcut import ShortcutTaken
 from handgrad.solution.step_words import reason
@@ -104,7 +105,7 @@ def quick_reference(trace: Trace) -> list[Block]:
     rows: list[tuple[Text, ...]] = []
     for call in {c.operation: c for c in reversed(_calls(trace))}.values():
         if operation_of(call).family in ("activation", "elementwise") and len(call.arguments) == 1:
-            rule = _rule(call)
+            rule = _rule(call, trace.graph.loss)
             if rule is not None:
                 rows.insert(0, rule)
     for step in trace.steps:
@@ -116,11 +117,14 @@ def quick_reference(trace: Trace) -> list[Block]:
     if not rows:
         return []
     header: tuple[Text, ...] = (("rule",), ("forward",), ("backward",))
-    return [Table(header, tuple(rows), "lll")]
+    return with_signs_explained([Table(header, tuple(rows), "lll")])
 
 
-def _rule(call: Call) -> tuple[Text, ...] | None:
-    """A function of one argument: its noun, h = f(z), and ∂L/∂z by its pull-back."""
+def _rule(call: Call, loss: str) -> tuple[Text, ...] | None:
+    """A function of one argument: its noun, h = f(z), and ∂L/∂z by its pull-back.
+
+    In a problem of many cases L is the loss of a case, as in the steps that the rule is for.
+    """
     record = operation_of(call)
     if not is_spoken(call.operation):
         return None
@@ -128,7 +132,7 @@ def _rule(call: Call) -> tuple[Text, ...] | None:
     try:
         # The halves of a pair are multiplied to one number by glu.
         out = record.shape((PAIR,), options)
-        z, h, g = Name("z", shape=PAIR), Name("h", shape=out), Adjoint("h", shape=out)
+        z, h, g = Name("z", shape=PAIR), Name("h", shape=out), Adjoint("h", of=loss, shape=out)
         forward = Call(call.operation, (z,), call.options, shape=out)
         application = Application((z,), h, Signature((PAIR,), out, options, (False,)))
         gradient = record.pullback(0, g, application)
@@ -138,7 +142,7 @@ def _rule(call: Call) -> tuple[Text, ...] | None:
         return None  # options that a vector of two has no place for
     if shown is None:
         return None
-    return (noun_of(call.operation),), (h, " = ", forward), (Adjoint("z"), " = ", shown)
+    return (noun_of(call.operation),), (h, " = ", forward), (Adjoint("z", of=loss), " = ", shown)
 
 
 def recipe(trace: Trace) -> list[Block]:

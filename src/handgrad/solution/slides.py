@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from handgrad.expression import Adjoint, Literal, walk
+from handgrad.expression import Adjoint, Literal, Name, walk
 from handgrad.page.blocks import (
     Block,
     Columns,
@@ -33,6 +33,7 @@ from handgrad.solution.page import PHASES, Phase, conventions, solution_page
 from handgrad.solution.pictures.layered import Pictures
 from handgrad.solution.pictures.network_layout import LARGE_EDGE, LARGEST
 from handgrad.solution.reference import goals, quick_reference, recipe, shut_gates, takeaway_blocks
+from handgrad.solution.step_words import once_more_from
 from handgrad.solution.structure import Asked
 from handgrad.text import plain_text
 
@@ -294,7 +295,7 @@ def _step(
     aside: Text = (phase, *((", ", *heading.aside) if heading.aside else ()))
     step = trace.step(heading.id)
     if step is not None and step.kind == "loss_after":
-        body = [_end(b) if isinstance(b, Derivation) else b for b in body]
+        body = _ended(body)
     blocks = tuple(map(_slim, body))
     shut = shut_gates(step) if step is not None else []
     gates = tuple(b for b in blocks if _tells_gates(b))
@@ -314,6 +315,17 @@ def _step(
         _SlidePart(heading.text, rest, heading.id, aside),
         _SlidePart(("Shut gates, and how units die",), told, aside=aside, short=False),
     ]
+
+
+def _ended(body: Sequence[Block]) -> list[Block]:
+    """A forward pass made again: its end, and where that begins."""
+    ended = [_end(b) if isinstance(b, Derivation) else b for b in body]
+    cut = next((b for a, b in zip(body, ended, strict=True) if a != b), None)
+    first = cut.relations[0].left if isinstance(cut, Derivation) else None
+    if not isinstance(first, Name):
+        return ended
+    # The paragraph says why the step is done.
+    return [Paragraph(once_more_from(first)) if isinstance(b, Paragraph) else b for b in ended]
 
 
 def _end(derivation: Derivation) -> Derivation:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from handgrad.equations import places_of
-from handgrad.expression import Adjoint, Call, Expression, Literal, Name, leaves, number, walk
+from handgrad.expression import Adjoint, Call, Expression, Leaf, Literal, Name, leaves, number, walk
 from handgrad.graph import Graph
 from handgrad.graph.structure import activation_of
 from handgrad.graph.updating import update_pass
@@ -132,8 +132,13 @@ def reason(trace: Trace, step: Step) -> Text:
 def _once_more(trace: Trace, step: Step) -> Text:
     """That the forward pass is made again, and where it begins to be shown."""
     first = step.lines[0].target
-    shown: Text = ("; it is shown from ", first, " on")
-    told = shown if len(step.lines) > 1 and first.name != led_to(trace.graph)[0] else ()
+    whole = len(step.lines) == 1 or first.name == led_to(trace.graph)[0]
+    return once_more_from(None if whole else first)
+
+
+def once_more_from(first: Leaf | None) -> Text:
+    """That the forward pass is made again, shown from a value on."""
+    told: Text = () if first is None else ("; it is shown from ", first, " on")
     return ("The forward pass once more, with the new parameters", *told, ".")
 
 

@@ -1,7 +1,7 @@
 // A picture that is kept in view shows the part that is read, in letters that can be read.
 
-const LEGIBLE = [0.8, 0.75];  // of a picture's own size: its smallest letters are 9 pixels then, its indices 8
-const SHARE = [0.36, 0.52];  // of the window's height: what it takes, and what it may where a layer is tall
+const LEGIBLE = [0.8, 0.78];  // of a picture's own size: its smallest letters are 9 pixels then, its indices 7
+const SHARE = [0.36, 0.54];  // of the window's height: what it takes, and what it may where a layer is tall
 const MARGIN = 8;
 
 const pictures = all("main > .phase:has(> .step) > figure:first-of-type");
@@ -35,7 +35,28 @@ function readIn(step, svg, most) {
 
 function uncropped(svg) {
   svg.setAttribute("viewBox", svg.dataset.whole);
-  svg.style.width = svg.style.height = "";
+  svg.style.width = svg.style.height = svg.style.clipPath = "";
+  delete svg.closest("figure").dataset.of;
+}
+
+// What is cut by the upper or the lower edge is hidden, down to the next gap, but never what is read; where it ends is given back.
+function clip(svg, top, bottom, box, scale) {
+  const boxes = (kind) => all(kind, svg).map((e) => e.getBBox());
+  for (const kind of ["circle, .hg-face, text", "circle, .hg-face"]) {
+    let ends = [top, bottom], before;
+    do {
+      before = ends;
+      for (const { y, height } of boxes(kind)) {
+        if (y < ends[0] && y + height > ends[0]) ends = [y + height + 1, ends[1]];
+        if (y < ends[1] && y + height > ends[1]) ends = [ends[0], y - 1];
+      }
+    } while (ends.some((end, k) => end !== before[k]));
+    if (ends[0] > box.at[1] + MARGIN || ends[1] < box.at[1] + box.size[1] - MARGIN) continue;
+    svg.style.clipPath = `inset(${(ends[0] - top) * scale}px 0 ${(bottom - ends[1]) * scale}px)`;
+    return ends[1];
+  }
+  svg.style.clipPath = "";
+  return bottom;
 }
 
 function crop(figure) {
@@ -59,7 +80,12 @@ function crop(figure) {
   const size = [Math.min(width, room[0] / scale), Math.min(height, high / scale)];
   const from = (k, least, whole) =>
     Math.max(least, Math.min(least + whole - size[k], box.at[k] + box.size[k] / 2 - size[k] / 2));
-  svg.setAttribute("viewBox", [from(0, left, width), from(1, top, height), ...size].join(" "));
+  const at = [from(0, left, width), from(1, top, height)];
+  svg.setAttribute("viewBox", [...at, ...size].join(" "));
+  const end = clip(svg, at[1], at[1] + size[1], box, scale);
+  // The label that says which case it shows stands below the whole.
+  const label = all("text", svg).find((e) => e.textContent.startsWith("case ") && e.getBBox().y + e.getBBox().height > end);
+  if (label) figure.dataset.of = label.textContent; else delete figure.dataset.of;
   svg.style.width = `${size[0] * scale}px`;
   svg.style.height = `${size[1] * scale}px`;
   document.body.style.setProperty("--pinned", svg.style.height);
