@@ -23,9 +23,12 @@ from handgrad.discussion.kinds.other_input import OtherInput
 from handgrad.discussion.kinds.sum_over_paths import SumOverPaths
 from handgrad.discussion.kinds.updated_value import UpdatedValue
 from handgrad.discussion.kinds.zero_entries import ZeroEntries
+from handgrad.discussion.lookup import in_order
 from handgrad.discussion.page import questions_page
 from handgrad.discussion.zeros import zero_parts
+from handgrad.expression import Adjoint
 from handgrad.formats.terminal import render_terminal
+from handgrad.page.blocks import relations_in
 from handgrad.solution import LossChange, RoundingResidue
 from handgrad.solution.takeaways import GatesSeen, takeaways
 from handgrad.text import plain_text
@@ -33,6 +36,7 @@ from handgrad.updates import RULES
 from tests.gauntlet.facts.asked import of_question
 from tests.gauntlet.facts.source import Facts
 from tests.graphs import random_graph
+from tests.oracle import assert_close
 from tests.schemas import validate
 
 BUNDLED = [name for name, _, _ in handgrad.bundled()]
@@ -429,3 +433,21 @@ def test_a_convolutions_unit_is_its_channel() -> None:
     (gates,) = [t for t in takeaways(trace) if isinstance(t, GatesSeen)]
     assert "7 entries were off" in plain_text(gates.text())
     assert not ZeroEntries.find(handgrad.solve(handgrad.load("classes"))).channels
+
+
+def test_every_step_that_is_asked_about_is_worked_out() -> None:
+    """Each is that of a solution of the problem with the other activation."""
+    for name in ("lab9", "classes"):
+        trace = handgrad.solve(handgrad.load(name))
+        question = GateSwap.find(trace)
+        assert question is not None
+        for swap in question.swaps:
+            other = handgrad.solve(
+                trace.problem.with_swap({question.operation: swap.operation}, keep=question.kept)
+            )
+            assert in_order(line.step for line in swap.lines) == question.steps
+            for line in swap.lines:
+                assert isinstance(line.after.target, Adjoint)
+                assert_close(line.after.value, other.run.gradient(line.after.target.name))
+        shown = [r.label for r in relations_in(question.blocks())]
+        assert shown == [(f"step {s}",) for _ in question.swaps for s in question.steps]

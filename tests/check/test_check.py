@@ -401,6 +401,19 @@ def test_the_rule_that_is_worked_out_has_the_marks_of_its_step() -> None:
     assert not any(isinstance(b, Legend) for b in report.page(level="where").blocks)
 
 
+def test_a_figure_where_a_zero_input_makes_0_is_told_why() -> None:
+    """It was "one digit is wrong: 0.5 for 0.0", of a figure that has no digits to get wrong."""
+    answers = {"dW1": [["-0.0877", "0.5"], ["0.0438", "0"]]}
+    report = handgrad.check(handgrad.load("lab9"), answers)
+    text = " ".join(render_terminal(report.page(level="rule"), width=100).split())
+    assert "Because x₂ = 0, column 2 of ∂L/∂W⁽¹⁾ is zero." in text
+    assert "digit" not in text
+    right = {"dW1": [["-0.0876", "0"], ["0.0438", "0"]]}
+    assert "Because x₂" not in render_terminal(
+        handgrad.check(handgrad.load("lab9"), right).page(level="rule")
+    )
+
+
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "mine.json"
     path.write_text(json.dumps(SLIDES))

@@ -262,3 +262,13 @@ def test_a_result_is_called_what_it_is() -> None:
     named = [re.findall('data-q="([^"]*)"', link) for link in links]
     assert ["db3"] in named
     assert not any("db3" in names and "dz3" in names for names in named)
+
+
+def test_a_short_relation_in_running_text_stays_on_one_line() -> None:
+    """L = 0.4308 was parted before its sign."""
+    page = render_html(handgrad.solve(handgrad.load("lab9")).page())
+    abstract = page.partition('class="note')[2].partition("</p>")[0]
+    assert re.search(
+        r'class="whole"><math><mi data-q="L">L</mi></math> = <math><mn>0.4308</mn>', abstract
+    )
+    assert abstract.count(" = <math>") == 2

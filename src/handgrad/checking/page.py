@@ -10,7 +10,7 @@ import numpy as np
 from handgrad.arrays import Array
 from handgrad.checking.quantities import Quantity
 from handgrad.checking.report import LEVELS, MOST_WRONG, Judged, Level, Places
-from handgrad.expression import Expression, literal_of
+from handgrad.expression import Adjoint, Expression, literal_of
 from handgrad.expression import Literal as Number
 from handgrad.page.blocks import (
     Block,
@@ -27,6 +27,8 @@ from handgrad.page.blocks import (
 )
 from handgrad.saving import Page
 from handgrad.solution import Trace
+from handgrad.solution.notes.note import TraceNote
+from handgrad.solution.notes.zero_input import ZeroInput
 from handgrad.solution.numbers import with_blanks
 from handgrad.solution.page import error_signals, losses
 from handgrad.solution.relations import marks_of
@@ -357,6 +359,8 @@ def rule_blocks(trace: Trace, one: Judged, *, worked: bool) -> list[Block]:
     step = trace.step(quantity.step)
     if step is not None and (why := reason(trace, step)) and any(why):
         blocks.append(Paragraph(why))
+    if step is not None:
+        blocks += [n.block() for n in step.notes if _explains_zeros(n, one)]
     line = quantity.line
     chain: list[Expression] = [_shown_formula(quantity)]
     if worked and line is not None:
@@ -380,6 +384,15 @@ def rule_blocks(trace: Trace, one: Judged, *, worked: bool) -> list[Block]:
         )
         blocks.append(Derivation((own,)))
     return blocks
+
+
+def _explains_zeros(note: TraceNote, one: Judged) -> bool:
+    """Whether a note says why entries are 0 that are not 0 in the work."""
+    shown = one.quantity.shown
+    if not isinstance(note, ZeroInput) or not isinstance(shown, Adjoint):
+        return False
+    zeroed = [z.entries for z in note.zeroes if z.name == shown.name]
+    return any(set(entries) & set(one.wrong) for entries in zeroed)
 
 
 def _literal(value: Array, one: Judged) -> Number:

@@ -150,7 +150,8 @@ def _digits(
     """The rule by which a figure's digits differ from those it should have, and both."""
     if figure is None or figure.digits > MOST_DIGITS or not 0 <= figure.decimals <= 12:
         return None
-    if _are_opposite(figure.value, reference):
+    # 0 has no digits of which one could be wrong.
+    if reference == 0 or _are_opposite(figure.value, reference):
         return None
     decimals = figure.decimals
     written = f"{abs(figure.value):.{decimals}f}"

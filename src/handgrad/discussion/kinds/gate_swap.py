@@ -134,13 +134,14 @@ class GateSwap(Question):
         )
 
     def blocks(self) -> tuple[Block, ...]:
-        """What each activation would change, with a step worked out, and a table of all the slopes."""
+        """What each activation would change, with every step that is asked about, and a table of all the slopes."""
         blocks: list[Block] = []
         for swap in self.swaps:
             blocks.append(Paragraph(_swap_text(swap)))
-            told = _telling_line(swap)
-            if told is not None:
-                blocks.append(Derivation((told.after.relation((f"step {told.step}",)),)))
+            order = in_order(line.step for line in swap.lines)
+            lines = sorted(swap.lines, key=lambda line: order.index(line.step))
+            told = [line.after.relation((f"step {line.step}",)) for line in lines]
+            blocks += [Derivation(tuple(told))] if told else []
         table = self._slope_table()
         blocks += [table] if table is not None else []
         return (*blocks, *map(Paragraph, self._in_general()))
@@ -234,8 +235,9 @@ def _swap_text(swap: Swap) -> Text:
     if swap.other_loss == swap.loss:
         parts += ["The loss would stay at ", Literal(swap.loss), "."]
     elif is_little(swap.loss, swap.other_loss):
-        moved = "rise" if swap.other_loss > swap.loss else "fall"
-        parts += [f"The loss would {moved} by ", Literal(abs(swap.other_loss - swap.loss)), "."]
+        by = abs(swap.other_loss - swap.loss)
+        more = "more" if swap.other_loss > swap.loss else "less"
+        parts += ["The loss would be ", Literal(by), f" {more} than ", Literal(swap.loss), "."]
     else:
         loss: Text = (Literal(swap.other_loss), " instead of ", Literal(swap.loss), ".")
         parts += ["The loss would be ", *loss]
@@ -263,11 +265,3 @@ def _listed_units(units: Sequence[UnitAt]) -> Text:
     if len(units) > LISTED:
         shown.append((f"{len(units) - LISTED} more",))
     return joined(shown)
-
-
-def _telling_line(swap: Swap) -> SwappedLine | None:
-    """The step to show: the first in which a zero appears or disappears, or else the first of all."""
-    changed = [
-        line for line in swap.lines if np.any((line.before.value == 0) != (line.after.value == 0))
-    ]
-    return next(iter((*changed, *swap.lines)), None)
