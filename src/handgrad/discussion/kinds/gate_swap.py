@@ -236,7 +236,7 @@ def _swap_text(swap: Swap) -> Text:
         parts += ["The loss would stay at ", Literal(swap.loss), "."]
     elif is_little(swap.loss, swap.other_loss):
         by = abs(swap.other_loss - swap.loss)
-        more = "more" if swap.other_loss > swap.loss else "less"
+        more = "higher" if swap.other_loss > swap.loss else "lower"
         parts += ["The loss would be ", Literal(by), f" {more} than ", Literal(swap.loss), "."]
     else:
         loss: Text = (Literal(swap.other_loss), " instead of ", Literal(swap.loss), ".")
