@@ -289,6 +289,28 @@ def test_a_folder_for_each_student(tmp_path: Path) -> None:
     assert [s.id for s in report.students] == ["Ada_1", "Bob_2", "Eve_3"]
 
 
+def test_a_sheet_beside_another_of_the_same_student(tmp_path: Path) -> None:
+    """A problem beside the file of its answers is none of theirs; a sheet of another kind is a second one."""
+    files = [("Ada-answers.json", json.dumps({"z1": [0.6, 0.1]})), ("Ada.toml", "z1 = [0.6, 0.1]")]
+    report = handgrad.grade(LAB9, write_class(tmp_path / "two", files))
+    assert list(odd(report).values()) == ["twice"]
+    files = [("Bob-answers.toml", "z1 = [0.6, 0.1]"), ("Bob.toml", LAB9.to_toml())]
+    assert odd(handgrad.grade(LAB9, write_class(tmp_path / "one", files))) == {}
+
+
+def test_a_terminal_counts_what_a_page_draws(
+    class_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["grade", "lab9", str(class_folder)]) == 1
+    head, row = [
+        line.split() for line in capsys.readouterr().out.splitlines() if line.split()[:2] in (["right", "right,"], ["2.5", "dW2"])
+    ]  # fmt: skip
+    report = handgrad.grade(LAB9, class_folder)
+    went = next(s for s in report.steps if s.target == "dW2")
+    assert head[0] == "right"
+    assert row[2:] == [str(n) for n in (went.right, went.consistent, went.wrong, went.missing)]
+
+
 def test_an_archive_that_unpacks_to_too_much(tmp_path: Path) -> None:
     path = tmp_path / "bomb.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -55,4 +55,17 @@ def quantities_chart(
         Stack((f"{s.step}  ", shown[s.target]), (s.right, s.consistent, s.wrong, s.missing))
         for s in steps
     ]
-    return stacked_chart(stacks, OUTCOMES, title="How each step went", width=width)
+    drawing = stacked_chart(stacks, OUTCOMES, title="How each step went", width=width)
+    return replace(drawing, compact=tuple(_counts(steps)))
+
+
+def _counts(steps: Sequence[QuantityCounts]) -> Iterator[str]:
+    """The same in numbers, for a terminal: a column for each verdict that is met."""
+    names = [f"{s.step}  {s.target}" for s in steps]
+    counts = {verdict: [getattr(s, verdict) for s in steps] for verdict in VERDICT_COUNTED}
+    met = {v: column for v, column in counts.items() if any(column) or v == "right"}
+    widest = max(map(len, names), default=0)
+    yield " " * widest + "".join(f"  {VERDICT_COUNTED[v]}" for v in met)
+    for k, name in enumerate(names):
+        row = (f"  {column[k]:>{len(VERDICT_COUNTED[v])}}" for v, column in met.items())
+        yield f"{name:<{widest}}" + "".join(row)

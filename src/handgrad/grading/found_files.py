@@ -127,8 +127,8 @@ def _ids(
     file's. A problem beside the answers to it is no sheet.
     """
     seen = [n for n in names if not any(map(_is_unseen, n.parts))]
-    beside = {(n.parent, n.stem.removesuffix(ANSWERS)) for n in seen if n.stem.endswith(ANSWERS)}
-    sheets = [n for n in seen if (n.parent, n.stem) not in beside]
+    beside = {n.with_stem(n.stem.removesuffix(ANSWERS)) for n in seen if n.stem.endswith(ANSWERS)}
+    sheets = [n for n in seen if n not in beside]
     stems = Counter(_plain(n.stem) for n in sheets)
     folders = {n.parent for n in sheets}
     by_folder = len(folders) > len(stems)

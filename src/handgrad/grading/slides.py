@@ -67,14 +67,14 @@ def _mistake(
 ) -> Iterator[Block]:
     """The slides of one mistake: how it looks, and how the step is done."""
     step = misconception.first_step
-    done = list(_labelled(example.worked, True))
-    worked = example.worked
-    if SIZES.total(worked) > ROOM:
-        # What was done stands on the slide before.
-        worked = tuple(_labelled(worked, False))
     share: Text = (f"{percent(misconception.share)} of {sheets(report.count)}",)
-    what = Note("warning", sentence(*told(misconception), "."))
-    yield from _slides(f"Mistake {number}", [what, example.written, *done], step, share)
+    seen = [Note("warning", sentence(*told(misconception), ".")), example.written]
+    if SIZES.total([*seen, *example.worked]) <= ROOM:
+        yield from _slides(f"Mistake {number}", [*seen, *example.worked], step, share)
+        return
+    seen += _labelled(example.worked, True)
+    worked = list(_labelled(example.worked, False))
+    yield from _slides(f"Mistake {number}", seen, step, share)
     yield from _slides(f"Mistake {number}: how it is done", worked, step)
 
 
