@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
 from collections.abc import Iterator
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import handgrad
 from benchmarks.planted import Manner, PlantedClass, planted_class
+from handgrad.cli.commands import run
 from handgrad.errors import OptionError
 from handgrad.grading import grader as grader_file
 from handgrad.grading.batch import Batch
 from handgrad.grading.graded import Graded
 from handgrad.grading.grader import Grader, grade_batches
+from tests.grading.classes import class_of_25
 from tests.grading.test_grading import told
 
 RUBRIC = {"default": 1, "kinds": {"update": 0.5}}
@@ -122,3 +126,25 @@ def test_a_cluster_that_loses_a_worker() -> None:
         parts += list(coming)
     assert len(parts) == 20
     assert_the_same(parts, grader.grade(made.batch))
+
+
+def test_the_command_grades_on_a_cluster(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    distributed = pytest.importorskip("distributed")
+    sheets = class_of_25(tmp_path / "answers")
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, dashboard_address=None
+    ) as cluster:
+        told = []
+        for also in ([], ["--dask", cluster.scheduler_address]):
+            assert run(["grade", "lab9", str(sheets), "--json", *also]) == 1
+            told.append(json.loads(capsys.readouterr().out))
+    assert told[0] == told[1]
+
+
+def test_a_cluster_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("distributed")
+    sheets = class_of_25(tmp_path / "answers")
+    assert run(["grade", "lab9", str(sheets), "--dask", "nowhere"]) == 2
+    assert "no Dask scheduler answers" in capsys.readouterr().err

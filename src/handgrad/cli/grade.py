@@ -67,6 +67,12 @@ class GradeOptions:
         metavar="COUNT",
         help="Processes that grade a class of thousands; one for each core by default.",
     )
+    dask: str = option(
+        "--dask",
+        default="",
+        metavar="ADDRESS",
+        help="Grade on a Dask cluster, by its scheduler's address.",
+    )
 
 
 @click.command(epilog="Example: handgrad grade lab9 answers/ --marks marks.csv -o class.html")
@@ -86,7 +92,11 @@ def grade(source: Source, answers: tuple[Path, ...], options: GradeOptions, outp
     )
     keep = output.as_json or options.names or any(p.suffix == ".json" for p in out.pages)
     report, sizes = out.grade(
-        grading, answers, keep=keep, workers=options.workers or os.cpu_count() or 1
+        grading,
+        answers,
+        keep=keep,
+        workers=options.workers or os.cpu_count() or 1,
+        dask=options.dask,
     )
     if output.as_json:
         output.print_json(report)

@@ -14,7 +14,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from handgrad.checking.marks import RubricSource
-from handgrad.errors import MissingExtraError
+from handgrad.errors import MissingExtraError, OptionError
 from handgrad.grading.batch import Batch
 from handgrad.grading.graded import Graded
 from handgrad.grading.grader import WAITING, Grader
@@ -36,7 +36,7 @@ def grade_on_dask(
         batches: the class; few batches at a time are on their way.
         cluster: the address of its scheduler, such as `tcp://10.0.0.1:8786`, or a client of it.
 
-    Raises `MissingExtraError` without Dask, and `HandgradError` as `Grader` and its `grade` do.
+    Raises `MissingExtraError` without Dask, `OptionError` where no scheduler answers, and `HandgradError` as `Grader` and its `grade` do.
     """
     try:
         from distributed import Client
@@ -48,7 +48,15 @@ def grade_on_dask(
     grader = Grader(problem, rubric)
     structure = grader.checker.work.structure
     setting = pickle.dumps((problem, grader.checker.rubric))
-    client = Client(cluster) if isinstance(cluster, str) else cluster
+    try:
+        client = Client(cluster) if isinstance(cluster, str) else cluster
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise OptionError(
+            f"no Dask scheduler answers: {reason[:120]}",
+            where=str(cluster)[:100],
+            mend="its address is such as tcp://10.0.0.1:8786",
+        ) from None
     waiting: deque[Any] = deque()
     numbers = count()
 

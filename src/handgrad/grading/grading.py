@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import IO, TypeAlias
 
 from handgrad.checking import Checker, CheckReport
-from handgrad.checking.marks import Rubric, RubricSource
+from handgrad.checking.marks import RubricSource
 from handgrad.checking.remark_words import unused_text
 from handgrad.files import check_writable, waiting
 from handgrad.grading.batch import Batch
 from handgrad.grading.class_report import ClassReport, StudentMarks
+from handgrad.grading.dask import grade_on_dask
 from handgrad.grading.examples import with_own
 from handgrad.grading.graded import Graded
 from handgrad.grading.grader import grade_batches
@@ -41,8 +42,7 @@ class GradedSheet:
     number: int
     portion: Portion
     row: int
-    problem: Problem
-    rubric: Rubric
+    checker: Checker
 
     @property
     def id(self) -> str:
@@ -51,7 +51,9 @@ class GradedSheet:
 
     def report(self) -> CheckReport:
         """The report on it alone, with the student's own numbers and all that there is to say of it."""
-        checker = Checker(with_own(self.problem, self.portion.own(self.row)), self.rubric)
+        checker, own = self.checker, self.portion.own(self.row)
+        if own:
+            checker = Checker(with_own(checker.problem, own), checker.rubric)
         return checker.check(self.portion.answers(self.row))
 
 
@@ -124,6 +126,7 @@ class Grading:
         *,
         keep: bool = True,
         workers: int = 1,
+        dask: str = "",
         table: MarksTable | None = None,
         each: Callable[[GradedSheet], None] | None = None,
     ) -> ClassReport:
@@ -133,6 +136,7 @@ class Grading:
             answers: where they are.
             keep: whether the report keeps the marks of each student; without, memory does not grow with the class.
             workers: processes that grade a class of many sheets.
+            dask: the address of a Dask scheduler whose workers grade instead, such as `tcp://10.0.0.1:8786`.
             table: where the marks are written.
             each: called with every sheet, once it is graded.
         """
@@ -140,7 +144,7 @@ class Grading:
         intake = Intake(self.checker, self.own, self.student)
         tally = ClassTally(self.steps)
         kept: list[tuple[int, StudentMarks]] = []
-        for graded, portion in self._graded(intake.portions(paths), workers):
+        for graded, portion in self._graded(intake.portions(paths), workers, dask):
             tally.add(graded, portion)
             for row, remarks in sorted(graded.remarks.items()):
                 for remark in remarks:
@@ -151,17 +155,17 @@ class Grading:
                 kept += zip(portion.numbers, students_of(graded, self.steps), strict=True)
             if each is not None:
                 for row, number in enumerate(portion.numbers):
-                    each(GradedSheet(number, portion, row, self.problem, self.checker.rubric))
+                    each(GradedSheet(number, portion, row, self.checker))
         if table is not None:
             table.finish()
         return class_report(self.checker, intake, tally, in_order(kept) if keep else None)
 
     def _graded(
-        self, portions: Iterator[Portion], workers: int
+        self, portions: Iterator[Portion], workers: int, dask: str
     ) -> Iterator[tuple[Graded, Portion]]:
         """The sheets in batches, each with what came of it; a class of few sheets needs no processes for it."""
         first: list[Portion] = []
-        if workers > 1:
+        if workers > 1 and not dask:
             for portion in portions:
                 first.append(portion)
                 if sum(len(p.batch) for p in first) >= MANY:
@@ -175,5 +179,9 @@ class Grading:
                 under_way.append(portion)
                 yield portion.batch
 
-        for graded in grade_batches(self.problem, self.checker.rubric, batches(), workers):
+        if dask:
+            found = grade_on_dask(self.problem, self.checker.rubric, batches(), dask)
+        else:
+            found = grade_batches(self.problem, self.checker.rubric, batches(), workers)
+        for graded in found:
             yield graded, under_way.popleft()

@@ -56,7 +56,7 @@ class HandingOut:
                 raise OptionError("--json has every student's steps", where="--kind json")
 
     def grade(
-        self, grading: Grading, answers: Sheets, *, keep: bool, workers: int = 1
+        self, grading: Grading, answers: Sheets, *, keep: bool, workers: int = 1, dask: str = ""
     ) -> tuple[ClassReport, dict[Path, int]]:
         """Grades the class and writes all files, or none; the report, and the files' sizes in bytes.
 
@@ -66,12 +66,12 @@ class HandingOut:
         with made_folders(folders), waiting() as files:
             feedback = _Feedback(self, files) if self.folder is not None else None
             if self.marks is None:
-                report = grading.run(answers, keep=keep, workers=workers, each=feedback)
+                report = grading.run(answers, keep=keep, workers=workers, dask=dask, each=feedback)
             else:
                 with files.opened(self.marks) as file:
                     table: MarksTable = grading.table(file)
                     report = grading.run(
-                        answers, keep=keep, workers=workers, table=table, each=feedback
+                        answers, keep=keep, workers=workers, dask=dask, table=table, each=feedback
                     )
             for path in self.pages:
                 page = report.report(names=self.names)

@@ -68,7 +68,7 @@ def _mistake(
     """The slides of one mistake: how it looks, and how the step is done."""
     step = misconception.first_step
     share: Text = (f"{percent(misconception.share)} of {sheets(report.count)}",)
-    seen = [Note("warning", sentence(*told(misconception), ".")), example.written]
+    seen: list[Block] = [Note("warning", sentence(*told(misconception), ".")), example.written]
     if SIZES.total([*seen, *example.worked]) <= ROOM:
         yield from _slides(f"Mistake {number}", [*seen, *example.worked], step, share)
         return
