@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shlex
 
+import PIL.Image
 import pytest
 
 import handgrad
@@ -13,11 +15,13 @@ from tools.gallery import (
     BEFORE,
     DOCUMENT,
     FOLDER,
+    HIGHEST,
     ROOT,
     SECTIONS,
     SHOTS,
     Vector,
     coloured,
+    compressed,
     document,
 )
 
@@ -74,3 +78,9 @@ def test_colours_of_the_terminal_become_classes() -> None:
         shown
         == '<span class="s0">a </span><span class="s2 s31">&lt;b&gt;</span><span class="s0"> c</span>'
     )
+
+
+def test_a_very_long_page_is_pictured_whole() -> None:
+    """WebP has a height that it cannot exceed; a long page on a telephone does."""
+    size = PIL.Image.open(io.BytesIO(compressed(PIL.Image.new("RGB", (390, 20_000))))).size
+    assert size == (round(390 * HIGHEST / 20_000), HIGHEST)

@@ -39,6 +39,9 @@ FRAMES = Path(__file__).parent / "frames.css"
 WIDEST = 1200
 """Pixels of the widest picture."""
 
+HIGHEST = 16383
+"""The height of a WebP picture, at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Screen:
@@ -469,12 +472,12 @@ def image(content: bytes) -> Image:
 
 
 def compressed(picture: Image) -> bytes:
-    """The picture as WebP, at most `WIDEST` wide."""
+    """The picture as WebP, at most `WIDEST` wide, and as high as WebP can be."""
     import PIL.Image
 
-    width = min(WIDEST, picture.width)
-    height = round(picture.height * width / picture.width)
-    small = picture.resize((width, height), PIL.Image.Resampling.LANCZOS)
+    factor = min(1.0, WIDEST / picture.width, HIGHEST / picture.height)
+    size = (max(1, round(picture.width * factor)), min(HIGHEST, round(picture.height * factor)))
+    small = picture.resize(size, PIL.Image.Resampling.LANCZOS)
     stream = io.BytesIO()
     small.save(stream, "WEBP", quality=84, method=6)
     return stream.getvalue()
