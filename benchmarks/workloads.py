@@ -111,9 +111,24 @@ def one_step() -> list[Figure]:
         rivals["HIPS autograd"] = hips
     if _has("micrograd"):
         rivals["micrograd, squared error"] = _micrograd_step(start, x, y, rate)
-    return paired(
+    figures = paired(
         "W1 one gradient and SGD step of lab9", training.step, rivals, rounds=15, calls=200
     )
+    return [*figures, *_machine_steps(lab, by_hand)]
+
+
+def _machine_steps(lab: handgrad.Problem, by_hand: Callable[[], object]) -> list[Figure]:
+    """The same steps by machine code: one a call, and 1 000 in one."""
+    if not which("cc"):
+        return []
+    step = handgrad.Training(lab, jit=True).step
+    many = handgrad.Training(lab, jit=True)
+    name, hand = "W1 the same by machine code", {"NumPy by hand": by_hand}
+    thousand = {"NumPy by hand": lambda: [by_hand() for _ in range(1000)]}
+    return [
+        *paired(name, step, hand, rounds=15, calls=200),
+        *paired(f"{name}, 1 000 in one call", lambda: many.run(1000), thousand, rounds=15),
+    ]
 
 
 def _micrograd_step(start: list[Any], x: Any, y: float, rate: float) -> Callable[[], object]:

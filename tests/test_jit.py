@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import handgrad
+from handgrad.updates.rules import RULES
 from tests.graphs import random_graph
 from tests.oracle import assert_close
 from tests.test_operations import ROWS, Row, spelled
@@ -174,6 +175,86 @@ def test_a_large_network_is_not_compiled() -> None:
     problem = handgrad.Problem.mlp([30, 30, 1], x=np.ones(30), y=1.0)
     with pytest.raises(handgrad.OptionError, match="one case takes more than 1500 lines"):
         handgrad.Engine(ensemble(problem), jit=True)
+
+
+LONG = ["causal", "classes", "convnet"]
+"""Bundled problems of which a step takes too many lines."""
+
+
+def trains_alike(problem: handgrad.Problem, steps: int = 12, **options: Any) -> None:
+    """Steps by machine code, one by one and many in one call, and NumPy's."""
+    compiled = handgrad.Training(problem, jit=True, **options)
+    plain = handgrad.Training(problem, **options)
+    tolerance = 1e-4 if plain.dtype == np.float32 else 1e-10
+    first = [compiled.step() for _ in range(3)]
+    compiled.run(steps - 3)
+    plain.run(steps)
+    assert first == compiled.losses[:3]
+    assert len(compiled.losses) == len(plain.losses)
+    assert_close(np.array(compiled.losses), np.array(plain.losses), tolerance)
+    for name, array in plain.state().numbers.items():
+        assert compiled.state().numbers[name].shape == np.shape(array)
+        assert compiled.state().numbers[name].dtype == array.dtype
+        assert_close(compiled.state().numbers[name], array, tolerance)
+
+
+@COMPILED
+@pytest.mark.parametrize("name", [name for name, _, _ in handgrad.bundled()])
+def test_steps_of_bundled_problems(name: str) -> None:
+    problem = handgrad.load(name)
+    if name in LONG:
+        with pytest.raises(handgrad.OptionError, match="a step takes more than 1500 lines"):
+            handgrad.Training(problem, jit=True)
+        return
+    trains_alike(problem)
+
+
+@COMPILED
+@pytest.mark.parametrize("rule", RULES)
+def test_steps_of_every_rule(rule: str) -> None:
+    """Memories, counts of the updates and schedules go from step to step."""
+    options = {"every": 3, "gamma": 0.5, "clip_norm": 0.2}
+    scheduled = handgrad.Update(rule, 0.01, options, schedule="step")
+    trains_alike(LAB.with_parts(update=scheduled))
+    trains_alike(LAB.with_parts(update=handgrad.Update(rule=rule, rate=0.01)), dtype=np.float32)
+
+
+@COMPILED
+@settings(max_examples=10)
+@given(st.integers(0, 2**32 - 1))
+def test_steps_of_random_graphs(seed: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(import_module("handgrad.running.jit"), "MOST", 10_000)
+        problem = random_graph(seed, most=20).problem()
+        if problem.parameters:
+            trains_alike(problem.with_parts(update=handgrad.Update(rate=1e-3)), steps=4)
+
+
+@COMPILED
+def test_steps_go_on_from_a_state_and_take_other_data() -> None:
+    compiled, plain = (handgrad.Training(LAB, jit=jit) for jit in (True, False))
+    begun = compiled.state()
+    before = compiled.parameters
+    compiled.run(5)
+    assert_close(before["W1"], LAB.parameters["W1"].array)
+    compiled.restore(begun)
+    for training in (compiled, plain):
+        training.step(x=[0.5, -1], y=0)
+        training.step()
+    assert_close(compiled.parameters["W2"], plain.parameters["W2"])
+    told: list[tuple[int, float]] = []
+    compiled.run(2, lambda number, loss: told.append((number, loss)))
+    assert told == [(3, compiled.losses[-2]), (4, compiled.losses[-1])]
+    assert np.isnan(handgrad.Training(LAB, jit=True).run(0))
+
+
+@COMPILED
+def test_steps_end_where_the_loss_is_no_longer_finite() -> None:
+    problem = handgrad.Problem("L = w**4", {"w": 10.0}, update=handgrad.Update(rate=1.0))
+    compiled, plain = (handgrad.Training(problem, jit=jit) for jit in (True, False))
+    assert_close(compiled.run(50), plain.run(50))
+    assert len(compiled.losses) == len(plain.losses) < 50
+    assert_close(compiled.parameters["w"], plain.parameters["w"])
 
 
 def test_without_a_compiler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -109,21 +109,29 @@ class Scalars:
         recorder: of the traced plan; its inputs and results have one case on their last axis.
         suffix: what C's functions of the type of the numbers end in: nothing, or `f` for single precision.
         most: `UnrecordedError` is raised where the code would be longer than so many lines.
+        turn: what the code computes.
     """
 
     recorder: Recorder
     suffix: str
     most: int
+    turn: str = "one case"
     lines: list[str] = field(default_factory=list)
     before: list[str] = field(default_factory=list)
     functions: set[str] = field(default_factory=set)
+    too_long: bool = False
     _made: dict[str, Scalar] = field(default_factory=dict)
     _unread: dict[str, tuple[list[str], str]] = field(default_factory=dict)
 
-    def input(self, k: int, shape: tuple[int, ...], batched: bool) -> Array:
-        """The entries of the argument `i{k}` as scalars; each is read where the code uses it first."""
+    def input(
+        self, k: int, shape: tuple[int, ...], batched: bool, *, changes: bool = False
+    ) -> Array:
+        """The entries of the argument `i{k}` as scalars; each is read where the code uses it first.
+
+        What has a case for each turn of the loop, or `changes` in it, is read in every turn.
+        """
         entries = np.empty(shape, dtype=object)
-        home = self.lines if batched else self.before
+        home = self.lines if batched or changes else self.before
         for flat, at in enumerate(np.ndindex(*shape)):
             name = f"x{k}_{flat}"
             self._unread[name] = home, f"number {name} = i{k}[{place(flat, batched)}];"
@@ -139,6 +147,8 @@ class Scalars:
             values[number] = np.asarray(constant)
         for instruction in instructions:
             values[instruction.number] = self._result(instruction, values)
+            if self.too_long:
+                raise UnrecordedError(f"{self.turn} takes more than {self.most} lines of it")
         return values
 
     def entry(self, function: str, *operands: Any) -> Any:
@@ -153,7 +163,9 @@ class Scalars:
         found = self._made.get(code)
         if found is None:
             if len(self.lines) + len(self.before) >= self.most:
-                raise UnrecordedError(f"one case takes more than {self.most} lines of it")
+                # Raised once NumPy is through: an error within its loop over objects loses count of them.
+                self.too_long = True
+                return operands[0]
             found = self._made[code] = Scalar(f"s{len(self._made)}", self)
             self.lines.append(f"number {found.code} = {code};")
         return found

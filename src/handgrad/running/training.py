@@ -16,6 +16,7 @@ from handgrad.graph.updating import update_pass
 from handgrad.problem import Problem
 from handgrad.running.engine import SMALL
 from handgrad.running.evaluate import value_of
+from handgrad.running.jit import Machine, Steps, stepping
 from handgrad.running.plan import Plan, Run, after, no_loss
 from handgrad.running.program import Program, compiled
 from handgrad.running.shapes import case_count, check_shape, precision
@@ -34,6 +35,15 @@ class State:
     updates: int
 
 
+@dataclass(frozen=True)
+class _Ready:
+    """Updates by machine code, which read how often they were made and write the losses before them."""
+
+    steps: Steps
+    counters: Mapping[str, Array]
+    losses: Array
+
+
 def require_loss(problem: Problem) -> None:
     """Raises `OptionError` for a problem that gives upstream gradients, which no update can be made to lower."""
     if not problem.has_loss:
@@ -50,6 +60,8 @@ class Training:
             divides by the gradient's size makes a whole step.
         paper: works out the first pass as on paper, for the same reason: where gradients cancel several times over,
             as through a layer norm and a softmax, no sum tells what is left from a number.
+        jit: whether a step is compiled to machine code, by the system's C compiler, when the training is made:
+            for small problems. `OptionError` is raised where there is none, or a step has too many numbers.
 
     `parameters` are the current ones, `losses` the loss before each update so far.
     """
@@ -61,6 +73,7 @@ class Training:
         dtype: Precision = np.float64,
         clean: bool = False,
         paper: Callable[[Problem, Graph], Run] | None = None,
+        jit: bool = False,
     ) -> None:
         self.problem = problem
         self.graph = build(problem)
@@ -88,22 +101,34 @@ class Training:
         self._owners = {after(k): k.name for k in kept}
         self._own: Program | None = None
         self._programs: dict[Any, Program] = {}
+        self._jit = jit
+        self._machines: dict[Any, Machine] = {}
+        self._single: _Ready | None = None
+        if jit:
+            self._inputs = {n: np.array(a, order="C") for n, a in self._inputs.items()}
+            self._single = self._ready(1, {})
         self.losses: list[float] = []
 
     @property
     def parameters(self) -> dict[str, Array]:
         """The current parameters."""
-        return {n: self._inputs[n] for n in self.problem.parameters}
+        current = {n: self._inputs[n] for n in self.problem.parameters}
+        # Machine code puts the next ones in their place.
+        return {n: a.copy() for n, a in current.items()} if self._jit else current
 
     def step(self, **data: Numbers) -> float:
         """One update; returns the loss before it. `data` are put for the problem's own in this step."""
-        for name, count in self.update.counted(len(self.losses) + 1).items():
-            self._inputs[name.name] = self.dtype.type(count)
+        if not self._jit or self._paper is not None:
+            for name, count in self.update.counted(len(self.losses) + 1).items():
+                self._inputs[name.name] = self.dtype.type(count)
         if self._paper is not None and not (data or self.losses):
             before, after_it = self._on_paper(self._paper(self.problem, self.graph))
-            self._inputs.update({n: self._array(a) for n, a in after_it.items()})
+            self._put(after_it)
             self.losses.append(before)
             return before
+        if self._jit:
+            self._step(1, self._checked(data) if data else {})
+            return self.losses[-1]
         if data:
             inputs = {**self._inputs, **self._checked(data)}
             program = self._program(inputs)
@@ -138,14 +163,15 @@ class Training:
 
     def restore(self, state: State) -> None:
         """Goes back, or on, to a state of a training with the same parameters and memories."""
-        for name in self._kept:
-            self._inputs[name] = self._array(state.numbers[name])
+        self._put({n: state.numbers[n] for n in self._kept})
         self.losses = [float("nan")] * state.updates
 
     def clean(self) -> None:
         """From the next update on, sums are without rounding residues."""
         self._plan = Plan(self.graph, update=self.update, clean=True)
-        self._own, self._programs = None, {}
+        self._own, self._programs, self._machines = None, {}, {}
+        if self._jit:
+            self._single = self._ready(1, {})
 
     def run(self, steps: int, progress: Callable[[int, float], None] | None = None) -> float:
         """That many updates; returns the last loss. `progress(number, loss)` is told of each.
@@ -153,6 +179,11 @@ class Training:
         Stops early where the loss is no longer finite.
         """
         loss = float("nan")
+        if self._jit and progress is None and self._paper is None:
+            if steps > 0:
+                self._step(steps, {})
+                loss = self.losses[-1]
+            return loss
         for _ in range(steps):
             loss = self.step()
             if progress is not None:
@@ -160,6 +191,39 @@ class Training:
             if not np.isfinite(loss):
                 break
         return loss
+
+    def _put(self, numbers: Mapping[str, Array]) -> None:
+        """Puts these for parameters and memories; machine code goes on in the arrays that it has."""
+        for name, value in numbers.items():
+            if self._jit:
+                self._inputs[name][...] = value
+            else:
+                self._inputs[name] = self._array(value)
+
+    def _step(self, count: int, data: Mapping[str, Array]) -> None:
+        """So many updates by machine code, or fewer where the loss is no longer finite."""
+        ready = self._single
+        if ready is None or data or count > 1:
+            ready = self._ready(count, data)
+        done = len(self.losses)
+        numbers: Any = done + 1 if count == 1 else np.arange(done + 1, done + count + 1)
+        for name, value in self.update.counted(numbers).items():
+            ready.counters[name.name][...] = value
+        made = ready.steps()
+        self.losses += ready.losses[:made].tolist()
+
+    def _ready(self, count: int, data: Mapping[str, Array]) -> _Ready:
+        """Machine code for so many updates, compiled where it is not yet, and what it reads and writes."""
+        inputs = {**self._inputs, **data}
+        key = tuple([np.shape(inputs[n]) for n in self.problem.data])
+        counters = {n.name: np.empty(count, self.dtype) for n in self.update.counted(1)}
+        if key not in self._machines:
+            self._machines[key] = stepping(
+                self._plan, inputs, self._kept, tuple(counters), self._outputs
+            )
+        losses = np.empty(count, self.dtype)
+        arrays = [np.asarray(a, order="C") for a in {**inputs, **counters}.values()]
+        return _Ready(self._machines[key](arrays, losses), counters, losses)
 
     def _checked(self, data: Mapping[str, Numbers]) -> dict[str, Array]:
         for name in data:
