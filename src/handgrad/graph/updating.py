@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from handgrad.expression import Adjoint, Leaf, Name, Shape
 from handgrad.graph.structure import Graph, Node, is_batched
@@ -44,8 +43,8 @@ class UpdatePass:
         yield self.shared
         yield from self.lines.values()
 
-    def counted(self, number: Any) -> dict[Name, Any]:
-        """What counts the updates, in update `number`, from 1, or in each of an array of them."""
+    def counted(self, number: int) -> dict[Name, float]:
+        """What counts the updates, in update `number`, from 1."""
         counts = self.update.counted(number)
         return {self.counters[key]: value for key, value in counts.items()}
 

@@ -206,9 +206,9 @@ class Training:
         if ready is None or data or count > 1:
             ready = self._ready(count, data)
         done = len(self.losses)
-        numbers: Any = done + 1 if count == 1 else np.arange(done + 1, done + count + 1)
-        for name, value in self.update.counted(numbers).items():
-            ready.counters[name.name][...] = value
+        for k in range(count):
+            for name, value in self.update.counted(done + k + 1).items():
+                ready.counters[name.name][k] = value
         made = ready.steps()
         self.losses += ready.losses[:made].tolist()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import field, replace
-from typing import Any, SupportsFloat
+from typing import SupportsFloat
 
 from handgrad.errors import ProblemError, nearest
 from handgrad.expression import Adjoint, Name
@@ -78,11 +78,11 @@ class Update:
         constants = SCHEDULES[self.schedule].constants if self.schedule else {}
         return {"rate": self.rate, **defaults, **self.options, **constants, **self.counted(1)}
 
-    def counted(self, number: Any) -> dict[str, Any]:
-        """What counts the updates, in update `number`, from 1, or in each of an array of them."""
-        counts = {"step": 1.0 * number}
+    def counted(self, number: int) -> dict[str, float]:
+        """What counts the updates, in update `number`, from 1."""
+        counts = {"step": float(number)}
         if "every" in self.options:
-            counts["drops"] = 1.0 * ((number - 1) // int(self.options["every"]))
+            counts["drops"] = float((number - 1) // int(self.options["every"]))
         return counts
 
     @property
