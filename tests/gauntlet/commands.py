@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import time
@@ -599,6 +601,67 @@ def _table(sheet: dict[str, Array]) -> Iterator[str]:
             rows = value.reshape(-1, value.shape[-1]) if value.ndim == 2 else value.reshape(1, -1)
             for k, row in enumerate(rows):
                 yield ",".join(["" if k else name, *(format(float(v), ".7g") for v in row)])
+
+
+# -- classes -------------------------------------------------------------------------------
+
+
+@command
+def grade(s: Subject) -> None:
+    """Of each sheet of a class, in files and in a table, `grade` finds what `check` finds."""
+    sheet = answers(s)
+    if not sheet:
+        return
+    name = s.random.choice(list(sheet))
+    spoiled = {**sheet, name: sheet[name] * s.random.choice((-1, 2)) + s.random.choice((0, 0.5))}
+    folder = s.folder / "class"
+    folder.mkdir(exist_ok=True)
+    sheets = {"ada": sheet, "bob": spoiled}
+    for student, one in sheets.items():
+        (folder / f"{student}.toml").write_text(written(one, ".7g"), encoding="utf-8")
+    graded = s.run("grade", str(folder), "--json", codes=(0, 1))
+    if graded is None:
+        return
+    by_student = {one["id"]: one for one in graded.json["students"]}
+    for student in sheets:
+        checked = s.run("check", str(folder / f"{student}.toml"), "--json", codes=(0, 1))
+        if checked is None:
+            continue
+        theirs = {one["target"]: one for one in checked.json["steps"]}
+        for one in by_student[student]["steps"]:
+            alone = theirs[one["target"]]
+            if (one["verdict"], one["marks"]) != (alone["verdict"], alone["marks"]):
+                raise Wrong("grade differs from check", f"{student} {one}: {alone}")
+    table = s.folder / "class.csv"
+    table.write_text(_class_table(sheets), encoding="utf-8")
+    again = s.run("grade", str(table), "--json", codes=(0, 1))
+    if again is not None and again.json["students"] != graded.json["students"]:
+        raise Wrong("a table is graded otherwise than files", table.read_text("utf-8"))
+    page = s.out("class.html")
+    s.run("grade", str(folder), "-o", page, "--marks", s.out("marks.csv"), codes=(0, 1))
+    s.run("grade", str(folder), "--as", "slides", "-o", s.out("class.typ"), codes=(0, 1))
+
+
+def _class_table(sheets: dict[str, dict[str, Array]]) -> str:
+    out = io.StringIO()
+    rows = csv.writer(out)
+    places = [(n, at) for n, a in sheets["ada"].items() for at in np.ndindex(*a.shape)]
+    rows.writerow(["student", *(f"{n}[{','.join(map(str, at))}]" if at else n for n, at in places)])
+    for student, one in sheets.items():
+        figures = (format(float(one[n][at]), ".7g").replace("inf", "0") for n, at in places)
+        rows.writerow([student, *figures])
+    return out.getvalue()
+
+
+NO_QUIZ = (*NO_NUMBERS, r"figures", r"decimals", r"characters")
+
+
+@command
+def practice_quiz(s: Subject) -> None:
+    kind, name = s.random.choice(
+        [("moodle", "quiz.xml"), ("canvas", "quiz.zip"), ("blackboard", "quiz.txt")]
+    )
+    s.run("practice", "--seed", str(s.seed), "--as", kind, "-o", s.out(name), allowed=NO_QUIZ)
 
 
 @command
