@@ -10,7 +10,7 @@ import pytest
 
 import handgrad
 from handgrad.solution import AtKink
-from tests.test_operations import ROWS, Row, a_third, spelled
+from tests.test_operations import ROWS, Row, a_third, anything, edges, spelled
 
 sympy = pytest.importorskip("sympy")
 
@@ -21,6 +21,8 @@ ENTRIES = 2
 def drawn(row: Row) -> handgrad.Problem:
     """The operation at numbers where it is differentiable: each entry on its own side of a gate."""
     draws = row.draws * len(row.shapes) if len(row.draws) == 1 else row.draws
+    # Of numbers that tie or lie at kinks nothing is proved; a large window has some in every draw.
+    draws = tuple(anything if draw is edges else draw for draw in draws)
     for seed in range(20):
         generator = np.random.default_rng(seed)
         arrays = {

@@ -51,6 +51,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     problem = handgrad.load("lab9")
     problem.save("my.toml")
     (tmp_path / "answers.toml").write_text("dz3 = -0.36\ndz2 = [-0.219, 0.146]\n", "utf-8")
+    (tmp_path / "answers").mkdir()
+    (tmp_path / "answers" / "a1.toml").write_text("dz3 = -0.36\n", "utf-8")
     (tmp_path / "cases.csv").write_text("x_1,x_2,y\n1,2,1\n-1,0.5,0\n0.3,-2,1\n", "utf-8")
     (tmp_path / "roster.csv").write_text("id,name\na1,Ada\na2,Emmy\n", "utf-8")
     return tmp_path

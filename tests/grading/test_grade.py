@@ -135,10 +135,11 @@ def test_the_command_writes_all_that_is_asked_for(
 def test_names_where_they_are_asked_for(
     class_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run(["grade", "lab9", str(class_folder), "--names", "--width", "100"])
+    run(["grade", "lab9", str(class_folder), "--names"])
     page = capsys.readouterr().out
     assert "student03" in page
-    assert "student12.toml: a second sheet" in page.replace("\n  ", " ")
+    # A long path is broken where a line ends.
+    assert "student12.toml:asecondsheet" in "".join(page.split())
 
 
 def test_json_is_as_its_schema_says(class_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -98,7 +98,10 @@ def test_what_cannot_be_graded() -> None:
         Batch(("ann", "bob"), {"z1": ["1", "2"]}, {"x": np.ones((2, 3))})
 
 
-@pytest.mark.parametrize("name", ["circuit", "leaky", "neuron", "regression", "softmax", "xor"])
+SWEPT = [pytest.param(name, marks=pytest.mark.sweep) for name in ("regression", "softmax", "xor")]
+
+
+@pytest.mark.parametrize("name", ["circuit", "leaky", "neuron", *SWEPT])
 def test_every_mistake_of_a_problem(name: str) -> None:
     """Each mistake planted by itself, then two at a time; blanks, and figures written in many ways."""
     grader = Grader(handgrad.load(name))

@@ -348,8 +348,8 @@ def test_without_scripts_it_is_the_solution(browser: Any, address: str) -> None:
 
 VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
     "desk": ("/", {}),
-    "phone": ("/", {"width": 390, "height": 800}),
-    "dark": ("/problems/batch", {"color_scheme": "dark"}),
+    "phone": ("/problems/neuron", {"width": 390, "height": 800}),
+    "dark": ("/problems/leaky", {"color_scheme": "dark"}),
     "start": ("/lab", {}),
     "predict": ("/", {}),
     "present": ("/", {}),
