@@ -17,7 +17,7 @@ import handgrad
 from handgrad.graph import build
 from tests.graphs import random_graph
 from tests.oracle import assert_close
-from tests.test_operations import ROWS, Row, a_third, spelled
+from tests.test_operations import ROWS, Row, a_sixth, spelled
 
 LIBRARIES = ["numpy", "torch"]
 BUNDLED = [name for name, _, _ in handgrad.bundled()]
@@ -80,7 +80,7 @@ def test_bundled_problems(name: str, to: str) -> None:
 
 
 @pytest.mark.parametrize("to", LIBRARIES)
-@pytest.mark.parametrize("row", a_third(ROWS, 2))
+@pytest.mark.parametrize("row", a_sixth(ROWS, 2))
 def test_every_operation(row: Row, to: str) -> None:
     generator = np.random.default_rng(3)
     draws = row.draws * len(row.shapes) if len(row.draws) == 1 else row.draws

@@ -356,7 +356,9 @@ VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize(
+    "view", [pytest.param(v, marks=pytest.mark.sweep if v == "desk" else ()) for v in VIEWS]
+)
 def test_nothing_bars_anyone(opened: Open, view: str) -> None:
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="axe is not installed"
