@@ -559,3 +559,14 @@ def test_a_mistake_costs_what_the_rubric_says(tmp_path: Path) -> None:
 def test_a_rubric_of_mistakes_that_cannot_be_read(mistakes: object, said: str) -> None:
     with pytest.raises(OptionError, match=said):
         Checker(LAB9, {"mistakes": mistakes})
+
+
+def test_what_is_said_of_few_sheets(tmp_path: Path) -> None:
+    """Of two sheets neither lies between the quartiles, and no axis counts parts of a sheet."""
+    sheets = [("ann.toml", "z1 = [0.6, 0.1]"), ("bea.toml", "z1 = [0.6, 0.1]\nh1 = [0.6, 0.1]")]
+    report = handgrad.grade(LAB9, write_class(tmp_path / "few", sheets))
+    page = handgrad.render(report.page(), "md")
+    assert "the quartiles are 1.25 and 1.75." in page
+    drawn = handgrad.render(report.page(), "html")
+    assert ">0.5</t" not in drawn
+    assert ">1</t" in drawn

@@ -105,7 +105,7 @@ def _marks(report: ClassReport) -> Iterator[Block]:
     yield Paragraph(
         (
             f"Of {marks(spread.out_of)}: the mean is {marks(spread.mean)}, the lowest {marks(spread.lowest)}, the highest "
-            f"{marks(spread.highest)}; half of the sheets have from {marks(low)} to {marks(high)}.",
+            f"{marks(spread.highest)}; the quartiles are {marks(low)} and {marks(high)}.",
         )
     )
     yield chart(lambda *, width: marks_chart(spread, width=width), ("Sheets by their marks",))

@@ -156,7 +156,7 @@ def _distribution(totals: Counter[tuple[int, int]]) -> Distribution | None:
 
 
 def _quantile(by_marks: Sequence[tuple[float, int]], count: int, quarter: int) -> float:
-    """A quartile, halfway between two sheets where it lies between them."""
+    """A quartile; where it lies between two sheets, in proportion, as NumPy's linear quantiles do."""
     place = (count - 1) * quarter / 4
     low, high = (_at(by_marks, math.floor(place)), _at(by_marks, math.ceil(place)))
     return low + (high - low) * (place - math.floor(place))

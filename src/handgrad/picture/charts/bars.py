@@ -64,7 +64,8 @@ def bar_chart(
     scale = Scale(low, high, left, right)
     top = 28.0
     bottom = top + ROW * max(1, len(shown))
-    at = ticks(low, high)
+    counts = length.style == "number" and all(float(b.value).is_integer() for b in bars)
+    at = ticks(low, high, whole=counts)
     texts = tick_texts(at, length.style, logarithmic=False)
     shapes: list[Shape] = [Label(0, 14, (length.label,), "ink", "start", TEXT)]
     shapes += [Outline(((scale(t), top), (scale(t), bottom)), "faint", 0.5) for t in at]
