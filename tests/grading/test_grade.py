@@ -8,6 +8,7 @@ import json
 import random
 import re
 import zipfile
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from benchmarks.planted import Manner, planted_class
 from handgrad.checking import Checker
 from handgrad.cli.commands import run
 from handgrad.errors import OptionError
-from handgrad.grading import ClassReport, Grading, grading, tables
+from handgrad.grading import ClassReport, Grading, grader, tables
 from handgrad.grading.graded import Graded
 from handgrad.grading.grader import Grader
 from handgrad.grading.intake import Intake, Portion
@@ -480,7 +481,14 @@ def test_counts_do_not_depend_on_order_or_on_who_counts() -> None:
 def test_workers_change_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(grading, "MANY", 100)
+    monkeypatch.setattr(grader, "ALONE", 64)
+    begun: list[int] = []
+
+    def pool(workers: int, *given: Any) -> ProcessPoolExecutor:
+        begun.append(workers)
+        return ProcessPoolExecutor(workers, *given)
+
+    monkeypatch.setattr(grader, "ProcessPoolExecutor", pool)
     monkeypatch.setattr(tables, "ROWS", 64)
     made = planted_class(Checker(LAB9).work, 200, 7, Manner(one=0.3, two=0.1, unreadable=0.05))
     rows: list[dict[str, object]] = [
@@ -496,6 +504,7 @@ def test_workers_change_nothing(
         assert run(["grade", "lab9", str(path), *options]) == 0
         told.append((marks.read_bytes(), capsys.readouterr().out.replace(str(marks), "")))
     assert told[0] == told[1]
+    assert begun == [2]
 
 
 def test_a_rule_broken_in_several_ways_is_told_as_one(tmp_path: Path) -> None:

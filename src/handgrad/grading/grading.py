@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import IO, TypeAlias
 
@@ -29,10 +28,6 @@ from handgrad.problem.expected import expect_problem
 
 Sheets: TypeAlias = str | Path | Sequence[str | Path]
 """Where answers are: files, folders, archives, or several of them."""
-
-
-MANY = 2000
-"""Sheets of a class that is graded by several processes: those of fewer are done before the processes have begun."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,19 +158,11 @@ class Grading:
     def _graded(
         self, portions: Iterator[Portion], workers: int, dask: str
     ) -> Iterator[tuple[Graded, Portion]]:
-        """The sheets in batches, each with what came of it; a class of few sheets needs no processes for it."""
-        first: list[Portion] = []
-        if workers > 1 and not dask:
-            for portion in portions:
-                first.append(portion)
-                if sum(len(p.batch) for p in first) >= MANY:
-                    break
-            else:
-                workers = 1
+        """The sheets in batches, each with what came of it."""
         under_way: deque[Portion] = deque()
 
         def batches() -> Iterator[Batch]:
-            for portion in chain(first, portions):
+            for portion in portions:
                 under_way.append(portion)
                 yield portion.batch
 
