@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -64,18 +65,39 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Open]:
     assert not wrong
 
 
+@cache
 def solved(name: str) -> Page:
     return handgrad.solve(handgrad.load(name)).page(open_entries=True)
 
 
-def pictured() -> Page:
-    """The lab's page with its pictures."""
-    trace = handgrad.solve(handgrad.load("lab9"))
-    return trace.page(open_entries=True, pictures=True)
+@cache
+def pictured(name: str = "lab9", *, open_entries: bool = True) -> Page:
+    """A page with its pictures."""
+    trace = handgrad.solve(handgrad.load(name))
+    return trace.page(open_entries=open_entries, pictures=True)
 
 
 def current(tab: Any) -> str:
     return str(tab.evaluate("document.querySelector('[aria-current=step].step')?.id ?? ''"))
+
+
+def settled(tab: Any) -> None:
+    """Waits until six frames in a row have drawn every picture, and the page, at the same place."""
+    tab.evaluate(
+        """async () => {
+          const places = () => [scrollY, ...[...document.querySelectorAll("svg, .step")].map((e) => {
+            const box = e.getBoundingClientRect();
+            return [box.top, box.height, e.getAttribute("viewBox")];
+          })].join();
+          let same = 0;
+          for (let last = ""; same < 6;) {
+            await new Promise(requestAnimationFrame);
+            const now = places();
+            same = now === last ? same + 1 : 0;
+            last = now;
+          }
+        }"""
+    )
 
 
 def lit(tab: Any) -> list[str]:
@@ -105,7 +127,7 @@ def test_stepping_with_buttons_shows_progress(opened: Open) -> None:
     tab.get_by_role("button", name="Step forward").click()
     assert tab.inner_text("#place") == "1.2 · 2 of 13"
     assert tab.evaluate("document.querySelector('#progress').value") == 2
-    tab.wait_for_timeout(700)
+    settled(tab)
     top = tab.evaluate("document.querySelector('.step.current').getBoundingClientRect().top")
     assert 0 <= top < 200
     tab.get_by_role("button", name="Step back").click()
@@ -121,7 +143,7 @@ def test_a_link_to_a_step_goes_there(opened: Open) -> None:
 def test_on_a_phone_a_wide_picture_fades_and_its_caption_does_not(opened: Open) -> None:
     tab = opened(handgrad.born_dead_table([2, 3, 4], list(range(2, 12)), networks=50).page())
     tab.set_viewport_size({"width": 390, "height": 800})
-    tab.wait_for_timeout(300)
+    settled(tab)
     faded = """selector => [...document.querySelectorAll(selector)].map(
         (e) => getComputedStyle(e).maskImage !== "none" && e.scrollWidth > e.clientWidth)"""
     assert any(tab.evaluate(faded, ".picture"))
@@ -372,7 +394,7 @@ def test_a_pinned_picture_shows_what_is_read_in_letters_that_can_be_read(opened:
     seen = []
     for step in ("2.1", "2.4", "2.7"):
         tab.evaluate(f"location.hash = 'step-{step}'")
-        tab.wait_for_timeout(400)
+        settled(tab)
         seen.append(
             tab.evaluate("""() => {
               const figure = document.querySelectorAll('figure')[2];
@@ -398,12 +420,11 @@ def test_a_pinned_picture_is_cropped_between_layers(
     opened: Open, name: str, width: int, height: int
 ) -> None:
     """No unit is cut by an edge, no index is below 7 pixels, and which case it shows is said."""
-    page = handgrad.solve(handgrad.load(name)).page(pictures=True)
-    tab = opened(page, width=width, height=height, reduced_motion="reduce")
+    tab = opened(pictured(name, open_entries=False), width=width, height=height, reduced_motion="reduce")
     tab.locator('[data-do="pin"]').click()
     for step in ("1.1", "1.2", "2.2", "2.4", "2.7"):
         tab.evaluate(f"location.hash = 'step-{step}'")
-        tab.wait_for_timeout(400)
+        settled(tab)
         cut, smallest, said = tab.evaluate(
             """(step) => {
               const section = document.getElementById(`step-${step}`).closest('.phase');
@@ -430,12 +451,11 @@ def test_a_pinned_picture_is_cropped_between_layers(
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 900), (768, 1024), (390, 844)])
 def test_a_pinned_picture_shows_a_large_layer_whole(opened: Open, width: int, height: int) -> None:
-    trace = handgrad.solve(handgrad.load("classes"))
-    tab = opened(trace.page(pictures=True), width=width, height=height, reduced_motion="reduce")
+    tab = opened(pictured("classes", open_entries=False), width=width, height=height, reduced_motion="reduce")
     tab.locator('[data-do="pin"]').click()
     for step, quantity in (("1.1", "h1"), ("1.2", "h2"), ("2.4", "dz2"), ("2.5", "dz2")):
         tab.evaluate(f"location.hash = 'step-{step}'")
-        tab.wait_for_timeout(400)
+        settled(tab)
         shown, cut, scale, below = tab.evaluate(
             """([step, quantity]) => {
               const section = document.getElementById(`step-${step}`);
@@ -611,7 +631,7 @@ def test_slides(opened: Open) -> None:
 
 def test_slides_hold_what_is_on_them(opened: Open) -> None:
     tab = opened(deck(), width=1280, height=720)
-    tab.wait_for_timeout(300)
+    settled(tab)
     over = tab.evaluate(
         """[...document.querySelectorAll(".slide")]
             .map(s => s.querySelector(".content").scrollHeight - s.clientHeight)"""
@@ -624,7 +644,7 @@ def test_pictures_on_slides_grow_with_them(opened: Open) -> None:
     slides = handgrad.solve(handgrad.load("lab9")).slides()
     for width in (1280, 1920):
         tab = opened(slides, width=width, height=width * 9 // 16)
-        tab.wait_for_timeout(300)
+        settled(tab)
         drawn = tab.evaluate(
             "[...document.querySelectorAll('.slide figure svg')].map(s => s.clientWidth)"
         )
@@ -635,7 +655,8 @@ def test_pictures_on_slides_grow_with_them(opened: Open) -> None:
 @pytest.mark.parametrize("script", [True, False])
 def test_slides_print_one_a_page(opened: Open, script: bool) -> None:
     tab = opened(deck(), java_script_enabled=script)
-    tab.wait_for_timeout(300)
+    if script:
+        settled(tab)
     pdf = tab.pdf(prefer_css_page_size=True)
     assert pdf.count(b"/Type /Page\n") == tab.locator(".slide").count()
 
@@ -692,7 +713,7 @@ def test_wide_numbers_begin_below_their_name_on_a_phone(opened: Open) -> None:
     page = handgrad.solve(handgrad.load("classes")).page()
     for width, told in ((390, True), (1280, False)):
         tab = opened(page, width=width)
-        tab.wait_for_timeout(300)
+        settled(tab)
         wide = tab.evaluate(
             "[...document.querySelectorAll('.derivation')].filter(d => d.scrollWidth > d.clientWidth + 1).length"
         )
@@ -724,7 +745,7 @@ def test_a_jump_while_predicting_shows_what_lies_before(opened: Open) -> None:
     tab = opened(solved("lab9"), width=1280)
     tab.get_by_role("button", name="Predict").click()
     tab.evaluate("location.hash = '#step-2.4'")
-    tab.wait_for_timeout(200)
+    settled(tab)
     hidden = tab.evaluate(
         "[...document.querySelectorAll('.veiled')].map(e => e.closest('.step').id)"
     )
@@ -747,7 +768,7 @@ def test_pictures_wait_while_results_are_guessed(opened: Open) -> None:
 @pytest.mark.parametrize("name", ["lab9", "classes", "conv", "attention", "rnn", "gru"])
 def test_a_phone_s_captions_are_of_the_picture_that_is_drawn_there(opened: Open, name: str) -> None:
     """One picture and one caption are shown at each width, and the caption says no more than is in that picture."""
-    page = handgrad.solve(handgrad.load(name)).page(pictures=True)
+    page = pictured(name, open_entries=False)
     shown = """() => [...document.querySelectorAll('figure')].map((figure) => {
       const visible = (e) => e.getClientRects().length > 0;
       const pictures = [...figure.querySelectorAll('.picture')].filter(visible);
