@@ -420,7 +420,9 @@ def test_a_pinned_picture_is_cropped_between_layers(
     opened: Open, name: str, width: int, height: int
 ) -> None:
     """No unit is cut by an edge, no index is below 7 pixels, and which case it shows is said."""
-    tab = opened(pictured(name, open_entries=False), width=width, height=height, reduced_motion="reduce")
+    tab = opened(
+        pictured(name, open_entries=False), width=width, height=height, reduced_motion="reduce"
+    )
     tab.locator('[data-do="pin"]').click()
     for step in ("1.1", "1.2", "2.2", "2.4", "2.7"):
         tab.evaluate(f"location.hash = 'step-{step}'")
@@ -451,7 +453,9 @@ def test_a_pinned_picture_is_cropped_between_layers(
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 900), (768, 1024), (390, 844)])
 def test_a_pinned_picture_shows_a_large_layer_whole(opened: Open, width: int, height: int) -> None:
-    tab = opened(pictured("classes", open_entries=False), width=width, height=height, reduced_motion="reduce")
+    tab = opened(
+        pictured("classes", open_entries=False), width=width, height=height, reduced_motion="reduce"
+    )
     tab.locator('[data-do="pin"]').click()
     for step, quantity in (("1.1", "h1"), ("1.2", "h2"), ("2.4", "dz2"), ("2.5", "dz2")):
         tab.evaluate(f"location.hash = 'step-{step}'")
