@@ -274,12 +274,16 @@ TORCH: dict[str, Callable[..., Any]] = {
     "stack": lambda *parts, axis=0: torch.stack(parts, dim=axis),
     "gather": lambda a, y: a[y.detach().long()],
     "reshape": lambda a, shape: a.reshape(shape),
-    "conv1d": _channelled(F.conv1d, 1),
-    "conv2d": _channelled(F.conv2d, 2),
-    "max_pool1d": _pool(F.max_pool1d, 1),
-    "max_pool2d": _pool(F.max_pool2d, 2),
-    "avg_pool1d": _pool(F.avg_pool1d, 1),
-    "avg_pool2d": _pool(F.avg_pool2d, 2),
+    **{
+        name: _channelled(getattr(F, name), rank)
+        for rank in (1, 2, 3)
+        for name in (f"conv{rank}d", f"conv_transpose{rank}d")
+    },
+    **{
+        name: _pool(getattr(F, name), rank)
+        for rank in (1, 2, 3)
+        for name in (f"max_pool{rank}d", f"avg_pool{rank}d")
+    },
     "layernorm": lambda a, axis=-1, eps=1e-5: _normal(a, axis, eps),
     "batchnorm": lambda a, axis=0, eps=1e-5: F.batch_norm(a, None, None, training=True, eps=eps),
     "rmsnorm": lambda a, axis=-1, eps=1e-5: (

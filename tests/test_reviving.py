@@ -111,7 +111,16 @@ UNITS: list[tuple[list[str], dict[str, Any], dict[str, Any], tuple[int, ...], li
         ["z = conv2d(X, K) + b"], {"K": drawn(3, 2, 2, 2), "b": drawn(3, 1, 1)}, {"X": drawn(2, 5, 5)}, (0,),
         [("K", "weight", 8), ("b", "bias", 1)],
     ),
+    (
+        ["z = conv2d(X, K, b)"], {"K": drawn(3, 2, 2, 2), "b": drawn(3)}, {"X": drawn(2, 5, 5)}, (0,),
+        [("K", "weight", 8), ("b", "bias", 1)],
+    ),
     (["z = conv2d(X, K)"], {"K": drawn(2, 2)}, {"X": drawn(5, 5)}, (), [("K", "weight", 4)]),
+    (
+        # In a stride's gaps stands the bias alone: a channel is one unit all the same.
+        ["z = conv_transpose1d(X, K, b, stride=3)"], {"K": drawn(2, 3, 2), "b": drawn(3)}, {"X": drawn(2, 2)}, (0,),
+        [("K", "weight", 4), ("b", "bias", 1)],
+    ),
     (["z = layernorm(W @ x)"], {"W": drawn(3, 2)}, {"x": drawn(2)}, (0,), [("W", "weight", 2)]),
     (
         ["a = W @ x", "m = mean(a)", "v = mean((a - m)**2)", "z = g*(a - m)/sqrt(v + 0.1) + c"],

@@ -57,6 +57,13 @@ MISFITS = [
     (MAPS, 'conv2d(X, K, padding="same", stride=2)', ("needs a stride of 1",)),
     (MAPS, "conv2d(X, K, dilation=5)", ("a window of 6 does not fit into an axis of 5",)),
     (MAPS, "conv2d(X, K[0])", ("an axis more in front of the array",)),
+    (MAPS, "conv_transpose2d(X, K)", ("X has 3 channels and the kernel K takes 4", "the first axis")),
+    (MAPS, "conv_transpose2d(X, K[:3], stride=2, output_padding=2)", ("less than the stride",)),
+    (MAPS, "conv_transpose2d(X, K[:3], padding=4)", ("leaves nothing of the result",)),
+    (MAPS, "conv_transpose2d(X, K[:3], groups=2)", ("do not fall into 2 groups",)),
+    (MAPS, "conv_transpose2d(X, K[:3], b[:2])", ("a number for each of the 3 output channels",)),
+    (MAPS, "conv_transpose2d(X[0, 0], K[0, 0], groups=2)", ("leave groups out",)),
+    (MAPS, "conv3d(X, K)", ("an array of three axes",)),
     (MAPS, "max_pool2d(X, padding=2)", ("in the padding alone",)),
     (MAPS, 'avg_pool2d(X, size="big")', ("size must be a whole number",)),
 ]  # fmt: skip

@@ -16,7 +16,7 @@ NUMBERS = (
 )  # fmt: skip
 WORDS = (
     "relu", "sigmoid", "tanh", "softmax", "log_softmax", "exp", "log", "ln", "sqrt", "abs", "sum", "mean", "max", "min",
-    "norm", "dot", "outer", "concat", "reshape", "conv1d", "conv2d", "max_pool1d", "max_pool2d", "avg_pool2d", "layernorm",
+    "norm", "dot", "outer", "concat", "reshape", "conv1d", "conv2d", "conv_transpose2d", "max_pool1d", "max_pool2d", "avg_pool2d", "layernorm",
     "batchnorm", "bce", "bce_with_logits", "cross_entropy", "mse", "hinge", "huber", "where", "maximum", "minimum", "elu",
     "leaky_relu", "prelu", "selu", "celu", "mish", "hardtanh", "relu6", "hardsigmoid", "hardswish", "log_sigmoid", "clip",
     "clamp", "erf", "square", "dropout", "mae", "smooth_l1", "nll", "kl_div", "low", "high", "p", "beta", "softplus", "gelu", "silu", "σ", "axis", "keepdims", "shape", "alpha", "eps", "stride", "padding", "size",

@@ -38,6 +38,7 @@ PLACES = {
     "logsumexp": "axis",
     "max_pool1d": "size",
     "max_pool2d": "size",
+    "max_pool3d": "size",
     "reshape": "shape",
 }
 """The option that a number after the array gives."""

@@ -804,6 +804,18 @@ class _Functions:
     def of_conv2d(self, *arrays: Tensor, **options: Any) -> Tensor:
         return self._weighed("conv2d", arrays, options)
 
+    def of_conv3d(self, *arrays: Tensor, **options: Any) -> Tensor:
+        return self._weighed("conv3d", arrays, options)
+
+    def of_conv_transpose1d(self, *arrays: Tensor, **options: Any) -> Tensor:
+        return self._weighed("conv_transpose1d", arrays, options)
+
+    def of_conv_transpose2d(self, *arrays: Tensor, **options: Any) -> Tensor:
+        return self._weighed("conv_transpose2d", arrays, options)
+
+    def of_conv_transpose3d(self, *arrays: Tensor, **options: Any) -> Tensor:
+        return self._weighed("conv_transpose3d", arrays, options)
+
     def of_einsum(self, *arrays: Tensor, **options: Any) -> Tensor:
         return self._weighed("einsum", arrays, options)
 
@@ -826,3 +838,6 @@ class _Functions:
 
     def of_max_pool2d(self, a: Tensor, **options: Any) -> Tensor:
         return self._pooled(2, a, options)
+
+    def of_max_pool3d(self, a: Tensor, **options: Any) -> Tensor:
+        return self._pooled(3, a, options)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping
-from functools import reduce
+from functools import partial, reduce
 from itertools import product
 from typing import Any
 
@@ -510,10 +510,10 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "cross_entropy": _cross_entropy,
     "layernorm": _layernorm,
     "batchnorm": lambda a, axis=0, eps=1e-5: _layernorm(a, axis, eps),
-    **{f"max_pool{r}d": _pooled(r, lambda w, _: _extreme(1)(w, -1)) for r in (1, 2)},
-    **{f"avg_pool{r}d": _pooled(r, lambda w, n: _sum(w, -1) / mp.mpf(n)) for r in (1, 2)},
-    "conv1d": _convolved(1),
-    "conv2d": _convolved(2),
+    **{f"max_pool{r}d": _pooled(r, lambda w, _: _extreme(1)(w, -1)) for r in (1, 2, 3)},
+    **{f"avg_pool{r}d": _pooled(r, lambda w, n: _sum(w, -1) / mp.mpf(n)) for r in (1, 2, 3)},
+    **{f"conv{r}d": _convolved(r) for r in (1, 2, 3)},
+    **{f"conv_transpose{r}d": partial(sliding.transposed, rank=r) for r in (1, 2, 3)},
 }
 
 

@@ -11,6 +11,9 @@ import numpy as np
 
 Index = tuple[int, ...]
 
+CONVOLUTIONS = tuple(f"{name}{rank}d" for name in ("conv", "conv_transpose") for rank in (1, 2, 3))
+"""The operations in which a kernel slides; the last letter but one says along how many axes."""
+
 
 @dataclass(frozen=True)
 class Window:
@@ -103,6 +106,32 @@ def convolved(
                 if at is not None:
                     out[(slice(None), own, *window.place)] += (
                         a[(slice(None), under, *at)] @ k[(own, slice(None), *offset)].T
+                    )
+    for b in bias:
+        out = out + np.reshape(b, (-1, *[1] * rank))
+    return slid.bare(out)
+
+
+def transposed(
+    a: Any, k: Any, *bias: Any, rank: int, output_padding: Any = 0, groups: int = 1, **options: Any
+) -> Any:  # fmt: skip
+    """The transposed convolution: every entry goes to the window that it stands for in the result."""
+    slid = Slid.of(a.ndim, k.ndim, rank)
+    a, k = slid.array(a), slid.kernel(k)
+    lengths = zip(
+        a.shape[2:], k.shape[2:], each(options.get("stride", 1), rank), each(options.get("padding", 0), rank),
+        each(options.get("dilation", 1), rank), each(output_padding, rank), strict=True,
+    )  # fmt: skip
+    over = [(n - 1) * s - 2 * p + d * (f - 1) + 1 + e for n, f, s, p, d, e in lengths]
+    found, _ = windows(over, k.shape[2:], **options)
+    kind = object if object in (a.dtype, k.dtype) else float
+    out: Any = np.zeros((a.shape[0], k.shape[1] * groups, *over), dtype=kind)
+    for own, under in parts(k.shape, groups):
+        for window in found:
+            for offset, at in window.entries:
+                if at is not None:
+                    out[(slice(None), under, *at)] += (
+                        a[(slice(None), own, *window.place)] @ k[(own, slice(None), *offset)]
                     )
     for b in bias:
         out = out + np.reshape(b, (-1, *[1] * rank))

@@ -89,6 +89,19 @@ def convolution(p: Tree, x: Any, y: Any) -> Any:
     return nn.logsumexp(h, -1).mean() - jnp.mean(jnp.sum(h * nn.one_hot(y, 3), -1))
 
 
+def decoder(p: Tree, x: Any, t: Any) -> Any:
+    h = nn.relu(lax.conv_transpose(x, p["k"], (2, 2), "SAME") + p["b"])
+    h = lax.conv_transpose(h, p["k2"], (1, 3), "VALID", rhs_dilation=(2, 1))
+    h = lax.conv_transpose(h, p["k3"], (3, 2), ((1, 2), (0, 1)))
+    return jnp.mean((nn.sigmoid(h).mean((1, 2)) - t) ** 2)
+
+
+def volumes(p: Tree, x: Any, t: Any) -> Any:
+    h = nn.relu(lax.conv(x, p["k"], (1, 1, 2), "SAME"))
+    h = lax.reduce_window(h, -jnp.inf, lax.max, (1, 1, 2, 2, 2), (1, 1, 1, 2, 1), "VALID")
+    return jnp.mean((h.mean((2, 3, 4)) - t) ** 2)
+
+
 def logistic(p: Tree, batch: Any) -> Any:
     z = batch["x"] @ p["w"] + p["b"]
     return jnp.mean(jnp.logaddexp(0, z) - batch["y"] * z) + 0.1 * jnp.sum(p["w"] ** 2)
@@ -132,6 +145,17 @@ LOSSES: dict[str, tuple[Callable[..., Any], Tree, Any]] = {
         {"k": numbers(3, 3, 2, 4), "b": numbers(4), "k2": numbers(3, 3, 4, 3)},
         (numbers(2, 6, 6, 2), np.array([0, 2])),
     ),
+    "decoder": (
+        decoder,
+        {
+            "k": numbers(3, 3, 2, 4),
+            "b": numbers(4),
+            "k2": numbers(2, 2, 4, 3),
+            "k3": numbers(3, 2, 3, 2),
+        },
+        (numbers(5, 2, 2, 2), T),
+    ),
+    "volumes": (volumes, {"k": numbers(2, 2, 2, 2, 3)}, (numbers(5, 2, 2, 4, 4), T)),
     "logistic": (logistic, {"w": numbers(3), "b": 0.3}, {"x": X, "y": np.array([0.0, 1, 1, 0, 1])}),
     "mapped": (mapped, layer(3, 4), (X, T)),
     "jitted": (jax.jit(mapped), layer(3, 4), (X, T)),

@@ -80,6 +80,30 @@ def convolutional() -> keras.Model:
     )
 
 
+def decoder(padding: str) -> keras.Model:
+    return stacked(
+        layers.Dense(12, "relu"),
+        layers.Reshape((2, 2, 3)),
+        layers.Conv2DTranspose(4, 3, strides=2, padding=padding, activation="relu"),
+        layers.Conv2DTranspose(2, (2, 1), strides=(1, 2), padding=padding, use_bias=False),
+        layers.Flatten(),
+        layers.Dense(2),
+        shape=(3,),
+    )
+
+
+def volumes() -> keras.Model:
+    return stacked(
+        layers.Conv3D(3, 2, padding="same", activation="relu"),
+        layers.MaxPooling3D(2),
+        layers.Conv3DTranspose(2, 2, strides=2),
+        layers.AveragePooling3D(2),
+        layers.GlobalAveragePooling3D(),
+        layers.Dense(2),
+        shape=(4, 2, 2, 2),
+    )
+
+
 def sequence() -> keras.Model:
     return stacked(
         layers.Conv1D(3, 2, padding="same"),
@@ -131,6 +155,10 @@ MODELS: dict[str, tuple[Any, Any, Any, Any]] = {
     "mlp": (mlp, X3, Y3, "sparse_categorical_crossentropy"),
     "activations": (activated, X3, numbers(5, 2), "mse"),
     "convolutional": (convolutional, numbers(2, 7, 6, 2), np.array([[1.0], [0.0]]), "binary_crossentropy"),
+    "decoder": (lambda: decoder("same"), X3, numbers(5, 2), "mse"),
+    "decoder, valid": (lambda: decoder("valid"), X3, numbers(5, 2), "mse"),
+    "decoder of a signal": (lambda: stacked(layers.Conv1DTranspose(2, 5, strides=3, padding="same"), layers.Flatten(), layers.Dense(2), shape=(3, 2)), numbers(2, 3, 2), numbers(2, 2), "mse"),
+    "volumes": (volumes, numbers(2, 4, 2, 2, 2), numbers(2, 2), "mse"),
     "sequence": (sequence, numbers(3, 6, 2), numbers(3, 2), keras.losses.Huber(0.7)),
     "simple rnn": (lambda: recurrent(layers.SimpleRNN), numbers(2, 4, 3), numbers(2, 2), "mean_absolute_error"),
     "lstm": (lambda: recurrent(layers.LSTM), numbers(2, 4, 3), numbers(2, 2), "mse"),

@@ -112,6 +112,14 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], torch.Tensor]] = {
         normal(2, 2, 16, 16),
     ),
     "conv1d": (lambda: nn.Sequential(nn.Conv1d(2, 3, 3, padding=1), nn.Tanh(), nn.AvgPool1d(3, 2, 1, count_include_pad=False), nn.Flatten()), normal(2, 2, 7)),
+    "decoder": (
+        lambda: nn.Sequential(nn.ConvTranspose2d(2, 3, 3, stride=2, padding=1, output_padding=1), nn.ReLU(), nn.ConvTranspose2d(3, 1, 2, groups=1, stride=2)),
+        normal(2, 2, 2, 3),
+    ),
+    "volumes": (
+        lambda: nn.Sequential(nn.Conv3d(2, 3, 2), nn.ReLU(), nn.MaxPool3d(2), nn.ConvTranspose3d(3, 1, 2, stride=2), nn.AvgPool3d(2)),
+        normal(2, 2, 3, 5, 3),
+    ),
     "rnn": (lambda: Last(nn.RNN(3, 4, batch_first=True)), normal(2, 4, 3)),
     "lstm both ways": (lambda: Last(nn.LSTM(3, 4, batch_first=True, bidirectional=True)), normal(2, 4, 3)),
     "gru": (lambda: Last(nn.GRU(3, 4, batch_first=True)), normal(2, 4, 3)),
@@ -278,6 +286,31 @@ def test_padding_may_differ_at_the_ends() -> None:
     assert k.grad is not None
     assert_close(trace.value("a"), a.detach().numpy())
     assert_close(trace.gradient("K"), k.grad.numpy(), 1e-10)
+
+
+@pytest.mark.parametrize(
+    ("settings", "shape"),
+    [
+        ({"auto_pad": "SAME_UPPER", "strides": [2, 2]}, [1, 3, 4, 6]),
+        ({"auto_pad": "SAME_LOWER", "strides": [2, 3]}, [1, 3, 4, 9]),
+        ({"output_shape": [5, 8], "strides": [2, 3]}, [1, 3, 5, 8]),
+        ({"pads": [0, 1, 2, 0], "strides": [2, 2]}, [1, 3, 3, 6]),
+        ({"output_padding": [1, 0], "strides": [3, 2]}, [1, 3, 7, 7]),
+    ],
+)
+def test_ends_of_transposed_convolutions(settings: dict[str, Any], shape: list[int]) -> None:
+    nodes = [helper.make_node("ConvTranspose", ["x", "K", "b"], ["z"], **settings)]
+    x, kernel, bias = normal(1, 2, 2, 3).numpy(), normal(2, 3, 3, 3).numpy(), np.array([1.0, 2, 3])
+    model = graph(nodes, [1, 2, 2, 3], {"K": kernel, "b": bias})
+    trace = handgrad.solve(handgrad.from_onnx(model, x, np.zeros(shape), "mse"))
+    single = graph(nodes, [1, 2, 2, 3], {"K": kernel.astype("f"), "b": bias.astype("f")})
+    for info in (*single.graph.input, *single.graph.output):
+        info.type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+    session = onnxruntime.InferenceSession(
+        single.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    (theirs,) = session.run(None, {"x": x.astype("f")})
+    assert_close(trace.value("z"), theirs, 1e-5)
 
 
 def test_what_prepares_the_data_is_no_parameter() -> None:

@@ -374,6 +374,53 @@ add(
 )
 
 
+add(
+    "decoder",
+    lambda: nn.Sequential(
+        nn.Linear(4, 12),
+        nn.ReLU(),
+        nn.Unflatten(1, (3, 2, 2)),
+        nn.ConvTranspose2d(3, 4, 3, stride=2, padding=1, output_padding=1),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.ConvTranspose2d(4, 2, (2, 1), stride=(3, 2), groups=2, bias=False),
+        nn.Sigmoid(),
+    ),
+    numbers(2, 4),
+    numbers(2, 2, 11, 7, seed=8),
+    F.mse_loss,
+)
+add(
+    "decoder of a signal",
+    lambda: nn.Sequential(
+        nn.ConvTranspose1d(3, 4, 4, 2, 1),
+        nn.LeakyReLU(0.2),
+        nn.ConvTranspose1d(4, 1, 2, dilation=2),
+        nn.Tanh(),
+    ),
+    numbers(2, 3, 4),
+    numbers(2, 1, 10, seed=8),
+    F.mse_loss,
+)
+add(
+    "volumes",
+    lambda: nn.Sequential(
+        nn.Conv3d(2, 3, 2, padding=(1, 0, 1)),
+        nn.BatchNorm3d(3),
+        nn.ReLU(),
+        nn.MaxPool3d((2, 1, 2)),
+        nn.ConvTranspose3d(3, 2, 2, stride=(1, 2, 1)),
+        nn.AvgPool3d(2, 1),
+        nn.AdaptiveAvgPool3d(1),
+        nn.Flatten(),
+        nn.Linear(2, 3),
+    ),
+    numbers(2, 2, 3, 4, 3),
+    YS,
+    F.mse_loss,
+)
+
+
 class Separable(nn.Module):
     """A depthwise separable block with a squeeze and excitation, and a residual."""
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from handgrad.expression import Expression, Index, Shape, Slice
 from handgrad.operations.arranging import permute
+from handgrad.operations.convolution import transposed_convolutions
 from handgrad.operations.extending import pad
 from handgrad.operations.picking import gather
 from handgrad.operations.structure import matrix_transpose, reshape, transpose
@@ -104,3 +105,74 @@ def padded(
         return formula
     options = {"value": value} if value else {}
     return pad(formula, before=tuple(before), after=tuple(after), **options)
+
+
+@dataclass(frozen=True, slots=True)
+class SpreadOut:
+    """A transposed convolution along axes whose ends frameworks cut each in its own way.
+
+    Arguments:
+        lengths: of the array, along the axes.
+        size, stride, dilation, groups: of the kernel, (in, out / groups, size…).
+        before, after: how many entries of the whole result are left out at each end; below 0, how many more there are.
+    """
+
+    lengths: Shape
+    size: Shape
+    stride: Shape
+    dilation: Shape
+    before: Shape
+    after: Shape
+    groups: int = 1
+
+    def of(self, x: Expression, kernel: Expression, bias: Sequence[Expression] = ()) -> Expression:
+        """The formula, of an array of examples with channels."""
+        ends = list(zip(self.before, self.after, self.stride, strict=True))
+        if all(b >= 0 and 0 <= b - a < s for b, a, s in ends):
+            extra = tuple(b - a for b, a, _ in ends)
+            return self._spread(x, kernel, bias, self.before, extra)
+        # What is not the same at both ends is cut off, or added, afterwards.
+        padding = tuple(max(0, min(b, a)) for b, a, _ in ends)
+        z = self._spread(x, kernel, (), padding, (0,) * len(ends))
+        cuts = [(b - p, a - p) for (b, a, _), p in zip(ends, padding, strict=True)]
+        whole = [
+            (n - 1) * s + d * (k - 1) + 1 - 2 * p
+            for n, k, s, d, p in zip(
+                self.lengths, self.size, self.stride, self.dilation, padding, strict=True
+            )
+        ]
+        if any(max(cut) > 0 for cut in cuts):
+            kept = zip(cuts, whole, strict=True)
+            slices = [Slice(max(0, b) or None, n - a if a > 0 else None) for (b, a), n in kept]
+            z = z.at((ALL, ALL, *(ALL if s == Slice() else s for s in slices)))
+        z = padded(
+            z,
+            (0, 0, *(max(0, -b) for b, _ in cuts)),
+            (0, 0, *(max(0, -a) for _, a in cuts)),
+        )
+        for b in bias:
+            z = z + reshape(b, shape=(-1, *[1] * len(ends)))
+        return z
+
+    def _spread(
+        self,
+        x: Expression,
+        kernel: Expression,
+        bias: Sequence[Expression],
+        padding: Shape,
+        extra: Shape,
+    ) -> Expression:
+        options = {
+            "stride": (self.stride, 1),
+            "padding": (padding, 0),
+            "output_padding": (extra, 0),
+            "dilation": (self.dilation, 1),
+        }
+        told: dict[str, Any] = {
+            name: numbers[0] if len(set(numbers)) == 1 else numbers
+            for name, (numbers, plain) in options.items()
+            if set(numbers) != {plain}
+        }
+        if self.groups != 1:
+            told["groups"] = self.groups
+        return transposed_convolutions[len(self.size)](x, kernel, *bias, **told)

@@ -196,9 +196,14 @@ class _Namespace:
         self.own_number = kind.of
         self.pi = kind.pi()
         self._convert = np.frompyfunc(kind.of, 1, 1)
+        self._zero = kind.of(0.0)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(np, name)
+
+    def zeros(self, shape: tuple[int, ...], *, dtype: Any = object) -> Any:
+        """Zeros of this kind: what lies around an array, or between its entries, is a number like others."""
+        return np.full(shape, self._zero, dtype=object)
 
     def where(self, condition: Any, a: Any, b: Any) -> Any:
         """One or the other, entry by entry."""

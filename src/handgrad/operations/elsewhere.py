@@ -49,6 +49,7 @@ ELSEWHERE: Mapping[str, str] = {
     "Linear": "a layer is an equation: z = W @ x + b",
     "Dense": "a layer is an equation: z = W @ x + b",
     "Conv2d": "a layer is an equation: Z = conv2d(X, K, stride=1, padding=0) + b",
+    "ConvTranspose2d": "a layer is an equation: Z = conv_transpose2d(X, K, stride=1, padding=0) + b",
     "MaxPool2d": "write max_pool2d(H, 2)",
     "Dropout": "the mask is given: dropout(h, mask, 0.5)",
     "KLDivLoss": "PyTorch's takes ln q first; write kl_div(p, q) of the probabilities",

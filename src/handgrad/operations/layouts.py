@@ -13,7 +13,7 @@ from itertools import product
 from handgrad.arrays import AnyArray, Namespace
 from handgrad.expression import Shape
 from handgrad.operations.operation import Misfit, Options, describe
-from handgrad.operations.windows import Windows, whole, windows
+from handgrad.operations.windows import Windows, each, whole, windows
 from handgrad.record import record
 
 SPACE = "xyz"
@@ -47,6 +47,12 @@ class WindowLayout:
         """The shape of the result."""
         channels = () if self.out is None else (self.groups * self.out,)
         return (*self.examples, *channels, *self.over.count)
+
+    @property
+    def array(self) -> Shape:
+        """The shape of the array."""
+        channels = () if self.inside is None else (self.groups * self.inside,)
+        return (*self.examples, *channels, *self.over.over)
 
     @property
     def examples(self) -> Shape:
@@ -135,20 +141,36 @@ def layout(rank: int, a: Shape, k: Shape, options: Options) -> WindowLayout:
     )
 
 
+def transposed_layout(rank: int, a: Shape, k: Shape, options: Options) -> WindowLayout:
+    """The layout of the convolution that a transposed one is the way back of.
+
+    What is transposed is the array of that: each of its entries goes to a window. Raises `Misfit` where the options fit
+    no array.
+    """
+    lead, places, size = a[: len(a) - rank], a[len(a) - rank :], k[len(k) - rank :]
+    stride, padding, dilation, extra = (
+        each(options, name, fewest, rank)
+        for name, fewest in (("stride", 1), ("padding", 0), ("dilation", 1), ("output_padding", 0))
+    )
+    if any(e and e >= s for e, s in zip(extra, stride, strict=True)):
+        raise Misfit(
+            "output_padding has to be less than the stride",
+            "pad the result instead: pad(Z, after=1)",
+        )
+    axes = zip(places, size, stride, padding, dilation, extra, strict=True)
+    over = tuple((n - 1) * s - 2 * p + d * (f - 1) + 1 + e for n, f, s, p, d, e in axes)
+    if min(over) < 1:
+        raise Misfit("the padding leaves nothing of the result", "take less padding")
+    channels = () if len(k) == rank else (k[1] * whole(options, "groups", 1),)
+    return layout(rank, (*lead[: len(lead) - len(channels)], *channels, *over), k, options)
+
+
 def checked_layout(name: str, rank: int, shapes: Sequence[Shape], options: Options) -> WindowLayout:
     """The layout; raises `Misfit` where array, kernel and bias do not fit."""
     a, k, *bias = shapes
-    channels = len(k) > rank
-    if len(k) not in (rank, rank + 2) or len(a) - rank - channels not in (0, 1):
-        raise Misfit(
-            f"{{0}} is {describe(a)} and the kernel {{1}} is {describe(k)}",
-            f"{name} takes {describe_axes(rank)} and a kernel of as many axes, or an array (channels, …) and a "
-            "kernel (out, channels, …); an axis more in front of the array counts a batch's examples",
-        )
+    channels = _has_channels(name, rank, a, k, "(out, channels, …)")
     found = layout(rank, a, k, options)
-    groups = found.groups
-    if groups > 1 and not channels:
-        raise Misfit("groups are parts of the channels, and there are none", "leave groups out")
+    groups = _groups(found, channels)
     if channels and k[0] % groups:
         raise Misfit(
             f"the kernel {{1}} has {k[0]} output channels, which do not fall into {groups} groups",
@@ -161,18 +183,63 @@ def checked_layout(name: str, rank: int, shapes: Sequence[Shape], options: Optio
             "the kernel's second axis counts the channels of the array"
             + (", divided by groups" if groups > 1 else ""),
         )
-    wanted = (k[0],) if channels else ()
-    if bias and bias[0] != wanted:
+    _check_bias(bias, k[0] if channels else None)
+    return found
+
+
+def checked_transposed(
+    name: str, rank: int, shapes: Sequence[Shape], options: Options
+) -> WindowLayout:
+    """`transposed_layout`; raises `Misfit` where array, kernel and bias do not fit."""
+    a, k, *bias = shapes
+    channels = _has_channels(name, rank, a, k, "(channels, out, …)")
+    if channels and (given := a[len(a) - rank - 1]) != k[0]:
+        raise Misfit(
+            f"{{0}} has {given} channels and the kernel {{1}} takes {k[0]}",
+            "the first axis of a transposed convolution's kernel counts the channels of the array, and the second "
+            "those of the result",
+        )
+    found = transposed_layout(rank, a, k, options)
+    groups = _groups(found, channels)
+    if channels and k[0] % groups:
+        raise Misfit(
+            f"{{0}} has {k[0]} channels, which do not fall into {groups} groups",
+            "groups must divide the channels",
+        )
+    _check_bias(bias, k[1] * groups if channels else None)
+    return found
+
+
+def _has_channels(name: str, rank: int, a: Shape, k: Shape, kernel: str) -> bool:
+    channels = len(k) > rank
+    if len(k) not in (rank, rank + 2) or len(a) - rank - channels not in (0, 1):
+        raise Misfit(
+            f"{{0}} is {describe(a)} and the kernel {{1}} is {describe(k)}",
+            f"{name} takes {describe_axes(rank)} and a kernel of as many axes, or an array (channels, …) and a "
+            f"kernel {kernel}; an axis more in front of the array counts a batch's examples",
+        )
+    return channels
+
+
+def _groups(found: WindowLayout, channels: bool) -> int:
+    if found.groups > 1 and not channels:
+        raise Misfit("groups are parts of the channels, and there are none", "leave groups out")
+    return found.groups
+
+
+def _check_bias(bias: Sequence[Shape], channels: int | None) -> None:
+    if bias and bias[0] != (() if channels is None else (channels,)):
         each_channel = (
-            f"a number for each of the {k[0]} output channels" if channels else "a number"
+            "a number"
+            if channels is None
+            else f"a number for each of the {channels} output channels"
         )
         raise Misfit(
             f"the bias {{2}} is {describe(bias[0])}, and it has to be {each_channel}",
             "add what has another shape after the convolution",
         )
-    return found
 
 
 def describe_axes(rank: int) -> str:
     """An array of so many axes in words."""
-    return ("a vector", "a matrix")[rank - 1]
+    return ("a vector", "a matrix", "an array of three axes")[rank - 1]

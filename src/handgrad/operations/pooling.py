@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import product
 from typing import Any
 
 from handgrad.arrays import AnyArray, Array, Mask, Namespace
 from handgrad.expression import Call, Expression, Option, Shape
 from handgrad.notation import Function
+from handgrad.operations.layouts import describe_axes
 from handgrad.operations.linear import sum_of
 from handgrad.operations.operation import (
     Application,
@@ -64,7 +64,7 @@ def _shape_rule(name: str, rank: int) -> Any:
     def shape(shapes: Sequence[Shape], options: Options) -> Shape:
         (a,) = shapes
         if len(a) < rank:
-            wanted = "a vector" if rank == 1 else "a matrix"
+            wanted = describe_axes(rank)
             raise Misfit(f"{name} takes {wanted}, or channels of it, and {{0}} is {describe(a)}")
         over = _windows(rank, a, options)
         if not over.all_reach:
@@ -224,9 +224,16 @@ def _mean_pool(rank: int) -> tuple[Operation, Operation]:
     return pool, back
 
 
-OPERATIONS: tuple[Operation, ...] = tuple(
-    operation for make, rank in product((_max_pool, _mean_pool), (1, 2)) for operation in make(rank)
-)
-"""For each kind and rank: the pooling, and what carries its gradient back to the array."""
+RANKS = (1, 2, 3)
 
-max_pool1d, _, max_pool2d, _, avg_pool1d, _, avg_pool2d, _ = OPERATIONS
+MAX_POOLS, MEAN_POOLS = ({rank: make(rank) for rank in RANKS} for make in (_max_pool, _mean_pool))
+"""For each rank: the pooling, and what carries its gradient back to the array."""
+
+OPERATIONS: tuple[Operation, ...] = tuple(
+    operation for pools in (MAX_POOLS, MEAN_POOLS) for pair in pools.values() for operation in pair
+)
+
+max_pools, mean_pools = (
+    {rank: pool for rank, (pool, _) in pools.items()} for pools in (MAX_POOLS, MEAN_POOLS)
+)
+"""By along how many axes the windows lie."""

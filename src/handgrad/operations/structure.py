@@ -230,15 +230,22 @@ def placed(
     if not hasattr(g, "dtype"):
         g = xp.asarray(g)  # a single number of another kind is not yet an array
     whole: Any = xp.zeros(shape, dtype=g.dtype)
+    if around and math.isfinite(around):
+        whole = whole + around  # a number of the same kind as the others
+    elif around:
+        whole = whole.at[...].set(around) if hasattr(whole, "at") else _filled(whole, around)
     if hasattr(whole, "at"):
         # JAX's arrays do not change.
-        whole = (whole.at[...].set(around) if around else whole).at[at].set(g)
+        whole = whole.at[at].set(g)
     else:
-        if around:
-            whole[...] = around
         # With the ellipsis an entry is filled with g's number, where an array of objects would hold g itself.
         whole[(*at, ...)] = g
     return cast(AnyArray, whole)
+
+
+def _filled(whole: Any, number: float) -> Any:
+    whole[...] = number
+    return whole
 
 
 def _place_element(entry_index: tuple[int, ...], p: Application) -> Expression:

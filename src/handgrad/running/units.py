@@ -101,14 +101,35 @@ class LayerUnits:
         """How many examples a convolution takes along an axis of its array; 1 where there is no such axis."""
         return (self._slid.examples if self._slid is not None else None) or 1
 
-    @cached_property
+    @property
     def _slid(self) -> SlidAxes | None:
         """What the axes are where a kernel slid over an array, and its result is of this many axes."""
+        return self._sliding[0] if self._sliding is not None else None
+
+    @cached_property
+    def _sliding(self) -> tuple[SlidAxes, Call] | None:
         for node in walk(self._formula):
             slid = operation_of(node).slid if isinstance(node, Call) else None
             if isinstance(node, Call) and slid and len(node.shape or ()) == len(self.shape):
-                return slid([a.shape or () for a in node.arguments])
+                return slid([a.shape or () for a in node.arguments]), node
         return None
+
+    @cached_property
+    def _kernel(self) -> set[str]:
+        """The parameters of a kernel that slid, of which each place may have other entries: under a stride's gaps."""
+        return (
+            {leaf.name for leaf in leaves(self._sliding[1].arguments[1])}
+            if self._sliding
+            else set()
+        )
+
+    @property
+    def _places(self) -> set[int]:
+        """The axes along which a kernel slid."""
+        slid = self._slid
+        if slid is None:
+            return set()
+        return set(range(len(self.shape))) - {slid.channel} - ({0} if slid.examples else set())
 
     @property
     def positions(self) -> int:
@@ -213,7 +234,10 @@ class LayerUnits:
         there = list(here)
         there[axis] += -1 if here[axis] else 1
         one, other = self._middle_slopes, self._slopes(tuple(there))
-        pairs = [(one[n] != 0, other[n] != 0) for n in one]
+        slid = self._kernel if axis in self._places else set()
+        if slid and set(one) <= slid:
+            return True
+        pairs = [(one[n] != 0, other[n] != 0) for n in one if n not in slid]
         used = [(a, b) for a, b in pairs if a.any() or b.any()]
         return bool(used) and all((a & b).any() for a, b in used)
 
@@ -341,7 +365,7 @@ class LayerUnits:
             leaf.name
             for node in walk(self._formula)
             if isinstance(node, Call) and operation_of(node).family == "linear"
-            for argument in node.arguments
+            for argument in (node.arguments[:2] if operation_of(node).slides else node.arguments)
             for leaf in [_plain(argument)]
             if isinstance(leaf, Name) and self._is(leaf, "parameter", self.graph.nodes)
         }

@@ -36,6 +36,7 @@ from tests.gauntlet.facts.reviving import of_revivers
 from tests.gauntlet.facts.source import Facts, problem_text
 from tests.gauntlet.facts.updating import Optimiser, Updated, scaled
 from tests.gauntlet.library_names import LIBRARIES
+from tests.gauntlet.sliding import CONVOLUTIONS
 
 MOST_TIES = 12
 """Entries that are told to move as far, at most."""
@@ -130,7 +131,7 @@ def _has_channels(facts: Facts) -> bool:
         for leaf in terms.leaves_of(call):
             written = facts.written(leaf.name) if leaf.name in formulas else None
             made += [c.operation for c in terms.calls_of(written)] if written is not None else []
-        if call.operation == "relu" and {"conv1d", "conv2d"} & set(made):
+        if call.operation == "relu" and set(CONVOLUTIONS) & set(made):
             return True
     return False
 
@@ -520,11 +521,7 @@ def _bias_gradient(question: BiasGradient, facts: Facts) -> Found:
             yield close(question.gradient, signal.mean(axis=-1)), "it is not the mean"
             yield question.cases == facts.cases, f"over {facts.cases} cases"
         case "sum":
-            summed = (
-                signal.sum(axis=-1)
-                if batched
-                else terms.MEANING["sum_to"](signal, np.shape(question.gradient))
-            )
+            summed = signal.sum(axis=-1) if batched else _to_bias(question, signal, facts)
             yield close(question.gradient, summed), "it is not the sum"
             yield (
                 question.cases == signal.size // max(1, np.size(question.gradient)),
@@ -532,6 +529,16 @@ def _bias_gradient(question: BiasGradient, facts: Facts) -> Found:
             )
         case _:
             yield False, "it is none of these"
+
+
+def _to_bias(question: BiasGradient, signal: Any, facts: Facts) -> Any:
+    """The signal summed over all to which a bias was added: a channel's by a convolution, else by broadcasting."""
+    shape = np.shape(question.gradient)
+    for call in terms.calls_of(facts.written(question.equation)) if shape else ():
+        if call.operation in CONVOLUTIONS and Name(question.name) in call.arguments[2:]:
+            channel = signal.ndim - int(call.operation[-2]) - 1
+            return signal.sum(axis=tuple(k for k in range(signal.ndim) if k != channel))
+    return terms.MEANING["sum_to"](signal, shape)
 
 
 def _sum_over_paths(question: SumOverPaths, facts: Facts) -> Found:

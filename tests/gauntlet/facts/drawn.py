@@ -21,6 +21,7 @@ from tests.gauntlet.facts.meant import of_reason
 from tests.gauntlet.facts.notes import FLAT, STEEPEST, slope
 from tests.gauntlet.facts.source import Facts
 from tests.gauntlet.oracle import Oracle
+from tests.gauntlet.sliding import CONVOLUTIONS
 
 WISHES: tuple[Mapping[str, Any], ...] = (
     {},
@@ -158,7 +159,7 @@ def _unit_axes(pre: str, rank: int, facts: Facts) -> tuple[int, ...]:
         return whole
     for call in terms.calls_of(facts.written(pre)):
         if call.operation.startswith("conv"):
-            slid = int(call.operation[4])
+            slid = int(call.operation[-2])
             array, kernel = (np.ndim(_value(a, facts)) for a in call.arguments[:2])
             if kernel > slid:
                 return (rank - slid - 1,)
@@ -287,7 +288,7 @@ def _adds_up(facts: Facts) -> bool:
     )
 
 
-LINEAR = frozenset(["matmul", "dot", "outer", "einsum", "conv1d", "conv2d"])
+LINEAR = frozenset(["matmul", "dot", "outer", "einsum", *CONVOLUTIONS])
 
 
 @lru_cache(maxsize=4)

@@ -25,6 +25,7 @@ from tests.gauntlet.facts.reviving import of_revivers
 from tests.gauntlet.facts.source import Facts, problem_text
 from tests.gauntlet.facts.updating import Updated, scaled
 from tests.gauntlet.oracle import Evaluated
+from tests.gauntlet.sliding import CONVOLUTIONS
 
 NONE_IN_FLOATS = 1e-40
 """1 − σ(100) is 4e-44, and 0 in floats."""
@@ -229,10 +230,10 @@ def _examples(formula: Expression, rank: int, facts: Facts) -> int:
         return _examples(facts.written(formula.name), rank, facts)
     if not isinstance(formula, Call) or formula.operation in ACTIVATIONS:
         return 1
-    if formula.operation in ("conv1d", "conv2d"):
+    if formula.operation in CONVOLUTIONS:
         # Examples, channels and places: one axis more than a single picture with channels has.
         array = np.asarray(facts.value(formula.arguments[0]))
-        return len(array) if rank == array.ndim == int(formula.operation[4]) + 2 else 1
+        return len(array) if rank == array.ndim == int(formula.operation[-2]) + 2 else 1
     return max(_examples(argument, rank, facts) for argument in formula.arguments)
 
 

@@ -12,6 +12,7 @@ from handgrad.expression import Call, Expression, Literal, Name
 from tests.gauntlet.facts import terms
 from tests.gauntlet.facts.claim import Found
 from tests.gauntlet.facts.source import Facts
+from tests.gauntlet.sliding import CONVOLUTIONS
 
 CARRYING = frozenset(
     ["transpose", "reshape", "index", "negate", "add", "subtract", "multiply", "divide"]
@@ -22,7 +23,7 @@ LOGARITHMS = frozenset(["log", "log_softmax", "logsumexp", "softplus", "log_sigm
 CROSS_ENTROPIES = frozenset(["cross_entropy", "softmax_cross_entropy", "nll", "kl_div"])
 BINARY = frozenset(["bce", "bce_with_logits"])
 LOSSES = frozenset(["mse", "huber", "hinge", "mae", "smooth_l1"]) | CROSS_ENTROPIES | BINARY
-WEIGHING = frozenset(["matmul", "dot", "outer", "conv1d", "conv2d"])
+WEIGHING = frozenset(["matmul", "dot", "outer", *CONVOLUTIONS])
 COMPARING = frozenset(["subtract"]) | LOSSES - CROSS_ENTROPIES
 USUAL = frozenset(
     [

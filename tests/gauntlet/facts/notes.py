@@ -363,6 +363,7 @@ KINKS: dict[str, tuple[Any, str]] = {
     "hinge": (lambda s, y: y * s == 1, "its slope there is taken as 0"),
     "max_pool1d": (lambda a, **o: _tied_windows(a, 1, **o), "share the gradient equally"),
     "max_pool2d": (lambda a, **o: _tied_windows(a, 2, **o), "share the gradient equally"),
+    "max_pool3d": (lambda a, **o: _tied_windows(a, 3, **o), "share the gradient equally"),
     **{
         name: (lambda a, b: a == b, "may jump there")
         for name in ("less", "less_equal", "greater", "greater_equal")
@@ -373,7 +374,7 @@ KINKS: dict[str, tuple[Any, str]] = {
 
 OF_RESULTS = frozenset(
     [
-        *("maximum", "minimum", "hinge", "mae", "max_pool1d", "max_pool2d"),
+        *("maximum", "minimum", "hinge", "mae", "max_pool1d", "max_pool2d", "max_pool3d"),
         *("less", "less_equal", "greater", "greater_equal"),
     ]
 )

@@ -417,9 +417,10 @@ def _conv(rank: int) -> dict[str, Callable[..., Array]]:
         return out
 
     name = f"conv{rank}d"
-    whole = partial(sliding.convolved, rank=rank)
+    whole, spread = partial(sliding.convolved, rank=rank), partial(sliding.transposed, rank=rank)
     return {
         name: _on_paper(whole, whole),
+        f"conv_transpose{rank}d": _on_paper(spread, spread),
         f"{name}_to_array": to_array,
         f"{name}_to_kernel": to_kernel,
     }
@@ -672,6 +673,7 @@ MEANING: Mapping[str, Callable[..., Array]] = {
     "batchnorm": _normal(0),
     **_conv(1),
     **_conv(2),
+    **_conv(3),
     **_pools(1),
     **_pools(2),
     "mse": lambda a, b: mean((a - b) ** 2),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from tests.gauntlet.families.draw import Draw
 
 
@@ -150,6 +152,38 @@ def depthwise(d: Draw) -> None:
     s.add("g = mean(h, axis=1)", "f = v @ g", "L = 0.5*(f - y)**2")
 
 
+def decoder(d: Draw) -> None:
+    """A code spread out again: a transposed convolution after ReLU, some of its entries in a stride's gap, and ReLU at times."""
+    s, inside, outs = d.sheet, d.size(2), d.size(2)
+    rank = d.pick((1, 1, 2))
+    places = tuple(d.size(2) for _ in range(rank))
+    size = tuple(d.size(3 if rank == 1 else 2) for _ in range(rank))
+    count = inside * int(np.prod(places))
+    groups = d.pick((1, 1, inside))
+    stride, dilation = d.pick((1, 2, 2, 3)), d.pick((1, 1, 1, 2))
+    reach = [(n - 1) * stride + dilation * (k - 1) + 1 for n, k in zip(places, size, strict=True)]
+    padding = d.pick((0, 0, 1)) if min(reach) > 2 else 0
+    extra = d.pick((0, 1)) if stride > 1 else 0
+    s.parameters |= {"W": d.array(count, 2), "K": d.array(inside, outs, *size)}
+    s.data["x"] = d.array(2, far=False)
+    bias = d.pick(("", ", c", ", c"))
+    if bias:
+        s.parameters["c"] = d.array(outs * groups)
+    options = (("stride", stride, 1), ("padding", padding, 0), ("output_padding", extra, 0), ("groups", groups, 1), ("dilation", dilation, 1))  # fmt: skip
+    told = "".join(f", {name}={value}" for name, value, usual in options if value != usual)
+    over = [n - 2 * padding + extra for n in reach]
+    s.data["y"] = d.array(outs * groups, *over, far=False)
+    s.add(
+        f"h = {d.pick(('relu', 'relu', 'tanh'))}(W @ x)",
+        f"H = reshape(h, shape={(inside, *places)})",
+    )
+    s.add(
+        f"Z = conv_transpose{rank}d(H, K{bias}{told})",
+        f"R = {d.pick(('relu', 'relu', 'sigmoid'))}(Z)",
+    )
+    s.add(d.pick(("L = mean((R - y)**2)", "L = sum((R - y)**2)", "L = mse(R, y)")))
+
+
 FAMILIES = (
     conv1d,
     conv_pool,
@@ -161,4 +195,5 @@ FAMILIES = (
     first_of_ties,
     conv_classifier,
     depthwise,
+    decoder,
 )

@@ -12,9 +12,18 @@ import numpy as np
 from jax.extend.core import primitives as p
 
 from handgrad.equations.place import CodePlace
-from handgrad.expression import Call, Expression, Literal, Shape
+from handgrad.expression import Call, Expression, Literal, Shape, Slice
 from handgrad.models.builder import Builder, unreadable
-from handgrad.models.formulas import Masked, padded, permuted, picked, reshaped, sliced
+from handgrad.models.formulas import (
+    ALL,
+    Masked,
+    SpreadOut,
+    padded,
+    permuted,
+    picked,
+    reshaped,
+    sliced,
+)
 from handgrad.models.jax.flattening import ROW, STACK
 from handgrad.models.jax.patterns import LOG_SOFTMAX, LOGSUMEXP, SOFTMAX
 from handgrad.operations import operation_of
@@ -31,13 +40,13 @@ from handgrad.operations.activations import (
 )
 from handgrad.operations.arranging import stack
 from handgrad.operations.choosing import where
-from handgrad.operations.convolution import conv1d, conv2d
+from handgrad.operations.convolution import convolutions
 from handgrad.operations.einsum import einsum
 from handgrad.operations.exponentials import log_softmax, logsumexp, masked_softmax, softmax
 from handgrad.operations.extending import broadcast_to
 from handgrad.operations.functions import cos, erf, exp, log, maximum, minimum, sin, sqrt
 from handgrad.operations.piecewise import relu6
-from handgrad.operations.pooling import avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
+from handgrad.operations.pooling import max_pools, mean_pools
 from handgrad.operations.reductions import maximum_of, mean, minimum_of, sum_
 from handgrad.operations.structure import concat
 
@@ -439,13 +448,18 @@ def _letters(
 def _convolution(a: Primitive) -> Value:
     numbers = a.params["dimension_numbers"]
     rank = len(a.shape()) - 2
-    if rank not in (1, 2):
-        a.refuse(f"slides along {rank} axes", "one or two are read")
-    if set(a.params["lhs_dilation"]) != {1} or a.params["batch_group_count"] != 1:
-        a.refuse("is transposed, or groups its examples", "plain convolutions are read")
+    if rank not in convolutions:
+        a.refuse(f"slides along {rank} axes", "one, two or three are read")
+    if a.params["batch_group_count"] != 1:
+        a.refuse("groups its examples", "groups of channels are read")
     x, k = permuted(a(0), numbers.lhs_spec), permuted(a(1), numbers.rhs_spec)
+    back = [
+        int(np.argwhere(np.asarray(numbers.out_spec) == axis)[0, 0]) for axis in range(rank + 2)
+    ]
     before = [int(b) for b, _ in a.params["padding"]]
     after = [int(e) for _, e in a.params["padding"]]
+    if set(a.params["lhs_dilation"]) != {1}:
+        return permuted(_transposed(a, x, k, before, after), back)
     options: dict[str, Any] = {
         "stride": tuple(int(n) for n in a.params["window_strides"]),
         "dilation": tuple(int(n) for n in a.params["rhs_dilation"]),
@@ -459,15 +473,37 @@ def _convolution(a: Primitive) -> Value:
     options = {n: v for n, v in options.items() if v != plain[n]}
     if a.params["feature_group_count"] != 1:
         options["groups"] = int(a.params["feature_group_count"])
-    result = (conv1d if rank == 1 else conv2d)(x, k, **options)
-    back = [
-        int(np.argwhere(np.asarray(numbers.out_spec) == axis)[0, 0]) for axis in range(rank + 2)
-    ]
+    result = convolutions[rank](x, k, **options)
     return permuted(result, back)
 
 
+def _transposed(
+    a: Primitive, x: Expression, k: Expression, before: Sequence[int], after: Sequence[int]
+) -> Expression:
+    """A convolution of an array with gaps between its entries: a transposed one, of the kernel turned round."""
+    numbers, rank = a.params["dimension_numbers"], len(before)
+    if set(a.params["window_strides"]) != {1} or a.params["feature_group_count"] != 1:
+        a.refuse("has gaps in the array, and a stride or groups", "one of both is read")
+    lengths = tuple(a.shape()[axis] for axis in numbers.lhs_spec[2:])
+    size = tuple(a.shape(1)[axis] for axis in numbers.rhs_spec[2:])
+    dilation = tuple(int(n) for n in a.params["rhs_dilation"])
+    reach = [d * (n - 1) for n, d in zip(size, dilation, strict=True)]
+    turned = permuted(k, (1, 0, *range(2, rank + 2))).at(
+        (ALL, ALL, *[Slice(None, None, -1)] * rank)
+    )
+    spread = SpreadOut(
+        lengths,
+        size,
+        tuple(int(n) for n in a.params["lhs_dilation"]),
+        dilation,
+        tuple(r - b for r, b in zip(reach, before, strict=True)),
+        tuple(r - e for r, e in zip(reach, after, strict=True)),
+    )
+    return spread.of(x, turned)
+
+
 def _pool(
-    a: Primitive, make: Sequence[Callable[..., Expression]], around: float, **ties: bool
+    a: Primitive, make: Mapping[int, Callable[..., Expression]], around: float, **ties: bool
 ) -> tuple[Expression, int]:
     """Windows over the axes where they are longer than 1: moved last, pooled, moved back."""
     size = [int(n) for n in a.params["window_dimensions"]]
@@ -475,8 +511,8 @@ def _pool(
     if set(a.params["base_dilation"]) != {1}:
         a.refuse("puts gaps between the entries")
     strides, dilations = a.params["window_strides"], a.params["window_dilation"]
-    if any(strides[k] != 1 for k in range(len(size)) if k not in axes) or len(axes) > 2:
-        a.refuse("slides along more than two axes")
+    if any(strides[k] != 1 for k in range(len(size)) if k not in axes) or len(axes) > 3:
+        a.refuse("slides along more than three axes")
     pads = a.params["padding"]
     before, after = [int(b) for b, _ in pads], [int(e) for _, e in pads]
     x, same = a(0), before == after
@@ -496,18 +532,18 @@ def _pool(
         if (n, v) not in (("dilation", 1), ("padding", 0))
         and not (n == "stride" and v == options["size"])
     }
-    pooled = make[len(axes) - 1](permuted(x, order), **options, **ties)
+    pooled = make[len(axes)](permuted(x, order), **options, **ties)
     back = [order.index(k) for k in range(len(size))]
     return permuted(pooled, back), math.prod(size)
 
 
 def _window_max(a: Primitive) -> Value:
     # Of entries that tie in a window JAX gives all to the first.
-    return _pool(a, (max_pool1d, max_pool2d), -1e300, first=True)[0]
+    return _pool(a, max_pools, -1e300, first=True)[0]
 
 
 def _window_sum(a: Primitive) -> Value:
-    mean, count = _pool(a, (avg_pool1d, avg_pool2d), 0.0)
+    mean, count = _pool(a, mean_pools, 0.0)
     return float(count) * mean
 
 

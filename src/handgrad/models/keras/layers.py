@@ -13,7 +13,7 @@ import numpy as np
 from handgrad.equations.place import CodePlace
 from handgrad.expression import Expression, Shape
 from handgrad.models.builder import Builder, unreadable
-from handgrad.models.formulas import ALL, padded, permuted, picked, reshaped, sliced
+from handgrad.models.formulas import ALL, SpreadOut, padded, permuted, picked, reshaped, sliced
 from handgrad.operations.activations import (
     gelu,
     leaky_relu,
@@ -26,13 +26,13 @@ from handgrad.operations.activations import (
     tanh,
 )
 from handgrad.operations.arranging import stack
-from handgrad.operations.convolution import conv1d, conv2d
+from handgrad.operations.convolution import convolutions
 from handgrad.operations.exponential_units import celu, elu, selu
 from handgrad.operations.exponentials import log_softmax, softmax
 from handgrad.operations.functions import absolute, exp, maximum, minimum, sqrt
 from handgrad.operations.normalising import layernorm
 from handgrad.operations.piecewise import clip, hardsigmoid, hardswish, relu6
-from handgrad.operations.pooling import avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
+from handgrad.operations.pooling import max_pools, mean_pools
 from handgrad.operations.reductions import maximum_of, mean
 from handgrad.operations.structure import concat
 
@@ -184,8 +184,8 @@ def _options(**options: Any) -> dict[str, Any]:
 
 def _conv(a: KerasLayer) -> Expression:
     layer, rank = a.layer, len(a.shape) - 2
-    if rank > 2 or layer.padding == "causal":
-        a.refuse("slides along more than two axes, or looks back alone (causal)")
+    if layer.padding == "causal":
+        a.refuse("looks back alone (causal)")
     array, lengths = _first(a)
     size, stride, dilation = (
         tuple(map(int, n)) for n in (layer.kernel_size, layer.strides, layer.dilation_rate)
@@ -207,17 +207,37 @@ def _conv(a: KerasLayer) -> Expression:
         kernel = permuted(kernel, (rank + 1, rank, *range(rank)))
     bias = [a.weight(layer.bias)] if layer.use_bias else []
     options = _options(stride=stride, padding=before, dilation=dilation, groups=int(groups))
-    z = (conv1d if rank == 1 else conv2d)(array, kernel, *bias, **options)
+    z = convolutions[rank](array, kernel, *bias, **options)
     return a.activated(_last(a, z))
 
 
-def _pool(make: Sequence[Callable[..., Expression]], average: bool) -> Rule:
+def _conv_transpose(a: KerasLayer) -> Expression:
+    layer, rank = a.layer, len(a.shape) - 2
+    array, lengths = _first(a)
+    size, stride, dilation = (
+        tuple(map(int, n)) for n in (layer.kernel_size, layer.strides, layer.dilation_rate)
+    )
+    if layer.output_padding is not None:
+        a.refuse(
+            "has an output_padding",
+            "leave it out: the output is then as long as the strides make it",
+        )
+    same = layer.padding == "same"
+    over = [d * (k - 1) + 1 - s for k, s, d in zip(size, stride, dilation, strict=True)]
+    # As the gradient of a convolution over the output has it: with "same" that is `stride` times as long.
+    before = tuple(max(o, 0) // 2 if same else 0 for o in over)
+    after = tuple(o - b if same else min(o, 0) for o, b in zip(over, before, strict=True))
+    kernel = permuted(a.weight(layer.kernel), (rank + 1, rank, *range(rank)))
+    bias = [a.weight(layer.bias)] if layer.use_bias else []
+    z = SpreadOut(lengths, size, stride, dilation, before, after).of(array, kernel, bias)
+    return a.activated(_last(a, z))
+
+
+def _pool(make: Mapping[int, Callable[..., Expression]], average: bool) -> Rule:
     def rule(a: KerasLayer) -> Expression:
         layer = a.layer
         array, lengths = _first(a)
         size, stride = (tuple(map(int, n)) for n in (layer.pool_size, layer.strides))
-        if len(size) > 2:
-            a.refuse("slides along more than two axes")
         before, after = _pads(layer.padding, lengths, size, stride, (1,) * len(size))
         around = 0.0 if average else -1e300
         if before != after:
@@ -229,7 +249,7 @@ def _pool(make: Sequence[Callable[..., Expression]], average: bool) -> Rule:
         if not average:
             # Of entries that tie in a window PyTorch and JAX, below Keras, give all to the first.
             options["first"] = True
-        pooled = make[len(size) - 1](array, **options)
+        pooled = make[len(size)](array, **options)
         if average and any((*before, *after)):
             # The padding does not count: divided by the share of each window that lies in the array.
             share = np.ones(())
@@ -447,18 +467,14 @@ def _gru_cell(
 
 LAYERS: Mapping[str, Rule] = {
     "Dense": _dense,
-    "Conv1D": _conv,
-    "Conv2D": _conv,
+    **{f"Conv{rank}D": _conv for rank in convolutions},
+    **{f"Conv{rank}DTranspose": _conv_transpose for rank in convolutions},
     "DepthwiseConv1D": _conv,
     "DepthwiseConv2D": _conv,
-    "MaxPooling1D": _pool((max_pool1d, max_pool2d), False),
-    "MaxPooling2D": _pool((max_pool1d, max_pool2d), False),
-    "AveragePooling1D": _pool((avg_pool1d, avg_pool2d), True),
-    "AveragePooling2D": _pool((avg_pool1d, avg_pool2d), True),
-    "GlobalAveragePooling1D": _global(mean),
-    "GlobalAveragePooling2D": _global(mean),
-    "GlobalMaxPooling1D": _global(maximum_of),
-    "GlobalMaxPooling2D": _global(maximum_of),
+    **{f"MaxPooling{rank}D": _pool(max_pools, False) for rank in max_pools},
+    **{f"AveragePooling{rank}D": _pool(mean_pools, True) for rank in mean_pools},
+    **{f"GlobalAveragePooling{rank}D": _global(mean) for rank in mean_pools},
+    **{f"GlobalMaxPooling{rank}D": _global(maximum_of) for rank in max_pools},
     "BatchNormalization": _batch_norm,
     "LayerNormalization": _layer_norm,
     "Embedding": _embedding,
@@ -476,6 +492,7 @@ LAYERS: Mapping[str, Rule] = {
     "Permute": lambda a: permuted(a.x, (0, *(int(k) for k in a.layer.dims))),
     "ZeroPadding1D": _zero_padding,
     "ZeroPadding2D": _zero_padding,
+    "ZeroPadding3D": _zero_padding,
     "Rescaling": _rescaling,
     "Add": _merged(lambda a, b: a + b),
     "Subtract": _merged(lambda a, b: a - b),
@@ -487,6 +504,7 @@ LAYERS: Mapping[str, Rule] = {
     "Dropout": lambda a: a.x,
     "SpatialDropout1D": lambda a: a.x,
     "SpatialDropout2D": lambda a: a.x,
+    "SpatialDropout3D": lambda a: a.x,
     "GaussianNoise": lambda a: a.x,
     "GaussianDropout": lambda a: a.x,
     "ActivityRegularization": lambda a: a.x,

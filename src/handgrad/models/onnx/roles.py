@@ -16,6 +16,7 @@ WEIGHING: Mapping[str, tuple[int, ...] | None] = {
     "Gemm": None,
     "Einsum": None,
     "Conv": (1, 2),
+    "ConvTranspose": (1, 2),
     "RNN": (1, 2, 3),
     "GRU": (1, 2, 3),
     "LSTM": (1, 2, 3),

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from handgrad.expression import Expression, Shape
-from handgrad.models.formulas import padded
+from handgrad.models.formulas import SpreadOut, padded
 from handgrad.models.onnx.entrywise import Rule
 from handgrad.models.onnx.node import Constant, OnnxNode, Result
-from handgrad.operations.convolution import conv1d, conv2d
-from handgrad.operations.pooling import avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
+from handgrad.operations.convolution import convolutions
+from handgrad.operations.pooling import max_pools, mean_pools
 from handgrad.operations.reductions import maximum_of, mean
 
 LOWEST = -1e300
@@ -21,8 +21,8 @@ LOWEST = -1e300
 
 def _rank(node: OnnxNode) -> int:
     rank = node.rank(0) - 2
-    if rank not in (1, 2):
-        node.refuse(f"slides along {rank} axes", "windows along one or two axes are read")
+    if rank not in convolutions:
+        node.refuse(f"slides along {rank} axes", "windows along one, two or three axes are read")
     return rank
 
 
@@ -65,11 +65,34 @@ def _conv(node: OnnxNode) -> Result:
     if groups != 1:
         options["groups"] = groups
     bias = [node.formula(2)] if node.has(2) else []
-    return (conv1d if rank == 1 else conv2d)(array, node.formula(1), *bias, **options)
+    return convolutions[rank](array, node.formula(1), *bias, **options)
+
+
+def _conv_transpose(node: OnnxNode) -> Result:
+    rank = _rank(node)
+    size = node.shape(1)[2:]
+    lengths = node.shape(0)[2:]
+    stride, dilation, before, after = _settings(node, size)
+    extra = tuple(int(n) for n in node.attribute("output_padding", [0] * rank))
+    kind = node.attribute("auto_pad", "NOTSET")
+    wanted = [int(n) for n in node.attribute("output_shape", [])]
+    if not wanted and kind in ("SAME_UPPER", "SAME_LOWER"):
+        wanted = [n * s for n, s in zip(lengths, stride, strict=True)]
+    if wanted:
+        # What is left over of the whole is cut off at both ends; of an odd number, more at the start but for SAME_UPPER.
+        axes = zip(lengths, size, stride, dilation, extra, wanted[-rank:], strict=True)
+        total = [(n - 1) * s + d * (k - 1) + 1 + e - w for n, k, s, d, e, w in axes]
+        less, more = tuple(t // 2 for t in total), tuple(t - t // 2 for t in total)
+        before, after = (less, more) if kind == "SAME_UPPER" else (more, less)
+    ends = tuple(a - e for a, e in zip(after, extra, strict=True))
+    groups = int(node.attribute("group", 1))
+    bias = [node.formula(2)] if node.has(2) else []
+    spread = SpreadOut(lengths, size, stride, dilation, before, ends, groups)
+    return spread.of(node.formula(0), node.formula(1), bias)
 
 
 def _pool(
-    node: OnnxNode, make: tuple[Callable[..., Expression], Callable[..., Expression]], around: float
+    node: OnnxNode, make: Mapping[int, Callable[..., Expression]], around: float
 ) -> tuple[Expression, Shape, Shape]:
     rank = _rank(node)
     size = tuple(int(n) for n in node.attribute("kernel_shape"))
@@ -86,17 +109,17 @@ def _pool(
         options.pop("padding", None)
     if stride != size:
         options["stride"] = stride[0] if len(set(stride)) == 1 else stride
-    return make[rank - 1](array, **options), before, after
+    return make[rank](array, **options), before, after
 
 
 def _max_pool(node: OnnxNode) -> Result:
     if len(node.outputs) > 1 and node.outputs[1]:
         node.refuse("gives the places of the largest too", "only their values are read")
-    return _pool(node, (max_pool1d, max_pool2d), LOWEST)[0]
+    return _pool(node, max_pools, LOWEST)[0]
 
 
 def _average_pool(node: OnnxNode) -> Result:
-    formula, before, after = _pool(node, (avg_pool1d, avg_pool2d), 0.0)
+    formula, before, after = _pool(node, mean_pools, 0.0)
     if node.attribute("count_include_pad", 0) or not any((*before, *after)):
         return formula
     # The zeros of the padding do not count: divided by the share of each window that lies in the array.
@@ -121,6 +144,7 @@ def _global(make: Callable[..., Expression]) -> Rule:
 
 WINDOWS: dict[str, Rule] = {
     "Conv": _conv,
+    "ConvTranspose": _conv_transpose,
     "MaxPool": _max_pool,
     "AveragePool": _average_pool,
     "GlobalAveragePool": _global(mean),

@@ -9,11 +9,11 @@ import torch
 from handgrad.expression import Expression, Option, Shape
 from handgrad.models.pytorch.entrywise import Rule, left_out
 from handgrad.models.pytorch.values import Arguments, NotRead, TorchValue
-from handgrad.operations.convolution import conv1d, conv2d
+from handgrad.operations.convolution import convolutions, transposed_convolutions
 from handgrad.operations.einsum import einsum
 from handgrad.operations.linear import outer
 from handgrad.operations.operation import Operation
-from handgrad.operations.pooling import avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
+from handgrad.operations.pooling import max_pools, mean_pools
 from handgrad.operations.reductions import maximum_of, mean
 
 
@@ -71,8 +71,9 @@ def _convolution(operation: Operation, rank: int) -> Rule:
             "dilation": _shortest(_each(a["dilation"], rank)),
             "groups": int(a["groups"]),
         }
-        usual = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "valid": 0}
-        told = {n: v for n, v in options.items() if v != usual[n] and v != "valid"}
+        if "output_padding" in a.given:
+            options["output_padding"] = _shortest(_each(a["output_padding"], rank))
+        told = {n: v for n, v in options.items() if v != operation.options[n] and v != "valid"}
         bias = a.optional("bias")
         arguments = (a.formula("input"), a.formula("weight"), *([] if bias is None else [bias]))
         return operation(*arguments, **told)
@@ -187,15 +188,16 @@ RULES: Mapping[str, Rule] = {
     "aten::baddbmm": _added_product("batch1", "batch2"),
     "aten::einsum": _einsum,
     "aten::bilinear": _bilinear,
-    "aten::conv1d": _convolution(conv1d, 1),
-    "aten::conv2d": _convolution(conv2d, 2),
-    "aten::max_pool1d": _pool(max_pool1d, 1),
-    "aten::max_pool2d": _pool(max_pool2d, 2),
-    "aten::avg_pool1d": _pool(avg_pool1d, 1, average=True),
-    "aten::avg_pool2d": _pool(avg_pool2d, 2, average=True),
-    "aten::adaptive_avg_pool1d": _adaptive(avg_pool1d, 1, mean, True),
-    "aten::adaptive_avg_pool2d": _adaptive(avg_pool2d, 2, mean, True),
-    "aten::adaptive_max_pool1d": _adaptive(max_pool1d, 1, maximum_of, False),
-    "aten::adaptive_max_pool2d": _adaptive(max_pool2d, 2, maximum_of, False),
+    **{f"aten::{o.name}": _convolution(o, rank) for rank, o in convolutions.items()},
+    **{f"aten::{o.name}": _convolution(o, rank) for rank, o in transposed_convolutions.items()},
+    **{f"aten::{o.name}": _pool(o, rank) for rank, o in max_pools.items()},
+    **{f"aten::{o.name}": _pool(o, rank, average=True) for rank, o in mean_pools.items()},
+    **{
+        f"aten::adaptive_{o.name}": _adaptive(o, rank, mean, True) for rank, o in mean_pools.items()
+    },
+    **{
+        f"aten::adaptive_{o.name}": _adaptive(o, rank, maximum_of, False)
+        for rank, o in max_pools.items()
+    },
 }
 """By the name of ATen's operation."""
