@@ -1,4 +1,4 @@
-"""Reading answers: a TOML, JSON or CSV file, or a mapping of names to figures and arrays.
+"""Reading answers: a TOML, JSON or CSV file, a notebook, or a mapping of names to figures and arrays.
 
 What cannot be read is among the unused, and the rest is checked: a file that ends in the
 middle is read as far as it goes.
@@ -20,6 +20,7 @@ import numpy as np
 
 from handgrad.checking.figures import WrittenEntry, from_array, from_cells
 from handgrad.checking.leniently import tables_of
+from handgrad.checking.notebooks import notebook_tables
 from handgrad.checking.remark_words import fault_text, unused_text
 from handgrad.checking.remarks import (
     ArrayFault,
@@ -83,7 +84,7 @@ def read_answers(source: AnswersSource) -> Answers:
 
 
 def read_file(path: Path) -> Answers:
-    """The answers in a .toml, .json or .csv file."""
+    """The answers in a .toml, .json, .csv or .ipynb file."""
     try:
         if path.is_dir():
             raise OptionError("is a folder, not an answers file", where=str(path))
@@ -138,9 +139,11 @@ def _tables(text: str, kind: str, where: str) -> tuple[dict[str, Any], Sequence[
             return _json(text)
         case ".csv" | ".tsv":
             return _csv(text)
+        case ".ipynb":
+            return notebook_tables(text)
         case _:
             raise OptionError(
-                f"an answers file is .toml, .json or .csv, not {kind[:20]}", where=where
+                f"an answers file is .toml, .json, .csv or .ipynb, not {kind[:20]}", where=where
             )
 
 

@@ -31,6 +31,7 @@ from handgrad.checking.remarks import (
     UnreadLine,
     UnreadRow,
     Unused,
+    WorkedInCode,
 )
 
 LONG = 40
@@ -93,6 +94,8 @@ def unused_text(remark: Unused, *, rest: bool = True) -> str:
             return f"row {row} cannot be read ({parser}){before}"
         case NotFigures(name):
             return f"{_short(name)} is a table, not figures; only [updated] is one"
+        case WorkedInCode(name):
+            return f"{_short(name)} is worked out in code, which is not run; write its figures"
         case NoArray(name, array_fault):
             return f"{_short(name)}: {fault_text(array_fault)}"
         case NotAsked(name, meant):

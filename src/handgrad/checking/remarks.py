@@ -144,6 +144,14 @@ class NotFigures:
 
 
 @record
+class WorkedInCode:
+    """A notebook works a quantity out, and does not write its figures down."""
+
+    kind: ClassVar[str] = "worked_in_code"
+    name: str
+
+
+@record
 class NoArray:
     """What stands under a name is no array of figures."""
 
@@ -221,6 +229,7 @@ Unused: TypeAlias = (
     | RowWithoutName
     | UnreadRow
     | NotFigures
+    | WorkedInCode
     | NoArray
     | NotAsked
     | AnotherDerivative

@@ -47,7 +47,7 @@ class CheckOptions:
 @click.argument("answers", type=click.Path(path_type=Path), required=False)
 @output_options()
 def check(source: Source, answers: Path | None, options: CheckOptions, output: Output) -> int:
-    """Check the figures in ANSWERS (.toml, .json or .csv) against PROBLEM, step by step."""
+    """Check the figures in ANSWERS (.toml, .json, .csv or a notebook) against PROBLEM, step by step."""
     checker = handgrad.Checker(source.problem(), options.rubric)
     if options.blank is not None:
         if output.paths:

@@ -46,6 +46,12 @@ class GradeOptions:
         metavar="NAME",
         help="The column of a table that says whose a row is: student, id or email by default.",
     )
+    blanks: tuple[str, ...] = option(
+        "--blank",
+        multiple=True,
+        metavar="WORDS",
+        help="What `practice --blank` left blank, of a learning system's export; all by default.",
+    )
     names: bool = option("--names", is_flag=True, help="Put names on the class page.")
     level: Level = option(
         "--level",
@@ -88,7 +94,11 @@ def grade(source: Source, answers: tuple[Path, ...], options: GradeOptions, outp
     out = _handing_out(options, output)
     out.check()
     grading = Grading(
-        source.problem(), problems=options.problems, rubric=options.rubric, student=options.student
+        source.problem(),
+        problems=options.problems,
+        rubric=options.rubric,
+        student=options.student,
+        blanks=options.blanks,
     )
     keep = output.as_json or options.names or any(p.suffix == ".json" for p in out.pages)
     report, sizes = out.grade(

@@ -20,7 +20,7 @@ IDS = (
     *("id", "student id", "studentid", "student number", "student no", "student nr", "number"),
     *("sis user id", "sis id", "sis login id", "integration id", "matriculation number"),
     *("matric number", "matric no", "matrikelnummer", "user id", "userid", "id number"),
-    *("netid", "net id", "uni", "uin", "puid", "emplid", "upi", "login", "login id"),
+    *("netid", "net id", "uni", "uid", "uin", "puid", "emplid", "upi", "login", "login id"),
     *("username", "user name", "user", "email", "e mail", "mail", "email address"),
     *("e mail address", "student email"),
 )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from handgrad.errors import OptionError
+from handgrad.grading.gradescope import METADATA, submitters
 from handgrad.grading.oddities import Oddities
 
 MOST_FILES = 100_000
@@ -25,6 +26,9 @@ LARGEST_TABLE = 4_000_000_000
 ANSWERS = "-answers"
 """What `practice --problems` puts behind a student's name for the file to fill in."""
 
+_HANDED_IN = re.compile(r"(.*)_\d+_assignsubmission_\w+?_?")
+"""What Moodle calls the folder of what a student handed in."""
+
 UNSEEN = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
 """What systems put into folders and archives, by name; so is what begins with a dot."""
 
@@ -35,13 +39,13 @@ class FoundFile:
 
     Arguments:
         where: what it is called in messages.
-        id: the student whose sheet it is, if it is one student's.
+        ids: what the student may be called whose sheet it is, if it is one student's; the likeliest first.
         place: the file itself, or the archive that it is in.
         member: its name in the archive.
     """
 
     where: str
-    id: str
+    ids: tuple[str, ...]
     place: Path
     member: str = ""
 
@@ -90,15 +94,34 @@ def found_files(paths: Sequence[Path], odd: Oddities) -> Iterator[FoundFile]:
         if path.is_dir():
             below = [p for p in sorted(path.rglob("*")) if p.is_file()]
             names = {PurePosixPath(p.relative_to(path).as_posix()): p for p in below}
-            for name, id_ in _ids(names):
-                yield FoundFile(str(path / name), id_, names[name])
+            yield from _sheets(
+                {n: FoundFile(str(path / n), (), file) for n, file in names.items()}, odd
+            )
         elif path.suffix.lower() == ".zip":
-            for name, id_ in _ids(_members(path)):
-                yield FoundFile(f"{path.name}, {name}", id_, path, str(name))
+            yield from _sheets(
+                {n: FoundFile(f"{path.name}, {n}", (), path, str(n)) for n in _members(path)}, odd
+            )
         elif path.is_file():
-            yield FoundFile(str(path), _plain(path.stem), path)
+            yield FoundFile(str(path), (_plain(path.stem),), path)
         else:
             raise OptionError("there is no such file or folder", where=str(path)[:200])
+
+
+def _sheets(files: Mapping[PurePosixPath, FoundFile], odd: Oddities) -> Iterator[FoundFile]:
+    """Those of the files that may be sheets, with whose they are; one that several handed in comes for each."""
+    handed: dict[PurePosixPath, list[tuple[str, ...]]] = {}
+    for name in [n for n in files if n.name == METADATA]:
+        try:
+            text = files[name].content().decode("utf-8", errors="replace")
+        except OptionError as error:
+            odd.tell(files[name].where, error.what, "file")
+            continue
+        handed |= {name.parent / folder: people for folder, people in submitters(text).items()}
+    for name, id_ in _ids([n for n in files if n.name != METADATA]):
+        people = next((handed[p] for p in (name, *name.parents) if handed.get(p)), [()])
+        for known in people:
+            # Who handed a sheet in says more than what the file is called, where both have numbers of their own.
+            yield replace(files[name], ids=(*known, _plain(name.stem)) if known else (id_,))
 
 
 def _members(path: Path) -> list[PurePosixPath]:
@@ -118,22 +141,28 @@ def _members(path: Path) -> list[PurePosixPath]:
     return sorted(PurePosixPath(info.filename) for info in infos)
 
 
-def _ids(
-    names: Sequence[PurePosixPath] | dict[PurePosixPath, Path],
-) -> Iterator[tuple[PurePosixPath, str]]:
+def _ids(names: Sequence[PurePosixPath]) -> Iterator[tuple[PurePosixPath, str]]:
     """Each file that may be a sheet, with whose it is.
 
-    Where a folder for each student has a file of the same name, the folder's name says it, else the
-    file's. A problem beside the answers to it is no sheet.
+    The file's name says it; where the files are called alike, the name of the folder that each student has,
+    however deep the file lies in it. A problem beside the answers to it is no sheet.
     """
     seen = [n for n in names if not any(map(_is_unseen, n.parts))]
     beside = {n.with_stem(n.stem.removesuffix(ANSWERS)) for n in seen if n.stem.endswith(ANSWERS)}
     sheets = [n for n in seen if n not in beside]
-    stems = Counter(_plain(n.stem) for n in sheets)
-    folders = {n.parent for n in sheets}
-    by_folder = len(folders) > len(stems)
+    deepest = max((len(n.parts) for n in sheets), default=0)
+    level = max(range(deepest), key=lambda k: len({_at(n, k) for n in sheets}), default=0)
     for name in sheets:
-        yield name, _plain(name.parent.name if by_folder and name.parent.name else name.stem)
+        yield name, _at(name, level) or _at(name, 0)
+
+
+def _at(name: PurePosixPath, level: int) -> str:
+    """A student's id by the name of a file, or of a folder so many levels above it; empty where there is none."""
+    if not level:
+        return _plain(name.stem)
+    folder = name.parts[-1 - level] if level < len(name.parts) else ""
+    handed_in = _HANDED_IN.fullmatch(folder)
+    return _plain(handed_in[1] if handed_in else folder)
 
 
 def _is_unseen(part: str) -> bool:

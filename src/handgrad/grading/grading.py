@@ -67,7 +67,7 @@ def grade(
     Arguments:
         problem: the problem that they answer.
         answers: a folder, a .zip archive, a file for each student (.toml, .json, .csv), or a table with a row for
-            each (.csv, .tsv, .parquet, .xlsx); or several of them.
+            each (.csv, .tsv, .parquet, .xlsx), such as a learning system exports; or several of them.
         problems: a folder with each student's own problem, as `practice --problems` writes it.
         rubric: marks, from a TOML file or a mapping; one for each quantity by default.
         marks: a .csv file for the marks of each student, written as the sheets are read.
@@ -91,7 +91,11 @@ def grade(
 
 
 class Grading:
-    """A problem ready to have a class's answers graded; the arguments are those of `grade`."""
+    """A problem ready to have a class's answers graded.
+
+    The arguments are those of `grade`; `blanks` is what was left blank in a question of a learning system, as for
+    `practice`; all by default.
+    """
 
     def __init__(
         self,
@@ -100,12 +104,13 @@ class Grading:
         problems: str | Path | None = None,
         rubric: RubricSource = None,
         student: str | None = None,
+        blanks: Sequence[str] = (),
     ) -> None:
         expect_problem(problem)
         self.problem = problem
         self.checker = Checker(problem, rubric)
         self.own = OwnNumbers(problem, Path(problems)) if problems is not None else None
-        self.student = student
+        self.student, self.blanks = student, tuple(blanks)
         ordered = sorted(self.checker.work.structure.quantities, key=lambda q: q.order)
         self.steps = {q.target: q.step for q in ordered}
         marked = self.checker.rubric.quantities
@@ -136,7 +141,7 @@ class Grading:
             each: called with every sheet, once it is graded.
         """
         paths = [Path(a) for a in ([answers] if isinstance(answers, str | Path) else answers)]
-        intake = Intake(self.checker, self.own, self.student)
+        intake = Intake(self.checker, self.own, self.student, self.blanks)
         tally = ClassTally(self.steps)
         kept: list[tuple[int, StudentMarks]] = []
         for graded, portion in self._graded(intake.portions(paths), workers, dask):

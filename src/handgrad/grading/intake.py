@@ -12,11 +12,17 @@ import numpy as np
 from handgrad.arrays import Array
 from handgrad.checking import Checker
 from handgrad.checking.figures import WrittenEntry, is_blank
+from handgrad.checking.matching import meant_by
+from handgrad.checking.quantities import Quantity
 from handgrad.checking.reading import Answers, read_content
 from handgrad.checking.remark_words import unused_text
+from handgrad.checking.remarks import WorkedInCode
 from handgrad.errors import HandgradError, OptionError
+from handgrad.exercises.asked import figure_heading
+from handgrad.expression import Adjoint, Name
 from handgrad.grading.batch import Batch
 from handgrad.grading.columns import SheetColumns, columns_of
+from handgrad.grading.exports import AskedSheet, exported
 from handgrad.grading.found_files import FoundFile, found_files
 from handgrad.grading.oddities import Oddities
 from handgrad.grading.own_numbers import OwnNumbers
@@ -27,6 +33,8 @@ TOGETHER = 512
 
 SHEETS = (".csv", ".tsv")
 """Tables that may be a single student's answers as well, a row for each quantity."""
+
+NOTEBOOK = ".ipynb"
 
 NO_NUMBERS: Mapping[str, Array] = {}
 
@@ -68,23 +76,27 @@ class Intake:
         checker: the problem's.
         own: each student's own numbers; None where all have the problem's.
         student: the heading of a table's column that says whose a row is; found by its name unless given.
+        blanks: what was left blank in a question of a learning system; all by default.
         odd: where what cannot be read or used is told.
     """
 
     checker: Checker
     own: OwnNumbers | None = None
     student: str | None = None
+    blanks: Sequence[str] = ()
     odd: Oddities = field(default_factory=Oddities)
 
     def __post_init__(self) -> None:
         self._seen: dict[str, str] = {}
         self._layouts: dict[tuple[str, ...], SheetColumns | None] = {}
         self._count = 0
+        self._asked = AskedSheet(self.checker, self.own, self.blanks)
+        self._drawn = False
 
     @property
     def absent(self) -> tuple[str, ...]:
         """The students who have a problem, and no sheet, in the order of their names."""
-        if self.own is None:
+        if self.own is None or self._drawn:
             return ()
         return tuple(name for name in self.own.files if name.casefold() not in self._seen)
 
@@ -111,9 +123,12 @@ class Intake:
         """The table of many students in a file; None where it is the sheet of one."""
         reader = TABLES.get(file.ending)
         table = reader(file, self.student) if reader is not None else None
+        if table is None or self._columns(table.headings) is not None:
+            return table
+        found = exported(table, self._asked, self.odd.tell)
         # A sheet of one student may begin with a row of headings such as name and value.
-        one = table is not None and file.ending in SHEETS and self._columns(table.headings) is None
-        return None if one and self.student is None else table
+        one = found is None and file.ending in SHEETS and self.student is None
+        return None if one else found or table
 
     def _of_table(self, table: AnswerTable, where: str) -> Iterator[Portion]:
         columns = self._columns(table.headings)
@@ -130,7 +145,9 @@ class Intake:
             kept: list[int] = []
             own: list[Mapping[str, Array]] = []
             for row, (id_, place) in enumerate(zip(rows.ids, rows.places, strict=True)):
-                numbers = self._admitted(id_, place)
+                numbers = self._admitted(
+                    id_, place, rows.problems[row] if rows.problems is not None else None
+                )
                 if numbers is None:
                     continue
                 if all(_is_empty(rows.cells[h][row]) for h in used):
@@ -161,17 +178,33 @@ class Intake:
         """A file that is one student's sheet."""
         raw = file.content()
         answers = read_content(raw, file.ending, file.where) if raw.strip() else Answers()
-        numbers = self._admitted(file.id, file.where)
+        if file.ending == NOTEBOOK:
+            self._leave_out_helpers(answers)
+        id_ = next((i for i in file.ids if self.own is not None and self.own.named(i)), file.ids[0])
+        numbers = self._admitted(id_, file.where)
         if numbers is None:
             return
         for unused in answers.unused:
             self.odd.tell(file.where, unused_text(unused), "part")
         cells = dict(_cells(answers))
         if all(_is_empty(cell) for cell in cells.values()):
-            self._empty(file.where, file.id)
+            self._empty(file.where, id_)
             first = self.checker.asked[0]
-            cells = {_heading(first.target, (0,) * len(self.checker.shape(first.target))): None}
-        yield _Sheet(self._numbered(1)[0], file.id, file.where, cells, numbers)
+            cells = {
+                figure_heading(first.target, (0,) * len(self.checker.shape(first.target))): None
+            }
+        yield _Sheet(self._numbered(1)[0], id_, file.where, cells, numbers)
+
+    def _leave_out_helpers(self, answers: Answers) -> None:
+        """Takes out of a notebook's answers the variables that are nothing of the problem: they are helpers."""
+
+        def is_known(name: str) -> bool:
+            return isinstance(meant_by(self.checker.work, name), Quantity | Name | Adjoint)
+
+        answers.entries = {n: entry for n, entry in answers.entries.items() if is_known(n)}
+        answers.unused = [
+            u for u in answers.unused if not isinstance(u, WorkedInCode) or is_known(u.name)
+        ]
 
     def _together(self, sheets: Sequence[_Sheet]) -> Iterator[Portion]:
         """Sheets from files, those of the same layout in one batch."""
@@ -196,21 +229,27 @@ class Intake:
 
     # -- whose a sheet is --------------------------------------------------------------------
 
-    def _admitted(self, id_: str, place: str) -> Mapping[str, Array] | None:
-        """The numbers that a student's sheet is graded by; None, and why is told, where it is not graded."""
+    def _admitted(
+        self, id_: str, place: str, problem: str | None = None
+    ) -> Mapping[str, Array] | None:
+        """The numbers that a student's sheet is graded by; None, and why is told, where it is not graded.
+
+        `problem` is what the student's problem is called, where that is not the id.
+        """
         if not id_:
             self.odd.tell(place, "does not say whose it is, and is not graded", "nameless")
             return None
         name = id_
         numbers = NO_NUMBERS
         if self.own is not None:
-            known = self.own.named(id_)
+            known = self.own.named(id_ if problem is None else problem)
             if known is None:
                 self.odd.tell(
                     place, f"no problem belongs to {id_[:60]}: it is not graded", "stranger"
                 )
                 return None
-            name = known
+            self._drawn |= problem is not None
+            name = known if problem is None else id_
             try:
                 numbers = self.own.numbers(known)
             except HandgradError as error:
@@ -246,11 +285,7 @@ def _cells(answers: Answers) -> Iterator[tuple[str, str | None]]:
 def _of_entry(name: str, entry: WrittenEntry) -> Iterator[tuple[str, str | None]]:
     for at in np.ndindex(entry.shape):
         figure = entry.figures.get(at)
-        yield _heading(name, at), figure.text if figure is not None else entry.faults.get(at)
-
-
-def _heading(name: str, at: tuple[int, ...]) -> str:
-    return f"{name}[{','.join(map(str, at))}]" if at else name
+        yield figure_heading(name, at), figure.text if figure is not None else entry.faults.get(at)
 
 
 def _is_empty(cell: Any) -> bool:

@@ -27,16 +27,27 @@ BESIDE = (
 )
 """What columns are called that say more of a student, and hold no answers."""
 
+LONGEST_HEADER = 1_000_000
+"""Bytes of a text in which its headings are looked for."""
+
 SEPARATORS = ",;\t|"
 
 
 @dataclass(frozen=True)
 class SheetRows:
-    """Some rows of a table: where each stands, whose it is, and by heading the cells of the other columns."""
+    """Some rows of a table.
+
+    Arguments:
+        places: where each stands.
+        ids: whose it is.
+        cells: by heading, those of the other columns.
+        problems: what the problem of each is called, where that is not the student's id.
+    """
 
     places: Sequence[str]
     ids: Sequence[str]
     cells: Mapping[str, Sequence[Any]]
+    problems: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -57,13 +68,19 @@ Raises `OptionError` for a file that cannot be read.
 def csv_table(file: FoundFile, student: str | None) -> AnswerTable | None:
     """The table in a .csv or .tsv file: cells between commas, semicolons, tabs or bars, quoted or not."""
     with file.opened() as raw:
-        start = raw.read(65_536)
+        start = raw.read(LONGEST_HEADER)
     encoding = "utf-16" if start[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    text = start.decode(encoding, errors="replace")
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    bare = re.sub(r'"[^"]*"|\[[^\]]*\]', "", first)
-    separator = max(SEPARATORS, key=bare.count)
-    header = [c.strip() for c in _joined(next(csv.reader([first], delimiter=separator), []))]
+    text = start.decode(encoding, errors="replace").lstrip("\r\n")
+    # A heading in quotes may have lines and separators in it, as that of a question has.
+    bare = re.sub(r'(?:^|(?<=[,;\t|\n]))"(?:[^"]|"")*"|\[[^\]\n]*\]', "", text)
+    first = next((line for line in bare.splitlines() if line.strip()), "")
+    separator = max(SEPARATORS, key=first.count)
+    try:
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+        header = next((row for row in rows if any(c.strip() for c in row)), [])
+    except csv.Error:
+        header = []
+    header = [c.strip() for c in _joined(header)]
     column = student_column(header, student)
     if column is None:
         if student is not None:

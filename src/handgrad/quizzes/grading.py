@@ -21,14 +21,14 @@ def generate(data: dict[str, Any]) -> None:
     variants = _file(data)["variants"]
     k = int(data["variant_seed"]) % len(variants)
     chosen = variants[k]
-    data["params"] |= chosen["params"] | {"variant": k}
+    data["params"] |= chosen["params"] | {"variant": k, "sheet": chosen["sheet"]}
     data["correct_answers"] |= chosen["answers"]
 
 
 def grade(data: dict[str, Any]) -> None:
     """Marks every quantity as `check` does, with the share of its entries that are right, and says what is wrong.
 
-    A figure that follows from earlier ones is right though these are wrong; the elements' own marks are replaced,
+    The figures as they were typed go with the feedback, where `handgrad grade` finds them. A figure that follows from earlier ones is right though these are wrong; the elements' own marks are replaced,
     and what they say of entries is left.
     """
     file = _file(data)
@@ -52,6 +52,7 @@ def grade(data: dict[str, Any]) -> None:
             for t, a in figures.items()
         }
     )
+    data["feedback"]["entered"] = {target: array.tolist() for target, array in figures.items()}
     for target, fields in names.items():
         judged = report[target]
         share = _share(judged)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
+from handgrad.exercises import file_names
 from handgrad.formats.markup import plain
 from handgrad.formats.plain_html import PlainHtml
 from handgrad.formats.svg import render_svg
@@ -37,6 +38,7 @@ def grade(data):
 def prairielearn_files(questions: Sequence[QuizQuestion], name: str) -> dict[PurePosixPath, bytes]:
     """The files of one question by their paths in its folder."""
     first = questions[0]
+    sheets = file_names([question.sheet for question in questions])
     info = {
         "uuid": _uuid(questions),
         "type": "v3",
@@ -51,7 +53,10 @@ def prairielearn_files(questions: Sequence[QuizQuestion], name: str) -> dict[Pur
         "variants.json": json.dumps(
             {
                 "fields": _fields(first),
-                "variants": [_variant(q, k) for k, q in enumerate(questions)],
+                "variants": [
+                    {"sheet": sheet, **_variant(q, k)}
+                    for k, (q, sheet) in enumerate(zip(questions, sheets, strict=True))
+                ],
             },
             indent=1,
             ensure_ascii=False,

@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Context, Decimal
-from itertools import product
 from typing import Literal, TypeAlias
 
 from handgrad.exercises import Sheet
+from handgrad.exercises.grids import Place, place_grids
 from handgrad.expression import Expression, Leaf
 from handgrad.formats.style import Style
 from handgrad.page.blocks import Block, Heading
@@ -78,7 +78,7 @@ class Gap:
         wrong: figures that a wrong rule gives, the likelier first; none meets the right one or another.
     """
 
-    at: tuple[int, ...]
+    at: Place
     right: Taken
     wrong: tuple[WrongFigure, ...]
 
@@ -124,38 +124,9 @@ class AskedQuantity:
     def grids(self) -> Iterator[Grid]:
         """The gaps as they are laid out: vectors as columns, cases beside each other."""
         gaps = {gap.at: gap for gap in self.gaps}
-        *one, cases = self.shape if self.batched else (*self.shape, 1)
-        deep = len(one) - 2 if len(one) > 2 else 0
-        whole = not self.batched or len(one) > 1
-        for lead in product(*map(range, one[:deep])):
-            for case in range(cases) if self.batched and whole else (None,):
-                names = [f"[{', '.join(str(k + 1) for k in lead)}]"] if lead else []
-                names += [f"case {case + 1}"] if case is not None else []
-                yield self._grid(gaps, lead, one[deep:], case, ", ".join(names))
-
-    def _grid(
-        self,
-        gaps: dict[tuple[int, ...], Gap],
-        lead: tuple[int, ...],
-        shape: list[int],
-        case: int | None,
-        caption: str,
-    ) -> Grid:
-        last = () if case is None else (case,)
-        header: tuple[str, ...] = ()
-        if self.batched and case is None:
-            cases = range(self.shape[-1])
-            header = tuple(f"case {k + 1}" for k in cases)
-            rows = [tuple(gaps[(*at, k)] for k in cases) for at in product(*map(range, shape))]
-        elif len(shape) == 2:
-            rows = [
-                tuple(gaps[(*lead, i, j, *last)] for j in range(shape[1])) for i in range(shape[0])
-            ]
-        elif self.row:
-            rows = [tuple(gaps[(i,)] for i in range(shape[0]))]
-        else:
-            rows = [(gaps[at],) for at in product(*map(range, shape))]
-        return Grid(caption, header, tuple(rows))
+        for grid in place_grids(self.shape, self.batched, self.row):
+            rows = tuple(tuple(gaps[at] for at in row) for row in grid.rows)
+            yield Grid(grid.caption, grid.header, rows)
 
     def entry(self, gap: Gap) -> Expression:
         """The formula that names the number of a gap; of one of many cases, without the case."""
