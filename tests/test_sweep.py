@@ -10,7 +10,6 @@ from handgrad import operations
 from handgrad.numbers import Exact
 from tests.sweep import LARGEST, kinds, sweep
 
-
 GRAPHS = {"JAX": 4}
 """JAX compiles each operation of each shape anew: fewer graphs."""
 
