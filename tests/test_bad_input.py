@@ -134,6 +134,10 @@ FILES = [
         "unknown key 'parameter' (did you mean parameters?)",
     ),
     (
+        'w = 1\nequations = "L = w"',
+        "unknown key 'w' (w belongs under [parameters], if it is learned, or else under [data])",
+    ),
+    (
         'equations = "L = w"\nloss = "M"\n[parameters]\nw = 1',
         "the loss 'M' is computed by no equation",
     ),

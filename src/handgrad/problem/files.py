@@ -157,7 +157,7 @@ def loads(text: str, where: str = "", folder: Path | None = None, *, files: bool
             raise ProblemError(
                 f"unknown key {key[:60]!r}",
                 where=where,
-                mend=_meant(key) or f"keys: {', '.join(KEYS)}",
+                mend=_meant(key, table[key]) or f"keys: {', '.join(KEYS)}",
             )
     if not files:
         _check_names_no_file(table, where)
@@ -228,10 +228,17 @@ def _with_quoted_keys(text: str) -> str:
     return "\n".join(lines)
 
 
-def _meant(key: str) -> str:
-    """The key that is likely meant: of those that begin alike, the one with fewest letters changed."""
+def _meant(key: str, value: Any) -> str:
+    """The key that is likely meant: of those that begin alike, the one with fewest letters changed.
+
+    Numbers under no table's heading are a parameter or a datum.
+    """
     same = [k for k in KEYS if k[:1] == key[:1].lower() and abs(len(k) - len(key)) <= 1]
-    return nearest(key, same) or nearest(key, KEYS)
+    if near := nearest(key, same) or nearest(key, KEYS):
+        return near
+    if isinstance(value, int | float | list):
+        return f"{key[:60]} belongs under [parameters], if it is learned, or else under [data]"
+    return ""
 
 
 def _equations(value: Any, where: str) -> str | list[str]:
