@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.util
 import random
@@ -15,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import FrameType
 
@@ -191,8 +192,16 @@ def _place(text: str) -> str:
 
 
 def _each(pair: tuple[str, int], names: Sequence[str] | None, facts: bool) -> Tally:
-    torch.set_num_threads(1)
+    _settle()
     return judged(*pair, names, facts)
+
+
+@cache
+def _settle() -> None:
+    """Once a process: what has been imported is no garbage, and cycles are looked for less often."""
+    torch.set_num_threads(1)
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def problems(count: int, seed: int, families: Sequence[str]) -> Iterator[tuple[str, int]]:

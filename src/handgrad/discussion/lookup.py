@@ -10,9 +10,11 @@ from handgrad.arrays import Array
 from handgrad.discussion.question import QuestionedEntry
 from handgrad.errors import HandgradError
 from handgrad.expression import Adjoint, Leaf
+from handgrad.graph import build
 from handgrad.problem import Problem
 from handgrad.running.units import Index
 from handgrad.solution import Step, Trace, TraceLine, solve
+from handgrad.solution.residues import as_on_paper
 
 
 def differentiated(trace: Trace) -> tuple[str, ...]:
@@ -90,5 +92,13 @@ def solved_alike(trace: Trace, problem: Problem) -> Trace | None:
     """A changed problem solved with the same rounding; None if it cannot be solved."""
     try:
         return solve(problem, carry=trace.run.carry, decimals=trace.decimals)
+    except HandgradError:
+        return None
+
+
+def loss_alike(problem: Problem) -> float | None:
+    """The loss of a changed problem as its solution would have it, full precision carried; None if it has none."""
+    try:
+        return float(as_on_paper(problem, build(problem)).loss)
     except HandgradError:
         return None

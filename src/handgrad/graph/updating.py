@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -55,8 +56,21 @@ class UpdatePass:
         )
 
 
+_KNOWN: deque[tuple[Graph, UpdatePass]] = deque(maxlen=8)
+"""Those of the last graphs: a solution, its reasons, a check and a training ask for the same one."""
+
+
 def update_pass(graph: Graph, update: Update) -> UpdatePass:
     """The update of every parameter of a graph."""
+    for known, made in tuple(_KNOWN):
+        if known is graph and made.update == update:
+            return made
+    made = _update_pass(graph, update)
+    _KNOWN.append((graph, made))
+    return made
+
+
+def _update_pass(graph: Graph, update: Update) -> UpdatePass:
     named = names(graph.nodes.keys() | graph.lets.keys())
     settings = {named[key]: value for key, value in update.settings.items()}
     # A parameter that is left out has no node, and its rate goes unused.

@@ -214,7 +214,6 @@ outer = Operation(
         "Multiply the gradient by the other vector.",
     ),
     notation=As(lambda a, b: Call("matmul", (a, b.T))),
-    sizes=_outer_kernel,
     over_cases=lambda a, b: a @ b.T,
 )
 

@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from handgrad.discussion.lookup import solved_alike, steepest, step_of
+from handgrad.discussion.lookup import loss_alike, steepest, step_of
 from handgrad.discussion.phrases import cited
 from handgrad.discussion.question import Question, QuestionedEntry
 from handgrad.expression import Literal
@@ -66,15 +66,19 @@ class SmallChange(Question):
         """
         if not trace.graph.has_loss or np.ndim(trace.run.loss) or trace.run.carry == "rounded":
             return None
-        ordered = steepest(trace, TRIED)
-        tried = [t for where, g in ordered if g and (t := cls._nudged(trace, where, g)) is not None]
-        return next(iter((*(t for t in tried if t.close), *tried)), None)
+        first: Self | None = None
+        for where, gradient in steepest(trace, TRIED):
+            change = cls._nudged(trace, where, gradient) if gradient else None
+            if change is not None and change.close:
+                return change
+            first = first or change
+        return first
 
     @classmethod
     def _nudged(cls, trace: Trace, where: QuestionedEntry, gradient: float) -> Self | None:
         array = np.array(trace.problem.inputs[where.name].array, dtype=float)
         array[where.index] += NUDGE
-        other = solved_alike(trace, trace.problem.with_values({where.name: Given(array)}))
+        other = loss_alike(trace.problem.with_values({where.name: Given(array)}))
         if other is None:
             return None
         return cls(
@@ -82,7 +86,7 @@ class SmallChange(Question):
             by=NUDGE,
             gradient=gradient,
             loss=float(trace.run.loss),
-            other_loss=float(other.run.loss),
+            other_loss=other,
             steps=step_of(trace, where.name),
         )
 
