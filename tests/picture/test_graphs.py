@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import handgrad
-from handgrad.expression import Literal
+from handgrad.expression import Literal, Name
 from handgrad.picture import Arrow, Drawing, Label, Outline, Rectangle
 from handgrad.picture.layout import BETWEEN, laid_out, least_extent
 from handgrad.picture.measure import Measure
@@ -216,14 +216,42 @@ def test_a_narrow_graph_keeps_what_is_learned_before_it_keeps_data(
 
 
 def test_of_what_is_given_weights_that_are_shared_stay_longest() -> None:
-    """Eight weights beside each other have no room; the one that all equations use does."""
+    """Eight weights beside each other have no room; the one that all equations use does. The others stand below."""
     equations = ["a0 = s*(" + " + ".join(f"u{k}" for k in range(8)) + ")"]
     equations += [f"a{k} = tanh(s*a{k - 1})" for k in range(1, 4)]
     parameters = {"s": 0.5} | {f"u{k}": 0.25 for k in range(8)}
     trace = handgrad.solve(handgrad.Problem(equations, parameters))
     drawing = graph_picture(trace, "backward", narrow=True)
-    assert given_in(drawing) == {"s"}
-    assert "Parameters that are used once are left out." in drawing.description
+    assert given_in(drawing) == set(parameters)
+    arrows = {s.quantity for s in drawing.shapes if isinstance(s, Arrow)}
+    assert {f"d{name}" for name in parameters} & arrows == {"ds"}
+    said = [s.text for s in drawing.shapes if isinstance(s, Label)]
+    assert said.count(("in ", Name("a0"))) == 8
+    check(trace, drawing)
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+@pytest.mark.parametrize("name", ["gru", "lstm"])
+def test_weights_of_every_time_step_are_drawn_below_with_where_they_are_used(
+    name: str, narrow: bool
+) -> None:
+    trace = handgrad.solve(handgrad.load(name))
+    drawing = graph_picture(trace, "backward", narrow=narrow)
+    assert given_in(drawing) == set(trace.problem.parameters)
+    shown = {s.quantity: s for s in drawing.shapes if isinstance(s, Label)}
+    assert all(f"d{each}" in shown for each in trace.problem.parameters)
+    used = [s.text for s in drawing.shapes if isinstance(s, Label) and s.text[0] == "in "]
+    three = [tuple(p.name for p in t if isinstance(p, Name)) for t in used]
+    assert len(three) == len(trace.problem.parameters)
+    assert all([n[-1] for n in names] == ["1", "2", "3"] for names in three if len(names) > 1)
+
+
+def test_a_plan_leaves_out_what_would_make_it_too_small_for_a_slide() -> None:
+    drawing = graph_picture(handgrad.solve(handgrad.load("lstm")), "given", plan=True)
+    assert not given_in(drawing)
+    assert drawing.width <= 1200
+    assert drawing.height <= 675
+    assert "Parameters and data are left out." in drawing.description
 
 
 @given(

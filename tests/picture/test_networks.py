@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import handgrad
+from handgrad.arrays import Array
 from handgrad.expression import Adjoint, Call, Literal, Name, walk
 from handgrad.picture import Arrow, Circle, Drawing, Label, Outline
 from handgrad.picture.measure import Measure
@@ -54,14 +55,16 @@ def labels(drawing: Drawing) -> Iterator[Label]:
     return (s for s in drawing.shapes if isinstance(s, Label))
 
 
-def number_of(trace: handgrad.Trace, quantity: str) -> float:
-    """The number that a quantity's spelling names, looked up as code would."""
+def claimed(trace: handgrad.Trace, quantity: str) -> Array:
+    """What a quantity's spelling names, looked up as code would; of a whole that differs from case to case the first."""
     found = re.fullmatch(r"(d?)(\w+?)(?:\[([\d,]+)\])?", quantity)
     assert found is not None, quantity
-    index = tuple(map(int, found[3].split(","))) if found[3] else ()
-    if found[1]:
-        return float(trace.run.gradient(found[2])[index])
-    return float(np.asarray(trace.run.value(found[2]))[index])
+    numbers = trace.run.gradient(found[2]) if found[1] else trace.run.value(found[2])
+    if found[3]:
+        return np.asarray(numbers)[tuple(map(int, found[3].split(",")))]
+    return (
+        np.asarray(numbers)[..., 0] if trace.graph.nodes[found[2]].batched else np.asarray(numbers)
+    )
 
 
 def test_the_bundled_problems_are_told_apart() -> None:
@@ -125,11 +128,21 @@ def check(trace: handgrad.Trace, drawing: Drawing, *, serif: bool = False) -> No
     for label in labels(drawing):
         if label.halo:
             assert any(lies_on(label, e) for e in edges if e.quantity == label.quantity)
+    rows: dict[str, list[Array]] = {}
+    for label in labels(drawing):
         for part in label.text:
-            if isinstance(part, Literal) and not isinstance(part.value, tuple) and label.quantity:
-                if "largest" in str(label.text):
-                    continue
-                assert part.value == number_of(trace, label.quantity)
+            if not isinstance(part, Literal) or not label.quantity:
+                continue
+            shown, there = np.asarray(part.value), claimed(trace, label.quantity)
+            if "largest" in str(label.text):
+                assert abs(shown) == np.abs(there).max()
+                assert shown in there
+            elif shown.ndim == 1 and there.ndim == 2:
+                rows.setdefault(label.quantity, []).append(shown)
+            else:
+                assert np.array_equal(shown, there), label
+    for quantity, written in rows.items():
+        assert np.array_equal(written, claimed(trace, quantity)), quantity
 
 
 def lies_on(label: Label, edge: Outline) -> bool:

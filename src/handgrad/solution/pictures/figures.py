@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from handgrad.page.blocks import Figure
 from handgrad.picture import Arrow, Drawing, Label, Outline, Shape
 from handgrad.solution.pictures.choosing import narrow_picture_of, picture_of
-from handgrad.solution.pictures.graph import LARGEST, LEFT
+from handgrad.solution.pictures.graph import LEFT
+from handgrad.solution.pictures.graph_boxes import LARGEST
 from handgrad.solution.pictures.layers import Network, network_of
 from handgrad.solution.pictures.lines import PicturePhase
 from handgrad.solution.pictures.numbers import ShownNumbers, case_count

@@ -1,29 +1,38 @@
 """The picture of any equations: a box for each value, arrows from what it is computed from.
 
 Forward the boxes hold values, backward gradients besides, and the arrows turn round. Parts
-through which no gradient comes are dashed.
+through which no gradient comes are dashed. Parameters whose arrows have no room stand below the rest, and
+say where they are used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 from typing import Literal as OneOf
 
 import numpy as np
 
-from handgrad.arrays import Array
-from handgrad.expression import Adjoint, Call, Expression, Name, leaves, literal_of, walk
-from handgrad.operations import noun_of, operation_of
-from handgrad.operations.gates import activations_in
-from handgrad.picture.drawing import Arrow, Drawing, Label, Outline, Rectangle, Role, Shape, Text
-from handgrad.picture.layout import BETWEEN, laid_out, least_extent
-from handgrad.picture.measure import Measure
+from handgrad.expression import leaves
+from handgrad.picture.drawing import Arrow, Drawing, Label, Outline, Rectangle, Shape
+from handgrad.picture.layout import laid_out, least_extent
+from handgrad.solution.pictures.graph_boxes import (
+    FORMULA,
+    LARGE,
+    LEAN_PADDING,
+    LEFT_OUT,
+    NUMBER,
+    PADDING,
+    ROW,
+    GraphBoxes,
+    NodeBox,
+)
 from handgrad.solution.pictures.graph_words import describe_graph
-from handgrad.solution.pictures.lines import NARROW, PictureLine, PicturePhase
-from handgrad.solution.pictures.numbers import ShownNumbers, number, whole
+from handgrad.solution.pictures.lines import NARROW, PicturePhase
+from handgrad.solution.pictures.numbers import ShownNumbers
+from handgrad.solution.pictures.rows import in_rows
 from handgrad.text import listed
 
 if TYPE_CHECKING:
@@ -32,8 +41,11 @@ if TYPE_CHECKING:
 MOST = 60
 """With more boxes, what is given is left out; with more equations, those in the middle."""
 
-LARGEST, LEFT = "largest in size", "left out"
-"""What a box says of an array that has no room in it, and a graph of what has none."""
+APART = 24
+"""Parameters that stand below a graph, at most."""
+
+BELOW = "Parameters, each with the equations that use it."
+"""What is said above them."""
 
 Kept: TypeAlias = OneOf["all", "learned", "shared", "none"]
 KEPT: tuple[Kept, ...] = ("all", "learned", "shared", "none")
@@ -43,56 +55,28 @@ nothing."""
 ENDS = 24
 """Equations drawn at each end of a graph whose middle is left out."""
 
-LISTED = 4
-"""Entries of a vector that are written out; of a larger array the shape is."""
-
-ROWS = 3
-"""Rows and columns of a matrix that is written out."""
-
-WIDEST = 280.0
-"""A formula longer than this is named by its operation instead."""
-
 WIDE = 780.0
 """A graph that would be wider from left to right is drawn from top to bottom."""
 
 LEGIBLE = 760.0
 """A wider picture is set so much smaller on a page that its letters are hard to read."""
 
-ABREAST = (2, 3, 4, 6)
+LEFT = "left out"
+"""What a graph says of what has no room in it."""
+
+ABREAST = (2, 2.5, 3, 4, 6)
 """Where a picture would be too wide, its formulas become so short that so many boxes have room side by side, and then
 more of them."""
 
 CORNER = 14.0
 
-FORMULA, NUMBER = 13.0, 12.0
-
-LARGE = 26.0
-"""The size of names in a plan, which stands on a slide and is set smaller than it."""
-
-ROW, PADDING, MARGIN = 18.0, 11.0, 18.0
-
-LEAN_PADDING = 6.0
-"""Beside the lines of a box in a picture that would be too wide."""
+MARGIN = 18.0
 
 SLIDE = (16.0, 9.0)
 """What a plan stands on: of its two directions the one that can be larger there is taken."""
 
-LEFT_OUT = "…"
-"""The box that stands for the equations left out; no name is spelled so."""
-
-
-@dataclass(frozen=True, slots=True)
-class NodeBox:
-    """A value as it is drawn."""
-
-    name: str
-    lines: tuple[PictureLine, ...]
-    face: Role
-    given: bool
-
-    @property
-    def height(self) -> float:
-        return len(self.lines) * ROW + 2 * PADDING - 6
+PLAN = 75.0
+"""Pixels of a plan that a unit of those is, at most: its letters are 18 points high then."""
 
 
 def graph_picture(
@@ -106,17 +90,14 @@ def graph_picture(
     """The computation graph: as it is given, or in one pass of its worked solution.
 
     Of many cases the first is shown. For a `narrow` screen it leads from top to bottom. Where it would be too
-    wide, data are left out, then matrices and longer formulas; then parameters that one equation alone uses, and at
-    last all that is given. A `plan` has names alone, in letters as large as a slide's. `shown` are the trace's
-    numbers, where there are other pictures of them.
+    wide, data are left out, then matrices and longer formulas; then parameters stand below the rest, each with where it
+    is used: those that one equation alone uses, and at last all. A `plan` has names alone, in letters as large as a
+    slide's, and leaves out what would make them smaller. `shown` are the trace's numbers, where there are other
+    pictures of them.
     """
     shown = shown or ShownNumbers(trace)
     if plan:
-        plans = [
-            _GraphPicture(trace, shown, "given", down, plan=True).drawing()
-            for down in (False, True)
-        ]
-        return min(plans, key=lambda drawn: max(drawn.width / SLIDE[0], drawn.height / SLIDE[1]))
+        return _plan(trace, shown)
     legible = NARROW if narrow else LEGIBLE
     drawn: list[Drawing] = []
     for picture in _ever_leaner(trace, shown, phase, narrow, legible):
@@ -126,6 +107,21 @@ def graph_picture(
             if drawn[-1].width <= legible:
                 return drawn[-1]
     return min(drawn, key=lambda each: each.width)
+
+
+def _plan(trace: Trace, shown: ShownNumbers) -> Drawing:
+    """The plan with as much of what is given as leaves its letters large on a slide, in the better direction."""
+    for kept in KEPT:
+        pictures = [_GraphPicture(trace, shown, "given", d, kept, plan=True) for d in (False, True)]
+        plans = [
+            (max(d.width / SLIDE[0], d.height / SLIDE[1]), d)
+            for p in pictures
+            for d in [p.drawing()]
+        ]
+        unit, best = min(plans, key=lambda plan: plan[0])
+        if unit <= PLAN or kept == KEPT[-1]:
+            break
+    return best
 
 
 def _ever_leaner(
@@ -144,24 +140,13 @@ def _ever_leaner(
 
 
 @dataclass
-class _GraphPicture:
-    trace: Trace
-    shown: ShownNumbers
-    phase: PicturePhase
+class _GraphPicture(GraphBoxes):
     narrow: bool = False
     kept: Kept = "all"
-    plan: bool = False
-    lean: float = 0.0
-    """The room for each box where a picture would be too wide; 0 where there is enough."""
-    gates: dict[str, tuple[int, int]] = field(default_factory=dict)
-    _cut: dict[str, bool] = field(default_factory=dict)
-    _counted: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         graph = self.trace.graph
-        self.measure = Measure(
-            self.trace.decimals, self.trace.problem.display, loss=self.trace.graph.loss
-        )
         # The gradients of one case are those of its own loss: the mean over all has no part in them.
         mean = graph.cost != graph.loss and not self.backward
         self.equations = [*graph.equations, *([graph.cost] if mean else [])]
@@ -173,16 +158,25 @@ class _GraphPicture:
         if givens and not kept:
             self.kept = "none"
         self.left_out = len(self.equations) - 2 * ENDS if len(self.equations) > MOST else 0
+        apart = [n for n in self.missing if graph.nodes[n].kind == "parameter"]
+        if self.plan or self.left_out or len(apart) > APART:
+            apart = []
+        self.missing = [n for n in self.missing if n not in apart]
         shown = self.equations
         if self.left_out:
             shown = [*shown[:ENDS], LEFT_OUT, *shown[-ENDS:]]
         self.names = [*kept, *shown]
         self.boxes = [self._box(n) for n in self.names]
         self.edges = self._edges()
+        # In rows they may be wider than in the graph.
+        lean, self.lean = self.lean, self.legible / (2 if self.narrow else 4)
+        self.apart = [self._box(n, self._users(n)) for n in apart]
+        self.lean = lean
 
     @property
-    def backward(self) -> bool:
-        return self.phase == "backward"
+    def legible(self) -> float:
+        """The width in which its letters can be read."""
+        return NARROW if self.narrow else LEGIBLE
 
     def _keeps(self, given: str) -> bool:
         """Whether the picture has a box for this of what is given."""
@@ -194,159 +188,6 @@ class _GraphPicture:
             "shared": learned and len(graph.consumers[given]) > 1,
             "none": False,
         }[self.kept]
-
-    # -- boxes ----------------------------------------------------------------------------
-
-    def _box(self, name: str) -> NodeBox:
-        if name == LEFT_OUT:
-            text: Text = (f"{self.left_out} equations more",)
-            return NodeBox(
-                name, (PictureLine(("⋯",), "faint"), PictureLine(text, "faint")), "faint", False
-            )
-        node = self.trace.graph.nodes[name]
-        given = node.kind != "value"
-        lines = [PictureLine((Name(name),) if self.plan else self._title(name), "ink", name)]
-        if self.plan:
-            return NodeBox(name, tuple(lines), "surface", given)
-        if self.phase == "given" and not given:
-            return NodeBox(name, tuple(lines), "surface", given)
-        value = self.shown.value(name)
-        if self.lean and value.ndim == 1 and value.size <= LISTED:
-            lines += self._entries(name, value, "value")
-        elif _small(value) and not self.backward and not self.lean:
-            lines += [PictureLine((literal_of(row),), "value", name) for row in value]
-        else:
-            quantity = name if value.ndim else self.shown.spelling(name)
-            lines.append(PictureLine(self._listing(value), "value", quantity))
-        face: Role = "surface"
-        if not given:
-            face, shut = self._gates(name)
-            lines += shut
-        if self.backward and self._wanted(name):
-            lines += self._gradient(name)
-        return NodeBox(name, tuple(lines), face, given)
-
-    @property
-    def _room(self) -> float:
-        """The width of a line where boxes are narrow."""
-        return self.lean - BETWEEN - 2 * LEAN_PADDING
-
-    def _title(self, name: str) -> Text:
-        """name = formula, where that is short enough; else the operation's name."""
-        written = self._written(name)
-        if written is None:
-            return (Name(name),)
-        whole: Text = (Name(name), " = ", written)
-        widest = min(self._room, WIDEST) if self.lean else WIDEST
-        if self.measure.width(whole, FORMULA) <= widest:
-            return whole
-        noun = noun_of(written.operation) if isinstance(written, Call) else "an expression"
-        named: Text = (Name(name), ": ", noun.removeprefix("the "))
-        return (Name(name),) if self.lean and self.measure.width(named, FORMULA) > widest else named
-
-    def _written(self, name: str) -> Expression | None:
-        node = self.trace.graph.nodes[name]
-        return node.written
-
-    def _listing(self, value: Array) -> Text:
-        if value.ndim == 0:
-            return (number(value),)
-        if value.ndim == 1 and value.size <= LISTED:
-            return (literal_of(value),)
-        return ("×".join(map(str, value.shape)) if value.ndim > 1 else f"{value.size} entries",)
-
-    def _entries(self, name: str, vector: Array, role: Role) -> list[PictureLine]:
-        """The entries of a vector, or of its gradient, one below the other."""
-        spelled = [
-            self.shown.spelling(name, (k,), gradient=role != "value") for k in range(vector.size)
-        ]
-        return [PictureLine((number(x),), role, q) for x, q in zip(vector, spelled, strict=True)]
-
-    def _wanted(self, name: str) -> bool:
-        """Whether the gradient is one that the solution is about."""
-        graph = self.trace.graph
-        kind = graph.nodes[name].kind
-        reached = name in (graph.cost, graph.loss) or (
-            name in graph.gradients and graph.gradients[name].reached
-        )
-        asked = kind != "data" or not self.trace.problem.parameters
-        return reached and asked and bool(np.isfinite(self.shown.gradient(name)).all())
-
-    def _named(self, name: str) -> str:
-        """How code names the gradient; of what many cases share the one shown has no name."""
-        batched = self.trace.graph.nodes[name].batched or self.shown.alone
-        return whole(name, gradient=True) if batched else ""
-
-    def _gradient(self, name: str) -> list[PictureLine]:
-        gradient = self.shown.gradient(name)
-        quantity = self._named(name)
-        role: Role = "gradient" if gradient.any() else "off" if self._cut_off(name) else "faint"
-        of = Adjoint(name, of=self.shown.of)
-        if self.lean and gradient.ndim == 1 and gradient.size <= LISTED:
-            entries = self._entries(name, gradient, role)
-            return [PictureLine((of, " ="), role, quantity), *entries]
-        if gradient.ndim == 0 or (gradient.ndim == 1 and gradient.size <= LISTED):
-            if gradient.ndim == 0 and quantity:
-                quantity = self.shown.spelling(name, gradient=True)
-            told: Text = (of, " = ", literal_of(gradient))
-            if self.lean and self.measure.width(told, NUMBER) > self._room:
-                return [
-                    PictureLine((of, " ="), role, quantity),
-                    PictureLine(told[2:], role, quantity),
-                ]
-            return [PictureLine(told, role, quantity)]
-        if not gradient.any():
-            return [PictureLine((of, " = 0"), role, quantity)]
-        if _small(gradient) and not self.lean:
-            rows = [PictureLine((literal_of(row),), role, quantity) for row in gradient]
-            return [PictureLine((of, " ="), role, quantity), *rows]
-        largest = gradient.flat[int(np.abs(gradient).argmax())]
-        told = (f"{LARGEST}: ", number(largest))
-        if self.lean:
-            return [PictureLine((of, ":"), role, quantity), PictureLine(told, role, quantity)]
-        return [PictureLine((of, ", ", *told), role, quantity)]
-
-    def _gates(self, name: str) -> tuple[Role, list[PictureLine]]:
-        """The face of a box, and a line on the gates in it that are shut."""
-        shut, count = self._shut(name)
-        if not count:
-            return "surface", []
-        self.gates[name] = (shut, count)
-        if not shut:
-            return "on", []
-        words = "gate shut" if count == 1 else f"{shut} of {count} gates shut"
-        return ("off" if shut == count else "on"), [PictureLine((words,), "off", bold=True)]
-
-    def _shut(self, name: str) -> tuple[int, int]:
-        """How many of the gates in an equation are shut, and how many there are."""
-        if name not in self._counted:
-            calls = [call for _, call in activations_in(self._written(name))]
-            gates = [call for call in calls if operation_of(call).gate]
-            open_ = [self.shown.formula(call.arguments[0]) > 0 for call in gates]
-            count = sum(int(o.size) for o in open_)
-            self._counted[name] = count - sum(int(o.sum()) for o in open_), count
-        return self._counted[name]
-
-    def _cut_off(self, name: str) -> bool:
-        """Whether shut gates keep every gradient from a value: those of what it leads to, or of what comes after."""
-        known = self._cut.get(name)
-        if known is None:
-            nodes = self.trace.graph.consumers.get(name, ())
-            after = [n for n in nodes if n in self.equations and self._wanted(n)]
-            known = bool(after) and all(self._shuts(n) or self._cut_off(n) for n in after)
-            self._cut[name] = known
-        return known
-
-    def _shuts(self, name: str) -> bool:
-        """Whether every gate in an equation is shut."""
-        shut, count = self._shut(name)
-        return count > 0 and shut == count
-
-    def _chooses(self, name: str) -> bool:
-        """Whether an equation passes a gradient on to some of what it is computed from and not to the rest."""
-        written = self._written(name)
-        calls = (c for c in walk(written) if isinstance(c, Call)) if written is not None else ()
-        return any(operation_of(c).kinks for c in calls)
 
     # -- edges ----------------------------------------------------------------------------
 
@@ -413,25 +254,36 @@ class _GraphPicture:
         laid = laid_out(self.turned if self.down else sizes, self.edges, tight=tight)
         if self.down:
             laid = laid.turned()
+        apart = [self._size(box) for box in self.apart]
+        room = max(self.legible - 2 * MARGIN, laid.width)
+        below, (rows_width, rows_height) = in_rows(apart, room)
+        note = self._note()
+        words = [text for text in (BELOW if apart else "", note) if text]
+        letters = 0.7 * LARGE if self.plan else NUMBER
+        width = max(laid.width, rows_width, *[self.measure.width((w,), letters) for w in words])
+        left, bottom = MARGIN + (width - laid.width) / 2, laid.height + 2 * MARGIN
         shapes: list[Shape] = []
         for edge, points in zip(self.edges, laid.lines, strict=True):
-            moved = tuple((x + MARGIN, y + MARGIN) for x, y in points)
+            moved = tuple((x + left, y + MARGIN) for x, y in points)
             shapes.append(self._arrow(edge, moved))
         for box, size, (x, y) in zip(self.boxes, sizes, laid.middles, strict=True):
-            shapes += self._shapes(box, size, x + MARGIN, y + MARGIN)
-        note = self._note()
+            shapes += self._shapes(box, size, x + left, y + MARGIN)
+        if apart:
+            shapes.append(Label(MARGIN, bottom + 8, (BELOW,), "faint", "start", letters))
+            left, bottom = MARGIN + (width - rows_width) / 2, bottom + 24
+            for box, size, (x, y) in zip(self.apart, apart, below, strict=True):
+                shapes += self._shapes(box, size, x + left, y + bottom)
+            bottom += rows_height + MARGIN
         if note:
-            shapes.append(
-                Label(MARGIN, laid.height + 2 * MARGIN + 8, (note,), "faint", "start", NUMBER)
-            )
+            shapes.append(Label(MARGIN, bottom + 8, (note,), "faint", "start", letters))
         return Drawing(
-            round(max(laid.width, self.measure.width((note,), NUMBER)) + 2 * MARGIN, 1),
-            round(laid.height + 2 * MARGIN + (24 if note else 0), 1),
+            round(width + 2 * MARGIN, 1),
+            round(bottom + (24 if note else 0), 1),
             tuple(shapes),
             title="The computation graph"
             + ("" if self.phase == "given" else f": {self.phase} pass"),
             description=describe_graph(
-                self.trace, self.phase, self.gates, self.equations, note, self.shown
+                self.trace, self.phase, self.gates, self.equations, " ".join(words), self.shown
             ),
         )
 
@@ -484,8 +336,3 @@ class _GraphPicture:
         middle = f"; of {len(self.equations)} equations the first and the last {ENDS} are drawn"
         said = f"{listed(kinds).capitalize()} are {LEFT}"
         return f"{said}{middle if self.left_out else ''}."
-
-
-def _small(array: Array) -> bool:
-    """Whether a matrix is small enough to be written out."""
-    return bool(array.ndim == 2 and max(array.shape) <= ROWS)
