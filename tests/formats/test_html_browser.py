@@ -414,6 +414,41 @@ def test_a_pinned_picture_shows_what_is_read_in_letters_that_can_be_read(opened:
     assert [held[k][k] for k in range(3)] == [True, True, True]
 
 
+def test_a_pinned_picture_beside_the_steps_is_whole_and_leaves_the_result_in_view(
+    opened: Open,
+) -> None:
+    """Above them it left the headings of its layers out, and the result lay below the window."""
+    page = handgrad.solve(handgrad.load("classes")).page(pictures=True)
+    tab = opened(page, width=1280, height=900, reduced_motion="reduce")
+    tab.locator('[data-do="pin"]').click()
+    tab.evaluate("location.hash = 'step-2.4'")
+    settled(tab)
+    right, left, words, result = tab.evaluate("""() => {
+      const step = document.getElementById('step-2.4');
+      const figure = step.parentElement.querySelector(':scope > figure');
+      const svg = [...figure.querySelectorAll('svg')].find((s) => s.getClientRects().length);
+      const seen = [...svg.querySelectorAll('text')].filter((t) => {
+        const box = t.getBoundingClientRect();
+        return box.top > document.querySelector('.bar').getBoundingClientRect().bottom && box.bottom < innerHeight;
+      });
+      const results = [...step.querySelectorAll('.result')].map((r) => r.getBoundingClientRect().bottom);
+      return [step.getBoundingClientRect().right, svg.getBoundingClientRect().left, seen.map((t) => t.textContent), Math.max(...results)];
+    }""")
+    assert right <= left
+    assert {"input", "output", "loss"} <= set(words)
+    assert result < 900
+    # Where there is no room beside it, the headings are there if they fit with the layer.
+    tab.set_viewport_size({"width": 1000, "height": 900})
+    tab.evaluate("location.hash = 'step-1.2'")
+    settled(tab)
+    top = tab.evaluate("""() => {
+      const figure = document.getElementById('step-1.2').parentElement.querySelector(':scope > figure');
+      const svg = [...figure.querySelectorAll('svg')].find((s) => s.getClientRects().length);
+      return Number(svg.getAttribute('viewBox').split(' ')[1]);
+    }""")
+    assert top == 0
+
+
 @pytest.mark.parametrize("name", ["lab9", "classes"])
 @pytest.mark.parametrize(("width", "height"), [(1280, 900), (768, 1024), (390, 844)])
 def test_a_pinned_picture_is_cropped_between_layers(
@@ -460,7 +495,7 @@ def test_a_pinned_picture_shows_a_large_layer_whole(opened: Open, width: int, he
     for step, quantity in (("1.1", "h1"), ("1.2", "h2"), ("2.4", "dz2"), ("2.5", "dz2")):
         tab.evaluate(f"location.hash = 'step-{step}'")
         settled(tab)
-        shown, cut, scale, below = tab.evaluate(
+        shown, cut, scale, clear = tab.evaluate(
             """([step, quantity]) => {
               const section = document.getElementById(`step-${step}`);
               const figure = section.parentElement.querySelector(':scope > figure');
@@ -470,15 +505,16 @@ def test_a_pinned_picture_shows_a_large_layer_whole(opened: Open, width: int, he
                 .map((e) => e.getBoundingClientRect());
               const cut = units.filter((b) => b.top < inside.top - 1 || b.bottom > inside.bottom + 1);
               const [, , wide] = svg.getAttribute('viewBox').split(' ').map(Number);
-              const below = section.getBoundingClientRect().top - inside.bottom;
-              return [units.length, cut.length, svg.clientWidth / wide, below];
+              const { top, right } = section.getBoundingClientRect();
+              const clear = Math.max(top - inside.bottom, inside.left - right);
+              return [units.length, cut.length, svg.clientWidth / wide, clear];
             }""",
             [step, quantity],
         )
         assert shown >= 2
         assert cut == 0, (step, quantity)
         assert scale >= 0.74, step
-        assert below > 0, step
+        assert clear > 0, step
 
 
 def test_columns_stand_beside_each_other_or_below(opened: Open) -> None:

@@ -61,10 +61,8 @@ def claimed(trace: handgrad.Trace, quantity: str) -> Array:
     assert found is not None, quantity
     numbers = trace.run.gradient(found[2]) if found[1] else trace.run.value(found[2])
     if found[3]:
-        return np.asarray(numbers)[tuple(map(int, found[3].split(",")))]
-    return (
-        np.asarray(numbers)[..., 0] if trace.graph.nodes[found[2]].batched else np.asarray(numbers)
-    )
+        return np.asarray(numbers[tuple(map(int, found[3].split(",")))])
+    return np.asarray(numbers[..., 0] if trace.graph.nodes[found[2]].batched else numbers)
 
 
 def test_the_bundled_problems_are_told_apart() -> None:

@@ -3,6 +3,7 @@
 const LEGIBLE = [0.8, 0.78];  // of a picture's own size: its smallest letters are 9 pixels then, its indices 7
 const SHARE = [0.36, 0.54];  // of the window's height: what it takes, and what it may where a layer is tall
 const MARGIN = 8;
+const HEADS = 70;  // of a picture's own pixels: as much of its top has the headings of layers
 
 const pictures = all("main > .phase:has(> .step) > figure:first-of-type");
 
@@ -24,8 +25,17 @@ function around(elements, svg) {
   return { at: [left - MARGIN, top - MARGIN], size: [right - left + 2 * MARGIN, bottom - top + 2 * MARGIN] };
 }
 
-// What a step is about: what it computes with what that is made of, if that much can be read at once, or alone.
+// What a step is about: what it computes with what that is made of, if that much can be read at once, or alone;
+// with the headings of its layers, if they are near and there is room.
 function readIn(step, svg, most) {
+  const box = about(step, svg, most);
+  const top = Number(svg.dataset.whole.split(" ")[1]);
+  const above = box ? box.at[1] - top : 0;
+  if (above <= 0 || above > HEADS || box.size[1] + above > most[1]) return box;
+  return { at: [box.at[0], top], size: [box.size[0], box.size[1] + above] };
+}
+
+function about(step, svg, most) {
   const lines = ".derivation:not(.entries *) > .relation";
   const made = all(`${lines} > .left [data-q]`, step);
   const used = all(`${lines} > .chain > .link:first-child [data-q]`, step);
@@ -64,15 +74,20 @@ function crop(figure) {
   if (!svg) return;
   svg.dataset.whole ??= svg.getAttribute("viewBox");
   const [left, top, width, height] = svg.dataset.whole.split(" ").map(Number);
-  const room = [figure.clientWidth, innerHeight * SHARE[0]];
-  const pinned = getComputedStyle(figure).position === "sticky";
+  const style = getComputedStyle(figure);
+  const pinned = style.position === "sticky";
+  // Beside the steps it may be as high as the window.
+  const beside = style.float === "right";
+  const tall = innerHeight - 96 - (beside ? one("figcaption", figure)?.offsetHeight ?? 0 : 0);
+  const share = beside ? [tall, tall] : SHARE.map((part) => part * innerHeight);
+  const room = [figure.clientWidth, share[0]];
   const fits = width * LEGIBLE[0] <= room[0] && height * LEGIBLE[0] <= room[1];
   const step = pinned && !fits && readStep(figure);
   if (!step || !figure.parentElement.contains(step)) return uncropped(svg);
   // As high for every step of the pass, for the text below to stay where it is.
-  const most = [room[0] / LEGIBLE[1], innerHeight * SHARE[1] / LEGIBLE[1]];
+  const most = [room[0] / LEGIBLE[1], share[1] / LEGIBLE[1]];
   svg.tallest ??= Math.max(0, ...all(":scope > .step", figure.parentElement).map((s) => readIn(s, svg, most)?.size[1] ?? 0));
-  const high = Math.min(innerHeight * SHARE[1], Math.max(room[1], svg.tallest * LEGIBLE[1]));
+  const high = Math.min(share[1], Math.max(room[1], svg.tallest * LEGIBLE[1]));
   const box = readIn(step, svg, most);
   if (!box) return uncropped(svg);
   const long = [box.size[0], Math.max(box.size[1], svg.tallest)];
@@ -88,7 +103,7 @@ function crop(figure) {
   if (label) figure.dataset.of = label.textContent; else delete figure.dataset.of;
   svg.style.width = `${size[0] * scale}px`;
   svg.style.height = `${size[1] * scale}px`;
-  document.body.style.setProperty("--pinned", svg.style.height);
+  if (!beside) document.body.style.setProperty("--pinned", svg.style.height);
 }
 
 let waiting = false;
@@ -108,4 +123,5 @@ button("pin").addEventListener("click", () => {
   if (predicting) { say("The picture waits until results are shown."); return; }
   button("pin").setAttribute("aria-pressed", document.body.classList.toggle("pinned"));
   cropAll();
+  if (current >= 0) reach(steps[current], true);
 });
