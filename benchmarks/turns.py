@@ -40,6 +40,20 @@ def lab_answer() -> Callable[[], object]:
     return turn
 
 
+def checked_sheet() -> Callable[[], object]:
+    """A sheet of lab9 on which two slips were made, the second after the first was carried on."""
+    lab = handgrad.load("lab9")
+    return lambda: handgrad.check(lab, SHEET)
+
+
+SHEET = {
+    "z1": [0.6, 0.1], "h1": [0.6, 0.1], "z2": [0.42, -0.17], "h2": [0.42, 0], "z3": 0.552, "yhat": 0.6346, "L": 0.4548,
+    "dz3": -0.3654, "dw3": [-0.1535, 0], "db3": -0.3654, "dh2": [-0.2192, 0.1462], "dz2": [-0.2192, 0.1462],
+    "dW2": [[-0.1315, -0.0219], [0.0877, 0.0146]], "db2": [-0.2192, 0.1462], "dh1": [-0.1680, 0.0877], "dz1": [-0.1680, 0.0877],
+}  # fmt: skip
+"""The gate is forgotten in dz2, and a digit is wrong in dh1."""
+
+
 def explained_trace(equations: int) -> Callable[[], object]:
     """The explained trace of so many equations as JSON."""
     problem = chain(equations)
@@ -53,6 +67,7 @@ def long_page() -> Callable[[], object]:
 
 
 TURNS: dict[str, Callable[[], Callable[[], object]]] = {
+    "a sheet of lab9 with two slips, checked": checked_sheet,
     "HTML of lab9 with another weight each time": edited_page,
     "the lab's answer to an edit of lab9": lab_answer,
     "JSON of the trace of 1 000 equations": lambda: explained_trace(1000),

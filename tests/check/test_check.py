@@ -92,6 +92,18 @@ def test_the_slides_as_a_students_work() -> None:
     assert [s.target for s in report.wrong] == ["L"]
 
 
+def test_problems_that_are_checked_in_turn_keep_their_own_numbers() -> None:
+    lab = handgrad.load("lab9")
+    other = lab.with_values({"W2": [[0.1, 0.2], [0.9, 0.3]]})
+    for problem in (lab, other, lab):
+        report = handgrad.check(problem, z1=[0.6, 0.1])
+        worked = handgrad.run(problem)
+        assert report["z2"].expected == pytest.approx(worked.value("z2"))
+        assert report["dW2"].expected == pytest.approx(worked.gradient("W2"))
+        assert report["dW2"].quantity.line is not None
+        assert report["dW2"].quantity.line.value == pytest.approx(worked.gradient("W2"))
+
+
 def test_one_slip_at_step_1_2_costs_once() -> None:
     report = LAB9.check(work(z2=lambda s: np.array([0.42, 0.17])))
     assert [s.target for s in report.wrong] == ["z2"]

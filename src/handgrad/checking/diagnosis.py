@@ -128,7 +128,7 @@ class _Seen:
         """By sheet that is asked of, whether a formula leads to the figures from the numbers that they were
         rounded from."""
         near = asked & self.is_near(array)
-        if not near.any():
+        if not self.sheets.some(near):
             return near
         led = self.own.leads_to(formula, self.value, self.half)
         return near & self.sheets.all(led | ~self.given)
@@ -193,9 +193,8 @@ def value_of(
     """The value of a wrong formula; None where its shapes fit in one case but not in many, or where
     nothing differs from case to case in what it reduces over the cases."""
     try:
-        with np.errstate(all="ignore"):
-            value: Array = sheets.run(formula, numbers)
-            return value
+        value: Array = sheets.run(formula, numbers)
+        return value
     except (ValueError, IndexError, ArithmeticError):
         return None
 
@@ -334,12 +333,12 @@ class Diagnosing:
             numbers: Numbers = "exact" if base is exact else "entered"
             found[numbers] = found.get(numbers, seen.sheets.none) | fits
             open_ = open_ & ~fits
-            if not open_.any():
+            if not seen.sheets.some(open_):
                 break
         else:
             if arrays and all(leaf in seen.own.values for leaf in formula.leaves):
                 found["rounded"] = seen.may_fit(formula, arrays[0], open_)
-        yield from ((numbers, where) for numbers, where in found.items() if where.any())
+        yield from ((numbers, where) for numbers, where in found.items() if seen.sheets.some(where))
 
     def _told(self, seen: _Seen, mistake: Mistake, numbers: Numbers, at: int) -> Diagnosis:
         text = mistake_text(mistake, seen.quantity, self.work.cases)
@@ -393,10 +392,10 @@ class Diagnosing:
             if other.leaf == quantity.leaf or other.target.startswith("updated"):
                 continue
             where = open_ & seen.fits(exact[other.leaf]) & sheets.any(exact[other.leaf] != 0)
-            if where.any():
+            if sheets.some(where):
                 yield _Found((3, 0), where, partial(self._told_copied, seen, other))
                 open_ = open_ & ~where
-                if not open_.any():
+                if not sheets.some(open_):
                     return
 
     def _told_copied(self, seen: _Seen, other: Quantity, at: int) -> Diagnosis:
@@ -436,14 +435,13 @@ class Diagnosing:
         for base in (seen.bases[-1], seen.own.values):
             for digits, words, rounded in slips.roundings(int(most.max())):
                 where = open_ & seen.of_each(most > digits)
-                if not where.any():
+                if not seen.sheets.some(where):
                     continue
                 values = {leaf: base[leaf] for leaf in formula.leaves}
                 values.update({leaf: rounded(base[leaf]) for leaf in carried})
-                with np.errstate(all="ignore"):
-                    array = seen.sheets.run(formula, values)
+                array = seen.sheets.run(formula, values)
                 where = where & seen.fits(array)
-                if where.any():
+                if seen.sheets.some(where):
                     early = (f"the numbers it is computed from were rounded to {words} too early",)
                     yield _Found((1, 0), where, partial(self._told_early, seen, early))
                     open_ = open_ & ~where
@@ -480,7 +478,7 @@ class Diagnosing:
                 if rules is not None and variant.mistake.rule not in rules:
                     continue
                 room = self._room(seen)
-                if not room.any():
+                if not seen.sheets.some(room):
                     return
                 wrong = {site.leaf: variant.formula}
                 score = (4, distance, PRIORITY[variant.mistake.rule])
@@ -534,7 +532,7 @@ class Diagnosing:
         quantity = seen.quantity
         for first, second, formula in self.structure.pairs_of(quantity):
             room = self._room(seen)
-            if not room.any():
+            if not seen.sheets.some(room):
                 return
             for numbers, where in self._numbers(seen, formula):
                 # The second was made with what the first had left of the formula.
@@ -548,7 +546,7 @@ class Diagnosing:
             for one in self.structure.mistakes(site):
                 for other_site, other in [*later, *last]:
                     room = self._room(seen)
-                    if not room.any():
+                    if not seen.sheets.some(room):
                         return
                     wrong = {site.leaf: one.formula, other_site.leaf: other.formula}
                     pair = (one.mistake, site), (other.mistake, other_site)
@@ -584,10 +582,10 @@ class Diagnosing:
             if value is None:
                 continue
             where = open_ & seen.fits(value)
-            if where.any():
+            if sheets.some(where):
                 yield numbers, where
                 open_ = open_ & ~where
-                if not open_.any():
+                if not sheets.some(open_):
                     return
 
     def _paired(

@@ -20,7 +20,7 @@ from handgrad.checking.formula import CompiledFormula
 from handgrad.checking.matching import Matched
 from handgrad.checking.quantities import Quantity
 from handgrad.checking.report import MOST_WRONG, Judged, Places, Verdict
-from handgrad.checking.sheets import OneSheet, SheetNumbers, Sheets
+from handgrad.checking.sheets import OneSheet, SheetNumbers, Sheets, is_all
 from handgrad.checking.tolerance import Halves, allowed, halves
 from handgrad.checking.work import Work
 from handgrad.checking.worlds import World, hull, meeting
@@ -37,7 +37,7 @@ OTHERS = 8
 """How many times as far from the exact number as some runs are another program's may be."""
 
 
-@np.errstate(over="ignore", invalid="ignore")
+@np.errstate(all="ignore")
 def judged(work: Work, found: Matched, *, rounded_unseen: bool = True) -> tuple[Judged, ...]:
     """The verdicts, for every quantity that is asked for or entered, in the order of the steps.
 
@@ -58,7 +58,7 @@ class JudgedEntry:
     """A quantity as it was entered: by entry, what was written and whether that can be.
 
     `value` is NaN where nothing was written. `right` is what agrees with the right numbers, `ok`
-    also what follows from those entered before; `following` is what that is.
+    also what follows from those entered before, which are the student's `own`.
     """
 
     sheets: Sheets
@@ -68,11 +68,16 @@ class JudgedEntry:
     half: Halves
     right: Mask
     ok: Mask
-    following: Array
+    own: World
 
     @property
     def value(self) -> Array:
         return self.entry.value
+
+    @property
+    def following(self) -> Array:
+        """What follows from what was entered before it."""
+        return self.own.value(self.quantity.formula)
 
     @property
     def given(self) -> Mask:
@@ -96,6 +101,8 @@ class JudgedEntry:
     @property
     def is_trivial(self) -> Mask:
         """By sheet, whether what follows from a slip asks for no work that the exact value asks for."""
+        if self.sheets.every(self.sheets.all(self.right)):
+            return self.sheets.none
         nothing = ~self.sheets.any((self.following != 0) & np.isfinite(self.following))
         consistent = ~self.is_wrong & ~self.is_missing & ~self.is_right
         return (
@@ -164,17 +171,16 @@ class Judging(ABC):
         half = halves(entry, self.diagnosing.habit, allowed(entry, sheets, leaf))
         value, blank = entry.value, np.isnan(entry.value)
         right: Mask = np.abs(exact - value) <= half.written
-        if entry.strict and not (right | blank).all():
+        if entry.strict and not is_all(right | blank):
             right |= self._of_floats(leaf, value, half.written)
         open_ = ~sheets.all(right | blank)
-        if open_.any():
+        if sheets.some(open_):
             right |= open_ & self._follows(self.right, quantity, value, half.written)
         ok = right
         open_ = self.apart & ~sheets.all(right | blank)
-        if open_.any():
+        if sheets.some(open_):
             ok = right | (open_ & self._follows(self.own, quantity, value, half.written))
-        following = self.own.value(quantity.formula)
-        return JudgedEntry(sheets, quantity, entry, exact, half, right, ok, following)
+        return JudgedEntry(sheets, quantity, entry, exact, half, right, ok, self.own)
 
     def diagnosis(self, one: JudgedEntry) -> Explaining:
         """What explains the figures of a quantity on the sheets where it is wrong."""
@@ -192,7 +198,7 @@ class Judging(ABC):
         found: Mask = np.abs(self.work.floats[leaf] - value) <= half
         noise = np.zeros(exact.shape)
         for numbers in self.work.beside():
-            if (found | np.isnan(value)).all():
+            if is_all(found | np.isnan(value)):
                 return found
             found |= np.abs(numbers[leaf] - value) <= half
             noise = np.fmax(noise, np.abs(numbers[leaf] - exact))
@@ -207,7 +213,7 @@ class Judging(ABC):
         found = np.zeros(value.shape, dtype=bool)
         for way in quantity.ways:
             found |= np.abs(world.value(way) - value) <= half
-            if found.all():
+            if is_all(found):
                 return found
         for way in quantity.ways:
             found |= world.leads_to(way, value, half)
@@ -217,10 +223,12 @@ class Judging(ABC):
         """Gives those that come after what they will be computed from."""
         leaf, formula, sheets = one.quantity.leaf, one.quantity.formula, self.sheets
         self.apart = self.apart | sheets.any(~one.right & one.given)
-        if self.own is self.right and self.apart.any():
+        if self.own is self.right and sheets.some(self.apart):
             self.right = self.own.copy()
         own, right, apart = self.own, self.right, self.apart
-        shown = np.where(one.given, one.value, one.following)
+        shown = np.asarray(one.value, order="C")
+        if not is_all(one.given):
+            shown = np.where(one.given, shown, one.following)
         how = self._carried(own, one, shown, one.ok & one.given)
         own.enter(leaf, formula, shown, how)
         if right is not own:
@@ -229,7 +237,7 @@ class Judging(ABC):
             others = self._carried(right, one, kept, good)
 
             def bounds() -> Interval:
-                if apart.all():
+                if sheets.every(apart):
                     return others()
                 mine, theirs = own.bounds(leaf), others()
                 return Interval(
@@ -249,9 +257,9 @@ class Judging(ABC):
         given: Mask = np.ones((), dtype=bool)
         for leaf in formula.leaves:
             given = given & world.is_as_given(leaf, self.sheets.exact[leaf])
-            if not given.any():
+            if not self.sheets.some(given):
                 return world.reach(formula)
-        if given.all():
+        if self.sheets.every(given):
             return Interval.of(exact)
         reach = world.reach(formula)
         return Interval(np.where(given, exact, reach.lower), np.where(given, exact, reach.upper))
@@ -328,7 +336,7 @@ class _JudgingOne(Judging):
         self.results.append(Judged(quantity, "wrong", expected, entry, None, (), diagnosis))
 
     def entered(self, one: JudgedEntry) -> None:
-        quantity, exact, following = one.quantity, one.exact, one.following
+        quantity, exact = one.quantity, one.exact
         verdict: Verdict = (
             "missing"
             if one.is_missing
@@ -340,14 +348,18 @@ class _JudgingOne(Judging):
         )
         wrong = verdict == "wrong"
         diagnosis = self.diagnosis(one).all_of(0) if wrong else ()
-        differs = not np.allclose(following, exact, rtol=1e-9, atol=1e-12, equal_nan=True)
+        following = one.following if self.own.depends(quantity.formula) else None
+        if following is not None and np.allclose(
+            following, exact, rtol=1e-9, atol=1e-12, equal_nan=True
+        ):
+            following = None
         self.results.append(
             Judged(
                 quantity,
                 verdict,
                 exact,
                 self.rescaled[quantity.leaf],
-                following if differs and self.own.depends(quantity.formula) else None,
+                following,
                 _places(~one.ok | ~one.given) if wrong else (),
                 diagnosis,
                 trivial=bool(one.is_trivial),

@@ -4,7 +4,9 @@ computed by, compiled once and then run on any numbers of the problem's shapes."
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 from handgrad.checking.formula import CompiledFormula, compiled
 from handgrad.checking.names import target_of
@@ -18,7 +20,8 @@ from handgrad.expression import (
     Shape,
     substitute,
 )
-from handgrad.graph import Graph, Line
+from handgrad.graph import Graph, Line, build
+from handgrad.graph.remembered import MOST, OfGraphs
 from handgrad.graph.updating import UpdatePass, update_pass
 from handgrad.operations.mistakes import Mistake, mistakes
 from handgrad.problem import Problem
@@ -29,7 +32,36 @@ from handgrad.solution.structure import Phase, StepKind
 ASKED = ("value", "cost", "gradient", "updated")
 """Roles of the lines that answers are expected for; what lies between may be entered too."""
 
+UNSEEN: Mapping[Phase, StepKind] = {
+    "forward": "compute",
+    "backward": "pass_backward",
+    "update": "update",
+}
+"""The kind of step that would compute what no step shows."""
+
 MEMORY = "memory"
+
+LARGEST = 10_000
+"""Numbers of a problem beyond which its structure is not kept: its solution's numbers are kept with it."""
+
+
+class StepLine(NamedTuple):
+    """Where the worked solution computes a quantity: the number and the kind of the step, and the line."""
+
+    step: str
+    kind: StepKind
+    line: TraceLine | None
+
+
+def _places(trace: Trace) -> dict[tuple[Leaf, bool], StepLine]:
+    """The places of a solution's lines, by what is computed and whether that is in the update."""
+    found: dict[tuple[Leaf, bool], StepLine] = {}
+    for step in trace.steps:
+        for line in step.lines:
+            if line.role != "per_case" and step.kind != "loss_after":
+                key = line.target, step.phase == "update"
+                found.setdefault(key, StepLine(step.id, step.kind, line))
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +101,15 @@ class Quantity:
     def batched(self) -> bool:
         return self.formula.batched
 
+    def at(self, places: Mapping[tuple[Leaf, bool], StepLine]) -> Quantity:
+        """The same as it stands in a solution with other numbers."""
+        updating = self.phase == "update"
+        step, kind, line = places.get(
+            (self.shown, updating), StepLine("", UNSEEN[self.phase], None)
+        )
+        asked = self.asked if updating else line is not None and line.role in ASKED
+        return replace(self, step=step, kind=kind, line=line, asked=asked)
+
     @property
     def order(self) -> tuple[int, ...]:
         """What puts quantities in the order of the steps; those that no step shows stand last in their phase."""
@@ -100,6 +141,8 @@ class Structure:
     pairs: dict[Leaf, tuple[tuple[Mistake, Mistake, CompiledFormula], ...]] = field(
         default_factory=dict
     )
+    for_many: dict[int, Any] = field(default_factory=dict)
+    """Formulas compiled for many sheets, by the identity of the one that each has for one."""
 
     def __post_init__(self) -> None:
         self.by_leaf: dict[Leaf, Quantity] = {q.leaf: q for q in self.quantities}
@@ -108,6 +151,18 @@ class Structure:
         }
         self.plan = Plan(self.graph)
         self._surroundings = Around(self)
+
+    def at(self, problem: Problem, trace: Trace) -> Structure:
+        """The same of a problem with other numbers in the same shapes: what was compiled for one is known for all."""
+        if trace is self.trace:
+            return self
+        places = _places(trace)
+        other = copy(self)
+        other.problem, other.trace = problem, trace
+        other.quantities = tuple([q.at(places) for q in self.quantities])
+        other.by_leaf = {q.leaf: q for q in other.quantities}
+        other.updated = {q.target: q for q in other.quantities if q.phase == "update"}
+        return other
 
     @property
     def subjects(self) -> Subjects:
@@ -165,10 +220,23 @@ class Structure:
 
 def structure_of(problem: Problem) -> Structure:
     """The quantities of a problem. Raises `HandgradError` where it cannot be solved."""
+    if sum(given.array.size for given in problem.inputs.values()) > LARGEST:
+        return _structure(problem)
+    known = _known.of(build(problem), problem.update, lambda: [_structure(problem)])
+    if known[0].problem is not problem:
+        known[0] = known[0].at(problem, solve(problem))
+    return known[0]
+
+
+def _structure(problem: Problem) -> Structure:
     trace = solve(problem)
-    graph = trace.graph
-    update = update_pass(graph, problem.update) if problem.update and problem.parameters else None
-    return _Collecting(problem, trace, graph, update).structure()
+    by = problem.update if problem.parameters else None
+    update = update_pass(trace.graph, by) if by is not None else None
+    return _Collecting(problem, trace, trace.graph, update).structure()
+
+
+_known: OfGraphs[list[Structure]] = OfGraphs(MOST)
+"""The structure that was asked for last of a graph: for the next sheet of the same problem, or of the same with other numbers."""
 
 
 @dataclass
@@ -179,12 +247,7 @@ class _Collecting:
     update: UpdatePass | None
 
     def structure(self) -> Structure:
-        self.lines: dict[tuple[Leaf, str], tuple[str, StepKind, TraceLine]] = {}
-        for step in self.trace.steps:
-            for line in step.lines:
-                if line.role != "per_case" and step.kind != "loss_after":
-                    key = (line.target, "update" if step.phase == "update" else "")
-                    self.lines.setdefault(key, (step.id, step.kind, line))
+        self.places = _places(self.trace)
         self.shapes: dict[Leaf, Shape] = {}
         for name in (*self.graph.nodes, *self.graph.lets):
             self.shapes[Name(name)] = self.graph.shape(Name(name))
@@ -246,21 +309,19 @@ class _Collecting:
         return substitute(formula, lambda e: self.named.get(e) if isinstance(e, Call) else None)
 
     def _quantity(self, line: Line, ways: tuple[CompiledFormula, ...], phase: Phase) -> Quantity:
-        usual: StepKind = "compute" if phase == "forward" else "pass_backward"
-        unseen: tuple[str, StepKind, TraceLine | None] = ("", usual, None)
-        step, kind, shown = self.lines.get((line.leaf, ""), unseen)
-        return Quantity(
+        quantity = Quantity(
             leaf=line.leaf,
             target=target_of(line.leaf, self.graph),
             shown=line.leaf,
-            step=step,
-            kind=kind,
+            step="",
+            kind=UNSEEN[phase],
             phase=phase,
             ways=ways,
-            asked=shown is not None and shown.role in ASKED,
-            line=shown,
+            asked=False,
+            line=None,
             through=line.through,
         )
+        return quantity.at(self.places)
 
     def _updated(self, update: UpdatePass) -> list[Quantity]:
         """The lines of the update; what a line assigns anew has a name of its own from there on."""
@@ -276,21 +337,18 @@ class _Collecting:
                 self.shapes[target] = self.shapes.get(line.target, ())
                 if line.target in self.batched:
                     self.batched.add(target)
-                unseen: tuple[str, StepKind, TraceLine | None] = ("", "update", None)
-                step, kind, shown = self.lines.get((line.target, "update"), unseen)
-                found.append(
-                    Quantity(
-                        leaf=target,
-                        target=f"updated.{line.target.name}",
-                        shown=line.target,
-                        step=step,
-                        kind=kind,
-                        phase="update",
-                        ways=self._ways(formula),
-                        asked=line.assigns == "updated",
-                        line=shown,
-                    )
+                quantity = Quantity(
+                    leaf=target,
+                    target=f"updated.{line.target.name}",
+                    shown=line.target,
+                    step="",
+                    kind=UNSEEN["update"],
+                    phase="update",
+                    ways=self._ways(formula),
+                    asked=line.assigns == "updated",
+                    line=None,
                 )
+                found.append(quantity.at(self.places))
                 if line.assigns == MEMORY:
                     renamed[line.target] = target
         return found

@@ -26,6 +26,20 @@ SheetNumbers: TypeAlias = npt.NDArray[np.intp]
 
 Kind = TypeVar("Kind", bound=np.generic)
 
+RUNS = 8
+"""Runs that round each number on the way at random, which show how far rounding moves those that come after."""
+
+Run: TypeAlias = "int | None"
+"""One of the runs; None for all of them at once, on the last axis."""
+
+Rounded: TypeAlias = "tuple[Array, ...]"
+"""A number in the runs, as sheets have them."""
+
+
+def is_all(mask: Mask) -> bool:
+    """Whether it is so of every entry."""
+    return bool(np.count_nonzero(mask) == mask.size)
+
 
 class Sheets(ABC):
     """The sheets that are judged at once.
@@ -39,6 +53,8 @@ class Sheets(ABC):
     work: Work
     exact: Mapping[Leaf, Array]
     count: int
+    runs: tuple[Run, ...] = tuple(range(RUNS))
+    """The runs that round at random: one after the other, or all at once."""
 
     @abstractmethod
     def entries(self, array: Array | Interval) -> tuple[int, ...]:
@@ -92,6 +108,43 @@ class Sheets(ABC):
     def mask(self, truths: Mask) -> Mask:
         """Truths of the sheets, one after the other, as `all` has them."""
 
+    def in_runs(self, array: npt.NDArray[Kind]) -> npt.NDArray[Kind]:
+        """An array that is the same in every run, as it stands beside those of one of `runs`."""
+        return array
+
+    def same(self, array: Array) -> Rounded:
+        """A number that is not rounded."""
+        return (array,) * len(self.runs)
+
+    def drawn(self, draws: Array, run: Run) -> Array:
+        """Numbers by entry that are drawn for every run, for one of `runs`."""
+        return self.across(draws[..., run])
+
+    def rounded(
+        self,
+        formula: CompiledFormula,
+        numbers: Mapping[Leaf, Rounded],
+        rounding: Callable[[Run], Callable[[Array], Array]],
+    ) -> Rounded:
+        """What a formula gives in the runs; `rounding` makes what rounds its parts, in order, in one of them."""
+        return tuple(
+            self.run(formula, {n: v[k] for n, v in numbers.items()}, rounding=rounding(run))
+            for k, run in enumerate(self.runs)
+        )
+
+    def farthest(self, off: Sequence[Array]) -> Array:
+        """The largest of what there is in each of `runs`, by entry."""
+        result: Array = np.fmax.reduce(off, axis=0)
+        return result
+
+    def some(self, mask: Mask) -> bool:
+        """Whether a truth of sheets holds for one of them."""
+        return bool(mask.any())
+
+    def every(self, mask: Mask) -> bool:
+        """Whether a truth of sheets holds for all of them."""
+        return bool(mask.all())
+
     @property
     def none(self) -> Mask:
         """By sheet, False."""
@@ -105,61 +158,6 @@ class Sheets(ABC):
     def largest(self, array: Array) -> Array:
         """By sheet, the largest size of a finite entry."""
         return self.most(np.abs(array))
-
-
-class OneSheet(Sheets):
-    """A single sheet, whose arrays are those of its quantities."""
-
-    def __init__(self, work: Work) -> None:
-        self.work, self.exact, self.count = work, work.exact, 1
-
-    def entries(self, array: Array | Interval) -> tuple[int, ...]:
-        shape: tuple[int, ...] = array.shape
-        return shape
-
-    def run(
-        self,
-        formula: CompiledFormula,
-        values: Mapping[Leaf, Any],
-        xp: Namespace = np,
-        *,
-        clean: bool = False,
-        rounding: Callable[[Array], Array] | None = None,
-    ) -> Any:
-        if xp is np:
-            return np.asarray(formula(values, clean=clean, rounding=rounding), dtype=float)
-        return formula(values, xp, clean=clean)
-
-    def all(self, mask: Mask) -> Mask:
-        return cast(Mask, mask.all())
-
-    def any(self, mask: Mask) -> Mask:
-        return cast(Mask, mask.any())
-
-    def most(self, array: Array) -> Array:
-        finite = np.where(np.isfinite(array), array, 0.0)
-        return cast(Array, finite.max(initial=0.0))
-
-    def spread(self, array: Array) -> Array:
-        return array
-
-    def across(self, array: Array) -> Array:
-        return array
-
-    def floats(self, leaf: Leaf) -> Array:
-        return self.work.floats[leaf]
-
-    def only(self, which: SheetNumbers) -> OneSheet:
-        return self
-
-    def part(self, array: npt.NDArray[Kind], which: SheetNumbers) -> npt.NDArray[Kind]:
-        return array
-
-    def one(self, array: npt.NDArray[Kind], which: int) -> npt.NDArray[Kind]:
-        return array
-
-    def mask(self, truths: Mask) -> Mask:
-        return cast(Mask, truths[0])
 
 
 class NotTogetherError(Exception):
@@ -180,7 +178,8 @@ class Together:
 
     def __init__(self, work: Work) -> None:
         self.work = work
-        self._known: dict[int, _ForMany] = {}
+        # Kept with the structure: the next sheet has the same formulas.
+        self._known: dict[int, _ForMany] = work.structure.for_many
         self._batched = frozenset(work.structure.shapes)
 
     @cached_property
@@ -209,6 +208,113 @@ class Together:
             many = compiled(one.expression, self.work.structure.shape, self._batched)
             found = self._known[id(one)] = _ForMany(one, many, not shared)
         return found
+
+
+class OneSheet(Sheets):
+    """A single sheet, whose arrays are those of its quantities.
+
+    Without cases the runs that round at random are made at once, as many sheets are.
+    """
+
+    def __init__(self, work: Work) -> None:
+        self.work, self.exact, self.count = work, work.exact, 1
+        if not work.structure.batched:
+            self.runs, self.together = (None,), Together(work)
+
+    def in_runs(self, array: npt.NDArray[Kind]) -> npt.NDArray[Kind]:
+        return array[..., None] if self.runs == (None,) else array
+
+    def same(self, array: Array) -> Rounded:
+        if self.runs != (None,):
+            return super().same(array)
+        return (array[..., None].repeat(RUNS, -1),)
+
+    def drawn(self, draws: Array, run: Run) -> Array:
+        return draws if run is None else draws[..., run]
+
+    def rounded(
+        self,
+        formula: CompiledFormula,
+        numbers: Mapping[Leaf, Rounded],
+        rounding: Callable[[Run], Callable[[Array], Array]],
+    ) -> Rounded:
+        if self.runs != (None,):
+            return super().rounded(formula, numbers, rounding)
+        try:
+            many = self.together.formula(formula, rounds=True)
+        except NotTogetherError:
+            each = [
+                self.run(
+                    formula, {n: v[..., run] for n, (v,) in numbers.items()}, rounding=rounding(run)
+                )
+                for run in range(RUNS)
+            ]
+            return (np.stack(each, axis=-1),)
+        found = many({n: v for n, (v,) in numbers.items()}, rounding=rounding(None))
+        value = np.asarray(found, dtype=float)
+        return (value,) if many.batched else self.same(value)
+
+    def farthest(self, off: Sequence[Array]) -> Array:
+        if self.runs != (None,):
+            return super().farthest(off)
+        result: Array = np.fmax.reduce(off[0], axis=-1)
+        return result
+
+    def entries(self, array: Array | Interval) -> tuple[int, ...]:
+        shape: tuple[int, ...] = array.shape
+        return shape
+
+    def run(
+        self,
+        formula: CompiledFormula,
+        values: Mapping[Leaf, Any],
+        xp: Namespace = np,
+        *,
+        clean: bool = False,
+        rounding: Callable[[Array], Array] | None = None,
+    ) -> Any:
+        if xp is np:
+            return np.asarray(formula(values, clean=clean, rounding=rounding), dtype=float)
+        return formula(values, xp, clean=clean)
+
+    # Of the small arrays of one sheet, counting takes a third of what `all` and `any` do.
+
+    def all(self, mask: Mask) -> Mask:
+        return cast(Mask, np.True_ if is_all(mask) else np.False_)
+
+    def any(self, mask: Mask) -> Mask:
+        return cast(Mask, np.True_ if np.count_nonzero(mask) else np.False_)
+
+    def some(self, mask: Mask) -> bool:
+        return bool(mask)
+
+    def every(self, mask: Mask) -> bool:
+        return bool(mask)
+
+    def most(self, array: Array) -> Array:
+        finite = np.where(np.isfinite(array), array, 0.0)
+        return cast(Array, np.maximum.reduce(finite, axis=None, initial=0.0))
+
+    def spread(self, array: Array) -> Array:
+        return array
+
+    def across(self, array: Array) -> Array:
+        return array
+
+    def floats(self, leaf: Leaf) -> Array:
+        return self.work.floats[leaf]
+
+    def only(self, which: SheetNumbers) -> OneSheet:
+        return self
+
+    def part(self, array: npt.NDArray[Kind], which: SheetNumbers) -> npt.NDArray[Kind]:
+        return array
+
+    def one(self, array: npt.NDArray[Kind], which: int) -> npt.NDArray[Kind]:
+        return array
+
+    def mask(self, truths: Mask) -> Mask:
+        return cast(Mask, truths[0])
 
 
 class ManySheets(Sheets):

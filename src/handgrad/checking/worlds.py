@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterator, Mapping
 from functools import lru_cache, partial
 from itertools import count
+from operator import is_
 from typing import Any, Protocol
 from zlib import crc32
 
@@ -18,7 +19,7 @@ import numpy as np
 
 from handgrad.arrays import Array, Mask
 from handgrad.checking.formula import CompiledFormula
-from handgrad.checking.sheets import SheetNumbers, Sheets
+from handgrad.checking.sheets import RUNS, Rounded, Run, SheetNumbers, Sheets
 from handgrad.expression import Adjoint, Leaf
 from handgrad.numbers import Interval, bounding
 
@@ -29,12 +30,12 @@ NARROW = 2e-3
 """Bounds no further apart than this always count: terms may cancel to a number smaller than their roundings."""
 
 
-RUNS = 8
-"""Runs that round each number on the way at random, which show how far rounding moves those that come after."""
-
 FARTHEST = 8
 """How many times as far as in the farthest of these runs a student's roundings may have moved a number. Roundings
 that all add up move it √n times as far as random ones do, and a run in eight is 1.4 times as far off as most."""
+
+LATELY = 8
+"""Formulas whose values are kept: a figure is looked at from several sides, one after the other."""
 
 LAST_DIGIT = 1e-9
 """Part of a unit of its last digit by which a figure may miss a number and still say it exactly."""
@@ -45,6 +46,8 @@ SUSPECT = 1e-12
 
 class World:
     """Numbers by leaf; bounds on them, and what rounding makes of them, are worked out when they are asked for.
+
+    Whoever asks for them has NumPy keep quiet of what is not finite.
 
     Arguments:
         sheets: whose numbers they are.
@@ -64,6 +67,8 @@ class World:
         self._sizes: dict[Leaf, Array] = {}
         self._formulas: dict[Leaf, CompiledFormula] = {}
         self._followed: set[Leaf] = set()
+        self._lately: dict[int, tuple[CompiledFormula, list[Array], Array]] = {}
+        """What formulas gave lately, by their identity, and the numbers that they gave it of."""
 
     def copy(self) -> World:
         other = World(self.sheets, {}, self.half)
@@ -142,27 +147,33 @@ class World:
 
     def value(self, formula: CompiledFormula) -> Array:
         """What a formula gives at the numbers as they are shown; what cancels leaves no rounding residue."""
+        used = [self.values[leaf] for leaf in formula.leaves]
+        known = self._lately.get(id(formula))
+        if known is None or not all(map(is_, known[1], used)):
+            if len(self._lately) >= LATELY:
+                self._lately.clear()
+            known = self._lately[id(formula)] = formula, used, self._value(formula)
+        return known[2]
+
+    def _value(self, formula: CompiledFormula) -> Array:
         sheets = self.sheets
-        with np.errstate(all="ignore"):
-            value: Array = sheets.run(formula, self.values, clean=formula.chooses)
+        value: Array = sheets.run(formula, self.values, clean=formula.chooses)
         size: Array = np.zeros(())
         for leaf in formula.leaves:
             size = np.maximum(size, self._size(leaf))
         sizes = np.abs(value)
         small = sheets.any(~(sizes * SUSPECT < size))
-        if small.any():
+        if sheets.some(small):
             # Of what is divided by a sum that cancels there is no number.
-            with np.errstate(all="ignore"):
-                cleaned = sheets.run(formula, self.values, clean=True)
+            cleaned = sheets.run(formula, self.values, clean=True)
             value = np.where(small & ~np.isfinite(cleaned), cleaned, value)
             sizes = np.abs(value)
         suspect = sheets.any((value != 0) & (sizes <= SUSPECT * size))
-        if not suspect.any():
+        if not sheets.some(suspect):
             return value
         numbers = {leaf: Interval.of(self.values[leaf]) for leaf in formula.leaves}
-        with np.errstate(all="ignore"):
-            around = Interval.of(sheets.run(formula, numbers, bounding))
-            finite = np.isfinite(value) & np.isfinite(around.upper - around.lower)
+        around = Interval.of(sheets.run(formula, numbers, bounding))
+        finite = np.isfinite(value) & np.isfinite(around.upper - around.lower)
         rest = suspect & finite & (around.lower <= 0) & (around.upper >= 0)
         return np.where(rest, 0.0, value)
 
@@ -179,8 +190,7 @@ class World:
 
     def reach(self, formula: CompiledFormula) -> Interval:
         """Bounds on what a formula may give, where every number lies within its own."""
-        with np.errstate(all="ignore"):
-            return Interval.of(self.sheets.run(formula, _Bounds(self, formula), bounding))
+        return Interval.of(self.sheets.run(formula, _Bounds(self, formula), bounding))
 
     def leads_to(self, formula: CompiledFormula, value: Array, half: Array) -> Mask:
         """By entry, whether roundings on the way lead a formula to within half a unit of a figure.
@@ -190,13 +200,14 @@ class World:
         few times what rounding does in runs.
         """
         like = self.value(formula)
-        reach = self.reach(formula)
-        found: Mask = (reach.lower <= value + half) & (value - half <= reach.upper)
-        found = found & self._telling(reach, half, like) & np.isfinite(like)
-        if not found.any():
-            return found
         near: Mask = ~(np.abs(like - value) > half + self._farthest(formula, like))
-        return found & near
+        near &= np.isfinite(like)
+        if not np.count_nonzero(near):
+            return near
+        reach = self.reach(formula)
+        within = (reach.lower <= value + half) & (value - half <= reach.upper)
+        found: Mask = near & within & self._telling(reach, half, like)
+        return found
 
     def led_to(self, formula: CompiledFormula, half: Array) -> Interval:
         """By entry, the figures that `leads_to` holds for: the least and the largest; NaN where it does for none."""
@@ -211,13 +222,11 @@ class World:
 
     def _farthest(self, formula: CompiledFormula, like: Array) -> Array:
         """How far a student's roundings may have moved what a formula gives."""
-        with np.errstate(all="ignore"):
-            # A long formula is worked out in parts, which are rounded like what is not shown.
-            runs = np.array([self._run(formula, run) for run in range(RUNS)])
-            moved: Array = FARTHEST * np.fmax.reduce(np.abs(runs - like), axis=0)
+        sheets, runs = self.sheets, self._runs(formula)
+        off = [np.abs(found - sheets.in_runs(like)) for found in runs]
+        moved: Array = FARTHEST * sheets.farthest(off)
         return moved
 
-    @np.errstate(invalid="ignore", over="ignore")
     def _telling(self, bounds: Interval, half: Array, like: Array) -> Mask:
         """By entry, whether bounds on a number, `like`, say anything beside figures with these halves of a unit: not
         where they are far apart, or have run away from the number."""
@@ -227,46 +236,53 @@ class World:
         found: Mask = bounds.upper - bounds.lower <= WIDEST * largest + 2 * half + NARROW
         return found
 
-    def _run(self, formula: CompiledFormula, run: int) -> Array:
-        numbers = {leaf: self._in_run(leaf, run) for leaf in formula.leaves}
-        parts, key = count(), ",".join(leaf.name for leaf in formula.leaves)
-        value: Array = self.sheets.run(
-            formula, numbers, rounding=lambda part: self._rounding(part, run, (key, next(parts)))
-        )
-        return value
+    def _runs(self, formula: CompiledFormula) -> Rounded:
+        """What a formula gives in the runs; a long one is worked out in parts, which are rounded like what is not
+        shown."""
+        numbers = {leaf: self._in_runs(leaf) for leaf in formula.leaves}
+        names = ",".join(leaf.name for leaf in formula.leaves)
 
-    def _in_run(self, leaf: Leaf, run: int) -> Array:
-        """A leaf's number in one of the runs that round at random."""
+        def rounding(run: Run) -> Callable[[Array], Array]:
+            parts = count()
+            return lambda part: self._rounding(part, run, (names, next(parts)))
+
+        return self.sheets.rounded(formula, numbers, rounding)
+
+    def _in_runs(self, leaf: Leaf) -> Rounded:
+        """A leaf's number in the runs that round at random."""
         for each in self._unknown(leaf, self._rounded):
             self._rounded[each] = self._roundings(each)
-        return self._rounded[leaf][run]
+        return self._rounded[leaf]
 
     def _roundings(self, leaf: Leaf) -> Rounded:
-        value = self.values[leaf]
-        if leaf not in self._how:
-            return (value,) * RUNS
         sheets = self.sheets
+        if leaf not in self._how:
+            return sheets.same(self.values[leaf])
+        key = _spelled(leaf), -1
         if leaf in self._followed:
-            runs = [self._run(self._formulas[leaf], run) for run in range(RUNS)]
+            found = self._runs(self._formulas[leaf])
             return tuple(
-                sheets.spread(self._rounding(r, k, (_spelled(leaf), -1)))
-                for k, r in enumerate(runs)
+                sheets.spread(self._rounding(r, run, key))
+                for r, run in zip(found, sheets.runs, strict=True)
             )
         bounds = self.bounds(leaf)
         middle, radius = (bounds.lower + bounds.upper) / 2, (bounds.upper - bounds.lower) / 2
-        known = np.isfinite(radius)
-        drawn = _drawn((_spelled(leaf), -1), sheets.entries(value))
-        return tuple(np.where(known, middle + sheets.across(d) * radius, value) for d in drawn)
+        known, shape = sheets.in_runs(np.isfinite(radius)), sheets.entries(self.values[leaf])
+        middle, radius, value = map(sheets.in_runs, (middle, radius, self.values[leaf]))
+        return tuple(
+            np.where(known, middle + sheets.drawn(_drawn(key, shape), run) * radius, value)
+            for run in sheets.runs
+        )
 
-    def _rounding(self, value: Array, run: int, key: Key) -> Array:
+    def _rounding(self, value: Array, run: Run, key: Key) -> Array:
         if self.half is None:
             return value
-        half = self.half(value)
-        moved = value + self.sheets.across(_drawn(key, self.sheets.entries(value))[run]) * half
+        half, sheets = self.half(value), self.sheets
+        shape = sheets.entries(value) if run is not None else value.shape[:-1]
+        moved = value + sheets.drawn(_drawn(key, shape), run) * half
         # What its figure says exactly is not rounded: 1, or the 0 that a softmax of one score leaves.
-        with np.errstate(all="ignore"):
-            steps = value / (2 * half)
-            exact = (half == 0) | (np.abs(steps - np.round(steps)) < LAST_DIGIT)
+        steps = value / (2 * half)
+        exact = (half == 0) | (np.abs(steps - np.round(steps)) < LAST_DIGIT)
         return np.where(exact, value, moved)
 
     def depends(self, formula: CompiledFormula) -> Mask:
@@ -279,7 +295,7 @@ class World:
 
     def taint(self, leaf: Leaf, where: Mask) -> None:
         """Says on which sheets a slip has gone into a leaf's number."""
-        if where.any():
+        if self.sheets.some(where):
             self.tainted[leaf] = self.tainted.get(leaf, np.zeros((), dtype=bool)) | where
 
 
@@ -293,12 +309,12 @@ def _spelled(leaf: Leaf) -> str:
 
 @lru_cache(maxsize=1 << 14)
 def _drawn(key: Key, shape: tuple[int, ...]) -> Array:
-    """Numbers from −1 to 1 for each of the runs, always the same for the same rounding.
+    """Numbers from −1 to 1 for each of the runs, on the last axis; always the same for the same rounding.
 
     So a sheet is judged as it is whatever else is checked with it, and in whatever order.
     """
     draws = np.random.default_rng(crc32(repr(key).encode()))
-    return draws.uniform(-1, 1, (RUNS, *shape))
+    return np.moveaxis(draws.uniform(-1, 1, (RUNS, *shape)), 0, -1)
 
 
 class _Bounds(Mapping[Leaf, Any]):
@@ -347,9 +363,6 @@ class HalfUnit(Protocol):
     def only(self, which: SheetNumbers, /) -> HalfUnit:
         """That of some of the sheets, by their numbers."""
 
-
-Rounded = tuple[Array, ...]
-"""A number in each of the runs that round at random."""
 
 RUN_AWAY = 1e3
 """Bounds that reach so many times as far as their number, or the last digits of its figures, are of no use."""

@@ -201,7 +201,7 @@ class Grader:
         ]
         judging = JudgingMany(sheets, entries, Habits(habits))
         try:
-            with np.errstate(over="ignore", invalid="ignore"):
+            with np.errstate(all="ignore"):
                 for quantity in self.checker.work.structure.quantities:
                     judging.take(quantity)
         except NotTogetherError:

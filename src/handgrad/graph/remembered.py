@@ -7,9 +7,9 @@ at; not on the parameters' numbers.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from operator import is_
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from handgrad.expression import Shape
 from handgrad.graph.structure import Graph
@@ -68,3 +68,26 @@ def _kinds(givens: Mapping[str, Given]) -> list[tuple[str, Shape, bool]]:
 def _of_today(operations: tuple[Operation, ...]) -> bool:
     """Whether the table of operations is still the same: one may be added, or put in another's place."""
     return len(operations) == len(BY_NAME) and all(map(is_, operations, BY_NAME.values()))
+
+
+Made = TypeVar("Made")
+
+
+class OfGraphs(Generic[Made]):
+    """What was made of the last graphs, by the graph and a key.
+
+    Arguments:
+        most: how many are kept.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._known: deque[tuple[Graph, object, Made]] = deque(maxlen=most)
+
+    def of(self, graph: Graph, key: object, make: Callable[[], Made]) -> Made:
+        """What was made of this graph under the key, or what `make` makes of it now."""
+        for known, told, made in tuple(self._known):
+            if known is graph and told == key:
+                return made
+        made = make()
+        self._known.append((graph, key, made))
+        return made

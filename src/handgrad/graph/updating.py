@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from handgrad.expression import Adjoint, Leaf, Name, Shape
+from handgrad.graph.remembered import OfGraphs
 from handgrad.graph.structure import Graph, Node, is_batched
 from handgrad.operations.annotate import tidied
 from handgrad.record import record
@@ -56,18 +56,13 @@ class UpdatePass:
         )
 
 
-_KNOWN: deque[tuple[Graph, UpdatePass]] = deque(maxlen=8)
+_passes: OfGraphs[UpdatePass] = OfGraphs(8)
 """Those of the last graphs: a solution, its reasons, a check and a training ask for the same one."""
 
 
 def update_pass(graph: Graph, update: Update) -> UpdatePass:
     """The update of every parameter of a graph."""
-    for known, made in tuple(_KNOWN):
-        if known is graph and made.update == update:
-            return made
-    made = _update_pass(graph, update)
-    _KNOWN.append((graph, made))
-    return made
+    return _passes.of(graph, update, lambda: _update_pass(graph, update))
 
 
 def _update_pass(graph: Graph, update: Update) -> UpdatePass:

@@ -13,7 +13,17 @@ from typing import Any, Literal
 import numpy as np
 
 from handgrad.arrays import Array
-from handgrad.numbers.rounding import added, next_after, product, quotient, widened
+from handgrad.numbers.rounding import (
+    added,
+    next_after,
+    product,
+    product_around,
+    quotient_around,
+    widened,
+)
+
+TOGETHER = 4096
+"""Entries up to which the ends of intervals are multiplied all at once: of small arrays the calls are the cost."""
 
 
 class Interval:
@@ -23,9 +33,10 @@ class Interval:
     __array_ufunc__ = None  # so that NumPy leaves array ∘ interval to the interval
 
     def __init__(self, lower: Any, upper: Any) -> None:
-        low, high = np.asarray(lower, float), np.asarray(upper, float)
-        unknown = np.isnan(low) | np.isnan(high)
-        if unknown.any():
+        low = np.asarray(lower, float)
+        high = low if upper is lower else np.asarray(upper, float)
+        unknown = np.isnan(low) if high is low else np.isnan(low) | np.isnan(high)
+        if np.count_nonzero(unknown):
             low, high = np.where(unknown, -np.inf, low), np.where(unknown, np.inf, high)
         self.lower: Array = low
         self.upper: Array = high
@@ -58,7 +69,8 @@ class Interval:
 
     def each(self, change: Callable[[Array], Any]) -> Interval:
         """The same change of shape, or choice of entries, made to both bounds."""
-        return Interval(change(self.lower), change(self.upper))
+        lower = change(self.lower)
+        return Interval(lower, lower if self.upper is self.lower else change(self.upper))
 
     def __getitem__(self, at: Any) -> Interval:
         return self.each(lambda bound: bound[at])
@@ -91,13 +103,13 @@ class Interval:
         return Interval.of(other) + -self
 
     def __mul__(self, other: Any) -> Interval:
-        return self.squared() if other is self else self._ends(Interval.of(other), product)
+        return self.squared() if other is self else self._ends(Interval.of(other), product_around)
 
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> Interval:
         b = Interval.of(other)
-        ends = self._ends(b, quotient)
+        ends = self._ends(b, quotient_around)
         through_zero = (b.lower <= 0) & (b.upper >= 0)
         return Interval(
             np.where(through_zero, -np.inf, ends.lower), np.where(through_zero, np.inf, ends.upper)
@@ -106,12 +118,26 @@ class Interval:
     def __rtruediv__(self, other: Any) -> Interval:
         return Interval.of(other) / self
 
-    def _ends(self, b: Interval, operation: Callable[[Any, Any, float], Array]) -> Interval:
+    def _ends(self, b: Interval, operation: Callable[[Any, Any], tuple[Array, Array]]) -> Interval:
         """Of an operation that is monotone in each argument: the extremes lie at the ends."""
-        pairs = [(x, y) for x in (self.lower, self.upper) for y in (b.lower, b.upper)]
-        lowest = [operation(x, y, -np.inf) for x, y in pairs]
-        highest = [operation(x, y, np.inf) for x, y in pairs]
-        return Interval(np.minimum.reduce(lowest), np.maximum.reduce(highest))
+        ours = (self.lower,) if self.lower is self.upper else (self.lower, self.upper)
+        theirs = (b.lower,) if b.lower is b.upper else (b.lower, b.upper)
+        if len(ours) == len(theirs) == 1:
+            return Interval(*operation(self.lower, b.lower))
+        if max(self.lower.size, b.lower.size) > TOGETHER:
+            ends = [operation(x, y) for x in ours for y in theirs]
+            return Interval(
+                np.minimum.reduce([low for low, _ in ends]),
+                np.maximum.reduce([high for _, high in ends]),
+            )
+        # All pairs of ends at once, on two axes of their own.
+        deeper = max(self.ndim, b.ndim)
+        left, right = (
+            np.array(ends).reshape(*axes, *(1,) * (deeper - ends[0].ndim), *ends[0].shape)
+            for ends, axes in ((ours, (len(ours), 1)), (theirs, (1, len(theirs))))
+        )
+        low, high = operation(left, right)
+        return Interval(np.minimum.reduce(low, (0, 1)), np.maximum.reduce(high, (0, 1)))
 
     def __abs__(self) -> Interval:
         least = np.maximum(np.maximum(self.lower, -self.upper), 0.0)

@@ -32,17 +32,31 @@ def added(a: Any, b: Any, towards: float) -> Array:
 
 def product(a: Any, b: Any, towards: float) -> Array:
     """a · b; zero times an unbounded end is zero, as every number within the bound makes it."""
+    return _past(*_product(a, b), towards)
+
+
+def product_around(a: Any, b: Any) -> tuple[Array, Array]:
+    """The same in both directions."""
+    result, exact = _product(a, b)
+    return _past(result, exact, -np.inf), _past(result, exact, np.inf)
+
+
+def quotient_around(a: Any, b: Any) -> tuple[Array, Array]:
+    """a / b for b other than zero, in both directions."""
+    result = np.divide(a, b)
+    exact = (a == 0) | (_is_power_of_two(b) & _in_range(result))
+    return _past(result, exact, -np.inf), _past(result, exact, np.inf)
+
+
+def _product(a: Any, b: Any) -> tuple[Any, Any]:
+    """The nearest floats to a · b, and where they are exact."""
     zero = (a == 0) | (b == 0)
     with np.errstate(all="ignore"):
         result = np.where(zero, 0.0, np.multiply(a, b))
-    exact = zero | ((_is_power_of_two(a) | _is_power_of_two(b)) & _in_range(result))
-    return cast(Array, np.where(exact, result, next_after(result, towards)))
+    return result, zero | ((_is_power_of_two(a) | _is_power_of_two(b)) & _in_range(result))
 
 
-def quotient(a: Any, b: Any, towards: float) -> Array:
-    """a / b for b other than zero."""
-    result = np.divide(a, b)
-    exact = (a == 0) | (_is_power_of_two(b) & _in_range(result))
+def _past(result: Any, exact: Any, towards: float) -> Array:
     return cast(Array, np.where(exact, result, next_after(result, towards)))
 
 

@@ -46,6 +46,7 @@ class Expected:
         decimals: digits after the point that figures are given with.
     """
 
+    @np.errstate(all="ignore")
     def __init__(self, checker: Checker, decimals: int) -> None:
         self.work, self.decimals = checker.work, decimals
         givens = {leaf: self.work.exact[leaf] for leaf in self.work.given_leaves}
@@ -54,6 +55,7 @@ class Expected:
         for quantity in self.work.structure.quantities:
             self.world.follow(quantity.leaf, quantity.formula)
 
+    @np.errstate(all="ignore")
     def gaps(self, quantity: Quantity) -> tuple[Gap, ...]:
         """A gap for each entry of a quantity.
 

@@ -8,7 +8,6 @@ length 1 where another argument has an axis of cases.
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, overload
@@ -24,6 +23,7 @@ from handgrad.figures import figure
 from handgrad.finite import all_finite
 from handgrad.graph import Graph, build
 from handgrad.graph.asked import unasked
+from handgrad.graph.remembered import OfGraphs
 from handgrad.graph.structure import Line, is_batched
 from handgrad.graph.updating import UpdatePass
 from handgrad.operations import operation_of
@@ -339,7 +339,7 @@ def no_loss(mend: str = "ask for gradients") -> OptionError:
     )
 
 
-_KNOWN: deque[tuple[Graph, tuple[int | None, bool], Plan]] = deque(maxlen=16)
+_plans: OfGraphs[Plan] = OfGraphs(16)
 """Plans of the last graphs: a solution runs its graph again after an update, and so does the next one of the same graph."""
 
 
@@ -354,13 +354,7 @@ def clean_plan(graph: Graph) -> Plan:
 
 
 def _plan(graph: Graph, decimals: int | None, *, clean: bool = False) -> Plan:
-    key = decimals, clean
-    for known, told, plan in tuple(_KNOWN):
-        if known is graph and told == key:
-            return plan
-    plan = Plan(graph, decimals, clean=clean)
-    _KNOWN.append((graph, key, plan))
-    return plan
+    return _plans.of(graph, (decimals, clean), lambda: Plan(graph, decimals, clean=clean))
 
 
 def run(
