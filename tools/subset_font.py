@@ -31,10 +31,13 @@ MATHEMATICS = [*range(0x20, 0x7F), *map(ord, "\xa0¬¯°±·×÷"), *PUNCTUATION
 
 TEXT = [*LATIN, *PUNCTUATION]
 
+SLANTED = [*(c for c in LATIN if c < 0xC0 or c in (0xD7, 0xF7)), *PUNCTUATION]
+"""Without accented letters: slanted are the names in pictures and the words beside a row."""
+
 MADE = {
     "math.woff2": ("texgyrepagella-math.otf", MATHEMATICS),
     "regular.woff2": ("texgyrepagella-regular.otf", TEXT),
-    "italic.woff2": ("texgyrepagella-italic.otf", TEXT),
+    "italic.woff2": ("texgyrepagella-italic.otf", SLANTED),
     "bold.woff2": ("texgyrepagella-bold.otf", TEXT),
 }
 

@@ -22,7 +22,7 @@ from handgrad.formats.mathematics.printed import printed_text
 from handgrad.formats.memo import Memo, memo_of
 from handgrad.formats.style import Style
 from handgrad.picture import Arrow, Circle, Drawing, Label, Outline, Rectangle, Role, Shape
-from handgrad.picture.measure import SERIF, Measure, plain_width
+from handgrad.picture.measure import SERIF, plain_width
 from handgrad.picture.strokes import Point, Stroke, stroke
 from handgrad.record import record
 
@@ -55,9 +55,6 @@ _FACES: dict[Face, str] = {
     "word": ' class="hg-math"',
     "sign": ' class="hg-sign"',
 }
-
-CLEARING = 0.95
-"""The room cleared for a label, of the generous width that is reckoned for it."""
 
 
 def render_svg(drawing: Drawing, style: Style) -> str:
@@ -126,11 +123,6 @@ class _Pen:
         key = "text", printed_text(label.text), label.size
         return self.memo.of(key, lambda: _text(label, self.style))
 
-    def width(self, label: Label) -> float:
-        """How wide it is."""
-        key = "width", printed_text(label.text), label.size, label.bold
-        return self.memo.of(key, lambda: _width(label, self.style))
-
 
 def _printed(label: Label) -> Hashable:
     """All that a label depends on, but for the style."""
@@ -158,7 +150,7 @@ def _shape(shape: Shape, pen: _Pen) -> list[str]:
         case Arrow():
             return _arrow(shape)
         case Label():
-            return [*_clearing(shape, pen), _label(shape, pen)]
+            return [_label(shape, pen)]
         case _:
             assert_never(shape)
 
@@ -203,30 +195,10 @@ def _arrow(arrow: Arrow) -> list[str]:
     return [_line(arrow, drawn), head]
 
 
-def _clearing(label: Label, pen: _Pen) -> list[str]:
-    """A patch of paper under a label that stands clear of what runs behind it."""
-    if not label.halo:
-        return []
-    width = CLEARING * pen.width(label)
-    left = {"start": 0.0, "middle": width / 2, "end": width}[label.anchor]
-    at = (label.x - left, label.y - 0.85 * label.size, width, 1.1 * label.size)
-    names = ("x", "y", "width", "height")
-    return [
-        '<rect class="hg-paper" '
-        + " ".join(f'{n}="{_n(v)}"' for n, v in zip(names, at, strict=True))
-        + ' rx="2"/>'
-    ]
-
-
-def _width(label: Label, style: Style) -> float:
-    measure = Measure(style.decimals, style.display, loss=style.loss)
-    return measure.width(label.text, label.size, label.bold)
-
-
 def _label(label: Label, pen: _Pen) -> str:
     anchor = f' text-anchor="{label.anchor}"' if label.anchor != "middle" else ""
     size = f' font-size="{_n(label.size)}"' if label.size != SIZE else ""
-    classes = f"hg-{label.role}{' hg-bold' if label.bold else ''}"
+    classes = f"hg-{label.role}{' hg-bold' if label.bold else ''}{' hg-halo' if label.halo else ''}"
     return (
         f'<text class="{classes}" x="{_n(label.x)}" y="{_n(label.y)}"'
         f"{size}{anchor}{_of(label.quantity)}{_said(label, pen.style)}>{pen.text(label)}</text>"
