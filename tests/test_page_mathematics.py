@@ -293,7 +293,27 @@ def test_a_zero_in_a_table_has_its_mark_in_every_format() -> None:
             tex.partition(r"\bottomrule")[0].count(r"\hgzeroed") == {"circuit": 1, "lab9": 6}[name]
         )
         typst = render_typst(page).partition("Gradient summary")[2]
-        assert typst.partition("#step")[0].count("zeroedmark(") == {"circuit": 1, "lab9": 6}[name]
+        assert (
+            typst.partition("Stochastic")[0].count("zeroedmark(") == {"circuit": 1, "lab9": 6}[name]
+        )
+
+
+@pytest.mark.parametrize(
+    ("name", "step", "marked"),
+    [
+        ("lab9", "2.2", 1),  # the zero of h2, a value, has none
+        ("lab9", "2.5", 4),  # one in δ, three in what comes of it
+        ("rnn", "2.9", 8),  # a share of zeros, and the same among its sum's terms
+    ],
+)
+def test_a_zero_of_a_gradient_that_is_put_in_has_its_mark(
+    name: str, step: str, marked: int
+) -> None:
+    page = handgrad.solve(handgrad.load(name)).page(step=step)
+    assert render_html(page).partition("<main")[2].count('"zeroed"') == marked
+    assert render_tex(page).partition(r"\begin{document}")[2].count(r"\hgzeroed{") == marked
+    assert render_typst(page).partition("#show: pages")[2].count("zeroedmark(") == marked
+    assert "zeroed" not in render_markdown(page)
 
 
 @pytest.mark.parametrize(("h0", "w_h", "said"), [

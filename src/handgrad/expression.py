@@ -137,7 +137,8 @@ class Literal(_Measured):
     """A number or an array of numbers, written out. `text` keeps the way it was written.
 
     In many cases (`batched`) the last axis of `value` counts the cases and is no part of the shape.
-    A vector with `row` lies along the rows of matrices, and is printed as a row.
+    A vector with `row` lies along the rows of matrices, and is printed as a row. The numbers of a `gradient` have
+    been put in for one.
 
     Of an array with more than `LARGEST` numbers, `value` has those near its ends alone, `EDGE` at each end of
     an axis, which are more than any page shows; `whole` is the array.
@@ -149,6 +150,7 @@ class Literal(_Measured):
     text: str = field(default="", compare=False)
     span: Span | None = field(default=None, compare=False, repr=False)
     whole: Any = field(default=None, compare=False, repr=False)
+    gradient: bool = field(default=False, compare=False, repr=False)
 
     @property
     def shape(self) -> Shape:
@@ -354,13 +356,15 @@ def _tuples(value: list[Any] | float) -> Nested:
     return tuple(map(_tuples, value) if value and isinstance(value[0], list) else value)
 
 
-def literal_of(array: object, batched: bool = False, row: bool = False) -> Literal:
+def literal_of(
+    array: object, batched: bool = False, row: bool = False, gradient: bool = False
+) -> Literal:
     """An array, or a number, as a literal; `row` for a vector that lies along the rows of matrices."""
     numbers = np.asarray(array, dtype=float)
     if numbers.size <= LARGEST:
-        return Literal(nested(numbers), batched=batched, row=row)
+        return Literal(nested(numbers), batched=batched, row=row, gradient=gradient)
     ends = numbers
     for axis, length in enumerate(numbers.shape):
         if length > 2 * EDGE:
             ends = np.take(ends, [*range(EDGE), *range(length - EDGE, length)], axis=axis)
-    return Literal(nested(ends), batched=batched, row=row, whole=numbers)
+    return Literal(nested(ends), batched=batched, row=row, whole=numbers, gradient=gradient)

@@ -817,7 +817,7 @@ def test_a_phone_s_captions_are_of_the_picture_that_is_drawn_there(opened: Open,
       return {
         pictures: pictures.length,
         dashed: pictures[0].querySelectorAll('[stroke-dasharray]').length > 0,
-        numbers: pictures[0].querySelectorAll('.hg-paper[rx]').length > 0,
+        numbers: pictures[0].querySelectorAll('.hg-halo').length > 0,
         words: caption.innerText,
         fits: box.left >= 0 && box.right <= innerWidth && caption.scrollWidth <= caption.clientWidth + 1,
       };

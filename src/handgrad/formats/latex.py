@@ -85,9 +85,10 @@ class Tex:
 
 @record
 class Latex:
-    """Writes laid-out formulas as LaTeX."""
+    """Writes laid-out formulas as LaTeX; with zeros of gradients `marked` where they are put in, as LaTeX pages do."""
 
     style: Style
+    marked: bool = False
 
     def draw(self, node: Node | nodes.Bracket) -> Tex:
         """A formula, or a part of one."""
@@ -152,10 +153,11 @@ class Latex:
                 )
             )
         most = self.style.at_most(ROWS), self.style.at_most(COLUMNS)
-        shown_rows, shown_columns = positions_shown(rows, most, marks or {}, told)
+        marks = marks or (array.zeros if self.marked else {})
+        shown_rows, shown_columns = positions_shown(rows, most, marks, told)
         condition = f" {array.relation}" if array.relation else ""
         lines = [
-            " & ".join(self._entry(rows, i, j, marks or {}) for j in shown_columns)
+            " & ".join(self._entry(rows, i, j, marks) for j in shown_columns)
             + (condition if i is not None else "")
             for i in shown_rows
         ]

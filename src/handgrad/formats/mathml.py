@@ -252,6 +252,7 @@ class MathmlPen:
         rows = grid(literal, orientation)
         assert rows is not None
         placed = {place_in_grid(literal, at): mark for at, mark in (marks or {}).items()}
+        placed = placed or array.zeros
         shown_rows, shown_columns = positions_shown(rows, self._most(), placed, told)
         figures = {
             (i, j): figure(rows[i][j], self.style.decimals)

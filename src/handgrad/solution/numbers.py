@@ -63,7 +63,10 @@ class Numbers:
                 found = self.literals.get(formula)
                 if found is None:
                     found = literal_of(
-                        self.values[formula], formula in self.batched, formula.name in self.rows
+                        self.values[formula],
+                        formula in self.batched,
+                        formula.name in self.rows,
+                        isinstance(formula, Adjoint),
                     )
                     self.literals[formula] = found
                 return found
@@ -85,9 +88,10 @@ class Numbers:
         factors = inner.arguments if isinstance(inner, Call) else ()
         if over is None or finish is None or not all(f in self.values for f in factors):
             return None
-        columns = [self.values[f] for f in factors if isinstance(f, Name | Adjoint)]
-        share: Any = finish(cast(Any, ONE), columns[0].shape[-1])
-        total = over(*map(literal_of, columns))
+        named = [f for f in factors if isinstance(f, Name | Adjoint)]
+        columns = [literal_of(self.values[f], gradient=isinstance(f, Adjoint)) for f in named]
+        share: Any = finish(cast(Any, ONE), columns[0].lengths[-1])
+        total = over(*columns)
         return total if share == ONE else share * total
 
     def _entry(self, call: Call) -> Expression | None:

@@ -256,10 +256,12 @@ def _recipe(trace: Trace) -> list[Block]:
 
 def _as_values(tables: Sequence[Table]) -> list[Block]:
     """The gradients of the summary, beside each other; none where some stand in their steps alone."""
-    rows = [(row[0][0], row[2][0]) for table in tables for row in table.rows]
+    rows = [
+        (row[0][0], row[2][0], table.marks(2, row[2])) for table in tables for row in table.rows
+    ]
     relations = [
-        Relation(name, (value,))
-        for name, value in rows
+        Relation(name, (value,), marks)
+        for name, value, marks in rows
         if not isinstance(name, str) and not isinstance(value, str)
     ]
     return [Derivation(tuple(relations))] if rows and len(relations) == len(rows) else []

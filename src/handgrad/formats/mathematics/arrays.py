@@ -45,9 +45,14 @@ def slices(literal: Literal) -> tuple[Literal, ...]:
     if literal.batched:
         cases = [literal.position(len(literal.shape), c) for c in range(_cases(value))]
         wholes = [None if whole is None else whole[..., c] for c in cases]
-        return tuple(Literal(_case(value, c), whole=w) for c, w in enumerate(wholes))
+        return tuple(
+            Literal(_case(value, c), whole=w, gradient=literal.gradient)
+            for c, w in enumerate(wholes)
+        )
     wholes = [None if whole is None else whole[literal.position(0, i)] for i in range(len(value))]
-    return tuple(Literal(v, whole=w) for v, w in zip(value, wholes, strict=True))
+    return tuple(
+        Literal(v, whole=w, gradient=literal.gradient) for v, w in zip(value, wholes, strict=True)
+    )
 
 
 def case_names(literal: Literal) -> list[str]:

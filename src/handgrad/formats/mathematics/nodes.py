@@ -79,6 +79,13 @@ class Array:
     within: tuple[int, ...] = ()
     case: int | None = None
 
+    @property
+    def zeros(self) -> dict[tuple[int, int], Mark]:
+        """The zeros of a gradient that is put in, by the row and column where they are drawn."""
+        rows = grid(self.literal, self.orientation) if self.literal.gradient else None
+        cells = ((i, j, x) for i, row in enumerate(rows or ()) for j, x in enumerate(row))
+        return {(i, j): "zeroed" for i, j, x in cells if x == 0}
+
 
 @record
 class Evaluated:

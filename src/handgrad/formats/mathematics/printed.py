@@ -26,7 +26,14 @@ def printed(expression: Expression) -> Hashable:
             return name, through, of, expression.shape
         case Literal(value):
             whole = None if expression.whole is None else expression.lengths
-            return value, expression.batched, expression.row, expression.text, whole
+            return (
+                value,
+                expression.batched,
+                expression.row,
+                expression.text,
+                whole,
+                expression.gradient,
+            )
         case _:
             raise TypeError(f"not a formula: {expression!r}")
 

@@ -190,7 +190,7 @@ class TerminalPen:
         if rows is None:
             parts = self.draw(separated(sliced(array, self.columns_shown)))
             return beside(line("{"), boxes.deeper(parts), line("}"))
-        inside, shown = self.cells(rows, {})
+        inside, shown = self.cells(rows, array.zeros)
         if array.relation:
             said = self.text(f" {array.relation}")
             lines = [said if i is not None else line("") for i in shown]

@@ -31,7 +31,7 @@ class TexWriter:
         self.style = style
         self.line = line
         self.formula = Formula(style)
-        self.latex = Latex(style)
+        self.latex = Latex(style, marked=True)
         self.width = Widths(style.at_most(ROWS), style.at_most(COLUMNS), style.decimals).of
 
     def node(self, expression: Expression) -> Node:

@@ -139,7 +139,7 @@ class TypstPen:
                 rows = grid(literal, node.orientation)
                 if rows is None:
                     return self.draw(self._braced(node))
-                return Typ(self._matrix(rows, node.brackets, relation=node.relation))
+                return Typ(self._matrix(rows, node.brackets, node.zeros, node.relation))
             case nodes.Evaluated():
                 return Typ(self._result(node))
             case nodes.Condition(text):
