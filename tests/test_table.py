@@ -20,6 +20,7 @@ NOT_OF_THE_TABLE = {
     "numbers/symbolic.py": "SymPy's functions",
     "problem/problem.py": "the defaults of Problem.mlp, which are values",
     "solution/programs": "functions of array libraries, and their operators",
+    "quizzes/maxima.py": "Maxima's functions",
     "running/program.py": "functions of array libraries, and their operators",
     "running/regrouping.py": "functions of array libraries",
     "running/scalars.py": "functions of array libraries, in C",

@@ -1,10 +1,10 @@
 """What learning systems themselves make of practice that is given out: a check from outside, beside the tests.
 
-    python -m tools.systems --qti-migration FOLDER --prairielearn FOLDER
+    python -m tools.systems --qti-migration FOLDER --prairielearn FOLDER --stack FOLDER
 
-Each folder is a checkout of the system's own repository: instructure/QTIMigrationTool, by which Canvas imports QTI, and
-PrairieLearn/PrairieLearn, whose elements need Python 3.12 or later. Needs lxml, jsonschema and what these elements import; where
-`otter-grader` is installed Otter's reading of its tests is run too. Every sheet is answered right, at the edges of every tolerance, and by every wrong rule; a line a system says what came of it.
+Each folder is a checkout of the system's own repository: instructure/QTIMigrationTool, by which Canvas imports QTI, PrairieLearn/PrairieLearn, whose elements need Python 3.12 or later, and maths/moodle-qtype_stack, which runs without Moodle
+(PHP with intl, mbstring, xml and yaml; Maxima with its share packages). Needs lxml, jsonschema and what these elements import; where
+`otter-grader` or `nbgrader` is installed theirs is run too. Every sheet is answered right, at the edges of every tolerance, and by every wrong rule; a line a system says what came of it.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from xml.etree import ElementTree
 
 import handgrad
+from handgrad.checking import Checker
 from handgrad.exercises import WorkedSheets
 from handgrad.quizzes import quiz_files
 from handgrad.quizzes.asking import quiz_questions
@@ -37,12 +39,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--qti-migration", type=Path)
     parser.add_argument("--prairielearn", type=Path)
+    parser.add_argument("--stack", type=Path)
     given = parser.parse_args()
     sheets = {name: handgrad.practice(handgrad.load(name), count=2).worked() for name in PROBLEMS}
     if given.qti_migration:
         print(canvas(sheets, given.qti_migration.resolve()))
     if given.prairielearn:
         print(prairielearn(sheets, given.prairielearn.resolve()))
+    if given.stack:
+        print(stack(sheets, given.stack.resolve()), flush=True)
     if importlib.util.find_spec("otter"):
         print(otter(sheets))
 
@@ -196,6 +201,116 @@ def _answered(
             tried += 1
     assert np.isfinite(right["score"])
     return tried
+
+
+# -- STACK ----------------------------------------------------------------------------------
+
+
+def stack(sheets: dict[str, WorkedSheets], checkout: Path) -> str:
+    """The first problem's own tests; of all, right figures, edges, and slips with what follows from them."""
+    driver = Path(__file__).with_name("stack_drive.php")
+    asked: list[dict[str, Any]] = []
+    expected: list[list[dict[str, float]]] = []
+    for k, worked in enumerate(sheets.values()):
+        (content,) = quiz_files("stack", worked, Path("x.xml")).values()
+        root = ElementTree.fromstring(content)
+        alone = ElementTree.Element("quiz")
+        alone.append(next(q for q in root if q.get("type") == "stack"))
+        question = quiz_questions(worked)[0]
+        laid_out = [
+            (a, g) for a in question.asked for grid in a.grids() for row in grid.rows for g in row
+        ]
+        responses: list[dict[str, str]] = []
+        shares: list[dict[str, float]] = []
+        for entered, right in _entered(question):
+            responses.append(
+                {f"ans{n}": entered[a.target, g.at] for n, (a, g) in enumerate(laid_out, 1)}
+            )
+            ones = {a.target: 1.0 for a in question.asked}
+            shares.append(ones if right else _shares(question, entered))
+        asked.append(
+            {"xml": ElementTree.tostring(alone, "unicode"), "tests": not k, "responses": responses}
+        )
+        expected.append(shares)
+    with tempfile.TemporaryDirectory() as data:
+        done = subprocess.run(
+            ["php", "-d", "memory_limit=2G", str(driver), str(checkout), data],
+            input=json.dumps({"questions": asked}), capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    tests = trees = 0
+    for found, shares in zip(json.loads(done.stdout), expected, strict=True):
+        assert not found["errors"], found["errors"]
+        for test in found["tests"]:
+            assert test["passed"], test
+            tests += 1
+        for answered, scores in zip(found["answered"], shares, strict=True):
+            for (tree, score), share in zip(
+                answered["scores"].items(), scores.values(), strict=True
+            ):
+                assert abs(score - share) < 1e-5, (tree, score, share, answered)
+                trees += 1
+    return (
+        f"STACK: {tests} tests of its own questions pass; {trees} trees score answers as check does"
+    )
+
+
+def _entered(
+    question: QuizQuestion,
+) -> Iterator[tuple[dict[tuple[str, tuple[int, ...]], str], bool]]:
+    """Right figures and both edges, which are right each by itself; then two slips with what follows from them."""
+    import numpy as np
+
+    gaps = [(a.target, g) for a in question.asked for g in a.gaps]
+    right = {(t, g.at): g.right.figure for t, g in gaps}
+    yield right, True
+    for end in ("lower", "upper"):
+        yield {(t, g.at): f"{getattr(g.right, end):.9f}" for t, g in gaps}, True
+    work = Checker(question.sheet.problem).work
+    quantities = {q.target: q for q in work.structure.quantities}
+    slipped = [a for a in question.asked if any(g.wrong for g in a.gaps)]
+    for first in (slipped[0], slipped[len(slipped) // 2]):
+        gap = next(g for g in first.gaps if g.wrong)
+        entered = right | {(first.target, gap.at): gap.wrong[0].given.figure}
+        values = dict(work.exact)
+        passed = False
+        for a in question.asked:
+            quantity = quantities[a.target]
+            if passed:
+                with np.errstate(all="ignore"):
+                    value = quantity.formula(
+                        {leaf: values[leaf] for leaf in quantity.formula.leaves}
+                    )
+                if np.isfinite(value).all():
+                    value = np.broadcast_to(value, a.shape)
+                    entered |= {
+                        (a.target, at): f"{value[at] + 0.0:.4f}" for at in np.ndindex(a.shape)
+                    }
+            passed |= a is first
+            figures = [float(entered[a.target, at]) for at in np.ndindex(a.shape)]
+            values[quantity.leaf] = np.array(figures).reshape(a.shape)
+        yield entered, False
+
+
+def _shares(
+    question: QuizQuestion, entered: dict[tuple[str, tuple[int, ...]], str]
+) -> dict[str, float]:
+    """By quantity, the share of its entries that check takes for right, or for following from what came before."""
+    import numpy as np
+
+    figures = {}
+    for a in question.asked:
+        array = np.empty(a.shape, dtype=object)
+        for g in a.gaps:
+            array[g.at] = entered[a.target, g.at]
+        figures[a.target] = array.tolist()
+    report = Checker(question.sheet.problem).check(figures)
+    found = {}
+    for a in question.asked:
+        judged = report[a.target]
+        well = judged.verdict in ("right", "consistent") and not judged.trivial
+        wrong = len(a.gaps) if judged.trivial else len(judged.wrong)
+        found[a.target] = 1.0 if well else 1 - wrong / len(a.gaps)
+    return found
 
 
 # -- Otter ----------------------------------------------------------------------------------

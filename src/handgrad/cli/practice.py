@@ -112,9 +112,9 @@ class PracticeOptions:
         "--as",
         metavar="SYSTEM",
         type=click.Choice(
-            ["moodle", "canvas", "prairielearn", "gradescope", "blackboard", "otter"]
+            ["moodle", "canvas", "prairielearn", "gradescope", "stack", "blackboard", "otter"]
         ),
-        help="Write -o FILE for a learning system: moodle, canvas, prairielearn, gradescope, blackboard or otter.",
+        help="Write -o FILE for a learning system: moodle, canvas, prairielearn, gradescope, stack, blackboard or otter.",
     )
     folder: Path | None = option(
         "--problems",

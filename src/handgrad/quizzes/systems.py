@@ -43,6 +43,7 @@ SYSTEMS: Mapping[str, System] = {
     "canvas": System("a QTI package for Canvas", "canvas:canvas_files", ".zip"),
     "prairielearn": System("a question of PrairieLearn", "prairielearn:prairielearn_files"),
     "gradescope": System("an autograder for Gradescope", "gradescope:gradescope_files", ".zip"),
+    "stack": System("a Moodle XML file of STACK questions", "stack:stack_files", ".xml"),
     "blackboard": System(
         "a file of questions for Blackboard", "blackboard:blackboard_files", ".txt"
     ),
