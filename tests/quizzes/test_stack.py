@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import handgrad
+from handgrad.arrays import Objects
 from handgrad.checking import Checker
 from handgrad.cli.commands import run
 from handgrad.grading import Grading
@@ -209,10 +210,11 @@ def test_formulas_are_maximas() -> None:
     tried = 0
     for quantity in work.structure.quantities:
         values = {}
-        numbers = {}
+        numbers: dict[str, float] = {}
         for leaf in quantity.formula.leaves:
             exact = work.exact[leaf]
-            names = np.array([f"v{len(numbers) + k}" for k in range(exact.size)], dtype=object)
+            names: Objects = np.array(["?"] * exact.size, dtype=object)
+            names[:] = [f"v{len(numbers) + k}" for k in range(exact.size)]
             numbers |= dict(zip(names, map(float, exact.ravel()), strict=True))
             values[leaf] = Terms.named(names.reshape(exact.shape))
         texts = in_maxima(quantity.formula, values)

@@ -112,9 +112,18 @@ class PracticeOptions:
         "--as",
         metavar="SYSTEM",
         type=click.Choice(
-            ["moodle", "canvas", "prairielearn", "gradescope", "stack", "blackboard", "otter"]
+            [
+                "moodle",
+                "canvas",
+                "prairielearn",
+                "gradescope",
+                "stack",
+                "blackboard",
+                "otter",
+                "nbgrader",
+            ]
         ),
-        help="Write -o FILE for a learning system: moodle, canvas, prairielearn, gradescope, stack, blackboard or otter.",
+        help="Write -o FILE for a learning system: moodle, canvas, prairielearn, gradescope, stack, blackboard, otter or nbgrader.",
     )
     folder: Path | None = option(
         "--problems",

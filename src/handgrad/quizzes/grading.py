@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from handgrad.checking.checking import Checker
-from handgrad.checking.report import Judged
 from handgrad.problem import loads
+from handgrad.quizzes.sharing import share_right
 
 
 def generate(data: dict[str, Any]) -> None:
@@ -55,7 +55,7 @@ def grade(data: dict[str, Any]) -> None:
     data["feedback"]["entered"] = {target: array.tolist() for target, array in figures.items()}
     for target, fields in names.items():
         judged = report[target]
-        share = _share(judged)
+        share = share_right(judged)
         for name in fields:
             scored = data["partial_scores"].setdefault(name, {})
             scored["score"] = share
@@ -64,14 +64,6 @@ def grade(data: dict[str, Any]) -> None:
     total = sum(s["weight"] for s in data["partial_scores"].values())
     scores = (s["score"] * s["weight"] for s in data["partial_scores"].values())
     data["score"] = sum(scores) / total
-
-
-def _share(judged: Judged) -> float:
-    """The share of a quantity's entries that are right, or follow from what came before."""
-    if judged.verdict in ("right", "consistent"):
-        return 0.0 if judged.trivial else 1.0
-    size = judged.expected.size
-    return 1 - len(judged.wrong) / size if judged.verdict == "wrong" and judged.wrong else 0.0
 
 
 def _file(data: dict[str, Any]) -> dict[str, Any]:

@@ -101,7 +101,7 @@ class Term:
     def __abs__(self) -> Term:
         return Term(f"abs({self.text})")
 
-    def __lt__(self, other: Any) -> Holds:  # type: ignore[override]
+    def __lt__(self, other: Any) -> Holds:
         return Holds(f"{self.text}<{Term.of(other).text}")
 
     def __le__(self, other: Any) -> Holds:
@@ -161,36 +161,41 @@ class Holds(Term):
     __slots__ = ()
 
     def __mul__(self, other: Any) -> Term:
-        return chosen(self, Term.of(other), Term.of(0.0))
+        return either(self, Term.of(other), Term.of(0.0))
 
     __rmul__ = __mul__
 
     def __add__(self, other: Any) -> Term:
-        return self.number + other
+        return self.number + Term.of(other)
 
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> Term:
-        return self.number - other
+        return self.number - Term.of(other)
 
     def __rsub__(self, other: Any) -> Term:
-        return other - self.number
+        return Term.of(other) - self.number
 
     @property
     def number(self) -> Term:
         """1 or 0."""
-        return chosen(self, Term.of(1.0), Term.of(0.0))
+        return either(self, Term.of(1.0), Term.of(0.0))
 
 
 class UnwritableError(Exception):
     """What no term can say."""
 
 
+def either(condition: Term, a: Term, b: Term) -> Term:
+    """One of two terms, by what holds of a student's figures."""
+    return Term(f"(if {condition.text} then {a.text} else {b.text})")
+
+
 def chosen(condition: Any, a: Any, b: Any) -> Any:
-    """One of two terms, by what holds."""
+    """One of two numbers or terms, by what holds."""
     if not isinstance(condition, Term):
         return a if condition else b
-    return Term(f"(if {condition.text} then {Term.of(a).text} else {Term.of(b).text})")
+    return either(condition, Term.of(a), Term.of(b))
 
 
 class Terms(np.ndarray[Any, np.dtype[Any]]):
@@ -201,7 +206,7 @@ class Terms(np.ndarray[Any, np.dtype[Any]]):
         """An array of the terms with these names."""
         array = np.empty(names.shape, dtype=object)
         for at in np.ndindex(names.shape):
-            array[at] = Term(names[at])
+            array[at] = Term(str(names[at]))
         return array.view(cls)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:

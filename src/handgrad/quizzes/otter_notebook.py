@@ -6,22 +6,17 @@ they run; `otter generate` makes the autograder of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from pprint import pformat
 from typing import Any
 
-import numpy as np
-
 from handgrad import __version__
 from handgrad.exercises import file_names
-from handgrad.formats.notebook import render_notebook
-from handgrad.page.blocks import Block, Code, Derivation, Document, Heading, Relation
+from handgrad.page.blocks import Code
 from handgrad.quizzes.form import field_names
+from handgrad.quizzes.notebooks import PROBLEM, notebook_of, shape_words
 from handgrad.quizzes.question import AskedQuantity, QuizQuestion
-from handgrad.solution.numbers import with_blanks
-
-PROBLEM = "problem.toml"
 
 
 def otter_files(questions: Sequence[QuizQuestion], name: str) -> dict[PurePosixPath, bytes]:
@@ -41,41 +36,12 @@ def otter_files(questions: Sequence[QuizQuestion], name: str) -> dict[PurePosixP
 
 
 def _notebook(question: QuizQuestion, folder: str) -> str:
-    page = Document(
-        title=question.name,
-        blocks=tuple(_blocks(question, folder)),
-        decimals=question.style.decimals,
-        display=question.style.display,
-        error_signals=question.style.error_signals,
-        loss=question.style.loss,
-        losses=question.style.losses,
-    )
-    return render_notebook(page)
+    first = Code(f'import numpy as np\nimport otter\n\ngrader = otter.Notebook("{folder}.ipynb")')
+    return notebook_of(question, first, _cells)
 
 
-def _blocks(question: QuizQuestion, folder: str) -> Iterator[Block]:
-    yield Heading((question.name,), 1)
-    yield Code(f'import otter\n\ngrader = otter.Notebook("{folder}.ipynb")')
-    names = field_names(question)
-    for part in question.body:
-        if not isinstance(part, AskedQuantity):
-            yield part
-            continue
-        name = names[part.target]
-        chain = (part.formula,) if part.formula is not None else ()
-        empty = with_blanks(np.full(part.shape, np.nan), part.batched, part.row)
-        yield Derivation((Relation(part.shown, (*chain, empty), sign=part.sign),))
-        yield Code(f"{name} = ...  # {_shape(part)}")
-        yield Code(f'grader.check("{name}")')
-
-
-def _shape(asked: AskedQuantity) -> str:
-    """What is to be written for a quantity, in words."""
-    if not asked.shape:
-        return "a number"
-    size = "×".join(map(str, asked.shape))
-    cases = ", its last axis the cases" if asked.batched else ""
-    return f"an array of {size} figures{cases}, such as np.array([…])"
+def _cells(asked: AskedQuantity, name: str) -> tuple[Code, Code]:
+    return Code(f"{name} = ...  # {shape_words(asked)}"), Code(f'grader.check("{name}")')
 
 
 def _test(name: str, names: dict[str, str]) -> str:

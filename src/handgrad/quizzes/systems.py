@@ -48,6 +48,7 @@ SYSTEMS: Mapping[str, System] = {
         "a file of questions for Blackboard", "blackboard:blackboard_files", ".txt"
     ),
     "otter": System("an assignment for Otter", "otter_notebook:otter_files"),
+    "nbgrader": System("an assignment for nbgrader", "nbgrader_notebook:nbgrader_files"),
 }
 """By the name that --as has for it."""
 
