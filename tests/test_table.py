@@ -36,6 +36,7 @@ HOMONYMS = {
     "larger": "a side of an interval",
     "mean": "how a problem reduces over its cases",
     "one_hot": "what given numbers are",
+    "stack": "a learning system",
     "ratio": "a field of JSON",
     "sign": "a kind of token, and of type face; what a loss's target is",
     "sqrt": "√ where a terminal has no such character",

@@ -10,6 +10,7 @@ Each folder is a checkout of the system's own repository: instructure/QTIMigrati
 from __future__ import annotations
 
 import argparse
+import csv
 import importlib.util
 import io
 import json
@@ -50,6 +51,8 @@ def main() -> None:
         print(stack(sheets, given.stack.resolve()), flush=True)
     if importlib.util.find_spec("otter"):
         print(otter(sheets))
+    if importlib.util.find_spec("nbgrader"):
+        print(nbgrader(sheets))
 
 
 # -- Canvas ---------------------------------------------------------------------------------
@@ -342,6 +345,69 @@ def otter(sheets: dict[str, WorkedSheets]) -> str:
                     assert not _passes(OKTestFile, test, blank)
                     failed += 1
     return f"Otter: {passed} tests pass on right answers, {failed} fail on what is not filled in"
+
+
+# -- nbgrader -------------------------------------------------------------------------------
+
+
+def nbgrader(sheets: dict[str, WorkedSheets]) -> str:
+    """Assignments generated and graded by nbgrader: right answers, slips, nothing filled in; then read by `grade`."""
+    scores = {"right": 0, "slipped": 0, "blank": 0}
+    for name, worked in list(sheets.items())[:2]:
+        with tempfile.TemporaryDirectory() as folder:
+            home = Path(folder)
+            for path, content in quiz_files(
+                "nbgrader", next(iter(worked)), home / "source/hw"
+            ).items():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+            run = [sys.executable, "-m", "nbgrader"]
+            paths = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+            for step in (
+                ["generate_assignment", "hw", "--create"],
+                ["autograde", "hw", "--create"],
+            ):
+                if step[0] == "autograde":
+                    slipped = _handed_in(home, quiz_questions(worked)[0])
+                subprocess.run([*run, *step], cwd=home, check=True, capture_output=True, env=paths)
+            subprocess.run([*run, "export"], cwd=home, check=True, capture_output=True, env=paths)
+            with (home / "grades.csv").open() as file:
+                got = {r["student_id"]: float(r["score"]) for r in csv.DictReader(file)}
+            whole = len(quiz_questions(worked)[0].asked)
+            assert got == {"right": whole, "slipped": whole - slipped, "blank": 0}, (name, got)
+            report = handgrad.grade(
+                handgrad.load(home / "source/hw/problem.toml"), home / "submitted"
+            )
+            assert {s.id: s.marks for s in report.students or ()}["right"] == whole
+            for who in scores:
+                scores[who] += whole
+    return f"nbgrader: {scores['right']} tests give full marks on right answers, {scores['slipped']} with slips what check gives, {scores['blank']} none on nothing"
+
+
+def _handed_in(home: Path, question: QuizQuestion) -> float:
+    """Three students' notebooks, filled in; what the slips of one cost by entry."""
+    (source,) = (home / "source/hw").glob("*.ipynb")
+    solved = json.loads(source.read_text("utf-8"))["cells"]
+    right = {
+        c["metadata"]["nbgrader"]["grade_id"]: "".join(c["source"])
+        for c in solved
+        if c["metadata"].get("nbgrader", {}).get("solution")
+    }
+    # In the first quantity that has several entries, one is off.
+    first = next(a for a in question.asked if len(a.gaps) > 1)
+    off = [float(g.right.figure) for g in first.gaps]
+    off[0] += 1
+    slips = {first.target: f"{first.target} = np.array({off}).reshape({first.shape})"}
+    for who, changed in (("right", {}), ("slipped", slips), ("blank", None)):
+        notebook = json.loads((home / "release/hw" / source.name).read_text("utf-8"))
+        for cell in notebook["cells"]:
+            marked = cell["metadata"].get("nbgrader", {})
+            if marked.get("solution") and changed is not None:
+                cell["source"] = changed.get(marked["grade_id"], right[marked["grade_id"]])
+        where = home / "submitted" / who / "hw"
+        where.mkdir(parents=True)
+        (where / source.name).write_text(json.dumps(notebook))
+    return 1 / len(first.gaps)
 
 
 def _passes(kind: Any, test: Path, variables: dict[str, Any]) -> bool:

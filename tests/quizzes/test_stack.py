@@ -16,7 +16,7 @@ from handgrad.checking import Checker
 from handgrad.cli.commands import run
 from handgrad.grading import Grading
 from handgrad.quizzes import quiz_files
-from handgrad.quizzes.maxima import Terms, in_maxima
+from handgrad.quizzes.maxima import MaximaTerms, in_maxima
 from handgrad.quizzes.question import AskedQuantity, Gap, QuizQuestion
 from tests.quizzes.sheets import PROBLEMS, edges, files, questions
 from tests.quizzes.stack_trees import Maxima, marks
@@ -216,7 +216,7 @@ def test_formulas_are_maximas() -> None:
             names: Objects = np.array(["?"] * exact.size, dtype=object)
             names[:] = [f"v{len(numbers) + k}" for k in range(exact.size)]
             numbers |= dict(zip(names, map(float, exact.ravel()), strict=True))
-            values[leaf] = Terms.named(names.reshape(exact.shape))
+            values[leaf] = MaximaTerms.named(names.reshape(exact.shape))
         texts = in_maxima(quantity.formula, values)
         if texts is None:
             continue  # erf is not written

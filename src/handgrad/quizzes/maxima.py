@@ -20,7 +20,7 @@ LONGEST = 2000
 """Characters of one entry's formula, at most: what is longer is no work for one step."""
 
 
-class Term:
+class MaximaTerm:
     """A number, a student's figure, or what is worked out of these, in Maxima's syntax."""
 
     __slots__ = ("text",)
@@ -29,9 +29,9 @@ class Term:
         self.text = text
 
     @classmethod
-    def of(cls, value: Any) -> Term:
+    def of(cls, value: Any) -> MaximaTerm:
         """A plain number as Maxima reads it; a term as it is."""
-        if isinstance(value, Term):
+        if isinstance(value, MaximaTerm):
             return value
         number = float(value)
         if not np.isfinite(number):
@@ -50,169 +50,169 @@ class Term:
     def __bool__(self) -> bool:
         raise UnwritableError  # whether it holds is decided by a student's figures
 
-    def _by(self, operator: str, other: Any, swapped: bool = False) -> Term:
-        a, b = Term.of(self), Term.of(other)
+    def _by(self, operator: str, other: Any, swapped: bool = False) -> MaximaTerm:
+        a, b = MaximaTerm.of(self), MaximaTerm.of(other)
         first, second = (b, a) if swapped else (a, b)
-        return Term(f"({first.text}{operator}{second.text})")
+        return MaximaTerm(f"({first.text}{operator}{second.text})")
 
-    def __add__(self, other: Any) -> Term:
+    def __add__(self, other: Any) -> MaximaTerm:
         return (
-            Term.of(other)
+            MaximaTerm.of(other)
             if self.is_zero
             else self
-            if Term.of(other).is_zero
+            if MaximaTerm.of(other).is_zero
             else self._by("+", other)
         )
 
     __radd__ = __add__
 
-    def __sub__(self, other: Any) -> Term:
-        return self if Term.of(other).is_zero else self._by("-", other)
+    def __sub__(self, other: Any) -> MaximaTerm:
+        return self if MaximaTerm.of(other).is_zero else self._by("-", other)
 
-    def __rsub__(self, other: Any) -> Term:
-        return -self if Term.of(other).is_zero else self._by("-", other, True)
+    def __rsub__(self, other: Any) -> MaximaTerm:
+        return -self if MaximaTerm.of(other).is_zero else self._by("-", other, True)
 
-    def __mul__(self, other: Any) -> Term:
-        b = Term.of(other)
+    def __mul__(self, other: Any) -> MaximaTerm:
+        b = MaximaTerm.of(other)
         if self.is_zero or b.is_zero:
-            return Term.of(0.0)
+            return MaximaTerm.of(0.0)
         return b if self.text == "1.0" else self if b.text == "1.0" else self._by("*", b)
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: Any) -> Term:
+    def __truediv__(self, other: Any) -> MaximaTerm:
         return self._by("/", other)
 
-    def __rtruediv__(self, other: Any) -> Term:
+    def __rtruediv__(self, other: Any) -> MaximaTerm:
         return self._by("/", other, True)
 
-    def __pow__(self, other: Any) -> Term:
+    def __pow__(self, other: Any) -> MaximaTerm:
         return self._by("^", other)
 
-    def __rpow__(self, other: Any) -> Term:
+    def __rpow__(self, other: Any) -> MaximaTerm:
         return self._by("^", other, True)
 
-    def __neg__(self) -> Term:
-        return Term(f"(-{self.text})")
+    def __neg__(self) -> MaximaTerm:
+        return MaximaTerm(f"(-{self.text})")
 
-    def __pos__(self) -> Term:
+    def __pos__(self) -> MaximaTerm:
         return self
 
-    def __abs__(self) -> Term:
-        return Term(f"abs({self.text})")
+    def __abs__(self) -> MaximaTerm:
+        return MaximaTerm(f"abs({self.text})")
 
     def __lt__(self, other: Any) -> Holds:
-        return Holds(f"{self.text}<{Term.of(other).text}")
+        return Holds(f"{self.text}<{MaximaTerm.of(other).text}")
 
     def __le__(self, other: Any) -> Holds:
-        return Holds(f"{self.text}<={Term.of(other).text}")
+        return Holds(f"{self.text}<={MaximaTerm.of(other).text}")
 
     def __gt__(self, other: Any) -> Holds:
-        return Holds(f"{self.text}>{Term.of(other).text}")
+        return Holds(f"{self.text}>{MaximaTerm.of(other).text}")
 
     def __ge__(self, other: Any) -> Holds:
-        return Holds(f"{self.text}>={Term.of(other).text}")
+        return Holds(f"{self.text}>={MaximaTerm.of(other).text}")
 
     def __eq__(self, other: object) -> Holds:  # type: ignore[override]
-        return Holds(f"is(equal({self.text},{Term.of(other).text}))")
+        return Holds(f"is(equal({self.text},{MaximaTerm.of(other).text}))")
 
     def __ne__(self, other: object) -> Holds:  # type: ignore[override]
-        return Holds(f"not is(equal({self.text},{Term.of(other).text}))")
+        return Holds(f"not is(equal({self.text},{MaximaTerm.of(other).text}))")
 
     __hash__ = None  # type: ignore[assignment]
 
-    def _of(self, function: str) -> Term:
-        return Term(f"{function}({self.text})")
+    def _of(self, function: str) -> MaximaTerm:
+        return MaximaTerm(f"{function}({self.text})")
 
-    def exp(self) -> Term:
+    def exp(self) -> MaximaTerm:
         return self._of("exp")
 
-    def log(self) -> Term:
+    def log(self) -> MaximaTerm:
         return self._of("log")
 
-    def sqrt(self) -> Term:
+    def sqrt(self) -> MaximaTerm:
         return self._of("sqrt")
 
-    def sin(self) -> Term:
+    def sin(self) -> MaximaTerm:
         return self._of("sin")
 
-    def cos(self) -> Term:
+    def cos(self) -> MaximaTerm:
         return self._of("cos")
 
-    def tanh(self) -> Term:
+    def tanh(self) -> MaximaTerm:
         return self._of("tanh")
 
-    def signum(self) -> Term:
+    def signum(self) -> MaximaTerm:
         return self._of("signum")
 
-    def log1p(self) -> Term:
+    def log1p(self) -> MaximaTerm:
         return (self + 1.0).log()
 
-    def expm1(self) -> Term:
+    def expm1(self) -> MaximaTerm:
         return self.exp() - 1.0
 
-    def square(self) -> Term:
+    def square(self) -> MaximaTerm:
         return self * self
 
 
-class Holds(Term):
+class Holds(MaximaTerm):
     """Something that may hold: as a number 1 where it does, else 0."""
 
     __slots__ = ()
 
-    def __mul__(self, other: Any) -> Term:
-        return either(self, Term.of(other), Term.of(0.0))
+    def __mul__(self, other: Any) -> MaximaTerm:
+        return either(self, MaximaTerm.of(other), MaximaTerm.of(0.0))
 
     __rmul__ = __mul__
 
-    def __add__(self, other: Any) -> Term:
-        return self.number + Term.of(other)
+    def __add__(self, other: Any) -> MaximaTerm:
+        return self.number + MaximaTerm.of(other)
 
     __radd__ = __add__
 
-    def __sub__(self, other: Any) -> Term:
-        return self.number - Term.of(other)
+    def __sub__(self, other: Any) -> MaximaTerm:
+        return self.number - MaximaTerm.of(other)
 
-    def __rsub__(self, other: Any) -> Term:
-        return Term.of(other) - self.number
+    def __rsub__(self, other: Any) -> MaximaTerm:
+        return MaximaTerm.of(other) - self.number
 
     @property
-    def number(self) -> Term:
+    def number(self) -> MaximaTerm:
         """1 or 0."""
-        return either(self, Term.of(1.0), Term.of(0.0))
+        return either(self, MaximaTerm.of(1.0), MaximaTerm.of(0.0))
 
 
 class UnwritableError(Exception):
     """What no term can say."""
 
 
-def either(condition: Term, a: Term, b: Term) -> Term:
+def either(condition: MaximaTerm, a: MaximaTerm, b: MaximaTerm) -> MaximaTerm:
     """One of two terms, by what holds of a student's figures."""
-    return Term(f"(if {condition.text} then {a.text} else {b.text})")
+    return MaximaTerm(f"(if {condition.text} then {a.text} else {b.text})")
 
 
 def chosen(condition: Any, a: Any, b: Any) -> Any:
     """One of two numbers or terms, by what holds."""
-    if not isinstance(condition, Term):
+    if not isinstance(condition, MaximaTerm):
         return a if condition else b
-    return either(condition, Term.of(a), Term.of(b))
+    return either(condition, MaximaTerm.of(a), MaximaTerm.of(b))
 
 
-class Terms(np.ndarray[Any, np.dtype[Any]]):
+class MaximaTerms(np.ndarray[Any, np.dtype[Any]]):
     """An array of terms and numbers, in which a comparison gives terms too."""
 
     @classmethod
-    def named(cls, names: Objects) -> Terms:
+    def named(cls, names: Objects) -> MaximaTerms:
         """An array of the terms with these names."""
         array = np.empty(names.shape, dtype=object)
         for at in np.ndindex(names.shape):
-            array[at] = Term(str(names[at]))
+            array[at] = MaximaTerm(str(names[at]))
         return array.view(cls)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         plain = [np.asarray(i, dtype=object) for i in inputs]
         if ufunc.nin == 1:
-            plain = [np.frompyfunc(Term.of, 1, 1)(plain[0])]
+            plain = [np.frompyfunc(MaximaTerm.of, 1, 1)(plain[0])]
         pick = _PICKS.get(ufunc)
         if pick is not None:
             ufunc = np.frompyfunc(pick, 2, 1)
@@ -226,13 +226,13 @@ class Terms(np.ndarray[Any, np.dtype[Any]]):
 
 
 def _terms(result: Any) -> Any:
-    return np.asarray(result, dtype=object).view(Terms)
+    return np.asarray(result, dtype=object).view(MaximaTerms)
 
 
 _COMPARISONS = (np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal)
-_PICKS: Mapping[Any, Callable[[Any, Any], Term]] = {
-    np.maximum: lambda a, b: Term(f"max({Term.of(a).text},{Term.of(b).text})"),
-    np.minimum: lambda a, b: Term(f"min({Term.of(a).text},{Term.of(b).text})"),
+_PICKS: Mapping[Any, Callable[[Any, Any], MaximaTerm]] = {
+    np.maximum: lambda a, b: MaximaTerm(f"max({MaximaTerm.of(a).text},{MaximaTerm.of(b).text})"),
+    np.minimum: lambda a, b: MaximaTerm(f"min({MaximaTerm.of(a).text},{MaximaTerm.of(b).text})"),
 }
 
 
@@ -251,7 +251,7 @@ class MaximaSpace:
     def sign(self, a: Any, /) -> Any:
         """−1, 0 or 1."""
         return _terms(
-            np.frompyfunc(lambda t: Term.of(t).signum(), 1, 1)(np.asarray(a, dtype=object))
+            np.frompyfunc(lambda t: MaximaTerm.of(t).signum(), 1, 1)(np.asarray(a, dtype=object))
         )
 
     def clip(self, a: Any, low: Any, high: Any, /) -> Any:
@@ -259,7 +259,9 @@ class MaximaSpace:
         return np.minimum(np.maximum(_terms(a), low), high)
 
 
-def in_maxima(formula: CompiledFormula, values: Mapping[Leaf, Array | Terms]) -> Objects | None:
+def in_maxima(
+    formula: CompiledFormula, values: Mapping[Leaf, Array | MaximaTerms]
+) -> Objects | None:
     """What a formula gives, entry by entry in Maxima's syntax; None where it cannot be written so.
 
     Arguments:
@@ -269,7 +271,7 @@ def in_maxima(formula: CompiledFormula, values: Mapping[Leaf, Array | Terms]) ->
     space: Any = MaximaSpace()
     try:
         found = formula({leaf: values[leaf] for leaf in formula.leaves}, space)
-        texts = np.frompyfunc(lambda term: Term.of(term).text, 1, 1)(
+        texts = np.frompyfunc(lambda term: MaximaTerm.of(term).text, 1, 1)(
             np.asarray(found, dtype=object)
         )
     except (UnwritableError, HandgradError, TypeError, ValueError, AttributeError, KeyError):

@@ -24,7 +24,7 @@ from handgrad.expression import Leaf
 from handgrad.formats.plain_html import PlainHtml
 from handgrad.page.blocks import Figure
 from handgrad.quizzes.form import asked_html, feedback_text, picture_png, solution_heading
-from handgrad.quizzes.maxima import Term, Terms, in_maxima
+from handgrad.quizzes.maxima import MaximaTerm, MaximaTerms, in_maxima
 from handgrad.quizzes.question import AskedQuantity, Gap, QuizQuestion
 from handgrad.text import Text
 
@@ -179,7 +179,7 @@ class _Stack:
         before = {q.leaf: q for t, q in self.quantities.items() if t != asked.target}
         if not any(leaf in before for leaf in formula.leaves):
             return {}
-        values: dict[Leaf, Array | Terms] = {}
+        values: dict[Leaf, Array | MaximaTerms] = {}
         for leaf in formula.leaves:
             exact = self.work.exact[leaf]
             values[leaf] = exact
@@ -187,7 +187,7 @@ class _Stack:
                 names = np.empty(exact.shape, dtype=object)
                 for at in np.ndindex(exact.shape):
                     names[at] = self.inputs[before[leaf].target, at].replace("ans", "f")
-                values[leaf] = Terms.named(names)
+                values[leaf] = MaximaTerms.named(names)
         found = in_maxima(formula, values)
         if found is None:
             return {}
@@ -209,14 +209,14 @@ class _Stack:
                     continue
                 for at in np.ndindex(np.shape(self.work.exact[leaf])):
                     name = self.inputs[target, at]
-                    right = Term.of(float(self.work.exact[leaf][at])).text
+                    right = MaximaTerm.of(float(self.work.exact[leaf][at])).text
                     lines.append(
                         f"{name.replace('ans', 'f')}:if numberp(float({name})) then float({name}) else {right};"
                     )
         names = {g.at: self.inputs[asked.target, g.at].replace("ans", "c") for g in asked.gaps}
         for gap in asked.gaps:
             name = names[gap.at]
-            right = Term.of(gap.right.value).text
+            right = MaximaTerm.of(gap.right.value).text
             # A logarithm of a wrong number may be none, and a quotient an error.
             lines.append(f"{name}:errcatch(float({following[gap.at]}));")
             lines.append(
@@ -227,10 +227,10 @@ class _Stack:
         for gap in asked.gaps:
             name = names[gap.at]
             if any(g.right.value for g in asked.gaps):
-                right = Term.of(gap.right.value).text
+                right = MaximaTerm.of(gap.right.value).text
                 lines.append(f"{name}:if most>10^(-12) then {name} else {right};")
             # What was rounded on the way moves larger numbers farther.
-            size = Term.of(max(abs(gap.right.value), float(gap.right.tolerance))).text
+            size = MaximaTerm.of(max(abs(gap.right.value), float(gap.right.tolerance))).text
             lines.append(
                 f"{name.replace('c', 't')}:{gap.right.tolerance}*max(1,abs({name})/{size});"
             )
