@@ -10,6 +10,7 @@ import torch
 
 import handgrad
 from handgrad.models.torch_models import from_torch
+from tests.models import torch_zoo_more  # noqa: F401 - which adds to the zoo
 from tests.models.torch_zoo import ZOO, Specimen
 
 
@@ -66,7 +67,10 @@ def assert_close(ours: object, theirs: object, what: str, close: float) -> None:
     assert np.abs(one - other).max(initial=0) <= close * scale, what
 
 
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.sweep) if s.sweep else n for n, s in ZOO.items()],
+)
 def test_zoo(name: str) -> None:
     specimen = ZOO[name]
     model = made(specimen)

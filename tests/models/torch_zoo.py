@@ -23,6 +23,7 @@ class Specimen:
         loss: of the output and y; None for a model that gives its loss.
         train: whether it is in training mode.
         close: how near PyTorch's own numbers are.
+        sweep: whether the sweep alone asks it.
     """
 
     model: Callable[[], nn.Module]
@@ -31,6 +32,7 @@ class Specimen:
     loss: Callable[..., torch.Tensor] | None
     train: bool = True
     close: float = 1e-10
+    sweep: bool = False
 
 
 ZOO: dict[str, Specimen] = {}
@@ -45,10 +47,11 @@ def add(
     *,
     train: bool = True,
     close: float = 1e-10,
+    sweep: bool = False,
 ) -> None:
     """Puts a specimen into the zoo."""
     assert name not in ZOO
-    ZOO[name] = Specimen(model, x, y, loss, train, close)
+    ZOO[name] = Specimen(model, x, y, loss, train, close, sweep)
 
 
 def numbers(*shape: int, seed: int = 0) -> torch.Tensor:

@@ -7,28 +7,29 @@ from collections.abc import Callable, Mapping, Sequence
 
 import torch
 
-from handgrad.expression import Expression, Slice
+from handgrad.expression import Expression, Shape, Slice
 from handgrad.models.pytorch.entrywise import Rule
 from handgrad.models.pytorch.values import Arguments, NotRead, TorchValue
 from handgrad.operations.activations import relu, sigmoid, tanh
 from handgrad.operations.arranging import stack
 from handgrad.operations.exponentials import masked_softmax, softmax
+from handgrad.operations.extending import broadcast_to
 from handgrad.operations.functions import dropout
-from handgrad.operations.structure import concat
+from handgrad.operations.structure import concat, reshape
 
 
 def _attention(a: Arguments) -> Expression:
     """softmax(Q Kᵀ / √d) V, as PyTorch's scaled_dot_product_attention is documented."""
-    if a.given.get("enable_gqa"):
-        raise NotRead("attention whose heads share keys (enable_gqa)", "repeat the keys")
     query, key = a.shape("query"), a.shape("key")
+    keys, values = a.formula("key"), a.formula("value")
+    if a.given.get("enable_gqa") and query[-3] != key[-3]:
+        # Heads that share keys: each is taken so many times, one after the other.
+        keys, values = (
+            _each_repeated(f, a.shape(n), query[-3]) for f, n in ((keys, "key"), (values, "value"))
+        )
     scale = a.given.get("scale")
     factor = 1 / math.sqrt(query[-1]) if scale is None else float(scale)
-    product = (
-        a.formula("query") @ a.formula("key").mT
-        if len(key) > 2
-        else a.formula("query") @ a.formula("key").T
-    )
+    product = a.formula("query") @ keys.mT if len(key) > 2 else a.formula("query") @ keys.T
     scores = a.name("scores", product / math.sqrt(query[-1]) if scale is None else product * factor)
     mask: TorchValue | None = a.given.get("attn_mask")
     keeps = None
@@ -51,7 +52,16 @@ def _attention(a: Arguments) -> Expression:
         weights = a.name(
             "dropped", dropout(weights, a.data("dropout_mask", a.drawn["mask"]), p=share)
         )
-    return weights @ a.formula("value")
+    return weights @ values
+
+
+def _each_repeated(heads: Expression, shape: Shape, count: int) -> Expression:
+    lead, (own, *rest) = shape[:-3], shape[-3:]
+    times = count // own
+    apart = reshape(heads, shape=(*lead, own, 1, *rest))
+    return reshape(
+        broadcast_to(apart, shape=(*lead, own, times, *rest)), shape=(*lead, count, *rest)
+    )
 
 
 # -- recurrent layers ------------------------------------------------------------------------------
@@ -64,9 +74,14 @@ class _RecurrentLayer:
 
     def __init__(self, a: Arguments, weights: Sequence[TorchValue], told: str) -> None:
         self.a, self.told = a, told
-        self.hidden, self.rows = weights[1].shape[1], weights[1].shape[0]
+        # Where the state is projected, it is shorter than what the gates are of.
+        self.projection = weights[-1].formula if len(weights) in (3, 5) else None
+        self.rows = weights[1].shape[0]
+        self.hidden = weights[1].shape[1] if self.projection is None else weights[-1].shape[1]
         self.w_in, self.w_state = (w.formula for w in weights[:2])
-        biases: list[Expression | None] = [w.formula for w in weights[2:4]]
+        biases: list[Expression | None] = (
+            [w.formula for w in weights[2:4]] if len(weights) > 3 else []
+        )
         self.b_in = biases[0] if biases else None
         self.b_state = biases[1] if biases else None
 
@@ -104,7 +119,10 @@ def _lstm_step(layer: _RecurrentLayer, x: Expression, state: State, t: int, rank
     i, f, o = (layer.name(n, sigmoid(gate), t) for n, gate in (("i", i), ("f", f), ("o", o)))
     g = layer.name("g", tanh(g), t)
     c = layer.name("c", f * state[1] + i * g, t)
-    return layer.name("h", o * tanh(c), t), c
+    h = layer.name("h" if layer.projection is None else "whole", o * tanh(c), t)
+    if layer.projection is not None:
+        h = layer.name("h", h @ layer.projection.T, t)
+    return h, c
 
 
 def _gru_step(layer: _RecurrentLayer, x: Expression, state: State, t: int, rank: int) -> State:
@@ -126,11 +144,6 @@ def _recurrent(step: Step, states: int) -> Rule:
     def rule(a: Arguments) -> tuple[Expression | TorchValue, ...]:
         if "data" in a.given:
             raise NotRead("a packed sequence", "give the padded sequence itself")
-        if a["train"] and float(a["dropout"]) and int(a["num_layers"]) > 1:
-            raise NotRead(
-                "dropout between the layers of a recurrent network",
-                "put the model in eval mode, or leave it out",
-            )
         given = a["hx"]
         starts: list[TorchValue] = list(given) if isinstance(given, list | tuple) else [given]
         shape = a.shape("input")
@@ -140,8 +153,7 @@ def _recurrent(step: Step, states: int) -> Rule:
         sides = 2 if a["bidirectional"] else 1
         each = 4 if a["has_biases"] else 2
         params = list(a.values("params"))
-        if len(params) != int(a["num_layers"]) * sides * each:
-            raise NotRead("a recurrent network with projections (proj_size)")
+        each += len(params) != int(a["num_layers"]) * sides * each
         x = a.formula("input")
         inputs: list[Expression] = [
             x.at((Slice(), t)) if first else x.at((t,)) for t in range(steps)
@@ -173,6 +185,17 @@ def _recurrent(step: Step, states: int) -> Rule:
                 )
                 for t in range(steps)
             ]
+            mask = a.drawn.get(f"mask_l{layer}")
+            if mask is not None:
+                inputs = [
+                    a.name(
+                        f"dropped_l{layer}_{t + 1}",
+                        dropout(
+                            h, a.data(f"mask_l{layer}_{t + 1}", mask[t]), p=float(a["dropout"])
+                        ),
+                    )
+                    for t, h in enumerate(inputs)
+                ]
         whole = stack(*inputs, axis=1 if first else 0)
         lasts = tuple(stack(*[state[k] for state in ends], axis=0) for k in range(states))
         return (whole, *lasts)

@@ -10,6 +10,8 @@ import torch
 from handgrad.expression import Expression
 from handgrad.models.pytorch.values import Arguments, NotRead, TorchValue
 from handgrad.operations import activations, choosing, exponential_units, functions, piecewise
+from handgrad.operations.arranging import stack
+from handgrad.operations.exponentials import logsumexp
 from handgrad.operations.gated_linear import glu
 from handgrad.operations.operation import Operation
 from handgrad.operations.structure import reshape
@@ -252,6 +254,13 @@ RULES: Mapping[str, Rule] = {
     "aten::erf": _of_one(f.erf),
     "aten::sin": _of_one(f.sin),
     "aten::cos": _of_one(f.cos),
+    "aten::tan": _of_one(lambda x: f.sin(x) / f.cos(x)),
+    "aten::sinh": _of_one(lambda x: (f.exp(x) - f.exp(-x)) / 2),
+    "aten::cosh": _of_one(lambda x: (f.exp(x) + f.exp(-x)) / 2),
+    "aten::asinh": _of_one(lambda x: f.log(x + f.sqrt(x**2 + 1))),
+    "aten::exp2": _of_one(lambda x: f.exp(math.log(2) * x)),
+    "aten::hypot": lambda a: f.sqrt(a.formula() ** 2 + a.formula("other") ** 2),
+    "aten::logaddexp": lambda a: logsumexp(stack(a.formula(), a.formula("other"), axis=0), axis=0),
     "aten::maximum": lambda a: f.maximum(a.formula(), a.formula("other")),
     "aten::minimum": lambda a: f.minimum(a.formula(), a.formula("other")),
     "aten::relu": _of_one(activations.relu),

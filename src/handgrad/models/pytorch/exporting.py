@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import inspect
+import logging
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass, replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -137,10 +139,15 @@ def exported(
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Without warnings: those of PyTorch's own inside say nothing to its user."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    """Without warnings and what is logged: PyTorch tells of its own inside, which says nothing to its user."""
+    disabled = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), redirect_stderr(StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(disabled)
 
 
 def _inputs(x: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -177,8 +177,22 @@ def _slice_written(a: Arguments) -> Expression:
     axis = int(a["dim"]) % len(a.shape())
     start, stop, step = slice(a["start"], a["end"], a["step"]).indices(a.shape()[axis])
     if step != 1:
-        raise NotRead("every other entry is written")
+        return _stepwise_written(a, axis, range(start, stop, step))
     return _written_into(a, axis, start, stop, a.formula("src"))
+
+
+def _stepwise_written(a: Arguments, axis: int, places: range) -> Expression:
+    """An array of which every so many entries along an axis have been written to."""
+    ahead = [Slice()] * axis
+    parts, done = [], 0
+    for k, place in enumerate(places):
+        if place > done:
+            parts.append(a.formula().at((*ahead, Slice(done, place))))
+        parts.append(a.formula("src").at((*ahead, Slice(k, k + 1))))
+        done = place + 1
+    if done < a.shape()[axis]:
+        parts.append(a.formula().at((*ahead, Slice(done, a.shape()[axis]))))
+    return concat(*parts, axis=axis)
 
 
 def _entry_written(a: Arguments) -> Expression:
@@ -219,9 +233,7 @@ def _indexed(a: Arguments) -> Expression:
     """x[ids], of the first axis of a vector or a matrix; a mask that is known counts as its numbers."""
     given: Sequence[TorchValue | None] = a["indices"]
     used = [(axis, v) for axis, v in enumerate(given) if v is not None]
-    if any(v.computed for _, v in used):
-        raise NotRead("entries picked by numbers that are computed")
-    if len(used) != 1:
+    if len(used) != 1 or (used[0][1].tensor.dtype == torch.bool and used[0][1].tensor.ndim > 1):
         places = numbered(a)[tuple(slice(None) if v is None else v.tensor for v in given)]
         return picked_of_all(a, places)
     axis, ids = used[0]
@@ -282,8 +294,6 @@ def _gathered(a: Arguments) -> Expression:
 
 def _masked(a: Arguments) -> Expression:
     mask = a.value("mask")
-    if mask.computed:
-        raise NotRead("entries picked by a mask that is computed")
     return picked_of_all(a, torch.masked_select(numbered(a), mask.tensor))
 
 
@@ -310,7 +320,12 @@ def _flipped(a: Arguments) -> Expression:
 def _rolled(a: Arguments) -> Expression:
     formula, rank = a.formula(), len(a.shape())
     if not a["dims"]:
-        raise NotRead("roll without axes")
+        count = math.prod(a.shape())
+        cut = -int(a["shifts"][0]) % count
+        flat = formula if rank == 1 else reshape(formula, shape=(count,))
+        turned_on = concat(flat.at((Slice(cut, count),)), flat.at((Slice(0, cut),)), axis=0)
+        found = turned_on if cut else flat
+        return found if rank == 1 else reshape(found, shape=a.shape())
     for shift, dim in zip(a["shifts"], a["dims"], strict=True):
         axis = int(dim) % rank
         length = a.shape()[axis]
@@ -326,9 +341,10 @@ def _rolled(a: Arguments) -> Expression:
 
 
 def _padded(a: Arguments) -> Expression:
-    """Constant numbers around an array."""
-    if a.given.get("mode", "constant") != "constant":
-        raise NotRead(f"padding of the mode {a['mode']}", "write it as slices that are joined")
+    """Constant numbers around an array, or entries of its own."""
+    mode = str(a.given.get("mode", "constant"))
+    if mode != "constant":
+        return _padded_by(mode)(a)
     value, rank = float(a.given.get("value") or 0.0), len(a.shape())
     pads = [int(n) for n in a["pad"]]
     before, after = [0] * rank, [0] * rank
@@ -343,6 +359,39 @@ def _padded(a: Arguments) -> Expression:
         return formula
     told = {"value": value} if value else {}
     return pad(formula, before=ends[0], after=ends[1], **told)
+
+
+def _padded_by(mode: str) -> Callable[[Arguments], Expression]:
+    """An array with entries of its own around it: mirrored at its ends, its ends repeated, or from the other end."""
+
+    def rule(a: Arguments) -> Expression:
+        pads = [int(n) for n in (a["pad"] if "pad" in a.given else a["padding"])]
+        if min(pads) < 0:
+            raise NotRead(f"padding of the mode {mode} by less than nothing")
+        formula = a.formula()
+        for k in range(len(pads) // 2):
+            axis = len(a.shape()) - 1 - k
+            first, last = _around(mode, a.shape()[axis], *pads[2 * k : 2 * k + 2])
+            ahead = [Slice()] * axis
+            parts: list[Expression] = [formula.at((*ahead, s)) for s in first]
+            parts += [formula, *(formula.at((*ahead, s)) for s in last)]
+            formula = concat(*parts, axis=axis) if len(parts) > 1 else formula
+        return formula
+
+    return rule
+
+
+def _around(mode: str, length: int, before: int, after: int) -> tuple[list[Slice], list[Slice]]:
+    """Which of its own entries stand before and after those of an axis."""
+    match mode:
+        case "reflect":
+            stop = length - 2 - after if after < length - 1 else None
+            first, last = Slice(before, 0, -1), Slice(length - 2, stop, -1)
+        case "circular":
+            first, last = Slice(length - before, length), Slice(0, after)
+        case _:
+            return [Slice(0, 1)] * before, [Slice(length - 1, length)] * after
+    return [first] * bool(before), [last] * bool(after)
 
 
 RULES: Mapping[str, Rule] = {
@@ -398,6 +447,8 @@ RULES: Mapping[str, Rule] = {
     "aten::flip": _flipped,
     "aten::roll": _rolled,
     "aten::pad": _padded,
+    **{f"aten::reflection_pad{k}d": _padded_by("reflect") for k in (1, 2, 3)},
+    **{f"aten::replication_pad{k}d": _padded_by("replicate") for k in (1, 2, 3)},
     "aten::constant_pad_nd": _padded,
     "aten::trace": lambda a: trace(a.formula()),
 }  # fmt: skip

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from string import ascii_letters
+from typing import Any
 
 import torch
 
 from handgrad.expression import Expression, Option, Shape
+from handgrad.models.formulas import padded
 from handgrad.models.pytorch.entrywise import Rule, left_out
 from handgrad.models.pytorch.values import Arguments, NotRead, TorchValue
 from handgrad.operations.convolution import convolutions, transposed_convolutions
@@ -14,7 +18,11 @@ from handgrad.operations.einsum import einsum
 from handgrad.operations.linear import outer
 from handgrad.operations.operation import Operation
 from handgrad.operations.pooling import max_pools, mean_pools
-from handgrad.operations.reductions import maximum_of, mean
+from handgrad.operations.reductions import maximum_of, mean, norm
+from handgrad.operations.structure import reshape
+
+LOWEST = -1e300
+"""What stands around an array of which the largest entries are taken, where the last window hangs over the edge."""
 
 
 def _linear(a: Arguments) -> Expression:
@@ -45,11 +53,28 @@ def _added_product(one: str, other: str) -> Rule:
 def _einsum(a: Arguments) -> Expression:
     equation = str(a["equation"]).replace(" ", "")
     if "." in equation:
-        raise NotRead("an einsum with an ellipsis", "write its letters out")
+        equation = _written_out(equation, [len(v.shape) for v in a.values("tensors")])
     if "->" not in equation:
         letters = sorted(c for c in set(equation) - {","} if equation.count(c) == 1)
         equation = f"{equation}->{''.join(letters)}"
     return einsum(*[v.formula for v in a.values("tensors")], subscripts=equation)
+
+
+def _written_out(equation: str, ranks: Sequence[int]) -> str:
+    """Subscripts with letters for an ellipsis: as many as its axes, the last ones first where arguments have fewer."""
+    given, arrow, result = equation.partition("->")
+    parts = given.split(",")
+    free = [c for c in ascii_letters if c not in equation]
+    most = max(r - len(p.replace("...", "")) for p, r in zip(parts, ranks, strict=True) if "." in p)
+    letters = "".join(free[:most])
+    told = [
+        p.replace("...", letters[most - (r - len(p.replace("...", ""))) :])
+        for p, r in zip(parts, ranks, strict=True)
+    ]
+    if not arrow:
+        once = sorted(c for c in set(given) - set(",.") if given.count(c) == 1)
+        result = letters + "".join(once)
+    return f"{','.join(told)}->{result.replace('...', letters)}"
 
 
 def _each(option: object, rank: int) -> tuple[int, ...]:
@@ -93,14 +118,20 @@ def _pool(operation: Operation, rank: int, average: bool = False) -> Rule:
         }
         if "dilation" in a.given:
             options["dilation"] = _shortest(_each(a["dilation"], rank))
-        if a["ceil_mode"] and _counts(a.shape(), size, stride, padding) != tuple(
-            a.result.shape[-rank:]
-        ):
-            raise NotRead("a pool whose last window hangs over the edge (ceil_mode)")
-        if average and any(padding) and not a["count_include_pad"]:
-            raise NotRead("a mean that leaves the padding out (count_include_pad=False)")
-        if average and a.given.get("divisor_override"):
-            raise NotRead("a mean with a divisor of its own")
+        dilation = _each(a["dilation"], rank) if "dilation" in a.given else (1,) * rank
+        axes = zip(a.shape()[-rank:], size, stride, padding, dilation, tuple(_first(a.result).shape[-rank:]), strict=True)  # fmt: skip
+        # By how much the last window hangs over the edge (ceil_mode).
+        over = tuple(max(0, (c - 1) * s + d * (k - 1) + 1 - n - 2 * p) for n, k, s, p, d, c in axes)
+        array = a.formula()
+        if any(over):
+            lead = (0,) * (len(a.shape()) - rank)
+            ends = tuple(p + o for p, o in zip(padding, over, strict=True))
+            array = padded(array, (*lead, *padding), (*lead, *ends), 0.0 if average else LOWEST)
+            options["padding"] = 0
+        divisor = a.given.get("divisor_override")
+        shares = None
+        if average and (divisor or any(over) or (any(padding) and not a["count_include_pad"])):
+            shares = _divisors(a, size, stride, padding, divisor)
         told = {
             n: v
             for n, v in options.items()
@@ -111,16 +142,31 @@ def _pool(operation: Operation, rank: int, average: bool = False) -> Rule:
             )
         }
         # Of entries that tie in a window PyTorch gives all to the first.
-        return operation(a.formula(), **told, **({} if average else {"first": True}))
+        pooled = operation(array, **told, **({} if average else {"first": True}))
+        return pooled if shares is None else pooled / a.data("shares", shares)
 
     return rule
 
 
-def _counts(shape: Shape, size: Shape, stride: Shape, padding: Shape) -> Shape:
-    lengths = shape[-len(size) :]
-    return tuple(
-        (n + 2 * p - k) // s + 1 for n, k, s, p in zip(lengths, size, stride, padding, strict=True)
-    )
+def _first(result: Any) -> torch.Tensor:
+    found: torch.Tensor = result if isinstance(result, torch.Tensor) else result[0]
+    return found
+
+
+def _divisors(
+    a: Arguments, size: Shape, stride: Shape, padding: Shape, divisor: int | None
+) -> torch.Tensor:
+    """What each window's sum is divided by, as a share of the window's size."""
+    rank = len(size)
+    found = torch.ones((), dtype=torch.float64)
+    for n, k, s, p, c in zip(a.shape()[-rank:], size, stride, padding, a.result.shape[-rank:], strict=True):  # fmt: skip
+        starts = [place * s - p for place in range(c)]
+        low, high = (-p, n + p) if a["count_include_pad"] else (0, n)
+        counts = [min(start + k, high) - max(start, low) for start in starts]
+        found = found.unsqueeze(-1) * torch.tensor(counts, dtype=torch.float64) / k
+    if divisor:
+        return torch.full_like(found, divisor / math.prod(size))
+    return found
 
 
 def _adaptive(operation: Operation, rank: int, reduction: Operation, average: bool) -> Rule:
@@ -169,6 +215,16 @@ def _along_axis(x: Expression, matrix: Expression, axis: int, rank: int) -> Expr
     return matrix @ x if axis == rank - 2 else x @ matrix.T if rank > 1 else matrix @ x
 
 
+def _distances(a: Arguments) -> Expression:
+    """The distance of each row of one matrix from each of another."""
+    if float(a.given.get("p", 2)) != 2:
+        raise NotRead(f"distances of order {a['p']:g}", "those of order 2 are read")
+    one, other = a.shape("x1"), a.shape("x2")
+    left = reshape(a.formula("x1"), shape=(*one[:-1], 1, one[-1]))
+    right = reshape(a.formula("x2"), shape=(*other[:-2], 1, *other[-2:]))
+    return norm(left - right, axis=-1)
+
+
 def _bilinear(a: Arguments) -> Expression:
     weight, bias = a.formula("weight"), a.optional("bias")
     product = einsum(a.formula("input1"), weight, a.formula("input2"), subscripts="ni,kij,nj->nk")
@@ -188,6 +244,7 @@ RULES: Mapping[str, Rule] = {
     "aten::baddbmm": _added_product("batch1", "batch2"),
     "aten::einsum": _einsum,
     "aten::bilinear": _bilinear,
+    "aten::cdist": _distances,
     **{f"aten::{o.name}": _convolution(o, rank) for rank, o in convolutions.items()},
     **{f"aten::{o.name}": _convolution(o, rank) for rank, o in transposed_convolutions.items()},
     **{f"aten::{o.name}": _pool(o, rank) for rank, o in max_pools.items()},

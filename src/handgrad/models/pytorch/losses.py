@@ -15,7 +15,7 @@ from handgrad.operations.activations import relu, softplus
 from handgrad.operations.arranging import permute
 from handgrad.operations.choosing import where
 from handgrad.operations.divergences import nll
-from handgrad.operations.exponentials import log_softmax, softmax
+from handgrad.operations.exponentials import log_softmax, masked_softmax, softmax
 from handgrad.operations.losses import bce, bce_with_logits, cross_entropy, mse
 from handgrad.operations.operation import Operation
 from handgrad.operations.reductions import mean, sum_
@@ -118,6 +118,12 @@ def _plain(a: Arguments) -> bool:
 
 def _cross_entropy(a: Arguments) -> Expression:
     rank, smoothing = len(a.shape()), float(a["label_smoothing"])
+    masked = a.value("self").kept
+    if masked is not None and rank == 2 and _plain(a) and not smoothing:
+        # A class that a mask leaves out has the probability 0.
+        scores = a.value("self").formula
+        shares = a.name("probabilities", masked_softmax(scores, masked.formula))
+        return cross_entropy(shares, a.formula("target"))
     scores = _classes_last(a.formula(), rank)
     if _plain(a) and not smoothing:
         return cross_entropy(a.name("probabilities", softmax(scores)), a.formula("target"))

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import ast
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import getitem
 from typing import Any
 
 import torch
-from torch._decomp import get_decompositions
-from torch.fx.experimental.proxy_tensor import make_fx
 
 from handgrad.equations.place import CodePlace
 from handgrad.errors import ProblemError
@@ -27,6 +24,15 @@ from handgrad.models.pytorch.exporting import (
     plain_operation,
 )
 from handgrad.models.pytorch.layout import INLINE, written_back
+from handgrad.models.pytorch.own_results import (
+    composed,
+    draws,
+    is_whole,
+    own_result,
+    tensors_in,
+    values_of,
+    written_to,
+)
 from handgrad.models.pytorch.table import RULES, rule_of
 from handgrad.models.pytorch.values import Arguments, NotRead, TorchValue
 from handgrad.problem import Problem
@@ -47,8 +53,6 @@ PARTS = frozenset(("aten::select", "aten::slice"))
 
 DEEPEST = 4
 """Operations composed of others that are composed in turn, at most."""
-
-DROPOUTS = frozenset(("aten::dropout", "aten::feature_dropout"))
 
 
 class _StaleView(Exception):  # noqa: N818 - asks for the graph without what works in place
@@ -319,24 +323,26 @@ class _ProgramReading:
         if schema is None:
             return self._python(node, name)
         given = self._bound(node, schema)
-        drawn = self._drawn(name, given)
-        written = _written(schema)
+        written = written_to(schema)
         before = given
         if written is not None:
             # The formula is of what the array was before it is written to.
             old: TorchValue = given[written]
             before = {**given, written: replace(old, tensor=old.tensor.clone())}
-        result = self._run(target, schema, given, drawn)
+        began = torch.get_rng_state() if draws(target) else None
+        result, drawn = own_result(name, target, schema, given)
         if result is None or isinstance(result, bool | int | float | torch.SymInt):
             return result  # a size, or nothing at all
+        if any(t.is_complex() for t in tensors_in(result)):
+            raise NotRead("complex numbers", "write it with real and imaginary parts")
         if self.within and name in STOPS:
             return given["self"]
-        known = constant or name in CONSTANTS or not self._depends(given) or _whole(result)
+        known = constant or name in CONSTANTS or not self._depends(given) or is_whole(result)
         if known:
             return self._known(given, result, written)
         rule = rule_of(name)
         if rule is None:
-            return self._decomposed(node, before, result)
+            return self._decomposed(node, before, result, began)
         arguments = Arguments(before, result, self._part, self._beside, drawn)
         made = rule(arguments)
         if isinstance(made, tuple):
@@ -349,11 +355,24 @@ class _ProgramReading:
             value.part_of = given["self"], given
         return value
 
-    def _decomposed(self, node: torch.fx.Node, given: Mapping[str, Any], result: Any) -> Any:
-        """The result of an operation without a rule, by the operations that PyTorch itself composes it of."""
+    def _decomposed(
+        self,
+        node: torch.fx.Node,
+        given: Mapping[str, Any],
+        result: Any,
+        began: torch.Tensor | None,
+    ) -> Any:
+        """The result of an operation without a rule, by the operations that PyTorch itself composes it of.
+
+        What it draws at random is drawn again each time that it is run, from where it `began`.
+        """
         if self.within >= DEEPEST:
             raise NotRead("")
+        if began is not None:
+            torch.set_rng_state(began)
         graph, values = composed(node.target, given)
+        if began is not None:
+            torch.set_rng_state(began)
         place, path, outer = self.place, self.path, self.outer
         self.within, self.outer = self.within + 1, path
         try:
@@ -384,58 +403,8 @@ class _ProgramReading:
                 given[argument.name] = argument.default_value
         return given
 
-    def _run(
-        self, target: Any, schema: Any, given: Mapping[str, Any], drawn: Mapping[str, torch.Tensor]
-    ) -> Any:
-        """PyTorch's own result; of a dropout, with the mask that was drawn."""
-        if drawn:
-            return self._dropped(given, drawn["mask"])
-        positional = [_tensors(given[a.name]) for a in schema.arguments if not a.kwarg_only]
-        named = {a.name: _tensors(given[a.name]) for a in schema.arguments if a.kwarg_only}
-        return target(*positional, **named)
-
-    def _drawn(self, name: str, given: Mapping[str, Any]) -> dict[str, torch.Tensor]:
-        """The mask of a dropout, drawn as PyTorch would draw it now."""
-        base = name.removesuffix("_")
-        if base in DROPOUTS and given["train"] and float(given["p"]) > 0:
-            tensor = given["input"].tensor
-            shape = (
-                (*tensor.shape[:2], *[1] * (tensor.ndim - 2))
-                if base == "aten::feature_dropout"
-                else tensor.shape
-            )
-            return {
-                "mask": torch.empty(shape, dtype=tensor.dtype).bernoulli_(1 - float(given["p"]))
-            }
-        if base == "aten::scaled_dot_product_attention" and float(given["dropout_p"]) > 0:
-            query, key = given["query"].tensor, given["key"].tensor
-            mask = torch.empty(*query.shape[:-1], key.shape[-2], dtype=query.dtype)
-            return {"mask": mask.bernoulli_(1 - float(given["dropout_p"]))}
-        return {}
-
-    def _dropped(self, given: Mapping[str, Any], mask: torch.Tensor) -> torch.Tensor:
-        if "input" in given:
-            tensor: torch.Tensor = given["input"].tensor
-            share = float(given["p"])
-            return tensor * mask / (1 - share) if share < 1 else tensor * mask
-        query, key, value = (given[n].tensor for n in ("query", "key", "value"))
-        scale = given.get("scale") or 1 / math.sqrt(query.shape[-1])
-        scores = query @ key.mT * scale
-        bias = given.get("attn_mask")
-        if bias is not None:
-            own = bias.tensor
-            scores = (
-                scores.masked_fill(~own, -math.inf) if own.dtype == torch.bool else scores + own
-            )
-        if given["is_causal"]:
-            keeps = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
-            scores = scores.masked_fill(~keeps, -math.inf)
-        weights = torch.softmax(scores, -1) * mask / (1 - float(given["dropout_p"]))
-        found: torch.Tensor = weights @ value
-        return found
-
     def _depends(self, given: Mapping[str, Any]) -> bool:
-        return any(v.computed for v in _values(given.values()))
+        return any(v.computed for v in values_of(given.values()))
 
     def _known(self, given: Mapping[str, Any], result: Any, written: str | None) -> Any:
         """A result that is data, where a formula uses it."""
@@ -450,12 +419,12 @@ class _ProgramReading:
             ]
         if not isinstance(result, torch.Tensor):
             return result
-        same = next((v for v in _values(given.values()) if v.tensor is result), None)
+        same = next((v for v in values_of(given.values()) if v.tensor is result), None)
         return same or self._constant(self._data_path(given), result)
 
     def _data_path(self, given: Mapping[str, Any]) -> str:
         """What a constant is called: as what it was made of, where that is one constant."""
-        made_of = [v for v in _values(given.values()) if v.written is None]
+        made_of = [v for v in values_of(given.values()) if v.written is None]
         if len(made_of) == 1 and made_of[0].path:
             return made_of[0].path
         return self.path
@@ -574,71 +543,3 @@ def variable(node: torch.fx.Node) -> str:
             return name
         case _:
             return ""
-
-
-def _values(arguments: Any) -> Iterator[TorchValue]:
-    for argument in arguments:
-        if isinstance(argument, TorchValue):
-            yield argument
-        elif isinstance(argument, list | tuple):
-            yield from _values(argument)
-
-
-def _replaced(argument: Any, tensors: Iterator[torch.Tensor]) -> Any:
-    """An argument with the next tensors for its values."""
-    if isinstance(argument, TorchValue):
-        return next(tensors)
-    if isinstance(argument, list | tuple):
-        return [_replaced(each, tensors) for each in argument]
-    return argument
-
-
-def composed(
-    target: Any, given: Mapping[str, Any]
-) -> tuple[torch.fx.GraphModule, list[TorchValue]]:
-    """The graph of what PyTorch composes an operation of, and the values of its inputs."""
-    values = list(_values(given.values()))
-
-    def of_tensors(*tensors: torch.Tensor) -> Any:
-        mine = iter(tensors)
-        arguments = {name: _replaced(value, mine) for name, value in given.items()}
-        named = {a.name for a in target._schema.arguments if a.kwarg_only}  # noqa: SLF001 - PyTorch has no other door to it
-        return target(
-            *[v for n, v in arguments.items() if n not in named],
-            **{n: v for n, v in arguments.items() if n in named},
-        )
-
-    table: Any = get_decompositions([target])
-    return make_fx(of_tensors, decomposition_table=table)(*[v.tensor for v in values]), values
-
-
-def _tensors(argument: Any) -> Any:
-    if isinstance(argument, TorchValue):
-        return argument.tensor
-    if isinstance(argument, list | tuple):
-        return [_tensors(each) for each in argument]
-    return argument
-
-
-def _written(schema: Any) -> str | None:
-    """The argument that an operation writes to; None for one that makes a new array."""
-    return next(
-        (a.name for a in schema.arguments if a.alias_info is not None and a.alias_info.is_write),
-        None,
-    )
-
-
-def _whole(result: Any) -> bool:
-    """Whether a result is of whole numbers, which no gradient passes."""
-    tensors = (
-        [result]
-        if isinstance(result, torch.Tensor)
-        else [r for r in result if isinstance(r, torch.Tensor)]
-        if isinstance(result, list | tuple)
-        else []
-    )
-    return (
-        bool(tensors)
-        and not any(t.is_floating_point() for t in tensors)
-        and not any(t.dtype == torch.bool for t in tensors)
-    )

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 
 import torch
 
-from handgrad.expression import Expression, Option, Shape
+from handgrad.expression import Expression, Option, Shape, Slice
 from handgrad.models.pytorch.entrywise import Rule, lengthened
 from handgrad.models.pytorch.values import Arguments, NotRead, TorchValue
 from handgrad.operations.accumulating import cumsum, prod
+from handgrad.operations.arranging import stack
 from handgrad.operations.exponentials import log_softmax, logsumexp, masked_softmax, softmax
-from handgrad.operations.functions import maximum, minimum, sqrt
+from handgrad.operations.functions import absolute, maximum, minimum, sqrt
 from handgrad.operations.moments import std, variance
 from handgrad.operations.normalising import batchnorm, layernorm, rmsnorm
 from handgrad.operations.norms import norm1, norm_inf
@@ -76,7 +77,9 @@ def _norm(a: Arguments) -> Expression:
         return norm1(a.formula(), **options)
     if order == math.inf:
         return norm_inf(a.formula(), **options)
-    raise NotRead(f"a norm of order {order:g}", "those of order 1, 2 and ∞ are read")
+    if order > 1:
+        return sum_(absolute(a.formula()) ** order, **options) ** (1 / order)
+    raise NotRead(f"a norm of order {order:g}", "those of order 1 and more are read")
 
 
 def _softmax(a: Arguments) -> Expression:
@@ -177,6 +180,22 @@ def _instance_norm(a: Arguments) -> Expression:
     return _scaled(found, a, shape[1], after)
 
 
+def _so_far(operation: Operation) -> Rule:
+    """What is made of the entries so far along an axis, one result after the other."""
+
+    def rule(a: Arguments) -> Expression | TorchValue:
+        if not a.shape():
+            return a.value("self")
+        axis = int(a["dim"]) % len(a.shape())
+        parts = [
+            operation(a.formula().at((*[Slice()] * axis, Slice(0, k))), axis=axis)
+            for k in range(1, a.shape()[axis] + 1)
+        ]
+        return stack(*parts, axis=axis)
+
+    return rule
+
+
 def _maximum(a: Arguments) -> Expression:
     return maximum(a.formula(), a.formula("other"))
 
@@ -198,6 +217,8 @@ RULES: Mapping[str, Rule] = {
     "aten::norm": _norm,
     "aten::linalg_vector_norm": _norm,
     "aten::cumsum": lambda a: cumsum(a.formula(), axis=int(a["dim"]) % max(len(a.shape()), 1)),
+    "aten::cumprod": _so_far(prod),
+    "aten::logcumsumexp": _so_far(logsumexp),
     "aten::logsumexp": lambda a: logsumexp(a.formula(), **_axes(a)),
     "aten::softmax": _softmax,
     "aten::_softmax": _softmax,

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from handgrad.models.pytorch import attention, entrywise, layout, linear, losses, reductions
+from handgrad.models.pytorch import (
+    attention,
+    entrywise,
+    layout,
+    linear,
+    losses,
+    matrices,
+    picking,
+    reductions,
+)
 from handgrad.models.pytorch.entrywise import Rule
 
 RULES: Mapping[str, Rule] = {
     **entrywise.RULES,
     **layout.RULES,
+    **picking.RULES,
+    **matrices.RULES,
     **linear.RULES,
     **reductions.RULES,
     **losses.RULES,
