@@ -661,7 +661,7 @@ y = 1
     audit = handgrad.gates(problem)
     assert [u.verdict for u in audit.units] == ["saturated", "alive"]
     page = render_terminal(audit.page())
-    assert "where it is 0 in double precision" in " ".join(page.split())
+    assert "where its slope is 0 in double precision" in " ".join(page.split())
 
 
 def test_what_sizes_are_is_said_as_they_are_computed() -> None:

@@ -350,7 +350,7 @@ def test_a_sum_is_written_alike_with_names_and_with_numbers() -> None:
 
 
 HELPERS = {
-    "circuit": "Where a = b, the 1[a > b] of a maximum or a minimum is ½.",
+    "circuit": "1[a > b] is 1 where a > b and 0 elsewhere; where a = b it is ½.",
     "conv": "to the largest(G, A, P) puts the gradients G of windows of A where A has their largest entries P.",
     "convnet": "correlate(G, X) has, for each entry of the kernel, the sum of G times the entries of X that it met.",
 }

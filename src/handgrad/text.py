@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from handgrad.equations import source
-from handgrad.expression import Expression
+from handgrad.expression import Adjoint, Call, Expression, Literal, Name, number
 
 Inline: TypeAlias = str | Expression
 """A piece of running text, or a formula within it."""
@@ -36,6 +36,28 @@ class Verbatim(str):
     """Words that are somebody else's, such as a place in code: what they hold of numbers names no step."""
 
     __slots__ = ()
+
+
+RELATIONS = (" = ", " ≤ ", " < ", " > ")
+"""Signs between a value and its number, as they stand in running text."""
+
+
+def relates(text: Text, k: int) -> bool:
+    """Whether a part is the sign of a relation between a name and a number, which stays on one line: L = 0.4096."""
+    if not 0 < k < len(text) - 1 or text[k] not in RELATIONS:
+        return False
+    left, right = text[k - 1], text[k + 1]
+    return isinstance(left, Name | Adjoint | Call) and (
+        isinstance(right, Literal) and number(right) is not None
+    )
+
+
+def unbroken(text: Text) -> Text:
+    """The text with blanks at which no line ends around the signs of short relations."""
+    return tuple(
+        part.replace(" ", "\u00a0") if isinstance(part, str) and relates(text, k) else part
+        for k, part in enumerate(text)
+    )
 
 
 _ORDINALS = (

@@ -95,11 +95,15 @@ def _silencer(audit: Audit) -> list[Block]:
     return [Note("gate", nothing_arrives_text(audit))] if audit.nothing_arrives else []
 
 
-def _or_zero(audit: Audit) -> str:
-    """What the threshold for saturation is of units that flatten on one side only."""
+def _saturated(audit: Audit) -> str:
+    """Where a unit without a gate is saturated, also one that flattens on one side only."""
     plain = {layer.operation for layer in audit.layers if not layer.gate}
     nouns = [noun_of(name) for name in sorted(plain) if flattens_on_one_side(BY_NAME[name])]
-    return f", of {' or '.join(nouns)} where it is 0 in double precision" if nouns else ""
+    flat = "is saturated only where its slope is 0 in double precision."
+    if plain and len(nouns) == len(plain):
+        return f" A unit of {' or '.join(nouns)} {flat}"
+    steepest = f" A unit without a gate is saturated where its slope is under {SATURATION:g} of the steepest"
+    return f"{steepest}; one of {' or '.join(nouns)} {flat}" if nouns else f"{steepest}."
 
 
 def _introduction(audit: Audit) -> Text:
@@ -123,11 +127,7 @@ def _introduction(audit: Audit) -> Text:
             " It counts as revived when a gradient above the noise of rounding reaches its own parameters "
             "through it."
         )
-    flat = (
-        f" A unit without a gate is saturated where its slope is under {SATURATION:g} of the steepest{_or_zero(audit)}."
-        if False in gates
-        else ""
-    )
+    flat = _saturated(audit) if False in gates else ""
     layers = _layer_noun(audit)
     sizes = (
         " Gradients are those of each case's own loss. A unit's is the mean of its sizes over the cases, "

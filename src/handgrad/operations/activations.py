@@ -52,7 +52,7 @@ leaky_relu: Operation = elementwise(
     words=Words(
         "leaky ReLU",
         "Leaky ReLU passes positive numbers on and shrinks the others by the factor α.",
-        "The gradient passes unchanged where the pre-activation is positive, and times α elsewhere: the gate never shuts.",
+        "Leaky ReLU multiplies the gradient by 1 where the pre-activation is positive and by α elsewhere: it never shuts.",
         options={"alpha": OptionWords("α is")},
     ),
     notation=Function("LeakyReLU", r"\operatorname{LeakyReLU}"),
@@ -78,8 +78,8 @@ prelu: Operation = elementwise(
     words=Words(
         "PReLU",
         "PReLU passes positive numbers on and multiplies the others by a slope that is learned.",
-        "The gradient passes unchanged where the pre-activation is positive, and times the slope elsewhere; "
-        "the slope's own gradient collects z from where z is not positive.",
+        "PReLU multiplies the gradient by 1 where the pre-activation is positive and by its slope elsewhere; "
+        "the gradient of that slope is what arrives times z, from where z is not positive.",
         by_argument=(
             "The gradient passes unchanged where the pre-activation is positive, and times the slope elsewhere.",
             "The slope's gradient collects z from where z is not positive.",

@@ -148,7 +148,7 @@ larger: Operation = elementwise(
     words=Words(
         "the share of the larger",
         "1 where a > b, ½ where they tie, 0 elsewhere.",
-        defined="Where a = b, the 1[a > b] of a maximum or a minimum is ½.",
+        defined="1[a > b] is 1 where a > b and 0 elsewhere; where a = b it is ½.",
     ),
     notation=Compared(">"),
     within=_tie_share_within,
@@ -174,7 +174,7 @@ maximum: Operation = elementwise(
     lambda xp, a, b: xp.maximum(a, b),
     (lambda out, a, b: larger(a, b), lambda out, a, b: larger(b, a)),
     words=Words(
-        "the larger of two",
+        "the maximum of two",
         "Take the larger of the two, entry by entry.",
         "Only the larger of the two receives the gradient; where they tie, each takes half.",
     ),
@@ -190,7 +190,7 @@ minimum: Operation = elementwise(
     lambda xp, a, b: xp.minimum(a, b),
     (lambda out, a, b: larger(b, a), lambda out, a, b: larger(a, b)),
     words=Words(
-        "the smaller of two",
+        "the minimum of two",
         "Take the smaller of the two, entry by entry.",
         "Only the smaller of the two receives the gradient; where they tie, each takes half.",
     ),

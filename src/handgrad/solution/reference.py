@@ -62,7 +62,8 @@ def goals(trace: Trace) -> list[Block]:
     elif others:
         slopes = "its slope" if len(others) == 1 else "their slopes"
         words = f"the gradient that comes back is multiplied by {slopes}"
-        items.append(((f"See what {listed(others)} does to gradients",), (words,)))
+        verb = "does" if len(others) == 1 else "do"
+        items.append(((f"See what {listed(others)} {verb} to gradients",), (words,)))
     names = trace.problem.asked
     ends = tuple(Name(n, shape=graph.nodes[n].shape) for n in names[:1])
     items.append(

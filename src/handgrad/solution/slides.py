@@ -107,7 +107,9 @@ def slides_page(
     for heading, body in _sections(solution.blocks):
         match heading.level:
             case 1:
-                blocks += [heading, *body, Paragraph((conventions(trace),))]
+                # In the middle of a slide no sign stands at a remark.
+                said = [Paragraph(b.text) if isinstance(b, Note) else b for b in body]
+                blocks += [heading, *said, Paragraph((conventions(trace),))]
                 blocks += _slides("Today’s goals", goals(trace))
             case 2 if heading.text == ("Given",):
                 blocks += _given(trace, pictures, body)
@@ -186,7 +188,7 @@ def _slides(
     parts = portions(blocks, room)
     slides: list[Block] = []
     for position, part in enumerate(parts):
-        count: Text = (f" ({position + 1} of {len(parts)})",) if len(parts) > 1 else ()
+        count: Text = (f" ({position + 1}\u00a0of\u00a0{len(parts)})",) if len(parts) > 1 else ()
         slides += [Heading((*text, *count), 2, step, aside), *part]
     return slides
 

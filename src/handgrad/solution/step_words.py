@@ -175,7 +175,8 @@ def _forward_reason(trace: Trace, step: Step) -> Text:
         if is_spoken(operation) and BY_NAME[operation].family != "arithmetic":
             words = BY_NAME[operation].words
             if not words.unweighted:
-                said[_with_what_goes_before(_without_single(line.formula), words.forward)] = None
+                told = _with_what_goes_before(_without_single(line.formula), words.forward)
+                said[told if line.shape else told.replace(f",{EACH}", "")] = None
             elif is_weighted(trace.graph, line.formula):
                 # Where no activation follows, as in attention, there need be no units.
                 layer = words.biased if _is_biased(trace.graph, line.formula) else words.forward

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field, replace
 
-from handgrad.expression import Adjoint, Call, Expression, Literal, Name, number
+from handgrad.expression import Expression
 from handgrad.formats.markup import plain
 from handgrad.formats.mathematics.printed import printed
 from handgrad.formats.mathml import MathmlPen
@@ -14,13 +14,10 @@ from handgrad.formats.memo import memo_of
 from handgrad.formats.style import Style
 from handgrad.page.blocks import Inline, Text
 from handgrad.record import record
-from handgrad.text import Proportion, Verbatim
+from handgrad.text import Proportion, Verbatim, relates
 
 NARROW = 11.0
 """Ems of a formula that fits a telephone as large as the text is."""
-
-RELATIONS = (" = ", " ≤ ", " < ", " > ")
-"""Signs between a value and its number, as they stand in running text."""
 
 _STEP = re.compile(r"\b\d+\.\d+\b")
 _BETWEEN = re.compile(r"[ \n](?:.*[ \n])?", re.DOTALL)
@@ -101,7 +98,7 @@ def _runs(text: Text) -> Iterator[list[Inline]]:
             part if isinstance(part, str) and not isinstance(part, Proportion | Verbatim) else ""
         )
         between = _BETWEEN.search(words)
-        if between is None or _relates(text, k):  # a short relation stays on one line
+        if between is None or relates(text, k):  # a short relation stays on one line
             run.append(part)
             continue
         before, after = words[: between.start()], words[between.end() :]
@@ -109,16 +106,6 @@ def _runs(text: Text) -> Iterator[list[Inline]]:
         yield [between.group()]
         run = [after] if after else []
     yield run
-
-
-def _relates(text: Text, k: int) -> bool:
-    """Whether a part is the sign of a relation between a name and a number: L = 0.4096."""
-    if not 0 < k < len(text) - 1 or text[k] not in RELATIONS:
-        return False
-    left, right = text[k - 1], text[k + 1]
-    return isinstance(left, Name | Adjoint | Call) and (
-        isinstance(right, Literal) and number(right) is not None
-    )
 
 
 def anchor(step: str) -> str:

@@ -9,7 +9,7 @@ from handgrad.formats.latex import escaped, latex
 from handgrad.formats.style import Style
 from handgrad.page.blocks import Text
 from handgrad.symbol import GREEK
-from handgrad.text import Proportion
+from handgrad.text import Proportion, unbroken
 
 _MATHEMATICS = {
     "−": "-", "×": r"\times", "·": r"\cdot", "⋅": r"\cdot", "⊙": r"\odot", "⊘": r"\oslash", "≤": r"\le",
@@ -39,7 +39,7 @@ _BLANKS = {"\u00a0": "~", "\u200b": "", "\u2009": r"\,"}
 def content(text: Text, style: Style) -> str:
     """Running text with formulas in it."""
     parts: list[str] = []
-    for part in text:
+    for part in unbroken(text):
         match part:
             case Proportion():
                 parts.append(rf"\makebox[4em][l]{{\rule{{{4 * part.of_whole:.3g}em}}{{1.2ex}}}}")

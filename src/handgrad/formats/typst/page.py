@@ -36,6 +36,7 @@ from handgrad.page.blocks import (
     Text,
 )
 from handgrad.page.sizes import GAP, Sizes
+from handgrad.picture.parts import in_parts
 from handgrad.text import plain_text
 
 Paper: TypeAlias = Literal["a4", "letter"]
@@ -49,6 +50,9 @@ NEW_LINE = '"\\n"'
 
 A_THIRD, HALF_A_PAGE = 320.0, 480.0
 """The heights of a third and of half a page of A4, in a drawing's pixels."""
+
+HIGHEST = 1140.0
+"""The height of a drawing whose letters are 7 points high where it fills a page, in its pixels."""
 
 WHOLE = 20.0
 """Ems, about, up to which a step stands on one page."""
@@ -122,7 +126,25 @@ def pictures_first(blocks: Sequence[Block]) -> list[Block]:
         if not steps and part is not parts[-1]:
             # A tall one of what is given would part its equations from its numbers; that of the forward pass has all of it.
             pictures = [p for p in pictures if not _is_tall(p)]
-        found += [*rest[:place], *pictures, *rest[place:]]
+        parts_of = [part for picture in pictures for part in _in_parts(picture)]
+        found += [*rest[:place], *parts_of, *rest[place:]]
+    return found
+
+
+def _in_parts(figure: Figure) -> list[Figure]:
+    """A picture in parts whose letters can be read on a page."""
+    parts = in_parts(figure.drawing, HIGHEST)
+    if len(parts) == 1:
+        return [figure]
+    found: list[Figure] = []
+    for k, part in enumerate(parts, 1):
+        said = f"Part\u00a0{k}\u00a0of\u00a0{len(parts)}."
+        if k == 1:
+            caption: Text = (*figure.caption, " ", said) if figure.caption else (said,)
+            found.append(replace(figure, drawing=part, caption=caption))
+        else:
+            part = replace(part, description=said)
+            found.append(replace(figure, drawing=part, caption=(said,)))
     return found
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from handgrad.formats.typst.pen import Typ, TypstPen
 from handgrad.formats.typst.source import LONGEST_WORD, words
 from handgrad.page.blocks import Text
-from handgrad.text import Proportion
+from handgrad.text import Proportion, unbroken
 
 
 def content(text: Text, pen: TypstPen) -> str:
@@ -16,7 +16,7 @@ def content(text: Text, pen: TypstPen) -> str:
     linear = replace(pen, linear=True)
     layout = linear.formula()
     parts: list[str] = []
-    for part in text:
+    for part in unbroken(text):
         match part:
             case Proportion():
                 parts.append(f"share({100 * part.of_whole:.3g}%)")
