@@ -125,7 +125,7 @@ function show(answer, now) {
   shownText = now;
   document.title = answer.title;
   wrong(null);
-  flash(patch(main, answer.parts ?? [["", answer.main]]));
+  const changed = patch(main, answer.parts ?? [["", answer.main]]);
   patch(one("#numbers"), [["", answer.numbers]]);
   if (answer.changes !== undefined) patch(one("#changes"), [["", answer.changes]]);
   if (current.text === now) current = { text: now, places: answer.places };
@@ -133,8 +133,8 @@ function show(answer, now) {
   stops();
   followEditor();
   dispatchEvent(new CustomEvent("page"));
-  // What is beside the page is asked for once the page has been painted.
-  requestAnimationFrame(() => setTimeout(lookAgain));
+  // What is beside the page is asked for once the page has been painted, and what changed in it lights up.
+  requestAnimationFrame(() => setTimeout(() => { flash(changed); lookAgain(); }));
   keepLink();
 }
 
@@ -309,9 +309,9 @@ document.addEventListener("focusin", ({ target }) => light(nameAt(target)));
 const figures = (relation) => all(":scope > .chain [data-name]", relation);
 
 function stops() {
-  for (const relation of all(".relation", main)) {
-    const own = figures(relation);
-    if (own.length && !own.some((each) => each.tabIndex === 0)) own[0].tabIndex = 0;
+  for (const relation of all('.relation:not(:has(> .chain [tabindex="0"]))', main)) {
+    const [first] = figures(relation);
+    if (first) first.tabIndex = 0;
   }
 }
 

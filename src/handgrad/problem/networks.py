@@ -13,6 +13,9 @@ from handgrad.operations.activations import relu, sigmoid
 from handgrad.operations.exponentials import softmax
 from handgrad.operations.losses import bce, cross_entropy
 
+WRITTEN = 4096
+"""Numbers of an array that are kept as they are written, at most."""
+
 
 def usual(sizes: Sequence[int]) -> tuple[str, str, str]:
     """The hidden activation, the output and the loss of a network where nothing else is asked for."""
@@ -55,7 +58,8 @@ def network(
             parameters[f"b{layer}"] = float(biases[0])
             equations.append(f"z{layer} = w{layer}.T @ {value} + b{layer}")
         else:
-            parameters[f"W{layer}"] = weights.tolist()
+            # So many numbers are worked out in floats alone, and keeping how each is written takes ten times their room.
+            parameters[f"W{layer}"] = weights if weights.size > WRITTEN else weights.tolist()
             parameters[f"b{layer}"] = biases.tolist()
             equations.append(f"z{layer} = W{layer} @ {value} + b{layer}")
         activation = output if last else hidden
