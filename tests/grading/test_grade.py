@@ -121,6 +121,7 @@ def test_the_command_writes_all_that_is_asked_for(
     assert pages[0] == "stranger.html"
     wrong = (out / "feedback/student03.html").read_text("utf-8")
     assert "outer product is the wrong way round" in wrong
+    assert "<p>student03</p>" in wrong
     assert not list(out.glob(".handgrad*"))
     page = (out / "class.md").read_text("utf-8")
     assert not re.search(r"student\d|stranger", page)

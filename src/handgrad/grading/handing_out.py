@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,8 @@ from handgrad.errors import OptionError
 from handgrad.files import Waiting, check_writable, file_name, made_folders, waiting
 from handgrad.grading.class_report import ClassReport
 from handgrad.grading.grading import GradedSheet, Grading, Sheets
-from handgrad.saving import Report, Settings, check_files
+from handgrad.page.blocks import Paragraph
+from handgrad.saving import Page, Report, Settings, check_files
 from handgrad.saving.kinds import bytes_of
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class _Feedback:
         assert self.out.folder is not None
         path = self.out.folder / f"{self._name(sheet)}{self.out.kind}"
         check_writable([path], self.out.force)
-        page = sheet.report().page(self.out.level)
+        page = _named(sheet.report().page(self.out.level), sheet.id)
         self.files.write(
             path, bytes_of(Report(page), path, Settings(paper=self.out.settings.paper))
         )
@@ -104,6 +105,12 @@ class _Feedback:
             name = f"{base}-{again}"
         self._taken.add(name.casefold())
         return name
+
+
+def _named(page: Page, id_: str) -> Page:
+    """A page of feedback that says whose it is, for those that are handed out on paper."""
+    title, *rest = page.blocks
+    return replace(page, title=f"{page.title} · {id_}", blocks=(title, Paragraph((id_,)), *rest))
 
 
 def split_folder(paths: Sequence[Path]) -> tuple[tuple[Path, ...], Path | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import floor
 from typing import TYPE_CHECKING, Final
 
 from handgrad.checking.quantities import Quantity
@@ -66,8 +67,9 @@ def sheets(count: int) -> str:
 
 def percent(share: float) -> str:
     """A share of all, as people say it."""
-    decimals = 0 if share >= 0.01 or not share else 2
-    return f"{100 * share:.{decimals}f}\u00a0%"
+    if share >= 0.01 or not share:
+        return f"{floor(100 * share + 0.5)}\u00a0%"  # a half is rounded up, as by hand
+    return f"{100 * share:.2f}\u00a0%"
 
 
 def marks(value: float) -> str:
